@@ -1,0 +1,65 @@
+"""The macro as software sees it: banks of weights, totals, and one result a vector."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .mvm import fuse_totals, planes_needed
+from .words import wrap
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a vector gives: ``y`` (columns / fuse,), ``sum_x``, and the planes it took."""
+
+    y: np.ndarray
+    sum_x: int
+    planes: int
+
+
+class MacroModel:
+    """Exact model of a macro's state, one accepted write or vector after the other.
+
+    Parameters
+    ----------
+    config : MacroConfig
+
+    Attributes
+    ----------
+    weights : int64 array (banks, rows, columns)
+        What the cells hold.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        self.weights = np.zeros((config.banks, config.rows, config.columns), dtype=np.int64)
+        self.reset()
+
+    def reset(self):
+        """Forget the totals; the cells keep their weights."""
+        self._totals = np.zeros(self.config.columns, dtype=np.int64)
+        self._sum_x = 0
+
+    def write(self, bank, row, weights):
+        """Store ``weights`` (columns,) in one row of a bank; a row or bank that does not exist is ignored."""
+        if bank < self.config.banks and row < self.config.rows:
+            self.weights[bank, row] = wrap(weights, self.config.weight_bits)
+
+    def values(self, x, bits, signed):
+        """The integers that lanes of ``input_bits`` bits stand for, of which the lowest ``bits`` count."""
+        return wrap(x, min(max(bits, 1), self.config.input_bits), signed)
+
+    def planes(self, x, bits, signed):
+        """Planes that a vector takes."""
+        return int(planes_needed(self.values(x, bits, signed), min(max(bits, 1), self.config.input_bits), signed))
+
+    def vector(self, x, *, bits, signed, bank=0, accumulate=False, fuse=1):
+        """The `Result` of a vector ``x`` (rows,)."""
+        values = self.values(x, bits, signed)
+        config = self.config
+        if not accumulate or config.tiles == 1:
+            self.reset()
+        self._totals = wrap(self._totals + values @ self.weights[bank], config.total_width)
+        self._sum_x = int(wrap(self._sum_x + values.sum(), config.sum_x_width))
+        y = fuse_totals(self._totals, self._sum_x, config.weight_bits, fuse)
+        return Result(y, self._sum_x, self.planes(x, bits, signed))

@@ -1,0 +1,100 @@
+"""The contract: ``y[c] = sum over r of w[r, c] * x[r]``, and the same by bit-planes."""
+
+import numpy as np
+
+from .words import slice_weights
+
+
+def mvm(weights, inputs):
+    """Exact product of integer vectors and an integer matrix.
+
+    Parameters
+    ----------
+    weights : int array (K, N)
+    inputs : int array (B, K)
+
+    Returns
+    -------
+    int64 array (B, N)
+    """
+    weights, inputs = np.asarray(weights, dtype=np.int64), np.asarray(inputs, dtype=np.int64)
+    bound = np.abs(weights).max(initial=0) * np.abs(inputs).max(initial=0) * weights.shape[0]
+    if bound < 1 << 53:
+        # float64 holds every partial sum exactly and has a fast product.
+        return (inputs.astype(np.float64) @ weights.astype(np.float64)).astype(np.int64)
+    return inputs @ weights
+
+
+def planes_needed(inputs, bits, signed):
+    """Planes that can change the result: all but leading zeros, or copies of the sign; at least one.
+
+    Parameters
+    ----------
+    inputs : int array (..., K)
+        Values of ``bits`` bits.
+    bits : int
+    signed : bool
+
+    Returns
+    -------
+    int array (...)
+    """
+    inputs = np.asarray(inputs, dtype=np.int64)
+    magnitude = np.bitwise_or.reduce(np.where(inputs < 0, ~inputs, inputs), axis=-1)
+    needed = np.zeros(magnitude.shape, dtype=np.int64)
+    for bit in range(bits):
+        needed = np.where(magnitude >> bit & 1, bit + 1, needed)
+    return np.clip(needed + bool(signed), 1, bits)
+
+
+def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=True):
+    """The product as the macro computes it.
+
+    Wide weights are sliced; each plane of the inputs meets the stored slices, the sums fold by Horner's rule from the
+    highest plane down (the highest of a signed vector counts negative), and ``sum(x)`` from the column of ones turns
+    slices in offset form back into digits.
+
+    Parameters
+    ----------
+    weights : int array (K, N) of ``fuse * weight_bits`` bits
+    inputs : int array (K,) of ``bits`` bits
+    weight_bits, bits, fuse : int
+    signed : bool
+    skip : bool
+        Leave out the planes that cannot change the result.
+
+    Returns
+    -------
+    int64 array (N,)
+    """
+    inputs = np.asarray(inputs, dtype=np.int64)
+    stored = slice_weights(weights, weight_bits, fuse)
+    array = np.concatenate([stored, np.ones((stored.shape[0], 1), dtype=np.int64)], axis=1)
+    planes = int(planes_needed(inputs, bits, signed)) if skip else bits
+    accumulators = np.zeros(array.shape[1], dtype=np.int64)
+    for plane in reversed(range(planes)):
+        column_sums = (inputs >> plane & 1) @ array
+        negative = signed and plane == planes - 1
+        accumulators = 2 * accumulators + (-column_sums if negative else column_sums)
+    return fuse_totals(accumulators[:-1], accumulators[-1], weight_bits, fuse)
+
+
+def fuse_totals(totals, sum_x, weight_bits, fuse):
+    """Totals of neighbouring slices as results of wide weights.
+
+    Parameters
+    ----------
+    totals : int array (N * fuse,)
+    sum_x : int
+        Total of the column of ones.
+    weight_bits, fuse : int
+
+    Returns
+    -------
+    int64 array (N,)
+    """
+    slices = np.array(totals, dtype=np.int64).reshape(-1, fuse)
+    slices[:, :-1] += sum_x << weight_bits - 1
+    return (slices << weight_bits * np.arange(fuse)).sum(axis=1)
+
+

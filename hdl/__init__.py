@@ -1,0 +1,1 @@
+"""The gateware, one file a block, in the order data flows; ``emit`` writes Verilog."""

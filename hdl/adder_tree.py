@@ -1,0 +1,201 @@
+"""Near-bitline adder trees: one interface, and a structure for each target."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .config import ceil_log2, tree_latency
+from .emit import shared
+
+
+class AdderTree(wiring.Component):
+    """Sum of the weights of a column whose wordline carries a one: ``sum(w[r] * plane[r])``.
+
+    The multiplication is one AND a cell, part of the tree's first level. Latency: ``latency`` cycles, one sum a cycle.
+
+    Parameters
+    ----------
+    rows, weight_bits : int
+        Number of weights, and the bits of each.
+    is_signed : bool
+        Weights are two's complement.
+
+    Members
+    -------
+    enable : ``In(1)``
+        Move on.
+    weights : ``In(rows * weight_bits)``
+        Row 0 in the lowest bits; complemented if the structure is ``active_low``.
+    plane : ``In(rows)``
+        One bit an input; complemented if the structure is ``active_low``.
+    sum : ``Out(weight_bits + ceil(log2(rows)))``
+        Cannot overflow.
+    """
+
+    active_low = False
+    kind = None
+
+    def __init__(self, *, rows, weight_bits, is_signed=True):
+        self.rows = rows
+        self.weight_bits = weight_bits
+        self.is_signed = is_signed
+        width = weight_bits + ceil_log2(rows)
+        super().__init__({
+            "enable": In(1),
+            "weights": In(rows * weight_bits),
+            "plane": In(rows),
+            "sum": Out(signed(width) if is_signed else unsigned(width)),
+        })
+
+    @property
+    def latency(self):
+        """Cycles from ``weights`` and ``plane`` to ``sum``."""
+        return tree_latency(self.kind, self.rows)
+
+
+class CarryChainTree(AdderTree):
+    """Binary tree with a register after each level, so that each adder is one carry chain of the fabric.
+
+    Without the registers a synthesiser merges the levels and leaves the carry chains.
+    """
+
+    kind = "carry_chain"
+
+    def elaborate(self, platform):
+        m = Module()
+
+        def shape(width):
+            return signed(width) if self.is_signed else unsigned(width)
+
+        operands = []
+        for row, one in enumerate(self.plane):
+            weight = self.weights.word_select(row, self.weight_bits)
+            operands.append(Mux(one, weight.as_signed() if self.is_signed else weight, 0))
+
+        for level in range(self.latency):
+            pairs = [operands[i:i + 2] for i in range(0, len(operands), 2)]
+            width = self.weight_bits + min(level + 1, ceil_log2(self.rows))
+            operands = []
+            for index, pair in enumerate(pairs):
+                register = Signal(shape(width), name=f"level{level + 1}_{index}", reset_less=True)
+                with m.If(self.enable):
+                    m.d.sync += register.eq(sum(pair[1:], pair[0]))
+                operands.append(register)
+
+        m.d.comb += self.sum.eq(operands[0])
+        return m
+
+
+class FullAdder(wiring.Component):
+    """``a + b + c`` of three bits, as a sum and a carry; a standard-cell library's own cell replaces it."""
+
+    a: In(1)
+    b: In(1)
+    c: In(1)
+    sum: Out(1)
+    carry: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += [
+            self.sum.eq(self.a ^ self.b ^ self.c),
+            self.carry.eq((self.a & self.b) | (self.c & (self.a ^ self.b))),
+        ]
+        return m
+
+
+class HalfAdder(wiring.Component):
+    """``a + b`` of two bits, as a sum and a carry; a standard-cell library's own cell replaces it."""
+
+    a: In(1)
+    b: In(1)
+    sum: Out(1)
+    carry: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += [self.sum.eq(self.a ^ self.b), self.carry.eq(self.a & self.b)]
+        return m
+
+
+class CarrySaveTree(AdderTree):
+    """Carry-save tree of full adders and one register behind it.
+
+    Each weight bit is a column of products of the same significance. Three bits of one column become one there and one
+    in the next until two are left everywhere, which a chain of full adders then adds: no structure takes fewer full
+    adders (8 R - 14 of them for R rows of 8 bits, R a power of two). The products are NORs of complemented bits. The
+    plane of signs is taken complemented, which makes every bit count positive; ``-R * 2**(weight_bits - 1)`` puts that
+    right, and for R a power of two that constant is one inverter at the top.
+    """
+
+    active_low = True
+    kind = "carry_save"
+
+    def elaborate(self, platform):
+        m = Module()
+        self._m, self._platform, self._count = m, platform, 0
+        width = len(self.sum)
+
+        columns = [[] for _ in range(width)]
+        for row, zero in enumerate(self.plane):
+            weight = self.weights.word_select(row, self.weight_bits)
+            for bit in range(self.weight_bits):
+                product = Signal(name=f"product_{row}_{bit}")
+                is_sign = self.is_signed and bit == self.weight_bits - 1
+                m.d.comb += product.eq((weight[bit] | zero) if is_sign else ~(weight[bit] | zero))
+                columns[bit].append(product)
+
+        correction = -self.rows << self.weight_bits - 1 if self.is_signed else 0
+        invert_top = self.is_signed and correction % (1 << width) == 1 << width - 1
+        if not invert_top:
+            for bit in range(width):
+                if correction >> bit & 1:
+                    columns[bit].append(1)
+
+        result = self._ripple(self._compress(columns))
+        if invert_top:
+            result[-1] = ~result[-1]
+        register = Signal(width, reset_less=True)
+        with m.If(self.enable):
+            m.d.sync += register.eq(Cat(result))
+        m.d.comb += self.sum.eq(register)
+        return m
+
+    def _compress(self, columns):
+        """Level by level, three bits of a column into one and a carry, until no column has more than two."""
+        while max(map(len, columns)) > 2:
+            shorter = [[] for _ in columns]
+            for bit, column in enumerate(columns):
+                whole = len(column) - len(column) % 3
+                for index in range(0, whole, 3):
+                    self._add(shorter, bit, column[index:index + 3])
+                shorter[bit] += column[whole:]
+            columns = shorter
+        return columns
+
+    def _ripple(self, columns):
+        """One bit a column, each carry into the next."""
+        columns = [list(column) for column in columns]
+        for bit, column in enumerate(columns):
+            if len(column) > 1:
+                columns[bit] = []
+                self._add(columns, bit, column)
+        return [column[0] if column else 0 for column in columns]
+
+    def _add(self, columns, bit, operands):
+        """Put a full or half adder over two or three bits; its sum and carry join ``columns``."""
+        kind, cls = ("full_adder", FullAdder) if len(operands) == 3 else ("half_adder", HalfAdder)
+        name = f"add_{bit}_{self._count}"
+        self._count += 1
+        adder = self._m.submodules[name] = shared(self._platform, kind, cls)
+        total, carry = Signal(name=f"{name}_sum"), Signal(name=f"{name}_carry")
+        self._m.d.comb += [port.eq(operand) for port, operand in zip((adder.a, adder.b, getattr(adder, "c", None)), operands)]
+        self._m.d.comb += total.eq(adder.sum)
+        columns[bit].append(total)
+        if bit + 1 < len(columns):
+            # A carry out of the top column only restates the sign.
+            self._m.d.comb += carry.eq(adder.carry)
+            columns[bit + 1].append(carry)
+
+
+TREES = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}

@@ -1,0 +1,55 @@
+"""The bitcell array of one column."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+
+class BitcellArray(wiring.Component):
+    """Storage of one column: a bit for each row, weight bit and bank, all rows readable at once.
+
+    This is the module that a foundry array or a custom cell array replaces: its ports are those of such an array. A
+    raised wordline writes its row of ``write_bank`` at the end of the cycle; ``weights`` shows all rows of ``bank`` in
+    the same cycle. The cells have no reset.
+
+    Parameters
+    ----------
+    rows, weight_bits, banks : int
+        Wordlines, bits of a weight, and weights behind each wordline.
+
+    Members
+    -------
+    wordline : ``In(rows)``
+        Rows to write; at most one is high.
+    write_bank, write_weight : ``In``
+        Bank and value of the write.
+    bank : ``In(range(banks))``
+        Bank to read.
+    weights : ``Out(rows * weight_bits)``
+        Row 0 in the lowest bits.
+    """
+
+    def __init__(self, *, rows, weight_bits, banks):
+        self.rows = rows
+        self.weight_bits = weight_bits
+        self.banks = banks
+        super().__init__({
+            "wordline": In(rows),
+            "write_bank": In(range(banks)),
+            "write_weight": In(weight_bits),
+            "bank": In(range(banks)),
+            "weights": Out(rows * weight_bits),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        cells = [Signal(self.rows * self.weight_bits, name=f"cells_{bank}", reset_less=True)
+                 for bank in range(self.banks)]
+        with m.If(self.wordline.any()):
+            for bank in range(self.banks):
+                with m.If(self.write_bank == bank):
+                    for row in range(self.rows):
+                        with m.If(self.wordline[row]):
+                            m.d.sync += cells[bank].word_select(row, self.weight_bits).eq(self.write_weight)
+        m.d.comb += self.weights.eq(Cat(cells).word_select(self.bank, len(self.weights)))
+        return m

