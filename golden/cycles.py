@@ -15,6 +15,8 @@ class MacroCycles:
     ----------
     o_valid : bool
         A result stands at the output in this cycle.
+    planes_left : int
+        Planes of the driven vector that are still to come.
     """
 
     def __init__(self, config):
@@ -25,7 +27,7 @@ class MacroCycles:
     def reset(self):
         """Empty, as after a reset."""
         self._waiting = None
-        self._planes_left = 0
+        self.planes_left = 0
         self._driven_bank = None
         self._plane_bank = None
         self._pipeline = 0
@@ -34,11 +36,20 @@ class MacroCycles:
     @property
     def idle(self):
         """Nothing is in flight."""
-        return not (self._waiting or self._planes_left or self._pipeline or self.o_valid)
+        return not (self._waiting or self.planes_left or self._pipeline or self.o_valid)
+
+    @property
+    def vector_waits(self):
+        """A vector waits behind the one on the wordlines."""
+        return self._waiting is not None
+
+    def stands(self, o_ready):
+        """Whether the pipeline stands still in this cycle."""
+        return bool(self._pipeline >> self._arriving & 1) and self.o_valid and not o_ready
 
     def banks_in_use(self):
         """Banks that vectors in flight may still read."""
-        return {bank for bank in (self._waiting and self._waiting[1], self._driven_bank if self._planes_left else None,
+        return {bank for bank in (self._waiting and self._waiting[1], self._driven_bank if self.planes_left else None,
                                   self._plane_bank) if bank is not None}
 
     def step(self, vector, write_bank, o_ready):
@@ -58,19 +69,19 @@ class MacroCycles:
             In this cycle; ``o_valid`` is that of the next.
         """
         arriving = bool(self._pipeline >> self._arriving & 1)
-        enable = not (arriving and self.o_valid and not o_ready)
-        last = self._planes_left == 1
-        advance = self._waiting is not None and (self._planes_left == 0 or (last and enable))
+        enable = not self.stands(o_ready)
+        last = self.planes_left == 1
+        advance = self._waiting is not None and (self.planes_left == 0 or (last and enable))
         i_ready = self._waiting is None or advance
         write_ready = write_bank is not None and write_bank not in self.banks_in_use()
 
         if enable:
             self._pipeline = (self._pipeline << 1 | last) & (2 << self._arriving) - 1
-            self._plane_bank = self._driven_bank if self._planes_left else None
+            self._plane_bank = self._driven_bank if self.planes_left else None
         if advance:
-            self._planes_left, self._driven_bank = self._waiting
-        elif enable and self._planes_left:
-            self._planes_left -= 1
+            self.planes_left, self._driven_bank = self._waiting
+        elif enable and self.planes_left:
+            self.planes_left -= 1
         if i_ready:
             self._waiting = vector
         self.o_valid = arriving or (self.o_valid and not o_ready)

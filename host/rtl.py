@@ -2,14 +2,15 @@
 
 import json
 import tempfile
-import time
+import threading
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..golden.macro import Result
 from ..golden.program import Outcome
 from ..golden.words import pack, unpack
-from ..hdl.macro import ports
+from ..hdl.ports import HANDSHAKE, ports
 from .simulator import build
 
 
@@ -32,13 +33,37 @@ def decode_result(config, y, sum_x, fuse, planes):
 
 def _records(config, stream, items, encode):
     """One line an item: ``after`` and the fields of the port, in hexadecimal."""
-    fields = [port for port in ports(config) if port.stream == stream and port.field not in ("valid", "ready")]
+    fields = [port for port in ports(config) if port.stream == stream and port.field not in HANDSHAKE]
     for item in items:
         values, record, low = encode(config, item), 0, 0
         for port in fields:
             record |= values[port.field] << low
             low += port.shape.width
         yield f"{item.after:x} {record:x}\n"
+
+
+def _line_length(config):
+    """Characters of a result's record, its cycle number taken as six digits."""
+    return (config.total_width * config.columns + config.sum_x_width + 3) // 4 + 8
+
+
+@contextmanager
+def _watching(path, line_length, progress):
+    """Report, for the time of the block, how many results a growing file holds."""
+    ended = threading.Event()
+
+    def watch():
+        while not ended.wait(0.5):
+            if path.exists():
+                progress(path.stat().st_size // line_length, "simulating")
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @dataclass(frozen=True)
@@ -48,7 +73,8 @@ class RtlOutcome(Outcome):
     seconds: float
 
 
-def run_program(config, program, *, simulator="verilator", folder=Path("build/sim"), waves=False, fast=False):
+def run_program(config, program, *, simulator="verilator", folder=Path("build/sim"), waves=False, fast=False,
+                progress=None):
     """Run a program on the macro's RTL.
 
     Parameters
@@ -60,20 +86,25 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
         Of the builds.
     waves, fast : bool
         See `build`.
+    progress : callable
+        Now and then called with the number of results so far, and with what is being done.
 
     Returns
     -------
     RtlOutcome
         Results without the number of planes, which hardware does not tell.
     """
+    progress = progress or (lambda done, what: None)
+    progress(0, "building")
     built = build(config, simulator=simulator, folder=folder, player=True, waves=waves, fast=fast)
     with tempfile.TemporaryDirectory(dir=built.folder) as name:
         run = Path(name)
         (run / "writes").write_text("".join(_records(config, "write", program.writes, encode_write)), encoding="ascii")
         (run / "vectors").write_text("".join(_records(config, "i", program.vectors, encode_vector)), encoding="ascii")
-        built.run("bitline.verif.tb_player", seed=0, folder=run,
-                  environment={"PLAYER_OUTCOME": str(run / "outcome.json")},
-                  plusargs=[f"+{file}={run / file}" for file in ("writes", "vectors", "results")])
+        with _watching(run / "results", _line_length(config), progress):
+            built.run("bitline.verif.tb_player", seed=0, folder=run,
+                      environment={"PLAYER_OUTCOME": str(run / "outcome.json")},
+                      plusargs=[f"+{file}={run / file}" for file in ("writes", "vectors", "results")])
         outcome = json.loads((run / "outcome.json").read_text(encoding="utf-8"))
         with (run / "results").open(encoding="ascii") as lines:
             taken, results = [], []

@@ -13,7 +13,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ..hdl.emit import emit
-from ..hdl.macro import Macro, ports
+from ..hdl.ports import HANDSHAKE, ports
 
 SIMULATORS = ("verilator", "icarus")
 VERIF = Path(__file__).resolve().parent.parent / "verif"
@@ -117,6 +117,8 @@ class Build:
         SimulatorError
             The run did not end with all tests passed; ``log`` in the message.
         """
+        from cocotb_tools.runner import get_results
+
         folder = Path(folder or self.folder)
         folder.mkdir(parents=True, exist_ok=True)
         results, log = Path(results or folder / "results.xml"), folder / "run.log"
@@ -128,8 +130,11 @@ class Build:
                             seed=seed, extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
                             plusargs=list(plusargs), results_xml=str(results), log_file=log, waves=self.waves,
                             timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
-            except (SystemExit, RuntimeError, AssertionError) as error:
-                raise SimulatorError(f"simulation must pass, and failed ({error}): see {log}") from None
+                count, failed = get_results(results)
+            except (SystemExit, RuntimeError) as error:
+                raise SimulatorError(f"simulation must end by itself, and did not ({error}): see {log}") from None
+        if failed or not count:
+            raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: see {log}")
         return results
 
 
@@ -156,9 +161,9 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     Build
     """
     require_simulator(simulator)
-    verilog = emit(Macro(config=config)) if verilog is None else verilog
+    verilog = emit(config) if verilog is None else verilog
     top = "player" if player else config.name
-    sources = {f"{config.name}.sv": verilog}
+    sources = {f"{config.name}.v": verilog}
     parameters = {}
     if player:
         sources["player.sv"] = (VERIF / "player.sv").read_text(encoding="utf-8")
@@ -169,7 +174,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
             f'public_flat_rw -module "{top}" -var "{name}"\n' for name in visible)
     key = json.dumps([simulator, waves, fast, sources, version("cocotb"), version("verilator"), sys.version_info[:2]])
     folder = Path(folder).resolve() / f"{config.name}_{simulator}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-    result = Build(simulator, folder, top, folder / f"{config.name}.sv", waves)
+    result = Build(simulator, folder, top, folder / f"{config.name}.v", waves)
     if (folder / "complete").exists():
         return result
     shutil.rmtree(folder, ignore_errors=True)
@@ -185,7 +190,7 @@ def _connections(config):
     """The instance of the macro inside the player, and the widths of its records."""
     lines, width = ["    .clk(clk)", "    .rst(rst)"], {"write": 0, "i": 0, "o": 0}
     for port in ports(config):
-        if port.field in ("valid", "ready"):
+        if port.field in HANDSHAKE:
             lines.append(f"    .{port.name}({port.name})")
         else:
             low = width[port.stream]

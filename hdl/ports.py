@@ -1,0 +1,80 @@
+"""The ports of a macro: payloads of its streams, and what they are in Verilog."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Shape, signed, unsigned
+from amaranth.lib import data
+
+HANDSHAKE = ("valid", "ready")
+
+
+def descriptor_layout(config):
+    """What a vector says of itself, beside its values."""
+    return data.StructLayout({
+        "bits": range(config.input_bits + 1),
+        "bank": range(config.banks),
+        **result_layout(config).members,
+    })
+
+
+def result_layout(config):
+    """What of that follows a vector to its result."""
+    return data.StructLayout({
+        "signed": 1,
+        "accumulate": int(config.tiles > 1),
+        "fuse": range(config.fuse.bit_length()),
+    })
+
+
+def write_layout(config):
+    """Payload of the ``write`` stream."""
+    return data.StructLayout({
+        "bank": range(config.banks),
+        "row": range(config.rows),
+        "weights": data.ArrayLayout(signed(config.weight_bits), config.columns),
+    })
+
+
+def input_layout(config):
+    """Payload of the ``i`` stream: the values, and what the vector says of itself."""
+    return data.StructLayout({
+        "x": data.ArrayLayout(unsigned(config.input_bits), config.rows),
+        **{name: field.shape for name, field in descriptor_layout(config)},
+    })
+
+
+def output_layout(config):
+    """Payload of the ``o`` stream."""
+    return data.StructLayout({
+        "y": data.ArrayLayout(signed(config.total_width), config.columns),
+        "sum_x": signed(config.sum_x_width),
+    })
+
+
+@dataclass(frozen=True)
+class Port:
+    """One port of the Verilog module beside ``clk`` and ``rst``."""
+
+    stream: str
+    field: str
+    is_input: bool
+    shape: Shape
+
+    @property
+    def name(self):
+        """As it stands in the Verilog."""
+        return f"{self.stream}_{self.field}"
+
+
+def ports(config):
+    """The ports of the Verilog module; a field that no value could change in this configuration has none."""
+    for stream_name, layout, is_input in (("write", write_layout(config), True), ("i", input_layout(config), True),
+                                          ("o", output_layout(config), False)):
+        yield Port(stream_name, "valid", is_input, unsigned(1))
+        yield Port(stream_name, "ready", not is_input, unsigned(1))
+        for name, field in layout:
+            shape = Shape.cast(field.shape)
+            if shape.width:
+                yield Port(stream_name, name, is_input, shape)
+
+

@@ -1,0 +1,82 @@
+"""Files that commands read and write: refused in one line, written whole or not at all."""
+
+import contextlib
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+
+class BadInput(Exception):
+    """What a user gave breaks a rule; the message says what, the rule and the value, in one line."""
+
+
+@contextlib.contextmanager
+def refusing(*kinds):
+    """Turn errors of these kinds, as blocks and models raise them for bad parameters, into `BadInput`."""
+    try:
+        yield
+    except kinds as error:
+        raise BadInput(str(error)) from None
+
+
+def write_files(folder, contents):
+    """Write files into a folder, made if absent: all of them, each whole, or none.
+
+    Parameters
+    ----------
+    folder : Path
+    contents : dict of str to str or bytes
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    temporary = {}
+    try:
+        for name, content in contents.items():
+            handle, path = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+            temporary[name] = Path(path)
+            with os.fdopen(handle, "wb") as file:
+                file.write(content.encode() if isinstance(content, str) else content)
+            umask = os.umask(0)
+            os.umask(umask)
+            temporary[name].chmod(0o666 & ~umask)
+        for name in contents:
+            temporary[name].replace(folder / name)
+    finally:
+        for path in temporary.values():
+            path.unlink(missing_ok=True)
+
+
+def write_file(path, content):
+    """Write one file, whole or not at all."""
+    write_files(path.parent, {path.name: content})
+
+
+def write_json(path, value):
+    """Write a value as JSON."""
+    write_file(path, json.dumps(value, indent=2) + "\n")
+
+
+def check_writable(path):
+    """OSError now, not after long work, where a file could not be written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        raise BadInput(f"{path} must be a file, and is a folder")
+    with tempfile.NamedTemporaryFile(dir=path.parent):
+        pass
+
+
+def load_matrix(path, name, axes):
+    """A two-dimensional integer array of a ``.npy`` file, as int64."""
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, MemoryError) as error:
+        raise BadInput(f"{name} must be a .npy file of integers, and {path} is not: {error}") from None
+    if not isinstance(array, np.ndarray) or array.ndim != 2 or 0 in array.shape:
+        raise BadInput(f"{name} must be an array {axes}, not of shape {getattr(array, 'shape', 'of an archive')}")
+    if not np.issubdtype(array.dtype, np.integer):
+        raise BadInput(f"{name} must be integers, not {array.dtype}")
+    if array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max:
+        raise BadInput(f"{name} must fit in int64, not be {array.max()}")
+    return array.astype(np.int64)

@@ -1,0 +1,60 @@
+"""The command ``bitline``."""
+
+import sys
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from ..host.simulator import SimulatorError
+from .files import BadInput
+
+COMMANDS = {
+    "bench": "Measure speed and size.",
+    "demo": "Run a classifier of handwritten digits on the RTL.",
+    "doctor": "Say what is installed and what is missing.",
+    "generate": "Write a macro's Verilog and its description.",
+    "regress": "Run the cocotb regression.",
+    "simulate": "Multiply a matrix with vectors on the RTL.",
+}
+
+
+class Commands(click.Group):
+    """Subcommands by name, each loaded when it is asked for: Amaranth and cocotb take a second to start."""
+
+    def list_commands(self, ctx):
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx, name):
+        return import_module(f".{name}", __package__).command if name in COMMANDS else None
+
+    def format_commands(self, ctx, formatter):
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=Commands)
+@click.version_option(version("bitline"))
+def cli():
+    """Generate, check and run digital SRAM compute-in-memory macros."""
+
+
+def main(arguments=None):
+    """Run the command; bad input is one line on standard error and exit status 2."""
+    try:
+        status = cli(arguments, standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as help_text:
+        click.echo(help_text.format_message())
+        status = 2
+    except (click.ClickException, BadInput, SimulatorError) as error:
+        status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
+    except OSError as error:
+        status = _refuse(f"{error.filename or 'file'} must be there and permitted, and is not: {error.strerror or error}")
+    except (click.Abort, KeyboardInterrupt):
+        status = _refuse("interrupted", 130)
+    sys.exit(status or 0)
+
+
+def _refuse(message, status=2):
+    click.echo("bitline: " + " ".join(message.split()), err=True)
+    return status

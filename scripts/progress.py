@@ -1,0 +1,19 @@
+"""Progress bars on standard error."""
+
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+@contextmanager
+def running(what, total):
+    """A bar for the time of the block; yields a function that takes how much is done, and optionally of what."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(what, total=total)
+
+        def show(done, description=what):
+            bar.update(task, completed=done, description=description)
+
+        yield show
