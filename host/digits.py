@@ -1,0 +1,76 @@
+"""A small int8 classifier of scikit-learn's handwritten digits: trained, quantised, and run on any product."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+HIDDEN = 128
+SEED = 0
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One quantised layer: int8 ``weights`` (K, N), integer ``bias`` (N,) at the scale of the products.
+
+    ``scale`` turns totals into the next layer's unsigned 8-bit inputs; None for the last layer.
+    """
+
+    weights: np.ndarray
+    bias: np.ndarray
+    scale: float | None
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """The layers, the images that were kept from training, and the accuracy of the float network on them."""
+
+    layers: list
+    images: np.ndarray
+    labels: np.ndarray
+    float_accuracy: float
+
+
+def train():
+    """Train on half of the digits and quantise; the other 899 images are for testing.
+
+    Returns
+    -------
+    Classifier
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+    from sklearn.neural_network import MLPClassifier
+
+    pixels, labels = load_digits(return_X_y=True)
+    seen, images, seen_labels, image_labels = train_test_split(pixels, labels, test_size=0.5, random_state=SEED,
+                                                               stratify=labels)
+    network = MLPClassifier((HIDDEN,), max_iter=300, random_state=SEED).fit(seen / 16, seen_labels)
+    return Classifier(_quantise(network, seen), images.astype(np.int64), image_labels,
+                      float(network.score(images / 16, image_labels)))
+
+
+def _quantise(network, seen):
+    """Weights to int8 by their greatest magnitude; hidden activations to 8 bits by the greatest that training shows."""
+    layers, input_scale = [], 1 / 16
+    activations = seen / 16
+    for index, (weights, bias) in enumerate(zip(network.coefs_, network.intercepts_)):
+        weight_scale = np.abs(weights).max() / 127
+        product_scale = weight_scale * input_scale
+        activations = np.maximum(activations @ weights + bias, 0)
+        is_last = index == len(network.coefs_) - 1
+        next_scale = None if is_last else activations.max() / 255
+        layers.append(Layer(np.rint(weights / weight_scale).astype(np.int64),
+                            np.rint(bias / product_scale).astype(np.int64),
+                            None if is_last else product_scale / next_scale))
+        input_scale = next_scale
+    return layers
+
+
+def run(layers, images, product):
+    """Scores (B, 10) of images (B, 64), with ``product(layer, inputs)`` for each matrix product."""
+    values = images
+    for index, layer in enumerate(layers):
+        values = product(index, values) + layer.bias
+        if layer.scale is not None:
+            values = np.clip(np.rint(values * layer.scale), 0, 255).astype(np.int64)
+    return values

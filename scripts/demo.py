@@ -1,0 +1,138 @@
+"""``bitline demo``: a classifier of handwritten digits, every image through the RTL."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ..golden.mvm import mvm
+from ..hdl.config import MacroConfig
+from ..host import digits
+from ..host.simulator import require_simulator
+from .files import BadInput, check_writable, write_json
+from .options import build_option, simulator_option
+from .simulate import simulate
+
+# Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
+MACRO = MacroConfig(rows=64, columns=64, banks=4, tiles=2)
+
+
+def demo(simulator, folder):
+    """Train, run every test image on the RTL, and compare.
+
+    Returns
+    -------
+    (classifier, scores, report)
+        Scores (B, 10) from the RTL; the report as `bitline demo` writes it.
+    """
+    classifier = digits.train()
+    layers = []
+
+    def on_rtl(index, values):
+        y, facts = simulate(MACRO, classifier.layers[index].weights, values, signed=False, simulator=simulator,
+                            folder=folder)
+        layers.append({"layer": index, "weights": facts["weights"], "tiles": facts["tiles"], **{
+            key: facts[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
+        return y
+
+    scores = digits.run(classifier.layers, classifier.images, on_rtl)
+    golden = digits.run(classifier.layers, classifier.images,
+                        lambda index, values: mvm(classifier.layers[index].weights, values))
+    cycles = sum(layer["cycles"] for layer in layers)
+    report = {
+        "images": len(classifier.images),
+        "accuracy": float((scores.argmax(1) == classifier.labels).mean()),
+        "float_accuracy": classifier.float_accuracy,
+        "outputs": sum(layer["outputs"] for layer in layers),
+        "mismatches": sum(layer["mismatches"] for layer in layers) + int((scores != golden).sum()),
+        "cycles": cycles,
+        "predicted_cycles": sum(layer["predicted_cycles"] for layer in layers),
+        "utilization": sum(layer["utilization"] * layer["cycles"] for layer in layers) / cycles,
+        "simulator": simulator,
+        "configuration": MACRO.to_dict(),
+        "layers": layers,
+    }
+    return classifier, scores, report
+
+
+def draw(classifier, scores, report, path):
+    """The picture: digits with their classes and scores, cycles a layer, utilisation of the array."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(11, 6.5), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+    top.suptitle(f"Handwritten digits on the RTL of a {MACRO.rows} x {MACRO.columns} macro: "
+                 f"{report['accuracy']:.1%} of {report['images']} right, {report['mismatches']} mismatches")
+    wrong = np.flatnonzero(scores.argmax(1) != classifier.labels)[:2]
+    chosen = [*[int(np.flatnonzero(classifier.labels == digit)[0]) for digit in range(6)], *wrong]
+    axes = top.subplots(2, 8, height_ratios=(1.2, 1))
+    for column, image in enumerate(chosen):
+        guess, label = int(scores[image].argmax()), int(classifier.labels[image])
+        axes[0, column].imshow(classifier.images[image].reshape(8, 8), cmap="gray_r")
+        axes[0, column].set_title(f"{guess}" if guess == label else f"{guess}, is {label}",
+                                  color="black" if guess == label else "tab:red")
+        axes[0, column].axis("off")
+        colours = ["tab:blue" if digit == guess else "lightgray" for digit in range(10)]
+        axes[1, column].bar(range(10), scores[image] / 1000, color=colours)
+        axes[1, column].axhline(0, color="black", linewidth=0.5)
+        axes[1, column].set_xticks(range(10), labels=range(10), fontsize=6)
+        axes[1, column].tick_params(axis="y", labelsize=6)
+    axes[1, 0].set_ylabel("score / 1000", fontsize=8)
+
+    names = [f"layer {layer['layer']}: {layer['weights'][0]} x {layer['weights'][1]}, {layer['tiles']} tiles"
+             for layer in report["layers"]]
+    left, right = bottom.subplots(1, 2)
+    bars = left.barh(names, [layer["cycles"] for layer in report["layers"]], color="tab:blue")
+    left.bar_label(bars, [f"{layer['cycles']:,} ({layer['predicted_cycles']:,} predicted)" for layer in report["layers"]], padding=3)
+    left.set_title("Cycles, weights loaded included", fontsize=10)
+    bars = right.barh(names, [100 * layer["utilization"] for layer in report["layers"]], color="tab:green")
+    right.bar_label(bars, [f"{layer['utilization']:.1%}" for layer in report["layers"]], padding=3)
+    right.set_title("Utilisation of the array, percent of its MACs", fontsize=10)
+    right.set_xlim(0, 115)
+    right.set_yticks([])
+    left.margins(x=0.6)
+    for axis in (left, right):
+        axis.invert_yaxis()
+        axis.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=110)
+    plt.close(figure)
+
+
+def print_report(report):
+    """The short table."""
+    table = Table("layer", "weights", "tiles", "outputs", "mismatches", "cycles", "predicted", "utilisation")
+    for layer in [*report["layers"], report]:
+        weights = " x ".join(map(str, layer["weights"])) if "weights" in layer else ""
+        table.add_row(str(layer.get("layer", "all")), weights, str(layer.get("tiles", "")), str(layer["outputs"]),
+                      str(layer["mismatches"]), str(layer["cycles"]), str(layer["predicted_cycles"]),
+                      f"{layer['utilization']:.1%}")
+    Console().print(table)
+    click.echo(f"{report['images']} images, accuracy {report['accuracy']:.2%} on the macro, "
+               f"{report['float_accuracy']:.2%} in float")
+
+
+@click.command()
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True,
+              help="Gets report.json and digits.png.")
+@simulator_option
+@build_option
+def command(out, simulator, folder):
+    """Train a small int8 classifier of handwritten digits and run every test image through the macro's RTL."""
+    try:
+        import matplotlib  # noqa: F401
+        import sklearn  # noqa: F401
+    except ImportError as error:
+        raise BadInput(f"{error.name} must be installed for the demo (pip install 'bitline[demo]'), and is not") from None
+    require_simulator(simulator)
+    check_writable(out / "report.json")
+    classifier, scores, report = demo(simulator, folder)
+    draw(classifier, scores, report, out / "digits.png")
+    write_json(out / "report.json", report)
+    print_report(report)
+    click.echo(f"{out / 'report.json'}\n{out / 'digits.png'}")
+    return 1 if report["mismatches"] or report["cycles"] != report["predicted_cycles"] else 0

