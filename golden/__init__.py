@@ -1,1 +1,1 @@
-"""Exact models in numpy: the product, its dataflow by bit-planes, the macro with its banks and totals, and its cycles."""
+"""Exact models in numpy: the product, its dataflow by bit-planes, the macro's state, and its cycles."""

@@ -119,10 +119,11 @@ class CarrySaveTree(AdderTree):
     """Carry-save tree of full adders and one register behind it.
 
     Each weight bit is a column of products of the same significance. Three bits of one column become one there and one
-    in the next until two are left everywhere, which a chain of full adders then adds: no structure takes fewer full
-    adders (8 R - 14 of them for R rows of 8 bits, R a power of two). The products are NORs of complemented bits. The
-    plane of signs is taken complemented, which makes every bit count positive; ``-R * 2**(weight_bits - 1)`` puts that
-    right, and for R a power of two that constant is one inverter at the top.
+    in the next until two are left everywhere, which a chain of full adders then adds. A full adder removes one bit and
+    nothing else removes any, so for R rows of W bits, R a power of two, no structure takes fewer than the
+    ``R * W - (W + log2(R))`` full adders here. The products are NORs of complemented bits. The plane of signs is taken
+    complemented, which makes every bit count positive; ``-R * 2**(W - 1)`` puts that right, and for R a power of two
+    that constant is one inverter at the top.
     """
 
     active_low = True
@@ -186,7 +187,8 @@ class CarrySaveTree(AdderTree):
         self._count += 1
         adder = self._m.submodules[name] = shared(self._platform, kind, cls)
         total, carry = Signal(name=f"{name}_sum"), Signal(name=f"{name}_carry")
-        self._m.d.comb += [port.eq(operand) for port, operand in zip((adder.a, adder.b, getattr(adder, "c", None)), operands)]
+        inputs = [getattr(adder, name) for name in "abc"[:len(operands)]]
+        self._m.d.comb += [port.eq(operand) for port, operand in zip(inputs, operands)]
         self._m.d.comb += total.eq(adder.sum)
         columns[bit].append(total)
         if bit + 1 < len(columns):

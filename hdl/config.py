@@ -180,7 +180,7 @@ class MacroConfig:
                 raise ValueError(f"a configuration's parameters must be among {', '.join(fields)}, not {name!r}")
         for name, field in fields.items():
             if field.default is dataclasses.MISSING and name not in parameters:
-                raise ValueError(f"a configuration must give {name}, and this one has only {', '.join(parameters) or 'none'}")
+                raise ValueError(f"a configuration must give {name}, not only {', '.join(parameters) or 'nothing'}")
         return cls(**parameters)
 
     @classmethod

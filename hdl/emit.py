@@ -55,8 +55,22 @@ def _verilog(emitter):
     text = text[text.index("module "):]
     # Yosys declares each port twice.
     text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
+    text = _without_escapes(text)
     return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries[match[1]]}\n{match[0]}", text,
                   flags=re.MULTILINE)
+
+
+def _without_escapes(text):
+    """Plain names for those that Verilog must escape, such as ``sum$3`` and ``x[3]``."""
+    taken = set(re.findall(r"[A-Za-z_]\w*", text))
+    plain = {}
+    for name in sorted(set(re.findall(r"\\(\S+) ", text))):
+        candidate = re.sub(r"\W+", "_", name).strip("_")
+        while candidate in taken:
+            candidate += "_"
+        taken.add(candidate)
+        plain[name] = candidate
+    return re.sub(r"\\(\S+) ", lambda match: plain[match[1]], text)
 
 
 PORT_MEANINGS = {

@@ -163,7 +163,7 @@ class Macro(wiring.Component):
 
 
 class FlatMacro(Macro):
-    """``y[c] = sum(w[r, c] * x[r])`` in exact integers, one plane a cycle: the macro, a port for each stream's field."""
+    """The macro: ``y[c] = sum(w[r, c] * x[r])`` in exact integers, one plane a cycle."""
 
     def __init__(self, *, config):
         self.config = config

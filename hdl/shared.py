@@ -58,8 +58,6 @@ class Emitter:
         text = re.sub(r"^ *attribute \\init .*\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"^ *attribute \\generator .*\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"^( *wire width 0) (in|out)put \d+", r"\1", text, flags=re.MULTILINE)
-        # `sum$3` would need escaping in Verilog.
-        text = re.sub(r"(\\[\w.]+)\$(\d+)", r"\1_\2", text)
         for name in ("clk", "rst"):
             if len(re.findall(rf"\\{name}\b", text)) == 1:
                 text = re.sub(PORT.format(name), "", text, flags=re.MULTILINE)

@@ -52,7 +52,7 @@ def require_simulator(name):
     if name == "verilator":
         for program in ("g++", "make", "perl"):
             if shutil.which(program) is None:
-                raise SimulatorError(f"{program} must be installed for Verilator (apt-get install {program}), and is not")
+                raise SimulatorError(f"{program} must be installed (apt-get install {program}), and is not")
 
 
 @contextmanager
@@ -126,9 +126,10 @@ class Build:
         with tool_environment():
             runner = _runner(self.simulator)
             try:
-                runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module, build_dir=self.folder, test_dir=folder,
-                            seed=seed, extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
-                            plusargs=list(plusargs), results_xml=str(results), log_file=log, waves=self.waves,
+                runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module,
+                            build_dir=self.folder, test_dir=folder, seed=seed, plusargs=list(plusargs),
+                            extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
+                            results_xml=str(results), log_file=log, waves=self.waves,
                             timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
                 count, failed = get_results(results)
             except (SystemExit, RuntimeError) as error:
@@ -138,7 +139,8 @@ class Build:
         return results
 
 
-def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, waves=False, verilog=None, fast=False):
+def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, waves=False, verilog=None,
+          fast=False):
     """Compile a macro for a simulator, or find it compiled.
 
     Parameters

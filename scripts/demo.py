@@ -87,8 +87,9 @@ def draw(classifier, scores, report, path):
     names = [f"layer {layer['layer']}: {layer['weights'][0]} x {layer['weights'][1]}, {layer['tiles']} tiles"
              for layer in report["layers"]]
     left, right = bottom.subplots(1, 2)
+    cycles = [f"{layer['cycles']:,} ({layer['predicted_cycles']:,} predicted)" for layer in report["layers"]]
     bars = left.barh(names, [layer["cycles"] for layer in report["layers"]], color="tab:blue")
-    left.bar_label(bars, [f"{layer['cycles']:,} ({layer['predicted_cycles']:,} predicted)" for layer in report["layers"]], padding=3)
+    left.bar_label(bars, cycles, padding=3)
     left.set_title("Cycles, weights loaded included", fontsize=10)
     bars = right.barh(names, [100 * layer["utilization"] for layer in report["layers"]], color="tab:green")
     right.bar_label(bars, [f"{layer['utilization']:.1%}" for layer in report["layers"]], padding=3)
@@ -127,7 +128,7 @@ def command(out, simulator, folder):
         import matplotlib  # noqa: F401
         import sklearn  # noqa: F401
     except ImportError as error:
-        raise BadInput(f"{error.name} must be installed for the demo (pip install 'bitline[demo]'), and is not") from None
+        raise BadInput(f"{error.name} must be installed (pip install 'bitline[demo]'), and is not") from None
     require_simulator(simulator)
     check_writable(out / "report.json")
     classifier, scores, report = demo(simulator, folder)

@@ -61,7 +61,7 @@ def tools():
 
 @click.command()
 def command():
-    """Say what is installed, what is missing, and the one line that installs it. Status 1 if something needed is missing."""
+    """Say what is installed, what is missing, and the one line that installs it; status 1 where that is needed."""
     table = Table("tool", "for", "found", "install with")
     found = tools()
     for tool in found:

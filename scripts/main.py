@@ -49,7 +49,7 @@ def main(arguments=None):
     except (click.ClickException, BadInput, SimulatorError) as error:
         status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except OSError as error:
-        status = _refuse(f"{error.filename or 'file'} must be there and permitted, and is not: {error.strerror or error}")
+        status = _refuse(f"{error.filename or 'a file'} must be usable, and is not: {error.strerror or error}")
     except (click.Abort, KeyboardInterrupt):
         status = _refuse("interrupted", 130)
     sys.exit(status or 0)

@@ -20,7 +20,7 @@ from .options import build_option, config_arguments, config_options
 
 TESTBENCH = "bitline.verif.tb_macro"
 
-# Each is the smallest that shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks.
+# Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks.
 SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 1, "columns": 1},
     {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "tiles": 5, "banks": 2},

@@ -1,5 +1,7 @@
 """Testbenches of the macro. Each runs in lockstep with the golden model, which checks every cycle of every test."""
 
+import itertools
+
 import cocotb
 import numpy as np
 
@@ -39,7 +41,7 @@ async def full_rate(dut):
                 start, done = bench.cycle, len(bench.taken)
                 await bench.play(writes + vectors)
                 taken = bench.taken[done:]
-                gaps = {b - a for a, b in zip(taken, taken[1:])}
+                gaps = {b - a for a, b in itertools.pairwise(taken)}
                 assert gaps == {bits}, f"results must come every {bits} cycles, and came after {gaps}"
                 cycles = taken[-1] - start + 1
                 assert cycles == 12 * bits + config.latency, f"{cycles} cycles"
@@ -78,7 +80,7 @@ async def every_precision(dut):
 
 @cocotb.test()
 async def extremes(dut):
-    """Least and greatest weights times least and greatest inputs, in the longest chains: where totals would overflow."""
+    """Least and greatest weights times least and greatest inputs, in the longest chains."""
     bench, stimulus = await begin(dut)
     config = bench.config
     for name, weight in zip(("least", "greatest"), limits(config.weight_bits, True)):
@@ -98,7 +100,8 @@ async def long_chains(dut):
     """Chains of the longest configured length, precisions and signs mixed, under back-pressure."""
     bench, stimulus = await begin(dut)
     for pause in PAUSES[:3]:
-        await bench.play([stimulus.vector(accumulate=n > 0) for n in range(bench.config.tiles)], Pauses(i=pause, o=pause))
+        chain = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.tiles)]
+        await bench.play(chain, Pauses(i=pause, o=pause))
     bench.finish()
 
 

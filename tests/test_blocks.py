@@ -1,0 +1,191 @@
+# amaranth: UnusedElaboratable=no
+import itertools
+import random
+import re
+
+import pytest
+from amaranth.hdl import signed, unsigned
+from amaranth.sim import Simulator
+from bitline.golden.macro import MacroModel
+from bitline.golden.words import limits, pack, unpack
+from bitline.hdl.accumulator import ShiftAccumulator
+from bitline.hdl.adder_tree import TREES
+from bitline.hdl.bitcell import BitcellArray
+from bitline.hdl.config import MacroConfig, ceil_log2
+from bitline.hdl.driver import WordlineDrivers
+from bitline.hdl.macro import Macro
+from bitline.hdl.shared import Emitter
+
+
+def simulate(component, testbench, *, clocked=True):
+    simulator = Simulator(component)
+    if clocked:
+        simulator.add_clock(1e-6)
+    simulator.add_testbench(testbench)
+    simulator.run()
+
+
+def check_tree(tree, cases):
+    """Each case's weights and plane give their sum after the latency, one case a cycle."""
+    rows, bits = tree.rows, tree.weight_bits
+
+    async def testbench(ctx):
+        expected = []
+        ctx.set(tree.enable, 1)
+        for weights, plane in [*cases, *[cases[0]] * tree.latency]:
+            word, ones = pack(weights, bits), pack(plane, 1)
+            if tree.active_low:
+                word, ones = ~word & (1 << rows * bits) - 1, ~ones & (1 << rows) - 1
+            ctx.set(tree.weights, word)
+            ctx.set(tree.plane, ones)
+            expected.append(sum(weight for weight, one in zip(weights, plane) if one))
+            await ctx.tick()
+            if len(expected) >= tree.latency:
+                assert ctx.get(tree.sum) == expected[len(expected) - tree.latency]
+
+    simulate(tree, testbench)
+
+
+@pytest.mark.parametrize("kind", TREES)
+@pytest.mark.parametrize("rows, bits, is_signed", [
+    (1, 1, True), (1, 3, False), (2, 2, True), (3, 1, True), (3, 2, False)])
+def test_tree_for_every_weight_and_plane(kind, rows, bits, is_signed):
+    values = range(limits(bits, is_signed)[0], limits(bits, is_signed)[1] + 1)
+    cases = list(itertools.product(itertools.product(values, repeat=rows), itertools.product((0, 1), repeat=rows)))
+    check_tree(TREES[kind](rows=rows, weight_bits=bits, is_signed=is_signed), cases)
+
+
+@pytest.mark.parametrize("kind", TREES)
+@pytest.mark.parametrize("rows, bits, is_signed", [
+    (4, 8, True), (5, 3, True), (7, 1, False), (13, 5, True), (16, 16, True), (31, 2, True), (64, 8, True)])
+def test_tree_for_random_and_extreme_weights(kind, rows, bits, is_signed):
+    rng = random.Random(1)
+    low, high = limits(bits, is_signed)
+    cases = [([value] * rows, [1] * rows) for value in (low, high)]
+    cases += [([rng.randint(low, high) for _ in range(rows)], [rng.randrange(2) for _ in range(rows)])
+              for _ in range(40)]
+    check_tree(TREES[kind](rows=rows, weight_bits=bits, is_signed=is_signed), cases)
+
+
+@pytest.mark.parametrize("rows, bits, full, half", [
+    (64, 8, 498, 6), (16, 8, 116, 4), (256, 8, 2032, 8), (64, 4, 246, 6)])
+def test_carry_save_tree_takes_the_fewest_full_adders(rows, bits, full, half):
+    emitter = Emitter("t")
+    emitter.add("t_tree", TREES["carry_save"](rows=rows, weight_bits=bits))
+    text = emitter.modules["t_tree"]
+    assert len(re.findall(r"cell \\t_full_adder ", text)) == full
+    assert len(re.findall(r"cell \\t_half_adder ", text)) == half
+    # A full adder removes one bit and nothing else removes any: all products in, one sum out.
+    assert full == rows * bits - (bits + ceil_log2(rows))
+
+
+@pytest.mark.parametrize("shape", [signed(4), unsigned(3)])
+@pytest.mark.parametrize("tiles", [1, 3])
+def test_accumulator_folds_planes_and_vectors(shape, tiles):
+    block = ShiftAccumulator(sum_shape=shape, width=12, total_width=14, tiles=tiles)
+    rng = random.Random(1)
+    low, high = limits(shape.width, shape.signed)
+
+    async def testbench(ctx):
+        ctx.set(block.enable, 1)
+        total = 0
+        for chain in range(40):
+            negative, add = rng.randrange(2), int(tiles > 1 and chain % tiles > 0)
+            sums = [rng.choice((low, high, rng.randint(low, high))) for _ in range(rng.randint(1, 5))]
+            for index, value in enumerate(sums):
+                ctx.set(block.sum, value)
+                ctx.set(block.first, index == 0)
+                ctx.set(block.negative, negative)
+                await ctx.tick()
+            ctx.set(block.load, 1)
+            if tiles > 1:
+                ctx.set(block.add, add)
+            ctx.set(block.increment, negative)
+            await ctx.tick()
+            ctx.set(block.load, 0)
+            signs = [-1 if negative and index == 0 else 1 for index in range(len(sums))]
+            result = sum(sign * value << len(sums) - 1 - index
+                         for index, (sign, value) in enumerate(zip(signs, sums)))
+            total = result + (total if add else 0)
+            assert ctx.get(block.total) == total
+
+    simulate(block, testbench)
+
+
+def test_bitcell_array_holds_banks_apart():
+    array = BitcellArray(rows=3, weight_bits=4, banks=2)
+
+    async def testbench(ctx):
+        for bank, row, value in [(0, 0, 1), (1, 0, 2), (0, 2, 3), (1, 1, 4)]:
+            ctx.set(array.wordline, 1 << row)
+            ctx.set(array.write_bank, bank)
+            ctx.set(array.write_weight, value)
+            await ctx.tick()
+        ctx.set(array.wordline, 0)
+        ctx.set(array.write_weight, 15)
+        await ctx.tick()
+        for bank, rows in enumerate([[1, 0, 3], [2, 4, 0]]):
+            ctx.set(array.bank, bank)
+            assert unpack(ctx.get(array.weights), 4, 3, signed=False).tolist() == rows
+
+    simulate(array, testbench)
+
+
+@pytest.mark.parametrize("active_low", [False, True])
+def test_drivers_skip_planes_that_only_repeat(active_low):
+    drivers = WordlineDrivers(rows=2, input_bits=4, active_low=active_low)
+
+    async def testbench(ctx):
+        ctx.set(drivers.enable, 1)
+        for is_signed, lanes, bits, top in [(0, (0, 0), 4, 0), (0, (1, 0), 4, 0), (0, (2, 1), 4, 1), (0, (8, 1), 4, 3),
+                                            (0, (8, 1), 3, 0), (1, (15, 0), 4, 0), (1, (14, 1), 4, 1),
+                                            (1, (7, 15), 4, 3), (1, (7, 15), 3, 0), (0, (9, 9), 0, 0)]:
+            ctx.set(drivers.x, list(lanes))
+            ctx.set(drivers.load, 1)
+            await ctx.tick()
+            ctx.set(drivers.load, 0)
+            ctx.set(drivers.bits, bits)
+            ctx.set(drivers.is_signed, is_signed)
+            assert ctx.get(drivers.top) == top, (is_signed, lanes, bits)
+            ctx.set(drivers.advance, 1)
+            await ctx.tick()
+            ctx.set(drivers.advance, 0)
+            for select in range(4):
+                ctx.set(drivers.select, select)
+                await ctx.tick()
+                plane = sum((lane >> select & 1) << row for row, lane in enumerate(lanes))
+                assert ctx.get(drivers.plane) == (~plane & 3 if active_low else plane)
+
+    simulate(drivers, testbench)
+
+
+@pytest.mark.parametrize("tree", TREES)
+def test_macro_in_amaranth_itself(tree):
+    config = MacroConfig(rows=3, columns=2, weight_bits=4, input_bits=4, fuse=2, tiles=2, tree=tree)
+    macro, model, rng = Macro(config=config), MacroModel(config), random.Random(1)
+
+    async def testbench(ctx):
+        for row in range(config.rows):
+            weights = [rng.randint(-8, 7) for _ in range(config.columns)]
+            model.write(0, row, weights)
+            ctx.set(macro.write.payload.row, row)
+            ctx.set(macro.write.payload.weights, weights)
+            ctx.set(macro.write.valid, 1)
+            await ctx.tick()
+        ctx.set(macro.write.valid, 0)
+        ctx.set(macro.o.ready, 1)
+        for index in range(12):
+            lanes, is_signed, fuse = [rng.randrange(16) for _ in range(3)], rng.randrange(2), rng.randrange(2)
+            accumulate = index % 2
+            ctx.set(macro.i.payload, {"x": lanes, "bits": 4, "signed": is_signed, "accumulate": accumulate,
+                                      "fuse": fuse})
+            ctx.set(macro.i.valid, 1)
+            await ctx.tick().until(macro.i.ready)
+            ctx.set(macro.i.valid, 0)
+            y, sum_x = await ctx.tick().sample(macro.o.payload.y, macro.o.payload.sum_x).until(macro.o.valid)
+            expected = model.vector(lanes, bits=4, signed=bool(is_signed), accumulate=bool(accumulate), fuse=1 << fuse)
+            lanes_word = pack(list(y), config.total_width)
+            assert unpack(lanes_word, config.total_width << fuse, 2 >> fuse).tolist() == expected.y.tolist()
+            assert sum_x == expected.sum_x
+
+    simulate(macro, testbench)

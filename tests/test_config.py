@@ -1,0 +1,101 @@
+import pytest
+from bitline.golden.macro import MacroModel
+from bitline.hdl.config import MacroConfig, ceil_log2, signed_width
+from hypothesis import given
+from hypothesis import strategies as st
+
+SMALL = st.fixed_dictionaries({
+    "rows": st.integers(1, 6), "weight_bits": st.integers(1, 5), "input_bits": st.integers(1, 5),
+    "tiles": st.integers(1, 5)})
+
+
+@pytest.mark.parametrize("parameters, error, message", [
+    ({"rows": 0}, ValueError, r"^rows must be an integer from 1 to 1024, not 0$"),
+    ({"rows": -3}, ValueError, r"^rows must be an integer from 1 to 1024, not -3$"),
+    ({"rows": 1025}, ValueError, r"^rows must be an integer from 1 to 1024, not 1025$"),
+    ({"rows": 2.0}, TypeError, r"^rows must be an integer from 1 to 1024, not 2.0$"),
+    ({"rows": True}, TypeError, r"^rows must be an integer from 1 to 1024, not True$"),
+    ({"columns": "4"}, TypeError, r"^columns must be an integer from 1 to 1024, not '4'$"),
+    ({"weight_bits": 17}, ValueError, r"^weight_bits must be an integer from 1 to 16, not 17$"),
+    ({"input_bits": 0}, ValueError, r"^input_bits must be an integer from 1 to 16, not 0$"),
+    ({"banks": 65}, ValueError, r"^banks must be an integer from 1 to 64, not 65$"),
+    ({"tiles": 0}, ValueError, r"^tiles must be an integer from 1 to 65536, not 0$"),
+    ({"fuse": 3}, ValueError, r"^fuse must be one of 1, 2, 4, not 3$"),
+    ({"fuse": True}, ValueError, r"^fuse must be one of 1, 2, 4, not True$"),
+    ({"fuse": 4, "columns": 6}, ValueError, r"^columns must be a multiple of fuse \(4\), not 6$"),
+    ({"column": "crossbar"}, ValueError, r"^column must be one of bitcell, not 'crossbar'$"),
+    ({"tree": "dadda"}, ValueError, r"^tree must be one of carry_chain, carry_save, not 'dadda'$"),
+    ({"fuse": 4, "weight_bits": 16}, ValueError, r"tiles and fuse must keep .*, not \d+$"),
+])
+def test_wrong_parameters(parameters, error, message):
+    with pytest.raises(error, match=message):
+        MacroConfig(**{"rows": 4, "columns": 4, **parameters})
+
+
+@pytest.mark.parametrize("text, message", [
+    ("[1, 2]", "must be a JSON object, not"),
+    ("{", "must be JSON, and this is not"),
+    ("[" * 100000, "must be JSON, and this is not"),
+    ('{"rows": 4}', "must give columns, not only rows"),
+    ('{"rows": 4, "columns": 4, "height": 1}', "must be among rows, .* not 'height'"),
+])
+def test_wrong_json(text, message):
+    with pytest.raises(ValueError, match=message):
+        MacroConfig.from_json(text)
+
+
+@given(SMALL)
+def test_json_round_trip(parameters):
+    config = MacroConfig(columns=4, **parameters)
+    assert MacroConfig.from_json(config.to_json()) == config
+    assert MacroConfig.from_json(config.to_json()).hash == config.hash
+
+
+def test_each_parameter_changes_the_hash():
+    base = {"rows": 4, "columns": 4}
+    changed = [{"rows": 5}, {"columns": 8}, {"weight_bits": 7}, {"input_bits": 7}, {"banks": 2}, {"fuse": 2},
+               {"tiles": 2}, {"tree": "carry_save"}]
+    hashes = {MacroConfig(**base | change).hash for change in [{}, *changed]}
+    assert len(hashes) == 1 + len(changed)
+
+
+@given(st.integers(-1000, 1000), st.integers(-1000, 1000))
+def test_signed_width_is_the_narrowest(a, b):
+    width = signed_width(min(a, b), max(a, b))
+    assert all(-(1 << width - 1) <= value < 1 << width - 1 for value in (a, b))
+    assert width == 1 or not all(-(1 << width - 2) <= value < 1 << width - 2 for value in (a, b))
+
+
+@given(st.integers(1, 5000))
+def test_ceil_log2(n):
+    assert 2 ** ceil_log2(n) >= n and (n == 1 or 2 ** (ceil_log2(n) - 1) < n)
+
+
+def extreme_results(config, width):
+    """Results of the longest chains of extreme vectors on extreme weights."""
+    for weight in (-(1 << config.weight_bits - 1), (1 << config.weight_bits - 1) - 1):
+        for signed, lane in ((True, 1 << config.input_bits - 1), (False, (1 << config.input_bits) - 1)):
+            model = MacroModel(config)
+            for row in range(config.rows):
+                model.write(0, row, [weight])
+            for tile in range(config.tiles):
+                result = model.vector([lane] * config.rows, bits=config.input_bits, signed=signed, accumulate=tile > 0)
+            exact = weight * config.rows * config.tiles * (-lane if signed else lane)
+            assert result.y[0] == exact
+            yield exact
+
+
+@given(SMALL)
+def test_totals_hold_the_extremes_and_no_narrower_ones_would(parameters):
+    config = MacroConfig(columns=1, **parameters)
+    exact = list(extreme_results(config, config.total_width))
+    assert config.total_width == signed_width(min(exact), max(exact))
+    assert config.output_width(1) == config.total_width
+
+
+def test_latency_of_named_configurations():
+    assert MacroConfig(rows=64, columns=64).latency == 5 + 6
+    assert MacroConfig(rows=64, columns=64, tree="carry_save").latency == 5 + 1
+    assert MacroConfig(rows=64, columns=64, fuse=2).latency == 5 + 6 + 2
+    assert MacroConfig(rows=64, columns=64, fuse=4).latency == 5 + 6 + 3
+    assert MacroConfig(rows=1, columns=1).latency == 5 + 1

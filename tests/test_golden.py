@@ -1,0 +1,133 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from bitline.golden.cycles import MacroCycles
+from bitline.golden.macro import MacroModel
+from bitline.golden.mvm import mvm, mvm_by_planes, planes_needed
+from bitline.golden.program import Program, Vector, Write, predict
+from bitline.golden.words import limits, pack, slice_weights, unpack, wrap
+from bitline.hdl.config import MacroConfig
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@st.composite
+def products(draw):
+    """Weights, one vector and its format; extremes as likely as anything."""
+    weight_bits, bits, fuse = draw(st.integers(1, 8)), draw(st.integers(1, 12)), draw(st.sampled_from((1, 2, 4)))
+    signed = draw(st.booleans())
+    rows, columns = draw(st.integers(1, 9)), draw(st.integers(1, 4))
+
+    def matrix(low, high, shape):
+        value = st.one_of(st.integers(low, high), st.sampled_from((low, high)))
+        count = int(np.prod(shape))
+        return np.array(draw(st.lists(value, min_size=count, max_size=count)), dtype=np.int64).reshape(shape)
+
+    weights = matrix(*limits(weight_bits * fuse, True), (rows, columns))
+    inputs = matrix(*limits(bits, signed), (rows,))
+    return weights, inputs, {"weight_bits": weight_bits, "bits": bits, "signed": signed, "fuse": fuse}
+
+
+@given(products())
+def test_dataflow_equals_product(product):
+    weights, inputs, form = product
+    expected = mvm(weights, inputs[None])[0]
+    assert (mvm_by_planes(weights, inputs, **form) == expected).all()
+    assert (mvm_by_planes(weights, inputs, **form, skip=False) == expected).all()
+
+
+@given(products())
+def test_macro_model_equals_product(product):
+    weights, inputs, form = product
+    config = MacroConfig(rows=weights.shape[0], columns=weights.shape[1] * form["fuse"], input_bits=12,
+                         weight_bits=form["weight_bits"], fuse=form["fuse"])
+    model = MacroModel(config)
+    for row, values in enumerate(slice_weights(weights, form["weight_bits"], form["fuse"])):
+        model.write(0, row, values)
+    result = model.vector(inputs & 0xFFF, bits=form["bits"], signed=form["signed"], fuse=form["fuse"])
+    assert (result.y == mvm(weights, inputs[None])[0]).all()
+    assert result.sum_x == inputs.sum()
+
+
+def test_product_beyond_float64_is_exact():
+    weights = np.array([[2**40 + 1], [-(2**40)]])
+    inputs = np.array([[2**20 + 1, 2**20 + 1]])
+    assert mvm(weights, inputs).tolist() == [[2**20 + 1]]
+
+
+@given(st.lists(st.integers(-128, 255), min_size=1, max_size=9), st.booleans())
+def test_planes_needed_is_the_fewest_that_hold_all(values, signed):
+    bits = 8 if signed else 9
+    values = np.array(values if not signed else [min(value, 127) for value in values])
+    values = values if signed else np.abs(values)
+    planes = int(planes_needed(values, bits, signed))
+    assert (wrap(values, planes, signed) == values).all()
+    assert planes == 1 or not (wrap(values, planes - 1, signed) == values).all()
+
+
+@given(st.integers(1, 20), st.booleans(), st.data())
+def test_pack_round_trip(width, signed, data):
+    values = data.draw(st.lists(st.integers(*limits(width, signed)), min_size=1, max_size=30))
+    word = pack(values, width)
+    assert unpack(word, width, len(values), signed).tolist() == values
+    assert word == sum((value & (1 << width) - 1) << width * index for index, value in enumerate(values))
+
+
+def test_accumulate_and_its_bounds():
+    config = MacroConfig(rows=2, columns=1, tiles=2)
+    model = MacroModel(config)
+    model.write(0, 0, [-128])
+    model.write(0, 1, [-128])
+    vector = {"x": [255, 255], "bits": 8, "signed": False}
+    assert model.vector(**vector, accumulate=True).y.tolist() == [-65280], "nothing to add to after a reset"
+    assert model.vector(**vector, accumulate=True).y.tolist() == [-130560]
+    assert model.vector(**vector).y.tolist() == [-65280], "a new chain"
+
+
+def test_writes_of_rows_and_banks_that_do_not_exist_change_nothing():
+    model = MacroModel(MacroConfig(rows=3, columns=1, banks=3))
+    model.write(3, 0, [1])
+    model.write(0, 3, [1])
+    assert not model.weights.any()
+
+
+def program(config, vectors, bits, bank=0):
+    writes = [Write(0, row, np.ones(config.columns, dtype=int)) for row in range(config.rows)]
+    x = np.full(config.rows, (1 << bits) - 1)
+    return Program(writes, [Vector(x, bits, False, bank, after=config.rows) for _ in range(vectors)])
+
+
+@pytest.mark.parametrize("tree", ["carry_chain", "carry_save"])
+@pytest.mark.parametrize("fuse", [1, 2, 4])
+@pytest.mark.parametrize("bits", [1, 3, 8])
+def test_predicted_cycles_at_full_rate(tree, fuse, bits):
+    config = MacroConfig(rows=9, columns=4, fuse=fuse, tree=tree)
+    outcome = predict(config, program(config, 20, bits))
+    assert outcome.cycles == config.rows + 20 * bits + config.latency
+    assert set(np.diff(outcome.taken)) == {bits}
+
+
+def test_program_that_waits_for_itself_is_refused():
+    config = MacroConfig(rows=1, columns=1)
+    with pytest.raises(ValueError, match="must not wait for itself"):
+        predict(config, Program([Write(0, 0, [1], after=1)], [Vector([1], 1, False, after=1)]))
+
+
+def test_back_pressure_stands_the_pipeline_still_only_behind_a_finished_result():
+    config = MacroConfig(rows=1, columns=1)
+    cycles = MacroCycles(config)
+    accepted = 0
+    for _ in range(100):
+        i_ready, _ = cycles.step((1, 0), None, False)
+        accepted += i_ready
+    # One at the output, one in each stage from the wordlines to it, one driven, one waiting.
+    assert accepted == 1 + (config.tree_latency + 2) + 1 + 1
+    assert cycles.o_valid and cycles.stands(False) and not cycles.stands(True)
+
+
+def test_golden_needs_neither_amaranth_nor_cocotb():
+    code = ("import sys, bitline.golden.program, bitline.golden.mvm\n"
+            "sys.exit(any(name.split('.')[0] in ('amaranth', 'cocotb') for name in sys.modules))")
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,137 @@
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.emit import WAIVERS, emit, run_yosys, sidecar
+from bitline.host.simulator import find_simulator, tool_environment
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+NAMED = [
+    {"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1},
+    {"rows": 3, "columns": 5},
+    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4},
+    {"rows": 64, "columns": 64, "banks": 2, "tiles": 4},
+]
+
+
+def check_in_yosys(verilog, *passes):
+    """What Yosys prints for passes over a file, once it has found nothing wrong with it."""
+    return run_yosys("\n".join([f"read_verilog <<verilog\n{verilog}\nverilog", "hierarchy -check -auto-top", "proc",
+                                "check -assert", *passes]))
+
+
+@pytest.mark.parametrize("parameters", NAMED)
+def test_lint_clean(parameters, tmp_path):
+    config = MacroConfig(**parameters)
+    path = tmp_path / f"{config.name}.v"
+    path.write_text(emit(config), encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", str(path)], capture_output=True, text=True,
+                              check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    if find_simulator("icarus"):
+        done = subprocess.run(["iverilog", "-Wall", "-o", str(tmp_path / "out"), str(path)], capture_output=True,
+                              text=True, check=False)
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    check_in_yosys(path.read_text(encoding="utf-8"))
+
+
+def test_every_waiver_is_needed_and_has_its_reason(tmp_path):
+    text = "".join(emit(MacroConfig(**parameters)) for parameters in NAMED[:4])
+    bare = re.sub(r"/\* verilator .* \*/.*\n", "", text)
+    path = tmp_path / "bare.v"
+    path.write_text(bare, encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "-Wno-MULTITOP", str(path)], capture_output=True,
+                              text=True, check=False)
+    assert set(re.findall(r"%Warning-(\w+)", done.stderr)) == set(WAIVERS)
+    for rule, reason in WAIVERS.items():
+        assert f"/* verilator lint_off {rule} */  // {reason}\n" in text
+
+
+def test_same_bytes_every_time():
+    code = ("from bitline.hdl.config import MacroConfig; from bitline.hdl.emit import emit, sidecar\n"
+            "config = MacroConfig(rows=13, columns=8, banks=3, fuse=4, tiles=5, tree='carry_save')\n"
+            "print(emit(config) + sidecar(config))")
+    texts = {subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
+                            capture_output=True, check=True).stdout for seed in ("1", "2")}
+    assert len(texts) == 1
+
+
+def test_one_module_a_distinct_block():
+    few, many = (emit(MacroConfig(rows=8, columns=columns)) for columns in (2, 64))
+    assert few.count("\nmodule ") == many.count("\nmodule ")
+    config = MacroConfig(rows=8, columns=64)
+    assert len(re.findall(rf"^  {config.name}_column column_\d+ \($", many, re.MULTILINE)) == 64
+    assert all(name.startswith(config.name) for name in re.findall(r"^module (\w+)", many, re.MULTILINE))
+
+
+def test_names_need_no_escaping_and_registers_no_initial_value():
+    for parameters in NAMED:
+        text = emit(MacroConfig(**parameters))
+        assert "\\" not in text
+        assert "initial" not in text and not re.search(r"^  reg [^;]*=", text, re.MULTILINE)
+
+
+def test_header():
+    config = MacroConfig(rows=3, columns=5)
+    header = emit(config).partition("module")[0]
+    assert config.hash in header and "Apache-2.0" in header and re.search(r"Bitline \d+\.\d+", header)
+
+
+@pytest.mark.parametrize("parameters", NAMED)
+def test_sidecar_tells_the_ports_of_the_verilog(parameters):
+    config = MacroConfig(**parameters)
+    description = json.loads(sidecar(config))
+    assert MacroConfig.from_dict(description["configuration"]) == config
+    assert description["latency"]["cycles"] == config.latency
+    top = emit(config).partition(f"module {config.name}(")[2].partition("endmodule")[0]
+    declared = {name: (direction, int(high or 0) + 1) for direction, high, name in
+                re.findall(r"^  (input|output) (?:signed )?(?:\[(\d+):0\] )?(\w+);$", top, re.MULTILINE)}
+    assert {port["name"]: (port["direction"], port["width"]) for port in description["ports"]} == declared
+
+
+# A change of the circuit is a change here, with its reason.
+FLIP_FLOPS = [
+    ({"rows": 16, "columns": 4}, 1674),
+    ({"rows": 16, "columns": 4, "tree": "carry_save"}, 1093),
+    ({"rows": 8, "columns": 4, "banks": 2, "fuse": 4, "tiles": 4}, 1522),
+]
+
+
+@pytest.mark.parametrize("parameters, expected", FLIP_FLOPS)
+def test_flip_flops_of_named_configurations(parameters, expected):
+    text = check_in_yosys(emit(MacroConfig(**parameters)), "flatten", "opt", "simplemap", "opt_clean", "write_json")
+    design = json.loads(text[text.index("{"):])["modules"]
+    (top,) = design.values()
+    kinds = [cell["type"] for cell in top["cells"].values()]
+    assert sum("DFF" in kind for kind in kinds) == expected
+
+
+CONFIGS = st.fixed_dictionaries(
+    {"rows": st.integers(-1, 12), "columns": st.integers(-1, 8)},
+    optional={"weight_bits": st.integers(0, 17), "input_bits": st.integers(0, 17), "banks": st.integers(0, 5),
+              "fuse": st.integers(0, 5), "tiles": st.sampled_from((0, 1, 2, 9, 65536, 65537)),
+              "column": st.sampled_from(("bitcell", "crossbar")),
+              "tree": st.sampled_from(("carry_chain", "carry_save", "dadda"))})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CONFIGS)
+def test_every_configuration_gives_verilog_or_one_line(cli, tmp_path_factory, parameters):
+    folder = tmp_path_factory.mktemp("out")
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in parameters.items()]
+    status, _, errors = cli("generate", *arguments, "--out", folder)
+    files = sorted(path.suffix for path in folder.iterdir())
+    if status == 0:
+        assert files == [".json", ".v"]
+        check_in_yosys(next(folder.glob("*.v")).read_text(encoding="utf-8"))
+    else:
+        assert status == 2 and not files
+        assert re.fullmatch(r"bitline: \w+.* must .*, not .*\n", errors), errors
