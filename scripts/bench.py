@@ -47,14 +47,14 @@ def random_program(config, count, bits, write_other=False):
     return program
 
 
-def measure_rate(config, folder):
+def measure_rate(config, folder, fast=True):
     """Cycles of back-to-back vectors for each number of planes, with and without writes to the other bank."""
     rows = []
     for bits in range(1, config.input_bits + 1):
         for written in (False, True):
             count = 64
             program = random_program(config, count, bits, written)
-            outcome = run_program(config, program, folder=folder, fast=True)
+            outcome = run_program(config, program, folder=folder, fast=fast)
             gaps = sorted(set(np.diff(outcome.taken).tolist()))
             # Vectors start when bank 0 is written, the other bank's writes one cycle later.
             rows.append({"planes": bits, "vectors": count, "cycles": outcome.taken[-1] + 1 - config.rows,
@@ -74,7 +74,7 @@ def run_native(config, folder, cycles, bits):
             done = subprocess.run(
                 ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(native), "--prefix", "Vtop", "-o",
                  "native", "--top-module", config.name, "-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "-O3",
-                 "-CFLAGS", "-O3 -march=native", str(built.verilog), str(VERIF / "native.cpp")],
+                 "-CFLAGS", "-O3 -march=native", str(built.folder / built.source), str(VERIF / "native.cpp")],
                 capture_output=True, text=True, check=False)
         if done.returncode:
             raise SimulatorError(f"plain C++ must compile, and does not: {done.stderr.strip().splitlines()[-1]}")

@@ -46,6 +46,7 @@ class Job:
     results: Path
     waves: bool = False
     test: str | None = None
+    verilog: Path | None = None
 
     @property
     def name(self):
@@ -55,8 +56,14 @@ class Job:
     @property
     def command(self):
         """What one types to run it again."""
-        test = f" --test {self.test}" if self.test else ""
-        return f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}{test}"
+        verilog = f" --verilog {self.verilog}" if self.verilog else ""
+        return (f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}"
+                f"{verilog}")
+
+    def build(self):
+        """The compiled simulation."""
+        verilog = self.verilog.read_text(encoding="utf-8") if self.verilog else None
+        return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog)
 
 
 def random_config(seed):
@@ -71,7 +78,7 @@ def random_config(seed):
 def compile_job(job):
     """Build what a job needs; the reason, if the simulator refuses it."""
     try:
-        build(job.config, simulator=job.simulator, folder=job.builds, waves=job.waves)
+        job.build()
     except SimulatorError as error:
         return str(error)
     return None
@@ -86,8 +93,7 @@ def run_job(job):
         environment["COCOTB_TEST_FILTER"] = rf"\.{job.test}$"
     reason = None
     try:
-        built = build(job.config, simulator=job.simulator, folder=job.builds, waves=job.waves)
-        built.run(TESTBENCH, seed=job.seed, environment=environment, folder=folder)
+        job.build().run(TESTBENCH, seed=job.seed, environment=environment, folder=folder)
     except SimulatorError as error:
         reason = str(error)
     try:
@@ -158,7 +164,8 @@ def regress(jobs, workers, junit):
             failures += 1
             click.echo(f"FAILED {test}\n  {job.command} --test {test}")
     complete = True
-    if not any(job.test for job in jobs):
+    # A failed test ends early, and one test alone sees little: neither can tell what is not covered.
+    if not failures and not any(job.test for job in jobs):
         coverage, bins = merge_coverage(jobs)
         print_coverage(coverage, bins)
         missing = coverage.missing(bins)
@@ -179,12 +186,16 @@ def regress(jobs, workers, junit):
               help="Configurations to draw, by the seed, beside the others.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--test", help="Only this test.")
+@click.option("--verilog", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Test this Verilog, a netlist say, in place of what the configuration generates.")
 @click.option("--waves", is_flag=True, help="Write waveforms.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
               show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
 @build_option
-def command(config, simulators, seed, seeds, random_configs, jobs, test, waves, out, folder):
+def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog, waves, out, folder):
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
+    if verilog and config is None:
+        raise BadInput(f"--verilog must come with the configuration of {verilog}, and comes with none")
     configs = [config] if config else list(SUITE)
     configs += [random_config(seed + index) for index in range(random_configs)]
     chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
@@ -193,7 +204,7 @@ def command(config, simulators, seed, seeds, random_configs, jobs, test, waves, 
     if test:
         check_test(test)
     check_writable(out / "results.xml")
-    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test)
+    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog)
             for simulator in chosen for each in dict.fromkeys(configs) for number in range(seed, seed + seeds)]
     passed = regress(work, jobs, out.resolve() / "results.xml")
     if waves:
@@ -209,6 +220,6 @@ def check_test(name):
     from importlib import import_module
 
     module = import_module(TESTBENCH)
-    names = [key for key, value in vars(module).items() if type(value).__name__ == "Test"]
+    names = [key for key, value in vars(module).items() if isinstance(value, type(module.full_rate))]
     if name not in names:
         raise BadInput(f"test must be one of {', '.join(names)}, not {name}")

@@ -1,0 +1,37 @@
+import json
+
+import pytest
+from bitline.golden.mvm import mvm
+from bitline.host import digits
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    return digits.train()
+
+
+def test_quantised_classifier_is_as_good_as_the_float_one(classifier):
+    scores = digits.run(classifier.layers, classifier.images,
+                        lambda index, values: mvm(classifier.layers[index].weights, values))
+    accuracy = (scores.argmax(1) == classifier.labels).mean()
+    assert len(classifier.images) == 899
+    assert classifier.float_accuracy > 0.96 and accuracy > classifier.float_accuracy - 0.01
+
+
+def test_layers_are_int8_and_inputs_fit_eight_bits(classifier):
+    for layer in classifier.layers:
+        assert abs(layer.weights).max() == 127
+    seen = []
+    digits.run(classifier.layers, classifier.images, lambda index, values: (seen.append(values), mvm(
+        classifier.layers[index].weights, values))[1])
+    assert all(values.min() >= 0 and values.max() <= 255 for values in seen)
+
+
+def test_every_image_runs_on_the_rtl(cli, tmp_path):
+    status, output, _ = cli("demo", "--out", tmp_path)
+    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    assert status == 0 and "899 images" in output
+    assert report["images"] == 899 and report["outputs"] == 899 * (128 + 10)
+    assert report["mismatches"] == 0 and report["accuracy"] > 0.95
+    assert report["cycles"] == report["predicted_cycles"] and 0.4 < report["utilization"] < 1
+    assert (tmp_path / "digits.png").read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,114 @@
+import json
+
+import numpy as np
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.host.simulator import find_simulator
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+MACRO = ("--rows", 2, "--columns", 2)
+
+
+@pytest.fixture
+def example(tmp_path):
+    """The worked example of the README: files, and the options that name them."""
+    np.save(tmp_path / "w.npy", np.array([[2, 1], [3, 0]]))
+    np.save(tmp_path / "x.npy", np.array([[4, 5]]))
+    return ("--weights", tmp_path / "w.npy", "--inputs", tmp_path / "x.npy", "--output", tmp_path / "y.npy")
+
+
+@pytest.mark.parametrize("simulator", [
+    "verilator",
+    pytest.param("icarus", marks=pytest.mark.skipif(find_simulator("icarus") is None, reason="no Icarus here"))])
+def test_worked_example(cli, example, tmp_path, simulator):
+    status, output, _ = cli("simulate", *MACRO, *example, "--report", tmp_path / "r.json",
+                            "--simulator", simulator)
+    y = np.load(tmp_path / "y.npy")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert status == 0 and "0 mismatches" in output
+    assert y.tolist() == [[23, 4]] and y.dtype == np.int64
+    # Two rows written, one vector whose values need three of its eight planes.
+    assert report["cycles"] == report["predicted_cycles"] == 2 + 3 + MacroConfig(rows=2, columns=2).latency
+    assert report["mismatches"] == 0 and report["utilization"] == pytest.approx(2 * 2 * 3 / (2 * 2 * report["cycles"]))
+    assert report["cycles_per_second"] > 0
+
+
+def test_configuration_from_a_file_and_options_before_it(cli, example, tmp_path):
+    config = tmp_path / "c.json"
+    config.write_text('{"rows": 1, "columns": 3, "tiles": 2}')
+    status, _, _ = cli("simulate", "--config", config, "--banks", 2, *example, "--report", tmp_path / "r.json")
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert status == 0 and report["configuration"]["banks"] == 2 and report["tiles"] == 2
+
+
+def test_mismatch_is_counted_and_fails(cli, example, tmp_path, monkeypatch):
+    import bitline.scripts.simulate as module
+
+    monkeypatch.setattr(module, "mvm", lambda weights, inputs: inputs @ weights + [[0, 1]])
+    status, output, _ = cli("simulate", *MACRO, *example)
+    assert status == 1 and "1 mismatches" in output
+
+
+@pytest.mark.parametrize("name, array, match", [
+    ("w", np.array([[2.0, 1.0], [3.0, 0.0]]), "weights must be integers, not float64"),
+    ("w", np.array([2, 1]), r"weights must be an array \(K, N\), not of shape \(2,\)"),
+    ("w", np.zeros((0, 3), dtype=int), r"weights must be an array \(K, N\), not of shape \(0, 3\)"),
+    ("w", np.array([[True, False]]), "weights must be integers, not bool"),
+    ("w", np.array([[200, 0], [0, 0]]), "weights must be from -128 to 127 .*, not 200"),
+    ("w", np.array([[2**64 - 1, 0], [0, 0]], dtype=np.uint64), "weights must fit in int64, not be 1844"),
+    ("x", np.array([[1, 2, 3]]), r"inputs must have as many columns as weights have rows \(2\), not 3"),
+    ("x", np.array([[1, 256]]), r"inputs must be from 0 to 255 \(8 bits, unsigned\), not 256"),
+    ("x", np.array([[None, 1]]), "inputs must be a .npy file of integers"),
+])
+def test_wrong_matrices_are_refused(refused, example, tmp_path, name, array, match):
+    np.save(tmp_path / f"{name}.npy", array)
+    refused("simulate", *MACRO, *example, match=match)
+    assert not (tmp_path / "y.npy").exists()
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.binary(max_size=200), st.booleans())
+def test_any_bytes_for_a_matrix_are_refused(refused, example, tmp_path, data, with_magic):
+    (tmp_path / "w.npy").write_bytes((b"\x93NUMPY\x01\x00" if with_magic else b"") + data)
+    refused("simulate", *MACRO, *example, match="weights must be a .npy file|weights must be an array|must be integers")
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_wrong_paths_and_options_are_refused(refused, example, tmp_path):
+    refused("simulate", *MACRO, *example[:4], "--output", "/proc/y.npy", match="must be usable, and is not")
+    refused("simulate", *MACRO, *example[:4], "--output", tmp_path, match="must be a file, and is a folder")
+    refused("simulate", *MACRO, *example[2:], "--weights", tmp_path / "none.npy", match="none.npy must be usable")
+    refused("simulate", *MACRO, *example, "--bits", 9, match="bits must be from 1 to 8")
+    refused("simulate", *MACRO, *example, "--simulator", "spice", match="spice.* is not one of")
+    refused("simulate", *example, match="a macro must be described")
+    refused("simulate", *MACRO, *example, "--config", tmp_path / "none.json", match="none.json must be usable")
+    refused("simulate", *MACRO, match="Missing option")
+    refused("simulated", match="No such command")
+    (tmp_path / "c.json").write_bytes(b"\xff\xfe")
+    refused("simulate", *example, "--config", tmp_path / "c.json", match="must be UTF-8 text")
+    (tmp_path / "c.json").write_text('{"rows": 2}')
+    refused("simulate", *example, "--config", tmp_path / "c.json", match="must give columns")
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_missing_tools_are_named(refused, example, tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    refused("simulate", *MACRO, *example, "--simulator", "icarus", match=r"icarus must be installed \(apt-get install")
+    refused("simulate", *MACRO, *example, match=r"g\+\+ must be installed \(apt-get install g\+\+\)")
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_folder_that_cannot_be_written(refused):
+    refused("generate", *MACRO, "--out", "/proc/bitline", match="must be usable, and is not")
+
+
+def test_failure_while_writing_leaves_nothing(refused, tmp_path, monkeypatch):
+    import bitline.scripts.generate as module
+
+    def fail(config):
+        raise OSError(28, "No space left on device", "disk")
+
+    monkeypatch.setattr(module, "sidecar", fail)
+    refused("generate", *MACRO, "--out", tmp_path / "out", match="No space left")
+    assert not any((tmp_path / "out").iterdir())
