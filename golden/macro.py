@@ -55,6 +55,7 @@ class MacroModel:
 
     def vector(self, x, *, bits, signed, bank=0, accumulate=False, fuse=1):
         """The `Result` of a vector ``x`` (rows,)."""
+        fuse = min(fuse, self.config.fuse)
         values = self.values(x, bits, signed)
         config = self.config
         if not accumulate or config.tiles == 1:

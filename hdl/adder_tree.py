@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .config import ceil_log2, tree_latency
-from .shared import shared
+from .shared import place
 
 
 class AdderTree(wiring.Component):
@@ -131,7 +131,7 @@ class CarrySaveTree(AdderTree):
 
     def elaborate(self, platform):
         m = Module()
-        self._m, self._platform, self._count = m, platform, 0
+        adders = _Adders(m, platform)
         width = len(self.sum)
 
         columns = [[] for _ in range(width)]
@@ -150,7 +150,7 @@ class CarrySaveTree(AdderTree):
                 if correction >> bit & 1:
                     columns[bit].append(1)
 
-        result = self._ripple(self._compress(columns))
+        result = adders.ripple(adders.compress(columns))
         if invert_top:
             result[-1] = ~result[-1]
         register = Signal(width, reset_less=True)
@@ -159,7 +159,16 @@ class CarrySaveTree(AdderTree):
         m.d.comb += self.sum.eq(register)
         return m
 
-    def _compress(self, columns):
+
+class _Adders:
+    """Places full and half adders over columns of bits of equal significance."""
+
+    def __init__(self, m, platform):
+        self._m = m
+        self._platform = platform
+        self._count = 0
+
+    def compress(self, columns):
         """Level by level, three bits of a column into one and a carry, until no column has more than two."""
         while max(map(len, columns)) > 2:
             shorter = [[] for _ in columns]
@@ -171,7 +180,7 @@ class CarrySaveTree(AdderTree):
             columns = shorter
         return columns
 
-    def _ripple(self, columns):
+    def ripple(self, columns):
         """One bit a column, each carry into the next."""
         columns = [list(column) for column in columns]
         for bit, column in enumerate(columns):
@@ -181,20 +190,17 @@ class CarrySaveTree(AdderTree):
         return [column[0] if column else 0 for column in columns]
 
     def _add(self, columns, bit, operands):
-        """Put a full or half adder over two or three bits; its sum and carry join ``columns``."""
+        """Put an adder over two or three bits; its sum and carry join ``columns``."""
         kind, cls = ("full_adder", FullAdder) if len(operands) == 3 else ("half_adder", HalfAdder)
         name = f"add_{bit}_{self._count}"
         self._count += 1
-        adder = self._m.submodules[name] = shared(self._platform, kind, cls)
-        total, carry = Signal(name=f"{name}_sum"), Signal(name=f"{name}_carry")
-        inputs = [getattr(adder, name) for name in "abc"[:len(operands)]]
+        adder = place(self._m, self._platform, name, kind, cls)
+        inputs = [getattr(adder, port) for port in "abc"[:len(operands)]]
         self._m.d.comb += [port.eq(operand) for port, operand in zip(inputs, operands)]
-        self._m.d.comb += total.eq(adder.sum)
-        columns[bit].append(total)
+        columns[bit].append(adder.sum)
+        # A carry out of the top column only restates the sign.
         if bit + 1 < len(columns):
-            # A carry out of the top column only restates the sign.
-            self._m.d.comb += carry.eq(adder.carry)
-            columns[bit + 1].append(carry)
+            columns[bit + 1].append(adder.carry)
 
 
 TREES = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .adder_tree import TREES
 from .bitcell import BitcellArray
-from .shared import shared
+from .shared import place
 
 
 class BitcellColumn(wiring.Component):
@@ -46,10 +46,10 @@ class BitcellColumn(wiring.Component):
     def elaborate(self, platform):
         config = self.config
         m = Module()
-        m.submodules.array = array = shared(platform, "bitcell_array", BitcellArray, rows=config.rows,
-                                            weight_bits=config.weight_bits, banks=config.banks)
-        m.submodules.tree = tree = shared(platform, "adder_tree", TREES[config.tree], rows=config.rows,
-                                          weight_bits=config.weight_bits)
+        array = place(m, platform, "array", "bitcell_array", BitcellArray, rows=config.rows,
+                      weight_bits=config.weight_bits, banks=config.banks)
+        tree = place(m, platform, "tree", "adder_tree", TREES[config.tree], rows=config.rows,
+                     weight_bits=config.weight_bits)
         m.d.comb += [
             array.wordline.eq(self.wordline),
             array.write_bank.eq(self.write_bank),

@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from .macro import FlatMacro
 from .ports import ports
-from .shared import Emitter
+from .shared import LATE, Emitter
 
 # Verilator's -Wall, and why each of these may be off in this file.
 WAIVERS = {
@@ -55,7 +55,7 @@ def _verilog(emitter):
     text = text[text.index("module "):]
     # Yosys declares each port twice.
     text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
-    text = _without_escapes(text)
+    text = _without_escapes(text.replace(LATE, ""))
     return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries[match[1]]}\n{match[0]}", text,
                   flags=re.MULTILINE)
 

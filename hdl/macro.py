@@ -12,7 +12,7 @@ from .driver import WordlineDrivers
 from .fuse import Fuse
 from .ports import HANDSHAKE, descriptor_layout, input_layout, output_layout, ports, write_layout
 from .row_decoder import RowDecoder
-from .shared import shared
+from .shared import place
 
 COLUMNS = {"bitcell": BitcellColumn}
 
@@ -52,7 +52,7 @@ class Macro(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        control = m.submodules.controller = shared(platform, "controller", Controller, config=self.config)
+        control = place(m, platform, "controller", "controller", Controller, config=self.config)
         drivers = self._add_drivers(m, platform, control)
         decoder = self._add_decoder(m, platform, control)
         totals = [self._add_column(m, platform, control, drivers, decoder, index)
@@ -63,9 +63,8 @@ class Macro(wiring.Component):
 
     def _add_drivers(self, m, platform, control):
         config = self.config
-        drivers = m.submodules.drivers = shared(
-            platform, "drivers", WordlineDrivers, rows=config.rows, input_bits=config.input_bits,
-            active_low=TREES[config.tree].active_low)
+        drivers = place(m, platform, "drivers", "drivers", WordlineDrivers, rows=config.rows,
+                        input_bits=config.input_bits, active_low=TREES[config.tree].active_low)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -80,9 +79,8 @@ class Macro(wiring.Component):
 
     def _add_decoder(self, m, platform, control):
         config = self.config
-        decoder = m.submodules.row_decoder = shared(
-            platform, "row_decoder", RowDecoder, rows=config.rows, banks=config.banks,
-            width=config.columns * config.weight_bits, active_low=TREES[config.tree].active_low)
+        decoder = place(m, platform, "row_decoder", "row_decoder", RowDecoder, rows=config.rows, banks=config.banks,
+                        width=config.columns * config.weight_bits, active_low=TREES[config.tree].active_low)
         m.d.comb += [
             self.write.ready.eq(control.write_ready),
             control.write_bank.eq(self.write.payload.bank),
@@ -95,7 +93,7 @@ class Macro(wiring.Component):
 
     def _add_column(self, m, platform, control, drivers, decoder, index):
         config = self.config
-        column = m.submodules[f"column_{index}"] = shared(platform, "column", COLUMNS[config.column], config=config)
+        column = place(m, platform, f"column_{index}", "column", COLUMNS[config.column], config=config)
         m.d.comb += [
             column.wordline.eq(decoder.wordline),
             column.write_bank.eq(decoder.write_bank),
@@ -111,8 +109,7 @@ class Macro(wiring.Component):
         """The column of ones, whose total is ``sum(x)``."""
         config = self.config
         tree = TREES[config.tree]
-        ones = m.submodules.ones_tree = shared(platform, "ones_tree", tree, rows=config.rows, weight_bits=1,
-                                               is_signed=False)
+        ones = place(m, platform, "ones_tree", "ones_tree", tree, rows=config.rows, weight_bits=1, is_signed=False)
         m.d.comb += [
             ones.enable.eq(control.enable),
             ones.weights.eq(0 if tree.active_low else -1),
@@ -122,9 +119,8 @@ class Macro(wiring.Component):
                                      config.sum_x_width, config.sum_x_width)
 
     def _add_accumulator(self, m, platform, control, name, block, column_sum, width, total_width):
-        accumulator = m.submodules[name] = shared(
-            platform, block, ShiftAccumulator, sum_shape=column_sum.shape(), width=width, total_width=total_width,
-            tiles=self.config.tiles)
+        accumulator = place(m, platform, name, block, ShiftAccumulator, sum_shape=column_sum.shape(), width=width,
+                            total_width=total_width, tiles=self.config.tiles)
         m.d.comb += [
             accumulator.sum.eq(column_sum),
             accumulator.enable.eq(control.enable),
@@ -144,9 +140,9 @@ class Macro(wiring.Component):
             return
         results = []
         for index in range(0, config.columns, config.fuse):
-            fuse = m.submodules[f"fuse_{index // config.fuse}"] = shared(
-                platform, "fuse", Fuse, columns=config.fuse, weight_bits=config.weight_bits,
-                total_width=config.total_width, sum_x_width=config.sum_x_width)
+            fuse = place(m, platform, f"fuse_{index // config.fuse}", "fuse", Fuse, columns=config.fuse,
+                         weight_bits=config.weight_bits, total_width=config.total_width,
+                         sum_x_width=config.sum_x_width)
             m.d.comb += [
                 fuse.load.eq(control.fuse_load),
                 fuse.mode.eq(control.fuse_mode),

@@ -6,20 +6,26 @@ import re
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In
+from amaranth.lib.wiring import In, Out
 
 # A one-bit input, in RTLIL.
 PORT = r"^ *wire width 1 input \d+ +\\{}$"
 
 
-def shared(platform, name, cls, **parameters):
-    """A component whose module is emitted once, however often it is used.
+# Sorts the names of inputs behind those of outputs; the Verilog is without it.
+LATE = "zz_"
 
-    Where Verilog is emitted, this is an instance of that module by name; elsewhere the component itself.
+
+def place(m, platform, name, block, cls, **parameters):
+    """Put a component into a module as its submodule ``name``; returns the component.
+
+    Where Verilog is emitted, it is an instance of a module ``block``, which is emitted once, however often it is
+    placed.
     """
-    if isinstance(platform, Emitter):
-        return platform.instance(name, cls, parameters)
-    return cls(**parameters)
+    is_shared = isinstance(platform, Emitter)
+    component = platform.instance(name, block, cls, parameters) if is_shared else cls(**parameters)
+    m.submodules[name] = component
+    return component
 
 
 class Emitter:
@@ -39,17 +45,17 @@ class Emitter:
         self.summaries = {}
         self._blocks = {}
 
-    def instance(self, name, cls, parameters):
-        """An instance of the block ``name``, which is converted when first met."""
-        module = f"{self.prefix}_{name}"
-        if name not in self._blocks:
+    def instance(self, name, block, cls, parameters):
+        """An instance ``name`` of ``block``, which is converted when first met."""
+        module = f"{self.prefix}_{block}"
+        if block not in self._blocks:
             component = cls(**parameters)
-            self._blocks[name] = (cls, parameters, component.signature)
+            self._blocks[block] = (cls, parameters, component.signature)
             self.add(module, component)
-        known_cls, known_parameters, signature = self._blocks[name]
+        known_cls, known_parameters, signature = self._blocks[block]
         if (known_cls, known_parameters) != (cls, parameters):
-            raise ValueError(f"block {name} must have one set of parameters, not {known_parameters} and {parameters}")
-        return _SharedInstance(signature, module, self.modules[module])
+            raise ValueError(f"block {block} must have one set of parameters, not {known_parameters} and {parameters}")
+        return _SharedInstance(name, signature, module, self.modules[module])
 
     def add(self, module, component):
         """Convert a component, after what it contains."""
@@ -68,8 +74,12 @@ class Emitter:
 class _SharedInstance(wiring.Component):
     """Stands for a block that is a module of its own: its ports, and an instance behind them."""
 
-    def __init__(self, signature, module, text):
+    def __init__(self, name, signature, module, text):
         super().__init__(signature)
+        # A net is to have the name of what drives it, and of several names Yosys keeps the first in the alphabet.
+        for port, member in signature.members.items():
+            side = name if member.flow == Out else f"{LATE}{name}"
+            self.__dict__[port] = wiring.Signature({port: member}).members.create(path=(side,))[port]
         self._module = module
         self._domain = {name: value for name, value in (("clk", ClockSignal()), ("rst", ResetSignal()))
                         if re.search(PORT.format(name), text, re.MULTILINE)}

@@ -154,12 +154,14 @@ async def reset_in_flight(dut):
 
 @cocotb.test()
 async def values_out_of_range(dut):
-    """What the ports can say but the configuration does not have: precisions are clamped, writes change nothing."""
+    """What the ports can say and the configuration does not have: precision and fuse are clamped, writes ignored."""
     bench, stimulus = await begin(dut)
     config = bench.config
     items = [stimulus.vector(bits=0, x=stimulus.lanes(1, False)) for _ in range(4)]
     most = (1 << config.input_bits.bit_length()) - 1
     items += [stimulus.vector(bits=most, x=stimulus.lanes(config.input_bits, True)) for _ in range(4)]
+    if config.fuse == 4:
+        items.append(stimulus.vector(fuse=8))
     rows = 1 << (config.rows - 1).bit_length()
     banks = 1 << (config.banks - 1).bit_length()
     weights = stimulus.bank(0)[0].weights
