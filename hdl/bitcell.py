@@ -45,11 +45,9 @@ class BitcellArray(wiring.Component):
         m = Module()
         cells = [Signal(self.rows * self.weight_bits, name=f"cells_{bank}", reset_less=True)
                  for bank in range(self.banks)]
-        with m.If(self.wordline.any()):
-            for bank in range(self.banks):
-                with m.If(self.write_bank == bank):
-                    for row in range(self.rows):
-                        with m.If(self.wordline[row]):
-                            m.d.sync += cells[bank].word_select(row, self.weight_bits).eq(self.write_weight)
+        for bank in range(self.banks):
+            for row in range(self.rows):
+                with m.If(self.wordline[row] & (self.write_bank == bank)):
+                    m.d.sync += cells[bank].word_select(row, self.weight_bits).eq(self.write_weight)
         m.d.comb += self.weights.eq(Cat(cells).word_select(self.bank, len(self.weights)))
         return m

@@ -18,8 +18,8 @@ class Controller(wiring.Component):
     A vector waits, is driven plane by plane, and its last plane then moves down the pipeline as one bit that marks
     completion. The pipeline stands still only while a finished result finds the one before it not yet taken.
 
-    A write waits while a vector that was accepted before it uses its bank; a vector accepted in the same cycle as a
-    write comes after it.
+    A write waits while a vector in flight uses its bank, for ever if such vectors never pause; a vector accepted in the
+    same cycle as a write comes after it.
 
     Parameters
     ----------

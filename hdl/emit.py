@@ -45,7 +45,8 @@ def run_yosys(script):
     done = subprocess.run([sys.executable, "-c", YOSYS, "-q", "-"], input=script, text=True,
                           capture_output=True, check=False)
     if done.returncode:
-        raise EmitError(f"Yosys failed: {(done.stderr or done.stdout).strip().splitlines()[-1]}")
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise EmitError(f"Yosys must accept the design, and does not: {lines[-1] if lines else done.returncode}")
     return done.stdout
 
 

@@ -30,13 +30,13 @@ class Macro(wiring.Component):
     Members
     -------
     write : ``In(stream)``
-        ``weights[columns]`` of one ``row`` of one ``bank``. Waits while a vector that was accepted before it uses the
-        bank; a row or bank that does not exist is accepted and changes nothing.
+        ``weights[columns]`` of one ``row`` of one ``bank``. Waits while a vector in flight uses the bank; a row or bank
+        that does not exist is accepted and changes nothing.
     i : ``In(stream)``
         ``x[rows]``, of which the lowest ``bits`` count (0 counts as 1, more than ``input_bits`` as ``input_bits``),
-        ``signed`` or not; ``bank`` to compute with; ``accumulate`` to the totals of the vector before (there is none
-        after a reset); ``fuse``, the logarithm of how many neighbouring columns make one weight (more than the
-        configuration has counts as what it has).
+        ``signed`` or not; ``bank`` to compute with, which must exist; ``accumulate`` to the totals of the vector before
+        (there is none after a reset); ``fuse``, the logarithm of how many neighbouring columns make one weight (more
+        than the configuration has counts as what it has).
     o : ``Out(stream)``
         One result for each vector, in order: ``y[columns]``, the totals, or ``columns / 2**fuse`` fused results over
         the same bits; ``sum_x``, the total of the inputs. ``o.ready`` enables the pipeline in the same cycle.

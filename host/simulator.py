@@ -220,7 +220,7 @@ def _sources(config, verilog, player):
 def _arguments(simulator, fast):
     if simulator == "icarus":
         return ["-g2012"]
-    return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--x-assign", "fast", "-O3", "-CFLAGS",
+    return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", "--x-assign", "fast", "-O3", "-CFLAGS",
             "-O3 -march=native" if fast else "-O1"]
 
 
@@ -239,7 +239,7 @@ def _connections(config):
 
 
 def _compile(result, names, parameters, arguments, runtime):
-    """Run the simulator's compiler; ``runtime`` keeps Verilator's own objects, most of the time of a small build."""
+    """Run the compiler; ``runtime`` keeps the objects of Verilator's library, which know nothing of the design."""
     log = result.folder / "build.log"
     for path in runtime.glob("*.o"):
         shutil.copy(path, result.folder)
@@ -254,7 +254,7 @@ def _compile(result, names, parameters, arguments, runtime):
                                  f"see {log}") from None
     if result.simulator == "verilator" and not runtime.exists():
         with tempfile.TemporaryDirectory(dir=runtime.parent) as name:
-            for path in result.folder.glob("verilat*.o"):
+            for path in result.folder.glob("verilated*.o"):
                 shutil.copy(path, name)
             # Whole or not at all, and the first of two builds at once wins.
             with suppress(OSError):

@@ -106,10 +106,10 @@ def draw(classifier, scores, report, path):
 
 def print_report(report):
     """The short table."""
-    table = Table("layer", "weights", "tiles", "outputs", "mismatches", "cycles", "predicted", "utilisation")
+    table = Table("layer", "weights", "outputs", "mismatches", "cycles", "predicted", "utilisation")
     for layer in [*report["layers"], report]:
         weights = " x ".join(map(str, layer["weights"])) if "weights" in layer else ""
-        table.add_row(str(layer.get("layer", "all")), weights, str(layer.get("tiles", "")), str(layer["outputs"]),
+        table.add_row(str(layer.get("layer", "all")), weights, str(layer["outputs"]),
                       str(layer["mismatches"]), str(layer["cycles"]), str(layer["predicted_cycles"]),
                       f"{layer['utilization']:.1%}")
     Console().print(table)

@@ -17,8 +17,9 @@ from .options import build_option, simulator_option
 
 CONFIG = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, banks=2)
 
-# Signals inside the macro that diagrams show beside its ports: in the top module, and in the controller.
-INSIDE = {"top": ("enable", "plane"), "controller": ("_on_wordlines", "_plane_first")}
+# Where the signals inside the macro are that diagrams need beside its ports.
+INSIDE = {"enable": "controller__enable", "plane": "drivers__plane", "on_wordlines": "controller._on_wordlines",
+          "plane_first": "controller._plane_first"}
 
 # For each diagram: lanes of fields, grouped by stream; how many cycles to show (None: all).
 DIAGRAMS = {
@@ -29,7 +30,7 @@ DIAGRAMS = {
            ("i", ("valid", "ready", "x"))), 21),
 }
 
-CELL, LANE, LEFT, TOP, GAP, HIGH = 46, 27, 112, 30, 10, 17
+CELL, LANE, LEFT, TOP, GAP, HIGH = 50, 27, 112, 30, 10, 17
 
 STYLE = """\
 text { font: 12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; fill: #1a1a1a }
@@ -43,8 +44,9 @@ text { font: 12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; 
 
 def reveal(verilog):
     """The Verilog with those signals marked that a simulator must keep: comments, and nothing else, are added."""
-    for kind, name in [("wire", name) for name in INSIDE["top"]] + [("reg", name) for name in INSIDE["controller"]]:
-        verilog, count = re.subn(rf"^(  {kind} (?:\[\d+:0\] )?{name})(?=;)", r"\1 /*verilator public_flat_rd*/",
+    for path in INSIDE.values():
+        name = path.rpartition(".")[2]
+        verilog, count = re.subn(rf"^(  (?:wire|reg) (?:\[\d+:0\] )?{name})(?=;)", r"\1 /*verilator public_flat_rd*/",
                                  verilog, flags=re.MULTILINE)
         if count != 1:
             raise ValueError(f"the Verilog must declare one signal {name}, not {count}")
@@ -76,8 +78,7 @@ def record(simulator="verilator", folder=Path("build/sim")):
         built.run("bitline.verif.tb_diagrams", seed=0, folder=Path(name), environment={
             "BITLINE_CONFIG": CONFIG.to_json(),
             "DIAGRAMS_SAMPLES": str(samples),
-            "DIAGRAMS_SIGNALS": " ".join([*(port.name for port in ports(CONFIG)), *INSIDE["top"]]),
-            "DIAGRAMS_CONTROLLER": " ".join(INSIDE["controller"]),
+            "DIAGRAMS_SIGNALS": json.dumps({port.name: port.name for port in ports(CONFIG)} | INSIDE),
         })
         return json.loads(samples.read_text(encoding="utf-8"))
 
@@ -103,7 +104,7 @@ def readable(name, cycle):
 
 def handshake(stream, cycle):
     """Whether a stream offers something in a cycle, and whether it moves; inside, planes that the pipeline takes."""
-    valid, ready = ("_on_wordlines", "enable") if stream == "inside" else (f"{stream}_valid", f"{stream}_ready")
+    valid, ready = ("on_wordlines", "enable") if stream == "inside" else (f"{stream}_valid", f"{stream}_ready")
     return cycle[valid] == "1", cycle[ready] == "1"
 
 
@@ -113,7 +114,7 @@ def spans(stream, name, cycles):
     for index, cycle in enumerate(cycles):
         valid, ready = handshake(stream, cycle)
         if valid:
-            vector += fresh and stream == "inside" and cycle["_plane_first"] == "1"
+            vector += fresh and stream == "inside" and cycle["plane_first"] == "1"
             text = readable(name, cycle)
             if fresh or runs[-1][2] != text:
                 runs.append((index, index + 1, text, vector))
@@ -140,12 +141,13 @@ def draw_bus(runs, count, y, coloured):
     idle = LEFT
     for first, end, text, vector in runs:
         left, right = LEFT + first * CELL + 2, LEFT + end * CELL + 2
-        yield f'<path class="idle" d="M{idle},{middle}H{left}"/>' if idle < left else ""
+        if idle < left:
+            yield f'<path class="idle" d="M{idle},{middle}H{left}"/>'
         idle = right
         fill = f" {('even', 'odd')[vector % 2]}" if coloured else ""
         shape = f"M{left},{middle}L{left + 4},{y}H{right - 4}L{right},{middle}L{right - 4},{y + HIGH}H{left + 4}Z"
         yield f'<path class="bus{fill}" d="{shape}"/>'
-        size = min(12, (right - left - 6) / (0.61 * len(text)))
+        size = min(12, (right - left - 10) / (0.61 * len(text)))
         yield (f'<text class="value" x="{(left + right) / 2}" y="{middle + 4}" style="font-size:{size:.1f}px">'
                f"{text}</text>")
     yield f'<path class="idle" d="M{idle},{middle}H{LEFT + count * CELL}"/>'
@@ -202,17 +204,17 @@ def frame(count, bottom, shades, lanes, inside):
     edges = [f'<path class="edge" d="M{LEFT + index * CELL},{TOP - 6}V{bottom - GAP}"/>' for index in range(count + 1)]
     notes = [("taken", "taken at the edge that ends the cycle"), ("waits", "offered, waits")]
     if inside:
-        notes += [("even", ""), ("odd", "planes, by turns a colour a vector; italic: inside the macro")]
+        notes += [("even", ""), ("odd", "planes, by turns a colour a vector")]
     legend, x = [], LEFT
     for kind, text in notes:
         legend.append(f'<rect class="{kind}" x="{x}" y="{bottom}" width="14" height="14"/>'
                       f'<text class="note" x="{x + 20}" y="{bottom + 12}">{text}</text>')
-        x += 50 + 7 * len(text) if text else 18
+        x += 40 + 7 * len(text) if text else 18
     width, height = LEFT + count * CELL + 12, bottom + 26
     head = (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" '
             f'height="{height}">\n<style>{STYLE}</style>\n<rect width="100%" height="100%" fill="#ffffff"/>')
-    return "\n".join([head, f'<text class="name" x="{LEFT - 10}" y="18">cycle</text>', *shades, *edges, *ruler, *lanes, *legend,
-                      "</svg>\n"])
+    label = f'<text class="name" x="{LEFT - 10}" y="18">cycle</text>'
+    return "\n".join([head, label, *shades, *edges, *ruler, *lanes, *legend, "</svg>\n"])
 
 
 def diagrams(simulator="verilator", folder=Path("build/sim")):

@@ -12,6 +12,7 @@ from .files import BadInput
 COMMANDS = {
     "bench": "Measure speed and size.",
     "demo": "Run a classifier of handwritten digits on the RTL.",
+    "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "Say what is installed and what is missing.",
     "generate": "Write a macro's Verilog and its description.",
     "regress": "Run the cocotb regression.",

@@ -40,8 +40,8 @@ def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="veri
         Weights or inputs that do not fit.
     """
     product = matrix_product(config, weights, inputs, bits=bits, signed=signed)
-    predicted = predict(config, product.program)
-    with running("simulating", len(product.program.vectors)) as progress:
+    with running("predicting", len(product.program.vectors)) as progress:
+        predicted = predict(config, product.program)
         outcome = run_program(config, product.program, simulator=simulator, folder=folder, progress=progress)
     y = product.collect(outcome.results)
     report = {

@@ -2,6 +2,8 @@ import re
 from pathlib import Path
 
 import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.scripts.diagrams import diagrams
 from bitline.scripts.main import COMMANDS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -27,11 +29,22 @@ def test_every_testbench_is_in_the_plan():
 
 def test_commands_of_the_documents_exist():
     for document in DOCUMENTS:
-        for name in re.findall(r"\bbitline ([a-z]+)\b", document.read_text(encoding="utf-8").replace("`", "")):
+        for name in re.findall(r"(?:`|^)bitline ([a-z]+)\b", document.read_text(encoding="utf-8"), re.MULTILINE):
             assert name in COMMANDS, f"{document.name}: bitline {name}"
     readme = DOCUMENTS[0].read_text(encoding="utf-8")
     for name in COMMANDS:
         assert f"`bitline {name}`" in readme
+
+
+def test_diagrams_are_what_the_simulation_gives():
+    for name, drawing in diagrams("verilator", Path("build/sim")).items():
+        assert (ROOT / "docs" / name).read_text(encoding="utf-8") == drawing, f"{name}: draw it again"
+
+
+def test_template_names_the_macro_that_it_describes():
+    text = (ROOT / "docs" / "interface.md").read_text(encoding="utf-8")
+    names = set(re.findall(r"bitline_\d+x\d+_\w+", text))
+    assert names == {MacroConfig(rows=4, columns=4, banks=2, fuse=2, tiles=4).name}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

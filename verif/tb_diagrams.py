@@ -1,6 +1,7 @@
-"""Scenarios that show how each stream behaves; `DIAGRAMS_SAMPLES` names the file that gets every cycle of them as JSON.
+"""Scenarios that show how each stream behaves.
 
-For a macro of 4 rows, 2 columns, 4-bit weights and inputs, and 2 banks.
+`DIAGRAMS_SIGNALS` says as a JSON object where each signal to sample is; `DIAGRAMS_SAMPLES` names the file that gets
+every cycle of the scenarios as JSON. For a macro of 4 rows, 2 columns, 4-bit weights and inputs, and 2 banks.
 """
 
 import json
@@ -59,6 +60,13 @@ def o_scenario():
 SCENARIOS = {"write": write_scenario, "i": i_scenario, "o": o_scenario}
 
 
+def find(dut, path):
+    """The handle of a signal, from the names on the way to it."""
+    for name in path.split("."):
+        dut = dut[name]
+    return dut
+
+
 async def sample(dut, handles, cycles):
     """Append what stands on the signals in each cycle, as binary digits."""
     while True:
@@ -71,8 +79,7 @@ async def sample(dut, handles, cycles):
 async def diagrams(dut):
     """Play each scenario in lockstep with the golden model; an idle cycle before it and one after it."""
     bench, cycles, parts = Bench(dut), [], {}
-    handles = {name: getattr(dut, name) for name in os.environ["DIAGRAMS_SIGNALS"].split()}
-    handles |= {name: dut.controller[name] for name in os.environ["DIAGRAMS_CONTROLLER"].split()}
+    handles = {name: find(dut, path) for name, path in json.loads(os.environ["DIAGRAMS_SIGNALS"]).items()}
     await bench.start()
     cocotb.start_soon(sample(dut, handles, cycles))
     # No cell may be unknown.
