@@ -16,13 +16,25 @@ def mvm(weights, inputs):
     Returns
     -------
     int64 array (B, N)
+
+    Raises
+    ------
+    ValueError
+        A result might not fit in int64.
     """
     weights, inputs = np.asarray(weights, dtype=np.int64), np.asarray(inputs, dtype=np.int64)
-    bound = np.abs(weights).max(initial=0) * np.abs(inputs).max(initial=0) * weights.shape[0]
+    # Of Python's integers, which do not overflow.
+    bound = _magnitude(weights) * _magnitude(inputs) * weights.shape[0]
+    if bound >= 1 << 63:
+        raise ValueError(f"products must fit in int64, not reach {bound}")
     if bound < 1 << 53:
         # float64 holds every partial sum exactly and has a fast product.
         return (inputs.astype(np.float64) @ weights.astype(np.float64)).astype(np.int64)
     return inputs @ weights
+
+
+def _magnitude(array):
+    return max(-int(array.min(initial=0)), int(array.max(initial=0)))
 
 
 def planes_needed(inputs, bits, signed):

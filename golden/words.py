@@ -10,13 +10,23 @@ def pack(values, width):
 
 
 def unpack(word, width, count, signed=True):
-    """The ``count`` integers of ``width`` bits (63 at the most) that stand in ``word``, as int64."""
+    """The ``count`` integers that stand in ``word``, each in ``width`` bits, as int64.
+
+    Raises
+    ------
+    ValueError
+        Bits beyond the 64th of a lane are not copies of its sign, so that int64 cannot hold it.
+    """
+    if width > 64:
+        lanes = [word >> width * index & (1 << width) - 1 for index in range(count)]
+        values = [lane - (lane >> width - 1 << width) if signed else lane for lane in lanes]
+        if any(not -(1 << 63) <= value < 1 << 63 for value in values):
+            raise ValueError(f"lanes must fit in int64, not hold {values}")
+        return np.array(values, dtype=np.int64)
     octets = np.frombuffer(word.to_bytes((width * count + 7) // 8, "little"), dtype=np.uint8)
     bits = np.unpackbits(octets, bitorder="little", count=width * count).reshape(count, width)
-    weights = 1 << np.arange(width, dtype=np.int64)
-    if signed:
-        weights[-1] = -weights[-1]
-    return bits.astype(np.int64) @ weights
+    values = bits.astype(np.int64) @ (1 << np.arange(width, dtype=np.int64))
+    return values - (bits[:, -1].astype(np.int64) << width) if signed and width < 64 else values
 
 
 def wrap(values, width, signed=True):

@@ -77,7 +77,9 @@ class CarryChainTree(AdderTree):
             width = self.weight_bits + min(level + 1, ceil_log2(self.rows))
             operands = []
             for index, pair in enumerate(pairs):
-                register = Signal(shape(width), name=f"level{level + 1}_{index}", reset_less=True)
+                # What has no partner stays as narrow as it is.
+                kept = shape(width if len(pair) == 2 else len(pair[0]))
+                register = Signal(kept, name=f"level{level + 1}_{index}", reset_less=True)
                 with m.If(self.enable):
                     m.d.sync += register.eq(sum(pair[1:], pair[0]))
                 operands.append(register)

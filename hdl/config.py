@@ -11,7 +11,7 @@ TREES = ("carry_chain", "carry_save")
 FUSES = (1, 2, 4)
 
 # Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
-LIMITS = {"rows": 1024, "columns": 1024, "weight_bits": 16, "input_bits": 16, "banks": 64, "tiles": 65536}
+LIMITS = {"rows": 1024, "columns": 1024, "weight_bits": 16, "input_bits": 16, "banks": 16, "tiles": 65536}
 
 
 def signed_width(low, high):
@@ -43,7 +43,7 @@ class MacroConfig:
         Bits of a stored weight, two's complement.
     input_bits : int, 1 to 16
         Most bits of an input; each vector says how many of them it uses.
-    banks : int, 1 to 64
+    banks : int, 1 to 16
         Sets of weights; one computes while others are written.
     fuse : 1, 2 or 4
         Most neighbouring columns that a vector may read as one wider weight.
@@ -80,7 +80,7 @@ class MacroConfig:
                 raise ValueError(f"{name} must be an integer from 1 to {limit}, not {value!r}")
         for name, choices in (("fuse", FUSES), ("column", COLUMNS), ("tree", TREES)):
             value = getattr(self, name)
-            if isinstance(value, bool) or value not in choices:
+            if type(value) is not type(choices[0]) or value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
         if self.columns % self.fuse:
             raise ValueError(f"columns must be a multiple of fuse ({self.fuse}), not {self.columns}")
@@ -188,7 +188,7 @@ class MacroConfig:
         """The configuration that a JSON object describes."""
         try:
             parameters = json.loads(text)
-        except (json.JSONDecodeError, RecursionError) as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"a configuration must be JSON, and this is not: {error}") from None
         return cls.from_dict(parameters)
 

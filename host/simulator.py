@@ -120,11 +120,11 @@ class Build:
         Raises
         ------
         SimulatorError
-            The run did not end with all tests passed; ``log`` in the message.
+            The run did not end with all tests passed; the message ends with the last line of its log.
         """
         from cocotb_tools.runner import get_results
 
-        folder = Path(folder or self.folder)
+        folder = Path(folder or self.folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         results, log = Path(results or folder / "results.xml"), folder / "run.log"
         results.unlink(missing_ok=True)
@@ -138,9 +138,10 @@ class Build:
                             timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
                 count, failed = get_results(results)
             except (SystemExit, RuntimeError) as error:
-                raise SimulatorError(f"simulation must end by itself, and did not ({error}): see {log}") from None
+                reason = f"{error}, {_last_line(log)}"
+                raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
         if failed or not count:
-            raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: see {log}")
+            raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
         return results
 
 
@@ -194,6 +195,12 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
             _compile(result, [name for name in sources if not name.endswith(".svh")], parameters, arguments, runtime)
             (result.folder / "complete").touch()
     return result
+
+
+def _last_line(log):
+    """The last line of a log, and where the log is, as far as it is kept."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    return f"{next((line.strip() for line in reversed(lines) if line.strip()), 'no log')} (in {log})"
 
 
 def _digest(text):

@@ -96,24 +96,28 @@ def run_driven(config, folder, vectors, bits):
 
 
 def run_batch(config, folder, vectors, bits):
-    """Cycles a second where Python hands over the whole batch."""
-    outcome = run_program(config, random_program(config, vectors, bits), folder=folder, fast=True)
-    return outcome.cycles / outcome.seconds
+    """Cycles a second where Python hands over the whole batch, and the seconds that files and start take beside it."""
+    program = random_program(config, vectors, bits)
+    started = time.perf_counter()
+    outcome = run_program(config, program, folder=folder, fast=True)
+    return outcome.cycles / outcome.seconds, time.perf_counter() - started - outcome.seconds
 
 
 def measure_speed(config, folder, progress):
     """Median of three interleaved rounds, so that a busy machine slows all three alike."""
     rows = []
+    build(config, folder=folder, player=True, fast=True)
     for bits in (1, config.input_bits):
         vectors = VECTORS * config.input_bits // bits
         rounds = []
         for index in range(3):
             progress(index, f"speed, {bits} planes")
-            rounds.append((run_native(config, folder, vectors * bits, bits), run_batch(config, folder, vectors, bits),
+            rounds.append((run_native(config, folder, vectors * bits, bits), *run_batch(config, folder, vectors, bits),
                            run_driven(config, folder, vectors, bits)))
-        native, batch, driven = np.median(rounds, axis=0).tolist()
+        native, batch, start, driven = np.median(rounds, axis=0).tolist()
         rows.append({"planes": bits, "plain C++": native, "batch": batch, "driven": driven,
-                     "batch to C++": batch / native, "driven to C++": driven / native})
+                     "batch to C++": batch / native, "driven to C++": driven / native,
+                     "batch's files and start, s": start})
     return rows
 
 

@@ -128,7 +128,7 @@ def command(out, simulator, folder):
         import matplotlib  # noqa: F401
         import sklearn  # noqa: F401
     except ImportError as error:
-        raise BadInput(f"{error.name} must be installed (pip install 'bitline[demo]'), and is not") from None
+        raise BadInput(f"{error.name} must be installed (pip install -e '.[demo]'), and is not") from None
     require_simulator(simulator)
     check_writable(out / "report.json")
     classifier, scores, report = demo(simulator, folder)

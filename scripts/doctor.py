@@ -52,10 +52,10 @@ def tools():
         program("make", "compiles simulations"),
         program("perl", "runs Verilator"),
         program("iverilog", "second simulator", needed=False),
-        package("scikit-learn", "bitline demo", needed=False, install="pip install 'bitline[demo]'"),
-        package("matplotlib", "pictures of demo and bench", needed=False, install="pip install 'bitline[demo]'"),
-        package("pytest", "make test", needed=False, install="pip install 'bitline[test]'"),
-        package("hypothesis", "make test", needed=False, install="pip install 'bitline[test]'"),
+        package("scikit-learn", "bitline demo", needed=False, install="pip install -e '.[demo]'"),
+        package("matplotlib", "pictures of demo and bench", needed=False, install="pip install -e '.[demo]'"),
+        package("pytest", "make test", needed=False, install="pip install -e '.[test]'"),
+        package("hypothesis", "make test", needed=False, install="pip install -e '.[test]'"),
     ]
 
 

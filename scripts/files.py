@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -59,23 +60,32 @@ def write_json(path, value):
 
 
 def check_writable(path):
-    """OSError now, not after long work, where a file could not be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Refuse now, not after long work, a file that could not be written; folders that it needs are not made yet."""
     if path.is_dir():
         raise BadInput(f"{path} must be a file, and is a folder")
-    with tempfile.NamedTemporaryFile(dir=path.parent):
-        pass
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    try:
+        with tempfile.TemporaryDirectory(dir=folder):
+            pass
+    except OSError as error:
+        raise BadInput(f"{path} must be writable, and is not: {error.strerror}") from None
 
 
 def load_matrix(path, name, axes):
     """A two-dimensional integer array of a ``.npy`` file, as int64."""
     try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, MemoryError) as error:
+        # Opened here, because numpy does not close what it fails to read.
+        with Path(path).open("rb") as file, warnings.catch_warnings():
+            warnings.simplefilter("error")
+            array = np.load(file, allow_pickle=False)
+    except OSError:
+        raise
+    except Exception as error:
+        # numpy raises a dozen kinds of error over a malformed header.
         raise BadInput(f"{name} must be a .npy file of integers, and {path} is not: {error}") from None
     if not isinstance(array, np.ndarray) or array.ndim != 2 or 0 in array.shape:
         raise BadInput(f"{name} must be an array {axes}, not of shape {getattr(array, 'shape', 'of an archive')}")
-    if not np.issubdtype(array.dtype, np.integer):
+    if array.dtype.kind not in "iu":
         raise BadInput(f"{name} must be integers, not {array.dtype}")
     if array.dtype == np.uint64 and array.max() > np.iinfo(np.int64).max:
         raise BadInput(f"{name} must fit in int64, not be {array.max()}")

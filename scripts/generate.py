@@ -12,7 +12,8 @@ from .options import config_options, required
 def generate(config, folder):
     """Write ``NAME.v`` and ``NAME.json`` into a folder; returns both paths."""
     names = [f"{config.name}.v", f"{config.name}.json"]
-    check_writable(folder / names[0])
+    for name in names:
+        check_writable(folder / name)
     write_files(folder, dict(zip(names, (emit(config), sidecar(config)))))
     return [folder / name for name in names]
 

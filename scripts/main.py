@@ -6,6 +6,7 @@ from importlib.metadata import version
 
 import click
 
+from ..hdl.shared import EmitError
 from ..host.simulator import SimulatorError
 from .files import BadInput
 
@@ -47,7 +48,7 @@ def main(arguments=None):
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message())
         status = 2
-    except (click.ClickException, BadInput, SimulatorError) as error:
+    except (click.ClickException, BadInput, EmitError, SimulatorError) as error:
         status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except OSError as error:
         status = _refuse(f"{error.filename or 'a file'} must be usable, and is not: {error.strerror or error}")

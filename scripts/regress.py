@@ -2,6 +2,7 @@
 
 import os
 import random
+import shlex
 import shutil
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ..hdl.config import FUSES, TREES, MacroConfig
+from ..hdl.shared import EmitError
 from ..host.simulator import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
 from ..verif.coverage import FILE, Coverage, required
-from .files import BadInput, check_writable, write_file
+from .files import BadInput, check_writable, refusing, write_file
 from .jobs import run_jobs
 from .options import build_option, config_arguments, config_options
 
@@ -56,7 +58,7 @@ class Job:
     @property
     def command(self):
         """What one types to run it again."""
-        verilog = f" --verilog {self.verilog}" if self.verilog else ""
+        verilog = f" --verilog {shlex.quote(str(self.verilog))}" if self.verilog else ""
         return (f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}"
                 f"{verilog}")
 
@@ -79,7 +81,7 @@ def compile_job(job):
     """Build what a job needs; the reason, if the simulator refuses it."""
     try:
         job.build()
-    except SimulatorError as error:
+    except (EmitError, SimulatorError) as error:
         return str(error)
     return None
 
@@ -194,12 +196,12 @@ def regress(jobs, workers, junit):
 @build_option
 def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog, waves, out, folder):
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
-    if verilog and config is None:
-        raise BadInput(f"--verilog must come with the configuration of {verilog}, and comes with none")
+    if verilog:
+        check_verilog(verilog, config, random_configs)
     configs = [config] if config else list(SUITE)
     configs += [random_config(seed + index) for index in range(random_configs)]
     chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
-    for simulator in chosen:
+    for simulator in chosen or SIMULATORS:
         require_simulator(simulator)
     if test:
         check_test(test)
@@ -213,6 +215,14 @@ def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog
             for path in found:
                 click.echo(f"waveform: {path}")
     return 0 if passed else 1
+
+
+def check_verilog(path, config, random_configs):
+    """BadInput for a file that is no text, or has not exactly one configuration."""
+    if config is None or random_configs:
+        raise BadInput(f"--verilog must come with the one configuration of {path}, and does not")
+    with refusing(UnicodeDecodeError):
+        path.read_text(encoding="utf-8")
 
 
 def check_test(name):

@@ -40,6 +40,7 @@ def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="veri
         Weights or inputs that do not fit.
     """
     product = matrix_product(config, weights, inputs, bits=bits, signed=signed)
+    expected = mvm(weights, inputs)
     with running("predicting", len(product.program.vectors)) as progress:
         predicted = predict(config, product.program)
         outcome = run_program(config, product.program, simulator=simulator, folder=folder, progress=progress)
@@ -53,7 +54,7 @@ def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="veri
         "fuse": product.fuse,
         "tiles": len(product.tiles),
         "outputs": y.size,
-        "mismatches": int((y != mvm(weights, inputs)).sum()),
+        "mismatches": int((y != expected).sum()),
         "cycles": outcome.cycles,
         "predicted_cycles": predicted.cycles,
         "utilization": product.utilization(config, outcome.cycles),
@@ -82,6 +83,8 @@ def command(config, weights, inputs, output, signed, bits, report, simulator, fo
     if vectors.shape[1] != matrix.shape[0]:
         raise BadInput(f"inputs must have as many columns as weights have rows ({matrix.shape[0]}), "
                        f"not {vectors.shape[1]}")
+    if report and report.resolve() == output.resolve():
+        raise BadInput(f"output and report must be two files, not both {output}")
     for path in filter(None, (output, report)):
         check_writable(path)
     with refusing(ValueError):

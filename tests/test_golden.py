@@ -9,7 +9,7 @@ from bitline.golden.mvm import mvm, mvm_by_planes, planes_needed
 from bitline.golden.program import Program, Vector, Write, predict
 from bitline.golden.words import limits, pack, slice_weights, unpack, wrap
 from bitline.hdl.config import MacroConfig
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -55,6 +55,20 @@ def test_product_beyond_float64_is_exact():
     weights = np.array([[2**40 + 1], [-(2**40)]])
     inputs = np.array([[2**20 + 1, 2**20 + 1]])
     assert mvm(weights, inputs).tolist() == [[2**20 + 1]]
+
+
+@given(st.integers(0, 61), st.integers(1, 5), st.data())
+def test_product_is_exact_up_to_int64_or_refused(bits, depth, data):
+    def numbers(width):
+        return st.lists(st.sampled_from((-(1 << width), (1 << width) - 1, 1)), min_size=depth, max_size=depth)
+
+    weights = np.array(data.draw(numbers(bits)), dtype=np.int64)[:, None]
+    inputs = np.array(data.draw(numbers(61 - bits)), dtype=np.int64)[None]
+    exact = (inputs.astype(object) @ weights.astype(object))[0, 0]
+    try:
+        assert mvm(weights, inputs)[0, 0] == exact
+    except ValueError:
+        assert depth > 1
 
 
 @given(st.lists(st.integers(-128, 255), min_size=1, max_size=9), st.booleans())
@@ -125,6 +139,34 @@ def test_back_pressure_stands_the_pipeline_still_only_behind_a_finished_result()
     # One at the output, one in each stage from the wordlines to it, one driven, one waiting.
     assert accepted == 1 + (config.tree_latency + 2) + 1 + 1
     assert cycles.o_valid and cycles.stands(False) and not cycles.stands(True)
+
+
+@pytest.mark.parametrize("planes", [1, 2, 5])
+def test_a_vector_keeps_writes_off_its_bank_until_its_last_plane_has_left_the_wordlines(planes):
+    cycles = MacroCycles(MacroConfig(rows=4, columns=1, banks=2))
+    assert cycles.step((planes, 0), 0, True) == (True, True), "a write that comes with the vector goes before it"
+    waits = 0
+    while not cycles.step(None, 0, True)[1]:
+        waits += 1
+    # It waits a cycle, is driven a cycle a plane, and its last plane is on the wordlines a cycle later.
+    assert waits == 1 + planes + 1
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 1)), min_size=1, max_size=12), st.randoms())
+def test_every_vector_gives_one_result_and_waits_no_longer_than_it_must(vectors, rng):
+    config = MacroConfig(rows=4, columns=1, banks=2)
+    cycles, left, results = MacroCycles(config), list(vectors), 0
+    bound = sum(planes for planes, _ in vectors) + config.latency
+    idle = 0
+    while idle <= bound:
+        o_ready = rng.random() < 0.5
+        results += cycles.o_valid and o_ready
+        idle += o_ready
+        i_ready, _ = cycles.step(left[0] if left else None, None, o_ready)
+        if left and i_ready:
+            left.pop(0)
+    assert not left and results == len(vectors) and cycles.idle
 
 
 def test_golden_needs_neither_amaranth_nor_cocotb():

@@ -6,7 +6,8 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
 from bitline.host.simulator import find_simulator
-from bitline.scripts.regress import SUITE, Job, random_config, regress
+from bitline.scripts import regress as module
+from bitline.scripts.regress import SUITE, Job, random_config, regress, run_job
 from bitline.verif.coverage import Coverage, required
 
 CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, tiles=3)
@@ -21,23 +22,23 @@ MUTATIONS = {
     "accumulator": ("{ accumulator, increment }", "{ accumulator, 1'h0 }"),
     "fuse": ("mode[3:2] >= 1'h1", "mode[3:2] >= 2'h2"),
     "hazard": ("_on_wordlines & ", "1'b0 & "),
-    "reset": ("started <= 1'h1", "started <= 1'h0"),
+    "reset ends a chain": ("started <= 1'h1", "started <= 1'h0"),
+    "chain after an idle reset": ("else if (load) started", "else started"),
+    "reset of the wordlines": ("if (rst) _on_wordlines", "if (1'b0) _on_wordlines"),
+    "top bits of a fused lane": ("if (load[2]) y <= _14_", "if (load[2]) y <= {~_14_[79:72], _14_[71:0]}"),
     "back-pressure": ("if (enable) level1_0", "level1_0"),
 }
 
 
-def test_regression_notices_each_broken_block(tmp_path, capsys):
+@pytest.mark.parametrize("block", MUTATIONS)
+def test_regression_notices_each_broken_block(tmp_path, block):
+    line, broken = MUTATIONS[block]
     verilog = emit(CONFIG)
-    jobs = {}
-    for block, (line, broken) in MUTATIONS.items():
-        assert line in verilog, f"{block}: {line} is no longer there to break"
-        path = tmp_path / f"{block.replace(' ', '_')}.v"
-        path.write_text(verilog.replace(line, broken, 1), encoding="utf-8")
-        jobs[block] = Job(CONFIG, SIMULATOR, 1, Path("build/sim"), tmp_path / path.stem, verilog=path)
-        assert not regress([jobs[block]], 1, tmp_path / "results.xml"), f"{block}: nothing failed"
-    printed = capsys.readouterr().out
-    for job in jobs.values():
-        assert re.search(rf"FAILED \w+\n  {re.escape(job.command)} --test \w+\n", printed)
+    assert line in verilog, f"{line} is no longer there to break"
+    path = tmp_path / "broken.v"
+    path.write_text(verilog.replace(line, broken, 1), encoding="utf-8")
+    failed, count, reason = run_job(Job(CONFIG, SIMULATOR, 1, Path("build/sim"), tmp_path / "out", verilog=path))
+    assert failed and count == 9 and reason is None
 
 
 def test_command_of_a_failure_reproduces_it(cli, tmp_path):
@@ -54,6 +55,24 @@ def test_command_of_a_failure_reproduces_it(cli, tmp_path):
     good = command.replace(f" --verilog {path}", "")
     status, _, _ = cli(*good.split()[1:], *options)
     assert status == 0
+
+
+def job(tmp_path):
+    return Job(MacroConfig(rows=2, columns=1, input_bits=2, weight_bits=2), SIMULATOR, 1, Path("build/sim"), tmp_path)
+
+
+def test_what_is_not_covered_fails(tmp_path, monkeypatch, capsys):
+    assert regress([job(tmp_path)], 1, tmp_path / "results.xml")
+    monkeypatch.setattr(module, "required", lambda config: {("bank", "moon is written")})
+    assert not regress([job(tmp_path)], 1, tmp_path / "results.xml")
+    assert "NOT COVERED bank: moon is written" in capsys.readouterr().out
+
+
+def test_no_tests_at_all_fail(tmp_path, monkeypatch):
+    assert not regress([], 1, tmp_path / "results.xml")
+    monkeypatch.setattr(module, "TESTBENCH", "bitline.verif.stimulus")
+    failed, count, reason = run_job(job(tmp_path))
+    assert (failed, count) == ([], 0) and reason
 
 
 def test_random_configurations_pass(cli, tmp_path):
@@ -85,8 +104,10 @@ def test_wrong_options_are_refused(refused, tmp_path):
     refused("regress", "--test", "nothing", match="test must be one of full_rate, .*, not nothing")
     refused("regress", "--rows", 0, match="rows must be an integer from 1 to 1024, not 0|must give columns")
     refused("regress", "--seeds", 0, match="0 is not in the range")
-    refused("regress", "--verilog", __file__, match="must come with the configuration")
-    refused("regress", "--out", "/proc/out", match="must be usable, and is not")
+    refused("regress", "--verilog", __file__, match="must come with the one configuration")
+    (tmp_path / "binary.v").write_bytes(b"\xff\xfe\xfd")
+    refused("regress", "--rows", 1, "--columns", 1, "--verilog", tmp_path / "binary.v", match="can't decode byte")
+    refused("regress", "--out", "/proc/out", match="must be writable, and is not")
 
 
 def test_what_was_not_seen_is_missing():

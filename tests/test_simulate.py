@@ -75,8 +75,39 @@ def test_any_bytes_for_a_matrix_are_refused(refused, example, tmp_path, data, wi
     assert not (tmp_path / "y.npy").exists()
 
 
+HEADERS = st.one_of(st.text(alphabet="{}()[]'\",: <>|ui48OTmdescrfotnahp_LFalueTru019", max_size=60), st.sampled_from([
+    "{'descr': '<i8', 'fortran_order': False, 'shape': (1180591620717411303424, 1)}", "((((", "{[]:1}",
+    "{'descr': '<i8', 'fortran_order': False, 'shape': (True, 2)}",
+    "{'descr': '<m8', 'fortran_order': False, 'shape': (1, 1)}",
+    "{'descr': '<i8', 'fortran_order': False, 'shape': (1L, 1L)}"]))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(HEADERS)
+def test_any_header_for_a_matrix_is_refused(refused, example, tmp_path, header):
+    text = header.encode()
+    (tmp_path / "w.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text + bytes(8))
+    refused("simulate", *MACRO, *example, match="weights must be")
+    assert not (tmp_path / "y.npy").exists()
+
+
+def test_broken_archive_is_refused(refused, example, tmp_path):
+    (tmp_path / "w.npy").write_bytes(b"PK\x03\x04" + bytes(40))
+    refused("simulate", *MACRO, *example, match="weights must be a .npy file")
+
+
+def test_products_beyond_int64_are_refused(refused, example, tmp_path):
+    np.save(tmp_path / "w.npy", np.full((600, 1), -(2**47)))
+    np.save(tmp_path / "x.npy", np.full((1, 600), 255))
+    refused("simulate", "--rows", 4, "--columns", 4, "--weight-bits", 12, "--fuse", 4, *example,
+            match="products must fit in int64, not reach 21532835718365184000")
+
+
 def test_wrong_paths_and_options_are_refused(refused, example, tmp_path):
-    refused("simulate", *MACRO, *example[:4], "--output", "/proc/y.npy", match="must be usable, and is not")
+    refused("simulate", *MACRO, *example[:4], "--output", "/proc/y.npy", match="/proc/y.npy must be writable")
+    refused("simulate", *MACRO, *example, "--report", tmp_path / "y.npy", match="must be two files")
+    refused("simulate", *MACRO, *example[:4], "--output", tmp_path / "new" / "y.npy", "--bits", 99, match="bits must")
+    assert not (tmp_path / "new").exists()
     refused("simulate", *MACRO, *example[:4], "--output", tmp_path, match="must be a file, and is a folder")
     refused("simulate", *MACRO, *example[2:], "--weights", tmp_path / "none.npy", match="none.npy must be usable")
     refused("simulate", *MACRO, *example, "--bits", 9, match="bits must be from 1 to 8")
@@ -100,7 +131,22 @@ def test_missing_tools_are_named(refused, example, tmp_path, monkeypatch):
 
 
 def test_folder_that_cannot_be_written(refused):
-    refused("generate", *MACRO, "--out", "/proc/bitline", match="must be usable, and is not")
+    refused("generate", *MACRO, "--out", "/proc/bitline", match="must be writable, and is not")
+
+
+def test_folder_in_the_place_of_a_file(refused, tmp_path):
+    config = MacroConfig(rows=2, columns=2)
+    (tmp_path / f"{config.name}.json").mkdir()
+    refused("generate", *MACRO, "--out", tmp_path, match=r"json must be a file, and is a folder")
+    assert not (tmp_path / f"{config.name}.v").exists()
+
+
+def test_yosys_that_fails(refused, tmp_path, monkeypatch):
+    import bitline.hdl.emit as module
+
+    monkeypatch.setattr(module, "YOSYS", "import sys; sys.exit('out of memory')")
+    refused("generate", *MACRO, "--out", tmp_path / "out", match="Yosys must accept the design, and does not: out of")
+    assert not (tmp_path / "out").exists()
 
 
 def test_failure_while_writing_leaves_nothing(refused, tmp_path, monkeypatch):
@@ -111,4 +157,4 @@ def test_failure_while_writing_leaves_nothing(refused, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "sidecar", fail)
     refused("generate", *MACRO, "--out", tmp_path / "out", match="No space left")
-    assert not any((tmp_path / "out").iterdir())
+    assert not (tmp_path / "out").exists()

@@ -17,13 +17,15 @@ def required(config):
     bins = {("precision", f"{bits} {sign}") for bits in range(1, config.input_bits + 1) for sign in signs}
     bins |= {("planes", f"{planes} {sign}") for planes in range(1, config.input_bits + 1) for sign in signs}
     bins |= {("sign change", f"{a} then {b}") for a in signs for b in signs}
-    bins |= {("extremes", f"{w} weights, {x} inputs") for w in ("least", "greatest") for x in ("least", "greatest")}
+    bins |= {("extremes", f"{w} weights, {x} inputs, {sign}") for w in ("least", "greatest")
+             for x in ("least", "greatest") for sign in signs}
     bins |= {("bank", f"{bank} {use}") for bank in range(config.banks) for use in ("computes", "is written")}
     bins |= {("back-pressure", state) for state in (
         "input waits", "input pauses", "result waits, pipeline moves", "result waits, pipeline stands",
         "input waits while pipeline stands", "results back to back")}
     bins |= {("hazard", "write waits for its bank"), ("hazard", "write and vector of its bank at once"),
-             ("reset", "idle"), ("reset", "vector waits"), ("reset", "planes are driven"), ("reset", "result waits")}
+             ("reset", "idle"), ("reset", "vector waits"), ("reset", "planes are driven"), ("reset", "result waits"),
+             ("reset", "write is stored"), ("back-pressure", "write pauses")}
     if config.input_bits > 1:
         bins.add(("planes", "some skipped"))
     if config.banks > 1:
@@ -32,8 +34,9 @@ def required(config):
     bins |= {("fuse", f"{factor}") for factor in factors}
     bins |= {("fuse", f"{a} then {b}") for a in factors for b in factors}
     if config.tiles > 1:
-        bins |= {("accumulate", "two vectors"), ("accumulate", "longest chain"), ("accumulate", "mixed precision"),
-                 ("reset", "before accumulate")}
+        bins |= {("accumulate", chain) for chain in (
+            "two vectors", f"chain of {config.tiles}", "longer than it may be", "mixed precision")}
+        bins.add(("reset", "before accumulate"))
         bins |= {("accumulate", f"fused by {factor}") for factor in factors}
     return bins
 

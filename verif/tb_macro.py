@@ -83,15 +83,14 @@ async def extremes(dut):
     """Least and greatest weights times least and greatest inputs, in the longest chains."""
     bench, stimulus = await begin(dut)
     config = bench.config
-    for name, weight in zip(("least", "greatest"), limits(config.weight_bits, True)):
+    for weight in limits(config.weight_bits, True):
         await bench.play(stimulus.bank(0, fill=weight))
         for signed in (False, True):
-            for extreme, value in zip(("least", "greatest"), limits(config.input_bits, signed)):
+            for value in limits(config.input_bits, signed):
                 lanes = np.full(config.rows, value & (1 << config.input_bits) - 1)
                 for fuse in {1, config.fuse}:
                     chain = [Vector(lanes, config.input_bits, signed, 0, n > 0, fuse) for n in range(config.tiles)]
                     await bench.play(chain)
-                bench.coverage.hit("extremes", f"{name} weights, {extreme} inputs", signed)
     bench.finish()
 
 
@@ -102,6 +101,9 @@ async def long_chains(dut):
     for pause in PAUSES[:3]:
         chain = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.tiles)]
         await bench.play(chain, Pauses(i=pause, o=pause))
+    if bench.config.tiles > 1:
+        # Totals of longer chains wrap.
+        await bench.play([stimulus.vector(accumulate=n > 0, fuse=1) for n in range(3 * bench.config.tiles)])
     bench.finish()
 
 
@@ -139,16 +141,18 @@ async def fuse_modes(dut):
 
 @cocotb.test()
 async def reset_in_flight(dut):
-    """Reset at any moment empties the pipeline, keeps the weights, and leaves nothing to accumulate to."""
+    """Reset at any moment empties the pipeline, keeps the weights, loses what is offered, and ends every chain."""
     bench, stimulus = await begin(dut)
     config = bench.config
     await bench.reset()
     for _ in range(30):
         cycles = bench.rng.randrange(4 * config.latency)
-        await bench.play(stimulus.vectors(12), Pauses(i=bench.rng.choice((0, 0.5)), o=bench.rng.choice((0, 0.9))),
-                         stop_after=cycles)
+        writes = stimulus.bank(bench.rng.randrange(config.banks))
+        pauses = Pauses(write=bench.rng.choice((0, 0.5)), i=bench.rng.choice((0, 0.5)), o=bench.rng.choice((0, 0.9)))
+        await bench.play(stimulus.vectors(12) + writes, pauses, stop_after=cycles)
         await bench.reset()
-        await bench.play([stimulus.vector(accumulate=config.tiles > 1), *stimulus.vectors(2)])
+        await bench.idle(bench.rng.randrange(6))
+        await bench.play([stimulus.vector(accumulate=config.tiles > 1), *stimulus.vectors(2), *writes[:2]])
     bench.finish()
 
 
