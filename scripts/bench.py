@@ -117,7 +117,7 @@ def measure_speed(config, folder, progress):
         native, batch, start, driven = np.median(rounds, axis=0).tolist()
         rows.append({"planes": bits, "plain C++": native, "batch": batch, "driven": driven,
                      "batch to C++": batch / native, "driven to C++": driven / native,
-                     "batch's files and start, s": start})
+                     "batch start, s": start})
     return rows
 
 
@@ -138,7 +138,8 @@ def print_rows(title, rows):
     """A table of dictionaries of one shape."""
     table = Table(*rows[0], title=title)
     for row in rows:
-        table.add_row(*(f"{value:,.2f}" if isinstance(value, float) else str(value) for value in row.values()))
+        table.add_row(*(f"{value:,.{0 if value >= 1000 else 2}f}" if isinstance(value, float) else str(value)
+                        for value in row.values()))
     Console().print(table)
 
 
