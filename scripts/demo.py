@@ -1,5 +1,7 @@
 """``bitline demo``: a classifier of handwritten digits, every image through the RTL."""
 
+import io
+import json
 from pathlib import Path
 
 import click
@@ -11,7 +13,7 @@ from ..golden.mvm import mvm
 from ..hdl.config import MacroConfig
 from ..host import digits
 from ..host.simulator import require_simulator
-from .files import BadInput, check_writable, write_json
+from .files import BadInput, check_writable, write_files
 from .options import build_option, simulator_option
 from .simulate import simulate
 
@@ -57,8 +59,8 @@ def demo(simulator, folder):
     return classifier, scores, report
 
 
-def draw(classifier, scores, report, path):
-    """The picture: digits with their classes and scores, cycles a layer, utilisation of the array."""
+def draw(classifier, scores, report):
+    """The picture, as PNG: digits with their classes and scores, cycles a layer, utilisation of the array."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -100,8 +102,10 @@ def draw(classifier, scores, report, path):
     for axis in (left, right):
         axis.invert_yaxis()
         axis.spines[["top", "right"]].set_visible(False)
-    figure.savefig(path, dpi=110)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=110)
     plt.close(figure)
+    return picture.getvalue()
 
 
 def print_report(report):
@@ -130,10 +134,11 @@ def command(out, simulator, folder):
     except ImportError as error:
         raise BadInput(f"{error.name} must be installed (pip install -e '.[demo]'), and is not") from None
     require_simulator(simulator)
-    check_writable(out / "report.json")
+    for name in ("digits.png", "report.json"):
+        check_writable(out / name)
     classifier, scores, report = demo(simulator, folder)
-    draw(classifier, scores, report, out / "digits.png")
-    write_json(out / "report.json", report)
+    write_files(out, {"digits.png": draw(classifier, scores, report),
+                      "report.json": json.dumps(report, indent=2) + "\n"})
     print_report(report)
     click.echo(f"{out / 'report.json'}\n{out / 'digits.png'}")
     return 1 if report["mismatches"] or report["cycles"] != report["predicted_cycles"] else 0

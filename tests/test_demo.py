@@ -28,10 +28,11 @@ def test_layers_are_int8_and_inputs_fit_eight_bits(classifier):
 
 
 def test_every_image_runs_on_the_rtl(cli, tmp_path):
-    status, output, _ = cli("demo", "--out", tmp_path)
-    report = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
+    out = tmp_path / "new" / "folder"
+    status, output, _ = cli("demo", "--out", out)
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     assert status == 0 and "899 images" in output
     assert report["images"] == 899 and report["outputs"] == 899 * (128 + 10)
     assert report["mismatches"] == 0 and report["accuracy"] > 0.95
     assert report["cycles"] == report["predicted_cycles"] and 0.4 < report["utilization"] < 1
-    assert (tmp_path / "digits.png").read_bytes().startswith(b"\x89PNG")
+    assert (out / "digits.png").read_bytes().startswith(b"\x89PNG")
