@@ -191,6 +191,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     result.folder.mkdir(parents=True, exist_ok=True)
     with _locked(result.folder / "lock"):
         if not (result.folder / "complete").exists():
+            _clear(result.folder)
             for name, text in sources.items():
                 (result.folder / name).write_text(text, encoding="utf-8")
             runtime = folder / f"runtime_{_digest(json.dumps([waves, arguments, versions]))}"
@@ -215,6 +216,15 @@ def _locked(path):
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def _clear(folder):
+    """Remove what a build that failed or was interrupted left; make would take it for done."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
 
 
 def _sources(config, verilog, player):

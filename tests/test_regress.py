@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
-from bitline.host.simulator import find_simulator
+from bitline.host.simulator import build, find_simulator
 from bitline.scripts import regress as module
 from bitline.scripts.regress import SUITE, Job, random_config, regress, run_job
 from bitline.verif.coverage import Coverage, required
@@ -90,6 +90,16 @@ def test_design_that_does_not_compile_fails(cli, tmp_path):
     status, output, _ = cli("regress", "--rows", 3, "--columns", 5, "--simulator", SIMULATOR, "--verilog", path,
                             "--out", tmp_path / "out", "--jobs", 1)
     assert status == 1 and "must accept the design, and does not" in output
+
+
+def test_build_starts_anew_after_one_that_was_interrupted(tmp_path):
+    config = MacroConfig(rows=2, columns=1)
+    first = build(config, simulator=SIMULATOR, folder=tmp_path)
+    (first.folder / "complete").unlink()
+    (first.folder / "Vtop__ALL.cpp").write_text("", encoding="ascii")
+    (first.folder / "leftover").mkdir()
+    again = build(config, simulator=SIMULATOR, folder=tmp_path)
+    assert again == first and (again.folder / "complete").exists() and not (again.folder / "leftover").exists()
 
 
 def test_waveform(cli, tmp_path):
