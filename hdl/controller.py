@@ -92,12 +92,12 @@ class Controller(wiring.Component):
 
     def _drive(self, m):
         """Drive the planes of one vector after the other."""
-        self._drives = drives = Signal()
+        drives = Signal()
         driven = Signal(data.StructLayout({
             "bank": range(self.config.banks),
             **result_layout(self.config).members,
         }), reset_less=True)
-        self._planned = planned = Signal(reset_less=True)
+        planned = Signal(reset_less=True)
         last = Signal()
         m.d.comb += [
             last.eq(self.select == 0),

