@@ -1,6 +1,75 @@
 """Exact cycles: the macro's handshakes, one clock cycle a step."""
 
 
+class WriterCycles:
+    """When a table writer takes rows, and which banks' tables are not complete.
+
+    A row takes two cycles to arrive. Rows of one group of one bank gather; a walk rewrites the tables of a group that
+    is complete, or that something else waits for.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    shape : TableShape
+    """
+
+    def __init__(self, config, shape):
+        self._banks = config.banks
+        self._walk = shape.walk
+        groups = [[row for row in rows if row is not None] for rows in shape.rows_of_groups]
+        self._group = {row: index for index, rows in enumerate(groups) for row in rows}
+        self._last = {rows[-1] for rows in groups}
+        self._pending = set()
+        self._fresh = None
+        self._arrived = None
+        self._gathered = None
+        self._complete = False
+        self._walked = None
+        self._left = 0
+
+    def busy(self, bank):
+        """Whether the tables of a bank are not complete."""
+        return bank in self._pending
+
+    @property
+    def ready(self):
+        """Whether a row may be taken."""
+        return self._fresh is None and self._arrived is None
+
+    def _starts(self, wanted):
+        """Whether a walk starts in this cycle."""
+        if self._gathered is None or self._walked is not None:
+            return False
+        waits = self._arrived is not None and self._arrived[0] != self._gathered
+        return self._complete or waits or self._gathered[1] == wanted
+
+    def step(self, write, wanted):
+        """One clock cycle: the (bank, row) that is taken, and the bank that a vector waits for; either may be None."""
+        starts = self._starts(wanted)
+        joins = not starts and self._arrived is not None and self._gathered in (None, self._arrived[0])
+        used = [self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._walked]
+        self._pending &= {target[1] for target in used if target is not None}
+        if self._walked is not None:
+            self._left -= 1
+            if not self._left:
+                self._walked = None
+        if starts:
+            self._walked, self._left = self._gathered, self._walk
+            self._gathered, self._complete = None, False
+        if joins:
+            self._gathered = self._arrived[0]
+            self._complete |= self._arrived[1]
+            self._arrived = None
+        if self._fresh is not None:
+            self._arrived = self._fresh
+        self._fresh = None
+        if write is not None and write[0] < self._banks:
+            # As the hardware does, a row that does not exist keeps its bank busy for a cycle.
+            self._pending.add(write[0])
+            if write[1] in self._group:
+                self._fresh = (self._group[write[1]], write[0]), write[1] in self._last
+
+
 class MacroCycles:
     """When a macro takes and gives, for any behaviour of its three streams.
 
@@ -21,15 +90,25 @@ class MacroCycles:
 
     def __init__(self, config):
         # From the last plane on the wordlines to the result that is about to reach the output.
-        self._arriving = config.tree_latency + 1 + config.fuse_latency
-        self.reset()
+        self._arriving = config.column_latency + 2 + config.fuse_latency
+        self._banks = range(config.banks)
+        self._calibrates = config.calibrates
+        self._held_for = config.held
+        self._writers = [WriterCycles(config, shape) for shape in config.tables.values()]
+        self._clear()
 
     def reset(self):
-        """Empty, as after a reset."""
+        """One clock cycle of reset, which empties everything but the table writers."""
+        for writer in self._writers:
+            writer.step(None, self._waiting and self._waiting[1])
+        self._clear()
+
+    def _clear(self):
         self._waiting = None
         self.planes_left = 0
         self._driven_bank = None
-        self._plane_bank = None
+        self._plane_banks = [None] * (1 + self._held_for)
+        self._stale = set(self._banks) if self._calibrates else set()
         self._pipeline = 0
         self.o_valid = False
 
@@ -50,17 +129,19 @@ class MacroCycles:
     def banks_in_use(self):
         """Banks that vectors in flight may still read."""
         return {bank for bank in (self._waiting and self._waiting[1], self._driven_bank if self.planes_left else None,
-                                  self._plane_bank) if bank is not None}
+                                  *self._plane_banks) if bank is not None}
 
-    def step(self, vector, write_bank, o_ready):
+    def step(self, vector, write, offered, o_ready):
         """One clock cycle.
 
         Parameters
         ----------
         vector : (planes, bank) or None
             What stands at ``i``.
-        write_bank : int or None
-            Bank of what stands at ``write``.
+        write : (bank, row)
+            What stands at ``write``, valid or not.
+        offered : bool
+            It is valid.
         o_ready : bool
 
         Returns
@@ -71,17 +152,26 @@ class MacroCycles:
         arriving = bool(self._pipeline >> self._arriving & 1)
         enable = not self.stands(o_ready)
         last = self.planes_left == 1
-        advance = self._waiting is not None and (self.planes_left == 0 or (last and enable))
+        wanted = self._waiting and self._waiting[1]
+        blocked = any(writer.busy(wanted) for writer in self._writers)
+        advance = self._waiting is not None and not blocked and (self.planes_left == 0 or (last and enable))
         i_ready = self._waiting is None or advance
-        write_ready = write_bank is not None and write_bank not in self.banks_in_use()
+        write_ready = write[0] not in self.banks_in_use() and all(writer.ready for writer in self._writers)
+        for writer in self._writers:
+            writer.step(write if offered and write_ready else None, wanted)
 
         if enable:
             self._pipeline = (self._pipeline << 1 | last) & (2 << self._arriving) - 1
-            self._plane_bank = self._driven_bank if self.planes_left else None
+            self._plane_banks = [self._driven_bank if self.planes_left else None, *self._plane_banks[:-1]]
         if advance:
             self.planes_left, self._driven_bank = self._waiting
+            # A bank's first vector after a write is preceded by a plane of zeros.
+            self.planes_left += wanted in self._stale
+            self._stale.discard(wanted)
         elif enable and self.planes_left:
             self.planes_left -= 1
+        if self._calibrates and offered and write_ready and write[0] in self._banks:
+            self._stale.add(write[0])
         if i_ready:
             self._waiting = vector
         self.o_valid = arriving or (self.o_valid and not o_ready)

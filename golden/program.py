@@ -79,7 +79,8 @@ def predict(config, program):
         if clock.o_valid:
             taken.append(cycle)
             last = cycle
-        i_ready, write_ready = clock.step(vector and (planes[vectors], vector.bank), write and write.bank, True)
+        i_ready, write_ready = clock.step(vector and (planes[vectors], vector.bank),
+                                          (write.bank, write.row) if write else (0, 0), write is not None, True)
         if write is not None and write_ready:
             model.write(write.bank, write.row, write.weights)
             writes += 1

@@ -1,16 +1,17 @@
 """Shift-accumulator: folds the planes of a vector, and the vectors of a chain, into one total."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
+
+from .carry import Addition, Carry, Operand, add
 
 
 class ShiftAccumulator(wiring.Component):
     """Horner's rule over the planes from the highest down, then the sum over the vectors of a chain.
 
-    The highest plane of a signed vector counts negative. Instead of a subtraction the accumulator starts from the
-    complement, one too small, shifts a one in behind it with each plane, which keeps it one too small, and leaves the
-    missing one to the total's carry-in.
+    The highest plane of a signed vector counts negative: the sum is complemented, and the missing one carried in.
+    Columns may give the complement of their sum, which costs nothing here.
 
     Latency: the last plane's ``sum`` in cycle 0, the total in cycle 2.
 
@@ -26,11 +27,17 @@ class ShiftAccumulator(wiring.Component):
     Members
     -------
     sum : ``In(sum_shape)``
-        Sum of one plane.
-    enable, first, negative : ``In(1)``
-        Move on; the sum is a vector's first; the vector is signed.
-    load, add, increment : ``In(1)``
-        The accumulator is complete: make it the total, or add it to the total; the vector was signed.
+        Sum of one plane, or its complement.
+    enable : ``In(1)``
+        Move on.
+    flip : ``In(1)``
+        Take the sum's complement.
+    carry : ``In(1)``
+        Add one.
+    shift : ``In(1)``
+        Add to twice what the planes before gave; low with a vector's first plane.
+    load, add : ``In(1)``
+        The accumulator is complete: make it the total, or add it to the total.
     total : ``Out(signed(total_width))``
         Holds until the next ``load``.
     """
@@ -41,11 +48,11 @@ class ShiftAccumulator(wiring.Component):
         super().__init__({
             "sum": In(sum_shape),
             "enable": In(1),
-            "first": In(1),
-            "negative": In(1),
+            "flip": In(1),
+            "carry": In(1),
+            "shift": In(1),
             "load": In(1),
             "add": In(int(tiles > 1)),
-            "increment": In(1),
             "total": Out(signed(total_width)),
         })
 
@@ -55,14 +62,16 @@ class ShiftAccumulator(wiring.Component):
         total = Signal.like(self.total, reset_less=True)
         m.d.comb += self.total.eq(total)
         plane_sum = self.sum if self.sum.shape().signed else Cat(self.sum, 0).as_signed()
-        shifted = Mux(self.first, 0, Cat(self.negative, accumulator).as_signed())
-        term = Mux(self.first & self.negative, ~plane_sum, plane_sum)
+        step = Addition(Operand(plane_sum, "xor", self.flip),
+                        Operand(Cat(0, accumulator[:-1]).as_signed(), "and", self.shift), self.width,
+                        Carry(lambda a, b: a, self.carry))
         with m.If(self.enable):
-            m.d.sync += accumulator.eq(shifted + term)
+            m.d.sync += accumulator.eq(add(m, platform, "step", [step])[0])
 
-        # A one below the lowest bit of both operands carries in.
-        history = Mux(self.add, total, 0) if self.tiles > 1 else Const(0, signed(1))
-        result = Cat(self.increment, accumulator).as_signed() + Cat(1, history).as_signed()
+        result = accumulator
+        if self.tiles > 1:
+            chain = Addition(Operand(accumulator), Operand(total, "and", self.add), len(total))
+            result = add(m, platform, "chain", [chain])[0]
         with m.If(self.load):
-            m.d.sync += total.eq(result >> 1)
+            m.d.sync += total.eq(result)
         return m

@@ -1,11 +1,15 @@
 """Near-bitline adder trees: one interface, and a structure for each target."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from dataclasses import replace
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import ceil_log2, tree_latency
+from .config import tree_latency
+from .levels import Delays, Node, sum_level
 from .shared import place
+from .table_shape import ceil_log2
 
 
 class AdderTree(wiring.Component):
@@ -17,8 +21,6 @@ class AdderTree(wiring.Component):
     ----------
     rows, weight_bits : int
         Number of weights, and the bits of each.
-    is_signed : bool
-        Weights are two's complement.
 
     Members
     -------
@@ -35,16 +37,15 @@ class AdderTree(wiring.Component):
     active_low = False
     kind = None
 
-    def __init__(self, *, rows, weight_bits, is_signed=True):
+    def __init__(self, *, rows, weight_bits):
         self.rows = rows
         self.weight_bits = weight_bits
-        self.is_signed = is_signed
         width = weight_bits + ceil_log2(rows)
         super().__init__({
             "enable": In(1),
             "weights": In(rows * weight_bits),
             "plane": In(rows),
-            "sum": Out(signed(width) if is_signed else unsigned(width)),
+            "sum": Out(signed(width)),
         })
 
     @property
@@ -63,28 +64,15 @@ class CarryChainTree(AdderTree):
 
     def elaborate(self, platform):
         m = Module()
-
-        def shape(width):
-            return signed(width) if self.is_signed else unsigned(width)
-
-        operands = []
-        for row, one in enumerate(self.plane):
-            weight = self.weights.word_select(row, self.weight_bits)
-            operands.append(Mux(one, weight.as_signed() if self.is_signed else weight, 0))
-
+        delays = Delays(m, self.enable)
+        low, high = -1 << self.weight_bits - 1, (1 << self.weight_bits - 1) - 1
+        nodes = [Node(self.weights.word_select(row, self.weight_bits).as_signed(), low, high, "and", one)
+                 for row, one in enumerate(self.plane)]
+        if len(nodes) == 1:
+            nodes = [replace(nodes[0], value=Mux(nodes[0].bit, nodes[0].value, 0), bit=None)]
         for level in range(self.latency):
-            pairs = [operands[i:i + 2] for i in range(0, len(operands), 2)]
-            width = self.weight_bits + min(level + 1, ceil_log2(self.rows))
-            operands = []
-            for index, pair in enumerate(pairs):
-                # What has no partner stays as narrow as it is.
-                kept = shape(width if len(pair) == 2 else len(pair[0]))
-                register = Signal(kept, name=f"level{level + 1}_{index}", reset_less=True)
-                with m.If(self.enable):
-                    m.d.sync += register.eq(sum(pair[1:], pair[0]))
-                operands.append(register)
-
-        m.d.comb += self.sum.eq(operands[0])
+            (nodes,) = sum_level(m, platform, delays, f"level{level + 1}", [nodes])
+        m.d.comb += self.sum.eq(nodes[0].value)
         return m
 
 
@@ -141,12 +129,12 @@ class CarrySaveTree(AdderTree):
             weight = self.weights.word_select(row, self.weight_bits)
             for bit in range(self.weight_bits):
                 product = Signal(name=f"product_{row}_{bit}")
-                is_sign = self.is_signed and bit == self.weight_bits - 1
+                is_sign = bit == self.weight_bits - 1
                 m.d.comb += product.eq((weight[bit] | zero) if is_sign else ~(weight[bit] | zero))
                 columns[bit].append(product)
 
-        correction = -self.rows << self.weight_bits - 1 if self.is_signed else 0
-        invert_top = self.is_signed and correction % (1 << width) == 1 << width - 1
+        correction = -self.rows << self.weight_bits - 1
+        invert_top = correction % (1 << width) == 1 << width - 1
         if not invert_top:
             for bit in range(width):
                 if correction >> bit & 1:

@@ -4,13 +4,16 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from .memory import LutRam
+from .shared import place
+
 
 class BitcellArray(wiring.Component):
     """Storage of one column: a bit for each row, weight bit and bank, all rows readable at once.
 
     This is the module that a foundry array or a custom cell array replaces: its ports are those of such an array. A
     raised wordline writes its row of ``write_bank`` at the end of the cycle; ``weights`` shows all rows of ``bank`` in
-    the same cycle. The cells have no reset.
+    the same cycle. The cells have no reset. On ECP5 several banks are LUT-RAM.
 
     Parameters
     ----------
@@ -43,6 +46,9 @@ class BitcellArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        if self.banks > 1 and getattr(platform, "fabric", "generic") == "ecp5":
+            self._add_lut_rams(m, platform)
+            return m
         cells = [Signal(self.rows * self.weight_bits, name=f"cells_{bank}", reset_less=True)
                  for bank in range(self.banks)]
         for bank in range(self.banks):
@@ -51,3 +57,16 @@ class BitcellArray(wiring.Component):
                     m.d.sync += cells[bank].word_select(row, self.weight_bits).eq(self.write_weight)
         m.d.comb += self.weights.eq(Cat(cells).word_select(self.bank, len(self.weights)))
         return m
+
+    def _add_lut_rams(self, m, platform):
+        """The banks of a row in one memory."""
+        for row in range(self.rows):
+            cells = place(m, platform, f"cells_{row}", f"cells_{self.weight_bits}", LutRam, width=self.weight_bits,
+                          depth=self.banks)
+            m.d.comb += [
+                cells.write.eq(self.wordline[row]),
+                cells.write_address.eq(self.write_bank),
+                cells.write_data.eq(self.write_weight),
+                cells.address.eq(self.bank),
+                self.weights.word_select(row, self.weight_bits).eq(cells.data),
+            ]

@@ -1,7 +1,7 @@
-"""Columns: storage, multiplication and the sum of one bitline."""
+"""Bitcell columns: storage, multiplication and the sum of a few bitlines."""
 
-from amaranth.hdl import Module, signed
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Module, signed
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .adder_tree import TREES
@@ -9,55 +9,64 @@ from .bitcell import BitcellArray
 from .shared import place
 
 
-class BitcellColumn(wiring.Component):
-    """A bitcell array and its near-bitline adder tree: one sum a cycle, ``latency`` cycles after its plane.
+def write_layout(config, columns):
+    """What the row decoder hands to some columns: a row's wordline, its bank, and a weight for each column."""
+    return data.StructLayout({
+        "wordline": config.rows,
+        "bank": range(config.banks),
+        "weights": data.ArrayLayout(signed(config.weight_bits), columns),
+    })
+
+
+class BitcellColumns(wiring.Component):
+    """Neighbouring columns, each a bitcell array and its near-bitline adder tree.
+
+    One sum a column and cycle, ``config.tree_latency`` cycles after its plane.
 
     Parameters
     ----------
     config : MacroConfig
+    columns : int
 
     Members
     -------
-    wordline, write_bank, write_weight : ``In``
+    write : ``In(write_layout)``
         The write, as the row decoder hands it on.
     enable, bank, plane : ``In``
         Move on; the bank that computes; one bit an input.
-    sum : ``Out(signed(sum_width))``
-        Sum of the bank's weights at the ones of the plane.
+    sums : ``Out(columns * sum_width)``
+        Sums of the bank's weights at the ones of the plane.
     """
 
-    def __init__(self, *, config):
+    def __init__(self, *, config, columns):
         self.config = config
+        self.columns = columns
         super().__init__({
-            "wordline": In(config.rows),
-            "write_bank": In(range(config.banks)),
-            "write_weight": In(config.weight_bits),
+            "write": In(write_layout(config, columns)),
             "enable": In(1),
             "bank": In(range(config.banks)),
             "plane": In(config.rows),
-            "sum": Out(signed(config.sum_width)),
+            "sums": Out(columns * config.sum_width),
         })
-
-    @property
-    def latency(self):
-        """Cycles from ``plane`` to ``sum``."""
-        return self.config.tree_latency
 
     def elaborate(self, platform):
         config = self.config
         m = Module()
-        array = place(m, platform, "array", "bitcell_array", BitcellArray, rows=config.rows,
-                      weight_bits=config.weight_bits, banks=config.banks)
-        tree = place(m, platform, "tree", "adder_tree", TREES[config.tree], rows=config.rows,
-                     weight_bits=config.weight_bits)
-        m.d.comb += [
-            array.wordline.eq(self.wordline),
-            array.write_bank.eq(self.write_bank),
-            array.write_weight.eq(self.write_weight),
-            array.bank.eq(self.bank),
-            tree.enable.eq(self.enable),
-            tree.weights.eq(array.weights),
-            tree.plane.eq(self.plane),
-            self.sum.eq(tree.sum),
-        ]
+        sums = []
+        for column in range(self.columns):
+            array = place(m, platform, f"array_{column}", "bitcell_array", BitcellArray, rows=config.rows,
+                          weight_bits=config.weight_bits, banks=config.banks)
+            tree = place(m, platform, f"tree_{column}", "adder_tree", TREES[config.tree], rows=config.rows,
+                         weight_bits=config.weight_bits)
+            m.d.comb += [
+                array.wordline.eq(self.write.wordline),
+                array.write_bank.eq(self.write.bank),
+                array.write_weight.eq(self.write.weights[column]),
+                array.bank.eq(self.bank),
+                tree.enable.eq(self.enable),
+                tree.weights.eq(array.weights),
+                tree.plane.eq(self.plane),
+            ]
+            sums.append(tree.sum)
+        m.d.comb += self.sums.eq(Cat(sums))
         return m

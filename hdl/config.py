@@ -6,22 +6,18 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-COLUMNS = ("bitcell",)
+from .table_shape import TableShape, ceil_log2, signed_width
+
+COLUMNS = ("bitcell", "table")
 TREES = ("carry_chain", "carry_save")
 FUSES = (1, 2, 4)
 
+# Columns to a block, which has registers of its own for what is broadcast: few where wires are slow, many where
+# registers are dear.
+BITCELL_BLOCK = {"carry_chain": 4, "carry_save": 16}
+
 # Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
 LIMITS = {"rows": 1024, "columns": 1024, "weight_bits": 16, "input_bits": 16, "banks": 16, "tiles": 65536}
-
-
-def signed_width(low, high):
-    """Bits of the narrowest two's complement number that holds every integer of ``low..high``."""
-    return max((~low if low < 0 else low).bit_length(), (~high if high < 0 else high).bit_length()) + 1
-
-
-def ceil_log2(n):
-    """Smallest ``k`` with ``2**k >= n``."""
-    return (n - 1).bit_length()
 
 
 def tree_latency(tree, rows):
@@ -50,10 +46,13 @@ class MacroConfig:
     tiles : int, 1 to 65536
         Vectors that ``accumulate`` may add up, the first included, without overflow.
     column : str
-        How a column stores and multiplies; ``"bitcell"``.
+        How a column stores and multiplies: ``"bitcell"`` (a bit a cell, multiplied where it stands), or ``"table"``
+        (sums of every subset of a few rows' weights in LUT-RAM, which reading multiplies; for FPGAs).
+    block_ram_columns : int, 0 to ``columns``
+        How many of the columns, the first ones, have their tables in block RAM instead; only of ``"table"``.
     tree : str
         Structure of the adder tree: ``"carry_chain"`` (a register a level, for FPGAs) or ``"carry_save"``
-        (full-adder cells and one register, for standard cells).
+        (full-adder cells and one register, for standard cells; only of ``"bitcell"``).
 
     Raises
     ------
@@ -69,19 +68,21 @@ class MacroConfig:
     fuse: int = 1
     tiles: int = 1
     column: str = "bitcell"
+    block_ram_columns: int = 0
     tree: str = "carry_chain"
 
     def __post_init__(self):
         for name, limit in LIMITS.items():
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool):
-                raise TypeError(f"{name} must be an integer from 1 to {limit}, not {value!r}")
-            if not 1 <= value <= limit:
-                raise ValueError(f"{name} must be an integer from 1 to {limit}, not {value!r}")
+            self._check_range(name, 1, limit)
+        self._check_range("block_ram_columns", 0, self.columns)
         for name, choices in (("fuse", FUSES), ("column", COLUMNS), ("tree", TREES)):
             value = getattr(self, name)
             if type(value) is not type(choices[0]) or value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
+        if self.column != "table" and self.block_ram_columns:
+            raise ValueError(f"block_ram_columns must be 0 unless column is table, not {self.block_ram_columns}")
+        if self.column == "table" and self.tree != "carry_chain":
+            raise ValueError(f"tree must be carry_chain if column is table, not {self.tree!r}")
         if self.columns % self.fuse:
             raise ValueError(f"columns must be a multiple of fuse ({self.fuse}), not {self.columns}")
         if self.output_width(self.fuse) > 63:
@@ -89,6 +90,14 @@ class MacroConfig:
                 "weight_bits, input_bits, rows, tiles and fuse must keep a result within 63 bits, "
                 f"not {self.output_width(self.fuse)}"
             )
+
+    def _check_range(self, name, least, greatest):
+        value = getattr(self, name)
+        rule = f"{name} must be an integer from {least} to {greatest}, not {value!r}"
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(rule)
+        if not least <= value <= greatest:
+            raise ValueError(rule)
 
     # Widths, each derived from the extremes it must hold.
 
@@ -125,12 +134,50 @@ class MacroConfig:
         """Bits that the result of ``fuse`` fused columns needs; its lanes offer ``fuse * total_width``."""
         return signed_width(*self._extremes(self.weight_bits * fuse, self.tiles))
 
+    # Columns.
+
+    @property
+    def tables(self):
+        """Shapes of the tables by kind of memory, those that the macro has; empty if its columns have bitcells."""
+        if self.column != "table":
+            return {}
+        present = {"block_ram": self.block_ram_columns > 0, "lut_ram": self.block_ram_columns < self.columns}
+        return {storage: TableShape(storage, self.rows, self.weight_bits, self.banks)
+                for storage, is_present in present.items() if is_present}
+
+    @property
+    def calibrates(self):
+        """The first vector after a write to its bank is preceded by a plane of zeros, from which columns learn."""
+        return "lut_ram" in self.tables
+
+    @property
+    def blocks(self):
+        """Kind of storage and number of columns of each block of columns, in the order of the columns."""
+        if self.column == "table":
+            parts = [(storage, self.block_ram_columns if storage == "block_ram" else
+                      self.columns - self.block_ram_columns, shape.block_columns)
+                     for storage, shape in self.tables.items()]
+        else:
+            parts = [("bitcell", self.columns, BITCELL_BLOCK[self.tree])]
+        return [(storage, min(size, columns - first)) for storage, columns, size in parts
+                for first in range(0, columns, size)]
+
     # Latency, in cycles.
 
     @property
     def tree_latency(self):
-        """From a plane on the wordlines to its sum."""
+        """From weights and plane to the sum of bitcells."""
         return tree_latency(self.tree, self.rows)
+
+    @property
+    def column_latency(self):
+        """From the plane in a block's registers to its sums; all kinds of column in a macro have the same."""
+        return max((shape.latency for shape in self.tables.values()), default=self.tree_latency)
+
+    @property
+    def held(self):
+        """Cycles from the plane in a block's registers for which its bank must not be written."""
+        return max((shape.held for shape in self.tables.values()), default=1)
 
     @property
     def fuse_latency(self):
@@ -141,10 +188,10 @@ class MacroConfig:
     def latency(self):
         """Cycles that ``n`` vectors of ``p`` planes take beyond ``n * p``, first input and last result included.
 
-        Two in the wordline drivers, one for the plane register, the tree, the accumulator, the total, and the fuse
-        stages.
+        Two in the wordline drivers, one for the wordlines, one for a block's copy of them, the column, the
+        accumulator, the total, and the fuse stages.
         """
-        return 5 + self.tree_latency + self.fuse_latency
+        return 6 + self.column_latency + self.fuse_latency
 
     # Identity.
 

@@ -1,9 +1,13 @@
 """Controller: which vector, plane and bank are where, and who waits."""
 
-from amaranth.hdl import Module, Signal
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from .block import control_layout
 from .ports import descriptor_layout, result_layout
 
 
@@ -19,7 +23,8 @@ class Controller(wiring.Component):
     completion. The pipeline stands still only while a finished result finds the one before it not yet taken.
 
     A write waits while a vector in flight uses its bank, for ever if such vectors never pause; a vector accepted in the
-    same cycle as a write comes after it.
+    same cycle as a write comes after it. A vector waits until the tables of its bank are complete; where columns need
+    it, a plane of zeros goes before the first vector after a write or a reset, from which they learn the bank's sums.
 
     Parameters
     ----------
@@ -29,20 +34,18 @@ class Controller(wiring.Component):
     -------
     i_valid, i_ready, descriptor : stream of vectors
         Without the values, which the drivers hold.
-    write_ready, write_bank : stream of writes
-        What decides whether the row decoder takes one.
+    write_ready, write_bank, write_taken : stream of writes
+        No vector in flight uses the bank; a write is taken.
+    wanted, wanted_bank, busy : to and from the table writers
+        A vector waits for this bank; its tables are not complete.
     o_valid, o_ready : stream of results
         Without the results, which the last stage holds.
-    load, advance, bits, is_signed, top, select : to and from the drivers
+    load, advance, bits, is_signed, top, select, blank : to and from the drivers
         See `WordlineDrivers`.
     enable : ``Out(1)``
         The pipeline moves on.
-    bank : ``Out``
-        Bank of the plane on the wordlines.
-    first, negative : ``Out(1)``
-        Of the sum at the accumulators: a vector's first; the vector is signed.
-    complete, add, increment : ``Out(1)``
-        The accumulators hold a result; add it to the total; its vector is signed.
+    control : ``Out(control_layout)``
+        See `ColumnBlock`.
     fuse_load, fuse_mode : ``Out``
         For each fuse stage: take in; logarithm of how many columns.
     """
@@ -52,13 +55,12 @@ class Controller(wiring.Component):
         select = range(config.input_bits)
         ports = {
             "i_valid": In(1), "i_ready": Out(1), "descriptor": In(descriptor_layout(config)),
-            "write_ready": Out(1), "write_bank": In(range(config.banks)),
+            "write_ready": Out(1), "write_bank": In(range(config.banks)), "write_taken": In(1),
+            "wanted": Out(1), "wanted_bank": Out(range(config.banks)), "busy": In(1),
             "o_valid": Out(1), "o_ready": In(1),
             "load": Out(1), "advance": Out(1), "bits": Out(range(config.input_bits + 1)), "is_signed": Out(1),
-            "top": In(select), "select": Out(select),
-            "enable": Out(1), "bank": Out(range(config.banks)),
-            "first": Out(1), "negative": Out(1),
-            "complete": Out(1), "add": Out(int(config.tiles > 1)), "increment": Out(1),
+            "top": In(select), "select": Out(select), "blank": Out(1),
+            "enable": Out(1), "control": Out(control_layout(config)),
         }
         if config.fuse > 1:
             ports |= {"fuse_load": Out(config.fuse_latency), "fuse_mode": Out(2 * config.fuse_latency)}
@@ -79,8 +81,10 @@ class Controller(wiring.Component):
         m.d.comb += [
             self.i_ready.eq(~self._waits | self.advance),
             self.load.eq(self.i_valid & self.i_ready),
-            self.bits.eq(self._waiting.bits),
-            self.is_signed.eq(self._waiting.signed),
+            self.bits.eq(self.descriptor.bits),
+            self.is_signed.eq(self.descriptor.signed),
+            self.wanted.eq(self._waits),
+            self.wanted_bank.eq(self._waiting.bank),
         ]
         with m.If(self.i_ready):
             m.d.sync += self._waits.eq(self.i_valid)
@@ -97,65 +101,95 @@ class Controller(wiring.Component):
             "bank": range(self.config.banks),
             **result_layout(self.config).members,
         }), reset_less=True)
-        planned = Signal(reset_less=True)
-        last = Signal()
+        planned, blank = Signal(reset_less=True), Signal(reset_less=True)
+        # Known a cycle ahead, because the whole vector behind it moves when this one's last plane does.
+        last = Signal(reset_less=True)
         m.d.comb += [
-            last.eq(self.select == 0),
-            self.advance.eq(self._waits & (~drives | (last & self.enable))),
+            self.advance.eq(self._waits & ~self.busy & (~drives | (last & self.enable))),
+            self.blank.eq(blank),
         ]
+        stale = self._stale(m)
         with m.If(self.advance):
             m.d.sync += _take(driven, self._waiting)
-            m.d.sync += [drives.eq(1), self.select.eq(self.top), planned.eq(1)]
+            m.d.sync += [drives.eq(1), self.select.eq(self.top), planned.eq(1), blank.eq(stale),
+                         last.eq((self.top == 0) & ~stale)]
         with m.Elif(self.enable):
-            m.d.sync += [drives.eq(drives & ~last), self.select.eq(self.select - 1), planned.eq(0)]
+            m.d.sync += [drives.eq(drives & ~last), blank.eq(0), last.eq(self.select == Mux(blank, 0, 1))]
+            with m.If(~blank):
+                m.d.sync += [self.select.eq(self.select - 1), planned.eq(0)]
 
-        self._on_wordlines = Signal()
+        on_wordlines, bank = Signal(), Signal(range(self.config.banks), reset_less=True)
         self._plane = Signal(result_layout(self.config), reset_less=True)
         self._plane_first = Signal(reset_less=True)
+        self._plane_blank = Signal(reset_less=True)
         self._plane_last = Signal()
         with m.If(self.enable):
             m.d.sync += [
-                self._on_wordlines.eq(drives),
+                on_wordlines.eq(drives),
                 self._plane_first.eq(planned),
+                self._plane_blank.eq(blank),
                 self._plane_last.eq(drives & last),
-                self.bank.eq(driven.bank),
+                bank.eq(driven.bank),
                 *_take(self._plane, driven),
             ]
+        m.d.comb += self.control.bank.eq(bank)
 
-        users = ((self._waits, self._waiting.bank), (drives, driven.bank), (self._on_wordlines, self.bank))
+        users = [(self._waits, self._waiting.bank), (drives, driven.bank), (on_wordlines, bank)]
+        for cycle in range(self.config.held):
+            users.append((self._delay(m, f"held_{cycle}", users[-1][0], 1, reset=True),
+                          self._delay(m, f"held_bank_{cycle}", users[-1][1], 1)))
         used = [valid & (bank == self.write_bank) for valid, bank in users]
-        m.d.comb += self.write_ready.eq(~(used[0] | used[1] | used[2]))
+        m.d.comb += self.write_ready.eq(~reduce(or_, used))
+
+    def _stale(self, m):
+        """Whether the waiting vector is the first with its bank since a write or a reset, where that matters."""
+        if not self.config.calibrates:
+            return 0
+        stale = Signal(self.config.banks, init=-1)
+        with m.If(self.advance):
+            m.d.sync += stale.bit_select(self._waiting.bank, 1).eq(0)
+        with m.If(self.write_taken):
+            m.d.sync += stale.bit_select(self.write_bank, 1).eq(1)
+        return stale.bit_select(self._waiting.bank, 1)
 
     def _track(self, m):
-        """Follow each vector's last plane to its result."""
-        config, plane = self.config, self._plane
-        at_sum = config.tree_latency
+        """Follow each vector's last plane to its result; what goes to the blocks is there one cycle later."""
+        config, plane, control = self.config, self._plane, self.control
+        at_sum = config.column_latency
+        first = self._delay(m, "first", self._plane_first, at_sum)
+        load = self._delay(m, "load", self._plane_last, at_sum + 1, reset=True)
         m.d.comb += [
-            self.first.eq(self._delay(m, "first", self._plane_first, at_sum)),
-            self.negative.eq(self._delay(m, "negative", plane.signed, at_sum)),
+            control.shift.eq(~first),
+            control.negative.eq(self._delay(m, "negative", self._plane_first & plane.signed, at_sum)),
+            control.load.eq(load),
+            control.add.eq(self._delay(m, "add", plane.accumulate, at_sum + 1)),
         ]
-        complete = self._delay(m, "complete", self._plane_last, at_sum + 1, reset=True)
-        m.d.comb += [
-            self.add.eq(self._delay(m, "add", plane.accumulate, at_sum + 1)),
-            self.increment.eq(self._delay(m, "increment", self.negative, 1)),
-        ]
+        if config.calibrates:
+            at_levels = config.tables["lut_ram"].levels + 1
+            m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", self._plane_blank, at_levels))
+        complete = self._delay(m, "complete", load, 1, reset=True)
 
-        arriving = complete
+        # What arrives at the output, and one move before.
+        before, arriving = load, complete
         if config.fuse > 1:
-            mode = self._delay(m, "mode", plane.fuse, at_sum + 2)
-            arriving = self._delay(m, "total", complete, 1, reset=True)
+            mode = self._delay(m, "mode", plane.fuse, at_sum + 3)
+            before, arriving = complete, self._delay(m, "total", complete, 1, reset=True)
             for stage in range(config.fuse_latency):
                 m.d.comb += self.fuse_mode.word_select(stage, 2).eq(mode)
                 if stage + 1 < config.fuse_latency:
                     m.d.comb += self.fuse_load[stage].eq(self.enable & arriving)
                     mode = self._delay(m, f"mode_{stage}", mode, 1)
-                    arriving = self._delay(m, f"fused_{stage}", arriving, 1, reset=True)
+                    before, arriving = arriving, self._delay(m, f"fused_{stage}", arriving, 1, reset=True)
             m.d.comb += self.fuse_load[-1].eq(self.enable & arriving)
+        # Every block finds its own enable, of a register that knows whether a result will find the one before it.
+        full, o_valid, next_arriving = Signal(), Signal(), Signal()
         m.d.comb += [
-            self.complete.eq(self.enable & complete),
-            self.enable.eq(~(arriving & self.o_valid & ~self.o_ready)),
+            next_arriving.eq(Mux(self.enable, before, arriving)),
+            o_valid.eq(arriving | (self.o_valid & ~self.o_ready)),
+            control.full.eq(next_arriving & o_valid),
+            self.enable.eq(~full | self.o_ready),
         ]
-        m.d.sync += self.o_valid.eq(arriving | (self.o_valid & ~self.o_ready))
+        m.d.sync += [self.o_valid.eq(o_valid), full.eq(control.full)]
 
     def _delay(self, m, name, signal, cycles, reset=False):
         """``signal`` as it was ``cycles`` moves of the pipeline ago."""

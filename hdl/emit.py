@@ -10,6 +10,9 @@ from .macro import FlatMacro
 from .ports import ports
 from .shared import LATE, EmitError, Emitter
 
+# What the Verilog may use beside the language, and how Yosys learns of it.
+FABRICS = {"generic": "", "ecp5": "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"}
+
 # Verilator's -Wall, and why each of these may be off in this file.
 WAIVERS = {
     "DECLFILENAME": "all modules of a macro are in one file",
@@ -48,13 +51,14 @@ def run_yosys(script):
 
 def _verilog(emitter):
     """All modules, the top first."""
-    text = run_yosys(f"read_rtlil <<rtlil\n{''.join(emitter.modules.values())}\nrtlil\n{SCRIPT}")
+    design = "".join(emitter.modules.values())
+    text = run_yosys(f"{FABRICS[emitter.fabric]}read_rtlil <<rtlil\n{design}\nrtlil\n{SCRIPT}")
     text = text[text.index("module "):]
     # Yosys declares each port twice.
     text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
     text = _without_escapes(text.replace(LATE, ""))
     text = re.sub(r"^module (\w+)\(([^)]*)\);", _in_order, text, flags=re.MULTILINE)
-    return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries[match[1]]}\n{match[0]}", text,
+    return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries.get(match[1], CELLS)}\n{match[0]}", text,
                   flags=re.MULTILINE)
 
 
@@ -78,6 +82,9 @@ def _without_escapes(text):
         plain[name] = candidate
     return re.sub(r"\\(\S+) ", lambda match: plain[match[1]], text)
 
+
+# Summary of what Amaranth makes a module of without a name of ours.
+CELLS = "Cells of the memory around it."
 
 PORT_MEANINGS = {
     "clk": "clock, rising edge",
@@ -115,7 +122,7 @@ def sidecar(config):
         "module": config.name,
         "hash": config.hash,
         "configuration": config.to_dict(),
-        "latency": {"cycles": config.latency, "tree": config.tree_latency, "fuse": config.fuse_latency},
+        "latency": {"cycles": config.latency, "column": config.column_latency, "fuse": config.fuse_latency},
         "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,
                    "total": config.total_width, "sum_x": config.sum_x_width},
         "ports": [{"name": name, "direction": direction, "width": width, "meaning": PORT_MEANINGS[name]}
@@ -124,19 +131,21 @@ def sidecar(config):
     return json.dumps(description, indent=2) + "\n"
 
 
-def emit(config):
+def emit(config, fabric="generic"):
     """Verilog of a macro, as text.
 
     Parameters
     ----------
     config : MacroConfig
+    fabric : str
+        One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and cycles are the same.
 
     Raises
     ------
     EmitError
         Yosys refused it.
     """
-    emitter = Emitter(config.name)
+    emitter = Emitter(config.name, fabric)
     emitter.add(config.name, FlatMacro(config=config))
     lines = [
         f"Bitline {version('bitline')}, a digital SRAM compute-in-memory macro",

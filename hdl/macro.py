@@ -1,20 +1,19 @@
 """The macro: drivers, columns, accumulators and controller behind three streams."""
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
-from amaranth.lib import stream, wiring
+from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .accumulator import ShiftAccumulator
 from .adder_tree import TREES
-from .column import BitcellColumn
+from .block import ColumnBlock
 from .controller import Controller
 from .driver import WordlineDrivers
+from .encoder import OffsetEncoder
 from .fuse import Fuse
 from .ports import HANDSHAKE, descriptor_layout, input_layout, output_layout, ports, write_layout
 from .row_decoder import RowDecoder
 from .shared import place
-
-COLUMNS = {"bitcell": BitcellColumn}
+from .table_writer import TableWriter
 
 
 class Macro(wiring.Component):
@@ -54,11 +53,21 @@ class Macro(wiring.Component):
         m = Module()
         control = place(m, platform, "controller", "controller", Controller, config=self.config)
         drivers = self._add_drivers(m, platform, control)
-        decoder = self._add_decoder(m, platform, control)
-        totals = [self._add_column(m, platform, control, drivers, decoder, index)
-                  for index in range(self.config.columns)]
-        sum_x = self._add_ones(m, platform, control, drivers)
-        self._add_output(m, platform, control, totals, sum_x)
+        writes = self._add_writers(m, platform, control) if self.config.tables else self._add_decoder(
+            m, platform, control)
+        planes = self._encode(m, platform, drivers.plane)
+        totals, placed = [], dict.fromkeys(writes, 0)
+        for index, (storage, columns) in enumerate(self.config.blocks):
+            block = self._add_block(m, platform, control, planes[storage], f"block_{index}", storage, columns)
+            for name, _ in block.write.shape():
+                source = writes[storage][name]
+                if name == "weights":
+                    source = source[placed[storage]:placed[storage] + columns]
+                m.d.comb += Value.cast(block.write[name]).eq(Value.cast(source))
+            placed[storage] += columns
+            totals.append(block.totals)
+        ones = self._add_block(m, platform, control, drivers.plane, "ones", "ones", 1)
+        self._add_output(m, platform, control, Cat(totals), ones.totals.as_signed())
         return m
 
     def _add_drivers(self, m, platform, control):
@@ -74,69 +83,80 @@ class Macro(wiring.Component):
         ]
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
         m.d.comb += [getattr(drivers, name).eq(getattr(control, name))
-                     for name in ("load", "advance", "bits", "is_signed", "enable", "select")]
+                     for name in ("load", "advance", "bits", "is_signed", "enable", "select", "blank")]
         return drivers
 
+    def _encode(self, m, platform, plane):
+        """The wordlines as each kind of storage takes them."""
+        planes = {"bitcell": plane, "block_ram": plane}
+        if "lut_ram" in self.config.tables:
+            encoder = place(m, platform, "encoder", "encoder", OffsetEncoder, shape=self.config.tables["lut_ram"])
+            m.d.comb += encoder.plane.eq(plane)
+            planes["lut_ram"] = encoder.codes
+        return planes
+
     def _add_decoder(self, m, platform, control):
-        config = self.config
+        """What goes to the blocks of bitcells."""
+        config, payload = self.config, self.write.payload
         decoder = place(m, platform, "row_decoder", "row_decoder", RowDecoder, rows=config.rows, banks=config.banks,
                         width=config.columns * config.weight_bits, active_low=TREES[config.tree].active_low)
         m.d.comb += [
             self.write.ready.eq(control.write_ready),
-            control.write_bank.eq(self.write.payload.bank),
+            control.write_bank.eq(payload.bank),
             decoder.enable.eq(self.write.valid & self.write.ready),
-            decoder.row.eq(self.write.payload.row),
-            decoder.bank.eq(self.write.payload.bank),
-            decoder.weights.eq(self.write.payload.weights),
+            decoder.row.eq(payload.row),
+            decoder.bank.eq(payload.bank),
+            decoder.weights.eq(payload.weights),
         ]
-        return decoder
+        weights = data.ArrayLayout(signed(config.weight_bits), config.columns)
+        return {"bitcell": {"wordline": decoder.wordline, "bank": decoder.write_bank,
+                            "weights": data.View(weights, decoder.write_weights)}}
 
-    def _add_column(self, m, platform, control, drivers, decoder, index):
-        config = self.config
-        column = place(m, platform, f"column_{index}", "column", COLUMNS[config.column], config=config)
+    def _add_writers(self, m, platform, control):
+        """What goes to the blocks of tables, by their storage."""
+        config, payload = self.config, self.write.payload
+        # What is offered during a reset is lost, though the writers go on.
+        taken = Signal()
         m.d.comb += [
-            column.wordline.eq(decoder.wordline),
-            column.write_bank.eq(decoder.write_bank),
-            column.write_weight.eq(decoder.write_weights.word_select(index, config.weight_bits)),
-            column.enable.eq(control.enable),
-            column.bank.eq(control.bank),
-            column.plane.eq(drivers.plane),
+            taken.eq(self.write.valid & self.write.ready & ~ResetSignal()),
+            control.write_bank.eq(payload.bank),
+            control.write_taken.eq(taken),
         ]
-        return self._add_accumulator(m, platform, control, f"accumulator_{index}", "accumulator", column.sum,
-                                     config.accumulator_width, config.total_width)
+        writers, first = {}, 0
+        for storage, shape in config.tables.items():
+            columns = sum(count for kind, count in config.blocks if kind == storage)
+            writers[storage] = writer = place(m, platform, f"{storage}_writer", f"{storage}_writer", TableWriter,
+                                              shape=shape, columns=columns)
+            m.d.comb += [
+                writer.taken.eq(taken),
+                writer.row.eq(payload.row),
+                writer.bank.eq(payload.bank),
+                Value.cast(writer.weights).eq(Value.cast(payload.weights[first:first + columns])),
+                writer.wanted.eq(control.wanted),
+                writer.wanted_bank.eq(control.wanted_bank),
+            ]
+            first += columns
+        m.d.comb += [
+            self.write.ready.eq(control.write_ready & Cat(writer.ready for writer in writers.values()).all()),
+            control.busy.eq(Cat(writer.busy for writer in writers.values()).any()),
+        ]
+        return {storage: writer.write for storage, writer in writers.items()}
 
-    def _add_ones(self, m, platform, control, drivers):
-        """The column of ones, whose total is ``sum(x)``."""
-        config = self.config
-        tree = TREES[config.tree]
-        ones = place(m, platform, "ones_tree", "ones_tree", tree, rows=config.rows, weight_bits=1, is_signed=False)
+    def _add_block(self, m, platform, control, plane, name, storage, columns):
+        kind = "ones" if storage == "ones" else f"{storage}_block_{columns}"
+        block = place(m, platform, name, kind, ColumnBlock, config=self.config, storage=storage, columns=columns)
         m.d.comb += [
-            ones.enable.eq(control.enable),
-            ones.weights.eq(0 if tree.active_low else -1),
-            ones.plane.eq(drivers.plane),
+            block.ready.eq(self.o.ready),
+            block.plane.eq(plane),
+            Value.cast(block.control).eq(Value.cast(control.control)),
         ]
-        return self._add_accumulator(m, platform, control, "ones_accumulator", "ones_accumulator", ones.sum,
-                                     config.sum_x_width, config.sum_x_width)
-
-    def _add_accumulator(self, m, platform, control, name, block, column_sum, width, total_width):
-        accumulator = place(m, platform, name, block, ShiftAccumulator, sum_shape=column_sum.shape(), width=width,
-                            total_width=total_width, tiles=self.config.tiles)
-        m.d.comb += [
-            accumulator.sum.eq(column_sum),
-            accumulator.enable.eq(control.enable),
-            accumulator.first.eq(control.first),
-            accumulator.negative.eq(control.negative),
-            accumulator.load.eq(control.complete),
-            accumulator.add.eq(control.add),
-            accumulator.increment.eq(control.increment),
-        ]
-        return accumulator.total
+        return block
 
     def _add_output(self, m, platform, control, totals, sum_x):
         config = self.config
         m.d.comb += [self.o.valid.eq(control.o_valid), control.o_ready.eq(self.o.ready)]
         if config.fuse == 1:
-            m.d.comb += [self.o.payload.y.eq(Cat(totals)), self.o.payload.sum_x.eq(sum_x)]
+            m.d.comb += [self.o.payload.y.eq(totals), self.o.payload.sum_x.eq(sum_x)]
             return
         results = []
         for index in range(0, config.columns, config.fuse):
@@ -146,7 +166,7 @@ class Macro(wiring.Component):
             m.d.comb += [
                 fuse.load.eq(control.fuse_load),
                 fuse.mode.eq(control.fuse_mode),
-                fuse.totals.eq(Cat(totals[index:index + config.fuse])),
+                fuse.totals.eq(totals.word_select(index // config.fuse, config.fuse * config.total_width)),
                 fuse.sum_x.eq(sum_x),
             ]
             results.append(fuse.y)

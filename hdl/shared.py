@@ -37,14 +37,17 @@ class Emitter:
 
     Attributes
     ----------
+    fabric : str
+        What the Verilog may use: ``"generic"``, nothing but the language, or ``"ecp5"``, that fabric's cells.
     modules : dict of str to str
         RTLIL of the blocks met so far, by module name, each after those that it contains.
     summaries : dict of str to str
         What each module is, in one sentence.
     """
 
-    def __init__(self, prefix):
+    def __init__(self, prefix, fabric="generic"):
         self.prefix = prefix
+        self.fabric = fabric
         self.modules = {}
         self.summaries = {}
         self._blocks = {}
@@ -65,7 +68,8 @@ class Emitter:
         """Convert a component, after what it contains."""
         text = rtlil.convert(component, name=module, platform=self, emit_src=False)
         # Without initial values: what needs one has a reset, and a simulator shows what silicon would not know.
-        text = re.sub(r"^ *attribute \\init .*\n", "", text, flags=re.MULTILINE)
+        if not getattr(component, "keeps_initial_values", False):
+            text = re.sub(r"^ *attribute \\init .*\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"^ *attribute \\generator .*\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"^( *wire width 0) (in|out)put \d+", r"\1", text, flags=re.MULTILINE)
         for name in ("clk", "rst"):

@@ -19,9 +19,11 @@ HELP = {
     "fuse": "Most neighbouring columns to one wider weight.",
     "tiles": "Vectors that accumulate without overflow.",
     "column": "Kind of column.",
+    "block_ram_columns": "Columns whose tables are in block RAM.",
     "tree": "Structure of the adder tree.",
 }
 RANGES = {**{name: f"1..{limit}" for name, limit in LIMITS.items()}, "fuse": "|".join(map(str, FUSES)),
+          "block_ram_columns": "0..COLUMNS",
           "column": "|".join(COLUMNS), "tree": "|".join(TREES)}
 
 

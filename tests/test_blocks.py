@@ -11,6 +11,7 @@ from bitline.golden.words import limits, pack, unpack
 from bitline.hdl.accumulator import ShiftAccumulator
 from bitline.hdl.adder_tree import TREES
 from bitline.hdl.bitcell import BitcellArray
+from bitline.hdl.block import OnesColumn
 from bitline.hdl.config import MacroConfig, ceil_log2
 from bitline.hdl.driver import WordlineDrivers
 from bitline.hdl.macro import Macro
@@ -47,24 +48,22 @@ def check_tree(tree, cases):
 
 
 @pytest.mark.parametrize("kind", TREES)
-@pytest.mark.parametrize("rows, bits, is_signed", [
-    (1, 1, True), (1, 3, False), (2, 2, True), (3, 1, True), (3, 2, False)])
-def test_tree_for_every_weight_and_plane(kind, rows, bits, is_signed):
-    values = range(limits(bits, is_signed)[0], limits(bits, is_signed)[1] + 1)
+@pytest.mark.parametrize("rows, bits", [(1, 1), (1, 3), (2, 2), (3, 1), (3, 2)])
+def test_tree_for_every_weight_and_plane(kind, rows, bits):
+    values = range(limits(bits, True)[0], limits(bits, True)[1] + 1)
     cases = list(itertools.product(itertools.product(values, repeat=rows), itertools.product((0, 1), repeat=rows)))
-    check_tree(TREES[kind](rows=rows, weight_bits=bits, is_signed=is_signed), cases)
+    check_tree(TREES[kind](rows=rows, weight_bits=bits), cases)
 
 
 @pytest.mark.parametrize("kind", TREES)
-@pytest.mark.parametrize("rows, bits, is_signed", [
-    (4, 8, True), (5, 3, True), (7, 1, False), (13, 5, True), (16, 16, True), (31, 2, True), (64, 8, True)])
-def test_tree_for_random_and_extreme_weights(kind, rows, bits, is_signed):
+@pytest.mark.parametrize("rows, bits", [(4, 8), (5, 3), (7, 1), (13, 5), (16, 16), (31, 2), (64, 8)])
+def test_tree_for_random_and_extreme_weights(kind, rows, bits):
     rng = random.Random(1)
-    low, high = limits(bits, is_signed)
+    low, high = limits(bits, True)
     cases = [([value] * rows, [1] * rows) for value in (low, high)]
     cases += [([rng.randint(low, high) for _ in range(rows)], [rng.randrange(2) for _ in range(rows)])
               for _ in range(40)]
-    check_tree(TREES[kind](rows=rows, weight_bits=bits, is_signed=is_signed), cases)
+    check_tree(TREES[kind](rows=rows, weight_bits=bits), cases)
 
 
 @pytest.mark.parametrize("rows, bits, full, half", [
@@ -79,31 +78,59 @@ def test_carry_save_tree_takes_the_fewest_full_adders(rows, bits, full, half):
     assert full == rows * bits - (bits + ceil_log2(rows))
 
 
-@pytest.mark.parametrize("shape", [signed(4), unsigned(3)])
+@pytest.mark.parametrize("parameters", [
+    {"rows": 1}, {"rows": 7}, {"rows": 8}, {"rows": 23, "tree": "carry_save"}, {"rows": 37, "column": "table"},
+    {"rows": 29, "column": "table", "block_ram_columns": 1}, {"rows": 2, "column": "table", "banks": 16}])
+def test_column_of_ones_counts_after_as_many_cycles_as_others_take(parameters):
+    config = MacroConfig(columns=1, **parameters)
+    ones, rng, counts = OnesColumn(config=config), random.Random(1), []
+    planes = [0, (1 << config.rows) - 1] + [rng.getrandbits(config.rows) for _ in range(30)]
+
+    async def testbench(ctx):
+        ctx.set(ones.enable, 1)
+        for plane in planes:
+            counts.append(plane.bit_count())
+            ctx.set(ones.plane, ~plane & (1 << config.rows) - 1 if config.tree == "carry_save" else plane)
+            while rng.random() < 0.2:
+                ctx.set(ones.enable, 0)
+                await ctx.tick()
+            ctx.set(ones.enable, 1)
+            await ctx.tick()
+            if len(counts) >= config.column_latency:
+                assert ctx.get(ones.sums) == counts[len(counts) - config.column_latency]
+
+    simulate(ones, testbench)
+
+
+@pytest.mark.parametrize("shape, complemented", [(signed(4), False), (signed(4), True), (unsigned(3), False)])
 @pytest.mark.parametrize("tiles", [1, 3])
-def test_accumulator_folds_planes_and_vectors(shape, tiles):
+def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
     block = ShiftAccumulator(sum_shape=shape, width=12, total_width=14, tiles=tiles)
     rng = random.Random(1)
     low, high = limits(shape.width, shape.signed)
 
     async def testbench(ctx):
-        ctx.set(block.enable, 1)
         total = 0
-        for chain in range(40):
-            negative, add = rng.randrange(2), int(tiles > 1 and chain % tiles > 0)
+        for chain in range(60):
+            is_signed, add = rng.randrange(2), int(tiles > 1 and chain % tiles > 0)
             sums = [rng.choice((low, high, rng.randint(low, high))) for _ in range(rng.randint(1, 5))]
             for index, value in enumerate(sums):
-                ctx.set(block.sum, value)
-                ctx.set(block.first, index == 0)
-                ctx.set(block.negative, negative)
+                negative = int(is_signed and index == 0)
+                ctx.set(block.sum, ~value if complemented else value)
+                ctx.set(block.flip, negative ^ complemented)
+                ctx.set(block.carry, negative)
+                ctx.set(block.shift, index > 0)
+                ctx.set(block.enable, 0)
+                await ctx.tick().repeat(rng.randrange(2) + 1)
+                ctx.set(block.enable, 1)
                 await ctx.tick()
+            assert ctx.get(block.total) == total, "holds until it is loaded"
             ctx.set(block.load, 1)
             if tiles > 1:
                 ctx.set(block.add, add)
-            ctx.set(block.increment, negative)
             await ctx.tick()
             ctx.set(block.load, 0)
-            signs = [-1 if negative and index == 0 else 1 for index in range(len(sums))]
+            signs = [-1 if is_signed and index == 0 else 1 for index in range(len(sums))]
             result = sum(sign * value << len(sums) - 1 - index
                          for index, (sign, value) in enumerate(zip(signs, sums)))
             total = result + (total if add else 0)
@@ -131,6 +158,19 @@ def test_bitcell_array_holds_banks_apart():
     simulate(array, testbench)
 
 
+async def load(ctx, drivers, lanes, bits, is_signed):
+    """Hand a vector over; what happens at its ports afterwards must not matter."""
+    ctx.set(drivers.x, list(lanes))
+    ctx.set(drivers.bits, bits)
+    ctx.set(drivers.is_signed, is_signed)
+    ctx.set(drivers.load, 1)
+    await ctx.tick()
+    ctx.set(drivers.load, 0)
+    ctx.set(drivers.x, [~lane & (1 << drivers.input_bits) - 1 for lane in lanes])
+    ctx.set(drivers.bits, 1)
+    ctx.set(drivers.is_signed, not is_signed)
+
+
 @pytest.mark.parametrize("active_low", [False, True])
 def test_drivers_skip_planes_that_only_repeat(active_low):
     drivers = WordlineDrivers(rows=2, input_bits=4, active_low=active_low)
@@ -140,28 +180,39 @@ def test_drivers_skip_planes_that_only_repeat(active_low):
         for is_signed, lanes, bits, top in [(0, (0, 0), 4, 0), (0, (1, 0), 4, 0), (0, (2, 1), 4, 1), (0, (8, 1), 4, 3),
                                             (0, (8, 1), 3, 0), (1, (15, 0), 4, 0), (1, (14, 1), 4, 1),
                                             (1, (7, 15), 4, 3), (1, (7, 15), 3, 0), (0, (9, 9), 0, 0)]:
-            ctx.set(drivers.x, list(lanes))
-            ctx.set(drivers.load, 1)
-            await ctx.tick()
-            ctx.set(drivers.load, 0)
-            ctx.set(drivers.bits, bits)
-            ctx.set(drivers.is_signed, is_signed)
+            await load(ctx, drivers, lanes, bits, is_signed)
             assert ctx.get(drivers.top) == top, (is_signed, lanes, bits)
             ctx.set(drivers.advance, 1)
             await ctx.tick()
             ctx.set(drivers.advance, 0)
-            for select in range(4):
+            for select, blank in [*itertools.product(range(4), (0, 1)), (0, 0)]:
                 ctx.set(drivers.select, select)
+                ctx.set(drivers.blank, blank)
                 await ctx.tick()
-                plane = sum((lane >> select & 1) << row for row, lane in enumerate(lanes))
+                plane = 0 if blank else sum((lane >> select & 1) << row for row, lane in enumerate(lanes))
                 assert ctx.get(drivers.plane) == (~plane & 3 if active_low else plane)
 
     simulate(drivers, testbench)
 
 
-@pytest.mark.parametrize("tree", TREES)
-def test_macro_in_amaranth_itself(tree):
-    config = MacroConfig(rows=3, columns=2, weight_bits=4, input_bits=4, fuse=2, tiles=2, tree=tree)
+@pytest.mark.parametrize("row", [0, 15, 16, 31, 32, 39])
+def test_drivers_look_at_every_row(row):
+    drivers = WordlineDrivers(rows=40, input_bits=3)
+
+    async def testbench(ctx):
+        for is_signed, other, value, top in [(0, 0, 4, 2), (0, 0, 2, 1), (1, 7, 4, 2), (1, 0, 6, 1), (1, 7, 7, 0)]:
+            lanes = [value if index == row else other for index in range(40)]
+            await load(ctx, drivers, lanes, 3, is_signed)
+            assert ctx.get(drivers.top) == top
+
+    simulate(drivers, testbench)
+
+
+@pytest.mark.parametrize("kind", [
+    {"tree": "carry_chain"}, {"tree": "carry_save"}, {"column": "table"}, {"column": "table", "block_ram_columns": 1},
+    {"column": "table", "block_ram_columns": 2, "banks": 4}], ids=str)
+def test_macro_in_amaranth_itself(kind):
+    config = MacroConfig(rows=3, columns=2, weight_bits=4, input_bits=4, fuse=2, tiles=2, **kind)
     macro, model, rng = Macro(config=config), MacroModel(config), random.Random(1)
 
     async def testbench(ctx):
@@ -171,7 +222,7 @@ def test_macro_in_amaranth_itself(tree):
             ctx.set(macro.write.payload.row, row)
             ctx.set(macro.write.payload.weights, weights)
             ctx.set(macro.write.valid, 1)
-            await ctx.tick()
+            await ctx.tick().until(macro.write.ready)
         ctx.set(macro.write.valid, 0)
         ctx.set(macro.o.ready, 1)
         for index in range(12):

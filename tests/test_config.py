@@ -25,8 +25,15 @@ SMALL = st.fixed_dictionaries({
     ({"tree": None}, ValueError, r"^tree must be one of carry_chain, carry_save, not None$"),
     ({"fuse": True}, ValueError, r"^fuse must be one of 1, 2, 4, not True$"),
     ({"fuse": 4, "columns": 6}, ValueError, r"^columns must be a multiple of fuse \(4\), not 6$"),
-    ({"column": "crossbar"}, ValueError, r"^column must be one of bitcell, not 'crossbar'$"),
+    ({"column": "crossbar"}, ValueError, r"^column must be one of bitcell, table, not 'crossbar'$"),
     ({"tree": "dadda"}, ValueError, r"^tree must be one of carry_chain, carry_save, not 'dadda'$"),
+    ({"block_ram_columns": 1}, ValueError, r"^block_ram_columns must be 0 unless column is table, not 1$"),
+    ({"column": "table", "block_ram_columns": 5}, ValueError,
+     r"^block_ram_columns must be an integer from 0 to 4, not 5$"),
+    ({"column": "table", "block_ram_columns": True}, TypeError,
+     r"^block_ram_columns must be an integer from 0 to 4, not True$"),
+    ({"column": "table", "tree": "carry_save"}, ValueError,
+     r"^tree must be carry_chain if column is table, not 'carry_save'$"),
     ({"fuse": 4, "weight_bits": 16}, ValueError, r"tiles and fuse must keep .*, not \d+$"),
 ])
 def test_wrong_parameters(parameters, error, message):
@@ -57,7 +64,7 @@ def test_json_round_trip(parameters):
 def test_each_parameter_changes_the_hash():
     base = {"rows": 4, "columns": 4}
     changed = [{"rows": 5}, {"columns": 8}, {"weight_bits": 7}, {"input_bits": 7}, {"banks": 2}, {"fuse": 2},
-               {"tiles": 2}, {"tree": "carry_save"}]
+               {"tiles": 2}, {"tree": "carry_save"}, {"column": "table"}, {"column": "table", "block_ram_columns": 1}]
     hashes = {MacroConfig(**base | change).hash for change in [{}, *changed]}
     assert len(hashes) == 1 + len(changed)
 
@@ -96,9 +103,34 @@ def test_totals_hold_the_extremes_and_no_narrower_ones_would(parameters):
     assert config.output_width(1) == config.total_width
 
 
-def test_latency_of_named_configurations():
-    assert MacroConfig(rows=64, columns=64).latency == 5 + 6
-    assert MacroConfig(rows=64, columns=64, tree="carry_save").latency == 5 + 1
-    assert MacroConfig(rows=64, columns=64, fuse=2).latency == 5 + 6 + 2
-    assert MacroConfig(rows=64, columns=64, fuse=4).latency == 5 + 6 + 3
-    assert MacroConfig(rows=1, columns=1).latency == 5 + 1
+@pytest.mark.parametrize("parameters, column, fuse", [
+    ({"rows": 64}, 6, 0),
+    ({"rows": 64, "tree": "carry_save"}, 1, 0),
+    ({"rows": 64, "fuse": 2}, 6, 2),
+    ({"rows": 64, "fuse": 4}, 6, 3),
+    ({"rows": 1}, 1, 0),
+    ({"rows": 80, "column": "table"}, 2 + 4, 0),
+    ({"rows": 80, "column": "table", "banks": 2}, 2 + 5, 0),
+    ({"rows": 80, "column": "table", "block_ram_columns": 64}, 3 + 4, 0),
+    ({"rows": 80, "column": "table", "block_ram_columns": 4}, 3 + 4, 0),
+    ({"rows": 1, "column": "table"}, 2, 0),
+])
+def test_latency_of_named_configurations(parameters, column, fuse):
+    config = MacroConfig(columns=64, **parameters)
+    assert (config.column_latency, config.fuse_latency, config.latency) == (column, fuse, 6 + column + fuse)
+
+
+@given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 16), st.data())
+def test_blocks_hold_each_column_once_in_order(columns, weight_bits, banks, data):
+    column, tree = data.draw(st.sampled_from((("bitcell", "carry_chain"), ("bitcell", "carry_save"),
+                                              ("table", "carry_chain"))))
+    block_ram = data.draw(st.integers(0, columns)) if column == "table" else 0
+    config = MacroConfig(rows=9, columns=columns, weight_bits=weight_bits, banks=banks, column=column, tree=tree,
+                         block_ram_columns=block_ram)
+    storages = [storage for storage, count in config.blocks for _ in range(count)]
+    rest = "lut_ram" if column == "table" else "bitcell"
+    assert storages == ["block_ram"] * block_ram + [rest] * (columns - block_ram)
+    # Only the last block of each kind is smaller than the others.
+    for storage in set(storages):
+        counts = [count for kind, count in config.blocks if kind == storage]
+        assert set(counts[:-1]) <= {max(counts)} and counts[-1] > 0

@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from bitline.golden.cycles import MacroCycles
+from bitline.golden.cycles import MacroCycles, WriterCycles
 from bitline.golden.macro import MacroModel
 from bitline.golden.mvm import mvm, mvm_by_planes, planes_needed
 from bitline.golden.program import Program, Vector, Write, predict
@@ -134,42 +134,94 @@ def test_back_pressure_stands_the_pipeline_still_only_behind_a_finished_result()
     cycles = MacroCycles(config)
     accepted = 0
     for _ in range(100):
-        i_ready, _ = cycles.step((1, 0), None, False)
+        i_ready, _ = cycles.step((1, 0), (0, 0), False, False)
         accepted += i_ready
-    # One at the output, one in each stage from the wordlines to it, one driven, one waiting.
-    assert accepted == 1 + (config.tree_latency + 2) + 1 + 1
+    # One at the output, one in each stage before it: wordlines, block, column, accumulator; one driven, one waiting.
+    assert accepted == 1 + (2 + config.column_latency + 1) + 1 + 1
     assert cycles.o_valid and cycles.stands(False) and not cycles.stands(True)
 
 
 @pytest.mark.parametrize("planes", [1, 2, 5])
-def test_a_vector_keeps_writes_off_its_bank_until_its_last_plane_has_left_the_wordlines(planes):
+def test_a_vector_keeps_writes_off_its_bank_until_its_last_plane_has_met_the_weights(planes):
     cycles = MacroCycles(MacroConfig(rows=4, columns=1, banks=2))
-    assert cycles.step((planes, 0), 0, True) == (True, True), "a write that comes with the vector goes before it"
+    assert cycles.step((planes, 0), (0, 0), True, True) == (True, True), "a write that comes with it precedes"
     waits = 0
-    while not cycles.step(None, 0, True)[1]:
+    while not cycles.step(None, (0, 0), True, True)[1]:
         waits += 1
-    # It waits a cycle, is driven a cycle a plane, and its last plane is on the wordlines a cycle later.
-    assert waits == 1 + planes + 1
+    # It waits a cycle, is driven a cycle a plane, and its last plane is on the wordlines and then at the columns.
+    assert waits == 1 + planes + 2
+
+
+@pytest.mark.parametrize("parameters, held", [
+    ({}, 2), ({"banks": 2}, 1), ({"block_ram_columns": 1}, 1), ({"rows": 80}, 6), ({"rows": 5}, 2)])
+def test_tables_are_held_as_long_as_a_plane_needs_what_a_write_changes(parameters, held):
+    config = MacroConfig(**{"rows": 4, "columns": 1, "column": "table", **parameters})
+    assert config.held == held
+    cycles = MacroCycles(config)
+    assert cycles.step((3, 0), (0, 0), False, True)[0]
+    waits = 0
+    while not cycles.step(None, (0, 0), True, True)[1]:
+        waits += 1
+    assert waits == 1 + config.calibrates + 3 + 1 + held
+
+
+def first_result(config, planes):
+    """Cycles from the first row of a bank to the result of a vector of ``planes`` planes with it."""
+    writes = [Write(0, row, np.ones(config.columns, dtype=int)) for row in range(config.rows)]
+    vector = Vector(np.full(config.rows, (1 << planes) - 1), planes, False, after=config.rows)
+    return predict(config, Program(writes, [vector])).cycles
+
+
+@pytest.mark.parametrize("parameters", [
+    {"rows": 80}, {"rows": 13}, {"rows": 80, "banks": 2}, {"rows": 80, "banks": 4}, {"rows": 9, "banks": 8},
+    {"rows": 6, "banks": 16}, {"rows": 30, "block_ram_columns": 4}, {"rows": 80, "banks": 16, "block_ram_columns": 2}])
+@pytest.mark.parametrize("planes", [1, 3])
+def test_tables_of_a_bank_take_a_walk_a_group(parameters, planes):
+    config = MacroConfig(columns=4, column="table", **parameters)
+    shape = max(config.tables.values(), key=lambda shape: shape.groups * shape.walk)
+    # A row is taken every three cycles; the first group gathers, and then each walk is prepared in a cycle.
+    gathers, walks = 3 * shape.group_rows, shape.groups * (shape.walk + 1)
+    assert shape.walk + 1 >= gathers, "walks are slower than rows"
+    assert first_result(config, planes) == gathers + walks + config.calibrates + planes + config.latency
 
 
 @settings(deadline=None)
-@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 1)), min_size=1, max_size=12), st.randoms())
-def test_every_vector_gives_one_result_and_waits_no_longer_than_it_must(vectors, rng):
-    config = MacroConfig(rows=4, columns=1, banks=2)
+@given(st.sampled_from(("lut_ram", "block_ram")), st.integers(1, 20), st.integers(1, 16), st.randoms())
+def test_every_row_that_is_taken_gets_into_the_tables(storage, rows, banks, rng):
+    config = MacroConfig(rows=rows, columns=1, banks=banks, column="table",
+                         block_ram_columns=int(storage == "block_ram"))
+    writer = WriterCycles(config, config.tables[storage])
+    for _ in range(100):
+        taken = (rng.randrange(banks), rng.randrange(rows)) if writer.ready and rng.random() < 0.9 else None
+        writer.step(taken, rng.choice((None, rng.randrange(banks))))
+        if taken:
+            assert writer.busy(taken[0])
+    shape, wanted = config.tables[storage], rng.randrange(banks)
+    # One walk may be under way, one group have gathered, and one row wait for its own.
+    for _ in range(3 * (shape.walk + 3)):
+        writer.step(None, wanted)
+    assert not writer.busy(wanted)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 1)), min_size=1, max_size=12),
+       st.sampled_from(({}, {"column": "table"})), st.randoms())
+def test_every_vector_gives_one_result_and_waits_no_longer_than_it_must(vectors, kind, rng):
+    config = MacroConfig(rows=4, columns=1, banks=2, **kind)
     cycles, left, results = MacroCycles(config), list(vectors), 0
-    bound = sum(planes for planes, _ in vectors) + config.latency
+    bound = sum(planes for planes, _ in vectors) + config.calibrates * config.banks + config.latency
     idle = 0
     while idle <= bound:
         o_ready = rng.random() < 0.5
         results += cycles.o_valid and o_ready
         idle += o_ready
-        i_ready, _ = cycles.step(left[0] if left else None, None, o_ready)
+        i_ready, _ = cycles.step(left[0] if left else None, (0, 0), False, o_ready)
         if left and i_ready:
             left.pop(0)
     assert not left and results == len(vectors) and cycles.idle
 
 
 def test_golden_needs_neither_amaranth_nor_cocotb():
-    code = ("import sys, bitline.golden.program, bitline.golden.mvm\n"
+    code = ("import sys, bitline.golden.program, bitline.golden.mvm, bitline.golden.tables\n"
             "sys.exit(any(name.split('.')[0] in ('amaranth', 'cocotb') for name in sys.modules))")
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

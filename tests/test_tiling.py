@@ -3,7 +3,7 @@ import pytest
 from bitline.golden.mvm import mvm
 from bitline.golden.program import predict
 from bitline.golden.words import limits
-from bitline.hdl.config import MacroConfig
+from bitline.hdl.config import COLUMNS, MacroConfig
 from bitline.host.rtl import run_program
 from bitline.host.tiling import matrix_product
 from hypothesis import given, settings
@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 def workloads(draw):
     fuse = draw(st.sampled_from((1, 2, 4)))
     config = MacroConfig(rows=draw(st.integers(1, 5)), columns=fuse * draw(st.integers(1, 3)), weight_bits=4,
-                         input_bits=5, banks=draw(st.integers(1, 5)), fuse=fuse, tiles=draw(st.integers(1, 4)))
+                         input_bits=5, banks=draw(st.integers(1, 5)), fuse=fuse, tiles=draw(st.integers(1, 4)),
+                         column=draw(st.sampled_from(COLUMNS)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     depth, width, count = (draw(st.integers(1, 14)) for _ in range(3))
     bits, signed = draw(st.integers(1, 5)), draw(st.booleans())
@@ -76,8 +77,9 @@ def test_what_does_not_fit_is_refused(weights, inputs, options, message):
         matrix_product(MacroConfig(rows=1, columns=1), np.array(weights), np.array(inputs), **options)
 
 
-def test_tiles_on_the_rtl():
-    config = MacroConfig(rows=5, columns=4, banks=3, fuse=2, tiles=2, weight_bits=4)
+@pytest.mark.parametrize("column", COLUMNS)
+def test_tiles_on_the_rtl(column):
+    config = MacroConfig(rows=5, columns=4, banks=3, fuse=2, tiles=2, weight_bits=4, column=column)
     rng = np.random.default_rng(1)
     weights, inputs = rng.integers(-128, 128, (13, 5)), rng.integers(-128, 128, (7, 13))
     product = matrix_product(config, weights, inputs)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.hdl.emit import WAIVERS, emit, run_yosys, sidecar
+from bitline.hdl.emit import FABRICS, WAIVERS, emit, run_yosys, sidecar
 from bitline.host.simulator import find_simulator, tool_environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,33 +17,52 @@ NAMED = [
     {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
     {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4},
     {"rows": 64, "columns": 64, "banks": 2, "tiles": 4},
+    {"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1, "column": "table"},
+    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "tiles": 3, "column": "table"},
+    {"rows": 7, "columns": 6, "weight_bits": 3, "banks": 16, "fuse": 2, "column": "table"},
+    {"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2},
+    {"rows": 20, "columns": 2, "weight_bits": 4, "column": "table", "block_ram_columns": 2},
 ]
 
 
-def check_in_yosys(verilog, *passes):
+def check_in_yosys(verilog, *passes, fabric="generic"):
     """What Yosys prints for passes over a file, once it has found nothing wrong with it."""
-    return run_yosys("\n".join([f"read_verilog <<verilog\n{verilog}\nverilog", "hierarchy -check -auto-top", "proc",
-                                "check -assert", *passes]))
+    return run_yosys("\n".join([FABRICS[fabric], f"read_verilog <<verilog\n{verilog}\nverilog",
+                                "hierarchy -check -auto-top", "proc", "check -assert", *passes]))
 
 
-@pytest.mark.parametrize("parameters", NAMED)
-def test_lint_clean(parameters, tmp_path):
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    """What a fabric's cells have as ports and parameters, as a file for each fabric."""
+    paths = {}
+    for fabric, read in FABRICS.items():
+        paths[fabric] = tmp_path_factory.mktemp("cells") / f"{fabric}.v"
+        empty = run_yosys(f"{read}select =CCU2C =PDPW16KD\nwrite_verilog -noattr -blackboxes -selected") if read else ""
+        paths[fabric].write_text(f"/* verilator lint_off DECLFILENAME, UNUSEDSIGNAL, UNUSEDPARAM, UNDRIVEN */\n{empty}",
+                                 encoding="utf-8")
+    return paths
+
+
+@pytest.mark.parametrize("fabric", FABRICS)
+@pytest.mark.parametrize("parameters", NAMED, ids=str)
+def test_lint_clean(parameters, fabric, cells, tmp_path):
     config = MacroConfig(**parameters)
     path = tmp_path / f"{config.name}.v"
-    path.write_text(emit(config), encoding="utf-8")
+    path.write_text(emit(config, fabric), encoding="utf-8")
+    files = [str(path), str(cells[fabric])]
     with tool_environment():
-        done = subprocess.run(["verilator", "--lint-only", "-Wall", str(path)], capture_output=True, text=True,
-                              check=False)
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, *files],
+                              capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
     if find_simulator("icarus"):
-        done = subprocess.run(["iverilog", "-Wall", "-o", str(tmp_path / "out"), str(path)], capture_output=True,
-                              text=True, check=False)
+        done = subprocess.run(["iverilog", "-Wall", "-s", config.name, "-o", str(tmp_path / "out"), *files],
+                              capture_output=True, text=True, check=False)
         assert done.returncode == 0 and not done.stderr, done.stderr
-    check_in_yosys(path.read_text(encoding="utf-8"))
+    check_in_yosys(path.read_text(encoding="utf-8"), fabric=fabric)
 
 
 def test_every_waiver_is_needed_and_has_its_reason(tmp_path):
-    text = "".join(emit(MacroConfig(**parameters)) for parameters in NAMED[:4])
+    text = "".join(emit(MacroConfig(**parameters)) for parameters in [*NAMED[:4], NAMED[6]])
     bare = re.sub(r"/\* verilator .* \*/.*\n", "", text)
     path = tmp_path / "bare.v"
     path.write_text(bare, encoding="utf-8")
@@ -55,28 +74,34 @@ def test_every_waiver_is_needed_and_has_its_reason(tmp_path):
         assert f"/* verilator lint_off {rule} */  // {reason}\n" in text
 
 
-def test_same_bytes_every_time():
+@pytest.mark.parametrize("parameters", [NAMED[2], NAMED[8]], ids=str)
+@pytest.mark.parametrize("fabric", FABRICS)
+def test_same_bytes_every_time(parameters, fabric):
     code = ("from bitline.hdl.config import MacroConfig; from bitline.hdl.emit import emit, sidecar\n"
-            "config = MacroConfig(rows=13, columns=8, banks=3, fuse=4, tiles=5, tree='carry_save')\n"
-            "print(emit(config) + sidecar(config))")
+            f"config = MacroConfig(**{parameters})\n"
+            f"print(emit(config, {fabric!r}) + sidecar(config))")
     texts = {subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
                             capture_output=True, check=True).stdout for seed in ("1", "2")}
     assert len(texts) == 1
 
 
-def test_one_module_a_distinct_block():
-    few, many = (emit(MacroConfig(rows=8, columns=columns)) for columns in (2, 64))
+@pytest.mark.parametrize("parameters, module", [
+    ({"rows": 8}, "bitcell_block_4"), ({"rows": 8, "column": "table"}, "lut_ram_block_4")])
+def test_one_module_a_distinct_block(parameters, module):
+    few, many = (emit(MacroConfig(columns=columns, **parameters)) for columns in (4, 64))
     assert few.count("\nmodule ") == many.count("\nmodule ")
-    config = MacroConfig(rows=8, columns=64)
-    assert len(re.findall(rf"^  {config.name}_column column_\d+ \($", many, re.MULTILINE)) == 64
+    config = MacroConfig(columns=64, **parameters)
+    assert len(re.findall(rf"^  {config.name}_{module} block_\d+ \($", many, re.MULTILINE)) == 16
     assert all(name.startswith(config.name) for name in re.findall(r"^module (\w+)", many, re.MULTILINE))
 
 
-def test_names_need_no_escaping_and_registers_no_initial_value():
+def test_names_need_no_escaping_and_only_table_writers_and_memories_have_initial_values():
     for parameters in NAMED:
         text = emit(MacroConfig(**parameters))
         assert "\\" not in text
-        assert "initial" not in text and not re.search(r"^  reg [^;]*=", text, re.MULTILINE)
+        for name, body in re.findall(r"^module (\w+)(.*?)^endmodule", text, re.MULTILINE | re.DOTALL):
+            assert name.endswith("_writer") == bool(re.search(r"^  reg [^;]*=", body, re.MULTILINE)), name
+            assert ("initial" in body) == bool(re.search(r"^  reg [^;]*\[\d+:0\];$", body, re.MULTILINE)), name
 
 
 def test_header():
@@ -90,7 +115,8 @@ def test_sidecar_tells_the_ports_of_the_verilog(parameters):
     config = MacroConfig(**parameters)
     description = json.loads(sidecar(config))
     assert MacroConfig.from_dict(description["configuration"]) == config
-    assert description["latency"]["cycles"] == config.latency
+    assert description["latency"] == {"cycles": config.latency, "column": config.column_latency,
+                                      "fuse": config.fuse_latency}
     top = emit(config).partition(f"module {config.name}(")[2].partition("endmodule")[0]
     declared = {name: (direction, int(high or 0) + 1) for direction, high, name in
                 re.findall(r"^  (input|output) (?:signed )?(?:\[(\d+):0\] )?(\w+);$", top, re.MULTILINE)}
@@ -118,7 +144,7 @@ CONFIGS = st.fixed_dictionaries(
     {"rows": st.integers(-1, 12), "columns": st.integers(-1, 8)},
     optional={"weight_bits": st.integers(0, 17), "input_bits": st.integers(0, 17), "banks": st.integers(0, 5),
               "fuse": st.integers(0, 5), "tiles": st.sampled_from((0, 1, 2, 9, 65536, 65537)),
-              "column": st.sampled_from(("bitcell", "crossbar")),
+              "column": st.sampled_from(("bitcell", "table", "crossbar")), "block_ram_columns": st.integers(-1, 3),
               "tree": st.sampled_from(("carry_chain", "carry_save", "dadda"))})
 
 

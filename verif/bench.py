@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ReadOnly, RisingEdge
+from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
 from ..golden.cycles import MacroCycles
 from ..golden.macro import MacroModel
@@ -72,7 +72,7 @@ class Bench:
         self._chain = 0
         self._was_taken = False
         self._just_wrote = False
-        self._port_bank = 0
+        self._port_write = (0, 0)
 
     async def start(self):
         """Start the clock and reset."""
@@ -80,13 +80,20 @@ class Bench:
             if name not in ("write_ready", "i_ready", "o_valid", "o_y", "o_sum_x"):
                 handle.value = 0
         self._dut.rst.value = 1
+        # The first edge must find every input driven.
+        await Timer(1, unit="ns")
         Clock(self._dut.clk, 2, unit="ns").start()
         await self._clock
         await self._clock
         self._dut.rst.value = 0
 
-    def finish(self):
-        """Save the coverage; nothing may be in flight."""
+    async def finish(self):
+        """Save the coverage; nothing may be in flight.
+
+        A reset does not stop the table writers; a vector with each bank waits until they have nothing left to do, so
+        that the next test finds them idle.
+        """
+        await self.play([Vector([0] * self.config.rows, 1, False, bank) for bank in range(self.config.banks)])
         assert not self._expected, f"{len(self._expected)} results are missing"
         self.coverage.save(Path(FILE))
 
@@ -145,7 +152,7 @@ class Bench:
             if write is None and writes and writes[0].after <= accepted_vectors:
                 if self.rng.random() >= pauses.write:
                     write = writes.popleft()
-                    self._port_bank = write.bank
+                    self._port_write = (write.bank, write.row)
                     self._drive("write", encode_write(self.config, write))
                 else:
                     self.coverage.hit("back-pressure", "write pauses")
@@ -188,7 +195,8 @@ class Bench:
         o_valid = cycles.o_valid
         stands = cycles.stands(o_ready)
         in_use = cycles.banks_in_use()
-        i_ready, write_ready = cycles.step(vector and (planes, vector.bank), self._port_bank, o_ready)
+        i_ready, write_ready = cycles.step(vector and (planes, vector.bank), self._port_write, write is not None,
+                                           o_ready)
 
         self._equal("o_valid", o_valid)
         self._equal("i_ready", i_ready)

@@ -1,0 +1,128 @@
+"""Shape of the tables behind table columns: rows a table, entries, widths, latency and how long writing takes."""
+
+from dataclasses import dataclass
+
+# Address bits of one memory: 16 entries of LUT-RAM, 512 words of block RAM.
+ADDRESS_BITS = {"lut_ram": 4, "block_ram": 9}
+BLOCK_RAM_BITS = 36
+
+
+def signed_width(low, high):
+    """Bits of the narrowest two's complement number that holds every integer of ``low..high``."""
+    return max((~low if low < 0 else low).bit_length(), (~high if high < 0 else high).bit_length()) + 1
+
+
+def ceil_log2(n):
+    """Smallest ``k`` with ``2**k >= n``."""
+    return (n - 1).bit_length()
+
+
+@dataclass(frozen=True)
+class TableShape:
+    """Tables of a macro's columns in one kind of memory.
+
+    A table holds a sum for each input of ``group_rows`` rows, of every bank. In LUT-RAM the entries are in offset
+    binary: a one counts as +1 and a zero as -1, so that complementing all inputs only changes the sign; the last row
+    then is no address but the sign, and its group has one row more. In block RAM they are plain sums.
+
+    Parameters
+    ----------
+    storage : str
+        ``"lut_ram"`` or ``"block_ram"``.
+    rows, weight_bits, banks : int
+        Of the macro.
+    """
+
+    storage: str
+    rows: int
+    weight_bits: int
+    banks: int
+
+    @property
+    def is_offset(self):
+        """Entries are in offset binary, and columns need calibration."""
+        return self.storage == "lut_ram"
+
+    @property
+    def address_bits(self):
+        """Address bits that the rows of a group take; the others are the bank's."""
+        return ADDRESS_BITS[self.storage] - ceil_log2(self.banks)
+
+    @property
+    def group_rows(self):
+        """Rows that share a table."""
+        return self.address_bits + self.is_offset
+
+    @property
+    def groups(self):
+        """Tables of a column; the last may have fewer rows."""
+        return -(-self.rows // self.group_rows)
+
+    @property
+    def plane_bits(self):
+        """Bits of a plane as columns take it."""
+        return self.groups * self.group_rows if self.is_offset else self.rows
+
+    @property
+    def rows_of_groups(self):
+        """The rows of each group, the last of them last; None stands for those that the last group has not."""
+        missing = self.groups * self.group_rows - self.rows
+        rows = [*range(self.rows - self.group_rows + missing), *[None] * missing,
+                *range(self.rows - self.group_rows + missing, self.rows)]
+        return [rows[first:first + self.group_rows] for first in range(0, len(rows), self.group_rows)]
+
+    @property
+    def extremes(self):
+        """Least and greatest sum of a group, before its sign."""
+        low = -self.group_rows << self.weight_bits - 1
+        # In offset binary the last row counts positive, and all others either way.
+        return low, (~low if self.is_offset else ~low - self.group_rows + 1)
+
+    @property
+    def sum_width(self):
+        """Bits of a group's sum, and of the register that walks through a table's entries."""
+        return max(2, signed_width(*self.extremes))
+
+    @property
+    def entry_bits(self):
+        """Bits of an entry. The parity of a group's sums in offset binary is the same for all inputs: with one bank it
+        stands beside the table, with several in it."""
+        return self.sum_width - (self.is_offset and self.banks == 1)
+
+    @property
+    def block_columns(self):
+        """Columns that share memories, broadcast registers and a module."""
+        return 4 if self.storage == "lut_ram" else max(1, BLOCK_RAM_BITS // self.entry_bits)
+
+    @property
+    def levels(self):
+        """Adder levels over the groups."""
+        return ceil_log2(self.groups)
+
+    @property
+    def latency(self):
+        """From the registered plane at a block of columns to the sum.
+
+        One for the read of LUT-RAM or three for that of block RAM, the adder levels, one for the calibration.
+        """
+        return self.levels + (2 if self.is_offset else 3)
+
+    @property
+    def held(self):
+        """Cycles for which a plane at the columns still needs what a write would change."""
+        return self.latency if self.is_offset and self.banks == 1 else 1
+
+    @property
+    def base_steps(self):
+        """Cycles until the first entry: plain sums start from zero, those in offset binary from the sum of all rows."""
+        return self.group_rows if self.is_offset else 1
+
+    @property
+    def entry_steps(self):
+        """Cycles from an entry to the next, which differs by one weight, or in offset binary by twice a weight."""
+        return 2 if self.is_offset else 1
+
+    @property
+    def walk(self):
+        """Cycles that writing a group's tables takes, with one more in which the last entry settles."""
+        return self.base_steps + self.entry_steps * ((1 << self.address_bits) - 1) + 1
