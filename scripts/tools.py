@@ -1,0 +1,70 @@
+"""Running the FPGA tools that Python packages install."""
+
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+
+class FlowError(Exception):
+    """A tool is missing, or refused the design; one line, with the log to look at."""
+
+
+# Tools run in a folder of their own and name files relative to it: all that YoWASP shows them on every machine.
+# Yosys sorts cells by recursion, and wide macros exhaust the small stack that it is given by default.
+CALL = """
+import sys, threading, wasmtime
+from importlib.metadata import entry_points
+
+class Config(wasmtime.Config):
+    def __init__(self):
+        super().__init__()
+        self.max_wasm_stack = 2 << 20
+
+threading.stack_size(64 << 20)
+wasmtime.Config = Config
+tool, = entry_points(group="console_scripts", name=sys.argv[1])
+sys.argv = sys.argv[1:]
+sys.exit(tool.load()())
+"""
+
+
+def run_tool(tool, arguments, folder, log, progress=None):
+    """Run a tool that a Python package installs, in a folder; its output goes to a file there.
+
+    Parameters
+    ----------
+    tool : str
+    arguments : list
+    folder : Path
+    log : str
+    progress : function, optional
+        Takes each line of the output.
+
+    Raises
+    ------
+    FlowError
+        It is not installed, or fails.
+    """
+    if not entry_points(group="console_scripts", name=tool):
+        raise FlowError(f"{tool} must be installed, and is not: pip install -e '.[fpga]'")
+    path = folder / log
+    command = [sys.executable, "-c", CALL, tool, *map(str, arguments)]
+    with path.open("w", encoding="utf-8") as file, subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+            text=True, encoding="utf-8", errors="replace") as process:
+        try:
+            for line in process.stdout:
+                file.write(line)
+                if progress and line.strip():
+                    progress(line.strip())
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise FlowError(f"{tool} must accept the design, and does not: {_reason(path)} (in {path})")
+
+
+def _reason(log):
+    """The first error of a log, else its last line."""
+    lines = [line.strip() for line in log.read_text(encoding="utf-8").splitlines() if line.strip()]
+    return next((line for line in lines if "ERROR:" in line), lines[-1] if lines else "no output")
