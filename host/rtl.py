@@ -73,9 +73,9 @@ class RtlOutcome(Outcome):
     seconds: float
 
 
-def run_program(config, program, *, simulator="verilator", folder=Path("build/sim"), waves=False, fast=False,
-                progress=None):
-    """Run a program on the macro's RTL.
+def run_program(config, program, *, simulator="verilator", folder=Path("build/sim"), waves=False, verilog=None,
+                fast=False, progress=None):
+    """Run a program on the macro's RTL, or on other Verilog of it.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
     simulator : str
     folder : Path
         Of the builds.
-    waves, fast : bool
+    waves, verilog, fast
         See `build`.
     progress : callable
         Now and then called with the number of results so far, and with what is being done.
@@ -96,7 +96,8 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
     """
     progress = progress or (lambda done, what: None)
     progress(0, "building")
-    built = build(config, simulator=simulator, folder=folder, player=True, waves=waves, fast=fast)
+    built = build(config, simulator=simulator, folder=folder, player=True, waves=waves, verilog=verilog,
+                  fast=fast)
     with tempfile.TemporaryDirectory(dir=built.folder) as name:
         run = Path(name)
         (run / "writes").write_text("".join(_records(config, "write", program.writes, encode_write)), encoding="ascii")

@@ -1,5 +1,6 @@
 """``bitline demo``: a classifier of handwritten digits, every image through the RTL."""
 
+import dataclasses
 import io
 import json
 from pathlib import Path
@@ -14,15 +15,33 @@ from ..hdl.config import MacroConfig
 from ..host import digits
 from ..host.simulator import require_simulator
 from .files import BadInput, check_writable, write_files
+from .netlist import netlist_options, read_implementation
 from .options import build_option, simulator_option
+from .progress import running
 from .simulate import simulate
 
 # Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
 MACRO = MacroConfig(rows=64, columns=64, banks=4, tiles=2)
 
+# As a netlist: what fits the smallest device of the flow, and, its ports on pins, the package that has most.
+NETLIST_MACROS = {
+    "synthesis": MacroConfig(rows=16, columns=8, banks=2, tiles=8),
+    "bitstream": MacroConfig(rows=4, columns=4, tiles=32),
+}
 
-def demo(simulator, folder):
-    """Train, run every test image on the RTL, and compare.
+
+def demo(simulator, folder, *, implementation=None, images=None):
+    """Train, run test images on the RTL or a netlist, and compare.
+
+    Parameters
+    ----------
+    simulator : str
+    folder : Path
+        Of the builds.
+    implementation : Implementation, optional
+        The netlist in place of the RTL.
+    images : int, optional
+        How many; by default all.
 
     Returns
     -------
@@ -30,11 +49,16 @@ def demo(simulator, folder):
         Scores (B, 10) from the RTL; the report as `bitline demo` writes it.
     """
     classifier = digits.train()
-    layers = []
+    classifier = dataclasses.replace(classifier, images=classifier.images[:images], labels=classifier.labels[:images])
+    macro, verilog, layers = MACRO, None, []
+    if implementation:
+        macro = NETLIST_MACROS[implementation.stage]
+        with running(f"making the netlist ({implementation.family}, {implementation.stage})", None) as progress:
+            verilog = implementation.verilog(macro, folder / "netlists", progress=lambda line: progress(0, line[:60]))
 
     def on_rtl(index, values):
-        y, facts = simulate(MACRO, classifier.layers[index].weights, values, signed=False, simulator=simulator,
-                            folder=folder)
+        y, facts = simulate(macro, classifier.layers[index].weights, values, signed=False, simulator=simulator,
+                            folder=folder, verilog=verilog)
         layers.append({"layer": index, "weights": facts["weights"], "tiles": facts["tiles"], **{
             key: facts[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
         return y
@@ -53,7 +77,8 @@ def demo(simulator, folder):
         "predicted_cycles": sum(layer["predicted_cycles"] for layer in layers),
         "utilization": sum(layer["utilization"] * layer["cycles"] for layer in layers) / cycles,
         "simulator": simulator,
-        "configuration": MACRO.to_dict(),
+        "netlist": dataclasses.asdict(implementation) if implementation else None,
+        "configuration": macro.to_dict(),
         "layers": layers,
     }
     return classifier, scores, report
@@ -68,11 +93,16 @@ def draw(classifier, scores, report):
 
     figure = plt.figure(figsize=(11, 6.5), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.5, 1))
-    top.suptitle(f"Handwritten digits on the RTL of a {MACRO.rows} x {MACRO.columns} macro: "
+    macro, netlist = report["configuration"], report["netlist"]
+    what = f"{netlist['family']} netlist ({netlist['stage']})" if netlist else "RTL"
+    top.suptitle(f"Handwritten digits on the {what} of a {macro['rows']} x {macro['columns']} macro: "
                  f"{report['accuracy']:.1%} of {report['images']} right, {report['mismatches']} mismatches")
     wrong = np.flatnonzero(scores.argmax(1) != classifier.labels)[:2]
-    chosen = [*[int(np.flatnonzero(classifier.labels == digit)[0]) for digit in range(6)], *wrong]
+    chosen = [*[int(np.flatnonzero(classifier.labels == digit)[0]) for digit in range(6)
+                if digit in classifier.labels], *wrong]
     axes = top.subplots(2, 8, height_ratios=(1.2, 1))
+    for axis in axes[:, len(chosen):].flat:
+        axis.axis("off")
     for column, image in enumerate(chosen):
         guess, label = int(scores[image].argmax()), int(classifier.labels[image])
         axes[0, column].imshow(classifier.images[image].reshape(8, 8), cmap="gray_r")
@@ -124,10 +154,16 @@ def print_report(report):
 @click.command()
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True,
               help="Gets report.json and digits.png.")
+@netlist_options
+@click.option("--images", type=click.IntRange(1), help="How many. [default: all]")
 @simulator_option
 @build_option
-def command(out, simulator, folder):
-    """Train a small int8 classifier of handwritten digits and run every test image through the macro's RTL."""
+def command(out, netlist, stage, images, simulator, folder):
+    """Train a small int8 classifier of handwritten digits and run its test images through the macro's RTL.
+
+    Or through a netlist of a smaller macro.
+    """
+    implementation = read_implementation(netlist, stage)
     try:
         import matplotlib  # noqa: F401
         import sklearn  # noqa: F401
@@ -136,7 +172,7 @@ def command(out, simulator, folder):
     require_simulator(simulator)
     for name in ("digits.png", "report.json"):
         check_writable(out / name)
-    classifier, scores, report = demo(simulator, folder)
+    classifier, scores, report = demo(simulator, folder, implementation=implementation, images=images)
     write_files(out, {"digits.png": draw(classifier, scores, report),
                       "report.json": json.dumps(report, indent=2) + "\n"})
     print_report(report)

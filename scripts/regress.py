@@ -12,17 +12,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..hdl.config import FUSES, TREES, MacroConfig
+from ..hdl.config import COLUMNS, FUSES, TREES, MacroConfig
 from ..hdl.shared import EmitError
 from ..host.simulator import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
 from ..verif.coverage import FILE, Coverage, required
 from .files import BadInput, check_writable, refusing, write_file
+from .flow import FlowError
 from .jobs import run_jobs
+from .netlist import OPEN_PINS, Implementation, netlist_options, read_implementation
 from .options import build_option, config_arguments, config_options
 
 TESTBENCH = "bitline.verif.tb_macro"
 
-# Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks.
+# Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks,
+# tables in both memories.
 SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 1, "columns": 1},
     {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "tiles": 5, "banks": 2},
@@ -34,7 +37,17 @@ SUITE = [MacroConfig(**parameters) for parameters in (
      "tree": "carry_save"},
     {"rows": 256, "columns": 2, "banks": 2, "tiles": 2},
     {"rows": 64, "columns": 4, "banks": 2, "tiles": 2, "tree": "carry_save"},
+    {"rows": 1, "columns": 1, "column": "table"},
+    {"rows": 80, "columns": 4, "column": "table", "tiles": 2},
+    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "tiles": 3},
+    {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table"},
+    {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "tiles": 4, "column": "table", "block_ram_columns": 4},
+    {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
 )]
+
+
+# Few enough pins for the packages, all of a macro's ports.
+NETLIST_SUITE = [MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2)]
 
 
 @dataclass(frozen=True)
@@ -49,22 +62,32 @@ class Job:
     waves: bool = False
     test: str | None = None
     verilog: Path | None = None
+    netlist: Implementation | None = None
 
     @property
     def name(self):
         """Tells this job from every other of a regression."""
-        return f"{self.config.name}_{self.simulator}_{self.seed}"
+        netlist = f"_{self.netlist.name}" if self.netlist else ""
+        return f"{self.config.name}{netlist}_{self.simulator}_{self.seed}"
+
+    @property
+    def design(self):
+        """Tells the builds of jobs apart."""
+        return self.config, self.simulator, self.netlist
 
     @property
     def command(self):
         """What one types to run it again."""
         verilog = f" --verilog {shlex.quote(str(self.verilog))}" if self.verilog else ""
+        netlist = f" {self.netlist.arguments}" if self.netlist else ""
         return (f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}"
-                f"{verilog}")
+                f"{verilog}{netlist}")
 
     def build(self):
         """The compiled simulation."""
         verilog = self.verilog.read_text(encoding="utf-8") if self.verilog else None
+        if self.netlist:
+            verilog = self.netlist.verilog(self.config, self.builds / "netlists")
         return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog)
 
 
@@ -72,16 +95,19 @@ def random_config(seed):
     """A small configuration, everything drawn."""
     rng = random.Random(seed)
     fuse = rng.choice(FUSES)
-    return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=fuse * rng.randint(1, 3),
-                       weight_bits=rng.randint(1, 9), input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
-                       tiles=rng.choice((1, 2, 3, 8, 20)), tree=rng.choice(TREES))
+    columns = fuse * rng.randint(1, 3)
+    column = rng.choice(COLUMNS)
+    kind = {"tree": rng.choice(TREES)} if column == "bitcell" else {"block_ram_columns": rng.choice((0, columns // 2))}
+    return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
+                       input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
+                       tiles=rng.choice((1, 2, 3, 8, 20)), column=column, **kind)
 
 
 def compile_job(job):
     """Build what a job needs; the reason, if the simulator refuses it."""
     try:
         job.build()
-    except (EmitError, SimulatorError) as error:
+    except (EmitError, FlowError, SimulatorError) as error:
         return str(error)
     return None
 
@@ -148,17 +174,17 @@ def print_coverage(coverage, bins):
 
 def regress(jobs, workers, junit):
     """Build, run and report; returns whether everything passed and everything required was seen."""
-    builds = list({(job.config, job.simulator): job for job in jobs}.values())
-    refused = {(job.config, job.simulator): reason
+    builds = list({job.design: job for job in jobs}.values())
+    refused = {job.design: reason
                for job, reason in zip(builds, run_jobs("building", compile_job, builds, workers)) if reason}
-    runnable = [job for job in jobs if (job.config, job.simulator) not in refused]
+    runnable = [job for job in jobs if job.design not in refused]
     outcomes = dict(zip(runnable, run_jobs("simulating", run_job, runnable, workers)))
     merge_reports(jobs, junit)
 
     tests = sum(count for _, count, _ in outcomes.values())
     failures = 0
     for job in jobs:
-        failed, _, reason = outcomes.get(job, ([], 0, refused.get((job.config, job.simulator))))
+        failed, _, reason = outcomes.get(job, ([], 0, refused.get(job.design)))
         if reason:
             failures += 1
             click.echo(f"FAILED {reason}\n  {job.command}")
@@ -190,15 +216,20 @@ def regress(jobs, workers, junit):
 @click.option("--test", help="Only this test.")
 @click.option("--verilog", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="Test this Verilog, a netlist say, in place of what the configuration generates.")
+@netlist_options
+@click.option("--open-pins", type=click.Choice(OPEN_PINS), help="What carry pins read that an ECP5 netlist leaves "
+              "open. [default: each in turn]")
 @click.option("--waves", is_flag=True, help="Write waveforms.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
               show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
 @build_option
-def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog, waves, out, folder):
+def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog, netlist, stage, open_pins, waves, out,
+            folder):
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
     if verilog:
         check_verilog(verilog, config, random_configs)
-    configs = [config] if config else list(SUITE)
+    implementations = choose_implementations(netlist, stage, open_pins, verilog)
+    configs = [config] if config else list(NETLIST_SUITE if netlist else SUITE)
     configs += [random_config(seed + index) for index in range(random_configs)]
     chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
     for simulator in chosen or SIMULATORS:
@@ -206,8 +237,9 @@ def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog
     if test:
         check_test(test)
     check_writable(out / "results.xml")
-    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog)
-            for simulator in chosen for each in dict.fromkeys(configs) for number in range(seed, seed + seeds)]
+    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog, implementation)
+            for simulator in chosen for each in dict.fromkeys(configs) for implementation in implementations
+            for number in range(seed, seed + seeds)]
     passed = regress(work, jobs, out.resolve() / "results.xml")
     if waves:
         for job in work:
@@ -215,6 +247,18 @@ def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog
             for path in found:
                 click.echo(f"waveform: {path}")
     return 0 if passed else 1
+
+
+def choose_implementations(netlist, stage, open_pins, verilog):
+    """The netlists to test, [None] for the RTL; BadInput for options that do not go together."""
+    if netlist and verilog:
+        raise BadInput("--netlist must come without --verilog, and does not")
+    if open_pins and netlist != "ecp5":
+        raise BadInput(f"--open-pins must come with --netlist ecp5, not {netlist}")
+    implementation = read_implementation(netlist, stage)
+    if netlist != "ecp5":
+        return [implementation]
+    return [Implementation(netlist, implementation.stage, value) for value in ([open_pins] if open_pins else OPEN_PINS)]
 
 
 def check_verilog(path, config, random_configs):

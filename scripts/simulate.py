@@ -15,8 +15,9 @@ from .options import build_option, config_options, required, simulator_option
 from .progress import running
 
 
-def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="verilator", folder=Path("build/sim")):
-    """Multiply vectors with a matrix on the macro's RTL.
+def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="verilator", folder=Path("build/sim"),
+             verilog=None):
+    """Multiply vectors with a matrix on the macro's RTL, or on other Verilog of it.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="veri
     simulator : str
     folder : Path
         Of the builds.
+    verilog : str
+        A netlist of the macro, for instance; by default what is generated.
 
     Returns
     -------
@@ -43,7 +46,8 @@ def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="veri
     expected = mvm(weights, inputs)
     with running("predicting", len(product.program.vectors)) as progress:
         predicted = predict(config, product.program)
-        outcome = run_program(config, product.program, simulator=simulator, folder=folder, progress=progress)
+        outcome = run_program(config, product.program, simulator=simulator, folder=folder, verilog=verilog,
+                              progress=progress)
     y = product.collect(outcome.results)
     report = {
         "configuration": config.to_dict(),

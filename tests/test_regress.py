@@ -11,39 +11,69 @@ from bitline.scripts.regress import SUITE, Job, random_config, regress, run_job
 from bitline.verif.coverage import Coverage, required
 
 CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, tiles=3)
+TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, tiles=2, column="table")
+ONE_BANK = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, column="table")
+BLOCK_RAM = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, banks=8, column="table", block_ram_columns=1)
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
 
-# One line of each block, and what it is broken to.
+# A macro, a piece of its Verilog as a regular expression, and what the first such piece is broken to.
 MUTATIONS = {
-    "driver": ("is_signed ? waiting", "1'b1 ? waiting"),
-    "row decoder": ("write_weights <= weights", "write_weights <= ~weights"),
-    "adder tree": ("$signed(level1_0) + $signed(level1_1)", "$signed(level1_0) - $signed(level1_1)"),
-    "accumulator": ("{ accumulator, increment }", "{ accumulator, 1'h0 }"),
-    "fuse": ("mode[3:2] >= 1'h1", "mode[3:2] >= 2'h2"),
-    "hazard": ("_on_wordlines & ", "1'b0 & "),
-    "reset ends a chain": ("started <= 1'h1", "started <= 1'h0"),
-    "chain after an idle reset": ("else if (load) started", "else started"),
-    "reset of the wordlines": ("if (rst) _on_wordlines", "if (1'b0) _on_wordlines"),
-    "top bits of a fused lane": ("if (load[2]) y <= _14_", "if (load[2]) y <= {~_14_[79:72], _14_[71:0]}"),
-    "back-pressure": ("if (enable) level1_0", "level1_0"),
+    "driver": (CONFIG, r"is_signed \? ", "1'b1 ? "),
+    "row decoder": (CONFIG, "write_weights <= weights", "write_weights <= ~weights"),
+    "adder tree": (CONFIG, r"level1_0_0\) \+ ", "level1_0_0) - "),
+    "accumulator": (CONFIG, r"accumulator\[17:0\], 1'h0", "accumulator[17:0], 1'h1"),
+    "one that completes a negative plane": (CONFIG, "1'h0, carry", "1'h0, 1'h0"),
+    "planes of one vector after those of another": (CONFIG, r"shift \? ", "1'b1 ? "),
+    "fuse": (CONFIG, r"mode\[3:2\] >= 1'h1", "mode[3:2] >= 2'h2"),
+    "hazard on the wordlines": (CONFIG, "= held_0_0 & ", "= 1'b0 & "),
+    "hazard of a driven vector": (CONFIG, "= drives & (_[0-9]+_;\n  assign _[0-9]+_ = _[0-9]+_ [|])", r"= 1'b0 & \1"),
+    "reset ends a chain": (CONFIG, "started <= 1'h1", "started <= 1'h0"),
+    "chain after an idle reset": (CONFIG, r"else if \(load\) started", "else started"),
+    "reset of the wordlines": (CONFIG, r"if \(rst\) held_0_0", "if (1'b0) held_0_0"),
+    "top bits of a fused lane": (CONFIG, r"if \(load\[2\]\) y <= (_\w+)", r"if (load[2]) y <= {~\1[79:72], \1[71:0]}"),
+    "back-pressure": (CONFIG, r"if \(enable\) level1_0", "level1_0"),
+    "encoder": (TABLES, r"codes\[0\] = ~ ", "codes[0] = "),
+    "parity": (TABLES, r"~ entry_0_0\[0\]", "entry_0_0[0]"),
+    "carry-in of a negative group": (TABLES, "= sign_0 & ", "= 1'b0 & "),
+    "sign of a group": (TABLES, "sign_0 <= ", "sign_0 <= ~"),
+    "calibration": (TABLES, "= calibrate & ", "= 1'b0 & "),
+    "calibration of one bank": (TABLES, r"bank_1 \? zero0_1 : ", ""),
+    "calibration after a write": (TABLES, r"write_taken \? ", "1'b0 ? "),
+    "calibration after a reset": (TABLES, r"if \(rst\) stale <= 2'h3", "if (rst) stale <= 2'h0"),
+    "first entry of a walk": (TABLES, r"= base \| count\[0\]", "= ~base & count[0]"),
+    "sign of a weight in a walk": (TABLES, "else subtract_0 <= ", "else subtract_0 <= ~"),
+    "rows that the last group lacks": (TABLES, r"if \(clear\)", "if (1'b0)"),
+    "bank of a table that is written": (TABLES, "bank_3 <= bank_2", "bank_3 <= ~bank_2"),
+    "bank of a table that is read": (TABLES, r"address\(\{ bank, plane", "address({ 1'b0, plane"),
+    "row that is offered during a reset": (TABLES, "~ rst", "1'b1"),
+    "reset stops a walk": (TABLES, r"if \(starts\) walks", "if (taken) walks <= 1'h0;\n    else if (starts) walks"),
+    "parity of the only bank": (ONE_BANK, r"if \(write\[8\]\) parity_1_0", "if (1'b0) parity_1_0"),
+    "sum of no rows": (BLOCK_RAM, r"if \(clear\)", "if (1'b0)"),
+    "back-pressure of block RAM": (BLOCK_RAM, r"\.enable\(enable\)", ".enable(1'b1)"),
 }
 
 
 @pytest.mark.parametrize("block", MUTATIONS)
 def test_regression_notices_each_broken_block(tmp_path, block):
-    line, broken = MUTATIONS[block]
-    verilog = emit(CONFIG)
-    assert line in verilog, f"{line} is no longer there to break"
+    config, piece, broken = MUTATIONS[block]
+    verilog, count = re.subn(piece, broken, emit(config), count=1)
+    assert count == 1, f"{piece} is no longer there to break"
     path = tmp_path / "broken.v"
-    path.write_text(verilog.replace(line, broken, 1), encoding="utf-8")
-    failed, count, reason = run_job(Job(CONFIG, SIMULATOR, 1, Path("build/sim"), tmp_path / "out", verilog=path))
+    path.write_text(verilog, encoding="utf-8")
+    failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out", verilog=path))
     assert failed and count == 9 and reason is None
+
+
+@pytest.mark.parametrize("config", [CONFIG, TABLES, ONE_BANK, BLOCK_RAM], ids=str)
+def test_regression_passes_what_is_not_broken(tmp_path, config):
+    failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out"))
+    assert (failed, count, reason) == ([], 9, None)
 
 
 def test_command_of_a_failure_reproduces_it(cli, tmp_path):
     path = tmp_path / "broken.v"
-    path.write_text(emit(CONFIG).replace(*MUTATIONS["accumulator"], 1), encoding="utf-8")
+    path.write_text(re.sub(*MUTATIONS["accumulator"][1:], emit(CONFIG), count=1), encoding="utf-8")
     options = ("--out", tmp_path / "out", "--jobs", 1)
     job = Job(CONFIG, SIMULATOR, 7, tmp_path, tmp_path, verilog=path)
     command = f"{job.command} --test extremes"
