@@ -144,8 +144,18 @@ class Build:
             raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
 
 
-def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, waves=False, verilog=None,
-          fast=False):
+@dataclass(frozen=True)
+class Surround:
+    """Verilog around a macro: the top module, files by name, its parameters, and the ports that testbenches use."""
+
+    top: str
+    sources: dict
+    parameters: dict
+    visible: tuple
+
+
+def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, surround=None, waves=False,
+          verilog=None, fast=False):
     """Compile a macro for a simulator, or find it compiled.
 
     Parameters
@@ -156,6 +166,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         Of all builds; each gets one of its own below, named after what goes into it.
     player : bool
         Around the macro the player, which takes whole programs, instead of its bare ports.
+    surround : Surround
+        Something else around it.
     waves : bool
         Able to write waveforms.
     verilog : str
@@ -173,13 +185,14 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         The simulator is missing or refuses the design.
     """
     require_simulator(simulator)
-    top = "player" if player else config.name
-    sources, parameters = _sources(config, emit(config) if verilog is None else verilog, player)
+    around = surround or (_player(config) if player else
+                          Surround(config.name, {}, {}, ("clk", "rst", *(port.name for port in ports(config)))))
+    top, parameters = around.top, around.parameters
+    sources = {f"{config.name}.v": emit(config) if verilog is None else verilog, **around.sources}
     if simulator == "verilator":
-        visible = ["clk", "rst", "done", "cycles"] if player else ["clk", "rst", *(p.name for p in ports(config))]
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
-            f'public_flat_rw -module "{top}" -var "{name}"\n' for name in visible)} | sources
+            f'public_flat_rw -module "{top}" -var "{name}"\n' for name in around.visible)} | sources
     arguments = _arguments(simulator, fast)
     versions = [version("cocotb"), version("verilator"), sys.version]
     key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
@@ -224,13 +237,11 @@ def _clear(folder):
             path.unlink()
 
 
-def _sources(config, verilog, player):
-    """What is compiled, by file name, and the parameters of the top module."""
-    sources, parameters = {f"{config.name}.v": verilog}, {}
-    if player:
-        sources["player.sv"] = (VERIF / "player.sv").read_text(encoding="utf-8")
-        sources["connections.svh"], parameters = _connections(config)
-    return sources, parameters
+def _player(config):
+    """The player around the macro."""
+    connections, parameters = _connections(config)
+    sources = {"player.sv": (VERIF / "player.sv").read_text(encoding="utf-8"), "connections.svh": connections}
+    return Surround("player", sources, parameters, ("clk", "rst", "done", "cycles"))
 
 
 def _arguments(simulator, fast):

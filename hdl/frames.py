@@ -1,0 +1,175 @@
+"""Frames on a byte stream: flag, stuffed header, payload and CRC, flag."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from .protocol import CRC, CRC_BYTES, ESCAPE, FLAG, FLIP, HEADER, HEADER_BYTES, OVERHEAD
+from .uart import RECEIVED
+
+
+def read_port(depth):
+    """Of a memory of bytes, as its reader sees it: the byte of an ``address`` comes a cycle later."""
+    return wiring.Signature({"address": Out(range(depth)), "data": In(8)})
+
+
+class FrameReceiver(wiring.Component):
+    """Finds intact frames among the bytes of a line.
+
+    A frame counts if it stands between two flags, its CRC and length are right, no byte of it was an error, and it was
+    not longer than the memory. All else is refused. Every flag begins anew, so that whatever came before it, the next
+    frame is found. While a frame waits for ``ready``, others that begin or end are refused.
+
+    Parameters
+    ----------
+    buffer : int
+        Bytes of the memory, and of the longest frame without flags and stuffing.
+
+    Members
+    -------
+    i : In(stream)
+        Bytes, at least ten cycles apart: the CRC takes a bit a cycle.
+    o : Out(stream)
+        Header of an intact frame.
+    refused : Out(1)
+        For a cycle: what ended here was no intact frame.
+    write_enable, write_address, write_data : Out
+        To the memory: the frame, header first.
+    """
+
+    def __init__(self, *, buffer):
+        self.buffer = buffer
+        super().__init__({
+            "i": In(stream.Signature(RECEIVED, always_ready=True)),
+            "o": Out(stream.Signature(HEADER)),
+            "refused": Out(1),
+            "write_enable": Out(1),
+            "write_address": Out(range(buffer)),
+            "write_data": Out(8),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.crc = crc = CRC(data_width=1).create()
+        count = Signal(range(self.buffer + 1))
+        escaped, bad = Signal(), Signal()
+        byte, bits_left = Signal(8), Signal(range(9))
+        header = self.o.payload
+
+        with m.If(self.o.ready):
+            m.d.sync += self.o.valid.eq(0)
+        with m.If(bits_left != 0):
+            m.d.sync += [byte.eq(byte[1:]), bits_left.eq(bits_left - 1)]
+        m.d.comb += [
+            crc.valid.eq(bits_left != 0),
+            crc.data.eq(byte[0]),
+            self.write_address.eq(count),
+            self.write_data.eq(self.i.payload.data ^ (escaped.replicate(8) & FLIP)),
+        ]
+
+        with m.If(self.i.valid):
+            with m.If(~self.i.payload.error & (self.i.payload.data == FLAG)):
+                m.d.comb += crc.start.eq(1)
+                m.d.sync += [count.eq(0), escaped.eq(0), bad.eq(0)]
+                with m.If(~bad & ~escaped & ~self.o.valid & crc.match_detected & (count == header.length + OVERHEAD)):
+                    m.d.sync += self.o.valid.eq(1)
+                with m.Elif(bad | (count != 0)):
+                    m.d.comb += self.refused.eq(1)
+            with m.Elif(self.i.payload.error | self.o.valid | (count == self.buffer)):
+                m.d.sync += bad.eq(1)
+            with m.Elif(~escaped & (self.i.payload.data == ESCAPE)):
+                m.d.sync += escaped.eq(1)
+            with m.Elif(~bad):
+                m.d.comb += self.write_enable.eq(1)
+                m.d.sync += [byte.eq(self.write_data), bits_left.eq(8), escaped.eq(0), count.eq(count + 1)]
+                with m.If(count < HEADER_BYTES):
+                    m.d.sync += header.eq(Cat(header.as_value()[8:], self.write_data))
+        return m
+
+
+class FrameTransmitter(wiring.Component):
+    """Sends a frame whose payload stands in a memory.
+
+    Parameters
+    ----------
+    depth : int
+        Bytes of the memory.
+
+    Members
+    -------
+    i : In(stream)
+        ``header``, and the ``address`` of the payload, of which ``header.length`` bytes are sent; taken when the
+        frame begins.
+    o : Out(stream)
+        Bytes for the line, one at most every ten cycles.
+    idle : Out(1)
+        Nothing is left to hand over.
+    memory : Out
+        `read_port`.
+    """
+
+    def __init__(self, *, depth):
+        self.depth = depth
+        super().__init__({
+            "i": In(stream.Signature(data.StructLayout({"header": HEADER, "address": range(depth)}))),
+            "o": Out(stream.Signature(8)),
+            "idle": Out(1),
+            "memory": Out(read_port(depth)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.crc = crc = CRC(data_width=1).create()
+        header = Signal(HEADER)
+        left = Signal(range(self.depth + 1))
+        in_header, in_crc = Signal(), Signal()
+        byte, bits_left = Signal(8), Signal(range(8))
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += [self.i.ready.eq(1), self.idle.eq(~self.i.valid), crc.start.eq(1)]
+                m.d.sync += [header.eq(self.i.payload.header), self.memory.address.eq(self.i.payload.address),
+                             left.eq(HEADER_BYTES), in_header.eq(1), in_crc.eq(0)]
+                with m.If(self.i.valid):
+                    m.next = "OPEN"
+            with m.State("OPEN"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(FLAG)]
+                with m.If(self.o.ready):
+                    m.next = "FETCH"
+            with m.State("FETCH"):
+                with m.If(in_header):
+                    # Turned, because the length is needed once more.
+                    m.d.sync += [byte.eq(header.as_value()[:8]), header.eq(header.as_value().rotate_right(8))]
+                with m.Elif(in_crc):
+                    m.d.sync += byte.eq(crc.crc.word_select((-left)[:2], 8))
+                with m.Else():
+                    m.d.sync += [byte.eq(self.memory.data), self.memory.address.eq(self.memory.address + 1)]
+                m.d.sync += [left.eq(left - 1), bits_left.eq(7)]
+                with m.If(in_crc):
+                    m.next = "EMIT"
+                with m.Else():
+                    m.next = "CHECK"
+            with m.State("CHECK"):
+                m.d.comb += [crc.valid.eq(1), crc.data.eq(byte[0])]
+                m.d.sync += [byte.eq(byte.rotate_right(1)), bits_left.eq(bits_left - 1)]
+                with m.If(bits_left == 0):
+                    m.next = "EMIT"
+            with m.State("EMIT"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(byte)]
+                with m.If((byte == FLAG) | (byte == ESCAPE)):
+                    m.d.comb += self.o.payload.eq(ESCAPE)
+                    with m.If(self.o.ready):
+                        m.d.sync += byte.eq(byte ^ FLIP)
+                with m.Elif(self.o.ready):
+                    m.next = "FETCH"
+                    with m.If(left == 0):
+                        with m.If(in_crc):
+                            m.next = "CLOSE"
+                        with m.Elif(in_header & (header.length != 0)):
+                            m.d.sync += [in_header.eq(0), left.eq(header.length)]
+                        with m.Else():
+                            m.d.sync += [in_header.eq(0), in_crc.eq(1), left.eq(CRC_BYTES)]
+            with m.State("CLOSE"):
+                m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(FLAG)]
+                with m.If(self.o.ready):
+                    m.next = "IDLE"
+        return m

@@ -1,0 +1,151 @@
+"""Records between the bridge's memories and the macro's streams: wide words as bytes."""
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .byte_mux import ByteMux
+from .frames import read_port
+from .protocol import COUNTERS, COUNTERS_BYTES, HEADER_BYTES
+
+
+class RecordReader(wiring.Component):
+    """Shifts a record from the memory of requests into a word, a byte a cycle.
+
+    Parameters
+    ----------
+    depth : int
+        Bytes of the memory.
+    count : int
+        Bytes of the word, and most of a record. A shorter record stands in the word's highest bytes.
+
+    Members
+    -------
+    restart : In(1)
+        The next record is the first of the payload.
+    load : In(1)
+        For a cycle: the next record, of ``bytes`` bytes, is to be read.
+    done : Out(1)
+        ``word`` is a whole record.
+    memory : Out
+        `read_port`.
+    """
+
+    def __init__(self, *, depth, count):
+        self.depth, self.count = depth, count
+        super().__init__({"restart": In(1), "load": In(1), "bytes": In(range(count + 1)), "done": Out(1),
+                          "word": Out(8 * count), "memory": Out(read_port(depth))})
+
+    def elaborate(self, platform):
+        m = Module()
+        left, arriving = Signal(range(self.count + 1)), Signal()
+        m.d.sync += arriving.eq(left != 0)
+        m.d.comb += self.done.eq((left == 0) & ~arriving)
+        with m.If(self.load):
+            m.d.sync += left.eq(self.bytes)
+        with m.Elif(left != 0):
+            m.d.sync += [left.eq(left - 1), self.memory.address.eq(self.memory.address + 1)]
+        with m.If(self.restart):
+            m.d.sync += self.memory.address.eq(HEADER_BYTES)
+        with m.If(arriving):
+            m.d.sync += self.word.eq(Cat(self.word[8:], self.memory.data))
+        return m
+
+
+class RecordWriter(wiring.Component):
+    """Stores bytes of a word in the memory of answers, a byte a cycle.
+
+    Parameters
+    ----------
+    depth : int
+        Bytes of the memory.
+    count : int
+        Bytes of the word.
+
+    Members
+    -------
+    word : In(8 * count)
+    restart : In(1)
+        The next byte is the first of the answer.
+    store : In(1)
+        For a cycle: bytes ``first`` to ``last`` of the word are to be stored.
+    chosen : Out(1)
+        For a cycle, with the last of them: the word may change.
+    done : Out(1)
+        All are stored.
+    length : Out(range(depth))
+        Bytes in the answer.
+    write_enable, write_address, write_data : Out
+        To the memory.
+    """
+
+    def __init__(self, *, depth, count):
+        self.depth, self.count = depth, count
+        super().__init__({
+            "word": In(8 * count), "restart": In(1), "store": In(1), "first": In(range(count)),
+            "last": In(range(count)), "chosen": Out(1), "done": Out(1), "length": Out(range(depth)),
+            "write_enable": Out(1), "write_address": Out(range(depth)), "write_data": Out(8),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.mux = mux = ByteMux(count=self.count)
+        choosing, arriving, index = Signal(), Signal(ByteMux.latency), Signal(range(self.count))
+        m.d.sync += arriving.eq(Cat(choosing, arriving))
+        m.d.comb += [
+            mux.word.eq(self.word),
+            mux.index.eq(index),
+            self.chosen.eq(choosing & (index == self.last)),
+            self.done.eq(~choosing & ~arriving.any()),
+            self.write_enable.eq(arriving[-1]),
+            self.write_address.eq(self.length),
+            self.write_data.eq(mux.o),
+        ]
+        with m.If(self.store):
+            m.d.sync += [choosing.eq(1), index.eq(self.first)]
+        with m.Elif(choosing):
+            m.d.sync += [choosing.eq(~self.chosen), index.eq(index + 1)]
+        with m.If(self.write_enable):
+            m.d.sync += self.length.eq(self.length + 1)
+        with m.If(self.restart):
+            m.d.sync += self.length.eq(0)
+        return m
+
+
+# What each counter counts, if not cycles, and those that may change while they are read.
+COUNTED = {"busy": "busy", "vectors": "vector", "rows": "row", "refused": "refused", "repeated": "repeated"}
+MOVING = ("cycles", "refused")
+
+
+class Counters(wiring.Component):
+    """What happened since the reset; each counter wraps.
+
+    Members
+    -------
+    busy, vector, row, refused, repeated : In(1)
+        For each cycle in which one is to be counted.
+    hold : In(1)
+        Take what ``word`` is to show.
+    word : Out
+        The counters, in the order and with the bytes of `COUNTERS`.
+    """
+
+    def __init__(self):
+        super().__init__({**{name: In(1) for name in COUNTED.values()}, "hold": In(1),
+                          "word": Out(8 * COUNTERS_BYTES)})
+
+    def elaborate(self, platform):
+        m = Module()
+        shown = []
+        for name, width in COUNTERS.items():
+            counter = Signal(8 * width, name=name)
+            with m.If(getattr(self, COUNTED[name]) if name in COUNTED else 1):
+                m.d.sync += counter.eq(counter + 1)
+            if name in MOVING:
+                held = Signal.like(counter, name=f"held_{name}", reset_less=True)
+                with m.If(self.hold):
+                    m.d.sync += held.eq(counter)
+                counter = held
+            shown.append(counter)
+        m.d.comb += self.word.eq(Cat(shown))
+        return m
