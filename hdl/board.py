@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Instance, 
 from amaranth.lib import io, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from .bridge import Bridge
 from .ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
 
 
@@ -85,8 +86,6 @@ class BoardTop(Elaboratable):
         self.baud = baud
 
     def elaborate(self, platform):
-        from .bridge import Bridge
-
         m = Module()
         m.submodules.macro = macro = MacroInstance(config=self.config)
         m.submodules.bridge = bridge = Bridge(config=self.config, clock_hz=round(self.clock), baud=self.baud)

@@ -17,6 +17,7 @@ from ..hdl.config import MacroConfig
 from ..hdl.emit import emit
 from ..host.rtl import run_program
 from ..host.simulator import VERIF, SimulatorError, build, require_simulator, tool_environment
+from .bench_fpga import command as fpga
 from .files import BadInput, check_writable, write_json
 from .options import build_option
 from .progress import running
@@ -29,6 +30,9 @@ VECTORS = 2000
 @click.group()
 def command():
     """Measure speed and size; each subcommand prints a table and writes JSON."""
+
+
+command.add_command(fpga, "fpga")
 
 
 def random_program(config, count, bits, write_other=False):

