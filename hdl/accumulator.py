@@ -13,7 +13,8 @@ class ShiftAccumulator(wiring.Component):
     The highest plane of a signed vector counts negative: the sum is complemented, and the missing one carried in.
     Columns may give the complement of their sum, which costs nothing here.
 
-    Latency: the last plane's ``sum`` in cycle 0, the total in cycle 2.
+    What controls it is registered here, beside its carry chain, so it comes a cycle before what it belongs to. Latency:
+    the last plane's ``sum`` in cycle 0, the total in cycle 2.
 
     Parameters
     ----------
@@ -37,9 +38,9 @@ class ShiftAccumulator(wiring.Component):
     shift : ``In(1)``
         Add to twice what the planes before gave; low with a vector's first plane.
     load, add : ``In(1)``
-        The accumulator is complete: make it the total, or add it to the total.
+        The accumulator will be complete: make it the total, or add it to the total.
     total : ``Out(signed(total_width))``
-        Holds until the next ``load``.
+        Holds until after the next ``load``.
     """
 
     def __init__(self, *, sum_shape, width, total_width, tiles):
@@ -58,20 +59,26 @@ class ShiftAccumulator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        flip, carry, shift, load, chains = (Signal(len(port), name=name, reset_less=True) for name, port in (
+            ("flip_now", self.flip), ("carry_now", self.carry), ("shift_now", self.shift), ("load_now", self.load),
+            ("add_now", self.add)))
+        with m.If(self.enable):
+            m.d.sync += [flip.eq(self.flip), carry.eq(self.carry), shift.eq(self.shift), load.eq(self.load),
+                         chains.eq(self.add)]
         accumulator = Signal(signed(self.width), reset_less=True)
         total = Signal.like(self.total, reset_less=True)
         m.d.comb += self.total.eq(total)
         plane_sum = self.sum if self.sum.shape().signed else Cat(self.sum, 0).as_signed()
-        step = Addition(Operand(plane_sum, "xor", self.flip),
-                        Operand(Cat(0, accumulator[:-1]).as_signed(), "and", self.shift), self.width,
-                        Carry(lambda a, b: a, self.carry))
+        step = Addition(Operand(plane_sum, "xor", flip),
+                        Operand(Cat(0, accumulator[:-1]).as_signed(), "and", shift), self.width,
+                        Carry(lambda a, b: a, carry))
         with m.If(self.enable):
             m.d.sync += accumulator.eq(add(m, platform, "step", [step])[0])
 
         result = accumulator
         if self.tiles > 1:
-            chain = Addition(Operand(accumulator), Operand(total, "and", self.add), len(total))
+            chain = Addition(Operand(accumulator), Operand(total, "and", chains), len(total))
             result = add(m, platform, "chain", [chain])[0]
-        with m.If(self.load):
+        with m.If(self.enable & load):
             m.d.sync += total.eq(result)
         return m

@@ -84,10 +84,10 @@ class ColumnBlock(wiring.Component):
     plane : ``In``
         The wordlines, coded for tables in LUT-RAM.
     control : ``In(control_layout)``
-        ``bank`` of the plane. Of the plane whose sums come out of the columns: whether it is not its vector's first
-        (``shift``), or first of a signed one (``negative``). ``load``: the accumulators hold a vector's result; ``add``
-        it to the total. ``calibrate``: the plane of zeros before the last addition. ``full``: a result will find the
-        one before it at the output. All one cycle early.
+        ``bank`` of the plane; ``calibrate``: the plane of zeros is before the last addition; ``full``: a result will
+        find the one before it at the output. These one cycle early; two cycles early what goes to the accumulators: of
+        the plane whose sums come out of the columns, whether it is not its vector's first (``shift``), or first of a
+        signed one (``negative``); ``load``: the accumulators hold a vector's result; ``add`` it to the total.
     write : ``In``
         From the row decoder or the table writer; none for the column of ones.
     totals : ``Out(columns * total_width)``
@@ -130,6 +130,8 @@ class ColumnBlock(wiring.Component):
         plane = delays.register("plane_copy", self.plane)
         control = {name: delays.register(f"{name}_copy", self.control[name], unsigned(len(self.control[name])))
                    for name, field in self.control.shape() if name != "full"}
+        # Columns in offset binary give the complement of their sums.
+        control["flip"] = delays.register("flip_copy", self.control.negative ^ (self.storage == "lut_ram"))
         m.d.comb += [columns.enable.eq(enable), columns.plane.eq(plane)]
         ports = columns.signature.members
         m.d.comb += [getattr(columns, name).eq(control[name]) for name in ("bank", "calibrate") if name in ports]
@@ -139,10 +141,10 @@ class ColumnBlock(wiring.Component):
         return m
 
     def _add_write(self, m, columns):
-        """Hand on the write; what a table writer broadcasts is registered, a row decoder has done that."""
+        """Hand on the write; what tables take is registered here, the rest by lanes or before by the row decoder."""
         for name, field in self.write.shape():
             source = self.write[name]
-            if self.storage != "bitcell" and name not in ("weights", "clear"):
+            if self.storage != "bitcell" and name in ("select", "address", "bank"):
                 register = Signal(field.width, name=f"write_{name}", reset_less=True)
                 m.d.sync += register.eq(source)
                 source = register
@@ -161,10 +163,10 @@ class ColumnBlock(wiring.Component):
             m.d.comb += [
                 accumulator.sum.eq(columns.sums.word_select(index, width)),
                 accumulator.enable.eq(enable),
-                accumulator.flip.eq(control["negative"] ^ (self.storage == "lut_ram")),
+                accumulator.flip.eq(control["flip"]),
                 accumulator.carry.eq(control["negative"]),
                 accumulator.shift.eq(control["shift"]),
-                accumulator.load.eq(enable & control["load"]),
+                accumulator.load.eq(control["load"]),
                 accumulator.add.eq(control["add"]),
             ]
             totals.append(accumulator.total)

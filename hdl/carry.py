@@ -4,6 +4,10 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Instance, Mux, Signal, Value
 
+# Positions of a chain that two additions share: timing analysis takes it for one carry, so it is to be no longer than
+# an accumulator's.
+LONGEST = 24
+
 # What may stand in front of a word's bits, for bits and for words alike.
 GATES = {"and": lambda word, bit: word & bit, "xor": lambda word, bit: word ^ bit}
 
@@ -92,9 +96,9 @@ def add(m, platform, name, additions):
     chains = [_positions(addition) for addition in additions]
     sums = [None] * len(chains)
     # Two positions are one cell; two chains of odd length share one, because each starts afresh.
-    odd = [index for index, chain in enumerate(chains) if len(chain) % 2]
+    odd = [index for index, chain in enumerate(chains) if len(chain) % 2 and 2 * len(chain) <= LONGEST]
     pairs = [odd[index:index + 2] for index in range(0, len(odd), 2)]
-    for group in pairs + [[index] for index, chain in enumerate(chains) if not len(chain) % 2]:
+    for group in pairs + [[index] for index in range(len(chains)) if index not in odd]:
         bits = _chain(m, f"{name}_{group[0]}", [position for index in group for position in chains[index]])
         for index in group:
             sums[index], bits = Cat(bits[1:len(chains[index])]), bits[len(chains[index]):]

@@ -153,9 +153,9 @@ class Controller(wiring.Component):
         return stale.bit_select(self._waiting.bank, 1)
 
     def _track(self, m):
-        """Follow each vector's last plane to its result; what goes to the blocks is there one cycle later."""
+        """Follow each vector's last plane to its result; see `ColumnBlock` for what comes early."""
         config, plane, control = self.config, self._plane, self.control
-        at_sum = config.column_latency
+        at_sum = config.column_latency - 1
         first = self._delay(m, "first", self._plane_first, at_sum)
         load = self._delay(m, "load", self._plane_last, at_sum + 1, reset=True)
         m.d.comb += [
@@ -167,12 +167,13 @@ class Controller(wiring.Component):
         if config.calibrates:
             at_levels = config.tables["lut_ram"].levels + 1
             m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", self._plane_blank, at_levels))
-        complete = self._delay(m, "complete", load, 1, reset=True)
+        loads = self._delay(m, "loads", load, 1, reset=True)
+        complete = self._delay(m, "complete", loads, 1, reset=True)
 
         # What arrives at the output, and one move before.
-        before, arriving = load, complete
+        before, arriving = loads, complete
         if config.fuse > 1:
-            mode = self._delay(m, "mode", plane.fuse, at_sum + 3)
+            mode = self._delay(m, "mode", plane.fuse, at_sum + 4)
             before, arriving = complete, self._delay(m, "total", complete, 1, reset=True)
             for stage in range(config.fuse_latency):
                 m.d.comb += self.fuse_mode.word_select(stage, 2).eq(mode)

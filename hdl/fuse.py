@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .config import ceil_log2
+from .table_shape import ceil_log2
 
 
 class Fuse(wiring.Component):

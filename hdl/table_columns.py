@@ -26,7 +26,7 @@ def entry_layout(shape, columns):
 class EntryLane(wiring.Component):
     """Walks through the entries of a column's tables, one weight added or subtracted a cycle.
 
-    Latency: ``weight`` and ``clear`` in cycle 0, what to do with it in cycle 1, the sum in cycle 2.
+    Latency: all inputs in cycle 0, the sum in cycle 2.
 
     Parameters
     ----------
@@ -55,11 +55,12 @@ class EntryLane(wiring.Component):
         m = Module()
         weight = Signal.like(self.weight, reset_less=True)
         total = Signal.like(self.sum, reset_less=True)
-        m.d.sync += weight.eq(self.weight)
+        keep, subtract = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.sync += [weight.eq(self.weight), keep.eq(~self.load), subtract.eq(self.subtract)]
         with m.If(self.clear):
             m.d.sync += weight.eq(0)
-        step = Addition(Operand(weight, "xor", self.subtract), Operand(total, "and", ~self.load), len(total),
-                        Carry(lambda a, b: a, self.subtract))
+        step = Addition(Operand(weight, "xor", subtract), Operand(total, "and", keep), len(total),
+                        Carry(lambda a, b: a, subtract))
         m.d.sync += total.eq(add(m, platform, "step", [step])[0])
         m.d.comb += self.sum.eq(total)
         return m
@@ -206,7 +207,8 @@ class TableColumns(wiring.Component):
         banks, bank = self.config.banks, self.bank
         for stage in range(self.table.levels + 1 if banks > 1 else 0):
             bank = delays.register(f"bank_{stage}", bank)
-        stores = self.calibrate & self.enable
+        # While the pipeline stands, what is stored stands too.
+        stores = self.calibrate
         if banks > 2:
             word = Cat(values)
             sums = place(m, platform, "zero_sums", f"zero_sums_{len(word)}", LutRam, width=len(word), depth=banks)

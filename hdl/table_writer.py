@@ -42,8 +42,7 @@ class TableWriter(wiring.Component):
         That bank's tables are not complete yet.
     write : ``Out(entry_layout)``
         For the columns, see `EntryLane`: ``weights``, ``clear``, ``load`` and ``subtract`` three cycles after a step of
-        the walk, the tables' ``select``, ``address`` and ``bank`` four. All but the first two are to be registered
-        once more on the way.
+        the walk, the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
     """
 
     keeps_initial_values = True

@@ -108,33 +108,34 @@ def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
     block = ShiftAccumulator(sum_shape=shape, width=12, total_width=14, tiles=tiles)
     rng = random.Random(1)
     low, high = limits(shape.width, shape.signed)
+    # Of each plane: its sum, whether it counts negative, whether it is its vector's first; of the last the total.
+    planes, total = [], 0
+    for chain in range(60):
+        is_signed, add, result = rng.randrange(2), int(tiles > 1 and chain % tiles > 0), 0
+        for index in range(count := rng.randint(1, 5)):
+            value, negative = rng.choice((low, high, rng.randint(low, high))), int(is_signed and index == 0)
+            result = 2 * result + (-value if negative else value)
+            planes.append((value, negative, index == 0, None, 0))
+        total = result + (total if add else 0)
+        planes[-1] = (value, negative, count == 1, total, add)
 
     async def testbench(ctx):
-        total = 0
-        for chain in range(60):
-            is_signed, add = rng.randrange(2), int(tiles > 1 and chain % tiles > 0)
-            sums = [rng.choice((low, high, rng.randint(low, high))) for _ in range(rng.randint(1, 5))]
-            for index, value in enumerate(sums):
-                negative = int(is_signed and index == 0)
-                ctx.set(block.sum, ~value if complemented else value)
-                ctx.set(block.flip, negative ^ complemented)
-                ctx.set(block.carry, negative)
-                ctx.set(block.shift, index > 0)
-                ctx.set(block.enable, 0)
-                await ctx.tick().repeat(rng.randrange(2) + 1)
-                ctx.set(block.enable, 1)
-                await ctx.tick()
-            assert ctx.get(block.total) == total, "holds until it is loaded"
-            ctx.set(block.load, 1)
+        none = (0, 0, 0, None, 0)
+        for before, now, after in zip([none, none, *planes], [none, *planes, none], [*planes, none, none]):
+            ctx.set(block.sum, ~now[0] if complemented else now[0])
+            ctx.set(block.flip, after[1] ^ complemented)
+            ctx.set(block.carry, after[1])
+            ctx.set(block.shift, not after[2])
+            ctx.set(block.load, now[3] is not None)
             if tiles > 1:
-                ctx.set(block.add, add)
+                ctx.set(block.add, now[4])
+            shown = ctx.get(block.total)
+            ctx.set(block.enable, 0)
+            await ctx.tick().repeat(rng.randrange(2) + 1)
+            assert ctx.get(block.total) == shown
+            ctx.set(block.enable, 1)
             await ctx.tick()
-            ctx.set(block.load, 0)
-            signs = [-1 if is_signed and index == 0 else 1 for index in range(len(sums))]
-            result = sum(sign * value << len(sums) - 1 - index
-                         for index, (sign, value) in enumerate(zip(signs, sums)))
-            total = result + (total if add else 0)
-            assert ctx.get(block.total) == total
+            assert ctx.get(block.total) == (shown if before[3] is None else before[3])
 
     simulate(block, testbench)
 

@@ -39,7 +39,7 @@ class Written(Elaboratable):
         m.domains += self.domain
         m.submodules.writer = self.writer
         for name, _ in self.write.shape():
-            domain = m.d.comb if name in ("weights", "clear") else m.d.sync
+            domain = m.d.sync if name in ("select", "address", "bank") else m.d.comb
             domain += Value.cast(self.write[name]).eq(Value.cast(self.writer.write[name]))
         for index, lane in enumerate(self.lanes):
             m.submodules[f"lane_{index}"] = lane
