@@ -1,8 +1,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
+from bitline.golden.tables import table_entries, table_levels, table_reads, table_sums
 from bitline.hdl.config import MacroConfig
+from bitline.hdl.table_shape import TableShape
 from bitline.scripts.diagrams import diagrams
 from bitline.scripts.main import COMMANDS
 
@@ -12,9 +15,11 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 def test_named_tests_exist():
     text = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
-    plan = re.findall(r"`(\w+)`", text[text.index("## Test plan: the testbenches"):text.index("## What is not")])
+    plans = text[text.index("## Test plan: the testbenches"):text.index("## What is not")]
+    tables = re.findall(r"^\|.*", plans, re.MULTILINE)
+    plan = re.findall(r"`(\w+)`", "".join(tables))
     exist = set(re.findall(r"^(?:async )?def (\w+)", "".join(
-        path.read_text(encoding="utf-8") for path in [*ROOT.glob("tests/test_*.py"), ROOT / "verif" / "tb_macro.py",
+        path.read_text(encoding="utf-8") for path in [*ROOT.glob("tests/test_*.py"), *ROOT.glob("verif/tb_*.py"),
                                                       ROOT / "verif" / "coverage.py"]), re.MULTILINE))
     assert len(plan) > 40
     assert not set(plan) - exist
@@ -59,3 +64,48 @@ def test_readme_maps_the_folders():
     for folder in ROOT.iterdir():
         if (folder / "__init__.py").exists() or folder.name in ("tests", "docs"):
             assert f"| [{folder.name}]({folder.name}) |" in readme
+
+
+def test_shapes_of_tables_are_those_of_the_gateware():
+    text = (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")
+    sections = {"lut_ram": text[text.index("## Tables in LUT-RAM"):text.index("## Tables in block RAM")],
+                "block_ram": text[text.index("## Tables in block RAM"):]}
+    for storage, section in sections.items():
+        rows = re.findall(r"^\| (\d+)(?: to (\d+))? \| (\d+) \| (\d+) \| (\d+) \|$", section, re.MULTILINE)
+        banks = []
+        for first, last, *numbers in rows:
+            for count in range(int(first), int(last or first) + 1):
+                shape = TableShape(storage, 80, 8, count)
+                assert numbers == [str(shape.group_rows), str(1 << shape.address_bits), str(shape.walk)], count
+                banks.append(count)
+        assert banks == list(range(1, 17))
+
+
+def test_example_of_a_table_is_right():
+    text = (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")
+    shape, weights = TableShape("lut_ram", 3, 8, 4), np.array([[3], [-2], [4]])
+    entries = re.findall(r"^\| (\d) \| `.* = (-?\d+)` \| (\d) \| (-?\d+) \|$", text, re.MULTILINE)
+    assert [int(total) for _, total, _, _ in entries] == table_entries(shape, weights)[0, :, 0].tolist()
+    assert all(int(total) == 2 * int(half) + int(parity) for _, total, parity, half in entries)
+    planes = re.findall(r"^\| ([01] [01] [01]) \| (\d) \| (\d) \| (-?\d+) \| (\d) \| (-?\d+).*\| (?:`(-?\d+).*`)? *\|$",
+                        text, re.MULTILINE)
+    assert len(entries) == 4 and len(planes) == 4
+    for bits, *numbers, result in planes:
+        plane = np.array(bits.split(), dtype=int)
+        (address,), (sign,) = table_reads(shape, plane)
+        (((value,), (carry,)),) = table_levels(shape, weights, plane)[0]
+        assert numbers == [str(number) for number in (address, sign, int(value), int(carry[0]), int(value + carry[0]))]
+        assert int(result or 0) == table_sums(shape, weights, plane)[0] == (plane @ weights)[0]
+
+
+def test_latencies_of_the_documents():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    kinds = {"`carry_chain`": {}, "`carry_save`": {"tree": "carry_save"}, "LUT-RAM": {"column": "table"},
+             "block RAM": {"column": "table", "block_ram_columns": 4}}
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| ([^|]+) \| (\d) \| (\d+) \| (\d) \| (\d+) \| (\d+) \|$", text,
+                      re.MULTILINE)
+    assert len(rows) > 8
+    for row_count, banks, kind, fuse, *numbers in rows:
+        config = MacroConfig(rows=int(row_count), columns=4, banks=int(banks), fuse=int(fuse), **kinds[kind])
+        assert numbers == [str(number) for number in (config.column_latency, config.fuse_latency, config.latency,
+                                                      800 + config.latency)]

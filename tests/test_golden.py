@@ -142,7 +142,7 @@ def test_back_pressure_stands_the_pipeline_still_only_behind_a_finished_result()
 
 
 @pytest.mark.parametrize("planes", [1, 2, 5])
-def test_a_vector_keeps_writes_off_its_bank_until_its_last_plane_has_met_the_weights(planes):
+def test_a_vector_keeps_writes_off_its_bank_until_its_last_plane_has_left_the_wordlines(planes):
     cycles = MacroCycles(MacroConfig(rows=4, columns=1, banks=2))
     assert cycles.step((planes, 0), (0, 0), True, True) == (True, True), "a write that comes with it precedes"
     waits = 0

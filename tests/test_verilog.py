@@ -130,9 +130,11 @@ def test_sidecar_tells_the_ports_of_the_verilog(parameters):
 
 # A change of the circuit is a change here, with its reason.
 FLIP_FLOPS = [
-    ({"rows": 16, "columns": 4}, 1699),
-    ({"rows": 16, "columns": 4, "tree": "carry_save"}, 1118),
-    ({"rows": 8, "columns": 4, "banks": 2, "fuse": 4, "tiles": 4}, 1543),
+    ({"rows": 16, "columns": 4}, 1700),
+    ({"rows": 16, "columns": 4, "tree": "carry_save"}, 1119),
+    ({"rows": 8, "columns": 4, "banks": 2, "fuse": 4, "tiles": 4}, 1544),
+    ({"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "tiles": 3, "column": "table"}, 1156),
+    ({"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2}, 1337),
 ]
 
 

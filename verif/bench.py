@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ReadOnly, RisingEdge, Timer
+from cocotb.triggers import ReadOnly, RisingEdge
 
 from ..golden.cycles import MacroCycles
 from ..golden.macro import MacroModel
@@ -81,8 +81,7 @@ class Bench:
                 handle.value = 0
         self._dut.rst.value = 1
         # The first edge must find every input driven.
-        await Timer(1, unit="ns")
-        Clock(self._dut.clk, 2, unit="ns").start()
+        Clock(self._dut.clk, 2, unit="ns").start(start_high=False)
         await self._clock
         await self._clock
         self._dut.rst.value = 0

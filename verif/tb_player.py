@@ -13,7 +13,7 @@ from cocotb.triggers import ClockCycles, RisingEdge
 @cocotb.test()
 async def play(dut):
     dut.rst.value = 1
-    Clock(dut.clk, 2, unit="ns").start()
+    Clock(dut.clk, 2, unit="ns").start(start_high=False)
     await ClockCycles(dut.clk, 2)
     dut.rst.value = 0
     started = time.perf_counter()

@@ -47,7 +47,7 @@ async def speed(dut):
     inputs[:, 0] |= 1 << bits - 1
     words = [pack(x, config.input_bits) for x in inputs]
 
-    Clock(dut.clk, 2, unit="ns").start()
+    Clock(dut.clk, 2, unit="ns").start(start_high=False)
     for name in ("write_valid", "i_valid", "i_signed", *(["i_bank", "write_bank"] if config.banks > 1 else []),
                  *(["i_accumulate"] if config.tiles > 1 else []), *(["i_fuse"] if config.fuse > 1 else [])):
         getattr(dut, name).value = 0
