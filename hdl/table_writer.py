@@ -85,9 +85,13 @@ class TableWriter(wiring.Component):
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
         self._is_last, self._joins = self._register("is_last", 1), Signal(name="joins")
         groups = [[one for one in rows if one is not None] for rows in shape.rows_of_groups]
-        m.d.comb += self.ready.eq(~fresh & ~self._arrived)
-        m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)), row.eq(self.row),
-                     bank.eq(self.bank), self._arrived.eq(fresh | (self._arrived & ~self._joins))]
+        self._stores = Signal(name="stores")
+        m.d.comb += [
+            self.ready.eq(~fresh & ~self._arrived),
+            self._stores.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
+        ]
+        m.d.sync += [fresh.eq(self._stores), row.eq(self.row), bank.eq(self.bank),
+                     self._arrived.eq(fresh | (self._arrived & ~self._joins))]
         with m.If(fresh):
             m.d.sync += [self._arrival.bank.eq(bank), self._is_last.eq(0)]
             with m.Switch(row):
@@ -182,7 +186,7 @@ class TableWriter(wiring.Component):
         is_missing = self._select[-1] & (position < missing) if missing else 0
         m.d.sync += address.eq(Cat((self._first + position)[:row_bits], self._walked.bank))
         m.d.comb += [
-            rows.write.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
+            rows.write.eq(self._stores),
             rows.write_address.eq(Cat(self.row, self.bank) if row_bits else self.bank),
             rows.write_data.eq(self.weights),
             rows.enable.eq(1),

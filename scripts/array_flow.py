@@ -15,7 +15,7 @@ from ..hdl.shared import Emitter
 from .blocks import Blocks, apart
 from .families import DEVICES
 from .files import write_json
-from .flow import RouterError, pack_cells, place_and_route, synthesise
+from .flow import pack_cells, place_and_route, synthesise
 from .report import COUNTED, describe_path, versions
 
 DEVICE = DEVICES["LFE5U-85F"]
@@ -146,16 +146,13 @@ def count_array(netlist, folder, progress=None):
 def place_array(netlist, seed, folder, progress=None):
     """Fmax and critical path of a netlist with a seed: from an earlier run of the same, if there was one.
 
-    None if the router does not end with this seed.
+    RouterError if the router does not end with this seed.
     """
     content = (netlist.folder / "netlist.json").read_bytes()
     key = hashlib.sha256(content + json.dumps([DEVICE.arguments, DEVICE.target, versions()]).encode()).hexdigest()[:12]
     cached = folder / f"placed_{key}_{seed}.json"
     if not cached.exists():
-        try:
-            routed = place_and_route(netlist, DEVICE, seed, folder / f"seed_{seed}", progress=progress)
-        except RouterError:
-            return None
+        routed = place_and_route(netlist, DEVICE, seed, folder / f"seed_{seed}", progress=progress)
         path = describe_path(routed.critical_path, Blocks(netlist, ARRAY, HARNESS))
         write_json(cached, {"seed": seed, "fmax_mhz": round(routed.fmax, 3), "critical_path": path})
     return json.loads(cached.read_text(encoding="utf-8"))

@@ -13,7 +13,7 @@ from .array_check import check_netlist
 from .array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from .blocks import Blocks
 from .files import BadInput, check_writable, write_json
-from .flow import RouterError, pack_cells, synthesise
+from .flow import pack_cells, synthesise, with_seeds
 from .progress import running
 from .report import count_blocks, versions
 from .synth import MACRO, Design
@@ -30,19 +30,6 @@ FIGURES = {
 }
 # What the picture shows: an int8 MAC is eight of the operations, so one of the two is enough.
 PICTURED = [name for name in FIGURES if name != "lut_per_mac"]
-
-
-def place_seeds(netlist, seeds, folder, progress):
-    """A netlist placed with so many seeds, in their order; a seed with which the router does not end is left out."""
-    runs, seed = [], 0
-    while len(runs) < seeds:
-        seed += 1
-        run = place_array(netlist, seed, folder, progress)
-        if run:
-            runs.append(run)
-        elif seed > 2 * seeds + 2:
-            raise RouterError(f"the router must end, and does not with {seed - len(runs)} of {seed} seeds in {folder}")
-    return runs
 
 
 def measure(array, seeds, folder, *, checks=True, progress=None):
@@ -68,7 +55,7 @@ def measure(array, seeds, folder, *, checks=True, progress=None):
     netlist = array.synthesise(folder, progress)
     counts = count_array(netlist, folder, progress)
     checked = check_netlist(array, netlist) if checks and not array.is_dsp else 0
-    runs = place_seeds(netlist, seeds, folder, progress)
+    runs = with_seeds(seeds, lambda seed: place_array(netlist, seed, folder, progress))
     middle = median_low(run["fmax_mhz"] for run in runs)
     return {
         "kind": array.kind.name, "title": array.kind.title, "rows": array.rows, "columns": array.columns,
