@@ -74,7 +74,9 @@ class MacroCycles:
     """When a macro takes and gives, for any behaviour of its three streams.
 
     A vector waits behind the one on the wordlines, is driven for as many cycles as it has planes, and its last plane
-    moves down a pipeline that stands still only while a finished result finds the one before it not yet taken.
+    moves down a pipeline that stands still only while a finished result finds the one before it not yet taken. With a
+    ``result_interval`` of 2 all this is decided a cycle ahead: a vector waits for two cycles at least, and the pipeline
+    stands still even if that result is then taken.
 
     Parameters
     ----------
@@ -94,6 +96,7 @@ class MacroCycles:
         self._banks = range(config.banks)
         self._calibrates = config.calibrates
         self._held_for = config.held
+        self._decides_ahead = config.result_interval > 1
         self._writers = [WriterCycles(config, shape) for shape in config.tables.values()]
         self._clear()
 
@@ -105,6 +108,7 @@ class MacroCycles:
 
     def _clear(self):
         self._waiting = None
+        self._advances = False
         self.planes_left = 0
         self._driven_bank = None
         self._plane_banks = [None] * (1 + self._held_for)
@@ -124,7 +128,7 @@ class MacroCycles:
 
     def stands(self, o_ready):
         """Whether the pipeline stands still in this cycle."""
-        return bool(self._pipeline >> self._arriving & 1) and self.o_valid and not o_ready
+        return bool(self._pipeline >> self._arriving & 1) and self.o_valid and (self._decides_ahead or not o_ready)
 
     def banks_in_use(self):
         """Banks that vectors in flight may still read."""
@@ -154,7 +158,8 @@ class MacroCycles:
         last = self.planes_left == 1
         wanted = self._waiting and self._waiting[1]
         blocked = any(writer.busy(wanted) for writer in self._writers)
-        advance = self._waiting is not None and not blocked and (self.planes_left == 0 or (last and enable))
+        waits = self._waiting is not None and not blocked
+        advance = self._advances if self._decides_ahead else waits and (self.planes_left == 0 or (last and enable))
         i_ready = self._waiting is None or advance
         write_ready = write[0] not in self.banks_in_use() and all(writer.ready for writer in self._writers)
         for writer in self._writers:
@@ -174,5 +179,8 @@ class MacroCycles:
             self._stale.add(write[0])
         if i_ready:
             self._waiting = vector
-        self.o_valid = arriving or (self.o_valid and not o_ready)
+        self.o_valid = (arriving and enable) or (self.o_valid and not o_ready)
+        # In the next cycle nothing is driven any more, or the last plane is and moves on.
+        self._advances = waits and not advance and (
+            self.planes_left == 0 or (self.planes_left == 1 and not self.stands(False)))
         return i_ready, write_ready

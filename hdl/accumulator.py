@@ -13,8 +13,8 @@ class ShiftAccumulator(wiring.Component):
     The highest plane of a signed vector counts negative: the sum is complemented, and the missing one carried in.
     Columns may give the complement of their sum, which costs nothing here.
 
-    What controls it is registered here, beside its carry chain, so it comes a cycle before what it belongs to. Latency:
-    the last plane's ``sum`` in cycle 0, the total in cycle 2.
+    What controls its carry chains is registered here, beside them, so it comes a cycle before what it belongs to.
+    Latency: the last plane's ``sum`` in cycle 0, ``load`` in cycle 1, the total in cycle 2.
 
     Parameters
     ----------
@@ -37,8 +37,10 @@ class ShiftAccumulator(wiring.Component):
         Add one.
     shift : ``In(1)``
         Add to twice what the planes before gave; low with a vector's first plane.
-    load, add : ``In(1)``
-        The accumulator will be complete: make it the total, or add it to the total.
+    add : ``In(1)``
+        The accumulator will be complete: add it to the total, or make it the total.
+    load : ``In(1)``
+        The total takes in the accumulator, whether ``enable`` says so or not.
     total : ``Out(signed(total_width))``
         Holds until after the next ``load``.
     """
@@ -59,12 +61,10 @@ class ShiftAccumulator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        flip, carry, shift, load, chains = (Signal(len(port), name=name, reset_less=True) for name, port in (
-            ("flip_now", self.flip), ("carry_now", self.carry), ("shift_now", self.shift), ("load_now", self.load),
-            ("add_now", self.add)))
+        flip, carry, shift, chains = (Signal(len(port), name=name, reset_less=True) for name, port in (
+            ("flip_now", self.flip), ("carry_now", self.carry), ("shift_now", self.shift), ("add_now", self.add)))
         with m.If(self.enable):
-            m.d.sync += [flip.eq(self.flip), carry.eq(self.carry), shift.eq(self.shift), load.eq(self.load),
-                         chains.eq(self.add)]
+            m.d.sync += [flip.eq(self.flip), carry.eq(self.carry), shift.eq(self.shift), chains.eq(self.add)]
         accumulator = Signal(signed(self.width), reset_less=True)
         total = Signal.like(self.total, reset_less=True)
         m.d.comb += self.total.eq(total)
@@ -79,6 +79,6 @@ class ShiftAccumulator(wiring.Component):
         if self.tiles > 1:
             chain = Addition(Operand(accumulator), Operand(total, "and", chains), len(total))
             result = add(m, platform, "chain", [chain])[0]
-        with m.If(self.enable & load):
+        with m.If(self.load):
             m.d.sync += total.eq(result)
         return m

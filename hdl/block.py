@@ -22,7 +22,7 @@ def control_layout(config):
         "negative": 1,
         "load": 1,
         "add": int(config.tiles > 1),
-        "full": 1,
+        "move": 1,
     })
 
 
@@ -80,14 +80,15 @@ class ColumnBlock(wiring.Component):
     Members
     -------
     ready : ``In(1)``
-        The output moves on; what ``full`` stops.
+        The output moves on, and so does the block, with a ``result_interval`` of 1.
     plane : ``In``
         The wordlines, coded for tables in LUT-RAM.
     control : ``In(control_layout)``
-        ``bank`` of the plane; ``calibrate``: the plane of zeros is before the last addition; ``full``: a result will
-        find the one before it at the output. These one cycle early; two cycles early what goes to the accumulators: of
-        the plane whose sums come out of the columns, whether it is not its vector's first (``shift``), or first of a
-        signed one (``negative``); ``load``: the accumulators hold a vector's result; ``add`` it to the total.
+        ``bank`` of the plane; ``calibrate``: the plane of zeros is before the last addition; ``move``: no result will
+        find the one before it at the output; ``load``: the accumulators will hold a vector's result. These one cycle
+        early; two cycles early what goes to the accumulators: of the plane whose sums come out of the columns, whether
+        it is not its vector's first (``shift``), or first of a signed one (``negative``); ``add`` the result to the
+        total.
     write : ``In``
         From the row decoder or the table writer; none for the column of ones.
     totals : ``Out(columns * total_width)``
@@ -99,7 +100,7 @@ class ColumnBlock(wiring.Component):
         self.columns = columns
         self.total_width = config.sum_x_width if storage == "ones" else config.total_width
         ports = {
-            "ready": In(1),
+            "ready": In(int(config.result_interval == 1)),
             "plane": In(config.tables[storage].plane_bits if storage in config.tables else config.rows),
             "control": In(control_layout(config)),
             "totals": Out(columns * self.total_width),
@@ -122,17 +123,21 @@ class ColumnBlock(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        full, enable = Signal(), Signal()
-        m.d.sync += full.eq(self.control.full)
-        m.d.comb += enable.eq(~full | self.ready)
+        moves, loads, enable, load = Signal(init=1), Signal(), Signal(), Signal()
+        m.d.sync += [moves.eq(self.control.move), loads.eq(self.control.load)]
+        if self.config.result_interval == 1:
+            m.d.comb += [enable.eq(moves | self.ready), load.eq(loads & enable)]
+        else:
+            m.d.comb += [enable.eq(moves), load.eq(loads)]
         delays = Delays(m, enable)
         columns = self._place_columns(m, platform)
         plane = delays.register("plane_copy", self.plane)
         control = {name: delays.register(f"{name}_copy", self.control[name], unsigned(len(self.control[name])))
-                   for name, field in self.control.shape() if name != "full"}
+                   for name, field in self.control.shape() if name not in ("move", "load")}
         # Columns in offset binary give the complement of their sums.
         control["flip"] = delays.register("flip_copy", self.control.negative ^ (self.storage == "lut_ram"))
         m.d.comb += [columns.enable.eq(enable), columns.plane.eq(plane)]
+        control["load"] = load
         ports = columns.signature.members
         m.d.comb += [getattr(columns, name).eq(control[name]) for name in ("bank", "calibrate") if name in ports]
         if "write" in ports:

@@ -70,6 +70,11 @@ class Addition:
     carry: Carry = None
     inverts: bool = False
 
+    @property
+    def is_plain(self):
+        """No gates, no carry."""
+        return self.carry is None and self.first.bit is None and self.second.bit is None and not self.inverts
+
     def expression(self):
         """As one word."""
         first = self.first.expression()
@@ -88,21 +93,25 @@ def flipped(word, bit):
 def add(m, platform, name, additions):
     """The results of some additions, unsigned words of their widths.
 
-    Where the fabric is ECP5, every addition is a chain of carry cells with its gates inside, one LUT a bit; elsewhere
-    an expression.
+    Where the fabric is ECP5, every addition is a chain of carry cells with its gates inside, one LUT a bit and one
+    before them; elsewhere an expression. Two positions of a chain are one cell, and a chain of odd length would waste
+    one: of a plain addition the lowest bit then has a LUT of its own, else two chains share a cell.
     """
     if getattr(platform, "fabric", "generic") != "ecp5":
         return [addition.expression() for addition in additions]
-    chains = [_positions(addition) for addition in additions]
-    sums = [None] * len(chains)
-    # Two positions are one cell; two chains of odd length share one, because each starts afresh.
-    odd = [index for index, chain in enumerate(chains) if len(chain) % 2 and 2 * len(chain) <= LONGEST]
+    sums, chains = {}, {}
+    for index, addition in enumerate(additions):
+        apart = addition.is_plain and addition.width % 2 == 0
+        sums[index] = [addition.first.word[0] ^ addition.second.word[0]] if apart else []
+        chains[index] = _positions(addition, int(apart))
+    odd = [index for index, chain in chains.items() if len(chain) % 2 and 2 * len(chain) <= LONGEST]
     pairs = [odd[index:index + 2] for index in range(0, len(odd), 2)]
-    for group in pairs + [[index] for index in range(len(chains)) if index not in odd]:
+    for group in pairs + [[index] for index in chains if index not in odd]:
         bits = _chain(m, f"{name}_{group[0]}", [position for index in group for position in chains[index]])
         for index in group:
-            sums[index], bits = Cat(bits[1:len(chains[index])]), bits[len(chains[index]):]
-    return sums
+            # Each starts afresh, whatever carry comes from the one before it.
+            sums[index], bits = sums[index] + bits[1:len(chains[index])], bits[len(chains[index]):]
+    return [Cat(sums[index]) for index in chains]
 
 
 def _table(function):
@@ -110,8 +119,8 @@ def _table(function):
     return sum((function(*(index >> pin & 1 for pin in range(4))) & 1) << index for index in range(16))
 
 
-def _positions(addition):
-    """A carry cell's half for each bit: its table and pins A to D; before them one that makes the carry.
+def _positions(addition, lowest):
+    """A carry cell's half for each bit from the lowest: its table and pins A to D; before them one for the carry.
 
     A half gives ``LUT4(A, B, C, D) ^ carry`` and hands on the carry if that LUT4 is one, else its own value at C = D =
     0. With ``first`` on A and B, ``second`` on C and D and zero where those are, it is one bit of an adder.
@@ -126,8 +135,9 @@ def _positions(addition):
     if first.gate == "xor":
         assert first.bit is not None and second.gate != "select"
     table = _table(propagate)
-    positions = [_start(addition.carry)]
-    for bit in range(addition.width):
+    carry = Carry(lambda a, b: a & b, first.word[0], second.word[0]) if lowest else addition.carry
+    positions = [_start(carry)]
+    for bit in range(lowest, addition.width):
         pins = [_extended(first.word, bit), one if first.bit is None else first.bit, _extended(second.word, bit),
                 one if second.bit is None else second.bit]
         if second.gate == "select":

@@ -31,7 +31,7 @@ class ColumnArray(wiring.Component):
                        for index, (storage, columns) in enumerate(config.blocks)}
         ports = {}
         for name, block in self.blocks.items():
-            ports |= {port: In(len(Value.cast(getattr(block, port)))) for port in ("ready", "control")}
+            ports |= {port: In(len(Value.cast(getattr(block, port)))) for port in steering(block)}
             ports[f"{block.storage}_plane"] = In(len(block.plane))
             ports[f"{block.storage}_write"] = In(sum(field.width for _, field in shared_fields(block)))
             ports[f"{name}_weights"] = In(len(Value.cast(block.write.weights)))
@@ -47,10 +47,16 @@ class ColumnArray(wiring.Component):
                 low += field.width
             m.submodules[name] = Instance(
                 f"{self.config.name}_{block.storage}_block_{block.columns}", i_clk=ClockSignal(), i_rst=ResetSignal(),
-                i_ready=self.ready, i_control=self.control, i_plane=getattr(self, f"{block.storage}_plane"),
+                **{f"i_{port}": getattr(self, port) for port in steering(block)},
+                i_plane=getattr(self, f"{block.storage}_plane"),
                 i_write=Cat(fields[field_name] for field_name, _ in block.write.shape()),
                 o_totals=getattr(self, f"{name}_totals"))
         return m
+
+
+def steering(block):
+    """Names of a block's ports that are the same for all blocks."""
+    return [port for port in ("ready", "control") if len(Value.cast(getattr(block, port)))]
 
 
 def shared_fields(block):

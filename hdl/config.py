@@ -11,10 +11,11 @@ from .table_shape import TableShape, ceil_log2, signed_width
 COLUMNS = ("bitcell", "table")
 TREES = ("carry_chain", "carry_save")
 FUSES = (1, 2, 4)
+INTERVALS = (1, 2)
 
 # Columns to a block, which has registers of its own for what is broadcast: few where wires are slow, many where
 # registers are dear.
-BITCELL_BLOCK = {"carry_chain": 4, "carry_save": 16}
+BITCELL_BLOCK = {"carry_chain": 2, "carry_save": 16}
 
 # Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
 LIMITS = {"rows": 1024, "columns": 1024, "weight_bits": 16, "input_bits": 16, "banks": 16, "tiles": 65536}
@@ -53,6 +54,10 @@ class MacroConfig:
     tree : str
         Structure of the adder tree: ``"carry_chain"`` (a register a level, for FPGAs) or ``"carry_save"``
         (full-adder cells and one register, for standard cells; only of ``"bitcell"``).
+    result_interval : 1 or 2
+        Fewest cycles from a result to the next. With 1, ``o_ready`` stops the pipeline in the same cycle, which bounds
+        the clock of a large macro; with 2 all that moves is decided a cycle ahead, which costs a cycle of latency, and
+        of vectors of a single plane every other cycle.
 
     Raises
     ------
@@ -70,12 +75,14 @@ class MacroConfig:
     column: str = "bitcell"
     block_ram_columns: int = 0
     tree: str = "carry_chain"
+    result_interval: int = 1
 
     def __post_init__(self):
         for name, limit in LIMITS.items():
             self._check_range(name, 1, limit)
         self._check_range("block_ram_columns", 0, self.columns)
-        for name, choices in (("fuse", FUSES), ("column", COLUMNS), ("tree", TREES)):
+        for name, choices in (("fuse", FUSES), ("column", COLUMNS), ("tree", TREES),
+                              ("result_interval", INTERVALS)):
             value = getattr(self, name)
             if type(value) is not type(choices[0]) or value not in choices:
                 raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
@@ -141,9 +148,9 @@ class MacroConfig:
         """Shapes of the tables by kind of memory, those that the macro has; empty if its columns have bitcells."""
         if self.column != "table":
             return {}
-        present = {"block_ram": self.block_ram_columns > 0, "lut_ram": self.block_ram_columns < self.columns}
-        return {storage: TableShape(storage, self.rows, self.weight_bits, self.banks)
-                for storage, is_present in present.items() if is_present}
+        columns = {"block_ram": self.block_ram_columns, "lut_ram": self.columns - self.block_ram_columns}
+        return {storage: TableShape(storage, self.rows, self.weight_bits, self.banks, alone=count == self.columns)
+                for storage, count in columns.items() if count}
 
     @property
     def calibrates(self):
@@ -188,10 +195,12 @@ class MacroConfig:
     def latency(self):
         """Cycles that ``n`` vectors of ``p`` planes take beyond ``n * p``, first input and last result included.
 
-        Two in the wordline drivers, one for the wordlines, one for a block's copy of them, the column, the
-        accumulator, the total, and the fuse stages.
+        Provided that ``p`` is ``result_interval`` or more.
+
+        Two in the wordline drivers (or three, see ``result_interval``), one for the wordlines, one for a block's copy
+        of them, the column, the accumulator, the total, and the fuse stages.
         """
-        return 6 + self.column_latency + self.fuse_latency
+        return 5 + self.result_interval + self.column_latency + self.fuse_latency
 
     # Identity.
 

@@ -22,6 +22,9 @@ class Controller(wiring.Component):
     A vector waits, is driven plane by plane, and its last plane then moves down the pipeline as one bit that marks
     completion. The pipeline stands still only while a finished result finds the one before it not yet taken.
 
+    With a ``result_interval`` of 2 what moves is decided a cycle ahead, so that every enable comes out of a register:
+    a vector waits for at least two cycles, and the pipeline stands still even if that result is then taken.
+
     A write waits while a vector in flight uses its bank, for ever if such vectors never pause; a vector accepted in the
     same cycle as a write comes after it. A vector waits until the tables of its bank are complete; where columns need
     it, a plane of zeros goes before the first vector after a write or a reset, from which they learn the bank's sums.
@@ -40,7 +43,7 @@ class Controller(wiring.Component):
         A vector waits for this bank; its tables are not complete.
     o_valid, o_ready : stream of results
         Without the results, which the last stage holds.
-    load, advance, bits, is_signed, top, select, blank : to and from the drivers
+    load, advance, bits, is_signed, top, select : to and from the drivers
         See `WordlineDrivers`.
     enable : ``Out(1)``
         The pipeline moves on.
@@ -52,14 +55,13 @@ class Controller(wiring.Component):
 
     def __init__(self, *, config):
         self.config = config
-        select = range(config.input_bits)
         ports = {
             "i_valid": In(1), "i_ready": Out(1), "descriptor": In(descriptor_layout(config)),
             "write_ready": Out(1), "write_bank": In(range(config.banks)), "write_taken": In(1),
             "wanted": Out(1), "wanted_bank": Out(range(config.banks)), "busy": In(1),
             "o_valid": Out(1), "o_ready": In(1),
             "load": Out(1), "advance": Out(1), "bits": Out(range(config.input_bits + 1)), "is_signed": Out(1),
-            "top": In(select), "select": Out(select), "blank": Out(1),
+            "top": In(config.input_bits), "select": Out(config.input_bits),
             "enable": Out(1), "control": Out(control_layout(config)),
         }
         if config.fuse > 1:
@@ -68,6 +70,8 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        # It will advance in the next cycle; only where that is known.
+        self._advances = Signal()
         self._fetch(m)
         self._drive(m)
         self._track(m)
@@ -78,21 +82,28 @@ class Controller(wiring.Component):
         self._waits = Signal()
         self._waiting = Signal(descriptor_layout(self.config), reset_less=True)
         started = Signal()
+        waits = Signal()
         m.d.comb += [
-            self.i_ready.eq(~self._waits | self.advance),
-            self.load.eq(self.i_valid & self.i_ready),
+            waits.eq(Mux(self.i_ready, self.i_valid, self._waits)),
+            # Without `i_valid` what is taken in is never looked at.
+            self.load.eq(self.i_ready),
             self.bits.eq(self.descriptor.bits),
             self.is_signed.eq(self.descriptor.signed),
             self.wanted.eq(self._waits),
             self.wanted_bank.eq(self._waiting.bank),
         ]
         with m.If(self.i_ready):
-            m.d.sync += self._waits.eq(self.i_valid)
-        with m.If(self.load):
             m.d.sync += self._waiting.eq(self.descriptor)
             # After a reset there is no total to add to.
             m.d.sync += self._waiting.accumulate.eq(self.descriptor.accumulate & started)
-            m.d.sync += started.eq(1)
+            m.d.sync += started.eq(started | self.i_valid)
+        m.d.sync += self._waits.eq(waits)
+        if self.config.result_interval == 1:
+            m.d.comb += self.i_ready.eq(~self._waits | self.advance)
+        else:
+            ready = Signal(init=1)
+            m.d.sync += ready.eq(~waits | self._advances)
+            m.d.comb += self.i_ready.eq(ready)
 
     def _drive(self, m):
         """Drive the planes of one vector after the other."""
@@ -102,21 +113,27 @@ class Controller(wiring.Component):
             **result_layout(self.config).members,
         }), reset_less=True)
         planned, blank = Signal(reset_less=True), Signal(reset_less=True)
-        # Known a cycle ahead, because the whole vector behind it moves when this one's last plane does.
-        last = Signal(reset_less=True)
-        m.d.comb += [
-            self.advance.eq(self._waits & ~self.busy & (~drives | (last & self.enable))),
-            self.blank.eq(blank),
-        ]
+        # The plane that comes after one of zeros.
+        first = Signal.like(self.top, reset_less=True)
+        last = self.select[0]
+        top, follows = Signal.like(self.top, reset_less=True), Signal.like(self.select)
+        m.d.comb += follows.eq(first | self.select >> 1)
+        waits, drained = self._waits & ~self.busy, ~drives | (last & self.enable)
+        if self.config.result_interval == 1:
+            m.d.comb += [self.advance.eq(waits & drained), top.eq(self.top)]
+        else:
+            will_drain = Mux(self.enable, follows[0], last) & self.control.move
+            advance = Signal()
+            m.d.comb += [self._advances.eq(waits & ~advance & (drained | will_drain)), self.advance.eq(advance)]
+            m.d.sync += [advance.eq(self._advances), top.eq(self.top)]
         stale = self._stale(m)
         with m.If(self.advance):
             m.d.sync += _take(driven, self._waiting)
-            m.d.sync += [drives.eq(1), self.select.eq(self.top), planned.eq(1), blank.eq(stale),
-                         last.eq((self.top == 0) & ~stale)]
+            m.d.sync += [drives.eq(1), planned.eq(1), blank.eq(stale), self.select.eq(Mux(stale, 0, top)),
+                         first.eq(Mux(stale, top, 0))]
         with m.Elif(self.enable):
-            m.d.sync += [drives.eq(drives & ~last), blank.eq(0), last.eq(self.select == Mux(blank, 0, 1))]
-            with m.If(~blank):
-                m.d.sync += [self.select.eq(self.select - 1), planned.eq(0)]
+            m.d.sync += [drives.eq(drives & ~last), planned.eq(planned & blank), blank.eq(0), first.eq(0),
+                         self.select.eq(follows)]
 
         on_wordlines, bank = Signal(), Signal(range(self.config.banks), reset_less=True)
         self._plane = Signal(result_layout(self.config), reset_less=True)
@@ -157,18 +174,16 @@ class Controller(wiring.Component):
         config, plane, control = self.config, self._plane, self.control
         at_sum = config.column_latency - 1
         first = self._delay(m, "first", self._plane_first, at_sum)
-        load = self._delay(m, "load", self._plane_last, at_sum + 1, reset=True)
+        loads = self._delay(m, "loads", self._plane_last, at_sum + 2, reset=True)
+        complete = self._delay(m, "complete", loads, 1, reset=True)
         m.d.comb += [
             control.shift.eq(~first),
             control.negative.eq(self._delay(m, "negative", self._plane_first & plane.signed, at_sum)),
-            control.load.eq(load),
             control.add.eq(self._delay(m, "add", plane.accumulate, at_sum + 1)),
         ]
         if config.calibrates:
             at_levels = config.tables["lut_ram"].levels + 1
             m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", self._plane_blank, at_levels))
-        loads = self._delay(m, "loads", load, 1, reset=True)
-        complete = self._delay(m, "complete", loads, 1, reset=True)
 
         # What arrives at the output, and one move before.
         before, arriving = loads, complete
@@ -183,14 +198,20 @@ class Controller(wiring.Component):
                     before, arriving = arriving, self._delay(m, f"fused_{stage}", arriving, 1, reset=True)
             m.d.comb += self.fuse_load[-1].eq(self.enable & arriving)
         # Every block finds its own enable, of a register that knows whether a result will find the one before it.
-        full, o_valid, next_arriving = Signal(), Signal(), Signal()
+        moves, o_valid, next_arriving, next_complete = Signal(init=1), Signal(), Signal(), Signal()
         m.d.comb += [
             next_arriving.eq(Mux(self.enable, before, arriving)),
-            o_valid.eq(arriving | (self.o_valid & ~self.o_ready)),
-            control.full.eq(next_arriving & o_valid),
-            self.enable.eq(~full | self.o_ready),
+            next_complete.eq(Mux(self.enable, loads, complete)),
+            o_valid.eq((self.enable & arriving) | (self.o_valid & ~self.o_ready)),
+            control.move.eq(~(next_arriving & o_valid)),
+            control.load.eq(next_complete),
+            self.enable.eq(moves),
         ]
-        m.d.sync += [self.o_valid.eq(o_valid), full.eq(control.full)]
+        if config.result_interval == 1:
+            m.d.comb += self.enable.eq(moves | self.o_ready)
+        else:
+            m.d.comb += control.load.eq(next_complete & control.move)
+        m.d.sync += [self.o_valid.eq(o_valid), moves.eq(control.move)]
 
     def _delay(self, m, name, signal, cycles, reset=False):
         """``signal`` as it was ``cycles`` moves of the pipeline ago."""

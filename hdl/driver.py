@@ -1,11 +1,14 @@
 """Wordline drivers: two vectors deep, one bit-plane a cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 # Rows compared in one cycle; the next puts them together.
-ROWS_AT_ONCE = 16
+ROWS_AT_ONCE = 32
 
 
 class WordlineDrivers(wiring.Component):
@@ -15,7 +18,8 @@ class WordlineDrivers(wiring.Component):
     says which is its highest plane that can change the result: leading zeros of an unsigned vector and copies of the
     sign of a signed one cannot.
 
-    Latency: ``load`` in cycle 0, ``advance`` in cycle 1, the plane that ``select`` names on ``plane`` in cycle 3.
+    ``top`` and ``select`` are one-hot. Latency: ``load`` in cycle 0, ``advance`` in cycle 1,
+    the plane that ``select`` names on ``plane`` in cycle 3.
 
     Parameters
     ----------
@@ -33,10 +37,10 @@ class WordlineDrivers(wiring.Component):
     bits, is_signed : ``In``
         How many bits the vector that is taken in uses (0 counts as 1, more than ``input_bits`` as ``input_bits``), and
         whether its values are two's complement.
-    top : ``Out(range(input_bits))``
+    top : ``Out(input_bits)``
         Highest plane of the waiting vector that matters.
-    enable, select, blank : ``In``
-        Move on; which plane of the driven vector comes next, or a plane of zeros.
+    enable, select : ``In``
+        Move on; which plane of the driven vector comes next; zeros if none does.
     plane : ``Out(rows)``
         The wordlines.
     """
@@ -51,10 +55,9 @@ class WordlineDrivers(wiring.Component):
             "advance": In(1),
             "bits": In(range(input_bits + 1)),
             "is_signed": In(1),
-            "top": Out(range(input_bits)),
+            "top": Out(input_bits),
             "enable": In(1),
-            "select": In(range(input_bits)),
-            "blank": In(1),
+            "select": In(input_bits),
             "plane": Out(rows),
         })
 
@@ -74,31 +77,25 @@ class WordlineDrivers(wiring.Component):
             m.d.sync += driven.eq(waiting)
         self._find_top(m, arriving)
 
-        m.d.comb += plane.eq(_chosen([driven[bit] for bit in range(self.input_bits)], self.select))
+        # ANDs and ORs: two words and their bits of `select` are the four inputs of a LUT.
+        m.d.comb += plane.eq(reduce(or_, (driven[bit] & self.select[bit].replicate(self.rows)
+                                          for bit in range(self.input_bits))))
         with m.If(self.enable):
             m.d.sync += wordlines.eq(~plane if self.active_low else plane)
-            with m.If(self.blank):
-                m.d.sync += wordlines.eq(-1 if self.active_low else 0)
         m.d.comb += self.plane.eq(wordlines)
         return m
 
     def _find_top(self, m, arriving):
         """Which planes differ from the one below is found when the vector is taken, the highest while it waits."""
-        for bit in range(1, self.input_bits):
+        above = Const(0)
+        for bit in reversed(range(1, self.input_bits)):
             # A plane of a signed vector that equals the one below it everywhere only repeats the sign.
             below = Mux(self.is_signed, arriving[bit - 1], 0)
-            differs = (arriving[bit] ^ below) & (bit < self.bits).replicate(self.rows)
+            differs = arriving[bit] ^ below
             parts = Signal(-(-self.rows // ROWS_AT_ONCE), name=f"differs_{bit}", reset_less=True)
             with m.If(self.load):
-                m.d.sync += parts.eq(Cat(differs[first:first + ROWS_AT_ONCE].any()
+                m.d.sync += parts.eq(Cat(differs[first:first + ROWS_AT_ONCE].any() & (bit < self.bits)
                                          for first in range(0, self.rows, ROWS_AT_ONCE)))
-            with m.If(parts.any()):
-                m.d.comb += self.top.eq(bit)
-
-
-def _chosen(words, select):
-    """One of some words, by a tree of multiplexers: what a fabric has of them is then used."""
-    for bit in select:
-        words = [Mux(bit, *reversed(words[first:first + 2])) if first + 1 < len(words) else words[first]
-                 for first in range(0, len(words), 2)]
-    return words[0]
+            m.d.comb += self.top[bit].eq(parts.any() & ~above)
+            above |= parts.any()
+        m.d.comb += self.top[0].eq(~above)

@@ -83,7 +83,7 @@ class Macro(wiring.Component):
         ]
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
         m.d.comb += [getattr(drivers, name).eq(getattr(control, name))
-                     for name in ("load", "advance", "bits", "is_signed", "enable", "select", "blank")]
+                     for name in ("load", "advance", "bits", "is_signed", "enable", "select")]
         return drivers
 
     def _encode(self, m, platform, plane):

@@ -148,8 +148,9 @@ class TableColumns(wiring.Component):
             m.d.comb += [table.address.eq(Cat(plane, self.bank)), table.enable.eq(self.enable)]
             for column in range(self.columns):
                 entry = table.data.word_select(column, shape.entry_bits)
-                value = delays.register(f"entry_{group}_{column}", entry, signed(shape.entry_bits))
-                nodes[column].append(Node(value, low, high))
+                if shape.has_entry_registers:
+                    entry = delays.register(f"entry_{group}_{column}", entry)
+                nodes[column].append(Node(entry.as_signed(), low, high))
         return nodes
 
     def _offset_tables(self, m, platform, delays, lanes):

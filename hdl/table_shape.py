@@ -31,12 +31,15 @@ class TableShape:
         ``"lut_ram"`` or ``"block_ram"``.
     rows, weight_bits, banks : int
         Of the macro.
+    alone : bool
+        No columns of the macro have another kind of storage.
     """
 
     storage: str
     rows: int
     weight_bits: int
     banks: int
+    alone: bool = True
 
     @property
     def is_offset(self):
@@ -103,9 +106,14 @@ class TableShape:
     def latency(self):
         """From the registered plane at a block of columns to the sum.
 
-        One for the read of LUT-RAM or three for that of block RAM, the adder levels, one for the calibration.
+        The adder levels; one for the read of LUT-RAM and one for the calibration, or two for the read of block RAM.
         """
-        return self.levels + (2 if self.is_offset else 3)
+        return self.levels + 2 + self.has_entry_registers
+
+    @property
+    def has_entry_registers(self):
+        """What is read from block RAM goes through one more register, unless columns in LUT-RAM bound the clock."""
+        return self.alone and not self.is_offset
 
     @property
     def held(self):

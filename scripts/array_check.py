@@ -14,7 +14,7 @@ from amaranth.hdl import Value
 
 from ..golden.program import Program, predict
 from ..golden.words import limits
-from ..hdl.column_array import shared_fields
+from ..hdl.column_array import shared_fields, steering
 from ..hdl.emit import emit
 from ..host.rtl import run_program
 from ..verif.stimulus import Stimulus
@@ -123,8 +123,7 @@ def replace_columns(array, name):
 
         shared = ", ".join(piece(field) for _, field in reversed(shared_fields(block)) if field.width)
         pins |= {
-            "ready_in": own["ready"],
-            "control_in": own["control"],
+            **{f"{port}_in": own[port] for port in steering(block)},
             f"{block.storage}_plane_in": own["plane"],
             f"{block.storage}_write_in": f"{{{shared}}}",
             f"{match['name']}_weights_in": piece(layout["weights"]),

@@ -91,7 +91,7 @@ class Array:
         """The macro whose columns these are; for DSPs the one that does as much."""
         in_block_ram = {"block_ram_columns": self.columns} if self.kind.name == "block_ram" else {}
         return MacroConfig(rows=self.rows, columns=self.columns, weight_bits=BITS, input_bits=BITS,
-                           **in_block_ram, **self.kind.parameters or {})
+                           result_interval=2, **in_block_ram, **self.kind.parameters or {})
 
     @property
     def is_dsp(self):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ..hdl.config import COLUMNS, FUSES, LIMITS, TREES, MacroConfig
+from ..hdl.config import COLUMNS, FUSES, INTERVALS, LIMITS, TREES, MacroConfig
 from ..host.simulator import SIMULATORS
 from .files import BadInput, refusing
 
@@ -21,10 +21,12 @@ HELP = {
     "column": "Kind of column.",
     "block_ram_columns": "Columns whose tables are in block RAM.",
     "tree": "Structure of the adder tree.",
+    "result_interval": "Fewest cycles from a result to the next; 2 for a faster clock.",
 }
 RANGES = {**{name: f"1..{limit}" for name, limit in LIMITS.items()}, "fuse": "|".join(map(str, FUSES)),
           "block_ram_columns": "0..COLUMNS",
-          "column": "|".join(COLUMNS), "tree": "|".join(TREES)}
+          "column": "|".join(COLUMNS), "tree": "|".join(TREES),
+          "result_interval": "|".join(map(str, INTERVALS))}
 
 
 def config_options(function):

@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..hdl.config import COLUMNS, FUSES, TREES, MacroConfig
+from ..hdl.config import COLUMNS, FUSES, INTERVALS, TREES, MacroConfig
 from ..hdl.shared import EmitError
 from ..host.simulator import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
 from ..verif.coverage import FILE, Coverage, required
@@ -32,15 +32,15 @@ SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "tiles": 2},
     {"rows": 3, "columns": 5, "banks": 2, "tiles": 3},
     {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
-    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4, "result_interval": 2},
     {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "tiles": 16,
      "tree": "carry_save"},
     {"rows": 256, "columns": 2, "banks": 2, "tiles": 2},
     {"rows": 64, "columns": 4, "banks": 2, "tiles": 2, "tree": "carry_save"},
     {"rows": 1, "columns": 1, "column": "table"},
-    {"rows": 80, "columns": 4, "column": "table", "tiles": 2},
+    {"rows": 80, "columns": 4, "column": "table", "tiles": 2, "result_interval": 2},
     {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "tiles": 3},
-    {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table"},
+    {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table", "result_interval": 2},
     {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "tiles": 4, "column": "table", "block_ram_columns": 4},
     {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
 )]
@@ -100,7 +100,8 @@ def random_config(seed):
     kind = {"tree": rng.choice(TREES)} if column == "bitcell" else {"block_ram_columns": rng.choice((0, columns // 2))}
     return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
                        input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
-                       tiles=rng.choice((1, 2, 3, 8, 20)), column=column, **kind)
+                       tiles=rng.choice((1, 2, 3, 8, 20)), column=column, result_interval=rng.choice(INTERVALS),
+                       **kind)
 
 
 def compile_job(job):

@@ -49,7 +49,7 @@ def run_tool(tool, arguments, folder, log, progress=None):
         raise FlowError(f"{tool} must be installed, and is not: pip install -e '.[fpga]'")
     path = folder / log
     command = [sys.executable, "-c", CALL, tool, *map(str, arguments)]
-    with path.open("w", encoding="utf-8") as file, subprocess.Popen(
+    with path.open("w", buffering=1, encoding="utf-8") as file, subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             text=True, encoding="utf-8", errors="replace") as process:
         try:

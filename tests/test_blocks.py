@@ -126,7 +126,6 @@ def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
             ctx.set(block.flip, after[1] ^ complemented)
             ctx.set(block.carry, after[1])
             ctx.set(block.shift, not after[2])
-            ctx.set(block.load, now[3] is not None)
             if tiles > 1:
                 ctx.set(block.add, now[4])
             shown = ctx.get(block.total)
@@ -134,7 +133,9 @@ def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
             await ctx.tick().repeat(rng.randrange(2) + 1)
             assert ctx.get(block.total) == shown
             ctx.set(block.enable, 1)
+            ctx.set(block.load, before[3] is not None)
             await ctx.tick()
+            ctx.set(block.load, 0)
             assert ctx.get(block.total) == (shown if before[3] is None else before[3])
 
     simulate(block, testbench)
@@ -182,21 +183,20 @@ def test_drivers_skip_planes_that_only_repeat(active_low):
                                             (0, (8, 1), 3, 0), (1, (15, 0), 4, 0), (1, (14, 1), 4, 1),
                                             (1, (7, 15), 4, 3), (1, (7, 15), 3, 0), (0, (9, 9), 0, 0)]:
             await load(ctx, drivers, lanes, bits, is_signed)
-            assert ctx.get(drivers.top) == top, (is_signed, lanes, bits)
+            assert ctx.get(drivers.top) == 1 << top, (is_signed, lanes, bits)
             ctx.set(drivers.advance, 1)
             await ctx.tick()
             ctx.set(drivers.advance, 0)
-            for select, blank in [*itertools.product(range(4), (0, 1)), (0, 0)]:
-                ctx.set(drivers.select, select)
-                ctx.set(drivers.blank, blank)
+            for bit in (0, 1, None, 2, 3, 0):
+                ctx.set(drivers.select, 0 if bit is None else 1 << bit)
                 await ctx.tick()
-                plane = 0 if blank else sum((lane >> select & 1) << row for row, lane in enumerate(lanes))
+                plane = 0 if bit is None else sum((lane >> bit & 1) << row for row, lane in enumerate(lanes))
                 assert ctx.get(drivers.plane) == (~plane & 3 if active_low else plane)
 
     simulate(drivers, testbench)
 
 
-@pytest.mark.parametrize("row", [0, 15, 16, 31, 32, 39])
+@pytest.mark.parametrize("row", [0, 31, 32, 39])
 def test_drivers_look_at_every_row(row):
     drivers = WordlineDrivers(rows=40, input_bits=3)
 
@@ -204,7 +204,7 @@ def test_drivers_look_at_every_row(row):
         for is_signed, other, value, top in [(0, 0, 4, 2), (0, 0, 2, 1), (1, 7, 4, 2), (1, 0, 6, 1), (1, 7, 7, 0)]:
             lanes = [value if index == row else other for index in range(40)]
             await load(ctx, drivers, lanes, 3, is_signed)
-            assert ctx.get(drivers.top) == top
+            assert ctx.get(drivers.top) == 1 << top
 
     simulate(drivers, testbench)
 

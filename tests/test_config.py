@@ -34,6 +34,8 @@ SMALL = st.fixed_dictionaries({
      r"^block_ram_columns must be an integer from 0 to 4, not True$"),
     ({"column": "table", "tree": "carry_save"}, ValueError,
      r"^tree must be carry_chain if column is table, not 'carry_save'$"),
+    ({"result_interval": 3}, ValueError, r"^result_interval must be one of 1, 2, not 3$"),
+    ({"result_interval": True}, ValueError, r"^result_interval must be one of 1, 2, not True$"),
     ({"fuse": 4, "weight_bits": 16}, ValueError, r"tiles and fuse must keep .*, not \d+$"),
 ])
 def test_wrong_parameters(parameters, error, message):
@@ -64,7 +66,8 @@ def test_json_round_trip(parameters):
 def test_each_parameter_changes_the_hash():
     base = {"rows": 4, "columns": 4}
     changed = [{"rows": 5}, {"columns": 8}, {"weight_bits": 7}, {"input_bits": 7}, {"banks": 2}, {"fuse": 2},
-               {"tiles": 2}, {"tree": "carry_save"}, {"column": "table"}, {"column": "table", "block_ram_columns": 1}]
+               {"tiles": 2}, {"tree": "carry_save"}, {"column": "table"}, {"column": "table", "block_ram_columns": 1},
+               {"result_interval": 2}]
     hashes = {MacroConfig(**base | change).hash for change in [{}, *changed]}
     assert len(hashes) == 1 + len(changed)
 

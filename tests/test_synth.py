@@ -116,7 +116,7 @@ def test_netlists_are_reproducible_and_counted_before_they_are_flattened(family,
 
 
 def test_blocks_cost_little(tmp_path):
-    config = MacroConfig(rows=8, columns=4)
+    config = MacroConfig(rows=16, columns=8)
     arguments = design(config, "ecp5")
     blocks = synthesise(**arguments, apart=apart("none", config.name), folder=tmp_path / "blocks")
     flat = synthesise(**arguments, apart=(), folder=tmp_path / "flat")

@@ -239,6 +239,7 @@ class Bench:
         hit("back-pressure", "input waits while pipeline stands", vector and not i_ready and stands)
         hit("back-pressure", "result waits, pipeline stands", stands)
         hit("back-pressure", "result waits, pipeline moves", o_valid and not o_ready and not stands)
+        hit("back-pressure", "result is taken, pipeline stands", o_ready and stands)
         hit("back-pressure", "results back to back", o_valid and o_ready and self._was_taken)
 
     def _cover_hazards(self, write, vector, i_ready, write_ready, in_use):

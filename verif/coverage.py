@@ -22,7 +22,8 @@ def required(config):
     bins |= {("bank", f"{bank} {use}") for bank in range(config.banks) for use in ("computes", "is written")}
     bins |= {("back-pressure", state) for state in (
         "input waits", "input pauses", "result waits, pipeline moves", "result waits, pipeline stands",
-        "input waits while pipeline stands", "results back to back")}
+        "input waits while pipeline stands",
+        "results back to back" if config.result_interval == 1 else "result is taken, pipeline stands")}
     bins |= {("hazard", "write waits for its bank"), ("hazard", "write and vector of its bank at once"),
              ("reset", "idle"), ("reset", "vector waits"), ("reset", "planes are driven"), ("reset", "result waits"),
              ("reset", "write is stored"), ("back-pressure", "write pauses")}
