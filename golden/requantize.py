@@ -1,8 +1,8 @@
 """Requantisation: an accumulator times a fixed-point factor, rounded once or twice, as integers.
 
-The factor is ``multiplier / 2**31 * 2**shift``, multiplier a non-negative int32. Both rules are in use, by kernels of one
-runtime: ``single`` rounds the product once, halves up; ``double`` is gemmlowp's, a doubling high multiplication, then a
-division by a power of two, each rounding by itself, the last one halves away from zero.
+The factor is ``multiplier / 2**31 * 2**shift``, multiplier a non-negative int32. Both rules are in use, by kernels of
+one runtime: ``single`` rounds the product once, halves up; ``double`` is gemmlowp's, a doubling high multiplication,
+then a division by a power of two, each rounding by itself, the last one halves away from zero.
 """
 
 import math
