@@ -31,12 +31,13 @@ class LayerRecord:
         Cycles.
     cycles : int or None
         Those that the simulator counted; a board does not tell.
-    tiles, writes, vectors : int
-        Tiles and rows that were written, for later layers too; vectors.
+    vectors : int
+    loads : tuple of (layer, rows, bits)
+        Tiles that were written, those of later layers too.
     planes, skipped, work : int
         See `LayerProgram`.
-    bits_in, bits_out : int
-        That went over the write and input ports, and came back.
+    inputs, sums : int
+        Bits of activations that were handed over, and sums that were taken; lanes that no tile uses do not count.
     mismatches : int
         Accumulators that differ from those in numpy.
     """
@@ -45,14 +46,13 @@ class LayerRecord:
     runs: int
     predicted: int
     cycles: int | None
-    tiles: int
-    writes: int
     vectors: int
+    loads: tuple
     planes: int
     skipped: int
     work: int
-    bits_in: int
-    bits_out: int
+    inputs: int
+    sums: int
     mismatches: int
 
 
@@ -139,23 +139,28 @@ class MacroBackend:
 
     def product(self, operator, x):
         """Accumulators (N, *output shape), int64, without bias, of inputs (N, *input shape)."""
-        layer, config = self._schedule.program(operator, x), self.mapping.config
-        predicted = predict(config, layer.program, self._state)
+        layer = self._schedule.program(operator, x)
+        predicted = predict(self.mapping.config, layer.program, self._state)
         outcome = self._playing.play(layer.program)
         y = layer.collect((outcome or predicted).results)
         expected = accumulators(self.mapping.network, operator, x)
-        writes, vectors = layer.program.writes, layer.program.vectors
-        # Only rows and columns that a tile has; the others need not be sent.
-        weights = sum(tile.cut.rows * self.mapping.layers[tile.layer].block(tile.cut).shape[1] *
-                      self.mapping.layers[tile.layer].fuse for tile, _, _ in layer.loads) * config.weight_bits
-        inputs = sum(tile.cut.rows * digit.bits * count for tile, digit, _, count in layer.reads)
-        columns = sum(self.mapping.layers[tile.layer].block(tile.cut).shape[1] * count
-                      for tile, _, _, count in layer.reads)
+        bits = self.mapping.config.weight_bits
         self.records.append(LayerRecord(
-            operator.place, len(x), predicted.cycles, outcome and outcome.cycles, len(layer.loads), len(writes),
-            len(vectors), layer.planes, layer.skipped, layer.work, weights + inputs, columns * config.total_width,
+            operator.place, len(x), predicted.cycles, outcome and outcome.cycles, len(layer.program.vectors),
+            tuple((tile.layer, tile.cut.rows, tile.cut.rows * self._columns(tile) * self._layer(tile).fuse * bits)
+                  for tile, _, _ in layer.loads),
+            layer.planes, layer.skipped, layer.work,
+            sum(tile.cut.rows * digit.bits * count for tile, digit, _, count in layer.reads),
+            sum(self._columns(tile) * count for tile, _, _, count in layer.reads),
             int(np.count_nonzero(y != expected))))
         return y
+
+    def _layer(self, tile):
+        return self.mapping.layers[tile.layer]
+
+    def _columns(self, tile):
+        """Weights in a row of a tile."""
+        return self._layer(tile).block(tile.cut).shape[1]
 
 
 def open_backend(name, mapping, *, simulator="verilator", folder=None, port=None):

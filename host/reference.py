@@ -22,36 +22,56 @@ class Mismatch:
                 f"reference {self.theirs}")
 
 
-def reference_tensors(path, *inputs):
-    """Every tensor that the reference kernels compute.
+class Reference:
+    """The reference kernels, with a model.
 
     Parameters
     ----------
     path : Path
         Of a ``.tflite`` file.
-    inputs : arrays (N, *shape), one for each input of the network
 
-    Returns
-    -------
-    dict of int to array (N, *shape)
-        By number in the file, which is that in `Network.tensors`.
+    Raises
+    ------
+    NetworkError
+        They are not installed, or refuse the model.
     """
-    try:
-        from ai_edge_litert.interpreter import Interpreter, OpResolverType
-    except ImportError:
-        raise NetworkError("ai-edge-litert must be installed (pip install -e '.[networks]'), and is not") from None
-    interpreter = Interpreter(model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
-                              experimental_preserve_all_tensors=True)
-    interpreter.allocate_tensors()
-    found = {}
-    for run in zip(*inputs, strict=True):
-        for detail, x in zip(interpreter.get_input_details(), run, strict=True):
-            interpreter.set_tensor(detail["index"], np.ascontiguousarray(x, dtype=detail["dtype"]))
-        interpreter.invoke()
-        for operator in interpreter._get_ops_details():
-            for index in operator["outputs"]:
-                found.setdefault(int(index), []).append(interpreter.get_tensor(index))
-    return {index: np.stack(values) for index, values in found.items()}
+
+    def __init__(self, path):
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError:
+            raise NetworkError("ai-edge-litert must be installed (pip install -e '.[networks]'), and is not") from None
+        try:
+            self._interpreter = Interpreter(
+                model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+                experimental_preserve_all_tensors=True)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise NetworkError(f"reference kernels must take {path}, and do not: {reason}") from None
+        self._outputs = [int(index) for operator in self._interpreter._get_ops_details()
+                         for index in operator["outputs"]]
+
+    def run(self, *inputs):
+        """Every tensor that is computed.
+
+        Parameters
+        ----------
+        inputs : arrays (N, *shape), one for each input of the network
+
+        Returns
+        -------
+        dict of int to array (N, *shape)
+            By number in the file, which is that in `Network.tensors`.
+        """
+        found = {index: [] for index in self._outputs}
+        for run in zip(*inputs, strict=True):
+            for detail, x in zip(self._interpreter.get_input_details(), run, strict=True):
+                self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(x, dtype=detail["dtype"]))
+            self._interpreter.invoke()
+            for index, values in found.items():
+                values.append(self._interpreter.get_tensor(index))
+        return {index: np.stack(values) for index, values in found.items()}
 
 
 def compare(network, ours, theirs):

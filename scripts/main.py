@@ -19,6 +19,7 @@ COMMANDS = {
     "generate": "Write a macro's Verilog and its description.",
     "program": "Load a bitstream into a board.",
     "regress": "Run the cocotb regression.",
+    "run": "Run a quantised network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
     "synth": "Build a macro for a board, or measure it alone.",
 }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from bitline.host.inference import Inference
 from bitline.host.network import Conv2D, NetworkError
-from bitline.host.reference import Mismatch, compare, reference_tensors
+from bitline.host.reference import Mismatch, Reference, compare
 from bitline.host.tflite_file import load_tflite, read_tflite
 from conftest import NETWORKS
 
@@ -23,7 +23,7 @@ def test_every_layer_of_a_published_network_is_exact(published, name):
     path, inputs = published(name)
     network = load_tflite(path)
     assert sum(network.macs(operator) for operator in network.matrix_operators) == MACS[name]
-    ours, theirs = Inference(network).run(inputs), reference_tensors(path, inputs)
+    ours, theirs = Inference(network).run(inputs), Reference(path).run(inputs)
     assert set(theirs) == {operator.output for operator in network.operators}
     assert compare(network, ours, theirs) == []
 
