@@ -3,9 +3,10 @@
 from pathlib import Path
 
 from .network import NetworkError
+from .onnx_file import load_onnx
 from .tflite_file import load_tflite
 
-LOADERS = {".tflite": load_tflite}
+LOADERS = {".tflite": load_tflite, ".onnx": load_onnx}
 
 
 def load_network(path):

@@ -62,6 +62,7 @@ def tools():
         package("scikit-learn", "bitline demo", needed=False, install="pip install -e '.[demo]'"),
         package("matplotlib", "pictures of demo, bench and run", needed=False, install="pip install -e '.[demo]'"),
         package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),
+        package("onnx", "bitline run of .onnx files", needed=False, install="pip install -e '.[onnx]'"),
         package("ai-edge-litert", "bitline run --check", needed=False, install="pip install -e '.[networks]'"),
         *(package(name, purpose, needed=False, install="pip install -e '.[fpga]'") for name, purpose in (
             ("amaranth-boards", "bitline synth, pins of boards"),

@@ -137,8 +137,9 @@ ONES = np.ones((3, 4))
     (small("CONV_2D", "Conv2DOptions", weights=ONES), r"must have weights of four dimensions, not \[3, 4\]"),
     (small("AVERAGE_POOL_2D", "Pool2DOptions", shape=(1, 4, 4, 1), output=(1, 1, 1, 1)),
      r"strides, dilations and window of at least 1"),
-    (small("SOFTMAX", "SoftmaxOptions", output=(1, 4), fields={"Beta": 1.0}),
-     r"must have an output of scale 0.00390625 and zero point -128, not "),
+    (small("SOFTMAX", "SoftmaxOptions", output=(1, 4), fields={"Beta": 1.0}, dtype="int16"),
+     r"must have an output of scale 2\*\*-15 with int16, not 0.1"),
+    (small("SOFTMAX", "SoftmaxOptions", output=(1, 4), fields={"Beta": -1.0}), r"must have a beta from 0 to 10000"),
     (small("SOFTMAX", "FullyConnectedOptions"), r"must have SoftmaxOptions, and has options number 8"),
     (small(), r"must have 2 to 3 inputs and one output, not 1 and 1"),
 ])
