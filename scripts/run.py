@@ -235,8 +235,9 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
         if show_plan:
             click.echo(str(plan(mapping)))
         is_plain = backend == "golden" and config is None and not report
-        chosen = GoldenBackend(network) if is_plain else open_backend(
-            backend, mapping, simulator=simulator, folder=folder, port=port)
+        with running("building", None):
+            chosen = GoldenBackend(network) if is_plain else open_backend(
+                backend, mapping, simulator=simulator, folder=folder, port=port)
         found = run_network(network, values, chosen, batch=batch, reference=reference, rounding=rounding)
     facts = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
     layers = layer_facts(network, mapping, found)
