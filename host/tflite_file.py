@@ -76,11 +76,11 @@ class _Reader:
         graph = model.Subgraphs(0)
         self._tensors = [self._tensor(index, graph.Tensors(index))
                          for index in range(self._count(graph.TensorsLength(), "tensors"))]
-        operators = [self._operator(index, graph.Operators(index))
-                     for index in range(self._count(graph.OperatorsLength(), "operators"))]
         ends = [tuple(self._index(value, "the network") for value in self._vector(getattr(graph, f"{end}AsNumpy")()))
                 for end in ("Inputs", "Outputs")]
-        return net.Network(name, self._tensors, operators, *ends)
+        nodes = [self._node(index, graph.Operators(index))
+                 for index in range(self._count(graph.OperatorsLength(), "operators"))]
+        return net.Network(name, self._tensors, [self._operator(*node) for node in _used(nodes, ends[1])], *ends)
 
     def _count(self, count, what):
         """A count of tables, each of which has an offset of four bytes somewhere in the file."""
@@ -150,7 +150,8 @@ class _Reader:
             raise NetworkError(f"{place} must have {tensor.size * dtype.itemsize} bytes of data, not {data.size}")
         return data.view(dtype.newbyteorder("<")).astype(dtype).reshape(tensor.shape)
 
-    def _operator(self, index, table):
+    def _node(self, index, table):
+        """Place, kind, operands, outputs and table of an operator, which may be one that is not needed."""
         codes = self._count(self._model.OperatorCodesLength(), "operator codes")
         if table.OpcodeIndex() >= codes:
             raise NetworkError(f"operator {index} must name one of {codes} operator codes, not {table.OpcodeIndex()}")
@@ -160,10 +161,13 @@ class _Reader:
         if number == self._tflite.BuiltinOperator.CUSTOM:
             kind = f"CUSTOM {(code.CustomCode() or b'').decode('utf-8', 'replace')[:40]}"
         place = f"operator {index} ({kind})"
-        if kind not in OPERATORS:
-            raise NetworkError(f"{place} must be one of {', '.join(sorted(OPERATORS))}")
         operands = [self._index(value, place, optional=True) for value in self._vector(table.InputsAsNumpy())]
         outputs = [self._index(value, place) for value in self._vector(table.OutputsAsNumpy())]
+        return place, kind, operands, outputs, table
+
+    def _operator(self, place, kind, operands, outputs, table):
+        if kind not in OPERATORS:
+            raise NetworkError(f"{place} must be one of {', '.join(sorted(OPERATORS))}")
         least, most, options_kind, make = OPERATORS[kind]
         if not least <= len(operands) <= most or len(outputs) != 1 or -1 in operands[:least]:
             raise NetworkError(f"{place} must have {least} to {most} inputs and one output, "
@@ -178,3 +182,18 @@ class _Reader:
                                    f"{table.BuiltinOptionsType()}")
             options.Init(union.Bytes, union.Pos)
         return make(Operands(self._tensors, place, operands, outputs[0], options))
+
+
+def _used(nodes, outputs):
+    """The operators that outputs need.
+
+    Converters compute the dimensions of a reshaped tensor, for any size of batch, by operators of their own. They are
+    left out: what a reshape makes is declared in the file.
+    """
+    needed, used = set(outputs), []
+    for node in reversed(nodes):
+        _, kind, operands, made, _ = node
+        if needed & set(made):
+            used.append(node)
+            needed.update(operands[:1] if kind == "RESHAPE" else operands)
+    return used[::-1]

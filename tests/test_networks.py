@@ -149,6 +149,21 @@ def test_files_that_cannot_be_run(data, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_operators_that_compute_dimensions_are_left_out():
+    file = TfliteFile()
+    x = file.tensor((1, 2, 3, 1), "int8", 0.1)
+    length = file.operator("SHAPE", [x], file.tensor((4,), "int32"), "ShapeOptions", OutType=2)
+    first = file.operator("STRIDED_SLICE", [length, *(file.constant([k], "int32") for k in (0, 1, 1))],
+                          file.tensor((), "int32"), "StridedSliceOptions", ShrinkAxisMask=1)
+    shape = file.operator("PACK", [first, file.constant(6, "int32")], file.tensor((2,), "int32"), "PackOptions",
+                          ValuesCount=2)
+    y = file.operator("RESHAPE", [x, shape], file.tensor((1, 6), "int8", 0.1), "ReshapeOptions")
+    network = read_tflite(file.data([x], [y]), "m")
+    assert [operator.place for operator in network.operators] == ["operator 3 (RESHAPE)"]
+    with pytest.raises(NetworkError, match=r"operator 0 \(SHAPE\) must be one of"):
+        read_tflite(file.data([x], [y, length]), "m")
+
+
 def test_wrong_inputs_are_refused():
     inference = Inference(read_tflite(small(weights=ONES), "m"))
     with pytest.raises(NetworkError, match=r"input t0 must have shape \[1, 4\], not \[1, 5\]"):
