@@ -13,6 +13,7 @@ from .tools import FlowError
 
 COMMANDS = {
     "bench": "Measure speed and size.",
+    "compare": "Run a network on an analogue crossbar beside the digital macro.",
     "demo": "Run a classifier of handwritten digits on the RTL.",
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "Say what is installed and what is missing.",

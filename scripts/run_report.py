@@ -42,7 +42,7 @@ def write_report(folder, facts, layers, mapping):
     mapping : Mapping
     """
     planned = plan(mapping)
-    page = _page(facts, layers, planned, _pictures(facts, layers, planned))
+    page = _page(facts, layers, planned, _pictures(facts, layers, planned) if layers else [])
     content = {**facts, "layers": layers, "plan": [
         {"layer": mapping.layers[tile.tile.layer].operator.place, "bank": tile.tile.bank,
          "resident": tile.tile.resident, "rows": tile.tile.cut.rows,
@@ -89,7 +89,8 @@ def _headline(facts):
         ("Cycles an input", f"{facts['cycles_per_input']:,.1f} ({counted})"),
         ("Cycles in all", f"{facts['predicted_cycles']:,} predicted" + (
             "" if facts["cycles"] is None else f", {facts['cycles']:,} simulated")),
-        (f"Inferences a second at {facts['clock_hz'] / 1e6:g} MHz", f"{facts['inferences_per_second']:,.0f}"),
+        (f"Inferences a second at {facts['clock_hz'] / 1e6:g} MHz",
+         f"{facts['inferences_per_second']:,.0f}" if facts["inferences_per_second"] else "no products with weights"),
         ("Time an input here", f"{facts['seconds_per_input']:.3f} s"),
     ]
     if facts["accuracy"] is not None:

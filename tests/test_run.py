@@ -84,6 +84,18 @@ def test_plain_golden_run_has_no_macro(cli, model, files):
     assert status == 0 and output.startswith("2 inputs") and "cycles" not in output
 
 
+def test_network_without_weights(cli, tmp_path):
+    file = TfliteFile()
+    x = file.tensor((1, 4), "int8", 0.1)
+    y = file.operator("RELU", [x], file.tensor((1, 4), "int8", 0.1, -128))
+    (tmp_path / "m.tflite").write_bytes(file.data([x], [y]))
+    (tmp_path / "x.dat").write_bytes(bytes(range(8)))
+    status, output, _ = cli("run", tmp_path / "m.tflite", "--inputs", tmp_path / "x.dat", "--backend", "rtl",
+                            *MACRO, "--report", tmp_path / "out", "--no-check")
+    assert status == 0 and output.startswith("2 inputs")
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["layers"] == []
+
+
 def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch):
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
     original = Reference.run
