@@ -147,6 +147,17 @@ def max_pool(x, size, stride, padding, clamp):
     return np.clip(windows(x, size, stride, (1, 1), padding, np.iinfo(np.int64).min).max(axis=(4, 5)), *clamp)
 
 
+def mean(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
+    """Means over height and width of (B, H, W, C), (B, C): the division is part of the rescaling's factor."""
+    count = x.shape[1] * x.shape[2]
+    multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
+    # As many more bits of the factor as the division takes.
+    more = min(count.bit_length() - 1, 31 + shift)
+    total = x.sum(axis=(1, 2)) - count * zero_point
+    scaled = multiply_by_quantized_multiplier(total, (multiplier << more) // count, shift - more, rounding)
+    return np.clip(scaled + output_zero_point, *clamp)
+
+
 def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, rounding="double"):
     """Sum of two tensors that broadcast, each rescaled to a common scale with bits to spare.
 

@@ -166,6 +166,16 @@ class _Check:
         self.has_shape((x.shape[0], *self.window(operator.size, operator.stride, (1, 1), operator.padding),
                         x.shape[3]))
 
+    def mean(self):
+        x = self.inputs[0]
+        self.quantised(x, self.output)
+        self.require(len(x.shape) == 4 and x.size > 0, "an input (batch, height, width, channels)", list(x.shape))
+        self.require(x.shape[1] * x.shape[2] < 1 << 16, "fewer than 65536 pixels", x.shape[1] * x.shape[2])
+        self.factor(float(x.scale) / float(self.output.scale), 2.0 ** 7)
+        batch, channels = x.shape[0], x.shape[3]
+        self.require(self.output.shape in ((batch, channels), (batch, 1, 1, channels)),
+                     f"an output of shape {[batch, channels]} or {[batch, 1, 1, channels]}", list(self.output.shape))
+
     def arithmetic(self):
         a, b = self.inputs
         self.quantised(a, b, self.output)
@@ -241,7 +251,7 @@ class _Check:
 
 RULES = {
     net.FullyConnected: _Check.fully_connected, net.Conv2D: _Check.convolution, net.Pool2D: _Check.pool,
-    net.Add: _Check.arithmetic, net.Mul: _Check.arithmetic, net.Pad: _Check.pad,
+    net.Mean: _Check.mean, net.Add: _Check.arithmetic, net.Mul: _Check.arithmetic, net.Pad: _Check.pad,
     net.Concatenation: _Check.concatenation, net.Reshape: _Check.moved, net.Transpose: _Check.moved,
     net.Softmax: _Check.softmax, net.Relu: _Check.relu, net.Quantize: _Check.quantize,
     net.Dequantize: _Check.dequantize,

@@ -125,6 +125,12 @@ class Inference:
                      self._clamp(operator, output))
         return y.reshape(len(x), *output.shape)
 
+    def _mean(self, operator, output, x):
+        tensor = self.network.tensors[operator.inputs[0]]
+        y = layers.mean(x.reshape(-1, *x.shape[-3:]), tensor.scale, tensor.zero_point, output.scale, output.zero_point,
+                        self._clamp(operator, output), rounding=self._rounding or operator.rounding)
+        return y.reshape(len(x), *output.shape)
+
     def _arithmetic(self, operator, output, a, b):
         tensors = [self.network.tensors[index] for index in operator.inputs]
         # Dimensions that are missing go behind the one of the runs.
@@ -167,8 +173,9 @@ class Inference:
 
 
 OPERATIONS = {
-    net.MatrixOperator: Inference._matrix, net.Pool2D: Inference._pool, net.Add: Inference._arithmetic,
-    net.Mul: Inference._arithmetic, net.Pad: Inference._pad, net.Concatenation: Inference._concatenation,
+    net.MatrixOperator: Inference._matrix, net.Pool2D: Inference._pool, net.Mean: Inference._mean,
+    net.Add: Inference._arithmetic, net.Mul: Inference._arithmetic,
+    net.Pad: Inference._pad, net.Concatenation: Inference._concatenation,
     net.Reshape: Inference._reshape, net.Transpose: Inference._transpose, net.Softmax: Inference._softmax,
     net.Relu: Inference._rescale, net.Quantize: Inference._rescale, net.Dequantize: Inference._dequantize,
 }

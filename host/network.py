@@ -130,6 +130,16 @@ class MaxPool2D(Pool2D):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Mean(Operator):
+    """The mean over height and width of (batch, height, width, channels), at the scale of the output.
+
+    ``rounding`` is ``"single"`` or ``"double"``.
+    """
+
+    rounding: str = "double"
+
+
+@dataclass(frozen=True, kw_only=True)
 class Add(Operator):
     """The sum of two tensors that broadcast."""
 
@@ -172,10 +182,7 @@ class Transpose(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class Softmax(Operator):
-    """Over the last dimension, of ``beta`` times the values.
-
-    ``method`` says how the file's own runtime computes it: ``"table"`` (TensorFlow Lite).
-    """
+    """Over the last dimension, of ``beta`` times the values."""
 
     beta: float = 1.0
 

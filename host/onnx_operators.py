@@ -9,7 +9,7 @@ import numpy as np
 
 from . import network as net
 from .checks import ceil_div, spatial
-from .network import Tensor
+from .network import NetworkError, Tensor
 from .onnx_values import Constant, Pending, Value
 
 
@@ -106,8 +106,11 @@ def pool(reader, place, attributes, operands, name, *, kind, is_global=False):
     x = reader.operand(place, operands[0], is_last=True)
     image = reader.tensors[x].shape
     reader.require(place, len(image) == 4, "an image of four dimensions", len(image))
-    size = image[1:3] if is_global else tuple(map(int, attributes.get("kernel_shape", ())))
-    where = _window(reader, place, {} if is_global else attributes, image, size)
+    if is_global:
+        make = partial(_mean, inputs=(x,))
+        return Pending(place, (image[0], image[3], 1, 1), True, make)
+    size = tuple(map(int, attributes.get("kernel_shape", ())))
+    where = _window(reader, place, attributes, image, size)
     reader.require(place, where.pop("dilation") == (1, 1), "no dilation", attributes.get("dilations"))
     reader.require(place, kind is net.MaxPool2D or not attributes.get("count_include_pad") or
                  where["padding"] == ((0, 0), (0, 0)), "count_include_pad 0", 1)
@@ -115,6 +118,13 @@ def pool(reader, place, attributes, operands, name, *, kind, is_global=False):
     index = reader.like(x, name, (image[0], *after, image[3]))
     reader.operators.append(kind(place=place, inputs=(x,), output=index, size=tuple(size), **where))
     return Value(index, (image[0], image[3], *after), True, True)
+
+
+def _mean(place, output, activation, inputs):
+    """The whole image's mean, before whatever clamps it."""
+    if activation != "none":
+        raise NetworkError(f"{place} must have no activation behind it, not {activation}")
+    return net.Mean(place=place, inputs=inputs, output=output, rounding="single")
 
 
 def arithmetic(reader, place, attributes, operands, name, *, kind):

@@ -118,9 +118,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class PlannedTile:
-    """A tile with the cycles, counted from the start, from and to which it is written, and in which its results come.
+    """A tile in time.
 
-    A tile that is used for several layers' worth of digits has the results of all of them.
+    Attributes
+    ----------
+    tile : PlacedTile
+    written, results : (int, int)
+        First and last cycle, counted from the start of the network, in which a row is written, and a result taken.
     """
 
     tile: PlacedTile
@@ -134,8 +138,7 @@ class Plan:
 
     Attributes
     ----------
-    lines : list of str
-        What of each layer.
+    layers : list of PackedLayer
     tiles : list of PlannedTile
     cycles : int
     """

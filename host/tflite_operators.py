@@ -116,6 +116,14 @@ def _pad(operands):
     return net.Pad(**operands.common, amounts=tuple(tuple(map(int, pair)) for pair in amounts), value=value)
 
 
+def _mean(operands):
+    rank = len(operands.shape(0))
+    axes = sorted(int(axis) % rank if rank else 0 for axis in operands.parameter(1, 1))
+    if rank != 4 or axes != [1, 2]:
+        raise NetworkError(f"{operands.place} must be over dimensions 1 and 2 of four, not {axes} of {rank}")
+    return net.Mean(**operands.common)
+
+
 def _concatenation(operands):
     axis, rank = operands.options.Axis(), len(operands.shape(0))
     if operands.activation != "none":
@@ -146,6 +154,7 @@ OPERATORS = {
     "DEQUANTIZE": (1, 1, None, partial(_plain, net.Dequantize)),
     "FULLY_CONNECTED": (2, 3, "FullyConnectedOptions", _fully_connected),
     "MAX_POOL_2D": (1, 1, "Pool2DOptions", partial(_pool, net.MaxPool2D)),
+    "MEAN": (2, 2, None, _mean),
     "MUL": (2, 2, "MulOptions", partial(_arithmetic, net.Mul)),
     "PAD": (2, 2, None, _pad),
     "QUANTIZE": (1, 1, None, partial(_plain, net.Quantize)),

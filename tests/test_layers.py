@@ -147,6 +147,19 @@ def test_pool(tmp_path, seed, kind, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("seed", SEEDS)
+def test_mean(tmp_path, seed, dtype):
+    draw = Draw(seed, dtype)
+    height, width = draw.rng.integers(1, 12, 2)
+    step = float(draw.rng.uniform(0.02, 0.1)) * 128 / LIMITS[dtype]
+    x, keep = draw.activation((2, height, width, 3), step, 0), seed % 2
+    y = draw.activation((2, 1, 1, 3) if keep else (2, 3), float(draw.rng.uniform(0.3, 1.5)) * step)
+    draw.file.operator("MEAN", [x, draw.file.constant([1, -2] if seed % 3 else [2, 1], "int32")], y,
+                       "ReducerOptions", KeepDims=bool(keep))
+    draw.check(tmp_path, [x], y, count=40)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
 @pytest.mark.parametrize("kind", ["ADD", "MUL"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_arithmetic(tmp_path, seed, kind, dtype):
