@@ -158,6 +158,23 @@ def mean(x, scale, zero_point, output_scale, output_zero_point, clamp, *, roundi
     return np.clip(scaled + output_zero_point, *clamp)
 
 
+def space_to_batch(x, block, amounts, fill):
+    """(B, H, W, C) as (block * B, H / block, W / block, C), all images of the first pixel of blocks first."""
+    x = np.pad(x, ((0, 0), *amounts, (0, 0)), constant_values=fill)
+    batch, height, width, channels = x.shape
+    cut = x.reshape(batch, height // block[0], block[0], width // block[1], block[1], channels)
+    return cut.transpose(2, 4, 0, 1, 3, 5).reshape(-1, height // block[0], width // block[1], channels)
+
+
+def batch_to_space(x, block, amounts):
+    """The reverse of `space_to_batch`, then crops."""
+    _, height, width, channels = x.shape
+    cut = x.reshape(*block, -1, height, width, channels).transpose(2, 3, 0, 4, 1, 5)
+    whole = cut.reshape(-1, height * block[0], width * block[1], channels)
+    (top, bottom), (left, right) = amounts
+    return whole[:, top:whole.shape[1] - bottom, left:whole.shape[2] - right]
+
+
 def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, rounding="double"):
     """Sum of two tensors that broadcast, each rescaled to a common scale with bits to spare.
 

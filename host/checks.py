@@ -1,5 +1,7 @@
 """What a network must be, whatever file it comes from: every rule that the exact layers rely on."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from . import network as net
@@ -25,7 +27,7 @@ def spatial(size, dilation):
 
 
 def check(network):
-    """Raise `NetworkError` at the first operator that breaks a rule."""
+    """Raise `NetworkError` at the first operator that breaks a rule; fill in dimensions that a file leaves open."""
     for tensor in network.tensors:
         if tensor.size > MOST_ELEMENTS:
             raise NetworkError(f"tensor {tensor.name} must have at most {MOST_ELEMENTS} elements, not {tensor.size}")
@@ -60,7 +62,7 @@ class _Check:
     """The rules of one operator."""
 
     def __init__(self, network, operator):
-        self.operator, self.place = operator, operator.place
+        self.operator, self.place, self._tensors = operator, operator.place, network.tensors
         self.inputs = [network.tensors[index] if index >= 0 else None for index in operator.inputs]
         self.output = network.tensors[operator.output]
 
@@ -75,8 +77,11 @@ class _Check:
             raise NetworkError(f"{self.place} must have {rule}, not {value}")
 
     def has_shape(self, shape):
-        """The output has this shape."""
-        self.require(self.output.shape == tuple(shape), f"an output of shape {list(shape)}", list(self.output.shape))
+        """The output has this shape, which it gets if the file leaves it open."""
+        shape = tuple(shape)
+        if self.output.is_open and self.output.shape != shape and int(np.prod(shape)) <= MOST_ELEMENTS:
+            self.output = self._tensors[self.operator.output] = replace(self.output, shape=shape)
+        self.require(self.output.shape == shape, f"an output of shape {list(shape)}", list(self.output.shape))
 
     def quantised(self, *tensors, dtypes=tuple(QUANTISED)):
         """Tensors have one valid scale and zero point, and are of the same kind."""
@@ -219,6 +224,26 @@ class _Check:
             self.has_shape(x.shape[axis] for axis in permutation)
         self.require(x.size == self.output.size, f"an output of {x.size} elements", self.output.size)
 
+    def blocks(self):
+        """Between space and batch."""
+        operator, x = self.operator, self.inputs[0]
+        self.quantised(x, self.output)
+        self.same_scale(x, self.output)
+        block, amounts = operator.block, operator.amounts
+        self.require(len(x.shape) == 4 and x.size > 0 and len(block) == 2 and min(block) >= 1 and
+                     len(amounts) == 2 and all(len(pair) == 2 and min(pair) >= 0 for pair in amounts),
+                     "an image, two lengths of blocks and two pairs of amounts", f"{list(x.shape)}, {block}, {amounts}")
+        count = block[0] * block[1]
+        if isinstance(operator, net.SpaceToBatch):
+            image = [length + sum(pair) for length, pair in zip(x.shape[1:3], amounts)]
+            self.require(all(a % b == 0 for a, b in zip(image, block)), f"whole blocks of {block}", image)
+            self.has_shape((x.shape[0] * count, *(a // b for a, b in zip(image, block)), x.shape[3]))
+        else:
+            self.require(x.shape[0] % count == 0, f"images in blocks of {count}", x.shape[0])
+            image = [length * b - sum(pair) for length, b, pair in zip(x.shape[1:3], block, amounts)]
+            self.require(min(image) > 0, "crops within the image", amounts)
+            self.has_shape((x.shape[0] // count, *image, x.shape[3]))
+
     def softmax(self):
         x = self.inputs[0]
         self.quantised(x, self.output)
@@ -253,6 +278,7 @@ RULES = {
     net.FullyConnected: _Check.fully_connected, net.Conv2D: _Check.convolution, net.Pool2D: _Check.pool,
     net.Mean: _Check.mean, net.Add: _Check.arithmetic, net.Mul: _Check.arithmetic, net.Pad: _Check.pad,
     net.Concatenation: _Check.concatenation, net.Reshape: _Check.moved, net.Transpose: _Check.moved,
+    net.SpaceToBatch: _Check.blocks, net.BatchToSpace: _Check.blocks,
     net.Softmax: _Check.softmax, net.Relu: _Check.relu, net.Quantize: _Check.quantize,
     net.Dequantize: _Check.dequantize,
 }

@@ -154,6 +154,12 @@ class Inference:
     def _transpose(self, operator, output, x):
         return x.transpose(0, *(axis + 1 for axis in operator.permutation))
 
+    def _space_to_batch(self, operator, output, x):
+        return np.stack([layers.space_to_batch(run, operator.block, operator.amounts, operator.value) for run in x])
+
+    def _batch_to_space(self, operator, output, x):
+        return np.stack([layers.batch_to_space(run, operator.block, operator.amounts) for run in x])
+
     def _softmax(self, operator, output, x):
         tensor = self.network.tensors[operator.inputs[0]]
         if tensor.dtype == "int16":
@@ -175,6 +181,7 @@ class Inference:
 OPERATIONS = {
     net.MatrixOperator: Inference._matrix, net.Pool2D: Inference._pool, net.Mean: Inference._mean,
     net.Add: Inference._arithmetic, net.Mul: Inference._arithmetic,
+    net.SpaceToBatch: Inference._space_to_batch, net.BatchToSpace: Inference._batch_to_space,
     net.Pad: Inference._pad, net.Concatenation: Inference._concatenation,
     net.Reshape: Inference._reshape, net.Transpose: Inference._transpose, net.Softmax: Inference._softmax,
     net.Relu: Inference._rescale, net.Quantize: Inference._rescale, net.Dequantize: Inference._dequantize,

@@ -35,6 +35,8 @@ class Tensor:
         Which dimension the channels are.
     data : array or None
         Of a constant, of ``shape``.
+    is_open : bool
+        The file leaves a dimension open; the operator that makes the tensor says what it is.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Tensor:
     zero_points: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
     axis: int = 0
     data: np.ndarray | None = None
+    is_open: bool = False
 
     @property
     def scale(self):
@@ -178,6 +181,26 @@ class Transpose(Operator):
     """Dimension ``k`` of the output is dimension ``permutation[k]`` of the input."""
 
     permutation: tuple
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceToBatch(Operator):
+    """Every ``block``-th pixel (vertical, horizontal) as an image of its own, after padding ``amounts`` with ``value``.
+
+    Converters write a dilated convolution so: this, a convolution without dilation, and `BatchToSpace`.
+    """
+
+    block: tuple
+    amounts: tuple
+    value: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class BatchToSpace(Operator):
+    """The reverse; ``amounts`` are cropped afterwards."""
+
+    block: tuple
+    amounts: tuple
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,6 +5,7 @@ of the file before it is believed, and whatever the flatbuffer library still tri
 """
 
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -114,9 +115,9 @@ class _Reader:
         if table.Sparsity() is not None or table.IsVariable():
             raise NetworkError(f"{place} ({name}) must be dense and not a variable, and is not")
         scales, zero_points, axis = self._quantisation(table.Quantization(), place)
-        tensor = Tensor(name, shape, dtype, scales, zero_points, axis)
-        data = self._constant(table.Buffer(), tensor, place)
-        return tensor if data is None else Tensor(name, shape, dtype, scales, zero_points, axis, data)
+        is_open = bool((self._vector(table.ShapeSignatureAsNumpy()) < 0).any())
+        tensor = Tensor(name, shape, dtype, scales, zero_points, axis, None, is_open)
+        return replace(tensor, data=self._constant(table.Buffer(), tensor, place))
 
     def _quantisation(self, table, place):
         if table is None:

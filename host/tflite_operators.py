@@ -116,6 +116,14 @@ def _pad(operands):
     return net.Pad(**operands.common, amounts=tuple(tuple(map(int, pair)) for pair in amounts), value=value)
 
 
+def _blocks(kind, operands):
+    amounts = tuple(tuple(map(int, pair)) for pair in operands.parameter(2, 2))
+    block = tuple(map(int, operands.parameter(1, 1)))
+    tensor = operands.tensors[operands.output]
+    fields = {"value": tensor.zero_point if tensor.scales.size else 0} if kind is net.SpaceToBatch else {}
+    return kind(**operands.common, block=block, amounts=amounts, **fields)
+
+
 def _mean(operands):
     rank = len(operands.shape(0))
     axes = sorted(int(axis) % rank if rank else 0 for axis in operands.parameter(1, 1))
@@ -148,6 +156,7 @@ def _plain(kind, operands, **fields):
 OPERATORS = {
     "ADD": (2, 2, "AddOptions", partial(_arithmetic, net.Add)),
     "AVERAGE_POOL_2D": (1, 1, "Pool2DOptions", partial(_pool, net.AveragePool2D)),
+    "BATCH_TO_SPACE_ND": (3, 3, None, partial(_blocks, net.BatchToSpace)),
     "CONCATENATION": (1, 64, "ConcatenationOptions", _concatenation),
     "CONV_2D": (2, 3, "Conv2DOptions", partial(_convolution, net.Conv2D)),
     "DEPTHWISE_CONV_2D": (2, 3, "DepthwiseConv2DOptions", partial(_convolution, net.DepthwiseConv2D)),
@@ -164,5 +173,6 @@ OPERATORS = {
     "RESHAPE": (1, 2, None, _reshape),
     "SOFTMAX": (1, 1, "SoftmaxOptions",
                 lambda operands: net.Softmax(**operands.common, beta=float(operands.options.Beta()))),
+    "SPACE_TO_BATCH_ND": (3, 3, None, partial(_blocks, net.SpaceToBatch)),
     "TRANSPOSE": (2, 2, None, _transpose),
 }

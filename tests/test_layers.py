@@ -218,3 +218,22 @@ def test_moves(tmp_path, dtype):
     flat = draw.file.operator("RESHAPE", [joined, draw.file.constant([1, 112], "int32")],
                               draw.activation((1, 112), **same), "ReshapeOptions")
     draw.check(tmp_path, [x], flat)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16"])
+@pytest.mark.parametrize("block, pads, crops", [((2, 3), ((1, 0), (2, 1)), ((0, 1), (1, 0))),
+                                                ((1, 2), ((0, 0), (1, 1)), ((0, 0), (0, 0)))])
+def test_dilation_as_converters_write_it(tmp_path, dtype, block, pads, crops):
+    draw = Draw(1, dtype)
+    same = {"scale": 0.1, "zero_point": 3 if dtype == "int8" else 0}
+    padded = [5 + sum(pads[0]), 6 + sum(pads[1])]
+    x = draw.activation((2, 5, 6, 3), **same)
+    cut = draw.file.operator("SPACE_TO_BATCH_ND", [x, draw.file.constant(block, "int32"),
+                                                   draw.file.constant(pads, "int32")],
+                             draw.activation((2 * block[0] * block[1], padded[0] // block[0], padded[1] // block[1], 3),
+                                             **same))
+    whole = [padded[0] - sum(crops[0]), padded[1] - sum(crops[1])]
+    y = draw.file.operator("BATCH_TO_SPACE_ND", [cut, draw.file.constant(block, "int32"),
+                                                 draw.file.constant(crops, "int32")],
+                           draw.activation((2, *whole, 3), **same))
+    draw.check(tmp_path, [x], y)

@@ -129,7 +129,7 @@ ONES = np.ones((3, 4))
 @pytest.mark.parametrize("data, message", [
     (b"nothing at all", r"^model must be a .tflite file, which has TFL3 at byte 4, and m has b'ing '$"),
     (small(weights=ONES)[:200], r"^model must be a whole .tflite file, and m is damaged: "),
-    (small("LOGISTIC", None), r"^operator 0 \(LOGISTIC\) must be one of ADD, AVERAGE_POOL_2D, CONCATENATION, .*"),
+    (small("LOGISTIC", None), r"^operator 0 \(LOGISTIC\) must be one of ADD, AVERAGE_POOL_2D, BATCH_TO_SPACE_ND, .*"),
     (small(weights=np.ones((3, 5))), r"^operator 0 \(FULLY_CONNECTED\) must have inputs in groups of 5, not \[1, 4\]"),
     (small(weights=ONES, output=(1, 4)), r"must have an output of shape \[1, 3\], not \[1, 4\]"),
     (small(weights=ONES, bias=[1, 2]), r"must have a constant bias of 3 int32, not int32 \[2\]"),
@@ -165,6 +165,20 @@ def test_operators_that_compute_dimensions_are_left_out():
     assert [operator.place for operator in network.operators] == ["operator 3 (RESHAPE)"]
     with pytest.raises(NetworkError, match=r"operator 0 \(SHAPE\) must be one of"):
         read_tflite(file.data([x], [y, length]), "m")
+
+
+def test_open_dimensions_are_filled_in():
+    file = TfliteFile()
+    x = file.tensor((1, 4, 6, 1), "int8", 0.1, is_open=True)
+    # What a converter writes where the batch is open: one, also where the operator makes six.
+    cut = file.operator("SPACE_TO_BATCH_ND", [x, file.constant([2, 3], "int32"), file.constant([[0, 0]] * 2, "int32")],
+                        file.tensor((1, 2, 2, 1), "int8", 0.1, is_open=True))
+    y = file.operator("BATCH_TO_SPACE_ND", [cut, file.constant([2, 3], "int32"), file.constant([[0, 0]] * 2, "int32")],
+                      file.tensor((1, 4, 6, 1), "int8", 0.1, is_open=True))
+    network = read_tflite(file.data([x], [y]), "m")
+    assert [network.tensors[index].shape for index in (x, cut, y)] == [(1, 4, 6, 1), (6, 2, 2, 1), (1, 4, 6, 1)]
+    inputs = np.random.default_rng(1).integers(-128, 128, (2, 1, 4, 6, 1))
+    assert (Inference(network).run(inputs)[y] == inputs).all()
 
 
 def test_wrong_inputs_are_refused():

@@ -17,10 +17,10 @@ class TfliteFile:
     def __init__(self):
         self._tensors, self._operators, self._codes = [], [], []
 
-    def tensor(self, shape, dtype="int8", scale=None, zero_point=0, data=None, axis=0):
-        """A tensor's number; ``scale`` may be a list, one a channel of dimension ``axis``."""
+    def tensor(self, shape, dtype="int8", scale=None, zero_point=0, data=None, axis=0, is_open=False):
+        """A tensor's number; ``scale`` may be a list, one a channel of dimension ``axis``, ``is_open`` its batch."""
         scales = [] if scale is None else np.ravel(scale).astype(np.float32)
-        self._tensors.append((shape, dtype, scales, zero_point, data, axis))
+        self._tensors.append((shape, dtype, scales, zero_point, data, axis, is_open))
         return len(self._tensors) - 1
 
     def constant(self, data, dtype="int8", scale=None, axis=0):
@@ -42,9 +42,9 @@ class TfliteFile:
         """The file, with these tensors as its ends."""
         builder = flatbuffers.Builder(1024)
         buffers, tensors = [self._buffer(builder, None)], []
-        for index, (shape, dtype, scales, zero_point, data, axis) in enumerate(self._tensors):
+        for index, (shape, dtype, scales, zero_point, data, axis, is_open) in enumerate(self._tensors):
             buffers.append(self._buffer(builder, data))
-            tensors.append(self._tensor(builder, index, shape, dtype, scales, zero_point, axis))
+            tensors.append(self._tensor(builder, index, shape, dtype, scales, zero_point, axis, is_open))
         operators = [self._operator(builder, *operator) for operator in self._operators]
         ends = [self._vector(builder, values, builder.PrependInt32) for values in (inputs, outputs)]
         tables = [self._vector(builder, values, builder.PrependUOffsetTRelative) for values in (tensors, operators)]
@@ -83,9 +83,10 @@ class TfliteFile:
         return tflite.BufferEnd(builder)
 
     @staticmethod
-    def _tensor(builder, index, shape, dtype, scales, zero_point, axis):
+    def _tensor(builder, index, shape, dtype, scales, zero_point, axis, is_open):
         name = builder.CreateString(f"t{index}")
         dimensions = builder.CreateNumpyVector(np.array(shape, np.int32))
+        signature = builder.CreateNumpyVector(np.array([-1, *shape[1:]], np.int32)) if is_open else None
         quantisation = None
         if len(scales):
             scale = builder.CreateNumpyVector(scales)
@@ -100,6 +101,8 @@ class TfliteFile:
         tflite.TensorAddShape(builder, dimensions)
         tflite.TensorAddType(builder, TYPES[dtype])
         tflite.TensorAddBuffer(builder, index + 1)
+        if signature is not None:
+            tflite.TensorAddShapeSignature(builder, signature)
         if quantisation is not None:
             tflite.TensorAddQuantization(builder, quantisation)
         return tflite.TensorEnd(builder)
