@@ -17,7 +17,7 @@ from ..host.analogue import AnalogueProducts
 from ..host.inference import Inference
 from ..host.load import load_network
 from ..host.network import NetworkError
-from .files import BadInput, check_writable, refusing, write_files
+from .files import BadInput, check_writable, refusing, require_packages, write_files
 from .inputs import load_inputs, load_labels
 from .progress import running
 from .run import only_input
@@ -200,6 +200,7 @@ def command(model, more, inputs, step, count, labels, bits, seeds, out, **parame
     """Run MODEL, a file or "digits" for the worked example, on analogue crossbars, and on the exact digital macro."""
     for name in FILES:
         check_writable(out / name)
+    require_packages("demo", "matplotlib", *(["sklearn"] if model == DIGITS else []))
     with refusing(ValueError, NetworkError):
         config = CrossbarConfig(**parameters)
         if model == DIGITS:

@@ -22,7 +22,7 @@ from ..host.mapping import Mapping
 from ..host.network import NetworkError
 from ..host.reference import Reference, compare
 from ..host.schedule import plan
-from .files import BadInput, check_writable, refusing, write_file
+from .files import BadInput, check_writable, refusing, require_packages, write_file
 from .inputs import load_inputs, load_labels
 from .options import build_option, config_options, simulator_option
 from .progress import running
@@ -225,6 +225,8 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
         raise BadInput("--port must be given with --backend board, and with no other")
     for path in ([output] if output else []) + [report / name for name in REPORT_FILES if report]:
         check_writable(path)
+    if report:
+        require_packages("networks", "matplotlib")
     with refusing(NetworkError, ValueError, LinkError):
         network = load_network(model)
         loaded = load_inputs([*inputs, *more], only_input(network), step)

@@ -125,6 +125,15 @@ def test_windows_that_overlap(cli, model, tmp_path):
     assert len(found[0]) == 4 and (found[0] == found[1]).all()
 
 
+def test_missing_packages_are_named(refused, model, files, tmp_path, monkeypatch):
+    import bitline.scripts.files as module
+
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    refused("run", model, "--inputs", files, "--report", tmp_path / "out",
+            match=r"^bitline: matplotlib must be installed \(pip install -e '.\[networks\]'\), and is not$")
+    refused("compare", "digits", "--out", tmp_path / "out", match=r"matplotlib must be installed .*demo")
+
+
 def test_bad_input_is_one_line(refused, model, files, tmp_path):
     def check(*arguments, match):
         refused("run", *arguments, "--report", tmp_path / "out", match=match)
