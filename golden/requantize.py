@@ -2,7 +2,7 @@
 
 The factor is ``multiplier / 2**31 * 2**shift``, multiplier a non-negative int32. Both rules are in use, by kernels of
 one runtime: ``single`` rounds the product once, halves up; ``double`` is gemmlowp's, a doubling high multiplication,
-then a division by a power of two, each rounding by itself, the last one halves away from zero.
+halves up, then a division by a power of two, halves away from zero.
 """
 
 import math
@@ -76,14 +76,12 @@ def _round_once(values, multiplier, total):
 
 
 def saturating_rounding_doubling_high_mul(a, b):
-    """``a * b / 2**31`` of int32 values, rounded to nearest, halves away from zero but for exact negative halves up.
+    """``a * b / 2**31`` of int32 values, rounded to nearest, halves up.
 
     The one product that does not fit, that of the two least integers, saturates.
     """
     product = np.asarray(a, dtype=np.int64) * np.asarray(b, dtype=np.int64)
-    nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
-    # C's division truncates towards zero, a shift towards minus infinity.
-    return np.minimum((nudged + np.where(nudged < 0, (1 << 31) - 1, 0)) >> 31, INT32.max)
+    return np.minimum((product + (1 << 30)) >> 31, INT32.max)
 
 
 def rounding_divide_by_pot(values, exponent):
