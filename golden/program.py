@@ -45,28 +45,57 @@ class Outcome:
 
     ``results`` holds a `Result` for each vector, ``taken`` the cycle in which each was taken, ``cycles`` the number of
     cycles from the first in which something was offered to the last in which something was taken, both included.
+    ``written`` holds the cycle in which each write was accepted, where that is known.
     """
 
     results: list
     taken: list
     cycles: int
+    written: list = field(default_factory=list)
 
 
-def predict(config, program):
+class MacroState:
+    """A macro between programs: what its banks hold, and its cycles.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    """
+
+    def __init__(self, config):
+        self.model, self.clock = MacroModel(config), MacroCycles(config)
+        self._pause = pause(config)
+
+    def settle(self):
+        """Let the cycles go by that lie between two programs."""
+        for _ in range(self._pause):
+            self.clock.step(None, (0, 0), False, True)
+
+
+def pause(config):
+    """Cycles after which a macro that is left alone does nothing any more: its pipeline, and walks of table writers."""
+    return config.latency + 4 * max((shape.walk + 2 for shape in config.tables.values()), default=0)
+
+
+def predict(config, program, state=None):
     """Results and cycles of a program whose results are always taken at once.
 
     Parameters
     ----------
     config : MacroConfig
     program : Program
+    state : MacroState, optional
+        Of a macro that has run other programs, and is left as this one leaves it; by default it is new.
 
     Returns
     -------
     Outcome
     """
-    model, clock = MacroModel(config), MacroCycles(config)
+    state = state or MacroState(config)
+    state.settle()
+    model, clock = state.model, state.clock
     planes = [model.planes(vector.x, vector.bits, vector.signed) for vector in program.vectors]
-    results, taken = [], []
+    results, taken, written = [], [], []
     writes = vectors = cycle = last = 0
     while writes < len(program.writes) or len(taken) < len(program.vectors):
         write = vector = None
@@ -83,6 +112,7 @@ def predict(config, program):
                                           (write.bank, write.row) if write else (0, 0), write is not None, True)
         if write is not None and write_ready:
             model.write(write.bank, write.row, write.weights)
+            written.append(cycle)
             writes += 1
             last = cycle
         if vector is not None and i_ready:
@@ -90,4 +120,4 @@ def predict(config, program):
                                         accumulate=vector.accumulate, fuse=vector.fuse))
             vectors += 1
         cycle += 1
-    return Outcome(results, taken, last + 1 if cycle else 0)
+    return Outcome(results, taken, last + 1 if cycle else 0, written)

@@ -241,7 +241,7 @@ def _player(config):
     """The player around the macro."""
     connections, parameters = _connections(config)
     sources = {"player.sv": (VERIF / "player.sv").read_text(encoding="utf-8"), "connections.svh": connections}
-    return Surround("player", sources, parameters, ("clk", "rst", "done", "cycles"))
+    return Surround("player", sources, parameters, ("clk", "rst", "start", "done", "cycles"))
 
 
 def _arguments(simulator, fast):

@@ -123,9 +123,10 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
     released = [0] * config.banks
     for group in _groups(tiles, longest):
         for tile in group:
-            program.writes += _writes(config, weights, tile, fuse, released[tile.bank])
+            block = weights[tile.row:tile.row + tile.rows, tile.column:tile.column + tile.columns]
+            program.writes += tile_writes(config, block, fuse, tile.bank, released[tile.bank])
         written = len(program.writes)
-        lanes = [_lanes(config, inputs, tile) for tile in group]
+        lanes = [lanes_of(config, inputs[:, tile.row:tile.row + tile.rows]) for tile in group]
         planes = [planes_needed(values, bits, signed) for values in lanes]
         for vector in range(count):
             for index, tile in enumerate(group):
@@ -150,17 +151,16 @@ def _groups(tiles, longest):
         yield group
 
 
-def _writes(config, weights, tile, fuse, after):
-    """The rows of a tile; columns that the matrix does not have hold zeros."""
-    block = slice_weights(weights[tile.row:tile.row + tile.rows, tile.column:tile.column + tile.columns],
-                          config.weight_bits, fuse)
-    rows = np.zeros((tile.rows, config.columns), dtype=np.int64)
-    rows[:, :block.shape[1]] = block
-    return [Write(tile.bank, row, values, after) for row, values in enumerate(rows)]
+def tile_writes(config, block, fuse, bank, after=0):
+    """The rows of a tile's weights (rows, columns / fuse) as `Write`; columns that it does not have hold zeros."""
+    slices = slice_weights(block, config.weight_bits, fuse)
+    rows = np.zeros((slices.shape[0], config.columns), dtype=np.int64)
+    rows[:, :slices.shape[1]] = slices
+    return [Write(bank, row, values, after) for row, values in enumerate(rows)]
 
 
-def _lanes(config, inputs, tile):
-    """A tile's inputs, (B, rows); rows that the matrix does not have see zeros."""
+def lanes_of(config, inputs):
+    """A tile's inputs (B, rows of the tile) as (B, rows of the macro); rows that the tile does not have see zeros."""
     lanes = np.zeros((inputs.shape[0], config.rows), dtype=np.int64)
-    lanes[:, :tile.rows] = inputs[:, tile.row:tile.row + tile.rows]
+    lanes[:, :inputs.shape[1]] = inputs
     return lanes

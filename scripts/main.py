@@ -13,12 +13,14 @@ from .tools import FlowError
 
 COMMANDS = {
     "bench": "Measure speed and size.",
+    "compare": "Run a network on an analogue crossbar beside the digital macro.",
     "demo": "Run a classifier of handwritten digits on the RTL.",
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "Say what is installed and what is missing.",
     "generate": "Write a macro's Verilog and its description.",
     "program": "Load a bitstream into a board.",
     "regress": "Run the cocotb regression.",
+    "run": "Run a quantised network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
     "synth": "Build a macro for a board, or measure it alone.",
 }

@@ -1,5 +1,37 @@
+import os
+from pathlib import Path
+
+import numpy as np
 import pytest
 from bitline.scripts.main import main
+
+ROOT = Path(__file__).resolve().parent.parent
+MODELS = Path(os.environ.get("BITLINE_MODELS", ROOT.parent / "shared" / "models"))
+# Folder, model and shape of an input of each published network.
+NETWORKS = {
+    "keyword_spotting": ("kws_ref_model.tflite", (1, 49, 10, 1)),
+    "image_classification": ("pretrainedResnet_quant.tflite", (1, 32, 32, 3)),
+    "anomaly_detection": ("ad01_int8.tflite", (1, 640)),
+}
+
+
+@pytest.fixture
+def published():
+    """Gives the path of a published network and its inputs, int8 (N, *shape), or skips the test."""
+
+    def find(name):
+        model, shape = NETWORKS[name]
+        path = MODELS / name / model
+        if not path.exists():
+            pytest.skip(f"no published networks at {MODELS} (BITLINE_MODELS says where they are)")
+        files = sorted((path.parent / "inputs").iterdir())
+        data = [np.fromfile(file, np.int8) for file in files]
+        if name == "anomaly_detection":
+            # Windows of five frames of 128 bins.
+            data = [np.lib.stride_tricks.sliding_window_view(values, 640)[::128] for values in data]
+        return path, np.concatenate([values.reshape(-1, *shape) for values in data])
+
+    return find
 
 
 @pytest.fixture

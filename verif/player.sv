@@ -1,9 +1,10 @@
-// Plays a program on a macro at full rate: Python hands over a whole batch as files and wakes up once at its end.
+// Plays programs on a macro at full rate: Python hands over a whole batch as files and wakes up once at its end.
 //
+// A cycle of `start` begins with a program; the macro keeps what it holds.
 // +writes, +vectors: a line each, in hexadecimal: how many of the other stream must have been accepted before it is
 // offered, then the fields of its port, the first lowest.
 // +results: a line each: the cycle in which it was taken, then the fields of its port in hexadecimal.
-// Cycle 0 is the first after reset. The generated connections.svh holds the instance of the macro.
+// Cycle 0 is the first after `start`. The generated connections.svh holds the instance of the macro.
 module player #(
     parameter WRITE_BITS = 1,
     parameter I_BITS = 1,
@@ -11,10 +12,11 @@ module player #(
 ) (
     input  wire clk,
     input  wire rst,
+    input  wire start,
     output reg  done,
     output reg  [63:0] cycles  // up to the last handshake
 );
-    reg [8*1024:1] path;
+    reg [8*1024:1] writes_path, vectors_path, results_path;
     integer writes_file, vectors_file, results_file, status;
 
     reg have_write, have_vector;
@@ -32,27 +34,38 @@ module player #(
     `include "connections.svh"
 
     initial begin
-        if (!$value$plusargs("writes=%s", path)) $finish;
-        writes_file = $fopen(path, "r");
-        if (!$value$plusargs("vectors=%s", path)) $finish;
-        vectors_file = $fopen(path, "r");
-        if (!$value$plusargs("results=%s", path)) $finish;
-        results_file = $fopen(path, "w");
-        status = $fscanf(writes_file, "%h %h", write_after, write);
-        have_write = status == 2;
-        status = $fscanf(vectors_file, "%h %h", vector_after, i);
-        have_vector = status == 2;
-        done = 0;
+        if (!$value$plusargs("writes=%s", writes_path)) $finish;
+        if (!$value$plusargs("vectors=%s", vectors_path)) $finish;
+        if (!$value$plusargs("results=%s", results_path)) $finish;
+        have_write = 0;
+        have_vector = 0;
+        done = 1;
     end
 
     always @(posedge clk) begin
         if (rst) begin
+            have_write <= 0;
+            have_vector <= 0;
+            done <= 1;
+        end else if (start) begin
+            writes_file = $fopen(writes_path, "r");
+            vectors_file = $fopen(vectors_path, "r");
+            results_file = $fopen(results_path, "w");
+            status = $fscanf(writes_file, "%h %h", read_after, read_write);
+            have_write <= status == 2;
+            write_after <= read_after;
+            write <= read_write;
+            status = $fscanf(vectors_file, "%h %h", read_after, read_vector);
+            have_vector <= status == 2;
+            vector_after <= read_after;
+            i <= read_vector;
+            done <= 0;
             cycle <= 0;
             cycles <= 0;
             writes_accepted <= 0;
             vectors_accepted <= 0;
             results_taken <= 0;
-        end else begin
+        end else if (!done) begin
             cycle <= cycle + 1;
             if (write_valid && write_ready) begin
                 status = $fscanf(writes_file, "%h %h", read_after, read_write);
@@ -74,7 +87,9 @@ module player #(
                 results_taken <= results_taken + 1;
                 cycles <= cycle + 1;
             end
-            if (!have_write && !have_vector && results_taken == vectors_accepted && !done) begin
+            if (!have_write && !have_vector && results_taken == vectors_accepted) begin
+                $fclose(writes_file);
+                $fclose(vectors_file);
                 $fclose(results_file);
                 done <= 1;
             end

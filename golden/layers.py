@@ -1,0 +1,225 @@
+"""Quantised layers in exact integers, as TensorFlow Lite's reference kernels compute them.
+
+Activations are int64 arrays of int8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
+float32, and factors are computed in the precision in which the kernels do it.
+"""
+
+import numpy as np
+
+from .mvm import mvm
+from .requantize import (
+    multiply_by_quantized_multiplier,
+    multiply_wide,
+    quantize_multiplier,
+    quantize_multipliers,
+)
+from .words import limits
+
+BITS = {"int8": 8, "int16": 16}
+CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
+
+
+def round_away(values):
+    """Nearest integers of floats, halves away from zero, int64."""
+    values = np.asarray(values)
+    # In float64, where adding a half to a float32 is exact.
+    return np.copysign(np.floor(np.abs(values.astype(np.float64)) + 0.5), values).astype(np.int64)
+
+
+def activation_limits(activation, scale, zero_point, dtype):
+    """Least and greatest value that an activation lets through.
+
+    Parameters
+    ----------
+    activation : str
+        ``"none"``, ``"relu"``, ``"relu6"`` or ``"relu_n1_to_1"``.
+    scale : float32
+    zero_point : int
+    dtype : str
+        ``"int8"`` or ``"int16"``.
+    """
+    low, high = limits(BITS[dtype], True)
+    least, greatest = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
+                       for value in CLAMPS[activation])
+    return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))
+
+
+def matrix_factors(input_scale, weight_scales, output_scale):
+    """The factor of each channel from accumulators to outputs, float64."""
+    return np.float64(input_scale) * np.asarray(weight_scales, np.float64) / np.float64(output_scale)
+
+
+def requantize(accumulators, factors, zero_point, clamp, *, rounding="double"):
+    """Outputs from accumulators, bias included.
+
+    Parameters
+    ----------
+    accumulators : int array (..., channels)
+    factors : float array (channels,) or (1,)
+    zero_point : int
+    clamp : (int, int)
+    rounding : str
+        ``"single"`` or ``"double"``, or ``"wide"`` for accumulators of up to 48 bits; see `golden.requantize`.
+
+    Returns
+    -------
+    int64 array (..., channels)
+    """
+    multiplier, shift = quantize_multipliers(factors)
+    if rounding == "wide":
+        scaled = multiply_wide(accumulators, multiplier, shift)
+    else:
+        scaled = multiply_by_quantized_multiplier(accumulators, multiplier, shift, rounding)
+    return np.clip(scaled + zero_point, *clamp)
+
+
+def windows(x, size, stride, dilation, padding, fill):
+    """What a window sees at each of its places.
+
+    Parameters
+    ----------
+    x : int array (B, H, W, C)
+    size, stride, dilation : (int, int)
+    padding : ((int, int), (int, int))
+    fill : int
+        Value of the padding.
+
+    Returns
+    -------
+    int array (B, OH, OW, C, size[0], size[1]), a view
+    """
+    x = np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=fill)
+    reach = [(length - 1) * step + 1 for length, step in zip(size, dilation)]
+    view = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
+    return view[:, ::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]]
+
+
+def convolve(x, weights, *, stride, dilation, padding, groups=1):
+    """Accumulators of a convolution of inputs from which the zero point has been taken.
+
+    Parameters
+    ----------
+    x : int array (B, H, W, C)
+    weights : int array (outputs, height, width, C / groups)
+    stride, dilation : (int, int)
+    padding : ((top, bottom), (left, right))
+    groups : int
+
+    Returns
+    -------
+    int64 array (B, OH, OW, outputs)
+    """
+    seen = windows(x, weights.shape[1:3], stride, dilation, padding, 0).transpose(0, 1, 2, 4, 5, 3)
+    batch, height, width = seen.shape[:3]
+    depth, outputs = weights.shape[3], weights.shape[0] // groups
+    parts = []
+    for group in range(groups):
+        rows = seen[..., group * depth:(group + 1) * depth].reshape(batch * height * width, -1)
+        parts.append(mvm(weights[group * outputs:(group + 1) * outputs].reshape(outputs, -1).T, rows))
+    return np.concatenate(parts, axis=1).reshape(batch, height, width, -1)
+
+
+def convolve_depthwise(x, weights, *, stride, dilation, padding):
+    """Accumulators of a depthwise convolution; as `convolve`, with weights (1, height, width, C * multiplier)."""
+    x = np.pad(x, ((0, 0), *padding, (0, 0)))
+    x = np.repeat(x, weights.shape[3] // x.shape[3], axis=3)
+    spans = [(length - 1) * step + 1 for length, step in zip(weights.shape[1:3], dilation)]
+    height, width = ((length - span) // step + 1 for length, span, step in zip(x.shape[1:3], spans, stride))
+    total = np.zeros((x.shape[0], height, width, x.shape[3]), dtype=np.int64)
+    for row in range(weights.shape[1]):
+        for column in range(weights.shape[2]):
+            top, left = row * dilation[0], column * dilation[1]
+            total += x[:, top:top + (height - 1) * stride[0] + 1:stride[0],
+                       left:left + (width - 1) * stride[1] + 1:stride[1]] * weights[0, row, column]
+    return total
+
+
+def average_pool(x, size, stride, padding, clamp):
+    """Means over windows (B, OH, OW, C), padding not counted, halves away from zero."""
+    totals = windows(x, size, stride, (1, 1), padding, 0).sum(axis=(4, 5))
+    counts = windows(np.ones((1, *x.shape[1:3], 1), np.int64), size, stride, (1, 1), padding, 0).sum(axis=(4, 5))
+    means = (np.abs(totals) + counts // 2) // counts
+    return np.clip(np.sign(totals) * means, *clamp)
+
+
+def max_pool(x, size, stride, padding, clamp):
+    """Maxima over windows (B, OH, OW, C), padding not counted."""
+    return np.clip(windows(x, size, stride, (1, 1), padding, np.iinfo(np.int64).min).max(axis=(4, 5)), *clamp)
+
+
+def mean(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
+    """Means over height and width of (B, H, W, C), (B, C): the division is part of the rescaling's factor."""
+    count = x.shape[1] * x.shape[2]
+    multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
+    # As many more bits of the factor as the division takes.
+    more = min(count.bit_length() - 1, 31 + shift)
+    total = x.sum(axis=(1, 2)) - count * zero_point
+    scaled = multiply_by_quantized_multiplier(total, (multiplier << more) // count, shift - more, rounding)
+    return np.clip(scaled + output_zero_point, *clamp)
+
+
+def space_to_batch(x, block, amounts, fill):
+    """(B, H, W, C) as (block * B, H / block, W / block, C), all images of the first pixel of blocks first."""
+    x = np.pad(x, ((0, 0), *amounts, (0, 0)), constant_values=fill)
+    batch, height, width, channels = x.shape
+    cut = x.reshape(batch, height // block[0], block[0], width // block[1], block[1], channels)
+    return cut.transpose(2, 4, 0, 1, 3, 5).reshape(-1, height // block[0], width // block[1], channels)
+
+
+def batch_to_space(x, block, amounts):
+    """The reverse of `space_to_batch`, then crops."""
+    _, height, width, channels = x.shape
+    cut = x.reshape(*block, -1, height, width, channels).transpose(2, 3, 0, 4, 1, 5)
+    whole = cut.reshape(-1, height * block[0], width * block[1], channels)
+    (top, bottom), (left, right) = amounts
+    return whole[:, top:whole.shape[1] - bottom, left:whole.shape[2] - right]
+
+
+def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, rounding="double"):
+    """Sum of two tensors that broadcast, each rescaled to a common scale with bits to spare.
+
+    Parameters
+    ----------
+    a, b : int arrays
+    scales, zero_points : pairs, of ``a`` and ``b``
+    output_scale, output_zero_point
+    clamp : (int, int)
+    dtype : str
+    rounding : str
+    """
+    left = 20 if dtype == "int8" else 15
+    # The kernels double the scale in float32 and divide in float64.
+    common = np.float64(np.float32(2) * np.float32(max(scales)))
+    total = 0
+    for values, scale, zero_point in zip((a, b), scales, zero_points):
+        multiplier, shift = quantize_multiplier(float(np.float64(scale) / common))
+        total = total + multiply_by_quantized_multiplier((values - zero_point) << left, multiplier, shift, rounding)
+    multiplier, shift = quantize_multiplier(float(common / ((1 << left) * np.float64(output_scale))))
+    scaled = multiply_by_quantized_multiplier(total, multiplier, shift, rounding)
+    return np.clip(scaled + output_zero_point, *clamp)
+
+
+def multiply(a, b, scales, zero_points, output_scale, output_zero_point, clamp, *, rounding="double"):
+    """Product of two tensors that broadcast; parameters as for `add`."""
+    # The kernels multiply the scales in float32 and divide in float32 too.
+    factor = np.float32(scales[0]) * np.float32(scales[1]) / np.float32(output_scale)
+    multiplier, shift = quantize_multiplier(float(factor))
+    product = (a - zero_points[0]) * (b - zero_points[1])
+    return np.clip(multiply_by_quantized_multiplier(product, multiplier, shift, rounding) + output_zero_point, *clamp)
+
+
+def rescale(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
+    """Values at another scale: requantisation, and clamps by themselves."""
+    multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
+    return np.clip(multiply_by_quantized_multiplier(x - zero_point, multiplier, shift, rounding) + output_zero_point,
+                   *clamp)
+
+
+def quantize(x, scale, zero_point, clamp):
+    """Integers for floats (float32), rounded to nearest, halves away from zero."""
+    return np.clip(round_away(np.float32(x) / np.float32(scale)) + zero_point, *clamp)
+
+
+def dequantize(x, scale, zero_point):
+    """float32 for integers."""
+    return (np.float64(scale) * (x - zero_point)).astype(np.float32)

@@ -1,0 +1,110 @@
+"""Requantisation: an accumulator times a fixed-point factor, rounded once or twice, as integers.
+
+The factor is ``multiplier / 2**31 * 2**shift``, multiplier a non-negative int32. Both rules are in use, by kernels of
+one runtime: ``single`` rounds the product once, halves up; ``double`` is gemmlowp's, a doubling high multiplication,
+halves up, then a division by a power of two, halves away from zero.
+"""
+
+import math
+
+import numpy as np
+
+ROUNDINGS = ("single", "double")
+INT32 = np.iinfo(np.int32)
+
+
+def quantize_multiplier(factor):
+    """Multiplier and shift that stand for a non-negative factor.
+
+    Parameters
+    ----------
+    factor : float
+
+    Returns
+    -------
+    (multiplier, shift) : (int, int)
+        (0, 0) for a factor below ``2**-32``.
+    """
+    if factor == 0:
+        return 0, 0
+    fraction, shift = math.frexp(factor)
+    multiplier = math.floor(fraction * (1 << 31) + 0.5)
+    if multiplier == 1 << 31:
+        multiplier, shift = multiplier // 2, shift + 1
+    return (multiplier, shift) if shift >= -31 else (0, 0)
+
+
+def quantize_multipliers(factors):
+    """`quantize_multiplier` of each factor: two int64 arrays."""
+    pairs = [quantize_multiplier(float(factor)) for factor in np.ravel(factors)]
+    return tuple(np.array(values, dtype=np.int64) for values in zip(*pairs))
+
+
+def multiply_by_quantized_multiplier(values, multiplier, shift, rounding="double"):
+    """int32 values times ``multiplier / 2**31 * 2**shift``, rounded.
+
+    Parameters
+    ----------
+    values : int array (...)
+        Within int32; with the rule ``single`` and shifts up to 11 within 48 bits. With the rule ``double`` and a
+        positive shift they wrap as int32 when shifted.
+    multiplier, shift : int or int array that broadcasts
+        ``multiplier`` from 0 to ``2**31 - 1``, ``shift`` from -31 to 30.
+    rounding : str
+        One of `ROUNDINGS`.
+
+    Returns
+    -------
+    int64 array (...)
+    """
+    values, multiplier, shift = (np.asarray(array, dtype=np.int64) for array in (values, multiplier, shift))
+    if rounding == "single":
+        return _round_once(values, multiplier, 31 - shift)
+    if rounding != "double":
+        raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+    if (shift > 0).any():
+        values = (values << np.maximum(shift, 0)).astype(np.int32).astype(np.int64)
+    return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(values, multiplier), np.maximum(-shift, 0))
+
+
+def _round_once(values, multiplier, total):
+    """``values * multiplier / 2**total``, rounded, halves up, where the product may need 79 bits."""
+    # As two products. The bits that the lower one loses are among those that the division takes.
+    low = np.minimum(total - 1, 20)
+    product = (values >> low) * multiplier + ((values & (1 << low) - 1) * multiplier >> low)
+    return (product + (1 << total - low - 1)) >> total - low
+
+
+def saturating_rounding_doubling_high_mul(a, b):
+    """``a * b / 2**31`` of int32 values, rounded to nearest, halves up.
+
+    The one product that does not fit, that of the two least integers, saturates.
+    """
+    product = np.asarray(a, dtype=np.int64) * np.asarray(b, dtype=np.int64)
+    return np.minimum((product + (1 << 30)) >> 31, INT32.max)
+
+
+def rounding_divide_by_pot(values, exponent):
+    """``values / 2**exponent``, rounded to nearest, halves away from zero."""
+    values, exponent = np.asarray(values, dtype=np.int64), np.asarray(exponent, dtype=np.int64)
+    mask = (1 << exponent) - 1
+    return (values >> exponent) + ((values & mask) > (mask >> 1) + (values < 0))
+
+
+def multiply_wide(values, multiplier, shift):
+    """int48 values, as int16 activations give them, times a factor whose multiplier is first rounded to 15 bits.
+
+    Parameters
+    ----------
+    values : int array (...)
+    multiplier, shift : int or int array that broadcasts
+        ``shift`` from -31 to 7.
+
+    Returns
+    -------
+    int64 array (...)
+    """
+    values, multiplier, shift = (np.asarray(array, dtype=np.int64) for array in (values, multiplier, shift))
+    reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
+    total = 15 - shift
+    return (values * reduced + (1 << total - 1)) >> total

@@ -1,0 +1,49 @@
+"""What the names of an ``.onnx`` graph stand for while it is read."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+# From the layout of the file to that of a `Network`, and back.
+TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An array, and how it is quantised if it was dequantised."""
+
+    array: np.ndarray
+    scales: np.ndarray | None = None
+    zero_points: np.ndarray | None = None
+    axis: int = 0
+
+    @property
+    def values(self):
+        """What it stands for, float64."""
+        if self.scales is None:
+            return self.array.astype(np.float64)
+        shape = [-1 if axis == self.axis else 1 for axis in range(self.array.ndim)] if self.scales.size > 1 else ()
+        zero_points, scales = (values.reshape(shape) if shape else values[0]
+                               for values in (self.zero_points, self.scales.astype(np.float64)))
+        return (self.array.astype(np.float64) - zero_points) * scales
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor: number, shape in the file's layout, and whether it is stored with the channels last."""
+
+    index: int
+    shape: tuple
+    is_last: bool = False
+    dequantised: bool = False
+
+
+@dataclass(frozen=True)
+class Pending:
+    """What an operator in floating point would give, before it is quantised."""
+
+    place: str
+    shape: tuple
+    is_last: bool
+    make: object
+    activation: str = "none"

@@ -1,0 +1,96 @@
+"""TensorFlow Lite's reference kernels as a witness: every tensor of a run, and where ours differ."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .network import NetworkError
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """One layer of which something differs: how much, and the first place (run, then position) with both values."""
+
+    layer: str
+    count: int
+    position: tuple
+    ours: int
+    theirs: int
+
+    def __str__(self):
+        return (f"{self.layer}: {self.count} mismatches, the first at {list(self.position)}: {self.ours}, "
+                f"reference {self.theirs}")
+
+
+class Reference:
+    """The reference kernels, with a model.
+
+    Parameters
+    ----------
+    path : Path
+        Of a ``.tflite`` file.
+
+    Raises
+    ------
+    NetworkError
+        They are not installed, or refuse the model.
+    """
+
+    def __init__(self, path):
+        try:
+            from ai_edge_litert.interpreter import Interpreter, OpResolverType
+        except ImportError:
+            raise NetworkError("ai-edge-litert must be installed (pip install -e '.[networks]'), and is not") from None
+        try:
+            self._interpreter = Interpreter(
+                model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+                experimental_preserve_all_tensors=True)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise NetworkError(f"reference kernels must take {path}, and do not: {reason}") from None
+        self._outputs = [int(index) for operator in self._interpreter._get_ops_details()
+                         for index in operator["outputs"]]
+
+    def run(self, *inputs):
+        """Every tensor that is computed.
+
+        Parameters
+        ----------
+        inputs : arrays (N, *shape), one for each input of the network
+
+        Returns
+        -------
+        dict of int to array (N, *shape)
+            By number in the file, which is that in `Network.tensors`.
+        """
+        found = {index: [] for index in self._outputs}
+        for run in zip(*inputs, strict=True):
+            for detail, x in zip(self._interpreter.get_input_details(), run, strict=True):
+                self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(x, dtype=detail["dtype"]))
+            self._interpreter.invoke()
+            for index, values in found.items():
+                values.append(self._interpreter.get_tensor(index))
+        return {index: np.stack(values) for index, values in found.items()}
+
+
+def compare(network, ours, theirs):
+    """Mismatches of all operators' outputs, in the order in which they run.
+
+    Parameters
+    ----------
+    network : Network
+    ours, theirs : dict of int to array (N, *shape)
+
+    Returns
+    -------
+    list of Mismatch
+    """
+    mismatches = []
+    for operator in network.operators:
+        a, b = ours[operator.output], theirs[operator.output]
+        wrong = np.argwhere(a != b)
+        if len(wrong):
+            position = tuple(wrong[0].tolist())
+            mismatches.append(Mismatch(operator.place, len(wrong), position, a[position].item(), b[position].item()))
+    return mismatches
