@@ -27,8 +27,8 @@ class ResultPacker(wiring.Component):
     -------
     taken, taken_last : ``In(1)``
         The requantiser takes a group; it is its vector's last.
-    space : ``Out(1)``
-        It may.
+    space, busy : ``Out(1)``
+        It may; a beat is on its way, or waits.
     valid, last, results : ``In``
         Of the requantiser.
     o : ``Out(stream)``
@@ -38,7 +38,7 @@ class ResultPacker(wiring.Component):
     def __init__(self, *, config):
         self.config = config
         super().__init__({
-            "taken": In(1), "taken_last": In(1), "space": Out(1),
+            "taken": In(1), "taken_last": In(1), "space": Out(1), "busy": Out(1),
             "valid": In(1), "last": In(1), "results": In(config.lanes * config.output_bits),
             "o": Out(stream.Signature(beat_layout(config.output_stream_bits))),
         })
@@ -63,7 +63,8 @@ class ResultPacker(wiring.Component):
         """Beats that are promised and have not left."""
         promised, left = Signal(range(DEPTH + 1)), Signal()
         ends = self._ends(m, "promised_part", self.taken, self.taken_last)
-        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.space.eq(promised != DEPTH)]
+        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.space.eq(promised != DEPTH),
+                     self.busy.eq(promised != 0)]
         m.d.sync += promised.eq(promised + ends - left)
 
     def _ends(self, m, name, valid, last):

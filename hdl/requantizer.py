@@ -11,12 +11,16 @@ from .shared import place
 from .table_shape import ceil_log2
 
 
+def fate_layout():
+    """What becomes of a vector's totals: the set of parameters, whether results are wanted, or totals inspected."""
+    return data.StructLayout({"set": range(SETS), "wanted": 1, "inspected": 1})
+
+
 def totals_layout(config):
-    """A vector's totals, the set of parameters that they want, and whether anybody wants them."""
+    """A vector's totals and its fate, `fate_layout`."""
     return data.StructLayout({
         "totals": data.ArrayLayout(signed(config.macro.total_width), config.macro.columns),
-        "set": range(SETS),
-        "wanted": 1,
+        **fate_layout().members,
     })
 
 
@@ -41,8 +45,8 @@ class Requantizer(wiring.Component):
     total is, and settings later: neither may change while a vector of their set is on its way. If results are raw,
     there are none.
 
-    A vector takes ``groups`` cycles, or one if it is not wanted; the results of a group come `latency` cycles after
-    it was taken.
+    A vector takes ``groups`` cycles, or one if it is neither wanted nor inspected (it is not both); the results of a
+    group come `latency` cycles after it was taken.
 
     Parameters
     ----------
@@ -56,6 +60,8 @@ class Requantizer(wiring.Component):
         Another group may be taken.
     taken, taken_last : ``Out(1)``
         A group is taken in this cycle; it is its vector's last.
+    looks, group, totals : ``Out``
+        Totals of a vector that is to be inspected are shown; those of which group; the lowest column lowest.
     write, write_enable : ``In``
         A column's parameters, `parameter_layout`.
     settings : ``In``
@@ -73,6 +79,7 @@ class Requantizer(wiring.Component):
             "i": In(stream.Signature(totals_layout(config))), "space": In(1), "taken": Out(1), "taken_last": Out(1),
             "valid": Out(1), "last": Out(1), "last_set": Out(range(SETS)),
             "results": Out(config.lanes * config.output_bits),
+            "looks": Out(1), "group": Out(range(config.groups)), "totals": Out(config.lanes * config.macro.total_width),
         }
         if config.requantises:
             members |= {"write": In(parameter_layout(config)), "write_enable": In(1),
@@ -82,18 +89,20 @@ class Requantizer(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config, payload = self.config, self.i.payload
-        group = Signal(range(config.groups))
+        group = self.group
         is_last = group == config.groups - 1
         m.d.comb += [
             self.taken.eq(self.i.valid & payload.wanted & self.space),
             self.taken_last.eq(is_last),
-            self.i.ready.eq(Mux(payload.wanted, self.space & is_last, 1)),
+            self.looks.eq(self.i.valid & payload.inspected),
+            self.i.ready.eq(Mux(payload.wanted, self.space & is_last, ~payload.inspected | is_last)),
         ]
-        with m.If(self.taken):
+        with m.If(self.taken | self.looks):
             m.d.sync += group.eq(Mux(is_last, 0, group + 1))
         chosen = [choose([payload.totals[min(first + lane, config.macro.columns - 1)]
                           for first in range(0, config.macro.columns, config.lanes)], group)
                   for lane in range(config.lanes)]
+        m.d.comb += self.totals.eq(Cat(chosen))
         results = self._add_lanes(m, platform, chosen, group) if config.requantises else self._add_raw(m, chosen)
         m.d.comb += [
             self.results.eq(Cat(results)),

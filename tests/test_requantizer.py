@@ -88,7 +88,8 @@ def run(config, seed, vectors, pause):
             index, is_wanted = rng.randrange(SETS), pause == 0 or rng.random() < 0.8
             while rng.random() < pause:
                 await ctx.tick()
-            ctx.set(requantizer.i.payload, {"totals": totals.tolist(), "set": index, "wanted": is_wanted})
+            ctx.set(requantizer.i.payload, {"totals": totals.tolist(), "set": index, "wanted": is_wanted,
+                                              "inspected": 0})
             ctx.set(requantizer.i.valid, 1)
             if is_wanted:
                 wanted.append(expected(config, totals, sets[index]))
