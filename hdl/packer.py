@@ -32,7 +32,7 @@ class ResultPacker(wiring.Component):
     valid, last, results : ``In``
         Of the requantiser.
     o : ``Out(stream)``
-        `beat_layout`.
+        `beat_layout`; bytes that are not kept are zero.
     """
 
     def __init__(self, *, config):
@@ -51,10 +51,13 @@ class ResultPacker(wiring.Component):
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
         whole = Const(-1, len(payload.keep))
+        # Of a last beat that results do not fill, what is behind them is zero.
+        filled = Mux(payload.last, (1 << 8 * used) - 1, Const(-1, len(payload.data))) if used else -1
         m.d.comb += [
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
-            Cat(payload.data, payload.last).eq(fifo.r_data),
+            payload.data.eq(fifo.r_data[:-1] & filled),
+            payload.last.eq(fifo.r_data[-1]),
             payload.keep.eq(Mux(payload.last, (1 << used) - 1, whole) if used else whole),
         ]
         return m
@@ -85,7 +88,7 @@ class ResultPacker(wiring.Component):
         for index, register in enumerate(held):
             with m.If(self.valid & (position == index)):
                 m.d.sync += register.eq(self.results)
-        # What a last beat lacks of results repeats some, and is not kept.
+        # What a last beat lacks of results is not kept.
         current = [Mux(position == index, self.results, register) for index, register in enumerate(held)]
         m.d.comb += [
             fifo.w_data.eq(Cat(*current, self.results, self.last)),

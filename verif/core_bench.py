@@ -8,7 +8,7 @@ import random
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -68,7 +68,8 @@ class CoreBench:
         self.results = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), clock, reset, reset_active_level=False)
 
     async def start(self):
-        """Run the clock, and reset."""
+        """Run the clock, and reset. Every input has its value before the first edge."""
+        await Timer(PERIOD_NS, "ns")
         cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, unit="ns").start())
         await self.reset()
 
@@ -79,16 +80,17 @@ class CoreBench:
         self.dut.aresetn.value = 1
         await ClockCycles(self.dut.aclk, 4)
 
-    def pause(self, probability):
-        """Let every stream and every channel of the bus pause in so many of the cycles."""
-        def pauses():
+    def pause(self, probability, results=None):
+        """Let every stream and every channel of the bus pause in so many of the cycles; results in others, if given."""
+        def pauses(probability):
             while True:
                 yield self.rng.random() < probability
 
         channels = [self.bus.write_if.aw_channel, self.bus.write_if.w_channel, self.bus.write_if.b_channel,
                     self.bus.read_if.ar_channel, self.bus.read_if.r_channel]
         for port in (self.vectors, self.weights, self.results, *channels):
-            port.set_pause_generator(pauses() if probability else itertools.repeat(False))
+            often = probability if results is None or port is not self.results else results
+            port.set_pause_generator(pauses(often) if often else itertools.repeat(False))
 
     # Registers.
 
@@ -157,19 +159,20 @@ class CoreBench:
             self.model.macro.write(bank, row, values)
 
     async def load_set(self, index, **options):
-        """Parameters of all columns, and settings, of a set, drawn; most results come out within their bounds."""
+        """Parameters of all columns, and settings, of a set, drawn; few results are all at one bound."""
         if not self.config.requantises:
             return
         columns, bits = self.config.macro.columns, self.config.output_bits
         size = self.config.macro.total_width - bits
         parameters = (self.numpy.integers(-1 << 20, 1 << 20, columns), self.numpy.integers(1 << 30, 1 << 31, columns),
-                      np.clip(self.numpy.integers(-size - 2, 3 - size, columns), *SHIFTS))
+                      np.clip(self.numpy.integers(-size - 2, 7 - size, columns), *SHIFTS))
         least, greatest = limits(bits, True)
         settings = {"zero_point": self.rng.randint(-9, 9), "low": least + self.rng.randrange(9),
                     "high": greatest - self.rng.randrange(9), "rounding": self.rng.choice(("single", "double"))}
         await self.load(parameters_bytes(self.config, *parameters), parameters=1, set=index, **options)
         # Unlike the stream, registers are refused while their set is in use.
-        await self.until("status", "set_used", (await self.read("status"))["set_used"] & ~(1 << index))
+        while (await self.read("status"))["set_used"] >> index & 1:
+            await self.edge()
         await self.write(f"offset_{index}", zero_point=settings["zero_point"], double=settings["rounding"] == "double")
         await self.write(f"clamp_{index}", low=settings["low"], high=settings["high"])
         self.model.parameters[index], self.model.settings[index] = parameters, settings

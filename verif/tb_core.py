@@ -40,13 +40,14 @@ async def random_traffic(dut):
     """Vectors of every precision in chains of every length, while banks and sets that are not in use are loaded."""
     bench = await begin(dut)
     macro = bench.config.macro
-    for pause in PAUSES:
+    for pause, results in ((0, 0), (0.3, 0.3), (0, 0.95), (0.9, 0)):
         for index in range(2):
-            bench.pause(pause)
+            bench.pause(pause, results)
             bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
             bank, chain = bench.rng.randrange(macro.banks), bench.rng.randint(1, macro.tiles)
             await bench.orders(bits=bits, signed=signed, bank=bank, set=index, chain=chain)
-            for _ in range(6 * chain):
+            # Enough to fill what holds results.
+            for _ in range((60 if results > pause else 12) * chain):
                 planes = bench.rng.choice((None, bench.rng.randint(1, bits)))
                 bench.send(bench.draw_vector(bits, signed, planes))
             await bench.load_set(1 - index)

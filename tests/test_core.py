@@ -1,0 +1,83 @@
+import re
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.core_config import CoreConfig
+from bitline.hdl.emit import emit_core
+from bitline.host.core import build_core
+from bitline.host.simulator import SimulatorError, find_simulator
+
+CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
+CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, core in (
+    ({"rows": 13, "columns": 10, "banks": 3, "tiles": 3, "input_bits": 5, "weight_bits": 5},
+     {"output": "int16", "input_stream_bits": 32, "weight_stream_bits": 32, "output_stream_bits": 32}),
+    ({"rows": 5, "columns": 3, "tiles": 2, "input_bits": 12, "weight_bits": 12},
+     {"output": "int32", "input_stream_bits": 128, "weight_stream_bits": 32, "reset": "asynchronous"}),
+    ({"rows": 11, "columns": 5, "banks": 2, "tiles": 2, "column": "table"}, {"output_stream_bits": 32}),
+    ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
+))]
+OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
+# Small enough to be quick with Verilator too where there is no Icarus.
+SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+TESTBENCHES = {"tb_core": 9, "tb_registers": 5}
+
+
+def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
+    """Names of the failed tests of a testbench, and how many there were."""
+    environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
+    if test:
+        environment["COCOTB_TEST_FILTER"] = rf"\.{test}$"
+    core = build_core(config, simulator=simulator, verilog=verilog)
+    try:
+        core.run(f"bitline.verif.{testbench}", seed=1, environment=environment, folder=folder)
+    except SimulatorError as error:
+        reason = str(error)
+        assert "failed" in reason, reason
+    cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
+    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    return failed, len(cases)
+
+
+@pytest.mark.parametrize("testbench", TESTBENCHES)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
+def test_core_does_what_the_model_does(config, testbench, tmp_path):
+    assert run(config, testbench, tmp_path) == ([], TESTBENCHES[testbench])
+
+
+# What the Verilog says, as a regular expression, what the first such piece is broken to, and which test notices.
+MUTATIONS = {
+    "vector that is too long": (r"(_vectors_assembler\(.*?)assign long = ", r"\1assign long = 1'b0 & ",
+                                "vector_faults"),
+    "vector that is too short": (r"(_vectors_assembler\(.*?)assign short = ", r"\1assign short = 1'b0 & ",
+                                 "vector_faults"),
+    "chain of a faulty vector": (r"(assign fate_wanted = )(\w+) & (\w+);", r"\1\2;", "vector_faults"),
+    "accumulate": (r"assign i__payload_accumulate = ~ ", "assign i__payload_accumulate = ", "random_traffic"),
+    "load that goes on": (r"assign full = index >= ", "assign full = 1'b0 & index >= ", "load_faults"),
+    "words": (r"if \((\w+)\) gathered_1 <= word", r"if (\1) gathered_1 <= ~word", "words"),
+    "lock of the stream": (r"\.refuse\(locked\)", ".refuse(1'b0)", "lock"),
+    "rounding": (r"within_ <= sum", "within_ <= 1 + sum", "random_traffic"),
+    "clamp": (r"(_lane\(.*?)above <= ", r"\1above <= 1'b0 & ", "extremes"),
+    "set of parameters": (r"last_set_1 <= ", "last_set_1 <= ~", "random_traffic"),
+    "keep of the last beat": (r"assign o__payload_keep = (.*) \? 8'h0f", r"assign o__payload_keep = \1 ? 8'h07",
+                              "random_traffic"),
+    "space": (r"assign space = ", "assign space = 1'b1 | ", "random_traffic"),
+    "march compares": (r"(_march\(.*?failed <= )1'h1", r"\g<1>1'h0", None),
+    "write one to clear": (r"else (interrupt_status_error_now) <= .*", r"else \1 <= 1'h0;", "zeroise"),
+    "interrupt enable": (r"assign (\w+) = interrupt_status_result_now & (\w+);",
+                         r"assign \1 = interrupt_status_result_now;", "counters"),
+    "planes skipped": (r"planes_skipped_count <= ", "planes_skipped_count <= 1 + ", "counters"),
+}
+
+
+def broken(config, piece, replacement):
+    verilog, count = re.subn(piece, replacement, emit_core(config), count=1, flags=re.DOTALL if "*?" in piece else 0)
+    assert count == 1, f"{piece} is no longer there to break"
+    return verilog
+
+
+@pytest.mark.parametrize("block", [name for name, (*_, test) in MUTATIONS.items() if test])
+def test_testbench_notices_each_broken_block(block, tmp_path):
+    piece, replacement, test = MUTATIONS[block]
+    failed, count = run(CONFIG, "tb_core", tmp_path, verilog=broken(CONFIG, piece, replacement), test=test)
+    assert (failed, count) == ([test], 1)
