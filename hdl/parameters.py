@@ -55,16 +55,24 @@ class Parameters:
     @classmethod
     def from_json(cls, text):
         """The configuration that a JSON object describes."""
-        try:
-            parameters = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"a configuration must be JSON, and this is not: {error}") from None
-        return cls.from_dict(parameters)
+        return cls.from_dict(cls._parse(text))
 
     @classmethod
     def load(cls, path):
         """The configuration in a JSON file."""
+        return cls.from_dict(cls.read(path))
+
+    @classmethod
+    def read(cls, path):
+        """What a JSON file says, whatever it is."""
         try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
+            return cls._parse(Path(path).read_text(encoding="utf-8"))
         except UnicodeDecodeError:
             raise ValueError(f"a configuration must be UTF-8 text, and {path} is not") from None
+
+    @staticmethod
+    def _parse(text):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"a configuration must be JSON, and this is not: {error}") from None

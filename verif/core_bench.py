@@ -126,7 +126,7 @@ class CoreBench:
 
     async def until(self, name, field, value=1):
         """Wait for a field."""
-        for _ in range(100000):
+        for _ in range(20000):
             if (await self.read(name))[field] == value:
                 return
         raise AssertionError(f"{name}.{field} must become {value}, and does not")
