@@ -1,12 +1,17 @@
+import json
+import os
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
-from bitline.hdl.emit import emit_core
+from bitline.hdl.emit import emit_core, run_yosys
 from bitline.host.core import build_core
-from bitline.host.simulator import SimulatorError, find_simulator
+from bitline.host.simulator import SimulatorError, find_simulator, tool_environment
+from bitline.verif.tb_core_rate import FILE
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
 CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, core in (
@@ -43,6 +48,52 @@ def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=No
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
 def test_core_does_what_the_model_does(config, testbench, tmp_path):
     assert run(config, testbench, tmp_path) == ([], TESTBENCHES[testbench])
+
+
+@pytest.mark.parametrize("config", OTHER_BUSES, ids=lambda config: config.bus)
+def test_other_buses(config, tmp_path):
+    assert run(config, "tb_bus", tmp_path) == ([], 1)
+
+
+@pytest.mark.parametrize("config, piece, replacement", [
+    (OTHER_BUSES[0], r"assign err = (.*) & bus__refused", r"assign err = \1 & 1'b0"),
+    (OTHER_BUSES[0], r"bus__enable = (.*) & (\w+);", r"bus__enable = \1;"),
+    (OTHER_BUSES[1], r"(assign bus__enable = psel) & \w+", r"\1"),
+    (OTHER_BUSES[1], r"(assign pslverr = .*) & bus__refused", r"\1"),
+])
+def test_testbench_notices_a_broken_bus(config, piece, replacement, tmp_path):
+    assert run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement)) == (["bus"], 1)
+
+
+def test_rate_and_reload(tmp_path):
+    config = CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2))
+    assert run(config, "tb_core_rate", tmp_path, simulator="verilator", BITLINE_VECTORS="1000") == ([], 1)
+    figures = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
+    assert figures["efficiency"] >= 0.99 and figures["reload_cost"] <= 0.01
+
+
+NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, tiles=4))]
+
+
+@pytest.mark.parametrize("config", NAMED, ids=lambda config: config.name)
+def test_lint_clean(config, tmp_path):
+    path = tmp_path / "core.v"
+    path.write_text(emit_core(config), encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, str(path)],
+                              capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    run_yosys(f"read_verilog <<verilog\n{path.read_text(encoding='utf-8')}\nverilog\n"
+              f"hierarchy -check -top {config.name}\nproc\ncheck -assert\n")
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_same_bytes_every_time(seed):
+    code = ("from bitline.hdl.core_config import CoreConfig; from bitline.hdl.emit import emit_core\n"
+            f"print(emit_core(CoreConfig.from_json({CONFIG.to_json()!r})), end='')")
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
+                          capture_output=True, check=True, text=True)
+    assert done.stdout == emit_core(CONFIG)
 
 
 # What the Verilog says, as a regular expression, what the first such piece is broken to, and which test notices.
