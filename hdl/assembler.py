@@ -61,7 +61,8 @@ class RecordAssembler(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        beat, position = self.s.payload, Signal(range(max(self.beats)))
+        beat = self.s.payload
+        position = Signal(range(max(self.beats)))
         drops = Signal()
         final = Array(position == beats - 1 for beats in self.beats)[self.kind]
         present = self.s.valid & ~drops
@@ -72,7 +73,8 @@ class RecordAssembler(wiring.Component):
             "null": ~self._is_kept(beat.keep, final),
             "long": self.full | (final & ~beat.last if not self.many else 0),
         }
-        faulty, step = Signal(), Signal()
+        faulty = Signal()
+        step = Signal()
         m.d.comb += [
             faulty.eq(Cat(faults.values()).any()),
             self.o.valid.eq(present & final & ~faulty),

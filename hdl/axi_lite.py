@@ -48,9 +48,13 @@ arready, rdata, rresp, rvalid, rready
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        has_address, has_data, has_read = Signal(), Signal(), Signal()
-        write_address, read_address = Signal(ADDRESS_BITS, reset_less=True), Signal(ADDRESS_BITS, reset_less=True)
-        data, strobe = Signal(32, reset_less=True), Signal(4, reset_less=True)
+        has_address = Signal()
+        has_data = Signal()
+        has_read = Signal()
+        write_address = Signal(ADDRESS_BITS, reset_less=True)
+        read_address = Signal(ADDRESS_BITS, reset_less=True)
+        data = Signal(32, reset_less=True)
+        strobe = Signal(4, reset_less=True)
         m.d.comb += [self.awready.eq(~has_address), self.wready.eq(~has_data), self.arready.eq(~has_read)]
         with m.If(self.awvalid & self.awready):
             m.d.sync += [has_address.eq(1), write_address.eq(self.awaddr)]
@@ -59,7 +63,9 @@ arready, rdata, rresp, rvalid, rready
         with m.If(self.arvalid & self.arready):
             m.d.sync += [has_read.eq(1), read_address.eq(self.araddr)]
 
-        writes, reads, read_next = Signal(), Signal(), Signal()
+        writes = Signal()
+        reads = Signal()
+        read_next = Signal()
         m.d.comb += [
             bus.write.eq(has_address & has_data & ~(has_read & read_next)),
             bus.enable.eq((has_read | (has_address & has_data)) & ~writes & ~reads),

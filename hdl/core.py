@@ -8,7 +8,6 @@ from .apb import Apb
 from .axi_lite import AxiLite
 from .error_log import ErrorLog
 from .flight import Flight
-from .lane import RequantizerLane
 from .loader import Loader, target_layout
 from .macro import Macro
 from .march import PROGRAMS, March
@@ -66,7 +65,7 @@ class Core(wiring.Component):
         self.vectors = add("vectors", VectorInput, config=config)
         self.loader = add("loader", Loader, config=config)
         self.macro = add("macro", Macro, config=config.macro)
-        self.flight = add("flight", Flight, config=config, behind=RequantizerLane.latency + 2)
+        self.flight = add("flight", Flight, config=config, behind=Requantizer.most(config))
         self.requantizer = add("requantizer", Requantizer, config=config)
         self.packer = add("packer", ResultPacker, config=config)
         self.errors = add("errors", ErrorLog)

@@ -195,13 +195,12 @@ class March(wiring.Component):
     def _weight(self, column, inverts):
         """What the background has in a column."""
         bits = self.config.macro.weight_bits
-        # The lowest bits of a bit's place in the row are its place in the weight, if their number is a power of two;
-        # else places are counted with gaps, which keeps them apart too.
         low = ceil_log2(bits)
-        within = [[Const(bit >> k & 1) for bit in range(bits)] for k in range(low)]
-        beyond = [column[k].replicate(bits) for k in range(len(column))]
-        patterns = [Const(0, bits), *map(Cat, within), *beyond]
-        return choose(patterns, self._background) ^ inverts.replicate(bits)
+        within = [Cat(Const(bit >> place & 1) for bit in range(bits)) for place in range(low)]
+        none = Const(0, bits)
+        same = choose([none, *within, *(none for _ in column)], self._background)
+        other = choose([Const(0)] * (1 + low) + [*column], self._background)
+        return same ^ (other ^ inverts).replicate(bits)
 
     def _send(self, m, step):
         config = self.config

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .core_config import SETS
 from .lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
-from .memory import LutRam
+from .memory import BlockRam
 from .shared import place
 from .table_shape import ceil_log2
 
@@ -27,6 +27,10 @@ def totals_layout(config):
 def parameter_layout(config):
     """What is written for a column."""
     return data.StructLayout({"set": range(SETS), "column": range(config.macro.columns), "parameters": PARAMETERS})
+
+
+# Cycles in which a memory of parameters is read.
+READ = 2
 
 
 def choose(values, index):
@@ -74,7 +78,7 @@ class Requantizer(wiring.Component):
 
     def __init__(self, *, config):
         self.config = config
-        self.latency = RequantizerLane.latency + 1 if config.requantises else RawLane.latency
+        self.latency = self.most(config)
         members = {
             "i": In(stream.Signature(totals_layout(config))), "space": In(1), "taken": Out(1), "taken_last": Out(1),
             "valid": Out(1), "last": Out(1), "last_set": Out(range(SETS)),
@@ -85,6 +89,11 @@ class Requantizer(wiring.Component):
             members |= {"write": In(parameter_layout(config)), "write_enable": In(1),
                         "settings": In(data.ArrayLayout(settings_layout(config.output_bits), SETS))}
         super().__init__(members)
+
+    @staticmethod
+    def most(config):
+        """Most vectors that can be in it, if each has one group: as many as its latency has cycles."""
+        return RequantizerLane.latency + READ if config.requantises else RawLane.latency
 
     def elaborate(self, platform):
         m = Module()
@@ -127,25 +136,26 @@ class Requantizer(wiring.Component):
         return [lane.result for lane in lanes]
 
     def _add_lanes(self, m, platform, chosen, group):
-        """Memories are read, and totals chosen, in the cycle before the lanes take both."""
+        """Memories are read while totals are chosen and wait for them."""
         config, payload = self.config, self.i.payload
         depth = SETS << ceil_log2(config.groups)
         width, lane_bits = PARAMETERS.size, ceil_log2(config.lanes)
         column = self.write.column[lane_bits:]
-        in_use = self._delay(m, "set", payload.set, 1)
+        in_use = self._delay(m, "set", payload.set, READ)
         settings = self._choose_settings(m, in_use)
         results = []
         for index, total in enumerate(chosen):
-            memory = place(m, platform, f"parameters_{index}", "parameters", LutRam, width=width, depth=depth)
+            memory = place(m, platform, f"parameters_{index}", "parameters", BlockRam, width=width, depth=depth)
             lane = place(m, platform, f"lane_{index}", "lane", RequantizerLane,
                          total_width=config.macro.total_width, output_bits=config.output_bits)
             m.d.comb += [
                 memory.write.eq(self.write_enable & (self.write.column[:lane_bits] == index)),
                 memory.write_address.eq(Cat(column, self.write.set)),
                 memory.write_data.eq(self.write.parameters.as_value()),
+                memory.enable.eq(1),
                 memory.address.eq(Cat(group, payload.set)),
-                Value.cast(lane.parameters).eq(self._delay(m, f"read_{index}", memory.data, 1)),
-                lane.total.eq(self._delay(m, f"total_{index}", total, 1)),
+                Value.cast(lane.parameters).eq(memory.data),
+                lane.total.eq(self._delay(m, f"total_{index}", total, READ)),
                 Value.cast(lane.settings).eq(settings),
             ]
             results.append(lane.result)
