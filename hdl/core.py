@@ -4,13 +4,14 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..golden.march import PROGRAMS
 from .apb import Apb
 from .axi_lite import AxiLite
 from .error_log import ErrorLog
 from .flight import Flight
 from .loader import Loader, target_layout
 from .macro import Macro
-from .march import PROGRAMS, March
+from .march import March
 from .packer import ResultPacker, beat_layout
 from .performance import Performance
 from .register_file import RegisterFile

@@ -6,20 +6,10 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..golden.march import PROGRAMS
 from .packer import beat_layout
 from .requantizer import choose
 from .table_shape import ceil_log2
-
-# Elements as the literature notes them: an order of addresses, and reads and writes of a background or its inverse.
-# Sources: A. J. van de Goor, "Testing Semiconductor Memories" (March C-, 10N); S. Hamdioui, A. J. van de Goor and
-# M. Rodgers, "March SS: a test for all static simple RAM faults", MTDT 2002 (22N).
-PROGRAMS = {
-    "zeroise": (("up", "w0"), ("up", "r0")),
-    "march_c_minus": (("up", "w0"), ("up", "r0 w1"), ("up", "r1 w0"), ("down", "r0 w1"), ("down", "r1 w0"),
-                      ("up", "r0")),
-    "march_ss": (("up", "w0"), ("up", "r0 r0 w0 r0 w1"), ("up", "r1 r1 w1 r1 w0"), ("down", "r0 r0 w0 r0 w1"),
-                 ("down", "r1 r1 w1 r1 w0"), ("up", "r0")),
-}
 
 STEP = data.StructLayout({"reads": 1, "inverts": 1, "down": 1, "ends_element": 1, "ends_program": 1})
 

@@ -124,11 +124,13 @@ class CoreBench:
         assert not fields
         await self.write_bytes(register.offset, word.to_bytes(4, "little"))
 
-    async def until(self, name, field, value=1):
-        """Wait for a field."""
-        for _ in range(20000):
+    async def until(self, name, field, value=1, reads=2000):
+        """Wait for a field, for so many reads at most."""
+        for number in range(reads):
             if (await self.read(name))[field] == value:
                 return
+            # What takes long may take a little longer.
+            await ClockCycles(self.dut.aclk, 1 + min(number // 4, 100))
         raise AssertionError(f"{name}.{field} must become {value}, and does not")
 
     # Weights and parameters.
