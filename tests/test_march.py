@@ -88,8 +88,8 @@ class Coupling(Memory):
 
 
 class Disturbed(Memory):
-    """A cell that flips when it is read (``"read"``, and the reader sees it, or, ``"deceptive"``, does not), or when what
-    it holds is written (``"write"``), or that is read wrong (``"incorrect"``); if it holds ``value``."""
+    """A cell that flips when it is read (``"read"``, and the reader sees it; ``"deceptive"``: it does not), or when
+    what it holds is written (``"write"``), or that is read wrong (``"incorrect"``); if it holds ``value``."""
 
     def __init__(self, row, bit, value, kind):
         super().__init__()
