@@ -67,6 +67,11 @@ def test_testbench_notices_a_broken_bus(config, piece, replacement, tmp_path):
     assert run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement)) == (["bus"], 1)
 
 
+def test_a_million_cycles_of_random_traffic(tmp_path):
+    assert run(CONFIG, "tb_core", tmp_path, simulator="verilator", test="random_traffic",
+               BITLINE_CYCLES="1000000") == ([], 1)
+
+
 def test_rate_and_reload(tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2))
     assert run(config, "tb_core_rate", tmp_path, simulator="verilator", BITLINE_VECTORS="1000") == ([], 1)

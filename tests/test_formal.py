@@ -36,6 +36,9 @@ PROOFS = {
     "axi_lite": ("axi", "front", ("write_address", "read_address"), {}, 4),
     "wishbone": ("wishbone", "front", (), {}, 3),
     "apb": ("apb", "front", (), {}, 3),
+    "packer": ("axi", "packer", (), {"RESULTS": 8, "KEEP": 15}, 4),
+    "lock": ("axi", "registers", (), {}, 3),
+    "loader": ("axi", "loader", (), {"TARGET": 8}, 3),
     "assembler": ("axi", "vectors_assembler", ("position", "drops"), {"BITS": 32, "BEATS": 3, "USED": 2}, 4),
 }
 
@@ -45,7 +48,13 @@ def design(proof):
     bus, block, exposed, *_ = PROOFS[proof]
     config = CoreConfig(macro=MACRO, bus=bus, input_stream_bits=32)
     name = f"{config.name}_{block}"
-    text = re.search(rf"^module {name}\(.*?^endmodule\n", emit_core(config), re.MULTILINE | re.DOTALL)[0]
+    modules = {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", emit_core(config),
+                                                           re.MULTILINE | re.DOTALL)}
+    text, todo = "", [name]
+    while todo:
+        body = modules.pop(todo.pop())
+        text += body
+        todo += [inner for inner in modules if re.search(rf"^  {inner} ", body, re.MULTILINE)]
     for register in exposed:
         text, count = re.subn(rf"^  reg (\[\d+:0\] )?{register};$", rf"  output \1{register};\n\g<0>", text, count=1,
                               flags=re.MULTILINE)
@@ -104,6 +113,13 @@ BUGS = [
     ("apb", r"assign pslverr = .*;", "assign pslverr = bus__refused;"),
     ("apb", r"assign pready = .*;", "assign pready = penable & ~bus__refused;"),
     ("apb", r"assign prdata = bus__read_data", "assign prdata = ~bus__read_data"),
+    ("lock", r"else lock_locked <= (\w+);", r"else lock_locked <= bus__enable | \1;"),
+    ("lock", r"assign (\w+) = lock_locked \| (\w+);", r"assign \1 = \2;"),
+    ("lock", r"= bus__write & lock_locked;", "= 1'b0;"),
+    ("loader", r"\.refuse\(locked\)", ".refuse(1'b0)"),
+    ("packer", r"assign o__payload_keep = .*;", "assign o__payload_keep = 8'hff;"),
+    ("packer", r"assign o__payload\[63:0\] = (.*) & \w+;", r"assign o__payload[63:0] = \1;"),
+    ("packer", r"\.r_en\(o__ready\)", ".r_en(1'b1)"),
     ("assembler", r"assign long = ", "assign long = 1'b0 & "),
     ("assembler", r"assign short = ", "assign short = 1'b0 & "),
     ("assembler", r"assign null_ = ", "assign null_ = 1'b0 & "),
