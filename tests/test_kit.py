@@ -189,3 +189,12 @@ def test_core_is_generated_from_its_own_configuration(cli, tmp_path, folder):
     status, output, _ = cli("generate", "--core", "--config", path, "--out", tmp_path / "out")
     assert status == 0 and f"{CONFIG.name}.v" in output
     assert (tmp_path / "out" / f"{CONFIG.name}.v").read_bytes() == (folder / f"{CONFIG.name}.v").read_bytes()
+
+
+@pytest.mark.parametrize("options, match", [
+    (("--rows", 4, "--columns", 2), "a core must be described with --core"),
+    (("--core", "--rows", 4, "--columns", 2), "banks must be 2 or more to reload one, not 1"),
+    (("--core", "--rows", 4, "--columns", 2, "--banks", 2, "--bus", "apb"), "bus must be axi to be measured, not apb"),
+])
+def test_what_cannot_be_measured_is_refused(refused, options, match):
+    refused("bench", "core", *options, match=match)
