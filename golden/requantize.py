@@ -11,6 +11,9 @@ import numpy as np
 
 ROUNDINGS = ("single", "double")
 INT32 = np.iinfo(np.int32)
+# What the gateware takes: a real factor is multiplier * 2**(shift - FRACTION).
+FRACTION = 31
+SHIFTS = (-31, 7)
 
 
 def quantize_multiplier(factor):
@@ -108,3 +111,50 @@ def multiply_wide(values, multiplier, shift):
     reduced = np.where(multiplier < 0x7FFF0000, (multiplier + (1 << 15)) >> 16, 0x7FFF)
     total = 15 - shift
     return (values * reduced + (1 << total - 1)) >> total
+
+
+def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, rounding="single"):
+    """``clip(round((totals + bias) * multiplier * 2**(shift - 31)) + zero_point, low, high)``, as the gateware does it.
+
+    Parameters
+    ----------
+    totals : int array (..., N), int32
+    bias, multiplier : int array (N,), int32
+    shift : int array (N,)
+        -31 to 7, positive to the left, as TensorFlow Lite has it.
+    zero_point, low, high : int
+        Of the results, int16.
+    rounding : str
+        One of `ROUNDINGS`. There is no second rounding if ``shift`` is 0 or more, and nothing wraps: then both are the
+        same.
+
+    Returns
+    -------
+    int64 array (..., N)
+
+    Raises
+    ------
+    ValueError
+        A parameter is out of its range.
+    """
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+    bounds = {"totals": (totals, 32), "bias": (bias, 32), "multiplier": (multiplier, 32),
+              "zero_point": (zero_point, 16), "low": (low, 16), "high": (high, 16)}
+    for name, (value, width) in bounds.items():
+        _check(name, value, -(1 << width - 1), (1 << width - 1) - 1)
+    _check("shift", shift, *SHIFTS)
+    values = np.asarray(totals, dtype=np.int64) + bias
+    multiplier, shift = (np.asarray(array, dtype=np.int64) for array in (multiplier, shift))
+    rounded = _round_once(values, multiplier, FRACTION - shift)
+    if rounding == "double":
+        twice = rounding_divide_by_pot(_round_once(values, multiplier, FRACTION), np.maximum(-shift, 0))
+        rounded = np.where(shift < 0, twice, rounded)
+    return np.clip(rounded + zero_point, low, high)
+
+
+def _check(name, value, least, greatest):
+    values = np.asarray(value)
+    if values.min(initial=0) < least or values.max(initial=0) > greatest:
+        wrong = values[(values < least) | (values > greatest)][0]
+        raise ValueError(f"{name} must be from {least} to {greatest}, not {wrong}")

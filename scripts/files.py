@@ -38,12 +38,13 @@ def write_files(folder, contents):
     ----------
     folder : Path
     contents : dict of str to str or bytes
+        By name; it may begin with the names of folders.
     """
     folder.mkdir(parents=True, exist_ok=True)
     temporary = {}
     try:
         for name, content in contents.items():
-            handle, path = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
+            handle, path = tempfile.mkstemp(dir=folder, prefix=f".{Path(name).name}.")
             temporary[name] = Path(path)
             with os.fdopen(handle, "wb") as file:
                 file.write(content.encode() if isinstance(content, str) else content)
@@ -51,6 +52,7 @@ def write_files(folder, contents):
             os.umask(umask)
             temporary[name].chmod(0o666 & ~umask)
         for name in contents:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             temporary[name].replace(folder / name)
     finally:
         for path in temporary.values():

@@ -1,12 +1,12 @@
-"""``bitline generate``: a macro's Verilog and its description."""
+"""``bitline generate``: a macro's Verilog and its description, or a core and its integration kit."""
 
 from pathlib import Path
 
 import click
 
 from ..hdl.emit import emit, sidecar
-from .files import check_writable, write_files
-from .options import config_options, required
+from .files import BadInput, check_writable, refusing, write_files
+from .options import config_options, core_options, required
 
 
 def generate(config, folder):
@@ -18,10 +18,29 @@ def generate(config, folder):
     return [folder / name for name in names]
 
 
+def generate_core(config, folder):
+    """Write a core and its kit into a folder; returns the paths of the files at its top."""
+    from .kit.files import kit
+    from .kit.rdl import KitError
+
+    check_writable(folder / f"{config.name}.v")
+    with refusing(KitError):
+        files = kit(config)
+    for name in files:
+        if (folder / name).is_dir():
+            raise BadInput(f"{folder / name} must be a file, and is a folder")
+    write_files(folder, files)
+    return [folder / name for name in sorted({name.split("/")[0] for name in files})]
+
+
 @click.command()
 @config_options
+@core_options
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-def command(config, out):
-    """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration."""
-    for path in generate(required(config), out):
+def command(config, core, out):
+    """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration.
+
+    With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
+    """
+    for path in generate_core(core, out) if core else generate(required(config), out):
         click.echo(path)

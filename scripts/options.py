@@ -7,6 +7,8 @@ from pathlib import Path
 import click
 
 from ..hdl.config import COLUMNS, FUSES, INTERVALS, LIMITS, TREES, MacroConfig
+from ..hdl.core_config import BUSES, OUTPUTS, RESETS, STREAM_BITS, CoreConfig
+from ..hdl.parameters import Parameters
 from ..host.simulator import SIMULATORS
 from .files import BadInput, refusing
 
@@ -52,8 +54,54 @@ def _read_config(path, given):
     with refusing(ValueError, TypeError):
         parameters = {}
         if path is not None:
-            parameters = MacroConfig.load(path).to_dict()
+            parameters = _macro_of(path)
         return MacroConfig.from_dict({**parameters, **given})
+
+
+def _macro_of(path):
+    """A macro's parameters in a JSON file of them, or of a core's."""
+    parameters = Parameters.read(path)
+    if isinstance(parameters, dict) and "macro" in parameters:
+        parameters = parameters["macro"]
+    return MacroConfig.from_dict(parameters).to_dict()
+
+
+CORE_HELP = {
+    "input_stream_bits": (STREAM_BITS, "Width of s_axis."),
+    "weight_stream_bits": (STREAM_BITS, "Width of s_axis_w."),
+    "output_stream_bits": (STREAM_BITS, "Width of m_axis."),
+    "output": (OUTPUTS, "What a result is."),
+    "reset": (RESETS, "How aresetn falls."),
+    "bus": (BUSES, "Bus of the registers."),
+}
+
+
+def core_options(function):
+    """Options that describe a core around the macro, handed to the function as ``core``, a CoreConfig or None."""
+
+    @functools.wraps(function)
+    def wrapped(config, is_core, **arguments):
+        given = {name: value for name in CORE_HELP if (value := arguments.pop(name)) is not None}
+        if given and not is_core:
+            raise BadInput(f"--{next(iter(given)).replace('_', '-')} must come with --core, and does not")
+        core = _read_core(required(config), given) if is_core else None
+        return function(config=config, core=core, **arguments)
+
+    for field in reversed(dataclasses.fields(CoreConfig)[1:]):
+        choices, text = CORE_HELP[field.name]
+        option = click.option(f"--{field.name.replace('_', '-')}", field.name, type=field.type,
+                              metavar="|".join(map(str, choices)), help=f"{text} [default: {field.default}]")
+        wrapped = option(wrapped)
+    return click.option("--core", "is_core", is_flag=True,
+                        help="The macro in a core, with buses and registers; these options describe it:")(wrapped)
+
+
+def _read_core(macro, given):
+    path, parameters = click.get_current_context().params["config"], {}
+    with refusing(ValueError, TypeError):
+        if path is not None and "macro" in (read := Parameters.read(path)):
+            parameters = read
+        return CoreConfig.from_dict({**parameters, "macro": macro.to_dict(), **given})
 
 
 def required(config):

@@ -115,12 +115,13 @@ def test_totals_hold_the_extremes_and_no_narrower_ones_would(parameters):
     ({"rows": 80, "column": "table"}, 2 + 4, 0),
     ({"rows": 80, "column": "table", "banks": 2}, 2 + 5, 0),
     ({"rows": 80, "column": "table", "block_ram_columns": 64}, 3 + 4, 0),
-    ({"rows": 80, "column": "table", "block_ram_columns": 4}, 3 + 4, 0),
+    ({"rows": 80, "column": "table", "block_ram_columns": 4}, 2 + 4, 0),
     ({"rows": 1, "column": "table"}, 2, 0),
 ])
 def test_latency_of_named_configurations(parameters, column, fuse):
     config = MacroConfig(columns=64, **parameters)
     assert (config.column_latency, config.fuse_latency, config.latency) == (column, fuse, 6 + column + fuse)
+    assert MacroConfig(columns=64, result_interval=2, **parameters).latency == config.latency + 1
 
 
 @given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 16), st.data())

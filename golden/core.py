@@ -1,0 +1,87 @@
+"""The core as software sees it: packets in, results out."""
+
+import numpy as np
+
+from .macro import MacroModel
+from .requantize import requantize
+
+
+def element_type(bits):
+    """How integers of so many bits stand in a stream: little-endian, sign-extended, in 1, 2 or 4 bytes."""
+    return np.dtype("<i1" if bits <= 8 else "<i2" if bits <= 16 else "<i4")
+
+
+def vector_bytes(config, x):
+    """A vector (rows,) as ``s_axis`` takes it."""
+    return np.asarray(x, dtype=np.int64).astype(element_type(config.macro.input_bits)).tobytes()
+
+
+def padded(data, bits):
+    """Bytes of a record, and zeros up to a whole beat."""
+    return data + bytes(-len(data) % (bits // 8))
+
+
+def rows_bytes(config, weights):
+    """Rows of weights (n, columns) as ``s_axis_w`` takes them, each from a beat of its own on."""
+    rows = np.asarray(weights, dtype=np.int64).astype(element_type(config.macro.weight_bits))
+    return b"".join(padded(row.tobytes(), config.weight_stream_bits) for row in rows)
+
+
+def parameters_bytes(config, bias, multiplier, shift):
+    """Columns' parameters, each (n,), as ``s_axis_w`` takes them."""
+    records = np.zeros((len(bias), 4), dtype="<i4")
+    for index, values in enumerate((bias, multiplier, shift)):
+        records[:, index] = values
+    return b"".join(padded(record.tobytes(), config.weight_stream_bits) for record in records)
+
+
+class CoreModel:
+    """Exact model of a core's state, one accepted packet after the other.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Attributes
+    ----------
+    macro : MacroModel
+        Its weights.
+    parameters : dict of int to tuple
+        Of each set: bias, multiplier and shift, arrays (columns,).
+    settings : dict of int to dict
+        Of each set: what `requantize` takes by name.
+    """
+
+    def __init__(self, config):
+        self.config = config
+        self.macro = MacroModel(config.macro)
+        self.parameters, self.settings = {}, {}
+        self.restart(1)
+
+    def restart(self, chain):
+        """A new chain of so many vectors."""
+        self._chain, self._position, self._broken, self._bank = chain, 0, False, 0
+
+    def _place(self, bank):
+        """Of the next vector: its bank, its place in the chain, and whether it is the last."""
+        position = self._position
+        self._bank = bank if position == 0 else (self._bank + 1) % self.config.macro.banks
+        self._position = 0 if position + 1 == self._chain else position + 1
+        return self._bank, position, self._position == 0
+
+    def fault(self, bank):
+        """A vector that is thrown away; its chain gives nothing."""
+        *_, last = self._place(bank)
+        self._broken = not last
+
+    def vector(self, x, *, bits, signed, bank, set=0):
+        """Bytes of ``m_axis`` that a vector (rows,) gives, None unless it ends its chain; and the planes it skips."""
+        bank, position, last = self._place(bank)
+        result = self.macro.vector(np.asarray(x), bits=bits, signed=signed, bank=bank, accumulate=position > 0)
+        broken, self._broken = self._broken, self._broken and not last
+        if not last or broken:
+            return None, bits - result.planes
+        values = result.y
+        if self.config.requantises:
+            values = requantize(values, *self.parameters[set], **self.settings[set])
+        return values.astype(element_type(self.config.output_bits)).tobytes(), bits - result.planes

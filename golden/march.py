@@ -1,0 +1,57 @@
+"""March tests: what they write and read, in which order, and which faults of a memory they find."""
+
+# Elements as the literature notes them: an order of addresses, and reads and writes of a background or its inverse.
+# Sources: A. J. van de Goor, "Testing Semiconductor Memories" (March C-, 10N); S. Hamdioui, A. J. van de Goor and
+# M. Rodgers, "March SS: a test for all static simple RAM faults", MTDT 2002 (22N).
+PROGRAMS = {
+    "zeroise": (("up", "w0"), ("up", "r0")),
+    "march_c_minus": (("up", "w0"), ("up", "r0 w1"), ("up", "r1 w0"), ("down", "r0 w1"), ("down", "r1 w0"),
+                      ("up", "r0")),
+    "march_ss": (("up", "w0"), ("up", "r0 r0 w0 r0 w1"), ("up", "r1 r1 w1 r1 w0"), ("down", "r0 r0 w0 r0 w1"),
+                 ("down", "r1 r1 w1 r1 w0"), ("up", "r0")),
+}
+
+
+def backgrounds(weight_bits, columns):
+    """Words of a row that tell any two of its bits apart: zeros, then each bit of a bit's place in its weight, and of
+    the column's number."""
+    places = [(bit, column) for column in range(columns) for bit in range(weight_bits)]
+    words = [0]
+    for part, count in ((0, weight_bits), (1, columns)):
+        for k in range((count - 1).bit_length()):
+            words.append(sum((place[part] >> k & 1) << index for index, place in enumerate(places)))
+    return words
+
+
+def run(program, memory, rows, words, width):
+    """Run a program on some rows of a memory, in their order.
+
+    Parameters
+    ----------
+    program : str
+        Of ``PROGRAMS``.
+    memory : object
+        With ``write(row, word)`` and ``read(row)``.
+    rows : list of int
+        By rising address.
+    words : list of int
+        Backgrounds; the program runs with each.
+    width : int
+        Bits of a row.
+
+    Returns
+    -------
+    (row, bit) or None
+        The first that was read wrong, the lowest of its row.
+    """
+    mask = (1 << width) - 1
+    for word in words:
+        for order, operations in PROGRAMS[program]:
+            for row in rows if order == "up" else reversed(rows):
+                for name in operations.split():
+                    value = word ^ mask if name[1] == "1" else word
+                    if name[0] == "w":
+                        memory.write(row, value)
+                    elif (wrong := memory.read(row) ^ value):
+                        return row, (wrong & -wrong).bit_length() - 1
+    return None

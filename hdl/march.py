@@ -1,0 +1,230 @@
+"""March: writes and reads every row in a given order, to clear the weights or to test their storage."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..golden.march import PROGRAMS
+from .packer import beat_layout
+from .requantizer import choose
+from .table_shape import ceil_log2
+
+STEP = data.StructLayout({"reads": 1, "inverts": 1, "down": 1, "ends_element": 1, "ends_program": 1})
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation on the row at hand."""
+
+    reads: bool
+    inverts: bool
+    down: bool
+    ends_element: bool
+    ends_program: bool
+
+    @property
+    def word(self):
+        """As `STEP` has it."""
+        return sum(value << index for index, value in enumerate(
+            (self.reads, self.inverts, self.down, self.ends_element, self.ends_program)))
+
+
+def steps(program):
+    """The operations of a program, one after the other."""
+    found = []
+    for number, (order, operations) in enumerate(PROGRAMS[program]):
+        names = operations.split()
+        for index, name in enumerate(names):
+            ends = index + 1 == len(names)
+            found.append(Step(name[0] == "r", name[1] == "1", order == "down", ends,
+                              ends and number + 1 == len(PROGRAMS[program])))
+    return found
+
+
+class March(wiring.Component):
+    """Runs a program on all rows of all banks, which are one space of addresses, bank by bank.
+
+    It stands before the streams, in the place of their sources: a row is written by the loader, and read by a vector
+    that is one in that row and zero elsewhere, whose totals are the row. A program that tests runs once with each
+    background: all zeros, then bit ``k`` of each bit's place in the row, for every ``k``, so that any two bits of a row
+    differ in one of them. To zeroise runs once, with zeros.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    start, program : ``In``
+        For a cycle: run this one of ``PROGRAMS``, which are numbered in their order.
+    ready : ``In(1)``
+        Nothing is in flight, and no packet has begun.
+    running, active : ``Out(1)``
+        A program waits for ``ready``, or runs; it runs, and the streams are its own.
+    done : ``Out(1)``
+        For a cycle: it has ended.
+    failed : ``Out(1)``
+        Something was read that was not written, since the start of the program.
+    fault : ``Out``
+        ``bank``, ``row`` and ``column`` of the first such weight.
+    vector, load : ``Out(stream)``
+        `beat_layout`.
+    bank, row : ``Out``
+        To read or write.
+    restart : ``Out(1)``
+        The next beat of ``load`` is for another row.
+    looks, group, totals : ``In``
+        Totals of some columns of what is read, `Requantizer`'s.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        macro = config.macro
+        self.column_bits = ceil_log2(macro.columns)
+        self.backgrounds = 1 + ceil_log2(macro.weight_bits) + self.column_bits
+        place = {"bank": range(macro.banks), "row": range(macro.rows)}
+        super().__init__({
+            "start": In(1), "program": In(range(len(PROGRAMS))), "ready": In(1), "running": Out(1), "active": Out(1),
+            "done": Out(1), "failed": Out(1),
+            "fault": Out(data.StructLayout({**place, "column": range(macro.columns)})),
+            "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
+            "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
+            **{name: Out(shape) for name, shape in place.items()}, "restart": Out(1),
+            "looks": In(1), "group": In(range(config.groups)), "totals": In(config.lanes * macro.total_width),
+        })
+        self._background = Signal(range(self.backgrounds))
+        self._beat = Signal(range(max(-(-8 * config.vector_bytes // config.input_stream_bits),
+                                      -(-8 * config.row_bytes // config.weight_stream_bits))))
+
+    def elaborate(self, platform):
+        m = Module()
+        program = Signal(range(len(PROGRAMS)))
+        counter, element, step = self._fetch(m)
+        chosen = Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)
+        last = Mux(step.reads, self.vector.payload.last, self.load.payload.last)
+        with m.If(chosen):
+            m.d.sync += self._beat.eq(Mux(last, 0, self._beat + 1))
+        m.d.comb += self.running.eq(1)
+        with m.FSM():
+            with m.State("IDLE"):
+                m.d.comb += self.running.eq(0)
+                with m.If(self.start):
+                    first = self._first_step(self.program)
+                    m.d.sync += [counter.eq(first), element.eq(first), program.eq(self.program), self.failed.eq(0),
+                                 self._background.eq(0), self.bank.eq(0), self.row.eq(0)]
+                    m.next = "WAIT"
+            with m.State("WAIT"), m.If(self.ready):
+                m.next = "PREPARE"
+            with m.State("PREPARE"):
+                m.d.comb += [self.active.eq(1), self.restart.eq(1)]
+                m.next = "SEND"
+            with m.State("SEND"):
+                m.d.comb += [self.active.eq(1), self.vector.valid.eq(step.reads), self.load.valid.eq(~step.reads)]
+                with m.If(chosen & last):
+                    m.next = "LOOK"
+            with m.State("LOOK"):
+                m.d.comb += self.active.eq(1)
+                with m.If(~step.reads | (self.looks & (self.group == self.config.groups - 1))):
+                    m.next = "NEXT"
+            with m.State("NEXT"):
+                m.d.comb += self.active.eq(1)
+                m.next = "PREPARE"
+                with m.If(self._advance(m, program, counter, element, step)):
+                    m.d.comb += self.done.eq(1)
+                    m.next = "IDLE"
+        self._send(m, step)
+        self._compare(m, step)
+        return m
+
+    def _fetch(self, m):
+        """The step at hand: its number, the number of its element's first, and what it does."""
+        words = [step.word for program in PROGRAMS for step in steps(program)]
+        counter, element = Signal(range(len(words))), Signal(range(len(words)))
+        step = Signal(STEP)
+        m.d.comb += step.as_value().eq(Array(words)[counter])
+        return counter, element, step
+
+    @staticmethod
+    def _first_step(program):
+        lengths = [len(steps(name)) for name in PROGRAMS]
+        return Array(sum(lengths[:index]) for index in range(len(PROGRAMS)))[program]
+
+    def _advance(self, m, program, counter, element, step):
+        """Go to the next step, row, bank, element and background; whether there is none."""
+        macro = self.config.macro
+        down = step.down
+        last_row = Mux(down, self.row == 0, self.row == macro.rows - 1)
+        last_bank = Mux(down, self.bank == 0, self.bank == macro.banks - 1)
+        through = Signal()
+        m.d.comb += through.eq(step.ends_element & last_row & last_bank)
+        with m.If(~step.ends_element):
+            m.d.sync += counter.eq(counter + 1)
+        with m.Elif(~through):
+            start, next_row = Mux(down, macro.rows - 1, 0), Mux(down, self.row - 1, self.row + 1)
+            m.d.sync += [counter.eq(element), self.row.eq(Mux(last_row, start, next_row))]
+            with m.If(last_row):
+                m.d.sync += self.bank.eq(Mux(down, self.bank - 1, self.bank + 1))
+        with m.Else():
+            following = counter + 1
+            m.d.sync += [counter.eq(following), element.eq(following)]
+            self._start_element(m, following)
+        more = (program != 0) & (self._background != self.backgrounds - 1)
+        with m.If(through & step.ends_program & more):
+            first = self._first_step(program)
+            m.d.sync += [self._background.eq(self._background + 1), counter.eq(first), element.eq(first)]
+            self._start_element(m, first)
+        return through & step.ends_program & ~more
+
+    def _start_element(self, m, number):
+        macro = self.config.macro
+        down = Array(step.down for program in PROGRAMS for step in steps(program))[number]
+        m.d.sync += [self.row.eq(Mux(down, macro.rows - 1, 0)), self.bank.eq(Mux(down, macro.banks - 1, 0))]
+
+    def _weight(self, column, inverts):
+        """What the background has in a column."""
+        bits = self.config.macro.weight_bits
+        low = ceil_log2(bits)
+        within = [Cat(Const(bit >> place & 1) for bit in range(bits)) for place in range(low)]
+        none = Const(0, bits)
+        same = choose([none, *within, *(none for _ in column)], self._background)
+        other = choose([Const(0)] * (1 + low) + [*column], self._background)
+        return same ^ (other ^ inverts).replicate(bits)
+
+    def _send(self, m, step):
+        config = self.config
+        payload, per_beat = self.load.payload, config.weight_stream_bits // 8 // config.weight_bytes
+        elements = []
+        for index in range(per_beat):
+            column = Cat(Const(index, ceil_log2(per_beat)), self._beat)[:self.column_bits]
+            weight = self._weight(column, step.inverts)
+            elements.append(Cat(weight, Const(0, 8 * config.weight_bytes - len(weight))))
+        m.d.comb += [payload.data.eq(Cat(elements)), payload.keep.eq(-1),
+                     payload.last.eq(self._beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1)]
+
+        payload, per_beat = self.vector.payload, config.input_stream_bits // 8 // config.input_bytes
+        place = ceil_log2(per_beat)
+        here = self.row[place:] == self._beat
+        ones = Cat(Cat(here & (self.row[:place] == index), Const(0, 8 * config.input_bytes - 1))
+                   for index in range(per_beat))
+        m.d.comb += [payload.data.eq(ones), payload.keep.eq(-1),
+                     payload.last.eq(self._beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1)]
+
+    def _compare(self, m, step):
+        """Totals of some columns with what the row must be."""
+        config = self.config
+        width, lanes, columns = config.macro.total_width, config.lanes, config.macro.columns
+        differ = Signal(lanes)
+        for lane in range(lanes):
+            column = Cat(Const(lane, ceil_log2(lanes)), self.group)[:self.column_bits]
+            exists = self.group * lanes + lane < columns
+            expected = self._weight(column, step.inverts).as_signed()
+            m.d.comb += differ[lane].eq(exists & (self.totals.word_select(lane, width).as_signed() != expected))
+        wrong = Signal(range(lanes))
+        for lane in reversed(range(lanes)):
+            with m.If(differ[lane]):
+                m.d.comb += wrong.eq(lane)
+        with m.If(self.active & self.looks & differ.any() & ~self.failed):
+            m.d.sync += [self.failed.eq(1), self.fault.bank.eq(self.bank), self.fault.row.eq(self.row),
+                         self.fault.column.eq(Cat(wrong, self.group))]

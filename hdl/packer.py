@@ -1,0 +1,96 @@
+"""Packer: groups of results as beats of an AXI4-Stream."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.fifo import SyncFIFOBuffered
+from amaranth.lib.wiring import In, Out
+
+# Beats from a group that the requantiser takes to the beat that has left, and some to spare.
+DEPTH = 16
+
+
+def beat_layout(bits):
+    """A beat of an AXI4-Stream."""
+    return data.StructLayout({"data": bits, "keep": bits // 8, "last": 1})
+
+
+class ResultPacker(wiring.Component):
+    """Gathers the results of a vector, in whole beats but for its last, and holds them until the stream takes them.
+
+    The requantiser cannot pause what it has taken, so it is told beforehand whether there is space.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    taken, taken_last : ``In(1)``
+        The requantiser takes a group; it is its vector's last.
+    space, busy : ``Out(1)``
+        It may; a beat is on its way, or waits.
+    valid, last, results : ``In``
+        Of the requantiser.
+    o : ``Out(stream)``
+        `beat_layout`; bytes that are not kept are zero.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        super().__init__({
+            "taken": In(1), "taken_last": In(1), "space": Out(1), "busy": Out(1),
+            "valid": In(1), "last": In(1), "results": In(config.lanes * config.output_bits),
+            "o": Out(stream.Signature(beat_layout(config.output_stream_bits))),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=config.output_stream_bits + 1, depth=DEPTH)
+        self._count(m)
+        self._gather(m, fifo)
+        payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
+        whole = Const(-1, len(payload.keep))
+        # Of a last beat that results do not fill, what is behind them is zero.
+        filled = Mux(payload.last, (1 << 8 * used) - 1, Const(-1, len(payload.data))) if used else -1
+        m.d.comb += [
+            self.o.valid.eq(fifo.r_rdy),
+            fifo.r_en.eq(self.o.ready),
+            payload.data.eq(fifo.r_data[:-1] & filled),
+            payload.last.eq(fifo.r_data[-1]),
+            payload.keep.eq(Mux(payload.last, (1 << used) - 1, whole) if used else whole),
+        ]
+        return m
+
+    def _count(self, m):
+        """Beats that are promised and have not left."""
+        promised, left = Signal(range(DEPTH + 1)), Signal()
+        ends = self._ends(m, "promised_part", self.taken, self.taken_last)
+        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.space.eq(promised != DEPTH),
+                     self.busy.eq(promised != 0)]
+        m.d.sync += promised.eq(promised + ends - left)
+
+    def _ends(self, m, name, valid, last):
+        """Whether a group is the last of a beat."""
+        parts = self.config.beat_results // self.config.lanes
+        part = Signal(range(parts), name=name)
+        with m.If(valid):
+            m.d.sync += part.eq(Mux(last, 0, part + 1))
+        return valid & (last | (part == parts - 1))
+
+    def _gather(self, m, fifo):
+        width = len(self.results)
+        parts = self.config.beat_results // self.config.lanes
+        position = Signal(range(parts))
+        held = [Signal(width, name=f"part_{index}", reset_less=True) for index in range(parts - 1)]
+        with m.If(self.valid):
+            m.d.sync += position.eq(Mux(self.last, 0, position + 1))
+        for index, register in enumerate(held):
+            with m.If(self.valid & (position == index)):
+                m.d.sync += register.eq(self.results)
+        # What a last beat lacks of results is not kept.
+        current = [Mux(position == index, self.results, register) for index, register in enumerate(held)]
+        m.d.comb += [
+            fifo.w_data.eq(Cat(*current, self.results, self.last)),
+            fifo.w_en.eq(self.valid & (self.last | (position == parts - 1))),
+        ]

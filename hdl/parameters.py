@@ -1,0 +1,78 @@
+"""What configurations share: checks of parameters, JSON both ways, and a hash."""
+
+import dataclasses
+import hashlib
+import json
+from pathlib import Path
+
+
+class Parameters:
+    """Base of frozen dataclasses that describe hardware."""
+
+    def check_range(self, name, least, greatest):
+        """TypeError or ValueError, in one line, unless a parameter is an integer within bounds."""
+        value = getattr(self, name)
+        rule = f"{name} must be an integer from {least} to {greatest}, not {value!r}"
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(rule)
+        if not least <= value <= greatest:
+            raise ValueError(rule)
+
+    def check_choice(self, name, choices):
+        """ValueError, in one line, unless a parameter is one of ``choices``, of their type too."""
+        value = getattr(self, name)
+        if type(value) is not type(choices[0]) or value not in choices:
+            raise ValueError(f"{name} must be one of {', '.join(map(str, choices))}, not {value!r}")
+
+    @property
+    def hash(self):
+        """Eight hexadecimal digits that tell this configuration from every other."""
+        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def to_dict(self):
+        """The parameters by name."""
+        return dataclasses.asdict(self)
+
+    def to_json(self):
+        """The parameters as a JSON object."""
+        return json.dumps(self.to_dict(), indent=2) + "\n"
+
+    @classmethod
+    def from_dict(cls, parameters):
+        """The configuration with these parameters; ValueError for one that is unknown or missing."""
+        if not isinstance(parameters, dict):
+            raise ValueError(f"a configuration must be a JSON object, not {parameters!r}")
+        fields = {field.name: field for field in dataclasses.fields(cls)}
+        for name in parameters:
+            if name not in fields:
+                raise ValueError(f"a configuration's parameters must be among {', '.join(fields)}, not {name!r}")
+        for name, field in fields.items():
+            if field.default is dataclasses.MISSING and name not in parameters:
+                raise ValueError(f"a configuration must give {name}, not only {', '.join(parameters) or 'nothing'}")
+        return cls(**parameters)
+
+    @classmethod
+    def from_json(cls, text):
+        """The configuration that a JSON object describes."""
+        return cls.from_dict(cls._parse(text))
+
+    @classmethod
+    def load(cls, path):
+        """The configuration in a JSON file."""
+        return cls.from_dict(cls.read(path))
+
+    @classmethod
+    def read(cls, path):
+        """What a JSON file says, whatever it is."""
+        try:
+            return cls._parse(Path(path).read_text(encoding="utf-8"))
+        except UnicodeDecodeError:
+            raise ValueError(f"a configuration must be UTF-8 text, and {path} is not") from None
+
+    @staticmethod
+    def _parse(text):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"a configuration must be JSON, and this is not: {error}") from None

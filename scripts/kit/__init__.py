@@ -1,0 +1,1 @@
+"""What is written beside a core's Verilog, for those who integrate it."""

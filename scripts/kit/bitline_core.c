@@ -1,0 +1,290 @@
+/* Driver of a Bitline core. SPDX-License-Identifier: Apache-2.0 */
+
+#include "bitline_core.h"
+
+#include <stddef.h>
+
+#include "bitline_core_errors.h"
+#include "bitline_core_registers.h"
+
+#ifndef BITLINE_CORE_READ
+#define BITLINE_CORE_READ(address) (*(volatile uint32_t *)(address))
+#define BITLINE_CORE_WRITE(address, value) (*(volatile uint32_t *)(address) = (value))
+#endif
+
+/* The header of the registers has one structure, whose members stand where the registers do. */
+#define READ(core, name) BITLINE_CORE_READ((core)->base + offsetof(bitline_core_t, name))
+#define WRITE(core, name, value) BITLINE_CORE_WRITE((core)->base + offsetof(bitline_core_t, name), (value))
+
+#define GET(word, field) (((word) & (BITLINE_CORE__##field##_bm)) >> (BITLINE_CORE__##field##_bp))
+#define PUT(value, field) (((uint32_t)(value) << (BITLINE_CORE__##field##_bp)) & (BITLINE_CORE__##field##_bm))
+
+static const uint32_t POLLS = 10000000u;
+
+int bitline_core_init(struct bitline_core *core, uintptr_t base)
+{
+    uint32_t shape, widths, capacity, streams;
+
+    core->base = base;
+    core->polls = POLLS;
+    if (READ(core, identity) != BITLINE_CORE__IDENTITY__IDENTITY_reset)
+        return BITLINE_CORE_NOT_FOUND;
+    shape = READ(core, shape);
+    widths = READ(core, widths);
+    capacity = READ(core, capacity);
+    streams = READ(core, streams);
+    core->rows = GET(shape, SHAPE__ROWS);
+    core->columns = GET(shape, SHAPE__COLUMNS);
+    core->weight_bits = GET(widths, WIDTHS__WEIGHT);
+    core->input_bits = GET(widths, WIDTHS__INPUT);
+    core->output_bits = GET(widths, WIDTHS__OUTPUT);
+    core->chain = GET(capacity, CAPACITY__CHAIN);
+    core->banks = GET(capacity, CAPACITY__BANKS);
+    core->input_beat = GET(streams, STREAMS__INPUT);
+    core->weight_beat = GET(streams, STREAMS__WEIGHT);
+    core->output_beat = GET(streams, STREAMS__OUTPUT);
+    return BITLINE_CORE_OK;
+}
+
+static int wait_status(struct bitline_core *core, uint32_t mask, uint32_t value)
+{
+    uint32_t poll;
+
+    for (poll = 0; poll < core->polls; poll++)
+        if ((READ(core, status) & mask) == value)
+            return BITLINE_CORE_OK;
+    return BITLINE_CORE_TIMEOUT;
+}
+
+static int is_locked(struct bitline_core *core)
+{
+    return GET(READ(core, lock), LOCK__LOCKED) != 0;
+}
+
+/* Waits until the target of records may change, and sets it. */
+static int set_target(struct bitline_core *core, uint32_t target)
+{
+    int result;
+
+    if (is_locked(core))
+        return BITLINE_CORE_LOCKED;
+    result = wait_status(core, BITLINE_CORE__STATUS__LOADING_bm | BITLINE_CORE__STATUS__RUNNING_bm, 0);
+    if (result == BITLINE_CORE_OK)
+        WRITE(core, load, target);
+    return result;
+}
+
+/* One word of a record. A beat is taken once it is whole, so the core may have to catch up before the next. */
+static int send_word(struct bitline_core *core, uint32_t word)
+{
+    int result = wait_status(core, BITLINE_CORE__STATUS__LOAD_READY_bm, BITLINE_CORE__STATUS__LOAD_READY_bm);
+
+    if (result == BITLINE_CORE_OK)
+        WRITE(core, load_data, word);
+    return result;
+}
+
+/* Fills the last beat of a record of so many words. */
+static int pad_record(struct bitline_core *core, unsigned words)
+{
+    int result = BITLINE_CORE_OK;
+
+    for (; result == BITLINE_CORE_OK && words % (core->weight_beat / 4) != 0; words++)
+        result = send_word(core, 0);
+    return result;
+}
+
+static int load_row(struct bitline_core *core, const int16_t *weights)
+{
+    unsigned per_word = core->weight_bits <= 8 ? 4 : 2, bits = 32 / per_word, words = 0, column, lane;
+    uint32_t mask = (UINT32_C(1) << bits) - 1;
+    int result = BITLINE_CORE_OK;
+
+    for (column = 0; column < core->columns && result == BITLINE_CORE_OK; column += per_word, words++) {
+        uint32_t word = 0;
+
+        for (lane = 0; lane < per_word && column + lane < core->columns; lane++)
+            word |= ((uint32_t)weights[column + lane] & mask) << (bits * lane);
+        result = send_word(core, word);
+    }
+    return result == BITLINE_CORE_OK ? pad_record(core, words) : result;
+}
+
+/* All words were taken, not only accepted. */
+static int finish_words(struct bitline_core *core)
+{
+    return wait_status(core, BITLINE_CORE__STATUS__LOAD_READY_bm, BITLINE_CORE__STATUS__LOAD_READY_bm);
+}
+
+int bitline_core_load_rows(struct bitline_core *core, unsigned bank, unsigned first, const int16_t *weights,
+                           unsigned rows)
+{
+    unsigned row;
+    int result;
+
+    if (bank >= core->banks || first >= core->rows || rows > core->rows - first)
+        return BITLINE_CORE_ARGUMENT;
+    result = set_target(core, PUT(1, LOAD__WORDS) | PUT(bank, LOAD__BANK) | PUT(first, LOAD__FIRST));
+    for (row = 0; row < rows && result == BITLINE_CORE_OK; row++)
+        result = load_row(core, weights + (size_t)row * core->columns);
+    return result == BITLINE_CORE_OK ? finish_words(core) : result;
+}
+
+int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned first)
+{
+    if (bank >= core->banks || first >= core->rows)
+        return BITLINE_CORE_ARGUMENT;
+    return set_target(core, PUT(bank, LOAD__BANK) | PUT(first, LOAD__FIRST));
+}
+
+#ifdef BITLINE_CORE__OFFSET_0__ZERO_POINT_bm
+static int wait_set(struct bitline_core *core, unsigned set)
+{
+    return wait_status(core, UINT32_C(1) << (BITLINE_CORE__STATUS__SET_USED_bp + set), 0);
+}
+
+int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
+                                 const struct bitline_core_settings *settings)
+{
+    unsigned column;
+    uint32_t offset, clamp;
+    int result;
+
+    if (set > 1)
+        return BITLINE_CORE_ARGUMENT;
+    for (column = 0; column < core->columns; column++)
+        if (columns[column].shift < -31 || columns[column].shift > 7)
+            return BITLINE_CORE_ARGUMENT;
+    result = set_target(core, PUT(1, LOAD__WORDS) | PUT(1, LOAD__PARAMETERS) | PUT(set, LOAD__SET));
+    for (column = 0; column < core->columns && result == BITLINE_CORE_OK; column++) {
+        const uint32_t words[4] = {(uint32_t)columns[column].bias, (uint32_t)columns[column].multiplier,
+                                   (uint32_t)columns[column].shift, 0};
+        unsigned word;
+
+        for (word = 0; word < 4 && result == BITLINE_CORE_OK; word++)
+            result = send_word(core, words[word]);
+        if (result == BITLINE_CORE_OK)
+            result = pad_record(core, 4);
+    }
+    if (result == BITLINE_CORE_OK)
+        result = finish_words(core);
+    if (result == BITLINE_CORE_OK)
+        result = wait_set(core, set);
+    if (result != BITLINE_CORE_OK)
+        return result;
+    offset = PUT(settings->zero_point, OFFSET_0__ZERO_POINT) | PUT(settings->rounds_twice != 0, OFFSET_0__DOUBLE);
+    clamp = PUT(settings->low, CLAMP_0__LOW) | PUT(settings->high, CLAMP_0__HIGH);
+    if (set == 0) {
+        WRITE(core, offset_0, offset);
+        WRITE(core, clamp_0, clamp);
+    } else {
+        WRITE(core, offset_1, offset);
+        WRITE(core, clamp_1, clamp);
+    }
+    return BITLINE_CORE_OK;
+}
+#else
+int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
+                                 const struct bitline_core_settings *settings)
+{
+    /* Results of this core are not requantised. */
+    (void)core, (void)set, (void)columns, (void)settings;
+    return BITLINE_CORE_ARGUMENT;
+}
+#endif
+
+int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core_orders *orders)
+{
+    if (orders->bits < 1 || orders->bits > core->input_bits || orders->bank >= core->banks || orders->set > 1 ||
+        orders->chain < 1 || orders->chain > core->chain)
+        return BITLINE_CORE_ARGUMENT;
+    WRITE(core, vector, PUT(orders->bits, VECTOR__BITS) | PUT(orders->is_signed != 0, VECTOR__SIGNED) |
+                            PUT(orders->bank, VECTOR__BANK) | PUT(orders->set, VECTOR__SET));
+    WRITE(core, chain, PUT(orders->chain, CHAIN__LENGTH));
+    return BITLINE_CORE_OK;
+}
+
+int bitline_core_wait_idle(struct bitline_core *core)
+{
+    return wait_status(core, BITLINE_CORE__STATUS__IDLE_bm, BITLINE_CORE__STATUS__IDLE_bm);
+}
+
+void bitline_core_enable(struct bitline_core *core, unsigned events)
+{
+    WRITE(core, interrupt_enable, events);
+}
+
+unsigned bitline_core_take_events(struct bitline_core *core)
+{
+    uint32_t events = READ(core, interrupt_status);
+
+    WRITE(core, interrupt_status, events);
+    return events;
+}
+
+static int finish_march(struct bitline_core *core, uint32_t proof)
+{
+    int result = wait_status(core, BITLINE_CORE__STATUS__RUNNING_bm, 0);
+
+    if (result == BITLINE_CORE_OK && (READ(core, status) & proof) != proof)
+        result = BITLINE_CORE_FAILED;
+    return result;
+}
+
+int bitline_core_zeroise(struct bitline_core *core)
+{
+    int result = wait_status(core, BITLINE_CORE__STATUS__RUNNING_bm, 0);
+
+    if (result != BITLINE_CORE_OK)
+        return result;
+    WRITE(core, control, BITLINE_CORE__CONTROL__ZEROISE_bm);
+    return finish_march(core, BITLINE_CORE__STATUS__ZEROISED_bm);
+}
+
+int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test test, struct bitline_core_fault *fault)
+{
+    uint32_t place;
+    int result;
+
+    if (is_locked(core))
+        return BITLINE_CORE_LOCKED;
+    result = wait_status(core, BITLINE_CORE__STATUS__RUNNING_bm, 0);
+    if (result != BITLINE_CORE_OK)
+        return result;
+    WRITE(core, self_test, (uint32_t)test);
+    result = finish_march(core, BITLINE_CORE__STATUS__PASSED_bm);
+    if (result == BITLINE_CORE_FAILED && fault != NULL) {
+        place = READ(core, fault);
+        fault->bank = GET(place, FAULT__BANK);
+        fault->row = GET(place, FAULT__ROW);
+        fault->column = GET(place, FAULT__COLUMN);
+    }
+    return result;
+}
+
+void bitline_core_lock(struct bitline_core *core)
+{
+    WRITE(core, lock, BITLINE_CORE__LOCK__LOCKED_bm);
+}
+
+unsigned bitline_core_take_error(struct bitline_core *core)
+{
+    unsigned error = GET(READ(core, error), ERROR__CODE);
+
+    if (error != 0)
+        WRITE(core, control, BITLINE_CORE__CONTROL__CLEAR_ERROR_bm);
+    return error;
+}
+
+const char *bitline_core_error_text(unsigned error)
+{
+    switch (error) {
+#define TEXT(name, code, text) \
+    case code:                 \
+        return text;
+        BITLINE_CORE_ERRORS(TEXT)
+#undef TEXT
+    default:
+        return "An error that this driver does not know.";
+    }
+}

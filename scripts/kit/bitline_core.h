@@ -1,0 +1,113 @@
+/* Driver of a Bitline core, for programs without an operating system.
+ *
+ * SPDX-License-Identifier: Apache-2.0
+ *
+ * Vectors and results go through AXI4-Stream, which a DMA engine of the system feeds; the driver does all that registers
+ * do. It asks the core for its sizes, so one driver serves every configuration.
+ *
+ * The registers are read and written by BITLINE_CORE_READ and BITLINE_CORE_WRITE, which a system may define to other
+ * things than memory. An access that the core refuses answers with a bus error; the driver makes none as long as its
+ * arguments are right and nobody else writes to the core.
+ */
+#ifndef BITLINE_CORE_H
+#define BITLINE_CORE_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the functions below return. */
+enum bitline_core_result {
+    BITLINE_CORE_OK = 0,
+    BITLINE_CORE_NOT_FOUND = -1, /* there is no core at this address */
+    BITLINE_CORE_ARGUMENT = -2,  /* an argument is out of the core's range */
+    BITLINE_CORE_TIMEOUT = -3,   /* the core did not become ready */
+    BITLINE_CORE_LOCKED = -4,    /* weights and parameters are locked */
+    BITLINE_CORE_FAILED = -5     /* a test found a fault */
+};
+
+struct bitline_core {
+    uintptr_t base;
+    uint32_t polls; /* how often to ask before it is a timeout */
+    unsigned rows, columns, banks, chain;
+    unsigned weight_bits, input_bits, output_bits;
+    unsigned input_beat, weight_beat, output_beat; /* bytes */
+};
+
+/* How vectors are computed. */
+struct bitline_core_orders {
+    unsigned bits;      /* lowest bits of each input that count */
+    int is_signed;      /* inputs are two's complement */
+    unsigned bank;      /* of a chain's first vector */
+    unsigned set;       /* of requantisation parameters */
+    unsigned chain;     /* vectors that add up to one result */
+};
+
+/* Requantisation of one column: round((total + bias) * multiplier * 2^(shift - 31)). */
+struct bitline_core_column {
+    int32_t bias, multiplier, shift;
+};
+
+/* Requantisation of all columns of a set. */
+struct bitline_core_settings {
+    int zero_point, low, high;
+    int rounds_twice; /* as TensorFlow Lite does */
+};
+
+enum bitline_core_test { BITLINE_CORE_MARCH_C_MINUS = 1, BITLINE_CORE_MARCH_SS = 2 };
+
+/* Where a test found the first fault. */
+struct bitline_core_fault {
+    unsigned bank, row, column;
+};
+
+enum { BITLINE_CORE_ERROR = 1, BITLINE_CORE_RESULT = 2, BITLINE_CORE_LOADED = 4, BITLINE_CORE_FINISHED = 8 };
+
+/* Finds a core and reads its sizes. */
+int bitline_core_init(struct bitline_core *core, uintptr_t base);
+
+/* Stores weights, rows by columns, in a bank, from a row on. */
+int bitline_core_load_rows(struct bitline_core *core, unsigned bank, unsigned first, const int16_t *weights,
+                           unsigned rows);
+
+/* Stores the parameters of all columns and the settings of a set. */
+int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
+                                 const struct bitline_core_settings *settings);
+
+/* Sends what comes by s_axis_w to a bank, from a row on. */
+int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned first);
+
+/* How the vectors that are sent from now on are computed; their first is the first of a chain. */
+int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core_orders *orders);
+
+/* Waits until no vector is in flight and no result waits. */
+int bitline_core_wait_idle(struct bitline_core *core);
+
+/* Which events are to raise the interrupt. */
+void bitline_core_enable(struct bitline_core *core, unsigned events);
+
+/* Which events have happened; forgets them. For the interrupt's handler, or to poll. */
+unsigned bitline_core_take_events(struct bitline_core *core);
+
+/* Clears every weight, and makes sure. */
+int bitline_core_zeroise(struct bitline_core *core);
+
+/* Tests the storage of weights, and leaves nothing of them. The fault may be null. */
+int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test test, struct bitline_core_fault *fault);
+
+/* Forbids writes to weights and parameters until a reset. */
+void bitline_core_lock(struct bitline_core *core);
+
+/* The first error since the last call, 0 if none; forgets it. */
+unsigned bitline_core_take_error(struct bitline_core *core);
+
+/* An error in words. */
+const char *bitline_core_error_text(unsigned error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

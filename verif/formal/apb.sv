@@ -1,0 +1,43 @@
+// The APB port against any master that keeps the protocol and any register file that answers in the next cycle.
+module check (
+    input clk, input psel, penable, pwrite, input [11:0] paddr, input [2:0] pprot, input [31:0] pwdata,
+    input [3:0] pstrb, input [31:0] answer, input refuse
+);
+    wire pready, pslverr, enable, write;
+    wire [31:0] prdata, data;
+    wire [11:0] address;
+    wire [3:0] strobe;
+    reg [31:0] read_data;
+    reg refused;
+    reg started = 0, asked = 0;
+
+    `DUT dut (.paddr(paddr), .pprot(pprot), .psel(psel), .penable(penable), .pwrite(pwrite), .pwdata(pwdata),
+        .pstrb(pstrb), .pready(pready), .prdata(prdata), .pslverr(pslverr), .bus__enable(enable), .bus__write(write),
+        .bus__address(address), .bus__data(data), .bus__strobe(strobe), .bus__read_data(read_data),
+        .bus__refused(refused));
+
+    always @(posedge clk) begin
+        started <= 1;
+        asked <= enable;
+        if (enable) begin
+            read_data <= answer;
+            refused <= refuse;
+        end
+    end
+
+    always @(posedge clk) begin
+        // The master: an access phase follows each setup phase, and nothing else; it keeps what it asks.
+        if (!started) assume (!penable);
+        else begin
+            assume (penable == $past(psel && !penable || psel && penable && !pready));
+            if (penable) assume (psel && $stable(pwrite) && $stable(paddr) && $stable(pwdata) && $stable(pstrb));
+
+            // Each transfer reaches the registers once, in its setup phase, as it is made.
+            assert (enable == (psel && !penable));
+            if (enable) assert (write == pwrite && address == paddr && data == pwdata && strobe == pstrb);
+            // It ends in the next cycle, with what the registers say.
+            if (psel && penable) assert (pready && asked && pslverr == refused && prdata == read_data);
+            if (!(psel && penable && pready)) assert (!pslverr);
+        end
+    end
+endmodule

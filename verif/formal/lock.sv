@@ -1,0 +1,43 @@
+// The register file under any accesses: the lock is set by a one and by nothing else, stays until a reset, and while it is
+// set nothing that has to do with weights and parameters is written.
+module check (
+    input clk, rst, input enable, write, input [11:0] address, input [31:0] data, input [3:0] strobe, input used
+);
+    wire locked, load_written, load_data_written, self_test_written, offset_written, clamp_written;
+    wire [7:0] error;
+    wire refused;
+    wire [9:0] first;
+    wire words, target, set;
+    wire [3:0] bank;
+    wire c_minus, ss;
+    reg started = 0;
+
+    `DUT dut (.clk(clk), .rst(rst), .bus__enable(enable), .bus__write(write), .bus__address(address), .bus__data(data),
+        .bus__strobe(strobe), .load_used(used), .load_data_used(used), .self_test_used(used), .offset_0_used(used),
+        .clamp_0_used(used), .lock_locked(locked), .load_written(load_written), .load_data_written(load_data_written),
+        .self_test_written(self_test_written), .offset_0_written(offset_written), .clamp_0_written(clamp_written),
+        .load_first(first), .load_words(words), .load_parameters(target), .load_set(set), .load_bank(bank),
+        .self_test_march_c_minus(c_minus), .self_test_march_ss(ss), .error(error), .bus__refused(refused));
+
+    wire is_lock = address[11:2] == 12'h028 >> 2;
+    wire is_guarded = address[11:2] == 12'h048 >> 2 || address[11:2] == 12'h04c >> 2 || address[11:2] == 12'h058 >> 2
+        || address[11:2] >= 12'h060 >> 2 && address[11:2] <= 12'h06c >> 2;
+
+    always @(posedge clk) begin
+        started <= 1;
+        if (!started) assume (rst);
+        else begin
+            if ($past(rst)) assert (!locked);
+            else if ($past(locked)) begin
+                assert (locked);
+                assert (!load_written && !load_data_written && !self_test_written && !offset_written && !clamp_written);
+                assert (!c_minus && !ss);
+                assert ($stable(first) && $stable(words) && $stable(target) && $stable(set) && $stable(bank));
+            end else
+                assert (locked == ($past(enable && write && is_lock && strobe[0] && data[0])));
+            // Who tries is told.
+            if (locked && enable && write && is_guarded) assert (error == 7);
+            if (!$past(rst) && $past(locked && enable && write && is_guarded)) assert (refused);
+        end
+    end
+endmodule

@@ -1,0 +1,25 @@
+// Results out, whatever the requantiser hands over: a beat that is offered stays as it is until it is taken.
+module check (
+    input clk, input taken, taken_last, valid, last, input [`RESULTS-1:0] results, input ready
+);
+    wire space, busy, o_valid;
+    wire [72:0] payload;
+    reg started = 0;
+    wire rst = !started;
+
+    `DUT dut (.clk(clk), .rst(rst), .taken(taken), .taken_last(taken_last), .space(space), .busy(busy), .valid(valid),
+        .last(last), .results(results), .o__ready(ready), .o__valid(o_valid), .o__payload(payload));
+
+    always @(posedge clk) begin
+        started <= 1;
+        if (started && $past(started)) begin
+            if ($past(o_valid && !ready)) assert (o_valid && $stable(payload));
+        end
+        if (started && o_valid) begin
+            // A last beat keeps as many bytes as results are left, any other all; what is not kept is zero.
+            assert (payload[71:64] == (payload[72] ? `KEEP : 8'hff));
+            for (int unsigned i = 0; i < 8; i = i + 1)
+                if (!payload[64 + i]) assert (payload[8 * i +: 8] == 0);
+        end
+    end
+endmodule

@@ -1,0 +1,154 @@
+"""Testbenches of the register ports that are not AXI: every register, by the rules of the bus."""
+
+import os
+import random
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge, Timer
+
+from ..hdl.core_config import CoreConfig
+from ..hdl.registers import ADDRESS_BITS, ErrorCode, register_map
+from .tb_registers import ONES, PATTERNS, after, legal, reset_word, stored
+
+PATIENCE = 8
+
+
+class Bus:
+    """A master that checks what the bus promises."""
+
+    def __init__(self, dut):
+        self.dut = dut
+        self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
+        self.config = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"])
+        self.registers = {register.name: register for register in register_map(self.config)}
+        self.is_idle = True
+        self._edge, self._settled = RisingEdge(dut.aclk), ReadOnly()
+
+    async def start(self):
+        """Clock and reset, every input driven before the first edge."""
+        dut = self.dut
+        for name in self.IDLE:
+            getattr(dut, name).value = 0
+        for stream in ("s_axis", "s_axis_w"):
+            for name in ("tdata", "tkeep", "tlast", "tvalid"):
+                getattr(dut, f"{stream}_{name}").value = 0
+        dut.m_axis_tready.value = 0
+        dut.aresetn.value = 0
+        await Timer(10, "ns")
+        cocotb.start_soon(Clock(dut.aclk, 10, unit="ns").start())
+        for _ in range(4):
+            await self._edge
+        dut.aresetn.value = 1
+        await self._edge
+
+    async def cycle(self):
+        """What the outputs are before the next edge, and the edge."""
+        await self._settled
+        values = {name: int(getattr(self.dut, name).value) for name in self.OUTPUTS}
+        await self._edge
+        return values
+
+    async def rest(self):
+        """Some cycles without an access; none after one that the next follows at once."""
+        for _ in range(self.rng.choice((0, 1, 3)) if self.is_idle else 0):
+            await self.cycle()
+
+    async def read(self, address):
+        """The word, or None if it is refused."""
+        return await self.access(address, None, 0)
+
+    async def write(self, address, data, strobe=15):
+        """0, or None if it is refused."""
+        return await self.access(address, data, strobe)
+
+
+class Wishbone(Bus):
+    """Classic cycles: stb until ack or err, and never both; neither without a request."""
+
+    IDLE = ("wb_cyc", "wb_stb", "wb_we", "wb_adr", "wb_dat_w", "wb_sel")
+    OUTPUTS = ("wb_ack", "wb_err", "wb_dat_r")
+
+    async def access(self, address, data, strobe):
+        """A single read or write."""
+        await self.rest()
+        dut = self.dut
+        dut.wb_cyc.value = 1
+        dut.wb_stb.value = 1
+        dut.wb_we.value = data is not None
+        dut.wb_adr.value, dut.wb_sel.value, dut.wb_dat_w.value = address, 15 if data is None else strobe, data or 0
+        for _ in range(PATIENCE):
+            seen = await self.cycle()
+            if seen["wb_ack"] or seen["wb_err"]:
+                break
+        assert seen["wb_ack"] + seen["wb_err"] == 1
+        self.is_idle = self.rng.random() < 0.5
+        if self.is_idle:
+            dut.wb_stb.value = 0
+            dut.wb_cyc.value = 0
+            after_it = await self.cycle()
+            assert not after_it["wb_ack"] and not after_it["wb_err"]
+        return seen["wb_dat_r"] if seen["wb_ack"] else None
+
+
+class Apb(Bus):
+    """A setup phase, and an access phase until ready; slverr only with it."""
+
+    IDLE = ("s_apb_paddr", "s_apb_pprot", "s_apb_psel", "s_apb_penable", "s_apb_pwrite", "s_apb_pwdata", "s_apb_pstrb")
+    OUTPUTS = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr")
+
+    async def access(self, address, data, strobe):
+        """A single transfer."""
+        await self.rest()
+        dut = self.dut
+        dut.s_apb_psel.value, dut.s_apb_penable.value = 1, 0
+        dut.s_apb_pwrite.value = data is not None
+        dut.s_apb_paddr.value, dut.s_apb_pwdata.value, dut.s_apb_pstrb.value = address, data or 0, strobe
+        setup = await self.cycle()
+        assert not setup["s_apb_pslverr"]
+        dut.s_apb_penable.value = 1
+        for _ in range(PATIENCE):
+            seen = await self.cycle()
+            if seen["s_apb_pready"]:
+                break
+        assert seen["s_apb_pready"]
+        dut.s_apb_penable.value = 0
+        self.is_idle = self.rng.random() < 0.5
+        if self.is_idle:
+            dut.s_apb_psel.value = 0
+            assert not (await self.cycle())["s_apb_pslverr"]
+        return None if seen["s_apb_pslverr"] else seen["s_apb_prdata"]
+
+
+MASTERS = {"wishbone": Wishbone, "apb": Apb}
+
+
+@cocotb.test()
+async def bus(dut):
+    """Reset values, legal and illegal writes, strobes, and addresses without a register."""
+    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
+    master = MASTERS[kind](dut)
+    await master.start()
+    for register in master.registers.values():
+        if register.name != "cycles":
+            assert await master.read(register.offset) == reset_word(register), register.name
+    for register in stored(master):
+        word = await master.read(register.offset)
+        for pattern in (*PATTERNS, *(master.rng.getrandbits(32) for _ in range(10))):
+            strobe = master.rng.choice((15, master.rng.randrange(16)))
+            mask = sum(255 << 8 * byte for byte in range(4) if strobe >> byte & 1)
+            expected = after(register, word, pattern, mask)
+            taken = await master.write(register.offset, pattern, strobe) is not None
+            assert taken == legal(register, expected), f"{register.name} {pattern:#x}"
+            word = expected if taken else word
+            assert await master.read(register.offset) == word, register.name
+    mapped = {register.offset for register in master.registers.values()}
+    unmapped = [address for address in range(0, 1 << ADDRESS_BITS, 4) if address not in mapped]
+    assert (await master.read(master.registers["error"].offset)) & 255 == ErrorCode.VALUE
+    clear = next(field.mask for field in master.registers["control"].fields if field.name == "clear_error")
+    assert await master.write(master.registers["control"].offset, clear) is not None
+    for address in master.rng.sample(unmapped, 40):
+        assert await master.read(address) is None
+        assert await master.write(address, ONES) is None
+    # Each was counted once.
+    assert await master.read(master.registers["error"].offset) == ErrorCode.UNMAPPED | 80 << 8
