@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from ..hdl.board import MacroInstance
 from ..hdl.bridge import Bridge
-from ..hdl.emit import run_yosys
+from ..hdl.emit import EmitError, run_yosys
 from .board import Board
 from .simulator import VERIF, SimulatorError, Surround, build
 
@@ -76,7 +76,11 @@ def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
 
 def _simulate(config, simulator, folder, meeting, owner):
     """Run a board, in a process of its own: a simulator changes the environment."""
-    built = build_board(config, simulator=simulator, folder=folder)
+    try:
+        built = build_board(config, simulator=simulator, folder=folder)
+    except (EmitError, SimulatorError) as error:
+        (meeting / "refused").write_text(str(error), encoding="utf-8")
+        return
     built.run("bitline.verif.tb_board", seed=0, folder=meeting / "run",
               environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner)})
 
@@ -130,7 +134,11 @@ class SimulatedBoard:
     def _wait_for_port(self):
         path, deadline = self._meeting / "port", time.monotonic() + BUILD
         while not path.exists():
-            if not self._process.is_alive() or time.monotonic() > deadline:
+            if not self._process.is_alive():
+                refused = self._meeting / "refused"
+                raise SimulatorError(refused.read_text(encoding="utf-8") if refused.exists() else
+                                     f"simulation must start, and ends with status {self._process.exitcode}")
+            if time.monotonic() > deadline:
                 raise SimulatorError(f"simulation must start within {BUILD:.0f} s, and does not")
             time.sleep(0.01)
         return path.read_text(encoding="utf-8")

