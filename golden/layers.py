@@ -16,6 +16,8 @@ from .requantize import (
 from .words import limits
 
 BITS = {"int8": 8, "int16": 16}
+# Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.
+AT_ONCE = 1 << 22
 CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
 
 
@@ -110,13 +112,23 @@ def convolve(x, weights, *, stride, dilation, padding, groups=1):
     int64 array (B, OH, OW, outputs)
     """
     seen = windows(x, weights.shape[1:3], stride, dilation, padding, 0).transpose(0, 1, 2, 4, 5, 3)
-    batch, height, width = seen.shape[:3]
+    images, height = seen.shape[:2]
+    if seen.size <= AT_ONCE:
+        return _products(seen, weights, groups)
+    step = max(1, AT_ONCE * images * height // seen.size)
+    return np.stack([np.concatenate([_products(image[None, top:top + step], weights, groups)[0]
+                                     for top in range(0, height, step)]) for image in seen])
+
+
+def _products(seen, weights, groups):
+    """Accumulators of windows (B, OH, OW, height, width, C)."""
     depth, outputs = weights.shape[3], weights.shape[0] // groups
+    positions = seen.shape[0] * seen.shape[1] * seen.shape[2]
     parts = []
     for group in range(groups):
-        rows = seen[..., group * depth:(group + 1) * depth].reshape(batch * height * width, -1)
+        rows = seen[..., group * depth:(group + 1) * depth].reshape(positions, -1)
         parts.append(mvm(weights[group * outputs:(group + 1) * outputs].reshape(outputs, -1).T, rows))
-    return np.concatenate(parts, axis=1).reshape(batch, height, width, -1)
+    return np.concatenate(parts, axis=1).reshape(*seen.shape[:3], -1)
 
 
 def convolve_depthwise(x, weights, *, stride, dilation, padding):

@@ -126,7 +126,9 @@ class _Check:
         self.has_shape(shape)
         low, high = QUANTISED[x.dtype]
         sums = np.abs(np.moveaxis(weights.data, axis, 0).astype(np.int64)).reshape(channels, -1).sum(axis=1)
-        most = int((sums * (high - low) + (0 if bias is None else np.abs(bias.data))).max(initial=0))
+        # Of Python's integers: the least of numpy's has no absolute value.
+        biases = 0 if bias is None else np.abs(bias.data.astype(object))
+        most = int((sums * (high - low) + biases).max(initial=0))
         bits = ACCUMULATOR_BITS.get(kind, 32)
         self.require(most < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {most}")
 

@@ -31,4 +31,6 @@ def load_network(path):
     path = Path(path)
     if path.suffix not in LOADERS:
         raise NetworkError(f"model must be one of {', '.join(LOADERS)}, not {path.name}")
+    if path.exists() and not path.is_file():
+        raise NetworkError(f"model must be a regular file, and {path} is not one")
     return LOADERS[path.suffix](path)

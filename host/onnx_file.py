@@ -94,8 +94,11 @@ class _Reader:
 
     def _input(self, value):
         kind = value.type.tensor_type
-        # A dimension without a number is that of the batch.
-        shape = tuple(dimension.dim_value or 1 for dimension in kind.shape.dim)
+        # The batch, which comes first, needs no number.
+        shape = tuple(dimension.dim_value or int(number == 0) for number, dimension in enumerate(kind.shape.dim))
+        if 0 in shape:
+            raise NetworkError(f"input {value.name} must have a number for dimension {shape.index(0)}, "
+                               f"not {kind.shape.dim[shape.index(0)].dim_param or 0!r}")
         if kind.elem_type not in (FLOAT, INT8):
             raise NetworkError(f"input {value.name} must be of float32 or int8, not of type number {kind.elem_type}")
         index = self.tensor(Tensor(value.name, shape, "float32" if kind.elem_type == FLOAT else "int8"))

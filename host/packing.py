@@ -141,10 +141,12 @@ class PackedLayer:
         """Pixels of a patch along an axis that some output uses and some image has, counted from its first."""
         kernel, stride, dilation = self._kernel.shape[1 + axis], self._stride[axis], self._dilation[axis]
         before, length, places = self._padding[axis][0], self._shape[1 + axis], self._image[axis]
-        return sorted({position * stride + tap * dilation
-                       for position in range(size) for tap in range(kernel)
-                       if any(0 <= (first + position) * stride + tap * dilation - before < length
-                              for first in range(0, places, size) if first + position < places)})
+        taps = np.arange(kernel) * dilation
+        # Output positions, from the lowest to the highest, for which a tap meets a pixel of the image.
+        lowest = np.maximum(0, -((taps - before) // stride))
+        highest = np.minimum(places - 1, (before - taps + length - 1) // stride)
+        used = [position * stride + taps[lowest + (position - lowest) % size <= highest] for position in range(size)]
+        return np.unique(np.concatenate(used)).tolist()
 
     # The search.
 

@@ -46,11 +46,11 @@ class Reference:
                 model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
                 experimental_preserve_all_tensors=True)
             self._interpreter.allocate_tensors()
+            self._outputs = [int(index) for operator in self._interpreter._get_ops_details()
+                             for index in operator["outputs"]]
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise NetworkError(f"reference kernels must take {path}, and do not: {reason}") from None
-        self._outputs = [int(index) for operator in self._interpreter._get_ops_details()
-                         for index in operator["outputs"]]
 
     def run(self, *inputs):
         """Every tensor that is computed.

@@ -53,6 +53,8 @@ def load_inputs(paths, tensor, step=None):
 
 
 def _load(path, tensor, step):
+    if path.exists() and not path.is_file():
+        raise BadInput(f"inputs must be regular files, and {path} is not one")
     if path.stat().st_size > MOST_BYTES:
         raise BadInput(f"a file of inputs must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
     dtype = np.dtype(DTYPES[tensor.dtype])
@@ -67,6 +69,8 @@ def _load(path, tensor, step):
     if len(flat) < tensor.size or (len(flat) - tensor.size) % step:
         raise BadInput(f"{path} must hold inputs of {tensor.size} numbers ({' x '.join(map(str, tensor.shape))}) every "
                        f"{step}, not {len(flat)} numbers")
+    if dtype.kind == "f" and not np.isfinite(flat).all():
+        raise BadInput(f"{path} must hold finite numbers, not {flat[~np.isfinite(flat)][0]}")
     return np.lib.stride_tricks.sliding_window_view(flat, tensor.size)[::step].reshape(-1, *tensor.shape)
 
 

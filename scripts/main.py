@@ -57,6 +57,8 @@ def main(arguments=None):
         status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except OSError as error:
         status = _refuse(f"{error.filename or 'a file'} must be usable, and is not: {error.strerror or error}")
+    except MemoryError as error:
+        status = _refuse(f"memory must suffice, and does not: {(str(error) or 'none is left').splitlines()[0]}")
     except (click.Abort, KeyboardInterrupt):
         status = _refuse("interrupted", 130)
     sys.exit(status or 0)

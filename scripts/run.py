@@ -125,7 +125,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "batch": batch,
         "macs": sum(network.macs(operator) for operator in network.matrix_operators),
         "tiles": len(mapping.tiles),
-        "accumulator_mismatches": sum(record.mismatches for record in found.records),
+        "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
         "mismatch_list": [str(mismatch) for mismatch in found.mismatches[:20]],
@@ -184,8 +184,9 @@ def print_summary(report):
     if report["predicted_cycles"]:
         counted = "simulated" if report["cycles"] is not None else "predicted"
         cycles = f"{report['cycles_per_input']:,.1f} cycles an input ({counted}), "
-    click.echo(f"{report['inputs']} inputs, {report['accumulator_mismatches']} mismatches of accumulators, {cycles}"
-               f"{report['seconds_per_input']:.3f} s an input")
+    compared = ("accumulators not compared" if report["accumulator_mismatches"] is None else
+                f"{report['accumulator_mismatches']} mismatches of accumulators")
+    click.echo(f"{report['inputs']} inputs, {compared}, {cycles}{report['seconds_per_input']:.3f} s an input")
     if report["cycles"] is not None:
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:
@@ -236,6 +237,9 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
         mapping = Mapping(config or MACRO, network, min(batch, len(values)))
         if show_plan:
             click.echo(str(plan(mapping)))
+        for name in REPORT_FILES if report else ():
+            # What an earlier run has left must not pass for this one's.
+            (report / name).unlink(missing_ok=True)
         is_plain = backend == "golden" and config is None and not report
         with running("building", None):
             chosen = GoldenBackend(network) if is_plain else open_backend(

@@ -72,7 +72,8 @@ def test_session_that_ends_is_named(network):
         session.play(type("Empty", (), {"writes": [], "vectors": []}))
 
 
-@pytest.mark.parametrize("name, runs", [("keyword_spotting", 1), ("anomaly_detection", 16)])
+@pytest.mark.parametrize("name, runs", [("keyword_spotting", 1), ("image_classification", 1),
+                                        ("anomaly_detection", 16)])
 def test_published_network_on_the_rtl(published, name, runs):
     path, inputs = published(name)
     published_network = load_tflite(path)

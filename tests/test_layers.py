@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bitline.golden import layers
 from bitline.host.inference import Inference
 from bitline.host.reference import Reference, compare
 from bitline.host.tflite_file import load_tflite
@@ -237,3 +238,12 @@ def test_dilation_as_converters_write_it(tmp_path, dtype, block, pads, crops):
                                                  draw.file.constant(crops, "int32")],
                            draw.activation((2, *whole, 3), **same))
     draw.check(tmp_path, [x], y)
+
+
+def test_convolution_in_pieces_is_the_same(monkeypatch):
+    rng = np.random.default_rng(1)
+    x, weights = rng.integers(-128, 128, (2, 9, 7, 4)), rng.integers(-128, 128, (6, 3, 2, 2))
+    arguments = {"stride": (2, 1), "dilation": (1, 2), "padding": ((1, 1), (0, 1)), "groups": 2}
+    whole = layers.convolve(x, weights, **arguments)
+    monkeypatch.setattr(layers, "AT_ONCE", 400)
+    assert (layers.convolve(x, weights, **arguments) == whole).all()

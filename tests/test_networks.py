@@ -133,6 +133,7 @@ ONES = np.ones((3, 4))
     (small(weights=np.ones((3, 5))), r"^operator 0 \(FULLY_CONNECTED\) must have inputs in groups of 5, not \[1, 4\]"),
     (small(weights=ONES, output=(1, 4)), r"must have an output of shape \[1, 3\], not \[1, 4\]"),
     (small(weights=ONES, bias=[1, 2]), r"must have a constant bias of 3 int32, not int32 \[2\]"),
+    (small(weights=ONES, bias=[-2**31] * 3), r"must have accumulators within 32 bits, not up to 21474"),
     (small(weights=ONES, bias=[2**31 - 1] * 3), r"must have accumulators within 32 bits, not up to 21474"),
     (small(weights=ONES, scale=-1.0), r"must have one positive scale for t0, not \[-1.0\]"),
     (small(weights=ONES, scale=float("nan")), r"must have one positive scale for t0, not \[nan\]"),

@@ -1,4 +1,5 @@
 import json
+import os
 import re
 
 import numpy as np
@@ -153,6 +154,9 @@ def test_bad_input_is_one_line(refused, model, files, tmp_path):
     check(model, "--inputs", tmp_path / "shape.npy", match=r"shape.npy must be of shape \[1, 6, 6, 2\]")
     np.save(tmp_path / "large.npy", np.full((1, 6, 6, 2), 128))
     check(model, "--inputs", tmp_path / "large.npy", match="large.npy must hold numbers from -128 to 127, not 128")
+    os.mkfifo(tmp_path / "fifo.tflite")
+    check(tmp_path / "fifo.tflite", *good, match="model must be a regular file, and .*fifo.tflite is not one")
+    check(model, "--inputs", tmp_path / "fifo.tflite", match="inputs must be regular files, and .*fifo.tflite is not")
     (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY\x01\x00\xff\xff")
     check(model, "--inputs", tmp_path / "broken.npy", match="broken.npy must be a .npy file of numbers")
     (tmp_path / "labels.csv").write_text("a.dat,zero\n")
@@ -175,4 +179,5 @@ def test_published_networks_run_by_one_command(cli, published, name, tmp_path):
                                  tmp_path / "y.npy")
     assert status == 0, errors
     assert len(np.load(tmp_path / "y.npy")) == len(inputs)
-    assert output.startswith(f"{len(inputs)} inputs, 0 mismatches")
+    assert output.startswith(f"{len(inputs)} inputs, accumulators not compared")
+    assert "reference kernels: 0 mismatches in all layers" in output
