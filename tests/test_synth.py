@@ -72,7 +72,7 @@ def test_bitstream_for_a_board(name, cli, tmp_path):
     board = BOARDS[name]
     family = FAMILIES[DEVICES[board.device].family]
     config = MacroConfig(**SMALL)
-    assert report["bitstream"] == {"file": f"{config.name}{family.bitstream}", "seed": 1}
+    assert report["bitstream"] == {"file": f"{name}{family.bitstream}", "seed": 1}
     assert HEADS[name] in (out / report["bitstream"]["file"]).read_bytes()[:400]
     fabric = "ecp5" if family.name == "ecp5" else "generic"
     assert (out / f"{config.name}.v").read_text() == emit(config, fabric=fabric)
