@@ -21,7 +21,8 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
      {"output": "int16", "input_stream_bits": 32, "weight_stream_bits": 32, "output_stream_bits": 32}),
     ({"rows": 5, "columns": 3, "tiles": 2, "input_bits": 12, "weight_bits": 12},
      {"output": "int32", "input_stream_bits": 128, "weight_stream_bits": 32, "reset": "asynchronous"}),
-    ({"rows": 11, "columns": 5, "banks": 2, "tiles": 2, "column": "table"}, {"output_stream_bits": 32}),
+    ({"rows": 11, "columns": 5, "banks": 2, "tiles": 2, "column": "table", "result_interval": 2},
+     {"output_stream_bits": 32}),
     ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
 ))]
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
