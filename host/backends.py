@@ -24,7 +24,8 @@ class LayerRecord:
 
     Attributes
     ----------
-    place : str
+    output : int
+        Number of the tensor that the operator makes.
     runs : int
         Inputs of the network that were run together.
     predicted : int
@@ -42,7 +43,7 @@ class LayerRecord:
         Accumulators that differ from those in numpy.
     """
 
-    place: str
+    output: int
     runs: int
     predicted: int
     cycles: int | None
@@ -146,7 +147,7 @@ class MacroBackend:
         expected = accumulators(self.mapping.network, operator, x)
         bits = self.mapping.config.weight_bits
         self.records.append(LayerRecord(
-            operator.place, len(x), predicted.cycles, outcome and outcome.cycles, len(layer.program.vectors),
+            operator.output, len(x), predicted.cycles, outcome and outcome.cycles, len(layer.program.vectors),
             tuple((tile.layer, tile.cut.rows, tile.cut.rows * self._columns(tile) * self._layer(tile).fuse * bits)
                   for tile, _, _ in layer.loads),
             layer.planes, layer.skipped, layer.work,

@@ -3,10 +3,11 @@
 from pathlib import Path
 
 from .network import NetworkError
-from .onnx_file import load_onnx
-from .tflite_file import load_tflite
+from .onnx_file import read_onnx
+from .tflite_file import read_tflite
 
-LOADERS = {".tflite": load_tflite, ".onnx": load_onnx}
+READERS = {".tflite": read_tflite, ".onnx": read_onnx}
+MOST_BYTES = 1 << 28
 
 
 def load_network(path):
@@ -15,7 +16,7 @@ def load_network(path):
     Parameters
     ----------
     path : Path
-        Of one of `LOADERS`.
+        Of one of `READERS`.
 
     Returns
     -------
@@ -29,8 +30,10 @@ def load_network(path):
         The file cannot be read.
     """
     path = Path(path)
-    if path.suffix not in LOADERS:
-        raise NetworkError(f"model must be one of {', '.join(LOADERS)}, not {path.name}")
+    if path.suffix not in READERS:
+        raise NetworkError(f"model must be one of {', '.join(READERS)}, not {path.name}")
     if path.exists() and not path.is_file():
         raise NetworkError(f"model must be a regular file, and {path} is not one")
-    return LOADERS[path.suffix](path)
+    if path.stat().st_size > MOST_BYTES:
+        raise NetworkError(f"model must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
+    return READERS[path.suffix](path.read_bytes(), path.name)

@@ -8,7 +8,6 @@ ONNX defines these operators in floating point. Here they are computed in intege
 result may differ by one where a sum lies next to the middle between two integers.
 """
 
-from pathlib import Path
 
 import numpy as np
 
@@ -18,37 +17,13 @@ from .network import NetworkError, Tensor
 from .onnx_operators import NODES
 from .onnx_values import TO_FIRST, TO_LAST, Constant, Pending, Value
 
-MOST_BYTES, MOST_NODES = 1 << 28, 1 << 14
+MOST_NODES = 1 << 14
 # Numbers of ONNX's types.
 FLOAT, UINT8, INT8, INT16 = 1, 2, 3, 5
 
 
-def load_onnx(path):
-    """The `Network` in a file.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    NetworkError
-        One line: what of the file is wrong, or not supported.
-    OSError
-        The file cannot be read.
-    """
-    path = Path(path)
-    if path.stat().st_size > MOST_BYTES:
-        raise NetworkError(f"model must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
-    return read_onnx(path.read_bytes(), path.name)
-
-
 def read_onnx(data, name):
-    """The `Network` in the bytes of a file; see `load_onnx`."""
+    """The `Network` in the bytes of a file; NetworkError as of `load_network`."""
     try:
         import onnx
         from google.protobuf.message import DecodeError

@@ -6,7 +6,6 @@ of the file before it is believed, and whatever the flatbuffer library still tri
 
 import struct
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -16,35 +15,11 @@ from .network import DTYPES, NetworkError, Tensor
 from .tflite_operators import OPERATORS, TYPES, Operands
 
 # Bytes; of operators and tensors; dimensions of a tensor.
-MOST_BYTES, MOST_ITEMS, MOST_DIMENSIONS = 1 << 28, 1 << 14, 5
-
-
-def load_tflite(path):
-    """The `Network` in a file.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    NetworkError
-        One line: what of the file is wrong, or not supported.
-    OSError
-        The file cannot be read.
-    """
-    path = Path(path)
-    if path.stat().st_size > MOST_BYTES:
-        raise NetworkError(f"model must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
-    return read_tflite(path.read_bytes(), path.name)
+MOST_ITEMS, MOST_DIMENSIONS = 1 << 14, 5
 
 
 def read_tflite(data, name):
-    """The `Network` in the bytes of a file; see `load_tflite`."""
+    """The `Network` in the bytes of a file; NetworkError as of `load_network`."""
     try:
         import tflite
     except ImportError:

@@ -145,7 +145,7 @@ def layer_facts(network, mapping, found):
     config, facts = mapping.config, []
     loads = [load for record in found.records for load in record.loads]
     for number, (operator, layer) in enumerate(zip(network.matrix_operators, mapping.layers)):
-        records = [record for record in found.records if record.place == operator.place]
+        records = [record for record in found.records if record.output == operator.output]
         sums = {name: sum(getattr(record, name) for record in records) for name in (
             "runs", "predicted", "vectors", "planes", "skipped", "work", "inputs", "sums", "mismatches")}
         cycles = [record.cycles for record in records]

@@ -5,11 +5,11 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.host.backends import BoardPlayer, GoldenBackend, MacroBackend, open_backend
 from bitline.host.inference import Inference
+from bitline.host.load import load_network
 from bitline.host.mapping import Mapping
 from bitline.host.rtl import RtlSession
 from bitline.host.simulated_board import BAUD, LATENCY, SimulatedBoard
 from bitline.host.simulator import SimulatorError
-from bitline.host.tflite_file import load_tflite
 from small_networks import residual_network
 
 CONFIG = MacroConfig(rows=8, columns=4, banks=2)
@@ -76,7 +76,7 @@ def test_session_that_ends_is_named(network):
                                         ("anomaly_detection", 16)])
 def test_published_network_on_the_rtl(published, name, runs):
     path, inputs = published(name)
-    published_network = load_tflite(path)
+    published_network = load_network(path)
     config = MacroConfig(rows=64, columns=64, banks=2)
     expected = Inference(published_network).run(inputs[:runs])
     with open_backend("rtl", Mapping(config, published_network, runs)) as backend:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from bitline.golden import layers
 from bitline.host.inference import Inference
+from bitline.host.load import load_network
 from bitline.host.reference import Reference, compare
-from bitline.host.tflite_file import load_tflite
 
 pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
 from tflite_files import TfliteFile
@@ -46,7 +46,7 @@ class Draw:
     def check(self, tmp_path, inputs, output, *, count=4, activation="none", least=None):
         path = tmp_path / "model.tflite"
         path.write_bytes(self.file.data(inputs, [output]))
-        network = load_tflite(path)
+        network = load_network(path)
         arrays = []
         for index in inputs:
             tensor = network.tensors[index]

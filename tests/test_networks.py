@@ -6,9 +6,10 @@ import time
 import numpy as np
 import pytest
 from bitline.host.inference import Inference
+from bitline.host.load import load_network
 from bitline.host.network import Conv2D, NetworkError
 from bitline.host.reference import Mismatch, Reference, compare
-from bitline.host.tflite_file import load_tflite, read_tflite
+from bitline.host.tflite_file import read_tflite
 from conftest import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
@@ -21,7 +22,7 @@ MACS = {"keyword_spotting": 2_656_768, "image_classification": 12_501_632, "anom
 def test_every_layer_of_a_published_network_is_exact(published, name):
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
     path, inputs = published(name)
-    network = load_tflite(path)
+    network = load_network(path)
     assert sum(network.macs(operator) for operator in network.matrix_operators) == MACS[name]
     ours, theirs = Inference(network).run(inputs), Reference(path).run(inputs)
     assert set(theirs) == {operator.output for operator in network.operators}
@@ -30,7 +31,7 @@ def test_every_layer_of_a_published_network_is_exact(published, name):
 
 def test_golden_rate(published):
     path, inputs = published("keyword_spotting")
-    inference = Inference(load_tflite(path))
+    inference = Inference(load_network(path))
     seconds = []
     for _ in range(5):
         started = time.perf_counter()
@@ -42,7 +43,7 @@ def test_golden_rate(published):
 
 def test_rounding_rules_differ_and_the_reference_has_both(published):
     path, inputs = published("anomaly_detection")
-    network = load_tflite(path)
+    network = load_network(path)
     own, single, double = (Inference(network, rounding=rounding).run(inputs)[network.outputs[0]]
                            for rounding in (None, "single", "double"))
     assert (own == single).all() and (own != double).any()
@@ -52,7 +53,7 @@ def test_rounding_rules_differ_and_the_reference_has_both(published):
 
 def test_mismatch_names_layer_position_and_both_values(published):
     path, inputs = published("keyword_spotting")
-    network = load_tflite(path)
+    network = load_network(path)
     ours = Inference(network).run(inputs[:2])
     output = network.operators[3].output
     wrong = {index: values.copy() for index, values in ours.items()}
@@ -192,5 +193,5 @@ def test_wrong_inputs_are_refused():
 
 def test_same_padding_is_explicit(published):
     path, _ = published("keyword_spotting")
-    first = load_tflite(path).operators[0]
+    first = load_network(path).operators[0]
     assert isinstance(first, Conv2D) and first.padding == ((4, 5), (1, 1)) and first.stride == (2, 2)

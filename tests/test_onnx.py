@@ -1,5 +1,7 @@
 """QDQ files, against the reference evaluator of ONNX, which computes in floating point."""
 
+import json
+
 import numpy as np
 import pytest
 from bitline.golden.program import MacroState, predict
@@ -179,3 +181,25 @@ def test_a_file_is_read_by_its_ending(tmp_path):
     assert load_network(path).name == "m.onnx"
     with pytest.raises(NetworkError, match=r"^model must be one of .tflite, .onnx, not m.pt$"):
         load_network(tmp_path / "m.pt")
+
+
+def test_only_the_batch_may_lack_a_number():
+    q = Qdq()
+    output = q.quantised(q.node("Conv", [q.quantised("x", 0.05), q.weights((4, 3, 3, 3), 0)]), 0.1)
+    network = read_onnx(q.model(["N", 3, 6, 6], output).SerializeToString(), "m.onnx")
+    assert network.tensors[network.inputs[0]].shape == (1, 3, 6, 6)
+    with pytest.raises(NetworkError, match="input x must have a number for dimension 2, not 'H'"):
+        read_onnx(q.model(["N", 3, "H", 6], output).SerializeToString(), "m.onnx")
+
+
+def test_a_product_that_is_quantised_twice_is_counted_as_two(cli, tmp_path):
+    q = Qdq()
+    product = q.node("Conv", [q.quantised("x", 0.05), q.weights((4, 3, 3, 3), 0)])
+    output = q.quantised(q.node("Add", [q.quantised(product, 0.1), q.quantised(product, 0.2)]), 0.3)
+    (tmp_path / "m.onnx").write_bytes(q.model([1, 3, 6, 6], output).SerializeToString())
+    np.save(tmp_path / "x.npy", q.rng.normal(0, 1, (1, 3, 6, 6)).astype(np.float32))
+    status, _, errors = cli("run", tmp_path / "m.onnx", "--inputs", tmp_path / "x.npy", "--report", tmp_path / "out")
+    assert status == 0, errors
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert len(report["layers"]) == 2
+    assert sum(layer["predicted"] for layer in report["layers"]) == report["predicted_cycles"]
