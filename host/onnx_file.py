@@ -8,7 +8,6 @@ ONNX defines these operators in floating point. Here they are computed in intege
 result may differ by one where a sum lies next to the middle between two integers.
 """
 
-
 import numpy as np
 
 from . import network as net
