@@ -92,7 +92,7 @@ class ArrayHarness(Elaboratable):
         reset = Signal(name="rst_in", reset_less=True, attrs={"keep": 1})
         registers, outputs = [reset], []
         for name, member in self.array.signature.members.items():
-            port = getattr(self.array, name)
+            port = Value.cast(getattr(self.array, name))
             if member.flow == In:
                 registers.append(Signal(len(port), name=f"{name}_in", reset_less=True, attrs={"keep": 1}))
                 m.d.comb += port.eq(registers[-1])

@@ -17,11 +17,14 @@ from ..golden.words import limits
 from ..hdl.column_array import shared_fields, steering
 from ..hdl.emit import emit
 from ..host.rtl import run_program
+from ..host.simulator import SimulatorError, Surround, build
 from ..verif.stimulus import Stimulus
+from .array_flow import BITS
 from .flow import FlowError
 from .netlist import drive_open_pins, model
 
 VECTORS = 60
+DSP_CYCLES = 300
 BLOCK = r"^  \w+_block_\d+ (?P<name>block_\d+) \(\n(?P<pins>(?:    \..*\n)*)  \);\n"
 PIN = r"^    \.(\w+)\((.*?)\),?$"
 
@@ -44,7 +47,7 @@ def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
     Returns
     -------
     int
-        Products of a vector with a column that were compared.
+        Results that were compared: of a vector and a column, or of a cycle and a DSP.
 
     Raises
     ------
@@ -58,6 +61,12 @@ def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
     cut(netlist, columns, folder / "netlist.json")
     drive_open_pins(folder / "netlist.json", open_pins)
     cells = model("ecp5", columns, folder, "read_json netlist.json")
+    return (check_dsps if array.is_dsp else check_columns)(array, columns, cells, simulator, folder)
+
+
+def check_columns(array, columns, cells, simulator, folder):
+    """`check_netlist` of columns, as module ``columns`` of the Verilog ``cells``."""
+    config = array.config
     program = random_program(config)
     outcome = run_program(config, program, simulator=simulator, folder=folder,
                           verilog=replace_columns(array, columns) + cells)
@@ -67,6 +76,20 @@ def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
             raise CheckError(f"vector {index} must give {right.y.tolist()}, and gives {result.y.tolist()}, in the "
                              f"netlist of {folder}")
     return len(outcome.results) * config.columns
+
+
+def check_dsps(array, name, cells, simulator, folder):
+    """`check_netlist` of an array of DSPs, as module ``name`` of the Verilog ``cells``."""
+    dsps = array.component
+    shape = {"rows": dsps.rows, "columns": dsps.columns, "bits": BITS, "width": dsps.width, "cycles": DSP_CYCLES}
+    ports = ("clk", "rst_in", "x_in", "w_in", "add_in", "sums_out")
+    built = build(array.config, simulator=simulator, folder=folder, verilog=cells,
+                  surround=Surround(name, {}, {}, ports))
+    try:
+        built.run("bitline.verif.tb_dsp", seed=1, environment={"BITLINE_ARRAY": json.dumps(shape)})
+    except SimulatorError as error:
+        raise CheckError(f"the sums of {array.name} must be those of numpy: {error}") from None
+    return DSP_CYCLES * dsps.rows * dsps.columns
 
 
 def random_program(config):

@@ -42,19 +42,19 @@ def measure(array, seeds, folder, *, checks=True, progress=None):
     folder : Path
         Of all arrays; keeps the placements.
     checks : bool
-        Simulate the netlist. One of DSPs is not: there is no model of the cell.
+        Simulate the netlist.
     progress : function, optional
         Takes lines of the tools.
 
     Returns
     -------
     dict
-        See `figures`; ``counts`` as of `count_array`; ``checked``, the products that were compared.
+        See `figures`; ``counts`` as of `count_array`; ``checked``, the results that were compared.
     """
     folder = Path(folder).resolve() / array.name
     netlist = array.synthesise(folder, progress)
     counts = count_array(netlist, folder, progress)
-    checked = check_netlist(array, netlist) if checks and not array.is_dsp else 0
+    checked = check_netlist(array, netlist) if checks else 0
     runs = with_seeds(seeds, lambda seed: place_array(netlist, seed, folder, progress))
     middle = median_low(run["fmax_mhz"] for run in runs)
     return {

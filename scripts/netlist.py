@@ -22,7 +22,7 @@ OPEN_PINS = ("0", "1")
 READABLE = {"ice40": DEVICES["iCE40HX8K"], "gowin": DEVICES["GW1NR-9C"]}
 
 VERIF = Path(__file__).resolve().parent.parent / "verif"
-MODELS = {"ecp5": ("ecp5_memories.v",), "ice40": (), "gowin": ("gowin_carry.v",)}
+MODELS = {"ecp5": ("ecp5_memories.v", "ecp5_dsp.v"), "ice40": (), "gowin": ("gowin_carry.v",)}
 
 # The cells are replaced by what their models say, in one module: simulators then need no library, agree on the start
 # of time, and Verilator is fast. Nothing is optimised but constants; an unknown value stays unknown.
