@@ -1,10 +1,11 @@
 """Tops for boards: the macro with its bridge to the host, and the macro alone between shift registers."""
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
 from amaranth.lib import io, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from .bridge import Bridge
+from .harness import add_harness
 from .ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
 
 
@@ -41,23 +42,39 @@ class MacroInstance(wiring.Component):
             f"{'i' if port.is_input else 'o'}_{port.name}": value for port, value in self.connections()})
 
 
-def add_clock(m, platform):
-    """Run domain ``sync`` from the board's oscillator, and keep it in reset for the first 256 cycles.
+class MacroPorts(wiring.Component):
+    """The macro as an instance of its Verilog module, with that module's ports.
 
-    iCE40 needs a microsecond of that before its block RAM answers.
+    Parameters
+    ----------
+    config : MacroConfig
     """
+
+    def __init__(self, *, config):
+        self.config = config
+        super().__init__({port.name: (In if port.is_input else Out)(port.shape.width) for port in ports(config)})
+
+    def elaborate(self, platform):
+        return Instance(self.config.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **{
+            f"{'i' if port.is_input else 'o'}_{port.name}": getattr(self, port.name) for port in ports(self.config)})
+
+
+def add_clock(m, platform):
+    """Run domain ``sync`` from the board's oscillator; returns the clock."""
     pin = platform.request(platform.default_clk, 0, dir="-")
     m.submodules.clock_pin = clock = io.Buffer("i", pin)
-    m.domains.start = ClockDomain(reset_less=True, local=True)
     m.domains.sync = ClockDomain()
+    m.d.comb += ClockSignal().eq(clock.i)
+    return clock.i
+
+
+def add_reset(m, clock):
+    """Keep domain ``sync`` in reset for the first 256 cycles; iCE40's block RAM takes a microsecond to answer."""
+    m.domains.start = ClockDomain(reset_less=True, local=True)
     elapsed = Signal(9)
     with m.If(~elapsed[-1]):
         m.d.start += elapsed.eq(elapsed + 1)
-    m.d.comb += [
-        ClockSignal("start").eq(clock.i),
-        ClockSignal().eq(clock.i),
-        ResetSignal().eq(~elapsed[-1]),
-    ]
+    m.d.comb += [ClockSignal("start").eq(clock), ResetSignal().eq(~elapsed[-1])]
 
 
 def add_uart(m, platform):
@@ -89,7 +106,7 @@ class BoardTop(Elaboratable):
         m = Module()
         m.submodules.macro = macro = MacroInstance(config=self.config)
         m.submodules.bridge = bridge = Bridge(config=self.config, clock_hz=round(self.clock), baud=self.baud)
-        add_clock(m, platform)
+        add_reset(m, add_clock(m, platform))
         rx, tx = add_uart(m, platform)
         m.d.comb += [bridge.rx.eq(rx), tx.eq(bridge.tx)]
         connect(m, bridge.write, macro.write)
@@ -98,11 +115,8 @@ class BoardTop(Elaboratable):
         return m
 
 
-class Harness(Elaboratable):
-    """The macro between two shift registers on the pins of the UART, to measure it where its ports outnumber the pins.
-
-    Every input comes from a register of its own and every output ends in one, behind one LUT that it shares with two
-    others at most: nothing is optimised away, and no path is longer than the macro's own.
+class MeasuredMacro(Elaboratable):
+    """The macro between two shift registers on the pins of the board's serial port, to measure it.
 
     Parameters
     ----------
@@ -114,17 +128,7 @@ class Harness(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.macro = macro = MacroInstance(config=self.config)
         add_clock(m, platform)
         rx, tx = add_uart(m, platform)
-        inputs = Cat(value for port, value in macro.connections() if port.is_input)
-        outputs = Cat(value for port, value in macro.connections() if not port.is_input)
-        groups = [outputs[low:low + 3] for low in range(0, len(outputs), 3)]
-        stimulus = Signal(len(inputs), reset_less=True)
-        signature = Signal(len(groups), reset_less=True)
-        m.d.sync += [
-            stimulus.eq(Cat(rx, stimulus)),
-            signature.eq(Cat(rx, signature) ^ Cat(group.xor() for group in groups)),
-        ]
-        m.d.comb += [inputs.eq(stimulus), tx.eq(signature[-1])]
+        m.d.comb += tx.eq(add_harness(m, "macro", MacroPorts(config=self.config), rx))
         return m

@@ -1,7 +1,7 @@
 # amaranth: UnusedElaboratable=no
-"""The columns of a macro without the rest of it, and a harness that measures them, or anything, on few pins."""
+"""The columns of a macro without the rest of it, to be measured alone."""
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -62,49 +62,3 @@ def steering(block):
 def shared_fields(block):
     """Names and fields of a block's ``write`` that are the same for all its neighbours."""
     return [(name, field) for name, field in block.write.shape() if name != "weights"]
-
-
-class ArrayHarness(Elaboratable):
-    """A component between two shift registers, with three pins.
-
-    Every input comes from a register of its own and every output ends in one, behind one LUT that it shares with two
-    others at most. The wires between are kept under the names ``PORT_in`` and ``PORT_out``.
-
-    Parameters
-    ----------
-    array : wiring.Component
-        Ports only, no streams.
-    """
-
-    def __init__(self, *, array):
-        self.array = array
-        self.clk, self.rx, self.tx = (Signal(name=name) for name in ("clk", "rx", "tx"))
-
-    @property
-    def pins(self):
-        """The ports of the top."""
-        return self.clk, self.rx, self.tx
-
-    def elaborate(self, platform):
-        m = Module()
-        m.submodules.array = self.array
-        m.domains.sync = ClockDomain()
-        reset = Signal(name="rst_in", reset_less=True, attrs={"keep": 1})
-        registers, outputs = [reset], []
-        for name, member in self.array.signature.members.items():
-            port = Value.cast(getattr(self.array, name))
-            if member.flow == In:
-                registers.append(Signal(len(port), name=f"{name}_in", reset_less=True, attrs={"keep": 1}))
-                m.d.comb += port.eq(registers[-1])
-            else:
-                outputs.append(Signal(len(port), name=f"{name}_out", attrs={"keep": 1}))
-                m.d.comb += outputs[-1].eq(port)
-        stimulus, outputs = Cat(registers), Cat(outputs)
-        groups = [outputs[low:low + 3] for low in range(0, len(outputs), 3)]
-        signature = Signal(len(groups), reset_less=True)
-        m.d.sync += [
-            stimulus.eq(Cat(self.rx, stimulus)),
-            signature.eq(Cat(self.rx, signature) ^ Cat(group.xor() for group in groups)),
-        ]
-        m.d.comb += [ClockSignal().eq(self.clk), ResetSignal().eq(reset), self.tx.eq(signature[-1])]
-        return m

@@ -7,10 +7,11 @@ from functools import cached_property
 
 from amaranth.back import rtlil
 
-from ..hdl.column_array import ArrayHarness, ColumnArray
+from ..hdl.column_array import ColumnArray
 from ..hdl.config import MacroConfig
 from ..hdl.dsp_array import DspArray
 from ..hdl.emit import emit
+from ..hdl.harness import Harness
 from ..hdl.shared import Emitter
 from .blocks import Blocks, apart
 from .families import DEVICES
@@ -113,7 +114,7 @@ class Array:
 
     def sources(self):
         """Text by file name."""
-        harness = ArrayHarness(array=self.component)
+        harness = Harness(ARRAY, self.component)
         top = rtlil.convert(harness, name=TOP, ports=harness.pins, platform=Emitter(TOP, "ecp5"), emit_src=False)
         return {f"{TOP}.il": top} if self.is_dsp else {"macro.v": self.verilog, f"{TOP}.il": top}
 

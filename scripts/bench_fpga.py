@@ -9,11 +9,11 @@ from rich.table import Table
 
 from ..constraints import BOARDS
 from ..hdl.config import MacroConfig
-from .array_check import check_netlist
 from .array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from .blocks import Blocks
 from .files import BadInput, check_writable, write_json
 from .flow import pack_cells, synthesise, with_seeds
+from .netlist_check import check_netlist
 from .progress import running
 from .report import count_blocks, versions
 from .synth import MACRO, Design

@@ -12,8 +12,8 @@ from .carry import open_carries
 from .families import DEVICES, FAMILIES, LABELS, Device, Family
 from .tools import FlowError, run_tool
 
-__all__ = ["DEVICES", "FAMILIES", "FitError", "FlowError", "Netlist", "Routed", "RouterError", "map_design", "pack",
-           "pack_cells", "place_and_route", "run_tool", "synthesise", "with_seeds"]
+__all__ = ["DEVICES", "FAMILIES", "PLACERS", "FitError", "FlowError", "Netlist", "Routed", "RouterError", "map_design",
+           "pack", "pack_cells", "place_and_route", "run_tool", "synthesise", "with_seeds"]
 
 
 class FitError(FlowError):
@@ -36,6 +36,9 @@ class FitError(FlowError):
 class RouterError(FlowError):
     """The router does not end: now and then it tears up the same two wires for ever. Another seed helps."""
 
+
+# Of nextpnr: the first makes the fastest of what has room, the second still ends where the device is nearly full.
+PLACERS = ("heap", "static")
 
 # Steps of the router for each wire, beyond which it is taken to go round in a circle; a full device takes about 3.
 ROUTER_STEPS = 50
@@ -249,7 +252,7 @@ def pack_cells(netlist, device, folder, *, constraints=None, progress=None):
     return usage
 
 
-def place_and_route(netlist, device, seed, folder, *, constraints=None, frequency=None, progress=None):
+def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="heap", progress=None):
     """Place and route a netlist.
 
     Parameters
@@ -261,8 +264,8 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, frequenc
         Gets a log, nextpnr's report and the routed design.
     constraints : str, optional
         Pins, as the family writes them (LPF, PCF, CST); without them nextpnr chooses, except on Gowin.
-    frequency : float, optional
-        MHz to aim at, in place of the device's own.
+    placer : str
+        One of `PLACERS`.
     progress : function, optional
         Takes lines of the tool.
 
@@ -287,7 +290,7 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, frequenc
             progress(line)
 
     arguments = [*_prepare(netlist, device, folder, constraints), "--seed", seed, "--report", "report.json", "--freq",
-                 frequency or device.target, "--timing-allow-fail", *OUTPUT[device.family]]
+                 device.target, "--timing-allow-fail", "--placer", placer, *OUTPUT[device.family]]
     try:
         run_tool(netlist.family.pnr, arguments, folder, "route.log", watch)
     except RouterError:

@@ -8,11 +8,12 @@ from pathlib import Path
 import click
 
 from ..constraints import BOARDS
-from ..hdl.board import BoardTop, Harness
+from ..hdl.board import BoardTop, MeasuredMacro
 from ..hdl.emit import emit
 from .blocks import Blocks, apart
 from .files import BadInput, check_writable, write_files
-from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesise, with_seeds
+from .flow import DEVICES, PLACERS, FitError, FlowError, pack, pack_cells, place_and_route, synthesise, with_seeds
+from .netlist_check import check_measured_macro
 from .options import config_options
 from .progress import running
 from .report import make_report, summary
@@ -45,7 +46,7 @@ class Design:
             platform = board.create_platform()
         except ImportError:
             raise FlowError("amaranth-boards must be installed, and is not: pip install -e '.[fpga]'") from None
-        top = Harness(config=config) if macro_only else BoardTop(
+        top = MeasuredMacro(config=config) if macro_only else BoardTop(
             config=config, clock=board.clock, baud=board.baud)
         files = platform.prepare(top, name=TOP).files
         fabric = "ecp5" if self.device.family == "ecp5" else "generic"
@@ -60,7 +61,8 @@ class Design:
                 "apart": apart(TOP, self.config.name)}
 
 
-def synth(board, config, *, macro_only=False, seeds=1, device=None, folder=Path("build/synth"), progress=None):
+def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None, placer="heap",
+          folder=Path("build/synth"), progress=None):
     """Build a macro for a board.
 
     Parameters
@@ -69,10 +71,14 @@ def synth(board, config, *, macro_only=False, seeds=1, device=None, folder=Path(
     config : MacroConfig
     macro_only : bool
         Measure the macro without the board's bridge; there is no bitstream then.
+    check : bool
+        Simulate the netlist against the golden model before it is placed; only with ``macro_only``.
     seeds : int
         How many placements to make; a seed with which the router does not end is left out.
     device : Device, optional
         Another speed grade of the board's part.
+    placer : str
+        As of `place_and_route`.
     folder : Path
         Of what the tools write.
     progress : function, optional
@@ -101,6 +107,8 @@ def synth(board, config, *, macro_only=False, seeds=1, device=None, folder=Path(
     netlist = synthesise(**design.synthesis, folder=folder, device=device, progress=show)
     step = 2
     pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
+    show("simulating the netlist" if check else "")
+    checked = check_measured_macro(config, netlist) if check else 0
     done = 0
 
     def place(seed):
@@ -108,7 +116,7 @@ def synth(board, config, *, macro_only=False, seeds=1, device=None, folder=Path(
         step = 3 + done
         started = time.perf_counter()
         routed = place_and_route(netlist, device, seed, folder / f"seed_{seed}", constraints=design.constraints,
-                                 progress=show)
+                                 placer=placer, progress=show)
         done += 1
         return routed, time.perf_counter() - started
 
@@ -116,6 +124,7 @@ def synth(board, config, *, macro_only=False, seeds=1, device=None, folder=Path(
     step = 3 + seeds
     blocks = Blocks(netlist, MACRO, design.rest)
     report = make_report(config, board, device, macro_only, netlist, blocks, folder / "packed.json", runs)
+    report |= {"placer": placer, "checked": checked}
     files = {"netlist.v": (folder / "netlist.v").read_bytes(), "synthesis.log": (folder / "map.log").read_bytes()}
     files |= {name: text for name, text in design.sources.items() if name.endswith(".v")}
     for routed, _ in runs:
@@ -202,13 +211,16 @@ def refuse(error, board, config, macro_only, folder, progress):
 @config_options
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True,
               help="Placements; the report has the median of their Fmax.")
+@click.option("--check", is_flag=True, help="Simulate the netlist against the golden model; only with --macro-only.")
+@click.option("--placer", type=click.Choice(PLACERS), default=PLACERS[0], show_default=True,
+              help="Of nextpnr; static where the device is nearly full.")
 @click.option("--speed", type=click.Choice(["6", "7", "8"]),
               help="Speed grade to measure with, of an ECP5; only with --macro-only. [default: 6]")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True,
               help="Gets bitstream, report.json, netlist and logs.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/synth"),
               show_default=True, help="Folder of what the tools write.")
-def command(name, macro_only, config, seeds, speed, out, folder):
+def command(name, macro_only, config, seeds, check, placer, speed, out, folder):
     """Build a macro for a board, or measure it alone; without a macro's options, one that fits the board."""
     board = BOARDS[name]
     config = config or board.default
@@ -217,11 +229,13 @@ def command(name, macro_only, config, seeds, speed, out, folder):
         if device.family != "ecp5" or not macro_only:
             raise BadInput(f"--speed must come with an ECP5 and --macro-only, and comes with {name}")
         device = device.at_speed(speed)
+    if check and not macro_only:
+        raise BadInput("--check must come with --macro-only, and does not")
     check_writable(out / "report.json")
     with running("", 4 + seeds) as progress:
         try:
-            report, files = synth(board, config, macro_only=macro_only, seeds=seeds, device=device, folder=folder,
-                                  progress=progress)
+            report, files = synth(board, config, macro_only=macro_only, check=check, seeds=seeds, device=device,
+                                  placer=placer, folder=folder, progress=progress)
         except FitError as error:
             raise refuse(error, board, config, macro_only, folder,
                          lambda line: progress(1, f"what fits: {line[:60]}")) from None

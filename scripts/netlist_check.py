@@ -1,6 +1,6 @@
-"""Simulates the netlists that `bitline bench fpga` places, against the golden model.
+"""Simulates netlists that are placed to measure them, against the golden model.
 
-The netlist of an array is cut out of its harness and put in the place of the columns in the macro's own Verilog, so
+A netlist is cut out of its harness. That of an array is put in the place of the columns in the macro's own Verilog, so
 that the macro's writers, drivers and controller drive it.
 """
 
@@ -53,23 +53,34 @@ def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
     ------
     CheckError
     """
+    columns = f"{array.config.name}_columns"
+    folder, cells = take_out(netlist, columns, open_pins)
+    if array.is_dsp:
+        return check_dsps(array, columns, cells, simulator, folder)
+    return check_macro(array.config, replace_columns(array, columns) + cells, simulator, folder)
+
+
+def check_measured_macro(config, netlist, *, simulator="verilator", open_pins="1"):
+    """`check_netlist` of a whole macro in its harness."""
+    folder, cells = take_out(netlist, config.name, open_pins)
+    return check_macro(config, cells, simulator, folder)
+
+
+def take_out(netlist, name, open_pins):
+    """A netlist without its harness, its cells replaced by their models: a folder of its own, and its Verilog."""
     folder = netlist.folder / "check"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    config = array.config
-    columns = f"{config.name}_columns"
-    cut(netlist, columns, folder / "netlist.json")
-    drive_open_pins(folder / "netlist.json", open_pins)
-    cells = model("ecp5", columns, folder, "read_json netlist.json")
-    return (check_dsps if array.is_dsp else check_columns)(array, columns, cells, simulator, folder)
+    cut(netlist, name, folder / "netlist.json")
+    if netlist.family.name == "ecp5":
+        drive_open_pins(folder / "netlist.json", open_pins)
+    return folder, model(netlist.family.name, name, folder, "read_json netlist.json")
 
 
-def check_columns(array, columns, cells, simulator, folder):
-    """`check_netlist` of columns, as module ``columns`` of the Verilog ``cells``."""
-    config = array.config
+def check_macro(config, verilog, simulator, folder):
+    """`check_netlist` of a macro's Verilog."""
     program = random_program(config)
-    outcome = run_program(config, program, simulator=simulator, folder=folder,
-                          verilog=replace_columns(array, columns) + cells)
+    outcome = run_program(config, program, simulator=simulator, folder=folder, verilog=verilog)
     expected = predict(config, program)
     for index, (result, right) in enumerate(zip(outcome.results, expected.results, strict=True)):
         if result.y.tolist() != right.y.tolist():
@@ -82,7 +93,7 @@ def check_dsps(array, name, cells, simulator, folder):
     """`check_netlist` of an array of DSPs, as module ``name`` of the Verilog ``cells``."""
     dsps = array.component
     shape = {"rows": dsps.rows, "columns": dsps.columns, "bits": BITS, "width": dsps.width, "cycles": DSP_CYCLES}
-    ports = ("clk", "rst_in", "x_in", "w_in", "add_in", "sums_out")
+    ports = ("clk", "rst", "x", "w", "add", "sums")
     built = build(array.config, simulator=simulator, folder=folder, verilog=cells,
                   surround=Surround(name, {}, {}, ports))
     try:
@@ -109,18 +120,19 @@ def random_program(config):
 
 
 def cut(netlist, name, path):
-    """Write the netlist without the harness: what was on the wires ``PORT_in`` and ``PORT_out`` becomes ports."""
+    """Write the netlist without the harness: the wires ``clk``, ``PORT_in`` and ``PORT_out`` become its ports."""
     design = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))
     module = design["modules"].pop(netlist.top)
-    inputs = {wire: net["bits"] for wire, net in module["netnames"].items() if re.fullmatch(r"\w+_in", wire)}
-    outputs = {wire: net["bits"] for wire, net in module["netnames"].items() if re.fullmatch(r"\w+_out", wire)}
+    nets = {wire: net["bits"] for wire, net in module["netnames"].items()}
+    inputs, outputs = ({wire.removesuffix(suffix): bits for wire, bits in nets.items()
+                        if re.fullmatch(rf"\w+{suffix}", wire)} for suffix in ("_in", "_out"))
+    inputs["clk"] = nets["clk"]
     driven = {bit for bits in inputs.values() for bit in bits}
     module["cells"] = {
         cell_name: cell for cell_name, cell in module["cells"].items()
         if not any(bit in driven for pin, bits in cell["connections"].items()
                    if cell["port_directions"].get(pin) == "output" for bit in bits)}
     module["ports"] = {
-        "clk": module["ports"]["clk"],
         **{wire: {"direction": "input", "bits": bits} for wire, bits in inputs.items()},
         **{wire: {"direction": "output", "bits": bits} for wire, bits in outputs.items()},
     }
@@ -134,7 +146,7 @@ def replace_columns(array, name):
     blocks = array.component.blocks
     if {match["name"] for match in found} != blocks.keys():
         raise CheckError("the macro's Verilog must have the blocks of its columns, and has not")
-    wires, pins = [], {"clk": "clk", "rst_in": "rst"}
+    wires, pins = [], {"clk": "clk", "rst": "rst"}
     for match in found:
         block, own = blocks[match["name"]], dict(re.findall(PIN, match["pins"], re.MULTILINE))
         write = f"{match['name']}__written"
@@ -146,11 +158,11 @@ def replace_columns(array, name):
 
         shared = ", ".join(piece(field) for _, field in reversed(shared_fields(block)) if field.width)
         pins |= {
-            **{f"{port}_in": own[port] for port in steering(block)},
-            f"{block.storage}_plane_in": own["plane"],
-            f"{block.storage}_write_in": f"{{{shared}}}",
-            f"{match['name']}_weights_in": piece(layout["weights"]),
-            f"{match['name']}_totals_out": own["totals"],
+            **{port: own[port] for port in steering(block)},
+            f"{block.storage}_plane": own["plane"],
+            f"{block.storage}_write": f"{{{shared}}}",
+            f"{match['name']}_weights": piece(layout["weights"]),
+            f"{match['name']}_totals": own["totals"],
         }
     connections = ",\n".join(f"    .{pin}({value})" for pin, value in pins.items())
     text = re.sub(BLOCK, "", verilog, flags=re.MULTILINE)
