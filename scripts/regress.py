@@ -47,7 +47,10 @@ SUITE = [MacroConfig(**parameters) for parameters in (
 
 
 # Few enough pins for the packages, all of a macro's ports.
-NETLIST_SUITE = [MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2)]
+NETLIST_SUITE = [
+    MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2),
+    MacroConfig(rows=6, columns=2, weight_bits=2, input_bits=2, column="table", result_interval=2),
+]
 
 
 @dataclass(frozen=True)
@@ -230,7 +233,8 @@ def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog
     if verilog:
         check_verilog(verilog, config, random_configs)
     implementations = choose_implementations(netlist, stage, open_pins, verilog)
-    configs = [config] if config else list(NETLIST_SUITE if netlist else SUITE)
+    configs = [config] if config else [each for each in (NETLIST_SUITE if netlist else SUITE)
+                                       if not netlist or implementations[0].supports(each)]
     configs += [random_config(seed + index) for index in range(random_configs)]
     chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
     for simulator in chosen or SIMULATORS:

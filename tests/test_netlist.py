@@ -7,11 +7,10 @@ from bitline.hdl.emit import emit
 from bitline.host.simulator import find_simulator
 from bitline.scripts.flow import DEVICES, FlowError, synthesise
 from bitline.scripts.netlist import Implementation, drive_open_pins, model, pins_of
-from bitline.scripts.regress import Job, run_job
+from bitline.scripts.regress import NETLIST_SUITE, Job, run_job
 from bitline.scripts.unpack import constrain
 
-# Small enough for all its ports to be pins.
-CONFIG = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2)
+CONFIG, TABLE = NETLIST_SUITE
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
 
 needs_icebox = pytest.mark.skipif(shutil.which("icebox_vlog") is None,
@@ -29,16 +28,28 @@ def assert_passes(job):
     assert (failed, count, reason) == ([], 9, None)
 
 
-@pytest.mark.parametrize("implementation", [
+IMPLEMENTATIONS = [
     Implementation("ecp5", open_pins="0"),
     Implementation("ecp5", open_pins="1"),
     Implementation("ice40"),
     Implementation("gowin"),
     pytest.param(Implementation("ice40", "bitstream"), marks=needs_icebox),
-    Implementation("gowin", "bitstream"),
-], ids=lambda implementation: implementation.name)
-def test_netlist_does_what_the_rtl_does(build, tmp_path, implementation):
-    assert_passes(Job(CONFIG, SIMULATOR, 1, build, tmp_path, netlist=implementation))
+]
+
+
+@pytest.mark.parametrize("config", NETLIST_SUITE, ids=lambda config: config.column)
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS, ids=lambda implementation: implementation.name)
+def test_netlist_does_what_the_rtl_does(build, tmp_path, config, implementation):
+    assert_passes(Job(config, SIMULATOR, 1, build, tmp_path, netlist=implementation))
+
+
+def test_bitstream_of_gowin_does_what_the_rtl_does(build, tmp_path):
+    assert_passes(Job(CONFIG, SIMULATOR, 1, build, tmp_path, netlist=Implementation("gowin", "bitstream")))
+
+
+def test_bitstream_of_gowin_with_tables_is_refused(tmp_path):
+    with pytest.raises(FlowError, match="must have no tables in LUT-RAM to be read back from a bitstream of gowin"):
+        Implementation("gowin", "bitstream").verilog(TABLE, tmp_path)
 
 
 @pytest.mark.parametrize("parameters", [
@@ -94,7 +105,7 @@ def test_command_reproduces_one_run(cli, tmp_path):
 def test_both_values_of_open_pins_by_default(cli, tmp_path):
     status, output, _ = cli("regress", "--netlist", "ecp5", "--simulator", SIMULATOR, "--test", "extremes", "--jobs", 1,
                             "--out", tmp_path / "out")
-    assert status == 0 and "2 runs of 2 builds, 2 tests, 0 failures" in output
+    assert status == 0 and "4 runs of 4 builds, 4 tests, 0 failures" in output
 
 
 def test_more_ports_than_pins():
