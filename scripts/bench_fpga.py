@@ -18,7 +18,7 @@ from .progress import running
 from .report import count_blocks, versions
 from .synth import MACRO, Design
 
-SIZES = "40x4,80x4"
+SIZES = "40x4,80x4,80x8"
 REST = (64, 64)
 # Of a row of figures: title and digits after the point.
 FIGURES = {

