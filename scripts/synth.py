@@ -12,6 +12,7 @@ from ..hdl.board import BoardTop, MeasuredMacro
 from ..hdl.emit import emit
 from .blocks import Blocks, apart
 from .files import BadInput, check_writable, write_files
+from .floorplan import place_block_rams
 from .flow import DEVICES, PLACERS, FitError, FlowError, pack, pack_cells, place_and_route, synthesise, with_seeds
 from .netlist_check import check_measured_macro
 from .options import config_options
@@ -105,6 +106,8 @@ def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None,
     folder = folder / f"{board.name}_{config.name}{'_macro' * macro_only}"
     step = 1
     netlist = synthesise(**design.synthesis, folder=folder, device=device, progress=show)
+    # Before packing, which counts the same with it.
+    sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
     pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
     show("simulating the netlist" if check else "")
@@ -124,7 +127,7 @@ def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None,
     step = 3 + seeds
     blocks = Blocks(netlist, MACRO, design.rest)
     report = make_report(config, board, device, macro_only, netlist, blocks, folder / "packed.json", runs)
-    report |= {"placer": placer, "checked": checked}
+    report |= {"placer": placer, "block_rams_placed": sites, "checked": checked}
     files = {"netlist.v": (folder / "netlist.v").read_bytes(), "synthesis.log": (folder / "map.log").read_bytes()}
     files |= {name: text for name, text in design.sources.items() if name.endswith(".v")}
     for routed, _ in runs:
