@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.host.simulator import find_simulator
 from bitline.scripts.files import BadInput
 from bitline.scripts.jobs import Lost, completed, run_jobs
+from distributed import Client
 from jobs_to_run import killed_always, killed_once, square, wrong
 
 # Small enough to be quick with Verilator too where there is no Icarus.
@@ -50,6 +51,9 @@ def cluster(folder, workers):
             start("dask_worker", "--scheduler-file", str(file), "--nthreads", "1", "--no-nanny", "--no-dashboard",
                   "--host", "127.0.0.1")
         address = until(lambda: file.read_text().partition('"address": "')[2].partition('"')[0])
+        if workers:
+            with Client(address) as client:
+                client.wait_for_workers(workers, timeout=60)
         yield address, processes[1:]
     finally:
         for process in processes:
@@ -89,7 +93,8 @@ def test_what_a_job_raises_is_raised():
 
 
 def test_what_jobs_have_started_ends_with_an_interrupt(tmp_path):
-    code = ("from bitline.scripts.jobs import run_jobs; from jobs_to_run import sleeper; "
+    code = ("from bitline.scripts.jobs import run_jobs; from distributed import Client
+from jobs_to_run import sleeper; "
             f"run_jobs('', sleeper, [{str(tmp_path)!r}], 1)")
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE,
                                env={**os.environ, "PYTHONPATH": TESTS})
@@ -101,14 +106,13 @@ def test_what_jobs_have_started_ends_with_an_interrupt(tmp_path):
 
 def test_cluster_that_loses_a_worker_gives_every_result(tmp_path):
     jobs = [(str(tmp_path), number) for number in range(30)]
-    with cluster(tmp_path, 2) as (address, workers):
-        results = completed(square, jobs, 0, address)
+    with cluster(tmp_path, 2) as (address, workers), closing(completed(square, jobs, 0, address)) as results:
         numbers = [next(results)]
         until(lambda: len({pid for _, pid in started(tmp_path)}) == 2)
         os.kill(started(tmp_path)[-1][1], signal.SIGKILL)
         numbers += results
         assert sorted(numbers) == [number * number for number in range(30)]
-        assert sum(worker.poll() is not None for worker in workers) == 1
+        until(lambda: sum(worker.poll() is not None for worker in workers) == 1)
     # The job that the lost worker was at work on, at least, was started twice.
     assert len(started(tmp_path)) > 30
 
