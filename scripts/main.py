@@ -23,6 +23,7 @@ COMMANDS = {
     "regress": "Run the cocotb regression.",
     "run": "Run a quantised network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
+    "soak": "Draw configurations and traffic for hours.",
     "synth": "Build a macro for a board, or measure it alone.",
 }
 

@@ -87,13 +87,14 @@ class Bench:
         self._dut.rst.value = 0
 
     async def finish(self):
-        """Save the coverage; nothing may be in flight.
+        """Save the coverage, and how much traffic it took; nothing may be in flight.
 
         A reset does not stop the table writers; a vector with each bank waits until they have nothing left to do, so
         that the next test finds them idle.
         """
         await self.play([Vector([0] * self.config.rows, 1, False, bank) for bank in range(self.config.banks)])
         assert not self._expected, f"{len(self._expected)} results are missing"
+        self.coverage.counts.update({("traffic", "cycles"): self.cycle, ("traffic", "vectors"): len(self.taken)})
         self.coverage.save(Path(FILE))
 
     async def reset(self):
