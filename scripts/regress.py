@@ -66,6 +66,7 @@ class Job:
     test: str | None = None
     verilog: Path | None = None
     netlist: Implementation | None = None
+    unknowns: bool = False
 
     @property
     def name(self):
@@ -76,22 +77,24 @@ class Job:
     @property
     def design(self):
         """Tells the builds of jobs apart."""
-        return self.config, self.simulator, self.netlist
+        return self.config, self.simulator, self.netlist, self.unknowns
 
     @property
     def command(self):
         """What one types to run it again."""
         verilog = f" --verilog {shlex.quote(str(self.verilog))}" if self.verilog else ""
         netlist = f" {self.netlist.arguments}" if self.netlist else ""
+        unknowns = " --unknowns" if self.unknowns else ""
         return (f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}"
-                f"{verilog}{netlist}")
+                f"{verilog}{netlist}{unknowns}")
 
     def build(self):
         """The compiled simulation."""
         verilog = self.verilog.read_text(encoding="utf-8") if self.verilog else None
         if self.netlist:
             verilog = self.netlist.verilog(self.config, self.builds / "netlists")
-        return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog)
+        return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog,
+                     unknowns=self.unknowns)
 
 
 def random_config(seed):
@@ -237,12 +240,14 @@ def regress(jobs, workers, junit, scheduler=None):
 @netlist_options
 @click.option("--open-pins", type=click.Choice(OPEN_PINS), help="What carry pins read that an ECP5 netlist leaves "
               "open. [default: each in turn]")
+@click.option("--unknowns", is_flag=True,
+              help="Let Verilator draw, by the seed, what has no value yet; Icarus knows X anyway.")
 @click.option("--waves", is_flag=True, help="Write waveforms.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
               show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
 @build_option
 def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, test, verilog, netlist, stage, open_pins,
-            waves, out, folder):
+            unknowns, waves, out, folder):
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
     if verilog:
         check_verilog(verilog, config, random_configs)
@@ -255,7 +260,8 @@ def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, te
     if test:
         check_test(test)
     check_writable(out / "results.xml")
-    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog, implementation)
+    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog, implementation,
+                unknowns)
             for simulator in chosen for each in dict.fromkeys(configs) for implementation in implementations
             for number in range(seed, seed + seeds)]
     passed = regress(work, jobs, out.resolve() / "results.xml", scheduler)

@@ -6,6 +6,7 @@ import os
 import random
 import shlex
 import shutil
+import signal
 import time
 from collections import Counter
 from contextlib import closing
@@ -178,6 +179,9 @@ def command(hours, seed, cycles, jobs, scheduler, out, resume, draw):
     ended = {line["number"] for line in record.lines}
     work = (Job(number, drawn, cycles, out.resolve()) for number, drawn in zip(itertools.count(), draws(seed))
             if number not in ended)
+    # In the background of a shell an interrupt would be ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         failed = soak(record, work, 3600 * hours, jobs, scheduler)
     except KeyboardInterrupt:
