@@ -94,13 +94,17 @@ def _runner(simulator):
 
 @dataclass(frozen=True)
 class Build:
-    """A compiled design: its simulator, folder and top module, and which file of the folder is the macro's Verilog."""
+    """A compiled design: its simulator, folder and top module, and which file of the folder is the macro's Verilog.
+
+    ``unknowns``: what has no value yet gets one by the seed of a run.
+    """
 
     simulator: str
     folder: Path
     top: str
     source: str
     waves: bool
+    unknowns: bool = False
 
     def run(self, module, *, seed, environment=None, plusargs=(), folder=None):
         """Run the tests of a Python module on the design.
@@ -128,11 +132,15 @@ class Build:
         folder.mkdir(parents=True, exist_ok=True)
         results, log = folder / "results.xml", folder / "run.log"
         results.unlink(missing_ok=True)
+        plusargs = list(plusargs)
+        if self.unknowns:
+            # Verilator draws from seeds above zero.
+            plusargs += ["+verilator+rand+reset+2", f"+verilator+seed+{seed + 1}"]
         with tool_environment():
             runner = _runner(self.simulator)
             try:
                 runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module,
-                            build_dir=self.folder, test_dir=folder, seed=seed, plusargs=list(plusargs),
+                            build_dir=self.folder, test_dir=folder, seed=seed, plusargs=plusargs,
                             extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
                             results_xml=str(results), log_file=log, waves=self.waves,
                             timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
@@ -155,7 +163,7 @@ class Surround:
 
 
 def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, surround=None, waves=False,
-          verilog=None, fast=False):
+          verilog=None, fast=False, unknowns=False):
     """Compile a macro for a simulator, or find it compiled.
 
     Parameters
@@ -174,6 +182,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         The macro's Verilog where it is there already; by default it is generated.
     fast : bool
         Let the C++ compiler optimise for long runs; takes longer to build.
+    unknowns : bool
+        Let Verilator, which knows no X, draw a value by the seed of a run wherever there would be one.
 
     Returns
     -------
@@ -193,11 +203,12 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
             f'public_flat_rw -module "{top}" -var "{name}"\n' for name in around.visible)} | sources
-    arguments = _arguments(simulator, fast)
+    arguments = _arguments(simulator, fast, unknowns)
     versions = [version("cocotb"), version("verilator"), sys.version]
     key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
     folder = Path(folder).resolve()
-    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", top, f"{config.name}.v", waves)
+    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", top, f"{config.name}.v", waves,
+                   unknowns and simulator == "verilator")
     result.folder.mkdir(parents=True, exist_ok=True)
     with _locked(result.folder / "lock"):
         if not (result.folder / "complete").exists():
@@ -244,10 +255,11 @@ def _player(config):
     return Surround("player", sources, parameters, ("clk", "rst", "start", "done", "cycles"))
 
 
-def _arguments(simulator, fast):
+def _arguments(simulator, fast, unknowns):
     if simulator == "icarus":
         return ["-g2012"]
-    return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", "--x-assign", "fast", "-O3", "-CFLAGS",
+    draws = ["--x-assign", "unique", "--x-initial", "unique"] if unknowns else ["--x-assign", "fast"]
+    return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", *draws, "-O3", "-CFLAGS",
             "-O3 -march=native" if fast else "-O1"]
 
 

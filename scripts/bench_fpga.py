@@ -13,6 +13,7 @@ from .array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from .blocks import Blocks
 from .files import BadInput, check_writable, write_json
 from .flow import pack_cells, synthesise, with_seeds
+from .jobs import run_jobs, scheduler_option
 from .netlist_check import check_netlist
 from .progress import running
 from .report import count_blocks, versions
@@ -64,6 +65,12 @@ def measure(array, seeds, folder, *, checks=True, progress=None):
         "critical_path": next(run["critical_path"] for run in runs if run["fmax_mhz"] == middle),
         "counts": counts, "carry_pins_opened": list(netlist.opened), "checked": checked,
     }
+
+
+def measure_job(job):
+    """`measure` on a worker."""
+    array, seeds, folder, checks = job
+    return measure(array, seeds, folder, checks=checks)
 
 
 def figures(operations, sites, fmax):
@@ -178,15 +185,20 @@ def draw(rows, path):
               help="Gets fpga.json and fpga.png.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/bench_fpga"),
               show_default=True, help="Folder of what the tools write; keeps placements for the next run.")
-def command(kinds, sizes, seeds, checks, out, folder):
+@scheduler_option
+def command(kinds, sizes, seeds, checks, out, folder, scheduler):
     """LUT sites, Fmax and rate of each kind of column on ECP5, beside a plain adder tree and DSPs."""
     kinds, sizes = read_kinds(kinds), read_sizes(sizes)
     check_writable(out / "fpga.json")
     arrays = [(f"{rows} x {columns}", Array(kind, *kind.resize(rows, columns)))
               for rows, columns in sizes for kind in kinds]
     facts = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": []}
+    if scheduler:
+        jobs = [(array, seeds, folder.resolve(), checks) for _, array in arrays]
+        measured = run_jobs("measuring", measure_job, jobs, 0, scheduler)
+        facts["arrays"] = [{"size": size, **row} for (size, _), row in zip(arrays, measured)]
     with running("", len(arrays) + 1) as progress:
-        for done, (size, array) in enumerate(arrays):
+        for done, (size, array) in enumerate([] if scheduler else arrays):
             def show(line, done=done, array=array):
                 progress(done, f"{array.name}: {line.removeprefix('Info: ')[:50]}")
 

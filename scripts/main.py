@@ -9,6 +9,7 @@ import click
 from ..hdl.shared import EmitError
 from ..host.simulator import SimulatorError
 from .files import BadInput
+from .jobs import Lost
 from .tools import FlowError
 
 COMMANDS = {
@@ -22,6 +23,7 @@ COMMANDS = {
     "regress": "Run the cocotb regression.",
     "run": "Run a quantised network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
+    "soak": "Draw configurations and traffic for hours.",
     "synth": "Build a macro for a board, or measure it alone.",
 }
 
@@ -53,7 +55,7 @@ def main(arguments=None):
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message())
         status = 2
-    except (click.ClickException, BadInput, EmitError, FlowError, SimulatorError) as error:
+    except (click.ClickException, BadInput, EmitError, FlowError, Lost, SimulatorError) as error:
         status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except OSError as error:
         status = _refuse(f"{error.filename or 'a file'} must be usable, and is not: {error.strerror or error}")

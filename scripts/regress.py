@@ -16,9 +16,9 @@ from ..hdl.config import COLUMNS, FUSES, INTERVALS, TREES, MacroConfig
 from ..hdl.shared import EmitError
 from ..host.simulator import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
 from ..verif.coverage import FILE, Coverage, required
-from .files import BadInput, check_writable, refusing, write_file
+from .files import BadInput, check_writable, refusing, write_file, write_files
 from .flow import FlowError
-from .jobs import run_jobs
+from .jobs import run_jobs, scheduler_option
 from .netlist import OPEN_PINS, Implementation, netlist_options, read_implementation
 from .options import build_option, config_arguments, config_options
 
@@ -46,6 +46,9 @@ SUITE = [MacroConfig(**parameters) for parameters in (
 )]
 
 
+# What a run leaves in its folder.
+REPORTS = ("results.xml", "run.log", FILE)
+
 # Few enough pins for the packages, all of a macro's ports.
 NETLIST_SUITE = [
     MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2),
@@ -66,6 +69,7 @@ class Job:
     test: str | None = None
     verilog: Path | None = None
     netlist: Implementation | None = None
+    unknowns: bool = False
 
     @property
     def name(self):
@@ -76,22 +80,24 @@ class Job:
     @property
     def design(self):
         """Tells the builds of jobs apart."""
-        return self.config, self.simulator, self.netlist
+        return self.config, self.simulator, self.netlist, self.unknowns
 
     @property
     def command(self):
         """What one types to run it again."""
         verilog = f" --verilog {shlex.quote(str(self.verilog))}" if self.verilog else ""
         netlist = f" {self.netlist.arguments}" if self.netlist else ""
+        unknowns = " --unknowns" if self.unknowns else ""
         return (f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}"
-                f"{verilog}{netlist}")
+                f"{verilog}{netlist}{unknowns}")
 
     def build(self):
         """The compiled simulation."""
         verilog = self.verilog.read_text(encoding="utf-8") if self.verilog else None
         if self.netlist:
             verilog = self.netlist.verilog(self.config, self.builds / "netlists")
-        return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog)
+        return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog,
+                     unknowns=self.unknowns)
 
 
 def random_config(seed):
@@ -136,6 +142,13 @@ def run_job(job):
     return failed, len(cases), None if failed else reason
 
 
+def run_and_collect(job):
+    """Run a job, perhaps on a machine with other disks; what `run_job` returns, and its reports by name."""
+    outcome = run_job(job)
+    paths = [job.results / job.name / name for name in REPORTS]
+    return outcome, {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists()}
+
+
 def merge_reports(jobs, path):
     """One JUnit file of all jobs' results, each test case named after its job."""
     suites = ElementTree.Element("testsuites", name="bitline regress")
@@ -176,13 +189,19 @@ def print_coverage(coverage, bins):
     Console().print(table)
 
 
-def regress(jobs, workers, junit):
-    """Build, run and report; returns whether everything passed and everything required was seen."""
+def regress(jobs, workers, junit, scheduler=None):
+    """Build, run and report; returns whether everything passed and everything required was seen.
+
+    With a scheduler each worker builds what it runs, if it is not there, in a folder of the same name as here.
+    """
     builds = list({job.design: job for job in jobs}.values())
     refused = {job.design: reason
-               for job, reason in zip(builds, run_jobs("building", compile_job, builds, workers)) if reason}
+               for job, reason in zip(builds, run_jobs("building", compile_job, builds, workers, scheduler)) if reason}
     runnable = [job for job in jobs if job.design not in refused]
-    outcomes = dict(zip(runnable, run_jobs("simulating", run_job, runnable, workers)))
+    outcomes = {}
+    for job, (outcome, reports) in zip(runnable, run_jobs("simulating", run_and_collect, runnable, workers, scheduler)):
+        outcomes[job] = outcome
+        write_files(job.results / job.name, reports)
     merge_reports(jobs, junit)
 
     tests = sum(count for _, count, _ in outcomes.values())
@@ -217,18 +236,21 @@ def regress(jobs, workers, junit):
 @click.option("--random-configs", type=click.IntRange(0, 1000), default=0, show_default=True,
               help="Configurations to draw, by the seed, beside the others.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
+@scheduler_option
 @click.option("--test", help="Only this test.")
 @click.option("--verilog", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="Test this Verilog, a netlist say, in place of what the configuration generates.")
 @netlist_options
 @click.option("--open-pins", type=click.Choice(OPEN_PINS), help="What carry pins read that an ECP5 netlist leaves "
               "open. [default: each in turn]")
+@click.option("--unknowns", is_flag=True,
+              help="Let Verilator draw, by the seed, what has no value yet; Icarus knows X anyway.")
 @click.option("--waves", is_flag=True, help="Write waveforms.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
               show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
 @build_option
-def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog, netlist, stage, open_pins, waves, out,
-            folder):
+def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, test, verilog, netlist, stage, open_pins,
+            unknowns, waves, out, folder):
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
     if verilog:
         check_verilog(verilog, config, random_configs)
@@ -242,10 +264,11 @@ def command(config, simulators, seed, seeds, random_configs, jobs, test, verilog
     if test:
         check_test(test)
     check_writable(out / "results.xml")
-    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog, implementation)
+    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog, implementation,
+                unknowns)
             for simulator in chosen for each in dict.fromkeys(configs) for implementation in implementations
             for number in range(seed, seed + seeds)]
-    passed = regress(work, jobs, out.resolve() / "results.xml")
+    passed = regress(work, jobs, out.resolve() / "results.xml", scheduler)
     if waves:
         for job in work:
             found = [*(out / job.name).glob("*.vcd"), *(folder / ".").glob(f"{job.config.name}*/*.fst")]

@@ -75,25 +75,40 @@ class Bench:
         self._port_write = (0, 0)
 
     async def start(self):
-        """Start the clock and reset."""
-        for name, handle in self._handles.items():
-            if name not in ("write_ready", "i_ready", "o_valid", "o_y", "o_sum_x"):
-                handle.value = 0
-        self._dut.rst.value = 1
+        """Start the clock and, after some cycles or none in which anything goes on, reset for one cycle."""
+        writes = self.config.column == "bitcell"
+        self._dut.rst.value = 0
+        self._scramble(writes)
         # The first edge must find every input driven.
         Clock(self._dut.clk, 2, unit="ns").start(start_high=False)
-        await self._clock
+        for _ in range(self.rng.choice((0, 1, 2 * self.config.latency))):
+            await self._clock
+            self._scramble(writes)
+        self._scramble(True)
+        self._dut.rst.value = 1
         await self._clock
         self._dut.rst.value = 0
+        self._withdraw()
+        # `write_ready` follows the bank that is offered, or was last.
+        self._drive("write", {"bank": 0, "row": 0})
+
+    def _scramble(self, writes):
+        """Anything on every input; no writes unless they are allowed before the first reset."""
+        for port in ports(self.config):
+            if port.is_input:
+                self._handles[port.name].value = self.rng.getrandbits(port.shape.width)
+        if not writes:
+            self._handles["write_valid"].value = 0
 
     async def finish(self):
-        """Save the coverage; nothing may be in flight.
+        """Save the coverage, and how much traffic it took; nothing may be in flight.
 
         A reset does not stop the table writers; a vector with each bank waits until they have nothing left to do, so
         that the next test finds them idle.
         """
         await self.play([Vector([0] * self.config.rows, 1, False, bank) for bank in range(self.config.banks)])
         assert not self._expected, f"{len(self._expected)} results are missing"
+        self.coverage.counts.update({("traffic", "cycles"): self.cycle, ("traffic", "vectors"): len(self.taken)})
         self.coverage.save(Path(FILE))
 
     async def reset(self):

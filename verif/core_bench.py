@@ -73,10 +73,13 @@ class CoreBench:
         cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, unit="ns").start())
         await self.reset()
 
-    async def reset(self):
-        """Reset for some cycles."""
+    async def reset(self, cycles=4):
+        """Reset for some cycles; what the masters and the sink have not handed over is forgotten."""
         self.dut.aresetn.value = 0
-        await ClockCycles(self.dut.aclk, 4)
+        await ClockCycles(self.dut.aclk, cycles)
+        for port in (self.vectors, self.weights, self.results):
+            port.clear()
+        self.expected.clear()
         self.dut.aresetn.value = 1
         await ClockCycles(self.dut.aclk, 4)
 

@@ -5,6 +5,7 @@ import os
 
 import cocotb
 import numpy as np
+from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamFrame
 
@@ -233,6 +234,35 @@ async def self_test(dut):
     for _ in range(2 * macro.tiles):
         bench.send(bench.draw_vector(macro.input_bits, True))
     await bench.check()
+
+
+@cocotb.test()
+async def reset_in_flight(dut):
+    """Reset at random cycles, among vectors, loads and a march: nothing comes of what was in flight, and all works."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    for number in range(8):
+        bench.pause(bench.rng.choice(PAUSES))
+        bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
+        await bench.orders(bits=bits, signed=signed, bank=0, set=0, chain=bench.rng.randint(1, macro.tiles))
+        for _ in range(6):
+            bench.send(bench.draw_vector(bits, signed))
+        if number % 4 == 3:
+            await bench.write("self_test", march_c_minus=1)
+        else:
+            await bench.write("load", bank=macro.banks - 1)
+            bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights())))
+        await ClockCycles(dut.aclk, bench.rng.randint(1, 40))
+        await bench.reset(bench.rng.randint(1, 4))
+        assert dut.m_axis_tvalid.value == 0 and dut.irq.value == 0
+        assert await bench.read("error") == {"code": 0, "count": 0}
+        for bank in range(macro.banks):
+            await bench.load_bank(bank)
+        await bench.load_set(0)
+        await bench.orders(bits=bits, signed=signed, bank=0, set=0)
+        for _ in range(3):
+            bench.send(bench.draw_vector(bits, signed))
+        await bench.check()
 
 
 @cocotb.test()
