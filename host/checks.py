@@ -12,8 +12,9 @@ MOST_ELEMENTS, MOST_MACS = 1 << 24, 1 << 32
 # Beyond these, the fixed-point arithmetic of the kernels overflows: an accumulator's factor, by rounding rule and kind
 # of activation, and its bits.
 GREATEST_FACTOR = {("single", "int8"): 2.0 ** 30, ("single", "int16"): 2.0 ** 11, ("double", "int8"): 2.0 ** 30,
-                   ("double", "int16"): 2.0 ** 30, ("wide", "int16"): 2.0 ** 7}
-ACCUMULATOR_BITS = {("single", "int16"): 48, ("wide", "int16"): 48}
+                   ("double", "int16"): 2.0 ** 30, ("wide", "int16"): 2.0 ** 7, ("float", "int8"): 2.0 ** 30,
+                   ("float", "int16"): 2.0 ** 30}
+ACCUMULATOR_BITS = {("single", "int16"): 48, ("wide", "int16"): 48, ("float", "int16"): 48}
 
 
 def ceil_div(a, b):
@@ -167,7 +168,8 @@ class _Check:
     def pool(self):
         operator, x = self.operator, self.inputs[0]
         self.quantised(x, self.output)
-        self.same_scale(x, self.output)
+        if not (isinstance(operator, net.AveragePool2D) and operator.rounding == "float"):
+            self.same_scale(x, self.output)
         self.require(all(a < b for pads, b in zip(operator.padding, operator.size) for a in pads),
                      "padding narrower than the window", operator.padding)
         self.has_shape((x.shape[0], *self.window(operator.size, operator.stride, (1, 1), operator.padding),
@@ -251,7 +253,8 @@ class _Check:
         self.quantised(x, self.output)
         self.require(len(x.shape) >= 1 and x.size > 0, "an input of one dimension or more", list(x.shape))
         self.require(0 < self.operator.beta < 1e4, "a beta from 0 to 10000", self.operator.beta)
-        self.require(x.dtype == "int8" or self.output.scale == 2.0 ** -15, "an output of scale 2**-15 with int16",
+        is_free = x.dtype == "int8" or self.operator.rounding == "float"
+        self.require(is_free or self.output.scale == 2.0 ** -15, "an output of scale 2**-15 with int16",
                      float(self.output.scale))
         self.has_shape(x.shape)
 

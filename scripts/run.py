@@ -20,7 +20,7 @@ from ..host.link import LinkError
 from ..host.load import load_network
 from ..host.mapping import Mapping
 from ..host.network import NetworkError
-from ..host.reference import Reference, compare
+from ..host.reference import REFERENCES, compare
 from ..host.schedule import plan
 from .files import BadInput, check_writable, refusing, require_packages, write_file
 from .inputs import load_inputs, load_labels
@@ -67,7 +67,7 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=N
     backend : MacroBackend or GoldenBackend
     batch : int
         Inputs that run together.
-    reference : Reference, optional
+    reference : TfliteReference or OnnxReference, optional
     rounding : str, optional
         See `Inference`.
 
@@ -93,12 +93,9 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=N
 
 
 def read_reference(model, check):
-    """The `Reference` of a model; None where it is not wanted, or not there and not asked for."""
-    if check is False or (check is None and (model.suffix != ".tflite" or find_spec("ai_edge_litert") is None)):
-        return None
-    if model.suffix != ".tflite":
-        raise BadInput(f"--check must be of a .tflite file, whose runtime computes in integers, not of {model}")
-    return Reference(model)
+    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
+    kind, package = REFERENCES[model.suffix]
+    return None if check is False or (check is None and find_spec(package) is None) else kind(model)
 
 
 def accuracy(outputs, labels):
@@ -126,6 +123,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "macs": sum(network.macs(operator) for operator in network.matrix_operators),
         "tiles": len(mapping.tiles),
         "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
+        "reference": REFERENCES[model.suffix][0].name,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
         "mismatch_list": [str(mismatch) for mismatch in found.mismatches[:20]],
@@ -190,7 +188,7 @@ def print_summary(report):
     if report["cycles"] is not None:
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:
-        click.echo(f"reference kernels: {report['reference_mismatches']} mismatches in all layers")
+        click.echo(f"{report['reference']}: {report['reference_mismatches']} mismatches in all layers")
     if report["accuracy"] is not None:
         click.echo(f"accuracy {report['accuracy']:.2%}")
     for line in report["mismatch_list"]:
@@ -211,7 +209,7 @@ def print_summary(report):
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Inputs that run together.")
 @click.option("--rounding", type=click.Choice(ROUNDINGS), help="Of all layers. [default: as the file's runtime does]")
 @click.option("--check/--no-check", default=None,
-              help="Compare every layer with TensorFlow Lite's reference kernels. [default: where they are installed]")
+              help="Compare every layer with the file's runtime. [default: where it is installed]")
 @click.option("--plan", "show_plan", is_flag=True, help="Print which tile sits where and when.")
 @click.option("--clock", type=click.FloatRange(1, 10_000), default=100, show_default=True, help="MHz, for rates.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Gets the network's outputs as .npy.")

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 import pytest
-from bitline.host.reference import Reference
+from bitline.host.reference import TfliteReference
 from conftest import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
@@ -99,7 +99,7 @@ def test_network_without_weights(cli, tmp_path):
 
 def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch):
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
-    original = Reference.run
+    original = TfliteReference.run
 
     def wrong(self, *inputs):
         found = original(self, *inputs)
@@ -107,7 +107,7 @@ def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch
         found[last][0, 0, 1] ^= 1
         return found
 
-    monkeypatch.setattr(Reference, "run", wrong)
+    monkeypatch.setattr(TfliteReference, "run", wrong)
     status, output, _ = cli("run", model, "--inputs", files, "--check", "--report", tmp_path / "out")
     assert status == 1
     assert re.search(r"operator 3 \(FULLY_CONNECTED\): 1 mismatches, the first at \[0, 0, 1\]: -?\d+, ref", output)
