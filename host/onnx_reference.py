@@ -6,9 +6,15 @@ from .network import NetworkError
 from .onnx_file import read_values
 from .onnx_values import TO_LAST, Value
 
+# Products of integers, exact whatever the order of their additions.
+PRODUCTS = ("Conv", "Gemm", "MatMul")
+OTHERS = ("QuantizeLinear", "DequantizeLinear", "Constant")
+
 
 class OnnxReference:
-    """ONNX Runtime's kernels of integers, with a model.
+    """ONNX Runtime with a model: products in integers, all else in float32 as ONNX defines it.
+
+    Its fused kernels for the rest, as QLinearAdd, round halves as suits the processor that they run on.
 
     Parameters
     ----------
@@ -34,8 +40,10 @@ class OnnxReference:
         model = onnx.ModelProto.FromString(data)
         made = {node.output[0] for node in model.graph.node if node.op_type == "QuantizeLinear"}
         self._values = {name: value for name, value in values.items() if name in made and isinstance(value, Value)}
-        model.graph.output.extend(onnx.ValueInfoProto(name=name) for name in self._values
-                                  if name not in {output.name for output in model.graph.output})
+        # What is an output is not fused with the quantiser behind it.
+        shown = {*self._values, *self._apart(model.graph.node)}
+        model.graph.output.extend(onnx.ValueInfoProto(name=name)
+                                  for name in sorted(shown - {output.name for output in model.graph.output}))
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         options.intra_op_num_threads = 1
@@ -66,6 +74,13 @@ class OnnxReference:
                 for run in zip(*inputs, strict=True)]
         return {value.index: np.stack([self._as_ours(value, y) for y in found])
                 for value, found in zip(self._values.values(), zip(*runs))}
+
+    @staticmethod
+    def _apart(nodes):
+        """Outputs of all nodes but products, and the clamps behind them, which belong to a product's kernel."""
+        made = {node.output[0]: node.op_type for node in nodes}
+        return [node.output[0] for node in nodes if node.op_type not in (*PRODUCTS, *OTHERS) and not (
+            node.op_type in ("Relu", "Clip") and made.get(node.input[0]) in PRODUCTS)]
 
     @staticmethod
     def _as_ours(value, y):

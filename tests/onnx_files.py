@@ -55,11 +55,12 @@ def image_network(kind=np.int8):
     q = Qdq(kind=kind)
     x = q.quantised("x", 0.0513, -10)
     a = q.quantised(q.node("Relu", [q.node("Conv", [x, q.weights((6, 3, 3, 3), 0), q.bias(0.0513)], pads=[1, 1, 1, 1],
-                                           strides=[2, 1])]), 0.0617, -128)
-    b = q.quantised(q.node("Conv", [a, q.weights((6, 1, 3, 3), 0), q.bias(0.0617)], pads=[1, 1, 1, 1], group=6),
-                    0.0531, 3)
-    c = q.quantised(q.node("Add", [a, b]), 0.1013, -5)
-    d = q.quantised(q.node("Clip", [q.node("Conv", [c, q.weights((8, 6, 1, 1), 0), q.bias(0.1013)]),
+                                           strides=[2, 1])]), 0.0625, -128)
+    b = q.quantised(q.node("Conv", [a, q.weights((6, 1, 3, 3), 0), q.bias(0.0625)], pads=[1, 1, 1, 1], group=6),
+                    0.0625, 3)
+    # Every other sum lies in the middle between two integers.
+    c = q.quantised(q.node("Add", [a, b]), 0.125, -5)
+    d = q.quantised(q.node("Clip", [q.node("Conv", [c, q.weights((8, 6, 1, 1), 0), q.bias(0.125)]),
                                     q.constant(np.float32(0)), q.constant(np.float32(6))]), 6 / 255, -128)
     e = q.quantised(q.node("Mul", [d, d]), 0.1239, -100)
     f = q.quantised(q.node("MaxPool", [e], kernel_shape=[2, 2], strides=[2, 2]), 0.1239, -100)
