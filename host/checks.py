@@ -1,5 +1,6 @@
 """What a network must be, whatever file it comes from: every rule that the exact layers rely on."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from . import network as net
 from .network import QUANTISED, NetworkError
 
-# Elements of a tensor; multiply-accumulates of a network. Far beyond what a macro is for, and soon refused.
-MOST_ELEMENTS, MOST_MACS = 1 << 24, 1 << 32
+# Elements of a tensor, of all tensors that are computed, of all windows of a layer (each a copy of what it sees);
+# multiply-accumulates of a network. Far beyond what a macro is for, and soon refused.
+MOST_ELEMENTS, MOST_COMPUTED, MOST_SEEN, MOST_MACS = 1 << 24, 1 << 24, 1 << 28, 1 << 32
 # Beyond these, the fixed-point arithmetic of the kernels overflows: an accumulator's factor, by rounding rule and kind
 # of activation, and its bits.
 GREATEST_FACTOR = {("single", "int8"): 2.0 ** 30, ("single", "int16"): 2.0 ** 11, ("double", "int8"): 2.0 ** 30,
@@ -33,8 +35,12 @@ def check(network):
         if tensor.size > MOST_ELEMENTS:
             raise NetworkError(f"tensor {tensor.name} must have at most {MOST_ELEMENTS} elements, not {tensor.size}")
     _check_order(network)
+    computed = 0
     for operator in network.operators:
         _Check(network, operator).run()
+        computed += network.tensors[operator.output].size
+        if computed > MOST_COMPUTED:
+            raise NetworkError(f"model must compute at most {MOST_COMPUTED} elements, and has more at {operator.place}")
     macs = sum(network.macs(operator) for operator in network.matrix_operators)
     if macs > MOST_MACS:
         raise NetworkError(f"model must need at most {MOST_MACS} multiply-accumulates, not {macs}")
@@ -151,7 +157,11 @@ class _Check:
         self.require(min(*size, *stride, *dilation) >= 1 and min(map(min, padding)) >= 0 and
                      all(a >= b for a, b in zip(padded, reach)),
                      "a window within the image", f"{reach} of {tuple(padded)}")
-        return [(length - span) // step + 1 for length, span, step in zip(padded, reach, stride)]
+        after = [(length - span) // step + 1 for length, span, step in zip(padded, reach, stride)]
+        seen = x.shape[0] * x.shape[3] * math.prod(after) * math.prod(size)
+        self.require(seen <= MOST_SEEN and math.prod(padded) * x.shape[0] * x.shape[3] <= 2 * MOST_ELEMENTS,
+                     f"at most {MOST_SEEN} elements in all windows, and {2 * MOST_ELEMENTS} with the padding", seen)
+        return after
 
     def convolution(self):
         operator, (x, weights) = self.operator, self.inputs[:2]

@@ -23,15 +23,15 @@ from ..host.network import NetworkError
 from ..host.reference import REFERENCES, compare
 from ..host.schedule import plan
 from .files import BadInput, check_writable, refusing, require_packages, write_file
-from .inputs import load_inputs, load_labels
+from .inputs import load_inputs, load_labels, say_skipped
 from .options import build_option, config_options, simulator_option
 from .progress import running
 
 # Where no macro is described.
 MACRO = MacroConfig(rows=64, columns=64, banks=2)
 REPORT_FILES = ("report.html", "report.json")
-# What a sum counts where bits are counted.
-SUM_BITS = 32
+# What a sum counts where bits are counted; mismatches that are written out.
+SUM_BITS, MOST_MISMATCHES = 32, 20
 
 
 @dataclasses.dataclass
@@ -126,7 +126,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "reference": REFERENCES[model.suffix][0].name,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
-        "mismatch_list": [str(mismatch) for mismatch in found.mismatches[:20]],
+        "mismatch_list": list_mismatches(found.mismatches),
         "cycles": total,
         "predicted_cycles": predicted,
         "cycles_as_predicted": cycles == [record.predicted for record in found.records] if total else None,
@@ -136,6 +136,15 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "seconds_per_input": found.seconds / runs,
         "accuracy": accuracy(found.outputs, labels),
     }
+
+
+def list_mismatches(mismatches):
+    """A line for each of the first, and one that says how many more there are."""
+    lines, rest = [str(mismatch) for mismatch in mismatches[:MOST_MISMATCHES]], mismatches[MOST_MISMATCHES:]
+    if rest:
+        count = sum(mismatch.count for mismatch in rest)
+        lines.append(f"and {len(rest)} more layers of inputs, with {count} mismatches")
+    return lines
 
 
 def layer_facts(network, mapping, found):
@@ -229,6 +238,7 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
     with refusing(NetworkError, ValueError, LinkError):
         network = load_network(model)
         loaded = load_inputs([*inputs, *more], only_input(network), step)
+        say_skipped(loaded)
         values = loaded.values[:count]
         classes = load_labels(labels, loaded.files[:count]) if labels else None
         reference = read_reference(model, check)
