@@ -43,7 +43,7 @@ class CrossbarConfig:
     adc_bits : int or None
         Of the converter; None is one without an error.
     columns_per_adc : int
-        That share a converter; only the time depends on it.
+        That share a converter: fewer converters, more time.
     programming, drift, read : float
         How many times the measured deviations there are; 0 is a device without.
     hours : float
@@ -111,7 +111,7 @@ class _Devices:
 
 
 class Crossbar:
-    """A matrix in devices.
+    """A matrix in devices. Inputs of the first product set the ranges of the converters.
 
     Parameters
     ----------
@@ -181,7 +181,7 @@ class Crossbar:
         return difference
 
     def _convert(self, place, current):
-        """Currents as the converter gives them; its range at each place is the greatest of the first inputs."""
+        """Currents as the converter gives them; beyond its range, the greatest of the first inputs, it clips."""
         bits = self.config.adc_bits
         if bits is None:
             return current
@@ -192,8 +192,21 @@ class Crossbar:
         return np.clip(np.rint(current / step), -half, half - 1) * step
 
     @property
+    def _columns(self):
+        """Pairs of columns in each block of rows."""
+        return self._blocks[0].shape[1] * len(self._slices)
+
+    @property
+    def converters(self):
+        """How many there are: each block of rows has its own."""
+        return len(self._blocks) * -(-self._columns // self.config.columns_per_adc)
+
+    @property
     def conversions(self):
-        """Conversions that a vector needs, and how many of them one converter makes after the other."""
-        steps = len(self._blocks) * len(range(0, INPUT_BITS, self.config.dac_bits))
-        columns = self._blocks[0].shape[1] * len(self._slices)
-        return steps * columns, steps * min(columns, self.config.columns_per_adc)
+        """How many a vector needs."""
+        return len(self._blocks) * self._columns * len(range(0, INPUT_BITS, self.config.dac_bits))
+
+    @property
+    def cycles(self):
+        """Cycles that a vector takes, each converter one conversion a cycle, all at once."""
+        return len(range(0, INPUT_BITS, self.config.dac_bits)) * min(self._columns, self.config.columns_per_adc)

@@ -112,12 +112,19 @@ def convolve(x, weights, *, stride, dilation, padding, groups=1):
     int64 array (B, OH, OW, outputs)
     """
     seen = windows(x, weights.shape[1:3], stride, dilation, padding, 0).transpose(0, 1, 2, 4, 5, 3)
-    images, height = seen.shape[:2]
     if seen.size <= AT_ONCE:
         return _products(seen, weights, groups)
-    step = max(1, AT_ONCE * images * height // seen.size)
-    return np.stack([np.concatenate([_products(image[None, top:top + step], weights, groups)[0]
-                                     for top in range(0, height, step)]) for image in seen])
+    images, height, width = seen.shape[:3]
+    total = np.zeros((images, height, width, weights.shape[0]), dtype=np.int64)
+    # As many positions at once as do not take too much: rows of the image, or parts of one row.
+    most = max(1, AT_ONCE * images * height * width // seen.size)
+    rows, columns = max(1, most // width), min(width, most)
+    for image in range(images):
+        for top in range(0, height, rows):
+            for left in range(0, width, columns):
+                part = slice(image, image + 1), slice(top, top + rows), slice(left, left + columns)
+                total[part] = _products(seen[part], weights, groups)
+    return total
 
 
 def _products(seen, weights, groups):

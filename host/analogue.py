@@ -22,8 +22,11 @@ class AnalogueProducts:
 
     Attributes
     ----------
-    conversions : int
-        Analogue-to-digital conversions so far.
+    conversions, cycles : int
+        Analogue-to-digital conversions so far, and the cycles that they take, if a converter makes one a cycle and
+        groups of channels convert at once.
+    converters : int
+        Of all layers, whose weights are all there.
 
     Raises
     ------
@@ -32,7 +35,7 @@ class AnalogueProducts:
     """
 
     def __init__(self, config, network, seed=0):
-        self.network, self.conversions = network, 0
+        self.network, self.conversions, self.cycles = network, 0, 0
         rng = np.random.default_rng(seed)
         self._crossbars = {}
         for operator in network.matrix_operators:
@@ -41,6 +44,10 @@ class AnalogueProducts:
                 raise ValueError(f"{operator.place} must have activations of int8 on a crossbar, not {x.dtype}")
             matrices = self._matrices(operator, weights.data.astype(np.int64))
             self._crossbars[operator.output] = [(matrix, Crossbar(config, matrix, rng)) for matrix in matrices]
+
+    @property
+    def converters(self):
+        return sum(crossbar.converters for pairs in self._crossbars.values() for _, crossbar in pairs)
 
     @staticmethod
     def _matrices(operator, weights):
@@ -59,8 +66,9 @@ class AnalogueProducts:
         for rows, (matrix, crossbar) in zip(self._rows(operator, x), self._crossbars[operator.output]):
             # Inputs count from the least value, because a voltage has no sign; the rest is exact.
             y = crossbar.product(rows - LEAST) + (LEAST - tensor.zero_point) * matrix.sum(axis=0)
-            self.conversions += crossbar.conversions[0] * len(rows)
+            self.conversions += crossbar.conversions * len(rows)
             sums.append(np.rint(y).astype(np.int64))
+        self.cycles += len(sums[0]) * max(crossbar.cycles for _, crossbar in self._crossbars[operator.output])
         return np.concatenate(sums, axis=-1).reshape(len(x), *output.shape)
 
     def _rows(self, operator, x):

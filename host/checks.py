@@ -1,5 +1,6 @@
 """What a network must be, whatever file it comes from: every rule that the exact layers rely on."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,13 +8,15 @@ import numpy as np
 from . import network as net
 from .network import QUANTISED, NetworkError
 
-# Elements of a tensor; multiply-accumulates of a network. Far beyond what a macro is for, and soon refused.
-MOST_ELEMENTS, MOST_MACS = 1 << 24, 1 << 32
+# Elements of a tensor, of all tensors that are computed, of all windows of a layer (each a copy of what it sees);
+# multiply-accumulates of a network. Far beyond what a macro is for, and soon refused.
+MOST_ELEMENTS, MOST_COMPUTED, MOST_SEEN, MOST_MACS = 1 << 24, 1 << 24, 1 << 28, 1 << 32
 # Beyond these, the fixed-point arithmetic of the kernels overflows: an accumulator's factor, by rounding rule and kind
 # of activation, and its bits.
 GREATEST_FACTOR = {("single", "int8"): 2.0 ** 30, ("single", "int16"): 2.0 ** 11, ("double", "int8"): 2.0 ** 30,
-                   ("double", "int16"): 2.0 ** 30, ("wide", "int16"): 2.0 ** 7}
-ACCUMULATOR_BITS = {("single", "int16"): 48, ("wide", "int16"): 48}
+                   ("double", "int16"): 2.0 ** 30, ("wide", "int16"): 2.0 ** 7, ("float", "int8"): 2.0 ** 30,
+                   ("float", "int16"): 2.0 ** 30}
+ACCUMULATOR_BITS = {("single", "int16"): 48, ("wide", "int16"): 48, ("float", "int16"): 48}
 
 
 def ceil_div(a, b):
@@ -32,8 +35,12 @@ def check(network):
         if tensor.size > MOST_ELEMENTS:
             raise NetworkError(f"tensor {tensor.name} must have at most {MOST_ELEMENTS} elements, not {tensor.size}")
     _check_order(network)
+    computed = 0
     for operator in network.operators:
         _Check(network, operator).run()
+        computed += network.tensors[operator.output].size
+        if computed > MOST_COMPUTED:
+            raise NetworkError(f"model must compute at most {MOST_COMPUTED} elements, and has more at {operator.place}")
     macs = sum(network.macs(operator) for operator in network.matrix_operators)
     if macs > MOST_MACS:
         raise NetworkError(f"model must need at most {MOST_MACS} multiply-accumulates, not {macs}")
@@ -150,7 +157,11 @@ class _Check:
         self.require(min(*size, *stride, *dilation) >= 1 and min(map(min, padding)) >= 0 and
                      all(a >= b for a, b in zip(padded, reach)),
                      "a window within the image", f"{reach} of {tuple(padded)}")
-        return [(length - span) // step + 1 for length, span, step in zip(padded, reach, stride)]
+        after = [(length - span) // step + 1 for length, span, step in zip(padded, reach, stride)]
+        seen = x.shape[0] * x.shape[3] * math.prod(after) * math.prod(size)
+        self.require(seen <= MOST_SEEN and math.prod(padded) * x.shape[0] * x.shape[3] <= 2 * MOST_ELEMENTS,
+                     f"at most {MOST_SEEN} elements in all windows, and {2 * MOST_ELEMENTS} with the padding", seen)
+        return after
 
     def convolution(self):
         operator, (x, weights) = self.operator, self.inputs[:2]
@@ -167,7 +178,8 @@ class _Check:
     def pool(self):
         operator, x = self.operator, self.inputs[0]
         self.quantised(x, self.output)
-        self.same_scale(x, self.output)
+        if not (isinstance(operator, net.AveragePool2D) and operator.rounding == "float"):
+            self.same_scale(x, self.output)
         self.require(all(a < b for pads, b in zip(operator.padding, operator.size) for a in pads),
                      "padding narrower than the window", operator.padding)
         self.has_shape((x.shape[0], *self.window(operator.size, operator.stride, (1, 1), operator.padding),
@@ -251,7 +263,8 @@ class _Check:
         self.quantised(x, self.output)
         self.require(len(x.shape) >= 1 and x.size > 0, "an input of one dimension or more", list(x.shape))
         self.require(0 < self.operator.beta < 1e4, "a beta from 0 to 10000", self.operator.beta)
-        self.require(x.dtype == "int8" or self.output.scale == 2.0 ** -15, "an output of scale 2**-15 with int16",
+        is_free = x.dtype == "int8" or self.operator.rounding == "float"
+        self.require(is_free or self.output.scale == 2.0 ** -15, "an output of scale 2**-15 with int16",
                      float(self.output.scale))
         self.has_shape(x.shape)
 

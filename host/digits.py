@@ -24,21 +24,26 @@ class Layer:
 
 @dataclass(frozen=True)
 class Classifier:
-    """The layers, the images that were kept from training, and the accuracy of the float network on them."""
+    """The layers, the images that were kept from training, and the accuracy of the float network on them.
+
+    ``seen`` are images of the training.
+    """
 
     layers: list
     images: np.ndarray
     labels: np.ndarray
     float_accuracy: float
+    seen: np.ndarray
 
 
-def train(noise=0.0):
+def train(noise=None):
     """Train on half of the digits and quantise; the other 899 images are for testing.
 
     Parameters
     ----------
-    noise : float
-        If there is any, go on training with so much noise on the weights, as a part of the greatest of each layer.
+    noise : float, optional
+        Go on training with so much noise on the weights, as a part of the greatest of each layer; with 0 the same
+        training without noise.
 
     Returns
     -------
@@ -52,10 +57,10 @@ def train(noise=0.0):
     seen, images, seen_labels, image_labels = train_test_split(pixels, labels, test_size=0.5, random_state=SEED,
                                                                stratify=labels)
     network = MLPClassifier((HIDDEN,), max_iter=300, random_state=SEED).fit(seen / 16, seen_labels)
-    if noise:
+    if noise is not None:
         network.coefs_, network.intercepts_ = _fine_tune(network, seen / 16, seen_labels, noise)
     return Classifier(_quantise(network, seen), images.astype(np.int64), image_labels,
-                      float(network.score(images / 16, image_labels)))
+                      float(network.score(images / 16, image_labels)), seen.astype(np.int64))
 
 
 def _fine_tune(network, inputs, labels, noise, *, epochs=60, batch=50, rate=0.05):

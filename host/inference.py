@@ -1,8 +1,10 @@
 """Running a network: exact layers in numpy, and its matrix products on whatever computes them."""
 
+from collections import Counter
+
 import numpy as np
 
-from ..golden import layers
+from ..golden import float_layers, layers
 from ..golden.requantize import ROUNDINGS
 from ..golden.softmax import softmax_int8, softmax_int16
 from . import network as net
@@ -60,6 +62,10 @@ class Inference:
             raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
         self.network, self._rounding = network, rounding
         self._product = product or (lambda operator, x: accumulators(network, operator, x))
+        products = Counter(operator.product for operator in network.operators
+                           if isinstance(operator, net.MatrixOperator))
+        # Accumulators that several operators quantise are computed once.
+        self._sums = {product: None for product, count in products.items() if count > 1}
 
     def run(self, *inputs):
         """All tensors of a run.
@@ -73,14 +79,19 @@ class Inference:
         dict of int to array
             By number in ``network.tensors``, (N, *shape), int64 or float32; those that are computed, and the inputs.
         """
-        network = self.network
-        values = {index: self._checked(index, x) for index, x in zip(network.inputs, inputs, strict=True)}
-        count = len(inputs[0])
-        for operator in network.operators:
-            operands = [values[index] if index in values else self._constant(index, count)
-                        for index in operator.inputs if not self._is_weight(operator, index)]
-            values[operator.output] = self._operate(operator, *operands)
+        values = {index: self._checked(index, x) for index, x in zip(self.network.inputs, inputs, strict=True)}
+        self._sums = dict.fromkeys(self._sums)
+        for operator in self.network.operators:
+            values[operator.output] = self.layer(operator, values, len(inputs[0]))
+        self._sums = dict.fromkeys(self._sums)
         return values
+
+    def layer(self, operator, values, count):
+        """What one operator makes of ``values``, as `run` gives them, for ``count`` runs."""
+        operands = [values[index] if index in values else self._constant(index, count)
+                    for index in operator.inputs if not self._is_weight(operator, index)]
+        kind = next(kind for kind in OPERATIONS if isinstance(operator, kind))
+        return OPERATIONS[kind](self, operator, self.network.tensors[operator.output], *operands)
 
     @staticmethod
     def _is_weight(operator, index):
@@ -102,33 +113,50 @@ class Inference:
         data = tensor.data.astype(np.float32 if tensor.dtype == "float32" else np.int64)
         return np.broadcast_to(data, (count, *tensor.shape))
 
-    def _operate(self, operator, *operands):
-        kind = next(kind for kind in OPERATIONS if isinstance(operator, kind))
-        return OPERATIONS[kind](self, operator, self.network.tensors[operator.output], *operands)
+    def _rule(self, operator):
+        return self._rounding or operator.rounding
 
     def _clamp(self, operator, output):
-        return layers.activation_limits(getattr(operator, "activation", "none"), output.scale, output.zero_point,
-                                        output.dtype)
+        limits = (float_layers if operator.rounding == "float" else layers).activation_limits
+        return limits(getattr(operator, "activation", "none"), output.scale, output.zero_point, output.dtype)
+
+    def _total(self, operator, x):
+        """The accumulators without bias; those that several operators quantise are kept until the run ends."""
+        if operator.product not in self._sums:
+            return self._product(operator, x)
+        if self._sums[operator.product] is None:
+            self._sums[operator.product] = self._product(operator, x)
+        return self._sums[operator.product]
 
     def _matrix(self, operator, output, x):
         tensors = [self.network.tensors[index] if index >= 0 else None for index in (*operator.inputs, -1)[:3]]
-        total = self._product(operator, x)
+        total = self._total(operator, x)
         if tensors[2] is not None:
             total = total + tensors[2].data.astype(np.int64)
+        if self._rule(operator) == "float":
+            return float_layers.requantize(total, tensors[0].scale, tensors[1].scales, output.scale, output.zero_point,
+                                           self._clamp(operator, output))
         factors = layers.matrix_factors(tensors[0].scale, tensors[1].scales, output.scale)
         return layers.requantize(total, factors, output.zero_point, self._clamp(operator, output),
-                                 rounding=self._rounding or operator.rounding)
+                                 rounding=self._rule(operator))
 
     def _pool(self, operator, output, x):
-        function = layers.average_pool if isinstance(operator, net.AveragePool2D) else layers.max_pool
-        y = function(x.reshape(-1, *x.shape[-3:]), operator.size, operator.stride, operator.padding,
-                     self._clamp(operator, output))
+        images, window = x.reshape(-1, *x.shape[-3:]), (operator.size, operator.stride, operator.padding)
+        clamp = self._clamp(operator, output)
+        if isinstance(operator, net.MaxPool2D):
+            y = layers.max_pool(images, *window, clamp)
+        elif operator.rounding == "float":
+            tensor = self.network.tensors[operator.inputs[0]]
+            y = float_layers.average_pool(images, *window, tensor.scale, tensor.zero_point, output.scale,
+                                          output.zero_point, clamp)
+        else:
+            y = layers.average_pool(images, *window, clamp)
         return y.reshape(len(x), *output.shape)
 
     def _mean(self, operator, output, x):
         tensor = self.network.tensors[operator.inputs[0]]
         y = layers.mean(x.reshape(-1, *x.shape[-3:]), tensor.scale, tensor.zero_point, output.scale, output.zero_point,
-                        self._clamp(operator, output), rounding=self._rounding or operator.rounding)
+                        self._clamp(operator, output), rounding=self._rule(operator))
         return y.reshape(len(x), *output.shape)
 
     def _arithmetic(self, operator, output, a, b):
@@ -138,9 +166,12 @@ class Inference:
                 for values in (a, b))
         arguments = (a, b, [tensor.scale for tensor in tensors], [tensor.zero_point for tensor in tensors],
                      output.scale, output.zero_point, self._clamp(operator, output))
-        if isinstance(operator, net.Mul):
-            return layers.multiply(*arguments, rounding=self._rounding or "double")
-        return layers.add(*arguments, output.dtype, rounding=self._rounding or "double")
+        is_product, rule = isinstance(operator, net.Mul), self._rule(operator)
+        if rule == "float":
+            return (float_layers.multiply if is_product else float_layers.add)(*arguments)
+        if is_product:
+            return layers.multiply(*arguments, rounding=rule)
+        return layers.add(*arguments, output.dtype, rounding=rule)
 
     def _pad(self, operator, output, x):
         return np.pad(x, ((0, 0), *operator.amounts), constant_values=operator.value)
@@ -162,16 +193,22 @@ class Inference:
 
     def _softmax(self, operator, output, x):
         tensor = self.network.tensors[operator.inputs[0]]
+        if operator.rounding == "float":
+            return float_layers.softmax(x, tensor.scale, output.scale, output.zero_point,
+                                        self._clamp(operator, output))
         if tensor.dtype == "int16":
             return softmax_int16(x, tensor.scale, operator.beta)
         return softmax_int8(x, tensor.scale, operator.beta, output.scale, output.zero_point)
 
     def _rescale(self, operator, output, x):
-        tensor = self.network.tensors[operator.inputs[0]]
+        tensor, rule = self.network.tensors[operator.inputs[0]], self._rule(operator)
+        if operator.rounding == "float" and (tensor.dtype == "float32" or rule == "float"):
+            values = x if tensor.dtype == "float32" else float_layers.dequantize(x, tensor.scale, tensor.zero_point)
+            return float_layers.quantize(values, output.scale, output.zero_point, self._clamp(operator, output))
         if tensor.dtype == "float32":
             return layers.quantize(x, output.scale, output.zero_point, self._clamp(operator, output))
         return layers.rescale(x, tensor.scale, tensor.zero_point, output.scale, output.zero_point,
-                              self._clamp(operator, output), rounding=self._rounding or "double")
+                              self._clamp(operator, output), rounding=rule)
 
     def _dequantize(self, operator, output, x):
         tensor = self.network.tensors[operator.inputs[0]]

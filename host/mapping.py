@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from .packing import Cut, PackedLayer
 
+# Of one layer and the inputs that run together: rows and vectors that the macro is given, elements of all patches.
+MOST_STEPS, MOST_PATCHES = 1 << 19, 1 << 25
+
 
 @dataclass(frozen=True)
 class PlacedTile:
@@ -46,7 +49,13 @@ class Mapping:
         self.layers = []
         for operator in network.matrix_operators:
             try:
-                self.layers.append(PackedLayer(config, network, operator, runs))
+                layer = PackedLayer(config, network, operator, runs)
+                steps, patches = layer.steps(runs)
+                if steps > MOST_STEPS or patches > MOST_PATCHES:
+                    raise ValueError(f"a layer must take at most {MOST_STEPS} rows and vectors, and {MOST_PATCHES} "
+                                     f"elements of patches, for the {runs} inputs that run together, not {steps} and "
+                                     f"{patches}")
+                self.layers.append(layer)
             except ValueError as error:
                 raise ValueError(f"{operator.place}: {error}") from None
         self.tiles = list(self._place())

@@ -5,7 +5,7 @@ Activations are laid out (batch, height, width, channels) and have one scale and
 `host/checks.py` has made sure of all that the exact layers of `golden/layers.py` rely on.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +16,10 @@ QUANTISED = {"int8": (-128, 127), "int16": (-32768, 32767)}
 
 class NetworkError(ValueError):
     """A network that cannot be read or run, in one line: where, the rule, and what is there instead."""
+
+    def __init__(self, message):
+        # Names in a file may hold anything.
+        super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
 
 
 @dataclass(frozen=True)
@@ -69,23 +73,29 @@ class Tensor:
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """What every operator has: its place in the file, and tensors as numbers in ``Network.tensors``."""
+    """What every operator has: its place in the file, and tensors as numbers in ``Network.tensors``.
+
+    ``rounding`` is how results become integers: ``"single"``, ``"double"`` or ``"wide"`` (see `golden.requantize`), as
+    kernels of TensorFlow Lite do it, or ``"float"`` (see `golden.float_layers`), as ONNX defines it. The kernels of one
+    runtime do not agree on it, so it is a property of the operator.
+    """
 
     place: str
     inputs: tuple
     output: int
+    rounding: str = "double"
 
 
 @dataclass(frozen=True, kw_only=True)
 class MatrixOperator(Operator):
-    """A product with constant weights: ``inputs`` are activation, weights, and int32 or int64 bias or -1.
-
-    ``rounding`` is that of the requantisation, ``"single"``, ``"double"`` or ``"wide"`` (see `golden.requantize`): the
-    reference kernels of one runtime do not agree on it, so it is a property of the operator.
-    """
+    """A product with constant weights: ``inputs`` are activation, weights, and int32 or int64 bias or -1."""
 
     activation: str = "none"
-    rounding: str = "double"
+
+    @property
+    def product(self):
+        """Equal for operators that only quantise the same accumulators in different ways."""
+        return replace(self, place="", output=-1, rounding="", activation="none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +134,7 @@ class Pool2D(Operator):
 
 @dataclass(frozen=True, kw_only=True)
 class AveragePool2D(Pool2D):
-    """The mean, rounded to nearest, halves away from zero."""
+    """The mean, rounded to nearest, halves away from zero; with the rule ``"float"`` at the scale of the output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,12 +144,7 @@ class MaxPool2D(Pool2D):
 
 @dataclass(frozen=True, kw_only=True)
 class Mean(Operator):
-    """The mean over height and width of (batch, height, width, channels), at the scale of the output.
-
-    ``rounding`` is ``"single"`` or ``"double"``.
-    """
-
-    rounding: str = "double"
+    """The mean over height and width of (batch, height, width, channels), at the scale of the output."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,8 +252,12 @@ class Network:
 
     @property
     def matrix_operators(self):
-        """Those that a macro computes."""
-        return [operator for operator in self.operators if isinstance(operator, MatrixOperator)]
+        """Those that a macro computes; of several that quantise the same accumulators the first."""
+        first = {}
+        for operator in self.operators:
+            if isinstance(operator, MatrixOperator):
+                first.setdefault(operator.product, operator)
+        return list(first.values())
 
     def macs(self, operator):
         """Multiply-accumulates of a matrix operator, padding counted."""

@@ -4,8 +4,7 @@ What stands between the two is one quantised operator: its operands are what was
 quantised after it. Unsigned 8-bit tensors become signed ones with a zero point that is smaller by 128, and images are
 laid out with their channels last; transpositions are added where something needs the layout of the file.
 
-ONNX defines these operators in floating point. Here they are computed in integers, rounded once, so that a runtime's
-result may differ by one where a sum lies next to the middle between two integers.
+What ONNX defines in floating point has one result here; `golden/float_layers.py` says which.
 """
 
 import numpy as np
@@ -23,6 +22,11 @@ FLOAT, UINT8, INT8, INT16 = 1, 2, 3, 5
 
 def read_onnx(data, name):
     """The `Network` in the bytes of a file; NetworkError as of `load_network`."""
+    return read_values(data, name)[0]
+
+
+def read_values(data, name):
+    """The `Network` in the bytes of a file, and what each name in the file stands for."""
     try:
         import onnx
         from google.protobuf.message import DecodeError
@@ -30,7 +34,8 @@ def read_onnx(data, name):
         raise NetworkError("onnx must be installed (pip install -e '.[onnx]'), and is not") from None
     try:
         model = onnx.ModelProto.FromString(data)
-        network = _Reader(onnx, model.graph).network(name)
+        reader = _Reader(onnx, model.graph)
+        network = reader.network(name)
     except NetworkError:
         raise
     except (DecodeError, UnicodeDecodeError, ValueError, TypeError, IndexError, KeyError, OverflowError,
@@ -38,7 +43,7 @@ def read_onnx(data, name):
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NetworkError(f"model must be a whole .onnx file, and {name} is damaged: {reason}") from None
     check(network)
-    return network
+    return network, reader.values
 
 
 class _Reader:
@@ -46,7 +51,7 @@ class _Reader:
 
     def __init__(self, onnx, graph):
         self._onnx, self._graph = onnx, graph
-        self.tensors, self.operators, self._values = [], [], {}
+        self.tensors, self.operators, self.values = [], [], {}
 
     def network(self, name):
         """The `Network`, not yet checked."""
@@ -54,8 +59,8 @@ class _Reader:
         if len(graph.node) > MOST_NODES or len(graph.initializer) > MOST_NODES:
             raise NetworkError(f"model must have at most {MOST_NODES} nodes, not {len(graph.node)}")
         for initializer in graph.initializer:
-            self._values[initializer.name] = Constant(self.array(initializer))
-        inputs = [self._input(value) for value in graph.input if value.name not in self._values]
+            self.values[initializer.name] = Constant(self.array(initializer))
+        inputs = [self._input(value) for value in graph.input if value.name not in self.values]
         for number, node in enumerate(graph.node):
             self._node(f"node {number} ({node.op_type})", node)
         outputs = [self._output(value.name) for value in graph.output]
@@ -76,11 +81,11 @@ class _Reader:
         if kind.elem_type not in (FLOAT, INT8):
             raise NetworkError(f"input {value.name} must be of float32 or int8, not of type number {kind.elem_type}")
         index = self.tensor(Tensor(value.name, shape, "float32" if kind.elem_type == FLOAT else "int8"))
-        self._values[value.name] = Value(index, shape)
+        self.values[value.name] = Value(index, shape)
         return index
 
     def _output(self, name):
-        value = self._values.get(name)
+        value = self.values.get(name)
         if not isinstance(value, Value):
             raise NetworkError(f"output {name} must be quantised, and is not")
         value = self._in_layout(value, False)
@@ -120,11 +125,11 @@ class _Reader:
                                f"{len(node.output)}")
         operands = []
         for name in node.input:
-            if name and name not in self._values:
+            if name and name not in self.values:
                 raise NetworkError(f"{place} must use what is computed before it, not {name}")
-            operands.append(self._values[name] if name else None)
+            operands.append(self.values[name] if name else None)
         attributes = {attribute.name: self._onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-        self._values[node.output[0]] = ALL_NODES[node.op_type](self, place, attributes, operands, node.output[0])
+        self.values[node.output[0]] = ALL_NODES[node.op_type](self, place, attributes, operands, node.output[0])
 
     def require(self, place, condition, rule, value):
         """One line, unless the condition holds."""
@@ -158,7 +163,7 @@ class _Reader:
         return Value(value.index, value.shape, value.is_last, True)
 
     def _input_numbers(self):
-        return {value.index for value in self._values.values() if isinstance(value, Value)
+        return {value.index for value in self.values.values() if isinstance(value, Value)
                 and self.tensors[value.index].dtype == "int8" and not self.tensors[value.index].scales.size}
 
     def quantize(self, place, attributes, operands, name):
@@ -178,7 +183,7 @@ class _Reader:
             return Value(index, value.shape, value.is_last)
         tensor = self.tensors[value.index]
         index = self.tensor(Tensor(name, tensor.shape, output.dtype, scales, output.zero_points))
-        self.operators.append(net.Quantize(place=place, inputs=(value.index,), output=index))
+        self.operators.append(net.Quantize(place=place, inputs=(value.index,), output=index, rounding="float"))
         return Value(index, value.shape, value.is_last)
 
     def _quantised_constant(self, place, value, scales, points, kind, axis):

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import network as net
 from .checks import ceil_div, spatial
-from .network import NetworkError, Tensor
+from .network import Tensor
 from .onnx_values import Constant, Pending, Value
 
 
@@ -56,7 +56,7 @@ def convolution(reader, place, attributes, operands, name):
     channels = shape[3 if is_depthwise else 0]
     inputs = x, weights, _bias(reader, place, operands[2] if len(operands) > 2 else None, x, weights)
     make = partial(net.DepthwiseConv2D if is_depthwise else net.Conv2D, inputs=inputs, groups=groups,
-                   rounding="single", **where)
+                   rounding="float", **where)
     after = _after(image, size, where)
     return Pending(place, (image[0], channels, *after), True, make)
 
@@ -97,34 +97,29 @@ def product(reader, place, attributes, operands, name):
     reader.require(place, shape[-1:] == reader.tensors[weights].shape[1:], "operands that fit",
                  f"{list(shape)} and {list(reader.tensors[weights].shape)}")
     inputs = x, weights, _bias(reader, place, operands[2] if len(operands) > 2 else None, x, weights)
-    make = partial(net.FullyConnected, inputs=inputs, rounding="single")
+    make = partial(net.FullyConnected, inputs=inputs, rounding="float")
     return Pending(place, (*shape[:-1], reader.tensors[weights].shape[0]), False, make)
 
 
 def pool(reader, place, attributes, operands, name, *, kind, is_global=False):
-    """Pooling over a window or the whole image, at the scale of its input."""
+    """Pooling over a window or the whole image; maxima are at the scale of the input."""
     x = reader.operand(place, operands[0], is_last=True)
     image = reader.tensors[x].shape
     reader.require(place, len(image) == 4, "an image of four dimensions", len(image))
     if is_global:
-        make = partial(_mean, inputs=(x,))
-        return Pending(place, (image[0], image[3], 1, 1), True, make)
+        attributes = {"kernel_shape": image[1:3]}
     size = tuple(map(int, attributes.get("kernel_shape", ())))
     where = _window(reader, place, attributes, image, size)
     reader.require(place, where.pop("dilation") == (1, 1), "no dilation", attributes.get("dilations"))
     reader.require(place, kind is net.MaxPool2D or not attributes.get("count_include_pad") or
                  where["padding"] == ((0, 0), (0, 0)), "count_include_pad 0", 1)
     after = _after(image, size, {**where, "dilation": (1, 1)})
+    make = partial(kind, inputs=(x,), size=size, rounding="float", **where)
+    if kind is net.AveragePool2D:
+        return Pending(place, (image[0], image[3], *after), True, make)
     index = reader.like(x, name, (image[0], *after, image[3]))
-    reader.operators.append(kind(place=place, inputs=(x,), output=index, size=tuple(size), **where))
+    reader.operators.append(make(place=place, output=index))
     return Value(index, (image[0], image[3], *after), True, True)
-
-
-def _mean(place, output, activation, inputs):
-    """The whole image's mean, before whatever clamps it."""
-    if activation != "none":
-        raise NetworkError(f"{place} must have no activation behind it, not {activation}")
-    return net.Mean(place=place, inputs=inputs, output=output, rounding="single")
 
 
 def arithmetic(reader, place, attributes, operands, name, *, kind):
@@ -133,7 +128,7 @@ def arithmetic(reader, place, attributes, operands, name, *, kind):
     shapes = [operand.array.shape if isinstance(operand, Constant) else operand.shape for operand in operands]
     is_last = all(len(shape) == 4 for shape in shapes)
     inputs = tuple(reader.operand(place, operand, is_last=is_last) for operand in operands)
-    make = partial(kind, inputs=inputs)
+    make = partial(kind, inputs=inputs, rounding="float")
     return Pending(place, np.broadcast_shapes(*shapes), is_last, make)
 
 
@@ -151,7 +146,7 @@ def clamp(reader, place, attributes, operands, name):
         return Pending(value.place, value.shape, value.is_last, value.make, activation)
     index = reader.operand(place, value, is_last=value.is_last)
     make = lambda place, output, activation: net.Relu(  # noqa: E731
-        place=place, inputs=(index,), output=output, activation=activation)
+        place=place, inputs=(index,), output=output, activation=activation, rounding="float")
     return Pending(place, value.shape, value.is_last, make, activation)
 
 
@@ -220,7 +215,7 @@ def concatenation(reader, place, attributes, operands, name):
         target, joined = reader.tensors[output], []
         for index in inputs:
             scaled = reader.like(output, place, reader.tensors[index].shape)
-            reader.operators.append(net.Quantize(place=place, inputs=(index,), output=scaled))
+            reader.operators.append(net.Quantize(place=place, inputs=(index,), output=scaled, rounding="float"))
             joined.append(scaled)
         reader.require(place, activation == "none" and target.scales.size == 1, "no activation", activation)
         return net.Concatenation(place=place, inputs=tuple(joined), output=output, axis=axis)
@@ -237,7 +232,7 @@ def softmax(reader, place, attributes, operands, name):
 
     def make(place, output, activation):
         reader.require(place, activation == "none", "no activation", activation)
-        return net.Softmax(place=place, inputs=(x,), output=output)
+        return net.Softmax(place=place, inputs=(x,), output=output, rounding="float")
 
     return Pending(place, shape, False, make)
 

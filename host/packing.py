@@ -118,7 +118,7 @@ class PackedLayer:
         self._rows, self._columns = (self._pixels(axis, size) for axis, size in
                                      enumerate((self.packing.height, self.packing.width)))
         self.cuts = list(self._cut())
-        self._blocks, self._used = {}, {}
+        self._blocks, self._counts = {}, {}
 
     def _read_operator(self, weights):
         """All kinds of matrix operator as a grouped convolution with a kernel (outputs, height, width, depth)."""
@@ -201,33 +201,39 @@ class PackedLayer:
 
     def block(self, cut):
         """The weights of a tile, (rows, columns / fuse), int64."""
-        if cut not in self._blocks:
-            self._blocks[cut] = self._toeplitz(cut, self._kernel)[cut.row:cut.row + cut.rows]
-        return self._blocks[cut]
+        whole = cut.group, cut.output
+        if whole not in self._blocks:
+            self._blocks[whole] = self._toeplitz(cut, self._kernel)
+        return self._blocks[whole][cut.row:cut.row + cut.rows]
 
     def used(self, cut):
         """Cells of a tile that hold a weight of the kernel; in the others a position does not see a pixel."""
-        if cut not in self._used:
-            ones = self._toeplitz(cut, np.ones_like(self._kernel))
-            self._used[cut] = int(ones[cut.row:cut.row + cut.rows].sum()) * self.fuse
-        return self._used[cut]
+        whole = cut.group, cut.output
+        if whole not in self._counts:
+            self._counts[whole] = self._toeplitz(cut, np.ones_like(self._kernel)).sum(axis=1)
+        return int(self._counts[whole][cut.row:cut.row + cut.rows].sum()) * self.fuse
 
     def _toeplitz(self, cut, weights):
         """All rows of a tile's groups and outputs: channels and pixels, by channels and positions."""
         packing, pixels = self.packing, (self._rows, self._columns)
         block = np.zeros((cut.groups, self._depth, len(pixels[0]), len(pixels[1]),
                           cut.groups, cut.outputs, packing.height, packing.width), dtype=np.int64)
-        places = [[(position, tap, pixels[axis].index(place))
-                   for position in range(size) for tap in range(self._kernel.shape[1 + axis])
-                   if (place := position * self._stride[axis] + tap * self._dilation[axis]) in pixels[axis]]
-                  for axis, size in enumerate((packing.height, packing.width))]
+        (down, up, y), (right, along, x) = (self._meetings(axis, size, pixels[axis])
+                                            for axis, size in enumerate((packing.height, packing.width)))
         for group in range(cut.groups):
             first = (cut.group + group) * self._outputs + cut.output
             kernel = weights[first:first + cut.outputs]
-            for vertical, up, y in places[0]:
-                for horizontal, along, x in places[1]:
-                    block[group, :, y, x, group, :, vertical, horizontal] = kernel[:, up, along].T
+            block[group, :, y[:, None], x, group, :, down[:, None], right] = (
+                kernel[:, up[:, None], along].transpose(1, 2, 3, 0))
         return block.reshape(np.prod(block.shape[:4]), -1)
+
+    def _meetings(self, axis, size, pixels):
+        """Positions, taps and pixels that meet along an axis: three arrays."""
+        number = {pixel: index for index, pixel in enumerate(pixels)}
+        taps = range(self._kernel.shape[1 + axis])
+        found = [(position, tap, number[place]) for position in range(size) for tap in taps
+                 if (place := position * self._stride[axis] + tap * self._dilation[axis]) in number]
+        return np.array(found, dtype=np.int64).reshape(-1, 3).T
 
     # Vectors.
 
@@ -235,6 +241,12 @@ class PackedLayer:
         """Vectors of each tile and digit for so many inputs of the network."""
         return runs * self._images * ceil_div(self._image[0], self.packing.height) * ceil_div(
             self._image[1], self.packing.width)
+
+    def steps(self, runs):
+        """Rows and vectors that a macro is given, and elements of all patches, for so many inputs of the network."""
+        vectors = self.vectors(runs)
+        return (sum(cut.rows for cut in self.cuts) + len(self.cuts) * len(self.digits) * vectors,
+                vectors * self._shape[3] * len(self._rows) * len(self._columns))
 
     def worst(self, runs):
         """Inputs (N, *input shape) of which no plane can be skipped."""

@@ -1,10 +1,11 @@
-"""TensorFlow Lite's reference kernels as a witness: every tensor of a run, and where ours differ."""
+"""A runtime as a witness: every tensor of a run, and where ours differ."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 from .network import NetworkError
+from .onnx_reference import OnnxReference
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,8 @@ class Mismatch:
                 f"reference {self.theirs}")
 
 
-class Reference:
-    """The reference kernels, with a model.
+class TfliteReference:
+    """TensorFlow Lite's reference kernels, with a model.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ class Reference:
     NetworkError
         They are not installed, or refuse the model.
     """
+
+    name = "TensorFlow Lite's reference kernels"
 
     def __init__(self, path):
         try:
@@ -74,8 +77,12 @@ class Reference:
         return {index: np.stack(values) for index, values in found.items()}
 
 
+# The witness for each kind of file, and the package that it needs.
+REFERENCES = {".tflite": (TfliteReference, "ai_edge_litert"), ".onnx": (OnnxReference, "onnxruntime")}
+
+
 def compare(network, ours, theirs):
-    """Mismatches of all operators' outputs, in the order in which they run.
+    """Mismatches of all operators' outputs that the witness has, in the order in which they run.
 
     Parameters
     ----------
@@ -87,7 +94,7 @@ def compare(network, ours, theirs):
     list of Mismatch
     """
     mismatches = []
-    for operator in network.operators:
+    for operator in (operator for operator in network.operators if operator.output in theirs):
         a, b = ours[operator.output], theirs[operator.output]
         wrong = np.argwhere(a != b)
         if len(wrong):

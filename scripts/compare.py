@@ -12,15 +12,19 @@ from rich.table import Table
 
 from ..golden.crossbar import Crossbar, CrossbarConfig
 from ..golden.mvm import mvm
+from ..golden.program import predict
 from ..host import digits
 from ..host.analogue import AnalogueProducts
+from ..host.backends import MacroBackend, Predicted
 from ..host.inference import Inference
 from ..host.load import load_network
+from ..host.mapping import Mapping
 from ..host.network import NetworkError
+from ..host.tiling import matrix_product
 from .files import BadInput, check_writable, refusing, require_packages, write_files
-from .inputs import load_inputs, load_labels
+from .inputs import load_inputs, load_labels, say_skipped
 from .progress import running
-from .run import only_input
+from .run import MACRO, only_input
 
 FILES = ("compare.json", "compare.png")
 # Of the worked example: the model's name, and the noise of its fine-tuning, as a part of the greatest weight.
@@ -79,42 +83,67 @@ def enough_bits(bits, accuracies, digital):
     return enough
 
 
-def compare_network(network, inputs, labels, config, bits, seeds):
-    """The facts of one network."""
+def compare_network(network, calibration, inputs, labels, config, bits, seeds):
+    """The facts of one network; ``calibration`` inputs set the ranges of converters, and are not judged."""
     output = network.outputs[0]
     exact = Inference(network).run(inputs)[output]
 
     def on_crossbars(config, seed):
-        analogue = AnalogueProducts(config, network, seed)
-        return Inference(network, product=analogue.product).run(inputs)[output]
+        inference = Inference(network, product=AnalogueProducts(config, network, seed).product)
+        inference.run(calibration)
+        return inference.run(inputs)[output]
 
+    analogue = AnalogueProducts(config.without_devices, network)
+    Inference(network, product=analogue.product).run(inputs[:1])
+    macro = MacroBackend(Mapping(MACRO, network), Predicted(MACRO))
+    with macro:
+        Inference(network, product=macro.product).run(inputs[:1])
+    cost = {"converters": analogue.converters, "conversions": analogue.conversions, "cycles": analogue.cycles,
+            "digital_cycles": sum(record.predicted for record in macro.records)}
     digital = judge(exact, exact, labels)
-    return [facts_of("as published", digital, bits, sweep(on_crossbars, exact, labels, config, bits, seeds))]
+    return [facts_of("as published", digital, bits, sweep(on_crossbars, exact, labels, config, bits, seeds), cost)]
 
 
 def compare_digits(count, config, bits, seeds):
-    """The facts of the classifier of handwritten digits, as trained, and fine-tuned with noise on its weights."""
+    """The facts of the classifier of handwritten digits: as trained, and trained on without and with noise."""
     facts = []
-    for name, noise in (("as trained", 0.0), ("fine-tuned with noise", NOISE)):
+    for name, noise in (("as trained", None), ("trained on without noise", 0.0), ("trained on with noise", NOISE)):
         classifier = digits.train(noise=noise)
-        classifier = dataclasses.replace(classifier, images=classifier.images[:count], labels=classifier.labels[:count])
-        exact = digits.run(classifier.layers, classifier.images,
-                           lambda index, values, layers=classifier.layers: mvm(layers[index].weights, values))
-
-        def on_crossbars(config, seed, classifier=classifier):
-            rng = np.random.default_rng(seed)
-            crossbars = [Crossbar(config, layer.weights, rng) for layer in classifier.layers]
-            return digits.run(classifier.layers, classifier.images, lambda index, values: np.rint(
-                crossbars[index].product(values)).astype(np.int64))
-
-        found = sweep(on_crossbars, exact, classifier.labels, config, bits, seeds)
-        facts.append(facts_of(name, judge(exact, exact, classifier.labels), bits, found))
+        facts.append(compare_classifier(name, dataclasses.replace(
+            classifier, images=classifier.images[:count], labels=classifier.labels[:count]), config, bits, seeds))
     return facts
 
 
-def facts_of(name, digital, bits, found):
+def compare_classifier(name, classifier, config, bits, seeds):
+    """The facts of one classifier; images of its training set the ranges of converters."""
+    layers = classifier.layers
+    exact = digits.run(layers, classifier.images, lambda index, values: mvm(layers[index].weights, values))
+
+    def build(config, seed):
+        rng = np.random.default_rng(seed)
+        return [Crossbar(config, layer.weights, rng) for layer in layers]
+
+    def on_crossbars(config, seed):
+        crossbars = build(config, seed)
+
+        def product(index, values):
+            return np.rint(crossbars[index].product(values)).astype(np.int64)
+
+        digits.run(layers, classifier.seen, product)
+        return digits.run(layers, classifier.images, product)
+
+    cost = {key: sum(getattr(crossbar, key) for crossbar in build(config.without_devices, 0))
+            for key in ("converters", "conversions", "cycles")}
+    programs = [matrix_product(MACRO, layer.weights, np.full((1, len(layer.weights)), 255), signed=False).program
+                for layer in layers]
+    cost["digital_cycles"] = sum(predict(MACRO, program).cycles for program in programs)
+    found = sweep(on_crossbars, exact, classifier.labels, config, bits, seeds)
+    return facts_of(name, judge(exact, exact, classifier.labels), bits, found, cost)
+
+
+def facts_of(name, digital, bits, found, cost):
     """A row of the report."""
-    return {"network": name, "digital": digital, **found,
+    return {"network": name, "digital": digital, **found, **cost,
             "enough_bits_converter": enough_bits(bits, found["converter"], digital),
             "enough_bits_devices": enough_bits(bits, [float(np.mean(part)) for part in found["devices"]], digital)}
 
@@ -159,6 +188,10 @@ def print_facts(bits, facts, *, labelled):
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
     click.echo("right by the labels" if labelled else "same greatest output as the exact network")
+    fact = facts[0]
+    click.echo(f"crossbars: {fact['converters']:,} converters, {fact['conversions']:,} conversions and "
+               f"{fact['cycles']:,} cycles an input, all weights there; digital macro of {MACRO.rows} x "
+               f"{MACRO.columns}: none, {fact['digital_cycles']:,} cycles, weights loaded")
 
 
 def read_bits(context, parameter, text):
@@ -189,6 +222,8 @@ def crossbar_options(function):
               help="As of bitline run.")
 @click.option("--step", type=click.IntRange(1), help="As of bitline run.")
 @click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
+@click.option("--calibrate", type=click.IntRange(1), help="How many of them, the first, set the ranges of converters "
+              "and are not judged. [default: a quarter]")
 @click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="As of bitline run.")
 @click.option("--adc-bits", "bits", default="4,5,6,7,8,10", show_default=True, callback=read_bits,
               help="Bits of the converter to try.")
@@ -196,7 +231,7 @@ def crossbar_options(function):
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/compare"),
               show_default=True, help="Gets compare.json and compare.png.")
 @crossbar_options
-def command(model, more, inputs, step, count, labels, bits, seeds, out, **parameters):
+def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, out, **parameters):
     """Run MODEL, a file or "digits" for the worked example, on analogue crossbars, and on the exact digital macro."""
     for name in FILES:
         check_writable(out / name)
@@ -204,14 +239,19 @@ def command(model, more, inputs, step, count, labels, bits, seeds, out, **parame
     with refusing(ValueError, NetworkError):
         config = CrossbarConfig(**parameters)
         if model == DIGITS:
-            if inputs or more or labels:
+            if inputs or more or labels or calibrate:
                 raise BadInput("digits must be compared on its own images, not on files")
             facts, title, labelled = compare_digits(count, config, bits, seeds), "handwritten digits", True
         else:
             network = load_network(model)
             loaded = load_inputs([*inputs, *more], only_input(network), step)
-            classes = load_labels(labels, loaded.files[:count]) if labels else None
-            facts = compare_network(network, loaded.values[:count], classes, config, bits, seeds)
+            say_skipped(loaded)
+            values, files = loaded.values[:count], loaded.files[:count]
+            first = calibrate or max(1, len(values) // 4)
+            if first >= len(values):
+                raise BadInput(f"--calibrate must leave inputs to judge, and takes {first} of {len(values)}")
+            classes = load_labels(labels, files[first:]) if labels else None
+            facts = compare_network(network, values[:first], values[first:], classes, config, bits, seeds)
             title, labelled = Path(model).name, classes is not None
     report = {"model": model, "crossbar": {**dataclasses.asdict(config), "adc_bits": None}, "adc_bits": bits,
               "seeds": seeds, "by_labels": labelled, "networks": facts}

@@ -5,6 +5,7 @@ import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import numpy as np
 
 from ..host.network import DTYPES
@@ -12,14 +13,17 @@ from .files import BadInput
 
 # Of a file of inputs.
 MOST_BYTES = 1 << 30
+# What systems leave in folders, beside names that begin with a dot.
+STRAY = ("Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Inputs ``values`` (N, *shape), and from which file each is."""
+    """Inputs ``values`` (N, *shape), from which file each is, and paths in folders that were left out."""
 
     values: np.ndarray
     files: list
+    skipped: list
 
 
 def load_inputs(paths, tensor, step=None):
@@ -28,8 +32,9 @@ def load_inputs(paths, tensor, step=None):
     Parameters
     ----------
     paths : list of Path
-        Files, or folders of which all files are taken, sorted. A ``.npy`` file holds an array of the shape of the input
-        or one with a dimension before it, any other file the numbers themselves, the lowest byte first.
+        Files, or folders of which all files are taken, sorted, but hidden ones and those of `STRAY`. A ``.npy`` file
+        holds an array of the shape of the input or one with a dimension before it, any other file the numbers
+        themselves, the lowest byte first.
     tensor : Tensor
         The network's input.
     step : int
@@ -46,10 +51,18 @@ def load_inputs(paths, tensor, step=None):
         A file does not fit the network.
     """
     files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
+    skipped = [file for file in files if file not in paths and (file.name.startswith(".") or file.name in STRAY)]
+    files = [file for file in files if file not in skipped]
     arrays = [_load(file, tensor, step or tensor.size) for file in files]
     if not arrays:
         raise BadInput(f"inputs must be files, and there are none in {', '.join(map(str, paths))}")
-    return Inputs(np.concatenate(arrays), [file.name for file, array in zip(files, arrays) for _ in array])
+    return Inputs(np.concatenate(arrays), [file.name for file, array in zip(files, arrays) for _ in array], skipped)
+
+
+def say_skipped(inputs):
+    """A line on standard error for each path that was left out."""
+    for path in inputs.skipped:
+        click.echo(f"bitline: {path} is no input, and is skipped", err=True)
 
 
 def _load(path, tensor, step):

@@ -20,18 +20,18 @@ from ..host.link import LinkError
 from ..host.load import load_network
 from ..host.mapping import Mapping
 from ..host.network import NetworkError
-from ..host.reference import Reference, compare
+from ..host.reference import REFERENCES, compare
 from ..host.schedule import plan
 from .files import BadInput, check_writable, refusing, require_packages, write_file
-from .inputs import load_inputs, load_labels
+from .inputs import load_inputs, load_labels, say_skipped
 from .options import build_option, config_options, simulator_option
 from .progress import running
 
 # Where no macro is described.
 MACRO = MacroConfig(rows=64, columns=64, banks=2)
 REPORT_FILES = ("report.html", "report.json")
-# What a sum counts where bits are counted.
-SUM_BITS = 32
+# What a sum counts where bits are counted; mismatches that are written out.
+SUM_BITS, MOST_MISMATCHES = 32, 20
 
 
 @dataclasses.dataclass
@@ -67,7 +67,7 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=N
     backend : MacroBackend or GoldenBackend
     batch : int
         Inputs that run together.
-    reference : Reference, optional
+    reference : TfliteReference or OnnxReference, optional
     rounding : str, optional
         See `Inference`.
 
@@ -93,12 +93,9 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=N
 
 
 def read_reference(model, check):
-    """The `Reference` of a model; None where it is not wanted, or not there and not asked for."""
-    if check is False or (check is None and (model.suffix != ".tflite" or find_spec("ai_edge_litert") is None)):
-        return None
-    if model.suffix != ".tflite":
-        raise BadInput(f"--check must be of a .tflite file, whose runtime computes in integers, not of {model}")
-    return Reference(model)
+    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
+    kind, package = REFERENCES[model.suffix]
+    return None if check is False or (check is None and find_spec(package) is None) else kind(model)
 
 
 def accuracy(outputs, labels):
@@ -126,9 +123,10 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "macs": sum(network.macs(operator) for operator in network.matrix_operators),
         "tiles": len(mapping.tiles),
         "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
+        "reference": REFERENCES[model.suffix][0].name,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
-        "mismatch_list": [str(mismatch) for mismatch in found.mismatches[:20]],
+        "mismatch_list": list_mismatches(found.mismatches),
         "cycles": total,
         "predicted_cycles": predicted,
         "cycles_as_predicted": cycles == [record.predicted for record in found.records] if total else None,
@@ -138,6 +136,15 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "seconds_per_input": found.seconds / runs,
         "accuracy": accuracy(found.outputs, labels),
     }
+
+
+def list_mismatches(mismatches):
+    """A line for each of the first, and one that says how many more there are."""
+    lines, rest = [str(mismatch) for mismatch in mismatches[:MOST_MISMATCHES]], mismatches[MOST_MISMATCHES:]
+    if rest:
+        count = sum(mismatch.count for mismatch in rest)
+        lines.append(f"and {len(rest)} more layers of inputs, with {count} mismatches")
+    return lines
 
 
 def layer_facts(network, mapping, found):
@@ -190,7 +197,7 @@ def print_summary(report):
     if report["cycles"] is not None:
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:
-        click.echo(f"reference kernels: {report['reference_mismatches']} mismatches in all layers")
+        click.echo(f"{report['reference']}: {report['reference_mismatches']} mismatches in all layers")
     if report["accuracy"] is not None:
         click.echo(f"accuracy {report['accuracy']:.2%}")
     for line in report["mismatch_list"]:
@@ -211,7 +218,7 @@ def print_summary(report):
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Inputs that run together.")
 @click.option("--rounding", type=click.Choice(ROUNDINGS), help="Of all layers. [default: as the file's runtime does]")
 @click.option("--check/--no-check", default=None,
-              help="Compare every layer with TensorFlow Lite's reference kernels. [default: where they are installed]")
+              help="Compare every layer with the file's runtime. [default: where it is installed]")
 @click.option("--plan", "show_plan", is_flag=True, help="Print which tile sits where and when.")
 @click.option("--clock", type=click.FloatRange(1, 10_000), default=100, show_default=True, help="MHz, for rates.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Gets the network's outputs as .npy.")
@@ -231,6 +238,7 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
     with refusing(NetworkError, ValueError, LinkError):
         network = load_network(model)
         loaded = load_inputs([*inputs, *more], only_input(network), step)
+        say_skipped(loaded)
         values = loaded.values[:count]
         classes = load_labels(labels, loaded.files[:count]) if labels else None
         reference = read_reference(model, check)

@@ -85,7 +85,7 @@ def _headline(facts):
         ("Multiply-accumulates an input", f"{facts['macs']:,}"),
         ("int32 accumulators", _judged(f"{facts['accumulator_mismatches']} mismatches",
                                        facts["accumulator_mismatches"])),
-        ("TensorFlow Lite's reference kernels", _judged(checked, facts["reference_mismatches"])),
+        (facts["reference"], _judged(checked, facts["reference_mismatches"])),
         ("Cycles an input", f"{facts['cycles_per_input']:,.1f} ({counted})"),
         ("Cycles in all", f"{facts['predicted_cycles']:,} predicted" + (
             "" if facts["cycles"] is None else f", {facts['cycles']:,} simulated")),

@@ -5,7 +5,7 @@ import pytest
 from bitline.golden import layers
 from bitline.host.inference import Inference
 from bitline.host.load import load_network
-from bitline.host.reference import Reference, compare
+from bitline.host.reference import TfliteReference, compare
 
 pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
 from tflite_files import TfliteFile
@@ -62,7 +62,7 @@ class Draw:
             # The extremes, and a run of small values.
             x[0], x[1] = np.where(self.rng.integers(0, 2, shape[1:]), low - 1, -low), x[1] // 16
             arrays.append(x)
-        ours, theirs = Inference(network).run(*arrays), Reference(path).run(*arrays)
+        ours, theirs = Inference(network).run(*arrays), TfliteReference(path).run(*arrays)
         # A clamp may leave one value only; without it the comparison must have something to compare.
         assert activation != "none" or np.unique(theirs[output]).size > 1
         assert [str(mismatch) for mismatch in compare(network, ours, theirs)] == []

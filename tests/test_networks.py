@@ -8,7 +8,7 @@ import pytest
 from bitline.host.inference import Inference
 from bitline.host.load import load_network
 from bitline.host.network import Conv2D, NetworkError
-from bitline.host.reference import Mismatch, Reference, compare
+from bitline.host.reference import Mismatch, TfliteReference, compare
 from bitline.host.tflite_file import read_tflite
 from conftest import NETWORKS
 
@@ -24,7 +24,7 @@ def test_every_layer_of_a_published_network_is_exact(published, name):
     path, inputs = published(name)
     network = load_network(path)
     assert sum(network.macs(operator) for operator in network.matrix_operators) == MACS[name]
-    ours, theirs = Inference(network).run(inputs), Reference(path).run(inputs)
+    ours, theirs = Inference(network).run(inputs), TfliteReference(path).run(inputs)
     assert set(theirs) == {operator.output for operator in network.operators}
     assert compare(network, ours, theirs) == []
 

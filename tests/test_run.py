@@ -4,7 +4,8 @@ import re
 
 import numpy as np
 import pytest
-from bitline.host.reference import Reference
+from bitline.host.reference import Mismatch, TfliteReference
+from bitline.scripts.run import list_mismatches
 from conftest import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
@@ -99,7 +100,7 @@ def test_network_without_weights(cli, tmp_path):
 
 def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch):
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
-    original = Reference.run
+    original = TfliteReference.run
 
     def wrong(self, *inputs):
         found = original(self, *inputs)
@@ -107,11 +108,30 @@ def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch
         found[last][0, 0, 1] ^= 1
         return found
 
-    monkeypatch.setattr(Reference, "run", wrong)
+    monkeypatch.setattr(TfliteReference, "run", wrong)
     status, output, _ = cli("run", model, "--inputs", files, "--check", "--report", tmp_path / "out")
     assert status == 1
     assert re.search(r"operator 3 \(FULLY_CONNECTED\): 1 mismatches, the first at \[0, 0, 1\]: -?\d+, ref", output)
     assert "operator 3 (FULLY_CONNECTED): 1 mismatches" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_stray_files_are_skipped_and_said(cli, model, files):
+    (files / ".DS_Store").write_bytes(b"stray")
+    (files / "Thumbs.db").write_bytes(b"stray")
+    status, output, errors = cli("run", model, "--inputs", files, "--no-check")
+    assert status == 0 and output.startswith("4 inputs")
+    assert errors.splitlines() == [f"bitline: {files / name} is no input, and is skipped"
+                                   for name in (".DS_Store", "Thumbs.db")]
+    # Who names a file wants it.
+    status, _, errors = cli("run", model, "--inputs", files / ".DS_Store", "--no-check")
+    assert status == 2 and ".DS_Store must hold inputs of 72 numbers" in errors
+
+
+def test_mismatches_beyond_the_first_are_counted():
+    lines = list_mismatches([Mismatch(f"layer {k}", k + 1, (0,), 1, 2) for k in range(23)])
+    assert len(lines) == 21 and lines[19].startswith("layer 19: 20 mismatches")
+    assert lines[20] == "and 3 more layers of inputs, with 66 mismatches"
+    assert len(list_mismatches([Mismatch("layer", 1, (0,), 1, 2)] * 20)) == 20
 
 
 def test_windows_that_overlap(cli, model, tmp_path):
