@@ -23,6 +23,7 @@ COMMANDS = {
     "run": "Run a quantised network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
     "synth": "Build a macro for a board, or measure it alone.",
+    "upsets": "Upset stored weights of a core while it computes.",
 }
 
 
