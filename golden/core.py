@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from .checksum import CheckedMacro
 from .macro import MacroModel
 from .requantize import requantize
 
@@ -50,11 +51,15 @@ class CoreModel:
         Of each set: bias, multiplier and shift, arrays (columns,).
     settings : dict of int to dict
         Of each set: what `requantize` takes by name.
+    is_sound : bool
+        The last result agrees with the checksum, or there is none.
     """
 
     def __init__(self, config):
         self.config = config
-        self.macro = MacroModel(config.macro)
+        self.macro = (CheckedMacro(config.array, config.macro.columns) if config.checksum
+                      else MacroModel(config.macro))
+        self.is_sound = True
         self.parameters, self.settings = {}, {}
         self.restart(1)
 
@@ -81,7 +86,7 @@ class CoreModel:
         broken, self._broken = self._broken, self._broken and not last
         if not last or broken:
             return None, bits - result.planes
-        values = result.y
+        values, self.is_sound = result.y, not self.config.checksum or result.is_sound
         if self.config.requantises:
             values = requantize(values, *self.parameters[set], **self.settings[set])
         return values.astype(element_type(self.config.output_bits)).tobytes(), bits - result.planes

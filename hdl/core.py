@@ -7,12 +7,13 @@ from amaranth.lib.wiring import In, Out
 from ..golden.march import PROGRAMS
 from .apb import Apb
 from .axi_lite import AxiLite
+from .checksum import RowChecksum, TotalsCheck
 from .error_log import ErrorLog
 from .flight import Flight
 from .loader import Loader, target_layout
 from .macro import Macro
 from .march import March
-from .packer import ResultPacker, beat_layout
+from .packer import ResultPacker, beat_layout, result_layout
 from .performance import Performance
 from .register_file import RegisterFile
 from .requantizer import Requantizer
@@ -39,7 +40,7 @@ class Core(wiring.Component):
     bus
         Ports of the kind of bus that the configuration has.
     s_axis, s_axis_w, m_axis : stream
-        `beat_layout`.
+        `beat_layout`, `result_layout`.
     irq : ``Out(1)``
         High while an enabled interrupt is pending.
     """
@@ -49,7 +50,7 @@ class Core(wiring.Component):
         super().__init__({
             "s_axis": In(stream.Signature(beat_layout(config.input_stream_bits))),
             "s_axis_w": In(stream.Signature(beat_layout(config.weight_stream_bits))),
-            "m_axis": Out(stream.Signature(beat_layout(config.output_stream_bits))),
+            "m_axis": Out(stream.Signature(result_layout(config))),
             "bus": Out(wiring.Signature(BUSES[config.bus].PORTS)),
             "irq": Out(1),
         })
@@ -65,7 +66,7 @@ class Core(wiring.Component):
         self.march = add("march", March, config=config)
         self.vectors = add("vectors", VectorInput, config=config)
         self.loader = add("loader", Loader, config=config)
-        self.macro = add("macro", Macro, config=config.macro)
+        self.macro = add("macro", Macro, config=config.array)
         self.flight = add("flight", Flight, config=config, behind=Requantizer.most(config))
         self.requantizer = add("requantizer", Requantizer, config=config)
         self.packer = add("packer", ResultPacker, config=config)
@@ -75,6 +76,9 @@ class Core(wiring.Component):
         self._connect_sources(m)
         self._connect_macro(m)
         self._connect_results(m)
+        if config.checksum:
+            self._connect_checksum(m, add("row_checksum", RowChecksum, config=config),
+                                   add("totals_check", TotalsCheck, config=config))
         self._connect_march(m)
         self._connect_errors(m)
         self._connect_status(m)
@@ -132,17 +136,16 @@ class Core(wiring.Component):
             vectors.i.ready.eq(macro.i.ready & flight.i.ready),
             Value.cast(macro.i.payload).eq(Value.cast(vectors.i.payload)),
             Value.cast(flight.i.payload).eq(Value.cast(vectors.fate)),
-            macro.write.valid.eq(self.loader.write.valid),
-            self.loader.write.ready.eq(macro.write.ready),
-            Value.cast(macro.write.payload).eq(Value.cast(self.loader.write.payload)),
             totals.valid.eq(macro.o.valid),
             macro.o.ready.eq(totals.ready),
             flight.o.ready.eq(totals.valid & totals.ready),
-            Value.cast(totals.payload.totals).eq(Value.cast(macro.o.payload.y)),
+            Value.cast(totals.payload.totals).eq(Value.cast(macro.o.payload.y)[:len(Value.cast(totals.payload.totals))]),
             totals.payload.set.eq(flight.o.payload.set),
             totals.payload.wanted.eq(flight.o.payload.wanted),
             totals.payload.inspected.eq(flight.o.payload.inspected),
         ]
+        if not self.config.checksum:
+            wiring.connect(m, self.loader.write, macro.write)
         with m.If(self.march.active):
             m.d.comb += [flight.i.payload.wanted.eq(0), flight.i.payload.inspected.eq(1)]
 
@@ -165,6 +168,30 @@ class Core(wiring.Component):
         for index, settings in enumerate(requantizer.settings):
             m.d.comb += [settings[name].eq(getattr(self.registers, f"{register}_{index}_{name}")) for register, name in
                          (("offset", "double"), ("offset", "zero_point"), ("clamp", "low"), ("clamp", "high"))]
+
+    def _connect_checksum(self, m, rows, check):
+        """Rows on their way to the macro, and groups of totals; the march writes and reads all columns itself."""
+        march, requantizer = self.march, self.requantizer
+        digits = Value.cast(self.macro.o.payload.y)[len(Value.cast(requantizer.i.payload.totals)):]
+        wiring.connect(m, self.loader.write, rows.i)
+        wiring.connect(m, rows.o, self.macro.write)
+        m.d.comb += [
+            rows.held.eq(self.loader.held),
+            rows.given.eq(march.active),
+            rows.digits.eq(march.digits),
+            march.digit_totals.eq(digits),
+            check.taken.eq(requantizer.taken),
+            check.first.eq(requantizer.group == 0),
+            check.last.eq(requantizer.taken_last),
+            Value.cast(check.totals).eq(requantizer.totals),
+            Value.cast(check.digits).eq(digits),
+        ]
+        wrong = check.mismatch
+        for cycle in range(Requantizer.most(self.config) - TotalsCheck.cycles(self.config)):
+            register = Signal(name=f"wrong_{cycle}", reset_less=True)
+            m.d.sync += register.eq(wrong)
+            wrong = register
+        m.d.comb += [self.packer.wrong.eq(wrong), self.registers.interrupt_status_checksum.eq(check.mismatch)]
 
     def _connect_march(self, m):
         march, registers, requantizer = self.march, self.registers, self.requantizer
@@ -231,7 +258,7 @@ class Core(wiring.Component):
             for name in ("offset", "clamp"):
                 m.d.comb += getattr(registers, f"{name}_{index}_used").eq(self.flight.set_used[index])
         pending = Const(0, 1)
-        for name in EVENTS:
+        for name in (*EVENTS, *(["checksum"] if self.config.checksum else [])):
             pending |= (getattr(registers, f"interrupt_status_{name}_now")
                         & getattr(registers, f"interrupt_enable_{name}"))
         m.d.sync += self.irq.eq(pending)

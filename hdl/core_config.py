@@ -1,8 +1,9 @@
 """`CoreConfig`: the one description of a core, which is a macro behind buses."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .config import MacroConfig
+from ..golden.checksum import digit_count
+from .config import LIMITS, MacroConfig
 from .parameters import Parameters
 from .table_shape import ceil_log2
 
@@ -40,6 +41,8 @@ class CoreConfig(Parameters):
         ``aresetn`` follows the clock (``"synchronous"``), or may fall at any moment (``"asynchronous"``).
     bus : str
         Of the registers: ``"axi"`` (AXI4-Lite), ``"wishbone"`` (B4) or ``"apb"`` (APB4).
+    checksum : bool
+        Columns beside those of the macro hold the sum of each row's weights, and every result is held against them.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class CoreConfig(Parameters):
     output: str = "int8"
     reset: str = "synchronous"
     bus: str = "axi"
+    checksum: bool = False
 
     def __post_init__(self):
         if not isinstance(self.macro, MacroConfig):
@@ -65,8 +69,28 @@ class CoreConfig(Parameters):
                              f"{ACCUMULATOR_BITS} bits, not {self.macro.total_width}")
         for name in ("input_stream_bits", "weight_stream_bits", "output_stream_bits"):
             self.check_choice(name, STREAM_BITS)
-        for name, choices in (("output", OUTPUTS), ("reset", RESETS), ("bus", BUSES)):
+        for name, choices in (("output", OUTPUTS), ("reset", RESETS), ("bus", BUSES),
+                              ("checksum", (False, True))):
             self.check_choice(name, choices)
+        if self.macro.columns + self.check_columns > LIMITS["columns"]:
+            raise ValueError(f"columns must leave {self.check_columns} of {LIMITS['columns']} to the checksum, "
+                             f"not be {self.macro.columns}")
+
+    # The array, with what the checksum adds to it.
+
+    @property
+    def check_columns(self):
+        """Columns that hold the sum of each row's weights."""
+        return digit_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
+
+    @property
+    def array(self):
+        """The macro that is built: with the checksum columns behind its own."""
+        macro = self.macro
+        # Where all are in block RAM, these are too.
+        in_block_ram = self.check_columns if macro.block_ram_columns == macro.columns else 0
+        return replace(macro, columns=macro.columns + self.check_columns,
+                       block_ram_columns=macro.block_ram_columns + in_block_ram)
 
     # What is in the streams.
 

@@ -62,6 +62,9 @@ def core_ports(config):
             is_input = (name == "tready") == (stream == "m_axis")
             ports.append(CorePort(name=f"{stream}_{name}", direction="input" if is_input else "output", width=width,
                                   meaning=meaning, interface=f"{STREAM} {stream}", role=name.upper()))
+    if config.checksum:
+        ports.append(CorePort(name="m_axis_tuser", direction="output", width=1, interface=f"{STREAM} m_axis",
+                              meaning="with tlast: the results do not agree with the checksum", role="TUSER"))
     ports.append(CorePort(name="irq", direction="output", width=1, meaning="interrupt, high while one is pending",
                           interface="xilinx.com:signal:interrupt:1.0 irq", role="INTERRUPT",
                           parameters="SENSITIVITY LEVEL_HIGH"))
@@ -100,7 +103,7 @@ class CoreTop(wiring.Component):
         for name in STREAMS:
             stream = getattr(core, name)
             pairs = [(getattr(self, f"{name}_t{field}"), Value.cast(stream.payload[field]))
-                     for field in ("data", "keep", "last")]
+                     for field, _ in stream.payload.shape()]
             pairs.append((getattr(self, f"{name}_tvalid"), stream.valid))
             ready = getattr(self, f"{name}_tready")
             if name == "m_axis":

@@ -77,22 +77,27 @@ class March(wiring.Component):
         The next beat of ``load`` is for another row.
     looks, group, totals : ``In``
         Totals of some columns of what is read, `Requantizer`'s.
+    digits, digit_totals : ``Out``, ``In``
+        Of the checksum columns, which are columns as all others to it: what is written, and totals of what is read.
     """
 
     def __init__(self, *, config):
         self.config = config
         macro = config.macro
-        self.column_bits = ceil_log2(macro.columns)
+        columns = config.array.columns
+        self.column_bits = ceil_log2(columns)
         self.backgrounds = 1 + ceil_log2(macro.weight_bits) + self.column_bits
         place = {"bank": range(macro.banks), "row": range(macro.rows)}
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "ready": In(1), "running": Out(1), "active": Out(1),
             "done": Out(1), "failed": Out(1),
-            "fault": Out(data.StructLayout({**place, "column": range(macro.columns)})),
+            "fault": Out(data.StructLayout({**place, "column": range(columns)})),
             "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
             **{name: Out(shape) for name, shape in place.items()}, "restart": Out(1),
             "looks": In(1), "group": In(range(config.groups)), "totals": In(config.lanes * macro.total_width),
+            "digits": Out(config.check_columns * macro.weight_bits),
+            "digit_totals": In(config.check_columns * macro.total_width),
         })
         self._background = Signal(range(self.backgrounds))
         self._beat = Signal(range(max(-(-8 * config.vector_bytes // config.input_stream_bits),
@@ -192,6 +197,9 @@ class March(wiring.Component):
         other = choose([Const(0)] * (1 + low) + [*column], self._background)
         return same ^ (other ^ inverts).replicate(bits)
 
+    def _place(self, column):
+        return Const(column, self.column_bits)
+
     def _send(self, m, step):
         config = self.config
         payload, per_beat = self.load.payload, config.weight_stream_bits // 8 // config.weight_bytes
@@ -203,6 +211,8 @@ class March(wiring.Component):
         m.d.comb += [payload.data.eq(Cat(elements)), payload.keep.eq(-1),
                      payload.last.eq(self._beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1)]
 
+        m.d.comb += self.digits.eq(Cat(self._weight(self._place(config.macro.columns + index), step.inverts)
+                                       for index in range(config.check_columns)))
         payload, per_beat = self.vector.payload, config.input_stream_bits // 8 // config.input_bytes
         place = ceil_log2(per_beat)
         here = self.row[place:] == self._beat
@@ -215,16 +225,23 @@ class March(wiring.Component):
         """Totals of some columns with what the row must be."""
         config = self.config
         width, lanes, columns = config.macro.total_width, config.lanes, config.macro.columns
-        differ = Signal(lanes)
+        differ, last = Signal(lanes + config.check_columns), self.group == config.groups - 1
         for lane in range(lanes):
             column = Cat(Const(lane, ceil_log2(lanes)), self.group)[:self.column_bits]
             exists = self.group * lanes + lane < columns
             expected = self._weight(column, step.inverts).as_signed()
             m.d.comb += differ[lane].eq(exists & (self.totals.word_select(lane, width).as_signed() != expected))
-        wrong = Signal(range(lanes))
+        for index in range(config.check_columns):
+            expected = self._weight(self._place(columns + index), step.inverts).as_signed()
+            total = self.digit_totals.word_select(index, width).as_signed()
+            m.d.comb += differ[lanes + index].eq(last & (total != expected))
+        wrong = Signal(range(self.config.array.columns))
+        for index in reversed(range(config.check_columns)):
+            with m.If(differ[lanes + index]):
+                m.d.comb += wrong.eq(columns + index)
         for lane in reversed(range(lanes)):
             with m.If(differ[lane]):
-                m.d.comb += wrong.eq(lane)
+                m.d.comb += wrong.eq(Cat(Const(lane, ceil_log2(lanes)), self.group))
         with m.If(self.active & self.looks & differ.any() & ~self.failed):
             m.d.sync += [self.failed.eq(1), self.fault.bank.eq(self.bank), self.fault.row.eq(self.row),
-                         self.fault.column.eq(Cat(wrong, self.group))]
+                         self.fault.column.eq(wrong)]

@@ -9,9 +9,14 @@ from amaranth.lib.wiring import In, Out
 DEPTH = 16
 
 
-def beat_layout(bits):
+def beat_layout(bits, user=False):
     """A beat of an AXI4-Stream."""
-    return data.StructLayout({"data": bits, "keep": bits // 8, "last": 1})
+    return data.StructLayout({"data": bits, "keep": bits // 8, "last": 1, **({"user": 1} if user else {})})
+
+
+def result_layout(config):
+    """A beat of results; if they are checked, ``user`` of a packet's last says that they are wrong."""
+    return beat_layout(config.output_stream_bits, config.checksum)
 
 
 class ResultPacker(wiring.Component):
@@ -31,8 +36,10 @@ class ResultPacker(wiring.Component):
         It may; a beat is on its way, or waits.
     valid, last, results : ``In``
         Of the requantiser.
+    wrong : ``In(1)``
+        With the last results of a vector: they are not what they ought to be.
     o : ``Out(stream)``
-        `beat_layout`; bytes that are not kept are zero.
+        `result_layout`; bytes that are not kept are zero.
     """
 
     def __init__(self, *, config):
@@ -40,13 +47,13 @@ class ResultPacker(wiring.Component):
         super().__init__({
             "taken": In(1), "taken_last": In(1), "space": Out(1), "busy": Out(1),
             "valid": In(1), "last": In(1), "results": In(config.lanes * config.output_bits),
-            "o": Out(stream.Signature(beat_layout(config.output_stream_bits))),
+            "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_layout(config))),
         })
 
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=config.output_stream_bits + 1, depth=DEPTH)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=config.output_stream_bits + 1 + len(self.wrong), depth=DEPTH)
         self._count(m)
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
@@ -56,10 +63,12 @@ class ResultPacker(wiring.Component):
         m.d.comb += [
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
-            payload.data.eq(fifo.r_data[:-1] & filled),
-            payload.last.eq(fifo.r_data[-1]),
+            payload.data.eq(fifo.r_data[:len(payload.data)] & filled),
+            payload.last.eq(fifo.r_data[len(payload.data)]),
             payload.keep.eq(Mux(payload.last, (1 << used) - 1, whole) if used else whole),
         ]
+        if config.checksum:
+            m.d.comb += payload.user.eq(fifo.r_data[-1])
         return m
 
     def _count(self, m):
@@ -91,6 +100,6 @@ class ResultPacker(wiring.Component):
         # What a last beat lacks of results is not kept.
         current = [Mux(position == index, self.results, register) for index, register in enumerate(held)]
         m.d.comb += [
-            fifo.w_data.eq(Cat(*current, self.results, self.last)),
+            fifo.w_data.eq(Cat(*current, self.results, self.last, self.last & self.wrong)),
             fifo.w_en.eq(self.valid & (self.last | (position == parts - 1))),
         ]

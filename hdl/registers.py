@@ -135,7 +135,9 @@ def _identification(config):
             ("output", 16, 8, config.output_bits, "Of a result; 32 if it is not requantised."),
             ("total", 24, 8, macro.total_width, "Of a total."))),
         Register(name="capacity", offset=0x014, meaning="Banks, and vectors that add up.", fields=constants(
-            ("chain", 0, 17, macro.tiles, "Most vectors of a chain."), ("banks", 24, 8, macro.banks, "Banks."))),
+            ("chain", 0, 17, macro.tiles, "Most vectors of a chain."),
+            ("checksum", 20, 1, int(config.checksum), "Results are held against a checksum."),
+            ("banks", 24, 8, macro.banks, "Banks."))),
         Register(name="streams", offset=0x018, meaning="Bytes of the streams' beats.", fields=constants(
             ("input", 0, 8, config.input_stream_bits // 8, "Of s_axis."),
             ("weight", 8, 8, config.weight_stream_bits // 8, "Of s_axis_w."),
@@ -143,7 +145,8 @@ def _identification(config):
     ]
 
 
-def _control():
+def _control(config):
+    checksum = [("checksum", 4, 1, "A result does not agree with the checksum.", {})] if config.checksum else []
     return [
         Register(name="control", offset=0x020, meaning="Commands.", waits=True, fields=_fields(
             Access.COMMAND,
@@ -171,7 +174,7 @@ def _control():
             ("error", 0, 1, "Something went wrong; see the register error.", {}),
             ("result", 1, 1, "A vector's last beat has left.", {}),
             ("loaded", 2, 1, "A packet of s_axis_w has been stored.", {}),
-            ("finished", 3, 1, "A zeroise or self-test has ended.", {})))
+            ("finished", 3, 1, "A zeroise or self-test has ended.", {}), *checksum))
           for name, offset, access, meaning in (
               ("interrupt_status", 0x030, Access.EVENT, "What has happened."),
               ("interrupt_enable", 0x034, Access.STORED, "What of it raises the interrupt."))),
@@ -248,5 +251,5 @@ def register_map(config):
     counters = (Register(name=name, offset=0x080 + 4 * index, meaning=f"{meaning} Wraps.", fields=_fields(
         Access.STATUS, ("count", 0, 32, "Since they were cleared.", {})))
         for index, (name, meaning) in enumerate(COUNTERS.items()))
-    registers = [*_identification(config), *_control(), *_work(config), *_settings(config), *counters]
+    registers = [*_identification(config), *_control(config), *_work(config), *_settings(config), *counters]
     return tuple(sorted(registers, key=lambda register: register.offset))

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from .checksum import TotalsCheck
 from .core_config import SETS
 from .lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
 from .memory import BlockRam
@@ -50,7 +51,7 @@ class Requantizer(wiring.Component):
     there are none.
 
     A vector takes ``groups`` cycles, or one if it is neither wanted nor inspected (it is not both); the results of a
-    group come `latency` cycles after it was taken.
+    group come `latency` cycles after it was taken, when the check of the totals, if there is one, is done.
 
     Parameters
     ----------
@@ -93,7 +94,9 @@ class Requantizer(wiring.Component):
     @staticmethod
     def most(config):
         """Most vectors that can be in it, if each has one group: as many as its latency has cycles."""
-        return RequantizerLane.latency + READ if config.requantises else RawLane.latency
+        if config.requantises:
+            return RequantizerLane.latency + READ
+        return max(RawLane.latency, TotalsCheck.cycles(config) if config.checksum else 0)
 
     def elaborate(self, platform):
         m = Module()
@@ -133,7 +136,9 @@ class Requantizer(wiring.Component):
         for index, (lane, total) in enumerate(zip(lanes, chosen)):
             m.submodules[f"lane_{index}"] = lane
             m.d.comb += lane.total.eq(total)
-        return [lane.result for lane in lanes]
+        # A check of the totals may take longer.
+        return [self._delay(m, f"result_{index}", lane.result, self.latency - RawLane.latency)
+                for index, lane in enumerate(lanes)]
 
     def _add_lanes(self, m, platform, chosen, group):
         """Memories are read while totals are chosen and wait for them."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "simulate": "Multiply a matrix with vectors on the RTL.",
     "soak": "Draw configurations and traffic for hours.",
     "synth": "Build a macro for a board, or measure it alone.",
+    "upsets": "Upset stored weights of a core while it computes.",
 }
 
 

@@ -73,6 +73,7 @@ CORE_HELP = {
     "output": (OUTPUTS, "What a result is."),
     "reset": (RESETS, "How aresetn falls."),
     "bus": (BUSES, "Bus of the registers."),
+    "checksum": ((), "Hold every result against the sum of each row's weights."),
 }
 
 
@@ -89,8 +90,10 @@ def core_options(function):
 
     for field in reversed(dataclasses.fields(CoreConfig)[1:]):
         choices, text = CORE_HELP[field.name]
-        option = click.option(f"--{field.name.replace('_', '-')}", field.name, type=field.type,
-                              metavar="|".join(map(str, choices)), help=f"{text} [default: {field.default}]")
+        name = f"--{field.name.replace('_', '-')}"
+        option = click.option(name, field.name, type=field.type, metavar="|".join(map(str, choices)),
+                              help=f"{text} [default: {field.default}]") if choices else click.option(
+                                  name, field.name, is_flag=True, default=None, help=text)
         wrapped = option(wrapped)
     return click.option("--core", "is_core", is_flag=True,
                         help="The macro in a core, with buses and registers; these options describe it:")(wrapped)

@@ -16,9 +16,10 @@ from bitline.hdl.registers import Access, ErrorCode, register_map
 from bitline.host.simulator import tool_environment
 from bitline.scripts.kit.files import kit
 from bitline.scripts.kit.rdl import exports, systemrdl
+from bitline.verif.storage import bench_module, stores
 from systemrdl import RDLCompiler
 
-CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2))
+CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2), checksum=True)
 VERIF = Path(bitline.verif.__file__).parent
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
@@ -96,11 +97,13 @@ def test_driver_drives_the_rtl(folder, tmp_path):
     driver = tmp_path / "driver.o"
     subprocess.run(["gcc", "-std=c11", *STRICT, f"-I{VERIF}", "-include", "driver_shim.h", "-c",
                     str(folder / "bitline_core.c"), "-o", str(driver)], check=True)
+    around, verilog = tmp_path / "upsets.sv", (folder / f"{CONFIG.name}.v").read_text(encoding="utf-8")
+    around.write_text(bench_module(CONFIG, stores(CONFIG, verilog)), encoding="utf-8")
     with tool_environment():
         done = subprocess.run(["verilator", "--cc", "--exe", "--build", "-Wno-lint", "-Wno-style", "--prefix", "Vcore",
-                        "--top-module", CONFIG.name, "--Mdir", str(tmp_path / "build"), "-o", "driver_test",
+                        "--top-module", "upsets", "--Mdir", str(tmp_path / "build"), "-o", "driver_test",
                         "-CFLAGS", f"-I{folder} -I{VERIF}",
-                        str(folder / f"{CONFIG.name}.v"), str(VERIF / "driver_test.cpp"),
+                        str(folder / f"{CONFIG.name}.v"), str(around), str(VERIF / "driver_test.cpp"),
                         str(driver)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([tmp_path / "build" / "driver_test"], input=" ".join(map(str, numbers)), text=True,
@@ -119,6 +122,10 @@ def test_driver_drives_the_rtl(folder, tmp_path):
 
     assert results[0] == b"".join(expected(x) for x in vectors[:4])
     assert results[1] == expected(vectors[4])
+    # An upset is repaired once; three attempts at most are made, and their results were marked.
+    right = " ".join(map(str, expected(np.full(macro.rows, 77))))
+    assert said["job0"] == f"0 1 0 {right}" and said["job1"] == f"0 2 1 {right}"
+    assert said["job9"].startswith("-6 3 3 ") and "checksum" in said["wrong_text"]
     model.macro.weights[:] = 0
     assert results[2] == expected(vectors[5])
     assert said["sizes"].split() == ["12", "5", "2", "2", "8", "8", "8"]

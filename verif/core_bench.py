@@ -219,6 +219,9 @@ class CoreBench:
             frame = await self.results.recv()
             wanted = self.expected.pop(0)
             assert bytes(frame.tdata) == wanted, f"result must be {wanted.hex()}, and is {bytes(frame.tdata).hex()}"
+            if self.config.checksum:
+                user = frame.tuser if isinstance(frame.tuser, list) else [frame.tuser]
+                assert not any(user), f"result agrees with the checksum, and tuser is {user}"
         await ClockCycles(self.dut.aclk, 4 * self.config.in_flight)
         assert self.results.empty(), "there is a result of no vector"
 

@@ -17,6 +17,7 @@ static const uintptr_t BASE = 0x40000000;
 static const int PATIENCE = 100000;
 static Vcore *core;
 static std::vector<uint8_t> results;
+static unsigned marks;
 static unsigned refused;
 
 static void fail(const char *what)
@@ -29,10 +30,12 @@ static void cycle()
 {
     core->aclk = 0;
     core->eval();
-    if (core->m_axis_tvalid && core->m_axis_tready)
+    if (core->m_axis_tvalid && core->m_axis_tready) {
+        marks += core->m_axis_tuser;
         for (unsigned byte = 0; byte < 8; byte++)
             if (core->m_axis_tkeep >> byte & 1)
                 results.push_back(core->m_axis_tdata >> 8 * byte);
+    }
     core->aclk = 1;
     core->eval();
 }
@@ -133,6 +136,54 @@ static void run_vectors(bitline_core &driver, unsigned count)
     results.clear();
 }
 
+// Inverts a stored bit of the bank that computes.
+static void upset()
+{
+    core->store = 1;
+    core->word = 0;
+    core->bit_ = 6;
+    core->strike = 1;
+    cycle();
+    core->strike = 0;
+}
+
+// A job's vectors, with an upset before each of the first attempts.
+struct Attempts {
+    std::vector<uint8_t> bytes;
+    unsigned upsets, calls;
+};
+
+static int transfer(void *context)
+{
+    Attempts &attempts = *static_cast<Attempts *>(context);
+    if (attempts.calls++ < attempts.upsets)
+        upset();
+    results.clear();
+    send(attempts.bytes);
+    for (int wait = 0; wait < PATIENCE && results.size() < 5; wait++)
+        cycle();
+    return results.size() < 5 ? -100 : 0;
+}
+
+static void run_jobs(bitline_core &driver, const bitline_core_orders &orders, const int16_t *weights)
+{
+    const int16_t *banks[] = {nullptr, weights};
+    for (unsigned upsets : {0, 1, 9}) {
+        Attempts attempts = {std::vector<uint8_t>(driver.rows, 77), upsets, 0};
+        bitline_core_job job = {orders, banks, transfer, &attempts};
+        marks = 0;
+        int result = bitline_core_run(&driver, &job);
+        std::printf("job%u %d %u %u", upsets, result, attempts.calls, marks);
+        for (uint8_t byte : results)
+            std::printf(" %u", byte);
+        std::printf("\n");
+        if (upsets == 9)
+            std::printf("wrong_text %s\n", bitline_core_result_text(result));
+    }
+    results.clear();
+    bitline_core_load_rows(&driver, 1, 0, weights, driver.rows);
+}
+
 int main()
 {
     VerilatedContext context;
@@ -188,6 +239,8 @@ int main()
     std::printf("text %s\n", bitline_core_error_text(error));
     say("cleared", bitline_core_take_error(&driver));
     run_vectors(driver, 1);
+
+    run_jobs(driver, orders, weights.data());
 
     bitline_core_fault fault;
     say("march_c_minus", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_C_MINUS, &fault));

@@ -20,6 +20,7 @@
 #define PUT(value, field) (((uint32_t)(value) << (BITLINE_CORE__##field##_bp)) & (BITLINE_CORE__##field##_bm))
 
 static const uint32_t POLLS = 10000000u;
+static const unsigned REPEATS = 2;
 
 int bitline_core_init(struct bitline_core *core, uintptr_t base)
 {
@@ -27,6 +28,7 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
 
     core->base = base;
     core->polls = POLLS;
+    core->repeats = REPEATS;
     if (READ(core, identity) != BITLINE_CORE__IDENTITY__IDENTITY_reset)
         return BITLINE_CORE_NOT_FOUND;
     shape = READ(core, shape);
@@ -40,6 +42,7 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
     core->output_bits = GET(widths, WIDTHS__OUTPUT);
     core->chain = GET(capacity, CAPACITY__CHAIN);
     core->banks = GET(capacity, CAPACITY__BANKS);
+    core->has_checksum = GET(capacity, CAPACITY__CHECKSUM) != 0;
     core->input_beat = GET(streams, STREAMS__INPUT);
     core->weight_beat = GET(streams, STREAMS__WEIGHT);
     core->output_beat = GET(streams, STREAMS__OUTPUT);
@@ -204,6 +207,52 @@ int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core
     return BITLINE_CORE_OK;
 }
 
+/* Stores the weights of all banks that a chain uses. */
+static int restore_banks(struct bitline_core *core, const struct bitline_core_job *job)
+{
+    unsigned count = job->orders.chain < core->banks ? job->orders.chain : core->banks, index;
+    int result = BITLINE_CORE_OK;
+
+    for (index = 0; index < count && result == BITLINE_CORE_OK; index++) {
+        unsigned bank = (job->orders.bank + index) % core->banks;
+
+        result = bitline_core_load_rows(core, bank, 0, job->weights[bank], core->rows);
+    }
+    return result;
+}
+
+/* One attempt at all vectors. */
+static int run_once(struct bitline_core *core, const struct bitline_core_job *job)
+{
+    uint32_t events = BITLINE_CORE_ERROR | BITLINE_CORE_CHECKSUM;
+    int result = bitline_core_set_orders(core, &job->orders);
+
+    WRITE(core, interrupt_status, events);
+    if (result == BITLINE_CORE_OK)
+        result = job->transfer(job->context);
+    if (result == BITLINE_CORE_OK)
+        result = bitline_core_wait_idle(core);
+    if (result != BITLINE_CORE_OK)
+        return result;
+    events &= READ(core, interrupt_status);
+    if (events & BITLINE_CORE_ERROR)
+        return BITLINE_CORE_REFUSED;
+    return events & BITLINE_CORE_CHECKSUM ? BITLINE_CORE_WRONG : BITLINE_CORE_OK;
+}
+
+int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *job)
+{
+    int result = run_once(core, job);
+    unsigned repeat;
+
+    for (repeat = 0; result == BITLINE_CORE_WRONG && job->weights != NULL && repeat < core->repeats; repeat++) {
+        result = restore_banks(core, job);
+        if (result == BITLINE_CORE_OK)
+            result = run_once(core, job);
+    }
+    return result;
+}
+
 int bitline_core_wait_idle(struct bitline_core *core)
 {
     return wait_status(core, BITLINE_CORE__STATUS__IDLE_bm, BITLINE_CORE__STATUS__IDLE_bm);
@@ -286,5 +335,29 @@ const char *bitline_core_error_text(unsigned error)
 #undef TEXT
     default:
         return "An error that this driver does not know.";
+    }
+}
+
+const char *bitline_core_result_text(int result)
+{
+    switch (result) {
+    case BITLINE_CORE_OK:
+        return "Done.";
+    case BITLINE_CORE_NOT_FOUND:
+        return "There is no core at this address.";
+    case BITLINE_CORE_ARGUMENT:
+        return "An argument is out of the core's range.";
+    case BITLINE_CORE_TIMEOUT:
+        return "The core did not become ready.";
+    case BITLINE_CORE_LOCKED:
+        return "Weights and parameters are locked.";
+    case BITLINE_CORE_FAILED:
+        return "A test found a fault.";
+    case BITLINE_CORE_WRONG:
+        return "Results do not agree with the checksum.";
+    case BITLINE_CORE_REFUSED:
+        return "A packet was not as it must be.";
+    default:
+        return "A result that this driver does not know.";
     }
 }

@@ -25,12 +25,16 @@ enum bitline_core_result {
     BITLINE_CORE_ARGUMENT = -2,  /* an argument is out of the core's range */
     BITLINE_CORE_TIMEOUT = -3,   /* the core did not become ready */
     BITLINE_CORE_LOCKED = -4,    /* weights and parameters are locked */
-    BITLINE_CORE_FAILED = -5     /* a test found a fault */
+    BITLINE_CORE_FAILED = -5,    /* a test found a fault */
+    BITLINE_CORE_WRONG = -6,     /* results do not agree with the checksum, and it did not help to store the weights again */
+    BITLINE_CORE_REFUSED = -7    /* a packet was not as it must be; bitline_core_take_error tells why */
 };
 
 struct bitline_core {
     uintptr_t base;
-    uint32_t polls; /* how often to ask before it is a timeout */
+    uint32_t polls;   /* how often to ask before it is a timeout */
+    unsigned repeats; /* how often to store weights again and repeat what went wrong */
+    int has_checksum; /* results are held against a checksum */
     unsigned rows, columns, banks, chain;
     unsigned weight_bits, input_bits, output_bits;
     unsigned input_beat, weight_beat, output_beat; /* bytes */
@@ -63,7 +67,24 @@ struct bitline_core_fault {
     unsigned bank, row, column;
 };
 
-enum { BITLINE_CORE_ERROR = 1, BITLINE_CORE_RESULT = 2, BITLINE_CORE_LOADED = 4, BITLINE_CORE_FINISHED = 8 };
+enum {
+    BITLINE_CORE_ERROR = 1,
+    BITLINE_CORE_RESULT = 2,
+    BITLINE_CORE_LOADED = 4,
+    BITLINE_CORE_FINISHED = 8,
+    BITLINE_CORE_CHECKSUM = 16
+};
+
+/* Vectors to compute, and what they are computed with. */
+struct bitline_core_job {
+    struct bitline_core_orders orders;
+    /* Weights of each bank, rows by columns, to store again if results are wrong; null: results are not repeated. */
+    const int16_t *const *weights;
+    /* Sends all vectors to s_axis, and returns when all results have come from m_axis: 0, or what bitline_core_run is to
+     * return. It is called again if the results were wrong. */
+    int (*transfer)(void *context);
+    void *context;
+};
 
 /* Finds a core and reads its sizes. */
 int bitline_core_init(struct bitline_core *core, uintptr_t base);
@@ -81,6 +102,9 @@ int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned fi
 
 /* How the vectors that are sent from now on are computed; their first is the first of a chain. */
 int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core_orders *orders);
+
+/* Computes vectors. If the core finds that results are wrong, stores the weights again and repeats all of them. */
+int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *job);
 
 /* Waits until no vector is in flight and no result waits. */
 int bitline_core_wait_idle(struct bitline_core *core);
@@ -105,6 +129,9 @@ unsigned bitline_core_take_error(struct bitline_core *core);
 
 /* An error in words. */
 const char *bitline_core_error_text(unsigned error);
+
+/* What a function of this driver returned, in words. */
+const char *bitline_core_result_text(int result);
 
 #ifdef __cplusplus
 }
