@@ -163,7 +163,7 @@ class Surround:
 
 
 def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, surround=None, waves=False,
-          verilog=None, fast=False, unknowns=False):
+          verilog=None, fast=False, unknowns=False, coverage=False):
     """Compile a macro for a simulator, or find it compiled.
 
     Parameters
@@ -184,6 +184,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         Let the C++ compiler optimise for long runs; takes longer to build.
     unknowns : bool
         Let Verilator, which knows no X, draw a value by the seed of a run wherever there would be one.
+    coverage : bool
+        Let Verilator count what is executed and what toggles; each run leaves ``coverage.dat``.
 
     Returns
     -------
@@ -204,6 +206,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
             f'public_flat_rw -module "{top}" -var "{name}"\n' for name in around.visible)} | sources
     arguments = _arguments(simulator, fast, unknowns)
+    if coverage and simulator == "verilator":
+        arguments += ["--coverage-line", "--coverage-toggle"]
     versions = [version("cocotb"), version("verilator"), sys.version]
     key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
     folder = Path(folder).resolve()

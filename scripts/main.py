@@ -18,6 +18,7 @@ COMMANDS = {
     "demo": "Run a classifier of handwritten digits on the RTL.",
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "Say what is installed and what is missing.",
+    "flips": "Flip single flip-flops, and say what comes of it.",
     "generate": "Write a macro's Verilog and its description.",
     "program": "Load a bitstream into a board.",
     "regress": "Run the cocotb regression.",

@@ -16,6 +16,7 @@ from ..hdl.config import COLUMNS, FUSES, INTERVALS, TREES, MacroConfig
 from ..hdl.shared import EmitError
 from ..host.simulator import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
 from ..verif.coverage import FILE, Coverage, required
+from . import code_coverage
 from .files import BadInput, check_writable, refusing, write_file, write_files
 from .flow import FlowError
 from .jobs import run_jobs, scheduler_option
@@ -47,7 +48,7 @@ SUITE = [MacroConfig(**parameters) for parameters in (
 
 
 # What a run leaves in its folder.
-REPORTS = ("results.xml", "run.log", FILE)
+REPORTS = ("results.xml", "run.log", FILE, code_coverage.FILE)
 
 # Few enough pins for the packages, all of a macro's ports.
 NETLIST_SUITE = [
@@ -70,6 +71,7 @@ class Job:
     verilog: Path | None = None
     netlist: Implementation | None = None
     unknowns: bool = False
+    coverage: bool = False
 
     @property
     def name(self):
@@ -80,7 +82,7 @@ class Job:
     @property
     def design(self):
         """Tells the builds of jobs apart."""
-        return self.config, self.simulator, self.netlist, self.unknowns
+        return self.config, self.simulator, self.netlist, self.unknowns, self.coverage
 
     @property
     def command(self):
@@ -97,7 +99,7 @@ class Job:
         if self.netlist:
             verilog = self.netlist.verilog(self.config, self.builds / "netlists")
         return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog,
-                     unknowns=self.unknowns)
+                     unknowns=self.unknowns, coverage=self.coverage)
 
 
 def random_config(seed):
@@ -189,6 +191,17 @@ def print_coverage(coverage, bins):
     Console().print(table)
 
 
+def report_coverage(jobs, page):
+    """Print the table of code coverage and write its page; whether it is enough."""
+    coverage = code_coverage.merge(jobs)
+    Console().print(code_coverage.make_table(coverage))
+    for number, (*_, reason, _) in enumerate(code_coverage.EXCLUSIONS):
+        click.echo(f"not counted: {coverage.excluded[number]:,} points: {reason}")
+    write_file(page, code_coverage.make_page(coverage))
+    click.echo(page)
+    return coverage.passes
+
+
 def regress(jobs, workers, junit, scheduler=None):
     """Build, run and report; returns whether everything passed and everything required was seen.
 
@@ -245,13 +258,17 @@ def regress(jobs, workers, junit, scheduler=None):
               "open. [default: each in turn]")
 @click.option("--unknowns", is_flag=True,
               help="Let Verilator draw, by the seed, what has no value yet; Icarus knows X anyway.")
+@click.option("--coverage", is_flag=True,
+              help=f"Lines, branches and toggles of each block; fails below {code_coverage.LEAST} % of each.")
 @click.option("--waves", is_flag=True, help="Write waveforms.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
               show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
 @build_option
 def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, test, verilog, netlist, stage, open_pins,
-            unknowns, waves, out, folder):
+            unknowns, coverage, waves, out, folder):
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
+    if coverage and (simulators != "verilator" or netlist):
+        raise BadInput("--coverage must come with --simulator verilator and without --netlist, and does not")
     if verilog:
         check_verilog(verilog, config, random_configs)
     implementations = choose_implementations(netlist, stage, open_pins, verilog)
@@ -265,10 +282,12 @@ def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, te
         check_test(test)
     check_writable(out / "results.xml")
     work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog, implementation,
-                unknowns)
+                unknowns, coverage)
             for simulator in chosen for each in dict.fromkeys(configs) for implementation in implementations
             for number in range(seed, seed + seeds)]
     passed = regress(work, jobs, out.resolve() / "results.xml", scheduler)
+    if coverage:
+        passed = report_coverage(work, out / "coverage.html") and passed
     if waves:
         for job in work:
             found = [*(out / job.name).glob("*.vcd"), *(folder / ".").glob(f"{job.config.name}*/*.fst")]

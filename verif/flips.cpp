@@ -1,0 +1,148 @@
+// Runs one program on a macro many times, each time with one flip-flop flipped in one cycle, and says what came of it.
+// Arguments: program, then pairs of flip-flop and cycle on standard input. Prints the cycles of the run without a flip,
+// then a line for each pair: m (masked), d (detected), w (wrong result), h (hang that a reset ends), s (one that it does
+// not). The program: counts of writes, vectors and flip-flops; then for each write and each vector how many of the other
+// stream come first and the fields of its port, for each vector also its result. Numbers are hexadecimal.
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "Vbench.h"
+#include "verilated.h"
+
+using Words = std::vector<uint32_t>;
+
+struct Item {
+    long after;
+    Words fields, result;
+};
+
+static Words parse(const std::string& text) {
+    Words words;
+    for (long end = text.size(); end > 0; end -= 8) {
+        const long start = end > 8 ? end - 8 : 0;
+        words.push_back(std::stoul(text.substr(start, end - start), nullptr, 16));
+    }
+    return words;
+}
+
+template <std::size_t Count>
+static void put(VlWide<Count>& port, const Words& words) {
+    for (std::size_t word = 0; word < Count; ++word) port[word] = word < words.size() ? words[word] : 0;
+}
+
+template <std::size_t Count>
+static bool equal(const VlWide<Count>& port, const Words& words) {
+    for (std::size_t word = 0; word < Count; ++word)
+        if (port[word] != (word < words.size() ? words[word] : 0)) return false;
+    return true;
+}
+
+template <std::size_t Count>
+static bool same(const VlWide<Count>& a, const VlWide<Count>& b) {
+    return std::equal(a.m_storage, a.m_storage + Count, b.m_storage);
+}
+
+static std::vector<Item> writes, vectors;
+static long clean_cycles = 0, pause_cycles = 0;
+
+struct Run {
+    long cycles = 0, taken = 0;
+    bool complete = false, wrong = false, detected = false;
+};
+
+// Plays the program after a reset of one cycle. The output pauses by a fixed rule, so that runs differ by the flip alone.
+static Run play(Vbench* top, long flip, long flip_cycle, long limit) {
+    Run run;
+    auto edge = [&] {
+        top->clk = 1;
+        top->eval();
+        top->clk = 0;
+    };
+    top->rst = 1;
+    top->write_valid = top->i_valid = 0;
+    top->o_ready = 1;
+    for (auto& word : top->flip.m_storage) word = 0;
+    top->clk = 0;
+    top->eval();
+    edge();
+    top->rst = 0;
+    std::size_t write = 0, vector = 0;
+    bool waits = false;
+    auto before = top->o;
+    uint32_t noise = 1;
+    for (long idle = 0; run.cycles < limit; ++run.cycles) {
+        noise = noise * 1664525 + 1013904223;
+        top->o_ready = (noise >> 24) % 8 != 0;
+        const bool writing = write < writes.size() && writes[write].after <= static_cast<long>(vector);
+        const bool asking = vector < vectors.size() && vectors[vector].after <= static_cast<long>(write);
+        top->write_valid = writing;
+        top->i_valid = asking;
+        if (writing) put(top->write, writes[write].fields);
+        if (asking) put(top->i, vectors[vector].fields);
+        const bool flips = run.cycles == flip_cycle;
+        if (flips) top->flip[flip / 32] = 1u << flip % 32;
+        top->eval();
+        if (waits && (!top->o_valid || !same(top->o, before))) run.detected = true;
+        if (top->o_valid && top->o_ready) {
+            if (run.taken >= static_cast<long>(vector))
+                run.detected = true;
+            else if (!equal(top->o, vectors[run.taken].result))
+                run.wrong = true;
+            ++run.taken;
+        }
+        waits = top->o_valid && !top->o_ready;
+        before = top->o;
+        const bool wrote = writing && top->write_ready, asked = asking && top->i_ready;
+        edge();
+        if (flips) top->flip[flip / 32] = 0;
+        write += wrote;
+        vector += asked;
+        // Results that no vector asked for come while nothing is offered.
+        const bool done = write == writes.size() && vector == vectors.size() && run.taken >= static_cast<long>(vector);
+        if (done && !idle) {
+            run.complete = true;
+            if (clean_cycles == 0) clean_cycles = run.cycles + 1;
+        }
+        if (done && ++idle > pause_cycles) break;
+    }
+    return run;
+}
+
+int main(int count, char** arguments) {
+    if (count != 2) return 2;
+    std::ifstream file(arguments[1]);
+    std::size_t many_writes, many_vectors;
+    file >> std::hex >> many_writes >> many_vectors >> pause_cycles;
+    std::string fields, result;
+    Item item;
+    while (many_writes--) {
+        file >> item.after >> fields;
+        writes.push_back({item.after, parse(fields), {}});
+    }
+    while (many_vectors--) {
+        file >> item.after >> fields >> result;
+        vectors.push_back({item.after, parse(fields), parse(result)});
+    }
+    auto fresh = [] { return std::make_unique<Vbench>(); };
+    const Run clean = play(fresh().get(), 0, -1, 1000000);
+    if (!clean.complete || clean.wrong || clean.detected) return 1;
+    const long limit = 3 * clean_cycles + 2 * pause_cycles + 200;
+    std::printf("%ld\n", clean_cycles);
+    long flip, cycle;
+    while (std::scanf("%ld %ld", &flip, &cycle) == 2) {
+        auto top = fresh();
+        const Run run = play(top.get(), flip, cycle, limit);
+        char outcome = run.detected ? 'd' : run.wrong ? 'w' : 'm';
+        if (!run.complete) {
+            const Run again = play(top.get(), 0, -1, limit);
+            outcome = again.complete && !again.wrong && !again.detected ? 'h' : 's';
+        }
+        std::printf("%c\n", outcome);
+    }
+    return 0;
+}
