@@ -42,6 +42,8 @@ class CrossbarConfig:
         Of an input in each step.
     adc_bits : int or None
         Of the converter; None is one without an error.
+    headroom : float
+        Range of a converter, in greatest currents of the inputs that it is calibrated with.
     columns_per_adc : int
         That share a converter: fewer converters, more time.
     programming, drift, read : float
@@ -61,6 +63,7 @@ class CrossbarConfig:
     device_bits: int = 2
     dac_bits: int = 1
     adc_bits: int | None = 8
+    headroom: float = 1.5
     columns_per_adc: int = 8
     programming: float = 1.0
     drift: float = 1.0
@@ -70,8 +73,8 @@ class CrossbarConfig:
 
     def __post_init__(self):
         ranges = {"rows": (1, 4096), "device_bits": (1, MAGNITUDE_BITS), "dac_bits": (1, INPUT_BITS),
-                  "columns_per_adc": (1, 4096), "programming": (0, 10), "drift": (0, 10), "read": (0, 10),
-                  "hours": (0, 1e6), "wire": (0, 0.5)}
+                  "headroom": (1, 64), "columns_per_adc": (1, 4096), "programming": (0, 10), "drift": (0, 10),
+                  "read": (0, 10), "hours": (0, 1e6), "wire": (0, 0.5)}
         if self.adc_bits is not None:
             ranges["adc_bits"] = (1, 24)
         for name, (least, greatest) in ranges.items():
@@ -181,12 +184,12 @@ class Crossbar:
         return difference
 
     def _convert(self, place, current):
-        """Currents as the converter gives them; beyond its range, the greatest of the first inputs, it clips."""
+        """Currents as the converter gives them; beyond its range, which the first inputs set, it clips."""
         bits = self.config.adc_bits
         if bits is None:
             return current
         if place not in self._ranges:
-            self._ranges[place] = max(float(np.abs(current).max()), 1e-9)
+            self._ranges[place] = self.config.headroom * max(float(np.abs(current).max()), 1e-9)
         half = 1 << bits - 1
         step = self._ranges[place] / half
         return np.clip(np.rint(current / step), -half, half - 1) * step

@@ -264,3 +264,18 @@ class Network:
         weights, output = self.tensors[operator.inputs[1]], self.tensors[operator.output]
         per_output = weights.size // (weights.shape[-1] if isinstance(operator, DepthwiseConv2D) else weights.shape[0])
         return output.size * per_output
+
+    def inner_macs(self, operator):
+        """Those of `macs` that do not multiply padding."""
+        weights, output, x = (self.tensors[index] for index in (operator.inputs[1], operator.output,
+                                                                operator.inputs[0]))
+        macs = self.macs(operator)
+        if not isinstance(operator, Conv2D):
+            return macs
+        for axis in (0, 1):
+            size, places = weights.shape[1 + axis], output.shape[1 + axis]
+            pixels = (np.arange(places)[:, None] * operator.stride[axis] - operator.padding[axis][0]
+                      + np.arange(size) * operator.dilation[axis])
+            inside = np.count_nonzero((pixels >= 0) & (pixels < x.shape[1 + axis]))
+            macs = macs // (places * size) * int(inside)
+        return macs

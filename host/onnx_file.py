@@ -104,6 +104,13 @@ class _Reader:
         tensor = self.tensors[index]
         return self.tensor(Tensor(name, shape, tensor.dtype, tensor.scales, tensor.zero_points))
 
+    def made(self, pending, output, activation):
+        """The number of a tensor, in the file's layout, that holds what is pending, quantised like ``output``."""
+        shape = tuple(pending.shape[axis] for axis in TO_LAST) if pending.is_last else pending.shape
+        index = self.like(output, pending.place, shape)
+        self.operators.append(pending.make(place=pending.place, output=index, activation=activation))
+        return self._in_layout(Value(index, pending.shape, pending.is_last), False).index
+
     def _in_layout(self, value, is_last):
         """The value with its channels last, or as in the file."""
         if value.is_last == is_last or len(value.shape) != 4:

@@ -122,6 +122,18 @@ def pool(reader, place, attributes, operands, name, *, kind, is_global=False):
     return Value(index, (image[0], image[3], *after), True, True)
 
 
+def mean(reader, place, attributes, operands, name):
+    """ReduceMean over height and width."""
+    axes = attributes.get("axes") or _integers(reader, place, operands[1] if len(operands) > 1 else None, "axes")
+    rank = len(operands[0].shape)
+    reader.require(place, rank == 4 and sorted(int(axis) % rank for axis in axes) == [2, 3],
+                   "axes 2 and 3 of four", f"{list(axes)} of {rank}")
+    pooled = pool(reader, place, {}, operands, name, kind=net.AveragePool2D, is_global=True)
+    if attributes.get("keepdims", 1):
+        return pooled
+    return _moved(reader, place, [pooled], net.Reshape, pooled.shape[:2], name)
+
+
 def arithmetic(reader, place, attributes, operands, name, *, kind):
     """Add and Mul."""
     reader.require(place, len(operands) == 2, "two operands", len(operands))
@@ -152,6 +164,14 @@ def clamp(reader, place, attributes, operands, name):
 
 def _moved(reader, place, operands, make, shape, name):
     """An operator that only moves elements, in the layout of the file."""
+    value = operands[0]
+    if isinstance(value, Pending):
+        # Whether elements are moved before they are quantised or after is the same.
+        def finish(place, output, activation):
+            x = reader.made(value, output, value.activation if activation == "none" else activation)
+            return make(place=place, inputs=(x,), output=output)
+
+        return Pending(place, tuple(shape), False, finish, value.activation)
     x = reader.operand(place, operands[0], is_last=False)
     index = reader.like(x, name, tuple(shape))
     reader.operators.append(make(place=place, inputs=(x,), output=index))
@@ -248,5 +268,5 @@ NODES = {
     "Concat": concatenation, "Constant": constant, "Conv": convolution, "Flatten": reshape, "Gemm": product,
     "GlobalAveragePool": partial(pool, kind=net.AveragePool2D, is_global=True), "MatMul": product,
     "MaxPool": partial(pool, kind=net.MaxPool2D), "Mul": partial(arithmetic, kind=net.Mul), "Pad": pad, "Relu": clamp,
-    "Reshape": reshape, "Softmax": softmax, "Transpose": transpose,
+    "ReduceMean": mean, "Reshape": reshape, "Softmax": softmax, "Transpose": transpose,
 }

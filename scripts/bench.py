@@ -19,6 +19,7 @@ from ..host.rtl import run_program
 from ..host.simulator import VERIF, SimulatorError, build, require_simulator, tool_environment
 from .bench_core import command as core
 from .bench_fpga import command as fpga
+from .bench_networks import command as networks
 from .files import BadInput, check_writable, write_json
 from .options import build_option
 from .progress import running
@@ -35,6 +36,7 @@ def command():
 
 command.add_command(core, "core")
 command.add_command(fpga, "fpga")
+command.add_command(networks, "networks")
 
 
 def random_program(config, count, bits, write_other=False):

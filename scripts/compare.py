@@ -24,7 +24,7 @@ from ..host.tiling import matrix_product
 from .files import BadInput, check_writable, refusing, require_packages, write_files
 from .inputs import load_inputs, load_labels, say_skipped
 from .progress import running
-from .run import MACRO, only_input
+from .run import MACRO, check_output, only_input
 
 FILES = ("compare.json", "compare.png")
 # Of the worked example: the model's name, and the noise of its fine-tuning, as a part of the greatest weight.
@@ -244,6 +244,7 @@ def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, ou
             facts, title, labelled = compare_digits(count, config, bits, seeds), "handwritten digits", True
         else:
             network = load_network(model)
+            check_output(network, "a comparison")
             loaded = load_inputs([*inputs, *more], only_input(network), step)
             say_skipped(loaded)
             values, files = loaded.values[:count], loaded.files[:count]

@@ -12,6 +12,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from ..golden.program import pause
 from ..golden.requantize import ROUNDINGS
 from ..hdl.config import MacroConfig
 from ..host.backends import BACKENDS, GoldenBackend, open_backend
@@ -110,8 +111,9 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     total = None if None in cycles or not cycles else sum(cycles)
-    runs = len(found.outputs)
+    runs, pauses = len(found.outputs), pause(mapping.config) * len(found.records)
     counted = (total or predicted) / runs
+    with_pauses = counted + pauses / runs
     return {
         "model": model.name,
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
@@ -131,8 +133,9 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "predicted_cycles": predicted,
         "cycles_as_predicted": cycles == [record.predicted for record in found.records] if total else None,
         "cycles_per_input": counted,
+        "cycles_per_input_with_pauses": with_pauses,
         "clock_hz": clock * 1e6,
-        "inferences_per_second": clock * 1e6 / counted if counted else None,
+        "inferences_per_second": clock * 1e6 / with_pauses if counted else None,
         "seconds_per_input": found.seconds / runs,
         "accuracy": accuracy(found.outputs, labels),
     }
@@ -166,8 +169,8 @@ def layer_facts(network, mapping, found):
             **sums, "tiles": len(loaded), "writes": sum(rows for rows, _ in loaded),
             "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0,
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
-            "bits_processor": sums["runs"] * (macs * (8 + width) + y.size * SUM_BITS),
-            "bits_least": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
+            "bits_without_reuse": sums["runs"] * (network.inner_macs(operator) * (8 + width) + y.size * SUM_BITS),
+            "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
         })
     return facts
 
@@ -190,7 +193,8 @@ def print_summary(report):
     cycles = ""
     if report["predicted_cycles"]:
         counted = "simulated" if report["cycles"] is not None else "predicted"
-        cycles = f"{report['cycles_per_input']:,.1f} cycles an input ({counted}), "
+        cycles = (f"{report['cycles_per_input']:,.1f} cycles an input ({counted}), "
+                  f"{report['cycles_per_input_with_pauses']:,.1f} with the pauses between layers, ")
     compared = ("accumulators not compared" if report["accumulator_mismatches"] is None else
                 f"{report['accumulator_mismatches']} mismatches of accumulators")
     click.echo(f"{report['inputs']} inputs, {compared}, {cycles}{report['seconds_per_input']:.3f} s an input")
@@ -237,6 +241,8 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
         require_packages("networks", "matplotlib")
     with refusing(NetworkError, ValueError, LinkError):
         network = load_network(model)
+        for what in [name for name, value in (("--output", output), ("--labels", labels)) if value]:
+            check_output(network, what)
         loaded = load_inputs([*inputs, *more], only_input(network), step)
         say_skipped(loaded)
         values = loaded.values[:count]
@@ -274,5 +280,11 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
 def only_input(network):
     """The one input of a network that the command can run."""
     if len(network.inputs) != 1:
-        raise BadInput(f"network must have one input, not {len(network.inputs)}")
+        raise BadInput(f"network must have one input to be run by a command, not {len(network.inputs)}")
     return network.tensors[network.inputs[0]]
+
+
+def check_output(network, what):
+    """Refuse a network of several outputs where one is asked for."""
+    if len(network.outputs) != 1:
+        raise BadInput(f"network must have one output for {what}, not {len(network.outputs)}")

@@ -21,13 +21,15 @@ img { max-width: 100% } pre { background: #f6f6f6; padding: 1em; overflow-x: aut
 """
 
 RULES = """
-Bits moved are counted at the edge between memory and arithmetic, by one rule for both machines: every weight and
-activation that crosses it counts with its bits, and every sum with 32, each time it crosses. <b>Macro:</b> weights
-when a row is written (columns that the tile has), activations when a vector is handed over (rows that the tile has),
-sums when a result is taken. <b>Processor:</b> one weight and one activation for each multiply-accumulate, padding
-counted, and one sum for each output. <b>Least:</b> what no machine can do without, once for each batch every weight,
-once for each input every activation and every sum. Loads are counted for the layer whose weights they bring, also
-where they hide behind the layer before it.
+Bits moved are counted at the edge between memory and arithmetic, by one rule for weights and activations and for all
+machines: each counts with its bits every time that it crosses the edge, a sum with 32. <b>Macro:</b> weights when a row
+is written (columns that the tile has), activations when a vector is handed over (rows that the tile has), a sum for
+each result, those of parts of a matrix too. A processor that multiplies without memory in the array lies between two
+bounds. <b>Without reuse</b> (no cache, no registers but one sum): a weight and an activation for each
+multiply-accumulate, those with padding left out, and a sum for each output. <b>Ideal reuse</b> (a cache that holds a
+layer): every weight once for each batch, every activation and every sum once for each input. A macro whose banks hold
+all weights for good may stay below the second. Loads are counted for the layer whose weights they bring, also where
+they hide behind the layer before it.
 """
 
 
@@ -87,6 +89,7 @@ def _headline(facts):
                                        facts["accumulator_mismatches"])),
         (facts["reference"], _judged(checked, facts["reference_mismatches"])),
         ("Cycles an input", f"{facts['cycles_per_input']:,.1f} ({counted})"),
+        ("with the pauses between layers", f"{facts['cycles_per_input_with_pauses']:,.1f}"),
         ("Cycles in all", f"{facts['predicted_cycles']:,} predicted" + (
             "" if facts["cycles"] is None else f", {facts['cycles']:,} simulated")),
         (f"Inferences a second at {facts['clock_hz'] / 1e6:g} MHz",
@@ -103,7 +106,10 @@ def _judged(text, wrong):
 
 
 COLUMNS = ("layer", "packing", "tiles", "cycles", "predicted", "utilisation", "tiles loaded", "rows written",
-           "planes skipped", "bits moved", "by a processor", "least", "mismatches")
+           "planes skipped", "bits moved", "without reuse", "ideal reuse", "mismatches")
+
+
+BITS = ("bits_moved", "bits_without_reuse", "bits_ideal_reuse")
 
 
 def _table(facts, layers):
@@ -111,7 +117,7 @@ def _table(facts, layers):
     runs = facts["inputs"]
     area = facts["configuration"]["rows"] * facts["configuration"]["columns"]
     keys = ("tiles_of_layer", "cycles", "predicted", "work", "tiles", "writes", "planes", "skipped", "bits_moved",
-            "bits_processor", "bits_least", "mismatches")
+            *BITS[1:], "mismatches")
     total = {key: None if any(layer[key] is None for layer in layers) else sum(layer[key] for layer in layers)
              for key in keys}
     total |= {"layer": "all", "packing": "", "utilization": total["work"] / area / (
@@ -123,7 +129,7 @@ def _table(facts, layers):
                  f"{layer['predicted'] / runs:,.0f}",
                  f"{layer['utilization']:.1%}", f"{layer['tiles'] / runs:,.1f}", f"{layer['writes'] / runs:,.0f}",
                  f"{layer['skipped'] / max(1, layer['planes'] + layer['skipped']):.1%}",
-                 *(f"{layer[key] / runs / 1000:,.1f} k" for key in ("bits_moved", "bits_processor", "bits_least")),
+                 *(f"{layer[key] / runs / 1000:,.1f} k" for key in BITS),
                  f"{layer['mismatches']:,}"]
         lines.append("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>")
     head = "".join(f"<th>{name}</th>" for name in COLUMNS)
@@ -203,8 +209,8 @@ def _draw_planes(plt, names, layers, runs):
 def _draw_bits(plt, names, layers, runs):
     figure, (axis,) = _bars(plt, names, 1)
     for shift, key, colour, label in ((-0.27, "bits_moved", "tab:blue", "macro"),
-                                      (0, "bits_processor", "tab:red", "processor"),
-                                      (0.27, "bits_least", "lightgray", "least")):
+                                      (0, "bits_without_reuse", "tab:red", "without reuse"),
+                                      (0.27, "bits_ideal_reuse", "lightgray", "ideal reuse")):
         axis.barh([place + shift for place in range(len(names))], [layer[key] / runs for layer in layers], height=0.25,
                   color=colour, label=label)
     axis.set_xscale("log")

@@ -80,8 +80,8 @@ def test_shared_converters_are_fewer_and_take_longer():
 
 def test_converters_clip_what_their_first_inputs_did_not_reach(product):
     weights, inputs = np.abs(product[0]).clip(0, 127), product[1]
-    crossbar = Crossbar(CrossbarConfig(adc_bits=8, dac_bits=8, device_bits=7, rows=100, **NOTHING), weights,
-                        np.random.default_rng(1))
+    crossbar = Crossbar(CrossbarConfig(adc_bits=8, dac_bits=8, device_bits=7, rows=100, headroom=1, **NOTHING),
+                        weights, np.random.default_rng(1))
     exact = mvm(weights, inputs)
     assert abs(crossbar.product(inputs // 4) - mvm(weights, inputs // 4)).max() < 0.01 * exact.max()
     assert crossbar.product(inputs).max() < 0.3 * exact.max()
@@ -118,7 +118,7 @@ def test_judgement():
 def test_command_compares_a_network(cli, refused, published, tmp_path):
     pytest.importorskip("tflite", reason="no tflite here")
     path, _ = published("keyword_spotting")
-    arguments = ("compare", path, "--inputs", path.parent / "inputs", "--count", 3, "--calibrate", 1)
+    arguments = ("compare", path, "--inputs", path.parent / "inputs", "--count", 3, "--calibrate", 1, "--headroom", 4)
     status, output, _ = cli(*arguments, "--adc-bits", "2,12", "--seeds", 1, "--programming", 0, "--drift", 0, "--read",
                             0, "--wire", 0, "--out", tmp_path / "out")
     fact, = json.loads((tmp_path / "out" / "compare.json").read_text())["networks"]
@@ -126,7 +126,7 @@ def test_command_compares_a_network(cli, refused, published, tmp_path):
     assert fact["converter"][0] < 1 and fact["enough_bits_converter"] == 12
     assert f"{fact['converters']:,} converters" in output and f"{fact['digital_cycles']:,} cycles, weights" in output
     assert re.search("nothing lost from", output) and (tmp_path / "out" / "compare.png").stat().st_size > 10_000
-    refused(*arguments[:-1], 3, match="--calibrate must leave inputs to judge, and takes 3 of 3")
+    refused(*arguments, "--calibrate", 3, match="--calibrate must leave inputs to judge, and takes 3 of 3")
     refused(*arguments, "--adc-bits", "4;5", match="--adc-bits must be numbers from 1 to 24")
     refused(*arguments, "--device-bits", 9, match="device_bits must be from 1 to 7, not 9")
     refused("compare", "digits", "--inputs", path, match="digits must be compared on its own images")

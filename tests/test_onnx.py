@@ -135,6 +135,22 @@ def test_moves_and_joints():
     assert (Inference(network).run(inputs)[network.outputs[0]] == evaluate(model, inputs)).all()
 
 
+@pytest.mark.parametrize("keep", [0, 1])
+def test_moves_before_a_quantiser(keep, tmp_path):
+    """As PyTorch's exporter writes the end of a classifier: a mean, a reshape, a clamp, and only then a quantiser."""
+    q = Qdq()
+    x = q.quantised("x", 0.0513, -10)
+    mean = q.node("ReduceMean", [x, q.constant(np.array([-1, -2]))], keepdims=keep)
+    flat = q.node("Relu", [q.node("Reshape", [mean, q.constant(np.array([1, 8]))])])
+    turned = q.node("Transpose", [q.node("Conv", [x, q.weights((4, 8, 1, 1), 0)])], perm=[0, 3, 1, 2])
+    network, reference = witness(q.model([1, 8, 3, 5], q.quantised(flat, 0.0213, -100), q.quantised(turned, 0.1)),
+                                 tmp_path)
+    inputs = q.rng.normal(0, 3, (50, 1, 8, 3, 5)).astype(np.float32)
+    ours, theirs = Inference(network).run(inputs), reference.run(inputs)
+    assert len(theirs) == 3 and compare(network, ours, theirs) == []
+    assert [ours[index].shape[1:] for index in network.outputs] == [(1, 8), (1, 5, 4, 3)]
+
+
 def one(kind, operands, **attributes):
     """A model of one operator of quantised inputs, as bytes."""
     q = Qdq()

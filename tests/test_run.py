@@ -4,6 +4,8 @@ import re
 
 import numpy as np
 import pytest
+from bitline.golden.program import pause
+from bitline.hdl.config import MacroConfig
 from bitline.host.reference import Mismatch, TfliteReference
 from bitline.scripts.run import list_mismatches
 from conftest import NETWORKS
@@ -63,10 +65,18 @@ def test_report_of_a_run(cli, model, files, tmp_path, backend):
     if backend == "rtl":
         assert report["cycles"] == report["predicted_cycles"] and report["cycles_as_predicted"]
         assert report["cycles"] == sum(layer["cycles"] for layer in report["layers"])
-    assert report["inferences_per_second"] == pytest.approx(1e8 / report["cycles_per_input"])
+    config = MacroConfig(rows=16, columns=12, banks=2)
+    # Two batches of two products.
+    assert report["cycles_per_input_with_pauses"] == report["cycles_per_input"] + 4 * pause(config) / 4
+    assert report["inferences_per_second"] == pytest.approx(1e8 / report["cycles_per_input_with_pauses"])
     for layer in report["layers"]:
-        assert 0 < layer["utilization"] <= 1 and layer["bits_least"] <= layer["bits_moved"]
+        assert 0 < layer["utilization"] <= 1 and layer["bits_ideal_reuse"] <= layer["bits_moved"]
     assert [layer["macs"] for layer in report["layers"]] == [36 * 4 * 18, 48]
+    # Of 6 x 6 places of a window of 3 x 3 pixels, 16 x 16 of 18 x 18 see no padding; 4 inputs, 2 batches.
+    assert [layer["bits_without_reuse"] for layer in report["layers"]] == [
+        4 * (16 * 16 * 4 * 2 * 16 + 144 * 32), 4 * (48 * 16 + 3 * 32)]
+    assert [layer["bits_ideal_reuse"] for layer in report["layers"]] == [
+        2 * 72 * 8 + 4 * (72 * 8 + 144 * 32), 2 * 48 * 8 + 4 * (16 * 8 + 3 * 32)]
     page = (tmp_path / "out" / "report.html").read_text()
     # Nothing is fetched from anywhere.
     assert not re.search(r"(src|href)=.(?!data:)", page) and page.count("data:image/png;base64,") == 4
@@ -96,6 +106,34 @@ def test_network_without_weights(cli, tmp_path):
                             *MACRO, "--report", tmp_path / "out", "--no-check")
     assert status == 0 and output.startswith("2 inputs")
     assert json.loads((tmp_path / "out" / "report.json").read_text())["layers"] == []
+
+
+def two_ended(tmp_path, inputs):
+    """A file of two outputs, and one or two inputs."""
+    file = TfliteFile()
+    x = [file.tensor((1, 4), "int8", 0.1) for _ in range(inputs)]
+    sums = file.operator("ADD", [x[0], x[-1]], file.tensor((1, 4), "int8", 0.1), "AddOptions")
+    clamped = file.operator("RELU", [x[0]], file.tensor((1, 4), "int8", 0.1))
+    (tmp_path / "m.tflite").write_bytes(file.data(x, [sums, clamped]))
+    (tmp_path / "x.dat").write_bytes(bytes(range(8)))
+    (tmp_path / "labels.csv").write_text("x.dat,0\n")
+    return tmp_path / "m.tflite", "--inputs", tmp_path / "x.dat"
+
+
+def test_networks_of_several_inputs_are_refused(refused, tmp_path):
+    arguments = two_ended(tmp_path, 2)
+    refused("run", *arguments, match="^bitline: network must have one input to be run by a command, not 2$")
+    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one")
+
+
+def test_networks_of_several_outputs_run_but_give_none_apart(cli, refused, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    arguments = two_ended(tmp_path, 1)
+    status, output, _ = cli("run", *arguments, "--check")
+    assert status == 0 and "0 mismatches in all layers" in output
+    for option in (("--output", tmp_path / "y.npy"), ("--labels", tmp_path / "labels.csv")):
+        refused("run", *arguments, *option, match=f"^bitline: network must have one output for {option[0]}, not 2$")
+    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one output for a comparison, not 2")
 
 
 def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch):
