@@ -9,6 +9,8 @@ PROGRAMS = {
                       ("up", "r0")),
     "march_ss": (("up", "w0"), ("up", "r0 r0 w0 r0 w1"), ("up", "r1 r1 w1 r1 w0"), ("down", "r0 r0 w0 r0 w1"),
                  ("down", "r1 r1 w1 r1 w0"), ("up", "r0")),
+    # Dense rows, and then a dense vector for each of them; see `answers`.
+    "known_answers": (("up", "wd"), ("up", "rd")),
 }
 
 

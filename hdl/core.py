@@ -110,7 +110,9 @@ class Core(wiring.Component):
         m.d.comb += [Value.cast(self.vectors.orders).eq(Value.cast(orders)),
                      Value.cast(self.loader.target).eq(Value.cast(target))]
         with m.If(march.active):
-            m.d.comb += [Value.cast(self.vectors.orders).eq(0), self.vectors.orders.bits.eq(1),
+            m.d.comb += [Value.cast(self.vectors.orders).eq(0),
+                         self.vectors.orders.bits.eq(Mux(march.dense, self.config.macro.input_bits, 1)),
+                         self.vectors.orders.signed.eq(march.dense),
                          self.vectors.orders.bank.eq(march.bank), self.vectors.orders.chain.eq(1),
                          Value.cast(self.loader.target).eq(0), self.loader.target.bank.eq(march.bank),
                          self.loader.target.first.eq(march.row)]
@@ -177,7 +179,7 @@ class Core(wiring.Component):
         wiring.connect(m, rows.o, self.macro.write)
         m.d.comb += [
             rows.held.eq(self.loader.held),
-            rows.given.eq(march.active),
+            rows.given.eq(march.active & ~march.dense),
             rows.digits.eq(march.digits),
             march.digit_totals.eq(digits),
             check.taken.eq(requantizer.taken),
@@ -196,7 +198,7 @@ class Core(wiring.Component):
     def _connect_march(self, m):
         march, registers, requantizer = self.march, self.registers, self.requantizer
         commands = {"zeroise": registers.control_zeroise, "march_c_minus": registers.self_test_march_c_minus,
-                    "march_ss": registers.self_test_march_ss}
+                    "march_ss": registers.self_test_march_ss, "known_answers": registers.self_test_known_answers}
         for number, name in enumerate(PROGRAMS):
             with m.If(commands[name]):
                 m.d.comb += [march.start.eq(1), march.program.eq(number)]

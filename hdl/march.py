@@ -1,17 +1,20 @@
 """March: writes and reads every row in a given order, to clear the weights or to test their storage."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import xor
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..golden.answers import POLYNOMIAL, SIGNATURE_BITS, expected_signature, following, repeated
 from ..golden.march import PROGRAMS
 from .packer import beat_layout
 from .requantizer import choose
 from .table_shape import ceil_log2
 
-STEP = data.StructLayout({"reads": 1, "inverts": 1, "down": 1, "ends_element": 1, "ends_program": 1})
+STEP = data.StructLayout({"reads": 1, "inverts": 1, "down": 1, "ends_element": 1, "ends_program": 1, "dense": 1})
 
 
 @dataclass(frozen=True)
@@ -23,12 +26,13 @@ class Step:
     down: bool
     ends_element: bool
     ends_program: bool
+    dense: bool
 
     @property
     def word(self):
         """As `STEP` has it."""
         return sum(value << index for index, value in enumerate(
-            (self.reads, self.inverts, self.down, self.ends_element, self.ends_program)))
+            (self.reads, self.inverts, self.down, self.ends_element, self.ends_program, self.dense)))
 
 
 def steps(program):
@@ -39,7 +43,7 @@ def steps(program):
         for index, name in enumerate(names):
             ends = index + 1 == len(names)
             found.append(Step(name[0] == "r", name[1] == "1", order == "down", ends,
-                              ends and number + 1 == len(PROGRAMS[program])))
+                              ends and number + 1 == len(PROGRAMS[program]), name[1] == "d"))
     return found
 
 
@@ -50,6 +54,9 @@ class March(wiring.Component):
     that is one in that row and zero elsewhere, whose totals are the row. A program that tests runs once with each
     background: all zeros, then bit ``k`` of each bit's place in the row, for every ``k``, so that any two bits of a row
     differ in one of them. To zeroise runs once, with zeros.
+
+    Known answers are dense: an automaton draws all rows, and then as many vectors of all planes, signed, for each bank.
+    A signature of all totals is held against the one that the golden model gives.
 
     Parameters
     ----------
@@ -66,7 +73,9 @@ class March(wiring.Component):
     done : ``Out(1)``
         For a cycle: it has ended.
     failed : ``Out(1)``
-        Something was read that was not written, since the start of the program.
+        Something was read that was not written, since the start of the program, or the signature is another.
+    dense : ``Out(1)``
+        What is written or sent is drawn by the automaton.
     fault : ``Out``
         ``bank``, ``row`` and ``column`` of the first such weight.
     vector, load : ``Out(stream)``
@@ -90,7 +99,7 @@ class March(wiring.Component):
         place = {"bank": range(macro.banks), "row": range(macro.rows)}
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "ready": In(1), "running": Out(1), "active": Out(1),
-            "done": Out(1), "failed": Out(1),
+            "done": Out(1), "failed": Out(1), "dense": Out(1),
             "fault": Out(data.StructLayout({**place, "column": range(columns)})),
             "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
@@ -100,6 +109,8 @@ class March(wiring.Component):
             "digit_totals": In(config.check_columns * macro.total_width),
         })
         self._background = Signal(range(self.backgrounds))
+        self._state = Signal(max(config.input_stream_bits, config.weight_stream_bits))
+        self._signature = Signal(SIGNATURE_BITS)
         self._beat = Signal(range(max(-(-8 * config.vector_bytes // config.input_stream_bits),
                                       -(-8 * config.row_bytes // config.weight_stream_bits))))
 
@@ -137,11 +148,30 @@ class March(wiring.Component):
                 m.d.comb += self.active.eq(1)
                 m.next = "PREPARE"
                 with m.If(self._advance(m, program, counter, element, step)):
-                    m.d.comb += self.done.eq(1)
-                    m.next = "IDLE"
+                    with m.If(step.dense & (self._signature != expected_signature(self.config))):
+                        m.d.sync += self.failed.eq(1)
+                    m.next = "END"
+            with m.State("END"):
+                m.d.comb += [self.active.eq(1), self.done.eq(1)]
+                m.next = "IDLE"
+        m.d.comb += self.dense.eq(step.dense)
+        self._draw(m, chosen, step)
         self._send(m, step)
         self._compare(m, step)
         return m
+
+    def _draw(self, m, chosen, step):
+        """The automaton, a step a beat, and the signature of what is read."""
+        bits = len(self._state)
+        word = Cat(self.totals, self.digit_totals)
+        pieces = [word[first:first + SIGNATURE_BITS] for first in range(0, len(word), SIGNATURE_BITS)]
+        signature = self._signature
+        with m.If(chosen & step.dense):
+            m.d.sync += self._state.eq(following(self._state, bits))
+        with m.If(self.active & self.looks):
+            m.d.sync += signature.eq(reduce(xor, pieces, (signature << 1) ^ Mux(signature[-1], POLYNOMIAL, 0)))
+        with m.If(self.start):
+            m.d.sync += [self._state.eq(repeated(bits)), signature.eq(0)]
 
     def _fetch(self, m):
         """The step at hand: its number, the number of its element's first, and what it does."""
@@ -175,7 +205,7 @@ class March(wiring.Component):
             following = counter + 1
             m.d.sync += [counter.eq(following), element.eq(following)]
             self._start_element(m, following)
-        more = (program != 0) & (self._background != self.backgrounds - 1)
+        more = (program != 0) & ~step.dense & (self._background != self.backgrounds - 1)
         with m.If(through & step.ends_program & more):
             first = self._first_step(program)
             m.d.sync += [self._background.eq(self._background + 1), counter.eq(first), element.eq(first)]
@@ -208,7 +238,7 @@ class March(wiring.Component):
             column = Cat(Const(index, ceil_log2(per_beat)), self._beat)[:self.column_bits]
             weight = self._weight(column, step.inverts)
             elements.append(Cat(weight, Const(0, 8 * config.weight_bytes - len(weight))))
-        m.d.comb += [payload.data.eq(Cat(elements)), payload.keep.eq(-1),
+        m.d.comb += [payload.data.eq(Mux(step.dense, self._state, Cat(elements))), payload.keep.eq(-1),
                      payload.last.eq(self._beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1)]
 
         m.d.comb += self.digits.eq(Cat(self._weight(self._place(config.macro.columns + index), step.inverts)
@@ -218,7 +248,7 @@ class March(wiring.Component):
         here = self.row[place:] == self._beat
         ones = Cat(Cat(here & (self.row[:place] == index), Const(0, 8 * config.input_bytes - 1))
                    for index in range(per_beat))
-        m.d.comb += [payload.data.eq(ones), payload.keep.eq(-1),
+        m.d.comb += [payload.data.eq(Mux(step.dense, self._state, ones)), payload.keep.eq(-1),
                      payload.last.eq(self._beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1)]
 
     def _compare(self, m, step):
@@ -242,6 +272,6 @@ class March(wiring.Component):
         for lane in reversed(range(lanes)):
             with m.If(differ[lane]):
                 m.d.comb += wrong.eq(Cat(Const(lane, ceil_log2(lanes)), self.group))
-        with m.If(self.active & self.looks & differ.any() & ~self.failed):
+        with m.If(self.active & self.looks & differ.any() & ~self.failed & ~step.dense):
             m.d.sync += [self.failed.eq(1), self.fault.bank.eq(self.bank), self.fault.row.eq(self.row),
                          self.fault.column.eq(wrong)]

@@ -210,10 +210,11 @@ def _work(config):
                  waits=True, fields=_fields(Access.DATA, ("word", 0, 32, "The bits.", {}))),
         Register(name="load_index", offset=0x050, meaning="Progress of the records.", fields=_fields(
             Access.STATUS, ("index", 0, 11, "Row or column that comes next.", {}))),
-        Register(name="self_test", offset=0x058, meaning="Commands that test the storage, and leave nothing of the "
-                 "weights.", locks=True, waits=True, fields=_fields(
+        Register(name="self_test", offset=0x058, meaning="Commands that test the storage or the products, and leave "
+                 "nothing of the weights.", locks=True, waits=True, fields=_fields(
                      Access.COMMAND, ("march_c_minus", 0, 1, "Run March C-.", {}),
-                     ("march_ss", 1, 1, "Run March SS.", {}))),
+                     ("march_ss", 1, 1, "Run March SS.", {}),
+                     ("known_answers", 2, 1, "Compute products of dense weights and vectors.", {}))),
         Register(name="fault", offset=0x054, meaning="Where the last zeroise or self-test first read something "
                  "that was not written. It cannot be read while one runs.", waits=True, fields=_fields(
                      Access.STATUS, ("row", 0, 10, "Row.", {}), ("column", 12, 10, "Column.", {}),

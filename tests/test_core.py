@@ -94,6 +94,15 @@ def test_faulty_cells_are_found_and_named(bank, row, stuck_at_one, tmp_path):
     assert run(CONFIG, "tb_core_fault", tmp_path, verilog=verilog, BITLINE_FAULT=json.dumps(place)) == ([], 1)
 
 
+@pytest.mark.parametrize("piece, replacement", [
+    (r"= \$signed\((level2_0_0)\) \+ \$signed\((level2_0_1)\)", r"= $signed(\1) | $signed(\2)"),
+    (r"([0-9a-f]{8}_accumulator\(.*?)shift_now \? ", r"\g<1>1'b0 ? "),
+    (r"([0-9a-f]{8}_accumulator\(.*?)flip_now <= flip", r"\g<1>flip_now <= 1'b0"),
+], ids=["adder tree", "accumulator", "sign"])
+def test_known_answers_find_wrong_sums_that_marches_do_not(piece, replacement, tmp_path):
+    assert run(CONFIG, "tb_core_answers", tmp_path, verilog=broken(CONFIG, piece, replacement)) == ([], 1)
+
+
 def test_example_of_the_documents_runs(tmp_path):
     text = (Path(__file__).resolve().parent.parent / "docs" / "integration.md").read_text(encoding="utf-8")
     example = text[text.index("## A worked example"):text.index("## On each bus")]

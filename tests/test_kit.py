@@ -131,8 +131,8 @@ def test_driver_drives_the_rtl(folder, tmp_path):
     assert said["sizes"].split() == ["12", "5", "2", "2", "8", "8", "8"]
     wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "orders": 0, "wrong": -2,
               "idle": 0, "irq": 1, "events": 2, "quiet": 0, "error": ErrorCode.VECTOR_SHORT, "cleared": 0,
-              "march_c_minus": 0, "march_ss": 0, "zeroise": 0, "locked": -4, "locked_test": -4, "zeroise_locked": 0,
-              "refused": 0}
+              "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroise": 0, "locked": -4, "locked_test": -4,
+              "zeroise_locked": 0, "refused": 0}
     assert {name: said[name] for name in wanted} == {name: str(int(value)) for name, value in wanted.items()}
     assert said["text"] == ErrorCode.VECTOR_SHORT.meaning
 

@@ -245,6 +245,7 @@ int main()
     bitline_core_fault fault;
     say("march_c_minus", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_C_MINUS, &fault));
     say("march_ss", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
+    say("known_answers", bitline_core_self_test(&driver, BITLINE_CORE_KNOWN_ANSWERS, &fault));
     say("zeroise", bitline_core_zeroise(&driver));
     run_vectors(driver, 1);
     bitline_core_lock(&driver);

@@ -220,10 +220,10 @@ async def zeroise(dut):
 
 @cocotb.test()
 async def self_test(dut):
-    """Both marches pass on a sound core, which works afterwards."""
+    """Both marches and the known answers pass on a sound core, which works afterwards."""
     bench = await begin(dut)
     macro = bench.config.macro
-    for name in ("march_c_minus", "march_ss"):
+    for name in ("march_c_minus", "march_ss", "known_answers"):
         await bench.write("self_test", **{name: 1})
         await bench.until("status", "running", 0, reads=20000)
         status = await bench.read("status")

@@ -36,8 +36,8 @@ def kit(config):
         f"{name}_instance.v": template(config),
         f"{ADDRESS_MAP}_errors.h": error_texts(),
     }
-    for driver in (f"{ADDRESS_MAP}.c", f"{ADDRESS_MAP}.h"):
-        files[driver] = (HERE / driver).read_text(encoding="utf-8")
+    for copied in (f"{ADDRESS_MAP}.c", f"{ADDRESS_MAP}.h", "fusesoc_bitline.core", "fusesoc_bitline.py"):
+        files[copied] = (HERE / copied).read_text(encoding="utf-8")
     if config.bus == "axi":
         files["litex_bitline.py"] = litex(config)
     return files
@@ -63,11 +63,11 @@ def sidecar(config):
     return json.dumps(description, indent=2) + "\n"
 
 
-def fusesoc(config):
+def fusesoc(config, vlnv=None):
     """A FuseSoC core file: targets rtl, lint and synth."""
     name = config.name
     return f"""CAPI=2:
-name: bitline:core:{name}:{version('bitline')}
+name: {vlnv or f"bitline:core:{name}:{version('bitline')}"}
 description: Bitline digital compute-in-memory core, configuration {config.hash}
 
 filesets:

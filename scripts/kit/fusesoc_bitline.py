@@ -1,0 +1,21 @@
+"""FuseSoC's generator of Bitline cores. Its parameters are a core's configuration, as NAME.json has it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import sys
+from pathlib import Path
+
+import yaml
+from bitline.hdl.core_config import CoreConfig
+from bitline.hdl.emit import emit_core
+from bitline.scripts.kit.files import constraints, fusesoc
+
+job = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
+try:
+    config = CoreConfig.from_dict(job["parameters"])
+except (TypeError, ValueError) as error:
+    sys.exit(f"bitline: {error}")
+for name, content in ((f"{config.name}.v", emit_core(config)), (f"{config.name}.sdc", constraints(config)),
+                      (f"{config.name}.core", fusesoc(config, vlnv=job["vlnv"]))):
+    Path(name).write_text(content, encoding="utf-8")
