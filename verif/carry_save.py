@@ -1,4 +1,4 @@
-"""That the adders of a carry-save tree, each of which keeps the sum of its bits, together give the sum of the products."""
+"""How the adders of a carry-save tree, each of which keeps the sum of its bits, together give that of the products."""
 
 import re
 from collections import Counter

@@ -116,7 +116,19 @@ CONTROL = (
         defines={"WITHIN": 32}),
 )
 
-PROPERTIES = {proof.name: proof for proof in (*BUSES, *TREES, *DATA, *CONTROL)}
+# From the streams to the result: every step between them, in macros small enough.
+WHOLE = (
+    whole("macro", "a macro of bitcells gives the product, for all weights and inputs",
+          MacroConfig(rows=3, columns=1, weight_bits=2, input_bits=2, banks=2), 22, (
+              (r"is_signed \? ", "1'b1 ? "), (r"write_weights <= weights", "write_weights <= ~weights")),
+          solvers=("yices",)),
+    whole("macro_table", "a macro of tables gives the product, from the writing of the tables on",
+          MacroConfig(rows=5, columns=1, weight_bits=2, input_bits=1, banks=2, column="table"), 72, (
+              (r"codes\[0\] = ~ ", "codes[0] = "), (r"sign_0 <= ", "sign_0 <= ~")),
+          solvers=("yices",), script="memory_map"),
+)
+
+PROPERTIES = {proof.name: proof for proof in (*BUSES, *TREES, *DATA, *CONTROL, *WHOLE)}
 # The ten that are proved in the shortest time, seconds each; the tests run them.
 FASTEST = ("apb", "wishbone", "axi_lite", "lock", "loader", "packer", "assembler", "controller", "controller_2",
            "response")

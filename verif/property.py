@@ -122,7 +122,8 @@ def summed(name, says, rows, weight_bits, input_bits, tiles, bugs, **more):
     """A property of the accumulator of columns of bitcells."""
     config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits, tiles=tiles)
     most = 1 << weight_bits - 1
-    return Property(name, says, "accumulator", config, "accumulator", bugs, exposed=("accumulator", "flip_now", "carry_now", "shift_now", "add_now"), defines={
+    registers = ("accumulator", "flip_now", "carry_now", "shift_now", "add_now")
+    return Property(name, says, "accumulator", config, "accumulator", bugs, exposed=registers, defines={
         "ROWS": rows, "BITS": input_bits, "TILES": tiles, "MOST": most - 1, "LEAST": most, "COMPLEMENT": 0,
         "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
         "WIDE": config.total_width + 4} | more.pop("defines", {}), **more)
@@ -140,12 +141,12 @@ def level_sums(name, says, rows, fabric, bugs, weight_bits=8, **more):
 def whole(name, says, config, depth, bugs, **more):
     """A property of a whole macro of one column, for so many cycles."""
     defines = {"ROWS": config.rows, "BITS": config.input_bits, "WEIGHT": config.weight_bits,
-               "TOTAL": config.total_width, "BANKS": config.banks, "TILES": config.tiles,
+               "TOTAL": config.total_width, "BANKS": config.banks, "CHOSEN": config.banks - 1,
                "BANK": max(1, (config.banks - 1).bit_length()), "ROW": max(1, (config.rows - 1).bit_length())}
     defines |= {"HAS_BANKS": 1} if config.banks > 1 else {}
     defines |= {"HAS_ROWS": 1} if config.rows > 1 else {}
     return Property(name, says, "macro", config, "", bugs, depth, "bmc", cover_depth=depth,
-                    defines=defines | more.pop("defines", {}), **more)
+                    defines=defines, **more)
 
 
 def table_nodes(groups, levels, bits):
