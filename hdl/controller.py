@@ -135,7 +135,8 @@ class Controller(wiring.Component):
             m.d.sync += [drives.eq(drives & ~last), planned.eq(planned & blank), blank.eq(0), first.eq(0),
                          self.select.eq(follows)]
 
-        on_wordlines, bank = Signal(), Signal(range(self.config.banks), reset_less=True)
+        on_wordlines = Signal()
+        bank = Signal(range(self.config.banks), reset_less=True)
         self._plane = Signal(result_layout(self.config), reset_less=True)
         self._plane_first = Signal(reset_less=True)
         self._plane_blank = Signal(reset_less=True)

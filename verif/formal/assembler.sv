@@ -60,5 +60,12 @@ module check (
         assert (told || position == beats);
         assert (!told || position == 0);
         if (!told && place < beats) assert (record[place*`BITS +: `BITS] == kept);
+
+        cover (o_valid && o_ready);
+        cover (o_valid && !o_ready);
+        cover (short);
+        cover (null);
+        cover (long);
+        cover (told && step && last);
     end
 endmodule

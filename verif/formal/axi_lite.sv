@@ -76,5 +76,9 @@ module check (
         if (has_aw) assert (write_address == aw);
         if (has_w) assert (data == w && strobe == strb);
         if (has_ar) assert (read_address == ar);
+
+        cover (bvalid && bready && bresp == 2);
+        cover (rvalid && rready && rresp == 0 && has_aw && has_w);
+        cover (bvalid && !bready && arvalid);
     end
 endmodule

@@ -23,6 +23,8 @@ module check (
             // was refused.
             if (!$past(rst) && $past(locked && refused && !restart && !payload[36]) && !rst && !target[1] && !$past(target[1]))
                 assert (ready);
+            cover (valid && ready && $past(ready && valid) && !$past(rst));
+            cover (refused && $past(!refused) && !$past(rst));
         end
     end
 endmodule

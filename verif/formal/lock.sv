@@ -38,6 +38,10 @@ module check (
             // Who tries is told.
             if (locked && enable && write && is_guarded) assert (error == 7);
             if (!$past(rst) && $past(locked && enable && write && is_guarded)) assert (refused);
+
+            cover (locked && refused);
+            cover (!locked && !$past(rst) && $past(!locked && load_written));
+            cover ($past(rst) && $past(locked));
         end
     end
 endmodule

@@ -21,5 +21,7 @@ module check (
             for (int unsigned i = 0; i < 8; i = i + 1)
                 if (!payload[64 + i]) assert (payload[8 * i +: 8] == 0);
         end
+        cover (started && o_valid && payload[72] && ready);
+        cover (started && o_valid && !payload[72] && !ready);
     end
 endmodule

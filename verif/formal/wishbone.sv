@@ -39,5 +39,8 @@ module check (
         // Each request reaches the registers once, as it was made.
         if (enable) assert (cyc && stb && write == we && address == adr && data == dat_w && strobe == sel);
         assert (!(enable && asked));
+
+        cover (ack && we && $past(started) && $past(ack, 2));
+        cover (err && !we);
     end
 endmodule
