@@ -184,11 +184,20 @@ class TableWriter(wiring.Component):
         address = self._register("read_address", len(rows.address))
         missing = shape.rows_of_groups[-1].count(None)
         is_missing = self._select[-1] & (position < missing) if missing else 0
-        m.d.sync += address.eq(Cat((self._first + position)[:row_bits], self._walked.bank))
+        # The block RAMs are far from each other, and from what decides that a row is taken.
+        stores = self._register("stores_row", 1)
+        store_address, stored = (self._register(f"stored_{name}", len(value)) for name, value in (
+            ("address", rows.write_address), ("weights", rows.write_data)))
+        m.d.sync += [
+            stores.eq(self._stores),
+            store_address.eq(Cat(self.row, self.bank) if row_bits else self.bank),
+            stored.eq(self.weights),
+            address.eq(Cat((self._first + position)[:row_bits], self._walked.bank)),
+        ]
         m.d.comb += [
-            rows.write.eq(self._stores),
-            rows.write_address.eq(Cat(self.row, self.bank) if row_bits else self.bank),
-            rows.write_data.eq(self.weights),
+            rows.write.eq(stores),
+            rows.write_address.eq(store_address),
+            rows.write_data.eq(stored),
             rows.enable.eq(1),
             rows.address.eq(address),
             self.write.weights.eq(rows.data),
