@@ -26,7 +26,7 @@ class Layer:
 class Classifier:
     """The layers, the images that were kept from training, and the accuracy of the float network on them.
 
-    ``seen`` are the first 200 images of the training.
+    ``seen`` are the images of the training.
     """
 
     layers: list
@@ -60,7 +60,7 @@ def train(noise=None):
     if noise is not None:
         network.coefs_, network.intercepts_ = _fine_tune(network, seen / 16, seen_labels, noise)
     return Classifier(_quantise(network, seen), images.astype(np.int64), image_labels,
-                      float(network.score(images / 16, image_labels)), seen[:200].astype(np.int64))
+                      float(network.score(images / 16, image_labels)), seen.astype(np.int64))
 
 
 def _fine_tune(network, inputs, labels, noise, *, epochs=60, batch=50, rate=0.05):
