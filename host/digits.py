@@ -26,7 +26,7 @@ class Layer:
 class Classifier:
     """The layers, the images that were kept from training, and the accuracy of the float network on them.
 
-    ``seen`` are images of the training.
+    ``seen`` are the images of the training.
     """
 
     layers: list

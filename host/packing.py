@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..golden.words import limits
-from . import network as net
 from .checks import ceil_div
+from .grouped import GroupedConvolution
 from .tiling import fuse_for
 
 # Cycles by which a bank must be free before its next tile is needed, beyond those of its rows.
@@ -83,7 +83,7 @@ def digits_of(config, tensor):
     return (0 if signed else low), digits
 
 
-class PackedLayer:
+class PackedLayer(GroupedConvolution):
     """A matrix operator cut into tiles.
 
     Parameters
@@ -109,9 +109,8 @@ class PackedLayer:
     """
 
     def __init__(self, config, network, operator, runs):
-        self.config, self.operator = config, operator
-        self._tensor, self._output = (network.tensors[index] for index in (operator.inputs[0], operator.output))
-        self._read_operator(network.tensors[operator.inputs[1]])
+        super().__init__(network, operator)
+        self.config = config
         self.fuse = fuse_for(config, self._kernel)
         self.offset, self.digits = digits_of(config, self._tensor)
         self.packing = self._cheapest(runs * self._images)
@@ -119,34 +118,6 @@ class PackedLayer:
                                      enumerate((self.packing.height, self.packing.width)))
         self.cuts = list(self._cut())
         self._blocks, self._counts = {}, {}
-
-    def _read_operator(self, weights):
-        """All kinds of matrix operator as a grouped convolution with a kernel (outputs, height, width, depth)."""
-        operator, kernel = self.operator, weights.data.astype(np.int64)
-        if isinstance(operator, net.FullyConnected):
-            kernel = kernel[:, None, None, :]
-            self._shape = (self._tensor.size // kernel.shape[3], 1, 1, kernel.shape[3])
-            self._stride, self._dilation, self._padding, self._groups = (1, 1), (1, 1), ((0, 0), (0, 0)), 1
-            self._image = (1, 1)
-        else:
-            if isinstance(operator, net.DepthwiseConv2D):
-                kernel = kernel.transpose(3, 1, 2, 0)
-            self._shape, self._image = self._tensor.shape, self._output.shape[1:3]
-            self._stride, self._dilation, self._padding = operator.stride, operator.dilation, operator.padding
-            self._groups = operator.groups
-        self._kernel, self._images = kernel, self._shape[0]
-        self._depth, self._outputs = kernel.shape[3], kernel.shape[0] // self._groups
-
-    def _pixels(self, axis, size):
-        """Pixels of a patch along an axis that some output uses and some image has, counted from its first."""
-        kernel, stride, dilation = self._kernel.shape[1 + axis], self._stride[axis], self._dilation[axis]
-        before, length, places = self._padding[axis][0], self._shape[1 + axis], self._image[axis]
-        taps = np.arange(kernel) * dilation
-        # Output positions, from the lowest to the highest, for which a tap meets a pixel of the image.
-        lowest = np.maximum(0, -((taps - before) // stride))
-        highest = np.minimum(places - 1, (before - taps + length - 1) // stride)
-        used = [position * stride + taps[lowest + (position - lowest) % size <= highest] for position in range(size)]
-        return np.unique(np.concatenate(used)).tolist()
 
     # The search.
 
@@ -226,14 +197,6 @@ class PackedLayer:
             block[group, :, y[:, None], x, group, :, down[:, None], right] = (
                 kernel[:, up[:, None], along].transpose(1, 2, 3, 0))
         return block.reshape(np.prod(block.shape[:4]), -1)
-
-    def _meetings(self, axis, size, pixels):
-        """Positions, taps and pixels that meet along an axis: three arrays."""
-        number = {pixel: index for index, pixel in enumerate(pixels)}
-        taps = range(self._kernel.shape[1 + axis])
-        found = [(position, tap, number[place]) for position in range(size) for tap in taps
-                 if (place := position * self._stride[axis] + tap * self._dilation[axis]) in number]
-        return np.array(found, dtype=np.int64).reshape(-1, 3).T
 
     # Vectors.
 

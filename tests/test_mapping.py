@@ -137,3 +137,10 @@ def test_weights_that_do_not_fit_name_the_layer():
     network = residual_network(np.random.default_rng(1))
     with pytest.raises(ValueError, match=r"^operator 0 \(conv\): weights must be from -8 to 7 \(weight_bits 4"):
         Mapping(MacroConfig(rows=8, columns=8, weight_bits=4), network)
+
+
+def test_layers_that_take_too_long_are_refused(monkeypatch):
+    network = residual_network(np.random.default_rng(1))
+    monkeypatch.setattr("bitline.host.mapping.MOST_STEPS", 50)
+    with pytest.raises(ValueError, match=r"^operator 0 \(conv\): a layer must take at most 50 rows and vectors, "):
+        Mapping(MacroConfig(rows=8, columns=8), network, 9)
