@@ -116,7 +116,7 @@ class March(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        program = Signal(range(len(PROGRAMS)))
+        program = Signal(range(len(PROGRAMS)), name="at_hand")
         counter, element, step = self._fetch(m)
         chosen = Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)
         last = Mux(step.reads, self.vector.payload.last, self.load.payload.last)
@@ -176,7 +176,7 @@ class March(wiring.Component):
     def _fetch(self, m):
         """The step at hand: its number, the number of its element's first, and what it does."""
         words = [step.word for program in PROGRAMS for step in steps(program)]
-        counter, element = Signal(range(len(words))), Signal(range(len(words)))
+        counter, element = (Signal(range(len(words)), name=name) for name in ("counter", "element"))
         step = Signal(STEP)
         m.d.comb += step.as_value().eq(Array(words)[counter])
         return counter, element, step

@@ -1,0 +1,79 @@
+// The march under any streams and any totals: every start gets one end and no other does, and a zeroise that ends has
+// written zeros to every row of every bank, has read each of them afterwards, and tells of any total that was not zero.
+module check (
+    input clk, start, ready, load_ready, vector_ready, looks, group, input [1:0] number, input [`TOTAL-1:0] totals
+);
+    localparam WAIT = 1, PREPARE = 2, SEND = 3, LOOK = 4, NEXT = 5, END = 6;
+    wire running, active, done, failed, load_valid, vector_valid, bank, row, restart;
+    wire [72:0] load;
+    wire [36:0] vector;
+    wire [2:0] state;
+    wire [5:0] counter, element;
+    wire [1:0] at_hand;
+    wire [2:0] background;
+    reg started = 0;
+    wire rst = !started;
+
+    `DUT dut (.clk(clk), .rst(rst), .start(start), .program_(number), .ready(ready), .running(running),
+        .active(active), .done(done), .failed(failed), .load__payload(load), .load__valid(load_valid),
+        .load__ready(load_ready), .vector__payload(vector), .vector__valid(vector_valid),
+        .vector__ready(vector_ready), .bank(bank), .row(row), .restart(restart), .looks(looks), .group(group),
+        .totals(totals), .fsm_state(state), .counter(counter), .element(element), .at_hand(at_hand),
+        ._background(background));
+
+    // One row of all, and what has become of it; what has been started.
+    (* anyconst *) reg the_bank, the_row;
+    reg open = 0, zeroises = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
+    wire here = bank == the_bank && row == the_row;
+    wire beyond = {bank, row} > {the_bank, the_row};
+
+    always @(posedge clk) begin
+        started <= 1;
+        if (load_valid && load_ready && here) written <= load[15:0] == 0;
+        if (restart) asked <= 0;
+        if (vector_valid && vector_ready && vector[36]) asked <= 1;
+        if (asked && !restart && looks && group && here) was_read <= written;
+        if (active && looks && here && totals != 0) spoilt <= 1;
+        if (done) open <= 0;
+        if (start && !running) begin
+            open <= 1; zeroises <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
+        end
+        if (rst) begin open <= 0; zeroises <= 0; end
+    end
+
+    always @(posedge clk) if (started) begin
+        assert (running == open);
+        assert (!active || open);
+        if (done) assert (open && active);
+        if (zeroises && open) begin
+            if (load_valid) assert (load[63:0] == 0 && load[72]);
+            if (vector_valid) assert (vector[31:0] == (row ? 32'h100 : 32'h1) && vector[36]);
+            if (done) assert (written && was_read && (!spoilt || failed));
+
+            // What the induction needs to know of the way there.
+            assert (state >= WAIT && state <= END);
+            assert (at_hand == 0 && background == 0);
+            assert (!spoilt || failed);
+            if (state == WAIT) assert (counter == 0 && {bank, row} == 0);
+            if (state != END) begin
+                assert (counter <= 1 && element == counter);
+                if (counter == 0) begin
+                    assert (written == (beyond || here && state >= LOOK));
+                    assert (!was_read);
+                end else begin
+                    assert (written);
+                    assert (was_read == (beyond || here && state == NEXT));
+                end
+                if (state == SEND || state == WAIT) assert (!asked);
+                if (state == LOOK) assert (asked == (counter == 1));
+            end else
+                assert (written && was_read && counter == 2);
+        end
+    end
+
+    always @(posedge clk) if (started) begin
+        cover (done && zeroises && !failed);
+        cover (done && zeroises && spoilt);
+        cover (done && !zeroises);
+    end
+endmodule
