@@ -15,7 +15,8 @@ from ..hdl.emit import emit, emit_core
 from ..host.simulator import VERIF
 
 FORMAL = VERIF / "formal"
-SOLVERS = ("z3", "yices")
+# What each solver is called by SymbiYosys, and its program.
+PROGRAMS = {"yices": "yices-smt2", "z3": "z3"}
 TASK = """[options]
 mode {mode}
 depth {depth}
