@@ -134,8 +134,17 @@ def run_sby(folder, seconds):
         except subprocess.TimeoutExpired:
             return ""
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            stop(process)
+
+
+def stop(process):
+    """End SymbiYosys, which ends what it has started in groups of their own when it is asked to."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def fingerprint(proof):
