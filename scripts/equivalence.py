@@ -21,7 +21,7 @@ read_verilog image.v
 prep -flatten -top check
 memory_map
 setundef -zero -init
-opt -full
+opt_clean
 [files]
 check.sv
 image.v
@@ -51,7 +51,7 @@ hierarchy -top {side}
 proc
 flatten
 memory_map
-opt -full
+opt_clean
 dffunmap
 opt_clean
 design -stash {side}
@@ -59,10 +59,10 @@ design -stash {side}
     script += """design -reset
 design -copy-from gold -as gold gold
 design -copy-from gate -as gate gate
-expose -evert-dff -shared gold gate
+expose -evert-dff -dff -shared gold gate
 miter -equiv -flatten gold gate miter
 hierarchy -top miter
-opt -full
+opt_clean
 sat -verify -timeout 60 -prove trigger 0 miter
 """
     (folder / "same.ys").write_text(script, encoding="utf-8")

@@ -15,7 +15,8 @@ from ..hdl.emit import emit, emit_core
 from ..host.simulator import VERIF
 
 FORMAL = VERIF / "formal"
-SOLVERS = ("z3", "yices")
+# What each solver is called by SymbiYosys, and its program.
+PROGRAMS = {"yices": "yices-smt2", "z3": "z3"}
 TASK = """[options]
 mode {mode}
 depth {depth}
@@ -133,8 +134,17 @@ def run_sby(folder, seconds):
         except subprocess.TimeoutExpired:
             return ""
         finally:
-            if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL)
+            stop(process)
+
+
+def stop(process):
+    """End SymbiYosys, which ends what it has started in groups of their own when it is asked to."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def fingerprint(proof):

@@ -2,6 +2,8 @@
 
 import json
 import os
+import shutil
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +14,7 @@ from rich.table import Table
 
 from ..verif.properties import PROPERTIES
 from .files import BadInput, check_writable, write_json
-from .formal import SOLVERS, check, fingerprint
+from .formal import PROGRAMS, check, fingerprint
 from .jobs import run_jobs
 
 
@@ -100,9 +102,18 @@ def prove(proofs, *, solver=None, jobs=1, timeout=600, out=Path("build/prove"), 
     return [summary(proof, [outcome for outcome in outcomes if outcome["property"] == proof.name]) for proof in proofs]
 
 
+def require_solvers(solvers):
+    """Refuse now where a solver is missing."""
+    for name in sorted(solvers):
+        program = PROGRAMS[name]
+        if not (Path(sys.executable).parent / program).exists() and not shutil.which(program):
+            raise BadInput(f"{program} must be installed (pip install -e '.[test]'), and is not")
+
+
 @click.command()
 @click.argument("properties", nargs=-1)
-@click.option("--solver", type=click.Choice(SOLVERS), help="Only this one. [default: those named for each property]")
+@click.option("--solver", type=click.Choice(list(PROGRAMS)),
+              help="Only this one. [default: those named for each property]")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--timeout", type=click.IntRange(1, 86400), default=600, show_default=True,
               help="Seconds for each proof; without an answer by then it is unknown.")
@@ -122,6 +133,7 @@ def command(properties, solver, jobs, timeout, out, resume, lists):
         return 0
     if out.resolve().is_relative_to("/tmp"):
         raise BadInput(f"out must not be below /tmp, which the tools do not see, and is {out}")
+    require_solvers({solver} if solver else {each for proof in proofs for each in proof.solvers})
     check_writable(out / "proofs.json")
     try:
         rows = prove(proofs, solver=solver, jobs=jobs, timeout=timeout, out=out, resume=resume)
