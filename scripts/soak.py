@@ -180,14 +180,16 @@ def command(hours, seed, cycles, jobs, scheduler, out, resume, draw):
     work = (Job(number, drawn, cycles, out.resolve()) for number, drawn in zip(itertools.count(), draws(seed))
             if number not in ended)
     # In the background of a shell an interrupt would be ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
+    handlers = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         failed = soak(record, work, 3600 * hours, jobs, scheduler)
     except KeyboardInterrupt:
         click.echo(f"{describe(record.totals)} in {path}; go on with\n  bitline soak --hours {hours:g} --seed {seed} "
                    f"--cycles {cycles} --jobs {jobs} --out {shlex.quote(str(out))} --resume")
         raise
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
     if not failed:
         click.echo(path)
     return report(failed, cycles) if failed else 0

@@ -32,7 +32,7 @@ def test_interrupted_soak_keeps_what_has_ended_and_goes_on(cli, tmp_path):
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
     until(lambda: len((tmp_path / RECORD).read_text().splitlines()) > 1 if (tmp_path / RECORD).exists() else False, 300)
     process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=120)
     assert process.returncode == 130 and errors.strip() == "bitline: interrupted"
     assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path).encode() in path.read_bytes()]
     command = re.search(r"bitline (soak .* --resume)", output)[1]

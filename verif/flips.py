@@ -23,7 +23,7 @@ NARROW = 65
 
 @dataclass(frozen=True)
 class FlipFlop:
-    """One bit that can be flipped: its block, and its name."""
+    """One bit that can be flipped: the innermost block that it is in, and its name."""
 
     block: str
     name: str
@@ -43,12 +43,15 @@ def with_flips(config, verilog=None):
     used = [bit for net in module["netnames"].values() for bit in net["bits"] if isinstance(bit, int)]
     fresh = iter(range(max(used) + 1, 1 << 40))
     flip_flops, flips = [], []
-    names = {bit: (name, index) for name, net in sorted(module["netnames"].items(), key=lambda item: len(item[0]))[::-1]
-             if not net["hide_name"] for index, bit in enumerate(net["bits"])}
+    names = {}
+    for name, net in sorted(module["netnames"].items()):
+        for index, bit in enumerate([] if net["hide_name"] else net["bits"]):
+            names.setdefault(bit, []).append((name, index))
     for label, cell in sorted(module["cells"].items()):
         if cell["type"] != "$dff":
             continue
-        block = _block(label)
+        path = re.findall(r"\\([^.\\]+)\.", label)
+        block = re.sub(r"(_\d+)+$", "", path[-1]) if path else "macro"
         if block in STORAGE:
             continue
         flip, taken = ([next(fresh) for _ in cell["connections"]["D"]] for _ in range(2))
@@ -56,18 +59,13 @@ def with_flips(config, verilog=None):
         cell["connections"]["D"] = taken
         flips += flip
         for bit in cell["connections"]["Q"]:
-            name, index = names.get(bit, (label, 0))
+            # Of the wires that it drives the one in its own block.
+            name, index = min(names[bit], key=lambda found: (found[0].split(".")[:-1] != path, found))
             flip_flops.append(FlipFlop(block, f"{name}[{index}]"))
     module["ports"]["flip"] = {"direction": "input", "bits": flips}
     module["netnames"]["flip"] = {"hide_name": 0, "bits": flips, "attributes": {}}
     text = run_yosys(f"read_json <<json\n{json.dumps(design)}\njson\nopt_clean\nwrite_verilog -sv -noattr\n")
     return text[text.index("module "):], flip_flops
-
-
-def _block(label):
-    """The innermost block that a flattened cell came from."""
-    path = re.findall(r"\\([^.\\]+)\.", label)
-    return re.sub(r"(_\d+)+$", "", path[-1]) if path else "macro"
 
 
 def _xor(a, b, y):

@@ -1,0 +1,30 @@
+import re
+from pathlib import Path
+
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.emit import emit
+from bitline.host.simulator import find_simulator
+from bitline.scripts.regress import Job, run_job
+
+BUILDS = Path("build/sim")
+BITCELLS = MacroConfig(rows=3, columns=2, weight_bits=3, input_bits=3, banks=2)
+TABLES = MacroConfig(rows=5, columns=2, weight_bits=3, input_bits=3, banks=2, column="table")
+
+
+@pytest.mark.skipif(not find_simulator("icarus"), reason="four values need Icarus")
+@pytest.mark.parametrize("register", ["o_valid", "drives", "loads_0", "held_0_0", "_plane_last"])
+def test_testbench_notices_a_register_that_is_not_reset(register, tmp_path):
+    path = tmp_path / "broken.v"
+    text, count = re.subn(rf"if \(rst\) {register} ", f"if (1'b0) {register} ", emit(BITCELLS))
+    assert count == 1
+    path.write_text(text, encoding="utf-8")
+    failed, *_ = run_job(Job(BITCELLS, "icarus", 1, BUILDS, tmp_path, test="reset_in_flight", verilog=path))
+    assert failed == ["reset_in_flight"]
+
+
+@pytest.mark.parametrize("config", [BITCELLS, TABLES], ids=str)
+def test_any_values_at_power_up(config, tmp_path):
+    for seed in range(1, 11):
+        job = Job(config, "verilator", seed, BUILDS, tmp_path, test="reset_in_flight", unknowns=True)
+        assert run_job(job) == ([], 1, None)
