@@ -59,8 +59,8 @@ BUSES = (
 # Small enough that a bug shows at the end of a program.
 MARCHED = CoreConfig(macro=MacroConfig(rows=2, columns=2, banks=2), bus="axi", input_stream_bits=32)
 MARCH = Property(
-    "march", "a start of a self-test or zeroise ends at most once; zeroise then has cleared and read every row", "march",
-    MARCHED, "march", (
+    "march", "a start of a self-test or zeroise ends at most once; zeroise then has cleared and read every row",
+    "march", MARCHED, "march", (
         # One that starts again by itself, one that ends without having run, zeros that are no zeros, rows that are not
         # read, and a weight that is not zero and not told of.
         (r"assign running = .*;", "assign running = fsm_state != 3'h0 && fsm_state != 3'h1;"),
