@@ -31,7 +31,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
-TESTBENCHES = {"tb_core": 10, "tb_registers": 5}
+TESTBENCHES = {"tb_core": 10, "tb_core_races": 6, "tb_registers": 5}
 
 
 def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
