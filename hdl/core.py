@@ -93,7 +93,8 @@ class Core(wiring.Component):
     def _connect_sources(self, m):
         """The streams into vectors and loader, or the march in their place; neither within a packet."""
         march, registers = self.march, self.registers
-        ended, awake = Signal(), Signal()
+        ended = Signal(name="march_ended")
+        awake = Signal()
         # In the first cycle after a reset a source may not know yet that it is over.
         m.d.sync += [ended.eq(march.done), awake.eq(1)]
         for name, outer, own, block, changes in (

@@ -2,13 +2,13 @@
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, ReadOnly
+from cocotb.triggers import ClockCycles, ReadOnly, with_timeout
 from cocotbext.axi import AxiStreamFrame
 
 from ..golden.core import parameters_bytes, rows_bytes, vector_bytes
 from ..hdl.march import PATIENCE
 from ..hdl.registers import ErrorCode
-from .core_bench import Refused
+from .core_bench import PERIOD_NS, Refused
 from .tb_core import begin, expect_error
 
 
@@ -34,6 +34,22 @@ async def vectors_of(bench, count):
 
 async def full_orders(bench, **orders):
     await bench.orders(**{"bits": bench.config.macro.input_bits, "signed": 1, "bank": 0, "set": 0, **orders})
+
+
+def check_cut(bench):
+    """Of the results expected, some come, then perhaps a part of one, and then what zeros give."""
+    before, bench.expected = bench.expected, []
+    zeros, _ = bench.model.vector(np.zeros(bench.config.macro.rows, dtype=int), **bench._orders)
+    frames = []
+    while not bench.results.empty():
+        frames.append(bytes(bench.results.recv_nowait().tdata))
+    while before and frames and frames[0] == before[0]:
+        frames.pop(0), before.pop(0)
+    if frames and frames[0] != zeros:
+        # Of its last beat some bytes may be of no column.
+        whole = len(frames[0]) - bench.config.output_stream_bits // 8
+        assert len(frames[0]) < len(zeros) + 8 and before.pop(0).startswith(frames.pop(0)[:max(whole, 0)])
+    assert all(frame == zeros for frame in frames)
 
 
 @cocotb.test()
@@ -160,15 +176,9 @@ async def zeroise_is_not_blocked(dut):
             port.pause = False
             await getattr(bench, "vectors" if name == "results" else name).wait()
             await ClockCycles(dut.aclk, 400)
-            # What was computed before leaves in order; the rest is lost, but not the end of a packet.
-            before, bench.expected = bench.expected, []
-            while name == "results" and not bench.results.empty() and before:
-                frame, wanted = bytes(bench.results.recv_nowait().tdata), before.pop(0)
-                if frame != wanted:
-                    assert wanted.startswith(frame[:len(frame) - bench.config.output_stream_bits // 8])
-                    break
-            while not bench.results.empty():
-                bench.results.recv_nowait()
+            await bench.vectors.wait()
+            await ClockCycles(dut.aclk, 100)
+            check_cut(bench)
             assert (await bench.read("error"))["code"] == (ErrorCode.LOCKED if locked and name == "weights"
                                                            else ErrorCode.CUT)
             await bench.write("control", clear_error=1)
@@ -237,3 +247,30 @@ async def commands_in_a_march(dut):
     else:
         raise AssertionError("zeroise must be refused in a march")
     assert (await bench.read("status"))["running"] == 1
+
+
+@cocotb.test()
+async def valid_from_the_first_edge(dut):
+    """What masters offer as soon as a reset is over is taken once, and answered."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    for _ in range(3):
+        await bench.reset(settle=0)
+        weights = bench.draw_weights()
+        bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
+        writing = cocotb.start_soon(bench.write("vector", bits=macro.input_bits, signed=1, bank=0, set=0))
+        await with_timeout(writing, 100 * PERIOD_NS, "ns")
+        await with_timeout(bench.weights.wait(), 100 * PERIOD_NS, "ns")
+        for row, values in enumerate(weights):
+            bench.model.macro.write(0, row, values)
+        assert (await bench.read("vector"))["signed"] == 1
+        await bench.load_set(0)
+        await full_orders(bench)
+        await vectors_of(bench, 2)
+        # Vectors too.
+        await bench.reset(settle=0)
+        bench.vectors.send_nowait(AxiStreamFrame(vector_bytes(bench.config, np.zeros(macro.rows, dtype=int))))
+        reading = cocotb.start_soon(bench.read("identity"))
+        await with_timeout(reading, 100 * PERIOD_NS, "ns")
+        await with_timeout(bench.results.recv(), 200 * PERIOD_NS, "ns")
+        assert (await bench.read("error"))["code"] == 0
