@@ -67,6 +67,10 @@ class CoreModel:
         """A new chain of so many vectors."""
         self._chain, self._position, self._broken, self._bank = chain, 0, False, 0
 
+    def interrupt(self):
+        """A march runs: a chain that has begun gives nothing."""
+        self._broken = self._position > 0
+
     def _place(self, bank):
         """Of the next vector: its bank, its place in the chain, and whether it is the last."""
         position = self._position

@@ -144,6 +144,8 @@ def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, roundi
     for name, (value, width) in bounds.items():
         _check(name, value, -(1 << width - 1), (1 << width - 1) - 1)
     _check("shift", shift, *SHIFTS)
+    if np.any(np.asarray(low) > high):
+        raise ValueError(f"low must be at most high, not {low} with {high}")
     values = np.asarray(totals, dtype=np.int64) + bias
     multiplier, shift = (np.asarray(array, dtype=np.int64) for array in (multiplier, shift))
     rounded = _round_once(values, multiplier, FRACTION - shift)

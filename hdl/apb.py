@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,7 +11,8 @@ from .registers import ADDRESS_BITS
 
 
 class Apb(wiring.Component):
-    """32 bits of data, no wait states: the register file is asked in the setup phase. What is refused has ``slverr``.
+    """32 bits of data: the register file is asked in the setup phase, so there are no wait states, or after a reset that
+    the setup phase met. What is refused has ``slverr``.
 
     Members
     -------
@@ -31,15 +32,16 @@ class Apb(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bus = self.bus
+        bus, asked = self.bus, Signal()
+        m.d.sync += asked.eq(bus.enable)
         m.d.comb += [
-            bus.enable.eq(self.psel & ~self.penable),
+            bus.enable.eq(self.psel & ~asked),
             bus.write.eq(self.pwrite),
             bus.address.eq(self.paddr),
             bus.data.eq(self.pwdata),
             bus.strobe.eq(self.pstrb),
-            self.pready.eq(1),
+            self.pready.eq(asked),
             self.prdata.eq(bus.read_data),
-            self.pslverr.eq(self.psel & self.penable & bus.refused),
+            self.pslverr.eq(self.psel & self.penable & asked & bus.refused),
         ]
         return m

@@ -20,8 +20,8 @@ class Response(enum.Enum, shape=2):
 class AxiLite(wiring.Component):
     """One access at a time, writes and reads in turn if both wait. What is refused answers SLVERR.
 
-    ``awready``, ``wready`` and ``arready`` are high while nothing of theirs is held, and no output depends on an input
-    of the same cycle.
+    ``awready``, ``wready`` and ``arready`` are high while nothing of theirs is held, but not in a reset, and no output
+    depends on an input of the same cycle.
 
     Throughput: a write every three cycles, a read every three cycles.
 
@@ -55,7 +55,10 @@ arready, rdata, rresp, rvalid, rready
         read_address = Signal(ADDRESS_BITS, reset_less=True)
         data = Signal(32, reset_less=True)
         strobe = Signal(4, reset_less=True)
-        m.d.comb += [self.awready.eq(~has_address), self.wready.eq(~has_data), self.arready.eq(~has_read)]
+        awake = Signal()
+        m.d.sync += awake.eq(1)
+        m.d.comb += [self.awready.eq(~has_address & awake), self.wready.eq(~has_data & awake),
+                     self.arready.eq(~has_read & awake)]
         with m.If(self.awvalid & self.awready):
             m.d.sync += [has_address.eq(1), write_address.eq(self.awaddr)]
         with m.If(self.wvalid & self.wready):

@@ -93,13 +93,23 @@ class Core(wiring.Component):
     def _connect_sources(self, m):
         """The streams into vectors and loader, or the march in their place; neither within a packet."""
         march, registers = self.march, self.registers
-        for outer, own, block in ((self.s_axis, march.vector, self.vectors), (self.s_axis_w, march.load, self.loader)):
-            is_open = Signal(name=f"{'vectors' if block is self.vectors else 'loader'}_open")
+        ended = Signal(name="march_ended")
+        awake = Signal()
+        # In the first cycle after a reset a source may not know yet that it is over.
+        m.d.sync += [ended.eq(march.done), awake.eq(1)]
+        for name, outer, own, block, changes in (
+                ("vectors", self.s_axis, march.vector, self.vectors, 0),
+                ("loader", self.s_axis_w, march.load, self.loader, registers.load_written)):
+            is_open, rest = Signal(name=f"{name}_open"), Signal(name=f"{name}_rest")
+            with m.If(march.cuts & block.within):
+                m.d.sync += rest.eq(1)
+            with m.Elif(outer.valid & outer.payload.last):
+                m.d.sync += rest.eq(0)
             m.d.comb += [
-                is_open.eq(~march.running | block.within),
+                is_open.eq((~(march.running | ended) | block.within) & ~(march.cuts | rest | changes) & awake),
                 block.s.valid.eq(Mux(march.active, own.valid, outer.valid & is_open)),
                 Value.cast(block.s.payload).eq(Mux(march.active, Value.cast(own.payload), Value.cast(outer.payload))),
-                outer.ready.eq(block.s.ready & is_open & ~march.active),
+                outer.ready.eq(block.s.ready & is_open & ~march.active | rest),
                 own.ready.eq(block.s.ready),
             ]
         orders, target = Signal(orders_layout(self.config)), Signal(target_layout(self.config))
@@ -116,11 +126,11 @@ class Core(wiring.Component):
                          self.vectors.orders.bank.eq(march.bank), self.vectors.orders.chain.eq(1),
                          Value.cast(self.loader.target).eq(0), self.loader.target.bank.eq(march.bank),
                          self.loader.target.first.eq(march.row)]
-        ended = Signal()
-        m.d.sync += ended.eq(march.done)
         m.d.comb += [
-            self.vectors.restart.eq(registers.chain_written | march.active),
-            self.loader.restart.eq(registers.load_written | march.restart | ended),
+            self.vectors.restart.eq(registers.chain_written),
+            self.vectors.alone.eq(march.active),
+            self.vectors.cut.eq(march.cuts),
+            self.loader.restart.eq(registers.load_written | march.restart | march.cuts | ended),
             self.loader.word.eq(registers.load_data_word),
             self.loader.word_valid.eq(registers.load_data_written & ~march.active),
             self.loader.locked.eq(registers.lock_locked & ~march.active),
@@ -141,6 +151,7 @@ class Core(wiring.Component):
             totals.valid.eq(macro.o.valid),
             macro.o.ready.eq(totals.ready),
             flight.o.ready.eq(totals.valid & totals.ready),
+            flight.drops.eq(self.march.cuts & ~self.requantizer.begun),
             Value.cast(totals.payload.totals).eq(Value.cast(macro.o.payload.y)[:len(Value.cast(totals.payload.totals))]),
             totals.payload.set.eq(flight.o.payload.set),
             totals.payload.wanted.eq(flight.o.payload.wanted),
@@ -157,6 +168,8 @@ class Core(wiring.Component):
                      for name in ("taken", "taken_last", "valid", "last", "results")]
         m.d.comb += [
             requantizer.space.eq(packer.space),
+            requantizer.cut.eq(self.march.cuts & requantizer.begun),
+            packer.cut.eq(requantizer.cut),
             self.flight.ended.eq(requantizer.valid & requantizer.last),
             self.flight.ended_set.eq(requantizer.last_set),
         ]
@@ -203,7 +216,7 @@ class Core(wiring.Component):
             with m.If(commands[name]):
                 m.d.comb += [march.start.eq(1), march.program.eq(number)]
         m.d.comb += [
-            march.ready.eq(self.flight.empty & ~self.vectors.within & ~self.loader.within),
+            march.ready.eq(self.flight.empty & ~self.vectors.within & ~self.loader.within & ~self.loader.held),
             march.looks.eq(requantizer.looks),
             march.group.eq(requantizer.group),
             march.totals.eq(requantizer.totals),
@@ -227,12 +240,15 @@ class Core(wiring.Component):
 
     def _connect_errors(self, m):
         errors, registers, march = self.errors, self.registers, self.march
+        cut = Signal()
+        m.d.sync += cut.eq(march.cuts)
         m.d.comb += [getattr(errors, f"vector_{name}").eq(getattr(self.vectors, name) & ~march.active)
                      for name in ("null", "short", "long")]
         m.d.comb += [getattr(errors, f"load_{name}").eq(getattr(self.loader, name) & ~march.active)
                      for name in ("null", "short", "long")]
         m.d.comb += [
             errors.locked.eq(self.loader.refused),
+            errors.cut.eq(march.cuts & ~cut),
             errors.access.eq(registers.error),
             errors.clear.eq(registers.control_clear_error),
             registers.error_code.eq(errors.code),
@@ -243,8 +259,8 @@ class Core(wiring.Component):
         registers, march, loader, performance = self.registers, self.march, self.loader, self.performance
         last = self.m_axis.payload.last & self.m_axis.ready
         m.d.comb += [
-            registers.status_idle.eq(self.flight.empty & ~self.packer.busy & ~march.running),
-            registers.status_loading.eq(loader.within),
+            registers.status_idle.eq(self.flight.empty & ~self.packer.busy & ~march.running & ~self.vectors.within),
+            registers.status_loading.eq(loader.within | self.s_axis_w.valid & ~registers.load_words),
             registers.status_load_ready.eq(loader.word_ready & ~march.running & ~registers.lock_locked),
             registers.status_set_used.eq(self.flight.set_used),
             registers.load_index_index.eq(loader.index),
@@ -252,7 +268,8 @@ class Core(wiring.Component):
             registers.interrupt_status_result.eq(self.m_axis.valid & last),
             registers.interrupt_status_loaded.eq(loader.loaded & ~march.active),
             registers.interrupt_status_finished.eq(march.done),
-            registers.load_used.eq(loader.within | march.running),
+            # A packet may begin in this very cycle.
+            registers.load_used.eq(loader.within | march.running | self.s_axis_w.valid & self.s_axis_w.ready),
             registers.load_data_used.eq(~loader.word_ready | march.running | registers.load_data_written),
         ]
         m.d.comb += [getattr(registers, f"{name}_used").eq(march.running) for name in ("control", "self_test", "fault")]

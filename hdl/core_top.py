@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import ClockDomain, Module, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -74,8 +74,9 @@ def core_ports(config):
 class CoreTop(wiring.Component):
     """The core with its ports by name.
 
-    Reset: with `asynchronous`, two flip-flops that ``aresetn`` clears at once let go of the core two clock edges after
-    it has risen.
+    Reset: with `asynchronous`, two flip-flops that ``aresetn`` sets at once keep it, however short, and two more hand
+    it over: no flip-flop of the core sees an edge that is not the clock's. The core is in reset from two clock edges
+    after ``aresetn`` has fallen to four after it has risen.
 
     Parameters
     ----------
@@ -118,7 +119,9 @@ class CoreTop(wiring.Component):
         if self.config.reset == "synchronous":
             return ~self.aresetn
         m.domains.released = released = ClockDomain(async_reset=True, local=True)
-        stages = Signal(2, init=-1)
-        m.d.comb += [released.clk.eq(self.aclk), released.rst.eq(~self.aresetn)]
-        m.d.released += stages.eq(stages << 1)
+        m.domains.always = always = ClockDomain(reset_less=True, local=True)
+        kept, stages = Signal(2, init=-1), Signal(2, init=-1)
+        m.d.comb += [released.clk.eq(self.aclk), released.rst.eq(~self.aresetn), always.clk.eq(self.aclk)]
+        m.d.released += kept.eq(kept << 1)
+        m.d.always += stages.eq(Cat(kept[1], stages[0]))
         return stages[1]

@@ -36,7 +36,9 @@ class ErrorLog(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        found = [getattr(self, code.name.lower()) | (self.access == code) for code in self.CODES]
+        own = [getattr(self, code.name.lower()) for code in self.CODES]
+        accesses = [self.access == code for code in self.CODES]
+        found = [one | other for one, other in zip(own, accesses)]
         first, count, total = Signal(8), Signal(8), Signal(9)
         for code, is_found in reversed(list(zip(self.CODES, found))):
             with m.If(is_found):
@@ -44,7 +46,7 @@ class ErrorLog(wiring.Component):
         m.d.comb += [
             self.happens.eq(Cat(found).any()),
             count.eq(Mux(self.clear, 0, self.count)),
-            total.eq(count + sum(found)),
+            total.eq(count + sum(own) + Cat(accesses).any()),
         ]
         m.d.sync += self.count.eq(Mux(total > MOST, MOST, total))
         with m.If(self.clear | (self.code == ErrorCode.NONE)):

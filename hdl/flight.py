@@ -1,7 +1,7 @@
 """Flight: the fates of vectors that are in the macro, and what they keep in use."""
 
 from amaranth.hdl import Module, Signal
-from amaranth.lib import stream, wiring
+from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFO
 from amaranth.lib.wiring import In, Out
 
@@ -22,6 +22,8 @@ class Flight(wiring.Component):
     -------
     i, o : ``In(stream)``, ``Out(stream)``
         `fate_layout`: with a vector, and with its totals. ``i.ready`` never falls while the macro can take a vector.
+    drops : ``In(1)``
+        Vectors that leave are not wanted any more.
     ended, ended_set : ``In``
         The last results of a wanted vector, and its set, leave the requantiser.
     empty : ``Out(1)``
@@ -34,23 +36,27 @@ class Flight(wiring.Component):
         self.config, self.behind = config, behind
         super().__init__({
             "i": In(stream.Signature(fate_layout())), "o": Out(stream.Signature(fate_layout())),
-            "ended": In(1), "ended_set": In(range(SETS)), "empty": Out(1), "set_used": Out(SETS),
+            "drops": In(1), "ended": In(1), "ended_set": In(range(SETS)), "empty": Out(1), "set_used": Out(SETS),
         })
 
     def elaborate(self, platform):
         m = Module()
         width, depth = fate_layout().size, self.config.in_flight
         m.submodules.fifo = fifo = SyncFIFO(width=width, depth=depth)
+        fate = data.View(fate_layout(), fifo.r_data)
         m.d.comb += [
             fifo.w_data.eq(self.i.payload.as_value()),
             fifo.w_en.eq(self.i.valid),
             self.i.ready.eq(fifo.w_rdy),
             self.o.payload.as_value().eq(fifo.r_data),
+            self.o.payload.wanted.eq(fate.wanted & ~self.drops),
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
             self.empty.eq(fifo.level == 0),
         ]
-        begins, leaves = self.i.valid & self.i.ready, self.o.valid & self.o.ready & ~self.o.payload.wanted
+        # What is inspected uses no set.
+        begins = self.i.valid & self.i.ready & ~self.i.payload.inspected
+        leaves = self.o.valid & self.o.ready & ~self.o.payload.wanted & ~self.o.payload.inspected
         for index in range(SETS):
             users = Signal(range(depth + self.behind + 1), name=f"users_{index}")
             m.d.sync += users.eq(users + (begins & (self.i.payload.set == index))

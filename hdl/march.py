@@ -14,6 +14,8 @@ from .packer import beat_layout
 from .requantizer import choose
 from .table_shape import ceil_log2
 
+# Cycles that a program waits for what has begun.
+PATIENCE = 1024
 STEP = data.StructLayout({"reads": 1, "inverts": 1, "down": 1, "ends_element": 1, "ends_program": 1, "dense": 1})
 
 
@@ -70,6 +72,8 @@ class March(wiring.Component):
         Nothing is in flight, and no packet has begun.
     running, active : ``Out(1)``
         A program waits for ``ready``, or runs; it runs, and the streams are its own.
+    cuts : ``Out(1)``
+        It has waited long enough: what keeps it waiting must be thrown away.
     done : ``Out(1)``
         For a cycle: it has ended.
     failed : ``Out(1)``
@@ -99,7 +103,7 @@ class March(wiring.Component):
         place = {"bank": range(macro.banks), "row": range(macro.rows)}
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "ready": In(1), "running": Out(1), "active": Out(1),
-            "done": Out(1), "failed": Out(1), "dense": Out(1),
+            "cuts": Out(1), "done": Out(1), "failed": Out(1), "dense": Out(1),
             "fault": Out(data.StructLayout({**place, "column": range(columns)})),
             "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
@@ -117,6 +121,7 @@ class March(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         program = Signal(range(len(PROGRAMS)), name="at_hand")
+        waited = Signal(range(PATIENCE + 1))
         counter, element, step = self._fetch(m)
         chosen = Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)
         last = Mux(step.reads, self.vector.payload.last, self.load.payload.last)
@@ -131,8 +136,12 @@ class March(wiring.Component):
                     m.d.sync += [counter.eq(first), element.eq(first), program.eq(self.program), self.failed.eq(0),
                                  self._background.eq(0), self.bank.eq(0), self.row.eq(0)]
                     m.next = "WAIT"
-            with m.State("WAIT"), m.If(self.ready):
-                m.next = "PREPARE"
+            with m.State("WAIT"):
+                m.d.comb += self.cuts.eq(waited == PATIENCE)
+                m.d.sync += waited.eq(Mux(self.cuts, waited, waited + 1))
+                with m.If(self.ready):
+                    m.d.sync += waited.eq(0)
+                    m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += [self.active.eq(1), self.restart.eq(1)]
                 m.next = "SEND"

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-# Beats from a group that the requantiser takes to the beat that has left, and some to spare.
+# Beats from a group that the requantiser takes to the beat that has left, and some to spare; one more ends what is cut.
 DEPTH = 16
 
 
@@ -32,6 +32,8 @@ class ResultPacker(wiring.Component):
     -------
     taken, taken_last : ``In(1)``
         The requantiser takes a group; it is its vector's last.
+    cut : ``In(1)``
+        What the requantiser takes is the end of a vector, for which there always is a place.
     space, busy : ``Out(1)``
         It may; a beat is on its way, or waits.
     valid, last, results : ``In``
@@ -45,7 +47,7 @@ class ResultPacker(wiring.Component):
     def __init__(self, *, config):
         self.config = config
         super().__init__({
-            "taken": In(1), "taken_last": In(1), "space": Out(1), "busy": Out(1),
+            "taken": In(1), "taken_last": In(1), "cut": In(1), "space": Out(1), "busy": Out(1),
             "valid": In(1), "last": In(1), "results": In(config.lanes * config.output_bits),
             "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_layout(config))),
         })
@@ -53,7 +55,7 @@ class ResultPacker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=config.output_stream_bits + 1 + len(self.wrong), depth=DEPTH)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=config.output_stream_bits + 1 + len(self.wrong), depth=DEPTH + 1)
         self._count(m)
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
@@ -73,9 +75,9 @@ class ResultPacker(wiring.Component):
 
     def _count(self, m):
         """Beats that are promised and have not left."""
-        promised, left = Signal(range(DEPTH + 1)), Signal()
+        promised, left = Signal(range(DEPTH + 2)), Signal()
         ends = self._ends(m, "promised_part", self.taken, self.taken_last)
-        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.space.eq(promised != DEPTH),
+        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.space.eq(promised < Mux(self.cut, DEPTH + 1, DEPTH)),
                      self.busy.eq(promised != 0)]
         m.d.sync += promised.eq(promised + ends - left)
 

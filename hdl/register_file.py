@@ -20,7 +20,7 @@ class RegisterFile(wiring.Component):
     """Answers each access in the next cycle: with the register's value, or that it is refused and changes nothing.
 
     Bits that no field has read zero and ignore writes, as do fields that are read only. A write changes the bytes that
-    its strobe has; commands and events are done by those alone.
+    its strobe has; commands and events are done by those alone. One without any byte does nothing, and is no error.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ class RegisterFile(wiring.Component):
     REGISTER_written : ``Out(1)``
         The register was written; for a cycle, the one in which it has, or gives, the new value.
     REGISTER_used : ``In(1)``
-        Refuse accesses to a register that ``waits``.
+        Refuse accesses to a register that ``waits``; but for fields that do not.
     error : ``Out(8)``
         `ErrorCode` of an access, for the cycle in which it is made.
     """
@@ -71,6 +71,9 @@ class RegisterFile(wiring.Component):
             for register in self.registers:
                 with m.Case(register.offset >> 2):
                     m.d.comb += [read.eq(self._word(register)), error.eq(self._judge(register, mask))]
+        # Converters of widths make such writes.
+        with m.If(bus.write & ~bus.strobe.any()):
+            m.d.comb += error.eq(ErrorCode.NONE)
         with m.If(bus.enable):
             m.d.comb += self.error.eq(error)
             m.d.sync += [bus.refused.eq(error != ErrorCode.NONE),
@@ -79,11 +82,17 @@ class RegisterFile(wiring.Component):
         for register in self.registers:
             if register.is_written:
                 written = Signal(name=f"write_{register.name}")
-                m.d.comb += written.eq(accepted & (bus.address[2:] == register.offset >> 2))
+                touched = bus.strobe & self._bytes(register)
+                m.d.comb += written.eq(accepted & (bus.address[2:] == register.offset >> 2) & touched.any())
                 m.d.sync += getattr(self, f"{register.name}_written").eq(written)
                 for field in register.fields:
                     self._write(m, register, field, written, mask)
         return m
+
+    @staticmethod
+    def _bytes(register):
+        """Bytes that have a field."""
+        return sum(1 << byte for byte in range(4) if any(field.mask >> 8 * byte & 255 for field in register.fields))
 
     def _holds(self, register, field):
         """What software reads."""
@@ -120,6 +129,8 @@ class RegisterFile(wiring.Component):
         error = Mux(write & reduce(or_, wrong), ErrorCode.VALUE, ErrorCode.NONE) if wrong else Const(0, 8)
         if register.waits:
             used = getattr(self, f"{register.name}_used")
+            if not all(field.waits for field in register.fields):
+                used &= Cat(self.bus.data & mask & field.mask for field in register.fields if field.waits).any()
             error = Mux(used & (write if register.is_written else ~write), ErrorCode.BUSY, error)
         if register.locks:
             error = Mux(write & self.lock_locked, ErrorCode.LOCKED, error)

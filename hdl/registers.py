@@ -36,6 +36,7 @@ class ErrorCode(enum.IntEnum):
     BUSY = 8
     UNMAPPED = 9
     VALUE = 10
+    CUT = 11
 
     @property
     def meaning(self):
@@ -55,6 +56,7 @@ ERROR_MEANINGS = {
     ErrorCode.BUSY: "An access was refused because what it concerns is in use.",
     ErrorCode.UNMAPPED: "There is no register at an address.",
     ErrorCode.VALUE: "A write was refused because a field would have got a value that it must not have.",
+    ErrorCode.CUT: "A zeroise or self-test waited too long, and threw away packets that had begun or results.",
 }
 
 
@@ -62,7 +64,8 @@ ERROR_MEANINGS = {
 class Field:
     """Some bits of a register.
 
-    ``least`` and ``greatest`` bound what may be written to a stored field; a write of anything else is refused.
+    ``least`` and ``greatest`` bound what may be written to a stored field; a write of anything else is refused. A command
+    that does not wait is done though its register ``waits``.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Field:
     reset: int = 0
     least: int = 0
     greatest: int | None = None
+    waits: bool = True
 
     @property
     def most(self):
@@ -151,15 +155,15 @@ def _control(config):
         Register(name="control", offset=0x020, meaning="Commands.", waits=True, fields=_fields(
             Access.COMMAND,
             ("zeroise", 0, 1, "Write zero to every weight of every bank, and read each back.", {}),
-            ("clear_counters", 2, 1, "Set the counters of performance to zero.", {}),
-            ("clear_error", 3, 1, "Set the register error to zero.", {}))),
+            ("clear_counters", 2, 1, "Set the counters of performance to zero.", {"waits": False}),
+            ("clear_error", 3, 1, "Set the register error to zero.", {"waits": False}))),
         Register(name="status", offset=0x024, meaning="State of the core.", fields=_fields(
             Access.STATUS,
-            ("idle", 0, 1, "No vector is in flight, and no result waits.", {"reset": 1}),
+            ("idle", 0, 1, "No vector has begun or is in flight, and no result waits.", {"reset": 1}),
             ("running", 1, 1, "A zeroise or self-test runs, or waits for packets and vectors to end.", {}),
             ("zeroised", 2, 1, "Since zeroise ended, each weight has been read back as zero and none was written.", {}),
             ("failed", 3, 1, "The last zeroise or self-test read something that was not written.", {}),
-            ("loading", 4, 1, "A packet of s_axis_w has begun and not ended.", {}),
+            ("loading", 4, 1, "A packet of s_axis_w waits, or has begun and not ended.", {}),
             ("load_ready", 5, 1, "The register load_data takes a word.", {}),
             ("set_used", 8, SETS, "Bit n: a vector in flight uses set n.", {}),
             ("passed", 10, 1, "The last zeroise or self-test ended, and read all that was written.", {}))),
@@ -201,7 +205,8 @@ def _work(config):
                      ("signed", 8, 1, "Inputs are two's complement.", {}),
                      ("bank", 16, 4, "Bank of a chain's first vector; each other takes the next.", most),
                      ("set", 24, 1, "Set of requantisation parameters.", {}))),
-        Register(name="chain", offset=0x044, meaning="Vectors that add up to one result. A write starts a new chain.",
+        Register(name="chain", offset=0x044, meaning="Vectors that add up to one result. A write starts a new chain "
+                 "with the next vector that begins.",
                  fields=_fields(Access.STORED, ("length", 0, 17, "How many.", {"reset": 1, "least": 1,
                                                                               "greatest": macro.tiles}))),
         Register(name="load", offset=0x048, meaning="Where records go. A write starts at the first again.", locks=True,

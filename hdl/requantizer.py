@@ -63,6 +63,10 @@ class Requantizer(wiring.Component):
         `totals_layout`; taken with its last group.
     space : ``In(1)``
         Another group may be taken.
+    cut : ``In(1)``
+        A vector of which a group was taken ends with the next.
+    begun : ``Out(1)``
+        A group of a vector was taken, or shown, and not its last.
     taken, taken_last : ``Out(1)``
         A group is taken in this cycle; it is its vector's last.
     looks, group, totals : ``Out``
@@ -81,7 +85,8 @@ class Requantizer(wiring.Component):
         self.config = config
         self.latency = self.most(config)
         members = {
-            "i": In(stream.Signature(totals_layout(config))), "space": In(1), "taken": Out(1), "taken_last": Out(1),
+            "i": In(stream.Signature(totals_layout(config))), "space": In(1), "cut": In(1), "begun": Out(1),
+            "taken": Out(1), "taken_last": Out(1),
             "valid": Out(1), "last": Out(1), "last_set": Out(range(SETS)),
             "results": Out(config.lanes * config.output_bits),
             "looks": Out(1), "group": Out(range(config.groups)), "totals": Out(config.lanes * config.macro.total_width),
@@ -102,8 +107,9 @@ class Requantizer(wiring.Component):
         m = Module()
         config, payload = self.config, self.i.payload
         group = self.group
-        is_last = group == config.groups - 1
+        is_last = (group == config.groups - 1) | self.cut
         m.d.comb += [
+            self.begun.eq(group != 0),
             self.taken.eq(self.i.valid & payload.wanted & self.space),
             self.taken_last.eq(is_last),
             self.looks.eq(self.i.valid & payload.inspected),

@@ -37,7 +37,11 @@ class VectorInput(wiring.Component):
     orders : ``In(orders_layout)``
         Taken with the first beat of a vector.
     restart : ``In(1)``
-        The next vector is the first of a chain.
+        The next vector that begins is the first of a chain.
+    alone : ``In(1)``
+        The vectors that come are chains of their own, and a chain that has begun before gives no totals.
+    cut : ``In(1)``
+        Throw away what has come of a vector; the next beat is a vector's first.
     within : ``Out(1)``
         A vector has begun and not ended.
     i : ``Out(stream)``
@@ -54,7 +58,7 @@ class VectorInput(wiring.Component):
         self.config = config
         super().__init__({
             "s": In(stream.Signature(beat_layout(config.input_stream_bits))),
-            "orders": In(orders_layout(config)), "restart": In(1), "within": Out(1),
+            "orders": In(orders_layout(config)), "restart": In(1), "alone": In(1), "cut": In(1), "within": Out(1),
             "i": Out(stream.Signature(input_layout(config.macro))), "fate": Out(fate_layout()),
             "skipped": Out(range(config.macro.input_bits)), **{name: Out(1) for name in FAULTS},
         })
@@ -65,10 +69,11 @@ class VectorInput(wiring.Component):
         m.submodules.assembler = assembler = RecordAssembler(
             bits=config.input_stream_bits, lengths=[config.vector_bytes], many=False)
         wiring.connect(m, wiring.flipped(self.s), assembler.s)
+        m.d.comb += assembler.restart.eq(self.cut)
         orders = self._hold_orders(m, assembler)
-        position, bank, first = self._follow_chain(m, assembler, orders)
-        is_last = position + 1 == orders.chain
-        broken = self._follow_faults(m, assembler, is_last)
+        begun, ended = self._follow_vector(m, assembler)
+        bank, first, is_last = self._follow_chain(m, orders, begun, ended)
+        broken = self._follow_faults(m, assembler, first, is_last, ended)
         elements = data.View(data.ArrayLayout(unsigned(8 * config.input_bytes), config.macro.rows),
                              assembler.o.payload.data[:8 * config.vector_bytes])
         x = Cat(elements[row][:config.macro.input_bits] for row in range(config.macro.rows))
@@ -85,7 +90,7 @@ class VectorInput(wiring.Component):
             self.fate.set.eq(orders.set),
             self.fate.wanted.eq(is_last & ~broken),
         ]
-        self._count_planes(m, assembler, orders)
+        self._count_planes(m, assembler, orders, ended)
         return m
 
     def _hold_orders(self, m, assembler):
@@ -96,49 +101,62 @@ class VectorInput(wiring.Component):
             m.d.sync += held.eq(self.orders)
         return orders
 
-    def _ended(self, assembler):
-        """A vector is done with, for better or worse."""
-        good = self.i.valid & self.i.ready
-        return good | Cat(getattr(assembler, name) for name in FAULTS).any()
+    def _follow_vector(self, m, assembler):
+        """Whether a vector has begun, and whether it ends, for better or worse; a packet that is too long goes on."""
+        begun, ended = Signal(), Signal()
+        faults = Cat(getattr(assembler, name) for name in FAULTS)
+        m.d.comb += ended.eq(self.i.valid & self.i.ready | faults.any() | self.cut & begun)
+        with m.If(ended):
+            m.d.sync += begun.eq(0)
+        with m.Elif(assembler.taken):
+            m.d.sync += begun.eq(1)
+        return begun, ended
 
-    def _follow_chain(self, m, assembler, orders):
-        """The place in its chain of the vector that is coming, its bank, and whether it is the first."""
+    def _follow_chain(self, m, orders, begun, ended):
+        """The bank of the vector that is coming, and whether it is the first or last of its chain."""
         macro = self.config.macro
-        position, next_bank, bank = Signal(range(macro.tiles)), Signal(range(macro.banks)), Signal(range(macro.banks))
-        first = position == 0
-        m.d.comb += bank.eq(Mux(first, orders.bank, next_bank))
-        with m.If(self._ended(assembler)):
-            m.d.sync += [position.eq(Mux(position + 1 == orders.chain, 0, position + 1)),
+        following, next_bank, bank = Signal(range(macro.tiles)), Signal(range(macro.banks)), Signal(range(macro.banks))
+        position, late, own = Signal(range(macro.tiles)), Signal(), begun & ~self.alone
+        first, is_last = position == 0, position + 1 == orders.chain
+        m.d.comb += [
+            position.eq(Mux(self.alone | self.restart & ~own, 0, following)),
+            bank.eq(Mux(first, orders.bank, next_bank)),
+        ]
+        with m.If(ended & ~self.alone):
+            m.d.sync += [following.eq(Mux(is_last | late | self.restart & own, 0, position + 1)), late.eq(0),
                          next_bank.eq(Mux(bank == macro.banks - 1, 0, bank + 1))]
-        with m.If(self.restart):
-            m.d.sync += position.eq(0)
-        return position, bank, first
+        with m.Elif(self.restart):
+            # The vector that has begun is still of the chain before.
+            m.d.sync += [following.eq(Mux(own, following, 0)), late.eq(own)]
+        return bank, first, is_last
 
-    def _follow_faults(self, m, assembler, is_last):
+    def _follow_faults(self, m, assembler, first, is_last, ended):
         """Whether a vector before, of the same chain, was faulty."""
-        broken, fault = Signal(), Cat(getattr(assembler, name) for name in FAULTS).any()
+        broken, spoilt = Signal(), Signal()
+        fault = Cat(getattr(assembler, name) for name in FAULTS).any() | self.cut
         m.d.comb += [getattr(self, name).eq(getattr(assembler, name)) for name in FAULTS]
-        with m.If(self._ended(assembler)):
-            m.d.sync += broken.eq((broken | fault) & ~is_last)
-        with m.If(self.restart):
-            m.d.sync += broken.eq(0)
+        m.d.comb += broken.eq(spoilt & ~first)
+        with m.If(self.alone):
+            m.d.sync += spoilt.eq(1)
+        with m.Elif(ended):
+            m.d.sync += spoilt.eq((broken | fault) & ~is_last)
         return broken
 
-    def _count_planes(self, m, assembler, orders):
+    def _count_planes(self, m, assembler, orders, ended):
         """Beat by beat, which planes differ from the one above if the vector is signed, or from zero."""
         config, bits = self.config, self.config.macro.input_bits
         width = 8 * config.input_bytes
         beat = assembler.s.payload
         elements = [beat.data[first:first + bits] for first in range(0, config.input_stream_bits, width)]
         # What the last beat has beyond the vector does not count.
-        used = -(-config.vector_bytes % (config.input_stream_bits // 8)) // config.input_bytes
-        inside = [1 if index < len(elements) - used else ~assembler.o.valid for index in range(len(elements))]
+        beyond = -config.vector_bytes % (config.input_stream_bits // 8) // config.input_bytes
+        inside = [1 if index < len(elements) - beyond else ~assembler.o.valid for index in range(len(elements))]
         seen, found = Signal(bits), Signal(bits)
         for plane in range(bits):
             above = [element[plane + 1] & orders.signed if plane + 1 < bits else 0 for element in elements]
             m.d.comb += found[plane].eq(Cat(
                 (element[plane] ^ other) & counts for element, other, counts in zip(elements, above, inside)).any())
-        with m.If(self._ended(assembler)):
+        with m.If(ended):
             m.d.sync += seen.eq(0)
         with m.Elif(assembler.taken):
             m.d.sync += seen.eq(seen | found)

@@ -18,7 +18,7 @@ class Wishbone(wiring.Component):
     Members
     -------
     cyc, stb, we, adr, dat_w, sel, dat_r, ack, err
-        Of Wishbone B4. The answer comes in the cycle after the request, for a cycle.
+        Of Wishbone B4. The answer comes in the cycle after the request, for a cycle, if that still stands.
     bus : ``Out(PORT)``
     """
 
@@ -41,8 +41,8 @@ class Wishbone(wiring.Component):
             bus.data.eq(self.dat_w),
             bus.strobe.eq(self.sel),
             self.dat_r.eq(bus.read_data),
-            self.ack.eq(answers & ~bus.refused),
-            self.err.eq(answers & bus.refused),
+            self.ack.eq(self.cyc & self.stb & answers & ~bus.refused),
+            self.err.eq(self.cyc & self.stb & answers & bus.refused),
         ]
         m.d.sync += answers.eq(bus.enable)
         return m

@@ -116,6 +116,9 @@ def check(proof, mode, solver, folder, *, bug=None, timeout=600):
         mode=how, depth=depth, timeout=timeout, solver=solver, dut=module_name(proof), defines=defines,
         cells=CELLS[proof.fabric], script=proof.script), encoding="utf-8")
     log = run_sby(folder, timeout + 60)
+    # A port of another width would leave bits of the design undriven, or the property blind.
+    if "Resizing cell port check." in log:
+        return "failed", log
     verdict = re.search(r"DONE \((\w+)", log)
     return VERDICTS.get(verdict[1] if verdict else "", "unknown"), log
 

@@ -31,7 +31,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
-TESTBENCHES = {"tb_core": 10, "tb_registers": 5}
+TESTBENCHES = {"tb_core": 10, "tb_core_races": 7, "tb_registers": 5}
 
 
 def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
@@ -92,6 +92,34 @@ def test_faulty_cells_are_found_and_named(bank, row, stuck_at_one, tmp_path):
                      rf"\g<0> {stuck}")
     place = {"bank": bank, "row": row, "column": 0, "stuck_at_one": stuck_at_one}
     assert run(CONFIG, "tb_core_fault", tmp_path, verilog=verilog, BITLINE_FAULT=json.dumps(place)) == ([], 1)
+
+
+LANES = CoreConfig(macro=MacroConfig(rows=3, columns=5, banks=2, weight_bits=3, input_bits=3), output="int16",
+                   output_stream_bits=32)
+
+
+def test_marches_do_every_operation_in_order(tmp_path):
+    assert LANES.lanes > 1
+    assert run(LANES, "tb_core_march", tmp_path) == ([], 1)
+
+
+@pytest.mark.parametrize("piece, replacement", [
+    (r"else _background <= \w+;", "else _background <= _background;"),
+    (r"else bank <= (\w+);", r"else bank <= \1 & ~row[0];"),
+], ids=["background", "bank"])
+def test_testbench_notices_a_march_in_another_order(piece, replacement, tmp_path):
+    assert run(LANES, "tb_core_march", tmp_path, verilog=broken(LANES, piece, replacement)) == (["march"], 1)
+
+
+@pytest.mark.parametrize("column", range(LANES.macro.columns))
+def test_fault_of_a_column_is_named(column, tmp_path):
+    # The lowest bit of its totals is stuck at zero.
+    bit = column * LANES.macro.total_width
+    verilog = broken(LANES, r"(  bitline_core_\w+_macro macro \([^;]*)\.o__payload\(macro__o__payload\)",
+                     r"  wire [1023:0] sound;\n  assign macro__o__payload = sound & ~(1024'd1 << %d);\n"
+                     r"\1.o__payload(sound)" % bit)
+    place = {"bank": 0, "row": 0, "column": column, "stuck_at_one": 0}
+    assert run(LANES, "tb_core_fault", tmp_path, verilog=verilog, BITLINE_FAULT=json.dumps(place)) == ([], 1)
 
 
 @pytest.mark.parametrize("piece, replacement", [
@@ -166,6 +194,12 @@ MUTATIONS = {
     "interrupt enable": (r"assign (\w+) = interrupt_status_result_now & (\w+);",
                          r"assign \1 = interrupt_status_result_now;", "counters"),
     "planes skipped": (r"planes_skipped_count <= ", "planes_skipped_count <= 1 + ", "counters"),
+}
+
+
+# The same of what meets at the wrong moment.
+MUTATIONS |= {
+    "stream after a march": (r"else march_ended <= \w+;", "else march_ended <= 1'b0;", "packets_wait_for_a_march"),
 }
 
 

@@ -73,15 +73,19 @@ class CoreBench:
         cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, unit="ns").start())
         await self.reset()
 
-    async def reset(self, cycles=4):
-        """Reset for some cycles; what the masters and the sink have not handed over is forgotten."""
+    async def reset(self, cycles=4, settle=4):
+        """Reset for some cycles; what the masters and the sink have not handed over is forgotten.
+
+        Then wait for some cycles; with none, what is sent now is valid from the first edge at which a master may.
+        """
         self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, cycles)
         for port in (self.vectors, self.weights, self.results):
             port.clear()
         self.expected.clear()
         self.dut.aresetn.value = 1
-        await ClockCycles(self.dut.aclk, 4)
+        if settle:
+            await ClockCycles(self.dut.aclk, settle)
 
     def pause(self, probability, results=None):
         """Let every stream and every channel of the bus pause in so many of the cycles; results in others, if given."""
@@ -205,7 +209,10 @@ class CoreBench:
         result, skipped = self.model.vector(x, **self._orders)
         if result is not None:
             self.expected.append(result)
-        self.vectors.send_nowait(AxiStreamFrame(vector_bytes(self.config, x)))
+        data = vector_bytes(self.config, x)
+        # What is behind the vector in its last beat means nothing, whatever it is.
+        junk = self.rng.choice((b"", self.rng.randbytes(-len(data) % (self.config.input_stream_bits // 8))))
+        self.vectors.send_nowait(AxiStreamFrame(data + junk))
         return skipped
 
     def send_faulty(self, data, keep=None):

@@ -217,6 +217,14 @@ int main()
     settings.high = next();
     settings.rounds_twice = next();
     say("parameters", bitline_core_load_parameters(&driver, 1, columns.data(), &settings));
+    for (int wrong = 0; wrong < 4; wrong++) {
+        bitline_core_settings beyond = settings;
+        (wrong == 0 ? beyond.zero_point : wrong == 1 ? beyond.high : beyond.low) = wrong == 2 ? -129 : 128;
+        if (wrong == 3)
+            beyond.low = beyond.high + 1;
+        say(("settings" + std::to_string(wrong)).c_str(),
+            bitline_core_load_parameters(&driver, 1, columns.data(), &beyond));
+    }
     bitline_core_orders orders = {driver.input_bits, 1, 1, 1, 1};
     say("orders", bitline_core_set_orders(&driver, &orders));
     bitline_core_orders wrong = orders;
@@ -243,6 +251,13 @@ int main()
     run_jobs(driver, orders, weights.data());
 
     bitline_core_fault fault;
+    say("no_test", bitline_core_self_test(&driver, static_cast<bitline_core_test>(0), &fault));
+    // An error is taken while a test waits, and runs.
+    shim_write(BASE + 0x58, BITLINE_CORE_MARCH_SS);
+    shim_read(BASE + 0xffc);
+    refused--;
+    say("error_in_march", bitline_core_take_error(&driver));
+    say("runs", shim_read(BASE + 0x24) >> 1 & 1);
     say("march_c_minus", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_C_MINUS, &fault));
     say("march_ss", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
     say("known_answers", bitline_core_self_test(&driver, BITLINE_CORE_KNOWN_ANSWERS, &fault));

@@ -24,7 +24,7 @@ BUSES = (
         (r"assign awready = .*;", "assign awready = 1'b1;"),
         (r"read_address <= araddr", "read_address <= {araddr[11:1], 1'b0}"),
         (r"assign bresp = .*;", "assign bresp = 2'h0;"),
-        (r"assign rresp = .*;", "assign rresp = 2'h2;")), 4, exposed=("write_address", "read_address")),
+        (r"assign rresp = .*;", "assign rresp = 2'h2;")), 4, exposed=("write_address", "read_address", "awake")),
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         (r"assign bus__enable = .*;", "assign bus__enable = cyc & stb;"),
         (r"assign ack = .*;", "assign ack = cyc & stb;"),
@@ -33,14 +33,18 @@ BUSES = (
     of_core("apb", "APB keeps its protocol and reaches the registers once an access", "front", (
         (r"assign bus__enable = .*;", "assign bus__enable = psel;"),
         (r"assign pslverr = .*;", "assign pslverr = bus__refused;"),
-        (r"assign pready = .*;", "assign pready = penable & ~bus__refused;"),
+        (r"else pready <= bus__enable;", "else pready <= bus__enable & ~bus__refused;"),
         (r"assign prdata = bus__read_data", "assign prdata = ~bus__read_data")), 3, bus="apb"),
     of_core("lock", "the lock stays until a reset, and nothing that it guards is written", "registers", (
         (r"else lock_locked <= (\w+);", r"else lock_locked <= bus__enable | \1;"),
         (r"assign (\w+) = lock_locked \| (\w+);", r"assign \1 = \2;"),
         (r"= bus__write & lock_locked;", "= 1'b0;")), 3),
     of_core("loader", "locked, the loader writes nothing and blocks no stream", "loader", (
-        (r"\.refuse\(locked\)", ".refuse(1'b0)"),), 3, defines={"TARGET": 8}),
+        (r"\.refuse\(locked\)", ".refuse(1'b0)"),
+        # The stream alone, and words alone.
+        (r"\.refuse\(locked\)", ".refuse(locked & target[1])"),
+        (r"\.refuse\(locked\)", ".refuse(locked & ~target[1])"),
+        (r"assign s__ready = ", "assign s__ready = write__ready & ")), 3, defines={"TARGET": 8}),
     of_core("packer", "a beat of results stays as it is until it is taken, and says which bytes count", "packer", (
         (r"assign o__payload_keep = .*;", "assign o__payload_keep = 8'hff;"),
         (r"assign o__payload\[63:0\] = (.*) & \w+;", r"assign o__payload[63:0] = \1;"),

@@ -26,6 +26,7 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
 {
     uint32_t shape, widths, capacity, streams;
 
+    *core = (struct bitline_core){0};
     core->base = base;
     core->polls = POLLS;
     core->repeats = REPEATS;
@@ -64,6 +65,13 @@ static int is_locked(struct bitline_core *core)
     return GET(READ(core, lock), LOCK__LOCKED) != 0;
 }
 
+/* Writes, and reads so that no bus holds the write back behind what a DMA engine is told next. */
+static int settle(struct bitline_core *core, size_t offset, uint32_t value)
+{
+    BITLINE_CORE_WRITE(core->base + offset, value);
+    return BITLINE_CORE_READ(core->base + offset) == value ? BITLINE_CORE_OK : BITLINE_CORE_REFUSED;
+}
+
 /* Waits until the target of records may change, and sets it. */
 static int set_target(struct bitline_core *core, uint32_t target)
 {
@@ -73,7 +81,7 @@ static int set_target(struct bitline_core *core, uint32_t target)
         return BITLINE_CORE_LOCKED;
     result = wait_status(core, BITLINE_CORE__STATUS__LOADING_bm | BITLINE_CORE__STATUS__RUNNING_bm, 0);
     if (result == BITLINE_CORE_OK)
-        WRITE(core, load, target);
+        result = settle(core, offsetof(bitline_core_t, load), target);
     return result;
 }
 
@@ -140,25 +148,43 @@ int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned fi
     return set_target(core, PUT(bank, LOAD__BANK) | PUT(first, LOAD__FIRST));
 }
 
-#ifdef BITLINE_CORE__OFFSET_0__ZERO_POINT_bm
+/* Fields that only some cores have stand at the same places in each, but this header may be of one without them. Values
+ * of settings are in the lowest bits of each half of their register. */
+#define PARAMETERS UINT32_C(1)
+#define SET(set) ((uint32_t)(set) << 2)
+#define SETTINGS 0x060u
+#define SETTINGS_OF_A_SET 8u
+#define CLAMP 4u
+#define TWICE (UINT32_C(1) << 16)
+
 static int wait_set(struct bitline_core *core, unsigned set)
 {
     return wait_status(core, UINT32_C(1) << (BITLINE_CORE__STATUS__SET_USED_bp + set), 0);
+}
+
+/* Whether a core has such settings. */
+static int are_possible(const struct bitline_core *core, const struct bitline_core_settings *settings)
+{
+    int most = core->output_bits == 8 ? 127 : 32767, least = -most - 1;
+
+    return core->output_bits <= 16 && settings->zero_point >= least && settings->zero_point <= most &&
+           settings->low >= least && settings->low <= settings->high && settings->high <= most;
 }
 
 int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
                                  const struct bitline_core_settings *settings)
 {
     unsigned column;
-    uint32_t offset, clamp;
+    uint32_t mask = (UINT32_C(1) << (core->output_bits & 31)) - 1;
+    uintptr_t base = core->base + SETTINGS + SETTINGS_OF_A_SET * set;
     int result;
 
-    if (set > 1)
+    if (set > 1 || !are_possible(core, settings))
         return BITLINE_CORE_ARGUMENT;
     for (column = 0; column < core->columns; column++)
         if (columns[column].shift < -31 || columns[column].shift > 7)
             return BITLINE_CORE_ARGUMENT;
-    result = set_target(core, PUT(1, LOAD__WORDS) | PUT(1, LOAD__PARAMETERS) | PUT(set, LOAD__SET));
+    result = set_target(core, PUT(1, LOAD__WORDS) | PARAMETERS | SET(set));
     for (column = 0; column < core->columns && result == BITLINE_CORE_OK; column++) {
         const uint32_t words[4] = {(uint32_t)columns[column].bias, (uint32_t)columns[column].multiplier,
                                    (uint32_t)columns[column].shift, 0};
@@ -175,26 +201,11 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
         result = wait_set(core, set);
     if (result != BITLINE_CORE_OK)
         return result;
-    offset = PUT(settings->zero_point, OFFSET_0__ZERO_POINT) | PUT(settings->rounds_twice != 0, OFFSET_0__DOUBLE);
-    clamp = PUT(settings->low, CLAMP_0__LOW) | PUT(settings->high, CLAMP_0__HIGH);
-    if (set == 0) {
-        WRITE(core, offset_0, offset);
-        WRITE(core, clamp_0, clamp);
-    } else {
-        WRITE(core, offset_1, offset);
-        WRITE(core, clamp_1, clamp);
-    }
+    BITLINE_CORE_WRITE(base, ((uint32_t)settings->zero_point & mask) | (settings->rounds_twice != 0 ? TWICE : 0));
+    BITLINE_CORE_WRITE(base + CLAMP,
+                       ((uint32_t)settings->low & mask) | ((uint32_t)settings->high & mask) << 16);
     return BITLINE_CORE_OK;
 }
-#else
-int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
-                                 const struct bitline_core_settings *settings)
-{
-    /* Results of this core are not requantised. */
-    (void)core, (void)set, (void)columns, (void)settings;
-    return BITLINE_CORE_ARGUMENT;
-}
-#endif
 
 int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core_orders *orders)
 {
@@ -203,8 +214,7 @@ int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core
         return BITLINE_CORE_ARGUMENT;
     WRITE(core, vector, PUT(orders->bits, VECTOR__BITS) | PUT(orders->is_signed != 0, VECTOR__SIGNED) |
                             PUT(orders->bank, VECTOR__BANK) | PUT(orders->set, VECTOR__SET));
-    WRITE(core, chain, PUT(orders->chain, CHAIN__LENGTH));
-    return BITLINE_CORE_OK;
+    return settle(core, offsetof(bitline_core_t, chain), PUT(orders->chain, CHAIN__LENGTH));
 }
 
 /* Stores the weights of all banks that a chain uses. */
@@ -295,6 +305,8 @@ int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test tes
     uint32_t place;
     int result;
 
+    if (test != BITLINE_CORE_MARCH_C_MINUS && test != BITLINE_CORE_MARCH_SS && test != BITLINE_CORE_KNOWN_ANSWERS)
+        return BITLINE_CORE_ARGUMENT;
     if (is_locked(core))
         return BITLINE_CORE_LOCKED;
     result = wait_status(core, BITLINE_CORE__STATUS__RUNNING_bm, 0);

@@ -3,7 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Vectors and results go through AXI4-Stream, which a DMA engine of the system feeds; the driver does all that registers
- * do. It asks the core for its sizes, so one driver serves every configuration.
+ * do. It asks the core for its sizes, and needs of the header of registers only what is the same in every configuration:
+ * one driver serves them all.
  *
  * The registers are read and written by BITLINE_CORE_READ and BITLINE_CORE_WRITE, which a system may define to other
  * things than memory. An access that the core refuses answers with a bus error; the driver makes none as long as its

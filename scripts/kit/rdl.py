@@ -90,7 +90,8 @@ def exports(config):
         compiler.compile_file(str(source))
         top = compiler.elaborate().top
         HTMLExporter().export(top, str(folder / "registers"), title=f"Registers of {config.name}")
-        IPXACTExporter(vendor="bitline.org", library="bitline", version="1.0").export(
+        # Registers differ from core to core, so the name of the component has the configuration's hash.
+        IPXACTExporter(vendor="bitline.org", library="bitline", version=f"1.0_{config.hash}").export(
             top, str(folder / f"{ADDRESS_MAP}.xml"))
         CHeaderExporter().export(top, str(folder / f"{ADDRESS_MAP}_registers.h"), reuse_typedefs=False,
                                  explode_top=False, instantiate=False, generate_bitfields=False,

@@ -10,15 +10,16 @@ module check (
     reg [31:0] read_data;
     reg refused;
     reg started = 0, asked = 0;
+    wire rst = !started;
 
-    `DUT dut (.paddr(paddr), .pprot(pprot), .psel(psel), .penable(penable), .pwrite(pwrite), .pwdata(pwdata),
+    `DUT dut (.clk(clk), .rst(rst), .paddr(paddr), .pprot(pprot), .psel(psel), .penable(penable), .pwrite(pwrite), .pwdata(pwdata),
         .pstrb(pstrb), .pready(pready), .prdata(prdata), .pslverr(pslverr), .bus__enable(enable), .bus__write(write),
         .bus__address(address), .bus__data(data), .bus__strobe(strobe), .bus__read_data(read_data),
         .bus__refused(refused));
 
     always @(posedge clk) begin
         started <= 1;
-        asked <= enable;
+        asked <= enable && !rst;
         if (enable) begin
             read_data <= answer;
             refused <= refuse;
@@ -32,13 +33,17 @@ module check (
             assume (penable == $past(psel && !penable || psel && penable && !pready));
             if (penable) assume (psel && $stable(pwrite) && $stable(paddr) && $stable(pwdata) && $stable(pstrb));
 
-            // Each transfer reaches the registers once, in its setup phase, as it is made.
-            assert (enable == (psel && !penable));
+            // Each transfer reaches the registers once, as it is made: in its setup phase, if that met no reset.
+            assert (enable == (psel && !asked));
+            if (asked) assert (psel && penable);
+            if (psel && !penable) assert (enable);
             if (enable) assert (write == pwrite && address == paddr && data == pwdata && strobe == pstrb);
             // It ends in the next cycle, with what the registers say.
-            if (psel && penable) assert (pready && asked && pslverr == refused && prdata == read_data);
+            assert (pready == asked);
+            if (asked) assert (pslverr == refused && prdata == read_data);
             if (!(psel && penable && pready)) assert (!pslverr);
 
+            cover (psel && penable && enable);
             cover (psel && penable && pready && pslverr && pwrite);
             cover (psel && penable && pready && !pslverr && !pwrite && $past(psel && penable, 2));
         end

@@ -1,6 +1,6 @@
 // Vectors of any length and with any holes: each packet gives one record or one fault, and a record is what came.
 module check (
-    input clk, input [`BITS-1:0] data, input [`BITS/8-1:0] keep, input last, valid, o_ready
+    input clk, input [`BITS-1:0] data, input [`BITS/8-1:0] keep, input last, valid, o_ready, restart
 );
     localparam BEATS = `BEATS, USED = `USED;
     wire ready, o_valid, taken, within, short, null, long, drops;
@@ -11,7 +11,7 @@ module check (
 
     `DUT dut (.clk(clk), .rst(rst), .s__payload({last, keep, data}), .s__valid(valid), .s__ready(ready),
         .o__payload(record), .o__valid(o_valid), .o__ready(o_ready), .taken(taken), .within_(within), .short(short),
-        .null_(null), .long(long), .drops(drops), .position(position));
+        .null_(null), .long(long), .restart(restart), .drops(drops), .position(position));
 
     // The packet as the protocol sees it: how many beats have come, and whether it was reported.
     reg [3:0] beats = 0;
@@ -29,16 +29,17 @@ module check (
             beats <= last ? 0 : beats == BEATS ? BEATS : beats + 1;
             if (beats == place) kept <= data;
         end
-        if (rst) begin beats <= 0; told <= 0; end
+        // What comes next is a packet's first.
+        if (rst || restart) begin beats <= 0; told <= 0; end
     end
 
     always @(posedge clk) if (started) begin
-        if ($past(started) && $past(valid && !ready)) assume (valid && $stable(data) && $stable(keep) && $stable(last));
+        if ($past(started) && $past(valid && !ready && !restart)) assume (valid && $stable(data) && $stable(keep) && $stable(last));
         // The sink takes records whenever it likes.
 
         // A record is offered with the last beat of a sound packet, stays, and holds what came.
         if (o_valid) assert (valid && last && beats == BEATS - 1 && whole && !told && !fault);
-        if ($past(started) && $past(o_valid && !o_ready)) assert (o_valid && $stable(record));
+        if ($past(started) && $past(o_valid && !o_ready && !restart)) assert (o_valid && $stable(record));
         if (o_valid && place < BEATS - 1) assert (record[place*`BITS +: `BITS] == kept);
         if (o_valid) assert (record[(BEATS-1)*`BITS +: `BITS] == data);
 

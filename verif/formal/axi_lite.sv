@@ -20,7 +20,7 @@ module check (
         .bready(bready), .araddr(araddr), .arprot(arprot), .arvalid(arvalid), .arready(arready), .rdata(rdata),
         .rresp(rresp), .rvalid(rvalid), .rready(rready), .bus__enable(enable), .bus__write(write),
         .bus__address(address), .bus__data(data), .bus__strobe(strobe), .bus__read_data(read_data),
-        .bus__refused(refused), .write_address(write_address), .read_address(read_address));
+        .bus__refused(refused), .write_address(write_address), .read_address(read_address), .awake(awake));
 
     // What has been taken and not answered, and what of it has reached the registers.
     reg has_aw = 0, has_w = 0, has_ar = 0, written = 0, was_read = 0;
@@ -28,6 +28,9 @@ module check (
     reg [31:0] w;
     reg [3:0] strb;
     reg [2:0] waits = 0;
+    // Nothing is taken in the first cycle after a reset, when a master may not see what it was answered.
+    reg was_reset = 1;
+    wire awake;
 
     always @(posedge clk) begin
         started <= 1;
@@ -43,6 +46,7 @@ module check (
         if (bvalid && bready) begin has_aw <= 0; has_w <= 0; written <= 0; end
         if (rvalid && rready) begin has_ar <= 0; was_read <= 0; end
         waits <= (has_ar || has_aw && has_w) && !bvalid && !rvalid ? waits + 1 : 0;
+        was_reset <= rst;
         if (rst) begin has_aw <= 0; has_w <= 0; has_ar <= 0; written <= 0; was_read <= 0; waits <= 0; end
     end
 
@@ -65,7 +69,8 @@ module check (
         if (enable && !write) assert (has_ar && !was_read && address == ar);
 
         // Nothing is taken while there is no room, and everything is answered soon.
-        assert (awready == !has_aw && wready == !has_w && arready == !has_ar);
+        assert (awake == !was_reset);
+        assert (awready == (awake && !has_aw) && wready == (awake && !has_w) && arready == (awake && !has_ar));
         assert (waits <= 2);
 
         // What holds between the two sides, for the induction.

@@ -1,6 +1,6 @@
 // The loader, locked, under any stream and any words: it writes nothing, and throws packets away instead of stopping them.
 module check (
-    input clk, rst, input [36:0] payload, input valid, input [31:0] word, input word_valid, input [15:0] target,
+    input clk, rst, input [72:0] payload, input valid, input [31:0] word, input word_valid, input [15:0] target,
     input restart, input [1:0] set_used, input write_ready, free
 );
     wire ready, word_ready, write_valid, parameters_enable, refused;
@@ -21,7 +21,7 @@ module check (
             assert (!write_valid && !parameters_enable);
             // With the stream as source, what comes is taken, whatever the macro does, once it is within a packet that
             // was refused.
-            if (!$past(rst) && $past(locked && refused && !restart && !payload[36]) && !rst && !target[1] && !$past(target[1]))
+            if (!$past(rst) && $past(locked && refused && !restart && !payload[72]) && !rst && !target[1] && !$past(target[1]))
                 assert (ready);
             cover (valid && ready && $past(ready && valid) && !$past(rst));
             cover (refused && $past(!refused) && !$past(rst));

@@ -20,8 +20,9 @@ module check (
         .self_test_march_c_minus(c_minus), .self_test_march_ss(ss), .error(error), .bus__refused(refused));
 
     wire is_lock = address[11:2] == 12'h028 >> 2;
-    wire is_guarded = address[11:2] == 12'h048 >> 2 || address[11:2] == 12'h04c >> 2 || address[11:2] == 12'h058 >> 2
-        || address[11:2] >= 12'h060 >> 2 && address[11:2] <= 12'h06c >> 2;
+    // A write of no byte does nothing, and nobody is told.
+    wire is_guarded = |strobe && (address[11:2] == 12'h048 >> 2 || address[11:2] == 12'h04c >> 2 || address[11:2] == 12'h058 >> 2
+        || address[11:2] >= 12'h060 >> 2 && address[11:2] <= 12'h06c >> 2);
 
     always @(posedge clk) begin
         started <= 1;
