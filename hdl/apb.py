@@ -11,8 +11,8 @@ from .registers import ADDRESS_BITS
 
 
 class Apb(wiring.Component):
-    """32 bits of data: the register file is asked in the setup phase, so there are no wait states, or after a reset that
-    the setup phase met. What is refused has ``slverr``.
+    """32 bits of data: the register file is asked in the setup phase, so there are no wait states; or after a reset
+    that the setup phase met. What is refused has ``slverr``.
 
     Members
     -------

@@ -55,7 +55,8 @@ class ResultPacker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=config.output_stream_bits + 1 + len(self.wrong), depth=DEPTH + 1)
+        width = config.output_stream_bits + 1 + len(self.wrong)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=DEPTH + 1)
         self._count(m)
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)

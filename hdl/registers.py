@@ -64,8 +64,8 @@ ERROR_MEANINGS = {
 class Field:
     """Some bits of a register.
 
-    ``least`` and ``greatest`` bound what may be written to a stored field; a write of anything else is refused. A command
-    that does not wait is done though its register ``waits``.
+    ``least`` and ``greatest`` bound what may be written to a stored field; a write of anything else is refused. A
+    command that does not wait is done though its register ``waits``.
     """
 
     name: str

@@ -116,7 +116,9 @@ class VectorInput(wiring.Component):
         """The bank of the vector that is coming, and whether it is the first or last of its chain."""
         macro = self.config.macro
         following, next_bank, bank = Signal(range(macro.tiles)), Signal(range(macro.banks)), Signal(range(macro.banks))
-        position, late, own = Signal(range(macro.tiles)), Signal(), begun & ~self.alone
+        position = Signal(range(macro.tiles))
+        late = Signal()
+        own = begun & ~self.alone
         first, is_last = position == 0, position + 1 == orders.chain
         m.d.comb += [
             position.eq(Mux(self.alone | self.restart & ~own, 0, following)),
@@ -132,7 +134,8 @@ class VectorInput(wiring.Component):
 
     def _follow_faults(self, m, assembler, first, is_last, ended):
         """Whether a vector before, of the same chain, was faulty."""
-        broken, spoilt = Signal(), Signal()
+        broken = Signal()
+        spoilt = Signal()
         fault = Cat(getattr(assembler, name) for name in FAULTS).any() | self.cut
         m.d.comb += [getattr(self, name).eq(getattr(assembler, name)) for name in FAULTS]
         m.d.comb += broken.eq(spoilt & ~first)

@@ -104,8 +104,8 @@ def test_marches_do_every_operation_in_order(tmp_path):
 
 
 @pytest.mark.parametrize("piece, replacement", [
-    (r"else _background <= \w+;", "else _background <= _background;"),
-    (r"else bank <= (\w+);", r"else bank <= \1 & ~row[0];"),
+    (r"_background <= _\w+;", "_background <= _background;"),
+    (r"\bbank <= (_\w+);", r"bank <= \1 & ~row[0];"),
 ], ids=["background", "bank"])
 def test_testbench_notices_a_march_in_another_order(piece, replacement, tmp_path):
     assert run(LANES, "tb_core_march", tmp_path, verilog=broken(LANES, piece, replacement)) == (["march"], 1)
@@ -116,8 +116,8 @@ def test_fault_of_a_column_is_named(column, tmp_path):
     # The lowest bit of its totals is stuck at zero.
     bit = column * LANES.macro.total_width
     verilog = broken(LANES, r"(  bitline_core_\w+_macro macro \([^;]*)\.o__payload\(macro__o__payload\)",
-                     r"  wire [1023:0] sound;\n  assign macro__o__payload = sound & ~(1024'd1 << %d);\n"
-                     r"\1.o__payload(sound)" % bit)
+                     rf"  wire [1023:0] sound;\n  assign macro__o__payload = sound & ~(1024'd1 << {bit});\n"
+                     r"\1.o__payload(sound)")
     place = {"bank": 0, "row": 0, "column": column, "stuck_at_one": 0}
     assert run(LANES, "tb_core_fault", tmp_path, verilog=verilog, BITLINE_FAULT=json.dumps(place)) == ([], 1)
 
@@ -198,8 +198,12 @@ MUTATIONS = {
 
 
 # The same of what meets at the wrong moment.
+RACES = ("packets_wait_for_a_march", "march_in_a_chain", "chain_in_a_vector", "zeroise_is_not_blocked")
 MUTATIONS |= {
     "stream after a march": (r"else march_ended <= \w+;", "else march_ended <= 1'b0;", "packets_wait_for_a_march"),
+    "march in a chain": (r"\.alone\(march__active\)", ".alone(1'b0)", "march_in_a_chain"),
+    "chain written in a vector": (r"late <= _\w+;", "late <= 1'b0;", "chain_in_a_vector"),
+    "stream that holds zeroise up": (r"\.cut\(march__cuts\)", ".cut(1'b0)", "zeroise_is_not_blocked"),
 }
 
 
@@ -212,5 +216,6 @@ def broken(config, piece, replacement):
 @pytest.mark.parametrize("block", MUTATIONS)
 def test_testbench_notices_each_broken_block(block, tmp_path):
     piece, replacement, test = MUTATIONS[block]
-    failed, count = run(CONFIG, "tb_core", tmp_path, verilog=broken(CONFIG, piece, replacement), test=test)
+    testbench = "tb_core_races" if test in RACES else "tb_core"
+    failed, count = run(CONFIG, testbench, tmp_path, verilog=broken(CONFIG, piece, replacement), test=test)
     assert (failed, count) == ([test], 1)

@@ -91,6 +91,7 @@ def test_columns_have_parameters_of_their_own():
 
 @pytest.mark.parametrize("change, message", [
     ({"shift": [8]}, r"^shift must be from -31 to 7, not 8$"),
+    ({"low": 3, "high": 2}, r"^low must be at most high, not 3 with 2$"),
     ({"shift": [-32]}, r"^shift must be from -31 to 7, not -32$"),
     ({"totals": [1 << 31]}, r"^totals must be from -2147483648 to 2147483647, not 2147483648$"),
     ({"bias": [1 << 40]}, r"^bias must be from .*, not 1099511627776$"),

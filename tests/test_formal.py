@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from bitline.scripts import formal
 from bitline.scripts import prove as module
 from bitline.scripts.formal import FORMAL, broken, check
 from bitline.verif.carry_save import compressed
@@ -46,6 +47,12 @@ def test_each_has_covers_and_bugs_that_break_something(proof):
 def test_a_tree_that_loses_a_bit_is_told():
     proof = PROPERTIES["tree_save_13"]
     assert compressed(broken(proof, proof.bugs[0]), 13, 5).startswith("product_2_")
+
+
+def test_a_port_of_another_width_fails_the_proof(monkeypatch):
+    monkeypatch.setattr(formal, "run_sby", lambda *_: "Warning: Resizing cell port check.dut.s from 1 bits to 2 bits.\n"
+                                                      "DONE (PASS, rc=0)")
+    assert check(PROPERTIES["apb"], "prove", "yices", BUILD / "resized")[0] == "failed"
 
 
 @pytest.fixture
