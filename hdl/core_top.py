@@ -74,9 +74,10 @@ def core_ports(config):
 class CoreTop(wiring.Component):
     """The core with its ports by name.
 
-    Reset: with `asynchronous`, two flip-flops that ``aresetn`` sets at once keep it, however short, and two more hand
-    it over: no flip-flop of the core sees an edge that is not the clock's. The core is in reset from two clock edges
-    after ``aresetn`` has fallen to four after it has risen.
+    Reset: with `asynchronous`, two flip-flops that ``aresetn`` sets at once keep it, and two more hand it over: no
+    flip-flop of the core sees an edge that is not the clock's. The core is in reset from two clock edges after
+    ``aresetn`` has fallen to four after it has risen. It must be low for three cycles: whoever it resets too has then
+    forgotten what the core still said before.
 
     Parameters
     ----------

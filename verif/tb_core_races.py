@@ -219,14 +219,14 @@ async def load_while_a_packet_begins(dut):
         if target:
             # The packet may have ended before the write.
             await full_orders(bench)
-            held = bench.model.macro.weights[0].copy()
             for row, values in enumerate(weights):
                 bench.model.macro.write(0, row, values)
             for _ in range(8):
                 bench.send(bench.draw_vector(macro.input_bits, True))
             found = [bytes((await bench.results.recv()).tdata) for _ in range(8)]
             target, bench.expected = 0 if found == bench.expected else target, []
-            bench.model.macro.weights[0] = held
+            for row, values in enumerate(first[0]):
+                bench.model.macro.write(0, row, values)
         for row, values in enumerate(weights):
             bench.model.macro.write(target, row, values)
         for bank in range(macro.banks):
