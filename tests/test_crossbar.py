@@ -118,7 +118,7 @@ def test_judgement():
 def test_command_compares_a_network(cli, refused, published, tmp_path):
     pytest.importorskip("tflite", reason="no tflite here")
     path, _ = published("keyword_spotting")
-    arguments = ("compare", path, "--inputs", path.parent / "inputs", "--count", 3, "--calibrate", 1, "--headroom", 4)
+    arguments = ("compare", path, "--inputs", path.parent / "inputs", "--count", 6, "--calibrate", 4, "--headroom", 2)
     status, output, _ = cli(*arguments, "--adc-bits", "2,12", "--seeds", 1, "--programming", 0, "--drift", 0, "--read",
                             0, "--wire", 0, "--out", tmp_path / "out")
     fact, = json.loads((tmp_path / "out" / "compare.json").read_text())["networks"]
@@ -126,7 +126,7 @@ def test_command_compares_a_network(cli, refused, published, tmp_path):
     assert fact["converter"][0] < 1 and fact["enough_bits_converter"] == 12
     assert f"{fact['converters']:,} converters" in output and f"{fact['digital_cycles']:,} cycles, weights" in output
     assert re.search("nothing lost from", output) and (tmp_path / "out" / "compare.png").stat().st_size > 10_000
-    refused(*arguments, "--calibrate", 3, match="--calibrate must leave inputs to judge, and takes 3 of 3")
+    refused(*arguments, "--calibrate", 6, match="--calibrate must leave inputs to judge, and takes 6 of 6")
     refused(*arguments, "--adc-bits", "4;5", match="--adc-bits must be numbers from 1 to 24")
     refused(*arguments, "--device-bits", 9, match="device_bits must be from 1 to 7, not 9")
     refused("compare", "digits", "--inputs", path, match="digits must be compared on its own images")
