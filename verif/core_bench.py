@@ -8,7 +8,7 @@ import random
 import cocotb
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, RisingEdge, Timer
+from cocotb.triggers import ClockCycles, RisingEdge, Timer, with_timeout
 from cocotbext.axi import (
     AxiLiteBus,
     AxiLiteMaster,
@@ -26,6 +26,8 @@ from ..hdl.core_config import CoreConfig
 from ..hdl.registers import register_map
 
 PERIOD_NS = 10
+# Cycles without a result after which none is expected any more.
+LONGEST_WAIT = 20000
 
 
 class Refused(Exception):
@@ -223,7 +225,7 @@ class CoreBench:
     async def check(self):
         """All expected results come, in order, and no other."""
         while self.expected:
-            frame = await self.results.recv()
+            frame = await with_timeout(self.results.recv(), LONGEST_WAIT * PERIOD_NS, "ns")
             wanted = self.expected.pop(0)
             assert bytes(frame.tdata) == wanted, f"result must be {wanted.hex()}, and is {bytes(frame.tdata).hex()}"
             if self.config.checksum:

@@ -8,7 +8,7 @@ from cocotbext.axi import AxiStreamFrame
 from ..golden.core import parameters_bytes, rows_bytes, vector_bytes
 from ..hdl.march import PATIENCE
 from ..hdl.registers import ErrorCode
-from .core_bench import PERIOD_NS, Refused
+from .core_bench import LONGEST_WAIT, PERIOD_NS, Refused
 from .tb_core import begin, expect_error
 
 
@@ -223,7 +223,8 @@ async def load_while_a_packet_begins(dut):
                 bench.model.macro.write(0, row, values)
             for _ in range(8):
                 bench.send(bench.draw_vector(macro.input_bits, True))
-            found = [bytes((await bench.results.recv()).tdata) for _ in range(8)]
+            found = [bytes((await with_timeout(bench.results.recv(), LONGEST_WAIT * PERIOD_NS, "ns")).tdata)
+                     for _ in range(8)]
             target, bench.expected = 0 if found == bench.expected else target, []
             for row, values in enumerate(first[0]):
                 bench.model.macro.write(0, row, values)
