@@ -65,7 +65,7 @@ def test_no_upset_that_changes_a_result_goes_unseen(kind):
     config = CONFIGS[kind]
     facts = run_upsets(config, 120, seed=5, simulator=SIMULATOR)
     assert facts["outcomes"]["unseen"] == 0 and facts["upsets"] == 120
-    assert facts["outcomes"]["seen"] > 1 and facts["outcomes"]["harmless"] > 5
+    assert facts["outcomes"]["seen"] >= 1 and facts["outcomes"]["harmless"] > 5
 
 
 def test_upsets_go_unseen_without_the_comparison():

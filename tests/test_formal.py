@@ -104,7 +104,6 @@ def test_what_is_there_is_not_run_again(monkeypatch):
 
 def test_wrong_names_are_refused(refused, cli):
     refused("prove", "nonsense", match="property must be one of axi_lite, .*, not nonsense")
-    refused("prove", "--out", "/tmp/proofs", match="out must not be below /tmp")
     refused("prove", "--timeout", 0, match="0 is not in the range")
     status, output, _ = cli("prove", "--list")
     assert status == 0 and [line.partition(":")[0] for line in output.splitlines()] == list(PROPERTIES)

@@ -93,7 +93,9 @@ def test_what_a_job_raises_is_raised():
 
 
 def test_what_jobs_have_started_ends_with_an_interrupt(tmp_path):
-    code = ("from bitline.scripts.jobs import run_jobs; from jobs_to_run import sleeper; "
+    # What runs in the background of a shell ignores interrupts, and so would this.
+    code = ("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from bitline.scripts.jobs import run_jobs; from jobs_to_run import sleeper; "
             f"run_jobs('', sleeper, [{str(tmp_path)!r}], 1)")
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE,
                                env={**os.environ, "PYTHONPATH": TESTS})

@@ -104,7 +104,8 @@ def controller_ports(text):
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
         "held": (len(held), "{" + ", ".join(reversed(held)) + "}"),
-        "first_plane": (int(first[1] or 0) + 1, "first") if first else (1, "1'b0"),
+        # As wide as the others, though there is none with an interval of 1.
+        "first_plane": (int(first[1] or 0) + 1, "first") if first else (3, "3'b0"),
         "accumulates": (1, "_waiting[4]"),
     }
 
