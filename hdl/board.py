@@ -9,6 +9,12 @@ from .harness import add_harness
 from .ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
 
 
+def instance(config, value_of):
+    """The Verilog module of a macro, each port of it connected to the value that a function gives for it."""
+    return Instance(config.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **{
+        f"{'i' if port.is_input else 'o'}_{port.name}": value_of(port) for port in ports(config)})
+
+
 class MacroInstance(wiring.Component):
     """The macro as an instance of its Verilog module, so that what is built is the file that was simulated.
 
@@ -30,16 +36,12 @@ class MacroInstance(wiring.Component):
             "o": Out(stream.Signature(output_layout(config))),
         })
 
-    def connections(self):
-        """Of each port of the Verilog its description and the value it is connected to."""
-        for port in ports(self.config):
-            side = getattr(self, port.stream)
-            value = getattr(side, port.field) if port.field in HANDSHAKE else side.payload[port.field]
-            yield port, Value.cast(value)
-
     def elaborate(self, platform):
-        return Instance(self.config.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **{
-            f"{'i' if port.is_input else 'o'}_{port.name}": value for port, value in self.connections()})
+        def value_of(port):
+            side = getattr(self, port.stream)
+            return Value.cast(getattr(side, port.field) if port.field in HANDSHAKE else side.payload[port.field])
+
+        return instance(self.config, value_of)
 
 
 class MacroPorts(wiring.Component):
@@ -55,8 +57,7 @@ class MacroPorts(wiring.Component):
         super().__init__({port.name: (In if port.is_input else Out)(port.shape.width) for port in ports(config)})
 
     def elaborate(self, platform):
-        return Instance(self.config.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **{
-            f"{'i' if port.is_input else 'o'}_{port.name}": getattr(self, port.name) for port in ports(self.config)})
+        return instance(self.config, lambda port: getattr(self, port.name))
 
 
 def add_clock(m, platform):

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager, suppress
@@ -75,6 +76,30 @@ def tool_environment():
     finally:
         os.environ.clear()
         os.environ.update(saved)
+
+
+def compile_program(path, top, sources, *options):
+    """Compile Verilog and a C++ main function with Verilator; SimulatorError where it does not.
+
+    Parameters
+    ----------
+    path : Path
+        The program; beside it go the files that it is made of.
+    top : str
+        The module on top.
+    sources : list of Path
+    *options : str
+        Of Verilator; warnings are none of them.
+    """
+    with tool_environment():
+        done = subprocess.run(
+            ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(path.parent), "-o", path.name,
+             "--top-module", top, "-Wno-fatal", "-Wno-lint", "-Wno-style", *options, *map(str, sources)],
+            capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        reason = next((line for line in lines if "rror" in line), "no reason given")
+        raise SimulatorError(f"{path.name} must compile, and does not: {reason}")
 
 
 def _runner(simulator):

@@ -16,7 +16,7 @@ from ..golden.program import Program, Vector, Write
 from ..hdl.config import MacroConfig
 from ..hdl.emit import emit
 from ..host.rtl import run_program
-from ..host.simulator import VERIF, SimulatorError, build, require_simulator, tool_environment
+from ..host.simulator import VERIF, build, compile_program, require_simulator
 from .bench_core import command as core
 from .bench_fpga import command as fpga
 from .bench_networks import command as networks
@@ -78,14 +78,8 @@ def run_native(config, folder, cycles, bits):
     native = built.folder / "native"
     if not (native / "complete").exists():
         native.mkdir(exist_ok=True)
-        with tool_environment():
-            done = subprocess.run(
-                ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(native), "--prefix", "Vtop", "-o",
-                 "native", "--top-module", config.name, "-Wno-fatal", "-Wno-lint", "--x-assign", "fast", "-O3",
-                 "-CFLAGS", "-O3 -march=native", str(built.folder / built.source), str(VERIF / "native.cpp")],
-                capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SimulatorError(f"plain C++ must compile, and does not: {done.stderr.strip().splitlines()[-1]}")
+        compile_program(native / "native", config.name, [built.folder / built.source, VERIF / "native.cpp"],
+                        "--prefix", "Vtop", "--x-assign", "fast", "-O3", "-CFLAGS", "-O3 -march=native")
         (native / "complete").touch()
     done = subprocess.run([str(native / "native"), str(config.rows), str(cycles), str(bits)], capture_output=True,
                           text=True, check=True)

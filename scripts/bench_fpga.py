@@ -73,6 +73,18 @@ def measure_job(job):
     return measure(array, seeds, folder, checks=checks)
 
 
+def measure_here(jobs):
+    """The rows of all jobs, one after the other, with what the tools are at."""
+    with running("", len(jobs)) as progress:
+        for done, (array, seeds, folder, checks) in enumerate(jobs):
+            def show(line, done=done, array=array):
+                progress(done, f"{array.name}: {line.removeprefix('Info: ')[:50]}")
+
+            show("generating")
+            yield measure(array, seeds, folder, checks=checks, progress=show)
+            progress(done + 1)
+
+
 def figures(operations, sites, fmax):
     """What an array costs and does.
 
@@ -193,22 +205,16 @@ def command(kinds, sizes, seeds, checks, out, folder, scheduler):
     arrays = [(f"{rows} x {columns}", Array(kind, *kind.resize(rows, columns)))
               for rows, columns in sizes for kind in kinds]
     facts = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": []}
-    if scheduler:
-        jobs = [(array, seeds, folder.resolve(), checks) for _, array in arrays]
-        measured = run_jobs("measuring", measure_job, jobs, 0, scheduler)
-        facts["arrays"] = [{"size": size, **row} for (size, _), row in zip(arrays, measured)]
-    with running("", len(arrays) + 1) as progress:
-        for done, (size, array) in enumerate([] if scheduler else arrays):
-            def show(line, done=done, array=array):
-                progress(done, f"{array.name}: {line.removeprefix('Info: ')[:50]}")
-
-            show("generating")
-            facts["arrays"].append({"size": size, **measure(array, seeds, folder, checks=checks, progress=show)})
-            write_json(out / "fpga.json", facts)
-        progress(len(arrays), f"macro of {REST[0]} x {REST[1]}")
-        facts["rest"] = measure_rest(*REST, folder, lambda line: progress(len(arrays), f"macro: {line[:50]}"))
+    jobs = [(array, seeds, folder.resolve(), checks) for _, array in arrays]
+    rows = run_jobs("measuring", measure_job, jobs, 0, scheduler) if scheduler else measure_here(jobs)
+    for (size, _), row in zip(arrays, rows):
+        facts["arrays"].append({"size": size, **row})
         write_json(out / "fpga.json", facts)
-        draw(facts["arrays"], out / "fpga.png")
+    with running("", 1) as progress:
+        facts["rest"] = measure_rest(*REST, folder, lambda line: progress(0, f"macro: {line[:50]}"))
+        progress(1)
+    write_json(out / "fpga.json", facts)
+    draw(facts["arrays"], out / "fpga.png")
     Console().print(make_table(facts["arrays"]))
     rest = facts["rest"]
     click.echo(f"a table macro of {REST[0]} x {REST[1]} takes {rest['macro']:,} LUT sites, of which "

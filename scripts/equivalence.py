@@ -4,7 +4,7 @@ import re
 import shutil
 
 from ..hdl.ports import ports
-from .formal import run_sby
+from .formal import run_sby, verdict_of
 from .mutants import SELECT
 from .tools import FlowError, run_tool
 
@@ -74,7 +74,7 @@ sat -verify -timeout 60 -prove trigger 0 miter
 
 
 def same_for_cycles(config, text, number, width, folder, seconds):
-    """``passed``, ``failed`` or nothing known: whether the macro does the same after a reset, as the bench sees it."""
+    """Whether the macro does the same after a reset, as the bench sees it; see `verdict_of`."""
     names = list(ports(config))
     outputs = [port.name for port in names if not port.is_input]
     payload = [name for name in outputs if name.startswith("o_") and name != "o_valid"]
@@ -102,8 +102,7 @@ def same_for_cycles(config, text, number, width, folder, seconds):
 endmodule
 """, encoding="utf-8")
     (folder / "task.sby").write_text(TASK.format(cycles=CYCLES, seconds=seconds), encoding="utf-8")
-    verdict = re.search(r"DONE \((\w+)", run_sby(folder, seconds + 60))
-    return {"PASS": "passed", "FAIL": "failed"}.get(verdict[1] if verdict else "")
+    return verdict_of(run_sby(folder, seconds + 60))
 
 
 def equivalent(config, mutant, count, folder, seconds=60):

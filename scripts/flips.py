@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..hdl.config import MacroConfig
-from ..host.simulator import VERIF, SimulatorError, require_simulator, tool_environment
+from ..host.simulator import VERIF, SimulatorError, compile_program, require_simulator
 from ..verif.flips import bench, program, with_flips
 from .files import check_writable, write_json
 from .options import build_option, config_options
@@ -67,14 +67,8 @@ def compile_bench(config, folder, verilog=None):
     if not (work / "complete").exists():
         work.mkdir(parents=True, exist_ok=True)
         (work / "bench.v").write_text(text, encoding="utf-8")
-        with tool_environment():
-            done = subprocess.run(
-                ["verilator", "--cc", "--exe", "--build", "-Mdir", str(work), "--prefix", "Vbench", "-o", "flips",
-                 "--top-module", "bench", "-Wno-fatal", "-Wno-lint", "-O3", "--x-assign", "fast", "--x-initial", "0",
-                 "-CFLAGS", "-O1", str(work / "bench.v"), str(VERIF / "flips.cpp")],
-                capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SimulatorError(f"flips must compile, and do not: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+        compile_program(work / "flips", "bench", [work / "bench.v", VERIF / "flips.cpp"], "--prefix", "Vbench", "-O3",
+                        "--x-assign", "fast", "--x-initial", "0", "-CFLAGS", "-O1")
         (work / "complete").touch()
     return work / "flips", flip_flops
 

@@ -119,8 +119,13 @@ def check(proof, mode, solver, folder, *, bug=None, timeout=600):
     # A port of another width would leave bits of the design undriven, or the property blind.
     if "Resizing cell port check." in log:
         return "failed", log
+    return verdict_of(log), log
+
+
+def verdict_of(log):
+    """``"passed"``, ``"failed"`` or ``"unknown"``, by what SymbiYosys has printed."""
     verdict = re.search(r"DONE \((\w+)", log)
-    return VERDICTS.get(verdict[1] if verdict else "", "unknown"), log
+    return VERDICTS.get(verdict[1] if verdict else "", "unknown")
 
 
 def run_sby(folder, seconds):

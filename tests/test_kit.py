@@ -13,7 +13,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import BUSES, CoreConfig
 from bitline.hdl.core_top import core_ports
 from bitline.hdl.registers import Access, ErrorCode, register_map
-from bitline.host.simulator import tool_environment
+from bitline.host.simulator import compile_program, tool_environment
 from bitline.scripts.kit.files import kit
 from bitline.scripts.kit.rdl import exports, systemrdl
 from bitline.verif.storage import bench_module, stores
@@ -105,14 +105,10 @@ def test_driver_drives_the_rtl(folder, tmp_path):
                     str(other / "bitline_core.c"), "-o", str(driver)], check=True)
     around, verilog = tmp_path / "upsets.sv", (folder / f"{CONFIG.name}.v").read_text(encoding="utf-8")
     around.write_text(bench_module(CONFIG, stores(CONFIG, verilog)), encoding="utf-8")
-    with tool_environment():
-        done = subprocess.run(["verilator", "--cc", "--exe", "--build", "-Wno-lint", "-Wno-style", "--prefix", "Vcore",
-                        "--top-module", "upsets", "--Mdir", str(tmp_path / "build"), "-o", "driver_test",
-                        "-CFLAGS", f"-I{folder} -I{VERIF}",
-                        str(folder / f"{CONFIG.name}.v"), str(around), str(VERIF / "driver_test.cpp"),
-                        str(driver)], check=False, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
-    done = subprocess.run([tmp_path / "build" / "driver_test"], input=" ".join(map(str, numbers)), text=True,
+    program = tmp_path / "build" / "driver_test"
+    compile_program(program, "upsets", [folder / f"{CONFIG.name}.v", around, VERIF / "driver_test.cpp", driver],
+                    "--prefix", "Vcore", "-CFLAGS", f"-I{folder} -I{VERIF}")
+    done = subprocess.run([program], input=" ".join(map(str, numbers)), text=True,
                           capture_output=True, check=False)
     lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
     results = [bytes(map(int, text.split())) for name, text in lines if name == "results"]
