@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 
+from .core_config import CoreConfig
 from .core_top import CoreTop, core_ports
 from .macro import FlatMacro
 from .ports import ports
@@ -182,3 +183,8 @@ def emit_core(config, fabric="generic"):
         top = re.sub(rf"^(  {port.direction} (?:\[\d+:0\] )?{port.name};)$", rf"  {port.attributes}\n\1", top,
                      flags=re.MULTILINE)
     return head + body + top + end + rest
+
+
+def emit_any(config, fabric="generic"):
+    """`emit` of a macro, `emit_core` of a core."""
+    return (emit_core if isinstance(config, CoreConfig) else emit)(config, fabric)

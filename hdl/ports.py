@@ -66,6 +66,11 @@ class Port:
         return f"{self.stream}_{self.field}"
 
 
+def is_result(port):
+    """Whether it is a part of a result, which counts only while ``o_valid`` is high."""
+    return port.stream == "o" and port.field not in HANDSHAKE
+
+
 def ports(config):
     """The ports of the Verilog module; a field that no value could change in this configuration has none."""
     for stream_name, layout, is_input in (("write", write_layout(config), True), ("i", input_layout(config), True),

@@ -10,8 +10,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from ..hdl.core_config import CoreConfig
-from ..hdl.emit import emit, emit_core
+from ..hdl.emit import emit_any
 from ..host.simulator import VERIF
 
 FORMAL = VERIF / "formal"
@@ -39,10 +38,9 @@ VERDICTS = {"PASS": "passed", "FAIL": "failed"}
 
 
 @lru_cache
-def modules(config, fabric):
+def modules(config, fabric="generic"):
     """Each module of the Verilog of a macro or core, by name."""
-    text = (emit_core if isinstance(config, CoreConfig) else emit)(config, fabric)
-    return {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", text,
+    return {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", emit_any(config, fabric),
                                                         re.MULTILINE | re.DOTALL)}
 
 

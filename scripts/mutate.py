@@ -11,24 +11,33 @@ from rich.console import Console
 from rich.table import Table
 
 from ..hdl.config import MacroConfig
+from ..hdl.core_config import CoreConfig
 from ..host.simulator import require_simulator
+from . import core_mutants, replay
 from .equivalence import equivalent
 from .files import BadInput, check_writable, write_json
-from .jobs import run_jobs
-from .mutants import Mutant, blocks_of, choose, compile_image, record, replay
+from .jobs import run_jobs, scheduler_option
+from .mutants import Mutant, blocks_of, choose
 from .regress import SUITE
 
-# Those of the suite that are simulated fast; they have every block between them.
-IMAGES = [config for config in SUITE if config.rows <= 20]
+CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
+# Those of the suite that are simulated fast, which have every block between them; cores; and fronts of other buses.
+IMAGES = {
+    **{config: set(blocks_of(config)) for config in SUITE if config.rows <= 20},
+    **{config: set(blocks_of(config)) for config in (
+        CoreConfig(macro=CORE, checksum=True),
+        CoreConfig(macro=CORE, output="int16", input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32))},
+    **{CoreConfig(macro=CORE, bus=bus): {"front"} for bus in ("wishbone", "apb")},
+}
 # Mutants of one job.
 CHUNK = 20
 
 
 @dataclass(frozen=True)
 class Image:
-    """Mutants of some blocks of one macro, in a folder of their own."""
+    """Mutants of some blocks of one macro or core, in a folder of their own."""
 
-    config: MacroConfig
+    config: MacroConfig | CoreConfig
     count: int
     seed: int
     blocks: tuple
@@ -39,7 +48,7 @@ class Image:
     @property
     def folder(self):
         """Of all that concerns it."""
-        blocks = "_".join(self.blocks) or "all"
+        blocks = "_".join(self.blocks) if set(self.blocks) < set(blocks_of(self.config)) else "all"
         return self.out / f"{self.config.name}_{self.count}_{self.seed}_{blocks}"
 
     @property
@@ -48,28 +57,33 @@ class Image:
         return [Mutant(**each) for each in json.loads((self.folder / "mutants.json").read_text(encoding="utf-8"))]
 
 
+def how(image):
+    """The module that prepares an image and says how a mutant of it is noticed."""
+    return core_mutants if isinstance(image.config, CoreConfig) else replay
+
+
 def prepare(image):
-    """Record the regression, choose the mutants, compile them; the cycles in which the control differs: none."""
+    """Choose the mutants, and compile them; where mutant 0 is noticed: nowhere."""
     folder = image.folder
-    if not (image.resume and (folder / "mutants.json").exists()):
-        folder.mkdir(parents=True, exist_ok=True)
-        record(image.config, image.seed, folder, image.builds)
-        mutants = choose(image.config, image.count, image.seed, folder, image.blocks)
-        compile_image(image.config, mutants, folder)
-        for path in folder.glob("noticed_*.json"):
-            path.unlink()
-        write_json(folder / "mutants.json", [asdict(mutant) for mutant in mutants])
-    return replay(folder / "image" / "replay", folder / "recorded.txt", 0)
+    if image.resume and (folder / "prepared.json").exists():
+        return json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.glob("*_*.json"):
+        path.unlink()
+    write_json(folder / "mutants.json", [asdict(mutant) for mutant in choose(
+        image.config, image.count, image.seed, folder, image.blocks)])
+    failed = how(image).prepare(image)
+    write_json(folder / "prepared.json", failed)
+    return failed
 
 
 def play(job):
-    """The cycles in which some mutants of an image are noticed, by number."""
+    """Where some mutants of an image are noticed, by number."""
     image, numbers = job
     path = image.folder / f"noticed_{numbers[0]}_{numbers[-1]}.json"
     if image.resume and path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    program, recorded = image.folder / "image" / "replay", image.folder / "recorded.txt"
-    noticed = [(number, replay(program, recorded, number)) for number in numbers]
+    noticed = [(number, how(image).noticed(image, number)) for number in numbers]
     write_json(path, noticed)
     return noticed
 
@@ -85,24 +99,24 @@ def judge(job):
     return verdict
 
 
-def mutate(images, jobs):
+def mutate(images, jobs, scheduler=None):
     """Rows of the table of blocks, and what is known of each survivor."""
-    for image, cycle in zip(images, run_jobs("recording and compiling", prepare, images, jobs)):
-        if cycle is not None:
-            raise BadInput(f"mutant 0, which is no mutant, must do as recorded, and {image.config.name} does not in "
-                           f"cycle {cycle}")
+    for image, where in zip(images, run_jobs("recording and compiling", prepare, images, jobs, scheduler)):
+        if where is not None:
+            raise BadInput(f"mutant 0, which is no mutant, must not be noticed, and that of {image.config.name} is in "
+                           f"{where}")
     work = [(image, list(range(first, min(first + CHUNK, len(image.mutants) + 1))))
             for image in images for first in range(1, len(image.mutants) + 1, CHUNK)]
     total, noticed, survivors = Counter(), Counter(), []
-    for (image, _), cycles in zip(work, run_jobs("replaying", play, work, jobs)):
+    for (image, _), outcomes in zip(work, run_jobs("replaying", play, work, jobs, scheduler)):
         mutants = {mutant.number: mutant for mutant in image.mutants}
-        for number, cycle in cycles:
+        for number, where in outcomes:
             mutant = mutants[number]
             total[mutant.block] += 1
-            noticed[mutant.block] += cycle is not None
-            if cycle is None:
+            noticed[mutant.block] += where is not None
+            if where is None:
                 survivors.append((image, mutant))
-    verdicts = run_jobs("looking for equivalents", judge, survivors, jobs)
+    verdicts = run_jobs("looking for equivalents", judge, survivors, jobs, scheduler)
     same = Counter(mutant.block for (_, mutant), verdict in zip(survivors, verdicts) if verdict.startswith("equal"))
     rows = [{"block": block, "mutants": total[block], "noticed": noticed[block], "equivalent": same[block],
              "survivors": total[block] - noticed[block] - same[block],
@@ -130,27 +144,32 @@ def print_rows(rows, survivors):
 
 @click.command()
 @click.argument("blocks", nargs=-1)
-@click.option("--count", type=click.IntRange(1, 1000000), default=2100, show_default=True, help="Mutants, about.")
+@click.option("--count", type=click.IntRange(1, 1000000), default=2600, show_default=True, help="Mutants, about.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True,
               help="Of the mutants and of the regression.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/mutate"), show_default=True,
               help="Gets mutants.json, and a folder a configuration.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
-def command(blocks, count, seed, jobs, out, resume):
-    """Break the blocks of the macro, all or some, in many small ways, and count what the regression notices."""
+@scheduler_option
+def command(blocks, count, seed, jobs, out, resume, scheduler):
+    """Break blocks of the macro and the core, all or some, in many small ways, and count what their tests notice.
+
+    The workers of a cluster must see DIR under the same path.
+    """
     require_simulator("icarus")
-    known = {config: set(blocks_of(config)) for config in IMAGES}
-    names = sorted(set().union(*known.values()))
+    require_simulator("verilator")
+    names = sorted(set().union(*IMAGES.values()))
     for block in blocks:
         if block not in names:
             raise BadInput(f"block must be one of {', '.join(names)}, not {block}")
     check_writable(out / "mutants.json")
-    configs = [config for config in IMAGES if not blocks or known[config] & set(blocks)]
-    images = [Image(config, -(-count // len(configs)), seed, tuple(sorted(set(blocks))), out.resolve(),
+    wanted = {config: sorted(known & set(blocks or names)) for config, known in IMAGES.items()}
+    configs = [config for config, some in wanted.items() if some]
+    images = [Image(config, -(-count // len(configs)), seed, tuple(wanted[config]), out.resolve(),
                     out.resolve() / "builds", resume) for config in configs]
     try:
-        rows, survivors = mutate(images, jobs)
+        rows, survivors = mutate(images, jobs, scheduler)
     except KeyboardInterrupt:
         click.echo(f"go on with: bitline mutate {' '.join([*blocks, ''])}--count {count} --seed {seed} --out {out} "
                    "--resume", err=True)

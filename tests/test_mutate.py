@@ -3,11 +3,12 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import MacroConfig
+from bitline.hdl.core_config import CoreConfig
 from bitline.host.simulator import find_simulator
 from bitline.scripts import mutate as module
 from bitline.scripts.equivalence import same_everywhere, same_for_cycles
-from bitline.scripts.mutants import Mutant, blocks_of, choose, compile_image, image, record, replay
-from bitline.scripts.mutate import IMAGES, Image
+from bitline.scripts.mutants import Mutant, blocks_of, choose, image
+from bitline.scripts.mutate import IMAGES, Image, play, prepare
 
 SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
 # YoWASP's tools see the folder in which they run, but not every host's /tmp.
@@ -22,16 +23,33 @@ def folder(request):
     return path
 
 
+def image_of(config, count, blocks, folder):
+    return Image(config, count, 1, blocks, folder, Path("build/sim").resolve())
+
+
 @needs_icarus
 def test_mutants_are_noticed_and_the_control_is_not(folder):
-    recorded = record(SMALL, 1, folder, Path("build/sim"))
-    mutants = choose(SMALL, 12, 1, folder, ("drivers", "controller"))
-    assert {mutant.block for mutant in mutants} == {"drivers", "controller"}
-    assert choose(SMALL, 12, 1, folder, ("drivers", "controller")) == mutants
-    program = compile_image(SMALL, mutants, folder)
-    assert replay(program, recorded, 0) is None
-    cycles = [replay(program, recorded, mutant.number) for mutant in mutants]
-    assert sum(cycle is not None for cycle in cycles) > len(mutants) // 2
+    job = image_of(SMALL, 12, ("controller", "drivers"), folder)
+    assert prepare(job) is None
+    assert {mutant.block for mutant in job.mutants} == {"drivers", "controller"}
+    assert choose(SMALL, 12, 1, job.folder, job.blocks) == job.mutants
+    cycles = [cycle for _, cycle in play((job, range(1, len(job.mutants) + 1)))]
+    assert sum(cycle is not None for cycle in cycles) > len(job.mutants) // 2
+
+
+def test_mutants_of_a_core_are_noticed_by_its_tests(folder):
+    config = CoreConfig(macro=SMALL, bus="apb")
+    job = image_of(config, 6, ("front",), folder)
+    assert prepare(job) is None
+    assert {mutant.block for mutant in job.mutants} == {"front"}
+    noticed = [test for _, test in play((job, range(1, len(job.mutants) + 1)))]
+    assert noticed.count("bus") > len(job.mutants) // 2
+
+
+def test_blocks_of_a_core_are_those_that_its_macro_lacks():
+    config = CoreConfig(macro=SMALL)
+    assert {"core", "core_top", "registers", "lane"} < set(blocks_of(config))
+    assert not set(blocks_of(config)) & set(blocks_of(SMALL))
 
 
 def test_equivalents_are_told_from_survivors(folder):
@@ -42,11 +60,15 @@ def test_equivalents_are_told_from_survivors(folder):
     # One that does not exist is the original.
     assert same_everywhere(text, module_name, len(mutants) + 1, width, folder / "same")
     assert not all(same_everywhere(text, module_name, mutant.number, width, folder / "same") for mutant in mutants[:3])
-    assert same_for_cycles(SMALL, text, len(mutants) + 1, width, folder / "cycles", 120) == "passed"
+    results = ("o_y", "o_sum_x"), "o_valid"
+    assert same_for_cycles(text, SMALL.name, len(mutants) + 1, width, folder / "cycles", 120, *results) == "passed"
+    assert same_for_cycles(text, module_name, len(mutants) + 1, width, folder / "cycles", 120) == "passed"
+    assert "failed" in {same_for_cycles(text, module_name, mutant.number, width, folder / "cycles", 120)
+                        for mutant in mutants[:3]}
 
 
 def test_images_have_every_block_of_the_suite():
-    blocks = set().union(*(blocks_of(config) for config in IMAGES))
+    blocks = set().union(*IMAGES.values())
     suite = set().union(*(blocks_of(config) for config in module.SUITE))
     assert suite - blocks == set()
 
@@ -58,8 +80,8 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
     answers = {"recording and compiling": lambda job: None,
                "replaying": lambda job: [(number, None if number > 2 else 5) for number in job[1]],
                "looking for equivalents": lambda job: "equal in every state" if job[1].number == 3 else "differs"}
-    monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, workers: [answers[what](job) for job in jobs])
-    monkeypatch.setattr(module, "IMAGES", [SMALL])
+    monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [answers[what](job) for job in jobs])
+    monkeypatch.setattr(module, "IMAGES", {SMALL: {"controller"}})
     status, output, _ = cli("mutate", "controller", "--out", folder)
     assert status == 0 and f"SURVIVES controller of {SMALL.name}.v:7: inv at A[0] of $and$x:1: differs" in output
     facts = json.loads((folder / "mutants.json").read_text(encoding="utf-8"))
@@ -68,8 +90,8 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
 
 
 def test_a_control_that_differs_fails(monkeypatch, refused, folder):
-    monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, workers: [3 for job in jobs])
-    refused("mutate", "controller", "--out", folder, match="mutant 0, which is no mutant, must do as recorded")
+    monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [3 for job in jobs])
+    refused("mutate", "controller", "--out", folder, match="mutant 0, which is no mutant, must not be noticed")
 
 
 def test_wrong_options_are_refused(refused):

@@ -110,7 +110,7 @@ DATA = (
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         (r"1'h0, carry_now", "1'h0, 1'h0"), (r"shift_now \? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two tiles", 64, 8, 8, 2, (
-        (r"add_now \? total", "add_now ? {{2{total[21]}}, total[21:0]}"),), depth=2, cover_depth=22,
+        (r"total <= (\w+);", r"total <= {\1[21], \1[21:0]};"),), depth=2, cover_depth=22, bug_depth=22,
         solvers=("yices",)),
 )
 

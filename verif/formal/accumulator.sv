@@ -8,7 +8,7 @@ module check (
     localparam WIDE = `WIDE, ROWS = `ROWS, BITS = `BITS, TILES = `TILES;
     // Greatest weight, and the least one's absolute value; whether the sum comes complemented.
     localparam signed [WIDE-1:0] MOST = `MOST, LEAST = `LEAST;
-    localparam COMPLEMENT = `COMPLEMENT;
+    localparam [0:0] COMPLEMENT = `COMPLEMENT;
     localparam signed [WIDE-1:0] UP = (1 << BITS) - 1, DOWN = 1 << BITS - 1;
     localparam signed [WIDE-1:0] HIGH = ROWS * (MOST * UP > LEAST * DOWN ? MOST * UP : LEAST * DOWN);
     localparam signed [WIDE-1:0] LOW = -ROWS * (LEAST * UP > MOST * DOWN ? LEAST * UP : MOST * DOWN);

@@ -1,0 +1,131 @@
+"""What the regression did to a macro, recorded once and played on each of its mutants.
+
+A mutant counts as noticed where the testbench, which compares every cycle, would fail.
+"""
+
+import subprocess
+
+from ..hdl.ports import is_result, ports
+from ..host.simulator import SimulatorError, Surround, build
+from .mutants import SELECT, image
+
+
+def _in(config):
+    """Concatenation of a macro's inputs but the clock, and its width."""
+    names = [port for port in ports(config) if port.is_input]
+    return ["rst", *(port.name for port in names)], 1 + sum(port.shape.width for port in names)
+
+
+def _out(config):
+    names = [port for port in ports(config) if not port.is_input]
+    return [port.name for port in names], sum(port.shape.width for port in names)
+
+
+def recorder(config):
+    """The macro with a recorder of its ports: a line a clock edge, inputs and outputs."""
+    declared = ["input clk", "input rst"] + [
+        f"{'input' if port.is_input else 'output'} [{port.shape.width - 1}:0] {port.name}" for port in ports(config)]
+    pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in ports(config))))
+    text = f"""module recorder({", ".join(declared)});
+    {config.name} macro ({pins});
+    reg [8*1024:1] path;
+    integer file;
+    initial begin
+        if (!$value$plusargs("record=%s", path)) $finish;
+        file = $fopen(path, "w");
+    end
+    always @(posedge clk) $fwrite(file, "%h %b\\n", {{{", ".join(_in(config)[0])}}}, {{{", ".join(_out(config)[0])}}});
+endmodule
+"""
+    visible = ("clk", "rst", *(port.name for port in ports(config)))
+    return Surround("recorder", {"recorder.sv": text}, {}, visible)
+
+
+def record(config, seed, folder, builds):
+    """Run the regression's testbench once; the path of what it did. SimulatorError unless it passed."""
+    built = build(config, simulator="icarus", folder=builds, surround=recorder(config))
+    path = folder / "recorded.txt"
+    built.run("bitline.verif.tb_macro", seed=seed, environment={"BITLINE_CONFIG": config.to_json()},
+              plusargs=[f"+record={path}"], folder=folder / "run")
+    return path
+
+
+def harness(config, mutants):
+    """What replays: the image with words of stimulus and of expected outputs, which it compares as the bench does.
+
+    Not during a reset; the payload only while a result stands at the output. It prints the cycle of the first
+    difference, or - .
+    """
+    (inputs, in_width), (outputs, out_width) = _in(config), _out(config)
+    declared = "\n".join(f"    wire [{port.shape.width - 1}:0] {port.name}, {port.name}_then;"
+                         for port in ports(config))
+    pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in ports(config))))
+    payload = [port.name for port in ports(config) if is_result(port)]
+    return f"""module top;
+    reg clk = 0, differs = 0;
+    reg [{len(mutants).bit_length() - 1}:0] mutsel;
+    reg [{in_width - 1}:0] stimulus;
+    reg [{out_width - 1}:0] expected;
+    reg [8*1024:1] path;
+    integer file, status, cycle;
+    wire rst;
+{declared}
+    assign {{{", ".join(inputs)}}} = stimulus;
+    assign {{{", ".join(f"{name}_then" for name in outputs)}}} = expected;
+    {config.name} macro ({pins}, .{SELECT}(mutsel));
+    // What was unknown may be anything.
+    wire same = {" && ".join(f"{name} ==? {name}_then" for name in outputs if name not in payload)};
+    wire same_result = {" && ".join(f"{name} ==? {name}_then" for name in payload)};
+    wire wrong = !rst && (same !== 1 || o_valid_then && same_result !== 1);
+    initial begin
+        if (!$value$plusargs("mutant=%d", mutsel) || !$value$plusargs("recorded=%s", path)) $finish;
+        file = $fopen(path, "r");
+        cycle = 0;
+        status = $fscanf(file, "%h %b", stimulus, expected);
+        while (status == 2 && !differs) begin
+            #1 differs = wrong;
+            if (!differs) begin
+                clk = 1;
+                #1 clk = 0;
+                cycle = cycle + 1;
+                status = $fscanf(file, "%h %b", stimulus, expected);
+            end
+        end
+        if (differs) $display("%0d", cycle); else $display("-");
+        $finish;
+    end
+endmodule
+"""
+
+
+def compile_image(config, mutants, folder):
+    """The program, for ``vvp``, that replays on an image; it is built in the folder."""
+    work = folder / "image"
+    work.mkdir(parents=True, exist_ok=True)
+    (work / "image.v").write_text(image(config, mutants), encoding="utf-8")
+    (work / "top.sv").write_text(harness(config, mutants), encoding="utf-8")
+    done = subprocess.run(["iverilog", "-g2012", "-s", "top", "-o", work / "replay", work / "top.sv", work / "image.v"],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SimulatorError(f"the image must compile, and does not: {(done.stderr.splitlines() or [''])[-1]}")
+    return work / "replay"
+
+
+def replay(program, recorded, mutant):
+    """The cycle in which a mutant is noticed, or None; 0 is the macro as it is."""
+    done = subprocess.run(["vvp", "-n", program, f"+mutant={mutant}", f"+recorded={recorded}"], capture_output=True,
+                          text=True, check=True)
+    cycle = done.stdout.split()[-1]
+    return None if cycle == "-" else int(cycle)
+
+
+def prepare(job):
+    """Record the regression and compile the image of an `Image`; the cycle in which mutant 0 differs, or None."""
+    record(job.config, job.seed, job.folder, job.builds)
+    compile_image(job.config, job.mutants, job.folder)
+    return noticed(job, 0)
+
+
+def noticed(job, number):
+    """The cycle in which a mutant of an `Image` is noticed, or None."""
+    return replay(job.folder / "image" / "replay", job.folder / "recorded.txt", number)
