@@ -92,8 +92,8 @@ def node_count(rows):
     return 0 if rows == 1 else -(-rows // 2) + node_count(-(-rows // 2))
 
 
-def controller_ports(text):
-    """What the check of the controller looks at."""
+def controller_ports(text, bits):
+    """What the check of the controller looks at; of one whose inputs have so many bits."""
     at = re.findall(r"^  reg ((?:loads|total|fused_\d+)_\d+);$", text, re.MULTILINE)
     loads = sorted((name for name in at if name.startswith("loads")), key=lambda name: int(name[6:]))
     stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in at)]
@@ -105,7 +105,7 @@ def controller_ports(text):
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
         "held": (len(held), "{" + ", ".join(reversed(held)) + "}"),
         # As wide as the others, though there is none with an interval of 1.
-        "first_plane": (int(first[1] or 0) + 1, "first") if first else (3, "3'b0"),
+        "first_plane": (int(first[1] or 0) + 1, "first") if first else (bits, f"{bits}'b0"),
         "accumulates": (1, "_waiting[4]"),
     }
 
@@ -113,7 +113,8 @@ def controller_ports(text):
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, chains and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
-    return Property(name, says, "controller", config, "controller", bugs, taps=controller_ports,
+    return Property(name, says, "controller", config, "controller", bugs,
+                    taps=lambda text: controller_ports(text, config.input_bits),
                     exposed=("drives", "on_wordlines", "started"),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages, "HELD": config.held}
                     | more.pop("defines", {}), **more)
