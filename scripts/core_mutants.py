@@ -36,13 +36,13 @@ endmodule
     return Surround("mutants", {"mutants.sv": text}, {}, tuple(port.name for port in core_ports(config)))
 
 
-def run(job, number, limit):
+def run(job, number, seed, limit):
     """Run a mutant of an `Image` for so many cycles; its folder, and the test that fails, ``"no end"``, or None."""
     verilog = (job.folder / "image" / "image.v").read_text(encoding="utf-8")
     built = build(job.config, folder=job.builds, surround=surround(job.config, len(job.mutants)), verilog=verilog)
-    folder, names = job.folder / "runs" / str(number), TESTBENCHES[job.config.bus]
+    folder, names = job.folder / "runs" / f"{number}_{seed}", TESTBENCHES[job.config.bus]
     try:
-        built.run(",".join(f"bitline.verif.{name}" for name in names), seed=job.seed, folder=folder,
+        built.run(",".join(f"bitline.verif.{name}" for name in names), seed=seed, folder=folder,
                   environment={"BITLINE_CORE_CONFIG": job.config.to_json(), "COCOTB_MAX_FAILURES": "1"},
                   plusargs=[f"+mutant={number}", f"+cycles={limit}"])
     except SimulatorError:
@@ -54,18 +54,17 @@ def run(job, number, limit):
 
 
 def prepare(job):
-    """Compile the image of an `Image`, and run mutant 0; the test that fails, or None."""
+    """Compile the image of an `Image`, and find how long mutant 0 takes."""
     path = job.folder / "image" / "image.v"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(image(job.config, job.mutants), encoding="utf-8")
-    folder, failed = run(job, 0, 2**31 - 1)
+    folder, _ = run(job, 0, job.seeds[0], 2**31 - 1)
     took = re.search(r"took (\d+) cycles", (folder / "run.log").read_text(encoding="utf-8"))
     (job.folder / "limit").write_text(str(PATIENCE * int(took[1])), encoding="utf-8")
-    return failed
 
 
-def noticed(job, number):
+def noticed(job, number, seed):
     """The test that notices a mutant of an `Image`, or None."""
-    folder, failed = run(job, number, int((job.folder / "limit").read_text(encoding="utf-8")))
+    folder, failed = run(job, number, seed, int((job.folder / "limit").read_text(encoding="utf-8")))
     shutil.rmtree(folder)
     return failed

@@ -85,10 +85,14 @@ def loses_initial_value(config, line):
                                re.MULTILINE)
 
 
-def image(config, mutants):
-    """Verilog with all mutants in it; registers start with any value, as unknowns spread too far in it."""
+def image(config, mutants, *, starts="-random 1"):
+    """Verilog with all mutants in it, selected by their places in the list, from 1 on.
+
+    Registers without a value of their own start with one that Yosys's ``setundef`` gives, as unknowns would spread too
+    far in it.
+    """
     width = len(mutants).bit_length()
-    commands = "\n".join(mutant.command.replace("mutate ", f"mutate -ctrl {SELECT} {width} {mutant.number} ", 1)
-                         for mutant in mutants)
-    text = run_yosys(f"{_read(config)}{commands}\nsetundef -init -random 1 t:$*dff*\nwrite_verilog -noattr\n")
+    commands = "\n".join(mutant.command.replace("mutate ", f"mutate -ctrl {SELECT} {width} {number} ", 1)
+                         for number, mutant in enumerate(mutants, 1))
+    text = run_yosys(f"{_read(config)}{commands}\nsetundef -init {starts} t:$*dff*\nwrite_verilog -noattr\n")
     return text[text.index("module "):]

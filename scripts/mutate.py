@@ -39,7 +39,7 @@ class Image:
 
     config: MacroConfig | CoreConfig
     count: int
-    seed: int
+    seeds: tuple
     blocks: tuple
     out: Path
     builds: Path
@@ -49,7 +49,7 @@ class Image:
     def folder(self):
         """Of all that concerns it."""
         blocks = "_".join(self.blocks) if set(self.blocks) < set(blocks_of(self.config)) else "all"
-        return self.out / f"{self.config.name}_{self.count}_{self.seed}_{blocks}"
+        return self.out / f"{self.config.name}_{self.count}_{self.seeds[0]}_{blocks}"
 
     @property
     def mutants(self):
@@ -63,7 +63,7 @@ def how(image):
 
 
 def prepare(image):
-    """Choose the mutants, and compile them; where mutant 0 is noticed: nowhere."""
+    """Choose the mutants, by the first seed, and compile them; where mutant 0 is noticed: nowhere."""
     folder = image.folder
     if image.resume and (folder / "prepared.json").exists():
         return json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
@@ -71,10 +71,17 @@ def prepare(image):
     for path in folder.glob("*_*.json"):
         path.unlink()
     write_json(folder / "mutants.json", [asdict(mutant) for mutant in choose(
-        image.config, image.count, image.seed, folder, image.blocks)])
-    failed = how(image).prepare(image)
-    write_json(folder / "prepared.json", failed)
-    return failed
+        image.config, image.count, image.seeds[0], folder, image.blocks)])
+    how(image).prepare(image)
+    where = first_noticed(image, 0)
+    write_json(folder / "prepared.json", where)
+    return where
+
+
+def first_noticed(image, number):
+    """Where a mutant is noticed with the first of the seeds that does, or None."""
+    found = (how(image).noticed(image, number, seed) for seed in image.seeds)
+    return next((where for where in found if where is not None), None)
 
 
 def play(job):
@@ -83,20 +90,20 @@ def play(job):
     path = image.folder / f"noticed_{numbers[0]}_{numbers[-1]}.json"
     if image.resume and path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    noticed = [(number, how(image).noticed(image, number)) for number in numbers]
+    noticed = [(number, first_noticed(image, number)) for number in numbers]
     write_json(path, noticed)
     return noticed
 
 
 def judge(job):
-    """What is known of a mutant that nobody noticed; see `equivalent`."""
+    """Whether a mutant that nobody noticed is proved to be equivalent."""
     image, mutant = job
     path = image.folder / f"equivalent_{mutant.number}.json"
     if image.resume and path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    verdict = equivalent(image.config, mutant, len(image.mutants), image.folder)
-    write_json(path, verdict)
-    return verdict
+    proved = equivalent(image.config, mutant, image.folder)
+    write_json(path, proved)
+    return proved
 
 
 def mutate(images, jobs, scheduler=None):
@@ -116,13 +123,13 @@ def mutate(images, jobs, scheduler=None):
             noticed[mutant.block] += where is not None
             if where is None:
                 survivors.append((image, mutant))
-    verdicts = run_jobs("looking for equivalents", judge, survivors, jobs, scheduler)
-    same = Counter(mutant.block for (_, mutant), verdict in zip(survivors, verdicts) if verdict.startswith("equal"))
+    proved = run_jobs("looking for equivalents", judge, survivors, jobs, scheduler)
+    same = Counter(mutant.block for (_, mutant), equal in zip(survivors, proved) if equal)
     rows = [{"block": block, "mutants": total[block], "noticed": noticed[block], "equivalent": same[block],
              "survivors": total[block] - noticed[block] - same[block],
              "score": noticed[block] / max(1, total[block] - same[block])} for block in sorted(total)]
     return rows, [{"configuration": image.config.name, "block": mutant.block, "line": mutant.place, "what": mutant.what,
-                   "verdict": verdict} for (image, mutant), verdict in zip(survivors, verdicts)]
+                   "equivalent": equal} for (image, mutant), equal in zip(survivors, proved)]
 
 
 def print_rows(rows, survivors):
@@ -136,9 +143,8 @@ def print_rows(rows, survivors):
                       f"{row['score']:.1%}")
     Console().print(table)
     for each in survivors:
-        if not each["verdict"].startswith("equal"):
-            click.echo(f"SURVIVES {each['block']} of {each['configuration']}.v:{each['line']}: {each['what']}: "
-                       f"{each['verdict']}")
+        if not each["equivalent"]:
+            click.echo(f"SURVIVES {each['block']} of {each['configuration']}.v:{each['line']}: {each['what']}")
     return everything
 
 
@@ -146,13 +152,15 @@ def print_rows(rows, survivors):
 @click.argument("blocks", nargs=-1)
 @click.option("--count", type=click.IntRange(1, 1000000), default=2600, show_default=True, help="Mutants, about.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True,
-              help="Of the mutants and of the regression.")
+              help="Of the mutants, and the first of the regression.")
+@click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True,
+              help="Seeds of the regression; a mutant that one does not notice gets the next.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/mutate"), show_default=True,
               help="Gets mutants.json, and a folder a configuration.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
 @scheduler_option
-def command(blocks, count, seed, jobs, out, resume, scheduler):
+def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     """Break blocks of the macro and the core, all or some, in many small ways, and count what their tests notice.
 
     The workers of a cluster must see DIR under the same path.
@@ -166,16 +174,18 @@ def command(blocks, count, seed, jobs, out, resume, scheduler):
     check_writable(out / "mutants.json")
     wanted = {config: sorted(known & set(blocks or names)) for config, known in IMAGES.items()}
     configs = [config for config, some in wanted.items() if some]
-    images = [Image(config, -(-count // len(configs)), seed, tuple(wanted[config]), out.resolve(),
-                    out.resolve() / "builds", resume) for config in configs]
+    share, numbers = -(-count // len(configs)), tuple(range(seed, seed + seeds))
+    images = [Image(config, share, numbers, tuple(wanted[config]), out.resolve(), out.resolve() / "builds", resume)
+              for config in configs]
     try:
         rows, survivors = mutate(images, jobs, scheduler)
     except KeyboardInterrupt:
-        click.echo(f"go on with: bitline mutate {' '.join([*blocks, ''])}--count {count} --seed {seed} --out {out} "
-                   "--resume", err=True)
+        click.echo(f"go on with: bitline mutate {' '.join([*blocks, ''])}--count {count} --seed {seed} "
+                   f"--seeds {seeds} --out {out} --resume", err=True)
         raise
     everything = print_rows(rows, survivors)
-    write_json(out / "mutants.json", {"seed": seed, "blocks": rows, "all": everything, "survivors": survivors})
+    write_json(out / "mutants.json", {"seed": seed, "seeds": seeds, "blocks": rows, "all": everything,
+                                      "survivors": survivors})
     click.echo(f"{everything['mutants']} mutants, {everything['noticed']} noticed, {everything['equivalent']} "
                f"equivalent, {everything['survivors']} survive: {out / 'mutants.json'}")
     return 0

@@ -41,13 +41,16 @@ endmodule
     return Surround("recorder", {"recorder.sv": text}, {}, visible)
 
 
+def recording(folder, seed):
+    """Path of what the regression did to a macro."""
+    return folder / f"recorded_{seed}.txt"
+
+
 def record(config, seed, folder, builds):
-    """Run the regression's testbench once; the path of what it did. SimulatorError unless it passed."""
+    """Run the regression's testbench once, and record it. SimulatorError unless it passed."""
     built = build(config, simulator="icarus", folder=builds, surround=recorder(config))
-    path = folder / "recorded.txt"
     built.run("bitline.verif.tb_macro", seed=seed, environment={"BITLINE_CONFIG": config.to_json()},
-              plusargs=[f"+record={path}"], folder=folder / "run")
-    return path
+              plusargs=[f"+record={recording(folder, seed)}"], folder=folder / "run")
 
 
 def harness(config, mutants):
@@ -120,12 +123,12 @@ def replay(program, recorded, mutant):
 
 
 def prepare(job):
-    """Record the regression and compile the image of an `Image`; the cycle in which mutant 0 differs, or None."""
-    record(job.config, job.seed, job.folder, job.builds)
+    """Record the regression and compile the image of an `Image`."""
+    for seed in job.seeds:
+        record(job.config, seed, job.folder, job.builds)
     compile_image(job.config, job.mutants, job.folder)
-    return noticed(job, 0)
 
 
-def noticed(job, number):
+def noticed(job, number, seed):
     """The cycle in which a mutant of an `Image` is noticed, or None."""
-    return replay(job.folder / "image" / "replay", job.folder / "recorded.txt", number)
+    return replay(job.folder / "image" / "replay", recording(job.folder, seed), number)
