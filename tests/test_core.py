@@ -58,7 +58,7 @@ def test_core_does_what_the_model_does(config, testbench, tmp_path):
 
 @pytest.mark.parametrize("config", OTHER_BUSES, ids=lambda config: config.bus)
 def test_other_buses(config, tmp_path):
-    assert run(config, "tb_bus", tmp_path) == ([], 1)
+    assert run(config, "tb_bus", tmp_path) == ([], 2)
 
 
 @pytest.mark.parametrize("config, piece, replacement", [
@@ -68,7 +68,8 @@ def test_other_buses(config, tmp_path):
     (OTHER_BUSES[1], r"(assign pslverr = .*) & bus__refused", r"\1"),
 ])
 def test_testbench_notices_a_broken_bus(config, piece, replacement, tmp_path):
-    assert run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement)) == (["bus"], 1)
+    failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement))
+    assert "bus" in failed
 
 
 def test_a_million_cycles_of_random_traffic(tmp_path):

@@ -28,8 +28,7 @@ class Bus:
     async def start(self):
         """Clock and reset, every input driven before the first edge."""
         dut = self.dut
-        for name in self.IDLE:
-            getattr(dut, name).value = 0
+        self.release()
         for stream in ("s_axis", "s_axis_w"):
             for name in ("tdata", "tkeep", "tlast", "tvalid"):
                 getattr(dut, f"{stream}_{name}").value = 0
@@ -37,10 +36,24 @@ class Bus:
         dut.aresetn.value = 0
         await Timer(10, "ns")
         cocotb.start_soon(Clock(dut.aclk, 10, unit="ns").start())
-        for _ in range(4):
-            await self._edge
-        dut.aresetn.value = 1
-        await self._edge
+        await self.reset()
+
+    async def reset(self):
+        """Some cycles of reset, with anything but a request on the bus; no answer comes of them."""
+        self.dut.aresetn.value = 0
+        for cycle in range(6):
+            self.release()
+            seen = await self.cycle()
+            assert not cycle or self.is_silent(seen)
+            self.dut.aresetn.value = cycle >= 3
+        self.is_idle = True
+
+    def release(self):
+        """No request, and anything on the other signals."""
+        for name in self.IDLE:
+            signal = getattr(self.dut, name)
+            signal.value = self.rng.getrandbits(len(signal))
+        getattr(self.dut, self.rng.choice(self.REQUEST)).value = 0
 
     async def cycle(self):
         """What the outputs are before the next edge, and the edge."""
@@ -52,7 +65,8 @@ class Bus:
     async def rest(self):
         """Some cycles without an access; none after one that the next follows at once."""
         for _ in range(self.rng.choice((0, 1, 3)) if self.is_idle else 0):
-            await self.cycle()
+            self.release()
+            assert self.is_silent(await self.cycle())
 
     async def read(self, address):
         """The word, or None if it is refused."""
@@ -67,7 +81,14 @@ class Wishbone(Bus):
     """Classic cycles: stb until ack or err, and never both; neither without a request."""
 
     IDLE = ("wb_cyc", "wb_stb", "wb_we", "wb_adr", "wb_dat_w", "wb_sel")
+    # A request is all of these.
+    REQUEST = ("wb_cyc", "wb_stb")
     OUTPUTS = ("wb_ack", "wb_err", "wb_dat_r")
+
+    @staticmethod
+    def is_silent(seen):
+        """Whether nothing is answered."""
+        return not seen["wb_ack"] and not seen["wb_err"]
 
     async def access(self, address, data, strobe):
         """A single read or write."""
@@ -84,10 +105,8 @@ class Wishbone(Bus):
         assert seen["wb_ack"] + seen["wb_err"] == 1
         self.is_idle = self.rng.random() < 0.5
         if self.is_idle:
-            dut.wb_stb.value = 0
-            dut.wb_cyc.value = 0
-            after_it = await self.cycle()
-            assert not after_it["wb_ack"] and not after_it["wb_err"]
+            self.release()
+            assert self.is_silent(await self.cycle())
         return seen["wb_dat_r"] if seen["wb_ack"] else None
 
 
@@ -95,7 +114,13 @@ class Apb(Bus):
     """A setup phase, and an access phase until ready; slverr only with it."""
 
     IDLE = ("s_apb_paddr", "s_apb_pprot", "s_apb_psel", "s_apb_penable", "s_apb_pwrite", "s_apb_pwdata", "s_apb_pstrb")
+    REQUEST = ("s_apb_psel",)
     OUTPUTS = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr")
+
+    @staticmethod
+    def is_silent(seen):
+        """Whether no error is told; ready may be anything."""
+        return not seen["s_apb_pslverr"]
 
     async def access(self, address, data, strobe):
         """A single transfer."""
@@ -115,8 +140,8 @@ class Apb(Bus):
         dut.s_apb_penable.value = 0
         self.is_idle = self.rng.random() < 0.5
         if self.is_idle:
-            dut.s_apb_psel.value = 0
-            assert not (await self.cycle())["s_apb_pslverr"]
+            self.release()
+            assert self.is_silent(await self.cycle())
         return None if seen["s_apb_pslverr"] else seen["s_apb_prdata"]
 
 
@@ -158,3 +183,18 @@ async def bus(dut):
         assert await master.write(address, ONES) is None
     # Each was counted once.
     assert await master.read(master.registers["error"].offset) == ErrorCode.UNMAPPED | 80 << 8
+
+
+@cocotb.test()
+async def reset_in_access(dut):
+    """A reset in any cycle of an access leaves no answer behind, and every register as it begins."""
+    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
+    master = MASTERS[kind](dut)
+    await master.start()
+    for register in stored(master) * 3:
+        access = cocotb.start_soon(master.write(register.offset, master.rng.choice(PATTERNS)))
+        for _ in range(master.rng.randrange(1, 5)):
+            await master.cycle()
+        access.cancel()
+        await master.reset()
+        assert await master.read(register.offset) == reset_word(register), register.name
