@@ -34,8 +34,8 @@ class Mutant:
 
 
 def block_of(config, module):
-    """The block that a module of a macro is, without the number of its columns."""
-    return re.sub(r"_\d+$", "", module.removeprefix(config.name).removeprefix("_")) or "macro"
+    """The block that a module of a macro is, without the number of its columns or the size of a memory."""
+    return re.sub(r"_\d+(x\d+)?$", "", module.removeprefix(config.name).removeprefix("_")) or "macro"
 
 
 def blocks_of(config):

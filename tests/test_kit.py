@@ -109,7 +109,7 @@ def test_driver_drives_the_rtl(folder, tmp_path):
         done = subprocess.run(["verilator", "--cc", "--exe", "--build", "-Wno-lint", "-Wno-style", "--prefix", "Vcore",
                         "--top-module", "upsets", "--Mdir", str(tmp_path / "build"), "-o", "driver_test",
                         "-CFLAGS", f"-I{folder} -I{VERIF}",
-                        str(folder / f"{CONFIG.name}.v"), str(around), str(VERIF / "driver_test.cpp"),
+                        str(folder / f"{CONFIG.name}.v"), str(folder / f"{CONFIG.name}_memory.v"), str(around), str(VERIF / "driver_test.cpp"),
                         str(driver)], check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([tmp_path / "build" / "driver_test"], input=" ".join(map(str, numbers)), text=True,
@@ -151,10 +151,13 @@ def test_template_instantiates_the_core(bus, tmp_path):
     files = kit(config)
     instance = files[f"{config.name}_instance.v"]
     (tmp_path / "top.v").write_text(f"module top;\n{instance}endmodule\n", encoding="utf-8")
-    (tmp_path / "core.v").write_text(files[f"{config.name}.v"], encoding="utf-8")
+    sources = files[f"{config.name}.f"].split()
+    assert sources == [f"{config.name}.v", f"{config.name}_memory.v"]
+    for name in sources:
+        (tmp_path / name).write_text(files[name], encoding="utf-8")
     with tool_environment():
         done = subprocess.run(["verilator", "--lint-only", "-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNDRIVEN",
-                               "-Wno-DECLFILENAME", "--top-module", "top", "top.v", "core.v"], cwd=tmp_path,
+                               "-Wno-DECLFILENAME", "--top-module", "top", "top.v", *sources], cwd=tmp_path,
                               capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert ("litex_bitline.py" in files) == (bus == "axi")
