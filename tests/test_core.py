@@ -31,7 +31,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
-TESTBENCHES = {"tb_core": 10, "tb_core_races": 7, "tb_registers": 5}
+TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_registers": 5}
 
 
 def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
@@ -190,6 +190,8 @@ MUTATIONS = {
     "write one to clear": (r"else (interrupt_status_error_now) <= .*", r"else \1 <= 1'h0;", "zeroise"),
     "interrupt enable": (r"assign (\w+) = interrupt_status_result_now & (\w+);",
                          r"assign \1 = interrupt_status_result_now;", "counters"),
+    "planes that matter": (r"differs_7 <= matters\[7\]", "differs_7 <= 1'b1",
+                           "planes_that_do_not_matter_take_no_cycle"),
     "planes skipped": (r"planes_skipped_count <= ", "planes_skipped_count <= 1 + ", "counters"),
 }
 

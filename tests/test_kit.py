@@ -109,8 +109,9 @@ def test_driver_drives_the_rtl(folder, tmp_path):
         done = subprocess.run(["verilator", "--cc", "--exe", "--build", "-Wno-lint", "-Wno-style", "--prefix", "Vcore",
                         "--top-module", "upsets", "--Mdir", str(tmp_path / "build"), "-o", "driver_test",
                         "-CFLAGS", f"-I{folder} -I{VERIF}",
-                        str(folder / f"{CONFIG.name}.v"), str(folder / f"{CONFIG.name}_memory.v"), str(around), str(VERIF / "driver_test.cpp"),
-                        str(driver)], check=False, capture_output=True, text=True)
+                        *(str(folder / name) for name in (folder / f"{CONFIG.name}.f").read_text().split()),
+                        str(around), str(VERIF / "driver_test.cpp"), str(driver)],
+                       check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     done = subprocess.run([tmp_path / "build" / "driver_test"], input=" ".join(map(str, numbers)), text=True,
                           capture_output=True, check=False)

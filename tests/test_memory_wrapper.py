@@ -149,7 +149,7 @@ def test_every_memory_with_a_clock_is_in_the_wrapper():
     for config in (CORE, ONE_WORD):
         files = emit_files(config)
         assert set(files) == {f"{config.name}.v", f"{config.name}_memory.v"}
-        sizes = {name for name in re.findall(r"^module (\w+)", files[f"{config.name}_memory.v"], re.MULTILINE)}
+        sizes = set(re.findall(r"^module (\w+)", files[f"{config.name}_memory.v"], re.MULTILINE))
         used = set(re.findall(r"^  (\w+_memory_\w+) memory \(", files[f"{config.name}.v"], re.MULTILINE))
         assert sizes == used
         # A memory in the main file is read in the same cycle; but for what holds results.

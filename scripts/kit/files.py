@@ -150,7 +150,8 @@ def error_texts():
 def litex(config, sources):
     """The LiteX wrapper of this core, which is in these files."""
     text = (HERE / "litex_bitline.py.in").read_text(encoding="utf-8")
-    for name, value in (("NAME", f'"{config.name}"'), ("SOURCES", tuple(sources)), ("INPUT_BITS", config.input_stream_bits),
+    for name, value in (("NAME", f'"{config.name}"'), ("SOURCES", tuple(sources)),
+                        ("INPUT_BITS", config.input_stream_bits),
                         ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),
                         ("ADDRESS_BITS", ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
         text = text.replace(f"@{name}@", str(value))
