@@ -31,7 +31,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
-TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_registers": 5}
+TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_registers": 5}
 
 
 def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
@@ -196,13 +196,33 @@ MUTATIONS = {
 }
 
 
-# The same of what meets at the wrong moment.
-RACES = ("packets_wait_for_a_march", "march_in_a_chain", "chain_in_a_vector", "zeroise_is_not_blocked")
+# The same of what meets at the wrong moment, of what is in use, and of what the core tells of itself.
+TESTS = {
+    "tb_core_races": ("packets_wait_for_a_march", "march_in_a_chain", "chain_in_a_vector", "zeroise_is_not_blocked"),
+    "tb_core_interlocks": ("rows_wait_for_their_bank", "parameters_wait_for_their_set", "load_is_busy_within_a_packet",
+                           "words_are_busy_until_their_beat_is_taken"),
+    "tb_core_status": ("stalls_are_counted", "index_tells_what_comes_next", "each_event_is_its_own",
+                       "a_packet_that_is_cut_off_is_not_loaded"),
+}
 MUTATIONS |= {
     "stream after a march": (r"else march_ended <= \w+;", "else march_ended <= 1'b0;", "packets_wait_for_a_march"),
     "march in a chain": (r"\.alone\(march__active\)", ".alone(1'b0)", "march_in_a_chain"),
     "chain written in a vector": (r"late <= _\w+;", "late <= 1'b0;", "chain_in_a_vector"),
     "stream that holds zeroise up": (r"\.cut\(march__cuts\)", ".cut(1'b0)", "zeroise_is_not_blocked"),
+    "bank in use": (r"assign write_ready = ~", "assign write_ready = 1'b1 | ~", "rows_wait_for_their_bank"),
+    "set in use": (r"(_loader loader \(.*?)\.set_used\(flight__set_used\)", r"\1.set_used(2'h0)",
+                   "parameters_wait_for_their_set"),
+    "offset in use": (r"\.offset_0_used\(.*\)", ".offset_0_used(1'b0)", "parameters_wait_for_their_set"),
+    "clamp in use": (r"\.clamp_1_used\(.*\)", ".clamp_1_used(1'b0)", "parameters_wait_for_their_set"),
+    "target in use": (r"\.load_used\(.*\)", ".load_used(1'b0)", "load_is_busy_within_a_packet"),
+    "words in use": (r"\.load_data_used\(.*\)", ".load_data_used(1'b0)", "words_are_busy_until_their_beat_is_taken"),
+    "loading": (r"\.status_loading\(.*\)", ".status_loading(s_axis_w__valid)", "load_is_busy_within_a_packet"),
+    "set that is told": (r"\.status_set_used\(.*\)", ".status_set_used(2'h0)", "parameters_wait_for_their_set"),
+    "input stalls": (r"\.input_stalls\(.*\)", ".input_stalls(s_axis__valid)", "stalls_are_counted"),
+    "output stalls": (r"\.output_stalls\(.*\)", ".output_stalls(m_axis__valid)", "stalls_are_counted"),
+    "index": (r"\.load_index_index\((.*)\)", r".load_index_index(\1 + 11'd1)", "index_tells_what_comes_next"),
+    "loaded": (r"\.interrupt_status_loaded\(.*\)", ".interrupt_status_loaded(loader__loaded)", "each_event_is_its_own"),
+    "finished": (r"\.interrupt_status_finished\(.*\)", ".interrupt_status_finished(1'b0)", "each_event_is_its_own"),
 }
 
 
@@ -215,6 +235,13 @@ def broken(config, piece, replacement):
 @pytest.mark.parametrize("block", MUTATIONS)
 def test_testbench_notices_each_broken_block(block, tmp_path):
     piece, replacement, test = MUTATIONS[block]
-    testbench = "tb_core_races" if test in RACES else "tb_core"
+    testbench = next((name for name, tests in TESTS.items() if test in tests), "tb_core")
     failed, count = run(CONFIG, testbench, tmp_path, verilog=broken(CONFIG, piece, replacement), test=test)
     assert (failed, count) == ([test], 1)
+
+
+def test_testbench_notices_a_packet_cut_off_that_counts_as_loaded(tmp_path):
+    # Its rows have two beats.
+    verilog = broken(CONFIGS[1], r"assign loaded = .*;", "assign loaded = s__valid & s__ready & s__payload[36];")
+    test = "a_packet_that_is_cut_off_is_not_loaded"
+    assert run(CONFIGS[1], "tb_core_status", tmp_path, verilog=verilog, test=test) == ([test], 1)
