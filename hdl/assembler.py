@@ -38,7 +38,8 @@ class RecordAssembler(wiring.Component):
     full : ``In(1)``
         The packet must hold no further record.
     o : ``Out(stream)``
-        ``data``, the beats of a record, the first lowest; ``last``, the packet ends with it.
+        ``data``, the beats of a record of the first kind, the first lowest; ``others``, of each other kind; ``last``,
+        the packet ends with it.
     taken, within : ``Out(1)``
         A beat of a record is taken; a packet has begun and not ended.
     refused, short, null, long : ``Out(1)``
@@ -51,7 +52,9 @@ class RecordAssembler(wiring.Component):
     def __init__(self, *, bits, lengths, many):
         self.bits, self.lengths, self.many = bits, lengths, many
         self.beats = [-(-8 * length // bits) for length in lengths]
-        record = data.StructLayout({"data": max(self.beats) * bits, "last": 1})
+        record = data.StructLayout({"data": self.beats[0] * bits, "last": 1, **(
+            {"others": data.StructLayout({str(kind): beats * bits for kind, beats in enumerate(self.beats) if kind})}
+            if len(lengths) > 1 else {})})
         super().__init__({
             "s": In(stream.Signature(beat_layout(bits))), "kind": In(range(len(lengths))),
             "restart": In(1), "refuse": In(1), "full": In(1),
@@ -112,6 +115,6 @@ class RecordAssembler(wiring.Component):
             with m.If(self.taken & (position == index)):
                 m.d.sync += word.eq(self.s.payload.data)
         live = self.s.payload.data
-        # Behind a shorter record stands what means nothing.
-        views = Array(Cat(*words[:beats - 1], live, *words[beats:]) for beats in self.beats)
-        m.d.comb += self.o.payload.data.eq(views[self.kind])
+        views = [Cat(*words[:beats - 1], live) for beats in self.beats]
+        m.d.comb += self.o.payload.data.eq(views[0])
+        m.d.comb += [self.o.payload.others[str(kind)].eq(views[kind]) for kind in range(1, len(views))]

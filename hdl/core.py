@@ -66,7 +66,7 @@ class Core(wiring.Component):
         self.march = add("march", March, config=config)
         self.vectors = add("vectors", VectorInput, config=config)
         self.loader = add("loader", Loader, config=config)
-        self.macro = add("macro", Macro, config=config.array)
+        self.macro = add("macro", Macro, config=config.array, told=True)
         self.flight = add("flight", Flight, config=config, behind=Requantizer.most(config))
         self.requantizer = add("requantizer", Requantizer, config=config)
         self.packer = add("packer", ResultPacker, config=config)

@@ -27,6 +27,8 @@ class WordlineDrivers(wiring.Component):
         Inputs of a vector, and the bits of each.
     active_low : bool
         Drive a one as a low level, as cells that multiply with a NOR want it.
+    told : bool
+        Which planes matter comes with the vector, from whoever has seen it come, and is not found here.
 
     Members
     -------
@@ -37,6 +39,9 @@ class WordlineDrivers(wiring.Component):
     bits, is_signed : ``In``
         How many bits the vector that is taken in uses (0 counts as 1, more than ``input_bits`` as ``input_bits``), and
         whether its values are two's complement.
+    matters : ``In(input_bits)``
+        If ``told``, instead of them: the planes that differ from the one below, or from zero if the vector is unsigned,
+        and are not beyond its bits. The lowest always matters.
     top : ``Out(input_bits)``
         Highest plane of the waiting vector that matters.
     enable, select : ``In``
@@ -45,16 +50,16 @@ class WordlineDrivers(wiring.Component):
         The wordlines.
     """
 
-    def __init__(self, *, rows, input_bits, active_low=False):
+    def __init__(self, *, rows, input_bits, active_low=False, told=False):
         self.rows = rows
         self.input_bits = input_bits
         self.active_low = active_low
+        self.told = told
         super().__init__({
             "x": In(data.ArrayLayout(unsigned(input_bits), rows)),
             "load": In(1),
             "advance": In(1),
-            "bits": In(range(input_bits + 1)),
-            "is_signed": In(1),
+            **({"matters": In(input_bits)} if told else {"bits": In(range(input_bits + 1)), "is_signed": In(1)}),
             "top": Out(input_bits),
             "enable": In(1),
             "select": In(input_bits),
@@ -89,13 +94,17 @@ class WordlineDrivers(wiring.Component):
         """Which planes differ from the one below is found when the vector is taken, the highest while it waits."""
         above = Const(0)
         for bit in reversed(range(1, self.input_bits)):
-            # A plane of a signed vector that equals the one below it everywhere only repeats the sign.
-            below = Mux(self.is_signed, arriving[bit - 1], 0)
-            differs = arriving[bit] ^ below
-            parts = Signal(-(-self.rows // ROWS_AT_ONCE), name=f"differs_{bit}", reset_less=True)
+            found = self.matters[bit] if self.told else self._differs(arriving, bit)
+            parts = Signal(len(found), name=f"differs_{bit}", reset_less=True)
             with m.If(self.load):
-                m.d.sync += parts.eq(Cat(differs[first:first + ROWS_AT_ONCE].any() & (bit < self.bits)
-                                         for first in range(0, self.rows, ROWS_AT_ONCE)))
+                m.d.sync += parts.eq(found)
             m.d.comb += self.top[bit].eq(parts.any() & ~above)
             above |= parts.any()
         m.d.comb += self.top[0].eq(~above)
+
+    def _differs(self, arriving, bit):
+        """Whether a plane matters, for some rows each."""
+        # A plane of a signed vector that equals the one below it everywhere only repeats the sign.
+        differs = arriving[bit] ^ Mux(self.is_signed, arriving[bit - 1], 0)
+        return Cat(differs[first:first + ROWS_AT_ONCE].any() & (bit < self.bits)
+                   for first in range(0, self.rows, ROWS_AT_ONCE))

@@ -1,4 +1,4 @@
-"""Verilog: one file, one module a distinct block, the same bytes every time; and its description."""
+"""Verilog: one module a distinct block, the same bytes every time; and its description."""
 
 import json
 import re
@@ -9,6 +9,8 @@ from importlib.metadata import version
 from .core_config import CoreConfig
 from .core_top import CoreTop, core_ports
 from .macro import FlatMacro
+from .memory_wrapper import HEAD, memory_module
+from .memory_wrapper import WAIVERS as MEMORY_WAIVERS
 from .ports import ports
 from .shared import LATE, EmitError, Emitter
 
@@ -57,7 +59,9 @@ def run_yosys(script):
 def _verilog(emitter):
     """All modules, the top first."""
     design = "".join(emitter.modules.values())
-    text = run_yosys(f"{FABRICS[emitter.fabric]}read_rtlil <<rtlil\n{design}\nrtlil\n{SCRIPT}")
+    memories = "".join(memory_module(name, *size) for name, size in emitter.memories.items())
+    known = f"read_verilog -lib <<verilog\n{memories}\nverilog\n" if memories else ""
+    text = run_yosys(f"{FABRICS[emitter.fabric]}{known}read_rtlil <<rtlil\n{design}\nrtlil\n{SCRIPT}")
     text = text[text.index("module "):]
     # Yosys declares each port twice.
     text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
@@ -137,11 +141,11 @@ def sidecar(config):
 
 
 def emit(config, fabric="generic"):
-    """Verilog of a macro, as text.
+    """Verilog of a macro or core, as one text.
 
     Parameters
     ----------
-    config : MacroConfig
+    config : MacroConfig or CoreConfig
     fabric : str
         One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and cycles are the same.
 
@@ -150,41 +154,53 @@ def emit(config, fabric="generic"):
     EmitError
         Yosys refused it.
     """
+    return "\n".join(emit_files(config, fabric).values())
+
+
+def emit_files(config, fabric="generic"):
+    """Verilog of a macro or core by name of its file: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
     emitter = Emitter(config.name, fabric)
-    emitter.add(config.name, FlatMacro(config=config))
-    return _file(emitter, "a digital SRAM compute-in-memory macro", config.hash, config.to_dict())
+    if isinstance(config, CoreConfig):
+        what, text = "core", _core(emitter, config)
+    else:
+        emitter.add(config.name, FlatMacro(config=config))
+        what, text = "macro", _verilog(emitter)
+    parameters = config.to_dict()
+    parameters = {**parameters.pop("macro", {}), **parameters}
+    configuration = f"configuration {config.hash}: " + ", ".join(
+        f"{name} {value}" for name, value in parameters.items())
+    files = {f"{config.name}.v": _file(f"a digital SRAM compute-in-memory {what}", configuration,
+                                       _waived(WAIVERS, text))}
+    if emitter.memories:
+        files[f"{config.name}_memory.v"] = _file(f"memories of {config.name}", configuration, HEAD + "\n" + _waived(
+            MEMORY_WAIVERS, "\n".join(memory_module(name, *size) for name, size in emitter.memories.items())))
+    return files
 
 
-def _file(emitter, what, number, parameters):
-    """The whole file: what it is of, the modules, and around them what Verilator need not say."""
+def _file(what, configuration, text):
+    """A whole file, and what it is of."""
     lines = [
         f"Bitline {version('bitline')}, {what}",
-        f"configuration {number}: " + ", ".join(f"{name} {value}" for name, value in parameters.items()),
+        configuration,
         "SPDX-License-Identifier: Apache-2.0",
         "Generated: change the configuration, not this file.",
     ]
-    header = "".join(f"// {line}\n" for line in lines)
-    off = "".join(f"/* verilator lint_off {rule} */  // {reason}\n" for rule, reason in WAIVERS.items())
-    on = "".join(f"/* verilator lint_on {rule} */\n" for rule in WAIVERS)
-    return f"{header}\n{off}\n{_verilog(emitter)}\n{on}"
+    return "".join(f"// {line}\n" for line in lines) + f"\n{text}"
 
 
-def emit_core(config, fabric="generic"):
-    """Verilog of a core, as text; parameters and errors as those of `emit`, but for `CoreConfig`."""
-    emitter = Emitter(config.name, fabric)
+def _waived(rules, text):
+    """Modules, and around them what Verilator need not say of them."""
+    off = "".join(f"/* verilator lint_off {rule} */  // {reason}\n" for rule, reason in rules.items())
+    on = "".join(f"/* verilator lint_on {rule} */\n" for rule in rules)
+    return f"{off}\n{text}\n{on}"
+
+
+def _core(emitter, config):
+    """The modules of a core; the ports of the first tell Vivado of what interface they are."""
     emitter.add(config.name, CoreTop(config=config))
-    parameters = config.to_dict()
-    parameters = {**parameters.pop("macro"), **parameters}
-    text = _file(emitter, "a digital SRAM compute-in-memory core", config.hash, parameters)
-    head, body, rest = text.partition(f"module {config.name}(")
+    head, module, rest = _verilog(emitter).partition(f"module {config.name}(")
     top, end, rest = rest.partition("endmodule")
     for port in core_ports(config):
-        # Vivado groups ports into interfaces by these.
         top = re.sub(rf"^(  {port.direction} (?:\[\d+:0\] )?{port.name};)$", rf"  {port.attributes}\n\1", top,
                      flags=re.MULTILINE)
-    return head + body + top + end + rest
-
-
-def emit_any(config, fabric="generic"):
-    """`emit` of a macro, `emit_core` of a core."""
-    return (emit_core if isinstance(config, CoreConfig) else emit)(config, fabric)
+    return head + module + top + end + rest

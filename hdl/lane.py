@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from .choose import place_choice
 from .core_config import ACCUMULATOR_BITS
 
 # Of a column; bits beyond them in its record are ignored.
@@ -69,7 +70,7 @@ class RequantizerLane(wiring.Component):
         right = self._register(m, "right_2", (MOST_LEFT - given.shift)[:6])
         for stage in range(3, 6):
             right = self._register(m, f"right_{stage}", right)
-        scaled, beyond = self._shift(m, product, right)
+        scaled, beyond = self._shift(m, platform, product, right)
         for stage in range(6, 9):
             negative = self._register(m, f"negative_{stage}", negative)
         self._clip(m, scaled, beyond, negative)
@@ -98,7 +99,7 @@ class RequantizerLane(wiring.Component):
         return self._register(m, "product", whole.as_signed()), self._register(
             m, "negative_5", self._register(m, "negative_4", negative))
 
-    def _shift(self, m, product, right):
+    def _shift(self, m, platform, product, right):
         """The product shifted to the right, cycle 8, with the highest bit that is rounded away; whether it is beyond.
 
         Bits above those that can still be needed are dropped after each step, once they are known to be copies of the
@@ -108,20 +109,22 @@ class RequantizerLane(wiring.Component):
         for stage, (step, choices, rest) in enumerate(((16, 3, 15), (4, 4, 3), (1, 4, 0)), start=6):
             width = min(self.output_bits + 2 + rest, len(value))
             chosen = right[4:] if step == 16 else right[2:4] if step == 4 else right[:2]
-            shifted, over = Signal(signed(width), name=f"shifted_{stage}", reset_less=True), Signal(
-                name=f"beyond_{stage}", reset_less=True)
-            with m.Switch(chosen):
-                for choice in range(choices):
-                    moved = value >> step * choice
-                    with m.Case(choice) if choice + 1 < choices else m.Default():
-                        m.d.sync += [shifted.eq(moved), over.eq(beyond | ~self._is_sign(moved[width - 1:]))]
+            moved = [self._extended(value, step * choice, width) for choice in range(choices)]
+            shifted = place_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
+            # Of each piece of what may be left above, whether it holds more than copies of the sign.
+            above = [(value[low:low + step] ^ value[-1].replicate(len(value[low:low + step]))).any()
+                     for low in range(width - 1, width - 1 + step * (choices - 1), step)]
+            for choice, has_more in enumerate(above):
+                beyond |= has_more & (chosen <= choice)
+            beyond = self._register(m, f"beyond_{stage}", beyond)
             right = self._register(m, f"right_{stage}", right)
-            value, beyond = shifted, over
+            value = self._register(m, f"shifted_{stage}", shifted)
         return value, beyond
 
     @staticmethod
-    def _is_sign(bits):
-        return (bits == 0) | bits.all()
+    def _extended(value, low, width):
+        """Some bits of a signed value from ``low`` on."""
+        return Cat(value[min(low + bit, len(value) - 1)] for bit in range(width))
 
     def _clip(self, m, scaled, beyond, negative):
         settings = self.settings

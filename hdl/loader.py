@@ -142,7 +142,8 @@ class Loader(wiring.Component):
         ]
         if not config.requantises:
             return
-        words = data.View(data.ArrayLayout(unsigned(WORD_BITS), PARAMETER_BYTES // 4), record[:8 * PARAMETER_BYTES])
+        words = data.View(data.ArrayLayout(unsigned(WORD_BITS), PARAMETER_BYTES // 4),
+                          assembler.o.payload.others["1"][:8 * PARAMETER_BYTES])
         is_free = ~self.set_used.bit_select(target.set, 1)
         with m.If(target.parameters):
             m.d.comb += assembler.o.ready.eq(is_free)

@@ -25,6 +25,8 @@ class Macro(wiring.Component):
     Parameters
     ----------
     config : MacroConfig
+    told : bool
+        Which planes of a vector matter comes with it, as `WordlineDrivers` says.
 
     Members
     -------
@@ -41,11 +43,14 @@ class Macro(wiring.Component):
         the same bits; ``sum_x``, the total of the inputs. ``o.ready`` enables the pipeline in the same cycle.
     """
 
-    def __init__(self, *, config):
+    told = False
+
+    def __init__(self, *, config, told=False):
         self.config = config
+        self.told = told
         super().__init__({
             "write": In(stream.Signature(write_layout(config))),
-            "i": In(stream.Signature(input_layout(config))),
+            "i": In(stream.Signature(input_layout(config, told))),
             "o": Out(stream.Signature(output_layout(config))),
         })
 
@@ -73,7 +78,7 @@ class Macro(wiring.Component):
     def _add_drivers(self, m, platform, control):
         config = self.config
         drivers = place(m, platform, "drivers", "drivers", WordlineDrivers, rows=config.rows,
-                        input_bits=config.input_bits, active_low=TREES[config.tree].active_low)
+                        input_bits=config.input_bits, active_low=TREES[config.tree].active_low, told=self.told)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -83,7 +88,11 @@ class Macro(wiring.Component):
         ]
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
         m.d.comb += [getattr(drivers, name).eq(getattr(control, name))
-                     for name in ("load", "advance", "bits", "is_signed", "enable", "select")]
+                     for name in ("load", "advance", "enable", "select")]
+        if self.told:
+            m.d.comb += drivers.matters.eq(payload.matters)
+        else:
+            m.d.comb += [drivers.bits.eq(control.bits), drivers.is_signed.eq(control.is_signed)]
         return drivers
 
     def _encode(self, m, platform, plane):

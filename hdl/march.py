@@ -10,8 +10,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..golden.answers import POLYNOMIAL, SIGNATURE_BITS, expected_signature, following, repeated
 from ..golden.march import PROGRAMS
+from .choose import choose
 from .packer import beat_layout
-from .requantizer import choose
 from .table_shape import ceil_log2
 
 # Cycles that a program waits for what has begun.
@@ -113,6 +113,8 @@ class March(wiring.Component):
             "digit_totals": In(config.check_columns * macro.total_width),
         })
         self._background = Signal(range(self.backgrounds))
+        # What it has in columns whose masked bits are zeros; in the others it is the inverse.
+        self._pattern, self._mask = Signal(macro.weight_bits), Signal(self.column_bits)
         self._state = Signal(max(config.input_stream_bits, config.weight_stream_bits))
         self._signature = Signal(SIGNATURE_BITS)
         self._beat = Signal(range(max(-(-8 * config.vector_bytes // config.input_stream_bits),
@@ -144,6 +146,7 @@ class March(wiring.Component):
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += [self.active.eq(1), self.restart.eq(1)]
+                self._set_background(m, step)
                 m.next = "SEND"
             with m.State("SEND"):
                 m.d.comb += [self.active.eq(1), self.vector.valid.eq(step.reads), self.load.valid.eq(~step.reads)]
@@ -226,15 +229,27 @@ class March(wiring.Component):
         down = Array(step.down for program in PROGRAMS for step in steps(program))[number]
         m.d.sync += [self.row.eq(Mux(down, macro.rows - 1, 0)), self.bank.eq(Mux(down, macro.banks - 1, 0))]
 
-    def _weight(self, column, inverts):
-        """What the background has in a column."""
+    def _set_background(self, m, step):
         bits = self.config.macro.weight_bits
         low = ceil_log2(bits)
         within = [Cat(Const(bit >> place & 1) for bit in range(bits)) for place in range(low)]
         none = Const(0, bits)
-        same = choose([none, *within, *(none for _ in column)], self._background)
-        other = choose([Const(0)] * (1 + low) + [*column], self._background)
-        return same ^ (other ^ inverts).replicate(bits)
+        same = choose([none, *within, *[none] * self.column_bits], self._background)
+        m.d.sync += [self._pattern.eq(same ^ step.inverts.replicate(bits)),
+                     self._mask.eq(Cat(self._background == 1 + low + place for place in range(self.column_bits)))]
+
+    def _flips(self, column):
+        """Whether a column has the inverse of the pattern."""
+        return (column & self._mask).any()
+
+    def _weight(self, column):
+        """What the background has in a column."""
+        return self._pattern ^ self._flips(column).replicate(len(self._pattern))
+
+    def _differs(self, total, column):
+        """Whether a total is not what the background has in a column."""
+        bits = len(self._pattern)
+        return (total[:bits] != self._weight(column)) | (total[bits:] != total[bits - 1].replicate(len(total) - bits))
 
     def _place(self, column):
         return Const(column, self.column_bits)
@@ -245,12 +260,12 @@ class March(wiring.Component):
         elements = []
         for index in range(per_beat):
             column = Cat(Const(index, ceil_log2(per_beat)), self._beat)[:self.column_bits]
-            weight = self._weight(column, step.inverts)
+            weight = self._weight(column)
             elements.append(Cat(weight, Const(0, 8 * config.weight_bytes - len(weight))))
         m.d.comb += [payload.data.eq(Mux(step.dense, self._state, Cat(elements))), payload.keep.eq(-1),
                      payload.last.eq(self._beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1)]
 
-        m.d.comb += self.digits.eq(Cat(self._weight(self._place(config.macro.columns + index), step.inverts)
+        m.d.comb += self.digits.eq(Cat(self._weight(self._place(config.macro.columns + index))
                                        for index in range(config.check_columns)))
         payload, per_beat = self.vector.payload, config.input_stream_bits // 8 // config.input_bytes
         place = ceil_log2(per_beat)
@@ -268,12 +283,10 @@ class March(wiring.Component):
         for lane in range(lanes):
             column = Cat(Const(lane, ceil_log2(lanes)), self.group)[:self.column_bits]
             exists = self.group * lanes + lane < columns
-            expected = self._weight(column, step.inverts).as_signed()
-            m.d.comb += differ[lane].eq(exists & (self.totals.word_select(lane, width).as_signed() != expected))
+            m.d.comb += differ[lane].eq(exists & self._differs(self.totals.word_select(lane, width), column))
         for index in range(config.check_columns):
-            expected = self._weight(self._place(columns + index), step.inverts).as_signed()
-            total = self.digit_totals.word_select(index, width).as_signed()
-            m.d.comb += differ[lanes + index].eq(last & (total != expected))
+            total = self.digit_totals.word_select(index, width)
+            m.d.comb += differ[lanes + index].eq(last & self._differs(total, self._place(columns + index)))
         wrong = Signal(range(self.config.array.columns))
         for index in reversed(range(config.check_columns)):
             with m.If(differ[lanes + index]):

@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
+from .shared import Emitter
 from .table_shape import ADDRESS_BITS, BLOCK_RAM_BITS, ceil_log2
 
 
@@ -54,7 +55,7 @@ class BlockRam(wiring.Component):
     """A memory that takes its address with one clock edge and gives its data after the next.
 
     What is read while it is written is undefined. On ECP5 it is made of 512 x 36 memories with their output registers,
-    which Yosys does not infer; elsewhere synthesisers infer one with a register behind it.
+    which Yosys does not infer; in other Verilog it is `memory_wrapper`'s.
 
     Parameters
     ----------
@@ -87,6 +88,9 @@ class BlockRam(wiring.Component):
         if getattr(platform, "fabric", "generic") == "ecp5":
             self._add_ecp5(m)
             return m
+        if isinstance(platform, Emitter):
+            self._add_wrapper(m, platform)
+            return m
         m.submodules.cells = cells = Memory(shape=self.width, depth=self.depth, init=[])
         write, read = cells.write_port(), cells.read_port()
         data = Signal(self.width, reset_less=True)
@@ -101,6 +105,14 @@ class BlockRam(wiring.Component):
         with m.If(self.enable):
             m.d.sync += data.eq(read.data)
         return m
+
+    def _add_wrapper(self, m, platform):
+        # A single word has no address, and the wrapper's has one bit at least.
+        write_address, address = (value if len(value) else Const(0, 1) for value in (self.write_address, self.address))
+        m.submodules.memory = Instance(
+            platform.memory(self.width, self.depth), i_clk=ClockSignal(), i_write=self.write,
+            i_write_address=write_address, i_write_data=self.write_data, i_enable=self.enable, i_address=address,
+            o_data=self.data)
 
     def _add_ecp5(self, m):
         words = 1 << ADDRESS_BITS["block_ram"]

@@ -35,11 +35,12 @@ def write_layout(config):
     })
 
 
-def input_layout(config):
-    """Payload of the ``i`` stream: the values, and what the vector says of itself."""
+def input_layout(config, told=False):
+    """Payload of the ``i`` stream: the values, what the vector says of itself, and perhaps which planes matter."""
     return data.StructLayout({
         "x": data.ArrayLayout(unsigned(config.input_bits), config.rows),
         **{name: field.shape for name, field in descriptor_layout(config)},
+        **({"matters": config.input_bits} if told else {}),
     })
 
 

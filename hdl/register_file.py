@@ -150,5 +150,7 @@ class RegisterFile(wiring.Component):
         elif field.access is Access.COMMAND:
             m.d.sync += target.eq(given)
         else:
-            with m.If(written):
-                m.d.sync += target.eq(self._new(register, field, mask))
+            for byte in range(field.low // 8, -(-(field.low + field.bits) // 8)):
+                low, high = max(field.low, 8 * byte), min(field.low + field.bits, 8 * byte + 8)
+                with m.If(written & self.bus.strobe[byte]):
+                    m.d.sync += target[low - field.low:high - field.low].eq(self.bus.data[low:high])

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from .checksum import TotalsCheck
+from .choose import choose, place_choice
 from .core_config import SETS
 from .lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
 from .memory import BlockRam
@@ -32,15 +33,6 @@ def parameter_layout(config):
 
 # Cycles in which a memory of parameters is read.
 READ = 2
-
-
-def choose(values, index):
-    """One of the values by a tree of two-way choices, of which synthesis makes the wide ones that fabrics have."""
-    if len(values) == 1:
-        return values[0]
-    pairs = [Mux(index[0], *reversed(values[n:n + 2])) if n + 1 < len(values) else values[n]
-             for n in range(0, len(values), 2)]
-    return choose(pairs, index[1:])
 
 
 class Requantizer(wiring.Component):
@@ -117,9 +109,10 @@ class Requantizer(wiring.Component):
         ]
         with m.If(self.taken | self.looks):
             m.d.sync += group.eq(Mux(is_last, 0, group + 1))
-        chosen = [choose([payload.totals[min(first + lane, config.macro.columns - 1)]
-                          for first in range(0, config.macro.columns, config.lanes)], group)
-                  for lane in range(config.lanes)]
+        chosen = [place_choice(m, platform, f"chosen_{lane}", [
+            Value.cast(payload.totals[min(first + lane, config.macro.columns - 1)])
+            for first in range(0, config.macro.columns, config.lanes)], group).as_signed()
+            for lane in range(config.lanes)]
         m.d.comb += self.totals.eq(Cat(chosen))
         results = self._add_lanes(m, platform, chosen, group) if config.requantises else self._add_raw(m, chosen)
         m.d.comb += [

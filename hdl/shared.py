@@ -43,6 +43,8 @@ class Emitter:
         RTLIL of the blocks met so far, by module name, each after those that it contains.
     summaries : dict of str to str
         What each module is, in one sentence.
+    memories : dict of str to (int, int)
+        Width and depth of the memories that are modules of a file of their own, by the name of the module.
     """
 
     def __init__(self, prefix, fabric="generic"):
@@ -50,6 +52,7 @@ class Emitter:
         self.fabric = fabric
         self.modules = {}
         self.summaries = {}
+        self.memories = {}
         self._blocks = {}
 
     def instance(self, name, block, cls, parameters):
@@ -63,6 +66,12 @@ class Emitter:
         if (known_cls, known_parameters) != (cls, parameters):
             raise ValueError(f"block {block} must have one set of parameters, not {known_parameters} and {parameters}")
         return _SharedInstance(name, signature, module, self.modules[module])
+
+    def memory(self, width, depth):
+        """Name of the module of a memory of this size."""
+        name = f"{self.prefix}_memory_{width}x{depth}"
+        self.memories[name] = (width, depth)
+        return name
 
     def add(self, module, component):
         """Convert a component, after what it contains."""

@@ -45,7 +45,7 @@ class VectorInput(wiring.Component):
     within : ``Out(1)``
         A vector has begun and not ended.
     i : ``Out(stream)``
-        Of the macro.
+        Of the macro, which is told which planes matter.
     fate : ``Out(fate_layout)``
         Of the vector at ``i``.
     skipped : ``Out(range(input_bits))``
@@ -59,7 +59,7 @@ class VectorInput(wiring.Component):
         super().__init__({
             "s": In(stream.Signature(beat_layout(config.input_stream_bits))),
             "orders": In(orders_layout(config)), "restart": In(1), "alone": In(1), "cut": In(1), "within": Out(1),
-            "i": Out(stream.Signature(input_layout(config.macro))), "fate": Out(fate_layout()),
+            "i": Out(stream.Signature(input_layout(config.macro, told=True))), "fate": Out(fate_layout()),
             "skipped": Out(range(config.macro.input_bits)), **{name: Out(1) for name in FAULTS},
         })
 
@@ -166,6 +166,8 @@ class VectorInput(wiring.Component):
         # The highest plane that counts is the sign's, which differs from nothing.
         differs = (seen | found) << orders.signed
         m.d.comb += self.skipped.eq(orders.bits - 1)
+        matters = self.i.payload.matters
         for plane in range(1, bits):
-            with m.If(differs[plane] & (orders.bits > plane)):
+            m.d.comb += matters[plane].eq(differs[plane] & (orders.bits > plane))
+            with m.If(matters[plane]):
                 m.d.comb += self.skipped.eq(orders.bits - 1 - plane)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ..hdl.core_top import core_ports
-from ..hdl.emit import emit_core
+from ..hdl.emit import emit
 from .simulator import Surround, build
 
 
@@ -21,5 +21,5 @@ def build_core(config, *, simulator="verilator", folder=Path("build/sim"), veril
     Build
     """
     around = Surround(config.name, {}, {}, tuple(port.name for port in core_ports(config)))
-    verilog = emit_core(config) if verilog is None else verilog
+    verilog = emit(config) if verilog is None else verilog
     return build(config, simulator=simulator, folder=folder, surround=around, verilog=verilog)

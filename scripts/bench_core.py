@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..hdl.emit import emit_core
+from ..hdl.emit import emit
 from ..host.core import build_core
 from ..verif.tb_core_rate import FILE
 from .families import FAMILIES
@@ -17,6 +17,8 @@ from .files import BadInput, check_writable, write_json
 from .flow import map_design
 from .options import build_option, config_options, core_options
 
+# Without it Yosys makes LUTs of seven inputs, eight sites each, to save levels of logic that nothing here waits for.
+FOR_AREA = "-nowidelut"
 # Of a macro: what is no overhead.
 ARRAY = ("_block_", "_ones")
 
@@ -34,8 +36,8 @@ def measure_size(config, folder):
     """Cells of each block of a core on ECP5 by class, before placement; of the macro, its columns apart."""
     name = config.name
     parents = (name, f"{name}_core", f"{name}_macro", f"{name}_*_block_*")
-    map_design({f"{name}.v": emit_core(config, fabric="ecp5")}, name, "ecp5", folder / f"{name}_ecp5",
-               apart=[f"{parent}/c:* %M" for parent in parents])
+    map_design({f"{name}.v": emit(config, fabric="ecp5")}, name, "ecp5", folder / f"{name}_ecp5",
+               apart=[f"{parent}/c:* %M" for parent in parents], options=FOR_AREA)
     modules = json.loads((folder / f"{name}_ecp5" / "mapped.json").read_text(encoding="utf-8"))["modules"]
 
     def cells(module):

@@ -104,10 +104,10 @@ write_verilog -noattr netlist.v
 """
 
 
-def map_design(sources, top, family, folder, *, apart=None, pads=True, progress=None):
+def map_design(sources, top, family, folder, *, apart=None, pads=True, options="", progress=None):
     """Map a design to the cells of a family, and count them, with its blocks still apart.
 
-    Parameters as of `synthesise`.
+    Parameters as of `synthesise`; ``options`` are further ones of the family's synthesis.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def map_design(sources, top, family, folder, *, apart=None, pads=True, progress=
         lines.append(f"read_rtlil {name}" if name.endswith(".il") else f"read_verilog -sv {name}")
     keep = "\n".join(f"setattr -mod -set keep_hierarchy 1 {modules}"
                      for modules in ((f"{top}/c:* %M",) if apart is None else apart))
-    synth = family.synth + (" -noiopads" if family.name == "gowin" and not pads else "")
+    synth = f"{family.synth} {options}" + (" -noiopads" if family.name == "gowin" and not pads else "")
     _run_yosys("map", "\n".join([*lines, ""]) + MAPPING.format(
         top=top, keep=keep, synth=synth, flattens=family.flattens), folder, progress)
     modules = json.loads((folder / "mapped.json").read_text(encoding="utf-8"))["modules"]

@@ -10,7 +10,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from ..hdl.emit import emit_any
+from ..hdl.emit import emit
 from ..host.simulator import VERIF
 
 FORMAL = VERIF / "formal"
@@ -40,7 +40,7 @@ VERDICTS = {"PASS": "passed", "FAIL": "failed"}
 @lru_cache
 def modules(config, fabric="generic"):
     """Each module of the Verilog of a macro or core, by name."""
-    return {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", emit_any(config, fabric),
+    return {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", emit(config, fabric),
                                                         re.MULTILINE | re.DOTALL)}
 
 

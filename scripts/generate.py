@@ -4,18 +4,19 @@ from pathlib import Path
 
 import click
 
-from ..hdl.emit import emit, sidecar
+from ..hdl.emit import emit_files, sidecar
 from .files import BadInput, check_writable, refusing, write_files
 from .options import config_options, core_options, required
 
 
 def generate(config, folder):
-    """Write ``NAME.v`` and ``NAME.json`` into a folder; returns both paths."""
-    names = [f"{config.name}.v", f"{config.name}.json"]
-    for name in names:
+    """Write the Verilog, ``NAME.v`` and perhaps ``NAME_memory.v``, and ``NAME.json``; returns the paths."""
+    check_writable(folder / f"{config.name}.v")
+    files = {**emit_files(config), f"{config.name}.json": sidecar(config)}
+    for name in files:
         check_writable(folder / name)
-    write_files(folder, dict(zip(names, (emit(config), sidecar(config)))))
-    return [folder / name for name in names]
+    write_files(folder, files)
+    return [folder / name for name in files]
 
 
 def generate_core(config, folder):
@@ -39,6 +40,8 @@ def generate_core(config, folder):
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
 def command(config, core, out):
     """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration.
+
+    Memories that a chip designer replaces are in a file of their own.
 
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
     """

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from ..hdl.core_config import CoreConfig
-from ..hdl.emit import emit_any, run_yosys
+from ..hdl.emit import emit, run_yosys
 from .formal import modules
 from .tools import run_tool
 
@@ -35,9 +35,9 @@ class Mutant:
 
 
 def block_of(config, module):
-    """The block that a module of a macro or core is, without the number of its columns."""
+    """The block that a module of a macro or core is, without the number of its columns or the size of a memory."""
     top = "core_top" if isinstance(config, CoreConfig) else "macro"
-    return re.sub(r"_\d+$", "", module.removeprefix(config.name).removeprefix("_")) or top
+    return re.sub(r"_\d+(x\d+)?$", "", module.removeprefix(config.name).removeprefix("_")) or top
 
 
 def blocks_of(config):
@@ -51,7 +51,7 @@ def blocks_of(config):
 
 def _read(config):
     """What brings Yosys to the cells, the same for the list of mutants and the image."""
-    return (f"read_verilog <<verilog\n{emit_any(config)}\nverilog\nhierarchy -top {config.name}\n"
+    return (f"read_verilog <<verilog\n{emit(config)}\nverilog\nhierarchy -top {config.name}\n"
             "proc\npmuxtree\nopt_clean\n")
 
 

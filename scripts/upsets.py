@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..hdl.core_top import core_ports
-from ..hdl.emit import emit_core
+from ..hdl.emit import emit
 from ..host.simulator import Surround, build
 from ..verif.storage import bench_module, stores
 from ..verif.tb_upsets import FILE, HARMLESS, SEEN, UNSEEN
@@ -49,7 +49,7 @@ def run_upsets(config, count, *, seed=1, simulator="verilator", folder=Path("bui
     dict
         How many upsets there were of how many bits, what they did by `MEANINGS`, and marks without a changed result.
     """
-    verilog = emit_core(config) if verilog is None else verilog
+    verilog = emit(config) if verilog is None else verilog
     found = stores(config, verilog)
     chosen, bits = draw(found, count, seed)
     visible = (*(port.name for port in core_ports(config)), "strike", "store", "word", "bit_")

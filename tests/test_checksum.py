@@ -9,7 +9,7 @@ from bitline.golden.checksum import CheckedMacro, agrees, checksum_digits, digit
 from bitline.golden.words import limits
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
-from bitline.hdl.emit import emit_core
+from bitline.hdl.emit import emit
 from bitline.host.simulator import find_simulator
 from bitline.scripts.upsets import draw, run_upsets
 from bitline.verif.storage import stores
@@ -70,7 +70,7 @@ def test_no_upset_that_changes_a_result_goes_unseen(kind):
 
 def test_upsets_go_unseen_without_the_comparison():
     config = CONFIGS["bitcell"]
-    verilog, count = re.subn(r"assign (\w+) = \| total;", r"assign \1 = 1'b0;", emit_core(config))
+    verilog, count = re.subn(r"assign (\w+) = \| total;", r"assign \1 = 1'b0;", emit(config))
     assert count == 1
     facts = run_upsets(config, 40, seed=5, simulator=SIMULATOR, verilog=verilog)
     assert facts["outcomes"]["seen"] == 0 and facts["outcomes"]["unseen"] == len(facts["unseen"]) > 5
@@ -78,7 +78,7 @@ def test_upsets_go_unseen_without_the_comparison():
 
 def test_every_bit_of_the_storage_is_upset_once():
     config = CONFIGS["bitcell"]
-    found = stores(config, emit_core(config))
+    found = stores(config, emit(config))
     bits = config.array.banks * config.array.rows * config.array.columns * config.macro.weight_bits
     chosen, count = draw(found, bits, 1)
     assert count == bits == len(set(chosen))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
-from bitline.hdl.emit import emit_core, run_yosys
+from bitline.hdl.emit import emit, run_yosys
 from bitline.hdl.registers import ErrorCode
 from bitline.host.core import build_core
 from bitline.host.simulator import SimulatorError, find_simulator, tool_environment
@@ -31,7 +31,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
-TESTBENCHES = {"tb_core": 10, "tb_core_races": 7, "tb_registers": 5}
+TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_registers": 5}
 
 
 def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
@@ -153,7 +153,7 @@ NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=6
 @pytest.mark.parametrize("config", NAMED, ids=lambda config: config.name)
 def test_lint_clean(config, tmp_path):
     path = tmp_path / "core.v"
-    path.write_text(emit_core(config), encoding="utf-8")
+    path.write_text(emit(config), encoding="utf-8")
     with tool_environment():
         done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, str(path)],
                               capture_output=True, text=True, check=False)
@@ -164,11 +164,11 @@ def test_lint_clean(config, tmp_path):
 
 @pytest.mark.parametrize("seed", ["1", "2"])
 def test_same_bytes_every_time(seed):
-    code = ("from bitline.hdl.core_config import CoreConfig; from bitline.hdl.emit import emit_core\n"
-            f"print(emit_core(CoreConfig.from_json({CONFIG.to_json()!r})), end='')")
+    code = ("from bitline.hdl.core_config import CoreConfig; from bitline.hdl.emit import emit\n"
+            f"print(emit(CoreConfig.from_json({CONFIG.to_json()!r})), end='')")
     done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
                           capture_output=True, check=True, text=True)
-    assert done.stdout == emit_core(CONFIG)
+    assert done.stdout == emit(CONFIG)
 
 
 # What the Verilog says, as a regular expression, what the first such piece is broken to, and which test notices.
@@ -191,22 +191,44 @@ MUTATIONS = {
     "write one to clear": (r"else (interrupt_status_error_now) <= .*", r"else \1 <= 1'h0;", "zeroise"),
     "interrupt enable": (r"assign (\w+) = interrupt_status_result_now & (\w+);",
                          r"assign \1 = interrupt_status_result_now;", "counters"),
+    "planes that matter": (r"differs_7 <= matters\[7\]", "differs_7 <= 1'b1",
+                           "planes_that_do_not_matter_take_no_cycle"),
     "planes skipped": (r"planes_skipped_count <= ", "planes_skipped_count <= 1 + ", "counters"),
 }
 
 
-# The same of what meets at the wrong moment.
-RACES = ("packets_wait_for_a_march", "march_in_a_chain", "chain_in_a_vector", "zeroise_is_not_blocked")
+# The same of what meets at the wrong moment, of what is in use, and of what the core tells of itself.
+TESTS = {
+    "tb_core_races": ("packets_wait_for_a_march", "march_in_a_chain", "chain_in_a_vector", "zeroise_is_not_blocked"),
+    "tb_core_interlocks": ("rows_wait_for_their_bank", "parameters_wait_for_their_set", "load_is_busy_within_a_packet",
+                           "words_are_busy_until_their_beat_is_taken"),
+    "tb_core_status": ("stalls_are_counted", "index_tells_what_comes_next", "each_event_is_its_own",
+                       "a_packet_that_is_cut_off_is_not_loaded"),
+}
 MUTATIONS |= {
     "stream after a march": (r"else march_ended <= \w+;", "else march_ended <= 1'b0;", "packets_wait_for_a_march"),
     "march in a chain": (r"\.alone\(march__active\)", ".alone(1'b0)", "march_in_a_chain"),
     "chain written in a vector": (r"late <= _\w+;", "late <= 1'b0;", "chain_in_a_vector"),
     "stream that holds zeroise up": (r"\.cut\(march__cuts\)", ".cut(1'b0)", "zeroise_is_not_blocked"),
+    "bank in use": (r"assign write_ready = ~", "assign write_ready = 1'b1 | ~", "rows_wait_for_their_bank"),
+    "set in use": (r"(_loader loader \(.*?)\.set_used\(flight__set_used\)", r"\1.set_used(2'h0)",
+                   "parameters_wait_for_their_set"),
+    "offset in use": (r"\.offset_0_used\(.*\)", ".offset_0_used(1'b0)", "parameters_wait_for_their_set"),
+    "clamp in use": (r"\.clamp_1_used\(.*\)", ".clamp_1_used(1'b0)", "parameters_wait_for_their_set"),
+    "target in use": (r"\.load_used\(.*\)", ".load_used(1'b0)", "load_is_busy_within_a_packet"),
+    "words in use": (r"\.load_data_used\(.*\)", ".load_data_used(1'b0)", "words_are_busy_until_their_beat_is_taken"),
+    "loading": (r"\.status_loading\(.*\)", ".status_loading(s_axis_w__valid)", "load_is_busy_within_a_packet"),
+    "set that is told": (r"\.status_set_used\(.*\)", ".status_set_used(2'h0)", "parameters_wait_for_their_set"),
+    "input stalls": (r"\.input_stalls\(.*\)", ".input_stalls(s_axis__valid)", "stalls_are_counted"),
+    "output stalls": (r"\.output_stalls\(.*\)", ".output_stalls(m_axis__valid)", "stalls_are_counted"),
+    "index": (r"\.load_index_index\((.*)\)", r".load_index_index(\1 + 11'd1)", "index_tells_what_comes_next"),
+    "loaded": (r"\.interrupt_status_loaded\(.*\)", ".interrupt_status_loaded(loader__loaded)", "each_event_is_its_own"),
+    "finished": (r"\.interrupt_status_finished\(.*\)", ".interrupt_status_finished(1'b0)", "each_event_is_its_own"),
 }
 
 
 def broken(config, piece, replacement):
-    verilog, count = re.subn(piece, replacement, emit_core(config), count=1, flags=re.DOTALL if "*?" in piece else 0)
+    verilog, count = re.subn(piece, replacement, emit(config), count=1, flags=re.DOTALL if "*?" in piece else 0)
     assert count == 1, f"{piece} is no longer there to break"
     return verilog
 
@@ -214,6 +236,13 @@ def broken(config, piece, replacement):
 @pytest.mark.parametrize("block", MUTATIONS)
 def test_testbench_notices_each_broken_block(block, tmp_path):
     piece, replacement, test = MUTATIONS[block]
-    testbench = "tb_core_races" if test in RACES else "tb_core"
+    testbench = next((name for name, tests in TESTS.items() if test in tests), "tb_core")
     failed, count = run(CONFIG, testbench, tmp_path, verilog=broken(CONFIG, piece, replacement), test=test)
     assert (failed, count) == ([test], 1)
+
+
+def test_testbench_notices_a_packet_cut_off_that_counts_as_loaded(tmp_path):
+    # Its rows have two beats.
+    verilog = broken(CONFIGS[1], r"assign loaded = .*;", "assign loaded = s__valid & s__ready & s__payload[36];")
+    test = "a_packet_that_is_cut_off_is_not_loaded"
+    assert run(CONFIGS[1], "tb_core_status", tmp_path, verilog=verilog, test=test) == ([test], 1)

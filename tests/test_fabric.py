@@ -4,10 +4,11 @@ import random
 import re
 
 import pytest
-from amaranth.hdl import Module, signed, unsigned
+from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from bitline.hdl.carry import Addition, Carry, Operand, add
+from bitline.hdl.choose import place_choice
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import EmitError, emit, run_yosys
 from bitline.hdl.shared import Emitter
@@ -91,17 +92,42 @@ class Sums(wiring.Component):
         return m
 
 
-def converted(fabric):
+class Choices(wiring.Component):
+    """Choices of any number of words up to one more than the widest multiplexer has inputs."""
+
+    COUNTS = range(1, 19)
+
+    def __init__(self):
+        super().__init__({f"index_{count}": In(range(count)) for count in self.COUNTS}
+                         | {f"words_{count}": In(2 * count) for count in self.COUNTS}
+                         | {f"word_{count}": Out(2) for count in self.COUNTS})
+
+    def elaborate(self, platform):
+        m = Module()
+        for count in self.COUNTS:
+            index, words = getattr(self, f"index_{count}"), getattr(self, f"words_{count}")
+            values = [words.word_select(number, 2) for number in range(count)]
+            chosen = place_choice(m, platform, f"choice_{count}", values, index)
+            # What an index beyond the words gives may be anything.
+            m.d.comb += getattr(self, f"word_{count}").eq(Mux(index < count, chosen, 0))
+        return m
+
+
+def converted(fabric, component, cell):
     emitter = Emitter("t", fabric)
-    emitter.add("t_sums", Sums())
-    text = emitter.modules["t_sums"]
-    assert ("CCU2C" in text) == (fabric == "ecp5")
+    emitter.add("t_all", component())
+    text = emitter.modules["t_all"]
+    assert (cell in text) == (fabric == "ecp5")
     return text
 
 
-def test_every_kind_of_addition():
-    texts = {fabric: converted(fabric) for fabric in ("generic", "ecp5")}
-    assert not differ(texts, "t_sums", "rtlil")
+@pytest.mark.parametrize("component, cell", [(Sums, "CCU2C"), (Choices, "PFUMX")])
+def test_every_kind_of_addition_and_choice(component, cell):
+    texts = {fabric: converted(fabric, component, cell) for fabric in ("generic", "ecp5")}
+    assert not differ(texts, "t_all", "rtlil")
+    if component is Choices:
+        swapped = texts["ecp5"].replace("\\ALUT", "\\TMP").replace("\\BLUT", "\\ALUT").replace("\\TMP", "\\BLUT")
+        assert differ(texts | {"ecp5": swapped}, "t_all", "rtlil")
 
 
 BITCELLS = MacroConfig(rows=5, columns=1, weight_bits=3, input_bits=2, banks=2, tiles=2)

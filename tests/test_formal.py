@@ -37,6 +37,18 @@ def test_bug_is_found(name, number):
     assert verdict == "failed" and (not proof.also or "counts" in log or "failed assertion" in log), log
 
 
+@pytest.mark.parametrize("name", ["lock", "loader", "packer"])
+def test_each_assertion_fails_for_one_of_the_bugs(name):
+    proof, failed = PROPERTIES[name], set()
+    for number, bug in enumerate(proof.bugs):
+        _, log = check(proof, "bug", "yices", BUILD / f"{name}_line_{number}", bug=bug)
+        failed |= set(re.findall(r"[Aa]ssert(?:ion)? failed in check: check\.sv:(\d+)", log))
+    lines = (FORMAL / f"{proof.check}.sv").read_text(encoding="utf-8").splitlines()
+    kept = [number for number, line in enumerate(lines, 1) if "assert (" in line
+            and str(number) not in failed]
+    assert not kept, [lines[number - 1].strip() for number in kept]
+
+
 @pytest.mark.parametrize("proof", PROPERTIES.values(), ids=PROPERTIES)
 def test_each_has_covers_and_bugs_that_break_something(proof):
     assert re.search(r"\bcover \(", (FORMAL / f"{proof.check}.sv").read_text(encoding="utf-8"))

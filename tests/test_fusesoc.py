@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -57,6 +58,23 @@ def test_targets_are_set_up(folder):
         done = fusesoc(folder, "run", "--setup", "--target", target, *(["--tool", "icarus"] * (target == "rtl")),
                        CONFIG.name)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_target_chooses_the_body_of_the_memories(tmp_path):
+    config = CoreConfig(macro=MacroConfig(rows=3, columns=2))
+    for name, content in kit(config).items():
+        if name.endswith((".core", ".v", ".sdc")):
+            (tmp_path / name).write_text(content, encoding="utf-8")
+    for target, options, chosen in (("synth", [], "BITLINE_MEMORY_FPGA"), ("lint", [], None),
+                                    ("lint", ["--BITLINE_MEMORY_OPENRAM"], "BITLINE_MEMORY_OPENRAM")):
+        done = fusesoc(tmp_path, "run", "--clean", "--setup", "--target", target, config.name, *options)
+        assert done.returncode == 0, done.stdout + done.stderr
+        (description,) = tmp_path.glob(f"build/*/{target}*/*.eda.yml")
+        found = yaml.safe_load(description.read_text(encoding="utf-8"))
+        defined = [name for name, parameter in found["parameters"].items() if parameter.get("default")]
+        assert defined == ([chosen] if chosen else [])
+        assert [Path(file["name"]).name for file in found["files"][:2]] == [f"{config.name}.v",
+                                                                            f"{config.name}_memory.v"]
 
 
 def test_generator_makes_a_core(folder):

@@ -14,12 +14,16 @@ from bitline.hdl.core_config import BUSES, CoreConfig
 from bitline.hdl.core_top import core_ports
 from bitline.hdl.registers import Access, ErrorCode, register_map
 from bitline.host.simulator import compile_program, tool_environment
+from bitline.scripts.generate import generate_core
 from bitline.scripts.kit.files import kit
 from bitline.scripts.kit.rdl import exports, systemrdl
 from bitline.verif.storage import bench_module, stores
 from systemrdl import RDLCompiler
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2), checksum=True)
+# Elements of two bytes, words that are whole beats.
+WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2, weight_bits=10, input_bits=9), checksum=True,
+                  output="int16", weight_stream_bits=32)
 VERIF = Path(bitline.verif.__file__).parent
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
@@ -27,8 +31,6 @@ STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A core's folder, as `bitline generate` writes it."""
-    from bitline.scripts.generate import generate_core
-
     path = tmp_path_factory.mktemp("kit")
     generate_core(CONFIG, path)
     return path
@@ -84,43 +86,55 @@ def test_driver_compiles_without_a_warning(folder, tmp_path):
                            check=True)
 
 
-def test_driver_drives_the_rtl(folder, tmp_path):
+@pytest.mark.parametrize("config", [CONFIG, WIDE], ids=lambda config: config.output)
+def test_driver_drives_the_rtl(config, tmp_path):
     rng = np.random.default_rng(1)
-    macro = CONFIG.macro
-    weights = rng.integers(-128, 128, (macro.rows, macro.columns))
-    parameters = (rng.integers(-5000, 5000, macro.columns), rng.integers(1 << 30, 1 << 31, macro.columns),
-                  rng.integers(-12, -6, macro.columns))
-    settings = {"zero_point": -5, "low": -120, "high": 119, "rounding": "double"}
-    vectors = rng.integers(-128, 128, (6, macro.rows))
-    numbers = [*weights.ravel(), *np.stack(parameters, axis=1).ravel(), -5, -120, 119, 1, 4, *vectors.ravel()]
+    macro, folder = config.macro, tmp_path / "kit"
+    generate_core(config, folder)
+
+    def draw(bits, *shape):
+        return rng.integers(-1 << bits - 1, 1 << bits - 1, shape)
+
+    weights, streamed = (draw(macro.weight_bits, macro.rows, macro.columns) for _ in range(2))
+    parameters = [(rng.integers(-5000, 5000, macro.columns), rng.integers(1 << 30, 1 << 31, macro.columns),
+                   rng.integers(-12, -6, macro.columns)) for _ in range(2)]
+    settings = [{"zero_point": 7, "low": -100, "high": 101, "rounding": "single"},
+                {"zero_point": -5, "low": -120, "high": 119, "rounding": "double"}]
+    sets = [[*np.stack(arrays, axis=1).ravel(), other["zero_point"], other["low"], other["high"],
+             int(other["rounding"] == "double")] for arrays, other in zip(parameters, settings)]
+    vectors = draw(macro.input_bits, 8, macro.rows)
+    numbers = [*weights.ravel(), *sets[1], 4, *vectors[:5].ravel(), *sets[0], *vectors[5], *streamed.ravel(),
+               *vectors[6], *vectors[7]]
 
     driver, other = tmp_path / "driver.o", tmp_path / "other"
     other.mkdir()
     # With registers of another core, and the kit's other files: one object serves all.
-    for name, content in {**kit(CONFIG), "bitline_core_registers.h": kit(
-            CoreConfig(macro=CONFIG.macro, output="int32"))["bitline_core_registers.h"]}.items():
+    for name, content in {**kit(config), "bitline_core_registers.h": kit(
+            CoreConfig(macro=config.macro, output="int32"))["bitline_core_registers.h"]}.items():
         if name.endswith((".c", ".h")):
             (other / name).write_bytes(content.encode() if isinstance(content, str) else content)
     subprocess.run(["gcc", "-std=c11", *STRICT, f"-I{VERIF}", "-include", "driver_shim.h", "-c",
                     str(other / "bitline_core.c"), "-o", str(driver)], check=True)
-    around, verilog = tmp_path / "upsets.sv", (folder / f"{CONFIG.name}.v").read_text(encoding="utf-8")
-    around.write_text(bench_module(CONFIG, stores(CONFIG, verilog)), encoding="utf-8")
+    around, verilog = tmp_path / "upsets.sv", (folder / f"{config.name}.v").read_text(encoding="utf-8")
+    around.write_text(bench_module(config, stores(config, verilog)), encoding="utf-8")
     program = tmp_path / "build" / "driver_test"
-    compile_program(program, "upsets", [folder / f"{CONFIG.name}.v", around, VERIF / "driver_test.cpp", driver],
-                    "--prefix", "Vcore", "-CFLAGS", f"-I{folder} -I{VERIF}")
+    compile_program(program, "upsets", [
+        *(folder / name for name in (folder / f"{config.name}.f").read_text(encoding="utf-8").split()), around,
+        VERIF / "driver_test.cpp", driver], "--prefix", "Vcore", "-CFLAGS", f"-I{folder} -I{VERIF}")
     done = subprocess.run([program], input=" ".join(map(str, numbers)), text=True,
                           capture_output=True, check=False)
     lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
     results = [bytes(map(int, text.split())) for name, text in lines if name == "results"]
     said = dict(lines)
 
-    model = CoreModel(CONFIG)
-    model.parameters[1], model.settings[1] = parameters, settings
-    for row, values in enumerate(weights):
-        model.macro.write(1, row, values)
+    model = CoreModel(config)
+    model.parameters, model.settings = dict(enumerate(parameters)), dict(enumerate(settings))
+    for bank, rows in ((0, streamed), (1, weights)):
+        for row, values in enumerate(rows):
+            model.macro.write(bank, row, values)
 
-    def expected(x):
-        return model.vector(x, bits=8, signed=True, bank=1, set=1)[0]
+    def expected(x, bank=1, number=1):
+        return model.vector(x, bits=macro.input_bits, signed=True, bank=bank, set=number)[0]
 
     assert results[0] == b"".join(expected(x) for x in vectors[:4])
     assert results[1] == expected(vectors[4])
@@ -128,15 +142,21 @@ def test_driver_drives_the_rtl(folder, tmp_path):
     right = " ".join(map(str, expected(np.full(macro.rows, 77))))
     assert said["job0"] == f"0 1 0 {right}" and said["job1"] == f"0 2 1 {right}"
     assert said["job9"].startswith("-6 3 3 ") and "checksum" in said["wrong_text"]
+    assert results[2] == expected(vectors[5], number=0)
+    assert results[3] == expected(vectors[6], bank=0, number=0)
     model.macro.weights[:] = 0
-    assert results[2] == expected(vectors[5])
-    assert said["sizes"].split() == ["12", "5", "2", "2", "8", "8", "8"]
+    assert results[4] == expected(vectors[7], bank=0, number=0)
+    assert said["sizes"].split() == [str(size) for size in (
+        macro.rows, macro.columns, macro.banks, macro.tiles, macro.weight_bits, macro.input_bits, config.output_bits)]
+    assert said["fault"] == "1 5 3"
     wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "orders": 0, "wrong": -2,
               "idle": 0, "irq": 1,
               **{f"settings{number}": -2 for number in range(4)}, "no_test": -2, "error_in_march": ErrorCode.UNMAPPED,
               "runs": 1, "events": 2, "quiet": 0, "error": ErrorCode.VECTOR_SHORT, "cleared": 0,
-              "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroise": 0, "locked": -4, "locked_test": -4,
-              "zeroise_locked": 0, "refused": 0}
+              "parameters0": 0, "orders0": 0, "before": 0, "nowhere": -2, "stream_to": 0, "loaded": 1,
+              "loaded_events": 4, "timeout": -3, "in_time": 0, "short_job": -7, "short_error": ErrorCode.VECTOR_SHORT,
+              "struck": -5, "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroise": 0, "locked": -4,
+              "locked_test": -4, "zeroise_locked": 0, "refused": 0}
     assert {name: said[name] for name in wanted} == {name: str(int(value)) for name, value in wanted.items()}
     assert said["text"] == ErrorCode.VECTOR_SHORT.meaning
 
@@ -147,10 +167,13 @@ def test_template_instantiates_the_core(bus, tmp_path):
     files = kit(config)
     instance = files[f"{config.name}_instance.v"]
     (tmp_path / "top.v").write_text(f"module top;\n{instance}endmodule\n", encoding="utf-8")
-    (tmp_path / "core.v").write_text(files[f"{config.name}.v"], encoding="utf-8")
+    sources = files[f"{config.name}.f"].split()
+    assert sources == [f"{config.name}.v", f"{config.name}_memory.v"]
+    for name in sources:
+        (tmp_path / name).write_text(files[name], encoding="utf-8")
     with tool_environment():
         done = subprocess.run(["verilator", "--lint-only", "-Wall", "-Wno-UNUSEDSIGNAL", "-Wno-UNDRIVEN",
-                               "-Wno-DECLFILENAME", "--top-module", "top", "top.v", "core.v"], cwd=tmp_path,
+                               "-Wno-DECLFILENAME", "--top-module", "top", "top.v", *sources], cwd=tmp_path,
                               capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
     assert ("litex_bitline.py" in files) == (bus == "axi")

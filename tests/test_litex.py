@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from bitline.hdl.config import MacroConfig
@@ -28,7 +29,8 @@ soc.bitline = BitlineCore(platform, folder="bitline")
 soc.bus.add_slave("bitline", soc.bitline.bus, SoCRegion(origin=0x40000000, size=0x1000, cached=False))
 soc.finalize()
 registers = [register.name for register in soc.csr.regions["bitline"].obj]
-print("\\n" + json.dumps([registers, str(platform.get_verilog(soc))]))
+sources = [str(source[0]) for source in platform.sources]
+print("\\n" + json.dumps([registers, str(platform.get_verilog(soc)), sources]))
 """
 
 
@@ -38,9 +40,10 @@ def test_wrapper_builds_in_a_soc(bus, tmp_path):
     (tmp_path / "soc.py").write_text(SOC, encoding="utf-8")
     done = subprocess.run([sys.executable, "soc.py", bus], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    registers, verilog = json.loads(done.stdout.splitlines()[-1])
+    registers, verilog, sources = json.loads(done.stdout.splitlines()[-1])
     # The interrupt's enable can be reached, or it never comes.
     assert set(registers) == {"ev_status", "ev_pending", "ev_enable"}
     assert f"{CONFIG.name} {CONFIG.name}" in verilog
+    assert [Path(source).name for source in sources] == [f"{CONFIG.name}.v", f"{CONFIG.name}_memory.v"]
     for port in ("s_axi_araddr", "s_axis_tdata", "s_axis_w_tkeep", "m_axis_tuser", "irq"):
         assert f".{port}" in " ".join(verilog.split())

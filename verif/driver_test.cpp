@@ -19,6 +19,10 @@ static Vcore *core;
 static std::vector<uint8_t> results;
 static unsigned marks;
 static unsigned refused;
+// Reads until a stored bit is inverted: of the store, which one.
+static int strike_in = -1;
+static unsigned strike_store, strike_bit;
+static void upset(unsigned store, unsigned bit);
 
 static void fail(const char *what)
 {
@@ -42,6 +46,8 @@ static void cycle()
 
 extern "C" uint32_t shim_read(uintptr_t address)
 {
+    if (strike_in >= 0 && strike_in-- == 0)
+        upset(strike_store, strike_bit);
     core->s_axi_araddr = address - BASE;
     core->s_axi_arvalid = core->s_axi_rready = 1;
     for (int wait = 0; wait < PATIENCE; wait++) {
@@ -120,12 +126,49 @@ static void say(const char *name, long value)
     std::printf("%s %ld\n", name, value);
 }
 
+// An integer of so many bits, as streams have it.
+static void append(std::vector<uint8_t> &bytes, long value, unsigned bits)
+{
+    bytes.push_back(value & 255);
+    if (bits > 8)
+        bytes.push_back(value >> 8 & 255);
+}
+
+// Rows of weights by s_axis_w, which the driver has told where they go.
+static void stream_rows(const bitline_core &driver)
+{
+    for (unsigned row = 0; row < driver.rows; row++) {
+        std::vector<uint8_t> bytes;
+        for (unsigned column = 0; column < driver.columns; column++)
+            append(bytes, next(), driver.weight_bits);
+        bytes.resize((bytes.size() + driver.weight_beat - 1) / driver.weight_beat * driver.weight_beat);
+        for (size_t first = 0; first < bytes.size(); first += driver.weight_beat) {
+            uint64_t data = 0;
+            for (unsigned byte = 0; byte < driver.weight_beat; byte++)
+                data |= uint64_t(bytes[first + byte]) << 8 * byte;
+            core->s_axis_w_tdata = data;
+            core->s_axis_w_tkeep = (1 << driver.weight_beat) - 1;
+            core->s_axis_w_tlast = row + 1 == driver.rows && first + driver.weight_beat == bytes.size();
+            core->s_axis_w_tvalid = 1;
+            bool taken = false;
+            for (int wait = 0; wait < PATIENCE && !taken; wait++) {
+                core->eval();
+                taken = core->s_axis_w_tready;
+                cycle();
+            }
+            core->s_axis_w_tvalid = 0;
+            if (!taken)
+                fail("rows");
+        }
+    }
+}
+
 static void run_vectors(bitline_core &driver, unsigned count)
 {
     for (unsigned vector = 0; vector < count; vector++) {
         std::vector<uint8_t> bytes;
         for (unsigned row = 0; row < driver.rows; row++)
-            bytes.push_back(next());
+            append(bytes, next(), driver.input_bits);
         send(bytes);
     }
     say("idle", bitline_core_wait_idle(&driver));
@@ -136,12 +179,12 @@ static void run_vectors(bitline_core &driver, unsigned count)
     results.clear();
 }
 
-// Inverts a stored bit of the bank that computes.
-static void upset()
+// Inverts a stored bit.
+static void upset(unsigned store, unsigned bit)
 {
-    core->store = 1;
+    core->store = store;
     core->word = 0;
-    core->bit_ = 6;
+    core->bit_ = bit;
     core->strike = 1;
     cycle();
     core->strike = 0;
@@ -150,6 +193,7 @@ static void upset()
 // A job's vectors, with an upset before each of the first attempts.
 struct Attempts {
     std::vector<uint8_t> bytes;
+    size_t wanted;
     unsigned upsets, calls;
 };
 
@@ -157,19 +201,21 @@ static int transfer(void *context)
 {
     Attempts &attempts = *static_cast<Attempts *>(context);
     if (attempts.calls++ < attempts.upsets)
-        upset();
+        upset(1, 6);
     results.clear();
-    send(attempts.bytes);
-    for (int wait = 0; wait < PATIENCE && results.size() < 5; wait++)
+    send(attempts.bytes, attempts.wanted != 0);
+    for (int wait = 0; wait < PATIENCE && results.size() < attempts.wanted; wait++)
         cycle();
-    return results.size() < 5 ? -100 : 0;
+    return results.size() < attempts.wanted ? -100 : 0;
 }
 
 static void run_jobs(bitline_core &driver, const bitline_core_orders &orders, const int16_t *weights)
 {
     const int16_t *banks[] = {nullptr, weights};
     for (unsigned upsets : {0, 1, 9}) {
-        Attempts attempts = {std::vector<uint8_t>(driver.rows, 77), upsets, 0};
+        Attempts attempts = {{}, driver.columns * driver.output_bits / 8, upsets, 0};
+        for (unsigned row = 0; row < driver.rows; row++)
+            append(attempts.bytes, 77, driver.input_bits);
         bitline_core_job job = {orders, banks, transfer, &attempts};
         marks = 0;
         int result = bitline_core_run(&driver, &job);
@@ -182,6 +228,77 @@ static void run_jobs(bitline_core &driver, const bitline_core_orders &orders, co
     }
     results.clear();
     bitline_core_load_rows(&driver, 1, 0, weights, driver.rows);
+}
+
+static std::vector<bitline_core_column> next_columns(const bitline_core &driver)
+{
+    std::vector<bitline_core_column> columns(driver.columns);
+    for (auto &column : columns) {
+        column.bias = next();
+        column.multiplier = next();
+        column.shift = next();
+    }
+    return columns;
+}
+
+static bitline_core_settings next_settings()
+{
+    bitline_core_settings settings;
+    settings.zero_point = next();
+    settings.low = next();
+    settings.high = next();
+    settings.rounds_twice = next();
+    return settings;
+}
+
+// The other set, the other bank by the stream, other events, and what goes wrong.
+static void run_more(bitline_core &driver, bitline_core_orders orders)
+{
+    auto columns = next_columns(driver);
+    auto settings = next_settings();
+    say("parameters0", bitline_core_load_parameters(&driver, 0, columns.data(), &settings));
+    orders.set = 0;
+    say("orders0", bitline_core_set_orders(&driver, &orders));
+    run_vectors(driver, 1);
+
+    bitline_core_take_events(&driver);
+    bitline_core_enable(&driver, BITLINE_CORE_LOADED);
+    cycle();
+    say("before", core->irq);
+    say("nowhere", bitline_core_stream_to(&driver, 0, driver.rows));
+    say("stream_to", bitline_core_stream_to(&driver, 0, 0));
+    stream_rows(driver);
+    for (int wait = 0; wait < 20; wait++)
+        cycle();
+    say("loaded", core->irq);
+    say("loaded_events", bitline_core_take_events(&driver));
+    orders.bank = 0;
+    bitline_core_set_orders(&driver, &orders);
+    run_vectors(driver, 1);
+
+    core->m_axis_tready = 0;
+    uint32_t polls = driver.polls;
+    driver.polls = 50;
+    std::vector<uint8_t> zeros(driver.rows * (driver.input_bits > 8 ? 2 : 1));
+    send(zeros);
+    say("timeout", bitline_core_wait_idle(&driver));
+    core->m_axis_tready = 1;
+    driver.polls = polls;
+    say("in_time", bitline_core_wait_idle(&driver));
+
+    Attempts attempts = {zeros, 0, 0, 0};
+    bitline_core_job job = {orders, nullptr, transfer, &attempts};
+    say("short_job", bitline_core_run(&driver, &job));
+    say("short_error", bitline_core_take_error(&driver));
+    results.clear();
+
+    bitline_core_fault fault = {9, 9, 9};
+    // Column 3, bank 1, row 5.
+    strike_store = 2 * 3 + 1;
+    strike_bit = 5 * driver.weight_bits + 2;
+    strike_in = 200;
+    say("struck", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_C_MINUS, &fault));
+    std::printf("fault %u %u %u\n", fault.bank, fault.row, fault.column);
 }
 
 int main()
@@ -205,21 +322,13 @@ int main()
     say("load", bitline_core_load_rows(&driver, 1, 0, weights.data(), driver.rows));
     say("bank", bitline_core_load_rows(&driver, driver.banks, 0, weights.data(), 1));
     say("rows", bitline_core_load_rows(&driver, 1, 1, weights.data(), driver.rows));
-    std::vector<bitline_core_column> columns(driver.columns);
-    for (auto &column : columns) {
-        column.bias = next();
-        column.multiplier = next();
-        column.shift = next();
-    }
-    bitline_core_settings settings;
-    settings.zero_point = next();
-    settings.low = next();
-    settings.high = next();
-    settings.rounds_twice = next();
+    auto columns = next_columns(driver);
+    auto settings = next_settings();
+    int beyond_most = 1 << (driver.output_bits - 1);
     say("parameters", bitline_core_load_parameters(&driver, 1, columns.data(), &settings));
     for (int wrong = 0; wrong < 4; wrong++) {
         bitline_core_settings beyond = settings;
-        (wrong == 0 ? beyond.zero_point : wrong == 1 ? beyond.high : beyond.low) = wrong == 2 ? -129 : 128;
+        (wrong == 0 ? beyond.zero_point : wrong == 1 ? beyond.high : beyond.low) = wrong == 2 ? -beyond_most - 1 : beyond_most;
         if (wrong == 3)
             beyond.low = beyond.high + 1;
         say(("settings" + std::to_string(wrong)).c_str(),
@@ -249,6 +358,7 @@ int main()
     run_vectors(driver, 1);
 
     run_jobs(driver, orders, weights.data());
+    run_more(driver, orders);
 
     bitline_core_fault fault;
     say("no_test", bitline_core_self_test(&driver, static_cast<bitline_core_test>(0), &fault));

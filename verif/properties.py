@@ -38,7 +38,13 @@ BUSES = (
     of_core("lock", "the lock stays until a reset, and nothing that it guards is written", "registers", (
         (r"else lock_locked <= (\w+);", r"else lock_locked <= bus__enable | \1;"),
         (r"assign (\w+) = lock_locked \| (\w+);", r"assign \1 = \2;"),
-        (r"= bus__write & lock_locked;", "= 1'b0;")), 3),
+        (r"= bus__write & lock_locked;", "= 1'b0;"),
+        (r"if \(rst\) lock_locked <= ", "if (1'b0) lock_locked <= "),
+        (r"else load_written <= \w+;", "else load_written <= bus__enable;"),
+        (r"else clamp_1_written <= \w+;", "else clamp_1_written <= bus__enable;"),
+        (r"if \(\w+\) self_test_march_ss <= ", "if (rst) self_test_march_ss <= "),
+        (r"else if \(\w+\) clamp_1_low <= ", "else if (bus__write) clamp_1_low <= "),
+        (r"else if \(bus__enable\) bus__refused <= \w+;", "else if (bus__enable) bus__refused <= 1'h0;")), 3),
     of_core("loader", "locked, the loader writes nothing and blocks no stream", "loader", (
         (r"\.refuse\(locked\)", ".refuse(1'b0)"),
         # The stream alone, and words alone.

@@ -26,7 +26,7 @@ class Log:
 async def watch(bench, done):
     """Note rows that the macro takes, and vectors that read one."""
     macro, config = bench.dut.core.macro, bench.config.macro
-    rows, vectors = write_layout(config), input_layout(config)
+    rows, vectors = write_layout(config), input_layout(config, told=True)
     ports = [(macro.write__valid, macro.write__ready, macro.write__payload),
              (macro.i__valid, macro.i__ready, macro.i__payload)]
 

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...hdl.core_top import core_ports
-from ...hdl.emit import emit_core
+from ...hdl.emit import emit_files
 from ...hdl.registers import ADDRESS_BITS, ErrorCode, register_map
 from .rdl import ADDRESS_MAP, exports
 
@@ -26,12 +26,12 @@ def kit(config):
         PeakRDL is not installed.
     """
     name = config.name
-    files = exports(config)
+    verilog = emit_files(config)
+    files = exports(config) | verilog
     files |= {
-        f"{name}.v": emit_core(config),
         f"{name}.json": sidecar(config),
-        f"{name}.f": f"{name}.v\n",
-        f"{name}.core": fusesoc(config),
+        f"{name}.f": "".join(f"{source}\n" for source in verilog),
+        f"{name}.core": fusesoc(config, verilog),
         f"{name}.sdc": constraints(config),
         f"{name}_instance.v": template(config),
         f"{ADDRESS_MAP}_errors.h": error_texts(),
@@ -39,7 +39,7 @@ def kit(config):
     for copied in (f"{ADDRESS_MAP}.c", f"{ADDRESS_MAP}.h", "fusesoc_bitline.core", "fusesoc_bitline.py"):
         files[copied] = (HERE / copied).read_text(encoding="utf-8")
     if config.bus == "axi":
-        files["litex_bitline.py"] = litex(config)
+        files["litex_bitline.py"] = litex(config, verilog)
     return files
 
 
@@ -63,8 +63,8 @@ def sidecar(config):
     return json.dumps(description, indent=2) + "\n"
 
 
-def fusesoc(config, vlnv=None):
-    """A FuseSoC core file: targets rtl, lint and synth."""
+def fusesoc(config, sources, vlnv=None):
+    """A FuseSoC core file: the names of its Verilog files, and targets rtl, lint and synth, the last for an FPGA."""
     name = config.name
     return f"""CAPI=2:
 name: {vlnv or f"bitline:core:{name}:{version('bitline')}"}
@@ -72,15 +72,26 @@ description: Bitline digital compute-in-memory core, configuration {config.hash}
 
 filesets:
   rtl:
-    files: [{name}.v]
+    files: [{", ".join(sources)}]
     file_type: verilogSource
   constraints:
     files: [{name}.sdc : {{file_type: SDC}}]
+
+parameters:
+  BITLINE_MEMORY_FPGA:
+    datatype: bool
+    paramtype: vlogdefine
+    description: Memories ask for block RAM
+  BITLINE_MEMORY_OPENRAM:
+    datatype: bool
+    paramtype: vlogdefine
+    description: Memories are macros of OpenRAM
 
 targets:
   default: &default
     filesets: [rtl]
     toplevel: {name}
+    parameters: [BITLINE_MEMORY_FPGA, BITLINE_MEMORY_OPENRAM]
   rtl: *default
   lint:
     <<: *default
@@ -92,6 +103,7 @@ targets:
   synth:
     <<: *default
     filesets: [rtl, constraints]
+    parameters: [BITLINE_MEMORY_FPGA=true]
     default_tool: yosys
     tools:
       yosys:
@@ -135,10 +147,11 @@ def error_texts():
             "#undef BITLINE_CORE_ERROR_CODE\n\n#endif\n")
 
 
-def litex(config):
-    """The LiteX wrapper of this core."""
+def litex(config, sources):
+    """The LiteX wrapper of this core, which is in these files."""
     text = (HERE / "litex_bitline.py.in").read_text(encoding="utf-8")
-    for name, value in (("NAME", f'"{config.name}"'), ("INPUT_BITS", config.input_stream_bits),
+    for name, value in (("NAME", f'"{config.name}"'), ("SOURCES", tuple(sources)),
+                        ("INPUT_BITS", config.input_stream_bits),
                         ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),
                         ("ADDRESS_BITS", ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
         text = text.replace(f"@{name}@", str(value))

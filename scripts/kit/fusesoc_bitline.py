@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 from bitline.hdl.core_config import CoreConfig
-from bitline.hdl.emit import emit_core
+from bitline.hdl.emit import emit_files
 from bitline.scripts.kit.files import constraints, fusesoc
 
 job = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
@@ -16,6 +16,8 @@ try:
     config = CoreConfig.from_dict(job["parameters"])
 except (TypeError, ValueError) as error:
     sys.exit(f"bitline: {error}")
-for name, content in ((f"{config.name}.v", emit_core(config)), (f"{config.name}.sdc", constraints(config)),
-                      (f"{config.name}.core", fusesoc(config, vlnv=job["vlnv"]))):
+verilog = emit_files(config)
+files = {**verilog, f"{config.name}.sdc": constraints(config),
+         f"{config.name}.core": fusesoc(config, verilog, vlnv=job["vlnv"])}
+for name, content in files.items():
     Path(name).write_text(content, encoding="utf-8")
