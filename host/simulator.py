@@ -230,9 +230,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
             f'public_flat_rw -module "{top}" -var "{name}"\n' for name in around.visible)} | sources
-    arguments = _arguments(simulator, fast, unknowns)
-    if coverage and simulator == "verilator":
-        arguments += ["--coverage-line", "--coverage-toggle"]
+    arguments = _arguments(simulator, fast, unknowns, coverage)
     versions = [version("cocotb"), version("verilator"), sys.version]
     key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
     folder = Path(folder).resolve()
@@ -284,12 +282,14 @@ def _player(config):
     return Surround("player", sources, parameters, ("clk", "rst", "start", "done", "cycles"))
 
 
-def _arguments(simulator, fast, unknowns):
+def _arguments(simulator, fast, unknowns, coverage):
     if simulator == "icarus":
         return ["-g2012"]
+    # Counters make functions so long that compilers take many minutes to optimise them.
+    counts = ["--coverage-line", "--coverage-toggle", "-CFLAGS", "-O0"] if coverage else []
     draws = ["--x-assign", "unique", "--x-initial", "unique"] if unknowns else ["--x-assign", "fast"]
     return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", *draws, "-O3", "-CFLAGS",
-            "-O3 -march=native" if fast else "-O1"]
+            "-O3 -march=native" if fast else "-O1", *counts]
 
 
 def _connections(config):
