@@ -31,7 +31,8 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
-TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_registers": 5}
+TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_core_mixed": 1,
+               "tb_registers": 5}
 
 
 def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
@@ -246,3 +247,8 @@ def test_testbench_notices_a_packet_cut_off_that_counts_as_loaded(tmp_path):
     verilog = broken(CONFIGS[1], r"assign loaded = .*;", "assign loaded = s__valid & s__ready & s__payload[36];")
     test = "a_packet_that_is_cut_off_is_not_loaded"
     assert run(CONFIGS[1], "tb_core_status", tmp_path, verilog=verilog, test=test) == ([test], 1)
+
+
+def test_mixed_traffic_notices_a_march_that_regroups_chains(tmp_path):
+    verilog = broken(CONFIG, *MUTATIONS["march in a chain"][:2])
+    assert run(CONFIG, "tb_core_mixed", tmp_path, verilog=verilog) == (["mixed_traffic"], 1)

@@ -70,7 +70,22 @@ def test_ip_xact_and_pages_have_every_register(folder):
     names = {register.name for register in register_map(CONFIG)}
     tree = ElementTree.parse(folder / "bitline_core.xml")
     space = re.match(r"\{.*\}", tree.getroot().tag)[0]
-    assert names == {register.find(f"{space}name").text for register in tree.iter(f"{space}register")}
+
+    def number(element, name):
+        text = element.find(f"{space}{name}").text
+        return int(text.removeprefix("'h"), 16 if "'h" in text else 10)
+
+    found = {}
+    for register in tree.iter(f"{space}register"):
+        for field in register.iter(f"{space}field"):
+            found[register.find(f"{space}name").text, field.find(f"{space}name").text] = (
+                number(register, "addressOffset"), number(field, "bitOffset"), number(field, "bitWidth"),
+                field.find(f"{space}access").text)
+    access = {Access.CONSTANT: "read-only", Access.STATUS: "read-only", Access.COMMAND: "write-only",
+              Access.DATA: "write-only"}
+    assert found == {(register.name, field.name): (register.offset, field.low, field.bits,
+                                                   access.get(field.access, "read-write"))
+                     for register in register_map(CONFIG) for field in register.fields}
     pages = "".join(path.read_text(encoding="utf-8") for path in (folder / "registers" / "content").glob("*.html"))
     assert all(name in pages for name in names)
 
