@@ -114,7 +114,8 @@ class March(wiring.Component):
         })
         self._background = Signal(range(self.backgrounds))
         # What it has in columns whose masked bits are zeros; in the others it is the inverse.
-        self._pattern, self._mask = Signal(macro.weight_bits), Signal(self.column_bits)
+        self._pattern = Signal(macro.weight_bits, name="pattern")
+        self._mask = Signal(self.column_bits, name="mask")
         self._state = Signal(max(config.input_stream_bits, config.weight_stream_bits))
         self._signature = Signal(SIGNATURE_BITS)
         self._beat = Signal(range(max(-(-8 * config.vector_bytes // config.input_stream_bits),

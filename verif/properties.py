@@ -78,7 +78,7 @@ MARCH = Property(
         (r"assign load__payload = (.*);", r"assign load__payload = (\1) | (counter == 0 && row && bank);"),
         (r"(assign vector__payload.31:0. = )(.*);", r"\1(\2) ^ (counter == 1 && bank);"),
         (r"else if \((\w+)\) failed <= \w+;", r"else if (\1) failed <= failed;")), 13,
-    exposed=("fsm_state", "counter", "element", "at_hand", "_background"),
+    exposed=("fsm_state", "counter", "element", "at_hand", "_background", "pattern", "mask"),
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",))
 
 TREES = (

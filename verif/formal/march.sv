@@ -11,6 +11,8 @@ module check (
     wire [5:0] counter, element;
     wire [1:0] at_hand;
     wire [2:0] background;
+    wire [7:0] pattern;
+    wire mask;
     reg started = 0;
     wire rst = !started;
 
@@ -19,7 +21,7 @@ module check (
         .load__ready(load_ready), .vector__payload(vector), .vector__valid(vector_valid),
         .vector__ready(vector_ready), .bank(bank), .row(row), .restart(restart), .looks(looks), .group(group),
         .totals(totals), .fsm_state(state), .counter(counter), .element(element), .at_hand(at_hand),
-        ._background(background));
+        ._background(background), .pattern(pattern), .mask(mask));
 
     // One row of all, and what has become of it; what has been started.
     (* anyconst *) reg the_bank, the_row;
@@ -33,7 +35,7 @@ module check (
         if (restart) asked <= 0;
         if (vector_valid && vector_ready && vector[36]) asked <= 1;
         if (asked && !restart && looks && group && here) was_read <= written;
-        if (active && looks && here && totals != 0) spoilt <= 1;
+        if (asked && !restart && looks && here && totals != 0) spoilt <= 1;
         if (done) open <= 0;
         if (start && !running) begin
             open <= 1; zeroises <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
@@ -53,6 +55,7 @@ module check (
             // What the induction needs to know of the way there.
             assert (state >= WAIT && state <= END);
             assert (at_hand == 0 && background == 0);
+            if (state >= SEND) assert (pattern == 0 && mask == 0);
             assert (!spoilt || failed);
             if (state == WAIT) assert (counter == 0 && {bank, row} == 0);
             if (state != END) begin
