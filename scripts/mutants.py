@@ -41,12 +41,14 @@ def block_of(config, module):
 
 
 def blocks_of(config):
-    """Names of a macro's modules by block; of a core without those of its macro."""
+    """Names of a macro's modules by block; of a core without those that its macro has alike."""
+    known = {text.replace(config.macro.name, "") for text in modules(config.macro).values()} if isinstance(
+        config, CoreConfig) else ()
     blocks = {}
-    for module in modules(config):
-        blocks.setdefault(block_of(config, module), []).append(module)
-    inner = blocks_of(config.macro) if isinstance(config, CoreConfig) else ()
-    return {block: names for block, names in blocks.items() if block not in inner}
+    for module, text in modules(config).items():
+        if text.replace(config.name, "") not in known:
+            blocks.setdefault(block_of(config, module), []).append(module)
+    return blocks
 
 
 def _read(config):

@@ -1,9 +1,11 @@
 """``bitline mutate``: how many mutants of the blocks the regression notices, and which it does not."""
 
+import hashlib
 import json
 import os
 from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 import click
@@ -12,7 +14,8 @@ from rich.table import Table
 
 from ..hdl.config import MacroConfig
 from ..hdl.core_config import CoreConfig
-from ..host.simulator import require_simulator
+from ..hdl.emit import emit
+from ..host.simulator import VERIF, require_simulator
 from . import core_mutants, replay
 from .equivalence import equivalent
 from .files import BadInput, check_writable, write_json
@@ -34,6 +37,22 @@ IMAGES = {
 CHUNK = 20
 
 
+@cache
+def sources():
+    """What the verdicts follow from, beside the Verilog."""
+    here = Path(__file__).parent
+    paths = [*sorted(VERIF.glob("*.py")), *(here / f"{name}.py" for name in (
+        "mutants", "replay", "core_mutants", "equivalence"))]
+    return [path.read_text(encoding="utf-8") for path in paths]
+
+
+@cache
+def digest(image):
+    """Tells images apart whose mutants, or what is known of them, could differ."""
+    facts = image.count, image.seeds, image.blocks, emit(image.config), sources()
+    return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
+
+
 @dataclass(frozen=True)
 class Image:
     """Mutants of some blocks of one macro or core, in a folder of their own."""
@@ -49,8 +68,7 @@ class Image:
     @property
     def folder(self):
         """Of all that concerns it."""
-        blocks = "_".join(self.blocks) if set(self.blocks) < set(blocks_of(self.config)) else "all"
-        return self.out / f"{self.config.name}_{self.count}_{self.seeds[0]}_{blocks}"
+        return self.out / f"{self.config.name}_{digest(self)}"
 
     @property
     def mutants(self):

@@ -79,7 +79,7 @@ def harness(config, mutants):
     // What was unknown may be anything.
     wire same = {" && ".join(f"{name} ==? {name}_then" for name in outputs if name not in payload)};
     wire same_result = {" && ".join(f"{name} ==? {name}_then" for name in payload)};
-    wire wrong = !rst && (same !== 1 || o_valid_then && same_result !== 1);
+    wire wrong = rst !== 1 && (same !== 1 || o_valid_then === 1 && same_result !== 1);
     initial begin
         if (!$value$plusargs("mutant=%d", mutsel) || !$value$plusargs("recorded=%s", path)) $finish;
         file = $fopen(path, "r");
@@ -94,7 +94,8 @@ def harness(config, mutants):
                 status = $fscanf(file, "%h %b", stimulus, expected);
             end
         end
-        if (differs) $display("%0d", cycle); else $display("-");
+        // Nothing, not even the mutant's end, is said of a record that cannot be read.
+        if (differs) $display("%0d", cycle); else if (cycle > 0 && $feof(file)) $display("-");
         $finish;
     end
 endmodule
@@ -118,6 +119,8 @@ def replay(program, recorded, mutant):
     """The cycle in which a mutant is noticed, or None; 0 is the macro as it is."""
     done = subprocess.run(["vvp", "-n", program, f"+mutant={mutant}", f"+recorded={recorded}"], capture_output=True,
                           text=True, check=True)
+    if not done.stdout.strip():
+        raise SimulatorError(f"a record must be readable to its end, and {recorded} is not")
     cycle = done.stdout.split()[-1]
     return None if cycle == "-" else int(cycle)
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from threading import TIMEOUT_MAX, Timer
 
 
 class FlowError(Exception):
@@ -28,7 +29,7 @@ sys.exit(tool.load()())
 """
 
 
-def run_tool(tool, arguments, folder, log, progress=None):
+def run_tool(tool, arguments, folder, log, progress=None, seconds=None):
     """Run a tool that a Python package installs, in a folder; its output goes to a file there.
 
     Parameters
@@ -39,11 +40,15 @@ def run_tool(tool, arguments, folder, log, progress=None):
     log : str
     progress : function, optional
         Takes each line of the output.
+    seconds : float, optional
+        After which it is stopped.
 
     Raises
     ------
     FlowError
         It is not installed, or fails.
+    TimeoutError
+        It was stopped.
     """
     if not entry_points(group="console_scripts", name=tool):
         raise FlowError(f"{tool} must be installed, and is not: pip install -e '.[fpga]'")
@@ -52,6 +57,8 @@ def run_tool(tool, arguments, folder, log, progress=None):
     with path.open("w", buffering=1, encoding="utf-8") as file, subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
             text=True, encoding="utf-8", errors="replace") as process:
+        timer = Timer(seconds or TIMEOUT_MAX, process.kill)
+        timer.start()
         try:
             for line in process.stdout:
                 file.write(line)
@@ -60,6 +67,11 @@ def run_tool(tool, arguments, folder, log, progress=None):
         except BaseException:
             process.kill()
             raise
+        finally:
+            in_time = timer.is_alive()
+            timer.cancel()
+    if not in_time:
+        raise TimeoutError(f"{tool} must end within {seconds} seconds, and does not")
     if process.returncode:
         raise FlowError(f"{tool} must accept the design, and does not: {_reason(path)} (in {path})")
 

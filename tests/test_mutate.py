@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
-from bitline.host.simulator import find_simulator
+from bitline.host.simulator import SimulatorError, find_simulator
 from bitline.scripts import mutate as module
-from bitline.scripts.equivalence import equivalent
-from bitline.scripts.mutants import Mutant, blocks_of, choose
+from bitline.scripts.core_mutants import failure
+from bitline.scripts.equivalence import equal, equivalent
+from bitline.scripts.mutants import SELECT, Mutant, blocks_of, choose
 from bitline.scripts.mutate import IMAGES, Image, play, prepare
 
 SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
@@ -50,20 +51,58 @@ def test_mutants_of_a_core_are_noticed_by_its_tests(folder):
 
 def test_blocks_of_a_core_are_those_that_its_macro_lacks():
     config = CoreConfig(macro=SMALL)
-    assert {"core", "core_top", "registers", "lane"} < set(blocks_of(config))
-    assert not set(blocks_of(config)) & set(blocks_of(SMALL))
+    # Its drivers are told which planes matter, so they are others.
+    assert {"core", "core_top", "registers", "lane", "drivers", "macro"} < set(blocks_of(config))
+    assert not {"accumulator", "adder_tree"} & set(blocks_of(config))
 
 
 def test_equivalents_are_told_from_survivors(folder):
     # Of two banks and one row, what the row is called makes no difference; which bank is written does.
     config = MacroConfig(rows=1, columns=1, weight_bits=2, input_bits=2, banks=2)
-    mutants = choose(config, 40, 1, folder, ("row_decoder",))
+    mutants = choose(config, 16, 1, folder, ("row_decoder",))
     proved = [equivalent(config, mutant, folder) for mutant in mutants]
     assert any(proved) and not all(proved)
     # One that changes nothing, and one that nobody could miss.
     same = replace(mutants[0], command=re.sub("-mode \\S+", "-mode none", mutants[0].command))
     lost = next(mutant for mutant in mutants if "-wire write_weights -wirebit 0" in mutant.command)
     assert equivalent(config, same, folder) and not equivalent(config, lost, folder)
+
+
+# What the original does, and a mutant that is certainly another, each with unknowns or what takes them for a value.
+DIFFERENT = {
+    "unknown": ("assign y = a;", "assign y = 4'bx;"),
+    "undriven": ("assign y = a;", "wire [3:0] z; assign y = z;"),
+    "write enable": ("reg [3:0] m [0:3]; always @(posedge clk) if (e) m[a[1:0]] <= a; assign y = m[a[3:2]];",
+                     "reg [3:0] m [0:3]; always @(posedge clk) if (1'b0) m[a[1:0]] <= a; assign y = m[a[3:2]];"),
+    "collision": ("reg [3:0] q; always @(posedge clk) q <= a; assign y = q;",
+                  "reg [3:0] q; always @(posedge clk) q <= e ? 4'bx : a; assign y = q;"),
+    "start": ("assign y = 1;", "reg [3:0] q; assign y = q; always @(posedge clk) q <= q;"),
+    "late": ("reg [9:0] n; always @(posedge clk) n <= rst ? 0 : n + 1; assign y = n == 900;", "assign y = 0;"),
+}
+
+
+@pytest.mark.parametrize("what", DIFFERENT)
+def test_what_differs_is_not_proved_equal(what, folder):
+    ports = "(input clk, input rst, input e, input [3:0] a, output [3:0] y"
+    gold, gate = (f"module {name}{ports}); {body} endmodule\n" for name, body in zip(("one", "other"), DIFFERENT[what]))
+    pins = ".clk(clk), .rst(rst), .e(e), .a(a)"
+    both = (f"module both{ports}, input {SELECT}); wire [3:0] p, q;\n"
+            f"one one({pins}, .y(p)); other other({pins}, .y(q)); assign y = {SELECT} ? q : p; endmodule\n")
+    everything = [("clk", 1, True, None), ("rst", 1, True, None), ("e", 1, True, None), ("a", 4, True, None),
+                  ("y", 4, False, None)]
+    assert not equal(gold + gate + both, "both", everything, "-zero", folder / what)
+    assert equal(gold + gate + both.replace("? q : p", "? p : p"), "both", everything, "-zero", folder / what)
+
+
+def test_a_run_that_came_to_nothing_is_not_noticed(tmp_path):
+    (tmp_path / "run.log").write_text("killed", encoding="utf-8")
+    with pytest.raises(SimulatorError, match="must fail a test or come to its end"):
+        failure(tmp_path, 100)
+    (tmp_path / "run.log").write_text("took 101 cycles", encoding="utf-8")
+    assert failure(tmp_path, 100) == "no end"
+    (tmp_path / "results.xml").write_text(
+        '<t><testcase name="a"><properties/></testcase><testcase name="b"><failure/></testcase></t>', encoding="utf-8")
+    assert failure(tmp_path, 100) == "b"
 
 
 def test_images_have_every_block_of_the_suite():
