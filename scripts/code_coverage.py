@@ -88,7 +88,7 @@ class CodeCoverage:
         """``block, {kind: (hit, points)}`` of each block, sorted, and of all together."""
         sums = {}
         for point, count in self.counts.items():
-            for block in (re.sub(r"_\d+$", "", point.block), "all"):
+            for block in (re.sub(r"_\d+(x\d+)?$", "", point.block), "all"):
                 hit, points = sums.setdefault(block, {}).get(point.kind, (0, 0))
                 sums[block][point.kind] = (hit + (count > 0), points + 1)
         return sorted(sums.items(), key=lambda row: (row[0] == "all", row[0]))
