@@ -26,15 +26,20 @@ from .regress import SUITE
 CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
 # Those of the suite that are simulated fast, which have every block between them (most mutants of a single row are
 # equivalent); cores; and fronts of other buses.
-IMAGES = {
-    **{config: set(blocks_of(config)) for config in SUITE if 1 < config.rows <= 20},
-    **{config: set(blocks_of(config)) for config in (
-        CoreConfig(macro=CORE, checksum=True),
-        CoreConfig(macro=CORE, output="int16", input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32))},
-    **{CoreConfig(macro=CORE, bus=bus): {"front"} for bus in ("wishbone", "apb")},
-}
+IMAGES = [
+    *(config for config in SUITE if 1 < config.rows <= 20),
+    CoreConfig(macro=CORE, checksum=True),
+    CoreConfig(macro=CORE, output="int16", input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32),
+    *(CoreConfig(macro=CORE, bus=bus) for bus in ("wishbone", "apb")),
+]
 # Mutants of one job.
 CHUNK = 20
+
+
+def mutated(config):
+    """The blocks that get mutants: all, but of a core on another bus only what that bus changes."""
+    other_bus = isinstance(config, CoreConfig) and config.bus != "axi"
+    return {"front"} if other_bus else set(blocks_of(config))
 
 
 @cache
@@ -186,12 +191,13 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     """
     require_simulator("icarus")
     require_simulator("verilator")
-    names = sorted(set().union(*IMAGES.values()))
+    known = {config: mutated(config) for config in IMAGES}
+    names = sorted(set().union(*known.values()))
     for block in blocks:
         if block not in names:
             raise BadInput(f"block must be one of {', '.join(names)}, not {block}")
     check_writable(out / "mutants.json")
-    wanted = {config: sorted(known & set(blocks or names)) for config, known in IMAGES.items()}
+    wanted = {config: sorted(some & set(blocks or names)) for config, some in known.items()}
     configs = [config for config, some in wanted.items() if some]
     share, numbers = -(-count // len(configs)), tuple(range(seed, seed + seeds))
     images = [Image(config, share, numbers, tuple(wanted[config]), out.resolve(), out.resolve() / "builds", resume)

@@ -13,6 +13,7 @@ from bitline.hdl.emit import emit, run_yosys
 from bitline.hdl.registers import ErrorCode
 from bitline.host.core import build_core
 from bitline.host.simulator import SimulatorError, find_simulator, tool_environment
+from bitline.scripts import core_mutants
 from bitline.verif.tb_core_rate import FILE
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
@@ -31,6 +32,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+# How many tests each has.
 TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_core_mixed": 1,
                "tb_registers": 5}
 
@@ -49,6 +51,15 @@ def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=No
     cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
     failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
     return failed, len(cases)
+
+
+def test_mutants_meet_the_same_testbenches():
+    assert set(TESTBENCHES) == set(core_mutants.TESTBENCHES["axi"])
+
+
+def test_some_configuration_has_what_a_testbench_passes_over():
+    assert any(config.requantises and config.vector_bytes > config.input_stream_bits // 8
+               and config.row_bytes > config.weight_stream_bits // 8 for config in CONFIGS)
 
 
 @pytest.mark.parametrize("testbench", TESTBENCHES)

@@ -11,7 +11,7 @@ from bitline.scripts import mutate as module
 from bitline.scripts.core_mutants import failure
 from bitline.scripts.equivalence import equal, equivalent
 from bitline.scripts.mutants import SELECT, Mutant, blocks_of, choose
-from bitline.scripts.mutate import IMAGES, Image, play, prepare
+from bitline.scripts.mutate import IMAGES, Image, mutated, play, prepare
 
 SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
 # YoWASP's tools see the folder in which they run, but not every host's /tmp.
@@ -106,7 +106,7 @@ def test_a_run_that_came_to_nothing_is_not_noticed(tmp_path):
 
 
 def test_images_have_every_block_of_the_suite():
-    blocks = set().union(*IMAGES.values())
+    blocks = set().union(*map(mutated, IMAGES))
     suite = set().union(*(blocks_of(config) for config in module.SUITE))
     assert suite - blocks == set()
 
@@ -119,7 +119,7 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
                "replaying": lambda job: [(number, None if number > 2 else 5) for number in job[1]],
                "looking for equivalents": lambda job: job[1].number == 3}
     monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [answers[what](job) for job in jobs])
-    monkeypatch.setattr(module, "IMAGES", {SMALL: {"controller"}})
+    monkeypatch.setattr(module, "IMAGES", [SMALL])
     status, output, _ = cli("mutate", "controller", "--out", folder)
     assert status == 0 and f"SURVIVES controller of {SMALL.name}.v:7: inv at A[0] of $and$x:1" in output
     facts = json.loads((folder / "mutants.json").read_text(encoding="utf-8"))
