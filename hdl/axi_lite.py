@@ -68,16 +68,16 @@ arready, rdata, rresp, rvalid, rready
 
         writes = Signal()
         reads = Signal()
-        read_next = Signal()
         m.d.comb += [
-            bus.write.eq(has_address & has_data & ~(has_read & read_next)),
-            bus.enable.eq((has_read | (has_address & has_data)) & ~writes & ~reads),
+            # A read that waits gets its turn in the cycle behind a write, in which there is no other.
+            bus.write.eq(has_address & has_data),
+            bus.enable.eq((has_read | bus.write) & ~writes & ~reads),
             bus.address.eq(Mux(bus.write, write_address, read_address)),
             bus.data.eq(data),
             bus.strobe.eq(strobe),
         ]
         with m.If(bus.enable):
-            m.d.sync += [writes.eq(bus.write), reads.eq(~bus.write), read_next.eq(bus.write)]
+            m.d.sync += [writes.eq(bus.write), reads.eq(~bus.write)]
         response = Mux(bus.refused, Response.SLVERR, Response.OKAY)
         m.d.comb += [self.bvalid.eq(writes), self.bresp.eq(response), self.rvalid.eq(reads), self.rresp.eq(response),
                      self.rdata.eq(bus.read_data)]

@@ -113,11 +113,12 @@ class Controller(wiring.Component):
             **result_layout(self.config).members,
         }), reset_less=True)
         planned, blank = Signal(reset_less=True), Signal(reset_less=True)
+        select = Signal.like(self.select, reset_less=True)
         # The plane that comes after one of zeros.
         first = Signal.like(self.top, reset_less=True)
-        last = self.select[0]
-        top, follows = Signal.like(self.top, reset_less=True), Signal.like(self.select)
-        m.d.comb += follows.eq(first | self.select >> 1)
+        last = select[0]
+        top, follows = Signal.like(self.top, reset_less=True), Signal.like(select)
+        m.d.comb += [self.select.eq(select), follows.eq(first | select >> 1)]
         waits, drained = self._waits & ~self.busy, ~drives | (last & self.enable)
         if self.config.result_interval == 1:
             m.d.comb += [self.advance.eq(waits & drained), top.eq(self.top)]
@@ -129,11 +130,11 @@ class Controller(wiring.Component):
         stale = self._stale(m)
         with m.If(self.advance):
             m.d.sync += _take(driven, self._waiting)
-            m.d.sync += [drives.eq(1), planned.eq(1), blank.eq(stale), self.select.eq(Mux(stale, 0, top)),
+            m.d.sync += [drives.eq(1), planned.eq(1), blank.eq(stale), select.eq(Mux(stale, 0, top)),
                          first.eq(Mux(stale, top, 0))]
         with m.Elif(self.enable):
             m.d.sync += [drives.eq(drives & ~last), planned.eq(planned & blank), blank.eq(0), first.eq(0),
-                         self.select.eq(follows)]
+                         select.eq(follows)]
 
         on_wordlines = Signal()
         bank = Signal(range(self.config.banks), reset_less=True)

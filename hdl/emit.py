@@ -65,7 +65,7 @@ def _verilog(emitter):
     text = text[text.index("module "):]
     # Yosys declares each port twice.
     text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
-    text = _without_escapes(text.replace(LATE, ""))
+    text = without_escapes(text.replace(LATE, ""))
     text = re.sub(r"^module (\w+)\(([^)]*)\);", _in_order, text, flags=re.MULTILINE)
     return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries.get(match[1], CELLS)}\n{match[0]}", text,
                   flags=re.MULTILINE)
@@ -79,7 +79,7 @@ def _in_order(header):
     return f"module {header[1]}({', '.join(domain + [name for name in names if name not in domain])});"
 
 
-def _without_escapes(text):
+def without_escapes(text):
     """Plain names for those that Verilog must escape, such as ``sum$3`` and ``x[3]``."""
     taken = set(re.findall(r"[A-Za-z_]\w*", text))
     plain = {}
@@ -175,6 +175,12 @@ def emit_files(config, fabric="generic"):
         files[f"{config.name}_memory.v"] = _file(f"memories of {config.name}", configuration, HEAD + "\n" + _waived(
             MEMORY_WAIVERS, "\n".join(memory_module(name, *size) for name, size in emitter.memories.items())))
     return files
+
+
+def modules(verilog):
+    """Each module of such Verilog, by name."""
+    return {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", verilog,
+                                                        re.MULTILINE | re.DOTALL)}
 
 
 def _file(what, configuration, text):

@@ -14,7 +14,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from ..hdl.board import MacroInstance
 from ..hdl.bridge import Bridge
-from ..hdl.emit import EmitError, run_yosys
+from ..hdl.emit import EmitError, run_yosys, without_escapes
 from .board import Board
 from .simulator import VERIF, SimulatorError, Surround, build
 
@@ -59,19 +59,24 @@ class BoardCore(wiring.Component):
         return m
 
 
-def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
-    """Compile a board, at the end of a serial line, for a simulator; see `build`.
-
-    The macro is the Verilog that is shipped.
-    """
+def board_verilog(config, name):
+    """Verilog of a board, a module of that name, without its macro, which is the Verilog that is shipped."""
     core = BoardCore(config=config, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // DIVISOR)
-    text = rtlil.convert(core, name="board", emit_src=False)
+    text = rtlil.convert(core, name=name, emit_src=False)
     # The macro is known to Yosys by its ports only.
-    verilog = run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n")
-    sources = {"board.v": verilog, "serial.sv": (VERIF / "serial.sv").read_text(encoding="utf-8")}
+    return without_escapes(run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n"))
+
+
+def serial_line(verilog):
+    """Verilog with a module called ``board`` at the end of a serial line."""
+    line = (VERIF / "serial.sv").read_text(encoding="utf-8")
     visible = ("clk", "rst", "go", "bits", "bit_count", "patience", "done", "bytes", "byte_count")
-    return build(config, simulator=simulator, folder=folder,
-                 surround=Surround("serial", sources, {"DIVISOR": DIVISOR}, visible))
+    return Surround("serial", {"board.sv": verilog, "serial.sv": line}, {"DIVISOR": DIVISOR}, visible)
+
+
+def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
+    """Compile a board, at the end of a serial line, for a simulator; see `build`."""
+    return build(config, simulator=simulator, folder=folder, surround=serial_line(board_verilog(config, "board")))
 
 
 def _simulate(config, simulator, folder, meeting, owner):

@@ -10,7 +10,7 @@ import sys
 from functools import lru_cache
 from pathlib import Path
 
-from ..hdl.emit import emit
+from ..hdl.emit import emit, modules
 from ..host.simulator import VERIF
 
 FORMAL = VERIF / "formal"
@@ -37,11 +37,8 @@ CELLS = {"generic": "", "ecp5": "read_verilog -nowb -defer -overwrite +/ecp5/cel
 VERDICTS = {"PASS": "passed", "FAIL": "failed"}
 
 
-@lru_cache
-def modules(config, fabric="generic"):
-    """Each module of the Verilog of a macro or core, by name."""
-    return {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", emit(config, fabric),
-                                                        re.MULTILINE | re.DOTALL)}
+# Of one configuration there are several properties.
+emitted = lru_cache(emit)
 
 
 def module_name(proof):
@@ -51,7 +48,7 @@ def module_name(proof):
 
 def design(proof):
     """Verilog of the module with all that is below it; registers that the proof looks at are ports."""
-    rest = dict(modules(proof.config, proof.fabric))
+    rest = modules(emitted(proof.config, proof.fabric))
     text, todo = "", [module_name(proof)]
     while todo:
         body = rest.pop(todo.pop())

@@ -14,9 +14,9 @@ from rich.table import Table
 
 from ..hdl.config import MacroConfig
 from ..hdl.core_config import CoreConfig
-from ..hdl.emit import emit
 from ..host.simulator import VERIF, require_simulator
-from . import core_mutants, replay
+from . import replay, testbenches
+from .designs import BoardDesign, CoreDesign, MacroDesign
 from .equivalence import equivalent
 from .files import BadInput, check_writable, write_json
 from .jobs import run_jobs, scheduler_option
@@ -25,21 +25,17 @@ from .regress import SUITE
 
 CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
 # Those of the suite that are simulated fast, which have every block between them (most mutants of a single row are
-# equivalent); cores; and fronts of other buses.
-IMAGES = [
-    *(config for config in SUITE if 1 < config.rows <= 20),
-    CoreConfig(macro=CORE, checksum=True),
-    CoreConfig(macro=CORE, output="int16", input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32),
-    *(CoreConfig(macro=CORE, bus=bus) for bus in ("wishbone", "apb")),
+# equivalent); cores; fronts of other buses; the bridge to a host.
+DESIGNS = [
+    *(MacroDesign(config) for config in SUITE if 1 < config.rows <= 20),
+    CoreDesign(CoreConfig(macro=CORE, checksum=True)),
+    CoreDesign(CoreConfig(macro=CORE, output="int16", input_stream_bits=32, weight_stream_bits=32,
+                          output_stream_bits=32)),
+    *(CoreDesign(CoreConfig(macro=CORE, bus=bus)) for bus in ("wishbone", "apb")),
+    BoardDesign(MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, tiles=16)),
 ]
 # Mutants of one job.
 CHUNK = 20
-
-
-def mutated(config):
-    """The blocks that get mutants: all, but of a core on another bus only what that bus changes."""
-    other_bus = isinstance(config, CoreConfig) and config.bus != "axi"
-    return {"front"} if other_bus else set(blocks_of(config))
 
 
 @cache
@@ -47,22 +43,22 @@ def sources():
     """What the verdicts follow from, beside the Verilog."""
     here = Path(__file__).parent
     paths = [*sorted(VERIF.glob("*.py")), *(here / f"{name}.py" for name in (
-        "mutants", "replay", "core_mutants", "equivalence"))]
+        "designs", "mutants", "replay", "testbenches", "equivalence"))]
     return [path.read_text(encoding="utf-8") for path in paths]
 
 
 @cache
 def digest(image):
     """Tells images apart whose mutants, or what is known of them, could differ."""
-    facts = image.count, image.seeds, image.blocks, emit(image.config), sources()
+    facts = image.count, image.seeds, image.blocks, image.design.verilog, sources()
     return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
 class Image:
-    """Mutants of some blocks of one macro or core, in a folder of their own."""
+    """Mutants of some blocks of one design, in a folder of their own."""
 
-    config: MacroConfig | CoreConfig
+    design: MacroDesign | CoreDesign | BoardDesign
     count: int
     seeds: tuple
     blocks: tuple
@@ -73,7 +69,7 @@ class Image:
     @property
     def folder(self):
         """Of all that concerns it."""
-        return self.out / f"{self.config.name}_{digest(self)}"
+        return self.out / f"{self.design.name}_{digest(self)}"
 
     @property
     def mutants(self):
@@ -83,7 +79,7 @@ class Image:
 
 def how(image):
     """The module that prepares an image and says how a mutant of it is noticed."""
-    return core_mutants if isinstance(image.config, CoreConfig) else replay
+    return replay if isinstance(image.design, MacroDesign) else testbenches
 
 
 def prepare(image):
@@ -95,7 +91,7 @@ def prepare(image):
     for path in folder.glob("*_*.json"):
         path.unlink()
     write_json(folder / "mutants.json", [asdict(mutant) for mutant in choose(
-        image.config, image.count, image.seeds[0], folder, image.blocks)])
+        image.design, image.count, image.seeds[0], folder, image.blocks)])
     how(image).prepare(image)
     where = first_noticed(image, 0)
     write_json(folder / "prepared.json", where)
@@ -125,7 +121,7 @@ def judge(job):
     path = image.folder / f"equivalent_{mutant.number}.json"
     if image.resume and path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    proved = equivalent(image.config, mutant, image.folder)
+    proved = equivalent(image.design, mutant, image.folder)
     write_json(path, proved)
     return proved
 
@@ -134,7 +130,7 @@ def mutate(images, jobs, scheduler=None):
     """Rows of the table of blocks, and what is known of each survivor."""
     for image, where in zip(images, run_jobs("recording and compiling", prepare, images, jobs, scheduler)):
         if where is not None:
-            raise BadInput(f"mutant 0, which is no mutant, must not be noticed, and that of {image.config.name} is in "
+            raise BadInput(f"mutant 0, which is no mutant, must not be noticed, and that of {image.design.name} is in "
                            f"{where}")
     work = [(image, list(range(first, min(first + CHUNK, len(image.mutants) + 1))))
             for image in images for first in range(1, len(image.mutants) + 1, CHUNK)]
@@ -152,7 +148,7 @@ def mutate(images, jobs, scheduler=None):
     rows = [{"block": block, "mutants": total[block], "noticed": noticed[block], "equivalent": same[block],
              "survivors": total[block] - noticed[block] - same[block],
              "score": noticed[block] / max(1, total[block] - same[block])} for block in sorted(total)]
-    return rows, [{"configuration": image.config.name, "block": mutant.block, "line": mutant.place, "what": mutant.what,
+    return rows, [{"configuration": image.design.name, "block": mutant.block, "line": mutant.place, "what": mutant.what,
                    "equivalent": equal} for (image, mutant), equal in zip(survivors, proved)]
 
 
@@ -185,23 +181,23 @@ def print_rows(rows, survivors):
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
 @scheduler_option
 def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
-    """Break blocks of the macro and the core, all or some, in many small ways, and count what their tests notice.
+    """Break blocks of macro, core and bridge, all or some, in many small ways, and count what their tests notice.
 
     The workers of a cluster must see DIR under the same path.
     """
     require_simulator("icarus")
     require_simulator("verilator")
-    known = {config: mutated(config) for config in IMAGES}
+    known = {design: set(blocks_of(design)) for design in DESIGNS}
     names = sorted(set().union(*known.values()))
     for block in blocks:
         if block not in names:
             raise BadInput(f"block must be one of {', '.join(names)}, not {block}")
     check_writable(out / "mutants.json")
-    wanted = {config: sorted(some & set(blocks or names)) for config, some in known.items()}
-    configs = [config for config, some in wanted.items() if some]
-    share, numbers = -(-count // len(configs)), tuple(range(seed, seed + seeds))
-    images = [Image(config, share, numbers, tuple(wanted[config]), out.resolve(), out.resolve() / "builds", resume)
-              for config in configs]
+    wanted = {design: some & set(blocks or names) for design, some in known.items()}
+    designs = [design for design, some in wanted.items() if some]
+    share, numbers = -(-count // len(designs)), tuple(range(seed, seed + seeds))
+    images = [Image(design, share, numbers, tuple(sorted(wanted[design])), out.resolve(), out.resolve() / "builds",
+                    resume) for design in designs]
     try:
         rows, survivors = mutate(images, jobs, scheduler)
     except KeyboardInterrupt:

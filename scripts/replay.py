@@ -5,40 +5,42 @@ A mutant counts as noticed where the testbench, which compares every cycle, woul
 
 import subprocess
 
-from ..hdl.ports import is_result, ports
 from ..host.simulator import SimulatorError, Surround, build
 from .mutants import SELECT, image
 
 
-def _in(config):
-    """Concatenation of a macro's inputs but the clock, and its width."""
-    names = [port for port in ports(config) if port.is_input]
-    return ["rst", *(port.name for port in names)], 1 + sum(port.shape.width for port in names)
+def _in(design):
+    """Names of the inputs but the clock, and how many bits they are together."""
+    pins = [pin for pin in design.pins if pin.is_input and pin.name != "clk"]
+    return [pin.name for pin in pins], sum(pin.width for pin in pins)
 
 
-def _out(config):
-    names = [port for port in ports(config) if not port.is_input]
-    return [port.name for port in names], sum(port.shape.width for port in names)
+def _out(design):
+    pins = [pin for pin in design.pins if not pin.is_input]
+    return [pin.name for pin in pins], sum(pin.width for pin in pins)
 
 
-def recorder(config):
+def _pins(design):
+    """Connections of the design to nets of the same names."""
+    return ", ".join(f".{pin.name}({pin.name})" for pin in design.pins)
+
+
+def recorder(design):
     """The macro with a recorder of its ports: a line a clock edge, inputs and outputs."""
-    declared = ["input clk", "input rst"] + [
-        f"{'input' if port.is_input else 'output'} [{port.shape.width - 1}:0] {port.name}" for port in ports(config)]
-    pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in ports(config))))
-    text = f"""module recorder({", ".join(declared)});
-    {config.name} macro ({pins});
+    declared = ", ".join(f"{'input' if pin.is_input else 'output'} [{pin.width - 1}:0] {pin.name}"
+                         for pin in design.pins)
+    text = f"""module recorder({declared});
+    {design.name} macro ({_pins(design)});
     reg [8*1024:1] path;
     integer file;
     initial begin
         if (!$value$plusargs("record=%s", path)) $finish;
         file = $fopen(path, "w");
     end
-    always @(posedge clk) $fwrite(file, "%h %b\\n", {{{", ".join(_in(config)[0])}}}, {{{", ".join(_out(config)[0])}}});
+    always @(posedge clk) $fwrite(file, "%h %b\\n", {{{", ".join(_in(design)[0])}}}, {{{", ".join(_out(design)[0])}}});
 endmodule
 """
-    visible = ("clk", "rst", *(port.name for port in ports(config)))
-    return Surround("recorder", {"recorder.sv": text}, {}, visible)
+    return Surround("recorder", {"recorder.sv": text}, {}, tuple(pin.name for pin in design.pins))
 
 
 def recording(folder, seed):
@@ -46,24 +48,23 @@ def recording(folder, seed):
     return folder / f"recorded_{seed}.txt"
 
 
-def record(config, seed, folder, builds):
+def record(design, seed, folder, builds):
     """Run the regression's testbench once, and record it. SimulatorError unless it passed."""
-    built = build(config, simulator="icarus", folder=builds, surround=recorder(config))
-    built.run("bitline.verif.tb_macro", seed=seed, environment={"BITLINE_CONFIG": config.to_json()},
+    built = build(design.config, simulator="icarus", folder=builds, surround=recorder(design), verilog=design.verilog)
+    built.run("bitline.verif.tb_macro", seed=seed, environment={"BITLINE_CONFIG": design.config.to_json()},
               plusargs=[f"+record={recording(folder, seed)}"], folder=folder / "run")
 
 
-def harness(config, mutants):
+def harness(design, mutants):
     """What replays: the image with words of stimulus and of expected outputs, which it compares as the bench does.
 
     Not during a reset; the payload only while a result stands at the output. It prints the cycle of the first
     difference, or - .
     """
-    (inputs, in_width), (outputs, out_width) = _in(config), _out(config)
-    declared = "\n".join(f"    wire [{port.shape.width - 1}:0] {port.name}, {port.name}_then;"
-                         for port in ports(config))
-    pins = ", ".join(f".{name}({name})" for name in ("clk", "rst", *(port.name for port in ports(config))))
-    payload = [port.name for port in ports(config) if is_result(port)]
+    (inputs, in_width), (outputs, out_width) = _in(design), _out(design)
+    declared = "\n".join(f"    wire [{pin.width - 1}:0] {pin.name}, {pin.name}_then;"
+                         for pin in design.pins if pin.name != "clk")
+    payload = [pin.name for pin in design.pins if pin.valid]
     return f"""module top;
     reg clk = 0, differs = 0;
     reg [{len(mutants).bit_length() - 1}:0] mutsel;
@@ -71,11 +72,10 @@ def harness(config, mutants):
     reg [{out_width - 1}:0] expected;
     reg [8*1024:1] path;
     integer file, status, cycle;
-    wire rst;
 {declared}
     assign {{{", ".join(inputs)}}} = stimulus;
     assign {{{", ".join(f"{name}_then" for name in outputs)}}} = expected;
-    {config.name} macro ({pins}, .{SELECT}(mutsel));
+    {design.name} macro ({_pins(design)}, .{SELECT}(mutsel));
     // What was unknown may be anything.
     wire same = {" && ".join(f"{name} ==? {name}_then" for name in outputs if name not in payload)};
     wire same_result = {" && ".join(f"{name} ==? {name}_then" for name in payload)};
@@ -102,12 +102,12 @@ endmodule
 """
 
 
-def compile_image(config, mutants, folder):
+def compile_image(design, mutants, folder):
     """The program, for ``vvp``, that replays on an image; it is built in the folder."""
     work = folder / "image"
     work.mkdir(parents=True, exist_ok=True)
-    (work / "image.v").write_text(image(config, mutants), encoding="utf-8")
-    (work / "top.sv").write_text(harness(config, mutants), encoding="utf-8")
+    (work / "image.v").write_text(image(design, mutants), encoding="utf-8")
+    (work / "top.sv").write_text(harness(design, mutants), encoding="utf-8")
     done = subprocess.run(["iverilog", "-g2012", "-s", "top", "-o", work / "replay", work / "top.sv", work / "image.v"],
                           capture_output=True, text=True, check=False)
     if done.returncode:
@@ -128,8 +128,8 @@ def replay(program, recorded, mutant):
 def prepare(job):
     """Record the regression and compile the image of an `Image`."""
     for seed in job.seeds:
-        record(job.config, seed, job.folder, job.builds)
-    compile_image(job.config, job.mutants, job.folder)
+        record(job.design, seed, job.folder, job.builds)
+    compile_image(job.design, job.mutants, job.folder)
 
 
 def noticed(job, number, seed):

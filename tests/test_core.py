@@ -13,7 +13,7 @@ from bitline.hdl.emit import emit, run_yosys
 from bitline.hdl.registers import ErrorCode
 from bitline.host.core import build_core
 from bitline.host.simulator import SimulatorError, find_simulator, tool_environment
-from bitline.scripts import core_mutants
+from bitline.scripts.designs import CoreDesign
 from bitline.verif.tb_core_rate import FILE
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
@@ -34,7 +34,7 @@ OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
 # How many tests each has.
 TESTBENCHES = {"tb_core": 11, "tb_core_races": 7, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_core_mixed": 1,
-               "tb_registers": 5}
+               "tb_registers": 6}
 
 
 def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
@@ -54,7 +54,7 @@ def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=No
 
 
 def test_mutants_meet_the_same_testbenches():
-    assert set(TESTBENCHES) == set(core_mutants.TESTBENCHES["axi"])
+    assert set(TESTBENCHES) == set(CoreDesign(CONFIG).testbenches)
 
 
 def test_some_configuration_has_what_a_testbench_passes_over():

@@ -8,12 +8,14 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
 from bitline.host.simulator import SimulatorError, find_simulator
 from bitline.scripts import mutate as module
-from bitline.scripts.core_mutants import failure
+from bitline.scripts.designs import CoreDesign, MacroDesign, Pin
 from bitline.scripts.equivalence import equal, equivalent
 from bitline.scripts.mutants import SELECT, Mutant, blocks_of, choose
-from bitline.scripts.mutate import IMAGES, Image, mutated, play, prepare
+from bitline.scripts.mutate import DESIGNS, Image, play, prepare
+from bitline.scripts.testbenches import failure
 
 SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
+DESIGN = MacroDesign(SMALL)
 # YoWASP's tools see the folder in which they run, but not every host's /tmp.
 BUILD = Path("build/mutants").resolve()
 needs_icarus = pytest.mark.skipif(not find_simulator("icarus"), reason="mutants are simulated with Icarus")
@@ -26,23 +28,22 @@ def folder(request):
     return path
 
 
-def image_of(config, count, blocks, folder):
-    return Image(config, count, (1,), blocks, folder, Path("build/sim").resolve())
+def image_of(design, count, blocks, folder):
+    return Image(design, count, (1,), blocks, folder, Path("build/sim").resolve())
 
 
 @needs_icarus
 def test_mutants_are_noticed_and_the_control_is_not(folder):
-    job = image_of(SMALL, 12, ("controller", "drivers"), folder)
+    job = image_of(DESIGN, 12, ("controller", "drivers"), folder)
     assert prepare(job) is None
     assert {mutant.block for mutant in job.mutants} == {"drivers", "controller"}
-    assert choose(SMALL, 12, 1, job.folder, job.blocks) == job.mutants
+    assert choose(DESIGN, 12, 1, job.folder, job.blocks) == job.mutants
     cycles = [cycle for _, cycle in play((job, range(1, len(job.mutants) + 1)))]
     assert sum(cycle is not None for cycle in cycles) > len(job.mutants) // 2
 
 
 def test_mutants_of_a_core_are_noticed_by_its_tests(folder):
-    config = CoreConfig(macro=SMALL, bus="apb")
-    job = image_of(config, 6, ("front",), folder)
+    job = image_of(CoreDesign(CoreConfig(macro=SMALL, bus="apb")), 6, ("front",), folder)
     assert prepare(job) is None
     assert {mutant.block for mutant in job.mutants} == {"front"}
     noticed = [test for _, test in play((job, range(1, len(job.mutants) + 1)))]
@@ -50,22 +51,22 @@ def test_mutants_of_a_core_are_noticed_by_its_tests(folder):
 
 
 def test_blocks_of_a_core_are_those_that_its_macro_lacks():
-    config = CoreConfig(macro=SMALL)
+    blocks = blocks_of(CoreDesign(CoreConfig(macro=SMALL)))
     # Its drivers are told which planes matter, so they are others.
-    assert {"core", "core_top", "registers", "lane", "drivers", "macro"} < set(blocks_of(config))
-    assert not {"accumulator", "adder_tree"} & set(blocks_of(config))
+    assert {"core", "core_top", "registers", "lane", "drivers", "macro"} < set(blocks)
+    assert not {"accumulator", "adder_tree"} & set(blocks)
 
 
 def test_equivalents_are_told_from_survivors(folder):
     # Of two banks and one row, what the row is called makes no difference; which bank is written does.
-    config = MacroConfig(rows=1, columns=1, weight_bits=2, input_bits=2, banks=2)
-    mutants = choose(config, 16, 1, folder, ("row_decoder",))
-    proved = [equivalent(config, mutant, folder) for mutant in mutants]
+    design = MacroDesign(MacroConfig(rows=1, columns=1, weight_bits=2, input_bits=2, banks=2))
+    mutants = choose(design, 16, 1, folder, ("row_decoder",))
+    proved = [equivalent(design, mutant, folder) for mutant in mutants]
     assert any(proved) and not all(proved)
     # One that changes nothing, and one that nobody could miss.
     same = replace(mutants[0], command=re.sub("-mode \\S+", "-mode none", mutants[0].command))
     lost = next(mutant for mutant in mutants if "-wire write_weights -wirebit 0" in mutant.command)
-    assert equivalent(config, same, folder) and not equivalent(config, lost, folder)
+    assert equivalent(design, same, folder) and not equivalent(design, lost, folder)
 
 
 # What the original does, and a mutant that is certainly another, each with unknowns or what takes them for a value.
@@ -88,8 +89,7 @@ def test_what_differs_is_not_proved_equal(what, folder):
     pins = ".clk(clk), .rst(rst), .e(e), .a(a)"
     both = (f"module both{ports}, input {SELECT}); wire [3:0] p, q;\n"
             f"one one({pins}, .y(p)); other other({pins}, .y(q)); assign y = {SELECT} ? q : p; endmodule\n")
-    everything = [("clk", 1, True, None), ("rst", 1, True, None), ("e", 1, True, None), ("a", 4, True, None),
-                  ("y", 4, False, None)]
+    everything = [Pin("clk", 1, True), Pin("rst", 1, True), Pin("e", 1, True), Pin("a", 4, True), Pin("y", 4, False)]
     assert not equal(gold + gate + both, "both", everything, "-zero", folder / what)
     assert equal(gold + gate + both.replace("? q : p", "? p : p"), "both", everything, "-zero", folder / what)
 
@@ -106,8 +106,8 @@ def test_a_run_that_came_to_nothing_is_not_noticed(tmp_path):
 
 
 def test_images_have_every_block_of_the_suite():
-    blocks = set().union(*map(mutated, IMAGES))
-    suite = set().union(*(blocks_of(config) for config in module.SUITE))
+    blocks = set().union(*map(blocks_of, DESIGNS))
+    suite = set().union(*(blocks_of(MacroDesign(config)) for config in module.SUITE))
     assert suite - blocks == set()
 
 
@@ -119,7 +119,7 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
                "replaying": lambda job: [(number, None if number > 2 else 5) for number in job[1]],
                "looking for equivalents": lambda job: job[1].number == 3}
     monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [answers[what](job) for job in jobs])
-    monkeypatch.setattr(module, "IMAGES", [SMALL])
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN])
     status, output, _ = cli("mutate", "controller", "--out", folder)
     assert status == 0 and f"SURVIVES controller of {SMALL.name}.v:7: inv at A[0] of $and$x:1" in output
     facts = json.loads((folder / "mutants.json").read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from cocotb.clock import Clock
+from cocotb.handle import Immediate
 from cocotb.triggers import ReadOnly, RisingEdge
 
 from ..golden.cycles import MacroCycles
@@ -77,6 +78,8 @@ class Bench:
     async def start(self):
         """Start the clock and, after some cycles or none in which anything goes on, reset for one cycle."""
         writes = self.config.column == "bitcell"
+        # At once: a clock that starts with any value may rise before what is driven takes effect.
+        self._dut.clk.value = Immediate(0)
         self._dut.rst.value = 0
         self._scramble(writes)
         # The first edge must find every input driven.

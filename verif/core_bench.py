@@ -173,10 +173,14 @@ class CoreBench:
         """Parameters of all columns, and settings, of a set, drawn; few results are all at one bound."""
         if not self.config.requantises:
             return
-        columns, bits = self.config.macro.columns, self.config.output_bits
-        size = self.config.macro.total_width - bits
-        parameters = (self.numpy.integers(-1 << 20, 1 << 20, columns), self.numpy.integers(1 << 30, 1 << 31, columns),
-                      np.clip(self.numpy.integers(-size - 2, 7 - size, columns), *SHIFTS))
+        columns, bits, width = self.config.macro.columns, self.config.output_bits, self.config.macro.total_width
+        size = width - bits
+        # A bias beyond the totals hides them, so few are.
+        draw, high = self.numpy.integers, np.where(self.numpy.integers(0, 8, columns) == 0, 31, width - 2)
+        # Half of the factors are powers of two, which have results right in the middle between two integers.
+        factors = np.where(draw(0, 2, columns) == 0, 1 << 30, draw(1 << 30, 1 << 31, columns))
+        parameters = (draw(-1 << high, 1 << high), factors,
+                      np.clip(draw(-size - 2, 7 - size, columns), *SHIFTS))
         least, greatest = limits(bits, True)
         settings = {"zero_point": self.rng.randint(-9, 9), "low": least + self.rng.randrange(9),
                     "high": greatest - self.rng.randrange(9), "rounding": self.rng.choice(("single", "double"))}

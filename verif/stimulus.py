@@ -51,6 +51,10 @@ class Stimulus:
             lanes = 0 * draw(0, 2, config.rows) + self.rng.choice((0, -1, least, greatest))
         return lanes & everything - 1
 
+    def dense(self):
+        """Lanes none of which is zero, so that each row counts."""
+        return self._numpy.integers(1, 1 << self.config.input_bits, self.config.rows)
+
     def vector(self, after=0, **chosen):
         """A vector, everything that is not chosen drawn."""
         config, rng = self.config, self.rng

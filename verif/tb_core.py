@@ -163,6 +163,7 @@ async def lock(dut):
     await bench.write("lock", locked=1)
     await bench.write("lock", locked=0)
     assert await bench.read("lock") == {"locked": 1}
+    assert (await bench.read("status"))["load_ready"] == 0
     names = [name for name, register in bench.registers.items() if register.locks]
     assert {"load", "load_data", "self_test"} <= set(names)
     for name in names:

@@ -132,6 +132,22 @@ async def ping_pong(dut):
 
 
 @cocotb.test()
+async def scattered_writes(dut):
+    """Rows of any bank in any order, one or a few at a time, some twice, and a vector that sees each at once."""
+    bench, stimulus = await begin(dut)
+    config = bench.config
+    rows = [write for _ in range(2) for bank in range(config.banks) for write in stimulus.bank(bank)]
+    bench.rng.shuffle(rows)
+    while rows:
+        count = bench.rng.choice((1, 1, 2, 5))
+        writes, rows = rows[:count], rows[count:]
+        vectors = [stimulus.vector(after=len(writes), bank=bank, bits=config.input_bits, x=stimulus.dense())
+                   for bank in sorted({write.bank for write in writes})]
+        await bench.play(writes + vectors, Pauses(write=bench.rng.choice(PAUSES[:3])))
+    await bench.finish()
+
+
+@cocotb.test()
 async def fuse_modes(dut):
     """Every number of fused columns after every other, alone and in chains."""
     bench, stimulus = await begin(dut)

@@ -28,6 +28,8 @@ module check (
     reg [31:0] w;
     reg [3:0] strb;
     reg [2:0] waits = 0;
+    // Accesses of the other kind that went first.
+    reg [1:0] before_read = 0, before_write = 0;
     // Nothing is taken in the first cycle after a reset, when a master may not see what it was answered.
     reg was_reset = 1;
     wire awake;
@@ -46,6 +48,8 @@ module check (
         if (bvalid && bready) begin has_aw <= 0; has_w <= 0; written <= 0; end
         if (rvalid && rready) begin has_ar <= 0; was_read <= 0; end
         waits <= (has_ar || has_aw && has_w) && !bvalid && !rvalid ? waits + 1 : 0;
+        if (!has_ar || rvalid && rready) before_read <= 0; else if (enable && write) before_read <= before_read + 1;
+        if (!(has_aw && has_w) || bvalid && bready) before_write <= 0; else if (enable && !write) before_write <= before_write + 1;
         was_reset <= rst;
         if (rst) begin has_aw <= 0; has_w <= 0; has_ar <= 0; written <= 0; was_read <= 0; waits <= 0; end
     end
@@ -72,12 +76,16 @@ module check (
         assert (awake == !was_reset);
         assert (awready == (awake && !has_aw) && wready == (awake && !has_w) && arready == (awake && !has_ar));
         assert (waits <= 2);
+        // Who waits is passed by one other at most.
+        assert (before_read <= 1 && before_write <= 1);
 
         // What holds between the two sides, for the induction.
         assert (bvalid == written && rvalid == was_read);
         assert (!(written && was_read));
         assert (!written || has_aw && has_w);
         assert (!was_read || has_ar);
+        if (before_read == 1) assert (written || was_read || !has_aw && !has_w);
+        if (before_write == 1) assert (written || was_read || !has_ar);
         if (has_aw) assert (write_address == aw);
         if (has_w) assert (data == w && strobe == strb);
         if (has_ar) assert (read_address == ar);
@@ -85,5 +93,6 @@ module check (
         cover (bvalid && bready && bresp == 2);
         cover (rvalid && rready && rresp == 0 && has_aw && has_w);
         cover (bvalid && !bready && arvalid);
+        cover (before_read == 1 && rvalid);
     end
 endmodule
