@@ -36,7 +36,7 @@ class RegisterFile(wiring.Component):
     REGISTER_FIELD_now : ``Out``
         Of an event: it has happened, and was not cleared.
     REGISTER_written : ``Out(1)``
-        The register was written; for a cycle, the one in which it has, or gives, the new value.
+        Of a register that ``tells``: it was written; for a cycle, the one in which it has, or gives, the new value.
     REGISTER_used : ``In(1)``
         Refuse accesses to a register that ``waits``; but for fields that do not.
     error : ``Out(8)``
@@ -50,7 +50,7 @@ class RegisterFile(wiring.Component):
         for register in self.registers:
             if register.waits:
                 members[f"{register.name}_used"] = In(1)
-            if register.is_written:
+            if register.tells:
                 members[f"{register.name}_written"] = Out(1)
             for field in register.fields:
                 name = f"{register.name}_{field.name}"
@@ -84,7 +84,8 @@ class RegisterFile(wiring.Component):
                 written = Signal(name=f"write_{register.name}")
                 touched = bus.strobe & self._bytes(register)
                 m.d.comb += written.eq(accepted & (bus.address[2:] == register.offset >> 2) & touched.any())
-                m.d.sync += getattr(self, f"{register.name}_written").eq(written)
+                if register.tells:
+                    m.d.sync += getattr(self, f"{register.name}_written").eq(written)
                 for field in register.fields:
                     self._write(m, register, field, written, mask)
         return m

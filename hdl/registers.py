@@ -94,7 +94,7 @@ class Register:
     """A word of 32 bits.
 
     ``locks``: writes are refused while the core is locked. ``waits``: writes are refused while the core says that it is
-    in use, and reads too if it has nothing to write.
+    in use, and reads too if it has nothing to write. ``tells``: the core wants to know that it was written.
     """
 
     name: str
@@ -103,6 +103,7 @@ class Register:
     fields: tuple
     locks: bool = False
     waits: bool = False
+    tells: bool = False
 
     @property
     def is_written(self):
@@ -205,14 +206,14 @@ def _work(config):
                      ("signed", 8, 1, "Inputs are two's complement.", {}),
                      ("bank", 16, 4, "Bank of a chain's first vector; each other takes the next.", most),
                      ("set", 24, 1, "Set of requantisation parameters.", {}))),
-        Register(name="chain", offset=0x044, meaning="Vectors that add up to one result. A write starts a new chain "
-                 "with the next vector that begins.",
+        Register(name="chain", offset=0x044, tells=True, meaning="Vectors that add up to one result. A write starts a "
+                 "new chain with the next vector that begins.",
                  fields=_fields(Access.STORED, ("length", 0, 17, "How many.", {"reset": 1, "least": 1,
                                                                               "greatest": macro.tiles}))),
         Register(name="load", offset=0x048, meaning="Where records go. A write starts at the first again.", locks=True,
-                 waits=True, fields=_fields(Access.STORED, *load)),
+                 waits=True, tells=True, fields=_fields(Access.STORED, *load)),
         Register(name="load_data", offset=0x04C, meaning="32 bits of a beat of records, the lowest first.", locks=True,
-                 waits=True, fields=_fields(Access.DATA, ("word", 0, 32, "The bits.", {}))),
+                 waits=True, tells=True, fields=_fields(Access.DATA, ("word", 0, 32, "The bits.", {}))),
         Register(name="load_index", offset=0x050, meaning="Progress of the records.", fields=_fields(
             Access.STATUS, ("index", 0, 11, "Row or column that comes next.", {}))),
         Register(name="self_test", offset=0x058, meaning="Commands that test the storage or the products, and leave "

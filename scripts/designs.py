@@ -10,6 +10,7 @@ from ..hdl.emit import emit, modules
 from ..hdl.ports import is_result, ports
 from ..host.simulated_board import board_verilog, serial_line
 from ..host.simulator import Surround
+from ..verif.storage import VISIBLE, bench_module, stores
 
 # Verilog as text takes seconds to make.
 emitted, bridged = cache(emit), cache(board_verilog)
@@ -102,7 +103,8 @@ class CoreDesign:
     def testbenches(self):
         if self.config.bus != "axi":
             return ("tb_bus",)
-        return ("tb_registers", "tb_core", "tb_core_status", "tb_core_interlocks", "tb_core_races", "tb_core_mixed")
+        return ("tb_registers", "tb_core", "tb_core_status", "tb_core_interlocks", "tb_core_races", "tb_core_mixed",
+                "tb_core_march", "tb_core_inside")
 
     @property
     def environment(self):
@@ -117,7 +119,11 @@ class CoreDesign:
 
     def surround(self, verilog):
         """What the testbenches run on, with Verilog of the wrapper."""
-        return Surround(self.wrapper, {"mutants.sv": verilog}, {}, tuple(pin.name for pin in self.pins))
+        if self.config.bus != "axi":
+            return Surround(self.wrapper, {"mutants.sv": verilog}, {}, tuple(pin.name for pin in self.pins))
+        bench = bench_module(self.config, stores(self.config, self.verilog), "bench", self.wrapper, "dut.image.core")
+        return Surround("bench", {"mutants.sv": verilog, "bench.sv": bench}, {},
+                        (*(pin.name for pin in self.pins), *VISIBLE))
 
 
 @dataclass(frozen=True)

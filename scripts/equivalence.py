@@ -8,7 +8,7 @@ from .mutants import SELECT, image
 from .tools import run_tool
 
 # Seconds after which a proof is given up.
-PATIENCE = 300
+PATIENCE = 60
 # What has no value is free, in each of the two by itself. What differs nowhere becomes a constant.
 SCRIPT = """read_verilog image.v check.v
 prep -flatten -top check

@@ -10,10 +10,9 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..hdl.core_top import core_ports
 from ..hdl.emit import emit
-from ..host.simulator import Surround, build
-from ..verif.storage import bench_module, stores
+from ..host.simulator import build
+from ..verif.storage import stores, surround
 from ..verif.tb_upsets import FILE, HARMLESS, SEEN, UNSEEN
 from .files import BadInput, check_writable, write_json
 from .options import build_option, config_options, core_options, simulator_option
@@ -52,9 +51,7 @@ def run_upsets(config, count, *, seed=1, simulator="verilator", folder=Path("bui
     verilog = emit(config) if verilog is None else verilog
     found = stores(config, verilog)
     chosen, bits = draw(found, count, seed)
-    visible = (*(port.name for port in core_ports(config)), "strike", "store", "word", "bit_")
-    around = Surround("upsets", {"upsets.sv": bench_module(config, found)}, {}, visible)
-    design = build(config, simulator=simulator, folder=folder, surround=around, verilog=verilog)
+    design = build(config, simulator=simulator, folder=folder, surround=surround(config, verilog), verilog=verilog)
     with tempfile.TemporaryDirectory() as name:
         todo = Path(name) / "todo.json"
         todo.write_text(json.dumps(chosen), encoding="utf-8")

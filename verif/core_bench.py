@@ -182,8 +182,10 @@ class CoreBench:
         parameters = (draw(-1 << high, 1 << high), factors,
                       np.clip(draw(-size - 2, 7 - size, columns), *SHIFTS))
         least, greatest = limits(bits, True)
-        settings = {"zero_point": self.rng.randint(-9, 9), "low": least + self.rng.randrange(9),
-                    "high": greatest - self.rng.randrange(9), "rounding": self.rng.choice(("single", "double"))}
+        low, high = self.rng.choice(((least + self.rng.randrange(9), greatest - self.rng.randrange(9)),
+                                     sorted(self.rng.randint(least, greatest) for _ in range(2))))
+        settings = {"zero_point": self.rng.choice((self.rng.randint(-9, 9), self.rng.randint(least, greatest))),
+                    "low": low, "high": high, "rounding": self.rng.choice(("single", "double"))}
         await self.load(parameters_bytes(self.config, *parameters), parameters=1, set=index, **options)
         # Unlike the stream, registers are refused while their set is in use.
         while (await self.read("status"))["set_used"] >> index & 1:
@@ -200,7 +202,7 @@ class CoreBench:
         x = self.numpy.integers(least, greatest + 1, self.config.macro.rows)
         if planes is None:
             x[self.rng.randrange(len(x))] = self.rng.choice((least or greatest, greatest))
-        return x
+        return x + (self.numpy.integers(0, 1 << 16, len(x)) << bits) * self.rng.randrange(2)
 
     async def orders(self, *, chain=1, **vector):
         """How the vectors that are sent from now on are computed."""

@@ -1,9 +1,12 @@
-"""Where a core stores its weights, found in its Verilog, and a bench module that upsets single bits of it."""
+"""Where a core stores its weights, found in its Verilog, and a bench module that upsets single bits or holds one."""
 
 import re
 from dataclasses import dataclass
 
 from ..hdl.core_top import core_ports
+from ..hdl.ports import input_layout, write_layout
+from ..hdl.registers import COUNTERS
+from ..host.simulator import Surround
 
 MODULE = re.compile(r"^module (\w+)\(.*?^endmodule", re.MULTILINE | re.DOTALL)
 INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
@@ -50,17 +53,49 @@ def stores(config, verilog):
     return found
 
 
-def bench_module(config, found, name="upsets"):
-    """SystemVerilog of a module around a core that inverts bit ``bit`` of word ``word`` of storage ``store`` at the
-    falling edge while ``strike`` is high."""
+# What a bench module has beside the core's ports: its inputs, and the macro's streams.
+INPUTS = {"strike": 1, "stuck": 1, "level": 1, "store": 32, "word": 32, "bit_": 32, "preset": 1, "count": 32}
+STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, told=True)}
+VISIBLE = (*INPUTS, *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))
+
+
+def bench_module(config, found, name="upsets", dut=None, core="dut.core"):
+    """SystemVerilog of a module around a core that changes a bit of its storage at the falling edge.
+
+    While ``strike`` is high it inverts bit ``bit_`` of word ``word`` of storage ``store``; while ``stuck`` is, it sets
+    it to ``level``. While ``preset`` is, it sets all performance counters to ``count``. ``macro_STREAM__PORT`` are the
+    ports of the macro's streams of weights and vectors.
+
+    Parameters
+    ----------
+    config : CoreConfig
+    found : list of Store
+    name : str
+    dut : str
+        The module that is instantiated as ``dut``; by default the core.
+    core : str
+        Where the core below its top is.
+    """
     ports = core_ports(config)
     heads = [f"    {port.direction} wire [{port.width - 1}:0] {port.name}" for port in ports]
+    heads += [f"    input wire [{width - 1}:0] {name}" for name, width in INPUTS.items()]
     pins = ",\n".join(f"        .{port.name}({port.name})" for port in ports)
+    taps = [f"    wire [{width - 1}:0] macro_{stream}__{port} = {core}.macro.{stream}__{port};"
+            for stream, layout in STREAMS.items()
+            for port, width in (("valid", 1), ("ready", 1), ("payload", layout(config.array).size))]
     cases = []
     for number, store in enumerate(found):
-        place = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
-        cases.append(f"        {number}: {place} = ~{place};")
+        path = store.path.replace("dut.core", core, 1)
+        place = f"{path}[word][bit_]" if store.is_table else f"{path}[bit_]"
+        cases.append(f"        {number}: {place} = stuck ? level : ~{place};")
+    counts = [f"        {core}.performance.{name}_count = count;" for name in COUNTERS]
     return "\n".join([
-        f"module {name} (", ",\n".join([*heads, "    input wire strike", "    input wire [31:0] store, word, bit_"]),
-        ");", f"    {config.name} dut (", pins, "    );", "    always @(negedge aclk) if (strike) case (store)",
-        *cases, "        default: ;", "    endcase", "endmodule", ""])
+        f"module {name} (", ",\n".join(heads), ");", f"    {dut or config.name} dut (", pins, "    );", *taps,
+        "    always @(negedge aclk) if (strike || stuck) case (store)", *cases, "        default: ;", "    endcase",
+        "    always @(negedge aclk) if (preset) begin", *counts, "    end", "endmodule", ""])
+
+
+def surround(config, verilog):
+    """The bench module around a core of that Verilog, for `build`."""
+    visible = (*(port.name for port in core_ports(config)), *VISIBLE)
+    return Surround("upsets", {"upsets.sv": bench_module(config, stores(config, verilog))}, {}, visible)

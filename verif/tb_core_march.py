@@ -23,12 +23,18 @@ class Log:
         return self.words[place]
 
 
+def tap(dut, name):
+    """A port of the macro within a core, where the simulator shows it, else what a module around brings out."""
+    outside = getattr(dut, f"macro_{name}", None)
+    return getattr(dut.core.macro, name) if outside is None else outside
+
+
 async def watch(bench, done):
     """Note rows that the macro takes, and vectors that read one."""
-    macro, config = bench.dut.core.macro, bench.config.macro
+    config = bench.config.array
     rows, vectors = write_layout(config), input_layout(config, told=True)
-    ports = [(macro.write__valid, macro.write__ready, macro.write__payload),
-             (macro.i__valid, macro.i__ready, macro.i__payload)]
+    ports = [[tap(bench.dut, f"{stream}__{name}") for name in ("valid", "ready", "payload")]
+             for stream in ("write", "i")]
 
     def field(layout, word, name):
         where = layout[name]
@@ -55,7 +61,7 @@ async def march(dut):
     """Each program does all operations on all rows of all banks, in order, with each background and its inverse."""
     bench = CoreBench(dut)
     await bench.start()
-    config, done = bench.config.macro, []
+    config, done = bench.config.array, []
     cocotb.start_soon(watch(bench, done))
     places = [(bank, row) for bank in range(config.banks) for row in range(config.rows)]
     words = backgrounds(config.weight_bits, config.columns)

@@ -11,6 +11,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from .core_bench import CoreBench
+from .storage import INPUTS
 
 FILE = "upsets.json"
 # Of an upset: no result changed; one did and the core said so; one did and the core did not.
@@ -51,7 +52,8 @@ async def follow(bench, upset):
 async def upsets(dut):
     """Every upset of the list, one at a time."""
     todo = json.loads(Path(os.environ["BITLINE_UPSETS"]).read_text(encoding="utf-8"))
-    dut.strike.value, dut.store.value, dut.word.value, dut.bit_.value = 0, 0, 0, 0
+    for name in INPUTS:
+        getattr(dut, name).value = 0
     bench = CoreBench(dut)
     await bench.start()
     macro = bench.config.macro
