@@ -18,7 +18,8 @@ class WordlineDrivers(wiring.Component):
     says which is its highest plane that can change the result: leading zeros of an unsigned vector and copies of the
     sign of a signed one cannot.
 
-    ``top`` and ``select`` are one-hot. Latency: ``load`` in cycle 0, ``advance`` in cycle 1,
+    ``top`` is one-hot, and so is ``select`` while a vector is driven; before the first, any planes may be, and nothing
+    looks at what comes of it. Latency: ``load`` in cycle 0, ``advance`` in cycle 1,
     the plane that ``select`` names on ``plane`` in cycle 3.
 
     Parameters
@@ -45,7 +46,7 @@ class WordlineDrivers(wiring.Component):
     top : ``Out(input_bits)``
         Highest plane of the waiting vector that matters.
     enable, select : ``In``
-        Move on; which plane of the driven vector comes next; zeros if none does.
+        Move on; which plane of the driven vector comes next; zeros behind a vector's last.
     plane : ``Out(rows)``
         The wordlines.
     """

@@ -121,7 +121,9 @@ class CoreDesign:
         """What the testbenches run on, with Verilog of the wrapper."""
         if self.config.bus != "axi":
             return Surround(self.wrapper, {"mutants.sv": verilog}, {}, tuple(pin.name for pin in self.pins))
-        bench = bench_module(self.config, stores(self.config, self.verilog), "bench", self.wrapper, "dut.image.core")
+        root = "dut.image"
+        bench = bench_module(self.config, stores(self.config, self.verilog, root), name="bench", dut=self.wrapper,
+                             root=root)
         return Surround("bench", {"mutants.sv": verilog, "bench.sv": bench}, {},
                         (*(pin.name for pin in self.pins), *VISIBLE))
 

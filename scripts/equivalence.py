@@ -54,7 +54,7 @@ def miter(module, pins):
     differs = " || ".join((f"gold_{pin.valid} && " if pin.valid else "") + f"gold_{pin.name} != gate_{pin.name}"
                           for pin in outputs)
     return f"""module check({heads}, output differs);
-    reg [2:0] count;
+    reg [2:0] count = 0;
     wire held = {held};
     always @(posedge {clock}) if (count != 7) count <= count + 1;
 {wires}{copies}    assign differs = count == 7 && !({resets}) && ({differs});

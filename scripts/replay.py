@@ -8,6 +8,9 @@ import subprocess
 from ..host.simulator import SimulatorError, Surround, build
 from .mutants import SELECT, image
 
+# Seconds: many times what a replay takes.
+PATIENCE = 1800
+
 
 def _in(design):
     """Names of the inputs but the clock, and how many bits they are together."""
@@ -117,8 +120,11 @@ def compile_image(design, mutants, folder):
 
 def replay(program, recorded, mutant):
     """The cycle in which a mutant is noticed, or None; 0 is the macro as it is."""
-    done = subprocess.run(["vvp", "-n", program, f"+mutant={mutant}", f"+recorded={recorded}"], capture_output=True,
-                          text=True, check=True)
+    try:
+        done = subprocess.run(["vvp", "-n", program, f"+mutant={mutant}", f"+recorded={recorded}"], capture_output=True,
+                              text=True, check=True, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        raise SimulatorError(f"a mutant must end within {PATIENCE} s, and {mutant} of {program} did not") from None
     if not done.stdout.strip():
         raise SimulatorError(f"a record must be readable to its end, and {recorded} is not")
     cycle = done.stdout.split()[-1]

@@ -170,7 +170,7 @@ class CoreBench:
             self.model.macro.write(bank, row, values)
 
     async def load_set(self, index, **options):
-        """Parameters of all columns, and settings, of a set, drawn; few results are all at one bound."""
+        """Parameters of all columns, and settings, of a set, drawn; many results are within bounds, many at them."""
         if not self.config.requantises:
             return
         columns, bits, width = self.config.macro.columns, self.config.output_bits, self.config.macro.total_width
@@ -180,10 +180,11 @@ class CoreBench:
         # Half of the factors are powers of two, which have results right in the middle between two integers.
         factors = np.where(draw(0, 2, columns) == 0, 1 << 30, draw(1 << 30, 1 << 31, columns))
         parameters = (draw(-1 << high, 1 << high), factors,
-                      np.clip(draw(-size - 2, 7 - size, columns), *SHIFTS))
+                      np.clip(draw(-size - 2, 5 - size, columns), *SHIFTS))
         least, greatest = limits(bits, True)
-        low, high = self.rng.choice(((least + self.rng.randrange(9), greatest - self.rng.randrange(9)),
-                                     sorted(self.rng.randint(least, greatest) for _ in range(2))))
+        low, high = least + self.rng.randrange(9), greatest - self.rng.randrange(9)
+        if not self.rng.randrange(8):
+            low, high = sorted(self.rng.randint(least, greatest) for _ in range(2))
         settings = {"zero_point": self.rng.choice((self.rng.randint(-9, 9), self.rng.randint(least, greatest))),
                     "low": low, "high": high, "rounding": self.rng.choice(("single", "double"))}
         await self.load(parameters_bytes(self.config, *parameters), parameters=1, set=index, **options)

@@ -19,6 +19,8 @@ BUSES = (
         (r"if \((\w+)\) bvalid <= 1'h0;", r"if (rst) bvalid <= 1'h0;"),
         (r"else if \(bus__enable\) rvalid <= \w+;", "else rvalid <= rready;"),
         (r"assign bus__enable = (.*);", r"assign bus__enable = \1 | bvalid;"),
+        # A read goes only where no write would follow.
+        (r"assign bus__enable = (.*);", r"assign bus__enable = (\1) & (bus__write | ~awvalid);"),
         (r"bus__data <= wdata", "bus__data <= ~wdata"),
         (r"bus__strobe <= wstrb", "bus__strobe <= 4'hf"),
         (r"assign awready = .*;", "assign awready = 1'b1;"),
@@ -41,8 +43,9 @@ BUSES = (
         (r"= bus__write & lock_locked;", "= 1'b0;"),
         (r"if \(rst\) lock_locked <= ", "if (1'b0) lock_locked <= "),
         (r"else load_written <= \w+;", "else load_written <= bus__enable;"),
-        (r"else clamp_1_written <= \w+;", "else clamp_1_written <= bus__enable;"),
+        (r"else load_data_written <= \w+;", "else load_data_written <= bus__enable;"),
         (r"if \(\w+\) self_test_march_ss <= ", "if (rst) self_test_march_ss <= "),
+        (r"if \(\w+\) self_test_known_answers <= ", "if (rst) self_test_known_answers <= "),
         (r"else if \(\w+\) clamp_1_low <= ", "else if (bus__write) clamp_1_low <= "),
         (r"else if \(bus__enable\) bus__refused <= \w+;", "else if (bus__enable) bus__refused <= 1'h0;")), 3),
     of_core("loader", "locked, the loader writes nothing and blocks no stream", "loader", (

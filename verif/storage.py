@@ -4,11 +4,11 @@ import re
 from dataclasses import dataclass
 
 from ..hdl.core_top import core_ports
+from ..hdl.emit import modules
 from ..hdl.ports import input_layout, write_layout
 from ..hdl.registers import COUNTERS
 from ..host.simulator import Surround
 
-MODULE = re.compile(r"^module (\w+)\(.*?^endmodule", re.MULTILINE | re.DOTALL)
 INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
 # Bitcells of a bank, which are the port itself if there is but one, and tables of all banks.
 CELLS = re.compile(r"^  reg \[(\d+):0\] (cells_(\d+)|weights);", re.MULTILINE)
@@ -29,13 +29,15 @@ class Store:
         return self.path.endswith(".cells")
 
 
-def stores(config, verilog):
-    """Storage of weights and of tables that compute, a list of `Store`; rows that wait for a table's writer do not."""
-    modules = {match[1]: match[0] for match in MODULE.finditer(verilog)}
-    found = []
+def stores(config, verilog, root="dut"):
+    """Storage of weights and of tables that compute, a list of `Store`; rows that wait for a table's writer do not.
+
+    Paths begin at ``root``, which is where the core is.
+    """
+    texts, found = modules(verilog), []
 
     def walk(module, path):
-        text = modules[module]
+        text = texts[module]
         if module.endswith("_bitcell_array"):
             found.extend(Store(f"{path}.{name}", int(high) + 1, (int(bank or 0),))
                          for high, name, bank in CELLS.findall(text))
@@ -44,10 +46,10 @@ def stores(config, verilog):
             found.append(Store(f"{path}.cells", int(memory[1]) + 1,
                                tuple(address * config.macro.banks // depth for address in range(depth))))
         for inner, name in INSTANCE.findall(text):
-            if inner in modules:
+            if inner in texts:
                 walk(inner, f"{path}.{name}")
 
-    walk(config.name, "dut")
+    walk(config.name, root)
     if not found:
         raise ValueError(f"storage must be found in the Verilog of {config.name}, and is not")
     return found
@@ -59,7 +61,7 @@ STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, told=Tr
 VISIBLE = (*INPUTS, *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))
 
 
-def bench_module(config, found, name="upsets", dut=None, core="dut.core"):
+def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
     """SystemVerilog of a module around a core that changes a bit of its storage at the falling edge.
 
     While ``strike`` is high it inverts bit ``bit_`` of word ``word`` of storage ``store``; while ``stuck`` is, it sets
@@ -73,10 +75,10 @@ def bench_module(config, found, name="upsets", dut=None, core="dut.core"):
     name : str
     dut : str
         The module that is instantiated as ``dut``; by default the core.
-    core : str
-        Where the core below its top is.
+    root : str
+        As `stores` had it.
     """
-    ports = core_ports(config)
+    ports, core = core_ports(config), f"{root}.core"
     heads = [f"    {port.direction} wire [{port.width - 1}:0] {port.name}" for port in ports]
     heads += [f"    input wire [{width - 1}:0] {name}" for name, width in INPUTS.items()]
     pins = ",\n".join(f"        .{port.name}({port.name})" for port in ports)
@@ -85,8 +87,7 @@ def bench_module(config, found, name="upsets", dut=None, core="dut.core"):
             for port, width in (("valid", 1), ("ready", 1), ("payload", layout(config.array).size))]
     cases = []
     for number, store in enumerate(found):
-        path = store.path.replace("dut.core", core, 1)
-        place = f"{path}[word][bit_]" if store.is_table else f"{path}[bit_]"
+        place = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
         cases.append(f"        {number}: {place} = stuck ? level : ~{place};")
     counts = [f"        {core}.performance.{name}_count = count;" for name in COUNTERS]
     return "\n".join([

@@ -242,7 +242,7 @@ async def reset_in_flight(dut):
     """Reset at random cycles, among vectors, loads and a march: nothing comes of what was in flight, and all works."""
     bench = await begin(dut)
     macro = bench.config.macro
-    for number in range(8):
+    for number in range(24):
         bench.pause(bench.rng.choice(PAUSES))
         bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
         await bench.orders(bits=bits, signed=signed, bank=0, set=0, chain=bench.rng.randint(1, macro.tiles))
