@@ -175,6 +175,12 @@ async def lock(dut):
         else:
             raise AssertionError(f"{name} must be locked")
         assert await bench.read(name) == before
+    # What is not of weights and parameters is as ever.
+    for register in bench.registers.values():
+        if not register.locks:
+            word = await bench.read_word(register.offset)
+            await bench.write_bytes(register.offset, word.to_bytes(4, "little"))
+    assert await bench.read("error") == {"code": 0, "count": 0}
     await bench.weights.send(rows_bytes(bench.config, bench.draw_weights(2)))
     await bench.weights.wait()
     await expect_error(bench, ErrorCode.LOCKED)
