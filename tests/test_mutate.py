@@ -109,6 +109,7 @@ def test_images_have_every_block_of_the_suite():
     blocks = set().union(*map(blocks_of, DESIGNS))
     suite = set().union(*(blocks_of(MacroDesign(config)) for config in module.SUITE))
     assert suite - blocks == set()
+    assert {"board", "bridge", "bridge_session", "bridge_executor", "bridge_receiver", "bridge_transmitter"} <= blocks
 
 
 def test_scores_leave_equivalents_out(monkeypatch, cli, folder):

@@ -25,7 +25,7 @@ def build(request):
 
 def assert_passes(job):
     failed, count, reason = run_job(job)
-    assert (failed, count, reason) == ([], 9, None)
+    assert (failed, count, reason) == ([], 10, None)
 
 
 IMPLEMENTATIONS = [
@@ -92,7 +92,7 @@ def test_one_wrong_bit_of_a_lut_is_noticed(build, tmp_path, family):
     flip(netlist, "block_0", 0)
     job.verilog.write_text(model(family, CONFIG.name, folder, "read_json netlist.json"), encoding="utf-8")
     failed, count, _ = run_job(job)
-    assert failed and count == 9
+    assert failed and count == 10
 
 
 def test_command_reproduces_one_run(cli, tmp_path):

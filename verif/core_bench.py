@@ -82,6 +82,9 @@ class CoreBench:
         """
         self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, cycles)
+        if cycles >= 4:
+            # By now a reset of any kind has come.
+            assert not self.dut.s_axis_tready.value and not self.dut.s_axis_w_tready.value, "taken in a reset"
         for port in (self.vectors, self.weights, self.results):
             port.clear()
         self.expected.clear()
