@@ -44,8 +44,8 @@ def test_outcomes_are_those_of_the_flips(cli, tmp_path):
 
 def test_hang_that_a_reset_leaves_is_found():
     # A vector whose planes are lost is driven for ever unless a reset ends it.
-    broken, count = re.subn(r"if \(rst\) (drives|select) ", r"if (1'b0) \1 ", emit(CONFIG))
-    assert count == 2
+    broken, count = re.subn(r"if \(rst\) drives ", "if (1'b0) drives ", emit(CONFIG))
+    assert count == 1
     stuck = strike(CONFIG, 900, 1, BUILDS, verilog=broken)["stuck"]
     assert stuck and {re.sub(r"\[.*", "", name) for name, _ in stuck} <= {"controller.drives", "controller.select"}
 

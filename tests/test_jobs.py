@@ -124,7 +124,7 @@ def test_regression_on_a_cluster(cli, tmp_path):
         status, output, errors = cli("regress", "--rows", 2, "--columns", 1, "--input-bits", 2, "--weight-bits", 2,
                                      "--simulator", SIMULATOR, "--scheduler", address, "--out", tmp_path / "out")
     assert status == 0, output + errors
-    assert "1 runs of 1 builds, 9 tests, 0 failures" in output
+    assert "1 runs of 1 builds, 10 tests, 0 failures" in output
     assert (tmp_path / "out" / f"{config.name}_{SIMULATOR}_1" / "results.xml").exists()
 
 
