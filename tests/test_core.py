@@ -34,7 +34,7 @@ OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
 # How many tests each has.
-TESTBENCHES = {"tb_core": 11, "tb_core_races": 8, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_core_mixed": 1,
+TESTBENCHES = {"tb_core": 12, "tb_core_races": 8, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_core_mixed": 1,
                "tb_registers": 6}
 
 
@@ -71,7 +71,7 @@ def test_core_does_what_the_model_does(config, testbench, tmp_path):
 
 @pytest.mark.parametrize("config", OTHER_BUSES, ids=lambda config: config.bus)
 def test_other_buses(config, tmp_path):
-    assert run(config, "tb_bus", tmp_path) == ([], 2)
+    assert run(config, "tb_bus", tmp_path) == ([], 4)
 
 
 @pytest.mark.parametrize("config, piece, replacement", [
@@ -83,6 +83,16 @@ def test_other_buses(config, tmp_path):
 def test_testbench_notices_a_broken_bus(config, piece, replacement, tmp_path):
     failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement))
     assert "bus" in failed
+
+
+@pytest.mark.parametrize("config, piece, replacement", [
+    (OTHER_BUSES[0], r"= cyc & stb;", "= stb;"),
+    (OTHER_BUSES[1], r"= psel & penable;", "= penable;"),
+    (OTHER_BUSES[1], r"= psel & penable;", "= psel;"),
+])
+def test_testbench_notices_an_answer_that_nobody_asks_for(config, piece, replacement, tmp_path):
+    failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement))
+    assert "given_up" in failed
 
 
 def test_a_million_cycles_of_random_traffic(tmp_path):

@@ -114,15 +114,19 @@ class Bench:
         self.coverage.counts.update({("traffic", "cycles"): self.cycle, ("traffic", "vectors"): len(self.taken)})
         self.coverage.save(Path(FILE))
 
-    async def reset(self):
-        """Reset in the middle of whatever happens; the cells keep their weights."""
+    async def reset(self, write=None):
+        """Reset in the middle of whatever happens; the cells keep their weights. A write offered in it is lost."""
         hit, cycles = self.coverage.hit, self._cycles
         hit("reset", "idle", cycles.idle)
         hit("reset", "vector waits", cycles.vector_waits)
         hit("reset", "planes are driven", cycles.planes_left > 0)
         hit("reset", "result waits", cycles.o_valid)
         hit("reset", "write is stored", self._just_wrote)
-        if self.rng.random() < 0.5:
+        if write:
+            self._port_write = (write.bank, write.row)
+            self._drive("write", encode_write(self.config, write))
+            self._handles["write_valid"].value = 1
+        elif self.rng.random() < 0.5:
             # Else what is offered stays so during the reset, and must be lost.
             self._withdraw()
         self._dut.rst.value = 1

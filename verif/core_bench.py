@@ -177,13 +177,17 @@ class CoreBench:
         if not self.config.requantises:
             return
         columns, bits, width = self.config.macro.columns, self.config.output_bits, self.config.macro.total_width
-        size = width - bits
-        # A bias beyond the totals hides them, so few are.
-        draw, high = self.numpy.integers, np.where(self.numpy.integers(0, 8, columns) == 0, 31, width - 2)
-        # Half of the factors are powers of two, which have results right in the middle between two integers.
+        draw = self.numpy.integers
+        # A bias beyond the totals hides them, so few are; some of these have a factor for totals, some for the bias.
+        high = np.where(draw(0, 8, columns) == 0, draw(width - 2, 32, columns), width - 2)
+        size = np.where(draw(0, 2, columns) == 0, width, high + 2) - bits
+        shifts = np.clip(draw(-size - 2, 5 - size, columns), *SHIFTS)
+        # Half of the factors are powers of two, which have results right in the middle between two integers; some have
+        # leading zeros, as many as the shift allows or less, so that the last bits of the product count.
         factors = np.where(draw(0, 2, columns) == 0, 1 << 30, draw(1 << 30, 1 << 31, columns))
-        parameters = (draw(-1 << high, 1 << high), factors,
-                      np.clip(draw(-size - 2, 5 - size, columns), *SHIFTS))
+        most = np.minimum(SHIFTS[1] - shifts, 30)
+        zeros = np.choose(draw(0, 3, columns), (0 * most, draw(0, most + 1), most))
+        parameters = (draw(-1 << high, 1 << high), factors >> zeros, shifts + zeros)
         least, greatest = limits(bits, True)
         low, high = least + self.rng.randrange(9), greatest - self.rng.randrange(9)
         if not self.rng.randrange(8):
@@ -235,7 +239,9 @@ class CoreBench:
     async def check(self):
         """All expected results come, in order, and no other."""
         while self.expected:
-            frame = await with_timeout(self.results.recv(), LONGEST_WAIT * PERIOD_NS, "ns")
+            frame = await with_timeout(self.results.recv(compact=False), LONGEST_WAIT * PERIOD_NS, "ns")
+            assert not any(byte for byte, kept in zip(frame.tdata, frame.tkeep) if not kept), "null bytes must be zero"
+            frame.compact()
             wanted = self.expected.pop(0)
             assert bytes(frame.tdata) == wanted, f"result must be {wanted.hex()}, and is {bytes(frame.tdata).hex()}"
             if self.config.checksum:

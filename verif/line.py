@@ -26,7 +26,9 @@ class Line:
 
     def __init__(self, dut):
         self._dut = dut
-        self._go = 0
+        self._go = self._reset_ns = 0
+        # Bytes, all in all.
+        self.sent = 0
         self._done = ValueChange(dut.done)
 
     async def start(self):
@@ -42,7 +44,13 @@ class Line:
         self._dut.rst.value = 1
         await ClockCycles(self._dut.clk, 3)
         self._dut.rst.value = 0
+        self._reset_ns = get_sim_time("ns")
         await ClockCycles(self._dut.clk, 3)
+
+    @property
+    def cycles(self):
+        """Clock cycles since the reset."""
+        return round((get_sim_time("ns") - self._reset_ns) / PERIOD_NS)
 
     @staticmethod
     def seconds():
@@ -56,6 +64,7 @@ class Line:
     async def send(self, symbols, cycles=0):
         """The same for line levels, ten bits at a time."""
         arrived = b""
+        self.sent += len(symbols)
         while len(symbols) > MOST:
             arrived += await self._send(symbols[:MOST], 0)
             symbols = symbols[MOST:]

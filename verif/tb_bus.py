@@ -11,7 +11,8 @@ from ..hdl.core_config import CoreConfig
 from ..hdl.registers import ADDRESS_BITS, ErrorCode, register_map
 from .tb_registers import ONES, PATTERNS, after, legal, reset_word, stored
 
-PATIENCE = 8
+# Cycles in which a request is answered, also one that meets the longest reset.
+PATIENCE = 12
 
 
 class Bus:
@@ -39,21 +40,32 @@ class Bus:
         await self.reset()
 
     async def reset(self):
-        """Some cycles of reset, with anything but a request on the bus; no answer comes of them."""
+        """Some cycles of reset, with anything but a request on the bus; no answer comes of them, nor if it is over."""
         self.dut.aresetn.value = 0
-        for cycle in range(6):
+        for cycle in range(self.rng.randrange(4, 7)):
             self.release()
             seen = await self.cycle()
             assert not cycle or self.is_silent(seen)
             self.dut.aresetn.value = cycle >= 3
         self.is_idle = True
 
-    def release(self):
-        """No request, and anything on the other signals."""
+    def release(self, request=None):
+        """No request, for want of one of its signals, and anything on the others."""
         for name in self.IDLE:
             signal = getattr(self.dut, name)
             signal.value = self.rng.getrandbits(len(signal))
-        getattr(self.dut, self.rng.choice(self.REQUEST)).value = 0
+        getattr(self.dut, self.rng.choice(request or self.REQUEST)).value = 0
+
+    async def give_up(self, address, data):
+        """Ask, and ask no more in the cycle in which the answer would come."""
+        await self.rest()
+        self.ask(address, data, 15)
+        assert self.is_silent(await self.cycle())
+        self.release(self.ANSWERED)
+        assert self.is_silent(await self.cycle())
+        self.is_idle = True
+        self.release()
+        assert self.is_silent(await self.cycle())
 
     async def cycle(self):
         """What the outputs are before the next edge, and the edge."""
@@ -82,7 +94,7 @@ class Wishbone(Bus):
 
     IDLE = ("wb_cyc", "wb_stb", "wb_we", "wb_adr", "wb_dat_w", "wb_sel")
     # A request is all of these.
-    REQUEST = ("wb_cyc", "wb_stb")
+    REQUEST = ANSWERED = ("wb_cyc", "wb_stb")
     OUTPUTS = ("wb_ack", "wb_err", "wb_dat_r")
 
     @staticmethod
@@ -90,14 +102,18 @@ class Wishbone(Bus):
         """Whether nothing is answered."""
         return not seen["wb_ack"] and not seen["wb_err"]
 
-    async def access(self, address, data, strobe):
-        """A single read or write."""
-        await self.rest()
+    def ask(self, address, data, strobe):
+        """Put a read or write on the bus."""
         dut = self.dut
         dut.wb_cyc.value = 1
         dut.wb_stb.value = 1
         dut.wb_we.value = data is not None
         dut.wb_adr.value, dut.wb_sel.value, dut.wb_dat_w.value = address, 15 if data is None else strobe, data or 0
+
+    async def access(self, address, data, strobe):
+        """A single read or write."""
+        await self.rest()
+        self.ask(address, data, strobe)
         for _ in range(PATIENCE):
             seen = await self.cycle()
             if seen["wb_ack"] or seen["wb_err"]:
@@ -111,33 +127,35 @@ class Wishbone(Bus):
 
 
 class Apb(Bus):
-    """A setup phase, and an access phase until ready; slverr only with it."""
+    """A setup phase, and an access phase, which only a reset makes wait; slverr only in it."""
 
     IDLE = ("s_apb_paddr", "s_apb_pprot", "s_apb_psel", "s_apb_penable", "s_apb_pwrite", "s_apb_pwdata", "s_apb_pstrb")
-    REQUEST = ("s_apb_psel",)
-    OUTPUTS = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr")
+    REQUEST, ANSWERED = ("s_apb_psel",), ("s_apb_psel", "s_apb_penable")
+    OUTPUTS = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr", "aresetn")
 
     @staticmethod
     def is_silent(seen):
         """Whether no error is told; ready may be anything."""
         return not seen["s_apb_pslverr"]
 
-    async def access(self, address, data, strobe):
-        """A single transfer."""
-        await self.rest()
+    def ask(self, address, data, strobe):
+        """The setup phase of a transfer."""
         dut = self.dut
         dut.s_apb_psel.value, dut.s_apb_penable.value = 1, 0
         dut.s_apb_pwrite.value = data is not None
         dut.s_apb_paddr.value, dut.s_apb_pwdata.value, dut.s_apb_pstrb.value = address, data or 0, strobe
-        setup = await self.cycle()
-        assert not setup["s_apb_pslverr"]
-        dut.s_apb_penable.value = 1
-        for _ in range(PATIENCE):
-            seen = await self.cycle()
-            if seen["s_apb_pready"]:
-                break
-        assert seen["s_apb_pready"]
-        dut.s_apb_penable.value = 0
+
+    async def access(self, address, data, strobe):
+        """A single transfer."""
+        await self.rest()
+        self.ask(address, data, strobe)
+        before = await self.cycle()
+        assert self.is_silent(before)
+        self.dut.s_apb_penable.value = 1
+        while not (seen := await self.cycle())["s_apb_pready"]:
+            assert not before["aresetn"] or not seen["aresetn"]
+            before = seen
+        self.dut.s_apb_penable.value = 0
         self.is_idle = self.rng.random() < 0.5
         if self.is_idle:
             self.release()
@@ -198,3 +216,38 @@ async def reset_in_access(dut):
         access.cancel()
         await master.reset()
         assert await master.read(register.offset) == reset_word(register), register.name
+
+
+@cocotb.test()
+async def reset_under_a_request(dut):
+    """A request that meets a reset, and stands behind it, is answered then, once it is done."""
+    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
+    master = MASTERS[kind](dut)
+    await master.start()
+    enable = master.registers["interrupt_enable"]
+    for _ in range(20):
+        pattern = master.rng.getrandbits(32)
+        dut.aresetn.value = 0
+        access = cocotb.start_soon(master.write(enable.offset, pattern))
+        for _ in range(master.rng.randrange(4, 9)):
+            await RisingEdge(dut.aclk)
+            assert not access.done()
+        dut.aresetn.value = 1
+        assert await access is not None
+        assert await master.read(enable.offset) == after(enable, 0, pattern)
+
+
+@cocotb.test()
+async def given_up(dut):
+    """Whoever asks no more is not answered, and the next is, whether what was asked was to be refused or not."""
+    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
+    master = MASTERS[kind](dut)
+    await master.start()
+    enable = master.registers["interrupt_enable"]
+    unmapped = next(address for address in range(0, 1 << ADDRESS_BITS, 4)
+                    if address not in {register.offset for register in master.registers.values()})
+    for _ in range(60):
+        await master.give_up(master.rng.choice((unmapped, enable.offset)), master.rng.choice((None, ONES)))
+        pattern = master.rng.getrandbits(32)
+        assert await master.write(enable.offset, pattern) is not None
+        assert await master.read(enable.offset) == after(enable, 0, pattern)

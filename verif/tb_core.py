@@ -105,7 +105,7 @@ async def vector_faults(dut):
     macro, beat = bench.config.macro, bench.config.input_stream_bits // 8
     good = vector_bytes(bench.config, bench.draw_vector(macro.input_bits, True))
     holes = [bytes([1] * place + [0] + [1] * (len(good) - place - 1)) for place in
-             {0, len(good) - 1, bench.rng.randrange(len(good))}]
+             {0, len(good) - 1, *bench.rng.sample(range(len(good)), min(len(good), 8))}]
     faults = [(good + bytes(beat), None, ErrorCode.VECTOR_LONG), (good + bytes(9 * beat), None, ErrorCode.VECTOR_LONG)]
     faults += [(good, hole, ErrorCode.VECTOR_NULL) for hole in holes]
     if len(good) > beat:
@@ -252,6 +252,8 @@ async def reset_in_flight(dut):
         bench.pause(bench.rng.choice(PAUSES))
         bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
         await bench.orders(bits=bits, signed=signed, bank=0, set=0, chain=bench.rng.randint(1, macro.tiles))
+        if number % 4 == 1:
+            bench.send_faulty(bytes(50 * bench.config.input_stream_bits // 8))
         for _ in range(6):
             bench.send(bench.draw_vector(bits, signed))
         if number % 4 == 3:
@@ -271,6 +273,24 @@ async def reset_in_flight(dut):
         for _ in range(3):
             bench.send(bench.draw_vector(bits, signed))
         await bench.check()
+
+
+@cocotb.test()
+async def results_stand(dut):
+    """While nobody takes results as many vectors are taken as have room, each time as many."""
+    bench = await begin(dut)
+    taken = set()
+    for _ in range(6):
+        bench.pause(0, 1)
+        await bench.orders(bits=1, signed=0, bank=0, set=0)
+        before = (await bench.read("vectors"))["count"]
+        for _ in range(80):
+            bench.send(bench.draw_vector(1, False))
+        await ClockCycles(dut.aclk, 80 * bench.config.groups + 200)
+        taken.add((await bench.read("vectors"))["count"] - before)
+        bench.pause(0)
+        await bench.check()
+    assert len(taken) == 1, taken
 
 
 @cocotb.test()

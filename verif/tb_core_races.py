@@ -1,5 +1,7 @@
 """What meets in a core at the wrong moment: packets, marches, chains, and writes of registers."""
 
+import itertools
+
 import cocotb
 import numpy as np
 from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge, with_timeout
@@ -16,6 +18,7 @@ from .tb_core import begin, expect_error
 async def begin_packet(bench, port, prefix, data):
     """Send a packet, and stop behind its first beat."""
     valid, ready = (getattr(bench.dut, f"{prefix}_{name}") for name in ("tvalid", "tready"))
+    port.clear_pause_generator()
     port.send_nowait(AxiStreamFrame(data))
     while True:
         await ReadOnly()
@@ -111,23 +114,26 @@ async def chain_in_a_vector(dut):
     x = bench.draw_vector(macro.input_bits, True)
     if len(vector_bytes(bench.config, x)) <= bench.config.input_stream_bits // 8:
         return
-    for before in range(1, macro.tiles + 1):
-        for after in range(1, macro.tiles + 1):
-            for begun in range(before):
-                await full_orders(bench, chain=before)
-                for _ in range(begun):
-                    bench.send(bench.draw_vector(macro.input_bits, True))
-                await bench.vectors.wait()
-                await ClockCycles(dut.aclk, 40)
-                await begin_packet(bench, bench.vectors, "s_axis", vector_bytes(bench.config, x))
-                assert (await bench.read("status"))["idle"] == 0
-                await bench.write("chain", length=after)
-                result, _ = bench.model.vector(x, **bench._orders)
-                if result is not None:
-                    bench.expected.append(result)
-                bench.vectors.pause = False
-                bench.model.restart(after)
-                await vectors_of(bench, 2 * after)
+    chains = [(before, after, begun) for before in range(1, macro.tiles + 1) for after in range(1, macro.tiles + 1)
+              for begun in range(before)]
+    # In the last case the write comes first.
+    for (before, after, begun), delay in itertools.product(chains, (*range(8), 20)):
+        await full_orders(bench, chain=before)
+        for _ in range(begun):
+            bench.send(bench.draw_vector(macro.input_bits, True))
+        await bench.vectors.wait()
+        await ClockCycles(dut.aclk, 40)
+        await begin_packet(bench, bench.vectors, "s_axis", vector_bytes(bench.config, x))
+        assert (await bench.read("status"))["idle"] == 0
+        result, _ = bench.model.vector(x, **bench._orders)
+        if result is not None:
+            bench.expected.append(result)
+        writing = cocotb.start_soon(bench.write("chain", length=after))
+        await ClockCycles(dut.aclk, delay)
+        bench.vectors.pause = False
+        await writing
+        bench.model.restart(after)
+        await vectors_of(bench, 2 * after)
     # With the first beat of a vector, it is that vector's.
     for delay in range(16):
         await full_orders(bench, chain=macro.tiles)
@@ -159,6 +165,8 @@ async def zeroise_is_not_blocked(dut):
         holds.append(("vectors", vector_bytes(bench.config, x)))
     for locked in (0, 1):
         for name, data in holds:
+            if not locked:
+                await bench.write("load", bank=0)
             await bench.write("lock", locked=locked)
             await full_orders(bench)
             port = getattr(bench, name)
@@ -193,8 +201,8 @@ async def zeroise_is_not_blocked(dut):
 
 
 @cocotb.test()
-async def zeroise_waits_no_longer_than_it_says(dut):
-    """While somebody holds the results it takes as many cycles more as it says, and few to throw them away."""
+async def zeroise_waits_as_long_as_it_says(dut):
+    """For the rest of a packet it waits as many cycles as it says; to throw held results away takes few more."""
     bench = await begin(dut)
     macro = bench.config.macro
     bench.pause(0)
@@ -208,6 +216,12 @@ async def zeroise_waits_no_longer_than_it_says(dut):
         return round((get_sim_time("ns") - start) / PERIOD_NS)
 
     alone = await cycles()
+    for _ in range(2):
+        await begin_packet(bench, bench.weights, "s_axis_w", rows_bytes(bench.config, bench.draw_weights(2)))
+        longer = await cycles() - alone
+        assert longer == PATIENCE + 1, longer
+        bench.weights.pause = False
+        await bench.weights.wait()
     await full_orders(bench)
     bench.pause(0, 1)
     for _ in range(60):
@@ -223,22 +237,23 @@ async def load_while_a_packet_begins(dut):
     bench = await begin(dut)
     macro = bench.config.macro
     await full_orders(bench)
-    for delay in range(16):
+    for delay in range(-8, 12):
         first = [bench.draw_weights() for _ in range(macro.banks)]
         for bank, weights in enumerate(first):
             await bench.load_bank(bank, weights)
         weights = bench.draw_weights()
         await bench.write("load", bank=0)
 
-        async def change():
+        async def change(delay):
+            await ClockCycles(dut.aclk, delay)
             try:
                 await bench.write("load", bank=macro.banks - 1)
             except Refused:
                 return 0
             return macro.banks - 1
 
-        task = cocotb.start_soon(change())
-        await ClockCycles(dut.aclk, delay)
+        task = cocotb.start_soon(change(max(-delay, 0)))
+        await ClockCycles(dut.aclk, max(delay, 0))
         await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, weights)))
         await bench.weights.wait()
         target = await task

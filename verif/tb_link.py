@@ -124,9 +124,12 @@ class Host:
         self.vectors += len(vectors)
 
     async def counters(self):
-        """The board's counters, of which rows and vectors must be what was asked for, each once."""
+        """The board's counters: rows and vectors as they were asked for, each once; all others no more than can be."""
+        asked = self.line.cycles
         counters = read_counters(await self.do(self.link.request(Command.READ_COUNTERS, b"", COUNTERS_BYTES)))
         assert (counters["rows"], counters["vectors"]) == (self.rows, self.vectors), counters
+        assert asked <= counters["cycles"] <= self.line.cycles and counters["busy"] < counters["cycles"], counters
+        assert max(counters["refused"], counters["repeated"]) <= self.line.sent, counters
         return counters
 
     async def answers(self, data):
@@ -165,10 +168,11 @@ async def noise(dut):
 
 @cocotb.test()
 async def full_frames(dut):
-    """Frames with as many records as there is room for, and every number of them."""
+    """Frames with as many records as there is room for, and many numbers of them, so that each bit of it counts."""
     host = Host(dut)
     await host.begin()
-    for count in (1, 2, 3, host.sizes.vectors - 1, host.sizes.vectors):
+    most = host.sizes.vectors
+    for count in (1, 2, 3, most, *(most - (1 << bit) for bit in range(most.bit_length() - 1))):
         await host.run(count)
     await host.counters()
 
@@ -230,6 +234,15 @@ async def breaks(dut):
         assert not await host.line.send(words[:4] + spoiler + words[4 + taken:], SILENCE)
         assert (await host.counters())["refused"] == refused + 1
         await host.run()
+    # However long a break is, the byte behind it is the next.
+    for length in range(1, 24):
+        request = Frame(host.link.session, host.link.next, Command.READ_COUNTERS)
+        words = [0] * length + [stop] + [symbol(byte) for byte in encode(request)]
+        finder = FrameFinder(host.sizes.buffer)
+        answer, = finder.feed(await host.line.send(words, SILENCE))
+        assert (answer.sequence, answer.code) == (request.sequence, Command.READ_COUNTERS | DONE)
+        host.link.next += 1
+        await host.run()
 
 
 @cocotb.test()
@@ -248,6 +261,40 @@ async def duplicates(dut):
     host.link.next += 1
     await host.run()
     assert (await host.counters())["repeated"] >= 4
+
+
+@cocotb.test()
+async def impatient(dut):
+    """A request that comes while the one before is answered is lost, and told of; the answer is not harmed."""
+    host = Host(dut)
+    await host.begin()
+    for cycles in (300, 600, 900):
+        refused = (await host.counters())["refused"]
+        vectors, records = zip(*(host.random_vector() for _ in range(8)))
+        finder = FrameFinder(host.sizes.buffer)
+        request = Frame(host.link.session, host.link.next, Command.RUN, b"".join(records))
+        sent = encode(request)
+        frames = finder.feed(await host.line.transfer(sent, len(sent) * SYMBOL_BITS * DIVISOR + cycles))
+        next_ = Frame(request.session, (request.sequence + 1) % 256, Command.RUN, records[0])
+        frames += finder.feed(await host.line.transfer(encode(next_), SILENCE))
+        frames += await host.answers(b"")
+        answer, = frames
+        host.check(vectors, answer.payload)
+        host.link.next += 1
+        assert (await host.counters())["refused"] == refused + 1
+
+
+@cocotb.test()
+async def no_session(dut):
+    """A board that was reset knows no session, whatever its number, and however often it is asked."""
+    host = Host(dut)
+    await host.line.start()
+    for session in (0, 0, 0xFFFF, 0):
+        for code, payload in ((Command.RUN, host.random_vector()[1]), (Command.READ_COUNTERS, b"")):
+            answer, = await host.answers(encode(Frame(session, 1, code, payload)))
+            assert answer == Frame(session, 1, Refusal.SESSION)
+    await host.do(host.link.connect())
+    await host.counters()
 
 
 @cocotb.test()
@@ -380,7 +427,7 @@ async def silence(dut):
 
 @cocotb.test()
 async def busy_cycles(dut):
-    """The counter of busy cycles is the sum of what each vector takes, skipped planes left out."""
+    """The counter of busy cycles is the sum of what each vector takes, skipped planes left out; no others count."""
     host = Host(dut)
     await host.begin()
     expected = 0
@@ -389,5 +436,5 @@ async def busy_cycles(dut):
         host.check([vector], await host.do(host.link.request(Command.RUN, record, host.sizes.result)))
         expected += host.model.planes(vector.x, vector.bits, vector.signed) + host.config.latency
         counters = await host.counters()
-        assert counters["busy"] == expected
+        assert (counters["busy"], counters["refused"], counters["repeated"]) == (expected, 0, 0)
     assert counters["cycles"] > expected

@@ -131,6 +131,12 @@ async def ping_pong(dut):
     await bench.finish()
 
 
+def look(stimulus, banks, after=0):
+    """Vectors that let every weight of some banks count."""
+    config = stimulus.config
+    return [stimulus.vector(after=after, bank=bank, bits=config.input_bits, x=stimulus.dense()) for bank in banks]
+
+
 @cocotb.test()
 async def scattered_writes(dut):
     """Rows of any bank in any order, some twice; vectors see each at once, and all others as they were."""
@@ -138,16 +144,12 @@ async def scattered_writes(dut):
     config = bench.config
     rows = [write for _ in range(2) for bank in range(config.banks) for write in stimulus.bank(bank)]
     bench.rng.shuffle(rows)
-
-    def look(banks, after):
-        return [stimulus.vector(after=after, bank=bank, bits=config.input_bits, x=stimulus.dense()) for bank in banks]
-
     while rows:
         count = bench.rng.choice((1, 1, 2, 5))
         writes, rows = rows[:count], rows[count:]
         banks = [*sorted({write.bank for write in writes}), bench.rng.randrange(config.banks)]
-        await bench.play(writes + look(banks, len(writes)), Pauses(write=bench.rng.choice(PAUSES[:3])))
-    await bench.play(look(range(config.banks), 0))
+        await bench.play(writes + look(stimulus, banks, len(writes)), Pauses(write=bench.rng.choice(PAUSES[:3])))
+    await bench.play(look(stimulus, range(config.banks)))
     await bench.finish()
 
 
@@ -177,9 +179,11 @@ async def reset_in_flight(dut):
         writes = stimulus.bank(bench.rng.randrange(config.banks)) if bench.rng.random() < 0.5 else []
         pauses = Pauses(write=bench.rng.choice((0, 0.5)), i=bench.rng.choice((0, 0.5)), o=bench.rng.choice((0, 0.9)))
         await bench.play(stimulus.vectors(12) + writes, pauses, stop_after=cycles)
-        await bench.reset()
+        lost = bench.rng.choice(stimulus.bank(bench.rng.randrange(config.banks)))
+        await bench.reset(lost if bench.rng.random() < 0.5 else None)
         await bench.idle(bench.rng.randrange(6))
-        await bench.play([stimulus.vector(accumulate=config.tiles > 1), *stimulus.vectors(2), *writes[:2]])
+        await bench.play([stimulus.vector(accumulate=config.tiles > 1), *stimulus.vectors(2),
+                          *look(stimulus, range(config.banks)), *writes[:2]])
     await bench.finish()
 
 
