@@ -46,13 +46,14 @@ def blocks_of(design):
     return blocks
 
 
-def _read(design):
+def _read(design, values="-random 1"):
     """What brings Yosys to the cells, the same for the list of mutants and the image.
 
-    Memories have the body for FPGAs, as the default one gives unknowns, which a synthesiser is free to choose.
+    Memories have the body for FPGAs, as the default one gives unknowns, which a synthesiser is free to choose. What
+    the Verilog leaves open, as the next state where there is none, gets a value: a mutant can use it.
     """
     return (f"read_verilog -DBITLINE_MEMORY_FPGA <<verilog\n{design.verilog}\nverilog\nhierarchy -top {design.name}\n"
-            "proc\npmuxtree\nopt_clean\n")
+            f"proc\npmuxtree\nsetundef {values} t:$*mux\nopt_clean\n")
 
 
 def choose(design, count, seed, folder, blocks=()):
@@ -84,14 +85,14 @@ def loses_initial_value(text, line):
     return found and re.search(rf"^  reg (\[\d+:0\] )?{re.escape(found[1])} = ", text, re.MULTILINE)
 
 
-def image(design, mutants, *, starts="-random 1"):
+def image(design, mutants, *, values="-random 1"):
     """Verilog with all mutants in it, selected by their places in the list, from 1 on.
 
-    Registers without a value of their own start with one that Yosys's ``setundef`` gives, as unknowns would spread too
-    far in it.
+    What the Verilog leaves open, and registers without a value of their own at the start, get those that an option of
+    Yosys's ``setundef`` gives, as unknowns would spread too far in it.
     """
     width = len(mutants).bit_length()
     commands = "\n".join(mutant.command.replace("mutate ", f"mutate -ctrl {SELECT} {width} {number} ", 1)
                          for number, mutant in enumerate(mutants, 1))
-    text = run_yosys(f"{_read(design)}{commands}\nsetundef -init {starts} t:$*dff*\nwrite_verilog -noattr\n")
+    text = run_yosys(f"{_read(design, values)}{commands}\nsetundef -init {values} t:$*dff*\nwrite_verilog -noattr\n")
     return text[text.index("module "):]

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
+from bitline.hdl.emit import modules, run_yosys
 from bitline.host.simulator import SimulatorError, find_simulator
 from bitline.scripts import mutate as module
 from bitline.scripts.designs import CoreDesign, MacroDesign, Pin
-from bitline.scripts.equivalence import equal, equivalent
-from bitline.scripts.mutants import SELECT, Mutant, blocks_of, choose
+from bitline.scripts.equivalence import equal, equivalent, without
+from bitline.scripts.mutants import SELECT, Mutant, blocks_of, choose, image
 from bitline.scripts.mutate import DESIGNS, Image, play, prepare
 from bitline.scripts.testbenches import failure
 
@@ -67,6 +68,27 @@ def test_equivalents_are_told_from_survivors(folder):
     same = replace(mutants[0], command=re.sub("-mode \\S+", "-mode none", mutants[0].command))
     lost = next(mutant for mutant in mutants if "-wire write_weights -wirebit 0" in mutant.command)
     assert equivalent(design, same, folder) and not equivalent(design, lost, folder)
+
+
+def test_blocks_that_are_left_out_must_be_given_the_same(folder):
+    mutants = choose(DESIGN, 60, 1, folder, ("macro",))
+    lost = next(mutant for mutant in mutants if "-cell drivers -port x" in mutant.command)
+    same = replace(lost, command=re.sub("-mode \\S+", "-mode none", lost.command))
+    others = [name for name in modules(DESIGN.verilog) if name != DESIGN.name]
+
+    def proved(mutant):
+        rest, inner = without(image(DESIGN, [mutant], values="-zero"), DESIGN, others, folder / "rest")
+        assert {pin.is_input for pin in inner} == {False, True}
+        return equal(rest, DESIGN.name, DESIGN.pins, "-zero", folder / "rest", inner)
+
+    assert proved(same) and not proved(lost)
+
+
+def test_an_image_leaves_no_value_open(folder):
+    design = MacroDesign(replace(SMALL, column="table"))
+    open_value = re.compile(r"\d'[bh]\w*x")
+    assert open_value.search(run_yosys(f"read_verilog <<verilog\n{design.verilog}\nverilog\nproc\nwrite_verilog\n"))
+    assert not open_value.search(image(design, []))
 
 
 # What the original does, and a mutant that is certainly another, each with unknowns or what takes them for a value.
