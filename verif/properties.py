@@ -17,6 +17,8 @@ def of_core(name, says, block, bugs, depth, bus="axi", **more):
 BUSES = (
     of_core("axi_lite", "AXI4-Lite keeps its protocol and reaches the registers once an access", "front", (
         (r"if \((\w+)\) bvalid <= 1'h0;", r"if (rst) bvalid <= 1'h0;"),
+        # A read outlives a reset.
+        (r"if \(\w+\) has_read <= 1'h0;", "if (rvalid & rready) has_read <= 1'h0;"),
         (r"else if \(bus__enable\) rvalid <= \w+;", "else rvalid <= rready;"),
         (r"assign bus__enable = (.*);", r"assign bus__enable = \1 | bvalid;"),
         # A read goes only where no write would follow.
@@ -30,11 +32,15 @@ BUSES = (
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         (r"assign bus__enable = .*;", "assign bus__enable = cyc & stb;"),
         (r"assign ack = .*;", "assign ack = cyc & stb;"),
+        # An answer outlives a reset.
+        (r"if \(rst\) answers <= 1'h0;\n *else answers", "answers"),
         (r"assign err = .*;", "assign err = 1'b0;"),
         (r"assign bus__write = we", "assign bus__write = 1'b0")), 3, bus="wishbone"),
     of_core("apb", "APB keeps its protocol and reaches the registers once an access", "front", (
         (r"assign bus__enable = .*;", "assign bus__enable = psel;"),
         (r"assign pslverr = .*;", "assign pslverr = bus__refused;"),
+        # An answer outlives a reset.
+        (r"if \(rst\) pready <= 1'h0;\n *else pready", "pready"),
         (r"else pready <= bus__enable;", "else pready <= bus__enable & ~bus__refused;"),
         (r"assign prdata = bus__read_data", "assign prdata = ~bus__read_data")), 3, bus="apb"),
     of_core("lock", "the lock stays until a reset, and nothing that it guards is written", "registers", (

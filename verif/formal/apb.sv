@@ -1,7 +1,8 @@
-// The APB port against any master that keeps the protocol and any register file that answers in the next cycle.
+// The APB port against any master that keeps the protocol and any register file that answers in the next cycle, with
+// resets in any cycle.
 module check (
     input clk, input psel, penable, pwrite, input [11:0] paddr, input [2:0] pprot, input [31:0] pwdata,
-    input [3:0] pstrb, input [31:0] answer, input refuse
+    input [3:0] pstrb, input [31:0] answer, input refuse, reset
 );
     wire pready, pslverr, enable, write;
     wire [31:0] prdata, data;
@@ -10,7 +11,7 @@ module check (
     reg [31:0] read_data;
     reg refused;
     reg started = 0, asked = 0;
-    wire rst = !started;
+    wire rst = !started || reset;
 
     `DUT dut (.clk(clk), .rst(rst), .paddr(paddr), .pprot(pprot), .psel(psel), .penable(penable), .pwrite(pwrite), .pwdata(pwdata),
         .pstrb(pstrb), .pready(pready), .prdata(prdata), .pslverr(pslverr), .bus__enable(enable), .bus__write(write),
@@ -44,6 +45,7 @@ module check (
             if (!(psel && penable && pready)) assert (!pslverr);
 
             cover (psel && penable && enable);
+            cover (psel && penable && pready && $past(reset, 2) && $past(psel && penable));
             cover (psel && penable && pready && pslverr && pwrite);
             cover (psel && penable && pready && !pslverr && !pwrite && $past(psel && penable, 2));
         end

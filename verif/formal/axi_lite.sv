@@ -1,9 +1,10 @@
-// The AXI4-Lite port against any master that keeps the protocol and any register file that answers in the next cycle.
+// The AXI4-Lite port against any master that keeps the protocol and any register file that answers in the next cycle,
+// with resets in any cycle.
 module check (
     input clk,
     input [11:0] awaddr, araddr, input [2:0] awprot, arprot, input [31:0] wdata, input [3:0] wstrb,
     input awvalid, wvalid, bready, arvalid, rready,
-    input [31:0] answer, input refuse
+    input [31:0] answer, input refuse, reset
 );
     wire awready, wready, bvalid, arready, rvalid, enable, write;
     wire [1:0] bresp, rresp;
@@ -13,7 +14,7 @@ module check (
     reg [31:0] read_data;
     reg refused;
     reg started = 0;
-    wire rst = !started;
+    wire rst = !started || reset;
 
     `DUT dut (.clk(clk), .rst(rst), .awaddr(awaddr), .awprot(awprot), .awvalid(awvalid), .awready(awready),
         .wdata(wdata), .wstrb(wstrb), .wvalid(wvalid), .wready(wready), .bresp(bresp), .bvalid(bvalid),
@@ -51,20 +52,22 @@ module check (
         if (!has_ar || rvalid && rready) before_read <= 0; else if (enable && write) before_read <= before_read + 1;
         if (!(has_aw && has_w) || bvalid && bready) before_write <= 0; else if (enable && !write) before_write <= before_write + 1;
         was_reset <= rst;
-        if (rst) begin has_aw <= 0; has_w <= 0; has_ar <= 0; written <= 0; was_read <= 0; waits <= 0; end
+        if (rst) begin
+            has_aw <= 0; has_w <= 0; has_ar <= 0; written <= 0; was_read <= 0; waits <= 0; before_read <= 0; before_write <= 0;
+        end
     end
 
     always @(posedge clk) if (started) begin
         // The master keeps what it offers.
-        if ($past(started) && $past(awvalid && !awready)) assume (awvalid && $stable(awaddr));
-        if ($past(started) && $past(wvalid && !wready)) assume (wvalid && $stable(wdata) && $stable(wstrb));
-        if ($past(started) && $past(arvalid && !arready)) assume (arvalid && $stable(araddr));
+        if ($past(!rst && awvalid && !awready)) assume (awvalid && $stable(awaddr));
+        if ($past(!rst && wvalid && !wready)) assume (wvalid && $stable(wdata) && $stable(wstrb));
+        if ($past(!rst && arvalid && !arready)) assume (arvalid && $stable(araddr));
 
         // Answers come to what was asked, stay until they are taken, and say what the registers said.
         if (bvalid) assert (has_aw && has_w && written);
         if (rvalid) assert (has_ar && was_read);
-        if ($past(started) && $past(bvalid && !bready)) assert (bvalid && $stable(bresp));
-        if ($past(started) && $past(rvalid && !rready)) assert (rvalid && $stable(rresp) && $stable(rdata));
+        if ($past(!rst && bvalid && !bready)) assert (bvalid && $stable(bresp));
+        if ($past(!rst && rvalid && !rready)) assert (rvalid && $stable(rresp) && $stable(rdata));
         if (bvalid) assert (bresp == (refused ? 2 : 0));
         if (rvalid) assert (rresp == (refused ? 2 : 0) && rdata == read_data);
 
@@ -93,6 +96,7 @@ module check (
         cover (bvalid && bready && bresp == 2);
         cover (rvalid && rready && rresp == 0 && has_aw && has_w);
         cover (bvalid && !bready && arvalid);
+        cover (awvalid && awready && $past(reset && bvalid, 2));
         cover (before_read == 1 && rvalid);
     end
 endmodule

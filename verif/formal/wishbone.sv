@@ -1,7 +1,8 @@
-// The Wishbone port against any master that keeps the protocol and any register file that answers in the next cycle.
+// The Wishbone port against any master that keeps the protocol and any register file that answers in the next cycle,
+// with resets in any cycle.
 module check (
     input clk, input cyc, stb, we, input [11:0] adr, input [31:0] dat_w, input [3:0] sel,
-    input [31:0] answer, input refuse
+    input [31:0] answer, input refuse, reset
 );
     wire ack, err, enable, write;
     wire [31:0] dat_r, data;
@@ -10,7 +11,7 @@ module check (
     reg [31:0] read_data;
     reg refused;
     reg started = 0, asked = 0;
-    wire rst = !started;
+    wire rst = !started || reset;
 
     `DUT dut (.clk(clk), .rst(rst), .cyc(cyc), .stb(stb), .we(we), .adr(adr), .dat_w(dat_w), .sel(sel), .dat_r(dat_r),
         .ack(ack), .err(err), .bus__enable(enable), .bus__write(write), .bus__address(address), .bus__data(data),
@@ -18,7 +19,7 @@ module check (
 
     always @(posedge clk) begin
         started <= 1;
-        asked <= started && enable;
+        asked <= enable && !rst;
         if (enable) begin
             read_data <= answer;
             refused <= refuse;
@@ -33,7 +34,7 @@ module check (
         assert (!(ack && err));
         // Nobody is answered who did not ask, everybody in the next cycle, and once.
         if (ack || err) assert (cyc && stb && asked);
-        if ($past(started) && $past(cyc && stb && !ack && !err)) assert (ack || err);
+        if ($past(!rst && cyc && stb && !ack && !err)) assert (ack || err);
         if (ack) assert (!refused && dat_r == read_data);
         if (err) assert (refused);
         // Each request reaches the registers once, as it was made.
@@ -42,5 +43,6 @@ module check (
 
         cover (ack && we && $past(started) && $past(ack, 2));
         cover (err && !we);
+        cover (ack && $past(reset && cyc && stb, 2));
     end
 endmodule
