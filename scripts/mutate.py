@@ -23,7 +23,6 @@ from .files import BadInput, check_writable, write_json
 from .jobs import run_jobs, scheduler_option
 from .mutants import Mutant, blocks_of, choose
 from .regress import SUITE
-from .tools import FlowError
 
 CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
 # Those of the suite that are simulated fast, which have every block between them (most mutants of a single row are
@@ -127,11 +126,7 @@ def judge(job):
     path = image.folder / f"equivalent_{mutant.number}.json"
     if image.resume and path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    try:
-        proved = equivalent(image.design, mutant, image.folder)
-    except FlowError:
-        # No proof, but no reason to lose those of others.
-        proved = False
+    proved = equivalent(image.design, mutant, image.folder)
     write_json(path, proved)
     return proved
 

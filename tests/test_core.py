@@ -34,7 +34,7 @@ OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "
 # Small enough to be quick with Verilator too where there is no Icarus.
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
 # How many tests each has.
-TESTBENCHES = {"tb_core": 12, "tb_core_races": 8, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_core_mixed": 1,
+TESTBENCHES = {"tb_core": 12, "tb_core_races": 9, "tb_core_interlocks": 4, "tb_core_status": 4, "tb_core_mixed": 1,
                "tb_registers": 6}
 
 

@@ -84,6 +84,13 @@ def test_blocks_that_are_left_out_must_be_given_the_same(folder):
     assert proved(same) and not proved(lost)
 
 
+def test_what_differs_in_a_reset_only_is_not_proved_equal_as_a_block(folder):
+    gold = f"module both(input clk, input rst, input a, output y, input {SELECT}); assign y = a & ({SELECT} | !rst);"
+    pins = [Pin("clk", 1, True), Pin("rst", 1, True), Pin("a", 1, True), Pin("y", 1, False)]
+    assert equal(f"{gold} endmodule\n", "both", pins, "-zero", folder / "late")
+    assert not equal(f"{gold} endmodule\n", "both", [], "-zero", folder / "always", pins)
+
+
 def test_an_image_leaves_no_value_open(folder):
     design = MacroDesign(replace(SMALL, column="table"))
     open_value = re.compile(r"\d'[bh]\w*x")
@@ -97,6 +104,9 @@ DIFFERENT = {
     "undriven": ("assign y = a;", "wire [3:0] z; assign y = z;"),
     "write enable": ("reg [3:0] m [0:3]; always @(posedge clk) if (e) m[a[1:0]] <= a; assign y = m[a[3:2]];",
                      "reg [3:0] m [0:3]; always @(posedge clk) if (1'b0) m[a[1:0]] <= a; assign y = m[a[3:2]];"),
+    "missing word": (
+        "reg [3:0] m [0:2]; always @(posedge clk) if (e) m[a[1:0]] <= a; assign y = m[{a[3], a[2] & !a[3]}];",
+        "reg [3:0] m [0:2]; always @(posedge clk) if (e) m[a[1:0]] <= a; assign y = m[{a[3], a[2] ^ a[3]}];"),
     "collision": ("reg [3:0] q; always @(posedge clk) q <= a; assign y = q;",
                   "reg [3:0] q; always @(posedge clk) q <= e ? 4'bx : a; assign y = q;"),
     "start": ("assign y = 1;", "reg [3:0] q; assign y = q; always @(posedge clk) q <= q;"),

@@ -40,7 +40,7 @@ class Bus:
         await self.reset()
 
     async def reset(self):
-        """Some cycles of reset, with anything but a request on the bus; no answer comes of them, nor if it is over."""
+        """Some cycles of reset, with anything but a request on the bus; neither they nor what follows is answered."""
         self.dut.aresetn.value = 0
         for cycle in range(self.rng.randrange(4, 7)):
             self.release()
@@ -239,15 +239,20 @@ async def reset_under_a_request(dut):
 
 @cocotb.test()
 async def given_up(dut):
-    """Whoever asks no more is not answered, and the next is, whether what was asked was to be refused or not."""
+    """Who asks no more is not answered, but what was asked is done, or was to be refused; the next is answered."""
     kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
     master = MASTERS[kind](dut)
     await master.start()
     enable = master.registers["interrupt_enable"]
     unmapped = next(address for address in range(0, 1 << ADDRESS_BITS, 4)
                     if address not in {register.offset for register in master.registers.values()})
+    word = 0
     for _ in range(60):
-        await master.give_up(master.rng.choice((unmapped, enable.offset)), master.rng.choice((None, ONES)))
-        pattern = master.rng.getrandbits(32)
+        address, data = master.rng.choice((unmapped, enable.offset)), master.rng.choice((None, ONES))
+        await master.give_up(address, data)
+        if address == enable.offset and data:
+            word = after(enable, word, data)
+        assert await master.read(enable.offset) == word
+        word = after(enable, word, pattern := master.rng.getrandbits(32))
         assert await master.write(enable.offset, pattern) is not None
-        assert await master.read(enable.offset) == after(enable, 0, pattern)
+        assert await master.read(enable.offset) == word

@@ -154,6 +154,37 @@ async def chain_in_a_vector(dut):
 
 
 @cocotb.test()
+async def last_beat_waits(dut):
+    """A vector whose last beat waits for room keeps the orders of its first, and a march waits for it."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+
+    async def fill():
+        await full_orders(bench)
+        bench.pause(0, 1)
+        while not dut.s_axis_tvalid.value:
+            bench.send(bench.draw_vector(macro.input_bits, True))
+            await ClockCycles(dut.aclk, 150)
+
+    if bench.config.vector_bytes <= bench.config.input_stream_bits // 8:
+        return
+    await fill()
+    await bench.write("vector", bits=1, signed=0, bank=macro.banks - 1, set=1)
+    bench.pause(0)
+    await bench.check()
+    await fill()
+    await bench.write("self_test", march_c_minus=1)
+    bench.pause(0)
+    await bench.check()
+    await bench.until("status", "running", 0, reads=20000)
+    assert (await bench.read("status"))["passed"] == 1
+    for bank in range(macro.banks):
+        await bench.load_bank(bank)
+    await full_orders(bench)
+    await vectors_of(bench, 3)
+
+
+@cocotb.test()
 async def zeroise_is_not_blocked(dut):
     """Whoever holds a stream delays zeroise for a while; what has begun is thrown away, and told of."""
     bench = await begin(dut)
@@ -219,7 +250,8 @@ async def zeroise_waits_as_long_as_it_says(dut):
     for _ in range(2):
         await begin_packet(bench, bench.weights, "s_axis_w", rows_bytes(bench.config, bench.draw_weights(2)))
         longer = await cycles() - alone
-        assert longer == PATIENCE + 1, longer
+        # Rows for tables may wait for the walk before, here and in the first.
+        assert abs(longer - PATIENCE - 1) <= (8 if macro.column == "table" else 0), longer
         bench.weights.pause = False
         await bench.weights.wait()
     await full_orders(bench)
