@@ -135,6 +135,8 @@ def equivalent(design, mutant, folder):
             return module != design.name and equal(text, module, [], values, work, pins)
 
         def around():
+            if not others:
+                return False
             rest, inner = without(text, design, others, work)
             return equal(rest, design.name, design.pins, values, work, inner)
 

@@ -9,7 +9,7 @@ from bitline.scripts.flow import DEVICES, FlowError, synthesise
 from bitline.scripts.netlist import Implementation, drive_open_pins, model, pins_of
 from bitline.scripts.regress import NETLIST_SUITE, Job, run_job
 from bitline.scripts.unpack import constrain
-from macro_tests import COUNT
+from testbench_tests import count as tests_of
 
 CONFIG, TABLE = NETLIST_SUITE
 SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
@@ -26,7 +26,7 @@ def build(request):
 
 def assert_passes(job):
     failed, count, reason = run_job(job)
-    assert (failed, count, reason) == ([], COUNT, None)
+    assert (failed, count, reason) == ([], tests_of("tb_macro"), None)
 
 
 IMPLEMENTATIONS = [
@@ -93,7 +93,7 @@ def test_one_wrong_bit_of_a_lut_is_noticed(build, tmp_path, family):
     flip(netlist, "block_0", 0)
     job.verilog.write_text(model(family, CONFIG.name, folder, "read_json netlist.json"), encoding="utf-8")
     failed, count, _ = run_job(job)
-    assert failed and count == COUNT
+    assert failed and count == tests_of("tb_macro")
 
 
 def test_command_reproduces_one_run(cli, tmp_path):

@@ -68,9 +68,9 @@ class Bus:
         assert self.is_silent(await self.cycle())
 
     async def cycle(self):
-        """What the outputs are before the next edge, and the edge."""
+        """What is watched, before the next edge, and the edge."""
         await self._settled
-        values = {name: int(getattr(self.dut, name).value) for name in self.OUTPUTS}
+        values = {name: int(getattr(self.dut, name).value) for name in self.WATCHED}
         await self._edge
         return values
 
@@ -95,7 +95,7 @@ class Wishbone(Bus):
     IDLE = ("wb_cyc", "wb_stb", "wb_we", "wb_adr", "wb_dat_w", "wb_sel")
     # A request is all of these.
     REQUEST = ANSWERED = ("wb_cyc", "wb_stb")
-    OUTPUTS = ("wb_ack", "wb_err", "wb_dat_r")
+    WATCHED = ("wb_ack", "wb_err", "wb_dat_r")
 
     @staticmethod
     def is_silent(seen):
@@ -131,7 +131,7 @@ class Apb(Bus):
 
     IDLE = ("s_apb_paddr", "s_apb_pprot", "s_apb_psel", "s_apb_penable", "s_apb_pwrite", "s_apb_pwdata", "s_apb_pstrb")
     REQUEST, ANSWERED = ("s_apb_psel",), ("s_apb_psel", "s_apb_penable")
-    OUTPUTS = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr", "aresetn")
+    WATCHED = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr", "aresetn")
 
     @staticmethod
     def is_silent(seen):
@@ -166,12 +166,17 @@ class Apb(Bus):
 MASTERS = {"wishbone": Wishbone, "apb": Apb}
 
 
+async def begin(dut):
+    """The master of the core's bus, after a reset."""
+    master = MASTERS[CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus](dut)
+    await master.start()
+    return master
+
+
 @cocotb.test()
 async def bus(dut):
     """Reset values, legal and illegal writes, strobes, and addresses without a register."""
-    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
-    master = MASTERS[kind](dut)
-    await master.start()
+    master = await begin(dut)
     for register in master.registers.values():
         if register.name != "cycles":
             assert await master.read(register.offset) == reset_word(register), register.name
@@ -206,9 +211,7 @@ async def bus(dut):
 @cocotb.test()
 async def reset_in_access(dut):
     """A reset in any cycle of an access leaves no answer behind, and every register as it begins."""
-    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
-    master = MASTERS[kind](dut)
-    await master.start()
+    master = await begin(dut)
     for register in stored(master) * 3:
         access = cocotb.start_soon(master.write(register.offset, master.rng.choice(PATTERNS)))
         for _ in range(master.rng.randrange(1, 5)):
@@ -221,9 +224,7 @@ async def reset_in_access(dut):
 @cocotb.test()
 async def reset_under_a_request(dut):
     """A request that meets a reset, and stands behind it, is answered then, once it is done."""
-    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
-    master = MASTERS[kind](dut)
-    await master.start()
+    master = await begin(dut)
     enable = master.registers["interrupt_enable"]
     for _ in range(20):
         pattern = master.rng.getrandbits(32)
@@ -240,9 +241,7 @@ async def reset_under_a_request(dut):
 @cocotb.test()
 async def given_up(dut):
     """Who asks no more is not answered, but what was asked is done, or was to be refused; the next is answered."""
-    kind = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus
-    master = MASTERS[kind](dut)
-    await master.start()
+    master = await begin(dut)
     enable = master.registers["interrupt_enable"]
     unmapped = next(address for address in range(0, 1 << ADDRESS_BITS, 4)
                     if address not in {register.offset for register in master.registers.values()})

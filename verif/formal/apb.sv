@@ -28,10 +28,10 @@ module check (
     end
 
     always @(posedge clk) begin
-        // The master: an access phase follows each setup phase, and nothing else; it keeps what it asks.
+        // The master: an access phase follows each setup phase, and nothing else, but for resets; it keeps what it asks.
         if (!started) assume (!penable);
         else begin
-            assume (penable == $past(psel && !penable || psel && penable && !pready));
+            assume (penable == $past(psel && !penable || psel && penable && !pready) || $past(rst) && !penable);
             if (penable) assume (psel && $stable(pwrite) && $stable(paddr) && $stable(pwdata) && $stable(pstrb));
 
             // Each transfer reaches the registers once, as it is made: in its setup phase, if that met no reset.

@@ -27,8 +27,8 @@ module check (
     end
 
     always @(posedge clk) if (started) begin
-        // The master keeps its request until it is answered.
-        if ($past(started) && $past(cyc && stb && !ack && !err))
+        // The master keeps its request until it is answered, or reset.
+        if ($past(!rst && cyc && stb && !ack && !err))
             assume (cyc && stb && $stable(we) && $stable(adr) && $stable(dat_w) && $stable(sel));
 
         assert (!(ack && err));
