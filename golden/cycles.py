@@ -18,7 +18,10 @@ class WriterCycles:
         self._walk = shape.walk
         groups = [[row for row in rows if row is not None] for rows in shape.rows_of_groups]
         self._group = {row: index for index, rows in enumerate(groups) for row in rows}
-        self._last = {rows[-1] for rows in groups}
+        self._last = [rows[-1] for rows in groups]
+        self._clear()
+
+    def _clear(self):
         self._pending = set()
         self._fresh = None
         self._arrived = None
@@ -26,6 +29,12 @@ class WriterCycles:
         self._complete = False
         self._walked = None
         self._left = 0
+
+    def reset(self):
+        """One clock cycle of reset. Returns a (bank, row) of each group whose tables it leaves incomplete."""
+        targets = {self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._walked}
+        self._clear()
+        return {(target[1], self._last[target[0]]) for target in targets if target is not None}
 
     def busy(self, bank):
         """Whether the tables of a bank are not complete."""
@@ -101,10 +110,15 @@ class MacroCycles:
         self._clear()
 
     def reset(self):
-        """One clock cycle of reset, which empties everything but the table writers."""
-        for writer in self._writers:
-            writer.step(None, self._waiting and self._waiting[1])
+        """One clock cycle of reset, which empties everything.
+
+        Returns
+        -------
+        set of (int, int)
+            A (bank, row) of each group of rows whose tables are incomplete until a row of it is written.
+        """
         self._clear()
+        return set().union(*(writer.reset() for writer in self._writers))
 
     def _clear(self):
         self._waiting = None

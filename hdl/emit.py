@@ -22,7 +22,6 @@ WAIVERS = {
     "DECLFILENAME": "all modules of a macro are in one file",
     "WIDTHEXPAND": "the operands of a sum or comparison are as narrow as they can be, and Verilog extends them",
     "WIDTHTRUNC": "`! select` compares a vector with zero",
-    "PROCASSINIT": "a reset neither stops a table writer nor loses what it has taken: it starts from these values",
     "PINMISSING": "a carry chain has nothing before its first cell and nothing behind its last",
     "UNUSEDSIGNAL": "a carry-in's sum bit, and control bits that so small a configuration has no use for",
 }

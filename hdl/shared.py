@@ -77,8 +77,7 @@ class Emitter:
         """Convert a component, after what it contains."""
         text = rtlil.convert(component, name=module, platform=self, emit_src=False)
         # Without initial values: what needs one has a reset, and a simulator shows what silicon would not know.
-        if not getattr(component, "keeps_initial_values", False):
-            text = re.sub(r"^ *attribute \\init .*\n", "", text, flags=re.MULTILINE)
+        text = re.sub(r"^ *attribute \\init .*\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"^ *attribute \\generator .*\n", "", text, flags=re.MULTILINE)
         text = re.sub(r"^( *wire width 0) (in|out)put \d+", r"\1", text, flags=re.MULTILINE)
         for name in ("clk", "rst"):

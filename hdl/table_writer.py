@@ -20,8 +20,8 @@ class TableWriter(wiring.Component):
     row of another group waits, or when a vector waits for the bank; rows of the next group gather meanwhile. The walk
     takes the entries in the order of a Gray code, so that each follows from the one before by one weight.
 
-    A row is taken every three cycles at most. A reset neither stops a walk nor forgets a group: a row that was taken
-    gets into the tables. What must have a value at power-up has it as initial value.
+    A row is taken every three cycles at most. A reset ends the walk and forgets what gathers, but every row that was
+    taken is in the block RAM: a group that it met between two walks is right again once any of its rows is written.
 
     Parameters
     ----------
@@ -45,8 +45,6 @@ class TableWriter(wiring.Component):
         the walk, the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
     """
 
-    keeps_initial_values = True
-
     def __init__(self, *, shape, columns):
         self.table = shape
         self.columns = columns
@@ -66,9 +64,9 @@ class TableWriter(wiring.Component):
         m = Module()
         target = data.StructLayout({"group": range(self.table.groups), "bank": range(self.table.banks)})
         # A row has arrived, a group gathers, a group is walked through; and which.
-        self._arrived, self._arrival = self._register("arrived", 1), self._register("arrival", target)
-        self._gathers, self._gathered = self._register("gathers", 1), self._register("gathered", target)
-        self._walks, self._walked = self._register("walks", 1), self._register("walked", target)
+        self._arrived, self._arrival = Signal(name="arrived"), self._register("arrival", target)
+        self._gathers, self._gathered = Signal(name="gathers"), self._register("gathered", target)
+        self._walks, self._walked = Signal(name="walks"), self._register("walked", target)
         self._arrive(m)
         self._gather(m)
         position, clear = self._step(m)
@@ -76,12 +74,13 @@ class TableWriter(wiring.Component):
         return m
 
     def _register(self, name, shape):
+        """One that means nothing unless another, with a reset, says so."""
         return Signal(shape, name=name, reset_less=True)
 
     def _arrive(self, m):
         """Tell in two cycles to which group a row that was taken belongs."""
         shape = self.table
-        fresh = self._register("fresh", 1)
+        fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
         self._is_last, self._joins = self._register("is_last", 1), Signal(name="joins")
         groups = [[one for one in rows if one is not None] for rows in shape.rows_of_groups]
@@ -102,7 +101,7 @@ class TableWriter(wiring.Component):
                 m.d.sync += self._is_last.eq(1)
         used = ((fresh, bank), (self._arrived, self._arrival.bank), (self._gathers, self._gathered.bank),
                 (self._walks, self._walked.bank))
-        pending = self._register("pending", shape.banks)
+        pending = Signal(shape.banks, name="pending")
         m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1))
         for index in range(shape.banks):
             concerned = reduce(or_, [valid & (bank == index) for valid, bank in used])
@@ -110,7 +109,7 @@ class TableWriter(wiring.Component):
 
     def _gather(self, m):
         """Let rows of one group gather, and walk through the groups one after the other."""
-        complete, same, starts = self._register("complete", 1), Signal(), Signal()
+        complete, same, starts = Signal(name="complete"), Signal(), Signal()
         self._ends, self._select = Signal(name="ends"), self._register("walked_select", self.table.groups)
         # Where the last group lacks rows, its first position is a row of the group before, or none.
         self._first = self._register("walked_first", ceil_log2(self.table.rows))
@@ -137,8 +136,7 @@ class TableWriter(wiring.Component):
     def _step(self, m):
         """Count the steps of a walk: which row of the group comes, and what is done with it."""
         shape, bits = self.table, self.table.address_bits
-        base = Signal(init=1, reset_less=True)
-        count = self._register("count", range(shape.walk + 1))
+        base, count = Signal(init=1), Signal(range(shape.walk + 1), name="count")
         position, clear = Signal(range(shape.group_rows)), Signal()
         load, subtract, strobe = Signal(), Signal(), Signal()
         # The entry's number, and that number in Gray code.

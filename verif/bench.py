@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
+import cocotb
 import numpy as np
 from cocotb.clock import Clock
 from cocotb.handle import Immediate
@@ -74,20 +75,23 @@ class Bench:
         self._was_taken = False
         self._just_wrote = False
         self._port_write = (0, 0)
+        self._has_unknowns = cocotb.SIM_NAME.startswith("Icarus")
 
     async def start(self):
-        """Start the clock and, after some cycles or none in which anything goes on, reset for one cycle."""
-        writes = self.config.column == "bitcell"
+        """Start the clock and, after some cycles or none in which anything goes on, reset for one cycle.
+
+        Where a simulator has four values, so have the inputs until then, the reset's among them.
+        """
         # At once: a clock that starts with any value may rise before what is driven takes effect.
         self._dut.clk.value = Immediate(0)
-        self._dut.rst.value = 0
-        self._scramble(writes)
+        self._dut.rst.value = "X" if self._has_unknowns else 0
+        self._scramble()
         # The first edge must find every input driven.
         Clock(self._dut.clk, 2, unit="ns").start(start_high=False)
         for _ in range(self.rng.choice((0, 1, 2 * self.config.latency))):
             await self._clock
-            self._scramble(writes)
-        self._scramble(True)
+            self._scramble()
+        self._scramble()
         self._dut.rst.value = 1
         await self._clock
         self._dut.rst.value = 0
@@ -95,27 +99,25 @@ class Bench:
         # `write_ready` follows the bank that is offered, or was last.
         self._drive("write", {"bank": 0, "row": 0})
 
-    def _scramble(self, writes):
-        """Anything on every input; no writes unless they are allowed before the first reset."""
+    def _scramble(self):
+        """Anything on every input."""
         for port in ports(self.config):
             if port.is_input:
-                self._handles[port.name].value = self.rng.getrandbits(port.shape.width)
-        if not writes:
-            self._handles["write_valid"].value = 0
+                unknown = self._has_unknowns and self.rng.random() < 0.5
+                self._handles[port.name].value = ("X" * port.shape.width if unknown else
+                                                  self.rng.getrandbits(port.shape.width))
 
     async def finish(self):
-        """Save the coverage, and how much traffic it took; nothing may be in flight.
-
-        A reset does not stop the table writers; a vector with each bank waits until they have nothing left to do, so
-        that the next test finds them idle.
-        """
-        await self.play([Vector([0] * self.config.rows, 1, False, bank) for bank in range(self.config.banks)])
+        """Save the coverage, and how much traffic it took; nothing may be in flight."""
         assert not self._expected, f"{len(self._expected)} results are missing"
         self.coverage.counts.update({("traffic", "cycles"): self.cycle, ("traffic", "vectors"): len(self.taken)})
         self.coverage.save(Path(FILE))
 
     async def reset(self, write=None):
-        """Reset in the middle of whatever happens; the cells keep their weights. A write offered in it is lost."""
+        """Reset in the middle of whatever happens; the cells keep their weights. A write offered in it is lost.
+
+        Of each group whose tables the reset leaves incomplete a row is written again.
+        """
         hit, cycles = self.coverage.hit, self._cycles
         hit("reset", "idle", cycles.idle)
         hit("reset", "vector waits", cycles.vector_waits)
@@ -135,9 +137,10 @@ class Bench:
         self._dut.rst.value = 0
         self._withdraw()
         self._model.reset()
-        self._cycles.reset()
+        incomplete = self._cycles.reset()
         self._expected.clear()
         self._last, self._chain, self._was_taken, self._just_wrote = None, 0, False, False
+        await self.play([Write(bank, row, self._model.weights[bank, row]) for bank, row in sorted(incomplete)])
 
     async def idle(self, cycles):
         """Offer nothing for some cycles, and take what comes."""

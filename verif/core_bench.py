@@ -24,6 +24,7 @@ from ..golden.requantize import SHIFTS
 from ..golden.words import limits
 from ..hdl.core_config import CoreConfig
 from ..hdl.registers import register_map
+from .bus_masters import MASTERS
 
 PERIOD_NS = 10
 # Cycles without a result after which none is expected any more.
@@ -63,7 +64,11 @@ class CoreBench:
         self.expected = []
         dut.aresetn.value = 0
         clock, reset = dut.aclk, dut.aresetn
-        self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), clock, reset, reset_active_level=False)
+        if self.config.bus == "axi":
+            self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), clock, reset, reset_active_level=False)
+        else:
+            self.bus = MASTERS[self.config.bus](dut, back_to_back=0)
+            self.bus.release()
         self.vectors = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), clock, reset, reset_active_level=False)
         self.weights = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_w"), clock, reset,
                                        reset_active_level=False)
@@ -108,6 +113,11 @@ class CoreBench:
 
     async def read_word(self, address):
         """A word; `Refused` if it answers SLVERR."""
+        if self.config.bus != "axi":
+            word = await self.bus.read(address)
+            if word is None:
+                raise Refused(f"read of {address:#x}")
+            return word
         answer = await self.bus.read(address, 4)
         if answer.resp != AxiResp.OKAY:
             assert answer.resp == AxiResp.SLVERR and not any(answer.data)
@@ -116,6 +126,11 @@ class CoreBench:
 
     async def write_bytes(self, address, data):
         """Some bytes within a word; `Refused` if it answers SLVERR."""
+        if self.config.bus != "axi":
+            low, word = address % 4, int.from_bytes(data, "little")
+            if await self.bus.write(address - low, word << 8 * low, (1 << len(data)) - 1 << low) is None:
+                raise Refused(f"write of {address:#x}")
+            return
         answer = await self.bus.write(address, data)
         if answer.resp != AxiResp.OKAY:
             assert answer.resp == AxiResp.SLVERR
