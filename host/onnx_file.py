@@ -31,7 +31,7 @@ def read_values(data, name):
         import onnx
         from google.protobuf.message import DecodeError
     except ImportError:
-        raise NetworkError("onnx must be installed (pip install -e '.[onnx]'), and is not") from None
+        raise NetworkError("onnx not found: pip install -e '.[onnx]'") from None
     try:
         model = onnx.ModelProto.FromString(data)
         reader = _Reader(onnx, model.graph)

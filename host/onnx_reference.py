@@ -34,7 +34,7 @@ class OnnxReference:
             import onnx
             import onnxruntime
         except ImportError:
-            raise NetworkError("onnxruntime must be installed (pip install -e '.[onnx]'), and is not") from None
+            raise NetworkError("onnxruntime not found: pip install -e '.[onnx]'") from None
         data = path.read_bytes()
         values = read_values(data, path.name)[1]
         model = onnx.ModelProto.FromString(data)

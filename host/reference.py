@@ -43,7 +43,7 @@ class TfliteReference:
         try:
             from ai_edge_litert.interpreter import Interpreter, OpResolverType
         except ImportError:
-            raise NetworkError("ai-edge-litert must be installed (pip install -e '.[networks]'), and is not") from None
+            raise NetworkError("ai-edge-litert not found: pip install -e '.[networks]'") from None
         try:
             self._interpreter = Interpreter(
                 model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF,

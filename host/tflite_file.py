@@ -23,7 +23,7 @@ def read_tflite(data, name):
     try:
         import tflite
     except ImportError:
-        raise NetworkError("tflite must be installed (pip install -e '.[networks]'), and is not") from None
+        raise NetworkError("tflite not found: pip install -e '.[networks]'") from None
     if data[4:8] != b"TFL3":
         raise NetworkError(f"model must be a .tflite file, which has TFL3 at byte 4, and {name} has {data[4:8]!r}")
     try:

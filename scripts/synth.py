@@ -46,7 +46,7 @@ class Design:
         try:
             platform = board.create_platform()
         except ImportError:
-            raise FlowError("amaranth-boards must be installed, and is not: pip install -e '.[fpga]'") from None
+            raise FlowError("amaranth-boards not found: pip install -e '.[fpga]'") from None
         top = MeasuredMacro(config=config) if macro_only else BoardTop(
             config=config, clock=board.clock, baud=board.baud)
         files = platform.prepare(top, name=TOP).files

@@ -51,7 +51,7 @@ def run_tool(tool, arguments, folder, log, progress=None, seconds=None):
         It was stopped.
     """
     if not entry_points(group="console_scripts", name=tool):
-        raise FlowError(f"{tool} must be installed, and is not: pip install -e '.[fpga]'")
+        raise FlowError(f"{tool} not found: pip install -e '.[fpga]'")
     path = folder / log
     command = [sys.executable, "-c", CALL, tool, *map(str, arguments)]
     with path.open("w", buffering=1, encoding="utf-8") as file, subprocess.Popen(

@@ -15,7 +15,7 @@ FREE = ("GCLK", "LPLL", "RPLL")
 def require_unpacker(family):
     """FlowError, with what to install, where the program that unpacks a family's bitstreams is missing."""
     if family == "ice40" and shutil.which("icebox_vlog") is None:
-        raise FlowError("icebox_vlog must be installed (apt-get install fpga-icestorm), and is not")
+        raise FlowError("icebox_vlog not found: apt-get install fpga-icestorm")
 
 
 def constrain(device, pins):
@@ -53,7 +53,7 @@ def _gowin_pins():
         import apycula
         from apycula.chipdb import load_chipdb
     except ImportError:
-        raise FlowError("apycula must be installed, and is not: pip install -e '.[fpga]'") from None
+        raise FlowError("apycula not found: pip install -e '.[fpga]'") from None
     database = load_chipdb(str(Path(apycula.__file__).parent / "GW1N-9C.msgpack.xz"))
     pinout = database.pinout["GW1NR-9C"]["QFN88P"]
     pins = [(not any(name.startswith("GCLKT") for name in functions), int(number), place)

@@ -1,4 +1,5 @@
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,27 @@ NETWORKS = {
     "image_classification": ("pretrainedResnet_quant.tflite", (1, 32, 32, 3)),
     "anomaly_detection": ("ad01_int8.tflite", (1, 640)),
 }
+
+
+def pytest_addoption(parser):
+    parser.addoption("--all", action="store_true", help="also run tests that are slow, or need an optional tool")
+    parser.addoption("--require-tools", action="store_true", help="fail where an optional tool is missing")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Without --all no optional tool is used, whether it is there or not."""
+    if config.getoption("--all"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("needs")]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_runtest_setup(item):
+    for marker in item.iter_markers("needs"):
+        if shutil.which(marker.args[0]) is None:
+            stop = pytest.fail if item.config.getoption("--require-tools") else pytest.skip
+            stop(f"{marker.args[0]} not found (bitline doctor says where to get it)")
 
 
 @pytest.fixture

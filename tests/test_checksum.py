@@ -10,11 +10,10 @@ from bitline.golden.words import limits
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
 from bitline.hdl.emit import emit
-from bitline.host.simulator import find_simulator
 from bitline.scripts.upsets import draw, run_upsets
 from bitline.verif.storage import stores
 
-SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+SIMULATOR = "verilator"
 CONFIGS = {
     "bitcell": CoreConfig(macro=MacroConfig(rows=4, columns=5, banks=2, weight_bits=5), output="int32", checksum=True),
     "lut_ram": CoreConfig(macro=MacroConfig(rows=6, columns=3, banks=2, column="table"), output="int32", checksum=True),

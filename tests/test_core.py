@@ -12,7 +12,7 @@ from bitline.hdl.core_config import CoreConfig
 from bitline.hdl.emit import emit, run_yosys
 from bitline.hdl.registers import ErrorCode
 from bitline.host.core import build_core
-from bitline.host.simulator import SimulatorError, build, find_simulator, tool_environment
+from bitline.host.simulator import SimulatorError, build, tool_environment
 from bitline.scripts.designs import CoreDesign
 from bitline.verif.storage import surround
 from bitline.verif.tb_core_rate import FILE
@@ -32,12 +32,11 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
      {"checksum": True, "output": "int32", "weight_stream_bits": 32}),
 ))]
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
-# Small enough to be quick with Verilator too where there is no Icarus.
-SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+SIMULATORS = ("verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog")))
 TESTBENCHES = ("tb_core", "tb_core_races", "tb_core_interlocks", "tb_core_status", "tb_core_mixed", "tb_registers")
 
 
-def run(config, testbench, folder, *, verilog=None, simulator=SIMULATOR, test=None, **environment):
+def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, **environment):
     """Names of the failed tests of a testbench, and how many there were."""
     environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
     if test:
@@ -64,13 +63,15 @@ def test_some_configuration_has_what_a_testbench_passes_over():
 
 @pytest.mark.parametrize("testbench", TESTBENCHES)
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
-def test_core_does_what_the_model_does(config, testbench, tmp_path):
-    assert run(config, testbench, tmp_path) == ([], tests_of(testbench))
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_core_does_what_the_model_does(simulator, config, testbench, tmp_path):
+    assert run(config, testbench, tmp_path, simulator=simulator) == ([], tests_of(testbench))
 
 
 @pytest.mark.parametrize("config", OTHER_BUSES, ids=lambda config: config.bus)
-def test_other_buses(config, tmp_path):
-    assert run(config, "tb_bus", tmp_path) == ([], tests_of("tb_bus"))
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_other_buses(simulator, config, tmp_path):
+    assert run(config, "tb_bus", tmp_path, simulator=simulator) == ([], tests_of("tb_bus"))
 
 
 @pytest.mark.parametrize("config, piece, replacement", [
@@ -94,11 +95,13 @@ def test_testbench_notices_an_answer_that_nobody_asks_for(config, piece, replace
     assert "given_up" in failed
 
 
+@pytest.mark.slow
 def test_a_million_cycles_of_random_traffic(tmp_path):
     assert run(CONFIG, "tb_core", tmp_path, simulator="verilator", test="random_traffic",
                BITLINE_CYCLES="1000000") == ([], 1)
 
 
+@pytest.mark.slow
 def test_rate_and_reload(tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2))
     assert run(config, "tb_core_rate", tmp_path, simulator="verilator", BITLINE_VECTORS="1000") == ([], 1)
@@ -110,9 +113,10 @@ LANES = CoreConfig(macro=MacroConfig(rows=3, columns=5, banks=2, weight_bits=3, 
                    output_stream_bits=32)
 
 
-def test_marches_do_every_operation_in_order(tmp_path):
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_marches_do_every_operation_in_order(simulator, tmp_path):
     assert LANES.lanes > 1
-    assert run(LANES, "tb_core_march", tmp_path) == ([], 1)
+    assert run(LANES, "tb_core_march", tmp_path, simulator=simulator) == ([], 1)
 
 
 def test_testbench_notices_a_march_with_another_background(tmp_path):
@@ -121,9 +125,10 @@ def test_testbench_notices_a_march_with_another_background(tmp_path):
 
 
 @pytest.mark.parametrize("config", [LANES, CONFIG, CONFIGS[5]], ids=lambda config: config.name)
-def test_faulty_cells_are_named_and_counters_wrap(config, tmp_path):
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_faulty_cells_are_named_and_counters_wrap(simulator, config, tmp_path):
     verilog = emit(config)
-    built = build(config, simulator=SIMULATOR, surround=surround(config, verilog), verilog=verilog)
+    built = build(config, simulator=simulator, surround=surround(config, verilog), verilog=verilog)
     built.run("bitline.verif.tb_core_inside", seed=1, environment={"BITLINE_CORE_CONFIG": config.to_json()},
               folder=tmp_path)
 

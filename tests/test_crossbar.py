@@ -132,6 +132,7 @@ def test_command_compares_a_network(cli, refused, published, tmp_path):
     refused("compare", "digits", "--inputs", path, match="digits must be compared on its own images")
 
 
+@pytest.mark.slow
 def test_fine_tuning_with_noise_helps_on_bad_devices(cli, tmp_path):
     pytest.importorskip("sklearn", reason="no scikit-learn here")
     status, _, _ = cli("compare", "digits", "--adc-bits", "8", "--seeds", 1, "--device-bits", 7, "--programming", 4,

@@ -27,6 +27,7 @@ def test_layers_are_int8_and_inputs_fit_eight_bits(classifier):
     assert all(values.min() >= 0 and values.max() <= 255 for values in seen)
 
 
+@pytest.mark.slow
 def test_every_image_runs_on_the_rtl(cli, tmp_path):
     out = tmp_path / "new" / "folder"
     status, output, _ = cli("demo", "--out", out)

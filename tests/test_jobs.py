@@ -9,15 +9,13 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.host.simulator import find_simulator
 from bitline.scripts.files import BadInput
 from bitline.scripts.jobs import Lost, completed, run_jobs
 from distributed import Client
 from jobs_to_run import killed_always, killed_once, square, wrong
 from testbench_tests import count as tests_of
 
-# Small enough to be quick with Verilator too where there is no Icarus.
-SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+SIMULATOR = "verilator"
 TESTS = str(Path(__file__).parent)
 
 

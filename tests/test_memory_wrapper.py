@@ -12,13 +12,14 @@ from bitline.hdl.core_config import CoreConfig
 from bitline.hdl.emit import emit_files, run_yosys
 from bitline.hdl.memory_wrapper import HEAD, memory_module
 from bitline.host.core import build_core
-from bitline.host.simulator import SimulatorError, Surround, build, find_simulator, tool_environment
+from bitline.host.simulator import SimulatorError, Surround, build, tool_environment
 
 # Parameters of columns, rows of a table writer, and tables in block RAM, whose reads pause.
 CORE = CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, tiles=2, column="table", block_ram_columns=2),
                   output_stream_bits=32)
 ONE_WORD = MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1, column="table")
-SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+SIMULATOR = "verilator"
+LINTERS = ("verilator", "yosys", pytest.param("iverilog", marks=pytest.mark.needs("iverilog")))
 MODEL = (Path(bitline.verif.__file__).parent / "openram_sram.v").read_text(encoding="utf-8")
 
 
@@ -126,23 +127,23 @@ def test_core_notices_a_broken_body(tmp_path):
 
 @pytest.mark.parametrize("config", [CORE, ONE_WORD], ids=lambda config: config.name)
 @pytest.mark.parametrize("body", BODIES)
-def test_lint_clean(body, config, tmp_path):
+@pytest.mark.parametrize("tool", LINTERS)
+def test_lint_clean(tool, body, config, tmp_path):
     files = {name: BODIES[body][0] + text for name, text in emit_files(config).items()}
     model = BODIES[body][1] and "/* verilator lint_off DECLFILENAME */\n" + files[f"{config.name}_memory.v"].partition(
         "/* verilator")[0] + MODEL
     for name, text in {**files, "model.v": model}.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     paths = [str(tmp_path / name) for name in (*files, "model.v")]
+    if tool == "yosys":
+        run_yosys("\n".join(f"read_verilog <<verilog\n{text}\nverilog" for text in (*files.values(), model))
+                  + f"\nhierarchy -check -top {config.name}\nproc\ncheck -assert\n")
+        return
+    command = {"verilator": ["verilator", "--lint-only", "-Wall", "--no-timing", "--top-module", config.name],
+               "iverilog": ["iverilog", "-g2001", "-Wall", "-s", config.name, "-o", str(tmp_path / "out")]}[tool]
     with tool_environment():
-        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--no-timing", "--top-module", config.name, *paths],
-                              capture_output=True, text=True, check=False)
+        done = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
-    if find_simulator("icarus"):
-        done = subprocess.run(["iverilog", "-g2001", "-Wall", "-s", config.name, "-o", str(tmp_path / "out"), *paths],
-                              capture_output=True, text=True, check=False)
-        assert done.returncode == 0 and not done.stderr, done.stderr
-    run_yosys("\n".join(f"read_verilog <<verilog\n{text}\nverilog" for text in (*files.values(), model))
-              + f"\nhierarchy -check -top {config.name}\nproc\ncheck -assert\n")
 
 
 def test_every_memory_with_a_clock_is_in_the_wrapper():

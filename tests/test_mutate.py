@@ -7,7 +7,7 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.core_config import CoreConfig
 from bitline.hdl.emit import modules, run_yosys
-from bitline.host.simulator import SimulatorError, find_simulator
+from bitline.host.simulator import SimulatorError
 from bitline.scripts import mutate as module
 from bitline.scripts.designs import CoreDesign, MacroDesign, Pin
 from bitline.scripts.equivalence import equal, equivalent, without
@@ -19,7 +19,6 @@ SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
 DESIGN = MacroDesign(SMALL)
 # YoWASP's tools see the folder in which they run, but not every host's /tmp.
 BUILD = Path("build/mutants").resolve()
-needs_icarus = pytest.mark.skipif(not find_simulator("icarus"), reason="mutants are simulated with Icarus")
 
 
 @pytest.fixture
@@ -33,7 +32,7 @@ def image_of(design, count, blocks, folder):
     return Image(design, count, (1,), blocks, folder, Path("build/sim").resolve())
 
 
-@needs_icarus
+@pytest.mark.needs("iverilog")
 def test_mutants_are_noticed_and_the_control_is_not(folder):
     job = image_of(DESIGN, 12, ("controller", "drivers"), folder)
     assert prepare(job) is None

@@ -4,7 +4,6 @@ import shutil
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
-from bitline.host.simulator import find_simulator
 from bitline.scripts.flow import DEVICES, FlowError, synthesise
 from bitline.scripts.netlist import Implementation, drive_open_pins, model, pins_of
 from bitline.scripts.regress import NETLIST_SUITE, Job, run_job
@@ -12,10 +11,9 @@ from bitline.scripts.unpack import constrain
 from testbench_tests import count as tests_of
 
 CONFIG, TABLE = NETLIST_SUITE
-SIMULATOR = "icarus" if find_simulator("icarus") else "verilator"
+SIMULATOR = "verilator"
 
-needs_icebox = pytest.mark.skipif(shutil.which("icebox_vlog") is None,
-                                  reason="icebox_vlog is not installed (apt-get install fpga-icestorm)")
+needs_icebox = pytest.mark.needs("icebox_vlog")
 
 
 @pytest.fixture
@@ -126,4 +124,4 @@ def test_wrong_options_are_refused(refused, monkeypatch):
     refused("regress", "--netlist", "ice40", "--open-pins", "1", match="must come with --netlist ecp5, not ice40")
     refused("regress", *macro, "--netlist", "ice40", "--verilog", __file__, match="must come without --verilog")
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    refused("demo", "--netlist", "ice40", "--stage", "bitstream", match="icebox_vlog must be installed")
+    refused("demo", "--netlist", "ice40", "--stage", "bitstream", match="icebox_vlog not found: apt-get install")

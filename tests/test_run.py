@@ -189,8 +189,8 @@ def test_missing_packages_are_named(refused, model, files, tmp_path, monkeypatch
 
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     refused("run", model, "--inputs", files, "--report", tmp_path / "out",
-            match=r"^bitline: matplotlib must be installed \(pip install -e '.\[networks\]'\), and is not$")
-    refused("compare", "digits", "--out", tmp_path / "out", match=r"matplotlib must be installed .*demo")
+            match=r"^bitline: matplotlib not found: pip install -e '.\[networks\]'$")
+    refused("compare", "digits", "--out", tmp_path / "out", match=r"matplotlib not found: .*demo")
 
 
 def test_bad_input_is_one_line(refused, model, files, tmp_path):

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.host.simulator import find_simulator
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,7 +19,7 @@ def example(tmp_path):
 
 @pytest.mark.parametrize("simulator", [
     "verilator",
-    pytest.param("icarus", marks=pytest.mark.skipif(find_simulator("icarus") is None, reason="no Icarus here"))])
+    pytest.param("icarus", marks=pytest.mark.needs("iverilog"))])
 def test_worked_example(cli, example, tmp_path, simulator):
     status, output, _ = cli("simulate", *MACRO, *example, "--report", tmp_path / "r.json",
                             "--simulator", simulator)
@@ -125,8 +124,8 @@ def test_wrong_paths_and_options_are_refused(refused, example, tmp_path):
 
 def test_missing_tools_are_named(refused, example, tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
-    refused("simulate", *MACRO, *example, "--simulator", "icarus", match=r"icarus must be installed \(apt-get install")
-    refused("simulate", *MACRO, *example, match=r"g\+\+ must be installed \(apt-get install g\+\+\)")
+    refused("simulate", *MACRO, *example, "--simulator", "icarus", match=r"Icarus Verilog not found: apt-get install")
+    refused("simulate", *MACRO, *example, match=r"g\+\+ not found: apt-get install g\+\+")
     assert not (tmp_path / "y.npy").exists()
 
 
@@ -158,3 +157,15 @@ def test_failure_while_writing_leaves_nothing(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "sidecar", fail)
     refused("generate", *MACRO, "--out", tmp_path / "out", match="No space left")
     assert not (tmp_path / "out").exists()
+
+
+def test_folder_with_a_space(cli, refused, example, tmp_path, monkeypatch):
+    spaced, cache = tmp_path / "a folder", tmp_path / "cache"
+    spaced.mkdir()
+    monkeypatch.chdir(spaced)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    status, output, _ = cli("simulate", *MACRO, *example)
+    assert status == 0 and "0 mismatches" in output
+    assert list(cache.glob("bitline/sim_*/bitline_2x2_*")) and not list(spaced.iterdir())
+    monkeypatch.setenv("XDG_CACHE_HOME", str(spaced))
+    refused("simulate", *MACRO, *example, match=r"the folder of a build must have no space in its path, .*--build")

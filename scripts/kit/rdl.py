@@ -80,7 +80,7 @@ def exports(config):
         from peakrdl_ipxact import IPXACTExporter
         from systemrdl import RDLCompiler
     except ImportError as error:
-        raise KitError(f"{error.name} must be installed, and is not: pip install -e '.[core]'") from None
+        raise KitError(f"{error.name} not found: pip install -e '.[core]'") from None
     text = systemrdl(config)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
