@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from functools import lru_cache
 from importlib.metadata import version
 
 from .core_config import CoreConfig
@@ -158,6 +159,12 @@ def emit(config, fabric="generic"):
 
 def emit_files(config, fabric="generic"):
     """Verilog of a macro or core by name of its file: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
+    return dict(_emitted(config, fabric))
+
+
+@lru_cache(maxsize=32)
+def _emitted(config, fabric):
+    """What `emit_files` gives; many places of a program ask for the same."""
     emitter = Emitter(config.name, fabric)
     if isinstance(config, CoreConfig):
         what, text = "core", _core(emitter, config)

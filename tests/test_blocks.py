@@ -5,7 +5,6 @@ import re
 
 import pytest
 from amaranth.hdl import signed, unsigned
-from amaranth.sim import Simulator
 from bitline.golden.macro import MacroModel
 from bitline.golden.words import limits, pack, unpack
 from bitline.hdl.accumulator import ShiftAccumulator
@@ -16,14 +15,7 @@ from bitline.hdl.config import MacroConfig, ceil_log2
 from bitline.hdl.driver import WordlineDrivers
 from bitline.hdl.macro import Macro
 from bitline.hdl.shared import Emitter
-
-
-def simulate(component, testbench, *, clocked=True):
-    simulator = Simulator(component)
-    if clocked:
-        simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
+from gateware import simulate
 
 
 def check_tree(tree, cases):

@@ -4,22 +4,15 @@ import random
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from bitline.golden.requantize import SHIFTS, requantize
 from bitline.hdl.lane import RequantizerLane
+from gateware import simulate
 from hypothesis import given
 from hypothesis import strategies as st
 
 INT32 = (-(1 << 31), (1 << 31) - 1)
 EXTREMES = [INT32[0], INT32[0] + 1, -(1 << 30), -3, -2, -1, 0, 1, 2, 3, 1 << 30, INT32[1]]
 ARGUMENTS = {"zero_point": 0, "low": -(1 << 15), "high": (1 << 15) - 1}
-
-
-def simulate(component, testbench):
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
 
 
 def saturating_rounding_doubling_high_mul(a, b):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from amaranth.sim import Simulator
 from bitline.golden.program import Vector
 from bitline.hdl.bridge import Bridge
 from bitline.hdl.byte_mux import ByteMux
@@ -16,18 +15,12 @@ from bitline.hdl.uart import UartReceiver, UartTransmitter
 from bitline.host.link import ATTEMPTS, Frame, FrameFinder, Link, LinkError, decode, encode
 from bitline.host.records import read_result, vector_record
 from bitline.host.simulated_board import build_board
+from gateware import simulate
 from hypothesis import given
 from hypothesis import strategies as st
 
 DIVISORS = [4, 25 / 3, 12.5, 27, 104]
 BYTES = [0x00, 0xFF, 0x55, 0xAA, FLAG, ESCAPE, 0x01, 0x80]
-
-
-def simulate(component, testbench):
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
 
 
 def samples(levels, bit_time, phase=0.0):

@@ -4,7 +4,6 @@ from collections import deque
 import numpy as np
 import pytest
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal, Value
-from amaranth.sim import Simulator
 from bitline.golden.cycles import WriterCycles
 from bitline.golden.tables import table_entries, table_reads, table_sums
 from bitline.golden.words import limits, pack, unpack
@@ -12,16 +11,10 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.table_columns import EntryLane, TableColumns, entry_layout
 from bitline.hdl.table_shape import TableShape
 from bitline.hdl.table_writer import TableWriter
+from gateware import simulate
 
 # A vector moves to the drivers, to the wordlines and to a block's registers.
 CYCLES_TO_BLOCK = 3
-
-
-def simulate(component, testbench):
-    simulator = Simulator(component)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
 
 
 class Written(Elaboratable):

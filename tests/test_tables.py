@@ -5,7 +5,6 @@ from unittest import mock
 import numpy as np
 import pytest
 from amaranth.hdl import Fragment
-from amaranth.sim import Simulator
 from bitline.golden.mvm import mvm
 from bitline.golden.tables import table_entries, table_levels, table_reads, table_sums
 from bitline.golden.words import limits, pack
@@ -15,6 +14,7 @@ from bitline.hdl.encoder import OffsetEncoder
 from bitline.hdl.memory import BlockRam, LutRam
 from bitline.hdl.table_columns import TableColumns
 from bitline.hdl.table_shape import ADDRESS_BITS, TableShape
+from gateware import simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,14 +122,6 @@ def fits(values, width):
 def config_of(shape, columns=1):
     return MacroConfig(rows=shape.rows, columns=columns, weight_bits=shape.weight_bits, banks=shape.banks,
                        column="table", block_ram_columns=0 if shape.is_offset else columns)
-
-
-def simulate(component, testbench, *, clocked=True):
-    simulator = Simulator(component)
-    if clocked:
-        simulator.add_clock(1e-6)
-    simulator.add_testbench(testbench)
-    simulator.run()
 
 
 @pytest.mark.parametrize("rows, banks", [(1, 1), (4, 1), (6, 1), (7, 2), (5, 5), (3, 16)])
