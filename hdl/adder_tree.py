@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from .config import tree_latency
 from .levels import Delays, Node, sum_level
-from .shared import place
+from .shared import Platform
 from .table_shape import ceil_log2
 
 
@@ -63,6 +63,7 @@ class CarryChainTree(AdderTree):
     kind = "carry_chain"
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         delays = Delays(m, self.enable)
         low, high = -1 << self.weight_bits - 1, (1 << self.weight_bits - 1) - 1
@@ -120,6 +121,7 @@ class CarrySaveTree(AdderTree):
     kind = "carry_save"
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         adders = _Adders(m, platform)
         width = len(self.sum)
@@ -184,7 +186,7 @@ class _Adders:
         kind, cls = ("full_adder", FullAdder) if len(operands) == 3 else ("half_adder", HalfAdder)
         name = f"add_{bit}_{self._count}"
         self._count += 1
-        adder = place(self._m, self._platform, name, kind, cls)
+        adder = self._platform.instantiate(self._m, name, kind, cls)
         inputs = [getattr(adder, port) for port in "abc"[:len(operands)]]
         self._m.d.comb += [port.eq(operand) for port, operand in zip(inputs, operands)]
         columns[bit].append(adder.sum)

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .memory import LutRam
-from .shared import place
+from .shared import Platform
 
 
 class BitcellArray(wiring.Component):
@@ -45,8 +45,9 @@ class BitcellArray(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
-        if self.banks > 1 and getattr(platform, "fabric", "generic") == "ecp5":
+        if self.banks > 1 and platform.has_lut_ram:
             self._add_lut_rams(m, platform)
             return m
         cells = [Signal(self.rows * self.weight_bits, name=f"cells_{bank}", reset_less=True)
@@ -61,8 +62,8 @@ class BitcellArray(wiring.Component):
     def _add_lut_rams(self, m, platform):
         """The banks of a row in one memory."""
         for row in range(self.rows):
-            cells = place(m, platform, f"cells_{row}", f"cells_{self.weight_bits}", LutRam, width=self.weight_bits,
-                          depth=self.banks)
+            cells = platform.instantiate(m, f"cells_{row}", f"cells_{self.weight_bits}", LutRam, width=self.weight_bits,
+                                         depth=self.banks)
             m.d.comb += [
                 cells.write.eq(self.wordline[row]),
                 cells.write_address.eq(self.write_bank),

@@ -8,7 +8,7 @@ from .accumulator import ShiftAccumulator
 from .adder_tree import TREES
 from .column import BitcellColumns, write_layout
 from .levels import Delays, Node, sum_level
-from .shared import place
+from .shared import Platform
 from .table_columns import TableColumns, entry_layout
 from .table_shape import ceil_log2
 
@@ -50,6 +50,7 @@ class OnesColumn(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         delays = Delays(m, self.enable)
         active_low = TREES[self.config.tree].active_low
@@ -115,13 +116,14 @@ class ColumnBlock(wiring.Component):
         config = self.config
         parameters = {"config": config, "columns": self.columns}
         if self.storage == "ones":
-            return place(m, platform, "columns", "ones_column", OnesColumn, config=config)
+            return platform.instantiate(m, "columns", "ones_column", OnesColumn, config=config)
         if self.storage == "bitcell":
-            return place(m, platform, "columns", f"bitcell_columns_{self.columns}", BitcellColumns, **parameters)
-        return place(m, platform, "columns", f"{self.storage}_columns_{self.columns}", TableColumns,
-                     shape=config.tables[self.storage], **parameters)
+            return platform.instantiate(m, "columns", f"bitcell_columns_{self.columns}", BitcellColumns, **parameters)
+        return platform.instantiate(m, "columns", f"{self.storage}_columns_{self.columns}", TableColumns,
+                                    shape=config.tables[self.storage], **parameters)
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         moves, loads, enable, load = Signal(init=1), Signal(), Signal(), Signal()
         m.d.sync += [moves.eq(self.control.move), loads.eq(self.control.load)]
@@ -163,8 +165,9 @@ class ColumnBlock(wiring.Component):
         totals = []
         for index in range(self.columns):
             block = "ones_accumulator" if self.storage == "ones" else "accumulator"
-            accumulator = place(m, platform, f"accumulator_{index}", block, ShiftAccumulator, sum_shape=shape,
-                                width=accumulator_width, total_width=self.total_width, tiles=config.tiles)
+            accumulator = platform.instantiate(m, f"accumulator_{index}", block, ShiftAccumulator, sum_shape=shape,
+                                               width=accumulator_width, total_width=self.total_width,
+                                               tiles=config.tiles)
             m.d.comb += [
                 accumulator.sum.eq(columns.sums.word_select(index, width)),
                 accumulator.enable.eq(enable),

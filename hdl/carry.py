@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Instance, Mux, Signal, Value
 
+from .shared import Platform
+
 # Positions of a chain that two additions share: timing analysis takes it for one carry, so it is to be no longer than
 # an accumulator's.
 LONGEST = 24
@@ -97,7 +99,7 @@ def add(m, platform, name, additions):
     before them; elsewhere an expression. Two positions of a chain are one cell, and a chain of odd length would waste
     one: of a plain addition the lowest bit then has a LUT of its own, else two chains share a cell.
     """
-    if getattr(platform, "fabric", "generic") != "ecp5":
+    if Platform.of(platform).fabric != "ecp5":
         return [addition.expression() for addition in additions]
     sums, chains = {}, {}
     for index, addition in enumerate(additions):

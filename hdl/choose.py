@@ -2,6 +2,8 @@
 
 from amaranth.hdl import Cat, Const, Instance, Mux, Signal
 
+from .shared import Platform
+
 # A LUT4 that gives B where C is high, and A where not; D is high.
 TABLE = sum((index >> (index >> 2 & 1) & 1) << index for index in range(16))
 
@@ -22,7 +24,7 @@ def place_choice(m, platform, name, values, index):
     eight or sixteen by the multiplexers behind those, which cost nothing: Yosys does not find them in an expression. An
     index beyond the values gives any of them.
     """
-    if getattr(platform, "fabric", "generic") != "ecp5" or len(values) < 3:
+    if Platform.of(platform).fabric != "ecp5" or len(values) < 3:
         return choose(values, index)
     width, most = len(values[0]), len(JOINTS)
     words = [*values, *[values[-1]] * (-len(values) % 4)]

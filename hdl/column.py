@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .adder_tree import TREES
 from .bitcell import BitcellArray
-from .shared import place
+from .shared import Platform
 
 
 def write_layout(config, columns):
@@ -50,14 +50,15 @@ class BitcellColumns(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         config = self.config
         m = Module()
         sums = []
         for column in range(self.columns):
-            array = place(m, platform, f"array_{column}", "bitcell_array", BitcellArray, rows=config.rows,
-                          weight_bits=config.weight_bits, banks=config.banks)
-            tree = place(m, platform, f"tree_{column}", "adder_tree", TREES[config.tree], rows=config.rows,
-                         weight_bits=config.weight_bits)
+            array = platform.instantiate(m, f"array_{column}", "bitcell_array", BitcellArray, rows=config.rows,
+                                         weight_bits=config.weight_bits, banks=config.banks)
+            tree = platform.instantiate(m, f"tree_{column}", "adder_tree", TREES[config.tree], rows=config.rows,
+                                        weight_bits=config.weight_bits)
             m.d.comb += [
                 array.wordline.eq(self.write.wordline),
                 array.write_bank.eq(self.write.bank),

@@ -17,7 +17,7 @@ from .packer import ResultPacker, beat_layout, result_layout
 from .performance import Performance
 from .register_file import RegisterFile
 from .requantizer import Requantizer
-from .shared import place
+from .shared import Platform
 from .vector_input import VectorInput, orders_layout
 from .wishbone import Wishbone
 
@@ -56,11 +56,12 @@ class Core(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         config = self.config
 
         def add(name, cls, **parameters):
-            return place(m, platform, name, name, cls, **parameters)
+            return platform.instantiate(m, name, name, cls, **parameters)
 
         self.registers = add("registers", RegisterFile, config=config)
         self.march = add("march", March, config=config)

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .core import BUSES, Core
-from .shared import place
+from .shared import Platform
 
 # Of the ports of a bus that are the same in every configuration; those of AXI4-Stream depend on it.
 VIVADO_BUSES = {"axi": "xilinx.com:interface:aximm:1.0", "apb": "xilinx.com:interface:apb:1.0",
@@ -95,10 +95,11 @@ class CoreTop(wiring.Component):
                           for port in core_ports(config)})
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         m.domains.sync = sync = ClockDomain()
         m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(self._reset(m))]
-        core = place(m, platform, "core", "core", Core, config=self.config)
+        core = platform.instantiate(m, "core", "core", Core, config=self.config)
         front = BUSES[self.config.bus]
         for name, member in front.PORTS.items():
             inner, outer = getattr(core.bus, name), getattr(self, front.PREFIX + name)

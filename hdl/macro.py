@@ -12,7 +12,7 @@ from .encoder import OffsetEncoder
 from .fuse import Fuse
 from .ports import HANDSHAKE, descriptor_layout, input_layout, output_layout, ports, write_layout
 from .row_decoder import RowDecoder
-from .shared import place
+from .shared import Platform
 from .table_writer import TableWriter
 
 
@@ -55,8 +55,9 @@ class Macro(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
-        control = place(m, platform, "controller", "controller", Controller, config=self.config)
+        control = platform.instantiate(m, "controller", "controller", Controller, config=self.config)
         drivers = self._add_drivers(m, platform, control)
         writes = self._add_writers(m, platform, control) if self.config.tables else self._add_decoder(
             m, platform, control)
@@ -77,8 +78,9 @@ class Macro(wiring.Component):
 
     def _add_drivers(self, m, platform, control):
         config = self.config
-        drivers = place(m, platform, "drivers", "drivers", WordlineDrivers, rows=config.rows,
-                        input_bits=config.input_bits, active_low=TREES[config.tree].active_low, told=self.told)
+        drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
+                                       input_bits=config.input_bits, active_low=TREES[config.tree].active_low,
+                                       told=self.told)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -99,7 +101,7 @@ class Macro(wiring.Component):
         """The wordlines as each kind of storage takes them."""
         planes = {"bitcell": plane, "block_ram": plane}
         if "lut_ram" in self.config.tables:
-            encoder = place(m, platform, "encoder", "encoder", OffsetEncoder, shape=self.config.tables["lut_ram"])
+            encoder = platform.instantiate(m, "encoder", "encoder", OffsetEncoder, shape=self.config.tables["lut_ram"])
             m.d.comb += encoder.plane.eq(plane)
             planes["lut_ram"] = encoder.codes
         return planes
@@ -107,8 +109,9 @@ class Macro(wiring.Component):
     def _add_decoder(self, m, platform, control):
         """What goes to the blocks of bitcells."""
         config, payload = self.config, self.write.payload
-        decoder = place(m, platform, "row_decoder", "row_decoder", RowDecoder, rows=config.rows, banks=config.banks,
-                        width=config.columns * config.weight_bits, active_low=TREES[config.tree].active_low)
+        decoder = platform.instantiate(m, "row_decoder", "row_decoder", RowDecoder, rows=config.rows,
+                                       banks=config.banks, width=config.columns * config.weight_bits,
+                                       active_low=TREES[config.tree].active_low)
         m.d.comb += [
             self.write.ready.eq(control.write_ready),
             control.write_bank.eq(payload.bank),
@@ -134,8 +137,8 @@ class Macro(wiring.Component):
         writers, first = {}, 0
         for storage, shape in config.tables.items():
             columns = sum(count for kind, count in config.blocks if kind == storage)
-            writers[storage] = writer = place(m, platform, f"{storage}_writer", f"{storage}_writer", TableWriter,
-                                              shape=shape, columns=columns)
+            writers[storage] = writer = platform.instantiate(m, f"{storage}_writer", f"{storage}_writer", TableWriter,
+                                                             shape=shape, columns=columns)
             m.d.comb += [
                 writer.taken.eq(taken),
                 writer.row.eq(payload.row),
@@ -153,7 +156,7 @@ class Macro(wiring.Component):
 
     def _add_block(self, m, platform, control, plane, name, storage, columns):
         kind = "ones" if storage == "ones" else f"{storage}_block_{columns}"
-        block = place(m, platform, name, kind, ColumnBlock, config=self.config, storage=storage, columns=columns)
+        block = platform.instantiate(m, name, kind, ColumnBlock, config=self.config, storage=storage, columns=columns)
         m.d.comb += [
             block.ready.eq(self.o.ready),
             block.plane.eq(plane),
@@ -169,9 +172,9 @@ class Macro(wiring.Component):
             return
         results = []
         for index in range(0, config.columns, config.fuse):
-            fuse = place(m, platform, f"fuse_{index // config.fuse}", "fuse", Fuse, columns=config.fuse,
-                         weight_bits=config.weight_bits, total_width=config.total_width,
-                         sum_x_width=config.sum_x_width)
+            fuse = platform.instantiate(m, f"fuse_{index // config.fuse}", "fuse", Fuse, columns=config.fuse,
+                                        weight_bits=config.weight_bits, total_width=config.total_width,
+                                        sum_x_width=config.sum_x_width)
             m.d.comb += [
                 fuse.load.eq(control.fuse_load),
                 fuse.mode.eq(control.fuse_mode),
@@ -198,6 +201,7 @@ class FlatMacro(Macro):
             setattr(self, name, stream.Signature(layout(config)).create(path=(name,)))
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = super().elaborate(platform)
         for port in ports(self.config):
             inner = getattr(self, port.stream)

@@ -5,7 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from .shared import Emitter
+from .shared import Platform
 from .table_shape import ADDRESS_BITS, BLOCK_RAM_BITS, ceil_log2
 
 
@@ -84,12 +84,14 @@ class BlockRam(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
-        if getattr(platform, "fabric", "generic") == "ecp5":
+        if platform.fabric == "ecp5":
             self._add_ecp5(m)
             return m
-        if isinstance(platform, Emitter):
-            self._add_wrapper(m, platform)
+        module = platform.memory(self.width, self.depth)
+        if module is not None:
+            self._add_wrapper(m, module)
             return m
         m.submodules.cells = cells = Memory(shape=self.width, depth=self.depth, init=[])
         write, read = cells.write_port(), cells.read_port()
@@ -106,13 +108,12 @@ class BlockRam(wiring.Component):
             m.d.sync += data.eq(read.data)
         return m
 
-    def _add_wrapper(self, m, platform):
+    def _add_wrapper(self, m, module):
         # A single word has no address, and the wrapper's has one bit at least.
         write_address, address = (value if len(value) else Const(0, 1) for value in (self.write_address, self.address))
         m.submodules.memory = Instance(
-            platform.memory(self.width, self.depth), i_clk=ClockSignal(), i_write=self.write,
-            i_write_address=write_address, i_write_data=self.write_data, i_enable=self.enable, i_address=address,
-            o_data=self.data)
+            module, i_clk=ClockSignal(), i_write=self.write, i_write_address=write_address,
+            i_write_data=self.write_data, i_enable=self.enable, i_address=address, o_data=self.data)
 
     def _add_ecp5(self, m):
         words = 1 << ADDRESS_BITS["block_ram"]

@@ -9,7 +9,7 @@ from .choose import choose, place_choice
 from .core_config import SETS
 from .lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
 from .memory import BlockRam
-from .shared import place
+from .shared import Platform
 from .table_shape import ceil_log2
 
 
@@ -96,6 +96,7 @@ class Requantizer(wiring.Component):
         return max(RawLane.latency, TotalsCheck.cycles(config) if config.checksum else 0)
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         config, payload = self.config, self.i.payload
         group = self.group
@@ -149,9 +150,9 @@ class Requantizer(wiring.Component):
         settings = self._choose_settings(m, in_use)
         results = []
         for index, total in enumerate(chosen):
-            memory = place(m, platform, f"parameters_{index}", "parameters", BlockRam, width=width, depth=depth)
-            lane = place(m, platform, f"lane_{index}", "lane", RequantizerLane,
-                         total_width=config.macro.total_width, output_bits=config.output_bits)
+            memory = platform.instantiate(m, f"parameters_{index}", "parameters", BlockRam, width=width, depth=depth)
+            lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane,
+                                        total_width=config.macro.total_width, output_bits=config.output_bits)
             m.d.comb += [
                 memory.write.eq(self.write_enable & (self.write.column[:lane_bits] == index)),
                 memory.write_address.eq(Cat(column, self.write.set)),

@@ -20,25 +20,54 @@ PORT = r"^ *wire width 1 input \d+ +\\{}$"
 LATE = "zz_"
 
 
-def place(m, platform, name, block, cls, **parameters):
-    """Put a component into a module as its submodule ``name``; returns the component.
-
-    Where Verilog is emitted, it is an instance of a module ``block``, which is emitted once, however often it is
-    placed.
-    """
-    is_shared = isinstance(platform, Emitter)
-    component = platform.instance(name, block, cls, parameters) if is_shared else cls(**parameters)
-    m.submodules[name] = component
-    return component
-
-
-class Emitter:
-    """The "platform" of an elaboration that emits each distinct block once.
+class Platform:
+    """What blocks ask of the platform of an elaboration. This one is that of simulations in Amaranth.
 
     Attributes
     ----------
     fabric : str
-        What the Verilog may use: ``"generic"``, nothing but the language, or ``"ecp5"``, that fabric's cells.
+        What a block may use: ``"generic"``, nothing but the language, or ``"ecp5"``, that fabric's cells.
+    """
+
+    fabric = "generic"
+
+    @staticmethod
+    def of(platform):
+        """The platform, if it is one of these; else, as for None and for boards, this one."""
+        return platform if isinstance(platform, Platform) else PLAIN
+
+    @property
+    def has_lut_ram(self):
+        """Several banks of bitcells are better off in LUT-RAM."""
+        return self.fabric == "ecp5"
+
+    def instantiate(self, m, name, block, cls, **parameters):
+        """Put a component into a module as its submodule ``name``; returns the component.
+
+        Where Verilog is emitted, it is an instance of a module ``block``, which is emitted once, however often it is
+        instantiated.
+        """
+        component = self._component(name, block, cls, parameters)
+        m.submodules[name] = component
+        return component
+
+    def _component(self, name, block, cls, parameters):
+        return cls(**parameters)
+
+    def memory(self, width, depth):
+        """Name of the module that a memory of this size is an instance of, or None where Amaranth makes it."""
+        return None
+
+
+PLAIN = Platform()
+
+
+class Emitter(Platform):
+    """The platform of an elaboration that emits each distinct block once.
+
+    Attributes
+    ----------
+    fabric : str
     modules : dict of str to str
         RTLIL of the blocks met so far, by module name, each after those that it contains.
     summaries : dict of str to str
@@ -55,7 +84,7 @@ class Emitter:
         self.memories = {}
         self._blocks = {}
 
-    def instance(self, name, block, cls, parameters):
+    def _component(self, name, block, cls, parameters):
         """An instance ``name`` of ``block``, which is converted when first met."""
         module = f"{self.prefix}_{block}"
         if block not in self._blocks:
@@ -68,7 +97,6 @@ class Emitter:
         return _SharedInstance(name, signature, module, self.modules[module])
 
     def memory(self, width, depth):
-        """Name of the module of a memory of this size."""
         name = f"{self.prefix}_memory_{width}x{depth}"
         self.memories[name] = (width, depth)
         return name

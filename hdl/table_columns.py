@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from .carry import Addition, Carry, Operand, add, flipped
 from .levels import Delays, Node, sum_level
 from .memory import BlockRam, LutRam
-from .shared import place
+from .shared import Platform
 
 
 def entry_layout(shape, columns):
@@ -52,6 +52,7 @@ class EntryLane(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         weight = Signal.like(self.weight, reset_less=True)
         total = Signal.like(self.sum, reset_less=True)
@@ -112,6 +113,7 @@ class TableColumns(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         delays = Delays(m, self.enable)
         lanes = self._add_lanes(m, platform)
@@ -131,7 +133,7 @@ class TableColumns(wiring.Component):
     def _add_lanes(self, m, platform):
         lanes = []
         for column in range(self.columns):
-            lane = place(m, platform, f"lane_{column}", f"{self.table.storage}_lane", EntryLane, shape=self.table)
+            lane = platform.instantiate(m, f"lane_{column}", f"{self.table.storage}_lane", EntryLane, shape=self.table)
             m.d.comb += [lane.weight.eq(self.write.weights[column])]
             m.d.comb += [getattr(lane, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
             lanes.append(lane.sum)
@@ -179,8 +181,8 @@ class TableColumns(wiring.Component):
 
     def _add_table(self, m, platform, cls, group, words):
         shape = self.table
-        table = place(m, platform, f"table_{group}", f"{shape.storage}_{len(words)}", cls, width=len(words),
-                      depth=shape.banks << shape.address_bits)
+        table = platform.instantiate(m, f"table_{group}", f"{shape.storage}_{len(words)}", cls, width=len(words),
+                                     depth=shape.banks << shape.address_bits)
         m.d.comb += [
             table.write.eq(self.write.select[group]),
             table.write_address.eq(Cat(self.write.address, self.write.bank)),
@@ -212,7 +214,7 @@ class TableColumns(wiring.Component):
         stores = self.calibrate
         if banks > 2:
             word = Cat(values)
-            sums = place(m, platform, "zero_sums", f"zero_sums_{len(word)}", LutRam, width=len(word), depth=banks)
+            sums = platform.instantiate(m, "zero_sums", f"zero_sums_{len(word)}", LutRam, width=len(word), depth=banks)
             m.d.comb += [sums.write.eq(stores), sums.write_address.eq(bank), sums.write_data.eq(word),
                          sums.address.eq(bank)]
             return [Operand(sums.data.word_select(column, len(value)).as_signed())

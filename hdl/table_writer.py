@@ -8,7 +8,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .memory import BlockRam
-from .shared import place
+from .shared import Platform
 from .table_columns import entry_layout
 from .table_shape import ceil_log2
 
@@ -61,6 +61,7 @@ class TableWriter(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         target = data.StructLayout({"group": range(self.table.groups), "bank": range(self.table.banks)})
         # A row has arrived, a group gathers, a group is walked through; and which.
@@ -177,8 +178,8 @@ class TableWriter(wiring.Component):
         """Store the rows, and read the one that the walk needs."""
         shape = self.table
         row_bits = ceil_log2(shape.rows)
-        rows = place(m, platform, "rows", f"{shape.storage}_rows", BlockRam, width=len(self.weights.as_value()),
-                     depth=shape.banks << row_bits)
+        rows = platform.instantiate(m, "rows", f"{shape.storage}_rows", BlockRam, width=len(self.weights.as_value()),
+                                    depth=shape.banks << row_bits)
         address = self._register("read_address", len(rows.address))
         missing = shape.rows_of_groups[-1].count(None)
         is_missing = self._select[-1] & (position < missing) if missing else 0
