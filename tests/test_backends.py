@@ -11,6 +11,7 @@ from bitline.host.rtl import RtlSession
 from bitline.host.simulated_board import BAUD, LATENCY, SimulatedBoard
 from bitline.host.simulator import SimulatorError
 from small_networks import residual_network
+from some import some
 
 CONFIG = MacroConfig(rows=8, columns=4, banks=2)
 
@@ -43,8 +44,8 @@ def test_every_backend_gives_the_same_integers(network, inputs):
             assert len(records) == 9 and not any(record.mismatches for record in records)
 
 
-@pytest.mark.parametrize("parameters", [{}, {"column": "table"}, {"column": "table", "block_ram_columns": 4},
-                                        {"input_bits": 3, "banks": 3}, {"weight_bits": 4, "fuse": 2}])
+@pytest.mark.parametrize("parameters", some([{}, {"column": "table"}, {"column": "table", "block_ram_columns": 4},
+                                             {"input_bits": 3, "banks": 3}, {"weight_bits": 4, "fuse": 2}], 1))
 def test_cycles_are_as_predicted(network, inputs, parameters):
     config = MacroConfig(**{**CONFIG.to_dict(), **parameters})
     _, records = run(network, open_backend("rtl", Mapping(config, network)), inputs)
@@ -72,6 +73,7 @@ def test_session_that_ends_is_named(network):
         session.play(type("Empty", (), {"writes": [], "vectors": []}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, runs", [("keyword_spotting", 1), ("image_classification", 1),
                                         ("anomaly_detection", 16)])
 def test_published_network_on_the_rtl(published, name, runs):

@@ -37,6 +37,7 @@ def test_carry_pins_of_the_plain_tree_stay_as_yosys_leaves_them(tmp_path):
     ("block_ram", 9, 3, 70 * 3, r"vector \d+ must give .*, and gives"),
     ("dsp", 16, 2, 300 * 4, "the sums of dsp_16x2 must be those of numpy"),
 ])
+@pytest.mark.slow
 def test_netlists_are_checked(kind, rows, columns, checked, match, tmp_path):
     array = Array(KINDS[kind], rows, columns)
     netlist = array.synthesise(tmp_path)
@@ -47,6 +48,7 @@ def test_netlists_are_checked(kind, rows, columns, checked, match, tmp_path):
         check_netlist(array, netlist)
 
 
+@pytest.mark.slow
 def test_a_carry_pin_that_is_opened_wrongly_is_noticed(monkeypatch, tmp_path):
     monkeypatch.setattr("bitline.scripts.carry.ignores_carry_in", lambda *_: True)
     array = Array(Kind("sums", "adders as Yosys makes them", {}, fabric="generic"), 8, 1)

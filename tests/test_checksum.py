@@ -12,6 +12,7 @@ from bitline.hdl.core_config import CoreConfig
 from bitline.hdl.emit import emit
 from bitline.scripts.upsets import draw, run_upsets
 from bitline.verif.storage import stores
+from some import some
 
 SIMULATOR = "verilator"
 CONFIGS = {
@@ -59,7 +60,7 @@ def test_a_total_that_is_wrong_by_anything_is_seen():
         assert agrees([3, 4], [7, 0], 8, 19) and not agrees([3 + error, 4], [7, 0], 8, 19)
 
 
-@pytest.mark.parametrize("kind", CONFIGS)
+@pytest.mark.parametrize("kind", some(CONFIGS, 1))
 def test_no_upset_that_changes_a_result_goes_unseen(kind):
     config = CONFIGS[kind]
     facts = run_upsets(config, 120, seed=5, simulator=SIMULATOR)

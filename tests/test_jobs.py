@@ -13,7 +13,7 @@ from bitline.scripts.files import BadInput
 from bitline.scripts.jobs import Lost, completed, run_jobs
 from distributed import Client
 from jobs_to_run import killed_always, killed_once, square, wrong
-from testbench_tests import count as tests_of
+from testbench_tests import number_of_tests
 
 SIMULATOR = "verilator"
 TESTS = str(Path(__file__).parent)
@@ -123,7 +123,7 @@ def test_regression_on_a_cluster(cli, tmp_path):
         status, output, errors = cli("regress", "--rows", 2, "--columns", 1, "--input-bits", 2, "--weight-bits", 2,
                                      "--simulator", SIMULATOR, "--scheduler", address, "--out", tmp_path / "out")
     assert status == 0, output + errors
-    assert f"1 runs of 1 builds, {tests_of('tb_macro')} tests, 0 failures" in output
+    assert f"1 runs of 1 builds, {number_of_tests('tb_macro')} tests, 0 failures" in output
     assert (tmp_path / "out" / f"{config.name}_{SIMULATOR}_1" / "results.xml").exists()
 
 

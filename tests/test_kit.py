@@ -18,6 +18,7 @@ from bitline.scripts.generate import generate_core
 from bitline.scripts.kit.files import kit
 from bitline.scripts.kit.rdl import exports, systemrdl
 from bitline.verif.storage import bench_module, stores
+from some import some
 from systemrdl import RDLCompiler
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2), checksum=True)
@@ -101,7 +102,7 @@ def test_driver_compiles_without_a_warning(folder, tmp_path):
                            check=True)
 
 
-@pytest.mark.parametrize("config", [CONFIG, WIDE], ids=lambda config: config.output)
+@pytest.mark.parametrize("config", some([CONFIG, WIDE], 0), ids=lambda config: config.output)
 def test_driver_drives_the_rtl(config, tmp_path):
     rng = np.random.default_rng(1)
     macro, folder = config.macro, tmp_path / "kit"

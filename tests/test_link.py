@@ -18,6 +18,7 @@ from bitline.host.simulated_board import build_board
 from gateware import simulate
 from hypothesis import given
 from hypothesis import strategies as st
+from some import some
 
 DIVISORS = [4, 25 / 3, 12.5, 27, 104]
 BYTES = [0x00, 0xFF, 0x55, 0xAA, FLAG, ESCAPE, 0x01, 0x80]
@@ -193,9 +194,10 @@ def test_identity_names_protocol_and_configuration():
 CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, tiles=16)
 
 
-def test_link_in_simulation():
+@pytest.mark.parametrize("frames", some([500, 10_000], 0))
+def test_link_in_simulation(frames):
     build_board(CONFIG).run("bitline.verif.tb_link", seed=1, environment={
-        "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": "10000"})
+        "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": str(frames)})
 
 
 def test_documents_example_is_what_the_code_sends():

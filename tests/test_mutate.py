@@ -42,6 +42,7 @@ def test_mutants_are_noticed_and_the_control_is_not(folder):
     assert sum(cycle is not None for cycle in cycles) > len(job.mutants) // 2
 
 
+@pytest.mark.slow
 def test_mutants_of_a_core_are_noticed_by_its_tests(folder):
     job = image_of(CoreDesign(CoreConfig(macro=SMALL, bus="apb")), 6, ("front",), folder)
     assert prepare(job) is None
@@ -57,6 +58,7 @@ def test_blocks_of_a_core_are_those_that_its_macro_lacks():
     assert not {"accumulator", "adder_tree"} & set(blocks)
 
 
+@pytest.mark.slow
 def test_equivalents_are_told_from_survivors(folder):
     # Of two banks and one row, what the row is called makes no difference; which bank is written does.
     design = MacroDesign(MacroConfig(rows=1, columns=1, weight_bits=2, input_bits=2, banks=2))
@@ -136,6 +138,7 @@ def test_a_run_that_came_to_nothing_is_not_noticed(tmp_path):
     assert failure(tmp_path, 100) == "b"
 
 
+@pytest.mark.slow
 def test_images_have_every_block_of_the_suite():
     blocks = set().union(*map(blocks_of, DESIGNS))
     suite = set().union(*(blocks_of(MacroDesign(config)) for config in module.SUITE))

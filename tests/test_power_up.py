@@ -9,6 +9,7 @@ from bitline.hdl.core_config import BUSES, RESETS, CoreConfig
 from bitline.hdl.emit import emit
 from bitline.host.core import build_core
 from bitline.host.simulator import SimulatorError
+from some import some
 
 KINDS = {
     "bitcells": {"column": "bitcell"},
@@ -37,7 +38,7 @@ def test_out_of_unknown_values(kind, reset, bus, tmp_path):
         powers_up(core(kind, reset, bus), edges, "icarus", tmp_path / str(edges))
 
 
-@pytest.mark.parametrize("kind, bus", list(zip(KINDS, (*BUSES, "axi"))))
+@pytest.mark.parametrize("kind, bus", some(list(zip(KINDS, (*BUSES, "axi"))), 1))
 def test_out_of_zeros(kind, bus, tmp_path):
     for edges in EDGES:
         powers_up(core(kind, "asynchronous", bus), edges, "verilator", tmp_path / str(edges))

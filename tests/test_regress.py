@@ -9,7 +9,8 @@ from bitline.host.simulator import build
 from bitline.scripts import regress as module
 from bitline.scripts.regress import SUITE, Job, random_config, regress, run_job
 from bitline.verif.coverage import Coverage, required
-from testbench_tests import count as tests_of
+from some import some_of
+from testbench_tests import number_of_tests
 
 CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, tiles=3)
 TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, tiles=2, column="table")
@@ -54,7 +55,9 @@ MUTATIONS = {
 }
 
 
-@pytest.mark.parametrize("block", MUTATIONS)
+@pytest.mark.parametrize("block", some_of(
+    MUTATIONS, "driver", "adder tree", "hazard on the wordlines", "encoder", "calibration",
+    "walk that a reset does not end", "parity of the only bank", "back-pressure of block RAM"))
 def test_regression_notices_each_broken_block(tmp_path, block):
     config, piece, broken = MUTATIONS[block]
     verilog, count = re.subn(piece, broken, emit(config), count=1)
@@ -62,13 +65,14 @@ def test_regression_notices_each_broken_block(tmp_path, block):
     path = tmp_path / "broken.v"
     path.write_text(verilog, encoding="utf-8")
     failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out", verilog=path))
-    assert failed and count == tests_of("tb_macro") and reason is None
+    assert failed and count == number_of_tests("tb_macro") and reason is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("config", [CONFIG, TABLES, ONE_BANK, BLOCK_RAM], ids=str)
 def test_regression_passes_what_is_not_broken(tmp_path, config):
     failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out"))
-    assert (failed, count, reason) == ([], tests_of("tb_macro"), None)
+    assert (failed, count, reason) == ([], number_of_tests("tb_macro"), None)
 
 
 def test_command_of_a_failure_reproduces_it(cli, tmp_path):
@@ -105,13 +109,14 @@ def test_no_tests_at_all_fail(tmp_path, monkeypatch):
     assert (failed, count) == ([], 0) and reason
 
 
+@pytest.mark.slow
 def test_random_configurations_pass(cli, tmp_path):
     configs = {random_config(seed) for seed in range(100)}
     assert len(configs) > 95
     status, output, _ = cli("regress", "--rows", 3, "--columns", 5, "--random-configs", 2, "--seed", 11, "--simulator",
                             SIMULATOR, "--out", tmp_path / "out", "--jobs", 1)
     assert status == 0, output
-    assert f"3 runs of 3 builds, {3 * tests_of('tb_macro')} tests, 0 failures" in output
+    assert f"3 runs of 3 builds, {3 * number_of_tests('tb_macro')} tests, 0 failures" in output
 
 
 def test_design_that_does_not_compile_fails(cli, tmp_path):

@@ -11,6 +11,7 @@ from bitline.scripts.run import list_mismatches
 from conftest import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
+from some import some
 from tflite_files import TfliteFile
 
 MACRO = ("--rows", 16, "--columns", 12, "--banks", 2)
@@ -229,7 +230,7 @@ def test_bad_input_is_one_line(refused, model, files, tmp_path):
     check(model, *good, "--batch", 0, match="Invalid value for '--batch'")
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", some(NETWORKS, 0))
 def test_published_networks_run_by_one_command(cli, published, name, tmp_path):
     path, inputs = published(name)
     step = ("--step", 128) if name == "anomaly_detection" else ()

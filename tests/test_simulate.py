@@ -144,7 +144,9 @@ def test_yosys_that_fails(refused, tmp_path, monkeypatch):
     import bitline.hdl.emit as module
 
     monkeypatch.setattr(module, "YOSYS", "import sys; sys.exit('out of memory')")
-    refused("generate", *MACRO, "--out", tmp_path / "out", match="Yosys must accept the design, and does not: out of")
+    # Of a macro that no other test asks for, as what was emitted is kept.
+    refused("generate", "--rows", 2, "--columns", 19, "--out",
+            tmp_path / "out", match="Yosys must accept the design, .* out of")
     assert not (tmp_path / "out").exists()
 
 

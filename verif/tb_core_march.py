@@ -1,4 +1,4 @@
-"""What marches write and read on the RTL, operation by operation."""
+"""What marches write and read on the RTL, operation by operation; in the module of `storage` around a core."""
 
 import cocotb
 from cocotb.triggers import ReadOnly
@@ -23,17 +23,11 @@ class Log:
         return self.words[place]
 
 
-def tap(dut, name):
-    """A port of the macro within a core, where the simulator shows it, else what a module around brings out."""
-    outside = getattr(dut, f"macro_{name}", None)
-    return getattr(dut.core.macro, name) if outside is None else outside
-
-
 async def watch(bench, done):
     """Note rows that the macro takes, and vectors that read one."""
     config = bench.config.array
     rows, vectors = write_layout(config), input_layout(config, told=True)
-    ports = [[tap(bench.dut, f"{stream}__{name}") for name in ("valid", "ready", "payload")]
+    ports = [[getattr(bench.dut, f"macro_{stream}__{name}") for name in ("valid", "ready", "payload")]
              for stream in ("write", "i")]
 
     def field(layout, word, name):
