@@ -76,9 +76,9 @@ class CoreTop(wiring.Component):
 
     Reset: with `asynchronous`, two flip-flops that ``aresetn`` sets at once keep it, and two more hand it over: no
     flip-flop of the core sees an edge that is not the clock's. The core is in reset from two clock edges after
-    ``aresetn`` has fallen to four after it has risen; at power-up, where it may be low without having fallen, from the
-    second clock edge on. It must be low for three cycles: whoever it resets too has then forgotten what the core still
-    said before.
+    ``aresetn`` has fallen to four after it has risen. It must be low for three cycles: whoever it resets too has then
+    forgotten what the core still said before. At power-up, where it may be low without having fallen, the first clock
+    edge does what the fall does, so four edges must find it low.
 
     Parameters
     ----------
@@ -126,6 +126,5 @@ class CoreTop(wiring.Component):
         kept, stages = Signal(2, name="kept", init=-1), Signal(2, name="stages", init=-1)
         m.d.comb += [released.clk.eq(self.aclk), released.rst.eq(~self.aresetn), always.clk.eq(self.aclk)]
         m.d.released += kept.eq(kept << 1)
-        # A fall of `aresetn` sets `kept` at once. At power-up there may be none, so the level counts too.
-        m.d.always += stages.eq(Cat(kept[1] | ~self.aresetn, stages[0]))
+        m.d.always += stages.eq(Cat(kept[1], stages[0]))
         return stages[1]

@@ -81,16 +81,14 @@ class TableWriter(wiring.Component):
     def _arrive(self, m):
         """Tell in two cycles to which group a row that was taken belongs."""
         shape = self.table
-        fresh = Signal(name="fresh")
+        self._fresh = fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
+        self._fresh_address = Cat(row, bank)
         self._is_last, self._joins = self._register("is_last", 1), Signal(name="joins")
         groups = [[one for one in rows if one is not None] for rows in shape.rows_of_groups]
-        self._stores = Signal(name="stores")
-        m.d.comb += [
-            self.ready.eq(~fresh & ~self._arrived),
-            self._stores.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
-        ]
-        m.d.sync += [fresh.eq(self._stores), row.eq(self.row), bank.eq(self.bank),
+        m.d.comb += self.ready.eq(~fresh & ~self._arrived)
+        m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
+                     row.eq(self.row), bank.eq(self.bank),
                      self._arrived.eq(fresh | (self._arrived & ~self._joins))]
         with m.If(fresh):
             m.d.sync += [self._arrival.bank.eq(bank), self._is_last.eq(0)]
@@ -184,18 +182,14 @@ class TableWriter(wiring.Component):
         missing = shape.rows_of_groups[-1].count(None)
         is_missing = self._select[-1] & (position < missing) if missing else 0
         # The block RAMs are far from each other, and from what decides that a row is taken.
-        stores = self._register("stores_row", 1)
-        store_address, stored = (self._register(f"stored_{name}", len(value)) for name, value in (
-            ("address", rows.write_address), ("weights", rows.write_data)))
+        stored = self._register("fresh_weights", len(rows.write_data))
         m.d.sync += [
-            stores.eq(self._stores),
-            store_address.eq(Cat(self.row, self.bank) if row_bits else self.bank),
             stored.eq(self.weights),
             address.eq(Cat((self._first + position)[:row_bits], self._walked.bank)),
         ]
         m.d.comb += [
-            rows.write.eq(stores),
-            rows.write_address.eq(store_address),
+            rows.write.eq(self._fresh),
+            rows.write_address.eq(self._fresh_address),
             rows.write_data.eq(stored),
             rows.enable.eq(1),
             rows.address.eq(address),

@@ -11,12 +11,13 @@ from bitline.scripts import prove as module
 from bitline.scripts.formal import FORMAL, broken, check
 from bitline.verif.carry_save import compressed
 from bitline.verif.properties import FASTEST, PROPERTIES
+from some import some, some_of
 
 # YoWASP's tools see the folder in which they run, but not every host's /tmp.
 BUILD = Path("build/formal").resolve()
 
 
-@pytest.mark.parametrize("solver", ["z3", "yices"])
+@pytest.mark.parametrize("solver", some(["z3", "yices"], 1))
 @pytest.mark.parametrize("name", FASTEST)
 def test_holds(name, solver):
     verdict, log = check(PROPERTIES[name], "prove", solver, BUILD / f"{name}_{solver}")
@@ -49,8 +50,9 @@ def test_each_assertion_fails_for_one_of_the_bugs(name):
     assert not kept, [lines[number - 1].strip() for number in kept]
 
 
-@pytest.mark.parametrize("proof", PROPERTIES.values(), ids=PROPERTIES)
-def test_each_has_covers_and_bugs_that_break_something(proof):
+@pytest.mark.parametrize("name", some_of(PROPERTIES, *(name for name in PROPERTIES if "256" not in name)))
+def test_each_has_covers_and_bugs_that_break_something(name):
+    proof = PROPERTIES[name]
     assert re.search(r"\bcover \(", (FORMAL / f"{proof.check}.sv").read_text(encoding="utf-8"))
     assert proof.bugs
     for bug in proof.bugs:
@@ -89,7 +91,7 @@ def test_only_what_is_proved_covered_and_can_fail_has_passed(cli, quick, verdict
     assert [row["verdict"] for row in rows] == [verdict] * 2 and f"{2 * (status == 0)} of 2 properties" in output
 
 
-@pytest.mark.parametrize("solver", ["z3", "yices"])
+@pytest.mark.parametrize("solver", some(["z3", "yices"], 0))
 def test_a_proof_without_an_answer_in_time_is_unknown(monkeypatch, tmp_path, solver):
     # No solver finds the factors of RSA-100 while anyone waits, on whatever machine.
     product = "1522605027922533360535618378132637429718068114961380688657908494580122963258952897654000350692006139"

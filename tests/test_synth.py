@@ -142,6 +142,7 @@ def test_netlists_are_reproducible_and_counted_before_they_are_flattened(family,
     assert counts == netlists[0].count()
 
 
+@pytest.mark.slow
 def test_blocks_cost_little(tmp_path):
     config = MacroConfig(rows=16, columns=8)
     arguments = design(config, "ecp5")

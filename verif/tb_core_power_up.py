@@ -10,8 +10,8 @@ from ..hdl.core_config import CoreConfig
 from ..hdl.core_top import core_ports
 from .core_bench import PERIOD_NS, CoreBench
 
-# Clock cycles of the shortest reset, by its kind, and until the core has left it.
-SHORTEST = {"synchronous": 1, "asynchronous": 3}
+# Clock cycles of the shortest reset, by its kind, where it may have no edge of its own; and until the core has left it.
+SHORTEST = {"synchronous": 1, "asynchronous": 4}
 SETTLED = {"synchronous": 1, "asynchronous": 5}
 # What these ports say counts only while another says so.
 PAYLOADS = ("tdata", "tkeep", "tlast", "tuser", "rdata", "rresp", "bresp", "dat_r")
