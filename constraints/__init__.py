@@ -20,7 +20,7 @@ class Board:
     platform : (str, str)
         Module and class that describe pins and clock to Amaranth.
     device : str
-        Its part, a key of `scripts.flow.DEVICES`.
+        Its part, a key of `scripts.fpga.flow.DEVICES`.
     clock : float
         Hz of the oscillator that the macro runs from.
     baud : int

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .bits import wrap
 from .macro import MacroModel, Result
-from .words import wrap
 
 
 def digit_count(columns, weight_bits):

@@ -8,8 +8,8 @@ float64.
 
 import numpy as np
 
+from .bits import limits
 from .layers import BITS, CLAMPS, windows
-from .words import limits
 
 # Beyond any output, and still within int64.
 FAR = 2.0 ** 40

@@ -6,6 +6,7 @@ float32, and factors are computed in the precision in which the kernels do it.
 
 import numpy as np
 
+from .bits import limits
 from .mvm import mvm
 from .requantize import (
     multiply_by_quantized_multiplier,
@@ -13,7 +14,6 @@ from .requantize import (
     quantize_multiplier,
     quantize_multipliers,
 )
-from .words import limits
 
 BITS = {"int8": 8, "int16": 16}
 # Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .bits import wrap
 from .mvm import fuse_totals, planes_needed
-from .words import wrap
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .words import slice_weights
+from .bits import slice_weights
 
 
 def mvm(weights, inputs):

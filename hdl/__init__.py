@@ -1,1 +1,1 @@
-"""The gateware, one file a block, in the order data flows; ``emit`` writes Verilog."""
+"""The gateware, a folder a part and a file a block, in the order data flows; ``emit`` writes Verilog."""

@@ -7,13 +7,13 @@ import sys
 from functools import lru_cache
 from importlib.metadata import version
 
-from .core_config import CoreConfig
-from .core_top import CoreTop, core_ports
-from .macro import FlatMacro
-from .memory_wrapper import HEAD, memory_module
-from .memory_wrapper import WAIVERS as MEMORY_WAIVERS
-from .ports import ports
-from .shared import LATE, EmitError, Emitter
+from .config import CoreConfig
+from .core.top import CoreTop, core_ports
+from .fabric.emitter import LATE, EmitError, Emitter
+from .fabric.memory_wrapper import HEAD, memory_module
+from .fabric.memory_wrapper import WAIVERS as MEMORY_WAIVERS
+from .macro.macro import FlatMacro
+from .macro.ports import ports
 
 # What the Verilog may use beside the language, and how Yosys learns of it.
 FABRICS = {"generic": "", "ecp5": "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"}

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..golden.program import MacroState, Outcome, predict
+from ..verif.sim.player import RtlSession
 from .board import Board
-from .inference import accumulators
-from .rtl import RtlSession
-from .schedule import Schedule
+from .mapping.schedule import Schedule
+from .network.inference import accumulators
 
 BACKENDS = ("golden", "rtl", "board")
 

@@ -1,1 +1,1 @@
-"""The subcommands of ``bitline``, one file each."""
+"""The command ``bitline``: its subcommands, and what they share."""

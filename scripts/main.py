@@ -6,11 +6,11 @@ from importlib.metadata import version
 
 import click
 
-from ..hdl.shared import EmitError
-from ..host.simulator import SimulatorError
-from .files import BadInput
-from .jobs import Lost
-from .tools import FlowError
+from ..hdl.fabric.emitter import EmitError
+from ..verif.sim.build import SimulatorError
+from .common.files import BadInput
+from .common.jobs import Lost
+from .common.tools import FlowError
 
 COMMANDS = {
     "bench": "Measure speed and size.",
@@ -39,7 +39,7 @@ class Commands(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx, name):
-        return import_module(f".{name}", __package__).command if name in COMMANDS else None
+        return import_module(f".commands.{name}", __package__).command if name in COMMANDS else None
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):

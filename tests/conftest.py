@@ -1,19 +1,9 @@
-import os
 import shutil
-from pathlib import Path
 
 import numpy as np
 import pytest
 from bitline.scripts.main import main
-
-ROOT = Path(__file__).resolve().parent.parent
-MODELS = Path(os.environ.get("BITLINE_MODELS", ROOT.parent / "shared" / "models"))
-# Folder, model and shape of an input of each published network.
-NETWORKS = {
-    "keyword_spotting": ("kws_ref_model.tflite", (1, 49, 10, 1)),
-    "image_classification": ("pretrainedResnet_quant.tflite", (1, 32, 32, 3)),
-    "anomaly_detection": ("ad01_int8.tflite", (1, 640)),
-}
+from places import MODELS, NETWORKS
 
 
 def pytest_addoption(parser):

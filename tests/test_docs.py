@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from bitline.golden.tables import table_entries, table_levels, table_reads, table_sums
 from bitline.hdl.config import MacroConfig
-from bitline.hdl.table_shape import TableShape
-from bitline.scripts.diagrams import diagrams
+from bitline.hdl.config.tables import TableShape
+from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.main import COMMANDS
+from bitline.verif.sim.build import source, source_files
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -18,9 +19,10 @@ def test_named_tests_exist():
     plans = text[text.index("## Test plan: the testbenches"):text.index("## What is not")]
     tables = re.findall(r"^\|.*", plans, re.MULTILINE)
     plan = re.findall(r"`(\w+)`", "".join(tables))
+    testbenches = [path for path in source_files() if path.match("tb_*.py")]
     exist = set(re.findall(r"^(?:async )?def (\w+)", "".join(
-        path.read_text(encoding="utf-8") for path in [*ROOT.glob("tests/test_*.py"), *ROOT.glob("verif/tb_*.py"),
-                                                      ROOT / "verif" / "coverage.py"]), re.MULTILINE))
+        path.read_text(encoding="utf-8") for path in [*ROOT.glob("tests/**/test_*.py"), *testbenches,
+                                                      source("coverage.py")]), re.MULTILINE))
     assert len(plan) > 40
     assert not set(plan) - exist
 
@@ -28,7 +30,7 @@ def test_named_tests_exist():
 def test_every_testbench_is_in_the_plan():
     text = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
     for path in (path for name in ("macro", "core*", "registers", "bus", "link")
-                 for path in ROOT.glob(f"verif/tb_{name}.py")):
+                 for path in source_files() if path.match(f"tb_{name}.py")):
         for name in re.findall(r"@cocotb.test\(\)\nasync def (\w+)", path.read_text(encoding="utf-8")):
             assert f"`{name}`" in text, f"{name} of {path.name}"
 

@@ -1,0 +1,1 @@
+"""Storage, multiplication, adder tree and accumulator: one kind of column a file."""

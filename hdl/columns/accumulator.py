@@ -1,0 +1,84 @@
+"""Shift-accumulator: folds the planes of a vector, and the vectors of a chain, into one total."""
+
+from amaranth.hdl import Cat, Module, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..fabric.adder import Addition, Carry, Operand, add
+
+
+class ShiftAccumulator(wiring.Component):
+    """Horner's rule over the planes from the highest down, then the sum over the vectors of a chain.
+
+    The highest plane of a signed vector counts negative: the sum is complemented, and the missing one carried in.
+    Columns may give the complement of their sum, which costs nothing here.
+
+    What controls its carry chains is registered here, beside them, so it comes a cycle before what it belongs to.
+    Latency: the last plane's ``sum`` in cycle 0, ``load`` in cycle 1, the total in cycle 2.
+
+    Parameters
+    ----------
+    sum_shape : Shape
+        Of the sums.
+    width, total_width : int
+        Bits of the accumulator and of the total.
+    tiles : int
+        Vectors in a chain; with one there is nothing to add to.
+
+    Members
+    -------
+    sum : ``In(sum_shape)``
+        Sum of one plane, or its complement.
+    enable : ``In(1)``
+        Move on.
+    flip : ``In(1)``
+        Take the sum's complement.
+    carry : ``In(1)``
+        Add one.
+    shift : ``In(1)``
+        Add to twice what the planes before gave; low with a vector's first plane.
+    add : ``In(1)``
+        The accumulator will be complete: add it to the total, or make it the total.
+    load : ``In(1)``
+        The total takes in the accumulator, whether ``enable`` says so or not.
+    total : ``Out(signed(total_width))``
+        Holds until after the next ``load``.
+    """
+
+    def __init__(self, *, sum_shape, width, total_width, tiles):
+        self.width = width
+        self.tiles = tiles
+        super().__init__({
+            "sum": In(sum_shape),
+            "enable": In(1),
+            "flip": In(1),
+            "carry": In(1),
+            "shift": In(1),
+            "load": In(1),
+            "add": In(int(tiles > 1)),
+            "total": Out(signed(total_width)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        flip, carry, shift, chains = (Signal(len(port), name=name, reset_less=True) for name, port in (
+            ("flip_now", self.flip), ("carry_now", self.carry), ("shift_now", self.shift), ("add_now", self.add)))
+        with m.If(self.enable):
+            m.d.sync += [flip.eq(self.flip), carry.eq(self.carry), shift.eq(self.shift), chains.eq(self.add)]
+        accumulator = Signal(signed(self.width), reset_less=True)
+        total = Signal.like(self.total, reset_less=True)
+        m.d.comb += self.total.eq(total)
+        plane_sum = self.sum if self.sum.shape().signed else Cat(self.sum, 0).as_signed()
+        step = Addition(Operand(plane_sum, "xor", flip),
+                        Operand(Cat(0, accumulator[:-1]).as_signed(), "and", shift), self.width,
+                        Carry(lambda a, b: a, carry))
+        with m.If(self.enable):
+            m.d.sync += accumulator.eq(add(m, platform, "step", [step])[0])
+
+        result = accumulator
+        if self.tiles > 1:
+            chain = Addition(Operand(accumulator), Operand(total, "and", chains), len(total))
+            result = add(m, platform, "chain", [chain])[0]
+        with m.If(self.load):
+            m.d.sync += total.eq(result)
+        return m

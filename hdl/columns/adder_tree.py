@@ -1,0 +1,198 @@
+"""Near-bitline adder trees: one interface, and a structure for each target."""
+
+from dataclasses import replace
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config.macro import tree_latency
+from ..config.tables import ceil_log2
+from ..fabric.emitter import Platform
+from .adder_levels import Delays, Node, sum_level
+
+
+class AdderTree(wiring.Component):
+    """Sum of the weights of a column whose wordline carries a one: ``sum(w[r] * plane[r])``.
+
+    The multiplication is one AND a cell, part of the tree's first level. Latency: ``latency`` cycles, one sum a cycle.
+
+    Parameters
+    ----------
+    rows, weight_bits : int
+        Number of weights, and the bits of each.
+
+    Members
+    -------
+    enable : ``In(1)``
+        Move on.
+    weights : ``In(rows * weight_bits)``
+        Row 0 in the lowest bits; complemented if the structure is ``active_low``.
+    plane : ``In(rows)``
+        One bit an input; complemented if the structure is ``active_low``.
+    sum : ``Out(weight_bits + ceil(log2(rows)))``
+        Cannot overflow.
+    """
+
+    active_low = False
+    kind = None
+
+    def __init__(self, *, rows, weight_bits):
+        self.rows = rows
+        self.weight_bits = weight_bits
+        width = weight_bits + ceil_log2(rows)
+        super().__init__({
+            "enable": In(1),
+            "weights": In(rows * weight_bits),
+            "plane": In(rows),
+            "sum": Out(signed(width)),
+        })
+
+    @property
+    def latency(self):
+        """Cycles from ``weights`` and ``plane`` to ``sum``."""
+        return tree_latency(self.kind, self.rows)
+
+
+class CarryChainTree(AdderTree):
+    """Binary tree with a register after each level, so that each adder is one carry chain of the fabric.
+
+    Without the registers a synthesiser merges the levels and leaves the carry chains.
+    """
+
+    kind = "carry_chain"
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        delays = Delays(m, self.enable)
+        low, high = -1 << self.weight_bits - 1, (1 << self.weight_bits - 1) - 1
+        nodes = [Node(self.weights.word_select(row, self.weight_bits).as_signed(), low, high, "and", one)
+                 for row, one in enumerate(self.plane)]
+        if len(nodes) == 1:
+            nodes = [replace(nodes[0], value=Mux(nodes[0].bit, nodes[0].value, 0), bit=None)]
+        for level in range(self.latency):
+            (nodes,) = sum_level(m, platform, delays, f"level{level + 1}", [nodes])
+        m.d.comb += self.sum.eq(nodes[0].value)
+        return m
+
+
+class FullAdder(wiring.Component):
+    """``a + b + c`` of three bits, as a sum and a carry; a standard-cell library's own cell replaces it."""
+
+    a: In(1)
+    b: In(1)
+    c: In(1)
+    sum: Out(1)
+    carry: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += Cat(self.sum, self.carry).eq(self.a + self.b + self.c)
+        return m
+
+
+class HalfAdder(wiring.Component):
+    """``a + b`` of two bits, as a sum and a carry; a standard-cell library's own cell replaces it."""
+
+    a: In(1)
+    b: In(1)
+    sum: Out(1)
+    carry: Out(1)
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += Cat(self.sum, self.carry).eq(self.a + self.b)
+        return m
+
+
+class CarrySaveTree(AdderTree):
+    """Carry-save tree of full adders and one register behind it.
+
+    Each weight bit is a column of products of the same significance. Three bits of one column become one there and one
+    in the next until two are left everywhere, which a chain of full adders then adds. A full adder removes one bit and
+    nothing else removes any, so for R rows of W bits, R a power of two, no structure takes fewer than the
+    ``R * W - (W + log2(R))`` full adders here. The products are NORs of complemented bits. The plane of signs is taken
+    complemented, which makes every bit count positive; ``-R * 2**(W - 1)`` puts that right, and for R a power of two
+    that constant is one inverter at the top.
+    """
+
+    active_low = True
+    kind = "carry_save"
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        adders = _Adders(m, platform)
+        width = len(self.sum)
+
+        columns = [[] for _ in range(width)]
+        for row, zero in enumerate(self.plane):
+            weight = self.weights.word_select(row, self.weight_bits)
+            for bit in range(self.weight_bits):
+                product = Signal(name=f"product_{row}_{bit}")
+                is_sign = bit == self.weight_bits - 1
+                m.d.comb += product.eq((weight[bit] | zero) if is_sign else ~(weight[bit] | zero))
+                columns[bit].append(product)
+
+        correction = -self.rows << self.weight_bits - 1
+        invert_top = correction % (1 << width) == 1 << width - 1
+        if not invert_top:
+            for bit in range(width):
+                if correction >> bit & 1:
+                    columns[bit].append(1)
+
+        result = adders.ripple(adders.compress(columns))
+        if invert_top:
+            result[-1] = ~result[-1]
+        register = Signal(width, reset_less=True)
+        with m.If(self.enable):
+            m.d.sync += register.eq(Cat(result))
+        m.d.comb += self.sum.eq(register)
+        return m
+
+
+class _Adders:
+    """Places full and half adders over columns of bits of equal significance."""
+
+    def __init__(self, m, platform):
+        self._m = m
+        self._platform = platform
+        self._count = 0
+
+    def compress(self, columns):
+        """Level by level, three bits of a column into one and a carry, until no column has more than two."""
+        while max(map(len, columns)) > 2:
+            shorter = [[] for _ in columns]
+            for bit, column in enumerate(columns):
+                whole = len(column) - len(column) % 3
+                for index in range(0, whole, 3):
+                    self._add(shorter, bit, column[index:index + 3])
+                shorter[bit] += column[whole:]
+            columns = shorter
+        return columns
+
+    def ripple(self, columns):
+        """One bit a column, each carry into the next."""
+        columns = [list(column) for column in columns]
+        for bit, column in enumerate(columns):
+            if len(column) > 1:
+                columns[bit] = []
+                self._add(columns, bit, column)
+        return [column[0] if column else 0 for column in columns]
+
+    def _add(self, columns, bit, operands):
+        """Put an adder over two or three bits; its sum and carry join ``columns``."""
+        kind, cls = ("full_adder", FullAdder) if len(operands) == 3 else ("half_adder", HalfAdder)
+        name = f"add_{bit}_{self._count}"
+        self._count += 1
+        adder = self._platform.instantiate(self._m, name, kind, cls)
+        inputs = [getattr(adder, port) for port in "abc"[:len(operands)]]
+        self._m.d.comb += [port.eq(operand) for port, operand in zip(inputs, operands)]
+        columns[bit].append(adder.sum)
+        # A carry out of the top column only restates the sign.
+        if bit + 1 < len(columns):
+            columns[bit + 1].append(adder.carry)
+
+
+TREES = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}

@@ -1,0 +1,73 @@
+"""Bitcell columns: storage, multiplication and the sum of a few bitlines."""
+
+from amaranth.hdl import Cat, Module, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..fabric.emitter import Platform
+from .adder_tree import TREES
+from .bitcell_array import BitcellArray
+
+
+def write_layout(config, columns):
+    """What the row decoder hands to some columns: a row's wordline, its bank, and a weight for each column."""
+    return data.StructLayout({
+        "wordline": config.rows,
+        "bank": range(config.banks),
+        "weights": data.ArrayLayout(signed(config.weight_bits), columns),
+    })
+
+
+class BitcellColumns(wiring.Component):
+    """Neighbouring columns, each a bitcell array and its near-bitline adder tree.
+
+    One sum a column and cycle, ``config.tree_latency`` cycles after its plane.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    columns : int
+
+    Members
+    -------
+    write : ``In(write_layout)``
+        The write, as the row decoder hands it on.
+    enable, bank, plane : ``In``
+        Move on; the bank that computes; one bit an input.
+    sums : ``Out(columns * sum_width)``
+        Sums of the bank's weights at the ones of the plane.
+    """
+
+    def __init__(self, *, config, columns):
+        self.config = config
+        self.columns = columns
+        super().__init__({
+            "write": In(write_layout(config, columns)),
+            "enable": In(1),
+            "bank": In(range(config.banks)),
+            "plane": In(config.rows),
+            "sums": Out(columns * config.sum_width),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        config = self.config
+        m = Module()
+        sums = []
+        for column in range(self.columns):
+            array = platform.instantiate(m, f"array_{column}", "bitcell_array", BitcellArray, rows=config.rows,
+                                         weight_bits=config.weight_bits, banks=config.banks)
+            tree = platform.instantiate(m, f"tree_{column}", "adder_tree", TREES[config.tree], rows=config.rows,
+                                        weight_bits=config.weight_bits)
+            m.d.comb += [
+                array.wordline.eq(self.write.wordline),
+                array.write_bank.eq(self.write.bank),
+                array.write_weight.eq(self.write.weights[column]),
+                array.bank.eq(self.bank),
+                tree.enable.eq(self.enable),
+                tree.weights.eq(array.weights),
+                tree.plane.eq(self.plane),
+            ]
+            sums.append(tree.sum)
+        m.d.comb += self.sums.eq(Cat(sums))
+        return m

@@ -1,0 +1,231 @@
+"""Table columns: reading a memory is the multiplication, and adds up a few rows at once."""
+
+from amaranth.hdl import Cat, Const, Module, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..fabric.adder import Addition, Carry, Operand, add, flipped
+from ..fabric.emitter import Platform
+from ..fabric.memory import BlockRam, LutRam
+from .adder_levels import Delays, Node, sum_level
+
+
+def entry_layout(shape, columns):
+    """What the table writer hands to some columns; see `TableWriter`."""
+    return data.StructLayout({
+        "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
+        "clear": 1,
+        "load": 1,
+        "subtract": 1,
+        "select": shape.groups,
+        "address": shape.address_bits,
+        "bank": range(shape.banks),
+    })
+
+
+class EntryLane(wiring.Component):
+    """Walks through the entries of a column's tables, one weight added or subtracted a cycle.
+
+    Latency: all inputs in cycle 0, the sum in cycle 2.
+
+    Parameters
+    ----------
+    shape : TableShape
+
+    Members
+    -------
+    weight, clear : ``In``
+        The weight, or none.
+    load, subtract : ``In(1)``
+        Start afresh; subtract.
+    sum : ``Out(signed(sum_width))``
+    """
+
+    def __init__(self, *, shape):
+        self.table = shape
+        super().__init__({
+            "weight": In(signed(shape.weight_bits)),
+            "clear": In(1),
+            "load": In(1),
+            "subtract": In(1),
+            "sum": Out(signed(shape.sum_width)),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        weight = Signal.like(self.weight, reset_less=True)
+        total = Signal.like(self.sum, reset_less=True)
+        keep, subtract = Signal(reset_less=True), Signal(reset_less=True)
+        m.d.sync += [weight.eq(self.weight), keep.eq(~self.load), subtract.eq(self.subtract)]
+        with m.If(self.clear):
+            m.d.sync += weight.eq(0)
+        step = Addition(Operand(weight, "xor", subtract), Operand(total, "and", keep), len(total),
+                        Carry(lambda a, b: a, subtract))
+        m.d.sync += total.eq(add(m, platform, "step", [step])[0])
+        m.d.comb += self.sum.eq(total)
+        return m
+
+
+class TableColumns(wiring.Component):
+    """Neighbouring columns whose tables share memories: one sum a column and cycle, ``latency`` cycles after its plane.
+
+    Tables in block RAM hold plain sums, which the adder levels add up. Those in LUT-RAM are in offset binary: with
+    every input s = +1 or -1 a group's sum T only changes its sign when all its inputs do, so half the entries do, and
+    a sign. Its parity P is the same for all entries: u = (T - P) / 2 is stored, and -T is ``~u``, with P as it is and a
+    carry of 1 - P. The column's sum then is ``sum(u ^ sign) + sum(sign & ~P)`` up to a constant of the column, which a
+    plane of zeros, whose sum is known, measures: calibration. Each of the carries is the carry-in of an adder.
+
+    Offset binary: S. A. White, "Applications of Distributed Arithmetic to Digital Signal Processing", IEEE ASSP
+    Magazine, July 1989.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    shape : TableShape
+    columns : int
+
+    Members
+    -------
+    write : ``In(entry_layout)``
+        The entries, as the table writer sends them.
+    enable : ``In(1)``
+        Move on.
+    bank, plane : ``In``
+        The bank that computes; the plane, as `OffsetEncoder` codes it for LUT-RAM.
+    calibrate : ``In(1)``
+        The plane of the last addition was all zeros.
+    sums : ``Out(columns * sum_width)``
+        A sum for each column; complemented in offset binary.
+    """
+
+    def __init__(self, *, config, shape, columns):
+        self.config = config
+        self.table = shape
+        self.columns = columns
+        super().__init__({
+            "write": In(entry_layout(shape, columns)),
+            "enable": In(1),
+            "bank": In(range(config.banks)),
+            "plane": In(shape.plane_bits),
+            "calibrate": In(int(shape.is_offset)),
+            "sums": Out(columns * config.sum_width),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        delays = Delays(m, self.enable)
+        lanes = self._add_lanes(m, platform)
+        tables = self._offset_tables if self.table.is_offset else self._plain_tables
+        columns = tables(m, platform, delays, lanes)
+        for level in range(self.table.levels):
+            columns = sum_level(m, platform, delays, f"level{level + 1}", columns)
+        nodes = [node for (node,) in columns]
+        values = self._calibrate(m, platform, delays, nodes) if self.table.is_offset else [node.value for node in nodes]
+        for stage in range(self.config.column_latency - self.table.latency):
+            values = [delays.register(f"wait{stage}_{column}", value, value.shape())
+                      for column, value in enumerate(values)]
+        for column, value in enumerate(values):
+            m.d.comb += self.sums.word_select(column, self.config.sum_width).eq(value)
+        return m
+
+    def _add_lanes(self, m, platform):
+        lanes = []
+        for column in range(self.columns):
+            lane = platform.instantiate(m, f"lane_{column}", f"{self.table.storage}_lane", EntryLane, shape=self.table)
+            m.d.comb += [lane.weight.eq(self.write.weights[column])]
+            m.d.comb += [getattr(lane, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+            lanes.append(lane.sum)
+        return lanes
+
+    def _plain_tables(self, m, platform, delays, lanes):
+        """Read the tables in block RAM; the nodes of each column."""
+        shape = self.table
+        nodes = [[] for _ in lanes]
+        low, high = shape.extremes
+        for group, rows in enumerate(shape.rows_of_groups):
+            table = self._add_table(m, platform, BlockRam, group, Cat(lanes))
+            plane = Cat(Const(0) if row is None else self.plane[row] for row in rows)
+            m.d.comb += [table.address.eq(Cat(plane, self.bank)), table.enable.eq(self.enable)]
+            for column in range(self.columns):
+                entry = table.data.word_select(column, shape.entry_bits)
+                if shape.has_entry_registers:
+                    entry = delays.register(f"entry_{group}_{column}", entry)
+                nodes[column].append(Node(entry.as_signed(), low, high))
+        return nodes
+
+    def _offset_tables(self, m, platform, delays, lanes):
+        """Read the tables in LUT-RAM; the nodes of each column."""
+        shape = self.table
+        nodes = [[] for _ in lanes]
+        low, high = (bound >> 1 for bound in shape.extremes)
+        low, high = min(low, ~high), max(high, ~low)
+        beside = shape.banks == 1
+        words = Cat(lane[int(beside):] for lane in lanes)
+        for group in range(shape.groups):
+            code = self.plane.word_select(group, shape.group_rows)
+            table = self._add_table(m, platform, LutRam, group, words)
+            m.d.comb += table.address.eq(Cat(code[:-1], self.bank))
+            sign = delays.register(f"sign_{group}", code[-1])
+            for column, lane in enumerate(lanes):
+                entry = delays.register(f"entry_{group}_{column}", table.data.word_select(column, shape.entry_bits))
+                parity = entry[0]
+                if beside:
+                    parity = Signal(name=f"parity_{group}_{column}", reset_less=True)
+                    with m.If(self.write.select[group]):
+                        m.d.sync += parity.eq(lane[0])
+                carry = Carry(lambda a, b: a & ~b, sign, parity, is_static=beside)
+                nodes[column].append(Node(entry[int(not beside):].as_signed(), low, high, "xor", sign, (carry,)))
+        return nodes
+
+    def _add_table(self, m, platform, cls, group, words):
+        shape = self.table
+        table = platform.instantiate(m, f"table_{group}", f"{shape.storage}_{len(words)}", cls, width=len(words),
+                                     depth=shape.banks << shape.address_bits)
+        m.d.comb += [
+            table.write.eq(self.write.select[group]),
+            table.write_address.eq(Cat(self.write.address, self.write.bank)),
+            table.write_data.eq(words),
+        ]
+        return table
+
+    def _calibrate(self, m, platform, delays, nodes):
+        """The complements of the sums: what the levels give less what they give for a plane of zeros.
+
+        The carry of the group that has found no adder yet completes both.
+        """
+        values = [node.value if node.bit is None else flipped(node.value, node.bit) for node in nodes]
+        zeros = self._zero_sums(m, platform, delays, values)
+        additions = []
+        for node, value, zero in zip(nodes, values, zeros):
+            (carry,) = node.carries
+            carry = Carry(lambda a, b: ~a & ~b, carry.a, carry.b)
+            additions.append(Addition(Operand(value), zero, self.config.sum_width, carry, inverts=True))
+        return [delays.register(f"calibrated_{column}", value, signed(self.config.sum_width))
+                for column, value in enumerate(add(m, platform, "calibration", additions))]
+
+    def _zero_sums(self, m, platform, delays, values):
+        """For each column its sum for a plane of zeros, as an operand; a plane that calibrates stores it."""
+        banks, bank = self.config.banks, self.bank
+        for stage in range(self.table.levels + 1 if banks > 1 else 0):
+            bank = delays.register(f"bank_{stage}", bank)
+        # While the pipeline stands, what is stored stands too.
+        stores = self.calibrate
+        if banks > 2:
+            word = Cat(values)
+            sums = platform.instantiate(m, "zero_sums", f"zero_sums_{len(word)}", LutRam, width=len(word), depth=banks)
+            m.d.comb += [sums.write.eq(stores), sums.write_address.eq(bank), sums.write_data.eq(word),
+                         sums.address.eq(bank)]
+            return [Operand(sums.data.word_select(column, len(value)).as_signed())
+                    for column, value in enumerate(values)]
+        operands = []
+        for column, value in enumerate(values):
+            registers = [Signal(signed(len(value)), name=f"zero{column}_{index}", reset_less=True)
+                         for index in range(banks)]
+            for index, register in enumerate(registers):
+                with m.If(stores & (bank == index)):
+                    m.d.sync += register.eq(value)
+            operands.append(Operand(registers[0]) if banks == 1
+                            else Operand(registers[1], "select", bank, registers[0]))
+        return operands

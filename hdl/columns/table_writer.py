@@ -1,0 +1,205 @@
+"""Table writer: keeps the weights, and makes the tables' entries from them while rows arrive."""
+
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config.tables import ceil_log2
+from ..fabric.emitter import Platform
+from ..fabric.memory import BlockRam
+from .table_columns import entry_layout
+
+
+class TableWriter(wiring.Component):
+    """Stores rows in a block RAM, and rewrites all entries of a group of rows when it is complete.
+
+    Rows of one group and bank gather. The walk through the group's entries starts when its last row has come, when a
+    row of another group waits, or when a vector waits for the bank; rows of the next group gather meanwhile. The walk
+    takes the entries in the order of a Gray code, so that each follows from the one before by one weight.
+
+    A row is taken every three cycles at most. A reset ends the walk and forgets what gathers, but every row that was
+    taken is in the block RAM: a group that it met between two walks is right again once any of its rows is written.
+
+    Parameters
+    ----------
+    shape : TableShape
+    columns : int
+        Columns whose tables these are.
+
+    Members
+    -------
+    taken : ``In(1)``
+        A row is taken, which takes ``ready``.
+    row, bank, weights : ``In``
+        The row. One that does not exist changes nothing.
+    ready : ``Out(1)``
+    wanted, wanted_bank : ``In``
+        A vector waits for this bank.
+    busy : ``Out(1)``
+        That bank's tables are not complete yet.
+    write : ``Out(entry_layout)``
+        For the columns, see `EntryLane`: ``weights``, ``clear``, ``load`` and ``subtract`` three cycles after a step of
+        the walk, the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
+    """
+
+    def __init__(self, *, shape, columns):
+        self.table = shape
+        self.columns = columns
+        super().__init__({
+            "taken": In(1),
+            "row": In(range(shape.rows)),
+            "bank": In(range(shape.banks)),
+            "weights": In(data.ArrayLayout(signed(shape.weight_bits), columns)),
+            "ready": Out(1),
+            "wanted": In(1),
+            "wanted_bank": In(range(shape.banks)),
+            "busy": Out(1),
+            "write": Out(entry_layout(shape, columns)),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        target = data.StructLayout({"group": range(self.table.groups), "bank": range(self.table.banks)})
+        # A row has arrived, a group gathers, a group is walked through; and which.
+        self._arrived, self._arrival = Signal(name="arrived"), self._register("arrival", target)
+        self._gathers, self._gathered = Signal(name="gathers"), self._register("gathered", target)
+        self._walks, self._walked = Signal(name="walks"), self._register("walked", target)
+        self._arrive(m)
+        self._gather(m)
+        position, clear = self._step(m)
+        self._read(m, platform, position, clear)
+        return m
+
+    def _register(self, name, shape):
+        """One that means nothing unless another, with a reset, says so."""
+        return Signal(shape, name=name, reset_less=True)
+
+    def _arrive(self, m):
+        """Tell in two cycles to which group a row that was taken belongs."""
+        shape = self.table
+        self._fresh = fresh = Signal(name="fresh")
+        row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
+        self._fresh_address = Cat(row, bank)
+        self._is_last, self._joins = self._register("is_last", 1), Signal(name="joins")
+        groups = [[one for one in rows if one is not None] for rows in shape.rows_of_groups]
+        m.d.comb += self.ready.eq(~fresh & ~self._arrived)
+        m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
+                     row.eq(self.row), bank.eq(self.bank),
+                     self._arrived.eq(fresh | (self._arrived & ~self._joins))]
+        with m.If(fresh):
+            m.d.sync += [self._arrival.bank.eq(bank), self._is_last.eq(0)]
+            with m.Switch(row):
+                for group, rows in enumerate(groups):
+                    with m.Case(*rows):
+                        m.d.sync += self._arrival.group.eq(group)
+            with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
+                m.d.sync += self._is_last.eq(1)
+        used = ((fresh, bank), (self._arrived, self._arrival.bank), (self._gathers, self._gathered.bank),
+                (self._walks, self._walked.bank))
+        pending = Signal(shape.banks, name="pending")
+        m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1))
+        for index in range(shape.banks):
+            concerned = reduce(or_, [valid & (bank == index) for valid, bank in used])
+            m.d.sync += pending[index].eq((self.taken & (self.bank == index)) | (pending[index] & concerned))
+
+    def _gather(self, m):
+        """Let rows of one group gather, and walk through the groups one after the other."""
+        complete, same, starts = Signal(name="complete"), Signal(), Signal()
+        self._ends, self._select = Signal(name="ends"), self._register("walked_select", self.table.groups)
+        # Where the last group lacks rows, its first position is a row of the group before, or none.
+        self._first = self._register("walked_first", ceil_log2(self.table.rows))
+        missing = self.table.rows_of_groups[-1].count(None)
+        m.d.comb += [
+            same.eq(self._arrival == self._gathered),
+            self._joins.eq(self._arrived & (~self._gathers | same) & ~starts),
+            starts.eq(self._gathers & ~self._walks & (complete | (self._arrived & ~same) | (
+                self.wanted & (self.wanted_bank == self._gathered.bank)))),
+        ]
+        with m.If(starts):
+            m.d.sync += [self._walks.eq(1), self._walked.eq(self._gathered), self._gathers.eq(0), complete.eq(0),
+                         self._select.eq(1 << self._gathered.group)]
+            with m.Switch(self._gathered.group):
+                for group in range(self.table.groups):
+                    with m.Case(group):
+                        first = group * self.table.group_rows - (missing if group == self.table.groups - 1 else 0)
+                        m.d.sync += self._first.eq(first)
+        with m.Elif(self._ends):
+            m.d.sync += self._walks.eq(0)
+        with m.If(self._joins):
+            m.d.sync += [self._gathers.eq(1), self._gathered.eq(self._arrival), complete.eq(complete | self._is_last)]
+
+    def _step(self, m):
+        """Count the steps of a walk: which row of the group comes, and what is done with it."""
+        shape, bits = self.table, self.table.address_bits
+        base, count = Signal(init=1), Signal(range(shape.walk + 1), name="count")
+        position, clear = Signal(range(shape.group_rows)), Signal()
+        load, subtract, strobe = Signal(), Signal(), Signal()
+        # The entry's number, and that number in Gray code.
+        code, gray, address = Signal(bits), Signal(bits), Signal(bits)
+        half = shape.entry_steps - 1
+        m.d.comb += [
+            code.eq(Mux(base, 0, count >> half)),
+            gray.eq(code ^ code >> 1),
+            address.eq(~gray if shape.is_offset else gray),
+            clear.eq(0 if shape.is_offset else base),
+            load.eq(base & (count == 0)),
+            strobe.eq(self._walks & (~base | (count == shape.base_steps - 1)) & (base | (count[0] if half else 1))),
+            self._ends.eq(~base & (count == (1 << bits + half)) if bits else base & (count == 1)),
+        ]
+        with m.If(base):
+            if shape.is_offset:
+                m.d.comb += position.eq(count)
+        with m.Else():
+            for bit in reversed(range(bits)):
+                with m.If(code[bit]):
+                    # The lowest one of a number is the bit that its Gray code has changed.
+                    m.d.comb += [position.eq(bit), subtract.eq(gray[bit] == shape.is_offset)]
+        with m.If(self._walks):
+            m.d.sync += count.eq(count + 1)
+            if bits:
+                with m.If(base & (count == shape.base_steps - 1)):
+                    m.d.sync += [base.eq(0), count.eq(1 << half)]
+            with m.If(self._ends):
+                m.d.sync += [base.eq(1), count.eq(0)]
+        self._delay(m, "load", load, 3)
+        self._delay(m, "subtract", subtract, 3)
+        self._delay(m, "select", Mux(strobe & ~self._ends, self._select, 0), 4)
+        self._delay(m, "address", address, 4)
+        self._delay(m, "bank", self._walked.bank, 4)
+        return position, clear
+
+    def _read(self, m, platform, position, clear):
+        """Store the rows, and read the one that the walk needs."""
+        shape = self.table
+        row_bits = ceil_log2(shape.rows)
+        rows = platform.instantiate(m, "rows", f"{shape.storage}_rows", BlockRam, width=len(self.weights.as_value()),
+                                    depth=shape.banks << row_bits)
+        address = self._register("read_address", len(rows.address))
+        missing = shape.rows_of_groups[-1].count(None)
+        is_missing = self._select[-1] & (position < missing) if missing else 0
+        # The block RAMs are far from each other, and from what decides that a row is taken.
+        stored = self._register("fresh_weights", len(rows.write_data))
+        m.d.sync += [
+            stored.eq(self.weights),
+            address.eq(Cat((self._first + position)[:row_bits], self._walked.bank)),
+        ]
+        m.d.comb += [
+            rows.write.eq(self._fresh),
+            rows.write_address.eq(self._fresh_address),
+            rows.write_data.eq(stored),
+            rows.enable.eq(1),
+            rows.address.eq(address),
+            self.write.weights.eq(rows.data),
+        ]
+        self._delay(m, "clear", clear | is_missing, 3)
+
+    def _delay(self, m, name, value, cycles):
+        for cycle in range(cycles):
+            register = self._register(f"{name}_{cycle}", unsigned(len(value)))
+            m.d.sync += register.eq(value)
+            value = register
+        m.d.comb += self.write[name].eq(value)

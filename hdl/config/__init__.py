@@ -1,0 +1,7 @@
+"""What a macro and a core are: `MacroConfig`, `CoreConfig` and the choices there are, without Amaranth."""
+
+from .core import BUSES, OUTPUTS, RESETS, STREAM_BITS, CoreConfig
+from .macro import COLUMNS, FUSES, INTERVALS, LIMITS, TREES, MacroConfig
+
+__all__ = ["BUSES", "COLUMNS", "FUSES", "INTERVALS", "LIMITS", "OUTPUTS", "RESETS", "STREAM_BITS", "TREES",
+           "CoreConfig", "MacroConfig"]

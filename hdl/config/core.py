@@ -1,0 +1,168 @@
+"""`CoreConfig`: the one description of a core, which is a macro behind buses."""
+
+from dataclasses import dataclass, replace
+
+from ...golden.checksum import digit_count
+from .base import Parameters
+from .macro import LIMITS, MacroConfig
+from .tables import ceil_log2
+
+STREAM_BITS = (32, 64, 128, 256, 512, 1024)
+OUTPUTS = ("int8", "int16", "int32")
+RESETS = ("synchronous", "asynchronous")
+BUSES = ("axi", "wishbone", "apb")
+
+# What a column's requantisation is given: bias, multiplier and shift, each in a word of 32 bits, and one of zeros.
+PARAMETER_BYTES = 16
+# Sets of requantisation parameters: one in use while the other is loaded.
+SETS = 2
+# Narrower ones fit by sign extension; a bias and a multiplier have as many.
+ACCUMULATOR_BITS = 32
+
+
+def element_bytes(bits):
+    """Bytes of an integer of up to 16 bits in a stream: the fewest of whole ones that a processor can address."""
+    return 1 if bits <= 8 else 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoreConfig(Parameters):
+    """A macro behind AXI4-Stream and a bus with registers.
+
+    Parameters
+    ----------
+    macro : MacroConfig
+        With ``fuse`` 1 and totals of at most 32 bits. `from_dict` takes it as a dictionary.
+    input_stream_bits, weight_stream_bits, output_stream_bits : 32, 64, 128, 256, 512 or 1024
+        Bits of ``s_axis_tdata``, ``s_axis_w_tdata`` and ``m_axis_tdata``.
+    output : str
+        What a result is: ``"int8"`` or ``"int16"``, requantised, or ``"int32"``, the total itself.
+    reset : str
+        ``aresetn`` follows the clock (``"synchronous"``), or may fall at any moment (``"asynchronous"``).
+    bus : str
+        Of the registers: ``"axi"`` (AXI4-Lite), ``"wishbone"`` (B4) or ``"apb"`` (APB4).
+    checksum : bool
+        Columns beside those of the macro hold the sum of each row's weights, and every result is held against them.
+
+    Raises
+    ------
+    TypeError, ValueError
+        One line that names the parameter, the rule and the value.
+    """
+
+    macro: MacroConfig
+    input_stream_bits: int = 64
+    weight_stream_bits: int = 64
+    output_stream_bits: int = 64
+    output: str = "int8"
+    reset: str = "synchronous"
+    bus: str = "axi"
+    checksum: bool = False
+
+    def __post_init__(self):
+        if not isinstance(self.macro, MacroConfig):
+            raise TypeError(f"macro must be a MacroConfig, not {self.macro!r}")
+        if self.macro.fuse != 1:
+            raise ValueError(f"fuse must be 1 in a core, not {self.macro.fuse}")
+        if self.macro.total_width > ACCUMULATOR_BITS:
+            raise ValueError("weight_bits, input_bits, rows and tiles of a core must keep a total within "
+                             f"{ACCUMULATOR_BITS} bits, not {self.macro.total_width}")
+        for name in ("input_stream_bits", "weight_stream_bits", "output_stream_bits"):
+            self.check_choice(name, STREAM_BITS)
+        for name, choices in (("output", OUTPUTS), ("reset", RESETS), ("bus", BUSES),
+                              ("checksum", (False, True))):
+            self.check_choice(name, choices)
+        if self.macro.columns + self.check_columns > LIMITS["columns"]:
+            raise ValueError(f"columns must leave {self.check_columns} of {LIMITS['columns']} to the checksum, "
+                             f"not be {self.macro.columns}")
+
+    # The array, with what the checksum adds to it.
+
+    @property
+    def check_columns(self):
+        """Columns that hold the sum of each row's weights."""
+        return digit_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
+
+    @property
+    def array(self):
+        """The macro that is built: with the checksum columns behind its own."""
+        macro = self.macro
+        # Where all are in block RAM, these are too.
+        in_block_ram = self.check_columns if macro.block_ram_columns == macro.columns else 0
+        return replace(macro, columns=macro.columns + self.check_columns,
+                       block_ram_columns=macro.block_ram_columns + in_block_ram)
+
+    # What is in the streams.
+
+    @property
+    def input_bytes(self):
+        """Bytes of an input in ``s_axis_tdata``."""
+        return element_bytes(self.macro.input_bits)
+
+    @property
+    def weight_bytes(self):
+        """Bytes of a weight in ``s_axis_w_tdata``."""
+        return element_bytes(self.macro.weight_bits)
+
+    @property
+    def output_bits(self):
+        """Bits of a result in ``m_axis_tdata``."""
+        return int(self.output.removeprefix("int"))
+
+    @property
+    def vector_bytes(self):
+        """Bytes of a vector, which starts with a beat of its own."""
+        return self.macro.rows * self.input_bytes
+
+    @property
+    def row_bytes(self):
+        """Bytes of a row of weights, which starts with a beat of its own."""
+        return self.macro.columns * self.weight_bytes
+
+    @property
+    def result_bytes(self):
+        """Bytes of a vector's results, which start with a beat of their own."""
+        return self.macro.columns * self.output_bits // 8
+
+    # Requantisation.
+
+    @property
+    def requantises(self):
+        """Results are not the totals themselves."""
+        return self.output != "int32"
+
+    @property
+    def beat_results(self):
+        """Results in a whole beat of ``m_axis_tdata``."""
+        return self.output_stream_bits // self.output_bits
+
+    @property
+    def lanes(self):
+        """Results that are made in a cycle: as many as the array gives at full precision, or as the stream takes."""
+        needed = -(-self.macro.columns // self.macro.input_bits)
+        return min(1 << ceil_log2(needed), self.beat_results)
+
+    @property
+    def groups(self):
+        """Cycles in which a vector's results are made."""
+        return -(-self.macro.columns // self.lanes)
+
+    @property
+    def in_flight(self):
+        """Most vectors in the macro at once: one waits, one is driven, and one a stage can be behind its last plane."""
+        return self.macro.latency + 3
+
+    # Identity and JSON.
+
+    @property
+    def name(self):
+        """Name of the top module, and prefix of all others."""
+        macro = self.macro
+        return f"bitline_core_{macro.rows}x{macro.columns}_w{macro.weight_bits}x{macro.input_bits}_{self.hash}"
+
+    @classmethod
+    def from_dict(cls, parameters):
+        """The configuration with these parameters, ``macro`` a dictionary; ValueError for unknown or missing ones."""
+        if isinstance(parameters, dict) and "macro" in parameters:
+            parameters = {**parameters, "macro": MacroConfig.from_dict(parameters["macro"])}
+        return super().from_dict(parameters)

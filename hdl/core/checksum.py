@@ -1,0 +1,149 @@
+"""Checksum columns: what a row's weights add up to is stored beside them, and each result is held against it."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...golden.checksum import digit_offset
+from ..config.tables import ceil_log2
+from ..macro.ports import write_layout
+
+# Operands of an adder between two registers.
+OPERANDS = 4
+
+
+def add_stages(m, name, values, shape):
+    """The sum of many values, a register after each adder of a few; takes `stage_count` cycles."""
+    stage = 0
+    while len(values) > 1:
+        sums = []
+        for first in range(0, len(values), OPERANDS):
+            register = Signal(shape, name=f"{name}_{stage}_{first // OPERANDS}", reset_less=True)
+            m.d.sync += register.eq(sum(values[first:first + OPERANDS]))
+            sums.append(register)
+        values, stage = sums, stage + 1
+    return values[0]
+
+
+def stage_count(values):
+    """Cycles that `add_stages` takes for so many values."""
+    return -(-ceil_log2(values) // ceil_log2(OPERANDS))
+
+
+class RowChecksum(wiring.Component):
+    """Adds the checksum columns to each row that is written.
+
+    A row waits at ``i`` until its weights are added up: `latency` cycles. It must stay until it is taken.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    i, o : ``In(stream)``, ``Out(stream)``
+        `write_layout` of the macro without and with checksum columns.
+    held : ``In(1)``
+        What may be a row waits for ``i.ready``.
+    given, digits : ``In``
+        Write these digits instead, at once.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        self.latency = stage_count(config.macro.columns)
+        super().__init__({
+            "i": In(stream.Signature(write_layout(config.macro))),
+            "o": Out(stream.Signature(write_layout(config.array))),
+            "held": In(1), "given": In(1), "digits": In(config.check_columns * config.macro.weight_bits),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        macro, count = self.config.macro, self.config.check_columns
+        waited, settled = Signal(range(self.latency + 1)), Signal()
+        m.d.comb += settled.eq(self.given | (waited == self.latency))
+        with m.If(~self.held):
+            m.d.sync += waited.eq(0)
+        with m.Elif(waited != self.latency):
+            m.d.sync += waited.eq(waited + 1)
+
+        weights = self.i.payload.weights
+        total = add_stages(m, "sum", [weights[column] for column in range(macro.columns)],
+                           signed(macro.weight_bits + ceil_log2(macro.columns)))
+        shifted = (total + digit_offset(count, macro.weight_bits))[:count * macro.weight_bits]
+        # Without the half range that makes a digit positive, its highest bit is the other one.
+        halves = Const(digit_offset(count, macro.weight_bits), count * macro.weight_bits)
+        found = Signal(count * macro.weight_bits)
+        m.d.comb += [
+            found.eq(shifted ^ halves),
+            self.o.valid.eq(self.i.valid & settled),
+            self.i.ready.eq(self.o.ready & settled),
+            self.o.payload.bank.eq(self.i.payload.bank),
+            self.o.payload.row.eq(self.i.payload.row),
+            Value.cast(self.o.payload.weights).eq(Cat(weights.as_value(), Mux(self.given, self.digits, found))),
+        ]
+        return m
+
+
+class TotalsCheck(wiring.Component):
+    """Whether the totals of a vector add up to what the checksum columns say, group by group as the requantiser takes
+    them.
+
+    One wrong total of any size is seen, and so is any wrong bit of a weight that changes a total.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    taken, first, last : ``In(1)``
+        A group is taken; it is its vector's first, or last.
+    totals : ``In``
+        Of the group, a lane each.
+    digits : ``In``
+        Totals of the checksum columns, with the last group.
+    mismatch : ``Out(1)``
+        For a cycle, `latency` cycles after a vector's last group: they do not.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        self.latency = self.cycles(config)
+        total = signed(config.macro.total_width)
+        super().__init__({
+            "taken": In(1), "first": In(1), "last": In(1), "totals": In(data.ArrayLayout(total, config.lanes)),
+            "digits": In(data.ArrayLayout(total, config.check_columns)), "mismatch": Out(1),
+        })
+
+    @staticmethod
+    def cycles(config):
+        """Latency: the sum of a group, of all groups, and whether it is zero."""
+        return stage_count(config.lanes + config.check_columns) + 2
+
+    def elaborate(self, platform):
+        m = Module()
+        config, macro = self.config, self.config.macro
+        shape = signed(macro.total_width)
+        in_last = macro.columns - (config.groups - 1) * config.lanes
+        values = [self.totals[lane] if lane < in_last else Mux(self.last, 0, self.totals[lane])
+                  for lane in range(config.lanes)]
+        values += [Mux(self.last, -(self.digits[index] << macro.weight_bits * index), 0)[:macro.total_width]
+                   for index in range(config.check_columns)]
+        group = add_stages(m, "sum", values, shape)
+        taken, first, last = self.taken, self.first, self.last
+        for stage in range(stage_count(len(values))):
+            taken, first, last = (self._register(m, f"{name}_{stage}", value) for name, value in (
+                ("taken", taken), ("first", first), ("last", last)))
+        total = Signal(shape, reset_less=True)
+        with m.If(taken):
+            m.d.sync += total.eq(Mux(first, 0, total) + group)
+        ends = self._register(m, "ends", taken & last)
+        m.d.sync += self.mismatch.eq(ends & (total != 0))
+        return m
+
+    def _register(self, m, name, value):
+        register = Signal(name=name)
+        m.d.sync += register.eq(value)
+        return register

@@ -1,0 +1,178 @@
+"""Requantiser: a vector's totals, group by group, through as many lanes as the array needs."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config.core import SETS
+from ..config.tables import ceil_log2
+from ..fabric.emitter import Platform
+from ..fabric.memory import BlockRam
+from ..fabric.mux import choose, place_choice
+from .checksum import TotalsCheck
+from .requantizer_lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
+
+
+def fate_layout():
+    """What becomes of a vector's totals: the set of parameters, whether results are wanted, or totals inspected."""
+    return data.StructLayout({"set": range(SETS), "wanted": 1, "inspected": 1})
+
+
+def totals_layout(config):
+    """A vector's totals and its fate, `fate_layout`."""
+    return data.StructLayout({
+        "totals": data.ArrayLayout(signed(config.macro.total_width), config.macro.columns),
+        **fate_layout().members,
+    })
+
+
+def parameter_layout(config):
+    """What is written for a column."""
+    return data.StructLayout({"set": range(SETS), "column": range(config.macro.columns), "parameters": PARAMETERS})
+
+
+# Cycles in which a memory of parameters is read.
+READ = 2
+
+
+class Requantizer(wiring.Component):
+    """Makes results of totals, ``lanes`` columns a cycle, which stay at the macro's output meanwhile.
+
+    Parameters are kept in two sets, so that one can be loaded while the other is in use. A column's are read when its
+    total is, and settings later: neither may change while a vector of their set is on its way. If results are raw,
+    there are none.
+
+    A vector takes ``groups`` cycles, or one if it is neither wanted nor inspected (it is not both); the results of a
+    group come `latency` cycles after it was taken, when the check of the totals, if there is one, is done.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    i : ``In(stream)``
+        `totals_layout`; taken with its last group.
+    space : ``In(1)``
+        Another group may be taken.
+    cut : ``In(1)``
+        A vector of which a group was taken ends with the next.
+    begun : ``Out(1)``
+        A group of a vector was taken, or shown, and not its last.
+    taken, taken_last : ``Out(1)``
+        A group is taken in this cycle; it is its vector's last.
+    looks, group, totals : ``Out``
+        Totals of a vector that is to be inspected are shown; those of which group; the lowest column lowest.
+    write, write_enable : ``In``
+        A column's parameters, `parameter_layout`.
+    settings : ``In``
+        `settings_layout` of each set.
+    valid, last, last_set : ``Out``
+        ``results`` are a group; it is its vector's last; the set of that vector.
+    results : ``Out(lanes * output_bits)``
+        The lowest column lowest. Those of columns that the last group lacks mean nothing.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        self.latency = self.most(config)
+        members = {
+            "i": In(stream.Signature(totals_layout(config))), "space": In(1), "cut": In(1), "begun": Out(1),
+            "taken": Out(1), "taken_last": Out(1),
+            "valid": Out(1), "last": Out(1), "last_set": Out(range(SETS)),
+            "results": Out(config.lanes * config.output_bits),
+            "looks": Out(1), "group": Out(range(config.groups)), "totals": Out(config.lanes * config.macro.total_width),
+        }
+        if config.requantises:
+            members |= {"write": In(parameter_layout(config)), "write_enable": In(1),
+                        "settings": In(data.ArrayLayout(settings_layout(config.output_bits), SETS))}
+        super().__init__(members)
+
+    @staticmethod
+    def most(config):
+        """Most vectors that can be in it, if each has one group: as many as its latency has cycles."""
+        if config.requantises:
+            return RequantizerLane.latency + READ
+        return max(RawLane.latency, TotalsCheck.cycles(config) if config.checksum else 0)
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        config, payload = self.config, self.i.payload
+        group = self.group
+        is_last = (group == config.groups - 1) | self.cut
+        m.d.comb += [
+            self.begun.eq(group != 0),
+            self.taken.eq(self.i.valid & payload.wanted & self.space),
+            self.taken_last.eq(is_last),
+            self.looks.eq(self.i.valid & payload.inspected),
+            self.i.ready.eq(Mux(payload.wanted, self.space & is_last, ~payload.inspected | is_last)),
+        ]
+        with m.If(self.taken | self.looks):
+            m.d.sync += group.eq(Mux(is_last, 0, group + 1))
+        chosen = [place_choice(m, platform, f"chosen_{lane}", [
+            Value.cast(payload.totals[min(first + lane, config.macro.columns - 1)])
+            for first in range(0, config.macro.columns, config.lanes)], group).as_signed()
+            for lane in range(config.lanes)]
+        m.d.comb += self.totals.eq(Cat(chosen))
+        results = self._add_lanes(m, platform, chosen, group) if config.requantises else self._add_raw(m, chosen)
+        m.d.comb += [
+            self.results.eq(Cat(results)),
+            self.valid.eq(self._delay(m, "valid", self.taken, self.latency)),
+            self.last.eq(self._delay(m, "last", self.taken_last, self.latency)),
+            self.last_set.eq(self._delay(m, "last_set", payload.set, self.latency)),
+        ]
+        return m
+
+    def _delay(self, m, name, value, cycles):
+        for cycle in range(cycles):
+            register = Signal(Value.cast(value).shape(), name=f"{name}_{cycle + 1}", reset_less=name != "valid")
+            m.d.sync += register.eq(value)
+            value = register
+        return value
+
+    def _add_raw(self, m, chosen):
+        lanes = [RawLane(total_width=self.config.macro.total_width) for _ in chosen]
+        for index, (lane, total) in enumerate(zip(lanes, chosen)):
+            m.submodules[f"lane_{index}"] = lane
+            m.d.comb += lane.total.eq(total)
+        # A check of the totals may take longer.
+        return [self._delay(m, f"result_{index}", lane.result, self.latency - RawLane.latency)
+                for index, lane in enumerate(lanes)]
+
+    def _add_lanes(self, m, platform, chosen, group):
+        """Memories are read while totals are chosen and wait for them."""
+        config, payload = self.config, self.i.payload
+        depth = SETS << ceil_log2(config.groups)
+        width, lane_bits = PARAMETERS.size, ceil_log2(config.lanes)
+        column = self.write.column[lane_bits:]
+        in_use = self._delay(m, "set", payload.set, READ)
+        settings = self._choose_settings(m, in_use)
+        results = []
+        for index, total in enumerate(chosen):
+            memory = platform.instantiate(m, f"parameters_{index}", "parameters", BlockRam, width=width, depth=depth)
+            lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane,
+                                        total_width=config.macro.total_width, output_bits=config.output_bits)
+            m.d.comb += [
+                memory.write.eq(self.write_enable & (self.write.column[:lane_bits] == index)),
+                memory.write_address.eq(Cat(column, self.write.set)),
+                memory.write_data.eq(self.write.parameters.as_value()),
+                memory.enable.eq(1),
+                memory.address.eq(Cat(group, payload.set)),
+                Value.cast(lane.parameters).eq(memory.data),
+                lane.total.eq(self._delay(m, f"total_{index}", total, READ)),
+                Value.cast(lane.settings).eq(settings),
+            ]
+            results.append(lane.result)
+        return results
+
+    def _choose_settings(self, m, in_use):
+        """Each setting of the set in use, when the lanes take it."""
+        sets = [Signal(1, name="set_in_use")]
+        m.d.comb += sets[0].eq(in_use)
+        for cycle in range(RequantizerLane.CLIPPED):
+            sets.append(self._delay(m, f"set_after_{cycle}", sets[-1], 1))
+        when = {"double": RequantizerLane.ROUNDED, "zero_point": RequantizerLane.OFFSET,
+                "low": RequantizerLane.CLIPPED, "high": RequantizerLane.CLIPPED}
+        return Cat(choose([Value.cast(self.settings[index][name]) for index in range(SETS)], sets[cycle])
+                   for name, cycle in when.items())

@@ -1,0 +1,165 @@
+"""Lanes of the requantiser: what becomes of one column's total."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config.core import ACCUMULATOR_BITS
+from ..fabric.mux import place_choice
+
+# Of a column; bits beyond them in its record are ignored.
+PARAMETERS = data.StructLayout({"bias": signed(32), "multiplier": signed(32), "shift": signed(6)})
+
+# The least significant bit of a product that any shift leaves in place: half of the result's lowest bit at shift 7.
+BASE = 23
+MOST_LEFT = 7
+# Factors are cut here, so that a product of two pieces fits a multiplier of 18 by 18 bits.
+PIECE = 16
+
+
+def settings_layout(output_bits):
+    """What all columns of a set share."""
+    value = signed(output_bits)
+    return data.StructLayout({"double": 1, "zero_point": value, "low": value, "high": value})
+
+
+class RequantizerLane(wiring.Component):
+    """``clip(round((total + bias) * multiplier * 2**(shift - 31)) + zero_point, low, high)``, one a cycle.
+
+    Exactly `golden.requantize.requantize`; a shift above 7 means nothing. TensorFlow Lite's two roundings become one:
+    with a product ``p``, rounding at bit 31 and then halves away from zero is adding ``2**30`` if ``p`` is not
+    negative, else subtracting it, and rounding at the last bit with halves up.
+
+    Latency: `latency` cycles.
+
+    Parameters
+    ----------
+    total_width : int, at most 32
+    output_bits : 8 or 16
+
+    Members
+    -------
+    total : ``In(signed(total_width))``
+    parameters : ``In(PARAMETERS)``
+    settings : ``In(settings_layout(output_bits))``
+        ``double`` is taken `ROUNDED` cycles after the total, ``zero_point`` `OFFSET` cycles, the others `CLIPPED`.
+    result : ``Out(signed(output_bits))``
+    """
+
+    ROUNDED, OFFSET, CLIPPED, latency = 3, 8, 9, 11
+
+    def __init__(self, *, total_width, output_bits):
+        self.total_width = total_width
+        self.output_bits = output_bits
+        super().__init__({
+            "total": In(signed(total_width)),
+            "parameters": In(PARAMETERS),
+            "settings": In(settings_layout(output_bits)),
+            "result": Out(signed(output_bits)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        total = self._register(m, "total", self.total)
+        given = self._register(m, "given", self.parameters)
+        value = self._register(m, "value", total + given.bias)
+        multiplier = self._register(m, "multiplier_2", given.multiplier)
+        shifts_right = self._register(m, "shifts_right_2", given.shift < 0)
+        product, negative = self._multiply(m, value, multiplier, shifts_right)
+        # As far as from the least shift.
+        right = self._register(m, "right_2", (MOST_LEFT - given.shift)[:6])
+        for stage in range(3, 6):
+            right = self._register(m, f"right_{stage}", right)
+        scaled, beyond = self._shift(m, platform, product, right)
+        for stage in range(6, 9):
+            negative = self._register(m, f"negative_{stage}", negative)
+        self._clip(m, scaled, beyond, negative)
+        return m
+
+    def _register(self, m, name, value):
+        register = Signal(value.shape(), name=name, reset_less=True)
+        m.d.sync += register.eq(value)
+        return register
+
+    def _multiply(self, m, value, multiplier, shifts_right):
+        """The product without the bits below `BASE`, cycle 5, with the first of the two roundings; its sign."""
+        pieces = {"h": (value[PIECE:].as_signed(), multiplier[PIECE:].as_signed()),
+                  "l": (value[:PIECE], multiplier[:PIECE])}
+        products = {a + b: self._register(m, f"product_{a}{b}", pieces[a][0] * pieces[b][1])
+                    for a in "hl" for b in "hl"}
+        negative = self._register(m, "negative_3", value[-1] ^ multiplier[-1])
+        # Only where bits are left to round after bit 31.
+        shifts_right = self._register(m, "shifts_right_3", shifts_right)
+        round_up = Mux(self.settings.double & shifts_right, Cat(1, negative), 0).as_signed()
+        low = products["ll"][PIECE:]
+        upper = Cat(low[14:], products["hh"]).as_signed()
+        outer = self._register(m, "outer", Cat(low[:14], (upper + round_up)[:len(upper)]).as_signed())
+        inner = self._register(m, "inner", products["hl"] + products["lh"])
+        whole = (outer + inner)[BASE - PIECE:ACCUMULATOR_BITS * 2 + 1 - PIECE]
+        return self._register(m, "product", whole.as_signed()), self._register(
+            m, "negative_5", self._register(m, "negative_4", negative))
+
+    def _shift(self, m, platform, product, right):
+        """The product shifted to the right, cycle 8, with the highest bit that is rounded away; whether it is beyond.
+
+        Bits above those that can still be needed are dropped after each step, once they are known to be copies of the
+        sign.
+        """
+        beyond, value = Const(0, 1), product
+        for stage, (step, choices, rest) in enumerate(((16, 3, 15), (4, 4, 3), (1, 4, 0)), start=6):
+            width = min(self.output_bits + 2 + rest, len(value))
+            chosen = right[4:] if step == 16 else right[2:4] if step == 4 else right[:2]
+            moved = [self._extended(value, step * choice, width) for choice in range(choices)]
+            shifted = place_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
+            # Of each piece of what may be left above, whether it holds more than copies of the sign.
+            above = [(value[low:low + step] ^ value[-1].replicate(len(value[low:low + step]))).any()
+                     for low in range(width - 1, width - 1 + step * (choices - 1), step)]
+            for choice, has_more in enumerate(above):
+                beyond |= has_more & (chosen <= choice)
+            beyond = self._register(m, f"beyond_{stage}", beyond)
+            right = self._register(m, f"right_{stage}", right)
+            value = self._register(m, f"shifted_{stage}", shifted)
+        return value, beyond
+
+    @staticmethod
+    def _extended(value, low, width):
+        """Some bits of a signed value from ``low`` on."""
+        return Cat(value[min(low + bit, len(value) - 1)] for bit in range(width))
+
+    def _clip(self, m, scaled, beyond, negative):
+        settings = self.settings
+        total = self._register(m, "sum", (scaled >> 1) + settings.zero_point + scaled[0])
+        beyond = self._register(m, "beyond", beyond)
+        negative = self._register(m, "negative", negative)
+        below = self._register(m, "below", Mux(beyond, negative, total < settings.low))
+        above = self._register(m, "above", Mux(beyond, ~negative, total > settings.high))
+        within = self._register(m, "within", total[:self.output_bits])
+        low, high = self._register(m, "low", settings.low), self._register(m, "high", settings.high)
+        m.d.sync += self.result.eq(Mux(below, low, Mux(above, high, within)))
+
+
+class RawLane(wiring.Component):
+    """Totals as they are, with the sign extended to 32 bits.
+
+    Latency: one cycle.
+
+    Parameters
+    ----------
+    total_width : int, at most 32
+
+    Members
+    -------
+    total : ``In(signed(total_width))``
+    result : ``Out(signed(32))``
+    """
+
+    latency = 1
+
+    def __init__(self, *, total_width):
+        self.total_width = total_width
+        super().__init__({"total": In(signed(total_width)), "result": Out(signed(ACCUMULATOR_BITS))})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.sync += self.result.eq(self.total)
+        return m

@@ -1,0 +1,130 @@
+"""The core as a Verilog module: its ports by name, and its clock and reset."""
+
+from dataclasses import dataclass
+
+from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..fabric.emitter import Platform
+from .core import BUSES, Core
+
+# Of the ports of a bus that are the same in every configuration; those of AXI4-Stream depend on it.
+VIVADO_BUSES = {"axi": "xilinx.com:interface:aximm:1.0", "apb": "xilinx.com:interface:apb:1.0",
+                "wishbone": "bitline.org:interface:wishbone:1.0"}
+STREAMS = {"s_axis": "vectors", "s_axis_w": "rows of weights, and columns' parameters", "m_axis": "results"}
+STREAM = "xilinx.com:interface:axis:1.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CorePort:
+    """One port of the Verilog module."""
+
+    name: str
+    direction: str
+    width: int
+    meaning: str
+    interface: str
+    role: str
+    parameters: str = ""
+
+    @property
+    def attributes(self):
+        """Vivado's, as Verilog."""
+        pairs = {"X_INTERFACE_INFO": f"{self.interface} {self.role}"}
+        if self.parameters:
+            pairs["X_INTERFACE_PARAMETER"] = self.parameters
+        return "(* " + ", ".join(f'{name} = "{value}"' for name, value in pairs.items()) + " *)"
+
+
+def core_ports(config):
+    """The ports of a core's module, a list of `CorePort`."""
+    names = [BUSES[config.bus].PREFIX.rstrip("_"), *STREAMS]
+    ports = [
+        CorePort(name="aclk", direction="input", width=1, meaning="clock, rising edge",
+                 interface="xilinx.com:signal:clock:1.0 aclk", role="CLK",
+                 parameters=f"ASSOCIATED_BUSIF {':'.join(names)}, ASSOCIATED_RESET aresetn"),
+        CorePort(name="aresetn", direction="input", width=1, interface="xilinx.com:signal:reset:1.0 aresetn",
+                 role="RST", parameters="POLARITY ACTIVE_LOW",
+                 meaning="reset, active low, may fall at any moment" if config.reset == "asynchronous" else
+                         "reset, active low, synchronous to aclk"),
+    ]
+    front = BUSES[config.bus]
+    for name, member in front.PORTS.items():
+        ports.append(CorePort(name=front.PREFIX + name, direction="input" if member.flow == In else "output",
+                              width=member.shape, meaning="registers",
+                              interface=f"{VIVADO_BUSES[config.bus]} {front.PREFIX.rstrip('_')}", role=name.upper()))
+    bits = {"s_axis": config.input_stream_bits, "s_axis_w": config.weight_stream_bits,
+            "m_axis": config.output_stream_bits}
+    for stream, meaning in STREAMS.items():
+        for name, width in (("tdata", bits[stream]), ("tkeep", bits[stream] // 8), ("tlast", 1), ("tvalid", 1),
+                            ("tready", 1)):
+            is_input = (name == "tready") == (stream == "m_axis")
+            ports.append(CorePort(name=f"{stream}_{name}", direction="input" if is_input else "output", width=width,
+                                  meaning=meaning, interface=f"{STREAM} {stream}", role=name.upper()))
+    if config.checksum:
+        ports.append(CorePort(name="m_axis_tuser", direction="output", width=1, interface=f"{STREAM} m_axis",
+                              meaning="with tlast: the results do not agree with the checksum", role="TUSER"))
+    ports.append(CorePort(name="irq", direction="output", width=1, meaning="interrupt, high while one is pending",
+                          interface="xilinx.com:signal:interrupt:1.0 irq", role="INTERRUPT",
+                          parameters="SENSITIVITY LEVEL_HIGH"))
+    return ports
+
+
+class CoreTop(wiring.Component):
+    """The core with its ports by name.
+
+    Reset: with `asynchronous`, two flip-flops that ``aresetn`` sets at once keep it, and two more hand it over: no
+    flip-flop of the core sees an edge that is not the clock's. The core is in reset from two clock edges after
+    ``aresetn`` has fallen to four after it has risen. It must be low for three cycles: whoever it resets too has then
+    forgotten what the core still said before. At power-up, where it may be low without having fallen, the first clock
+    edge does what the fall does, so four edges must find it low.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    As `core_ports` names them.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        super().__init__({port.name: (In if port.direction == "input" else Out)(port.width)
+                          for port in core_ports(config)})
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        m.domains.sync = sync = ClockDomain()
+        m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(self._reset(m))]
+        core = platform.instantiate(m, "core", "core", Core, config=self.config)
+        front = BUSES[self.config.bus]
+        for name, member in front.PORTS.items():
+            inner, outer = getattr(core.bus, name), getattr(self, front.PREFIX + name)
+            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
+        for name in STREAMS:
+            stream = getattr(core, name)
+            pairs = [(getattr(self, f"{name}_t{field}"), Value.cast(stream.payload[field]))
+                     for field, _ in stream.payload.shape()]
+            pairs.append((getattr(self, f"{name}_tvalid"), stream.valid))
+            ready = getattr(self, f"{name}_tready")
+            if name == "m_axis":
+                m.d.comb += [*(outer.eq(inner) for outer, inner in pairs), stream.ready.eq(ready)]
+            else:
+                m.d.comb += [*(inner.eq(outer) for outer, inner in pairs), ready.eq(stream.ready)]
+        m.d.comb += self.irq.eq(core.irq)
+        return m
+
+    def _reset(self, m):
+        """Active high, synchronous."""
+        if self.config.reset == "synchronous":
+            return ~self.aresetn
+        m.domains.released = released = ClockDomain(async_reset=True, local=True)
+        m.domains.always = always = ClockDomain(reset_less=True, local=True)
+        kept, stages = Signal(2, name="kept", init=-1), Signal(2, name="stages", init=-1)
+        m.d.comb += [released.clk.eq(self.aclk), released.rst.eq(~self.aresetn), always.clk.eq(self.aclk)]
+        m.d.released += kept.eq(kept << 1)
+        m.d.always += stages.eq(Cat(kept[1], stages[0]))
+        return stages[1]

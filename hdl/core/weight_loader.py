@@ -1,0 +1,156 @@
+"""Loader: rows of weights, and columns' requantisation parameters, from a stream or word by word."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config.core import PARAMETER_BYTES, SETS
+from ..macro.ports import write_layout
+from .packet_assembler import RecordAssembler
+from .requantizer import parameter_layout
+from .requantizer_lane import PARAMETERS
+from .result_packer import beat_layout
+
+FAULTS = RecordAssembler.FAULTS
+WORD_BITS = 32
+
+
+def target_layout(config):
+    """Where records go: parameters of a set or weights of a bank, from which column or row on; and from where."""
+    macro = config.macro
+    return data.StructLayout({"parameters": 1, "words": 1, "bank": range(macro.banks), "set": range(SETS),
+                              "first": range(max(macro.rows, macro.columns))})
+
+
+class Loader(wiring.Component):
+    """Stores records one after the other, from ``target.first`` on; each packet starts there again.
+
+    A row of weights waits while a vector in flight uses its bank, and a column's parameters while one uses their set.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    s : ``In(stream)``
+        `beat_layout`; waits while ``target.words``.
+    word, word_valid : ``In``
+        32 bits of a beat, the lowest first; only while ``word_ready``.
+    word_ready : ``Out(1)``
+        Words may come, and the beat before is taken.
+    target, restart : ``In``
+        `target_layout`; it has changed, so forget what has come of a record of words and start at ``first``. It must
+        not change while ``within``.
+    within : ``Out(1)``
+        A packet has begun and not ended.
+    held : ``Out(1)``
+        A beat is there and not taken.
+    locked : ``In(1)``
+        Refuse everything.
+    set_used : ``In(SETS)``
+        Which sets vectors in flight use.
+    write : ``Out(stream)``
+        Of the macro.
+    parameters, parameters_enable : ``Out``
+        To the requantiser.
+    index : ``Out``
+        The row or column that comes next.
+    loaded : ``Out(1)``
+        For a cycle: a packet has been stored to its end.
+    refused, null, short, long : ``Out(1)``
+        For a cycle: see `RecordAssembler`.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        members = {
+            "s": In(stream.Signature(beat_layout(config.weight_stream_bits))),
+            "word": In(WORD_BITS), "word_valid": In(1), "word_ready": Out(1),
+            "target": In(target_layout(config)), "restart": In(1), "within": Out(1), "held": Out(1), "locked": In(1),
+            "set_used": In(SETS), "write": Out(stream.Signature(write_layout(config.macro))),
+            "index": Out(range(max(config.macro.rows, config.macro.columns) + 1)), "loaded": Out(1),
+            **{name: Out(1) for name in FAULTS},
+        }
+        if config.requantises:
+            members |= {"parameters": Out(parameter_layout(config)), "parameters_enable": Out(1)}
+        super().__init__(members)
+
+    def elaborate(self, platform):
+        m = Module()
+        config, target = self.config, self.target
+        lengths = [config.row_bytes, PARAMETER_BYTES] if config.requantises else [config.row_bytes]
+        m.submodules.assembler = assembler = RecordAssembler(bits=config.weight_stream_bits, lengths=lengths, many=True)
+        self._choose_source(m, assembler)
+        count = Mux(target.parameters, config.macro.columns, config.macro.rows)
+        stored = assembler.o.valid & assembler.o.ready
+        m.d.comb += [
+            assembler.kind.eq(target.parameters),
+            assembler.refuse.eq(self.locked),
+            assembler.full.eq(self.index >= count),
+            assembler.restart.eq(self.restart),
+            self.loaded.eq(stored & assembler.o.payload.last),
+        ]
+        m.d.comb += [getattr(self, name).eq(getattr(assembler, name)) for name in FAULTS]
+        # A packet that ends, for better or worse, ends at its last beat.
+        ended = assembler.s.valid & assembler.s.ready & assembler.s.payload.last
+        with m.If(self.restart | ended):
+            m.d.sync += self.index.eq(target.first)
+        with m.Elif(stored):
+            m.d.sync += self.index.eq(self.index + 1)
+        self._store(m, assembler)
+        return m
+
+    def _choose_source(self, m, assembler):
+        """Beats of the stream, or made of words."""
+        bits, chosen = self.config.weight_stream_bits, self.target.words
+        parts = bits // WORD_BITS
+        gathered = [Signal(WORD_BITS, name=f"gathered_{index}", reset_less=True) for index in range(parts)]
+        position, full, beat = Signal(range(parts)), Signal(), self.s.payload
+        m.d.comb += [
+            assembler.s.valid.eq(Mux(chosen, full, self.s.valid)),
+            assembler.s.payload.data.eq(Mux(chosen, Cat(gathered), beat.data)),
+            assembler.s.payload.keep.eq(Mux(chosen, Const(-1, bits // 8), beat.keep)),
+            assembler.s.payload.last.eq(~chosen & beat.last),
+            self.s.ready.eq(~chosen & assembler.s.ready),
+            self.word_ready.eq(chosen & ~full),
+            self.within.eq(~chosen & assembler.within),
+            self.held.eq(assembler.s.valid & ~assembler.s.ready),
+        ]
+        with m.If(self.word_valid):
+            m.d.sync += [position.eq(position + 1), full.eq(position == parts - 1)]
+            for index, register in enumerate(gathered):
+                with m.If(position == index):
+                    m.d.sync += register.eq(self.word)
+        with m.Elif(full & assembler.s.ready):
+            m.d.sync += full.eq(0)
+        with m.If(self.restart):
+            m.d.sync += [position.eq(0), full.eq(0)]
+
+    def _store(self, m, assembler):
+        config, target, payload = self.config, self.target, self.write.payload
+        record = assembler.o.payload.data
+        elements = data.View(data.ArrayLayout(unsigned(8 * config.weight_bytes), config.macro.columns),
+                             record[:8 * config.row_bytes])
+        weights = Cat(elements[column][:config.macro.weight_bits] for column in range(config.macro.columns))
+        m.d.comb += [
+            self.write.valid.eq(assembler.o.valid & ~target.parameters),
+            payload.bank.eq(target.bank),
+            payload.row.eq(self.index),
+            Value.cast(payload.weights).eq(weights),
+            assembler.o.ready.eq(self.write.ready),
+        ]
+        if not config.requantises:
+            return
+        words = data.View(data.ArrayLayout(unsigned(WORD_BITS), PARAMETER_BYTES // 4),
+                          assembler.o.payload.others["1"][:8 * PARAMETER_BYTES])
+        is_free = ~self.set_used.bit_select(target.set, 1)
+        with m.If(target.parameters):
+            m.d.comb += assembler.o.ready.eq(is_free)
+        m.d.comb += [
+            self.parameters_enable.eq(assembler.o.valid & target.parameters & is_free),
+            self.parameters.set.eq(target.set),
+            self.parameters.column.eq(self.index),
+        ]
+        m.d.comb += [Value.cast(self.parameters.parameters[name]).eq(words[index])
+                     for index, (name, _) in enumerate(PARAMETERS)]

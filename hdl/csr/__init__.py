@@ -1,0 +1,1 @@
+"""Control and status registers, and the buses before them."""

@@ -1,0 +1,47 @@
+"""APB4 before the register file."""
+
+from typing import ClassVar
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .register_file import PORT
+from .register_map import ADDRESS_BITS
+
+
+class Apb(wiring.Component):
+    """32 bits of data: the register file is asked in the setup phase, so there are no wait states; or after a reset
+    that the setup phase met. What is refused has ``slverr``.
+
+    Members
+    -------
+    paddr, pprot, psel, penable, pwrite, pwdata, pstrb, pready, prdata, pslverr
+        Of APB4 (ARM IHI 0024); ``pprot`` is ignored.
+    bus : ``Out(PORT)``
+    """
+
+    PORTS: ClassVar = {
+        "paddr": In(ADDRESS_BITS), "pprot": In(3), "psel": In(1), "penable": In(1), "pwrite": In(1),
+        "pwdata": In(32), "pstrb": In(4), "pready": Out(1), "prdata": Out(32), "pslverr": Out(1),
+    }
+    PREFIX = "s_apb_"
+
+    def __init__(self):
+        super().__init__({**self.PORTS, "bus": Out(PORT)})
+
+    def elaborate(self, platform):
+        m = Module()
+        bus, asked = self.bus, Signal()
+        m.d.sync += asked.eq(bus.enable)
+        m.d.comb += [
+            bus.enable.eq(self.psel & ~asked),
+            bus.write.eq(self.pwrite),
+            bus.address.eq(self.paddr),
+            bus.data.eq(self.pwdata),
+            bus.strobe.eq(self.pstrb),
+            self.pready.eq(asked),
+            self.prdata.eq(bus.read_data),
+            self.pslverr.eq(self.psel & self.penable & asked & bus.refused),
+        ]
+        return m

@@ -1,0 +1,48 @@
+"""Wishbone B4 before the register file."""
+
+from typing import ClassVar
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .register_file import PORT
+from .register_map import ADDRESS_BITS
+
+
+class Wishbone(wiring.Component):
+    """Classic cycles of 32 bits, byte addresses. What is refused ends with ``err`` instead of ``ack``.
+
+    Throughput: an access every two cycles.
+
+    Members
+    -------
+    cyc, stb, we, adr, dat_w, sel, dat_r, ack, err
+        Of Wishbone B4. The answer comes in the cycle after the request, for a cycle, if that still stands.
+    bus : ``Out(PORT)``
+    """
+
+    PORTS: ClassVar = {
+        "cyc": In(1), "stb": In(1), "we": In(1), "adr": In(ADDRESS_BITS), "dat_w": In(32), "sel": In(4),
+        "dat_r": Out(32), "ack": Out(1), "err": Out(1),
+    }
+    PREFIX = "wb_"
+
+    def __init__(self):
+        super().__init__({**self.PORTS, "bus": Out(PORT)})
+
+    def elaborate(self, platform):
+        m = Module()
+        bus, answers = self.bus, Signal()
+        m.d.comb += [
+            bus.enable.eq(self.cyc & self.stb & ~answers),
+            bus.write.eq(self.we),
+            bus.address.eq(self.adr),
+            bus.data.eq(self.dat_w),
+            bus.strobe.eq(self.sel),
+            self.dat_r.eq(bus.read_data),
+            self.ack.eq(self.cyc & self.stb & answers & ~bus.refused),
+            self.err.eq(self.cyc & self.stb & answers & bus.refused),
+        ]
+        m.d.sync += answers.eq(bus.enable)
+        return m

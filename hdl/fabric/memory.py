@@ -1,0 +1,158 @@
+"""Memories with one write port and one read port: LUT-RAM and block RAM."""
+
+from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from ..config.tables import ADDRESS_BITS, BLOCK_RAM_BITS, ceil_log2
+from .emitter import Platform
+
+
+class LutRam(wiring.Component):
+    """A small memory that is read in the same cycle.
+
+    Synthesisers put it into the LUTs of fabrics whose LUTs are memories. It starts as zeros where the fabric can.
+
+    Parameters
+    ----------
+    width, depth : int
+
+    Members
+    -------
+    write, write_address, write_data : ``In``
+        Store at the end of the cycle.
+    address, data : ``In``, ``Out(width)``
+        Read.
+    """
+
+    def __init__(self, *, width, depth):
+        self.width = width
+        self.depth = depth
+        super().__init__({
+            "write": In(1),
+            "write_address": In(range(depth)),
+            "write_data": In(width),
+            "address": In(range(depth)),
+            "data": Out(width),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        m.submodules.cells = cells = Memory(shape=self.width, depth=self.depth, init=[])
+        write, read = cells.write_port(), cells.read_port(domain="comb")
+        m.d.comb += [
+            write.en.eq(self.write),
+            write.addr.eq(self.write_address),
+            write.data.eq(self.write_data),
+            read.addr.eq(self.address),
+            self.data.eq(read.data),
+        ]
+        return m
+
+
+class BlockRam(wiring.Component):
+    """A memory that takes its address with one clock edge and gives its data after the next.
+
+    What is read while it is written is undefined. On ECP5 it is made of 512 x 36 memories with their output registers,
+    which Yosys does not infer; in other Verilog it is `memory_wrapper`'s.
+
+    Parameters
+    ----------
+    width, depth : int
+
+    Members
+    -------
+    write, write_address, write_data : ``In``
+        Store at the end of the cycle.
+    enable : ``In(1)``
+        Let a read move on by one cycle.
+    address, data : ``In``, ``Out(width)``
+        Read; latency two cycles.
+    """
+
+    def __init__(self, *, width, depth):
+        self.width = width
+        self.depth = depth
+        super().__init__({
+            "write": In(1),
+            "write_address": In(range(depth)),
+            "write_data": In(width),
+            "enable": In(1),
+            "address": In(range(depth)),
+            "data": Out(width),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        if platform.fabric == "ecp5":
+            self._add_ecp5(m)
+            return m
+        module = platform.memory(self.width, self.depth)
+        if module is not None:
+            self._add_wrapper(m, module)
+            return m
+        m.submodules.cells = cells = Memory(shape=self.width, depth=self.depth, init=[])
+        write, read = cells.write_port(), cells.read_port()
+        data = Signal(self.width, reset_less=True)
+        m.d.comb += [
+            write.en.eq(self.write),
+            write.addr.eq(self.write_address),
+            write.data.eq(self.write_data),
+            read.en.eq(self.enable),
+            read.addr.eq(self.address),
+            self.data.eq(data),
+        ]
+        with m.If(self.enable):
+            m.d.sync += data.eq(read.data)
+        return m
+
+    def _add_wrapper(self, m, module):
+        # A single word has no address, and the wrapper's has one bit at least.
+        write_address, address = (value if len(value) else Const(0, 1) for value in (self.write_address, self.address))
+        m.submodules.memory = Instance(
+            module, i_clk=ClockSignal(), i_write=self.write, i_write_address=write_address,
+            i_write_data=self.write_data, i_enable=self.enable, i_address=address, o_data=self.data)
+
+    def _add_ecp5(self, m):
+        words = 1 << ADDRESS_BITS["block_ram"]
+        low = min(len(self.address), ADDRESS_BITS["block_ram"])
+        pages = -(-self.depth // words)
+        outputs = []
+        for page in range(pages):
+            selected = self.write & (self.write_address[low:] == page) if pages > 1 else self.write
+            slices = [self._add_ecp5_cell(m, page, first, selected, low)
+                      for first in range(0, self.width, BLOCK_RAM_BITS)]
+            outputs.append(Cat(slices)[:self.width])
+        if pages == 1:
+            m.d.comb += self.data.eq(outputs[0])
+            return
+        page = self.address[low:]
+        for stage in range(2):
+            register = Signal(ceil_log2(pages), name=f"page_{stage}", reset_less=True)
+            with m.If(self.enable):
+                m.d.sync += register.eq(page)
+            page = register
+        m.d.comb += self.data.eq(Array(outputs)[page])
+
+    def _add_ecp5_cell(self, m, page, first, selected, low):
+        """One memory. Source: Lattice FPGA-TN-02204, pseudo dual port RAM."""
+        name = f"cells_{page}_{first // BLOCK_RAM_BITS}"
+        data = Signal(BLOCK_RAM_BITS, name=f"{name}_data")
+        piece = self.write_data[first:first + BLOCK_RAM_BITS]
+        one, zero = Const(1), Const(0)
+        ports = {f"i_DI{bit}": piece[bit] if bit < len(piece) else zero for bit in range(BLOCK_RAM_BITS)}
+        # The halves of a word change places on the way.
+        ports |= {f"o_DO{(bit + BLOCK_RAM_BITS // 2) % BLOCK_RAM_BITS}": data[bit] for bit in range(BLOCK_RAM_BITS)}
+        for bit in range(ADDRESS_BITS["block_ram"]):
+            ports[f"i_ADW{bit}"] = self.write_address[bit] if bit < low else zero
+            ports[f"i_ADR{bit + 5}"] = self.address[bit] if bit < low else zero
+        ports |= {f"i_ADR{bit}": zero for bit in range(5)}
+        ports |= {f"i_BE{bit}": one for bit in range(4)}
+        ports |= {f"i_CS{port}{bit}": zero for port in "WR" for bit in range(3)}
+        m.submodules[name] = Instance(
+            "PDPW16KD", p_DATA_WIDTH_W=36, p_DATA_WIDTH_R=36, p_REGMODE="OUTREG", p_GSR="DISABLED",
+            p_RESETMODE="SYNC", i_CLKW=ClockSignal(), i_CLKR=ClockSignal(), i_CEW=selected, i_CER=self.enable,
+            i_OCER=self.enable, i_RST=zero, **ports)
+        return data

@@ -1,0 +1,56 @@
+"""Choices of one of several words, as expressions or in the wide multiplexers of a fabric."""
+
+from amaranth.hdl import Cat, Const, Instance, Mux, Signal
+
+from .emitter import Platform
+
+# A LUT4 that gives B where C is high, and A where not; D is high.
+TABLE = sum((index >> (index >> 2 & 1) & 1) << index for index in range(16))
+
+
+def choose(values, index):
+    """One of the values by a tree of two-way choices."""
+    if len(values) == 1:
+        return values[0]
+    pairs = [Mux(index[0], *reversed(values[n:n + 2])) if n + 1 < len(values) else values[n]
+             for n in range(0, len(values), 2)]
+    return choose(pairs, index[1:])
+
+
+def place_choice(m, platform, name, values, index):
+    """One of the values, all of one width, as a word.
+
+    Where the fabric is ECP5, four words are chosen from by two LUTs a bit and the multiplexer that joins them, and
+    eight or sixteen by the multiplexers behind those, which cost nothing: Yosys does not find them in an expression. An
+    index beyond the values gives any of them.
+    """
+    if Platform.of(platform).fabric != "ecp5" or len(values) < 3:
+        return choose(values, index)
+    width, most = len(values[0]), len(JOINTS)
+    words = [*values, *[values[-1]] * (-len(values) % 4)]
+    bits = [_levels(m, f"{name}_{bit}", [word[bit] for word in words], index[:most]) for bit in range(width)]
+    return choose([Cat(column) for column in zip(*bits)], index[most:])
+
+
+# What makes the choice by each bit of the index, the lowest first: its cell, and the pins.
+JOINTS = (("LUT4", "A", "B", "C"), ("PFUMX", "BLUT", "ALUT", "C0"), ("L6MUX21", "D0", "D1", "SD"),
+          ("L6MUX21", "D0", "D1", "SD"))
+
+
+def _levels(m, name, bits, index):
+    """What is left of some bits when all cells have chosen. Source: Lattice FPGA-TN-02228, multiplexers of slices."""
+    for level, (kind, low, high, select) in enumerate(JOINTS[:len(index)]):
+        rest = []
+        for number in range(0, len(bits), 2):
+            if number + 1 == len(bits):
+                rest.append(bits[number])
+                continue
+            first, second = bits[number:number + 2]
+            out = Signal(name=f"{name}_{level}_{number // 2}")
+            ports = {f"i_{low}": first, f"i_{high}": second, f"i_{select}": index[level], "o_Z": out}
+            if kind == "LUT4":
+                ports |= {"p_INIT": Const(TABLE, 16), "i_D": Const(1)}
+            m.submodules[f"{out.name}_cell"] = Instance(kind, **ports)
+            rest.append(out)
+        bits = rest
+    return bits

@@ -1,0 +1,1 @@
+"""A macro: streams to columns and back."""

@@ -1,0 +1,1 @@
+"""What is built only to be measured."""

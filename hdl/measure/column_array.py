@@ -1,0 +1,64 @@
+# amaranth: UnusedElaboratable=no
+"""The columns of a macro without the rest of it, to be measured alone."""
+
+from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..columns.column_block import ColumnBlock
+
+
+class ColumnArray(wiring.Component):
+    """A macro's blocks of columns as instances of its Verilog modules, so that what is measured is what is shipped.
+
+    Parameters
+    ----------
+    config : MacroConfig
+
+    Members
+    -------
+    ready, control : ``In``
+        Of all blocks, as `ColumnBlock`'s.
+    STORAGE_plane, STORAGE_write : ``In``
+        Of all blocks of one kind of storage: the wordlines; the fields of ``write`` but the weights.
+    block_N_weights, block_N_totals : ``In``, ``Out``
+        Of each block.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        self.blocks = {f"block_{index}": ColumnBlock(config=config, storage=storage, columns=columns)
+                       for index, (storage, columns) in enumerate(config.blocks)}
+        ports = {}
+        for name, block in self.blocks.items():
+            ports |= {port: In(len(Value.cast(getattr(block, port)))) for port in steering(block)}
+            ports[f"{block.storage}_plane"] = In(len(block.plane))
+            ports[f"{block.storage}_write"] = In(sum(field.width for _, field in shared_fields(block)))
+            ports[f"{name}_weights"] = In(len(Value.cast(block.write.weights)))
+            ports[f"{name}_totals"] = Out(len(block.totals))
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m = Module()
+        for name, block in self.blocks.items():
+            fields, low = {"weights": getattr(self, f"{name}_weights")}, 0
+            for field_name, field in shared_fields(block):
+                fields[field_name] = getattr(self, f"{block.storage}_write")[low:low + field.width]
+                low += field.width
+            m.submodules[name] = Instance(
+                f"{self.config.name}_{block.storage}_block_{block.columns}", i_clk=ClockSignal(), i_rst=ResetSignal(),
+                **{f"i_{port}": getattr(self, port) for port in steering(block)},
+                i_plane=getattr(self, f"{block.storage}_plane"),
+                i_write=Cat(fields[field_name] for field_name, _ in block.write.shape()),
+                o_totals=getattr(self, f"{name}_totals"))
+        return m
+
+
+def steering(block):
+    """Names of a block's ports that are the same for all blocks."""
+    return [port for port in ("ready", "control") if len(Value.cast(getattr(block, port)))]
+
+
+def shared_fields(block):
+    """Names and fields of a block's ``write`` that are the same for all its neighbours."""
+    return [(name, field) for name, field in block.write.shape() if name != "weights"]

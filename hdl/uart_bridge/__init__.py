@@ -1,0 +1,1 @@
+"""The bridge to a host: serial line, frames, the top of a board."""

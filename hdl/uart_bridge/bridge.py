@@ -1,0 +1,89 @@
+"""The bridge between a serial line and a macro: requests come in as frames, are done once, and are answered."""
+
+from amaranth.hdl import Module
+from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from ..macro.ports import input_layout, output_layout, write_layout
+from .executor import Executor
+from .frames import FrameReceiver, FrameTransmitter
+from .protocol import identity, sizes
+from .session import Session
+from .uart import UartReceiver, UartTransmitter, bit_time
+
+
+class Bridge(wiring.Component):
+    """Does what requests on a serial line ask of a macro; `docs/link.md` has the protocol.
+
+    One request is done after the other, one record after the other, so that nothing is in flight in the macro between
+    requests and no result is ever without room. The answer to the last request is kept: the request's repetition is
+    answered from it and changes nothing.
+
+    Parameters
+    ----------
+    config : MacroConfig
+        Of the macro. A frame holds what `sizes` says.
+    clock_hz : int
+        Frequency of the clock.
+    baud : int
+        Bits a second on the line; at least four clock cycles a bit.
+    buffer : int
+        Bytes of each of the two memories, if they are enough; a power of two.
+
+    Members
+    -------
+    rx : In(1)
+        From the host; any phase.
+    tx : Out(1)
+        To the host, from a register.
+    write, i : Out(stream)
+    o : In(stream)
+        The streams of the macro.
+    """
+
+    def __init__(self, *, config, clock_hz, baud, buffer=2048):
+        self.config, self.clock_hz, self.baud = config, clock_hz, baud
+        self.sizes = sizes(config, buffer)
+        bit_time(clock_hz / baud)
+        super().__init__({
+            "rx": In(1),
+            "tx": Out(1, init=1),
+            "write": Out(stream.Signature(write_layout(config))),
+            "i": Out(stream.Signature(input_layout(config))),
+            "o": In(stream.Signature(output_layout(config))),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        depth, said = self.sizes.buffer, identity(self.config, self.clock_hz, self.sizes.buffer)
+        m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor=self.clock_hz / self.baud)
+        m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor=self.clock_hz / self.baud)
+        m.submodules.receiver = receiver = FrameReceiver(buffer=depth)
+        m.submodules.transmitter = transmitter = FrameTransmitter(depth=depth)
+        m.submodules.requests = requests = Memory(shape=8, depth=depth, init=[])
+        m.submodules.answers = answers = Memory(shape=8, depth=depth, init=bytes(depth - len(said)) + said)
+        m.submodules.session = session = Session(sizes=self.sizes)
+        m.submodules.executor = executor = Executor(config=self.config, sizes=self.sizes)
+        for memory, writer in ((requests.write_port(), receiver), (answers.write_port(), executor)):
+            m.d.comb += [memory.en.eq(writer.write_enable), memory.addr.eq(writer.write_address),
+                         memory.data.eq(writer.write_data)]
+        for memory, reader in ((requests.read_port(), executor.memory), (answers.read_port(), transmitter.memory)):
+            m.d.comb += [memory.addr.eq(reader.address), reader.data.eq(memory.data)]
+        connect(m, uart_receiver.o, receiver.i)
+        connect(m, receiver.o, session.request)
+        connect(m, session.job, executor.job)
+        connect(m, session.answer, transmitter.i)
+        connect(m, transmitter.o, uart_transmitter.i)
+        for name in ("write", "i", "o"):
+            connect(m, getattr(executor, name), flipped(getattr(self, name)))
+        m.d.comb += [
+            uart_receiver.rx.eq(self.rx),
+            self.tx.eq(uart_transmitter.tx),
+            session.code.eq(executor.code),
+            session.length.eq(executor.length),
+            session.sent.eq(transmitter.idle),
+            executor.refused.eq(receiver.refused),
+            executor.repeated.eq(session.repeated),
+        ]
+        return m

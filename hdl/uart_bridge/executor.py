@@ -1,0 +1,149 @@
+"""Does requests: rows and vectors go into the macro, results and counters into the answer."""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..macro.ports import input_layout, output_layout, write_layout
+from .frames import read_port
+from .payload_io import Counters, RecordReader, RecordWriter
+from .protocol import COUNTERS_BYTES, DONE, Command, Refusal
+from .session import JOB
+
+
+class Executor(wiring.Component):
+    """Does one request after the other, and of each one record after the other.
+
+    A record is the payload of the macro's stream as it stands there, the lowest byte first. What does not consist of
+    whole records, or of more than have room in the answer, is refused before anything of it is done.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    sizes : Sizes
+
+    Members
+    -------
+    job : In(stream)
+        The request, whose payload stands behind the header in its memory; taken once it is done.
+    code, length : Out
+        Of the answer, with ``job.ready``.
+    memory : Out
+        `read_port` of the memory of requests.
+    write_enable, write_address, write_data : Out
+        To the memory of answers.
+    write, i : Out(stream)
+    o : In(stream)
+        The streams of the macro.
+    refused, repeated : In(1)
+        To be counted.
+    """
+
+    def __init__(self, *, config, sizes):
+        self.config, self.sizes = config, sizes
+        super().__init__({
+            "job": In(stream.Signature(JOB)),
+            "code": Out(8),
+            "length": Out(range(sizes.buffer)),
+            "memory": Out(read_port(sizes.buffer)),
+            "write_enable": Out(1),
+            "write_address": Out(range(sizes.buffer)),
+            "write_data": Out(8),
+            "write": Out(stream.Signature(write_layout(config))),
+            "i": Out(stream.Signature(input_layout(config))),
+            "o": In(stream.Signature(output_layout(config))),
+            "refused": In(1),
+            "repeated": In(1),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        sizes, job = self.sizes, self.job.payload
+        m.submodules.counters = counters = Counters()
+        reader, writer = self._add_reader(m), self._add_writer(m, counters)
+        left, records = Signal(range(sizes.buffer)), Signal(range(max(sizes.rows, sizes.vectors) + 1))
+        is_run = job.code == Command.RUN
+        record = Mux(is_run, sizes.vector, sizes.row)
+        m.d.comb += [self.code.eq(job.code | DONE), reader.bytes.eq(record),
+                     counters.refused.eq(self.refused), counters.repeated.eq(self.repeated)]
+
+        def refuse(reason):
+            m.d.comb += [self.job.ready.eq(1), self.code.eq(reason)]
+            m.next = "START"
+
+        with m.FSM():
+            with m.State("START"):
+                m.d.comb += [reader.restart.eq(1), writer.restart.eq(1), counters.hold.eq(1)]
+                m.d.sync += [left.eq(job.length), records.eq(0)]
+                with m.If(self.job.valid):
+                    with m.If(is_run | (job.code == Command.WRITE)):
+                        m.next = "COUNT"
+                    with m.Elif(job.code != Command.READ_COUNTERS):
+                        refuse(Refusal.COMMAND)
+                    with m.Elif(job.length != 0):
+                        refuse(Refusal.LENGTH)
+                    with m.Else():
+                        m.d.comb += writer.store.eq(1)
+                        m.next = "STORE"
+            with m.State("COUNT"):
+                with m.If((left == 0) & (records != 0)):
+                    m.next = "LOAD"
+                with m.Elif((left < record) | is_run & (records == sizes.vectors)):
+                    refuse(Refusal.LENGTH)
+                with m.Else():
+                    m.d.sync += [left.eq(left - record), records.eq(records + 1)]
+            with m.State("LOAD"):
+                m.d.comb += reader.load.eq(1)
+                m.d.sync += records.eq(records - 1)
+                m.next = "OFFER"
+            with m.State("OFFER"):
+                m.d.comb += [self.write.valid.eq(reader.done & ~is_run), self.i.valid.eq(reader.done & is_run)]
+                with m.If(self.write.valid & self.write.ready):
+                    m.d.comb += counters.row.eq(1)
+                    m.next = "NEXT"
+                with m.If(self.i.valid & self.i.ready):
+                    m.d.comb += [counters.vector.eq(1), counters.busy.eq(1)]
+                    m.next = "WAIT"
+            with m.State("WAIT"):
+                m.d.comb += [counters.busy.eq(1), writer.store.eq(self.o.valid)]
+                with m.If(self.o.valid):
+                    m.next = "STORE"
+            with m.State("STORE"):
+                m.d.comb += self.o.ready.eq(is_run & writer.chosen)
+                with m.If(writer.done):
+                    m.next = "NEXT"
+            with m.State("NEXT"):
+                m.d.comb += self.job.ready.eq(records == 0)
+                m.next = "LOAD"
+                with m.If(records == 0):
+                    m.next = "START"
+        return m
+
+    def _add_reader(self, m):
+        """Reads records, which stand in the highest bytes of its word, for both input streams."""
+        row, vector = self.sizes.row, self.sizes.vector
+        m.submodules.reader = reader = RecordReader(depth=self.sizes.buffer, count=max(row, vector))
+        m.d.comb += [
+            self.memory.address.eq(reader.memory.address),
+            reader.memory.data.eq(self.memory.data),
+            self.write.payload.eq(reader.word[8 * (reader.count - row):]),
+            self.i.payload.eq(reader.word[8 * (reader.count - vector):]),
+        ]
+        return reader
+
+    def _add_writer(self, m, counters):
+        """Writes what stands in its word: a result in the lower bytes, the counters above."""
+        result = self.sizes.result
+        m.submodules.writer = writer = RecordWriter(depth=self.sizes.buffer, count=result + COUNTERS_BYTES)
+        padding = 8 * result - output_layout(self.config).size
+        is_run = self.job.payload.code == Command.RUN
+        m.d.comb += [
+            writer.word.eq(Cat(self.o.payload.as_value(), Const(0, padding), counters.word)),
+            writer.first.eq(Mux(is_run, 0, result)),
+            writer.last.eq(Mux(is_run, result - 1, writer.count - 1)),
+            self.length.eq(writer.length),
+            self.write_enable.eq(writer.write_enable),
+            self.write_address.eq(writer.write_address),
+            self.write_data.eq(writer.write_data),
+        ]
+        return writer

@@ -1,0 +1,102 @@
+"""The wire protocol between host and bridge: constants, frame header, records and identity, for gateware and driver."""
+
+import enum
+import json
+import struct
+from dataclasses import dataclass
+
+from amaranth.lib import data
+from amaranth.lib.crc import catalog
+
+from ..macro.ports import input_layout, output_layout, write_layout
+
+VERSION = 1
+MAGIC = b"BTLN"
+
+# Byte stuffing as of RFC 1662: a flag is never part of a frame, so every flag is a boundary, whatever came before it.
+FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
+CRC = catalog.CRC32_ISO_HDLC
+CRC_BYTES = 4
+
+HEADER = data.StructLayout({"session": 16, "sequence": 8, "code": 8, "length": 16})
+HEADER_BYTES = HEADER.size // 8
+OVERHEAD = HEADER_BYTES + CRC_BYTES
+
+IDENTITY = struct.Struct("<4sB4sIH")
+
+COUNTERS = {"cycles": 4, "busy": 4, "vectors": 4, "rows": 4, "refused": 2, "repeated": 2}
+COUNTERS_BYTES = sum(COUNTERS.values())
+
+# A bit of the answer's code.
+DONE = 0x80
+
+
+class Command(enum.IntEnum):
+    """``code`` of a request; that of its answer is this with `DONE`."""
+
+    CONNECT = 1
+    WRITE = 2
+    RUN = 3
+    READ_COUNTERS = 4
+
+
+class Refusal(enum.IntEnum):
+    """``code`` of the answer to an intact request that was not executed and changed nothing."""
+
+    SESSION = 0xF1
+    SEQUENCE = 0xF2
+    COMMAND = 0xF3
+    LENGTH = 0xF4
+    TAKEN = 0xF5
+
+
+def record_bytes(layout):
+    """Bytes of a stream's payload on the wire."""
+    return (layout.size + 7) // 8
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Bytes of the records of a macro, and how much fits into a frame.
+
+    Attributes
+    ----------
+    row, vector, result : int
+        Bytes of a record of each stream.
+    buffer : int
+        Bytes of each of the bridge's two memories: a power of two. No request is longer, header and CRC included.
+    identity : int
+        Bytes of the identity, which stands at the end of the answers' memory.
+    rows, vectors : int
+        Most records in a frame.
+    """
+
+    row: int
+    vector: int
+    result: int
+    buffer: int
+    identity: int
+
+    @property
+    def rows(self):
+        return (self.buffer - OVERHEAD) // self.row
+
+    @property
+    def vectors(self):
+        return min((self.buffer - OVERHEAD) // self.vector, (self.buffer - self.identity) // self.result)
+
+
+def sizes(config, buffer=2048):
+    """The `Sizes` of a macro; ``buffer`` is doubled until one record of each kind fits."""
+    found = Sizes(record_bytes(write_layout(config)), record_bytes(input_layout(config)),
+                  record_bytes(output_layout(config)), buffer, IDENTITY.size + len(_parameters(config)))
+    return found if found.rows and found.vectors else sizes(config, 2 * buffer)
+
+
+def _parameters(config):
+    return json.dumps(config.to_dict(), separators=(",", ":")).encode()
+
+
+def identity(config, clock_hz, buffer):
+    """What the answer to `Command.CONNECT` says: who this is, and the configuration as JSON."""
+    return IDENTITY.pack(MAGIC, VERSION, bytes.fromhex(config.hash), clock_hz, buffer) + _parameters(config)

@@ -1,0 +1,190 @@
+"""A macro on a board, over its serial port."""
+
+import os
+import struct
+from contextlib import contextmanager
+
+import numpy as np
+import serial
+
+from ...golden.program import Write
+from ...hdl.config import MacroConfig
+from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, IDENTITY, MAGIC, VERSION, Command, sizes
+from .link import LATENCY, Link, LinkError
+from .payloads import read_counters, read_result, vector_record, write_record
+
+# Seconds in which the operating system must take what is sent.
+WRITE_TIMEOUT = 2.0
+
+
+def batches(items, most):
+    """Neighbouring items, at most so many together."""
+    for first in range(0, len(items), most):
+        yield items[first:first + most]
+
+
+def in_order(program):
+    """The writes and vectors of a program as runs of one kind, writes first where both may come.
+
+    A program leaves the rest of the order to the macro's timing; its results must not depend on that.
+    """
+    writes = vectors = 0
+    while writes < len(program.writes) or vectors < len(program.vectors):
+        last = writes
+        while last < len(program.writes) and program.writes[last].after <= vectors:
+            last += 1
+        ready, writes = program.writes[writes:last], last
+        until = len(program.vectors) if writes == len(program.writes) else program.writes[writes].after
+        last = vectors
+        while last < min(until, len(program.vectors)) and program.vectors[last].after <= writes:
+            last += 1
+        run, vectors = program.vectors[vectors:last], last
+        if not ready and not run:
+            raise ValueError(f"program must not wait for itself, and does at write {writes} and vector {vectors}")
+        yield ready, run
+
+
+class Board:
+    """A macro on a board: connect, load weights, run vectors.
+
+    Parameters
+    ----------
+    port : str
+        Device of the serial port, such as ``/dev/ttyUSB0``, or a URL of pyserial.
+    config : MacroConfig
+        What the board must hold; by default whatever it says.
+    baud : int
+        Bits a second.
+    latency : float
+        Seconds that operating system and USB may add to each exchange. A request that is not answered in the time on
+        the wire and this is sent again, `ATTEMPTS` times in all.
+
+    Attributes
+    ----------
+    config : MacroConfig
+    clock_hz : int
+        As the board says.
+
+    Raises
+    ------
+    LinkError
+        From every method; `reconnect` then starts anew. Weights stay in the board.
+    """
+
+    def __init__(self, port, config=None, *, baud=1_000_000, latency=LATENCY):
+        self.port, self.config, self.baud, self.latency = port, config, baud, latency
+        self._serial = None
+        self.reconnect()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Give the port back."""
+        if self._serial is not None:
+            self._serial.close()
+            self._serial = None
+
+    def reconnect(self):
+        """Open the port anew, start a session and check that the board is the right one."""
+        self.close()
+        with self._failures("opened"):
+            self._serial = serial.serial_for_url(self.port, self.baud, write_timeout=WRITE_TIMEOUT, exclusive=True)
+        try:
+            self._link = Link(baud=self.baud, latency=self.latency)
+            self._identify(self._do(self._link.connect()))
+        except BaseException:
+            self.close()
+            raise
+
+    def _identify(self, said):
+        magic, version = said[:len(MAGIC)], said[len(MAGIC):len(MAGIC) + 1]
+        if magic != MAGIC or version != bytes([VERSION]):
+            raise LinkError(f"board must speak version {VERSION} of the protocol, and says {said[:16]!r}")
+        try:
+            _, _, fingerprint, self.clock_hz, buffer = IDENTITY.unpack_from(said)
+            found = MacroConfig.from_json(said[IDENTITY.size:].decode())
+        except (ValueError, TypeError, struct.error) as error:
+            raise LinkError(f"board must hold a macro that this version knows, and does not: {error}") from None
+        wanted = self.config or found
+        if fingerprint.hex() != wanted.hash:
+            pairs = zip(found.to_dict().items(), wanted.to_dict().values())
+            difference = ", ".join(f"{name} {value}, not {other}" for (name, value), other in pairs if value != other)
+            raise LinkError(f"board must hold configuration {wanted.hash}, and holds {fingerprint.hex()}: "
+                            f"{difference or 'made by another version'}")
+        self.config, self._sizes = found, sizes(found, buffer)
+
+    def load(self, bank, weights):
+        """Write weights (rows, columns) into a bank."""
+        self.write([Write(bank, row, values) for row, values in enumerate(np.asarray(weights))])
+
+    def write(self, writes, progress=None):
+        """Write rows, in order. ``progress`` is called with how many are done."""
+        done = 0
+        for batch in batches(writes, self._sizes.rows):
+            self._request(Command.WRITE, b"".join(write_record(self.config, write) for write in batch))
+            done += len(batch)
+            if progress:
+                progress(done)
+
+    def run(self, vectors, progress=None):
+        """Run vectors, in order; a list with a `Result` of each. ``progress`` is called with how many are done."""
+        results = []
+        for batch in batches(vectors, self._sizes.vectors):
+            payload = b"".join(vector_record(self.config, vector) for vector in batch)
+            said = self._request(Command.RUN, payload, len(batch) * self._sizes.result)
+            results += [read_result(self.config, record, vector)
+                        for vector, record in zip(batch, batches(said, self._sizes.result))]
+            if progress:
+                progress(len(results))
+        return results
+
+    def play(self, program, progress=None):
+        """Run a `Program`; a list with a `Result` of each vector. ``progress`` is called with how many are done."""
+        results = []
+        for writes, vectors in in_order(program):
+            self.write(writes)
+            before = len(results)
+            results += self.run(vectors, progress and (lambda done, before=before: progress(before + done)))
+        return results
+
+    def counters(self):
+        """What the board counted since its reset, by name; see `docs/link.md`."""
+        return read_counters(self._request(Command.READ_COUNTERS, b"", COUNTERS_BYTES))
+
+    def _request(self, command, payload, answer_bytes=0):
+        return self._do(self._link.request(command, payload, answer_bytes))
+
+    def _do(self, exchange):
+        """Run an exchange of the link over the port; returns what it returns."""
+        arrived = None
+        while True:
+            try:
+                step = exchange.send(arrived)
+            except StopIteration as finished:
+                return finished.value
+            arrived = self._transfer(step)
+
+    def _transfer(self, step):
+        if self._serial is None:
+            raise LinkError(f"port {self.port} must be open, and is not: connect again")
+        with self._failures("used"):
+            if step.data:
+                self._serial.write(step.data)
+            self._serial.timeout = self._link.remaining(step)
+            return self._serial.read(1) + self._serial.read(self._serial.in_waiting)
+
+    @contextmanager
+    def _failures(self, done):
+        """Whatever the port raises, as one line."""
+        try:
+            yield
+        except (OSError, ValueError) as error:
+            self.close()
+            code = getattr(error, "errno", None)
+            reason = os.strerror(code) if code else str(error).splitlines()[0]
+            raise LinkError(f"port {self.port} must be a serial port that can be {done}, and is not: "
+                            f"{reason}") from None

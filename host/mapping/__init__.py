@@ -1,0 +1,1 @@
+"""Networks and matrices to tiles and programs."""

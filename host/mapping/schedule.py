@@ -1,0 +1,176 @@
+"""Schedules: the programs that run a mapped network layer by layer, and when each tile is written and computed."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...golden.mvm import planes_needed
+from ...golden.program import MacroState, Program, Vector, predict
+from .mapping import PlacedTile
+from .packing import PackedLayer
+from .tiling import lanes_of, tile_writes
+
+
+@dataclass(frozen=True)
+class LayerProgram:
+    """The program of one layer for some inputs, and how to read its results.
+
+    Attributes
+    ----------
+    program : Program
+    loads : list of (PlacedTile, first write, writes)
+        Tiles that it writes, those of later layers as well.
+    reads : list of (PlacedTile, Digit, first vector, vectors)
+        Tiles that it computes with.
+    work : int
+        1-bit MACs of weights; cells without one, and planes that are skipped, do not count.
+    planes, skipped : int
+        Planes that go over the wordlines, and those that are left out.
+    """
+
+    program: Program
+    loads: list
+    reads: list
+    work: int
+    planes: int
+    skipped: int
+    _layer: PackedLayer
+    _shape: tuple
+
+    def collect(self, results):
+        """The accumulators (N, *output shape), int64, without bias, from the results of the program's vectors."""
+        total = self._layer.accumulators(self._shape[0])
+        for tile, digit, first, count in self.reads:
+            width = self._layer.block(tile.cut).shape[1]
+            sums = np.array([result.y[:width] for result in results[first:first + count]])
+            self._layer.add(total, tile.cut, digit, sums)
+        return total.reshape(self._shape)
+
+
+class Schedule:
+    """The programs of a mapping, each of which starts with what the one before it has left in the banks.
+
+    Parameters
+    ----------
+    mapping : Mapping
+    """
+
+    def __init__(self, mapping):
+        self.mapping = mapping
+        self._held = [None] * mapping.config.banks
+        self._number = {operator.output: number
+                        for number, operator in enumerate(mapping.network.matrix_operators)}
+
+    def program(self, operator, x):
+        """The program of a layer.
+
+        Parameters
+        ----------
+        operator : MatrixOperator
+        x : int array (N, *input shape)
+
+        Returns
+        -------
+        LayerProgram
+        """
+        number, config = self._number[operator.output], self.mapping.config
+        layer = self.mapping.layers[number]
+        patches, released = layer.patches(x), [0] * config.banks
+        program, loads, reads, work, planes, skipped = Program(), [], [], 0, 0, 0
+        for tile in (tile for tile in self.mapping.tiles if tile.layer == number):
+            self._load(program, loads, tile, released)
+            written, inputs = len(program.writes), layer.inputs(patches, tile.cut)
+            for digit in layer.digits:
+                values = layer.digit(inputs, digit)
+                needed = int(planes_needed(values, digit.bits, digit.signed).sum())
+                reads.append((tile, digit, len(program.vectors), len(values)))
+                lanes = lanes_of(config, values & (1 << config.input_bits) - 1)
+                program.vectors += [Vector(lane, digit.bits, digit.signed, tile.bank, False, layer.fuse, written)
+                                    for lane in lanes]
+                planes, skipped = planes + needed, skipped + digit.bits * len(values) - needed
+                work += needed * layer.used(tile.cut)
+            released[tile.bank] = len(program.vectors)
+        self._load_ahead(program, loads, number, released)
+        shape = (len(x), *self.mapping.network.tensors[operator.output].shape)
+        return LayerProgram(program, loads, reads, work, planes, skipped, layer, shape)
+
+    def _load(self, program, loads, tile, released):
+        """Write a tile once its bank is free, unless it is there."""
+        if self._held[tile.bank] == tile:
+            return
+        layer = self.mapping.layers[tile.layer]
+        writes = tile_writes(self.mapping.config, layer.block(tile.cut), layer.fuse, tile.bank, released[tile.bank])
+        loads.append((tile, len(program.writes), len(writes)))
+        program.writes += writes
+        self._held[tile.bank] = tile
+
+    def _load_ahead(self, program, loads, number, released):
+        """Write tiles of later layers into banks that are free before this layer ends."""
+        taken = {bank for bank, until in enumerate(released) if until == len(program.vectors)}
+        for tile in (tile for tile in self.mapping.tiles if tile.layer > number):
+            if self._held[tile.bank] == tile:
+                continue
+            if tile.bank in taken:
+                break
+            self._load(program, loads, tile, released)
+            taken.add(tile.bank)
+
+
+@dataclass(frozen=True)
+class PlannedTile:
+    """A tile in time.
+
+    Attributes
+    ----------
+    tile : PlacedTile
+    written, results : (int, int)
+        First and last cycle, counted from the start of the network, in which a row is written, and a result taken.
+    """
+
+    tile: PlacedTile
+    written: tuple
+    results: tuple
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A mapping in time: print it.
+
+    Attributes
+    ----------
+    layers : list of PackedLayer
+    tiles : list of PlannedTile
+    cycles : int
+    """
+
+    layers: list
+    tiles: list
+    cycles: int
+
+    def __str__(self):
+        lines = []
+        for number, layer in enumerate(self.layers):
+            tiles = [planned for planned in self.tiles if planned.tile.layer == number]
+            lines.append(f"{layer.operator.place}: {layer.packing}, {len(tiles)} tiles")
+            lines += [f"  bank {planned.tile.bank}{' for good' if planned.tile.resident else ''}: "
+                      f"{planned.tile.cut.rows} rows x {layer.block(planned.tile.cut).shape[1]} columns, "
+                      f"written in {planned.written[0]}..{planned.written[1]}, "
+                      f"results in {planned.results[0]}..{planned.results[1]}" for planned in tiles]
+        return "\n".join([*lines, f"{self.cycles} cycles"])
+
+
+def plan(mapping):
+    """The `Plan` of a mapping's first run, if no plane of any vector can be skipped."""
+    schedule, state = Schedule(mapping), MacroState(mapping.config)
+    written, results, start = {}, {}, 0
+    for operator, layer in zip(mapping.network.matrix_operators, mapping.layers):
+        layer_program = schedule.program(operator, layer.worst(mapping.runs))
+        outcome = predict(mapping.config, layer_program.program, state)
+        for tile, first, count in layer_program.loads:
+            written[tile] = start + outcome.written[first], start + outcome.written[first + count - 1]
+        for tile, _, first, count in layer_program.reads:
+            begin, _ = results.get(tile, (start + outcome.taken[first], None))
+            results[tile] = begin, start + outcome.taken[first + count - 1]
+        start += outcome.cycles
+    tiles = [PlannedTile(tile, written[tile], results[tile]) for tile in mapping.tiles]
+    return Plan(mapping.layers, tiles, start)

@@ -1,0 +1,166 @@
+"""Tiling: a matrix of any size as tiles of a macro, and the program that multiplies it with vectors."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...golden.bits import limits, slice_weights
+from ...golden.mvm import planes_needed
+from ...golden.program import Program, Vector, Write
+from ...hdl.config import FUSES
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One macro-sized block: rows ``row..row + rows`` and columns ``column..column + columns`` of the matrix."""
+
+    row: int
+    rows: int
+    column: int
+    columns: int
+    bank: int
+
+
+@dataclass(frozen=True)
+class MatrixProduct:
+    """The program of one product, and how to read its results.
+
+    Attributes
+    ----------
+    program : Program
+    tiles : list of Tile
+        In the order in which they are written.
+    fuse : int
+        Columns of the macro to one of the matrix.
+    work : int
+        1-bit MACs that count: rows and columns of the matrix, planes that are not skipped.
+    """
+
+    program: Program
+    tiles: list
+    fuse: int
+    work: int
+    _outputs: list
+    _shape: tuple
+
+    def collect(self, results):
+        """The product (B, N), int64, from the results of the program's vectors.
+
+        The last vector of a chain holds its total; totals of one output that no chain could span are added here.
+        """
+        y = np.zeros(self._shape, dtype=np.int64)
+        for index, vector, tile in self._outputs:
+            y[vector, tile.column:tile.column + tile.columns] += results[index].y[:tile.columns]
+        return y
+
+    def utilization(self, config, cycles):
+        """1-bit MACs done over those that the array could have done in so many cycles."""
+        return self.work / (config.rows * config.columns * cycles) if cycles else 0.0
+
+
+def fuse_for(config, weights):
+    """The fewest fused columns that hold these weights; ValueError if the configuration has not enough."""
+    least, greatest = int(weights.min(initial=0)), int(weights.max(initial=0))
+    for fuse in FUSES:
+        low, high = limits(config.weight_bits * fuse, True)
+        if fuse <= config.fuse and low <= least and greatest <= high:
+            return fuse
+    low, high = limits(config.weight_bits * config.fuse, True)
+    raise ValueError(f"weights must be from {low} to {high} (weight_bits {config.weight_bits}, fuse {config.fuse}), "
+                     f"not {least if least < low else greatest}")
+
+
+def check_inputs(config, inputs, bits, signed):
+    """ValueError where inputs do not fit their bits."""
+    if not 1 <= bits <= config.input_bits:
+        raise ValueError(f"bits must be from 1 to {config.input_bits} (input_bits), not {bits}")
+    low, high = limits(bits, signed)
+    least, greatest = int(inputs.min(initial=0)), int(inputs.max(initial=0))
+    if least < low or greatest > high:
+        kind = "signed" if signed else "unsigned"
+        raise ValueError(f"inputs must be from {low} to {high} ({bits} bits, {kind}), "
+                         f"not {least if least < low else greatest}")
+
+
+def matrix_product(config, weights, inputs, *, bits=None, signed=None):
+    """Tile a product of a matrix and vectors.
+
+    Tiles go into the banks in turn. Those of one group of rows form a chain, which every vector runs through before
+    the next vector starts; while a group computes, the banks outside it are written. If all tiles fit, they are
+    written once and chains are as long as ``tiles`` allows.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    weights : int array (K, N)
+    inputs : int array (B, K)
+    bits : int
+        Of the inputs; by default ``input_bits``.
+    signed : bool
+        By default whether there is a negative input.
+
+    Returns
+    -------
+    MatrixProduct
+
+    Raises
+    ------
+    ValueError
+        Weights or inputs that do not fit.
+    """
+    bits = config.input_bits if bits is None else bits
+    signed = bool((inputs < 0).any()) if signed is None else signed
+    check_inputs(config, inputs, bits, signed)
+    fuse = fuse_for(config, weights)
+    (depth, width), count = weights.shape, inputs.shape[0]
+    step = config.columns // fuse
+    starts = [(row, column) for column in range(0, width, step) for row in range(0, depth, config.rows)]
+    tiles = [Tile(row, min(config.rows, depth - row), column, min(step, width - column), index % config.banks)
+             for index, (row, column) in enumerate(starts)]
+    longest = min(config.tiles, config.banks if len(tiles) <= config.banks else max(1, config.banks // 2))
+
+    program, outputs, work = Program(), [], 0
+    released = [0] * config.banks
+    for group in _groups(tiles, longest):
+        for tile in group:
+            block = weights[tile.row:tile.row + tile.rows, tile.column:tile.column + tile.columns]
+            program.writes += tile_writes(config, block, fuse, tile.bank, released[tile.bank])
+        written = len(program.writes)
+        lanes = [lanes_of(config, inputs[:, tile.row:tile.row + tile.rows]) for tile in group]
+        planes = [planes_needed(values, bits, signed) for values in lanes]
+        for vector in range(count):
+            for index, tile in enumerate(group):
+                program.vectors.append(Vector(lanes[index][vector] & (1 << config.input_bits) - 1, bits, signed,
+                                              tile.bank, index > 0, fuse, written))
+                work += tile.rows * tile.columns * fuse * int(planes[index][vector])
+            outputs.append((len(program.vectors) - 1, vector, group[-1]))
+        for tile in group:
+            released[tile.bank] = len(program.vectors)
+    return MatrixProduct(program, tiles, fuse, work, outputs, (count, width))
+
+
+def _groups(tiles, longest):
+    """Neighbouring tiles of the same columns, at most ``longest`` together."""
+    group = []
+    for tile in tiles:
+        if group and (len(group) == longest or tile.column != group[0].column):
+            yield group
+            group = []
+        group.append(tile)
+    if group:
+        yield group
+
+
+def tile_writes(config, block, fuse, bank, after=0):
+    """The rows of a tile's weights (rows, columns / fuse) as `Write`; columns that it does not have hold zeros."""
+    slices = slice_weights(block, config.weight_bits, fuse)
+    rows = np.zeros((slices.shape[0], config.columns), dtype=np.int64)
+    rows[:, :slices.shape[1]] = slices
+    return [Write(bank, row, values, after) for row, values in enumerate(rows)]
+
+
+def lanes_of(config, inputs):
+    """A tile's inputs (B, rows of the tile) as (B, rows of the macro); rows that the tile does not have see zeros."""
+    lanes = np.zeros((inputs.shape[0], config.rows), dtype=np.int64)
+    lanes[:, :inputs.shape[1]] = inputs
+    return lanes

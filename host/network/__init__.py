@@ -1,0 +1,1 @@
+"""Networks: their files, checks and kernels."""

@@ -1,0 +1,175 @@
+"""``bitline bench``: measured speed and size."""
+
+import json
+import os
+import platform
+import subprocess
+import time
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ....golden.program import Program, Vector, Write
+from ....hdl.config import MacroConfig
+from ....hdl.emit import emit
+from ....verif.sim.build import build, compile_program, require_simulator, source
+from ....verif.sim.player import run_program
+from ...common.files import BadInput, check_writable, write_json
+from ...common.options import build_option
+from ...common.progress import running
+from . import core, fpga, networks
+
+SIMULATED = MacroConfig(rows=64, columns=64, banks=2)
+SIZES = (16, 32, 64, 128, 256)
+VECTORS = 2000
+
+
+@click.group()
+def command():
+    """Measure speed and size; each subcommand prints a table and writes JSON."""
+
+
+command.add_command(core.command, "core")
+command.add_command(fpga.command, "fpga")
+command.add_command(networks.command, "networks")
+
+
+def random_program(config, count, bits, write_other=False):
+    """Bank 0 written, then ``count`` vectors that need all of ``bits`` planes; bank 1 written meanwhile on demand."""
+    rng = np.random.default_rng(1)
+    half = 1 << config.weight_bits - 1
+    rows = rng.integers(-half, half, (config.rows, config.columns))
+    program = Program([Write(0, row, weights) for row, weights in enumerate(rows)])
+    inputs = rng.integers(0, 1 << bits, (count, config.rows))
+    inputs[:, 0] |= 1 << bits - 1
+    program.vectors += [Vector(x, bits, False, after=config.rows) for x in inputs]
+    if write_other:
+        # From the first vector on, one row after the other, and longer than the vectors.
+        program.writes += [Write(1, index % config.rows, rows[index % config.rows], after=1)
+                           for index in range(count * bits + 2 * config.latency)]
+    return program
+
+
+def measure_rate(config, folder, fast=True):
+    """Cycles of back-to-back vectors for each number of planes, with and without writes to the other bank."""
+    rows = []
+    for bits in range(1, config.input_bits + 1):
+        for written in (False, True):
+            count = 64
+            program = random_program(config, count, bits, written)
+            outcome = run_program(config, program, folder=folder, fast=fast)
+            gaps = sorted(set(np.diff(outcome.taken).tolist()))
+            # Vectors start when bank 0 is written, the other bank's writes one cycle later.
+            rows.append({"planes": bits, "vectors": count, "cycles": outcome.taken[-1] + 1 - config.rows,
+                         "expected": count * bits + config.latency, "cycles between results": gaps,
+                         "rows written meanwhile": len(program.writes) - config.rows,
+                         "write cycles": outcome.cycles - config.rows - 1 if written else 0})
+    return rows
+
+
+def run_native(config, folder, cycles, bits):
+    """Cycles a second of the same model in a plain C++ loop."""
+    built = build(config, folder=folder, fast=True)
+    native = built.folder / "native"
+    if not (native / "complete").exists():
+        native.mkdir(exist_ok=True)
+        compile_program(native / "native", config.name, [built.folder / built.source, source("native.cpp")],
+                        "--prefix", "Vtop", "--x-assign", "fast", "-O3", "-CFLAGS", "-O3 -march=native")
+        (native / "complete").touch()
+    done = subprocess.run([str(native / "native"), str(config.rows), str(cycles), str(bits)], capture_output=True,
+                          text=True, check=True)
+    return float(done.stdout.split()[0])
+
+
+def run_driven(config, folder, vectors, bits):
+    """Cycles a second where Python drives every vector and reads every result."""
+    built = build(config, folder=folder, fast=True)
+    outcome = built.folder / "speed.json"
+    built.run("bitline.verif.sim.tb_speed", seed=1, environment={
+        "BITLINE_CONFIG": config.to_json(), "SPEED_VECTORS": str(vectors), "SPEED_BITS": str(bits),
+        "SPEED_OUTCOME": str(outcome)})
+    facts = json.loads(outcome.read_text(encoding="utf-8"))
+    return facts["cycles"] / facts["seconds"]
+
+
+def run_batch(config, folder, vectors, bits):
+    """Cycles a second where Python hands over the whole batch, and the seconds that files and start take beside it."""
+    program = random_program(config, vectors, bits)
+    started = time.perf_counter()
+    outcome = run_program(config, program, folder=folder, fast=True)
+    return outcome.cycles / outcome.seconds, time.perf_counter() - started - outcome.seconds
+
+
+def measure_speed(config, folder, progress):
+    """Median of three interleaved rounds, so that a busy machine slows all three alike."""
+    rows = []
+    build(config, folder=folder, player=True, fast=True)
+    for bits in (1, config.input_bits):
+        vectors = VECTORS * config.input_bits // bits
+        rounds = []
+        for index in range(3):
+            progress(index, f"speed, {bits} planes")
+            rounds.append((run_native(config, folder, vectors * bits, bits), *run_batch(config, folder, vectors, bits),
+                           run_driven(config, folder, vectors, bits)))
+        native, batch, start, driven = np.median(rounds, axis=0).tolist()
+        rows.append({"planes": bits, "plain C++": native, "batch": batch, "driven": driven,
+                     "batch to C++": batch / native, "driven to C++": driven / native,
+                     "batch start, s": start})
+    return rows
+
+
+def measure_generation(progress):
+    """Seconds, bytes and modules of square 8-bit macros."""
+    emit(MacroConfig(rows=1, columns=1))  # Yosys starts slower the first time
+    rows = []
+    for index, size in enumerate(SIZES):
+        progress(index, f"generating {size} x {size}")
+        started = time.perf_counter()
+        text = emit(MacroConfig(rows=size, columns=size))
+        rows.append({"size": size, "seconds": time.perf_counter() - started, "bytes": len(text),
+                     "modules": text.count("\nmodule ")})
+    return rows
+
+
+def print_rows(title, rows):
+    """A table of dictionaries of one shape."""
+    table = Table(*rows[0], title=title)
+    for row in rows:
+        table.add_row(*(f"{value:,.{0 if value >= 1000 else 2}f}" if isinstance(value, float) else str(value)
+                        for value in row.values()))
+    Console().print(table)
+
+
+@command.command()
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/sim.json"),
+              show_default=True, help="Gets the figures as JSON.")
+@click.option("--only", type=click.Choice(["rate", "speed", "generation"]), help="One of the three.")
+@build_option
+def sim(out, only, folder):
+    """Rate of the streams, speed of simulation, time and size of generation."""
+    require_simulator("verilator")
+    check_writable(out)
+    facts = {"machine": {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()},
+             "configuration": SIMULATED.to_dict()}
+    with running("", 3) as progress:
+        if only in (None, "rate"):
+            progress(0, "full rate")
+            facts["rate"] = measure_rate(SIMULATED, folder)
+        if only in (None, "speed"):
+            facts["speed"] = measure_speed(SIMULATED, folder, progress)
+        if only in (None, "generation"):
+            facts["generation"] = measure_generation(progress)
+    titles = {"rate": "Full rate on the RTL, 64 x 64, 8-bit weights", "speed": "Cycles a second, Verilator",
+              "generation": "Generation of square 8-bit macros"}
+    for key, title in titles.items():
+        if key in facts:
+            print_rows(title, facts[key])
+    write_json(out, facts)
+    click.echo(out)
+    wrong = [row for row in facts.get("rate", ()) if row["cycles"] != row["expected"]
+             or row["write cycles"] != row["rows written meanwhile"]]
+    if wrong:
+        raise BadInput(f"rate must be one plane a cycle, and is not: {wrong[0]}")

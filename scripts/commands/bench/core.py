@@ -1,0 +1,97 @@
+"""``bitline bench core``: what a core sustains at its streams, and what it costs on an FPGA."""
+
+import json
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ....hdl.emit import emit
+from ....verif.core.tb_core_rate import FILE
+from ....verif.sim.core import build_core
+from ...common.files import BadInput, check_writable, write_json
+from ...common.options import build_option, config_options, core_options
+from ...fpga.families import FAMILIES
+from ...fpga.flow import map_design
+
+# Without it Yosys makes LUTs of seven inputs, eight sites each, to save levels of logic that nothing here waits for.
+FOR_AREA = "-nowidelut"
+# Of a macro: what is no overhead.
+ARRAY = ("_block_", "_ones")
+
+
+def measure_rate(config, vectors, folder):
+    """Figures of `tb_core_rate`."""
+    core = build_core(config, folder=folder)
+    with tempfile.TemporaryDirectory() as name:
+        core.run("bitline.verif.core.tb_core_rate", seed=1, folder=Path(name), environment={
+            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_VECTORS": str(vectors)})
+        return json.loads((Path(name) / FILE).read_text(encoding="utf-8"))
+
+
+def measure_size(config, folder):
+    """Cells of each block of a core on ECP5 by class, before placement; of the macro, its columns apart."""
+    name = config.name
+    parents = (name, f"{name}_core", f"{name}_macro", f"{name}_*_block_*")
+    map_design({f"{name}.v": emit(config, fabric="ecp5")}, name, "ecp5", folder / f"{name}_ecp5",
+               apart=[f"{parent}/c:* %M" for parent in parents], options=FOR_AREA)
+    modules = json.loads((folder / f"{name}_ecp5" / "mapped.json").read_text(encoding="utf-8"))["modules"]
+
+    def cells(module):
+        found = Counter()
+        for cell in modules[module]["cells"].values():
+            found += cells(cell["type"]) if cell["type"].startswith(name) else Counter([cell["type"]])
+        return found
+
+    blocks = {}
+    for module in (f"{name}_core", f"{name}_macro"):
+        for instance, cell in modules[module]["cells"].items():
+            kind = cell["type"]
+            if kind == f"{name}_macro":
+                continue
+            if module.endswith("_macro") and kind.startswith(name):
+                block = "columns" if any(part in kind for part in ARRAY) else f"macro {kind.removeprefix(name + '_')}"
+            else:
+                block = instance if kind.startswith(name) else "connections"
+            blocks[block] = blocks.get(block, Counter()) + (cells(kind) if kind.startswith(name) else Counter([kind]))
+    return {block: FAMILIES["ecp5"].count(count) for block, count in blocks.items()}
+
+
+def overhead(blocks):
+    """Share of the LUT sites that are neither columns nor accumulators."""
+    sites = {block: count["lut_sites"] for block, count in blocks.items()}
+    return 1 - sites["columns"] / sum(sites.values())
+
+
+@click.command()
+@config_options
+@core_options
+@click.option("--vectors", type=click.IntRange(1, 1000000), default=1000, show_default=True, help="To measure with.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/core.json"),
+              show_default=True, help="Gets the figures as JSON.")
+@build_option
+def command(config, core, vectors, out, folder):
+    """Rate of a core at its streams, and its LUT sites on ECP5. The macro needs two banks, for a reload meanwhile."""
+    if core is None:
+        raise BadInput("a core must be described with --core and the options of its macro, and is not")
+    if config.banks < 2:
+        raise BadInput(f"banks must be 2 or more to reload one, not {config.banks}")
+    if core.bus != "axi":
+        raise BadInput(f"bus must be axi to be measured, not {core.bus}")
+    check_writable(out)
+    blocks = measure_size(core, folder.parent / "size")
+    facts = {"core": core.name, "configuration": core.to_dict(), "rate": measure_rate(core, vectors, folder),
+             "blocks": blocks, "overhead": overhead(blocks)}
+    table = Table("block", "LUT sites", "flip-flops", "DSPs", "block RAMs", title=f"{core.name}, ECP5, not placed")
+    for block, count in sorted(blocks.items(), key=lambda item: -item[1]["lut_sites"]):
+        table.add_row(block, *(f"{count[kind]:,}" for kind in ("lut_sites", "flip_flop", "dsp", "block_ram")))
+    Console().print(table)
+    rate = facts["rate"]
+    click.echo(f"{rate['vectors']} vectors took {rate['cycles']} cycles, {100 * rate['efficiency']:.2f} % of the "
+               f"array's peak; a reload meanwhile costs {100 * rate['reload_cost']:.2f} %")
+    click.echo(f"{100 * facts['overhead']:.1f} % of the LUT sites are neither columns nor accumulators")
+    write_json(out, facts)
+    click.echo(out)

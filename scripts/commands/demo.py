@@ -1,0 +1,176 @@
+"""``bitline demo``: a classifier of handwritten digits, every image through the RTL."""
+
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ...golden.mvm import mvm
+from ...hdl.config import MacroConfig
+from ...host import digits
+from ...verif.sim.build import require_simulator
+from ..common.files import check_writable, require_packages, write_files
+from ..common.options import build_option, simulator_option
+from ..common.progress import running
+from ..fpga.netlist import netlist_options, read_implementation
+from .simulate import simulate
+
+# Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
+MACRO = MacroConfig(rows=64, columns=64, banks=4, tiles=2)
+
+# As a netlist: what fits the smallest device of the flow, and, its ports on pins, the package that has most.
+NETLIST_MACROS = {
+    "synthesis": MacroConfig(rows=16, columns=8, banks=2, tiles=8),
+    "bitstream": MacroConfig(rows=4, columns=4, tiles=32),
+}
+
+
+def demo(simulator, folder, *, implementation=None, images=None):
+    """Train, run test images on the RTL or a netlist, and compare.
+
+    Parameters
+    ----------
+    simulator : str
+    folder : Path
+        Of the builds.
+    implementation : Implementation, optional
+        The netlist in place of the RTL.
+    images : int, optional
+        How many; by default all.
+
+    Returns
+    -------
+    (classifier, scores, report)
+        Scores (B, 10) from the RTL; the report as `bitline demo` writes it.
+    """
+    classifier = digits.train()
+    classifier = dataclasses.replace(classifier, images=classifier.images[:images], labels=classifier.labels[:images])
+    macro, verilog, layers = MACRO, None, []
+    if implementation:
+        macro = NETLIST_MACROS[implementation.stage]
+        with running(f"making the netlist ({implementation.family}, {implementation.stage})", None) as progress:
+            verilog = implementation.verilog(macro, folder / "netlists", progress=lambda line: progress(0, line[:60]))
+
+    def on_rtl(index, values):
+        y, facts = simulate(macro, classifier.layers[index].weights, values, signed=False, simulator=simulator,
+                            folder=folder, verilog=verilog)
+        layers.append({"layer": index, "weights": facts["weights"], "tiles": facts["tiles"], **{
+            key: facts[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
+        return y
+
+    scores = digits.run(classifier.layers, classifier.images, on_rtl)
+    golden = digits.run(classifier.layers, classifier.images,
+                        lambda index, values: mvm(classifier.layers[index].weights, values))
+    cycles = sum(layer["cycles"] for layer in layers)
+    report = {
+        "images": len(classifier.images),
+        "accuracy": float((scores.argmax(1) == classifier.labels).mean()),
+        "float_accuracy": classifier.float_accuracy,
+        "outputs": sum(layer["outputs"] for layer in layers),
+        "mismatches": sum(layer["mismatches"] for layer in layers) + int((scores != golden).sum()),
+        "cycles": cycles,
+        "predicted_cycles": sum(layer["predicted_cycles"] for layer in layers),
+        "utilization": sum(layer["utilization"] * layer["cycles"] for layer in layers) / cycles,
+        "simulator": simulator,
+        "netlist": dataclasses.asdict(implementation) if implementation else None,
+        "configuration": macro.to_dict(),
+        "layers": layers,
+    }
+    return classifier, scores, report
+
+
+def draw(classifier, scores, report):
+    """The picture, as PNG: digits with their classes and scores, cycles a layer, utilisation of the array."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(11, 6.5), layout="constrained")
+    top, bottom = figure.subfigures(2, 1, height_ratios=(1.5, 1))
+    macro, netlist = report["configuration"], report["netlist"]
+    what = f"{netlist['family']} netlist ({netlist['stage']})" if netlist else "RTL"
+    top.suptitle(f"Handwritten digits on the {what} of a {macro['rows']} x {macro['columns']} macro: "
+                 f"{report['accuracy']:.1%} of {report['images']} right, {report['mismatches']} mismatches")
+    wrong = np.flatnonzero(scores.argmax(1) != classifier.labels)[:2]
+    chosen = [*[int(np.flatnonzero(classifier.labels == digit)[0]) for digit in range(6)
+                if digit in classifier.labels], *wrong]
+    axes = top.subplots(2, 8, height_ratios=(1.2, 1))
+    for axis in axes[:, len(chosen):].flat:
+        axis.axis("off")
+    for column, image in enumerate(chosen):
+        guess, label = int(scores[image].argmax()), int(classifier.labels[image])
+        axes[0, column].imshow(classifier.images[image].reshape(8, 8), cmap="gray_r")
+        axes[0, column].set_title(f"{guess}" if guess == label else f"{guess}, is {label}",
+                                  color="black" if guess == label else "tab:red")
+        axes[0, column].axis("off")
+        colours = ["tab:blue" if digit == guess else "lightgray" for digit in range(10)]
+        axes[1, column].bar(range(10), scores[image] / 1000, color=colours)
+        axes[1, column].axhline(0, color="black", linewidth=0.5)
+        axes[1, column].set_xticks(range(10), labels=range(10), fontsize=6)
+        axes[1, column].tick_params(axis="y", labelsize=6)
+    axes[1, 0].set_ylabel("score / 1000", fontsize=8)
+
+    names = [f"layer {layer['layer']}: {layer['weights'][0]} x {layer['weights'][1]}, {layer['tiles']} tiles"
+             for layer in report["layers"]]
+    left, right = bottom.subplots(1, 2)
+    cycles = [f"{layer['cycles']:,} ({layer['predicted_cycles']:,} predicted)" for layer in report["layers"]]
+    bars = left.barh(names, [layer["cycles"] for layer in report["layers"]], color="tab:blue")
+    left.bar_label(bars, cycles, padding=3)
+    left.set_title("Cycles, weights loaded included", fontsize=10)
+    bars = right.barh(names, [100 * layer["utilization"] for layer in report["layers"]], color="tab:green")
+    right.bar_label(bars, [f"{layer['utilization']:.1%}" for layer in report["layers"]], padding=3)
+    right.set_title("Utilisation of the array, percent of its MACs", fontsize=10)
+    right.set_xlim(0, 115)
+    right.set_yticks([])
+    left.margins(x=0.6)
+    for axis in (left, right):
+        axis.invert_yaxis()
+        axis.spines[["top", "right"]].set_visible(False)
+    picture = io.BytesIO()
+    figure.savefig(picture, dpi=110)
+    plt.close(figure)
+    return picture.getvalue()
+
+
+def print_report(report):
+    """The short table."""
+    table = Table("layer", "weights", "outputs", "mismatches", "cycles", "predicted", "utilisation")
+    for layer in [*report["layers"], report]:
+        weights = " x ".join(map(str, layer["weights"])) if "weights" in layer else ""
+        table.add_row(str(layer.get("layer", "all")), weights, str(layer["outputs"]),
+                      str(layer["mismatches"]), str(layer["cycles"]), str(layer["predicted_cycles"]),
+                      f"{layer['utilization']:.1%}")
+    Console().print(table)
+    click.echo(f"{report['images']} images, accuracy {report['accuracy']:.2%} on the macro, "
+               f"{report['float_accuracy']:.2%} in float")
+
+
+@click.command()
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True,
+              help="Gets report.json and digits.png.")
+@netlist_options
+@click.option("--images", type=click.IntRange(1), help="How many. [default: all]")
+@simulator_option
+@build_option
+def command(out, netlist, stage, images, simulator, folder):
+    """Train a small int8 classifier of handwritten digits and run its test images through the macro's RTL.
+
+    Or through a netlist of a smaller macro.
+    """
+    implementation = read_implementation(netlist, stage)
+    require_packages("demo", "matplotlib", "sklearn")
+    require_simulator(simulator)
+    for name in ("digits.png", "report.json"):
+        check_writable(out / name)
+    classifier, scores, report = demo(simulator, folder, implementation=implementation, images=images)
+    write_files(out, {"digits.png": draw(classifier, scores, report),
+                      "report.json": json.dumps(report, indent=2) + "\n"})
+    print_report(report)
+    click.echo(f"{out / 'report.json'}\n{out / 'digits.png'}")
+    return 1 if report["mismatches"] or report["cycles"] != report["predicted_cycles"] else 0

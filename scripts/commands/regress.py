@@ -1,0 +1,326 @@
+"""``bitline regress``: the cocotb regression over configurations, simulators and seeds."""
+
+import os
+import random
+import shlex
+import shutil
+import xml.etree.ElementTree as ElementTree
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ...hdl.config import COLUMNS, FUSES, INTERVALS, TREES, MacroConfig
+from ...hdl.fabric.emitter import EmitError
+from ...verif.macro.coverage import FILE, Coverage, required
+from ...verif.sim.build import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
+from ..common.files import BadInput, check_writable, refusing, write_file, write_files
+from ..common.jobs import run_jobs, scheduler_option
+from ..common.options import build_option, config_arguments, config_options
+from ..fpga.flow import FlowError
+from ..fpga.netlist import OPEN_PINS, Implementation, netlist_options, read_implementation
+from ..reports import code_coverage
+
+TESTBENCH = "bitline.verif.macro.tb_macro"
+
+# Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks,
+# tables in both memories.
+SUITE = [MacroConfig(**parameters) for parameters in (
+    {"rows": 1, "columns": 1},
+    {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "tiles": 5, "banks": 2},
+    {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "tiles": 2},
+    {"rows": 3, "columns": 5, "banks": 2, "tiles": 3},
+    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4, "result_interval": 2},
+    {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "tiles": 16,
+     "tree": "carry_save"},
+    {"rows": 256, "columns": 2, "banks": 2, "tiles": 2},
+    {"rows": 64, "columns": 4, "banks": 2, "tiles": 2, "tree": "carry_save"},
+    {"rows": 1, "columns": 1, "column": "table"},
+    {"rows": 80, "columns": 4, "column": "table", "tiles": 2, "result_interval": 2},
+    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "tiles": 3},
+    {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table", "result_interval": 2},
+    {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "tiles": 4, "column": "table", "block_ram_columns": 4},
+    {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
+)]
+
+
+# What a run leaves in its folder.
+REPORTS = ("results.xml", "run.log", FILE, code_coverage.FILE)
+
+# Few enough pins for the packages, all of a macro's ports.
+NETLIST_SUITE = [
+    MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2),
+    MacroConfig(rows=6, columns=2, weight_bits=2, input_bits=2, column="table", result_interval=2),
+]
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run of the testbench."""
+
+    config: MacroConfig
+    simulator: str
+    seed: int
+    builds: Path
+    results: Path
+    waves: bool = False
+    test: str | None = None
+    verilog: Path | None = None
+    netlist: Implementation | None = None
+    unknowns: bool = False
+    coverage: bool = False
+
+    @property
+    def name(self):
+        """Tells this job from every other of a regression."""
+        netlist = f"_{self.netlist.name}" if self.netlist else ""
+        return f"{self.config.name}{netlist}_{self.simulator}_{self.seed}"
+
+    @property
+    def design(self):
+        """Tells the builds of jobs apart."""
+        return self.config, self.simulator, self.netlist, self.unknowns, self.coverage
+
+    @property
+    def command(self):
+        """What one types to run it again."""
+        verilog = f" --verilog {shlex.quote(str(self.verilog))}" if self.verilog else ""
+        netlist = f" {self.netlist.arguments}" if self.netlist else ""
+        unknowns = " --unknowns" if self.unknowns else ""
+        return (f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}"
+                f"{verilog}{netlist}{unknowns}")
+
+    def build(self):
+        """The compiled simulation."""
+        verilog = self.verilog.read_text(encoding="utf-8") if self.verilog else None
+        if self.netlist:
+            verilog = self.netlist.verilog(self.config, self.builds / "netlists")
+        return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog,
+                     unknowns=self.unknowns, coverage=self.coverage)
+
+
+def random_config(seed):
+    """A small configuration, everything drawn."""
+    rng = random.Random(seed)
+    fuse = rng.choice(FUSES)
+    columns = fuse * rng.randint(1, 3)
+    column = rng.choice(COLUMNS)
+    kind = {"tree": rng.choice(TREES)} if column == "bitcell" else {"block_ram_columns": rng.choice((0, columns // 2))}
+    return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
+                       input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
+                       tiles=rng.choice((1, 2, 3, 8, 20)), column=column, result_interval=rng.choice(INTERVALS),
+                       **kind)
+
+
+def compile_job(job):
+    """Build what a job needs; the reason, if the simulator refuses it."""
+    try:
+        job.build()
+    except (EmitError, FlowError, SimulatorError) as error:
+        return str(error)
+    return None
+
+
+def run_job(job):
+    """Run a job; returns the failed tests and how many there were, or the reason why there were none."""
+    folder = job.results / job.name
+    shutil.rmtree(folder, ignore_errors=True)
+    environment = {"BITLINE_CONFIG": job.config.to_json()}
+    if job.test:
+        environment["COCOTB_TEST_FILTER"] = rf"\.{job.test}$"
+    reason = None
+    try:
+        job.build().run(TESTBENCH, seed=job.seed, environment=environment, folder=folder)
+    except SimulatorError as error:
+        reason = str(error)
+    try:
+        cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
+    except (OSError, ElementTree.ParseError):
+        return [], 0, reason or "no results"
+    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    return failed, len(cases), None if failed else reason
+
+
+def run_and_collect(job):
+    """Run a job, perhaps on a machine with other disks; what `run_job` returns, and its reports by name."""
+    outcome = run_job(job)
+    paths = [job.results / job.name / name for name in REPORTS]
+    return outcome, {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists()}
+
+
+def merge_reports(jobs, path):
+    """One JUnit file of all jobs' results, each test case named after its job."""
+    suites = ElementTree.Element("testsuites", name="bitline regress")
+    for job in jobs:
+        source = job.results / job.name / "results.xml"
+        suite = ElementTree.SubElement(suites, "testsuite", name=job.name)
+        try:
+            cases = list(ElementTree.parse(source).iter("testcase"))
+        except (OSError, ElementTree.ParseError):
+            case = ElementTree.SubElement(suite, "testcase", name="simulation", classname=job.name)
+            ElementTree.SubElement(case, "error", message="the simulation left no results")
+            continue
+        for case in cases:
+            case.set("classname", job.name)
+            suite.append(case)
+    write_file(path, ElementTree.tostring(suites, encoding="unicode") + "\n")
+
+
+def merge_coverage(jobs):
+    """Coverage of all jobs together, and the bins that their configurations require."""
+    coverage, bins = Coverage(), set()
+    for job in jobs:
+        bins |= required(job.config)
+        path = job.results / job.name / FILE
+        if path.exists():
+            coverage.load(path)
+    return coverage, bins
+
+
+def print_coverage(coverage, bins):
+    """Table of the groups: bins seen, bins required, times seen."""
+    table = Table("coverage", "bins seen", "required", "times", title="Functional coverage")
+    for group in sorted({group for group, _ in bins}):
+        names = [key for key in bins if key[0] == group]
+        seen = sum(bool(coverage.counts[key]) for key in names)
+        colour = "" if seen == len(names) else "[red]"
+        table.add_row(group, f"{colour}{seen}", str(len(names)), str(sum(coverage.counts[key] for key in names)))
+    Console().print(table)
+
+
+def report_coverage(jobs, page):
+    """Print the table of code coverage and write its page; whether it is enough."""
+    coverage = code_coverage.merge(jobs)
+    Console().print(code_coverage.make_table(coverage))
+    for number, (*_, reason, _) in enumerate(code_coverage.EXCLUSIONS):
+        click.echo(f"not counted: {coverage.excluded[number]:,} points: {reason}")
+    write_file(page, code_coverage.make_page(coverage))
+    click.echo(page)
+    return coverage.passes
+
+
+def regress(jobs, workers, junit, scheduler=None):
+    """Build, run and report; returns whether everything passed and everything required was seen.
+
+    With a scheduler each worker builds what it runs, if it is not there, in a folder of the same name as here.
+    """
+    builds = list({job.design: job for job in jobs}.values())
+    refused = {job.design: reason
+               for job, reason in zip(builds, run_jobs("building", compile_job, builds, workers, scheduler)) if reason}
+    runnable = [job for job in jobs if job.design not in refused]
+    outcomes = {}
+    for job, (outcome, reports) in zip(runnable, run_jobs("simulating", run_and_collect, runnable, workers, scheduler)):
+        outcomes[job] = outcome
+        write_files(job.results / job.name, reports)
+    merge_reports(jobs, junit)
+
+    tests = sum(count for _, count, _ in outcomes.values())
+    failures = 0
+    for job in jobs:
+        failed, _, reason = outcomes.get(job, ([], 0, refused.get(job.design)))
+        if reason:
+            failures += 1
+            click.echo(f"FAILED {reason}\n  {job.command}")
+        for test in failed:
+            failures += 1
+            click.echo(f"FAILED {test}\n  {job.command} --test {test}")
+    complete = True
+    # A failed test ends early, and one test alone sees little: neither can tell what is not covered.
+    if not failures and not any(job.test for job in jobs):
+        coverage, bins = merge_coverage(jobs)
+        print_coverage(coverage, bins)
+        missing = coverage.missing(bins)
+        complete = not missing
+        for group, name in missing:
+            click.echo(f"NOT COVERED {group}: {name}")
+    click.echo(f"{len(jobs)} runs of {len(builds)} builds, {tests} tests, {failures} failures: {junit}")
+    return not failures and complete and tests > 0
+
+
+@click.command()
+@config_options
+@click.option("--simulator", "simulators", type=click.Choice([*SIMULATORS, "found"]), default="verilator",
+              show_default=True, help="Simulator, or all that are found.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="First seed.")
+@click.option("--seeds", type=click.IntRange(1, 10000), default=1, show_default=True, help="How many seeds from there.")
+@click.option("--random-configs", type=click.IntRange(0, 1000), default=0, show_default=True,
+              help="Configurations to draw, by the seed, beside the others.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
+@scheduler_option
+@click.option("--test", help="Only this test.")
+@click.option("--verilog", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Test this Verilog, a netlist say, in place of what the configuration generates.")
+@netlist_options
+@click.option("--open-pins", type=click.Choice(OPEN_PINS), help="What carry pins read that an ECP5 netlist leaves "
+              "open. [default: each in turn]")
+@click.option("--unknowns", is_flag=True,
+              help="Let Verilator draw, by the seed, what has no value yet; Icarus knows X anyway.")
+@click.option("--coverage", is_flag=True,
+              help=f"Lines, branches and toggles of each block; fails below {code_coverage.LEAST} % of each.")
+@click.option("--waves", is_flag=True, help="Write waveforms.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
+              show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
+@build_option
+def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, test, verilog, netlist, stage, open_pins,
+            unknowns, coverage, waves, out, folder):
+    """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
+    if coverage and (simulators != "verilator" or netlist):
+        raise BadInput("--coverage must come with --simulator verilator and without --netlist, and does not")
+    if verilog:
+        check_verilog(verilog, config, random_configs)
+    implementations = choose_implementations(netlist, stage, open_pins, verilog)
+    configs = [config] if config else [each for each in (NETLIST_SUITE if netlist else SUITE)
+                                       if not netlist or implementations[0].supports(each)]
+    configs += [random_config(seed + index) for index in range(random_configs)]
+    chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
+    for simulator in chosen or SIMULATORS:
+        require_simulator(simulator)
+    if test:
+        check_test(test)
+    check_writable(out / "results.xml")
+    work = [Job(each, simulator, number, folder.resolve(), out.resolve(), waves, test, verilog, implementation,
+                unknowns, coverage)
+            for simulator in chosen for each in dict.fromkeys(configs) for implementation in implementations
+            for number in range(seed, seed + seeds)]
+    passed = regress(work, jobs, out.resolve() / "results.xml", scheduler)
+    if coverage:
+        passed = report_coverage(work, out / "coverage.html") and passed
+    if waves:
+        for job in work:
+            found = [*(out / job.name).glob("*.vcd"), *(folder / ".").glob(f"{job.config.name}*/*.fst")]
+            for path in found:
+                click.echo(f"waveform: {path}")
+    return 0 if passed else 1
+
+
+def choose_implementations(netlist, stage, open_pins, verilog):
+    """The netlists to test, [None] for the RTL; BadInput for options that do not go together."""
+    if netlist and verilog:
+        raise BadInput("--netlist must come without --verilog, and does not")
+    if open_pins and netlist != "ecp5":
+        raise BadInput(f"--open-pins must come with --netlist ecp5, not {netlist}")
+    implementation = read_implementation(netlist, stage)
+    if netlist != "ecp5":
+        return [implementation]
+    return [Implementation(netlist, implementation.stage, value) for value in ([open_pins] if open_pins else OPEN_PINS)]
+
+
+def check_verilog(path, config, random_configs):
+    """BadInput for a file that is no text, or has not exactly one configuration."""
+    if config is None or random_configs:
+        raise BadInput(f"--verilog must come with the one configuration of {path}, and does not")
+    with refusing(UnicodeDecodeError):
+        path.read_text(encoding="utf-8")
+
+
+def check_test(name):
+    """BadInput, with those that exist, for the name of no test."""
+    from importlib import import_module
+
+    module = import_module(TESTBENCH)
+    names = [key for key, value in vars(module).items() if isinstance(value, type(module.full_rate))]
+    if name not in names:
+        raise BadInput(f"test must be one of {', '.join(names)}, not {name}")

@@ -1,0 +1,290 @@
+"""``bitline run``: somebody's quantised network on the macro."""
+
+import dataclasses
+import hashlib
+import io
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from ...golden.program import pause
+from ...golden.requantize import ROUNDINGS
+from ...hdl.config import MacroConfig
+from ...host.backends import BACKENDS, GoldenBackend, open_backend
+from ...host.board import LinkError
+from ...host.mapping.mapping import Mapping
+from ...host.mapping.schedule import plan
+from ...host.network.inference import Inference
+from ...host.network.load import load_network
+from ...host.network.network import NetworkError
+from ...host.network.reference import REFERENCES, compare
+from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
+from ..common.network_inputs import load_inputs, load_labels, say_skipped
+from ..common.options import build_option, config_options, simulator_option
+from ..common.progress import running
+
+# Where no macro is described.
+MACRO = MacroConfig(rows=64, columns=64, banks=2)
+REPORT_FILES = ("report.html", "report.json")
+# What a sum counts where bits are counted; mismatches that are written out.
+SUM_BITS, MOST_MISMATCHES = 32, 20
+
+
+@dataclasses.dataclass
+class Found:
+    """What the runs of a network gave.
+
+    Attributes
+    ----------
+    outputs : int or float array (N, *shape)
+        The network's first output.
+    records : list of LayerRecord
+    mismatches : list of Mismatch
+        Against the reference kernels, of each batch.
+    checked : bool
+    seconds : float
+        Without the building of the simulation.
+    """
+
+    outputs: np.ndarray
+    records: list
+    mismatches: list
+    checked: bool
+    seconds: float
+
+
+def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=None):
+    """Run a network on a backend, and compare every layer.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : array (N, *shape)
+    backend : MacroBackend or GoldenBackend
+    batch : int
+        Inputs that run together.
+    reference : TfliteReference or OnnxReference, optional
+    rounding : str, optional
+        See `Inference`.
+
+    Returns
+    -------
+    Found
+    """
+    outputs, mismatches, seconds = [], [], 0.0
+    with running("starting", len(inputs)) as progress, backend:
+        inference = Inference(network, product=backend.product, rounding=rounding)
+        for first in range(0, len(inputs), batch):
+            x = inputs[first:first + batch]
+            started = time.perf_counter()
+            values = inference.run(x)
+            seconds += time.perf_counter() - started
+            outputs.append(values[network.outputs[0]])
+            if reference:
+                mismatches += [dataclasses.replace(mismatch, position=(mismatch.position[0] + first,
+                                                                       *mismatch.position[1:]))
+                               for mismatch in compare(network, values, reference.run(x))]
+            progress(first + len(x), "running")
+    return Found(np.concatenate(outputs), backend.records, mismatches, reference is not None, seconds)
+
+
+def read_reference(model, check):
+    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
+    kind, package = REFERENCES[model.suffix]
+    return None if check is False or (check is None and find_spec(package) is None) else kind(model)
+
+
+def accuracy(outputs, labels):
+    """How many inputs have their greatest output where the label says; None without labels."""
+    if labels is None:
+        return None
+    return float((outputs.reshape(len(outputs), -1).argmax(axis=1) == labels).mean())
+
+
+def summary(network, model, mapping, found, *, backend, batch, labels, clock):
+    """What `bitline run --report` writes as JSON, but for the layers."""
+    cycles = [record.cycles for record in found.records]
+    predicted = sum(record.predicted for record in found.records)
+    total = None if None in cycles or not cycles else sum(cycles)
+    runs, pauses = len(found.outputs), pause(mapping.config) * len(found.records)
+    counted = (total or predicted) / runs
+    with_pauses = counted + pauses / runs
+    return {
+        "model": model.name,
+        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "backend": backend,
+        "configuration": mapping.config.to_dict(),
+        "hash": mapping.config.hash,
+        "inputs": runs,
+        "batch": batch,
+        "macs": sum(network.macs(operator) for operator in network.matrix_operators),
+        "tiles": len(mapping.tiles),
+        "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
+        "reference": REFERENCES[model.suffix][0].name,
+        "checked_against_reference": found.checked,
+        "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
+        "mismatch_list": list_mismatches(found.mismatches),
+        "cycles": total,
+        "predicted_cycles": predicted,
+        "cycles_as_predicted": cycles == [record.predicted for record in found.records] if total else None,
+        "cycles_per_input": counted,
+        "cycles_per_input_with_pauses": with_pauses,
+        "clock_hz": clock * 1e6,
+        "inferences_per_second": clock * 1e6 / with_pauses if counted else None,
+        "seconds_per_input": found.seconds / runs,
+        "accuracy": accuracy(found.outputs, labels),
+    }
+
+
+def list_mismatches(mismatches):
+    """A line for each of the first, and one that says how many more there are."""
+    lines, rest = [str(mismatch) for mismatch in mismatches[:MOST_MISMATCHES]], mismatches[MOST_MISMATCHES:]
+    if rest:
+        count = sum(mismatch.count for mismatch in rest)
+        lines.append(f"and {len(rest)} more layers of inputs, with {count} mismatches")
+    return lines
+
+
+def layer_facts(network, mapping, found):
+    """A row of the report for each matrix operator, sums over all inputs."""
+    config, facts = mapping.config, []
+    loads = [load for record in found.records for load in record.loads]
+    for number, (operator, layer) in enumerate(zip(network.matrix_operators, mapping.layers)):
+        records = [record for record in found.records if record.output == operator.output]
+        sums = {name: sum(getattr(record, name) for record in records) for name in (
+            "runs", "predicted", "vectors", "planes", "skipped", "work", "inputs", "sums", "mismatches")}
+        cycles = [record.cycles for record in records]
+        sums["cycles"] = None if None in cycles else sum(cycles)
+        loaded = [(rows, bits) for index, rows, bits in loads if index == number]
+        x, weights, y = (network.tensors[index] for index in (*operator.inputs[:2], operator.output))
+        width = 8 if x.dtype == "int8" else 16
+        counted, macs = sums["cycles"] or sums["predicted"], network.macs(operator)
+        facts.append({
+            "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.cuts), "macs": macs,
+            **sums, "tiles": len(loaded), "writes": sum(rows for rows, _ in loaded),
+            "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0,
+            "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
+            "bits_without_reuse": sums["runs"] * (network.inner_macs(operator) * (8 + width) + y.size * SUM_BITS),
+            "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
+        })
+    return facts
+
+
+def print_layers(facts):
+    """The table of layers."""
+    table = Table("layer", "packing", "tiles", "cycles", "predicted", "utilisation", "planes skipped", "mismatches")
+    for fact in facts:
+        cycles = "" if fact["cycles"] is None else f"{fact['cycles']:,}"
+        skipped = fact["skipped"] / max(1, fact["skipped"] + fact["planes"])
+        table.add_row(fact["layer"], fact["packing"], str(fact["tiles_of_layer"]), cycles, f"{fact['predicted']:,}",
+                      f"{fact['utilization']:.1%}", f"{skipped:.1%}", str(fact["mismatches"]))
+    # A file or pipe has no width of its own.
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def print_summary(report):
+    """The lines after it."""
+    cycles = ""
+    if report["predicted_cycles"]:
+        counted = "simulated" if report["cycles"] is not None else "predicted"
+        cycles = (f"{report['cycles_per_input']:,.1f} cycles an input ({counted}), "
+                  f"{report['cycles_per_input_with_pauses']:,.1f} with the pauses between layers, ")
+    compared = ("accumulators not compared" if report["accumulator_mismatches"] is None else
+                f"{report['accumulator_mismatches']} mismatches of accumulators")
+    click.echo(f"{report['inputs']} inputs, {compared}, {cycles}{report['seconds_per_input']:.3f} s an input")
+    if report["cycles"] is not None:
+        click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
+    if report["checked_against_reference"]:
+        click.echo(f"{report['reference']}: {report['reference_mismatches']} mismatches in all layers")
+    if report["accuracy"] is not None:
+        click.echo(f"accuracy {report['accuracy']:.2%}")
+    for line in report["mismatch_list"]:
+        click.echo(line)
+
+
+@click.command()
+@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("more", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
+@click.option("--inputs", metavar="FILE...", multiple=True, type=click.Path(path_type=Path),
+              help="Inputs: .npy, the bare numbers, or folders of either; more may follow.")
+@click.option("--step", type=click.IntRange(1), help="Numbers from one input of a file to the next. [default: all]")
+@click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
+@click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="Lines of file name, comma, class.")
+@click.option("--backend", type=click.Choice(BACKENDS), default="golden", show_default=True,
+              help="numpy, simulation of the RTL, or a board.")
+@click.option("--port", help="Of the board.")
+@click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Inputs that run together.")
+@click.option("--rounding", type=click.Choice(ROUNDINGS), help="Of all layers. [default: as the file's runtime does]")
+@click.option("--check/--no-check", default=None,
+              help="Compare every layer with the file's runtime. [default: where it is installed]")
+@click.option("--plan", "show_plan", is_flag=True, help="Print which tile sits where and when.")
+@click.option("--clock", type=click.FloatRange(1, 10_000), default=100, show_default=True, help="MHz, for rates.")
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Gets the network's outputs as .npy.")
+@click.option("--report", metavar="DIR", type=click.Path(path_type=Path), help="Gets report.html and report.json.")
+@config_options
+@simulator_option
+@build_option
+def command(model, more, inputs, step, count, labels, backend, port, batch, rounding, check, show_plan, clock, output,
+            report, config, simulator, folder):
+    """Run a quantised network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
+    if (backend == "board") != (port is not None):
+        raise BadInput("--port must be given with --backend board, and with no other")
+    for path in ([output] if output else []) + [report / name for name in REPORT_FILES if report]:
+        check_writable(path)
+    if report:
+        require_packages("networks", "matplotlib")
+    with refusing(NetworkError, ValueError, LinkError):
+        network = load_network(model)
+        for what in [name for name, value in (("--output", output), ("--labels", labels)) if value]:
+            check_output(network, what)
+        loaded = load_inputs([*inputs, *more], only_input(network), step)
+        say_skipped(loaded)
+        values = loaded.values[:count]
+        classes = load_labels(labels, loaded.files[:count]) if labels else None
+        reference = read_reference(model, check)
+        mapping = Mapping(config or MACRO, network, min(batch, len(values)))
+        if show_plan:
+            click.echo(str(plan(mapping)))
+        for name in REPORT_FILES if report else ():
+            # What an earlier run has left must not pass for this one's.
+            (report / name).unlink(missing_ok=True)
+        is_plain = backend == "golden" and config is None and not report
+        with running("building", None):
+            chosen = GoldenBackend(network) if is_plain else open_backend(
+                backend, mapping, simulator=simulator, folder=folder, port=port)
+        found = run_network(network, values, chosen, batch=batch, reference=reference, rounding=rounding)
+    facts = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
+    layers = layer_facts(network, mapping, found)
+    if found.records:
+        print_layers(layers)
+    print_summary(facts)
+    if output:
+        array = io.BytesIO()
+        np.save(array, found.outputs)
+        write_file(output, array.getvalue())
+    if report:
+        from ..reports.network_report import write_report
+
+        write_report(report, facts, layers, mapping)
+        click.echo(f"{report / 'report.html'}\n{report / 'report.json'}")
+    return 1 if facts["accumulator_mismatches"] or facts["reference_mismatches"] or (
+        facts["cycles_as_predicted"] is False) else 0
+
+
+def only_input(network):
+    """The one input of a network that the command can run."""
+    if len(network.inputs) != 1:
+        raise BadInput(f"network must have one input to be run by a command, not {len(network.inputs)}")
+    return network.tensors[network.inputs[0]]
+
+
+def check_output(network, what):
+    """Refuse a network of several outputs where one is asked for."""
+    if len(network.outputs) != 1:
+        raise BadInput(f"network must have one output for {what}, not {len(network.outputs)}")

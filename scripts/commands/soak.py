@@ -1,0 +1,204 @@
+"""``bitline soak``: drawn configurations under drawn traffic, until the time is up or something is wrong."""
+
+import itertools
+import json
+import os
+import random
+import shlex
+import shutil
+import signal
+import time
+from collections import Counter
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from ...verif.macro.coverage import FILE, Coverage
+from ...verif.sim.build import SimulatorError, build, require_simulator
+from ..common.files import BadInput, write_file
+from ..common.jobs import completed, scheduler_option
+from .regress import random_config
+
+TESTBENCH = "bitline.verif.macro.tb_soak"
+RECORD = "soak.jsonl"
+# Seconds from one printed rate to the next.
+INTERVAL = 60
+
+
+@dataclass(frozen=True)
+class Job:
+    """A configuration and its traffic, both drawn by ``draw``; the ``number``-th of a soak."""
+
+    number: int
+    draw: int
+    cycles: int
+    folder: Path
+
+
+def draws(seed):
+    """What the jobs of a soak are drawn by, without end."""
+    rng = random.Random(seed)
+    while True:
+        yield rng.randrange(2**31)
+
+
+def run_job(job):
+    """Build and run one job, and remove its build if it passed; its line of the record."""
+    config = random_config(job.draw)
+    folder = job.folder / f"job_{job.number}"
+    shutil.rmtree(folder, ignore_errors=True)
+    started = time.perf_counter()
+    line = {"number": job.number, "draw": job.draw, "config": config.to_dict(), "cycles": 0, "vectors": 0,
+            "mismatch": None}
+    try:
+        built = build(config, folder=job.folder / "builds")
+        built.run(TESTBENCH, seed=job.draw, folder=folder,
+                  environment={"BITLINE_CONFIG": config.to_json(), "SOAK_CYCLES": str(job.cycles)})
+    except SimulatorError as error:
+        return {**line, "mismatch": str(error)}
+    coverage = Coverage()
+    coverage.load(folder / FILE)
+    shutil.rmtree(folder)
+    shutil.rmtree(built.folder)
+    return {**line, "seconds": round(time.perf_counter() - started, 2),
+            **{name: coverage.counts["traffic", name] for name in ("cycles", "vectors")}}
+
+
+class Record:
+    """The file of a soak: its seed and cycles a job, then a line for each job that has ended, in the order of ending.
+
+    Parameters
+    ----------
+    path : Path
+    seed, cycles : int
+        Must be those of the file if it is there.
+    """
+
+    def __init__(self, path, seed, cycles):
+        self.path, self.lines = path, []
+        header = {"seed": seed, "cycles": cycles}
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_file(path, json.dumps(header) + "\n")
+            return
+        text = path.read_text(encoding="utf-8")
+        # The last line may have been cut short.
+        whole = text[:text.rfind("\n") + 1]
+        try:
+            found, *self.lines = map(json.loads, whole.splitlines())
+            {line["number"]: line["cycles"] + line["vectors"] for line in self.lines}
+        except (ValueError, KeyError, TypeError):
+            raise BadInput(f"{path} must be the record of a soak, and is not") from None
+        if found != header:
+            raise BadInput(f"{path} must be of the same seed and cycles ({header}), not {found}")
+        if whole != text:
+            write_file(path, whole)
+
+    def add(self, line):
+        """Append the line of a job."""
+        self.lines.append(line)
+        with self.path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    @property
+    def totals(self):
+        """Jobs, distinct configurations, cycles and vectors."""
+        sums = Counter()
+        for line in self.lines:
+            sums.update(cycles=line["cycles"], vectors=line["vectors"])
+        configs = {json.dumps(line["config"], sort_keys=True) for line in self.lines}
+        return {"runs": len(self.lines), "configurations": len(configs), "cycles": sums["cycles"],
+                "vectors": sums["vectors"]}
+
+
+def describe(totals):
+    """Totals in words."""
+    return ", ".join(f"{value:,} {name}" for name, value in totals.items())
+
+
+def soak(record, jobs, seconds, workers, scheduler=None):
+    """Run jobs until the time is up or one fails; its line, or None."""
+    started = printed = time.monotonic()
+    before = record.totals
+
+    def in_time():
+        for job in jobs:
+            if time.monotonic() - started >= seconds:
+                return
+            yield job
+
+    with closing(completed(run_job, in_time(), workers, scheduler)) as lines:
+        for line in lines:
+            record.add(line)
+            if line["mismatch"]:
+                return line
+            now = time.monotonic()
+            if now - printed >= INTERVAL:
+                printed = now
+                click.echo(f"{describe(record.totals)}; {rate(before, record.totals, now - started)}")
+    click.echo(f"{describe(record.totals)}; {rate(before, record.totals, time.monotonic() - started)}; 0 mismatches")
+    return None
+
+
+def rate(before, after, seconds):
+    """What this call did in a second."""
+    return ", ".join(f"{(after[name] - before[name]) / max(seconds, 1e-9):,.0f} {name}/s"
+                     for name in ("cycles", "vectors"))
+
+
+@click.command()
+@click.option("--hours", type=click.FloatRange(0, 10000, min_open=True), help="How long to start further runs.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True,
+              help="Draws configurations and traffic.")
+@click.option("--cycles", type=click.IntRange(100, 10**9), default=50000, show_default=True,
+              help="Clock cycles of a configuration.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
+@scheduler_option
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/soak"), show_default=True,
+              help=f"Gets {RECORD}, a line a run.")
+@click.option("--resume", is_flag=True, help="Go on with the soak of that folder.")
+@click.option("--draw", type=click.IntRange(0, 2**31 - 1), help="Only the run that was drawn by this number.")
+def command(hours, seed, cycles, jobs, scheduler, out, resume, draw):
+    """Draw configurations and traffic for hours; stop at the first mismatch."""
+    if (hours is None) == (draw is None):
+        raise BadInput("one of --hours and --draw must be given, and not both")
+    require_simulator("verilator")
+    if draw is not None:
+        return report(run_job(Job(draw, draw, cycles, out.resolve() / "again")), cycles)
+    path = out / RECORD
+    if path.exists() and not resume:
+        raise BadInput(f"a soak in {out} must be resumed with --resume, or another --out be given")
+    if resume and not path.exists():
+        raise BadInput(f"--resume must find {path}, and does not")
+    record = Record(path, seed, cycles)
+    failed = [line for line in record.lines if line["mismatch"]]
+    if failed:
+        return report(failed[0], cycles)
+    ended = {line["number"] for line in record.lines}
+    work = (Job(number, drawn, cycles, out.resolve()) for number, drawn in zip(itertools.count(), draws(seed))
+            if number not in ended)
+    # In the background of a shell an interrupt would be ignored.
+    handlers = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        failed = soak(record, work, 3600 * hours, jobs, scheduler)
+    except KeyboardInterrupt:
+        click.echo(f"{describe(record.totals)} in {path}; go on with\n  bitline soak --hours {hours:g} --seed {seed} "
+                   f"--cycles {cycles} --jobs {jobs} --out {shlex.quote(str(out))} --resume")
+        raise
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    if not failed:
+        click.echo(path)
+    return report(failed, cycles) if failed else 0
+
+
+def report(line, cycles):
+    """Say how one run ended, and how to repeat it if it failed; the exit status."""
+    if not line["mismatch"]:
+        click.echo(f"{line['cycles']:,} cycles, {line['vectors']:,} vectors, 0 mismatches")
+        return 0
+    click.echo(f"MISMATCH {line['mismatch']}\n  bitline soak --draw {line['draw']} --cycles {cycles}")
+    return 1

@@ -1,0 +1,91 @@
+"""``bitline upsets``: single-bit upsets of stored weights while vectors run, and how many of them go unseen."""
+
+import json
+import random
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from ...hdl.emit import emit
+from ...verif.core.storage import stores, surround
+from ...verif.core.tb_upsets import FILE, HARMLESS, SEEN, UNSEEN
+from ...verif.sim.build import build
+from ..common.files import BadInput, check_writable, write_json
+from ..common.options import build_option, config_options, core_options, simulator_option
+
+MEANINGS = {HARMLESS: "changed no result", SEEN: "changed a result, and was seen",
+            UNSEEN: "changed a result, and was not seen"}
+
+
+def draw(found, count, seed):
+    """Upsets ``[store, word, bit, bank]``, bank by bank: every bit once before any comes twice."""
+    sites = [(number, word, bit, bank) for number, store in enumerate(found)
+             for word, bank in enumerate(store.banks) for bit in range(store.width)]
+    rng, chosen = random.Random(seed), []
+    while len(chosen) < count:
+        rng.shuffle(sites)
+        chosen += sites[:count - len(chosen)]
+    return sorted(chosen, key=lambda site: site[-1]), len(sites)
+
+
+def run_upsets(config, count, *, seed=1, simulator="verilator", folder=Path("build/sim"), verilog=None):
+    """Upset single bits of a core's storage while vectors run.
+
+    Parameters
+    ----------
+    config : CoreConfig
+        With ``checksum``.
+    count, seed : int
+    simulator, folder, verilog
+        As `build` has them.
+
+    Returns
+    -------
+    dict
+        How many upsets there were of how many bits, what they did by `MEANINGS`, and marks without a changed result.
+    """
+    verilog = emit(config) if verilog is None else verilog
+    found = stores(config, verilog)
+    chosen, bits = draw(found, count, seed)
+    design = build(config, simulator=simulator, folder=folder, surround=surround(config, verilog), verilog=verilog)
+    with tempfile.TemporaryDirectory() as name:
+        todo = Path(name) / "todo.json"
+        todo.write_text(json.dumps(chosen), encoding="utf-8")
+        design.run("bitline.verif.core.tb_upsets", seed=seed, folder=Path(name), environment={
+            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_UPSETS": str(todo)})
+        outcomes = json.loads((Path(name) / FILE).read_text(encoding="utf-8"))
+    counts = Counter(outcome for outcome, _ in outcomes)
+    return {"core": config.name, "configuration": config.to_dict(), "seed": seed, "upsets": len(outcomes),
+            "stored_bits": bits, "outcomes": {name: counts[name] for name in MEANINGS},
+            "marks_without_a_changed_result": sum(alarm for _, alarm in outcomes),
+            "unseen": [site for site, (outcome, _) in zip(chosen, outcomes) if outcome == UNSEEN]}
+
+
+@click.command()
+@config_options
+@core_options
+@click.option("--count", type=click.IntRange(1, 10000000), default=16600, show_default=True, help="Upsets.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of weights, vectors and upsets.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/upsets.json"),
+              show_default=True, help="Gets the figures as JSON.")
+@simulator_option
+@build_option
+def command(config, core, count, seed, out, simulator, folder):
+    """Upset single bits of the stored weights while vectors run. Exit status 1 if a wrong result was not marked."""
+    if core is None or not core.checksum:
+        raise BadInput("a core must be described with --core and --checksum, and is not")
+    if core.bus != "axi":
+        raise BadInput(f"bus must be axi to be simulated, not {core.bus}")
+    check_writable(out)
+    facts = run_upsets(core, count, seed=seed, simulator=simulator, folder=folder)
+    table = Table("an upset", "how many", title=f"{count:,} upsets of {facts['stored_bits']:,} bits, {core.name}")
+    for name, meaning in MEANINGS.items():
+        table.add_row(meaning, f"{facts['outcomes'][name]:,}")
+    Console().print(table)
+    write_json(out, facts)
+    click.echo(out)
+    return int(facts["outcomes"][UNSEEN] > 0)

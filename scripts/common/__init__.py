@@ -1,0 +1,1 @@
+"""What subcommands share: files, options, jobs, tools."""

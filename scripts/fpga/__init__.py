@@ -1,0 +1,1 @@
+"""FPGAs: synthesis to bitstream, and back."""

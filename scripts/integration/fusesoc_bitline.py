@@ -1,0 +1,23 @@
+"""FuseSoC's generator of Bitline cores. Its parameters are a core's configuration, as NAME.json has it.
+
+SPDX-License-Identifier: Apache-2.0
+"""
+
+import sys
+from pathlib import Path
+
+import yaml
+from bitline.hdl.config import CoreConfig
+from bitline.hdl.emit import emit_files
+from bitline.scripts.integration.files import constraints, fusesoc
+
+job = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
+try:
+    config = CoreConfig.from_dict(job["parameters"])
+except (TypeError, ValueError) as error:
+    sys.exit(f"bitline: {error}")
+verilog = emit_files(config)
+files = {**verilog, f"{config.name}.sdc": constraints(config),
+         f"{config.name}.core": fusesoc(config, verilog, vlnv=job["vlnv"])}
+for name, content in files.items():
+    Path(name).write_text(content, encoding="utf-8")

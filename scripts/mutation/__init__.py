@@ -1,0 +1,1 @@
+"""Mutants, and how they are judged."""

@@ -1,0 +1,165 @@
+"""Designs that get mutants: macros, cores, and the bridge to a host; each with its Verilog, ports and tests."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.core.top import core_ports
+from ...hdl.emit import emit, modules
+from ...hdl.macro.ports import is_result, ports
+from ...host.board.simulated_board import board_verilog, serial_line
+from ...verif.core.storage import VISIBLE, bench_module, stores
+from ...verif.sim.build import Surround
+
+# Verilog as text takes seconds to make.
+emitted, bridged = cache(emit), cache(board_verilog)
+# Outputs of a core that count only while another is high.
+QUALIFIED = {
+    **{f"m_axis_{name}": "m_axis_tvalid" for name in ("tdata", "tkeep", "tlast", "tuser")},
+    "s_axi_bresp": "s_axi_bvalid", "s_axi_rdata": "s_axi_rvalid", "s_axi_rresp": "s_axi_rvalid",
+    "wb_dat_r": "wb_ack", "s_apb_prdata": "s_apb_pready", "s_apb_pslverr": "s_apb_pready",
+}
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A port of a module; ``valid`` is the output that must be high for this one to count, if there is one."""
+
+    name: str
+    width: int
+    is_input: bool
+    valid: str | None = None
+
+
+@dataclass(frozen=True)
+class MacroDesign:
+    """A macro, which the regression tests.
+
+    Attributes
+    ----------
+    name : str
+        Of the module on top.
+    top_block : str
+        What the module on top is called as a block.
+    verilog : str
+    pins : list of Pin
+    """
+
+    config: MacroConfig
+    top_block = "macro"
+
+    @property
+    def name(self):
+        return self.config.name
+
+    @property
+    def verilog(self):
+        return emitted(self.config)
+
+    @property
+    def pins(self):
+        return [Pin("clk", 1, True), Pin("rst", 1, True)] + [
+            Pin(port.name, port.shape.width, port.is_input, "o_valid" if is_result(port) else None)
+            for port in ports(self.config)]
+
+    def has_mutants(self, module, text):
+        """Whether a module gets mutants here; those of another design's do there."""
+        return True
+
+
+@dataclass(frozen=True)
+class CoreDesign:
+    """A core; more attributes as of `MacroDesign`.
+
+    Attributes
+    ----------
+    testbenches : tuple of str
+        Modules that test it.
+    room : str
+        The folder of `verif` in which these are.
+    environment : dict of str to str
+        For them.
+    wrapper : str
+        The module with the pins that they meet.
+    """
+
+    config: CoreConfig
+    top_block = "core_top"
+    room = "core"
+    wrapper = "mutants"
+
+    @property
+    def name(self):
+        return self.config.name
+
+    @property
+    def verilog(self):
+        return emitted(self.config)
+
+    @property
+    def pins(self):
+        return [Pin(port.name, port.width, port.direction == "input", QUALIFIED.get(port.name))
+                for port in core_ports(self.config)]
+
+    @property
+    def testbenches(self):
+        if self.config.bus != "axi":
+            return ("tb_bus",)
+        return ("tb_registers", "tb_core", "tb_core_status", "tb_core_interlocks", "tb_core_races", "tb_core_mixed",
+                "tb_core_march", "tb_core_inside")
+
+    @property
+    def environment(self):
+        return {"BITLINE_CORE_CONFIG": self.config.to_json()}
+
+    def has_mutants(self, module, text):
+        """But for those that the macro has alike; of a core on another bus, only what that bus changes."""
+        if self.config.bus != "axi":
+            return module == f"{self.name}_front"
+        macro = self.config.macro
+        return text.replace(self.name, macro.name) not in modules(emitted(macro)).values()
+
+    def surround(self, verilog):
+        """What the testbenches run on, with Verilog of the wrapper."""
+        if self.config.bus != "axi":
+            return Surround(self.wrapper, {"mutants.sv": verilog}, {}, tuple(pin.name for pin in self.pins))
+        root = "dut.image"
+        bench = bench_module(self.config, stores(self.config, self.verilog, root), name="bench", dut=self.wrapper,
+                             root=root)
+        return Surround("bench", {"mutants.sv": verilog, "bench.sv": bench}, {},
+                        (*(pin.name for pin in self.pins), *VISIBLE))
+
+
+@dataclass(frozen=True)
+class BoardDesign:
+    """The bridge to a host before a macro; attributes as of `CoreDesign`."""
+
+    config: MacroConfig
+    top_block = "board"
+    room = "link"
+    testbenches = ("tb_link",)
+    wrapper = "board"
+
+    @property
+    def name(self):
+        return f"{self.config.name}_board"
+
+    @property
+    def verilog(self):
+        return bridged(self.config, self.name) + emitted(self.config)
+
+    @property
+    def pins(self):
+        return [Pin("clk", 1, True), Pin("rst", 1, True), Pin("rx", 1, True), Pin("tx", 1, False)]
+
+    @property
+    def environment(self):
+        return {"BITLINE_CONFIG": self.config.to_json(), "LINK_FRAMES": "300"}
+
+    def has_mutants(self, module, text):
+        """The bridge's; the macro has its own."""
+        return module.startswith(self.name)
+
+    def surround(self, verilog):
+        """What the testbenches run on, with Verilog of the wrapper."""
+        return serial_line(verilog)

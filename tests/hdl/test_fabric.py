@@ -1,0 +1,168 @@
+"""The cells of ECP5 do what the expressions do, proved by SAT for all inputs and all states."""
+
+import random
+import re
+
+import pytest
+from amaranth.hdl import Module, Mux, signed, unsigned
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.emit import EmitError, emit, run_yosys
+from bitline.hdl.fabric.adder import Addition, Carry, Operand, add
+from bitline.hdl.fabric.emitter import Emitter
+from bitline.hdl.fabric.mux import place_choice
+
+# One side, its cells replaced by what Yosys says of them.
+READ = """
+design -reset
+read_verilog -nowb -defer -overwrite +/ecp5/cells_sim.v
+read_{language} <<design
+{text}
+design
+hierarchy -check -top {top}
+proc
+flatten
+memory_map
+dffunmap
+opt_clean
+rename {top} {side}
+design -stash {side}
+"""
+# Registers become inputs and outputs: from the same state both sides must go to the same next one.
+PROVE = """
+design -reset
+design -copy-from generic -as generic generic
+design -copy-from ecp5 -as ecp5 ecp5
+expose -evert-dff -shared generic ecp5
+miter -equiv -flatten generic ecp5 miter
+hierarchy -top miter
+opt -full
+select -assert-none t:*dff* t:*mem* t:CCU2C
+sat -verify -prove trigger 0 miter
+"""
+
+
+def differ(texts, top, language="verilog"):
+    """Whether there are inputs and a state for which a module does not do the same in both fabrics."""
+    script = "".join(READ.format(language=language, text=text, top=top, side=side) for side, text in texts.items())
+    try:
+        run_yosys(script + PROVE)
+    except EmitError as error:
+        assert "proof did fail" in str(error), error
+        return True
+    return False
+
+
+class Sums(wiring.Component):
+    """One addition of each kind, of words of many widths."""
+
+    def __init__(self):
+        rng = random.Random(1)
+        self._kinds = [
+            (first, second, carry, inverts)
+            for first in ("", "and", "xor") for second in ("", "and", "xor", "select") for carry in range(4)
+            for inverts in (False, True) if first == "" or second != "select"]
+        ports = {}
+        for index, (first, second, _, inverts) in enumerate(self._kinds):
+            for name, flips in (("first", first == "xor" or inverts), ("second", second == "xor")):
+                # Complements are of signed words.
+                shape = (signed if flips else rng.choice((signed, unsigned)))(rng.randint(1, 4))
+                ports[f"{name}_{index}"] = In(shape)
+            ports[f"other_{index}"] = In(shape)
+            ports |= {f"{name}_{index}": In(1) for name in ("p", "q", "c", "d")}
+            # No wider than the expression.
+            widths = [ports[f"{name}_{index}"].shape.width for name in ("first", "second")]
+            ports[f"sum_{index}"] = Out(rng.randint(1, max(widths) + 1))
+        super().__init__(ports)
+
+    def elaborate(self, platform):
+        m, additions, sums = Module(), [], []
+        for index, (first, second, carry, inverts) in enumerate(self._kinds):
+            names = ("first", "second", "other", "p", "q", "c", "d", "sum")
+            port = {name: getattr(self, f"{name}_{index}") for name in names}
+            carries = (None, Carry(lambda a, b: a, port["c"]), Carry(lambda a, b: a & ~b, port["c"], port["d"]),
+                       Carry(lambda a, b: ~a & ~b, port["c"], port["d"]))
+            additions.append(Addition(
+                Operand(port["first"], first, port["p"]) if first else Operand(port["first"]),
+                Operand(port["second"], second, port["q"], port["other"]) if second else Operand(port["second"]),
+                len(port["sum"]), carries[carry], inverts))
+            sums.append(port["sum"])
+        m.d.comb += [port.eq(value) for port, value in zip(sums, add(m, platform, "chain", additions))]
+        return m
+
+
+class Choices(wiring.Component):
+    """Choices of any number of words up to one more than the widest multiplexer has inputs."""
+
+    COUNTS = range(1, 19)
+
+    def __init__(self):
+        super().__init__({f"index_{count}": In(range(count)) for count in self.COUNTS}
+                         | {f"words_{count}": In(2 * count) for count in self.COUNTS}
+                         | {f"word_{count}": Out(2) for count in self.COUNTS})
+
+    def elaborate(self, platform):
+        m = Module()
+        for count in self.COUNTS:
+            index, words = getattr(self, f"index_{count}"), getattr(self, f"words_{count}")
+            values = [words.word_select(number, 2) for number in range(count)]
+            chosen = place_choice(m, platform, f"choice_{count}", values, index)
+            # What an index beyond the words gives may be anything.
+            m.d.comb += getattr(self, f"word_{count}").eq(Mux(index < count, chosen, 0))
+        return m
+
+
+def converted(fabric, component, cell):
+    emitter = Emitter("t", fabric)
+    emitter.add("t_all", component())
+    text = emitter.modules["t_all"]
+    assert (cell in text) == (fabric == "ecp5")
+    return text
+
+
+@pytest.mark.parametrize("component, cell", [(Sums, "CCU2C"), (Choices, "PFUMX")])
+def test_every_kind_of_addition_and_choice(component, cell):
+    texts = {fabric: converted(fabric, component, cell) for fabric in ("generic", "ecp5")}
+    assert not differ(texts, "t_all", "rtlil")
+    if component is Choices:
+        swapped = texts["ecp5"].replace("\\ALUT", "\\TMP").replace("\\BLUT", "\\ALUT").replace("\\TMP", "\\BLUT")
+        assert differ(texts | {"ecp5": swapped}, "t_all", "rtlil")
+
+
+BITCELLS = MacroConfig(rows=5, columns=1, weight_bits=3, input_bits=2, banks=2, tiles=2)
+BLOCKS = [
+    (BITCELLS, "adder_tree"),
+    (BITCELLS, "accumulator"),
+    (BITCELLS, "ones_accumulator"),
+    (BITCELLS, "ones_column"),
+    (MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1), "accumulator"),
+    (MacroConfig(rows=4, columns=1, weight_bits=2, input_bits=2, fuse=1, column="table"), "accumulator"),
+    (MacroConfig(rows=6, columns=1, weight_bits=2, column="table"), "lut_ram_columns_1"),
+    (MacroConfig(rows=11, columns=2, weight_bits=3, banks=2, column="table"), "lut_ram_columns_2"),
+    (MacroConfig(rows=7, columns=1, weight_bits=2, banks=3, column="table"), "lut_ram_columns_1"),
+    (MacroConfig(rows=9, columns=1, weight_bits=4, column="table", block_ram_columns=1), "block_ram_lane"),
+]
+
+
+def tables_of_adders(module):
+    """Where the highest digits stand of those tables in carry cells whose pins may all be high at once."""
+    for cell in re.finditer(r"CCU2C #\(.*?\n  \);", module, re.DOTALL):
+        for half in "01":
+            # What begins a chain is zero where a pin for its second word is high.
+            table = re.search(rf"INIT{half}\(16'h(?!000)(\w)", cell[0])
+            if table and "1'h0" not in re.findall(rf"\.[ABCD]{half}\((.*?)\)", cell[0]):
+                yield cell.start() + table.start(1)
+
+
+@pytest.mark.parametrize("config, block", BLOCKS, ids=lambda value: getattr(value, "name", value))
+def test_block_is_the_same_in_both_fabrics_and_a_wrong_bit_is_refuted(config, block):
+    texts, top = {fabric: emit(config, fabric) for fabric in ("generic", "ecp5")}, f"{config.name}_{block}"
+    assert not differ(texts, top)
+    module = re.search(rf"^module {top}\(.*?^endmodule", texts["ecp5"], re.MULTILINE | re.DOTALL)[0]
+    tables = list(tables_of_adders(module))
+    assert tables, "the block has carry cells"
+    for place in random.Random(1).sample(tables, min(2, len(tables))):
+        # What is looked up with all pins high.
+        wrong = f"{module[:place]}{int(module[place], 16) ^ 8:x}{module[place + 1:]}"
+        assert differ(texts | {"ecp5": texts["ecp5"].replace(module, wrong)}, top)

@@ -1,0 +1,161 @@
+import json
+import re
+import subprocess
+import xml.etree.ElementTree as ElementTree
+from types import SimpleNamespace
+
+import pytest
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.emit import emit_files, run_yosys
+from bitline.hdl.fabric.memory_wrapper import HEAD, memory_module
+from bitline.verif.sim.build import SimulatorError, Surround, build, source, tool_environment
+from bitline.verif.sim.core import build_core
+from places import ROOT
+from some import some
+
+# Parameters of columns, rows of a table writer, and tables in block RAM, whose reads pause.
+CORE = CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, tiles=2, column="table", block_ram_columns=2),
+                  output_stream_bits=32)
+ONE_WORD = MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1, column="table")
+SIMULATOR = "verilator"
+LINTERS = ("verilator", "yosys", pytest.param("iverilog", marks=pytest.mark.needs("iverilog")))
+MODEL = source("openram_sram.v").read_text(encoding="utf-8")
+
+
+def defines(**macros):
+    return "".join(f"`define {name} {value}\n" for name, value in macros.items())
+
+
+# What comes before the Verilog, and what behind it. Of the smaller macro, many make a memory.
+SMALL = {"BITLINE_SRAM": "sram", "BITLINE_SRAM_WIDTH": 24, "BITLINE_SRAM_ADDRESS_BITS": 2, "BITLINE_SRAM_MASK_BITS": 3}
+BODIES = {
+    "simulation": ("", ""),
+    "fpga": (defines(BITLINE_MEMORY_FPGA=""), ""),
+    "openram": (defines(BITLINE_MEMORY_OPENRAM=""), MODEL),
+    "small openram": (defines(BITLINE_MEMORY_OPENRAM="", **SMALL), MODEL),
+}
+
+
+def around(body, verilog):
+    before, behind = BODIES[body]
+    return before + verilog + behind
+
+
+def failed(folder):
+    cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
+    assert cases
+    return [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
+
+
+def run_memory(verilog, width, depth, folder):
+    """Names of the testbench's tests that failed."""
+    visible = ("clk", "write", "write_address", "write_data", "enable", "address", "data")
+    built = build(SimpleNamespace(name="memory"), simulator=SIMULATOR, verilog=verilog,
+                  surround=Surround("memory", {}, {}, visible))
+    try:
+        built.run("bitline.verif.macro.tb_memory", seed=1, folder=folder,
+                  environment={"BITLINE_WIDTH": str(width), "BITLINE_DEPTH": str(depth)})
+    except SimulatorError as error:
+        assert "failed" in str(error), error
+    return failed(folder)
+
+
+@pytest.mark.parametrize("width, depth", some([(70, 16), (24, 4), (1, 1), (33, 300), (25, 5)], 0, 2))
+@pytest.mark.parametrize("body", BODIES)
+def test_memory_reads_what_was_written(body, width, depth, tmp_path):
+    verilog = around(body, HEAD + memory_module("memory", width, depth))
+    assert run_memory(verilog, width, depth, tmp_path) == []
+
+
+# What each body says, and what it is broken to.
+MUTATIONS = [
+    ("simulation", r"if \(write\) ", ""),
+    ("simulation", "data <= word", "data <= cells[address]"),
+    ("fpga", r"if \(enable\) begin", "begin"),
+    ("small openram", "write_page == page", "write_page <= page"),
+    ("small openram", "page_now <= read_page", "page_now <= 0"),
+    ("small openram", "held <= word", "held <= held"),
+    ("small openram", "fresh <= enable", "fresh <= 1'b1"),
+    ("small openram", r"stored\[slice\*", "stored[0*"),
+    ("small openram", r"MASK_BITS\{1'b1\}", "MASK_BITS{1'b0}"),
+    ("small openram", r"web0\(1'b0\)", "web0(1'b1)"),
+    ("small openram", r"csb1\(!", "csb1("),
+    ("small openram", r"addr1\(read_place", "addr1(write_place"),
+]
+
+
+@pytest.mark.parametrize("body, piece, replacement", some(MUTATIONS, 0, 1))
+def test_testbench_notices_a_broken_body(body, piece, replacement, tmp_path):
+    text, count = re.subn(piece, replacement, memory_module("memory", 70, 16))
+    assert count, f"{piece} is no longer there to break"
+    assert run_memory(around(body, HEAD + text), 70, 16, tmp_path) == ["memory"]
+
+
+def run_core(config, body, testbench, test, folder, replace=("", "")):
+    """Names of the tests that failed."""
+    verilog = around(body, "\n".join(emit_files(config).values()).replace(*replace))
+    core = build_core(config, simulator=SIMULATOR, verilog=verilog)
+    environment = {"BITLINE_CORE_CONFIG": config.to_json(), "COCOTB_TEST_FILTER": rf"\.{test}$"}
+    if testbench == "tb_core_example":
+        environment["BITLINE_STEPS"] = json.dumps(example())
+    try:
+        core.run(f"bitline.verif.core.{testbench}", seed=1, environment=environment, folder=folder)
+    except SimulatorError as error:
+        assert "failed" in str(error), error
+    return failed(folder)
+
+
+def example():
+    """The steps of the documents' worked example."""
+    text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    text = text[text.index("## A worked example"):text.index("## On each bus")]
+    return re.findall(r"^\| [^|]+ \| `(\w+)` \| `([^`]+)` \|$", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("body", some(BODIES, 0))
+def test_core_works_with_each_body(body, tmp_path):
+    assert run_core(CORE, body, "tb_core", "random_traffic", tmp_path) == []
+    small = CoreConfig(macro=MacroConfig(rows=2, columns=2))
+    assert run_core(small, body, "tb_core_example", "example", tmp_path) == []
+
+
+def test_core_notices_a_broken_body(tmp_path):
+    for piece in (("held <= word", "held <= held"), ("web0(1'b0)", "web0(1'b1)")):
+        assert run_core(CORE, "small openram", "tb_core", "random_traffic", tmp_path, piece) == ["random_traffic"]
+
+
+@pytest.mark.parametrize("config", [CORE, ONE_WORD], ids=lambda config: config.name)
+@pytest.mark.parametrize("body", BODIES)
+@pytest.mark.parametrize("tool", LINTERS)
+def test_lint_clean(tool, body, config, tmp_path):
+    files = {name: BODIES[body][0] + text for name, text in emit_files(config).items()}
+    model = BODIES[body][1] and "/* verilator lint_off DECLFILENAME */\n" + files[f"{config.name}_memory.v"].partition(
+        "/* verilator")[0] + MODEL
+    for name, text in {**files, "model.v": model}.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    paths = [str(tmp_path / name) for name in (*files, "model.v")]
+    if tool == "yosys":
+        run_yosys("\n".join(f"read_verilog <<verilog\n{text}\nverilog" for text in (*files.values(), model))
+                  + f"\nhierarchy -check -top {config.name}\nproc\ncheck -assert\n")
+        return
+    command = {"verilator": ["verilator", "--lint-only", "-Wall", "--no-timing", "--top-module", config.name],
+               "iverilog": ["iverilog", "-g2001", "-Wall", "-s", config.name, "-o", str(tmp_path / "out")]}[tool]
+    with tool_environment():
+        done = subprocess.run([*command, *paths], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def test_every_memory_with_a_clock_is_in_the_wrapper():
+    for config in (CORE, ONE_WORD):
+        files = emit_files(config)
+        assert set(files) == {f"{config.name}.v", f"{config.name}_memory.v"}
+        sizes = set(re.findall(r"^module (\w+)", files[f"{config.name}_memory.v"], re.MULTILINE))
+        used = set(re.findall(r"^  (\w+_memory_\w+) memory \(", files[f"{config.name}.v"], re.MULTILINE))
+        assert sizes == used
+        # A memory in the main file is read in the same cycle; but for what holds results.
+        for module in re.findall(r"^module (.*?)^endmodule", files[f"{config.name}.v"], re.MULTILINE | re.DOTALL):
+            memories = re.findall(r"^  reg [^;]*?(\w+) \[\d+:0\];", module, re.MULTILINE)
+            if not module.startswith(f"{config.name}_packer") and memories:
+                assert re.search(rf"assign \w+ = {memories[0]}\[", module), module
+    assert set(emit_files(MacroConfig(rows=3, columns=2))) == {"bitline_3x2_w8x8_" + MacroConfig(
+        rows=3, columns=2).hash + ".v"}

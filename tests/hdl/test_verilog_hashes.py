@@ -1,0 +1,38 @@
+"""The Verilog of named configurations, as SHA-256: whatever changes it changes a line of `verilog_hashes.json`."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.emit import emit
+from bitline.host.board.simulated_board import board_verilog
+from bitline.scripts.commands.regress import SUITE
+
+PATH = Path(__file__).parent / "verilog_hashes.json"
+SMALL = MacroConfig(rows=8, columns=4, banks=2, tiles=3)
+DESIGNS = {
+    **{f"suite {index}": (emit, config) for index, config in enumerate(SUITE)},
+    "suite 10 on ecp5": (emit, SUITE[10], "ecp5"),
+    "core, axi": (emit, CoreConfig(macro=SMALL, input_stream_bits=32)),
+    "core, wishbone, tables": (emit, CoreConfig(macro=SUITE[11], bus="wishbone", output="int16")),
+    "core, apb, checksum, asynchronous": (emit, CoreConfig(macro=SMALL, bus="apb", checksum=True,
+                                                           reset="asynchronous")),
+    "board": (board_verilog, SMALL, "board"),
+}
+
+
+def digest(design):
+    function, *arguments = DESIGNS[design]
+    return hashlib.sha256(function(*arguments).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("design", DESIGNS)
+def test_verilog_is_as_it_was(design):
+    found = digest(design)
+    assert json.loads(PATH.read_text(encoding="utf-8"))[design] == found, f"if this change is meant: {found}"
+
+
+def test_every_hash_is_of_a_design():
+    assert set(json.loads(PATH.read_text(encoding="utf-8"))) == set(DESIGNS)

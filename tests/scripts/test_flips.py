@@ -1,0 +1,79 @@
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.emit import emit
+from bitline.scripts.commands.flips import OUTCOMES, draw, strike, wilson
+from bitline.verif.fault_injection.flip_flops import FlipFlop, with_flips
+from bitline.verif.sim.build import SimulatorError
+
+CONFIG = MacroConfig(rows=3, columns=2, weight_bits=3, input_bits=3, fuse=2)
+BUILDS = Path("build/sim")
+
+
+def test_every_flip_flop_but_the_cells_can_be_flipped():
+    _, flip_flops = with_flips(CONFIG)
+    found = Counter(flip_flop.block for flip_flop in flip_flops)
+    assert {"accumulator", "controller", "drivers", "fuse", "tree"} <= set(found)
+    assert not [flip_flop for flip_flop in flip_flops if "cells_" in flip_flop.name]
+    registers = re.findall(r"^  reg (?:signed )?(?:\[(\d+):0\] )?o_valid;", emit(CONFIG), re.MULTILINE)
+    assert len(registers) == 1 and [flip_flop.block for flip_flop in flip_flops
+                                    if flip_flop.name.endswith("o_valid[0]")] == ["controller"]
+    assert len({flip_flop.name for flip_flop in flip_flops}) == len(flip_flops)
+
+
+def test_outcomes_are_those_of_the_flips(cli, tmp_path):
+    out = tmp_path / "flips.json"
+    status, output, errors = cli("flips", "--rows", 3, "--columns", 2, "--weight-bits", 3, "--input-bits", 3, "--fuse",
+                                 2, "--count", 900, "--out", out, "--build", BUILDS)
+    assert status == 0, output + errors
+    (facts,) = json.loads(out.read_text())
+    blocks = facts["blocks"]
+    assert len({row["flips"] for row in blocks.values()}) == 1 and sum(row["flips"] for row in blocks.values()) >= 900
+    for row in blocks.values():
+        assert sum(row[outcome] for outcome in OUTCOMES.values()) == row["flips"]
+    # Control can lose or make results, sums can only be wrong; some flips hit what is never looked at.
+    assert blocks["controller"]["hang"] and blocks["controller"]["detected"]
+    assert blocks["accumulator"]["wrong result"] and blocks["accumulator"]["masked"]
+    assert blocks["accumulator"]["hang"] == blocks["accumulator"]["detected"] == 0
+    assert facts["stuck"] == [] and "0 hangs that a reset leaves" in output
+
+
+def test_hang_that_a_reset_leaves_is_found():
+    # A vector whose planes are lost is driven for ever unless a reset ends it.
+    broken, count = re.subn(r"if \(rst\) drives ", "if (1'b0) drives ", emit(CONFIG))
+    assert count == 1
+    stuck = strike(CONFIG, 900, 1, BUILDS, verilog=broken)["stuck"]
+    assert stuck and {re.sub(r"\[.*", "", name) for name, _ in stuck} <= {"controller.drives", "controller.select"}
+
+
+def test_macro_that_is_wrong_without_a_flip_is_refused():
+    broken, count = re.subn(r"level1_0_0\) \+ ", "level1_0_0) - ", emit(CONFIG))
+    assert count
+    with pytest.raises(SimulatorError, match="must give the right results without a flip"):
+        strike(CONFIG, 10, 1, BUILDS, verilog=broken)
+
+
+def test_draw_is_the_same_for_each_block_and_seed():
+    flip_flops = [FlipFlop("a", "x")] + [FlipFlop("b", f"y{bit}") for bit in range(9)]
+    pairs = draw(flip_flops, 50, 200, 7)
+    assert pairs == draw(flip_flops, 50, 200, 7) != draw(flip_flops, 50, 200, 8)
+    assert [flip for flip, _ in pairs[:100]] == [0] * 100
+    assert {flip for flip, _ in pairs[100:]} == set(range(1, 10))
+    assert {cycle for _, cycle in pairs} <= set(range(50)) and len({cycle for _, cycle in pairs}) > 40
+
+
+def test_wilson_interval():
+    # Table of Newcombe, Statistics in Medicine 1998: 81 of 263, 15 of 148, 0 of 20, 1 of 29.
+    for hits, count, low, high in ((81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611),
+                                   (1, 29, 0.0061, 0.1718)):
+        assert wilson(hits, count) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_wrong_options_are_refused(refused, tmp_path):
+    refused("flips", "--count", 0, match="not in the range")
+    refused("flips", "--out", tmp_path, match="must be a file, and is a folder")
+    refused("flips", "--rows", 0, "--columns", 1, match="rows must be an integer")

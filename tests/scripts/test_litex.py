@@ -1,0 +1,49 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.scripts.integration.files import kit
+from some import some
+
+CONFIG = CoreConfig(macro=MacroConfig(rows=3, columns=2), checksum=True)
+# In a process of its own, as LiteX warns of much and prints more.
+SOC = """
+import json, sys, types
+from migen import ClockDomain
+from litex.build.generic_platform import Pins
+from litex.build.sim import SimPlatform
+from litex.soc.integration.soc import SoCRegion
+from litex.soc.integration.soc_core import SoCCore
+from litex.soc.interconnect import wishbone
+from litex_bitline import BitlineCore
+
+platform = SimPlatform("SIM", [("sys_clk", 0, Pins(1))])
+soc = SoCCore(platform, int(1e6), cpu_type=None, bus_standard=sys.argv[1], with_uart=False, with_timer=False)
+soc.crg = types.SimpleNamespace()
+soc.clock_domains.cd_sys = ClockDomain("sys")
+soc.bus.add_master("processor", wishbone.Interface(data_width=32, adr_width=30, addressing="word"))
+soc.bitline = BitlineCore(platform, folder="bitline")
+soc.bus.add_slave("bitline", soc.bitline.bus, SoCRegion(origin=0x40000000, size=0x1000, cached=False))
+soc.finalize()
+registers = [register.name for register in soc.csr.regions["bitline"].obj]
+sources = [str(source[0]) for source in platform.sources]
+print("\\n" + json.dumps([registers, str(platform.get_verilog(soc)), sources]))
+"""
+
+
+@pytest.mark.parametrize("bus", some(["wishbone", "axi-lite"], 0))
+def test_wrapper_builds_in_a_soc(bus, tmp_path):
+    (tmp_path / "litex_bitline.py").write_text(kit(CONFIG)["litex_bitline.py"], encoding="utf-8")
+    (tmp_path / "soc.py").write_text(SOC, encoding="utf-8")
+    done = subprocess.run([sys.executable, "soc.py", bus], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    registers, verilog, sources = json.loads(done.stdout.splitlines()[-1])
+    # The interrupt's enable can be reached, or it never comes.
+    assert set(registers) == {"ev_status", "ev_pending", "ev_enable"}
+    assert f"{CONFIG.name} {CONFIG.name}" in verilog
+    assert [Path(source).name for source in sources] == [f"{CONFIG.name}.v", f"{CONFIG.name}_memory.v"]
+    for port in ("s_axi_araddr", "s_axis_tdata", "s_axis_w_tkeep", "m_axis_tuser", "irq"):
+        assert f".{port}" in " ".join(verilog.split())

@@ -1,0 +1,180 @@
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.emit import modules, run_yosys
+from bitline.scripts.commands import mutate as module
+from bitline.scripts.commands.mutate import DESIGNS, Image, play, prepare
+from bitline.scripts.mutation.designs import CoreDesign, MacroDesign, Pin
+from bitline.scripts.mutation.equivalence import equal, equivalent, without
+from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, image
+from bitline.scripts.mutation.testbenches import failure
+from bitline.verif.sim.build import SimulatorError
+
+SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
+DESIGN = MacroDesign(SMALL)
+# YoWASP's tools see the folder in which they run, but not every host's /tmp.
+BUILD = Path("build/mutants").resolve()
+
+
+@pytest.fixture
+def folder(request):
+    path = BUILD / request.node.name
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+
+def image_of(design, count, blocks, folder):
+    return Image(design, count, (1,), blocks, folder, Path("build/sim").resolve())
+
+
+@pytest.mark.needs("iverilog")
+def test_mutants_are_noticed_and_the_control_is_not(folder):
+    job = image_of(DESIGN, 12, ("controller", "drivers"), folder)
+    assert prepare(job) is None
+    assert {mutant.block for mutant in job.mutants} == {"drivers", "controller"}
+    assert choose(DESIGN, 12, 1, job.folder, job.blocks) == job.mutants
+    cycles = [cycle for _, cycle in play((job, range(1, len(job.mutants) + 1)))]
+    assert sum(cycle is not None for cycle in cycles) > len(job.mutants) // 2
+
+
+@pytest.mark.slow
+def test_mutants_of_a_core_are_noticed_by_its_tests(folder):
+    job = image_of(CoreDesign(CoreConfig(macro=SMALL, bus="apb")), 6, ("front",), folder)
+    assert prepare(job) is None
+    assert {mutant.block for mutant in job.mutants} == {"front"}
+    noticed = [test for _, test in play((job, range(1, len(job.mutants) + 1)))]
+    assert noticed.count("bus") > len(job.mutants) // 2
+
+
+def test_blocks_of_a_core_are_those_that_its_macro_lacks():
+    blocks = blocks_of(CoreDesign(CoreConfig(macro=SMALL)))
+    # Its drivers are told which planes matter, so they are others.
+    assert {"core", "core_top", "registers", "lane", "drivers", "macro"} < set(blocks)
+    assert not {"accumulator", "adder_tree"} & set(blocks)
+
+
+@pytest.mark.slow
+def test_equivalents_are_told_from_survivors(folder):
+    # Of two banks and one row, what the row is called makes no difference; which bank is written does.
+    design = MacroDesign(MacroConfig(rows=1, columns=1, weight_bits=2, input_bits=2, banks=2))
+    mutants = choose(design, 16, 1, folder, ("row_decoder",))
+    proved = [equivalent(design, mutant, folder) for mutant in mutants]
+    assert any(proved) and not all(proved)
+    # One that changes nothing, and one that nobody could miss.
+    same = replace(mutants[0], command=re.sub("-mode \\S+", "-mode none", mutants[0].command))
+    lost = next(mutant for mutant in mutants if "-wire write_weights -wirebit 0" in mutant.command)
+    assert equivalent(design, same, folder) and not equivalent(design, lost, folder)
+
+
+def test_blocks_that_are_left_out_must_be_given_the_same(folder):
+    mutants = choose(DESIGN, 60, 1, folder, ("macro",))
+    lost = next(mutant for mutant in mutants if "-cell drivers -port x" in mutant.command)
+    same = replace(lost, command=re.sub("-mode \\S+", "-mode none", lost.command))
+    others = [name for name in modules(DESIGN.verilog) if name != DESIGN.name]
+
+    def proved(mutant):
+        rest, inner = without(image(DESIGN, [mutant], values="-zero"), DESIGN, others, folder / "rest")
+        assert {pin.is_input for pin in inner} == {False, True}
+        return equal(rest, DESIGN.name, DESIGN.pins, "-zero", folder / "rest", inner)
+
+    assert proved(same) and not proved(lost)
+
+
+def test_what_differs_in_a_reset_only_is_not_proved_equal_as_a_block(folder):
+    gold = f"module both(input clk, input rst, input a, output y, input {SELECT}); assign y = a & ({SELECT} | !rst);"
+    pins = [Pin("clk", 1, True), Pin("rst", 1, True), Pin("a", 1, True), Pin("y", 1, False)]
+    assert equal(f"{gold} endmodule\n", "both", pins, "-zero", folder / "late")
+    assert not equal(f"{gold} endmodule\n", "both", [], "-zero", folder / "always", pins)
+
+
+def test_an_image_leaves_no_value_open(folder):
+    design = MacroDesign(replace(SMALL, column="table"))
+    open_value = re.compile(r"\d'[bh]\w*x")
+    assert open_value.search(run_yosys(f"read_verilog <<verilog\n{design.verilog}\nverilog\nproc\nwrite_verilog\n"))
+    assert not open_value.search(image(design, []))
+
+
+# What the original does, and a mutant that is certainly another, each with unknowns or what takes them for a value.
+DIFFERENT = {
+    "unknown": ("assign y = a;", "assign y = 4'bx;"),
+    "undriven": ("assign y = a;", "wire [3:0] z; assign y = z;"),
+    "write enable": ("reg [3:0] m [0:3]; always @(posedge clk) if (e) m[a[1:0]] <= a; assign y = m[a[3:2]];",
+                     "reg [3:0] m [0:3]; always @(posedge clk) if (1'b0) m[a[1:0]] <= a; assign y = m[a[3:2]];"),
+    "missing word": (
+        "reg [3:0] m [0:2]; always @(posedge clk) if (e) m[a[1:0]] <= a; assign y = m[{a[3], a[2] & !a[3]}];",
+        "reg [3:0] m [0:2]; always @(posedge clk) if (e) m[a[1:0]] <= a; assign y = m[{a[3], a[2] ^ a[3]}];"),
+    "collision": ("reg [3:0] q; always @(posedge clk) q <= a; assign y = q;",
+                  "reg [3:0] q; always @(posedge clk) q <= e ? 4'bx : a; assign y = q;"),
+    "start": ("assign y = 1;", "reg [3:0] q; assign y = q; always @(posedge clk) q <= q;"),
+    "late": ("reg [9:0] n; always @(posedge clk) n <= rst ? 0 : n + 1; assign y = n == 900;", "assign y = 0;"),
+}
+
+
+@pytest.mark.parametrize("what", DIFFERENT)
+def test_what_differs_is_not_proved_equal(what, folder):
+    ports = "(input clk, input rst, input e, input [3:0] a, output [3:0] y"
+    gold, gate = (f"module {name}{ports}); {body} endmodule\n" for name, body in zip(("one", "other"), DIFFERENT[what]))
+    pins = ".clk(clk), .rst(rst), .e(e), .a(a)"
+    both = (f"module both{ports}, input {SELECT}); wire [3:0] p, q;\n"
+            f"one one({pins}, .y(p)); other other({pins}, .y(q)); assign y = {SELECT} ? q : p; endmodule\n")
+    everything = [Pin("clk", 1, True), Pin("rst", 1, True), Pin("e", 1, True), Pin("a", 4, True), Pin("y", 4, False)]
+    assert not equal(gold + gate + both, "both", everything, "-zero", folder / what)
+    assert equal(gold + gate + both.replace("? q : p", "? p : p"), "both", everything, "-zero", folder / what)
+
+
+def test_a_run_that_came_to_nothing_is_not_noticed(tmp_path):
+    (tmp_path / "run.log").write_text("killed", encoding="utf-8")
+    with pytest.raises(SimulatorError, match="must fail a test or come to its end"):
+        failure(tmp_path, 100)
+    (tmp_path / "run.log").write_text("took 101 cycles", encoding="utf-8")
+    assert failure(tmp_path, 100) == "no end"
+    (tmp_path / "results.xml").write_text(
+        '<t><testcase name="a"><properties/></testcase><testcase name="b"><failure/></testcase></t>', encoding="utf-8")
+    assert failure(tmp_path, 100) == "b"
+
+
+@pytest.mark.slow
+def test_images_have_every_block_of_the_suite():
+    blocks = set().union(*map(blocks_of, DESIGNS))
+    suite = set().union(*(blocks_of(MacroDesign(config)) for config in module.SUITE))
+    assert suite - blocks == set()
+    assert {"board", "bridge", "bridge_session", "bridge_executor", "bridge_receiver", "bridge_transmitter"} <= blocks
+
+
+def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
+    mutants = [Mutant(number, "controller", "7", "mutate -mode inv -module m -cell $and$x:1$2 -port A -portbit 0")
+               for number in range(1, 5)]
+    monkeypatch.setattr(Image, "mutants", mutants)
+    answers = {"recording and compiling": lambda job: None,
+               "replaying": lambda job: [(number, None if number > 2 else 5) for number in job[1]],
+               "looking for equivalents": lambda job: job[1].number == 3}
+    monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [answers[what](job) for job in jobs])
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN])
+    status, output, _ = cli("mutate", "controller", "--out", folder)
+    assert status == 0 and f"SURVIVES controller of {SMALL.name}.v:7: inv at A[0] of $and$x:1" in output
+    facts = json.loads((folder / "mutants.json").read_text(encoding="utf-8"))
+    assert facts["blocks"] == [{"block": "controller", "mutants": 4, "noticed": 2, "equivalent": 1, "survivors": 1,
+                                "score": 2 / 3}]
+
+
+def test_a_control_that_differs_fails(monkeypatch, refused, folder):
+    monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [3 for job in jobs])
+    refused("mutate", "controller", "--out", folder, match="mutant 0, which is no mutant, must not be noticed")
+
+
+def test_wrong_options_are_refused(refused):
+    refused("mutate", "nonsense", match="block must be one of accumulator, .*, not nonsense")
+    refused("mutate", "--count", 0, match="0 is not in the range")
+
+
+def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli, folder):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+    monkeypatch.setattr(module, "run_jobs", interrupt)
+    status, _, errors = cli("mutate", "controller", "--count", 40, "--out", folder)
+    assert status == 130
+    assert f"bitline mutate controller --count 40 --seed 1 --seeds 3 --out {folder} --resume" in errors

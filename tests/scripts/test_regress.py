@@ -1,0 +1,170 @@
+import re
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.emit import emit
+from bitline.scripts.commands import regress as module
+from bitline.scripts.commands.regress import SUITE, Job, random_config, regress, run_job
+from bitline.verif.macro.coverage import Coverage, required
+from bitline.verif.sim.build import build
+from some import some_of
+from testbench_tests import number_of_tests
+
+CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, tiles=3)
+TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, tiles=2, column="table")
+ONE_BANK = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, column="table")
+BLOCK_RAM = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, banks=8, column="table", block_ram_columns=1)
+SIMULATOR = "verilator"
+
+# A macro, a piece of its Verilog as a regular expression, and what the first such piece is broken to.
+MUTATIONS = {
+    "driver": (CONFIG, r"is_signed \? ", "1'b1 ? "),
+    "row decoder": (CONFIG, "write_weights <= weights", "write_weights <= ~weights"),
+    "adder tree": (CONFIG, r"level1_0_0\) \+ ", "level1_0_0) - "),
+    "accumulator": (CONFIG, r"accumulator\[17:0\], 1'h0", "accumulator[17:0], 1'h1"),
+    "one that completes a negative plane": (CONFIG, "1'h0, carry_now", "1'h0, 1'h0"),
+    "planes of one vector after those of another": (CONFIG, r"shift_now \? ", "1'b1 ? "),
+    "fuse": (CONFIG, r"mode\[3:2\] >= 1'h1", "mode[3:2] >= 2'h2"),
+    "hazard on the wordlines": (CONFIG, "= held_0_0 & ", "= 1'b0 & "),
+    "hazard of a driven vector": (CONFIG, "= drives & (_[0-9]+_;\n  assign _[0-9]+_ = _[0-9]+_ [|])", r"= 1'b0 & \1"),
+    "reset ends a chain": (CONFIG, "started <= 1'h0", "started <= 1'h1"),
+    "chain after an idle reset": (CONFIG, "= started [|] i_valid", "= 1'b1"),
+    "reset of the wordlines": (CONFIG, r"if \(rst\) held_0_0", "if (1'b0) held_0_0"),
+    "top bits of a fused lane": (CONFIG, r"if \(load\[2\]\) y <= (_\w+)", r"if (load[2]) y <= {~\1[79:72], \1[71:0]}"),
+    "back-pressure": (CONFIG, r"if \(enable\) level1_0", "level1_0"),
+    "encoder": (TABLES, r"codes\[0\] = ~ ", "codes[0] = "),
+    "parity": (TABLES, r"~ entry_0_0\[0\]", "entry_0_0[0]"),
+    "carry-in of a negative group": (TABLES, "= sign_0 & ", "= 1'b0 & "),
+    "sign of a group": (TABLES, "sign_0 <= ", "sign_0 <= ~"),
+    "calibration": (TABLES, "= calibrate & ", "= 1'b0 & "),
+    "calibration of one bank": (TABLES, r"bank_1 \? zero0_1 : ", ""),
+    "calibration after a write": (TABLES, r"write_taken \? ", "1'b0 ? "),
+    "calibration after a reset": (TABLES, r"if \(rst\) stale <= 2'h3", "if (rst) stale <= 2'h0"),
+    "first entry of a walk": (TABLES, r"= base \| count\[0\]", "= ~base & count[0]"),
+    "sign of a weight in a walk": (TABLES, "else subtract_0 <= ", "else subtract_0 <= ~"),
+    "rows that the last group lacks": (TABLES, r"if \(clear\)", "if (1'b0)"),
+    "bank of a table that is written": (TABLES, "bank_3 <= bank_2", "bank_3 <= ~bank_2"),
+    "bank of a table that is read": (TABLES, r"address\(\{ bank, plane", "address({ 1'b0, plane"),
+    "row that is offered during a reset": (TABLES, "~ rst", "1'b1"),
+    "walk that a reset does not end": (TABLES, r"if \(rst\) walks", "if (1'b0) walks"),
+    "parity of the only bank": (ONE_BANK, r"if \(write\[8\]\) parity_1_0", "if (1'b0) parity_1_0"),
+    "sum of no rows": (BLOCK_RAM, r"if \(clear\)", "if (1'b0)"),
+    "back-pressure of block RAM": (BLOCK_RAM, r"\.enable\(enable\)", ".enable(1'b1)"),
+}
+
+
+@pytest.mark.parametrize("block", some_of(
+    MUTATIONS, "driver", "adder tree", "hazard on the wordlines", "encoder", "calibration",
+    "walk that a reset does not end", "parity of the only bank", "back-pressure of block RAM"))
+def test_regression_notices_each_broken_block(tmp_path, block):
+    config, piece, broken = MUTATIONS[block]
+    verilog, count = re.subn(piece, broken, emit(config), count=1)
+    assert count == 1, f"{piece} is no longer there to break"
+    path = tmp_path / "broken.v"
+    path.write_text(verilog, encoding="utf-8")
+    failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out", verilog=path))
+    assert failed and count == number_of_tests("tb_macro") and reason is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [CONFIG, TABLES, ONE_BANK, BLOCK_RAM], ids=str)
+def test_regression_passes_what_is_not_broken(tmp_path, config):
+    failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out"))
+    assert (failed, count, reason) == ([], number_of_tests("tb_macro"), None)
+
+
+def test_command_of_a_failure_reproduces_it(cli, tmp_path):
+    path = tmp_path / "broken.v"
+    path.write_text(re.sub(*MUTATIONS["accumulator"][1:], emit(CONFIG), count=1), encoding="utf-8")
+    options = ("--out", tmp_path / "out", "--jobs", 1)
+    job = Job(CONFIG, SIMULATOR, 7, tmp_path, tmp_path, verilog=path)
+    command = f"{job.command} --test extremes"
+    status, output, _ = cli(*command.split()[1:], *options)
+    assert status == 1 and command in output
+    report = ElementTree.parse(tmp_path / "out" / "results.xml")
+    failed = [case.get("name") for case in report.iter("testcase") if case.find("failure") is not None]
+    assert failed == ["extremes"]
+    good = command.replace(f" --verilog {path}", "")
+    status, _, _ = cli(*good.split()[1:], *options)
+    assert status == 0
+
+
+def job(tmp_path):
+    return Job(MacroConfig(rows=2, columns=1, input_bits=2, weight_bits=2), SIMULATOR, 1, Path("build/sim"), tmp_path)
+
+
+def test_what_is_not_covered_fails(tmp_path, monkeypatch, capsys):
+    assert regress([job(tmp_path)], 1, tmp_path / "results.xml")
+    monkeypatch.setattr(module, "required", lambda config: {("bank", "moon is written")})
+    assert not regress([job(tmp_path)], 1, tmp_path / "results.xml")
+    assert "NOT COVERED bank: moon is written" in capsys.readouterr().out
+
+
+def test_no_tests_at_all_fail(tmp_path, monkeypatch):
+    assert not regress([], 1, tmp_path / "results.xml")
+    monkeypatch.setattr(module, "TESTBENCH", "bitline.verif.macro.stimulus")
+    failed, count, reason = run_job(job(tmp_path))
+    assert (failed, count) == ([], 0) and reason
+
+
+@pytest.mark.slow
+def test_random_configurations_pass(cli, tmp_path):
+    configs = {random_config(seed) for seed in range(100)}
+    assert len(configs) > 95
+    status, output, _ = cli("regress", "--rows", 3, "--columns", 5, "--random-configs", 2, "--seed", 11, "--simulator",
+                            SIMULATOR, "--out", tmp_path / "out", "--jobs", 1)
+    assert status == 0, output
+    assert f"3 runs of 3 builds, {3 * number_of_tests('tb_macro')} tests, 0 failures" in output
+
+
+def test_design_that_does_not_compile_fails(cli, tmp_path):
+    path = tmp_path / "broken.v"
+    path.write_text("module broken", encoding="utf-8")
+    status, output, _ = cli("regress", "--rows", 3, "--columns", 5, "--simulator", SIMULATOR, "--verilog", path,
+                            "--out", tmp_path / "out", "--jobs", 1)
+    assert status == 1 and "must accept the design, and does not" in output
+
+
+def test_build_starts_anew_after_one_that_was_interrupted(tmp_path):
+    config = MacroConfig(rows=2, columns=1)
+    first = build(config, simulator=SIMULATOR, folder=tmp_path)
+    (first.folder / "complete").unlink()
+    (first.folder / "Vtop__ALL.cpp").write_text("", encoding="ascii")
+    (first.folder / "leftover").mkdir()
+    again = build(config, simulator=SIMULATOR, folder=tmp_path)
+    assert again == first and (again.folder / "complete").exists() and not (again.folder / "leftover").exists()
+
+
+def test_waveform(cli, tmp_path):
+    status, output, _ = cli("regress", "--rows", 2, "--columns", 1, "--simulator", SIMULATOR, "--test", "extremes",
+                            "--waves", "--out", tmp_path / "out", "--jobs", 1)
+    assert status == 0
+    waveform = re.search(r"waveform: (.*)", output)[1]
+    assert Path(waveform).stat().st_size > 1000
+
+
+def test_wrong_options_are_refused(refused, tmp_path):
+    refused("regress", "--test", "nothing", match="test must be one of full_rate, .*, not nothing")
+    refused("regress", "--rows", 0, match="rows must be an integer from 1 to 1024, not 0|must give columns")
+    refused("regress", "--seeds", 0, match="0 is not in the range")
+    refused("regress", "--verilog", __file__, match="must come with the one configuration")
+    (tmp_path / "binary.v").write_bytes(b"\xff\xfe\xfd")
+    refused("regress", "--rows", 1, "--columns", 1, "--verilog", tmp_path / "binary.v", match="can't decode byte")
+    refused("regress", "--out", "/proc/out", match="must be writable, and is not")
+
+
+def test_what_was_not_seen_is_missing():
+    bins = required(CONFIG)
+    coverage = Coverage()
+    for group, name in bins:
+        coverage.hit(group, name)
+    assert coverage.missing(bins) == []
+    coverage.counts["reset", "idle"] = 0
+    assert coverage.missing(bins) == [("reset", "idle")]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (13, 7), (256, 2)])
+def test_suite_holds_odd_sizes(shape):
+    assert shape in {(config.rows, config.columns) for config in SUITE}

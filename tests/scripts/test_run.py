@@ -1,0 +1,242 @@
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+from bitline.golden.program import pause
+from bitline.hdl.config import MacroConfig
+from bitline.host.network.reference import Mismatch, TfliteReference
+from bitline.scripts.commands.run import list_mismatches
+from places import NETWORKS
+
+pytest.importorskip("tflite", reason="no tflite here")
+from some import some
+from tflite_files import TfliteFile
+
+MACRO = ("--rows", 16, "--columns", 12, "--banks", 2)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A model of a convolution, its pooling, and a fully connected layer: 1 x 6 x 6 x 2 to 1 x 3."""
+    rng, file = np.random.default_rng(1), TfliteFile()
+    x = file.tensor((1, 6, 6, 2), "int8", 0.05, -128)
+    y = file.tensor((1, 6, 6, 4), "int8", 0.1, -128)
+    file.operator("CONV_2D", [x, file.constant(rng.integers(-127, 128, (4, 3, 3, 2)), "int8", [0.01] * 4),
+                              file.constant([100, -100, 0, 5], "int32")], y, "Conv2DOptions", Padding="same",
+                  StrideH=1, StrideW=1, FusedActivationFunction="relu")
+    pooled = file.operator("MAX_POOL_2D", [y], file.tensor((1, 2, 2, 4), "int8", 0.1, -128), "Pool2DOptions",
+                           Padding="valid", StrideH=3, StrideW=3, FilterHeight=3, FilterWidth=3)
+    flat = file.operator("RESHAPE", [pooled, file.constant([1, 16], "int32")],
+                         file.tensor((1, 16), "int8", 0.1, -128), "ReshapeOptions")
+    out = file.operator("FULLY_CONNECTED", [flat, file.constant(rng.integers(-127, 128, (3, 16)), "int8", 0.02)],
+                        file.tensor((1, 3), "int8", 0.5), "FullyConnectedOptions")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(file.data([x], [out]))
+    return path
+
+
+@pytest.fixture
+def files(tmp_path):
+    """Three files with inputs, of which the second holds two."""
+    rng, folder = np.random.default_rng(2), tmp_path / "inputs"
+    folder.mkdir()
+    (folder / "a.dat").write_bytes(rng.integers(0, 256, 72, dtype=np.uint8).tobytes())
+    (folder / "b.dat").write_bytes(rng.integers(0, 256, 144, dtype=np.uint8).tobytes())
+    np.save(folder / "c.npy", rng.integers(-128, 128, (1, 6, 6, 2)))
+    return folder
+
+
+@pytest.mark.parametrize("backend", ["golden", "rtl"])
+def test_report_of_a_run(cli, model, files, tmp_path, backend):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    (tmp_path / "labels.csv").write_text("a.dat,0\nb.dat,1\nc.npy,2\n")
+    status, output, errors = cli("run", model, "--inputs", files, *MACRO, "--backend", backend, "--report",
+                                 tmp_path / "out", "--output", tmp_path / "y.npy", "--labels", tmp_path / "labels.csv",
+                                 "--batch", 3, "--plan", "--check")
+    assert status == 0, errors
+    report, y = json.loads((tmp_path / "out" / "report.json").read_text()), np.load(tmp_path / "y.npy")
+    assert y.shape == (4, 1, 3)
+    assert report["accuracy"] == (y[:, 0].argmax(1) == [0, 1, 1, 2]).mean()
+    assert report["inputs"] == 4 and report["batch"] == 3
+    assert report["accumulator_mismatches"] == report["reference_mismatches"] == 0
+    assert report["checked_against_reference"] and report["mismatch_list"] == []
+    assert [layer["layer"] for layer in report["layers"]] == ["operator 0 (CONV_2D)", "operator 3 (FULLY_CONNECTED)"]
+    if backend == "rtl":
+        assert report["cycles"] == report["predicted_cycles"] and report["cycles_as_predicted"]
+        assert report["cycles"] == sum(layer["cycles"] for layer in report["layers"])
+    config = MacroConfig(rows=16, columns=12, banks=2)
+    # Two batches of two products.
+    assert report["cycles_per_input_with_pauses"] == report["cycles_per_input"] + 4 * pause(config) / 4
+    assert report["inferences_per_second"] == pytest.approx(1e8 / report["cycles_per_input_with_pauses"])
+    for layer in report["layers"]:
+        assert 0 < layer["utilization"] <= 1 and layer["bits_ideal_reuse"] <= layer["bits_moved"]
+    assert [layer["macs"] for layer in report["layers"]] == [36 * 4 * 18, 48]
+    # Of 6 x 6 places of a window of 3 x 3 pixels, 16 x 16 of 18 x 18 see no padding; 4 inputs, 2 batches.
+    assert [layer["bits_without_reuse"] for layer in report["layers"]] == [
+        4 * (16 * 16 * 4 * 2 * 16 + 144 * 32), 4 * (48 * 16 + 3 * 32)]
+    assert [layer["bits_ideal_reuse"] for layer in report["layers"]] == [
+        2 * 72 * 8 + 4 * (72 * 8 + 144 * 32), 2 * 48 * 8 + 4 * (16 * 8 + 3 * 32)]
+    page = (tmp_path / "out" / "report.html").read_text()
+    # Nothing is fetched from anywhere.
+    assert not re.search(r"(src|href)=.(?!data:)", page) and page.count("data:image/png;base64,") == 4
+    assert "bank 0: " in page and "bank 0: " in output and "0 mismatches in all layers" in output
+
+
+def test_batches_load_weights_less_often(cli, model, files, tmp_path):
+    cycles = []
+    for batch in (1, 4):
+        cli("run", model, "--inputs", files, *MACRO, "--report", tmp_path / "out", "--batch", batch, "--no-check")
+        cycles.append(json.loads((tmp_path / "out" / "report.json").read_text())["predicted_cycles"])
+    assert cycles[1] < cycles[0]
+
+
+def test_plain_golden_run_has_no_macro(cli, model, files):
+    status, output, _ = cli("run", model, "--inputs", files / "a.dat", files / "b.dat", "--count", 2, "--no-check")
+    assert status == 0 and output.startswith("2 inputs") and "cycles" not in output
+
+
+def test_network_without_weights(cli, tmp_path):
+    file = TfliteFile()
+    x = file.tensor((1, 4), "int8", 0.1)
+    y = file.operator("RELU", [x], file.tensor((1, 4), "int8", 0.1, -128))
+    (tmp_path / "m.tflite").write_bytes(file.data([x], [y]))
+    (tmp_path / "x.dat").write_bytes(bytes(range(8)))
+    status, output, _ = cli("run", tmp_path / "m.tflite", "--inputs", tmp_path / "x.dat", "--backend", "rtl",
+                            *MACRO, "--report", tmp_path / "out", "--no-check")
+    assert status == 0 and output.startswith("2 inputs")
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["layers"] == []
+
+
+def two_ended(tmp_path, inputs):
+    """A file of two outputs, and one or two inputs."""
+    file = TfliteFile()
+    x = [file.tensor((1, 4), "int8", 0.1) for _ in range(inputs)]
+    sums = file.operator("ADD", [x[0], x[-1]], file.tensor((1, 4), "int8", 0.1), "AddOptions")
+    clamped = file.operator("RELU", [x[0]], file.tensor((1, 4), "int8", 0.1))
+    (tmp_path / "m.tflite").write_bytes(file.data(x, [sums, clamped]))
+    (tmp_path / "x.dat").write_bytes(bytes(range(8)))
+    (tmp_path / "labels.csv").write_text("x.dat,0\n")
+    return tmp_path / "m.tflite", "--inputs", tmp_path / "x.dat"
+
+
+def test_networks_of_several_inputs_are_refused(refused, tmp_path):
+    arguments = two_ended(tmp_path, 2)
+    refused("run", *arguments, match="^bitline: network must have one input to be run by a command, not 2$")
+    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one")
+
+
+def test_networks_of_several_outputs_run_but_give_none_apart(cli, refused, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    arguments = two_ended(tmp_path, 1)
+    status, output, _ = cli("run", *arguments, "--check")
+    assert status == 0 and "0 mismatches in all layers" in output
+    for option in (("--output", tmp_path / "y.npy"), ("--labels", tmp_path / "labels.csv")):
+        refused("run", *arguments, *option, match=f"^bitline: network must have one output for {option[0]}, not 2$")
+    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one output for a comparison, not 2")
+
+
+def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    original = TfliteReference.run
+
+    def wrong(self, *inputs):
+        found = original(self, *inputs)
+        last = max(found)
+        found[last][0, 0, 1] ^= 1
+        return found
+
+    monkeypatch.setattr(TfliteReference, "run", wrong)
+    status, output, _ = cli("run", model, "--inputs", files, "--check", "--report", tmp_path / "out")
+    assert status == 1
+    assert re.search(r"operator 3 \(FULLY_CONNECTED\): 1 mismatches, the first at \[0, 0, 1\]: -?\d+, ref", output)
+    assert "operator 3 (FULLY_CONNECTED): 1 mismatches" in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_stray_files_are_skipped_and_said(cli, model, files):
+    (files / ".DS_Store").write_bytes(b"stray")
+    (files / "Thumbs.db").write_bytes(b"stray")
+    status, output, errors = cli("run", model, "--inputs", files, "--no-check")
+    assert status == 0 and output.startswith("4 inputs")
+    assert errors.splitlines() == [f"bitline: {files / name} is no input, and is skipped"
+                                   for name in (".DS_Store", "Thumbs.db")]
+    # Who names a file wants it.
+    status, _, errors = cli("run", model, "--inputs", files / ".DS_Store", "--no-check")
+    assert status == 2 and ".DS_Store must hold inputs of 72 numbers" in errors
+
+
+def test_mismatches_beyond_the_first_are_counted():
+    lines = list_mismatches([Mismatch(f"layer {k}", k + 1, (0,), 1, 2) for k in range(23)])
+    assert len(lines) == 21 and lines[19].startswith("layer 19: 20 mismatches")
+    assert lines[20] == "and 3 more layers of inputs, with 66 mismatches"
+    assert len(list_mismatches([Mismatch("layer", 1, (0,), 1, 2)] * 20)) == 20
+
+
+def test_windows_that_overlap(cli, model, tmp_path):
+    values = np.arange(72 + 3 * 12, dtype=np.int8)
+    (tmp_path / "x.dat").write_bytes(values.tobytes())
+    np.save(tmp_path / "x.npy", np.stack([values[k:k + 72] for k in (0, 12, 24, 36)]).reshape(4, 1, 6, 6, 2))
+    found = []
+    for arguments in (("x.dat", "--step", 12), ("x.npy",)):
+        cli("run", model, "--inputs", tmp_path / arguments[0], *arguments[1:], "--output", tmp_path / "y.npy",
+            "--no-check")
+        found.append(np.load(tmp_path / "y.npy"))
+    assert len(found[0]) == 4 and (found[0] == found[1]).all()
+
+
+def test_missing_packages_are_named(refused, model, files, tmp_path, monkeypatch):
+    import bitline.scripts.common.files as module
+
+    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
+    refused("run", model, "--inputs", files, "--report", tmp_path / "out",
+            match=r"^bitline: matplotlib not found: pip install -e '.\[networks\]'$")
+    refused("compare", "digits", "--out", tmp_path / "out", match=r"matplotlib not found: .*demo")
+
+
+def test_bad_input_is_one_line(refused, model, files, tmp_path):
+    def check(*arguments, match):
+        refused("run", *arguments, "--report", tmp_path / "out", match=match)
+        assert not (tmp_path / "out").exists()
+
+    good = ("--inputs", files)
+    check(tmp_path / "none.tflite", *good, match="none.tflite must be usable")
+    check(files / "a.dat", *good, match="model must be one of .tflite.*, not a.dat")
+    (tmp_path / "cut.tflite").write_bytes(model.read_bytes()[:400])
+    check(tmp_path / "cut.tflite", *good, match="model must be a whole .tflite file, and cut.tflite is damaged")
+    check(model, match="inputs must be files, and there are none")
+    (tmp_path / "short.dat").write_bytes(bytes(71))
+    check(model, "--inputs", tmp_path / "short.dat", match=r"short.dat must hold inputs of 72 numbers \(1 x 6")
+    np.save(tmp_path / "float.npy", np.zeros((1, 6, 6, 2)))
+    check(model, "--inputs", tmp_path / "float.npy", match="float.npy must hold numbers of int8, not float64")
+    np.save(tmp_path / "shape.npy", np.zeros((6, 6, 2), dtype=int))
+    check(model, "--inputs", tmp_path / "shape.npy", match=r"shape.npy must be of shape \[1, 6, 6, 2\]")
+    np.save(tmp_path / "large.npy", np.full((1, 6, 6, 2), 128))
+    check(model, "--inputs", tmp_path / "large.npy", match="large.npy must hold numbers from -128 to 127, not 128")
+    os.mkfifo(tmp_path / "fifo.tflite")
+    check(tmp_path / "fifo.tflite", *good, match="model must be a regular file, and .*fifo.tflite is not one")
+    check(model, "--inputs", tmp_path / "fifo.tflite", match="inputs must be regular files, and .*fifo.tflite is not")
+    (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY\x01\x00\xff\xff")
+    check(model, "--inputs", tmp_path / "broken.npy", match="broken.npy must be a .npy file of numbers")
+    (tmp_path / "labels.csv").write_text("a.dat,zero\n")
+    check(model, *good, "--labels", tmp_path / "labels.csv", match="labels must be lines of a file's name")
+    (tmp_path / "labels.csv").write_text("a.dat,0\n")
+    check(model, *good, "--labels", tmp_path / "labels.csv", match="does not name b.dat")
+    check(model, *good, "--rows", 8, "--columns", 8, "--weight-bits", 4,
+          match=r"operator 0 \(CONV_2D\): weights must be from -8 to 7")
+    check(model, *good, "--backend", "board", match="--port must be given with --backend board")
+    check(model, *good, "--port", "/dev/null", match="--port must be given with --backend board")
+    check(model, *good, "--backend", "board", "--port", tmp_path / "nothing", match="port .* must be a serial port")
+    check(model, *good, "--batch", 0, match="Invalid value for '--batch'")
+
+
+@pytest.mark.parametrize("name", some(NETWORKS, 0))
+def test_published_networks_run_by_one_command(cli, published, name, tmp_path):
+    path, inputs = published(name)
+    step = ("--step", 128) if name == "anomaly_detection" else ()
+    status, output, errors = cli("run", path, "--inputs", path.parent / "inputs", *step, "--output",
+                                 tmp_path / "y.npy")
+    assert status == 0, errors
+    assert len(np.load(tmp_path / "y.npy")) == len(inputs)
+    assert output.startswith(f"{len(inputs)} inputs, accumulators not compared")
+    assert "reference kernels: 0 mismatches in all layers" in output

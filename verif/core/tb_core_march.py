@@ -1,0 +1,70 @@
+"""What marches write and read on the RTL, operation by operation; in the module of `storage` around a core."""
+
+import cocotb
+from cocotb.triggers import ReadOnly
+
+from ...golden.march_tests import backgrounds, run
+from ...hdl.macro.ports import input_layout, write_layout
+from .core_bench import CoreBench
+
+
+class Log:
+    """A memory that is sound, and keeps what is done to it."""
+
+    def __init__(self):
+        self.words, self.done = {}, []
+
+    def write(self, place, word):
+        self.words[place] = word
+        self.done.append(("write", place, word))
+
+    def read(self, place):
+        self.done.append(("read", place))
+        return self.words[place]
+
+
+async def watch(bench, done):
+    """Note rows that the macro takes, and vectors that read one."""
+    config = bench.config.array
+    rows, vectors = write_layout(config), input_layout(config, told=True)
+    ports = [[getattr(bench.dut, f"macro_{stream}__{name}") for name in ("valid", "ready", "payload")]
+             for stream in ("write", "i")]
+
+    def field(layout, word, name):
+        where = layout[name]
+        return word >> where.offset & (1 << where.width) - 1
+
+    while True:
+        await ReadOnly()
+        writes, reads = ((valid.value and ready.value, payload) for valid, ready, payload in ports)
+        assert not (writes[0] and reads[0])
+        if writes[0]:
+            word = int(writes[1].value)
+            done.append(("write", (field(rows, word, "bank"), field(rows, word, "row")), field(rows, word, "weights")))
+        if reads[0]:
+            word = int(reads[1].value)
+            x, bits = field(vectors, word, "x"), config.input_bits
+            assert x.bit_count() == 1 and (x.bit_length() - 1) % bits == 0
+            assert not field(vectors, word, "accumulate")
+            done.append(("read", (field(vectors, word, "bank"), (x.bit_length() - 1) // bits)))
+        await bench.edge()
+
+
+@cocotb.test()
+async def march(dut):
+    """Each program does all operations on all rows of all banks, in order, with each background and its inverse."""
+    bench = CoreBench(dut)
+    await bench.start()
+    config, done = bench.config.array, []
+    cocotb.start_soon(watch(bench, done))
+    places = [(bank, row) for bank in range(config.banks) for row in range(config.rows)]
+    words = backgrounds(config.weight_bits, config.columns)
+    for program, register in (("zeroise", "control"), ("march_c_minus", "self_test"), ("march_ss", "self_test")):
+        done.clear()
+        await bench.write(register, **{program: 1})
+        await bench.until("status", "running", 0, reads=20000)
+        log = Log()
+        assert run(program, log, places, words[:1] if program == "zeroise" else words,
+                   config.columns * config.weight_bits) is None
+        first = next((index for index, pair in enumerate(zip(done, log.done)) if pair[0] != pair[1]), None)
+        assert first is None and len(done) == len(log.done), (program, first, len(done), len(log.done))

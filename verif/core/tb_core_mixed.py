@@ -1,0 +1,109 @@
+"""Traffic in which everything that a core does follows on everything else."""
+
+import cocotb
+from cocotbext.axi import AxiStreamFrame
+
+from ...golden.core import rows_bytes, vector_bytes
+from ...hdl.csr.register_map import ErrorCode
+from .tb_core import begin, expect_error
+
+ACTIONS = 16
+
+
+async def settle(bench):
+    """All that was sent is in, and all that it gives is out."""
+    await bench.vectors.wait()
+    await bench.check()
+
+
+async def load_all(bench):
+    """All banks and sets."""
+    for bank in range(bench.config.macro.banks):
+        await bench.load_bank(bank)
+    for index in range(2):
+        await bench.load_set(index)
+
+
+async def draw_orders(bench):
+    """Any orders; how many vectors then are a chain."""
+    macro, rng = bench.config.macro, bench.rng
+    chain = rng.randint(1, macro.tiles)
+    await bench.orders(bits=rng.randint(1, macro.input_bits), signed=rng.randrange(2), bank=rng.randrange(macro.banks),
+                       set=rng.randrange(2), chain=chain)
+    return chain
+
+
+def send(bench, count):
+    for _ in range(count):
+        bench.send(bench.draw_vector(bench._orders["bits"], bench._orders["signed"]))
+
+
+async def compute(bench):
+    """Some chains."""
+    send(bench, await draw_orders(bench) * bench.rng.randint(1, 6))
+
+
+async def spoil(bench):
+    """A vector that is too long, somewhere in some chains."""
+    chain = await draw_orders(bench)
+    before = bench.rng.randrange(2 * chain)
+    send(bench, before)
+    data = vector_bytes(bench.config, bench.draw_vector(1, False))
+    bench.send_faulty(data + bytes(bench.config.input_stream_bits // 4))
+    send(bench, -(before + 1) % chain + chain)
+    await settle(bench)
+    await expect_error(bench, ErrorCode.VECTOR_LONG)
+
+
+async def reload(bench):
+    """Another content of a bank and of a set, behind the vectors that use them, which are all in."""
+    await bench.vectors.wait()
+    await bench.load_bank(bench.rng.randrange(bench.config.macro.banks))
+    await bench.load_set(bench.rng.randrange(2))
+
+
+async def march(bench):
+    """Zeroise or a test, in a chain or between two."""
+    chain = await draw_orders(bench)
+    begun = bench.rng.randrange(chain)
+    send(bench, begun)
+    await bench.vectors.wait()
+    if bench.rng.randrange(2):
+        await bench.write("control", zeroise=1)
+    else:
+        await bench.write("self_test", march_c_minus=1)
+    await bench.until("status", "running", 0, reads=20000)
+    assert (await bench.read("status"))["passed"] == 1
+    bench.model.macro.weights[:] = 0
+    bench.model.interrupt()
+    await load_all(bench)
+    send(bench, 2 * chain - begun)
+
+
+async def shut(bench):
+    """The lock, which refuses a packet while vectors run, and the reset that ends it."""
+    chain = await draw_orders(bench)
+    await bench.write("lock", locked=1)
+    send(bench, 3 * chain)
+    await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights(2))))
+    await bench.weights.wait()
+    await settle(bench)
+    await expect_error(bench, ErrorCode.LOCKED)
+    send(bench, bench.rng.randrange(3 * chain))
+    await bench.reset(bench.rng.randint(3, 6))
+    await load_all(bench)
+
+
+@cocotb.test()
+async def mixed_traffic(dut):
+    """Chains, faulty vectors, loads, marches, the lock and resets in any order, with pauses."""
+    bench = await begin(dut)
+    for number in range(ACTIONS):
+        bench.pause(bench.rng.choice((0, 0.3, 0.7)), bench.rng.choice((0, 0.3, 0.9)))
+        # Each at least once.
+        actions = (compute, spoil, reload, march, shut)
+        await (actions[number] if number < len(actions) else bench.rng.choice(actions))(bench)
+        if bench.rng.randrange(2):
+            await settle(bench)
+    await settle(bench)
+    assert await bench.read("error") == {"code": 0, "count": 0}

@@ -1,0 +1,353 @@
+"""What meets in a core at the wrong moment: packets, marches, chains, and writes of registers."""
+
+import itertools
+
+import cocotb
+import numpy as np
+from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge, with_timeout
+from cocotb.utils import get_sim_time
+from cocotbext.axi import AxiStreamFrame
+
+from ...golden.core import parameters_bytes, rows_bytes, vector_bytes
+from ...hdl.core.self_test import PATIENCE
+from ...hdl.csr.register_map import ErrorCode
+from .core_bench import LONGEST_WAIT, PERIOD_NS, Refused
+from .tb_core import begin, expect_error
+
+
+async def begin_packet(bench, port, prefix, data):
+    """Send a packet, and stop behind its first beat."""
+    valid, ready = (getattr(bench.dut, f"{prefix}_{name}") for name in ("tvalid", "tready"))
+    port.clear_pause_generator()
+    port.send_nowait(AxiStreamFrame(data))
+    while True:
+        await ReadOnly()
+        if valid.value and ready.value:
+            port.pause = True
+            await bench.edge()
+            return
+        await bench.edge()
+
+
+async def vectors_of(bench, count):
+    """Vectors, and their results."""
+    for _ in range(count):
+        bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
+    await bench.check()
+
+
+async def full_orders(bench, **orders):
+    await bench.orders(**{"bits": bench.config.macro.input_bits, "signed": 1, "bank": 0, "set": 0, **orders})
+
+
+def check_cut(bench):
+    """Of the results expected, some come, then perhaps a part of one, and then what zeros give."""
+    before, bench.expected = bench.expected, []
+    zeros, _ = bench.model.vector(np.zeros(bench.config.macro.rows, dtype=int), **bench._orders)
+    frames = []
+    while not bench.results.empty():
+        frames.append(bytes(bench.results.recv_nowait().tdata))
+    while before and frames and frames[0] == before[0]:
+        frames.pop(0), before.pop(0)
+    if frames and frames[0] != zeros:
+        # Of its last beat some bytes may be of no column.
+        whole = len(frames[0]) - bench.config.output_stream_bits // 8
+        assert len(frames[0]) < len(zeros) + 8 and before.pop(0).startswith(frames.pop(0)[:max(whole, 0)])
+    assert all(frame == zeros for frame in frames)
+
+
+@cocotb.test()
+async def packets_wait_for_a_march(dut):
+    """Weights and parameters that come while a march runs are stored when it has ended, from their first beat on."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    await full_orders(bench)
+    await bench.write("load", bank=0)
+    await bench.write("control", zeroise=1)
+    bench.model.macro.weights[:] = 0
+    weights = bench.draw_weights()
+    bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
+    await bench.until("status", "running", 0)
+    await bench.weights.wait()
+    for row, values in enumerate(weights):
+        bench.model.macro.write(0, row, values)
+    await vectors_of(bench, 4)
+    if bench.config.requantises:
+        parameters = (np.arange(macro.columns) * 100, np.full(macro.columns, 1 << 30), np.full(macro.columns, -4))
+        await bench.write("load", parameters=1)
+        await bench.write("control", zeroise=1)
+        bench.weights.send_nowait(AxiStreamFrame(parameters_bytes(bench.config, *parameters)))
+        await bench.until("status", "running", 0)
+        await bench.weights.wait()
+        bench.model.macro.weights[:] = 0
+        bench.model.parameters[0] = parameters
+        await bench.load_bank(0)
+        await vectors_of(bench, 4)
+    assert (await bench.read("error"))["code"] == 0
+
+
+@cocotb.test()
+async def march_in_a_chain(dut):
+    """A march breaks the chain that has begun, which gives no result, and regroups none."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    for begun in range(macro.tiles):
+        await full_orders(bench, chain=macro.tiles)
+        for _ in range(begun):
+            bench.send(bench.draw_vector(macro.input_bits, True))
+        await bench.vectors.wait()
+        await bench.write("control", zeroise=1)
+        await bench.until("status", "running", 0)
+        bench.model.macro.weights[:] = 0
+        bench.model.interrupt()
+        for bank in range(macro.banks):
+            await bench.load_bank(bank)
+        await vectors_of(bench, 3 * macro.tiles - begun)
+    assert await bench.read("error") == {"code": 0, "count": 0}
+
+
+@cocotb.test()
+async def chain_in_a_vector(dut):
+    """A write of ``chain`` while a vector is half in takes effect behind that vector; and the core is not idle then."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    x = bench.draw_vector(macro.input_bits, True)
+    if len(vector_bytes(bench.config, x)) <= bench.config.input_stream_bits // 8:
+        return
+    chains = [(before, after, begun) for before in range(1, macro.tiles + 1) for after in range(1, macro.tiles + 1)
+              for begun in range(before)]
+    # In the last case the write comes first.
+    for (before, after, begun), delay in itertools.product(chains, (*range(8), 20)):
+        await full_orders(bench, chain=before)
+        for _ in range(begun):
+            bench.send(bench.draw_vector(macro.input_bits, True))
+        await bench.vectors.wait()
+        await ClockCycles(dut.aclk, 40)
+        await begin_packet(bench, bench.vectors, "s_axis", vector_bytes(bench.config, x))
+        assert (await bench.read("status"))["idle"] == 0
+        result, _ = bench.model.vector(x, **bench._orders)
+        if result is not None:
+            bench.expected.append(result)
+        writing = cocotb.start_soon(bench.write("chain", length=after))
+        await ClockCycles(dut.aclk, delay)
+        bench.vectors.pause = False
+        await writing
+        bench.model.restart(after)
+        await vectors_of(bench, 2 * after)
+    # With the first beat of a vector, it is that vector's.
+    for delay in range(16):
+        await full_orders(bench, chain=macro.tiles)
+        if macro.tiles > 1:
+            bench.send(x)
+        await bench.vectors.wait()
+        await ClockCycles(dut.aclk, 20)
+        writing = cocotb.start_soon(bench.write("chain", length=1))
+        await ClockCycles(dut.aclk, delay)
+        bench.vectors.send_nowait(AxiStreamFrame(vector_bytes(bench.config, x)))
+        await bench.vectors.wait()
+        await writing
+        await ClockCycles(dut.aclk, 40)
+        while not bench.results.empty():
+            bench.results.recv_nowait()
+        bench.model.restart(1)
+        await vectors_of(bench, 2)
+
+
+@cocotb.test()
+async def last_beat_waits(dut):
+    """A vector whose last beat waits for room keeps the orders of its first, and a march waits for it."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+
+    async def fill():
+        await full_orders(bench)
+        bench.pause(0, 1)
+        while not dut.s_axis_tvalid.value:
+            bench.send(bench.draw_vector(macro.input_bits, True))
+            await ClockCycles(dut.aclk, 150)
+
+    if bench.config.vector_bytes <= bench.config.input_stream_bits // 8:
+        return
+    await fill()
+    await bench.write("vector", bits=1, signed=0, bank=macro.banks - 1, set=1)
+    bench.pause(0)
+    await bench.check()
+    await fill()
+    await bench.write("self_test", march_c_minus=1)
+    bench.pause(0)
+    await bench.check()
+    await bench.until("status", "running", 0, reads=20000)
+    assert (await bench.read("status"))["passed"] == 1
+    for bank in range(macro.banks):
+        await bench.load_bank(bank)
+    await full_orders(bench)
+    await vectors_of(bench, 3)
+
+
+@cocotb.test()
+async def zeroise_is_not_blocked(dut):
+    """Whoever holds a stream delays zeroise for a while; what has begun is thrown away, and told of."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    x = bench.draw_vector(macro.input_bits, True)
+    row = rows_bytes(bench.config, bench.draw_weights(2))
+    holds = [("results", None), ("weights", row)]
+    if len(vector_bytes(bench.config, x)) > bench.config.input_stream_bits // 8:
+        holds.append(("vectors", vector_bytes(bench.config, x)))
+    for locked in (0, 1):
+        for name, data in holds:
+            if not locked:
+                await bench.write("load", bank=0)
+            await bench.write("lock", locked=locked)
+            await full_orders(bench)
+            port = getattr(bench, name)
+            if name == "results":
+                port.pause = True
+                for _ in range(60):
+                    bench.send(bench.draw_vector(macro.input_bits, True))
+                await ClockCycles(dut.aclk, 1200)
+            else:
+                await begin_packet(bench, port, {"weights": "s_axis_w", "vectors": "s_axis"}[name], data)
+            await bench.write("control", zeroise=1)
+            await bench.until("status", "running", 0, reads=PATIENCE // 2)
+            status = await bench.read("status")
+            assert (status["zeroised"], status["failed"]) == (1, 0)
+            bench.model.macro.weights[:] = 0
+            port.pause = False
+            await getattr(bench, "vectors" if name == "results" else name).wait()
+            await ClockCycles(dut.aclk, 400)
+            await bench.vectors.wait()
+            await ClockCycles(dut.aclk, 100)
+            check_cut(bench)
+            assert (await bench.read("error"))["code"] == (ErrorCode.LOCKED if locked and name == "weights"
+                                                           else ErrorCode.CUT)
+            await bench.write("control", clear_error=1)
+            await bench.until("status", "idle")
+            await full_orders(bench)
+            await vectors_of(bench, 2)
+            if not locked:
+                for bank in range(macro.banks):
+                    await bench.load_bank(bank)
+                await vectors_of(bench, 3)
+
+
+@cocotb.test()
+async def zeroise_waits_as_long_as_it_says(dut):
+    """For the rest of a packet it waits as many cycles as it says; to throw held results away takes few more."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    bench.pause(0)
+    await bench.write("interrupt_enable", finished=1)
+
+    async def cycles():
+        await bench.write("interrupt_status", finished=1)
+        await bench.write("control", zeroise=1)
+        start = get_sim_time("ns")
+        await RisingEdge(dut.irq)
+        return round((get_sim_time("ns") - start) / PERIOD_NS)
+
+    alone = await cycles()
+    for _ in range(2):
+        await begin_packet(bench, bench.weights, "s_axis_w", rows_bytes(bench.config, bench.draw_weights(2)))
+        longer = await cycles() - alone
+        # Rows for tables may wait for the walk before, here and in the first.
+        assert abs(longer - PATIENCE - 1) <= (8 if macro.column == "table" else 0), longer
+        bench.weights.pause = False
+        await bench.weights.wait()
+    await full_orders(bench)
+    bench.pause(0, 1)
+    for _ in range(60):
+        bench.send(bench.draw_vector(macro.input_bits, True))
+    await ClockCycles(dut.aclk, 1200)
+    longer = await cycles() - alone
+    assert PATIENCE <= longer <= PATIENCE + 64, longer
+
+
+@cocotb.test()
+async def load_while_a_packet_begins(dut):
+    """A write of ``load`` is refused, or comes before the packet: no row is lost and none goes elsewhere."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    await full_orders(bench)
+    for delay in range(-8, 12):
+        first = [bench.draw_weights() for _ in range(macro.banks)]
+        for bank, weights in enumerate(first):
+            await bench.load_bank(bank, weights)
+        weights = bench.draw_weights()
+        await bench.write("load", bank=0)
+
+        async def change(delay):
+            await ClockCycles(dut.aclk, delay)
+            try:
+                await bench.write("load", bank=macro.banks - 1)
+            except Refused:
+                return 0
+            return macro.banks - 1
+
+        task = cocotb.start_soon(change(max(-delay, 0)))
+        await ClockCycles(dut.aclk, max(delay, 0))
+        await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, weights)))
+        await bench.weights.wait()
+        target = await task
+        if target:
+            # The packet may have ended before the write.
+            await full_orders(bench)
+            for row, values in enumerate(weights):
+                bench.model.macro.write(0, row, values)
+            for _ in range(8):
+                bench.send(bench.draw_vector(macro.input_bits, True))
+            found = [bytes((await with_timeout(bench.results.recv(), LONGEST_WAIT * PERIOD_NS, "ns")).tdata)
+                     for _ in range(8)]
+            target, bench.expected = 0 if found == bench.expected else target, []
+            for row, values in enumerate(first[0]):
+                bench.model.macro.write(0, row, values)
+        for row, values in enumerate(weights):
+            bench.model.macro.write(target, row, values)
+        for bank in range(macro.banks):
+            await full_orders(bench, bank=bank)
+            await vectors_of(bench, 2)
+        if (await bench.read("error"))["count"]:
+            await expect_error(bench, ErrorCode.BUSY)
+
+
+@cocotb.test()
+async def commands_in_a_march(dut):
+    """While a march runs, errors and counters can be cleared; it cannot be started again."""
+    bench = await begin(dut)
+    await bench.write("self_test", march_c_minus=1)
+    await bench.write("control", clear_error=1, clear_counters=1)
+    for register, fields in (("control", {"zeroise": 1, "clear_error": 1}), ("self_test", {"march_ss": 1})):
+        try:
+            await bench.write(register, **fields)
+        except Refused:
+            await expect_error(bench, ErrorCode.BUSY)
+        else:
+            raise AssertionError(f"{register} must be refused in a march")
+    assert (await bench.read("status"))["running"] == 1
+
+
+@cocotb.test()
+async def valid_from_the_first_edge(dut):
+    """What masters offer as soon as a reset is over is taken once, and answered."""
+    bench = await begin(dut)
+    macro = bench.config.macro
+    for _ in range(3):
+        await bench.reset(settle=0)
+        weights = bench.draw_weights()
+        bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
+        writing = cocotb.start_soon(bench.write("vector", bits=macro.input_bits, signed=1, bank=0, set=0))
+        await with_timeout(writing, 100 * PERIOD_NS, "ns")
+        await with_timeout(bench.weights.wait(), 100 * PERIOD_NS, "ns")
+        for row, values in enumerate(weights):
+            bench.model.macro.write(0, row, values)
+        assert (await bench.read("vector"))["signed"] == 1
+        await bench.load_set(0)
+        await full_orders(bench)
+        await vectors_of(bench, 2)
+        # Vectors too.
+        await bench.reset(settle=0)
+        bench.vectors.send_nowait(AxiStreamFrame(vector_bytes(bench.config, np.zeros(macro.rows, dtype=int))))
+        reading = cocotb.start_soon(bench.read("identity"))
+        await with_timeout(reading, 100 * PERIOD_NS, "ns")
+        await with_timeout(bench.results.recv(), 200 * PERIOD_NS, "ns")
+        assert (await bench.read("error"))["code"] == 0

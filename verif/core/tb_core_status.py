@@ -1,0 +1,125 @@
+"""What a core tells of itself: counters, progress of loads, and events."""
+
+import cocotb
+from cocotb.triggers import ClockCycles, ReadOnly
+from cocotbext.axi import AxiStreamFrame
+
+from ...golden.core import parameters_bytes, rows_bytes
+from ...hdl.csr.register_map import ErrorCode
+from .core_bench import Refused
+from .tb_core import PAUSES, begin
+from .tb_core_races import full_orders, vectors_of
+
+
+async def watch(bench, stalls):
+    """Count the cycles in which a stream waits."""
+    ports = {name: [getattr(bench.dut, f"{name}_{pin}") for pin in ("tvalid", "tready")] for name in stalls}
+    while True:
+        await ReadOnly()
+        for name, (valid, ready) in ports.items():
+            stalls[name] += int(valid.value) & ~int(ready.value)
+        await bench.edge()
+
+
+@cocotb.test()
+async def stalls_are_counted(dut):
+    """The counters of stalls are those of a monitor at the ports, to the cycle."""
+    bench = await begin(dut)
+    stalls = {"s_axis": 0, "m_axis": 0}
+    cocotb.start_soon(watch(bench, stalls))
+    await full_orders(bench)
+    for pause, results in ((0, 0), *((pause, 0.9) for pause in PAUSES)):
+        await bench.write("control", clear_counters=1)
+        stalls |= dict.fromkeys(stalls, 0)
+        bench.pause(pause, results)
+        await vectors_of(bench, 50)
+        bench.pause(0)
+        counted = {name: (await bench.read(f"{what}_stalls"))["count"]
+                   for name, what in (("s_axis", "input"), ("m_axis", "output"))}
+        assert counted == stalls, f"stalls must be {stalls}, and are {counted}"
+        assert (stalls["m_axis"] > 0) == (results > 0)
+        assert (await bench.read("vectors"))["count"] == 50
+
+
+@cocotb.test()
+async def index_tells_what_comes_next(dut):
+    """``load_index`` is the row or column that comes next, and where the next packet starts."""
+    bench = await begin(dut)
+    config, macro = bench.config, bench.config.macro
+    kinds = [(macro.rows, {}, lambda: rows_bytes(config, bench.draw_weights(1)))]
+    if config.requantises:
+        kinds.append((macro.columns, {"parameters": 1}, lambda: parameters_bytes(config, *[[1]] * 3)))
+    for count, target, record in kinds:
+        for first in {0, count - 1}:
+            await bench.write("load", words=1, first=first, **target)
+            assert (await bench.read("load_index"))["index"] == first
+            for index in range(first, count):
+                data = record()
+                for place in range(0, len(data), 4):
+                    await bench.until("status", "load_ready")
+                    await bench.write_bytes(bench.registers["load_data"].offset, data[place:place + 4])
+                await bench.until("load_index", "index", index + 1)
+            await bench.write("load", first=first, **target)
+            await bench.weights.send(AxiStreamFrame(record() * (count - first)))
+            await bench.weights.wait()
+            assert (await bench.read("load_index"))["index"] == first
+    assert await bench.read("error") == {"code": 0, "count": 0}
+
+
+async def fail(bench):
+    """Something that is an error, and nothing else."""
+    try:
+        await bench.read_word(0xFFC)
+    except Refused:
+        return
+    raise AssertionError("there must be no register")
+
+
+@cocotb.test()
+async def each_event_is_its_own(dut):
+    """What happens sets its event and no other, and raises the interrupt if that event is enabled."""
+    bench = await begin(dut)
+    await full_orders(bench)
+
+    async def load():
+        await bench.write("load", bank=0)
+        await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights())))
+        await bench.weights.wait()
+
+    async def zeroise():
+        await bench.write("control", zeroise=1)
+        await bench.until("status", "running", 0)
+        bench.model.macro.weights[:] = 0
+
+    async def result():
+        await vectors_of(bench, 1)
+
+    causes = {"error": lambda: fail(bench), "finished": zeroise, "result": result, "loaded": load}
+    names = [field.name for field in bench.registers["interrupt_status"].fields]
+    for name, cause in causes.items():
+        for enabled in names:
+            await bench.write("interrupt_status", **dict.fromkeys(names, 1))
+            await bench.write("interrupt_enable", **{enabled: 1})
+            await ClockCycles(dut.aclk, 4)
+            assert dut.irq.value == 0
+            await cause()
+            await ClockCycles(dut.aclk, 4)
+            found = await bench.read("interrupt_status")
+            assert found == {other: int(other == name) for other in names}, f"{name} must happen, and {found} do"
+            assert dut.irq.value == (name == enabled), f"with {enabled} enabled, {name} gives {dut.irq.value}"
+
+
+@cocotb.test()
+async def a_packet_that_is_cut_off_is_not_loaded(dut):
+    """A packet that ends within a row is an error and no event of a load."""
+    bench = await begin(dut)
+    data = rows_bytes(bench.config, bench.draw_weights(1))
+    beat = bench.config.weight_stream_bits // 8
+    if len(data) <= beat:
+        return
+    await bench.write("interrupt_status", error=1, result=1, loaded=1, finished=1)
+    await bench.weights.send(AxiStreamFrame(data[:beat]))
+    await bench.weights.wait()
+    events = await bench.read("interrupt_status")
+    assert (events["error"], events["loaded"]) == (1, 0)
+    assert (await bench.read("error"))["code"] == ErrorCode.LOAD_SHORT

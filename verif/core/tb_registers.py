@@ -1,0 +1,197 @@
+"""Testbenches made of the table of registers: whatever is added to the table is tested."""
+
+import cocotb
+from cocotb.triggers import ClockCycles
+
+from ...hdl.csr.register_map import ADDRESS_BITS, Access, ErrorCode
+from .core_bench import CoreBench, Refused
+
+# Bits that only hardware changes are known after a reset, and then only if nothing happens.
+MOVING = ("cycles",)
+ONES = (1 << 32) - 1
+# Of two bits one may be a legal value without the other.
+PATTERNS = (0, ONES, 0x55555555, 0xAAAAAAAA, *(1 << bit for bit in range(32)), *(ONES ^ 1 << bit for bit in range(32)),
+            *(1 | 1 << bit for bit in range(32)))
+
+
+async def begin(dut):
+    bench = CoreBench(dut)
+    await bench.start()
+    bench.pause(0.2)
+    return bench
+
+
+def reset_word(register):
+    """What a register reads after a reset."""
+    return sum(field.reset << field.low for field in register.fields if field.access not in (Access.COMMAND,
+                                                                                           Access.DATA))
+
+
+def legal(register, word):
+    """Whether every stored field of a word has a value that it may have."""
+    return all(field.least <= (word & field.mask) >> field.low <= field.most for field in register.fields
+               if field.access is Access.STORED)
+
+
+def after(register, before, data, mask=ONES):
+    """What a register reads after a write of some bytes; its events do not happen."""
+    word = before
+    for field in register.fields:
+        bits = field.mask & mask
+        if field.access is Access.STORED:
+            word = word & ~bits | data & bits
+        elif field.access is Access.EVENT:
+            word &= ~(data & bits)
+        elif field.access is Access.LATCH:
+            word |= data & bits
+    return word
+
+
+def stored(bench):
+    """Registers that hold what is written; the lock comes last, and commands and data are left alone."""
+    kinds = (Access.STORED, Access.EVENT, Access.LATCH, Access.CONSTANT)
+    chosen = [register for register in bench.registers.values()
+              if all(field.access in kinds for field in register.fields)]
+    return sorted(chosen, key=lambda register: register.name == "lock")
+
+
+@cocotb.test()
+async def reset_values(dut):
+    """Every register reads its reset values, and zero where it has no field, after every reset."""
+    bench = await begin(dut)
+    for _ in range(2):
+        for register in bench.registers.values():
+            word = await bench.read_word(register.offset)
+            if register.name not in MOVING:
+                assert word == reset_word(register), f"{register.name} must be {reset_word(register):#x}, not {word:#x}"
+        for register in stored(bench):
+            for pattern in (ONES, 0x01010101):
+                try:
+                    await bench.write_bytes(register.offset, pattern.to_bytes(4, "little"))
+                except Refused:
+                    continue
+        await bench.reset()
+
+
+@cocotb.test()
+async def bit_bash(dut):
+    """Every bit of every register is written one and zero, alone and among others; illegal values are refused."""
+    bench = await begin(dut)
+    refused = 0
+    for register in stored(bench):
+        word = await bench.read_word(register.offset)
+        for pattern in PATTERNS:
+            expected = after(register, word, pattern)
+            try:
+                await bench.write_bytes(register.offset, pattern.to_bytes(4, "little"))
+            except Refused:
+                refused += 1
+                assert not legal(register, expected), f"{register.name} must take {pattern:#x}"
+            else:
+                assert legal(register, expected), f"{register.name} must refuse {pattern:#x}"
+                word = expected
+            read = await bench.read_word(register.offset)
+            assert read == word, f"{register.name} must be {word:#x} after {pattern:#x}, not {read:#x}"
+    assert refused and await bench.read("error") == {"code": ErrorCode.VALUE, "count": min(refused, 255)}
+
+
+@cocotb.test()
+async def strobes(dut):
+    """Each byte of a register is written alone and changes no other; data wants whole words."""
+    bench = await begin(dut)
+    for register in stored(bench):
+        word = await bench.read_word(register.offset)
+        for pattern in (ONES, 0, 0x01010101, 0):
+            for first, count in ((0, 1), (1, 1), (2, 1), (3, 1), (0, 2), (2, 2), (1, 2), (0, 3), (1, 3)):
+                mask = (1 << 8 * count) - 1 << 8 * first
+                expected = after(register, word, pattern, mask)
+                try:
+                    await bench.write_bytes(register.offset + first, pattern.to_bytes(4, "little")[:count])
+                except Refused:
+                    assert not legal(register, expected)
+                else:
+                    assert legal(register, expected)
+                    word = expected
+                read = await bench.read_word(register.offset)
+                assert read == word, f"{register.name} must be {word:#x}, not {read:#x}"
+    await bench.reset()
+    await bench.write("load", words=1)
+    for count in (1, 2, 3):
+        try:
+            await bench.write_bytes(bench.registers["load_data"].offset, bytes(count))
+        except Refused:
+            continue
+        raise AssertionError("load_data must refuse a part of a word")
+    assert (await bench.read("error"))["code"] == ErrorCode.VALUE
+
+
+@cocotb.test()
+async def aliasing(dut):
+    """Every register keeps its own value while all others are written; addresses without one answer SLVERR."""
+    bench = await begin(dut)
+    chosen, words = stored(bench), {}
+    for register in chosen:
+        if register.name == "lock":
+            continue
+        word = sum(bench.rng.randint(field.least, field.most) << field.low for field in register.fields
+                   if field.access is Access.STORED)
+        words[register] = after(register, reset_word(register), word)
+        await bench.write_bytes(register.offset, word.to_bytes(4, "little"))
+    for register, word in words.items():
+        assert await bench.read_word(register.offset) == word, register.name
+    mapped = {register.offset for register in bench.registers.values()}
+    unmapped = [address for address in range(0, 1 << ADDRESS_BITS, 4) if address not in mapped]
+    asked = bench.rng.sample(unmapped, 110) + unmapped[:20] + unmapped[-3:]
+    for number, address in enumerate(asked):
+        for access in (bench.read_word(address), bench.write_bytes(address, b"\xff\xff\xff\xff")):
+            try:
+                await access
+            except Refused:
+                continue
+            raise AssertionError(f"{address:#x} must be refused")
+        # The count stays at its greatest value.
+        assert await bench.read("error") == {"code": ErrorCode.UNMAPPED, "count": min(2 * number + 2, 255)}
+    assert 2 * len(asked) > 255
+    for register, word in words.items():
+        expected = word | (1 if register.name == "interrupt_status" else 0)
+        assert await bench.read_word(register.offset) == expected, register.name
+
+
+@cocotb.test()
+async def read_only(dut):
+    """Writes to what is read only change nothing, and are no error."""
+    bench = await begin(dut)
+    for register in bench.registers.values():
+        if register.is_written or register.name in MOVING:
+            continue
+        before = await bench.read_word(register.offset)
+        for pattern in (ONES, 0, 0x5A5A5A5A):
+            await bench.write_bytes(register.offset, pattern.to_bytes(4, "little"))
+            assert await bench.read_word(register.offset) == before, register.name
+    assert await bench.read("error") == {"code": 0, "count": 0}
+
+
+@cocotb.test()
+async def reset_in_access(dut):
+    """A reset in any cycle of a write and a read at once leaves no answer behind, and every register as it begins."""
+    bench = await begin(dut)
+    for register in stored(bench) * 4:
+        legals = [pattern for pattern in PATTERNS if legal(register, after(register, reset_word(register), pattern))]
+        accesses = [
+            cocotb.start_soon(bench.bus.write(register.offset, bench.rng.choice(legals).to_bytes(4, "little"))),
+            cocotb.start_soon(bench.bus.read(bench.registers["identity"].offset, 4))]
+        await ClockCycles(dut.aclk, bench.rng.randrange(1, 10))
+        for access in accesses:
+            access.cancel()
+        silence = cocotb.start_soon(is_silent(bench))
+        await bench.reset(bench.rng.randint(1, 4) + (2 if bench.config.reset == "asynchronous" else 0), settle=0)
+        await silence
+        assert await bench.read_word(register.offset) == reset_word(register), register.name
+
+
+async def is_silent(bench):
+    """No answer comes, from the reset's first edge on."""
+    await ClockCycles(bench.dut.aclk, 2 + 2 * (bench.config.reset == "asynchronous"))
+    for _ in range(10):
+        assert not bench.dut.s_axi_bvalid.value and not bench.dut.s_axi_rvalid.value, "nothing was asked"
+        await bench.edge()

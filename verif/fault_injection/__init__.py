@@ -1,0 +1,1 @@
+"""Upsets of flip-flops."""

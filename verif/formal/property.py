@@ -1,0 +1,175 @@
+"""What a property is: of which block, by which check of `formal/`, how it is proved, and what must break it."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ...hdl.config import CoreConfig, MacroConfig
+
+
+@dataclass(frozen=True)
+class Property:
+    """A statement about a block, and how it is proved.
+
+    Parameters
+    ----------
+    name, says : str
+    check : str
+        The file of ``formal`` in which it is written.
+    config : MacroConfig or CoreConfig
+    block : str
+        Module of the configuration's Verilog; the whole where empty.
+    bugs : tuple of (str, str)
+        Regular expressions of the module's Verilog, and what the first match of each becomes: each bug must be found.
+    mode, depth : str, int
+        ``"prove"``: by k-induction, k being the depth, for runs of any length; ``"bmc"``: for so many cycles, from
+        every state that the check allows.
+    cover_depth, bug_depth : int
+        Cycles in which covers are reached and bugs are found.
+    solvers : tuple of str
+    exposed : tuple of str
+        Registers that the check looks at.
+    taps : function
+        Of the Verilog, gives further ports by name: their widths and expressions.
+    also : function
+        Of the Verilog, says why it cannot hold, or None: what is decided without a solver.
+    defines : dict
+        What the check is told.
+    script : str
+        For Yosys, before the proof.
+    argument : str
+        How the proof reaches what it says, where that is more than its mode and depth.
+    fabric : str
+    """
+
+    name: str
+    says: str
+    check: str
+    config: MacroConfig | CoreConfig
+    block: str
+    bugs: tuple
+    depth: int
+    mode: str = "prove"
+    cover_depth: int = 0
+    bug_depth: int = 0
+    solvers: tuple = ("yices", "z3")
+    exposed: tuple = ()
+    taps: Callable = None
+    also: Callable = None
+    defines: dict = field(default_factory=dict)
+    script: str = ""
+    argument: str = ""
+    fabric: str = "generic"
+
+
+def word(text, name, bits):
+    """A register of the Verilog, sign-extended to so many bits."""
+    found = re.search(rf"^  (?:reg|output|wire) (?:signed )?(?:\[(\d+):0\] )?{name};$", text, re.MULTILINE)
+    top = f"{name}[{found[1]}]" if found[1] else name
+    return f"{{{{{bits - 1 - int(found[1] or 0)}{{{top}}}}}, {name}}}"
+
+
+def tree_nodes(rows, bits):
+    """A tap of the nodes of a carry-chain tree: a word each, level by level, the first lowest.
+
+    A row without a partner passes as it is, and its bit of the plane beside it, until it meets one.
+    """
+    def nodes(text):
+        words, level, count = [], 0, rows
+        while count > 1:
+            level, count = level + 1, -(-count // 2)
+            for index in range(count):
+                node = word(text, f"level{level}_0_{index}" if count > 1 else "sum", bits)
+                alone = (index << level) + 1 == rows
+                words.append(f"{{{bits}{{late_{level - 1}}}}} & {node}" if alone else node)
+        return {"nodes": (bits * len(words), "{" + ", ".join(reversed(words)) + "}")}
+    return nodes
+
+
+def node_count(rows):
+    """How many those are."""
+    return 0 if rows == 1 else -(-rows // 2) + node_count(-(-rows // 2))
+
+
+def controller_ports(text, bits):
+    """What the check of the controller looks at; of one whose inputs have so many bits."""
+    at = re.findall(r"^  reg ((?:loads|total|fused_\d+)_\d+);$", text, re.MULTILINE)
+    loads = sorted((name for name in at if name.startswith("loads")), key=lambda name: int(name[6:]))
+    stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in at)]
+    held = sorted(set(re.findall(r"\bheld_\d+_0\b", text)))
+    banks = ["driven[0]", "bank", *sorted(set(re.findall(r"\bheld_bank_\d+_0\b", text)))]
+    first = re.search(r"^  reg (?:\[(\d+):0\] )?first;$", text, re.MULTILINE)
+    return {
+        "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
+        "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
+        "held": (len(held), "{" + ", ".join(reversed(held)) + "}"),
+        # As wide as the others, though there is none with an interval of 1.
+        "first_plane": (int(first[1] or 0) + 1, "first") if first else (bits, f"{bits}'b0"),
+        "accumulates": (1, "_waiting[4]"),
+    }
+
+
+def controlled(name, says, config, bugs, **more):
+    """A property of a controller with two banks, chains and fused columns."""
+    stages = 4 + config.column_latency - 1 + config.fuse_latency
+    return Property(name, says, "controller", config, "controller", bugs,
+                    taps=lambda text: controller_ports(text, config.input_bits),
+                    exposed=("drives", "on_wordlines", "started"),
+                    defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages, "HELD": config.held}
+                    | more.pop("defines", {}), **more)
+
+
+def summed(name, says, rows, weight_bits, input_bits, tiles, bugs, **more):
+    """A property of the accumulator of columns of bitcells."""
+    config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits, tiles=tiles)
+    most = 1 << weight_bits - 1
+    registers = ("accumulator", "flip_now", "carry_now", "shift_now", "add_now")
+    return Property(name, says, "accumulator", config, "accumulator", bugs, exposed=registers, defines={
+        "ROWS": rows, "BITS": input_bits, "TILES": tiles, "MOST": most - 1, "LEAST": most, "COMPLEMENT": 0,
+        "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
+        "WIDE": config.total_width + 4} | more.pop("defines", {}), **more)
+
+
+def level_sums(name, says, rows, fabric, bugs, weight_bits=8, **more):
+    """A property of a carry-chain tree, level by level."""
+    word_bits = weight_bits + rows.bit_length() + 1
+    config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=1)
+    return Property(name, says, "tree_levels", config, "adder_tree", bugs, 2, "bmc", taps=tree_nodes(rows, word_bits),
+                    defines={"ROWS": rows, "BITS": weight_bits, "WORD": word_bits, "NODES": node_count(rows)},
+                    argument="induction over levels", fabric=fabric, **more)
+
+
+def whole(name, says, config, depth, bugs, **more):
+    """A property of a whole macro of one column, for so many cycles."""
+    defines = {"ROWS": config.rows, "BITS": config.input_bits, "WEIGHT": config.weight_bits,
+               "TOTAL": config.total_width, "BANKS": config.banks, "CHOSEN": config.banks - 1,
+               "BANK": max(1, (config.banks - 1).bit_length()), "ROW": max(1, (config.rows - 1).bit_length())}
+    defines |= {"HAS_BANKS": 1} if config.banks > 1 else {}
+    defines |= {"HAS_ROWS": 1} if config.rows > 1 else {}
+    return Property(name, says, "macro", config, "", bugs, depth, "bmc", cover_depth=depth,
+                    defines=defines, **more)
+
+
+def table_nodes(groups, levels, bits):
+    """Taps of a table column: its entries with their signs, the nodes of its levels, its sums for planes of zeros."""
+    def nodes(text):
+        entries = [f"{{sign_{group}, entry_{group}_0}}" for group in range(groups)]
+        width = int(re.search(r"reg \[(\d+):0\] entry_0_0;", text)[1]) + 2
+        names = [f"level{level}_0_{index}" for level in range(1, levels + 1) for index in range(groups >> level)]
+        words = [word(text, name, bits) for name in names]
+        return {"entries": (width * groups, "{" + ", ".join(reversed(entries)) + "}"),
+                "nodes": (bits * len(words), "{" + ", ".join(reversed(words)) + "}"),
+                "zeros": (2 * bits, "{" + ", ".join(word(text, f"zero0_{bank}", bits) for bank in (1, 0)) + "}")}
+    return nodes
+
+
+def table_sums(name, says, config, bugs, **more):
+    """A property of a table column of two banks, a power of two of groups of rows."""
+    shape = config.tables["lut_ram"]
+    bits = config.sum_width + 3
+    return Property(name, says, "table_levels", config, "lut_ram_columns_1", bugs, shape.levels + 4, "bmc",
+                    taps=table_nodes(shape.groups, shape.levels, bits),
+                    defines={"GROUPS": shape.groups, "LEVELS": shape.levels, "ENTRY": shape.entry_bits, "WORD": bits,
+                             "PLANE": shape.plane_bits, "SUM": config.sum_width,
+                             "WRITE": config.weight_bits + 3 + shape.groups + shape.address_bits + 1},
+                    argument="induction over levels", **more)

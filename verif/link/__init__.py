@@ -1,0 +1,1 @@
+"""Testbenches of the serial link, with the host's own side of it."""

@@ -1,0 +1,82 @@
+"""A serial line in simulation: the testbench's side of `serial_line.sv`."""
+
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, ValueChange
+from cocotb.utils import get_sim_time
+
+PERIOD_NS = 2
+# Of `serial_line.sv`: most bytes at once, and bits of each.
+MOST = 128
+SYMBOL_BITS = 10
+
+
+def symbol(byte):
+    """Line levels of a byte, the first lowest: start bit, data, stop bit."""
+    return byte << 1 | 1 << 9
+
+
+class Line:
+    """Sends bytes and raw line levels to a board, and collects what it sends.
+
+    Parameters
+    ----------
+    dut : cocotb handle
+        `serial`.
+    """
+
+    def __init__(self, dut):
+        self._dut = dut
+        self._go = self._reset_ns = 0
+        # Bytes, all in all.
+        self.sent = 0
+        self._done = ValueChange(dut.done)
+
+    async def start(self):
+        """Start the clock and reset."""
+        self._dut.go.value = 0
+        self._dut.rst.value = 1
+        Clock(self._dut.clk, PERIOD_NS, unit="ns").start()
+        await self.reset()
+
+    async def reset(self):
+        """Reset the board, and this end of the line."""
+        self._go = self._dut.go.value = 0
+        self._dut.rst.value = 1
+        await ClockCycles(self._dut.clk, 3)
+        self._dut.rst.value = 0
+        self._reset_ns = get_sim_time("ns")
+        await ClockCycles(self._dut.clk, 3)
+
+    @property
+    def cycles(self):
+        """Clock cycles since the reset."""
+        return round((get_sim_time("ns") - self._reset_ns) / PERIOD_NS)
+
+    @staticmethod
+    def seconds():
+        """Simulated time."""
+        return get_sim_time("ns") * 1e-9
+
+    async def transfer(self, data, cycles=0):
+        """Send bytes; returns those that came until a frame ended, or after so many cycles."""
+        return await self.send([symbol(byte) for byte in data], cycles)
+
+    async def send(self, symbols, cycles=0):
+        """The same for line levels, ten bits at a time."""
+        arrived = b""
+        self.sent += len(symbols)
+        while len(symbols) > MOST:
+            arrived += await self._send(symbols[:MOST], 0)
+            symbols = symbols[MOST:]
+        return arrived + await self._send(symbols, cycles)
+
+    async def _send(self, symbols, cycles):
+        dut = self._dut
+        dut.bits.value = sum(word << SYMBOL_BITS * index for index, word in enumerate(symbols))
+        dut.bit_count.value = SYMBOL_BITS * len(symbols)
+        dut.patience.value = cycles
+        self._go ^= 1
+        dut.go.value = self._go
+        await self._done
+        arrived = int(dut.byte_count.value)
+        return int(dut.bytes.value).to_bytes(len(dut.bytes) // 8, "little")[:arrived] if arrived else b""

@@ -1,0 +1,1 @@
+"""Simulators: what compiles a design and runs it, and the player of whole programs."""

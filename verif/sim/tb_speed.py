@@ -1,0 +1,82 @@
+"""How fast cocotb drives a macro, a new vector whenever it takes one and every result read; outcome as JSON."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ReadOnly, RisingEdge
+
+from ...golden.bits import pack
+from ...golden.mvm import mvm
+from ...hdl.config import MacroConfig
+
+
+async def transfer(clock, flag):
+    """The next edge at which a ready or valid is high; wakes up when it rises, not at every edge."""
+    await ReadOnly()
+    if not flag.value:
+        await RisingEdge(flag)
+        await ReadOnly()
+    await RisingEdge(clock)
+
+
+async def take(dut, count, results):
+    """Read results as they come."""
+    for _ in range(count):
+        await ReadOnly()
+        if not dut.o_valid.value:
+            await RisingEdge(dut.o_valid)
+            await ReadOnly()
+        results.append(int(dut.o_y.value))
+        await RisingEdge(dut.clk)
+
+
+@cocotb.test()
+async def speed(dut):
+    config = MacroConfig.from_json(os.environ["BITLINE_CONFIG"])
+    count, bits = int(os.environ["SPEED_VECTORS"]), int(os.environ["SPEED_BITS"])
+    rng = np.random.default_rng(1)
+    half = 1 << config.weight_bits - 1
+    weights = rng.integers(-half, half, (config.rows, config.columns))
+    # The highest bit set somewhere, so that each vector takes all its planes.
+    inputs = rng.integers(0, 1 << bits, (count, config.rows))
+    inputs[:, 0] |= 1 << bits - 1
+    words = [pack(x, config.input_bits) for x in inputs]
+
+    Clock(dut.clk, 2, unit="ns").start(start_high=False)
+    for name in ("write_valid", "i_valid", "i_signed", *(["i_bank", "write_bank"] if config.banks > 1 else []),
+                 *(["i_accumulate"] if config.tiles > 1 else []), *(["i_fuse"] if config.fuse > 1 else [])):
+        getattr(dut, name).value = 0
+    dut.i_bits.value = bits
+    dut.o_ready.value = 1
+    dut.rst.value = 1
+    await RisingEdge(dut.clk)
+    await RisingEdge(dut.clk)
+    dut.rst.value = 0
+    dut.write_valid.value = 1
+    for row in range(config.rows):
+        dut.write_row.value = row
+        dut.write_weights.value = pack(weights[row], config.weight_bits)
+        await RisingEdge(dut.clk)
+    dut.write_valid.value = 0
+
+    results = []
+    taking = cocotb.start_soon(take(dut, count, results))
+    started, begin = time.perf_counter(), cocotb.utils.get_sim_time("ns")
+    dut.i_valid.value = 1
+    for word in words:
+        dut.i_x.value = word
+        await transfer(dut.clk, dut.i_ready)
+    dut.i_valid.value = 0
+    await taking
+    seconds = time.perf_counter() - started
+    cycles = round((cocotb.utils.get_sim_time("ns") - begin) / 2)
+
+    expected = [pack(y, config.total_width) for y in mvm(weights, inputs)]
+    assert results == expected
+    assert cycles == count * bits + config.latency
+    Path(os.environ["SPEED_OUTCOME"]).write_text(json.dumps({"cycles": cycles, "seconds": seconds}), encoding="utf-8")
