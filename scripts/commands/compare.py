@@ -22,9 +22,9 @@ from ...host.network.inference import Inference
 from ...host.network.load import load_network
 from ...host.network.network import NetworkError
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import load_inputs, load_labels, say_skipped
+from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
+from ..common.options import MACRO
 from ..common.progress import running
-from .run import MACRO, check_output, only_input
 
 FILES = ("compare.json", "compare.png")
 # Of the worked example: the model's name, and the noise of its fine-tuning, as a part of the greatest weight.

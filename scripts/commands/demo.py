@@ -13,12 +13,12 @@ from rich.table import Table
 from ...golden.mvm import mvm
 from ...hdl.config import MacroConfig
 from ...host import digits
+from ...host.mapping.simulate import simulate
 from ...verif.sim.build import require_simulator
 from ..common.files import check_writable, require_packages, write_files
 from ..common.options import build_option, simulator_option
 from ..common.progress import running
 from ..fpga.netlist import netlist_options, read_implementation
-from .simulate import simulate
 
 # Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
 MACRO = MacroConfig(rows=64, columns=64, banks=4, tiles=2)
@@ -58,7 +58,7 @@ def demo(simulator, folder, *, implementation=None, images=None):
 
     def on_rtl(index, values):
         y, facts = simulate(macro, classifier.layers[index].weights, values, signed=False, simulator=simulator,
-                            folder=folder, verilog=verilog)
+                            folder=folder, verilog=verilog, running=running)
         layers.append({"layer": index, "weights": facts["weights"], "tiles": facts["tiles"], **{
             key: facts[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
         return y

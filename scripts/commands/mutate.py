@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ...hdl.config import CoreConfig, MacroConfig
+from ...verif.macro.regression import SUITE
 from ...verif.sim.build import require_simulator, source_files
 from ..common.files import BadInput, check_writable, write_json
 from ..common.jobs import run_jobs, scheduler_option
@@ -21,7 +22,6 @@ from ..mutation import replay, testbenches
 from ..mutation.designs import BoardDesign, CoreDesign, MacroDesign
 from ..mutation.equivalence import equivalent
 from ..mutation.mutants import Mutant, blocks_of, choose
-from .regress import SUITE
 
 CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
 # Those of the suite that are simulated fast, which have every block between them (most mutants of a single row are

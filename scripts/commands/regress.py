@@ -1,51 +1,25 @@
 """``bitline regress``: the cocotb regression over configurations, simulators and seeds."""
 
 import os
-import random
 import shlex
-import shutil
 import xml.etree.ElementTree as ElementTree
-from dataclasses import dataclass
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from ...hdl.config import COLUMNS, FUSES, INTERVALS, TREES, MacroConfig
+from ...hdl.config import MacroConfig
 from ...hdl.fabric.emitter import EmitError
 from ...verif.macro.coverage import FILE, Coverage, required
-from ...verif.sim.build import SIMULATORS, SimulatorError, build, find_simulator, require_simulator
+from ...verif.macro.regression import SUITE, TESTBENCH, Job, random_config, run_job
+from ...verif.sim.build import SIMULATORS, SimulatorError, find_simulator, require_simulator
 from ..common.files import BadInput, check_writable, refusing, write_file, write_files
 from ..common.jobs import run_jobs, scheduler_option
 from ..common.options import build_option, config_arguments, config_options
 from ..fpga.flow import FlowError
 from ..fpga.netlist import OPEN_PINS, Implementation, netlist_options, read_implementation
 from ..reports import code_coverage
-
-TESTBENCH = "bitline.verif.macro.tb_macro"
-
-# Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks,
-# tables in both memories.
-SUITE = [MacroConfig(**parameters) for parameters in (
-    {"rows": 1, "columns": 1},
-    {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "tiles": 5, "banks": 2},
-    {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "tiles": 2},
-    {"rows": 3, "columns": 5, "banks": 2, "tiles": 3},
-    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
-    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4, "result_interval": 2},
-    {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "tiles": 16,
-     "tree": "carry_save"},
-    {"rows": 256, "columns": 2, "banks": 2, "tiles": 2},
-    {"rows": 64, "columns": 4, "banks": 2, "tiles": 2, "tree": "carry_save"},
-    {"rows": 1, "columns": 1, "column": "table"},
-    {"rows": 80, "columns": 4, "column": "table", "tiles": 2, "result_interval": 2},
-    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "tiles": 3},
-    {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table", "result_interval": 2},
-    {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "tiles": 4, "column": "table", "block_ram_columns": 4},
-    {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
-)]
-
 
 # What a run leaves in its folder.
 REPORTS = ("results.xml", "run.log", FILE, code_coverage.FILE)
@@ -57,62 +31,13 @@ NETLIST_SUITE = [
 ]
 
 
-@dataclass(frozen=True)
-class Job:
-    """One run of the testbench."""
-
-    config: MacroConfig
-    simulator: str
-    seed: int
-    builds: Path
-    results: Path
-    waves: bool = False
-    test: str | None = None
-    verilog: Path | None = None
-    netlist: Implementation | None = None
-    unknowns: bool = False
-    coverage: bool = False
-
-    @property
-    def name(self):
-        """Tells this job from every other of a regression."""
-        netlist = f"_{self.netlist.name}" if self.netlist else ""
-        return f"{self.config.name}{netlist}_{self.simulator}_{self.seed}"
-
-    @property
-    def design(self):
-        """Tells the builds of jobs apart."""
-        return self.config, self.simulator, self.netlist, self.unknowns, self.coverage
-
-    @property
-    def command(self):
-        """What one types to run it again."""
-        verilog = f" --verilog {shlex.quote(str(self.verilog))}" if self.verilog else ""
-        netlist = f" {self.netlist.arguments}" if self.netlist else ""
-        unknowns = " --unknowns" if self.unknowns else ""
-        return (f"bitline regress {config_arguments(self.config)} --simulator {self.simulator} --seed {self.seed}"
-                f"{verilog}{netlist}{unknowns}")
-
-    def build(self):
-        """The compiled simulation."""
-        verilog = self.verilog.read_text(encoding="utf-8") if self.verilog else None
-        if self.netlist:
-            verilog = self.netlist.verilog(self.config, self.builds / "netlists")
-        return build(self.config, simulator=self.simulator, folder=self.builds, waves=self.waves, verilog=verilog,
-                     unknowns=self.unknowns, coverage=self.coverage)
-
-
-def random_config(seed):
-    """A small configuration, everything drawn."""
-    rng = random.Random(seed)
-    fuse = rng.choice(FUSES)
-    columns = fuse * rng.randint(1, 3)
-    column = rng.choice(COLUMNS)
-    kind = {"tree": rng.choice(TREES)} if column == "bitcell" else {"block_ram_columns": rng.choice((0, columns // 2))}
-    return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
-                       input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
-                       tiles=rng.choice((1, 2, 3, 8, 20)), column=column, result_interval=rng.choice(INTERVALS),
-                       **kind)
+def command_of(job):
+    """What one types to run a job again."""
+    verilog = f" --verilog {shlex.quote(str(job.verilog))}" if job.verilog else ""
+    netlist = f" {job.netlist.arguments}" if job.netlist else ""
+    unknowns = " --unknowns" if job.unknowns else ""
+    return (f"bitline regress {config_arguments(job.config)} --simulator {job.simulator} --seed {job.seed}"
+            f"{verilog}{netlist}{unknowns}")
 
 
 def compile_job(job):
@@ -122,26 +47,6 @@ def compile_job(job):
     except (EmitError, FlowError, SimulatorError) as error:
         return str(error)
     return None
-
-
-def run_job(job):
-    """Run a job; returns the failed tests and how many there were, or the reason why there were none."""
-    folder = job.results / job.name
-    shutil.rmtree(folder, ignore_errors=True)
-    environment = {"BITLINE_CONFIG": job.config.to_json()}
-    if job.test:
-        environment["COCOTB_TEST_FILTER"] = rf"\.{job.test}$"
-    reason = None
-    try:
-        job.build().run(TESTBENCH, seed=job.seed, environment=environment, folder=folder)
-    except SimulatorError as error:
-        reason = str(error)
-    try:
-        cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
-    except (OSError, ElementTree.ParseError):
-        return [], 0, reason or "no results"
-    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    return failed, len(cases), None if failed else reason
 
 
 def run_and_collect(job):
@@ -223,10 +128,10 @@ def regress(jobs, workers, junit, scheduler=None):
         failed, _, reason = outcomes.get(job, ([], 0, refused.get(job.design)))
         if reason:
             failures += 1
-            click.echo(f"FAILED {reason}\n  {job.command}")
+            click.echo(f"FAILED {reason}\n  {command_of(job)}")
         for test in failed:
             failures += 1
-            click.echo(f"FAILED {test}\n  {job.command} --test {test}")
+            click.echo(f"FAILED {test}\n  {command_of(job)} --test {test}")
     complete = True
     # A failed test ends early, and one test alone sees little: neither can tell what is not covered.
     if not failures and not any(job.test for job in jobs):

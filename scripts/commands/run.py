@@ -1,10 +1,7 @@
 """``bitline run``: somebody's quantised network on the macro."""
 
-import dataclasses
 import hashlib
 import io
-import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -14,89 +11,22 @@ from rich.table import Table
 
 from ...golden.program import pause
 from ...golden.requantize import ROUNDINGS
-from ...hdl.config import MacroConfig
 from ...host.backends import BACKENDS, GoldenBackend, open_backend
 from ...host.board import LinkError
 from ...host.mapping.mapping import Mapping
 from ...host.mapping.schedule import plan
-from ...host.network.inference import Inference
 from ...host.network.load import load_network
 from ...host.network.network import NetworkError
-from ...host.network.reference import REFERENCES, compare
+from ...host.network.reference import REFERENCES
+from ...host.network.run import read_reference, run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
-from ..common.network_inputs import load_inputs, load_labels, say_skipped
-from ..common.options import build_option, config_options, simulator_option
+from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
+from ..common.options import MACRO, build_option, config_options, simulator_option
 from ..common.progress import running
 
-# Where no macro is described.
-MACRO = MacroConfig(rows=64, columns=64, banks=2)
 REPORT_FILES = ("report.html", "report.json")
 # What a sum counts where bits are counted; mismatches that are written out.
 SUM_BITS, MOST_MISMATCHES = 32, 20
-
-
-@dataclasses.dataclass
-class Found:
-    """What the runs of a network gave.
-
-    Attributes
-    ----------
-    outputs : int or float array (N, *shape)
-        The network's first output.
-    records : list of LayerRecord
-    mismatches : list of Mismatch
-        Against the reference kernels, of each batch.
-    checked : bool
-    seconds : float
-        Without the building of the simulation.
-    """
-
-    outputs: np.ndarray
-    records: list
-    mismatches: list
-    checked: bool
-    seconds: float
-
-
-def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=None):
-    """Run a network on a backend, and compare every layer.
-
-    Parameters
-    ----------
-    network : Network
-    inputs : array (N, *shape)
-    backend : MacroBackend or GoldenBackend
-    batch : int
-        Inputs that run together.
-    reference : TfliteReference or OnnxReference, optional
-    rounding : str, optional
-        See `Inference`.
-
-    Returns
-    -------
-    Found
-    """
-    outputs, mismatches, seconds = [], [], 0.0
-    with running("starting", len(inputs)) as progress, backend:
-        inference = Inference(network, product=backend.product, rounding=rounding)
-        for first in range(0, len(inputs), batch):
-            x = inputs[first:first + batch]
-            started = time.perf_counter()
-            values = inference.run(x)
-            seconds += time.perf_counter() - started
-            outputs.append(values[network.outputs[0]])
-            if reference:
-                mismatches += [dataclasses.replace(mismatch, position=(mismatch.position[0] + first,
-                                                                       *mismatch.position[1:]))
-                               for mismatch in compare(network, values, reference.run(x))]
-            progress(first + len(x), "running")
-    return Found(np.concatenate(outputs), backend.records, mismatches, reference is not None, seconds)
-
-
-def read_reference(model, check):
-    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
-    kind, package = REFERENCES[model.suffix]
-    return None if check is False or (check is None and find_spec(package) is None) else kind(model)
 
 
 def accuracy(outputs, labels):
@@ -258,7 +188,9 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
         with running("building", None):
             chosen = GoldenBackend(network) if is_plain else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
-        found = run_network(network, values, chosen, batch=batch, reference=reference, rounding=rounding)
+        with running("starting", len(values)) as progress:
+            found = run_network(network, values, chosen, batch=batch, reference=reference, rounding=rounding,
+                                progress=progress)
     facts = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
     layers = layer_facts(network, mapping, found)
     if found.records:
@@ -275,16 +207,3 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
         click.echo(f"{report / 'report.html'}\n{report / 'report.json'}")
     return 1 if facts["accumulator_mismatches"] or facts["reference_mismatches"] or (
         facts["cycles_as_predicted"] is False) else 0
-
-
-def only_input(network):
-    """The one input of a network that the command can run."""
-    if len(network.inputs) != 1:
-        raise BadInput(f"network must have one input to be run by a command, not {len(network.inputs)}")
-    return network.tensors[network.inputs[0]]
-
-
-def check_output(network, what):
-    """Refuse a network of several outputs where one is asked for."""
-    if len(network.outputs) != 1:
-        raise BadInput(f"network must have one output for {what}, not {len(network.outputs)}")

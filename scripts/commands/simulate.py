@@ -6,65 +6,10 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ...golden.mvm import mvm
-from ...golden.program import predict
-from ...host.mapping.tiling import matrix_product
-from ...verif.sim.player import run_program
+from ...host.mapping.simulate import simulate
 from ..common.files import BadInput, check_writable, load_matrix, refusing, write_file, write_json
 from ..common.options import build_option, config_options, required, simulator_option
 from ..common.progress import running
-
-
-def simulate(config, weights, inputs, *, bits=None, signed=None, simulator="verilator", folder=Path("build/sim"),
-             verilog=None):
-    """Multiply vectors with a matrix on the macro's RTL, or on other Verilog of it.
-
-    Parameters
-    ----------
-    config : MacroConfig
-    weights : int64 array (K, N)
-    inputs : int64 array (B, K)
-    bits, signed : int, bool
-        Of the inputs; see `matrix_product`.
-    simulator : str
-    folder : Path
-        Of the builds.
-    verilog : str
-        A netlist of the macro, for instance; by default what is generated.
-
-    Returns
-    -------
-    (y, report)
-        The product (B, N), int64, and what `bitline simulate --report` writes.
-
-    Raises
-    ------
-    ValueError
-        Weights or inputs that do not fit.
-    """
-    product = matrix_product(config, weights, inputs, bits=bits, signed=signed)
-    expected = mvm(weights, inputs)
-    with running("predicting", len(product.program.vectors)) as progress:
-        predicted = predict(config, product.program)
-        outcome = run_program(config, product.program, simulator=simulator, folder=folder, verilog=verilog,
-                              progress=progress)
-    y = product.collect(outcome.results)
-    report = {
-        "configuration": config.to_dict(),
-        "hash": config.hash,
-        "simulator": simulator,
-        "weights": list(weights.shape),
-        "inputs": list(inputs.shape),
-        "fuse": product.fuse,
-        "tiles": len(product.tiles),
-        "outputs": y.size,
-        "mismatches": int((y != expected).sum()),
-        "cycles": outcome.cycles,
-        "predicted_cycles": predicted.cycles,
-        "utilization": product.utilization(config, outcome.cycles),
-        "cycles_per_second": outcome.cycles / outcome.seconds,
-    }
-    return y, report
 
 
 @click.command()
@@ -93,7 +38,7 @@ def command(config, weights, inputs, output, signed, bits, report, simulator, fo
         check_writable(path)
     with refusing(ValueError):
         y, facts = simulate(required(config), matrix, vectors, bits=bits, signed=signed, simulator=simulator,
-                            folder=folder)
+                            folder=folder, running=running)
     array = io.BytesIO()
     np.save(array, y)
     write_file(output, array.getvalue())

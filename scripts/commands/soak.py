@@ -16,10 +16,10 @@ from pathlib import Path
 import click
 
 from ...verif.macro.coverage import FILE, Coverage
+from ...verif.macro.regression import random_config
 from ...verif.sim.build import SimulatorError, build, require_simulator
 from ..common.files import BadInput, write_file
 from ..common.jobs import completed, scheduler_option
-from .regress import random_config
 
 TESTBENCH = "bitline.verif.macro.tb_soak"
 RECORD = "soak.jsonl"

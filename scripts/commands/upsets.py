@@ -12,7 +12,8 @@ from rich.table import Table
 
 from ...hdl.emit import emit
 from ...verif.core.storage import stores, surround
-from ...verif.core.tb_upsets import FILE, HARMLESS, SEEN, UNSEEN
+from ...verif.core.tb_upsets import FILE
+from ...verif.core.upsets import HARMLESS, SEEN, UNSEEN
 from ...verif.sim.build import build
 from ..common.files import BadInput, check_writable, write_json
 from ..common.options import build_option, config_options, core_options, simulator_option

@@ -135,3 +135,16 @@ def load_labels(path, files):
     if missing:
         raise BadInput(f"labels must name every file of inputs, and {path} does not name {missing[0]}")
     return np.array([classes[name] for name in files])
+
+
+def only_input(network):
+    """The one input of a network that the command can run."""
+    if len(network.inputs) != 1:
+        raise BadInput(f"network must have one input to be run by a command, not {len(network.inputs)}")
+    return network.tensors[network.inputs[0]]
+
+
+def check_output(network, what):
+    """Refuse a network of several outputs where one is asked for."""
+    if len(network.outputs) != 1:
+        raise BadInput(f"network must have one output for {what}, not {len(network.outputs)}")

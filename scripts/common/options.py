@@ -23,6 +23,9 @@ from ...hdl.config.base import Parameters
 from ...verif.sim.build import SIMULATORS
 from .files import BadInput, refusing
 
+# Where no macro is described.
+MACRO = MacroConfig(rows=64, columns=64, banks=2)
+
 HELP = {
     "rows": "Inputs of a vector.",
     "columns": "Results of a vector.",

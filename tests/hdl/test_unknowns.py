@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
-from bitline.scripts.commands.regress import SUITE, Job, run_job
+from bitline.verif.macro.regression import SUITE, Job, run_job
 from some import some
 
 BUILDS = Path("build/sim")

@@ -8,7 +8,7 @@ import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import emit
 from bitline.host.board.simulated_board import board_verilog
-from bitline.scripts.commands.regress import SUITE
+from bitline.verif.macro.regression import SUITE
 
 PATH = Path(__file__).parent / "verilog_hashes.json"
 SMALL = MacroConfig(rows=8, columns=4, banks=2, tiles=3)

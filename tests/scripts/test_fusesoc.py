@@ -88,3 +88,12 @@ def test_generator_refuses_a_wrong_configuration_in_one_line(folder):
     done = fusesoc(folder, "run", "--target", "lint", "system")
     assert done.returncode != 0
     assert "bitline: rows must be an integer from 1 to 1024, not 0" in done.stdout + done.stderr
+
+
+def test_a_generator_that_was_copied_finds_what_it_imports():
+    from bitline.hdl.core_config import CoreConfig as old_config
+    from bitline.scripts.integration import files
+    from bitline.scripts.kit import files as old_files
+
+    assert old_config is CoreConfig
+    assert (old_files.constraints, old_files.fusesoc, old_files.kit) == (files.constraints, files.fusesoc, files.kit)

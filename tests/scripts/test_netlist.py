@@ -4,10 +4,11 @@ import shutil
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
-from bitline.scripts.commands.regress import NETLIST_SUITE, Job, run_job
+from bitline.scripts.commands.regress import NETLIST_SUITE, command_of
 from bitline.scripts.fpga.flow import DEVICES, FlowError, synthesise
 from bitline.scripts.fpga.netlist import Implementation, drive_open_pins, model, pins_of
 from bitline.scripts.fpga.unpack_bitstream import constrain
+from bitline.verif.macro.regression import Job, run_job
 from some import some
 from testbench_tests import number_of_tests
 
@@ -98,8 +99,8 @@ def test_one_wrong_bit_of_a_lut_is_noticed(build, tmp_path, family):
 
 def test_command_reproduces_one_run(cli, tmp_path):
     job = Job(CONFIG, SIMULATOR, 5, tmp_path, tmp_path, netlist=Implementation("ecp5", open_pins="1"))
-    assert job.command.endswith("--seed 5 --netlist ecp5 --open-pins 1")
-    status, output, _ = cli(*job.command.split()[1:], "--out", tmp_path / "out", "--jobs", 1, "--test", "extremes")
+    assert command_of(job).endswith("--seed 5 --netlist ecp5 --open-pins 1")
+    status, output, _ = cli(*command_of(job).split()[1:], "--out", tmp_path / "out", "--jobs", 1, "--test", "extremes")
     assert status == 0 and "1 runs of 1 builds, 1 tests, 0 failures" in output
 
 

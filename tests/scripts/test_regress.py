@@ -6,8 +6,10 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
 from bitline.scripts.commands import regress as module
-from bitline.scripts.commands.regress import SUITE, Job, random_config, regress, run_job
+from bitline.scripts.commands.regress import command_of, regress
+from bitline.verif.macro import regression
 from bitline.verif.macro.coverage import Coverage, required
+from bitline.verif.macro.regression import SUITE, Job, random_config, run_job
 from bitline.verif.sim.build import build
 from some import some_of
 from testbench_tests import number_of_tests
@@ -80,7 +82,7 @@ def test_command_of_a_failure_reproduces_it(cli, tmp_path):
     path.write_text(re.sub(*MUTATIONS["accumulator"][1:], emit(CONFIG), count=1), encoding="utf-8")
     options = ("--out", tmp_path / "out", "--jobs", 1)
     job = Job(CONFIG, SIMULATOR, 7, tmp_path, tmp_path, verilog=path)
-    command = f"{job.command} --test extremes"
+    command = f"{command_of(job)} --test extremes"
     status, output, _ = cli(*command.split()[1:], *options)
     assert status == 1 and command in output
     report = ElementTree.parse(tmp_path / "out" / "results.xml")
@@ -104,7 +106,7 @@ def test_what_is_not_covered_fails(tmp_path, monkeypatch, capsys):
 
 def test_no_tests_at_all_fail(tmp_path, monkeypatch):
     assert not regress([], 1, tmp_path / "results.xml")
-    monkeypatch.setattr(module, "TESTBENCH", "bitline.verif.macro.stimulus")
+    monkeypatch.setattr(regression, "TESTBENCH", "bitline.verif.macro.stimulus")
     failed, count, reason = run_job(job(tmp_path))
     assert (failed, count) == ([], 0) and reason
 

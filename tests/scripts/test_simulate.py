@@ -42,7 +42,7 @@ def test_configuration_from_a_file_and_options_before_it(cli, example, tmp_path)
 
 
 def test_mismatch_is_counted_and_fails(cli, example, tmp_path, monkeypatch):
-    import bitline.scripts.commands.simulate as module
+    import bitline.host.mapping.simulate as module
 
     monkeypatch.setattr(module, "mvm", lambda weights, inputs: inputs @ weights + [[0, 1]])
     status, output, _ = cli("simulate", *MACRO, *example)

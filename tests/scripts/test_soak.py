@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from bitline.hdl.emit import emit
 from bitline.scripts.commands import soak as module
-from bitline.scripts.commands.regress import random_config
 from bitline.scripts.commands.soak import RECORD, Job, Record, draws, run_job, soak
 from bitline.scripts.common.files import BadInput
+from bitline.verif.macro.regression import random_config
 from bitline.verif.sim.build import build
 from waiting import until
 

@@ -8,9 +8,9 @@ import pytest
 from bitline.constraints import BOARDS
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
-from bitline.scripts.commands import program, synth
+from bitline.scripts.commands import program
 from bitline.scripts.common import tools
-from bitline.scripts.fpga import flow
+from bitline.scripts.fpga import board_flow, flow
 from bitline.scripts.fpga.block_usage import apart
 from bitline.scripts.fpga.families import DEVICES, FAMILIES
 from bitline.scripts.fpga.flow import FitError, map_design, read_usage, synthesise
@@ -185,11 +185,11 @@ def test_the_largest_that_fits(rows, columns, fuse, cost, expected, monkeypatch)
             raise FitError(device, usage(config))
         return config
 
-    monkeypatch.setattr(synth, "Design", Fake)
-    monkeypatch.setattr(synth, "synthesise", fake_synthesise)
-    monkeypatch.setattr(synth, "pack_cells", lambda config, *arguments, **options: usage(config))
+    monkeypatch.setattr(board_flow, "Design", Fake)
+    monkeypatch.setattr(board_flow, "synthesise", fake_synthesise)
+    monkeypatch.setattr(board_flow, "pack_cells", lambda config, *arguments, **options: usage(config))
     config = MacroConfig(rows=rows, columns=columns, fuse=fuse)
-    found = synth.largest(BOARDS["icebreaker"], config, usage(config))
+    found = board_flow.largest(BOARDS["icebreaker"], config, usage(config))
     assert (found and (found.rows, found.columns)) == expected
 
 

@@ -8,7 +8,7 @@ from cocotb.triggers import RisingEdge
 from ...hdl.config import CoreConfig
 from ...hdl.csr.register_map import ADDRESS_BITS, ErrorCode
 from .bus_masters import MASTERS
-from .tb_registers import ONES, PATTERNS, after, legal, reset_word, stored
+from .register_words import ONES, PATTERNS, after, legal, reset_word, stored
 
 
 async def begin(dut):

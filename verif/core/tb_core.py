@@ -11,30 +11,8 @@ from cocotbext.axi import AxiStreamFrame
 
 from ...golden.core import rows_bytes, vector_bytes
 from ...hdl.csr.register_map import ErrorCode
-from .core_bench import PERIOD_NS, CoreBench, Refused
-
-PAUSES = (0, 0.3, 0.9)
-
-
-async def begin(dut):
-    """A bench after reset, with all banks and sets loaded."""
-    bench = CoreBench(dut)
-    await bench.start()
-    for bank in range(bench.config.macro.banks):
-        await bench.load_bank(bank)
-    for index in range(2):
-        await bench.load_set(index)
-    return bench
-
-
-async def expect_error(bench, code, count=1):
-    """The error register tells exactly this, once; and is cleared."""
-    assert await bench.read("error") == {"code": code, "count": count}
-    assert (await bench.read("interrupt_status"))["error"] == 1
-    await bench.write("control", clear_error=1)
-    await bench.write("interrupt_status", error=1)
-    assert await bench.read("error") == {"code": 0, "count": 0}
-    assert (await bench.read("interrupt_status"))["error"] == 0
+from .core_bench import PERIOD_NS, Refused
+from .core_steps import PAUSES, begin, expect_error
 
 
 @cocotb.test()

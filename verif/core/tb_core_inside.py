@@ -8,10 +8,9 @@ from cocotb.utils import get_sim_time
 
 from ...hdl.csr.register_map import COUNTERS
 from .core_bench import PERIOD_NS, CoreBench, Refused
+from .core_steps import begin, watch
 from .storage import INPUTS
-from .tb_core import begin
-from .tb_core_status import watch
-from .tb_upsets import HARMLESS, UNSEEN, follow
+from .upsets import HARMLESS, UNSEEN, follow
 
 
 def reach_in(dut, **values):

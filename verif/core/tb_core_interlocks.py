@@ -8,8 +8,7 @@ from cocotbext.axi import AxiStreamFrame
 from ...golden.core import parameters_bytes, rows_bytes
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import Refused
-from .tb_core import begin, expect_error
-from .tb_core_races import begin_packet, full_orders, vectors_of
+from .core_steps import begin, begin_packet, expect_error, full_orders, vectors_of
 
 # More vectors than a core holds, and cycles in which it takes what it can.
 ENOUGH, LONG = 60, 1200

@@ -5,7 +5,7 @@ from cocotbext.axi import AxiStreamFrame
 
 from ...golden.core import rows_bytes, vector_bytes
 from ...hdl.csr.register_map import ErrorCode
-from .tb_core import begin, expect_error
+from .core_steps import begin, expect_error
 
 ACTIONS = 16
 

@@ -4,7 +4,7 @@ import itertools
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, ReadOnly, RisingEdge, with_timeout
+from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamFrame
 
@@ -12,32 +12,7 @@ from ...golden.core import parameters_bytes, rows_bytes, vector_bytes
 from ...hdl.core.self_test import PATIENCE
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import LONGEST_WAIT, PERIOD_NS, Refused
-from .tb_core import begin, expect_error
-
-
-async def begin_packet(bench, port, prefix, data):
-    """Send a packet, and stop behind its first beat."""
-    valid, ready = (getattr(bench.dut, f"{prefix}_{name}") for name in ("tvalid", "tready"))
-    port.clear_pause_generator()
-    port.send_nowait(AxiStreamFrame(data))
-    while True:
-        await ReadOnly()
-        if valid.value and ready.value:
-            port.pause = True
-            await bench.edge()
-            return
-        await bench.edge()
-
-
-async def vectors_of(bench, count):
-    """Vectors, and their results."""
-    for _ in range(count):
-        bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
-    await bench.check()
-
-
-async def full_orders(bench, **orders):
-    await bench.orders(**{"bits": bench.config.macro.input_bits, "signed": 1, "bank": 0, "set": 0, **orders})
+from .core_steps import begin, begin_packet, expect_error, full_orders, vectors_of
 
 
 def check_cut(bench):

@@ -1,24 +1,13 @@
 """What a core tells of itself: counters, progress of loads, and events."""
 
 import cocotb
-from cocotb.triggers import ClockCycles, ReadOnly
+from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiStreamFrame
 
 from ...golden.core import parameters_bytes, rows_bytes
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import Refused
-from .tb_core import PAUSES, begin
-from .tb_core_races import full_orders, vectors_of
-
-
-async def watch(bench, stalls):
-    """Count the cycles in which a stream waits."""
-    ports = {name: [getattr(bench.dut, f"{name}_{pin}") for pin in ("tvalid", "tready")] for name in stalls}
-    while True:
-        await ReadOnly()
-        for name, (valid, ready) in ports.items():
-            stalls[name] += int(valid.value) & ~int(ready.value)
-        await bench.edge()
+from .core_steps import PAUSES, begin, full_orders, vectors_of, watch
 
 
 @cocotb.test()

@@ -5,13 +5,10 @@ from cocotb.triggers import ClockCycles
 
 from ...hdl.csr.register_map import ADDRESS_BITS, Access, ErrorCode
 from .core_bench import CoreBench, Refused
+from .register_words import ONES, PATTERNS, after, legal, reset_word, stored
 
 # Bits that only hardware changes are known after a reset, and then only if nothing happens.
 MOVING = ("cycles",)
-ONES = (1 << 32) - 1
-# Of two bits one may be a legal value without the other.
-PATTERNS = (0, ONES, 0x55555555, 0xAAAAAAAA, *(1 << bit for bit in range(32)), *(ONES ^ 1 << bit for bit in range(32)),
-            *(1 | 1 << bit for bit in range(32)))
 
 
 async def begin(dut):
@@ -19,40 +16,6 @@ async def begin(dut):
     await bench.start()
     bench.pause(0.2)
     return bench
-
-
-def reset_word(register):
-    """What a register reads after a reset."""
-    return sum(field.reset << field.low for field in register.fields if field.access not in (Access.COMMAND,
-                                                                                           Access.DATA))
-
-
-def legal(register, word):
-    """Whether every stored field of a word has a value that it may have."""
-    return all(field.least <= (word & field.mask) >> field.low <= field.most for field in register.fields
-               if field.access is Access.STORED)
-
-
-def after(register, before, data, mask=ONES):
-    """What a register reads after a write of some bytes; its events do not happen."""
-    word = before
-    for field in register.fields:
-        bits = field.mask & mask
-        if field.access is Access.STORED:
-            word = word & ~bits | data & bits
-        elif field.access is Access.EVENT:
-            word &= ~(data & bits)
-        elif field.access is Access.LATCH:
-            word |= data & bits
-    return word
-
-
-def stored(bench):
-    """Registers that hold what is written; the lock comes last, and commands and data are left alone."""
-    kinds = (Access.STORED, Access.EVENT, Access.LATCH, Access.CONSTANT)
-    chosen = [register for register in bench.registers.values()
-              if all(field.access in kinds for field in register.fields)]
-    return sorted(chosen, key=lambda register: register.name == "lock")
 
 
 @cocotb.test()

@@ -14,10 +14,10 @@ from ...common.jobs import run_jobs, scheduler_option
 from ...common.progress import running
 from ...fpga.array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from ...fpga.block_usage import Blocks
+from ...fpga.board_flow import MACRO, Design
 from ...fpga.flow import pack_cells, synthesise, with_seeds
 from ...fpga.netlist_check import check_netlist
 from ...fpga.synth_report import count_blocks, versions
-from ..synth import MACRO, Design
 
 SIZES = "40x4,80x4,80x8"
 REST = (64, 64)

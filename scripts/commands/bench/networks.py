@@ -16,10 +16,11 @@ from ....host.mapping.mapping import Mapping
 from ....host.network.inference import Inference
 from ....host.network.load import load_network
 from ....host.network.network import NetworkError
+from ....host.network.run import read_reference, run_network
 from ...common.files import BadInput, check_writable, refusing, write_json
-from ...common.network_inputs import load_inputs, say_skipped
-from ...common.options import build_option
-from ..run import MACRO, only_input, read_reference, run_network
+from ...common.network_inputs import load_inputs, only_input, say_skipped
+from ...common.options import MACRO, build_option
+from ...common.progress import running
 
 VARIABLE = "BITLINE_MODELS"
 
@@ -49,8 +50,9 @@ def measure(folder, published, backend, count, build):
     say_skipped(loaded)
     inputs = loaded.values[:count]
     mapping = Mapping(MACRO, network, min(published.batch, len(inputs)))
-    found = run_network(network, inputs, open_backend(backend, mapping, folder=build), batch=published.batch,
-                        reference=read_reference(path, None))
+    with running("starting", len(inputs)) as progress:
+        found = run_network(network, inputs, open_backend(backend, mapping, folder=build), batch=published.batch,
+                            reference=read_reference(path, None), progress=progress)
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     counted = predicted if None in cycles else sum(cycles)

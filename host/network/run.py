@@ -1,0 +1,77 @@
+"""Runs of a network on a backend, every layer compared."""
+
+import dataclasses
+import time
+from importlib.util import find_spec
+
+import numpy as np
+
+from .inference import Inference
+from .reference import REFERENCES, compare
+
+
+@dataclasses.dataclass
+class Found:
+    """What the runs of a network gave.
+
+    Attributes
+    ----------
+    outputs : int or float array (N, *shape)
+        The network's first output.
+    records : list of LayerRecord
+    mismatches : list of Mismatch
+        Against the reference kernels, of each batch.
+    checked : bool
+    seconds : float
+        Without the building of the simulation.
+    """
+
+    outputs: np.ndarray
+    records: list
+    mismatches: list
+    checked: bool
+    seconds: float
+
+
+def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=None, progress=None):
+    """Run a network on a backend, and compare every layer.
+
+    Parameters
+    ----------
+    network : Network
+    inputs : array (N, *shape)
+    backend : MacroBackend or GoldenBackend
+    batch : int
+        Inputs that run together.
+    reference : TfliteReference or OnnxReference, optional
+    rounding : str, optional
+        See `Inference`.
+    progress : function, optional
+        Takes how many inputs are done, and what goes on.
+
+    Returns
+    -------
+    Found
+    """
+    outputs, mismatches, seconds = [], [], 0.0
+    with backend:
+        inference = Inference(network, product=backend.product, rounding=rounding)
+        for first in range(0, len(inputs), batch):
+            x = inputs[first:first + batch]
+            started = time.perf_counter()
+            values = inference.run(x)
+            seconds += time.perf_counter() - started
+            outputs.append(values[network.outputs[0]])
+            if reference:
+                mismatches += [dataclasses.replace(mismatch, position=(mismatch.position[0] + first,
+                                                                       *mismatch.position[1:]))
+                               for mismatch in compare(network, values, reference.run(x))]
+            if progress:
+                progress(first + len(x), "running")
+    return Found(np.concatenate(outputs), backend.records, mismatches, reference is not None, seconds)
+
+
+def read_reference(model, check):
+    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
+    kind, package = REFERENCES[model.suffix]
+    return None if check is False or (check is None and find_spec(package) is None) else kind(model)

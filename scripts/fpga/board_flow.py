@@ -1,0 +1,194 @@
+"""A macro on a board: its bitstream and report, and the largest that fits."""
+
+import dataclasses
+import time
+from pathlib import Path
+
+from ...hdl.emit import emit
+from ...hdl.uart_bridge.top import BoardTop, MeasuredMacro
+from .block_usage import Blocks, apart
+from .floorplan import place_block_rams
+from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesise, with_seeds
+from .netlist_check import check_measured_macro
+from .synth_report import make_report
+
+TOP, MACRO = "top", "macro"
+CONSTRAINTS = (".lpf", ".pcf", ".cst")
+# The flow names a frequency of its own, so that a slow board does not hide how fast the macro is.
+FREQUENCY = ("FREQUENCY", "set_frequency")
+# How many sizes are tried where one does not fit.
+TRIES = 8
+
+
+class Design:
+    """A macro on a board, ready for the flow.
+
+    Parameters
+    ----------
+    board : Board
+    config : MacroConfig
+    macro_only : bool
+        Between shift registers, in place of the bridge to the host.
+    """
+
+    def __init__(self, board, config, macro_only):
+        self.board = board
+        self.config = config
+        self.device = DEVICES[board.device]
+        self.rest = "harness" if macro_only else "board"
+        try:
+            platform = board.create_platform()
+        except ImportError:
+            raise FlowError("amaranth-boards not found: pip install -e '.[fpga]'") from None
+        top = MeasuredMacro(config=config) if macro_only else BoardTop(
+            config=config, clock=board.clock, baud=board.baud)
+        files = platform.prepare(top, name=TOP).files
+        fabric = "ecp5" if self.device.family == "ecp5" else "generic"
+        self.sources = {f"{config.name}.v": emit(config, fabric=fabric), f"{TOP}.il": files[f"{TOP}.il"]}
+        pins = next(text for name, text in files.items() if name.endswith(CONSTRAINTS))
+        self.constraints = "".join(line + "\n" for line in pins.splitlines() if not line.startswith(FREQUENCY))
+
+    @property
+    def synthesis(self):
+        """Arguments of `synthesise` and `map_design`."""
+        return {"sources": self.sources, "top": TOP, "family": self.device.family, "pads": False,
+                "apart": apart(TOP, self.config.name)}
+
+
+def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None, placer="heap",
+          folder=Path("build/synth"), progress=None):
+    """Build a macro for a board.
+
+    Parameters
+    ----------
+    board : Board
+    config : MacroConfig
+    macro_only : bool
+        Measure the macro without the board's bridge; there is no bitstream then.
+    check : bool
+        Simulate the netlist against the golden model before it is placed; only with ``macro_only``.
+    seeds : int
+        How many placements to make; a seed with which the router does not end is left out.
+    device : Device, optional
+        Another speed grade of the board's part.
+    placer : str
+        As of `place_and_route`.
+    folder : Path
+        Of what the tools write.
+    progress : function, optional
+        Takes how many steps of ``3 + seeds`` are done, and what goes on.
+
+    Returns
+    -------
+    (report, files)
+        The content of ``report.json``, and of all files by name.
+
+    Raises
+    ------
+    FitError, FlowError
+    """
+    step = 0
+
+    def show(line=""):
+        if progress:
+            progress(step, line.removeprefix("Info: ")[:70])
+
+    show("generating")
+    design = Design(board, config, macro_only)
+    device = device or design.device
+    folder = folder / f"{board.name}_{config.name}{'_macro' * macro_only}"
+    step = 1
+    netlist = synthesise(**design.synthesis, folder=folder, device=device, progress=show)
+    # Before packing, which counts the same with it.
+    sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
+    step = 2
+    pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
+    show("simulating the netlist" if check else "")
+    checked = check_measured_macro(config, netlist) if check else 0
+    done = 0
+
+    def place(seed):
+        nonlocal step, done
+        step = 3 + done
+        started = time.perf_counter()
+        routed = place_and_route(netlist, device, seed, folder / f"seed_{seed}", constraints=design.constraints,
+                                 placer=placer, progress=show)
+        done += 1
+        return routed, time.perf_counter() - started
+
+    runs = with_seeds(seeds, place)
+    step = 3 + seeds
+    blocks = Blocks(netlist, MACRO, design.rest)
+    report = make_report(config, board, device, macro_only, netlist, blocks, folder / "packed.json", runs)
+    report |= {"placer": placer, "block_rams_placed": sites, "checked": checked}
+    files = {"netlist.v": (folder / "netlist.v").read_bytes(), "synthesis.log": (folder / "map.log").read_bytes()}
+    files |= {name: text for name, text in design.sources.items() if name.endswith(".v")}
+    for routed, _ in runs:
+        files |= {f"route_{routed.seed}.log": (routed.folder / "route.log").read_bytes(),
+                  f"timing_{routed.seed}.json": (routed.folder / "report.json").read_bytes()}
+    if not macro_only:
+        fastest = max((routed for routed, _ in runs), key=lambda routed: routed.fmax)
+        if fastest.fmax < board.clock / 1e6:
+            raise FlowError(f"the design must run at {board.clock / 1e6:g} MHz, the clock of {board.name}, and reaches "
+                            f"{fastest.fmax:.1f} MHz")
+        bitstream = pack(fastest, progress=show)
+        name = f"{board.name}{bitstream.suffix}"
+        files[name] = bitstream.read_bytes()
+        report["bitstream"] = {"file": name, "seed": fastest.seed}
+    return report, files
+
+
+def load(usage):
+    """The largest share of the device that a design takes of anything there is more than one of."""
+    return max(used / available for used, available in usage.values() if available > 1)
+
+
+def largest(board, config, usage, *, macro_only=False, folder=Path("build/synth"), progress=None):
+    """The configuration with the most columns, or with the fewest columns and the most rows, that fits.
+
+    The load grows linearly with either; a line through what was measured gives the next size to try, by synthesis and
+    packing.
+
+    Parameters
+    ----------
+    usage : dict of str to (int, int)
+        Used and available by ``config``, which does not fit.
+
+    Returns
+    -------
+    MacroConfig or None
+        None if not even one row fits.
+    """
+
+    def resized(**sizes):
+        columns = sizes.get("columns", config.columns)
+        return dataclasses.replace(config, **sizes, block_ram_columns=min(config.block_ram_columns, columns))
+
+    def measure(candidate):
+        design = Design(board, candidate, macro_only)
+        work = folder / f"{board.name}_fit"
+        try:
+            netlist = synthesise(**design.synthesis, folder=work, device=design.device, progress=progress)
+            return load(pack_cells(netlist, design.device, work, constraints=design.constraints, progress=progress))
+        except FitError as error:
+            return load(error.usage)
+
+    def search(axis, unit, points, **fixed):
+        low, high = 0, getattr(config, axis)
+        guess = high / points[0][1]
+        for _ in range(TRIES):
+            if high - low <= unit:
+                break
+            size = min(max(int(guess) // unit * unit, low + unit), high - unit)
+            points.append((size, measure(resized(**fixed, **{axis: size}))))
+            low, high = (size, high) if points[-1][1] <= 1 else (low, size)
+            (before, load_before), (after, load_after) = points[-2:]
+            slope = (load_after - load_before) / (after - before)
+            guess = after + (1 - load_after) / slope if slope > 0 else (low + high) / 2
+        return resized(**fixed, **{axis: low}) if low else None
+
+    share = load(usage)
+    found = None
+    if config.columns / share >= config.fuse:
+        found = search("columns", config.fuse, [(config.columns, share)])
+    return found or search("rows", 1, [(config.rows, share * config.fuse / config.columns)], columns=config.fuse)

@@ -1,0 +1,1 @@
+"""Old names, for one release; see `scripts.integration`."""
