@@ -7,11 +7,17 @@ from bitline.golden.tables import table_entries, table_levels, table_reads, tabl
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
 from bitline.scripts.commands.diagrams import diagrams
+from bitline.scripts.common.options import CORE_FIELDS, MACRO_FIELDS, table_of
 from bitline.scripts.main import COMMANDS
 from bitline.verif.sim.build import source, source_files
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document, fields", [("README.md", MACRO_FIELDS), ("docs/integration.md", CORE_FIELDS)])
+def test_tables_of_options_are_those_of_the_configuration(document, fields):
+    assert table_of(fields) in (ROOT / document).read_text(encoding="utf-8")
 
 
 def test_named_tests_exist():

@@ -1,7 +1,8 @@
 """What a macro and a core are: `MacroConfig`, `CoreConfig` and the choices there are, without Amaranth."""
 
+from .base import allowed
 from .core import BUSES, OUTPUTS, RESETS, STREAM_BITS, CoreConfig
-from .macro import COLUMNS, FUSES, INTERVALS, LIMITS, TREES, MacroConfig
+from .macro import COLUMNS, FUSES, INTERVALS, TREES, MacroConfig
 
-__all__ = ["BUSES", "COLUMNS", "FUSES", "INTERVALS", "LIMITS", "OUTPUTS", "RESETS", "STREAM_BITS", "TREES",
-           "CoreConfig", "MacroConfig"]
+__all__ = ["BUSES", "COLUMNS", "FUSES", "INTERVALS", "OUTPUTS", "RESETS", "STREAM_BITS", "TREES",
+           "CoreConfig", "MacroConfig", "allowed"]

@@ -1,13 +1,51 @@
-"""What configurations share: checks of parameters, JSON both ways, and a hash."""
+"""What configurations share: what their parameters mean and may be, said once; JSON both ways, and a hash."""
 
 import dataclasses
 import hashlib
 import json
+import textwrap
 from pathlib import Path
 
 
+def parameter(meaning, *, default=dataclasses.MISSING, least=1, most=None, choices=None):
+    """A parameter of a configuration: an integer within bounds, or one of some choices.
+
+    Help of commands, tables of documents and docstrings are made of what stands here. ``most`` may name another
+    parameter; without it and ``choices`` the class checks it itself.
+    """
+    return dataclasses.field(default=default, metadata={
+        "meaning": meaning, "least": least, "most": most, "choices": choices})
+
+
+def configuration(cls):
+    """A frozen dataclass of parameters; ``{parameters}`` in its docstring becomes what they mean."""
+    cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
+    texts = [f"{field.name} : {allowed(field)}\n" + textwrap.fill(field.metadata["meaning"], 110, initial_indent="    ",
+                                                                  subsequent_indent="    ")
+             for field in dataclasses.fields(cls)]
+    cls.__doc__ = cls.__doc__.replace("{parameters}", textwrap.indent("\n".join(texts), "    ").lstrip())
+    return cls
+
+
+def allowed(field):
+    """What a parameter may be, in a word; a field of a `configuration`."""
+    rules = field.metadata
+    if rules["choices"]:
+        return "|".join(map(str, rules["choices"]))
+    return f"{rules['least']}..{rules['most']}" if rules["most"] else field.type.__name__
+
+
 class Parameters:
-    """Base of frozen dataclasses that describe hardware."""
+    """Base of configurations."""
+
+    def check_parameters(self):
+        """TypeError or ValueError, in one line, unless each parameter is what it may be."""
+        for field in dataclasses.fields(self):
+            if field.metadata["choices"]:
+                self.check_choice(field.name, field.metadata["choices"])
+            elif most := field.metadata["most"]:
+                self.check_range(field.name, field.metadata["least"],
+                                 getattr(self, most) if isinstance(most, str) else most)
 
     def check_range(self, name, least, greatest):
         """TypeError or ValueError, in one line, unless a parameter is an integer within bounds."""

@@ -1,10 +1,10 @@
 """`CoreConfig`: the one description of a core, which is a macro behind buses."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ...golden.checksum import digit_count
-from .base import Parameters
-from .macro import LIMITS, MacroConfig
+from .base import Parameters, configuration, parameter
+from .macro import MOST_COLUMNS, MacroConfig
 from .tables import ceil_log2
 
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
@@ -25,24 +25,13 @@ def element_bytes(bits):
     return 1 if bits <= 8 else 2
 
 
-@dataclass(frozen=True, kw_only=True)
+@configuration
 class CoreConfig(Parameters):
     """A macro behind AXI4-Stream and a bus with registers.
 
     Parameters
     ----------
-    macro : MacroConfig
-        With ``fuse`` 1 and totals of at most 32 bits. `from_dict` takes it as a dictionary.
-    input_stream_bits, weight_stream_bits, output_stream_bits : 32, 64, 128, 256, 512 or 1024
-        Bits of ``s_axis_tdata``, ``s_axis_w_tdata`` and ``m_axis_tdata``.
-    output : str
-        What a result is: ``"int8"`` or ``"int16"``, requantised, or ``"int32"``, the total itself.
-    reset : str
-        ``aresetn`` follows the clock (``"synchronous"``), or may fall at any moment (``"asynchronous"``).
-    bus : str
-        Of the registers: ``"axi"`` (AXI4-Lite), ``"wishbone"`` (B4) or ``"apb"`` (APB4).
-    checksum : bool
-        Columns beside those of the macro hold the sum of each row's weights, and every result is held against them.
+    {parameters}
 
     Raises
     ------
@@ -50,14 +39,18 @@ class CoreConfig(Parameters):
         One line that names the parameter, the rule and the value.
     """
 
-    macro: MacroConfig
-    input_stream_bits: int = 64
-    weight_stream_bits: int = 64
-    output_stream_bits: int = 64
-    output: str = "int8"
-    reset: str = "synchronous"
-    bus: str = "axi"
-    checksum: bool = False
+    macro: MacroConfig = parameter("With `fuse` 1 and totals of at most 32 bits; a dictionary in JSON.")
+    input_stream_bits: int = parameter("Bits of `s_axis_tdata`.", default=64, choices=STREAM_BITS)
+    weight_stream_bits: int = parameter("Bits of `s_axis_w_tdata`.", default=64, choices=STREAM_BITS)
+    output_stream_bits: int = parameter("Bits of `m_axis_tdata`.", default=64, choices=STREAM_BITS)
+    output: str = parameter("What a result is: `int8` or `int16`, requantized, or `int32`, the total itself.",
+                            default="int8", choices=OUTPUTS)
+    reset: str = parameter("`aresetn` follows the clock (`synchronous`), or may fall at any moment (`asynchronous`).",
+                           default="synchronous", choices=RESETS)
+    bus: str = parameter("Of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
+                         choices=BUSES)
+    checksum: bool = parameter("Columns beside those of the macro hold the sum of each row's weights, and every result "
+                               "is checked against them.", default=False, choices=(False, True))
 
     def __post_init__(self):
         if not isinstance(self.macro, MacroConfig):
@@ -67,13 +60,9 @@ class CoreConfig(Parameters):
         if self.macro.total_width > ACCUMULATOR_BITS:
             raise ValueError("weight_bits, input_bits, rows and tiles of a core must keep a total within "
                              f"{ACCUMULATOR_BITS} bits, not {self.macro.total_width}")
-        for name in ("input_stream_bits", "weight_stream_bits", "output_stream_bits"):
-            self.check_choice(name, STREAM_BITS)
-        for name, choices in (("output", OUTPUTS), ("reset", RESETS), ("bus", BUSES),
-                              ("checksum", (False, True))):
-            self.check_choice(name, choices)
-        if self.macro.columns + self.check_columns > LIMITS["columns"]:
-            raise ValueError(f"columns must leave {self.check_columns} of {LIMITS['columns']} to the checksum, "
+        self.check_parameters()
+        if self.macro.columns + self.check_columns > MOST_COLUMNS:
+            raise ValueError(f"columns must leave {self.check_columns} of {MOST_COLUMNS} to the checksum, "
                              f"not be {self.macro.columns}")
 
     # The array, with what the checksum adds to it.

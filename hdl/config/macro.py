@@ -1,60 +1,30 @@
 """`MacroConfig`: the one description of a macro that every part of Bitline takes."""
 
-from dataclasses import dataclass
-
-from .base import Parameters
+from .base import Parameters, configuration, parameter
 from .tables import TableShape, ceil_log2, signed_width
 
 COLUMNS = ("bitcell", "table")
 TREES = ("carry_chain", "carry_save")
 FUSES = (1, 2, 4)
 INTERVALS = (1, 2)
+MOST_COLUMNS = 1024
 
 # Columns to a block, which has registers of its own for what is broadcast: few where wires are slow, many where
 # registers are dear.
 BITCELL_BLOCK = {"carry_chain": 2, "carry_save": 16}
-
-# Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
-LIMITS = {"rows": 1024, "columns": 1024, "weight_bits": 16, "input_bits": 16, "banks": 16, "tiles": 65536}
-
 
 def tree_latency(tree, rows):
     """Cycles from a plane to its sum: a register a level of a carry-chain tree, one after a carry-save tree."""
     return max(1, ceil_log2(rows)) if tree == "carry_chain" else 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@configuration
 class MacroConfig(Parameters):
     """One DCIM macro.
 
     Parameters
     ----------
-    rows : int, 1 to 1024
-        Inputs of a vector, and weights of a column.
-    columns : int, 1 to 1024
-        Results of a vector. A multiple of ``fuse``.
-    weight_bits : int, 1 to 16
-        Bits of a stored weight, two's complement.
-    input_bits : int, 1 to 16
-        Most bits of an input; each vector says how many of them it uses.
-    banks : int, 1 to 16
-        Sets of weights; one computes while others are written.
-    fuse : 1, 2 or 4
-        Most neighbouring columns that a vector may read as one wider weight.
-    tiles : int, 1 to 65536
-        Vectors that ``accumulate`` may add up, the first included, without overflow.
-    column : str
-        How a column stores and multiplies: ``"bitcell"`` (a bit a cell, multiplied where it stands), or ``"table"``
-        (sums of every subset of a few rows' weights in LUT-RAM, which reading multiplies; for FPGAs).
-    block_ram_columns : int, 0 to ``columns``
-        How many of the columns, the first ones, have their tables in block RAM instead; only of ``"table"``.
-    tree : str
-        Structure of the adder tree: ``"carry_chain"`` (a register a level, for FPGAs) or ``"carry_save"``
-        (full-adder cells and one register, for standard cells; only of ``"bitcell"``).
-    result_interval : 1 or 2
-        Fewest cycles from a result to the next. With 1, ``o_ready`` stops the pipeline in the same cycle, which bounds
-        the clock of a large macro; with 2 all that moves is decided a cycle ahead, which costs a cycle of latency, and
-        of vectors of a single plane every other cycle.
+    {parameters}
 
     Raises
     ------
@@ -62,25 +32,33 @@ class MacroConfig(Parameters):
         One line that names the parameter, the rule and the value.
     """
 
-    rows: int
-    columns: int
-    weight_bits: int = 8
-    input_bits: int = 8
-    banks: int = 1
-    fuse: int = 1
-    tiles: int = 1
-    column: str = "bitcell"
-    block_ram_columns: int = 0
-    tree: str = "carry_chain"
-    result_interval: int = 1
+    # Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
+    rows: int = parameter("Inputs of a vector, and weights of a column.", most=1024)
+    columns: int = parameter("Results of a vector; a multiple of `fuse`.", most=MOST_COLUMNS)
+    weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, most=16)
+    input_bits: int = parameter("Most bits of an input; each vector says how many it uses, and whether it is signed.",
+                                default=8, most=16)
+    banks: int = parameter("Sets of weights: one computes while others are written.", default=1, most=16)
+    fuse: int = parameter("Most neighboring columns that a vector may read as one wider weight.", default=1,
+                          choices=FUSES)
+    tiles: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1, most=65536)
+    column: str = parameter(
+        "How a column stores and multiplies: `bitcell`, a bit a cell, multiplied where it stands, and an adder tree; "
+        "or `table`, sums of every subset of a few rows' weights in LUT-RAM, which reading multiplies, for FPGAs.",
+        default="bitcell", choices=COLUMNS)
+    block_ram_columns: int = parameter(
+        "Columns, the first ones, whose tables are in block RAM instead; 0 unless `column` is `table`.", default=0,
+        least=0, most="columns")
+    tree: str = parameter(
+        "Adder tree of bitcells: `carry_chain`, a register a level, for FPGAs; or `carry_save`, full-adder cells and "
+        "one register, for standard cells.", default="carry_chain", choices=TREES)
+    result_interval: int = parameter(
+        "Fewest cycles from a result to the next. With 1, `o_ready` stops the pipeline in the same cycle, which bounds "
+        "the clock of a large macro; with 2, all enables come out of registers, which costs a cycle of latency, and of "
+        "vectors of a single plane every other cycle.", default=1, choices=INTERVALS)
 
     def __post_init__(self):
-        for name, limit in LIMITS.items():
-            self.check_range(name, 1, limit)
-        self.check_range("block_ram_columns", 0, self.columns)
-        for name, choices in (("fuse", FUSES), ("column", COLUMNS), ("tree", TREES),
-                              ("result_interval", INTERVALS)):
-            self.check_choice(name, choices)
+        self.check_parameters()
         if self.column != "table" and self.block_ram_columns:
             raise ValueError(f"block_ram_columns must be 0 unless column is table, not {self.block_ram_columns}")
         if self.column == "table" and self.tree != "carry_chain":

@@ -6,19 +6,7 @@ from pathlib import Path
 
 import click
 
-from ...hdl.config import (
-    BUSES,
-    COLUMNS,
-    FUSES,
-    INTERVALS,
-    LIMITS,
-    OUTPUTS,
-    RESETS,
-    STREAM_BITS,
-    TREES,
-    CoreConfig,
-    MacroConfig,
-)
+from ...hdl.config import CoreConfig, MacroConfig, allowed
 from ...hdl.config.base import Parameters
 from ...verif.sim.build import SIMULATORS
 from .files import BadInput, refusing
@@ -26,23 +14,35 @@ from .files import BadInput, refusing
 # Where no macro is described.
 MACRO = MacroConfig(rows=64, columns=64, banks=2)
 
-HELP = {
-    "rows": "Inputs of a vector.",
-    "columns": "Results of a vector.",
-    "weight_bits": "Bits of a stored weight.",
-    "input_bits": "Most bits of an input.",
-    "banks": "Sets of weights.",
-    "fuse": "Most neighbouring columns to one wider weight.",
-    "tiles": "Vectors that accumulate without overflow.",
-    "column": "Kind of column.",
-    "block_ram_columns": "Columns whose tables are in block RAM.",
-    "tree": "Structure of the adder tree.",
-    "result_interval": "Fewest cycles from a result to the next; 2 for a faster clock.",
-}
-RANGES = {**{name: f"1..{limit}" for name, limit in LIMITS.items()}, "fuse": "|".join(map(str, FUSES)),
-          "block_ram_columns": "0..COLUMNS",
-          "column": "|".join(COLUMNS), "tree": "|".join(TREES),
-          "result_interval": "|".join(map(str, INTERVALS))}
+MACRO_FIELDS = dataclasses.fields(MacroConfig)
+# A macro has options of its own.
+CORE_FIELDS = dataclasses.fields(CoreConfig)[1:]
+
+
+def option_of(field):
+    """The option for a parameter of a configuration."""
+    text = field.metadata["meaning"].replace("`", "")
+    if field.type is bool:
+        return click.option(name_of(field), field.name, is_flag=True, default=None, help=text)
+    default = "" if field.default is dataclasses.MISSING else f" [default: {field.default}]"
+    return click.option(name_of(field), field.name, type=field.type, metavar=allowed(field), help=text + default)
+
+
+def name_of(field):
+    """The name of that option."""
+    return f"--{field.name.replace('_', '-')}"
+
+
+def taken(arguments, fields):
+    """What was given of some parameters, which leave the arguments."""
+    return {field.name: value for field in fields if (value := arguments.pop(field.name)) is not None}
+
+
+def table_of(fields):
+    """A table of such options for documents, as Markdown."""
+    rows = [f"| `{name_of(field)}` | {allowed(field).replace('|', ', ')} | {field.metadata['meaning']} | "
+            f"{'' if field.default is dataclasses.MISSING else field.default} |" for field in fields]
+    return "\n".join(["| option | values | meaning | default |", "|---|---|---|---|", *rows, ""])
 
 
 def config_options(function):
@@ -50,14 +50,11 @@ def config_options(function):
 
     @functools.wraps(function)
     def wrapped(config, **arguments):
-        given = {name: value for name in HELP if (value := arguments.pop(name)) is not None}
+        given = taken(arguments, MACRO_FIELDS)
         return function(config=_read_config(config, given), **arguments)
 
-    for field in reversed(dataclasses.fields(MacroConfig)):
-        default = "" if field.default is dataclasses.MISSING else f" [default: {field.default}]"
-        option = click.option(f"--{field.name.replace('_', '-')}", field.name, type=field.type,
-                              metavar=RANGES[field.name], help=HELP[field.name] + default)
-        wrapped = option(wrapped)
+    for field in reversed(MACRO_FIELDS):
+        wrapped = option_of(field)(wrapped)
     return click.option("--config", metavar="FILE", type=click.Path(path_type=Path),
                         help="JSON file of these parameters; the options below go before it.")(wrapped)
 
@@ -80,35 +77,19 @@ def _macro_of(path):
     return MacroConfig.from_dict(parameters).to_dict()
 
 
-CORE_HELP = {
-    "input_stream_bits": (STREAM_BITS, "Width of s_axis."),
-    "weight_stream_bits": (STREAM_BITS, "Width of s_axis_w."),
-    "output_stream_bits": (STREAM_BITS, "Width of m_axis."),
-    "output": (OUTPUTS, "What a result is."),
-    "reset": (RESETS, "How aresetn falls."),
-    "bus": (BUSES, "Bus of the registers."),
-    "checksum": ((), "Hold every result against the sum of each row's weights."),
-}
-
-
 def core_options(function):
     """Options that describe a core around the macro, handed to the function as ``core``, a CoreConfig or None."""
 
     @functools.wraps(function)
     def wrapped(config, is_core, **arguments):
-        given = {name: value for name in CORE_HELP if (value := arguments.pop(name)) is not None}
+        given = taken(arguments, CORE_FIELDS)
         if given and not is_core:
             raise BadInput(f"--{next(iter(given)).replace('_', '-')} must come with --core, and does not")
         core = _read_core(required(config), given) if is_core else None
         return function(config=config, core=core, **arguments)
 
-    for field in reversed(dataclasses.fields(CoreConfig)[1:]):
-        choices, text = CORE_HELP[field.name]
-        name = f"--{field.name.replace('_', '-')}"
-        option = click.option(name, field.name, type=field.type, metavar="|".join(map(str, choices)),
-                              help=f"{text} [default: {field.default}]") if choices else click.option(
-                                  name, field.name, is_flag=True, default=None, help=text)
-        wrapped = option(wrapped)
+    for field in reversed(CORE_FIELDS):
+        wrapped = option_of(field)(wrapped)
     return click.option("--core", "is_core", is_flag=True,
                         help="The macro in a core, with buses and registers; these options describe it:")(wrapped)
 
