@@ -41,7 +41,7 @@ def limits(width, signed):
 
 
 def slice_weights(weights, weight_bits, fuse):
-    """Wide weights as neighbouring columns hold them.
+    """Wide weights as neighboring columns hold them.
 
     Parameters
     ----------

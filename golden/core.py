@@ -91,6 +91,6 @@ class CoreModel:
         if not last or broken:
             return None, bits - result.planes
         values, self.is_sound = result.y, not self.config.checksum or result.is_sound
-        if self.config.requantises:
+        if self.config.requantizes:
             values = requantize(values, *self.parameters[set], **self.settings[set])
         return values.astype(element_type(self.config.output_bits)).tobytes(), bits - result.planes

@@ -1,8 +1,8 @@
-"""An analogue crossbar: what a product becomes when currents through devices are added and digitised.
+"""An analog crossbar: what a product becomes when currents through devices are added and digitized.
 
 A twin of the digital macro for comparison. A weight is a pair of columns, one for its positive and one for its negative
 part, each sliced into devices of a few bits. Inputs go onto the rows as voltages of a few bits, digit after digit. The
-difference of the currents of a pair is digitised, and digits and slices are added in digital logic. What makes it
+difference of the currents of a pair is digitized, and digits and slices are added in digital logic. What makes it
 inexact:
 
 - programming: a device's conductance is not quite the wanted one, and stays so;

@@ -80,7 +80,7 @@ class WriterCycles:
 
 
 class MacroCycles:
-    """When a macro takes and gives, for any behaviour of its three streams.
+    """When a macro takes and gives, for any behavior of its three streams.
 
     A vector waits behind the one on the wordlines, is driven for as many cycles as it has planes, and its last plane
     moves down a pipeline that stands still only while a finished result finds the one before it not yet taken. With a

@@ -1,4 +1,4 @@
-"""Quantised layers as ONNX defines them: numbers in floating point between quantisers, halves to even.
+"""Quantized layers as ONNX defines them: numbers in floating point between quantizers, halves to even.
 
 What ONNX leaves open is settled so that a layer has one result. Elementwise layers are computed in float32, operation
 by operation, as the definition says. Sums of products, whose order it does not say, are exact integers, brought to the

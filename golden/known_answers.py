@@ -18,7 +18,7 @@ def repeated(bits):
 
 
 def following(state, bits):
-    """The next state of a hybrid automaton of rules 90 and 150: each cell its neighbours' sum, some their own too.
+    """The next state of a hybrid automaton of rules 90 and 150: each cell its neighbors' sum, some their own too.
 
     Source: P. D. Hortensius et al., "Cellular automata-based pseudorandom number generators for built-in self-test",
     IEEE Transactions on CAD, August 1989.

@@ -1,4 +1,4 @@
-"""Quantised layers in exact integers, as TensorFlow Lite's reference kernels compute them.
+"""Quantized layers in exact integers, as TensorFlow Lite's reference kernels compute them.
 
 Activations are int64 arrays of int8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
 float32, and factors are computed in the precision in which the kernels do it.
@@ -228,7 +228,7 @@ def multiply(a, b, scales, zero_points, output_scale, output_zero_point, clamp, 
 
 
 def rescale(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
-    """Values at another scale: requantisation, and clamps by themselves."""
+    """Values at another scale: requantization, and clamps by themselves."""
     multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
     return np.clip(multiply_by_quantized_multiplier(x - zero_point, multiplier, shift, rounding) + output_zero_point,
                    *clamp)

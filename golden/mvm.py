@@ -92,7 +92,7 @@ def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=Tr
 
 
 def fuse_totals(totals, sum_x, weight_bits, fuse):
-    """Totals of neighbouring slices as results of wide weights.
+    """Totals of neighboring slices as results of wide weights.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Requantisation: an accumulator times a fixed-point factor, rounded once or twice, as integers.
+"""Requantization: an accumulator times a fixed-point factor, rounded once or twice, as integers.
 
 The factor is ``multiplier / 2**31 * 2**shift``, multiplier a non-negative int32. Both rules are in use, by kernels of
 one runtime: ``single`` rounds the product once, halves up; ``double`` is gemmlowp's, a doubling high multiplication,

@@ -1,4 +1,4 @@
-"""Softmax of quantised values, as TensorFlow Lite computes it: int8 by a table in float32, int16 in integers."""
+"""Softmax of quantized values, as TensorFlow Lite computes it: int8 by a table in float32, int16 in integers."""
 
 import math
 

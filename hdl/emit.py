@@ -110,7 +110,7 @@ PORT_MEANINGS = {
     "i_signed": "the inputs are two's complement",
     "i_bank": "bank to compute with",
     "i_accumulate": "add to the totals of the vector before",
-    "i_fuse": "logarithm of how many neighbouring columns make one weight",
+    "i_fuse": "logarithm of how many neighboring columns make one weight",
     "o_valid": "a result is offered",
     "o_ready": "it is taken at this edge; enables the pipeline in the same cycle",
     "o_y": "a total for each column, column 0 in the lowest bits, two's complement; fused results fill the lanes of "

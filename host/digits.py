@@ -1,4 +1,4 @@
-"""A small int8 classifier of scikit-learn's handwritten digits: trained, quantised, and run on any product."""
+"""A small int8 classifier of scikit-learn's handwritten digits: trained, quantized, and run on any product."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ OUTSTANDING = 2.5
 
 @dataclass(frozen=True)
 class Layer:
-    """One quantised layer: int8 ``weights`` (K, N), integer ``bias`` (N,) at the scale of the products.
+    """One quantized layer: int8 ``weights`` (K, N), integer ``bias`` (N,) at the scale of the products.
 
     ``scale`` turns totals into the next layer's unsigned 8-bit inputs; None for the last layer.
     """
@@ -37,7 +37,7 @@ class Classifier:
 
 
 def train(noise=None):
-    """Train on half of the digits and quantise; the other 899 images are for testing.
+    """Train on half of the digits and quantize; the other 899 images are for testing.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def train(noise=None):
     network = MLPClassifier((HIDDEN,), max_iter=300, random_state=SEED).fit(seen / 16, seen_labels)
     if noise is not None:
         network.coefs_, network.intercepts_ = _fine_tune(network, seen / 16, seen_labels, noise)
-    return Classifier(_quantise(network, seen), images.astype(np.int64), image_labels,
+    return Classifier(_quantize(network, seen), images.astype(np.int64), image_labels,
                       float(network.score(images / 16, image_labels)), seen.astype(np.int64))
 
 
@@ -85,7 +85,7 @@ def _fine_tune(network, inputs, labels, noise, *, epochs=60, batch=50, rate=0.05
     return weights, biases
 
 
-def _quantise(network, seen):
+def _quantize(network, seen):
     """Weights to int8 by their greatest magnitude; hidden activations to 8 bits by the greatest that training shows."""
     layers, input_scale = [], 1 / 16
     activations = seen / 16

@@ -14,7 +14,7 @@ from .common.tools import FlowError
 
 COMMANDS = {
     "bench": "Measure speed and size.",
-    "compare": "Run a network on an analogue crossbar beside the digital macro.",
+    "compare": "Run a network on an analog crossbar beside the digital macro.",
     "demo": "Run a classifier of handwritten digits on the RTL.",
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "Say what is installed and what is missing.",
@@ -24,7 +24,7 @@ COMMANDS = {
     "program": "Load a bitstream into a board.",
     "prove": "Prove properties of the blocks.",
     "regress": "Run the cocotb regression.",
-    "run": "Run a quantised network on a macro.",
+    "run": "Run a quantized network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
     "soak": "Draw configurations and traffic for hours.",
     "synth": "Build a macro for a board, or measure it alone.",

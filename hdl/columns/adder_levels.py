@@ -68,7 +68,7 @@ class Delays:
 
 
 def sum_level(m, platform, delays, name, columns):
-    """One level of adders over the neighbouring nodes of each column, and the registers behind them.
+    """One level of adders over the neighboring nodes of each column, and the registers behind them.
 
     Parameters
     ----------

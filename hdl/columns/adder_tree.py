@@ -57,7 +57,7 @@ class AdderTree(wiring.Component):
 class CarryChainTree(AdderTree):
     """Binary tree with a register after each level, so that each adder is one carry chain of the fabric.
 
-    Without the registers a synthesiser merges the levels and leaves the carry chains.
+    Without the registers a synthesizer merges the levels and leaves the carry chains.
     """
 
     kind = "carry_chain"

@@ -19,7 +19,7 @@ def write_layout(config, columns):
 
 
 class BitcellColumns(wiring.Component):
-    """Neighbouring columns, each a bitcell array and its near-bitline adder tree.
+    """Neighboring columns, each a bitcell array and its near-bitline adder tree.
 
     One sum a column and cycle, ``config.tree_latency`` cycles after its plane.
 

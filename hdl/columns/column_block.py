@@ -69,7 +69,7 @@ class OnesColumn(wiring.Component):
 
 
 class ColumnBlock(wiring.Component):
-    """Some neighbouring columns with their accumulators, and registers of their own for all that is broadcast.
+    """Some neighboring columns with their accumulators, and registers of their own for all that is broadcast.
 
     Parameters
     ----------

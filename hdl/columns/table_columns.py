@@ -68,7 +68,7 @@ class EntryLane(wiring.Component):
 
 
 class TableColumns(wiring.Component):
-    """Neighbouring columns whose tables share memories: one sum a column and cycle, ``latency`` cycles after its plane.
+    """Neighboring columns whose tables share memories: one sum a column and cycle, ``latency`` cycles after its plane.
 
     Tables in block RAM hold plain sums, which the adder levels add up. Those in LUT-RAM are in offset binary: with
     every input s = +1 or -1 a group's sum T only changes its sign when all its inputs do, so half the entries do, and

@@ -12,9 +12,9 @@ OUTPUTS = ("int8", "int16", "int32")
 RESETS = ("synchronous", "asynchronous")
 BUSES = ("axi", "wishbone", "apb")
 
-# What a column's requantisation is given: bias, multiplier and shift, each in a word of 32 bits, and one of zeros.
+# What a column's requantization is given: bias, multiplier and shift, each in a word of 32 bits, and one of zeros.
 PARAMETER_BYTES = 16
-# Sets of requantisation parameters: one in use while the other is loaded.
+# Sets of requantization parameters: one in use while the other is loaded.
 SETS = 2
 # Narrower ones fit by sign extension; a bias and a multiplier have as many.
 ACCUMULATOR_BITS = 32
@@ -113,10 +113,10 @@ class CoreConfig(Parameters):
         """Bytes of a vector's results, which start with a beat of their own."""
         return self.macro.columns * self.output_bits // 8
 
-    # Requantisation.
+    # Requantization.
 
     @property
-    def requantises(self):
+    def requantizes(self):
         """Results are not the totals themselves."""
         return self.output != "int32"
 

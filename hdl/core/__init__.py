@@ -1,1 +1,1 @@
-"""A core: a macro between AXI4-Streams, requantisation, self-test."""
+"""A core: a macro between AXI4-Streams, requantization, self-test."""

@@ -87,7 +87,7 @@ class RowChecksum(wiring.Component):
 
 
 class TotalsCheck(wiring.Component):
-    """Whether the totals of a vector add up to what the checksum columns say, group by group as the requantiser takes
+    """Whether the totals of a vector add up to what the checksum columns say, group by group as the requantizer takes
     them.
 
     One wrong total of any size is seen, and so is any wrong bit of a weight that changes a total.

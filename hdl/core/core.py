@@ -1,4 +1,4 @@
-"""The core: a macro with its streams, registers, requantiser and march on buses."""
+"""The core: a macro with its streams, registers, requantizer and march on buses."""
 
 from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -28,7 +28,7 @@ EVENTS = ("error", "result", "loaded", "finished")
 class Core(wiring.Component):
     """A macro behind streams and registers.
 
-    Vectors of ``s_axis`` give results at ``m_axis``, in order; ``s_axis_w`` loads weights and requantisation
+    Vectors of ``s_axis`` give results at ``m_axis``, in order; ``s_axis_w`` loads weights and requantization
     parameters; the bus has the registers of `register_map`.
 
     Parameters
@@ -175,7 +175,7 @@ class Core(wiring.Component):
             self.flight.ended_set.eq(requantizer.last_set),
         ]
         wiring.connect(m, packer.o, wiring.flipped(self.m_axis))
-        if not self.config.requantises:
+        if not self.config.requantizes:
             return
         m.d.comb += [
             requantizer.write_enable.eq(self.loader.parameters_enable),
@@ -274,7 +274,7 @@ class Core(wiring.Component):
             registers.load_data_used.eq(~loader.word_ready | march.running | registers.load_data_written),
         ]
         m.d.comb += [getattr(registers, f"{name}_used").eq(march.running) for name in ("control", "self_test", "fault")]
-        for index in range(len(self.flight.set_used) if self.config.requantises else 0):
+        for index in range(len(self.flight.set_used) if self.config.requantizes else 0):
             for name in ("offset", "clamp"):
                 m.d.comb += getattr(registers, f"{name}_{index}_used").eq(self.flight.set_used[index])
         pending = Const(0, 1)

@@ -1,4 +1,4 @@
-"""Requantiser: a vector's totals, group by group, through as many lanes as the array needs."""
+"""Requantizer: a vector's totals, group by group, through as many lanes as the array needs."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -83,7 +83,7 @@ class Requantizer(wiring.Component):
             "results": Out(config.lanes * config.output_bits),
             "looks": Out(1), "group": Out(range(config.groups)), "totals": Out(config.lanes * config.macro.total_width),
         }
-        if config.requantises:
+        if config.requantizes:
             members |= {"write": In(parameter_layout(config)), "write_enable": In(1),
                         "settings": In(data.ArrayLayout(settings_layout(config.output_bits), SETS))}
         super().__init__(members)
@@ -91,7 +91,7 @@ class Requantizer(wiring.Component):
     @staticmethod
     def most(config):
         """Most vectors that can be in it, if each has one group: as many as its latency has cycles."""
-        if config.requantises:
+        if config.requantizes:
             return RequantizerLane.latency + READ
         return max(RawLane.latency, TotalsCheck.cycles(config) if config.checksum else 0)
 
@@ -115,7 +115,7 @@ class Requantizer(wiring.Component):
             for first in range(0, config.macro.columns, config.lanes)], group).as_signed()
             for lane in range(config.lanes)]
         m.d.comb += self.totals.eq(Cat(chosen))
-        results = self._add_lanes(m, platform, chosen, group) if config.requantises else self._add_raw(m, chosen)
+        results = self._add_lanes(m, platform, chosen, group) if config.requantizes else self._add_raw(m, chosen)
         m.d.comb += [
             self.results.eq(Cat(results)),
             self.valid.eq(self._delay(m, "valid", self.taken, self.latency)),

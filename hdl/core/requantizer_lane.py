@@ -1,4 +1,4 @@
-"""Lanes of the requantiser: what becomes of one column's total."""
+"""Lanes of the requantizer: what becomes of one column's total."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring

@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-# Beats from a group that the requantiser takes to the beat that has left, and some to spare; one more ends what is cut.
+# Beats from a group that the requantizer takes to the beat that has left, and some to spare; one more ends what is cut.
 DEPTH = 16
 
 
@@ -22,7 +22,7 @@ def result_layout(config):
 class ResultPacker(wiring.Component):
     """Gathers the results of a vector, in whole beats but for its last, and holds them until the stream takes them.
 
-    The requantiser cannot pause what it has taken, so it is told beforehand whether there is space.
+    The requantizer cannot pause what it has taken, so it is told beforehand whether there is space.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ class ResultPacker(wiring.Component):
     Members
     -------
     taken, taken_last : ``In(1)``
-        The requantiser takes a group; it is its vector's last.
+        The requantizer takes a group; it is its vector's last.
     cut : ``In(1)``
-        What the requantiser takes is the end of a vector, for which there always is a place.
+        What the requantizer takes is the end of a vector, for which there always is a place.
     space, busy : ``Out(1)``
         It may; a beat is on its way, or waits.
     valid, last, results : ``In``
-        Of the requantiser.
+        Of the requantizer.
     wrong : ``In(1)``
         With the last results of a vector: they are not what they ought to be.
     o : ``Out(stream)``

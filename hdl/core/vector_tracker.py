@@ -16,7 +16,7 @@ class Flight(wiring.Component):
     ----------
     config : CoreConfig
     behind : int
-        Most vectors that can be in the requantiser.
+        Most vectors that can be in the requantizer.
 
     Members
     -------
@@ -25,11 +25,11 @@ class Flight(wiring.Component):
     drops : ``In(1)``
         Vectors that leave are not wanted any more.
     ended, ended_set : ``In``
-        The last results of a wanted vector, and its set, leave the requantiser.
+        The last results of a wanted vector, and its set, leave the requantizer.
     empty : ``Out(1)``
         No vector is in the macro.
     set_used : ``Out(SETS)``
-        A vector that uses the set is in the macro or the requantiser.
+        A vector that uses the set is in the macro or the requantizer.
     """
 
     def __init__(self, *, config, behind):

@@ -1,4 +1,4 @@
-"""Loader: rows of weights, and columns' requantisation parameters, from a stream or word by word."""
+"""Loader: rows of weights, and columns' requantization parameters, from a stream or word by word."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
@@ -53,7 +53,7 @@ class Loader(wiring.Component):
     write : ``Out(stream)``
         Of the macro.
     parameters, parameters_enable : ``Out``
-        To the requantiser.
+        To the requantizer.
     index : ``Out``
         The row or column that comes next.
     loaded : ``Out(1)``
@@ -72,14 +72,14 @@ class Loader(wiring.Component):
             "index": Out(range(max(config.macro.rows, config.macro.columns) + 1)), "loaded": Out(1),
             **{name: Out(1) for name in FAULTS},
         }
-        if config.requantises:
+        if config.requantizes:
             members |= {"parameters": Out(parameter_layout(config)), "parameters_enable": Out(1)}
         super().__init__(members)
 
     def elaborate(self, platform):
         m = Module()
         config, target = self.config, self.target
-        lengths = [config.row_bytes, PARAMETER_BYTES] if config.requantises else [config.row_bytes]
+        lengths = [config.row_bytes, PARAMETER_BYTES] if config.requantizes else [config.row_bytes]
         m.submodules.assembler = assembler = RecordAssembler(bits=config.weight_stream_bits, lengths=lengths, many=True)
         self._choose_source(m, assembler)
         count = Mux(target.parameters, config.macro.columns, config.macro.rows)
@@ -140,7 +140,7 @@ class Loader(wiring.Component):
             Value.cast(payload.weights).eq(weights),
             assembler.o.ready.eq(self.write.ready),
         ]
-        if not config.requantises:
+        if not config.requantizes:
             return
         words = data.View(data.ArrayLayout(unsigned(WORD_BITS), PARAMETER_BYTES // 4),
                           assembler.o.payload.others["1"][:8 * PARAMETER_BYTES])

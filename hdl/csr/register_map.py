@@ -137,7 +137,7 @@ def _identification(config):
             ("rows", 0, 16, macro.rows, "Inputs of a vector."), ("columns", 16, 16, macro.columns, "Results."))),
         Register(name="widths", offset=0x010, meaning="Bits of numbers.", fields=constants(
             ("weight", 0, 8, macro.weight_bits, "Of a weight."), ("input", 8, 8, macro.input_bits, "Of an input."),
-            ("output", 16, 8, config.output_bits, "Of a result; 32 if it is not requantised."),
+            ("output", 16, 8, config.output_bits, "Of a result; 32 if it is not requantized."),
             ("total", 24, 8, macro.total_width, "Of a total."))),
         Register(name="capacity", offset=0x014, meaning="Banks, and vectors that add up.", fields=constants(
             ("chain", 0, 17, macro.tiles, "Most vectors of a chain."),
@@ -194,7 +194,7 @@ def _work(config):
     load = [("words", 1, 1, "Take load_data instead of s_axis_w.", {}),
             ("bank", 4, 4, "Bank of the weights.", most),
             ("first", 16, 10, "First row or column.", {"greatest": first})]
-    if config.requantises:
+    if config.requantizes:
         load += [("parameters", 0, 1, "Records are columns' parameters instead of rows of weights.", {}),
                  ("set", 2, 1, "Set of the parameters.", {})]
     return [
@@ -205,7 +205,7 @@ def _work(config):
                                                                               "greatest": bits}),
                      ("signed", 8, 1, "Inputs are two's complement.", {}),
                      ("bank", 16, 4, "Bank of a chain's first vector; each other takes the next.", most),
-                     ("set", 24, 1, "Set of requantisation parameters.", {}))),
+                     ("set", 24, 1, "Set of requantization parameters.", {}))),
         Register(name="chain", offset=0x044, tells=True, meaning="Vectors that add up to one result. A write starts a "
                  "new chain with the next vector that begins.",
                  fields=_fields(Access.STORED, ("length", 0, 17, "How many.", {"reset": 1, "least": 1,
@@ -231,7 +231,7 @@ def _work(config):
 def _settings(config):
     bits = config.output_bits
     least, greatest = 1 << bits - 1, (1 << bits - 1) - 1
-    for index in range(SETS if config.requantises else 0):
+    for index in range(SETS if config.requantizes else 0):
         yield Register(name=f"offset_{index}", offset=0x060 + 8 * index, locks=True, waits=True,
                        meaning=f"Zero point and rounding of set {index}.", fields=_fields(
                            Access.STORED,

@@ -12,7 +12,7 @@ from .emitter import Platform
 class LutRam(wiring.Component):
     """A small memory that is read in the same cycle.
 
-    Synthesisers put it into the LUTs of fabrics whose LUTs are memories. It starts as zeros where the fabric can.
+    Synthesizers put it into the LUTs of fabrics whose LUTs are memories. It starts as zeros where the fabric can.
 
     Parameters
     ----------

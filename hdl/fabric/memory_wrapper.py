@@ -14,7 +14,7 @@ HEAD = """// write, write_address, write_data: a rising edge of clk with write s
 // written, though a simulation and an FPGA give zero.
 //
 // Bodies, by what is defined:
-//   nothing                    a model for simulators, which synthesisers take too
+//   nothing                    a model for simulators, which synthesizers take too
 //   BITLINE_MEMORY_FPGA        asks for block RAM
 //   BITLINE_MEMORY_OPENRAM     macros of OpenRAM with a port that writes and one that reads, as many as the size takes:
 //     BITLINE_SRAM               their module, by default sky130_sram_1kbyte_1rw1r_32x256_8

@@ -1,4 +1,4 @@
-"""Fusing: two or four neighbouring columns read as one wider weight."""
+"""Fusing: two or four neighboring columns read as one wider weight."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
@@ -8,7 +8,7 @@ from ..config.tables import ceil_log2
 
 
 class Fuse(wiring.Component):
-    """Combines the totals of ``columns`` neighbouring columns, as one vector's ``mode`` asks.
+    """Combines the totals of ``columns`` neighboring columns, as one vector's ``mode`` asks.
 
     A wide weight is stored in slices of ``weight_bits``, lowest first. All but the highest are unsigned digits, stored
     in offset form (digit minus half range); half range times ``sum(x)`` puts that right. Results stay in place: a

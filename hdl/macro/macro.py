@@ -36,7 +36,7 @@ class Macro(wiring.Component):
     i : ``In(stream)``
         ``x[rows]``, of which the lowest ``bits`` count (0 counts as 1, more than ``input_bits`` as ``input_bits``),
         ``signed`` or not; ``bank`` to compute with, which must exist; ``accumulate`` to the totals of the vector before
-        (there is none after a reset); ``fuse``, the logarithm of how many neighbouring columns make one weight (more
+        (there is none after a reset); ``fuse``, the logarithm of how many neighboring columns make one weight (more
         than the configuration has counts as what it has).
     o : ``Out(stream)``
         One result for each vector, in order: ``y[columns]``, the totals, or ``columns / 2**fuse`` fused results over

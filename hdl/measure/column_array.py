@@ -60,5 +60,5 @@ def steering(block):
 
 
 def shared_fields(block):
-    """Names and fields of a block's ``write`` that are the same for all its neighbours."""
+    """Names and fields of a block's ``write`` that are the same for all its neighbors."""
     return [(name, field) for name, field in block.write.shape() if name != "weights"]

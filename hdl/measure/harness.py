@@ -9,7 +9,7 @@ def add_harness(m, name, component, rx):
     """Put a component between two shift registers, so that it can be measured where its ports outnumber the pins.
 
     Every input comes from a register of its own, the reset of domain ``sync`` too, and every output ends in one, behind
-    one LUT that it shares with two others at most: nothing is optimised away, and no path is longer than the
+    one LUT that it shares with two others at most: nothing is optimized away, and no path is longer than the
     component's own. The wires between are kept under the names ``PORT_in`` and ``PORT_out``.
 
     Parameters

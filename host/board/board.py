@@ -18,7 +18,7 @@ WRITE_TIMEOUT = 2.0
 
 
 def batches(items, most):
-    """Neighbouring items, at most so many together."""
+    """Neighboring items, at most so many together."""
     for first in range(0, len(items), most):
         yield items[first:first + most]
 

@@ -1,7 +1,7 @@
 """Packing: a layer as blocks of one matrix, several output positions side by side in the columns of a tile.
 
 A convolution moves one small kernel over an image. A tile that held it once would use few rows and columns, for as many
-vectors as there are positions. Here one vector is a patch of the image that covers ``height * width`` neighbouring
+vectors as there are positions. Here one vector is a patch of the image that covers ``height * width`` neighboring
 output positions, and the tile's matrix is the kernel shifted to each of them: a block-Toeplitz matrix with a column for
 each output channel and position, and a row for each input channel and pixel of the patch. Depthwise convolutions, whose
 channels share nothing, get the channels of a tile as blocks on its diagonal. A fully connected layer is the case of one

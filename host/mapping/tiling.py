@@ -140,7 +140,7 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
 
 
 def _groups(tiles, longest):
-    """Neighbouring tiles of the same columns, at most ``longest`` together."""
+    """Neighboring tiles of the same columns, at most ``longest`` together."""
     group = []
     for tile in tiles:
         if group and (len(group) == longest or tile.column != group[0].column):

@@ -1,4 +1,4 @@
-"""A network on analogue crossbars: the same layers, with products that are not exact."""
+"""A network on analog crossbars: the same layers, with products that are not exact."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from . import network as net
 LEAST = -128
 
 
-class AnalogueProducts:
+class AnalogProducts:
     """Matrix products of a network on crossbars, as `Inference` takes them.
 
     Parameters
@@ -23,7 +23,7 @@ class AnalogueProducts:
     Attributes
     ----------
     conversions, cycles : int
-        Analogue-to-digital conversions so far, and the cycles that they take, if a converter makes one a cycle and
+        Analog-to-digital conversions so far, and the cycles that they take, if a converter makes one a cycle and
         groups of channels convert at once.
     converters : int
         Of all layers, whose weights are all there.

@@ -90,7 +90,7 @@ class _Check:
             self.output = self._tensors[self.operator.output] = replace(self.output, shape=shape)
         self.require(self.output.shape == shape, f"an output of shape {list(shape)}", list(self.output.shape))
 
-    def quantised(self, *tensors, dtypes=tuple(QUANTISED)):
+    def quantized(self, *tensors, dtypes=tuple(QUANTISED)):
         """Tensors have one valid scale and zero point, and are of the same kind."""
         for tensor in tensors:
             self.require(tensor.dtype in dtypes and tensor.dtype == tensors[0].dtype,
@@ -116,7 +116,7 @@ class _Check:
     def matrix(self, channels, axis, shape):
         """What all products with weights must be."""
         x, weights, bias = [*self.inputs, None][:3]
-        self.quantised(x, self.output)
+        self.quantized(x, self.output)
         self.require(weights.data is not None and weights.dtype == "int8", "constant int8 weights", weights.dtype)
         self.require(weights.scales.size == 1 or (weights.scales.size == channels and weights.axis == axis),
                      f"one scale for all weights or for each of {channels} channels (dimension {axis})",
@@ -177,7 +177,7 @@ class _Check:
 
     def pool(self):
         operator, x = self.operator, self.inputs[0]
-        self.quantised(x, self.output)
+        self.quantized(x, self.output)
         if not (isinstance(operator, net.AveragePool2D) and operator.rounding == "float"):
             self.same_scale(x, self.output)
         self.require(all(a < b for pads, b in zip(operator.padding, operator.size) for a in pads),
@@ -187,7 +187,7 @@ class _Check:
 
     def mean(self):
         x = self.inputs[0]
-        self.quantised(x, self.output)
+        self.quantized(x, self.output)
         self.require(len(x.shape) == 4 and x.size > 0, "an input (batch, height, width, channels)", list(x.shape))
         self.require(x.shape[1] * x.shape[2] < 1 << 16, "fewer than 65536 pixels", x.shape[1] * x.shape[2])
         self.factor(float(x.scale) / float(self.output.scale), 2.0 ** 7)
@@ -197,7 +197,7 @@ class _Check:
 
     def arithmetic(self):
         a, b = self.inputs
-        self.quantised(a, b, self.output)
+        self.quantized(a, b, self.output)
         try:
             shape = np.broadcast_shapes(a.shape, b.shape)
         except ValueError:
@@ -212,7 +212,7 @@ class _Check:
 
     def pad(self):
         x, amounts = self.inputs[0], self.operator.amounts
-        self.quantised(x, self.output)
+        self.quantized(x, self.output)
         self.same_scale(x, self.output)
         self.require(len(amounts) == len(x.shape) and all(len(pair) == 2 and min(pair) >= 0 for pair in amounts),
                      f"{len(x.shape)} pairs of amounts from 0 on", amounts)
@@ -220,7 +220,7 @@ class _Check:
 
     def concatenation(self):
         axis, shapes = self.operator.axis, [tensor.shape for tensor in self.inputs]
-        self.quantised(*self.inputs, self.output)
+        self.quantized(*self.inputs, self.output)
         self.same_scale(*self.inputs, self.output)
         self.require(0 <= axis < len(shapes[0]) and
                      len({(*shape[:axis], *shape[axis + 1:]) for shape in shapes}) == 1,
@@ -241,7 +241,7 @@ class _Check:
     def blocks(self):
         """Between space and batch."""
         operator, x = self.operator, self.inputs[0]
-        self.quantised(x, self.output)
+        self.quantized(x, self.output)
         self.same_scale(x, self.output)
         block, amounts = operator.block, operator.amounts
         self.require(len(x.shape) == 4 and x.size > 0 and len(block) == 2 and min(block) >= 1 and
@@ -260,7 +260,7 @@ class _Check:
 
     def softmax(self):
         x = self.inputs[0]
-        self.quantised(x, self.output)
+        self.quantized(x, self.output)
         self.require(len(x.shape) >= 1 and x.size > 0, "an input of one dimension or more", list(x.shape))
         self.require(0 < self.operator.beta < 1e4, "a beta from 0 to 10000", self.operator.beta)
         is_free = x.dtype == "int8" or self.operator.rounding == "float"
@@ -270,21 +270,21 @@ class _Check:
 
     def relu(self):
         x = self.inputs[0]
-        self.quantised(x, self.output)
+        self.quantized(x, self.output)
         self.factor(float(x.scale) / float(self.output.scale))
         self.has_shape(x.shape)
 
     def quantize(self):
         x = self.inputs[0]
-        self.quantised(self.output)
+        self.quantized(self.output)
         if x.dtype != "float32":
-            self.quantised(x)
+            self.quantized(x)
             self.factor(float(x.scale) / float(self.output.scale))
         self.has_shape(x.shape)
 
     def dequantize(self):
         x = self.inputs[0]
-        self.quantised(x)
+        self.quantized(x)
         self.require(self.output.dtype == "float32", "an output of float32", self.output.dtype)
         self.has_shape(x.shape)
 

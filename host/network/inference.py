@@ -54,7 +54,7 @@ class Inference:
         ``product(operator, x)``, the accumulators of a matrix operator without bias, as `accumulators` gives them,
         which is the default.
     rounding : str
-        One of `ROUNDINGS` for every requantisation; by default what the runtime of the network's file does.
+        One of `ROUNDINGS` for every requantization; by default what the runtime of the network's file does.
     """
 
     def __init__(self, network, *, product=None, rounding=None):
@@ -64,7 +64,7 @@ class Inference:
         self._product = product or (lambda operator, x: accumulators(network, operator, x))
         products = Counter(operator.product for operator in network.operators
                            if isinstance(operator, net.MatrixOperator))
-        # Accumulators that several operators quantise are computed once.
+        # Accumulators that several operators quantize are computed once.
         self._sums = {product: None for product, count in products.items() if count > 1}
 
     def run(self, *inputs):
@@ -121,7 +121,7 @@ class Inference:
         return limits(getattr(operator, "activation", "none"), output.scale, output.zero_point, output.dtype)
 
     def _total(self, operator, x):
-        """The accumulators without bias; those that several operators quantise are kept until the run ends."""
+        """The accumulators without bias; those that several operators quantize are kept until the run ends."""
         if operator.product not in self._sums:
             return self._product(operator, x)
         if self._sums[operator.product] is None:

@@ -1,4 +1,4 @@
-"""A quantised network: tensors, and operators in the order in which they run.
+"""A quantized network: tensors, and operators in the order in which they run.
 
 Activations are laid out (batch, height, width, channels) and have one scale and zero point; a value ``q`` stands for
 ``scale * (q - zero_point)``. Whatever file a network comes from, it is described by these classes only, and
@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-# Kinds of element, and the limits of those that are quantised.
+# Kinds of element, and the limits of those that are quantized.
 DTYPES = {"int8": np.int8, "int16": np.int16, "int32": np.int32, "int64": np.int64, "float32": np.float32}
 QUANTISED = {"int8": (-128, 127), "int16": (-32768, 32767)}
 
@@ -33,7 +33,7 @@ class Tensor:
     dtype : str
         A key of `DTYPES`.
     scales : float32 array (1,) or (channels,)
-        Empty if not quantised.
+        Empty if not quantized.
     zero_points : int64 array, as long as ``scales``
     axis : int
         Which dimension the channels are.
@@ -94,7 +94,7 @@ class MatrixOperator(Operator):
 
     @property
     def product(self):
-        """Equal for operators that only quantise the same accumulators in different ways."""
+        """Equal for operators that only quantize the same accumulators in different ways."""
         return replace(self, place="", output=-1, rounding="", activation="none")
 
 
@@ -252,7 +252,7 @@ class Network:
 
     @property
     def matrix_operators(self):
-        """Those that a macro computes; of several that quantise the same accumulators the first."""
+        """Those that a macro computes; of several that quantize the same accumulators the first."""
         first = {}
         for operator in self.operators:
             if isinstance(operator, MatrixOperator):

@@ -1,7 +1,7 @@
-"""Reading quantised ``.onnx`` files (QDQ: every operator between DequantizeLinear and QuantizeLinear) as a `Network`.
+"""Reading quantized ``.onnx`` files (QDQ: every operator between DequantizeLinear and QuantizeLinear) as a `Network`.
 
-What stands between the two is one quantised operator: its operands are what was dequantised, its output what is
-quantised after it. Unsigned 8-bit tensors become signed ones with a zero point that is smaller by 128, and images are
+What stands between the two is one quantized operator: its operands are what was dequantized, its output what is
+quantized after it. Unsigned 8-bit tensors become signed ones with a zero point that is smaller by 128, and images are
 laid out with their channels last; transpositions are added where something needs the layout of the file.
 
 What ONNX defines in floating point has one result here; `golden/float_layers.py` says which.
@@ -87,9 +87,9 @@ class _Reader:
     def _output(self, name):
         value = self.values.get(name)
         if not isinstance(value, Value):
-            raise NetworkError(f"output {name} must be quantised, and is not")
+            raise NetworkError(f"output {name} must be quantized, and is not")
         value = self._in_layout(value, False)
-        if not value.dequantised:
+        if not value.dequantized:
             return value.index
         result = self.tensor(Tensor(name, value.shape, "float32"))
         self.operators.append(net.Dequantize(place=f"output {name}", inputs=(value.index,), output=result))
@@ -100,12 +100,12 @@ class _Reader:
         return len(self.tensors) - 1
 
     def like(self, index, name, shape):
-        """A new tensor quantised like another."""
+        """A new tensor quantized like another."""
         tensor = self.tensors[index]
         return self.tensor(Tensor(name, shape, tensor.dtype, tensor.scales, tensor.zero_points))
 
     def made(self, pending, output, activation):
-        """The number of a tensor, in the file's layout, that holds what is pending, quantised like ``output``."""
+        """The number of a tensor, in the file's layout, that holds what is pending, quantized like ``output``."""
         shape = tuple(pending.shape[axis] for axis in TO_LAST) if pending.is_last else pending.shape
         index = self.like(output, pending.place, shape)
         self.operators.append(pending.make(place=pending.place, output=index, activation=activation))
@@ -120,7 +120,7 @@ class _Reader:
         self.operators.append(net.Transpose(place=f"layout of {self.tensors[value.index].name}",
                                              inputs=(value.index,), output=index,
                                              permutation=TO_LAST if is_last else TO_FIRST))
-        return Value(index, value.shape, is_last, value.dequantised)
+        return Value(index, value.shape, is_last, value.dequantized)
 
     # Nodes.
 
@@ -162,7 +162,7 @@ class _Reader:
         if isinstance(value, Constant):
             self.require(place, value.array.dtype.kind in "iu", "integers", value.array.dtype)
             return Constant(value.array, scales, points, axis + value.array.ndim if axis < 0 else axis)
-        self.require(place, isinstance(value, Value), "a quantised operand", "one in floating point")
+        self.require(place, isinstance(value, Value), "a quantized operand", "one in floating point")
         tensor = self.tensors[value.index]
         if not tensor.scales.size and value.index in self._input_numbers():
             # An input that comes as integers has its scale here.
@@ -178,7 +178,7 @@ class _Reader:
         value = operands[0]
         scales, points, kind, axis = self._parameters(place, attributes, operands)
         if isinstance(value, Constant):
-            return self._quantised_constant(place, value, scales, points, kind, axis)
+            return self._quantized_constant(place, value, scales, points, kind, axis)
         self.require(place, kind in (np.int8, np.uint8, np.int16), "a type of int8, uint8 or int16", kind)
         self.require(place, scales.size == 1, "one scale", scales.size)
         output = Tensor(name, (), "int16" if kind == np.int16 else "int8", scales,
@@ -193,7 +193,7 @@ class _Reader:
         self.operators.append(net.Quantize(place=place, inputs=(value.index,), output=index, rounding="float"))
         return Value(index, value.shape, value.is_last)
 
-    def _quantised_constant(self, place, value, scales, points, kind, axis):
+    def _quantized_constant(self, place, value, scales, points, kind, axis):
         self.require(place, kind in (np.int8, np.uint8, np.int16, np.int32), "a type of int8, uint8, int16 or int32",
                      kind)
         axis = axis + value.array.ndim if axis < 0 else axis
@@ -204,17 +204,17 @@ class _Reader:
         return Constant(np.clip(rounded, limits.min, limits.max).astype(kind))
 
     def operand(self, place, value, *, is_last):
-        """The number of a dequantised operand in a layout; constants become tensors."""
+        """The number of a dequantized operand in a layout; constants become tensors."""
         if isinstance(value, Constant):
             self.require(place, value.scales is not None and value.scales.size == 1 and value.array.dtype in (
-                np.int8, np.uint8, np.int16), "quantised operands", "a constant in floating point")
+                np.int8, np.uint8, np.int16), "quantized operands", "a constant in floating point")
             lower = 128 if value.array.dtype == np.uint8 else 0
             data = (value.array.astype(np.int64) - lower).astype(np.int16 if value.array.dtype == np.int16 else np.int8)
             if is_last and data.ndim == 4:
                 data = data.transpose(TO_LAST)
             return self.tensor(Tensor(place, data.shape, data.dtype.name, value.scales, value.zero_points - lower, 0,
                                        data))
-        self.require(place, isinstance(value, Value) and value.dequantised, "quantised operands",
+        self.require(place, isinstance(value, Value) and value.dequantized, "quantized operands",
                      "one in floating point")
         return self._in_layout(value, is_last).index
 

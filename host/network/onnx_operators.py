@@ -1,4 +1,4 @@
-"""Operators of ``.onnx`` files: each node as operators of a `Network`, or as what waits for its quantisation.
+"""Operators of ``.onnx`` files: each node as operators of a `Network`, or as what waits for its quantization.
 
 Every function takes the reader, the node's place, attributes, operands, and the name of its output.
 """
@@ -166,7 +166,7 @@ def _moved(reader, place, operands, make, shape, name):
     """An operator that only moves elements, in the layout of the file."""
     value = operands[0]
     if isinstance(value, Pending):
-        # Whether elements are moved before they are quantised or after is the same.
+        # Whether elements are moved before they are quantized or after is the same.
         def finish(place, output, activation):
             x = reader.made(value, output, value.activation if activation == "none" else activation)
             return make(place=place, inputs=(x,), output=output)

@@ -1,4 +1,4 @@
-"""ONNX Runtime as a witness: every quantised tensor of a run."""
+"""ONNX Runtime as a witness: every quantized tensor of a run."""
 
 import numpy as np
 
@@ -40,7 +40,7 @@ class OnnxReference:
         model = onnx.ModelProto.FromString(data)
         made = {node.output[0] for node in model.graph.node if node.op_type == "QuantizeLinear"}
         self._values = {name: value for name, value in values.items() if name in made and isinstance(value, Value)}
-        # What is an output is not fused with the quantiser behind it.
+        # What is an output is not fused with the quantizer behind it.
         shown = {*self._values, *self._apart(model.graph.node)}
         model.graph.output.extend(onnx.ValueInfoProto(name=name)
                                   for name in sorted(shown - {output.name for output in model.graph.output}))

@@ -10,7 +10,7 @@ TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
 
 @dataclass(frozen=True)
 class Constant:
-    """An array, and how it is quantised if it was dequantised."""
+    """An array, and how it is quantized if it was dequantized."""
 
     array: np.ndarray
     scales: np.ndarray | None = None
@@ -35,12 +35,12 @@ class Value:
     index: int
     shape: tuple
     is_last: bool = False
-    dequantised: bool = False
+    dequantized: bool = False
 
 
 @dataclass(frozen=True)
 class Pending:
-    """What an operator in floating point would give, before it is quantised."""
+    """What an operator in floating point would give, before it is quantized."""
 
     place: str
     shape: tuple

@@ -89,12 +89,12 @@ class _Reader:
                                f"not of type number {table.Type()}")
         if table.Sparsity() is not None or table.IsVariable():
             raise NetworkError(f"{place} ({name}) must be dense and not a variable, and is not")
-        scales, zero_points, axis = self._quantisation(table.Quantization(), place)
+        scales, zero_points, axis = self._quantization(table.Quantization(), place)
         is_open = bool((self._vector(table.ShapeSignatureAsNumpy()) < 0).any())
         tensor = Tensor(name, shape, dtype, scales, zero_points, axis, None, is_open)
         return replace(tensor, data=self._constant(table.Buffer(), tensor, place))
 
-    def _quantisation(self, table, place):
+    def _quantization(self, table, place):
         if table is None:
             return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
         scales = self._vector(table.ScaleAsNumpy()).astype(np.float32)
@@ -102,7 +102,7 @@ class _Reader:
         if zero_points.size == 0:
             zero_points = np.zeros(scales.size, np.int64)
         if table.DetailsType():
-            raise NetworkError(f"{place} must be quantised by scale and zero point, not in a custom way")
+            raise NetworkError(f"{place} must be quantized by scale and zero point, not in a custom way")
         if zero_points.size not in (1, scales.size):
             raise NetworkError(f"{place} must have as many zero points as scales ({scales.size}), "
                                f"not {zero_points.size}")

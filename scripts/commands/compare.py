@@ -1,4 +1,4 @@
-"""``bitline compare``: what a network loses on an analogue crossbar, against the exact digital macro."""
+"""``bitline compare``: what a network loses on an analog crossbar, against the exact digital macro."""
 
 import dataclasses
 import io
@@ -17,7 +17,7 @@ from ...host import digits
 from ...host.backends import MacroBackend, Predicted
 from ...host.mapping.mapping import Mapping
 from ...host.mapping.tiling import matrix_product
-from ...host.network.analog import AnalogueProducts
+from ...host.network.analog import AnalogProducts
 from ...host.network.inference import Inference
 from ...host.network.load import load_network
 from ...host.network.network import NetworkError
@@ -89,16 +89,16 @@ def compare_network(network, calibration, inputs, labels, config, bits, seeds):
     exact = Inference(network).run(inputs)[output]
 
     def on_crossbars(config, seed):
-        inference = Inference(network, product=AnalogueProducts(config, network, seed).product)
+        inference = Inference(network, product=AnalogProducts(config, network, seed).product)
         inference.run(calibration)
         return inference.run(inputs)[output]
 
-    analogue = AnalogueProducts(config.without_devices, network)
-    Inference(network, product=analogue.product).run(inputs[:1])
+    analog = AnalogProducts(config.without_devices, network)
+    Inference(network, product=analog.product).run(inputs[:1])
     macro = MacroBackend(Mapping(MACRO, network), Predicted(MACRO))
     with macro:
         Inference(network, product=macro.product).run(inputs[:1])
-    cost = {"converters": analogue.converters, "conversions": analogue.conversions, "cycles": analogue.cycles,
+    cost = {"converters": analog.converters, "conversions": analog.conversions, "cycles": analog.cycles,
             "digital_cycles": sum(record.predicted for record in macro.records)}
     digital = judge(exact, exact, labels)
     return [facts_of("as published", digital, bits, sweep(on_crossbars, exact, labels, config, bits, seeds), cost)]
@@ -232,7 +232,7 @@ def crossbar_options(function):
               show_default=True, help="Gets compare.json and compare.png.")
 @crossbar_options
 def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, out, **parameters):
-    """Run MODEL, a file or "digits" for the worked example, on analogue crossbars, and on the exact digital macro."""
+    """Run MODEL, a file or "digits" for the worked example, on analog crossbars, and on the exact digital macro."""
     for name in FILES:
         check_writable(out / name)
     require_packages("demo", "matplotlib", *(["sklearn"] if model == DIGITS else []))

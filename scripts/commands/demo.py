@@ -85,7 +85,7 @@ def demo(simulator, folder, *, implementation=None, images=None):
 
 
 def draw(classifier, scores, report):
-    """The picture, as PNG: digits with their classes and scores, cycles a layer, utilisation of the array."""
+    """The picture, as PNG: digits with their classes and scores, cycles a layer, utilization of the array."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -109,8 +109,8 @@ def draw(classifier, scores, report):
         axes[0, column].set_title(f"{guess}" if guess == label else f"{guess}, is {label}",
                                   color="black" if guess == label else "tab:red")
         axes[0, column].axis("off")
-        colours = ["tab:blue" if digit == guess else "lightgray" for digit in range(10)]
-        axes[1, column].bar(range(10), scores[image] / 1000, color=colours)
+        colors = ["tab:blue" if digit == guess else "lightgray" for digit in range(10)]
+        axes[1, column].bar(range(10), scores[image] / 1000, color=colors)
         axes[1, column].axhline(0, color="black", linewidth=0.5)
         axes[1, column].set_xticks(range(10), labels=range(10), fontsize=6)
         axes[1, column].tick_params(axis="y", labelsize=6)
@@ -125,7 +125,7 @@ def draw(classifier, scores, report):
     left.set_title("Cycles, weights loaded included", fontsize=10)
     bars = right.barh(names, [100 * layer["utilization"] for layer in report["layers"]], color="tab:green")
     right.bar_label(bars, [f"{layer['utilization']:.1%}" for layer in report["layers"]], padding=3)
-    right.set_title("Utilisation of the array, percent of its MACs", fontsize=10)
+    right.set_title("Utilization of the array, percent of its MACs", fontsize=10)
     right.set_xlim(0, 115)
     right.set_yticks([])
     left.margins(x=0.6)
@@ -140,7 +140,7 @@ def draw(classifier, scores, report):
 
 def print_report(report):
     """The short table."""
-    table = Table("layer", "weights", "outputs", "mismatches", "cycles", "predicted", "utilisation")
+    table = Table("layer", "weights", "outputs", "mismatches", "cycles", "predicted", "utilization")
     for layer in [*report["layers"], report]:
         weights = " x ".join(map(str, layer["weights"])) if "weights" in layer else ""
         table.add_row(str(layer.get("layer", "all")), weights, str(layer["outputs"]),

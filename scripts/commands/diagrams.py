@@ -143,7 +143,7 @@ def draw_wave(levels, y):
     return f'<polyline class="wave" points="{" ".join(points)}"/>'
 
 
-def draw_bus(runs, count, y, coloured):
+def draw_bus(runs, count, y, colored):
     """The values of a bus, each in a box as long as it stands; a line in the middle where nothing is offered."""
     middle = y + HIGH / 2
     idle = LEFT
@@ -152,7 +152,7 @@ def draw_bus(runs, count, y, coloured):
         if idle < left:
             yield f'<path class="idle" d="M{idle},{middle}H{left}"/>'
         idle = right
-        fill = f" {('even', 'odd')[vector % 2]}" if coloured else ""
+        fill = f" {('even', 'odd')[vector % 2]}" if colored else ""
         shape = f"M{left},{middle}L{left + 4},{y}H{right - 4}L{right},{middle}L{right - 4},{y + HIGH}H{left + 4}Z"
         yield f'<path class="bus{fill}" d="{shape}"/>'
         size = min(12, (right - left - 10) / (0.61 * len(text)))
@@ -206,13 +206,13 @@ def draw(groups, cycles):
 
 
 def frame(count, bottom, shades, lanes, inside):
-    """The whole picture: white paper, shades below, ruler and lanes above, what the colours mean."""
+    """The whole picture: white paper, shades below, ruler and lanes above, what the colors mean."""
     ruler = [f'<text class="cycle" x="{LEFT + (index + 0.5) * CELL:.0f}" y="18">{index}</text>'
              for index in range(count)]
     edges = [f'<path class="edge" d="M{LEFT + index * CELL},{TOP - 6}V{bottom - GAP}"/>' for index in range(count + 1)]
     notes = [("taken", "taken at the edge that ends the cycle"), ("waits", "offered, waits")]
     if inside:
-        notes += [("even", ""), ("odd", "planes, by turns a colour a vector")]
+        notes += [("even", ""), ("odd", "planes, by turns a color a vector")]
     legend, x = [], LEFT
     for kind, text in notes:
         legend.append(f'<rect class="{kind}" x="{x}" y="{bottom}" width="14" height="14"/>'

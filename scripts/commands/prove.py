@@ -86,8 +86,8 @@ def print_table(rows):
     """A line a property."""
     table = Table("property", "verdict", "engine", "depth or induction", "seconds", "covers", "bugs caught")
     for row in rows:
-        colour = {"passed": "", "failed": "[red]", "unknown": "[yellow]"}[row["verdict"]]
-        table.add_row(row["property"], colour + row["verdict"], row["engine"], row["depth"],
+        color = {"passed": "", "failed": "[red]", "unknown": "[yellow]"}[row["verdict"]]
+        table.add_row(row["property"], color + row["verdict"], row["engine"], row["depth"],
                       " and ".join(f"{seconds:.0f}" for seconds in row["seconds"].values()),
                       {"passed": "reached"}.get(row["covers"], row["covers"]),
                       f"{row['bugs caught']} of {row['bugs']}")

@@ -91,8 +91,8 @@ def print_coverage(coverage, bins):
     for group in sorted({group for group, _ in bins}):
         names = [key for key in bins if key[0] == group]
         seen = sum(bool(coverage.counts[key]) for key in names)
-        colour = "" if seen == len(names) else "[red]"
-        table.add_row(group, f"{colour}{seen}", str(len(names)), str(sum(coverage.counts[key] for key in names)))
+        color = "" if seen == len(names) else "[red]"
+        table.add_row(group, f"{color}{seen}", str(len(names)), str(sum(coverage.counts[key] for key in names)))
     Console().print(table)
 
 

@@ -1,4 +1,4 @@
-"""``bitline run``: somebody's quantised network on the macro."""
+"""``bitline run``: somebody's quantized network on the macro."""
 
 import hashlib
 import io
@@ -107,7 +107,7 @@ def layer_facts(network, mapping, found):
 
 def print_layers(facts):
     """The table of layers."""
-    table = Table("layer", "packing", "tiles", "cycles", "predicted", "utilisation", "planes skipped", "mismatches")
+    table = Table("layer", "packing", "tiles", "cycles", "predicted", "utilization", "planes skipped", "mismatches")
     for fact in facts:
         cycles = "" if fact["cycles"] is None else f"{fact['cycles']:,}"
         skipped = fact["skipped"] / max(1, fact["skipped"] + fact["planes"])
@@ -162,7 +162,7 @@ def print_summary(report):
 @build_option
 def command(model, more, inputs, step, count, labels, backend, port, batch, rounding, check, show_plan, clock, output,
             report, config, simulator, folder):
-    """Run a quantised network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
+    """Run a quantized network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
     if (backend == "board") != (port is not None):
         raise BadInput("--port must be given with --backend board, and with no other")
     for path in ([output] if output else []) + [report / name for name in REPORT_FILES if report]:

@@ -16,7 +16,7 @@ from ...hdl.measure.harness import Harness
 from ..common.files import write_json
 from .block_usage import Blocks, apart
 from .families import DEVICES
-from .flow import pack_cells, place_and_route, synthesise
+from .flow import pack_cells, place_and_route, synthesize
 from .synth_report import COUNTED, describe_path, versions
 
 DEVICE = DEVICES["LFE5U-85F"]
@@ -118,12 +118,12 @@ class Array:
         top = rtlil.convert(harness, name=TOP, ports=harness.pins, platform=Emitter(TOP, "ecp5"), emit_src=False)
         return {f"{TOP}.il": top} if self.is_dsp else {"macro.v": self.verilog, f"{TOP}.il": top}
 
-    def synthesise(self, folder, progress=None):
+    def synthesize(self, folder, progress=None):
         """The netlist; the macro's modules that are no blocks of columns are left out."""
         blocks = (f"{TOP}/c:* %M",)
         if self.kind.tuned and not self.is_dsp:
             blocks = (f"{TOP}.{ARRAY}/c:* %M", *apart(TOP, self.config.name))
-        return synthesise(self.sources(), TOP, "ecp5", folder, apart=blocks, pads=False,
+        return synthesize(self.sources(), TOP, "ecp5", folder, apart=blocks, pads=False,
                           opens_carries=self.kind.tuned, progress=progress)
 
 

@@ -8,7 +8,7 @@ from ...hdl.emit import emit
 from ...hdl.uart_bridge.top import BoardTop, MeasuredMacro
 from .block_usage import Blocks, apart
 from .floorplan import place_block_rams
-from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesise, with_seeds
+from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesize, with_seeds
 from .netlist_check import check_measured_macro
 from .synth_report import make_report
 
@@ -50,7 +50,7 @@ class Design:
 
     @property
     def synthesis(self):
-        """Arguments of `synthesise` and `map_design`."""
+        """Arguments of `synthesize` and `map_design`."""
         return {"sources": self.sources, "top": TOP, "family": self.device.family, "pads": False,
                 "apart": apart(TOP, self.config.name)}
 
@@ -98,7 +98,7 @@ def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None,
     device = device or design.device
     folder = folder / f"{board.name}_{config.name}{'_macro' * macro_only}"
     step = 1
-    netlist = synthesise(**design.synthesis, folder=folder, device=device, progress=show)
+    netlist = synthesize(**design.synthesis, folder=folder, device=device, progress=show)
     # Before packing, which counts the same with it.
     sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
@@ -168,7 +168,7 @@ def largest(board, config, usage, *, macro_only=False, folder=Path("build/synth"
         design = Design(board, candidate, macro_only)
         work = folder / f"{board.name}_fit"
         try:
-            netlist = synthesise(**design.synthesis, folder=work, device=design.device, progress=progress)
+            netlist = synthesize(**design.synthesis, folder=work, device=design.device, progress=progress)
             return load(pack_cells(netlist, design.device, work, constraints=design.constraints, progress=progress))
         except FitError as error:
             return load(error.usage)

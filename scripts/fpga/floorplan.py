@@ -17,7 +17,7 @@ BLOCK_RAM = {"DP16KD", "PDPW16KD"}
 
 
 def place_block_rams(path, device):
-    """Give the block RAMs of each block of columns neighbouring sites, in a JSON netlist, in place.
+    """Give the block RAMs of each block of columns neighboring sites, in a JSON netlist, in place.
 
     Blocks fill the rows of sites evenly; block RAMs of anything else take what is left between them. Nothing is done
     for a device whose sites are not known, or where a row would have to be shared by more blocks than it holds.

@@ -13,7 +13,7 @@ from .families import DEVICES, FAMILIES, LABELS, Device, Family
 from .open_carries import open_carries
 
 __all__ = ["DEVICES", "FAMILIES", "PLACERS", "FitError", "FlowError", "Netlist", "Routed", "RouterError", "map_design",
-           "pack", "pack_cells", "place_and_route", "run_tool", "synthesise", "with_seeds"]
+           "pack", "pack_cells", "place_and_route", "run_tool", "synthesize", "with_seeds"]
 
 
 class FitError(FlowError):
@@ -107,7 +107,7 @@ write_verilog -noattr netlist.v
 def map_design(sources, top, family, folder, *, apart=None, pads=True, options="", progress=None):
     """Map a design to the cells of a family, and count them, with its blocks still apart.
 
-    Parameters as of `synthesise`; ``options`` are further ones of the family's synthesis.
+    Parameters as of `synthesize`; ``options`` are further ones of the family's synthesis.
 
     Returns
     -------
@@ -152,11 +152,11 @@ def _is_design(modules, kind):
     return kind in modules and not int(modules[kind]["attributes"].get("blackbox", "0"), 2)
 
 
-def synthesise(sources, top, family, folder, *, apart=None, pads=True, opens_carries=True, device=None,
+def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_carries=True, device=None,
                progress=None):
     """Map a design to the cells of a family, and flatten what was mapped.
 
-    Modules that are kept ``apart`` are mapped as blocks, once for all their instances: nothing is optimised across
+    Modules that are kept ``apart`` are mapped as blocks, once for all their instances: nothing is optimized across
     their bounds, identical blocks cost time once, and the names of cells tell their block.
 
     Parameters

@@ -12,7 +12,7 @@ from ...hdl.emit import emit
 from ...hdl.macro.ports import ports
 from ...verif.sim.build import source
 from ..common.files import BadInput, write_file
-from .flow import DEVICES, FAMILIES, FlowError, pack, place_and_route, run_tool, synthesise, with_seeds
+from .flow import DEVICES, FAMILIES, FlowError, pack, place_and_route, run_tool, synthesize, with_seeds
 from .synth_report import versions
 from .unpack_bitstream import UNPACKERS, constrain, require_unpacker
 
@@ -25,7 +25,7 @@ READABLE = {"ice40": DEVICES["iCE40HX8K"], "gowin": DEVICES["GW1NR-9C"]}
 MODELS = {"ecp5": ("ecp5_memories.v", "ecp5_dsp.v"), "ice40": (), "gowin": ("gowin_carry.v",)}
 
 # The cells are replaced by what their models say, in one module: simulators then need no library, agree on the start
-# of time, and Verilator is fast. Nothing is optimised but constants; an unknown value stays unknown.
+# of time, and Verilator is fast. Nothing is optimized but constants; an unknown value stays unknown.
 MODELLING = """
 {read}
 delete =A:blackbox =A:whitebox
@@ -113,7 +113,7 @@ class Implementation:
         return result.read_text(encoding="utf-8")
 
     def _from_synthesis(self, config, source, work, progress):
-        netlist = synthesise({"macro.v": source}, config.name, self.family, work, pads=False, progress=progress)
+        netlist = synthesize({"macro.v": source}, config.name, self.family, work, pads=False, progress=progress)
         if self.family == "ecp5":
             drive_open_pins(netlist.folder / "netlist.json", self.open_pins)
         return model(self.family, config.name, work, "read_json netlist.json", progress=progress)
@@ -124,7 +124,7 @@ class Implementation:
         pins = pins_of(config)
         constraints, places = constrain(device, pins)
         # As one: Yosys gives each block that it maps by itself pads of its own.
-        netlist = synthesise({"macro.v": source}, config.name, self.family, work, apart=(), device=device,
+        netlist = synthesize({"macro.v": source}, config.name, self.family, work, apart=(), device=device,
                              progress=progress)
         (routed,) = with_seeds(1, lambda seed: place_and_route(netlist, device, seed, work, constraints=constraints,
                                                                progress=progress))

@@ -46,16 +46,16 @@ struct bitline_core_orders {
     unsigned bits;      /* lowest bits of each input that count */
     int is_signed;      /* inputs are two's complement */
     unsigned bank;      /* of a chain's first vector */
-    unsigned set;       /* of requantisation parameters */
+    unsigned set;       /* of requantization parameters */
     unsigned chain;     /* vectors that add up to one result */
 };
 
-/* Requantisation of one column: round((total + bias) * multiplier * 2^(shift - 31)). */
+/* Requantization of one column: round((total + bias) * multiplier * 2^(shift - 31)). */
 struct bitline_core_column {
     int32_t bias, multiplier, shift;
 };
 
-/* Requantisation of all columns of a set. */
+/* Requantization of all columns of a set. */
 struct bitline_core_settings {
     int zero_point, low, high;
     int rounds_twice; /* as TensorFlow Lite does */

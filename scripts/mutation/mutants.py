@@ -49,7 +49,7 @@ def blocks_of(design):
 def _read(design, values="-random 1"):
     """What brings Yosys to the cells, the same for the list of mutants and the image.
 
-    Memories have the body for FPGAs, as the default one gives unknowns, which a synthesiser is free to choose. What
+    Memories have the body for FPGAs, as the default one gives unknowns, which a synthesizer is free to choose. What
     the Verilog leaves open, as the next state where there is none, gets a value: a mutant can use it.
     """
     return (f"read_verilog -DBITLINE_MEMORY_FPGA <<verilog\n{design.verilog}\nverilog\nhierarchy -top {design.name}\n"

@@ -105,7 +105,7 @@ def _judged(text, wrong):
     return f"<span class='{'bad' if wrong else 'good'}'>{text}</span>"
 
 
-COLUMNS = ("layer", "packing", "tiles", "cycles", "predicted", "utilisation", "tiles loaded", "rows written",
+COLUMNS = ("layer", "packing", "tiles", "cycles", "predicted", "utilization", "tiles loaded", "rows written",
            "planes skipped", "bits moved", "without reuse", "ideal reuse", "mismatches")
 
 
@@ -146,8 +146,8 @@ def _pictures(facts, layers, planned):
     runs = facts["inputs"]
     names = [layer["layer"].replace("operator ", "") for layer in layers]
     drawings = [
-        ("Cycles and utilisation", "Cycles of an input, loads of weights that nothing hides included; bars of what "
-         "was predicted and simulated lie on each other. Utilisation: 1-bit multiply-accumulates that count, cells "
+        ("Cycles and utilization", "Cycles of an input, loads of weights that nothing hides included; bars of what "
+         "was predicted and simulated lie on each other. Utilization: 1-bit multiply-accumulates that count, cells "
          "without a weight and planes that are skipped left out, of those that the array could have done.",
          lambda: _draw_cycles(plt, names, layers, runs)),
         ("Planes", "Bit-planes of all vectors of an input: those that went over the wordlines, and those that could "
@@ -190,7 +190,7 @@ def _draw_cycles(plt, names, layers, runs):
     left.legend(fontsize=8)
     bars = right.barh(places, [100 * layer["utilization"] for layer in layers], color="tab:green")
     right.bar_label(bars, [f"{layer['utilization']:.1%}" for layer in layers], padding=3, fontsize=8)
-    right.set_title("utilisation, %", fontsize=10)
+    right.set_title("utilization, %", fontsize=10)
     right.set_xlim(0, 115)
     return figure
 
@@ -208,11 +208,11 @@ def _draw_planes(plt, names, layers, runs):
 
 def _draw_bits(plt, names, layers, runs):
     figure, (axis,) = _bars(plt, names, 1)
-    for shift, key, colour, label in ((-0.27, "bits_moved", "tab:blue", "macro"),
+    for shift, key, color, label in ((-0.27, "bits_moved", "tab:blue", "macro"),
                                       (0, "bits_without_reuse", "tab:red", "without reuse"),
                                       (0.27, "bits_ideal_reuse", "lightgray", "ideal reuse")):
         axis.barh([place + shift for place in range(len(names))], [layer[key] / runs for layer in layers], height=0.25,
-                  color=colour, label=label)
+                  color=color, label=label)
     axis.set_xscale("log")
     axis.set_title("bits moved an input", fontsize=10)
     axis.legend(fontsize=8, bbox_to_anchor=(1, 1), loc="upper left")
@@ -222,15 +222,15 @@ def _draw_bits(plt, names, layers, runs):
 def _draw_plan(plt, planned):
     banks = 1 + max((tile.tile.bank for tile in planned.tiles), default=0)
     figure, axis = plt.subplots(figsize=(11, 1.2 + 0.6 * banks), layout="constrained")
-    colours = plt.get_cmap("tab20").colors
+    colors = plt.get_cmap("tab20").colors
     for tile in planned.tiles:
-        colour, bank = colours[tile.tile.layer % len(colours)], tile.tile.bank
+        color, bank = colors[tile.tile.layer % len(colors)], tile.tile.bank
         axis.barh(bank, tile.written[1] - tile.written[0] + 1, left=tile.written[0], height=0.25, align="edge",
                   color="dimgray")
         axis.barh(bank, tile.results[1] - tile.results[0] + 1, left=tile.results[0], height=-0.45, align="edge",
-                  color=colour)
+                  color=color)
     axis.set_yticks(range(banks), labels=[f"bank {bank}" for bank in range(banks)])
-    axis.set_xlabel("cycle; written (grey, below), results (coloured by layer)", fontsize=9)
+    axis.set_xlabel("cycle; written (grey, below), results (colored by layer)", fontsize=9)
     axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
     return figure

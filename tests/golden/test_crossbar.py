@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from bitline.golden.crossbar import Crossbar, CrossbarConfig
 from bitline.golden.mvm import mvm
-from bitline.host.network.analog import AnalogueProducts
+from bitline.host.network.analog import AnalogProducts
 from bitline.host.network.inference import Inference
 from bitline.scripts.commands.compare import enough_bits, judge
 from small_networks import convolution_network, residual_network
@@ -71,9 +71,9 @@ def test_shared_converters_are_fewer_and_take_longer():
     network = convolution_network(np.random.default_rng(1), groups=2, outputs=6)
     found = []
     for shared in (1, 2, 4, 4096):
-        analogue = AnalogueProducts(CrossbarConfig(columns_per_adc=shared), network)
-        Inference(network, product=analogue.product).run(np.zeros((1, *network.tensors[0].shape), dtype=int))
-        found.append((analogue.converters, analogue.cycles, analogue.conversions))
+        analog = AnalogProducts(CrossbarConfig(columns_per_adc=shared), network)
+        Inference(network, product=analog.product).run(np.zeros((1, *network.tensors[0].shape), dtype=int))
+        found.append((analog.converters, analog.cycles, analog.conversions))
     # Two groups of three columns in four slices, eight digits of inputs, 42 positions.
     assert found == [(24, 336, 8064), (12, 672, 8064), (6, 1344, 8064), (2, 4032, 8064)]
 
@@ -102,11 +102,11 @@ def test_networks_without_errors_are_exact():
     for network in (residual_network(rng), convolution_network(rng, groups=2, outputs=6, stride=(2, 1), zero_point=9)):
         inputs = rng.integers(-128, 128, (3, *network.tensors[0].shape))
         exact = Inference(network).run(inputs)[network.outputs[0]]
-        analogue = AnalogueProducts(config, network)
-        assert (Inference(network, product=analogue.product).run(inputs)[network.outputs[0]] == exact).all()
-        assert analogue.conversions > 0
+        analog = AnalogProducts(config, network)
+        assert (Inference(network, product=analog.product).run(inputs)[network.outputs[0]] == exact).all()
+        assert analog.conversions > 0
     with pytest.raises(ValueError, match="must have activations of int8 on a crossbar, not int16"):
-        AnalogueProducts(config, convolution_network(rng, dtype="int16", zero_point=0))
+        AnalogProducts(config, convolution_network(rng, dtype="int16", zero_point=0))
 
 
 def test_judgement():

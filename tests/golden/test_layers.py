@@ -188,7 +188,7 @@ def test_softmax(tmp_path, seed, dtype):
 @pytest.mark.parametrize("kind, dtype", [("RELU", "int8"), ("RELU6", "int8"), ("RELU_N1_TO_1", "int8"),
                                          ("QUANTIZE", "int8"), ("RELU", "int16"), ("QUANTIZE", "int16")])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_clamps_and_requantisation(tmp_path, seed, kind, dtype):
+def test_clamps_and_requantization(tmp_path, seed, kind, dtype):
     draw = Draw(seed, dtype)
     x, y = draw.activation((4, 30)), draw.activation((4, 30))
     draw.file.operator(kind, [x], y)

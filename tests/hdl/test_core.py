@@ -61,7 +61,7 @@ def test_mutants_meet_the_same_testbenches():
 
 
 def test_some_configuration_has_what_a_testbench_passes_over():
-    assert any(config.requantises and config.vector_bytes > config.input_stream_bits // 8
+    assert any(config.requantizes and config.vector_bytes > config.input_stream_bits // 8
                and config.row_bytes > config.weight_stream_bits // 8 for config in CONFIGS)
 
 

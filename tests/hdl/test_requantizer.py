@@ -25,7 +25,7 @@ CONFIGS = [CoreConfig(macro=MacroConfig(rows=9, **macro), **core) for macro, cor
 
 
 class Chain(wiring.Component):
-    """Requantiser and packer, as the core connects them."""
+    """Requantizer and packer, as the core connects them."""
 
     def __init__(self, config):
         self.requantizer, self.packer = Requantizer(config=config), ResultPacker(config=config)
@@ -53,7 +53,7 @@ def draw_parameters(config, rng):
 
 def expected(config, totals, parameters):
     arrays, settings = parameters
-    results = requantize(totals, *arrays, **settings) if config.requantises else totals
+    results = requantize(totals, *arrays, **settings) if config.requantizes else totals
     return results.astype(f"<i{config.output_bits // 8}").tobytes()
 
 
@@ -65,7 +65,7 @@ def run(config, seed, vectors, pause):
 
     async def load(ctx, index):
         sets[index] = arrays, settings = draw_parameters(config, numpy_rng)
-        if not config.requantises:
+        if not config.requantizes:
             return
         for column in range(config.macro.columns):
             bias, multiplier, shift = (int(array[column]) for array in arrays)

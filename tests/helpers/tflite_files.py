@@ -87,7 +87,7 @@ class TfliteFile:
         name = builder.CreateString(f"t{index}")
         dimensions = builder.CreateNumpyVector(np.array(shape, np.int32))
         signature = builder.CreateNumpyVector(np.array([-1, *shape[1:]], np.int32)) if is_open else None
-        quantisation = None
+        quantization = None
         if len(scales):
             scale = builder.CreateNumpyVector(scales)
             points = builder.CreateNumpyVector(np.full(len(scales), zero_point, np.int64))
@@ -95,7 +95,7 @@ class TfliteFile:
             tflite.QuantizationParametersAddScale(builder, scale)
             tflite.QuantizationParametersAddZeroPoint(builder, points)
             tflite.QuantizationParametersAddQuantizedDimension(builder, axis)
-            quantisation = tflite.QuantizationParametersEnd(builder)
+            quantization = tflite.QuantizationParametersEnd(builder)
         tflite.TensorStart(builder)
         tflite.TensorAddName(builder, name)
         tflite.TensorAddShape(builder, dimensions)
@@ -103,8 +103,8 @@ class TfliteFile:
         tflite.TensorAddBuffer(builder, index + 1)
         if signature is not None:
             tflite.TensorAddShapeSignature(builder, signature)
-        if quantisation is not None:
-            tflite.TensorAddQuantization(builder, quantisation)
+        if quantization is not None:
+            tflite.TensorAddQuantization(builder, quantization)
         return tflite.TensorEnd(builder)
 
     @staticmethod

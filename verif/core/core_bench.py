@@ -189,7 +189,7 @@ class CoreBench:
 
     async def load_set(self, index, **options):
         """Parameters of all columns, and settings, of a set, drawn; many results are within bounds, many at them."""
-        if not self.config.requantises:
+        if not self.config.requantizes:
             return
         columns, bits, width = self.config.macro.columns, self.config.output_bits, self.config.macro.total_width
         draw = self.numpy.integers

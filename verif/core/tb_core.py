@@ -240,7 +240,7 @@ async def reset_in_flight(dut):
             await bench.write("load", bank=macro.banks - 1)
             bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights())))
         await ClockCycles(dut.aclk, bench.rng.randint(1, 40))
-        # One that is synchronised must be long enough to be there when it ends without.
+        # One that is synchronized must be long enough to be there when it ends without.
         await bench.reset(bench.rng.randint(1, 4) + (2 if bench.config.reset == "asynchronous" else 0))
         assert dut.m_axis_tvalid.value == 0 and dut.irq.value == 0
         assert await bench.read("error") == {"code": 0, "count": 0}

@@ -21,7 +21,7 @@ async def hold(bench, **orders):
     for _ in range(ENOUGH):
         bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
     await ClockCycles(bench.dut.aclk, LONG)
-    if bench.config.requantises:
+    if bench.config.requantizes:
         assert (await bench.read("status"))["set_used"] == 1 << orders["set"]
 
 
@@ -68,7 +68,7 @@ async def rows_wait_for_their_bank(dut):
 async def parameters_wait_for_their_set(dut):
     """Parameters of a set that vectors use are stored behind them, its settings are busy, and the other set is free."""
     bench = await begin(dut)
-    if not bench.config.requantises:
+    if not bench.config.requantizes:
         return
     columns = bench.config.macro.columns
     for index in range(2):

@@ -47,7 +47,7 @@ async def packets_wait_for_a_march(dut):
     for row, values in enumerate(weights):
         bench.model.macro.write(0, row, values)
     await vectors_of(bench, 4)
-    if bench.config.requantises:
+    if bench.config.requantizes:
         parameters = (np.arange(macro.columns) * 100, np.full(macro.columns, 1 << 30), np.full(macro.columns, -4))
         await bench.write("load", parameters=1)
         await bench.write("control", zeroise=1)

@@ -36,7 +36,7 @@ async def index_tells_what_comes_next(dut):
     bench = await begin(dut)
     config, macro = bench.config, bench.config.macro
     kinds = [(macro.rows, {}, lambda: rows_bytes(config, bench.draw_weights(1)))]
-    if config.requantises:
+    if config.requantizes:
         kinds.append((macro.columns, {"parameters": 1}, lambda: parameters_bytes(config, *[[1]] * 3)))
     for count, target, record in kinds:
         for first in {0, count - 1}:

@@ -1,4 +1,4 @@
-// Results out, whatever the requantiser hands over: a beat that is offered stays as it is until it is taken.
+// Results out, whatever the requantizer hands over: a beat that is offered stays as it is until it is taken.
 module check (
     input clk, input taken, taken_last, valid, last, input [`RESULTS-1:0] results, input ready
 );

@@ -249,7 +249,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     verilog : str
         The macro's Verilog where it is there already; by default it is generated.
     fast : bool
-        Let the C++ compiler optimise for long runs; takes longer to build.
+        Let the C++ compiler optimize for long runs; takes longer to build.
     unknowns : bool
         Let Verilator, which knows no X, draw a value by the seed of a run wherever there would be one.
     coverage : bool
@@ -331,7 +331,7 @@ def _player(config):
 def _arguments(simulator, fast, unknowns, coverage):
     if simulator == "icarus":
         return ["-g2012"]
-    # Counters make functions so long that compilers take many minutes to optimise them.
+    # Counters make functions so long that compilers take many minutes to optimize them.
     counts = ["--coverage-line", "--coverage-toggle", "-CFLAGS", "-O0"] if coverage else []
     draws = ["--x-assign", "unique", "--x-initial", "unique"] if unknowns else ["--x-assign", "fast"]
     return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", *draws, "-O3", "-CFLAGS",

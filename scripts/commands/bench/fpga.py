@@ -15,7 +15,7 @@ from ...common.progress import running
 from ...fpga.array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from ...fpga.block_usage import Blocks
 from ...fpga.board_flow import MACRO, Design
-from ...fpga.flow import pack_cells, synthesise, with_seeds
+from ...fpga.flow import pack_cells, synthesize, with_seeds
 from ...fpga.netlist_check import check_netlist
 from ...fpga.synth_report import count_blocks, versions
 
@@ -34,7 +34,7 @@ PICTURED = [name for name in FIGURES if name != "lut_per_mac"]
 
 
 def measure(array, seeds, folder, *, checks=True, progress=None):
-    """Synthesise an array, check it against the golden model, and place it with so many seeds.
+    """Synthesize an array, check it against the golden model, and place it with so many seeds.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def measure(array, seeds, folder, *, checks=True, progress=None):
         See `figures`; ``counts`` as of `count_array`; ``checked``, the results that were compared.
     """
     folder = Path(folder).resolve() / array.name
-    netlist = array.synthesise(folder, progress)
+    netlist = array.synthesize(folder, progress)
     counts = count_array(netlist, folder, progress)
     checked = check_netlist(array, netlist) if checks else 0
     runs = with_seeds(seeds, lambda seed: place_array(netlist, seed, folder, progress))
@@ -113,7 +113,7 @@ def measure_rest(rows, columns, folder, progress=None):
     config = MacroConfig(rows=rows, columns=columns, column="table")
     design = Design(BOARDS["ulx3s_85f"], config, macro_only=True)
     folder = Path(folder).resolve() / f"macro_{config.name}"
-    netlist = synthesise(**design.synthesis, folder=folder, progress=progress)
+    netlist = synthesize(**design.synthesis, folder=folder, progress=progress)
     pack_cells(netlist, design.device, folder, constraints=design.constraints, progress=progress)
     counts = count_blocks(Blocks(netlist, MACRO, design.rest), folder / "packed.json")
     macro, columns_only = (counts[part]["placed_sites"] for part in ("macro", "columns_and_accumulators"))
