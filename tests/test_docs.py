@@ -13,6 +13,9 @@ from bitline.verif.sim.build import source, source_files
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+# The pages that name tests.
+PLAN = ROOT / "docs" / "test_plan.md"
+CHECKED = [PLAN, ROOT / "docs" / "verification.md", ROOT / "docs" / "measurements.md"]
 
 
 @pytest.mark.parametrize("document, fields", [("README.md", MACRO_FIELDS), ("docs/integration.md", CORE_FIELDS)])
@@ -21,9 +24,7 @@ def test_tables_of_options_are_those_of_the_configuration(document, fields):
 
 
 def test_named_tests_exist():
-    text = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
-    plans = text[text.index("## Test plan: the testbenches"):text.index("## What is not")]
-    tables = re.findall(r"^\|.*", plans, re.MULTILINE)
+    tables = re.findall(r"^\|.*", PLAN.read_text(encoding="utf-8"), re.MULTILINE)
     plan = re.findall(r"`(\w+)`", "".join(tables))
     testbenches = [path for path in source_files() if path.match("tb_*.py")]
     exist = set(re.findall(r"^(?:async )?def (\w+)", "".join(
@@ -31,10 +32,12 @@ def test_named_tests_exist():
                                                       source("coverage.py")]), re.MULTILINE))
     assert len(plan) > 40
     assert not set(plan) - exist
+    for document in CHECKED:
+        assert not set(re.findall(r"`(test_\w+)`", document.read_text(encoding="utf-8"))) - exist, document.name
 
 
 def test_every_testbench_is_in_the_plan():
-    text = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
+    text = PLAN.read_text(encoding="utf-8")
     for path in (path for name in ("macro", "core*", "registers", "bus", "link")
                  for path in source_files() if path.match(f"tb_{name}.py")):
         for name in re.findall(r"@cocotb.test\(\)\nasync def (\w+)", path.read_text(encoding="utf-8")):
@@ -66,6 +69,20 @@ def test_links_lead_somewhere(document):
     for target in re.findall(r"\]\(([^)#]+)", document.read_text(encoding="utf-8")):
         if not target.startswith("http"):
             assert (document.parent / target).exists(), target
+
+
+def anchors(document):
+    """The anchors that GitHub gives the headings of a document."""
+    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    return {re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+            for heading in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_to_headings(document):
+    for target, anchor in re.findall(r"\]\(([^)#]*)#([^)]+)\)", document.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert anchor in anchors(document.parent / target if target else document), f"{target}#{anchor}"
 
 
 def test_readme_maps_the_folders():
