@@ -5,13 +5,18 @@ import struct
 from contextlib import contextmanager
 
 import numpy as np
-import serial
 
 from ...golden.program import Write
 from ...hdl.config import MacroConfig
 from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, IDENTITY, MAGIC, VERSION, Command, sizes
 from .link import LATENCY, Link, LinkError
 from .payloads import read_counters, read_result, vector_record, write_record
+
+try:
+    import serial
+except ImportError:
+    # Only who connects to a board needs it.
+    serial = None
 
 # Seconds in which the operating system must take what is sent.
 WRITE_TIMEOUT = 2.0
@@ -90,6 +95,8 @@ class Board:
 
     def reconnect(self):
         """Open the port anew, start a session and check that the board is the right one."""
+        if serial is None:
+            raise LinkError("pyserial not found: pip install -e '.[fpga]'")
         self.close()
         with self._failures("opened"):
             self._serial = serial.serial_for_url(self.port, self.baud, write_timeout=WRITE_TIMEOUT, exclusive=True)

@@ -189,13 +189,13 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
 
     The workers of a cluster must see DIR under the same path.
     """
-    require_simulator("icarus")
-    require_simulator("verilator")
     known = {design: set(blocks_of(design)) for design in DESIGNS}
     names = sorted(set().union(*known.values()))
     for block in blocks:
         if block not in names:
             raise BadInput(f"block must be one of {', '.join(names)}, not {block}")
+    require_simulator("icarus")
+    require_simulator("verilator")
     check_writable(out / "mutants.json")
     wanted = {design: some & set(blocks or names) for design, some in known.items()}
     designs = [design for design, some in wanted.items() if some]

@@ -55,7 +55,8 @@ def load_inputs(paths, tensor, step=None):
     files = [file for file in files if file not in skipped]
     arrays = [_load(file, tensor, step or tensor.size) for file in files]
     if not arrays:
-        raise BadInput(f"inputs must be files, and there are none in {', '.join(map(str, paths))}")
+        where = ", ".join(map(str, paths)) or "what --inputs names, which is nothing"
+        raise BadInput(f"inputs must be files, and there are none in {where}")
     return Inputs(np.concatenate(arrays), [file.name for file, array in zip(files, arrays) for _ in array], skipped)
 
 

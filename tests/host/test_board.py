@@ -35,6 +35,12 @@ def product():
     return matrix_product(CONFIG, weights, inputs), inputs @ weights
 
 
+def test_without_pyserial_only_a_connection_is_refused(monkeypatch):
+    monkeypatch.setattr("bitline.host.board.board.serial", None)
+    with refused("pyserial not found: pip install"):
+        Board("/dev/ttyUSB0")
+
+
 @contextmanager
 def refused(match):
     """One line that matches."""

@@ -145,6 +145,13 @@ def test_images_have_every_block_of_the_suite():
     assert {"board", "bridge", "bridge_session", "bridge_executor", "bridge_receiver", "bridge_transmitter"} <= blocks
 
 
+@pytest.fixture
+def without_simulators(monkeypatch):
+    """For runs that come to no simulation."""
+    monkeypatch.setattr(module, "require_simulator", lambda name: None)
+
+
+@pytest.mark.usefixtures("without_simulators")
 def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
     mutants = [Mutant(number, "controller", "7", "mutate -mode inv -module m -cell $and$x:1$2 -port A -portbit 0")
                for number in range(1, 5)]
@@ -161,6 +168,7 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
                                 "score": 2 / 3}]
 
 
+@pytest.mark.usefixtures("without_simulators")
 def test_a_control_that_differs_fails(monkeypatch, refused, folder):
     monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [3 for job in jobs])
     refused("mutate", "controller", "--out", folder, match="mutant 0, which is no mutant, must not be noticed")
@@ -171,6 +179,7 @@ def test_wrong_options_are_refused(refused):
     refused("mutate", "--count", 0, match="0 is not in the range")
 
 
+@pytest.mark.usefixtures("without_simulators")
 def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli, folder):
     def interrupt(*_):
         raise KeyboardInterrupt

@@ -78,7 +78,8 @@ class CoreBench:
         """Run the clock, and reset. Every input has its value before the first edge."""
         await Timer(PERIOD_NS, "ns")
         cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, unit="ns").start())
-        await self.reset()
+        # An asynchronous reset that is low from the start takes four edges, and what they did is seen at the next.
+        await self.reset(5)
 
     async def reset(self, cycles=4, settle=4):
         """Reset for some cycles; what the masters and the sink have not handed over is forgotten.
