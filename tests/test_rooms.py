@@ -99,6 +99,7 @@ def test_what_is_allowed_is_no_fault(module, text):
     assert not list(faults(f"bitline.{module}", text))
 
 
-def test_every_folder_is_a_package_that_is_installed():
+def test_every_folder_is_a_room_and_an_installed_package():
     folders = {module.rpartition(".")[0] for module in MODULES}
     assert folders == set(SETUPTOOLS["packages"]) and all(f"{folder}.__init__" in MODULES for folder in folders)
+    assert folders - {"bitline.scripts.commands.bench"} == {f"bitline.{room}" for room in ROOMS}

@@ -33,7 +33,8 @@ def powers_up(config, edges, simulator, folder, verilog=None):
 @pytest.mark.needs("iverilog")
 @pytest.mark.parametrize("kind, reset, bus", list(itertools.product(KINDS, RESETS, BUSES)))
 def test_out_of_unknown_values(kind, reset, bus, tmp_path):
-    for edges in EDGES:
+    # The bus makes no difference to what the clock's first edges do.
+    for edges in EDGES if bus == "axi" else EDGES[-1:]:
         powers_up(core(kind, reset, bus), edges, "icarus", tmp_path / str(edges))
 
 
