@@ -135,7 +135,7 @@ class TableWriter(wiring.Component):
     def _step(self, m):
         """Count the steps of a walk: which row of the group comes, and what is done with it."""
         shape, bits = self.table, self.table.address_bits
-        base, count = Signal(init=1), Signal(range(shape.walk + 1), name="count")
+        base, count = Signal(init=1, name="base"), Signal(range(shape.walk + 1), name="count")
         position, clear = Signal(range(shape.group_rows)), Signal()
         load, subtract, strobe = Signal(), Signal(), Signal()
         # The entry's number, and that number in Gray code.

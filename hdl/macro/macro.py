@@ -1,6 +1,6 @@
 """The macro: drivers, columns, accumulators and controller behind three streams."""
 
-from amaranth.hdl import Cat, Module, ResetSignal, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -127,10 +127,9 @@ class Macro(wiring.Component):
     def _add_writers(self, m, platform, control):
         """What goes to the blocks of tables, by their storage."""
         config, payload = self.config, self.write.payload
-        # What is offered during a reset is lost, though the writers go on.
         taken = Signal()
         m.d.comb += [
-            taken.eq(self.write.valid & self.write.ready & ~ResetSignal()),
+            taken.eq(self.write.valid & self.write.ready),
             control.write_bank.eq(payload.bank),
             control.write_taken.eq(taken),
         ]
