@@ -97,7 +97,7 @@ CELLS = "Cells of the memory around it."
 
 PORT_MEANINGS = {
     "clk": "clock, rising edge",
-    "rst": "reset, synchronous, active high; one cycle is enough; the cells keep their weights",
+    "rst": "reset, synchronous, active high; one cycle is enough; bitcells keep their weights",
     "write_valid": "a row of weights is offered",
     "write_ready": "it is taken at this edge; waits while a vector in flight uses the bank",
     "write_bank": "bank to write",

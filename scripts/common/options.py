@@ -40,8 +40,11 @@ def taken(arguments, fields):
 
 def table_of(fields):
     """A table of such options for documents, as Markdown."""
-    rows = [f"| `{name_of(field)}` | {allowed(field).replace('|', ', ')} | {field.metadata['meaning']} | "
-            f"{'' if field.default is dataclasses.MISSING else field.default} |" for field in fields]
+    rows = []
+    for field in fields:
+        values = "a flag" if field.type is bool else allowed(field).replace("|", ", ")
+        default = "" if field.default is dataclasses.MISSING else field.default
+        rows.append(f"| `{name_of(field)}` | {values} | {field.metadata['meaning']} | {default} |")
     return "\n".join(["| option | values | meaning | default |", "|---|---|---|---|", *rows, ""])
 
 

@@ -49,6 +49,7 @@ MUTATIONS = {
     "rows that the last group lacks": (TABLES, r"if \(clear\)", "if (1'b0)"),
     "bank of a table that is written": (TABLES, "bank_3 <= bank_2", "bank_3 <= ~bank_2"),
     "bank of a table that is read": (TABLES, r"address\(\{ bank, plane", "address({ 1'b0, plane"),
+    "row that is offered during a reset": (TABLES, r"if \(rst\) fresh ", "if (1'b0) fresh "),
     "walk that a reset does not end": (TABLES, r"if \(rst\) walks", "if (1'b0) walks"),
     "parity of the only bank": (ONE_BANK, r"if \(write\[8\]\) parity_1_0", "if (1'b0) parity_1_0"),
     "sum of no rows": (BLOCK_RAM, r"if \(clear\)", "if (1'b0)"),

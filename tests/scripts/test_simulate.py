@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
+from bitline.verif.sim.build import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -159,6 +160,16 @@ def test_failure_while_writing_leaves_nothing(refused, tmp_path, monkeypatch):
     monkeypatch.setattr(module, "sidecar", fail)
     refused("generate", *MACRO, "--out", tmp_path / "out", match="No space left")
     assert not (tmp_path / "out").exists()
+
+
+def test_cache_where_there_is_no_home(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    for home, xdg in ((tmp_path / "file", ""), (tmp_path / "home", "relative"), (tmp_path / "home", tmp_path / "x")):
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(xdg))
+        folder = cache()
+        assert folder.is_absolute() and folder.is_dir()
+        assert folder.is_relative_to(tmp_path) == (home.name == "home")
 
 
 def test_folder_with_a_space(cli, refused, example, tmp_path, monkeypatch):

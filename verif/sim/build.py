@@ -91,8 +91,17 @@ def builds(folder):
 
 
 def cache():
-    """The project's folder in the user's cache."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bitline"
+    """The project's folder in the user's cache; one that nobody else finds where there is none to be had."""
+    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    try:
+        folder = (given if given.is_absolute() else Path.home() / ".cache") / "bitline"
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return folder
+    except (OSError, RuntimeError):
+        # No home, or one of somebody else.
+        pass
+    return Path(tempfile.mkdtemp(prefix="bitline_"))
 
 
 @contextmanager
