@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 
 from . import network as net
-from .network import QUANTISED, NetworkError
+from .network import QUANTIZED, NetworkError
 
 # Elements of a tensor, of all tensors that are computed, of all windows of a layer (each a copy of what it sees);
 # multiply-accumulates of a network. Far beyond what a macro is for, and soon refused.
@@ -90,14 +90,14 @@ class _Check:
             self.output = self._tensors[self.operator.output] = replace(self.output, shape=shape)
         self.require(self.output.shape == shape, f"an output of shape {list(shape)}", list(self.output.shape))
 
-    def quantized(self, *tensors, dtypes=tuple(QUANTISED)):
+    def quantized(self, *tensors, dtypes=tuple(QUANTIZED)):
         """Tensors have one valid scale and zero point, and are of the same kind."""
         for tensor in tensors:
             self.require(tensor.dtype in dtypes and tensor.dtype == tensors[0].dtype,
                          f"operands of one kind among {', '.join(dtypes)}", tensor.dtype)
             self.require(tensor.scales.size == 1 and np.isfinite(tensor.scale) and tensor.scale > 0,
                          f"one positive scale for {tensor.name}", tensor.scales.tolist()[:4])
-            low, high = QUANTISED[tensor.dtype]
+            low, high = QUANTIZED[tensor.dtype]
             self.require(low <= tensor.zero_point <= high and (tensor.dtype == "int8" or tensor.zero_point == 0),
                          f"a zero point from {low} to {high} for {tensor.name}, 0 for int16", tensor.zero_point)
 
@@ -131,7 +131,7 @@ class _Check:
         kind = self.operator.rounding, x.dtype
         self.factor(x.scale * weights.scales.astype(np.float64) / self.output.scale, GREATEST_FACTOR[kind])
         self.has_shape(shape)
-        low, high = QUANTISED[x.dtype]
+        low, high = QUANTIZED[x.dtype]
         sums = np.abs(np.moveaxis(weights.data, axis, 0).astype(np.int64)).reshape(channels, -1).sum(axis=1)
         # Of Python's integers: the least of numpy's has no absolute value.
         biases = 0 if bias is None else np.abs(bias.data.astype(object))

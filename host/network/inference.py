@@ -8,7 +8,7 @@ from ...golden import float_layers, layers
 from ...golden.requantize import ROUNDINGS
 from ...golden.softmax import softmax_int8, softmax_int16
 from . import network as net
-from .network import QUANTISED, NetworkError
+from .network import QUANTIZED, NetworkError
 
 
 def zero_point_taken(network, operator, x):
@@ -103,7 +103,7 @@ class Inference:
             raise NetworkError(f"input {tensor.name} must have shape {list(tensor.shape)}, not {list(x.shape[1:])}")
         if tensor.dtype == "float32":
             return x.astype(np.float32)
-        low, high = QUANTISED[tensor.dtype]
+        low, high = QUANTIZED[tensor.dtype]
         if x.size and not low <= x.min() <= x.max() <= high:
             raise NetworkError(f"input {tensor.name} must be from {low} to {high}, not {x.min()} to {x.max()}")
         return x.astype(np.int64)

@@ -11,7 +11,7 @@ import numpy as np
 
 # Kinds of element, and the limits of those that are quantized.
 DTYPES = {"int8": np.int8, "int16": np.int16, "int32": np.int32, "int64": np.int64, "float32": np.float32}
-QUANTISED = {"int8": (-128, 127), "int16": (-32768, 32767)}
+QUANTIZED = {"int8": (-128, 127), "int16": (-32768, 32767)}
 
 
 class NetworkError(ValueError):

