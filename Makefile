@@ -17,7 +17,7 @@ demo: $(VENV)/demo
 
 test: $(VENV)/test
 	$(BIN)/ruff check .
-	$(BIN)/bitline regress --random-configs 1 --seed $(SEED)
+	$(BIN)/bitline regress --quick --random-configs 1 --seed $(SEED)
 	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST)
 
 test-all: $(VENV)/test

@@ -1,6 +1,6 @@
 """A small int8 classifier of scikit-learn's handwritten digits: trained, quantized, and run on any product."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,7 +24,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Classifier:
-    """The layers, the images that were kept from training, and the accuracy of the float network on them.
+    """The layers, the images that were kept from training, and what the float network takes each of them for.
 
     ``seen`` are the images of the training.
     """
@@ -32,8 +32,18 @@ class Classifier:
     layers: list
     images: np.ndarray
     labels: np.ndarray
-    float_accuracy: float
+    float_guesses: np.ndarray
     seen: np.ndarray
+
+    @property
+    def float_accuracy(self):
+        """Of the float network on the images."""
+        return float((self.float_guesses == self.labels).mean())
+
+    def first(self, count):
+        """The same with only so many images; all of them for None."""
+        return replace(self, images=self.images[:count], labels=self.labels[:count],
+                       float_guesses=self.float_guesses[:count])
 
 
 def train(noise=None):
@@ -60,7 +70,7 @@ def train(noise=None):
     if noise is not None:
         network.coefs_, network.intercepts_ = _fine_tune(network, seen / 16, seen_labels, noise)
     return Classifier(_quantize(network, seen), images.astype(np.int64), image_labels,
-                      float(network.score(images / 16, image_labels)), seen.astype(np.int64))
+                      network.predict(images / 16), seen.astype(np.int64))
 
 
 def _fine_tune(network, inputs, labels, noise, *, epochs=60, batch=50, rate=0.05):

@@ -12,10 +12,14 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Without --all no optional tool is used, whether it is there or not."""
+    """Without --all no optional tool is used, be it there or not. A test that is named by its id always runs."""
     if config.getoption("--all"):
         return
-    left_out = [item for item in items if item.get_closest_marker("slow") or item.get_closest_marker("needs")]
+    if config.getoption("--require-tools"):
+        raise pytest.UsageError("--require-tools must come with --all, and does not")
+    named = tuple(argument for argument in config.args if "::" in argument)
+    left_out = [item for item in items if (item.get_closest_marker("slow") or item.get_closest_marker("needs"))
+                and not (named and item.nodeid.startswith(named))]
     config.hook.pytest_deselected(items=left_out)
     items[:] = [item for item in items if item not in set(left_out)]
 

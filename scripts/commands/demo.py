@@ -17,7 +17,7 @@ from ...host.mapping.simulate import simulate
 from ...verif.sim.build import require_simulator
 from ..common.files import check_writable, require_packages, write_files
 from ..common.options import build_option, simulator_option
-from ..common.progress import running
+from ..common.progress import count_of, running
 from ..fpga.netlist import netlist_options, read_implementation
 
 # Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
@@ -48,8 +48,7 @@ def demo(simulator, folder, *, implementation=None, images=None):
     (classifier, scores, report)
         Scores (B, 10) from the RTL; the report as `bitline demo` writes it.
     """
-    classifier = digits.train()
-    classifier = dataclasses.replace(classifier, images=classifier.images[:images], labels=classifier.labels[:images])
+    classifier = digits.train().first(images)
     macro, verilog, layers = MACRO, None, []
     if implementation:
         macro = NETLIST_MACROS[implementation.stage]
@@ -147,7 +146,7 @@ def print_report(report):
                       str(layer["mismatches"]), str(layer["cycles"]), str(layer["predicted_cycles"]),
                       f"{layer['utilization']:.1%}")
     Console().print(table)
-    click.echo(f"{report['images']} images, accuracy {report['accuracy']:.2%} on the macro, "
+    click.echo(f"{count_of(report['images'], 'image')}, accuracy {report['accuracy']:.2%} on the macro, "
                f"{report['float_accuracy']:.2%} in float")
 
 

@@ -12,11 +12,12 @@ from rich.table import Table
 from ...hdl.config import MacroConfig
 from ...hdl.fabric.emitter import EmitError
 from ...verif.macro.coverage import FILE, Coverage, required
-from ...verif.macro.regression import SUITE, TESTBENCH, Job, random_config, run_job
+from ...verif.macro.regression import LONG_TO_COMPILE, SUITE, TESTBENCH, Job, random_config, run_job
 from ...verif.sim.build import SIMULATORS, SimulatorError, find_simulator, require_simulator
 from ..common.files import BadInput, check_writable, refusing, write_file, write_files
 from ..common.jobs import run_jobs, scheduler_option
 from ..common.options import build_option, config_arguments, config_options
+from ..common.progress import count_of
 from ..fpga.flow import FlowError
 from ..fpga.netlist import OPEN_PINS, Implementation, netlist_options, read_implementation
 from ..reports import code_coverage
@@ -141,7 +142,8 @@ def regress(jobs, workers, junit, scheduler=None):
         complete = not missing
         for group, name in missing:
             click.echo(f"NOT COVERED {group}: {name}")
-    click.echo(f"{len(jobs)} runs of {len(builds)} builds, {tests} tests, {failures} failures: {junit}")
+    click.echo(f"{count_of(len(jobs), 'run')} of {count_of(len(builds), 'build')}, {count_of(tests, 'test')}, "
+               f"{failures} failures: {junit}")
     return not failures and complete and tests > 0
 
 
@@ -153,6 +155,7 @@ def regress(jobs, workers, junit, scheduler=None):
 @click.option("--seeds", type=click.IntRange(1, 10000), default=1, show_default=True, help="How many seeds from there.")
 @click.option("--random-configs", type=click.IntRange(0, 1000), default=0, show_default=True,
               help="Configurations to draw, by the seed, beside the others.")
+@click.option("--quick", is_flag=True, help="Leave out those of the suite that take longest to compile.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @scheduler_option
 @click.option("--test", help="Only this test.")
@@ -169,8 +172,8 @@ def regress(jobs, workers, junit, scheduler=None):
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
               show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
 @build_option
-def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, test, verilog, netlist, stage, open_pins,
-            unknowns, coverage, waves, out, folder):
+def command(config, simulators, seed, seeds, random_configs, quick, jobs, scheduler, test, verilog, netlist, stage,
+            open_pins, unknowns, coverage, waves, out, folder):
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
     if coverage and (simulators != "verilator" or netlist):
         raise BadInput("--coverage must come with --simulator verilator and without --netlist, and does not")
@@ -179,6 +182,8 @@ def command(config, simulators, seed, seeds, random_configs, jobs, scheduler, te
     implementations = choose_implementations(netlist, stage, open_pins, verilog)
     configs = [config] if config else [each for each in (NETLIST_SUITE if netlist else SUITE)
                                        if not netlist or implementations[0].supports(each)]
+    if quick:
+        configs = [each for each in configs if config or each not in LONG_TO_COMPILE]
     configs += [random_config(seed + index) for index in range(random_configs)]
     chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
     for simulator in chosen or SIMULATORS:

@@ -22,7 +22,7 @@ from ...host.network.run import read_reference, run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
 from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
 from ..common.options import MACRO, build_option, config_options, simulator_option
-from ..common.progress import running
+from ..common.progress import count_of, running
 
 REPORT_FILES = ("report.html", "report.json")
 # What a sum counts where bits are counted; mismatches that are written out.
@@ -127,7 +127,8 @@ def print_summary(report):
                   f"{report['cycles_per_input_with_pauses']:,.1f} with the pauses between layers, ")
     compared = ("accumulators not compared" if report["accumulator_mismatches"] is None else
                 f"{report['accumulator_mismatches']} mismatches of accumulators")
-    click.echo(f"{report['inputs']} inputs, {compared}, {cycles}{report['seconds_per_input']:.3f} s an input")
+    click.echo(f"{count_of(report['inputs'], 'input')}, {compared}, {cycles}"
+               f"{report['seconds_per_input']:.3f} s an input")
     if report["cycles"] is not None:
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:

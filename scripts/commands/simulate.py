@@ -9,7 +9,7 @@ import numpy as np
 from ...host.mapping.simulate import simulate
 from ..common.files import BadInput, check_writable, load_matrix, refusing, write_file, write_json
 from ..common.options import build_option, config_options, required, simulator_option
-from ..common.progress import running
+from ..common.progress import count_of, running
 
 
 @click.command()
@@ -44,6 +44,6 @@ def command(config, weights, inputs, output, signed, bits, report, simulator, fo
     write_file(output, array.getvalue())
     if report:
         write_json(report, facts)
-    click.echo(f"{facts['outputs']} outputs, {facts['mismatches']} mismatches, {facts['cycles']} cycles "
-               f"({facts['predicted_cycles']} predicted), utilization {facts['utilization']:.1%}")
+    click.echo(f"{count_of(facts['outputs'], 'output')}, {facts['mismatches']} mismatches, {facts['cycles']:,} cycles "
+               f"({facts['predicted_cycles']:,} predicted), utilization {facts['utilization']:.1%}")
     return 1 if facts["mismatches"] or facts["cycles"] != facts["predicted_cycles"] else 0

@@ -58,4 +58,5 @@ def command(name, macro_only, config, seeds, check, placer, speed, out, folder):
     write_files(out, {**files, "report.json": json.dumps(report, indent=2) + "\n"})
     for line in summary(report):
         click.echo(line)
-    click.echo(out / "report.json")
+    for name in ([report["bitstream"]["file"]] if "bitstream" in report else []) + ["report.json"]:
+        click.echo(out / name)

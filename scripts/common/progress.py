@@ -1,9 +1,14 @@
-"""Progress bars on standard error."""
+"""Progress bars on standard error, and counts in words."""
 
 from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+
+def count_of(count, noun):
+    """A count with its noun: "1 input", "1,000 inputs"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 @contextmanager

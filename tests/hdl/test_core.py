@@ -78,12 +78,12 @@ def test_other_buses(simulator, config, tmp_path):
     assert run(config, "tb_bus", tmp_path, simulator=simulator) == ([], number_of_tests("tb_bus"))
 
 
-@pytest.mark.parametrize("config, piece, replacement", [
+@pytest.mark.parametrize("config, piece, replacement", some([
     (OTHER_BUSES[0], r"assign err = (.*) & bus__refused", r"assign err = \1 & 1'b0"),
     (OTHER_BUSES[0], r"bus__enable = (.*) & (\w+);", r"bus__enable = \1;"),
     (OTHER_BUSES[1], r"(assign bus__enable = psel) & \w+", r"\1"),
     (OTHER_BUSES[1], r"(assign pslverr = .*) & bus__refused", r"\1"),
-])
+], 0))
 def test_testbench_notices_a_broken_bus(config, piece, replacement, tmp_path):
     failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, piece, replacement))
     assert "bus" in failed
@@ -248,8 +248,7 @@ def broken(config, piece, replacement):
     return verilog
 
 
-@pytest.mark.parametrize("block", some_of(MUTATIONS, "vector that is too long", "rounding", "lock of the stream",
-                                           "stream after a march", "bank in use", "input stalls"))
+@pytest.mark.parametrize("block", some_of(MUTATIONS, "rounding", "stream after a march", "bank in use", "input stalls"))
 def test_testbench_notices_each_broken_block(block, tmp_path):
     piece, replacement, test = MUTATIONS[block]
     testbench = next((name for name, tests in TESTS.items() if test in tests), "tb_core")
@@ -265,6 +264,7 @@ def test_testbench_notices_a_packet_cut_off_that_counts_as_loaded(tmp_path):
     assert run(CONFIGS[1], "tb_core_status", tmp_path, verilog=verilog, test=test) == ([test], 1)
 
 
+@pytest.mark.slow
 def test_mixed_traffic_notices_a_march_that_regroups_chains(tmp_path):
     verilog = broken(CONFIG, *MUTATIONS["march in a chain"][:2])
     assert run(CONFIG, "tb_core_mixed", tmp_path, verilog=verilog) == (["mixed_traffic"], 1)

@@ -119,6 +119,7 @@ def test_core_works_with_each_body(body, tmp_path):
     assert run_core(small, body, "tb_core_example", "example", tmp_path) == []
 
 
+@pytest.mark.slow
 def test_core_notices_a_broken_body(tmp_path):
     for piece in (("held <= word", "held <= held"), ("web0(1'b0)", "web0(1'b1)")):
         assert run_core(CORE, "small openram", "tb_core", "random_traffic", tmp_path, piece) == ["random_traffic"]

@@ -5,4 +5,4 @@ from bitline.verif.sim.build import source
 
 def number_of_tests(testbench):
     """Of a module of `verif`, by its text."""
-    return source(f"{testbench}.py").read_text(encoding="utf-8").count("@cocotb.test()")
+    return source(f"{testbench}.py").read_text(encoding="utf-8").count("\n@cocotb.test(")

@@ -81,14 +81,13 @@ def test_table_picture_and_placements_that_are_kept(cli, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     pytest.importorskip("amaranth_boards")
     monkeypatch.setattr(bench_fpga, "REST", (8, 4))
-    arguments = ["bench", "fpga", "--kinds", "table,dsp", "--sizes", "8x1,16x1", "--seeds", 1, "--no-check",
+    arguments = ["bench", "fpga", "--kinds", "table,dsp", "--sizes", "8x1", "--seeds", 1, "--no-check",
                  "--build", tmp_path / "build", "--out", tmp_path]
     status, output, errors = cli(*arguments)
     assert status == 0, errors
     assert (tmp_path / "fpga.png").read_bytes()[:4] == b"\x89PNG"
     facts = json.loads((tmp_path / "fpga.json").read_text())
-    assert [(row["kind"], row["rows"]) for row in facts["arrays"]] == [("table", 8), ("dsp", 8), ("table", 16),
-                                                                       ("dsp", 16)]
+    assert [(row["kind"], row["rows"]) for row in facts["arrays"]] == [("table", 8), ("dsp", 8)]
     for row in facts["arrays"]:
         assert row["fmax_mhz"] == row["seeds"]["1"] > 50
         expected = figures(row["rows"] * row["columns"], row["counts"]["array"]["placed_sites"], row["fmax_mhz"])

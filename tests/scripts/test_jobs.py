@@ -109,13 +109,14 @@ def test_cluster_that_loses_a_worker_gives_every_result(tmp_path):
     assert len(started(tmp_path)) > 30
 
 
+@pytest.mark.slow
 def test_regression_on_a_cluster(cli, tmp_path):
     config = MacroConfig(rows=2, columns=1, input_bits=2, weight_bits=2)
     with cluster(tmp_path, 1) as (address, _):
         status, output, errors = cli("regress", "--rows", 2, "--columns", 1, "--input-bits", 2, "--weight-bits", 2,
                                      "--simulator", SIMULATOR, "--scheduler", address, "--out", tmp_path / "out")
     assert status == 0, output + errors
-    assert f"1 runs of 1 builds, {number_of_tests('tb_macro')} tests, 0 failures" in output
+    assert f"1 run of 1 build, {number_of_tests('tb_macro')} tests, 0 failures" in output
     assert (tmp_path / "out" / f"{config.name}_{SIMULATOR}_1" / "results.xml").exists()
 
 

@@ -39,7 +39,7 @@ def test_bug_is_found(name, number):
     assert verdict == "failed" and (not proof.also or "counts" in log or "failed assertion" in log), log
 
 
-@pytest.mark.parametrize("name", ["lock", "loader", "packer"])
+@pytest.mark.parametrize("name", some(["lock", "loader", "packer"], 1, 2))
 def test_each_assertion_fails_for_one_of_the_bugs(name):
     proof, failed = PROPERTIES[name], set()
     for number, bug in enumerate(proof.bugs):

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.verif.sim.build import cache
+from bitline.verif.sim.build import build, cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -173,12 +173,17 @@ def test_cache_where_there_is_no_home(tmp_path, monkeypatch):
 
 
 def test_folder_with_a_space(cli, refused, example, tmp_path, monkeypatch):
-    spaced, cache = tmp_path / "a folder", tmp_path / "cache"
+    spaced, cache_home = tmp_path / "a folder", tmp_path / "cache"
     spaced.mkdir()
     monkeypatch.chdir(spaced)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
     status, output, _ = cli("simulate", *MACRO, *example)
     assert status == 0 and "0 mismatches" in output
-    assert list(cache.glob("bitline/sim_*/bitline_2x2_*")) and not list(spaced.iterdir())
+    assert list(cache_home.glob("bitline/sim_*/bitline_2x2_*")) and not list(spaced.iterdir())
+    # Verilator's library is compiled once; the next design has its own objects alone.
+    (log,) = cache_home.glob("bitline/sim_*/bitline_2x2_*/build.log")
+    assert "verilated.cpp" in log.read_text(encoding="utf-8")
+    other = build(MacroConfig(rows=1, columns=1), folder=tmp_path / "other").folder / "build.log"
+    assert "verilated.cpp" not in other.read_text(encoding="utf-8")
     monkeypatch.setenv("XDG_CACHE_HOME", str(spaced))
     refused("simulate", *MACRO, *example, match=r"the folder of a build must have no space in its path, .*--build")

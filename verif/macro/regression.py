@@ -30,6 +30,8 @@ SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "tiles": 4, "column": "table", "block_ram_columns": 4},
     {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
 )]
+# Compiling these two takes as long as all the others together.
+LONG_TO_COMPILE = [config for config in SUITE if config.rows >= 64 and config.column == "bitcell"]
 
 
 @dataclass(frozen=True)
