@@ -5,11 +5,13 @@ import time
 
 import numpy as np
 import pytest
+from bitline.host.network.compare import Mismatch, compare
+from bitline.host.network.files.load import load_network
+from bitline.host.network.files.reference import TfliteReference
+from bitline.host.network.files.tflite_file import read_tflite
 from bitline.host.network.inference import Inference
-from bitline.host.network.load import load_network
-from bitline.host.network.network import Conv2D, NetworkError
-from bitline.host.network.reference import Mismatch, TfliteReference, compare
-from bitline.host.network.tflite_file import read_tflite
+from bitline.host.network.network import NetworkError
+from bitline.host.network.operators import Conv2D
 from places import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
@@ -23,7 +25,7 @@ def test_every_layer_of_a_published_network_is_exact(published, name):
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
     path, inputs = published(name)
     network = load_network(path)
-    assert sum(network.macs(operator) for operator in network.matrix_operators) == MACS[name]
+    assert network.macs == MACS[name]
     ours, theirs = Inference(network).run(inputs), TfliteReference(path).run(inputs)
     assert set(theirs) == {operator.output for operator in network.operators}
     assert compare(network, ours, theirs) == []
