@@ -106,6 +106,9 @@ class Inference:
         return x.astype(np.int64)
 
     def _constant(self, index, count):
+        """A constant for so many runs; None for an input that is left out."""
+        if index < 0:
+            return None
         tensor = self.network.tensors[index]
         data = tensor.data.astype(np.float32 if tensor.dtype == "float32" else np.int64)
         return np.broadcast_to(data, (count, *tensor.shape))
