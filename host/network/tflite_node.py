@@ -81,8 +81,9 @@ class TfliteNode:
         return tuple(tuple(map(int, pair)) for pair in self.parameter(position, 2))
 
     def dtype(self, position):
-        """Kind of element of an operand."""
-        return self.tensors[self.inputs[position]].dtype
+        """Kind of element of an operand, or None if it is left out."""
+        index = self.inputs[position]
+        return self.tensors[index].dtype if index >= 0 else None
 
     def shape(self, position):
         """Shape of an operand."""

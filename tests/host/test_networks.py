@@ -156,6 +156,24 @@ def test_files_that_cannot_be_run(data, message):
     assert len(str(caught.value).splitlines()) == 1
 
 
+def test_only_a_bias_may_be_left_out():
+    file = TfliteFile()
+    x = file.tensor((1, 4), "int8", 0.1)
+    y = file.operator("CONCATENATION", [x, -1], file.tensor((1, 8), "int8", 0.1), "ConcatenationOptions", Axis=1)
+    with pytest.raises(NetworkError, match=r"^operator 0 \(CONCATENATION\) must have all its inputs, not \[0, -1\]$"):
+        read_tflite(file.data([x], [y]), "m")
+
+
+def test_a_bias_that_is_left_out_says_nothing_of_rounding():
+    file = TfliteFile()
+    x, weights = file.tensor((1, 2, 2, 1), "int16", 0.1), file.constant(np.ones((1, 1, 1, 1)), "int8", 0.01)
+    y = file.operator("CONV_2D", [x, weights, -1], file.tensor((1, 2, 2, 1), "int16", 0.1), "Conv2DOptions",
+                      StrideH=1, StrideW=1, DilationHFactor=1, DilationWFactor=1)
+    # The last tensor, which stands at -1.
+    file.constant([0], "int32")
+    assert read_tflite(file.data([x], [y]), "m").operators[0].rounding == "wide"
+
+
 def test_operators_that_compute_dimensions_are_left_out():
     file = TfliteFile()
     x = file.tensor((1, 2, 3, 1), "int8", 0.1)
