@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from .network import MOST_ELEMENTS, QUANTIZED, NetworkError
+from .operator import OperatorTensors
 
 # Elements of all tensors that are computed; multiply-accumulates of a network. Far beyond what a macro is for, and soon
 # refused.
@@ -47,37 +48,24 @@ def _check_order(network):
             raise NetworkError(f"input {index} must have elements, not shape {list(network.tensors[index].shape)}")
 
 
-class Rules:
-    """The tensors of an operator, and rules of which each raises `NetworkError` unless it is kept.
-
-    Attributes
-    ----------
-    inputs : list of Tensor or None
-    outputs : list of Tensor
-    """
+class Rules(OperatorTensors):
+    """The tensors of an operator, and rules of which each raises `NetworkError` unless it is kept."""
 
     def __init__(self, network, operator):
-        self._operator, self._tensors = operator, network.tensors
-        self.inputs = [network.tensors[index] if index >= 0 else None for index in operator.inputs]
-        self.outputs = [network.tensors[index] for index in operator.outputs]
-
-    @property
-    def output(self):
-        """The only output."""
-        output, = self.outputs
-        return output
+        super().__init__(network, operator)
+        self._tensors = network.tensors
 
     def require(self, condition, rule, value):
         """One line with operator, rule and value, unless the condition holds."""
         if not condition:
-            raise NetworkError(f"{self._operator.place} must have {rule}, not {value}")
+            raise NetworkError(f"{self.operator.place} must have {rule}, not {value}")
 
     def has_shape(self, shape, number=0):
         """An output has this shape, which it gets if the file leaves it open."""
         shape, output = tuple(shape), self.outputs[number]
         if output.is_open and output.shape != shape and int(np.prod(shape)) <= MOST_ELEMENTS:
             output = replace(output, shape=shape)
-            self.outputs[number] = self._tensors[self._operator.outputs[number]] = output
+            self.outputs[number] = self._tensors[self.operator.outputs[number]] = output
         self.require(output.shape == shape, f"an output of shape {list(shape)}", list(output.shape))
 
     def is_image(self, tensor):

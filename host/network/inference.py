@@ -7,40 +7,30 @@ import numpy as np
 from ...golden import float_layers, layers
 from ...golden.requantize import ROUNDINGS
 from .network import QUANTIZED, NetworkError
+from .operator import OperatorTensors
 
 
-class Step:
+class Step(OperatorTensors):
     """An operator in the runs of a network: what its kernel needs besides values.
 
     Attributes
     ----------
-    inputs : list of Tensor or None
-    outputs : list of Tensor
     rounding : str
         What is asked for all requantizations, or else what the operator says.
     """
 
     def __init__(self, inference, operator):
-        tensors = inference.network.tensors
-        self._inference, self._operator = inference, operator
-        self.inputs = [tensors[index] if index >= 0 else None for index in operator.inputs]
-        self.outputs = [tensors[index] for index in operator.outputs]
-        self.rounding = inference.rounding or operator.rounding
-
-    @property
-    def output(self):
-        """The only output."""
-        output, = self.outputs
-        return output
+        super().__init__(inference.network, operator)
+        self._inference, self.rounding = inference, inference.rounding or operator.rounding
 
     def clamp(self, activation="none"):
         """Least and greatest value of the output, with a fused activation."""
-        limits = (float_layers if self._operator.rounding == "float" else layers).activation_limits
+        limits = (float_layers if self.operator.rounding == "float" else layers).activation_limits
         return limits(activation, self.output.scale, self.output.zero_point, self.output.dtype)
 
     def accumulators(self, x):
         """The sums of a matrix operator, without bias, by whatever computes them."""
-        return self._inference.accumulators(self._operator, x)
+        return self._inference.accumulators(self.operator, x)
 
 
 class Inference:

@@ -22,6 +22,28 @@ def outputs_up_to(most):
     return "one output" if most == 1 else f"1 to {most} outputs"
 
 
+class OperatorTensors:
+    """The tensors of an operator of a network.
+
+    Attributes
+    ----------
+    inputs : list of Tensor or None
+        None is one that is left out.
+    outputs : list of Tensor
+    """
+
+    def __init__(self, network, operator):
+        self.operator = operator
+        self.inputs = [network.tensors[index] if index >= 0 else None for index in operator.inputs]
+        self.outputs = [network.tensors[index] for index in operator.outputs]
+
+    @property
+    def output(self):
+        """The only output."""
+        output, = self.outputs
+        return output
+
+
 @dataclass(frozen=True, kw_only=True)
 class Operator:
     """Place in the file, and tensors as numbers in ``Network.tensors``; -1 is an input that is left out.

@@ -11,10 +11,10 @@ from ..operator import Operator
 from ..tflite_node import TfliteForm
 
 
-def rescale(step, x, rounding, activation="none"):
-    """Values at the scale of the output; ``rounding`` is the operator's own rule."""
+def rescale(step, x, activation="none"):
+    """Values at the scale of the output."""
     tensor, output, clamp = step.inputs[0], step.output, step.clamp(activation)
-    if rounding == "float" and (tensor.dtype == "float32" or step.rounding == "float"):
+    if step.operator.rounding == "float" and (tensor.dtype == "float32" or step.rounding == "float"):
         values = x if tensor.dtype == "float32" else float_layers.dequantize(x, tensor.scale, tensor.zero_point)
         return float_layers.quantize(values, output.scale, output.zero_point, clamp)
     if tensor.dtype == "float32":
@@ -66,7 +66,7 @@ class Relu(Operator):
         rules.has_shape(x.shape)
 
     def compute(self, step, x):
-        return rescale(step, x, self.rounding, self.activation)
+        return rescale(step, x, self.activation)
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ class Quantize(Operator):
         rules.has_shape(x.shape)
 
     def compute(self, step, x):
-        return rescale(step, x, self.rounding)
+        return rescale(step, x)
 
 
 @dataclass(frozen=True, kw_only=True)
