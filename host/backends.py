@@ -13,7 +13,6 @@ from ..golden.program import MacroState, Outcome, predict
 from ..verif.sim.player import RtlSession
 from .board import Board
 from .mapping.schedule import Schedule
-from .network.inference import accumulators
 
 BACKENDS = ("golden", "rtl", "board")
 
@@ -71,7 +70,7 @@ class GoldenBackend:
 
     def product(self, operator, x):
         """Accumulators (N, *output shape), int64, without bias, of inputs (N, *input shape)."""
-        return accumulators(self.network, operator, x)
+        return operator.accumulators(self.network.tensors, x)
 
 
 class Predicted:
@@ -144,7 +143,7 @@ class MacroBackend:
         predicted = predict(self.mapping.config, layer.program, self._state)
         outcome = self._playing.play(layer.program)
         y = layer.collect((outcome or predicted).results)
-        expected = accumulators(self.mapping.network, operator, x)
+        expected = operator.accumulators(self.mapping.network.tensors, x)
         bits = self.mapping.config.weight_bits
         self.records.append(LayerRecord(
             operator.output, len(x), predicted.cycles, outcome and outcome.cycles, len(layer.program.vectors),

@@ -13,9 +13,9 @@ SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
 ROOMS = [
     "golden", "hdl.config", "hdl.fabric", "hdl.columns", "hdl.macro", "hdl.csr", "hdl.core", "hdl", "hdl.measure",
     "hdl.uart_bridge", "constraints", "verif", "verif.sim", "verif.macro", "verif.core", "verif.fault_injection",
-    "verif.formal", "host.network", "host.mapping", "host.board", "verif.link", "host", "scripts.common",
-    "scripts.fpga", "scripts.integration", "scripts.kit", "scripts.reports", "scripts.mutation", "scripts.commands",
-    "scripts",
+    "verif.formal", "host.network", "host.network.operators", "host.network.files", "host.mapping", "host.board",
+    "verif.link", "host", "scripts.common", "scripts.fpga", "scripts.integration", "scripts.kit", "scripts.reports",
+    "scripts.mutation", "scripts.commands", "scripts",
 ]
 
 

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...golden.bits import limits
-from ..network.checks import ceil_div
-from .grouped_convolution import GroupedConvolution
+from ..network.window import ceil_div
 from .tiling import fuse_for
 
 # Cycles by which a bank must be free before its next tile is needed, beyond those of its rows.
@@ -83,7 +82,7 @@ def digits_of(config, tensor):
     return (0 if signed else low), digits
 
 
-class PackedLayer(GroupedConvolution):
+class PackedLayer:
     """A matrix operator cut into tiles.
 
     Parameters
@@ -96,6 +95,8 @@ class PackedLayer(GroupedConvolution):
 
     Attributes
     ----------
+    convolution : GroupedConvolution
+        What the operator is.
     packing : Packing
     cuts : list of Cut
         In the order in which they are computed.
@@ -109,12 +110,13 @@ class PackedLayer(GroupedConvolution):
     """
 
     def __init__(self, config, network, operator, runs):
-        super().__init__(network, operator)
-        self.config = config
+        self.config, self.operator, self._tensor = config, operator, network.tensors[operator.inputs[0]]
+        self.convolution = operator.convolution(network.tensors)
+        self._kernel = self.convolution.kernel.astype(np.int64)
         self.fuse = fuse_for(config, self._kernel)
         self.offset, self.digits = digits_of(config, self._tensor)
-        self.packing = self._cheapest(runs * self._images)
-        self._rows, self._columns = (self._pixels(axis, size) for axis, size in
+        self.packing = self._cheapest(runs * self.convolution.images)
+        self._rows, self._columns = (self.convolution.pixels(axis, size) for axis, size in
                                      enumerate((self.packing.height, self.packing.width)))
         self.cuts = list(self._cut())
         self._blocks, self._counts = {}, {}
@@ -123,10 +125,11 @@ class PackedLayer(GroupedConvolution):
 
     def _cheapest(self, images):
         """The packing that takes the fewest cycles, by the rule that a tile is loaded while another computes."""
+        conv = self.convolution
         columns = self.config.columns // self.fuse
         if not columns:
             raise ValueError(f"columns must be at least {self.fuse} for these weights, not {self.config.columns}")
-        counts = [[(size, len(self._pixels(axis, size))) for size in range(1, min(self._image[axis], columns) + 1)]
+        counts = [[(size, len(conv.pixels(axis, size))) for size in range(1, min(conv.image[axis], columns) + 1)]
                   for axis in (0, 1)]
         candidates = [(self._cost(images, packing, rows), packing)
                       for height, tall in counts[0] for width, wide in counts[1] if height * width <= columns
@@ -135,21 +138,23 @@ class PackedLayer(GroupedConvolution):
 
     def _candidates(self, height, width, pixels, columns):
         """Packings of a block of positions, with their rows: few or many channels to a tile."""
+        conv = self.convolution
         channels = columns // (height * width)
-        if channels >= self._outputs:
-            most = min(self._groups, channels // self._outputs)
-            shares = [(groups, self._outputs) for groups in range(1, most + 1)]
+        if channels >= conv.outputs:
+            most = min(conv.groups, channels // conv.outputs)
+            shares = [(groups, conv.outputs) for groups in range(1, most + 1)]
         else:
-            shares = [(1, ceil_div(self._outputs, ceil_div(self._outputs, channels)))]
+            shares = [(1, ceil_div(conv.outputs, ceil_div(conv.outputs, channels)))]
         for groups, outputs in shares:
-            rows = groups * self._depth * pixels
+            rows = groups * conv.depth * pixels
             # A layer that sees nothing but padding has no rows, and then no tiles.
             yield Packing(height, width, groups, outputs, max(1, ceil_div(rows, self.config.rows))), rows
 
     def _cost(self, images, packing, rows):
         """Cycles, writes and vectors that a packing takes; every plane of every vector counted."""
-        tiles = ceil_div(self._groups, packing.groups) * ceil_div(self._outputs, packing.outputs) * packing.parts
-        vectors = images * ceil_div(self._image[0], packing.height) * ceil_div(self._image[1], packing.width)
+        conv = self.convolution
+        tiles = ceil_div(conv.groups, packing.groups) * ceil_div(conv.outputs, packing.outputs) * packing.parts
+        vectors = images * ceil_div(conv.image[0], packing.height) * ceil_div(conv.image[1], packing.width)
         part = ceil_div(rows, packing.parts)
         load = max((shape.groups * (shape.walk + 1) for shape in self.config.tables.values()), default=part)
         load += TURNAROUND
@@ -158,13 +163,13 @@ class PackedLayer(GroupedConvolution):
         return tiles * each, tiles * part, tiles * vectors
 
     def _cut(self):
-        packing = self.packing
-        for group in range(0, self._groups, packing.groups):
-            groups = min(packing.groups, self._groups - group)
-            rows = groups * self._depth * len(self._rows) * len(self._columns)
+        conv, packing = self.convolution, self.packing
+        for group in range(0, conv.groups, packing.groups):
+            groups = min(packing.groups, conv.groups - group)
+            rows = groups * conv.depth * len(self._rows) * len(self._columns)
             part = max(1, ceil_div(rows, packing.parts))
-            for output in range(0, self._outputs, packing.outputs):
-                outputs = min(packing.outputs, self._outputs - output)
+            for output in range(0, conv.outputs, packing.outputs):
+                outputs = min(packing.outputs, conv.outputs - output)
                 for row in range(0, rows, part):
                     yield Cut(group, groups, output, outputs, row, min(part, rows - row))
 
@@ -186,13 +191,13 @@ class PackedLayer(GroupedConvolution):
 
     def _toeplitz(self, cut, weights):
         """All rows of a tile's groups and outputs: channels and pixels, by channels and positions."""
-        packing, pixels = self.packing, (self._rows, self._columns)
-        block = np.zeros((cut.groups, self._depth, len(pixels[0]), len(pixels[1]),
+        conv, packing, pixels = self.convolution, self.packing, (self._rows, self._columns)
+        block = np.zeros((cut.groups, conv.depth, len(pixels[0]), len(pixels[1]),
                           cut.groups, cut.outputs, packing.height, packing.width), dtype=np.int64)
-        (down, up, y), (right, along, x) = (self._meetings(axis, size, pixels[axis])
+        (down, up, y), (right, along, x) = (conv.meetings(axis, size, pixels[axis])
                                             for axis, size in enumerate((packing.height, packing.width)))
         for group in range(cut.groups):
-            first = (cut.group + group) * self._outputs + cut.output
+            first = (cut.group + group) * conv.outputs + cut.output
             kernel = weights[first:first + cut.outputs]
             block[group, :, y[:, None], x, group, :, down[:, None], right] = (
                 kernel[:, up[:, None], along].transpose(1, 2, 3, 0))
@@ -202,14 +207,15 @@ class PackedLayer(GroupedConvolution):
 
     def vectors(self, runs):
         """Vectors of each tile and digit for so many inputs of the network."""
-        return runs * self._images * ceil_div(self._image[0], self.packing.height) * ceil_div(
-            self._image[1], self.packing.width)
+        conv = self.convolution
+        return runs * conv.images * ceil_div(conv.image[0], self.packing.height) * ceil_div(
+            conv.image[1], self.packing.width)
 
     def steps(self, runs):
         """Rows and vectors that a macro is given, and elements of all patches, for so many inputs of the network."""
         vectors = self.vectors(runs)
         return (sum(cut.rows for cut in self.cuts) + len(self.cuts) * len(self.digits) * vectors,
-                vectors * self._shape[3] * len(self._rows) * len(self._columns))
+                vectors * self.convolution.shape[3] * len(self._rows) * len(self._columns))
 
     def worst(self, runs):
         """Inputs (N, *input shape) of which no plane can be skipped."""
@@ -231,24 +237,27 @@ class PackedLayer(GroupedConvolution):
         int64 array (vectors, channels, patch rows, patch columns)
             Less the offset. Pixels outside the image have the zero point.
         """
-        images = x.reshape(-1, *self._shape[1:]) - self.offset
+        conv = self.convolution
+        images = x.reshape(-1, *conv.shape[1:]) - self.offset
         fill = self._tensor.zero_point - self.offset
         starts = [np.arange(0, places, size) * stride for places, size, stride in
-                  zip(self._image, (self.packing.height, self.packing.width), self._stride)]
+                  zip(conv.image, (self.packing.height, self.packing.width), conv.stride)]
         indices = [start[:, None] + np.array(pixels, dtype=np.int64)
                    for start, pixels in zip(starts, (self._rows, self._columns))]
         room = [(pads[0], max(pads[1], int(index.max(initial=-1)) + 1 - length - pads[0]))
-                for pads, index, length in zip(self._padding, indices, self._shape[1:3])]
+                for pads, index, length in zip(conv.padding, indices, conv.shape[1:3])]
         images = np.pad(images, ((0, 0), *room, (0, 0)), constant_values=fill)
         seen = images[:, indices[0]][:, :, :, indices[1]]
         # (image, block row, pixel, block column, pixel, channel)
         count = len(images) * len(indices[0]) * len(indices[1])
-        return seen.transpose(0, 1, 3, 5, 2, 4).reshape(count, self._shape[3], *(index.shape[1] for index in indices))
+        return seen.transpose(0, 1, 3, 5, 2, 4).reshape(
+            count, conv.shape[3], *(index.shape[1] for index in indices))
 
     def inputs(self, patches, cut):
         """A tile's part of `patches`, (vectors, rows of the tile)."""
-        first = cut.group * self._depth
-        part = patches[:, first:first + cut.groups * self._depth]
+        conv = self.convolution
+        first = cut.group * conv.depth
+        part = patches[:, first:first + cut.groups * conv.depth]
         return part.reshape(len(patches), -1)[:, cut.row:cut.row + cut.rows]
 
     @staticmethod
@@ -267,7 +276,8 @@ class PackedLayer(GroupedConvolution):
         digit : Digit
         sums : int64 array (vectors, columns / fuse)
         """
-        height, width = self._image
+        conv = self.convolution
+        height, width = conv.image
         packing, blocks = self.packing, [ceil_div(height, self.packing.height), ceil_div(width, self.packing.width)]
         sums = sums << digit.low
         if digit.low == 0:
@@ -276,10 +286,11 @@ class PackedLayer(GroupedConvolution):
         sums = sums.reshape(-1, *blocks, cut.groups, cut.outputs, packing.height, packing.width)
         image = sums.transpose(0, 1, 5, 2, 6, 3, 4).reshape(
             -1, blocks[0] * packing.height, blocks[1] * packing.width, cut.groups, cut.outputs)
-        part = total.reshape(*total.shape[:3], self._groups, self._outputs)
+        part = total.reshape(*total.shape[:3], conv.groups, conv.outputs)
         part[:, :, :, cut.group:cut.group + cut.groups,
              cut.output:cut.output + cut.outputs] += image[:, :height, :width]
 
     def accumulators(self, runs):
         """Zeros, (images of so many runs, height, width, channels)."""
-        return np.zeros((runs * self._images, *self._image, self._groups * self._outputs), dtype=np.int64)
+        conv = self.convolution
+        return np.zeros((runs * conv.images, *conv.image, conv.groups * conv.outputs), dtype=np.int64)

@@ -1,1 +1,1 @@
-"""Networks: their files, checks and kernels."""
+"""Networks: what they are, what they must be, and how they run."""

@@ -4,7 +4,6 @@ import numpy as np
 
 from ...golden.crossbar import Crossbar
 from ...golden.layers import windows
-from . import network as net
 
 LEAST = -128
 
@@ -39,10 +38,10 @@ class AnalogProducts:
         rng = np.random.default_rng(seed)
         self._crossbars = {}
         for operator in network.matrix_operators:
-            x, weights = (network.tensors[index] for index in operator.inputs[:2])
+            x = network.tensors[operator.inputs[0]]
             if x.dtype != "int8":
                 raise ValueError(f"{operator.place} must have activations of int8 on a crossbar, not {x.dtype}")
-            matrices = self._matrices(operator, weights.data.astype(np.int64))
+            matrices = self._matrices(operator.convolution(network.tensors))
             self._crossbars[operator.output] = [(matrix, Crossbar(config, matrix, rng)) for matrix in matrices]
 
     @property
@@ -50,20 +49,17 @@ class AnalogProducts:
         return sum(crossbar.converters for pairs in self._crossbars.values() for _, crossbar in pairs)
 
     @staticmethod
-    def _matrices(operator, weights):
+    def _matrices(convolution):
         """A matrix (K, N) for each group of channels."""
-        if isinstance(operator, net.FullyConnected):
-            return [weights.T]
-        if isinstance(operator, net.DepthwiseConv2D):
-            weights = weights.transpose(3, 1, 2, 0)
-        kernels = weights.reshape(operator.groups, -1, *weights.shape[1:])
-        return [kernel.reshape(len(kernel), -1).T for kernel in kernels]
+        kernels = convolution.kernel.astype(np.int64).reshape(convolution.groups, convolution.outputs, -1)
+        return [kernel.T for kernel in kernels]
 
     def product(self, operator, x):
         """Accumulators (N, *output shape) of inputs (N, *input shape), rounded to integers."""
         tensor, output = (self.network.tensors[index] for index in (operator.inputs[0], operator.output))
+        rows_of_groups = self._rows(operator.convolution(self.network.tensors), x, tensor.zero_point)
         sums = []
-        for rows, (matrix, crossbar) in zip(self._rows(operator, x), self._crossbars[operator.output]):
+        for rows, (matrix, crossbar) in zip(rows_of_groups, self._crossbars[operator.output]):
             # Inputs count from the least value, because a voltage has no sign; the rest is exact.
             y = crossbar.product(rows - LEAST) + (LEAST - tensor.zero_point) * matrix.sum(axis=0)
             self.conversions += crossbar.conversions * len(rows)
@@ -71,16 +67,13 @@ class AnalogProducts:
         self.cycles += len(sums[0]) * max(crossbar.cycles for _, crossbar in self._crossbars[operator.output])
         return np.concatenate(sums, axis=-1).reshape(len(x), *output.shape)
 
-    def _rows(self, operator, x):
+    @staticmethod
+    def _rows(convolution, x, zero_point):
         """What the rows of each group's crossbar see, (vectors, K)."""
-        tensor, weights = (self.network.tensors[index] for index in operator.inputs[:2])
-        if isinstance(operator, net.FullyConnected):
-            yield x.reshape(-1, weights.shape[1])
-            return
-        seen = windows(x.reshape(-1, *tensor.shape[1:]), weights.shape[1:3], operator.stride, operator.dilation,
-                       operator.padding, tensor.zero_point)
+        kernel, depth = convolution.kernel, convolution.depth
+        seen = windows(x.reshape(-1, *convolution.shape[1:]), kernel.shape[1:3], convolution.stride,
+                       convolution.dilation, convolution.padding, zero_point)
         # (image, place, place, channel, row, column) to a kernel's order within each group.
-        depth = tensor.shape[3] // operator.groups
-        for group in range(operator.groups):
+        for group in range(convolution.groups):
             part = seen[:, :, :, group * depth:(group + 1) * depth].transpose(0, 1, 2, 4, 5, 3)
-            yield part.reshape(-1, depth * weights.shape[1] * weights.shape[2])
+            yield part.reshape(-1, kernel[0].size)

@@ -2,12 +2,11 @@
 
 import dataclasses
 import time
-from importlib.util import find_spec
 
 import numpy as np
 
+from .compare import compare
 from .inference import Inference
-from .reference import REFERENCES, compare
 
 
 @dataclasses.dataclass
@@ -69,9 +68,3 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=N
             if progress:
                 progress(first + len(x), "running")
     return Found(np.concatenate(outputs), backend.records, mismatches, reference is not None, seconds)
-
-
-def read_reference(model, check):
-    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
-    kind, package = REFERENCES[model.suffix]
-    return None if check is False or (check is None and find_spec(package) is None) else kind(model)

@@ -18,8 +18,8 @@ from ...host.backends import MacroBackend, Predicted
 from ...host.mapping.mapping import Mapping
 from ...host.mapping.tiling import matrix_product
 from ...host.network.analog import AnalogProducts
+from ...host.network.files.load import load_network
 from ...host.network.inference import Inference
-from ...host.network.load import load_network
 from ...host.network.network import NetworkError
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
 from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped

@@ -15,10 +15,10 @@ from ...host.backends import BACKENDS, GoldenBackend, open_backend
 from ...host.board import LinkError
 from ...host.mapping.mapping import Mapping
 from ...host.mapping.schedule import plan
-from ...host.network.load import load_network
+from ...host.network.files.load import load_network
+from ...host.network.files.reference import REFERENCES, read_reference
 from ...host.network.network import NetworkError
-from ...host.network.reference import REFERENCES
-from ...host.network.run import read_reference, run_network
+from ...host.network.run import run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
 from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
 from ..common.options import MACRO, build_option, config_options, simulator_option
@@ -52,7 +52,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "hash": mapping.config.hash,
         "inputs": runs,
         "batch": batch,
-        "macs": sum(network.macs(operator) for operator in network.matrix_operators),
+        "macs": network.macs,
         "tiles": len(mapping.tiles),
         "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
         "reference": REFERENCES[model.suffix][0].name,
@@ -93,13 +93,13 @@ def layer_facts(network, mapping, found):
         loaded = [(rows, bits) for index, rows, bits in loads if index == number]
         x, weights, y = (network.tensors[index] for index in (*operator.inputs[:2], operator.output))
         width = 8 if x.dtype == "int8" else 16
-        counted, macs = sums["cycles"] or sums["predicted"], network.macs(operator)
+        counted, macs = sums["cycles"] or sums["predicted"], layer.convolution.macs
         facts.append({
             "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.cuts), "macs": macs,
             **sums, "tiles": len(loaded), "writes": sum(rows for rows, _ in loaded),
             "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0,
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
-            "bits_without_reuse": sums["runs"] * (network.inner_macs(operator) * (8 + width) + y.size * SUM_BITS),
+            "bits_without_reuse": sums["runs"] * (layer.convolution.inner_macs * (8 + width) + y.size * SUM_BITS),
             "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
         })
     return facts

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 from bitline.golden import layers
+from bitline.host.network.compare import compare
+from bitline.host.network.files.load import load_network
+from bitline.host.network.files.reference import TfliteReference
 from bitline.host.network.inference import Inference
-from bitline.host.network.load import load_network
-from bitline.host.network.reference import TfliteReference, compare
 
 pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
 from tflite_files import TfliteFile

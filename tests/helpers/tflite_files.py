@@ -28,15 +28,15 @@ class TfliteFile:
         data = np.asarray(data, dtype=dtype)
         return self.tensor(data.shape, dtype, scale, 0, data, axis)
 
-    def operator(self, kind, inputs, output, options=None, **fields):
-        """An operator; ``options`` and its fields are named as in the schema."""
+    def operator(self, kind, inputs, outputs, options=None, **fields):
+        """An operator, with one output or a list of them; ``options`` and its fields are named as in the schema."""
         code = getattr(tflite.BuiltinOperator, kind)
         if (code, VERSIONS.get(kind, 3)) not in self._codes:
             self._codes.append((code, VERSIONS.get(kind, 3)))
         fields = {name: ACTIVATIONS.get(value, PADDINGS.get(value, value)) if isinstance(value, str) else value
                   for name, value in fields.items()}
-        self._operators.append((self._codes.index((code, VERSIONS.get(kind, 3))), inputs, output, options, fields))
-        return output
+        self._operators.append((self._codes.index((code, VERSIONS.get(kind, 3))), inputs, outputs, options, fields))
+        return outputs
 
     def data(self, inputs, outputs):
         """The file, with these tensors as its ends."""
@@ -115,7 +115,7 @@ class TfliteFile:
         tflite.OperatorCodeAddVersion(builder, version)
         return tflite.OperatorCodeEnd(builder)
 
-    def _operator(self, builder, code, inputs, output, options, fields):
+    def _operator(self, builder, code, inputs, outputs, options, fields):
         table = None
         if options:
             getattr(tflite, f"{options}Start")(builder)
@@ -123,7 +123,7 @@ class TfliteFile:
                 getattr(tflite, f"{options}Add{name}")(builder, value)
             table = getattr(tflite, f"{options}End")(builder)
         inputs = self._vector(builder, inputs, builder.PrependInt32)
-        outputs = self._vector(builder, [output], builder.PrependInt32)
+        outputs = self._vector(builder, np.ravel(outputs), builder.PrependInt32)
         tflite.OperatorStart(builder)
         tflite.OperatorAddOpcodeIndex(builder, code)
         tflite.OperatorAddInputs(builder, inputs)

@@ -6,8 +6,8 @@ from bitline.hdl.config import MacroConfig
 from bitline.host.backends import BoardPlayer, GoldenBackend, MacroBackend, open_backend
 from bitline.host.board.simulated_board import BAUD, LATENCY, SimulatedBoard
 from bitline.host.mapping.mapping import Mapping
+from bitline.host.network.files.load import load_network
 from bitline.host.network.inference import Inference
-from bitline.host.network.load import load_network
 from bitline.verif.sim.build import SimulatorError
 from bitline.verif.sim.player import RtlSession
 from small_networks import residual_network

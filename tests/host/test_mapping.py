@@ -7,9 +7,9 @@ from bitline.hdl.config import COLUMNS, MacroConfig
 from bitline.host.backends import MacroBackend, Predicted
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import Schedule, plan
-from bitline.host.network.inference import Inference, accumulators
-from bitline.host.network.load import load_network
-from bitline.host.network.network import Conv2D, DepthwiseConv2D
+from bitline.host.network.files.load import load_network
+from bitline.host.network.inference import Inference
+from bitline.host.network.operators import Conv2D, DepthwiseConv2D
 from places import ROOT
 from small_networks import convolution_network, residual_network
 from some import some
@@ -27,7 +27,7 @@ def check_product(config, network, runs, rng):
         x[0] = np.where(rng.integers(0, 2, tensor.shape), low, high - 1)
         layer = schedule.program(operator, x)
         outcome = predict(config, layer.program, state)
-        assert (layer.collect(outcome.results) == accumulators(network, operator, x)).all()
+        assert (layer.collect(outcome.results) == operator.accumulators(network.tensors, x)).all()
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -5,11 +5,13 @@ import time
 
 import numpy as np
 import pytest
+from bitline.host.network.compare import Mismatch, compare
+from bitline.host.network.files.load import load_network
+from bitline.host.network.files.reference import TfliteReference
+from bitline.host.network.files.tflite_file import read_tflite
 from bitline.host.network.inference import Inference
-from bitline.host.network.load import load_network
-from bitline.host.network.network import Conv2D, NetworkError
-from bitline.host.network.reference import Mismatch, TfliteReference, compare
-from bitline.host.network.tflite_file import read_tflite
+from bitline.host.network.network import NetworkError
+from bitline.host.network.operators import Conv2D
 from places import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
@@ -23,7 +25,7 @@ def test_every_layer_of_a_published_network_is_exact(published, name):
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
     path, inputs = published(name)
     network = load_network(path)
-    assert sum(network.macs(operator) for operator in network.matrix_operators) == MACS[name]
+    assert network.macs == MACS[name]
     ours, theirs = Inference(network).run(inputs), TfliteReference(path).run(inputs)
     assert set(theirs) == {operator.output for operator in network.operators}
     assert compare(network, ours, theirs) == []
@@ -152,6 +154,24 @@ def test_files_that_cannot_be_run(data, message):
     with pytest.raises(NetworkError, match=message) as caught:
         read_tflite(data, "m")
     assert len(str(caught.value).splitlines()) == 1
+
+
+def test_only_a_bias_may_be_left_out():
+    file = TfliteFile()
+    x = file.tensor((1, 4), "int8", 0.1)
+    y = file.operator("CONCATENATION", [x, -1], file.tensor((1, 8), "int8", 0.1), "ConcatenationOptions", Axis=1)
+    with pytest.raises(NetworkError, match=r"^operator 0 \(CONCATENATION\) must have all its inputs, not \[0, -1\]$"):
+        read_tflite(file.data([x], [y]), "m")
+
+
+def test_a_bias_that_is_left_out_says_nothing_of_rounding():
+    file = TfliteFile()
+    x, weights = file.tensor((1, 2, 2, 1), "int16", 0.1), file.constant(np.ones((1, 1, 1, 1)), "int8", 0.01)
+    y = file.operator("CONV_2D", [x, weights, -1], file.tensor((1, 2, 2, 1), "int16", 0.1), "Conv2DOptions",
+                      StrideH=1, StrideW=1, DilationHFactor=1, DilationWFactor=1)
+    # The last tensor, which stands at -1.
+    file.constant([0], "int32")
+    assert read_tflite(file.data([x], [y]), "m").operators[0].rounding == "wide"
 
 
 def test_operators_that_compute_dimensions_are_left_out():

@@ -8,12 +8,13 @@ from bitline.golden.program import MacroState, predict
 from bitline.hdl.config import MacroConfig
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import Schedule
+from bitline.host.network.compare import compare
+from bitline.host.network.files.load import load_network
+from bitline.host.network.files.onnx_file import read_onnx
+from bitline.host.network.files.onnx_reference import OnnxReference
 from bitline.host.network.inference import Inference
-from bitline.host.network.load import load_network
-from bitline.host.network.network import DepthwiseConv2D, FullyConnected, NetworkError, Softmax
-from bitline.host.network.onnx_file import read_onnx
-from bitline.host.network.onnx_reference import OnnxReference
-from bitline.host.network.reference import compare
+from bitline.host.network.network import NetworkError
+from bitline.host.network.operators import DepthwiseConv2D, FullyConnected, Softmax
 
 onnx = pytest.importorskip("onnx", reason="no onnx here")
 from onnx.reference import ReferenceEvaluator  # noqa: E402

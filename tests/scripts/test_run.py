@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from bitline.golden.program import pause
 from bitline.hdl.config import MacroConfig
-from bitline.host.network.reference import Mismatch, TfliteReference
+from bitline.host.network.compare import Mismatch
+from bitline.host.network.files.reference import TfliteReference
 from bitline.scripts.commands.run import list_mismatches
 from places import NETWORKS
 

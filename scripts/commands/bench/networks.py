@@ -13,10 +13,11 @@ from ....golden.program import pause
 from ....host.backends import open_backend
 from ....host.board import LinkError
 from ....host.mapping.mapping import Mapping
+from ....host.network.files.load import load_network
+from ....host.network.files.reference import read_reference
 from ....host.network.inference import Inference
-from ....host.network.load import load_network
 from ....host.network.network import NetworkError
-from ....host.network.run import read_reference, run_network
+from ....host.network.run import run_network
 from ...common.files import BadInput, check_writable, refusing, write_json
 from ...common.network_inputs import load_inputs, only_input, say_skipped
 from ...common.options import MACRO, build_option
@@ -60,7 +61,7 @@ def measure(folder, published, backend, count, build):
     Inference(network).run(inputs)
     return {
         "network": folder.name, "inputs": len(inputs), "batch": published.batch,
-        "macs": sum(network.macs(operator) for operator in network.matrix_operators),
+        "macs": network.macs,
         "cycles_per_input": counted / len(inputs),
         "pauses_per_input": pause(MACRO) * len(found.records) / len(inputs),
         "layers_not_as_predicted": None if None in cycles else sum(

@@ -9,10 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from . import network as net
-from .checks import MOST_ELEMENTS, check
-from .network import DTYPES, NetworkError, Tensor
-from .tflite_operators import OPERATORS, TYPES, Operands
+from ..checks import check
+from ..network import DTYPES, MOST_ELEMENTS, Network, NetworkError, Tensor
+from ..operator import outputs_up_to
+from ..operators import TFLITE
+from ..tflite_node import TYPES, TfliteNode
 
 # Bytes; of operators and tensors; dimensions of a tensor.
 MOST_ITEMS, MOST_DIMENSIONS = 1 << 14, 5
@@ -56,7 +57,7 @@ class _Reader:
                 for end in ("Inputs", "Outputs")]
         nodes = [self._node(index, graph.Operators(index))
                  for index in range(self._count(graph.OperatorsLength(), "operators"))]
-        return net.Network(name, self._tensors, [self._operator(*node) for node in _used(nodes, ends[1])], *ends)
+        return Network(name, self._tensors, [self._operator(*node) for node in _used(nodes, ends[1])], *ends)
 
     def _count(self, count, what):
         """A count of tables, each of which has an offset of four bytes somewhere in the file."""
@@ -142,22 +143,22 @@ class _Reader:
         return place, kind, operands, outputs, table
 
     def _operator(self, place, kind, operands, outputs, table):
-        if kind not in OPERATORS:
-            raise NetworkError(f"{place} must be one of {', '.join(sorted(OPERATORS))}")
-        least, most, options_kind, make = OPERATORS[kind]
-        if not least <= len(operands) <= most or len(outputs) != 1 or -1 in operands[:least]:
-            raise NetworkError(f"{place} must have {least} to {most} inputs and one output, "
-                               f"not {len(operands)} and {len(outputs)}")
-        options = None
-        if options_kind is not None:
-            options = getattr(self._tflite, options_kind)()
-            expected = getattr(self._tflite.BuiltinOptions, options_kind)
-            union = table.BuiltinOptions()
-            if union is None or table.BuiltinOptionsType() != expected:
-                raise NetworkError(f"{place} must have {options_kind}, and has options number "
-                                   f"{table.BuiltinOptionsType()}")
-            options.Init(union.Bytes, union.Pos)
-        return make(Operands(self._tensors, place, operands, outputs[0], options))
+        if kind not in TFLITE:
+            raise NetworkError(f"{place} must be one of {', '.join(sorted(TFLITE))}")
+        operator, form = TFLITE[kind]
+        if not (form.least <= len(operands) <= form.most and 1 <= len(outputs) <= operator.most_outputs
+                and -1 not in operands[:form.least]):
+            raise NetworkError(f"{place} must have {form.least} to {form.most} inputs and "
+                               f"{outputs_up_to(operator.most_outputs)}, not {len(operands)} and {len(outputs)}")
+        options = form.options and self._options(form.options, place, table)
+        return operator.from_tflite(TfliteNode(self._tensors, kind, place, operands, outputs, options))
+
+    def _options(self, kind, place, table):
+        options, union = getattr(self._tflite, kind)(), table.BuiltinOptions()
+        if union is None or table.BuiltinOptionsType() != getattr(self._tflite.BuiltinOptions, kind):
+            raise NetworkError(f"{place} must have {kind}, and has options number {table.BuiltinOptionsType()}")
+        options.Init(union.Bytes, union.Pos)
+        return options
 
 
 def _used(nodes, outputs):
@@ -171,5 +172,5 @@ def _used(nodes, outputs):
         _, kind, operands, made, _ = node
         if needed & set(made):
             used.append(node)
-            needed.update(operands[:1] if kind == "RESHAPE" else operands)
+            needed.update(operands[:TFLITE[kind][1].needed] if kind in TFLITE else operands)
     return used[::-1]

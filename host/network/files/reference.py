@@ -1,26 +1,11 @@
-"""A runtime as a witness: every tensor of a run, and where ours differ."""
+"""Runtimes as witnesses: every tensor of a run."""
 
-from dataclasses import dataclass
+from importlib.util import find_spec
 
 import numpy as np
 
-from .network import NetworkError
+from ..network import NetworkError
 from .onnx_reference import OnnxReference
-
-
-@dataclass(frozen=True)
-class Mismatch:
-    """One layer of which something differs: how much, and the first place (run, then position) with both values."""
-
-    layer: str
-    count: int
-    position: tuple
-    ours: int
-    theirs: int
-
-    def __str__(self):
-        return (f"{self.layer}: {self.count} mismatches, the first at {list(self.position)}: {self.ours}, "
-                f"reference {self.theirs}")
 
 
 class TfliteReference:
@@ -81,23 +66,7 @@ class TfliteReference:
 REFERENCES = {".tflite": (TfliteReference, "ai_edge_litert"), ".onnx": (OnnxReference, "onnxruntime")}
 
 
-def compare(network, ours, theirs):
-    """Mismatches of all operators' outputs that the witness has, in the order in which they run.
-
-    Parameters
-    ----------
-    network : Network
-    ours, theirs : dict of int to array (N, *shape)
-
-    Returns
-    -------
-    list of Mismatch
-    """
-    mismatches = []
-    for operator in (operator for operator in network.operators if operator.output in theirs):
-        a, b = ours[operator.output], theirs[operator.output]
-        wrong = np.argwhere(a != b)
-        if len(wrong):
-            position = tuple(wrong[0].tolist())
-            mismatches.append(Mismatch(operator.place, len(wrong), position, a[position].item(), b[position].item()))
-    return mismatches
+def read_reference(model, check):
+    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
+    kind, package = REFERENCES[model.suffix]
+    return None if check is False or (check is None and find_spec(package) is None) else kind(model)

@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from .network import NetworkError
+from ..network import NetworkError
+from ..onnx_node import TO_LAST, Value
+from ..operators import ONNX, Dequantize, Quantize, Relu
 from .onnx_file import read_values
-from .onnx_values import TO_LAST, Value
 
 # Products of integers, exact whatever the order of their additions.
-PRODUCTS = ("Conv", "Gemm", "MatMul")
-OTHERS = ("QuantizeLinear", "DequantizeLinear", "Constant")
+PRODUCTS = {name for name, operator in ONNX.items() if operator.is_matrix}
+OTHERS = {*Quantize.onnx, *Dequantize.onnx, "Constant"}
 
 
 class OnnxReference:
@@ -79,8 +80,8 @@ class OnnxReference:
     def _apart(nodes):
         """Outputs of all nodes but products, and the clamps behind them, which belong to a product's kernel."""
         made = {node.output[0]: node.op_type for node in nodes}
-        return [node.output[0] for node in nodes if node.op_type not in (*PRODUCTS, *OTHERS) and not (
-            node.op_type in ("Relu", "Clip") and made.get(node.input[0]) in PRODUCTS)]
+        return [node.output[0] for node in nodes if node.op_type not in PRODUCTS | OTHERS and not (
+            node.op_type in Relu.onnx and made.get(node.input[0]) in PRODUCTS)]
 
     @staticmethod
     def _as_ours(value, y):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from .network import NetworkError
+from ..network import NetworkError
 from .onnx_file import read_onnx
 from .tflite_file import read_tflite
 

@@ -1,0 +1,1 @@
+"""Files of networks by kind: what reads them, and the runtime that they are compared with."""

@@ -1,0 +1,101 @@
+"""Operators that a macro computes: products with constant weights."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...golden import float_layers, layers
+from .network import QUANTIZED
+from .operator import Operator
+
+# Beyond these, the fixed-point arithmetic of the kernels overflows: an accumulator's factor, by rounding rule and kind
+# of activation, and its bits.
+GREATEST_FACTOR = {("single", "int8"): 2.0 ** 30, ("single", "int16"): 2.0 ** 11, ("double", "int8"): 2.0 ** 30,
+                   ("double", "int16"): 2.0 ** 30, ("wide", "int16"): 2.0 ** 7, ("float", "int8"): 2.0 ** 30,
+                   ("float", "int16"): 2.0 ** 30}
+ACCUMULATOR_BITS = {("single", "int16"): 48, ("wide", "int16"): 48, ("float", "int16"): 48}
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatrixOperator(Operator):
+    """A product with constant weights: ``inputs`` are activation, weights, and int32 or int64 bias or -1."""
+
+    activation: str = "none"
+
+    is_matrix = True
+
+    @property
+    def product(self):
+        """Equal for operators that only quantize the same accumulators in different ways."""
+        return replace(self, place="", outputs=(), rounding="", activation="none")
+
+    @property
+    def operands(self):
+        return self.inputs[:1]
+
+    def convolution(self, tensors):
+        """The operator as a `GroupedConvolution`, for whatever computes it."""
+        raise NotImplementedError
+
+    def multiply(self, values, weights):
+        """Accumulators of values (N, *shape) less their zero point, in any shape of as many elements; int64 arrays."""
+        raise NotImplementedError
+
+    def accumulators(self, tensors, x):
+        """``sum(w * (x - zero_point))`` in numpy, without bias.
+
+        Parameters
+        ----------
+        tensors : list of Tensor
+            Of the network.
+        x : int array (N, *shape)
+            Inputs, one run of the network after the other.
+
+        Returns
+        -------
+        int64 array (N, *output shape)
+        """
+        tensor, weights = (tensors[index] for index in self.inputs[:2])
+        y = self.multiply(x - tensor.zero_point, weights.data.astype(np.int64))
+        return y.reshape(len(x), *tensors[self.output].shape)
+
+    def compute(self, step, x):
+        tensor, weights, bias = [*step.inputs, None][:3]
+        total = step.accumulators(x)
+        if bias is not None:
+            total = total + bias.data.astype(np.int64)
+        zero_point, clamp = step.output.zero_point, step.clamp(self.activation)
+        if step.rounding == "float":
+            return float_layers.requantize(total, tensor.scale, weights.scales, step.output.scale, zero_point, clamp)
+        factors = layers.matrix_factors(tensor.scale, weights.scales, step.output.scale)
+        return layers.requantize(total, factors, zero_point, clamp, rounding=step.rounding)
+
+    def check_product(self, rules, channels, axis, shape):
+        """What all products with weights must be; ``axis`` of the weights is their ``channels``."""
+        x, weights, bias = [*rules.inputs, None][:3]
+        rules.quantized(x, rules.output)
+        self._check_weights(rules, weights, channels, axis)
+        kinds = ("int32",) if x.dtype == "int8" else ("int32", "int64")
+        if bias is not None:
+            rules.require(bias.data is not None and bias.dtype in kinds and bias.shape == (channels,),
+                          f"a constant bias of {channels} {' or '.join(kinds)}", f"{bias.dtype} {list(bias.shape)}")
+        kind = self.rounding, x.dtype
+        rules.factor(x.scale * weights.scales.astype(np.float64) / rules.output.scale, GREATEST_FACTOR[kind])
+        rules.has_shape(shape)
+        low, high = QUANTIZED[x.dtype]
+        sums = np.abs(np.moveaxis(weights.data, axis, 0).astype(np.int64)).reshape(channels, -1).sum(axis=1)
+        # Of Python's integers: the least of numpy's has no absolute value.
+        biases = 0 if bias is None else np.abs(bias.data.astype(object))
+        most = int((sums * (high - low) + biases).max(initial=0))
+        bits = ACCUMULATOR_BITS.get(kind, 32)
+        rules.require(most < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {most}")
+
+    @staticmethod
+    def _check_weights(rules, weights, channels, axis):
+        rules.require(weights.data is not None and weights.dtype == "int8", "constant int8 weights", weights.dtype)
+        rules.require(weights.scales.size == 1 or (weights.scales.size == channels and weights.axis == axis),
+                      f"one scale for all weights or for each of {channels} channels (dimension {axis})",
+                      f"{weights.scales.size} along dimension {weights.axis}")
+        rules.require(bool((weights.scales >= 0).all() and np.isfinite(weights.scales).all()),
+                      "finite scales of weights", weights.scales.tolist()[:4])
+        rules.require(not weights.zero_points.any(), "weights with zero point 0", weights.zero_points.tolist()[:4])

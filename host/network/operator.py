@@ -1,0 +1,102 @@
+"""What every operator is; `host/network/operators` has one file for each, or for each family.
+
+A class of operators holds everything about it, and the rest of the code asks the object:
+
+========================  ==============================================================================================
+fields                    what the operator is, whatever file it comes from
+``tflite``, ``onnx``      its names in files, with what a ``.tflite`` file says of its operands
+``from_tflite(node)``     the operator in a `TfliteNode`
+``from_onnx(node)``       what an `OnnxNode` makes: a `Value`, or a `Pending` one that waits for its quantization
+``check(rules)``          shapes and limits, with the tensors in a `Rules`; fills in shapes that a file leaves open
+``compute(step, *x)``     the kernel, on values of `operands`, with tensors and rounding rule in a `Step`
+========================  ==============================================================================================
+
+A `MatrixOperator` also says which convolution it is. Then a macro can compute it, and nothing else is needed for that.
+"""
+
+from dataclasses import dataclass
+
+
+def outputs_up_to(most):
+    """Of an error's line: how many outputs there may be."""
+    return "one output" if most == 1 else f"1 to {most} outputs"
+
+
+class OperatorTensors:
+    """The tensors of an operator of a network.
+
+    Attributes
+    ----------
+    inputs : list of Tensor or None
+        None is one that is left out.
+    outputs : list of Tensor
+    """
+
+    def __init__(self, network, operator):
+        self.operator = operator
+        self.inputs = [network.tensors[index] if index >= 0 else None for index in operator.inputs]
+        self.outputs = [network.tensors[index] for index in operator.outputs]
+
+    @property
+    def output(self):
+        """The only output."""
+        output, = self.outputs
+        return output
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operator:
+    """Place in the file, and tensors as numbers in ``Network.tensors``; -1 is an input that is left out.
+
+    ``rounding`` is how results become integers: ``"single"``, ``"double"`` or ``"wide"`` (see `golden.requantize`), as
+    kernels of TensorFlow Lite do it, or ``"float"`` (see `golden.float_layers`), as ONNX defines it. The kernels of one
+    runtime do not agree on it, so it is a property of the operator, which its readers set.
+    """
+
+    place: str
+    inputs: tuple
+    outputs: tuple
+    rounding: str = "double"
+
+    # Of the class: a `TfliteForm` for each name in .tflite files, names in .onnx files, the most outputs, and whether
+    # it is a `MatrixOperator`.
+    tflite = ()
+    onnx = ()
+    most_outputs = 1
+    is_matrix = False
+
+    @property
+    def output(self):
+        """The only output."""
+        output, = self.outputs
+        return output
+
+    @property
+    def operands(self):
+        """The inputs whose values `compute` takes."""
+        return self.inputs
+
+    @classmethod
+    def from_tflite(cls, node):
+        """The operator in a `TfliteNode`."""
+        return cls(**node.common)
+
+    @classmethod
+    def from_onnx(cls, node):
+        """What an `OnnxNode` makes: a `Value`, `Pending` or `Constant`, or a tuple of them, one for each output."""
+        raise NotImplementedError
+
+    def check(self, rules):
+        """Raise `NetworkError` if a tensor in `Rules` breaks a rule that the kernel relies on."""
+        raise NotImplementedError
+
+    def compute(self, step, *values):
+        """Values of the output, or a tuple of them for several outputs.
+
+        Parameters
+        ----------
+        step : Step
+        values : int64 or float32 arrays (N, *shape), one for each of `operands`
+            N runs of the network.
+        """
+        raise NotImplementedError

@@ -1,0 +1,19 @@
+"""Operators, one file for each or for a family; `host/network/operator.py` says what each of them is asked for.
+
+A new operator is a class in a file here, its name in `OPERATORS`, and its names in the table of `docs/networks.md`.
+"""
+
+from .arithmetic import Add, Mul
+from .convolution import Conv2D, DepthwiseConv2D
+from .fully_connected import FullyConnected
+from .movement import Concatenation, Pad, Reshape, Transpose
+from .pooling import AveragePool2D, MaxPool2D, Mean
+from .rescale import Dequantize, Quantize, Relu
+from .softmax import Softmax
+from .space_batch import BatchToSpace, SpaceToBatch
+
+OPERATORS = (Add, AveragePool2D, BatchToSpace, Concatenation, Conv2D, DepthwiseConv2D, Dequantize, FullyConnected,
+             MaxPool2D, Mean, Mul, Pad, Quantize, Relu, Reshape, Softmax, SpaceToBatch, Transpose)
+# By name in files: the operator, for .tflite files with its form.
+TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
+ONNX = {name: operator for operator in OPERATORS for name in operator.onnx}

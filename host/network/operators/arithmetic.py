@@ -1,0 +1,99 @@
+"""Arithmetic of two tensors, element by element."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from ....golden import float_layers, layers
+from ..onnx_node import Constant, Pending
+from ..operator import Operator
+from ..tflite_node import TfliteForm
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arithmetic(Operator):
+    """Two tensors that broadcast."""
+
+    activation: str = "none"
+
+    @classmethod
+    def from_tflite(cls, node):
+        return cls(**node.common, activation=node.activation)
+
+    @classmethod
+    def from_onnx(cls, node):
+        node.require(len(node.operands) == 2, "two operands", len(node.operands))
+        shapes = [operand.array.shape if isinstance(operand, Constant) else operand.shape for operand in node.operands]
+        is_last = all(len(shape) == 4 for shape in shapes)
+        inputs = tuple(node.tensor(position, is_last=is_last) for position in (0, 1))
+        return Pending(node.place, np.broadcast_shapes(*shapes), is_last, partial(cls, inputs=inputs, rounding="float"))
+
+    def check(self, rules):
+        a, b = rules.inputs
+        rules.quantized(a, b, rules.output)
+        try:
+            shape = np.broadcast_shapes(a.shape, b.shape)
+        except ValueError:
+            shape = None
+        rules.require(shape is not None, "operands that broadcast", f"{list(a.shape)} and {list(b.shape)}")
+        rules.has_shape(shape)
+        self.check_factor(rules, a, b, rules.output)
+
+    def check_factor(self, rules, a, b, output):
+        """The rescaling factor of tensors is in range."""
+        raise NotImplementedError
+
+    def compute(self, step, a, b):
+        output = step.output
+        # Dimensions that are missing go behind the one of the runs.
+        a, b = (values.reshape(len(values), *(1,) * (len(output.shape) + 1 - values.ndim), *values.shape[1:])
+                for values in (a, b))
+        arguments = (a, b, [tensor.scale for tensor in step.inputs], [tensor.zero_point for tensor in step.inputs],
+                     output.scale, output.zero_point, step.clamp(self.activation))
+        return self.compute_float(*arguments) if step.rounding == "float" else self.compute_integers(step, *arguments)
+
+    # Kernels by rounding rule.
+
+    @staticmethod
+    def compute_float(*arguments):
+        """The rule ``"float"``."""
+        raise NotImplementedError
+
+    @staticmethod
+    def compute_integers(step, *arguments):
+        """The rules ``"single"`` and ``"double"``."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Add(Arithmetic):
+    """The sum."""
+
+    tflite = (TfliteForm("ADD", 2, 2, "AddOptions"),)
+    onnx = ("Add",)
+    compute_float = staticmethod(float_layers.add)
+
+    def check_factor(self, rules, a, b, output):
+        left = 20 if a.dtype == "int8" else 15
+        rules.factor(2.0 * max(a.scale, b.scale) / ((1 << left) * float(output.scale)), 1.0)
+
+    @staticmethod
+    def compute_integers(step, *arguments):
+        return layers.add(*arguments, step.output.dtype, rounding=step.rounding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mul(Arithmetic):
+    """The product."""
+
+    tflite = (TfliteForm("MUL", 2, 2, "MulOptions"),)
+    onnx = ("Mul",)
+    compute_float = staticmethod(float_layers.multiply)
+
+    def check_factor(self, rules, a, b, output):
+        rules.factor(float(a.scale) * float(b.scale) / float(output.scale))
+
+    @staticmethod
+    def compute_integers(step, *arguments):
+        return layers.multiply(*arguments, rounding=step.rounding)

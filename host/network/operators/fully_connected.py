@@ -1,0 +1,59 @@
+"""Fully connected layers."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from ....golden import layers
+from ..grouped_convolution import GroupedConvolution
+from ..matrix_operator import MatrixOperator
+from ..network import NetworkError
+from ..onnx_node import Pending
+from ..tflite_node import TfliteForm
+from .weights import check_tflite_bias, onnx_bias, onnx_weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class FullyConnected(MatrixOperator):
+    """Weights (outputs, inputs)."""
+
+    tflite = (TfliteForm("FULLY_CONNECTED", 2, 3, "FullyConnectedOptions"),)
+    onnx = ("Gemm", "MatMul")
+
+    @classmethod
+    def from_tflite(cls, node):
+        if node.options.WeightsFormat():
+            raise NetworkError(f"{node.place} must have weights in the default format, not shuffled")
+        check_tflite_bias(node)
+        # Unlike all others, this kernel rounds once.
+        return cls(**node.common, activation=node.activation, rounding="single")
+
+    @classmethod
+    def from_onnx(cls, node):
+        """The product with constant weights."""
+        attributes, tensors = node.attributes, node.graph.tensors
+        x = node.tensor(0, is_last=False)
+        plain = all(attributes.get(key, value) == value
+                    for key, value in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)))
+        node.require(plain, "alpha 1, beta 1 and transA 0", attributes)
+        weights = onnx_weights(node, 1, (0, 1) if attributes.get("transB") else (1, 0), 0)
+        shape, (units, depth) = tensors[x].shape, tensors[weights].shape
+        node.require(shape[-1:] == (depth,), "operands that fit", f"{list(shape)} and {[units, depth]}")
+        make = partial(cls, inputs=(x, weights, onnx_bias(node, 2, x, weights)), rounding="float")
+        return Pending(node.place, (*shape[:-1], units), False, make)
+
+    def check(self, rules):
+        x, weights = rules.inputs[:2]
+        rules.require(len(weights.shape) == 2 and weights.size > 0, "weights (outputs, inputs)", list(weights.shape))
+        units, depth = weights.shape
+        rules.require(x.size % depth == 0, f"inputs in groups of {depth}", list(x.shape))
+        wanted, kept = (x.size // depth, units), (*x.shape[:-1], units)
+        keeps = rules.output.shape == kept and x.shape[-1:] == (depth,)
+        self.check_product(rules, units, 0, kept if keeps else wanted)
+
+    def convolution(self, tensors):
+        x, weights = (tensors[index] for index in self.inputs[:2])
+        kernel = weights.data[:, None, None, :]
+        return GroupedConvolution(kernel, (x.size // kernel.shape[3], 1, 1, kernel.shape[3]))
+
+    def multiply(self, values, weights):
+        return layers.mvm(weights.T, values.reshape(-1, weights.shape[1]))

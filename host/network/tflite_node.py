@@ -1,0 +1,96 @@
+"""What operators of ``.tflite`` files are made of."""
+
+from dataclasses import dataclass
+
+from .network import NetworkError
+
+# What the numbers of the schema stand for.
+TYPES = {0: "float32", 2: "int32", 4: "int64", 7: "int16", 9: "int8"}
+ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
+
+
+@dataclass(frozen=True)
+class TfliteForm:
+    """How an operator is written in a file.
+
+    Attributes
+    ----------
+    name : str
+        As in the schema.
+    least, most : int
+        Inputs.
+    options : str, optional
+        Table of its options in the schema.
+    needed : int, optional
+        Inputs that it needs, the first ones; what the others say is declared in the output as well.
+    """
+
+    name: str
+    least: int
+    most: int
+    options: str | None = None
+    needed: int | None = None
+
+
+class TfliteNode:
+    """An operator of a file.
+
+    Attributes
+    ----------
+    tensors : list of Tensor
+        Of the network.
+    name, place : str
+        Name in the schema, and where in the file.
+    inputs : list of int
+        Of tensors; -1 is one that is left out. Those that `parameter` has read are taken off.
+    outputs : tuple of int
+    options : table of the schema, or None
+    """
+
+    def __init__(self, tensors, name, place, inputs, outputs, options):
+        self.tensors, self.name, self.place = tensors, name, place
+        self.inputs, self.outputs, self.options = inputs, outputs, options
+
+    @property
+    def common(self):
+        """Fields of every operator; operands that are parameters are left out."""
+        return {"place": self.place, "inputs": tuple(self.inputs), "outputs": tuple(self.outputs)}
+
+    def choice(self, table, value, what):
+        """What an enumeration's number stands for."""
+        if value not in table:
+            raise NetworkError(f"{self.place} must have as {what} one of {', '.join(table.values())}, "
+                               f"not number {value}")
+        return table[value]
+
+    @property
+    def activation(self):
+        """The fused activation."""
+        return self.choice(ACTIVATIONS, self.options.FusedActivationFunction(), "activation")
+
+    def parameter(self, position, rank):
+        """A constant integer operand as an array, taken off the inputs."""
+        tensor = self.tensors[self.inputs.pop(position)]
+        if tensor.data is None or tensor.dtype not in ("int32", "int64") or tensor.data.ndim != rank:
+            raise NetworkError(f"{self.place} must have a constant integer operand {position} of {rank} dimensions, "
+                               f"not {tensor.dtype} of {list(tensor.shape)}")
+        return tensor.data
+
+    def pairs(self, position):
+        """A constant integer operand of two dimensions as a tuple of tuples, taken off the inputs."""
+        return tuple(tuple(map(int, pair)) for pair in self.parameter(position, 2))
+
+    def dtype(self, position):
+        """Kind of element of an operand, or None if it is left out."""
+        index = self.inputs[position]
+        return self.tensors[index].dtype if index >= 0 else None
+
+    def shape(self, position):
+        """Shape of an operand."""
+        return self.tensors[self.inputs[position]].shape
+
+    @property
+    def fill(self):
+        """What stands for zero in the output."""
+        tensor = self.tensors[self.outputs[0]]
+        return tensor.zero_point if tensor.scales.size else 0

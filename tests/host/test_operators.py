@@ -1,0 +1,100 @@
+"""Every operator is whole, is listed, and needs nothing beside its class."""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from bitline.host.network.files.tflite_file import read_tflite
+from bitline.host.network.inference import Inference
+from bitline.host.network.matrix_operator import MatrixOperator
+from bitline.host.network.network import NetworkError
+from bitline.host.network.operator import Operator
+from bitline.host.network.operators import ONNX, OPERATORS, TFLITE
+from bitline.host.network.tflite_node import TfliteForm
+from places import ROOT
+
+ABSTRACT = {"Operator.check", "Operator.compute", "Operator.from_onnx", "MatrixOperator.convolution",
+            "MatrixOperator.multiply"}
+
+
+def classes(kind=Operator):
+    """All operators, without classes of which others are kinds and that no file names."""
+    found = {kind} if kind.tflite or kind.onnx else set()
+    return found.union(*(classes(below) for below in kind.__subclasses__()))
+
+
+def test_every_operator_is_registered():
+    ours = {kind for kind in classes() if kind.__module__.startswith("bitline.host.network.operators.")}
+    assert ours == set(OPERATORS) and len(ours) == len(OPERATORS)
+
+
+@pytest.mark.parametrize("kind", OPERATORS, ids=lambda kind: kind.__name__)
+def test_operator_is_whole(kind):
+    names = ["check", "compute", *["from_onnx"] * bool(kind.onnx), *["convolution", "multiply"] * kind.is_matrix]
+    assert [name for name in names if getattr(kind, name).__qualname__ in ABSTRACT] == []
+    assert kind.is_matrix == issubclass(kind, MatrixOperator)
+    assert kind.__doc__ and (kind.tflite or kind.onnx)
+
+
+def test_no_name_stands_for_two_operators():
+    assert len(TFLITE) == sum(len(kind.tflite) for kind in OPERATORS)
+    assert len(ONNX) == sum(len(kind.onnx) for kind in OPERATORS)
+
+
+def test_the_document_lists_every_operator():
+    text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
+    table = text[text.index("| operator | in `.tflite` | in `.onnx` |"):].split("\n\n")[0]
+    rows = [line.split("|")[2:4] for line in table.splitlines()[2:]]
+    tflite, onnx = (re.findall(r"`(\w+)`", " ".join(column)) for column in zip(*rows))
+    assert set(tflite) == set(TFLITE) and len(set(tflite)) == len(tflite)
+    assert set(onnx) == set(ONNX)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Halves(Operator):
+    """The two halves of the last dimension."""
+
+    tflite = (TfliteForm("SPLIT", 2, 2),)
+    most_outputs = 2
+
+    @classmethod
+    def from_tflite(cls, node):
+        node.parameter(0, 1)
+        return cls(**node.common)
+
+    def check(self, rules):
+        rules.quantized(*rules.inputs, *rules.outputs)
+        *shape, length = rules.inputs[0].shape
+        for number in range(len(rules.outputs)):
+            rules.has_shape((*shape, length // 2), number)
+
+    def compute(self, step, x):
+        return tuple(np.split(x, len(step.outputs), axis=-1))
+
+
+def halves(file, x, count, **fields):
+    """Adds a SPLIT of so many outputs, which are given, to a file."""
+    outputs = [file.tensor((1, 2), "int8", 0.1, **fields) for _ in range(count)]
+    return file.operator("SPLIT", [file.constant([-1], "int32"), x], outputs)
+
+
+def test_an_operator_may_have_several_outputs(monkeypatch):
+    pytest.importorskip("tflite", reason="no tflite here")
+    from tflite_files import TfliteFile
+
+    monkeypatch.setitem(TFLITE, "SPLIT", (Halves, Halves.tflite[0]))
+    file = TfliteFile()
+    x = file.tensor((1, 4), "int8", 0.1)
+    left, right = halves(file, x, 2)
+    swapped = file.operator("CONCATENATION", [right, left], file.tensor((1, 4), "int8", 0.1), "ConcatenationOptions",
+                            Axis=1)
+    network = read_tflite(file.data([x], [swapped, left]), "m")
+    values = Inference(network).run(np.array([[[1, 2, 3, 4]], [[5, 6, 7, 8]]]))
+    assert values[left].tolist() == [[[1, 2]], [[5, 6]]]
+    assert values[swapped].tolist() == [[[3, 4, 1, 2]], [[7, 8, 5, 6]]]
+    more = TfliteFile()
+    x = more.tensor((1, 4), "int8", 0.1)
+    made = halves(more, x, 3)
+    with pytest.raises(NetworkError, match=r"\(SPLIT\) must have 2 to 2 inputs and 1 to 2 outputs, not 2 and 3"):
+        read_tflite(more.data([x], made[:1]), "m")
