@@ -89,8 +89,12 @@ class Macro(wiring.Component):
             control.top.eq(drivers.top),
         ]
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
-        m.d.comb += [getattr(drivers, name).eq(getattr(control, name))
-                     for name in ("load", "advance", "enable", "select")]
+        m.d.comb += [
+            drivers.load.eq(control.load),
+            drivers.advance.eq(control.advance),
+            drivers.enable.eq(control.enable),
+            drivers.select.eq(control.select),
+        ]
         if self.told:
             m.d.comb += drivers.matters.eq(payload.matters)
         else:
