@@ -48,22 +48,48 @@ class Controller(wiring.Component):
 
     Members
     -------
-    i_valid, i_ready, descriptor : stream of vectors
-        Without the values, which the drivers hold.
-    write_ready, write_bank, write_taken : stream of writes
-        No vector in flight uses the bank; a write is taken.
-    wanted, wanted_bank, busy : to and from the table writers
-        A vector waits for this bank; its tables are not complete.
-    o_valid, o_ready : stream of results
-        Without the results, which the last stage holds.
-    load, advance, bits, is_signed, top, select : to and from the drivers
-        See `WordlineDrivers`.
+    i_valid : ``In(1)``
+        A vector is there.
+    i_ready : ``Out(1)``
+        It is taken in.
+    descriptor : ``In(descriptor_layout)``
+        What it says of itself; the drivers hold its values.
+    write_ready : ``Out(1)``
+        No vector in flight uses the bank of the write.
+    write_bank : ``In(range(banks))``
+        That bank.
+    write_taken : ``In(1)``
+        A write is taken.
+    wanted : ``Out(1)``
+        To the table writers: a vector waits for a bank.
+    wanted_bank : ``Out(range(banks))``
+        For this one.
+    busy : ``In(1)``
+        From the table writers: the tables of that bank are not complete.
+    o_valid : ``Out(1)``
+        A result is there, which the last stage holds.
+    o_ready : ``In(1)``
+        It is taken.
+    load : ``Out(1)``
+        As all up to ``select`` to and from `WordlineDrivers`: take a vector in.
+    advance : ``Out(1)``
+        Move the waiting vector to the wordlines.
+    bits : ``Out(range(input_bits + 1))``
+        Of the vector that is taken in.
+    is_signed : ``Out(1)``
+        Whether it is.
+    top : ``In(input_bits)``
+        Highest plane of the waiting vector that matters.
+    select : ``Out(input_bits)``
+        Which plane comes next.
     enable : ``Out(1)``
         The pipeline moves on.
     control : ``Out(control_layout)``
         See `ColumnBlock`.
-    fuse_load, fuse_mode : ``Out``
-        For each fuse stage: take in; logarithm of how many columns.
+    fuse_load : ``Out(fuse_latency)``
+        Which fuse stages take in; none without fusing.
+    fuse_mode : ``Out(2 * fuse_latency)``
+        For each fuse stage the logarithm of how many columns; none without fusing.
     """
 
     def __init__(self, *, config):

@@ -24,7 +24,11 @@ class MacroInstance(wiring.Component):
 
     Members
     -------
-    write, i, o
+    write : In(stream)
+        As of `Macro`.
+    i : In(stream)
+        As of `Macro`.
+    o : Out(stream)
         As of `Macro`.
     """
 
