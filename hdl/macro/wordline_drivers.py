@@ -45,8 +45,7 @@ class WordlineDrivers(wiring.Component):
         Whether its values are two's complement.
     matters : ``In(input_bits)``
         If ``told``, instead of these two: the planes that differ from the one below, or from zero if the vector is
-        unsigned,
-        and are not beyond its bits. The lowest always matters.
+        unsigned, and are not beyond its bits. The lowest always matters.
     top : ``Out(input_bits)``
         Highest plane of the waiting vector that matters.
     enable : ``In(1)``
