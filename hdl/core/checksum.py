@@ -41,12 +41,16 @@ class RowChecksum(wiring.Component):
 
     Members
     -------
-    i, o : ``In(stream)``, ``Out(stream)``
-        `write_layout` of the macro without and with checksum columns.
+    i : ``In(stream)``
+        `write_layout` of the macro without checksum columns.
+    o : ``Out(stream)``
+        `write_layout` of the macro with checksum columns.
     held : ``In(1)``
         What may be a row waits for ``i.ready``.
-    given, digits : ``In``
-        Write these digits instead, at once.
+    given : ``In(1)``
+        Write ``digits`` instead, at once.
+    digits : ``In(check_columns * weight_bits)``
+        What is written to the checksum columns if they are given.
     """
 
     def __init__(self, *, config):
@@ -98,11 +102,15 @@ class TotalsCheck(wiring.Component):
 
     Members
     -------
-    taken, first, last : ``In(1)``
-        A group is taken; it is its vector's first, or last.
-    totals : ``In``
+    taken : ``In(1)``
+        A group is taken.
+    first : ``In(1)``
+        It is its vector's first.
+    last : ``In(1)``
+        It is its vector's last.
+    totals : ``In(ArrayLayout(signed(total_width), lanes))``
         Of the group, a lane each.
-    digits : ``In``
+    digits : ``In(ArrayLayout(signed(total_width), check_columns))``
         Totals of the checksum columns, with the last group.
     mismatch : ``Out(1)``
         For a cycle, `latency` cycles after a vector's last group: they do not.

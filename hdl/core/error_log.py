@@ -5,6 +5,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..csr.register_map import ErrorCode
+from .packet_assembler import FAULTS
 
 MOST = 255
 
@@ -16,37 +17,54 @@ class ErrorLog(wiring.Component):
 
     Members
     -------
-    NAME : ``In(1)``
-        For each `ErrorCode`, in lower case: it happens.
+    vector : ``In(FAULTS)``
+        Of the vector that comes.
+    load : ``In(FAULTS)``
+        Of the packet of weights or parameters that comes.
+    muted : ``In(1)``
+        Those do not count: the packets are the self-test's.
+    locked : ``In(1)``
+        A packet is refused because of the lock.
+    cut : ``In(1)``
+        Packets that have begun, or results, are thrown away.
     access : ``In(8)``
         `ErrorCode` of an access to a register.
     clear : ``In(1)``
         What happens in the same cycle is kept.
     happens : ``Out(1)``
         An error, for a cycle.
-    code, count : ``Out(8)``
-        The count stays at 255.
+    code : ``Out(8)``
+        `ErrorCode` of the first.
+    count : ``Out(8)``
+        Stays at 255.
     """
 
-    CODES = tuple(code for code in ErrorCode if code)
-
     def __init__(self):
-        super().__init__({**{code.name.lower(): In(1) for code in self.CODES}, "access": In(8), "clear": In(1),
-                          "happens": Out(1), "code": Out(8), "count": Out(8)})
+        super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "locked": In(1), "cut": In(1),
+                          "access": In(8), "clear": In(1), "happens": Out(1), "code": Out(8), "count": Out(8)})
 
     def elaborate(self, platform):
         m = Module()
-        own = [getattr(self, code.name.lower()) for code in self.CODES]
-        accesses = [self.access == code for code in self.CODES]
-        found = [one | other for one, other in zip(own, accesses)]
+        own = {
+            ErrorCode.VECTOR_NULL: self.vector.null & ~self.muted,
+            ErrorCode.VECTOR_SHORT: self.vector.short & ~self.muted,
+            ErrorCode.VECTOR_LONG: self.vector.long & ~self.muted,
+            ErrorCode.LOAD_NULL: self.load.null & ~self.muted,
+            ErrorCode.LOAD_SHORT: self.load.short & ~self.muted,
+            ErrorCode.LOAD_LONG: self.load.long & ~self.muted,
+            ErrorCode.LOCKED: self.locked,
+            ErrorCode.CUT: self.cut,
+        }
+        accesses = {code: self.access == code for code in ErrorCode if code}
         first, count, total = Signal(8), Signal(8), Signal(9)
-        for code, is_found in reversed(list(zip(self.CODES, found))):
+        found = {code: own.get(code, 0) | access for code, access in accesses.items()}
+        for code, is_found in reversed(found.items()):
             with m.If(is_found):
                 m.d.comb += first.eq(code)
         m.d.comb += [
-            self.happens.eq(Cat(found).any()),
+            self.happens.eq(Cat(found.values()).any()),
             count.eq(Mux(self.clear, 0, self.count)),
-            total.eq(count + sum(own) + Cat(accesses).any()),
+            total.eq(count + sum(own.values()) + Cat(accesses.values()).any()),
         ]
         m.d.sync += self.count.eq(Mux(total > MOST, MOST, total))
         with m.If(self.clear | (self.code == ErrorCode.NONE)):

@@ -6,6 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from .result_packer import beat_layout
 
+# What is wrong with a packet, for a cycle: a byte of a record was not kept; it ended within a record; it went on after
+# the last.
+FAULTS = wiring.Signature({"null": Out(1), "short": Out(1), "long": Out(1)})
+
 
 class RecordAssembler(wiring.Component):
     """Gathers the beats of a record. Its last beat goes through as it comes, so that records follow without a pause.
@@ -29,7 +33,7 @@ class RecordAssembler(wiring.Component):
     -------
     s : ``In(stream)``
         `beat_layout`. ``s.ready`` does not depend on ``s``'s valid.
-    kind : ``In``
+    kind : ``In(range(len(lengths)))``
         Of the record; which of ``lengths``.
     restart : ``In(1)``
         Forget what has come of a record and of its packet: the next beat is a packet's first.
@@ -40,14 +44,15 @@ class RecordAssembler(wiring.Component):
     o : ``Out(stream)``
         ``data``, the beats of a record of the first kind, the first lowest; ``others``, of each other kind; ``last``,
         the packet ends with it.
-    taken, within : ``Out(1)``
-        A beat of a record is taken; a packet has begun and not ended.
-    refused, short, null, long : ``Out(1)``
-        For a cycle: the packet was refused; it ended within a record; a byte of a record was not kept; it went on
-        after the last.
+    taken : ``Out(1)``
+        A beat of a record is taken.
+    within : ``Out(1)``
+        A packet has begun and not ended.
+    refused : ``Out(1)``
+        For a cycle: the packet was refused.
+    faults : ``Out(FAULTS)``
+        It is faulty.
     """
-
-    FAULTS = ("refused", "short", "null", "long")
 
     def __init__(self, *, bits, lengths, many):
         self.bits, self.lengths, self.many = bits, lengths, many
@@ -59,7 +64,7 @@ class RecordAssembler(wiring.Component):
             "s": In(stream.Signature(beat_layout(bits))), "kind": In(range(len(lengths))),
             "restart": In(1), "refuse": In(1), "full": In(1),
             "o": Out(stream.Signature(record)), "taken": Out(1), "within": Out(1),
-            **{name: Out(1) for name in self.FAULTS},
+            "refused": Out(1), "faults": Out(FAULTS),
         })
 
     def elaborate(self, platform):
@@ -69,17 +74,17 @@ class RecordAssembler(wiring.Component):
         drops = Signal()
         final = Array(position == beats - 1 for beats in self.beats)[self.kind]
         present = self.s.valid & ~drops
-        faults = {
-            "refused": self.refuse,
+        faults = [
+            (self.refused, self.refuse),
             # Before the next: a packet cut off in the middle of a beat is short.
-            "short": beat.last & ~final,
-            "null": ~self._is_kept(beat.keep, final),
-            "long": self.full | (final & ~beat.last if not self.many else 0),
-        }
+            (self.faults.short, beat.last & ~final),
+            (self.faults.null, ~self._is_kept(beat.keep, final)),
+            (self.faults.long, self.full | (final & ~beat.last if not self.many else 0)),
+        ]
         faulty = Signal()
         step = Signal()
         m.d.comb += [
-            faulty.eq(Cat(faults.values()).any()),
+            faulty.eq(Cat(fault for _, fault in faults).any()),
             self.o.valid.eq(present & final & ~faulty),
             self.o.payload.last.eq(beat.last),
             self.s.ready.eq(drops | ~final | self.o.ready),
@@ -87,8 +92,8 @@ class RecordAssembler(wiring.Component):
             self.taken.eq(step & ~faulty),
         ]
         reported = Const(0, 1)
-        for name, fault in faults.items():
-            m.d.comb += getattr(self, name).eq(step & fault & ~reported)
+        for told, fault in faults:
+            m.d.comb += told.eq(step & fault & ~reported)
             reported = reported | fault
         with m.If(step):
             m.d.sync += [position.eq(Mux(faulty | final, 0, position + 1)), drops.eq(faulty & ~beat.last)]

@@ -4,8 +4,6 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..csr.register_map import COUNTERS
-
 BITS = 32
 
 
@@ -21,26 +19,39 @@ class Performance(wiring.Component):
     -------
     clear : ``In(1)``
         Start at zero in the next cycle.
-    vectors, input_stalls, output_stalls : ``In(1)``
-        Count one.
-    planes_skipped : ``In``
-        Count so many.
-    NAME_count : ``Out(32)``
-        For each of `COUNTERS`.
+    vector : ``In(1)``
+        One more vector.
+    skipped : ``In(range(most + 1))``
+        So many more planes.
+    input_stall : ``In(1)``
+        One more cycle.
+    output_stall : ``In(1)``
+        One more cycle.
+    cycles : ``Out(32)``
+        As the register map says it, as of all counters.
+    vectors : ``Out(32)``
+        Counts ``vector``.
+    planes_skipped : ``Out(32)``
+        Counts ``skipped``.
+    input_stalls : ``Out(32)``
+        Counts ``input_stall``.
+    output_stalls : ``Out(32)``
+        Counts ``output_stall``.
     """
 
     def __init__(self, *, most):
         self.most = most
         super().__init__({
-            "clear": In(1), "vectors": In(1), "planes_skipped": In(range(most + 1)), "input_stalls": In(1),
-            "output_stalls": In(1), **{f"{name}_count": Out(BITS) for name in COUNTERS},
+            "clear": In(1), "vector": In(1), "skipped": In(range(most + 1)), "input_stall": In(1),
+            "output_stall": In(1), "cycles": Out(BITS), "vectors": Out(BITS), "planes_skipped": Out(BITS),
+            "input_stalls": Out(BITS), "output_stalls": Out(BITS),
         })
 
     def elaborate(self, platform):
         m = Module()
-        for name in COUNTERS:
-            count = getattr(self, f"{name}_count")
-            m.d.sync += count.eq(count + (1 if name == "cycles" else getattr(self, name)))
+        for counter, step in ((self.cycles, 1), (self.vectors, self.vector), (self.planes_skipped, self.skipped),
+                              (self.input_stalls, self.input_stall), (self.output_stalls, self.output_stall)):
+            m.d.sync += counter.eq(counter + step)
             with m.If(self.clear):
-                m.d.sync += count.eq(0)
+                m.d.sync += counter.eq(0)
         return m

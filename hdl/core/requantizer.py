@@ -11,6 +11,7 @@ from ..fabric.memory import BlockRam
 from ..fabric.mux import choose, place_choice
 from .checksum import TotalsCheck
 from .requantizer_lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
+from .result_packer import results_signature
 
 
 def fate_layout():
@@ -29,6 +30,11 @@ def totals_layout(config):
 def parameter_layout(config):
     """What is written for a column."""
     return data.StructLayout({"set": range(SETS), "column": range(config.macro.columns), "parameters": PARAMETERS})
+
+
+def parameter_write(config):
+    """The port through which a column's parameters are written: ``payload``, a `parameter_layout`, if ``enable``."""
+    return wiring.Signature({"enable": Out(1), "payload": Out(parameter_layout(config))})
 
 
 # Cycles in which a memory of parameters is read.
@@ -53,38 +59,37 @@ class Requantizer(wiring.Component):
     -------
     i : ``In(stream)``
         `totals_layout`; taken with its last group.
-    space : ``In(1)``
-        Another group may be taken.
     cut : ``In(1)``
         A vector of which a group was taken ends with the next.
     begun : ``Out(1)``
         A group of a vector was taken, or shown, and not its last.
-    taken, taken_last : ``Out(1)``
-        A group is taken in this cycle; it is its vector's last.
-    looks, group, totals : ``Out``
-        Totals of a vector that is to be inspected are shown; those of which group; the lowest column lowest.
-    write, write_enable : ``In``
-        A column's parameters, `parameter_layout`.
-    settings : ``In``
-        `settings_layout` of each set.
-    valid, last, last_set : ``Out``
-        ``results`` are a group; it is its vector's last; the set of that vector.
-    results : ``Out(lanes * output_bits)``
-        The lowest column lowest. Those of columns that the last group lacks mean nothing.
+    looks : ``Out(1)``
+        Totals of a vector that is to be inspected are shown.
+    group : ``Out(range(groups))``
+        Which columns' totals are shown or taken.
+    totals : ``Out(ArrayLayout(total_width, lanes))``
+        These, the lowest column first.
+    write : ``In(parameter_write)``
+        A column's parameters; none if results are raw.
+    settings : ``In(ArrayLayout(settings_layout, SETS))``
+        Of each set; none if results are raw.
+    o : ``Out(results_signature)``
+        Groups of results.
+    last_set : ``Out(range(SETS))``
+        With a vector's last results: its set.
     """
 
     def __init__(self, *, config):
         self.config = config
         self.latency = self.most(config)
         members = {
-            "i": In(stream.Signature(totals_layout(config))), "space": In(1), "cut": In(1), "begun": Out(1),
-            "taken": Out(1), "taken_last": Out(1),
-            "valid": Out(1), "last": Out(1), "last_set": Out(range(SETS)),
-            "results": Out(config.lanes * config.output_bits),
-            "looks": Out(1), "group": Out(range(config.groups)), "totals": Out(config.lanes * config.macro.total_width),
+            "i": In(stream.Signature(totals_layout(config))), "cut": In(1), "begun": Out(1),
+            "looks": Out(1), "group": Out(range(config.groups)),
+            "totals": Out(data.ArrayLayout(config.macro.total_width, config.lanes)),
+            "o": Out(results_signature(config)), "last_set": Out(range(SETS)),
         }
         if config.requantizes:
-            members |= {"write": In(parameter_layout(config)), "write_enable": In(1),
+            members |= {"write": In(parameter_write(config)),
                         "settings": In(data.ArrayLayout(settings_layout(config.output_bits), SETS))}
         super().__init__(members)
 
@@ -103,12 +108,12 @@ class Requantizer(wiring.Component):
         is_last = (group == config.groups - 1) | self.cut
         m.d.comb += [
             self.begun.eq(group != 0),
-            self.taken.eq(self.i.valid & payload.wanted & self.space),
-            self.taken_last.eq(is_last),
+            self.o.taken.eq(self.i.valid & payload.wanted & self.o.space),
+            self.o.taken_last.eq(is_last),
             self.looks.eq(self.i.valid & payload.inspected),
-            self.i.ready.eq(Mux(payload.wanted, self.space & is_last, ~payload.inspected | is_last)),
+            self.i.ready.eq(Mux(payload.wanted, self.o.space & is_last, ~payload.inspected | is_last)),
         ]
-        with m.If(self.taken | self.looks):
+        with m.If(self.o.taken | self.looks):
             m.d.sync += group.eq(Mux(is_last, 0, group + 1))
         chosen = [place_choice(m, platform, f"chosen_{lane}", [
             Value.cast(payload.totals[min(first + lane, config.macro.columns - 1)])
@@ -117,9 +122,9 @@ class Requantizer(wiring.Component):
         m.d.comb += self.totals.eq(Cat(chosen))
         results = self._add_lanes(m, platform, chosen, group) if config.requantizes else self._add_raw(m, chosen)
         m.d.comb += [
-            self.results.eq(Cat(results)),
-            self.valid.eq(self._delay(m, "valid", self.taken, self.latency)),
-            self.last.eq(self._delay(m, "last", self.taken_last, self.latency)),
+            self.o.results.eq(Cat(results)),
+            self.o.valid.eq(self._delay(m, "valid", self.o.taken, self.latency)),
+            self.o.last.eq(self._delay(m, "last", self.o.taken_last, self.latency)),
             self.last_set.eq(self._delay(m, "last_set", payload.set, self.latency)),
         ]
         return m
@@ -145,7 +150,8 @@ class Requantizer(wiring.Component):
         config, payload = self.config, self.i.payload
         depth = SETS << ceil_log2(config.groups)
         width, lane_bits = PARAMETERS.size, ceil_log2(config.lanes)
-        column = self.write.column[lane_bits:]
+        given = self.write.payload
+        column = given.column[lane_bits:]
         in_use = self._delay(m, "set", payload.set, READ)
         settings = self._choose_settings(m, in_use)
         results = []
@@ -154,9 +160,9 @@ class Requantizer(wiring.Component):
             lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane,
                                         total_width=config.macro.total_width, output_bits=config.output_bits)
             m.d.comb += [
-                memory.write.eq(self.write_enable & (self.write.column[:lane_bits] == index)),
-                memory.write_address.eq(Cat(column, self.write.set)),
-                memory.write_data.eq(self.write.parameters.as_value()),
+                memory.write.eq(self.write.enable & (given.column[:lane_bits] == index)),
+                memory.write_address.eq(Cat(column, given.set)),
+                memory.write_data.eq(given.parameters.as_value()),
                 memory.enable.eq(1),
                 memory.address.eq(Cat(group, payload.set)),
                 Value.cast(lane.parameters).eq(memory.data),

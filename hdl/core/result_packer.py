@@ -19,10 +19,21 @@ def result_layout(config):
     return beat_layout(config.output_stream_bits, config.checksum)
 
 
+def results_signature(config):
+    """Groups of results, seen by their maker, which cannot pause what was taken, and so is told whether there is space.
+
+    ``taken``: a group of totals is taken, which ``taken_last`` says is its vector's last, if there is ``space``.
+    ``valid``: ``results`` are those of a group, the lowest column lowest, which ``last`` says is its vector's last; of
+    columns that this lacks they mean nothing.
+    """
+    return wiring.Signature({
+        "taken": Out(1), "taken_last": Out(1), "space": In(1),
+        "valid": Out(1), "last": Out(1), "results": Out(config.lanes * config.output_bits),
+    })
+
+
 class ResultPacker(wiring.Component):
     """Gathers the results of a vector, in whole beats but for its last, and holds them until the stream takes them.
-
-    The requantizer cannot pause what it has taken, so it is told beforehand whether there is space.
 
     Parameters
     ----------
@@ -30,15 +41,13 @@ class ResultPacker(wiring.Component):
 
     Members
     -------
-    taken, taken_last : ``In(1)``
-        The requantizer takes a group; it is its vector's last.
+    i : ``In(results_signature)``
+        Of the requantizer.
     cut : ``In(1)``
         What the requantizer takes is the end of a vector, for which there always is a place.
-    space, busy : ``Out(1)``
-        It may; a beat is on its way, or waits.
-    valid, last, results : ``In``
-        Of the requantizer.
-    wrong : ``In(1)``
+    busy : ``Out(1)``
+        A beat is on its way, or waits.
+    wrong : ``In(int(config.checksum))``
         With the last results of a vector: they are not what they ought to be.
     o : ``Out(stream)``
         `result_layout`; bytes that are not kept are zero.
@@ -47,8 +56,7 @@ class ResultPacker(wiring.Component):
     def __init__(self, *, config):
         self.config = config
         super().__init__({
-            "taken": In(1), "taken_last": In(1), "cut": In(1), "space": Out(1), "busy": Out(1),
-            "valid": In(1), "last": In(1), "results": In(config.lanes * config.output_bits),
+            "i": In(results_signature(config)), "cut": In(1), "busy": Out(1),
             "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_layout(config))),
         })
 
@@ -77,8 +85,8 @@ class ResultPacker(wiring.Component):
     def _count(self, m):
         """Beats that are promised and have not left."""
         promised, left = Signal(range(DEPTH + 2)), Signal()
-        ends = self._ends(m, "promised_part", self.taken, self.taken_last)
-        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.space.eq(promised < Mux(self.cut, DEPTH + 1, DEPTH)),
+        ends = self._ends(m, "promised_part", self.i.taken, self.i.taken_last)
+        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.i.space.eq(promised < Mux(self.cut, DEPTH + 1, DEPTH)),
                      self.busy.eq(promised != 0)]
         m.d.sync += promised.eq(promised + ends - left)
 
@@ -91,18 +99,18 @@ class ResultPacker(wiring.Component):
         return valid & (last | (part == parts - 1))
 
     def _gather(self, m, fifo):
-        width = len(self.results)
+        width = len(self.i.results)
         parts = self.config.beat_results // self.config.lanes
         position = Signal(range(parts))
         held = [Signal(width, name=f"part_{index}", reset_less=True) for index in range(parts - 1)]
-        with m.If(self.valid):
-            m.d.sync += position.eq(Mux(self.last, 0, position + 1))
+        with m.If(self.i.valid):
+            m.d.sync += position.eq(Mux(self.i.last, 0, position + 1))
         for index, register in enumerate(held):
-            with m.If(self.valid & (position == index)):
-                m.d.sync += register.eq(self.results)
+            with m.If(self.i.valid & (position == index)):
+                m.d.sync += register.eq(self.i.results)
         # What a last beat lacks of results is not kept.
-        current = [Mux(position == index, self.results, register) for index, register in enumerate(held)]
+        current = [Mux(position == index, self.i.results, register) for index, register in enumerate(held)]
         m.d.comb += [
-            fifo.w_data.eq(Cat(*current, self.results, self.last, self.last & self.wrong)),
-            fifo.w_en.eq(self.valid & (self.last | (position == parts - 1))),
+            fifo.w_data.eq(Cat(*current, self.i.results, self.i.last, self.i.last & self.wrong)),
+            fifo.w_en.eq(self.i.valid & (self.i.last | (position == parts - 1))),
         ]

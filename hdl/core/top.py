@@ -100,22 +100,21 @@ class CoreTop(wiring.Component):
         m.domains.sync = sync = ClockDomain()
         m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(self._reset(m))]
         core = platform.instantiate(m, "core", "core", Core, config=self.config)
-        front = BUSES[self.config.bus]
-        for name, member in front.PORTS.items():
-            inner, outer = getattr(core.bus, name), getattr(self, front.PREFIX + name)
-            m.d.comb += inner.eq(outer) if member.flow == In else outer.eq(inner)
-        for name in STREAMS:
-            stream = getattr(core, name)
-            pairs = [(getattr(self, f"{name}_t{field}"), Value.cast(stream.payload[field]))
-                     for field, _ in stream.payload.shape()]
-            pairs.append((getattr(self, f"{name}_tvalid"), stream.valid))
-            ready = getattr(self, f"{name}_tready")
-            if name == "m_axis":
-                m.d.comb += [*(outer.eq(inner) for outer, inner in pairs), stream.ready.eq(ready)]
-            else:
-                m.d.comb += [*(inner.eq(outer) for outer, inner in pairs), ready.eq(stream.ready)]
-        m.d.comb += self.irq.eq(core.irq)
+        inner = self._pins(core)
+        for (name,), member, pin in self.signature.flatten(self):
+            # But for the clock and the reset.
+            if name in inner:
+                m.d.comb += inner[name].eq(pin) if member.flow == In else pin.eq(inner[name])
         return m
+
+    def _pins(self, core):
+        """What the core has behind each port, by its name."""
+        prefix = BUSES[self.config.bus].PREFIX
+        pins = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
+        for name, side in (("s_axis", core.s_axis), ("s_axis_w", core.s_axis_w), ("m_axis", core.m_axis)):
+            pins |= {f"{name}_tvalid": side.valid, f"{name}_tready": side.ready}
+            pins |= {f"{name}_t{field}": Value.cast(side.payload[field]) for field, _ in side.payload.shape()}
+        return pins | {"irq": core.irq}
 
     def _reset(self, m):
         """Active high, synchronous."""

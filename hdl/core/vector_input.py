@@ -6,11 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..config.core import SETS
 from ..macro.ports import input_layout
-from .packet_assembler import RecordAssembler
+from .packet_assembler import FAULTS, RecordAssembler
 from .requantizer import fate_layout
 from .result_packer import beat_layout
-
-FAULTS = ("null", "short", "long")
 
 
 def orders_layout(config):
@@ -50,8 +48,8 @@ class VectorInput(wiring.Component):
         Of the vector at ``i``.
     skipped : ``Out(range(input_bits))``
         Planes of it that cannot change its result, which the macro leaves out.
-    null, short, long : ``Out(1)``
-        For a cycle: see `RecordAssembler`.
+    faults : ``Out(FAULTS)``
+        Of the vector.
     """
 
     def __init__(self, *, config):
@@ -60,7 +58,7 @@ class VectorInput(wiring.Component):
             "s": In(stream.Signature(beat_layout(config.input_stream_bits))),
             "orders": In(orders_layout(config)), "restart": In(1), "alone": In(1), "cut": In(1), "within": Out(1),
             "i": Out(stream.Signature(input_layout(config.macro, told=True))), "fate": Out(fate_layout()),
-            "skipped": Out(range(config.macro.input_bits)), **{name: Out(1) for name in FAULTS},
+            "skipped": Out(range(config.macro.input_bits)), "faults": Out(FAULTS),
         })
 
     def elaborate(self, platform):
@@ -69,11 +67,13 @@ class VectorInput(wiring.Component):
         m.submodules.assembler = assembler = RecordAssembler(
             bits=config.input_stream_bits, lengths=[config.vector_bytes], many=False)
         wiring.connect(m, wiring.flipped(self.s), assembler.s)
+        wiring.connect(m, assembler.faults, wiring.flipped(self.faults))
         m.d.comb += assembler.restart.eq(self.cut)
+        is_faulty = Cat(assembler.faults.null, assembler.faults.short, assembler.faults.long).any()
         orders = self._hold_orders(m, assembler)
-        begun, ended = self._follow_vector(m, assembler)
+        begun, ended = self._follow_vector(m, assembler.taken, is_faulty)
         bank, first, is_last = self._follow_chain(m, orders, begun, ended)
-        broken = self._follow_faults(m, assembler, first, is_last, ended)
+        broken = self._follow_faults(m, is_faulty, first, is_last, ended)
         elements = data.View(data.ArrayLayout(unsigned(8 * config.input_bytes), config.macro.rows),
                              assembler.o.payload.data[:8 * config.vector_bytes])
         x = Cat(elements[row][:config.macro.input_bits] for row in range(config.macro.rows))
@@ -101,14 +101,13 @@ class VectorInput(wiring.Component):
             m.d.sync += held.eq(self.orders)
         return orders
 
-    def _follow_vector(self, m, assembler):
+    def _follow_vector(self, m, taken, is_faulty):
         """Whether a vector has begun, and whether it ends, for better or worse; a packet that is too long goes on."""
         begun, ended = Signal(), Signal()
-        faults = Cat(getattr(assembler, name) for name in FAULTS)
-        m.d.comb += ended.eq(self.i.valid & self.i.ready | faults.any() | self.cut & begun)
+        m.d.comb += ended.eq(self.i.valid & self.i.ready | is_faulty | self.cut & begun)
         with m.If(ended):
             m.d.sync += begun.eq(0)
-        with m.Elif(assembler.taken):
+        with m.Elif(taken):
             m.d.sync += begun.eq(1)
         return begun, ended
 
@@ -132,17 +131,15 @@ class VectorInput(wiring.Component):
             m.d.sync += [following.eq(Mux(own, following, 0)), late.eq(own)]
         return bank, first, is_last
 
-    def _follow_faults(self, m, assembler, first, is_last, ended):
+    def _follow_faults(self, m, is_faulty, first, is_last, ended):
         """Whether a vector before, of the same chain, was faulty."""
         broken = Signal()
         spoilt = Signal()
-        fault = Cat(getattr(assembler, name) for name in FAULTS).any() | self.cut
-        m.d.comb += [getattr(self, name).eq(getattr(assembler, name)) for name in FAULTS]
         m.d.comb += broken.eq(spoilt & ~first)
         with m.If(self.alone):
             m.d.sync += spoilt.eq(1)
         with m.Elif(ended):
-            m.d.sync += spoilt.eq((broken | fault) & ~is_last)
+            m.d.sync += spoilt.eq((broken | is_faulty | self.cut) & ~is_last)
         return broken
 
     def _count_planes(self, m, assembler, orders, ended):

@@ -20,12 +20,16 @@ class Flight(wiring.Component):
 
     Members
     -------
-    i, o : ``In(stream)``, ``Out(stream)``
-        `fate_layout`: with a vector, and with its totals. ``i.ready`` never falls while the macro can take a vector.
+    i : ``In(stream)``
+        `fate_layout`, with a vector. ``i.ready`` never falls while the macro can take a vector.
+    o : ``Out(stream)``
+        `fate_layout`, with its totals.
     drops : ``In(1)``
         Vectors that leave are not wanted any more.
-    ended, ended_set : ``In``
-        The last results of a wanted vector, and its set, leave the requantizer.
+    ended : ``In(1)``
+        The last results of a wanted vector leave the requantizer.
+    ended_set : ``In(range(SETS))``
+        Its set.
     empty : ``Out(1)``
         No vector is in the macro.
     set_used : ``Out(SETS)``

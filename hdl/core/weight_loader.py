@@ -6,12 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from ..config.core import PARAMETER_BYTES, SETS
 from ..macro.ports import write_layout
-from .packet_assembler import RecordAssembler
-from .requantizer import parameter_layout
+from .packet_assembler import FAULTS, RecordAssembler
+from .requantizer import parameter_write
 from .requantizer_lane import PARAMETERS
 from .result_packer import beat_layout
 
-FAULTS = RecordAssembler.FAULTS
 WORD_BITS = 32
 
 
@@ -35,13 +34,16 @@ class Loader(wiring.Component):
     -------
     s : ``In(stream)``
         `beat_layout`; waits while ``target.words``.
-    word, word_valid : ``In``
-        32 bits of a beat, the lowest first; only while ``word_ready``.
+    word : ``In(32)``
+        Bits of a beat, the lowest first.
+    word_valid : ``In(1)``
+        There is a word; only while ``word_ready``.
     word_ready : ``Out(1)``
         Words may come, and the beat before is taken.
-    target, restart : ``In``
-        `target_layout`; it has changed, so forget what has come of a record of words and start at ``first``. It must
-        not change while ``within``.
+    target : ``In(target_layout)``
+        It must not change while ``within``.
+    restart : ``In(1)``
+        It has changed: forget what has come of a record of words, and start at ``first``.
     within : ``Out(1)``
         A packet has begun and not ended.
     held : ``Out(1)``
@@ -52,14 +54,16 @@ class Loader(wiring.Component):
         Which sets vectors in flight use.
     write : ``Out(stream)``
         Of the macro.
-    parameters, parameters_enable : ``Out``
-        To the requantizer.
-    index : ``Out``
+    parameters : ``Out(parameter_write)``
+        To the requantizer; none if results are raw.
+    index : ``Out(range(max(rows, columns) + 1))``
         The row or column that comes next.
     loaded : ``Out(1)``
         For a cycle: a packet has been stored to its end.
-    refused, null, short, long : ``Out(1)``
-        For a cycle: see `RecordAssembler`.
+    refused : ``Out(1)``
+        For a cycle: a packet was refused.
+    faults : ``Out(FAULTS)``
+        Of a packet.
     """
 
     def __init__(self, *, config):
@@ -70,10 +74,10 @@ class Loader(wiring.Component):
             "target": In(target_layout(config)), "restart": In(1), "within": Out(1), "held": Out(1), "locked": In(1),
             "set_used": In(SETS), "write": Out(stream.Signature(write_layout(config.macro))),
             "index": Out(range(max(config.macro.rows, config.macro.columns) + 1)), "loaded": Out(1),
-            **{name: Out(1) for name in FAULTS},
+            "refused": Out(1), "faults": Out(FAULTS),
         }
         if config.requantizes:
-            members |= {"parameters": Out(parameter_layout(config)), "parameters_enable": Out(1)}
+            members["parameters"] = Out(parameter_write(config))
         super().__init__(members)
 
     def elaborate(self, platform):
@@ -89,9 +93,10 @@ class Loader(wiring.Component):
             assembler.refuse.eq(self.locked),
             assembler.full.eq(self.index >= count),
             assembler.restart.eq(self.restart),
+            self.refused.eq(assembler.refused),
             self.loaded.eq(stored & assembler.o.payload.last),
         ]
-        m.d.comb += [getattr(self, name).eq(getattr(assembler, name)) for name in FAULTS]
+        wiring.connect(m, assembler.faults, wiring.flipped(self.faults))
         # A packet that ends, for better or worse, ends at its last beat.
         ended = assembler.s.valid & assembler.s.ready & assembler.s.payload.last
         with m.If(self.restart | ended):
@@ -147,10 +152,11 @@ class Loader(wiring.Component):
         is_free = ~self.set_used.bit_select(target.set, 1)
         with m.If(target.parameters):
             m.d.comb += assembler.o.ready.eq(is_free)
+        parameters = self.parameters.payload
         m.d.comb += [
-            self.parameters_enable.eq(assembler.o.valid & target.parameters & is_free),
-            self.parameters.set.eq(target.set),
-            self.parameters.column.eq(self.index),
+            self.parameters.enable.eq(assembler.o.valid & target.parameters & is_free),
+            parameters.set.eq(target.set),
+            parameters.column.eq(self.index),
         ]
-        m.d.comb += [Value.cast(self.parameters.parameters[name]).eq(words[index])
+        m.d.comb += [Value.cast(parameters.parameters[name]).eq(words[index])
                      for index, (name, _) in enumerate(PARAMETERS)]

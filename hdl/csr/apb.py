@@ -16,9 +16,28 @@ class Apb(wiring.Component):
 
     Members
     -------
-    paddr, pprot, psel, penable, pwrite, pwdata, pstrb, pready, prdata, pslverr
-        Of APB4 (ARM IHI 0024); ``pprot`` is ignored.
+    paddr : ``In(ADDRESS_BITS)``
+        Byte address; as all but the last of APB4 (ARM IHI 0024).
+    pprot : ``In(3)``
+        Protection; ignored.
+    psel : ``In(1)``
+        An access to the registers.
+    penable : ``In(1)``
+        Its access phase.
+    pwrite : ``In(1)``
+        It is a write.
+    pwdata : ``In(32)``
+        What is written.
+    pstrb : ``In(4)``
+        Bytes that are written.
+    pready : ``Out(1)``
+        The access ends.
+    prdata : ``Out(32)``
+        What is read.
+    pslverr : ``Out(1)``
+        With ``pready``: the access was refused.
     bus : ``Out(PORT)``
+        Of the register file.
     """
 
     PORTS: ClassVar = {

@@ -27,10 +27,46 @@ class AxiLite(wiring.Component):
 
     Members
     -------
-    awaddr, awprot, awvalid, awready, wdata, wstrb, wvalid, wready, bresp, bvalid, bready, araddr, arprot, arvalid, \
-arready, rdata, rresp, rvalid, rready
-        Of AXI4-Lite with 32 bits of data; ``prot`` is ignored.
+    awaddr : ``In(ADDRESS_BITS)``
+        Byte address of a write; as all but the last of AXI4-Lite.
+    awprot : ``In(3)``
+        Protection; ignored.
+    awvalid : ``In(1)``
+        An address of a write is there.
+    awready : ``Out(1)``
+        It is taken.
+    wdata : ``In(32)``
+        What is written.
+    wstrb : ``In(4)``
+        Bytes that are written.
+    wvalid : ``In(1)``
+        Data of a write is there.
+    wready : ``Out(1)``
+        It is taken.
+    bresp : ``Out(2)``
+        `Response` to a write.
+    bvalid : ``Out(1)``
+        It is there.
+    bready : ``In(1)``
+        It is taken.
+    araddr : ``In(ADDRESS_BITS)``
+        Byte address of a read.
+    arprot : ``In(3)``
+        Protection; ignored.
+    arvalid : ``In(1)``
+        An address of a read is there.
+    arready : ``Out(1)``
+        It is taken.
+    rdata : ``Out(32)``
+        What is read.
+    rresp : ``Out(2)``
+        `Response` to a read.
+    rvalid : ``Out(1)``
+        They are there.
+    rready : ``In(1)``
+        They are taken.
     bus : ``Out(PORT)``
+        Of the register file.
     """
 
     PORTS: ClassVar = {

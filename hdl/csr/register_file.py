@@ -16,6 +16,35 @@ PORT = wiring.Signature({
 })
 
 
+def field_signature(field):
+    """The port of a field, seen by the register file: ``data``, what it holds or what hardware says that it is.
+
+    Of an event hardware says with ``set``, for a cycle, that it happens. A command has its bits for a cycle; of data
+    ``data`` is what was written last. A constant has no port.
+    """
+    if field.access is Access.CONSTANT:
+        return wiring.Signature({})
+    if field.access is Access.STATUS:
+        return wiring.Signature({"data": In(field.bits)})
+    if field.access is Access.EVENT:
+        return wiring.Signature({"data": Out(field.bits), "set": In(field.bits)})
+    return wiring.Signature({"data": Out(field.bits, init=field.reset)})
+
+
+def register_signature(register):
+    """The port of a register, seen by the register file: its fields by name, as `field_signature` says.
+
+    ``used``, of one that ``waits``: refuse accesses, but for fields that do not wait. ``written``, of one that
+    ``tells``: it was written; for a cycle, the one in which it has, or gives, the new value.
+    """
+    members = {field.name: Out(field_signature(field)) for field in register.fields}
+    if register.waits:
+        members["used"] = In(1)
+    if register.tells:
+        members["written"] = Out(1)
+    return wiring.Signature(members)
+
+
 class RegisterFile(wiring.Component):
     """Answers each access in the next cycle: with the register's value, or that it is refused and changes nothing.
 
@@ -30,37 +59,19 @@ class RegisterFile(wiring.Component):
     -------
     bus : ``In(PORT)``
         The lowest two bits of an address are ignored.
-    REGISTER_FIELD : ``In`` or ``Out``
-        Each field but constants. In: a status; of an event, for a cycle, that it happens. Out: what is stored or
-        latched; for a cycle, that a command is given; the word of data.
-    REGISTER_FIELD_now : ``Out``
-        Of an event: it has happened, and was not cleared.
-    REGISTER_written : ``Out(1)``
-        Of a register that ``tells``: it was written; for a cycle, the one in which it has, or gives, the new value.
-    REGISTER_used : ``In(1)``
-        Refuse accesses to a register that ``waits``; but for fields that do not.
-    error : ``Out(8)``
+    REGISTER : ``Out(register_signature)``
+        For each of `register_map`, by its name: `registers.control.zeroise.data` is a field's port.
+    access_error : ``Out(8)``
         `ErrorCode` of an access, for the cycle in which it is made.
     """
 
     def __init__(self, *, config):
         self.config = config
         self.registers = register_map(config)
-        members = {"bus": In(PORT), "error": Out(8)}
-        for register in self.registers:
-            if register.waits:
-                members[f"{register.name}_used"] = In(1)
-            if register.tells:
-                members[f"{register.name}_written"] = Out(1)
-            for field in register.fields:
-                name = f"{register.name}_{field.name}"
-                if field.access in (Access.STATUS, Access.EVENT):
-                    members[name] = In(field.bits)
-                elif field.access is not Access.CONSTANT:
-                    members[name] = Out(field.bits, init=field.reset)
-                if field.access is Access.EVENT:
-                    members[f"{name}_now"] = Out(field.bits)
-        super().__init__(members)
+        super().__init__({"bus": In(PORT), "access_error": Out(8), **{
+            register.name: Out(register_signature(register)) for register in self.registers}})
+        # By register, field and port.
+        self._ports = {path: value for path, _, value in self.signature.flatten(self)}
 
     def elaborate(self, platform):
         m = Module()
@@ -75,7 +86,7 @@ class RegisterFile(wiring.Component):
         with m.If(bus.write & ~bus.strobe.any()):
             m.d.comb += error.eq(ErrorCode.NONE)
         with m.If(bus.enable):
-            m.d.comb += self.error.eq(error)
+            m.d.comb += self.access_error.eq(error)
             m.d.sync += [bus.refused.eq(error != ErrorCode.NONE),
                          bus.read_data.eq(Mux(bus.write | (error != ErrorCode.NONE), 0, read))]
         accepted = bus.enable & bus.write & (error == ErrorCode.NONE)
@@ -85,7 +96,7 @@ class RegisterFile(wiring.Component):
                 touched = bus.strobe & self._bytes(register)
                 m.d.comb += written.eq(accepted & (bus.address[2:] == register.offset >> 2) & touched.any())
                 if register.tells:
-                    m.d.sync += getattr(self, f"{register.name}_written").eq(written)
+                    m.d.sync += self._ports[register.name, "written"].eq(written)
                 for field in register.fields:
                     self._write(m, register, field, written, mask)
         return m
@@ -101,8 +112,7 @@ class RegisterFile(wiring.Component):
             return Const(field.reset, field.bits)
         if field.access in (Access.COMMAND, Access.DATA):
             return Const(0, field.bits)
-        name = f"{register.name}_{field.name}"
-        return getattr(self, f"{name}_now" if field.access is Access.EVENT else name)
+        return self._ports[register.name, field.name, "data"]
 
     def _word(self, register):
         parts, low = [], 0
@@ -129,23 +139,22 @@ class RegisterFile(wiring.Component):
                 wrong.append(~self.bus.strobe.all())
         error = Mux(write & reduce(or_, wrong), ErrorCode.VALUE, ErrorCode.NONE) if wrong else Const(0, 8)
         if register.waits:
-            used = getattr(self, f"{register.name}_used")
+            used = self._ports[register.name, "used"]
             if not all(field.waits for field in register.fields):
                 used &= Cat(self.bus.data & mask & field.mask for field in register.fields if field.waits).any()
             error = Mux(used & (write if register.is_written else ~write), ErrorCode.BUSY, error)
         if register.locks:
-            error = Mux(write & self.lock_locked, ErrorCode.LOCKED, error)
+            error = Mux(write & self._ports["lock", "locked", "data"], ErrorCode.LOCKED, error)
         return error
 
     def _write(self, m, register, field, written, mask):
         if field.access in (Access.CONSTANT, Access.STATUS):
             return
-        target = getattr(self, f"{register.name}_{field.name}")
+        target = self._ports[register.name, field.name, "data"]
         bits = slice(field.low, field.low + field.bits)
         given = Mux(written, self.bus.data[bits] & mask[bits], 0)
         if field.access is Access.EVENT:
-            now = getattr(self, f"{register.name}_{field.name}_now")
-            m.d.sync += now.eq(now & ~given | target)
+            m.d.sync += target.eq(target & ~given | self._ports[register.name, field.name, "set"])
         elif field.access is Access.LATCH:
             m.d.sync += target.eq(target | given)
         elif field.access is Access.COMMAND:

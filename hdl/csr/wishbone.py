@@ -17,9 +17,26 @@ class Wishbone(wiring.Component):
 
     Members
     -------
-    cyc, stb, we, adr, dat_w, sel, dat_r, ack, err
-        Of Wishbone B4. The answer comes in the cycle after the request, for a cycle, if that still stands.
+    cyc : ``In(1)``
+        A cycle; as all but the last of Wishbone B4.
+    stb : ``In(1)``
+        A request.
+    we : ``In(1)``
+        It is a write.
+    adr : ``In(ADDRESS_BITS)``
+        Byte address.
+    dat_w : ``In(32)``
+        What is written.
+    sel : ``In(4)``
+        Bytes that are written.
+    dat_r : ``Out(32)``
+        What is read.
+    ack : ``Out(1)``
+        The answer: in the cycle after the request, for a cycle, if that still stands.
+    err : ``Out(1)``
+        The same instead of it, if the access was refused.
     bus : ``Out(PORT)``
+        Of the register file.
     """
 
     PORTS: ClassVar = {

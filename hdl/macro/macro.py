@@ -1,6 +1,6 @@
 """The macro: drivers, columns, accumulators and controller behind three streams."""
 
-from amaranth.hdl import Cat, Module, Signal, Value, signed
+from amaranth.hdl import Cat, Fragment, Module, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,7 +11,7 @@ from ..columns.table_writer import TableWriter
 from ..fabric.emitter import Platform
 from .controller import Controller
 from .fuse import Fuse
-from .ports import HANDSHAKE, descriptor_layout, input_layout, output_layout, ports, write_layout
+from .ports import descriptor_layout, input_layout, output_layout, port_values, ports, write_layout
 from .row_decoder import RowDecoder
 from .wordline_drivers import WordlineDrivers
 
@@ -89,8 +89,12 @@ class Macro(wiring.Component):
             control.top.eq(drivers.top),
         ]
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
-        m.d.comb += [getattr(drivers, name).eq(getattr(control, name))
-                     for name in ("load", "advance", "enable", "select")]
+        m.d.comb += [
+            drivers.load.eq(control.load),
+            drivers.advance.eq(control.advance),
+            drivers.enable.eq(control.enable),
+            drivers.select.eq(control.select),
+        ]
         if self.told:
             m.d.comb += drivers.matters.eq(payload.matters)
         else:
@@ -189,22 +193,27 @@ class Macro(wiring.Component):
         m.d.comb += [self.o.payload.y.eq(Cat(results)), self.o.payload.sum_x.eq(sum_x)]
 
 
-class FlatMacro(Macro):
-    """The macro: ``y[c] = sum(w[r, c] * x[r])`` in exact integers, one plane a cycle."""
+class FlatMacro(wiring.Component):
+    """The macro: ``y[c] = sum(w[r, c] * x[r])`` in exact integers, one plane a cycle.
+
+    Parameters
+    ----------
+    config : MacroConfig
+
+    Members
+    -------
+    As `ports` names them.
+    """
 
     def __init__(self, *, config):
         self.config = config
-        wiring.Component.__init__(self, {port.name: (In if port.is_input else Out)(port.shape)
-                                         for port in ports(config)})
-        for name, layout in (("write", write_layout), ("i", input_layout), ("o", output_layout)):
-            setattr(self, name, stream.Signature(layout(config)).create(path=(name,)))
+        super().__init__({port.name: (In if port.is_input else Out)(port.shape) for port in ports(config)})
 
     def elaborate(self, platform):
-        platform = Platform.of(platform)
-        m = super().elaborate(platform)
-        for port in ports(self.config):
-            inner = getattr(self, port.stream)
-            inner = getattr(inner, port.field) if port.field in HANDSHAKE else inner.payload[port.field]
-            pin = getattr(self, port.name)
-            m.d.comb += Value.cast(inner).eq(pin) if port.is_input else pin.eq(Value.cast(inner))
-        return m
+        macro = Macro(config=self.config)
+        # In one module, where scripts and users find its blocks.
+        fragment = Fragment.get(macro, platform)
+        inner = port_values(macro)
+        for (name,), member, pin in self.signature.flatten(self):
+            fragment.add_statements("comb", inner[name].eq(pin) if member.flow == In else pin.eq(inner[name]))
+        return fragment

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Shape, signed, unsigned
+from amaranth.hdl import Shape, Value, signed, unsigned
 from amaranth.lib import data
 
 HANDSHAKE = ("valid", "ready")
@@ -84,3 +84,10 @@ def ports(config):
                 yield Port(stream_name, name, is_input, shape)
 
 
+def port_values(macro):
+    """What each port of the Verilog module stands for in the streams of a component, by the port's name."""
+    values = {}
+    for name, side in (("write", macro.write), ("i", macro.i), ("o", macro.o)):
+        values |= {f"{name}_valid": side.valid, f"{name}_ready": side.ready}
+        values |= {f"{name}_{field}": Value.cast(side.payload[field]) for field, _ in side.payload.shape()}
+    return values

@@ -21,12 +21,20 @@ class RowDecoder(wiring.Component):
 
     Members
     -------
-    enable, row, bank, weights : ``In``
-        The write.
+    enable : ``In(1)``
+        A row is written.
+    row : ``In(range(rows))``
+        Which one.
+    bank : ``In(range(banks))``
+        Of which bank.
+    weights : ``In(width)``
+        Its bits.
     wordline : ``Out(rows)``
         One-hot for one cycle a write, else zero.
-    write_bank, write_weights : ``Out``
-        Bank and bits of the write.
+    write_bank : ``Out(range(banks))``
+        Bank of the write.
+    write_weights : ``Out(width)``
+        Bits of the write.
     """
 
     def __init__(self, *, rows, banks, width, active_low=False):

@@ -35,18 +35,23 @@ class WordlineDrivers(wiring.Component):
     -------
     x : ``In(ArrayLayout(input_bits, rows))``
         The vector that ``load`` takes in.
-    load, advance : ``In(1)``
-        Take a vector in; move the waiting vector to the wordlines.
-    bits, is_signed : ``In``
-        How many bits the vector that is taken in uses (0 counts as 1, more than ``input_bits`` as ``input_bits``), and
-        whether its values are two's complement.
+    load : ``In(1)``
+        Take a vector in.
+    advance : ``In(1)``
+        Move the waiting vector to the wordlines.
+    bits : ``In(range(input_bits + 1))``
+        How many bits the vector that is taken in uses; 0 counts as 1, more than ``input_bits`` as ``input_bits``.
+    is_signed : ``In(1)``
+        Whether its values are two's complement.
     matters : ``In(input_bits)``
-        If ``told``, instead of them: the planes that differ from the one below, or from zero if the vector is unsigned,
-        and are not beyond its bits. The lowest always matters.
+        If ``told``, instead of these two: the planes that differ from the one below, or from zero if the vector is
+        unsigned, and are not beyond its bits. The lowest always matters.
     top : ``Out(input_bits)``
         Highest plane of the waiting vector that matters.
-    enable, select : ``In``
-        Move on; which plane of the driven vector comes next; zeros behind a vector's last.
+    enable : ``In(1)``
+        Move on.
+    select : ``In(input_bits)``
+        Which plane of the driven vector comes next; zeros behind a vector's last.
     plane : ``Out(rows)``
         The wordlines.
     """

@@ -37,9 +37,12 @@ class Bridge(wiring.Component):
         From the host; any phase.
     tx : Out(1)
         To the host, from a register.
-    write, i : Out(stream)
+    write : Out(stream)
+        Rows into the macro.
+    i : Out(stream)
+        Vectors into the macro.
     o : In(stream)
-        The streams of the macro.
+        Its results.
     """
 
     def __init__(self, *, config, clock_hz, baud, buffer=2048):

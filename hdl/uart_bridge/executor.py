@@ -26,17 +26,28 @@ class Executor(wiring.Component):
     -------
     job : In(stream)
         The request, whose payload stands behind the header in its memory; taken once it is done.
-    code, length : Out
+    code : Out(8)
         Of the answer, with ``job.ready``.
-    memory : Out
+    length : Out(range(buffer))
+        Bytes of its payload, with ``job.ready``.
+    memory : Out(read_port)
         `read_port` of the memory of requests.
-    write_enable, write_address, write_data : Out
-        To the memory of answers.
-    write, i : Out(stream)
+    write_enable : Out(1)
+        Store a byte in the memory of answers.
+    write_address : Out(range(buffer))
+        Where.
+    write_data : Out(8)
+        The byte.
+    write : Out(stream)
+        Rows into the macro.
+    i : Out(stream)
+        Vectors into the macro.
     o : In(stream)
-        The streams of the macro.
-    refused, repeated : In(1)
-        To be counted.
+        Its results.
+    refused : In(1)
+        A frame was refused: to be counted.
+    repeated : In(1)
+        A request was repeated: to be counted.
     """
 
     def __init__(self, *, config, sizes):

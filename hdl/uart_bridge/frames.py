@@ -33,8 +33,12 @@ class FrameReceiver(wiring.Component):
         Header of an intact frame.
     refused : Out(1)
         For a cycle: what ended here was no intact frame.
-    write_enable, write_address, write_data : Out
-        To the memory: the frame, header first.
+    write_enable : Out(1)
+        Store a byte of the frame in the memory, header first.
+    write_address : Out(range(buffer))
+        Where.
+    write_data : Out(8)
+        The byte.
     """
 
     def __init__(self, *, buffer):

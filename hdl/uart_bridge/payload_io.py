@@ -24,9 +24,13 @@ class RecordReader(wiring.Component):
     restart : In(1)
         The next record is the first of the payload.
     load : In(1)
-        For a cycle: the next record, of ``bytes`` bytes, is to be read.
+        For a cycle: the next record is to be read.
+    bytes : In(range(count + 1))
+        So many it has.
     done : Out(1)
         ``word`` is a whole record.
+    word : Out(8 * count)
+        The record, in its highest bytes.
     memory : Out
         `read_port`.
     """
@@ -65,18 +69,27 @@ class RecordWriter(wiring.Component):
     Members
     -------
     word : In(8 * count)
+        What is stored of.
     restart : In(1)
         The next byte is the first of the answer.
     store : In(1)
         For a cycle: bytes ``first`` to ``last`` of the word are to be stored.
+    first : In(range(count))
+        The lowest byte.
+    last : In(range(count))
+        The highest byte.
     chosen : Out(1)
         For a cycle, with the last of them: the word may change.
     done : Out(1)
         All are stored.
     length : Out(range(depth))
         Bytes in the answer.
-    write_enable, write_address, write_data : Out
-        To the memory.
+    write_enable : Out(1)
+        Store a byte in the memory.
+    write_address : Out(range(depth))
+        Where.
+    write_data : Out(8)
+        The byte.
     """
 
     def __init__(self, *, depth, count):
@@ -122,11 +135,19 @@ class Counters(wiring.Component):
 
     Members
     -------
-    busy, vector, row, refused, repeated : In(1)
-        For each cycle in which one is to be counted.
+    busy : In(1)
+        A cycle is to be counted.
+    vector : In(1)
+        A vector is.
+    row : In(1)
+        A row is.
+    refused : In(1)
+        A frame is that was refused.
+    repeated : In(1)
+        A request is that was repeated.
     hold : In(1)
         Take what ``word`` is to show.
-    word : Out
+    word : Out(8 * COUNTERS_BYTES)
         The counters, in the order and with the bytes of `COUNTERS`.
     """
 

@@ -25,8 +25,10 @@ class Session(wiring.Component):
         Header of an intact frame; taken once its answer is sent.
     job : Out(stream)
         A request to be done; taken once it is.
-    code, length : In
+    code : In(8)
         Of its answer, with ``job.ready``: a `Refusal` if it was not done.
+    length : In(range(buffer))
+        Bytes of its payload, with ``job.ready``.
     answer : Out(stream)
         Header and address of the answer, as of `FrameTransmitter`.
     sent : In(1)

@@ -1,18 +1,18 @@
 """Tops for boards: the macro with its bridge to the host, and the macro alone between shift registers."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from ..macro.ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
+from ..macro.ports import input_layout, output_layout, port_values, ports, write_layout
 from ..measure.harness import add_harness
 from .bridge import Bridge
 
 
-def instance(config, value_of):
-    """The Verilog module of a macro, each port of it connected to the value that a function gives for it."""
+def instance(config, values):
+    """The Verilog module of a macro, each port of it connected to the value of its name."""
     return Instance(config.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **{
-        f"{'i' if port.is_input else 'o'}_{port.name}": value_of(port) for port in ports(config)})
+        f"{'i' if port.is_input else 'o'}_{port.name}": values[port.name] for port in ports(config)})
 
 
 class MacroInstance(wiring.Component):
@@ -24,7 +24,11 @@ class MacroInstance(wiring.Component):
 
     Members
     -------
-    write, i, o
+    write : In(stream)
+        As of `Macro`.
+    i : In(stream)
+        As of `Macro`.
+    o : Out(stream)
         As of `Macro`.
     """
 
@@ -37,11 +41,7 @@ class MacroInstance(wiring.Component):
         })
 
     def elaborate(self, platform):
-        def value_of(port):
-            side = getattr(self, port.stream)
-            return Value.cast(getattr(side, port.field) if port.field in HANDSHAKE else side.payload[port.field])
-
-        return instance(self.config, value_of)
+        return instance(self.config, port_values(self))
 
 
 class MacroPorts(wiring.Component):
@@ -57,7 +57,7 @@ class MacroPorts(wiring.Component):
         super().__init__({port.name: (In if port.is_input else Out)(port.shape.width) for port in ports(config)})
 
     def elaborate(self, platform):
-        return instance(self.config, lambda port: getattr(self, port.name))
+        return instance(self.config, {name: pin for (name,), _, pin in self.signature.flatten(self)})
 
 
 def add_clock(m, platform):

@@ -124,7 +124,7 @@ def test_marches_do_every_operation_in_order(simulator, tmp_path):
 
 
 def test_testbench_notices_a_march_with_another_background(tmp_path):
-    verilog = broken(LANES, r"(_march\(.*?assign load__payload = )", r"\1 4 ^ ")
+    verilog = broken(LANES, r"(_self_test\(.*?assign load__payload = )", r"\1 4 ^ ")
     assert run(LANES, "tb_core_march", tmp_path, verilog=verilog, inside=True) == (["march"], 1)
 
 
@@ -188,9 +188,10 @@ def test_same_bytes_every_time(seed):
 
 # What the Verilog says, as a regular expression, what the first such piece is broken to, and which test notices.
 MUTATIONS = {
-    "vector that is too long": (r"(_vectors_assembler\(.*?)assign long = ", r"\1assign long = 1'b0 & ",
+    "vector that is too long": (r"(_vectors_assembler\(.*?)assign faults__long = ", r"\1assign faults__long = 1'b0 & ",
                                 "vector_faults"),
-    "vector that is too short": (r"(_vectors_assembler\(.*?)assign short = ", r"\1assign short = 1'b0 & ",
+    "vector that is too short": (r"(_vectors_assembler\(.*?)assign faults__short = ",
+                                 r"\1assign faults__short = 1'b0 & ",
                                  "vector_faults"),
     "chain of a faulty vector": (r"(assign fate_wanted = )(\w+) & (\w+);", r"\1\2;", "vector_faults"),
     "accumulate": (r"assign i__payload_accumulate = ~ ", "assign i__payload_accumulate = ", "random_traffic"),
@@ -203,12 +204,12 @@ MUTATIONS = {
     "keep of the last beat": (r"assign o__payload_keep = (.*) \? 8'h0f", r"assign o__payload_keep = \1 ? 8'h07",
                               "random_traffic"),
     "space": (r"assign space = ", "assign space = 1'b1 | ", "random_traffic"),
-    "write one to clear": (r"else (interrupt_status_error_now) <= .*", r"else \1 <= 1'h0;", "zeroise"),
-    "interrupt enable": (r"assign (\w+) = interrupt_status_result_now & (\w+);",
-                         r"assign \1 = interrupt_status_result_now;", "counters"),
+    "write one to clear": (r"else (interrupt_status__error__data) <= .*", r"else \1 <= 1'h0;", "zeroise"),
+    "interrupt enable": (r"assign (\w+) = interrupt_status__result__data & (\w+);",
+                         r"assign \1 = interrupt_status__result__data;", "counters"),
     "planes that matter": (r"differs_7 <= matters\[7\]", "differs_7 <= 1'b1",
                            "planes_that_do_not_matter_take_no_cycle"),
-    "planes skipped": (r"planes_skipped_count <= ", "planes_skipped_count <= 1 + ", "counters"),
+    "planes skipped": (r"planes_skipped <= ", "planes_skipped <= 1 + ", "counters"),
 }
 
 
@@ -221,24 +222,29 @@ TESTS = {
                        "a_packet_that_is_cut_off_is_not_loaded"),
 }
 MUTATIONS |= {
-    "stream after a march": (r"else march_ended <= \w+;", "else march_ended <= 1'b0;", "packets_wait_for_a_march"),
-    "march in a chain": (r"\.alone\(march__active\)", ".alone(1'b0)", "march_in_a_chain"),
+    "stream after a march": (r"else ended <= \w+;", "else ended <= 1'b0;", "packets_wait_for_a_march"),
+    "march in a chain": (r"\.alone\(self_test__takeover__active\)", ".alone(1'b0)", "march_in_a_chain"),
     "chain written in a vector": (r"late <= _\w+;", "late <= 1'b0;", "chain_in_a_vector"),
-    "stream that holds zeroise up": (r"\.cut\(march__cuts\)", ".cut(1'b0)", "zeroise_is_not_blocked"),
+    "stream that holds zeroise up": (r"\.cut\(self_test__takeover__cuts\)", ".cut(1'b0)", "zeroise_is_not_blocked"),
     "bank in use": (r"assign write_ready = ~", "assign write_ready = 1'b1 | ~", "rows_wait_for_their_bank"),
     "set in use": (r"(_loader loader \(.*?)\.set_used\(flight__set_used\)", r"\1.set_used(2'h0)",
                    "parameters_wait_for_their_set"),
-    "offset in use": (r"\.offset_0_used\(.*\)", ".offset_0_used(1'b0)", "parameters_wait_for_their_set"),
-    "clamp in use": (r"\.clamp_1_used\(.*\)", ".clamp_1_used(1'b0)", "parameters_wait_for_their_set"),
-    "target in use": (r"\.load_used\(.*\)", ".load_used(1'b0)", "load_is_busy_within_a_packet"),
-    "words in use": (r"\.load_data_used\(.*\)", ".load_data_used(1'b0)", "words_are_busy_until_their_beat_is_taken"),
-    "loading": (r"\.status_loading\(.*\)", ".status_loading(s_axis_w__valid)", "load_is_busy_within_a_packet"),
-    "set that is told": (r"\.status_set_used\(.*\)", ".status_set_used(2'h0)", "parameters_wait_for_their_set"),
-    "input stalls": (r"\.input_stalls\(.*\)", ".input_stalls(s_axis__valid)", "stalls_are_counted"),
-    "output stalls": (r"\.output_stalls\(.*\)", ".output_stalls(m_axis__valid)", "stalls_are_counted"),
-    "index": (r"\.load_index_index\((.*)\)", r".load_index_index(\1 + 11'd1)", "index_tells_what_comes_next"),
-    "loaded": (r"\.interrupt_status_loaded\(.*\)", ".interrupt_status_loaded(loader__loaded)", "each_event_is_its_own"),
-    "finished": (r"\.interrupt_status_finished\(.*\)", ".interrupt_status_finished(1'b0)", "each_event_is_its_own"),
+    "offset in use": (r"\.offset_0__used\(.*\)", ".offset_0__used(1'b0)", "parameters_wait_for_their_set"),
+    "clamp in use": (r"\.clamp_1__used\(.*\)", ".clamp_1__used(1'b0)", "parameters_wait_for_their_set"),
+    "target in use": (r"\.load__used\(.*\)", ".load__used(1'b0)", "load_is_busy_within_a_packet"),
+    "words in use": (r"\.load_data__used\(.*\)", ".load_data__used(1'b0)", "words_are_busy_until_their_beat_is_taken"),
+    "loading": (r"\.status__loading__data\(.*\)", ".status__loading__data(s_axis_w__valid)",
+                "load_is_busy_within_a_packet"),
+    "set that is told": (r"\.status__set_used__data\(.*\)", ".status__set_used__data(2'h0)",
+                         "parameters_wait_for_their_set"),
+    "input stalls": (r"\.input_stall\(.*\)", ".input_stall(s_axis__valid)", "stalls_are_counted"),
+    "output stalls": (r"\.output_stall\(.*\)", ".output_stall(m_axis__valid)", "stalls_are_counted"),
+    "index": (r"\.load_index__index__data\((.*)\)", r".load_index__index__data(\1 + 11'd1)",
+              "index_tells_what_comes_next"),
+    "loaded": (r"\.interrupt_status__loaded__set\(.*\)", ".interrupt_status__loaded__set(loader__loaded)",
+               "each_event_is_its_own"),
+    "finished": (r"\.interrupt_status__finished__set\(.*\)", ".interrupt_status__finished__set(1'b0)",
+                 "each_event_is_its_own"),
 }
 
 

@@ -34,9 +34,7 @@ class Chain(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.requantizer, m.submodules.packer = requantizer, packer = self.requantizer, self.packer
-        m.d.comb += requantizer.space.eq(packer.space)
-        m.d.comb += [getattr(packer, name).eq(getattr(requantizer, name))
-                     for name in ("taken", "taken_last", "valid", "last", "results")]
+        wiring.connect(m, requantizer.o, packer.i)
         return m
 
 
@@ -69,11 +67,11 @@ def run(config, seed, vectors, pause):
             return
         for column in range(config.macro.columns):
             bias, multiplier, shift = (int(array[column]) for array in arrays)
-            ctx.set(requantizer.write, {"set": index, "column": column, "parameters": {
+            ctx.set(requantizer.write.payload, {"set": index, "column": column, "parameters": {
                 "bias": bias, "multiplier": multiplier, "shift": shift}})
-            ctx.set(requantizer.write_enable, 1)
+            ctx.set(requantizer.write.enable, 1)
             await ctx.tick()
-        ctx.set(requantizer.write_enable, 0)
+        ctx.set(requantizer.write.enable, 0)
         ctx.set(requantizer.settings[index], {"double": settings["rounding"] == "double", **{
             name: settings[name] for name in ("zero_point", "low", "high")}})
 

@@ -89,7 +89,7 @@ def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
     for number, store in enumerate(found):
         place = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
         cases.append(f"        {number}: {place} = stuck ? level : ~{place};")
-    counts = [f"        {core}.performance.{name}_count = count;" for name in COUNTERS]
+    counts = [f"        {core}.performance.{name} = count;" for name in COUNTERS]
     return "\n".join([
         f"module {name} (", ",\n".join(heads), ");", f"    {dut or config.name} dut (", pins, "    );", *taps,
         "    always @(negedge aclk) if (strike || stuck) case (store)", *cases, "        default: ;", "    endcase",

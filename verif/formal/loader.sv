@@ -11,7 +11,7 @@ module check (
     `DUT dut (.clk(clk), .rst(rst), .s__payload(payload), .s__valid(valid), .s__ready(ready), .word(word),
         .word_valid(word_valid), .word_ready(word_ready), .target(target[`TARGET-1:0]), .restart(restart),
         .locked(locked), .set_used(set_used), .write__valid(write_valid), .write__ready(write_ready),
-        .parameters_enable(parameters_enable), .refused(refused));
+        .parameters__enable(parameters_enable), .refused(refused));
 
     always @(posedge clk) begin
         started <= 1;

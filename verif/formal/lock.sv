@@ -16,13 +16,13 @@ module check (
     reg started = 0;
 
     `DUT dut (.clk(clk), .rst(rst), .bus__enable(enable), .bus__write(write), .bus__address(address), .bus__data(data),
-        .bus__strobe(strobe), .load_used(used), .load_data_used(used), .self_test_used(used), .offset_0_used(used),
-        .clamp_0_used(used), .lock_locked(locked), .load_written(load_written), .load_data_written(load_data_written),
-        .load_first(first), .load_words(words), .load_parameters(target), .load_set(set), .load_bank(bank),
-        .offset_1_used(used), .clamp_1_used(used),
-        .offset_0_zero_point(zero_0), .offset_0_double(double_0), .clamp_0_low(low_0), .clamp_0_high(high_0),
-        .offset_1_zero_point(zero_1), .offset_1_double(double_1), .clamp_1_low(low_1), .clamp_1_high(high_1),
-        .self_test_march_c_minus(c_minus), .self_test_march_ss(ss), .self_test_known_answers(known_answers), .error(error), .bus__refused(refused));
+        .bus__strobe(strobe), .load__used(used), .load_data__used(used), .self_test__used(used), .offset_0__used(used),
+        .clamp_0__used(used), .lock__locked__data(locked), .load__written(load_written), .load_data__written(load_data_written),
+        .load__first__data(first), .load__words__data(words), .load__parameters__data(target), .load__set__data(set), .load__bank__data(bank),
+        .offset_1__used(used), .clamp_1__used(used),
+        .offset_0__zero_point__data(zero_0), .offset_0__double__data(double_0), .clamp_0__low__data(low_0), .clamp_0__high__data(high_0),
+        .offset_1__zero_point__data(zero_1), .offset_1__double__data(double_1), .clamp_1__low__data(low_1), .clamp_1__high__data(high_1),
+        .self_test__march_c_minus__data(c_minus), .self_test__march_ss__data(ss), .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused));
 
     wire is_lock = address[11:2] == 12'h028 >> 2;
     // A write of no byte does nothing, and nobody is told.

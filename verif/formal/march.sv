@@ -1,27 +1,33 @@
-// The march under any streams and any totals: every start gets one end and no other does, and a zeroise that ends has
+// The self-test under any streams and any totals: every start gets one end and no other does, and a zeroise that ends has
 // written zeros to every row of every bank, has read each of them afterwards, and tells of any total that was not zero.
 module check (
     input clk, start, ready, load_ready, vector_ready, looks, group, input [1:0] number, input [`TOTAL-1:0] totals
 );
     localparam WAIT = 1, PREPARE = 2, SEND = 3, LOOK = 4, NEXT = 5, END = 6;
-    wire running, active, done, failed, load_valid, vector_valid, bank, row, restart;
+    wire running, active, done, failed, load_valid, vector_valid, bank, row;
     wire [72:0] load;
     wire [36:0] vector;
-    wire [2:0] state;
-    wire [5:0] counter, element;
-    wire [1:0] at_hand;
-    wire [2:0] background;
-    wire [7:0] pattern;
-    wire mask;
+    // Within the design, once it is flattened.
+    (* hierconn *) wire [2:0] \dut.fsm_state ;
+    (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.counter , \dut.memory_bist.sequencer.element ;
+    (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.at_hand ;
+    (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
+    (* hierconn *) wire [8:0] \dut.memory_bist.background.o ;
+    wire [2:0] state = \dut.fsm_state ;
+    wire [5:0] counter = \dut.memory_bist.sequencer.counter , element = \dut.memory_bist.sequencer.element ;
+    wire [1:0] at_hand = \dut.memory_bist.sequencer.at_hand ;
+    wire [2:0] background = \dut.memory_bist.sequencer.background ;
+    wire [7:0] pattern = \dut.memory_bist.background.o [7:0];
+    wire mask = \dut.memory_bist.background.o [8];
+    wire restart = state == PREPARE;
     reg started = 0;
     wire rst = !started;
 
     `DUT dut (.clk(clk), .rst(rst), .start(start), .program_(number), .ready(ready), .running(running),
-        .active(active), .done(done), .failed(failed), .load__payload(load), .load__valid(load_valid),
+        .takeover__active(active), .done(done), .failed(failed), .load__payload(load), .load__valid(load_valid),
         .load__ready(load_ready), .vector__payload(vector), .vector__valid(vector_valid),
-        .vector__ready(vector_ready), .bank(bank), .row(row), .restart(restart), .looks(looks), .group(group),
-        .totals(totals), .fsm_state(state), .counter(counter), .element(element), .at_hand(at_hand),
-        ._background(background), .pattern(pattern), .mask(mask));
+        .vector__ready(vector_ready), .bank(bank), .row(row), .looks(looks), .group(group),
+        .totals(totals));
 
     // One row of all, and what has become of it; what has been started.
     (* anyconst *) reg the_bank, the_row;

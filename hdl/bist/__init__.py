@@ -1,0 +1,1 @@
+"""Built-in self-test: the storage by march tests, the products by known answers."""

@@ -1,0 +1,115 @@
+"""Sequencer and address generator of march tests: which operation comes next, on which row, over which background."""
+
+from amaranth.hdl import Array, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...golden.march_tests import PROGRAMS
+
+ZEROISE = list(PROGRAMS).index("zeroise")
+
+
+class Step(data.Struct):
+    """One operation on the row at hand."""
+
+    reads: 1
+    inverts: 1
+    down: 1
+    ends_element: 1
+    ends_program: 1
+    dense: 1
+
+
+def steps(program):
+    """The operations of a program, one after the other, as constants of `Step`."""
+    found = []
+    for number, (order, operations) in enumerate(PROGRAMS[program]):
+        names = operations.split()
+        for index, name in enumerate(names):
+            ends = index + 1 == len(names)
+            found.append(Step.const({
+                "reads": name[0] == "r", "inverts": name[1] == "1", "down": order == "down", "ends_element": ends,
+                "ends_program": ends and number + 1 == len(PROGRAMS[program]), "dense": name[1] == "d"}))
+    return found
+
+
+STEPS = [step for program in PROGRAMS for step in steps(program)]
+# The number of each program's first.
+FIRST = [sum(len(steps(name)) for name in list(PROGRAMS)[:index]) for index in range(len(PROGRAMS))]
+
+
+class MarchSequencer(wiring.Component):
+    """Goes through the operations of a program on all rows of all banks, which are one space of addresses.
+
+    A program that tests goes once over each background; to zeroise, and dense programs, once over the first.
+
+    Parameters
+    ----------
+    banks, rows : int
+    backgrounds : int
+        How many there are.
+
+    Members
+    -------
+    start : ``In(1)``
+        Begin with the first operation of ``program``.
+    program : ``In(range(len(PROGRAMS)))``
+        Which one of ``PROGRAMS``, in their order.
+    advance : ``In(1)``
+        The operation at hand is done: go to the next.
+    is_last : ``Out(1)``
+        There is none after it.
+    step : ``Out(Step)``
+        The operation at hand.
+    bank : ``Out(range(banks))``
+        Of the row that it is done to.
+    row : ``Out(range(rows))``
+        The row in the bank.
+    background : ``Out(range(backgrounds))``
+        What it writes, or must read.
+    """
+
+    def __init__(self, *, banks, rows, backgrounds):
+        self.banks, self.rows, self.backgrounds = banks, rows, backgrounds
+        super().__init__({
+            "start": In(1), "program": In(range(len(PROGRAMS))), "advance": In(1), "is_last": Out(1),
+            "step": Out(Step), "bank": Out(range(banks)), "row": Out(range(rows)),
+            "background": Out(range(backgrounds)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        program = Signal(range(len(PROGRAMS)), name="at_hand")
+        # The number of the step, and that of its element's first.
+        counter, element = (Signal(range(len(STEPS)), name=name) for name in ("counter", "element"))
+        step = self.step
+        last_row = Mux(step.down, self.row == 0, self.row == self.rows - 1)
+        last_bank = Mux(step.down, self.bank == 0, self.bank == self.banks - 1)
+        through, more, again = Signal(), Signal(), Signal()
+        following = Signal(range(len(STEPS) + 1))
+        m.d.comb += [
+            step.as_value().eq(Array(step.as_value() for step in STEPS)[counter]),
+            through.eq(step.ends_element & last_row & last_bank),
+            more.eq((program != ZEROISE) & ~step.dense & (self.background != self.backgrounds - 1)),
+            again.eq(step.ends_program & more),
+            self.is_last.eq(through & step.ends_program & ~more),
+            following.eq(Mux(again, Array(FIRST)[program], counter + 1)),
+        ]
+        with m.If(self.advance):
+            with m.If(~step.ends_element):
+                m.d.sync += counter.eq(following)
+            with m.Elif(~through):
+                start, beside = Mux(step.down, self.rows - 1, 0), Mux(step.down, self.row - 1, self.row + 1)
+                m.d.sync += [counter.eq(element), self.row.eq(Mux(last_row, start, beside))]
+                with m.If(last_row):
+                    m.d.sync += self.bank.eq(Mux(step.down, self.bank - 1, self.bank + 1))
+            with m.Else():
+                down = Array(step.down for step in STEPS)[following]
+                m.d.sync += [counter.eq(following), element.eq(following),
+                             self.background.eq(self.background + again),
+                             self.row.eq(Mux(down, self.rows - 1, 0)), self.bank.eq(Mux(down, self.banks - 1, 0))]
+        with m.If(self.start):
+            first = Array(FIRST)[self.program]
+            m.d.sync += [counter.eq(first), element.eq(first), program.eq(self.program), self.background.eq(0),
+                         self.bank.eq(0), self.row.eq(0)]
+        return m

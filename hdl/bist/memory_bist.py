@@ -1,0 +1,136 @@
+"""Memory built-in self-test: march tests of the storage of weights, and what clears it."""
+
+from amaranth.hdl import Cat, Const, Module
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ...golden.march_tests import PROGRAMS
+from ..config.tables import ceil_log2
+from ..fabric.emitter import Platform
+from .data_background import DataBackground
+from .march_sequencer import MarchSequencer, Step
+from .response_comparator import ResponseComparator
+
+
+def beat_count(config):
+    """Most beats of a row of weights or of a vector."""
+    return max(-(-8 * config.vector_bytes // config.input_stream_bits),
+               -(-8 * config.row_bytes // config.weight_stream_bits))
+
+
+class MemoryBist(wiring.Component):
+    """Says which row to write or read next, and with what, and whether what was read is what had been written.
+
+    A row is written as the loader takes it, and read by a vector that is one in that row and zero elsewhere, whose
+    totals are the row.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    start : ``In(1)``
+        As of `MarchSequencer`.
+    program : ``In(range(len(PROGRAMS)))``
+        As of `MarchSequencer`.
+    advance : ``In(1)``
+        As of `MarchSequencer`.
+    is_last : ``Out(1)``
+        As of `MarchSequencer`.
+    step : ``Out(Step)``
+        As of `MarchSequencer`.
+    bank : ``Out(range(banks))``
+        As of `MarchSequencer`.
+    row : ``Out(range(rows))``
+        As of `MarchSequencer`.
+    prepare : ``In(1)``
+        Make the background of the step at hand.
+    beat : ``In(range(beat_count))``
+        Of the row or vector at hand.
+    row_beat : ``Out(weight_stream_bits)``
+        That beat of the row to write.
+    vector_beat : ``Out(input_stream_bits)``
+        That beat of the vector that reads the row.
+    digits : ``Out(check_columns * weight_bits)``
+        What is written to the checksum columns.
+    group : ``In(range(groups))``
+        As of `ResponseComparator`.
+    totals : ``In(ArrayLayout(total_width, lanes))``
+        As of `ResponseComparator`.
+    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
+        As of `ResponseComparator`.
+    differs : ``Out(1)``
+        As of `ResponseComparator`.
+    column : ``Out(range(columns))``
+        As of `ResponseComparator`.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        macro, width = config.macro, config.macro.total_width
+        super().__init__({
+            "start": In(1), "program": In(range(len(PROGRAMS))), "advance": In(1), "is_last": Out(1),
+            "step": Out(Step), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
+            "prepare": In(1), "beat": In(range(beat_count(config))), "row_beat": Out(config.weight_stream_bits),
+            "vector_beat": Out(config.input_stream_bits), "digits": Out(config.check_columns * macro.weight_bits),
+            "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
+            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "differs": Out(1), "column": Out(range(config.array.columns)),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        config = self.config
+        sequencer = platform.instantiate(
+            m, "sequencer", "march_sequencer", MarchSequencer, banks=config.macro.banks, rows=config.macro.rows,
+            backgrounds=DataBackground.count(config))
+        background = platform.instantiate(m, "background", "data_background", DataBackground, config=config)
+        comparator = platform.instantiate(m, "comparator", "response_comparator", ResponseComparator, config=config)
+        m.d.comb += [
+            sequencer.start.eq(self.start),
+            sequencer.program.eq(self.program),
+            sequencer.advance.eq(self.advance),
+            self.is_last.eq(sequencer.is_last),
+            self.step.eq(sequencer.step),
+            self.bank.eq(sequencer.bank),
+            self.row.eq(sequencer.row),
+            background.number.eq(sequencer.background),
+            background.inverts.eq(sequencer.step.inverts),
+            background.load.eq(self.prepare),
+            comparator.background.eq(background.o),
+            comparator.group.eq(self.group),
+            comparator.totals.eq(self.totals),
+            comparator.digit_totals.eq(self.digit_totals),
+            self.differs.eq(comparator.differs),
+            self.column.eq(comparator.column),
+            self.row_beat.eq(self._row_beat(background.o)),
+            self.vector_beat.eq(self._vector_beat()),
+            self.digits.eq(self._digits(background.o)),
+        ]
+        return m
+
+    def _row_beat(self, background):
+        """Weights of the background, as elements of a beat."""
+        config, elements = self.config, []
+        per_beat, bits = config.weight_stream_bits // 8 // config.weight_bytes, ceil_log2(config.array.columns)
+        for index in range(min(per_beat, 1 << bits)):
+            column = Cat(Const(index, ceil_log2(per_beat)), self.beat)[:bits]
+            weight = DataBackground.weight(background, column)
+            elements.append(Cat(weight, Const(0, 8 * config.weight_bytes - len(weight))))
+        return Cat(elements)
+
+    def _vector_beat(self):
+        """One for the row at hand, zero for the others."""
+        config = self.config
+        per_beat = config.input_stream_bits // 8 // config.input_bytes
+        place = ceil_log2(per_beat)
+        here = self.row[place:] == self.beat
+        return Cat(Cat(here & (self.row[:place] == index), Const(0, 8 * config.input_bytes - 1))
+                   for index in range(per_beat))
+
+    def _digits(self, background):
+        config, bits = self.config, ceil_log2(self.config.array.columns)
+        return Cat(DataBackground.weight(background, Const(config.macro.columns + index, bits))
+                   for index in range(config.check_columns))

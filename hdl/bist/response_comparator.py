@@ -1,0 +1,69 @@
+"""Comparator of march tests: the totals of what is read, held against the background of the row."""
+
+from amaranth.hdl import Cat, Const, Module, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..config.tables import ceil_log2
+from .data_background import DataBackground
+
+
+class ResponseComparator(wiring.Component):
+    """Compares a group of totals, which are weights if the row was read alone, in the same cycle.
+
+    Parameters
+    ----------
+    config : CoreConfig
+
+    Members
+    -------
+    background : ``In(DataBackground.layout)``
+        What the row must have.
+    group : ``In(range(groups))``
+        Which columns.
+    totals : ``In(ArrayLayout(total_width, lanes))``
+        Of these, the lowest column first.
+    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
+        Of the checksum columns, which are columns as all others here; compared with the last group.
+    differs : ``Out(1)``
+        One is not as it must be.
+    column : ``Out(range(columns))``
+        The lowest such.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        width = config.macro.total_width
+        super().__init__({
+            "background": In(DataBackground.layout(config)), "group": In(range(config.groups)),
+            "totals": In(data.ArrayLayout(width, config.lanes)),
+            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "differs": Out(1), "column": Out(range(config.array.columns)),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        config = self.config
+        lanes, columns, bits = config.lanes, config.macro.columns, ceil_log2(config.array.columns)
+        differ, last = Signal(lanes + config.check_columns), self.group == config.groups - 1
+        for lane in range(lanes):
+            column = Cat(Const(lane, ceil_log2(lanes)), self.group)[:bits]
+            exists = self.group * lanes + lane < columns
+            m.d.comb += differ[lane].eq(exists & self._is_other(self.totals[lane], column))
+        for index in range(config.check_columns):
+            column = Const(columns + index, bits)
+            m.d.comb += differ[lanes + index].eq(last & self._is_other(self.digit_totals[index], column))
+        for index in reversed(range(config.check_columns)):
+            with m.If(differ[lanes + index]):
+                m.d.comb += self.column.eq(columns + index)
+        for lane in reversed(range(lanes)):
+            with m.If(differ[lane]):
+                m.d.comb += self.column.eq(Cat(Const(lane, ceil_log2(lanes)), self.group))
+        m.d.comb += self.differs.eq(differ.any())
+        return m
+
+    def _is_other(self, total, column):
+        """Whether a total is not the weight that the background has in a column."""
+        weight = DataBackground.weight(self.background, column)
+        bits = len(weight)
+        return (total[:bits] != weight) | (total[bits:] != total[bits - 1].replicate(len(total) - bits))

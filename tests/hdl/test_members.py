@@ -1,0 +1,88 @@
+# amaranth: UnusedElaboratable=no
+"""Docstrings of components name each port of the signature, one entry a port."""
+
+import importlib
+import inspect
+import pkgutil
+import re
+
+import pytest
+from amaranth.lib import wiring
+from bitline import hdl
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.csr.register_map import register_map
+from bitline.hdl.uart_bridge.protocol import sizes
+
+MACRO = MacroConfig(rows=8, columns=4, banks=2, tiles=2, fuse=2)
+CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True)
+FOLDERS = ("bist", "core", "csr", "macro", "uart_bridge")
+# What a parameter of such a name is, but for those of `OWN`.
+COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "behind": 2, "most": 7, "banks": 2, "rows": 8,
+          "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12, "input_bits": 8,
+          "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12e6, "baud": 115200,
+          "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5}
+OWN = {"macro": MACRO, "uart_bridge": MACRO}
+# Whose ports are those of a table, by name.
+TABLED = {"CoreTop", "FlatMacro", "MacroPorts"}
+
+
+def components():
+    """Each component class of the folders, with its folder."""
+    for folder in FOLDERS:
+        package = importlib.import_module(f"{hdl.__name__}.{folder}")
+        for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+            module = importlib.import_module(info.name)
+            for _, cls in inspect.getmembers(module, inspect.isclass):
+                is_own = cls.__module__ == module.__name__ and cls.__name__ not in TABLED
+                if is_own and issubclass(cls, wiring.Component):
+                    yield folder, cls
+
+
+COMPONENTS = {cls.__name__: (folder, cls) for folder, cls in components()}
+
+
+def entries(cls):
+    """The names of the entries under Members, one each."""
+    text = inspect.getdoc(cls).partition("Members\n-------\n")[2]
+    return re.findall(r"^([\w, ]+?)(?: : .*)?$", text, re.MULTILINE)
+
+
+def instances(folder, cls):
+    """One, or two where what it is told makes a difference."""
+    names = inspect.signature(cls.__init__).parameters
+    if "told" in names:
+        return [instance(folder, cls, told=told) for told in (False, True)]
+    return [instance(folder, cls)]
+
+
+def instance(folder, cls, **given):
+    names = inspect.signature(cls.__init__).parameters
+    config = {"config": OWN.get(folder, CORE)} if "config" in names else {}
+    return cls(**{name: COMMON[name] for name in names if name not in ("self", "config", *given)}, **config, **given)
+
+
+def ports(component):
+    """What its docstring must name."""
+    names = set(component.signature.members)
+    if type(component).__name__ == "RegisterFile":
+        names = names - {register.name for register in register_map(CORE)} | {"REGISTER"}
+    return names
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_each_port_has_an_entry(name):
+    folder, cls = COMPONENTS[name]
+    assert sorted(entries(cls)) == sorted(set().union(*(ports(component) for component in instances(folder, cls))))
+
+
+def test_an_entry_of_two_ports_and_a_missing_one_are_noticed():
+    class Two:
+        """A pair.
+
+        Members
+        -------
+        one, two : ``In(1)``
+            Both.
+        """
+
+    assert entries(Two) == ["one, two"]
