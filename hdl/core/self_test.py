@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.known_answers import POLYNOMIAL, SIGNATURE_BITS, expected_signature, following, repeated
 from ...golden.march_tests import PROGRAMS
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 from ..fabric.mux import choose
 from .result_packer import beat_layout
 

@@ -159,8 +159,8 @@ def replace_columns(array, name):
         shared = ", ".join(piece(field) for _, field in reversed(shared_fields(block)) if field.width)
         pins |= {
             **{port: own[port] for port in steering(block)},
-            f"{block.storage}_plane": own["plane"],
-            f"{block.storage}_write": f"{{{shared}}}",
+            f"{block.shape.storage}_plane": own["plane"],
+            f"{block.shape.storage}_write": f"{{{shared}}}",
             f"{match['name']}_weights": piece(layout["weights"]),
             f"{match['name']}_totals": own["totals"],
         }

@@ -15,9 +15,9 @@ from some import some
 
 SIMULATOR = "verilator"
 CONFIGS = {
-    "bitcell": CoreConfig(macro=MacroConfig(rows=4, columns=5, banks=2, weight_bits=5), output="int32", checksum=True),
-    "lut_ram": CoreConfig(macro=MacroConfig(rows=6, columns=3, banks=2, column="table"), output="int32", checksum=True),
-    "block_ram": CoreConfig(macro=MacroConfig(rows=9, columns=2, weight_bits=4, column="table", block_ram_columns=2),
+    "bitcells": CoreConfig(macro=MacroConfig(rows=4, columns=5, banks=2, weight_bits=5), output="int32", checksum=True),
+    "LUT-RAM": CoreConfig(macro=MacroConfig(rows=6, columns=3, banks=2, column="table"), output="int32", checksum=True),
+    "block RAM": CoreConfig(macro=MacroConfig(rows=9, columns=2, weight_bits=4, column="table", block_ram_columns=2),
                             output="int32", checksum=True),
 }
 
@@ -68,7 +68,7 @@ def test_no_upset_that_changes_a_result_goes_unseen(kind):
 
 
 def test_upsets_go_unseen_without_the_comparison():
-    config = CONFIGS["bitcell"]
+    config = CONFIGS["bitcells"]
     verilog, count = re.subn(r"assign (\w+) = \| total;", r"assign \1 = 1'b0;", emit(config))
     assert count == 1
     facts = run_upsets(config, 40, seed=5, simulator=SIMULATOR, verilog=verilog)
@@ -76,7 +76,7 @@ def test_upsets_go_unseen_without_the_comparison():
 
 
 def test_every_bit_of_the_storage_is_upset_once():
-    config = CONFIGS["bitcell"]
+    config = CONFIGS["bitcells"]
     found = stores(config, emit(config))
     bits = config.array.banks * config.array.rows * config.array.columns * config.macro.weight_bits
     chosen, count = draw(found, bits, 1)

@@ -165,9 +165,9 @@ def table_nodes(groups, levels, bits):
 
 def table_sums(name, says, config, bugs, **more):
     """A property of a table column of two banks, a power of two of groups of rows."""
-    shape = config.tables["lut_ram"]
+    (shape,) = config.shapes
     bits = config.sum_width + 3
-    return Property(name, says, "table_levels", config, "lut_ram_columns_1", bugs, shape.levels + 4, "bmc",
+    return Property(name, says, "table_levels", config, shape.columns_name(1), bugs, shape.levels + 4, "bmc",
                     taps=table_nodes(shape.groups, shape.levels, bits),
                     defines={"GROUPS": shape.groups, "LEVELS": shape.levels, "ENTRY": shape.entry_bits, "WORD": bits,
                              "PLANE": shape.plane_bits, "SUM": config.sum_width,
