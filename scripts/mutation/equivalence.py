@@ -1,6 +1,5 @@
 """Whether a mutant can be told from the original at all: a proof by ABC's signal correspondence, which is inductive."""
 
-import re
 import shutil
 
 from ...hdl.fabric.design import Design, without_escapes
@@ -113,7 +112,7 @@ def equivalent(design, mutant, folder):
     both where registers and memories have no value of their own at the start, and where the Verilog leaves one open;
     and with ones. That there is no proof does not mean that they differ.
     """
-    module, work = re.search(r"-module (\S+)", mutant.command)[1], folder / f"equal_{mutant.number}"
+    module, work = mutant.module, folder / f"equal_{mutant.number}"
     found = Design(design.verilog)
     others = [name for name in found.modules if name not in found.above(module)]
 

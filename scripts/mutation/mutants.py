@@ -27,10 +27,20 @@ class Mutant:
     command: str
 
     @property
+    def module(self):
+        """The module that it is of."""
+        return module_of(self.command)
+
+    @property
     def what(self):
         """What is done to which bit, in short."""
         found = dict(re.findall(r"-(mode|cell|port|portbit|ctrlbit|wire|wirebit) (\S+)", self.command))
         return f"{found['mode']} at {found['port']}[{found['portbit']}] of " + re.sub(r"\$\d+$", "", found["cell"])
+
+
+def module_of(command):
+    """The module that a command of Yosys's ``mutate`` changes."""
+    return re.search(r"-module (\S+)", command)[1]
 
 
 def block_of(design, module):
@@ -73,7 +83,7 @@ def choose(design, count, seed, folder, blocks=()):
                           for line in (folder / f"list_{index}.txt").read_text(encoding="utf-8").splitlines())
     mutants = []
     for line in lines:
-        module = re.search(r"-module (\S+)", line)[1]
+        module = module_of(line)
         if not UNTOUCHED.search(line) and not loses_initial_value(chosen[module], line):
             place = re.findall(r"-src \S*?:(\d+)\.", line)
             mutants.append(Mutant(len(mutants) + 1, block_of(design, module), place[-1] if place else "?", line))

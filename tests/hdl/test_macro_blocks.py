@@ -1,7 +1,6 @@
 # amaranth: UnusedElaboratable=no
 import itertools
 import random
-import re
 
 import pytest
 from amaranth.hdl import signed, unsigned
@@ -65,9 +64,9 @@ def test_tree_for_random_and_extreme_weights(kind, rows, bits):
 def test_carry_save_tree_takes_the_fewest_full_adders(rows, bits, full, half):
     emitter = Emitter("t")
     emitter.add("t_tree", TREES["carry_save"](rows=rows, weight_bits=bits))
-    text = emitter.modules["t_tree"]
-    assert len(re.findall(r"cell \\t_full_adder ", text)) == full
-    assert len(re.findall(r"cell \\t_half_adder ", text)) == half
+    words = emitter.modules["t_tree"].split()
+    assert words.count("\\t_full_adder") == full
+    assert words.count("\\t_half_adder") == half
     # A full adder removes one bit and nothing else removes any: all products in, one sum out.
     assert full == rows * bits - (bits + ceil_log2(rows))
 
