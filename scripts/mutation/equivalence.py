@@ -114,7 +114,8 @@ def equivalent(design, mutant, folder):
     """
     module, work = mutant.module, folder / f"equal_{mutant.number}"
     found = Design(design.verilog)
-    others = [name for name in found.modules if name not in found.above(module)]
+    around_it = found.above(module)
+    others = [name for name in found.modules if name not in around_it]
 
     def proved(values):
         text = image(design, [mutant], values=values)
