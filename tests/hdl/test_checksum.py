@@ -69,7 +69,7 @@ def test_no_upset_that_changes_a_result_goes_unseen(kind):
 
 def test_upsets_go_unseen_without_the_comparison():
     config = CONFIGS["bitcells"]
-    verilog = broken(config, "checksum", "assign %1 = | total;", "assign %1 = 1'b0;")
+    verilog = broken(config, "totals_check", "assign %1 = | total;", "assign %1 = 1'b0;")
     facts = run_upsets(config, 40, seed=5, simulator=SIMULATOR, verilog=verilog)
     assert facts["outcomes"]["seen"] == 0 and facts["outcomes"]["unseen"] == len(facts["unseen"]) > 5
 
