@@ -106,7 +106,7 @@ class MacroCycles:
         self._calibrates = config.calibrates
         self._held_for = config.held
         self._decides_ahead = config.result_interval > 1
-        self._writers = [WriterCycles(config, shape) for shape in config.tables.values()]
+        self._writers = [WriterCycles(config, shape) for shape in config.shapes if shape.walk]
         self._clear()
 
     def reset(self):

@@ -1,7 +1,6 @@
 """Verilog: one module a distinct block, the same bytes every time; and its description."""
 
 import json
-import re
 import subprocess
 import sys
 from functools import lru_cache
@@ -9,6 +8,7 @@ from importlib.metadata import version
 
 from .config import CoreConfig
 from .core.top import CoreTop, core_ports
+from .fabric.design import Design, tidied
 from .fabric.emitter import LATE, EmitError, Emitter
 from .fabric.memory_wrapper import HEAD, memory_module
 from .fabric.memory_wrapper import WAIVERS as MEMORY_WAIVERS
@@ -62,34 +62,7 @@ def _verilog(emitter):
     memories = "".join(memory_module(name, *size) for name, size in emitter.memories.items())
     known = f"read_verilog -lib <<verilog\n{memories}\nverilog\n" if memories else ""
     text = run_yosys(f"{FABRICS[emitter.fabric]}{known}read_rtlil <<rtlil\n{design}\nrtlil\n{SCRIPT}")
-    text = text[text.index("module "):]
-    # Yosys declares each port twice.
-    text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
-    text = without_escapes(text.replace(LATE, ""))
-    text = re.sub(r"^module (\w+)\(([^)]*)\);", _in_order, text, flags=re.MULTILINE)
-    return re.sub(r"^module (\w+)", lambda match: f"// {emitter.summaries.get(match[1], CELLS)}\n{match[0]}", text,
-                  flags=re.MULTILINE)
-
-
-def _in_order(header):
-    """The head of a module with clock and reset first, and the first input, which Amaranth puts last, behind them."""
-    names = re.split(r"\s*,\s*", header[2].strip())
-    names = [names[-1], *names[:-1]]
-    domain = [name for name in ("clk", "rst") if name in names]
-    return f"module {header[1]}({', '.join(domain + [name for name in names if name not in domain])});"
-
-
-def without_escapes(text):
-    """Plain names for those that Verilog must escape, such as ``sum$3`` and ``x[3]``."""
-    taken = set(re.findall(r"[A-Za-z_]\w*", text))
-    plain = {}
-    for name in sorted(set(re.findall(r"\\(\S+) ", text))):
-        candidate = re.sub(r"\W+", "_", name).strip("_")
-        while candidate in taken:
-            candidate += "_"
-        taken.add(candidate)
-        plain[name] = candidate
-    return re.sub(r"\\(\S+) ", lambda match: plain[match[1]], text)
+    return tidied(text.replace(LATE, ""), emitter.summaries, CELLS)
 
 
 # Summary of what Amaranth makes a module of without a name of ours.
@@ -157,6 +130,12 @@ def emit(config, fabric="generic"):
     return "\n".join(emit_files(config, fabric).values())
 
 
+@lru_cache(maxsize=32)
+def design(config, fabric="generic"):
+    """What `emit` gives, read back: a `Design`, which knows the modules, and what is in them."""
+    return Design(emit(config, fabric))
+
+
 def emit_files(config, fabric="generic"):
     """Verilog of a macro or core by name of its file: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
     return dict(_emitted(config, fabric))
@@ -183,12 +162,6 @@ def _emitted(config, fabric):
     return files
 
 
-def modules(verilog):
-    """Each module of such Verilog, by name."""
-    return {match[1]: match[0] for match in re.finditer(r"^module (\w+)\(.*?^endmodule\n", verilog,
-                                                        re.MULTILINE | re.DOTALL)}
-
-
 def _file(what, configuration, text):
     """A whole file, and what it is of."""
     lines = [
@@ -210,9 +183,5 @@ def _waived(rules, text):
 def _core(emitter, config):
     """The modules of a core; the ports of the first tell Vivado of what interface they are."""
     emitter.add(config.name, CoreTop(config=config))
-    head, module, rest = _verilog(emitter).partition(f"module {config.name}(")
-    top, end, rest = rest.partition("endmodule")
-    for port in core_ports(config):
-        top = re.sub(rf"^(  {port.direction} (?:\[\d+:0\] )?{port.name};)$", rf"  {port.attributes}\n\1", top,
-                     flags=re.MULTILINE)
-    return head + module + top + end + rest
+    attributes = {port.name: port.attributes for port in core_ports(config)}
+    return Design(_verilog(emitter)).with_attributes(config.name, attributes).text

@@ -94,9 +94,9 @@ def test_readme_maps_the_folders():
 
 def test_shapes_of_tables_are_those_of_the_gateware():
     text = (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")
-    sections = {"lut_ram": text[text.index("## Tables in LUT-RAM"):text.index("## Tables in block RAM")],
-                "block_ram": text[text.index("## Tables in block RAM"):]}
-    for storage, section in sections.items():
+    sections = (("lut_ram", text[text.index("## Tables in LUT-RAM"):text.index("## Tables in block RAM")]),
+                ("block_ram", text[text.index("## Tables in block RAM"):]))
+    for storage, section in sections:
         rows = re.findall(r"^\| (\d+)(?: to (\d+))? \| (\d+) \| (\d+) \| (\d+) \|$", section, re.MULTILINE)
         banks = []
         for first, last, *numbers in rows:

@@ -2,39 +2,13 @@
 
 import ast
 import re
-import tomllib
-from pathlib import Path
 
 import pytest
+from rooms import MODULES, ROOMS, SETUPTOOLS, read, room_of
 
-ROOT = Path(__file__).resolve().parent.parent
-SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
-# A room is the files of a folder without those of the rooms in it.
-ROOMS = [
-    "golden", "hdl.config", "hdl.fabric", "hdl.columns", "hdl.macro", "hdl.csr", "hdl.bist", "hdl.core", "hdl",
-    "hdl.measure", "hdl.uart_bridge", "constraints", "verif", "verif.sim", "verif.macro", "verif.core",
-    "verif.fault_injection", "verif.formal", "host.network", "host.network.operators", "host.network.files",
-    "host.mapping", "host.board", "verif.link", "host", "scripts.common", "scripts.fpga", "scripts.integration",
-    "scripts.kit", "scripts.reports", "scripts.mutation", "scripts.commands", "scripts",
-]
-
-
-def read(folder, name):
-    """The text of each module of a folder, by its full name."""
-    return {".".join((name, *path.relative_to(ROOT / folder).with_suffix("").parts)): path.read_text(encoding="utf-8")
-            for path in (ROOT / folder).rglob("*.py")}
-
-
-MODULES = {module: text for name, folder in SETUPTOOLS["package-dir"].items()
-           for module, text in read(folder, name).items()}
+NAMING = ("tests.test_rooms", "tests.helpers.rooms")
 # Subcommands, a group of them as one, and testbenches: none imports another.
 KINDS = (r"bitline\.scripts\.commands\.(\w+)", r"bitline\.verif\.\w+\.(tb_\w+)")
-
-
-def room_of(name):
-    """The number of the room of a module, or of a name in one; None if it is not Bitline's."""
-    found = [room for room in ROOMS if f"{name}.".startswith(f"bitline.{room}.")]
-    return ROOMS.index(max(found, key=len)) if found else None
 
 
 def imports(module, tree):
@@ -70,7 +44,7 @@ def paths(tree):
 
 def test_each_room_keeps_to_the_order():
     assert [fault for module, text in MODULES.items() for fault in faults(module, text)] == []
-    tests = {test: text for test, text in read("tests", "tests").items() if test != "tests.test_rooms"}
+    tests = {test: text for test, text in read("tests", "tests").items() if test not in NAMING}
     assert [(test, path) for test, text in tests.items() for path in paths(ast.parse(text))] == []
 
 

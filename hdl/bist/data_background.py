@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 from ..fabric.mux import choose
 
 

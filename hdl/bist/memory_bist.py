@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.march_tests import PROGRAMS
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from .data_background import DataBackground
 from .march_sequencer import MarchSequencer, Step

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 from .data_background import DataBackground
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from amaranth.hdl import Signal, Value, signed, unsigned
 
-from ..config.tables import signed_width
+from ..config.widths import signed_width
 from ..fabric.adder import Addition, Carry, Operand, add
 
 

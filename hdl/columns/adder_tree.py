@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config.macro import tree_latency
-from ..config.tables import ceil_log2
+from ..config.bitcells import tree_latency
+from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from .adder_levels import Delays, Node, sum_level
 

@@ -9,23 +9,24 @@ from .adder_tree import TREES
 from .bitcell_array import BitcellArray
 
 
-def write_layout(config, columns):
+def write_layout(shape, columns):
     """What the row decoder hands to some columns: a row's wordline, its bank, and a weight for each column."""
     return data.StructLayout({
-        "wordline": config.rows,
-        "bank": range(config.banks),
-        "weights": data.ArrayLayout(signed(config.weight_bits), columns),
+        "wordline": shape.rows,
+        "bank": range(shape.banks),
+        "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
     })
 
 
 class BitcellColumns(wiring.Component):
     """Neighboring columns, each a bitcell array and its near-bitline adder tree.
 
-    One sum a column and cycle, ``config.tree_latency`` cycles after its plane.
+    One sum a column and cycle, ``shape.latency`` cycles after its plane.
 
     Parameters
     ----------
     config : MacroConfig
+    shape : BitcellShape
     columns : int
 
     Members
@@ -38,11 +39,11 @@ class BitcellColumns(wiring.Component):
         Sums of the bank's weights at the ones of the plane.
     """
 
-    def __init__(self, *, config, columns):
+    def __init__(self, *, config, shape, columns):
         self.config = config
         self.columns = columns
         super().__init__({
-            "write": In(write_layout(config, columns)),
+            "write": In(write_layout(shape, columns)),
             "enable": In(1),
             "bank": In(range(config.banks)),
             "plane": In(config.rows),

@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
 from .table_columns import entry_layout

@@ -5,7 +5,7 @@ from dataclasses import replace
 from ...golden.checksum import digit_count
 from .base import Parameters, configuration, parameter
 from .macro import MOST_COLUMNS, MacroConfig
-from .tables import ceil_log2
+from .widths import ceil_log2
 
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
 OUTPUTS = ("int8", "int16", "int32")
@@ -75,11 +75,7 @@ class CoreConfig(Parameters):
     @property
     def array(self):
         """The macro that is built: with the checksum columns behind its own."""
-        macro = self.macro
-        # Where all are in block RAM, these are too.
-        in_block_ram = self.check_columns if macro.block_ram_columns == macro.columns else 0
-        return replace(macro, columns=macro.columns + self.check_columns,
-                       block_ram_columns=macro.block_ram_columns + in_block_ram)
+        return replace(self.macro, **self.macro.kind.extended(self.macro, self.check_columns))
 
     # What is in the streams.
 

@@ -1,21 +1,17 @@
 """`MacroConfig`: the one description of a macro that every part of Bitline takes."""
 
-from .base import Parameters, configuration, parameter
-from .tables import TableShape, ceil_log2, signed_width
+import dataclasses
 
-COLUMNS = ("bitcell", "table")
-TREES = ("carry_chain", "carry_save")
+from .base import Parameters, configuration, parameter
+from .bitcells import TREES, BitcellKind
+from .tables import TableKind
+from .widths import ceil_log2, signed_width
+
+KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
+COLUMNS = tuple(KINDS)
 FUSES = (1, 2, 4)
 INTERVALS = (1, 2)
 MOST_COLUMNS = 1024
-
-# Columns to a block, which has registers of its own for what is broadcast: few where wires are slow, many where
-# registers are dear.
-BITCELL_BLOCK = {"carry_chain": 2, "carry_save": 16}
-
-def tree_latency(tree, rows):
-    """Cycles from a plane to its sum: a register a level of a carry-chain tree, one after a carry-save tree."""
-    return max(1, ceil_log2(rows)) if tree == "carry_chain" else 1
 
 
 @configuration
@@ -43,9 +39,8 @@ class MacroConfig(Parameters):
                           choices=FUSES)
     tiles: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1, most=65536)
     column: str = parameter(
-        "How a column stores and multiplies: `bitcell`, a bit a cell, multiplied where it stands, and an adder tree; "
-        "or `table`, sums of every subset of a few rows' weights in LUT-RAM, which reading multiplies, for FPGAs.",
-        default="bitcell", choices=COLUMNS)
+        f"How a column stores and multiplies: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
+        default=COLUMNS[0], choices=COLUMNS)
     block_ram_columns: int = parameter(
         "Columns, the first ones, whose tables are in block RAM instead; 0 unless `column` is `table`.", default=0,
         least=0, most="columns")
@@ -59,10 +54,12 @@ class MacroConfig(Parameters):
 
     def __post_init__(self):
         self.check_parameters()
-        if self.column != "table" and self.block_ram_columns:
-            raise ValueError(f"block_ram_columns must be 0 unless column is table, not {self.block_ram_columns}")
-        if self.column == "table" and self.tree != "carry_chain":
-            raise ValueError(f"tree must be carry_chain if column is table, not {self.tree!r}")
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        foreign = [each for kind in KINDS.values() if kind is not self.kind for each in kind.conditions]
+        for name, condition in foreign:
+            if getattr(self, name) != defaults[name]:
+                raise ValueError(f"{name} must be {defaults[name]} {condition.format(column=self.column)}, "
+                                 f"not {getattr(self, name)!r}")
         if self.columns % self.fuse:
             raise ValueError(f"columns must be a multiple of fuse ({self.fuse}), not {self.columns}")
         if self.output_width(self.fuse) > 63:
@@ -109,47 +106,47 @@ class MacroConfig(Parameters):
     # Columns.
 
     @property
-    def tables(self):
-        """Shapes of the tables by kind of memory, those that the macro has; empty if its columns have bitcells."""
-        if self.column != "table":
-            return {}
-        columns = {"block_ram": self.block_ram_columns, "lut_ram": self.columns - self.block_ram_columns}
-        return {storage: TableShape(storage, self.rows, self.weight_bits, self.banks, alone=count == self.columns)
-                for storage, count in columns.items() if count}
+    def kind(self):
+        """The kind of its columns."""
+        return KINDS[self.column]
+
+    @property
+    def shapes(self):
+        """How its columns store and multiply, in their order, and how many do: a dict of `Shape` to int."""
+        return self.kind.shapes(self)
+
+    @property
+    def blocks(self):
+        """Shape and number of columns of each block of columns, in the order of the columns."""
+        return [(shape, min(shape.block_columns, columns - first)) for shape, columns in self.shapes.items()
+                for first in range(0, columns, shape.block_columns)]
+
+    @property
+    def calibration(self):
+        """As `Shape.calibration` has it, of the columns that need one; None if none do."""
+        return next((shape.calibration for shape in self.shapes if shape.calibration is not None), None)
 
     @property
     def calibrates(self):
         """The first vector after a write to its bank is preceded by a plane of zeros, from which columns learn."""
-        return "lut_ram" in self.tables
+        return self.calibration is not None
 
     @property
-    def blocks(self):
-        """Kind of storage and number of columns of each block of columns, in the order of the columns."""
-        if self.column == "table":
-            parts = [(storage, self.block_ram_columns if storage == "block_ram" else
-                      self.columns - self.block_ram_columns, shape.block_columns)
-                     for storage, shape in self.tables.items()]
-        else:
-            parts = [("bitcell", self.columns, BITCELL_BLOCK[self.tree])]
-        return [(storage, min(size, columns - first)) for storage, columns, size in parts
-                for first in range(0, columns, size)]
+    def walk(self):
+        """Most cycles that a writer needs for what a row changes; 0 if rows are written at once."""
+        return max(shape.walk for shape in self.shapes)
 
     # Latency, in cycles.
 
     @property
-    def tree_latency(self):
-        """From weights and plane to the sum of bitcells."""
-        return tree_latency(self.tree, self.rows)
-
-    @property
     def column_latency(self):
-        """From the plane in a block's registers to its sums; all kinds of column in a macro have the same."""
-        return max((shape.latency for shape in self.tables.values()), default=self.tree_latency)
+        """From the plane in a block's registers to its sums; all columns in a macro have the same."""
+        return max(shape.latency for shape in self.shapes)
 
     @property
     def held(self):
         """Cycles from the plane in a block's registers for which its bank must not be written."""
-        return max((shape.held for shape in self.tables.values()), default=1)
+        return max(shape.held for shape in self.shapes)
 
     @property
     def fuse_latency(self):

@@ -1,24 +1,16 @@
-"""Shape of the tables behind table columns: rows a table, entries, widths, latency and how long writing takes."""
+"""Table columns in numbers: rows a table, entries, widths, latency and how long writing takes."""
 
 from dataclasses import dataclass
 
-# Address bits of one memory: 16 entries of LUT-RAM, 512 words of block RAM.
-ADDRESS_BITS = {"lut_ram": 4, "block_ram": 9}
+from .kinds import Kind, Shape
+from .widths import ceil_log2, signed_width
+
+# Of one memory: 16 entries of LUT-RAM, 512 words of block RAM.
+LUT_RAM_ADDRESS_BITS, BLOCK_RAM_ADDRESS_BITS = 4, 9
 BLOCK_RAM_BITS = 36
 
-
-def signed_width(low, high):
-    """Bits of the narrowest two's complement number that holds every integer of ``low..high``."""
-    return max((~low if low < 0 else low).bit_length(), (~high if high < 0 else high).bit_length()) + 1
-
-
-def ceil_log2(n):
-    """Smallest ``k`` with ``2**k >= n``."""
-    return (n - 1).bit_length()
-
-
 @dataclass(frozen=True)
-class TableShape:
+class TableShape(Shape):
     """Tables of a macro's columns in one kind of memory.
 
     A table holds a sum for each input of ``group_rows`` rows, of every bank. In LUT-RAM the entries are in offset
@@ -41,15 +33,32 @@ class TableShape:
     banks: int
     alone: bool = True
 
+    kind = "table"
+
     @property
     def is_offset(self):
         """Entries are in offset binary, and columns need calibration."""
         return self.storage == "lut_ram"
 
     @property
+    def complements(self):
+        """In offset binary columns give the complement of their sums."""
+        return self.is_offset
+
+    @property
+    def has_lut_ram(self):
+        """Its memories are LUT-RAM."""
+        return self.is_offset
+
+    @property
+    def memory_address_bits(self):
+        """Address bits of a memory."""
+        return LUT_RAM_ADDRESS_BITS if self.has_lut_ram else BLOCK_RAM_ADDRESS_BITS
+
+    @property
     def address_bits(self):
         """Address bits that the rows of a group take; the others are the bank's."""
-        return ADDRESS_BITS[self.storage] - ceil_log2(self.banks)
+        return self.memory_address_bits - ceil_log2(self.banks)
 
     @property
     def group_rows(self):
@@ -95,7 +104,7 @@ class TableShape:
     @property
     def block_columns(self):
         """Columns that share memories, broadcast registers and a module."""
-        return 4 if self.storage == "lut_ram" else max(1, BLOCK_RAM_BITS // self.entry_bits)
+        return 4 if self.has_lut_ram else max(1, BLOCK_RAM_BITS // self.entry_bits)
 
     @property
     def levels(self):
@@ -109,6 +118,11 @@ class TableShape:
         The adder levels; one for the read of LUT-RAM and one for the calibration, or two for the read of block RAM.
         """
         return self.levels + 2 + self.has_entry_registers
+
+    @property
+    def calibration(self):
+        """From the registered plane to the sum of a plane of zeros, behind the levels; None for plain sums."""
+        return self.levels + 1 if self.is_offset else None
 
     @property
     def has_entry_registers(self):
@@ -134,3 +148,28 @@ class TableShape:
     def walk(self):
         """Cycles that writing a group's tables takes, with one more in which the last entry settles."""
         return self.base_steps + self.entry_steps * ((1 << self.address_bits) - 1) + 1
+
+    def bank_cycles(self, rows):
+        """A walk a group, one cycle between them; rows come faster."""
+        return self.groups * (self.walk + 1)
+
+
+class TableKind(Kind):
+    """`TableShape`: block RAM for the first columns, LUT-RAM for the others."""
+
+    name = "table"
+    meaning = "`table`, sums of every subset of a few rows' weights in LUT-RAM, which reading multiplies, for FPGAs"
+    conditions = (("block_ram_columns", "unless column is table"),)
+
+    def shapes(self, config):
+        columns = {"block_ram": config.block_ram_columns, "lut_ram": config.columns - config.block_ram_columns}
+        return {TableShape(storage, config.rows, config.weight_bits, config.banks, alone=count == config.columns): count
+                for storage, count in columns.items() if count}
+
+    def samples(self, columns):
+        return {"block_ram_columns": (0, columns // 2)}
+
+    def extended(self, config, columns):
+        # Where all are in block RAM, these are too.
+        more = columns if config.block_ram_columns == config.columns else 0
+        return {**super().extended(config, columns), "block_ram_columns": config.block_ram_columns + more}

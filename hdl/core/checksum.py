@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.checksum import digit_offset
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 from ..macro.ports import write_layout
 
 # Operands of an adder between two registers.

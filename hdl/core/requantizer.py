@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config.core import SETS
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
 from ..fabric.mux import choose, place_choice

@@ -1,7 +1,7 @@
 """Blocks that many places use and Verilog holds once."""
 
 import inspect
-import re
+from collections import Counter
 
 from amaranth.back import rtlil
 from amaranth.hdl import ClockSignal, Instance, ResetSignal, Value
@@ -12,9 +12,6 @@ from amaranth.lib.wiring import In, Out
 class EmitError(Exception):
     """Yosys is missing, or refused the design."""
 
-
-# A one-bit input, in RTLIL.
-PORT = r"^ *wire width 1 input \d+ +\\{}$"
 
 # Sorts the names of inputs behind those of outputs; the Verilog is without it.
 LATE = "zz_"
@@ -83,6 +80,7 @@ class Emitter(Platform):
         self.summaries = {}
         self.memories = {}
         self._blocks = {}
+        self._domains = {}
 
     def _component(self, name, block, cls, parameters):
         """An instance ``name`` of ``block``, which is converted when first met."""
@@ -94,7 +92,7 @@ class Emitter(Platform):
         known_cls, known_parameters, signature = self._blocks[block]
         if (known_cls, known_parameters) != (cls, parameters):
             raise ValueError(f"block {block} must have one set of parameters, not {known_parameters} and {parameters}")
-        return _SharedInstance(name, signature, module, self.modules[module])
+        return _SharedInstance(name, signature, module, self._domains[module])
 
     def memory(self, width, depth):
         name = f"{self.prefix}_memory_{width}x{depth}"
@@ -104,21 +102,35 @@ class Emitter(Platform):
     def add(self, module, component):
         """Convert a component, after what it contains."""
         text = rtlil.convert(component, name=module, platform=self, emit_src=False)
-        # Without initial values: what needs one has a reset, and a simulator shows what silicon would not know.
-        text = re.sub(r"^ *attribute \\init .*\n", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^ *attribute \\generator .*\n", "", text, flags=re.MULTILINE)
-        text = re.sub(r"^( *wire width 0) (in|out)put \d+", r"\1", text, flags=re.MULTILINE)
-        for name in ("clk", "rst"):
-            if len(re.findall(rf"\\{name}\b", text)) == 1:
-                text = re.sub(PORT.format(name), "", text, flags=re.MULTILINE)
-        self.modules[module] = text
+        self.modules[module], self._domains[module] = _reduced(text)
         self.summaries[module] = inspect.getdoc(component).partition("\n")[0]
+
+
+def _reduced(text):
+    """RTLIL of a component as it is to be, and which of clock and reset it has as inputs.
+
+    Without initial values: what needs one has a reset, and a simulator shows what silicon would not know. Without
+    ports of no bits, and without a clock or reset that nothing uses.
+    """
+    words, lines, domain = Counter(text.split()), [], []
+    for line in text.splitlines(keepends=True):
+        match line.split():
+            case ["attribute", "\\init" | "\\generator", *_]:
+                continue
+            case ["wire", "width", "0", "input" | "output" as direction, number, _]:
+                line = line.replace(f" {direction} {number}", "", 1)
+            case ["wire", "width", "1", "input", _, "\\clk" | "\\rst" as name]:
+                if words[name] == 1:
+                    continue
+                domain.append(name[1:])
+        lines.append(line)
+    return "".join(lines), domain
 
 
 class _SharedInstance(wiring.Component):
     """Stands for a block that is a module of its own: its ports, and an instance behind them."""
 
-    def __init__(self, name, signature, module, text):
+    def __init__(self, name, signature, module, domain):
         super().__init__(signature)
         # A net is to have the name of what drives it, and of several names Yosys keeps the first in the alphabet.
         for port, member in signature.members.items():
@@ -126,7 +138,7 @@ class _SharedInstance(wiring.Component):
             self.__dict__[port] = wiring.Signature({port: member}).members.create(path=(side,))[port]
         self._module = module
         self._domain = {name: value for name, value in (("clk", ClockSignal()), ("rst", ResetSignal()))
-                        if re.search(PORT.format(name), text, re.MULTILINE)}
+                        if name in domain}
 
     def elaborate(self, platform):
         ports = {f"i_{name}": value for name, value in self._domain.items()}

@@ -5,7 +5,8 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ..config.tables import ADDRESS_BITS, BLOCK_RAM_BITS, ceil_log2
+from ..config.tables import BLOCK_RAM_ADDRESS_BITS, BLOCK_RAM_BITS
+from ..config.widths import ceil_log2
 from .emitter import Platform
 
 
@@ -116,8 +117,8 @@ class BlockRam(wiring.Component):
             i_write_data=self.write_data, i_enable=self.enable, i_address=address, o_data=self.data)
 
     def _add_ecp5(self, m):
-        words = 1 << ADDRESS_BITS["block_ram"]
-        low = min(len(self.address), ADDRESS_BITS["block_ram"])
+        words = 1 << BLOCK_RAM_ADDRESS_BITS
+        low = min(len(self.address), BLOCK_RAM_ADDRESS_BITS)
         pages = -(-self.depth // words)
         outputs = []
         for page in range(pages):
@@ -145,7 +146,7 @@ class BlockRam(wiring.Component):
         ports = {f"i_DI{bit}": piece[bit] if bit < len(piece) else zero for bit in range(BLOCK_RAM_BITS)}
         # The halves of a word change places on the way.
         ports |= {f"o_DO{(bit + BLOCK_RAM_BITS // 2) % BLOCK_RAM_BITS}": data[bit] for bit in range(BLOCK_RAM_BITS)}
-        for bit in range(ADDRESS_BITS["block_ram"]):
+        for bit in range(BLOCK_RAM_ADDRESS_BITS):
             ports[f"i_ADW{bit}"] = self.write_address[bit] if bit < low else zero
             ports[f"i_ADR{bit + 5}"] = self.address[bit] if bit < low else zero
         ports |= {f"i_ADR{bit}": zero for bit in range(5)}

@@ -231,8 +231,7 @@ class Controller(wiring.Component):
             control.add.eq(self._delay(m, "add", descriptor.accumulate, at_sum + 1)),
         ]
         if config.calibrates:
-            at_levels = config.tables["lut_ram"].levels + 1
-            m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", plane.blank, at_levels))
+            m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", plane.blank, config.calibration))
 
         # What arrives at the output, and one move before.
         before, arriving = loads, complete

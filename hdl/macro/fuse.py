@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config.tables import ceil_log2
+from ..config.widths import ceil_log2
 
 
 class Fuse(wiring.Component):

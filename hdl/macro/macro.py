@@ -1,18 +1,16 @@
 """The macro: drivers, columns, accumulators and controller behind three streams."""
 
 from amaranth.hdl import Cat, Fragment, Module, Signal, Value, signed
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..columns.adder_tree import TREES
 from ..columns.column_block import ColumnBlock
-from ..columns.offset_encoder import OffsetEncoder
-from ..columns.table_writer import TableWriter
+from ..columns.kinds import GATEWARE
+from ..config.ones import OnesShape
 from ..fabric.emitter import Platform
 from .controller import Controller
 from .fuse import Fuse
 from .ports import descriptor_layout, input_layout, output_layout, port_values, ports, write_layout
-from .row_decoder import RowDecoder
 from .wordline_drivers import WordlineDrivers
 
 
@@ -59,28 +57,29 @@ class Macro(wiring.Component):
         m = Module()
         control = platform.instantiate(m, "controller", "controller", Controller, config=self.config)
         drivers = self._add_drivers(m, platform, control)
-        writes = self._add_writers(m, platform, control) if self.config.tables else self._add_decoder(
-            m, platform, control)
-        planes = self._encode(m, platform, drivers.plane)
+        gateware = GATEWARE[self.config.column]
+        writes = gateware.add_writers(m, platform, self.config, self.write, control)
+        planes = gateware.add_planes(m, platform, self.config, drivers.plane)
         totals, placed = [], dict.fromkeys(writes, 0)
-        for index, (storage, columns) in enumerate(self.config.blocks):
-            block = self._add_block(m, platform, control, planes[storage], f"block_{index}", storage, columns)
+        for index, (shape, columns) in enumerate(self.config.blocks):
+            block = self._add_block(m, platform, control, planes[shape], f"block_{index}", shape, columns)
             for name, _ in block.write.shape():
-                source = writes[storage][name]
+                source = writes[shape][name]
                 if name == "weights":
-                    source = source[placed[storage]:placed[storage] + columns]
+                    source = source[placed[shape]:placed[shape] + columns]
                 m.d.comb += Value.cast(block.write[name]).eq(Value.cast(source))
-            placed[storage] += columns
+            placed[shape] += columns
             totals.append(block.totals)
-        ones = self._add_block(m, platform, control, drivers.plane, "ones", "ones", 1)
+        ones = self._add_block(m, platform, control, drivers.plane, "ones",
+                               OnesShape(self.config.rows, self.config.column_latency), 1)
         self._add_output(m, platform, control, Cat(totals), ones.totals.as_signed())
         return m
 
     def _add_drivers(self, m, platform, control):
         config = self.config
+        active_low = GATEWARE[config.column].active_low(config)
         drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
-                                       input_bits=config.input_bits, active_low=TREES[config.tree].active_low,
-                                       told=self.told)
+                                       input_bits=config.input_bits, active_low=active_low, told=self.told)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -101,65 +100,9 @@ class Macro(wiring.Component):
             m.d.comb += [drivers.bits.eq(control.bits), drivers.is_signed.eq(control.is_signed)]
         return drivers
 
-    def _encode(self, m, platform, plane):
-        """The wordlines as each kind of storage takes them."""
-        planes = {"bitcell": plane, "block_ram": plane}
-        if "lut_ram" in self.config.tables:
-            encoder = platform.instantiate(m, "encoder", "encoder", OffsetEncoder, shape=self.config.tables["lut_ram"])
-            m.d.comb += encoder.plane.eq(plane)
-            planes["lut_ram"] = encoder.codes
-        return planes
-
-    def _add_decoder(self, m, platform, control):
-        """What goes to the blocks of bitcells."""
-        config, payload = self.config, self.write.payload
-        decoder = platform.instantiate(m, "row_decoder", "row_decoder", RowDecoder, rows=config.rows,
-                                       banks=config.banks, width=config.columns * config.weight_bits,
-                                       active_low=TREES[config.tree].active_low)
-        m.d.comb += [
-            self.write.ready.eq(control.write_ready),
-            control.write_bank.eq(payload.bank),
-            decoder.enable.eq(self.write.valid & self.write.ready),
-            decoder.row.eq(payload.row),
-            decoder.bank.eq(payload.bank),
-            decoder.weights.eq(payload.weights),
-        ]
-        weights = data.ArrayLayout(signed(config.weight_bits), config.columns)
-        return {"bitcell": {"wordline": decoder.wordline, "bank": decoder.write_bank,
-                            "weights": data.View(weights, decoder.write_weights)}}
-
-    def _add_writers(self, m, platform, control):
-        """What goes to the blocks of tables, by their storage."""
-        config, payload = self.config, self.write.payload
-        taken = Signal()
-        m.d.comb += [
-            taken.eq(self.write.valid & self.write.ready),
-            control.write_bank.eq(payload.bank),
-            control.write_taken.eq(taken),
-        ]
-        writers, first = {}, 0
-        for storage, shape in config.tables.items():
-            columns = sum(count for kind, count in config.blocks if kind == storage)
-            writers[storage] = writer = platform.instantiate(m, f"{storage}_writer", f"{storage}_writer", TableWriter,
-                                                             shape=shape, columns=columns)
-            m.d.comb += [
-                writer.taken.eq(taken),
-                writer.row.eq(payload.row),
-                writer.bank.eq(payload.bank),
-                Value.cast(writer.weights).eq(Value.cast(payload.weights[first:first + columns])),
-                writer.wanted.eq(control.wanted),
-                writer.wanted_bank.eq(control.wanted_bank),
-            ]
-            first += columns
-        m.d.comb += [
-            self.write.ready.eq(control.write_ready & Cat(writer.ready for writer in writers.values()).all()),
-            control.busy.eq(Cat(writer.busy for writer in writers.values()).any()),
-        ]
-        return {storage: writer.write for storage, writer in writers.items()}
-
-    def _add_block(self, m, platform, control, plane, name, storage, columns):
-        kind = "ones" if storage == "ones" else f"{storage}_block_{columns}"
-        block = platform.instantiate(m, name, kind, ColumnBlock, config=self.config, storage=storage, columns=columns)
+    def _add_block(self, m, platform, control, plane, name, shape, columns):
+        block = platform.instantiate(m, name, shape.block_name(columns), ColumnBlock, config=self.config, shape=shape,
+                                     columns=columns)
         m.d.comb += [
             block.ready.eq(self.o.ready),
             block.plane.eq(plane),

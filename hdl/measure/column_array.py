@@ -27,13 +27,13 @@ class ColumnArray(wiring.Component):
 
     def __init__(self, *, config):
         self.config = config
-        self.blocks = {f"block_{index}": ColumnBlock(config=config, storage=storage, columns=columns)
-                       for index, (storage, columns) in enumerate(config.blocks)}
+        self.blocks = {f"block_{index}": ColumnBlock(config=config, shape=shape, columns=columns)
+                       for index, (shape, columns) in enumerate(config.blocks)}
         ports = {}
         for name, block in self.blocks.items():
             ports |= {port: In(len(Value.cast(getattr(block, port)))) for port in steering(block)}
-            ports[f"{block.storage}_plane"] = In(len(block.plane))
-            ports[f"{block.storage}_write"] = In(sum(field.width for _, field in shared_fields(block)))
+            ports[f"{block.shape.storage}_plane"] = In(len(block.plane))
+            ports[f"{block.shape.storage}_write"] = In(sum(field.width for _, field in shared_fields(block)))
             ports[f"{name}_weights"] = In(len(Value.cast(block.write.weights)))
             ports[f"{name}_totals"] = Out(len(block.totals))
         super().__init__(ports)
@@ -43,12 +43,13 @@ class ColumnArray(wiring.Component):
         for name, block in self.blocks.items():
             fields, low = {"weights": getattr(self, f"{name}_weights")}, 0
             for field_name, field in shared_fields(block):
-                fields[field_name] = getattr(self, f"{block.storage}_write")[low:low + field.width]
+                fields[field_name] = getattr(self, f"{block.shape.storage}_write")[low:low + field.width]
                 low += field.width
+            module = f"{self.config.name}_{block.shape.block_name(block.columns)}"
             m.submodules[name] = Instance(
-                f"{self.config.name}_{block.storage}_block_{block.columns}", i_clk=ClockSignal(), i_rst=ResetSignal(),
+                module, i_clk=ClockSignal(), i_rst=ResetSignal(),
                 **{f"i_{port}": getattr(self, port) for port in steering(block)},
-                i_plane=getattr(self, f"{block.storage}_plane"),
+                i_plane=getattr(self, f"{block.shape.storage}_plane"),
                 i_write=Cat(fields[field_name] for field_name, _ in block.write.shape()),
                 o_totals=getattr(self, f"{name}_totals"))
         return m

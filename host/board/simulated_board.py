@@ -12,7 +12,8 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
-from ...hdl.emit import EmitError, run_yosys, without_escapes
+from ...hdl.emit import EmitError, run_yosys
+from ...hdl.fabric.design import without_escapes
 from ...hdl.uart_bridge.bridge import Bridge
 from ...hdl.uart_bridge.top import MacroInstance
 from ...verif.sim.build import SimulatorError, Surround, build, source

@@ -156,7 +156,7 @@ class PackedLayer:
         tiles = ceil_div(conv.groups, packing.groups) * ceil_div(conv.outputs, packing.outputs) * packing.parts
         vectors = images * ceil_div(conv.image[0], packing.height) * ceil_div(conv.image[1], packing.width)
         part = ceil_div(rows, packing.parts)
-        load = max((shape.groups * (shape.walk + 1) for shape in self.config.tables.values()), default=part)
+        load = max(shape.bank_cycles(part) for shape in self.config.shapes)
         load += TURNAROUND
         compute = vectors * sum(digit.bits for digit in self.digits)
         each = load + compute if self.config.banks == 1 else max(load, compute)

@@ -1,7 +1,6 @@
 """``bitline diagrams``: timing diagrams of the streams, drawn from a simulation."""
 
 import json
-import re
 import tempfile
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import click
 
 from ...golden.bits import unpack, wrap
 from ...hdl.config import MacroConfig
-from ...hdl.emit import emit
+from ...hdl.emit import design
 from ...hdl.macro.ports import ports
 from ...verif.sim.build import build
 from ..common.files import check_writable, write_files
@@ -42,15 +41,11 @@ text { font: 12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; 
 """
 
 
-def reveal(verilog):
-    """The Verilog with those signals marked that a simulator must keep: comments, and nothing else, are added."""
+def reveal(macro):
+    """A `Design` with those signals marked that a simulator must keep: comments, and nothing else, are added."""
     for path in INSIDE.values():
-        name = path.rpartition(".")[2]
-        verilog, count = re.subn(rf"^(  (?:wire|reg) (?:\[\d+:0\] )?{name})(?=;)", r"\1 /*verilator public_flat_rd*/",
-                                 verilog, flags=re.MULTILINE)
-        if count != 1:
-            raise ValueError(f"the Verilog must declare one signal {name}, not {count}")
-    return verilog
+        macro = macro.commented(path.rpartition(".")[2], "/*verilator public_flat_rd*/")
+    return macro
 
 
 def record(simulator="verilator", folder=Path("build/sim")):
@@ -73,7 +68,7 @@ def record(simulator="verilator", folder=Path("build/sim")):
     SimulatorError
         The macro differs from the golden model, or the simulator is missing.
     """
-    built = build(CONFIG, simulator=simulator, folder=folder, verilog=reveal(emit(CONFIG)))
+    built = build(CONFIG, simulator=simulator, folder=folder, verilog=reveal(design(CONFIG)).text)
     with tempfile.TemporaryDirectory(dir=built.folder) as name:
         samples = Path(name) / "samples.json"
         built.run("bitline.verif.macro.tb_diagrams", seed=0, folder=Path(name), environment={

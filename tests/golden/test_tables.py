@@ -12,7 +12,7 @@ from bitline.hdl.columns import table_columns
 from bitline.hdl.columns.offset_encoder import OffsetEncoder
 from bitline.hdl.columns.table_columns import TableColumns
 from bitline.hdl.config import MacroConfig
-from bitline.hdl.config.tables import ADDRESS_BITS, TableShape
+from bitline.hdl.config.tables import TableShape
 from bitline.hdl.fabric.memory import BlockRam, LutRam
 from gateware import simulate
 from hypothesis import given, settings
@@ -54,7 +54,7 @@ def test_each_row_is_in_one_group_and_the_last_of_a_group_exists(shape):
 
 @given(SHAPES)
 def test_banks_and_rows_share_the_address(shape):
-    words = 1 << ADDRESS_BITS[shape.storage]
+    words = 1 << shape.memory_address_bits
     assert shape.banks << shape.address_bits <= words < shape.banks << shape.address_bits + 1
     assert shape.plane_bits >= shape.rows
 

@@ -1,7 +1,7 @@
 import pytest
 from bitline.golden.macro import MacroModel
 from bitline.hdl.config import MacroConfig
-from bitline.hdl.config.tables import ceil_log2, signed_width
+from bitline.hdl.config.widths import ceil_log2, signed_width
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -127,15 +127,14 @@ def test_latency_of_named_configurations(parameters, column, fuse):
 
 @given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 16), st.data())
 def test_blocks_hold_each_column_once_in_order(columns, weight_bits, banks, data):
-    column, tree = data.draw(st.sampled_from((("bitcell", "carry_chain"), ("bitcell", "carry_save"),
-                                              ("table", "carry_chain"))))
-    block_ram = data.draw(st.integers(0, columns)) if column == "table" else 0
-    config = MacroConfig(rows=9, columns=columns, weight_bits=weight_bits, banks=banks, column=column, tree=tree,
-                         block_ram_columns=block_ram)
-    storages = [storage for storage, count in config.blocks for _ in range(count)]
-    rest = "lut_ram" if column == "table" else "bitcell"
+    kind, rest = data.draw(st.sampled_from((({}, "bitcell"), ({"tree": "carry_save"}, "bitcell"),
+                                            ({"column": "table"}, "lut_ram"))))
+    block_ram = data.draw(st.integers(0, columns)) if "column" in kind else 0
+    config = MacroConfig(rows=9, columns=columns, weight_bits=weight_bits, banks=banks, block_ram_columns=block_ram,
+                         **kind)
+    storages = [shape.storage for shape, count in config.blocks for _ in range(count)]
     assert storages == ["block_ram"] * block_ram + [rest] * (columns - block_ram)
     # Only the last block of each kind is smaller than the others.
     for storage in set(storages):
-        counts = [count for kind, count in config.blocks if kind == storage]
+        counts = [count for shape, count in config.blocks if shape.storage == storage]
         assert set(counts[:-1]) <= {max(counts)} and counts[-1] > 0

@@ -1,14 +1,13 @@
 """The cells of ECP5 do what the expressions do, proved by SAT for all inputs and all states."""
 
 import random
-import re
 
 import pytest
 from amaranth.hdl import Module, Mux, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from bitline.hdl.config import MacroConfig
-from bitline.hdl.emit import EmitError, emit, run_yosys
+from bitline.hdl.emit import EmitError, design, emit, run_yosys
 from bitline.hdl.fabric.adder import Addition, Carry, Operand, add
 from bitline.hdl.fabric.emitter import Emitter
 from bitline.hdl.fabric.mux import place_choice
@@ -146,23 +145,24 @@ BLOCKS = [
 
 
 def tables_of_adders(module):
-    """Where the highest digits stand of those tables in carry cells whose pins may all be high at once."""
-    for cell in re.finditer(r"CCU2C #\(.*?\n  \);", module, re.DOTALL):
-        for half in "01":
+    """Of carry cells those tables whose pins may all be high at once: the cell, the table's name, its value."""
+    for cell in module.instances.values():
+        for half in "01" if cell.module == "CCU2C" else "":
             # What begins a chain is zero where a pin for its second word is high.
-            table = re.search(rf"INIT{half}\(16'h(?!000)(\w)", cell[0])
-            if table and "1'h0" not in re.findall(rf"\.[ABCD]{half}\((.*?)\)", cell[0]):
-                yield cell.start() + table.start(1)
+            table = cell.parameters[f"INIT{half}"]
+            if not table.startswith("16'h000") and "1'h0" not in (cell.pins.get(f"{pin}{half}") for pin in "ABCD"):
+                yield cell, f"INIT{half}", table
 
 
 @pytest.mark.parametrize("config, block", BLOCKS, ids=lambda value: getattr(value, "name", value))
 def test_block_is_the_same_in_both_fabrics_and_a_wrong_bit_is_refuted(config, block):
     texts, top = {fabric: emit(config, fabric) for fabric in ("generic", "ecp5")}, f"{config.name}_{block}"
     assert not differ(texts, top)
-    module = re.search(rf"^module {top}\(.*?^endmodule", texts["ecp5"], re.MULTILINE | re.DOTALL)[0]
-    tables = list(tables_of_adders(module))
+    found = design(config, "ecp5")
+    tables = list(tables_of_adders(found.modules[top]))
     assert tables, "the block has carry cells"
-    for place in random.Random(1).sample(tables, min(2, len(tables))):
+    for cell, table, value in random.Random(1).sample(tables, min(2, len(tables))):
         # What is looked up with all pins high.
-        wrong = f"{module[:place]}{int(module[place], 16) ^ 8:x}{module[place + 1:]}"
-        assert differ(texts | {"ecp5": texts["ecp5"].replace(module, wrong)}, top)
+        wrong = value.replace("'h" + value[4], f"'h{int(value[4], 16) ^ 8:x}")
+        text = cell.text.replace(f".{table}({value})", f".{table}({wrong})")
+        assert differ(texts | {"ecp5": found.replacing(top, [cell], text).text}, top)

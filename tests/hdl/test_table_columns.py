@@ -169,9 +169,9 @@ def test_any_order_of_rows_with_vectors_that_wait_and_resets(shape):
 class Columns(Written):
     """Table columns behind a table writer."""
 
-    def __init__(self, config, storage):
+    def __init__(self, config, shape):
         self.config = config
-        super().__init__(config.tables[storage], 2)
+        super().__init__(shape, 2)
         self.tables = TableColumns(config=config, shape=self.shape, columns=2)
 
     def elaborate(self, platform):
@@ -219,14 +219,14 @@ class Reading:
     ("lut_ram", {"rows": 17, "banks": 3}),
     ("lut_ram", {"rows": 7, "banks": 16, "weight_bits": 2}),
     ("lut_ram", {"rows": 20, "banks": 4, "block_ram_columns": 1}),
-    ("block_ram", {"rows": 3, "banks": 4, "weight_bits": 1}),
-    ("block_ram", {"rows": 17, "banks": 9, "weight_bits": 5}),
+    ("block_ram", {"rows": 3, "banks": 4, "block_ram_columns": 2, "weight_bits": 1}),
+    ("block_ram", {"rows": 17, "banks": 9, "block_ram_columns": 2, "weight_bits": 5}),
     ("block_ram", {"rows": 13, "banks": 5, "block_ram_columns": 1, "weight_bits": 16}),
 ])
 def test_columns_sum_like_the_model(storage, parameters):
-    spare = {"block_ram_columns": 0 if storage == "lut_ram" else 2}
-    config = MacroConfig(columns=2, column="table", **spare | parameters)
-    block, rng, numpy_rng = Columns(config, storage), random.Random(1), np.random.default_rng(1)
+    config = MacroConfig(columns=2, column="table", **parameters)
+    shape = next(shape for shape in config.shapes if shape.storage == storage)
+    block, rng, numpy_rng = Columns(config, shape), random.Random(1), np.random.default_rng(1)
     low, high = limits(config.weight_bits, True)
     zeros = np.zeros(config.rows, dtype=int)
 

@@ -9,6 +9,7 @@ from bitline.golden.core import CoreModel
 from bitline.hdl.config import BUSES, CoreConfig, MacroConfig
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
+from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.files import kit
 from bitline.scripts.integration.systemrdl import exports, systemrdl
@@ -192,15 +193,13 @@ def test_template_instantiates_the_core(bus, tmp_path):
 
 
 def test_sidecar_ports_and_attributes_are_those_of_the_verilog(folder):
-    text = (folder / f"{CONFIG.name}.v").read_text(encoding="utf-8")
-    top = text.partition(f"module {CONFIG.name}(")[2].partition("endmodule")[0]
-    declared = {name: (direction, int(high or 0) + 1) for direction, high, name in
-                re.findall(r"^  (input|output) (?:\[(\d+):0\] )?(\w+);$", top, re.MULTILINE)}
+    top = Design((folder / f"{CONFIG.name}.v").read_text(encoding="utf-8")).modules[CONFIG.name]
+    declared = {port.name: (port.direction, port.width) for port in top.ports.values()}
     described = json.loads((folder / f"{CONFIG.name}.json").read_text(encoding="utf-8"))
     assert {port["name"]: (port["direction"], port["width"]) for port in described["ports"]} == declared
     assert CoreConfig.from_dict(described["configuration"]) == CONFIG
-    for port in core_ports(CONFIG):
-        assert re.search(rf"^  {re.escape(port.attributes)}\n  {port.direction} .*\b{port.name};$", top, re.MULTILINE)
+    assert {name: port.attributes for name, port in top.ports.items()} == {
+        port.name: port.attributes for port in core_ports(CONFIG)}
 
 
 def test_constraints_have_every_port_once(folder):

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from bitline.hdl.emit import emit
 from bitline.scripts.commands import soak as module
 from bitline.scripts.commands.soak import RECORD, Job, Record, draws, run_job, soak
 from bitline.scripts.common.files import BadInput
 from bitline.verif.macro.regression import random_config
 from bitline.verif.sim.build import build
+from breaking import broken
 from waiting import until
 
 DRAW = 5
@@ -48,9 +48,8 @@ def test_interrupted_soak_keeps_what_has_ended_and_goes_on(cli, tmp_path):
 
 
 def test_mismatch_ends_the_soak_and_its_command_repeats_it(cli, tmp_path, monkeypatch, in_this_process):
-    broken = re.sub(r"= held_0_0 & ", "= 1'b0 & ", emit(random_config(DRAW)))
-    assert broken != emit(random_config(DRAW))
-    monkeypatch.setattr(module, "build", lambda config, folder: build(config, folder=folder, verilog=broken))
+    verilog = broken(random_config(DRAW), "controller", "= held_0_0 & ", "= 1'b0 & ")
+    monkeypatch.setattr(module, "build", lambda config, folder: build(config, folder=folder, verilog=verilog))
     monkeypatch.setattr(module, "draws", lambda seed: iter([DRAW, DRAW, DRAW]))
     arguments = ["soak", "--cycles", 20000, "--out", tmp_path]
     status, output, _ = cli(*arguments, "--hours", 1)

@@ -1,18 +1,12 @@
 """Where a core stores its weights, found in its Verilog, and a bench module that upsets single bits or holds one."""
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import COUNTERS
-from ...hdl.emit import modules
+from ...hdl.fabric.design import Design
 from ...hdl.macro.ports import input_layout, write_layout
 from ..sim.build import Surround
-
-INSTANCE = re.compile(r"^  (\w+) (\w+) \($", re.MULTILINE)
-# Bitcells of a bank, which are the port itself if there is but one, and tables of all banks.
-CELLS = re.compile(r"^  reg \[(\d+):0\] (cells_(\d+)|weights);", re.MULTILINE)
-TABLE = re.compile(r"^  reg \[(\d+):0\] cells \[(\d+):0\];", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -34,25 +28,30 @@ def stores(config, verilog, root="dut"):
 
     Paths begin at ``root``, which is where the core is.
     """
-    texts, found = modules(verilog), []
+    modules, found, banks = Design(verilog).modules, [], config.macro.banks
 
     def walk(module, path):
-        text = texts[module]
-        if module.endswith("_bitcell_array"):
-            found.extend(Store(f"{path}.{name}", int(high) + 1, (int(bank or 0),))
-                         for high, name, bank in CELLS.findall(text))
-        elif ".columns.table_" in path and (memory := TABLE.search(text)):
-            depth = int(memory[2]) + 1
-            found.append(Store(f"{path}.cells", int(memory[1]) + 1,
-                               tuple(address * config.macro.banks // depth for address in range(depth))))
-        for inner, name in INSTANCE.findall(text):
-            if inner in texts:
-                walk(inner, f"{path}.{name}")
+        for store in _own(modules[module], banks, is_table=".columns.table_" in path):
+            found.append(replace(store, path=f"{path}.{store.path}"))
+        for instance in modules[module].instances.values():
+            if instance.module in modules:
+                walk(instance.module, f"{path}.{instance.name}")
 
     walk(config.name, root)
     if not found:
         raise ValueError(f"storage must be found in the Verilog of {config.name}, and is not")
     return found
+
+
+def _own(module, banks, is_table):
+    """Storage in a module itself; a word of a single bit is left out, as it has no bit to select."""
+    if module.name.endswith("_bitcell_array"):
+        # Bitcells of a bank, which are the port itself if there is but one.
+        return [Store(net.name, net.width, (int(net.name.removeprefix("cells_")) if net.name != "weights" else 0,))
+                for net in module.nets.values() if net.is_register and net.width > 1
+                and (net.name == "weights" or net.name.startswith("cells_"))]
+    return [Store(memory.name, memory.width, tuple(word * banks // memory.depth for word in range(memory.depth)))
+            for memory in module.memories.values() if is_table and memory.name == "cells" and memory.width > 1]
 
 
 # What a bench module has beside the core's ports: its inputs, and the macro's streams.

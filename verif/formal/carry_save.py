@@ -1,23 +1,21 @@
 """How the adders of a carry-save tree, each of which keeps the sum of its bits, together give that of the products."""
 
-import re
 from collections import Counter
 
-ADDER = re.compile(r"^  \w+_(?:full|half)_adder \w+ \(\n(.*?)\n  \);", re.MULTILINE | re.DOTALL)
-PIN = re.compile(r"\.(\w+)\((\S+?)\)")
+ADDERS = ("_full_adder", "_half_adder")
 
 
-def adders_of(text):
-    """The pins of each adder of a tree's Verilog, by name."""
-    return [dict(PIN.findall(match[1])) for match in ADDER.finditer(text)]
+def adders_of(module):
+    """The pins of each adder of a tree, by name."""
+    return [instance.pins for instance in module.instances.values() if instance.module.endswith(ADDERS)]
 
 
-def result_of(text):
+def result_of(module):
     """The bits that the tree's register takes, the lowest first."""
-    return re.search(r"sum <= \{ (.*) \};", text)[1].split(", ")[::-1]
+    return module.taken("sum").removeprefix("{ ").removesuffix(" }").split(", ")[::-1]
 
 
-def compressed(text, rows, weight_bits):
+def compressed(module, rows, weight_bits):
     """Why a tree does not give the sum of its products less that of its complemented signs; None if it does.
 
     Each adder has ``a + b + c == sum + 2 * carry``, which is proved apart. So wherever ``sum`` counts so much, and
@@ -25,14 +23,14 @@ def compressed(text, rows, weight_bits):
     the width of the result, what is left must be each product as often as its bit says, and the constant that takes
     the complements of the signs back.
     """
-    bits = result_of(text)
+    bits = result_of(module)
     modulus = 1 << len(bits)
     counts, constant = Counter(), 0
     for place, name in enumerate(bits):
-        inverted = re.search(rf"^  assign {name} = ~ (\w+);", text, re.MULTILINE)
-        counts[inverted[1] if inverted else name] += (-1 if inverted else 1) << place
-        constant += bool(inverted) << place
-    left = {pins["sum"]: pins for pins in adders_of(text)}
+        inverted = module.assigned.get(name, "").startswith("~ ")
+        counts[module.assigned[name].removeprefix("~ ") if inverted else name] += (-1 if inverted else 1) << place
+        constant += inverted << place
+    left = {pins["sum"]: pins for pins in adders_of(module)}
     producers = {pins[port]: pins["sum"] for pins in left.values() for port in ("sum", "carry") if port in pins}
     readers = Counter(producers[pins[port]] for pins in left.values() for port in "abc" if pins.get(port) in producers)
     ready = [name for name in left if not readers[name]]
@@ -63,11 +61,11 @@ def compressed(text, rows, weight_bits):
 
 def cells(rows, weight_bits):
     """Taps of a carry-save tree: the pins of its adders, its products, and what its register takes."""
-    def taps(text):
-        pins = [each.get(port, "1'b0") for each in adders_of(text) for port in ("carry", "sum", "c", "b", "a")][::-1]
+    def taps(module):
+        pins = [each.get(port, "1'b0") for each in adders_of(module) for port in ("carry", "sum", "c", "b", "a")][::-1]
         # The list above runs backwards over the adders too, which does not matter: each has five.
         products = [f"product_{row}_{bit}" for row in range(rows) for bit in range(weight_bits)]
-        result = result_of(text)
+        result = result_of(module)
         return {"adders": (len(pins), "{" + ", ".join(reversed(pins)) + "}"),
                 "products": (len(products), "{" + ", ".join(reversed(products)) + "}"),
                 "result": (len(result), "{" + ", ".join(reversed(result)) + "}")}

@@ -1,6 +1,5 @@
 """What a property is: of which block, by which check of `formal/`, how it is proved, and what must break it."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -19,8 +18,9 @@ class Property:
     config : MacroConfig or CoreConfig
     block : str
         Module of the configuration's Verilog; the whole where empty.
-    bugs : tuple of (str, str)
-        Regular expressions of the module's Verilog, and what the first match of each becomes: each bug must be found.
+    bugs : tuple of (str, str) or (str, str, str)
+        What is changed in the module's Verilog, to what, as `Design.mutated` has it, and the block if that is another
+        than the property's: each bug must be found.
     mode, depth : str, int
         ``"prove"``: by k-induction, k being the depth, for runs of any length; ``"bmc"``: for so many cycles, from
         every state that the check allows.
@@ -30,9 +30,9 @@ class Property:
     exposed : tuple of str
         Registers that the check looks at.
     taps : function
-        Of the Verilog, gives further ports by name: their widths and expressions.
+        Of the `Module`, gives further ports by name: their widths and expressions.
     also : function
-        Of the Verilog, says why it cannot hold, or None: what is decided without a solver.
+        Of the `Module`, says why it cannot hold, or None: what is decided without a solver.
     defines : dict
         What the check is told.
     script : str
@@ -62,11 +62,11 @@ class Property:
     fabric: str = "generic"
 
 
-def word(text, name, bits):
-    """A register of the Verilog, sign-extended to so many bits."""
-    found = re.search(rf"^  (?:reg|output|wire) (?:signed )?(?:\[(\d+):0\] )?{name};$", text, re.MULTILINE)
-    top = f"{name}[{found[1]}]" if found[1] else name
-    return f"{{{{{bits - 1 - int(found[1] or 0)}{{{top}}}}}, {name}}}"
+def word(module, name, bits):
+    """A signal of the module, sign-extended to so many bits."""
+    width = module.width(name)
+    top = f"{name}[{width - 1}]" if width > 1 else name
+    return f"{{{{{bits - width}{{{top}}}}}, {name}}}"
 
 
 def tree_nodes(rows, bits):
@@ -74,12 +74,12 @@ def tree_nodes(rows, bits):
 
     A row without a partner passes as it is, and its bit of the plane beside it, until it meets one.
     """
-    def nodes(text):
+    def nodes(module):
         words, level, count = [], 0, rows
         while count > 1:
             level, count = level + 1, -(-count // 2)
             for index in range(count):
-                node = word(text, f"level{level}_0_{index}" if count > 1 else "sum", bits)
+                node = word(module, f"level{level}_0_{index}" if count > 1 else "sum", bits)
                 alone = (index << level) + 1 == rows
                 words.append(f"{{{bits}{{late_{level - 1}}}}} & {node}" if alone else node)
         return {"nodes": (bits * len(words), "{" + ", ".join(reversed(words)) + "}")}
@@ -91,20 +91,20 @@ def node_count(rows):
     return 0 if rows == 1 else -(-rows // 2) + node_count(-(-rows // 2))
 
 
-def controller_ports(text, bits):
+def controller_ports(module, bits):
     """What the check of the controller looks at; of one whose inputs have so many bits."""
-    at = re.findall(r"^  reg ((?:loads|total|fused_\d+)_\d+);$", text, re.MULTILINE)
-    loads = sorted((name for name in at if name.startswith("loads")), key=lambda name: int(name[6:]))
-    stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in at)]
-    held = sorted(set(re.findall(r"\bheld_\d+_0\b", text)))
-    banks = ["driven[0]", "bank", *sorted(set(re.findall(r"\bheld_bank_\d+_0\b", text)))]
-    first = re.search(r"^  reg (?:\[(\d+):0\] )?first;$", text, re.MULTILINE)
+    nets = module.nets
+    loads = sorted((name for name in nets if name.startswith("loads_")), key=lambda name: int(name[6:]))
+    stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in nets)]
+    held = sorted(name for name in nets if name.startswith("held_") and not name.startswith("held_bank_"))
+    banks = ["driven[0]", "bank", *sorted(name for name in nets if name.startswith("held_bank_"))]
+    first = nets.get("first")
     return {
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
         "held": (len(held), "{" + ", ".join(reversed(held)) + "}"),
         # As wide as the others, though there is none with an interval of 1.
-        "first_plane": (int(first[1] or 0) + 1, "first") if first else (bits, f"{bits}'b0"),
+        "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
         "accumulates": (1, "_waiting[4]"),
     }
 
@@ -113,7 +113,7 @@ def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, chains and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
     return Property(name, says, "controller", config, "controller", bugs,
-                    taps=lambda text: controller_ports(text, config.input_bits),
+                    taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started"),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages, "HELD": config.held}
                     | more.pop("defines", {}), **more)
@@ -152,22 +152,22 @@ def whole(name, says, config, depth, bugs, **more):
 
 def table_nodes(groups, levels, bits):
     """Taps of a table column: its entries with their signs, the nodes of its levels, its sums for planes of zeros."""
-    def nodes(text):
+    def nodes(module):
         entries = [f"{{sign_{group}, entry_{group}_0}}" for group in range(groups)]
-        width = int(re.search(r"reg \[(\d+):0\] entry_0_0;", text)[1]) + 2
+        width = module.width("entry_0_0") + 1
         names = [f"level{level}_0_{index}" for level in range(1, levels + 1) for index in range(groups >> level)]
-        words = [word(text, name, bits) for name in names]
+        words = [word(module, name, bits) for name in names]
         return {"entries": (width * groups, "{" + ", ".join(reversed(entries)) + "}"),
                 "nodes": (bits * len(words), "{" + ", ".join(reversed(words)) + "}"),
-                "zeros": (2 * bits, "{" + ", ".join(word(text, f"zero0_{bank}", bits) for bank in (1, 0)) + "}")}
+                "zeros": (2 * bits, "{" + ", ".join(word(module, f"zero0_{bank}", bits) for bank in (1, 0)) + "}")}
     return nodes
 
 
 def table_sums(name, says, config, bugs, **more):
     """A property of a table column of two banks, a power of two of groups of rows."""
-    shape = config.tables["lut_ram"]
+    (shape,) = config.shapes
     bits = config.sum_width + 3
-    return Property(name, says, "table_levels", config, "lut_ram_columns_1", bugs, shape.levels + 4, "bmc",
+    return Property(name, says, "table_levels", config, shape.columns_name(1), bugs, shape.levels + 4, "bmc",
                     taps=table_nodes(shape.groups, shape.levels, bits),
                     defines={"GROUPS": shape.groups, "LEVELS": shape.levels, "ENTRY": shape.entry_bits, "WORD": bits,
                              "PLANE": shape.plane_bits, "SUM": config.sum_width,

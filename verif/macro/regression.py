@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...hdl.config import COLUMNS, FUSES, INTERVALS, TREES, MacroConfig
+from ...hdl.config import COLUMNS, FUSES, INTERVALS, KINDS, MacroConfig
 from ..sim.build import SimulatorError, build
 
 TESTBENCH = "bitline.verif.macro.tb_macro"
@@ -76,7 +76,7 @@ def random_config(seed):
     fuse = rng.choice(FUSES)
     columns = fuse * rng.randint(1, 3)
     column = rng.choice(COLUMNS)
-    kind = {"tree": rng.choice(TREES)} if column == "bitcell" else {"block_ram_columns": rng.choice((0, columns // 2))}
+    kind = {name: rng.choice(values) for name, values in KINDS[column].samples(columns).items()}
     return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
                        input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
                        tiles=rng.choice((1, 2, 3, 8, 20)), column=column, result_interval=rng.choice(INTERVALS),

@@ -1,0 +1,39 @@
+"""Bitcells in a macro: a row decoder writes to all of them."""
+
+from amaranth.hdl import signed
+from amaranth.lib import data
+
+from .adder_tree import TREES
+from .bitcell_columns import BitcellColumns, write_layout
+from .gateware import Gateware
+from .row_decoder import RowDecoder
+
+
+class Bitcells(Gateware):
+    """Gateware of bitcell columns; the row decoder registers what it hands on."""
+
+    component = BitcellColumns
+
+    def write_layout(self, shape, columns):
+        return write_layout(shape, columns)
+
+    def active_low(self, config):
+        return TREES[config.tree].active_low
+
+    def add_writers(self, m, platform, config, write, control):
+        payload = write.payload
+        decoder = platform.instantiate(m, "row_decoder", "row_decoder", RowDecoder, rows=config.rows,
+                                       banks=config.banks, width=config.columns * config.weight_bits,
+                                       active_low=self.active_low(config))
+        m.d.comb += [
+            write.ready.eq(control.write_ready),
+            control.write_bank.eq(payload.bank),
+            decoder.enable.eq(write.valid & write.ready),
+            decoder.row.eq(payload.row),
+            decoder.bank.eq(payload.bank),
+            decoder.weights.eq(payload.weights),
+        ]
+        weights = data.ArrayLayout(signed(config.weight_bits), config.columns)
+        fields = {"wordline": decoder.wordline, "bank": decoder.write_bank,
+                  "weights": data.View(weights, decoder.write_weights)}
+        return dict.fromkeys(config.shapes, fields)

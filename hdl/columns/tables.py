@@ -1,0 +1,54 @@
+"""Tables in a macro: a writer for those in each kind of memory, and an encoder before those in LUT-RAM."""
+
+from amaranth.hdl import Cat, Signal, Value
+
+from .gateware import Gateware
+from .offset_encoder import OffsetEncoder
+from .table_columns import TableColumns, entry_layout
+from .table_writer import TableWriter
+
+
+class Tables(Gateware):
+    """Gateware of table columns."""
+
+    component = TableColumns
+    registered = ("select", "address", "bank")
+
+    def write_layout(self, shape, columns):
+        return entry_layout(shape, columns)
+
+    def add_planes(self, m, platform, config, plane):
+        planes = super().add_planes(m, platform, config, plane)
+        for shape in config.shapes:
+            if shape.is_offset:
+                encoder = platform.instantiate(m, "encoder", "encoder", OffsetEncoder, shape=shape)
+                m.d.comb += encoder.plane.eq(plane)
+                planes[shape] = encoder.codes
+        return planes
+
+    def add_writers(self, m, platform, config, write, control):
+        payload = write.payload
+        taken = Signal()
+        m.d.comb += [
+            taken.eq(write.valid & write.ready),
+            control.write_bank.eq(payload.bank),
+            control.write_taken.eq(taken),
+        ]
+        writers, first = {}, 0
+        for shape, columns in config.shapes.items():
+            name = f"{shape.storage}_writer"
+            writers[shape] = writer = platform.instantiate(m, name, name, TableWriter, shape=shape, columns=columns)
+            m.d.comb += [
+                writer.taken.eq(taken),
+                writer.row.eq(payload.row),
+                writer.bank.eq(payload.bank),
+                Value.cast(writer.weights).eq(Value.cast(payload.weights[first:first + columns])),
+                writer.wanted.eq(control.wanted),
+                writer.wanted_bank.eq(control.wanted_bank),
+            ]
+            first += columns
+        m.d.comb += [
+            write.ready.eq(control.write_ready & Cat(writer.ready for writer in writers.values()).all()),
+            control.busy.eq(Cat(writer.busy for writer in writers.values()).any()),
+        ]
+        return {shape: writer.write for shape, writer in writers.items()}
