@@ -17,8 +17,9 @@ REASONS = {
     "pages that PeakRDL has written": ("scripts.integration.systemrdl",),
 }
 REASONS_OF_TESTS = {
-    "text of modules and documents": ("test_rooms", "test_docs", "hdl.test_core", "hdl.test_memory_wrapper",
-                                      "scripts.test_kit", "host.test_link"),
+    "text of modules and documents": ("test_rooms", "test_docs", "hdl.test_core", "hdl.test_members",
+                                      "hdl.test_memory_wrapper", "scripts.test_kit", "host.test_link",
+                                      "host.test_operators"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_mapping", "scripts.test_code_coverage",
         "scripts.test_floorplan", "scripts.test_prove", "scripts.test_regress", "scripts.test_run",
