@@ -239,5 +239,5 @@ def test_published_networks_run_by_one_command(cli, published, name, tmp_path):
                                  tmp_path / "y.npy")
     assert status == 0, errors
     assert len(np.load(tmp_path / "y.npy")) == len(inputs)
-    assert output.startswith(f"{len(inputs)} inputs, accumulators not compared")
+    assert output.startswith(f"{len(inputs):,} inputs, accumulators not compared")
     assert "reference kernels: 0 mismatches in all layers" in output
