@@ -7,8 +7,9 @@ import pytest
 from rooms import MODULES, ROOMS, SETUPTOOLS, read, room_of
 
 NAMING = ("tests.test_rooms", "tests.helpers.rooms")
-# Subcommands, a group of them as one, and testbenches: none imports another.
-KINDS = (r"bitline\.scripts\.commands\.(\w+)", r"bitline\.verif\.\w+\.(tb_\w+)")
+# Subcommands, a group of them as one: none imports another. Nothing imports a testbench, which needs what only
+# simulations have.
+COMMAND, TESTBENCH = r"bitline\.scripts\.commands\.(\w+)", r"bitline\.verif\.\w+\.tb_"
 
 
 def imports(module, tree):
@@ -25,9 +26,10 @@ def faults(module, text):
     """What a module imports that it must not, and paths that it must not know."""
     tree, room = ast.parse(text), room_of(module)
     for name in imports(module, tree):
-        other, kinds = room_of(name), [(re.match(kind, module), re.match(kind, name)) for kind in KINDS]
+        other, own, others = room_of(name), re.match(COMMAND, module), re.match(COMMAND, name)
         is_hardware = name.split(".")[0] == "amaranth" and room <= ROOMS.index("hdl.config")
-        if is_hardware or (other is not None and other > room) or any(a and b and a[1] != b[1] for a, b in kinds):
+        is_command = own and others and own[1] != others[1]
+        if is_hardware or (other is not None and other > room) or is_command or re.match(TESTBENCH, name):
             yield f"{module} imports {name}"
     if not module.startswith("bitline.verif."):
         yield from (f"{module} says {path}" for path in paths(tree))
@@ -56,7 +58,8 @@ def test_each_room_keeps_to_the_order():
     ("host.mapping.tiling", "import bitline.scripts.common.files"),
     ("scripts.commands.demo", "from .simulate import command"),
     ("scripts.commands.bench.fpga", "from .. import synth"),
-    ("verif.core.tb_bus", "from .tb_core import begin"),
+    ("verif.core.tb_core_races", "from .tb_core import begin"),
+    ("scripts.commands.upsets", "from ...verif.fault_injection.tb_upsets import FILE"),
     ("host.board.board", "player = root / 'verif' / 'sim'"),
     ("scripts.fpga.flow", "folder = Path(bitline.verif.__file__).parent"),
 ])
@@ -67,7 +70,7 @@ def test_what_is_forbidden_is_noticed(module, text):
 @pytest.mark.parametrize("module, text", [
     ("verif.link.tb_link", "from ...host.board.link import Link"),
     ("scripts.commands.bench.__init__", "from . import core, fpga"),
-    ("verif.core.tb_bus", "from .core_steps import begin"),
+    ("verif.core.tb_core_races", "from .core_steps import begin"),
 ])
 def test_what_is_allowed_is_no_fault(module, text):
     assert not list(faults(f"bitline.{module}", text))

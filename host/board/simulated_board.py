@@ -16,7 +16,7 @@ from ...hdl.emit import EmitError, run_yosys
 from ...hdl.fabric.design import without_escapes
 from ...hdl.uart_bridge.bridge import Bridge
 from ...hdl.uart_bridge.top import MacroInstance
-from ...verif.sim.build import SimulatorError, Surround, build, source
+from ...verif.sim.build import SimulatorError, Surround, build, source, testbench
 from .board import Board
 
 # The fewest cycles a byte.
@@ -87,7 +87,7 @@ def _simulate(config, simulator, folder, meeting, owner):
     except (EmitError, SimulatorError) as error:
         (meeting / "refused").write_text(str(error), encoding="utf-8")
         return
-    built.run("bitline.verif.link.tb_board", seed=0, folder=meeting / "run",
+    built.run(testbench("tb_board"), seed=0, folder=meeting / "run",
               environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner)})
 
 

@@ -16,7 +16,7 @@ from rich.table import Table
 from ...hdl.config import CoreConfig, MacroConfig
 from ...verif.macro.regression import SUITE
 from ...verif.sim.build import require_simulator, source_files
-from ..common.files import BadInput, check_writable, write_json
+from ..common.files import BadInput, check_writable, require_packages, write_json
 from ..common.jobs import run_jobs, scheduler_option
 from ..mutation import replay, testbenches
 from ..mutation.designs import BoardDesign, CoreDesign, MacroDesign
@@ -194,6 +194,7 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     for block in blocks:
         if block not in names:
             raise BadInput(f"block must be one of {', '.join(names)}, not {block}")
+    require_packages("test", "cocotbext")
     require_simulator("icarus")
     require_simulator("verilator")
     check_writable(out / "mutants.json")

@@ -12,10 +12,9 @@ from rich.table import Table
 
 from ...hdl.emit import emit
 from ...verif.core.storage import stores, surround
-from ...verif.core.tb_upsets import FILE
 from ...verif.core.upsets import HARMLESS, SEEN, UNSEEN
-from ...verif.sim.build import build
-from ..common.files import BadInput, check_writable, write_json
+from ...verif.sim.build import build, testbench
+from ..common.files import BadInput, check_writable, require_packages, write_json
 from ..common.options import build_option, config_options, core_options, simulator_option
 
 MEANINGS = {HARMLESS: "changed no result", SEEN: "changed a result, and was seen",
@@ -54,11 +53,11 @@ def run_upsets(config, count, *, seed=1, simulator="verilator", folder=Path("bui
     chosen, bits = draw(found, count, seed)
     design = build(config, simulator=simulator, folder=folder, surround=surround(config, verilog), verilog=verilog)
     with tempfile.TemporaryDirectory() as name:
-        todo = Path(name) / "todo.json"
+        todo, outcomes = Path(name) / "todo.json", Path(name) / "outcomes.json"
         todo.write_text(json.dumps(chosen), encoding="utf-8")
-        design.run("bitline.verif.core.tb_upsets", seed=seed, folder=Path(name), environment={
-            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_UPSETS": str(todo)})
-        outcomes = json.loads((Path(name) / FILE).read_text(encoding="utf-8"))
+        design.run(testbench("tb_upsets"), seed=seed, folder=Path(name), environment={
+            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_UPSETS": str(todo), "BITLINE_OUTCOMES": str(outcomes)})
+        outcomes = json.loads(outcomes.read_text(encoding="utf-8"))
     counts = Counter(outcome for outcome, _ in outcomes)
     return {"core": config.name, "configuration": config.to_dict(), "seed": seed, "upsets": len(outcomes),
             "stored_bits": bits, "outcomes": {name: counts[name] for name in MEANINGS},
@@ -81,6 +80,7 @@ def command(config, core, count, seed, out, simulator, folder):
         raise BadInput("a core must be described with --core and --checksum, and is not")
     if core.bus != "axi":
         raise BadInput(f"bus must be axi to be simulated, not {core.bus}")
+    require_packages("test", "cocotbext")
     check_writable(out)
     facts = run_upsets(core, count, seed=seed, simulator=simulator, folder=folder)
     table = Table("an upset", "how many", title=f"{count:,} upsets of {facts['stored_bits']:,} bits, {core.name}")

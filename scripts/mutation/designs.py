@@ -75,8 +75,6 @@ class CoreDesign:
     ----------
     testbenches : tuple of str
         Modules that test it.
-    room : str
-        The folder of `verif` in which these are.
     environment : dict of str to str
         For them.
     wrapper : str
@@ -85,7 +83,6 @@ class CoreDesign:
 
     config: CoreConfig
     top_block = "core_top"
-    room = "core"
     wrapper = "mutants"
 
     @property
@@ -137,7 +134,6 @@ class BoardDesign:
 
     config: MacroConfig
     top_block = "board"
-    room = "link"
     testbenches = ("tb_link",)
     wrapper = "board"
 

@@ -4,7 +4,7 @@ import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 
-from ...verif.sim.build import SimulatorError, build
+from ...verif.sim.build import SimulatorError, build, testbench
 from .mutants import SELECT, image
 
 # A mutant that takes so many times the cycles of the design hangs.
@@ -40,7 +40,7 @@ def run(job, number, seed, limit):
                   verilog=verilog)
     folder = job.folder / "runs" / f"{number}_{seed}"
     try:
-        modules = ",".join(f"bitline.verif.{design.room}.{name}" for name in design.testbenches)
+        modules = ",".join(testbench(name) for name in design.testbenches)
         built.run(modules, seed=seed, folder=folder,
                   environment={**design.environment, "COCOTB_MAX_FAILURES": "1"},
                   plusargs=[f"+mutant={number}", f"+cycles={limit}"])

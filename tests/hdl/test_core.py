@@ -11,8 +11,8 @@ from bitline.hdl.csr.register_map import ErrorCode
 from bitline.hdl.emit import emit, run_yosys
 from bitline.scripts.mutation.designs import CoreDesign
 from bitline.verif.core.storage import surround
-from bitline.verif.core.tb_core_rate import FILE
 from bitline.verif.sim.build import SimulatorError, build, tool_environment
+from bitline.verif.sim.build import testbench as testbench_module
 from bitline.verif.sim.core import build_core
 from breaking import broken
 from places import ROOT
@@ -48,7 +48,7 @@ def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=
     else:
         core = build_core(config, simulator=simulator, verilog=verilog)
     try:
-        core.run(f"bitline.verif.core.{testbench}", seed=1, environment=environment, folder=folder)
+        core.run(testbench_module(testbench), seed=1, environment=environment, folder=folder)
     except SimulatorError as error:
         reason = str(error)
         assert "failed" in reason, reason
@@ -109,8 +109,9 @@ def test_a_million_cycles_of_random_traffic(tmp_path):
 @pytest.mark.slow
 def test_rate_and_reload(tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2))
-    assert run(config, "tb_core_rate", tmp_path, simulator="verilator", BITLINE_VECTORS="1000") == ([], 1)
-    figures = json.loads((tmp_path / FILE).read_text(encoding="utf-8"))
+    path = tmp_path / "figures.json"
+    assert run(config, "tb_core_rate", tmp_path, BITLINE_VECTORS="1000", BITLINE_FIGURES=str(path)) == ([], 1)
+    figures = json.loads(path.read_text(encoding="utf-8"))
     assert figures["efficiency"] >= 0.99 and figures["reload_cost"] <= 0.01
 
 
@@ -187,7 +188,7 @@ def test_same_bytes_every_time(seed):
     assert done.stdout == emit(CONFIG)
 
 
-# What the Verilog says, as a regular expression, what the first such piece is broken to, and which test notices.
+# A block, a piece of its Verilog, what that is broken to, and which test notices.
 MUTATIONS = {
     "vector that is too long": ("vectors_assembler", "assign faults__long = ", "assign faults__long = 1'b0 & ",
                                 "vector_faults"),

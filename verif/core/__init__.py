@@ -1,1 +1,1 @@
-"""Testbenches of the core and its buses."""
+"""Testbenches of the core."""

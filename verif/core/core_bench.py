@@ -24,7 +24,7 @@ from ...golden.core import CoreModel, parameters_bytes, rows_bytes, vector_bytes
 from ...golden.requantize import SHIFTS
 from ...hdl.config import CoreConfig
 from ...hdl.csr.register_map import register_map
-from .bus_masters import MASTERS
+from ..csr.bus_masters import MASTERS
 
 PERIOD_NS = 10
 # Cycles without a result after which none is expected any more.

@@ -1,4 +1,7 @@
-"""How much of the array's peak a core sustains, measured at its streams."""
+"""How much of the array's peak a core sustains, measured at its streams.
+
+`BITLINE_VECTORS` says with how many vectors, and `BITLINE_FIGURES` names the file that gets the figures.
+"""
 
 import json
 import os
@@ -10,9 +13,6 @@ from cocotbext.axi import AxiStreamFrame
 
 from ...golden.core import rows_bytes
 from .core_bench import PERIOD_NS, CoreBench
-
-# Where a run leaves its figures, in its folder.
-FILE = "rate.json"
 
 
 async def run(bench, count, reload):
@@ -52,8 +52,9 @@ async def rate(dut):
     alone, _ = await run(bench, count, False)
     loaded, is_loaded = await run(bench, count, True)
     assert is_loaded
-    Path(FILE).write_text(json.dumps({"vectors": count, "peak": peak, "cycles": alone, "cycles_with_reload": loaded,
-                                      "efficiency": peak / alone, "reload_cost": loaded / alone - 1}), encoding="utf-8")
+    Path(os.environ["BITLINE_FIGURES"]).write_text(json.dumps({
+        "vectors": count, "peak": peak, "cycles": alone, "cycles_with_reload": loaded, "efficiency": peak / alone,
+        "reload_cost": loaded / alone - 1}), encoding="utf-8")
     assert peak / alone >= 0.99, f"{peak} planes took {alone} cycles"
     assert loaded / alone <= 1.01, f"{loaded} cycles with a reload, {alone} without"
     # The other bank has what was loaded meanwhile.

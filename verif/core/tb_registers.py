@@ -4,8 +4,8 @@ import cocotb
 from cocotb.triggers import ClockCycles
 
 from ...hdl.csr.register_map import ADDRESS_BITS, Access, ErrorCode
+from ..csr.register_words import ONES, PATTERNS, after, legal, reset_word, stored
 from .core_bench import CoreBench, Refused
-from .register_words import ONES, PATTERNS, after, legal, reset_word, stored
 
 # Bits that only hardware changes are known after a reset, and then only if nothing happens.
 MOVING = ("cycles",)

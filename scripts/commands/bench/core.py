@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from ....hdl.emit import emit
-from ....verif.core.tb_core_rate import FILE
+from ....verif.sim.build import testbench
 from ....verif.sim.core import build_core
-from ...common.files import BadInput, check_writable, write_json
+from ...common.files import BadInput, check_writable, require_packages, write_json
 from ...common.options import build_option, config_options, core_options
 from ...fpga.families import FAMILIES
 from ...fpga.flow import map_design
@@ -27,9 +27,10 @@ def measure_rate(config, vectors, folder):
     """Figures of `tb_core_rate`."""
     core = build_core(config, folder=folder)
     with tempfile.TemporaryDirectory() as name:
-        core.run("bitline.verif.core.tb_core_rate", seed=1, folder=Path(name), environment={
-            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_VECTORS": str(vectors)})
-        return json.loads((Path(name) / FILE).read_text(encoding="utf-8"))
+        figures = Path(name) / "figures.json"
+        core.run(testbench("tb_core_rate"), seed=1, folder=Path(name), environment={
+            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_VECTORS": str(vectors), "BITLINE_FIGURES": str(figures)})
+        return json.loads(figures.read_text(encoding="utf-8"))
 
 
 def measure_size(config, folder):
@@ -81,6 +82,7 @@ def command(config, core, vectors, out, folder):
         raise BadInput(f"banks must be 2 or more to reload one, not {config.banks}")
     if core.bus != "axi":
         raise BadInput(f"bus must be axi to be measured, not {core.bus}")
+    require_packages("test", "cocotbext")
     check_writable(out)
     blocks = measure_size(core, folder.parent / "size")
     facts = {"core": core.name, "configuration": core.to_dict(), "rate": measure_rate(core, vectors, folder),

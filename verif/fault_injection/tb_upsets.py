@@ -1,6 +1,7 @@
 """Single upsets of stored weights while vectors run: what each does to results, and whether the core says so.
 
-`BITLINE_UPSETS` names a file with a list of ``[store, word, bit, bank]``; what becomes of each is written to `FILE`.
+`BITLINE_UPSETS` names a file with a list of ``[store, word, bit, bank]``; `BITLINE_OUTCOMES` names that which
+gets what becomes of each.
 """
 
 import json
@@ -9,11 +10,9 @@ from pathlib import Path
 
 import cocotb
 
-from .core_bench import CoreBench
-from .storage import INPUTS
-from .upsets import SEEN, follow
-
-FILE = "upsets.json"
+from ..core.core_bench import CoreBench
+from ..core.storage import INPUTS
+from ..core.upsets import SEEN, follow
 
 
 @cocotb.test()
@@ -43,4 +42,4 @@ async def upsets(dut):
     await bench.check()
     events = await bench.read("interrupt_status")
     assert bool(events.get("checksum")) == bool(flagged)
-    Path(FILE).write_text(json.dumps(found), encoding="utf-8")
+    Path(os.environ["BITLINE_OUTCOMES"]).write_text(json.dumps(found), encoding="utf-8")

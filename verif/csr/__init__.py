@@ -1,0 +1,1 @@
+"""Testbench of the buses before the registers, and masters of them."""

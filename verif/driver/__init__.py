@@ -1,0 +1,1 @@
+"""The C driver on a core, compiled with it."""
