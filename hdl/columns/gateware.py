@@ -29,7 +29,7 @@ class Gateware:
         return dict.fromkeys(config.shapes, plane)
 
     def add_writers(self, m, platform, config, write, control):
-        """What writes to the columns, between the stream of weights and the blocks.
+        """What writes to the columns, between the stream of weights and the blocks; nothing to those not written to.
 
         Parameters
         ----------
@@ -43,4 +43,4 @@ class Gateware:
         dict of Shape to (dict of str to Value)
             The fields of `write_layout` for all columns of a shape.
         """
-        raise NotImplementedError
+        return {}

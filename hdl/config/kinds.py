@@ -1,5 +1,7 @@
 """What every kind of column says of itself in numbers; each kind has a file of its own, and `macro` lists them."""
 
+from abc import ABC, abstractmethod
+
 
 class Shape:
     """How some columns of a macro store and multiply; a frozen dataclass for each way. These are the defaults.
@@ -62,7 +64,7 @@ class Shape:
         return config.total_width
 
 
-class Kind:
+class Kind(ABC):
     """What ``column`` of a `MacroConfig` may be.
 
     Attributes
@@ -77,9 +79,9 @@ class Kind:
 
     conditions = ()
 
+    @abstractmethod
     def shapes(self, config):
         """A dict of the `Shape` of a macro's columns, in the order of the columns, to how many have it."""
-        raise NotImplementedError
 
     def samples(self, columns):
         """For each of its own parameters values that are worth a test, of a macro of so many columns."""

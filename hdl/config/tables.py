@@ -9,6 +9,7 @@ from .widths import ceil_log2, signed_width
 LUT_RAM_ADDRESS_BITS, BLOCK_RAM_ADDRESS_BITS = 4, 9
 BLOCK_RAM_BITS = 36
 
+
 @dataclass(frozen=True)
 class TableShape(Shape):
     """Tables of a macro's columns in one kind of memory.

@@ -1,5 +1,6 @@
 """Operators that a macro computes: products with constant weights."""
 
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,13 +34,13 @@ class MatrixOperator(Operator):
     def operands(self):
         return self.inputs[:1]
 
+    @abstractmethod
     def convolution(self, tensors):
         """The operator as a `GroupedConvolution`, for whatever computes it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def multiply(self, values, weights):
         """Accumulators of values (N, *shape) less their zero point, in any shape of as many elements; int64 arrays."""
-        raise NotImplementedError
 
     def accumulators(self, tensors, x):
         """``sum(w * (x - zero_point))`` in numpy, without bias.

@@ -14,6 +14,7 @@ fields                    what the operator is, whatever file it comes from
 A `MatrixOperator` also says which convolution it is. Then a macro can compute it, and nothing else is needed for that.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 
@@ -45,7 +46,7 @@ class OperatorTensors:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Operator:
+class Operator(ABC):
     """Place in the file, and tensors as numbers in ``Network.tensors``; -1 is an input that is left out.
 
     ``rounding`` is how results become integers: ``"single"``, ``"double"`` or ``"wide"`` (see `golden.requantize`), as
@@ -84,12 +85,13 @@ class Operator:
     @classmethod
     def from_onnx(cls, node):
         """What an `OnnxNode` makes: a `Value`, `Pending` or `Constant`, or a tuple of them, one for each output."""
-        raise NotImplementedError
+        raise NotImplementedError(f"{cls.__name__} has a name in .onnx files and does not read them")
 
+    @abstractmethod
     def check(self, rules):
         """Raise `NetworkError` if a tensor in `Rules` breaks a rule that the kernel relies on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def compute(self, step, *values):
         """Values of the output, or a tuple of them for several outputs.
 
@@ -99,4 +101,3 @@ class Operator:
         values : int64 or float32 arrays (N, *shape), one for each of `operands`
             N runs of the network.
         """
-        raise NotImplementedError

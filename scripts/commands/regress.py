@@ -155,7 +155,7 @@ def regress(jobs, workers, junit, scheduler=None):
 @click.option("--seeds", type=click.IntRange(1, 10000), default=1, show_default=True, help="How many seeds from there.")
 @click.option("--random-configs", type=click.IntRange(0, 1000), default=0, show_default=True,
               help="Configurations to draw, by the seed, beside the others.")
-@click.option("--quick", is_flag=True, help="Leave out those of the suite that take longest to compile.")
+@click.option("--quick", is_flag=True, help="Leave out the two of the suite that take longest to compile.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @scheduler_option
 @click.option("--test", help="Only this test.")
@@ -177,13 +177,12 @@ def command(config, simulators, seed, seeds, random_configs, quick, jobs, schedu
     """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
     if coverage and (simulators != "verilator" or netlist):
         raise BadInput("--coverage must come with --simulator verilator and without --netlist, and does not")
+    if quick and (config or netlist):
+        raise BadInput(f"--quick must come with the suite, not with {'--netlist' if netlist else 'a configuration'}")
     if verilog:
         check_verilog(verilog, config, random_configs)
     implementations = choose_implementations(netlist, stage, open_pins, verilog)
-    configs = [config] if config else [each for each in (NETLIST_SUITE if netlist else SUITE)
-                                       if not netlist or implementations[0].supports(each)]
-    if quick:
-        configs = [each for each in configs if config or each not in LONG_TO_COMPILE]
+    configs = [config] if config else suite(implementations[0], quick)
     configs += [random_config(seed + index) for index in range(random_configs)]
     chosen = [name for name in SIMULATORS if find_simulator(name)] if simulators == "found" else [simulators]
     for simulator in chosen or SIMULATORS:
@@ -204,6 +203,13 @@ def command(config, simulators, seed, seeds, random_configs, quick, jobs, schedu
             for path in found:
                 click.echo(f"waveform: {path}")
     return 0 if passed else 1
+
+
+def suite(implementation, quick):
+    """The configurations to test where none is described, on the RTL or on netlists."""
+    if implementation:
+        return [each for each in NETLIST_SUITE if implementation.supports(each)]
+    return [each for each in SUITE if not (quick and each in LONG_TO_COMPILE)]
 
 
 def choose_implementations(netlist, stage, open_pins, verilog):

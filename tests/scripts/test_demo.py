@@ -18,6 +18,13 @@ def test_quantized_classifier_is_as_good_as_the_float_one(classifier):
     assert classifier.float_accuracy > 0.96 and accuracy > classifier.float_accuracy - 0.01
 
 
+def test_some_images_are_compared_with_float_on_these(classifier):
+    first = classifier.first(40)
+    assert len(first.images) == len(first.labels) == 40
+    assert classifier.first(None).float_accuracy == classifier.float_accuracy
+    assert first.float_accuracy == (classifier.float_guesses[:40] == classifier.labels[:40]).mean()
+
+
 def test_layers_are_int8_and_inputs_fit_eight_bits(classifier):
     for layer in classifier.layers:
         assert abs(layer.weights).max() == 127

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.scripts.commands import regress as module
-from bitline.scripts.commands.regress import command_of, regress
+from bitline.scripts.commands.regress import command_of, regress, suite
 from bitline.verif.macro import regression
 from bitline.verif.macro.coverage import Coverage, required
 from bitline.verif.macro.regression import SUITE, Job, random_config, run_job
@@ -157,6 +157,14 @@ def test_wrong_options_are_refused(refused, tmp_path):
     (tmp_path / "binary.v").write_bytes(b"\xff\xfe\xfd")
     refused("regress", "--rows", 1, "--columns", 1, "--verilog", tmp_path / "binary.v", match="can't decode byte")
     refused("regress", "--out", "/proc/out", match="must be writable, and is not")
+
+
+def test_a_quick_suite_leaves_out_what_takes_long_and_no_kind(refused):
+    quick, whole = suite(None, True), suite(None, False)
+    assert whole == SUITE and len(quick) == len(whole) - 2 and max(config.rows for config in quick) < 256
+    assert {(config.column, config.tree) for config in quick} == {(config.column, config.tree) for config in whole}
+    refused("regress", "--quick", "--rows", 2, "--columns", 1, match="--quick must come with the suite, not with a")
+    refused("regress", "--quick", "--netlist", "ice40", match="--quick must come with the suite, not with --netlist")
 
 
 def test_what_was_not_seen_is_missing():

@@ -10,8 +10,8 @@ module check (
     wire rst = !started;
 
     `DUT dut (.clk(clk), .rst(rst), .s__payload({last, keep, data}), .s__valid(valid), .s__ready(ready),
-        .o__payload(record), .o__valid(o_valid), .o__ready(o_ready), .taken(taken), .within_(within), .faults__short(short),
-        .faults__null(null), .faults__long(long), .restart(restart), .drops(drops), .position(position));
+        .o__payload(record), .o__valid(o_valid), .o__ready(o_ready), .taken(taken), .within_(within),
+        .faults__short(short), .faults__null(null), .faults__long(long), .restart(restart), .drops(drops), .position(position));
 
     // The packet as the protocol sees it: how many beats have come, and whether it was reported.
     reg [3:0] beats = 0;

@@ -7,8 +7,8 @@ module check (
     reg started = 0;
     wire rst = !started;
 
-    `DUT dut (.clk(clk), .rst(rst), .i__taken(taken), .i__taken_last(taken_last), .i__space(space), .busy(busy), .i__valid(valid),
-        .i__last(last), .i__results(results), .o__ready(ready), .o__valid(o_valid), .o__payload(payload));
+    `DUT dut (.clk(clk), .rst(rst), .i__taken(taken), .i__taken_last(taken_last), .i__space(space), .busy(busy),
+        .i__valid(valid), .i__last(last), .i__results(results), .o__ready(ready), .o__valid(o_valid), .o__payload(payload));
 
     always @(posedge clk) begin
         started <= 1;

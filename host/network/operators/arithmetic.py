@@ -1,5 +1,6 @@
 """Arithmetic of two tensors, element by element."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
 
@@ -40,9 +41,9 @@ class Arithmetic(Operator):
         rules.has_shape(shape)
         self.check_factor(rules, a, b, rules.output)
 
+    @abstractmethod
     def check_factor(self, rules, a, b, output):
         """The rescaling factor of tensors is in range."""
-        raise NotImplementedError
 
     def compute(self, step, a, b):
         output = step.output
@@ -56,14 +57,14 @@ class Arithmetic(Operator):
     # Kernels by rounding rule.
 
     @staticmethod
+    @abstractmethod
     def compute_float(*arguments):
         """The rule ``"float"``."""
-        raise NotImplementedError
 
     @staticmethod
+    @abstractmethod
     def compute_integers(step, *arguments):
         """The rules ``"single"`` and ``"double"``."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

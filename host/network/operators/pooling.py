@@ -1,5 +1,6 @@
 """Pooling over windows, and over whole images."""
 
+from abc import abstractmethod
 from dataclasses import dataclass
 from functools import partial
 
@@ -58,9 +59,9 @@ class Pool2D(Operator):
         y = self.pool(step, x.reshape(-1, *x.shape[-3:]), window, step.clamp(self.activation))
         return y.reshape(len(x), *step.output.shape)
 
+    @abstractmethod
     def pool(self, step, images, window, clamp):
         """The kernel, of images (B, H, W, C)."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)

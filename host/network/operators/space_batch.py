@@ -9,6 +9,12 @@ from ..operator import Operator
 from ..tflite_node import TfliteForm
 
 
+def read_blocks(node):
+    """Block and amounts of a `TfliteNode`, as fields."""
+    amounts = node.pairs(2)
+    return {"block": tuple(map(int, node.parameter(1, 1))), "amounts": amounts}
+
+
 def check_blocks(rules, block, amounts):
     """What both need."""
     x = rules.inputs[0]
@@ -32,8 +38,8 @@ class SpaceToBatch(Operator):
 
     @classmethod
     def from_tflite(cls, node):
-        amounts, block = node.pairs(2), tuple(map(int, node.parameter(1, 1)))
-        return cls(**node.common, block=block, amounts=amounts, value=node.fill)
+        blocks = read_blocks(node)
+        return cls(**node.common, **blocks, value=node.fill)
 
     def check(self, rules):
         check_blocks(rules, self.block, self.amounts)
@@ -57,8 +63,8 @@ class BatchToSpace(Operator):
 
     @classmethod
     def from_tflite(cls, node):
-        amounts, block = node.pairs(2), tuple(map(int, node.parameter(1, 1)))
-        return cls(**node.common, block=block, amounts=amounts)
+        blocks = read_blocks(node)
+        return cls(**node.common, **blocks)
 
     def check(self, rules):
         check_blocks(rules, self.block, self.amounts)
