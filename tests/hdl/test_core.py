@@ -12,7 +12,7 @@ from bitline.hdl.emit import emit, run_yosys
 from bitline.scripts.mutation.designs import CoreDesign
 from bitline.verif.core.storage import surround
 from bitline.verif.sim.build import SimulatorError, build, tool_environment
-from bitline.verif.sim.build import testbench as testbench_module
+from bitline.verif.sim.build import testbench as module_of
 from bitline.verif.sim.core import build_core
 from breaking import broken
 from places import ROOT
@@ -48,7 +48,7 @@ def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=
     else:
         core = build_core(config, simulator=simulator, verilog=verilog)
     try:
-        core.run(testbench_module(testbench), seed=1, environment=environment, folder=folder)
+        core.run(module_of(testbench), seed=1, environment=environment, folder=folder)
     except SimulatorError as error:
         reason = str(error)
         assert "failed" in reason, reason

@@ -10,7 +10,7 @@ from bitline.hdl.emit import emit_files, run_yosys
 from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.memory_wrapper import HEAD, memory_module
 from bitline.verif.sim.build import SimulatorError, Surround, build, source, tool_environment
-from bitline.verif.sim.build import testbench as testbench_module
+from bitline.verif.sim.build import testbench as module_of
 from bitline.verif.sim.core import build_core
 from places import ROOT
 from some import some
@@ -100,7 +100,7 @@ def run_core(config, body, testbench, test, folder, replace=("", "")):
     if testbench == "tb_core_example":
         environment["BITLINE_STEPS"] = json.dumps(example())
     try:
-        core.run(testbench_module(testbench), seed=1, environment=environment, folder=folder)
+        core.run(module_of(testbench), seed=1, environment=environment, folder=folder)
     except SimulatorError as error:
         assert "failed" in str(error), error
     return failed(folder)
