@@ -15,8 +15,8 @@ class Found:
 
     Attributes
     ----------
-    outputs : int or float array (N, *shape)
-        The network's first output.
+    outputs : tuple of int or float array (N, *shape)
+        Of the network.
     records : list of LayerRecord
     mismatches : list of Mismatch
         Against the reference kernels, of each batch.
@@ -25,7 +25,7 @@ class Found:
         Without the building of the simulation.
     """
 
-    outputs: np.ndarray
+    outputs: tuple
     records: list
     mismatches: list
     checked: bool
@@ -38,7 +38,8 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, progress=N
     Parameters
     ----------
     network : Network
-    inputs : array (N, *shape)
+    inputs : tuple of array (N, *shape)
+        One for each input of the network.
     backend : MacroBackend or GoldenBackend
     batch : int
         Inputs that run together.
@@ -53,16 +54,16 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, progress=N
     outputs, mismatches, seconds = [], [], 0.0
     with backend:
         inference = Inference(network, product=backend.product)
-        for first in range(0, len(inputs), batch):
-            x = inputs[first:first + batch]
+        for first in range(0, len(inputs[0]), batch):
+            x = [array[first:first + batch] for array in inputs]
             started = time.perf_counter()
-            values = inference.run(x)
+            values = inference.run(*x)
             seconds += time.perf_counter() - started
-            outputs.append(values[network.outputs[0]])
+            outputs.append([values[index] for index in network.outputs])
             if reference:
                 mismatches += [dataclasses.replace(mismatch, position=(mismatch.position[0] + first,
                                                                        *mismatch.position[1:]))
-                               for mismatch in compare(network, values, reference.run(x))]
+                               for mismatch in compare(network, values, reference.run(*x))]
             if progress:
-                progress(first + len(x), "running")
-    return Found(np.concatenate(outputs), backend.records, mismatches, reference is not None, seconds)
+                progress(first + len(x[0]), "running")
+    return Found(tuple(map(np.concatenate, zip(*outputs))), backend.records, mismatches, reference is not None, seconds)

@@ -22,7 +22,7 @@ from ...host.network.files.load import load_network
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
+from ..common.network_inputs import check_input, check_output, load_inputs, load_labels, say_skipped
 from ..common.options import MACRO
 from ..common.progress import running
 
@@ -244,10 +244,11 @@ def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, ou
             facts, title, labeled = compare_digits(count, config, bits, seeds), "handwritten digits", True
         else:
             network = load_network(model)
+            check_input(network, "a comparison")
             check_output(network, "a comparison")
-            loaded = load_inputs([*inputs, *more], only_input(network), step)
+            loaded = load_inputs([*inputs, *more], network, step=step).first(count)
             say_skipped(loaded)
-            values, files = loaded.values[:count], loaded.files[:count]
+            (values,), files = loaded.values, loaded.files
             first = calibrate or max(1, len(values) // 4)
             if first >= len(values):
                 raise BadInput(f"--calibrate must leave inputs to judge, and takes {first} of {len(values)}")

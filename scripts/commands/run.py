@@ -16,17 +16,28 @@ from ...host.mapping.mapping import Mapping
 from ...host.mapping.schedule import plan
 from ...host.network.files.load import load_network
 from ...host.network.files.reference import REFERENCES, read_reference
-from ...host.network.network import NetworkError
+from ...host.network.network import DTYPES, NetworkError
 from ...host.network.rounding import RUNTIMES
 from ...host.network.run import run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
-from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
+from ..common.network_inputs import check_output, load_inputs, load_labels, say_skipped
 from ..common.options import MACRO, build_option, config_options, simulator_option
 from ..common.progress import count_of, running
 
 REPORT_FILES = ("report.html", "report.json")
 # What a sum counts where bits are counted; mismatches that are written out.
 SUM_BITS, MOST_MISMATCHES = 32, 20
+
+
+def saved(network, outputs, by_name):
+    """Bytes of a .npy file of the only output, or of an .npz file of all by name; each of its own type."""
+    data, tensors = io.BytesIO(), [network.tensors[index] for index in network.outputs]
+    arrays = {tensor.name: array.astype(DTYPES[tensor.dtype]) for tensor, array in zip(tensors, outputs)}
+    if by_name:
+        np.savez(data, **arrays)
+    else:
+        np.save(data, *arrays.values())
+    return data.getvalue()
 
 
 def accuracy(outputs, labels):
@@ -41,7 +52,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     total = None if None in cycles or not cycles else sum(cycles)
-    runs, pauses = len(found.outputs), pause(mapping.config) * len(found.records)
+    runs, pauses = len(found.outputs[0]), pause(mapping.config) * len(found.records)
     counted = (total or predicted) / runs
     with_pauses = counted + pauses / runs
     return {
@@ -67,7 +78,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "clock_hz": clock * 1e6,
         "inferences_per_second": clock * 1e6 / with_pauses if counted else None,
         "seconds_per_input": found.seconds / runs,
-        "accuracy": accuracy(found.outputs, labels),
+        "accuracy": accuracy(found.outputs[0], labels),
     }
 
 
@@ -143,7 +154,8 @@ def print_summary(report):
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("more", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--inputs", metavar="FILE...", multiple=True, type=click.Path(path_type=Path),
-              help="Inputs: .npy, the bare numbers, or folders of either; more may follow.")
+              help="Inputs: .npy, .npz, the bare numbers, or folders of them; more may follow.")
+@click.option("--quantize-inputs", is_flag=True, help="Bring floats to the scale of an integer input.")
 @click.option("--step", type=click.IntRange(1), help="Numbers from one input of a file to the next. [default: all]")
 @click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
 @click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="Lines of file name, comma, class.")
@@ -157,13 +169,14 @@ def print_summary(report):
               help="Compare every layer with the file's runtime. [default: where it is installed]")
 @click.option("--plan", "show_plan", is_flag=True, help="Print which tile sits where and when.")
 @click.option("--clock", type=click.FloatRange(1, 10_000), default=100, show_default=True, help="MHz, for rates.")
-@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Gets the network's outputs as .npy.")
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path),
+              help="Gets the outputs: .npy, or .npz by name.")
 @click.option("--report", metavar="DIR", type=click.Path(path_type=Path), help="Gets report.html and report.json.")
 @config_options
 @simulator_option
 @build_option
-def command(model, more, inputs, step, count, labels, backend, port, batch, runtime, check, show_plan, clock, output,
-            report, config, simulator, folder):
+def command(model, more, inputs, quantize_inputs, step, count, labels, backend, port, batch, runtime, check,
+            show_plan, clock, output, report, config, simulator, folder):
     """Run a quantized network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
     if (backend == "board") != (port is not None):
         raise BadInput("--port must be given with --backend board, and with no other")
@@ -173,14 +186,14 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, runt
         require_packages("networks", "matplotlib")
     with refusing(NetworkError, ValueError, LinkError):
         network = load_network(model, runtime)
-        for what in [name for name, value in (("--output", output), ("--labels", labels)) if value]:
+        for what in [name for name, value in (("an --output that is no .npz file", output and output.suffix != ".npz"),
+                                              ("--labels", labels)) if value]:
             check_output(network, what)
-        loaded = load_inputs([*inputs, *more], only_input(network), step)
+        loaded = load_inputs([*inputs, *more], network, step=step, quantizes=quantize_inputs).first(count)
         say_skipped(loaded)
-        values = loaded.values[:count]
-        classes = load_labels(labels, loaded.files[:count]) if labels else None
+        classes = load_labels(labels, loaded.files) if labels else None
         reference = read_reference(model, check)
-        mapping = Mapping(config or MACRO, network, min(batch, len(values)))
+        mapping = Mapping(config or MACRO, network, min(batch, len(loaded.files)))
         if show_plan:
             click.echo(str(plan(mapping)))
         for name in REPORT_FILES if report else ():
@@ -190,17 +203,15 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, runt
         with running("building", None):
             chosen = GoldenBackend(network) if is_plain else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
-        with running("starting", len(values)) as progress:
-            found = run_network(network, values, chosen, batch=batch, reference=reference, progress=progress)
+        with running("starting", len(loaded.files)) as progress:
+            found = run_network(network, loaded.values, chosen, batch=batch, reference=reference, progress=progress)
     facts = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
     layers = layer_facts(network, mapping, found)
     if found.records:
         print_layers(layers)
     print_summary(facts)
     if output:
-        array = io.BytesIO()
-        np.save(array, found.outputs)
-        write_file(output, array.getvalue())
+        write_file(output, saved(network, found.outputs, output.suffix == ".npz"))
     if report:
         from ..reports.network_report import write_report
 

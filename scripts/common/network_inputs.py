@@ -8,38 +8,48 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ...host.network.network import DTYPES
+from ...golden import float_layers, layers
+from ...host.network.network import DTYPES, QUANTIZED
 from .files import BadInput
 
 # Of a file of inputs.
 MOST_BYTES = 1 << 30
 # What systems leave in folders, beside names that begin with a dot.
 STRAY = ("Thumbs.db", "desktop.ini")
+NUMPY = (".npy", ".npz")
+# Bytes that text is made of.
+TEXT = bytes([*b"\t\n\r", *range(32, 127)])
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Inputs ``values`` (N, *shape), from which file each is, and paths in folders that were left out."""
+    """Inputs ``values``, (N, *shape) for each input of the network; the file of each, and paths that were left out."""
 
-    values: np.ndarray
+    values: tuple
     files: list
     skipped: list
 
+    def first(self, count):
+        """So many of them, or all."""
+        return Inputs(tuple(array[:count] for array in self.values), self.files[:count], self.skipped)
 
-def load_inputs(paths, tensor, step=None):
+
+def load_inputs(paths, network, *, step=None, quantizes=False):
     """The inputs in files.
 
     Parameters
     ----------
     paths : list of Path
         Files, or folders of which all files are taken, sorted, but hidden ones and those of `STRAY`. A ``.npy`` file
-        holds an array of the shape of the input or one with a dimension before it, any other file the numbers
+        holds an array of the shape of the input or one with a dimension before it, with the network's own batch of one
+        or without; an ``.npz`` file such an array for each input of the network, by name; any other file the numbers
         themselves, the lowest byte first.
-    tensor : Tensor
-        The network's input.
+    network : Network
     step : int
         Numbers from the start of one input to that of the next; by default what an input has. A smaller step makes
         windows that overlap.
+    quantizes : bool
+        Floats for an integer input are quantized with its scale.
 
     Returns
     -------
@@ -53,11 +63,12 @@ def load_inputs(paths, tensor, step=None):
     files = [file for path in paths for file in (sorted(path.iterdir()) if path.is_dir() else [path])]
     skipped = [file for file in files if file not in paths and (file.name.startswith(".") or file.name in STRAY)]
     files = [file for file in files if file not in skipped]
-    arrays = [_load(file, tensor, step or tensor.size) for file in files]
-    if not arrays:
+    if not files:
         where = ", ".join(map(str, paths)) or "what --inputs names, which is nothing"
         raise BadInput(f"inputs must be files, and there are none in {where}")
-    return Inputs(np.concatenate(arrays), [file.name for file, array in zip(files, arrays) for _ in array], skipped)
+    loaded = [_load(file, network, step, quantizes) for file in files]
+    names = [file.name for file, arrays in zip(files, loaded) for _ in arrays[0]]
+    return Inputs(tuple(np.concatenate(arrays) for arrays in zip(*loaded)), names, skipped)
 
 
 def say_skipped(inputs):
@@ -66,43 +77,74 @@ def say_skipped(inputs):
         click.echo(f"bitline: {path} is no input, and is skipped", err=True)
 
 
-def _load(path, tensor, step):
+def _load(path, network, step, quantizes):
+    """An array (N, *shape) for each input of the network."""
     if path.exists() and not path.is_file():
         raise BadInput(f"inputs must be regular files, and {path} is not one")
     if path.stat().st_size > MOST_BYTES:
         raise BadInput(f"a file of inputs must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
-    dtype = np.dtype(DTYPES[tensor.dtype])
-    if path.suffix == ".npy":
-        flat = _load_array(path, tensor, dtype).reshape(-1)
+    tensors = [network.tensors[index] for index in network.inputs]
+    if path.suffix == ".npz":
+        arrays = _by_name(path, _read_numpy(path), tensors)
+    elif len(tensors) > 1:
+        raise BadInput(f"inputs of {len(tensors)} tensors must be .npz files of arrays "
+                       f"{', '.join(tensor.name for tensor in tensors)}, not {path.name}")
     else:
-        data = path.read_bytes()
-        if not data or len(data) % dtype.itemsize:
-            raise BadInput(f"{path} must hold numbers of {dtype.itemsize} bytes ({tensor.dtype}), "
-                           f"not {len(data)} bytes")
-        flat = np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
-    if len(flat) < tensor.size or (len(flat) - tensor.size) % step:
-        raise BadInput(f"{path} must hold inputs of {tensor.size} numbers ({' x '.join(map(str, tensor.shape))}) every "
-                       f"{step}, not {len(flat)} numbers")
-    if dtype.kind == "f" and not np.isfinite(flat).all():
-        raise BadInput(f"{path} must hold finite numbers, not {flat[~np.isfinite(flat)][0]}")
-    return np.lib.stride_tricks.sliding_window_view(flat, tensor.size)[::step].reshape(-1, *tensor.shape)
+        arrays = [_read_numpy(path) if path.suffix == ".npy" else _read_bytes(path, tensors[0])]
+    values = [_converted(path, array, tensor, network.runtime, quantizes) if path.suffix in NUMPY else array
+              for array, tensor in zip(arrays, tensors)]
+    inputs = [_windows(path, array.reshape(-1), tensor, step or tensor.size) for array, tensor in zip(values, tensors)]
+    if len({len(array) for array in inputs}) > 1:
+        raise BadInput(f"{path} must hold as many of each input, not {', '.join(str(len(array)) for array in inputs)}")
+    return inputs
 
 
-def _load_array(path, tensor, dtype):
+def _read_bytes(path, tensor):
+    """The bare numbers of a file."""
+    dtype, data = np.dtype(DTYPES[tensor.dtype]), path.read_bytes()
+    if not data or len(data) % dtype.itemsize:
+        raise BadInput(f"{path} must hold numbers of {dtype.itemsize} bytes ({tensor.dtype}), not {len(data)} bytes")
+    if b"\n" in data and not data.translate(None, TEXT):
+        raise BadInput(f"{path} must hold the bytes of numbers, and is text: save it with numpy.save")
+    return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
+
+
+def _read_numpy(path):
+    """The array of a ``.npy`` file, or a dict of those of an ``.npz`` file."""
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")
-            array = np.load(file, allow_pickle=False)
-        kind = array.dtype.kind
+            found = np.load(file, allow_pickle=False)
+            return found if isinstance(found, np.ndarray) else dict(found)
     except OSError:
         raise
     except Exception as error:
         # numpy raises a dozen kinds of error over a malformed header.
-        raise BadInput(f"{path} must be a .npy file of numbers, and is not: {error}") from None
+        raise BadInput(f"{path} must be a {path.suffix} file of numbers, and is not: {error}") from None
+
+
+def _by_name(path, arrays, tensors):
+    """The array of each tensor; a single one needs no name."""
+    if len(tensors) == len(arrays) == 1:
+        return list(arrays.values())
+    names = [tensor.name for tensor in tensors]
+    if sorted(arrays) != sorted(names):
+        raise BadInput(f"{path} must hold arrays {', '.join(names)}, not {', '.join(arrays) or 'none'}")
+    return [arrays[name] for name in names]
+
+
+def _converted(path, array, tensor, runtime, quantizes):
+    """An array in the tensor's kind of numbers, of a shape that the tensor can have."""
+    dtype, kind = np.dtype(DTYPES[tensor.dtype]), array.dtype.kind
+    if quantizes and kind == "f" and dtype.kind == "i":
+        array, kind = _quantized(path, array, tensor, runtime), "i"
     if (kind not in "iu") if dtype.kind == "i" else (kind != "f"):
-        raise BadInput(f"{path} must hold numbers of {tensor.dtype}, not {array.dtype}")
-    if array.shape not in (tensor.shape, (len(array), *tensor.shape) if array.ndim else ()):
-        raise BadInput(f"{path} must be of shape {list(tensor.shape)}, or have one dimension before it, "
+        hint = "; --quantize-inputs brings floats to its scale" if dtype.kind == "i" and kind == "f" else ""
+        raise BadInput(f"{path} must hold numbers of {tensor.dtype}, not {array.dtype}{hint}")
+    # A batch of one, which networks of Keras have, may be left out.
+    shapes = [tensor.shape, tensor.shape[1:]] if tensor.shape[:1] == (1,) else [tensor.shape]
+    if array.shape not in shapes and (not array.ndim or array.shape[1:] not in shapes):
+        raise BadInput(f"{path} must be of shape {list(shapes[-1])}, or have one dimension before it, "
                        f"not {list(array.shape)}")
     if dtype.kind == "i" and array.size:
         info = np.iinfo(dtype)
@@ -112,8 +154,31 @@ def _load_array(path, tensor, dtype):
     return array.astype(dtype)
 
 
+def _quantized(path, array, tensor, runtime):
+    """Integers for floats, as the runtime quantizes them."""
+    if tensor.scales.size != 1:
+        raise BadInput(f"input {tensor.name} must have a scale for --quantize-inputs, and has none")
+    _check_finite(path, array)
+    kernels = float_layers if runtime == "onnx" else layers
+    return kernels.quantize(array.astype(np.float32), tensor.scale, tensor.zero_point, QUANTIZED[tensor.dtype])
+
+
+def _check_finite(path, array):
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise BadInput(f"{path} must hold finite numbers, not {array[~np.isfinite(array)][0]}")
+
+
+def _windows(path, flat, tensor, step):
+    """Inputs (N, *shape) of numbers one after the other."""
+    if len(flat) < tensor.size or (len(flat) - tensor.size) % step:
+        raise BadInput(f"{path} must hold inputs of {tensor.size} numbers ({' x '.join(map(str, tensor.shape))}) every "
+                       f"{step}, not {len(flat)} numbers")
+    _check_finite(path, flat)
+    return np.lib.stride_tricks.sliding_window_view(flat, tensor.size)[::step].reshape(-1, *tensor.shape)
+
+
 def load_labels(path, files):
-    """The class of each input, from a file of lines ``name,class``.
+    """The class of each input, from a file of lines ``name,class``, or ``name,classes,class`` as EEMBC has them.
 
     Parameters
     ----------
@@ -126,10 +191,11 @@ def load_labels(path, files):
     int array (N,)
     """
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
+        # With or without a byte-order mark.
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
             rows = [row for row in csv.reader(file) if row]
-        classes = {name.strip(): int(label) for name, label in rows}
-    except (ValueError, UnicodeDecodeError, csv.Error) as error:
+        classes = {name.strip(): _label(*numbers) for name, *numbers in rows}
+    except (TypeError, ValueError, UnicodeDecodeError, csv.Error) as error:
         raise BadInput(f"labels must be lines of a file's name, a comma and a number, and {path} has others: "
                        f"{error}") from None
     missing = sorted(set(files) - set(classes))
@@ -138,14 +204,23 @@ def load_labels(path, files):
     return np.array([classes[name] for name in files])
 
 
-def only_input(network):
-    """The one input of a network that the command can run."""
-    if len(network.inputs) != 1:
-        raise BadInput(f"network must have one input to be run by a command, not {len(network.inputs)}")
-    return network.tensors[network.inputs[0]]
+def _label(*numbers):
+    """The class in a line: the last of one number, or of two, of which the first is how many there are."""
+    if len(numbers) not in (1, 2):
+        raise ValueError(f"{len(numbers)} numbers")
+    *counts, label = map(int, numbers)
+    if counts and not 0 <= label < counts[0]:
+        raise ValueError(f"class {label} of {counts[0]}")
+    return label
 
 
 def check_output(network, what):
     """Refuse a network of several outputs where one is asked for."""
     if len(network.outputs) != 1:
         raise BadInput(f"network must have one output for {what}, not {len(network.outputs)}")
+
+
+def check_input(network, what):
+    """Refuse a network of several inputs where one is needed."""
+    if len(network.inputs) != 1:
+        raise BadInput(f"network must have one input for {what}, not {len(network.inputs)}")

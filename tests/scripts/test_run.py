@@ -122,10 +122,24 @@ def two_ended(tmp_path, inputs):
     return tmp_path / "m.tflite", "--inputs", tmp_path / "x.dat"
 
 
-def test_networks_of_several_inputs_are_refused(refused, tmp_path):
-    arguments = two_ended(tmp_path, 2)
-    refused("run", *arguments, match="^bitline: network must have one input to be run by a command, not 2$")
-    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one")
+def test_several_inputs_and_outputs_are_arrays_by_name(cli, refused, tmp_path):
+    arguments, path = two_ended(tmp_path, 2), tmp_path / "x.npz"
+    a, b = np.array([[[1, 2, 3, 4]], [[-5, 0, 5, 127]]], np.int8)
+    # Runs are the first dimension; the network's batch of one may be left out.
+    np.savez(path, t0=np.stack([a, b]), t1=np.stack([b[0], a[0]]))
+    output = tmp_path / "y.npz"
+    status, _, errors = cli("run", arguments[0], "--inputs", path, "--output", output, "--no-check")
+    assert status == 0, errors
+    found = np.load(output)
+    assert sorted(found) == ["t2", "t3"] and {array.dtype for array in found.values()} == {np.dtype(np.int8)}
+    assert (found["t2"] == np.clip(a + b.astype(int), -128, 127)).all()
+    assert (found["t3"] == np.maximum(np.stack([a, b]), 0)).all()
+    refused("run", *arguments, match=r"^bitline: inputs of 2 tensors must be .npz files of arrays t0, t1, not x.dat$")
+    np.savez(path, t0=a, other=b)
+    refused("run", arguments[0], "--inputs", path, match="x.npz must hold arrays t0, t1, not t0, other$")
+    np.savez(path, t0=np.stack([a, b]), t1=b)
+    refused("run", arguments[0], "--inputs", path, match="x.npz must hold as many of each input, not 2, 1$")
+    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one input for a comparison, not 2")
 
 
 def test_networks_of_several_outputs_run_but_give_none_apart(cli, refused, tmp_path):
@@ -134,7 +148,7 @@ def test_networks_of_several_outputs_run_but_give_none_apart(cli, refused, tmp_p
     status, output, _ = cli("run", *arguments, "--check")
     assert status == 0 and "0 mismatches in all layers" in output
     for option in (("--output", tmp_path / "y.npy"), ("--labels", tmp_path / "labels.csv")):
-        refused("run", *arguments, *option, match=f"^bitline: network must have one output for {option[0]}, not 2$")
+        refused("run", *arguments, *option, match=r"^bitline: network must have one output for (an --output that is no .npz file|--labels), not 2$")
     refused("compare", *arguments, "--out", tmp_path / "out", match="must have one output for a comparison, not 2")
 
 
@@ -174,6 +188,30 @@ def test_mismatches_beyond_the_first_are_counted():
     assert len(list_mismatches([Mismatch("layer", 1, (0,), 1, 2)] * 20)) == 20
 
 
+def test_floats_are_quantized_when_asked(cli, model, tmp_path):
+    integers = np.arange(-72, 72).reshape(2, 6, 6, 2)
+    # A quarter of a step beside each integer; a half goes away from zero, as the runtime has it.
+    np.save(tmp_path / "floats.npy", ((integers + 128) * np.float32(0.05) + np.float32(0.0125)).astype(np.float32))
+    np.savez(tmp_path / "integers.npz", integers)
+    found = []
+    for arguments in (("floats.npy", "--quantize-inputs"), ("integers.npz",)):
+        status, _, errors = cli("run", model, "--inputs", tmp_path / arguments[0], *arguments[1:], "--output",
+                                tmp_path / "y.npy", "--no-check")
+        assert status == 0, errors
+        found.append(np.load(tmp_path / "y.npy"))
+    assert found[0].dtype == np.int8 and found[0].shape == (2, 1, 3) and (found[0] == found[1]).all()
+
+
+@pytest.mark.parametrize("text", ["\ufeffa.dat,0\nb.dat,1\nc.npy,2\n", "a.dat, 3, 0\nb.dat, 3, 1\nc.npy, 3, 2\n"])
+def test_labels_with_a_mark_or_with_the_number_of_classes(cli, model, files, tmp_path, text):
+    (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
+    status, output, errors = cli("run", model, "--inputs", files, "--labels", tmp_path / "labels.csv", "--output",
+                                 tmp_path / "y.npy", "--no-check")
+    assert status == 0, errors
+    right = (np.load(tmp_path / "y.npy")[:, 0].argmax(1) == [0, 1, 1, 2]).mean()
+    assert f"accuracy {right:.2%}" in output
+
+
 def test_windows_that_overlap(cli, model, tmp_path):
     values = np.arange(72 + 3 * 12, dtype=np.int8)
     (tmp_path / "x.dat").write_bytes(values.tobytes())
@@ -209,9 +247,11 @@ def test_bad_input_is_one_line(refused, model, files, tmp_path):
     (tmp_path / "short.dat").write_bytes(bytes(71))
     check(model, "--inputs", tmp_path / "short.dat", match=r"short.dat must hold inputs of 72 numbers \(1 x 6")
     np.save(tmp_path / "float.npy", np.zeros((1, 6, 6, 2)))
-    check(model, "--inputs", tmp_path / "float.npy", match="float.npy must hold numbers of int8, not float64")
-    np.save(tmp_path / "shape.npy", np.zeros((6, 6, 2), dtype=int))
-    check(model, "--inputs", tmp_path / "shape.npy", match=r"shape.npy must be of shape \[1, 6, 6, 2\]")
+    check(model, "--inputs", tmp_path / "float.npy", match="float.npy must hold numbers of int8, not float64; --quantize-inputs")
+    np.save(tmp_path / "shape.npy", np.zeros((6, 2), dtype=int))
+    check(model, "--inputs", tmp_path / "shape.npy", match=r"shape.npy must be of shape \[6, 6, 2\], or have one")
+    (tmp_path / "text.csv").write_text(",".join("1234567890" * 3) + "\n1,2,3,4,5,6\n"[:13])
+    check(model, "--inputs", tmp_path / "text.csv", match="text.csv must hold the bytes of numbers, and is text")
     np.save(tmp_path / "large.npy", np.full((1, 6, 6, 2), 128))
     check(model, "--inputs", tmp_path / "large.npy", match="large.npy must hold numbers from -128 to 127, not 128")
     os.mkfifo(tmp_path / "fifo.tflite")
@@ -223,6 +263,8 @@ def test_bad_input_is_one_line(refused, model, files, tmp_path):
     check(model, *good, "--labels", tmp_path / "labels.csv", match="labels must be lines of a file's name")
     (tmp_path / "labels.csv").write_text("a.dat,0\n")
     check(model, *good, "--labels", tmp_path / "labels.csv", match="does not name b.dat")
+    (tmp_path / "labels.csv").write_text("a.dat,3,3\n")
+    check(model, *good, "--labels", tmp_path / "labels.csv", match="has others: class 3 of 3")
     check(model, *good, "--rows", 8, "--columns", 8, "--weight-bits", 4,
           match=r"operator 0 \(CONV_2D\): weights must be from -8 to 7")
     check(model, *good, "--backend", "board", match="--port must be given with --backend board")

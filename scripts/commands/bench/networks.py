@@ -19,7 +19,7 @@ from ....host.network.inference import Inference
 from ....host.network.network import NetworkError
 from ....host.network.run import run_network
 from ...common.files import BadInput, check_writable, refusing, write_json
-from ...common.network_inputs import load_inputs, only_input, say_skipped
+from ...common.network_inputs import load_inputs, say_skipped
 from ...common.options import MACRO, build_option
 from ...common.progress import running
 
@@ -47,29 +47,29 @@ def measure(folder, published, backend, count, build):
     """The figures of one network, as they are written."""
     path = folder / published.file
     network = load_network(path)
-    loaded = load_inputs([folder / "inputs"], only_input(network), published.step)
+    loaded = load_inputs([folder / "inputs"], network, step=published.step).first(count)
     say_skipped(loaded)
-    inputs = loaded.values[:count]
-    mapping = Mapping(MACRO, network, min(published.batch, len(inputs)))
-    with running("starting", len(inputs)) as progress:
-        found = run_network(network, inputs, open_backend(backend, mapping, folder=build), batch=published.batch,
+    runs = len(loaded.files)
+    mapping = Mapping(MACRO, network, min(published.batch, runs))
+    with running("starting", runs) as progress:
+        found = run_network(network, loaded.values, open_backend(backend, mapping, folder=build), batch=published.batch,
                             reference=read_reference(path, None), progress=progress)
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     counted = predicted if None in cycles else sum(cycles)
     started = time.perf_counter()
-    Inference(network).run(inputs)
+    Inference(network).run(*loaded.values)
     return {
-        "network": folder.name, "inputs": len(inputs), "batch": published.batch,
+        "network": folder.name, "inputs": runs, "batch": published.batch,
         "macs": network.macs,
-        "cycles_per_input": counted / len(inputs),
-        "pauses_per_input": pause(MACRO) * len(found.records) / len(inputs),
+        "cycles_per_input": counted / runs,
+        "pauses_per_input": pause(MACRO) * len(found.records) / runs,
         "layers_not_as_predicted": None if None in cycles else sum(
             record.cycles != record.predicted for record in found.records),
         "accumulator_mismatches": sum(record.mismatches for record in found.records),
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
-        "seconds_per_input": found.seconds / len(inputs),
-        "golden_inputs_per_second": len(inputs) / (time.perf_counter() - started),
+        "seconds_per_input": found.seconds / runs,
+        "golden_inputs_per_second": runs / (time.perf_counter() - started),
     }
 
 
