@@ -91,6 +91,15 @@ class Rules(OperatorTensors):
                          "one scale and zero point for input and output",
                          f"{tensors[0].scale}, {tensors[0].zero_point} and {tensor.scale}, {tensor.zero_point}")
 
+    def alike(self, *tensors):
+        """Tensors are of numbers, or quantized with one scale and zero point."""
+        if tensors[0].dtype == "float32":
+            self.require(all(tensor.dtype == "float32" for tensor in tensors), "operands of one kind",
+                         [tensor.dtype for tensor in tensors][:8])
+            return
+        self.quantized(*tensors)
+        self.same_scale(*tensors)
+
     def factor(self, factors, greatest=2.0 ** 30):
         """A rescaling factor is in range."""
         most = float(np.max(factors))
