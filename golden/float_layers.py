@@ -10,8 +10,7 @@ import math
 
 import numpy as np
 
-from .bits import limits
-from .layers import BITS
+from .layers import LIMITS, windows
 
 # Beyond any output, and still within int64.
 FAR = 2.0 ** 40
@@ -30,7 +29,7 @@ def to_integers(steps, zero_point, clamp):
 
 def activation_limits(bounds, scale, zero_point, dtype):
     """Least and greatest integer that a clamp to ``bounds`` (low, high), each a number or None, lets through."""
-    clamp = limits(BITS[dtype], True)
+    clamp = LIMITS[dtype]
     least, greatest = (end if bound is None else int(quantize(np.float32(bound), scale, zero_point, clamp))
                        for bound, end in zip(bounds, clamp))
     # As a minimum of a maximum: the greatest wins where they cross.
@@ -98,29 +97,6 @@ def softmax(x, axes):
 # Means.
 
 
-def windows_of(x, size, stride, dilation, padding):
-    """What windows see of images, and where that is no padding.
-
-    Parameters
-    ----------
-    x : float32 array (B, H, W, C)
-    size, stride, dilation : (int, int)
-    padding : ((int, int), (int, int))
-
-    Returns
-    -------
-    float32 array (B, OH, OW, C, size[0], size[1]), bool array (1, OH, OW, 1, size[0], size[1])
-        Views; the padding is 0.
-    """
-    def seen(images):
-        images = np.pad(images, ((0, 0), *padding, (0, 0)))
-        reach = [(length - 1) * step + 1 for length, step in zip(size, dilation)]
-        view = np.lib.stride_tricks.sliding_window_view(images, reach, axis=(1, 2))
-        return view[:, ::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]]
-
-    return seen(x), seen(np.ones((1, *x.shape[1:3], 1), bool))
-
-
 def average_pool(x, size, stride, dilation, padding, *, counted, order):
     """Means over windows (B, OH, OW, C) of (B, H, W, C).
 
@@ -132,10 +108,10 @@ def average_pool(x, size, stride, dilation, padding, *, counted, order):
         ``"rows"``, one element after the other; ``"columns"``, sums of columns, which are then added from left to
         right; ``"lanes"``, as `sum_in_lanes`, of windows that are whole images.
     """
-    seen, _ = windows_of(x, size, stride, dilation, padding)
+    seen = windows(x, size, stride, dilation, padding, 0)
     counts = np.pad(np.ones((1, *x.shape[1:3], 1), np.float32), ((0, 0), *counted, (0, 0)), constant_values=1)
     rest = [tuple(most - part for most, part in zip(pads, inner)) for pads, inner in zip(padding, counted)]
-    count = windows_of(counts, size, stride, dilation, rest)[0].sum(axis=(4, 5))
+    count = windows(counts, size, stride, dilation, rest, 0).sum(axis=(4, 5))
     if order == "lanes":
         return sum_in_lanes(seen.reshape(*seen.shape[:4], -1)) / count
     if order == "columns":

@@ -81,7 +81,7 @@ class Rules(OperatorTensors):
             self.require(tensor.scales.size == 1 and np.isfinite(tensor.scale) and tensor.scale > 0,
                          f"one positive scale for {tensor.name}", tensor.scales.tolist()[:4])
             low, high = QUANTIZED[tensor.dtype]
-            self.require(low <= tensor.zero_point <= high and (tensor.dtype == "int8" or tensor.zero_point == 0),
+            self.require(low <= tensor.zero_point <= high and (tensor.dtype != "int16" or tensor.zero_point == 0),
                          f"a zero point from {low} to {high} for {tensor.name}, 0 for int16", tensor.zero_point)
 
     def same_scale(self, *tensors):
@@ -93,9 +93,9 @@ class Rules(OperatorTensors):
 
     def alike(self, *tensors):
         """Tensors are of numbers, or quantized with one scale and zero point."""
-        if tensors[0].dtype == "float32":
-            self.require(all(tensor.dtype == "float32" for tensor in tensors), "operands of one kind",
-                         [tensor.dtype for tensor in tensors][:8])
+        kinds = [(tensor.dtype, tensor.scales.size) for tensor in tensors]
+        if kinds[0][0] == "float32" or not kinds[0][1]:
+            self.require(set(kinds) == {kinds[0]}, "operands of one kind", [kind for kind, _ in kinds][:8])
             return
         self.quantized(*tensors)
         self.same_scale(*tensors)

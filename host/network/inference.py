@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from ...golden import float_layers, layers
-from .network import QUANTIZED, NetworkError
+from .network import DTYPES, NetworkError
 from .operator import OperatorTensors
 
 
@@ -79,9 +79,10 @@ class Inference:
             raise NetworkError(f"input {tensor.name} must have shape {list(tensor.shape)}, not {list(x.shape[1:])}")
         if tensor.dtype == "float32":
             return x.astype(np.float32)
-        low, high = QUANTIZED[tensor.dtype]
-        if x.size and not low <= x.min() <= x.max() <= high:
-            raise NetworkError(f"input {tensor.name} must be from {low} to {high}, not {x.min()} to {x.max()}")
+        limits = np.iinfo(DTYPES[tensor.dtype])
+        if x.size and not limits.min <= x.min() <= x.max() <= limits.max:
+            raise NetworkError(f"input {tensor.name} must be from {limits.min} to {limits.max}, not {x.min()} to "
+                               f"{x.max()}")
         return x.astype(np.int64)
 
     def _constant(self, index, count):

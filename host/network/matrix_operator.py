@@ -64,6 +64,10 @@ class MatrixOperator(Operator):
     def compute(self, step, x):
         tensor, weights, bias = [*step.inputs, None][:3]
         total = step.accumulators(x)
+        if weights.zero_points.any():
+            total = total - weights.zero_points * self._sums_of_inputs(step, x)
+        if step.output.dtype == "float32":
+            return self._numbers(step, total)
         if bias is not None:
             total = total + bias.data.astype(np.int64)
         zero_point, clamp = step.output.zero_point, step.clamp(self.activation)
@@ -74,32 +78,63 @@ class MatrixOperator(Operator):
             return layers.requantize_float64(total, factors, zero_point, clamp)
         return layers.requantize(total, factors, zero_point, clamp, rounding=step.rounding)
 
+    def _sums_of_inputs(self, step, x):
+        """What each channel's accumulator would be with weights of 1."""
+        tensor, weights = step.inputs[:2]
+        ones = np.ones(weights.shape, np.int64)
+        return self.multiply(x - tensor.zero_point, ones).reshape(len(x), *step.output.shape)
+
+    def _numbers(self, step, total):
+        """Of accumulators: in floating point, clamped."""
+        tensor, weights, bias = [*step.inputs, None][:3]
+        if bias is not None and bias.dtype != "float32":
+            total, bias = total + bias.data.astype(np.int64), None
+        y = float_layers.product(total, tensor.scale, weights.scales, 0 if bias is None else bias.data)
+        return float_layers.clip(y, *self.activation)
+
+    def slack(self, step, x):
+        """Of numbers: what float32 loses in as many additions; of integers, as much in steps."""
+        if self.rounding != "float":
+            return 0
+        tensor, weights, bias = [*step.inputs, None][:3]
+        sizes = self.multiply(np.abs(x - tensor.zero_point), np.abs(weights.data.astype(np.int64)) + np.abs(
+            weights.zero_points.reshape([-1 if axis == weights.axis else 1 for axis in range(weights.data.ndim)]
+                                        if weights.zero_points.size > 1 else ())))
+        sizes = sizes.reshape(len(x), *step.output.shape) * (np.float64(tensor.scale) * weights.scales)
+        if bias is not None:
+            sizes = sizes + np.abs(bias.data * (1 if bias.dtype == "float32" else np.float64(tensor.scale) *
+                                                weights.scales))
+        count = weights.size / max(1, weights.shape[weights.axis]) + 8
+        return count * 2.0 ** -24 * sizes
+
     def check_product(self, rules, channels, axis, shape):
         """What all products with weights must be; ``axis`` of the weights is their ``channels``."""
         x, weights, bias = [*rules.inputs, None][:3]
-        rules.quantized(x, rules.output)
+        is_float = self.rounding == "float" and rules.output.dtype == "float32"
+        rules.quantized(*[x] if is_float else (x, rules.output))
         self._check_weights(rules, weights, channels, axis)
-        kinds = ("int32",) if x.dtype == "int8" else ("int32", "int64")
-        if bias is not None:
+        kinds = ("int32", "int64") if x.dtype == "int16" else ("int32",)
+        if bias is not None and not (is_float and bias.dtype == "float32"):
             rules.require(bias.data is not None and bias.dtype in kinds and bias.shape == (channels,),
                           f"a constant bias of {channels} {' or '.join(kinds)}", f"{bias.dtype} {list(bias.shape)}")
-        kind = self.rounding, x.dtype
-        rules.factor(x.scale * weights.scales.astype(np.float64) / rules.output.scale, GREATEST_FACTOR[kind])
+        kind, output_scale = (self.rounding, "int16" if x.dtype == "int16" else "int8"), 1.0 if is_float else rules.output.scale
+        rules.factor(x.scale * weights.scales.astype(np.float64) / output_scale, GREATEST_FACTOR[kind])
         rules.has_shape(shape)
         low, high = QUANTIZED[x.dtype]
-        sums = np.abs(np.moveaxis(weights.data, axis, 0).astype(np.int64)).reshape(channels, -1).sum(axis=1)
+        rows = np.moveaxis(weights.data, axis, 0).astype(np.int64).reshape(channels, -1)
+        # Before and after zero points are taken away.
+        sums = np.abs(rows).sum(axis=1) + rows.shape[1] * np.abs(weights.zero_points)
         # Of Python's integers: the least of numpy's has no absolute value.
-        biases = 0 if bias is None else np.abs(bias.data.astype(object))
+        biases = 0 if bias is None or bias.dtype == "float32" else np.abs(bias.data.astype(object))
         most = int((sums * (high - low) + biases).max(initial=0))
         bits = ACCUMULATOR_BITS.get(kind, 32)
         rules.require(most < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {most}")
 
-    @staticmethod
-    def _check_weights(rules, weights, channels, axis):
+    def _check_weights(self, rules, weights, channels, axis):
         rules.require(weights.data is not None and weights.dtype == "int8", "constant int8 weights", weights.dtype)
         rules.require(weights.scales.size == 1 or (weights.scales.size == channels and weights.axis == axis),
                       f"one scale for all weights or for each of {channels} channels (dimension {axis})",
                       f"{weights.scales.size} along dimension {weights.axis}")
         rules.require(bool((weights.scales >= 0).all() and np.isfinite(weights.scales).all()),
                       "finite scales of weights", weights.scales.tolist()[:4])
-        rules.require(not weights.zero_points.any(), "weights with zero point 0", weights.zero_points.tolist()[:4])
+        rules.require(self.rounding == "float" or not weights.zero_points.any(), "weights with zero point 0", weights.zero_points.tolist()[:4])

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-# Kinds of element, and the limits of those that are quantized.
-DTYPES = {"int8": np.int8, "int16": np.int16, "int32": np.int32, "int64": np.int64, "float32": np.float32}
-QUANTIZED = {"int8": (-128, 127), "int16": (-32768, 32767)}
+from ...golden.layers import LIMITS as QUANTIZED
+
+# Kinds of element. Those of `QUANTIZED` are of activations.
+DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
+          "float32": np.float32}
 # Elements of a tensor, far beyond what a macro is for, and soon refused.
 MOST_ELEMENTS = 1 << 24
 

@@ -68,14 +68,13 @@ class Value:
     """A tensor: number, shape in the file's layout, and whether it is stored with the channels last.
 
     Integers that are ``dequantized`` stand for numbers at the scale of the tensor; the numbers are computed when somebody
-    needs them. Those that are unsigned in the file are stored less 128.
+    needs them.
     """
 
     index: int
     shape: tuple
     is_last: bool = False
     dequantized: bool = False
-    is_unsigned: bool = False
 
 
 @dataclass(frozen=True)

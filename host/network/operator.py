@@ -86,6 +86,10 @@ class Operator(ABC):
         """What an `OnnxNode` makes: a `Value`, `Pending` or `Constant`, or a tuple of them, one for each output."""
         raise NotImplementedError(f"{cls.__name__} has a name in .onnx files and does not read them")
 
+    def slack(self, step, *values):
+        """By how much numbers of the definition may differ from those of `compute`, where it leaves something open."""
+        return 0
+
     @abstractmethod
     def check(self, rules):
         """Raise `NetworkError` if a tensor in `Rules` breaks a rule that the kernel relies on."""

@@ -2,15 +2,15 @@
 
 Every node is an operator of its own, in floating point as ONNX has it, but for two kinds. What moves the elements of
 integers that were dequantized (QDQ) moves the integers. A product takes the integers of both operands, and is quantized
-at once if nothing but a clamp stands between. Unsigned 8-bit tensors become signed ones with a zero point that is
-smaller by 128, and images are laid out with their channels last; transpositions are added where something needs the
-layout of the file.
+at once if nothing but a clamp stands between. Images are laid out with their channels last; transpositions are added
+where something needs the layout of the file.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
+from ....golden import float_layers
 from ..network import Tensor
 from ..onnx_node import TO_FIRST, TO_LAST, Constant, Product, Value
 from ..operators import DequantizeLinear, Reshape, Transpose
@@ -57,7 +57,8 @@ class OnnxGraph:
         if isinstance(value, Product):
             value = self._materialized(value)
         elif self.tensors[value.index].dtype != "float32":
-            node.require(value.dequantized, "operands in floating point", "integers that are not dequantized")
+            if not value.dequantized:
+                node.require(False, "operands in floating point", "integers that are not dequantized")
             if value not in self._numbers:
                 shape = self.tensors[value.index].shape
                 index = self.floats(self.tensors[value.index].name, shape)
@@ -92,12 +93,12 @@ class OnnxGraph:
                      "a DequantizeLinear, or moves of what that makes, before it", "numbers in floating point")
         return self.in_layout(value, is_last).index
 
-    def quantized(self, product, tensor, is_unsigned):
+    def quantized(self, product, tensor):
         """The `Value` that holds a product, quantized like a tensor."""
         shape = self._stored(product.shape, product.is_last)
         index = self.tensor(replace(tensor, shape=shape))
         self.add(product.make(place=product.place, outputs=(index,), activation=product.bounds))
-        return Value(index, product.shape, product.is_last, False, is_unsigned)
+        return Value(index, product.shape, product.is_last)
 
     def at_scale(self, node, value, tensor):
         """Integers as a DequantizeLinear reads them, whose scale is that of a tensor."""
@@ -122,3 +123,22 @@ class OnnxGraph:
             turned = replace(value, index=index, is_last=is_last)
             self._layouts[value], self._layouts[turned] = turned, value
         return self._layouts[value]
+
+    # Of a graph that has been read.
+
+    def held(self, value):
+        """The `Value` that a network has for what a name stands for, or None."""
+        if isinstance(value, Product):
+            return self._numbers[id(value)][1] if id(value) in self._numbers else None
+        return value if isinstance(value, Value) else None
+
+    def maker(self, value):
+        """The operator that makes a value; None for an input."""
+        return next((operator for operator in self.operators if value.index in operator.outputs), None)
+
+    def in_file(self, value, values):
+        """Arrays of runs (N, *shape) for a value, as the file has them; ``values`` are those of tensors by number."""
+        array, tensor = values[value.index], self.tensors[value.index]
+        if value.dequantized:
+            array = float_layers.dequantize(array, tensor.scale, tensor.zero_point)
+        return array.transpose(0, *(axis + 1 for axis in TO_FIRST)) if value.is_last else array

@@ -5,15 +5,21 @@ A new operator is a class in a file here, its name in `OPERATORS`, and its names
 
 from .arithmetic import Add, Mul
 from .convolution import Conv2D, DepthwiseConv2D
+from .float_elementwise import Clamp, Elementwise
+from .float_means import FloatMean, FloatSoftmax
+from .float_pooling import FloatAveragePool, MaxPool
+from .float_scales import DequantizeLinear, QuantizeLinear
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
 from .pooling import AveragePool2D, MaxPool2D, Mean
 from .rescale import Dequantize, Quantize, Relu
+from .select import Select
 from .softmax import Softmax
 from .space_batch import BatchToSpace, SpaceToBatch
 
-OPERATORS = (Add, AveragePool2D, BatchToSpace, Concatenation, Conv2D, DepthwiseConv2D, Dequantize, FullyConnected,
-             MaxPool2D, Mean, Mul, Pad, Quantize, Relu, Reshape, Softmax, SpaceToBatch, Transpose)
-# By name in files: the operator, for .tflite files with its form.
+OPERATORS = (Add, AveragePool2D, BatchToSpace, Clamp, Concatenation, Conv2D, DepthwiseConv2D, Dequantize,
+             DequantizeLinear, Elementwise, FloatAveragePool, FloatMean, FloatSoftmax, FullyConnected, MaxPool, MaxPool2D,
+             Mean, Mul, Pad, Quantize, QuantizeLinear, Relu, Reshape, Select, Softmax, SpaceToBatch, Transpose)
+# By name in files: the operator, with its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
-ONNX = {name: operator for operator in OPERATORS for name in operator.onnx}
+ONNX = {(form.domain, form.name): (operator, form) for operator in OPERATORS for form in operator.onnx}

@@ -2,12 +2,10 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from ....golden import float_layers, layers
-from ..onnx_node import Constant, Pending
+from ....golden import layers
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -21,14 +19,6 @@ class Arithmetic(Operator):
     @classmethod
     def from_tflite(cls, node):
         return cls(**node.common, activation=node.activation)
-
-    @classmethod
-    def from_onnx(cls, node):
-        node.require(len(node.operands) == 2, "two operands", len(node.operands))
-        shapes = [operand.array.shape if isinstance(operand, Constant) else operand.shape for operand in node.operands]
-        is_last = all(len(shape) == 4 for shape in shapes)
-        inputs = tuple(node.tensor(position, is_last=is_last) for position in (0, 1))
-        return Pending(node.place, np.broadcast_shapes(*shapes), is_last, partial(cls, inputs=inputs, rounding="float"))
 
     def check(self, rules):
         a, b = rules.inputs
@@ -50,21 +40,14 @@ class Arithmetic(Operator):
         # Dimensions that are missing go behind the one of the runs.
         a, b = (values.reshape(len(values), *(1,) * (len(output.shape) + 1 - values.ndim), *values.shape[1:])
                 for values in (a, b))
-        arguments = (a, b, [tensor.scale for tensor in step.inputs], [tensor.zero_point for tensor in step.inputs],
-                     output.scale, output.zero_point, step.clamp(self.activation))
-        return self.compute_float(*arguments) if step.rounding == "float" else self.compute_integers(step, *arguments)
-
-    # Kernels by rounding rule.
+        return self.kernel(step, a, b, [tensor.scale for tensor in step.inputs],
+                           [tensor.zero_point for tensor in step.inputs], output.scale, output.zero_point,
+                           step.clamp(self.activation))
 
     @staticmethod
     @abstractmethod
-    def compute_float(*arguments):
-        """The rule ``"float"``."""
-
-    @staticmethod
-    @abstractmethod
-    def compute_integers(step, *arguments):
-        """The rules ``"single"`` and ``"double"``."""
+    def kernel(step, *arguments):
+        """The kernel, whose rounding rule is the step's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,15 +55,13 @@ class Add(Arithmetic):
     """The sum."""
 
     tflite = (TfliteForm("ADD", 2, 2, "AddOptions"),)
-    onnx = ("Add",)
-    compute_float = staticmethod(float_layers.add)
 
     def check_factor(self, rules, a, b, output):
         left = 20 if a.dtype == "int8" else 15
         rules.factor(2.0 * max(a.scale, b.scale) / ((1 << left) * float(output.scale)), 1.0)
 
     @staticmethod
-    def compute_integers(step, *arguments):
+    def kernel(step, *arguments):
         return layers.add(*arguments, step.output.dtype, rounding=step.rounding)
 
 
@@ -89,12 +70,10 @@ class Mul(Arithmetic):
     """The product."""
 
     tflite = (TfliteForm("MUL", 2, 2, "MulOptions"),)
-    onnx = ("Mul",)
-    compute_float = staticmethod(float_layers.multiply)
 
     def check_factor(self, rules, a, b, output):
         rules.factor(float(a.scale) * float(b.scale) / float(output.scale))
 
     @staticmethod
-    def compute_integers(step, *arguments):
+    def kernel(step, *arguments):
         return layers.multiply(*arguments, rounding=step.rounding)

@@ -74,16 +74,12 @@ class Scales:
                 for values in (self.scales, self.zero_points))
 
     def tensor(self, name, shape):
-        """A tensor of activations that is quantized so, and whether the file has it unsigned."""
+        """A tensor of activations that is quantized so."""
         node = self.node
         node.require(self.dtype in (np.int8, np.uint8, np.int16), "integers of int8, uint8 or int16", self.dtype)
         node.require(not self.block and self.scales.ndim <= 1, "no blocks of activations", list(self.scales.shape))
-        is_unsigned, axis = self.dtype == np.uint8, 0
-        if self.scales.size > 1:
-            axis = node.axis(self.axis, len(shape))
-        points = self.zero_points.reshape(-1) - (128 if is_unsigned else 0)
-        return Tensor(name, tuple(shape), "int16" if self.dtype == np.int16 else "int8", self.scales.reshape(-1), points,
-                      axis), is_unsigned
+        axis = node.axis(self.axis, len(shape)) if self.scales.size > 1 else 0
+        return Tensor(name, tuple(shape), self.dtype.name, self.scales.reshape(-1), self.zero_points.reshape(-1), axis)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,13 +101,13 @@ class QuantizeLinear(Operator):
         scales = Scales.of(node, dtype=TYPES.get(wanted))
         if isinstance(value, Constant):
             return cls._constant(node, value.values, scales)
-        tensor, is_unsigned = scales.tensor(node.names[0], value.shape)
-        if isinstance(value, Product) and value.is_integer and tensor.dtype == "int8" and tensor.scales.size == 1:
-            return node.graph.quantized(value, tensor, is_unsigned)
+        tensor = scales.tensor(node.names[0], value.shape)
+        if isinstance(value, Product) and value.is_integer and tensor.dtype != "int16" and tensor.scales.size == 1:
+            return node.graph.quantized(value, tensor)
         value = node.graph.numbers(node, value, is_last=False if tensor.scales.size > 1 else None)
         index = node.graph.tensor(replace(tensor, shape=node.graph.tensors[value.index].shape))
         node.graph.add(cls(place=node.place, inputs=(value.index,), outputs=(index,)))
-        return Value(index, value.shape, value.is_last, False, is_unsigned)
+        return Value(index, value.shape, value.is_last)
 
     @staticmethod
     def _constant(node, array, scales):
@@ -156,17 +152,12 @@ class DequantizeLinear(Operator):
             return Constant(array, factors, points)
         node.require(isinstance(value, Value) and not value.dequantized and
                      node.graph.tensors[value.index].dtype != "float32", "integers", "numbers in floating point")
-        return cls.of_activation(node, value, Scales.of(node, dtype=cls._dtype(node, value)))
-
-    @staticmethod
-    def _dtype(node, value):
-        """Of the integers in the file."""
-        return np.uint8 if value.is_unsigned else np.dtype(node.graph.tensors[value.index].dtype)
+        return cls.of_activation(node, value, Scales.of(node, dtype=np.dtype(node.graph.tensors[value.index].dtype)))
 
     @classmethod
     def of_activation(cls, node, value, scales):
         """Integers that are not constant, as numbers."""
-        tensor, _ = scales.tensor(node.names[0], value.shape)
+        tensor = scales.tensor(node.names[0], value.shape)
         if tensor.scales.size == 1:
             return node.graph.at_scale(node, value, tensor)
         value = node.graph.in_layout(value, False)

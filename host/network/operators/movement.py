@@ -115,7 +115,7 @@ class Pad(Operator):
                 if float_layers.dequantize(fill, tensor.scale, tensor.zero_point) != np.float32(number):
                     value, fill = graph.numbers(node, value), number
             else:
-                fill = int(number) - (128 if value.is_unsigned else 0)
+                fill = int(number)
         return moved(node, value, partial(cls, amounts=pairs, value=fill), shape,
                      lambda array: np.pad(array, pairs, constant_values=array.dtype.type(number)))
 
@@ -162,8 +162,7 @@ class Concatenation(Operator):
             return cls._of_constants(node, operands, axis)
         values = [graph.in_layout(operand, False) for operand in operands if isinstance(operand, Value)]
         tensors = [graph.tensors[value.index] for value in values]
-        kinds = {(tensor.dtype, *tensor.scales.tolist(), *tensor.zero_points.tolist(), value.dequantized,
-                  value.is_unsigned) for tensor, value in zip(tensors, values)}
+        kinds = {(tensor.dtype, *tensor.scales.tolist(), *tensor.zero_points.tolist(), value.dequantized) for tensor, value in zip(tensors, values)}
         if len(values) < len(operands) or len(kinds) > 1:
             values = [graph.numbers(node, operand, is_last=False) for operand in operands]
         shape = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:])

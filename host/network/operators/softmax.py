@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-from ....golden import float_layers
 from ....golden.softmax import softmax_int8, softmax_int16
-from ..onnx_node import Pending
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -16,38 +14,22 @@ class Softmax(Operator):
     beta: float = 1.0
 
     tflite = (TfliteForm("SOFTMAX", 1, 1, "SoftmaxOptions"),)
-    onnx = ("Softmax",)
 
     @classmethod
     def from_tflite(cls, node):
         return cls(**node.common, beta=float(node.options.Beta()))
-
-    @classmethod
-    def from_onnx(cls, node):
-        shape, axis = node.operands[0].shape, node.attributes.get("axis")
-        node.require(int(node.attributes.get("axis", -1)) in (-1, len(shape) - 1), "the last axis", axis)
-        x = node.tensor(0, is_last=False)
-
-        def make(place, outputs, activation):
-            node.require(activation == "none", "no activation", activation)
-            return cls(place=place, inputs=(x,), outputs=outputs, rounding="float")
-
-        return Pending(node.place, shape, False, make)
 
     def check(self, rules):
         x, output = rules.inputs[0], rules.output
         rules.quantized(x, output)
         rules.require(len(x.shape) >= 1 and x.size > 0, "an input of one dimension or more", list(x.shape))
         rules.require(0 < self.beta < 1e4, "a beta from 0 to 10000", self.beta)
-        is_free = x.dtype == "int8" or self.rounding == "float"
-        rules.require(is_free or output.scale == 2.0 ** -15, "an output of scale 2**-15 with int16",
+        rules.require(x.dtype == "int8" or output.scale == 2.0 ** -15, "an output of scale 2**-15 with int16",
                       float(output.scale))
         rules.has_shape(x.shape)
 
     def compute(self, step, x):
         tensor, output = *step.inputs, step.output
-        if self.rounding == "float":
-            return float_layers.softmax(x, tensor.scale, output.scale, output.zero_point, step.clamp())
         if tensor.dtype == "int16":
             return softmax_int16(x, tensor.scale, self.beta)
         return softmax_int8(x, tensor.scale, self.beta, output.scale, output.zero_point)
