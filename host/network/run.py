@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from .inference import Inference
+from .network import DTYPES
 
 
 @dataclasses.dataclass
@@ -15,7 +16,7 @@ class Found:
     Attributes
     ----------
     outputs : int or float array (N, *shape)
-        The network's first output.
+        The network's first output, of its own type.
     records : list of LayerRecord
     mismatches : list of Mismatch
         Against the reference kernels, of each batch.
@@ -67,5 +68,6 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, progress=N
                                for mismatch in reference.compare(network, values, [x])]
             if progress:
                 progress(first + len(x), "running")
-    return Found(np.concatenate(outputs), backend.records, mismatches, reference is not None,
+    dtype = DTYPES[network.tensors[network.outputs[0]].dtype]
+    return Found(np.concatenate(outputs).astype(dtype), backend.records, mismatches, reference is not None,
                  list(reference.notes) if reference else [], seconds)

@@ -8,6 +8,7 @@ from .convolution import Conv2D, DepthwiseConv2D
 from .float_elementwise import Clamp, Elementwise
 from .float_means import FloatMean, FloatSoftmax
 from .float_pooling import FloatAveragePool, MaxPool
+from .float_resize import FloatResize
 from .float_scales import DequantizeLinear, QuantizeLinear
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
@@ -18,7 +19,7 @@ from .softmax import Softmax
 from .space_batch import BatchToSpace, SpaceToBatch
 
 OPERATORS = (Add, AveragePool2D, BatchToSpace, Clamp, Concatenation, Conv2D, DepthwiseConv2D, Dequantize,
-             DequantizeLinear, Elementwise, FloatAveragePool, FloatMean, FloatSoftmax, FullyConnected, MaxPool, MaxPool2D,
+             DequantizeLinear, Elementwise, FloatAveragePool, FloatMean, FloatResize, FloatSoftmax, FullyConnected, MaxPool, MaxPool2D,
              Mean, Mul, Pad, Quantize, QuantizeLinear, Relu, Reshape, Select, Softmax, SpaceToBatch, Transpose)
 # By name in files: the operator, with its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
