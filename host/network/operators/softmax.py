@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ....golden import float_layers
-from ....golden.softmax import softmax_int8, softmax_int16
+from ....golden.softmax import softmax_8bit, softmax_int16
 from ..onnx_node import Pending
 from ..operator import Operator
 from ..tflite_node import TfliteForm
@@ -50,4 +50,4 @@ class Softmax(Operator):
             return float_layers.softmax(x, tensor.scale, output.scale, output.zero_point, step.clamp())
         if tensor.dtype == "int16":
             return softmax_int16(x, tensor.scale, self.beta)
-        return softmax_int8(x, tensor.scale, self.beta, output.scale, output.zero_point)
+        return softmax_8bit(x, tensor.scale, self.beta, step.clamp())
