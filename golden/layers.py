@@ -10,9 +10,11 @@ from .bits import limits
 from .mvm import mvm
 from .requantize import (
     multiply_by_quantized_multiplier,
+    multiply_float64,
     multiply_wide,
     quantize_multiplier,
     quantize_multipliers,
+    round_away,
     rounding_divide_by_pot,
 )
 
@@ -20,13 +22,6 @@ BITS = {"int8": 8, "int16": 16}
 # Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.
 AT_ONCE = 1 << 22
 CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
-
-
-def round_away(values):
-    """Nearest integers of floats, halves away from zero, int64."""
-    values = np.asarray(values)
-    # In float64, where adding a half to a float32 is exact.
-    return np.copysign(np.floor(np.abs(values.astype(np.float64)) + 0.5), values).astype(np.int64)
 
 
 def activation_limits(activation, scale, zero_point, dtype):
@@ -50,6 +45,11 @@ def activation_limits(activation, scale, zero_point, dtype):
 def matrix_factors(input_scale, weight_scales, output_scale):
     """The factor of each channel from accumulators to outputs, float64."""
     return np.float64(input_scale) * np.asarray(weight_scales, np.float64) / np.float64(output_scale)
+
+
+def requantize_float64(accumulators, factors, zero_point, clamp):
+    """As `requantize`, with products in float64 and halves away from zero."""
+    return np.clip(multiply_float64(accumulators, factors) + zero_point, *clamp)
 
 
 def requantize(accumulators, factors, zero_point, clamp, *, rounding="double"):
@@ -247,9 +247,9 @@ def multiply(a, b, scales, zero_points, output_scale, output_zero_point, clamp, 
     return np.clip(multiply_by_quantized_multiplier(product, multiplier, shift, rounding) + output_zero_point, *clamp)
 
 
-def rescale(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
-    """Values at another scale: requantization, and clamps by themselves."""
-    multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
+def rescale(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double", precision=np.float64):
+    """Values at another scale; ``precision`` is that of the quotient of scales: float32 in clamps by themselves."""
+    multiplier, shift = quantize_multiplier(float(precision(scale) / precision(output_scale)))
     return np.clip(multiply_by_quantized_multiplier(x - zero_point, multiplier, shift, rounding) + output_zero_point,
                    *clamp)
 

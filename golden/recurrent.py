@@ -1,4 +1,4 @@
-"""What recurrent layers do between their matrix products, as reference kernels of TensorFlow Lite do it (int8 x int16)."""
+"""What recurrent layers do between their products, as reference kernels of TensorFlow Lite do it (int8 x int16)."""
 
 import numpy as np
 
@@ -59,8 +59,7 @@ def lstm_cell(cell, forget, enter, new, *, exponent, clip):
 
 
 def lstm_output(cell, leave, *, exponent, scale, zero_point):
-    """The next output (B, cells), int8, of cells and the gate by which they leave; ``scale`` and ``zero_point`` are its.
-    """
+    """The next output (B, cells), int8 of this scale and zero point, of cells and the gate by which they leave."""
     values = leave * fixed_point.tanh(cell, 15 + exponent, 16)
     factor = np.float32(2.0 ** -15 / float(np.float32(scale)) * 2.0 ** -15)
     y = multiply_by_quantized_multiplier(values, *quantize_multiplier(float(factor))) + zero_point

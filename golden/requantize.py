@@ -113,6 +113,33 @@ def multiply_wide(values, multiplier, shift):
     return (values * reduced + (1 << total - 1)) >> total
 
 
+def multiply_float64(values, factor):
+    """Values times a float64 factor, rounded to the nearest integer, halves away from zero.
+
+    So LiteRT 2.3 computes FULLY_CONNECTED (its issue 8567). `golden.exact_multiplier` has the multiplier that does the
+    same.
+
+    Parameters
+    ----------
+    values : int array (...)
+        Below ``2**53``.
+    factor : float64 or array that broadcasts
+
+    Returns
+    -------
+    int64 array (...)
+    """
+    return round_away(np.asarray(values, dtype=np.float64) * factor)
+
+
+def round_away(values):
+    """Nearest integers of floats, halves away from zero, int64."""
+    values = np.asarray(values)
+    whole = np.trunc(values)
+    # Exact, where adding a half to a number next to it is not.
+    return (whole + np.copysign(np.abs(values - whole) >= 0.5, values)).astype(np.int64)
+
+
 def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, rounding="single"):
     """``clip(round((totals + bias) * multiplier * 2**(shift - 31)) + zero_point, low, high)``, as the gateware does it.
 

@@ -5,23 +5,16 @@ from collections import Counter
 import numpy as np
 
 from ...golden import float_layers, layers
-from ...golden.requantize import ROUNDINGS
 from .network import QUANTIZED, NetworkError
 from .operator import OperatorTensors
 
 
 class Step(OperatorTensors):
-    """An operator in the runs of a network: what its kernel needs besides values.
-
-    Attributes
-    ----------
-    rounding : str
-        What is asked for all requantizations, or else what the operator says.
-    """
+    """An operator in the runs of a network: what its kernel needs besides values."""
 
     def __init__(self, inference, operator):
         super().__init__(inference.network, operator)
-        self._inference, self.rounding = inference, inference.rounding or operator.rounding
+        self._inference, self.rounding = inference, operator.rounding
 
     def clamp(self, activation="none"):
         """Least and greatest value of the output, with a fused activation."""
@@ -41,14 +34,10 @@ class Inference:
     network : Network
     product : callable
         ``product(operator, x)``, what `MatrixOperator.accumulators` gives, which is the default.
-    rounding : str
-        One of `ROUNDINGS` for every requantization; by default what the runtime of the network's file does.
     """
 
-    def __init__(self, network, *, product=None, rounding=None):
-        if rounding not in (None, *ROUNDINGS):
-            raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
-        self.network, self.rounding = network, rounding
+    def __init__(self, network, *, product=None):
+        self.network = network
         self._product = product or (lambda operator, x: operator.accumulators(network.tensors, x))
         products = Counter(operator.product for operator in network.operators if operator.is_matrix)
         # Accumulators that several operators quantize are computed once.

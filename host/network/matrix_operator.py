@@ -13,8 +13,9 @@ from .operator import Operator
 # of activation, and its bits.
 GREATEST_FACTOR = {("single", "int8"): 2.0 ** 30, ("single", "int16"): 2.0 ** 11, ("double", "int8"): 2.0 ** 30,
                    ("double", "int16"): 2.0 ** 30, ("wide", "int16"): 2.0 ** 7, ("float", "int8"): 2.0 ** 30,
-                   ("float", "int16"): 2.0 ** 30}
-ACCUMULATOR_BITS = {("single", "int16"): 48, ("wide", "int16"): 48, ("float", "int16"): 48}
+                   ("float", "int16"): 2.0 ** 30,
+                   ("float64", "int8"): 2.0 ** 30, ("float64", "int16"): 2.0 ** 30}
+ACCUMULATOR_BITS = {(rule, "int16"): 48 for rule in ("single", "wide", "float", "float64")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +70,8 @@ class MatrixOperator(Operator):
         if step.rounding == "float":
             return float_layers.requantize(total, tensor.scale, weights.scales, step.output.scale, zero_point, clamp)
         factors = layers.matrix_factors(tensor.scale, weights.scales, step.output.scale)
+        if step.rounding == "float64":
+            return layers.requantize_float64(total, factors, zero_point, clamp)
         return layers.requantize(total, factors, zero_point, clamp, rounding=step.rounding)
 
     def check_product(self, rules, channels, axis, shape):

@@ -84,6 +84,8 @@ class Network:
     tensors : list of Tensor
     operators : list of Operator
     inputs, outputs : tuple of int
+    runtime : str
+        Whose results are wanted, see `rounding`.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Network:
     operators: list
     inputs: tuple
     outputs: tuple
+    runtime: str = "litert-2.3"
 
     @property
     def matrix_operators(self):

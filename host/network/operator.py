@@ -49,9 +49,8 @@ class OperatorTensors:
 class Operator(ABC):
     """Place in the file, and tensors as numbers in ``Network.tensors``; -1 is an input that is left out.
 
-    ``rounding`` is how results become integers: ``"single"``, ``"double"`` or ``"wide"`` (see `golden.requantize`), as
-    kernels of TensorFlow Lite do it, or ``"float"`` (see `golden.float_layers`), as ONNX defines it. The kernels of one
-    runtime do not agree on it, so it is a property of the operator, which its readers set.
+    ``rounding`` is how results become integers, one of `rounding.RULES`. The kernels of one runtime do not agree on it,
+    so it is a property of the operator, which its readers set.
     """
 
     place: str

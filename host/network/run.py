@@ -32,7 +32,7 @@ class Found:
     seconds: float
 
 
-def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=None, progress=None):
+def run_network(network, inputs, backend, *, batch=1, reference=None, progress=None):
     """Run a network on a backend, and compare every layer.
 
     Parameters
@@ -43,8 +43,6 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=N
     batch : int
         Inputs that run together.
     reference : TfliteReference or OnnxReference, optional
-    rounding : str, optional
-        See `Inference`.
     progress : function, optional
         Takes how many inputs are done, and what goes on.
 
@@ -54,7 +52,7 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, rounding=N
     """
     outputs, mismatches, seconds = [], [], 0.0
     with backend:
-        inference = Inference(network, product=backend.product, rounding=rounding)
+        inference = Inference(network, product=backend.product)
         for first in range(0, len(inputs), batch):
             x = inputs[first:first + batch]
             started = time.perf_counter()

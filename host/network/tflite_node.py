@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from .network import NetworkError
+from .rounding import rounding_rule
 
 # What the numbers of the schema stand for.
 TYPES = {0: "float32", 2: "int32", 4: "int64", 7: "int16", 9: "int8"}
@@ -39,6 +40,8 @@ class TfliteNode:
     ----------
     tensors : list of Tensor
         Of the network.
+    runtime : str
+        Whose results are wanted.
     name, place : str
         Name in the schema, and where in the file.
     inputs : list of int
@@ -47,14 +50,18 @@ class TfliteNode:
     options : table of the schema, or None
     """
 
-    def __init__(self, tensors, name, place, inputs, outputs, options):
-        self.tensors, self.name, self.place = tensors, name, place
+    def __init__(self, tensors, runtime, name, place, inputs, outputs, options):
+        self.tensors, self.runtime, self.name, self.place = tensors, runtime, name, place
         self.inputs, self.outputs, self.options = inputs, outputs, options
 
     @property
     def common(self):
         """Fields of every operator; operands that are parameters are left out."""
         return {"place": self.place, "inputs": tuple(self.inputs), "outputs": tuple(self.outputs)}
+
+    def rounding(self, kind=None):
+        """The rounding rule for activations of a kind, by default that of the first operand's elements."""
+        return rounding_rule(self.runtime, self.name, kind or self.dtype(0))
 
     def choice(self, table, value, what):
         """What an enumeration's number stands for."""

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 
 from ...golden.program import pause
-from ...golden.requantize import ROUNDINGS
 from ...host.backends import BACKENDS, GoldenBackend, open_backend
 from ...host.board import LinkError
 from ...host.mapping.mapping import Mapping
@@ -18,6 +17,7 @@ from ...host.mapping.schedule import plan
 from ...host.network.files.load import load_network
 from ...host.network.files.reference import REFERENCES, read_reference
 from ...host.network.network import NetworkError
+from ...host.network.rounding import RUNTIMES
 from ...host.network.run import run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
 from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
@@ -151,7 +151,8 @@ def print_summary(report):
               help="numpy, simulation of the RTL, or a board.")
 @click.option("--port", help="Of the board.")
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Inputs that run together.")
-@click.option("--rounding", type=click.Choice(ROUNDINGS), help="Of all layers. [default: as the file's runtime does]")
+@click.option("--runtime", type=click.Choice(list(RUNTIMES)),
+              help="Whose results are wanted. [default: litert-2.3 or onnx, as the file is]")
 @click.option("--check/--no-check", default=None,
               help="Compare every layer with the file's runtime. [default: where it is installed]")
 @click.option("--plan", "show_plan", is_flag=True, help="Print which tile sits where and when.")
@@ -161,7 +162,7 @@ def print_summary(report):
 @config_options
 @simulator_option
 @build_option
-def command(model, more, inputs, step, count, labels, backend, port, batch, rounding, check, show_plan, clock, output,
+def command(model, more, inputs, step, count, labels, backend, port, batch, runtime, check, show_plan, clock, output,
             report, config, simulator, folder):
     """Run a quantized network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
     if (backend == "board") != (port is not None):
@@ -171,7 +172,7 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
     if report:
         require_packages("networks", "matplotlib")
     with refusing(NetworkError, ValueError, LinkError):
-        network = load_network(model)
+        network = load_network(model, runtime)
         for what in [name for name, value in (("--output", output), ("--labels", labels)) if value]:
             check_output(network, what)
         loaded = load_inputs([*inputs, *more], only_input(network), step)
@@ -190,8 +191,7 @@ def command(model, more, inputs, step, count, labels, backend, port, batch, roun
             chosen = GoldenBackend(network) if is_plain else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
         with running("starting", len(values)) as progress:
-            found = run_network(network, values, chosen, batch=batch, reference=reference, rounding=rounding,
-                                progress=progress)
+            found = run_network(network, values, chosen, batch=batch, reference=reference, progress=progress)
     facts = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
     layers = layer_facts(network, mapping, found)
     if found.records:

@@ -31,14 +31,14 @@ def test_every_layer_of_a_published_network_is_exact(published, name):
     assert compare(network, ours, theirs) == []
 
 
-def test_rounding_rules_differ_and_the_reference_has_both(published):
+def test_runtimes_round_fully_connected_layers_each_in_its_way(published):
     path, inputs = published("anomaly_detection")
-    network = load_network(path)
-    own, single, double = (Inference(network, rounding=rounding).run(inputs)[network.outputs[0]]
-                           for rounding in (None, "single", "double"))
-    assert (own == single).all() and (own != double).any()
-    with pytest.raises(ValueError, match="rounding must be one of single, double, not 'up'"):
-        Inference(network, rounding="up")
+    litert, tflm = (load_network(path, runtime) for runtime in ("litert-2.3", "tflm"))
+    assert {operator.rounding for operator in litert.operators if operator.is_matrix} == {"float64"}
+    ours, micro = (Inference(network).run(inputs)[network.outputs[0]] for network in (litert, tflm))
+    assert (ours != micro).any()
+    with pytest.raises(NetworkError, match=r"^runtime of .* must be litert-2\.3 or tflm, not onnx$"):
+        load_network(path, "onnx")
 
 
 def test_mismatch_names_layer_position_and_both_values(published):

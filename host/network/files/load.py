@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ..network import NetworkError
+from ..rounding import RUNTIMES_OF
 from .onnx_file import read_onnx
 from .tflite_file import read_tflite
 
@@ -10,13 +11,15 @@ READERS = {".tflite": read_tflite, ".onnx": read_onnx}
 MOST_BYTES = 1 << 28
 
 
-def load_network(path):
+def load_network(path, runtime=None):
     """The `Network` in a file.
 
     Parameters
     ----------
     path : Path
         Of one of `READERS`.
+    runtime : str, optional
+        Which runtime's results are wanted, of `RUNTIMES_OF` this kind of file; the first by default.
 
     Returns
     -------
@@ -36,4 +39,7 @@ def load_network(path):
         raise NetworkError(f"model must be a regular file, and {path} is not one")
     if path.stat().st_size > MOST_BYTES:
         raise NetworkError(f"model must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
-    return READERS[path.suffix](path.read_bytes(), path.name)
+    runtimes = RUNTIMES_OF[path.suffix]
+    if runtime not in (None, *runtimes):
+        raise NetworkError(f"runtime of {path.name} must be {' or '.join(runtimes)}, not {runtime}")
+    return READERS[path.suffix](path.read_bytes(), path.name, runtime or runtimes[0])

@@ -15,12 +15,12 @@ MOST_NODES = 1 << 14
 FLOAT, INT8 = 1, 3
 
 
-def read_onnx(data, name):
+def read_onnx(data, name, runtime="onnx"):
     """The `Network` in the bytes of a file; NetworkError as of `load_network`."""
-    return read_values(data, name)[0]
+    return read_values(data, name, runtime)[0]
 
 
-def read_values(data, name):
+def read_values(data, name, runtime="onnx"):
     """The `Network` in the bytes of a file, and what each name in the file stands for."""
     try:
         import onnx
@@ -30,7 +30,7 @@ def read_values(data, name):
     try:
         model = onnx.ModelProto.FromString(data)
         reader = _Reader(onnx)
-        network = reader.network(model.graph, name)
+        network = reader.network(model.graph, name, runtime)
     except NetworkError:
         raise
     except (DecodeError, UnicodeDecodeError, ValueError, TypeError, IndexError, KeyError, OverflowError,
@@ -47,7 +47,7 @@ class _Reader:
     def __init__(self, onnx):
         self._onnx, self.graph = onnx, OnnxGraph()
 
-    def network(self, file, name):
+    def network(self, file, name, runtime):
         """The `Network`, not yet checked."""
         if len(file.node) > MOST_NODES or len(file.initializer) > MOST_NODES:
             raise NetworkError(f"model must have at most {MOST_NODES} nodes, not {len(file.node)}")
@@ -57,7 +57,8 @@ class _Reader:
         for number, node in enumerate(file.node):
             self._node(f"node {number} ({node.op_type})", node)
         outputs = [self._output(value.name) for value in file.output]
-        return Network(name, self.graph.tensors, self.graph.operators, tuple(inputs), tuple(outputs))
+        return Network(name, self.graph.tensors, self.graph.operators, tuple(inputs), tuple(outputs),
+                       runtime)
 
     def _array(self, tensor):
         if tensor.data_location == self._onnx.TensorProto.EXTERNAL:

@@ -19,7 +19,7 @@ from ..tflite_node import TYPES, TfliteNode
 MOST_ITEMS, MOST_DIMENSIONS = 1 << 14, 5
 
 
-def read_tflite(data, name):
+def read_tflite(data, name, runtime="litert-2.3"):
     """The `Network` in the bytes of a file; NetworkError as of `load_network`."""
     try:
         import tflite
@@ -28,7 +28,7 @@ def read_tflite(data, name):
     if data[4:8] != b"TFL3":
         raise NetworkError(f"model must be a .tflite file, which has TFL3 at byte 4, and {name} has {data[4:8]!r}")
     try:
-        network = _Reader(tflite, data).network(name)
+        network = _Reader(tflite, data, runtime).network(name)
     except NetworkError:
         raise
     except (struct.error, IndexError, KeyError, ValueError, TypeError, OverflowError, AttributeError) as error:
@@ -41,8 +41,8 @@ def read_tflite(data, name):
 class _Reader:
     """One file: its tables, and operators made of them."""
 
-    def __init__(self, tflite, data):
-        self._tflite, self._data = tflite, data
+    def __init__(self, tflite, data, runtime):
+        self._tflite, self._data, self._runtime = tflite, data, runtime
         self._model = tflite.Model.GetRootAs(data, 0)
 
     def network(self, name):
@@ -57,7 +57,8 @@ class _Reader:
                 for end in ("Inputs", "Outputs")]
         nodes = [self._node(index, graph.Operators(index))
                  for index in range(self._count(graph.OperatorsLength(), "operators"))]
-        return Network(name, self._tensors, [self._operator(*node) for node in _used(nodes, ends[1])], *ends)
+        return Network(name, self._tensors, [self._operator(*node) for node in _used(nodes, ends[1])], *ends,
+                       self._runtime)
 
     def _count(self, count, what):
         """A count of tables, each of which has an offset of four bytes somewhere in the file."""
@@ -133,7 +134,7 @@ class _Reader:
         if table.OpcodeIndex() >= codes:
             raise NetworkError(f"operator {index} must name one of {codes} operator codes, not {table.OpcodeIndex()}")
         code = self._model.OperatorCodes(table.OpcodeIndex())
-        number = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        number = max(self._builtin_code(code), code.DeprecatedBuiltinCode())
         kind = self._tflite.utils.BUILTIN_OPCODE2NAME.get(number, f"number {number}")
         if number == self._tflite.BuiltinOperator.CUSTOM:
             kind = f"CUSTOM {(code.CustomCode() or b'').decode('utf-8', 'replace')[:40]}"
@@ -141,6 +142,11 @@ class _Reader:
         operands = [self._index(value, place, optional=True) for value in self._vector(table.InputsAsNumpy())]
         outputs = [self._index(value, place) for value in self._vector(table.OutputsAsNumpy())]
         return place, kind, operands, outputs, table
+
+    def _builtin_code(self, code):
+        """The newer of the two fields of an operator code; the library reads the older one below 127."""
+        offset = code._tab.Offset(10)
+        return struct.unpack_from("<i", self._data, code._tab.Pos + offset)[0] if offset else 0
 
     def _operator(self, place, kind, operands, outputs, table):
         if kind not in TFLITE:
@@ -151,7 +157,7 @@ class _Reader:
             raise NetworkError(f"{place} must have {form.least} to {form.most} inputs and "
                                f"{outputs_up_to(operator.most_outputs)}, not {len(operands)} and {len(outputs)}")
         options = form.options and self._options(form.options, place, table)
-        return operator.from_tflite(TfliteNode(self._tensors, kind, place, operands, outputs, options))
+        return operator.from_tflite(TfliteNode(self._tensors, self._runtime, kind, place, operands, outputs, options))
 
     def _options(self, kind, place, table):
         options, union = getattr(self._tflite, kind)(), table.BuiltinOptions()

@@ -37,9 +37,10 @@ class Conv2D(MatrixOperator):
         dilation = options.DilationHFactor(), options.DilationWFactor()
         window = tflite_window(node, weights[1:3], dilation)
         check_tflite_bias(node)
-        is_wide = node.dtype(0) == "int16" and not (len(node.inputs) == 3 and node.dtype(2) == "int32")
+        is_narrow = node.dtype(0) == "int16" and len(node.inputs) == 3 and node.dtype(2) == "int32"
         return cls(**node.common, activation=node.activation, dilation=dilation, **window,
-                   groups=cls.groups_of(node.shape(0)[3], weights), rounding="wide" if is_wide else "double")
+                   groups=cls.groups_of(node.shape(0)[3], weights),
+                   rounding=node.rounding("int16, narrow bias" if is_narrow else None))
 
     @staticmethod
     def groups_of(channels, weights):

@@ -24,8 +24,7 @@ class FullyConnected(MatrixOperator):
         if node.options.WeightsFormat():
             raise NetworkError(f"{node.place} must have weights in the default format, not shuffled")
         check_tflite_bias(node)
-        # Unlike all others, this kernel rounds once.
-        return cls(**node.common, activation=node.activation, rounding="single")
+        return cls(**node.common, activation=node.activation, rounding=node.rounding())
 
     @classmethod
     def from_onnx(cls, node):

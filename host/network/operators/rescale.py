@@ -11,7 +11,7 @@ from ..operator import Operator
 from ..tflite_node import TfliteForm
 
 
-def rescale(step, x, activation="none"):
+def rescale(step, x, activation="none", precision=np.float64):
     """Values at the scale of the output."""
     tensor, output, clamp = step.inputs[0], step.output, step.clamp(activation)
     if step.operator.rounding == "float" and (tensor.dtype == "float32" or step.rounding == "float"):
@@ -20,7 +20,7 @@ def rescale(step, x, activation="none"):
     if tensor.dtype == "float32":
         return layers.quantize(x, output.scale, output.zero_point, clamp)
     return layers.rescale(x, tensor.scale, tensor.zero_point, output.scale, output.zero_point, clamp,
-                          rounding=step.rounding)
+                          rounding=step.rounding, precision=precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class Relu(Operator):
         rules.has_shape(x.shape)
 
     def compute(self, step, x):
-        return rescale(step, x, self.activation)
+        return rescale(step, x, self.activation, precision=np.float32)
 
 
 @dataclass(frozen=True)

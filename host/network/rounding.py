@@ -1,0 +1,50 @@
+"""Which runtime rounds how: the one table of it, of which docs/networks.md shows what a reader needs.
+
+A network is run as one runtime runs it, and the kernels of one runtime do not agree on how a product of an accumulator
+and a factor becomes an integer. Every entry was found by comparison with the runtime itself (tests/host).
+"""
+
+# Name of a runtime, with its version where versions differ, and what it is.
+RUNTIMES = {
+    "litert-2.3": "reference kernels of LiteRT 2.3 (ai-edge-litert, BUILTIN_REF)",
+    "tflm": "kernels of LiteRT for Microcontrollers (tflite-micro), 2026",
+    "onnx": "the definitions of ONNX",
+}
+# Of the kind of a file's name, those that it can be run as; the first if none is named.
+RUNTIMES_OF = {".tflite": ("litert-2.3", "tflm"), ".onnx": ("onnx",)}
+
+RULES = {
+    "double": "the high half of a product with a factor of 31 bits, halves up, then a division by a power of two, "
+              "halves away from zero (gemmlowp)",
+    "single": "the product with a factor of 31 bits, rounded once, halves up",
+    "wide": "the factor rounded to 15 bits, the product rounded once, halves up",
+    "float64": "the product with a factor in float64, halves away from zero",
+    "float": "numbers in floating point, halves to even",
+}
+# By operator and kind of activation: the rule of LiteRT 2.3, and that of tflite-micro. All others are "double".
+TFLITE = {
+    ("FULLY_CONNECTED", "int8"): ("float64", "double"),
+    ("FULLY_CONNECTED", "int16"): ("float64", "wide"),
+    ("CONV_2D", "int16"): ("wide", "wide"),
+    ("DEPTHWISE_CONV_2D", "int16"): ("wide", "wide"),
+    # With a bias of int32.
+    ("CONV_2D", "int16, narrow bias"): ("double", "double"),
+    ("DEPTHWISE_CONV_2D", "int16, narrow bias"): ("double", "double"),
+}
+
+
+def rounding_rule(runtime, operator, kind):
+    """A key of `RULES`.
+
+    Parameters
+    ----------
+    runtime : str
+        A key of `RUNTIMES`.
+    operator : str
+        Name in ``.tflite`` files.
+    kind : str
+        Of its activations.
+    """
+    if runtime == "onnx":
+        return "float"
+    return TFLITE.get((operator, kind), ("double", "double"))[RUNTIMES_OF[".tflite"].index(runtime)]
