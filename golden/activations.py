@@ -6,6 +6,7 @@ from . import fixed_point
 from .requantize import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
+    round_away,
     rounding_divide_by_pot,
     saturating_rounding_doubling_high_mul,
 )
@@ -32,8 +33,7 @@ def table_8bit(function, scale, zero_point, output_scale, output_zero_point, cla
     x = np.float32(scale) * np.arange(clamp[0] - zero_point, clamp[1] - zero_point + 1, dtype=np.float32)
     wide = FUNCTIONS["tanh"](x.astype(np.float64)).astype(np.float32) if function == "tanh" else _logistic_float32(x)
     scaled = wide * (np.float32(1) / np.float32(output_scale))
-    rounded = np.copysign(np.floor(np.abs(scaled.astype(np.float64)) + 0.5), scaled)
-    return np.clip(rounded.astype(np.int64) + output_zero_point, *clamp)
+    return np.clip(round_away(scaled) + output_zero_point, *clamp)
 
 
 def _logistic_float32(x):

@@ -8,8 +8,7 @@ float64.
 
 import numpy as np
 
-from .bits import limits
-from .layers import BITS, CLAMPS, windows
+from .layers import CLAMPS, LIMITS, windows
 
 # Beyond any output, and still within int64.
 FAR = 2.0 ** 40
@@ -27,7 +26,7 @@ def to_integers(steps, zero_point, clamp):
 
 def activation_limits(activation, scale, zero_point, dtype):
     """As `layers.activation_limits`, the limits rounded like outputs."""
-    low, high = limits(BITS[dtype], True)
+    low, high = LIMITS[dtype]
     least, greatest = (None if value is None else zero_point + int(np.rint(np.float32(value) / np.float32(scale)))
                        for value in CLAMPS[activation])
     return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))

@@ -1,12 +1,11 @@
 """Quantized layers in exact integers, as TensorFlow Lite's reference kernels compute them.
 
-Activations are int64 arrays of int8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
+Activations are int64 arrays of int8, uint8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
 float32, and factors are computed in the precision in which the kernels do it.
 """
 
 import numpy as np
 
-from .bits import limits
 from .mvm import mvm
 from .requantize import (
     multiply_by_quantized_multiplier,
@@ -18,7 +17,8 @@ from .requantize import (
     rounding_divide_by_pot,
 )
 
-BITS = {"int8": 8, "int16": 16}
+# Least and greatest value of each kind of quantized element.
+LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 # Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.
 AT_ONCE = 1 << 22
 CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
@@ -34,9 +34,9 @@ def activation_limits(activation, scale, zero_point, dtype):
     scale : float32
     zero_point : int
     dtype : str
-        ``"int8"`` or ``"int16"``.
+        A key of `LIMITS`.
     """
-    low, high = limits(BITS[dtype], True)
+    low, high = LIMITS[dtype]
     least, greatest = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
                        for value in CLAMPS[activation])
     return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))

@@ -5,7 +5,7 @@ from functools import partial
 
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
-from ..matrix_operator import MatrixOperator
+from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
 from ..onnx_node import Pending
 from ..tflite_node import TfliteForm
@@ -18,6 +18,7 @@ class FullyConnected(MatrixOperator):
 
     tflite = (TfliteForm("FULLY_CONNECTED", 2, 3, "FullyConnectedOptions"),)
     onnx = ("Gemm", "MatMul")
+    has_zero_point = True
 
     @classmethod
     def from_tflite(cls, node):
@@ -51,7 +52,7 @@ class FullyConnected(MatrixOperator):
 
     def convolution(self, tensors):
         x, weights = (tensors[index] for index in self.inputs[:2])
-        kernel = weights.data[:, None, None, :]
+        kernel = signed_weights(weights)[0][:, None, None, :]
         return GroupedConvolution(kernel, (x.size // kernel.shape[3], 1, 1, kernel.shape[3]))
 
     def multiply(self, values, weights):
