@@ -1,6 +1,6 @@
 """Quantized layers in exact integers, as TensorFlow Lite's reference kernels compute them.
 
-Activations are int64 arrays of int8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
+Activations are int64 arrays of int8, uint8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
 float32, and factors are computed in the precision in which the kernels do it.
 """
 
@@ -14,6 +14,7 @@ from .requantize import (
     quantize_multiplier,
     quantize_multipliers,
     round_away,
+    rounding_divide_by_pot,
 )
 
 # Least and greatest value of each kind of quantized element.
@@ -194,7 +195,7 @@ def batch_to_space(x, block, amounts):
     return whole[:, top:whole.shape[1] - bottom, left:whole.shape[2] - right]
 
 
-def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, rounding="double"):
+def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, sign=1, rounding="double"):
     """Sum of two tensors that broadcast, each rescaled to a common scale with bits to spare.
 
     Parameters
@@ -204,18 +205,37 @@ def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype
     output_scale, output_zero_point
     clamp : (int, int)
     dtype : str
+    sign : int
+        1, or -1 for the difference.
     rounding : str
     """
-    left = 20 if dtype == "int8" else 15
+    left = 15 if dtype == "int16" else 20
     # The kernels double the scale in float32 and divide in float64.
     common = np.float64(np.float32(2) * np.float32(max(scales)))
     total = 0
-    for values, scale, zero_point in zip((a, b), scales, zero_points):
+    for values, scale, zero_point, factor in zip((a, b), scales, zero_points, (1, sign)):
         multiplier, shift = quantize_multiplier(float(np.float64(scale) / common))
-        total = total + multiply_by_quantized_multiplier((values - zero_point) << left, multiplier, shift, rounding)
+        scaled = multiply_by_quantized_multiplier((values - zero_point) << left, multiplier, shift, rounding)
+        total = total + factor * scaled
     multiplier, shift = quantize_multiplier(float(common / ((1 << left) * np.float64(output_scale))))
     scaled = multiply_by_quantized_multiplier(total, multiplier, shift, rounding)
     return np.clip(scaled + output_zero_point, *clamp)
+
+
+def add_shifted(a, b, scales, output_scale, clamp, *, sign=1):
+    """Sum of two int16 tensors whose scales are powers of two, one of them that of the output, the other at most that.
+
+    Parameters
+    ----------
+    a, b : int arrays
+    scales : pair, of ``a`` and ``b``
+    output_scale
+    clamp : (int, int)
+    sign : int
+        1, or -1 for the difference.
+    """
+    a, b = (rounding_divide_by_pot(values, int(np.log2(output_scale / scale))) for values, scale in zip((a, b), scales))
+    return np.clip(a + sign * b, *clamp)
 
 
 def multiply(a, b, scales, zero_points, output_scale, output_zero_point, clamp, *, rounding="double"):

@@ -35,16 +35,17 @@ class LayerProgram:
     planes: int
     skipped: int
     _layer: PackedLayer
-    _shape: tuple
+    _runs: int
+    _tensors: list
 
     def collect(self, results):
         """The accumulators (N, *output shape), int64, without bias, from the results of the program's vectors."""
-        total = self._layer.accumulators(self._shape[0])
+        total = self._layer.accumulators(self._runs)
         for tile, digit, first, count in self.reads:
             width = self._layer.block(tile.cut).shape[1]
             sums = np.array([result.y[:width] for result in results[first:first + count]])
             self._layer.add(total, tile.cut, digit, sums)
-        return total.reshape(self._shape)
+        return self._layer.operator.arrange(total, self._tensors)
 
 
 class Schedule:
@@ -91,8 +92,7 @@ class Schedule:
                 work += needed * layer.used(tile.cut)
             released[tile.bank] = len(program.vectors)
         self._load_ahead(program, loads, number, released)
-        shape = (len(x), *self.mapping.network.tensors[operator.output].shape)
-        return LayerProgram(program, loads, reads, work, planes, skipped, layer, shape)
+        return LayerProgram(program, loads, reads, work, planes, skipped, layer, len(x), self.mapping.network.tensors)
 
     def _load(self, program, loads, tile, released):
         """Write a tile once its bank is free, unless it is there."""

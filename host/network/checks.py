@@ -51,10 +51,6 @@ def _check_order(network):
 class Rules(OperatorTensors):
     """The tensors of an operator, and rules of which each raises `NetworkError` unless it is kept."""
 
-    def __init__(self, network, operator):
-        super().__init__(network, operator)
-        self._tensors = network.tensors
-
     def require(self, condition, rule, value):
         """One line with operator, rule and value, unless the condition holds."""
         if not condition:
@@ -65,7 +61,7 @@ class Rules(OperatorTensors):
         shape, output = tuple(shape), self.outputs[number]
         if output.is_open and output.shape != shape and int(np.prod(shape)) <= MOST_ELEMENTS:
             output = replace(output, shape=shape)
-            self.outputs[number] = self._tensors[self.operator.outputs[number]] = output
+            self.outputs[number] = self.tensors[self.operator.outputs[number]] = output
         self.require(output.shape == shape, f"an output of shape {list(shape)}", list(output.shape))
 
     def is_image(self, tensor):

@@ -14,7 +14,7 @@ from ...golden.layers import LIMITS as QUANTIZED
 
 # Kinds of element. Those of `QUANTIZED` are of activations.
 DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
-          "float32": np.float32}
+          "float32": np.float32, "bool": np.bool_}
 # Elements of a tensor, far beyond what a macro is for, and soon refused.
 MOST_ELEMENTS = 1 << 24
 
@@ -76,6 +76,14 @@ class Tensor:
         return size
 
 
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """What a network keeps from run to run: a name, and the array with which a stream of runs starts."""
+
+    name: str
+    initial: np.ndarray
+
+
 @dataclass(frozen=True)
 class Network:
     """Tensors, operators in order, and which tensors come in and go out.
@@ -88,6 +96,8 @@ class Network:
     inputs, outputs : tuple of int
     runtime : str
         Whose results are wanted, see `rounding`.
+    variables : tuple of Variable
+        Of a network that keeps something from run to run; its operators name them by number.
     """
 
     name: str
@@ -96,14 +106,15 @@ class Network:
     inputs: tuple
     outputs: tuple
     runtime: str = "litert-2.3"
+    variables: tuple = ()
 
     @property
     def matrix_operators(self):
         """Those that a macro computes; of several that quantize the same accumulators the first."""
         first = {}
         for operator in self.operators:
-            if operator.is_matrix:
-                first.setdefault(operator.product, operator)
+            for part in operator.products:
+                first.setdefault(part.product, part)
         return list(first.values())
 
     @property

@@ -34,7 +34,7 @@ class OperatorTensors:
     """
 
     def __init__(self, network, operator):
-        self.operator = operator
+        self.operator, self.tensors = operator, network.tensors
         self.inputs = [network.tensors[index] if index >= 0 else None for index in operator.inputs]
         self.outputs = [network.tensors[index] for index in operator.outputs]
 
@@ -75,6 +75,11 @@ class Operator(ABC):
     def operands(self):
         """The inputs whose values `compute` takes."""
         return self.inputs
+
+    @property
+    def products(self):
+        """The `MatrixOperator`s that a macro computes for it: none, itself, or parts of it."""
+        return ()
 
     @classmethod
     def from_tflite(cls, node):

@@ -6,7 +6,9 @@ from .network import NetworkError
 from .rounding import rounding_rule
 
 # What the numbers of the schema stand for.
-TYPES = {0: "float32", 2: "int32", 4: "int64", 7: "int16", 9: "int8"}
+TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16",
+         8: "complex64", 9: "int8", 10: "float64", 11: "complex128", 12: "uint64", 13: "resource", 14: "variant",
+         15: "uint32", 16: "uint16", 17: "int4"}
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
 
 

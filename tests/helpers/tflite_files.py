@@ -4,11 +4,12 @@ import flatbuffers
 import numpy as np
 import tflite
 
-TYPES = {"float32": 0, "int32": 2, "int64": 4, "int16": 7, "int8": 9}
+TYPES = {"float32": 0, "int32": 2, "uint8": 3, "int64": 4, "bool": 6, "int16": 7, "int8": 9, "resource": 13}
 ACTIVATIONS = {"none": 0, "relu": 1, "relu_n1_to_1": 2, "relu6": 3}
 PADDINGS = {"same": 0, "valid": 1}
 # Of operators, where the runtime does not know 3.
-VERSIONS = {"RESHAPE": 1, "RELU_N1_TO_1": 1, "RELU6": 2}
+VERSIONS = {"RESHAPE": 1, "RELU_N1_TO_1": 1, "RELU6": 2, "LEAKY_RELU": 2,
+            "HARD_SWISH": 1, "PRELU": 1, "L2_NORMALIZATION": 2}
 
 
 class TfliteFile:

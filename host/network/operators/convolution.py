@@ -5,7 +5,7 @@ from functools import partial
 
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
-from ..matrix_operator import MatrixOperator
+from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
 from ..onnx_node import OnnxForm, Product
 from ..tflite_node import TfliteForm
@@ -86,11 +86,14 @@ class Conv2D(MatrixOperator):
 
     def convolution(self, tensors):
         x, weights, output = (tensors[index] for index in (*self.inputs[:2], self.output))
-        return GroupedConvolution(self._kernel(weights.data), x.shape, output.shape[1:3], self.stride, self.dilation,
+        return GroupedConvolution(self._kernel(signed_weights(weights)[0]), x.shape, output.shape[1:3], self.stride, self.dilation,
                                   self.padding, self.groups)
 
     def _kernel(self, weights):
         return weights
+
+    def ones(self, shape):
+        return (self.groups, *shape[1:])
 
     def multiply(self, values, weights):
         return layers.convolve(values.reshape(-1, *values.shape[-3:]), weights, **self._window, groups=self.groups)
@@ -117,6 +120,9 @@ class DepthwiseConv2D(Conv2D):
 
     def _kernel(self, weights):
         return weights.transpose(3, 1, 2, 0)
+
+    def ones(self, shape):
+        return shape
 
     def multiply(self, values, weights):
         return layers.convolve_depthwise(values.reshape(-1, *values.shape[-3:]), weights, **self._window)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
-from ..matrix_operator import MatrixOperator
+from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
 from ..onnx_node import OnnxForm, Product
 from ..tflite_node import TfliteForm
@@ -21,6 +21,7 @@ class FullyConnected(MatrixOperator):
     tflite = (TfliteForm("FULLY_CONNECTED", 2, 3, "FullyConnectedOptions"),)
     onnx = (OnnxForm("Gemm", (9, 11, 13), ("transB",), {"alpha": 1.0, "beta": 1.0, "transA": 0}),
             OnnxForm("MatMul", (9, 13)))
+    has_zero_point = True
 
     @classmethod
     def from_tflite(cls, node):
@@ -65,7 +66,7 @@ class FullyConnected(MatrixOperator):
 
     def convolution(self, tensors):
         x, weights = (tensors[index] for index in self.inputs[:2])
-        kernel = weights.data[:, None, None, :]
+        kernel = signed_weights(weights)[0][:, None, None, :]
         return GroupedConvolution(kernel, (x.size // kernel.shape[3], 1, 1, kernel.shape[3]))
 
     def multiply(self, values, weights):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ....golden.softmax import softmax_int8, softmax_int16
+from ....golden.softmax import softmax_8bit, softmax_int16
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -32,4 +32,4 @@ class Softmax(Operator):
         tensor, output = *step.inputs, step.output
         if tensor.dtype == "int16":
             return softmax_int16(x, tensor.scale, self.beta)
-        return softmax_int8(x, tensor.scale, self.beta, output.scale, output.zero_point)
+        return softmax_8bit(x, tensor.scale, self.beta, step.clamp())
