@@ -79,6 +79,10 @@ def onnx_window(node, image, size):
     node.require(auto in AUTO_PADS, f"an auto_pad of {', '.join(AUTO_PADS)}", auto)
     node.require(auto == "NOTSET" or not any(pads), f"no pads with auto_pad {auto}", pads)
     if auto in ("SAME_UPPER", "SAME_LOWER"):
+        # Where the last windows end before the image does, runtimes do not agree.
+        node.require(all((ceil_div(length, step) - 1) * step + span >= length for length, step, span in
+                         zip(image[1:3], stride, spatial(size, dilation))),
+                     f"windows up to the end of the image with auto_pad {auto}", f"{tuple(size)} every {stride}")
         totals = same_padding(image[1:3], size, stride, dilation)
         padding = tuple((total // 2, total - total // 2) if auto == "SAME_UPPER" else
                         (total - total // 2, total // 2) for total in totals)

@@ -145,6 +145,7 @@ class _Reader:
     def _version(self, place, form):
         """The opset in which the definition came that a node of a form has."""
         opset, (least, most) = self._opsets.get(form.domain), MICROSOFT_OPSETS if form.domain else OPSETS
+        least = max(least, form.versions[0])
         if opset is None or not least <= opset <= most:
             raise NetworkError(f"{place} must be of opset {least} to {most}, not {opset}")
         return max(version for version in form.versions if version <= opset)

@@ -75,6 +75,13 @@ class OnnxGraph:
         index = self.tensor(Tensor(node.place, data.shape, "float32", data=data))
         return Value(index, array.shape, is_last)
 
+    def constant(self, node, value):
+        """The `Value` of integers that are constant, with one scale."""
+        scales, points = np.unique(value.scales), np.unique(value.zero_points)
+        node.require(scales.size == points.size == 1, "one scale", scales.size)
+        index = self.tensor(Tensor(node.place, value.shape, value.array.dtype.name, scales, points, data=value.array))
+        return Value(index, value.shape)
+
     def _materialized(self, product):
         if id(product) not in self._numbers:
             index = self.floats(product.place, self._stored(product.shape, product.is_last))

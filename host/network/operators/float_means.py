@@ -8,7 +8,6 @@ from ....golden import float_layers
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
 from .float_elementwise import LAST_BITS
-from .movement import Reshape, moved
 
 def check_floats(rules):
     """Numbers before and after it."""
@@ -18,7 +17,7 @@ def check_floats(rules):
 
 @dataclass(frozen=True, kw_only=True)
 class FloatMean(Operator):
-    """The mean over ``axes``, which are kept with length 1."""
+    """The mean over ``axes``, which are kept with length 1 or dropped."""
 
     axes: tuple
     rounding: str = "float"
@@ -34,27 +33,30 @@ class FloatMean(Operator):
             return node.operands[0]
         axes = tuple(sorted(axes or range(len(shape))))
         x = node.graph.numbers(node, node.operands[0], is_last=False)
-        kept = tuple(1 if axis in axes else length for axis, length in enumerate(shape))
-        value = Value(node.graph.floats(node.names[0], kept), kept)
+        keeps = bool(node.attributes.get("keepdims", 1))
+        after = tuple(1 if axis in axes else length for axis, length in enumerate(shape) if keeps or axis not in axes)
+        value = Value(node.graph.floats(node.names[0], after), after)
         node.graph.add(cls(place=node.place, inputs=(x.index,), outputs=(value.index,), axes=axes))
-        if node.attributes.get("keepdims", 1):
-            return value
-        return moved(node, value, Reshape, [length for axis, length in enumerate(shape) if axis not in axes])
+        return value
 
     def check(self, rules):
         check_floats(rules)
         x = rules.inputs[0]
         rules.require(x.size > 0, "elements", list(x.shape))
-        rules.has_shape(1 if axis in self.axes else length for axis, length in enumerate(x.shape))
+        rules.require(max(self.axes, default=0) < len(x.shape), "axes within its dimensions", self.axes)
+        kept = [1 if axis in self.axes else length for axis, length in enumerate(x.shape)]
+        rules.require(rules.output.size == np.prod(kept, dtype=np.int64), f"an output of shape {kept}",
+                      list(rules.output.shape))
 
     def compute(self, step, x):
-        return float_layers.mean(x, self.axes)
+        return float_layers.mean(x, self.axes).reshape(len(x), *step.output.shape)
 
     def slack(self, step, x):
         if float_layers.order_of_mean(x.shape[1:], self.axes) != "open":
             return 0
         count = np.prod([x.shape[axis + 1] for axis in self.axes])
-        return (count + 2) * 2.0 ** -24 * np.abs(x).mean(axis=tuple(axis + 1 for axis in self.axes), keepdims=True)
+        sizes = np.abs(x).mean(axis=tuple(axis + 1 for axis in self.axes), dtype=np.float64)
+        return ((count + 2) * 2.0 ** -24 * sizes).reshape(len(x), *step.output.shape)
 
 
 @dataclass(frozen=True, kw_only=True)

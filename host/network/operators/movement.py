@@ -72,6 +72,7 @@ class Pad(Operator):
         axes = range(len(shape))
         lengths = [range(-low, length + high) for (low, high), length in zip(pairs, shape)]
         if mode in BORDERS:
+            node.require(mode != "wrap" or all(min(pair) >= 0 for pair in pairs), "amounts from 0 on with mode wrap", pairs)
             node.require(mode != "reflect" or all(max(pair) < length for pair, length in zip(pairs, shape)),
                          "amounts below the length with mode reflect", pairs)
             return selected(node, node.operands[0], {axis: [BORDERS[mode](index, shape[axis]) for index in lengths[axis]]
