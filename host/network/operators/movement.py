@@ -5,6 +5,8 @@ from functools import partial
 
 import numpy as np
 
+from ....golden import layers
+from ....golden.layers import LIMITS
 from ..network import NetworkError
 from ..onnx_node import Constant, Pending, Value
 from ..operator import Operator
@@ -91,6 +93,7 @@ class Concatenation(Operator):
 
     tflite = (TfliteForm("CONCATENATION", 1, 64, "ConcatenationOptions"),)
     onnx = ("Concat",)
+    moves = True
 
     @classmethod
     def from_tflite(cls, node):
@@ -123,14 +126,23 @@ class Concatenation(Operator):
 
     def check(self, rules):
         axis, shapes = self.axis, [tensor.shape for tensor in rules.inputs]
-        rules.quantized(*rules.inputs, rules.output)
-        rules.same_scale(*rules.inputs, rules.output)
+        is_integer = rules.output.dtype in ("int32", "int64", "float32")
+        if is_integer:
+            rules.same_kind(*rules.inputs, rules.output)
+        else:
+            rules.quantized(*rules.inputs, rules.output)
+        if not is_integer and rules.output.dtype != "uint8":
+            rules.same_scale(*rules.inputs, rules.output)
         rules.require(0 <= axis < len(shapes[0]) and
                       len({(*shape[:axis], *shape[axis + 1:]) for shape in shapes}) == 1,
                       "operands that differ along one dimension", [list(shape) for shape in shapes][:8])
         rules.has_shape((*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:]))
 
     def compute(self, step, *values):
+        if step.output.dtype == "uint8":
+            output, clamp = step.output, LIMITS["uint8"]
+            values = [layers.rescale_float32(x, tensor.scale, tensor.zero_point, output.scale, output.zero_point, clamp)
+                      for x, tensor in zip(values, step.inputs)]
         return np.concatenate(values, axis=self.axis + 1)
 
 
@@ -138,7 +150,9 @@ class Concatenation(Operator):
 class Reshape(Operator):
     """Other dimensions, the same elements."""
 
-    tflite = (TfliteForm("RESHAPE", 1, 2, needed=1),)
+    tflite = (TfliteForm("RESHAPE", 1, 2, needed=1), TfliteForm("EXPAND_DIMS", 2, 2, needed=1),
+              TfliteForm("SQUEEZE", 1, 1))
+    moves = True
     onnx = ("Reshape", "Flatten")
 
     @classmethod
@@ -175,6 +189,7 @@ class Transpose(Operator):
     permutation: tuple
 
     tflite = (TfliteForm("TRANSPOSE", 2, 2),)
+    moves = True
     onnx = ("Transpose",)
 
     @classmethod

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ....golden import float_layers, layers
-from ..network import Tensor
+from ..network import QUANTIZED, Tensor
 from ..onnx_node import Constant, Pending, Value
 from ..operator import Operator
 from ..tflite_node import TfliteForm
@@ -134,10 +134,10 @@ class Quantize(Operator):
         return Value(index, value.shape, value.is_last)
 
     def check(self, rules):
-        x = rules.inputs[0]
-        rules.quantized(rules.output)
+        x, kinds = rules.inputs[0], (*QUANTIZED, "int32")
+        rules.quantized(rules.output, dtypes=kinds)
         if x.dtype != "float32":
-            rules.quantized(x)
+            rules.quantized(x, dtypes=kinds, free=x.dtype == "int16" and rules.output.dtype == "int32")
             rules.factor(float(x.scale) / float(rules.output.scale))
         rules.has_shape(x.shape)
 

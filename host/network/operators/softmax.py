@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ....golden import float_layers
 from ....golden.softmax import softmax_8bit, softmax_int16
+from ..network import QUANTIZED
 from ..onnx_node import Pending
 from ..operator import Operator
 from ..tflite_node import TfliteForm
@@ -20,7 +21,7 @@ class Softmax(Operator):
 
     @classmethod
     def from_tflite(cls, node):
-        return cls(**node.common, beta=float(node.options.Beta()))
+        return cls(**node.common, beta=float(node.options.Beta()), rounding=node.rounding())
 
     @classmethod
     def from_onnx(cls, node):
@@ -36,12 +37,19 @@ class Softmax(Operator):
 
     def check(self, rules):
         x, output = rules.inputs[0], rules.output
-        rules.quantized(x, output)
+        rules.quantized(x)
+        is_widened = self.rounding == "fixed" and x.dtype == "int8" and output.dtype == "int16"
+        rules.quantized(output, dtypes=("int16",) if is_widened else (x.dtype,), free=is_widened)
         rules.require(len(x.shape) >= 1 and x.size > 0, "an input of one dimension or more", list(x.shape))
         rules.require(0 < self.beta < 1e4, "a beta from 0 to 10000", self.beta)
-        is_free = x.dtype == "int8" or self.rounding == "float"
-        rules.require(is_free or output.scale == 2.0 ** -15, "an output of scale 2**-15 with int16",
-                      float(output.scale))
+        if self.rounding != "float":
+            low, high = QUANTIZED[output.dtype]
+            scale, point = (2.0 ** -15, 0) if x.dtype == "int16" else (1 / (high - low + 1), low)
+            # Of int16 some write 2**16 - 1 steps from 0 to 1.
+            is_near = x.dtype == "int8" and output.dtype == "int16" and abs(output.scale * 65536 - 1) < 1e-4
+            rules.require(output.zero_point == point and (output.scale == scale or is_near),
+                          f"an output of scale {scale:g} and zero point {point}",
+                          f"{output.scale:g} and {output.zero_point}")
         rules.has_shape(x.shape)
 
     def compute(self, step, x):
