@@ -1,8 +1,9 @@
 """Quantized layers as ONNX defines them: numbers in floating point between quantizers, halves to even.
 
 What ONNX leaves open is settled so that a layer has one result. Elementwise layers are computed in float32, operation
-by operation, as the definition says. Sums of products, whose order it does not say, are exact integers. They are rounded
-once, to float32, or brought to the scale of the output by one float32 factor, as QLinearConv and QLinearMatMul do.
+by operation, as the definition says. Sums of products, whose order it does not say, are exact integers. They are
+rounded once, to float32, or brought to the scale of the output by one float32 factor, as QLinearConv and QLinearMatMul
+do.
 Means are added up in the order in which ONNX Runtime does it. Exponentials are those of float64, rounded once.
 """
 
@@ -149,8 +150,8 @@ def sum_aligned(x, start):
     ----------
     x : float32 array (..., n)
     start : int
-        Elements that lie before the first in such memory. Those of ``x`` before the next multiple of four and behind the
-        last are added at the end; between them two quadruples take turns.
+        Elements that lie before the first in such memory. Those of ``x`` before the next multiple of four and behind
+        the last are added at the end; between them two quadruples take turns.
     """
     length = x.shape[-1]
     first = min(-start % 4, length)

@@ -1,8 +1,10 @@
 """Quantized layers in exact integers, as TensorFlow Lite's reference kernels compute them.
 
-Activations are int64 arrays of int8, uint8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
+Activations are int64 arrays of int8, uint8 or int16 values; ``q`` stands for ``scale * (q - zero_point)``. Scales are
 float32, and factors are computed in the precision in which the kernels do it.
 """
+
+import math
 
 import numpy as np
 
@@ -17,8 +19,8 @@ from .requantize import (
     rounding_divide_by_pot,
 )
 
-# Least and greatest value of each kind of quantized element.
-LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+# Least and greatest value of each kind of element that has a scale.
+LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-1 << 31, (1 << 31) - 1)}
 # Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.
 AT_ONCE = 1 << 22
 CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
@@ -167,13 +169,13 @@ def max_pool(x, size, stride, padding, clamp):
     return np.clip(windows(x, size, stride, (1, 1), padding, np.iinfo(np.int64).min).max(axis=(4, 5)), *clamp)
 
 
-def mean(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
-    """Means over height and width of (B, H, W, C), (B, C): the division is part of the rescaling's factor."""
-    count = x.shape[1] * x.shape[2]
+def mean(x, axes, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
+    """Means over some axes, which go: the division is part of the rescaling's factor."""
+    count = math.prod(x.shape[axis] for axis in axes)
     multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
     # As many more bits of the factor as the division takes.
     more = min(count.bit_length() - 1, 31 + shift)
-    total = x.sum(axis=(1, 2)) - count * zero_point
+    total = x.sum(axis=tuple(axes)) - count * zero_point
     scaled = multiply_by_quantized_multiplier(total, (multiplier << more) // count, shift - more, rounding)
     return np.clip(scaled + output_zero_point, *clamp)
 
@@ -251,6 +253,15 @@ def rescale(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rou
     """Values at another scale; ``precision`` is that of the quotient of scales: float32 in clamps by themselves."""
     multiplier, shift = quantize_multiplier(float(precision(scale) / precision(output_scale)))
     return np.clip(multiply_by_quantized_multiplier(x - zero_point, multiplier, shift, rounding) + output_zero_point,
+                   *clamp)
+
+
+def rescale_float32(x, scale, zero_point, output_scale, output_zero_point, clamp):
+    """uint8 values at another scale in float32, as concatenation has them; those of the same scale are left alone."""
+    if (scale, zero_point) == (output_scale, output_zero_point):
+        return x
+    factor = np.float32(scale) * (np.float32(1) / np.float32(output_scale))
+    return np.clip(round_away(x.astype(np.float32) * factor + -np.float32(zero_point) * factor) + output_zero_point,
                    *clamp)
 
 

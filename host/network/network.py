@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...golden.layers import LIMITS as QUANTIZED
+from ...golden.layers import LIMITS
 
-# Kinds of element. Those of `QUANTIZED` are of activations.
+# Kinds of element, and the limits of those that activations have.
 DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
           "float32": np.float32, "bool": np.bool_}
+QUANTIZED = {dtype: LIMITS[dtype] for dtype in ("int8", "uint8", "int16")}
 # Elements of a tensor, far beyond what a macro is for, and soon refused.
 MOST_ELEMENTS = 1 << 24
 
@@ -36,7 +37,7 @@ class Tensor:
     name : str
     shape : tuple of int
     dtype : str
-        A key of `DTYPES`.
+        A key of `DTYPES`, or another kind, of which nothing is computed.
     scales : float32 array (1,) or (channels,)
         Empty if not quantized.
     zero_points : int64 array, as long as ``scales``
@@ -46,6 +47,8 @@ class Tensor:
         Of a constant, of ``shape``.
     is_open : bool
         The file leaves a dimension open; the operator that makes the tensor says what it is.
+    is_variable : bool
+        It keeps its values from run to run.
     """
 
     name: str
@@ -56,6 +59,7 @@ class Tensor:
     axis: int = 0
     data: np.ndarray | None = None
     is_open: bool = False
+    is_variable: bool = False
 
     @property
     def scale(self):

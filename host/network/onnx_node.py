@@ -67,8 +67,8 @@ class Constant:
 class Value:
     """A tensor: number, shape in the file's layout, and whether it is stored with the channels last.
 
-    Integers that are ``dequantized`` stand for numbers at the scale of the tensor; the numbers are computed when somebody
-    needs them.
+    Integers that are ``dequantized`` stand for numbers at the scale of the tensor; the numbers are computed when
+    somebody needs them.
     """
 
     index: int

@@ -34,7 +34,7 @@ class OperatorTensors:
     """
 
     def __init__(self, network, operator):
-        self.operator, self.tensors = operator, network.tensors
+        self.operator, self.tensors, self.variables = operator, network.tensors, network.variables
         self.inputs = [network.tensors[index] if index >= 0 else None for index in operator.inputs]
         self.outputs = [network.tensors[index] for index in operator.outputs]
 
@@ -58,12 +58,14 @@ class Operator(ABC):
     outputs: tuple
     rounding: str = "double"
 
-    # Of the class: a `TfliteForm` for each name in .tflite files, names in .onnx files, the most outputs, and whether
-    # it is a `MatrixOperator`.
+    # Of the class: a `TfliteForm` for each name in .tflite files, names in .onnx files, the fewest and the most outputs,
+    # whether it is a `MatrixOperator`, and whether it moves elements of any kind and leaves them alone.
     tflite = ()
     onnx = ()
+    least_outputs = 1
     most_outputs = 1
     is_matrix = False
+    moves = False
 
     @property
     def output(self):

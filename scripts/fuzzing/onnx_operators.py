@@ -103,12 +103,17 @@ def _softmax(drawn, operator, rng):
 
 
 def _product(drawn, operator, rng):
-    """A convolution, or a product of matrices, with a bias of its accumulators' scale, another, a float one, or none."""
+    """A convolution, transposed or not, or a product of matrices, with a bias of its accumulators' scale, another, a float one, or none."""
     zero, scale = drawn.drawn_zero(), drawn.scale
     x = drawn.dequantized("x", scale, zero)
     channels, outputs, attributes = drawn.shape[1], int(rng.choice([4, 8])), {}
     kind = "int8" if rng.integers(2) else "uint8"
-    if operator == "Conv":
+    if operator == "ConvTranspose":
+        size, stride = [int(length) for length in rng.integers(1, 5, 2)], [int(step) for step in rng.integers(1, 4, 2)]
+        attributes = {"strides": stride, "pads": [int(rng.integers(0, length)) for length in size * 2],
+                      "output_padding": [int(rng.integers(0, step)) for step in stride]}
+        names, axis = drawn.weights([channels, outputs, *size], 1, kind=kind), 1
+    elif operator == "Conv":
         groups = int(rng.choice([1, channels if outputs % channels == 0 else 1]))
         attributes = {**_window(drawn, rng, is_pool=False), "group": groups}
         names, axis = drawn.weights([outputs, channels // groups, *attributes["kernel_shape"]], 0, kind=kind), 0
@@ -229,7 +234,7 @@ def _qlinear_product(drawn, operator, rng, x):
 OPERATORS = {
     **dict.fromkeys(UNARY, _unary), **dict.fromkeys(("Add", "Sub", "Mul"), _binary), "Div": _divide, "Clip": _clip,
     **dict.fromkeys(("AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool"), _pool), "ReduceMean": _mean,
-    "Softmax": _softmax, **dict.fromkeys(("Conv", "Gemm", "MatMul"), _product),
+    "Softmax": _softmax, **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), _product),
     **dict.fromkeys(("Transpose", "Slice", "Split", "Concat", "Pad"), _move), "Resize": _resize,
     "DequantizeLinear": _per_channel,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "QLinearMul", "QLinearConcat",

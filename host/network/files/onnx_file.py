@@ -9,8 +9,8 @@ from ..checks import check
 from ..network import MOST_ELEMENTS, Network, NetworkError, Tensor
 from ..onnx_node import Constant, OnnxNode, Product, Unread, Value
 from ..operators import ONNX
+from ..problems import Problems
 from .onnx_graph import OnnxGraph
-from .refusals import Refusals
 
 MOST_NODES = 1 << 14
 # The opsets whose operators are known here, of ONNX and of ONNX Runtime's own.
@@ -20,6 +20,14 @@ INPUTS = {1: "float32", 2: "uint8", 3: "int8", 5: "int16"}
 # Attributes of a Constant, and the type of what each gives.
 CONSTANTS = {"value": None, "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64,
              "value_ints": np.int64}
+# What helps with operators that are not read.
+DYNAMIC = "use quantize_static, because the scales of quantize_dynamic come with each input"
+HELP = {
+    "BatchNormalization": "fold it into the weights before quantization, as onnxruntime's quant_pre_process does",
+    "DynamicQuantizeLinear": DYNAMIC, "MatMulInteger": DYNAMIC, "ConvInteger": DYNAMIC, "DynamicQuantizeLSTM": DYNAMIC,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), "run the recurrence outside of the network, one step a run"),
+    **dict.fromkeys(("If", "Loop", "Scan"), "unroll it when the network is exported"),
+}
 
 
 def read_onnx(data, name, runtime="onnx"):
@@ -44,7 +52,7 @@ def read_values(data, name, runtime="onnx"):
             AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NetworkError(f"model must be a whole .onnx file, and {name} is damaged: {reason}") from None
-    check(network)
+    check(network, reader.problems)
     return network, reader.graph
 
 
@@ -52,7 +60,7 @@ class _Reader:
     """One file: its nodes, one after the other, go into `graph`."""
 
     def __init__(self, onnx, model):
-        self._onnx, self._file, self.graph, self._refusals = onnx, model.graph, OnnxGraph(), Refusals()
+        self._onnx, self._file, self.graph, self.problems = onnx, model.graph, OnnxGraph(), Problems()
         self._opsets = {"" if opset.domain == "ai.onnx" else opset.domain: opset.version
                         for opset in model.opset_import}
 
@@ -69,7 +77,6 @@ class _Reader:
         for number, node in enumerate(file.node):
             self._read(f"node {number} ({node.op_type})", node)
         outputs = [self._output(value.name) for value in file.output]
-        self._refusals.refuse(name)
         return Network(name, self.graph.tensors, self.graph.operators, tuple(inputs), tuple(outputs), runtime)
 
     def _array(self, tensor):
@@ -105,7 +112,7 @@ class _Reader:
         return self.graph.in_layout(value, False).index
 
     def _read(self, place, node):
-        values, names = self.graph.values, [name for name in node.output]
+        values, names = self.graph.values, list(node.output)
         while names and not names[-1]:
             names.pop()
         for name in node.input:
@@ -117,25 +124,29 @@ class _Reader:
         operands = [values[name] if name else None for name in node.input]
         made = (Unread(),) * len(names)
         if not any(isinstance(operand, Unread) for operand in operands):
-            try:
+            with self.problems.of(place):
                 made = self._made(place, node, operands, tuple(names))
-            except NetworkError as error:
-                self._refusals.add(node.op_type, place, str(error))
         elif self._form(node) is None:
-            self._refusals.add(node.op_type, place)
+            with self.problems.of(place):
+                self._refuse_kind(place, node)
         values.update(zip(names, made if isinstance(made, tuple) else (made,), strict=True))
 
     def _form(self, node):
         """The operator of a node, and its form; None if there is none."""
         return ONNX.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
 
+    @staticmethod
+    def _refuse_kind(place, node):
+        help_ = HELP.get(node.op_type)
+        raise NetworkError(f"{place} must be an operator of the list in docs/networks.md" + (
+            f": {help_}" if help_ else ""))
+
     def _made(self, place, node, operands, names):
         attributes = {attribute.name: self._onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
             return self._constant(place, attributes)
         if self._form(node) is None:
-            self._refusals.add(node.op_type, place)
-            return (Unread(),) * len(names)
+            self._refuse_kind(place, node)
         operator, form = self._form(node)
         made = OnnxNode(self.graph, node.op_type, place, self._version(place, form), attributes, operands, names)
         made.require(1 <= len(names) <= form.most_outputs and all(names), f"1 to {form.most_outputs} outputs", names)

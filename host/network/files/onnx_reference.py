@@ -3,9 +3,11 @@
 The definition of a node is its kernel without any fusion. It is given what the network computed so far, so that a
 difference is counted where it arises and nowhere else. Where the definition leaves the order of float32 additions open,
 or the last bits of a function, numbers may differ by what that loses, and integers by a step next to the middle between
-two; products that the runtime computes in integers must be equal to those too. What a session with the runtime's default
-optimizations gives for the whole network is only said.
+two; products that the runtime computes in integers must be equal to those too. What a session with the runtime's
+default optimizations gives for the whole network is only said.
 """
+
+from functools import partial
 
 import numpy as np
 
@@ -114,7 +116,7 @@ class OnnxReference:
         kinds = {value.name: value.type for value in session.get_inputs()}
         names = [value.name for value in session.get_outputs()]
         arrays = {name: fed[name].astype(_dtype(kind)) for name, kind in kinds.items()}
-        runs = [self._asked("run", lambda: session.run(names, {name: x[number] for name, x in arrays.items()}))
+        runs = [self._asked("run", partial(session.run, names, {name: x[number] for name, x in arrays.items()}))
                 for number in range(len(next(iter(fed.values()))))]
         return {name: np.stack(found) for name, found in zip(names, zip(*runs))}
 
@@ -123,7 +125,8 @@ class OnnxReference:
         value = self._parts.values[name]
         operator = self._graph.maker(value)
         slack = operator.slack(OperatorTensors(self._network, operator), *(
-            values[index] if index in values else self._network.tensors[index].data[None] for index in operator.operands))
+            values[index] if index in values else self._network.tensors[index].data[None]
+            for index in operator.operands))
         shape = values[value.index].shape
         slack = np.broadcast_to(np.asarray(slack, np.float64), shape)
         return slack.transpose(0, *(axis + 1 for axis in TO_FIRST)) if value.is_last else slack
@@ -141,8 +144,9 @@ class OnnxReference:
         """Where integers are not those of numbers, give or take what is left open."""
         tensor = self._graph.tensors[self._parts.values[name].index]
         slack, numbers = self._slack(name, values), numbers.astype(np.float64)
-        low, exact, high = (float_layers.quantize(x, np.float64(tensor.scale), tensor.zero_point, QUANTIZED[tensor.dtype])
-                            for x in (numbers - slack, numbers, numbers + slack))
+        low, exact, high = (
+            float_layers.quantize(x, np.float64(tensor.scale), tensor.zero_point, QUANTIZED[tensor.dtype])
+            for x in (numbers - slack, numbers, numbers + slack))
         self._open += int(((ours != exact) & (low <= ours) & (ours <= high)).sum())
         return (ours < low) | (ours > high)
 
@@ -160,8 +164,8 @@ class OnnxReference:
         """What the runs so far have shown beside mismatches, a line each."""
         lines = []
         if self._open:
-            lines.append(f"{self._open} of {self._compared} values differ from {self.name}'s by what the definition leaves "
-                         "open: the order of additions in float32, or the last bits of a function")
+            lines.append(f"{self._open} of {self._compared} values differ from {self.name}'s by what the definition "
+                         "leaves open: the order of additions in float32, or the last bits of a function")
         if self._other:
             reasons = self._parts.reasons
             lines.append(f"a default session of {self.name}, which fuses operators, gives another output for "
@@ -197,8 +201,8 @@ class _Parts:
 
     def __init__(self, onnx, model, graph):
         self._onnx, self._model, self._graph = onnx, model, graph
-        self.values = {name: value for name, value in ((name, graph.held(value)) for name, value in graph.values.items())
-                       if value is not None}
+        held = {name: graph.held(value) for name, value in graph.values.items()}
+        self.values = {name: value for name, value in held.items() if value is not None}
         self.cut, self.compared, self.products, self.integer_products, self.reasons = [], [], {}, [], []
         for number, node in enumerate(model.graph.node):
             self._look(f"node {number} ({node.op_type})", node)
@@ -234,7 +238,8 @@ class _Parts:
 
     def _same_grid(self, before, after):
         a, b = (self._graph.tensors[value.index] for value in (before, after))
-        return (a.dtype, a.scales.tolist(), a.zero_points.tolist()) == (b.dtype, b.scales.tolist(), b.zero_points.tolist())
+        return a.dtype == b.dtype and all(np.array_equal(*pair) for pair in (
+            (a.scales, b.scales), (a.zero_points, b.zero_points)))
 
     def made_name(self, name):
         """What the cut model calls what its node makes of a name."""

@@ -3,7 +3,8 @@
 A new operator is a class in a file here, its name in `OPERATORS`, and its names in the table of `docs/networks.md`.
 """
 
-from .arithmetic import Add, Mul
+from .activations import Abs, HardSwish, L2Normalization, LeakyRelu, Logistic, Prelu, Tanh
+from .arithmetic import Add, Maximum, Minimum, Mul, Sub
 from .convolution import Conv2D, DepthwiseConv2D
 from .float_elementwise import Clamp, Elementwise
 from .float_means import FloatMean, FloatSoftmax
@@ -12,16 +13,23 @@ from .float_resize import FloatResize
 from .float_scales import DequantizeLinear, QuantizeLinear
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
-from .pooling import AveragePool2D, MaxPool2D, Mean
+from .pooling import ArgMax, ArgMin, AveragePool2D, MaxPool2D, Mean
 from .qlinear import QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator
 from .rescale import Dequantize, Quantize, Relu
+from .resize import ResizeBilinear, ResizeNearest
 from .select import Select
+from .selection import Cast, Pack, Selection
 from .softmax import Softmax
 from .space_batch import BatchToSpace, SpaceToBatch
+from .transposed_convolution import TransposedConvolution
+from .variables import AssignVariable, ReadVariable
 
-OPERATORS = (Add, AveragePool2D, BatchToSpace, Clamp, Concatenation, Conv2D, DepthwiseConv2D, Dequantize,
-             DequantizeLinear, Elementwise, FloatAveragePool, FloatMean, FloatResize, FloatSoftmax, FullyConnected, MaxPool, MaxPool2D,
-             Mean, Mul, Pad, QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator, Quantize, QuantizeLinear, Relu, Reshape, Select, Softmax, SpaceToBatch, Transpose)
+OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchToSpace, Cast, Clamp, Concatenation, Conv2D,
+             DepthwiseConv2D, Dequantize, DequantizeLinear, Elementwise, FloatAveragePool, FloatMean, FloatResize,
+             FloatSoftmax, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic, Maximum, MaxPool, MaxPool2D,
+             Mean, Minimum, Mul, Pack, Pad, Prelu, QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator, Quantize,
+             QuantizeLinear, ReadVariable, Relu, Reshape, ResizeBilinear, ResizeNearest, Select, Selection, Softmax,
+             SpaceToBatch, Sub, Tanh, Transpose, TransposedConvolution)
 # By name in files: the operator, with its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
 ONNX = {(form.domain, form.name): (operator, form) for operator in OPERATORS for form in operator.onnx}

@@ -55,14 +55,39 @@ class Add(Arithmetic):
     """The sum."""
 
     tflite = (TfliteForm("ADD", 2, 2, "AddOptions"),)
+    sign = 1
+
+    @classmethod
+    def from_tflite(cls, node):
+        scales = [scale for index in (*node.inputs, node.outputs[0]) for scale in node.tensors[index].scales]
+        has_powers = all(np.frexp(scale)[0] == 0.5 for scale in scales)
+        is_shift = node.dtype(0) == "int16" and node.options.PotScaleInt16() and has_powers
+        return cls(**node.common, activation=node.activation,
+                   rounding=node.rounding("int16, powers" if is_shift else None))
 
     def check_factor(self, rules, a, b, output):
-        left = 20 if a.dtype == "int8" else 15
+        if self.rounding == "shift":
+            rules.require(output.scale in (a.scale, b.scale) and output.scale >= max(a.scale, b.scale),
+                          "an output of the greater of two scales that are powers of two",
+                          f"{a.scale:g}, {b.scale:g} and {output.scale:g}")
+            return
+        left = 15 if a.dtype == "int16" else 20
         rules.factor(2.0 * max(a.scale, b.scale) / ((1 << left) * float(output.scale)), 1.0)
 
-    @staticmethod
-    def kernel(step, *arguments):
-        return layers.add(*arguments, step.output.dtype, rounding=step.rounding)
+    @classmethod
+    def kernel(cls, step, a, b, scales, zero_points, output_scale, output_zero_point, clamp):
+        if step.rounding == "shift":
+            return layers.add_shifted(a, b, scales, output_scale, clamp, sign=cls.sign)
+        return layers.add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, step.output.dtype,
+                          sign=cls.sign, rounding=step.rounding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sub(Add):
+    """The difference."""
+
+    tflite = (TfliteForm("SUB", 2, 2, "SubOptions"),)
+    sign = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,3 +102,30 @@ class Mul(Arithmetic):
     @staticmethod
     def kernel(step, *arguments):
         return layers.multiply(*arguments, rounding=step.rounding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maximum(Arithmetic):
+    """The greater of two values of one scale."""
+
+    tflite = (TfliteForm("MAXIMUM", 2, 2),)
+    function = staticmethod(np.maximum)
+
+    @classmethod
+    def from_tflite(cls, node):
+        return cls(**node.common)
+
+    def check_factor(self, rules, a, b, output):
+        rules.same_scale(a, b, output)
+
+    @classmethod
+    def kernel(cls, step, a, b, *_):
+        return cls.function(a, b)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum(Maximum):
+    """The lesser of two values of one scale."""
+
+    tflite = (TfliteForm("MINIMUM", 2, 2),)
+    function = staticmethod(np.minimum)

@@ -9,6 +9,7 @@ from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
 from .float_elementwise import LAST_BITS
 
+
 def check_floats(rules):
     """Numbers before and after it."""
     for tensor in (*rules.inputs, rules.output):

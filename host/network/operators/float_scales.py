@@ -48,7 +48,8 @@ class Scales:
         """Those that begin at an operand; ``dtype`` of the integers if something else than a zero point says it."""
         scales, zero = node.constant(position, "scales"), node.optional(position + 1)
         node.require(scales.dtype == np.float32, "scales of float32", scales.dtype)
-        points = np.zeros(scales.shape, dtype or np.uint8) if zero is None else node.constant(position + 1, "zero points")
+        points = (np.zeros(scales.shape, dtype or np.uint8) if zero is None else
+                  node.constant(position + 1, "zero points"))
         node.require(dtype is None or points.dtype == dtype, f"zero points of {np.dtype(dtype or np.uint8)}",
                      points.dtype)
         node.require(scales.size > 0 and scales.size == points.size, "as many scales as zero points",

@@ -6,7 +6,8 @@ from functools import partial
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden import float_layers, layers
+from ....golden.layers import LIMITS
 from ..network import MOST_ELEMENTS, QUANTIZED, NetworkError
 from ..onnx_node import Constant, OnnxForm, Product, Value
 from ..operator import Operator
@@ -72,11 +73,12 @@ class Pad(Operator):
         axes = range(len(shape))
         lengths = [range(-low, length + high) for (low, high), length in zip(pairs, shape)]
         if mode in BORDERS:
-            node.require(mode != "wrap" or all(min(pair) >= 0 for pair in pairs), "amounts from 0 on with mode wrap", pairs)
+            node.require(mode != "wrap" or all(min(pair) >= 0 for pair in pairs), "amounts from 0 on with mode wrap",
+                         pairs)
             node.require(mode != "reflect" or all(max(pair) < length for pair, length in zip(pairs, shape)),
                          "amounts below the length with mode reflect", pairs)
-            return selected(node, node.operands[0], {axis: [BORDERS[mode](index, shape[axis]) for index in lengths[axis]]
-                                                     for axis in axes})
+            chosen = {axis: [BORDERS[mode](index, shape[axis]) for index in lengths[axis]] for axis in axes}
+            return selected(node, node.operands[0], chosen)
         node.require(mode == "constant", f"mode constant, {', '.join(BORDERS)}", mode)
         value = node.operands[0]
         if any(min(pair) < 0 for pair in pairs):
@@ -139,6 +141,7 @@ class Concatenation(Operator):
 
     tflite = (TfliteForm("CONCATENATION", 1, 64, "ConcatenationOptions"),)
     onnx = (OnnxForm("Concat", (4, 11, 13), ("axis",)),)
+    moves = True
 
     @classmethod
     def from_tflite(cls, node):
@@ -163,7 +166,8 @@ class Concatenation(Operator):
             return cls._of_constants(node, operands, axis)
         values = [graph.in_layout(operand, False) for operand in operands if isinstance(operand, Value)]
         tensors = [graph.tensors[value.index] for value in values]
-        kinds = {(tensor.dtype, *tensor.scales.tolist(), *tensor.zero_points.tolist(), value.dequantized) for tensor, value in zip(tensors, values)}
+        kinds = {(tensor.dtype, *tensor.scales.tolist(), *tensor.zero_points.tolist(), value.dequantized)
+                 for tensor, value in zip(tensors, values)}
         if len(values) < len(operands) or len(kinds) > 1:
             values = [graph.numbers(node, operand, is_last=False) for operand in operands]
         shape = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:])
@@ -184,13 +188,23 @@ class Concatenation(Operator):
 
     def check(self, rules):
         axis, shapes = self.axis, [tensor.shape for tensor in rules.inputs]
-        rules.alike(*rules.inputs, rules.output)
+        is_integer = rules.output.dtype in ("int32", "int64", "float32")
+        if is_integer:
+            rules.same_kind(*rules.inputs, rules.output)
+        else:
+            rules.quantized(*rules.inputs, rules.output)
+        if not is_integer and rules.output.dtype != "uint8":
+            rules.same_scale(*rules.inputs, rules.output)
         rules.require(0 <= axis < len(shapes[0]) and
                       len({(*shape[:axis], *shape[axis + 1:]) for shape in shapes}) == 1,
                       "operands that differ along one dimension", [list(shape) for shape in shapes][:8])
         rules.has_shape((*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:]))
 
     def compute(self, step, *values):
+        if step.output.dtype == "uint8":
+            output, clamp = step.output, LIMITS["uint8"]
+            values = [layers.rescale_float32(x, tensor.scale, tensor.zero_point, output.scale, output.zero_point, clamp)
+                      for x, tensor in zip(values, step.inputs)]
         return np.concatenate(values, axis=self.axis + 1)
 
 
@@ -198,12 +212,14 @@ class Concatenation(Operator):
 class Reshape(Operator):
     """Other dimensions, the same elements."""
 
-    tflite = (TfliteForm("RESHAPE", 1, 2, needed=1),)
+    tflite = (TfliteForm("RESHAPE", 1, 2, needed=1), TfliteForm("EXPAND_DIMS", 2, 2, needed=1),
+              TfliteForm("SQUEEZE", 1, 1))
     onnx = (OnnxForm("Reshape", (5, 13, 14, 19, 21, 23, 24, 25), ("allowzero",)),
             OnnxForm("Flatten", (9, 11, 13, 21, 23, 24, 25), ("axis",)),
             OnnxForm("Squeeze", (1, 11, 13, 21, 23, 24, 25), ("axes",)),
             OnnxForm("Unsqueeze", (1, 11, 13, 21, 23, 24, 25), ("axes",)),
             OnnxForm("Identity", (1, 13, 14, 16, 19, 21, 23, 24, 25)))
+    moves = True
 
     @classmethod
     def from_tflite(cls, node):
@@ -271,6 +287,7 @@ class Transpose(Operator):
 
     tflite = (TfliteForm("TRANSPOSE", 2, 2),)
     onnx = (OnnxForm("Transpose", (1, 13, 21, 23, 24, 25), ("perm",)),)
+    moves = True
 
     @classmethod
     def from_tflite(cls, node):

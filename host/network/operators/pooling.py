@@ -1,10 +1,13 @@
-"""Pooling over windows, and over whole images."""
+"""Pooling over windows, and reductions of whole axes."""
 
+import math
 from abc import abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
+
 from ....golden import layers
-from ..network import NetworkError
+from ..network import QUANTIZED
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 from ..window import check_window, tflite_window
@@ -65,31 +68,66 @@ class MaxPool2D(Pool2D):
 
 @dataclass(frozen=True, kw_only=True)
 class Mean(Operator):
-    """The mean over height and width of (batch, height, width, channels), at the scale of the output."""
+    """The mean over ``axes``, at the scale of the output; they go, or have length 1."""
 
-    tflite = (TfliteForm("MEAN", 2, 2),)
+    axes: tuple
+
+    tflite = (TfliteForm("MEAN", 2, 2, "ReducerOptions"),)
 
     @classmethod
     def from_tflite(cls, node):
         rank = len(node.shape(0))
-        axes = sorted(int(axis) % rank if rank else 0 for axis in node.parameter(1, 1))
-        if rank != 4 or axes != [1, 2]:
-            raise NetworkError(f"{node.place} must be over dimensions 1 and 2 of four, not {axes} of {rank}")
-        return cls(**node.common)
+        axes = [int(axis) for axis in node.parameter(1, None).reshape(-1)]
+        node.require(axes and all(-rank <= axis < rank for axis in axes), f"axes of {rank}", axes)
+        return cls(**node.common, axes=tuple(sorted({axis % rank for axis in axes})))
 
     def check(self, rules):
         x = rules.inputs[0]
         rules.quantized(x, rules.output)
-        rules.is_image(x)
-        rules.require(x.shape[1] * x.shape[2] < 1 << 16, "fewer than 65536 pixels", x.shape[1] * x.shape[2])
+        count = math.prod(x.shape[axis] for axis in self.axes)
+        rules.require(0 < count < 1 << 16 and x.size > 0, "a mean of 1 to 65535 elements", count)
         rules.factor(float(x.scale) / float(rules.output.scale), 2.0 ** 7)
-        batch, channels = x.shape[0], x.shape[3]
-        rules.require(rules.output.shape in ((batch, channels), (batch, 1, 1, channels)),
-                      f"an output of shape {[batch, channels]} or {[batch, 1, 1, channels]}",
+        kept = [1 if axis in self.axes else length for axis, length in enumerate(x.shape)]
+        gone = [length for axis, length in enumerate(x.shape) if axis not in self.axes]
+        rules.require(list(rules.output.shape) in (gone, kept), f"an output of shape {gone} or {kept}",
                       list(rules.output.shape))
 
     def compute(self, step, x):
         tensor, output = *step.inputs, step.output
-        y = layers.mean(x.reshape(-1, *x.shape[-3:]), tensor.scale, tensor.zero_point, output.scale, output.zero_point,
-                        step.clamp(), rounding=step.rounding)
+        y = layers.mean(x, [axis + 1 for axis in self.axes], tensor.scale, tensor.zero_point, output.scale,
+                        output.zero_point, step.clamp(), rounding=step.rounding)
         return y.reshape(len(x), *output.shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArgMax(Operator):
+    """The index of the greatest element along ``axis``, which goes; the first of several."""
+
+    axis: int
+
+    tflite = (TfliteForm("ARG_MAX", 2, 2, "ArgMaxOptions"),)
+    function = staticmethod(np.argmax)
+
+    @classmethod
+    def from_tflite(cls, node):
+        axes, rank = node.parameter(1, None).reshape(-1), len(node.shape(0))
+        node.require(axes.size == 1 and -rank <= axes[0] < rank, f"one axis of {rank}", axes.tolist()[:8])
+        return cls(**node.common, axis=int(axes[0]) % rank)
+
+    def check(self, rules):
+        x = rules.inputs[0]
+        rules.require(x.dtype in ("float32", *QUANTIZED) and x.size > 0, "elements that are numbers",
+                      f"{x.dtype} {list(x.shape)}")
+        rules.require(rules.output.dtype in ("int32", "int64"), "an output of int32 or int64", rules.output.dtype)
+        rules.has_shape(x.shape[:self.axis] + x.shape[self.axis + 1:])
+
+    def compute(self, step, x):
+        return self.function(x, axis=self.axis + 1).astype(np.int64)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArgMin(ArgMax):
+    """The index of the least element along ``axis``."""
+
+    tflite = (TfliteForm("ARG_MIN", 2, 2, "ArgMinOptions"),)
+    function = staticmethod(np.argmin)

@@ -15,7 +15,6 @@ from ..operator import Operator
 from ..window import check_window, onnx_window
 from .convolution import Conv2D
 from .float_elementwise import Elementwise
-from .float_pooling import WINDOW
 from .float_scales import DequantizeLinear, QuantizeLinear, Scales
 from .fully_connected import FullyConnected
 from .movement import Concatenation
@@ -143,8 +142,8 @@ class QLinearPool(Operator):
     counted: tuple = ()
     rounding: str = "float"
 
-    onnx = (OnnxForm("QLinearAveragePool", (1,), ("count_include_pad", *(name for name in WINDOW if name != "dilations")),
-                     {"channels_last": 0}, domain=MICROSOFT),
+    onnx = (OnnxForm("QLinearAveragePool", (1,), ("auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads",
+                                                  "strides"), {"channels_last": 0}, domain=MICROSOFT),
             OnnxForm("QLinearGlobalAveragePool", (1,), (), {"channels_last": 0}, domain=MICROSOFT))
 
     @classmethod

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....golden import layers
+from ..network import QUANTIZED
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -47,10 +48,10 @@ class Quantize(Operator):
     tflite = (TfliteForm("QUANTIZE", 1, 1),)
 
     def check(self, rules):
-        x = rules.inputs[0]
-        rules.quantized(rules.output)
+        x, kinds = rules.inputs[0], (*QUANTIZED, "int32")
+        rules.quantized(rules.output, dtypes=kinds)
         if x.dtype != "float32":
-            rules.quantized(x)
+            rules.quantized(x, dtypes=kinds, free=x.dtype == "int16" and rules.output.dtype == "int32")
             rules.factor(float(x.scale) / float(rules.output.scale))
         rules.has_shape(x.shape)
 
