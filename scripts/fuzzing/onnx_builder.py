@@ -3,7 +3,7 @@
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-KINDS = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16}
+KINDS = {"int8": np.int8, "uint8": np.uint8}
 MICROSOFT = "com.microsoft"
 
 
@@ -32,13 +32,12 @@ class Drawn:
             return np.float32(2.0 ** int(self.rng.integers(-7, -3)) * 2.0 ** np.ceil(np.log2(size)))
         return np.float32(self.rng.uniform(0.008, 0.12) * size)
 
-    def drawn_zero(self, kind=None):
+    def drawn_zero(self):
         """A zero point, often at an end or in the middle."""
-        limits = np.iinfo(KINDS[kind or self.kind])
-        if (kind or self.kind) == "int16":
-            return np.int16(0)
-        choices = [limits.min, limits.max, (limits.min + limits.max + 1) // 2, self.rng.integers(limits.min, limits.max)]
-        return KINDS[kind or self.kind](choices[int(self.rng.integers(4))])
+        limits = np.iinfo(KINDS[self.kind])
+        middle = (limits.min + limits.max + 1) // 2
+        choices = [limits.min, limits.max, middle, self.rng.integers(limits.min, limits.max)]
+        return KINDS[self.kind](choices[int(self.rng.integers(4))])
 
     def constant(self, array):
         """The name of a constant."""

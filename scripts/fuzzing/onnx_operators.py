@@ -73,6 +73,7 @@ def _window(drawn, rng, *, is_pool):
         attributes["pads"] = [1, 0, 2, 1]
     elif kind == 1:
         attributes["auto_pad"] = str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))
+        attributes["strides"] = [min(pair) for pair in zip(size, attributes["strides"])]
     if not is_pool and rng.integers(2):
         attributes["dilations"] = [int(step) for step in rng.integers(1, 3, 2)]
     return attributes
@@ -103,7 +104,10 @@ def _softmax(drawn, operator, rng):
 
 
 def _product(drawn, operator, rng):
-    """A convolution, transposed or not, or a product of matrices, with a bias of its accumulators' scale, another, a float one, or none."""
+    """A convolution, transposed or not, or a product of matrices.
+
+    Its bias has the scale of the accumulators, or another, or is not quantized, or it has none.
+    """
     zero, scale = drawn.drawn_zero(), drawn.scale
     x = drawn.dequantized("x", scale, zero)
     channels, outputs, attributes = drawn.shape[1], int(rng.choice([4, 8])), {}
@@ -150,10 +154,9 @@ def _move(drawn, operator, rng):
     if operator == "Transpose":
         attributes = {"perm": [int(axis) for axis in rng.permutation(4)]}
     elif operator == "Slice":
-        names += [drawn.constant(np.array(values)) for values in (
-            [-20, 1], [2 ** 31, -2 ** 31], [3, 2], [int(rng.integers(1, 3)), -1 if rng.integers(2) else -2])]
-        names[2] = drawn.constant(np.array([2 ** 31, -2 ** 31]))
-        names[1] = drawn.constant(np.array([-20, shape[2] - 1]))
+        starts, ends = [-20, shape[2] - 1], [2 ** 31, -2 ** 31]
+        steps = [int(rng.integers(1, 3)), -int(rng.integers(1, 3))]
+        names += [drawn.constant(np.array(values)) for values in (starts, ends, [3, 2], steps)]
     elif operator == "Split":
         outputs, attributes = 2, {"axis": 1}
         names.append(drawn.constant(np.array([1, shape[1] - 1])))
@@ -162,7 +165,8 @@ def _move(drawn, operator, rng):
     elif operator == "Pad":
         amounts = rng.integers(-1, 4, 8)
         amounts[[0, 1, 4, 5]] = 0
-        attributes = {"mode": str(rng.choice(["constant", "reflect", "edge", *(["wrap"] if drawn.opset >= 19 else [])]))}
+        modes = ["constant", "reflect", "edge", *(["wrap"] if drawn.opset >= 19 and amounts.min() >= 0 else [])]
+        attributes = {"mode": str(rng.choice(modes))}
         names.append(drawn.constant(amounts))
         if attributes["mode"] == "constant" and rng.integers(2):
             names.append(drawn.constant(np.float32(rng.choice([0.0, 1.5, -0.3]))))

@@ -24,6 +24,11 @@ MADE = "/made"
 class OnnxReference:
     """ONNX Runtime with a model.
 
+    Attributes
+    ----------
+    compared, open : int
+        Values so far, and those that differ by what the definition leaves open.
+
     Parameters
     ----------
     path : Path
@@ -54,7 +59,7 @@ class OnnxReference:
         self._integers = self._session(self._parts.model(fused), optimization.ORT_ENABLE_EXTENDED) if fused else None
         self._default = self._session(model, optimization.ORT_ENABLE_ALL)
         self._outputs = [output.name for output in model.graph.output]
-        self._open, self._compared, self._other, self._runs = 0, 0, 0, 0
+        self.open, self.compared, self._other, self._runs = 0, 0, 0, 0
 
     def _session(self, model, optimization):
         options = self._runtime.SessionOptions()
@@ -103,7 +108,7 @@ class OnnxReference:
                     wrong |= ours[name] != made
             else:
                 wrong = self._differs(name, ours[name], made, values)
-            self._compared += wrong.size
+            self.compared += wrong.size
             if wrong.any():
                 position = tuple(np.argwhere(wrong)[0].tolist())
                 found.append(Mismatch(place, int(wrong.sum()), position, ours[name][position].item(),
@@ -137,7 +142,7 @@ class OnnxReference:
         if not wrong.any() or ours.dtype.kind != "f" or self._graph.maker(self._parts.values[name]) is None:
             return wrong
         beyond = ~(np.abs(ours.astype(np.float64) - theirs) <= self._slack(name, values))
-        self._open += int((wrong & ~beyond).sum())
+        self.open += int((wrong & ~beyond).sum())
         return wrong & beyond
 
     def _beside(self, name, ours, numbers, values):
@@ -147,7 +152,7 @@ class OnnxReference:
         low, exact, high = (
             float_layers.quantize(x, np.float64(tensor.scale), tensor.zero_point, QUANTIZED[tensor.dtype])
             for x in (numbers - slack, numbers, numbers + slack))
-        self._open += int(((ours != exact) & (low <= ours) & (ours <= high)).sum())
+        self.open += int(((ours != exact) & (low <= ours) & (ours <= high)).sum())
         return (ours < low) | (ours > high)
 
     def _compare_default(self, ours, inputs):
@@ -163,8 +168,8 @@ class OnnxReference:
     def notes(self):
         """What the runs so far have shown beside mismatches, a line each."""
         lines = []
-        if self._open:
-            lines.append(f"{self._open} of {self._compared} values differ from {self.name}'s by what the definition "
+        if self.open:
+            lines.append(f"{self.open} of {self.compared} values differ from {self.name}'s by what the definition "
                          "leaves open: the order of additions in float32, or the last bits of a function")
         if self._other:
             reasons = self._parts.reasons

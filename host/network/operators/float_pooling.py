@@ -84,7 +84,10 @@ class FloatAveragePool(FloatPool):
 
     @classmethod
     def _more(cls, node, image, size, window, explicit):
-        counted = explicit if node.attributes.get("count_include_pad") else ((0, 0), (0, 0))
+        counts = bool(node.attributes.get("count_include_pad"))
+        node.require(not counts or explicit == window["padding"] or node.version >= 19,
+                     "count_include_pad 0 where ceil_mode adds windows, before opset 19", 1)
+        counted = explicit if counts else ((0, 0), (0, 0))
         return {"counted": counted, "order": cls._order(node, image[1:3], size, window)}
 
     @staticmethod

@@ -83,7 +83,8 @@ class QOperator:
     @staticmethod
     def _of_one(node, operator, kind, version):
         node.has_operands(2, 5)
-        return integers(node, operator.from_onnx(node.like(kind=kind, version=version, operands=[numbers(node, 0)])), 3)
+        made = operator.from_onnx(node.like(kind=kind, version=version, operands=[numbers(node, 0)]))
+        return integers(node, made, 3)
 
     @classmethod
     def _QLinearLeakyRelu(cls, node):
