@@ -23,7 +23,7 @@ class OnnxForm:
     attributes : tuple of str
         Those that are read.
     fixed : dict
-        Attributes that must have one value, or one of a tuple.
+        Attributes that must have one value, or one of a tuple; none at all if that is empty.
     most_outputs : int
     domain : str
     """

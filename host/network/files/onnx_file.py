@@ -159,17 +159,26 @@ class _Reader:
         least = max(least, form.versions[0])
         if opset is None or not least <= opset <= most:
             raise NetworkError(f"{place} must be of opset {least} to {most}, not {opset}")
-        return max(version for version in form.versions if version <= opset)
+        version = form.versions[0] if form.domain else self._schema(form).since_version
+        if version not in form.versions:
+            raise NetworkError(f"{place} must be of a definition that is known, not that of opset {version}")
+        return version
 
-    @staticmethod
-    def _check_attributes(node, form):
+    def _schema(self, form):
+        """ONNX's own, of the file's opset."""
+        return self._onnx.defs.get_schema(form.name, self._opsets[form.domain], form.domain)
+
+    def _check_attributes(self, node, form):
+        """Each is one of the node's definition, and read, or of a value that is."""
+        known = {*form.attributes, *form.fixed}
+        if not form.domain:
+            known &= set(self._schema(form).attributes)
         for name, value in node.attributes.items():
+            node.require(name in known, f"attributes among {', '.join(sorted(known)) or 'none'}", name)
             if name in form.fixed:
                 wanted = form.fixed[name] if isinstance(form.fixed[name], tuple) else (form.fixed[name],)
-                node.require(value in wanted, f"{name} {' or '.join(map(str, wanted))}", value)
-            else:
-                node.require(name in form.attributes, f"attributes among "
-                             f"{', '.join(sorted([*form.attributes, *form.fixed])) or 'none'}", name)
+                rule = f"{name} {' or '.join(map(str, wanted))}" if wanted else f"no {name}"
+                node.require(value in wanted, rule, value)
 
     def _constant(self, place, attributes):
         name, value = next(iter(attributes.items()), (None, None))

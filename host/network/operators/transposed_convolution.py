@@ -32,7 +32,7 @@ class TransposedConvolution(MatrixOperator):
 
     tflite = (TfliteForm("TRANSPOSE_CONV", 3, 4, "TransposeConvOptions"),)
     onnx = (OnnxForm("ConvTranspose", (1, 11, 22), ("kernel_shape", "output_padding", "pads", "strides"),
-                     {"auto_pad": b"NOTSET", "dilations": ([1, 1],), "group": 1}),)
+                     {"auto_pad": b"NOTSET", "dilations": ([1, 1],), "group": 1, "output_shape": ()}),)
 
     @classmethod
     def from_tflite(cls, node):
