@@ -85,8 +85,10 @@ class Product:
     ----------
     make : callable
         The operator, of place, outputs and activation.
-    is_integer : bool
-        A runtime that computes it in integers has the same bias; then it is quantized as that does it.
+    has_own_bias : bool
+        Its bias is not in steps of the accumulators.
+    is_narrow : bool
+        It is of 8-bit operands.
     bounds : (float or None, float or None)
         Of a clamp behind it.
     """
@@ -95,8 +97,14 @@ class Product:
     shape: tuple
     is_last: bool
     make: object
-    is_integer: bool
+    has_own_bias: bool
+    is_narrow: bool
     bounds: tuple = (None, None)
+
+    @property
+    def is_integer(self):
+        """Runtimes compute it in integers; then it is quantized as they do it."""
+        return self.is_narrow and not self.has_own_bias
 
 
 class Unread:

@@ -233,7 +233,7 @@ class _Parts:
                 self._same_grid(before, values[node.output[0]])):
             self.reasons.append(f"{place} may be merged with the pair before it")
         made = values.get(node.output[0]) if node.output else None
-        if isinstance(made, Product) and not made.is_integer and len(node.input) > 2:
+        if isinstance(made, Product) and made.has_own_bias and node.op_type not in ("Relu", "Clip"):
             self.reasons.append(f"the bias of {place} may be taken at another scale than its own")
 
     def _is_fused(self, product, value, name):

@@ -62,14 +62,14 @@ class Conv2D(MatrixOperator):
         window, after, _ = onnx_window(node, image, shape[1:3])
         node.require(is_depthwise or shape[3] * groups == image[3], f"{image[3]} input channels", shape[3] * groups)
         node.require(not is_depthwise or shape[0] == 1, "one input channel a group", shape[0])
-        bias, is_integer = onnx_bias(node, 2, x, weights)
+        bias, has_own = onnx_bias(node, 2, x, weights)
         channels = shape[3 if is_depthwise else 0]
         node.require(bias < 0 or node.graph.tensors[bias].shape == (channels,), f"a bias of {channels}",
                      "another shape")
         make = partial(DepthwiseConv2D if is_depthwise else Conv2D, groups=groups, rounding="float", **window,
                        inputs=(x, weights, bias))
-        return Product(node.place, (image[0], channels, *after), True, make,
-                       is_integer and node.graph.tensors[x].dtype != "int16")
+        return Product(node.place, (image[0], channels, *after), True, make, has_own,
+                       node.graph.tensors[x].dtype != "int16")
 
     def check(self, rules):
         x, weights = rules.inputs[:2]

@@ -1,6 +1,6 @@
 """Elementwise operators of numbers, as ONNX defines them: float32, operation by operation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class Clamp(Elementwise):
         node.has_operands(1, 1 if node.kind == "Relu" or node.version < 11 else 3)
         bounds, value = cls._bounds(node), node.operands[0]
         if isinstance(value, Product) and value.bounds == (None, None):
-            return Product(value.place, value.shape, value.is_last, value.make, value.is_integer, bounds)
+            return replace(value, bounds=bounds)
         return cls.of(node, "Clip", [value], bounds)
 
     @staticmethod

@@ -40,13 +40,13 @@ class FullyConnected(MatrixOperator):
         shape, (units, depth) = tensors[x].shape, tensors[weights].shape
         node.require(shape[-1:] == (depth,) and (len(shape) == 2 or not is_gemm), "operands that fit",
                      f"{list(shape)} and {[depth, units]}")
-        bias, is_integer = onnx_bias(node, 2, x, weights)
+        bias, has_own = onnx_bias(node, 2, x, weights)
         shape = (*shape[:-1], units)
         if bias >= 0:
             node.require(cls._broadcasts(tensors[bias].shape, shape), f"a bias that broadcasts to {list(shape)}",
                          list(tensors[bias].shape))
         make = partial(cls, inputs=(x, weights, bias), rounding="float")
-        return Product(node.place, shape, False, make, is_integer and tensors[x].dtype != "int16")
+        return Product(node.place, shape, False, make, has_own, tensors[x].dtype != "int16")
 
     @staticmethod
     def _broadcasts(shape, to):

@@ -168,7 +168,8 @@ class Concatenation(Operator):
         tensors = [graph.tensors[value.index] for value in values]
         kinds = {(tensor.dtype, *tensor.scales.tolist(), *tensor.zero_points.tolist(), value.dequantized)
                  for tensor, value in zip(tensors, values)}
-        if len(values) < len(operands) or len(kinds) > 1:
+        is_moved = any(tensor.dtype == "int16" and tensor.zero_points.any() for tensor in tensors)
+        if len(values) < len(operands) or len(kinds) > 1 or is_moved:
             values = [graph.numbers(node, operand, is_last=False) for operand in operands]
         shape = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:])
         index = graph.like(values[0].index, node.names[0], shape)

@@ -80,11 +80,11 @@ class TransposedConvolution(MatrixOperator):
         after = tuple((length - 1) * step + tap + part - low - high for length, step, tap, part, low, high in
                       zip(image[1:3], stride, taps, more, pads[:2], pads[2:]))
         node.require(min(after) > 0, "an output with pixels", list(after))
-        bias, _ = onnx_bias(node, 2, x, weights)
+        bias, has_own = onnx_bias(node, 2, x, weights)
         node.require(bias < 0 or node.graph.tensors[bias].shape == shape[:1], f"a bias of {shape[0]}", "another shape")
         make = partial(cls, inputs=(x, weights, bias), stride=stride, crop=pads[:2], image=after, rounding="float")
         # No runtime that is known here computes it in integers.
-        return Product(node.place, (image[0], shape[0], *after), True, make, False)
+        return Product(node.place, (image[0], shape[0], *after), True, make, has_own, False)
 
     @property
     def operands(self):

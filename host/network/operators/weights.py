@@ -50,21 +50,21 @@ def _of_channels(node, values, axis):
 
 
 def onnx_bias(node, position, x, weights):
-    """The number of a bias or -1, and whether it is in steps of the accumulators, int32, or else of float32.
+    """The number of a bias or -1, and whether it has steps of its own: float32, not int32 of the accumulators'.
 
     ``x`` and ``weights`` are numbers of tensors.
     """
     value = node.optional(position)
     if value is None:
-        return -1, True
+        return -1, False
     node.require(isinstance(value, Constant), "a constant bias", "a computed one")
     x, weights = node.graph.tensors[x], node.graph.tensors[weights]
     if value.array.dtype == np.int32 and value.scales is not None and not value.zero_points.any() and (
             value.array.ndim == 1):
         steps = np.float64(x.scale) * weights.scales.astype(np.float64)
         if (np.abs(value.scales - steps) <= NEAR * steps).all():
-            return node.graph.tensor(Tensor(node.place, value.shape, "int32", data=value.array)), True
+            return node.graph.tensor(Tensor(node.place, value.shape, "int32", data=value.array)), False
     data = value.values
     node.require(data.dtype == np.float32 and bool(np.isfinite(data).all()), "a bias of finite float32, or dequantized",
                  data.dtype)
-    return node.graph.tensor(Tensor(node.place, data.shape, "float32", data=data)), False
+    return node.graph.tensor(Tensor(node.place, data.shape, "float32", data=data)), True
