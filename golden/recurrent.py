@@ -66,21 +66,26 @@ def lstm_output(cell, leave, *, exponent, scale, zero_point):
     return np.clip(y, -128, 127)
 
 
-def svdf_state(state, sums, factor):
+def svdf_state(state, sums, factor, dtype, zero_point):
     """The next state of an SVDF layer: the oldest feature of each filter goes, the newest comes.
 
     Parameters
     ----------
-    state : int array (B, filters, memory)
-        int16.
-    sums : int array (B, filters)
+    state : int array (..., filters, memory)
+    sums : int array (..., filters)
         Accumulators of features.
     factor : float
         From them to the state.
+    dtype : str
+        Of the state, ``"int16"`` or ``"int8"``.
+    zero_point : int
+        Of the state. What it is added to is not limited, and wraps.
 
     Returns
     -------
-    int64 array (B, filters, memory)
+    int64 array (..., filters, memory)
     """
-    new = multiply_by_quantized_multiplier(sums, *quantize_multiplier(float(factor)))
-    return np.concatenate([state[..., 1:], fixed_point.saturate(new, 16)[..., None]], axis=-1)
+    bits = 16 if dtype == "int16" else 8
+    new = fixed_point.saturate(multiply_by_quantized_multiplier(sums, *quantize_multiplier(factor)), bits) + zero_point
+    new = (new + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+    return np.concatenate([state[..., 1:], new[..., None]], axis=-1)

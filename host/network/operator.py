@@ -58,8 +58,8 @@ class Operator(ABC):
     outputs: tuple
     rounding: str = "double"
 
-    # Of the class: a `TfliteForm` for each name in .tflite files, names in .onnx files, the fewest and the most outputs,
-    # whether it is a `MatrixOperator`, and whether it moves elements of any kind and leaves them alone.
+    # Of the class: a `TfliteForm` for each name in .tflite files, names in .onnx files, the fewest and the most
+    # outputs, whether it is a `MatrixOperator`, and whether it moves elements of any kind and leaves them alone.
     tflite = ()
     onnx = ()
     least_outputs = 1

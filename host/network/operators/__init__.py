@@ -9,6 +9,7 @@ from .convolution import Conv2D, DepthwiseConv2D
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
 from .pooling import ArgMax, ArgMin, AveragePool2D, MaxPool2D, Mean
+from .recurrent import Lstm, Svdf
 from .rescale import Dequantize, Quantize, Relu
 from .resize import ResizeBilinear, ResizeNearest
 from .selection import Cast, Pack, Selection
@@ -18,9 +19,10 @@ from .transposed_convolution import TransposedConvolution
 from .variables import AssignVariable, ReadVariable
 
 OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchToSpace, Cast, Concatenation, Conv2D,
-             DepthwiseConv2D, Dequantize, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic, Maximum,
-             MaxPool2D, Mean, Minimum, Mul, Pack, Pad, Prelu, Quantize, ReadVariable, Relu, Reshape, ResizeBilinear,
-             ResizeNearest, Selection, Softmax, SpaceToBatch, Sub, Tanh, Transpose, TransposedConvolution)
+             DepthwiseConv2D, Dequantize, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic, Lstm,
+             Maximum, MaxPool2D, Mean, Minimum, Mul, Pack, Pad, Prelu, Quantize, ReadVariable, Relu, Reshape,
+             ResizeBilinear, ResizeNearest, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose,
+             TransposedConvolution)
 # By name in files: the operator, for .tflite files with its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
 ONNX = {name: operator for operator in OPERATORS for name in operator.onnx}

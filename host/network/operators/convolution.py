@@ -78,8 +78,9 @@ class Conv2D(MatrixOperator):
 
     def convolution(self, tensors):
         x, weights, output = (tensors[index] for index in (*self.inputs[:2], self.output))
-        return GroupedConvolution(self._kernel(signed_weights(weights)[0]), x.shape, output.shape[1:3], self.stride, self.dilation,
-                                  self.padding, self.groups)
+        kernel = self._kernel(signed_weights(weights)[0])
+        return GroupedConvolution(kernel, x.shape, output.shape[1:3], self.stride, self.dilation, self.padding,
+                                  self.groups)
 
     def _kernel(self, weights):
         return weights
