@@ -87,5 +87,33 @@ def svdf_state(state, sums, factor, dtype, zero_point):
     """
     bits = 16 if dtype == "int16" else 8
     new = fixed_point.saturate(multiply_by_quantized_multiplier(sums, *quantize_multiplier(factor)), bits) + zero_point
-    new = (new + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)
+    new = wrap(new, bits)
     return np.concatenate([state[..., 1:], new[..., None]], axis=-1)
+
+
+def svdf_output(state, weights, rank, bias, factor):
+    """The output of an SVDF layer, without zero point and limits.
+
+    Parameters
+    ----------
+    state : int array (..., filters, memory)
+        Less its zero point.
+    weights : int array (filters, memory)
+    rank : int
+        Filters that are added up.
+    bias : int array (filters / rank,) or 0
+    factor : float
+        From accumulators, which are int32 and wrap, to outputs.
+
+    Returns
+    -------
+    int64 array (..., filters / rank)
+    """
+    sums = (state * weights).sum(axis=-1)
+    total = wrap(sums.reshape(*sums.shape[:-1], -1, rank).sum(axis=-1) + bias, 32)
+    return multiply_by_quantized_multiplier(total, *quantize_multiplier(factor))
+
+
+def wrap(values, bits):
+    """Integers modulo ``2**bits``, as signed words."""
+    return (values + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 
 from ....golden import recurrent
-from ....golden.requantize import multiply_by_quantized_multiplier, quantize_multiplier
 from ..checks import Rules
 from ..network import Tensor
 from ..operator import Operator
@@ -226,11 +225,10 @@ class Svdf(Operator):
         rules.require(state.shape == (x.shape[0], filters * weights.shape[1]),
                       f"a state of shape {[x.shape[0], filters * weights.shape[1]]}", list(state.shape))
         units = filters // self.rank
-        most = int(np.abs(weights.data.astype(np.int64)).reshape(units, -1).sum(axis=1).max(initial=0))
         check_bias(rules, -1, units, self.features.most(rules.tensors))
-        check_bias(rules, self.bias, units, most * (32768 if state.dtype == "int16" else 256))
+        check_bias(rules, self.bias, units, 0)
         for factor in self._factors(rules):
-            rules.factor(factor, 1.0)
+            rules.factor(factor)
         rules.has_shape((x.shape[0], units))
 
     def _factors(self, step):
@@ -248,7 +246,5 @@ class Svdf(Operator):
         state = recurrent.svdf_state(before, step.part(self.features).accumulators(x), first, tensor.dtype,
                                      tensor.zero_point)
         step.assign(self.state[1], state.reshape(len(x), *tensor.shape))
-        sums = ((state - tensor.zero_point) * weights).sum(axis=-1)
-        total = sums.reshape(*sums.shape[:2], -1, self.rank).sum(axis=-1) + bias_of(step, self.bias)
-        scaled = multiply_by_quantized_multiplier(total, *quantize_multiplier(second))
-        return np.clip(scaled + step.output.zero_point, *step.clamp())
+        y = recurrent.svdf_output(state - tensor.zero_point, weights, self.rank, bias_of(step, self.bias), second)
+        return np.clip(y + step.output.zero_point, *step.clamp())
