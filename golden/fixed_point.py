@@ -1,9 +1,9 @@
 """Exponential, logistic function and hyperbolic tangent in fixed point, as TensorFlow Lite's kernels compute them.
 
 A number of ``n`` integer bits in a word of ``bits`` (32 or 16) is an integer that stands for ``2**(bits - 1 - n)``
-times less. Products are rounding doubling high multiplications. Approximations: a Taylor polynomial of degree 4 around -1/8,
-factors of ``exp(-2**k)`` for the other bits, and three Newton steps for a reciprocal (gemmlowp, ``fixedpoint.h``).
-All functions take and give int64 arrays of such integers.
+times less. Products are rounding doubling high multiplications. Approximations: a Taylor polynomial of degree 4 around
+-1/8, factors of ``exp(-2**k)`` for the other bits, and three Newton steps for a reciprocal (gemmlowp,
+``fixedpoint.h``). All functions take and give int64 arrays of such integers.
 """
 
 import math

@@ -66,21 +66,54 @@ def lstm_output(cell, leave, *, exponent, scale, zero_point):
     return np.clip(y, -128, 127)
 
 
-def svdf_state(state, sums, factor):
+def svdf_state(state, sums, factor, dtype, zero_point):
     """The next state of an SVDF layer: the oldest feature of each filter goes, the newest comes.
 
     Parameters
     ----------
-    state : int array (B, filters, memory)
-        int16.
-    sums : int array (B, filters)
+    state : int array (..., filters, memory)
+    sums : int array (..., filters)
         Accumulators of features.
     factor : float
         From them to the state.
+    dtype : str
+        Of the state, ``"int16"`` or ``"int8"``.
+    zero_point : int
+        Of the state. What it is added to is not limited, and wraps.
 
     Returns
     -------
-    int64 array (B, filters, memory)
+    int64 array (..., filters, memory)
     """
-    new = multiply_by_quantized_multiplier(sums, *quantize_multiplier(float(factor)))
-    return np.concatenate([state[..., 1:], fixed_point.saturate(new, 16)[..., None]], axis=-1)
+    bits = 16 if dtype == "int16" else 8
+    new = fixed_point.saturate(multiply_by_quantized_multiplier(sums, *quantize_multiplier(factor)), bits) + zero_point
+    new = wrap(new, bits)
+    return np.concatenate([state[..., 1:], new[..., None]], axis=-1)
+
+
+def svdf_output(state, weights, rank, bias, factor):
+    """The output of an SVDF layer, without zero point and limits.
+
+    Parameters
+    ----------
+    state : int array (..., filters, memory)
+        Less its zero point.
+    weights : int array (filters, memory)
+    rank : int
+        Filters that are added up.
+    bias : int array (filters / rank,) or 0
+    factor : float
+        From accumulators, which are int32 and wrap, to outputs.
+
+    Returns
+    -------
+    int64 array (..., filters / rank)
+    """
+    sums = (state * weights).sum(axis=-1)
+    total = wrap(sums.reshape(*sums.shape[:-1], -1, rank).sum(axis=-1) + bias, 32)
+    return multiply_by_quantized_multiplier(total, *quantize_multiplier(factor))
+
+
+def wrap(values, bits):
+    """Integers modulo ``2**bits``, as signed words."""
+    return (values + (1 << bits - 1)) % (1 << bits) - (1 << bits - 1)

@@ -9,9 +9,9 @@ from .network import DTYPES, MOST_ELEMENTS, QUANTIZED, NetworkError
 from .operator import OperatorTensors
 from .problems import Problems
 
-# Elements of all tensors that are computed; multiply-accumulates of a network. Far beyond what a macro is for, and soon
+# Bytes of all tensors that are computed; multiply-accumulates of a network. Far beyond what a macro is for, and soon
 # refused.
-MOST_COMPUTED, MOST_MACS = 1 << 24, 1 << 32
+MOST_COMPUTED, MOST_MACS = 1 << 27, 1 << 33
 
 
 def check(network, problems=None):
@@ -33,9 +33,10 @@ def check(network, problems=None):
     for operator in network.operators:
         with problems.of(operator.place):
             operator.check(Rules(network, operator))
-        computed += sum(network.tensors[index].size for index in operator.outputs)
+        computed += sum(network.tensors[index].size * np.dtype(DTYPES.get(network.tensors[index].dtype, "i8")).itemsize
+                        for index in operator.outputs)
         if computed > MOST_COMPUTED:
-            raise NetworkError(f"model must compute at most {MOST_COMPUTED} elements, and has more at {operator.place}")
+            raise NetworkError(f"model must compute at most {MOST_COMPUTED} bytes, and has more at {operator.place}")
     problems.refuse()
     if network.macs > MOST_MACS:
         raise NetworkError(f"model must need at most {MOST_MACS} multiply-accumulates, not {network.macs}")

@@ -55,7 +55,7 @@ class Inference:
     def __init__(self, network, *, product=None, stateful=False):
         self.network, self._is_stream = network, stateful and bool(network.variables)
         self._product = product or (lambda operator, x: operator.accumulators(network.tensors, x))
-        products = Counter(part.product for operator in network.operators for part in operator.products)
+        products = Counter(operator.product for operator in network.operators if operator.is_matrix)
         # Accumulators that several operators quantize are computed once.
         self._sums = {product: None for product, count in products.items() if count > 1}
         self.reset()
@@ -74,7 +74,8 @@ class Inference:
         Returns
         -------
         dict of int to array
-            By number in ``network.tensors``, (N, *shape), int64 or float32; those that are computed, and the inputs.
+            By number in ``network.tensors``, (N, *shape), of the tensor's own type; those that are computed, and the
+            inputs.
         """
         values = {index: self._checked(index, x) for index, x in zip(self.network.inputs, inputs, strict=True)}
         if not self._is_stream:
@@ -88,10 +89,11 @@ class Inference:
         """All tensors of ``count`` runs together, of values of the inputs."""
         self._sums = dict.fromkeys(self._sums)
         for operator in self.network.operators:
-            operands = [values[index] if index in values else self._constant(index, count)
+            operands = [widened(values[index]) if index in values else self._constant(index, count)
                         for index in operator.operands]
             made = operator.compute(Step(self, operator, count), *operands)
-            values.update(zip(operator.outputs, made if isinstance(made, tuple) else (made,), strict=True))
+            values.update((index, self._narrow(index, array)) for index, array in
+                          zip(operator.outputs, made if isinstance(made, tuple) else (made,), strict=True))
         self._sums = dict.fromkeys(self._sums)
         return values
 
@@ -113,12 +115,20 @@ class Inference:
         if x.size and not limits.min <= x.min() <= x.max() <= limits.max:
             raise NetworkError(f"input {tensor.name} must be from {limits.min} to {limits.max}, not {x.min()} to "
                                f"{x.max()}")
-        return x.astype(np.int64)
+        return self._narrow(index, x)
+
+    def _narrow(self, index, array):
+        """Values as a tensor's own type, in which they are kept."""
+        return array.astype(DTYPES[self.network.tensors[index].dtype], copy=False)
 
     def _constant(self, index, count):
         """A constant for so many runs; None for an input that is left out."""
         if index < 0:
             return None
         tensor = self.network.tensors[index]
-        data = tensor.data.astype(np.float32 if tensor.dtype == "float32" else np.int64)
-        return np.broadcast_to(data, (count, *tensor.shape))
+        return np.broadcast_to(widened(tensor.data), (count, *tensor.shape))
+
+
+def widened(array):
+    """Integers as int64, in which kernels compute."""
+    return array if array.dtype == np.float32 else array.astype(np.int64)

@@ -4,19 +4,19 @@ import numpy as np
 import pytest
 from bitline.host.network.files.onnx_file import OPSETS, read_onnx
 from bitline.host.network.network import NetworkError
-from bitline.host.network.operators import ONNX
+from bitline.host.network.onnx_operators import ONNX
 
 onnx = pytest.importorskip("onnx", reason="no onnx here")
 from onnx import AttributeProto, TensorProto, defs, helper  # noqa: E402
 
-FORMS = {form.name: form for (domain, _), (_, form) in ONNX.items() if not domain}
+FORMS = {form.name: form for (domain, _), (form, _) in ONNX.items() if not domain}
 SCHEMAS = [schema for schema in defs.get_all_schemas_with_history() if schema.domain == "" and schema.name in FORMS]
 # Of each operator, those that a file of an opset read here can mean.
 MEANT = [(FORMS[name], schema) for name in FORMS for schema in SCHEMAS if schema.name == name and any(
     defs.get_schema(name, opset, "").since_version == schema.since_version for opset in range(OPSETS[0], OPSETS[1] + 1)
     if opset >= min(other.since_version for other in SCHEMAS if other.name == name))]
-VALUES = {AttributeProto.INT: 3, AttributeProto.FLOAT: 0.625, AttributeProto.STRING: "unheard", AttributeProto.INTS: [7],
-          AttributeProto.FLOATS: [0.625]}
+VALUES = {AttributeProto.INT: 3, AttributeProto.FLOAT: 0.625, AttributeProto.STRING: "unheard",
+          AttributeProto.INTS: [7], AttributeProto.FLOATS: [0.625]}
 
 
 def named(form, schema):
@@ -57,13 +57,13 @@ def test_what_is_not_read_is_refused(form, name):
     """An attribute with one value is not taken with another."""
     schema = defs.get_schema(form.name, OPSETS[1], "")
     value = VALUES[schema.attributes[name].type.value]
-    with pytest.raises(NetworkError, match=f"must have (no )?{name}.*, not "):
+    with pytest.raises(NetworkError, match=rf"must have (no )?{name}.*, not "):
         read_onnx(node_of(form, schema.min_input, **{name: value}), "m")
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=list(FORMS))
 def test_an_attribute_that_nobody_knows_is_refused(form):
-    with pytest.raises(NetworkError, match="must have attributes among .*, not unheard_of"):
+    with pytest.raises(NetworkError, match=r"must have attributes among .*, not unheard_of"):
         read_onnx(node_of(form, unheard_of=1), "m")
 
 

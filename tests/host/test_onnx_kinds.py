@@ -54,7 +54,8 @@ def of_opset(model, opset):
 def test_average_pool_with_one_scale_before_and_after(size, opset, tmp_path):
     q = Qdq()
     x = q.quantized("x", 0.03, 7)
-    y = q.quantized(q.node("AveragePool", [x], kernel_shape=size, strides=[1, 1] if size == [8, 8] else [2, 2]), 0.03, 7)
+    strides = [1, 1] if size == [8, 8] else [2, 2]
+    y = q.quantized(q.node("AveragePool", [x], kernel_shape=size, strides=strides), 0.03, 7)
     check(of_opset(q.model([1, 3, 8, 8], y), opset), (1, 3, 8, 8), tmp_path, size=1, count=60)
 
 
@@ -198,7 +199,8 @@ def moved_weights(q, how, data):
     """Weights (4, 3) of a product, dequantized with a scale for each of their outputs and then moved."""
     scales, zeros = q.constant(F32([0.0101, 0.0203, 0.0407])), q.constant(np.zeros(3, np.int8))
     if how == "Transpose":
-        return q.node("Transpose", [q.node("DequantizeLinear", [q.constant(data.T), scales, zeros], axis=0)], perm=[1, 0])
+        whole = q.node("DequantizeLinear", [q.constant(data.T), scales, zeros], axis=0)
+        return q.node("Transpose", [whole], perm=[1, 0])
     if how == "Reshape":
         whole = q.node("DequantizeLinear", [q.constant(data.reshape(4, 1, 3)), scales, zeros], axis=2)
         return q.node("Reshape", [whole, q.constant(np.array([4, -1]))])
@@ -263,8 +265,8 @@ def test_a_refusal_lists_all_that_is_in_the_way():
         read_onnx(q.model([1, 4], one, two, three, q.node("Erf", [one])).SerializeToString(), "m")
     line = str(caught.value)
     assert len(line.splitlines()) == 1 and line.count("weights of int8 or uint8 that are dequantized") == 1
-    assert "2 times: also node 5" in line and "(BatchNormalization) must be" in line and "fold it into the weights" in line
-    assert "(Erf) must be" in line
+    assert "2 times: also node 5" in line and "(Erf) must be" in line
+    assert "(BatchNormalization) must be" in line and "fold it into the weights" in line
 
 
 def test_what_quantize_dynamic_writes_is_refused_with_what_helps():

@@ -43,9 +43,11 @@ def classifier():
     """Convolutions of all kinds, activations, pools, joints, a resized branch, and a product at the end."""
     f = Float()
     a = f.node("Relu", [f.node("Conv", ["x", f.weights(8, 3, 3, 3), f.weights(8)], pads=[1] * 4, strides=[2, 1])])
-    b = f.node("LeakyRelu", [f.node("Conv", [a, f.weights(8, 1, 3, 3), f.weights(8)], pads=[1] * 4, group=8)], alpha=0.1)
+    depthwise = f.node("Conv", [a, f.weights(8, 1, 3, 3), f.weights(8)], pads=[1] * 4, group=8)
+    b = f.node("LeakyRelu", [depthwise], alpha=0.1)
     c = f.node("Add", [a, b])
-    d = f.node("Clip", [f.node("Conv", [c, f.weights(8, 8, 1, 1)]), f.constant(np.float32(0)), f.constant(np.float32(6))])
+    limits = [f.constant(np.float32(limit)) for limit in (0, 6)]
+    d = f.node("Clip", [f.node("Conv", [c, f.weights(8, 8, 1, 1)]), *limits])
     e = f.node("Mul", [d, f.node("Sigmoid", [d])])
     g = f.node("MaxPool", [e], kernel_shape=[2, 2], strides=[2, 2])
     up = f.node("Resize", [g, "", f.constant(np.float32([1, 1, 2, 2]))], mode="nearest")

@@ -8,7 +8,7 @@ import numpy as np
 from ..checks import check
 from ..network import MOST_ELEMENTS, Network, NetworkError, Tensor
 from ..onnx_node import Constant, OnnxNode, Product, Unread, Value
-from ..operators import ONNX
+from ..onnx_operators import ONNX
 from ..problems import Problems
 from .onnx_graph import OnnxGraph
 
@@ -132,7 +132,7 @@ class _Reader:
         values.update(zip(names, made if isinstance(made, tuple) else (made,), strict=True))
 
     def _form(self, node):
-        """The operator of a node, and its form; None if there is none."""
+        """The form of a node, and what reads it; None if there is none."""
         return ONNX.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
 
     @staticmethod
@@ -147,11 +147,11 @@ class _Reader:
             return self._constant(place, attributes)
         if self._form(node) is None:
             self._refuse_kind(place, node)
-        operator, form = self._form(node)
+        form, read = self._form(node)
         made = OnnxNode(self.graph, node.op_type, place, self._version(place, form), attributes, operands, names)
         made.require(1 <= len(names) <= form.most_outputs and all(names), f"1 to {form.most_outputs} outputs", names)
         self._check_attributes(made, form)
-        return operator.from_onnx(made)
+        return read(made)
 
     def _version(self, place, form):
         """The opset in which the definition came that a node of a form has."""

@@ -13,7 +13,8 @@ import numpy as np
 from ....golden import float_layers
 from ..network import Tensor
 from ..onnx_node import TO_FIRST, TO_LAST, Constant, Product, Value
-from ..operators import DequantizeLinear, Reshape, Transpose
+from ..onnx_operators import DequantizeLinear
+from ..operators import Reshape, Transpose
 
 
 class OnnxGraph:

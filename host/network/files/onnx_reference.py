@@ -13,6 +13,7 @@ import numpy as np
 
 from ....golden import float_layers
 from ..compare import Mismatch
+from ..inference import widened
 from ..network import DTYPES, QUANTIZED, NetworkError
 from ..onnx_node import TO_FIRST, Constant, Product, Value
 from ..operator import OperatorTensors
@@ -130,7 +131,7 @@ class OnnxReference:
         value = self._parts.values[name]
         operator = self._graph.maker(value)
         slack = operator.slack(OperatorTensors(self._network, operator), *(
-            values[index] if index in values else self._network.tensors[index].data[None]
+            widened(values[index] if index in values else self._network.tensors[index].data[None])
             for index in operator.operands))
         shape = values[value.index].shape
         slack = np.broadcast_to(np.asarray(slack, np.float64), shape)
@@ -253,7 +254,9 @@ class _Parts:
     def _kind(self, name):
         """Type of integers that a name stands for."""
         value = self._graph.values[name]
-        return value.array.dtype if isinstance(value, Constant) else np.dtype(DTYPES[self._graph.tensors[value.index].dtype])
+        if isinstance(value, Constant):
+            return value.array.dtype
+        return np.dtype(DTYPES[self._graph.tensors[value.index].dtype])
 
     def _same_grid(self, before, after):
         a, b = (self._graph.tensors[value.index] for value in (before, after))
