@@ -2,7 +2,6 @@
 
 import tempfile
 import time
-from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -41,7 +40,7 @@ class Fuzzed:
     mismatches: int = 0
     open: int = 0
     first: str | None = None
-    refused: dict = field(default_factory=Counter)
+    refused: dict = field(default_factory=dict)
     seconds: float = 0.0
 
 
@@ -70,7 +69,8 @@ def fuzz(operator, values, seed, *, pixels=24):
             try:
                 _compare(found, path, draw(operator, number, pixels), number)
             except NetworkError as error:
-                found.refused[str(error).replace(str(path), path.name)] += 1
+                reason = str(error).replace(str(path), path.name)
+                found.refused[reason] = found.refused.get(reason, 0) + 1
                 if sum(found.refused.values()) > 100 and not found.values:
                     break
     found.seconds = time.perf_counter() - started

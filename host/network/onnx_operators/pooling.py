@@ -83,8 +83,8 @@ class FloatAveragePool(FloatPool):
     @classmethod
     def _more(cls, node, image, size, window, explicit):
         counts = bool(node.attributes.get("count_include_pad"))
-        node.require(not counts or explicit == window["padding"] or node.version >= 19,
-                     "count_include_pad 0 where ceil_mode adds windows, before opset 19", 1)
+        node.require(not counts or not node.attributes.get("ceil_mode") or node.version >= 19,
+                     "count_include_pad 0 with ceil_mode before opset 19", 1)
         counted = explicit if counts else ((0, 0), (0, 0))
         return {"counted": counted, "order": cls._order(node, image[1:3], size, window)}
 

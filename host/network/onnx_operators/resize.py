@@ -91,8 +91,7 @@ class FloatResize(Operator):
         chosen = {}
         for axis, (length, result, scale) in enumerate(zip(sizes.before, sizes.after, sizes.scales)):
             if scale != 1:
-                places = float_resize.coordinates(mode, length, result, scale)
-                node.require(rounding != "round_prefer_ceil" or not float_resize.is_near_half(places),
+                node.require(not float_resize.is_left_open(mode, rounding, length, result, scale),
                              "scales whose rounding decides about no pixel", float(scale))
                 chosen[axis] = float_resize.nearest(mode, rounding, length, result, scale).tolist()
         return selected(node, node.operands[0], chosen)
