@@ -1,10 +1,11 @@
 """What operators of ``.onnx`` files are made of, and what the names of a graph stand for while it is read."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .network import NetworkError
+from .network import MOST_ELEMENTS, NetworkError
 
 # From the layout of the file to that of a `Network`, and back.
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -157,6 +158,19 @@ class OnnxNode:
     def shape(self, position):
         """Of an operand, in the layout of the file."""
         return tuple(self.operands[position].shape)
+
+    def fits(self, shape):
+        """One line, if a shape is of more elements than a tensor may have."""
+        self.require(math.prod(shape) <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} elements", list(shape))
+
+    def broadcast(self, shapes):
+        """The shape to which shapes broadcast."""
+        try:
+            shape = np.broadcast_shapes(*shapes)
+        except ValueError:
+            self.require(False, "operands that broadcast", " and ".join(str(list(shape)) for shape in shapes))
+        self.fits(shape)
+        return shape
 
     def axis(self, value, rank):
         """An axis, counted from the first."""

@@ -239,6 +239,17 @@ def test_zero_points_by_channel_of_weights(what, kind, tmp_path):
     check(q.model(list(image), y), image, tmp_path)
 
 
+def test_a_shape_that_is_computed(tmp_path):
+    """As exports of ``x.view(x.shape[0], -1)`` write it."""
+    q = Qdq()
+    x = q.quantized("x", 0.0513)
+    batch = q.node("Gather", [q.node("Shape", [x]), q.constant(np.array(0))])
+    shape = [q.node("Unsqueeze", [batch, q.constant(np.array([0]))]), q.constant(np.array([-1]))]
+    flat = q.node("Reshape", [x, q.node("Concat", shape, axis=0)])
+    product = q.node("MatMul", [flat, q.weights((12, 5), 1)])
+    check(q.model([1, 3, 2, 2], q.quantized(product, 0.3173)), (1, 3, 2, 2), tmp_path)
+
+
 def test_a_runtime_that_fails_when_it_runs(cli, tmp_path):
     q = Qdq()
     y = q.node("Conv", [q.quantized("x", 0.05), q.weights((4, 2, 3, 3), 0)], auto_pad="SAME_UPPER", dilations=[2, 2])

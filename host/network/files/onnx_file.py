@@ -12,7 +12,8 @@ from ..onnx_operators import ONNX
 from ..problems import Problems
 from .onnx_graph import OnnxGraph
 
-MOST_NODES = 1 << 14
+# Nodes; elements of constants that nodes of constants make.
+MOST_NODES, MOST_FOLDED = 1 << 14, 1 << 25
 # The opsets whose operators are known here, of ONNX and of ONNX Runtime's own.
 OPSETS, MICROSOFT_OPSETS = (10, 26), (1, 1)
 # Numbers of ONNX's types that an input may have.
@@ -61,6 +62,7 @@ class _Reader:
 
     def __init__(self, onnx, model):
         self._onnx, self._file, self.graph, self.problems = onnx, model.graph, OnnxGraph(), Problems()
+        self._folded = 0
         self._opsets = {"" if opset.domain == "ai.onnx" else opset.domain: opset.version
                         for opset in model.opset_import}
 
@@ -129,7 +131,12 @@ class _Reader:
         elif self._form(node) is None:
             with self.problems.of(place):
                 self._refuse_kind(place, node)
-        values.update(zip(names, made if isinstance(made, tuple) else (made,), strict=True))
+        made = made if isinstance(made, tuple) else (made,)
+        self._folded += sum(one.array.size for one in made if isinstance(one, Constant) and node.input)
+        if self._folded > MOST_FOLDED:
+            raise NetworkError(f"model must compute at most {MOST_FOLDED} elements of constants, and has more at "
+                               f"{place}")
+        values.update(zip(names, made, strict=True))
 
     def _form(self, node):
         """The form of a node, and what reads it; None if there is none."""

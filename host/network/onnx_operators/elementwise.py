@@ -40,12 +40,12 @@ class Elementwise(Operator):
     @classmethod
     def of(cls, node, function, operands, parameters=()):
         """The `Value` that a function of operands gives; of constants a `Constant`."""
+        shape = node.broadcast([operand.shape for operand in operands])
         if all(isinstance(operand, Constant) for operand in operands):
             for operand in operands:
                 node.require(operand.values.dtype == np.float32, "operands of float32", operand.values.dtype)
             with np.errstate(all="ignore"):
                 return Constant(FUNCTIONS[function](*(operand.values for operand in operands), *parameters))
-        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
         # In the layout of the first image; numbers that fit any are no reason.
         images = [operand for operand in operands if not isinstance(operand, Constant)]
         is_last = len(shape) == 4 and all(len(image.shape) == 4 for image in images) and images[0].is_last

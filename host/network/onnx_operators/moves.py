@@ -40,7 +40,7 @@ def moved(node, value, make, shape, move=None):
 def selected(node, value, indices, name=None):
     """What the indices of some axes, {axis: indices}, select of a value; constants and values alike."""
     shape = tuple(len(indices.get(axis, range(length))) for axis, length in enumerate(value.shape))
-    node.require(int(np.prod(shape, dtype=object)) <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} elements", list(shape))
+    node.fits(shape)
     whole = tuple(indices.get(axis, range(length)) for axis, length in enumerate(value.shape))
 
     def take(array):
@@ -82,10 +82,9 @@ def _onnx_pairs(node, shape):
     node.require(len(amounts) == 2 * len(axes), f"{2 * len(axes)} amounts", len(amounts))
     pairs = dict(zip(axes, zip(amounts[:len(axes)], amounts[len(axes):])))
     pairs = tuple(pairs.get(axis, (0, 0)) for axis in range(rank))
-    most = max(1, MOST_ELEMENTS)
-    node.require(all(abs(amount) <= most for pair in pairs for amount in pair) and
+    node.require(all(abs(amount) <= MOST_ELEMENTS for pair in pairs for amount in pair) and
                  all(length + sum(pair) > 0 for length, pair in zip(shape, pairs)),
-                 f"amounts up to {most} that leave something", pairs)
+                 f"amounts up to {MOST_ELEMENTS} that leave something", pairs)
     return pairs
 
 
@@ -94,8 +93,11 @@ def _padded(node, value, pairs):
     graph = node.graph
     number = float(node.attributes.get("value", 0.0)) if node.version < 11 else (node.number(2, "a value") or 0.0)
     shape = [length + sum(pair) for length, pair in zip(value.shape, pairs)]
-    node.require(math.prod(shape) <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} elements", shape)
+    node.fits(shape)
+    node.require(math.isfinite(number), "a finite value", number)
     fill = number
+    if isinstance(value, Constant):
+        value = Constant(value.values)
     if isinstance(value, Value) and graph.tensors[value.index].dtype != "float32":
         tensor = graph.tensors[value.index]
         if value.dequantized:
@@ -114,10 +116,13 @@ def read_concat(node):
     node.has_operands(1, MOST_JOINED)
     operands, graph = node.operands, node.graph
     shapes = [tuple(operand.shape) for operand in operands]
+    node.require("axis" in node.attributes, "an axis", "none")
     axis = node.axis(int(node.attributes["axis"]), len(shapes[0]))
     node.require(len({(*shape[:axis], None, *shape[axis + 1:]) for shape in shapes}) == 1 and
                  {len(shape) for shape in shapes} == {len(shapes[0])}, "operands that differ along one dimension",
                  shapes[:8])
+    shape = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:])
+    node.fits(shape)
     if all(isinstance(operand, Constant) for operand in operands):
         return _of_constants(node, operands, axis)
     values = [graph.in_layout(operand, False) for operand in operands if isinstance(operand, Value)]
@@ -127,7 +132,6 @@ def read_concat(node):
     is_moved = any(tensor.dtype == "int16" and tensor.zero_points.any() for tensor in tensors)
     if len(values) < len(operands) or len(kinds) > 1 or is_moved:
         values = [graph.numbers(node, operand, is_last=False) for operand in operands]
-    shape = (*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:])
     index = graph.like(values[0].index, node.names[0], shape)
     graph.add(Concatenation(place=node.place, inputs=tuple(value.index for value in values), outputs=(index,),
                             axis=axis))
@@ -246,6 +250,14 @@ def read_gather(node):
     return moved(node, value, Reshape, wanted, lambda array: array.reshape(wanted))
 
 
+def read_shape(node):
+    """Lengths of dimensions, which are constant."""
+    node.has_operands(1, 1)
+    # Python's slices are ONNX's.
+    lengths = node.shape(0)[node.attributes.get("start", 0):node.attributes.get("end")]
+    return Constant(np.array(lengths, np.int64))
+
+
 MOVED = (13, 21, 23, 24, 25)
 READERS = (
     (OnnxForm("Pad", (2, 11, 13, 18, 19, 21, 23, 24, 25), ("mode", "pads", "value")), read_pad),
@@ -258,5 +270,6 @@ READERS = (
     (OnnxForm("Transpose", (1, *MOVED), ("perm",)), read_transpose),
     (OnnxForm("Slice", (10, 11, 13)), read_slice),
     (OnnxForm("Split", (2, 11, 13, 18), ("axis", "split", "num_outputs"), most_outputs=MOST_JOINED), read_split),
+    (OnnxForm("Shape", (1, 13, 15, 19, 21, 23, 24, 25), ("start", "end")), read_shape),
     (OnnxForm("Gather", (1, 11, 13), ("axis",)), read_gather),
 )

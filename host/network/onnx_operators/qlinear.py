@@ -91,7 +91,7 @@ class QLinearArithmetic(Operator):
     def from_onnx(cls, node):
         node.has_operands(7, 8)
         graph, a, b = node.graph, *(_quantized(node, position) for position in (0, 3))
-        shape = np.broadcast_shapes(a.shape, b.shape)
+        shape = node.broadcast([a.shape, b.shape])
         a, b = (graph.in_layout(value, False) for value in (a, b))
         tensor = Scales.of(node, 6, dtype=np.dtype(graph.tensors[a.index].dtype)).tensor(node.names[0], shape)
         index = graph.tensor(tensor)
