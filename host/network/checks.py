@@ -110,6 +110,15 @@ class Rules(OperatorTensors):
                          "one scale and zero point for input and output",
                          f"{tensors[0].scale}, {tensors[0].zero_point} and {tensor.scale}, {tensor.zero_point}")
 
+    def alike(self, *tensors):
+        """Tensors are of numbers, or quantized with one scale and zero point."""
+        kinds = [(tensor.dtype, tensor.scales.size) for tensor in tensors]
+        if kinds[0][0] == "float32" or not kinds[0][1]:
+            self.require(set(kinds) == {kinds[0]}, "operands of one kind", [kind for kind, _ in kinds][:8])
+            return
+        self.quantized(*tensors)
+        self.same_scale(*tensors)
+
     def factor(self, factors, greatest=2.0 ** 30):
         """A rescaling factor is in range."""
         most = float(np.max(factors))

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from ...golden import float_layers, layers
-from .network import DTYPES, NetworkError
+from .network import DTYPES, NetworkError, widened
 from .operator import OperatorTensors
 
 
@@ -89,7 +89,7 @@ class Inference:
         """All tensors of ``count`` runs together, of values of the inputs."""
         self._sums = dict.fromkeys(self._sums)
         for operator in self.network.operators:
-            operands = [_wide(values[index]) if index in values else self._constant(index, count)
+            operands = [widened(values[index]) if index in values else self._constant(index, count)
                         for index in operator.operands]
             made = operator.compute(Step(self, operator, count), *operands)
             values.update((index, self._narrow(index, array)) for index, array in
@@ -126,9 +126,4 @@ class Inference:
         if index < 0:
             return None
         tensor = self.network.tensors[index]
-        return np.broadcast_to(_wide(tensor.data), (count, *tensor.shape))
-
-
-def _wide(array):
-    """Integers as int64, in which kernels compute."""
-    return array if array.dtype == np.float32 else array.astype(np.int64)
+        return np.broadcast_to(widened(tensor.data), (count, *tensor.shape))

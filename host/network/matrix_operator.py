@@ -87,6 +87,8 @@ class MatrixOperator(Operator):
     def compute(self, step, x):
         tensor, weights, bias = [*step.inputs, None][:3]
         total = step.accumulators(x) - self._of_zero_points(step, x)
+        if step.output.dtype == "float32":
+            return self._numbers(step, total)
         if bias is not None:
             total = total + bias.data.astype(np.int64)
         zero_point, clamp = step.output.zero_point, step.clamp(self.activation)
@@ -107,24 +109,46 @@ class MatrixOperator(Operator):
         every = np.repeat(sums, step.output.shape[-1] * self.phases // sums.shape[-1], axis=-1)
         return self.arrange(every, step.tensors) * points
 
+    def _numbers(self, step, total):
+        """Of accumulators: in floating point, clamped."""
+        tensor, weights, bias = [*step.inputs, None][:3]
+        if bias is not None and bias.dtype != "float32":
+            total, bias = total + bias.data.astype(np.int64), None
+        y = float_layers.product(total, tensor.scale, weights.scales, 0 if bias is None else bias.data)
+        return float_layers.clip(y, *self.activation)
+
+    def slack(self, step, x):
+        """What float32 loses in as many additions; of integers as of the numbers before them."""
+        tensor, weights, bias = [*step.inputs, None][:3]
+        points = np.abs(weights.zero_points.reshape([-1 if axis == weights.axis else 1
+                                                     for axis in range(weights.data.ndim)]))
+        sums = self.multiply(np.abs(x - tensor.zero_point), np.abs(weights.data.astype(np.int64)) + points)
+        scales = np.float64(tensor.scale) * weights.scales.astype(np.float64)
+        sizes = self.arrange(sums, step.tensors) * scales
+        if bias is not None:
+            sizes = sizes + np.abs(bias.data * (1.0 if bias.dtype == "float32" else scales))
+        return (weights.size / weights.shape[weights.axis] + 8) * 2.0 ** -24 * sizes
+
     def check_product(self, rules, channels, axis, shape):
         """What all products with weights must be; ``axis`` of the weights is their ``channels``."""
         x, weights, bias = [*rules.inputs, None][:3]
-        rules.quantized(x, rules.output)
+        is_float = self.rounding == "float" and rules.output.dtype == "float32"
+        rules.quantized(*[x] if is_float else (x, rules.output))
         self._check_weights(rules, weights, channels, axis)
         kinds = ("int32", "int64") if x.dtype == "int16" else ("int32",)
-        if bias is not None:
+        if bias is not None and not (is_float and bias.dtype == "float32"):
             rules.require(bias.data is not None and bias.dtype in kinds and bias.shape == (channels,),
                           f"a constant bias of {channels} {' or '.join(kinds)}", f"{bias.dtype} {list(bias.shape)}")
         kind = self.rounding, "int16" if x.dtype == "int16" else "int8"
-        rules.factor(x.scale * weights.scales.astype(np.float64) / rules.output.scale, GREATEST_FACTOR[kind])
+        rules.factor(x.scale * weights.scales.astype(np.float64) / (1.0 if is_float else rules.output.scale),
+                     GREATEST_FACTOR[kind])
         rules.has_shape(shape)
         low, high = QUANTIZED[x.dtype]
         shape = [-1 if dimension == axis else 1 for dimension in range(weights.data.ndim)]
         values = weights.data.astype(np.int64) - weights.zero_points.reshape(shape)
         sums = np.abs(np.moveaxis(values, axis, 0)).reshape(channels, -1).sum(axis=1)
         # Of Python's integers: the least of numpy's has no absolute value.
-        biases = 0 if bias is None else np.abs(bias.data.astype(object))
+        biases = 0 if bias is None or bias.dtype == "float32" else np.abs(bias.data.astype(object))
         most = int((sums * (high - low) + biases).max(initial=0))
         bits = ACCUMULATOR_BITS.get(kind, 32)
         rules.require(most < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {most}")

@@ -1,6 +1,6 @@
 """What operators of ``.onnx`` files are made of, and what the names of a graph stand for while it is read."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -8,31 +8,68 @@ from .network import NetworkError
 
 # From the layout of the file to that of a `Network`, and back.
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
+MICROSOFT = "com.microsoft"
+
+
+@dataclass(frozen=True)
+class OnnxForm:
+    """An operator's name in ``.onnx`` files, and what of it is read. Anything else is refused.
+
+    Attributes
+    ----------
+    name : str
+    versions : tuple of int
+        Opsets in which a definition came that is known here.
+    attributes : tuple of str
+        Those that are read.
+    fixed : dict
+        Attributes that must have one value, or one of a tuple.
+    most_outputs : int
+    domain : str
+    """
+
+    name: str
+    versions: tuple
+    attributes: tuple = ()
+    fixed: dict = field(default_factory=dict)
+    most_outputs: int = 1
+    domain: str = ""
 
 
 @dataclass(frozen=True)
 class Constant:
-    """An array, and how it is quantized if it was dequantized."""
+    """An array; if it was dequantized, with scales and zero points that broadcast to its shape."""
 
     array: np.ndarray
     scales: np.ndarray | None = None
     zero_points: np.ndarray | None = None
-    axis: int = 0
+
+    @property
+    def shape(self):
+        return self.array.shape
 
     @property
     def values(self):
-        """What it stands for, float64."""
+        """What it stands for: float32 if it was dequantized."""
         if self.scales is None:
-            return self.array.astype(np.float64)
-        shape = [-1 if axis == self.axis else 1 for axis in range(self.array.ndim)] if self.scales.size > 1 else ()
-        zero_points, scales = (values.reshape(shape) if shape else values[0]
-                               for values in (self.zero_points, self.scales.astype(np.float64)))
-        return (self.array.astype(np.float64) - zero_points) * scales
+            return self.array
+        return (self.array.astype(np.int64) - self.zero_points).astype(np.float32) * self.scales
+
+    def moved(self, move):
+        """With its elements moved by a function of an array."""
+        if self.scales is None:
+            return Constant(move(self.array))
+        scales, points = (np.broadcast_to(values, self.shape) for values in (self.scales, self.zero_points))
+        return Constant(move(self.array), move(scales), move(points))
 
 
 @dataclass(frozen=True)
 class Value:
-    """A tensor: number, shape in the file's layout, and whether it is stored with the channels last."""
+    """A tensor: number, shape in the file's layout, and whether it is stored with the channels last.
+
+    Integers that are ``dequantized`` stand for numbers at the scale of the tensor; the numbers are computed when
+    somebody needs them.
+    """
 
     index: int
     shape: tuple
@@ -41,14 +78,31 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Pending:
-    """What an operator in floating point would give, before it is quantized."""
+class Product:
+    """A product before somebody needs it as numbers, or quantized.
+
+    Attributes
+    ----------
+    make : callable
+        The operator, of place, outputs and activation.
+    is_integer : bool
+        A runtime that computes it in integers has the same bias; then it is quantized as that does it.
+    bounds : (float or None, float or None)
+        Of a clamp behind it.
+    """
 
     place: str
     shape: tuple
     is_last: bool
     make: object
-    activation: str = "none"
+    is_integer: bool
+    bounds: tuple = (None, None)
+
+
+class Unread:
+    """What an operator would have made that was refused."""
+
+    shape = ()
 
 
 @dataclass(frozen=True)
@@ -61,8 +115,10 @@ class OnnxNode:
         The network, as far as it has been read.
     kind, place : str
         Type of operator, and where in the file.
+    version : int
+        The opset in which its definition came.
     attributes : dict
-    operands : list of Constant, Value, Pending or None
+    operands : list of Constant, Value, Product or None
     names : tuple of str
         Of outputs.
     """
@@ -70,6 +126,7 @@ class OnnxNode:
     graph: object
     kind: str
     place: str
+    version: int
     attributes: dict
     operands: list
     names: tuple
@@ -83,13 +140,57 @@ class OnnxNode:
         """An operand, or None."""
         return self.operands[position] if len(self.operands) > position else None
 
-    def tensor(self, position, *, is_last):
-        """The number of a dequantized operand's tensor, with the channels last or as in the file."""
-        return self.graph.operand(self, self.operands[position], is_last=is_last)
+    def has_operands(self, least, most):
+        """The count of operands, none of the first ``least`` left out."""
+        self.require(least <= len(self.operands) <= most and None not in self.operands[:least],
+                     f"{least} to {most} inputs" if most > least else f"{least} inputs",
+                     len([operand for operand in self.operands if operand is not None]))
+
+    def shape(self, position):
+        """Of an operand, in the layout of the file."""
+        return tuple(self.operands[position].shape)
+
+    def axis(self, value, rank):
+        """An axis, counted from the first."""
+        self.require(-rank <= value < rank, f"an axis of {rank}", value)
+        return int(value) % rank
+
+    def axes(self, position, rank):
+        """Axes by attribute or operand, as the version has them, counted from the first; None if there are none."""
+        axes = self.attributes.get("axes")
+        if axes is None and self.optional(position) is not None:
+            axes = self.integers(position, "axes")
+        if axes is None:
+            return None
+        axes = tuple(self.axis(axis, rank) for axis in axes)
+        self.require(len(set(axes)) == len(axes), "different axes", axes)
+        return axes
+
+    def text(self, name, default):
+        """An attribute that is a word."""
+        return self.attributes.get(name, default.encode()).decode()
+
+    def constant(self, position, what):
+        """A constant operand's array, as numbers."""
+        value = self.optional(position)
+        self.require(isinstance(value, Constant), f"constant {what}", "computed ones")
+        return value.values
 
     def integers(self, position, what):
         """A constant operand as a list of integers."""
-        value = self.optional(position)
-        self.require(isinstance(value, Constant) and value.array.dtype.kind == "i", f"constant {what}",
-                     "computed ones")
-        return [int(number) for number in value.array.reshape(-1)]
+        array = self.constant(position, what)
+        self.require(array.dtype.kind == "i" and array.ndim <= 1 and array.size <= 1 << 16,
+                     f"{what} that are a list of integers", f"{array.dtype} {list(array.shape)}")
+        return [int(number) for number in array.reshape(-1)]
+
+    def number(self, position, what):
+        """A constant operand of one element as float, or None if it is left out."""
+        if self.optional(position) is None:
+            return None
+        array = self.constant(position, what)
+        self.require(array.size == 1, f"{what} of one element", list(array.shape))
+        return float(array.reshape(-1)[0])
+
+    def like(self, **changes):
+        """Another node at the same place."""
+        return replace(self, **changes)

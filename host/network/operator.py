@@ -6,7 +6,7 @@ A class of operators holds everything about it, and the rest of the code asks th
 fields                    what the operator is, whatever file it comes from
 ``tflite``, ``onnx``      its names in files, with what a ``.tflite`` file says of its operands
 ``from_tflite(node)``     the operator in a `TfliteNode`
-``from_onnx(node)``       what an `OnnxNode` makes: a `Value`, or a `Pending` one that waits for its quantization
+``from_onnx(node)``       what an `OnnxNode` makes: a `Value`, or a `Product` that waits for its quantization
 ``check(rules)``          shapes and limits, with the tensors in a `Rules`; fills in shapes that a file leaves open
 ``compute(step, *x)``     the kernel, on values of `operands`, with tensors and rounding rule in a `Step`
 ========================  ==============================================================================================
@@ -90,8 +90,12 @@ class Operator(ABC):
 
     @classmethod
     def from_onnx(cls, node):
-        """What an `OnnxNode` makes: a `Value`, `Pending` or `Constant`, or a tuple of them, one for each output."""
+        """What an `OnnxNode` makes: a `Value`, `Product` or `Constant`, or a tuple of them, one for each output."""
         raise NotImplementedError(f"{cls.__name__} has a name in .onnx files and does not read them")
+
+    def slack(self, step, *values):
+        """By how much numbers of the definition may differ from those of `compute`, where it leaves something open."""
+        return 0
 
     @abstractmethod
     def check(self, rules):

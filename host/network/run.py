@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 
-from .compare import compare
 from .inference import Inference
+from .network import DTYPES
 
 
 @dataclasses.dataclass
@@ -16,11 +16,13 @@ class Found:
     Attributes
     ----------
     outputs : int or float array (N, *shape)
-        The network's first output.
+        The network's first output, of its own type.
     records : list of LayerRecord
     mismatches : list of Mismatch
         Against the reference kernels, of each batch.
     checked : bool
+    notes : list of str
+        What the comparison has to say beside mismatches.
     seconds : float
         Without the building of the simulation.
     """
@@ -29,6 +31,7 @@ class Found:
     records: list
     mismatches: list
     checked: bool
+    notes: list
     seconds: float
 
 
@@ -62,7 +65,9 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, progress=N
             if reference:
                 mismatches += [dataclasses.replace(mismatch, position=(mismatch.position[0] + first,
                                                                        *mismatch.position[1:]))
-                               for mismatch in compare(network, values, reference.run(x))]
+                               for mismatch in reference.compare(network, values, [x])]
             if progress:
                 progress(first + len(x), "running")
-    return Found(np.concatenate(outputs), backend.records, mismatches, reference is not None, seconds)
+    dtype = DTYPES[network.tensors[network.outputs[0]].dtype]
+    return Found(np.concatenate(outputs).astype(dtype), backend.records, mismatches, reference is not None,
+                 list(reference.notes) if reference else [], seconds)

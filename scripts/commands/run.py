@@ -58,6 +58,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "reference": REFERENCES[model.suffix][0].name,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
+        "notes": found.notes,
         "mismatch_list": list_mismatches(found.mismatches),
         "cycles": total,
         "predicted_cycles": predicted,
@@ -133,6 +134,8 @@ def print_summary(report):
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:
         click.echo(f"{report['reference']}: {report['reference_mismatches']} mismatches in all layers")
+    for line in report["notes"]:
+        click.echo(line)
     if report["accuracy"] is not None:
         click.echo(f"accuracy {report['accuracy']:.2%}")
     for line in report["mismatch_list"]:

@@ -11,7 +11,8 @@ ROOMS = [
     "hdl.measure", "hdl.uart_bridge", "constraints", "verif", "verif.sim", "verif.macro", "verif.csr", "verif.core",
     "verif.driver", "verif.fault_injection", "verif.formal", "host.network", "host.network.operators",
     "host.network.files", "host.mapping", "host.board", "verif.link", "host", "scripts.common", "scripts.fpga",
-    "scripts.integration", "scripts.kit", "scripts.reports", "scripts.mutation", "scripts.commands", "scripts",
+    "scripts.integration", "scripts.kit", "scripts.reports", "scripts.mutation", "scripts.fuzzing",
+    "scripts.commands", "scripts",
 ]
 
 

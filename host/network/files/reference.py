@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from ..compare import compare
 from ..network import NetworkError
 from .onnx_reference import OnnxReference
 
@@ -53,6 +54,13 @@ class TfliteReference:
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
             raise NetworkError(f"reference kernels must take {self._path}, and do not: {reason}") from None
+
+    # Beside mismatches, there is nothing to say.
+    notes = ()
+
+    def compare(self, network, values, inputs):
+        """Mismatches of ``values``, as `Inference.run` gives them for some inputs."""
+        return compare(network, values, self.run(*inputs))
 
     def run(self, *inputs):
         """Every tensor that is computed.

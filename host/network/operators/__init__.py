@@ -6,23 +6,31 @@ A new operator is a class in a file here, its name in `OPERATORS`, and its names
 from .activations import Abs, HardSwish, L2Normalization, LeakyRelu, Logistic, Prelu, Tanh
 from .arithmetic import Add, Maximum, Minimum, Mul, Sub
 from .convolution import Conv2D, DepthwiseConv2D
+from .float_elementwise import Clamp, Elementwise
+from .float_means import FloatMean, FloatSoftmax
+from .float_pooling import FloatAveragePool, MaxPool
+from .float_resize import FloatResize
+from .float_scales import DequantizeLinear, QuantizeLinear
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
 from .pooling import ArgMax, ArgMin, AveragePool2D, MaxPool2D, Mean
+from .qlinear import QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator
 from .recurrent import Lstm, Svdf
 from .rescale import Dequantize, Quantize, Relu
 from .resize import ResizeBilinear, ResizeNearest
+from .select import Select
 from .selection import Cast, Pack, Selection
 from .softmax import Softmax
 from .space_batch import BatchToSpace, SpaceToBatch
 from .transposed_convolution import TransposedConvolution
 from .variables import AssignVariable, ReadVariable
 
-OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchToSpace, Cast, Concatenation, Conv2D,
-             DepthwiseConv2D, Dequantize, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic, Lstm,
-             Maximum, MaxPool2D, Mean, Minimum, Mul, Pack, Pad, Prelu, Quantize, ReadVariable, Relu, Reshape,
-             ResizeBilinear, ResizeNearest, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose,
-             TransposedConvolution)
-# By name in files: the operator, for .tflite files with its form.
+OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchToSpace, Cast, Clamp, Concatenation, Conv2D,
+             DepthwiseConv2D, Dequantize, DequantizeLinear, Elementwise, FloatAveragePool, FloatMean, FloatResize,
+             FloatSoftmax, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic, Lstm, MaxPool, MaxPool2D,
+             Maximum, Mean, Minimum, Mul, Pack, Pad, Prelu, QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator,
+             Quantize, QuantizeLinear, ReadVariable, Relu, Reshape, ResizeBilinear, ResizeNearest, Select, Selection,
+             Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose, TransposedConvolution)
+# By name in files: the operator, with its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
-ONNX = {name: operator for operator in OPERATORS for name in operator.onnx}
+ONNX = {(form.domain, form.name): (operator, form) for operator in OPERATORS for form in operator.onnx}

@@ -2,12 +2,10 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from ....golden import float_layers, layers
-from ..onnx_node import Constant, Pending
+from ....golden import layers
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -21,14 +19,6 @@ class Arithmetic(Operator):
     @classmethod
     def from_tflite(cls, node):
         return cls(**node.common, activation=node.activation)
-
-    @classmethod
-    def from_onnx(cls, node):
-        node.require(len(node.operands) == 2, "two operands", len(node.operands))
-        shapes = [operand.array.shape if isinstance(operand, Constant) else operand.shape for operand in node.operands]
-        is_last = all(len(shape) == 4 for shape in shapes)
-        inputs = tuple(node.tensor(position, is_last=is_last) for position in (0, 1))
-        return Pending(node.place, np.broadcast_shapes(*shapes), is_last, partial(cls, inputs=inputs, rounding="float"))
 
     def check(self, rules):
         a, b = rules.inputs
@@ -50,21 +40,14 @@ class Arithmetic(Operator):
         # Dimensions that are missing go behind the one of the runs.
         a, b = (values.reshape(len(values), *(1,) * (len(output.shape) + 1 - values.ndim), *values.shape[1:])
                 for values in (a, b))
-        arguments = (a, b, [tensor.scale for tensor in step.inputs], [tensor.zero_point for tensor in step.inputs],
-                     output.scale, output.zero_point, step.clamp(self.activation))
-        return self.compute_float(*arguments) if step.rounding == "float" else self.compute_integers(step, *arguments)
-
-    # Kernels by rounding rule.
+        return self.kernel(step, a, b, [tensor.scale for tensor in step.inputs],
+                           [tensor.zero_point for tensor in step.inputs], output.scale, output.zero_point,
+                           step.clamp(self.activation))
 
     @staticmethod
     @abstractmethod
-    def compute_float(*arguments):
-        """The rule ``"float"``."""
-
-    @staticmethod
-    @abstractmethod
-    def compute_integers(step, *arguments):
-        """The rules ``"single"`` and ``"double"``."""
+    def kernel(step, *arguments):
+        """The kernel, whose rounding rule is the step's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +55,7 @@ class Add(Arithmetic):
     """The sum."""
 
     tflite = (TfliteForm("ADD", 2, 2, "AddOptions"),)
-    onnx = ("Add",)
     sign = 1
-    compute_float = staticmethod(float_layers.add)
 
     @classmethod
     def from_tflite(cls, node):
@@ -94,7 +75,7 @@ class Add(Arithmetic):
         rules.factor(2.0 * max(a.scale, b.scale) / ((1 << left) * float(output.scale)), 1.0)
 
     @classmethod
-    def compute_integers(cls, step, a, b, scales, zero_points, output_scale, output_zero_point, clamp):
+    def kernel(cls, step, a, b, scales, zero_points, output_scale, output_zero_point, clamp):
         if step.rounding == "shift":
             return layers.add_shifted(a, b, scales, output_scale, clamp, sign=cls.sign)
         return layers.add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, step.output.dtype,
@@ -106,7 +87,6 @@ class Sub(Add):
     """The difference."""
 
     tflite = (TfliteForm("SUB", 2, 2, "SubOptions"),)
-    onnx = ()
     sign = -1
 
 
@@ -115,14 +95,12 @@ class Mul(Arithmetic):
     """The product."""
 
     tflite = (TfliteForm("MUL", 2, 2, "MulOptions"),)
-    onnx = ("Mul",)
-    compute_float = staticmethod(float_layers.multiply)
 
     def check_factor(self, rules, a, b, output):
         rules.factor(float(a.scale) * float(b.scale) / float(output.scale))
 
     @staticmethod
-    def compute_integers(step, *arguments):
+    def kernel(step, *arguments):
         return layers.multiply(*arguments, rounding=step.rounding)
 
 
@@ -140,12 +118,8 @@ class Maximum(Arithmetic):
     def check_factor(self, rules, a, b, output):
         rules.same_scale(a, b, output)
 
-    @staticmethod
-    def compute_float(*arguments):
-        raise NotImplementedError("has no name in .onnx files")
-
     @classmethod
-    def compute_integers(cls, step, a, b, *_):
+    def kernel(cls, step, a, b, *_):
         return cls.function(a, b)
 
 

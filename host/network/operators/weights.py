@@ -6,6 +6,9 @@ from ..network import NetworkError, Tensor
 from ..onnx_node import Constant
 from ..tflite_node import TYPES
 
+# Scales that are this near are those of one product, rounded at another place.
+NEAR = 2.0 ** -21
+
 
 def check_tflite_bias(node):
     """int16 activations have a bias of int64 unless the options say that of int32."""
@@ -19,29 +22,49 @@ def check_tflite_bias(node):
 
 
 def onnx_weights(node, position, order, axis):
-    """The number of constant int8 weights in the order that an operator has, with scales along ``axis``."""
+    """The number of constant weights in the order that an operator has, with scales along ``axis``; uint8 less 128."""
     value = node.operands[position]
-    node.require(isinstance(value, Constant) and value.scales is not None and value.array.dtype == np.int8,
-                 "constant weights of int8", getattr(getattr(value, "array", None), "dtype", "computed ones"))
+    node.require(isinstance(value, Constant), "constant weights", "computed ones")
+    node.require(value.scales is not None and value.array.dtype in (np.int8, np.uint8),
+                 "weights of int8 or uint8 that are dequantized", value.array.dtype)
     node.require(value.array.ndim == len(order), f"weights of {len(order)} dimensions", value.array.ndim)
-    data = value.array.transpose(order)
-    of_channels = value.scales.size > 1
-    node.require(not of_channels or (value.axis < len(order) and order[axis] == value.axis),
-                 "a scale for each output channel", f"scales along dimension {value.axis}")
-    points = np.broadcast_to(value.zero_points, value.scales.shape)
-    return node.graph.tensor(Tensor(node.place, data.shape, "int8", value.scales, points, axis,
+    moved = value.moved(lambda array: array.transpose(order))
+    lower = 128 if moved.array.dtype == np.uint8 else 0
+    data = (moved.array.astype(np.int64) - lower).astype(np.int8)
+    node.require(data.size > 0, "weights", list(data.shape))
+    scales, points = (_of_channels(node, values, axis) for values in (moved.scales, moved.zero_points))
+    if scales.size > 1 or points.size > 1:
+        scales, points = (np.ascontiguousarray(np.broadcast_to(values, data.shape[axis]))
+                          for values in (scales, points))
+    return node.graph.tensor(Tensor(node.place, data.shape, "int8", scales, points.astype(np.int64) - lower, axis,
                                     np.ascontiguousarray(data)))
 
 
+def _of_channels(node, values, axis):
+    """What broadcasts to weights, as one number or one for each channel."""
+    rest = tuple(dimension for dimension in range(values.ndim) if dimension != axis)
+    least, most = values.min(axis=rest), values.max(axis=rest)
+    node.require(bool((least == most).all()), "a scale and a zero point for each output channel, or one for all",
+                 "others")
+    return least[:1] if (least == least[0]).all() else least
+
+
 def onnx_bias(node, position, x, weights):
-    """The number of a bias in steps of the accumulators, or -1; ``x`` and ``weights`` are numbers of tensors."""
+    """The number of a bias or -1, and whether it is in steps of the accumulators, int32, or else of float32.
+
+    ``x`` and ``weights`` are numbers of tensors.
+    """
     value = node.optional(position)
     if value is None:
-        return -1
+        return -1, True
     node.require(isinstance(value, Constant), "a constant bias", "a computed one")
     x, weights = node.graph.tensors[x], node.graph.tensors[weights]
-    scale = np.float64(x.scale) * weights.scales.astype(np.float64)
-    data = np.rint(value.values.reshape(-1) / np.where(scale > 0, scale, 1))
-    node.require(bool((np.abs(data) < 2 ** 31).all()), "a bias within int32", float(np.abs(data).max()))
-    dtype = "int64" if x.dtype == "int16" else "int32"
-    return node.graph.tensor(Tensor(node.place, data.shape, dtype, data=data.astype(dtype)))
+    if value.array.dtype == np.int32 and value.scales is not None and not value.zero_points.any() and (
+            value.array.ndim == 1):
+        steps = np.float64(x.scale) * weights.scales.astype(np.float64)
+        if (np.abs(value.scales - steps) <= NEAR * steps).all():
+            return node.graph.tensor(Tensor(node.place, value.shape, "int32", data=value.array)), True
+    data = value.values
+    node.require(data.dtype == np.float32 and bool(np.isfinite(data).all()), "a bias of finite float32, or dequantized",
+                 data.dtype)
+    return node.graph.tensor(Tensor(node.place, data.shape, "float32", data=data)), False

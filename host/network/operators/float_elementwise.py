@@ -1,0 +1,109 @@
+"""Elementwise operators of numbers, as ONNX defines them: float32, operation by operation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ....golden import float_layers
+from ..onnx_node import Constant, OnnxForm, Product, Value
+from ..operator import Operator
+
+# Two values of a function of float32 that is good to a few last bits may differ by this.
+LAST_BITS = 2.0 ** -20
+FUNCTIONS = {
+    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.divide, "Clip": float_layers.clip,
+    "LeakyRelu": float_layers.leaky_relu, "HardSigmoid": float_layers.hard_sigmoid,
+    "HardSwish": float_layers.hard_swish, "Sigmoid": float_layers.sigmoid, "Tanh": float_layers.tanh,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Elementwise(Operator):
+    """A key of `FUNCTIONS` of tensors that broadcast; ``parameters`` come behind them."""
+
+    function: str
+    parameters: tuple = ()
+    rounding: str = "float"
+
+    onnx = (*(OnnxForm(name, (7, 13, 14)) for name in ("Add", "Sub", "Mul", "Div")),
+            OnnxForm("LeakyRelu", (6, 16), ("alpha",)), OnnxForm("HardSigmoid", (6, 22), ("alpha", "beta")),
+            OnnxForm("HardSwish", (14, 22)), OnnxForm("Sigmoid", (6, 13)), OnnxForm("Tanh", (6, 13)))
+
+    @classmethod
+    def from_onnx(cls, node):
+        attributes = node.attributes
+        parameters = {"LeakyRelu": (attributes.get("alpha", 0.01),),
+                      "HardSigmoid": (attributes.get("alpha", 0.2), attributes.get("beta", 0.5))}.get(node.kind, ())
+        count = 2 if node.kind in ("Add", "Sub", "Mul", "Div") else 1
+        node.has_operands(count, count)
+        if node.kind == "Div":
+            node.require(bool((node.constant(1, "divisors") != 0).all()), "divisors other than 0", 0)
+        return cls.of(node, node.kind, node.operands, tuple(map(float, parameters)))
+
+    @classmethod
+    def of(cls, node, function, operands, parameters=()):
+        """The `Value` that a function of operands gives; of constants a `Constant`."""
+        if all(isinstance(operand, Constant) for operand in operands):
+            for operand in operands:
+                node.require(operand.values.dtype == np.float32, "operands of float32", operand.values.dtype)
+            with np.errstate(all="ignore"):
+                return Constant(FUNCTIONS[function](*(operand.values for operand in operands), *parameters))
+        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
+        # In the layout of the first image; numbers that fit any are no reason.
+        images = [operand for operand in operands if not isinstance(operand, Constant)]
+        is_last = len(shape) == 4 and all(len(image.shape) == 4 for image in images) and images[0].is_last
+        values = [node.graph.numbers(node, cls._of_rank(operand, len(shape)), is_last=is_last) for operand in operands]
+        stored = np.broadcast_shapes(*(node.graph.tensors[value.index].shape for value in values))
+        index = node.graph.floats(node.names[0], stored)
+        node.graph.add(cls(place=node.place, inputs=tuple(value.index for value in values), outputs=(index,),
+                           function=function, parameters=parameters))
+        return Value(index, shape, is_last)
+
+    @staticmethod
+    def _of_rank(operand, rank):
+        """A constant with as many dimensions as the result."""
+        if not isinstance(operand, Constant):
+            return operand
+        return operand.moved(lambda array: array.reshape((1,) * (rank - array.ndim) + array.shape))
+
+    def check(self, rules):
+        for tensor in (*rules.inputs, rules.output):
+            rules.require(tensor.dtype == "float32", "float32 before and after it", tensor.dtype)
+        rules.has_shape(np.broadcast_shapes(*(tensor.shape for tensor in rules.inputs)))
+
+    def compute(self, step, *values):
+        # Dimensions that are missing go behind the one of the runs.
+        rank = len(step.output.shape)
+        values = [x.reshape(len(x), *(1,) * (rank + 1 - x.ndim), *x.shape[1:]) for x in values]
+        with np.errstate(all="ignore"):
+            return FUNCTIONS[self.function](*values, *self.parameters)
+
+    def slack(self, step, *values):
+        return LAST_BITS if self.function in ("Sigmoid", "Tanh") else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Clamp(Elementwise):
+    """Relu and Clip: of a product that is not yet quantized a part, else an elementwise operator."""
+
+    onnx = (OnnxForm("Relu", (6, 13, 14)), OnnxForm("Clip", (6, 11, 12, 13), ("min", "max")))
+
+    @classmethod
+    def from_onnx(cls, node):
+        node.has_operands(1, 1 if node.kind == "Relu" or node.version < 11 else 3)
+        bounds, value = cls._bounds(node), node.operands[0]
+        if isinstance(value, Product) and value.bounds == (None, None):
+            return Product(value.place, value.shape, value.is_last, value.make, value.is_integer, bounds)
+        return cls.of(node, "Clip", [value], bounds)
+
+    @staticmethod
+    def _bounds(node):
+        if node.kind == "Relu":
+            return 0.0, None
+        if node.version < 11:
+            bounds = tuple(node.attributes.get(name) for name in ("min", "max"))
+        else:
+            node.require(not node.attributes, "limits as inputs", sorted(node.attributes))
+            bounds = node.number(1, "limits"), node.number(2, "limits")
+        node.require(all(bound is None or bound == bound for bound in bounds), "limits that are numbers", bounds)
+        return bounds
