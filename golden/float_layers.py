@@ -39,7 +39,7 @@ def activation_limits(bounds, scale, zero_point, dtype):
 
 def dequantize(x, scale, zero_point):
     """float32 for integers, rounded once."""
-    return (np.asarray(x, np.int64) - zero_point).astype(np.float32) * np.float32(scale)
+    return (np.asarray(x).astype(np.int64) - zero_point).astype(np.float32) * np.float32(scale)
 
 
 def requantize(accumulators, scale, weight_scales, output_scale, zero_point, clamp):

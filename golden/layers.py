@@ -44,12 +44,12 @@ def activation_limits(activation, scale, zero_point, dtype):
     return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))
 
 
-def matrix_factors(input_scale, weight_scales, output_scale, dtype="int8"):
+def matrix_factors(input_scale, weight_scales, output_scale, kind="int8"):
     """The factor of each channel from accumulators to outputs, float64.
 
-    Kernels of uint8 multiply the scales of operands in float32.
+    Fixed-point kernels of ``"uint8"`` multiply the scales of operands in float32.
     """
-    if dtype == "uint8":
+    if kind == "uint8":
         return np.asarray(np.float32(input_scale) * weight_scales, np.float64) / np.float64(output_scale)
     return np.float64(input_scale) * np.asarray(weight_scales, np.float64) / np.float64(output_scale)
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 
 from ...golden import float_layers, layers
-from .network import DTYPES, NetworkError
+from .network import DTYPES, NetworkError, widened
 from .operator import OperatorTensors
 
 
@@ -127,8 +127,3 @@ class Inference:
             return None
         tensor = self.network.tensors[index]
         return np.broadcast_to(widened(tensor.data), (count, *tensor.shape))
-
-
-def widened(array):
-    """Integers as int64, in which kernels compute."""
-    return array if array.dtype == np.float32 else array.astype(np.int64)

@@ -94,7 +94,8 @@ class MatrixOperator(Operator):
         zero_point, clamp = step.output.zero_point, step.clamp(self.activation)
         if step.rounding == "float":
             return float_layers.requantize(total, tensor.scale, weights.scales, step.output.scale, zero_point, clamp)
-        factors = layers.matrix_factors(tensor.scale, weights.scales, step.output.scale, tensor.dtype)
+        kind = "float64" if step.rounding == "float64" else tensor.dtype
+        factors = layers.matrix_factors(tensor.scale, weights.scales, step.output.scale, kind)
         if step.rounding == "float64":
             return layers.requantize_float64(total, factors, zero_point, clamp)
         return layers.requantize(total, factors, zero_point, clamp, rounding=step.rounding)

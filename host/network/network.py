@@ -28,6 +28,11 @@ class NetworkError(ValueError):
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
 
 
+def widened(array):
+    """Integers as int64, in which kernels compute; numbers as they are."""
+    return array if array.dtype.kind == "f" else array.astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Tensor:
     """An activation or a constant.

@@ -28,6 +28,7 @@ RULES = {
 # By operator and kind of activation: the rule of LiteRT 2.3, and that of tflite-micro. All others are "double".
 TFLITE = {
     ("FULLY_CONNECTED", "int8"): ("float64", "double"),
+    ("FULLY_CONNECTED", "uint8"): ("float64", "double"),
     ("FULLY_CONNECTED", "int16"): ("float64", "wide"),
     ("CONV_2D", "int16"): ("wide", "wide"),
     ("DEPTHWISE_CONV_2D", "int16"): ("wide", "wide"),

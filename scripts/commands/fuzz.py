@@ -26,16 +26,22 @@ def table_of(found):
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first network.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Gets the table as JSON.")
 def command(operators, values, seed, output):
-    """Draw .onnx networks of each of OPERATORS, or of all, and compare every value with ONNX Runtime."""
-    require_packages("onnx", "onnx", "onnxruntime")
-    from ..fuzzing.onnx_fuzz import OPERATORS, fuzz
+    """Draw networks of each of OPERATORS, or of all, and compare every value with the runtime.
 
-    unknown = [operator for operator in operators if operator not in OPERATORS]
+    Those of .tflite files, such as FULLY_CONNECTED, are compared with LiteRT, those of .onnx files, such as Gemm, with
+    ONNX Runtime.
+    """
+    require_packages("networks", "tflite", "ai_edge_litert")
+    require_packages("onnx", "onnx", "onnxruntime")
+    from ..fuzzing import onnx_fuzz, tflite_fuzz
+
+    fuzzers = {operator: kind.fuzz for kind in (tflite_fuzz, onnx_fuzz) for operator in kind.OPERATORS}
+    unknown = [operator for operator in operators if operator not in fuzzers]
     if unknown:
-        raise BadInput(f"operators must be among {', '.join(OPERATORS)}, not {unknown[0]}")
+        raise BadInput(f"operators must be among {', '.join(fuzzers)}, not {unknown[0]}")
     if output:
         check_writable(output)
-    found = [fuzz(operator, values, seed) for operator in operators or OPERATORS]
+    found = [fuzzers[operator](operator, values, seed) for operator in operators or fuzzers]
     Console(width=120).print(table_of(found))
     for one in found:
         for line in [one.first] if one.first else []:

@@ -2,46 +2,17 @@
 
 import tempfile
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...host.network.files.load import load_network
 from ...host.network.files.onnx_reference import OnnxReference
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
+from .fuzzed import Fuzzed
 from .onnx_operators import OPERATORS, draw
 
 # Inputs of each drawn network.
 INPUTS = 4
-
-
-@dataclass
-class Fuzzed:
-    """What drawn networks of an operator gave.
-
-    Attributes
-    ----------
-    operator : str
-    networks, values : int
-        Values are those of all nodes that were compared.
-    mismatches : int
-    open : int
-        Values that differ by what the definition leaves open.
-    first : str or None
-        A seed and its first mismatch.
-    refused : dict of str to int
-        Networks by what was in their way.
-    seconds : float
-    """
-
-    operator: str
-    networks: int = 0
-    values: int = 0
-    mismatches: int = 0
-    open: int = 0
-    first: str | None = None
-    refused: dict = field(default_factory=dict)
-    seconds: float = 0.0
 
 
 def fuzz(operator, values, seed, *, pixels=24):
@@ -63,16 +34,13 @@ def fuzz(operator, values, seed, *, pixels=24):
     found, started = Fuzzed(operator), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "drawn.onnx"
-        while found.values < values:
+        while found.values < values and not found.is_hopeless:
             number = seed + found.networks
             found.networks += 1
             try:
                 _compare(found, path, draw(operator, number, pixels), number)
             except NetworkError as error:
-                reason = str(error).replace(str(path), path.name)
-                found.refused[reason] = found.refused.get(reason, 0) + 1
-                if sum(found.refused.values()) > 100 and not found.values:
-                    break
+                found.refuse(str(error).replace(str(path), path.name).partition(", not ")[0])
     found.seconds = time.perf_counter() - started
     return found
 

@@ -15,7 +15,7 @@ from bitline.host.network.operators import Conv2D
 from places import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
-from tflite_files import TfliteFile
+from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
 MACS = {"keyword_spotting": 2_656_768, "image_classification": 12_501_632, "anomaly_detection": 264_192}
 

@@ -77,7 +77,7 @@ def halves(file, x, count, **fields):
 
 def test_an_operator_may_have_several_outputs(monkeypatch):
     pytest.importorskip("tflite", reason="no tflite here")
-    from tflite_files import TfliteFile
+    from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
     monkeypatch.setitem(TFLITE, "SPLIT", (Halves, Halves.tflite[0]))
     file = TfliteFile()

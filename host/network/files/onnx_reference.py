@@ -13,8 +13,7 @@ import numpy as np
 
 from ....golden import float_layers
 from ..compare import Mismatch
-from ..inference import widened
-from ..network import DTYPES, QUANTIZED, NetworkError
+from ..network import DTYPES, QUANTIZED, NetworkError, widened
 from ..onnx_node import TO_FIRST, Constant, Product, Value
 from ..operator import OperatorTensors
 from .onnx_file import read_values

@@ -86,7 +86,7 @@ class TfliteReference:
     def _invoke(self, run):
         try:
             for detail, x in zip(self._interpreter.get_input_details(), run, strict=True):
-                self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(x, dtype=detail["dtype"]))
+                self._interpreter.set_tensor(detail["index"], np.array(x, detail["dtype"], order="C"))
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]

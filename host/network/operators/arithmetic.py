@@ -70,6 +70,9 @@ class Add(Arithmetic):
             rules.require(output.scale in (a.scale, b.scale) and output.scale >= max(a.scale, b.scale),
                           "an output of the greater of two scales that are powers of two",
                           f"{a.scale:g}, {b.scale:g} and {output.scale:g}")
+            rules.require(self.sign == -1 or a.shape == b.shape,
+                          "operands of one shape, which the runtime needs with scales that are powers of two",
+                          f"{list(a.shape)} and {list(b.shape)}")
             return
         left = 15 if a.dtype == "int16" else 20
         rules.factor(2.0 * max(a.scale, b.scale) / ((1 << left) * float(output.scale)), 1.0)
