@@ -168,6 +168,34 @@ def test_weights_that_are_quantized_in_the_graph(kind, tmp_path):
     check(q.model([1, 3], q.quantized(q.node("MatMul", [q.quantized("x", 0.05), made]), 0.01)), (1, 3), tmp_path)
 
 
+@pytest.mark.parametrize("limits", [(-127, 127), (-8, 7), (None, 3)])
+def test_integers_that_are_clamped_between_quantizers(limits, tmp_path):
+    """As exports of quantizers of fewer bits have them: quantize, clip, dequantize."""
+    q = Qdq()
+    bounds = ["" if limit is None else q.constant(np.int8(limit)) for limit in limits]
+    scale, zero = q.constant(F32(0.0513)), q.constant(np.int8(0))
+
+    def narrow(name):
+        made = q.node("Clip", [q.node("QuantizeLinear", [name, scale, zero]), *bounds])
+        return q.node("DequantizeLinear", [made, scale, zero])
+
+    weights = narrow(q.constant(q.rng.normal(0, 3, (4, 5)).astype(F32)))
+    outputs = q.node("Mul", [narrow("x"), q.constant(F32(2))]), q.node("MatMul", [narrow("x"), weights])
+    check(q.model([1, 4], *outputs), (1, 4), tmp_path)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.int16])
+def test_quantizers_of_the_runtime_s_own_domain(kind, tmp_path):
+    q = Qdq(kind=kind)
+    y = q.quantized(q.node("Conv", [q.quantized("x", 0.0513), q.weights((4, 2, 1, 1), 0)]), 0.4173)
+    for node in q.nodes:
+        if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+            node.domain = "com.microsoft"
+    model = q.model([1, 2, 3, 3], y)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    check(model, (1, 2, 3, 3), tmp_path)
+
+
 def test_an_unsigned_output_stays_unsigned(cli, tmp_path):
     q = Qdq(kind=np.uint8)
     made = q.node("QuantizeLinear", [q.node("Relu", [q.quantized("x", 0.05)]), q.constant(F32(0.05)),

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ....golden import float_layers
+from ..network import DTYPES
 from ..onnx_node import Constant, OnnxForm, Product, Value
 from ..operator import Operator
 
@@ -79,13 +80,49 @@ class Elementwise(Operator):
         return LAST_BITS if self.function in ("Sigmoid", "Tanh") else 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class IntegerClamp(Operator):
+    """Integers from ``low`` to ``high``, as quantizers of fewer bits have them behind a QuantizeLinear."""
+
+    low: int
+    high: int
+    rounding: str = "float"
+
+    @classmethod
+    def of(cls, node, value, bounds):
+        """The `Value` of clamped integers."""
+        tensor = node.graph.tensors[value.index]
+        low, high = _of_integers(bounds, DTYPES[tensor.dtype])
+        index = node.graph.like(value.index, node.names[0], tensor.shape)
+        node.graph.add(cls(place=node.place, inputs=(value.index,), outputs=(index,), low=low, high=high))
+        return replace(value, index=index)
+
+    def check(self, rules):
+        rules.alike(rules.inputs[0], rules.output)
+        rules.has_shape(rules.inputs[0].shape)
+
+    def compute(self, step, x):
+        return np.clip(x, self.low, self.high)
+
+
 def read_clamp(node):
     """Relu and Clip: of a product that is not yet quantized a part, else an elementwise operator."""
     node.has_operands(1, 1 if node.kind == "Relu" or node.version < 11 else 3)
     bounds, value = _bounds(node), node.operands[0]
     if isinstance(value, Product) and value.bounds == (None, None):
         return replace(value, bounds=bounds)
+    if isinstance(value, Constant) and value.scales is None and value.array.dtype.kind in "iu":
+        return Constant(np.clip(value.array, *_of_integers(bounds, value.array.dtype)).astype(value.array.dtype))
+    if isinstance(value, Value) and not value.dequantized and node.graph.tensors[value.index].dtype != "float32":
+        return IntegerClamp.of(node, value, bounds)
     return Elementwise.of(node, "Clip", [value], bounds)
+
+
+def _of_integers(bounds, dtype):
+    """Least and greatest integer of a type within bounds that may be None."""
+    limits = np.iinfo(dtype)
+    low, high = (end if bound is None else int(bound) for bound, end in zip(bounds, (limits.min, limits.max)))
+    return min(low, high), high
 
 
 def _bounds(node):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....golden import float_layers
 from ..network import QUANTIZED, Tensor
-from ..onnx_node import Constant, OnnxForm, Product, Value
+from ..onnx_node import MICROSOFT, Constant, OnnxForm, Product, Value
 from ..operator import Operator
 
 # Numbers of ONNX's types of element.
@@ -185,4 +185,7 @@ READERS = (
               {"saturate": (0, 1), "precision": (0, FLOAT)}), QuantizeLinear.from_onnx),
     (OnnxForm("DequantizeLinear", VERSIONS, ("axis", "block_size"), {"output_dtype": (0, FLOAT)}),
      DequantizeLinear.from_onnx),
+    # Of 16 bits, before ONNX had them.
+    (OnnxForm("QuantizeLinear", (1,), ("axis",), domain=MICROSOFT), QuantizeLinear.from_onnx),
+    (OnnxForm("DequantizeLinear", (1,), ("axis",), domain=MICROSOFT), DequantizeLinear.from_onnx),
 )
