@@ -1,6 +1,5 @@
 """What drawn networks of an operator gave."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 
 
@@ -29,8 +28,12 @@ class Fuzzed:
     mismatches: int = 0
     open: int = 0
     first: str | None = None
-    refused: dict = field(default_factory=Counter)
+    refused: dict = field(default_factory=dict)
     seconds: float = 0.0
+
+    def refuse(self, reason):
+        """Count a network that was refused."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
 
     @property
     def is_hopeless(self):

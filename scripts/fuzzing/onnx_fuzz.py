@@ -40,7 +40,7 @@ def fuzz(operator, values, seed, *, pixels=24):
             try:
                 _compare(found, path, draw(operator, number, pixels), number)
             except NetworkError as error:
-                found.refused[str(error).replace(str(path), path.name)] += 1
+                found.refuse(str(error).replace(str(path), path.name))
     found.seconds = time.perf_counter() - started
     return found
 

@@ -40,7 +40,7 @@ def fuzz(operator, values, seed):
                 _compare(found, path, draw(operator, number), number)
             except NetworkError as error:
                 # By the rule, without the values that are drawn.
-                found.refused[str(error).replace(str(path), path.name).partition(", not ")[0]] += 1
+                found.refuse(str(error).replace(str(path), path.name).partition(", not ")[0])
     found.seconds = time.perf_counter() - started
     return found
 
