@@ -214,7 +214,7 @@ def test_lstm_on_a_macro(tmp_path, seed, options, stateful):
     values = rng.integers(-128, 128, (5, 1, 6, 7))
     network, ours, mismatches = run_both(tmp_path, file, [x], [y], [values], stateful=stateful, product=on_a_macro)
     assert mismatches == [] and len(network.matrix_operators) == (6 if options.get("coupled") else 8)
-    assert np.unique(ours[y]).size > 50 and network.macs == (4 if seed < 2 else 3) * (6 * 7 + 10) * 10
+    assert np.unique(ours[y]).size > 50 and network.macs == (4 if seed < 2 else 3) * (6 * 7 + 6 * 10) * 10
 
 
 @pytest.mark.parametrize("rank", [1, 2])
@@ -256,6 +256,24 @@ def test_the_shape_of_a_transposed_convolution_may_be_an_input(tmp_path):
     assert mismatches == []
     with pytest.raises(NetworkError, match=r"must make the shape \[1, 4, 6, 3\], not \[1, 4, 6, 4\]"):
         Inference(network).run(wanted + np.array([0, 0, 0, 1]), values)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_products_of_activations_on_a_macro(tmp_path, seed):
+    rng, file = RNG(seed), TfliteFile()
+    rows, depth, columns = (int(length) for length in rng.integers(1, 50, 3))
+    swap_a, swap_b = bool(seed & 1), bool(seed & 2)
+    lead = [((), ()), ((2,), (2,)), ((3,), ()), ((2, 1), (1, 3))][seed % 4]
+    shapes = [(*lead[0], *((depth, rows) if swap_a else (rows, depth))),
+              (*lead[1], *((columns, depth) if swap_b else (depth, columns)))]
+    a, b = (file.tensor(shape, "int8", float(2.0 ** rng.integers(-6, -2)), int(rng.integers(-128, 128)))
+            for shape in shapes)
+    y = file.operator("BATCH_MATMUL", [a, b], file.tensor(
+        (*np.broadcast_shapes(*lead), rows, columns), "int8", float(2.0 ** rng.integers(-4, 3)), 7),
+        "BatchMatMulOptions", AdjX=swap_a, AdjY=swap_b)
+    values = [rng.integers(-128, 128, (3, *shape)) for shape in shapes]
+    network, ours, mismatches = run_both(tmp_path, file, [a, b], [y], values, product=on_a_macro)
+    assert mismatches == [] and network.macs == ours[y][0].size * depth
 
 
 # Weights.

@@ -5,6 +5,7 @@ A new operator is a class in a file here, its name in `OPERATORS`, and its names
 
 from .activations import Abs, HardSwish, L2Normalization, LeakyRelu, Logistic, Prelu, Tanh
 from .arithmetic import Add, Maximum, Minimum, Mul, Sub
+from .batch_matmul import BatchMatMul
 from .convolution import Conv2D, DepthwiseConv2D
 from .float_elementwise import Clamp, Elementwise
 from .float_means import FloatMean, FloatSoftmax
@@ -25,12 +26,12 @@ from .space_batch import BatchToSpace, SpaceToBatch
 from .transposed_convolution import TransposedConvolution
 from .variables import AssignVariable, ReadVariable
 
-OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchToSpace, Cast, Clamp, Concatenation, Conv2D,
-             DepthwiseConv2D, Dequantize, DequantizeLinear, Elementwise, FloatAveragePool, FloatMean, FloatResize,
-             FloatSoftmax, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic, Lstm, MaxPool, MaxPool2D,
-             Maximum, Mean, Minimum, Mul, Pack, Pad, Prelu, QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator,
-             Quantize, QuantizeLinear, ReadVariable, Relu, Reshape, ResizeBilinear, ResizeNearest, Select, Selection,
-             Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose, TransposedConvolution)
+OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchMatMul, BatchToSpace, Cast, Clamp,
+             Concatenation, Conv2D, DepthwiseConv2D, Dequantize, DequantizeLinear, Elementwise, FloatAveragePool,
+             FloatMean, FloatResize, FloatSoftmax, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic,
+             Lstm, MaxPool, MaxPool2D, Maximum, Mean, Minimum, Mul, Pack, Pad, Prelu, QLinearArithmetic, QLinearPool,
+             QLinearSoftmax, QOperator, Quantize, QuantizeLinear, ReadVariable, Relu, Reshape, ResizeBilinear,
+             ResizeNearest, Select, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose, TransposedConvolution)
 # By name in files: the operator, with its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
 ONNX = {(form.domain, form.name): (operator, form) for operator in OPERATORS for form in operator.onnx}
