@@ -14,13 +14,14 @@ from .float_resize import FloatResize
 from .float_scales import DequantizeLinear, QuantizeLinear
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
+from .numbers import Numbers
 from .pooling import ArgMax, ArgMin, AveragePool2D, MaxPool2D, Mean
 from .qlinear import QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator
 from .recurrent import Lstm, Svdf
 from .rescale import Dequantize, Quantize, Relu
 from .resize import ResizeBilinear, ResizeNearest
 from .select import Select
-from .selection import Cast, Pack, Selection
+from .selection import Cast, GatherNd, Pack, Selection
 from .softmax import Softmax
 from .space_batch import BatchToSpace, SpaceToBatch
 from .transposed_convolution import TransposedConvolution
@@ -28,10 +29,11 @@ from .variables import AssignVariable, ReadVariable
 
 OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchMatMul, BatchToSpace, Cast, Clamp,
              Concatenation, Conv2D, DepthwiseConv2D, Dequantize, DequantizeLinear, Elementwise, FloatAveragePool,
-             FloatMean, FloatResize, FloatSoftmax, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic,
-             Lstm, MaxPool, MaxPool2D, Maximum, Mean, Minimum, Mul, Pack, Pad, Prelu, QLinearArithmetic, QLinearPool,
-             QLinearSoftmax, QOperator, Quantize, QuantizeLinear, ReadVariable, Relu, Reshape, ResizeBilinear,
-             ResizeNearest, Select, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose, TransposedConvolution)
+             FloatMean, FloatResize, FloatSoftmax, FullyConnected, GatherNd, HardSwish, L2Normalization, LeakyRelu,
+             Logistic, Lstm, MaxPool, MaxPool2D, Maximum, Mean, Minimum, Mul, Numbers, Pack, Pad, Prelu,
+             QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator, Quantize, QuantizeLinear, ReadVariable, Relu,
+             Reshape, ResizeBilinear, ResizeNearest, Select, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh,
+             Transpose, TransposedConvolution)
 # By name in files: the operator, with its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
 ONNX = {(form.domain, form.name): (operator, form) for operator in OPERATORS for form in operator.onnx}

@@ -61,7 +61,8 @@ class BatchMatMul(Operator):
     def from_tflite(cls, node):
         swaps = bool(node.options.AdjX()), bool(node.options.AdjY())
         shapes = [node.shape(position) for position in (0, 1)]
-        node.require(min(map(len, shapes)) >= 2, "operands of two dimensions or more", [list(shape) for shape in shapes])
+        node.require(min(map(len, shapes)) >= 2, "operands of two dimensions or more",
+                     [list(shape) for shape in shapes])
         (rows, depth), (_, columns) = (shape[:-3:-1] if swap else shape[-2:] for shape, swap in zip(shapes, swaps))
         first = node.tensors[node.inputs[0]]
         for tensor in (replace(first, shape=(rows, depth), data=None, is_open=False),
