@@ -51,10 +51,15 @@ def coordinates(mode, length, result, scale):
     return COORDINATES[mode](np.arange(result, dtype=np.float32), np.float32(scale), length, result)
 
 
-def is_near_half(places):
-    """Whether a place is next to the middle between two pixels, where rounding may decide, and not there."""
-    away = np.abs(places - np.floor(places) - np.float32(0.5))
-    return bool(((away > 0) & (away < 1e-5 * np.maximum(1, places))).any())
+def is_left_open(mode, rounding, length, result, scale):
+    """Whether the rounding of a quotient of float32 decides about a pixel.
+
+    A place next to the middle between two pixels may come out on either side; only powers of two divide exactly.
+    """
+    if mode != "asymmetric" or not rounding.startswith("round") or np.frexp(scale)[0] == 0.5:
+        return False
+    places = coordinates(mode, length, result, scale)
+    return bool((np.abs(places - np.floor(places) - np.float32(0.5)) < 1e-5 * np.maximum(1, places)).any())
 
 
 def nearest(mode, rounding, length, result, scale):

@@ -116,7 +116,7 @@ class Rules(OperatorTensors):
         if kinds[0][0] == "float32" or not kinds[0][1]:
             self.require(set(kinds) == {kinds[0]}, "operands of one kind", [kind for kind, _ in kinds][:8])
             return
-        self.quantized(*tensors)
+        self.quantized(*tensors, free=True)
         self.same_scale(*tensors)
 
     def factor(self, factors, greatest=2.0 ** 30):

@@ -137,7 +137,7 @@ class MatrixOperator(Operator):
         """What all products with weights must be; ``axis`` of the weights is their ``channels``."""
         x, weights, bias = [*rules.inputs, None][:3]
         is_float = self.rounding == "float" and rules.output.dtype == "float32"
-        rules.quantized(*[x] if is_float else (x, rules.output))
+        rules.quantized(*[x] if is_float else (x, rules.output), free=self.rounding == "float")
         self._check_weights(rules, weights, channels, axis)
         kinds = ("int32", "int64") if x.dtype == "int16" else ("int32",)
         if bias is not None and not (is_float and bias.dtype == "float32"):

@@ -1,10 +1,11 @@
 """What operators of ``.onnx`` files are made of, and what the names of a graph stand for while it is read."""
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .network import NetworkError
+from .network import MOST_ELEMENTS, NetworkError
 
 # From the layout of the file to that of a `Network`, and back.
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -23,7 +24,7 @@ class OnnxForm:
     attributes : tuple of str
         Those that are read.
     fixed : dict
-        Attributes that must have one value, or one of a tuple.
+        Attributes that must have one value, or one of a tuple; none at all if that is empty.
     most_outputs : int
     domain : str
     """
@@ -85,8 +86,10 @@ class Product:
     ----------
     make : callable
         The operator, of place, outputs and activation.
-    is_integer : bool
-        A runtime that computes it in integers has the same bias; then it is quantized as that does it.
+    has_own_bias : bool
+        Its bias is not in steps of the accumulators.
+    is_narrow : bool
+        It is of 8-bit operands.
     bounds : (float or None, float or None)
         Of a clamp behind it.
     """
@@ -95,8 +98,14 @@ class Product:
     shape: tuple
     is_last: bool
     make: object
-    is_integer: bool
+    has_own_bias: bool
+    is_narrow: bool
     bounds: tuple = (None, None)
+
+    @property
+    def is_integer(self):
+        """Runtimes compute it in integers; then it is quantized as they do it."""
+        return self.is_narrow and not self.has_own_bias
 
 
 class Unread:
@@ -149,6 +158,19 @@ class OnnxNode:
     def shape(self, position):
         """Of an operand, in the layout of the file."""
         return tuple(self.operands[position].shape)
+
+    def fits(self, shape):
+        """One line, if a shape is of more elements than a tensor may have."""
+        self.require(math.prod(shape) <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} elements", list(shape))
+
+    def broadcast(self, shapes):
+        """The shape to which shapes broadcast."""
+        try:
+            shape = np.broadcast_shapes(*shapes)
+        except ValueError:
+            self.require(False, "operands that broadcast", " and ".join(str(list(shape)) for shape in shapes))
+        self.fits(shape)
+        return shape
 
     def axis(self, value, rank):
         """An axis, counted from the first."""

@@ -1,12 +1,12 @@
 """What every operator is; `host/network/operators` has one file for each, or for each family.
 
-A class of operators holds everything about it, and the rest of the code asks the object:
+A class of operators holds everything about it, and the rest of the code asks the object. (How nodes of ``.onnx``
+files become operators is in `host/network/onnx_operators`, with the operators that only those have.)
 
 ========================  ==============================================================================================
 fields                    what the operator is, whatever file it comes from
-``tflite``, ``onnx``      its names in files, with what a ``.tflite`` file says of its operands
+``tflite``                its names in ``.tflite`` files, with what those say of its operands
 ``from_tflite(node)``     the operator in a `TfliteNode`
-``from_onnx(node)``       what an `OnnxNode` makes: a `Value`, or a `Product` that waits for its quantization
 ``check(rules)``          shapes and limits, with the tensors in a `Rules`; fills in shapes that a file leaves open
 ``compute(step, *x)``     the kernel, on values of `operands`, with tensors and rounding rule in a `Step`
 ========================  ==============================================================================================
@@ -58,10 +58,9 @@ class Operator(ABC):
     outputs: tuple
     rounding: str = "double"
 
-    # Of the class: a `TfliteForm` for each name in .tflite files, names in .onnx files, the fewest and the most
-    # outputs, whether it is a `MatrixOperator`, and whether it moves elements of any kind and leaves them alone.
+    # Of the class: a `TfliteForm` for each name in .tflite files, the fewest and the most outputs, whether it is a
+    # `MatrixOperator`, and whether it moves elements of any kind and leaves them alone.
     tflite = ()
-    onnx = ()
     least_outputs = 1
     most_outputs = 1
     is_matrix = False
@@ -87,11 +86,6 @@ class Operator(ABC):
     def from_tflite(cls, node):
         """The operator in a `TfliteNode`."""
         return cls(**node.common)
-
-    @classmethod
-    def from_onnx(cls, node):
-        """What an `OnnxNode` makes: a `Value`, `Product` or `Constant`, or a tuple of them, one for each output."""
-        raise NotImplementedError(f"{cls.__name__} has a name in .onnx files and does not read them")
 
     def slack(self, step, *values):
         """By how much numbers of the definition may differ from those of `compute`, where it leaves something open."""

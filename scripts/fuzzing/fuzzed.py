@@ -32,7 +32,7 @@ class Fuzzed:
     seconds: float = 0.0
 
     def refuse(self, reason):
-        """Count a network that was refused."""
+        """One more network that was refused."""
         self.refused[reason] = self.refused.get(reason, 0) + 1
 
     @property

@@ -40,7 +40,7 @@ def fuzz(operator, values, seed, *, pixels=24):
             try:
                 _compare(found, path, draw(operator, number, pixels), number)
             except NetworkError as error:
-                found.refuse(str(error).replace(str(path), path.name))
+                found.refuse(str(error).replace(str(path), path.name).partition(", not ")[0])
     found.seconds = time.perf_counter() - started
     return found
 

@@ -83,7 +83,8 @@ def _pool(drawn, operator, rng):
     attributes = {} if operator.startswith("Global") else _window(drawn, rng, is_pool=True)
     if operator == "AveragePool" and rng.integers(2):
         attributes["count_include_pad"] = 1
-    if attributes and "auto_pad" not in attributes and rng.integers(2):
+    counts = "count_include_pad" in attributes and drawn.opset < 19
+    if attributes and "auto_pad" not in attributes and not counts and rng.integers(2):
         attributes["ceil_mode"] = 1
     drawn.output(drawn.node(operator, [drawn.operand()], **attributes), 0.25)
 

@@ -8,11 +8,12 @@ import numpy as np
 from ..checks import check
 from ..network import MOST_ELEMENTS, Network, NetworkError, Tensor
 from ..onnx_node import Constant, OnnxNode, Product, Unread, Value
-from ..operators import ONNX
+from ..onnx_operators import ONNX
 from ..problems import Problems
 from .onnx_graph import OnnxGraph
 
-MOST_NODES = 1 << 14
+# Nodes; elements of constants that nodes of constants make.
+MOST_NODES, MOST_FOLDED = 1 << 14, 1 << 25
 # The opsets whose operators are known here, of ONNX and of ONNX Runtime's own.
 OPSETS, MICROSOFT_OPSETS = (10, 26), (1, 1)
 # Numbers of ONNX's types that an input may have.
@@ -61,6 +62,7 @@ class _Reader:
 
     def __init__(self, onnx, model):
         self._onnx, self._file, self.graph, self.problems = onnx, model.graph, OnnxGraph(), Problems()
+        self._folded = 0
         self._opsets = {"" if opset.domain == "ai.onnx" else opset.domain: opset.version
                         for opset in model.opset_import}
 
@@ -129,10 +131,15 @@ class _Reader:
         elif self._form(node) is None:
             with self.problems.of(place):
                 self._refuse_kind(place, node)
-        values.update(zip(names, made if isinstance(made, tuple) else (made,), strict=True))
+        made = made if isinstance(made, tuple) else (made,)
+        self._folded += sum(one.array.size for one in made if isinstance(one, Constant) and node.input)
+        if self._folded > MOST_FOLDED:
+            raise NetworkError(f"model must compute at most {MOST_FOLDED} elements of constants, and has more at "
+                               f"{place}")
+        values.update(zip(names, made, strict=True))
 
     def _form(self, node):
-        """The operator of a node, and its form; None if there is none."""
+        """The form of a node, and what reads it; None if there is none."""
         return ONNX.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
 
     @staticmethod
@@ -147,11 +154,11 @@ class _Reader:
             return self._constant(place, attributes)
         if self._form(node) is None:
             self._refuse_kind(place, node)
-        operator, form = self._form(node)
+        form, read = self._form(node)
         made = OnnxNode(self.graph, node.op_type, place, self._version(place, form), attributes, operands, names)
         made.require(1 <= len(names) <= form.most_outputs and all(names), f"1 to {form.most_outputs} outputs", names)
         self._check_attributes(made, form)
-        return operator.from_onnx(made)
+        return read(made)
 
     def _version(self, place, form):
         """The opset in which the definition came that a node of a form has."""
@@ -159,17 +166,26 @@ class _Reader:
         least = max(least, form.versions[0])
         if opset is None or not least <= opset <= most:
             raise NetworkError(f"{place} must be of opset {least} to {most}, not {opset}")
-        return max(version for version in form.versions if version <= opset)
+        version = form.versions[0] if form.domain else self._schema(form).since_version
+        if version not in form.versions:
+            raise NetworkError(f"{place} must be of a definition that is known, not that of opset {version}")
+        return version
 
-    @staticmethod
-    def _check_attributes(node, form):
+    def _schema(self, form):
+        """ONNX's own, of the file's opset."""
+        return self._onnx.defs.get_schema(form.name, self._opsets[form.domain], form.domain)
+
+    def _check_attributes(self, node, form):
+        """Each is one of the node's definition, and read, or of a value that is."""
+        known = {*form.attributes, *form.fixed}
+        if not form.domain:
+            known &= set(self._schema(form).attributes)
         for name, value in node.attributes.items():
+            node.require(name in known, f"attributes among {', '.join(sorted(known)) or 'none'}", name)
             if name in form.fixed:
                 wanted = form.fixed[name] if isinstance(form.fixed[name], tuple) else (form.fixed[name],)
-                node.require(value in wanted, f"{name} {' or '.join(map(str, wanted))}", value)
-            else:
-                node.require(name in form.attributes, f"attributes among "
-                             f"{', '.join(sorted([*form.attributes, *form.fixed])) or 'none'}", name)
+                rule = f"{name} {' or '.join(map(str, wanted))}" if wanted else f"no {name}"
+                node.require(value in wanted, rule, value)
 
     def _constant(self, place, attributes):
         name, value = next(iter(attributes.items()), (None, None))

@@ -13,7 +13,8 @@ import numpy as np
 from ....golden import float_layers
 from ..network import Tensor
 from ..onnx_node import TO_FIRST, TO_LAST, Constant, Product, Value
-from ..operators import DequantizeLinear, Reshape, Transpose
+from ..onnx_operators import DequantizeLinear
+from ..operators import Reshape, Transpose
 
 
 class OnnxGraph:
@@ -29,8 +30,8 @@ class OnnxGraph:
 
     def __init__(self):
         self.tensors, self.operators, self.values = [], [], {}
-        # By what is computed: a value in another layout, or as numbers.
-        self._layouts, self._numbers = {}, {}
+        # By what is there: a value in another layout, and as numbers; by number of a tensor: what makes it.
+        self._layouts, self._numbers, self._makers = {}, {}, {}
 
     def tensor(self, tensor):
         """The number of a new tensor."""
@@ -49,6 +50,7 @@ class OnnxGraph:
     def add(self, operator):
         """An operator that has its output."""
         self.operators.append(operator)
+        self._makers.update(dict.fromkeys(operator.outputs, operator))
 
     def numbers(self, node, value, *, is_last=None):
         """The `Value` of an operand in floating point, with the channels last, or not, or as it is."""
@@ -141,7 +143,7 @@ class OnnxGraph:
 
     def maker(self, value):
         """The operator that makes a value; None for an input."""
-        return next((operator for operator in self.operators if value.index in operator.outputs), None)
+        return self._makers.get(value.index)
 
     def in_file(self, value, values):
         """Arrays of runs (N, *shape) for a value, as the file has them; ``values`` are those of tensors by number."""

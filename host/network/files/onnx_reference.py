@@ -206,6 +206,7 @@ class _Parts:
 
     def __init__(self, onnx, model, graph):
         self._onnx, self._model, self._graph = onnx, model, graph
+        self._makers = {name: node for node in model.graph.node for name in node.output}
         held = {name: graph.held(value) for name, value in graph.values.items()}
         self.values = {name: value for name, value in held.items() if value is not None}
         self.cut, self.compared, self.products, self.integer_products, self.reasons = [], [], {}, [], []
@@ -226,20 +227,35 @@ class _Parts:
                 self._graph.maker(values[node.output[0]]).is_matrix):
             self.products[node.output[0]] = self.made_name(node.input[0]) if node.input[0] in self.values else (
                 node.input[0])
-            if self._is_fused(before, values[node.output[0]]):
+            if self._is_fused(before, values[node.output[0]], node.input[0]):
                 self.integer_products.append(node.output[0] + MADE)
         if node.op_type == "QuantizeLinear" and isinstance(before, Value) and before.dequantized and not (
                 self._same_grid(before, values[node.output[0]])):
             self.reasons.append(f"{place} may be merged with the pair before it")
         made = values.get(node.output[0]) if node.output else None
-        if isinstance(made, Product) and not made.is_integer and len(node.input) > 2:
+        if isinstance(made, Product) and made.has_own_bias and node.op_type not in ("Relu", "Clip"):
             self.reasons.append(f"the bias of {place} may be taken at another scale than its own")
 
-    def _is_fused(self, product, value):
-        """The clamp behind a product, if there is one, is that of its type."""
-        tensor = self._graph.tensors[value.index]
+    def _is_fused(self, product, value, name):
+        """The runtime has a kernel of integers for a product, and what is clamped behind it is clamped by its type."""
+        tensor, node = self._graph.tensors[value.index], self._makers[name]
         low, _ = QUANTIZED[tensor.dtype]
+        while node.op_type in ("Relu", "Clip"):
+            node = self._makers[node.input[0]]
+        before = [self._makers.get(operand) for operand in node.input]
+        if not all(maker is not None and maker.op_type == "DequantizeLinear" for maker in before):
+            return False
+        x, weights = (self._kind(maker.input[0]) for maker in before[:2])
+        if x == np.int8 and weights == np.uint8:
+            return False
         return product.bounds == (None, None) or (product.bounds == (0.0, None) and tensor.zero_point == low)
+
+    def _kind(self, name):
+        """Type of integers that a name stands for."""
+        value = self._graph.values[name]
+        if isinstance(value, Constant):
+            return value.array.dtype
+        return np.dtype(DTYPES[self._graph.tensors[value.index].dtype])
 
     def _same_grid(self, before, after):
         a, b = (self._graph.tensors[value.index] for value in (before, after))

@@ -7,33 +7,23 @@ from .activations import Abs, HardSwish, L2Normalization, LeakyRelu, Logistic, P
 from .arithmetic import Add, Maximum, Minimum, Mul, Sub
 from .batch_matmul import BatchMatMul
 from .convolution import Conv2D, DepthwiseConv2D
-from .float_elementwise import Clamp, Elementwise
-from .float_means import FloatMean, FloatSoftmax
-from .float_pooling import FloatAveragePool, MaxPool
-from .float_resize import FloatResize
-from .float_scales import DequantizeLinear, QuantizeLinear
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
 from .numbers import Numbers
 from .pooling import ArgMax, ArgMin, AveragePool2D, MaxPool2D, Mean
-from .qlinear import QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator
 from .recurrent import Lstm, Svdf
 from .rescale import Dequantize, Quantize, Relu
 from .resize import ResizeBilinear, ResizeNearest
-from .select import Select
 from .selection import Cast, GatherNd, Pack, Selection
 from .softmax import Softmax
 from .space_batch import BatchToSpace, SpaceToBatch
 from .transposed_convolution import TransposedConvolution
 from .variables import AssignVariable, ReadVariable
 
-OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchMatMul, BatchToSpace, Cast, Clamp,
-             Concatenation, Conv2D, DepthwiseConv2D, Dequantize, DequantizeLinear, Elementwise, FloatAveragePool,
-             FloatMean, FloatResize, FloatSoftmax, FullyConnected, GatherNd, HardSwish, L2Normalization, LeakyRelu,
-             Logistic, Lstm, MaxPool, MaxPool2D, Maximum, Mean, Minimum, Mul, Numbers, Pack, Pad, Prelu,
-             QLinearArithmetic, QLinearPool, QLinearSoftmax, QOperator, Quantize, QuantizeLinear, ReadVariable, Relu,
-             Reshape, ResizeBilinear, ResizeNearest, Select, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh,
-             Transpose, TransposedConvolution)
-# By name in files: the operator, with its form.
+OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchMatMul, BatchToSpace, Cast, Concatenation,
+             Conv2D, DepthwiseConv2D, Dequantize, FullyConnected, GatherNd, HardSwish, L2Normalization, LeakyRelu,
+             Logistic, Lstm, MaxPool2D, Maximum, Mean, Minimum, Mul, Numbers, Pack, Pad, Prelu, Quantize, ReadVariable,
+             Relu, Reshape, ResizeBilinear, ResizeNearest, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose,
+             TransposedConvolution)
+# By name in files: the operator, and its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}
-ONNX = {(form.domain, form.name): (operator, form) for operator in OPERATORS for form in operator.onnx}

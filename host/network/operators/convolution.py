@@ -1,16 +1,14 @@
 """Convolutions."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
-from ..onnx_node import OnnxForm, Product
 from ..tflite_node import TfliteForm
-from ..window import check_window, onnx_window, tflite_window
-from .weights import check_tflite_bias, onnx_bias, onnx_weights
+from ..window import check_window, tflite_window
+from .weights import check_tflite_bias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,6 @@ class Conv2D(MatrixOperator):
     groups: int = 1
 
     tflite = (TfliteForm("CONV_2D", 2, 3, "Conv2DOptions"),)
-    onnx = (OnnxForm("Conv", (1, 11, 22), ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")),)
 
     @classmethod
     def from_tflite(cls, node):
@@ -46,30 +43,6 @@ class Conv2D(MatrixOperator):
     def groups_of(channels, weights):
         """Groups of so many input channels with weights of such a shape."""
         return channels // weights[3] if weights[3] else 1
-
-    @classmethod
-    def from_onnx(cls, node):
-        """A convolution, depthwise where every channel is a group."""
-        node.has_operands(2, 3)
-        x = node.graph.integers(node, node.operands[0], is_last=True)
-        image, groups = node.graph.tensors[x].shape, int(node.attributes.get("group", 1))
-        node.require(len(image) == 4, "an image of four dimensions", len(image))
-        is_depthwise = groups == image[3] and groups > 1
-        weights = onnx_weights(node, 1, *(((1, 2, 3, 0), 3) if is_depthwise else ((0, 2, 3, 1), 0)))
-        shape = node.graph.tensors[weights].shape
-        node.require(tuple(node.attributes.get("kernel_shape", shape[1:3])) == shape[1:3],
-                     f"a kernel_shape of its weights {list(shape[1:3])}", node.attributes.get("kernel_shape"))
-        window, after, _ = onnx_window(node, image, shape[1:3])
-        node.require(is_depthwise or shape[3] * groups == image[3], f"{image[3]} input channels", shape[3] * groups)
-        node.require(not is_depthwise or shape[0] == 1, "one input channel a group", shape[0])
-        bias, is_integer = onnx_bias(node, 2, x, weights)
-        channels = shape[3 if is_depthwise else 0]
-        node.require(bias < 0 or node.graph.tensors[bias].shape == (channels,), f"a bias of {channels}",
-                     "another shape")
-        make = partial(DepthwiseConv2D if is_depthwise else Conv2D, groups=groups, rounding="float", **window,
-                       inputs=(x, weights, bias))
-        return Product(node.place, (image[0], channels, *after), True, make,
-                       is_integer and node.graph.tensors[x].dtype != "int16")
 
     def check(self, rules):
         x, weights = rules.inputs[:2]
@@ -109,7 +82,6 @@ class DepthwiseConv2D(Conv2D):
     """Weights (1, height, width, channels * multiplier); output channel ``c`` sees channel ``c // multiplier``."""
 
     tflite = (TfliteForm("DEPTHWISE_CONV_2D", 2, 3, "DepthwiseConv2DOptions"),)
-    onnx = ()
 
     @staticmethod
     def groups_of(channels, weights):

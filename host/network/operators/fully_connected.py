@@ -1,17 +1,13 @@
 """Fully connected layers."""
 
 from dataclasses import dataclass
-from functools import partial
-
-import numpy as np
 
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
-from ..onnx_node import OnnxForm, Product
 from ..tflite_node import TfliteForm
-from .weights import check_tflite_bias, onnx_bias, onnx_weights
+from .weights import check_tflite_bias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,8 +15,6 @@ class FullyConnected(MatrixOperator):
     """Weights (outputs, inputs)."""
 
     tflite = (TfliteForm("FULLY_CONNECTED", 2, 3, "FullyConnectedOptions"),)
-    onnx = (OnnxForm("Gemm", (9, 11, 13), ("transB",), {"alpha": 1.0, "beta": 1.0, "transA": 0}),
-            OnnxForm("MatMul", (9, 13)))
     has_zero_point = True
 
     @classmethod
@@ -29,31 +23,6 @@ class FullyConnected(MatrixOperator):
             raise NetworkError(f"{node.place} must have weights in the default format, not shuffled")
         check_tflite_bias(node)
         return cls(**node.common, activation=node.activation, rounding=node.rounding())
-
-    @classmethod
-    def from_onnx(cls, node):
-        """The product with constant weights."""
-        is_gemm, attributes, tensors = node.kind == "Gemm", node.attributes, node.graph.tensors
-        node.has_operands(2, 3 if is_gemm else 2)
-        x = node.graph.integers(node, node.operands[0], is_last=False)
-        weights = onnx_weights(node, 1, (0, 1) if attributes.get("transB") else (1, 0), 0)
-        shape, (units, depth) = tensors[x].shape, tensors[weights].shape
-        node.require(shape[-1:] == (depth,) and (len(shape) == 2 or not is_gemm), "operands that fit",
-                     f"{list(shape)} and {[depth, units]}")
-        bias, is_integer = onnx_bias(node, 2, x, weights)
-        shape = (*shape[:-1], units)
-        if bias >= 0:
-            node.require(cls._broadcasts(tensors[bias].shape, shape), f"a bias that broadcasts to {list(shape)}",
-                         list(tensors[bias].shape))
-        make = partial(cls, inputs=(x, weights, bias), rounding="float")
-        return Product(node.place, shape, False, make, is_integer and tensors[x].dtype != "int16")
-
-    @staticmethod
-    def _broadcasts(shape, to):
-        try:
-            return np.broadcast_shapes(shape, to) == to
-        except ValueError:
-            return False
 
     def check(self, rules):
         x, weights = rules.inputs[:2]

@@ -31,7 +31,6 @@ class Part(FullyConnected):
     calls: int = 1
 
     tflite = ()
-    onnx = ()
 
     @property
     def product(self):

@@ -1,7 +1,6 @@
 """Transposed convolutions."""
 
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
@@ -9,10 +8,9 @@ from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
-from ..onnx_node import OnnxForm, Product
 from ..tflite_node import TfliteForm
 from ..window import MOST_SEEN, ceil_div, same_padding
-from .weights import check_tflite_bias, onnx_bias, onnx_weights
+from .weights import check_tflite_bias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,8 +29,6 @@ class TransposedConvolution(MatrixOperator):
     shape_input: int = -1
 
     tflite = (TfliteForm("TRANSPOSE_CONV", 3, 4, "TransposeConvOptions"),)
-    onnx = (OnnxForm("ConvTranspose", (1, 11, 22), ("kernel_shape", "output_padding", "pads", "strides"),
-                     {"auto_pad": b"NOTSET", "dilations": ([1, 1],), "group": 1}),)
 
     @classmethod
     def from_tflite(cls, node):
@@ -60,31 +56,6 @@ class TransposedConvolution(MatrixOperator):
         return cls(**node.common, activation=node.activation, stride=stride, image=image, shape_input=shape_input,
                    crop=tuple(total // 2 for total in totals),
                    rounding=node.rounding("int16, narrow bias" if is_narrow else None))
-
-    @classmethod
-    def from_onnx(cls, node):
-        node.has_operands(2, 3)
-        x = node.graph.integers(node, node.operands[0], is_last=True)
-        weights = onnx_weights(node, 1, (1, 2, 3, 0), 0)
-        image, shape = node.graph.tensors[x].shape, node.graph.tensors[weights].shape
-        node.require(len(image) == 4 and image[3] == shape[3], f"images of {shape[3]} channels", list(image))
-        attributes, taps = node.attributes, shape[1:3]
-        stride, more = (tuple(map(int, attributes.get(name, (default,) * 2)))
-                        for name, default in (("strides", 1), ("output_padding", 0)))
-        pads = tuple(map(int, attributes.get("pads", (0,) * 4)))
-        node.require(tuple(attributes.get("kernel_shape", taps)) == taps and len(stride) == len(more) == 2 and
-                     len(pads) == 4 and min(stride) >= 1 and min(*pads, *more) >= 0 and
-                     all(part < step for part, step in zip(more, stride)),
-                     "a kernel_shape of its weights, two strides, two output_paddings below them and four pads",
-                     f"{attributes.get('kernel_shape')}, {stride}, {more}, {pads}")
-        after = tuple((length - 1) * step + tap + part - low - high for length, step, tap, part, low, high in
-                      zip(image[1:3], stride, taps, more, pads[:2], pads[2:]))
-        node.require(min(after) > 0, "an output with pixels", list(after))
-        bias, _ = onnx_bias(node, 2, x, weights)
-        node.require(bias < 0 or node.graph.tensors[bias].shape == shape[:1], f"a bias of {shape[0]}", "another shape")
-        make = partial(cls, inputs=(x, weights, bias), stride=stride, crop=pads[:2], image=after, rounding="float")
-        # No runtime that is known here computes it in integers.
-        return Product(node.place, (image[0], shape[0], *after), True, make, False)
 
     @property
     def operands(self):

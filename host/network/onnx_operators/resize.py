@@ -9,8 +9,8 @@ from ....golden import float_resize
 from ..network import MOST_ELEMENTS
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
-from .float_means import check_floats
-from .select import selected
+from .means import check_floats
+from .moves import selected
 
 # Opset 10 has only these.
 OLD = {"coordinate_transformation_mode": b"asymmetric", "nearest_mode": b"floor"}
@@ -64,18 +64,13 @@ class Sizes:
 
 @dataclass(frozen=True, kw_only=True)
 class FloatResize(Operator):
-    """Images as images of height and width ``size``, linear between pixels; the nearest pixel is a `Select`."""
+    """Images as images of height and width ``size``, linear between pixels; the nearest pixel is a `Selection`."""
 
     mode: str
     size: tuple
     scales: tuple
     rounding: str = "float"
 
-    onnx = (OnnxForm("Resize", (10, 11, 13, 18, 19),
-                     ("axes", "coordinate_transformation_mode", "mode", "nearest_mode"),
-                     # The last two have a meaning for other modes only.
-                     {"antialias": 0, "keep_aspect_ratio_policy": b"stretch", "exclude_outside": 0,
-                      "extrapolation_value": 0.0, "cubic_coeff_a": -0.75}),)
 
     @classmethod
     def from_onnx(cls, node):
@@ -96,8 +91,7 @@ class FloatResize(Operator):
         chosen = {}
         for axis, (length, result, scale) in enumerate(zip(sizes.before, sizes.after, sizes.scales)):
             if scale != 1:
-                places = float_resize.coordinates(mode, length, result, scale)
-                node.require(rounding != "round_prefer_ceil" or not float_resize.is_near_half(places),
+                node.require(not float_resize.is_left_open(mode, rounding, length, result, scale),
                              "scales whose rounding decides about no pixel", float(scale))
                 chosen[axis] = float_resize.nearest(mode, rounding, length, result, scale).tolist()
         return selected(node, node.operands[0], chosen)
@@ -122,3 +116,11 @@ class FloatResize(Operator):
     def compute(self, step, x):
         y = float_resize.bilinear(x.reshape(-1, *x.shape[-3:]), self.mode, self.size, self.scales)
         return y.reshape(len(x), *step.output.shape)
+
+
+READERS = (
+    (OnnxForm("Resize", (10, 11, 13, 18, 19), ("axes", "coordinate_transformation_mode", "mode", "nearest_mode"),
+              # The last two have a meaning for other modes only.
+              {"antialias": 0, "keep_aspect_ratio_policy": b"stretch", "exclude_outside": 0,
+               "extrapolation_value": 0.0, "cubic_coeff_a": -0.75}), FloatResize.from_onnx),
+)

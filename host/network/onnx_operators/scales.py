@@ -89,9 +89,6 @@ class QuantizeLinear(Operator):
 
     rounding: str = "float"
 
-    onnx = (OnnxForm("QuantizeLinear", (10, 13, 19, 21, 23, 24, 25), ("axis", "block_size", "output_dtype"),
-                     # Of eight-bit floats; and the type to divide in, which is that of the scale.
-                     {"saturate": (0, 1), "precision": (0, FLOAT)}),)
 
     @classmethod
     def from_onnx(cls, node):
@@ -137,8 +134,6 @@ class DequantizeLinear(Operator):
 
     rounding: str = "float"
 
-    onnx = (OnnxForm("DequantizeLinear", (10, 13, 19, 21, 23, 24, 25), ("axis", "block_size"),
-                     {"output_dtype": (0, FLOAT)}),)
 
     @classmethod
     def from_onnx(cls, node):
@@ -182,3 +177,12 @@ class DequantizeLinear(Operator):
 # Types of constant integers, and what holds them.
 WIDER = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "uint16": np.uint16, "int32": np.int32,
          "int4": np.int8, "uint4": np.uint8, "int2": np.int8, "uint2": np.uint8}
+
+VERSIONS = (10, 13, 19, 21, 23, 24, 25)
+READERS = (
+    (OnnxForm("QuantizeLinear", VERSIONS, ("axis", "block_size", "output_dtype"),
+              # Of eight-bit floats; and the type to divide in, which is that of the scale.
+              {"saturate": (0, 1), "precision": (0, FLOAT)}), QuantizeLinear.from_onnx),
+    (OnnxForm("DequantizeLinear", VERSIONS, ("axis", "block_size"), {"output_dtype": (0, FLOAT)}),
+     DequantizeLinear.from_onnx),
+)

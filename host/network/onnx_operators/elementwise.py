@@ -1,6 +1,6 @@
 """Elementwise operators of numbers, as ONNX defines them: float32, operation by operation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -25,9 +25,6 @@ class Elementwise(Operator):
     parameters: tuple = ()
     rounding: str = "float"
 
-    onnx = (*(OnnxForm(name, (7, 13, 14)) for name in ("Add", "Sub", "Mul", "Div")),
-            OnnxForm("LeakyRelu", (6, 16), ("alpha",)), OnnxForm("HardSigmoid", (6, 22), ("alpha", "beta")),
-            OnnxForm("HardSwish", (14, 22)), OnnxForm("Sigmoid", (6, 13)), OnnxForm("Tanh", (6, 13)))
 
     @classmethod
     def from_onnx(cls, node):
@@ -43,12 +40,12 @@ class Elementwise(Operator):
     @classmethod
     def of(cls, node, function, operands, parameters=()):
         """The `Value` that a function of operands gives; of constants a `Constant`."""
+        shape = node.broadcast([operand.shape for operand in operands])
         if all(isinstance(operand, Constant) for operand in operands):
             for operand in operands:
                 node.require(operand.values.dtype == np.float32, "operands of float32", operand.values.dtype)
             with np.errstate(all="ignore"):
                 return Constant(FUNCTIONS[function](*(operand.values for operand in operands), *parameters))
-        shape = np.broadcast_shapes(*(operand.shape for operand in operands))
         # In the layout of the first image; numbers that fit any are no reason.
         images = [operand for operand in operands if not isinstance(operand, Constant)]
         is_last = len(shape) == 4 and all(len(image.shape) == 4 for image in images) and images[0].is_last
@@ -82,28 +79,33 @@ class Elementwise(Operator):
         return LAST_BITS if self.function in ("Sigmoid", "Tanh") else 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Clamp(Elementwise):
+def read_clamp(node):
     """Relu and Clip: of a product that is not yet quantized a part, else an elementwise operator."""
+    node.has_operands(1, 1 if node.kind == "Relu" or node.version < 11 else 3)
+    bounds, value = _bounds(node), node.operands[0]
+    if isinstance(value, Product) and value.bounds == (None, None):
+        return replace(value, bounds=bounds)
+    return Elementwise.of(node, "Clip", [value], bounds)
 
-    onnx = (OnnxForm("Relu", (6, 13, 14)), OnnxForm("Clip", (6, 11, 12, 13), ("min", "max")))
 
-    @classmethod
-    def from_onnx(cls, node):
-        node.has_operands(1, 1 if node.kind == "Relu" or node.version < 11 else 3)
-        bounds, value = cls._bounds(node), node.operands[0]
-        if isinstance(value, Product) and value.bounds == (None, None):
-            return Product(value.place, value.shape, value.is_last, value.make, value.is_integer, bounds)
-        return cls.of(node, "Clip", [value], bounds)
+def _bounds(node):
+    if node.kind == "Relu":
+        return 0.0, None
+    if node.version < 11:
+        bounds = tuple(node.attributes.get(name) for name in ("min", "max"))
+    else:
+        bounds = node.number(1, "limits"), node.number(2, "limits")
+    node.require(all(bound is None or bound == bound for bound in bounds), "limits that are numbers", bounds)
+    return bounds
 
-    @staticmethod
-    def _bounds(node):
-        if node.kind == "Relu":
-            return 0.0, None
-        if node.version < 11:
-            bounds = tuple(node.attributes.get(name) for name in ("min", "max"))
-        else:
-            node.require(not node.attributes, "limits as inputs", sorted(node.attributes))
-            bounds = node.number(1, "limits"), node.number(2, "limits")
-        node.require(all(bound is None or bound == bound for bound in bounds), "limits that are numbers", bounds)
-        return bounds
+
+READERS = (
+    *((OnnxForm(name, (7, 13, 14)), Elementwise.from_onnx) for name in ("Add", "Sub", "Mul", "Div")),
+    (OnnxForm("LeakyRelu", (6, 16), ("alpha",)), Elementwise.from_onnx),
+    (OnnxForm("HardSigmoid", (6, 22), ("alpha", "beta")), Elementwise.from_onnx),
+    (OnnxForm("HardSwish", (14, 22)), Elementwise.from_onnx),
+    (OnnxForm("Sigmoid", (6, 13)), Elementwise.from_onnx),
+    (OnnxForm("Tanh", (6, 13)), Elementwise.from_onnx),
+    (OnnxForm("Relu", (6, 13, 14)), read_clamp),
+    (OnnxForm("Clip", (6, 11, 12, 13), ("min", "max")), read_clamp),
+)

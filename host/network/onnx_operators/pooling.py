@@ -10,7 +10,7 @@ from ....golden.layers import windows
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
 from ..window import check_window, onnx_window, spatial
-from .float_means import check_floats
+from .means import check_floats
 
 # Padded widths up to which ONNX Runtime adds columns first, and lengths of windows.
 MOST_WIDTH, MOST_LENGTH = 2032, 32
@@ -75,8 +75,6 @@ class FloatAveragePool(FloatPool):
     counted: tuple
     order: str
 
-    onnx = (OnnxForm("AveragePool", (10, 11, 19, 22), ("count_include_pad", *WINDOW)),
-            OnnxForm("GlobalAveragePool", (1, 22)))
 
     @classmethod
     def _operand(cls, node):
@@ -85,8 +83,8 @@ class FloatAveragePool(FloatPool):
     @classmethod
     def _more(cls, node, image, size, window, explicit):
         counts = bool(node.attributes.get("count_include_pad"))
-        node.require(not counts or explicit == window["padding"] or node.version >= 19,
-                     "count_include_pad 0 where ceil_mode adds windows, before opset 19", 1)
+        node.require(not counts or not node.attributes.get("ceil_mode") or node.version >= 19,
+                     "count_include_pad 0 with ceil_mode before opset 19", 1)
         counted = explicit if counts else ((0, 0), (0, 0))
         return {"counted": counted, "order": cls._order(node, image[1:3], size, window)}
 
@@ -115,8 +113,6 @@ class FloatAveragePool(FloatPool):
 class MaxPool(FloatPool):
     """The maximum, of integers as of numbers."""
 
-    onnx = (OnnxForm("MaxPool", (10, 11, 12, 22), WINDOW, {"storage_order": 0}, most_outputs=2),
-            OnnxForm("GlobalMaxPool", (1, 22)))
 
     @classmethod
     def _operand(cls, node):
@@ -130,3 +126,11 @@ class MaxPool(FloatPool):
     def _pool(self, images, window):
         least = -np.inf if images.dtype == np.float32 else np.iinfo(np.int64).min
         return windows(images, *window, least).max(axis=(4, 5))
+
+
+READERS = (
+    (OnnxForm("AveragePool", (10, 11, 19, 22), ("count_include_pad", *WINDOW)), FloatAveragePool.from_onnx),
+    (OnnxForm("GlobalAveragePool", (1, 22)), FloatAveragePool.from_onnx),
+    (OnnxForm("MaxPool", (10, 11, 12, 22), WINDOW, {"storage_order": 0}, most_outputs=2), MaxPool.from_onnx),
+    (OnnxForm("GlobalMaxPool", (1, 22)), MaxPool.from_onnx),
+)

@@ -7,7 +7,7 @@ import numpy as np
 from ....golden import float_layers
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
-from .float_elementwise import LAST_BITS
+from .elementwise import LAST_BITS
 
 
 def check_floats(rules):
@@ -23,7 +23,6 @@ class FloatMean(Operator):
     axes: tuple
     rounding: str = "float"
 
-    onnx = (OnnxForm("ReduceMean", (1, 11, 13, 18), ("axes", "keepdims", "noop_with_empty_axes")),)
 
     @classmethod
     def from_onnx(cls, node):
@@ -67,7 +66,6 @@ class FloatSoftmax(Operator):
     axes: tuple
     rounding: str = "float"
 
-    onnx = (OnnxForm("Softmax", (1, 11, 13), ("axis",)),)
 
     @classmethod
     def from_onnx(cls, node):
@@ -95,3 +93,9 @@ class FloatSoftmax(Operator):
 
     def slack(self, step, x):
         return LAST_BITS
+
+
+READERS = (
+    (OnnxForm("ReduceMean", (1, 11, 13, 18), ("axes", "keepdims", "noop_with_empty_axes")), FloatMean.from_onnx),
+    (OnnxForm("Softmax", (1, 11, 13), ("axis",)), FloatSoftmax.from_onnx),
+)

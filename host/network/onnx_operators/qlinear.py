@@ -13,13 +13,10 @@ from ..network import QUANTIZED
 from ..onnx_node import MICROSOFT, Constant, OnnxForm, Value
 from ..operator import Operator
 from ..window import check_window, onnx_window
-from .convolution import Conv2D
-from .float_elementwise import Elementwise
-from .float_scales import DequantizeLinear, QuantizeLinear, Scales
-from .fully_connected import FullyConnected
-from .movement import Concatenation
-
-CONVOLUTION = ("auto_pad", "dilations", "group", "kernel_shape", "pads", "strides")
+from .elementwise import Elementwise
+from .moves import read_concat
+from .products import CONVOLUTION, read_conv, read_gemm
+from .scales import DequantizeLinear, QuantizeLinear, Scales
 
 
 def numbers(node, position, axis=None):
@@ -35,71 +32,51 @@ def integers(node, value, position):
         kind="QuantizeLinear", operands=[value, node.optional(position), node.optional(position + 1)], attributes={}))
 
 
-class QOperator:
-    """Forms of other operators: they are read as three nodes, and no operators of their own."""
+def _product(node, reader, kind, axis, bias, y):
+    """A product of two quantized operands, whose bias counts in steps of the accumulators."""
+    x, weights = numbers(node, 0), numbers(node, 3, axis)
+    node.require(isinstance(weights, Constant), "constant weights", "computed ones")
+    operands = [x, weights]
+    if bias is not None:
+        node.require(isinstance(bias, Constant) and bias.array.dtype == np.int32 and bias.array.ndim == 1,
+                     "a constant bias of int32", getattr(bias, "shape", "a computed one"))
+        steps = node.constant(1, "scales").reshape(-1)[0] * node.constant(4, "scales").reshape(-1)
+        operands.append(Constant(bias.array, np.broadcast_to(steps, bias.shape), np.zeros((1,), np.int64)))
+    return integers(node, reader(node.like(kind=kind, version=11, operands=operands)), y)
 
-    tflite = ()
-    onnx = (OnnxForm("QLinearConv", (10,), CONVOLUTION), OnnxForm("QLinearMatMul", (10, 21)),
-            OnnxForm("QGemm", (1,), ("transB",), {"alpha": 1.0, "transA": 0}, domain=MICROSOFT),
-            OnnxForm("QLinearConcat", (1,), ("axis",), domain=MICROSOFT),
-            OnnxForm("QLinearLeakyRelu", (1,), ("alpha",), domain=MICROSOFT),
-            OnnxForm("QLinearSigmoid", (1,), domain=MICROSOFT))
 
-    @classmethod
-    def from_onnx(cls, node):
-        return getattr(cls, f"_{node.kind}")(node)
+def read_qlinear_conv(node):
+    """A convolution between its dequantizers and its quantizer."""
+    node.has_operands(8, 9)
+    return _product(node, read_conv, "Conv", 0, node.optional(8), 6)
 
-    @classmethod
-    def _product(cls, node, operator, kind, axis, bias, y):
-        """A product of two quantized operands, whose bias counts in steps of the accumulators."""
-        x, weights = numbers(node, 0), numbers(node, 3, axis)
-        node.require(isinstance(weights, Constant), "constant weights", "computed ones")
-        operands = [x, weights]
-        if bias is not None:
-            node.require(isinstance(bias, Constant) and bias.array.dtype == np.int32 and bias.array.ndim == 1,
-                         "a constant bias of int32", getattr(bias, "shape", "a computed one"))
-            steps = node.constant(1, "scales").reshape(-1)[0] * node.constant(4, "scales").reshape(-1)
-            operands.append(Constant(bias.array, np.broadcast_to(steps, bias.shape), np.zeros((1,), np.int64)))
-        made = operator.from_onnx(node.like(kind=kind, version=11, operands=operands))
-        return integers(node, made, y)
 
-    @classmethod
-    def _QLinearConv(cls, node):
-        node.has_operands(8, 9)
-        return cls._product(node, Conv2D, "Conv", 0, node.optional(8), 6)
+def read_qlinear_matmul(node):
+    """A product of matrices, as well."""
+    node.has_operands(8, 8)
+    return _product(node, read_gemm, "MatMul", -1, None, 6)
 
-    @classmethod
-    def _QLinearMatMul(cls, node):
-        node.has_operands(8, 8)
-        return cls._product(node, FullyConnected, "MatMul", -1, None, 6)
 
-    @classmethod
-    def _QGemm(cls, node):
-        node.has_operands(6, 9)
-        node.require(node.optional(7) is not None, "a scale of its output", "none")
-        axis = 0 if node.attributes.get("transB") else 1
-        return cls._product(node, FullyConnected, "Gemm", axis, node.optional(6), 7)
+def read_qgemm(node):
+    """One with a bias."""
+    node.has_operands(6, 9)
+    node.require(node.optional(7) is not None, "a scale of its output", "none")
+    return _product(node, read_gemm, "Gemm", 0 if node.attributes.get("transB") else 1, node.optional(6), 7)
 
-    @staticmethod
-    def _of_one(node, operator, kind, version):
-        node.has_operands(2, 5)
-        made = operator.from_onnx(node.like(kind=kind, version=version, operands=[numbers(node, 0)]))
-        return integers(node, made, 3)
 
-    @classmethod
-    def _QLinearLeakyRelu(cls, node):
-        return cls._of_one(node, Elementwise, "LeakyRelu", 6)
+def read_qlinear_unary(node):
+    """An elementwise operator."""
+    node.has_operands(2, 5)
+    made = Elementwise.from_onnx(node.like(kind=node.kind.removeprefix("QLinear"), operands=[numbers(node, 0)]))
+    return integers(node, made, 3)
 
-    @classmethod
-    def _QLinearSigmoid(cls, node):
-        return cls._of_one(node, Elementwise, "Sigmoid", 6)
 
-    @staticmethod
-    def _QLinearConcat(node):
-        count, rest = divmod(len(node.operands) - 2, 3)
-        node.require(count > 0 and not rest, "a scale, a zero point and triples of operands", len(node.operands))
-        parts = [numbers(node, 2 + 3 * number) for number in range(count)]
-        return integers(node, Concatenation.from_onnx(node.like(kind="Concat", operands=parts)), 0)
+def read_qlinear_concat(node):
+    """A concatenation of operands of any scales."""
+    count, rest = divmod(len(node.operands) - 2, 3)
+    node.require(count > 0 and not rest, "a scale, a zero point and triples of operands", len(node.operands))
+    parts = [numbers(node, 2 + 3 * number) for number in range(count)]
+    return integers(node, read_concat(node.like(kind="Concat", operands=parts)), 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,13 +86,12 @@ class QLinearArithmetic(Operator):
     kind: str
     rounding: str = "float"
 
-    onnx = (OnnxForm("QLinearAdd", (1,), domain=MICROSOFT), OnnxForm("QLinearMul", (1,), domain=MICROSOFT))
 
     @classmethod
     def from_onnx(cls, node):
         node.has_operands(7, 8)
         graph, a, b = node.graph, *(_quantized(node, position) for position in (0, 3))
-        shape = np.broadcast_shapes(a.shape, b.shape)
+        shape = node.broadcast([a.shape, b.shape])
         a, b = (graph.in_layout(value, False) for value in (a, b))
         tensor = Scales.of(node, 6, dtype=np.dtype(graph.tensors[a.index].dtype)).tensor(node.names[0], shape)
         index = graph.tensor(tensor)
@@ -143,9 +119,6 @@ class QLinearPool(Operator):
     counted: tuple = ()
     rounding: str = "float"
 
-    onnx = (OnnxForm("QLinearAveragePool", (1,), ("auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads",
-                                                  "strides"), {"channels_last": 0}, domain=MICROSOFT),
-            OnnxForm("QLinearGlobalAveragePool", (1,), (), {"channels_last": 0}, domain=MICROSOFT))
 
     @classmethod
     def from_onnx(cls, node):
@@ -188,7 +161,6 @@ class QLinearSoftmax(Operator):
     is_flat: bool
     rounding: str = "float"
 
-    onnx = (OnnxForm("QLinearSoftmax", (1,), ("axis", "opset"), domain=MICROSOFT),)
 
     @classmethod
     def from_onnx(cls, node):
@@ -223,3 +195,19 @@ def _quantized(node, position):
         return node.graph.constant(node, value)
     node.require(value.dequantized, "one scale", "several")
     return value
+
+
+READERS = (
+    (OnnxForm("QLinearConv", (10,), CONVOLUTION), read_qlinear_conv),
+    (OnnxForm("QLinearMatMul", (10, 21)), read_qlinear_matmul),
+    (OnnxForm("QGemm", (1,), ("transB",), {"alpha": 1.0, "transA": 0}, domain=MICROSOFT), read_qgemm),
+    (OnnxForm("QLinearConcat", (1,), ("axis",), domain=MICROSOFT), read_qlinear_concat),
+    (OnnxForm("QLinearLeakyRelu", (1,), ("alpha",), domain=MICROSOFT), read_qlinear_unary),
+    (OnnxForm("QLinearSigmoid", (1,), domain=MICROSOFT), read_qlinear_unary),
+    (OnnxForm("QLinearAdd", (1,), domain=MICROSOFT), QLinearArithmetic.from_onnx),
+    (OnnxForm("QLinearMul", (1,), domain=MICROSOFT), QLinearArithmetic.from_onnx),
+    (OnnxForm("QLinearAveragePool", (1,), ("auto_pad", "ceil_mode", "count_include_pad", "kernel_shape", "pads",
+                                           "strides"), {"channels_last": 0}, domain=MICROSOFT), QLinearPool.from_onnx),
+    (OnnxForm("QLinearGlobalAveragePool", (1,), (), {"channels_last": 0}, domain=MICROSOFT), QLinearPool.from_onnx),
+    (OnnxForm("QLinearSoftmax", (1,), ("axis", "opset"), domain=MICROSOFT), QLinearSoftmax.from_onnx),
+)
