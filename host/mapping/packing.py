@@ -175,6 +175,10 @@ class PackedLayer:
 
     # Weights.
 
+    def replace_weights(self, kernel):
+        """The same cuts of other weights, for those that are known at run time."""
+        self._kernel, self._blocks = kernel.astype(np.int64), {}
+
     def block(self, cut):
         """The weights of a tile, (rows, columns / fuse), int64."""
         whole = cut.group, cut.output

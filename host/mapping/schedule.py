@@ -76,6 +76,8 @@ class Schedule:
         """
         number, config = self._number[operator.output], self.mapping.config
         layer = self.mapping.layers[number]
+        if operator.is_loaded:
+            self._load_matrix(layer, number, operator)
         patches, released = layer.patches(x), [0] * config.banks
         program, loads, reads, work, planes, skipped = Program(), [], [], 0, 0, 0
         for tile in (tile for tile in self.mapping.tiles if tile.layer == number):
@@ -94,6 +96,11 @@ class Schedule:
         self._load_ahead(program, loads, number, released)
         return LayerProgram(program, loads, reads, work, planes, skipped, layer, len(x), self.mapping.network.tensors)
 
+    def _load_matrix(self, layer, number, operator):
+        """Weights that are known now, in place of those before; what the banks hold of those is of no use."""
+        layer.replace_weights(operator.convolution(self.mapping.network.tensors).kernel)
+        self._held = [None if tile is not None and tile.layer == number else tile for tile in self._held]
+
     def _load(self, program, loads, tile, released):
         """Write a tile once its bank is free, unless it is there."""
         if self._held[tile.bank] == tile:
@@ -110,7 +117,8 @@ class Schedule:
         for tile in (tile for tile in self.mapping.tiles if tile.layer > number):
             if self._held[tile.bank] == tile:
                 continue
-            if tile.bank in taken:
+            # One whose weights are not known yet is loaded when they are, as is what comes after it in its bank.
+            if tile.bank in taken or self.mapping.layers[tile.layer].operator.is_loaded:
                 break
             self._load(program, loads, tile, released)
             taken.add(tile.bank)

@@ -35,6 +35,9 @@ class MatrixOperator(Operator):
     # Of the class: whether int8 weights may have a zero point, and how often a convolution has each output channel.
     has_zero_point = False
     phases = 1
+    # Whether the weights are known at run time only, and how often it is computed in a run.
+    is_loaded = False
+    calls = 1
 
     @property
     def product(self):

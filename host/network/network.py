@@ -129,4 +129,4 @@ class Network:
     @property
     def macs(self):
         """Multiply-accumulates of all matrix operators, padding counted."""
-        return sum(operator.convolution(self.tensors).macs for operator in self.matrix_operators)
+        return sum(operator.convolution(self.tensors).macs * operator.calls for operator in self.matrix_operators)

@@ -5,23 +5,25 @@ A new operator is a class in a file here, its name in `OPERATORS`, and its names
 
 from .activations import Abs, HardSwish, L2Normalization, LeakyRelu, Logistic, Prelu, Tanh
 from .arithmetic import Add, Maximum, Minimum, Mul, Sub
+from .batch_matmul import BatchMatMul
 from .convolution import Conv2D, DepthwiseConv2D
 from .fully_connected import FullyConnected
 from .movement import Concatenation, Pad, Reshape, Transpose
+from .numbers import Numbers
 from .pooling import ArgMax, ArgMin, AveragePool2D, MaxPool2D, Mean
 from .recurrent import Lstm, Svdf
 from .rescale import Dequantize, Quantize, Relu
 from .resize import ResizeBilinear, ResizeNearest
-from .selection import Cast, Pack, Selection
+from .selection import Cast, GatherNd, Pack, Selection
 from .softmax import Softmax
 from .space_batch import BatchToSpace, SpaceToBatch
 from .transposed_convolution import TransposedConvolution
 from .variables import AssignVariable, ReadVariable
 
-OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchToSpace, Cast, Concatenation, Conv2D,
-             DepthwiseConv2D, Dequantize, FullyConnected, HardSwish, L2Normalization, LeakyRelu, Logistic, Lstm,
-             Maximum, MaxPool2D, Mean, Minimum, Mul, Pack, Pad, Prelu, Quantize, ReadVariable, Relu, Reshape,
-             ResizeBilinear, ResizeNearest, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose,
+OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchMatMul, BatchToSpace, Cast, Concatenation,
+             Conv2D, DepthwiseConv2D, Dequantize, FullyConnected, GatherNd, HardSwish, L2Normalization, LeakyRelu,
+             Logistic, Lstm, MaxPool2D, Maximum, Mean, Minimum, Mul, Numbers, Pack, Pad, Prelu, Quantize, ReadVariable,
+             Relu, Reshape, ResizeBilinear, ResizeNearest, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose,
              TransposedConvolution)
 # By name in files: the operator, and its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}

@@ -184,4 +184,4 @@ class Abs(Elementwise):
     def compute(self, step, x):
         scale, zero_point, output_scale, output_zero_point, clamp = self.arguments(step)
         return layers.rescale(np.abs(x - zero_point), scale, 0, output_scale, output_zero_point, clamp,
-                              rounding=self.rounding)
+                              rounding=self.rounding, precision=np.float32)

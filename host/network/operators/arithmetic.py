@@ -8,6 +8,7 @@ import numpy as np
 from ....golden import layers
 from ..operator import Operator
 from ..tflite_node import TfliteForm
+from .numbers import KINDS, Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +19,12 @@ class Arithmetic(Operator):
 
     @classmethod
     def from_tflite(cls, node):
+        """What is not quantized is another operator."""
+        return Numbers.from_tflite(node) if node.dtype(0) in KINDS else cls.from_quantized(node)
+
+    @classmethod
+    def from_quantized(cls, node):
+        """The operator in a `TfliteNode` of quantized operands."""
         return cls(**node.common, activation=node.activation)
 
     def check(self, rules):
@@ -58,7 +65,7 @@ class Add(Arithmetic):
     sign = 1
 
     @classmethod
-    def from_tflite(cls, node):
+    def from_quantized(cls, node):
         scales = [scale for index in (*node.inputs, node.outputs[0]) for scale in node.tensors[index].scales]
         has_powers = all(np.frexp(scale)[0] == 0.5 for scale in scales)
         is_shift = node.dtype(0) == "int16" and node.options.PotScaleInt16() and has_powers
@@ -115,7 +122,7 @@ class Maximum(Arithmetic):
     function = staticmethod(np.maximum)
 
     @classmethod
-    def from_tflite(cls, node):
+    def from_quantized(cls, node):
         return cls(**node.common)
 
     def check_factor(self, rules, a, b, output):

@@ -23,7 +23,12 @@ GATE_SCALE = np.float32(2.0 ** -12)
 
 @dataclass(frozen=True, kw_only=True)
 class Part(FullyConnected):
-    """A product of a recurrent layer, int8: its accumulators, which nothing else quantizes."""
+    """A product of a recurrent layer, int8: its accumulators, which nothing else quantizes.
+
+    ``calls`` is how often it is computed in a run.
+    """
+
+    calls: int = 1
 
     tflite = ()
 
@@ -46,10 +51,11 @@ class Part(FullyConnected):
         return int(np.abs(tensors[self.inputs[1]].data.astype(np.int64)).sum(axis=1).max()) * 255
 
 
-def part(node, what, x, weights, shape):
+def part(node, what, x, weights, shape, calls=1):
     """A product of a layer, with a tensor of its own for the accumulators."""
     node.tensors.append(Tensor(f"{node.place}, {what}", tuple(shape), "int32"))
-    return Part(place=f"{node.place}, {what}", inputs=(x, weights, -1), outputs=(len(node.tensors) - 1,))
+    return Part(place=f"{node.place}, {what}", inputs=(x, weights, -1), outputs=(len(node.tensors) - 1,),
+                calls=calls)
 
 
 def check_part(rules, operator):
@@ -100,6 +106,8 @@ class Lstm(Operator):
         node.require(len(shape) in (2, 3), "inputs of two or three dimensions", list(shape))
         states = [(index, node.variables.of_tensor(index, node.place))
                   for index in (inputs[OUTPUT_STATE], inputs[CELL_STATE])]
+        is_time_major = bool(options.TimeMajor()) and len(shape) == 3
+        times = shape[0 if is_time_major else 1] if len(shape) == 3 else 1
         gates = {}
         for name, (weights, recurrent_weights, bias) in GATES.items():
             if inputs[weights] < 0 and name == "enter":
@@ -108,10 +116,10 @@ class Lstm(Operator):
             cells = node.tensors[inputs[weights]].shape[:1]
             gates[name] = (part(node, f"inputs of {name}", inputs[0], inputs[weights], (*shape[:-1], *cells)),
                            part(node, f"state of {name}", states[0][0], inputs[recurrent_weights],
-                                (*node.tensors[states[0][0]].shape[:-1], *cells)), inputs[bias])
+                                (*node.tensors[states[0][0]].shape[:-1], *cells), times), inputs[bias])
         node.inputs[1:] = []
         return cls(**node.common, gates=gates, states=tuple(states), hidden=node.intermediates[4],
-                   clip=float(options.CellClip()), is_time_major=bool(options.TimeMajor()) and len(shape) == 3)
+                   clip=float(options.CellClip()), is_time_major=is_time_major)
 
     @property
     def products(self):

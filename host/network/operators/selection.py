@@ -170,6 +170,28 @@ def _tile(node):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GatherNd(Operator):
+    """Parts of the first input, each at the indices along its first dimensions that the second has."""
+
+    tflite = (TfliteForm("GATHER_ND", 2, 2),)
+
+    def check(self, rules):
+        x, indices = rules.inputs
+        rules.same_kind(x, rules.output)
+        rules.require(indices.dtype in ("int32", "int64") and len(indices.shape) >= 1 and
+                      1 <= indices.shape[-1] <= len(x.shape), "integer indices, at most one for each dimension",
+                      f"{indices.dtype} {list(indices.shape)} of {list(x.shape)}")
+        rules.has_shape((*indices.shape[:-1], *x.shape[indices.shape[-1]:]))
+
+    def compute(self, step, x, indices):
+        depth = indices.shape[-1]
+        if (indices < 0).any() or (indices >= np.array(x.shape[1:depth + 1])).any():
+            raise NetworkError(f"{self.place} must have indices within {list(x.shape[1:])}")
+        runs = np.arange(len(x)).reshape(-1, *(1,) * (indices.ndim - 2))
+        return x[(runs, *np.moveaxis(indices, -1, 0))]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pack(Operator):
     """Tensors of one shape beside each other along a new dimension ``axis``."""
 
