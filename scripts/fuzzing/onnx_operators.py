@@ -104,11 +104,19 @@ def _softmax(drawn, operator, rng):
     drawn.output(drawn.node(operator, [drawn.operand()], axis=int(rng.integers(-1, 4))), 0.06)
 
 
+def _matmul_of_activations(drawn, operator, rng):
+    x = drawn.operand()
+    turned = drawn.node("Transpose", [drawn.operand()], perm=[0, 1, 3, 2])
+    drawn.output(drawn.node("MatMul", [x, turned] if rng.integers(2) else [turned, x]), 16.0)
+
+
 def _product(drawn, operator, rng):
     """A convolution, transposed or not, or a product of matrices.
 
     Its bias has the scale of the accumulators, or another, or is not quantized, or it has none.
     """
+    if operator == "MatMul" and not rng.integers(3):
+        return _matmul_of_activations(drawn, operator, rng)
     zero, scale = drawn.drawn_zero(), drawn.scale
     x = drawn.dequantized("x", scale, zero)
     channels, outputs, attributes = drawn.shape[1], int(rng.choice([4, 8])), {}
@@ -135,7 +143,7 @@ def _product(drawn, operator, rng):
     made = drawn.node(operator, operands, **attributes)
     if rng.integers(2):
         made = drawn.node("Relu", [made])
-    drawn.output(made, float(rng.choice([16.0, 64.0])))
+    return drawn.output(made, float(rng.choice([16.0, 64.0])))
 
 
 def _bias(drawn, rng, scales):

@@ -164,7 +164,8 @@ def one(kind, operands, **attributes):
     (one("Erf", ["x"]), r"^node 2 \(Erf\) must be an operator of the list in docs/networks.md$"),
     (one("MatMul", ["x", np.ones((4, 2), np.float32)]),
      r"^node 2 \(MatMul\) must have weights of int8 or uint8 that are dequantized, not float32$"),
-    (one("MatMul", ["x", "x"]), r"^node 2 \(MatMul\) must have constant weights, not computed ones"),
+    (one("MatMul", ["x", "x"]), r"^node 2 \(MatMul\) must have matrices that fit, not \[\[1, 4\], \[1, 4\]\]$"),
+    (one("Gemm", ["x", "x"]), r"^node 2 \(Gemm\) must have constant weights, not computed ones$"),
     (one("Reshape", ["x", np.array([3, -1])]), r"must have an output of 4 elements, not \[3, 1\]"),
     (one("Relu", ["nowhere"]).replace(b"v1", b"zz", 1), r"must use what is computed before it, not v1"),
 ])

@@ -267,6 +267,20 @@ def test_zero_points_by_channel_of_weights(what, kind, tmp_path):
     check(q.model(list(image), y), image, tmp_path)
 
 
+@pytest.mark.parametrize("kind", [np.int8, np.uint8])
+def test_products_of_two_activations_run_on_a_macro(kind, cli, tmp_path):
+    q = Qdq(kind=kind)
+    x = q.quantized("x", 0.0513, 5)
+    turned = q.node("Transpose", [q.quantized(q.node("Relu", [x]), 0.0317, -128)], perm=[0, 2, 1])
+    scores = q.quantized(q.node("Softmax", [q.quantized(q.node("MatMul", [x, turned]), 0.3173)]), 1 / 256, -128)
+    model = q.model([2, 5, 6], q.quantized(q.node("MatMul", [scores, x]), 0.0373))
+    check(model, (2, 5, 6), tmp_path)
+    np.save(tmp_path / "x.npy", q.rng.normal(0, 3, (3, 2, 5, 6)).astype(F32))
+    status, output, errors = cli("run", tmp_path / "m.onnx", "--inputs", tmp_path / "x.npy", "--report", tmp_path / "r")
+    assert status == 0, errors
+    assert "0 mismatches of accumulators" in output and "ONNX Runtime: 0 mismatches" in output
+
+
 def test_a_shape_that_is_computed(tmp_path):
     """As exports of ``x.view(x.shape[0], -1)`` write it."""
     q = Qdq()

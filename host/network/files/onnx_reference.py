@@ -15,6 +15,7 @@ from ....golden import float_layers
 from ..compare import Mismatch
 from ..network import DTYPES, QUANTIZED, NetworkError, widened
 from ..onnx_node import TO_FIRST, Constant, Product, Value
+from ..onnx_operators.scales import QuantizeLinear
 from ..operator import OperatorTensors
 from .onnx_file import read_values
 
@@ -224,7 +225,7 @@ class _Parts:
             if node.op_type != "DequantizeLinear":
                 self.cut.append(name)
         if node.op_type == "QuantizeLinear" and isinstance(before, Product) and before.is_integer and (
-                self._graph.maker(values[node.output[0]]).is_matrix):
+                not isinstance(self._graph.maker(values[node.output[0]]), QuantizeLinear)):
             self.products[node.output[0]] = self.made_name(node.input[0]) if node.input[0] in self.values else (
                 node.input[0])
             if self._is_fused(before, values[node.output[0]], node.input[0]):

@@ -8,6 +8,7 @@ from ..network import Tensor
 from ..onnx_node import Constant, OnnxForm, Product
 from ..operators import Conv2D, DepthwiseConv2D, FullyConnected, TransposedConvolution
 from ..window import onnx_window
+from .activations_product import read_matmul_of_activations
 
 # Scales that are this near are those of one product, rounded at another place.
 NEAR = 2.0 ** -21
@@ -116,6 +117,8 @@ def read_gemm(node):
     """The product with constant weights."""
     is_gemm, attributes, tensors = node.kind == "Gemm", node.attributes, node.graph.tensors
     node.has_operands(2, 3 if is_gemm else 2)
+    if not is_gemm and not isinstance(node.operands[1], Constant):
+        return read_matmul_of_activations(node)
     x = node.graph.integers(node, node.operands[0], is_last=False)
     weights = onnx_weights(node, 1, (0, 1) if attributes.get("transB") else (1, 0), 0)
     shape, (units, depth) = tensors[x].shape, tensors[weights].shape

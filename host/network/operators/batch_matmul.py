@@ -97,17 +97,24 @@ class BatchMatMul(Operator):
 
     def compute(self, step, a, b):
         (first, second), output = step.inputs, step.output
+        factors = np.array([np.float64(first.scale * second.scale) / np.float64(output.scale)])
+        return layers.requantize(self.total(step, a, b), factors, output.zero_point, step.clamp(),
+                                 rounding=step.rounding)
+
+    def total(self, step, a, b):
+        """Accumulators (N, *output shape)."""
+        (first, second), output = step.inputs, step.output
         a, b = (np.swapaxes(values, -1, -2) if swap else values for values, swap in zip((a, b), self.swaps))
         leading = output.shape[:-2]
         a, b = (np.broadcast_to(values.reshape(len(values), *(1,) * (len(leading) + 3 - values.ndim),
                                                *values.shape[1:]), (len(values), *leading, *values.shape[-2:]))
                 for values in (a, b))
         rows, matrices = (values.reshape(-1, *values.shape[-2:]) for values in (a, b))
-        sums = np.concatenate([self._sums(step, x, matrix) for x, matrix in zip(rows, matrices)])
-        total = sums - second.zero_point * (rows - first.zero_point).sum(axis=-1, keepdims=True)
-        factors = np.array([np.float64(first.scale * second.scale) / np.float64(output.scale)])
-        return layers.requantize(total, factors, output.zero_point, step.clamp(),
-                                 rounding=step.rounding).reshape(len(a), *output.shape)
+        # What a macro holds is signed.
+        lower = 128 if second.dtype == "uint8" else 0
+        sums = np.concatenate([self._sums(step, x, matrix - lower) for x, matrix in zip(rows, matrices)])
+        total = sums - (second.zero_point - lower) * (rows - first.zero_point).sum(axis=-1, keepdims=True)
+        return total.reshape(len(a), *output.shape)
 
     def _sums(self, step, x, matrix):
         """Accumulators (1, rows, columns) of a matrix that counts from 0."""
