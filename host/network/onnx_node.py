@@ -92,6 +92,8 @@ class Product:
         It is of 8-bit operands.
     bounds : (float or None, float or None)
         Of a clamp behind it.
+    is_line : bool
+        It is computed as one of images of height 1, which go from its shape.
     """
 
     place: str
@@ -101,6 +103,7 @@ class Product:
     has_own_bias: bool
     is_narrow: bool
     bounds: tuple = (None, None)
+    is_line: bool = False
 
     @property
     def is_integer(self):

@@ -267,6 +267,28 @@ def test_zero_points_by_channel_of_weights(what, kind, tmp_path):
     check(q.model(list(image), y), image, tmp_path)
 
 
+@pytest.mark.parametrize("opset", [13, 21])
+@pytest.mark.parametrize("has_own", [False, True])
+def test_windows_over_lines(opset, has_own, tmp_path):
+    """Networks of sound: convolutions and pools with a length only."""
+    q = Qdq(seed=opset)
+    x = q.quantized("x", 0.0513, 5)
+    a = q.node("Conv", [x, q.weights((6, 3, 5), 0), q.bias(0.0317 if has_own else 0.0513)], pads=[2, 1], strides=[2])
+    b = q.quantized(q.node("Relu", [a]), 0.0917, -128)
+    c = q.quantized(q.node("Conv", [b, q.weights((6, 1, 3), 0)], group=6, dilations=[2]), 0.1173, 3)
+    d = q.quantized(q.node("MaxPool", [c], kernel_shape=[2], strides=[2]), 0.1173, 3)
+    e = q.quantized(q.node("ConvTranspose", [d, q.weights((6, 4, 3), 1)], strides=[2], output_padding=[1]), 0.3171, 3)
+    f = q.quantized(q.node("AveragePool", [e], kernel_shape=[3], pads=[1, 1]), 0.2111, 4)
+    g = q.quantized(q.node("Add", [f, q.quantized(q.node("GlobalAveragePool", [f]), 0.0517)]), 0.2317, 4)
+    model = of_opset(q.model([1, 3, 40], g), opset)
+    inputs = q.rng.normal(0, 3, (20, 1, 3, 40)).astype(F32)
+    ours, mismatches, _ = run(model, inputs, tmp_path)
+    # A sum of products may lie on a middle between two integers, and each layer is compared by itself.
+    theirs = definition(model, inputs)
+    assert mismatches == [] and ours.shape == theirs.shape and (ours != theirs).mean() < 0.01
+    assert np.unique(ours).size > 20
+
+
 @pytest.mark.parametrize("kind", [np.int8, np.uint8])
 def test_products_of_two_activations_run_on_a_macro(kind, cli, tmp_path):
     q = Qdq(kind=kind)

@@ -26,12 +26,15 @@ class OnnxGraph:
     operators : list of Operator
     values : dict of str to Constant, Value, Product or Unread
         By name in the file.
+    makers : dict of int to Operator
+        By number of a tensor, but for inputs and constants: what makes it.
     """
 
     def __init__(self):
         self.tensors, self.operators, self.values = [], [], {}
-        # By what is there: a value in another layout, and as numbers; by number of a tensor: what makes it.
-        self._layouts, self._numbers, self._makers = {}, {}, {}
+        self.makers = {}
+        # By what is there: a value in another layout, and as numbers.
+        self._layouts, self._numbers = {}, {}
 
     def tensor(self, tensor):
         """The number of a new tensor."""
@@ -50,7 +53,7 @@ class OnnxGraph:
     def add(self, operator):
         """An operator that has its output."""
         self.operators.append(operator)
-        self._makers.update(dict.fromkeys(operator.outputs, operator))
+        self.makers.update(dict.fromkeys(operator.outputs, operator))
 
     def numbers(self, node, value, *, is_last=None):
         """The `Value` of an operand in floating point, with the channels last, or not, or as it is."""
@@ -86,10 +89,8 @@ class OnnxGraph:
 
     def _materialized(self, product):
         if id(product) not in self._numbers:
-            index = self.floats(product.place, self._stored(product.shape, product.is_last))
-            self.add(product.make(place=product.place, outputs=(index,), activation=product.bounds))
             # With the product, so that its id stays its own.
-            self._numbers[id(product)] = product, Value(index, product.shape, product.is_last)
+            self._numbers[id(product)] = product, self._made(product, Tensor(product.place, (), "float32"))
         return self._numbers[id(product)][1]
 
     @staticmethod
@@ -104,10 +105,20 @@ class OnnxGraph:
 
     def quantized(self, product, tensor):
         """The `Value` that holds a product, quantized like a tensor."""
-        shape = self._stored(product.shape, product.is_last)
-        index = self.tensor(replace(tensor, shape=shape))
+        return self._made(product, tensor)
+
+    def _made(self, product, tensor):
+        """The `Value` of a product, in a tensor like another."""
+        shape = (*product.shape[:2], 1, *product.shape[2:]) if product.is_line else product.shape
+        index = self.tensor(replace(tensor, shape=self._stored(shape, product.is_last)))
         self.add(product.make(place=product.place, outputs=(index,), activation=product.bounds))
-        return Value(index, product.shape, product.is_last)
+        value = Value(index, shape, product.is_last)
+        if not product.is_line:
+            return value
+        value = self.in_layout(value, False)
+        index = self.like(value.index, tensor.name, product.shape)
+        self.add(Reshape(place=product.place, inputs=(value.index,), outputs=(index,)))
+        return Value(index, product.shape)
 
     def at_scale(self, node, value, tensor):
         """Integers as a DequantizeLinear reads them, whose scale is that of a tensor."""
@@ -140,10 +151,6 @@ class OnnxGraph:
         if isinstance(value, Product):
             return self._numbers[id(value)][1] if id(value) in self._numbers else None
         return value if isinstance(value, Value) else None
-
-    def maker(self, value):
-        """The operator that makes a value; None for an input."""
-        return self._makers.get(value.index)
 
     def in_file(self, value, values):
         """Arrays of runs (N, *shape) for a value, as the file has them; ``values`` are those of tensors by number."""

@@ -17,6 +17,7 @@ from ..network import DTYPES, QUANTIZED, NetworkError, widened
 from ..onnx_node import TO_FIRST, Constant, Product, Value
 from ..onnx_operators.scales import QuantizeLinear
 from ..operator import OperatorTensors
+from ..operators import Reshape, Transpose
 from .onnx_file import read_values
 
 MADE = "/made"
@@ -129,18 +130,25 @@ class OnnxReference:
     def _slack(self, name, values):
         """What the definition leaves open of a tensor, in the layout of the file, float64."""
         value = self._parts.values[name]
-        operator = self._graph.maker(value)
-        slack = operator.slack(OperatorTensors(self._network, operator), *(
-            widened(values[index] if index in values else self._network.tensors[index].data[None])
-            for index in operator.operands))
-        shape = values[value.index].shape
-        slack = np.broadcast_to(np.asarray(slack, np.float64), shape)
+        slack = self._slack_of(value.index, values)
         return slack.transpose(0, *(axis + 1 for axis in TO_FIRST)) if value.is_last else slack
+
+    def _slack_of(self, index, values):
+        """As a tensor is stored; what only moves elements has that of its input."""
+        operator, shape = self._graph.makers.get(index), values[index].shape
+        if operator is None:
+            return np.zeros(shape)
+        tensors = OperatorTensors(self._network, operator)
+        if isinstance(operator, (Reshape, Transpose)):
+            return operator.compute(tensors, self._slack_of(operator.inputs[0], values))
+        operands = (values[other] if other in values else self._network.tensors[other].data[None]
+                    for other in operator.operands)
+        return np.broadcast_to(np.asarray(operator.slack(tensors, *map(widened, operands)), np.float64), shape)
 
     def _differs(self, name, ours, theirs, values):
         """Where numbers differ by more than what is left open, or integers at all."""
         wrong = (ours != theirs) & ~((ours != ours) & (theirs != theirs))
-        if not wrong.any() or ours.dtype.kind != "f" or self._graph.maker(self._parts.values[name]) is None:
+        if not wrong.any() or ours.dtype.kind != "f":
             return wrong
         beyond = ~(np.abs(ours.astype(np.float64) - theirs) <= self._slack(name, values))
         self.open += int((wrong & ~beyond).sum())
@@ -225,7 +233,7 @@ class _Parts:
             if node.op_type != "DequantizeLinear":
                 self.cut.append(name)
         if node.op_type == "QuantizeLinear" and isinstance(before, Product) and before.is_integer and (
-                not isinstance(self._graph.maker(values[node.output[0]]), QuantizeLinear)):
+                not isinstance(self._graph.makers.get(values[node.output[0]].index), QuantizeLinear)):
             self.products[node.output[0]] = self.made_name(node.input[0]) if node.input[0] in self.values else (
                 node.input[0])
             if self._is_fused(before, values[node.output[0]], node.input[0]):

@@ -10,6 +10,7 @@ from ....golden.layers import windows
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
 from ..window import check_window, onnx_window, spatial
+from .lines import of_lines_too
 from .means import check_floats
 
 # Padded widths up to which ONNX Runtime adds columns first, and lengths of windows.
@@ -128,9 +129,10 @@ class MaxPool(FloatPool):
         return windows(images, *window, least).max(axis=(4, 5))
 
 
+AVERAGE, MAXIMUM = of_lines_too(FloatAveragePool.from_onnx), of_lines_too(MaxPool.from_onnx)
 READERS = (
-    (OnnxForm("AveragePool", (10, 11, 19, 22), ("count_include_pad", *WINDOW)), FloatAveragePool.from_onnx),
-    (OnnxForm("GlobalAveragePool", (1, 22)), FloatAveragePool.from_onnx),
-    (OnnxForm("MaxPool", (10, 11, 12, 22), WINDOW, {"storage_order": 0}, most_outputs=2), MaxPool.from_onnx),
-    (OnnxForm("GlobalMaxPool", (1, 22)), MaxPool.from_onnx),
+    (OnnxForm("AveragePool", (10, 11, 19, 22), ("count_include_pad", *WINDOW)), AVERAGE),
+    (OnnxForm("GlobalAveragePool", (1, 22)), AVERAGE),
+    (OnnxForm("MaxPool", (10, 11, 12, 22), WINDOW, {"storage_order": 0}, most_outputs=2), MAXIMUM),
+    (OnnxForm("GlobalMaxPool", (1, 22)), MAXIMUM),
 )

@@ -9,6 +9,7 @@ from ..onnx_node import Constant, OnnxForm, Product
 from ..operators import Conv2D, DepthwiseConv2D, FullyConnected, TransposedConvolution
 from ..window import onnx_window
 from .activations_product import read_matmul_of_activations
+from .lines import of_lines_too
 
 # Scales that are this near are those of one product, rounded at another place.
 NEAR = 2.0 ** -21
@@ -63,6 +64,7 @@ def onnx_bias(node, position, x, weights):
     return node.graph.tensor(Tensor(node.place, data.shape, "float32", data=data)), True
 
 
+@of_lines_too
 def read_conv(node):
     """A convolution, depthwise where every channel is a group."""
     node.has_operands(2, 3)
@@ -87,6 +89,7 @@ def read_conv(node):
                    node.graph.tensors[x].dtype != "int16")
 
 
+@of_lines_too
 def read_conv_transpose(node):
     node.has_operands(2, 3)
     x = node.graph.integers(node, node.operands[0], is_last=True)
