@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# Scales in steps of 1 / EXACT have few bits.
+EXACT = 256
+
 
 def _half_pixel(x, scale, length, result):
     return (x + np.float32(0.5)) / scale - np.float32(0.5)
@@ -54,12 +57,14 @@ def coordinates(mode, length, result, scale):
 def is_left_open(mode, rounding, length, result, scale):
     """Whether the rounding of a quotient of float32 decides about a pixel.
 
-    A place next to the middle between two pixels may come out on either side; only powers of two divide exactly.
+    A place next to where one pixel ends and the next begins may come out on either side, unless the scale is a number of
+    few bits: then what lies there is exact. With corners aligned the quotient is one of integers.
     """
-    if mode != "asymmetric" or not rounding.startswith("round") or np.frexp(scale)[0] == 0.5:
+    if mode == "align_corners" or float(scale) * EXACT % 1 == 0:
         return False
     places = coordinates(mode, length, result, scale)
-    return bool((np.abs(places - np.floor(places) - np.float32(0.5)) < 1e-5 * np.maximum(1, places)).any())
+    away = places - (np.floor(places) + np.float32(0.5) if rounding.startswith("round") else np.rint(places))
+    return bool(((np.abs(away) < 1e-5 * np.maximum(1, places)) & (places > 0) & (places < length - 1)).any())
 
 
 def nearest(mode, rounding, length, result, scale):

@@ -5,6 +5,8 @@ output is added in float32 before the result is rounded, halves to even. A produ
 multiply-add are rounded once together.
 """
 
+import math
+
 import numpy as np
 
 from .float_layers import average_pool, dequantize, one_by_one
@@ -54,7 +56,9 @@ def softmax(x, scale, output_scale, output_zero_point, clamp):
     """Softmax over the last dimension; float32 in the order of the elements."""
     steps = x - x.max(axis=-1, keepdims=True)
     # Exponentials are taken with a margin, so that small ones are not lost.
-    margin = max(0.0, np.log(np.finfo(np.float32).max / x.shape[-1]) - 5) / np.float64(scale)
+    # C's logf rounds correctly; numpy's of float32 does not.
+    most = np.float32(math.log(np.finfo(np.float32).max / np.float32(x.shape[-1])))
+    margin = max(0.0, float(most) - 5) / np.float64(scale)
     powers = np.exp((steps + margin) * np.float64(scale)).astype(np.float32)
     total = one_by_one(powers[..., index] for index in range(x.shape[-1]))[..., None]
     found = np.rint(powers * np.floor(np.float32(1) / np.float32(output_scale)) / total).astype(np.int64)

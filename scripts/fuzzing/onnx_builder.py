@@ -21,7 +21,7 @@ class Drawn:
 
     def __init__(self, seed, shape, opset, kind):
         self.rng, self.shape, self.opset, self.kind = np.random.default_rng(seed), list(shape), opset, kind
-        self._nodes, self._constants, self._outputs = [], [], []
+        self._nodes, self._constants, self._outputs, self.values = [], [], [], {}
         # Scales that are powers of two let results fall on exact halves.
         self._power = bool(self.rng.integers(2))
         self.scale = self.drawn_scale()
@@ -42,7 +42,8 @@ class Drawn:
     def constant(self, array):
         """The name of a constant."""
         name = f"c{len(self._constants)}"
-        self._constants.append(numpy_helper.from_array(np.asarray(array), name))
+        self.values[name] = np.asarray(array)
+        self._constants.append(numpy_helper.from_array(self.values[name], name))
         return name
 
     def node(self, kind, inputs, outputs=1, domain="", **attributes):

@@ -203,6 +203,11 @@ def _per_channel(drawn, operator, rng):
     limits = np.iinfo(drawn.drawn_zero().dtype)
     parameters = [[drawn.constant(np.array([drawn.drawn_scale() for _ in range(count)])),
                    drawn.constant(rng.integers(limits.min, limits.max, count).astype(limits.dtype))] for _ in range(2)]
+    if rng.integers(2):
+        # The same for the first channel, but not for the others.
+        scales, points = (np.array(drawn.values[name]) for name in parameters[1])
+        scales[0], points[0] = (drawn.values[name][0] for name in parameters[0])
+        parameters[1] = [drawn.constant(scales), drawn.constant(points)]
     made = drawn.node("QuantizeLinear", ["x", *parameters[0]], axis=1)
     drawn.output(drawn.node("DequantizeLinear", [made, *parameters[1]], axis=1))
 

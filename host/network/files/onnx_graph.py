@@ -126,7 +126,8 @@ class OnnxGraph:
         if not before.scales.size:
             # Of an input that comes as integers.
             self.tensors[value.index] = replace(before, scales=tensor.scales, zero_points=tensor.zero_points)
-        elif (before.scale, before.zero_point) != (tensor.scale, tensor.zero_point):
+        elif not (np.array_equal(before.scales, tensor.scales) and before.axis == tensor.axis and
+                  np.array_equal(before.zero_points, tensor.zero_points)):
             index = self.tensor(replace(tensor, name=node.names[0], shape=before.shape, dtype=before.dtype))
             self.add(Reshape(place=node.place, inputs=(value.index,), outputs=(index,)))
             value = replace(value, index=index)
