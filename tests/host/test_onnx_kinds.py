@@ -92,10 +92,11 @@ def test_a_dequantizer_has_a_scale_and_a_zero_point_of_its_own(scale, point, in_
     assert mismatches == [] and (np.abs(ours - definition(model, inputs)) < 1e-6).all()
 
 
-def test_a_scale_for_each_channel_of_an_activation(tmp_path):
+@pytest.mark.parametrize("first, point", [(0.03, 0), (0.02, 3)])
+def test_a_scale_for_each_channel_of_an_activation(first, point, tmp_path):
     q = Qdq()
     parameters = [q.constant(np.array([0.02, 0.05], F32)), q.constant(np.array([3, -7], np.int8))]
-    others = [q.constant(np.array([0.03, 0.01], F32)), q.constant(np.array([0, 5], np.int8))]
+    others = [q.constant(np.array([first, 0.01], F32)), q.constant(np.array([point, 5], np.int8))]
     y = q.node("DequantizeLinear", [q.node("QuantizeLinear", ["x", *parameters], axis=1), *others], axis=1)
     check(q.model([1, 2, 3, 3], q.node("Relu", [y])), (1, 2, 3, 3), tmp_path)
 
