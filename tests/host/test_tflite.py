@@ -392,10 +392,10 @@ def test_mutated_files_of_every_operator():
 
 def test_a_stride_beyond_the_image_costs_nothing(tmp_path):
     file, rng = TfliteFile(), RNG(12)
-    shape, x = file.constant([1, 3, 4, 1], "int32"), file.tensor((1, 2, 2, 1), "int8", 0.1)
+    shape, x = file.constant([1, 5, 4, 1], "int32"), file.tensor((1, 1, 2, 1), "int8", 0.1)
     weights = file.constant(rng.integers(-127, 128, (1, 5, 2, 1)), "int8", 0.01)
-    y = file.operator("TRANSPOSE_CONV", [shape, weights, x], file.tensor((1, 3, 4, 1), "int8", 0.1),
+    y = file.operator("TRANSPOSE_CONV", [shape, weights, x], file.tensor((1, 5, 4, 1), "int8", 0.1),
                       "TransposeConvOptions", StrideH=9000, StrideW=2, Padding="valid")
-    values = rng.integers(-128, 128, (3, 1, 2, 2, 1))
+    values = rng.integers(-128, 128, (3, 1, 1, 2, 1))
     network, _, mismatches = run_both(tmp_path, file, [x], [y], [values])
-    assert mismatches == [] and network.operators[0].stride == (3, 2)
+    assert mismatches == [] and network.operators[0].stride == (5, 2)

@@ -9,7 +9,7 @@ from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import MOST_ELEMENTS, NetworkError
 from ..tflite_node import TfliteForm
-from ..window import MOST_SEEN, ceil_div, same_padding
+from ..window import MOST_SEEN, PADDINGS, ceil_div, same_padding
 from .weights import check_tflite_bias
 
 
@@ -49,9 +49,11 @@ class TransposedConvolution(MatrixOperator):
         node.inputs[:2] = node.inputs[1::-1]
         check_tflite_bias(node)
         image = tuple(map(int, shape[1:3]))
-        totals = (0, 0)
-        if not options.Padding():
-            totals = same_padding(image, weights[1:3], stride, (1, 1))
+        is_same = node.choice(PADDINGS, options.Padding(), "padding") == "same"
+        totals = same_padding(image, weights[1:3], stride, (1, 1)) if is_same else (0, 0)
+        places = tuple(ceil_div(length, step) if is_same else max(0, length + step - size) // step
+                       for length, step, size in zip(image, stride, weights[1:3]))
+        node.require(node.shape(0)[1:3] == places, f"an input of {places} pixels", node.shape(0)[1:3])
         crop = tuple(total // 2 for total in totals)
         # What is farther from the first pixel than the last of the image does not count.
         stride = tuple(min(step, length + before) for step, length, before in zip(stride, image, crop))
