@@ -47,7 +47,7 @@ def _check_order(network):
     constants = {index for index, tensor in enumerate(network.tensors) if tensor.data is not None}
     known = constants | set(network.inputs)
     for operator in network.operators:
-        for index in operator.inputs:
+        for index in (*operator.inputs, *operator.operands):
             if index >= 0 and index not in known:
                 raise NetworkError(f"{operator.place} must use what is computed before it, not tensor {index} "
                                    f"({network.tensors[index].name})")

@@ -6,7 +6,7 @@ import numpy as np
 
 from ....golden import layers
 from ....golden.layers import LIMITS
-from ..network import NetworkError
+from ..network import QUANTIZED, NetworkError
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -66,13 +66,15 @@ class Concatenation(Operator):
 
     def check(self, rules):
         axis, shapes = self.axis, [tensor.shape for tensor in rules.inputs]
-        is_integer = rules.output.dtype in ("int32", "int64", "float32")
-        if is_integer:
+        if rules.output.dtype not in QUANTIZED:
             rules.same_kind(*rules.inputs, rules.output)
         else:
             rules.quantized(*rules.inputs, rules.output)
-        if not is_integer and rules.output.dtype != "uint8":
-            rules.same_scale(*rules.inputs, rules.output)
+            if rules.output.dtype == "uint8":
+                rules.factor([float(tensor.scale) / float(rules.output.scale) for tensor in rules.inputs], 2.0 ** 20)
+                rules.factor(1 / float(rules.output.scale), 2.0 ** 126)
+            else:
+                rules.same_scale(*rules.inputs, rules.output)
         rules.require(0 <= axis < len(shapes[0]) and
                       len({(*shape[:axis], *shape[axis + 1:]) for shape in shapes}) == 1,
                       "operands that differ along one dimension", [list(shape) for shape in shapes][:8])

@@ -7,9 +7,9 @@ import numpy as np
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
-from ..network import NetworkError
+from ..network import MOST_ELEMENTS, NetworkError
 from ..tflite_node import TfliteForm
-from ..window import MOST_SEEN, ceil_div, same_padding
+from ..window import MOST_SEEN, PADDINGS, ceil_div, same_padding
 from .weights import check_tflite_bias
 
 
@@ -49,13 +49,17 @@ class TransposedConvolution(MatrixOperator):
         node.inputs[:2] = node.inputs[1::-1]
         check_tflite_bias(node)
         image = tuple(map(int, shape[1:3]))
-        totals = (0, 0)
-        if not options.Padding():
-            totals = same_padding(image, weights[1:3], stride, (1, 1))
+        is_same = node.choice(PADDINGS, options.Padding(), "padding") == "same"
+        totals = same_padding(image, weights[1:3], stride, (1, 1)) if is_same else (0, 0)
+        places = tuple(ceil_div(length, step) if is_same else max(0, length + step - size) // step
+                       for length, step, size in zip(image, stride, weights[1:3]))
+        node.require(node.shape(0)[1:3] == places, f"an input of {places} pixels", node.shape(0)[1:3])
+        crop = tuple(total // 2 for total in totals)
+        # What is farther from the first pixel than the last of the image does not count.
+        stride = tuple(min(step, length + before) for step, length, before in zip(stride, image, crop))
         is_narrow = node.dtype(0) == "int16" and len(node.inputs) == 3 and node.dtype(2) == "int32"
         return cls(**node.common, activation=node.activation, stride=stride, image=image, shape_input=shape_input,
-                   crop=tuple(total // 2 for total in totals),
-                   rounding=node.rounding("int16, narrow bias" if is_narrow else None))
+                   crop=crop, rounding=node.rounding("int16, narrow bias" if is_narrow else None))
 
     @property
     def operands(self):
@@ -70,6 +74,9 @@ class TransposedConvolution(MatrixOperator):
         seen = x.shape[0] * x.shape[3] * int(np.prod([*taps, *places], dtype=object))
         wide = int(np.prod([max(length, place) + tap for length, place, tap in zip(x.shape[1:3], places, taps)],
                            dtype=object))
+        kernel = int(np.prod([tap * step for tap, step in zip(taps, self.stride)], dtype=object)) * x.shape[3]
+        rules.require(kernel * weights.shape[0] <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} weights of whole strides",
+                      kernel * weights.shape[0])
         rules.require(seen <= MOST_SEEN and wide * x.shape[0] * x.shape[3] <= MOST_SEEN,
                       f"at most {MOST_SEEN} elements in all windows", max(seen, wide))
         self.check_product(rules, weights.shape[0], 0, (x.shape[0], *self.image, weights.shape[0]))
