@@ -20,12 +20,16 @@ FAR = 2.0 ** 40
 def quantize(values, scale, zero_point, clamp):
     """Integers for numbers, which are divided in float32 if they are float32."""
     values = np.asarray(values)
-    return to_integers(values / np.asarray(scale, values.dtype), zero_point, clamp)
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = values / np.asarray(scale, values.dtype)
+    return to_integers(steps, zero_point, clamp)
 
 
 def to_integers(steps, zero_point, clamp):
     """Integers for numbers of steps, float: rounded, halves to even, int64."""
-    return np.clip(np.clip(np.rint(steps), -FAR, FAR).astype(np.int64) + zero_point, *clamp)
+    with np.errstate(invalid="ignore"):
+        whole = np.clip(np.rint(steps), -FAR, FAR).astype(np.int64)
+    return np.clip(whole + zero_point, *clamp)
 
 
 def activation_limits(bounds, scale, zero_point, dtype):

@@ -57,8 +57,8 @@ def coordinates(mode, length, result, scale):
 def is_left_open(mode, rounding, length, result, scale):
     """Whether the rounding of a quotient of float32 decides about a pixel.
 
-    A place next to where one pixel ends and the next begins may come out on either side, unless the scale is a number of
-    few bits: then what lies there is exact. With corners aligned the quotient is one of integers.
+    A place next to where one pixel ends and the next begins may come out on either side, unless the scale is a number
+    of few bits: then what lies there is exact. With corners aligned the quotient is one of integers.
     """
     if mode == "align_corners" or float(scale) * EXACT % 1 == 0:
         return False

@@ -54,7 +54,8 @@ class Constant:
         """What it stands for: float32 if it was dequantized."""
         if self.scales is None:
             return self.array
-        return (self.array.astype(np.int64) - self.zero_points).astype(np.float32) * self.scales
+        with np.errstate(over="ignore"):
+            return (self.array.astype(np.int64) - self.zero_points).astype(np.float32) * self.scales
 
     def moved(self, move):
         """With its elements moved by a function of an array."""

@@ -50,8 +50,9 @@ class Scales:
         node.require(scales.dtype == np.float32, "scales of float32", scales.dtype)
         points = (np.zeros(scales.shape, dtype or np.uint8) if zero is None else
                   node.constant(position + 1, "zero points"))
-        node.require(dtype is None or points.dtype == dtype, f"zero points of {np.dtype(dtype or np.uint8)}",
-                     points.dtype)
+        node.require(points.dtype == dtype if dtype else points.dtype.name in WIDER,
+                     f"zero points of {np.dtype(dtype) if dtype else 'integers'}", points.dtype)
+        node.require(bool(np.isfinite(scales).all()), "finite scales", "others")
         node.require(scales.size > 0 and scales.size == points.size, "as many scales as zero points",
                      f"{scales.size} and {points.size}")
         return cls(node, scales, points.astype(np.int64).reshape(scales.shape), int(node.attributes.get("axis", 1)),
