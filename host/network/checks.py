@@ -111,13 +111,12 @@ class Rules(OperatorTensors):
                          f"{tensors[0].scale}, {tensors[0].zero_point} and {tensor.scale}, {tensor.zero_point}")
 
     def alike(self, *tensors):
-        """Tensors are of numbers, or quantized with one scale and zero point."""
-        kinds = [(tensor.dtype, tensor.scales.size) for tensor in tensors]
-        if kinds[0][0] == "float32" or not kinds[0][1]:
-            self.require(set(kinds) == {kinds[0]}, "operands of one kind", [kind for kind, _ in kinds][:8])
-            return
-        self.quantized(*tensors, free=True)
-        self.same_scale(*tensors)
+        """Tensors are of numbers, or of integers with one scale and zero point, or none."""
+        self.same_kind(*tensors)
+        # Integers of .onnx files have no scale before something dequantizes them.
+        if tensors[0].dtype != "float32" and all(tensor.scales.size for tensor in tensors):
+            self.quantized(*tensors, free=True)
+            self.same_scale(*tensors)
 
     def factor(self, factors, greatest=2.0 ** 30):
         """A rescaling factor is in range."""

@@ -216,9 +216,13 @@ def test_an_unsigned_output_stays_unsigned(cli, tmp_path):
 def test_an_input_of_integers(kind, tmp_path):
     q = Qdq(kind=kind)
     x = q.node("DequantizeLinear", ["x", q.constant(F32(0.05)), q.constant(kind(60))])
-    model = q.model([1, 3, 4, 4], q.quantized(q.node("Conv", [x, q.weights((4, 3, 3, 3), 0)]), 0.2))
-    model.graph.input[0].type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
+    y = q.quantized(q.node("Conv", [x, q.weights((4, 3, 3, 3), 0)]), 0.2)
     limits = np.iinfo(kind)
+    # Moved before it has a scale.
+    q.nodes.insert(0, helper.make_node("MaxPool", ["x"], ["pooled"], kernel_shape=[1, 1]))
+    q.nodes[1].input[0] = "pooled"
+    model = q.model([1, 3, 4, 4], y)
+    model.graph.input[0].type.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     inputs = np.random.default_rng(1).integers(limits.min, limits.max + 1, (20, 1, 3, 4, 4)).astype(kind)
     ours, mismatches, _ = run(model, inputs, tmp_path)
     assert mismatches == [] and (np.abs(ours - definition(model, inputs)) < 0.21).all()

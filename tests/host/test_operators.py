@@ -34,6 +34,19 @@ def test_operator_is_whole(kind):
     assert kind.__doc__ and kind.tflite
 
 
+def test_operators_of_onnx_alone_are_whole():
+    """They are made by the readers of nodes, and have no names in other files."""
+    kinds, found = [Operator], set()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith("bitline.host.network.onnx_operators.") and not kind.__subclasses__():
+            found.add(kind)
+    assert len(found) >= 11 and not any(kind.__abstractmethods__ or kind.tflite for kind in found)
+    assert all(kind.__doc__ and not kind.__doc__.startswith(kind.__name__ + "(") for kind in found)
+    assert all(callable(reader) for _, reader in ONNX.values())
+
+
 def test_no_name_stands_for_two_operators():
     assert len(TFLITE) == sum(len(kind.tflite) for kind in OPERATORS)
 
