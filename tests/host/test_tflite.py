@@ -439,5 +439,5 @@ def test_what_the_reference_kernels_do_not_take_is_compared_with_the_default_one
     y = other.operator("STRIDED_SLICE", [x, *(other.constant(k, "int32") for k in ([0, 1], [1, 3], [1, 1]))],
                        other.tensor((1, 2), "int8", 0.1), "StridedSliceOptions")
     path.write_bytes(other.data([x], [y]))
-    with pytest.raises(NetworkError, match=r"^LiteRT, with which layers are compared, must take .* --no-check goes"):
+    with pytest.raises(NetworkError, match=r"^LiteRT, with which layers are compared, must take .*--no-check goes"):
         TfliteReference(path)

@@ -100,7 +100,8 @@ class DepthToSpace(Operator):
         rules.is_image(x)
         rules.require(self.block >= 1 and x.shape[3] % self.block ** 2 == 0, f"channels in {self.block} by {self.block}",
                       x.shape[3])
-        rules.has_shape((x.shape[0], x.shape[1] * self.block, x.shape[2] * self.block, x.shape[3] // self.block ** 2))
+        image = [length * self.block for length in x.shape[1:3]]
+        rules.has_shape((x.shape[0], *image, x.shape[3] // self.block ** 2))
 
     def compute(self, step, x):
         *lead, height, width, _ = x.shape
