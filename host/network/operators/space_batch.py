@@ -98,8 +98,8 @@ class DepthToSpace(Operator):
         rules.quantized(x, rules.output)
         rules.same_scale(x, rules.output)
         rules.is_image(x)
-        rules.require(self.block >= 1 and x.shape[3] % self.block ** 2 == 0, f"channels in {self.block} by {self.block}",
-                      x.shape[3])
+        rules.require(self.block >= 1 and x.shape[3] % self.block ** 2 == 0,
+                      f"channels in {self.block} by {self.block}", x.shape[3])
         image = [length * self.block for length in x.shape[1:3]]
         rules.has_shape((x.shape[0], *image, x.shape[3] // self.block ** 2))
 
