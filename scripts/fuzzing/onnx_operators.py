@@ -162,6 +162,13 @@ def _move(drawn, operator, rng):
     names, attributes, outputs = [x], {}, 1
     if operator == "Transpose":
         attributes = {"perm": [int(axis) for axis in rng.permutation(4)]}
+    elif operator in ("DepthToSpace", "SpaceToDepth"):
+        four = drawn.node("Concat", [x] * 4, axis=1)
+        wide = drawn.node("Concat", [four] * 2, axis=2)
+        names = [drawn.node("Concat", [wide] * 2, axis=3)]
+        attributes = {"blocksize": 2}
+        if operator == "DepthToSpace":
+            attributes["mode"] = str(rng.choice(["DCR", "CRD"]))
     elif operator == "Slice":
         starts, ends = [-20, shape[2] - 1], [2 ** 31, -2 ** 31]
         steps = [int(rng.integers(1, 3)), -int(rng.integers(1, 3))]
@@ -253,7 +260,8 @@ OPERATORS = {
     **dict.fromkeys(UNARY, _unary), **dict.fromkeys(("Add", "Sub", "Mul"), _binary), "Div": _divide, "Clip": _clip,
     **dict.fromkeys(("AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool"), _pool), "ReduceMean": _mean,
     "Softmax": _softmax, **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), _product),
-    **dict.fromkeys(("Transpose", "Slice", "Split", "Concat", "Pad"), _move), "Resize": _resize,
+    **dict.fromkeys(("DepthToSpace", "SpaceToDepth", "Transpose", "Slice", "Split", "Concat", "Pad"), _move),
+    "Resize": _resize,
     "DequantizeLinear": _per_channel,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "QLinearMul", "QLinearConcat",
                      "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "QLinearAveragePool",

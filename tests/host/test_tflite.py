@@ -17,7 +17,7 @@ from bitline.host.network.network import NetworkError
 
 pytest.importorskip("tflite", reason="no tflite here")
 pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
-from bitline.scripts.fuzzing.tflite_builder import TfliteFile
+from bitline.scripts.fuzzing.tflite_builder import VERSIONS, TfliteFile
 from bitline.scripts.fuzzing.tflite_fuzz import OPERATORS, fuzz
 from bitline.scripts.fuzzing.tflite_operators import draw
 
@@ -72,6 +72,27 @@ def test_moves_of_elements(tmp_path, name, dtype):
     values = RNG(1).integers(limits.min, limits.max + 1, (3, 4, 4, 6))
     _, ours, mismatches = run_both(tmp_path, file, [x], [y], [values])
     assert mismatches == [] and ours[y].shape == (3, *shape) and ours[y].dtype == dtype
+
+
+@pytest.mark.parametrize("kind, before, after", [("DEPTH_TO_SPACE", (1, 2, 3, 12), (1, 4, 6, 3)),
+                                                 ("SPACE_TO_DEPTH", (1, 4, 6, 3), (1, 2, 3, 12))])
+def test_space_and_depth(tmp_path, kind, before, after):
+    file = TfliteFile()
+    x = file.tensor(before, "int8", 0.1)
+    name = "DepthToSpaceOptions" if kind == "DEPTH_TO_SPACE" else "SpaceToDepthOptions"
+    y = file.operator(kind, [x], file.tensor(after, "int8", 0.1), name, BlockSize=2)
+    _, ours, mismatches = run_both(tmp_path, file, [x], [y], [RNG(1).integers(-128, 128, (3, *before))])
+    assert mismatches == [] and ours[y].size
+
+
+def test_padding_with_a_value(tmp_path):
+    file = TfliteFile()
+    x = file.tensor((1, 2, 3), "int8", 0.1, 4)
+    y = file.operator("PADV2", [x, file.constant([[0, 0], [1, 2], [0, 3]], "int32"),
+                                file.constant([-77], "int8", 0.1, zero_point=4)],
+                      file.tensor((1, 5, 6), "int8", 0.1, 4))
+    _, ours, mismatches = run_both(tmp_path, file, [x], [y], [RNG(1).integers(-128, 128, (3, 1, 2, 3))])
+    assert mismatches == [] and (ours[y][:, 0, 0] == -77).all()
 
 
 @pytest.mark.parametrize("kind", ["SPLIT", "SPLIT_V", "UNPACK"])
@@ -399,3 +420,24 @@ def test_a_stride_beyond_the_image_costs_nothing(tmp_path):
     values = rng.integers(-128, 128, (3, 1, 1, 2, 1))
     network, _, mismatches = run_both(tmp_path, file, [x], [y], [values])
     assert mismatches == [] and network.operators[0].stride == (5, 2)
+
+
+def test_what_the_reference_kernels_do_not_take_is_compared_with_the_default_ones(tmp_path, monkeypatch):
+    file = TfliteFile()
+    monkeypatch.setitem(VERSIONS, "STRIDED_SLICE", 8)
+    x = file.tensor((1, 4), "int8", 0.1)
+    y = file.operator("STRIDED_SLICE", [x, *(file.constant(k, "int32") for k in ([0, 1], [1, 3], [1, 1]))],
+                      file.tensor((1, 2), "int8", 0.1), "StridedSliceOptions")
+    path = tmp_path / "model.tflite"
+    path.write_bytes(file.data([x], [y]))
+    reference = TfliteReference(path)
+    assert reference.name.startswith("TensorFlow Lite's default kernels")
+    assert reference.run(np.array([[[1, 2, 3, 4]]]))[y].tolist() == [[[2, 3]]]
+    monkeypatch.setitem(VERSIONS, "STRIDED_SLICE", 99)
+    other = TfliteFile()
+    x = other.tensor((1, 4), "int8", 0.1)
+    y = other.operator("STRIDED_SLICE", [x, *(other.constant(k, "int32") for k in ([0, 1], [1, 3], [1, 1]))],
+                       other.tensor((1, 2), "int8", 0.1), "StridedSliceOptions")
+    path.write_bytes(other.data([x], [y]))
+    with pytest.raises(NetworkError, match=r"^LiteRT, with which layers are compared, must take .*--no-check goes"):
+        TfliteReference(path)

@@ -32,8 +32,14 @@ class TfliteReference:
     name = "TensorFlow Lite's reference kernels"
 
     def __init__(self, path, stateful=False):
-        self._path, self._interpreter = path, None
-        self.reset()
+        self._path, self._resolver = path, "BUILTIN_REF"
+        try:
+            self.reset()
+        except NetworkError:
+            # They know only older versions of some operators than the default ones do, whose rounding may differ.
+            self._resolver = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+            self.reset()
+            self.name = "TensorFlow Lite's default kernels, because the reference kernels do not take the file"
         operators = self._interpreter._get_ops_details()
         self._is_one_stream = stateful or not STATEFUL & {operator["op_name"] for operator in operators}
         dtypes = {detail["index"]: detail["dtype"] for detail in self._interpreter.get_tensor_details()}
@@ -48,12 +54,13 @@ class TfliteReference:
             raise NetworkError("ai-edge-litert not found: pip install -e '.[networks]'") from None
         try:
             self._interpreter = Interpreter(
-                model_path=str(self._path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+                model_path=str(self._path), experimental_op_resolver_type=OpResolverType[self._resolver],
                 experimental_preserve_all_tensors=True)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise NetworkError(f"reference kernels must take {self._path}, and do not: {reason}") from None
+            raise NetworkError(f"LiteRT, with which layers are compared, must take {self._path}, and does not "
+                               f"(--no-check goes without): {reason}") from None
 
     # Beside mismatches, there is nothing to say.
     notes = ()
@@ -90,7 +97,7 @@ class TfliteReference:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise NetworkError(f"reference kernels must run {self._path}, and do not: {reason}") from None
+            raise NetworkError(f"LiteRT must run {self._path}, and do not: {reason}") from None
 
 
 # The witness for each kind of file, and the package that it needs.

@@ -250,6 +250,30 @@ def read_gather(node):
     return moved(node, value, Reshape, wanted, lambda array: array.reshape(wanted))
 
 
+def read_blocks(node):
+    """DepthToSpace and SpaceToDepth: channels as pixels of blocks, and the reverse."""
+    node.has_operands(1, 1)
+    size, shape, mode = int(node.attributes.get("blocksize", 0)), node.shape(0), node.text("mode", "DCR")
+    node.require(len(shape) == 4 and size > 0 and mode in ("DCR", "CRD"),
+                 "four dimensions, a blocksize from 1 on and mode DCR or CRD", f"{list(shape)}, {size}, {mode}")
+    batch, channels, height, width = shape
+    if node.kind == "SpaceToDepth":
+        node.require(height % size == width % size == 0, f"whole blocks of {size}", [height, width])
+        height, width = height // size, width // size
+        cut, order = (batch, channels, height, size, width, size), (0, 3, 5, 1, 2, 4)
+        after = (batch, channels * size * size, height, width)
+    else:
+        node.require(channels % size ** 2 == 0, f"channels in groups of {size ** 2}", channels)
+        channels //= size ** 2
+        cut, order = ((batch, size, size, channels, height, width), (0, 3, 4, 1, 5, 2)) if mode == "DCR" else (
+            (batch, channels, size, size, height, width), (0, 1, 4, 2, 5, 3))
+        after = (batch, channels, height * size, width * size)
+    value = moved(node, node.operands[0], Reshape, cut, lambda array: array.reshape(cut))
+    value = moved(node, value, partial(Transpose, permutation=order), [cut[axis] for axis in order],
+                  lambda array: array.transpose(order))
+    return moved(node, value, Reshape, after, lambda array: array.reshape(after))
+
+
 def read_shape(node):
     """Lengths of dimensions, which are constant."""
     node.has_operands(1, 1)
@@ -270,6 +294,8 @@ READERS = (
     (OnnxForm("Transpose", (1, *MOVED), ("perm",)), read_transpose),
     (OnnxForm("Slice", (10, 11, 13)), read_slice),
     (OnnxForm("Split", (2, 11, 13, 18), ("axis", "split", "num_outputs"), most_outputs=MOST_JOINED), read_split),
+    (OnnxForm("DepthToSpace", (1, 11, 13), ("blocksize", "mode")), read_blocks),
+    (OnnxForm("SpaceToDepth", (1, 13), ("blocksize",)), read_blocks),
     (OnnxForm("Shape", (1, 13, 15, 19, 21, 23, 24, 25), ("start", "end")), read_shape),
     (OnnxForm("Gather", (1, 11, 13), ("axis",)), read_gather),
 )

@@ -16,14 +16,14 @@ from .rescale import Dequantize, Quantize, Relu
 from .resize import ResizeBilinear, ResizeNearest
 from .selection import Cast, GatherNd, Pack, Selection
 from .softmax import Softmax
-from .space_batch import BatchToSpace, SpaceToBatch
+from .space_batch import BatchToSpace, DepthToSpace, SpaceToBatch, SpaceToDepth
 from .transposed_convolution import TransposedConvolution
 from .variables import AssignVariable, ReadVariable
 
 OPERATORS = (Abs, Add, ArgMax, ArgMin, AssignVariable, AveragePool2D, BatchMatMul, BatchToSpace, Cast, Concatenation,
-             Conv2D, DepthwiseConv2D, Dequantize, FullyConnected, GatherNd, HardSwish, L2Normalization, LeakyRelu,
-             Logistic, Lstm, MaxPool2D, Maximum, Mean, Minimum, Mul, Numbers, Pack, Pad, Prelu, Quantize, ReadVariable,
-             Relu, Reshape, ResizeBilinear, ResizeNearest, Selection, Softmax, SpaceToBatch, Sub, Svdf, Tanh, Transpose,
-             TransposedConvolution)
+             Conv2D, DepthToSpace, DepthwiseConv2D, Dequantize, FullyConnected, GatherNd, HardSwish, L2Normalization,
+             LeakyRelu, Logistic, Lstm, MaxPool2D, Maximum, Mean, Minimum, Mul, Numbers, Pack, Pad, Prelu, Quantize,
+             ReadVariable, Relu, Reshape, ResizeBilinear, ResizeNearest, Selection, Softmax, SpaceToBatch, SpaceToDepth,
+             Sub, Svdf, Tanh, Transpose, TransposedConvolution)
 # By name in files: the operator, and its form.
 TFLITE = {form.name: (operator, form) for operator in OPERATORS for form in operator.tflite}

@@ -28,12 +28,20 @@ class Pad(Operator):
     amounts: tuple
     value: int
 
-    tflite = (TfliteForm("PAD", 2, 2),)
+    tflite = (TfliteForm("PAD", 2, 2), TfliteForm("PADV2", 3, 3))
 
     @classmethod
     def from_tflite(cls, node):
+        fill = node.fill
+        if node.name == "PADV2":
+            value, output = node.tensors[node.inputs.pop(2)], node.tensors[node.outputs[0]]
+            node.require(value.data is not None and value.size == 1 and value.dtype == output.dtype in QUANTIZED and
+                         value.scales.tolist() == output.scales.tolist() and
+                         value.zero_points.tolist() == output.zero_points.tolist(),
+                         "one constant value of the output's scale and zero point", value.dtype)
+            fill = int(value.data.reshape(-1)[0])
         amounts = node.pairs(1)
-        return cls(**node.common, amounts=amounts, value=node.fill)
+        return cls(**node.common, amounts=amounts, value=fill)
 
     def check(self, rules):
         x, amounts = rules.inputs[0], self.amounts
