@@ -1,12 +1,13 @@
 """Quantized layers in exact integers, as TensorFlow Lite's reference kernels compute them.
 
-Activations are int64 arrays of int8 or int16 values; a value ``q`` stands for ``scale * (q - zero_point)``. Scales are
+Activations are int64 arrays of int8, uint8 or int16 values; ``q`` stands for ``scale * (q - zero_point)``. Scales are
 float32, and factors are computed in the precision in which the kernels do it.
 """
 
+import math
+
 import numpy as np
 
-from .bits import limits
 from .mvm import mvm
 from .requantize import (
     multiply_by_quantized_multiplier,
@@ -15,9 +16,11 @@ from .requantize import (
     quantize_multiplier,
     quantize_multipliers,
     round_away,
+    rounding_divide_by_pot,
 )
 
-BITS = {"int8": 8, "int16": 16}
+# Least and greatest value of each kind of element that has a scale.
+LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-1 << 31, (1 << 31) - 1)}
 # Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.
 AT_ONCE = 1 << 22
 CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
@@ -33,16 +36,21 @@ def activation_limits(activation, scale, zero_point, dtype):
     scale : float32
     zero_point : int
     dtype : str
-        ``"int8"`` or ``"int16"``.
+        A key of `LIMITS`.
     """
-    low, high = limits(BITS[dtype], True)
+    low, high = LIMITS[dtype]
     least, greatest = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
                        for value in CLAMPS[activation])
     return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))
 
 
-def matrix_factors(input_scale, weight_scales, output_scale):
-    """The factor of each channel from accumulators to outputs, float64."""
+def matrix_factors(input_scale, weight_scales, output_scale, kind="int8"):
+    """The factor of each channel from accumulators to outputs, float64.
+
+    Fixed-point kernels of ``"uint8"`` multiply the scales of operands in float32.
+    """
+    if kind == "uint8":
+        return np.asarray(np.float32(input_scale) * weight_scales, np.float64) / np.float64(output_scale)
     return np.float64(input_scale) * np.asarray(weight_scales, np.float64) / np.float64(output_scale)
 
 
@@ -166,13 +174,13 @@ def max_pool(x, size, stride, padding, clamp):
     return np.clip(windows(x, size, stride, (1, 1), padding, np.iinfo(np.int64).min).max(axis=(4, 5)), *clamp)
 
 
-def mean(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
-    """Means over height and width of (B, H, W, C), (B, C): the division is part of the rescaling's factor."""
-    count = x.shape[1] * x.shape[2]
+def mean(x, axes, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
+    """Means over some axes, which go: the division is part of the rescaling's factor."""
+    count = math.prod(x.shape[axis] for axis in axes)
     multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
     # As many more bits of the factor as the division takes.
     more = min(count.bit_length() - 1, 31 + shift)
-    total = x.sum(axis=(1, 2)) - count * zero_point
+    total = x.sum(axis=tuple(axes)) - count * zero_point
     scaled = multiply_by_quantized_multiplier(total, (multiplier << more) // count, shift - more, rounding)
     return np.clip(scaled + output_zero_point, *clamp)
 
@@ -194,7 +202,7 @@ def batch_to_space(x, block, amounts):
     return whole[:, top:whole.shape[1] - bottom, left:whole.shape[2] - right]
 
 
-def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, rounding="double"):
+def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, sign=1, rounding="double"):
     """Sum of two tensors that broadcast, each rescaled to a common scale with bits to spare.
 
     Parameters
@@ -204,18 +212,37 @@ def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype
     output_scale, output_zero_point
     clamp : (int, int)
     dtype : str
+    sign : int
+        1, or -1 for the difference.
     rounding : str
     """
-    left = 20 if dtype == "int8" else 15
+    left = 15 if dtype == "int16" else 20
     # The kernels double the scale in float32 and divide in float64.
     common = np.float64(np.float32(2) * np.float32(max(scales)))
     total = 0
-    for values, scale, zero_point in zip((a, b), scales, zero_points):
+    for values, scale, zero_point, factor in zip((a, b), scales, zero_points, (1, sign)):
         multiplier, shift = quantize_multiplier(float(np.float64(scale) / common))
-        total = total + multiply_by_quantized_multiplier((values - zero_point) << left, multiplier, shift, rounding)
+        scaled = multiply_by_quantized_multiplier((values - zero_point) << left, multiplier, shift, rounding)
+        total = total + factor * scaled
     multiplier, shift = quantize_multiplier(float(common / ((1 << left) * np.float64(output_scale))))
     scaled = multiply_by_quantized_multiplier(total, multiplier, shift, rounding)
     return np.clip(scaled + output_zero_point, *clamp)
+
+
+def add_shifted(a, b, scales, output_scale, clamp, *, sign=1):
+    """Sum of two int16 tensors whose scales are powers of two, one of them that of the output, the other at most that.
+
+    Parameters
+    ----------
+    a, b : int arrays
+    scales : pair, of ``a`` and ``b``
+    output_scale
+    clamp : (int, int)
+    sign : int
+        1, or -1 for the difference.
+    """
+    a, b = (rounding_divide_by_pot(values, int(np.log2(output_scale / scale))) for values, scale in zip((a, b), scales))
+    return np.clip(a + sign * b, *clamp)
 
 
 def multiply(a, b, scales, zero_points, output_scale, output_zero_point, clamp, *, rounding="double"):
@@ -231,6 +258,15 @@ def rescale(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rou
     """Values at another scale; ``precision`` is that of the quotient of scales: float32 in clamps by themselves."""
     multiplier, shift = quantize_multiplier(float(precision(scale) / precision(output_scale)))
     return np.clip(multiply_by_quantized_multiplier(x - zero_point, multiplier, shift, rounding) + output_zero_point,
+                   *clamp)
+
+
+def rescale_float32(x, scale, zero_point, output_scale, output_zero_point, clamp):
+    """uint8 values at another scale in float32, as concatenation has them; those of the same scale are left alone."""
+    if (scale, zero_point) == (output_scale, output_zero_point):
+        return x
+    factor = np.float32(scale) * (np.float32(1) / np.float32(output_scale))
+    return np.clip(round_away(x.astype(np.float32) * factor + -np.float32(zero_point) * factor) + output_zero_point,
                    *clamp)
 
 

@@ -1,37 +1,45 @@
-"""Softmax of quantized values, as TensorFlow Lite computes it: int8 by a table in float32, int16 in integers."""
+"""Softmax of quantized values in integers, as reference kernels of TensorFlow Lite compute it."""
 
 import math
 
 import numpy as np
 
-from .requantize import multiply_by_quantized_multiplier, quantize_multiplier
+from . import fixed_point
+from .requantize import multiply_by_quantized_multiplier, quantize_multiplier, rounding_divide_by_pot
 
 # Segments of a table of int16 values, and the least argument of the exponential's.
 SEGMENTS, LEAST = 512, -10.0
 
 
-def softmax_int8(x, scale, beta, output_scale, output_zero_point):
-    """Softmax over the last dimension of int8 values.
+def softmax_8bit(x, scale, beta, clamp):
+    """Softmax over the last dimension of 8-bit values, from the least to the greatest value of the output's type.
 
     Parameters
     ----------
     x : int array (..., n)
-    scale, output_scale : float32
+    scale : float32
     beta : float
-    output_zero_point : int
+    clamp : (int, int)
+        Of 8 or 16 bits.
 
     Returns
     -------
     int64 array (..., n)
     """
-    # One entry for each difference to the greatest value. C's expf rounds correctly where it matters; numpy's does not.
-    arguments = -np.float32(scale) * np.float32(beta) * np.arange(256, dtype=np.float32)
-    table = np.exp(arguments.astype(np.float64)).astype(np.float32)
-    values = table[x.max(axis=-1, keepdims=True) - x]
-    # Added one after the other, because float32 rounds every partial sum.
-    total = np.add.accumulate(values, axis=-1, dtype=np.float32)[..., -1:]
-    scaled = values * (np.float32(1) / (total * np.float32(output_scale)))
-    return np.clip(np.floor(scaled + 0.5).astype(np.int64) + output_zero_point, -128, 127)
+    # Differences with five integer bits; those beyond count nothing.
+    factor = float(np.float32(beta)) * float(np.float32(scale)) * (1 << 26)
+    multiplier, shift = quantize_multiplier(min(factor, (1 << 31) - 1.0))
+    differences = x - x.max(axis=-1, keepdims=True)
+    counts = differences >= -int(31 * 2 ** 26 / 2 ** shift)
+    scaled = multiply_by_quantized_multiplier(np.where(counts, differences, 0), multiplier, shift)
+    powers = fixed_point.exp_of_negative(scaled, 5)
+    # The total with twelve integer bits, as 1 + x.
+    total = np.where(counts, rounding_divide_by_pot(powers, 12), 0).sum(axis=-1, keepdims=True)
+    headroom = 32 - np.frexp(total.astype(np.float64))[1]
+    reciprocal = fixed_point.reciprocal_of_one_plus((total << headroom) - (1 << 31))
+    bits = (clamp[1] - clamp[0]).bit_length()
+    y = rounding_divide_by_pot(fixed_point.multiply_high(reciprocal, powers), 12 - headroom + 31 - bits)
+    return np.where(counts, np.clip(y + clamp[0], *clamp), clamp[0])
 
 
 def _round(value):

@@ -19,6 +19,7 @@ COMMANDS = {
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "Say what is installed and what is missing.",
     "flips": "Flip single flip-flops, and say what comes of it.",
+    "fuzz": "Compare drawn networks of one operator with the runtime.",
     "generate": "Write a macro's Verilog and its description.",
     "mutate": "Break the blocks, and count what their tests notice.",
     "program": "Load a bitstream into a board.",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.bits import limits
+from ..network.network import QUANTIZED
 from ..network.window import ceil_div
 from .tiling import fuse_for
 
@@ -74,9 +74,9 @@ def digits_of(config, tensor):
     Inputs whose zero point is the least value are counted from there, which makes them unsigned: nothing has then to be
     corrected, and small activations need fewer planes. Others go in as they are.
     """
-    width = 8 if tensor.dtype == "int8" else 16
-    low, _ = limits(width, True)
-    signed = tensor.zero_point != low
+    width = 16 if tensor.dtype == "int16" else 8
+    low, _ = QUANTIZED[tensor.dtype]
+    signed = tensor.zero_point != low and low < 0
     places = range(0, width, config.input_bits)
     digits = [Digit(place, min(config.input_bits, width - place), signed and place == places[-1]) for place in places]
     return (0 if signed else low), digits
@@ -174,6 +174,10 @@ class PackedLayer:
                     yield Cut(group, groups, output, outputs, row, min(part, rows - row))
 
     # Weights.
+
+    def replace_weights(self, kernel):
+        """The same cuts of other weights, for those that are known at run time."""
+        self._kernel, self._blocks = kernel.astype(np.int64), {}
 
     def block(self, cut):
         """The weights of a tile, (rows, columns / fuse), int64."""

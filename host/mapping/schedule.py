@@ -35,16 +35,17 @@ class LayerProgram:
     planes: int
     skipped: int
     _layer: PackedLayer
-    _shape: tuple
+    _runs: int
+    _tensors: list
 
     def collect(self, results):
         """The accumulators (N, *output shape), int64, without bias, from the results of the program's vectors."""
-        total = self._layer.accumulators(self._shape[0])
+        total = self._layer.accumulators(self._runs)
         for tile, digit, first, count in self.reads:
             width = self._layer.block(tile.cut).shape[1]
             sums = np.array([result.y[:width] for result in results[first:first + count]])
             self._layer.add(total, tile.cut, digit, sums)
-        return total.reshape(self._shape)
+        return self._layer.operator.arrange(total, self._tensors)
 
 
 class Schedule:
@@ -75,6 +76,8 @@ class Schedule:
         """
         number, config = self._number[operator.output], self.mapping.config
         layer = self.mapping.layers[number]
+        if operator.is_loaded:
+            self._load_matrix(layer, number, operator)
         patches, released = layer.patches(x), [0] * config.banks
         program, loads, reads, work, planes, skipped = Program(), [], [], 0, 0, 0
         for tile in (tile for tile in self.mapping.tiles if tile.layer == number):
@@ -91,8 +94,12 @@ class Schedule:
                 work += needed * layer.used(tile.cut)
             released[tile.bank] = len(program.vectors)
         self._load_ahead(program, loads, number, released)
-        shape = (len(x), *self.mapping.network.tensors[operator.output].shape)
-        return LayerProgram(program, loads, reads, work, planes, skipped, layer, shape)
+        return LayerProgram(program, loads, reads, work, planes, skipped, layer, len(x), self.mapping.network.tensors)
+
+    def _load_matrix(self, layer, number, operator):
+        """Weights that are known now, in place of those before; what the banks hold of those is of no use."""
+        layer.replace_weights(operator.convolution(self.mapping.network.tensors).kernel)
+        self._held = [None if tile is not None and tile.layer == number else tile for tile in self._held]
 
     def _load(self, program, loads, tile, released):
         """Write a tile once its bank is free, unless it is there."""
@@ -110,7 +117,8 @@ class Schedule:
         for tile in (tile for tile in self.mapping.tiles if tile.layer > number):
             if self._held[tile.bank] == tile:
                 continue
-            if tile.bank in taken:
+            # One whose weights are not known yet is loaded when they are, as is what comes after it in its bank.
+            if tile.bank in taken or self.mapping.layers[tile.layer].operator.is_loaded:
                 break
             self._load(program, loads, tile, released)
             taken.add(tile.bank)

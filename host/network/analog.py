@@ -39,6 +39,8 @@ class AnalogProducts:
         self._crossbars = {}
         for operator in network.matrix_operators:
             x = network.tensors[operator.inputs[0]]
+            if operator.is_loaded:
+                raise ValueError(f"{operator.place} must have constant weights on a crossbar, not activations")
             if x.dtype != "int8":
                 raise ValueError(f"{operator.place} must have activations of int8 on a crossbar, not {x.dtype}")
             matrices = self._matrices(operator.convolution(network.tensors))
@@ -56,7 +58,7 @@ class AnalogProducts:
 
     def product(self, operator, x):
         """Accumulators (N, *output shape) of inputs (N, *input shape), rounded to integers."""
-        tensor, output = (self.network.tensors[index] for index in (operator.inputs[0], operator.output))
+        tensor = self.network.tensors[operator.inputs[0]]
         rows_of_groups = self._rows(operator.convolution(self.network.tensors), x, tensor.zero_point)
         sums = []
         for rows, (matrix, crossbar) in zip(rows_of_groups, self._crossbars[operator.output]):
@@ -65,7 +67,7 @@ class AnalogProducts:
             self.conversions += crossbar.conversions * len(rows)
             sums.append(np.rint(y).astype(np.int64))
         self.cycles += len(sums[0]) * max(crossbar.cycles for _, crossbar in self._crossbars[operator.output])
-        return np.concatenate(sums, axis=-1).reshape(len(x), *output.shape)
+        return operator.arrange(np.concatenate(sums, axis=-1), self.network.tensors)
 
     @staticmethod
     def _rows(convolution, x, zero_point):

@@ -36,7 +36,8 @@ def compare(network, ours, theirs):
     for operator in network.operators:
         for index in (index for index in operator.outputs if index in theirs):
             a, b = ours[index], theirs[index]
-            wrong = np.argwhere(a != b)
+            # What is not a number equals itself here.
+            wrong = np.argwhere((a != b) & ~((a != a) & (b != b)))
             if len(wrong):
                 position = tuple(wrong[0].tolist())
                 mismatches.append(Mismatch(operator.place, len(wrong), position, a[position].item(),

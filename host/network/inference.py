@@ -5,16 +5,16 @@ from collections import Counter
 import numpy as np
 
 from ...golden import float_layers, layers
-from .network import QUANTIZED, NetworkError
+from .network import DTYPES, NetworkError, widened
 from .operator import OperatorTensors
 
 
 class Step(OperatorTensors):
-    """An operator in the runs of a network: what its kernel needs besides values."""
+    """An operator in ``count`` runs of a network: what its kernel needs besides values."""
 
-    def __init__(self, inference, operator):
+    def __init__(self, inference, operator, count):
         super().__init__(inference.network, operator)
-        self._inference, self.rounding = inference, operator.rounding
+        self._inference, self.rounding, self.count = inference, operator.rounding, count
 
     def clamp(self, activation="none"):
         """Least and greatest value of the output, with a fused activation."""
@@ -25,6 +25,19 @@ class Step(OperatorTensors):
         """The sums of a matrix operator, without bias, by whatever computes them."""
         return self._inference.accumulators(self.operator, x)
 
+    def part(self, operator):
+        """The step of an operator that is part of this one."""
+        return Step(self._inference, operator, self.count)
+
+    def variable(self, number):
+        """What a variable holds, int64 (N, *shape)."""
+        values = self._inference.variables[number]
+        return np.broadcast_to(values, (self.count, *values.shape[1:]))
+
+    def assign(self, number, values):
+        """Let a variable hold values (N, *shape)."""
+        self._inference.variables[number] = values
+
 
 class Inference:
     """A network on one way to compute matrix products.
@@ -34,14 +47,22 @@ class Inference:
     network : Network
     product : callable
         ``product(operator, x)``, what `MatrixOperator.accumulators` gives, which is the default.
+    stateful : bool
+        Runs are steps of one stream: each finds the variables as the one before it has left them, also from one call
+        of `run` to the next. Otherwise each is a stream of its own.
     """
 
-    def __init__(self, network, *, product=None):
-        self.network = network
+    def __init__(self, network, *, product=None, stateful=False):
+        self.network, self._is_stream = network, stateful and bool(network.variables)
         self._product = product or (lambda operator, x: operator.accumulators(network.tensors, x))
         products = Counter(operator.product for operator in network.operators if operator.is_matrix)
         # Accumulators that several operators quantize are computed once.
         self._sums = {product: None for product, count in products.items() if count > 1}
+        self.reset()
+
+    def reset(self):
+        """Begin a new stream."""
+        self.variables = [np.asarray(variable.initial, np.int64)[None] for variable in self.network.variables]
 
     def run(self, *inputs):
         """All tensors of a run.
@@ -53,15 +74,26 @@ class Inference:
         Returns
         -------
         dict of int to array
-            By number in ``network.tensors``, (N, *shape), int64 or float32; those that are computed, and the inputs.
+            By number in ``network.tensors``, (N, *shape), of the tensor's own type; those that are computed, and the
+            inputs.
         """
         values = {index: self._checked(index, x) for index, x in zip(self.network.inputs, inputs, strict=True)}
+        if not self._is_stream:
+            self.reset()
+            return self._run(values, len(inputs[0]))
+        steps = [self._run({index: x[number:number + 1] for index, x in values.items()}, 1)
+                 for number in range(len(inputs[0]))]
+        return {index: np.concatenate([step[index] for step in steps]) for index in steps[0]} if steps else values
+
+    def _run(self, values, count):
+        """All tensors of ``count`` runs together, of values of the inputs."""
         self._sums = dict.fromkeys(self._sums)
         for operator in self.network.operators:
-            operands = [values[index] if index in values else self._constant(index, len(inputs[0]))
+            operands = [widened(values[index]) if index in values else self._constant(index, count)
                         for index in operator.operands]
-            made = operator.compute(Step(self, operator), *operands)
-            values.update(zip(operator.outputs, made if isinstance(made, tuple) else (made,), strict=True))
+            made = operator.compute(Step(self, operator, count), *operands)
+            values.update((index, self._narrow(index, array)) for index, array in
+                          zip(operator.outputs, made if isinstance(made, tuple) else (made,), strict=True))
         self._sums = dict.fromkeys(self._sums)
         return values
 
@@ -79,15 +111,19 @@ class Inference:
             raise NetworkError(f"input {tensor.name} must have shape {list(tensor.shape)}, not {list(x.shape[1:])}")
         if tensor.dtype == "float32":
             return x.astype(np.float32)
-        low, high = QUANTIZED[tensor.dtype]
-        if x.size and not low <= x.min() <= x.max() <= high:
-            raise NetworkError(f"input {tensor.name} must be from {low} to {high}, not {x.min()} to {x.max()}")
-        return x.astype(np.int64)
+        limits = np.iinfo(DTYPES[tensor.dtype])
+        if x.size and not limits.min <= x.min() <= x.max() <= limits.max:
+            raise NetworkError(f"input {tensor.name} must be from {limits.min} to {limits.max}, not {x.min()} to "
+                               f"{x.max()}")
+        return self._narrow(index, x)
+
+    def _narrow(self, index, array):
+        """Values as a tensor's own type, in which they are kept."""
+        return array.astype(DTYPES[self.network.tensors[index].dtype], copy=False)
 
     def _constant(self, index, count):
         """A constant for so many runs; None for an input that is left out."""
         if index < 0:
             return None
         tensor = self.network.tensors[index]
-        data = tensor.data.astype(np.float32 if tensor.dtype == "float32" else np.int64)
-        return np.broadcast_to(data, (count, *tensor.shape))
+        return np.broadcast_to(widened(tensor.data), (count, *tensor.shape))

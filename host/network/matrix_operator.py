@@ -18,6 +18,13 @@ GREATEST_FACTOR = {("single", "int8"): 2.0 ** 30, ("single", "int16"): 2.0 ** 11
 ACCUMULATOR_BITS = {(rule, "int16"): 48 for rule in ("single", "wide", "float", "float64")}
 
 
+def signed_weights(weights):
+    """Weights as int8, and their zero points; those of uint8 are less by 128, both."""
+    if weights.dtype == "uint8":
+        return (weights.data.astype(np.int16) - 128).astype(np.int8), weights.zero_points - 128
+    return weights.data, weights.zero_points
+
+
 @dataclass(frozen=True, kw_only=True)
 class MatrixOperator(Operator):
     """A product with constant weights: ``inputs`` are activation, weights, and int32 or int64 bias or -1."""
@@ -25,6 +32,12 @@ class MatrixOperator(Operator):
     activation: str = "none"
 
     is_matrix = True
+    # Of the class: whether int8 weights may have a zero point, and how often a convolution has each output channel.
+    has_zero_point = False
+    phases = 1
+    # Whether the weights are known at run time only, and how often it is computed in a run.
+    is_loaded = False
+    calls = 1
 
     @property
     def product(self):
@@ -35,6 +48,10 @@ class MatrixOperator(Operator):
     def operands(self):
         return self.inputs[:1]
 
+    @property
+    def products(self):
+        return (self,)
+
     @abstractmethod
     def convolution(self, tensors):
         """The operator as a `GroupedConvolution`, for whatever computes it."""
@@ -42,6 +59,15 @@ class MatrixOperator(Operator):
     @abstractmethod
     def multiply(self, values, weights):
         """Accumulators of values (N, *shape) less their zero point, in any shape of as many elements; int64 arrays."""
+
+    def ones(self, shape):
+        """The shape of weights of which a product is what its accumulators add up; of ``shape`` are the operator's."""
+        return (1, *shape[1:])
+
+    def arrange(self, sums, tensors):
+        """Accumulators (N, *output shape) of what the convolution gives, in any shape of as many elements."""
+        output = tensors[self.output]
+        return sums.reshape(-1, *output.shape)
 
     def accumulators(self, tensors, x):
         """``sum(w * (x - zero_point))`` in numpy, without bias.
@@ -58,48 +84,90 @@ class MatrixOperator(Operator):
         int64 array (N, *output shape)
         """
         tensor, weights = (tensors[index] for index in self.inputs[:2])
-        y = self.multiply(x - tensor.zero_point, weights.data.astype(np.int64))
-        return y.reshape(len(x), *tensors[self.output].shape)
+        kernel, _ = signed_weights(weights)
+        return self.arrange(self.multiply(x - tensor.zero_point, kernel.astype(np.int64)), tensors)
 
     def compute(self, step, x):
         tensor, weights, bias = [*step.inputs, None][:3]
-        total = step.accumulators(x)
+        total = step.accumulators(x) - self._of_zero_points(step, x)
+        if step.output.dtype == "float32":
+            return self._numbers(step, total)
         if bias is not None:
             total = total + bias.data.astype(np.int64)
         zero_point, clamp = step.output.zero_point, step.clamp(self.activation)
         if step.rounding == "float":
             return float_layers.requantize(total, tensor.scale, weights.scales, step.output.scale, zero_point, clamp)
-        factors = layers.matrix_factors(tensor.scale, weights.scales, step.output.scale)
+        kind = "float64" if step.rounding == "float64" else tensor.dtype
+        factors = layers.matrix_factors(tensor.scale, weights.scales, step.output.scale, kind)
         if step.rounding == "float64":
             return layers.requantize_float64(total, factors, zero_point, clamp)
         return layers.requantize(total, factors, zero_point, clamp, rounding=step.rounding)
 
+    def _of_zero_points(self, step, x):
+        """What accumulators have too much because weights count from their zero points, or 0."""
+        tensor, weights = step.inputs[:2]
+        kernel, points = signed_weights(weights)
+        if not points.any():
+            return 0
+        sums = self.multiply(x - tensor.zero_point, np.ones(self.ones(kernel.shape), np.int64))
+        every = np.repeat(sums, step.output.shape[-1] * self.phases // sums.shape[-1], axis=-1)
+        return self.arrange(every, step.tensors) * points
+
+    def _numbers(self, step, total):
+        """Of accumulators: in floating point, clamped."""
+        tensor, weights, bias = [*step.inputs, None][:3]
+        if bias is not None and bias.dtype != "float32":
+            total, bias = total + bias.data.astype(np.int64), None
+        y = float_layers.product(total, tensor.scale, weights.scales, 0 if bias is None else bias.data)
+        return float_layers.clip(y, *self.activation)
+
+    def slack(self, step, x):
+        """What float32 loses in as many additions; of integers as of the numbers before them."""
+        tensor, weights, bias = [*step.inputs, None][:3]
+        points = np.abs(weights.zero_points.reshape([-1 if axis == weights.axis else 1
+                                                     for axis in range(weights.data.ndim)]))
+        sums = self.multiply(np.abs(x - tensor.zero_point), np.abs(weights.data.astype(np.int64)) + points)
+        scales = np.float64(tensor.scale) * weights.scales.astype(np.float64)
+        sizes = self.arrange(sums, step.tensors) * scales
+        if bias is not None:
+            sizes = sizes + np.abs(bias.data * (1.0 if bias.dtype == "float32" else scales))
+        return (weights.size / weights.shape[weights.axis] + 8) * 2.0 ** -24 * sizes
+
     def check_product(self, rules, channels, axis, shape):
         """What all products with weights must be; ``axis`` of the weights is their ``channels``."""
         x, weights, bias = [*rules.inputs, None][:3]
-        rules.quantized(x, rules.output)
+        is_float = self.rounding == "float" and rules.output.dtype == "float32"
+        rules.quantized(*[x] if is_float else (x, rules.output), free=self.rounding == "float")
         self._check_weights(rules, weights, channels, axis)
-        kinds = ("int32",) if x.dtype == "int8" else ("int32", "int64")
-        if bias is not None:
+        kinds = ("int32", "int64") if x.dtype == "int16" else ("int32",)
+        if bias is not None and not (is_float and bias.dtype == "float32"):
             rules.require(bias.data is not None and bias.dtype in kinds and bias.shape == (channels,),
                           f"a constant bias of {channels} {' or '.join(kinds)}", f"{bias.dtype} {list(bias.shape)}")
-        kind = self.rounding, x.dtype
-        rules.factor(x.scale * weights.scales.astype(np.float64) / rules.output.scale, GREATEST_FACTOR[kind])
+        kind = self.rounding, "int16" if x.dtype == "int16" else "int8"
+        rules.factor(x.scale * weights.scales.astype(np.float64) / (1.0 if is_float else rules.output.scale),
+                     GREATEST_FACTOR[kind])
         rules.has_shape(shape)
         low, high = QUANTIZED[x.dtype]
-        sums = np.abs(np.moveaxis(weights.data, axis, 0).astype(np.int64)).reshape(channels, -1).sum(axis=1)
+        shape = [-1 if dimension == axis else 1 for dimension in range(weights.data.ndim)]
+        values = weights.data.astype(np.int64) - weights.zero_points.reshape(shape)
+        sums = np.abs(np.moveaxis(values, axis, 0)).reshape(channels, -1).sum(axis=1)
         # Of Python's integers: the least of numpy's has no absolute value.
-        biases = 0 if bias is None else np.abs(bias.data.astype(object))
+        biases = 0 if bias is None or bias.dtype == "float32" else np.abs(bias.data.astype(object))
         most = int((sums * (high - low) + biases).max(initial=0))
         bits = ACCUMULATOR_BITS.get(kind, 32)
         rules.require(most < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {most}")
 
-    @staticmethod
-    def _check_weights(rules, weights, channels, axis):
-        rules.require(weights.data is not None and weights.dtype == "int8", "constant int8 weights", weights.dtype)
+    def _check_weights(self, rules, weights, channels, axis):
+        dtype = "uint8" if rules.inputs[0].dtype == "uint8" and self.rounding != "float" else "int8"
+        rules.require(weights.data is not None and weights.dtype == dtype, f"constant {dtype} weights", weights.dtype)
         rules.require(weights.scales.size == 1 or (weights.scales.size == channels and weights.axis == axis),
                       f"one scale for all weights or for each of {channels} channels (dimension {axis})",
                       f"{weights.scales.size} along dimension {weights.axis}")
         rules.require(bool((weights.scales >= 0).all() and np.isfinite(weights.scales).all()),
                       "finite scales of weights", weights.scales.tolist()[:4])
-        rules.require(not weights.zero_points.any(), "weights with zero point 0", weights.zero_points.tolist()[:4])
+        is_free = dtype == "uint8" or (self.has_zero_point and weights.scales.size == 1) or self.rounding == "float"
+        low, high = QUANTIZED[dtype]
+        rules.require(not weights.zero_points.any() or (is_free and bool(
+            ((low <= weights.zero_points) & (weights.zero_points <= high)).all())),
+            f"weights with a zero point from {low} to {high}" if is_free else "weights with zero point 0",
+            weights.zero_points.tolist()[:4])

@@ -10,9 +10,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-# Kinds of element, and the limits of those that are quantized.
-DTYPES = {"int8": np.int8, "int16": np.int16, "int32": np.int32, "int64": np.int64, "float32": np.float32}
-QUANTIZED = {"int8": (-128, 127), "int16": (-32768, 32767)}
+from ...golden.layers import LIMITS
+
+# Kinds of element, and the limits of those that activations have.
+DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
+          "float32": np.float32, "bool": np.bool_}
+QUANTIZED = {dtype: LIMITS[dtype] for dtype in ("int8", "uint8", "int16")}
 # Elements of a tensor, far beyond what a macro is for, and soon refused.
 MOST_ELEMENTS = 1 << 24
 
@@ -25,6 +28,11 @@ class NetworkError(ValueError):
         super().__init__("".join(letter if letter.isprintable() else "?" for letter in message))
 
 
+def widened(array):
+    """Integers as int64, in which kernels compute; numbers as they are."""
+    return array if array.dtype.kind == "f" else array.astype(np.int64)
+
+
 @dataclass(frozen=True)
 class Tensor:
     """An activation or a constant.
@@ -34,7 +42,7 @@ class Tensor:
     name : str
     shape : tuple of int
     dtype : str
-        A key of `DTYPES`.
+        A key of `DTYPES`, or another kind, of which nothing is computed.
     scales : float32 array (1,) or (channels,)
         Empty if not quantized.
     zero_points : int64 array, as long as ``scales``
@@ -44,6 +52,8 @@ class Tensor:
         Of a constant, of ``shape``.
     is_open : bool
         The file leaves a dimension open; the operator that makes the tensor says what it is.
+    is_variable : bool
+        It keeps its values from run to run.
     """
 
     name: str
@@ -54,6 +64,7 @@ class Tensor:
     axis: int = 0
     data: np.ndarray | None = None
     is_open: bool = False
+    is_variable: bool = False
 
     @property
     def scale(self):
@@ -74,6 +85,14 @@ class Tensor:
         return size
 
 
+@dataclass(frozen=True, eq=False)
+class Variable:
+    """What a network keeps from run to run: a name, and the array with which a stream of runs starts."""
+
+    name: str
+    initial: np.ndarray
+
+
 @dataclass(frozen=True)
 class Network:
     """Tensors, operators in order, and which tensors come in and go out.
@@ -86,6 +105,8 @@ class Network:
     inputs, outputs : tuple of int
     runtime : str
         Whose results are wanted, see `rounding`.
+    variables : tuple of Variable
+        Of a network that keeps something from run to run; its operators name them by number.
     """
 
     name: str
@@ -94,17 +115,18 @@ class Network:
     inputs: tuple
     outputs: tuple
     runtime: str = "litert-2.3"
+    variables: tuple = ()
 
     @property
     def matrix_operators(self):
         """Those that a macro computes; of several that quantize the same accumulators the first."""
         first = {}
         for operator in self.operators:
-            if operator.is_matrix:
-                first.setdefault(operator.product, operator)
+            for part in operator.products:
+                first.setdefault(part.product, part)
         return list(first.values())
 
     @property
     def macs(self):
         """Multiply-accumulates of all matrix operators, padding counted."""
-        return sum(operator.convolution(self.tensors).macs for operator in self.matrix_operators)
+        return sum(operator.convolution(self.tensors).macs * operator.calls for operator in self.matrix_operators)

@@ -1,12 +1,12 @@
 """What every operator is; `host/network/operators` has one file for each, or for each family.
 
-A class of operators holds everything about it, and the rest of the code asks the object:
+A class of operators holds everything about it, and the rest of the code asks the object. (How nodes of ``.onnx``
+files become operators is in `host/network/onnx_operators`, with the operators that only those have.)
 
 ========================  ==============================================================================================
 fields                    what the operator is, whatever file it comes from
-``tflite``, ``onnx``      its names in files, with what a ``.tflite`` file says of its operands
+``tflite``                its names in ``.tflite`` files, with what those say of its operands
 ``from_tflite(node)``     the operator in a `TfliteNode`
-``from_onnx(node)``       what an `OnnxNode` makes: a `Value`, or a `Pending` one that waits for its quantization
 ``check(rules)``          shapes and limits, with the tensors in a `Rules`; fills in shapes that a file leaves open
 ``compute(step, *x)``     the kernel, on values of `operands`, with tensors and rounding rule in a `Step`
 ========================  ==============================================================================================
@@ -34,7 +34,7 @@ class OperatorTensors:
     """
 
     def __init__(self, network, operator):
-        self.operator = operator
+        self.operator, self.tensors, self.variables = operator, network.tensors, network.variables
         self.inputs = [network.tensors[index] if index >= 0 else None for index in operator.inputs]
         self.outputs = [network.tensors[index] for index in operator.outputs]
 
@@ -58,12 +58,13 @@ class Operator(ABC):
     outputs: tuple
     rounding: str = "double"
 
-    # Of the class: a `TfliteForm` for each name in .tflite files, names in .onnx files, the most outputs, and whether
-    # it is a `MatrixOperator`.
+    # Of the class: a `TfliteForm` for each name in .tflite files, the fewest and the most outputs, whether it is a
+    # `MatrixOperator`, and whether it moves elements of any kind and leaves them alone.
     tflite = ()
-    onnx = ()
+    least_outputs = 1
     most_outputs = 1
     is_matrix = False
+    moves = False
 
     @property
     def output(self):
@@ -76,15 +77,19 @@ class Operator(ABC):
         """The inputs whose values `compute` takes."""
         return self.inputs
 
+    @property
+    def products(self):
+        """The `MatrixOperator`s that a macro computes for it: none, itself, or parts of it."""
+        return ()
+
     @classmethod
     def from_tflite(cls, node):
         """The operator in a `TfliteNode`."""
         return cls(**node.common)
 
-    @classmethod
-    def from_onnx(cls, node):
-        """What an `OnnxNode` makes: a `Value`, `Pending` or `Constant`, or a tuple of them, one for each output."""
-        raise NotImplementedError(f"{cls.__name__} has a name in .onnx files and does not read them")
+    def slack(self, step, *values):
+        """By how much numbers of the definition may differ from those of `compute`, where it leaves something open."""
+        return 0
 
     @abstractmethod
     def check(self, rules):

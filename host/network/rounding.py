@@ -19,15 +19,34 @@ RULES = {
     "single": "the product with a factor of 31 bits, rounded once, halves up",
     "wide": "the factor rounded to 15 bits, the product rounded once, halves up",
     "float64": "the product with a factor in float64, halves away from zero",
+    "table": "a table of all values, computed in float32, halves away from zero",
+    "fixed": "exponential and reciprocal in fixed point of 32 bits (gemmlowp)",
+    "interpolated": "lines between the values of a table, in integers, halves up",
+    "shift": "a division by a power of two, halves away from zero",
     "float": "numbers in floating point, halves to even",
 }
 # By operator and kind of activation: the rule of LiteRT 2.3, and that of tflite-micro. All others are "double".
 TFLITE = {
     ("FULLY_CONNECTED", "int8"): ("float64", "double"),
+    ("FULLY_CONNECTED", "uint8"): ("float64", "double"),
     ("FULLY_CONNECTED", "int16"): ("float64", "wide"),
     ("CONV_2D", "int16"): ("wide", "wide"),
     ("DEPTHWISE_CONV_2D", "int16"): ("wide", "wide"),
+    ("TRANSPOSE_CONV", "int16"): ("wide", "wide"),
+    ("LOGISTIC", "int8"): ("table", "fixed"),
+    ("LOGISTIC", "uint8"): ("table", "table"),
+    ("LOGISTIC", "int16"): ("interpolated", "interpolated"),
+    ("TANH", "int8"): ("table", "fixed"),
+    ("TANH", "uint8"): ("table", "table"),
+    ("TANH", "int16"): ("interpolated", "interpolated"),
+    ("SOFTMAX", "int8"): ("fixed", "fixed"),
+    ("SOFTMAX", "uint8"): ("fixed", "fixed"),
+    ("SOFTMAX", "int16"): ("interpolated", "interpolated"),
+    # With scales that are powers of two.
+    ("ADD", "int16, powers"): ("shift", "double"),
+    ("SUB", "int16, powers"): ("shift", "double"),
     # With a bias of int32.
+    ("TRANSPOSE_CONV", "int16, narrow bias"): ("double", "double"),
     ("CONV_2D", "int16, narrow bias"): ("double", "double"),
     ("DEPTHWISE_CONV_2D", "int16, narrow bias"): ("double", "double"),
 }

@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 
-from .compare import compare
 from .inference import Inference
+from .network import DTYPES
 
 
 @dataclasses.dataclass
@@ -16,11 +16,13 @@ class Found:
     Attributes
     ----------
     outputs : tuple of int or float array (N, *shape)
-        Of the network.
+        Of the network, each of its own type.
     records : list of LayerRecord
     mismatches : list of Mismatch
         Against the reference kernels, of each batch.
     checked : bool
+    notes : list of str
+        What the comparison has to say beside mismatches.
     seconds : float
         Without the building of the simulation.
     """
@@ -29,6 +31,7 @@ class Found:
     records: list
     mismatches: list
     checked: bool
+    notes: list
     seconds: float
 
 
@@ -63,7 +66,10 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, progress=N
             if reference:
                 mismatches += [dataclasses.replace(mismatch, position=(mismatch.position[0] + first,
                                                                        *mismatch.position[1:]))
-                               for mismatch in compare(network, values, reference.run(*x))]
+                               for mismatch in reference.compare(network, values, x)]
             if progress:
                 progress(first + len(x[0]), "running")
-    return Found(tuple(map(np.concatenate, zip(*outputs))), backend.records, mismatches, reference is not None, seconds)
+    made = tuple(np.concatenate(arrays).astype(DTYPES[network.tensors[index].dtype])
+                 for index, arrays in zip(network.outputs, zip(*outputs)))
+    return Found(made, backend.records, mismatches, reference is not None,
+                 list(reference.notes) if reference else [], seconds)

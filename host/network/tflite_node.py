@@ -6,7 +6,9 @@ from .network import NetworkError
 from .rounding import rounding_rule
 
 # What the numbers of the schema stand for.
-TYPES = {0: "float32", 2: "int32", 4: "int64", 7: "int16", 9: "int8"}
+TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16",
+         8: "complex64", 9: "int8", 10: "float64", 11: "complex128", 12: "uint64", 13: "resource", 14: "variant",
+         15: "uint32", 16: "uint16", 17: "int4"}
 ACTIVATIONS = {0: "none", 1: "relu", 2: "relu_n1_to_1", 3: "relu6"}
 
 
@@ -46,13 +48,20 @@ class TfliteNode:
         Name in the schema, and where in the file.
     inputs : list of int
         Of tensors; -1 is one that is left out. Those that `parameter` has read are taken off.
-    outputs : tuple of int
+    outputs, intermediates : tuple of int
     options : table of the schema, or None
+    variables : TfliteVariables
     """
 
-    def __init__(self, tensors, runtime, name, place, inputs, outputs, options):
-        self.tensors, self.runtime, self.name, self.place = tensors, runtime, name, place
-        self.inputs, self.outputs, self.options = inputs, outputs, options
+    def __init__(self, tensors, runtime, node, options, variables):
+        self.tensors, self.runtime, self.name, self.place = tensors, runtime, node.kind, node.place
+        self.inputs, self.outputs, self.options = list(node.inputs), tuple(node.outputs), options
+        self.intermediates, self.variables = tuple(node.intermediates), variables
+
+    def require(self, condition, rule, value):
+        """One line, unless the condition holds."""
+        if not condition:
+            raise NetworkError(f"{self.place} must have {rule}, not {value}")
 
     @property
     def common(self):
@@ -76,11 +85,13 @@ class TfliteNode:
         return self.choice(ACTIVATIONS, self.options.FusedActivationFunction(), "activation")
 
     def parameter(self, position, rank):
-        """A constant integer operand as an array, taken off the inputs."""
+        """A constant integer operand of so many dimensions, or any for None, as an array, taken off the inputs."""
         tensor = self.tensors[self.inputs.pop(position)]
-        if tensor.data is None or tensor.dtype not in ("int32", "int64") or tensor.data.ndim != rank:
-            raise NetworkError(f"{self.place} must have a constant integer operand {position} of {rank} dimensions, "
-                               f"not {tensor.dtype} of {list(tensor.shape)}")
+        if tensor.data is None or tensor.dtype not in ("int32", "int64") or rank not in (None, tensor.data.ndim):
+            size = "" if rank is None else f" of {rank} dimensions"
+            kind = "constant " if tensor.data is not None else ""
+            raise NetworkError(f"{self.place} must have a constant integer operand {position}{size}, "
+                               f"not {kind}{tensor.dtype} of {list(tensor.shape)}")
         return tensor.data
 
     def pairs(self, position):

@@ -8,6 +8,8 @@ from .network import MOST_ELEMENTS, NetworkError
 MOST_SEEN = 1 << 28
 # In .tflite files.
 PADDINGS = {0: "same", 1: "valid"}
+# In .onnx files.
+AUTO_PADS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 
 def ceil_div(a, b):
@@ -55,21 +57,50 @@ def tflite_window(node, size, dilation=(1, 1)):
     return {"stride": stride, "padding": tuple((total // 2, total - total // 2) for total in totals)}
 
 
-def onnx_window(node, attributes, image, size):
-    """Stride, dilation and explicit padding, as fields of operators, and height and width that the window leaves."""
+def onnx_window(node, image, size):
+    """Of a node and its images (batch, height, width, channels): the window, what it leaves, and the stated padding.
+
+    Returns
+    -------
+    dict of stride, dilation and padding, as fields of operators
+    list of int
+        Height and width that the window leaves.
+    ((int, int), (int, int))
+        The padding, without what the last windows see beyond it.
+    """
+    attributes = node.attributes if not node.kind.startswith("Global") else {}
     stride, dilation = (tuple(map(int, attributes.get(name, (1, 1)))) for name in ("strides", "dilations"))
     pads, auto = tuple(map(int, attributes.get("pads", (0,) * 4))), attributes.get("auto_pad", b"NOTSET").decode()
     node.require(len(stride) == len(dilation) == len(size) == 2 and len(pads) == 4 and
-                 min(*stride, *dilation, *size) >= 1, "two strides, dilations and sizes from 1 on and four pads",
+                 min(*stride, *dilation, *size) >= 1 and 0 <= min(pads) <= max(pads) <= MOST_ELEMENTS,
+                 "two strides, dilations and sizes from 1 on and four pads from 0 on",
                  f"{stride}, {dilation}, {tuple(size)}, {pads}")
-    node.require(not attributes.get("ceil_mode"), "ceil_mode 0", attributes.get("ceil_mode"))
     padding = ((pads[0], pads[2]), (pads[1], pads[3]))
+    node.require(auto in AUTO_PADS, f"an auto_pad of {', '.join(AUTO_PADS)}", auto)
+    node.require(auto == "NOTSET" or not any(pads), f"no pads with auto_pad {auto}", pads)
     if auto in ("SAME_UPPER", "SAME_LOWER"):
+        # Where the last windows end before the image does, runtimes do not agree.
+        node.require(all((ceil_div(length, step) - 1) * step + span >= length for length, step, span in
+                         zip(image[1:3], stride, spatial(size, dilation))),
+                     f"windows up to the end of the image with auto_pad {auto}", f"{tuple(size)} every {stride}")
         totals = same_padding(image[1:3], size, stride, dilation)
         padding = tuple((total // 2, total - total // 2) if auto == "SAME_UPPER" else
                         (total - total // 2, total // 2) for total in totals)
-    elif auto == "VALID":
-        padding = ((0, 0), (0, 0))
-    after = [(length + sum(pads) - span) // step + 1
-             for length, pads, span, step in zip(image[1:3], padding, spatial(size, dilation), stride)]
-    return {"stride": stride, "dilation": dilation, "padding": padding}, after
+    reach, explicit = spatial(size, dilation), padding
+    after = [(length + sum(ends) - span) // step + 1
+             for length, ends, span, step in zip(image[1:3], padding, reach, stride)]
+    if attributes.get("ceil_mode"):
+        after, padding = _last_windows(image[1:3], padding, reach, stride)
+    node.require(min(after) > 0, "a window within the image", f"{reach} of {list(image[1:3])} with {padding}")
+    return {"stride": stride, "dilation": dilation, "padding": padding}, after, explicit
+
+
+def _last_windows(image, padding, reach, stride):
+    """What windows leave if the last ones may reach beyond the padding, but begin before its end part; the padding."""
+    after, padded = [], []
+    for length, (low, high), span, step in zip(image, padding, reach, stride):
+        count = ceil_div(length + low + high - span, step) + 1
+        count -= (count - 1) * step >= length + low
+        after.append(count)
+        padded.append((low, max(high, (count - 1) * step + span - length - low)))
+    return after, tuple(padded)

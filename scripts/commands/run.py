@@ -16,7 +16,7 @@ from ...host.mapping.mapping import Mapping
 from ...host.mapping.schedule import plan
 from ...host.network.files.load import load_network
 from ...host.network.files.reference import REFERENCES, read_reference
-from ...host.network.network import DTYPES, NetworkError
+from ...host.network.network import NetworkError
 from ...host.network.rounding import RUNTIMES
 from ...host.network.run import run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
@@ -30,9 +30,9 @@ SUM_BITS, MOST_MISMATCHES = 32, 20
 
 
 def saved(network, outputs, by_name):
-    """Bytes of a .npy file of the only output, or of an .npz file of all by name; each of its own type."""
+    """Bytes of a .npy file of the only output, or of an .npz file of all by name."""
     data, tensors = io.BytesIO(), [network.tensors[index] for index in network.outputs]
-    arrays = {tensor.name: array.astype(DTYPES[tensor.dtype]) for tensor, array in zip(tensors, outputs)}
+    arrays = {tensor.name: array for tensor, array in zip(tensors, outputs)}
     if by_name:
         np.savez(data, **arrays)
     else:
@@ -69,6 +69,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "reference": REFERENCES[model.suffix][0].name,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
+        "notes": found.notes,
         "mismatch_list": list_mismatches(found.mismatches),
         "cycles": total,
         "predicted_cycles": predicted,
@@ -144,6 +145,8 @@ def print_summary(report):
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:
         click.echo(f"{report['reference']}: {report['reference_mismatches']} mismatches in all layers")
+    for line in report["notes"]:
+        click.echo(line)
     if report["accuracy"] is not None:
         click.echo(f"accuracy {report['accuracy']:.2%}")
     for line in report["mismatch_list"]:

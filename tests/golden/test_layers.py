@@ -9,7 +9,7 @@ from bitline.host.network.files.reference import TfliteReference
 from bitline.host.network.inference import Inference
 
 pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
-from tflite_files import TfliteFile
+from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
 LIMITS = {"int8": 128, "int16": 32768}
 SEEDS = range(12)

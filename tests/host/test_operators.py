@@ -9,15 +9,16 @@ from bitline.host.network.files.tflite_file import read_tflite
 from bitline.host.network.inference import Inference
 from bitline.host.network.matrix_operator import MatrixOperator
 from bitline.host.network.network import NetworkError
+from bitline.host.network.onnx_operators import ONNX
 from bitline.host.network.operator import Operator
-from bitline.host.network.operators import ONNX, OPERATORS, TFLITE
+from bitline.host.network.operators import OPERATORS, TFLITE
 from bitline.host.network.tflite_node import TfliteForm
 from places import ROOT
 
 
 def classes(kind=Operator):
     """All operators, without classes of which others are kinds and that no file names."""
-    found = {kind} if kind.tflite or kind.onnx else set()
+    found = {kind} if kind.tflite else set()
     return found.union(*(classes(below) for below in kind.__subclasses__()))
 
 
@@ -29,14 +30,25 @@ def test_every_operator_is_registered():
 @pytest.mark.parametrize("kind", OPERATORS, ids=lambda kind: kind.__name__)
 def test_operator_is_whole(kind):
     assert not kind.__abstractmethods__
-    assert not kind.onnx or kind.from_onnx.__func__ is not Operator.from_onnx.__func__
     assert kind.is_matrix == issubclass(kind, MatrixOperator)
-    assert kind.__doc__ and (kind.tflite or kind.onnx)
+    assert kind.__doc__ and kind.tflite
+
+
+def test_operators_of_onnx_alone_are_whole():
+    """They are made by the readers of nodes, and have no names in other files."""
+    kinds, found = [Operator], set()
+    while kinds:
+        kind = kinds.pop()
+        kinds += kind.__subclasses__()
+        if kind.__module__.startswith("bitline.host.network.onnx_operators.") and not kind.__subclasses__():
+            found.add(kind)
+    assert len(found) >= 11 and not any(kind.__abstractmethods__ or kind.tflite for kind in found)
+    assert all(kind.__doc__ and not kind.__doc__.startswith(kind.__name__ + "(") for kind in found)
+    assert all(callable(reader) for _, reader in ONNX.values())
 
 
 def test_no_name_stands_for_two_operators():
     assert len(TFLITE) == sum(len(kind.tflite) for kind in OPERATORS)
-    assert len(ONNX) == sum(len(kind.onnx) for kind in OPERATORS)
 
 
 def test_the_document_lists_every_operator():
@@ -45,7 +57,7 @@ def test_the_document_lists_every_operator():
     rows = [line.split("|")[2:4] for line in table.splitlines()[2:]]
     tflite, onnx = (re.findall(r"`(\w+)`", " ".join(column)) for column in zip(*rows))
     assert set(tflite) == set(TFLITE) and len(set(tflite)) == len(tflite)
-    assert set(onnx) == set(ONNX)
+    assert set(onnx) == {name for _, name in ONNX}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +90,7 @@ def halves(file, x, count, **fields):
 
 def test_an_operator_may_have_several_outputs(monkeypatch):
     pytest.importorskip("tflite", reason="no tflite here")
-    from tflite_files import TfliteFile
+    from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
     monkeypatch.setitem(TFLITE, "SPLIT", (Halves, Halves.tflite[0]))
     file = TfliteFile()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("tflite", reason="no tflite here")
-from tflite_files import TfliteFile
+from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
 # Bytes of address space, the libraries' own included; seconds of processor time.
 MEMORY, SECONDS = 3 << 30, 60

@@ -12,8 +12,8 @@ from bitline.scripts.commands.run import list_mismatches
 from places import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")
+from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 from some import some
-from tflite_files import TfliteFile
 
 MACRO = ("--rows", 16, "--columns", 12, "--banks", 2)
 

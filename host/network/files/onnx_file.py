@@ -3,16 +3,32 @@
 What ONNX defines in floating point has one result here; `golden/float_layers.py` says which.
 """
 
+import numpy as np
+
 from ..checks import check
-from ..network import Network, NetworkError, Tensor
-from ..onnx_node import Constant, OnnxNode, Value
-from ..operator import outputs_up_to
-from ..operators import ONNX, Dequantize
+from ..network import MOST_ELEMENTS, Network, NetworkError, Tensor
+from ..onnx_node import Constant, OnnxNode, Product, Unread, Value
+from ..onnx_operators import ONNX
+from ..problems import Problems
 from .onnx_graph import OnnxGraph
 
-MOST_NODES = 1 << 14
-# Numbers of ONNX's types.
-FLOAT, INT8 = 1, 3
+# Nodes; elements of constants that nodes of constants make.
+MOST_NODES, MOST_FOLDED = 1 << 14, 1 << 25
+# The opsets whose operators are known here, of ONNX and of ONNX Runtime's own.
+OPSETS, MICROSOFT_OPSETS = (10, 26), (1, 1)
+# Numbers of ONNX's types that an input may have.
+INPUTS = {1: "float32", 2: "uint8", 3: "int8", 5: "int16"}
+# Attributes of a Constant, and the type of what each gives.
+CONSTANTS = {"value": None, "value_float": np.float32, "value_floats": np.float32, "value_int": np.int64,
+             "value_ints": np.int64}
+# What helps with operators that are not read.
+DYNAMIC = "use quantize_static, because the scales of quantize_dynamic come with each input"
+HELP = {
+    "BatchNormalization": "fold it into the weights before quantization, as onnxruntime's quant_pre_process does",
+    "DynamicQuantizeLinear": DYNAMIC, "MatMulInteger": DYNAMIC, "ConvInteger": DYNAMIC, "DynamicQuantizeLSTM": DYNAMIC,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), "run the recurrence outside of the network, one step a run"),
+    **dict.fromkeys(("If", "Loop", "Scan"), "unroll it when the network is exported"),
+}
 
 
 def read_onnx(data, name, runtime="onnx"):
@@ -21,7 +37,7 @@ def read_onnx(data, name, runtime="onnx"):
 
 
 def read_values(data, name, runtime="onnx"):
-    """The `Network` in the bytes of a file, and what each name in the file stands for."""
+    """The `Network` in the bytes of a file, and the `OnnxGraph` that says what each name in the file stands for."""
     try:
         import onnx
         from google.protobuf.message import DecodeError
@@ -29,40 +45,48 @@ def read_values(data, name, runtime="onnx"):
         raise NetworkError("onnx not found: pip install -e '.[onnx]'") from None
     try:
         model = onnx.ModelProto.FromString(data)
-        reader = _Reader(onnx)
-        network = reader.network(model.graph, name, runtime)
+        reader = _Reader(onnx, model)
+        network = reader.network(name, runtime)
     except NetworkError:
         raise
     except (DecodeError, UnicodeDecodeError, ValueError, TypeError, IndexError, KeyError, OverflowError,
             AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NetworkError(f"model must be a whole .onnx file, and {name} is damaged: {reason}") from None
-    check(network)
-    return network, reader.graph.values
+    check(network, reader.problems)
+    return network, reader.graph
 
 
 class _Reader:
     """One file: its nodes, one after the other, go into `graph`."""
 
-    def __init__(self, onnx):
-        self._onnx, self.graph = onnx, OnnxGraph()
+    def __init__(self, onnx, model):
+        self._onnx, self._file, self.graph, self.problems = onnx, model.graph, OnnxGraph(), Problems()
+        self._folded = 0
+        self._opsets = {"" if opset.domain == "ai.onnx" else opset.domain: opset.version
+                        for opset in model.opset_import}
 
-    def network(self, file, name, runtime):
+    def network(self, name, runtime):
         """The `Network`, not yet checked."""
+        file, values = self._file, self.graph.values
         if len(file.node) > MOST_NODES or len(file.initializer) > MOST_NODES:
             raise NetworkError(f"model must have at most {MOST_NODES} nodes, not {len(file.node)}")
+        if len(file.sparse_initializer):
+            raise NetworkError(f"model must have no sparse initializers, not {len(file.sparse_initializer)}")
         for initializer in file.initializer:
-            self.graph.values[initializer.name] = Constant(self._array(initializer))
-        inputs = [self._input(value) for value in file.input if value.name not in self.graph.values]
+            values[initializer.name] = Constant(self._array(initializer))
+        inputs = [self._input(value) for value in file.input if value.name not in values]
         for number, node in enumerate(file.node):
-            self._node(f"node {number} ({node.op_type})", node)
+            self._read(f"node {number} ({node.op_type})", node)
         outputs = [self._output(value.name) for value in file.output]
-        return Network(name, self.graph.tensors, self.graph.operators, tuple(inputs), tuple(outputs),
-                       runtime)
+        return Network(name, self.graph.tensors, self.graph.operators, tuple(inputs), tuple(outputs), runtime)
 
     def _array(self, tensor):
         if tensor.data_location == self._onnx.TensorProto.EXTERNAL:
             raise NetworkError(f"tensor {tensor.name} must be in the model's own file, and is in another")
+        size = int(np.prod(list(tensor.dims), dtype=object))
+        if not 0 <= size <= MOST_ELEMENTS:
+            raise NetworkError(f"tensor {tensor.name} must have at most {MOST_ELEMENTS} elements, not {size}")
         return self._onnx.numpy_helper.to_array(tensor)
 
     def _input(self, value):
@@ -72,42 +96,99 @@ class _Reader:
         if 0 in shape:
             raise NetworkError(f"input {value.name} must have a number for dimension {shape.index(0)}, "
                                f"not {kind.shape.dim[shape.index(0)].dim_param or 0!r}")
-        if kind.elem_type not in (FLOAT, INT8):
-            raise NetworkError(f"input {value.name} must be of float32 or int8, not of type number {kind.elem_type}")
-        index = self.graph.tensor(Tensor(value.name, shape, "float32" if kind.elem_type == FLOAT else "int8"))
+        if kind.elem_type not in INPUTS:
+            raise NetworkError(f"input {value.name} must be of {', '.join(INPUTS.values())}, "
+                               f"not of type number {kind.elem_type}")
+        index = self.graph.tensor(Tensor(value.name, shape, INPUTS[kind.elem_type]))
         self.graph.values[value.name] = Value(index, shape)
         return index
 
     def _output(self, name):
         value = self.graph.values.get(name)
-        if not isinstance(value, Value):
-            raise NetworkError(f"output {name} must be quantized, and is not")
-        value = self.graph.in_layout(value, False)
-        if not value.dequantized:
-            return value.index
-        result = self.graph.tensor(Tensor(name, value.shape, "float32"))
-        self.graph.operators.append(Dequantize(place=f"output {name}", inputs=(value.index,), outputs=(result,)))
-        return result
+        if isinstance(value, Unread):
+            return -1
+        if not isinstance(value, (Value, Product)):
+            raise NetworkError(f"output {name} must be computed from an input, and is not")
+        if isinstance(value, Product) or value.dequantized:
+            value = self.graph.numbers(None, value)
+        return self.graph.in_layout(value, False).index
 
-    def _node(self, place, node):
-        values, names = self.graph.values, sorted([*ONNX, "Constant"])
-        if node.domain not in ("", "ai.onnx") or node.op_type not in names:
-            raise NetworkError(f"{place} must be one of {', '.join(names)}")
-        operator = ONNX.get(node.op_type)
-        most = operator.most_outputs if operator else 1
-        if (not node.input and operator) or not 1 <= len(node.output) <= most:
-            raise NetworkError(f"{place} must have inputs and {outputs_up_to(most)}, not {len(node.input)} and "
-                               f"{len(node.output)}")
-        operands = []
+    def _read(self, place, node):
+        values, names = self.graph.values, list(node.output)
+        while names and not names[-1]:
+            names.pop()
         for name in node.input:
             if name and name not in values:
                 raise NetworkError(f"{place} must use what is computed before it, not {name}")
-            operands.append(values[name] if name else None)
-        attributes = {attribute.name: self._onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
-        read = operator.from_onnx if operator else self._constant
-        made = read(OnnxNode(self.graph, node.op_type, place, attributes, operands, tuple(node.output)))
-        values.update(zip(node.output, made if isinstance(made, tuple) else (made,), strict=True))
+        for name in names:
+            if name in values:
+                raise NetworkError(f"{place} must make what is not there yet, not {name} again")
+        operands = [values[name] if name else None for name in node.input]
+        made = (Unread(),) * len(names)
+        if not any(isinstance(operand, Unread) for operand in operands):
+            with self.problems.of(place):
+                made = self._made(place, node, operands, tuple(names))
+        elif self._form(node) is None:
+            with self.problems.of(place):
+                self._refuse_kind(place, node)
+        made = made if isinstance(made, tuple) else (made,)
+        self._folded += sum(one.array.size for one in made if isinstance(one, Constant) and node.input)
+        if self._folded > MOST_FOLDED:
+            raise NetworkError(f"model must compute at most {MOST_FOLDED} elements of constants, and has more at "
+                               f"{place}")
+        values.update(zip(names, made, strict=True))
 
-    def _constant(self, node):
-        node.require("value" in node.attributes, "a tensor as value", sorted(node.attributes))
-        return Constant(self._array(node.attributes["value"]))
+    def _form(self, node):
+        """The form of a node, and what reads it; None if there is none."""
+        return ONNX.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
+
+    @staticmethod
+    def _refuse_kind(place, node):
+        help_ = HELP.get(node.op_type)
+        raise NetworkError(f"{place} must be an operator of the list in docs/networks.md" + (
+            f": {help_}" if help_ else ""))
+
+    def _made(self, place, node, operands, names):
+        attributes = {attribute.name: self._onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+        if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
+            return self._constant(place, attributes)
+        if self._form(node) is None:
+            self._refuse_kind(place, node)
+        form, read = self._form(node)
+        made = OnnxNode(self.graph, node.op_type, place, self._version(place, form), attributes, operands, names)
+        made.require(1 <= len(names) <= form.most_outputs and all(names), f"1 to {form.most_outputs} outputs", names)
+        self._check_attributes(made, form)
+        return read(made)
+
+    def _version(self, place, form):
+        """The opset in which the definition came that a node of a form has."""
+        opset, (least, most) = self._opsets.get(form.domain), MICROSOFT_OPSETS if form.domain else OPSETS
+        least = max(least, form.versions[0])
+        if opset is None or not least <= opset <= most:
+            raise NetworkError(f"{place} must be of opset {least} to {most}, not {opset}")
+        version = form.versions[0] if form.domain else self._schema(form).since_version
+        if version not in form.versions:
+            raise NetworkError(f"{place} must be of a definition that is known, not that of opset {version}")
+        return version
+
+    def _schema(self, form):
+        """ONNX's own, of the file's opset."""
+        return self._onnx.defs.get_schema(form.name, self._opsets[form.domain], form.domain)
+
+    def _check_attributes(self, node, form):
+        """Each is one of the node's definition, and read, or of a value that is."""
+        known = {*form.attributes, *form.fixed}
+        if not form.domain:
+            known &= set(self._schema(form).attributes)
+        for name, value in node.attributes.items():
+            node.require(name in known, f"attributes among {', '.join(sorted(known)) or 'none'}", name)
+            if name in form.fixed:
+                wanted = form.fixed[name] if isinstance(form.fixed[name], tuple) else (form.fixed[name],)
+                rule = f"{name} {' or '.join(map(str, wanted))}" if wanted else f"no {name}"
+                node.require(value in wanted, rule, value)
+
+    def _constant(self, place, attributes):
+        name, value = next(iter(attributes.items()), (None, None))
+        if len(attributes) != 1 or name not in CONSTANTS:
+            raise NetworkError(f"{place} must have one of {', '.join(CONSTANTS)}, not {sorted(attributes)}")
+        return Constant(self._array(value) if name == "value" else np.array(value, CONSTANTS[name]))

@@ -4,8 +4,12 @@ from importlib.util import find_spec
 
 import numpy as np
 
+from ..compare import compare
 from ..network import NetworkError
 from .onnx_reference import OnnxReference
+
+# Operators that keep something from run to run.
+STATEFUL = {"VAR_HANDLE", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
 
 
 class TfliteReference:
@@ -15,6 +19,9 @@ class TfliteReference:
     ----------
     path : Path
         Of a ``.tflite`` file.
+    stateful : bool
+        Inputs are steps of one stream, as `Inference` has them. Otherwise each is a stream of its own, and for a
+        network that keeps something there is a new interpreter for each: nothing else forgets.
 
     Raises
     ------
@@ -24,21 +31,43 @@ class TfliteReference:
 
     name = "TensorFlow Lite's reference kernels"
 
-    def __init__(self, path):
+    def __init__(self, path, stateful=False):
+        self._path, self._resolver = path, "BUILTIN_REF"
+        try:
+            self.reset()
+        except NetworkError:
+            # They know only older versions of some operators than the default ones do, whose rounding may differ.
+            self._resolver = "BUILTIN_WITHOUT_DEFAULT_DELEGATES"
+            self.reset()
+            self.name = "TensorFlow Lite's default kernels, because the reference kernels do not take the file"
+        operators = self._interpreter._get_ops_details()
+        self._is_one_stream = stateful or not STATEFUL & {operator["op_name"] for operator in operators}
+        dtypes = {detail["index"]: detail["dtype"] for detail in self._interpreter.get_tensor_details()}
+        self._outputs = [int(index) for operator in operators if operator["op_name"] != "VAR_HANDLE"
+                         for index in operator["outputs"] if np.dtype(dtypes[int(index)]).kind in "iufb"]
+
+    def reset(self):
+        """Begin a new stream."""
         try:
             from ai_edge_litert.interpreter import Interpreter, OpResolverType
         except ImportError:
             raise NetworkError("ai-edge-litert not found: pip install -e '.[networks]'") from None
         try:
             self._interpreter = Interpreter(
-                model_path=str(path), experimental_op_resolver_type=OpResolverType.BUILTIN_REF,
+                model_path=str(self._path), experimental_op_resolver_type=OpResolverType[self._resolver],
                 experimental_preserve_all_tensors=True)
             self._interpreter.allocate_tensors()
-            self._outputs = [int(index) for operator in self._interpreter._get_ops_details()
-                             for index in operator["outputs"]]
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise NetworkError(f"reference kernels must take {path}, and do not: {reason}") from None
+            raise NetworkError(f"LiteRT, with which layers are compared, must take {self._path}, and does not "
+                               f"(--no-check goes without): {reason}") from None
+
+    # Beside mismatches, there is nothing to say.
+    notes = ()
+
+    def compare(self, network, values, inputs):
+        """Mismatches of ``values``, as `Inference.run` gives them for some inputs."""
+        return compare(network, values, self.run(*inputs))
 
     def run(self, *inputs):
         """Every tensor that is computed.
@@ -54,12 +83,21 @@ class TfliteReference:
         """
         found = {index: [] for index in self._outputs}
         for run in zip(*inputs, strict=True):
-            for detail, x in zip(self._interpreter.get_input_details(), run, strict=True):
-                self._interpreter.set_tensor(detail["index"], np.ascontiguousarray(x, dtype=detail["dtype"]))
-            self._interpreter.invoke()
+            if not self._is_one_stream:
+                self.reset()
+            self._invoke(run)
             for index, values in found.items():
                 values.append(self._interpreter.get_tensor(index))
         return {index: np.stack(values) for index, values in found.items()}
+
+    def _invoke(self, run):
+        try:
+            for detail, x in zip(self._interpreter.get_input_details(), run, strict=True):
+                self._interpreter.set_tensor(detail["index"], np.array(x, detail["dtype"], order="C"))
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            reason = str(error).splitlines()[0]
+            raise NetworkError(f"LiteRT must run {self._path}, and do not: {reason}") from None
 
 
 # The witness for each kind of file, and the package that it needs.

@@ -1,22 +1,25 @@
-"""Reading ``.tflite`` files: what a flatbuffer says, as a `Network`.
+"""Reading ``.tflite`` files: what the graphs in a flatbuffer say, as a `Network`.
 
-A flatbuffer is offsets all the way down, so a damaged file can claim anything. Every count is checked against the size
-of the file before it is believed, and whatever the flatbuffer library still trips over is one `NetworkError`.
+Whatever the flatbuffer library trips over in a damaged file is one `NetworkError`.
 """
 
 import struct
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 
-from ..checks import check
-from ..network import DTYPES, MOST_ELEMENTS, Network, NetworkError, Tensor
+from ..checks import Rules, check
+from ..network import Network, NetworkError
 from ..operator import outputs_up_to
 from ..operators import TFLITE
-from ..tflite_node import TYPES, TfliteNode
+from ..problems import Problems
+from ..tflite_node import TfliteNode
+from .tflite_graph import TfliteGraph
+from .tflite_variables import TfliteVariables
 
-# Bytes; of operators and tensors; dimensions of a tensor.
-MOST_ITEMS, MOST_DIMENSIONS = 1 << 14, 5
+# Arithmetic of dimensions, which converters leave to the runtime.
+INTEGERS = {"ADD": np.add, "SUB": np.subtract, "MUL": np.multiply, "MAXIMUM": np.maximum, "MINIMUM": np.minimum}
 
 
 def read_tflite(data, name, runtime="litert-2.3"):
@@ -28,155 +31,92 @@ def read_tflite(data, name, runtime="litert-2.3"):
     if data[4:8] != b"TFL3":
         raise NetworkError(f"model must be a .tflite file, which has TFL3 at byte 4, and {name} has {data[4:8]!r}")
     try:
-        network = _Reader(tflite, data, runtime).network(name)
+        reader = _Reader(tflite, data, runtime)
+        network = reader.network(name)
     except NetworkError:
         raise
     except (struct.error, IndexError, KeyError, ValueError, TypeError, OverflowError, AttributeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise NetworkError(f"model must be a whole .tflite file, and {name} is damaged: {reason}") from None
-    check(network)
+    check(network, reader.problems)
     return network
 
 
 class _Reader:
-    """One file: its tables, and operators made of them."""
+    """One file: operators made of its graph, and what is in the way of that."""
 
     def __init__(self, tflite, data, runtime):
-        self._tflite, self._data, self._runtime = tflite, data, runtime
-        self._model = tflite.Model.GetRootAs(data, 0)
+        model = tflite.Model.GetRootAs(data, 0)
+        self._graph, self._runtime, self.problems = TfliteGraph(tflite, data, model, 0), runtime, Problems()
+        self._variables = TfliteVariables(self._graph, lambda number: TfliteGraph(tflite, data, model, number))
 
     def network(self, name):
         """The `Network`, not yet checked."""
-        model = self._model
-        if model.SubgraphsLength() != 1:
-            raise NetworkError(f"model must have one subgraph, not {model.SubgraphsLength()}")
-        graph = model.Subgraphs(0)
-        self._tensors = [self._tensor(index, graph.Tensors(index))
-                         for index in range(self._count(graph.TensorsLength(), "tensors"))]
-        ends = [tuple(self._index(value, "the network") for value in self._vector(getattr(graph, f"{end}AsNumpy")()))
-                for end in ("Inputs", "Outputs")]
-        nodes = [self._node(index, graph.Operators(index))
-                 for index in range(self._count(graph.OperatorsLength(), "operators"))]
-        return Network(name, self._tensors, [self._operator(*node) for node in _used(nodes, ends[1])], *ends,
-                       self._runtime)
+        graph, operators = self._graph, []
+        for node in _used(graph.nodes, graph.outputs):
+            with self.problems.of(node.place):
+                if not self._variables.takes(node) and not self._folds_integers(node):
+                    operator = self._operator(node)
+                    if not self._folds(operator):
+                        operators.append(operator)
+        return Network(name, graph.tensors, operators, graph.inputs, graph.outputs, self._runtime,
+                       tuple(self._variables.all))
 
-    def _count(self, count, what):
-        """A count of tables, each of which has an offset of four bytes somewhere in the file."""
-        most = min(MOST_ITEMS, len(self._data) // 4)
-        if count > most:
-            raise NetworkError(f"model must have at most {most} {what}, not {count}")
-        return count
-
-    @staticmethod
-    def _vector(values):
-        """A vector of numbers; the library gives 0 for one that is absent."""
-        return np.zeros(0, dtype=np.int64) if isinstance(values, int) else values
-
-    def _index(self, value, place, optional=False):
-        least = -1 if optional else 0
-        if not least <= value < len(self._tensors):
-            raise NetworkError(f"{place} must name tensors from {least} to {len(self._tensors) - 1}, not {value}")
-        return int(value)
-
-    def _tensor(self, index, table):
-        place = f"tensor {index}"
-        name = (table.Name() or b"").decode("utf-8", "replace")
-        shape = tuple(int(length) for length in self._vector(table.ShapeAsNumpy()))
-        if len(shape) > MOST_DIMENSIONS or any(not 0 <= length <= MOST_ELEMENTS for length in shape):
-            raise NetworkError(f"{place} must have at most {MOST_DIMENSIONS} dimensions of 0 to {MOST_ELEMENTS}, "
-                               f"not {list(shape)[:8]}")
-        dtype = TYPES.get(table.Type())
-        if dtype is None:
-            raise NetworkError(f"{place} ({name}) must be of {', '.join(TYPES.values())}, "
-                               f"not of type number {table.Type()}")
-        if table.Sparsity() is not None or table.IsVariable():
-            raise NetworkError(f"{place} ({name}) must be dense and not a variable, and is not")
-        scales, zero_points, axis = self._quantization(table.Quantization(), place)
-        is_open = bool((self._vector(table.ShapeSignatureAsNumpy()) < 0).any())
-        tensor = Tensor(name, shape, dtype, scales, zero_points, axis, None, is_open)
-        return replace(tensor, data=self._constant(table.Buffer(), tensor, place))
-
-    def _quantization(self, table, place):
-        if table is None:
-            return np.zeros(0, np.float32), np.zeros(0, np.int64), 0
-        scales = self._vector(table.ScaleAsNumpy()).astype(np.float32)
-        zero_points = self._vector(table.ZeroPointAsNumpy()).astype(np.int64)
-        if zero_points.size == 0:
-            zero_points = np.zeros(scales.size, np.int64)
-        if table.DetailsType():
-            raise NetworkError(f"{place} must be quantized by scale and zero point, not in a custom way")
-        if zero_points.size not in (1, scales.size):
-            raise NetworkError(f"{place} must have as many zero points as scales ({scales.size}), "
-                               f"not {zero_points.size}")
-        return scales, np.broadcast_to(zero_points[:scales.size], scales.shape), table.QuantizedDimension()
-
-    def _constant(self, index, tensor, place):
-        """The data of a tensor's buffer, or None."""
-        if index >= self._count(self._model.BuffersLength(), "buffers"):
-            raise NetworkError(f"{place} must name one of {self._model.BuffersLength()} buffers, not {index}")
-        buffer = self._model.Buffers(index)
-        if buffer.Offset() > 1:
-            data = np.frombuffer(self._data, np.uint8, buffer.Size(), buffer.Offset())
-        elif index == 0 or buffer.DataIsNone():
-            return None
-        else:
-            data = self._vector(buffer.DataAsNumpy()).astype(np.uint8)
-        if not data.size and tensor.size:
-            return None
-        dtype = np.dtype(DTYPES[tensor.dtype])
-        if data.size != tensor.size * dtype.itemsize:
-            raise NetworkError(f"{place} must have {tensor.size * dtype.itemsize} bytes of data, not {data.size}")
-        return data.view(dtype.newbyteorder("<")).astype(dtype).reshape(tensor.shape)
-
-    def _node(self, index, table):
-        """Place, kind, operands, outputs and table of an operator, which may be one that is not needed."""
-        codes = self._count(self._model.OperatorCodesLength(), "operator codes")
-        if table.OpcodeIndex() >= codes:
-            raise NetworkError(f"operator {index} must name one of {codes} operator codes, not {table.OpcodeIndex()}")
-        code = self._model.OperatorCodes(table.OpcodeIndex())
-        number = max(self._builtin_code(code), code.DeprecatedBuiltinCode())
-        kind = self._tflite.utils.BUILTIN_OPCODE2NAME.get(number, f"number {number}")
-        if number == self._tflite.BuiltinOperator.CUSTOM:
-            kind = f"CUSTOM {(code.CustomCode() or b'').decode('utf-8', 'replace')[:40]}"
-        place = f"operator {index} ({kind})"
-        operands = [self._index(value, place, optional=True) for value in self._vector(table.InputsAsNumpy())]
-        outputs = [self._index(value, place) for value in self._vector(table.OutputsAsNumpy())]
-        return place, kind, operands, outputs, table
-
-    def _builtin_code(self, code):
-        """The newer of the two fields of an operator code; the library reads the older one below 127."""
-        offset = code._tab.Offset(10)
-        return struct.unpack_from("<i", self._data, code._tab.Pos + offset)[0] if offset else 0
-
-    def _operator(self, place, kind, operands, outputs, table):
-        if kind not in TFLITE:
-            raise NetworkError(f"{place} must be one of {', '.join(sorted(TFLITE))}")
-        operator, form = TFLITE[kind]
-        if not (form.least <= len(operands) <= form.most and 1 <= len(outputs) <= operator.most_outputs
-                and -1 not in operands[:form.least]):
-            raise NetworkError(f"{place} must have {form.least} to {form.most} inputs and "
+    def _operator(self, node):
+        if node.kind not in TFLITE:
+            wanted = ("of TensorFlow Lite, not of another runtime; what is before it runs where the file ends there"
+                      if node.kind.startswith("CUSTOM") else "one of those that docs/networks.md lists")
+            raise NetworkError(f"{node.place} must be {wanted}")
+        operator, form = TFLITE[node.kind]
+        operands, outputs = node.inputs, node.outputs
+        if not (form.least <= len(operands) <= form.most and operator.least_outputs <= len(outputs) <=
+                operator.most_outputs and -1 not in operands[:form.least]):
+            raise NetworkError(f"{node.place} must have {form.least} to {form.most} inputs and "
                                f"{outputs_up_to(operator.most_outputs)}, not {len(operands)} and {len(outputs)}")
-        options = form.options and self._options(form.options, place, table)
-        return operator.from_tflite(TfliteNode(self._tensors, self._runtime, kind, place, operands, outputs, options))
+        options = form.options and self._graph.options(form.options, node)
+        return operator.from_tflite(TfliteNode(self._graph.tensors, self._runtime, node, options, self._variables))
 
-    def _options(self, kind, place, table):
-        options, union = getattr(self._tflite, kind)(), table.BuiltinOptions()
-        if union is None or table.BuiltinOptionsType() != getattr(self._tflite.BuiltinOptions, kind):
-            raise NetworkError(f"{place} must have {kind}, and has options number {table.BuiltinOptionsType()}")
-        options.Init(union.Bytes, union.Pos)
-        return options
+    def _folds_integers(self, node):
+        """Whether a node computes dimensions, which are then constants."""
+        tensors = self._graph.tensors
+        operands = [tensors[index] for index in node.inputs]
+        if node.kind == "SHAPE" and len(operands) == 1 and (not operands[0].is_open or
+                                                            node.inputs[0] in self._graph.inputs):
+            return self._fold(node.outputs, [np.array(operands[0].shape)])
+        if node.kind in INTEGERS and len(operands) == 2 and all(
+                tensor.data is not None and tensor.dtype in ("int32", "int64") for tensor in operands):
+            return self._fold(node.outputs, [INTEGERS[node.kind](*(tensor.data for tensor in operands))])
+        return False
+
+    def _folds(self, operator):
+        """Whether an operator moves nothing but constants, and makes some."""
+        tensors = self._graph.tensors
+        if not operator.moves or not all(index >= 0 and tensors[index].data is not None for index in operator.inputs):
+            return False
+        rules = Rules(SimpleNamespace(tensors=tensors, variables=()), operator)
+        operator.check(rules)
+        made = operator.compute(rules, *(tensors[index].data[None] for index in operator.operands))
+        return self._fold(operator.outputs, [values[0] for values in (made if isinstance(made, tuple) else (made,))])
+
+    def _fold(self, outputs, arrays):
+        """True, if arrays are what the outputs are said to be; then they are constants."""
+        tensors = self._graph.tensors
+        for index, array in zip(outputs, arrays, strict=True):
+            if array.shape != tensors[index].shape:
+                return False
+            tensors[index] = replace(tensors[index], data=array)
+        return True
 
 
 def _used(nodes, outputs):
-    """The operators that outputs need.
+    """The operators that outputs and variables need.
 
     Converters compute the dimensions of a reshaped tensor, for any size of batch, by operators of their own. They are
     left out: what a reshape makes is declared in the file.
     """
     needed, used = set(outputs), []
     for node in reversed(nodes):
-        _, kind, operands, made, _ = node
-        if needed & set(made):
+        if needed & set(node.outputs) or node.kind == "ASSIGN_VARIABLE":
             used.append(node)
-            needed.update(operands[:TFLITE[kind][1].needed] if kind in TFLITE else operands)
+            needed.update(node.inputs[:TFLITE[node.kind][1].needed] if node.kind in TFLITE else node.inputs)
     return used[::-1]

@@ -2,14 +2,13 @@
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 
-from ....golden import float_layers, layers
-from ..onnx_node import Constant, Pending
+from ....golden import layers
 from ..operator import Operator
 from ..tflite_node import TfliteForm
+from .numbers import KINDS, Numbers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,15 +19,13 @@ class Arithmetic(Operator):
 
     @classmethod
     def from_tflite(cls, node):
-        return cls(**node.common, activation=node.activation)
+        """What is not quantized is another operator."""
+        return Numbers.from_tflite(node) if node.dtype(0) in KINDS else cls.from_quantized(node)
 
     @classmethod
-    def from_onnx(cls, node):
-        node.require(len(node.operands) == 2, "two operands", len(node.operands))
-        shapes = [operand.array.shape if isinstance(operand, Constant) else operand.shape for operand in node.operands]
-        is_last = all(len(shape) == 4 for shape in shapes)
-        inputs = tuple(node.tensor(position, is_last=is_last) for position in (0, 1))
-        return Pending(node.place, np.broadcast_shapes(*shapes), is_last, partial(cls, inputs=inputs, rounding="float"))
+    def from_quantized(cls, node):
+        """The operator in a `TfliteNode` of quantized operands."""
+        return cls(**node.common, activation=node.activation)
 
     def check(self, rules):
         a, b = rules.inputs
@@ -50,21 +47,14 @@ class Arithmetic(Operator):
         # Dimensions that are missing go behind the one of the runs.
         a, b = (values.reshape(len(values), *(1,) * (len(output.shape) + 1 - values.ndim), *values.shape[1:])
                 for values in (a, b))
-        arguments = (a, b, [tensor.scale for tensor in step.inputs], [tensor.zero_point for tensor in step.inputs],
-                     output.scale, output.zero_point, step.clamp(self.activation))
-        return self.compute_float(*arguments) if step.rounding == "float" else self.compute_integers(step, *arguments)
-
-    # Kernels by rounding rule.
+        return self.kernel(step, a, b, [tensor.scale for tensor in step.inputs],
+                           [tensor.zero_point for tensor in step.inputs], output.scale, output.zero_point,
+                           step.clamp(self.activation))
 
     @staticmethod
     @abstractmethod
-    def compute_float(*arguments):
-        """The rule ``"float"``."""
-
-    @staticmethod
-    @abstractmethod
-    def compute_integers(step, *arguments):
-        """The rules ``"single"`` and ``"double"``."""
+    def kernel(step, *arguments):
+        """The kernel, whose rounding rule is the step's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +62,42 @@ class Add(Arithmetic):
     """The sum."""
 
     tflite = (TfliteForm("ADD", 2, 2, "AddOptions"),)
-    onnx = ("Add",)
-    compute_float = staticmethod(float_layers.add)
+    sign = 1
+
+    @classmethod
+    def from_quantized(cls, node):
+        scales = [scale for index in (*node.inputs, node.outputs[0]) for scale in node.tensors[index].scales]
+        has_powers = all(np.frexp(scale)[0] == 0.5 for scale in scales)
+        is_shift = node.dtype(0) == "int16" and node.options.PotScaleInt16() and has_powers
+        return cls(**node.common, activation=node.activation,
+                   rounding=node.rounding("int16, powers" if is_shift else None))
 
     def check_factor(self, rules, a, b, output):
-        left = 20 if a.dtype == "int8" else 15
+        if self.rounding == "shift":
+            rules.require(output.scale in (a.scale, b.scale) and output.scale >= max(a.scale, b.scale),
+                          "an output of the greater of two scales that are powers of two",
+                          f"{a.scale:g}, {b.scale:g} and {output.scale:g}")
+            rules.require(self.sign == -1 or a.shape == b.shape,
+                          "operands of one shape, which the runtime needs with scales that are powers of two",
+                          f"{list(a.shape)} and {list(b.shape)}")
+            return
+        left = 15 if a.dtype == "int16" else 20
         rules.factor(2.0 * max(a.scale, b.scale) / ((1 << left) * float(output.scale)), 1.0)
 
-    @staticmethod
-    def compute_integers(step, *arguments):
-        return layers.add(*arguments, step.output.dtype, rounding=step.rounding)
+    @classmethod
+    def kernel(cls, step, a, b, scales, zero_points, output_scale, output_zero_point, clamp):
+        if step.rounding == "shift":
+            return layers.add_shifted(a, b, scales, output_scale, clamp, sign=cls.sign)
+        return layers.add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, step.output.dtype,
+                          sign=cls.sign, rounding=step.rounding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sub(Add):
+    """The difference."""
+
+    tflite = (TfliteForm("SUB", 2, 2, "SubOptions"),)
+    sign = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,12 +105,37 @@ class Mul(Arithmetic):
     """The product."""
 
     tflite = (TfliteForm("MUL", 2, 2, "MulOptions"),)
-    onnx = ("Mul",)
-    compute_float = staticmethod(float_layers.multiply)
 
     def check_factor(self, rules, a, b, output):
         rules.factor(float(a.scale) * float(b.scale) / float(output.scale))
 
     @staticmethod
-    def compute_integers(step, *arguments):
+    def kernel(step, *arguments):
         return layers.multiply(*arguments, rounding=step.rounding)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Maximum(Arithmetic):
+    """The greater of two values of one scale."""
+
+    tflite = (TfliteForm("MAXIMUM", 2, 2),)
+    function = staticmethod(np.maximum)
+
+    @classmethod
+    def from_quantized(cls, node):
+        return cls(**node.common)
+
+    def check_factor(self, rules, a, b, output):
+        rules.same_scale(a, b, output)
+
+    @classmethod
+    def kernel(cls, step, a, b, *_):
+        return cls.function(a, b)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Minimum(Maximum):
+    """The lesser of two values of one scale."""
+
+    tflite = (TfliteForm("MINIMUM", 2, 2),)
+    function = staticmethod(np.minimum)

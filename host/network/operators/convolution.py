@@ -1,16 +1,14 @@
 """Convolutions."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
-from ..matrix_operator import MatrixOperator
+from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
-from ..onnx_node import Pending
 from ..tflite_node import TfliteForm
-from ..window import check_window, onnx_window, tflite_window
-from .weights import check_tflite_bias, onnx_bias, onnx_weights
+from ..window import check_window, tflite_window
+from .weights import check_tflite_bias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +25,6 @@ class Conv2D(MatrixOperator):
     groups: int = 1
 
     tflite = (TfliteForm("CONV_2D", 2, 3, "Conv2DOptions"),)
-    onnx = ("Conv",)
 
     @classmethod
     def from_tflite(cls, node):
@@ -47,22 +44,6 @@ class Conv2D(MatrixOperator):
         """Groups of so many input channels with weights of such a shape."""
         return channels // weights[3] if weights[3] else 1
 
-    @classmethod
-    def from_onnx(cls, node):
-        """A convolution, depthwise where every channel is a group."""
-        x = node.tensor(0, is_last=True)
-        image, groups = node.graph.tensors[x].shape, int(node.attributes.get("group", 1))
-        node.require(len(image) == 4, "an image of four dimensions", len(image))
-        is_depthwise = groups == image[3] and groups > 1
-        weights = onnx_weights(node, 1, *(((1, 2, 3, 0), 3) if is_depthwise else ((0, 2, 3, 1), 0)))
-        shape = node.graph.tensors[weights].shape
-        window, after = onnx_window(node, node.attributes, image, shape[1:3])
-        node.require(is_depthwise or shape[3] * groups == image[3], f"{image[3]} input channels", shape[3] * groups)
-        node.require(not is_depthwise or shape[0] == 1, "one input channel a group", shape[0])
-        make = partial(DepthwiseConv2D if is_depthwise else Conv2D, groups=groups, rounding="float", **window,
-                       inputs=(x, weights, onnx_bias(node, 2, x, weights)))
-        return Pending(node.place, (image[0], shape[3 if is_depthwise else 0], *after), True, make)
-
     def check(self, rules):
         x, weights = rules.inputs[:2]
         rules.require(len(weights.shape) == 4 and weights.size > 0, "weights of four dimensions", list(weights.shape))
@@ -78,11 +59,15 @@ class Conv2D(MatrixOperator):
 
     def convolution(self, tensors):
         x, weights, output = (tensors[index] for index in (*self.inputs[:2], self.output))
-        return GroupedConvolution(self._kernel(weights.data), x.shape, output.shape[1:3], self.stride, self.dilation,
-                                  self.padding, self.groups)
+        kernel = self._kernel(signed_weights(weights)[0])
+        return GroupedConvolution(kernel, x.shape, output.shape[1:3], self.stride, self.dilation, self.padding,
+                                  self.groups)
 
     def _kernel(self, weights):
         return weights
+
+    def ones(self, shape):
+        return (self.groups, *shape[1:])
 
     def multiply(self, values, weights):
         return layers.convolve(values.reshape(-1, *values.shape[-3:]), weights, **self._window, groups=self.groups)
@@ -97,7 +82,6 @@ class DepthwiseConv2D(Conv2D):
     """Weights (1, height, width, channels * multiplier); output channel ``c`` sees channel ``c // multiplier``."""
 
     tflite = (TfliteForm("DEPTHWISE_CONV_2D", 2, 3, "DepthwiseConv2DOptions"),)
-    onnx = ()
 
     @staticmethod
     def groups_of(channels, weights):
@@ -109,6 +93,9 @@ class DepthwiseConv2D(Conv2D):
 
     def _kernel(self, weights):
         return weights.transpose(3, 1, 2, 0)
+
+    def ones(self, shape):
+        return shape
 
     def multiply(self, values, weights):
         return layers.convolve_depthwise(values.reshape(-1, *values.shape[-3:]), weights, **self._window)

@@ -1,15 +1,13 @@
 """Fully connected layers."""
 
 from dataclasses import dataclass
-from functools import partial
 
 from ....golden import layers
 from ..grouped_convolution import GroupedConvolution
-from ..matrix_operator import MatrixOperator
+from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
-from ..onnx_node import Pending
 from ..tflite_node import TfliteForm
-from .weights import check_tflite_bias, onnx_bias, onnx_weights
+from .weights import check_tflite_bias
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +15,7 @@ class FullyConnected(MatrixOperator):
     """Weights (outputs, inputs)."""
 
     tflite = (TfliteForm("FULLY_CONNECTED", 2, 3, "FullyConnectedOptions"),)
-    onnx = ("Gemm", "MatMul")
+    has_zero_point = True
 
     @classmethod
     def from_tflite(cls, node):
@@ -25,20 +23,6 @@ class FullyConnected(MatrixOperator):
             raise NetworkError(f"{node.place} must have weights in the default format, not shuffled")
         check_tflite_bias(node)
         return cls(**node.common, activation=node.activation, rounding=node.rounding())
-
-    @classmethod
-    def from_onnx(cls, node):
-        """The product with constant weights."""
-        attributes, tensors = node.attributes, node.graph.tensors
-        x = node.tensor(0, is_last=False)
-        plain = all(attributes.get(key, value) == value
-                    for key, value in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)))
-        node.require(plain, "alpha 1, beta 1 and transA 0", attributes)
-        weights = onnx_weights(node, 1, (0, 1) if attributes.get("transB") else (1, 0), 0)
-        shape, (units, depth) = tensors[x].shape, tensors[weights].shape
-        node.require(shape[-1:] == (depth,), "operands that fit", f"{list(shape)} and {[units, depth]}")
-        make = partial(cls, inputs=(x, weights, onnx_bias(node, 2, x, weights)), rounding="float")
-        return Pending(node.place, (*shape[:-1], units), False, make)
 
     def check(self, rules):
         x, weights = rules.inputs[:2]
@@ -51,7 +35,7 @@ class FullyConnected(MatrixOperator):
 
     def convolution(self, tensors):
         x, weights = (tensors[index] for index in self.inputs[:2])
-        kernel = weights.data[:, None, None, :]
+        kernel = signed_weights(weights)[0][:, None, None, :]
         return GroupedConvolution(kernel, (x.size // kernel.shape[3], 1, 1, kernel.shape[3]))
 
     def multiply(self, values, weights):

@@ -1,4 +1,7 @@
-"""Between space and batch. Converters write a dilated convolution as one without dilation between these two."""
+"""Between space and batch, and between space and depth.
+
+Converters write a dilated convolution as one without dilation between the first two.
+"""
 
 from dataclasses import dataclass
 
@@ -76,3 +79,53 @@ class BatchToSpace(Operator):
 
     def compute(self, step, x):
         return np.stack([layers.batch_to_space(run, self.block, self.amounts) for run in x])
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepthToSpace(Operator):
+    """Channels as pixels: each pixel becomes ``block`` by ``block``, of the first channels the first."""
+
+    block: int
+
+    tflite = (TfliteForm("DEPTH_TO_SPACE", 1, 1, "DepthToSpaceOptions"),)
+
+    @classmethod
+    def from_tflite(cls, node):
+        return cls(**node.common, block=int(node.options.BlockSize()))
+
+    def check(self, rules):
+        x = rules.inputs[0]
+        rules.quantized(x, rules.output)
+        rules.same_scale(x, rules.output)
+        rules.is_image(x)
+        rules.require(self.block >= 1 and x.shape[3] % self.block ** 2 == 0,
+                      f"channels in {self.block} by {self.block}", x.shape[3])
+        image = [length * self.block for length in x.shape[1:3]]
+        rules.has_shape((x.shape[0], *image, x.shape[3] // self.block ** 2))
+
+    def compute(self, step, x):
+        *lead, height, width, _ = x.shape
+        y = x.reshape(*lead, height, width, self.block, self.block, -1)
+        return np.moveaxis(y, -3, -4).reshape(len(x), *step.output.shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpaceToDepth(DepthToSpace):
+    """The reverse."""
+
+    tflite = (TfliteForm("SPACE_TO_DEPTH", 1, 1, "SpaceToDepthOptions"),)
+
+    def check(self, rules):
+        x = rules.inputs[0]
+        rules.quantized(x, rules.output)
+        rules.same_scale(x, rules.output)
+        rules.is_image(x)
+        rules.require(self.block >= 1 and x.shape[1] % self.block == x.shape[2] % self.block == 0,
+                      f"pixels in {self.block} by {self.block}", list(x.shape[1:3]))
+        image = [length // self.block for length in x.shape[1:3]]
+        rules.has_shape((x.shape[0], *image, x.shape[3] * self.block ** 2))
+
+    def compute(self, step, x):
+        *lead, height, width, channels = x.shape
+        y = x.reshape(*lead, height // self.block, self.block, width // self.block, self.block, channels)
+        return np.moveaxis(y, -3, -4).reshape(len(x), *step.output.shape)

@@ -1,0 +1,50 @@
+"""Arithmetic of numbers without a scale: integers of 32 bits, which wrap, and float32, where each result is rounded."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..network import NetworkError
+from ..operator import Operator
+from ..tflite_node import TfliteForm
+
+KINDS = ("int32", "float32")
+# What is computed, by name in files, and of which kinds.
+FUNCTIONS = {"ADD": (np.add, KINDS), "SUB": (np.subtract, KINDS), "MUL": (np.multiply, KINDS),
+             "MAXIMUM": (np.maximum, KINDS), "MINIMUM": (np.minimum, KINDS), "DIV": (np.divide, ("float32",)),
+             "FLOOR_DIV": (np.floor_divide, ("int32",)), "SQRT": (np.sqrt, ("float32",))}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers(Operator):
+    """``function``, a key of `FUNCTIONS`, of one or two tensors that broadcast."""
+
+    function: str
+
+    tflite = (TfliteForm("DIV", 2, 2, "DivOptions"), TfliteForm("FLOOR_DIV", 2, 2), TfliteForm("SQRT", 1, 1))
+
+    @classmethod
+    def from_tflite(cls, node):
+        if node.options is not None:
+            node.require(node.activation == "none", "no activation", node.activation)
+        return cls(**node.common, function=node.name)
+
+    def check(self, rules):
+        kinds = FUNCTIONS[self.function][1]
+        rules.same_kind(*rules.inputs, rules.output)
+        rules.require(rules.output.dtype in kinds, f"operands of {' or '.join(kinds)}", rules.output.dtype)
+        try:
+            shape = np.broadcast_shapes(*(tensor.shape for tensor in rules.inputs))
+        except ValueError:
+            shape = None
+        rules.require(shape is not None, "operands that broadcast", [list(tensor.shape) for tensor in rules.inputs])
+        rules.has_shape(shape)
+
+    def compute(self, step, *values):
+        rank = len(step.output.shape) + 1
+        values = [array.reshape(len(array), *(1,) * (rank - array.ndim), *array.shape[1:]) for array in values]
+        if self.function == "FLOOR_DIV" and not values[1].all():
+            raise NetworkError(f"{self.place} must have divisors that are not 0")
+        with np.errstate(all="ignore"):
+            y = FUNCTIONS[self.function][0](*values)
+        return y if step.output.dtype == "float32" else y.astype(np.int32)

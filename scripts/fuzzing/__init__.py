@@ -1,0 +1,1 @@
+"""Drawn networks of one operator, whose results are compared with a runtime's."""

@@ -1,0 +1,269 @@
+"""For each operator of ``.onnx`` files, what draws a network of it."""
+
+import numpy as np
+
+from .onnx_builder import MICROSOFT, Drawn
+
+# The opsets in which something changed for an operator here.
+OPSETS = (13, 18, 19, 21, 22, 25)
+UNARY = ("Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "HardSigmoid")
+
+
+def draw(operator, seed, pixels=24):
+    """A drawn network.
+
+    Parameters
+    ----------
+    operator : str
+        A key of `OPERATORS`.
+    seed : int
+    pixels : int
+        Least height and width of images.
+
+    Returns
+    -------
+    Drawn
+    """
+    rng = np.random.default_rng([seed, 1])
+    height, width = (int(length) for length in rng.integers(pixels, pixels + 7, 2))
+    kind = ("int8", "uint8")[int(rng.integers(2))]
+    opset = int(rng.choice(OPSETS[operator == "HardSwish":]))
+    drawn = Drawn(seed, [1, int(rng.choice([3, 4, 8])), height, width], opset, kind)
+    OPERATORS[operator](drawn, operator, rng)
+    return drawn
+
+
+def _unary(drawn, operator, rng):
+    attributes = {"LeakyRelu": {"alpha": float(rng.choice([0.5, 0.01, 0.2]))},
+                  "HardSigmoid": {"alpha": float(rng.choice([1 / 6, 0.2, 0.25])), "beta": 0.5}}.get(operator, {})
+    size = 0.1 if operator in ("Sigmoid", "Tanh", "HardSigmoid") else 1.0
+    drawn.output(drawn.node(operator, [drawn.operand()], **attributes), size)
+
+
+def _clip(drawn, operator, rng):
+    low, high = sorted(np.float32(rng.uniform(-6, 6, 2)))
+    limits = [drawn.constant(low), drawn.constant(high)]
+    drawn.output(drawn.node("Clip", [drawn.operand(), *limits]))
+
+
+def _binary(drawn, operator, rng):
+    a = drawn.operand()
+    if rng.integers(3):
+        other = drawn.operand(size=2.0 if rng.integers(2) else 1.0)
+    else:
+        shape = [(), (1,), (drawn.shape[1], 1, 1), (1, 1, 1, drawn.shape[3])][int(rng.integers(4))]
+        other = drawn.constant(rng.normal(0, 2, shape).astype(np.float32))
+    names = [a, other] if rng.integers(2) else [other, a]
+    drawn.output(drawn.node(operator, names), 4.0 if operator == "Mul" else 1.0)
+
+
+def _divide(drawn, operator, rng):
+    divisor = np.float32(rng.choice([2.0, 3.0, 6.0, 255.0, rng.uniform(0.5, 9)]))
+    drawn.output(drawn.node("Div", [drawn.operand(), drawn.constant(divisor)]))
+
+
+def _window(drawn, rng, *, is_pool):
+    """Attributes of a window."""
+    size = [int(length) for length in rng.integers(1, 5, 2)]
+    attributes = {"kernel_shape": size, "strides": [int(step) for step in rng.integers(1, 4, 2)]}
+    kind = int(rng.integers(3))
+    if kind == 0:
+        attributes["pads"] = [int(rng.integers(0, length)) for length in size * 2]
+    elif kind == 1 and not is_pool:
+        attributes["pads"] = [1, 0, 2, 1]
+    elif kind == 1:
+        attributes["auto_pad"] = str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))
+        attributes["strides"] = [min(pair) for pair in zip(size, attributes["strides"])]
+    if not is_pool and rng.integers(2):
+        attributes["dilations"] = [int(step) for step in rng.integers(1, 3, 2)]
+    return attributes
+
+
+def _pool(drawn, operator, rng):
+    attributes = {} if operator.startswith("Global") else _window(drawn, rng, is_pool=True)
+    if operator == "AveragePool" and rng.integers(2):
+        attributes["count_include_pad"] = 1
+    counts = "count_include_pad" in attributes and drawn.opset < 19
+    if attributes and "auto_pad" not in attributes and not counts and rng.integers(2):
+        attributes["ceil_mode"] = 1
+    drawn.output(drawn.node(operator, [drawn.operand()], **attributes), 0.25)
+
+
+def _mean(drawn, operator, rng):
+    axes = [int(axis) for axis in ([2, 3], [-1], [3, 2], [0, 1], [1, 2, 3], [1], [1, 3])[int(rng.integers(7))]]
+    attributes = {"keepdims": int(rng.integers(2))}
+    names = [drawn.operand()]
+    if drawn.opset >= 18:
+        names.append(drawn.constant(np.array(axes)))
+    else:
+        attributes["axes"] = axes
+    drawn.output(drawn.node(operator, names, **attributes), 0.25)
+
+
+def _softmax(drawn, operator, rng):
+    drawn.output(drawn.node(operator, [drawn.operand()], axis=int(rng.integers(-1, 4))), 0.06)
+
+
+def _matmul_of_activations(drawn, operator, rng):
+    x = drawn.operand()
+    turned = drawn.node("Transpose", [drawn.operand()], perm=[0, 1, 3, 2])
+    drawn.output(drawn.node("MatMul", [x, turned] if rng.integers(2) else [turned, x]), 16.0)
+
+
+def _product(drawn, operator, rng):
+    """A convolution, transposed or not, or a product of matrices.
+
+    Its bias has the scale of the accumulators, or another, or is not quantized, or it has none.
+    """
+    if operator == "MatMul" and not rng.integers(3):
+        return _matmul_of_activations(drawn, operator, rng)
+    zero, scale = drawn.drawn_zero(), drawn.scale
+    x = drawn.dequantized("x", scale, zero)
+    channels, outputs, attributes = drawn.shape[1], int(rng.choice([4, 8])), {}
+    kind = "int8" if rng.integers(2) else "uint8"
+    if operator == "ConvTranspose":
+        size, stride = [int(length) for length in rng.integers(1, 5, 2)], [int(step) for step in rng.integers(1, 4, 2)]
+        attributes = {"strides": stride, "pads": [int(rng.integers(0, length)) for length in size * 2],
+                      "output_padding": [int(rng.integers(0, step)) for step in stride]}
+        names, axis = drawn.weights([channels, outputs, *size], 1, kind=kind), 1
+    elif operator == "Conv":
+        groups = int(rng.choice([1, channels if outputs % channels == 0 else 1]))
+        attributes = {**_window(drawn, rng, is_pool=False), "group": groups}
+        names, axis = drawn.weights([outputs, channels // groups, *attributes["kernel_shape"]], 0, kind=kind), 0
+    else:
+        depth, is_turned = drawn.shape[3], operator == "Gemm" and bool(rng.integers(2))
+        axis = 0 if is_turned else 1
+        names = drawn.weights([outputs, depth] if is_turned else [depth, outputs], axis, kind=kind)
+        attributes = {"transB": 1} if is_turned else {}
+        if operator == "Gemm":
+            x = drawn.node("Reshape", [x, drawn.constant(np.array([-1, depth]))])
+    operands = [x, drawn.node("DequantizeLinear", names, axis=axis)]
+    if operator != "MatMul" and rng.integers(4):
+        operands.append(_bias(drawn, rng, np.float32(scale) * drawn.weight_scales))
+    made = drawn.node(operator, operands, **attributes)
+    if rng.integers(2):
+        made = drawn.node("Relu", [made])
+    return drawn.output(made, float(rng.choice([16.0, 64.0])))
+
+
+def _bias(drawn, rng, scales):
+    name, data = drawn.bias(scales)
+    which = int(rng.integers(4))
+    if which == 0:
+        return drawn.constant(data.astype(np.float32) * scales)
+    if which == 1:
+        scales = np.full(scales.shape, drawn.drawn_scale(0.01), np.float32)
+    zeros = drawn.constant(np.zeros(scales.shape, np.int32))
+    return drawn.node("DequantizeLinear", [name, drawn.constant(scales.astype(np.float32)), zeros], axis=0)
+
+
+def _move(drawn, operator, rng):
+    x, shape = drawn.operand(), drawn.shape
+    names, attributes, outputs = [x], {}, 1
+    if operator == "Transpose":
+        attributes = {"perm": [int(axis) for axis in rng.permutation(4)]}
+    elif operator in ("DepthToSpace", "SpaceToDepth"):
+        four = drawn.node("Concat", [x] * 4, axis=1)
+        wide = drawn.node("Concat", [four] * 2, axis=2)
+        names = [drawn.node("Concat", [wide] * 2, axis=3)]
+        attributes = {"blocksize": 2}
+        if operator == "DepthToSpace":
+            attributes["mode"] = str(rng.choice(["DCR", "CRD"]))
+    elif operator == "Slice":
+        starts, ends = [-20, shape[2] - 1], [2 ** 31, -2 ** 31]
+        steps = [int(rng.integers(1, 3)), -int(rng.integers(1, 3))]
+        names += [drawn.constant(np.array(values)) for values in (starts, ends, [3, 2], steps)]
+    elif operator == "Split":
+        outputs, attributes = 2, {"axis": 1}
+        names.append(drawn.constant(np.array([1, shape[1] - 1])))
+    elif operator == "Concat":
+        names, attributes = [x, drawn.operand(), x], {"axis": int(rng.integers(-3, 4))}
+    elif operator == "Pad":
+        amounts = rng.integers(-1, 4, 8)
+        amounts[[0, 1, 4, 5]] = 0
+        modes = ["constant", "reflect", "edge", *(["wrap"] if drawn.opset >= 19 and amounts.min() >= 0 else [])]
+        attributes = {"mode": str(rng.choice(modes))}
+        names.append(drawn.constant(amounts))
+        if attributes["mode"] == "constant" and rng.integers(2):
+            names.append(drawn.constant(np.float32(rng.choice([0.0, 1.5, -0.3]))))
+    made = drawn.node(operator, names, outputs, **attributes)
+    for name in made if outputs > 1 else [made]:
+        drawn.output(name)
+
+
+def _resize(drawn, operator, rng):
+    mode = str(rng.choice(["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]))
+    attributes = {"mode": str(rng.choice(["nearest", "linear"])), "coordinate_transformation_mode": mode,
+                  "nearest_mode": str(rng.choice(["round_prefer_floor", "floor", "ceil"]))}
+    none = drawn.constant(np.zeros(0, np.float32))
+    if rng.integers(2):
+        sizes = [1, drawn.shape[1], *(int(length) for length in rng.integers(4, 70, 2))]
+        names = [none, none, drawn.constant(np.array(sizes))]
+    else:
+        names = [none, drawn.constant(np.array([1, 1, *rng.choice([2, 3, 0.5, 1.5, 0.75, 2.7], 2)], np.float32))]
+    drawn.output(drawn.node("Resize", [drawn.operand(), *names], **attributes))
+
+
+def _per_channel(drawn, operator, rng):
+    """Scales and zero points by channel of an activation, and another scale in the DequantizeLinear."""
+    count = drawn.shape[1]
+    limits = np.iinfo(drawn.drawn_zero().dtype)
+    parameters = [[drawn.constant(np.array([drawn.drawn_scale() for _ in range(count)])),
+                   drawn.constant(rng.integers(limits.min, limits.max, count).astype(limits.dtype))] for _ in range(2)]
+    if rng.integers(2):
+        # The same for the first channel, but not for the others.
+        scales, points = (np.array(drawn.values[name]) for name in parameters[1])
+        scales[0], points[0] = (drawn.values[name][0] for name in parameters[0])
+        parameters[1] = [drawn.constant(scales), drawn.constant(points)]
+    made = drawn.node("QuantizeLinear", ["x", *parameters[0]], axis=1)
+    drawn.output(drawn.node("DequantizeLinear", [made, *parameters[1]], axis=1))
+
+
+def _qlinear(drawn, operator, rng):
+    """Operators of integers, as QOperator files have them."""
+    x, y = drawn.quantize("x", drawn.scale, drawn.drawn_zero()), [drawn.constant(drawn.drawn_scale()),
+                                                                  drawn.constant(drawn.drawn_zero())]
+    attributes, domain = {}, MICROSOFT
+    if operator in ("QLinearAdd", "QLinearMul"):
+        names = [*x, *drawn.quantize("x", drawn.drawn_scale(), drawn.drawn_zero()), *y]
+    elif operator == "QLinearConcat":
+        names, attributes = [*y, *x, *drawn.quantize("x", drawn.drawn_scale(), drawn.drawn_zero())], {"axis": 1}
+    elif operator in ("QLinearConv", "QLinearMatMul", "QGemm"):
+        return _qlinear_product(drawn, operator, rng, x)
+    else:
+        names = [*x, *y]
+        attributes = {"QLinearLeakyRelu": {"alpha": 0.1}, "QLinearSoftmax": {"axis": -1, "opset": 13}}.get(operator, {})
+        if operator == "QLinearAveragePool":
+            attributes = _window(drawn, rng, is_pool=True)
+            attributes["count_include_pad"] = int(rng.integers(2))
+    return drawn.integer_output(drawn.node(operator, names, domain=domain, **attributes))
+
+
+def _qlinear_product(drawn, operator, rng, x):
+    outputs, depth, channels = int(rng.choice([4, 8])), drawn.shape[3], drawn.shape[1]
+    attributes, kind, shape, axis = {}, drawn.kind, [depth, outputs], 1
+    if operator == "QLinearConv":
+        attributes = _window(drawn, rng, is_pool=False)
+        shape, axis = [outputs, channels, *attributes["kernel_shape"]], 0
+    weights = drawn.weights(shape, axis, kind=kind)
+    y = [drawn.constant(drawn.drawn_scale(float(rng.choice([16.0, 64.0])))), drawn.constant(drawn.drawn_zero())]
+    names = [*x, *weights, *y]
+    if operator == "QGemm":
+        names[0] = drawn.node("Reshape", [x[0], drawn.constant(np.array([-1, depth]))])
+        names[6:6] = [drawn.bias(drawn.weight_scales)[0]]
+    elif operator == "QLinearConv" and rng.integers(2):
+        names.append(drawn.bias(drawn.weight_scales)[0])
+    drawn.integer_output(drawn.node(operator, names, domain=MICROSOFT if operator == "QGemm" else "", **attributes))
+
+
+OPERATORS = {
+    **dict.fromkeys(UNARY, _unary), **dict.fromkeys(("Add", "Sub", "Mul"), _binary), "Div": _divide, "Clip": _clip,
+    **dict.fromkeys(("AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool"), _pool), "ReduceMean": _mean,
+    "Softmax": _softmax, **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), _product),
+    **dict.fromkeys(("DepthToSpace", "SpaceToDepth", "Transpose", "Slice", "Split", "Concat", "Pad"), _move),
+    "Resize": _resize,
+    "DequantizeLinear": _per_channel,
+    **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "QLinearMul", "QLinearConcat",
+                     "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "QLinearAveragePool",
+                     "QLinearGlobalAveragePool"), _qlinear),
+}
