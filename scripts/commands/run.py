@@ -95,7 +95,7 @@ def layer_facts(network, mapping, found):
         width = 8 if x.dtype == "int8" else 16
         counted, macs = sums["cycles"] or sums["predicted"], layer.convolution.macs
         facts.append({
-            "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.cuts), "macs": macs,
+            "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.slices), "macs": macs,
             **sums, "tiles": len(loaded), "writes": sum(rows for rows, _ in loaded),
             "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0,
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],

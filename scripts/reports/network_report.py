@@ -47,8 +47,8 @@ def write_report(folder, facts, layers, mapping):
     page = _page(facts, layers, planned, _pictures(facts, layers, planned) if layers else [])
     content = {**facts, "layers": layers, "plan": [
         {"layer": mapping.layers[tile.tile.layer].operator.place, "bank": tile.tile.bank,
-         "resident": tile.tile.resident, "rows": tile.tile.cut.rows,
-         "columns": mapping.layers[tile.tile.layer].block(tile.tile.cut).shape[1],
+         "resident": tile.tile.resident, "rows": tile.tile.slice.rows,
+         "columns": mapping.layers[tile.tile.layer].block(tile.tile.slice).shape[1],
          "written": list(tile.written), "results": list(tile.results)} for tile in planned.tiles]}
     write_files(folder, {"report.html": page, "report.json": json.dumps(content, indent=2) + "\n"})
 

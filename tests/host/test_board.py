@@ -113,7 +113,7 @@ def test_hosts_that_come_and_go(simulated, product):
         simulated.connect(CONFIG)._serial.write(b"\x7e\x01\x02 half a frame")
         with simulated.connect(CONFIG) as board:
             check(board, product)
-        with refused("must be open, and is not: connect again"):
+        with refused("must be open, and is not: call reconnect"):
             board.counters()
 
 

@@ -13,7 +13,7 @@ from bitline.hdl.uart_bridge.protocol import CRC, ESCAPE, FLAG, MAGIC, Command, 
 from bitline.hdl.uart_bridge.uart import UartReceiver, UartTransmitter
 from bitline.host.board import LinkError
 from bitline.host.board.link import ATTEMPTS, Frame, FrameFinder, Link, decode, encode
-from bitline.host.board.payloads import read_result, vector_record
+from bitline.host.board.payloads import read_result, vector_payload
 from bitline.host.board.simulated_board import build_board
 from gateware import simulate
 from hypothesis import given
@@ -206,7 +206,7 @@ def test_documents_example_is_what_the_code_sends():
     config = MacroConfig(rows=2, columns=2)
     request, answer = (bytes.fromhex(line) for line in re.findall(r"^    ([0-9a-f ]+)$", text, re.MULTILINE))
     vector = Vector(np.array([0x7E, 5]), 8, False)
-    assert request == encode(Frame(0x1234, 1, Command.RUN, vector_record(config, vector)))
+    assert request == encode(Frame(0x1234, 1, Command.RUN, vector_payload(config, vector)))
     said = decode(answer[1:-1])
     assert (said.session, said.sequence, said.code) == (0x1234, 1, 0x83)
     result = read_result(config, said.payload, vector)

@@ -17,7 +17,7 @@ from ...hdl.config import MacroConfig
 from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, DONE, ESCAPE, FLAG, OVERHEAD, Command, Refusal, sizes
 from ...host.board import LinkError
 from ...host.board.link import ATTEMPTS, HEADER, Frame, FrameFinder, Link, encode, wrap
-from ...host.board.payloads import read_counters, read_result, vector_record, write_record
+from ...host.board.payloads import read_counters, read_result, vector_payload, write_payload
 from .serial_line import PERIOD_NS, SYMBOL_BITS, Line, symbol
 
 DIVISOR = 4
@@ -97,7 +97,7 @@ class Host:
         """Write a row of random weights."""
         low, high = limits(self.config.weight_bits, True)
         write = Write(bank, row, self.numpy_rng.integers(low, high + 1, self.config.columns))
-        await self.do(self.link.request(Command.WRITE, write_record(self.config, write)))
+        await self.do(self.link.request(Command.WRITE, write_payload(self.config, write)))
         self.model.write(bank, row, write.weights)
         self.rows += 1
 
@@ -107,7 +107,7 @@ class Host:
         vector = Vector(self.numpy_rng.integers(0, 1 << config.input_bits, config.rows),
                         rng.randint(1, config.input_bits), rng.random() < 0.5, rng.randrange(config.banks),
                         rng.random() < 0.9)
-        return vector, vector_record(config, vector)
+        return vector, vector_payload(config, vector)
 
     async def run(self, count=1):
         """Run random vectors in one request, and compare their results."""
