@@ -59,7 +59,7 @@ def tools():
         program("perl", "runs Verilator"),
         program("iverilog", "second simulator", needed=False),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
-        package("scikit-learn", "bitline demo, compare digits", needed=False, install="pip install -e '.[demo]'"),
+        package("scikit-learn", "bitline demo, analog digits", needed=False, install="pip install -e '.[demo]'"),
         package("matplotlib", "pictures of what commands find", needed=False, install="pip install -e '.[demo]'"),
         package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),
         package("onnx", "bitline run of .onnx files", needed=False, install="pip install -e '.[onnx]'"),

@@ -125,7 +125,7 @@ def two_ended(tmp_path, inputs):
 def test_networks_of_several_inputs_are_refused(refused, tmp_path):
     arguments = two_ended(tmp_path, 2)
     refused("run", *arguments, match="^bitline: network must have one input to be run by a command, not 2$")
-    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one")
+    refused("analog", *arguments, "--out", tmp_path / "out", match="must have one")
 
 
 def test_networks_of_several_outputs_run_but_give_none_apart(cli, refused, tmp_path):
@@ -135,7 +135,7 @@ def test_networks_of_several_outputs_run_but_give_none_apart(cli, refused, tmp_p
     assert status == 0 and "0 mismatches in all layers" in output
     for option in (("--output", tmp_path / "y.npy"), ("--labels", tmp_path / "labels.csv")):
         refused("run", *arguments, *option, match=f"^bitline: network must have one output for {option[0]}, not 2$")
-    refused("compare", *arguments, "--out", tmp_path / "out", match="must have one output for a comparison, not 2")
+    refused("analog", *arguments, "--out", tmp_path / "out", match="must have one output for a comparison, not 2")
 
 
 def test_mismatch_is_reported_and_fails(cli, model, files, tmp_path, monkeypatch):
@@ -192,7 +192,7 @@ def test_missing_packages_are_named(refused, model, files, tmp_path, monkeypatch
     monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
     refused("run", model, "--inputs", files, "--report", tmp_path / "out",
             match=r"^bitline: matplotlib not found: pip install -e '.\[networks\]'$")
-    refused("compare", "digits", "--out", tmp_path / "out", match=r"matplotlib not found: .*demo")
+    refused("analog", "digits", "--out", tmp_path / "out", match=r"matplotlib not found: .*demo")
 
 
 def test_bad_input_is_one_line(refused, model, files, tmp_path):

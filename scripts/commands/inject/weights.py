@@ -1,4 +1,4 @@
-"""``bitline upsets``: single-bit upsets of stored weights while vectors run, and how many of them go unseen."""
+"""Single-event upsets of the stored weights of a core while vectors run, and how many go undetected."""
 
 import json
 import random
@@ -10,19 +10,18 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ...hdl.emit import emit
-from ...verif.core.storage import stores, surround
-from ...verif.core.upsets import HARMLESS, SEEN, UNSEEN
-from ...verif.sim.build import build, testbench
-from ..common.files import BadInput, check_writable, require_packages, write_json
-from ..common.options import build_option, config_options, core_options, simulator_option
+from ....hdl.emit import emit
+from ....verif.core.storage import stores, surround
+from ....verif.core.upsets import HARMLESS, SEEN, UNSEEN
+from ....verif.sim.build import build, testbench
+from ...common.files import BadInput, check_writable, require_packages, write_json
 
 MEANINGS = {HARMLESS: "changed no result", SEEN: "changed a result, and was seen",
             UNSEEN: "changed a result, and was not seen"}
 
 
 def draw(found, count, seed):
-    """Upsets ``[store, word, bit, bank]``, bank by bank: every bit once before any comes twice."""
+    """Upsets ``[store, word, bit, bank]``, sorted by bank: every bit once before any is repeated."""
     sites = [(number, word, bit, bank) for number, store in enumerate(found)
              for word, bank in enumerate(store.banks) for bit in range(store.width)]
     rng, chosen = random.Random(seed), []
@@ -32,8 +31,8 @@ def draw(found, count, seed):
     return sorted(chosen, key=lambda site: site[-1]), len(sites)
 
 
-def run_upsets(config, count, *, seed=1, simulator="verilator", folder=Path("build/sim"), verilog=None):
-    """Upset single bits of a core's storage while vectors run.
+def inject(config, count, *, seed=1, simulator="verilator", folder=Path("build/sim"), verilog=None):
+    """Invert single bits of a core's storage while vectors run.
 
     Parameters
     ----------
@@ -41,12 +40,12 @@ def run_upsets(config, count, *, seed=1, simulator="verilator", folder=Path("bui
         With ``checksum``.
     count, seed : int
     simulator, folder, verilog
-        As `build` has them.
+        As in `build`.
 
     Returns
     -------
     dict
-        How many upsets there were of how many bits, what they did by `MEANINGS`, and marks without a changed result.
+        The numbers of upsets and of stored bits, the count of each of `MEANINGS`, and marks on unchanged results.
     """
     verilog = emit(config) if verilog is None else verilog
     found = stores(config, verilog)
@@ -65,28 +64,25 @@ def run_upsets(config, count, *, seed=1, simulator="verilator", folder=Path("bui
             "unseen": [site for site, (outcome, _) in zip(chosen, outcomes) if outcome == UNSEEN]}
 
 
-@click.command()
-@config_options
-@core_options
-@click.option("--count", type=click.IntRange(1, 10000000), default=16600, show_default=True, help="Upsets.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of weights, vectors and upsets.")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/upsets.json"),
-              show_default=True, help="Gets the figures as JSON.")
-@simulator_option
-@build_option
-def command(config, core, count, seed, out, simulator, folder):
-    """Upset single bits of the stored weights while vectors run. Exit status 1 if a wrong result was not marked."""
+def run(core, count, seed, out, simulator, folder):
+    """Inject upsets into the weights of a core; print and write the report.
+
+    Returns
+    -------
+    int
+        Exit status: 1 if a wrong result was not marked.
+    """
     if core is None or not core.checksum:
         raise BadInput("a core must be described with --core and --checksum, and is not")
     if core.bus != "axi":
         raise BadInput(f"bus must be axi to be simulated, not {core.bus}")
     require_packages("test", "cocotbext")
     check_writable(out)
-    facts = run_upsets(core, count, seed=seed, simulator=simulator, folder=folder)
-    table = Table("an upset", "how many", title=f"{count:,} upsets of {facts['stored_bits']:,} bits, {core.name}")
+    report = inject(core, count, seed=seed, simulator=simulator, folder=folder)
+    table = Table("an upset", "how many", title=f"{count:,} upsets of {report['stored_bits']:,} bits, {core.name}")
     for name, meaning in MEANINGS.items():
-        table.add_row(meaning, f"{facts['outcomes'][name]:,}")
+        table.add_row(meaning, f"{report['outcomes'][name]:,}")
     Console().print(table)
-    write_json(out, facts)
+    write_json(out, report)
     click.echo(out)
-    return int(facts["outcomes"][UNSEEN] > 0)
+    return int(report["outcomes"][UNSEEN] > 0)
