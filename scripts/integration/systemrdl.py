@@ -1,4 +1,4 @@
-"""The table of registers as SystemRDL, and what PeakRDL makes of that: HTML, IP-XACT, a C header."""
+"""The registers as SystemRDL, and from that by PeakRDL: HTML, IP-XACT, a C header."""
 
 import re
 import tempfile
@@ -8,7 +8,7 @@ from ...hdl.csr.register_map import Access, ErrorCode, register_map
 
 ADDRESS_MAP = "bitline_core"
 
-# As SystemRDL 2.0 says what software and hardware do with a field.
+# Software and hardware access of a field, in SystemRDL 2.0.
 PROPERTIES = {
     Access.CONSTANT: "sw = r; hw = na;",
     Access.STATUS: "sw = r; hw = w;",
@@ -20,16 +20,16 @@ PROPERTIES = {
 }
 
 
-# Words of the language that a name may be if it is escaped.
+# Keywords of SystemRDL; a name that is one has to be escaped.
 KEYWORDS = ("signed", "unsigned", "longint", "accesswidth", "reset", "name", "string", "number", "bit")
 
 
-class KitError(Exception):
-    """What the kit is made with is missing."""
+class IntegrationError(Exception):
+    """A package that writes integration files is missing."""
 
 
 def systemrdl(config):
-    """SystemRDL of a core's registers, as text."""
+    """SystemRDL of a core's registers."""
     lines = ["enum error_code_e {"]
     lines += [f'    {code.name.lower()} = {code.value} {{ desc = "{code.meaning}"; }};' for code in ErrorCode]
     lines += ["};", "", f"addrmap {ADDRESS_MAP} {{", f'    name = "{config.name}";',
@@ -71,7 +71,7 @@ def exports(config):
 
     Raises
     ------
-    KitError
+    IntegrationError
         PeakRDL is not installed.
     """
     try:
@@ -80,7 +80,7 @@ def exports(config):
         from peakrdl_ipxact import IPXACTExporter
         from systemrdl import RDLCompiler
     except ImportError as error:
-        raise KitError(f"{error.name} not found: pip install -e '.[core]'") from None
+        raise IntegrationError(f"{error.name} not found: pip install -e '.[core]'") from None
     text = systemrdl(config)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -96,7 +96,7 @@ def exports(config):
         CHeaderExporter().export(top, str(folder / f"{ADDRESS_MAP}_registers.h"), reuse_typedefs=False,
                                  explode_top=False, instantiate=False, generate_bitfields=False,
                                  testcase=False)
-        # A page names the second it was made in, so that browsers mix no two; the configuration tells them apart too.
+        # Pages carry the time of their generation against stale browser caches; the configuration's hash does as well.
         index = folder / "registers" / "index.html"
         index.write_bytes(re.sub(rb"(BUILD_TS = |\?ts=)\d+", rb"\g<1>%d" % int(config.hash, 16), index.read_bytes()))
         return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*"))

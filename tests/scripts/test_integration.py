@@ -11,7 +11,7 @@ from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
-from bitline.scripts.integration.files import kit
+from bitline.scripts.integration.files import integration_files
 from bitline.scripts.integration.systemrdl import exports, systemrdl
 from bitline.verif.core.storage import bench_module, stores
 from bitline.verif.sim.build import compile_program, source, tool_environment
@@ -29,7 +29,7 @@ STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A core's folder, as `bitline generate` writes it."""
-    path = tmp_path_factory.mktemp("kit")
+    path = tmp_path_factory.mktemp("core")
     generate_core(CONFIG, path)
     return path
 
@@ -91,7 +91,7 @@ def test_ip_xact_and_pages_have_every_register(folder):
 def test_driver_compiles_without_a_warning(folder, tmp_path):
     for output in ("int8", "int32"):
         config = CoreConfig(macro=CONFIG.macro, output=output)
-        for name, content in kit(config).items():
+        for name, content in integration_files(config).items():
             if name.endswith((".c", ".h")):
                 (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
         for standard in ("-std=c11", "-std=gnu17"):
@@ -102,7 +102,7 @@ def test_driver_compiles_without_a_warning(folder, tmp_path):
 @pytest.mark.parametrize("config", some([CONFIG, WIDE], 0), ids=lambda config: config.output)
 def test_driver_drives_the_rtl(config, tmp_path):
     rng = np.random.default_rng(1)
-    macro, folder = config.macro, tmp_path / "kit"
+    macro, folder = config.macro, tmp_path / "core"
     generate_core(config, folder)
 
     def draw(bits, *shape):
@@ -121,8 +121,8 @@ def test_driver_drives_the_rtl(config, tmp_path):
 
     driver, other = tmp_path / "driver.o", tmp_path / "other"
     other.mkdir()
-    # With registers of another core, and the kit's other files: one object serves all.
-    for name, content in {**kit(config), "bitline_core_registers.h": kit(
+    # With registers of another core, and the other files of this core: one object serves all.
+    for name, content in {**integration_files(config), "bitline_core_registers.h": integration_files(
             CoreConfig(macro=config.macro, output="int32"))["bitline_core_registers.h"]}.items():
         if name.endswith((".c", ".h")):
             (other / name).write_bytes(content.encode() if isinstance(content, str) else content)
@@ -177,7 +177,7 @@ def test_driver_drives_the_rtl(config, tmp_path):
 @pytest.mark.parametrize("bus", BUSES)
 def test_template_instantiates_the_core(bus, tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=3, columns=2), bus=bus, reset="asynchronous")
-    files = kit(config)
+    files = integration_files(config)
     instance = files[f"{config.name}_instance.v"]
     (tmp_path / "top.v").write_text(f"module top;\n{instance}endmodule\n", encoding="utf-8")
     sources = files[f"{config.name}.f"].split()
@@ -215,7 +215,7 @@ def test_same_bytes_every_time(monkeypatch):
 
 
 def test_wrappers_are_python():
-    compile(kit(CONFIG)["litex_bitline.py"], "litex_bitline.py", "exec")
+    compile(integration_files(CONFIG)["litex_bitline.py"], "litex_bitline.py", "exec")
 
 
 @pytest.mark.parametrize("options, match", [
