@@ -9,7 +9,7 @@ import click
 from ..hdl.fabric.emitter import EmitError
 from ..verif.sim.build import SimulatorError
 from .common.files import BadInput
-from .common.jobs import Lost
+from .common.jobs import JobLostError
 from .common.tools import FlowError
 
 COMMANDS = {
@@ -70,7 +70,7 @@ def main(arguments=None):
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message())
         status = 2
-    except (click.ClickException, BadInput, EmitError, FlowError, Lost, SimulatorError) as error:
+    except (click.ClickException, BadInput, EmitError, FlowError, JobLostError, SimulatorError) as error:
         status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except OSError as error:
         status = _refuse(f"{error.filename or 'a file'} must be usable, and is not: {error.strerror or error}")

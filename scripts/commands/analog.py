@@ -22,7 +22,7 @@ from ...host.network.files.load import load_network
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
+from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, warn_skipped
 from ..common.options import MACRO
 from ..common.progress import running
 
@@ -247,7 +247,7 @@ def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, ou
             network = load_network(model)
             check_output(network, "a comparison")
             loaded = load_inputs([*inputs, *more], only_input(network), step)
-            say_skipped(loaded)
+            warn_skipped(loaded)
             values, files = loaded.values[:count], loaded.files[:count]
             first = calibrate or max(1, len(values) // 4)
             if first >= len(values):

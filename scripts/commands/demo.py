@@ -56,10 +56,10 @@ def demo(simulator, folder, *, implementation=None, images=None):
             verilog = implementation.verilog(macro, folder / "netlists", progress=lambda line: progress(0, line[:60]))
 
     def on_rtl(index, values):
-        y, facts = simulate(macro, classifier.layers[index].weights, values, signed=False, simulator=simulator,
+        y, layer_report = simulate(macro, classifier.layers[index].weights, values, signed=False, simulator=simulator,
                             folder=folder, verilog=verilog, running=running)
-        layers.append({"layer": index, "weights": facts["weights"], "tiles": facts["tiles"], **{
-            key: facts[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
+        layers.append({"layer": index, "weights": layer_report["weights"], "tiles": layer_report["tiles"], **{
+            key: layer_report[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
         return y
 
     scores = digits.run(classifier.layers, classifier.images, on_rtl)

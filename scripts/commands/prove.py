@@ -20,7 +20,7 @@ from ..common.sby import PROGRAMS, check, fingerprint
 
 @dataclass(frozen=True)
 class Task:
-    """One run of SymbiYosys, whose outcome stays in a folder of its own."""
+    """One run of SymbiYosys, whose result stays in a folder of its own."""
 
     name: str
     mode: str
@@ -48,24 +48,24 @@ def tasks_of(proof, solver, out, timeout, resume):
 def run_task(task):
     """The verdict and the seconds that it took; what ended before with the same text is not run again."""
     proof = PROPERTIES[task.name]
-    facts = {"property": task.name, "mode": task.mode, "solver": task.solver, "of": fingerprint(proof)}
-    path = task.folder / "outcome.json"
+    report = {"property": task.name, "mode": task.mode, "solver": task.solver, "of": fingerprint(proof)}
+    path = task.folder / "result.json"
     if task.resume and path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
-        if all(found.get(key) == value for key, value in facts.items()) and found["verdict"] != "unknown":
+        if all(found.get(key) == value for key, value in report.items()) and found["verdict"] != "unknown":
             return found
     started = time.perf_counter()
     bug = proof.bugs[task.bug] if task.mode == "bug" else None
     verdict, log = check(proof, task.mode, task.solver, task.folder, bug=bug, timeout=task.timeout)
     (task.folder / "run.log").write_text(log, encoding="utf-8")
-    facts |= {"bug": bug, "verdict": verdict, "seconds": round(time.perf_counter() - started, 1)}
-    write_json(path, facts)
-    return facts
+    report |= {"bug": bug, "verdict": verdict, "seconds": round(time.perf_counter() - started, 1)}
+    write_json(path, report)
+    return report
 
 
-def summary(proof, outcomes):
-    """What the table says of a property, from the outcomes of its tasks."""
-    of = {mode: [each for each in outcomes if each["mode"] == mode] for mode in ("prove", "cover", "bug")}
+def summary(proof, results):
+    """The row of a property in the table, from the results of its tasks."""
+    of = {mode: [each for each in results if each["mode"] == mode] for mode in ("prove", "cover", "bug")}
     verdicts = {each["verdict"] for each in of["prove"] + of["cover"]}
     caught = sum(each["verdict"] == "failed" for each in of["bug"])
     verdict = "failed" if "failed" in verdicts else "unknown" if "unknown" in verdicts else "passed"
@@ -78,7 +78,7 @@ def summary(proof, outcomes):
         "depth": proof.argument or (f"induction, k = {proof.depth}" if proof.mode == "prove" else
                                     f"{proof.depth} cycles"),
         "seconds": {each["solver"]: each["seconds"] for each in of["prove"]},
-        "covers": of["cover"][0]["verdict"], "bugs": len(of["bug"]), "bugs caught": caught, "tasks": outcomes,
+        "covers": of["cover"][0]["verdict"], "bugs": len(of["bug"]), "bugs caught": caught, "tasks": results,
     }
 
 
@@ -98,8 +98,8 @@ def prove(proofs, *, solver=None, jobs=1, timeout=600, out=Path("build/prove"), 
     """Prove properties; returns the rows of the table."""
     out = out.resolve()
     tasks = [task for proof in proofs for task in tasks_of(proof, solver, out, timeout, resume)]
-    outcomes = run_jobs("proving", run_task, tasks, jobs)
-    return [summary(proof, [outcome for outcome in outcomes if outcome["property"] == proof.name]) for proof in proofs]
+    results = run_jobs("proving", run_task, tasks, jobs)
+    return [summary(proof, [result for result in results if result["property"] == proof.name]) for proof in proofs]
 
 
 def require_solvers(solvers):

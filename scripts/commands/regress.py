@@ -167,7 +167,7 @@ def regress(jobs, workers, junit, scheduler=None):
 @click.option("--unknowns", is_flag=True,
               help="Let Verilator draw, by the seed, what has no value yet; Icarus knows X anyway.")
 @click.option("--coverage", is_flag=True,
-              help=f"Lines, branches and toggles of each block; fails below {code_coverage.LEAST} % of each.")
+              help=f"Lines, branches and toggles of each block; fails below {code_coverage.MIN_PERCENT} % of each.")
 @click.option("--waves", is_flag=True, help="Write waveforms.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
               show_default=True, help="Gets results.xml (JUnit), and a folder a run.")

@@ -1,4 +1,4 @@
-"""``bitline run``: somebody's quantized network on the macro."""
+"""``bitline run``: a quantized network on the macro."""
 
 import hashlib
 import io
@@ -20,24 +20,24 @@ from ...host.network.files.reference import REFERENCES, read_reference
 from ...host.network.network import NetworkError
 from ...host.network.run import run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
-from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, say_skipped
+from ..common.network_inputs import check_output, load_inputs, load_labels, only_input, warn_skipped
 from ..common.options import MACRO, build_option, config_options, simulator_option
 from ..common.progress import count_of, running
 
 REPORT_FILES = ("report.html", "report.json")
-# What a sum counts where bits are counted; mismatches that are written out.
-SUM_BITS, MOST_MISMATCHES = 32, 20
+# Width of a sum, where data movement is counted in bits; and the mismatches that are listed.
+SUM_BITS, MAX_LISTED_MISMATCHES = 32, 20
 
 
 def accuracy(outputs, labels):
-    """How many inputs have their greatest output where the label says; None without labels."""
+    """Share of inputs whose largest output is that of their label; None without labels."""
     if labels is None:
         return None
     return float((outputs.reshape(len(outputs), -1).argmax(axis=1) == labels).mean())
 
 
 def summary(network, model, mapping, found, *, backend, batch, labels, clock):
-    """What `bitline run --report` writes as JSON, but for the layers."""
+    """What `bitline run --report` writes as JSON, without the layers."""
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     total = None if None in cycles or not cycles else sum(cycles)
@@ -72,17 +72,17 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
 
 
 def list_mismatches(mismatches):
-    """A line for each of the first, and one that says how many more there are."""
-    lines, rest = [str(mismatch) for mismatch in mismatches[:MOST_MISMATCHES]], mismatches[MOST_MISMATCHES:]
+    """A line for each of the first mismatches, and one with the number of the others."""
+    lines, rest = [str(mismatch) for mismatch in mismatches[:MAX_LISTED_MISMATCHES]], mismatches[MAX_LISTED_MISMATCHES:]
     if rest:
         count = sum(mismatch.count for mismatch in rest)
         lines.append(f"and {len(rest)} more layers of inputs, with {count} mismatches")
     return lines
 
 
-def layer_facts(network, mapping, found):
-    """A row of the report for each matrix operator, sums over all inputs."""
-    config, facts = mapping.config, []
+def layer_rows(network, mapping, found):
+    """A row of the report for each matrix operator; sums over all inputs."""
+    config, rows = mapping.config, []
     loads = [load for record in found.records for load in record.loads]
     for number, (operator, layer) in enumerate(zip(network.matrix_operators, mapping.layers)):
         records = [record for record in found.records if record.output == operator.output]
@@ -90,36 +90,36 @@ def layer_facts(network, mapping, found):
             "runs", "predicted", "vectors", "planes", "skipped", "work", "inputs", "sums", "mismatches")}
         cycles = [record.cycles for record in records]
         sums["cycles"] = None if None in cycles else sum(cycles)
-        loaded = [(rows, bits) for index, rows, bits in loads if index == number]
+        loaded = [(count, bits) for index, count, bits in loads if index == number]
         x, weights, y = (network.tensors[index] for index in (*operator.inputs[:2], operator.output))
         width = 8 if x.dtype == "int8" else 16
         counted, macs = sums["cycles"] or sums["predicted"], layer.convolution.macs
-        facts.append({
+        rows.append({
             "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.slices), "macs": macs,
-            **sums, "tiles": len(loaded), "writes": sum(rows for rows, _ in loaded),
+            **sums, "tiles": len(loaded), "writes": sum(count for count, _ in loaded),
             "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0,
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
             "bits_without_reuse": sums["runs"] * (layer.convolution.inner_macs * (8 + width) + y.size * SUM_BITS),
             "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
         })
-    return facts
+    return rows
 
 
-def print_layers(facts):
+def print_layers(rows):
     """The table of layers."""
     table = Table("layer", "packing", "tiles", "cycles", "predicted", "utilization", "planes skipped", "mismatches")
-    for fact in facts:
-        cycles = "" if fact["cycles"] is None else f"{fact['cycles']:,}"
-        skipped = fact["skipped"] / max(1, fact["skipped"] + fact["planes"])
-        table.add_row(fact["layer"], fact["packing"], str(fact["tiles_of_layer"]), cycles, f"{fact['predicted']:,}",
-                      f"{fact['utilization']:.1%}", f"{skipped:.1%}", str(fact["mismatches"]))
-    # A file or pipe has no width of its own.
+    for row in rows:
+        cycles = "" if row["cycles"] is None else f"{row['cycles']:,}"
+        skipped = row["skipped"] / max(1, row["skipped"] + row["planes"])
+        table.add_row(row["layer"], row["packing"], str(row["tiles_of_layer"]), cycles, f"{row['predicted']:,}",
+                      f"{row['utilization']:.1%}", f"{skipped:.1%}", str(row["mismatches"]))
+    # A file or pipe has no width.
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
 
 
 def print_summary(report):
-    """The lines after it."""
+    """Print the lines after the table."""
     cycles = ""
     if report["predicted_cycles"]:
         counted = "simulated" if report["cycles"] is not None else "predicted"
@@ -143,7 +143,7 @@ def print_summary(report):
 @click.argument("model", type=click.Path(path_type=Path))
 @click.argument("more", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--inputs", metavar="FILE...", multiple=True, type=click.Path(path_type=Path),
-              help="Inputs: .npy, the bare numbers, or folders of either; more may follow.")
+              help="Inputs: .npy files, files of raw numbers, or folders of either; more may follow.")
 @click.option("--step", type=click.IntRange(1), help="Numbers from one input of a file to the next. [default: all]")
 @click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
 @click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="Lines of file name, comma, class.")
@@ -154,57 +154,58 @@ def print_summary(report):
 @click.option("--rounding", type=click.Choice(ROUNDINGS), help="Of all layers. [default: as the file's runtime does]")
 @click.option("--check/--no-check", default=None,
               help="Compare every layer with the file's runtime. [default: where it is installed]")
-@click.option("--plan", "show_plan", is_flag=True, help="Print which tile sits where and when.")
+@click.option("--plan", "show_plan", is_flag=True, help="Print the bank and the cycles of each tile.")
 @click.option("--clock", type=click.FloatRange(1, 10_000), default=100, show_default=True, help="MHz, for rates.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Gets the network's outputs as .npy.")
-@click.option("--report", metavar="DIR", type=click.Path(path_type=Path), help="Gets report.html and report.json.")
+@click.option("--report", "report_folder", metavar="DIR", type=click.Path(path_type=Path),
+              help="Gets report.html and report.json.")
 @config_options
 @simulator_option
 @build_option
 def command(model, more, inputs, step, count, labels, backend, port, batch, rounding, check, show_plan, clock, output,
-            report, config, simulator, folder):
+            report_folder, config, simulator, folder):
     """Run a quantized network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
     if (backend == "board") != (port is not None):
         raise BadInput("--port must be given with --backend board, and with no other")
-    for path in ([output] if output else []) + [report / name for name in REPORT_FILES if report]:
+    for path in ([output] if output else []) + [report_folder / name for name in REPORT_FILES if report_folder]:
         check_writable(path)
-    if report:
+    if report_folder:
         require_packages("networks", "matplotlib")
     with refusing(NetworkError, ValueError, LinkError):
         network = load_network(model)
         for what in [name for name, value in (("--output", output), ("--labels", labels)) if value]:
             check_output(network, what)
         loaded = load_inputs([*inputs, *more], only_input(network), step)
-        say_skipped(loaded)
+        warn_skipped(loaded)
         values = loaded.values[:count]
         classes = load_labels(labels, loaded.files[:count]) if labels else None
         reference = read_reference(model, check)
         mapping = Mapping(config or MACRO, network, min(batch, len(values)))
         if show_plan:
             click.echo(str(plan(mapping)))
-        for name in REPORT_FILES if report else ():
-            # What an earlier run has left must not pass for this one's.
-            (report / name).unlink(missing_ok=True)
-        is_plain = backend == "golden" and config is None and not report
+        for name in REPORT_FILES if report_folder else ():
+            # A report of an earlier run must not be mistaken for this one's.
+            (report_folder / name).unlink(missing_ok=True)
+        is_plain = backend == "golden" and config is None and not report_folder
         with running("building", None):
             chosen = GoldenBackend(network) if is_plain else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
         with running("starting", len(values)) as progress:
             found = run_network(network, values, chosen, batch=batch, reference=reference, rounding=rounding,
                                 progress=progress)
-    facts = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
-    layers = layer_facts(network, mapping, found)
+    report = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
+    layers = layer_rows(network, mapping, found)
     if found.records:
         print_layers(layers)
-    print_summary(facts)
+    print_summary(report)
     if output:
         array = io.BytesIO()
         np.save(array, found.outputs)
         write_file(output, array.getvalue())
-    if report:
+    if report_folder:
         from ..reports.network_report import write_report
 
-        write_report(report, facts, layers, mapping)
-        click.echo(f"{report / 'report.html'}\n{report / 'report.json'}")
-    return 1 if facts["accumulator_mismatches"] or facts["reference_mismatches"] or (
-        facts["cycles_as_predicted"] is False) else 0
+        write_report(report_folder, report, layers, mapping)
+        click.echo(f"{report_folder / 'report.html'}\n{report_folder / 'report.json'}")
+    return 1 if report["accumulator_mismatches"] or report["reference_mismatches"] or (
+        report["cycles_as_predicted"] is False) else 0

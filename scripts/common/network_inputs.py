@@ -1,4 +1,4 @@
-"""Inputs of networks: files of numbers, and what class each shows."""
+"""Inputs of networks: files of numbers, and their labels."""
 
 import csv
 import warnings
@@ -11,15 +11,15 @@ import numpy as np
 from ...host.network.network import DTYPES
 from .files import BadInput
 
-# Of a file of inputs.
-MOST_BYTES = 1 << 30
-# What systems leave in folders, beside names that begin with a dot.
+# Limit of a file of inputs.
+MAX_BYTES = 1 << 30
+# Files that operating systems leave in folders, beside hidden ones.
 STRAY = ("Thumbs.db", "desktop.ini")
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Inputs ``values`` (N, *shape), from which file each is, and paths in folders that were left out."""
+    """Inputs ``values`` (N, *shape), the file of each, and the paths in folders that were skipped."""
 
     values: np.ndarray
     files: list
@@ -60,7 +60,7 @@ def load_inputs(paths, tensor, step=None):
     return Inputs(np.concatenate(arrays), [file.name for file, array in zip(files, arrays) for _ in array], skipped)
 
 
-def say_skipped(inputs):
+def warn_skipped(inputs):
     """A line on standard error for each path that was left out."""
     for path in inputs.skipped:
         click.echo(f"bitline: {path} is no input, and is skipped", err=True)
@@ -69,8 +69,8 @@ def say_skipped(inputs):
 def _load(path, tensor, step):
     if path.exists() and not path.is_file():
         raise BadInput(f"inputs must be regular files, and {path} is not one")
-    if path.stat().st_size > MOST_BYTES:
-        raise BadInput(f"a file of inputs must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
+    if path.stat().st_size > MAX_BYTES:
+        raise BadInput(f"a file of inputs must have at most {MAX_BYTES} bytes, and {path} has {path.stat().st_size}")
     dtype = np.dtype(DTYPES[tensor.dtype])
     if path.suffix == ".npy":
         flat = _load_array(path, tensor, dtype).reshape(-1)

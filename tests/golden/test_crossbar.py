@@ -122,10 +122,11 @@ def test_command_compares_a_network(cli, refused, published, tmp_path):
     arguments = ("analog", path, "--inputs", path.parent / "inputs", "--count", 6, "--calibrate", 4, "--headroom", 2)
     status, output, _ = cli(*arguments, "--adc-bits", "2,12", "--seeds", 1, "--programming", 0, "--drift", 0, "--read",
                             0, "--wire", 0, "--out", tmp_path / "out")
-    fact, = json.loads((tmp_path / "out" / "analog.json").read_text())["networks"]
-    assert status == 0 and fact["digital"] == 1 and fact["converter"][1] == fact["devices"][1][0] == 1
-    assert fact["converter"][0] < 1 and fact["enough_bits_converter"] == 12
-    assert f"{fact['converters']:,} converters" in output and f"{fact['digital_cycles']:,} cycles, weights" in output
+    report, = json.loads((tmp_path / "out" / "analog.json").read_text())["networks"]
+    assert status == 0 and report["digital"] == 1 and report["converter"][1] == report["devices"][1][0] == 1
+    assert report["converter"][0] < 1 and report["enough_bits_converter"] == 12
+    assert f"{report['converters']:,} converters" in output
+    assert f"{report['digital_cycles']:,} cycles, weights" in output
     assert re.search("nothing lost from", output) and (tmp_path / "out" / "analog.png").stat().st_size > 10_000
     refused(*arguments, "--calibrate", 6, match="--calibrate must leave inputs to count, and takes 6 of 6")
     refused(*arguments, "--adc-bits", "4;5", match="--adc-bits must be numbers from 1 to 24")
@@ -143,4 +144,4 @@ def test_fine_tuning_with_noise_helps_on_bad_devices(cli, tmp_path):
     # Beyond what the training alone gives.
     assert np.mean(tuned["devices"]) > np.mean(control["devices"])
     assert min(plain["digital"], control["digital"], tuned["digital"]) > 0.96
-    assert len({(fact["converters"], fact["cycles"]) for fact in (plain, control, tuned)}) == 1
+    assert len({(report["converters"], report["cycles"]) for report in (plain, control, tuned)}) == 1

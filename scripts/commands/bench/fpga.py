@@ -204,19 +204,19 @@ def command(kinds, sizes, seeds, checks, out, folder, scheduler):
     check_writable(out / "fpga.json")
     arrays = [(f"{rows} x {columns}", Array(kind, *kind.resize(rows, columns)))
               for rows, columns in sizes for kind in kinds]
-    facts = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": []}
+    report = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": []}
     jobs = [(array, seeds, folder.resolve(), checks) for _, array in arrays]
     rows = run_jobs("measuring", measure_job, jobs, 0, scheduler) if scheduler else measure_here(jobs)
     for (size, _), row in zip(arrays, rows):
-        facts["arrays"].append({"size": size, **row})
-        write_json(out / "fpga.json", facts)
+        report["arrays"].append({"size": size, **row})
+        write_json(out / "fpga.json", report)
     with running("", 1) as progress:
-        facts["rest"] = measure_rest(*REST, folder, lambda line: progress(0, f"macro: {line[:50]}"))
+        report["rest"] = measure_rest(*REST, folder, lambda line: progress(0, f"macro: {line[:50]}"))
         progress(1)
-    write_json(out / "fpga.json", facts)
-    draw(facts["arrays"], out / "fpga.png")
-    Console().print(make_table(facts["arrays"]))
-    rest = facts["rest"]
+    write_json(out / "fpga.json", report)
+    draw(report["arrays"], out / "fpga.png")
+    Console().print(make_table(report["arrays"]))
+    rest = report["rest"]
     click.echo(f"a table macro of {REST[0]} x {REST[1]} takes {rest['macro']:,} LUT sites, of which "
                f"{100 * rest['share_of_rest']:.1f} % are neither columns nor accumulators")
     click.echo(out / "fpga.json")
