@@ -61,7 +61,7 @@ def test_diagrams_are_what_the_simulation_gives():
 def test_template_names_the_macro_that_it_describes():
     text = (ROOT / "docs" / "interface.md").read_text(encoding="utf-8")
     names = set(re.findall(r"bitline_\d+x\d+_\w+", text))
-    assert names == {MacroConfig(rows=4, columns=4, banks=2, fuse=2, tiles=4).name}
+    assert names == {MacroConfig(rows=4, columns=4, banks=2, fuse=2, max_accumulations=4).name}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

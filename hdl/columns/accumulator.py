@@ -22,7 +22,7 @@ class ShiftAccumulator(wiring.Component):
         Of the sums.
     width, total_width : int
         Bits of the accumulator and of the total.
-    tiles : int
+    max_accumulations : int
         Vectors in a chain; with one there is nothing to add to.
 
     Members
@@ -45,9 +45,9 @@ class ShiftAccumulator(wiring.Component):
         Holds until after the next ``load``.
     """
 
-    def __init__(self, *, sum_shape, width, total_width, tiles):
+    def __init__(self, *, sum_shape, width, total_width, max_accumulations):
         self.width = width
-        self.tiles = tiles
+        self.max_accumulations = max_accumulations
         super().__init__({
             "sum": In(sum_shape),
             "enable": In(1),
@@ -55,7 +55,7 @@ class ShiftAccumulator(wiring.Component):
             "carry": In(1),
             "shift": In(1),
             "load": In(1),
-            "add": In(int(tiles > 1)),
+            "add": In(int(max_accumulations > 1)),
             "total": Out(signed(total_width)),
         })
 
@@ -76,7 +76,7 @@ class ShiftAccumulator(wiring.Component):
             m.d.sync += accumulator.eq(add(m, platform, "step", [step])[0])
 
         result = accumulator
-        if self.tiles > 1:
+        if self.max_accumulations > 1:
             chain = Addition(Operand(accumulator), Operand(total, "and", chains), len(total))
             result = add(m, platform, "chain", [chain])[0]
         with m.If(self.load):

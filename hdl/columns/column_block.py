@@ -18,7 +18,7 @@ def control_layout(config):
         "shift": 1,
         "negative": 1,
         "load": 1,
-        "add": int(config.tiles > 1),
+        "add": int(config.max_accumulations > 1),
         "move": 1,
     })
 
@@ -110,7 +110,8 @@ class ColumnBlock(wiring.Component):
         for index in range(self.columns):
             accumulator = platform.instantiate(
                 m, f"accumulator_{index}", self.shape.accumulator, ShiftAccumulator, sum_shape=shape,
-                width=self.shape.accumulator_width(config), total_width=self.total_width, tiles=config.tiles)
+                width=self.shape.accumulator_width(config), total_width=self.total_width,
+                max_accumulations=config.max_accumulations)
             m.d.comb += [
                 accumulator.sum.eq(columns.sums.word_select(index, width)),
                 accumulator.enable.eq(enable),

@@ -7,14 +7,15 @@ import textwrap
 from pathlib import Path
 
 
-def parameter(meaning, *, default=dataclasses.MISSING, least=1, most=None, choices=None):
+def parameter(meaning, *, default=dataclasses.MISSING, least=1, most=None, choices=None, former=None):
     """A parameter of a configuration: an integer within bounds, or one of some choices.
 
-    Help of commands, tables of documents and docstrings are made of what stands here. ``most`` may name another
-    parameter; without it and ``choices`` the class checks it itself.
+    Help of commands, tables of documents and docstrings are made of these. ``most`` may name another parameter;
+    without it and ``choices`` the class checks the value itself. ``former`` is a name that JSON and options of the
+    release before used, and that is still accepted in this one.
     """
     return dataclasses.field(default=default, metadata={
-        "meaning": meaning, "least": least, "most": most, "choices": choices})
+        "meaning": meaning, "least": least, "most": most, "choices": choices, "former": former})
 
 
 def configuration(cls):
@@ -82,6 +83,11 @@ class Parameters:
         if not isinstance(parameters, dict):
             raise ValueError(f"a configuration must be a JSON object, not {parameters!r}")
         fields = {field.name: field for field in dataclasses.fields(cls)}
+        former = {field.metadata["former"]: name for name, field in fields.items()}
+        for name in former.keys() & parameters.keys():
+            if former[name] in parameters:
+                raise ValueError(f"a configuration must give {former[name]} or {name}, its former name, not both")
+        parameters = {former.get(name, name): value for name, value in parameters.items()}
         for name in parameters:
             if name not in fields:
                 raise ValueError(f"a configuration's parameters must be among {', '.join(fields)}, not {name!r}")

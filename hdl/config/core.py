@@ -58,7 +58,7 @@ class CoreConfig(Parameters):
         if self.macro.fuse != 1:
             raise ValueError(f"fuse must be 1 in a core, not {self.macro.fuse}")
         if self.macro.total_width > ACCUMULATOR_BITS:
-            raise ValueError("weight_bits, input_bits, rows and tiles of a core must keep a total within "
+            raise ValueError("weight_bits, input_bits, rows and max_accumulations of a core must keep a total within "
                              f"{ACCUMULATOR_BITS} bits, not {self.macro.total_width}")
         self.check_parameters()
         if self.macro.columns + self.check_columns > MOST_COLUMNS:

@@ -37,7 +37,8 @@ class MacroConfig(Parameters):
     banks: int = parameter("Sets of weights: one computes while others are written.", default=1, most=16)
     fuse: int = parameter("Most neighboring columns that a vector may read as one wider weight.", default=1,
                           choices=FUSES)
-    tiles: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1, most=65536)
+    max_accumulations: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1,
+                                       most=65536, former="tiles")
     column: str = parameter(
         f"How a column stores and multiplies: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
         default=COLUMNS[0], choices=COLUMNS)
@@ -64,7 +65,7 @@ class MacroConfig(Parameters):
             raise ValueError(f"columns must be a multiple of fuse ({self.fuse}), not {self.columns}")
         if self.output_width(self.fuse) > 63:
             raise ValueError(
-                "weight_bits, input_bits, rows, tiles and fuse must keep a result within 63 bits, "
+                "weight_bits, input_bits, rows, max_accumulations and fuse must keep a result within 63 bits, "
                 f"not {self.output_width(self.fuse)}"
             )
 
@@ -90,18 +91,18 @@ class MacroConfig(Parameters):
 
     @property
     def total_width(self):
-        """Bits of a column's total, which holds the results of ``tiles`` vectors."""
-        return signed_width(*self._extremes(self.weight_bits, self.tiles))
+        """Bits of a column's total, which holds the results of ``max_accumulations`` vectors."""
+        return signed_width(*self._extremes(self.weight_bits, self.max_accumulations))
 
     @property
     def sum_x_width(self):
-        """Bits of ``sum(x)`` over ``tiles`` vectors, from the column of ones."""
-        most = self.rows * self.tiles
+        """Bits of ``sum(x)`` over ``max_accumulations`` vectors, from the column of ones."""
+        most = self.rows * self.max_accumulations
         return signed_width(-most << self.input_bits - 1, most * ((1 << self.input_bits) - 1))
 
     def output_width(self, fuse):
         """Bits that the result of ``fuse`` fused columns needs; its lanes offer ``fuse * total_width``."""
-        return signed_width(*self._extremes(self.weight_bits * fuse, self.tiles))
+        return signed_width(*self._extremes(self.weight_bits * fuse, self.max_accumulations))
 
     # Columns.
 

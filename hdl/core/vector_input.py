@@ -15,7 +15,7 @@ def orders_layout(config):
     """How the vectors that come are to be computed; their chains: how many add up."""
     macro = config.macro
     return data.StructLayout({"bits": range(macro.input_bits + 1), "signed": 1, "bank": range(macro.banks),
-                              "set": range(SETS), "chain": range(macro.tiles + 1)})
+                              "set": range(SETS), "chain": range(macro.max_accumulations + 1)})
 
 
 class VectorInput(wiring.Component):
@@ -114,8 +114,8 @@ class VectorInput(wiring.Component):
     def _follow_chain(self, m, orders, begun, ended):
         """The bank of the vector that is coming, and whether it is the first or last of its chain."""
         macro = self.config.macro
-        following, next_bank, bank = Signal(range(macro.tiles)), Signal(range(macro.banks)), Signal(range(macro.banks))
-        position = Signal(range(macro.tiles))
+        following, position = Signal(range(macro.max_accumulations)), Signal(range(macro.max_accumulations))
+        next_bank, bank = Signal(range(macro.banks)), Signal(range(macro.banks))
         late = Signal()
         own = begun & ~self.alone
         first, is_last = position == 0, position + 1 == orders.chain

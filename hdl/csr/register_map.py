@@ -140,7 +140,7 @@ def _identification(config):
             ("output", 16, 8, config.output_bits, "Of a result; 32 if it is not requantized."),
             ("total", 24, 8, macro.total_width, "Of a total."))),
         Register(name="capacity", offset=0x014, meaning="Banks, and vectors that add up.", fields=constants(
-            ("chain", 0, 17, macro.tiles, "Most vectors of a chain."),
+            ("chain", 0, 17, macro.max_accumulations, "Most vectors of a chain."),
             ("checksum", 20, 1, int(config.checksum), "Results are held against a checksum."),
             ("banks", 24, 8, macro.banks, "Banks."))),
         Register(name="streams", offset=0x018, meaning="Bytes of the streams' beats.", fields=constants(
@@ -209,7 +209,7 @@ def _work(config):
         Register(name="chain", offset=0x044, tells=True, meaning="Vectors that add up to one result. A write starts a "
                  "new chain with the next vector that begins.",
                  fields=_fields(Access.STORED, ("length", 0, 17, "How many.", {"reset": 1, "least": 1,
-                                                                              "greatest": macro.tiles}))),
+                                                                              "greatest": macro.max_accumulations}))),
         Register(name="load", offset=0x048, meaning="Where records go. A write starts at the first again.", locks=True,
                  waits=True, tells=True, fields=_fields(Access.STORED, *load)),
         Register(name="load_data", offset=0x04C, meaning="32 bits of a beat of records, the lowest first.", locks=True,

@@ -21,7 +21,7 @@ def result_layout(config):
     """What of that follows a vector to its result."""
     return data.StructLayout({
         "signed": 1,
-        "accumulate": int(config.tiles > 1),
+        "accumulate": int(config.max_accumulations > 1),
         "fuse": range(config.fuse.bit_length()),
     })
 

@@ -22,8 +22,8 @@ from ..common.progress import running
 # What `flip_flops.cpp` calls each outcome.
 OUTCOMES = {"m": "masked", "d": "detected", "w": "wrong result", "h": "hang", "s": "hang that a reset leaves"}
 # Both kinds of column, what every block may have.
-STRUCK = [MacroConfig(rows=8, columns=4, banks=2, fuse=2, tiles=3),
-          MacroConfig(rows=9, columns=3, banks=2, tiles=2, column="table")]
+STRUCK = [MacroConfig(rows=8, columns=4, banks=2, fuse=2, max_accumulations=3),
+          MacroConfig(rows=9, columns=3, banks=2, max_accumulations=2, column="table")]
 # Of the normal distribution, for 95 %.
 Z = 1.959964
 

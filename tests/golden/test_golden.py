@@ -90,7 +90,7 @@ def test_pack_round_trip(width, signed, data):
 
 
 def test_accumulate_and_its_bounds():
-    config = MacroConfig(rows=2, columns=1, tiles=2)
+    config = MacroConfig(rows=2, columns=1, max_accumulations=2)
     model = MacroModel(config)
     model.write(0, 0, [-128])
     model.write(0, 1, [-128])

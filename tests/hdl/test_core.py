@@ -19,17 +19,17 @@ from places import ROOT
 from some import some, some_of
 from testbench_tests import number_of_tests
 
-CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
+CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, max_accumulations=3), input_stream_bits=32)
 CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, core in (
-    ({"rows": 6, "columns": 7, "banks": 3, "tiles": 3, "input_bits": 5, "weight_bits": 5},
+    ({"rows": 6, "columns": 7, "banks": 3, "max_accumulations": 3, "input_bits": 5, "weight_bits": 5},
      {"output": "int16", "input_stream_bits": 32, "weight_stream_bits": 32, "output_stream_bits": 32}),
-    ({"rows": 5, "columns": 3, "tiles": 2, "input_bits": 12, "weight_bits": 12},
+    ({"rows": 5, "columns": 3, "max_accumulations": 2, "input_bits": 12, "weight_bits": 12},
      {"output": "int32", "input_stream_bits": 128, "weight_stream_bits": 32, "reset": "asynchronous"}),
-    ({"rows": 11, "columns": 5, "banks": 2, "tiles": 2, "column": "table", "result_interval": 2},
+    ({"rows": 11, "columns": 5, "banks": 2, "max_accumulations": 2, "column": "table", "result_interval": 2},
      {"output_stream_bits": 32}),
     ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
-    ({"rows": 7, "columns": 5, "banks": 2, "tiles": 2, "weight_bits": 3}, {"checksum": True}),
-    ({"rows": 6, "columns": 3, "banks": 2, "tiles": 2, "column": "table"},
+    ({"rows": 7, "columns": 5, "banks": 2, "max_accumulations": 2, "weight_bits": 3}, {"checksum": True}),
+    ({"rows": 6, "columns": 3, "banks": 2, "max_accumulations": 2, "column": "table"},
      {"checksum": True, "output": "int32", "weight_stream_bits": 32}),
 ))]
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
@@ -164,7 +164,7 @@ def test_errors_of_the_documents_are_those_of_the_table():
     assert rows == [(str(code.value), code.name, code.meaning) for code in ErrorCode if code]
 
 
-NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, tiles=4))]
+NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, max_accumulations=4))]
 
 
 @pytest.mark.parametrize("config", some(NAMED, 0, 2, 3, 7, 8), ids=lambda config: config.name)

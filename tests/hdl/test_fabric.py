@@ -129,7 +129,7 @@ def test_every_kind_of_addition_and_choice(component, cell):
         assert differ(texts | {"ecp5": swapped}, "t_all", "rtlil")
 
 
-BITCELLS = MacroConfig(rows=5, columns=1, weight_bits=3, input_bits=2, banks=2, tiles=2)
+BITCELLS = MacroConfig(rows=5, columns=1, weight_bits=3, input_bits=2, banks=2, max_accumulations=2)
 BLOCKS = [
     (BITCELLS, "adder_tree"),
     (BITCELLS, "accumulator"),

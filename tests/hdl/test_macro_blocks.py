@@ -97,15 +97,15 @@ def test_column_of_ones_counts_after_as_many_cycles_as_others_take(parameters):
 
 
 @pytest.mark.parametrize("shape, complemented", [(signed(4), False), (signed(4), True), (unsigned(3), False)])
-@pytest.mark.parametrize("tiles", [1, 3])
-def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
-    block = ShiftAccumulator(sum_shape=shape, width=12, total_width=14, tiles=tiles)
+@pytest.mark.parametrize("max_accumulations", [1, 3])
+def test_accumulator_folds_planes_and_vectors(shape, complemented, max_accumulations):
+    block = ShiftAccumulator(sum_shape=shape, width=12, total_width=14, max_accumulations=max_accumulations)
     rng = random.Random(1)
     low, high = limits(shape.width, shape.signed)
     # Of each plane: its sum, whether it counts negative, whether it is its vector's first; of the last the total.
     planes, total = [], 0
     for chain in range(60):
-        is_signed, add, result = rng.randrange(2), int(tiles > 1 and chain % tiles > 0), 0
+        is_signed, add, result = rng.randrange(2), int(max_accumulations > 1 and chain % max_accumulations > 0), 0
         for index in range(count := rng.randint(1, 5)):
             value, negative = rng.choice((low, high, rng.randint(low, high))), int(is_signed and index == 0)
             result = 2 * result + (-value if negative else value)
@@ -120,7 +120,7 @@ def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
             ctx.set(block.flip, after[1] ^ complemented)
             ctx.set(block.carry, after[1])
             ctx.set(block.shift, not after[2])
-            if tiles > 1:
+            if max_accumulations > 1:
                 ctx.set(block.add, now[4])
             shown = ctx.get(block.total)
             ctx.set(block.enable, 0)
@@ -207,7 +207,7 @@ def test_drivers_look_at_every_row(row):
     {"tree": "carry_chain"}, {"tree": "carry_save"}, {"column": "table"}, {"column": "table", "block_ram_columns": 1},
     {"column": "table", "block_ram_columns": 2, "banks": 4}], ids=str)
 def test_macro_in_amaranth_itself(kind):
-    config = MacroConfig(rows=3, columns=2, weight_bits=4, input_bits=4, fuse=2, tiles=2, **kind)
+    config = MacroConfig(rows=3, columns=2, weight_bits=4, input_bits=4, fuse=2, max_accumulations=2, **kind)
     macro, model, rng = Macro(config=config), MacroModel(config), random.Random(1)
 
     async def testbench(ctx):

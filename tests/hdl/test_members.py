@@ -13,7 +13,7 @@ from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.csr.register_map import register_map
 from bitline.hdl.uart_bridge.protocol import sizes
 
-MACRO = MacroConfig(rows=8, columns=4, banks=2, tiles=2, fuse=2)
+MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
 CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True)
 FOLDERS = ("bist", "core", "csr", "macro", "uart_bridge")
 # What a parameter of such a name is, but for those of `OWN`.

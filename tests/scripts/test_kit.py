@@ -18,10 +18,10 @@ from bitline.verif.sim.build import compile_program, source, tool_environment
 from some import some
 from systemrdl import RDLCompiler
 
-CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2), checksum=True)
+CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2), checksum=True)
 # Elements of two bytes, words that are whole beats.
-WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2, weight_bits=10, input_bits=9), checksum=True,
-                  output="int16", weight_stream_bits=32)
+WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2, weight_bits=10, input_bits=9),
+                  checksum=True, output="int16", weight_stream_bits=32)
 SHIM = source("driver_shim.h")
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
@@ -160,7 +160,8 @@ def test_driver_drives_the_rtl(config, tmp_path):
     model.macro.weights[:] = 0
     assert results[4] == expected(vectors[7], bank=0, number=0)
     assert said["sizes"].split() == [str(size) for size in (
-        macro.rows, macro.columns, macro.banks, macro.tiles, macro.weight_bits, macro.input_bits, config.output_bits)]
+        macro.rows, macro.columns, macro.banks, macro.max_accumulations, macro.weight_bits, macro.input_bits,
+        config.output_bits)]
     assert said["fault"] == "1 5 3"
     wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "orders": 0, "wrong": -2,
               "idle": 0, "irq": 1,

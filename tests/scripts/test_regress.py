@@ -14,8 +14,8 @@ from breaking import broken
 from some import some_of
 from testbench_tests import number_of_tests
 
-CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, tiles=3)
-TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, tiles=2, column="table")
+CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, max_accumulations=3)
+TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, max_accumulations=2, column="table")
 ONE_BANK = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, column="table")
 BLOCK_RAM = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, banks=8, column="table", block_ram_columns=1)
 SIMULATOR = "verilator"

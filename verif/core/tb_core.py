@@ -29,7 +29,7 @@ async def random_traffic(dut):
         for index in range(2):
             bench.pause(pause, results)
             bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
-            bank, chain = bench.rng.randrange(macro.banks), bench.rng.randint(1, macro.tiles)
+            bank, chain = bench.rng.randrange(macro.banks), bench.rng.randint(1, macro.max_accumulations)
             await bench.orders(bits=bits, signed=signed, bank=bank, set=index, chain=chain)
             # Enough to fill what holds results.
             for _ in range((60 if results > pause else 12) * chain):
@@ -88,7 +88,7 @@ async def vector_faults(dut):
     faults += [(good, hole, ErrorCode.VECTOR_NULL) for hole in holes]
     if len(good) > beat:
         faults += [(good[:beat], None, ErrorCode.VECTOR_SHORT), (good[:-beat], None, ErrorCode.VECTOR_SHORT)]
-    for pause, chain in itertools.product(PAUSES[:2], {1, macro.tiles}):
+    for pause, chain in itertools.product(PAUSES[:2], {1, macro.max_accumulations}):
         bench.pause(pause)
         await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0, chain=chain)
         for data, keep, code in faults:
@@ -215,8 +215,8 @@ async def self_test(dut):
         assert (status["passed"], status["failed"], status["zeroised"]) == (1, 0, 0)
     for bank in range(macro.banks):
         await bench.load_bank(bank)
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0, chain=macro.tiles)
-    for _ in range(2 * macro.tiles):
+    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0, chain=macro.max_accumulations)
+    for _ in range(2 * macro.max_accumulations):
         bench.send(bench.draw_vector(macro.input_bits, True))
     await bench.check()
 
@@ -229,7 +229,7 @@ async def reset_in_flight(dut):
     for number in range(24):
         bench.pause(bench.rng.choice(PAUSES))
         bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
-        await bench.orders(bits=bits, signed=signed, bank=0, set=0, chain=bench.rng.randint(1, macro.tiles))
+        await bench.orders(bits=bits, signed=signed, bank=0, set=0, chain=bench.rng.randint(1, macro.max_accumulations))
         if number % 4 == 1:
             bench.send_faulty(bytes(50 * bench.config.input_stream_bits // 8))
         for _ in range(6):

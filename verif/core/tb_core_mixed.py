@@ -27,7 +27,7 @@ async def load_all(bench):
 async def draw_orders(bench):
     """Any orders; how many vectors then are a chain."""
     macro, rng = bench.config.macro, bench.rng
-    chain = rng.randint(1, macro.tiles)
+    chain = rng.randint(1, macro.max_accumulations)
     await bench.orders(bits=rng.randint(1, macro.input_bits), signed=rng.randrange(2), bank=rng.randrange(macro.banks),
                        set=rng.randrange(2), chain=chain)
     return chain

@@ -66,8 +66,8 @@ async def march_in_a_chain(dut):
     """A march breaks the chain that has begun, which gives no result, and regroups none."""
     bench = await begin(dut)
     macro = bench.config.macro
-    for begun in range(macro.tiles):
-        await full_orders(bench, chain=macro.tiles)
+    for begun in range(macro.max_accumulations):
+        await full_orders(bench, chain=macro.max_accumulations)
         for _ in range(begun):
             bench.send(bench.draw_vector(macro.input_bits, True))
         await bench.vectors.wait()
@@ -77,7 +77,7 @@ async def march_in_a_chain(dut):
         bench.model.interrupt()
         for bank in range(macro.banks):
             await bench.load_bank(bank)
-        await vectors_of(bench, 3 * macro.tiles - begun)
+        await vectors_of(bench, 3 * macro.max_accumulations - begun)
     assert await bench.read("error") == {"code": 0, "count": 0}
 
 
@@ -89,10 +89,10 @@ async def chain_in_a_vector(dut):
     x = bench.draw_vector(macro.input_bits, True)
     if len(vector_bytes(bench.config, x)) <= bench.config.input_stream_bits // 8:
         return
-    chains = [(before, after, begun) for before in range(1, macro.tiles + 1) for after in range(1, macro.tiles + 1)
-              for begun in range(before)]
+    counts = range(1, macro.max_accumulations + 1)
+    cases = [(before, after, begun) for before in counts for after in counts for begun in range(before)]
     # In the last case the write comes first.
-    for (before, after, begun), delay in itertools.product(chains, (*range(8), 20)):
+    for (before, after, begun), delay in itertools.product(cases, (*range(8), 20)):
         await full_orders(bench, chain=before)
         for _ in range(begun):
             bench.send(bench.draw_vector(macro.input_bits, True))
@@ -111,8 +111,8 @@ async def chain_in_a_vector(dut):
         await vectors_of(bench, 2 * after)
     # With the first beat of a vector, it is that vector's.
     for delay in range(16):
-        await full_orders(bench, chain=macro.tiles)
-        if macro.tiles > 1:
+        await full_orders(bench, chain=macro.max_accumulations)
+        if macro.max_accumulations > 1:
             bench.send(x)
         await bench.vectors.wait()
         await ClockCycles(dut.aclk, 20)

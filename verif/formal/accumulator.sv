@@ -5,7 +5,7 @@ module check (
     input clk, enable, input [$clog2(`ROWS+1)-1:0] new_share, input [`WIDE-1:0] plus, minus, input next_valid, next_first,
     next_last, next_signed, next_chained
 );
-    localparam WIDE = `WIDE, ROWS = `ROWS, BITS = `BITS, TILES = `TILES;
+    localparam WIDE = `WIDE, ROWS = `ROWS, BITS = `BITS, VECTORS = `VECTORS;
     // Greatest weight, and the least one's absolute value; whether the sum comes complemented.
     localparam signed [WIDE-1:0] MOST = `MOST, LEAST = `LEAST;
     localparam [0:0] COMPLEMENT = `COMPLEMENT;
@@ -19,7 +19,7 @@ module check (
     // The plane whose sum comes now, the one before it, and the one after it, whose flags come now.
     reg valid = 0, first, last, negative, is_signed, chained, done = 0, done_chained, done_signed;
     reg [4:0] index, done_index;
-    reg [$clog2(TILES+1)-1:0] chain = 0, done_chain = 0, total_chain = 0;
+    reg [$clog2(VECTORS+1)-1:0] chain = 0, done_chain = 0, total_chain = 0;
     reg [$clog2(ROWS+1)-1:0] share, done_share;
     reg complete = 0;
     // What is exact: the parts of positive and negative weights, and the total.
@@ -69,7 +69,7 @@ module check (
             assume (next_first == !(valid && !last));
             assume (next_first || index < BITS && next_signed == is_signed && next_chained == chained);
             if ((next_first ? 1 : index + 1) == BITS) assume (next_last);
-            if (next_first) assume (!next_chained || chain >= 1 && chain < TILES);
+            if (next_first) assume (!next_chained || chain >= 1 && chain < VECTORS);
             assume (new_share <= ROWS);
         end else assume (!(valid && !last));
         assume (plus <= share * MOST && minus <= (ROWS - share) * LEAST);
@@ -95,7 +95,7 @@ module check (
         if (valid) assert (negative == (first && is_signed));
         if (valid) assert (flip == (negative ^ COMPLEMENT) && carry == negative && shift == !first);
         if (complete) assert (add == done_chained);
-        assert (chain <= TILES && done_chain <= TILES && total_chain <= TILES);
+        assert (chain <= VECTORS && done_chain <= VECTORS && total_chain <= VECTORS);
         // Each vector of a chain finds the total of those before it.
         if (complete) assert (done && done_chained == (done_chain >= 2) && done_chain >= 1);
         if (complete && done_chained) assert (total_chain == done_chain - 1);
@@ -103,8 +103,8 @@ module check (
         if (!complete && valid && chained) assert (total_chain == chain - 1);
         if (!complete && !valid) assert (total_chain == chain);
 
-        cover (total_chain == TILES && total == HIGH * TILES);
-        cover (total_chain == TILES && total == LOW * TILES);
+        cover (total_chain == VECTORS && total == HIGH * VECTORS);
+        cover (total_chain == VECTORS && total == LOW * VECTORS);
         // With a bit less these would not fit.
         cover (accumulator[`WIDTH-1] != accumulator[`WIDTH-2] && done);
         cover (total[`TOTAL-1] != total[`TOTAL-2] && total_chain != 0);

@@ -126,14 +126,14 @@ DATA = (
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_now", "1'h0, 1'h0"), ("shift_now ? ", "1'b1 ? ")), depth=2, cover_depth=16),
-    summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two tiles", 64, 8, 8, 2, (
+    summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
         ("total <= %1;", "total <= {%1[21], %1[21:0]};"),), depth=2, cover_depth=22, bug_depth=22,
         solvers=("yices",)),
 )
 
-SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, tiles=2)
-AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, tiles=2, column="table",
-                    result_interval=2)
+SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2)
+AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2,
+                    column="table", result_interval=2)
 CONTROL = (
     controlled("controller", "a result for each vector, in order; no bank read and written; reset; interval 1", SMALL, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),

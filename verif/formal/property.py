@@ -119,13 +119,14 @@ def controlled(name, says, config, bugs, **more):
                     | more.pop("defines", {}), **more)
 
 
-def summed(name, says, rows, weight_bits, input_bits, tiles, bugs, **more):
-    """A property of the accumulator of columns of bitcells."""
-    config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits, tiles=tiles)
+def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):
+    """A property of the accumulator of columns of bitcells, over so many vectors."""
+    config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits,
+                         max_accumulations=vectors)
     most = 1 << weight_bits - 1
     registers = ("accumulator", "flip_now", "carry_now", "shift_now", "add_now")
     return Property(name, says, "accumulator", config, "accumulator", bugs, exposed=registers, defines={
-        "ROWS": rows, "BITS": input_bits, "TILES": tiles, "MOST": most - 1, "LEAST": most, "COMPLEMENT": 0,
+        "ROWS": rows, "BITS": input_bits, "VECTORS": vectors, "MOST": most - 1, "LEAST": most, "COMPLEMENT": 0,
         "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
         "WIDE": config.total_width + 4} | more.pop("defines", {}), **more)
 

@@ -34,9 +34,9 @@ def required(config):
     factors = [factor for factor in (1, 2, 4) if factor <= config.fuse]
     bins |= {("fuse", f"{factor}") for factor in factors}
     bins |= {("fuse", f"{a} then {b}") for a in factors for b in factors}
-    if config.tiles > 1:
+    if config.max_accumulations > 1:
         bins |= {("accumulate", chain) for chain in (
-            "two vectors", f"chain of {config.tiles}", "longer than it may be", "mixed precision")}
+            "two vectors", f"chain of {config.max_accumulations}", "longer than it may be", "mixed precision")}
         bins.add(("reset", "before accumulate"))
         bins |= {("accumulate", f"fused by {factor}") for factor in factors}
     return bins

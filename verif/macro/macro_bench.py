@@ -284,8 +284,8 @@ class Bench:
         hit("bank", f"{vector.bank} computes")
         hit("fuse", f"{vector.fuse}")
         self._chain = self._chain + 1 if vector.accumulate and last else 1
-        hit("accumulate", f"chain of {self.config.tiles}", self._chain == self.config.tiles)
-        hit("accumulate", "longer than it may be", self._chain > self.config.tiles)
+        hit("accumulate", f"chain of {self.config.max_accumulations}", self._chain == self.config.max_accumulations)
+        hit("accumulate", "longer than it may be", self._chain > self.config.max_accumulations)
         hit("reset", "before accumulate", vector.accumulate and last is None)
         if last:
             hit("sign change", f"{'signed' if last.signed else 'unsigned'} then {sign}")

@@ -71,7 +71,7 @@ class Stimulus:
         for _ in range(count):
             accumulate = left > 0
             if not accumulate:
-                left = self.rng.randint(1, min(self.config.tiles, 8))
+                left = self.rng.randint(1, min(self.config.max_accumulations, 8))
             left -= 1
             items.append(self.vector(after, accumulate=accumulate, **chosen))
         return items

@@ -95,8 +95,8 @@ async def extremes(dut):
             for value in limits(config.input_bits, signed):
                 lanes = np.full(config.rows, value & (1 << config.input_bits) - 1)
                 for fuse in {1, config.fuse}:
-                    chain = [Vector(lanes, config.input_bits, signed, 0, n > 0, fuse) for n in range(config.tiles)]
-                    await bench.play(chain)
+                    await bench.play([Vector(lanes, config.input_bits, signed, 0, n > 0, fuse)
+                                      for n in range(config.max_accumulations)])
     await bench.finish()
 
 
@@ -105,11 +105,11 @@ async def long_chains(dut):
     """Chains of the longest configured length, precisions and signs mixed, under back-pressure."""
     bench, stimulus = await begin(dut)
     for pause in PAUSES[:3]:
-        chain = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.tiles)]
+        chain = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.max_accumulations)]
         await bench.play(chain, Pauses(i=pause, o=pause))
-    if bench.config.tiles > 1:
+    if bench.config.max_accumulations > 1:
         # Totals of longer chains wrap.
-        await bench.play([stimulus.vector(accumulate=n > 0, fuse=1) for n in range(3 * bench.config.tiles)])
+        await bench.play([stimulus.vector(accumulate=n > 0, fuse=1) for n in range(3 * bench.config.max_accumulations)])
     await bench.finish()
 
 
@@ -162,7 +162,7 @@ async def fuse_modes(dut):
         for first in factors:
             for second in factors:
                 await bench.play([stimulus.vector(fuse=first), stimulus.vector(fuse=second)])
-                if bench.config.tiles > 1:
+                if bench.config.max_accumulations > 1:
                     await bench.play([stimulus.vector(fuse=first), stimulus.vector(fuse=second, accumulate=True)])
     await bench.finish()
 
@@ -182,7 +182,7 @@ async def reset_in_flight(dut):
         lost = bench.rng.choice(stimulus.bank(bench.rng.randrange(config.banks)))
         await bench.reset(lost if bench.rng.random() < 0.5 else None)
         await bench.idle(bench.rng.randrange(6))
-        await bench.play([stimulus.vector(accumulate=config.tiles > 1), *stimulus.vectors(2),
+        await bench.play([stimulus.vector(accumulate=config.max_accumulations > 1), *stimulus.vectors(2),
                           *look(stimulus, range(config.banks)), *writes[:2]])
     await bench.finish()
 

@@ -49,7 +49,7 @@ async def speed(dut):
 
     Clock(dut.clk, 2, unit="ns").start(start_high=False)
     for name in ("write_valid", "i_valid", "i_signed", *(["i_bank", "write_bank"] if config.banks > 1 else []),
-                 *(["i_accumulate"] if config.tiles > 1 else []), *(["i_fuse"] if config.fuse > 1 else [])):
+                 *(["i_accumulate"] if config.max_accumulations > 1 else []), *(["i_fuse"] if config.fuse > 1 else [])):
         getattr(dut, name).value = 0
     dut.i_bits.value = bits
     dut.o_ready.value = 1
