@@ -76,9 +76,9 @@ class CheckedMacro(MacroModel):
         weights = wrap(weights, self.config.weight_bits)
         super().write(bank, row, np.concatenate([weights, checksum_digits(weights, self.config.weight_bits)]))
 
-    def vector(self, x, **orders):
+    def vector(self, x, **settings):
         """The `CheckedResult` of a vector ``x`` (rows,)."""
-        result = super().vector(x, **orders)
+        result = super().vector(x, **settings)
         totals, digits = np.split(result.y, [self.columns])
         return CheckedResult(totals, result.sum_x, result.planes,
                              agrees(totals, digits, self.config.weight_bits, self.config.total_width))

@@ -1,4 +1,4 @@
-"""Shift-accumulator: folds the planes of a vector, and the vectors of a chain, into one total."""
+"""Shift-accumulator: folds the planes of a vector, and the vectors that accumulate, into one total."""
 
 from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import wiring
@@ -8,7 +8,7 @@ from ..fabric.adder import Addition, Carry, Operand, add
 
 
 class ShiftAccumulator(wiring.Component):
-    """Horner's rule over the planes from the highest down, then the sum over the vectors of a chain.
+    """Horner's rule over the planes from the highest down, then the sum over the vectors that accumulate.
 
     The highest plane of a signed vector counts negative: the sum is complemented, and the missing one carried in.
     Columns may give the complement of their sum, which costs nothing here.
@@ -23,7 +23,7 @@ class ShiftAccumulator(wiring.Component):
     width, total_width : int
         Bits of the accumulator and of the total.
     max_accumulations : int
-        Vectors in a chain; with one there is nothing to add to.
+        Most vectors in a total; with 1 there is nothing to add to.
 
     Members
     -------
@@ -61,10 +61,10 @@ class ShiftAccumulator(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        flip, carry, shift, chains = (Signal(len(port), name=name, reset_less=True) for name, port in (
-            ("flip_now", self.flip), ("carry_now", self.carry), ("shift_now", self.shift), ("add_now", self.add)))
+        flip, carry, shift, accumulates = (Signal(len(port), name=name, reset_less=True) for name, port in (
+            ("flip_q", self.flip), ("carry_q", self.carry), ("shift_q", self.shift), ("add_q", self.add)))
         with m.If(self.enable):
-            m.d.sync += [flip.eq(self.flip), carry.eq(self.carry), shift.eq(self.shift), chains.eq(self.add)]
+            m.d.sync += [flip.eq(self.flip), carry.eq(self.carry), shift.eq(self.shift), accumulates.eq(self.add)]
         accumulator = Signal(signed(self.width), reset_less=True)
         total = Signal.like(self.total, reset_less=True)
         m.d.comb += self.total.eq(total)
@@ -77,8 +77,8 @@ class ShiftAccumulator(wiring.Component):
 
         result = accumulator
         if self.max_accumulations > 1:
-            chain = Addition(Operand(accumulator), Operand(total, "and", chains), len(total))
-            result = add(m, platform, "chain", [chain])[0]
+            addition = Addition(Operand(accumulator), Operand(total, "and", accumulates), len(total))
+            result = add(m, platform, "total", [addition])[0]
         with m.If(self.load):
             m.d.sync += total.eq(result)
         return m

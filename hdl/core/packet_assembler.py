@@ -71,9 +71,9 @@ class RecordAssembler(wiring.Component):
         m = Module()
         beat = self.s.payload
         position = Signal(range(max(self.beats)))
-        drops = Signal()
+        discarding = Signal()
         final = Array(position == beats - 1 for beats in self.beats)[self.kind]
-        present = self.s.valid & ~drops
+        present = self.s.valid & ~discarding
         faults = [
             (self.refused, self.refuse),
             # Before the next: a packet cut off in the middle of a beat is short.
@@ -87,22 +87,22 @@ class RecordAssembler(wiring.Component):
             faulty.eq(Cat(fault for _, fault in faults).any()),
             self.o.valid.eq(present & final & ~faulty),
             self.o.payload.last.eq(beat.last),
-            self.s.ready.eq(drops | ~final | self.o.ready),
+            self.s.ready.eq(discarding | ~final | self.o.ready),
             step.eq(present & self.s.ready),
             self.taken.eq(step & ~faulty),
         ]
         reported = Const(0, 1)
-        for told, fault in faults:
-            m.d.comb += told.eq(step & fault & ~reported)
+        for report, fault in faults:
+            m.d.comb += report.eq(step & fault & ~reported)
             reported = reported | fault
         with m.If(step):
-            m.d.sync += [position.eq(Mux(faulty | final, 0, position + 1)), drops.eq(faulty & ~beat.last)]
+            m.d.sync += [position.eq(Mux(faulty | final, 0, position + 1)), discarding.eq(faulty & ~beat.last)]
         with m.Elif(self.s.valid & self.s.ready & beat.last):
-            m.d.sync += drops.eq(0)
+            m.d.sync += discarding.eq(0)
         with m.If(self.s.valid & self.s.ready):
             m.d.sync += self.within.eq(~beat.last)
         with m.If(self.restart):
-            m.d.sync += [position.eq(0), drops.eq(0), self.within.eq(0)]
+            m.d.sync += [position.eq(0), discarding.eq(0), self.within.eq(0)]
         self._store(m, position)
         return m
 

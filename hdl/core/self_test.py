@@ -12,8 +12,8 @@ from ..fabric.emitter import Platform
 from .result_packer import beat_layout
 from .source_switch import TAKEOVER
 
-# Cycles that a program waits for what has begun.
-PATIENCE = 1024
+# Cycles that a program waits for packets and vectors that have begun.
+TIMEOUT_CYCLES = 1024
 
 
 def fault_layout(config):
@@ -25,9 +25,9 @@ def fault_layout(config):
 class SelfTest(wiring.Component):
     """Runs a program on all rows of all banks, in the place of the sources of both input streams.
 
-    Operation by operation a row is written by the loader, or read by a vector whose totals are inspected, and so it
-    needs no port of the macro. `MemoryBist` says which, and compares; if the program is that of the known answers,
-    `LogicBist` draws rows and vectors, all planes of them, signed, and has the verdict.
+    Each operation writes a row through the loader, or reads one with a vector whose totals are sampled, so the macro
+    needs no test port. `MemoryBist` sequences the operations and compares; for the program of known answers `LogicBist`
+    generates rows and vectors (all planes, signed) and checks a signature.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ class SelfTest(wiring.Component):
         To read or write.
     digits : ``Out(check_columns * weight_bits)``
         What is written to the checksum columns, if it is not drawn.
-    looks : ``In(1)``
-        The totals are those of what is read.
+    sample : ``In(1)``
+        ``totals`` are of what is read.
     group : ``In(range(groups))``
         Of which columns.
     totals : ``In(ArrayLayout(total_width, lanes))``
@@ -92,7 +92,7 @@ class SelfTest(wiring.Component):
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
             "dense": Out(1), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
             "digits": Out(config.check_columns * macro.weight_bits),
-            "looks": In(1), "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
+            "sample": In(1), "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
             "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
         })
 
@@ -141,8 +141,8 @@ class SelfTest(wiring.Component):
 
     def _sequence(self, m, memory_bist, all_sent):
         """One operation after the other."""
-        step, waited = memory_bist.step, Signal(range(PATIENCE + 1))
-        active, cuts = self.takeover.active, self.takeover.cuts
+        step, waited = memory_bist.step, Signal(range(TIMEOUT_CYCLES + 1))
+        active, abort = self.takeover.active, self.takeover.abort
         m.d.comb += [self.running.eq(1), active.eq(1)]
         with m.FSM():
             with m.State("IDLE"):
@@ -150,8 +150,8 @@ class SelfTest(wiring.Component):
                 with m.If(self.start):
                     m.next = "WAIT"
             with m.State("WAIT"):
-                m.d.comb += [active.eq(0), cuts.eq(waited == PATIENCE)]
-                m.d.sync += waited.eq(Mux(cuts, waited, waited + 1))
+                m.d.comb += [active.eq(0), abort.eq(waited == TIMEOUT_CYCLES)]
+                m.d.sync += waited.eq(Mux(abort, waited, waited + 1))
                 with m.If(self.ready):
                     m.d.sync += waited.eq(0)
                     m.next = "PREPARE"
@@ -161,8 +161,8 @@ class SelfTest(wiring.Component):
             with m.State("SEND"):
                 m.d.comb += [self.vector.valid.eq(step.reads), self.load.valid.eq(~step.reads)]
                 with m.If(all_sent):
-                    m.next = "LOOK"
-            with m.State("LOOK"), m.If(~step.reads | (self.looks & (self.group == self.config.groups - 1))):
+                    m.next = "SAMPLE"
+            with m.State("SAMPLE"), m.If(~step.reads | (self.sample & (self.group == self.config.groups - 1))):
                 m.next = "NEXT"
             with m.State("NEXT"):
                 m.d.comb += memory_bist.advance.eq(1)
@@ -175,13 +175,13 @@ class SelfTest(wiring.Component):
 
     def _judge(self, m, memory_bist, logic_bist):
         """What the program at hand has found, and what the last one has."""
-        dense, looks, clears = memory_bist.step.dense, self.takeover.active & self.looks, Signal()
-        m.d.comb += logic_bist.absorb.eq(looks)
+        dense, sample, clears = memory_bist.step.dense, self.takeover.active & self.sample, Signal()
+        m.d.comb += logic_bist.absorb.eq(sample)
         with m.If(memory_bist.start):
             m.d.sync += self.failed.eq(0)
         with m.Elif(memory_bist.advance & memory_bist.is_last & dense & ~logic_bist.passed):
             m.d.sync += self.failed.eq(1)
-        with m.Elif(looks & memory_bist.differs & ~self.failed & ~dense):
+        with m.Elif(sample & memory_bist.differs & ~self.failed & ~dense):
             m.d.sync += [self.failed.eq(1), self.fault.bank.eq(self.bank), self.fault.row.eq(self.row),
                          self.fault.column.eq(memory_bist.column)]
         with m.If(self.start):
@@ -197,6 +197,6 @@ class SelfTest(wiring.Component):
         awake = Signal()
         m.d.sync += [ended.eq(self.done), awake.eq(1)]
         m.d.comb += [
-            self.takeover.holds.eq(self.running | ended | ~awake),
-            self.forget.eq(prepares | self.takeover.cuts | ended),
+            self.takeover.hold.eq(self.running | ended | ~awake),
+            self.forget.eq(prepares | self.takeover.abort | ended),
         ]

@@ -36,7 +36,7 @@ class ErrorCode(enum.IntEnum):
     BUSY = 8
     UNMAPPED = 9
     VALUE = 10
-    CUT = 11
+    ABORTED = 11
 
     @property
     def meaning(self):
@@ -56,7 +56,7 @@ ERROR_MEANINGS = {
     ErrorCode.BUSY: "An access was refused because what it concerns is in use.",
     ErrorCode.UNMAPPED: "There is no register at an address.",
     ErrorCode.VALUE: "A write was refused because a field would have got a value that it must not have.",
-    ErrorCode.CUT: "A zeroise or self-test waited too long, and threw away packets that had begun or results.",
+    ErrorCode.ABORTED: "A zeroise or self-test waited too long, and threw away packets that had begun or results.",
 }
 
 
@@ -139,8 +139,8 @@ def _identification(config):
             ("weight", 0, 8, macro.weight_bits, "Of a weight."), ("input", 8, 8, macro.input_bits, "Of an input."),
             ("output", 16, 8, config.output_bits, "Of a result; 32 if it is not requantized."),
             ("total", 24, 8, macro.total_width, "Of a total."))),
-        Register(name="capacity", offset=0x014, meaning="Banks, and vectors that add up.", fields=constants(
-            ("chain", 0, 17, macro.max_accumulations, "Most vectors of a chain."),
+        Register(name="capacity", offset=0x014, meaning="Banks, and vectors that accumulate.", fields=constants(
+            ("max_accumulations", 0, 17, macro.max_accumulations, "Most vectors that add up to one result."),
             ("checksum", 20, 1, int(config.checksum), "Results are held against a checksum."),
             ("banks", 24, 8, macro.banks, "Banks."))),
         Register(name="streams", offset=0x018, meaning="Bytes of the streams' beats.", fields=constants(
@@ -204,12 +204,13 @@ def _work(config):
                      ("bits", 0, 5, "Lowest bits of each input that count.", {"reset": bits, "least": 1,
                                                                               "greatest": bits}),
                      ("signed", 8, 1, "Inputs are two's complement.", {}),
-                     ("bank", 16, 4, "Bank of a chain's first vector; each other takes the next.", most),
+                     ("bank", 16, 4, "Bank of the first vector of a result; each further one takes the next bank.",
+                      most),
                      ("set", 24, 1, "Set of requantization parameters.", {}))),
-        Register(name="chain", offset=0x044, tells=True, meaning="Vectors that add up to one result. A write starts a "
-                 "new chain with the next vector that begins.",
-                 fields=_fields(Access.STORED, ("length", 0, 17, "How many.", {"reset": 1, "least": 1,
-                                                                              "greatest": macro.max_accumulations}))),
+        Register(name="accumulate", offset=0x044, tells=True, meaning="Vectors that add up to one result. After a "
+                 "write, the next vector that begins is the first of a result.",
+                 fields=_fields(Access.STORED, ("count", 0, 17, "How many.", {
+                     "reset": 1, "least": 1, "greatest": macro.max_accumulations}))),
         Register(name="load", offset=0x048, meaning="Where records go. A write starts at the first again.", locks=True,
                  waits=True, tells=True, fields=_fields(Access.STORED, *load)),
         Register(name="load_data", offset=0x04C, meaning="32 bits of a beat of records, the lowest first.", locks=True,

@@ -79,7 +79,7 @@ class Controller(wiring.Component):
     is_signed : ``Out(1)``
         Whether it is.
     top : ``In(input_bits)``
-        Highest plane of the waiting vector that matters.
+        One-hot: highest plane of the waiting vector that can change the result.
     select : ``Out(input_bits)``
         Which plane comes next.
     enable : ``Out(1)``

@@ -163,11 +163,11 @@ def test_driver_drives_the_rtl(config, tmp_path):
         macro.rows, macro.columns, macro.banks, macro.max_accumulations, macro.weight_bits, macro.input_bits,
         config.output_bits)]
     assert said["fault"] == "1 5 3"
-    wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "orders": 0, "wrong": -2,
-              "idle": 0, "irq": 1,
+    wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "vector_settings": 0,
+              "wrong": -2, "idle": 0, "irq": 1,
               **{f"settings{number}": -2 for number in range(4)}, "no_test": -2, "error_in_march": ErrorCode.UNMAPPED,
               "runs": 1, "events": 2, "quiet": 0, "error": ErrorCode.VECTOR_SHORT, "cleared": 0,
-              "parameters0": 0, "orders0": 0, "before": 0, "nowhere": -2, "stream_to": 0, "loaded": 1,
+              "parameters0": 0, "vector_settings0": 0, "before": 0, "nowhere": -2, "stream_to": 0, "loaded": 1,
               "loaded_events": 4, "timeout": -3, "in_time": 0, "short_job": -7, "short_error": ErrorCode.VECTOR_SHORT,
               "struck": -5, "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroise": 0, "locked": -4,
               "locked_test": -4, "zeroise_locked": 0, "refused": 0}

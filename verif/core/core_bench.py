@@ -228,17 +228,17 @@ class CoreBench:
             x[self.rng.randrange(len(x))] = self.rng.choice((least or greatest, greatest))
         return x + (self.numpy.integers(0, 1 << 16, len(x)) << bits) * self.rng.randrange(2)
 
-    async def orders(self, *, chain=1, **vector):
+    async def apply_settings(self, *, accumulate_count=1, **vector):
         """How the vectors that are sent from now on are computed."""
         await self.vectors.wait()
         await self.write("vector", **vector)
-        await self.write("chain", length=chain)
-        self.model.restart(chain)
-        self._orders = vector
+        await self.write("accumulate", count=accumulate_count)
+        self.model.restart(accumulate_count)
+        self._settings = vector
 
     def send(self, x):
         """A vector (rows,); what it must give joins ``expected``. Returns the planes it skips."""
-        result, skipped = self.model.vector(x, **self._orders)
+        result, skipped = self.model.vector(x, **self._settings)
         if result is not None:
             self.expected.append(result)
         data = vector_bytes(self.config, x)
@@ -249,7 +249,7 @@ class CoreBench:
 
     def send_faulty(self, data, keep=None):
         """A packet that is no vector."""
-        self.model.fault(self._orders["bank"])
+        self.model.fault(self._settings["bank"])
         self.vectors.send_nowait(AxiStreamFrame(data, tkeep=keep))
 
     async def check(self):

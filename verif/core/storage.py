@@ -56,7 +56,7 @@ def _own(module, banks, is_table):
 
 # What a bench module has beside the core's ports: its inputs, and the macro's streams.
 INPUTS = {"strike": 1, "stuck": 1, "level": 1, "store": 32, "word": 32, "bit_": 32, "preset": 1, "count": 32}
-STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, told=True)}
+STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, has_plane_mask=True)}
 VISIBLE = (*INPUTS, *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))
 
 

@@ -74,7 +74,7 @@ async def flips_are_marked(dut):
     macro, array = bench.config.macro, bench.config.array
     if not bench.config.checksum:
         return
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
     outcomes = []
     # Many change no result that is at a bound.
     while sum(outcome != HARMLESS for outcome in outcomes) < 4:
@@ -93,7 +93,7 @@ async def counters_wrap(dut):
     macro, vectors = bench.config.macro, 20
     stalls = {"s_axis": 0, "m_axis": 0}
     cocotb.start_soon(watch(bench, stalls))
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
     for start in (0x55555555, 0xAAAAAAAA, 0x0000FFF0, (1 << 32) - vectors // 2):
         reach_in(dut, preset=1, count=start)
         await bench.edge()

@@ -26,7 +26,7 @@ class Log:
 async def watch(bench, done):
     """Note rows that the macro takes, and vectors that read one."""
     config = bench.config.array
-    rows, vectors = write_layout(config), input_layout(config, told=True)
+    rows, vectors = write_layout(config), input_layout(config, has_plane_mask=True)
     ports = [[getattr(bench.dut, f"macro_{stream}__{name}") for name in ("valid", "ready", "payload")]
              for stream in ("write", "i")]
 

@@ -47,8 +47,8 @@ async def power_up(dut):
         await bench.load_bank(bank)
     await bench.load_set(0)
     for bank in range(config.macro.banks):
-        await bench.orders(bits=config.macro.input_bits, signed=1, bank=bank, set=0,
-                           chain=config.macro.max_accumulations)
+        await bench.apply_settings(bits=config.macro.input_bits, signed=1, bank=bank, set=0,
+                           accumulate_count=config.macro.max_accumulations)
         for _ in range(3 * config.macro.max_accumulations):
             bench.send(bench.draw_vector(config.macro.input_bits, True))
         await bench.check()

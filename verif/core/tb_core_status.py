@@ -7,7 +7,7 @@ from cocotbext.axi import AxiStreamFrame
 from ...golden.core import parameters_bytes, rows_bytes
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import Refused
-from .core_steps import PAUSES, begin, full_orders, vectors_of, watch
+from .core_steps import PAUSES, begin, default_settings, vectors_of, watch
 
 
 @cocotb.test()
@@ -16,7 +16,7 @@ async def stalls_are_counted(dut):
     bench = await begin(dut)
     stalls = {"s_axis": 0, "m_axis": 0}
     cocotb.start_soon(watch(bench, stalls))
-    await full_orders(bench)
+    await default_settings(bench)
     for pause, results in ((0, 0), *((pause, 0.9) for pause in PAUSES)):
         await bench.write("control", clear_counters=1)
         stalls |= dict.fromkeys(stalls, 0)
@@ -68,7 +68,7 @@ async def fail(bench):
 async def each_event_is_its_own(dut):
     """What happens sets its event and no other, and raises the interrupt if that event is enabled."""
     bench = await begin(dut)
-    await full_orders(bench)
+    await default_settings(bench)
 
     async def load():
         await bench.write("load", bank=0)

@@ -70,7 +70,7 @@ BUSES = (
         ("assign s__ready = ", "assign s__ready = 1'b1 | "),
         ("word_1 <= ", "word_1 <= 1 + "),
         ("else if (%1) within_ <= %2;", "else if (%1) within_ <= ~%2;"),
-        ("assign o__valid = ", "assign o__valid = s__valid | ")), 4, exposed=("position", "drops"),
+        ("assign o__valid = ", "assign o__valid = s__valid | ")), 4, exposed=("position", "discarding"),
         defines={"BITS": 32, "BEATS": 3, "USED": 2}),
 )
 
@@ -125,7 +125,7 @@ DATA = (
                  ("if (advance) driven <= waiting", "if (advance) driven <= {waiting[131:0], waiting[164:132]}")), 3,
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
-        ("1'h0, carry_now", "1'h0, 1'h0"), ("shift_now ? ", "1'b1 ? ")), depth=2, cover_depth=16),
+        ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
         ("total <= %1;", "total <= {%1[21], %1[21:0]};"),), depth=2, cover_depth=22, bug_depth=22,
         solvers=("yices",)),

@@ -124,7 +124,7 @@ def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):
     config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits,
                          max_accumulations=vectors)
     most = 1 << weight_bits - 1
-    registers = ("accumulator", "flip_now", "carry_now", "shift_now", "add_now")
+    registers = ("accumulator", "flip_q", "carry_q", "shift_q", "add_q")
     return Property(name, says, "accumulator", config, "accumulator", bugs, exposed=registers, defines={
         "ROWS": rows, "BITS": input_bits, "VECTORS": vectors, "MOST": most - 1, "LEAST": most, "COMPLEMENT": 0,
         "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,

@@ -35,8 +35,8 @@ def required(config):
     bins |= {("fuse", f"{factor}") for factor in factors}
     bins |= {("fuse", f"{a} then {b}") for a in factors for b in factors}
     if config.max_accumulations > 1:
-        bins |= {("accumulate", chain) for chain in (
-            "two vectors", f"chain of {config.max_accumulations}", "longer than it may be", "mixed precision")}
+        bins |= {("accumulate", name) for name in (
+            "two vectors", f"{config.max_accumulations} vectors", "more than allowed", "mixed precision")}
         bins.add(("reset", "before accumulate"))
         bins |= {("accumulate", f"fused by {factor}") for factor in factors}
     return bins

@@ -71,7 +71,7 @@ class Bench:
         self._cycles = MacroCycles(self.config)
         self._expected = deque()
         self._last = None
-        self._chain = 0
+        self._accumulated = 0
         self._was_taken = False
         self._just_wrote = False
         self._port_write = (0, 0)
@@ -139,7 +139,7 @@ class Bench:
         self._model.reset()
         incomplete = self._cycles.reset()
         self._expected.clear()
-        self._last, self._chain, self._was_taken, self._just_wrote = None, 0, False, False
+        self._last, self._accumulated, self._was_taken, self._just_wrote = None, 0, False, False
         await self.play([Write(bank, row, self._model.weights[bank, row]) for bank, row in sorted(incomplete)])
 
     async def idle(self, cycles):
@@ -283,9 +283,10 @@ class Bench:
         hit("planes", "some skipped", planes < vector.bits)
         hit("bank", f"{vector.bank} computes")
         hit("fuse", f"{vector.fuse}")
-        self._chain = self._chain + 1 if vector.accumulate and last else 1
-        hit("accumulate", f"chain of {self.config.max_accumulations}", self._chain == self.config.max_accumulations)
-        hit("accumulate", "longer than it may be", self._chain > self.config.max_accumulations)
+        self._accumulated = self._accumulated + 1 if vector.accumulate and last else 1
+        longest = self.config.max_accumulations
+        hit("accumulate", f"{longest} vectors", self._accumulated == longest)
+        hit("accumulate", "more than allowed", self._accumulated > longest)
         hit("reset", "before accumulate", vector.accumulate and last is None)
         if last:
             hit("sign change", f"{'signed' if last.signed else 'unsigned'} then {sign}")

@@ -66,7 +66,7 @@ class Stimulus:
         return Vector(after=after, **fields)
 
     def vectors(self, count, after=0, **chosen):
-        """Vectors in chains of random lengths, none longer than the configuration allows."""
+        """Vectors in accumulations of random lengths, none longer than the configuration allows."""
         items, left = [], 0
         for _ in range(count):
             accumulate = left > 0

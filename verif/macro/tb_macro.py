@@ -86,7 +86,7 @@ async def every_precision(dut):
 
 @cocotb.test()
 async def extremes(dut):
-    """Least and greatest weights times least and greatest inputs, in the longest chains."""
+    """Least and greatest weights times least and greatest inputs, in the longest accumulations."""
     bench, stimulus = await begin(dut)
     config = bench.config
     for weight in limits(config.weight_bits, True):
@@ -101,14 +101,14 @@ async def extremes(dut):
 
 
 @cocotb.test()
-async def long_chains(dut):
-    """Chains of the longest configured length, precisions and signs mixed, under back-pressure."""
+async def long_accumulations(dut):
+    """As many vectors added up as the configuration allows, precisions and signs mixed, under back-pressure."""
     bench, stimulus = await begin(dut)
     for pause in PAUSES[:3]:
-        chain = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.max_accumulations)]
-        await bench.play(chain, Pauses(i=pause, o=pause))
+        vectors = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.max_accumulations)]
+        await bench.play(vectors, Pauses(i=pause, o=pause))
     if bench.config.max_accumulations > 1:
-        # Totals of longer chains wrap.
+        # Totals of more vectors wrap.
         await bench.play([stimulus.vector(accumulate=n > 0, fuse=1) for n in range(3 * bench.config.max_accumulations)])
     await bench.finish()
 
@@ -155,7 +155,7 @@ async def scattered_writes(dut):
 
 @cocotb.test()
 async def fuse_modes(dut):
-    """Every number of fused columns after every other, alone and in chains."""
+    """Every number of fused columns after every other, alone and accumulated."""
     bench, stimulus = await begin(dut)
     factors = [factor for factor in (1, 2, 4) if factor <= bench.config.fuse]
     for _ in range(2):
@@ -169,7 +169,7 @@ async def fuse_modes(dut):
 
 @cocotb.test()
 async def reset_in_flight(dut):
-    """Reset at any moment empties the pipeline, keeps the weights, loses what is offered, and ends every chain."""
+    """Reset at any moment empties the pipeline, keeps weights, loses what is offered, and ends every accumulation."""
     bench, stimulus = await begin(dut)
     config = bench.config
     await bench.reset()
