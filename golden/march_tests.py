@@ -4,7 +4,7 @@
 # Sources: A. J. van de Goor, "Testing Semiconductor Memories" (March C-, 10N); S. Hamdioui, A. J. van de Goor and
 # M. Rodgers, "March SS: a test for all static simple RAM faults", MTDT 2002 (22N).
 PROGRAMS = {
-    "zeroise": (("up", "w0"), ("up", "r0")),
+    "zeroize": (("up", "w0"), ("up", "r0")),
     "march_c_minus": (("up", "w0"), ("up", "r0 w1"), ("up", "r1 w0"), ("down", "r0 w1"), ("down", "r1 w0"),
                       ("up", "r0")),
     "march_ss": (("up", "w0"), ("up", "r0 r0 w0 r0 w1"), ("up", "r1 r1 w1 r1 w0"), ("down", "r0 r0 w0 r0 w1"),

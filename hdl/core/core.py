@@ -232,7 +232,7 @@ class Core(wiring.Component):
 
     @staticmethod
     def _connect_self_test(m, registers, test, requantizer):
-        commands = {"zeroise": registers.control.zeroise, "march_c_minus": registers.self_test.march_c_minus,
+        commands = {"zeroize": registers.control.zeroize, "march_c_minus": registers.self_test.march_c_minus,
                     "march_ss": registers.self_test.march_ss, "known_answers": registers.self_test.known_answers}
         for number, name in enumerate(PROGRAMS):
             with m.If(commands[name].data):
@@ -247,7 +247,7 @@ class Core(wiring.Component):
             registers.status.running.data.eq(test.running),
             registers.status.failed.data.eq(test.failed & ~test.running),
             registers.status.passed.data.eq(test.passed),
-            registers.status.zeroised.data.eq(test.zeroised),
+            registers.status.zeroized.data.eq(test.zeroized),
             registers.fault.row.data.eq(test.fault.row),
             registers.fault.column.data.eq(test.fault.column),
             registers.fault.bank.data.eq(test.fault.bank),

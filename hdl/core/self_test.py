@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.march_tests import PROGRAMS
 from ..bist.logic_bist import LogicBist
-from ..bist.march_sequencer import ZEROISE
+from ..bist.march_sequencer import ZEROIZE
 from ..bist.memory_bist import MemoryBist, beat_count
 from ..fabric.emitter import Platform
 from .result_packer import beat_layout
@@ -49,8 +49,8 @@ class SelfTest(wiring.Component):
         Something was read that was not written, since the start of the program, or the signature is another.
     passed : ``Out(1)``
         The last program has ended, and read all that was written.
-    zeroised : ``Out(1)``
-        That was a zeroise, and no row was written since.
+    zeroized : ``Out(1)``
+        That was a zeroize, and no row was written since.
     fault : ``Out(fault_layout)``
         The first weight that was read wrong.
     written : ``In(1)``
@@ -86,7 +86,7 @@ class SelfTest(wiring.Component):
         macro, width = config.macro, config.macro.total_width
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "ready": In(1), "running": Out(1), "done": Out(1),
-            "failed": Out(1), "passed": Out(1), "zeroised": Out(1), "fault": Out(fault_layout(config)),
+            "failed": Out(1), "passed": Out(1), "zeroized": Out(1), "fault": Out(fault_layout(config)),
             "written": In(1), "takeover": Out(TAKEOVER), "forget": Out(1),
             "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
@@ -185,11 +185,11 @@ class SelfTest(wiring.Component):
             m.d.sync += [self.failed.eq(1), self.fault.bank.eq(self.bank), self.fault.row.eq(self.row),
                          self.fault.column.eq(memory_bist.column)]
         with m.If(self.start):
-            m.d.sync += [self.passed.eq(0), self.zeroised.eq(0), clears.eq(self.program == ZEROISE)]
+            m.d.sync += [self.passed.eq(0), self.zeroized.eq(0), clears.eq(self.program == ZEROIZE)]
         with m.Elif(self.done):
-            m.d.sync += [self.passed.eq(~self.failed), self.zeroised.eq(clears & ~self.failed)]
+            m.d.sync += [self.passed.eq(~self.failed), self.zeroized.eq(clears & ~self.failed)]
         with m.Elif(self.written):
-            m.d.sync += self.zeroised.eq(0)
+            m.d.sync += self.zeroized.eq(0)
 
     def _hold_sources(self, m, prepares):
         """A source may not know yet in the first cycle that the program, or a reset, is over."""

@@ -60,7 +60,7 @@ class RegisterFile(wiring.Component):
     bus : ``In(PORT)``
         The lowest two bits of an address are ignored.
     REGISTER : ``Out(register_signature)``
-        For each of `register_map`, by its name: `registers.control.zeroise.data` is a field's port.
+        For each of `register_map`, by its name: `registers.control.zeroize.data` is a field's port.
     access_error : ``Out(8)``
         `ErrorCode` of an access, for the cycle in which it is made.
     """

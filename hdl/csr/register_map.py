@@ -56,7 +56,7 @@ ERROR_MEANINGS = {
     ErrorCode.BUSY: "An access was refused because what it concerns is in use.",
     ErrorCode.UNMAPPED: "There is no register at an address.",
     ErrorCode.VALUE: "A write was refused because a field would have got a value that it must not have.",
-    ErrorCode.ABORTED: "A zeroise or self-test waited too long, and threw away packets that had begun or results.",
+    ErrorCode.ABORTED: "A zeroize or self-test waited too long, and threw away packets that had begun or results.",
 }
 
 
@@ -155,19 +155,19 @@ def _control(config):
     return [
         Register(name="control", offset=0x020, meaning="Commands.", waits=True, fields=_fields(
             Access.COMMAND,
-            ("zeroise", 0, 1, "Write zero to every weight of every bank, and read each back.", {}),
+            ("zeroize", 0, 1, "Write zero to every weight of every bank, and read each back.", {}),
             ("clear_counters", 2, 1, "Set the counters of performance to zero.", {"waits": False}),
             ("clear_error", 3, 1, "Set the register error to zero.", {"waits": False}))),
         Register(name="status", offset=0x024, meaning="State of the core.", fields=_fields(
             Access.STATUS,
             ("idle", 0, 1, "No vector has begun or is in flight, and no result waits.", {"reset": 1}),
-            ("running", 1, 1, "A zeroise or self-test runs, or waits for packets and vectors to end.", {}),
-            ("zeroised", 2, 1, "Since zeroise ended, each weight has been read back as zero and none was written.", {}),
-            ("failed", 3, 1, "The last zeroise or self-test read something that was not written.", {}),
+            ("running", 1, 1, "A zeroize or self-test runs, or waits for packets and vectors to end.", {}),
+            ("zeroized", 2, 1, "Since zeroize ended, each weight has been read back as zero and none was written.", {}),
+            ("failed", 3, 1, "The last zeroize or self-test read something that was not written.", {}),
             ("loading", 4, 1, "A packet of s_axis_w waits, or has begun and not ended.", {}),
             ("load_ready", 5, 1, "The register load_data takes a word.", {}),
             ("set_used", 8, SETS, "Bit n: a vector in flight uses set n.", {}),
-            ("passed", 10, 1, "The last zeroise or self-test ended, and read all that was written.", {}))),
+            ("passed", 10, 1, "The last zeroize or self-test ended, and read all that was written.", {}))),
         Register(name="lock", offset=0x028, meaning="Keeps the weights.", fields=_fields(
             Access.LATCH,
             ("locked", 0, 1, "Weights and parameters can no longer be written.", {}))),
@@ -179,7 +179,7 @@ def _control(config):
             ("error", 0, 1, "Something went wrong; see the register error.", {}),
             ("result", 1, 1, "A vector's last beat has left.", {}),
             ("loaded", 2, 1, "A packet of s_axis_w has been stored.", {}),
-            ("finished", 3, 1, "A zeroise or self-test has ended.", {}), *checksum))
+            ("finished", 3, 1, "A zeroize or self-test has ended.", {}), *checksum))
           for name, offset, access, meaning in (
               ("interrupt_status", 0x030, Access.EVENT, "What has happened."),
               ("interrupt_enable", 0x034, Access.STORED, "What of it raises the interrupt."))),
@@ -222,7 +222,7 @@ def _work(config):
                      Access.COMMAND, ("march_c_minus", 0, 1, "Run March C-.", {}),
                      ("march_ss", 1, 1, "Run March SS.", {}),
                      ("known_answers", 2, 1, "Compute products of dense weights and vectors.", {}))),
-        Register(name="fault", offset=0x054, meaning="Where the last zeroise or self-test first read something "
+        Register(name="fault", offset=0x054, meaning="Where the last zeroize or self-test first read something "
                  "that was not written. It cannot be read while one runs.", waits=True, fields=_fields(
                      Access.STATUS, ("row", 0, 10, "Row.", {}), ("column", 12, 10, "Column.", {}),
                      ("bank", 24, 4, "Bank.", {}))),
@@ -244,6 +244,10 @@ def _settings(config):
                            ("low", 0, bits, "Least result, two's complement.", {"reset": least}),
                            ("high", 16, bits, "Greatest result, two's complement.", {"reset": greatest})))
 
+
+# Fields by their names of the release before, which the C header of this release still has.
+FORMER_NAMES = {"control.zeroise": "control.zeroize", "status.zeroised": "status.zeroized",
+                "chain.length": "accumulate.count", "capacity.chain": "capacity.max_accumulations"}
 
 COUNTERS = {
     "cycles": "Clock cycles.",

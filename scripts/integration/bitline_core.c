@@ -291,14 +291,14 @@ static int finish_march(struct bitline_core *core, uint32_t proof)
     return result;
 }
 
-int bitline_core_zeroise(struct bitline_core *core)
+int bitline_core_zeroize(struct bitline_core *core)
 {
     int result = wait_status(core, BITLINE_CORE__STATUS__RUNNING_bm, 0);
 
     if (result != BITLINE_CORE_OK)
         return result;
-    WRITE(core, control, BITLINE_CORE__CONTROL__ZEROISE_bm);
-    return finish_march(core, BITLINE_CORE__STATUS__ZEROISED_bm);
+    WRITE(core, control, BITLINE_CORE__CONTROL__ZEROIZE_bm);
+    return finish_march(core, BITLINE_CORE__STATUS__ZEROIZED_bm);
 }
 
 int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test test, struct bitline_core_fault *fault)

@@ -121,7 +121,7 @@ void bitline_core_enable(struct bitline_core *core, unsigned events);
 unsigned bitline_core_take_events(struct bitline_core *core);
 
 /* Clears every weight, and makes sure. */
-int bitline_core_zeroise(struct bitline_core *core);
+int bitline_core_zeroize(struct bitline_core *core);
 
 /* Tests the storage of weights, and leaves nothing of them. The fault may be null. */
 int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test test, struct bitline_core_fault *fault);
@@ -137,6 +137,10 @@ const char *bitline_core_error_text(unsigned error);
 
 /* What a function of this driver returned, in words. */
 const char *bitline_core_result_text(int result);
+
+/* Former names, for one release. */
+#define bitline_core_zeroise bitline_core_zeroize
+#define BITLINE_CORE_ERROR_CUT BITLINE_CORE_ERROR_ABORTED
 
 #ifdef __cplusplus
 }

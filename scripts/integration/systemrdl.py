@@ -4,7 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import Access, ErrorCode, register_map
+from ...hdl.csr.register_map import FORMER_NAMES, Access, ErrorCode, register_map
 
 ADDRESS_MAP = "bitline_core"
 
@@ -66,6 +66,17 @@ def _bounds(field):
     return field.meaning
 
 
+def _with_former_names(header):
+    """The C header with the macros of renamed fields under their former names too."""
+    before, end, after = header.rpartition("#endif")
+    lines = ["/* Former names, for one release. */"]
+    for former, name in FORMER_NAMES.items():
+        former, name = (f"{ADDRESS_MAP}__{path.replace('.', '__')}".upper() for path in (former, name))
+        lines += [f"#define {former}_{suffix} {name}_{suffix}"
+                  for suffix in re.findall(rf"^#define {name}_(\w+)", header, re.MULTILINE)]
+    return before + "\n".join([*lines, "", end]) + after
+
+
 def exports(config):
     """Files by name, as bytes: the registers' SystemRDL, IP-XACT, C header and pages.
 
@@ -96,6 +107,8 @@ def exports(config):
         CHeaderExporter().export(top, str(folder / f"{ADDRESS_MAP}_registers.h"), reuse_typedefs=False,
                                  explode_top=False, instantiate=False, generate_bitfields=False,
                                  testcase=False)
+        header = folder / f"{ADDRESS_MAP}_registers.h"
+        header.write_text(_with_former_names(header.read_text(encoding="utf-8")), encoding="utf-8")
         # A page names the second it was made in, so that browsers mix no two; the configuration tells them apart too.
         index = folder / "registers" / "index.html"
         index.write_bytes(re.sub(rb"(BUILD_TS = |\?ts=)\d+", rb"\g<1>%d" % int(config.hash, 16), index.read_bytes()))

@@ -207,7 +207,7 @@ MUTATIONS = {
                               "random_traffic"),
     "space": ("packer", "assign i__space = ", "assign i__space = 1'b1 | ", "random_traffic"),
     "write one to clear": ("registers", "else interrupt_status__error__data <= %1;",
-                           "else interrupt_status__error__data <= 1'h0;", "zeroise"),
+                           "else interrupt_status__error__data <= 1'h0;", "zeroize"),
     "interrupt enable": ("registers", "assign %1 = interrupt_status__result__data & %2;",
                          "assign %1 = interrupt_status__result__data;", "counters"),
     "plane mask": ("drivers", "differs_7 <= plane_mask[7]", "differs_7 <= 1'b1",
@@ -220,7 +220,7 @@ MUTATIONS = {
 # The same of what meets at the wrong moment, of what is in use, and of what the core tells of itself.
 TESTS = {
     "tb_core_races": ("packets_wait_for_a_march", "march_in_an_accumulation", "accumulate_written_in_a_vector",
-                      "zeroise_is_not_blocked"),
+                      "zeroize_is_not_blocked"),
     "tb_core_interlocks": ("rows_wait_for_their_bank", "parameters_wait_for_their_set", "load_is_busy_within_a_packet",
                            "words_are_busy_until_their_beat_is_taken"),
     "tb_core_status": ("stalls_are_counted", "index_tells_what_comes_next", "each_event_is_its_own",
@@ -232,8 +232,8 @@ MUTATIONS |= {
     "march in an accumulation": ("core", ".no_accumulate(self_test__takeover__active)", ".no_accumulate(1'b0)",
                                  "march_in_an_accumulation"),
     "accumulate written in a vector": ("vectors", "late <= _%1;", "late <= 1'b0;", "accumulate_written_in_a_vector"),
-    "stream that holds zeroise up": ("core", ".flush(self_test__takeover__abort)", ".flush(1'b0)",
-                                     "zeroise_is_not_blocked"),
+    "stream that holds zeroize up": ("core", ".flush(self_test__takeover__abort)", ".flush(1'b0)",
+                                     "zeroize_is_not_blocked"),
     "bank in use": ("controller", "assign write_ready = ~", "assign write_ready = 1'b1 | ~",
                     "rows_wait_for_their_bank"),
     "set in use": ("core", ".set_used(tracker__set_used),\n    .target(", ".set_used(2'h0),\n    .target(",

@@ -8,7 +8,7 @@ import pytest
 from bitline.golden.core import CoreModel
 from bitline.hdl.config import BUSES, CoreConfig, MacroConfig
 from bitline.hdl.core.top import core_ports
-from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
+from bitline.hdl.csr.register_map import FORMER_NAMES, Access, ErrorCode, register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.files import kit
@@ -59,6 +59,9 @@ def test_c_header_has_the_offsets_and_masks(folder, tmp_path):
         for field in register.fields:
             name = f"BITLINE_CORE__{register.name}__{field.name}".upper()
             lines.append(f"_Static_assert({name}_bm == {field.mask:#x}u && {name}_reset == {field.reset:#x}u, \"\");")
+    for former, name in FORMER_NAMES.items():
+        former, name = (f"BITLINE_CORE__{path.replace('.', '__')}".upper() for path in (former, name))
+        lines.append(f"_Static_assert({former}_bm == {name}_bm && {former}_bp == {name}_bp, \"\");")
     path = tmp_path / "check.c"
     path.write_text("#include <stddef.h>\n#include \"bitline_core_registers.h\"\n" + "\n".join(lines), encoding="utf-8")
     subprocess.run(["gcc", "-std=c11", "-fsyntax-only", f"-I{folder}", str(path)], check=True)
@@ -169,8 +172,8 @@ def test_driver_drives_the_rtl(config, tmp_path):
               "runs": 1, "events": 2, "quiet": 0, "error": ErrorCode.VECTOR_SHORT, "cleared": 0,
               "parameters0": 0, "vector_settings0": 0, "before": 0, "nowhere": -2, "stream_to": 0, "loaded": 1,
               "loaded_events": 4, "timeout": -3, "in_time": 0, "short_job": -7, "short_error": ErrorCode.VECTOR_SHORT,
-              "struck": -5, "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroise": 0, "locked": -4,
-              "locked_test": -4, "zeroise_locked": 0, "refused": 0}
+              "struck": -5, "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroize": 0, "locked": -4,
+              "locked_test": -4, "zeroize_locked": 0, "refused": 0}
     assert {name: said[name] for name in wanted} == {name: str(int(value)) for name, value in wanted.items()}
     assert said["text"] == ErrorCode.VECTOR_SHORT.meaning
 

@@ -170,8 +170,8 @@ async def lock(dut):
 
 
 @cocotb.test()
-async def zeroise(dut):
-    """Zeroise clears every weight, locked or not, proves it, and lets traffic before and after it be."""
+async def zeroize(dut):
+    """Zeroize clears every weight, locked or not, proves it, and lets traffic before and after it be."""
     bench = await begin(dut)
     macro = bench.config.macro
     await bench.apply_settings(bits=macro.input_bits, signed=0, bank=0, set=0)
@@ -180,11 +180,11 @@ async def zeroise(dut):
         for _ in range(4):
             bench.send(bench.draw_vector(macro.input_bits, False))
         await bench.vectors.wait()
-        await bench.write("control", zeroise=1)
-        assert (await bench.read("status"))["zeroised"] == 0
+        await bench.write("control", zeroize=1)
+        assert (await bench.read("status"))["zeroized"] == 0
         for register in ("control", "fault"):
             try:
-                await (bench.read("fault") if register == "fault" else bench.write("control", zeroise=1))
+                await (bench.read("fault") if register == "fault" else bench.write("control", zeroize=1))
             except Refused:
                 await bench.until("interrupt_status", "error")
             else:
@@ -196,11 +196,11 @@ async def zeroise(dut):
         await bench.until("interrupt_status", "finished")
         await bench.write("interrupt_status", finished=1)
         status = await bench.read("status")
-        assert (status["zeroised"], status["passed"], status["failed"], status["running"]) == (1, 1, 0, 0)
+        assert (status["zeroized"], status["passed"], status["failed"], status["running"]) == (1, 1, 0, 0)
         await expect_error(bench, ErrorCode.BUSY, 2)
         if not locked:
             await bench.load_bank(macro.banks - 1)
-            assert (await bench.read("status"))["zeroised"] == 0
+            assert (await bench.read("status"))["zeroized"] == 0
 
 
 @cocotb.test()
@@ -212,7 +212,7 @@ async def self_test(dut):
         await bench.write("self_test", **{name: 1})
         await bench.until("status", "running", 0, reads=20000)
         status = await bench.read("status")
-        assert (status["passed"], status["failed"], status["zeroised"]) == (1, 0, 0)
+        assert (status["passed"], status["failed"], status["zeroized"]) == (1, 0, 0)
     for bank in range(macro.banks):
         await bench.load_bank(bank)
     await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0, accumulate_count=macro.max_accumulations)

@@ -35,7 +35,7 @@ async def run(bench, register, program):
 async def stuck(dut):
     """Marches find a cell of any column at either level, and name its place; known answers differ at one level.
 
-    Zeroise does not claim that it is clear if it is stuck at one. All is well when the cell is.
+    Zeroize does not claim that it is clear if it is stuck at one. All is well when the cell is.
     """
     reach_in(dut)
     bench = CoreBench(dut)
@@ -53,8 +53,8 @@ async def stuck(dut):
             status = await run(bench, "self_test", march)
             assert (status["failed"], status["passed"]) == (1, 0)
             assert await bench.read("fault") == {"bank": bank, "row": row, "column": column}
-            status = await run(bench, "control", "zeroise")
-            assert (status["zeroised"], status["passed"], status["failed"]) == (1 - level, 1 - level, level)
+            status = await run(bench, "control", "zeroize")
+            assert (status["zeroized"], status["passed"], status["failed"]) == (1 - level, 1 - level, level)
     for level in (0, 1):
         reach_in(dut, level=level, **cell)
         failed += (await run(bench, "self_test", "known_answers"))["failed"]

@@ -59,12 +59,12 @@ async def march(dut):
     cocotb.start_soon(watch(bench, done))
     places = [(bank, row) for bank in range(config.banks) for row in range(config.rows)]
     words = backgrounds(config.weight_bits, config.columns)
-    for program, register in (("zeroise", "control"), ("march_c_minus", "self_test"), ("march_ss", "self_test")):
+    for program, register in (("zeroize", "control"), ("march_c_minus", "self_test"), ("march_ss", "self_test")):
         done.clear()
         await bench.write(register, **{program: 1})
         await bench.until("status", "running", 0, reads=20000)
         log = Log()
-        assert run(program, log, places, words[:1] if program == "zeroise" else words,
+        assert run(program, log, places, words[:1] if program == "zeroize" else words,
                    config.columns * config.weight_bits) is None
         first = next((index for index, pair in enumerate(zip(done, log.done)) if pair[0] != pair[1]), None)
         assert first is None and len(done) == len(log.done), (program, first, len(done), len(log.done))

@@ -63,13 +63,13 @@ async def reload(bench):
 
 
 async def march(bench):
-    """Zeroise or a test, within an accumulation or between two."""
+    """Zeroize or a test, within an accumulation or between two."""
     count = await draw_settings(bench)
     begun = bench.rng.randrange(count)
     send(bench, begun)
     await bench.vectors.wait()
     if bench.rng.randrange(2):
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
     else:
         await bench.write("self_test", march_c_minus=1)
     await bench.until("status", "running", 0, reads=20000)

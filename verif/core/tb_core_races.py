@@ -38,7 +38,7 @@ async def packets_wait_for_a_march(dut):
     macro = bench.config.macro
     await default_settings(bench)
     await bench.write("load", bank=0)
-    await bench.write("control", zeroise=1)
+    await bench.write("control", zeroize=1)
     bench.model.macro.weights[:] = 0
     weights = bench.draw_weights()
     bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
@@ -50,7 +50,7 @@ async def packets_wait_for_a_march(dut):
     if bench.config.requantizes:
         parameters = (np.arange(macro.columns) * 100, np.full(macro.columns, 1 << 30), np.full(macro.columns, -4))
         await bench.write("load", parameters=1)
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
         bench.weights.send_nowait(AxiStreamFrame(parameters_bytes(bench.config, *parameters)))
         await bench.until("status", "running", 0)
         await bench.weights.wait()
@@ -71,7 +71,7 @@ async def march_in_an_accumulation(dut):
         for _ in range(begun):
             bench.send(bench.draw_vector(macro.input_bits, True))
         await bench.vectors.wait()
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
         await bench.until("status", "running", 0)
         bench.model.macro.weights[:] = 0
         bench.model.interrupt()
@@ -160,8 +160,8 @@ async def last_beat_waits(dut):
 
 
 @cocotb.test()
-async def zeroise_is_not_blocked(dut):
-    """Whoever holds a stream delays zeroise for a while; what has begun is thrown away, and told of."""
+async def zeroize_is_not_blocked(dut):
+    """Whoever holds a stream delays zeroize for a while; what has begun is thrown away, and told of."""
     bench = await begin(dut)
     macro = bench.config.macro
     x = bench.draw_vector(macro.input_bits, True)
@@ -183,10 +183,10 @@ async def zeroise_is_not_blocked(dut):
                 await ClockCycles(dut.aclk, 1200)
             else:
                 await begin_packet(bench, port, {"weights": "s_axis_w", "vectors": "s_axis"}[name], data)
-            await bench.write("control", zeroise=1)
+            await bench.write("control", zeroize=1)
             await bench.until("status", "running", 0, reads=TIMEOUT_CYCLES // 2)
             status = await bench.read("status")
-            assert (status["zeroised"], status["failed"]) == (1, 0)
+            assert (status["zeroized"], status["failed"]) == (1, 0)
             bench.model.macro.weights[:] = 0
             port.pause = False
             await getattr(bench, "vectors" if name == "results" else name).wait()
@@ -207,7 +207,7 @@ async def zeroise_is_not_blocked(dut):
 
 
 @cocotb.test()
-async def zeroise_waits_as_long_as_it_says(dut):
+async def zeroize_waits_as_long_as_it_says(dut):
     """For the rest of a packet it waits as many cycles as it says; to throw held results away takes few more."""
     bench = await begin(dut)
     macro = bench.config.macro
@@ -216,7 +216,7 @@ async def zeroise_waits_as_long_as_it_says(dut):
 
     async def cycles():
         await bench.write("interrupt_status", finished=1)
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
         start = get_sim_time("ns")
         await RisingEdge(dut.irq)
         return round((get_sim_time("ns") - start) / PERIOD_NS)
@@ -291,7 +291,7 @@ async def commands_in_a_march(dut):
     bench = await begin(dut)
     await bench.write("self_test", march_c_minus=1)
     await bench.write("control", clear_error=1, clear_counters=1)
-    for register, fields in (("control", {"zeroise": 1, "clear_error": 1}), ("self_test", {"march_ss": 1})):
+    for register, fields in (("control", {"zeroize": 1, "clear_error": 1}), ("self_test", {"march_ss": 1})):
         try:
             await bench.write(register, **fields)
         except Refused:

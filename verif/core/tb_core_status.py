@@ -75,15 +75,15 @@ async def each_event_is_its_own(dut):
         await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights())))
         await bench.weights.wait()
 
-    async def zeroise():
-        await bench.write("control", zeroise=1)
+    async def zeroize():
+        await bench.write("control", zeroize=1)
         await bench.until("status", "running", 0)
         bench.model.macro.weights[:] = 0
 
     async def result():
         await vectors_of(bench, 1)
 
-    causes = {"error": lambda: fail(bench), "finished": zeroise, "result": result, "loaded": load}
+    causes = {"error": lambda: fail(bench), "finished": zeroize, "result": result, "loaded": load}
     names = [field.name for field in bench.registers["interrupt_status"].fields]
     for name, cause in causes.items():
         for enabled in names:

@@ -371,12 +371,12 @@ int main()
     say("march_c_minus", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_C_MINUS, &fault));
     say("march_ss", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
     say("known_answers", bitline_core_self_test(&driver, BITLINE_CORE_KNOWN_ANSWERS, &fault));
-    say("zeroise", bitline_core_zeroise(&driver));
+    say("zeroize", bitline_core_zeroize(&driver));
     run_vectors(driver, 1);
     bitline_core_lock(&driver);
     say("locked", bitline_core_load_rows(&driver, 1, 0, weights.data(), 1));
     say("locked_test", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
-    say("zeroise_locked", bitline_core_zeroise(&driver));
+    say("zeroize_locked", bitline_core_zeroize(&driver));
     say("refused", refused);
     return 0;
 }

@@ -1,4 +1,4 @@
-// The self-test under any streams and any totals: every start gets one end and no other does, and a zeroise that ends has
+// The self-test under any streams and any totals: every start gets one end and no other does, and a zeroize that ends has
 // written zeros to every row of every bank, has read each of them afterwards, and tells of any total that was not zero.
 module check (
     input clk, start, ready, load_ready, vector_ready, sample, group, input [1:0] number, input [`TOTAL-1:0] totals
@@ -31,7 +31,7 @@ module check (
 
     // One row of all, and what has become of it; what has been started.
     (* anyconst *) reg the_bank, the_row;
-    reg open = 0, zeroises = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
+    reg open = 0, zeroizes = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
     wire here = bank == the_bank && row == the_row;
     wire beyond = {bank, row} > {the_bank, the_row};
 
@@ -44,16 +44,16 @@ module check (
         if (asked && !restart && sample && here && totals != 0) spoilt <= 1;
         if (done) open <= 0;
         if (start && !running) begin
-            open <= 1; zeroises <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
+            open <= 1; zeroizes <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
         end
-        if (rst) begin open <= 0; zeroises <= 0; end
+        if (rst) begin open <= 0; zeroizes <= 0; end
     end
 
     always @(posedge clk) if (started) begin
         assert (running == open);
         assert (!active || open);
         if (done) assert (open && active);
-        if (zeroises && open) begin
+        if (zeroizes && open) begin
             if (load_valid) assert (load[63:0] == 0 && load[72]);
             if (vector_valid) assert (vector[31:0] == (row ? 32'h100 : 32'h1) && vector[36]);
             if (done) assert (written && was_read && (!spoilt || failed));
@@ -81,8 +81,8 @@ module check (
     end
 
     always @(posedge clk) if (started) begin
-        cover (done && zeroises && !failed);
-        cover (done && zeroises && spoilt);
-        cover (done && !zeroises);
+        cover (done && zeroizes && !failed);
+        cover (done && zeroizes && spoilt);
+        cover (done && !zeroizes);
     end
 endmodule

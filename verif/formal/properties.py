@@ -77,7 +77,7 @@ BUSES = (
 # Small enough that a bug shows at the end of a program.
 MARCHED = CoreConfig(macro=MacroConfig(rows=2, columns=2, banks=2), bus="axi", input_stream_bits=32)
 MARCH = Property(
-    "march", "a start of a self-test or zeroise ends at most once; zeroise then has cleared and read every row",
+    "march", "a start of a self-test or zeroize ends at most once; zeroize then has cleared and read every row",
     "march", MARCHED, "self_test", (
         # One that starts again by itself, one that ends without having run, zeros that are no zeros, rows that are not
         # read, and a weight that is not zero and not told of.
