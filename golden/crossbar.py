@@ -1,8 +1,8 @@
 """An analog crossbar: what a product becomes when currents through devices are added and digitized.
 
 A twin of the digital macro for comparison. A weight is a pair of columns, one for its positive and one for its negative
-part, each sliced into devices of a few bits. Inputs go onto the rows as voltages of a few bits, digit after digit. The
-difference of the currents of a pair is digitized, and digits and slices are added in digital logic. What makes it
+part, each sliced into devices of a few bits. Inputs go onto the rows as voltages of a few bits, slice after slice. The
+difference of the currents of a pair is digitized, and slices of inputs and weights are added in digital logic. What makes it
 inexact:
 
 - programming: a device's conductance is not quite the wanted one, and stays so;
@@ -135,7 +135,7 @@ class Crossbar:
         self._rest = [np.where(block < -127, -1, 0) for block in self._blocks]
 
     def _most(self, low):
-        """The greatest digit of a slice, which the greatest conductance stands for."""
+        """The maximum of a slice, represented by the maximum conductance."""
         return (1 << min(self.config.device_bits, MAGNITUDE_BITS - low)) - 1
 
     def _slice(self, magnitudes, low):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .bits import wrap
-from .checksum import checksum_digits
+from .checksum import check_weights
 from .mvm import mvm
 
 SEED = 0x9E3779B97F4A7C15
@@ -60,7 +60,7 @@ def expected_signature(config):
     signature, mask = 0, (1 << macro.total_width) - 1
     for weights in banks:
         if config.check_columns:
-            weights = np.concatenate([weights, checksum_digits(weights, macro.weight_bits)], axis=1)
+            weights = np.concatenate([weights, check_weights(weights, macro.weight_bits)], axis=1)
         x = np.array([source.record(config.input_stream_bits, config.input_bytes, macro.rows, macro.input_bits, True)
                       for _ in range(macro.rows)])
         for totals in mvm(weights, x).tolist():

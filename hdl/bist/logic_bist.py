@@ -32,7 +32,7 @@ class LogicBist(wiring.Component):
         The totals go into the signature.
     totals : ``In(ArrayLayout(total_width, lanes))``
         Of a group of columns.
-    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
+    check_totals : ``In(ArrayLayout(total_width, check_columns))``
         Of the checksum columns.
     passed : ``Out(1)``
         The signature is that of a sound core, at the end of the known answers.
@@ -45,14 +45,14 @@ class LogicBist(wiring.Component):
         super().__init__({
             "start": In(1), "pattern": Out(self.bits), "advance": In(1), "absorb": In(1),
             "totals": In(data.ArrayLayout(width, config.lanes)),
-            "digit_totals": In(data.ArrayLayout(width, config.check_columns)), "passed": Out(1),
+            "check_totals": In(data.ArrayLayout(width, config.check_columns)), "passed": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         state = Signal(self.bits)
         signature = Signal(SIGNATURE_BITS)
-        word = Cat(self.totals, self.digit_totals)
+        word = Cat(self.totals, self.check_totals)
         pieces = [word[first:first + SIGNATURE_BITS] for first in range(0, len(word), SIGNATURE_BITS)]
         m.d.comb += [self.pattern.eq(state), self.passed.eq(signature == expected_signature(self.config))]
         with m.If(self.advance):

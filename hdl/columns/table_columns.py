@@ -23,8 +23,8 @@ def entry_layout(shape, columns):
     })
 
 
-class EntryLane(wiring.Component):
-    """Walks through the entries of a column's tables, one weight added or subtracted a cycle.
+class EntryAdder(wiring.Component):
+    """Accumulates the entries of a column's tables: adds or subtracts one weight a cycle.
 
     Latency: all inputs in cycle 0, the sum in cycle 2.
 
@@ -116,9 +116,9 @@ class TableColumns(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         delays = Delays(m, self.enable)
-        lanes = self._add_lanes(m, platform)
+        entries = self._add_entry_adders(m, platform)
         tables = self._offset_tables if self.table.is_offset else self._plain_tables
-        columns = tables(m, platform, delays, lanes)
+        columns = tables(m, platform, delays, entries)
         for level in range(self.table.levels):
             columns = sum_level(m, platform, delays, f"level{level + 1}", columns)
         nodes = [node for (node,) in columns]
@@ -130,22 +130,23 @@ class TableColumns(wiring.Component):
             m.d.comb += self.sums.word_select(column, self.config.sum_width).eq(value)
         return m
 
-    def _add_lanes(self, m, platform):
-        lanes = []
+    def _add_entry_adders(self, m, platform):
+        entries = []
         for column in range(self.columns):
-            lane = platform.instantiate(m, f"lane_{column}", f"{self.table.storage}_lane", EntryLane, shape=self.table)
-            m.d.comb += [lane.weight.eq(self.write.weights[column])]
-            m.d.comb += [getattr(lane, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
-            lanes.append(lane.sum)
-        return lanes
+            adder = platform.instantiate(m, f"entry_adder_{column}", f"{self.table.storage}_entry_adder", EntryAdder,
+                                         shape=self.table)
+            m.d.comb += [adder.weight.eq(self.write.weights[column])]
+            m.d.comb += [getattr(adder, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+            entries.append(adder.sum)
+        return entries
 
-    def _plain_tables(self, m, platform, delays, lanes):
+    def _plain_tables(self, m, platform, delays, entries):
         """Read the tables in block RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in lanes]
+        nodes = [[] for _ in entries]
         low, high = shape.extremes
         for group, rows in enumerate(shape.rows_of_groups):
-            table = self._add_table(m, platform, BlockRam, group, Cat(lanes))
+            table = self._add_table(m, platform, BlockRam, group, Cat(entries))
             plane = Cat(Const(0) if row is None else self.plane[row] for row in rows)
             m.d.comb += [table.address.eq(Cat(plane, self.bank)), table.enable.eq(self.enable)]
             for column in range(self.columns):
@@ -155,26 +156,26 @@ class TableColumns(wiring.Component):
                 nodes[column].append(Node(entry.as_signed(), low, high))
         return nodes
 
-    def _offset_tables(self, m, platform, delays, lanes):
+    def _offset_tables(self, m, platform, delays, entries):
         """Read the tables in LUT-RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in lanes]
+        nodes = [[] for _ in entries]
         low, high = (bound >> 1 for bound in shape.extremes)
         low, high = min(low, ~high), max(high, ~low)
         beside = shape.banks == 1
-        words = Cat(lane[int(beside):] for lane in lanes)
+        words = Cat(new_entry[int(beside):] for new_entry in entries)
         for group in range(shape.groups):
             code = self.plane.word_select(group, shape.group_rows)
             table = self._add_table(m, platform, LutRam, group, words)
             m.d.comb += table.address.eq(Cat(code[:-1], self.bank))
             sign = delays.register(f"sign_{group}", code[-1])
-            for column, lane in enumerate(lanes):
+            for column, new_entry in enumerate(entries):
                 entry = delays.register(f"entry_{group}_{column}", table.data.word_select(column, shape.entry_bits))
                 parity = entry[0]
                 if beside:
                     parity = Signal(name=f"parity_{group}_{column}", reset_less=True)
                     with m.If(self.write.select[group]):
-                        m.d.sync += parity.eq(lane[0])
+                        m.d.sync += parity.eq(new_entry[0])
                 carry = Carry(lambda a, b: a & ~b, sign, parity, is_static=beside)
                 nodes[column].append(Node(entry[int(not beside):].as_signed(), low, high, "xor", sign, (carry,)))
         return nodes

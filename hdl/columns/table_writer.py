@@ -41,8 +41,8 @@ class TableWriter(wiring.Component):
     busy : ``Out(1)``
         That bank's tables are not complete yet.
     write : ``Out(entry_layout)``
-        For the columns, see `EntryLane`: ``weights``, ``clear``, ``load`` and ``subtract`` three cycles after a step of
-        the walk, the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
+        For the columns, see `EntryAdder`: ``weights``, ``clear``, ``load`` and ``subtract`` come three cycles after a
+        step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
     """
 
     def __init__(self, *, shape, columns):

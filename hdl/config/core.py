@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from ...golden.checksum import digit_count
+from ...golden.checksum import check_column_count
 from .base import Parameters, configuration, parameter
 from .macro import MOST_COLUMNS, MacroConfig
 from .widths import ceil_log2
@@ -70,7 +70,7 @@ class CoreConfig(Parameters):
     @property
     def check_columns(self):
         """Columns that hold the sum of each row's weights."""
-        return digit_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
+        return check_column_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
 
     @property
     def array(self):

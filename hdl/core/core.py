@@ -94,12 +94,12 @@ class Core(wiring.Component):
             self._connect_rows(m, loader, rows, macro, test)
             check = add("totals_check", TotalsCheck, config=config)
             self._connect_check(m, macro, requantizer, check, packer, registers)
-            m.d.comb += test.digit_totals.eq(check.digits)
+            m.d.comb += test.check_totals.eq(check.check_totals)
         else:
             wiring.connect(m, loader.write, macro.write)
         self._connect_self_test(m, registers, test, requantizer)
         m.d.comb += [
-            test.ready.eq(tracker.empty & ~vectors.within & ~loader.within & ~loader.held),
+            test.ready.eq(tracker.empty & ~vectors.within & ~loader.within & ~loader.pending),
             test.written.eq(macro.write.valid & macro.write.ready),
             registers.status.idle.data.eq(tracker.empty & ~packer.busy & ~test.running & ~vectors.within),
         ]
@@ -209,9 +209,9 @@ class Core(wiring.Component):
         wiring.connect(m, loader.write, rows.i)
         wiring.connect(m, rows.o, macro.write)
         m.d.comb += [
-            rows.held.eq(loader.held),
-            rows.given.eq(test.takeover.active & ~test.dense),
-            rows.digits.eq(test.digits),
+            rows.pending.eq(loader.pending),
+            rows.override.eq(test.takeover.active & ~test.dense),
+            rows.check_weights.eq(test.check_weights),
         ]
 
     def _connect_check(self, m, macro, requantizer, check, packer, registers):
@@ -221,7 +221,7 @@ class Core(wiring.Component):
             check.first.eq(requantizer.group == 0),
             check.last.eq(requantizer.o.taken_last),
             Value.cast(check.totals).eq(Value.cast(requantizer.totals)),
-            Value.cast(check.digits).eq(Value.cast(macro.o.payload.y)[len(Value.cast(requantizer.i.payload.totals)):]),
+            Value.cast(check.check_totals).eq(Value.cast(macro.o.payload.y)[len(Value.cast(requantizer.i.payload.totals)):]),
         ]
         wrong = check.mismatch
         for cycle in range(Requantizer.max_vectors(self.config) - TotalsCheck.cycles(self.config)):

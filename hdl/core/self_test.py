@@ -69,7 +69,7 @@ class SelfTest(wiring.Component):
         To read or write.
     row : ``Out(range(rows))``
         To read or write.
-    digits : ``Out(check_columns * weight_bits)``
+    check_weights : ``Out(check_columns * weight_bits)``
         What is written to the checksum columns, if it is not drawn.
     sample : ``In(1)``
         ``totals`` are of what is read.
@@ -77,7 +77,7 @@ class SelfTest(wiring.Component):
         Of which columns.
     totals : ``In(ArrayLayout(total_width, lanes))``
         Of these, the lowest column first.
-    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
+    check_totals : ``In(ArrayLayout(total_width, check_columns))``
         Of the checksum columns.
     """
 
@@ -91,9 +91,9 @@ class SelfTest(wiring.Component):
             "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
             "dense": Out(1), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
-            "digits": Out(config.check_columns * macro.weight_bits),
+            "check_weights": Out(config.check_columns * macro.weight_bits),
             "sample": In(1), "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
-            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "check_totals": In(data.ArrayLayout(width, config.check_columns)),
         })
 
     def elaborate(self, platform):
@@ -106,11 +106,11 @@ class SelfTest(wiring.Component):
             memory_bist.program.eq(self.program),
             self.bank.eq(memory_bist.bank),
             self.row.eq(memory_bist.row),
-            self.digits.eq(memory_bist.digits),
+            self.check_weights.eq(memory_bist.check_weights),
             self.dense.eq(step.dense),
         ]
         for bist in (memory_bist, logic_bist):
-            m.d.comb += [bist.totals.eq(self.totals), bist.digit_totals.eq(self.digit_totals)]
+            m.d.comb += [bist.totals.eq(self.totals), bist.check_totals.eq(self.check_totals)]
         m.d.comb += [memory_bist.group.eq(self.group), logic_bist.start.eq(self.start)]
         last = self._send(m, memory_bist, logic_bist, sent)
         self._sequence(m, memory_bist, sent & last)

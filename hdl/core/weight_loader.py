@@ -46,7 +46,7 @@ class Loader(wiring.Component):
         It has changed: forget what has come of a record of words, and start at ``first``.
     within : ``Out(1)``
         A packet has begun and not ended.
-    held : ``Out(1)``
+    pending : ``Out(1)``
         A beat is there and not taken.
     locked : ``In(1)``
         Refuse everything.
@@ -71,7 +71,7 @@ class Loader(wiring.Component):
         members = {
             "s": In(stream.Signature(beat_layout(config.weight_stream_bits))),
             "word": In(WORD_BITS), "word_valid": In(1), "word_ready": Out(1),
-            "target": In(target_layout(config)), "restart": In(1), "within": Out(1), "held": Out(1), "locked": In(1),
+            "target": In(target_layout(config)), "restart": In(1), "within": Out(1), "pending": Out(1), "locked": In(1),
             "set_used": In(SETS), "write": Out(stream.Signature(write_layout(config.macro))),
             "index": Out(range(max(config.macro.rows, config.macro.columns) + 1)), "loaded": Out(1),
             "refused": Out(1), "faults": Out(FAULTS),
@@ -120,7 +120,7 @@ class Loader(wiring.Component):
             self.s.ready.eq(~chosen & assembler.s.ready),
             self.word_ready.eq(chosen & ~full),
             self.within.eq(~chosen & assembler.within),
-            self.held.eq(assembler.s.valid & ~assembler.s.ready),
+            self.pending.eq(assembler.s.valid & ~assembler.s.ready),
         ]
         with m.If(self.word_valid):
             m.d.sync += [position.eq(position + 1), full.eq(position == parts - 1)]

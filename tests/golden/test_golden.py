@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from bitline.golden.bits import limits, pack, slice_weights, unpack, wrap
+from bitline.golden.bits import from_bits, limits, slice_weights, to_bits, wrap
 from bitline.golden.cycles import MacroCycles, WriterCycles
 from bitline.golden.macro import MacroModel
 from bitline.golden.mvm import mvm, mvm_by_planes, planes_needed
@@ -84,8 +84,8 @@ def test_planes_needed_is_the_fewest_that_hold_all(values, signed):
 @given(st.integers(1, 20), st.booleans(), st.data())
 def test_pack_round_trip(width, signed, data):
     values = data.draw(st.lists(st.integers(*limits(width, signed)), min_size=1, max_size=30))
-    word = pack(values, width)
-    assert unpack(word, width, len(values), signed).tolist() == values
+    word = to_bits(values, width)
+    assert from_bits(word, width, len(values), signed).tolist() == values
     assert word == sum((value & (1 << width) - 1) << width * index for index, value in enumerate(values))
 
 

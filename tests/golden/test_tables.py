@@ -5,7 +5,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from amaranth.hdl import Fragment
-from bitline.golden.bits import limits, pack
+from bitline.golden.bits import limits, to_bits
 from bitline.golden.mvm import mvm
 from bitline.golden.tables import table_entries, table_levels, table_reads, table_sums
 from bitline.hdl.columns import table_columns
@@ -131,9 +131,9 @@ def test_encoder_for_every_plane(rows, banks):
 
     async def testbench(ctx):
         for plane in itertools.product((0, 1), repeat=rows):
-            ctx.set(encoder.plane, pack(plane, 1))
+            ctx.set(encoder.plane, to_bits(plane, 1))
             addresses, signs = table_reads(shape, np.array(plane))
-            assert ctx.get(encoder.codes) == pack(addresses | signs << shape.address_bits, shape.group_rows)
+            assert ctx.get(encoder.codes) == to_bits(addresses | signs << shape.address_bits, shape.group_rows)
 
     simulate(encoder, testbench, clocked=False)
 

@@ -140,7 +140,7 @@ BLOCKS = [
     (MacroConfig(rows=6, columns=1, weight_bits=2, column="table"), "lut_ram_columns_1"),
     (MacroConfig(rows=11, columns=2, weight_bits=3, banks=2, column="table"), "lut_ram_columns_2"),
     (MacroConfig(rows=7, columns=1, weight_bits=2, banks=3, column="table"), "lut_ram_columns_1"),
-    (MacroConfig(rows=9, columns=1, weight_bits=4, column="table", block_ram_columns=1), "block_ram_lane"),
+    (MacroConfig(rows=9, columns=1, weight_bits=4, column="table", block_ram_columns=1), "block_ram_entry_adder"),
 ]
 
 

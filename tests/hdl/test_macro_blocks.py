@@ -4,7 +4,7 @@ import random
 
 import pytest
 from amaranth.hdl import signed, unsigned
-from bitline.golden.bits import limits, pack, unpack
+from bitline.golden.bits import from_bits, limits, to_bits
 from bitline.golden.macro import MacroModel
 from bitline.hdl.columns.accumulator import ShiftAccumulator
 from bitline.hdl.columns.adder_tree import TREES
@@ -27,7 +27,7 @@ def check_tree(tree, cases):
         expected = []
         ctx.set(tree.enable, 1)
         for weights, plane in [*cases, *[cases[0]] * tree.latency]:
-            word, ones = pack(weights, bits), pack(plane, 1)
+            word, ones = to_bits(weights, bits), to_bits(plane, 1)
             if tree.active_low:
                 word, ones = ~word & (1 << rows * bits) - 1, ~ones & (1 << rows) - 1
             ctx.set(tree.weights, word)
@@ -149,7 +149,7 @@ def test_bitcell_array_holds_banks_apart():
         await ctx.tick()
         for bank, rows in enumerate([[1, 0, 3], [2, 4, 0]]):
             ctx.set(array.bank, bank)
-            assert unpack(ctx.get(array.weights), 4, 3, signed=False).tolist() == rows
+            assert from_bits(ctx.get(array.weights), 4, 3, signed=False).tolist() == rows
 
     simulate(array, testbench)
 
@@ -230,8 +230,8 @@ def test_macro_in_amaranth_itself(kind):
             ctx.set(macro.i.valid, 0)
             y, sum_x = await ctx.tick().sample(macro.o.payload.y, macro.o.payload.sum_x).until(macro.o.valid)
             expected = model.vector(lanes, bits=4, signed=bool(is_signed), accumulate=bool(accumulate), fuse=1 << fuse)
-            lanes_word = pack(list(y), config.total_width)
-            assert unpack(lanes_word, config.total_width << fuse, 2 >> fuse).tolist() == expected.y.tolist()
+            lanes_word = to_bits(list(y), config.total_width)
+            assert from_bits(lanes_word, config.total_width << fuse, 2 >> fuse).tolist() == expected.y.tolist()
             assert sum_x == expected.sum_x
 
     simulate(macro, testbench)

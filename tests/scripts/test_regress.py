@@ -49,14 +49,14 @@ MUTATIONS = {
     "calibration after a reset": (TABLES, "controller", "if (rst) stale <= 2'h3", "if (rst) stale <= 2'h0"),
     "first entry of a walk": (TABLES, "lut_ram_writer", "= base | count[0]", "= ~base & count[0]"),
     "sign of a weight in a walk": (TABLES, "lut_ram_writer", "else subtract_0 <= ", "else subtract_0 <= ~"),
-    "rows that the last group lacks": (TABLES, "lut_ram_lane", "if (clear)", "if (1'b0)"),
+    "rows that the last group lacks": (TABLES, "lut_ram_entry_adder", "if (clear)", "if (1'b0)"),
     "bank of a table that is written": (TABLES, "lut_ram_writer", "bank_3 <= bank_2", "bank_3 <= ~bank_2"),
     "bank of a table that is read": (TABLES, "lut_ram_columns_3", "address({ bank, plane[2:0]",
                                      "address({ 1'b0, plane[2:0]"),
     "row that is offered during a reset": (TABLES, "lut_ram_writer", "if (rst) fresh ", "if (1'b0) fresh "),
     "walk that a reset does not end": (TABLES, "lut_ram_writer", "if (rst) walks", "if (1'b0) walks"),
     "parity of the only bank": (ONE_BANK, "lut_ram_columns_1", "if (write[8]) parity_1_0", "if (1'b0) parity_1_0"),
-    "sum of no rows": (BLOCK_RAM, "block_ram_lane", "if (clear)", "if (1'b0)"),
+    "sum of no rows": (BLOCK_RAM, "block_ram_entry_adder", "if (clear)", "if (1'b0)"),
     "back-pressure of block RAM": (BLOCK_RAM, "block_ram_7", ".enable(enable)", ".enable(1'b1)"),
 }
 

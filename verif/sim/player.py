@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.bits import pack, unpack
+from ...golden.bits import from_bits, to_bits
 from ...golden.macro import Result
 from ...golden.program import Outcome, pause
 from ...hdl.macro.ports import HANDSHAKE, ports
@@ -23,19 +23,19 @@ END = 20.0
 
 def encode_write(config, write):
     """Fields of the ``write`` port for a `Write`, as integers."""
-    return {"bank": write.bank, "row": write.row, "weights": pack(write.weights, config.weight_bits)}
+    return {"bank": write.bank, "row": write.row, "weights": to_bits(write.weights, config.weight_bits)}
 
 
 def encode_vector(config, vector):
     """Fields of the ``i`` port for a `Vector`, as integers."""
-    return {"x": pack(vector.x, config.input_bits), "bits": vector.bits, "bank": vector.bank,
+    return {"x": to_bits(vector.x, config.input_bits), "bits": vector.bits, "bank": vector.bank,
             "signed": int(vector.signed), "accumulate": int(vector.accumulate), "fuse": vector.fuse.bit_length() - 1}
 
 
 def decode_result(config, y, sum_x, fuse):
     """The `Result` that the fields of the ``o`` port stand for; hardware does not tell the number of planes."""
-    values = unpack(y, config.total_width * fuse, config.columns // fuse)
-    return Result(values, int(unpack(sum_x, config.sum_x_width, 1)[0]), None)
+    values = from_bits(y, config.total_width * fuse, config.columns // fuse)
+    return Result(values, int(from_bits(sum_x, config.sum_x_width, 1)[0]), None)
 
 
 def _records(config, stream, items, encode):
