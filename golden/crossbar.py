@@ -2,7 +2,7 @@
 
 A twin of the digital macro for comparison. A weight is a pair of columns, one for its positive and one for its negative
 part, each sliced into devices of a few bits. Inputs go onto the rows as voltages of a few bits, slice after slice. The
-difference of the currents of a pair is digitized, and slices of inputs and weights are added in digital logic. What makes it
+difference of the currents of a pair is digitized, and partial sums are added in digital logic. What makes it
 inexact:
 
 - programming: a device's conductance is not quite the wanted one, and stays so;

@@ -102,7 +102,8 @@ def test_shapes_of_tables_are_those_of_the_gateware():
         for first, last, *numbers in rows:
             for count in range(int(first), int(last or first) + 1):
                 shape = TableShape(storage, 80, 8, count)
-                assert numbers == [str(shape.group_rows), str(1 << shape.address_bits), str(shape.walk)], count
+                expected = shape.group_rows, 1 << shape.address_bits, shape.table_fill_cycles
+                assert numbers == [str(number) for number in expected], count
                 banks.append(count)
         assert banks == list(range(1, 17))
 

@@ -46,14 +46,14 @@ class Delays:
         self._registers = {}
 
     def register(self, name, value, shape=None):
-        """A value one move of the pipeline ago."""
+        """A value one pipeline step ago."""
         register = Signal(len(value) if shape is None else shape, name=name, reset_less=True)
         with self._m.If(self._enable):
             self._m.d.sync += register.eq(value)
         return register
 
     def after(self, bit):
-        """A bit one move ago; the same register every time."""
+        """A bit one pipeline step ago; the same register every time."""
         if bit is None:
             return None
         if id(bit) not in self._registers:
@@ -62,7 +62,7 @@ class Delays:
         return self._registers[id(bit)][1]
 
     def carry_after(self, carry):
-        """A carry one move ago."""
+        """A carry one pipeline step ago."""
         return Carry(carry.function, self.after(carry.a), carry.b if carry.is_static else self.after(carry.b),
                      carry.is_static)
 
@@ -100,7 +100,7 @@ def sum_level(m, platform, delays, name, columns):
 
 
 def _registered(delays, name, node, value, shape):
-    """A node, given its value, one move later."""
+    """A node, given its value, one pipeline step later."""
     return replace(node, value=delays.register(name, value, shape), bit=delays.after(node.bit),
                    carries=tuple(map(delays.carry_after, node.carries)))
 

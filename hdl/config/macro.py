@@ -128,14 +128,14 @@ class MacroConfig(Parameters):
         return next((shape.calibration for shape in self.shapes if shape.calibration is not None), None)
 
     @property
-    def calibrates(self):
+    def needs_calibration(self):
         """The first vector after a write to its bank is preceded by a plane of zeros, from which columns learn."""
         return self.calibration is not None
 
     @property
-    def walk(self):
+    def table_fill_cycles(self):
         """Most cycles that a writer needs for what a row changes; 0 if rows are written at once."""
-        return max(shape.walk for shape in self.shapes)
+        return max(shape.table_fill_cycles for shape in self.shapes)
 
     # Latency, in cycles.
 
@@ -145,9 +145,9 @@ class MacroConfig(Parameters):
         return max(shape.latency for shape in self.shapes)
 
     @property
-    def held(self):
+    def bank_hold_cycles(self):
         """Cycles from the plane in a block's registers for which its bank must not be written."""
-        return max(shape.held for shape in self.shapes)
+        return max(shape.bank_hold_cycles for shape in self.shapes)
 
     @property
     def fuse_latency(self):

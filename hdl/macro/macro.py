@@ -91,7 +91,7 @@ class Macro(wiring.Component):
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
         m.d.comb += [
             drivers.load.eq(control.load),
-            drivers.advance.eq(control.advance),
+            drivers.dispatch.eq(control.dispatch),
             drivers.enable.eq(control.enable),
             drivers.select.eq(control.select),
         ]

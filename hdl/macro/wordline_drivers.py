@@ -18,9 +18,8 @@ class WordlineDrivers(wiring.Component):
     says which is its highest plane that can change the result: leading zeros of an unsigned vector and copies of the
     sign of a signed one cannot.
 
-    ``top`` is one-hot, and so is ``select`` while a vector is driven; before the first, any planes may be, and nothing
-    looks at what comes of it. Latency: ``load`` in cycle 0, ``advance`` in cycle 1,
-    the plane that ``select`` names on ``plane`` in cycle 3.
+    ``top`` is one-hot, and so is ``select`` while a vector is driven; at other times ``plane`` is not used. Latency:
+    ``load`` in cycle 0, ``dispatch`` in cycle 1, the plane that ``select`` names on ``plane`` in cycle 3.
 
     Parameters
     ----------
@@ -34,22 +33,22 @@ class WordlineDrivers(wiring.Component):
     Members
     -------
     x : ``In(ArrayLayout(input_bits, rows))``
-        The vector that ``load`` takes in.
+        The vector to load.
     load : ``In(1)``
-        Take a vector in.
-    advance : ``In(1)``
+        Load a vector.
+    dispatch : ``In(1)``
         Move the waiting vector to the wordlines.
     bits : ``In(range(input_bits + 1))``
-        How many bits the vector that is taken in uses; 0 counts as 1, more than ``input_bits`` as ``input_bits``.
+        Precision of the vector that is loaded; 0 counts as 1, more than ``input_bits`` as ``input_bits``.
     is_signed : ``In(1)``
-        Whether its values are two's complement.
+        Its inputs are two's complement.
     plane_mask : ``In(input_bits)``
         If ``has_plane_mask``, instead of ``bits`` and ``is_signed``: the planes within the vector's bits that differ
         from the one below, or from zero if the vector is unsigned. Bit 0 is ignored: the lowest plane always counts.
     top : ``Out(input_bits)``
         One-hot: highest plane of the waiting vector that can change the result.
     enable : ``In(1)``
-        Move on.
+        The pipeline advances.
     select : ``In(input_bits)``
         Which plane of the driven vector comes next; zeros behind a vector's last.
     plane : ``Out(rows)``
@@ -64,7 +63,7 @@ class WordlineDrivers(wiring.Component):
         super().__init__({
             "x": In(data.ArrayLayout(unsigned(input_bits), rows)),
             "load": In(1),
-            "advance": In(1),
+            "dispatch": In(1),
             **({"plane_mask": In(input_bits)} if has_plane_mask else
                {"bits": In(range(input_bits + 1)), "is_signed": In(1)}),
             "top": Out(input_bits),
@@ -85,7 +84,7 @@ class WordlineDrivers(wiring.Component):
         m.d.comb += arriving.eq(Cat(Cat(x[bit] for x in self.x) for bit in range(self.input_bits)))
         with m.If(self.load):
             m.d.sync += waiting.eq(arriving)
-        with m.If(self.advance):
+        with m.If(self.dispatch):
             m.d.sync += driven.eq(waiting)
         self._find_top(m, arriving)
 

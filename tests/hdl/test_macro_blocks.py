@@ -178,9 +178,9 @@ def test_drivers_skip_planes_that_only_repeat(active_low):
                                             (1, (7, 15), 4, 3), (1, (7, 15), 3, 0), (0, (9, 9), 0, 0)]:
             await load(ctx, drivers, lanes, bits, is_signed)
             assert ctx.get(drivers.top) == 1 << top, (is_signed, lanes, bits)
-            ctx.set(drivers.advance, 1)
+            ctx.set(drivers.dispatch, 1)
             await ctx.tick()
-            ctx.set(drivers.advance, 0)
+            ctx.set(drivers.dispatch, 0)
             for bit in (0, 1, None, 2, 3, 0):
                 ctx.set(drivers.select, 0 if bit is None else 1 << bit)
                 await ctx.tick()

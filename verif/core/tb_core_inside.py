@@ -41,7 +41,7 @@ async def stuck(dut):
     bench = CoreBench(dut)
     await bench.start()
     array, rng = bench.config.array, bench.rng
-    assert not array.walk, "what is stored must be the weights themselves"
+    assert not array.table_fill_cycles, "what is stored must be the weights themselves"
     failed = 0
     for column in range(array.columns):
         for level, march in enumerate(rng.sample(("march_c_minus", "march_ss"), 2)):

@@ -122,7 +122,7 @@ DATA = (
     Property("plane_skip", "planes that are skipped change no value, and none is driven in vain", "drivers",
              MacroConfig(rows=33, columns=1, weight_bits=1, input_bits=5), "drivers", (
                  ("bits > 2'h3", "bits > 3'h4"), ("is_signed ? { x[163]", "1'b1 ? { x[163]"),
-                 ("if (advance) driven <= waiting", "if (advance) driven <= {waiting[131:0], waiting[164:132]}")), 3,
+                 ("if (dispatch) driven <= waiting", "if (dispatch) driven <= {waiting[131:0], waiting[164:132]}")), 3,
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
@@ -137,7 +137,7 @@ AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fus
 CONTROL = (
     controlled("controller", "a result for each vector, in order; no bank read and written; reset; interval 1", SMALL, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
-        ("= held_0_0 & ", "= 1'b0 & "),
+        ("= hold_0_0 & ", "= 1'b0 & "),
         ("else if (enable) loads_0 <= _plane_last", "else loads_0 <= _plane_last"),
         ("started <= 1'h0", "started <= 1'h1")), depth=3, cover_depth=24, bug_depth=20),
     controlled("controller_2", "the same, interval 2", AHEAD, (

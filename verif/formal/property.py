@@ -96,13 +96,13 @@ def controller_ports(module, bits):
     nets = module.nets
     loads = sorted((name for name in nets if name.startswith("loads_")), key=lambda name: int(name[6:]))
     stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in nets)]
-    held = sorted(name for name in nets if name.startswith("held_") and not name.startswith("held_bank_"))
-    banks = ["driven[0]", "bank", *sorted(name for name in nets if name.startswith("held_bank_"))]
+    hold = sorted(name for name in nets if name.startswith("hold_") and not name.startswith("hold_bank_"))
+    banks = ["driven[0]", "bank", *sorted(name for name in nets if name.startswith("hold_bank_"))]
     first = nets.get("first")
     return {
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
-        "held": (len(held), "{" + ", ".join(reversed(held)) + "}"),
+        "hold": (len(hold), "{" + ", ".join(reversed(hold)) + "}"),
         # As wide as the others, though there is none with an interval of 1.
         "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
         "accumulates": (1, "_waiting[4]"),
@@ -115,8 +115,8 @@ def controlled(name, says, config, bugs, **more):
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started"),
-                    defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages, "HELD": config.held}
-                    | more.pop("defines", {}), **more)
+                    defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
+                             "HOLD_CYCLES": config.bank_hold_cycles} | more.pop("defines", {}), **more)
 
 
 def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):

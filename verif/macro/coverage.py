@@ -21,9 +21,9 @@ def required(config):
              for x in ("least", "greatest") for sign in signs}
     bins |= {("bank", f"{bank} {use}") for bank in range(config.banks) for use in ("computes", "is written")}
     bins |= {("back-pressure", state) for state in (
-        "input waits", "input pauses", "result waits, pipeline moves", "result waits, pipeline stands",
-        "input waits while pipeline stands",
-        "results back to back" if config.result_interval == 1 else "result is taken, pipeline stands")}
+        "input waits", "input pauses", "result waits, pipeline moves", "result waits, pipeline stalls",
+        "input waits while pipeline stalls",
+        "results back to back" if config.result_interval == 1 else "result is taken, pipeline stalls")}
     bins |= {("hazard", "write waits for its bank"), ("hazard", "write and vector of its bank at once"),
              ("reset", "idle"), ("reset", "vector waits"), ("reset", "planes are driven"), ("reset", "result waits"),
              ("reset", "write is stored"), ("back-pressure", "write pauses")}

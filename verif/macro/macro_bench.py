@@ -162,7 +162,7 @@ class Bench:
         drain : bool
             Go on until every result is taken.
         stop_after : int
-            Cycles after which to leave everything as it stands.
+            Cycles after which to stop, leaving everything as it is.
         """
         writes = deque(item for item in items if isinstance(item, Write))
         vectors = deque(item for item in items if isinstance(item, Vector))
@@ -217,7 +217,7 @@ class Bench:
         model, cycles = self._model, self._cycles
         planes = vector and model.planes(vector.x, vector.bits, vector.signed)
         o_valid = cycles.o_valid
-        stands = cycles.stands(o_ready)
+        stalls = cycles.stalls(o_ready)
         in_use = cycles.banks_in_use()
         i_ready, write_ready = cycles.step(vector and (planes, vector.bank), self._port_write, write is not None,
                                            o_ready)
@@ -230,7 +230,7 @@ class Bench:
             if o_ready:
                 self._expected.popleft()
                 self.taken.append(self.cycle)
-        self._cover_streams(vector, i_ready, o_valid, o_ready, stands)
+        self._cover_streams(vector, i_ready, o_valid, o_ready, stalls)
         self._cover_hazards(write, vector, i_ready, write_ready, in_use)
         self._was_taken = o_valid and o_ready
         self._just_wrote = bool(write and write_ready)
@@ -258,13 +258,13 @@ class Bench:
             value = int(self._handles[name].value)
             assert value == word, f"cycle {self.cycle}: {name} must be {word:#x}, and is {value:#x} for {vector}"
 
-    def _cover_streams(self, vector, i_ready, o_valid, o_ready, stands):
+    def _cover_streams(self, vector, i_ready, o_valid, o_ready, stalls):
         hit = self.coverage.hit
         hit("back-pressure", "input waits", vector and not i_ready)
-        hit("back-pressure", "input waits while pipeline stands", vector and not i_ready and stands)
-        hit("back-pressure", "result waits, pipeline stands", stands)
-        hit("back-pressure", "result waits, pipeline moves", o_valid and not o_ready and not stands)
-        hit("back-pressure", "result is taken, pipeline stands", o_ready and stands)
+        hit("back-pressure", "input waits while pipeline stalls", vector and not i_ready and stalls)
+        hit("back-pressure", "result waits, pipeline stalls", stalls)
+        hit("back-pressure", "result waits, pipeline moves", o_valid and not o_ready and not stalls)
+        hit("back-pressure", "result is taken, pipeline stalls", o_ready and stalls)
         hit("back-pressure", "results back to back", o_valid and o_ready and self._was_taken)
 
     def _cover_hazards(self, write, vector, i_ready, write_ready, in_use):
