@@ -18,7 +18,7 @@ def vector_bytes(config, x):
 
 
 def padded(data, bits):
-    """Bytes of a record, and zeros up to a whole beat."""
+    """Bytes of an item, and zeros up to a whole beat."""
     return data + bytes(-len(data) % (bits // 8))
 
 
@@ -30,10 +30,10 @@ def rows_bytes(config, weights):
 
 def parameters_bytes(config, bias, multiplier, shift):
     """Columns' parameters, each (n,), as ``s_axis_w`` takes them."""
-    records = np.zeros((len(bias), 4), dtype="<i4")
+    items = np.zeros((len(bias), 4), dtype="<i4")
     for index, values in enumerate((bias, multiplier, shift)):
-        records[:, index] = values
-    return b"".join(padded(record.tobytes(), config.weight_stream_bits) for record in records)
+        items[:, index] = values
+    return b"".join(padded(item.tobytes(), config.weight_stream_bits) for item in items)
 
 
 class CoreModel:

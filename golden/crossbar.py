@@ -183,15 +183,15 @@ class Crossbar:
             difference = difference + sign * current
         return difference
 
-    def _convert(self, place, current):
+    def _convert(self, position, current):
         """Currents as the converter gives them; beyond its range, which the first inputs set, it clips."""
         bits = self.config.adc_bits
         if bits is None:
             return current
-        if place not in self._ranges:
-            self._ranges[place] = self.config.headroom * max(float(np.abs(current).max()), 1e-9)
+        if position not in self._ranges:
+            self._ranges[position] = self.config.headroom * max(float(np.abs(current).max()), 1e-9)
         half = 1 << bits - 1
-        step = self._ranges[place] / half
+        step = self._ranges[position] / half
         return np.clip(np.rint(current / step), -half, half - 1) * step
 
     @property

@@ -76,7 +76,7 @@ def requantize(accumulators, factors, zero_point, clamp, *, rounding="double"):
 
 
 def windows(x, size, stride, dilation, padding, fill):
-    """What a window sees at each of its places.
+    """What a window sees at each of its positions.
 
     Parameters
     ----------

@@ -40,7 +40,7 @@ def _round(value):
 
 
 def _table(function, least, greatest):
-    """A function at 513 places as int16; half the error in the middle of a segment is taken off its start."""
+    """A function at 513 points as int16; half the error in the middle of a segment is taken off its start."""
     step = (greatest - least) / SEGMENTS
     values = []
     for index in range(SEGMENTS):

@@ -126,9 +126,9 @@ class MemoryBist(wiring.Component):
         """One for the row at hand, zero for the others."""
         config = self.config
         per_beat = config.input_stream_bits // 8 // config.input_bytes
-        place = ceil_log2(per_beat)
-        here = self.row[place:] == self.beat
-        return Cat(Cat(here & (self.row[:place] == index), Const(0, 8 * config.input_bytes - 1))
+        position = ceil_log2(per_beat)
+        here = self.row[position:] == self.beat
+        return Cat(Cat(here & (self.row[:position] == index), Const(0, 8 * config.input_bytes - 1))
                    for index in range(per_beat))
 
     def _check_weights(self, background):

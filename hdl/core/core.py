@@ -140,7 +140,7 @@ class Core(wiring.Component):
         ]
 
     def _connect_target(self, m, registers, test, loader):
-        """Where records go: where the registers say, or into the row at hand."""
+        """Where the loader stores: as the registers say, or in the row of the self-test."""
         target, chosen, load = loader.target, test.takeover.active, registers.load
         m.d.comb += [
             target.words.eq(~chosen & load.words.data),

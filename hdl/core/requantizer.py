@@ -8,7 +8,7 @@ from ..config.core import SETS
 from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
-from ..fabric.mux import choose, place_choice
+from ..fabric.mux import choose, instantiate_choice
 from .checksum import TotalsCheck
 from .requantizer_lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
 from .result_packer import results_signature
@@ -115,7 +115,7 @@ class Requantizer(wiring.Component):
         ]
         with m.If(self.o.taken | self.sample):
             m.d.sync += group.eq(Mux(is_last, 0, group + 1))
-        chosen = [place_choice(m, platform, f"chosen_{lane}", [
+        chosen = [instantiate_choice(m, platform, f"chosen_{lane}", [
             Value.cast(payload.totals[min(first + lane, config.macro.columns - 1)])
             for first in range(0, config.macro.columns, config.lanes)], group).as_signed()
             for lane in range(config.lanes)]

@@ -5,15 +5,15 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config.core import ACCUMULATOR_BITS
-from ..fabric.mux import place_choice
+from ..fabric.mux import instantiate_choice
 
-# Of a column; bits beyond them in its record are ignored.
+# Of a column; further bits of its item in the stream are ignored.
 PARAMETERS = data.StructLayout({"bias": signed(32), "multiplier": signed(32), "shift": signed(6)})
 
 # The least significant bit of a product that any shift leaves in place: half of the result's lowest bit at shift 7.
 BASE = 23
 MOST_LEFT = 7
-# Factors are cut here, so that a product of two pieces fits a multiplier of 18 by 18 bits.
+# Factors are split here, so that a product of two pieces fits a multiplier of 18 by 18 bits.
 PIECE = 16
 
 
@@ -110,7 +110,7 @@ class RequantizerLane(wiring.Component):
             width = min(self.output_bits + 2 + rest, len(value))
             chosen = right[4:] if step == 16 else right[2:4] if step == 4 else right[:2]
             moved = [self._extended(value, step * choice, width) for choice in range(choices)]
-            shifted = place_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
+            shifted = instantiate_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
             # Of each piece of what may be left above, whether it holds more than copies of the sign.
             above = [(value[low:low + step] ^ value[-1].replicate(len(value[low:low + step]))).any()
                      for low in range(width - 1, width - 1 + step * (choices - 1), step)]

@@ -1,4 +1,4 @@
-"""Self-test: march tests and known answers in the place of the streams, and what was found."""
+"""Self-test: march tests and known answers instead of the input streams, and their result."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -23,7 +23,7 @@ def fault_layout(config):
 
 
 class SelfTest(wiring.Component):
-    """Runs a program on all rows of all banks, in the place of the sources of both input streams.
+    """Runs a program on all rows of all banks, as the source of both input streams.
 
     Each operation writes a row through the loader, or reads one with a vector whose totals are sampled, so the macro
     needs no test port. `MemoryBist` sequences the operations and compares; for the program of known answers `LogicBist`
@@ -40,37 +40,37 @@ class SelfTest(wiring.Component):
     program : ``In(range(len(PROGRAMS)))``
         Which one of ``PROGRAMS``, in their order.
     ready : ``In(1)``
-        Nothing is in flight, and no packet has begun.
+        No vector is in flight, and no packet has begun.
     running : ``Out(1)``
         A program waits for ``ready``, or runs.
     done : ``Out(1)``
         For a cycle: it has ended.
     failed : ``Out(1)``
-        Something was read that was not written, since the start of the program, or the signature is another.
+        Since the start of the program something was read that was not written, or the signature is wrong.
     passed : ``Out(1)``
-        The last program has ended, and read all that was written.
+        The last program has ended without a failure.
     zeroized : ``Out(1)``
-        That was a zeroize, and no row was written since.
+        That program was a zeroize, and no row was written since.
     fault : ``Out(fault_layout)``
         The first weight that was read wrong.
     written : ``In(1)``
         The macro takes a row of weights.
     takeover : ``Out(TAKEOVER)``
-        What it asks of the sources and of what these have begun.
+        Takeover of the input streams.
     forget : ``Out(1)``
-        The next beat of ``load``, or of its source, is for another row.
+        The next beat of ``load``, or of its source, starts another row.
     vector : ``Out(stream)``
         `beat_layout`: vectors that read.
     load : ``Out(stream)``
         `beat_layout`: rows of weights.
     dense : ``Out(1)``
-        What is written or sent is drawn.
+        Rows and vectors are pseudo-random patterns.
     bank : ``Out(range(banks))``
         To read or write.
     row : ``Out(range(rows))``
         To read or write.
     check_weights : ``Out(check_columns * weight_bits)``
-        What is written to the checksum columns, if it is not drawn.
+        Weights of the checksum columns, unless ``dense``.
     sample : ``In(1)``
         ``totals`` are of what is read.
     group : ``In(range(groups))``
@@ -119,7 +119,7 @@ class SelfTest(wiring.Component):
         return m
 
     def _send(self, m, memory_bist, logic_bist, sent):
-        """Beats of a row or vector; whether the one at hand is its last."""
+        """Beats of a row or vector; whether the current one is its last."""
         config, step = self.config, memory_bist.step
         beat = Signal(range(beat_count(config)))
         vector, load = self.vector.payload, self.load.payload
@@ -133,7 +133,7 @@ class SelfTest(wiring.Component):
             vector.keep.eq(-1),
             vector.last.eq(beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1),
             sent.eq(Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)),
-            logic_bist.advance.eq(sent & step.dense),
+            logic_bist.next.eq(sent & step.dense),
         ]
         with m.If(sent):
             m.d.sync += beat.eq(Mux(last, 0, beat + 1))
@@ -174,9 +174,9 @@ class SelfTest(wiring.Component):
                 m.next = "IDLE"
 
     def _judge(self, m, memory_bist, logic_bist):
-        """What the program at hand has found, and what the last one has."""
+        """Results of the current program, and of the last one."""
         dense, sample, clears = memory_bist.step.dense, self.takeover.active & self.sample, Signal()
-        m.d.comb += logic_bist.absorb.eq(sample)
+        m.d.comb += logic_bist.compact.eq(sample)
         with m.If(memory_bist.start):
             m.d.sync += self.failed.eq(0)
         with m.Elif(memory_bist.advance & memory_bist.is_last & dense & ~logic_bist.passed):
@@ -192,7 +192,7 @@ class SelfTest(wiring.Component):
             m.d.sync += self.zeroized.eq(0)
 
     def _hold_sources(self, m, prepares):
-        """A source may not know yet in the first cycle that the program, or a reset, is over."""
+        """Hold the sources for one more cycle after a program or a reset."""
         ended = Signal()
         awake = Signal()
         m.d.sync += [ended.eq(self.done), awake.eq(1)]

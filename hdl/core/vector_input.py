@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config.core import SETS
 from ..macro.ports import input_layout
-from .packet_assembler import FAULTS, RecordAssembler
+from .packet_assembler import FAULTS, PacketAssembler
 from .requantizer import tag_layout
 from .result_packer import beat_layout
 
@@ -65,7 +65,7 @@ class VectorInput(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.assembler = assembler = RecordAssembler(
+        m.submodules.assembler = assembler = PacketAssembler(
             bits=config.input_stream_bits, lengths=[config.vector_bytes], many=False)
         wiring.connect(m, wiring.flipped(self.s), assembler.s)
         wiring.connect(m, assembler.faults, wiring.flipped(self.faults))

@@ -46,17 +46,17 @@ class ErrorCode(enum.IntEnum):
 
 ERROR_MEANINGS = {
     ErrorCode.NONE: "No error since it was cleared.",
-    ErrorCode.VECTOR_NULL: "A byte of a vector was not kept (tkeep); the vector was thrown away.",
-    ErrorCode.VECTOR_SHORT: "tlast came before the end of a vector; the vector was thrown away.",
-    ErrorCode.VECTOR_LONG: "tlast did not come with the end of a vector; everything up to it was thrown away.",
-    ErrorCode.LOAD_NULL: "A byte of a record was not kept; the rest of the packet was thrown away.",
-    ErrorCode.LOAD_SHORT: "tlast came within a record, which was thrown away; those before it are stored.",
-    ErrorCode.LOAD_LONG: "A packet went on after the last row or column; the rest of it was thrown away.",
-    ErrorCode.LOCKED: "Weights and parameters are locked: a write was refused, or a packet thrown away.",
+    ErrorCode.VECTOR_NULL: "A byte of a vector was not kept (tkeep); the vector was discarded.",
+    ErrorCode.VECTOR_SHORT: "tlast came before the end of a vector; the vector was discarded.",
+    ErrorCode.VECTOR_LONG: "tlast did not come with the end of a vector; everything up to it was discarded.",
+    ErrorCode.LOAD_NULL: "A byte of a row or of parameters was not kept; the rest of the packet was discarded.",
+    ErrorCode.LOAD_SHORT: "tlast came within a row or parameters, which were discarded; those before are stored.",
+    ErrorCode.LOAD_LONG: "A packet went on after the last row or column; the rest of it was discarded.",
+    ErrorCode.LOCKED: "Weights and parameters are locked: a write was refused, or a packet discarded.",
     ErrorCode.BUSY: "An access was refused because what it concerns is in use.",
     ErrorCode.UNMAPPED: "There is no register at an address.",
     ErrorCode.VALUE: "A write was refused because a field would have got a value that it must not have.",
-    ErrorCode.ABORTED: "A zeroize or self-test waited too long, and threw away packets that had begun or results.",
+    ErrorCode.ABORTED: "A zeroize or self-test waited too long, and discarded packets that had begun, or results.",
 }
 
 
@@ -195,7 +195,7 @@ def _work(config):
             ("bank", 4, 4, "Bank of the weights.", most),
             ("first", 16, 10, "First row or column.", {"greatest": first})]
     if config.requantizes:
-        load += [("parameters", 0, 1, "Records are columns' parameters instead of rows of weights.", {}),
+        load += [("parameters", 0, 1, "Load columns' parameters instead of rows of weights.", {}),
                  ("set", 2, 1, "Set of the parameters.", {})]
     return [
         Register(name="vector", offset=0x040, meaning="How vectors are computed; taken with the first beat of each.",
@@ -211,11 +211,11 @@ def _work(config):
                  "write, the next vector that begins is the first of a result.",
                  fields=_fields(Access.STORED, ("count", 0, 17, "How many.", {
                      "reset": 1, "least": 1, "greatest": macro.max_accumulations}))),
-        Register(name="load", offset=0x048, meaning="Where records go. A write starts at the first again.", locks=True,
-                 waits=True, tells=True, fields=_fields(Access.STORED, *load)),
-        Register(name="load_data", offset=0x04C, meaning="32 bits of a beat of records, the lowest first.", locks=True,
+        Register(name="load", offset=0x048, meaning="Destination of loads. A write starts at first again.",
+                 locks=True, waits=True, tells=True, fields=_fields(Access.STORED, *load)),
+        Register(name="load_data", offset=0x04C, meaning="32 bits of a beat of s_axis_w, the lowest first.", locks=True,
                  waits=True, tells=True, fields=_fields(Access.DATA, ("word", 0, 32, "The bits.", {}))),
-        Register(name="load_index", offset=0x050, meaning="Progress of the records.", fields=_fields(
+        Register(name="load_index", offset=0x050, meaning="Progress of a load.", fields=_fields(
             Access.STATUS, ("index", 0, 11, "Row or column that comes next.", {}))),
         Register(name="self_test", offset=0x058, meaning="Commands that test the storage or the products, and leave "
                  "nothing of the weights.", locks=True, waits=True, fields=_fields(

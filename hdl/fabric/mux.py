@@ -17,7 +17,7 @@ def choose(values, index):
     return choose(pairs, index[1:])
 
 
-def place_choice(m, platform, name, values, index):
+def instantiate_choice(m, platform, name, values, index):
     """One of the values, all of one width, as a word.
 
     Where the fabric is ECP5, four words are chosen from by two LUTs a bit and the multiplexer that joins them, and

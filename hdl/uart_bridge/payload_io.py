@@ -1,4 +1,4 @@
-"""Records between the bridge's memories and the macro's streams: wide words as bytes."""
+"""Payloads between the bridge's memories and the macro's streams: wide words as bytes."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
@@ -9,28 +9,28 @@ from .frames import read_port
 from .protocol import COUNTERS, COUNTERS_BYTES, HEADER_BYTES
 
 
-class RecordReader(wiring.Component):
-    """Shifts a record from the memory of requests into a word, a byte a cycle.
+class PayloadReader(wiring.Component):
+    """Shifts an item from the memory of requests into a word, a byte a cycle.
 
     Parameters
     ----------
     depth : int
         Bytes of the memory.
     count : int
-        Bytes of the word, and most of a record. A shorter record stands in the word's highest bytes.
+        Bytes of the word, and of the longest item. A shorter item is in the word's highest bytes.
 
     Members
     -------
     restart : In(1)
-        The next record is the first of the payload.
+        The next item is the first of a request.
     load : In(1)
-        For a cycle: the next record is to be read.
+        For a cycle: read the next item.
     bytes : In(range(count + 1))
-        So many it has.
+        Bytes of the item.
     done : Out(1)
-        ``word`` is a whole record.
+        ``word`` holds the whole item.
     word : Out(8 * count)
-        The record, in its highest bytes.
+        The item, in its highest bytes.
     memory : Out
         `read_port`.
     """
@@ -56,7 +56,7 @@ class RecordReader(wiring.Component):
         return m
 
 
-class RecordWriter(wiring.Component):
+class PayloadWriter(wiring.Component):
     """Stores bytes of a word in the memory of answers, a byte a cycle.
 
     Parameters
@@ -69,11 +69,11 @@ class RecordWriter(wiring.Component):
     Members
     -------
     word : In(8 * count)
-        What is stored of.
+        The word whose bytes are stored.
     restart : In(1)
         The next byte is the first of the answer.
     store : In(1)
-        For a cycle: bytes ``first`` to ``last`` of the word are to be stored.
+        For a cycle: store bytes ``first`` to ``last`` of the word.
     first : In(range(count))
         The lowest byte.
     last : In(range(count))

@@ -10,7 +10,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import EmitError, design, emit, run_yosys
 from bitline.hdl.fabric.adder import Addition, Carry, Operand, add
 from bitline.hdl.fabric.emitter import Emitter
-from bitline.hdl.fabric.mux import place_choice
+from bitline.hdl.fabric.mux import instantiate_choice
 
 # One side, its cells replaced by what Yosys says of them.
 READ = """
@@ -106,7 +106,7 @@ class Choices(wiring.Component):
         for count in self.COUNTS:
             index, words = getattr(self, f"index_{count}"), getattr(self, f"words_{count}")
             values = [words.word_select(number, 2) for number in range(count)]
-            chosen = place_choice(m, platform, f"choice_{count}", values, index)
+            chosen = instantiate_choice(m, platform, f"choice_{count}", values, index)
             # What an index beyond the words gives may be anything.
             m.d.comb += getattr(self, f"word_{count}").eq(Mux(index < count, chosen, 0))
         return m

@@ -86,8 +86,8 @@ def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
             for port, width in (("valid", 1), ("ready", 1), ("payload", layout(config.array).size))]
     cases = []
     for number, store in enumerate(found):
-        place = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
-        cases.append(f"        {number}: {place} = stuck ? level : ~{place};")
+        target = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
+        cases.append(f"        {number}: {target} = stuck ? level : ~{target};")
     counts = [f"        {core}.performance.{name} = count;" for name in COUNTERS]
     return "\n".join([
         f"module {name} (", ",\n".join(heads), ");", f"    {dut or config.name} dut (", pins, "    );", *taps,

@@ -82,7 +82,7 @@ async def vector_faults(dut):
     bench = await begin(dut)
     macro, beat = bench.config.macro, bench.config.input_stream_bits // 8
     good = vector_bytes(bench.config, bench.draw_vector(macro.input_bits, True))
-    holes = [bytes([1] * place + [0] + [1] * (len(good) - place - 1)) for place in
+    holes = [bytes([1] * index + [0] + [1] * (len(good) - index - 1)) for index in
              {0, len(good) - 1, *bench.rng.sample(range(len(good)), min(len(good), 8))}]
     faults = [(good + bytes(beat), None, ErrorCode.VECTOR_LONG), (good + bytes(9 * beat), None, ErrorCode.VECTOR_LONG)]
     faults += [(good, hole, ErrorCode.VECTOR_NULL) for hole in holes]

@@ -93,7 +93,7 @@ async def parameters_wait_for_their_set(dut):
 
 @cocotb.test()
 async def load_is_busy_within_a_packet(dut):
-    """The target of records cannot be changed while a packet of them is half in."""
+    """The target of items cannot be changed while a packet of them is half in."""
     bench = await begin(dut)
     macro = bench.config.macro
     await default_settings(bench)

@@ -38,18 +38,18 @@ async def index_tells_what_comes_next(dut):
     kinds = [(macro.rows, {}, lambda: rows_bytes(config, bench.draw_weights(1)))]
     if config.requantizes:
         kinds.append((macro.columns, {"parameters": 1}, lambda: parameters_bytes(config, *[[1]] * 3)))
-    for count, target, record in kinds:
+    for count, target, item in kinds:
         for first in {0, count - 1}:
             await bench.write("load", words=1, first=first, **target)
             assert (await bench.read("load_index"))["index"] == first
             for index in range(first, count):
-                data = record()
-                for place in range(0, len(data), 4):
+                data = item()
+                for low in range(0, len(data), 4):
                     await bench.until("status", "load_ready")
-                    await bench.write_bytes(bench.registers["load_data"].offset, data[place:place + 4])
+                    await bench.write_bytes(bench.registers["load_data"].offset, data[low:low + 4])
                 await bench.until("load_index", "index", index + 1)
             await bench.write("load", first=first, **target)
-            await bench.weights.send(AxiStreamFrame(record() * (count - first)))
+            await bench.weights.send(AxiStreamFrame(item() * (count - first)))
             await bench.weights.wait()
             assert (await bench.read("load_index"))["index"] == first
     assert await bench.read("error") == {"code": 0, "count": 0}
