@@ -195,4 +195,4 @@ class _Adders:
             columns[bit + 1].append(adder.carry)
 
 
-TREES = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}
+TREE_COMPONENTS = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}

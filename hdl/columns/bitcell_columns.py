@@ -5,11 +5,11 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from .adder_tree import TREES
+from .adder_tree import TREE_COMPONENTS
 from .bitcell_array import BitcellArray
 
 
-def write_layout(shape, columns):
+def bitcell_write_layout(shape, columns):
     """What the row decoder hands to some columns: a row's wordline, its bank, and a weight for each column."""
     return data.StructLayout({
         "wordline": shape.rows,
@@ -31,7 +31,7 @@ class BitcellColumns(wiring.Component):
 
     Members
     -------
-    write : ``In(write_layout)``
+    write : ``In(bitcell_write_layout)``
         The write, as the row decoder hands it on.
     enable, bank, plane : ``In``
         Move on; the bank that computes; one bit an input.
@@ -43,7 +43,7 @@ class BitcellColumns(wiring.Component):
         self.config = config
         self.columns = columns
         super().__init__({
-            "write": In(write_layout(shape, columns)),
+            "write": In(bitcell_write_layout(shape, columns)),
             "enable": In(1),
             "bank": In(range(config.banks)),
             "plane": In(config.rows),
@@ -58,8 +58,8 @@ class BitcellColumns(wiring.Component):
         for column in range(self.columns):
             array = platform.instantiate(m, f"array_{column}", "bitcell_array", BitcellArray, rows=config.rows,
                                          weight_bits=config.weight_bits, banks=config.banks)
-            tree = platform.instantiate(m, f"tree_{column}", "adder_tree", TREES[config.tree], rows=config.rows,
-                                        weight_bits=config.weight_bits)
+            tree = platform.instantiate(m, f"tree_{column}", "adder_tree", TREE_COMPONENTS[config.tree],
+                                        rows=config.rows, weight_bits=config.weight_bits)
             m.d.comb += [
                 array.wordline.eq(self.write.wordline),
                 array.write_bank.eq(self.write.bank),

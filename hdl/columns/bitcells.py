@@ -3,8 +3,8 @@
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from .adder_tree import TREES
-from .bitcell_columns import BitcellColumns, write_layout
+from .adder_tree import TREE_COMPONENTS
+from .bitcell_columns import BitcellColumns, bitcell_write_layout
 from .gateware import Gateware
 from .row_decoder import RowDecoder
 
@@ -14,11 +14,11 @@ class Bitcells(Gateware):
 
     component = BitcellColumns
 
-    def write_layout(self, shape, columns):
-        return write_layout(shape, columns)
+    def column_write_layout(self, shape, columns):
+        return bitcell_write_layout(shape, columns)
 
     def active_low(self, config):
-        return TREES[config.tree].active_low
+        return TREE_COMPONENTS[config.tree].active_low
 
     def add_writers(self, m, platform, config, write, control):
         payload = write.payload

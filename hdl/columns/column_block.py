@@ -44,7 +44,7 @@ class ColumnBlock(wiring.Component):
         ``advance_next``: the pipeline advances whatever ``ready`` is; ``load``: the accumulators will hold a vector's
         result. Two cycles early, for the accumulators, of the plane whose sums leave the columns: ``shift``: it is not
         its vector's first; ``negative``: it is the first of a signed vector; ``add`` the result to the total.
-    write : ``In(Gateware.write_layout)``
+    write : ``In(Gateware.column_write_layout)``
         Weights or entries to store; none for the column of ones.
     totals : ``Out(columns * total_width)``
         A total for each column, the first lowest.
@@ -62,7 +62,7 @@ class ColumnBlock(wiring.Component):
             "control": In(control_layout(config)),
             "totals": Out(columns * self.total_width),
         }
-        if write := self.gateware.write_layout(shape, columns):
+        if write := self.gateware.column_write_layout(shape, columns):
             ports["write"] = In(write)
         super().__init__(ports)
 

@@ -16,7 +16,7 @@ class Gateware:
     component = None
     registered = ()
 
-    def write_layout(self, shape, columns):
+    def column_write_layout(self, shape, columns):
         """What a block of columns is given to write; None for one that nothing is written to."""
         return None
 
@@ -41,6 +41,6 @@ class Gateware:
         Returns
         -------
         dict of Shape to (dict of str to Value)
-            The fields of `write_layout` for all columns of a shape.
+            The fields of `column_write_layout` for all columns of a shape.
         """
         return {}

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from .adder_levels import Delays, Node, sum_level
-from .adder_tree import TREES
+from .adder_tree import TREE_COMPONENTS
 from .gateware import Gateware
 
 
@@ -43,7 +43,7 @@ class OnesColumn(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         delays = Delays(m, self.enable)
-        active_low = TREES[self.config.tree].active_low
+        active_low = TREE_COMPONENTS[self.config.tree].active_low
         # As many rows at once as leave one adder level for each cycle.
         group = 1 << max(0, ceil_log2(self.config.rows) + 1 - self.latency)
         nodes = []

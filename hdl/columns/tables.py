@@ -14,7 +14,7 @@ class Tables(Gateware):
     component = TableColumns
     registered = ("select", "address", "bank")
 
-    def write_layout(self, shape, columns):
+    def column_write_layout(self, shape, columns):
         return entry_layout(shape, columns)
 
     def add_planes(self, m, platform, config, plane):

@@ -3,7 +3,7 @@
 import dataclasses
 
 from .base import Parameters, configuration, parameter
-from .bitcells import TREES, BitcellKind
+from .bitcells import TREE_NAMES, BitcellKind
 from .tables import TableKind
 from .widths import ceil_log2, signed_width
 
@@ -47,7 +47,7 @@ class MacroConfig(Parameters):
         least=0, most="columns")
     tree: str = parameter(
         "Adder tree of bitcells: `carry_chain`, a register a level, for FPGAs; or `carry_save`, full-adder cells and "
-        "one register, for standard cells.", default="carry_chain", choices=TREES)
+        "one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)
     result_interval: int = parameter(
         "Fewest cycles from a result to the next. With 1, `o_ready` stops the pipeline in the same cycle, which bounds "
         "the clock of a large macro; with 2, all enables come out of registers, which costs a cycle of latency, and of "

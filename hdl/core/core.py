@@ -15,14 +15,14 @@ from .checksum import RowChecksum, TotalsCheck
 from .error_log import ErrorLog
 from .performance_counters import Performance
 from .requantizer import Requantizer
-from .result_packer import ResultPacker, beat_layout, result_layout
+from .result_packer import ResultPacker, beat_layout, result_beat_layout
 from .self_test import SelfTest
 from .source_switch import SourceSwitch
 from .vector_input import VectorInput
 from .vector_tracker import VectorTracker
 from .weight_loader import Loader
 
-BUSES = {"axi": AxiLite, "wishbone": Wishbone, "apb": Apb}
+BUS_COMPONENTS = {"axi": AxiLite, "wishbone": Wishbone, "apb": Apb}
 
 
 class Core(wiring.Component):
@@ -42,7 +42,7 @@ class Core(wiring.Component):
     s_axis_w : ``In(stream)``
         `beat_layout`: rows of weights, or columns' parameters.
     m_axis : ``Out(stream)``
-        `result_layout`: results.
+        `result_beat_layout`: results.
     bus : ``Out(PORTS)``
         Of the kind of bus that the configuration has.
     irq : ``Out(1)``
@@ -54,8 +54,8 @@ class Core(wiring.Component):
         super().__init__({
             "s_axis": In(stream.Signature(beat_layout(config.input_stream_bits))),
             "s_axis_w": In(stream.Signature(beat_layout(config.weight_stream_bits))),
-            "m_axis": Out(stream.Signature(result_layout(config))),
-            "bus": Out(wiring.Signature(BUSES[config.bus].PORTS)),
+            "m_axis": Out(stream.Signature(result_beat_layout(config))),
+            "bus": Out(wiring.Signature(BUS_COMPONENTS[config.bus].PORTS)),
             "irq": Out(1),
         })
 
@@ -67,7 +67,7 @@ class Core(wiring.Component):
         def add(name, cls, **parameters):
             return platform.instantiate(m, name, name, cls, **parameters)
 
-        front = add("front", BUSES[config.bus])
+        front = add("front", BUS_COMPONENTS[config.bus])
         registers = add("registers", RegisterFile, config=config)
         test = add("self_test", SelfTest, config=config)
         vectors = add("vectors", VectorInput, config=config)

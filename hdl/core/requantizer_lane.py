@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config.core import ACCUMULATOR_BITS
+from ..config.core import MAX_TOTAL_BITS
 from ..fabric.mux import instantiate_choice
 
 # Of a column; further bits of its item in the stream are ignored.
@@ -95,7 +95,7 @@ class RequantizerLane(wiring.Component):
         upper = Cat(low[14:], products["hh"]).as_signed()
         outer = self._register(m, "outer", Cat(low[:14], (upper + round_up)[:len(upper)]).as_signed())
         inner = self._register(m, "inner", products["hl"] + products["lh"])
-        whole = (outer + inner)[BASE - PIECE:ACCUMULATOR_BITS * 2 + 1 - PIECE]
+        whole = (outer + inner)[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE]
         return self._register(m, "product", whole.as_signed()), self._register(
             m, "negative_5", self._register(m, "negative_4", negative))
 
@@ -157,7 +157,7 @@ class RawLane(wiring.Component):
 
     def __init__(self, *, total_width):
         self.total_width = total_width
-        super().__init__({"total": In(signed(total_width)), "result": Out(signed(ACCUMULATOR_BITS))})
+        super().__init__({"total": In(signed(total_width)), "result": Out(signed(MAX_TOTAL_BITS))})
 
     def elaborate(self, platform):
         m = Module()

@@ -14,7 +14,7 @@ def beat_layout(bits, user=False):
     return data.StructLayout({"data": bits, "keep": bits // 8, "last": 1, **({"user": 1} if user else {})})
 
 
-def result_layout(config):
+def result_beat_layout(config):
     """A beat of results; if they are checked, ``user`` of a packet's last says that they are wrong."""
     return beat_layout(config.output_stream_bits, config.checksum)
 
@@ -50,14 +50,14 @@ class ResultPacker(wiring.Component):
     wrong : ``In(int(config.checksum))``
         With the last results of a vector: they do not agree with the checksum.
     o : ``Out(stream)``
-        `result_layout`; bytes that are not kept are zero.
+        `result_beat_layout`; bytes that are not kept are zero.
     """
 
     def __init__(self, *, config):
         self.config = config
         super().__init__({
             "i": In(results_signature(config)), "flush": In(1), "busy": Out(1),
-            "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_layout(config))),
+            "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_beat_layout(config))),
         })
 
     def elaborate(self, platform):

@@ -7,11 +7,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .register_map import ADDRESS_BITS, Access, ErrorCode, register_map
+from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
 
 # One access: ``enable`` for a cycle; the answer comes with the next cycle and stays until the next access.
 PORT = wiring.Signature({
-    "enable": Out(1), "write": Out(1), "address": Out(ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
+    "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
     "read_data": In(32), "refused": In(1),
 })
 

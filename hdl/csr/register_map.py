@@ -6,8 +6,8 @@ from importlib.metadata import version
 
 from ..config.core import SETS
 
-ADDRESS_BITS = 12
-IDENTITY = int.from_bytes(b"BLCM", "big")
+BUS_ADDRESS_BITS = 12
+CORE_IDENTITY = int.from_bytes(b"BLCM", "big")
 
 
 class Access(enum.Enum):
@@ -127,7 +127,7 @@ def _identification(config):
 
     return [
         Register(name="identity", offset=0x000, meaning="Tells a Bitline core from everything else.", fields=constants(
-            ("identity", 0, 32, IDENTITY, "The letters BLCM, B highest."))),
+            ("identity", 0, 32, CORE_IDENTITY, "The letters BLCM, B highest."))),
         Register(name="version", offset=0x004, meaning="Version of the generator.", fields=constants(
             ("patch", 0, 8, numbers[2], "Patch."), ("minor", 8, 8, numbers[1], "Minor."),
             ("major", 16, 8, numbers[0], "Major."))),
@@ -249,7 +249,7 @@ def _settings(config):
 FORMER_NAMES = {"control.zeroise": "control.zeroize", "status.zeroised": "status.zeroized",
                 "chain.length": "accumulate.count", "capacity.chain": "capacity.max_accumulations"}
 
-COUNTERS = {
+PERFORMANCE_COUNTERS = {
     "cycles": "Clock cycles.",
     "vectors": "Vectors that the macro has taken.",
     "planes_skipped": "Planes of them that could not change a result, and took no cycle.",
@@ -262,6 +262,6 @@ def register_map(config):
     """All registers of a core, by rising offset."""
     counters = (Register(name=name, offset=0x080 + 4 * index, meaning=f"{meaning} Wraps.", fields=_fields(
         Access.STATUS, ("count", 0, 32, "Since they were cleared.", {})))
-        for index, (name, meaning) in enumerate(COUNTERS.items()))
+        for index, (name, meaning) in enumerate(PERFORMANCE_COUNTERS.items()))
     registers = [*_identification(config), *_control(config), *_work(config), *_settings(config), *counters]
     return tuple(sorted(registers, key=lambda register: register.offset))

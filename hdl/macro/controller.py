@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..columns.column_block import control_layout
-from .ports import descriptor_layout, result_layout
+from .ports import descriptor_layout, result_descriptor_layout
 
 
 def _take(target, source):
@@ -152,7 +152,7 @@ class Controller(wiring.Component):
         drives = Signal()
         driven = Signal(data.StructLayout({
             "bank": range(self.config.banks),
-            **result_layout(self.config).members,
+            **result_descriptor_layout(self.config).members,
         }), reset_less=True)
         planned, is_calibration = Signal(reset_less=True), Signal(reset_less=True)
         select = Signal.like(self.select, reset_less=True)
@@ -183,7 +183,7 @@ class Controller(wiring.Component):
         """The plane on the wordlines, a pipeline step after the drivers."""
         on_wordlines = Signal()
         bank = Signal(range(self.config.banks), reset_less=True)
-        plane = Signal(result_layout(self.config), reset_less=True, name="_plane")
+        plane = Signal(result_descriptor_layout(self.config), reset_less=True, name="_plane")
         first = Signal(reset_less=True, name="_plane_first")
         is_calibration = Signal(reset_less=True, name="_plane_is_calibration")
         last = Signal(name="_plane_last")

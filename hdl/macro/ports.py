@@ -13,11 +13,11 @@ def descriptor_layout(config):
     return data.StructLayout({
         "bits": range(config.input_bits + 1),
         "bank": range(config.banks),
-        **result_layout(config).members,
+        **result_descriptor_layout(config).members,
     })
 
 
-def result_layout(config):
+def result_descriptor_layout(config):
     """The part of the descriptor that follows a vector to its result."""
     return data.StructLayout({
         "signed": 1,

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..macro.ports import input_layout, output_layout, write_layout
 from .frames import read_port
 from .payload_io import Counters, PayloadReader, PayloadWriter
-from .protocol import COUNTERS_BYTES, DONE, Command, Refusal
+from .protocol import DONE, LINK_COUNTERS_BYTES, Command, Refusal
 from .session import JOB
 
 
@@ -145,7 +145,7 @@ class Executor(wiring.Component):
     def _add_writer(self, m, counters):
         """Writer of the answer: a result in the lower bytes of its word, the counters above."""
         result = self.sizes.result
-        m.submodules.writer = writer = PayloadWriter(depth=self.sizes.buffer, count=result + COUNTERS_BYTES)
+        m.submodules.writer = writer = PayloadWriter(depth=self.sizes.buffer, count=result + LINK_COUNTERS_BYTES)
         padding = 8 * result - output_layout(self.config).size
         is_run = self.job.payload.code == Command.RUN
         m.d.comb += [

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .byte_mux import ByteMux
 from .frames import read_port
-from .protocol import COUNTERS, COUNTERS_BYTES, HEADER_BYTES
+from .protocol import HEADER_BYTES, LINK_COUNTERS, LINK_COUNTERS_BYTES
 
 
 class PayloadReader(wiring.Component):
@@ -147,18 +147,18 @@ class Counters(wiring.Component):
         A request is that was repeated.
     hold : In(1)
         Take what ``word`` is to show.
-    word : Out(8 * COUNTERS_BYTES)
-        The counters, in the order and with the bytes of `COUNTERS`.
+    word : Out(8 * LINK_COUNTERS_BYTES)
+        The counters, in the order and with the bytes of `LINK_COUNTERS`.
     """
 
     def __init__(self):
         super().__init__({**{name: In(1) for name in COUNTED.values()}, "hold": In(1),
-                          "word": Out(8 * COUNTERS_BYTES)})
+                          "word": Out(8 * LINK_COUNTERS_BYTES)})
 
     def elaborate(self, platform):
         m = Module()
         shown = []
-        for name, width in COUNTERS.items():
+        for name, width in LINK_COUNTERS.items():
             counter = Signal(8 * width, name=name)
             with m.If(getattr(self, COUNTED[name]) if name in COUNTED else 1):
                 m.d.sync += counter.eq(counter + 1)

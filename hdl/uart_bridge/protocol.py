@@ -22,10 +22,10 @@ HEADER = data.StructLayout({"session": 16, "sequence": 8, "code": 8, "length": 1
 HEADER_BYTES = HEADER.size // 8
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 
-IDENTITY = struct.Struct("<4sB4sIH")
+IDENTITY_STRUCT = struct.Struct("<4sB4sIH")
 
-COUNTERS = {"cycles": 4, "busy": 4, "vectors": 4, "rows": 4, "refused": 2, "repeated": 2}
-COUNTERS_BYTES = sum(COUNTERS.values())
+LINK_COUNTERS = {"cycles": 4, "busy": 4, "vectors": 4, "rows": 4, "refused": 2, "repeated": 2}
+LINK_COUNTERS_BYTES = sum(LINK_COUNTERS.values())
 
 # A bit of the answer's code.
 DONE = 0x80
@@ -89,7 +89,7 @@ class Sizes:
 def sizes(config, buffer=2048):
     """The `Sizes` of a macro; ``buffer`` is doubled until one item of each kind fits."""
     found = Sizes(payload_bytes(write_layout(config)), payload_bytes(input_layout(config)),
-                  payload_bytes(output_layout(config)), buffer, IDENTITY.size + len(_parameters(config)))
+                  payload_bytes(output_layout(config)), buffer, IDENTITY_STRUCT.size + len(_parameters(config)))
     return found if found.rows and found.vectors else sizes(config, 2 * buffer)
 
 
@@ -99,4 +99,4 @@ def _parameters(config):
 
 def identity(config, clock_hz, buffer):
     """What the answer to `Command.CONNECT` says: who this is, and the configuration as JSON."""
-    return IDENTITY.pack(MAGIC, VERSION, bytes.fromhex(config.hash), clock_hz, buffer) + _parameters(config)
+    return IDENTITY_STRUCT.pack(MAGIC, VERSION, bytes.fromhex(config.hash), clock_hz, buffer) + _parameters(config)

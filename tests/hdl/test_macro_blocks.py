@@ -7,7 +7,7 @@ from amaranth.hdl import signed, unsigned
 from bitline.golden.bits import from_bits, limits, to_bits
 from bitline.golden.macro import MacroModel
 from bitline.hdl.columns.accumulator import ShiftAccumulator
-from bitline.hdl.columns.adder_tree import TREES
+from bitline.hdl.columns.adder_tree import TREE_COMPONENTS
 from bitline.hdl.columns.bitcell_array import BitcellArray
 from bitline.hdl.columns.ones import OnesColumn
 from bitline.hdl.config import MacroConfig
@@ -40,15 +40,15 @@ def check_tree(tree, cases):
     simulate(tree, testbench)
 
 
-@pytest.mark.parametrize("kind", TREES)
+@pytest.mark.parametrize("kind", TREE_COMPONENTS)
 @pytest.mark.parametrize("rows, bits", [(1, 1), (1, 3), (2, 2), (3, 1), (3, 2)])
 def test_tree_for_every_weight_and_plane(kind, rows, bits):
     values = range(limits(bits, True)[0], limits(bits, True)[1] + 1)
     cases = list(itertools.product(itertools.product(values, repeat=rows), itertools.product((0, 1), repeat=rows)))
-    check_tree(TREES[kind](rows=rows, weight_bits=bits), cases)
+    check_tree(TREE_COMPONENTS[kind](rows=rows, weight_bits=bits), cases)
 
 
-@pytest.mark.parametrize("kind", TREES)
+@pytest.mark.parametrize("kind", TREE_COMPONENTS)
 @pytest.mark.parametrize("rows, bits", [(4, 8), (5, 3), (7, 1), (13, 5), (16, 16), (31, 2), (64, 8)])
 def test_tree_for_random_and_extreme_weights(kind, rows, bits):
     rng = random.Random(1)
@@ -56,14 +56,14 @@ def test_tree_for_random_and_extreme_weights(kind, rows, bits):
     cases = [([value] * rows, [1] * rows) for value in (low, high)]
     cases += [([rng.randint(low, high) for _ in range(rows)], [rng.randrange(2) for _ in range(rows)])
               for _ in range(40)]
-    check_tree(TREES[kind](rows=rows, weight_bits=bits), cases)
+    check_tree(TREE_COMPONENTS[kind](rows=rows, weight_bits=bits), cases)
 
 
 @pytest.mark.parametrize("rows, bits, full, half", [
     (64, 8, 498, 6), (16, 8, 116, 4), (256, 8, 2032, 8), (64, 4, 246, 6)])
 def test_carry_save_tree_takes_the_fewest_full_adders(rows, bits, full, half):
     emitter = Emitter("t")
-    emitter.add("t_tree", TREES["carry_save"](rows=rows, weight_bits=bits))
+    emitter.add("t_tree", TREE_COMPONENTS["carry_save"](rows=rows, weight_bits=bits))
     words = emitter.modules["t_tree"].split()
     assert words.count("\\t_full_adder") == full
     assert words.count("\\t_half_adder") == half

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from bitline.golden.core import CoreModel
-from bitline.hdl.config import BUSES, CoreConfig, MacroConfig
+from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, Access, ErrorCode, register_map
 from bitline.hdl.fabric.design import Design
@@ -178,7 +178,7 @@ def test_driver_drives_the_rtl(config, tmp_path):
     assert said["text"] == ErrorCode.VECTOR_SHORT.meaning
 
 
-@pytest.mark.parametrize("bus", BUSES)
+@pytest.mark.parametrize("bus", BUS_NAMES)
 def test_template_instantiates_the_core(bus, tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=3, columns=2), bus=bus, reset="asynchronous")
     files = kit(config)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import COUNTERS
+from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from ...hdl.fabric.design import Design
 from ...hdl.macro.ports import input_layout, write_layout
 from ..sim.build import Surround
@@ -88,7 +88,7 @@ def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
     for number, store in enumerate(found):
         target = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
         cases.append(f"        {number}: {target} = stuck ? level : ~{target};")
-    counts = [f"        {core}.performance.{name} = count;" for name in COUNTERS]
+    counts = [f"        {core}.performance.{name} = count;" for name in PERFORMANCE_COUNTERS]
     return "\n".join([
         f"module {name} (", ",\n".join(heads), ");", f"    {dut or config.name} dut (", pins, "    );", *taps,
         "    always @(negedge aclk) if (strike || stuck) case (store)", *cases, "        default: ;", "    endcase",

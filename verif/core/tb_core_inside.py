@@ -6,7 +6,7 @@ Runs in the bench module of `storage`, which reaches in.
 import cocotb
 from cocotb.utils import get_sim_time
 
-from ...hdl.csr.register_map import COUNTERS
+from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from .core_bench import PERIOD_NS, CoreBench, Refused
 from .core_steps import begin, watch
 from .storage import INPUTS
@@ -113,4 +113,4 @@ async def counters_wrap(dut):
         assert stalls["m_axis"] > vectors // 2
         passed = ((await bench.read("cycles"))["count"] - start) % (1 << 32)
         assert abs(passed - (get_sim_time("ns") - preset) / PERIOD_NS) <= 4
-    assert set(COUNTERS) == {*expected, "cycles"}
+    assert set(PERFORMANCE_COUNTERS) == {*expected, "cycles"}

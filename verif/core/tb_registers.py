@@ -3,7 +3,7 @@
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from ...hdl.csr.register_map import ADDRESS_BITS, Access, ErrorCode
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode
 from ..csr.register_words import ONES, PATTERNS, after, legal, reset_word, stored
 from .core_bench import CoreBench, Refused
 
@@ -103,7 +103,7 @@ async def aliasing(dut):
     for register, word in words.items():
         assert await bench.read_word(register.offset) == word, register.name
     mapped = {register.offset for register in bench.registers.values()}
-    unmapped = [address for address in range(0, 1 << ADDRESS_BITS, 4) if address not in mapped]
+    unmapped = [address for address in range(0, 1 << BUS_ADDRESS_BITS, 4) if address not in mapped]
     asked = bench.rng.sample(unmapped, 110) + unmapped[:20] + unmapped[-3:]
     for number, address in enumerate(asked):
         for access in (bench.read_word(address), bench.write_bytes(address, b"\xff\xff\xff\xff")):

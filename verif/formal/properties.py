@@ -13,7 +13,7 @@ def of_core(name, says, block, bugs, depth, bus="axi", **more):
                     **more)
 
 
-BUSES = (
+BUS_PROOFS = (
     of_core("axi_lite", "AXI4-Lite keeps its protocol and reaches the registers once an access", "front", (
         ("if (%1) bvalid <= 1'h0;", "if (rst) bvalid <= 1'h0;"),
         # A read outlives a reset.
@@ -92,7 +92,7 @@ MARCH = Property(
 FIRST_CELL = tuple(f"INIT1(16'h{table}),\n    .INJECT1_0(\"NO\"),\n    .INJECT1_1(\"NO\")\n  ) level1_0_cell0 ("
                    for table in ("7888", "7887"))
 
-TREES = (
+TREE_PROOFS = (
     level_sums("tree_256", "a carry-chain tree of 256 rows gives the sum, for all weights and planes", 256, "generic", (
         ("level1_0_16) +", "level1_0_16) -"),
         ("level3_0_5 <= %1;", "level3_0_5 <= %1 ^ 1;")), solvers=("yices",)),
@@ -165,7 +165,7 @@ WHOLE = (
           solvers=("yices",), script="memory_map"),
 )
 
-PROPERTIES = {proof.name: proof for proof in (*BUSES, MARCH, *TREES, *DATA, *CONTROL, *WHOLE)}
+PROPERTIES = {proof.name: proof for proof in (*BUS_PROOFS, MARCH, *TREE_PROOFS, *DATA, *CONTROL, *WHOLE)}
 # The ten that are proved in the shortest time, seconds each; the tests run them.
 FASTEST = ("apb", "wishbone", "axi_lite", "lock", "loader", "packer", "assembler", "controller", "controller_2",
            "response")

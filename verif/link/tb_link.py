@@ -14,7 +14,7 @@ from ...golden.bits import limits
 from ...golden.macro import MacroModel
 from ...golden.program import Vector, Write
 from ...hdl.config import MacroConfig
-from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, DONE, ESCAPE, FLAG, OVERHEAD, Command, Refusal, sizes
+from ...hdl.uart_bridge.protocol import DONE, ESCAPE, FLAG, LINK_COUNTERS_BYTES, OVERHEAD, Command, Refusal, sizes
 from ...host.board import LinkError
 from ...host.board.link import ATTEMPTS, HEADER, Frame, FrameFinder, Link, encode, wrap
 from ...host.board.payloads import read_counters, read_result, vector_record, write_record
@@ -127,7 +127,7 @@ class Host:
     async def counters(self):
         """The board's counters: rows and vectors as they were asked for, each once; all others no more than can be."""
         asked = self.line.cycles
-        counters = read_counters(await self.do(self.link.request(Command.READ_COUNTERS, b"", COUNTERS_BYTES)))
+        counters = read_counters(await self.do(self.link.request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES)))
         assert (counters["rows"], counters["vectors"]) == (self.rows, self.vectors), counters
         assert asked <= counters["cycles"] <= self.line.cycles and counters["busy"] < counters["cycles"], counters
         assert max(counters["refused"], counters["repeated"]) <= self.line.sent, counters
@@ -415,7 +415,7 @@ async def silence(dut):
     repeats = host.link.repeats
     for match in ("is silent", "must be connected"):
         try:
-            await host.do(host.link.request(Command.READ_COUNTERS, b"", COUNTERS_BYTES))
+            await host.do(host.link.request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES))
             raise AssertionError("a dead line must be an error")
         except LinkError as error:
             assert match in str(error)
