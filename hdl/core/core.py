@@ -199,8 +199,8 @@ class Core(wiring.Component):
                 settings.zero_point.eq(offset.zero_point.data),
                 settings.low.eq(clamp.low.data),
                 settings.high.eq(clamp.high.data),
-                offset.used.eq(tracker.set_used[index]),
-                clamp.used.eq(tracker.set_used[index]),
+                offset.busy.eq(tracker.set_used[index]),
+                clamp.busy.eq(tracker.set_used[index]),
             ]
 
     @staticmethod
@@ -241,9 +241,9 @@ class Core(wiring.Component):
             test.sample.eq(requantizer.sample),
             test.group.eq(requantizer.group),
             Value.cast(test.totals).eq(Value.cast(requantizer.totals)),
-            registers.control.used.eq(test.running),
-            registers.self_test.used.eq(test.running),
-            registers.fault.used.eq(test.running),
+            registers.control.busy.eq(test.running),
+            registers.self_test.busy.eq(test.running),
+            registers.fault.busy.eq(test.running),
             registers.status.running.data.eq(test.running),
             registers.status.failed.data.eq(test.failed & ~test.running),
             registers.status.passed.data.eq(test.passed),
@@ -279,8 +279,8 @@ class Core(wiring.Component):
             loader.set_used.eq(tracker.set_used),
             registers.load_index.index.data.eq(loader.index),
             # A packet may begin in this very cycle.
-            registers.load.used.eq(loader.within | test.running | self.s_axis_w.valid & self.s_axis_w.ready),
-            load_data.used.eq(~loader.word_ready | test.running | load_data.written),
+            registers.load.busy.eq(loader.within | test.running | self.s_axis_w.valid & self.s_axis_w.ready),
+            load_data.busy.eq(~loader.word_ready | test.running | load_data.written),
         ]
 
     def _connect_events(self, m, registers, loader, test, errors):

@@ -11,12 +11,12 @@ ADDRESS_MAP = "bitline_core"
 # As SystemRDL 2.0 says what software and hardware do with a field.
 PROPERTIES = {
     Access.CONSTANT: "sw = r; hw = na;",
-    Access.STATUS: "sw = r; hw = w;",
-    Access.STORED: "sw = rw; hw = r;",
-    Access.COMMAND: "sw = w; hw = r; singlepulse;",
-    Access.EVENT: "sw = rw; hw = w; onwrite = woclr;",
-    Access.LATCH: "sw = rw; hw = r; onwrite = woset;",
-    Access.DATA: "sw = w; hw = r;",
+    Access.RO: "sw = r; hw = w;",
+    Access.RW: "sw = rw; hw = r;",
+    Access.SINGLEPULSE: "sw = w; hw = r; singlepulse;",
+    Access.W1C: "sw = rw; hw = w; onwrite = woclr;",
+    Access.W1S: "sw = rw; hw = r; onwrite = woset;",
+    Access.WO: "sw = w; hw = r;",
 }
 
 
@@ -55,14 +55,14 @@ def _remarks(register):
     text = register.meaning
     if register.locks:
         text += " Writes are refused while the core is locked."
-    if register.waits:
+    if register.busy_lock:
         text += " Refused while it is in use."
     return text
 
 
 def _bounds(field):
-    if field.access is Access.STORED and (field.least or field.most < (1 << field.bits) - 1):
-        return f"{field.meaning} From {field.least} to {field.most}."
+    if field.access is Access.RW and (field.minimum or field.max_value < (1 << field.bits) - 1):
+        return f"{field.meaning} From {field.minimum} to {field.max_value}."
     return field.meaning
 
 

@@ -46,7 +46,7 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
         for field in register.fields():
             found[register.inst_name, field.inst_name] = (register.address_offset, field.low, field.width,
                                                           field.get_property("reset"), field.is_sw_writable)
-    read_only = (Access.CONSTANT, Access.STATUS)
+    read_only = (Access.CONSTANT, Access.RO)
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits, field.reset,
                                                    field.access not in read_only)
                      for register in register_map(config) for field in register.fields}
@@ -82,8 +82,8 @@ def test_ip_xact_and_pages_have_every_register(folder):
             found[register.find(f"{space}name").text, field.find(f"{space}name").text] = (
                 number(register, "addressOffset"), number(field, "bitOffset"), number(field, "bitWidth"),
                 field.find(f"{space}access").text)
-    access = {Access.CONSTANT: "read-only", Access.STATUS: "read-only", Access.COMMAND: "write-only",
-              Access.DATA: "write-only"}
+    access = {Access.CONSTANT: "read-only", Access.RO: "read-only", Access.SINGLEPULSE: "write-only",
+              Access.WO: "write-only"}
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits,
                                                    access.get(field.access, "read-write"))
                      for register in register_map(CONFIG) for field in register.fields}

@@ -96,8 +96,8 @@ async def aliasing(dut):
     for register in chosen:
         if register.name == "lock":
             continue
-        word = sum(bench.rng.randint(field.least, field.most) << field.low for field in register.fields
-                   if field.access is Access.STORED)
+        word = sum(bench.rng.randint(field.minimum, field.max_value) << field.low for field in register.fields
+                   if field.access is Access.RW)
         words[register] = after(register, reset_word(register), word)
         await bench.write_bytes(register.offset, word.to_bytes(4, "little"))
     for register, word in words.items():
