@@ -7,15 +7,15 @@ import textwrap
 from pathlib import Path
 
 
-def parameter(meaning, *, default=dataclasses.MISSING, least=1, most=None, choices=None, former=None):
+def parameter(meaning, *, default=dataclasses.MISSING, minimum=1, maximum=None, choices=None, former=None):
     """A parameter of a configuration: an integer within bounds, or one of some choices.
 
-    Help of commands, tables of documents and docstrings are made of these. ``most`` may name another parameter;
+    Help of commands, tables of documents and docstrings are made of these. ``maximum`` may name another parameter;
     without it and ``choices`` the class checks the value itself. ``former`` is a name that JSON and options of the
     release before used, and that is still accepted in this one.
     """
     return dataclasses.field(default=default, metadata={
-        "meaning": meaning, "least": least, "most": most, "choices": choices, "former": former})
+        "meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices, "former": former})
 
 
 def configuration(cls):
@@ -33,7 +33,7 @@ def allowed(field):
     rules = field.metadata
     if rules["choices"]:
         return "|".join(map(str, rules["choices"]))
-    return f"{rules['least']}..{rules['most']}" if rules["most"] else field.type.__name__
+    return f"{rules['minimum']}..{rules['maximum']}" if rules["maximum"] else field.type.__name__
 
 
 class Parameters:
@@ -44,17 +44,17 @@ class Parameters:
         for field in dataclasses.fields(self):
             if field.metadata["choices"]:
                 self.check_choice(field.name, field.metadata["choices"])
-            elif most := field.metadata["most"]:
-                self.check_range(field.name, field.metadata["least"],
-                                 getattr(self, most) if isinstance(most, str) else most)
+            elif maximum := field.metadata["maximum"]:
+                self.check_range(field.name, field.metadata["minimum"],
+                                 getattr(self, maximum) if isinstance(maximum, str) else maximum)
 
-    def check_range(self, name, least, greatest):
+    def check_range(self, name, minimum, maximum):
         """TypeError or ValueError, in one line, unless a parameter is an integer within bounds."""
         value = getattr(self, name)
-        rule = f"{name} must be an integer from {least} to {greatest}, not {value!r}"
+        rule = f"{name} must be an integer from {minimum} to {maximum}, not {value!r}"
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(rule)
-        if not least <= value <= greatest:
+        if not minimum <= value <= maximum:
             raise ValueError(rule)
 
     def check_choice(self, name, choices):

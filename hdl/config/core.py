@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from ...golden.checksum import check_column_count
 from .base import Parameters, configuration, parameter
-from .macro import MOST_COLUMNS, MacroConfig
+from .macro import MAX_COLUMNS, MacroConfig
 from .widths import ceil_log2
 
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
@@ -61,8 +61,8 @@ class CoreConfig(Parameters):
             raise ValueError("weight_bits, input_bits, rows and max_accumulations of a core must keep a total within "
                              f"{MAX_TOTAL_BITS} bits, not {self.macro.total_width}")
         self.check_parameters()
-        if self.macro.columns + self.check_columns > MOST_COLUMNS:
-            raise ValueError(f"columns must leave {self.check_columns} of {MOST_COLUMNS} to the checksum, "
+        if self.macro.columns + self.check_columns > MAX_COLUMNS:
+            raise ValueError(f"columns must leave {self.check_columns} of {MAX_COLUMNS} to the checksum, "
                              f"not be {self.macro.columns}")
 
     # The array, with what the checksum adds to it.

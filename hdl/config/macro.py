@@ -11,7 +11,7 @@ KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
 COLUMNS = tuple(KINDS)
 FUSES = (1, 2, 4)
 INTERVALS = (1, 2)
-MOST_COLUMNS = 1024
+MAX_COLUMNS = 1024
 
 
 @configuration
@@ -29,22 +29,22 @@ class MacroConfig(Parameters):
     """
 
     # Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
-    rows: int = parameter("Inputs of a vector, and weights of a column.", most=1024)
-    columns: int = parameter("Results of a vector; a multiple of `fuse`.", most=MOST_COLUMNS)
-    weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, most=16)
+    rows: int = parameter("Inputs of a vector, and weights of a column.", maximum=1024)
+    columns: int = parameter("Results of a vector; a multiple of `fuse`.", maximum=MAX_COLUMNS)
+    weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, maximum=16)
     input_bits: int = parameter("Most bits of an input; each vector says how many it uses, and whether it is signed.",
-                                default=8, most=16)
-    banks: int = parameter("Sets of weights: one computes while others are written.", default=1, most=16)
+                                default=8, maximum=16)
+    banks: int = parameter("Sets of weights: one computes while others are written.", default=1, maximum=16)
     fuse: int = parameter("Most neighboring columns that a vector may read as one wider weight.", default=1,
                           choices=FUSES)
     max_accumulations: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1,
-                                       most=65536, former="tiles")
+                                       maximum=65536, former="tiles")
     column: str = parameter(
         f"How a column stores and multiplies: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
         default=COLUMNS[0], choices=COLUMNS)
     block_ram_columns: int = parameter(
         "Columns, the first ones, whose tables are in block RAM instead; 0 unless `column` is `table`.", default=0,
-        least=0, most="columns")
+        minimum=0, maximum="columns")
     tree: str = parameter(
         "Adder tree of bitcells: `carry_chain`, a register a level, for FPGAs; or `carry_save`, full-adder cells and "
         "one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)
@@ -72,12 +72,12 @@ class MacroConfig(Parameters):
     # Widths, each derived from the extremes it must hold.
 
     def _extremes(self, weight_bits, vectors):
-        """Least and greatest ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed at will."""
-        most = self.rows * vectors
+        """Minimum and maximum ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed at will."""
+        terms = self.rows * vectors
         least_w, greatest_w = -(1 << weight_bits - 1), (1 << weight_bits - 1) - 1
         least_x, greatest_x = -(1 << self.input_bits - 1), (1 << self.input_bits) - 1
         products = [w * x for w in (least_w, greatest_w) for x in (least_x, greatest_x)]
-        return most * min(products), most * max(products)
+        return terms * min(products), terms * max(products)
 
     @property
     def sum_width(self):
@@ -97,8 +97,8 @@ class MacroConfig(Parameters):
     @property
     def sum_x_width(self):
         """Bits of ``sum(x)`` over ``max_accumulations`` vectors, from the column of ones."""
-        most = self.rows * self.max_accumulations
-        return signed_width(-most << self.input_bits - 1, most * ((1 << self.input_bits) - 1))
+        terms = self.rows * self.max_accumulations
+        return signed_width(-terms << self.input_bits - 1, terms * ((1 << self.input_bits) - 1))
 
     def output_width(self, fuse):
         """Bits that the result of ``fuse`` fused columns needs; its lanes offer ``fuse * total_width``."""

@@ -86,7 +86,7 @@ class TableShape(Shape):
 
     @property
     def extremes(self):
-        """Least and greatest sum of a group, before its sign."""
+        """Minimum and maximum sum of a group, before its sign."""
         low = -self.group_rows << self.weight_bits - 1
         # In offset binary the last row counts positive, and all others either way.
         return low, (~low if self.is_offset else ~low - self.group_rows + 1)

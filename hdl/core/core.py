@@ -107,7 +107,7 @@ class Core(wiring.Component):
         self._connect_status(m, registers, loader, test, tracker)
         self._connect_events(m, registers, loader, test, errors)
         self._connect_counters(m, registers, vectors, test.takeover, add(
-            "performance", Performance, most=config.macro.input_bits - 1))
+            "performance", Performance, max_skipped=config.macro.input_bits - 1))
         return m
 
     def _connect_bus(self, m, front, registers):

@@ -12,7 +12,7 @@ PARAMETERS = data.StructLayout({"bias": signed(32), "multiplier": signed(32), "s
 
 # The least significant bit of a product that any shift leaves in place: half of the result's lowest bit at shift 7.
 BASE = 23
-MOST_LEFT = 7
+MAX_LEFT_SHIFT = 7
 # Factors are split here, so that a product of two pieces fits a multiplier of 18 by 18 bits.
 PIECE = 16
 
@@ -66,8 +66,8 @@ class RequantizerLane(wiring.Component):
         multiplier = self._register(m, "multiplier_2", given.multiplier)
         shifts_right = self._register(m, "shifts_right_2", given.shift < 0)
         product, negative = self._multiply(m, value, multiplier, shifts_right)
-        # As far as from the least shift.
-        right = self._register(m, "right_2", (MOST_LEFT - given.shift)[:6])
+        # Distance from the maximum left shift.
+        right = self._register(m, "right_2", (MAX_LEFT_SHIFT - given.shift)[:6])
         for stage in range(3, 6):
             right = self._register(m, f"right_{stage}", right)
         scaled, beyond = self._shift(m, platform, product, right)

@@ -17,8 +17,8 @@ MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
 CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True)
 FOLDERS = ("bist", "core", "csr", "macro", "uart_bridge")
 # What a parameter of such a name is, but for those of `OWN`.
-COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "most": 7, "banks": 2,
-          "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
+COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "max_skipped": 7,
+          "banks": 2, "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
           "input_bits": 8, "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12e6, "baud": 115200,
           "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5}
 OWN = {"macro": MACRO, "uart_bridge": MACRO}

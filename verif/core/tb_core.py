@@ -21,10 +21,10 @@ async def random_traffic(dut):
     bench = await begin(dut)
     macro = bench.config.macro
     pairs = [(0, 0), (0.3, 0.3), (0, 0.95), (0.9, 0)]
-    least = int(os.environ.get("BITLINE_CYCLES", "0")) * PERIOD_NS
+    minimum = int(os.environ.get("BITLINE_CYCLES", "0")) * PERIOD_NS
     for pause, results in pairs:
         # A long run goes on with pauses of any kind.
-        if get_sim_time("ns") < least:
+        if get_sim_time("ns") < minimum:
             pairs.append((bench.rng.uniform(0, 0.9), bench.rng.uniform(0, 0.9)))
         for index in range(2):
             bench.pause(pause, results)
@@ -45,7 +45,7 @@ async def random_traffic(dut):
 
 @cocotb.test()
 async def extremes(dut):
-    """Least and greatest weights, inputs and biases."""
+    """Minimum and maximum weights, inputs and biases."""
     bench = await begin(dut)
     macro = bench.config.macro
     for weight in (-(1 << macro.weight_bits - 1), (1 << macro.weight_bits - 1) - 1):
@@ -287,9 +287,9 @@ async def planes_that_do_not_matter_take_no_cycle(dut):
             for _ in range(count):
                 bench.send(bench.draw_vector(macro.input_bits, signed, planes))
             await bench.vectors.wait()
-            least = max(planes, beats, config.groups, macro.result_interval)
+            minimum = max(planes, beats, config.groups, macro.result_interval)
             took = (await bench.read("cycles"))["count"] - start
-            assert took <= count * least + 60, f"{count} vectors of {planes} planes took {took} cycles"
+            assert took <= count * minimum + 60, f"{count} vectors of {planes} planes took {took} cycles"
             await bench.check()
 
 

@@ -87,7 +87,7 @@ async def flips_are_marked(dut):
 
 @cocotb.test()
 async def counters_wrap(dut):
-    """Every counter goes on from any value, past the greatest to zero."""
+    """Every counter goes on from any value, past the maximum to zero."""
     reach_in(dut)
     bench = await begin(dut)
     macro, vectors = bench.config.macro, 20

@@ -112,7 +112,7 @@ async def aliasing(dut):
             except Refused:
                 continue
             raise AssertionError(f"{address:#x} must be refused")
-        # The count stays at its greatest value.
+        # The count stays at its maximum value.
         assert await bench.read("error") == {"code": ErrorCode.UNMAPPED, "count": min(2 * number + 2, 255)}
     assert 2 * len(asked) > 255
     for register, word in words.items():

@@ -6,12 +6,14 @@ module check (
     next_last, next_signed, next_accumulate
 );
     localparam WIDE = `WIDE, ROWS = `ROWS, BITS = `BITS, VECTORS = `VECTORS;
-    // Greatest weight, and the least one's absolute value; whether the sum comes complemented.
-    localparam signed [WIDE-1:0] MOST = `MOST, LEAST = `LEAST;
+    // Maximum weight, and magnitude of the minimum weight; whether the sum is complemented.
+    localparam signed [WIDE-1:0] MAX_WEIGHT = `MAX_WEIGHT, MIN_MAGNITUDE = `MIN_MAGNITUDE;
     localparam [0:0] COMPLEMENT = `COMPLEMENT;
     localparam signed [WIDE-1:0] UP = (1 << BITS) - 1, DOWN = 1 << BITS - 1;
-    localparam signed [WIDE-1:0] HIGH = ROWS * (MOST * UP > LEAST * DOWN ? MOST * UP : LEAST * DOWN);
-    localparam signed [WIDE-1:0] LOW = -ROWS * (LEAST * UP > MOST * DOWN ? LEAST * UP : MOST * DOWN);
+    localparam signed [WIDE-1:0] HIGH = ROWS
+        * (MAX_WEIGHT * UP > MIN_MAGNITUDE * DOWN ? MAX_WEIGHT * UP : MIN_MAGNITUDE * DOWN);
+    localparam signed [WIDE-1:0] LOW = -ROWS
+        * (MIN_MAGNITUDE * UP > MAX_WEIGHT * DOWN ? MIN_MAGNITUDE * UP : MAX_WEIGHT * DOWN);
     wire signed [`TOTAL-1:0] total;
     wire signed [`WIDTH-1:0] accumulator;
     wire flip, carry, shift, add;
@@ -33,11 +35,11 @@ module check (
         .add(accumulate), .load(load), .total(total), .accumulator(accumulator), .flip_q(flip), .carry_q(carry),
         .shift_q(shift), .add_q(add));
 
-    function signed [WIDE-1:0] greatest(input integer planes, input negative);
-        greatest = (1 << (planes - negative)) - 1;
+    function signed [WIDE-1:0] maximum(input integer planes, input negative);
+        maximum = (1 << (planes - negative)) - 1;
     endfunction
-    function signed [WIDE-1:0] least(input integer planes, input negative);
-        least = negative ? -(1 << planes - 1) : 0;
+    function signed [WIDE-1:0] minimum(input integer planes, input negative);
+        minimum = negative ? -(1 << planes - 1) : 0;
     endfunction
 
     always @(posedge clk) begin
@@ -73,15 +75,15 @@ module check (
             if (next_first) assume (!next_accumulate || count >= 1 && count < VECTORS);
             assume (new_share <= ROWS);
         end else assume (!(valid && !last));
-        assume (plus <= share * MOST && minus <= (ROWS - share) * LEAST);
+        assume (plus <= share * MAX_WEIGHT && minus <= (ROWS - share) * MIN_MAGNITUDE);
 
         if (done) begin
             assert (accumulator == above + below);
             assert (done_index >= 1 && done_index <= BITS && done_share <= ROWS);
-            assert (above <= some * MOST * greatest(done_index, done_signed));
-            assert (above >= some * MOST * least(done_index, done_signed));
-            assert (-below <= others * LEAST * greatest(done_index, done_signed));
-            assert (-below >= others * LEAST * least(done_index, done_signed));
+            assert (above <= some * MAX_WEIGHT * maximum(done_index, done_signed));
+            assert (above >= some * MAX_WEIGHT * minimum(done_index, done_signed));
+            assert (-below <= others * MIN_MAGNITUDE * maximum(done_index, done_signed));
+            assert (-below >= others * MIN_MAGNITUDE * minimum(done_index, done_signed));
             assert (above + below >= LOW && above + below <= HIGH);
         end
         if (total_count != 0) begin

@@ -123,11 +123,11 @@ def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):
     """A property of the accumulator of columns of bitcells, over so many vectors."""
     config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits,
                          max_accumulations=vectors)
-    most = 1 << weight_bits - 1
+    half = 1 << weight_bits - 1
     registers = ("accumulator", "flip_q", "carry_q", "shift_q", "add_q")
     return Property(name, says, "accumulator", config, "accumulator", bugs, exposed=registers, defines={
-        "ROWS": rows, "BITS": input_bits, "VECTORS": vectors, "MOST": most - 1, "LEAST": most, "COMPLEMENT": 0,
-        "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
+        "ROWS": rows, "BITS": input_bits, "VECTORS": vectors, "MAX_WEIGHT": half - 1, "MIN_MAGNITUDE": half,
+        "COMPLEMENT": 0, "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
         "WIDE": config.total_width + 4} | more.pop("defines", {}), **more)
 
 

@@ -172,8 +172,8 @@ async def full_frames(dut):
     """Frames with as many items as there is room for, and many numbers of them, so that each bit of it counts."""
     host = Host(dut)
     await host.begin()
-    most = host.sizes.vectors
-    for count in (1, 2, 3, most, *(most - (1 << bit) for bit in range(most.bit_length() - 1))):
+    max_items = host.sizes.vectors
+    for count in (1, 2, 3, max_items, *(max_items - (1 << bit) for bit in range(max_items.bit_length() - 1))):
         await host.run(count)
     await host.counters()
 
@@ -319,13 +319,13 @@ async def wrong_requests(dut):
     """Intact requests that make no sense are refused with the reason, and change nothing."""
     host = Host(dut)
     await host.begin()
-    row, vector, most = host.sizes.row, host.sizes.vector, host.sizes.vectors
+    row, vector, max_vectors = host.sizes.row, host.sizes.vector, host.sizes.vectors
     for code, length, reason in [
             (0, 0, Refusal.COMMAND), (5, 4, Refusal.COMMAND), (Command.RUN | DONE, vector, Refusal.COMMAND),
             (Command.CONNECT, 1, Refusal.LENGTH), (Command.READ_COUNTERS, 1, Refusal.LENGTH),
             (Command.WRITE, 0, Refusal.LENGTH), (Command.WRITE, 2 * row - 1, Refusal.LENGTH),
             (Command.RUN, 0, Refusal.LENGTH), (Command.RUN, vector + 1, Refusal.LENGTH),
-            (Command.RUN, vector * (most + 1), Refusal.LENGTH)]:
+            (Command.RUN, vector * (max_vectors + 1), Refusal.LENGTH)]:
         request = Frame(host.link.session, host.link.next, code, bytes(length))
         assert await host.answers(encode(request)) == [Frame(request.session, request.sequence, reason)]
         await host.run()

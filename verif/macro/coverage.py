@@ -17,8 +17,8 @@ def required(config):
     bins = {("precision", f"{bits} {sign}") for bits in range(1, config.input_bits + 1) for sign in signs}
     bins |= {("planes", f"{planes} {sign}") for planes in range(1, config.input_bits + 1) for sign in signs}
     bins |= {("sign change", f"{a} then {b}") for a in signs for b in signs}
-    bins |= {("extremes", f"{w} weights, {x} inputs, {sign}") for w in ("least", "greatest")
-             for x in ("least", "greatest") for sign in signs}
+    bins |= {("extremes", f"{w} weights, {x} inputs, {sign}") for w in ("minimum", "maximum")
+             for x in ("minimum", "maximum") for sign in signs}
     bins |= {("bank", f"{bank} {use}") for bank in range(config.banks) for use in ("computes", "is written")}
     bins |= {("back-pressure", state) for state in (
         "input waits", "input pauses", "result waits, pipeline moves", "result waits, pipeline stalls",

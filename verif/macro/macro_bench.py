@@ -302,7 +302,7 @@ class Bench:
     def _cover_extremes(self, vector, sign):
         weights = self._model.weights[vector.bank]
         values = self._model.values(vector.x, vector.bits, vector.signed)
-        for w_name, weight in zip(("least", "greatest"), limits(self.config.weight_bits, True)):
-            for x_name, value in zip(("least", "greatest"), limits(self.config.input_bits, vector.signed)):
+        for w_name, weight in zip(("minimum", "maximum"), limits(self.config.weight_bits, True)):
+            for x_name, value in zip(("minimum", "maximum"), limits(self.config.input_bits, vector.signed)):
                 self.coverage.hit("extremes", f"{w_name} weights, {x_name} inputs, {sign}",
                                   (values == value).all() and (weights == weight).all())

@@ -20,7 +20,7 @@ async def sums_of_products(dut):
     array = json.loads(os.environ["BITLINE_ARRAY"])
     rows, columns, bits, width = (array[name] for name in ("rows", "columns", "bits", "width"))
     rng = np.random.default_rng(1)
-    least, greatest = limits(bits, True)
+    minimum, maximum = limits(bits, True)
     sums, expected, adds = np.zeros((rows, columns), int), deque(), deque(np.zeros((LATER, rows, columns), bool))
     Clock(dut.clk, 2, unit="ns").start(start_high=False)
     dut.rst.value = 0
@@ -30,7 +30,7 @@ async def sums_of_products(dut):
             found = from_bits(int(dut.sums.value), width, rows * columns).reshape(rows, columns)
             assert found.tolist() == expected.popleft().tolist(), f"sums in cycle {cycle}"
         # Now and then either extreme everywhere, whose products are the largest.
-        x, w = (rng.choice([least, greatest], size) if cycle % 7 == 0 else rng.integers(least, greatest + 1, size)
+        x, w = (rng.choice([minimum, maximum], size) if cycle % 7 == 0 else rng.integers(minimum, maximum + 1, size)
                 for size in (rows, columns))
         # None with the first factors: what the sums start from is not known.
         adds.append(rng.random((rows, columns)) < 0.8 * (cycle > 0))

@@ -22,8 +22,8 @@ async def begin(dut):
 
 def full(config, bits, signed, pattern):
     """A vector that needs all its planes: alternating sign, or the highest bit set."""
-    least, greatest = limits(bits, signed)
-    lanes = np.where(np.arange(config.rows) % 2 == pattern % 2, least if signed else greatest, greatest)
+    minimum, maximum = limits(bits, signed)
+    lanes = np.where(np.arange(config.rows) % 2 == pattern % 2, minimum if signed else maximum, maximum)
     return lanes & (1 << config.input_bits) - 1
 
 
@@ -75,8 +75,8 @@ async def every_precision(dut):
         for signed in (False, True):
             items = []
             for planes in range(1, bits + 1):
-                least, greatest = limits(planes, signed)
-                for extreme in (least, greatest):
+                minimum, maximum = limits(planes, signed)
+                for extreme in (minimum, maximum):
                     lanes = np.zeros(config.rows, dtype=np.int64)
                     lanes[bench.rng.randrange(config.rows)] = extreme
                     items.append(stimulus.vector(bits=bits, signed=signed, x=lanes & (1 << config.input_bits) - 1))
@@ -86,7 +86,7 @@ async def every_precision(dut):
 
 @cocotb.test()
 async def extremes(dut):
-    """Least and greatest weights times least and greatest inputs, in the longest accumulations."""
+    """Minimum and maximum weights times minimum and maximum inputs, in the longest accumulations."""
     bench, stimulus = await begin(dut)
     config = bench.config
     for weight in limits(config.weight_bits, True):
@@ -193,8 +193,8 @@ async def values_out_of_range(dut):
     bench, stimulus = await begin(dut)
     config = bench.config
     items = [stimulus.vector(bits=0, x=stimulus.lanes(1, False)) for _ in range(4)]
-    most = (1 << config.input_bits.bit_length()) - 1
-    items += [stimulus.vector(bits=most, x=stimulus.lanes(config.input_bits, True)) for _ in range(4)]
+    max_bits = (1 << config.input_bits.bit_length()) - 1
+    items += [stimulus.vector(bits=max_bits, x=stimulus.lanes(config.input_bits, True)) for _ in range(4)]
     if config.fuse == 4:
         items.append(stimulus.vector(fuse=8))
     rows = 1 << (config.rows - 1).bit_length()
