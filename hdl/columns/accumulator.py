@@ -10,10 +10,10 @@ from ..fabric.adder import Addition, Carry, Operand, add
 class ShiftAccumulator(wiring.Component):
     """Horner's rule over the planes from the highest down, then the sum over the vectors that accumulate.
 
-    The highest plane of a signed vector counts negative: the sum is complemented, and the missing one carried in.
-    Columns may give the complement of their sum, which costs nothing here.
+    The highest plane of a signed vector is subtracted: its sum is complemented, and one is carried in. Columns may give
+    the complement of their sums, at no cost here.
 
-    What controls its carry chains is registered here, beside them, so it comes a cycle before what it belongs to.
+    Control signals of the carry chains are registered here, close to them, so they come a cycle before their data.
     Latency: the last plane's ``sum`` in cycle 0, ``load`` in cycle 1, the total in cycle 2.
 
     Parameters
@@ -30,19 +30,19 @@ class ShiftAccumulator(wiring.Component):
     sum : ``In(sum_shape)``
         Sum of one plane, or its complement.
     enable : ``In(1)``
-        Move on.
+        The pipeline advances.
     flip : ``In(1)``
-        Take the sum's complement.
+        Complement the sum.
     carry : ``In(1)``
         Add one.
     shift : ``In(1)``
-        Add to twice what the planes before gave; low with a vector's first plane.
-    add : ``In(1)``
-        The accumulator will be complete: add it to the total, or make it the total.
+        Add twice the accumulator; low with a vector's first plane.
+    add : ``In(int(max_accumulations > 1))``
+        With ``load``: add the accumulator to the total instead of replacing it.
     load : ``In(1)``
-        The total takes in the accumulator, whether ``enable`` says so or not.
+        Store the complete accumulator in the total, independent of ``enable``.
     total : ``Out(signed(total_width))``
-        Holds until after the next ``load``.
+        The total; stable until the next ``load``.
     """
 
     def __init__(self, *, sum_shape, width, total_width, max_accumulations):

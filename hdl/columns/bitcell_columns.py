@@ -10,7 +10,7 @@ from .bitcell_array import BitcellArray
 
 
 def bitcell_write_layout(shape, columns):
-    """What the row decoder hands to some columns: a row's wordline, its bank, and a weight for each column."""
+    """Write port of some columns, from the row decoder: wordlines, a bank, and a weight for each column."""
     return data.StructLayout({
         "wordline": shape.rows,
         "bank": range(shape.banks),
@@ -32,11 +32,15 @@ class BitcellColumns(wiring.Component):
     Members
     -------
     write : ``In(bitcell_write_layout)``
-        The write, as the row decoder hands it on.
-    enable, bank, plane : ``In``
-        Move on; the bank that computes; one bit an input.
+        Row to write, from the row decoder.
+    enable : ``In(1)``
+        The pipeline advances.
+    bank : ``In(range(banks))``
+        Bank that computes.
+    plane : ``In(rows)``
+        One bit of each input; complemented if the adder tree is ``active_low``.
     sums : ``Out(columns * sum_width)``
-        Sums of the bank's weights at the ones of the plane.
+        A sum for each column, the first lowest: of the bank's weights whose bit of the plane is one.
     """
 
     def __init__(self, *, config, shape, columns):

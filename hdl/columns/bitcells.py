@@ -1,4 +1,4 @@
-"""Bitcells in a macro: a row decoder writes to all of them."""
+"""Bitcells in a macro: one row decoder for all columns."""
 
 from amaranth.hdl import signed
 from amaranth.lib import data
@@ -10,7 +10,7 @@ from .row_decoder import RowDecoder
 
 
 class Bitcells(Gateware):
-    """Gateware of bitcell columns; the row decoder registers what it hands on."""
+    """Gateware of bitcell columns; the row decoder registers all writes."""
 
     component = BitcellColumns
 

@@ -1,4 +1,4 @@
-"""Blocks of columns: what all columns need is registered once for each block, so that no wire spans the array."""
+"""Blocks of columns: signals of all columns are registered in each block, so that no wire spans the array."""
 
 from amaranth.hdl import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
@@ -24,7 +24,7 @@ def control_layout(config):
 
 
 class ColumnBlock(wiring.Component):
-    """Some neighboring columns with their accumulators, and registers of their own for all that is broadcast.
+    """Some neighboring columns with their accumulators, and registers for all signals that are broadcast.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class ColumnBlock(wiring.Component):
         return m
 
     def _add_write(self, m, columns):
-        """Hand on the write; what is not registered here is by the columns, or was before."""
+        """Connect the write port; fields that are not registered here are registered before or in the columns."""
         for name, field in self.write.shape():
             source = self.write[name]
             if name in self.gateware.registered:

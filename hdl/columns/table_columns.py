@@ -11,7 +11,7 @@ from .adder_levels import Delays, Node, sum_level
 
 
 def entry_layout(shape, columns):
-    """What the table writer hands to some columns; see `TableWriter`."""
+    """Write port of some columns, from the table writer; see `TableWriter`."""
     return data.StructLayout({
         "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
         "clear": 1,
@@ -34,11 +34,16 @@ class EntryAdder(wiring.Component):
 
     Members
     -------
-    weight, clear : ``In``
-        The weight, or none.
-    load, subtract : ``In(1)``
-        Start afresh; subtract.
+    weight : ``In(signed(weight_bits))``
+        Weight to add.
+    clear : ``In(1)``
+        Add zero instead.
+    load : ``In(1)``
+        Start a new sum.
+    subtract : ``In(1)``
+        Subtract instead.
     sum : ``Out(signed(sum_width))``
+        The sum.
     """
 
     def __init__(self, *, shape):
@@ -70,11 +75,12 @@ class EntryAdder(wiring.Component):
 class TableColumns(wiring.Component):
     """Neighboring columns whose tables share memories: one sum a column and cycle, ``latency`` cycles after its plane.
 
-    Tables in block RAM hold plain sums, which the adder levels add up. Those in LUT-RAM are in offset binary: with
-    every input s = +1 or -1 a group's sum T only changes its sign when all its inputs do, so half the entries do, and
-    a sign. Its parity P is the same for all entries: u = (T - P) / 2 is stored, and -T is ``~u``, with P as it is and a
-    carry of 1 - P. The column's sum then is ``sum(u ^ sign) + sum(sign & ~P)`` up to a constant of the column, which a
-    plane of zeros, whose sum is known, measures: calibration. Each of the carries is the carry-in of an adder.
+    Tables in block RAM hold plain sums, which the adder levels add. Those in LUT-RAM are in offset binary: if every
+    input counts as +1 or -1, complementing all inputs of a group only negates its sum T, so half the entries and a sign
+    are enough. The parity P of T is the same for all entries of a group: u = (T - P) / 2 is stored, and -T is ``~u``
+    with the same P and a carry of 1 - P. The column's sum then is ``sum(u ^ sign) + sum(sign & ~P)`` plus a constant of
+    the column. Calibration measures that constant with a plane of zeros, whose sum is known. Each of the carries is the
+    carry-in of an adder.
 
     Offset binary: S. A. White, "Applications of Distributed Arithmetic to Digital Signal Processing", IEEE ASSP
     Magazine, July 1989.
@@ -88,15 +94,17 @@ class TableColumns(wiring.Component):
     Members
     -------
     write : ``In(entry_layout)``
-        The entries, as the table writer sends them.
+        Entries to write, from the table writer.
     enable : ``In(1)``
-        Move on.
-    bank, plane : ``In``
-        The bank that computes; the plane, as `OffsetEncoder` codes it for LUT-RAM.
-    calibrate : ``In(1)``
-        The plane of the last addition was all zeros.
+        The pipeline advances.
+    bank : ``In(range(banks))``
+        Bank that computes.
+    plane : ``In(plane_bits)``
+        One bit of each input; for LUT-RAM the codes of `OffsetEncoder`.
+    calibrate : ``In(int(is_offset))``
+        The calibration plane is at the last addition.
     sums : ``Out(columns * sum_width)``
-        A sum for each column; complemented in offset binary.
+        A sum for each column, the first lowest; complemented in offset binary.
     """
 
     def __init__(self, *, config, shape, columns):
@@ -192,9 +200,9 @@ class TableColumns(wiring.Component):
         return table
 
     def _calibrate(self, m, platform, delays, nodes):
-        """The complements of the sums: what the levels give less what they give for a plane of zeros.
+        """The complemented sums: outputs of the levels minus those for the calibration plane.
 
-        The carry of the group that has found no adder yet completes both.
+        The carry of the one group that no adder has added yet is added to both.
         """
         values = [node.value if node.bit is None else flipped(node.value, node.bit) for node in nodes]
         zeros = self._zero_sums(m, platform, delays, values)
@@ -207,11 +215,11 @@ class TableColumns(wiring.Component):
                 for column, value in enumerate(add(m, platform, "calibration", additions))]
 
     def _zero_sums(self, m, platform, delays, values):
-        """For each column its sum for a plane of zeros, as an operand; a plane that calibrates stores it."""
+        """For each column its sum for the calibration plane, as an operand; that plane stores it."""
         banks, bank = self.config.banks, self.bank
         for stage in range(self.table.levels + 1 if banks > 1 else 0):
             bank = delays.register(f"bank_{stage}", bank)
-        # While the pipeline stands, what is stored stands too.
+        # While the pipeline stalls, the same value is stored again.
         stores = self.calibrate
         if banks > 2:
             word = Cat(values)

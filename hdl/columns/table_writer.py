@@ -49,7 +49,7 @@ class TableWriter(wiring.Component):
     busy : ``Out(1)``
         Tables of ``wanted_bank`` are incomplete.
     write : ``Out(entry_layout)``
-        For the columns, see `EntryAdder`: ``weights``, ``clear``, ``load`` and ``subtract`` come three cycles after a
+        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load`` and ``subtract`` come three cycles after a
         step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
     """
 

@@ -1,4 +1,4 @@
-"""Tables in a macro: a writer for those in each kind of memory, and an encoder before those in LUT-RAM."""
+"""Tables in a macro: a writer for each kind of memory, and an encoder of planes for LUT-RAM."""
 
 from amaranth.hdl import Cat, Signal, Value
 

@@ -40,10 +40,13 @@ class RequantizerLane(wiring.Component):
     Members
     -------
     total : ``In(signed(total_width))``
+        Total of a column.
     parameters : ``In(PARAMETERS)``
+        Parameters of the column, with the total.
     settings : ``In(settings_layout(output_bits))``
-        ``double`` is taken `ROUNDED` cycles after the total, ``zero_point`` `OFFSET` cycles, the others `CLIPPED`.
+        ``double`` comes `ROUNDED` cycles after the total, ``zero_point`` `OFFSET` cycles, the others `CLIPPED`.
     result : ``Out(signed(output_bits))``
+        Result, `latency` cycles after the total.
     """
 
     ROUNDED, OFFSET, CLIPPED, latency = 3, 8, 9, 11
@@ -150,7 +153,9 @@ class RawLane(wiring.Component):
     Members
     -------
     total : ``In(signed(total_width))``
+        Total of a column.
     result : ``Out(signed(32))``
+        The total, sign-extended.
     """
 
     latency = 1

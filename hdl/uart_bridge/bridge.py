@@ -33,15 +33,15 @@ class Bridge(wiring.Component):
 
     Members
     -------
-    rx : In(1)
+    rx : ``In(1)``
         From the host; any phase.
-    tx : Out(1)
+    tx : ``Out(1)``
         To the host, from a register.
-    write : Out(stream)
+    write : ``Out(stream)``
         Rows into the macro.
-    i : Out(stream)
+    i : ``Out(stream)``
         Vectors into the macro.
-    o : In(stream)
+    o : ``In(stream)``
         Its results.
     """
 

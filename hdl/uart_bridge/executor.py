@@ -24,29 +24,29 @@ class Executor(wiring.Component):
 
     Members
     -------
-    job : In(stream)
+    job : ``In(stream)``
         The request, whose payload follows the header in its memory; accepted when it is done.
-    code : Out(8)
+    code : ``Out(8)``
         Of the answer, with ``job.ready``.
-    length : Out(range(buffer))
+    length : ``Out(range(buffer))``
         Bytes of its payload, with ``job.ready``.
-    memory : Out(read_port)
+    memory : ``Out(read_port)``
         `read_port` of the memory of requests.
-    write_enable : Out(1)
+    write_enable : ``Out(1)``
         Store a byte in the memory of answers.
-    write_address : Out(range(buffer))
+    write_address : ``Out(range(buffer))``
         Where.
-    write_data : Out(8)
+    write_data : ``Out(8)``
         The byte.
-    write : Out(stream)
+    write : ``Out(stream)``
         Rows into the macro.
-    i : Out(stream)
+    i : ``Out(stream)``
         Vectors into the macro.
-    o : In(stream)
+    o : ``In(stream)``
         Its results.
-    refused : In(1)
+    refused : ``In(1)``
         A frame was refused; counted.
-    repeated : In(1)
+    repeated : ``In(1)``
         A request was repeated; counted.
     """
 

@@ -21,18 +21,18 @@ class PayloadReader(wiring.Component):
 
     Members
     -------
-    restart : In(1)
+    restart : ``In(1)``
         The next item is the first of a request.
-    load : In(1)
+    load : ``In(1)``
         For a cycle: read the next item.
-    bytes : In(range(count + 1))
+    bytes : ``In(range(count + 1))``
         Bytes of the item.
-    done : Out(1)
+    done : ``Out(1)``
         ``word`` holds the whole item.
-    word : Out(8 * count)
+    word : ``Out(8 * count)``
         The item, in its highest bytes.
-    memory : Out
-        `read_port`.
+    memory : ``Out(read_port)``
+        Read port of the memory.
     """
 
     def __init__(self, *, depth, count):
@@ -68,27 +68,27 @@ class PayloadWriter(wiring.Component):
 
     Members
     -------
-    word : In(8 * count)
+    word : ``In(8 * count)``
         The word whose bytes are stored.
-    restart : In(1)
+    restart : ``In(1)``
         The next byte is the first of the answer.
-    store : In(1)
+    store : ``In(1)``
         For a cycle: store bytes ``first`` to ``last`` of the word.
-    first : In(range(count))
+    first : ``In(range(count))``
         The lowest byte.
-    last : In(range(count))
+    last : ``In(range(count))``
         The highest byte.
-    chosen : Out(1)
+    chosen : ``Out(1)``
         For a cycle, with the last of them: the word may change.
-    done : Out(1)
+    done : ``Out(1)``
         All are stored.
-    length : Out(range(depth))
+    length : ``Out(range(depth))``
         Bytes in the answer.
-    write_enable : Out(1)
+    write_enable : ``Out(1)``
         Store a byte in the memory.
-    write_address : Out(range(depth))
+    write_address : ``Out(range(depth))``
         Where.
-    write_data : Out(8)
+    write_data : ``Out(8)``
         The byte.
     """
 
@@ -135,19 +135,19 @@ class Counters(wiring.Component):
 
     Members
     -------
-    busy : In(1)
+    busy : ``In(1)``
         A cycle is to be counted.
-    vector : In(1)
+    vector : ``In(1)``
         A vector is.
-    row : In(1)
+    row : ``In(1)``
         A row is.
-    refused : In(1)
+    refused : ``In(1)``
         A frame is that was refused.
-    repeated : In(1)
+    repeated : ``In(1)``
         A request is that was repeated.
-    hold : In(1)
+    hold : ``In(1)``
         Take what ``word`` is to show.
-    word : Out(8 * LINK_COUNTERS_BYTES)
+    word : ``Out(8 * LINK_COUNTERS_BYTES)``
         The counters, in the order and with the bytes of `LINK_COUNTERS`.
     """
 

@@ -34,9 +34,9 @@ class UartReceiver(wiring.Component):
 
     Members
     -------
-    rx : In(1)
+    rx : ``In(1)``
         The line, high when idle, not synchronous to the clock.
-    o : Out(stream)
+    o : ``Out(stream)``
         ``data`` and ``error``; valid for one cycle, half a bit into the stop bit.
     """
 
@@ -88,8 +88,9 @@ class UartTransmitter(wiring.Component):
 
     Members
     -------
-    i : In(stream)
-    tx : Out(1)
+    i : ``In(stream)``
+        Bytes to send.
+    tx : ``Out(1)``
         The line, high when idle; from a register.
     """
 
