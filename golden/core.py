@@ -18,7 +18,7 @@ def vector_bytes(config, x):
 
 
 def padded(data, bits):
-    """Bytes of a record, and zeros up to a whole beat."""
+    """Bytes of an item, and zeros up to a whole beat."""
     return data + bytes(-len(data) % (bits // 8))
 
 
@@ -30,10 +30,10 @@ def rows_bytes(config, weights):
 
 def parameters_bytes(config, bias, multiplier, shift):
     """Columns' parameters, each (n,), as ``s_axis_w`` takes them."""
-    records = np.zeros((len(bias), 4), dtype="<i4")
+    items = np.zeros((len(bias), 4), dtype="<i4")
     for index, values in enumerate((bias, multiplier, shift)):
-        records[:, index] = values
-    return b"".join(padded(record.tobytes(), config.weight_stream_bits) for record in records)
+        items[:, index] = values
+    return b"".join(padded(item.tobytes(), config.weight_stream_bits) for item in items)
 
 
 class CoreModel:
@@ -63,29 +63,29 @@ class CoreModel:
         self.parameters, self.settings = {}, {}
         self.restart(1)
 
-    def restart(self, chain):
-        """A new chain of so many vectors."""
-        self._chain, self._position, self._broken, self._bank = chain, 0, False, 0
+    def restart(self, accumulate_count):
+        """The next vector is the first of an accumulation; each result adds up so many vectors."""
+        self._accumulate_count, self._position, self._broken, self._bank = accumulate_count, 0, False, 0
 
     def interrupt(self):
-        """A march runs: a chain that has begun gives nothing."""
+        """A self-test runs: an accumulation that has begun gives no result."""
         self._broken = self._position > 0
 
-    def _place(self, bank):
-        """Of the next vector: its bank, its place in the chain, and whether it is the last."""
+    def _advance(self, bank):
+        """The bank of the next vector, its position in the accumulation, and whether it is the last."""
         position = self._position
         self._bank = bank if position == 0 else (self._bank + 1) % self.config.macro.banks
-        self._position = 0 if position + 1 == self._chain else position + 1
+        self._position = 0 if position + 1 == self._accumulate_count else position + 1
         return self._bank, position, self._position == 0
 
     def fault(self, bank):
-        """A vector that is thrown away; its chain gives nothing."""
-        *_, last = self._place(bank)
+        """A vector is discarded; its accumulation gives no result."""
+        *_, last = self._advance(bank)
         self._broken = not last
 
     def vector(self, x, *, bits, signed, bank, set=0):
-        """Bytes of ``m_axis`` that a vector (rows,) gives, None unless it ends its chain; and the planes it skips."""
-        bank, position, last = self._place(bank)
+        """Bytes of ``m_axis`` for a vector (rows,), None unless it is the last that adds up; and the planes skipped."""
+        bank, position, last = self._advance(bank)
         result = self.macro.vector(np.asarray(x), bits=bits, signed=signed, bank=bank, accumulate=position > 0)
         broken, self._broken = self._broken, self._broken and not last
         if not last or broken:

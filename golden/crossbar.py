@@ -1,8 +1,8 @@
 """An analog crossbar: what a product becomes when currents through devices are added and digitized.
 
 A twin of the digital macro for comparison. A weight is a pair of columns, one for its positive and one for its negative
-part, each sliced into devices of a few bits. Inputs go onto the rows as voltages of a few bits, digit after digit. The
-difference of the currents of a pair is digitized, and digits and slices are added in digital logic. What makes it
+part, each sliced into devices of a few bits. Inputs go onto the rows as voltages of a few bits, slice after slice. The
+difference of the currents of a pair is digitized, and partial sums are added in digital logic. What makes it
 inexact:
 
 - programming: a device's conductance is not quite the wanted one, and stays so;
@@ -20,10 +20,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Of an int8 weight's magnitude, and of an input that counts from its least value.
+# Of an int8 weight's magnitude, and of an input that counts from its minimum value.
 MAGNITUDE_BITS, INPUT_BITS = 7, 8
-# Microsiemens: the greatest conductance of the measured devices, and its deviation by powers of the wanted part of it.
-GREATEST, PROGRAMMING = 25.0, (0.26348, 1.9650, -1.1731)
+# Microsiemens: the maximum conductance of the measured devices, and its deviation by powers of the wanted part of it.
+MAX_CONDUCTANCE, PROGRAMMING = 25.0, (0.26348, 1.9650, -1.1731)
 # Seconds: after programming, when drift begins to count; of a read.
 START, READ = 20.0, 250e-9
 
@@ -43,7 +43,7 @@ class CrossbarConfig:
     adc_bits : int or None
         Of the converter; None is one without an error.
     headroom : float
-        Range of a converter, in greatest currents of the inputs that it is calibrated with.
+        Range of a converter, in maximum currents of the inputs it is calibrated with.
     columns_per_adc : int
         That share a converter: fewer converters, more time.
     programming, drift, read : float
@@ -77,9 +77,9 @@ class CrossbarConfig:
                   "read": (0, 10), "hours": (0, 1e6), "wire": (0, 0.5)}
         if self.adc_bits is not None:
             ranges["adc_bits"] = (1, 24)
-        for name, (least, greatest) in ranges.items():
-            if not least <= getattr(self, name) <= greatest:
-                raise ValueError(f"{name} must be from {least} to {greatest}, not {getattr(self, name)}")
+        for name, (minimum, maximum) in ranges.items():
+            if not minimum <= getattr(self, name) <= maximum:
+                raise ValueError(f"{name} must be from {minimum} to {maximum}, not {getattr(self, name)}")
 
     @property
     def without_devices(self):
@@ -89,7 +89,7 @@ class CrossbarConfig:
 
 
 class _Devices:
-    """An array of devices, conductances as parts of the greatest.
+    """An array of devices, conductances as parts of the maximum.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ class _Devices:
     """
 
     def __init__(self, config, wanted, rng):
-        deviation = sum(factor * wanted ** power for power, factor in enumerate(PROGRAMMING)) / GREATEST
+        deviation = sum(factor * wanted ** power for power, factor in enumerate(PROGRAMMING)) / MAX_CONDUCTANCE
         found = np.clip(wanted + config.programming * deviation * rng.standard_normal(wanted.shape), 0, None)
         logarithm = np.log(np.maximum(wanted, 1e-7))
         mean = np.clip(-0.0155 * logarithm + 0.0244, 0.049, 0.1)
@@ -134,12 +134,12 @@ class Crossbar:
         # -128 does not fit seven bits; digital logic subtracts the input once more.
         self._rest = [np.where(block < -127, -1, 0) for block in self._blocks]
 
-    def _most(self, low):
-        """The greatest digit of a slice, which the greatest conductance stands for."""
+    def _max_slice(self, low):
+        """The maximum of a slice, represented by the maximum conductance."""
         return (1 << min(self.config.device_bits, MAGNITUDE_BITS - low)) - 1
 
     def _slice(self, magnitudes, low):
-        return _Devices(self.config, (magnitudes >> low & self._most(low)) / self._most(low), self._rng)
+        return _Devices(self.config, (magnitudes >> low & self._max_slice(low)) / self._max_slice(low), self._rng)
 
     def product(self, inputs):
         """Products with unsigned inputs.
@@ -160,15 +160,15 @@ class Crossbar:
             first += len(block)
             total = total + x @ self._rest[index]
             for step in range(0, INPUT_BITS, bits):
-                greatest = (1 << min(bits, INPUT_BITS - step)) - 1
-                voltages = (x >> step & greatest) / greatest
+                maximum = (1 << min(bits, INPUT_BITS - step)) - 1
+                voltages = (x >> step & maximum) / maximum
                 for low, pair in zip(self._slices, self._pairs[index]):
                     sums = self._convert((index, step, low), self._current(voltages, *pair))
-                    total = total + sums * (greatest * self._most(low) << step + low)
+                    total = total + sums * (maximum * self._max_slice(low) << step + low)
         return total
 
     def _current(self, voltages, positive, negative):
-        """Differences of the currents of pairs of columns; 1 is a device's at the greatest voltage."""
+        """Differences of the currents of pairs of columns; 1 is a device's at the maximum voltage."""
         difference = 0.0
         for devices, sign in ((positive, 1), (negative, -1)):
             current = voltages @ devices.conductances
@@ -183,15 +183,15 @@ class Crossbar:
             difference = difference + sign * current
         return difference
 
-    def _convert(self, place, current):
+    def _convert(self, position, current):
         """Currents as the converter gives them; beyond its range, which the first inputs set, it clips."""
         bits = self.config.adc_bits
         if bits is None:
             return current
-        if place not in self._ranges:
-            self._ranges[place] = self.config.headroom * max(float(np.abs(current).max()), 1e-9)
+        if position not in self._ranges:
+            self._ranges[position] = self.config.headroom * max(float(np.abs(current).max()), 1e-9)
         half = 1 << bits - 1
-        step = self._ranges[place] / half
+        step = self._ranges[position] / half
         return np.clip(np.rint(current / step), -half, half - 1) * step
 
     @property

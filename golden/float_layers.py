@@ -28,9 +28,9 @@ def to_integers(steps, zero_point, clamp):
 def activation_limits(activation, scale, zero_point, dtype):
     """As `layers.activation_limits`, the limits rounded like outputs."""
     low, high = limits(BITS[dtype], True)
-    least, greatest = (None if value is None else zero_point + int(np.rint(np.float32(value) / np.float32(scale)))
+    minimum, maximum = (None if value is None else zero_point + int(np.rint(np.float32(value) / np.float32(scale)))
                        for value in CLAMPS[activation])
-    return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))
+    return (low if minimum is None else max(low, minimum)), (high if maximum is None else min(high, maximum))
 
 
 def dequantize(x, scale, zero_point):

@@ -29,7 +29,7 @@ def round_away(values):
 
 
 def activation_limits(activation, scale, zero_point, dtype):
-    """Least and greatest value that an activation lets through.
+    """Minimum and maximum value that an activation lets through.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ def activation_limits(activation, scale, zero_point, dtype):
         ``"int8"`` or ``"int16"``.
     """
     low, high = limits(BITS[dtype], True)
-    least, greatest = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
+    minimum, maximum = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
                        for value in CLAMPS[activation])
-    return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))
+    return (low if minimum is None else max(low, minimum)), (high if maximum is None else min(high, maximum))
 
 
 def matrix_factors(input_scale, weight_scales, output_scale):
@@ -76,7 +76,7 @@ def requantize(accumulators, factors, zero_point, clamp, *, rounding="double"):
 
 
 def windows(x, size, stride, dilation, padding, fill):
-    """What a window sees at each of its places.
+    """What a window sees at each of its positions.
 
     Parameters
     ----------
@@ -117,8 +117,8 @@ def convolve(x, weights, *, stride, dilation, padding, groups=1):
     images, height, width = seen.shape[:3]
     total = np.zeros((images, height, width, weights.shape[0]), dtype=np.int64)
     # As many positions at once as do not take too much: rows of the image, or parts of one row.
-    most = max(1, AT_ONCE * images * height * width // seen.size)
-    rows, columns = max(1, most // width), min(width, most)
+    max_positions = max(1, AT_ONCE * images * height * width // seen.size)
+    rows, columns = max(1, max_positions // width), min(width, max_positions)
     for image in range(images):
         for top in range(0, height, rows):
             for left in range(0, width, columns):

@@ -58,7 +58,7 @@ class MacroModel:
         fuse = min(fuse, self.config.fuse)
         values = self.values(x, bits, signed)
         config = self.config
-        if not accumulate or config.tiles == 1:
+        if not accumulate or config.max_accumulations == 1:
             self.reset()
         self._totals = wrap(self._totals + values @ self.weights[bank], config.total_width)
         self._sum_x = int(wrap(self._sum_x + values.sum(), config.sum_x_width))

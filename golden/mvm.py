@@ -13,8 +13,7 @@ def mvm(weights, inputs):
     weights : int array (K, N)
     inputs : int array (B, K)
 
-    Returns
-    -------
+    Re    -------
     int64 array (B, N)
 
     Raises
@@ -47,8 +46,7 @@ def planes_needed(inputs, bits, signed):
     bits : int
     signed : bool
 
-    Returns
-    -------
+    Re    -------
     int array (...)
     """
     inputs = np.asarray(inputs, dtype=np.int64)
@@ -62,9 +60,9 @@ def planes_needed(inputs, bits, signed):
 def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=True):
     """The product as the macro computes it.
 
-    Wide weights are sliced; each plane of the inputs meets the stored slices, the sums fold by Horner's rule from the
-    highest plane down (the highest of a signed vector counts negative), and ``sum(x)`` from the column of ones turns
-    slices in offset form back into digits.
+    Wide weights are sliced; each plane of the inputs is multiplied with the stored slices; and the sums are folded by
+    Horner's rule from the highest plane down, which is negative in a signed vector. ``sum(x)``, from the column of
+    ones, converts slices in offset form to unsigned ones.
 
     Parameters
     ----------
@@ -75,8 +73,7 @@ def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=Tr
     skip : bool
         Leave out the planes that cannot change the result.
 
-    Returns
-    -------
+    Re    -------
     int64 array (N,)
     """
     inputs = np.asarray(inputs, dtype=np.int64)
@@ -101,8 +98,7 @@ def fuse_totals(totals, sum_x, weight_bits, fuse):
         Total of the column of ones.
     weight_bits, fuse : int
 
-    Returns
-    -------
+    Re    -------
     int64 array (N,)
     """
     slices = np.array(totals, dtype=np.int64).reshape(-1, fuse)

@@ -74,7 +74,7 @@ class MacroState:
 
 def pause(config):
     """Cycles after which a macro that is left alone does nothing any more: its pipeline, and walks of table writers."""
-    return config.latency + (4 * (config.walk + 2) if config.walk else 0)
+    return config.latency + (4 * (config.table_fill_cycles + 2) if config.table_fill_cycles else 0)
 
 
 def predict(config, program, state=None):

@@ -81,7 +81,7 @@ def _round_once(values, multiplier, total):
 def saturating_rounding_doubling_high_mul(a, b):
     """``a * b / 2**31`` of int32 values, rounded to nearest, halves up.
 
-    The one product that does not fit, that of the two least integers, saturates.
+    The one product that does not fit, that of the two minimum integers, saturates.
     """
     product = np.asarray(a, dtype=np.int64) * np.asarray(b, dtype=np.int64)
     return np.minimum((product + (1 << 30)) >> 31, INT32.max)
@@ -155,8 +155,8 @@ def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, roundi
     return np.clip(rounded + zero_point, low, high)
 
 
-def _check(name, value, least, greatest):
+def _check(name, value, minimum, maximum):
     values = np.asarray(value)
-    if values.min(initial=0) < least or values.max(initial=0) > greatest:
-        wrong = values[(values < least) | (values > greatest)][0]
-        raise ValueError(f"{name} must be from {least} to {greatest}, not {wrong}")
+    if values.min(initial=0) < minimum or values.max(initial=0) > maximum:
+        wrong = values[(values < minimum) | (values > maximum)][0]
+        raise ValueError(f"{name} must be from {minimum} to {maximum}, not {wrong}")

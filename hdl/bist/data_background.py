@@ -9,7 +9,7 @@ from ..fabric.mux import choose
 
 
 class DataBackground(wiring.Component):
-    """Makes a background, or its inverse: all zeros, then bit ``k`` of each bit's place in the row, for every ``k``.
+    """Makes a background, or its inverse: all zeros, then bit ``k`` of each bit's position in the row, for every ``k``.
 
     Parameters
     ----------
@@ -52,10 +52,10 @@ class DataBackground(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bits, low = self.weight_bits, ceil_log2(self.weight_bits)
-        within = [Cat(Const(bit >> place & 1) for bit in range(bits)) for place in range(low)]
+        within = [Cat(Const(bit >> position & 1) for bit in range(bits)) for position in range(low)]
         none = Const(0, bits)
         same = choose([none, *within, *[none] * self.column_bits], self.number)
         with m.If(self.load):
             m.d.sync += [self.o.pattern.eq(same ^ self.inverts.replicate(bits)),
-                         self.o.mask.eq(Cat(self.number == 1 + low + place for place in range(self.column_bits)))]
+                         self.o.mask.eq(Cat(self.number == 1 + low + position for position in range(self.column_bits)))]
         return m

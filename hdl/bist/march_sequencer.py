@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.march_tests import PROGRAMS
 
-ZEROISE = list(PROGRAMS).index("zeroise")
+ZEROIZE = list(PROGRAMS).index("zeroize")
 
 
 class Step(data.Struct):
@@ -41,7 +41,7 @@ FIRST = [sum(len(steps(name)) for name in list(PROGRAMS)[:index]) for index in r
 class MarchSequencer(wiring.Component):
     """Goes through the operations of a program on all rows of all banks, which are one space of addresses.
 
-    A program that tests goes once over each background; to zeroise, and dense programs, once over the first.
+    A program that tests goes once over each background; to zeroize, and dense programs, once over the first.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ class MarchSequencer(wiring.Component):
         m.d.comb += [
             step.as_value().eq(Array(step.as_value() for step in STEPS)[counter]),
             through.eq(step.ends_element & last_row & last_bank),
-            more.eq((program != ZEROISE) & ~step.dense & (self.background != self.backgrounds - 1)),
+            more.eq((program != ZEROIZE) & ~step.dense & (self.background != self.backgrounds - 1)),
             again.eq(step.ends_program & more),
             self.is_last.eq(through & step.ends_program & ~more),
             following.eq(Mux(again, Array(FIRST)[program], counter + 1)),

@@ -52,13 +52,13 @@ class MemoryBist(wiring.Component):
         That beat of the row to write.
     vector_beat : ``Out(input_stream_bits)``
         That beat of the vector that reads the row.
-    digits : ``Out(check_columns * weight_bits)``
+    check_weights : ``Out(check_columns * weight_bits)``
         What is written to the checksum columns.
     group : ``In(range(groups))``
         As of `ResponseComparator`.
     totals : ``In(ArrayLayout(total_width, lanes))``
         As of `ResponseComparator`.
-    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
+    check_totals : ``In(ArrayLayout(total_width, check_columns))``
         As of `ResponseComparator`.
     differs : ``Out(1)``
         As of `ResponseComparator`.
@@ -73,9 +73,10 @@ class MemoryBist(wiring.Component):
             "start": In(1), "program": In(range(len(PROGRAMS))), "advance": In(1), "is_last": Out(1),
             "step": Out(Step), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
             "prepare": In(1), "beat": In(range(beat_count(config))), "row_beat": Out(config.weight_stream_bits),
-            "vector_beat": Out(config.input_stream_bits), "digits": Out(config.check_columns * macro.weight_bits),
+            "vector_beat": Out(config.input_stream_bits),
+            "check_weights": Out(config.check_columns * macro.weight_bits),
             "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
-            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "check_totals": In(data.ArrayLayout(width, config.check_columns)),
             "differs": Out(1), "column": Out(range(config.array.columns)),
         })
 
@@ -102,12 +103,12 @@ class MemoryBist(wiring.Component):
             comparator.background.eq(background.o),
             comparator.group.eq(self.group),
             comparator.totals.eq(self.totals),
-            comparator.digit_totals.eq(self.digit_totals),
+            comparator.check_totals.eq(self.check_totals),
             self.differs.eq(comparator.differs),
             self.column.eq(comparator.column),
             self.row_beat.eq(self._row_beat(background.o)),
             self.vector_beat.eq(self._vector_beat()),
-            self.digits.eq(self._digits(background.o)),
+            self.check_weights.eq(self._check_weights(background.o)),
         ]
         return m
 
@@ -125,12 +126,12 @@ class MemoryBist(wiring.Component):
         """One for the row at hand, zero for the others."""
         config = self.config
         per_beat = config.input_stream_bits // 8 // config.input_bytes
-        place = ceil_log2(per_beat)
-        here = self.row[place:] == self.beat
-        return Cat(Cat(here & (self.row[:place] == index), Const(0, 8 * config.input_bytes - 1))
+        position = ceil_log2(per_beat)
+        here = self.row[position:] == self.beat
+        return Cat(Cat(here & (self.row[:position] == index), Const(0, 8 * config.input_bytes - 1))
                    for index in range(per_beat))
 
-    def _digits(self, background):
+    def _check_weights(self, background):
         config, bits = self.config, ceil_log2(self.config.array.columns)
         return Cat(DataBackground.weight(background, Const(config.macro.columns + index, bits))
                    for index in range(config.check_columns))

@@ -23,7 +23,7 @@ class ResponseComparator(wiring.Component):
         Which columns.
     totals : ``In(ArrayLayout(total_width, lanes))``
         Of these, the lowest column first.
-    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
+    check_totals : ``In(ArrayLayout(total_width, check_columns))``
         Of the checksum columns, which are columns as all others here; compared with the last group.
     differs : ``Out(1)``
         One is not as it must be.
@@ -37,7 +37,7 @@ class ResponseComparator(wiring.Component):
         super().__init__({
             "background": In(DataBackground.layout(config)), "group": In(range(config.groups)),
             "totals": In(data.ArrayLayout(width, config.lanes)),
-            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "check_totals": In(data.ArrayLayout(width, config.check_columns)),
             "differs": Out(1), "column": Out(range(config.array.columns)),
         })
 
@@ -52,7 +52,7 @@ class ResponseComparator(wiring.Component):
             m.d.comb += differ[lane].eq(exists & self._is_other(self.totals[lane], column))
         for index in range(config.check_columns):
             column = Const(columns + index, bits)
-            m.d.comb += differ[lanes + index].eq(last & self._is_other(self.digit_totals[index], column))
+            m.d.comb += differ[lanes + index].eq(last & self._is_other(self.check_totals[index], column))
         for index in reversed(range(config.check_columns)):
             with m.If(differ[lanes + index]):
                 m.d.comb += self.column.eq(columns + index)

@@ -7,14 +7,15 @@ import textwrap
 from pathlib import Path
 
 
-def parameter(meaning, *, default=dataclasses.MISSING, least=1, most=None, choices=None):
+def parameter(meaning, *, default=dataclasses.MISSING, minimum=1, maximum=None, choices=None, former=None):
     """A parameter of a configuration: an integer within bounds, or one of some choices.
 
-    Help of commands, tables of documents and docstrings are made of what stands here. ``most`` may name another
-    parameter; without it and ``choices`` the class checks it itself.
+    Help of commands, tables of documents and docstrings are made of these. ``maximum`` may name another parameter;
+    without it and ``choices`` the class checks the value itself. ``former`` is a name that JSON and options of the
+    release before used, and that is still accepted in this one.
     """
     return dataclasses.field(default=default, metadata={
-        "meaning": meaning, "least": least, "most": most, "choices": choices})
+        "meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices, "former": former})
 
 
 def configuration(cls):
@@ -32,7 +33,7 @@ def allowed(field):
     rules = field.metadata
     if rules["choices"]:
         return "|".join(map(str, rules["choices"]))
-    return f"{rules['least']}..{rules['most']}" if rules["most"] else field.type.__name__
+    return f"{rules['minimum']}..{rules['maximum']}" if rules["maximum"] else field.type.__name__
 
 
 class Parameters:
@@ -43,17 +44,17 @@ class Parameters:
         for field in dataclasses.fields(self):
             if field.metadata["choices"]:
                 self.check_choice(field.name, field.metadata["choices"])
-            elif most := field.metadata["most"]:
-                self.check_range(field.name, field.metadata["least"],
-                                 getattr(self, most) if isinstance(most, str) else most)
+            elif maximum := field.metadata["maximum"]:
+                self.check_range(field.name, field.metadata["minimum"],
+                                 getattr(self, maximum) if isinstance(maximum, str) else maximum)
 
-    def check_range(self, name, least, greatest):
+    def check_range(self, name, minimum, maximum):
         """TypeError or ValueError, in one line, unless a parameter is an integer within bounds."""
         value = getattr(self, name)
-        rule = f"{name} must be an integer from {least} to {greatest}, not {value!r}"
+        rule = f"{name} must be an integer from {minimum} to {maximum}, not {value!r}"
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(rule)
-        if not least <= value <= greatest:
+        if not minimum <= value <= maximum:
             raise ValueError(rule)
 
     def check_choice(self, name, choices):
@@ -82,6 +83,11 @@ class Parameters:
         if not isinstance(parameters, dict):
             raise ValueError(f"a configuration must be a JSON object, not {parameters!r}")
         fields = {field.name: field for field in dataclasses.fields(cls)}
+        former = {field.metadata["former"]: name for name, field in fields.items()}
+        for name in former.keys() & parameters.keys():
+            if former[name] in parameters:
+                raise ValueError(f"a configuration must give {former[name]} or {name}, its former name, not both")
+        parameters = {former.get(name, name): value for name, value in parameters.items()}
         for name in parameters:
             if name not in fields:
                 raise ValueError(f"a configuration's parameters must be among {', '.join(fields)}, not {name!r}")

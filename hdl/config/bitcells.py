@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from .kinds import Kind, Shape
 from .widths import ceil_log2
 
-TREES = ("carry_chain", "carry_save")
+TREE_NAMES = ("carry_chain", "carry_save")
 # Few columns to a block where wires are slow, many where registers are dear.
 BLOCK_COLUMNS = {"carry_chain": 2, "carry_save": 16}
 
@@ -61,4 +61,4 @@ class BitcellKind(Kind):
         return {BitcellShape(config.rows, config.weight_bits, config.banks, config.tree): config.columns}
 
     def samples(self, columns):
-        return {"tree": TREES}
+        return {"tree": TREE_NAMES}

@@ -2,22 +2,22 @@
 
 from dataclasses import replace
 
-from ...golden.checksum import digit_count
+from ...golden.checksum import check_column_count
 from .base import Parameters, configuration, parameter
-from .macro import MOST_COLUMNS, MacroConfig
+from .macro import MAX_COLUMNS, MacroConfig
 from .widths import ceil_log2
 
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
 OUTPUTS = ("int8", "int16", "int32")
 RESETS = ("synchronous", "asynchronous")
-BUSES = ("axi", "wishbone", "apb")
+BUS_NAMES = ("axi", "wishbone", "apb")
 
 # What a column's requantization is given: bias, multiplier and shift, each in a word of 32 bits, and one of zeros.
 PARAMETER_BYTES = 16
 # Sets of requantization parameters: one in use while the other is loaded.
 SETS = 2
-# Narrower ones fit by sign extension; a bias and a multiplier have as many.
-ACCUMULATOR_BITS = 32
+# Narrower totals are sign-extended; a bias and a multiplier have as many bits.
+MAX_TOTAL_BITS = 32
 
 
 def element_bytes(bits):
@@ -48,7 +48,7 @@ class CoreConfig(Parameters):
     reset: str = parameter("`aresetn` follows the clock (`synchronous`), or may fall at any moment (`asynchronous`).",
                            default="synchronous", choices=RESETS)
     bus: str = parameter("Of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
-                         choices=BUSES)
+                         choices=BUS_NAMES)
     checksum: bool = parameter("Columns beside those of the macro hold the sum of each row's weights, and every result "
                                "is checked against them.", default=False, choices=(False, True))
 
@@ -57,12 +57,12 @@ class CoreConfig(Parameters):
             raise TypeError(f"macro must be a MacroConfig, not {self.macro!r}")
         if self.macro.fuse != 1:
             raise ValueError(f"fuse must be 1 in a core, not {self.macro.fuse}")
-        if self.macro.total_width > ACCUMULATOR_BITS:
-            raise ValueError("weight_bits, input_bits, rows and tiles of a core must keep a total within "
-                             f"{ACCUMULATOR_BITS} bits, not {self.macro.total_width}")
+        if self.macro.total_width > MAX_TOTAL_BITS:
+            raise ValueError("weight_bits, input_bits, rows and max_accumulations of a core must keep a total within "
+                             f"{MAX_TOTAL_BITS} bits, not {self.macro.total_width}")
         self.check_parameters()
-        if self.macro.columns + self.check_columns > MOST_COLUMNS:
-            raise ValueError(f"columns must leave {self.check_columns} of {MOST_COLUMNS} to the checksum, "
+        if self.macro.columns + self.check_columns > MAX_COLUMNS:
+            raise ValueError(f"columns must leave {self.check_columns} of {MAX_COLUMNS} to the checksum, "
                              f"not be {self.macro.columns}")
 
     # The array, with what the checksum adds to it.
@@ -70,7 +70,7 @@ class CoreConfig(Parameters):
     @property
     def check_columns(self):
         """Columns that hold the sum of each row's weights."""
-        return digit_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
+        return check_column_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
 
     @property
     def array(self):

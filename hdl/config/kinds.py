@@ -18,9 +18,9 @@ class Shape:
         Cycles from the plane in a block's registers to the sum.
     block_columns : int
         Columns to a block, which has registers of its own for what is broadcast.
-    held : int
+    bank_hold_cycles : int
         Cycles from the plane in a block's registers for which its bank must not be written.
-    walk : int
+    table_fill_cycles : int
         Cycles that its writer needs for what a row changes; 0 if a row is written in one, and without one.
     calibration : int or None
         Cycles from the plane in a block's registers to the sum of a plane of zeros, which goes before a bank's first
@@ -35,8 +35,8 @@ class Shape:
         Names the block of its accumulators.
     """
 
-    held = 1
-    walk = 0
+    bank_hold_cycles = 1
+    table_fill_cycles = 0
     calibration = None
     complements = False
     has_lut_ram = False

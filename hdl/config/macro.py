@@ -3,7 +3,7 @@
 import dataclasses
 
 from .base import Parameters, configuration, parameter
-from .bitcells import TREES, BitcellKind
+from .bitcells import TREE_NAMES, BitcellKind
 from .tables import TableKind
 from .widths import ceil_log2, signed_width
 
@@ -11,7 +11,7 @@ KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
 COLUMNS = tuple(KINDS)
 FUSES = (1, 2, 4)
 INTERVALS = (1, 2)
-MOST_COLUMNS = 1024
+MAX_COLUMNS = 1024
 
 
 @configuration
@@ -29,24 +29,25 @@ class MacroConfig(Parameters):
     """
 
     # Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
-    rows: int = parameter("Inputs of a vector, and weights of a column.", most=1024)
-    columns: int = parameter("Results of a vector; a multiple of `fuse`.", most=MOST_COLUMNS)
-    weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, most=16)
+    rows: int = parameter("Inputs of a vector, and weights of a column.", maximum=1024)
+    columns: int = parameter("Results of a vector; a multiple of `fuse`.", maximum=MAX_COLUMNS)
+    weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, maximum=16)
     input_bits: int = parameter("Most bits of an input; each vector says how many it uses, and whether it is signed.",
-                                default=8, most=16)
-    banks: int = parameter("Sets of weights: one computes while others are written.", default=1, most=16)
+                                default=8, maximum=16)
+    banks: int = parameter("Sets of weights: one computes while others are written.", default=1, maximum=16)
     fuse: int = parameter("Most neighboring columns that a vector may read as one wider weight.", default=1,
                           choices=FUSES)
-    tiles: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1, most=65536)
+    max_accumulations: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1,
+                                       maximum=65536, former="tiles")
     column: str = parameter(
         f"How a column stores and multiplies: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
         default=COLUMNS[0], choices=COLUMNS)
     block_ram_columns: int = parameter(
         "Columns, the first ones, whose tables are in block RAM instead; 0 unless `column` is `table`.", default=0,
-        least=0, most="columns")
+        minimum=0, maximum="columns")
     tree: str = parameter(
         "Adder tree of bitcells: `carry_chain`, a register a level, for FPGAs; or `carry_save`, full-adder cells and "
-        "one register, for standard cells.", default="carry_chain", choices=TREES)
+        "one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)
     result_interval: int = parameter(
         "Fewest cycles from a result to the next. With 1, `o_ready` stops the pipeline in the same cycle, which bounds "
         "the clock of a large macro; with 2, all enables come out of registers, which costs a cycle of latency, and of "
@@ -64,19 +65,19 @@ class MacroConfig(Parameters):
             raise ValueError(f"columns must be a multiple of fuse ({self.fuse}), not {self.columns}")
         if self.output_width(self.fuse) > 63:
             raise ValueError(
-                "weight_bits, input_bits, rows, tiles and fuse must keep a result within 63 bits, "
+                "weight_bits, input_bits, rows, max_accumulations and fuse must keep a result within 63 bits, "
                 f"not {self.output_width(self.fuse)}"
             )
 
     # Widths, each derived from the extremes it must hold.
 
     def _extremes(self, weight_bits, vectors):
-        """Least and greatest ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed at will."""
-        most = self.rows * vectors
+        """Minimum and maximum ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed at will."""
+        terms = self.rows * vectors
         least_w, greatest_w = -(1 << weight_bits - 1), (1 << weight_bits - 1) - 1
         least_x, greatest_x = -(1 << self.input_bits - 1), (1 << self.input_bits) - 1
         products = [w * x for w in (least_w, greatest_w) for x in (least_x, greatest_x)]
-        return most * min(products), most * max(products)
+        return terms * min(products), terms * max(products)
 
     @property
     def sum_width(self):
@@ -90,18 +91,18 @@ class MacroConfig(Parameters):
 
     @property
     def total_width(self):
-        """Bits of a column's total, which holds the results of ``tiles`` vectors."""
-        return signed_width(*self._extremes(self.weight_bits, self.tiles))
+        """Bits of a column's total, which holds the results of ``max_accumulations`` vectors."""
+        return signed_width(*self._extremes(self.weight_bits, self.max_accumulations))
 
     @property
     def sum_x_width(self):
-        """Bits of ``sum(x)`` over ``tiles`` vectors, from the column of ones."""
-        most = self.rows * self.tiles
-        return signed_width(-most << self.input_bits - 1, most * ((1 << self.input_bits) - 1))
+        """Bits of ``sum(x)`` over ``max_accumulations`` vectors, from the column of ones."""
+        terms = self.rows * self.max_accumulations
+        return signed_width(-terms << self.input_bits - 1, terms * ((1 << self.input_bits) - 1))
 
     def output_width(self, fuse):
         """Bits that the result of ``fuse`` fused columns needs; its lanes offer ``fuse * total_width``."""
-        return signed_width(*self._extremes(self.weight_bits * fuse, self.tiles))
+        return signed_width(*self._extremes(self.weight_bits * fuse, self.max_accumulations))
 
     # Columns.
 
@@ -127,14 +128,14 @@ class MacroConfig(Parameters):
         return next((shape.calibration for shape in self.shapes if shape.calibration is not None), None)
 
     @property
-    def calibrates(self):
+    def needs_calibration(self):
         """The first vector after a write to its bank is preceded by a plane of zeros, from which columns learn."""
         return self.calibration is not None
 
     @property
-    def walk(self):
+    def table_fill_cycles(self):
         """Most cycles that a writer needs for what a row changes; 0 if rows are written at once."""
-        return max(shape.walk for shape in self.shapes)
+        return max(shape.table_fill_cycles for shape in self.shapes)
 
     # Latency, in cycles.
 
@@ -144,9 +145,9 @@ class MacroConfig(Parameters):
         return max(shape.latency for shape in self.shapes)
 
     @property
-    def held(self):
+    def bank_hold_cycles(self):
         """Cycles from the plane in a block's registers for which its bank must not be written."""
-        return max(shape.held for shape in self.shapes)
+        return max(shape.bank_hold_cycles for shape in self.shapes)
 
     @property
     def fuse_latency(self):

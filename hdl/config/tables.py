@@ -86,7 +86,7 @@ class TableShape(Shape):
 
     @property
     def extremes(self):
-        """Least and greatest sum of a group, before its sign."""
+        """Minimum and maximum sum of a group, before its sign."""
         low = -self.group_rows << self.weight_bits - 1
         # In offset binary the last row counts positive, and all others either way.
         return low, (~low if self.is_offset else ~low - self.group_rows + 1)
@@ -131,7 +131,7 @@ class TableShape(Shape):
         return self.alone and not self.is_offset
 
     @property
-    def held(self):
+    def bank_hold_cycles(self):
         """Cycles for which a plane at the columns still needs what a write would change."""
         return self.latency if self.is_offset and self.banks == 1 else 1
 
@@ -146,13 +146,13 @@ class TableShape(Shape):
         return 2 if self.is_offset else 1
 
     @property
-    def walk(self):
+    def table_fill_cycles(self):
         """Cycles that writing a group's tables takes, with one more in which the last entry settles."""
         return self.base_steps + self.entry_steps * ((1 << self.address_bits) - 1) + 1
 
     def bank_cycles(self, rows):
         """A walk a group, one cycle between them; rows come faster."""
-        return self.groups * (self.walk + 1)
+        return self.groups * (self.table_fill_cycles + 1)
 
 
 class TableKind(Kind):

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..csr.register_map import ErrorCode
 from .packet_assembler import FAULTS
 
-MOST = 255
+MAX_COUNT = 255
 
 
 class ErrorLog(wiring.Component):
@@ -22,11 +22,11 @@ class ErrorLog(wiring.Component):
     load : ``In(FAULTS)``
         Of the packet of weights or parameters that comes.
     muted : ``In(1)``
-        Those do not count: the packets are the self-test's.
+        The packets are the self-test's: their faults do not count.
     locked : ``In(1)``
         A packet is refused because of the lock.
-    cut : ``In(1)``
-        Packets that have begun, or results, are thrown away.
+    aborted : ``In(1)``
+        Packets that have begun, or results, are discarded.
     access : ``In(8)``
         `ErrorCode` of an access to a register.
     clear : ``In(1)``
@@ -40,7 +40,7 @@ class ErrorLog(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "locked": In(1), "cut": In(1),
+        super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "locked": In(1), "aborted": In(1),
                           "access": In(8), "clear": In(1), "happens": Out(1), "code": Out(8), "count": Out(8)})
 
     def elaborate(self, platform):
@@ -53,7 +53,7 @@ class ErrorLog(wiring.Component):
             ErrorCode.LOAD_SHORT: self.load.short & ~self.muted,
             ErrorCode.LOAD_LONG: self.load.long & ~self.muted,
             ErrorCode.LOCKED: self.locked,
-            ErrorCode.CUT: self.cut,
+            ErrorCode.ABORTED: self.aborted,
         }
         accesses = {code: self.access == code for code in ErrorCode if code}
         first, count, total = Signal(8), Signal(8), Signal(9)
@@ -66,7 +66,7 @@ class ErrorLog(wiring.Component):
             count.eq(Mux(self.clear, 0, self.count)),
             total.eq(count + sum(own.values()) + Cat(accesses.values()).any()),
         ]
-        m.d.sync += self.count.eq(Mux(total > MOST, MOST, total))
+        m.d.sync += self.count.eq(Mux(total > MAX_COUNT, MAX_COUNT, total))
         with m.If(self.clear | (self.code == ErrorCode.NONE)):
             m.d.sync += self.code.eq(first)
         return m

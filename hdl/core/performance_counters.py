@@ -12,8 +12,8 @@ class Performance(wiring.Component):
 
     Parameters
     ----------
-    most : int
-        The greatest number of planes that a vector skips.
+    max_skipped : int
+        Maximum number of planes that a vector skips.
 
     Members
     -------
@@ -21,7 +21,7 @@ class Performance(wiring.Component):
         Start at zero in the next cycle.
     vector : ``In(1)``
         One more vector.
-    skipped : ``In(range(most + 1))``
+    skipped : ``In(range(max_skipped + 1))``
         So many more planes.
     input_stall : ``In(1)``
         One more cycle.
@@ -39,10 +39,10 @@ class Performance(wiring.Component):
         Counts ``output_stall``.
     """
 
-    def __init__(self, *, most):
-        self.most = most
+    def __init__(self, *, max_skipped):
+        self.max_skipped = max_skipped
         super().__init__({
-            "clear": In(1), "vector": In(1), "skipped": In(range(most + 1)), "input_stall": In(1),
+            "clear": In(1), "vector": In(1), "skipped": In(range(max_skipped + 1)), "input_stall": In(1),
             "output_stall": In(1), "cycles": Out(BITS), "vectors": Out(BITS), "planes_skipped": Out(BITS),
             "input_stalls": Out(BITS), "output_stalls": Out(BITS),
         })

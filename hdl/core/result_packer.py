@@ -5,7 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-# Beats from a group that the requantizer takes to the beat that has left, and some to spare; one more ends what is cut.
+# Beats from a group that the requantizer takes to the beat that has left, and some to spare; flushing needs one more.
 DEPTH = 16
 
 
@@ -14,17 +14,17 @@ def beat_layout(bits, user=False):
     return data.StructLayout({"data": bits, "keep": bits // 8, "last": 1, **({"user": 1} if user else {})})
 
 
-def result_layout(config):
+def result_beat_layout(config):
     """A beat of results; if they are checked, ``user`` of a packet's last says that they are wrong."""
     return beat_layout(config.output_stream_bits, config.checksum)
 
 
 def results_signature(config):
-    """Groups of results, seen by their maker, which cannot pause what was taken, and so is told whether there is space.
+    """Groups of results, as their source sees them; it takes a group only if there is ``space``, since it cannot stall.
 
-    ``taken``: a group of totals is taken, which ``taken_last`` says is its vector's last, if there is ``space``.
-    ``valid``: ``results`` are those of a group, the lowest column lowest, which ``last`` says is its vector's last; of
-    columns that this lacks they mean nothing.
+    ``taken``: a group of totals is taken; ``taken_last``: it is its vector's last. ``valid``: ``results`` are those of
+    a group, the lowest column lowest; ``last``: it is its vector's last. Results of columns beyond the vector's last
+    are undefined.
     """
     return wiring.Signature({
         "taken": Out(1), "taken_last": Out(1), "space": In(1),
@@ -43,21 +43,21 @@ class ResultPacker(wiring.Component):
     -------
     i : ``In(results_signature)``
         Of the requantizer.
-    cut : ``In(1)``
-        What the requantizer takes is the end of a vector, for which there always is a place.
+    flush : ``In(1)``
+        The requantizer takes the last group of a flushed vector, for which there is always space.
     busy : ``Out(1)``
         A beat is on its way, or waits.
     wrong : ``In(int(config.checksum))``
-        With the last results of a vector: they are not what they ought to be.
+        With the last results of a vector: they do not agree with the checksum.
     o : ``Out(stream)``
-        `result_layout`; bytes that are not kept are zero.
+        `result_beat_layout`; bytes that are not kept are zero.
     """
 
     def __init__(self, *, config):
         self.config = config
         super().__init__({
-            "i": In(results_signature(config)), "cut": In(1), "busy": Out(1),
-            "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_layout(config))),
+            "i": In(results_signature(config)), "flush": In(1), "busy": Out(1),
+            "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_beat_layout(config))),
         })
 
     def elaborate(self, platform):
@@ -86,8 +86,11 @@ class ResultPacker(wiring.Component):
         """Beats that are promised and have not left."""
         promised, left = Signal(range(DEPTH + 2)), Signal()
         ends = self._ends(m, "promised_part", self.i.taken, self.i.taken_last)
-        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.i.space.eq(promised < Mux(self.cut, DEPTH + 1, DEPTH)),
-                     self.busy.eq(promised != 0)]
+        m.d.comb += [
+            left.eq(self.o.valid & self.o.ready),
+            self.i.space.eq(promised < Mux(self.flush, DEPTH + 1, DEPTH)),
+            self.busy.eq(promised != 0),
+        ]
         m.d.sync += promised.eq(promised + ends - left)
 
     def _ends(self, m, name, valid, last):

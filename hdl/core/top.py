@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from .core import BUSES, Core
+from .core import BUS_COMPONENTS, Core
 
 # Of the ports of a bus that are the same in every configuration; those of AXI4-Stream depend on it.
 VIVADO_BUSES = {"axi": "xilinx.com:interface:aximm:1.0", "apb": "xilinx.com:interface:apb:1.0",
@@ -39,7 +39,7 @@ class CorePort:
 
 def core_ports(config):
     """The ports of a core's module, a list of `CorePort`."""
-    names = [BUSES[config.bus].PREFIX.rstrip("_"), *STREAMS]
+    names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *STREAMS]
     ports = [
         CorePort(name="aclk", direction="input", width=1, meaning="clock, rising edge",
                  interface="xilinx.com:signal:clock:1.0 aclk", role="CLK",
@@ -49,7 +49,7 @@ def core_ports(config):
                  meaning="reset, active low, may fall at any moment" if config.reset == "asynchronous" else
                          "reset, active low, synchronous to aclk"),
     ]
-    front = BUSES[config.bus]
+    front = BUS_COMPONENTS[config.bus]
     for name, member in front.PORTS.items():
         ports.append(CorePort(name=front.PREFIX + name, direction="input" if member.flow == In else "output",
                               width=member.shape, meaning="registers",
@@ -109,7 +109,7 @@ class CoreTop(wiring.Component):
 
     def _pins(self, core):
         """What the core has behind each port, by its name."""
-        prefix = BUSES[self.config.bus].PREFIX
+        prefix = BUS_COMPONENTS[self.config.bus].PREFIX
         pins = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
         for name, side in (("s_axis", core.s_axis), ("s_axis_w", core.s_axis_w), ("m_axis", core.m_axis)):
             pins |= {f"{name}_tvalid": side.valid, f"{name}_tready": side.ready}

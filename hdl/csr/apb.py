@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .register_file import PORT
-from .register_map import ADDRESS_BITS
+from .register_map import BUS_ADDRESS_BITS
 
 
 class Apb(wiring.Component):
@@ -16,7 +16,7 @@ class Apb(wiring.Component):
 
     Members
     -------
-    paddr : ``In(ADDRESS_BITS)``
+    paddr : ``In(BUS_ADDRESS_BITS)``
         Byte address; as all but the last of APB4 (ARM IHI 0024).
     pprot : ``In(3)``
         Protection; ignored.
@@ -41,7 +41,7 @@ class Apb(wiring.Component):
     """
 
     PORTS: ClassVar = {
-        "paddr": In(ADDRESS_BITS), "pprot": In(3), "psel": In(1), "penable": In(1), "pwrite": In(1),
+        "paddr": In(BUS_ADDRESS_BITS), "pprot": In(3), "psel": In(1), "penable": In(1), "pwrite": In(1),
         "pwdata": In(32), "pstrb": In(4), "pready": Out(1), "prdata": Out(32), "pslverr": Out(1),
     }
     PREFIX = "s_apb_"

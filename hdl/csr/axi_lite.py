@@ -7,7 +7,7 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from .register_file import PORT
-from .register_map import ADDRESS_BITS
+from .register_map import BUS_ADDRESS_BITS
 
 
 class Response(enum.Enum, shape=2):
@@ -27,7 +27,7 @@ class AxiLite(wiring.Component):
 
     Members
     -------
-    awaddr : ``In(ADDRESS_BITS)``
+    awaddr : ``In(BUS_ADDRESS_BITS)``
         Byte address of a write; as all but the last of AXI4-Lite.
     awprot : ``In(3)``
         Protection; ignored.
@@ -49,7 +49,7 @@ class AxiLite(wiring.Component):
         It is there.
     bready : ``In(1)``
         It is taken.
-    araddr : ``In(ADDRESS_BITS)``
+    araddr : ``In(BUS_ADDRESS_BITS)``
         Byte address of a read.
     arprot : ``In(3)``
         Protection; ignored.
@@ -70,10 +70,10 @@ class AxiLite(wiring.Component):
     """
 
     PORTS: ClassVar = {
-        "awaddr": In(ADDRESS_BITS), "awprot": In(3), "awvalid": In(1), "awready": Out(1),
+        "awaddr": In(BUS_ADDRESS_BITS), "awprot": In(3), "awvalid": In(1), "awready": Out(1),
         "wdata": In(32), "wstrb": In(4), "wvalid": In(1), "wready": Out(1),
         "bresp": Out(2), "bvalid": Out(1), "bready": In(1),
-        "araddr": In(ADDRESS_BITS), "arprot": In(3), "arvalid": In(1), "arready": Out(1),
+        "araddr": In(BUS_ADDRESS_BITS), "arprot": In(3), "arvalid": In(1), "arready": Out(1),
         "rdata": Out(32), "rresp": Out(2), "rvalid": Out(1), "rready": In(1),
     }
     PREFIX = "s_axi_"
@@ -87,8 +87,8 @@ class AxiLite(wiring.Component):
         has_address = Signal()
         has_data = Signal()
         has_read = Signal()
-        write_address = Signal(ADDRESS_BITS, reset_less=True)
-        read_address = Signal(ADDRESS_BITS, reset_less=True)
+        write_address = Signal(BUS_ADDRESS_BITS, reset_less=True)
+        read_address = Signal(BUS_ADDRESS_BITS, reset_less=True)
         data = Signal(32, reset_less=True)
         strobe = Signal(4, reset_less=True)
         awake = Signal()

@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .register_file import PORT
-from .register_map import ADDRESS_BITS
+from .register_map import BUS_ADDRESS_BITS
 
 
 class Wishbone(wiring.Component):
@@ -23,7 +23,7 @@ class Wishbone(wiring.Component):
         A request.
     we : ``In(1)``
         It is a write.
-    adr : ``In(ADDRESS_BITS)``
+    adr : ``In(BUS_ADDRESS_BITS)``
         Byte address.
     dat_w : ``In(32)``
         What is written.
@@ -40,7 +40,7 @@ class Wishbone(wiring.Component):
     """
 
     PORTS: ClassVar = {
-        "cyc": In(1), "stb": In(1), "we": In(1), "adr": In(ADDRESS_BITS), "dat_w": In(32), "sel": In(4),
+        "cyc": In(1), "stb": In(1), "we": In(1), "adr": In(BUS_ADDRESS_BITS), "dat_w": In(32), "sel": In(4),
         "dat_r": Out(32), "ack": Out(1), "err": Out(1),
     }
     PREFIX = "wb_"

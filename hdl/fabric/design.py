@@ -155,11 +155,11 @@ class Design:
 
         ``%1`` to ``%9`` in ``old`` are any text within a statement, which the same in ``new`` repeats.
         """
-        pattern, place = "", 0
+        pattern, end = "", 0
         for match in PLACEHOLDER.finditer(old):
-            pattern += re.escape(old[place:match.start()]) + rf"(?P<_{match[1]}>[^;\n]*?)"
-            place = match.end()
-        found = list(re.finditer(pattern + re.escape(old[place:]), self.modules[module].text))
+            pattern += re.escape(old[end:match.start()]) + rf"(?P<_{match[1]}>[^;\n]*?)"
+            end = match.end()
+        found = list(re.finditer(pattern + re.escape(old[end:]), self.modules[module].text))
         if len(found) != 1:
             raise ValueError(f"what is changed must be once in {module}, not {len(found)} times: {old}")
         text, (match,) = self.modules[module].text, found

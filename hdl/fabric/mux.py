@@ -17,7 +17,7 @@ def choose(values, index):
     return choose(pairs, index[1:])
 
 
-def place_choice(m, platform, name, values, index):
+def instantiate_choice(m, platform, name, values, index):
     """One of the values, all of one width, as a word.
 
     Where the fabric is ECP5, four words are chosen from by two LUTs a bit and the multiplexer that joins them, and
@@ -26,10 +26,10 @@ def place_choice(m, platform, name, values, index):
     """
     if Platform.of(platform).fabric != "ecp5" or len(values) < 3:
         return choose(values, index)
-    width, most = len(values[0]), len(JOINTS)
+    width, max_bits = len(values[0]), len(JOINTS)
     words = [*values, *[values[-1]] * (-len(values) % 4)]
-    bits = [_levels(m, f"{name}_{bit}", [word[bit] for word in words], index[:most]) for bit in range(width)]
-    return choose([Cat(column) for column in zip(*bits)], index[most:])
+    bits = [_levels(m, f"{name}_{bit}", [word[bit] for word in words], index[:max_bits]) for bit in range(width)]
+    return choose([Cat(column) for column in zip(*bits)], index[max_bits:])
 
 
 # What makes the choice by each bit of the index, the lowest first: its cell, and the pins.

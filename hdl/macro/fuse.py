@@ -10,8 +10,8 @@ from ..config.widths import ceil_log2
 class Fuse(wiring.Component):
     """Combines the totals of ``columns`` neighboring columns, as one vector's ``mode`` asks.
 
-    A wide weight is stored in slices of ``weight_bits``, lowest first. All but the highest are unsigned digits, stored
-    in offset form (digit minus half range); half range times ``sum(x)`` puts that right. Results stay in place: a
+    A wide weight is stored in slices of ``weight_bits``, lowest first. All but the highest are unsigned, stored
+    in offset form (slice minus half its range); half range times ``sum(x)`` puts that right. Results stay in place: a
     fused result fills the lanes of its columns, sign-extended.
 
     Latency: ``1 + log2(columns)`` cycles.
@@ -59,11 +59,11 @@ class Fuse(wiring.Component):
         lanes = []
         for index in range(self.columns):
             total = self.totals.word_select(index, self.total_width).as_signed()
-            # A digit's sum needs one bit more than its offset form.
-            lane = Signal(signed(self.total_width + 1), name=f"digit_{index}", reset_less=True)
-            is_digit = ((mode >= 1) & (index % 2 == 0)) | ((mode >= 2) & (index % 4 != 3))
+            # The sum of an unsigned slice needs one bit more than its offset form.
+            lane = Signal(signed(self.total_width + 1), name=f"slice_{index}", reset_less=True)
+            is_unsigned = ((mode >= 1) & (index % 2 == 0)) | ((mode >= 2) & (index % 4 != 3))
             with m.If(self.load[0]):
-                m.d.sync += lane.eq(total + Mux(is_digit, half_range, 0))
+                m.d.sync += lane.eq(total + Mux(is_unsigned, half_range, 0))
             lanes.append(lane)
 
         for stage in range(1, self.stages):

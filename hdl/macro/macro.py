@@ -23,8 +23,8 @@ class Macro(wiring.Component):
     Parameters
     ----------
     config : MacroConfig
-    told : bool
-        Which planes of a vector matter comes with it, as `WordlineDrivers` says.
+    has_plane_mask : bool
+        Each vector comes with a mask of the planes that can change its result; see `WordlineDrivers`.
 
     Members
     -------
@@ -41,14 +41,14 @@ class Macro(wiring.Component):
         the same bits; ``sum_x``, the total of the inputs. ``o.ready`` enables the pipeline in the same cycle.
     """
 
-    told = False
+    has_plane_mask = False
 
-    def __init__(self, *, config, told=False):
+    def __init__(self, *, config, has_plane_mask=False):
         self.config = config
-        self.told = told
+        self.has_plane_mask = has_plane_mask
         super().__init__({
             "write": In(stream.Signature(write_layout(config))),
-            "i": In(stream.Signature(input_layout(config, told))),
+            "i": In(stream.Signature(input_layout(config, has_plane_mask))),
             "o": Out(stream.Signature(output_layout(config))),
         })
 
@@ -79,7 +79,8 @@ class Macro(wiring.Component):
         config = self.config
         active_low = GATEWARE[config.column].active_low(config)
         drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
-                                       input_bits=config.input_bits, active_low=active_low, told=self.told)
+                                       input_bits=config.input_bits, active_low=active_low,
+                                       has_plane_mask=self.has_plane_mask)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -90,12 +91,12 @@ class Macro(wiring.Component):
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
         m.d.comb += [
             drivers.load.eq(control.load),
-            drivers.advance.eq(control.advance),
+            drivers.dispatch.eq(control.dispatch),
             drivers.enable.eq(control.enable),
             drivers.select.eq(control.select),
         ]
-        if self.told:
-            m.d.comb += drivers.matters.eq(payload.matters)
+        if self.has_plane_mask:
+            m.d.comb += drivers.plane_mask.eq(payload.plane_mask)
         else:
             m.d.comb += [drivers.bits.eq(control.bits), drivers.is_signed.eq(control.is_signed)]
         return drivers

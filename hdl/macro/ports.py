@@ -9,19 +9,19 @@ HANDSHAKE = ("valid", "ready")
 
 
 def descriptor_layout(config):
-    """What a vector says of itself, beside its values."""
+    """What comes with the values of a vector."""
     return data.StructLayout({
         "bits": range(config.input_bits + 1),
         "bank": range(config.banks),
-        **result_layout(config).members,
+        **result_descriptor_layout(config).members,
     })
 
 
-def result_layout(config):
-    """What of that follows a vector to its result."""
+def result_descriptor_layout(config):
+    """The part of the descriptor that follows a vector to its result."""
     return data.StructLayout({
         "signed": 1,
-        "accumulate": int(config.tiles > 1),
+        "accumulate": int(config.max_accumulations > 1),
         "fuse": range(config.fuse.bit_length()),
     })
 
@@ -35,12 +35,12 @@ def write_layout(config):
     })
 
 
-def input_layout(config, told=False):
-    """Payload of the ``i`` stream: the values, what the vector says of itself, and perhaps which planes matter."""
+def input_layout(config, has_plane_mask=False):
+    """Payload of the ``i`` stream: the values, the vector's descriptor, and in a core its plane mask."""
     return data.StructLayout({
         "x": data.ArrayLayout(unsigned(config.input_bits), config.rows),
         **{name: field.shape for name, field in descriptor_layout(config)},
-        **({"matters": config.input_bits} if told else {}),
+        **({"plane_mask": config.input_bits} if has_plane_mask else {}),
     })
 
 

@@ -27,17 +27,17 @@ class FrameReceiver(wiring.Component):
 
     Members
     -------
-    i : In(stream)
+    i : ``In(stream)``
         Bytes, at least ten cycles apart: the CRC takes a bit a cycle.
-    o : Out(stream)
+    o : ``Out(stream)``
         Header of an intact frame.
-    refused : Out(1)
+    refused : ``Out(1)``
         For a cycle: what ended here was no intact frame.
-    write_enable : Out(1)
+    write_enable : ``Out(1)``
         Store a byte of the frame in the memory, header first.
-    write_address : Out(range(buffer))
+    write_address : ``Out(range(buffer))``
         Where.
-    write_data : Out(8)
+    write_data : ``Out(8)``
         The byte.
     """
 
@@ -101,15 +101,15 @@ class FrameTransmitter(wiring.Component):
 
     Members
     -------
-    i : In(stream)
+    i : ``In(stream)``
         ``header``, and the ``address`` of the payload, of which ``header.length`` bytes are sent; taken when the
         frame begins.
-    o : Out(stream)
+    o : ``Out(stream)``
         Bytes for the line, one at most every ten cycles.
-    idle : Out(1)
+    idle : ``Out(1)``
         Nothing is left to hand over.
-    memory : Out
-        `read_port`.
+    memory : ``Out(read_port)``
+        Read port of the memory.
     """
 
     def __init__(self, *, depth):

@@ -21,19 +21,19 @@ class Session(wiring.Component):
 
     Members
     -------
-    request : In(stream)
+    request : ``In(stream)``
         Header of an intact frame; taken once its answer is sent.
-    job : Out(stream)
+    job : ``Out(stream)``
         A request to be done; taken once it is.
-    code : In(8)
+    code : ``In(8)``
         Of its answer, with ``job.ready``: a `Refusal` if it was not done.
-    length : In(range(buffer))
+    length : ``In(range(buffer))``
         Bytes of its payload, with ``job.ready``.
-    answer : Out(stream)
+    answer : ``Out(stream)``
         Header and address of the answer, as of `FrameTransmitter`.
-    sent : In(1)
+    sent : ``In(1)``
         The transmitter is idle.
-    repeated : Out(1)
+    repeated : ``Out(1)``
         For a cycle: a repetition is being answered.
     """
 

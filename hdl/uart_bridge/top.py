@@ -24,11 +24,11 @@ class MacroInstance(wiring.Component):
 
     Members
     -------
-    write : In(stream)
+    write : ``In(stream)``
         As of `Macro`.
-    i : In(stream)
+    i : ``In(stream)``
         As of `Macro`.
-    o : Out(stream)
+    o : ``Out(stream)``
         As of `Macro`.
     """
 

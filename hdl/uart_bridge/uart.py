@@ -9,15 +9,15 @@ from amaranth.lib.wiring import In, Out
 
 # Clock cycles a bit are counted in eighths, so that 3 Mbaud can be had from 25 MHz.
 STEP = 8
-LEAST_DIVISOR = 4
+MIN_DIVISOR = 4
 
 RECEIVED = data.StructLayout({"data": 8, "error": 1})
 
 
 def bit_time(divisor):
     """Eighths of a clock cycle a bit; ValueError below four cycles."""
-    if divisor < LEAST_DIVISOR:
-        raise ValueError(f"divisor must be at least {LEAST_DIVISOR} clock cycles a bit, not {divisor}")
+    if divisor < MIN_DIVISOR:
+        raise ValueError(f"divisor must be at least {MIN_DIVISOR} clock cycles a bit, not {divisor}")
     return round(Fraction(divisor) * STEP)
 
 
@@ -34,9 +34,9 @@ class UartReceiver(wiring.Component):
 
     Members
     -------
-    rx : In(1)
+    rx : ``In(1)``
         The line, high when idle, not synchronous to the clock.
-    o : Out(stream)
+    o : ``Out(stream)``
         ``data`` and ``error``; valid for one cycle, half a bit into the stop bit.
     """
 
@@ -88,8 +88,9 @@ class UartTransmitter(wiring.Component):
 
     Members
     -------
-    i : In(stream)
-    tx : Out(1)
+    i : ``In(stream)``
+        Bytes to send.
+    tx : ``Out(1)``
         The line, high when idle; from a register.
     """
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...golden.program import Write
 from ...hdl.config import MacroConfig
-from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, IDENTITY, MAGIC, VERSION, Command, sizes
+from ...hdl.uart_bridge.protocol import IDENTITY_STRUCT, LINK_COUNTERS_BYTES, MAGIC, VERSION, Command, sizes
 from .link import LATENCY_S, Link, LinkError
 from .payloads import read_counters, read_result, vector_payload, write_payload
 
@@ -112,8 +112,8 @@ class Board:
         if magic != MAGIC or version != bytes([VERSION]):
             raise LinkError(f"board must speak version {VERSION} of the protocol, and says {response[:16]!r}")
         try:
-            _, _, fingerprint, self.clock_hz, buffer = IDENTITY.unpack_from(response)
-            found = MacroConfig.from_json(response[IDENTITY.size:].decode())
+            _, _, fingerprint, self.clock_hz, buffer = IDENTITY_STRUCT.unpack_from(response)
+            found = MacroConfig.from_json(response[IDENTITY_STRUCT.size:].decode())
         except (ValueError, TypeError, struct.error) as error:
             raise LinkError(f"board must hold a macro that this version knows, and does not: {error}") from None
         wanted = self.config or found
@@ -160,7 +160,7 @@ class Board:
 
     def counters(self):
         """The board's counters since its reset, by name; see `docs/link.md`."""
-        return read_counters(self._request(Command.READ_COUNTERS, b"", COUNTERS_BYTES))
+        return read_counters(self._request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES))
 
     def _request(self, command, payload, response_bytes=0):
         return self._do(self._link.request(command, payload, response_bytes))

@@ -1,7 +1,7 @@
 """Payloads of the wire protocol: writes, vectors, results and counters as bytes."""
 
 from ...hdl.macro.ports import input_layout, output_layout, write_layout
-from ...hdl.uart_bridge.protocol import COUNTERS
+from ...hdl.uart_bridge.protocol import LINK_COUNTERS
 from ...verif.sim.player import decode_result, encode_vector, encode_write
 
 
@@ -31,7 +31,7 @@ def read_result(config, payload, vector):
 def read_counters(payload):
     """The counters by name."""
     values, low = {}, 0
-    for name, width in COUNTERS.items():
+    for name, width in LINK_COUNTERS.items():
         values[name] = int.from_bytes(payload[low:low + width], "little")
         low += width
     return values

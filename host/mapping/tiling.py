@@ -87,7 +87,7 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
 
     Tiles go into the banks in turn. Those of one group of rows form a chain, which every vector runs through before
     the next vector starts; while a group computes, the banks outside it are written. If all tiles fit, they are
-    written once and chains are as long as ``tiles`` allows.
+    written once and chains are as long as ``max_accumulations`` allows.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
     starts = [(row, column) for column in range(0, width, step) for row in range(0, depth, config.rows)]
     tiles = [Tile(row, min(config.rows, depth - row), column, min(step, width - column), index % config.banks)
              for index, (row, column) in enumerate(starts)]
-    longest = min(config.tiles, config.banks if len(tiles) <= config.banks else max(1, config.banks // 2))
+    longest = min(config.max_accumulations, config.banks if len(tiles) <= config.banks else max(1, config.banks // 2))
 
     program, outputs, work = Program(), [], 0
     released = [0] * config.banks

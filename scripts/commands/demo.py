@@ -21,12 +21,12 @@ from ..common.progress import count_of, running
 from ..fpga.netlist import netlist_options, read_implementation
 
 # Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
-MACRO = MacroConfig(rows=64, columns=64, banks=4, tiles=2)
+MACRO = MacroConfig(rows=64, columns=64, banks=4, max_accumulations=2)
 
 # As a netlist: what fits the smallest device of the flow, and, its ports on pins, the package that has most.
 NETLIST_MACROS = {
-    "synthesis": MacroConfig(rows=16, columns=8, banks=2, tiles=8),
-    "bitstream": MacroConfig(rows=4, columns=4, tiles=32),
+    "synthesis": MacroConfig(rows=16, columns=8, banks=2, max_accumulations=8),
+    "bitstream": MacroConfig(rows=4, columns=4, max_accumulations=32),
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ...golden.bits import unpack, wrap
+from ...golden.bits import from_bits, wrap
 from ...hdl.config import MacroConfig
 from ...hdl.emit import design
 from ...hdl.macro.ports import ports
@@ -92,14 +92,14 @@ def readable(name, cycle):
     if name == "plane":
         return cycle[name][::-1]
     if name == "i_x":
-        values = unpack(word, CONFIG.input_bits, CONFIG.rows, signed=False)
+        values = from_bits(word, CONFIG.input_bits, CONFIG.rows, signed=False)
         values = wrap(values, int(cycle["i_bits"], 2), cycle["i_signed"] == "1")
     elif name == "write_weights":
-        values = unpack(word, CONFIG.weight_bits, CONFIG.columns)
+        values = from_bits(word, CONFIG.weight_bits, CONFIG.columns)
     elif name == "o_y":
-        values = unpack(word, CONFIG.total_width, CONFIG.columns)
+        values = from_bits(word, CONFIG.total_width, CONFIG.columns)
     elif name == "o_sum_x":
-        values = unpack(word, CONFIG.sum_x_width, 1)
+        values = from_bits(word, CONFIG.sum_x_width, 1)
     else:
         values = [word]
     return " ".join(map(str, values))

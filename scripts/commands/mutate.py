@@ -23,7 +23,7 @@ from ..mutation.designs import BoardDesign, CoreDesign, MacroDesign
 from ..mutation.equivalence import equivalent
 from ..mutation.mutants import Mutant, blocks_of, choose
 
-CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
+CORE = MacroConfig(rows=7, columns=5, banks=2, max_accumulations=2, weight_bits=3)
 # Macros of the suite that are simulated fast and together have every block (in a macro of one row most mutants are
 # equivalent); cores; fronts of the other buses; the bridge to a host.
 DESIGNS = [
@@ -32,7 +32,7 @@ DESIGNS = [
     CoreDesign(CoreConfig(macro=CORE, output="int16", input_stream_bits=32, weight_stream_bits=32,
                           output_stream_bits=32)),
     *(CoreDesign(CoreConfig(macro=CORE, bus=bus)) for bus in ("wishbone", "apb")),
-    BoardDesign(MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, tiles=16)),
+    BoardDesign(MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)),
 ]
 # Mutants of one job.
 CHUNK = 20

@@ -27,7 +27,7 @@ REPORTS = ("results.xml", "run.log", FILE, code_coverage.FILE)
 
 # Few enough pins for the packages, all of a macro's ports.
 NETLIST_SUITE = [
-    MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2),
+    MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, max_accumulations=2),
     MacroConfig(rows=6, columns=2, weight_bits=2, input_bits=2, column="table", result_interval=2),
 ]
 

@@ -25,7 +25,10 @@ def option_of(field):
     if field.type is bool:
         return click.option(name_of(field), field.name, is_flag=True, default=None, help=text)
     default = "" if field.default is dataclasses.MISSING else f" [default: {field.default}]"
-    return click.option(name_of(field), field.name, type=field.type, metavar=allowed(field), help=text + default)
+    # An option's former name, which one more release accepts.
+    names = [f"--{field.metadata['former']}"] if field.metadata["former"] else []
+    return click.option(name_of(field), *names, field.name, type=field.type, metavar=allowed(field),
+                        help=text + default)
 
 
 def name_of(field):

@@ -36,18 +36,18 @@ struct bitline_core {
     uint32_t polls;   /* how often to ask before it is a timeout */
     unsigned repeats; /* how often to store weights again and repeat what went wrong */
     int has_checksum; /* results are held against a checksum */
-    unsigned rows, columns, banks, chain;
+    unsigned rows, columns, banks, max_accumulations;
     unsigned weight_bits, input_bits, output_bits;
     unsigned input_beat, weight_beat, output_beat; /* bytes */
 };
 
 /* How vectors are computed. */
-struct bitline_core_orders {
-    unsigned bits;      /* lowest bits of each input that count */
-    int is_signed;      /* inputs are two's complement */
-    unsigned bank;      /* of a chain's first vector */
-    unsigned set;       /* of requantization parameters */
-    unsigned chain;     /* vectors that add up to one result */
+struct bitline_core_vector_settings {
+    unsigned bits;             /* lowest bits of each input that count */
+    int is_signed;             /* inputs are two's complement */
+    unsigned bank;             /* of the first vector of a result */
+    unsigned set;              /* of requantization parameters */
+    unsigned accumulate_count; /* vectors that add up to one result */
 };
 
 /* Requantization of one column: round((total + bias) * multiplier * 2^(shift - 31)). */
@@ -82,7 +82,7 @@ enum {
 
 /* Vectors to compute, and what they are computed with. */
 struct bitline_core_job {
-    struct bitline_core_orders orders;
+    struct bitline_core_vector_settings vector_settings;
     /* Weights of each bank, rows by columns, to store again if results are wrong; null: results are not repeated. */
     const int16_t *const *weights;
     /* Sends all vectors to s_axis, and returns when all results have come from m_axis: 0, or what bitline_core_run is to
@@ -105,8 +105,8 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
 /* Sends what comes by s_axis_w to a bank, from a row on. */
 int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned first);
 
-/* How the vectors that are sent from now on are computed; their first is the first of a chain. */
-int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core_orders *orders);
+/* How the vectors that are sent from now on are computed; the first is the first of a result. */
+int bitline_core_set_vector_settings(struct bitline_core *core, const struct bitline_core_vector_settings *settings);
 
 /* Computes vectors. If the core finds that results are wrong, stores the weights again and repeats all of them. */
 int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *job);
@@ -121,7 +121,7 @@ void bitline_core_enable(struct bitline_core *core, unsigned events);
 unsigned bitline_core_take_events(struct bitline_core *core);
 
 /* Clears every weight, and makes sure. */
-int bitline_core_zeroise(struct bitline_core *core);
+int bitline_core_zeroize(struct bitline_core *core);
 
 /* Tests the storage of weights, and leaves nothing of them. The fault may be null. */
 int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test test, struct bitline_core_fault *fault);
@@ -137,6 +137,10 @@ const char *bitline_core_error_text(unsigned error);
 
 /* What a function of this driver returned, in words. */
 const char *bitline_core_result_text(int result);
+
+/* Former names, for one release. */
+#define bitline_core_zeroise bitline_core_zeroize
+#define BITLINE_CORE_ERROR_CUT BITLINE_CORE_ERROR_ABORTED
 
 #ifdef __cplusplus
 }

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import ADDRESS_BITS, ErrorCode, register_map
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
 from .systemrdl import ADDRESS_MAP, exports
 
@@ -153,6 +153,6 @@ def litex(config, sources):
     for name, value in (("NAME", f'"{config.name}"'), ("SOURCES", tuple(sources)),
                         ("INPUT_BITS", config.input_stream_bits),
                         ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),
-                        ("ADDRESS_BITS", ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
+                        ("ADDRESS_BITS", BUS_ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
         text = text.replace(f"@{name}@", str(value))
     return text

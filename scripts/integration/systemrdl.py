@@ -4,19 +4,19 @@ import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import Access, ErrorCode, register_map
+from ...hdl.csr.register_map import FORMER_NAMES, Access, ErrorCode, register_map
 
 ADDRESS_MAP = "bitline_core"
 
 # Software and hardware access of a field, in SystemRDL 2.0.
 PROPERTIES = {
     Access.CONSTANT: "sw = r; hw = na;",
-    Access.STATUS: "sw = r; hw = w;",
-    Access.STORED: "sw = rw; hw = r;",
-    Access.COMMAND: "sw = w; hw = r; singlepulse;",
-    Access.EVENT: "sw = rw; hw = w; onwrite = woclr;",
-    Access.LATCH: "sw = rw; hw = r; onwrite = woset;",
-    Access.DATA: "sw = w; hw = r;",
+    Access.RO: "sw = r; hw = w;",
+    Access.RW: "sw = rw; hw = r;",
+    Access.SINGLEPULSE: "sw = w; hw = r; singlepulse;",
+    Access.W1C: "sw = rw; hw = w; onwrite = woclr;",
+    Access.W1S: "sw = rw; hw = r; onwrite = woset;",
+    Access.WO: "sw = w; hw = r;",
 }
 
 
@@ -55,15 +55,26 @@ def _remarks(register):
     text = register.meaning
     if register.locks:
         text += " Writes are refused while the core is locked."
-    if register.waits:
+    if register.busy_lock:
         text += " Refused while it is in use."
     return text
 
 
 def _bounds(field):
-    if field.access is Access.STORED and (field.least or field.most < (1 << field.bits) - 1):
-        return f"{field.meaning} From {field.least} to {field.most}."
+    if field.access is Access.RW and (field.minimum or field.max_value < (1 << field.bits) - 1):
+        return f"{field.meaning} From {field.minimum} to {field.max_value}."
     return field.meaning
+
+
+def _with_former_names(header):
+    """The C header with the macros of renamed fields under their former names too."""
+    before, end, after = header.rpartition("#endif")
+    lines = ["/* Former names, for one release. */"]
+    for former, name in FORMER_NAMES.items():
+        former, name = (f"{ADDRESS_MAP}__{path.replace('.', '__')}".upper() for path in (former, name))
+        lines += [f"#define {former}_{suffix} {name}_{suffix}"
+                  for suffix in re.findall(rf"^#define {name}_(\w+)", header, re.MULTILINE)]
+    return before + "\n".join([*lines, "", end]) + after
 
 
 def exports(config):
@@ -96,6 +107,8 @@ def exports(config):
         CHeaderExporter().export(top, str(folder / f"{ADDRESS_MAP}_registers.h"), reuse_typedefs=False,
                                  explode_top=False, instantiate=False, generate_bitfields=False,
                                  testcase=False)
+        header = folder / f"{ADDRESS_MAP}_registers.h"
+        header.write_text(_with_former_names(header.read_text(encoding="utf-8")), encoding="utf-8")
         # Pages carry the time of their generation against stale browser caches; the configuration's hash does as well.
         index = folder / "registers" / "index.html"
         index.write_bytes(re.sub(rb"(BUILD_TS = |\?ts=)\d+", rb"\g<1>%d" % int(config.hash, 16), index.read_bytes()))

@@ -16,7 +16,7 @@ MIN_PERCENT = 90
 # Exclusions: kind; block and point as regular expressions; reason; the configurations that they are for.
 EXCLUSIONS = (
     ("toggle", r"controller|macro", r"(controller___05F)?(write_taken|busy)\b.*",
-     "ports of the controller that only tables use; constant with bitcells", "no walks"),
+     "ports of the controller that only tables use; constant with bitcells", "no table fills"),
     ("toggle", r"controller|macro|fuse", r"(controller___05Ffuse_|fuse_)?mode\[[13]\].*",
      "the upper bit of a fuse mode; constant in macros that fuse two columns at most", "fuse2"),
 )
@@ -51,7 +51,7 @@ def read_points(path, config):
 
 def excluded(point, config):
     """The index of the exclusion that a point matches, or None."""
-    where = {"no walks": not config.walk, "fuse2": config.fuse == 2}
+    where = {"no table fills": not config.table_fill_cycles, "fuse2": config.fuse == 2}
     for number, (kind, block, name, _, needs) in enumerate(EXCLUSIONS):
         if point.kind == kind and where[needs] and re.fullmatch(block, point.block) and re.fullmatch(name, point.name):
             return number

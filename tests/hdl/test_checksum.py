@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from bitline.golden.bits import limits
-from bitline.golden.checksum import CheckedMacro, agrees, checksum_digits, digit_count
+from bitline.golden.checksum import CheckedMacro, agrees, check_column_count, check_weights
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import emit
 from bitline.scripts.commands.inject.weights import draw, inject
@@ -24,15 +24,15 @@ CONFIGS = {
 
 @pytest.mark.parametrize("weight_bits", [1, 2, 3, 8, 16])
 @pytest.mark.parametrize("columns", [1, 2, 3, 5, 17, 18, 64, 1000])
-def test_digits_hold_every_sum_and_are_as_few_as_can_be(weight_bits, columns):
+def test_check_columns_hold_every_sum_and_are_as_few_as_can_be(weight_bits, columns):
     least, greatest = limits(weight_bits, True)
-    count = digit_count(columns, weight_bits)
+    count = check_column_count(columns, weight_bits)
     for weight in (least, greatest):
         row = np.full(columns, weight)
-        digits = checksum_digits(row, weight_bits)
-        assert len(digits) == count and ((digits >= least) & (digits <= greatest)).all()
-        assert (digits << weight_bits * np.arange(count)).sum() == row.sum()
-    # The least sum does not fit one digit less.
+        weights = check_weights(row, weight_bits)
+        assert len(weights) == count and ((weights >= least) & (weights <= greatest)).all()
+        assert (weights << weight_bits * np.arange(count)).sum() == row.sum()
+    # The least sum does not fit one column less.
     assert count == 0 or sum(least << weight_bits * place for place in range(count - 1)) > columns * least
 
 

@@ -87,7 +87,7 @@ def run(config, seed, vectors, pause):
             while rng.random() < pause:
                 await ctx.tick()
             ctx.set(requantizer.i.payload, {"totals": totals.tolist(), "set": index, "wanted": is_wanted,
-                                              "inspected": 0})
+                                              "for_self_test": 0})
             ctx.set(requantizer.i.valid, 1)
             if is_wanted:
                 wanted.append(expected(config, totals, sets[index]))

@@ -179,7 +179,7 @@ def test_link_counts_attempts_and_gives_up():
 
 @pytest.mark.parametrize("config", [
     MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1), MacroConfig(rows=64, columns=64),
-    MacroConfig(rows=1024, columns=1024, weight_bits=16, input_bits=16, banks=16, tiles=256)])
+    MacroConfig(rows=1024, columns=1024, weight_bits=16, input_bits=16, banks=16, max_accumulations=256)])
 def test_every_macro_has_room_for_a_record_of_each_kind(config):
     found = sizes(config)
     assert found.rows >= 1 and found.vectors >= 1
@@ -192,7 +192,7 @@ def test_identity_names_protocol_and_configuration():
     assert identity(config, 2**32 - 1, 2048)[:9] == MAGIC + b"\x01" + bytes.fromhex(config.hash)
 
 
-CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, tiles=16)
+CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
 
 
 @pytest.mark.parametrize("frames", some([500, 10_000], 0))

@@ -6,9 +6,9 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 from bitline.golden.core import CoreModel
-from bitline.hdl.config import BUSES, CoreConfig, MacroConfig
+from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.core.top import core_ports
-from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
+from bitline.hdl.csr.register_map import FORMER_NAMES, Access, ErrorCode, register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.files import integration_files
@@ -18,10 +18,10 @@ from bitline.verif.sim.build import compile_program, source, tool_environment
 from some import some
 from systemrdl import RDLCompiler
 
-CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2), checksum=True)
+CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2), checksum=True)
 # Elements of two bytes, words that are whole beats.
-WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2, weight_bits=10, input_bits=9), checksum=True,
-                  output="int16", weight_stream_bits=32)
+WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2, weight_bits=10, input_bits=9),
+                  checksum=True, output="int16", weight_stream_bits=32)
 SHIM = source("driver_shim.h")
 STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
 
@@ -46,7 +46,7 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
         for field in register.fields():
             found[register.inst_name, field.inst_name] = (register.address_offset, field.low, field.width,
                                                           field.get_property("reset"), field.is_sw_writable)
-    read_only = (Access.CONSTANT, Access.STATUS)
+    read_only = (Access.CONSTANT, Access.RO)
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits, field.reset,
                                                    field.access not in read_only)
                      for register in register_map(config) for field in register.fields}
@@ -59,6 +59,9 @@ def test_c_header_has_the_offsets_and_masks(folder, tmp_path):
         for field in register.fields:
             name = f"BITLINE_CORE__{register.name}__{field.name}".upper()
             lines.append(f"_Static_assert({name}_bm == {field.mask:#x}u && {name}_reset == {field.reset:#x}u, \"\");")
+    for former, name in FORMER_NAMES.items():
+        former, name = (f"BITLINE_CORE__{path.replace('.', '__')}".upper() for path in (former, name))
+        lines.append(f"_Static_assert({former}_bm == {name}_bm && {former}_bp == {name}_bp, \"\");")
     path = tmp_path / "check.c"
     path.write_text("#include <stddef.h>\n#include \"bitline_core_registers.h\"\n" + "\n".join(lines), encoding="utf-8")
     subprocess.run(["gcc", "-std=c11", "-fsyntax-only", f"-I{folder}", str(path)], check=True)
@@ -79,8 +82,8 @@ def test_ip_xact_and_pages_have_every_register(folder):
             found[register.find(f"{space}name").text, field.find(f"{space}name").text] = (
                 number(register, "addressOffset"), number(field, "bitOffset"), number(field, "bitWidth"),
                 field.find(f"{space}access").text)
-    access = {Access.CONSTANT: "read-only", Access.STATUS: "read-only", Access.COMMAND: "write-only",
-              Access.DATA: "write-only"}
+    access = {Access.CONSTANT: "read-only", Access.RO: "read-only", Access.SINGLEPULSE: "write-only",
+              Access.WO: "write-only"}
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits,
                                                    access.get(field.access, "read-write"))
                      for register in register_map(CONFIG) for field in register.fields}
@@ -160,21 +163,22 @@ def test_driver_drives_the_rtl(config, tmp_path):
     model.macro.weights[:] = 0
     assert results[4] == expected(vectors[7], bank=0, number=0)
     assert said["sizes"].split() == [str(size) for size in (
-        macro.rows, macro.columns, macro.banks, macro.tiles, macro.weight_bits, macro.input_bits, config.output_bits)]
+        macro.rows, macro.columns, macro.banks, macro.max_accumulations, macro.weight_bits, macro.input_bits,
+        config.output_bits)]
     assert said["fault"] == "1 5 3"
-    wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "orders": 0, "wrong": -2,
-              "idle": 0, "irq": 1,
+    wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "vector_settings": 0,
+              "wrong": -2, "idle": 0, "irq": 1,
               **{f"settings{number}": -2 for number in range(4)}, "no_test": -2, "error_in_march": ErrorCode.UNMAPPED,
               "runs": 1, "events": 2, "quiet": 0, "error": ErrorCode.VECTOR_SHORT, "cleared": 0,
-              "parameters0": 0, "orders0": 0, "before": 0, "nowhere": -2, "stream_to": 0, "loaded": 1,
+              "parameters0": 0, "vector_settings0": 0, "before": 0, "nowhere": -2, "stream_to": 0, "loaded": 1,
               "loaded_events": 4, "timeout": -3, "in_time": 0, "short_job": -7, "short_error": ErrorCode.VECTOR_SHORT,
-              "struck": -5, "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroise": 0, "locked": -4,
-              "locked_test": -4, "zeroise_locked": 0, "refused": 0}
+              "struck": -5, "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroize": 0, "locked": -4,
+              "locked_test": -4, "zeroize_locked": 0, "refused": 0}
     assert {name: said[name] for name in wanted} == {name: str(int(value)) for name, value in wanted.items()}
     assert said["text"] == ErrorCode.VECTOR_SHORT.meaning
 
 
-@pytest.mark.parametrize("bus", BUSES)
+@pytest.mark.parametrize("bus", BUS_NAMES)
 def test_template_instantiates_the_core(bus, tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=3, columns=2), bus=bus, reset="asynchronous")
     files = integration_files(config)

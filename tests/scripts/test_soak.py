@@ -48,7 +48,7 @@ def test_interrupted_soak_keeps_what_has_ended_and_goes_on(cli, tmp_path):
 
 
 def test_mismatch_ends_the_soak_and_its_command_repeats_it(cli, tmp_path, monkeypatch, in_this_process):
-    verilog = broken(random_config(DRAW), "controller", "= held_0_0 & ", "= 1'b0 & ")
+    verilog = broken(random_config(DRAW), "controller", "= hold_0_0 & ", "= 1'b0 & ")
     monkeypatch.setattr(module, "build", lambda config, folder: build(config, folder=folder, verilog=verilog))
     monkeypatch.setattr(module, "draws", lambda seed: iter([DRAW, DRAW, DRAW]))
     arguments = ["soak", "--cycles", 20000, "--out", tmp_path]

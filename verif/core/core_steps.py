@@ -50,8 +50,8 @@ async def vectors_of(bench, count):
     await bench.check()
 
 
-async def full_orders(bench, **orders):
-    await bench.orders(**{"bits": bench.config.macro.input_bits, "signed": 1, "bank": 0, "set": 0, **orders})
+async def default_settings(bench, **settings):
+    await bench.apply_settings(**{"bits": bench.config.macro.input_bits, "signed": 1, "bank": 0, "set": 0, **settings})
 
 
 async def watch(bench, stalls):

@@ -8,21 +8,21 @@ from cocotbext.axi import AxiStreamFrame
 from ...golden.core import parameters_bytes, rows_bytes
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import Refused
-from .core_steps import begin, begin_packet, expect_error, full_orders, vectors_of
+from .core_steps import begin, begin_packet, default_settings, expect_error, vectors_of
 
 # More vectors than a core holds, and cycles in which it takes what it can.
 ENOUGH, LONG = 60, 1200
 
 
-async def hold(bench, **orders):
+async def hold(bench, **settings):
     """Fill the core with vectors whose results nobody takes."""
-    await full_orders(bench, **orders)
+    await default_settings(bench, **settings)
     bench.results.pause = True
     for _ in range(ENOUGH):
         bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
     await ClockCycles(bench.dut.aclk, LONG)
     if bench.config.requantizes:
-        assert (await bench.read("status"))["set_used"] == 1 << orders["set"]
+        assert (await bench.read("status"))["set_used"] == 1 << settings["set"]
 
 
 async def release(bench):
@@ -93,10 +93,10 @@ async def parameters_wait_for_their_set(dut):
 
 @cocotb.test()
 async def load_is_busy_within_a_packet(dut):
-    """The target of records cannot be changed while a packet of them is half in."""
+    """The target of items cannot be changed while a packet of them is half in."""
     bench = await begin(dut)
     macro = bench.config.macro
-    await full_orders(bench)
+    await default_settings(bench)
     weights = bench.draw_weights(macro.rows)
     data = rows_bytes(bench.config, weights)
     if len(data) <= bench.config.weight_stream_bits // 8:

@@ -47,8 +47,9 @@ async def power_up(dut):
         await bench.load_bank(bank)
     await bench.load_set(0)
     for bank in range(config.macro.banks):
-        await bench.orders(bits=config.macro.input_bits, signed=1, bank=bank, set=0, chain=config.macro.tiles)
-        for _ in range(3 * config.macro.tiles):
+        await bench.apply_settings(bits=config.macro.input_bits, signed=1, bank=bank, set=0,
+                           accumulate_count=config.macro.max_accumulations)
+        for _ in range(3 * config.macro.max_accumulations):
             bench.send(bench.draw_vector(config.macro.input_bits, True))
         await bench.check()
     assert await bench.read("error") == {"code": 0, "count": 0}

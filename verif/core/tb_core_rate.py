@@ -18,7 +18,7 @@ from .core_bench import PERIOD_NS, CoreBench
 async def run(bench, count, reload):
     """Cycles from the first beat taken to the last result's last, of vectors that need all planes, and of a reload."""
     macro = bench.config.macro
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
     await bench.write("control", clear_counters=1)
     rows = bench.draw_weights()
     start = get_sim_time("step")
@@ -56,6 +56,6 @@ async def rate(dut):
         "vectors": count, "peak": peak, "cycles": alone, "cycles_with_reload": loaded, "efficiency": peak / alone,
         "reload_cost": loaded / alone - 1}), encoding="utf-8")
     # The other bank has what was loaded meanwhile.
-    await bench.orders(bits=bench.config.macro.input_bits, signed=1, bank=1, set=0)
+    await bench.apply_settings(bits=bench.config.macro.input_bits, signed=1, bank=1, set=0)
     bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
     await bench.check()

@@ -11,7 +11,7 @@ from ...hdl.config import CoreConfig
 from ...hdl.csr.register_map import register_map
 
 # Cycles in which a request is answered, also one that meets the longest reset.
-PATIENCE = 12
+TIMEOUT_CYCLES = 12
 
 
 class Bus:
@@ -122,7 +122,7 @@ class Wishbone(Bus):
         """A single read or write."""
         await self.rest()
         self.ask(address, data, strobe)
-        for _ in range(PATIENCE):
+        for _ in range(TIMEOUT_CYCLES):
             seen = await self.cycle()
             if seen["wb_ack"] or seen["wb_err"]:
                 break

@@ -10,14 +10,14 @@ PATTERNS = (0, ONES, 0x55555555, 0xAAAAAAAA, *(1 << bit for bit in range(32)), *
 
 def reset_word(register):
     """What a register reads after a reset."""
-    return sum(field.reset << field.low for field in register.fields if field.access not in (Access.COMMAND,
-                                                                                           Access.DATA))
+    return sum(field.reset << field.low for field in register.fields if field.access not in (Access.SINGLEPULSE,
+                                                                                           Access.WO))
 
 
 def legal(register, word):
     """Whether every stored field of a word has a value that it may have."""
-    return all(field.least <= (word & field.mask) >> field.low <= field.most for field in register.fields
-               if field.access is Access.STORED)
+    return all(field.minimum <= (word & field.mask) >> field.low <= field.max_value for field in register.fields
+               if field.access is Access.RW)
 
 
 def after(register, before, data, mask=ONES):
@@ -25,18 +25,18 @@ def after(register, before, data, mask=ONES):
     word = before
     for field in register.fields:
         bits = field.mask & mask
-        if field.access is Access.STORED:
+        if field.access is Access.RW:
             word = word & ~bits | data & bits
-        elif field.access is Access.EVENT:
+        elif field.access is Access.W1C:
             word &= ~(data & bits)
-        elif field.access is Access.LATCH:
+        elif field.access is Access.W1S:
             word |= data & bits
     return word
 
 
 def stored(bench):
     """Registers that hold what is written; the lock comes last, and commands and data are left alone."""
-    kinds = (Access.STORED, Access.EVENT, Access.LATCH, Access.CONSTANT)
+    kinds = (Access.RW, Access.W1C, Access.W1S, Access.CONSTANT)
     chosen = [register for register in bench.registers.values()
               if all(field.access in kinds for field in register.fields)]
     return sorted(chosen, key=lambda register: register.name == "lock")

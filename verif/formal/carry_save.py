@@ -26,10 +26,10 @@ def compressed(module, rows, weight_bits):
     bits = result_of(module)
     modulus = 1 << len(bits)
     counts, constant = Counter(), 0
-    for place, name in enumerate(bits):
+    for position, name in enumerate(bits):
         inverted = module.assigned.get(name, "").startswith("~ ")
-        counts[module.assigned[name].removeprefix("~ ") if inverted else name] += (-1 if inverted else 1) << place
-        constant += inverted << place
+        counts[module.assigned[name].removeprefix("~ ") if inverted else name] += (-1 if inverted else 1) << position
+        constant += inverted << position
     left = {pins["sum"]: pins for pins in adders_of(module)}
     producers = {pins[port]: pins["sum"] for pins in left.values() for port in ("sum", "carry") if port in pins}
     readers = Counter(producers[pins[port]] for pins in left.values() for port in "abc" if pins.get(port) in producers)

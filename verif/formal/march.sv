@@ -1,7 +1,7 @@
-// The self-test under any streams and any totals: every start gets one end and no other does, and a zeroise that ends has
+// The self-test under any streams and any totals: every start gets one end and no other does, and a zeroize that ends has
 // written zeros to every row of every bank, has read each of them afterwards, and tells of any total that was not zero.
 module check (
-    input clk, start, ready, load_ready, vector_ready, looks, group, input [1:0] number, input [`TOTAL-1:0] totals
+    input clk, start, ready, load_ready, vector_ready, sample, group, input [1:0] number, input [`TOTAL-1:0] totals
 );
     localparam WAIT = 1, PREPARE = 2, SEND = 3, LOOK = 4, NEXT = 5, END = 6;
     wire running, active, done, failed, load_valid, vector_valid, bank, row;
@@ -26,12 +26,12 @@ module check (
     `DUT dut (.clk(clk), .rst(rst), .start(start), .program_(number), .ready(ready), .running(running),
         .takeover__active(active), .done(done), .failed(failed), .load__payload(load), .load__valid(load_valid),
         .load__ready(load_ready), .vector__payload(vector), .vector__valid(vector_valid),
-        .vector__ready(vector_ready), .bank(bank), .row(row), .looks(looks), .group(group),
+        .vector__ready(vector_ready), .bank(bank), .row(row), .sample(sample), .group(group),
         .totals(totals));
 
     // One row of all, and what has become of it; what has been started.
     (* anyconst *) reg the_bank, the_row;
-    reg open = 0, zeroises = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
+    reg open = 0, zeroizes = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
     wire here = bank == the_bank && row == the_row;
     wire beyond = {bank, row} > {the_bank, the_row};
 
@@ -40,20 +40,20 @@ module check (
         if (load_valid && load_ready && here) written <= load[15:0] == 0;
         if (restart) asked <= 0;
         if (vector_valid && vector_ready && vector[36]) asked <= 1;
-        if (asked && !restart && looks && group && here) was_read <= written;
-        if (asked && !restart && looks && here && totals != 0) spoilt <= 1;
+        if (asked && !restart && sample && group && here) was_read <= written;
+        if (asked && !restart && sample && here && totals != 0) spoilt <= 1;
         if (done) open <= 0;
         if (start && !running) begin
-            open <= 1; zeroises <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
+            open <= 1; zeroizes <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
         end
-        if (rst) begin open <= 0; zeroises <= 0; end
+        if (rst) begin open <= 0; zeroizes <= 0; end
     end
 
     always @(posedge clk) if (started) begin
         assert (running == open);
         assert (!active || open);
         if (done) assert (open && active);
-        if (zeroises && open) begin
+        if (zeroizes && open) begin
             if (load_valid) assert (load[63:0] == 0 && load[72]);
             if (vector_valid) assert (vector[31:0] == (row ? 32'h100 : 32'h1) && vector[36]);
             if (done) assert (written && was_read && (!spoilt || failed));
@@ -81,8 +81,8 @@ module check (
     end
 
     always @(posedge clk) if (started) begin
-        cover (done && zeroises && !failed);
-        cover (done && zeroises && spoilt);
-        cover (done && !zeroises);
+        cover (done && zeroizes && !failed);
+        cover (done && zeroizes && spoilt);
+        cover (done && !zeroizes);
     end
 endmodule

@@ -6,7 +6,7 @@ from cocotb.utils import get_sim_time
 
 PERIOD_NS = 2
 # Of `serial_line.sv`: most bytes at once, and bits of each.
-MOST = 128
+MAX_BYTES = 128
 SYMBOL_BITS = 10
 
 
@@ -65,16 +65,16 @@ class Line:
         """The same for line levels, ten bits at a time."""
         arrived = b""
         self.sent += len(symbols)
-        while len(symbols) > MOST:
-            arrived += await self._send(symbols[:MOST], 0)
-            symbols = symbols[MOST:]
+        while len(symbols) > MAX_BYTES:
+            arrived += await self._send(symbols[:MAX_BYTES], 0)
+            symbols = symbols[MAX_BYTES:]
         return arrived + await self._send(symbols, cycles)
 
     async def _send(self, symbols, cycles):
         dut = self._dut
         dut.bits.value = sum(word << SYMBOL_BITS * index for index, word in enumerate(symbols))
         dut.bit_count.value = SYMBOL_BITS * len(symbols)
-        dut.patience.value = cycles
+        dut.timeout_cycles.value = cycles
         self._go ^= 1
         dut.go.value = self._go
         await self._done

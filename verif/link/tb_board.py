@@ -11,10 +11,10 @@ from pathlib import Path
 
 import cocotb
 
-from .serial_line import MOST, Line
+from .serial_line import MAX_BYTES, Line
 
 # Clock cycles to wait for the board at a time, and how often in vain before the simulation rests.
-PATIENCE = 1000
+TIMEOUT_CYCLES = 1000
 RESTLESS = 50
 # Seconds.
 REST = 0.02
@@ -61,9 +61,9 @@ async def board(dut):
     in_vain = 0
     while not (folder / "stop").exists() and is_running(owner):
         readable, _, _ = select.select([terminal], [], [], REST if in_vain > RESTLESS else 0)
-        data = os.read(terminal, MOST) if readable else b""
+        data = os.read(terminal, MAX_BYTES) if readable else b""
         passing = cut.passes(data)
-        arrived = await line.transfer(data[:passing], 0 if data else PATIENCE)
+        arrived = await line.transfer(data[:passing], 0 if data else TIMEOUT_CYCLES)
         in_vain = 0 if data or arrived else in_vain + 1
         if arrived and passing is None:
             os.write(terminal, arrived)

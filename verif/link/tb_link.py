@@ -14,7 +14,7 @@ from ...golden.bits import limits
 from ...golden.macro import MacroModel
 from ...golden.program import Vector, Write
 from ...hdl.config import MacroConfig
-from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, DONE, ESCAPE, FLAG, OVERHEAD, Command, Refusal, sizes
+from ...hdl.uart_bridge.protocol import DONE, ESCAPE, FLAG, LINK_COUNTERS_BYTES, OVERHEAD, Command, Refusal, sizes
 from ...host.board import LinkError
 from ...host.board.link import ATTEMPTS, HEADER, Frame, FrameFinder, Link, encode, wrap
 from ...host.board.payloads import read_counters, read_result, vector_payload, write_payload
@@ -102,7 +102,7 @@ class Host:
         self.rows += 1
 
     def random_vector(self):
-        """A vector, most often one that accumulates, and its record."""
+        """A vector, most often one that accumulates, and its item on the link."""
         config, rng = self.config, self.rng
         vector = Vector(self.numpy_rng.integers(0, 1 << config.input_bits, config.rows),
                         rng.randint(1, config.input_bits), rng.random() < 0.5, rng.randrange(config.banks),
@@ -111,8 +111,8 @@ class Host:
 
     async def run(self, count=1):
         """Run random vectors in one request, and compare their results."""
-        vectors, records = zip(*(self.random_vector() for _ in range(count)))
-        said = await self.do(self.link.request(Command.RUN, b"".join(records), count * self.sizes.result))
+        vectors, items = zip(*(self.random_vector() for _ in range(count)))
+        said = await self.do(self.link.request(Command.RUN, b"".join(items), count * self.sizes.result))
         self.check(vectors, said)
 
     def check(self, vectors, said):
@@ -127,7 +127,7 @@ class Host:
     async def counters(self):
         """The board's counters: rows and vectors as they were asked for, each once; all others no more than can be."""
         asked = self.line.cycles
-        counters = read_counters(await self.do(self.link.request(Command.READ_COUNTERS, b"", COUNTERS_BYTES)))
+        counters = read_counters(await self.do(self.link.request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES)))
         assert (counters["rows"], counters["vectors"]) == (self.rows, self.vectors), counters
         assert asked <= counters["cycles"] <= self.line.cycles and counters["busy"] < counters["cycles"], counters
         assert max(counters["refused"], counters["repeated"]) <= self.line.sent, counters
@@ -169,11 +169,11 @@ async def noise(dut):
 
 @cocotb.test()
 async def full_frames(dut):
-    """Frames with as many records as there is room for, and many numbers of them, so that each bit of it counts."""
+    """Frames with as many items as there is room for, and many numbers of them, so that each bit of it counts."""
     host = Host(dut)
     await host.begin()
-    most = host.sizes.vectors
-    for count in (1, 2, 3, most, *(most - (1 << bit) for bit in range(most.bit_length() - 1))):
+    max_items = host.sizes.vectors
+    for count in (1, 2, 3, max_items, *(max_items - (1 << bit) for bit in range(max_items.bit_length() - 1))):
         await host.run(count)
     await host.counters()
 
@@ -184,8 +184,8 @@ async def truncated(dut):
     host = Host(dut)
     await host.begin()
     refused = (await host.counters())["refused"]
-    _, record = host.random_vector()
-    whole = encode(Frame(1, 1, Command.RUN, record))[:-1]
+    _, item = host.random_vector()
+    whole = encode(Frame(1, 1, Command.RUN, item))[:-1]
     for length in range(2, len(whole)):
         assert not await host.answers(whole[:length])
         await host.run()
@@ -251,8 +251,8 @@ async def duplicates(dut):
     """A request that comes again is answered again and not done again, also if it comes while it is being done."""
     host = Host(dut)
     await host.begin()
-    vector, record = host.random_vector()
-    request = encode(Frame(host.link.session, host.link.next, Command.RUN, record))
+    vector, item = host.random_vector()
+    request = encode(Frame(host.link.session, host.link.next, Command.RUN, item))
     first, = await host.answers(request)
     assert first.code == Command.RUN | DONE
     for _ in range(3):
@@ -271,12 +271,12 @@ async def impatient(dut):
     await host.begin()
     for cycles in (300, 600, 900):
         refused = (await host.counters())["refused"]
-        vectors, records = zip(*(host.random_vector() for _ in range(8)))
+        vectors, items = zip(*(host.random_vector() for _ in range(8)))
         finder = FrameFinder(host.sizes.buffer)
-        request = Frame(host.link.session, host.link.next, Command.RUN, b"".join(records))
+        request = Frame(host.link.session, host.link.next, Command.RUN, b"".join(items))
         sent = encode(request)
         frames = finder.feed(await host.line.transfer(sent, len(sent) * SYMBOL_BITS * DIVISOR + cycles))
-        next_ = Frame(request.session, (request.sequence + 1) % 256, Command.RUN, records[0])
+        next_ = Frame(request.session, (request.sequence + 1) % 256, Command.RUN, items[0])
         frames += finder.feed(await host.line.transfer(encode(next_), SILENCE))
         frames += await host.answers(b"")
         answer, = frames
@@ -305,9 +305,9 @@ async def sequence_numbers(dut):
     await host.begin()
     for _ in range(260):
         await host.run()
-    _, record = host.random_vector()
+    _, item = host.random_vector()
     for step in (-2, 1, 2, 100):
-        request = Frame(host.link.session, (host.link.next + step) % 256, Command.RUN, record)
+        request = Frame(host.link.session, (host.link.next + step) % 256, Command.RUN, item)
         answer, = await host.answers(encode(request))
         assert answer == Frame(request.session, request.sequence, Refusal.SEQUENCE)
     await host.run()
@@ -319,13 +319,13 @@ async def wrong_requests(dut):
     """Intact requests that make no sense are refused with the reason, and change nothing."""
     host = Host(dut)
     await host.begin()
-    row, vector, most = host.sizes.row, host.sizes.vector, host.sizes.vectors
+    row, vector, max_vectors = host.sizes.row, host.sizes.vector, host.sizes.vectors
     for code, length, reason in [
             (0, 0, Refusal.COMMAND), (5, 4, Refusal.COMMAND), (Command.RUN | DONE, vector, Refusal.COMMAND),
             (Command.CONNECT, 1, Refusal.LENGTH), (Command.READ_COUNTERS, 1, Refusal.LENGTH),
             (Command.WRITE, 0, Refusal.LENGTH), (Command.WRITE, 2 * row - 1, Refusal.LENGTH),
             (Command.RUN, 0, Refusal.LENGTH), (Command.RUN, vector + 1, Refusal.LENGTH),
-            (Command.RUN, vector * (most + 1), Refusal.LENGTH)]:
+            (Command.RUN, vector * (max_vectors + 1), Refusal.LENGTH)]:
         request = Frame(host.link.session, host.link.next, code, bytes(length))
         assert await host.answers(encode(request)) == [Frame(request.session, request.sequence, reason)]
         await host.run()
@@ -353,8 +353,8 @@ async def restart_while_answering(dut):
     """A host that starts anew while the board works and answers; the old answer is nobody's."""
     host = Host(dut)
     await host.begin()
-    vectors, records = zip(*(host.random_vector() for _ in range(8)))
-    await host.line.transfer(encode(Frame(host.link.session, host.link.next, Command.RUN, b"".join(records))), 300)
+    vectors, items = zip(*(host.random_vector() for _ in range(8)))
+    await host.line.transfer(encode(Frame(host.link.session, host.link.next, Command.RUN, b"".join(items))), 300)
     host.restart()
     await host.do(host.link.connect())
     # Nobody reads these results, but the totals have them.
@@ -415,7 +415,7 @@ async def silence(dut):
     repeats = host.link.repeats
     for match in ("is silent", "must be connected"):
         try:
-            await host.do(host.link.request(Command.READ_COUNTERS, b"", COUNTERS_BYTES))
+            await host.do(host.link.request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES))
             raise AssertionError("a dead line must be an error")
         except LinkError as error:
             assert match in str(error)
@@ -433,8 +433,8 @@ async def busy_cycles(dut):
     await host.begin()
     expected = 0
     for _ in range(20):
-        vector, record = host.random_vector()
-        host.check([vector], await host.do(host.link.request(Command.RUN, record, host.sizes.result)))
+        vector, item = host.random_vector()
+        host.check([vector], await host.do(host.link.request(Command.RUN, item, host.sizes.result)))
         expected += host.model.planes(vector.x, vector.bits, vector.signed) + host.config.latency
         counters = await host.counters()
         assert (counters["busy"], counters["refused"], counters["repeated"]) == (expected, 0, 0)

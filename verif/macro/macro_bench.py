@@ -71,7 +71,7 @@ class Bench:
         self._cycles = MacroCycles(self.config)
         self._expected = deque()
         self._last = None
-        self._chain = 0
+        self._accumulated = 0
         self._was_taken = False
         self._just_wrote = False
         self._port_write = (0, 0)
@@ -139,7 +139,7 @@ class Bench:
         self._model.reset()
         incomplete = self._cycles.reset()
         self._expected.clear()
-        self._last, self._chain, self._was_taken, self._just_wrote = None, 0, False, False
+        self._last, self._accumulated, self._was_taken, self._just_wrote = None, 0, False, False
         await self.play([Write(bank, row, self._model.weights[bank, row]) for bank, row in sorted(incomplete)])
 
     async def idle(self, cycles):
@@ -162,7 +162,7 @@ class Bench:
         drain : bool
             Go on until every result is taken.
         stop_after : int
-            Cycles after which to leave everything as it stands.
+            Cycles after which to stop, leaving everything as it is.
         """
         writes = deque(item for item in items if isinstance(item, Write))
         vectors = deque(item for item in items if isinstance(item, Vector))
@@ -217,7 +217,7 @@ class Bench:
         model, cycles = self._model, self._cycles
         planes = vector and model.planes(vector.x, vector.bits, vector.signed)
         o_valid = cycles.o_valid
-        stands = cycles.stands(o_ready)
+        stalls = cycles.stalls(o_ready)
         in_use = cycles.banks_in_use()
         i_ready, write_ready = cycles.step(vector and (planes, vector.bank), self._port_write, write is not None,
                                            o_ready)
@@ -230,7 +230,7 @@ class Bench:
             if o_ready:
                 self._expected.popleft()
                 self.taken.append(self.cycle)
-        self._cover_streams(vector, i_ready, o_valid, o_ready, stands)
+        self._cover_streams(vector, i_ready, o_valid, o_ready, stalls)
         self._cover_hazards(write, vector, i_ready, write_ready, in_use)
         self._was_taken = o_valid and o_ready
         self._just_wrote = bool(write and write_ready)
@@ -258,13 +258,13 @@ class Bench:
             value = int(self._handles[name].value)
             assert value == word, f"cycle {self.cycle}: {name} must be {word:#x}, and is {value:#x} for {vector}"
 
-    def _cover_streams(self, vector, i_ready, o_valid, o_ready, stands):
+    def _cover_streams(self, vector, i_ready, o_valid, o_ready, stalls):
         hit = self.coverage.hit
         hit("back-pressure", "input waits", vector and not i_ready)
-        hit("back-pressure", "input waits while pipeline stands", vector and not i_ready and stands)
-        hit("back-pressure", "result waits, pipeline stands", stands)
-        hit("back-pressure", "result waits, pipeline moves", o_valid and not o_ready and not stands)
-        hit("back-pressure", "result is taken, pipeline stands", o_ready and stands)
+        hit("back-pressure", "input waits while pipeline stalls", vector and not i_ready and stalls)
+        hit("back-pressure", "result waits, pipeline stalls", stalls)
+        hit("back-pressure", "result waits, pipeline moves", o_valid and not o_ready and not stalls)
+        hit("back-pressure", "result is taken, pipeline stalls", o_ready and stalls)
         hit("back-pressure", "results back to back", o_valid and o_ready and self._was_taken)
 
     def _cover_hazards(self, write, vector, i_ready, write_ready, in_use):
@@ -283,9 +283,10 @@ class Bench:
         hit("planes", "some skipped", planes < vector.bits)
         hit("bank", f"{vector.bank} computes")
         hit("fuse", f"{vector.fuse}")
-        self._chain = self._chain + 1 if vector.accumulate and last else 1
-        hit("accumulate", f"chain of {self.config.tiles}", self._chain == self.config.tiles)
-        hit("accumulate", "longer than it may be", self._chain > self.config.tiles)
+        self._accumulated = self._accumulated + 1 if vector.accumulate and last else 1
+        longest = self.config.max_accumulations
+        hit("accumulate", f"{longest} vectors", self._accumulated == longest)
+        hit("accumulate", "more than allowed", self._accumulated > longest)
         hit("reset", "before accumulate", vector.accumulate and last is None)
         if last:
             hit("sign change", f"{'signed' if last.signed else 'unsigned'} then {sign}")
@@ -301,7 +302,7 @@ class Bench:
     def _cover_extremes(self, vector, sign):
         weights = self._model.weights[vector.bank]
         values = self._model.values(vector.x, vector.bits, vector.signed)
-        for w_name, weight in zip(("least", "greatest"), limits(self.config.weight_bits, True)):
-            for x_name, value in zip(("least", "greatest"), limits(self.config.input_bits, vector.signed)):
+        for w_name, weight in zip(("minimum", "maximum"), limits(self.config.weight_bits, True)):
+            for x_name, value in zip(("minimum", "maximum"), limits(self.config.input_bits, vector.signed)):
                 self.coverage.hit("extremes", f"{w_name} weights, {x_name} inputs, {sign}",
                                   (values == value).all() and (weights == weight).all())

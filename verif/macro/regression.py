@@ -14,20 +14,22 @@ TESTBENCH = "bitline.verif.macro.tb_macro"
 # tables in both memories.
 SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 1, "columns": 1},
-    {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "tiles": 5, "banks": 2},
-    {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "tiles": 2},
-    {"rows": 3, "columns": 5, "banks": 2, "tiles": 3},
-    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
-    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4, "result_interval": 2},
-    {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "tiles": 16,
+    {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "max_accumulations": 5, "banks": 2},
+    {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "max_accumulations": 2},
+    {"rows": 3, "columns": 5, "banks": 2, "max_accumulations": 3},
+    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "max_accumulations": 33,
      "tree": "carry_save"},
-    {"rows": 256, "columns": 2, "banks": 2, "tiles": 2},
-    {"rows": 64, "columns": 4, "banks": 2, "tiles": 2, "tree": "carry_save"},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "max_accumulations": 4, "result_interval": 2},
+    {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "max_accumulations": 16,
+     "tree": "carry_save"},
+    {"rows": 256, "columns": 2, "banks": 2, "max_accumulations": 2},
+    {"rows": 64, "columns": 4, "banks": 2, "max_accumulations": 2, "tree": "carry_save"},
     {"rows": 1, "columns": 1, "column": "table"},
-    {"rows": 80, "columns": 4, "column": "table", "tiles": 2, "result_interval": 2},
-    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "tiles": 3},
+    {"rows": 80, "columns": 4, "column": "table", "max_accumulations": 2, "result_interval": 2},
+    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "max_accumulations": 3},
     {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table", "result_interval": 2},
-    {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "tiles": 4, "column": "table", "block_ram_columns": 4},
+    {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "max_accumulations": 4, "column": "table",
+     "block_ram_columns": 4},
     {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
 )]
 # Compiling these two takes as long as all the others together.
@@ -79,8 +81,8 @@ def random_config(seed):
     kind = {name: rng.choice(values) for name, values in KINDS[column].samples(columns).items()}
     return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
                        input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
-                       tiles=rng.choice((1, 2, 3, 8, 20)), column=column, result_interval=rng.choice(INTERVALS),
-                       **kind)
+                       max_accumulations=rng.choice((1, 2, 3, 8, 20)), column=column,
+                       result_interval=rng.choice(INTERVALS), **kind)
 
 
 def run_job(job):

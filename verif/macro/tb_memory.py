@@ -24,14 +24,14 @@ async def memory(dut):
     for cycle in range(CYCLES):
         await RisingEdge(dut.clk)
         # Each word once, and then as it comes.
-        place, data = (cycle if cycle < depth else rng.randrange(depth)), rng.getrandbits(width)
+        write_address, data = (cycle if cycle < depth else rng.randrange(depth)), rng.getrandbits(width)
         write, enable, address = cycle < depth or rng.random() < 0.5, rng.random() < 0.7, rng.randrange(depth)
-        dut.write.value, dut.write_address.value, dut.write_data.value = int(write), place, data
+        dut.write.value, dut.write_address.value, dut.write_data.value = int(write), write_address, data
         dut.enable.value, dut.address.value = int(enable), address
         await ReadOnly()
         if read[0] is not None:
             assert int(dut.data.value) == read[0], f"word must be {read[0]:#x}, and is {dut.data.value}"
         if enable:
-            read = [read[1], None if write and place == address else words.get(address)]
+            read = [read[1], None if write and write_address == address else words.get(address)]
         if write:
-            words[place] = data
+            words[write_address] = data

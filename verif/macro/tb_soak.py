@@ -10,7 +10,7 @@ from .stimulus import PAUSES, Stimulus
 
 
 def draw(bench, stimulus):
-    """Vectors in chains, and writes that come before, among or after them, some to rows that do not exist."""
+    """Vectors in accumulations, and writes that come before, among or after them, some to rows that do not exist."""
     config, rng = bench.config, bench.rng
     count = rng.randint(1, 40)
     chosen = {"bank": rng.randrange(config.banks)} if rng.random() < 0.3 else {}

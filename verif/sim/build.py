@@ -353,7 +353,7 @@ def _arguments(simulator, fast, unknowns, coverage):
 
 
 def _connections(config):
-    """The instance of the macro inside the player, and the widths of its records."""
+    """The instance of the macro inside the player, and the widths of its payloads."""
     lines, width = ["    .clk(clk)", "    .rst(rst)"], {"write": 0, "i": 0, "o": 0}
     for port in ports(config):
         if port.field in HANDSHAKE:

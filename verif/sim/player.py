@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.bits import pack, unpack
+from ...golden.bits import from_bits, to_bits
 from ...golden.macro import Result
 from ...golden.program import Outcome, pause
 from ...hdl.macro.ports import HANDSHAKE, ports
@@ -23,34 +23,34 @@ END = 20.0
 
 def encode_write(config, write):
     """Fields of the ``write`` port for a `Write`, as integers."""
-    return {"bank": write.bank, "row": write.row, "weights": pack(write.weights, config.weight_bits)}
+    return {"bank": write.bank, "row": write.row, "weights": to_bits(write.weights, config.weight_bits)}
 
 
 def encode_vector(config, vector):
     """Fields of the ``i`` port for a `Vector`, as integers."""
-    return {"x": pack(vector.x, config.input_bits), "bits": vector.bits, "bank": vector.bank,
+    return {"x": to_bits(vector.x, config.input_bits), "bits": vector.bits, "bank": vector.bank,
             "signed": int(vector.signed), "accumulate": int(vector.accumulate), "fuse": vector.fuse.bit_length() - 1}
 
 
 def decode_result(config, y, sum_x, fuse):
-    """The `Result` that the fields of the ``o`` port stand for; hardware does not tell the number of planes."""
-    values = unpack(y, config.total_width * fuse, config.columns // fuse)
-    return Result(values, int(unpack(sum_x, config.sum_x_width, 1)[0]), None)
+    """The `Result` that the fields of the ``o`` port stand for; hardware does not give the number of planes."""
+    values = from_bits(y, config.total_width * fuse, config.columns // fuse)
+    return Result(values, int(from_bits(sum_x, config.sum_x_width, 1)[0]), None)
 
 
-def _records(config, stream, items, encode):
+def _lines(config, stream, items, encode):
     """One line an item: ``after`` and the fields of the port, in hexadecimal."""
     fields = [port for port in ports(config) if port.stream == stream and port.field not in HANDSHAKE]
     for item in items:
-        values, record, low = encode(config, item), 0, 0
+        values, word, low = encode(config, item), 0, 0
         for port in fields:
-            record |= values[port.field] << low
+            word |= values[port.field] << low
             low += port.shape.width
-        yield f"{item.after:x} {record:x}\n"
+        yield f"{item.after:x} {word:x}\n"
 
 
 def _line_length(config):
-    """Characters of a result's record, its cycle number taken as six digits."""
+    """Characters of a line of results, with a cycle number of six digits."""
     return (config.total_width * config.columns + config.sum_x_width + 3) // 4 + 8
 
 
@@ -82,8 +82,8 @@ class RtlOutcome(Outcome):
 
 def _write_program(folder, config, program):
     """The files of the player."""
-    (folder / "writes").write_text("".join(_records(config, "write", program.writes, encode_write)), encoding="ascii")
-    (folder / "vectors").write_text("".join(_records(config, "i", program.vectors, encode_vector)), encoding="ascii")
+    (folder / "writes").write_text("".join(_lines(config, "write", program.writes, encode_write)), encoding="ascii")
+    (folder / "vectors").write_text("".join(_lines(config, "i", program.vectors, encode_vector)), encoding="ascii")
 
 
 def _read_outcome(folder, config, program, answer):
@@ -93,8 +93,8 @@ def _read_outcome(folder, config, program, answer):
     bits = config.total_width * config.columns
     with (folder / "results").open(encoding="ascii") as lines:
         for line, vector in zip(lines, program.vectors):
-            cycle, record = line.split()
-            word = int(record, 16)
+            cycle, result = line.split()
+            word = int(result, 16)
             results.append(decode_result(config, word & (1 << bits) - 1, word >> bits, vector.fuse))
             taken.append(int(cycle))
     return RtlOutcome(results, taken, outcome["cycles"], seconds=outcome["seconds"])

@@ -21,8 +21,8 @@ from ...common.progress import running
 # By the letters that `flip_flops.cpp` prints.
 RESULTS = {"m": "masked", "d": "detected", "w": "wrong result", "h": "hang", "s": "hang that a reset leaves"}
 # By default: both kinds of column, and every block.
-MACROS = [MacroConfig(rows=8, columns=4, banks=2, fuse=2, tiles=3),
-          MacroConfig(rows=9, columns=3, banks=2, tiles=2, column="table")]
+MACROS = [MacroConfig(rows=8, columns=4, banks=2, fuse=2, max_accumulations=3),
+          MacroConfig(rows=9, columns=3, banks=2, max_accumulations=2, column="table")]
 # Quantile of the normal distribution for 95 % confidence.
 Z = 1.959964
 
