@@ -52,9 +52,9 @@ def compile_job(job):
 
 def run_and_collect(job):
     """Run a job, perhaps on a machine with other disks; what `run_job` returns, and its reports by name."""
-    outcome = run_job(job)
+    result = run_job(job)
     paths = [job.results / job.name / name for name in REPORTS]
-    return outcome, {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists()}
+    return result, {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists()}
 
 
 def merge_reports(jobs, path):
@@ -117,16 +117,16 @@ def regress(jobs, workers, junit, scheduler=None):
     refused = {job.design: reason
                for job, reason in zip(builds, run_jobs("building", compile_job, builds, workers, scheduler)) if reason}
     runnable = [job for job in jobs if job.design not in refused]
-    outcomes = {}
-    for job, (outcome, reports) in zip(runnable, run_jobs("simulating", run_and_collect, runnable, workers, scheduler)):
-        outcomes[job] = outcome
+    results = {}
+    for job, (result, reports) in zip(runnable, run_jobs("simulating", run_and_collect, runnable, workers, scheduler)):
+        results[job] = result
         write_files(job.results / job.name, reports)
     merge_reports(jobs, junit)
 
-    tests = sum(count for _, count, _ in outcomes.values())
+    tests = sum(count for _, count, _ in results.values())
     failures = 0
     for job in jobs:
-        failed, _, reason = outcomes.get(job, ([], 0, refused.get(job.design)))
+        failed, _, reason = results.get(job, ([], 0, refused.get(job.design)))
         if reason:
             failures += 1
             click.echo(f"FAILED {reason}\n  {command_of(job)}")

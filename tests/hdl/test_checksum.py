@@ -25,15 +25,15 @@ CONFIGS = {
 @pytest.mark.parametrize("weight_bits", [1, 2, 3, 8, 16])
 @pytest.mark.parametrize("columns", [1, 2, 3, 5, 17, 18, 64, 1000])
 def test_check_columns_hold_every_sum_and_are_as_few_as_can_be(weight_bits, columns):
-    least, greatest = limits(weight_bits, True)
+    minimum, maximum = limits(weight_bits, True)
     count = check_column_count(columns, weight_bits)
-    for weight in (least, greatest):
+    for weight in (minimum, maximum):
         row = np.full(columns, weight)
         weights = check_weights(row, weight_bits)
-        assert len(weights) == count and ((weights >= least) & (weights <= greatest)).all()
+        assert len(weights) == count and ((weights >= minimum) & (weights <= maximum)).all()
         assert (weights << weight_bits * np.arange(count)).sum() == row.sum()
-    # The least sum does not fit one column less.
-    assert count == 0 or sum(least << weight_bits * place for place in range(count - 1)) > columns * least
+    # The minimum sum does not fit one column less.
+    assert count == 0 or sum(minimum << weight_bits * position for position in range(count - 1)) > columns * minimum
 
 
 @pytest.mark.parametrize("kind", CONFIGS)

@@ -204,11 +204,11 @@ def test_link_in_simulation(frames):
 def test_documents_example_is_what_the_code_sends():
     text = (ROOT / "docs" / "link.md").read_text(encoding="utf-8")
     config = MacroConfig(rows=2, columns=2)
-    request, answer = (bytes.fromhex(line) for line in re.findall(r"^    ([0-9a-f ]+)$", text, re.MULTILINE))
+    request, encoded = (bytes.fromhex(line) for line in re.findall(r"^    ([0-9a-f ]+)$", text, re.MULTILINE))
     vector = Vector(np.array([0x7E, 5]), 8, False)
     assert request == encode(Frame(0x1234, 1, Command.RUN, vector_payload(config, vector)))
-    said = decode(answer[1:-1])
-    assert (said.session, said.sequence, said.code) == (0x1234, 1, 0x83)
-    result = read_result(config, said.payload, vector)
+    response = decode(encoded[1:-1])
+    assert (response.session, response.sequence, response.code) == (0x1234, 1, 0x83)
+    result = read_result(config, response.payload, vector)
     assert result.y.tolist() == [0x7E * 2 + 5 * 3, 0x7E * 1 + 5 * 0] and result.sum_x == 0x7E + 5
-    assert encode(said) == answer
+    assert encode(response) == encoded

@@ -34,7 +34,7 @@ def check_product(config, network, runs, rng):
 def test_any_convolution_on_any_macro(seed):
     rng = np.random.default_rng(seed)
     kind = (Conv2D, Conv2D, DepthwiseConv2D)[seed % 3]
-    size, stride, dilation = (tuple(map(int, rng.integers(1, most, 2))) for most in (4, 4, 3))
+    size, stride, dilation = (tuple(map(int, rng.integers(1, limit, 2))) for limit in (4, 4, 3))
     image = [int((length - 1) * step + 1 + rng.integers(0, 6)) for length, step in zip(size, dilation)]
     channels = int(rng.integers(1, 4)) * 2
     groups = channels if kind is DepthwiseConv2D else int(rng.choice([1, 1, 2]))

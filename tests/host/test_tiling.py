@@ -58,8 +58,8 @@ def test_reloads_hide_behind_compute_with_two_banks():
 
 def test_wide_weights_fuse_only_as_many_columns_as_they_need():
     config = MacroConfig(rows=2, columns=4, weight_bits=4, fuse=4)
-    for greatest, fuse in [(7, 1), (8, 2), (127, 2), (128, 4)]:
-        assert matrix_product(config, np.array([[greatest], [0]]), np.array([[1, 1]])).fuse == fuse
+    for maximum, fuse in [(7, 1), (8, 2), (127, 2), (128, 4)]:
+        assert matrix_product(config, np.array([[maximum], [0]]), np.array([[1, 1]])).fuse == fuse
 
 
 @pytest.mark.parametrize("weights, inputs, options, message", [

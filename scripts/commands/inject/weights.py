@@ -52,16 +52,16 @@ def inject(config, count, *, seed=1, simulator="verilator", folder=Path("build/s
     chosen, bits = draw(found, count, seed)
     design = build(config, simulator=simulator, folder=folder, surround=surround(config, verilog), verilog=verilog)
     with tempfile.TemporaryDirectory() as name:
-        todo, outcomes = Path(name) / "todo.json", Path(name) / "outcomes.json"
+        todo, results = Path(name) / "todo.json", Path(name) / "results.json"
         todo.write_text(json.dumps(chosen), encoding="utf-8")
         design.run(testbench("tb_upsets"), seed=seed, folder=Path(name), environment={
-            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_UPSETS": str(todo), "BITLINE_OUTCOMES": str(outcomes)})
-        outcomes = json.loads(outcomes.read_text(encoding="utf-8"))
-    counts = Counter(outcome for outcome, _ in outcomes)
-    return {"core": config.name, "configuration": config.to_dict(), "seed": seed, "upsets": len(outcomes),
+            "BITLINE_CORE_CONFIG": config.to_json(), "BITLINE_UPSETS": str(todo), "BITLINE_OUTCOMES": str(results)})
+        results = json.loads(results.read_text(encoding="utf-8"))
+    counts = Counter(result for result, _ in results)
+    return {"core": config.name, "configuration": config.to_dict(), "seed": seed, "upsets": len(results),
             "stored_bits": bits, "outcomes": {name: counts[name] for name in MEANINGS},
-            "marks_without_a_changed_result": sum(alarm for _, alarm in outcomes),
-            "unseen": [site for site, (outcome, _) in zip(chosen, outcomes) if outcome == UNSEEN]}
+            "marks_without_a_changed_result": sum(alarm for _, alarm in results),
+            "unseen": [site for site, (result, _) in zip(chosen, results) if result == UNSEEN]}
 
 
 def run(core, count, seed, out, simulator, folder):
