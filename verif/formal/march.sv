@@ -10,12 +10,12 @@ module check (
     // Within the design, once it is flattened.
     (* hierconn *) wire [2:0] \dut.fsm_state ;
     (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.counter , \dut.memory_bist.sequencer.element ;
-    (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.at_hand ;
+    (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.current_program ;
     (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
     (* hierconn *) wire [8:0] \dut.memory_bist.background.o ;
     wire [2:0] state = \dut.fsm_state ;
     wire [5:0] counter = \dut.memory_bist.sequencer.counter , element = \dut.memory_bist.sequencer.element ;
-    wire [1:0] at_hand = \dut.memory_bist.sequencer.at_hand ;
+    wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
     wire [2:0] background = \dut.memory_bist.sequencer.background ;
     wire [7:0] pattern = \dut.memory_bist.background.o [7:0];
     wire mask = \dut.memory_bist.background.o [8];
@@ -60,7 +60,7 @@ module check (
 
             // What the induction needs to know of the way there.
             assert (state >= WAIT && state <= END);
-            assert (at_hand == 0 && background == 0);
+            assert (current_program == 0 && background == 0);
             if (state >= SEND) assert (pattern == 0 && mask == 0);
             assert (!spoilt || failed);
             if (state == WAIT) assert (counter == 0 && {bank, row} == 0);
