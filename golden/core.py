@@ -1,4 +1,4 @@
-"""The core as software sees it: packets in, results out."""
+"""The core from the view of software: packets in, results out."""
 
 import numpy as np
 
@@ -8,28 +8,28 @@ from .requantize import requantize
 
 
 def element_type(bits):
-    """How integers of so many bits stand in a stream: little-endian, sign-extended, in 1, 2 or 4 bytes."""
+    """numpy type of integers of so many bits in a stream: little-endian, sign-extended to 1, 2 or 4 bytes."""
     return np.dtype("<i1" if bits <= 8 else "<i2" if bits <= 16 else "<i4")
 
 
 def vector_bytes(config, x):
-    """A vector (rows,) as ``s_axis`` takes it."""
+    """Bytes of a vector (rows,) for ``s_axis``."""
     return np.asarray(x, dtype=np.int64).astype(element_type(config.macro.input_bits)).tobytes()
 
 
 def padded(data, bits):
-    """Bytes of an item, and zeros up to a whole beat."""
+    """Bytes of an item, padded with zeros to whole beats."""
     return data + bytes(-len(data) % (bits // 8))
 
 
 def rows_bytes(config, weights):
-    """Rows of weights (n, columns) as ``s_axis_w`` takes them, each from a beat of its own on."""
+    """Bytes of rows of weights (n, columns) for ``s_axis_w``; each row starts a new beat."""
     rows = np.asarray(weights, dtype=np.int64).astype(element_type(config.macro.weight_bits))
     return b"".join(padded(row.tobytes(), config.weight_stream_bits) for row in rows)
 
 
 def parameters_bytes(config, bias, multiplier, shift):
-    """Columns' parameters, each (n,), as ``s_axis_w`` takes them."""
+    """Bytes of columns' parameters, each (n,), for ``s_axis_w``."""
     items = np.zeros((len(bias), 4), dtype="<i4")
     for index, values in enumerate((bias, multiplier, shift)):
         items[:, index] = values
@@ -46,11 +46,11 @@ class CoreModel:
     Attributes
     ----------
     macro : MacroModel
-        Its weights.
+        The macro with the weights.
     parameters : dict of int to tuple
-        Of each set: bias, multiplier and shift, arrays (columns,).
+        For each set: bias, multiplier and shift, arrays (columns,).
     settings : dict of int to dict
-        Of each set: what `requantize` takes by name.
+        For each set: keyword arguments of `requantize`.
     is_sound : bool
         The last result agrees with the checksum, or there is none.
     """

@@ -1,9 +1,8 @@
 """Quantized layers as ONNX defines them: numbers in floating point between quantizers, halves to even.
 
-What ONNX leaves open is settled so that a layer has one result. Elementwise layers are computed in float32, operation
-by operation, as the definition says. Sums of products, whose order it does not say, are exact integers, brought to the
-scale of the output by one float32 factor, as in its QLinearConv and QLinearMatMul. Means and softmax are computed in
-float64.
+Where ONNX leaves the arithmetic open, it is fixed here, so that a layer has one result. Elementwise layers are computed
+in float32, operation by operation, as defined. Sums of products, whose order is not defined, are exact integers, scaled
+to the output by one float32 factor, as in QLinearConv and QLinearMatMul. Means and softmax are computed in float64.
 """
 
 import numpy as np
@@ -16,7 +15,7 @@ FAR = 2.0 ** 40
 
 
 def quantize(values, scale, zero_point, clamp):
-    """Integers for numbers, which are divided in float32 if they are float32."""
+    """Integers for numbers; the division is in float32 if they are float32."""
     return to_integers(values / np.asarray(scale, values.dtype), zero_point, clamp)
 
 
@@ -29,7 +28,7 @@ def activation_limits(activation, scale, zero_point, dtype):
     """As `layers.activation_limits`, the limits rounded like outputs."""
     low, high = limits(BITS[dtype], True)
     minimum, maximum = (None if value is None else zero_point + int(np.rint(np.float32(value) / np.float32(scale)))
-                       for value in CLAMPS[activation])
+                        for value in CLAMPS[activation])
     return (low if minimum is None else max(low, minimum)), (high if maximum is None else min(high, maximum))
 
 

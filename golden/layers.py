@@ -16,7 +16,7 @@ from .requantize import (
 )
 
 BITS = {"int8": 8, "int16": 16}
-# Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.
+# Maximum number of window values in memory at once: a kernel as large as its image has billions.
 AT_ONCE = 1 << 22
 CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_n1_to_1": (-1.0, 1.0)}
 
@@ -42,7 +42,7 @@ def activation_limits(activation, scale, zero_point, dtype):
     """
     low, high = limits(BITS[dtype], True)
     minimum, maximum = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
-                       for value in CLAMPS[activation])
+                        for value in CLAMPS[activation])
     return (low if minimum is None else max(low, minimum)), (high if maximum is None else min(high, maximum))
 
 
@@ -76,7 +76,7 @@ def requantize(accumulators, factors, zero_point, clamp, *, rounding="double"):
 
 
 def windows(x, size, stride, dilation, padding, fill):
-    """What a window sees at each of its positions.
+    """The elements of a window at each of its positions.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def windows(x, size, stride, dilation, padding, fill):
 
 
 def convolve(x, weights, *, stride, dilation, padding, groups=1):
-    """Accumulators of a convolution of inputs from which the zero point has been taken.
+    """Accumulators of a convolution; the zero point of the inputs has been subtracted.
 
     Parameters
     ----------
@@ -116,7 +116,7 @@ def convolve(x, weights, *, stride, dilation, padding, groups=1):
         return _products(seen, weights, groups)
     images, height, width = seen.shape[:3]
     total = np.zeros((images, height, width, weights.shape[0]), dtype=np.int64)
-    # As many positions at once as do not take too much: rows of the image, or parts of one row.
+    # As many positions at once as fit: rows of the image, or parts of one row.
     max_positions = max(1, AT_ONCE * images * height * width // seen.size)
     rows, columns = max(1, max_positions // width), min(width, max_positions)
     for image in range(images):
@@ -170,7 +170,7 @@ def mean(x, scale, zero_point, output_scale, output_zero_point, clamp, *, roundi
     """Means over height and width of (B, H, W, C), (B, C): the division is part of the rescaling's factor."""
     count = x.shape[1] * x.shape[2]
     multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
-    # As many more bits of the factor as the division takes.
+    # More bits of the factor, as many as the division removes.
     more = min(count.bit_length() - 1, 31 + shift)
     total = x.sum(axis=(1, 2)) - count * zero_point
     scaled = multiply_by_quantized_multiplier(total, (multiplier << more) // count, shift - more, rounding)
@@ -178,7 +178,7 @@ def mean(x, scale, zero_point, output_scale, output_zero_point, clamp, *, roundi
 
 
 def space_to_batch(x, block, amounts, fill):
-    """(B, H, W, C) as (block * B, H / block, W / block, C), all images of the first pixel of blocks first."""
+    """(B, H, W, C) to (block * B, H / block, W / block, C); images of the first pixel of all blocks come first."""
     x = np.pad(x, ((0, 0), *amounts, (0, 0)), constant_values=fill)
     batch, height, width, channels = x.shape
     cut = x.reshape(batch, height // block[0], block[0], width // block[1], block[1], channels)
@@ -228,7 +228,7 @@ def multiply(a, b, scales, zero_points, output_scale, output_zero_point, clamp, 
 
 
 def rescale(x, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
-    """Values at another scale: requantization, and clamps by themselves."""
+    """Values at another scale: requantization, and clamps as layers of their own."""
     multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
     return np.clip(multiply_by_quantized_multiplier(x - zero_point, multiplier, shift, rounding) + output_zero_point,
                    *clamp)

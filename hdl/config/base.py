@@ -1,4 +1,4 @@
-"""What configurations share: what their parameters mean and may be, said once; JSON both ways, and a hash."""
+"""Base of configurations: meaning and allowed values of parameters, conversion to and from JSON, and a hash."""
 
 import dataclasses
 import hashlib
@@ -19,7 +19,7 @@ def parameter(meaning, *, default=dataclasses.MISSING, minimum=1, maximum=None, 
 
 
 def configuration(cls):
-    """A frozen dataclass of parameters; ``{parameters}`` in its docstring becomes what they mean."""
+    """A frozen dataclass of parameters; ``{parameters}`` in its docstring is replaced by their descriptions."""
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     texts = [f"{field.name} : {allowed(field)}\n" + textwrap.fill(field.metadata["meaning"], 110, initial_indent="    ",
                                                                   subsequent_indent="    ")
@@ -29,7 +29,7 @@ def configuration(cls):
 
 
 def allowed(field):
-    """What a parameter may be, in a word; a field of a `configuration`."""
+    """Allowed values of a parameter (a field of a `configuration`), as a short text."""
     rules = field.metadata
     if rules["choices"]:
         return "|".join(map(str, rules["choices"]))
@@ -40,7 +40,7 @@ class Parameters:
     """Base of configurations."""
 
     def check_parameters(self):
-        """TypeError or ValueError, in one line, unless each parameter is what it may be."""
+        """TypeError or ValueError, in one line, unless all parameters are valid."""
         for field in dataclasses.fields(self):
             if field.metadata["choices"]:
                 self.check_choice(field.name, field.metadata["choices"])
@@ -65,7 +65,7 @@ class Parameters:
 
     @property
     def hash(self):
-        """Eight hexadecimal digits that tell this configuration from every other."""
+        """Eight hexadecimal digits that identify the configuration."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -108,7 +108,7 @@ class Parameters:
 
     @classmethod
     def read(cls, path):
-        """What a JSON file says, whatever it is."""
+        """The parsed JSON of a file."""
         try:
             return cls._parse(Path(path).read_text(encoding="utf-8"))
         except UnicodeDecodeError:

@@ -11,7 +11,7 @@ BLOCK_COLUMNS = {"carry_chain": 2, "carry_save": 16}
 
 
 def tree_latency(tree, rows):
-    """Cycles from a plane to its sum: a register a level of a carry-chain tree, one after a carry-save tree."""
+    """Cycles from a plane to its sum: one for each level of a carry-chain tree, one for a carry-save tree."""
     return max(1, ceil_log2(rows)) if tree == "carry_chain" else 1
 
 

@@ -1,4 +1,4 @@
-"""`CoreConfig`: the one description of a core, which is a macro behind buses."""
+"""`CoreConfig`: the description of a core, which is a macro behind buses."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ OUTPUTS = ("int8", "int16", "int32")
 RESETS = ("synchronous", "asynchronous")
 BUS_NAMES = ("axi", "wishbone", "apb")
 
-# What a column's requantization is given: bias, multiplier and shift, each in a word of 32 bits, and one of zeros.
+# Requantization parameters of a column: bias, multiplier, shift, and zero, in 32 bits each.
 PARAMETER_BYTES = 16
 # Sets of requantization parameters: one in use while the other is loaded.
 SETS = 2
@@ -21,7 +21,7 @@ MAX_TOTAL_BITS = 32
 
 
 def element_bytes(bits):
-    """Bytes of an integer of up to 16 bits in a stream: the fewest of whole ones that a processor can address."""
+    """Bytes of an integer of up to 16 bits in a stream."""
     return 1 if bits <= 8 else 2
 
 
@@ -65,7 +65,7 @@ class CoreConfig(Parameters):
             raise ValueError(f"columns must leave {self.check_columns} of {MAX_COLUMNS} to the checksum, "
                              f"not be {self.macro.columns}")
 
-    # The array, with what the checksum adds to it.
+    # The array, with the checksum columns.
 
     @property
     def check_columns(self):
@@ -74,10 +74,10 @@ class CoreConfig(Parameters):
 
     @property
     def array(self):
-        """The macro that is built: with the checksum columns behind its own."""
+        """The macro that is built: with the checksum columns after its own."""
         return replace(self.macro, **self.macro.kind.extended(self.macro, self.check_columns))
 
-    # What is in the streams.
+    # Streams.
 
     @property
     def input_bytes(self):
@@ -96,24 +96,24 @@ class CoreConfig(Parameters):
 
     @property
     def vector_bytes(self):
-        """Bytes of a vector, which starts with a beat of its own."""
+        """Bytes of a vector, which starts a new beat."""
         return self.macro.rows * self.input_bytes
 
     @property
     def row_bytes(self):
-        """Bytes of a row of weights, which starts with a beat of its own."""
+        """Bytes of a row of weights, which starts a new beat."""
         return self.macro.columns * self.weight_bytes
 
     @property
     def result_bytes(self):
-        """Bytes of a vector's results, which start with a beat of their own."""
+        """Bytes of a vector's results, which start a new beat."""
         return self.macro.columns * self.output_bits // 8
 
     # Requantization.
 
     @property
     def requantizes(self):
-        """Results are not the totals themselves."""
+        """Results are requantized totals."""
         return self.output != "int32"
 
     @property
@@ -123,18 +123,18 @@ class CoreConfig(Parameters):
 
     @property
     def lanes(self):
-        """Results that are made in a cycle: as many as the array gives at full precision, or as the stream takes."""
+        """Results computed in a cycle: as many as the array gives at full precision, or the stream can take."""
         needed = -(-self.macro.columns // self.macro.input_bits)
         return min(1 << ceil_log2(needed), self.beat_results)
 
     @property
     def groups(self):
-        """Cycles in which a vector's results are made."""
+        """Cycles in which the results of a vector are computed."""
         return -(-self.macro.columns // self.lanes)
 
     @property
     def in_flight(self):
-        """Most vectors in the macro at once: one waits, one is driven, and one a stage can be behind its last plane."""
+        """Maximum vectors in the macro: one waiting, one driven, and one in each stage of the pipeline."""
         return self.macro.latency + 3
 
     # Identity and JSON.

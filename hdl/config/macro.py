@@ -1,4 +1,4 @@
-"""`MacroConfig`: the one description of a macro that every part of Bitline takes."""
+"""`MacroConfig`: the description of a macro, used by all parts of Bitline."""
 
 import dataclasses
 
@@ -69,10 +69,10 @@ class MacroConfig(Parameters):
                 f"not {self.output_width(self.fuse)}"
             )
 
-    # Widths, each derived from the extremes it must hold.
+    # Widths, derived from the extremes of the values.
 
     def _extremes(self, weight_bits, vectors):
-        """Minimum and maximum ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed at will."""
+        """Minimum and maximum ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed."""
         terms = self.rows * vectors
         least_w, greatest_w = -(1 << weight_bits - 1), (1 << weight_bits - 1) - 1
         least_x, greatest_x = -(1 << self.input_bits - 1), (1 << self.input_bits) - 1
@@ -81,7 +81,7 @@ class MacroConfig(Parameters):
 
     @property
     def sum_width(self):
-        """Bits of what a column's adder tree gives for one plane."""
+        """Bits of a column's sum for one plane."""
         return self.weight_bits + ceil_log2(self.rows)
 
     @property
@@ -101,7 +101,7 @@ class MacroConfig(Parameters):
         return signed_width(-terms << self.input_bits - 1, terms * ((1 << self.input_bits) - 1))
 
     def output_width(self, fuse):
-        """Bits that the result of ``fuse`` fused columns needs; its lanes offer ``fuse * total_width``."""
+        """Bits of the result of ``fuse`` fused columns; their output slots have ``fuse * total_width`` bits."""
         return signed_width(*self._extremes(self.weight_bits * fuse, self.max_accumulations))
 
     # Columns.
@@ -113,7 +113,7 @@ class MacroConfig(Parameters):
 
     @property
     def shapes(self):
-        """How its columns store and multiply, in their order, and how many do: a dict of `Shape` to int."""
+        """Shapes of its columns, in their order, with the number of columns: a dict of `Shape` to int."""
         return self.kind.shapes(self)
 
     @property
@@ -124,29 +124,29 @@ class MacroConfig(Parameters):
 
     @property
     def calibration(self):
-        """As `Shape.calibration` has it, of the columns that need one; None if none do."""
+        """`Shape.calibration` of the columns that need it; None if none do."""
         return next((shape.calibration for shape in self.shapes if shape.calibration is not None), None)
 
     @property
     def needs_calibration(self):
-        """The first vector after a write to its bank is preceded by a plane of zeros, from which columns learn."""
+        """The first vector after a write to its bank is preceded by a calibration plane of zeros."""
         return self.calibration is not None
 
     @property
     def table_fill_cycles(self):
-        """Most cycles that a writer needs for what a row changes; 0 if rows are written at once."""
+        """Maximum cycles of a table fill; 0 if rows are written in one cycle."""
         return max(shape.table_fill_cycles for shape in self.shapes)
 
     # Latency, in cycles.
 
     @property
     def column_latency(self):
-        """From the plane in a block's registers to its sums; all columns in a macro have the same."""
+        """From the plane in a block's registers to its sums; the same for all columns of a macro."""
         return max(shape.latency for shape in self.shapes)
 
     @property
     def bank_hold_cycles(self):
-        """Cycles from the plane in a block's registers for which its bank must not be written."""
+        """Cycles for which a bank must not be written after a plane of it is in a block's registers."""
         return max(shape.bank_hold_cycles for shape in self.shapes)
 
     @property
@@ -156,12 +156,12 @@ class MacroConfig(Parameters):
 
     @property
     def latency(self):
-        """Cycles that ``n`` vectors of ``p`` planes take beyond ``n * p``, first input and last result included.
+        """Cycles of ``n`` vectors of ``p`` planes beyond ``n * p``, from first input to last result, both included.
 
-        Provided that ``p`` is ``result_interval`` or more.
+        For ``p`` of at least ``result_interval``.
 
-        Two in the wordline drivers (or three, see ``result_interval``), one for the wordlines, one for a block's copy
-        of them, the column, the accumulator, the total, and the fuse stages.
+        Two in the wordline drivers (three with a ``result_interval`` of 2), one for the wordlines, one for their copy
+        in a block, the column, the accumulator, the total, and the fuse stages.
         """
         return 5 + self.result_interval + self.column_latency + self.fuse_latency
 

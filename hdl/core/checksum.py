@@ -13,7 +13,7 @@ OPERANDS = 4
 
 
 def add_stages(m, name, values, shape):
-    """The sum of many values, a register after each adder of a few; takes `stage_count` cycles."""
+    """The sum of many values, registered after each adder of a few; latency `stage_count` cycles."""
     stage = 0
     while len(values) > 1:
         sums = []
@@ -26,7 +26,7 @@ def add_stages(m, name, values, shape):
 
 
 def stage_count(values):
-    """Cycles that `add_stages` takes for so many values."""
+    """Latency of `add_stages` for so many values."""
     return -(-ceil_log2(values) // ceil_log2(OPERANDS))
 
 
@@ -103,13 +103,13 @@ class TotalsCheck(wiring.Component):
     Members
     -------
     taken : ``In(1)``
-        A group is taken.
+        A group is accepted.
     first : ``In(1)``
-        It is its vector's first.
+        It is the first of its vector.
     last : ``In(1)``
-        It is its vector's last.
+        It is the last of its vector.
     totals : ``In(ArrayLayout(signed(total_width), lanes))``
-        Of the group, a lane each.
+        Totals of the group.
     check_totals : ``In(ArrayLayout(signed(total_width), check_columns))``
         Totals of the checksum columns, with the last group.
     mismatch : ``Out(1)``
@@ -127,7 +127,7 @@ class TotalsCheck(wiring.Component):
 
     @staticmethod
     def cycles(config):
-        """Latency: the sum of a group, of all groups, and whether it is zero."""
+        """Latency: sum of a group, sum of all groups, comparison."""
         return stage_count(config.lanes + config.check_columns) + 2
 
     def elaborate(self, platform):

@@ -46,7 +46,7 @@ class Core(wiring.Component):
     bus : ``Out(PORTS)``
         Of the kind of bus that the configuration has.
     irq : ``Out(1)``
-        High while an enabled interrupt is pending.
+        High while an enabled event is pending.
     """
 
     def __init__(self, *, config):
@@ -118,7 +118,7 @@ class Core(wiring.Component):
 
     @staticmethod
     def _connect_source(m, switch, source, test, block, takeover):
-        """A stream, or the self-test in its place, into a block."""
+        """Connect a stream, or the self-test instead of it, to a block."""
         wiring.connect(m, wiring.flipped(source), switch.source)
         wiring.connect(m, test, switch.test)
         wiring.connect(m, takeover, switch.takeover)
@@ -189,7 +189,7 @@ class Core(wiring.Component):
 
     @staticmethod
     def _connect_parameters(m, registers, loader, tracker, requantizer):
-        """Columns' parameters from the loader, and those of all columns from the registers."""
+        """Connect columns' parameters from the loader, and settings of all columns from the registers."""
         wiring.connect(m, loader.parameters, requantizer.write)
         sets = ((registers.offset_0, registers.clamp_0), (registers.offset_1, registers.clamp_1))
         for index, (offset, clamp) in enumerate(sets):
@@ -205,7 +205,7 @@ class Core(wiring.Component):
 
     @staticmethod
     def _connect_rows(m, loader, rows, macro, test):
-        """Rows get their checksum on the way to the macro; a march writes all columns itself."""
+        """Add the checksum to rows for the macro; march tests write all columns themselves."""
         wiring.connect(m, loader.write, rows.i)
         wiring.connect(m, rows.o, macro.write)
         m.d.comb += [
@@ -215,7 +215,7 @@ class Core(wiring.Component):
         ]
 
     def _connect_check(self, m, macro, requantizer, check, packer, registers):
-        """Groups of totals are held against the checksum, and the verdict comes with the last results."""
+        """Check groups of totals against the checksum; the result of the check comes with the last results."""
         m.d.comb += [
             check.taken.eq(requantizer.o.taken),
             check.first.eq(requantizer.group == 0),
@@ -270,7 +270,7 @@ class Core(wiring.Component):
         ]
 
     def _connect_status(self, m, registers, loader, test, tracker):
-        """What is loaded, and which registers are in use."""
+        """Status of loading, and which registers are busy."""
         status, load_data = registers.status, registers.load_data
         m.d.comb += [
             status.loading.data.eq(loader.within | self.s_axis_w.valid & ~registers.load.words.data),
@@ -278,13 +278,13 @@ class Core(wiring.Component):
             status.set_used.data.eq(tracker.set_used),
             loader.set_used.eq(tracker.set_used),
             registers.load_index.index.data.eq(loader.index),
-            # A packet may begin in this very cycle.
+            # A packet may begin in this cycle.
             registers.load.busy.eq(loader.within | test.running | self.s_axis_w.valid & self.s_axis_w.ready),
             load_data.busy.eq(~loader.word_ready | test.running | load_data.written),
         ]
 
     def _connect_events(self, m, registers, loader, test, errors):
-        """What happens, and the interrupt for it."""
+        """Events, and the interrupt."""
         status, enable = registers.interrupt_status, registers.interrupt_enable
         m.d.comb += [
             status.error.set.eq(errors.happens),

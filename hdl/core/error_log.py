@@ -1,4 +1,4 @@
-"""Error log: the first error and how many there were."""
+"""Error log: code of the first error, and count."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -13,30 +13,30 @@ MAX_COUNT = 255
 class ErrorLog(wiring.Component):
     """Keeps the code of the first error since it was cleared, and counts all of them.
 
-    Of errors in one cycle the first is the one with the lowest code.
+    Of several errors in one cycle, the one with the lowest code is the first.
 
     Members
     -------
     vector : ``In(FAULTS)``
-        Of the vector that comes.
+        Faults of the arriving vector.
     load : ``In(FAULTS)``
-        Of the packet of weights or parameters that comes.
+        Faults of the arriving packet of weights or parameters.
     muted : ``In(1)``
         The packets are the self-test's: their faults do not count.
     locked : ``In(1)``
-        A packet is refused because of the lock.
+        A packet was refused because of the lock.
     aborted : ``In(1)``
         Packets that have begun, or results, are discarded.
     access : ``In(8)``
         `ErrorCode` of an access to a register.
     clear : ``In(1)``
-        What happens in the same cycle is kept.
+        Clear the log; errors in the same cycle are kept.
     happens : ``Out(1)``
-        An error, for a cycle.
+        For a cycle: an error.
     code : ``Out(8)``
         `ErrorCode` of the first.
     count : ``Out(8)``
-        Stays at 255.
+        Number of errors; saturates at 255.
     """
 
     def __init__(self):

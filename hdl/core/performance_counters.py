@@ -8,7 +8,7 @@ BITS = 32
 
 
 class Performance(wiring.Component):
-    """Adds up what happens, from the last ``clear`` on; each counter wraps.
+    """Counters of events since the last ``clear``; each wraps.
 
     Parameters
     ----------
@@ -18,17 +18,17 @@ class Performance(wiring.Component):
     Members
     -------
     clear : ``In(1)``
-        Start at zero in the next cycle.
+        Clear all counters.
     vector : ``In(1)``
-        One more vector.
+        Count a vector.
     skipped : ``In(range(max_skipped + 1))``
-        So many more planes.
+        Count so many skipped planes.
     input_stall : ``In(1)``
-        One more cycle.
+        Count a stall of the input.
     output_stall : ``In(1)``
-        One more cycle.
+        Count a stall of the output.
     cycles : ``Out(32)``
-        As the register map says it, as of all counters.
+        Cycles.
     vectors : ``Out(32)``
         Counts ``vector``.
     planes_skipped : ``Out(32)``

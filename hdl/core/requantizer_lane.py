@@ -1,4 +1,4 @@
-"""Lanes of the requantizer: what becomes of one column's total."""
+"""Lanes of the requantizer: a column's total to its result."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
@@ -18,7 +18,7 @@ PIECE = 16
 
 
 def settings_layout(output_bits):
-    """What all columns of a set share."""
+    """Settings of all columns of a set."""
     value = signed(output_bits)
     return data.StructLayout({"double": 1, "zero_point": value, "low": value, "high": value})
 
@@ -26,9 +26,9 @@ def settings_layout(output_bits):
 class RequantizerLane(wiring.Component):
     """``clip(round((total + bias) * multiplier * 2**(shift - 31)) + zero_point, low, high)``, one a cycle.
 
-    Exactly `golden.requantize.requantize`; a shift above 7 means nothing. TensorFlow Lite's two roundings become one:
-    with a product ``p``, rounding at bit 31 and then halves away from zero is adding ``2**30`` if ``p`` is not
-    negative, else subtracting it, and rounding at the last bit with halves up.
+    Exactly `golden.requantize.requantize`; a shift above 7 is undefined. The two roundings of TensorFlow Lite are made
+    one: for a product ``p``, rounding at bit 31 and then again, halves away from zero, equals adding ``2**30`` if ``p``
+    is not negative, otherwise subtracting it, and rounding once at the last bit, halves up.
 
     Latency: `latency` cycles.
 
@@ -91,7 +91,7 @@ class RequantizerLane(wiring.Component):
         products = {a + b: self._register(m, f"product_{a}{b}", pieces[a][0] * pieces[b][1])
                     for a in "hl" for b in "hl"}
         negative = self._register(m, "negative_3", value[-1] ^ multiplier[-1])
-        # Only where bits are left to round after bit 31.
+        # Only if bits are left to round after bit 31.
         shifts_right = self._register(m, "shifts_right_3", shifts_right)
         round_up = Mux(self.settings.double & shifts_right, Cat(1, negative), 0).as_signed()
         low = products["ll"][PIECE:]
@@ -103,10 +103,9 @@ class RequantizerLane(wiring.Component):
             m, "negative_5", self._register(m, "negative_4", negative))
 
     def _shift(self, m, platform, product, right):
-        """The product shifted to the right, cycle 8, with the highest bit that is rounded away; whether it is beyond.
+        """The product shifted to the right, cycle 8, with the highest discarded bit; and whether it overflows.
 
-        Bits above those that can still be needed are dropped after each step, once they are known to be copies of the
-        sign.
+        After each step the bits above those that can still be needed are dropped, and checked to be copies of the sign.
         """
         beyond, value = Const(0, 1), product
         for stage, (step, choices, rest) in enumerate(((16, 3, 15), (4, 4, 3), (1, 4, 0)), start=6):
@@ -114,7 +113,7 @@ class RequantizerLane(wiring.Component):
             chosen = right[4:] if step == 16 else right[2:4] if step == 4 else right[:2]
             moved = [self._extended(value, step * choice, width) for choice in range(choices)]
             shifted = instantiate_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
-            # Of each piece of what may be left above, whether it holds more than copies of the sign.
+            # For each piece that may be left above, whether it has more than copies of the sign.
             above = [(value[low:low + step] ^ value[-1].replicate(len(value[low:low + step]))).any()
                      for low in range(width - 1, width - 1 + step * (choices - 1), step)]
             for choice, has_more in enumerate(above):

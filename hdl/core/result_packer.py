@@ -1,4 +1,4 @@
-"""Packer: groups of results as beats of an AXI4-Stream."""
+"""Result packer: groups of results to beats of an AXI4-Stream."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -15,7 +15,7 @@ def beat_layout(bits, user=False):
 
 
 def result_beat_layout(config):
-    """A beat of results; if they are checked, ``user`` of a packet's last says that they are wrong."""
+    """A beat of results; with checksum, ``user`` of the last beat of a packet means that the results are wrong."""
     return beat_layout(config.output_stream_bits, config.checksum)
 
 
@@ -33,7 +33,7 @@ def results_signature(config):
 
 
 class ResultPacker(wiring.Component):
-    """Gathers the results of a vector, in whole beats but for its last, and holds them until the stream takes them.
+    """Collects the results of a vector in beats, and buffers these until the stream accepts them.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ class ResultPacker(wiring.Component):
     Members
     -------
     i : ``In(results_signature)``
-        Of the requantizer.
+        Groups of results, from the requantizer.
     flush : ``In(1)``
         The requantizer takes the last group of a flushed vector, for which there is always space.
     busy : ``Out(1)``
-        A beat is on its way, or waits.
+        A beat is being collected, or waits.
     wrong : ``In(int(config.checksum))``
         With the last results of a vector: they do not agree with the checksum.
     o : ``Out(stream)``
-        `result_beat_layout`; bytes that are not kept are zero.
+        `result_beat_layout`: results; bytes that are not kept are zero.
     """
 
     def __init__(self, *, config):
@@ -69,7 +69,7 @@ class ResultPacker(wiring.Component):
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
         whole = Const(-1, len(payload.keep))
-        # Of a last beat that results do not fill, what is behind them is zero.
+        # The rest of a partly filled last beat is zero.
         filled = Mux(payload.last, (1 << 8 * used) - 1, Const(-1, len(payload.data))) if used else -1
         m.d.comb += [
             self.o.valid.eq(fifo.r_rdy),
@@ -83,7 +83,7 @@ class ResultPacker(wiring.Component):
         return m
 
     def _count(self, m):
-        """Beats that are promised and have not left."""
+        """Count beats for which a group has been accepted and that have not left."""
         promised, left = Signal(range(DEPTH + 2)), Signal()
         ends = self._ends(m, "promised_part", self.i.taken, self.i.taken_last)
         m.d.comb += [
@@ -94,7 +94,7 @@ class ResultPacker(wiring.Component):
         m.d.sync += promised.eq(promised + ends - left)
 
     def _ends(self, m, name, valid, last):
-        """Whether a group is the last of a beat."""
+        """Whether a group completes a beat."""
         parts = self.config.beat_results // self.config.lanes
         part = Signal(range(parts), name=name)
         with m.If(valid):
@@ -111,7 +111,7 @@ class ResultPacker(wiring.Component):
         for index, register in enumerate(held):
             with m.If(self.i.valid & (position == index)):
                 m.d.sync += register.eq(self.i.results)
-        # What a last beat lacks of results is not kept.
+        # Missing results of a last beat are not kept.
         current = [Mux(position == index, self.i.results, register) for index, register in enumerate(held)]
         m.d.comb += [
             fifo.w_data.eq(Cat(*current, self.i.results, self.i.last, self.i.last & self.wrong)),

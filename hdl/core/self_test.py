@@ -114,7 +114,7 @@ class SelfTest(wiring.Component):
         m.d.comb += [memory_bist.group.eq(self.group), logic_bist.start.eq(self.start)]
         last = self._send(m, memory_bist, logic_bist, sent)
         self._sequence(m, memory_bist, sent & last)
-        self._judge(m, memory_bist, logic_bist)
+        self._update_result(m, memory_bist, logic_bist)
         self._hold_sources(m, memory_bist.prepare)
         return m
 
@@ -173,7 +173,7 @@ class SelfTest(wiring.Component):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
 
-    def _judge(self, m, memory_bist, logic_bist):
+    def _update_result(self, m, memory_bist, logic_bist):
         """Results of the current program, and of the last one."""
         dense, sample, clears = memory_bist.step.dense, self.takeover.active & self.sample, Signal()
         m.d.comb += logic_bist.compact.eq(sample)

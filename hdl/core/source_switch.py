@@ -1,4 +1,4 @@
-"""Source switch: a stream's own source, or the self-test in its place."""
+"""Source switch: selects a stream or the self-test as the source of a block."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -12,7 +12,7 @@ TAKEOVER = wiring.Signature({"active": Out(1), "hold": Out(1), "abort": Out(1)})
 
 
 class SourceSwitch(wiring.Component):
-    """Hands on the packets of the source, or those of the self-test; changes between them never within a packet.
+    """Forwards packets of the source or of the self-test; never switches within a packet.
 
     Parameters
     ----------
@@ -24,15 +24,15 @@ class SourceSwitch(wiring.Component):
     source : ``In(stream)``
         `beat_layout`. The rest of an aborted packet is discarded.
     test : ``In(stream)``
-        `beat_layout`, of the self-test.
+        `beat_layout`: packets of the self-test.
     takeover : ``In(TAKEOVER)``
-        Of the self-test.
+        Control by the self-test.
     within : ``In(1)``
         A packet has begun and not ended.
     changes : ``In(1)``
         The destination is about to change: no packet may go on.
     o : ``Out(stream)``
-        `beat_layout`.
+        `beat_layout`: the selected packets.
     """
 
     def __init__(self, *, bits):

@@ -1,4 +1,4 @@
-"""Vector input: vectors of an AXI4-Stream into the macro, and what is to become of their results."""
+"""Vector input: vectors of an AXI4-Stream to the macro, with the tags of their results."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
@@ -19,7 +19,7 @@ def vector_settings_layout(config):
 
 
 class VectorInput(wiring.Component):
-    """Hands vectors to the macro, each when its last beat comes.
+    """Passes vectors to the macro, each in the cycle of its last beat.
 
     ``accumulate_count`` vectors are an accumulation: their results are added up, and each uses the bank after that of
     the vector before. Only the totals of its last vector are wanted; none, if a vector of it was faulty.
@@ -47,7 +47,7 @@ class VectorInput(wiring.Component):
     tag : ``Out(tag_layout)``
         Of the vector at ``i``.
     skipped : ``Out(range(input_bits))``
-        Planes of it that cannot change its result, which the macro leaves out.
+        Planes of it that cannot change its result, which the macro skips.
     faults : ``Out(FAULTS)``
         Of the vector.
     """
@@ -145,12 +145,12 @@ class VectorInput(wiring.Component):
         return broken
 
     def _count_planes(self, m, assembler, settings, ended):
-        """Beat by beat, which planes differ from the one above if the vector is signed, or from zero."""
+        """Find, beat by beat, the planes that differ from the one above if the vector is signed, or from zero."""
         config, bits = self.config, self.config.macro.input_bits
         width = 8 * config.input_bytes
         beat = assembler.s.payload
         elements = [beat.data[first:first + bits] for first in range(0, config.input_stream_bits, width)]
-        # What the last beat has beyond the vector does not count.
+        # Elements of the last beat beyond the vector are ignored.
         beyond = -config.vector_bytes % (config.input_stream_bits // 8) // config.input_bytes
         inside = [1 if index < len(elements) - beyond else ~assembler.o.valid for index in range(len(elements))]
         seen, found = Signal(bits), Signal(bits)
@@ -162,7 +162,7 @@ class VectorInput(wiring.Component):
             m.d.sync += seen.eq(0)
         with m.Elif(assembler.taken):
             m.d.sync += seen.eq(seen | found)
-        # The highest plane that counts is the sign's, which differs from nothing.
+        # The highest plane of a signed vector is its sign.
         differs = (seen | found) << settings.signed
         m.d.comb += self.skipped.eq(settings.bits - 1)
         plane_mask = self.i.payload.plane_mask

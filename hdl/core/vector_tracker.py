@@ -16,7 +16,7 @@ class VectorTracker(wiring.Component):
     ----------
     config : CoreConfig
     max_in_requantizer : int
-        Most vectors that can be in the requantizer.
+        Maximum number of vectors in the requantizer.
 
     Members
     -------

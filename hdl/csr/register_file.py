@@ -81,7 +81,7 @@ class RegisterFile(wiring.Component):
         with m.Switch(bus.address[2:]):
             for register in self.registers:
                 with m.Case(register.offset >> 2):
-                    m.d.comb += [read.eq(self._word(register)), error.eq(self._judge(register, mask))]
+                    m.d.comb += [read.eq(self._word(register)), error.eq(self._error_code(register, mask))]
         # Converters of widths make such writes.
         with m.If(bus.write & ~bus.strobe.any()):
             m.d.comb += error.eq(ErrorCode.NONE)
@@ -126,7 +126,7 @@ class RegisterFile(wiring.Component):
         bits = slice(field.low, field.low + field.bits)
         return self._holds(register, field) & ~mask[bits] | self.bus.data[bits] & mask[bits]
 
-    def _judge(self, register, mask):
+    def _error_code(self, register, mask):
         """The `ErrorCode` of an access to a register."""
         write, wrong = self.bus.write, []
         for field in register.fields:

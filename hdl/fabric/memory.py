@@ -122,7 +122,7 @@ class BlockRam(wiring.Component):
         return m
 
     def _add_wrapper(self, m, module):
-        # A single word has no address, and the wrapper's has one bit at least.
+        # The address of a single word has no bits, that of the wrapper at least one.
         write_address, address = (value if len(value) else Const(0, 1) for value in (self.write_address, self.address))
         m.submodules.memory = Instance(
             module, i_clk=ClockSignal(), i_write=self.write, i_write_address=write_address,
@@ -156,7 +156,7 @@ class BlockRam(wiring.Component):
         piece = self.write_data[first:first + BLOCK_RAM_BITS]
         one, zero = Const(1), Const(0)
         ports = {f"i_DI{bit}": piece[bit] if bit < len(piece) else zero for bit in range(BLOCK_RAM_BITS)}
-        # The halves of a word change places on the way.
+        # The halves of a word are swapped between write and read port.
         ports |= {f"o_DO{(bit + BLOCK_RAM_BITS // 2) % BLOCK_RAM_BITS}": data[bit] for bit in range(BLOCK_RAM_BITS)}
         for bit in range(BLOCK_RAM_ADDRESS_BITS):
             ports[f"i_ADW{bit}"] = self.write_address[bit] if bit < low else zero

@@ -1,4 +1,4 @@
-"""Fusing: two or four neighboring columns read as one wider weight."""
+"""Fusing: two or four neighboring columns as one wider weight."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
@@ -8,11 +8,11 @@ from ..config.widths import ceil_log2
 
 
 class Fuse(wiring.Component):
-    """Combines the totals of ``columns`` neighboring columns, as one vector's ``mode`` asks.
+    """Combines the totals of up to ``columns`` neighboring columns, as the ``mode`` of the vector says.
 
-    A wide weight is stored in slices of ``weight_bits``, lowest first. All but the highest are unsigned, stored
-    in offset form (slice minus half its range); half range times ``sum(x)`` puts that right. Results stay in place: a
-    fused result fills the lanes of its columns, sign-extended.
+    A wide weight is stored in slices of ``weight_bits``, lowest first. All but the highest are unsigned and stored in
+    offset form (slice minus half its range), which is corrected by half the range times ``sum(x)``. A fused result
+    fills the output slots of its columns, sign-extended.
 
     Latency: ``1 + log2(columns)`` cycles.
 
@@ -28,15 +28,15 @@ class Fuse(wiring.Component):
     Members
     -------
     load : ``In(stages)``
-        Which stages take in what is before them.
+        Enables of the stages.
     mode : ``In(2 * stages)``
-        For each stage the logarithm of how many columns its vector fuses.
+        For each stage the logarithm of how many columns are fused for its vector.
     totals : ``In(columns * total_width)``
         The group's totals, lowest slice first.
     sum_x : ``In(signed(sum_x_width))``
         Total of the column of ones.
     y : ``Out(columns * total_width)``
-        The results, in the lanes of their columns.
+        The results, in the slots of their columns.
     """
 
     def __init__(self, *, columns, weight_bits, total_width, sum_x_width):

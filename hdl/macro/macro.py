@@ -29,13 +29,13 @@ class Macro(wiring.Component):
     Members
     -------
     write : ``In(stream)``
-        ``weights[columns]`` of one ``row`` of one ``bank``. Waits while a vector in flight uses the bank; a row or bank
-        that does not exist is accepted and changes nothing.
+        ``weights[columns]`` of one ``row`` of one ``bank``. Waits while a vector in flight uses the bank. A row or bank
+        that does not exist is accepted and ignored.
     i : ``In(stream)``
-        ``x[rows]``, of which the lowest ``bits`` count (0 counts as 1, more than ``input_bits`` as ``input_bits``),
-        ``signed`` or not; ``bank`` to compute with, which must exist; ``accumulate`` to the totals of the vector before
-        (there is none after a reset); ``fuse``, the logarithm of how many neighboring columns make one weight (more
-        than the configuration has counts as what it has).
+        ``x[rows]``, of which the lowest ``bits`` are used (0 counts as 1, more than ``input_bits`` as ``input_bits``);
+        ``signed``: two's complement; ``bank`` to compute with, which must exist; ``accumulate``: add to the totals of
+        the vector before (ignored for the first after a reset); ``fuse``: logarithm of how many neighboring columns are
+        one weight (limited to that of the configuration).
     o : ``Out(stream)``
         One result for each vector, in order: ``y[columns]``, the totals, or ``columns / 2**fuse`` fused results over
         the same bits; ``sum_x``, the total of the inputs. ``o.ready`` enables the pipeline in the same cycle.
@@ -155,7 +155,7 @@ class FlatMacro(wiring.Component):
 
     def elaborate(self, platform):
         macro = Macro(config=self.config)
-        # In one module, where scripts and users find its blocks.
+        # Add the ports to the macro's own module, so that its blocks are in the top module.
         fragment = Fragment.get(macro, platform)
         inner = port_values(macro)
         for (name,), member, pin in self.signature.flatten(self):

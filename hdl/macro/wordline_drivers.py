@@ -7,16 +7,16 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-# Rows compared in one cycle; the next puts them together.
+# Rows that are compared in one cycle; the next cycle combines them.
 ROWS_AT_ONCE = 32
 
 
 class WordlineDrivers(wiring.Component):
-    """Holds one vector on the wordlines and the next one behind it, and drives the planes from the highest down.
+    """Holds a driven and a waiting vector, and drives the planes of the former from the highest down.
 
-    Vectors are kept by planes, so that a plane is one word; the transposition is wiring. While a vector waits, ``top``
-    says which is its highest plane that can change the result: leading zeros of an unsigned vector and copies of the
-    sign of a signed one cannot.
+    Vectors are stored by planes, so that a plane is one word; the transposition is wiring. ``top`` is the highest plane
+    of the waiting vector that can change the result: leading zeros of an unsigned vector and copies of the sign of a
+    signed one cannot.
 
     ``top`` is one-hot, and so is ``select`` while a vector is driven; at other times ``plane`` is not used. Latency:
     ``load`` in cycle 0, ``dispatch`` in cycle 1, the plane that ``select`` names on ``plane`` in cycle 3.
@@ -26,7 +26,7 @@ class WordlineDrivers(wiring.Component):
     rows, input_bits : int
         Inputs of a vector, and the bits of each.
     active_low : bool
-        Drive a one as a low level, as cells that multiply with a NOR want it.
+        A one is a low level, for cells that multiply with a NOR.
     has_plane_mask : bool
         The planes that can change the result come with the vector as ``plane_mask``, and are not found here.
 
@@ -50,7 +50,7 @@ class WordlineDrivers(wiring.Component):
     enable : ``In(1)``
         The pipeline advances.
     select : ``In(input_bits)``
-        Which plane of the driven vector comes next; zeros behind a vector's last.
+        One-hot: next plane of the driven vector; zero after its last.
     plane : ``Out(rows)``
         The wordlines.
     """
@@ -88,7 +88,7 @@ class WordlineDrivers(wiring.Component):
             m.d.sync += driven.eq(waiting)
         self._find_top(m, arriving)
 
-        # ANDs and ORs: two words and their bits of `select` are the four inputs of a LUT.
+        # ANDs and ORs: two words with their bits of `select` are the four inputs of a LUT.
         m.d.comb += plane.eq(reduce(or_, (driven[bit] & self.select[bit].replicate(self.rows)
                                           for bit in range(self.input_bits))))
         with m.If(self.enable):
@@ -97,7 +97,7 @@ class WordlineDrivers(wiring.Component):
         return m
 
     def _find_top(self, m, arriving):
-        """Which planes differ from the one below is found when the vector is taken, the highest while it waits."""
+        """Find planes that differ from the one below as the vector is loaded, and the highest while it waits."""
         above = Const(0)
         for bit in reversed(range(1, self.input_bits)):
             found = self.plane_mask[bit] if self.has_plane_mask else self._differs(arriving, bit)
@@ -110,7 +110,7 @@ class WordlineDrivers(wiring.Component):
 
     def _differs(self, arriving, bit):
         """Whether a plane can change the result, for some rows each."""
-        # A plane of a signed vector that equals the one below it everywhere only repeats the sign.
+        # A plane of a signed vector that equals the one below in all rows is a copy of the sign.
         differs = arriving[bit] ^ Mux(self.is_signed, arriving[bit - 1], 0)
         return Cat(differs[first:first + ROWS_AT_ONCE].any() & (bit < self.bits)
                    for first in range(0, self.rows, ROWS_AT_ONCE))

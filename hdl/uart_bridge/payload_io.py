@@ -79,9 +79,9 @@ class PayloadWriter(wiring.Component):
     last : ``In(range(count))``
         The highest byte.
     chosen : ``Out(1)``
-        For a cycle, with the last of them: the word may change.
+        For a cycle, with the last byte: the word may change.
     done : ``Out(1)``
-        All are stored.
+        All bytes are stored.
     length : ``Out(range(depth))``
         Bytes in the answer.
     write_enable : ``Out(1)``
@@ -125,28 +125,28 @@ class PayloadWriter(wiring.Component):
         return m
 
 
-# What each counter counts, if not cycles, and those that may change while they are read.
+# Input that each counter counts (others count cycles); and counters that may change while they are read.
 COUNTED = {"busy": "busy", "vectors": "vector", "rows": "row", "refused": "refused", "repeated": "repeated"}
 MOVING = ("cycles", "refused")
 
 
 class Counters(wiring.Component):
-    """What happened since the reset; each counter wraps.
+    """Counters of events since the reset; each wraps.
 
     Members
     -------
     busy : ``In(1)``
-        A cycle is to be counted.
+        Count a cycle.
     vector : ``In(1)``
-        A vector is.
+        Count a vector.
     row : ``In(1)``
-        A row is.
+        Count a row.
     refused : ``In(1)``
-        A frame is that was refused.
+        Count a refused frame.
     repeated : ``In(1)``
-        A request is that was repeated.
+        Count a repeated request.
     hold : ``In(1)``
-        Take what ``word`` is to show.
+        Copy the counters to ``word``.
     word : ``Out(8 * LINK_COUNTERS_BYTES)``
         The counters, in the order and with the bytes of `LINK_COUNTERS`.
     """

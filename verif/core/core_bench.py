@@ -1,4 +1,4 @@
-"""The bench around a core: masters of its buses, registers by name, and the model of what it must give."""
+"""Testbench environment of a core: bus masters, registers by name, and the golden model."""
 
 import itertools
 import logging
@@ -78,11 +78,11 @@ class CoreBench:
         """Run the clock, and reset. Every input has its value before the first edge."""
         await Timer(PERIOD_NS, "ns")
         cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, unit="ns").start())
-        # An asynchronous reset that is low from the start takes four edges, and what they did is seen at the next.
+        # An asynchronous reset that is low from the start needs four edges, with the effect at the next.
         await self.reset(5)
 
     async def reset(self, cycles=4, settle=4):
-        """Reset for some cycles; what the masters and the sink have not handed over is forgotten.
+        """Reset for some cycles; data that masters and the sink have not transferred is dropped.
 
         Then wait for some cycles; with none, what is sent now is valid from the first edge at which a master may.
         """
@@ -157,7 +157,7 @@ class CoreBench:
         for number in range(reads):
             if (await self.read(name))[field] == value:
                 return
-            # What takes long may take a little longer.
+            # Poll long operations less often.
             await ClockCycles(self.dut.aclk, 1 + min(number // 4, 100))
         raise AssertionError(f"{name}.{field} must become {value}, and does not")
 
@@ -221,7 +221,7 @@ class CoreBench:
     # Vectors.
 
     def draw_vector(self, bits, signed, planes=None):
-        """A vector of so many bits, all planes in use unless less are asked for."""
+        """A vector of so many bits; all planes are in use unless fewer are requested."""
         minimum, maximum = limits(planes or bits, signed)
         x = self.numpy.integers(minimum, maximum + 1, self.config.macro.rows)
         if planes is None:
@@ -229,7 +229,7 @@ class CoreBench:
         return x + (self.numpy.integers(0, 1 << 16, len(x)) << bits) * self.rng.randrange(2)
 
     async def apply_settings(self, *, accumulate_count=1, **vector):
-        """How the vectors that are sent from now on are computed."""
+        """Write the registers with the settings of all further vectors."""
         await self.vectors.wait()
         await self.write("vector", **vector)
         await self.write("accumulate", count=accumulate_count)
@@ -237,23 +237,23 @@ class CoreBench:
         self._settings = vector
 
     def send(self, x):
-        """A vector (rows,); what it must give joins ``expected``. Returns the planes it skips."""
+        """Send a vector (rows,), and add its expected result to ``expected``. Returns the number of skipped planes."""
         result, skipped = self.model.vector(x, **self._settings)
         if result is not None:
             self.expected.append(result)
         data = vector_bytes(self.config, x)
-        # What is behind the vector in its last beat means nothing, whatever it is.
+        # Bytes after the vector in its last beat are ignored.
         junk = self.rng.choice((b"", self.rng.randbytes(-len(data) % (self.config.input_stream_bits // 8))))
         self.vectors.send_nowait(AxiStreamFrame(data + junk))
         return skipped
 
     def send_faulty(self, data, keep=None):
-        """A packet that is no vector."""
+        """Send a packet that is not a vector."""
         self.model.fault(self._settings["bank"])
         self.vectors.send_nowait(AxiStreamFrame(data, tkeep=keep))
 
     async def check(self):
-        """All expected results come, in order, and no other."""
+        """Check that exactly the expected results arrive, in order."""
         while self.expected:
             frame = await with_timeout(self.results.recv(compact=False), LONGEST_WAIT * PERIOD_NS, "ns")
             assert not any(byte for byte, kept in zip(frame.tdata, frame.tkeep) if not kept), "null bytes must be zero"

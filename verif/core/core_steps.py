@@ -20,7 +20,7 @@ async def begin(dut):
 
 
 async def expect_error(bench, code, count=1):
-    """The error register tells exactly this, once; and is cleared."""
+    """Check that the error register has exactly this error, once; then clear it."""
     assert await bench.read("error") == {"code": code, "count": count}
     assert (await bench.read("interrupt_status"))["error"] == 1
     await bench.write("control", clear_error=1)

@@ -1,4 +1,4 @@
-"""Where a core stores its weights, found in its Verilog, and a bench module that upsets single bits or holds one."""
+"""Storage of a core's weights, as found in its Verilog, and a bench module that upsets bits or holds one stuck."""
 
 from dataclasses import dataclass, replace
 
@@ -54,7 +54,7 @@ def _own(module, banks, is_table):
             for memory in module.memories.values() if is_table and memory.name == "cells" and memory.width > 1]
 
 
-# What a bench module has beside the core's ports: its inputs, and the macro's streams.
+# Further ports of a bench module: its inputs, and the streams of the macro.
 INPUTS = {"strike": 1, "stuck": 1, "level": 1, "store": 32, "word": 32, "bit_": 32, "preset": 1, "count": 32}
 STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, has_plane_mask=True)}
 VISIBLE = (*INPUTS, *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))

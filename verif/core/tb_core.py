@@ -31,7 +31,7 @@ async def random_traffic(dut):
             bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
             bank, count = bench.rng.randrange(macro.banks), bench.rng.randint(1, macro.max_accumulations)
             await bench.apply_settings(bits=bits, signed=signed, bank=bank, set=index, accumulate_count=count)
-            # Enough to fill what holds results.
+            # Enough to fill the buffer of results.
             for _ in range((60 if results > pause else 12) * count):
                 planes = bench.rng.choice((None, bench.rng.randint(1, bits)))
                 bench.send(bench.draw_vector(bits, signed, planes))
@@ -104,7 +104,7 @@ async def vector_faults(dut):
 
 @cocotb.test()
 async def load_faults(dut):
-    """Packets of rows that are too short, too long or lack a byte are reported once each; rows before them stand."""
+    """Packets of rows that are too short, too long or lack a byte are reported once each; rows before it are stored."""
     bench = await begin(dut)
     macro, beat = bench.config.macro, bench.config.weight_stream_bits // 8
     size = len(rows_bytes(bench.config, bench.draw_weights(1)))
@@ -153,7 +153,7 @@ async def lock(dut):
         else:
             raise AssertionError(f"{name} must be locked")
         assert await bench.read(name) == before
-    # What is not of weights and parameters is as ever.
+    # Everything except weights and parameters works as before.
     for register in bench.registers.values():
         if not register.locks:
             word = await bench.read_word(register.offset)
@@ -223,7 +223,7 @@ async def self_test(dut):
 
 @cocotb.test()
 async def reset_in_flight(dut):
-    """Reset at random cycles, among vectors, loads and a march: nothing comes of what was in flight, and all works."""
+    """Reset at random cycles, among vectors, loads and a march: nothing in flight survives; all works afterwards."""
     bench = await begin(dut)
     macro = bench.config.macro
     for number in range(24):
@@ -256,7 +256,7 @@ async def reset_in_flight(dut):
 
 @cocotb.test()
 async def results_stand(dut):
-    """While nobody takes results as many vectors are taken as have room, each time as many, and nothing is left."""
+    """Without a sink the core accepts as many vectors as it has room for, the same number each time; none is lost."""
     bench = await begin(dut)
     taken = set()
     for _ in range(6):
@@ -275,7 +275,7 @@ async def results_stand(dut):
 
 @cocotb.test()
 async def planes_that_do_not_matter_take_no_cycle(dut):
-    """Vectors of few planes come faster, with planes told of beat by beat as well as any."""
+    """Vectors of few planes take fewer cycles, also if they arrive in many beats."""
     bench = await begin(dut)
     config, macro, count = bench.config, bench.config.macro, 60
     beats = -(-config.vector_bytes // (config.input_stream_bits // 8))

@@ -1,4 +1,4 @@
-"""What a core does with a cell that is stuck, with one that flips, and with counters near their end.
+"""A core with a stuck cell, with a cell that flips, and with counters near their end.
 
 Runs in the bench module of `storage`, which reaches in.
 """
@@ -20,7 +20,7 @@ def reach_in(dut, **values):
 
 
 async def run(bench, register, program):
-    """What the core says after a program, in which it does not say what the one before has found."""
+    """Status after a program; while it runs, the result of the program before is not shown."""
     await bench.write(register, **{program: 1})
     try:
         await bench.read("fault")
@@ -33,7 +33,7 @@ async def run(bench, register, program):
 
 @cocotb.test()
 async def stuck(dut):
-    """Marches find a cell of any column at either level, and name its place; known answers differ at one level.
+    """March tests find a stuck cell of any column at either level, and report its position; known answers at one level.
 
     Zeroize does not claim that it is clear if it is stuck at one. All is well when the cell is.
     """
@@ -47,7 +47,7 @@ async def stuck(dut):
         for level, march in enumerate(rng.sample(("march_c_minus", "march_ss"), 2)):
             bank, row = rng.randrange(array.banks), rng.randrange(array.rows)
             bit = array.weight_bits * row + rng.randrange(array.weight_bits)
-            # Banks of one column come one after the other in the list of what is stored.
+            # The list of stores has the banks of a column one after the other.
             cell = {"stuck": 1, "store": column * array.banks + bank, "bit_": bit}
             reach_in(dut, level=level, **cell)
             status = await run(bench, "self_test", march)
@@ -58,7 +58,7 @@ async def stuck(dut):
     for level in (0, 1):
         reach_in(dut, level=level, **cell)
         failed += (await run(bench, "self_test", "known_answers"))["failed"]
-    # They write each cell once, so that one of the two is what is written anyway.
+    # Known answers write each cell once, so one of the two levels is that value.
     assert failed == 1
     reach_in(dut)
     for program in ("march_ss", "known_answers"):
@@ -87,7 +87,7 @@ async def flips_are_marked(dut):
 
 @cocotb.test()
 async def counters_wrap(dut):
-    """Every counter goes on from any value, past the maximum to zero."""
+    """Every counter counts from any value, and wraps to zero."""
     reach_in(dut)
     bench = await begin(dut)
     macro, vectors = bench.config.macro, 20

@@ -1,4 +1,4 @@
-"""What is in use in a core cannot be changed: rows and parameters wait, and registers answer that they are busy."""
+"""Interlocks: rows and parameters in use wait, and accesses to registers in use are refused."""
 
 import cocotb
 import numpy as np
@@ -10,12 +10,12 @@ from ...hdl.csr.register_map import ErrorCode
 from .core_bench import Refused
 from .core_steps import begin, begin_packet, default_settings, expect_error, vectors_of
 
-# More vectors than a core holds, and cycles in which it takes what it can.
+# More vectors than a core can hold, and cycles in which it accepts as many as it can.
 ENOUGH, LONG = 60, 1200
 
 
 async def hold(bench, **settings):
-    """Fill the core with vectors whose results nobody takes."""
+    """Fill the core with vectors, while no result is accepted."""
     await default_settings(bench, **settings)
     bench.results.pause = True
     for _ in range(ENOUGH):
@@ -26,7 +26,7 @@ async def hold(bench, **settings):
 
 
 async def release(bench):
-    """Let the results go, which are those of what was stored before; nothing is in use then."""
+    """Accept the results, which are of the old weights; then nothing is in use."""
     bench.results.pause = False
     await bench.check()
     status = await bench.read("status")
@@ -34,7 +34,7 @@ async def release(bench):
 
 
 async def is_busy(bench, access):
-    """An access is refused because what it concerns is in use, and is told once."""
+    """An access is refused because the register is busy, and reported once."""
     try:
         await access
     except Refused:
@@ -93,7 +93,7 @@ async def parameters_wait_for_their_set(dut):
 
 @cocotb.test()
 async def load_is_busy_within_a_packet(dut):
-    """The target of items cannot be changed while a packet of them is half in."""
+    """The destination of a load cannot be changed within a packet."""
     bench = await begin(dut)
     macro = bench.config.macro
     await default_settings(bench)

@@ -1,4 +1,4 @@
-"""What marches write and read on the RTL, operation by operation; in the module of `storage` around a core."""
+"""Operations of march tests on the RTL, one by one; runs in the bench module of `storage`."""
 
 import cocotb
 from cocotb.triggers import ReadOnly
@@ -9,7 +9,7 @@ from .core_bench import CoreBench
 
 
 class Log:
-    """A memory that is sound, and keeps what is done to it."""
+    """A fault-free memory that logs all operations."""
 
     def __init__(self):
         self.words, self.done = {}, []
@@ -24,7 +24,7 @@ class Log:
 
 
 async def watch(bench, done):
-    """Note rows that the macro takes, and vectors that read one."""
+    """Log rows that the macro accepts, and vectors that read one."""
     config = bench.config.array
     rows, vectors = write_layout(config), input_layout(config, has_plane_mask=True)
     ports = [[getattr(bench.dut, f"macro_{stream}__{name}") for name in ("valid", "ready", "payload")]

@@ -11,7 +11,7 @@ ACTIONS = 16
 
 
 async def settle(bench):
-    """All that was sent is in, and all that it gives is out."""
+    """Wait until everything sent was accepted, and all results have arrived."""
     await bench.vectors.wait()
     await bench.check()
 

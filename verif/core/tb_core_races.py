@@ -1,4 +1,4 @@
-"""What meets in a core at the wrong moment: packets, marches, chains, and writes of registers."""
+"""Races in a core: packets, marches, accumulations, and register writes at the same time."""
 
 import itertools
 
@@ -16,7 +16,7 @@ from .core_steps import begin, begin_packet, default_settings, expect_error, vec
 
 
 def check_cut(bench):
-    """Of the results expected, some come, then perhaps a part of one, and then what zeros give."""
+    """Some of the expected results arrive, then perhaps a part of one, then results of zero weights."""
     before, bench.expected = bench.expected, []
     zeros, _ = bench.model.vector(np.zeros(bench.config.macro.rows, dtype=int), **bench._settings)
     frames = []
@@ -130,7 +130,7 @@ async def accumulate_written_in_a_vector(dut):
 
 @cocotb.test()
 async def last_beat_waits(dut):
-    """A vector whose last beat waits for room keeps the settings of its first, and a march waits for it."""
+    """A vector whose last beat stalls keeps the settings of its first beat, and a march waits for it."""
     bench = await begin(dut)
     macro = bench.config.macro
 
@@ -161,7 +161,7 @@ async def last_beat_waits(dut):
 
 @cocotb.test()
 async def zeroize_is_not_blocked(dut):
-    """Whoever holds a stream delays zeroize for a while; what has begun is thrown away, and told of."""
+    """A stalled stream delays zeroize up to the timeout; then begun packets are discarded, and that is reported."""
     bench = await begin(dut)
     macro = bench.config.macro
     x = bench.draw_vector(macro.input_bits, True)
@@ -208,7 +208,7 @@ async def zeroize_is_not_blocked(dut):
 
 @cocotb.test()
 async def zeroize_waits_as_long_as_it_says(dut):
-    """For the rest of a packet it waits as many cycles as it says; to throw held results away takes few more."""
+    """Zeroize waits for the rest of a packet as many cycles as documented; to discard results takes a few more."""
     bench = await begin(dut)
     macro = bench.config.macro
     bench.pause(0)
@@ -240,7 +240,7 @@ async def zeroize_waits_as_long_as_it_says(dut):
 
 @cocotb.test()
 async def load_while_a_packet_begins(dut):
-    """A write of ``load`` is refused, or comes before the packet: no row is lost and none goes elsewhere."""
+    """A write of ``load`` is refused, or takes effect before the packet: all rows are stored where they should."""
     bench = await begin(dut)
     macro = bench.config.macro
     await default_settings(bench)
@@ -303,7 +303,7 @@ async def commands_in_a_march(dut):
 
 @cocotb.test()
 async def valid_from_the_first_edge(dut):
-    """What masters offer as soon as a reset is over is taken once, and answered."""
+    """Accesses offered right after a reset are executed once, and answered."""
     bench = await begin(dut)
     macro = bench.config.macro
     for _ in range(3):

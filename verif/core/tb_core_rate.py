@@ -16,7 +16,7 @@ from .core_bench import PERIOD_NS, CoreBench
 
 
 async def run(bench, count, reload):
-    """Cycles from the first beat taken to the last result's last, of vectors that need all planes, and of a reload."""
+    """Cycles from the first beat to the last beat of results, of vectors that need all planes; and of a reload."""
     macro = bench.config.macro
     await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
     await bench.write("control", clear_counters=1)
@@ -55,7 +55,7 @@ async def rate(dut):
     Path(os.environ["BITLINE_FIGURES"]).write_text(json.dumps({
         "vectors": count, "peak": peak, "cycles": alone, "cycles_with_reload": loaded, "efficiency": peak / alone,
         "reload_cost": loaded / alone - 1}), encoding="utf-8")
-    # The other bank has what was loaded meanwhile.
+    # The other bank has the weights loaded meanwhile.
     await bench.apply_settings(bits=bench.config.macro.input_bits, signed=1, bank=1, set=0)
     bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
     await bench.check()

@@ -1,4 +1,4 @@
-"""What a core tells of itself: counters, progress of loads, and events."""
+"""Status of a core: counters, progress of loads, and events."""
 
 import cocotb
 from cocotb.triggers import ClockCycles
@@ -32,7 +32,7 @@ async def stalls_are_counted(dut):
 
 @cocotb.test()
 async def index_tells_what_comes_next(dut):
-    """``load_index`` is the row or column that comes next, and where the next packet starts."""
+    """``load_index`` is the next row or column, and the start of the next packet."""
     bench = await begin(dut)
     config, macro = bench.config, bench.config.macro
     kinds = [(macro.rows, {}, lambda: rows_bytes(config, bench.draw_weights(1)))]
@@ -66,7 +66,7 @@ async def fail(bench):
 
 @cocotb.test()
 async def each_event_is_its_own(dut):
-    """What happens sets its event and no other, and raises the interrupt if that event is enabled."""
+    """Each event sets its bit and no other, and raises the interrupt if enabled."""
     bench = await begin(dut)
     await default_settings(bench)
 

@@ -112,7 +112,7 @@ async def aliasing(dut):
             except Refused:
                 continue
             raise AssertionError(f"{address:#x} must be refused")
-        # The count stays at its maximum value.
+        # The count saturates.
         assert await bench.read("error") == {"code": ErrorCode.UNMAPPED, "count": min(2 * number + 2, 255)}
     assert 2 * len(asked) > 255
     for register, word in words.items():
@@ -122,7 +122,7 @@ async def aliasing(dut):
 
 @cocotb.test()
 async def read_only(dut):
-    """Writes to what is read only change nothing, and are no error."""
+    """Writes to read-only registers have no effect, and are no error."""
     bench = await begin(dut)
     for register in bench.registers.values():
         if register.is_written or register.name in MOVING:
@@ -153,7 +153,7 @@ async def reset_in_access(dut):
 
 
 async def is_silent(bench):
-    """No answer comes, from the reset's first edge on."""
+    """No response is given, from the first edge of the reset on."""
     await ClockCycles(bench.dut.aclk, 2 + 2 * (bench.config.reset == "asynchronous"))
     for _ in range(10):
         assert not bench.dut.s_axi_bvalid.value and not bench.dut.s_axi_rvalid.value, "nothing was asked"

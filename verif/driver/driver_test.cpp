@@ -1,4 +1,4 @@
-// Runs the C driver against the RTL of a core: what a program on a processor would do, and what it sees.
+// Runs the C driver against the RTL of a core, like a program on a processor.
 //
 // Reads from standard input the weights of a bank, the columns' parameters, the settings, and vectors; writes what
 // happened, a line each: a name and numbers.
@@ -134,7 +134,7 @@ static void append(std::vector<uint8_t> &bytes, long value, unsigned bits)
         bytes.push_back(value >> 8 & 255);
 }
 
-// Rows of weights by s_axis_w, which the driver has told where they go.
+// Rows of weights by s_axis_w, after the driver has set their destination.
 static void stream_rows(const bitline_core &driver)
 {
     for (unsigned row = 0; row < driver.rows; row++) {
@@ -251,7 +251,7 @@ static bitline_core_settings next_settings()
     return settings;
 }
 
-// The other set, the other bank by the stream, other events, and what goes wrong.
+// The other set, the other bank by the stream, other events, and errors.
 static void run_more(bitline_core &driver, bitline_core_vector_settings vector_settings)
 {
     auto columns = next_columns(driver);
@@ -362,7 +362,7 @@ int main()
 
     bitline_core_fault fault;
     say("no_test", bitline_core_self_test(&driver, static_cast<bitline_core_test>(0), &fault));
-    // An error is taken while a test waits, and runs.
+    // The error is read while a test waits, and while it runs.
     shim_write(BASE + 0x58, BITLINE_CORE_MARCH_SS);
     shim_read(BASE + 0xffc);
     refused--;

@@ -1,4 +1,4 @@
-"""A macro whose every flip-flop can be flipped, and the program that it runs meanwhile."""
+"""A macro in which every flip-flop can be flipped, and the program that runs on it."""
 
 import json
 import random
@@ -97,7 +97,7 @@ def bench(config, flip_flops):
 
 
 def program(config, seed):
-    """What runs meanwhile, for `flip_flops.cpp`: all banks are written, then vectors of every kind between writes.
+    """The program for `flip_flops.cpp`: all banks are written, then vectors of every kind between writes.
 
     Writes and vectors wait for each other, so that what each vector sees does not hang on cycles.
     """

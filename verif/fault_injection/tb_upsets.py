@@ -1,4 +1,4 @@
-"""Single upsets of stored weights while vectors run: what each does to results, and whether the core says so.
+"""Single upsets of stored weights while vectors run: effect on results, and whether the core detects it.
 
 `BITLINE_UPSETS` names a file with a list of ``[store, word, bit, bank]``; `BITLINE_OUTCOMES` names that which
 gets what becomes of each.

@@ -1,4 +1,4 @@
-// Vectors of any length and with any holes: each packet gives one item or one fault, and an item is what came.
+// Packets of any length and with any null bytes: each gives one item or one fault, and items have the received bytes.
 module check (
     input clk, input [`BITS-1:0] data, input [`BITS/8-1:0] keep, input last, valid, o_ready, restart
 );
@@ -29,28 +29,28 @@ module check (
             beats <= last ? 0 : beats == BEATS ? BEATS : beats + 1;
             if (beats == chosen) kept <= data;
         end
-        // What comes next is a packet's first.
+        // The next beat is the first of a packet.
         if (rst || restart) begin beats <= 0; discards <= 0; end
     end
 
     always @(posedge clk) if (started) begin
         if ($past(started) && $past(valid && !ready && !restart)) assume (valid && $stable(data) && $stable(keep) && $stable(last));
-        // The sink takes items whenever it likes.
+        // The sink accepts items at any time.
 
-        // An item is offered with the last beat of a sound packet, stays, and holds what came.
+        // An item is offered with the last beat of a correct packet, is stable, and has the received bytes.
         if (o_valid) assert (valid && last && beats == BEATS - 1 && whole && !discards && !fault);
         if ($past(started) && $past(o_valid && !o_ready && !restart)) assert (o_valid && $stable(item));
         if (o_valid && chosen < BEATS - 1) assert (item[chosen*`BITS +: `BITS] == kept);
         if (o_valid) assert (item[(BEATS-1)*`BITS +: `BITS] == data);
 
-        // Every packet gives one item or is reported once, by the right name, when it goes wrong.
+        // Every packet gives one item or is reported once, with the right fault, at the faulty beat.
         assert (short + null + long <= 2'd1);
         if (fault) assert (step && !discards);
         if (step && !discards && last && beats < BEATS - 1) assert (short);
         if (step && !discards && !whole && !(last && beats < BEATS - 1)) assert (null);
         if (step && !discards && !last && whole && beats == BEATS - 1) assert (long);
         if (step && last && !discards && !fault) assert (o_valid && o_ready);
-        // What is wrong with a packet does not stop it, nor does the sink within one.
+        // Neither a fault nor the sink stalls the beats within a packet.
         if (valid && (discards || beats < BEATS - 1)) assert (ready);
 
         // For the induction.

@@ -1,5 +1,5 @@
 // The controller with any vectors, writes, stalls and resets. One vector is picked at will and followed from stage to
-// stage: what is ahead of it comes out before it, it comes out once, and its bank is not written meanwhile.
+// stage: vectors ahead of it come out before it, it comes out once, and its bank is not written meanwhile.
 module check (
     input clk, rst, i_valid, input [`DESCRIPTOR-1:0] descriptor, input write_bank, write_valid, busy, o_ready,
     input [`BITS-1:0] top, input pick
@@ -70,8 +70,8 @@ module check (
     always @(posedge clk) begin
         assume (top != 0 && (top & (top - 1'b1)) == 0);
 `ifdef WITHIN
-        // From each such state, results being taken and tables complete, the vector comes out within so many cycles.
-        // What is proved of all states is known of each that follows, too.
+        // From each such state, with results accepted and tables complete, the vector comes out within so many cycles.
+        // The invariants, proved for all states, are assumed here.
         assume (!rst && o_ready && !busy && !pick && sound);
         if (!started) begin
             assume (followed);
@@ -89,12 +89,12 @@ module check (
             assert (kept);
             assert (begun);
             assert (moves);
-            // A result comes out when all before it have, and stays until it is taken, unharmed by the next.
+            // A result comes out after all before it, and is stable until accepted.
             if (out && delivered) assert (ahead == 0 && inside >= 1);
             if (inside == 0) assert (!o_valid);
             if ($past(started) && !$past(rst) && $past(o_valid && !o_ready)) assert (o_valid);
             assert (!(fuse_load[1] && o_valid && !o_ready));
-            // From when it is taken in until its last plane has been read.
+            // From its acceptance until its last plane has been read.
             if (waits || driven || at[0] || at[1]) assert (!(write_ready && write_bank == bank));
             // A reset empties everything, and the next vector has no total to add to.
             if ($past(rst)) assert (i_ready && !o_valid && !wanted && !drives && stages == 0 && !any && write_ready);

@@ -27,7 +27,7 @@ module check (
         .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused));
 
     wire is_lock = address[11:2] == 12'h028 >> 2;
-    // A write of no byte does nothing, and nobody is told.
+    // A write without a byte has no effect, and is not reported.
     wire is_guarded = |strobe && (address[11:2] == 12'h048 >> 2 || address[11:2] == 12'h04c >> 2 || address[11:2] == 12'h058 >> 2
         || address[11:2] >= 12'h060 >> 2 && address[11:2] <= 12'h06c >> 2);
 
@@ -43,7 +43,7 @@ module check (
                 assert ($stable(kept));
             end else
                 assert (locked == ($past(enable && write && is_lock && strobe[0] && data[0])));
-            // Who tries is told.
+            // Refused writes are reported.
             if (locked && enable && write && is_guarded) assert (error == 7);
             if (!$past(rst) && $past(locked && enable && write && is_guarded)) assert (refused);
 

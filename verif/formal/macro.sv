@@ -1,5 +1,6 @@
 // A whole macro of one column, with any weights and inputs in one order: row after row into one bank, then vectors as
-// fast as they are taken. Each result is the product: whatever stores, walks, looks up, adds, calibrates and shifts.
+// fast as they are accepted. Each result is the product, through storage, table fills, look-ups, adders, calibration and
+// shifts.
 module check (
     input clk, write_valid, i_valid, i_signed, input [`BANK-1:0] write_bank, i_bank,
     input [`ROW-1:0] write_row, input [`WEIGHT-1:0] write_weights, input [`ROWS*`BITS-1:0] i_x,

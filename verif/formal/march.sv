@@ -1,5 +1,5 @@
 // The self-test under any streams and any totals: every start gets one end and no other does, and a zeroize that ends has
-// written zeros to every row of every bank, has read each of them afterwards, and tells of any total that was not zero.
+// written zeros to every row of every bank, has read each of them afterwards, and reports any total that was not zero.
 module check (
     input clk, start, ready, load_ready, vector_ready, sample, group, input [1:0] number, input [`TOTAL-1:0] totals
 );
@@ -10,12 +10,12 @@ module check (
     // Within the design, once it is flattened.
     (* hierconn *) wire [2:0] \dut.fsm_state ;
     (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.counter , \dut.memory_bist.sequencer.element ;
-    (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.at_hand ;
+    (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.current_program ;
     (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
     (* hierconn *) wire [8:0] \dut.memory_bist.background.o ;
     wire [2:0] state = \dut.fsm_state ;
     wire [5:0] counter = \dut.memory_bist.sequencer.counter , element = \dut.memory_bist.sequencer.element ;
-    wire [1:0] at_hand = \dut.memory_bist.sequencer.at_hand ;
+    wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
     wire [2:0] background = \dut.memory_bist.sequencer.background ;
     wire [7:0] pattern = \dut.memory_bist.background.o [7:0];
     wire mask = \dut.memory_bist.background.o [8];
@@ -29,7 +29,7 @@ module check (
         .vector__ready(vector_ready), .bank(bank), .row(row), .sample(sample), .group(group),
         .totals(totals));
 
-    // One row of all, and what has become of it; what has been started.
+    // One row of all, and its state; the program that was started.
     (* anyconst *) reg the_bank, the_row;
     reg open = 0, zeroizes = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
     wire here = bank == the_bank && row == the_row;
@@ -58,9 +58,9 @@ module check (
             if (vector_valid) assert (vector[31:0] == (row ? 32'h100 : 32'h1) && vector[36]);
             if (done) assert (written && was_read && (!spoilt || failed));
 
-            // What the induction needs to know of the way there.
+            // Invariants for the induction.
             assert (state >= WAIT && state <= END);
-            assert (at_hand == 0 && background == 0);
+            assert (current_program == 0 && background == 0);
             if (state >= SEND) assert (pattern == 0 && mask == 0);
             assert (!spoilt || failed);
             if (state == WAIT) assert (counter == 0 && {bank, row} == 0);

@@ -1,4 +1,4 @@
-"""The properties that are proved, each with the bugs that its proof must find."""
+"""The properties to prove, each with bugs that its proof must find."""
 
 from ...hdl.config import CoreConfig, MacroConfig
 from .carry_save import cells, compressed
@@ -79,8 +79,8 @@ MARCHED = CoreConfig(macro=MacroConfig(rows=2, columns=2, banks=2), bus="axi", i
 MARCH = Property(
     "march", "a start of a self-test or zeroize ends at most once; zeroize then has cleared and read every row",
     "march", MARCHED, "self_test", (
-        # One that starts again by itself, one that ends without having run, zeros that are no zeros, rows that are not
-        # read, and a weight that is not zero and not told of.
+        # A restart without a start, an end without a run, zeros that are not zero, rows that are not read, and a weight
+        # that is not zero and not reported.
         ("assign running = %1;", "assign running = fsm_state != 3'h0 && fsm_state != 3'h1;"),
         ("assign done = %1;", "assign done = fsm_state == 3'h1;"),
         ("assign load__payload = %1;", "assign load__payload = (%1) | (!memory_bist__step[0] && row && bank);"),
@@ -88,7 +88,7 @@ MARCH = Property(
         ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13,
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
 
-# Of the first adder of the first level the lowest product, and what breaks it.
+# The lowest product of the first adder of the first level, and a bug.
 FIRST_CELL = tuple(f"INIT1(16'h{table}),\n    .INJECT1_0(\"NO\"),\n    .INJECT1_1(\"NO\")\n  ) level1_0_cell0 ("
                    for table in ("7888", "7887"))
 

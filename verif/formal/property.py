@@ -1,4 +1,4 @@
-"""What a property is: of which block, by which check of `formal/`, how it is proved, and what must break it."""
+"""A property: its block, its check in `formal/`, how it is proved, and bugs that must break it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,13 +28,13 @@ class Property:
         Cycles in which covers are reached and bugs are found.
     solvers : tuple of str
     exposed : tuple of str
-        Registers that the check looks at.
+        Registers that the check uses.
     taps : function
         Of the `Module`, gives further ports by name: their widths and expressions.
     also : function
         Of the `Module`, says why it cannot hold, or None: what is decided without a solver.
     defines : dict
-        What the check is told.
+        Macros for the check.
     script : str
         For Yosys, before the proof.
     argument : str
@@ -92,7 +92,7 @@ def node_count(rows):
 
 
 def controller_ports(module, bits):
-    """What the check of the controller looks at; of one whose inputs have so many bits."""
+    """Taps for the check of a controller whose inputs have so many bits."""
     nets = module.nets
     loads = sorted((name for name in nets if name.startswith("loads_")), key=lambda name: int(name[6:]))
     stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in nets)]

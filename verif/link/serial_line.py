@@ -5,7 +5,7 @@ from cocotb.triggers import ClockCycles, ValueChange
 from cocotb.utils import get_sim_time
 
 PERIOD_NS = 2
-# Of `serial_line.sv`: most bytes at once, and bits of each.
+# Parameters of `serial_line.sv`: maximum bytes at once, and bits of each.
 MAX_BYTES = 128
 SYMBOL_BITS = 10
 
@@ -58,7 +58,7 @@ class Line:
         return get_sim_time("ns") * 1e-9
 
     async def transfer(self, data, cycles=0):
-        """Send bytes; returns those that came until a frame ended, or after so many cycles."""
+        """Send bytes; returns the bytes received until the end of a frame, or for so many cycles."""
         return await self.send([symbol(byte) for byte in data], cycles)
 
     async def send(self, symbols, cycles=0):

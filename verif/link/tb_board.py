@@ -21,14 +21,14 @@ REST = 0.02
 
 
 class Cut:
-    """A line that goes dead while a file is there, after as many bytes from the host as the file says."""
+    """A line that goes silent while a file exists, after the number of bytes from the host in that file."""
 
     def __init__(self, path):
         self._path = path
         self._left = None
 
     def passes(self, data):
-        """How many of these bytes from the host get through; None if all do, and the board's as well."""
+        """How many of these bytes from the host pass; None if all do, and those of the board too."""
         if not self._path.exists():
             self._left = None
             return None
@@ -52,7 +52,7 @@ def is_running(process):
 async def board(dut):
     folder, owner = Path(os.environ["BOARD_FOLDER"]), int(os.environ["BOARD_OWNER"])
     line, cut = Line(dut), Cut(folder / "silent")
-    # The other end stays open here, so that hosts may come and go.
+    # Keep the other end open, so that hosts can connect and disconnect.
     terminal, port = os.openpty()
     tty.setraw(port)
     await line.start()

@@ -1,4 +1,4 @@
-"""Functional coverage: which situations a regression must have seen, and which it has."""
+"""Functional coverage: situations that a regression must cover, and those that it has covered."""
 
 import json
 from collections import Counter
@@ -54,7 +54,7 @@ class Coverage:
             self.counts[group, name] += 1
 
     def save(self, path):
-        """Write the counts, added to those that the file holds."""
+        """Add the counts to those in a file."""
         if path.exists():
             self.load(path)
         path.write_text(json.dumps([[*key, count] for key, count in sorted(self.counts.items())]), encoding="utf-8")
@@ -65,5 +65,5 @@ class Coverage:
             self.counts[group, name] += count
 
     def missing(self, bins):
-        """Those of the bins that were never hit, sorted."""
+        """The bins that were never hit, sorted."""
         return sorted(key for key in bins if not self.counts[key])

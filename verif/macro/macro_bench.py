@@ -1,4 +1,4 @@
-"""The bench around a macro: drives its streams, and compares every handshake and result with the golden model."""
+"""Testbench environment of a macro: drives its streams, and compares every handshake and result with the model."""
 
 import os
 import random
@@ -24,7 +24,7 @@ from .coverage import FILE, Coverage
 
 @dataclass(frozen=True)
 class Pauses:
-    """How often each stream pauses, as probabilities a cycle."""
+    """Probabilities per cycle that each stream pauses."""
 
     write: float = 0.0
     i: float = 0.0
@@ -32,7 +32,7 @@ class Pauses:
 
 
 def joined(values, width):
-    """Integers in lanes of any width, the first lowest, as one word."""
+    """Integers of any width as one word, the first lowest."""
     return sum((int(value) & (1 << width) - 1) << width * lane for lane, value in enumerate(values))
 
 
@@ -78,7 +78,7 @@ class Bench:
         self._has_unknowns = cocotb.SIM_NAME.startswith("Icarus")
 
     async def start(self):
-        """Start the clock and, after some cycles or none in which anything goes on, reset for one cycle.
+        """Start the clock and, after some cycles of random activity, reset for one cycle.
 
         Where a simulator has four values, so have the inputs until then, the reset's among them.
         """
@@ -100,7 +100,7 @@ class Bench:
         self._drive("write", {"bank": 0, "row": 0})
 
     def _scramble(self):
-        """Anything on every input."""
+        """Drive all inputs at random."""
         for port in ports(self.config):
             if port.is_input:
                 unknown = self._has_unknowns and self.rng.random() < 0.5
@@ -108,13 +108,13 @@ class Bench:
                                                   self.rng.getrandbits(port.shape.width))
 
     async def finish(self):
-        """Save the coverage, and how much traffic it took; nothing may be in flight."""
+        """Save the coverage and the amount of traffic; nothing may be in flight."""
         assert not self._expected, f"{len(self._expected)} results are missing"
         self.coverage.counts.update({("traffic", "cycles"): self.cycle, ("traffic", "vectors"): len(self.taken)})
         self.coverage.save(Path(FILE))
 
     async def reset(self, write=None):
-        """Reset in the middle of whatever happens; the cells keep their weights. A write offered in it is lost.
+        """Reset at any moment; the weights are kept. A write offered during the reset is lost.
 
         Of each group whose tables the reset leaves incomplete a row is written again.
         """
@@ -143,7 +143,7 @@ class Bench:
         await self.play([Write(bank, row, self._model.weights[bank, row]) for bank, row in sorted(incomplete)])
 
     async def idle(self, cycles):
-        """Offer nothing for some cycles, and take what comes."""
+        """Offer nothing for some cycles, and accept all results."""
         self._handles["o_ready"].value = 1
         for _ in range(cycles):
             await self._read_only
@@ -152,7 +152,7 @@ class Bench:
             self.cycle += 1
 
     async def play(self, items, pauses=Pauses(), *, drain=True, stop_after=None):
-        """Offer writes and vectors, each kind in order, and check all that comes back.
+        """Offer writes and vectors, each kind in order, and check all handshakes and results.
 
         Parameters
         ----------

@@ -38,7 +38,7 @@ LONG_TO_COMPILE = [config for config in SUITE if (config.rows, config.columns) i
 
 @dataclass(frozen=True)
 class Job:
-    """One run of the testbench, of the RTL, of other Verilog, or of a netlist as `scripts.fpga.netlist` has them."""
+    """One run of the testbench, on the RTL, other Verilog, or a netlist of `scripts.fpga.netlist`."""
 
     config: MacroConfig
     simulator: str
@@ -54,13 +54,13 @@ class Job:
 
     @property
     def name(self):
-        """Tells this job from every other of a regression."""
+        """Unique name of the job in a regression."""
         netlist = f"_{self.netlist.name}" if self.netlist else ""
         return f"{self.config.name}{netlist}_{self.simulator}_{self.seed}"
 
     @property
     def design(self):
-        """Tells the builds of jobs apart."""
+        """Unique name of the build of the job."""
         return self.config, self.simulator, self.netlist, self.unknowns, self.coverage
 
     def build(self):
@@ -73,7 +73,7 @@ class Job:
 
 
 def random_config(seed):
-    """A small configuration, everything drawn."""
+    """A small random configuration."""
     rng = random.Random(seed)
     fuse = rng.choice(FUSES)
     columns = fuse * rng.randint(1, 3)
@@ -86,7 +86,7 @@ def random_config(seed):
 
 
 def run_job(job):
-    """Run a job; returns the failed tests and how many there were, or the reason why there were none."""
+    """Run a job; returns the failed tests and the number of tests, or the reason why none ran."""
     folder = job.results / job.name
     shutil.rmtree(folder, ignore_errors=True)
     environment = {"BITLINE_CONFIG": job.config.to_json()}

@@ -1,4 +1,4 @@
-"""What the testbenches feed a macro: rows of weights, vectors of every kind, and orders of both."""
+"""Stimuli of a macro: rows of weights, vectors of every kind, and sequences of both."""
 
 from ...golden.bits import limits
 from ...golden.program import Vector, Write
@@ -30,7 +30,7 @@ class Stimulus:
                 for row in range(config.rows)]
 
     def lanes(self, bits, signed):
-        """Lanes of ``input_bits`` bits: random, small, sparse, extreme, one-hot or zero."""
+        """Inputs of ``input_bits`` bits: random, small, sparse, extreme, one-hot or zero."""
         config, draw = self.config, self._numpy.integers
         everything = 1 << config.input_bits
         minimum, maximum = limits(bits, signed)
@@ -52,11 +52,11 @@ class Stimulus:
         return lanes & everything - 1
 
     def dense(self):
-        """Lanes none of which is zero, so that each row counts."""
+        """Inputs without zeros, so that every row has an effect."""
         return self._numpy.integers(1, 1 << self.config.input_bits, self.config.rows)
 
     def vector(self, after=0, **chosen):
-        """A vector, everything that is not chosen drawn."""
+        """A vector; everything that is not given is random."""
         config, rng = self.config, self.rng
         fields = {"bits": rng.randint(1, config.input_bits), "signed": rng.random() < 0.5,
                   "bank": rng.randrange(config.banks), "fuse": 1 << rng.randrange(config.fuse.bit_length()), **chosen}

@@ -132,14 +132,14 @@ async def ping_pong(dut):
 
 
 def look(stimulus, banks, after=0):
-    """Vectors that let every weight of some banks count."""
+    """Vectors whose results depend on every weight of some banks."""
     config = stimulus.config
     return [stimulus.vector(after=after, bank=bank, bits=config.input_bits, x=stimulus.dense()) for bank in banks]
 
 
 @cocotb.test()
 async def scattered_writes(dut):
-    """Rows of any bank in any order, some twice; vectors see each at once, and all others as they were."""
+    """Rows of any bank in any order, some twice; vectors see each write at once, and all other weights unchanged."""
     bench, stimulus = await begin(dut)
     config = bench.config
     rows = [write for _ in range(2) for bank in range(config.banks) for write in stimulus.bank(bank)]
@@ -189,7 +189,7 @@ async def reset_in_flight(dut):
 
 @cocotb.test()
 async def values_out_of_range(dut):
-    """What the ports can say and the configuration does not have: precision and fuse are clamped, writes ignored."""
+    """Values beyond the configuration: precision and fuse are clamped, writes ignored."""
     bench, stimulus = await begin(dut)
     config = bench.config
     items = [stimulus.vector(bits=0, x=stimulus.lanes(1, False)) for _ in range(4)]

@@ -1,4 +1,4 @@
-"""Testbench of a memory's wrapper, whatever its body."""
+"""Testbench of a memory wrapper with any of its bodies."""
 
 import os
 import random
@@ -12,7 +12,7 @@ CYCLES = 2000
 
 @cocotb.test()
 async def memory(dut):
-    """Random writes and reads with pauses; of what is written at the same time nothing is asked."""
+    """Random writes and reads with pauses; reads of a word that is being written are not checked."""
     width, depth = (int(os.environ[f"BITLINE_{name}"]) for name in ("WIDTH", "DEPTH"))
     rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
     for name in ("clk", "write", "write_address", "write_data", "enable", "address"):

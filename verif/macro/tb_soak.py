@@ -1,4 +1,4 @@
-"""Traffic without end: whatever a macro's ports can say, in any order, with resets, for as long as it is asked to."""
+"""Long random traffic: any values on the ports of a macro, in any order, with resets, for a given number of cycles."""
 
 import os
 
@@ -25,7 +25,7 @@ def draw(bench, stimulus):
 
 @cocotb.test()
 async def traffic(dut):
-    """`SOAK_CYCLES` cycles of rounds of drawn traffic, each with its own pauses, some cut short by a reset."""
+    """`SOAK_CYCLES` cycles of rounds of random traffic, each with its own pauses, some ended by a reset."""
     bench = Bench(dut)
     config, rng = bench.config, bench.rng
     stimulus = Stimulus(config, rng, bench.numpy_rng)

@@ -33,7 +33,7 @@ def encode_vector(config, vector):
 
 
 def decode_result(config, y, sum_x, fuse):
-    """The `Result` that the fields of the ``o`` port stand for; hardware does not give the number of planes."""
+    """The `Result` in the fields of the ``o`` port, without the number of planes, which hardware does not output."""
     values = from_bits(y, config.total_width * fuse, config.columns // fuse)
     return Result(values, int(from_bits(sum_x, config.sum_x_width, 1)[0]), None)
 
@@ -56,7 +56,7 @@ def _line_length(config):
 
 @contextmanager
 def _watching(path, line_length, progress):
-    """Report, for the time of the block, how many results a growing file holds."""
+    """Report, during the block, the number of results in a growing file."""
     ended = threading.Event()
 
     def watch():
@@ -75,7 +75,7 @@ def _watching(path, line_length, progress):
 
 @dataclass(frozen=True)
 class RtlOutcome(Outcome):
-    """An `Outcome`, and the seconds that the simulator took for it without its start."""
+    """An `Outcome`, and the seconds of simulation, without the start of the simulator."""
 
     seconds: float = 0.0
 
@@ -87,7 +87,7 @@ def _write_program(folder, config, program):
 
 
 def _read_outcome(folder, config, program, answer):
-    """What the player has left, as an `RtlOutcome`."""
+    """The results of the player, as an `RtlOutcome`."""
     outcome = json.loads(answer)
     taken, results = [], []
     bits = config.total_width * config.columns
@@ -101,7 +101,7 @@ def _read_outcome(folder, config, program, answer):
 
 
 def _play(built, config, folder):
-    """Run the player on a build, as it is asked by the files of a folder."""
+    """Run the player on a build, with the program in the files of a folder."""
     built.run("bitline.verif.sim.tb_player", seed=0, folder=folder,
               environment={"PLAYER_REQUESTS": str(folder / "requests"), "PLAYER_ANSWERS": str(folder / "answers"),
                            "PLAYER_PAUSE": str(pause(config))},
@@ -143,7 +143,7 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
 
 
 class RtlSession:
-    """A simulated macro that keeps its weights from program to program, for the time of a ``with`` block.
+    """A simulated macro that keeps its weights between programs, for the duration of a ``with`` block.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class RtlSession:
         self._temporary.cleanup()
 
     def _open_pipe(self, name, flags, mode):
-        """The writing end of a pipe; there must be a simulator at the other end, or there never will be."""
+        """The writing end of a pipe to the simulator; an error if the simulator has ended."""
         while True:
             try:
                 return os.fdopen(os.open(self._folder / name, flags | os.O_NONBLOCK), mode, encoding="ascii")
