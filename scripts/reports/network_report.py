@@ -230,7 +230,7 @@ def _draw_plan(plt, planned):
         axis.barh(bank, tile.results[1] - tile.results[0] + 1, left=tile.results[0], height=-0.45, align="edge",
                   color=color)
     axis.set_yticks(range(banks), labels=[f"bank {bank}" for bank in range(banks)])
-    axis.set_xlabel("cycle; written (grey, below), results (colored by layer)", fontsize=9)
+    axis.set_xlabel("cycle; written (gray, below), results (colored by layer)", fontsize=9)
     axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
     return figure
