@@ -191,7 +191,7 @@ def print_reports(bits, reports, *, labeled):
     click.echo("accuracy by the labels" if labeled else "share of inputs that the exact network classifies the same")
     report = reports[0]
     click.echo(f"crossbars: {report['converters']:,} converters, {report['conversions']:,} conversions and "
-               f"{report['cycles']:,} cycles an input, all weights there; digital macro of {MACRO.rows} x "
+               f"{report['cycles']:,} cycles per input, all weights stored; digital macro of {MACRO.rows} x "
                f"{MACRO.columns}: none, {report['digital_cycles']:,} cycles, weights loaded")
 
 

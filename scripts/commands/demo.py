@@ -1,4 +1,4 @@
-"""``bitline demo``: a classifier of handwritten digits, every image through the RTL."""
+"""``bitline demo``: a classifier of handwritten digits, with every image on the RTL."""
 
 import dataclasses
 import io
@@ -20,10 +20,10 @@ from ..common.options import build_option, simulator_option
 from ..common.progress import count_of, running
 from ..fpga.netlist import netlist_options, read_implementation
 
-# Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
+# Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 two tiles that accumulate.
 MACRO = MacroConfig(rows=64, columns=64, banks=4, max_accumulations=2)
 
-# As a netlist: what fits the smallest device of the flow, and, its ports on pins, the package that has most.
+# Netlists: the macro must fit the smallest device, and for a bitstream its ports must fit the largest package.
 NETLIST_MACROS = {
     "synthesis": MacroConfig(rows=16, columns=8, banks=2, max_accumulations=8),
     "bitstream": MacroConfig(rows=4, columns=4, max_accumulations=32),
@@ -84,7 +84,7 @@ def demo(simulator, folder, *, implementation=None, images=None):
 
 
 def draw(classifier, scores, report):
-    """The picture, as PNG: digits with their classes and scores, cycles a layer, utilization of the array."""
+    """The picture, as PNG: digits with their classes and scores, cycles of each layer, utilization of the array."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -138,7 +138,7 @@ def draw(classifier, scores, report):
 
 
 def print_report(report):
-    """The short table."""
+    """Print a short table."""
     table = Table("layer", "weights", "outputs", "mismatches", "cycles", "predicted", "utilization")
     for layer in [*report["layers"], report]:
         weights = " x ".join(map(str, layer["weights"])) if "weights" in layer else ""

@@ -1,4 +1,4 @@
-"""``bitline prove``: the properties of `verif/formal/properties.py`, their covers, and the bugs that they must find."""
+"""``bitline prove``: the properties of `verif/formal/properties.py`, their covers, and their seeded bugs."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from ..common.sby import PROGRAMS, check, fingerprint
 
 @dataclass(frozen=True)
 class Task:
-    """One run of SymbiYosys, whose result stays in a folder of its own."""
+    """One run of SymbiYosys, whose result is kept in its folder."""
 
     name: str
     mode: str
@@ -37,7 +37,7 @@ class Task:
 
 
 def tasks_of(proof, solver, out, timeout, resume):
-    """The proof by each solver, or the one asked for; by the first of them the covers, and each of the bugs."""
+    """The proof by each solver or the selected one; with the first of them the covers and each bug."""
     solvers = [solver] if solver else proof.solvers
     kinds = [("prove", each, 0) for each in solvers]
     kinds += [("cover", solvers[0], 0)]
@@ -46,7 +46,7 @@ def tasks_of(proof, solver, out, timeout, resume):
 
 
 def run_task(task):
-    """The verdict and the seconds that it took; what ended before with the same text is not run again."""
+    """The verdict and its seconds; a task with a stored result for the same text is not run again."""
     proof = PROPERTIES[task.name]
     report = {"property": task.name, "mode": task.mode, "solver": task.solver, "of": fingerprint(proof)}
     path = task.folder / "result.json"
@@ -83,7 +83,7 @@ def summary(proof, results):
 
 
 def print_table(rows):
-    """A line a property."""
+    """A line for each property."""
     table = Table("property", "verdict", "engine", "depth or induction", "seconds", "covers", "bugs caught")
     for row in rows:
         color = {"passed": "", "failed": "[red]", "unknown": "[yellow]"}[row["verdict"]]
@@ -103,7 +103,7 @@ def prove(proofs, *, solver=None, jobs=1, timeout=600, out=Path("build/prove"), 
 
 
 def require_solvers(solvers):
-    """Refuse now where a solver is missing."""
+    """BadInput if a solver is missing."""
     for name in sorted(solvers):
         program = PROGRAMS[name]
         if not (Path(sys.executable).parent / program).exists() and not shutil.which(program):
@@ -113,16 +113,16 @@ def require_solvers(solvers):
 @click.command()
 @click.argument("properties", nargs=-1)
 @click.option("--solver", type=click.Choice(list(PROGRAMS)),
-              help="Only this one. [default: those named for each property]")
+              help="Only this solver. [default: those of each property]")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--timeout", type=click.IntRange(1, 86400), default=600, show_default=True,
-              help="Seconds for each proof; without an answer by then it is unknown.")
+              help="Seconds for each proof, which is unknown after that.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/prove"), show_default=True,
-              help="Gets proofs.json, and a folder a run.")
+              help="Gets proofs.json, and a folder per run.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
-@click.option("--list", "lists", is_flag=True, help="Say which properties there are.")
+@click.option("--list", "lists", is_flag=True, help="List the properties.")
 def command(properties, solver, jobs, timeout, out, resume, lists):
-    """Prove properties of the blocks, all or some, and that each proof finds bugs."""
+    """Prove properties of the blocks, all or some, and that each proof finds its seeded bugs."""
     for name in properties:
         if name not in PROPERTIES:
             raise BadInput(f"property must be one of {', '.join(PROPERTIES)}, not {name}")

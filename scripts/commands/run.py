@@ -123,12 +123,12 @@ def print_summary(report):
     cycles = ""
     if report["predicted_cycles"]:
         counted = "simulated" if report["cycles"] is not None else "predicted"
-        cycles = (f"{report['cycles_per_input']:,.1f} cycles an input ({counted}), "
+        cycles = (f"{report['cycles_per_input']:,.1f} cycles per input ({counted}), "
                   f"{report['cycles_per_input_with_pauses']:,.1f} with the pauses between layers, ")
     compared = ("accumulators not compared" if report["accumulator_mismatches"] is None else
                 f"{report['accumulator_mismatches']} mismatches of accumulators")
     click.echo(f"{count_of(report['inputs'], 'input')}, {compared}, {cycles}"
-               f"{report['seconds_per_input']:.3f} s an input")
+               f"{report['seconds_per_input']:.3f} s per input")
     if report["cycles"] is not None:
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:

@@ -12,7 +12,7 @@
 #define BITLINE_CORE_WRITE(address, value) (*(volatile uint32_t *)(address) = (value))
 #endif
 
-/* The header of the registers has one structure, whose members stand where the registers do. */
+/* The register header has one structure, whose members are at the offsets of the registers. */
 #define READ(core, name) BITLINE_CORE_READ((core)->base + offsetof(bitline_core_t, name))
 #define WRITE(core, name, value) BITLINE_CORE_WRITE((core)->base + offsetof(bitline_core_t, name), (value))
 
@@ -65,7 +65,7 @@ static int is_locked(struct bitline_core *core)
     return GET(READ(core, lock), LOCK__LOCKED) != 0;
 }
 
-/* Writes, and reads so that no bus holds the write back behind what a DMA engine is told next. */
+/* Writes, and reads back, so that the write takes effect before a DMA engine is started. */
 static int settle(struct bitline_core *core, size_t offset, uint32_t value)
 {
     BITLINE_CORE_WRITE(core->base + offset, value);
@@ -121,7 +121,7 @@ static int load_row(struct bitline_core *core, const int16_t *weights)
     return result == BITLINE_CORE_OK ? pad_record(core, words) : result;
 }
 
-/* All words were taken, not only accepted. */
+/* All words were stored, not only accepted. */
 static int finish_words(struct bitline_core *core)
 {
     return wait_status(core, BITLINE_CORE__STATUS__LOAD_READY_bm, BITLINE_CORE__STATUS__LOAD_READY_bm);
@@ -148,7 +148,7 @@ int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned fi
     return set_target(core, PUT(bank, LOAD__BANK) | PUT(first, LOAD__FIRST));
 }
 
-/* Fields that only some cores have stand at the same places in each, but this header may be of one without them. Values
+/* Fields that only some cores have are at the same positions in each, but this header may be of one without them. Values
  * of settings are in the lowest bits of each half of their register. */
 #define PARAMETERS UINT32_C(1)
 #define SET(set) ((uint32_t)(set) << 2)
@@ -162,13 +162,14 @@ static int wait_set(struct bitline_core *core, unsigned set)
     return wait_status(core, UINT32_C(1) << (BITLINE_CORE__STATUS__SET_USED_bp + set), 0);
 }
 
-/* Whether a core has such settings. */
+/* Whether a core accepts the settings. */
 static int are_possible(const struct bitline_core *core, const struct bitline_core_settings *settings)
 {
-    int most = core->output_bits == 8 ? 127 : 32767, least = -most - 1;
+    int maximum = core->output_bits == 8 ? 127 : 32767, minimum = -maximum - 1;
 
-    return core->output_bits <= 16 && settings->zero_point >= least && settings->zero_point <= most &&
-           settings->low >= least && settings->low <= settings->high && settings->high <= most;
+    return core->output_bits <= 16 && settings->zero_point >= minimum &&
+           settings->zero_point <= maximum &&
+           settings->low >= minimum && settings->low <= settings->high && settings->high <= maximum;
 }
 
 int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,

@@ -34,7 +34,7 @@ they hide behind the layer before it.
 
 
 def write_report(folder, report, layers, mapping):
-    """Write ``report.html`` and ``report.json``, both whole or neither.
+    """Write ``report.html`` and ``report.json``, both completely or neither.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ plane can be skipped.</p>
 
 
 def _headline(report):
-    """The report of the whole run."""
+    """Figures of the whole run."""
     checked = "not compared" if not report["checked_against_reference"] else (
         f"{report['reference_mismatches']} mismatches in all layers")
     counted = "predicted" if report["cycles"] is None else "simulated"
@@ -84,17 +84,17 @@ def _headline(report):
         ("Configuration", ", ".join(f"{name} {value}" for name, value in report["configuration"].items())),
         ("Backend", report["backend"]),
         ("Inputs", f"{report['inputs']:,}, {report['batch']} together"),
-        ("Multiply-accumulates an input", f"{report['macs']:,}"),
+        ("Multiply-accumulates per input", f"{report['macs']:,}"),
         ("int32 accumulators", _judged(f"{report['accumulator_mismatches']} mismatches",
                                        report["accumulator_mismatches"])),
         (report["reference"], _judged(checked, report["reference_mismatches"])),
-        ("Cycles an input", f"{report['cycles_per_input']:,.1f} ({counted})"),
+        ("Cycles per input", f"{report['cycles_per_input']:,.1f} ({counted})"),
         ("with the pauses between layers", f"{report['cycles_per_input_with_pauses']:,.1f}"),
         ("Cycles in all", f"{report['predicted_cycles']:,} predicted" + (
             "" if report["cycles"] is None else f", {report['cycles']:,} simulated")),
-        (f"Inferences a second at {report['clock_hz'] / 1e6:g} MHz",
+        (f"Inferences per second at {report['clock_hz'] / 1e6:g} MHz",
          f"{report['inferences_per_second']:,.0f}" if report["inferences_per_second"] else "no products with weights"),
-        ("Time an input here", f"{report['seconds_per_input']:.3f} s"),
+        ("Time per input here", f"{report['seconds_per_input']:.3f} s"),
     ]
     if report["accuracy"] is not None:
         rows.append(("Accuracy on these inputs", f"{report['accuracy']:.2%}"))
@@ -113,7 +113,7 @@ BITS = ("bits_moved", "bits_without_reuse", "bits_ideal_reuse")
 
 
 def _table(report, layers):
-    """A row a layer, and one of all."""
+    """A row for each layer, and one for all."""
     runs = report["inputs"]
     area = report["configuration"]["rows"] * report["configuration"]["columns"]
     keys = ("tiles_of_layer", "cycles", "predicted", "work", "tiles", "writes", "planes", "skipped", "bits_moved",
@@ -167,7 +167,7 @@ def _pictures(report, layers, planned):
 
 
 def _bars(plt, names, panels):
-    """Panels side by side, a bar a layer."""
+    """Panels side by side, a bar for each layer."""
     figure, axes = plt.subplots(1, panels, figsize=(11, 1 + 0.32 * len(names)), layout="constrained", sharey=True,
                                 squeeze=False)
     axes[0, 0].set_yticks(range(len(names)), labels=names, fontsize=8)
@@ -185,7 +185,7 @@ def _draw_cycles(plt, names, layers, runs):
         left.barh(places, [layer["cycles"] / runs for layer in layers], height=0.35, color="tab:orange",
                   label="simulated")
     left.bar_label(bars, [f"{layer['predicted'] / runs:,.0f}" for layer in layers], padding=3, fontsize=8)
-    left.set_title("cycles an input", fontsize=10)
+    left.set_title("cycles per input", fontsize=10)
     left.margins(x=0.15)
     left.legend(fontsize=8)
     bars = right.barh(places, [100 * layer["utilization"] for layer in layers], color="tab:green")
@@ -201,7 +201,7 @@ def _draw_planes(plt, names, layers, runs):
     axis.barh(range(len(names)), driven, color="tab:blue", label="on the wordlines")
     axis.barh(range(len(names)), [layer["skipped"] / runs for layer in layers], left=driven, color="lightgray",
               label="skipped")
-    axis.set_title("planes an input", fontsize=10)
+    axis.set_title("planes per input", fontsize=10)
     axis.legend(fontsize=8, bbox_to_anchor=(1, 1), loc="upper left")
     return figure
 
@@ -214,7 +214,7 @@ def _draw_bits(plt, names, layers, runs):
         axis.barh([place + shift for place in range(len(names))], [layer[key] / runs for layer in layers], height=0.25,
                   color=color, label=label)
     axis.set_xscale("log")
-    axis.set_title("bits moved an input", fontsize=10)
+    axis.set_title("bits moved per input", fontsize=10)
     axis.legend(fontsize=8, bbox_to_anchor=(1, 1), loc="upper left")
     return figure
 

@@ -75,7 +75,7 @@ def measure(folder, published, backend, count, build):
 
 def print_networks(rows):
     """The table."""
-    table = Table(Column("network", no_wrap=True), "inputs", "together", "cycles an input", "pauses",
+    table = Table(Column("network", no_wrap=True), "inputs", "together", "cycles per input", "pauses",
                   "layers not as predicted", "wrong sums", "wrong outputs", "seconds an input",
                   "numpy, inputs a second")
     for row in rows:
