@@ -87,7 +87,7 @@ def tools():
 
 @click.command()
 def command():
-    """List what is installed, what is missing, and the command that installs it; status 1 if a required one is missing."""
+    """List what is installed, what is missing, and its install command; status 1 if a required tool is missing."""
     table = Table("tool", "for", "found", "install with")
     found = tools()
     for tool in found:
