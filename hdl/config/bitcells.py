@@ -1,4 +1,4 @@
-"""Bitcell columns in numbers: a bit a cell, multiplied where it stands, and an adder tree."""
+"""Bitcell columns in numbers: one bit per cell, multiplied in place, and an adder tree."""
 
 from dataclasses import dataclass
 
@@ -54,7 +54,7 @@ class BitcellKind(Kind):
     """`BitcellShape` for all columns."""
 
     name = "bitcell"
-    meaning = "`bitcell`, a bit a cell, multiplied where it stands, and an adder tree"
+    meaning = "`bitcell`, one bit per cell, multiplied in place, and an adder tree"
     conditions = (("tree", "if column is {column}"),)
 
     def shapes(self, config):

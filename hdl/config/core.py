@@ -43,14 +43,14 @@ class CoreConfig(Parameters):
     input_stream_bits: int = parameter("Bits of `s_axis_tdata`.", default=64, choices=STREAM_BITS)
     weight_stream_bits: int = parameter("Bits of `s_axis_w_tdata`.", default=64, choices=STREAM_BITS)
     output_stream_bits: int = parameter("Bits of `m_axis_tdata`.", default=64, choices=STREAM_BITS)
-    output: str = parameter("What a result is: `int8` or `int16`, requantized, or `int32`, the total itself.",
+    output: str = parameter("Type of results: `int8` or `int16`, requantized, or `int32`, the totals.",
                             default="int8", choices=OUTPUTS)
-    reset: str = parameter("`aresetn` follows the clock (`synchronous`), or may fall at any moment (`asynchronous`).",
+    reset: str = parameter("`aresetn` is `synchronous` to the clock, or may fall at any moment (`asynchronous`).",
                            default="synchronous", choices=RESETS)
-    bus: str = parameter("Of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
+    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
                          choices=BUS_NAMES)
-    checksum: bool = parameter("Columns beside those of the macro hold the sum of each row's weights, and every result "
-                               "is checked against them.", default=False, choices=(False, True))
+    checksum: bool = parameter("Further columns hold the sum of each row's weights, and every result is checked "
+                               "against them.", default=False, choices=(False, True))
 
     def __post_init__(self):
         if not isinstance(self.macro, MacroConfig):

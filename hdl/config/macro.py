@@ -32,26 +32,26 @@ class MacroConfig(Parameters):
     rows: int = parameter("Inputs of a vector, and weights of a column.", maximum=1024)
     columns: int = parameter("Results of a vector; a multiple of `fuse`.", maximum=MAX_COLUMNS)
     weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, maximum=16)
-    input_bits: int = parameter("Most bits of an input; each vector says how many it uses, and whether it is signed.",
+    input_bits: int = parameter("Maximum bits of an input; each vector has its own precision and sign.",
                                 default=8, maximum=16)
-    banks: int = parameter("Sets of weights: one computes while others are written.", default=1, maximum=16)
-    fuse: int = parameter("Most neighboring columns that a vector may read as one wider weight.", default=1,
+    banks: int = parameter("Sets of weights: one is used while others are written.", default=1, maximum=16)
+    fuse: int = parameter("Maximum number of neighboring columns that form one wider weight.", default=1,
                           choices=FUSES)
-    max_accumulations: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1,
+    max_accumulations: int = parameter("Maximum number of vectors that accumulate without overflow.", default=1,
                                        maximum=65536, former="tiles")
     column: str = parameter(
-        f"How a column stores and multiplies: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
+        f"Kind of column: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
         default=COLUMNS[0], choices=COLUMNS)
     block_ram_columns: int = parameter(
-        "Columns, the first ones, whose tables are in block RAM instead; 0 unless `column` is `table`.", default=0,
+        "The first so many columns have their tables in block RAM; 0 unless `column` is `table`.", default=0,
         minimum=0, maximum="columns")
     tree: str = parameter(
-        "Adder tree of bitcells: `carry_chain`, a register a level, for FPGAs; or `carry_save`, full-adder cells and "
-        "one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)
+        "Adder tree of bitcells: `carry_chain`, registered after each level, for FPGAs; or `carry_save`, full-adder "
+        "cells and one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)
     result_interval: int = parameter(
-        "Fewest cycles from a result to the next. With 1, `o_ready` stops the pipeline in the same cycle, which bounds "
-        "the clock of a large macro; with 2, all enables come out of registers, which costs a cycle of latency, and of "
-        "vectors of a single plane every other cycle.", default=1, choices=INTERVALS)
+        "Minimum cycles between results. With 1, `o_ready` stalls the pipeline in the same cycle, which limits the "
+        "clock of a large macro; with 2, all enables are registered, for one more cycle of latency and half the rate "
+        "of vectors with a single plane.", default=1, choices=INTERVALS)
 
     def __post_init__(self):
         self.check_parameters()

@@ -160,7 +160,7 @@ class TableKind(Kind):
     """`TableShape`: block RAM for the first columns, LUT-RAM for the others."""
 
     name = "table"
-    meaning = "`table`, sums of every subset of a few rows' weights in LUT-RAM, which reading multiplies, for FPGAs"
+    meaning = "`table`, tables in LUT-RAM with the sums of all subsets of a few rows' weights, for FPGAs"
     conditions = (("block_ram_columns", "unless column is table"),)
 
     def shapes(self, config):

@@ -17,7 +17,7 @@ from .core_steps import PAUSES, begin, expect_error
 
 @cocotb.test()
 async def random_traffic(dut):
-    """Vectors of every precision in chains of every length, while banks and sets that are not in use are loaded."""
+    """Vectors of every precision, accumulated in every number, while banks and sets that are not in use are loaded."""
     bench = await begin(dut)
     macro = bench.config.macro
     pairs = [(0, 0), (0.3, 0.3), (0, 0.95), (0.9, 0)]

@@ -96,7 +96,7 @@ async def shut(bench):
 
 @cocotb.test()
 async def mixed_traffic(dut):
-    """Chains, faulty vectors, loads, marches, the lock and resets in any order, with pauses."""
+    """Accumulations, faulty vectors, loads, marches, the lock and resets in any order, with pauses."""
     bench = await begin(dut)
     for number in range(ACTIONS):
         bench.pause(bench.rng.choice((0, 0.3, 0.7)), bench.rng.choice((0, 0.3, 0.9)))

@@ -110,7 +110,7 @@ def controller_ports(module, bits):
 
 
 def controlled(name, says, config, bugs, **more):
-    """A property of a controller with two banks, chains and fused columns."""
+    """A property of a controller with two banks, accumulation and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),

@@ -23,7 +23,7 @@ async def memory(dut):
     words, read = {}, [None, None]
     for cycle in range(CYCLES):
         await RisingEdge(dut.clk)
-        # Each word once, and then as it comes.
+        # Each word once, then at random.
         write_address, data = (cycle if cycle < depth else rng.randrange(depth)), rng.getrandbits(width)
         write, enable, address = cycle < depth or rng.random() < 0.5, rng.random() < 0.7, rng.randrange(depth)
         dut.write.value, dut.write_address.value, dut.write_data.value = int(write), write_address, data
