@@ -6,7 +6,7 @@ import re
 import pytest
 from rooms import MODULES, ROOMS, SETUPTOOLS, read, room_of
 
-NAMING = ("tests.test_rooms", "tests.helpers.rooms")
+NAMING = ("tests.test_rooms", "tests.test_words", "tests.helpers.rooms")
 # Subcommands, a group of them as one: none imports another. Nothing imports a testbench, which needs what only
 # simulations have.
 COMMAND, TESTBENCH = r"bitline\.scripts\.commands\.(\w+)", r"bitline\.verif\.\w+\.tb_"
