@@ -1,4 +1,4 @@
-"""A board behind a pseudo-terminal: carries bytes between a program outside and the simulated line, until a file ends it.
+"""A board behind a pseudo-terminal: carries bytes between a program and the simulated line until a file ends it.
 
 `BOARD_FOLDER` names the folder in which `SimulatedBoard` and this meet: `port` is written here and names the terminal,
 `stop` ends the simulation, `silent` holds the number of bytes from the host after which the line is dead.
