@@ -152,7 +152,7 @@ def mutate(images, jobs, scheduler=None):
     rows = [{"block": block, "mutants": total[block], "killed": killed[block], "equivalent": same[block],
              "survivors": total[block] - killed[block] - same[block],
              "score": killed[block] / max(1, total[block] - same[block])} for block in sorted(total)]
-    return rows, [{"configuration": image.design.name, "block": mutant.block, "line": mutant.place, "what": mutant.what,
+    return rows, [{"configuration": image.design.name, "block": mutant.block, "line": mutant.line, "what": mutant.what,
                    "equivalent": equal} for (image, mutant), equal in zip(survivors, proved)]
 
 

@@ -1,4 +1,4 @@
-"""``bitline bench core``: what a core sustains at its streams, and what it costs on an FPGA."""
+"""``bitline bench core``: the sustained rate of a core at its streams, and its size on an FPGA."""
 
 import json
 import tempfile

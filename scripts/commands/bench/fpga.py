@@ -1,4 +1,4 @@
-"""``bitline bench fpga``: what a multiplication costs on ECP5, and how fast it is, for each kind of array."""
+"""``bitline bench fpga``: size and speed of each kind of array on ECP5."""
 
 from pathlib import Path
 from statistics import median, median_low
@@ -29,7 +29,7 @@ FIGURES = {
     "gmac_per_second": ("GMAC/s int8", 2),
     "gmac_per_second_per_kilolut": ("GMAC/s per 1000 LUT sites", 2),
 }
-# What the picture shows: an int8 MAC is eight of the operations, so one of the two is enough.
+# Figures of the picture; LUT sites per MAC are eight times those per operation, so one of the two is enough.
 PICTURED = [name for name in FIGURES if name != "lut_per_mac"]
 
 
@@ -74,7 +74,7 @@ def measure_job(job):
 
 
 def measure_here(jobs):
-    """The rows of all jobs, one after the other, with what the tools are at."""
+    """The rows of all jobs, one after another, with progress of the tools."""
     with running("", len(jobs)) as progress:
         for done, (array, seeds, folder, checks) in enumerate(jobs):
             def show(line, done=done, array=array):
@@ -86,12 +86,12 @@ def measure_here(jobs):
 
 
 def figures(operations, sites, fmax):
-    """What an array costs and does.
+    """Size and rate of an array.
 
     Parameters
     ----------
     operations : int
-        Of a cycle: one bit of an input times an 8-bit weight. Eight of them are an int8 MAC.
+        Per cycle: one bit of an input times an 8-bit weight. Eight of them are an int8 MAC.
     sites : int
         LUT sites.
     fmax : float
@@ -188,7 +188,7 @@ def draw(rows, path):
 @click.command()
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Arrays to measure.")
 @click.option("--sizes", default=SIZES, show_default=True,
-              help="Rows x columns; arrays that come in larger units take the greatest size within.")
+              help="Rows x columns; arrays with larger units get the largest size within.")
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True,
               help="Placements; the median of their Fmax counts.")
 @click.option("--check/--no-check", "checks", default=True, show_default=True,
