@@ -236,7 +236,7 @@ MUTATIONS |= {
                                      "zeroize_is_not_blocked"),
     "bank in use": ("controller", "assign write_ready = ~", "assign write_ready = 1'b1 | ~",
                     "rows_wait_for_their_bank"),
-    "set in use": ("core", ".set_used(tracker__set_used),\n    .target(", ".set_used(2'h0),\n    .target(",
+    "set in use": ("core", ".set_used(%1),\n    .target(", ".set_used(2'h0),\n    .target(",
                    "parameters_wait_for_their_set"),
     "offset in use": ("core", ".offset_0__busy(%1)", ".offset_0__busy(1'b0)", "parameters_wait_for_their_set"),
     "clamp in use": ("core", ".clamp_1__busy(%1)", ".clamp_1__busy(1'b0)", "parameters_wait_for_their_set"),
