@@ -1,4 +1,4 @@
-"""Checksum columns: a row's weights summed, so that the sum of all totals can be told beforehand."""
+"""Checksum columns: they hold the sum of each row's weights, so their totals predict the sum of all totals."""
 
 from dataclasses import dataclass
 
@@ -8,21 +8,21 @@ from .bits import wrap
 from .macro import MacroModel, Result
 
 
-def digit_count(columns, weight_bits):
-    """Columns that hold the sum of ``columns`` weights, as digits of ``weight_bits`` bits, two's complement each."""
-    digits, reach = 0, 0
+def check_column_count(columns, weight_bits):
+    """Columns that hold the sum of ``columns`` weights, in slices of ``weight_bits`` bits, two's complement each."""
+    count, reach = 0, 0
     while reach < columns:
-        digits, reach = digits + 1, (reach << weight_bits) + 1
-    return digits
+        count, reach = count + 1, (reach << weight_bits) + 1
+    return count
 
 
-def digit_offset(count, weight_bits):
-    """What makes every digit non-negative: the sum plus this, in plain binary, is each digit plus half its range."""
+def check_weight_offset(count, weight_bits):
+    """Offset of a sum that makes its slices non-negative: sum plus offset, in binary, is each slice plus half range."""
     return sum(1 << weight_bits * (index + 1) - 1 for index in range(count))
 
 
-def checksum_digits(weights, weight_bits):
-    """Digits of each row's sum, the lowest first.
+def check_weights(weights, weight_bits):
+    """Weights of the check columns: slices of each row's sum, the lowest first.
 
     Parameters
     ----------
@@ -31,21 +31,21 @@ def checksum_digits(weights, weight_bits):
 
     Returns
     -------
-    int64 array (..., digits)
+    int64 array (..., check columns)
     """
     weights = np.asarray(weights, dtype=np.int64)
-    count = digit_count(weights.shape[-1], weight_bits)
-    shifted = weights.sum(axis=-1, keepdims=True) + digit_offset(count, weight_bits)
-    digits = shifted >> weight_bits * np.arange(count) & (1 << weight_bits) - 1
-    return digits - (1 << weight_bits - 1)
+    count = check_column_count(weights.shape[-1], weight_bits)
+    shifted = weights.sum(axis=-1, keepdims=True) + check_weight_offset(count, weight_bits)
+    slices = shifted >> weight_bits * np.arange(count) & (1 << weight_bits) - 1
+    return slices - (1 << weight_bits - 1)
 
 
-def agrees(totals, digit_totals, weight_bits, total_width):
+def agrees(totals, check_totals, weight_bits, total_width):
     """Whether the totals of all columns add up to what the checksum columns say, modulo ``2**total_width``.
 
-    One wrong total of any size is seen: it is wrong by less than that.
+    One wrong total of any size is detected: its error is less than the modulus.
     """
-    expected = (np.asarray(digit_totals) << weight_bits * np.arange(len(digit_totals))).sum()
+    expected = (np.asarray(check_totals) << weight_bits * np.arange(len(check_totals))).sum()
     return int(wrap(np.sum(totals) - expected, total_width)) == 0
 
 
@@ -57,14 +57,14 @@ class CheckedResult(Result):
 
 
 class CheckedMacro(MacroModel):
-    """A macro with checksum columns behind its own: rows are written without, and results come without.
+    """A macro with checksum columns after its own, which its rows and results do not show.
 
     Parameters
     ----------
     config : MacroConfig
         With the checksum columns.
     columns : int
-        Without them.
+        Without the checksum columns.
     """
 
     def __init__(self, config, columns):
@@ -72,13 +72,13 @@ class CheckedMacro(MacroModel):
         self.columns = columns
 
     def write(self, bank, row, weights):
-        """Store a row of weights (columns,) and the digits of their sum."""
+        """Store a row of weights (columns,) and the slices of their sum."""
         weights = wrap(weights, self.config.weight_bits)
-        super().write(bank, row, np.concatenate([weights, checksum_digits(weights, self.config.weight_bits)]))
+        super().write(bank, row, np.concatenate([weights, check_weights(weights, self.config.weight_bits)]))
 
-    def vector(self, x, **orders):
+    def vector(self, x, **settings):
         """The `CheckedResult` of a vector ``x`` (rows,)."""
-        result = super().vector(x, **orders)
-        totals, digits = np.split(result.y, [self.columns])
+        result = super().vector(x, **settings)
+        totals, checks = np.split(result.y, [self.columns])
         return CheckedResult(totals, result.sum_x, result.planes,
-                             agrees(totals, digits, self.config.weight_bits, self.config.total_width))
+                             agrees(totals, checks, self.config.weight_bits, self.config.total_width))

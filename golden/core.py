@@ -1,4 +1,4 @@
-"""The core as software sees it: packets in, results out."""
+"""The core from the view of software: packets in, results out."""
 
 import numpy as np
 
@@ -8,32 +8,32 @@ from .requantize import requantize
 
 
 def element_type(bits):
-    """How integers of so many bits stand in a stream: little-endian, sign-extended, in 1, 2 or 4 bytes."""
+    """numpy type of integers of so many bits in a stream: little-endian, sign-extended to 1, 2 or 4 bytes."""
     return np.dtype("<i1" if bits <= 8 else "<i2" if bits <= 16 else "<i4")
 
 
 def vector_bytes(config, x):
-    """A vector (rows,) as ``s_axis`` takes it."""
+    """Bytes of a vector (rows,) for ``s_axis``."""
     return np.asarray(x, dtype=np.int64).astype(element_type(config.macro.input_bits)).tobytes()
 
 
 def padded(data, bits):
-    """Bytes of a record, and zeros up to a whole beat."""
+    """Bytes of an item, padded with zeros to whole beats."""
     return data + bytes(-len(data) % (bits // 8))
 
 
 def rows_bytes(config, weights):
-    """Rows of weights (n, columns) as ``s_axis_w`` takes them, each from a beat of its own on."""
+    """Bytes of rows of weights (n, columns) for ``s_axis_w``; each row starts a new beat."""
     rows = np.asarray(weights, dtype=np.int64).astype(element_type(config.macro.weight_bits))
     return b"".join(padded(row.tobytes(), config.weight_stream_bits) for row in rows)
 
 
 def parameters_bytes(config, bias, multiplier, shift):
-    """Columns' parameters, each (n,), as ``s_axis_w`` takes them."""
-    records = np.zeros((len(bias), 4), dtype="<i4")
+    """Bytes of columns' parameters, each (n,), for ``s_axis_w``."""
+    items = np.zeros((len(bias), 4), dtype="<i4")
     for index, values in enumerate((bias, multiplier, shift)):
-        records[:, index] = values
-    return b"".join(padded(record.tobytes(), config.weight_stream_bits) for record in records)
+        items[:, index] = values
+    return b"".join(padded(item.tobytes(), config.weight_stream_bits) for item in items)
 
 
 class CoreModel:
@@ -46,11 +46,11 @@ class CoreModel:
     Attributes
     ----------
     macro : MacroModel
-        Its weights.
+        The macro with the weights.
     parameters : dict of int to tuple
-        Of each set: bias, multiplier and shift, arrays (columns,).
+        For each set: bias, multiplier and shift, arrays (columns,).
     settings : dict of int to dict
-        Of each set: what `requantize` takes by name.
+        For each set: keyword arguments of `requantize`.
     is_sound : bool
         The last result agrees with the checksum, or there is none.
     """
@@ -63,29 +63,29 @@ class CoreModel:
         self.parameters, self.settings = {}, {}
         self.restart(1)
 
-    def restart(self, chain):
-        """A new chain of so many vectors."""
-        self._chain, self._position, self._broken, self._bank = chain, 0, False, 0
+    def restart(self, accumulate_count):
+        """The next vector is the first of an accumulation; each result adds up so many vectors."""
+        self._accumulate_count, self._position, self._broken, self._bank = accumulate_count, 0, False, 0
 
     def interrupt(self):
-        """A march runs: a chain that has begun gives nothing."""
+        """A self-test runs: an accumulation that has begun gives no result."""
         self._broken = self._position > 0
 
-    def _place(self, bank):
-        """Of the next vector: its bank, its place in the chain, and whether it is the last."""
+    def _advance(self, bank):
+        """The bank of the next vector, its position in the accumulation, and whether it is the last."""
         position = self._position
         self._bank = bank if position == 0 else (self._bank + 1) % self.config.macro.banks
-        self._position = 0 if position + 1 == self._chain else position + 1
+        self._position = 0 if position + 1 == self._accumulate_count else position + 1
         return self._bank, position, self._position == 0
 
     def fault(self, bank):
-        """A vector that is thrown away; its chain gives nothing."""
-        *_, last = self._place(bank)
+        """A vector is discarded; its accumulation gives no result."""
+        *_, last = self._advance(bank)
         self._broken = not last
 
     def vector(self, x, *, bits, signed, bank, set=0):
-        """Bytes of ``m_axis`` that a vector (rows,) gives, None unless it ends its chain; and the planes it skips."""
-        bank, position, last = self._place(bank)
+        """Bytes of ``m_axis`` for a vector (rows,), None unless it is the last that adds up; and the planes skipped."""
+        bank, position, last = self._advance(bank)
         result = self.macro.vector(np.asarray(x), bits=bits, signed=signed, bank=bank, accumulate=position > 0)
         broken, self._broken = self._broken, self._broken and not last
         if not last or broken:

@@ -1,30 +1,29 @@
-"""An analog crossbar: what a product becomes when currents through devices are added and digitized.
+"""Model of an analog crossbar, for comparison with the digital macro.
 
-A twin of the digital macro for comparison. A weight is a pair of columns, one for its positive and one for its negative
-part, each sliced into devices of a few bits. Inputs go onto the rows as voltages of a few bits, digit after digit. The
-difference of the currents of a pair is digitized, and digits and slices are added in digital logic. What makes it
-inexact:
+A weight is a pair of columns, one for its positive and one for its negative part, each sliced into devices of a few
+bits. Inputs are applied to the rows as voltages of a few bits, one slice after the other. The difference of the
+currents of a pair is digitized, and partial sums are added in digital logic. Sources of errors:
 
-- programming: a device's conductance is not quite the wanted one, and stays so;
+- programming: the conductance of a device differs from its target, by a constant amount;
 - drift: conductances fall as a power of time, each device with its own exponent; the mean fall is calibrated away;
-- read noise: each time a current differs a little;
-- wire resistance: a row far from the amplifier loses a part of its share, the more current its column carries;
+- read noise: currents differ a little in each read;
+- wire resistance: rows far from the amplifier lose a part of their current, the more the column carries in all;
 - the converter: its range is divided into ``2**adc_bits`` steps, and clipped.
 
-The statistics of devices are those measured on phase-change memories by V. Joshi et al., "Accurate deep neural network
-inference using computational phase-change memory", Nature Communications 11 (2020). Slices, and converters that columns
-share, are those of A. Shafiee et al., "ISAAC", ISCA 2016.
+The statistics of devices were measured on phase-change memories by V. Joshi et al., "Accurate deep neural network
+inference using computational phase-change memory", Nature Communications 11 (2020). Slicing and shared converters are
+as in A. Shafiee et al., "ISAAC", ISCA 2016.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-# Of an int8 weight's magnitude, and of an input that counts from its least value.
+# Bits of an int8 weight's magnitude, and of an int8 input minus its minimum.
 MAGNITUDE_BITS, INPUT_BITS = 7, 8
-# Microsiemens: the greatest conductance of the measured devices, and its deviation by powers of the wanted part of it.
-GREATEST, PROGRAMMING = 25.0, (0.26348, 1.9650, -1.1731)
-# Seconds: after programming, when drift begins to count; of a read.
+# Microsiemens: maximum conductance of the measured devices; polynomial of its deviation over the relative target.
+MAX_CONDUCTANCE, PROGRAMMING = 25.0, (0.26348, 1.9650, -1.1731)
+# Seconds: time after programming at which drift starts, and duration of a read.
 START, READ = 20.0, 250e-9
 
 
@@ -35,23 +34,23 @@ class CrossbarConfig:
     Parameters
     ----------
     rows : int
-        Devices of a column; larger matrices are cut, and their parts added in digital logic.
+        Devices of a column. Larger matrices are split, and partial sums added in digital logic.
     device_bits : int, 1 to 7
-        Of a weight's magnitude in each device.
+        Bits of a weight's magnitude in each device.
     dac_bits : int, 1 to 8
-        Of an input in each step.
+        Bits of an input in each step.
     adc_bits : int or None
-        Of the converter; None is one without an error.
+        Bits of the converter; None is a converter without errors.
     headroom : float
-        Range of a converter, in greatest currents of the inputs that it is calibrated with.
+        Range of a converter, in maximum currents of the inputs it is calibrated with.
     columns_per_adc : int
-        That share a converter: fewer converters, more time.
+        Columns that share a converter: fewer converters, more time.
     programming, drift, read : float
-        How many times the measured deviations there are; 0 is a device without.
+        Factors of the measured deviations; 0 is a device without them.
     hours : float
-        Since programming.
+        Time since programming.
     wire : float
-        Part of its share that the farthest row loses in a column that carries all current it can.
+        Part of its current that the farthest row loses in a column with the maximum current.
 
     Raises
     ------
@@ -77,19 +76,19 @@ class CrossbarConfig:
                   "read": (0, 10), "hours": (0, 1e6), "wire": (0, 0.5)}
         if self.adc_bits is not None:
             ranges["adc_bits"] = (1, 24)
-        for name, (least, greatest) in ranges.items():
-            if not least <= getattr(self, name) <= greatest:
-                raise ValueError(f"{name} must be from {least} to {greatest}, not {getattr(self, name)}")
+        for name, (minimum, maximum) in ranges.items():
+            if not minimum <= getattr(self, name) <= maximum:
+                raise ValueError(f"{name} must be from {minimum} to {maximum}, not {getattr(self, name)}")
 
     @property
     def without_devices(self):
-        """The same converter behind devices and wires without errors."""
+        """The same converter, with devices and wires without errors."""
         fields = {**self.__dict__, "programming": 0.0, "drift": 0.0, "read": 0.0, "wire": 0.0}
         return CrossbarConfig(**fields)
 
 
 class _Devices:
-    """An array of devices, conductances as parts of the greatest.
+    """An array of devices; conductances relative to the maximum.
 
     Parameters
     ----------
@@ -99,14 +98,14 @@ class _Devices:
     """
 
     def __init__(self, config, wanted, rng):
-        deviation = sum(factor * wanted ** power for power, factor in enumerate(PROGRAMMING)) / GREATEST
+        deviation = sum(factor * wanted ** power for power, factor in enumerate(PROGRAMMING)) / MAX_CONDUCTANCE
         found = np.clip(wanted + config.programming * deviation * rng.standard_normal(wanted.shape), 0, None)
         logarithm = np.log(np.maximum(wanted, 1e-7))
         mean = np.clip(-0.0155 * logarithm + 0.0244, 0.049, 0.1)
         spread = np.clip(-0.0125 * logarithm - 0.0059, 0.008, 0.045)
         exponent = config.drift * np.abs(mean + spread * rng.standard_normal(wanted.shape))
         age = (config.hours * 3600 + START) / START
-        # What devices that conduct fall by on average is made up for by one factor in digital logic.
+        # The mean drift of conducting devices is compensated by one factor in digital logic.
         self.conductances = found * age ** -exponent * age ** (config.drift * 0.049)
         relative = np.minimum(0.0088 / np.maximum(found ** 0.65, 1e-3), 0.2)
         self.noise = config.read * self.conductances * relative * np.sqrt(
@@ -114,7 +113,7 @@ class _Devices:
 
 
 class Crossbar:
-    """A matrix in devices. Inputs of the first product set the ranges of the converters.
+    """A matrix in devices. The inputs of the first product set the ranges of the converters.
 
     Parameters
     ----------
@@ -122,7 +121,7 @@ class Crossbar:
     weights : int array (K, N)
         int8 values.
     rng : numpy.random.Generator
-        Draws devices and noise.
+        Source of device variations and noise.
     """
 
     def __init__(self, config, weights, rng):
@@ -134,12 +133,12 @@ class Crossbar:
         # -128 does not fit seven bits; digital logic subtracts the input once more.
         self._rest = [np.where(block < -127, -1, 0) for block in self._blocks]
 
-    def _most(self, low):
-        """The greatest digit of a slice, which the greatest conductance stands for."""
+    def _max_slice(self, low):
+        """The maximum of a slice, represented by the maximum conductance."""
         return (1 << min(self.config.device_bits, MAGNITUDE_BITS - low)) - 1
 
     def _slice(self, magnitudes, low):
-        return _Devices(self.config, (magnitudes >> low & self._most(low)) / self._most(low), self._rng)
+        return _Devices(self.config, (magnitudes >> low & self._max_slice(low)) / self._max_slice(low), self._rng)
 
     def product(self, inputs):
         """Products with unsigned inputs.
@@ -152,7 +151,7 @@ class Crossbar:
         Returns
         -------
         float array (B, N)
-            What the digital logic adds up; near integers only if nothing is lost.
+            Sums of the digital logic; integers only without errors.
         """
         total, first, bits = 0.0, 0, self.config.dac_bits
         for index, block in enumerate(self._blocks):
@@ -160,20 +159,20 @@ class Crossbar:
             first += len(block)
             total = total + x @ self._rest[index]
             for step in range(0, INPUT_BITS, bits):
-                greatest = (1 << min(bits, INPUT_BITS - step)) - 1
-                voltages = (x >> step & greatest) / greatest
+                maximum = (1 << min(bits, INPUT_BITS - step)) - 1
+                voltages = (x >> step & maximum) / maximum
                 for low, pair in zip(self._slices, self._pairs[index]):
                     sums = self._convert((index, step, low), self._current(voltages, *pair))
-                    total = total + sums * (greatest * self._most(low) << step + low)
+                    total = total + sums * (maximum * self._max_slice(low) << step + low)
         return total
 
     def _current(self, voltages, positive, negative):
-        """Differences of the currents of pairs of columns; 1 is a device's at the greatest voltage."""
+        """Differences of the currents of pairs of columns; 1 is that of a device at maximum conductance and voltage."""
         difference = 0.0
         for devices, sign in ((positive, 1), (negative, -1)):
             current = voltages @ devices.conductances
             if self.config.wire:
-                # Row by row, what all current of the column takes from it on the way.
+                # For each row, the voltage drop of the column's whole current on the wire.
                 far = np.arange(1, voltages.shape[1] + 1)[:, None] / voltages.shape[1]
                 lost = voltages @ (devices.conductances * far)
                 current = current - self.config.wire * lost * current / voltages.shape[1]
@@ -183,15 +182,15 @@ class Crossbar:
             difference = difference + sign * current
         return difference
 
-    def _convert(self, place, current):
-        """Currents as the converter gives them; beyond its range, which the first inputs set, it clips."""
+    def _convert(self, position, current):
+        """Digitized currents, clipped to the range of the converter, which the first inputs set."""
         bits = self.config.adc_bits
         if bits is None:
             return current
-        if place not in self._ranges:
-            self._ranges[place] = self.config.headroom * max(float(np.abs(current).max()), 1e-9)
+        if position not in self._ranges:
+            self._ranges[position] = self.config.headroom * max(float(np.abs(current).max()), 1e-9)
         half = 1 << bits - 1
-        step = self._ranges[place] / half
+        step = self._ranges[position] / half
         return np.clip(np.rint(current / step), -half, half - 1) * step
 
     @property
@@ -201,15 +200,15 @@ class Crossbar:
 
     @property
     def converters(self):
-        """How many there are: each block of rows has its own."""
+        """Number of converters: each block of rows has its own."""
         return len(self._blocks) * -(-self._columns // self.config.columns_per_adc)
 
     @property
     def conversions(self):
-        """How many a vector needs."""
+        """Conversions of a vector."""
         return len(self._blocks) * self._columns * len(range(0, INPUT_BITS, self.config.dac_bits))
 
     @property
     def cycles(self):
-        """Cycles that a vector takes, each converter one conversion a cycle, all at once."""
+        """Cycles of a vector, with one conversion a cycle in each converter, all in parallel."""
         return len(range(0, INPUT_BITS, self.config.dac_bits)) * min(self._columns, self.config.columns_per_adc)

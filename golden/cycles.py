@@ -2,10 +2,10 @@
 
 
 class WriterCycles:
-    """When a table writer takes rows, and which banks' tables are not complete.
+    """When a table writer accepts rows, and which banks' tables are incomplete.
 
-    A row takes two cycles to arrive. Rows of one group of one bank gather; a walk rewrites the tables of a group that
-    is complete, or that something else waits for.
+    A row takes two cycles to arrive. Rows of one group of one bank gather; a fill rewrites the tables of a group when
+    its last row has arrived, or when a row of another group or a vector waits for it.
 
     Parameters
     ----------
@@ -15,7 +15,7 @@ class WriterCycles:
 
     def __init__(self, config, shape):
         self._banks = config.banks
-        self._walk = shape.walk
+        self._fill_cycles = shape.table_fill_cycles
         groups = [[row for row in rows if row is not None] for rows in shape.rows_of_groups]
         self._group = {row: index for index, rows in enumerate(groups) for row in rows}
         self._last = [rows[-1] for rows in groups]
@@ -27,43 +27,43 @@ class WriterCycles:
         self._arrived = None
         self._gathered = None
         self._complete = False
-        self._walked = None
+        self._filling = None
         self._left = 0
 
     def reset(self):
         """One clock cycle of reset. Returns a (bank, row) of each group whose tables it leaves incomplete."""
-        targets = {self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._walked}
+        targets = {self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._filling}
         self._clear()
         return {(target[1], self._last[target[0]]) for target in targets if target is not None}
 
     def busy(self, bank):
-        """Whether the tables of a bank are not complete."""
+        """Whether the tables of a bank are incomplete."""
         return bank in self._pending
 
     @property
     def ready(self):
-        """Whether a row may be taken."""
+        """Whether a row may be accepted."""
         return self._fresh is None and self._arrived is None
 
     def _starts(self, wanted):
-        """Whether a walk starts in this cycle."""
-        if self._gathered is None or self._walked is not None:
+        """Whether a fill starts in this cycle."""
+        if self._gathered is None or self._filling is not None:
             return False
         waits = self._arrived is not None and self._arrived[0] != self._gathered
         return self._complete or waits or self._gathered[1] == wanted
 
     def step(self, write, wanted):
-        """One clock cycle: the (bank, row) that is taken, and the bank that a vector waits for; either may be None."""
+        """One clock cycle: the (bank, row) that is accepted, and the bank a vector waits for; either may be None."""
         starts = self._starts(wanted)
         joins = not starts and self._arrived is not None and self._gathered in (None, self._arrived[0])
-        used = [self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._walked]
+        used = [self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._filling]
         self._pending &= {target[1] for target in used if target is not None}
-        if self._walked is not None:
+        if self._filling is not None:
             self._left -= 1
             if not self._left:
-                self._walked = None
+                self._filling = None
         if starts:
-            self._walked, self._left = self._gathered, self._walk
+            self._filling, self._left = self._gathered, self._fill_cycles
             self._gathered, self._complete = None, False
         if joins:
             self._gathered = self._arrived[0]
@@ -80,12 +80,12 @@ class WriterCycles:
 
 
 class MacroCycles:
-    """When a macro takes and gives, for any behavior of its three streams.
+    """Handshakes of a macro, cycle by cycle, for any behavior of its three streams.
 
     A vector waits behind the one on the wordlines, is driven for as many cycles as it has planes, and its last plane
-    moves down a pipeline that stands still only while a finished result finds the one before it not yet taken. With a
-    ``result_interval`` of 2 all this is decided a cycle ahead: a vector waits for two cycles at least, and the pipeline
-    stands still even if that result is then taken.
+    moves down a pipeline that stalls only while a result is ready and the previous one has not been accepted. With a
+    ``result_interval`` of 2 this is decided a cycle ahead: a vector waits for at least two cycles, and the pipeline
+    stalls even if the previous result is then accepted.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ class MacroCycles:
     Attributes
     ----------
     o_valid : bool
-        A result stands at the output in this cycle.
+        A result is offered in this cycle.
     planes_left : int
         Planes of the driven vector that are still to come.
     """
@@ -103,10 +103,10 @@ class MacroCycles:
         # From the last plane on the wordlines to the result that is about to reach the output.
         self._arriving = config.column_latency + 2 + config.fuse_latency
         self._banks = range(config.banks)
-        self._calibrates = config.calibrates
-        self._held_for = config.held
+        self._needs_calibration = config.needs_calibration
+        self._bank_hold_cycles = config.bank_hold_cycles
         self._decides_ahead = config.result_interval > 1
-        self._writers = [WriterCycles(config, shape) for shape in config.shapes if shape.walk]
+        self._writers = [WriterCycles(config, shape) for shape in config.shapes if shape.table_fill_cycles]
         self._clear()
 
     def reset(self):
@@ -122,11 +122,11 @@ class MacroCycles:
 
     def _clear(self):
         self._waiting = None
-        self._advances = False
+        self._will_dispatch = False
         self.planes_left = 0
         self._driven_bank = None
-        self._plane_banks = [None] * (1 + self._held_for)
-        self._stale = set(self._banks) if self._calibrates else set()
+        self._plane_banks = [None] * (1 + self._bank_hold_cycles)
+        self._stale = set(self._banks) if self._needs_calibration else set()
         self._pipeline = 0
         self.o_valid = False
 
@@ -140,8 +140,8 @@ class MacroCycles:
         """A vector waits behind the one on the wordlines."""
         return self._waiting is not None
 
-    def stands(self, o_ready):
-        """Whether the pipeline stands still in this cycle."""
+    def stalls(self, o_ready):
+        """Whether the pipeline stalls in this cycle."""
         return bool(self._pipeline >> self._arriving & 1) and self.o_valid and (self._decides_ahead or not o_ready)
 
     def banks_in_use(self):
@@ -155,11 +155,11 @@ class MacroCycles:
         Parameters
         ----------
         vector : (planes, bank) or None
-            What stands at ``i``.
+            The vector offered at ``i``.
         write : (bank, row)
-            What stands at ``write``, valid or not.
+            Payload of ``write``, valid or not.
         offered : bool
-            It is valid.
+            ``write`` is valid.
         o_ready : bool
 
         Returns
@@ -168,13 +168,14 @@ class MacroCycles:
             In this cycle; ``o_valid`` is that of the next.
         """
         arriving = bool(self._pipeline >> self._arriving & 1)
-        enable = not self.stands(o_ready)
+        enable = not self.stalls(o_ready)
         last = self.planes_left == 1
         wanted = self._waiting and self._waiting[1]
         blocked = any(writer.busy(wanted) for writer in self._writers)
         waits = self._waiting is not None and not blocked
-        advance = self._advances if self._decides_ahead else waits and (self.planes_left == 0 or (last and enable))
-        i_ready = self._waiting is None or advance
+        can_dispatch = waits and (self.planes_left == 0 or (last and enable))
+        dispatch = self._will_dispatch if self._decides_ahead else can_dispatch
+        i_ready = self._waiting is None or dispatch
         write_ready = write[0] not in self.banks_in_use() and all(writer.ready for writer in self._writers)
         for writer in self._writers:
             writer.step(write if offered and write_ready else None, wanted)
@@ -182,19 +183,19 @@ class MacroCycles:
         if enable:
             self._pipeline = (self._pipeline << 1 | last) & (2 << self._arriving) - 1
             self._plane_banks = [self._driven_bank if self.planes_left else None, *self._plane_banks[:-1]]
-        if advance:
+        if dispatch:
             self.planes_left, self._driven_bank = self._waiting
-            # A bank's first vector after a write is preceded by a plane of zeros.
+            # The calibration plane before a bank's first vector after a write.
             self.planes_left += wanted in self._stale
             self._stale.discard(wanted)
         elif enable and self.planes_left:
             self.planes_left -= 1
-        if self._calibrates and offered and write_ready and write[0] in self._banks:
+        if self._needs_calibration and offered and write_ready and write[0] in self._banks:
             self._stale.add(write[0])
         if i_ready:
             self._waiting = vector
         self.o_valid = (arriving and enable) or (self.o_valid and not o_ready)
-        # In the next cycle nothing is driven any more, or the last plane is and moves on.
-        self._advances = waits and not advance and (
-            self.planes_left == 0 or (self.planes_left == 1 and not self.stands(False)))
+        # In the next cycle nothing is driven any more, or the last plane leaves the drivers.
+        self._will_dispatch = waits and not dispatch and (
+            self.planes_left == 0 or (self.planes_left == 1 and not self.stalls(False)))
         return i_ready, write_ready

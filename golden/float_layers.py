@@ -33,12 +33,12 @@ def to_integers(steps, zero_point, clamp):
 
 
 def activation_limits(bounds, scale, zero_point, dtype):
-    """Least and greatest integer that a clamp to ``bounds`` (low, high), each a number or None, lets through."""
+    """Least and maximum integer that a clamp to ``bounds`` (low, high), each a number or None, lets through."""
     clamp = LIMITS[dtype]
-    least, greatest = (end if bound is None else int(quantize(np.float32(bound), scale, zero_point, clamp))
+    minimum, maximum = (end if bound is None else int(quantize(np.float32(bound), scale, zero_point, clamp))
                        for bound, end in zip(bounds, clamp))
-    # As a minimum of a maximum: the greatest wins where they cross.
-    return min(least, greatest), greatest
+    # As a minimum of a maximum: the maximum wins where they cross.
+    return min(minimum, maximum), maximum
 
 
 def dequantize(x, scale, zero_point):

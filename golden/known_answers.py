@@ -1,9 +1,9 @@
-"""Known answers: dense weights and inputs that an automaton draws, and the signature of what they give."""
+"""Known answers of logic BIST: pseudo-random weights and inputs, and the signature (MISR) of their totals."""
 
 import numpy as np
 
 from .bits import wrap
-from .checksum import checksum_digits
+from .checksum import check_weights
 from .mvm import mvm
 
 SEED = 0x9E3779B97F4A7C15
@@ -12,22 +12,23 @@ SIGNATURE_BITS = 32
 POLYNOMIAL = 0x04C11DB7
 
 
-def repeated(bits):
-    """The seed over so many bits: where the automaton starts, and which of its cells keep what they have."""
+def initial_pattern(bits):
+    """The seed, repeated to so many bits: first state of the pattern generator, and its cells of rule 150."""
     return sum(SEED << 64 * index for index in range(-(-bits // 64))) & (1 << bits) - 1
 
 
-def following(state, bits):
-    """The next state of a hybrid automaton of rules 90 and 150: each cell its neighbors' sum, some their own too.
+def next_pattern(state, bits):
+    """Next state of a hybrid cellular automaton: a cell of rule 90 is the XOR of its neighbors, one of rule 150 of its
+    own state too. Like an LFSR, without a long feedback path.
 
     Source: P. D. Hortensius et al., "Cellular automata-based pseudorandom number generators for built-in self-test",
     IEEE Transactions on CAD, August 1989.
     """
-    return (state << 1 ^ state >> 1 ^ state & repeated(bits)) & (1 << bits) - 1
+    return (state << 1 ^ state >> 1 ^ state & initial_pattern(bits)) & (1 << bits) - 1
 
 
-def absorb(signature, word):
-    """A signature and a word of any length: pieces of the word are added up, and the register moves on by one."""
+def next_signature(signature, word):
+    """Next state of the multiple-input signature register (MISR): one shift, XOR a word of any length, folded."""
     folded = 0
     while word:
         folded ^= word & (1 << SIGNATURE_BITS) - 1
@@ -36,37 +37,37 @@ def absorb(signature, word):
     return (signature << 1 & (1 << SIGNATURE_BITS) - 1) ^ feedback ^ folded
 
 
-class _Source:
-    """Records of a stream, a state of the automaton a beat."""
+class _PatternGenerator:
+    """Items of a stream, a state of the pattern generator a beat."""
 
     def __init__(self, bits):
-        self.bits, self.state = bits, repeated(bits)
+        self.bits, self.state = bits, initial_pattern(bits)
 
-    def record(self, stream_bits, size, count, bits, signed):
-        """The next record: ``count`` integers of ``bits`` bits in ``size`` bytes each."""
+    def item(self, stream_bits, size, count, bits, signed):
+        """The next item: ``count`` integers of ``bits`` bits in ``size`` bytes each."""
         data = b""
         while len(data) < size * count:
             data += (self.state & (1 << stream_bits) - 1).to_bytes(stream_bits // 8, "little")
-            self.state = following(self.state, self.bits)
+            self.state = next_pattern(self.state, self.bits)
         return wrap(np.frombuffer(data[:size * count], f"<u{size}").astype(np.int64), bits, signed)
 
 
 def expected_signature(config):
-    """What a sound core's signature is, for a `CoreConfig`."""
+    """Signature of a fault-free core, for a `CoreConfig`."""
     macro = config.macro
-    source = _Source(max(config.input_stream_bits, config.weight_stream_bits))
-    banks = [np.array([source.record(config.weight_stream_bits, config.weight_bytes, macro.columns, macro.weight_bits,
+    source = _PatternGenerator(max(config.input_stream_bits, config.weight_stream_bits))
+    banks = [np.array([source.item(config.weight_stream_bits, config.weight_bytes, macro.columns, macro.weight_bits,
                                      True) for _ in range(macro.rows)]) for _ in range(macro.banks)]
     signature, mask = 0, (1 << macro.total_width) - 1
     for weights in banks:
         if config.check_columns:
-            weights = np.concatenate([weights, checksum_digits(weights, macro.weight_bits)], axis=1)
-        x = np.array([source.record(config.input_stream_bits, config.input_bytes, macro.rows, macro.input_bits, True)
+            weights = np.concatenate([weights, check_weights(weights, macro.weight_bits)], axis=1)
+        x = np.array([source.item(config.input_stream_bits, config.input_bytes, macro.rows, macro.input_bits, True)
                       for _ in range(macro.rows)])
         for totals in mvm(weights, x).tolist():
             for group in range(config.groups):
-                places = [min(group * config.lanes + lane, macro.columns - 1) for lane in range(config.lanes)]
-                places += range(macro.columns, config.array.columns)
-                word = sum((totals[place] & mask) << macro.total_width * index for index, place in enumerate(places))
-                signature = absorb(signature, word)
+                columns = [min(group * config.lanes + lane, macro.columns - 1) for lane in range(config.lanes)]
+                columns += range(macro.columns, config.array.columns)
+                word = sum((totals[column] & mask) << macro.total_width * index for index, column in enumerate(columns))
+                signature = next_signature(signature, word)
     return signature

@@ -19,7 +19,7 @@ from .requantize import (
     rounding_divide_by_pot,
 )
 
-# Least and greatest value of each kind of element that has a scale.
+# Least and maximum value of each kind of element that has a scale.
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-1 << 31, (1 << 31) - 1)}
 # Values of windows that are laid out beside each other at once: a kernel as large as its image has billions.
 AT_ONCE = 1 << 22
@@ -27,7 +27,7 @@ CLAMPS = {"none": (None, None), "relu": (0.0, None), "relu6": (0.0, 6.0), "relu_
 
 
 def activation_limits(activation, scale, zero_point, dtype):
-    """Least and greatest value that an activation lets through.
+    """Minimum and maximum value that an activation lets through.
 
     Parameters
     ----------
@@ -39,9 +39,9 @@ def activation_limits(activation, scale, zero_point, dtype):
         A key of `LIMITS`.
     """
     low, high = LIMITS[dtype]
-    least, greatest = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
+    minimum, maximum = (None if value is None else zero_point + int(round_away(np.float32(value) / np.float32(scale)))
                        for value in CLAMPS[activation])
-    return (low if least is None else max(low, least)), (high if greatest is None else min(high, greatest))
+    return (low if minimum is None else max(low, minimum)), (high if maximum is None else min(high, maximum))
 
 
 def matrix_factors(input_scale, weight_scales, output_scale, kind="int8"):
@@ -84,7 +84,7 @@ def requantize(accumulators, factors, zero_point, clamp, *, rounding="double"):
 
 
 def windows(x, size, stride, dilation, padding, fill):
-    """What a window sees at each of its places.
+    """The elements of a window at each of its positions.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def windows(x, size, stride, dilation, padding, fill):
 
 
 def convolve(x, weights, *, stride, dilation, padding, groups=1):
-    """Accumulators of a convolution of inputs from which the zero point has been taken.
+    """Accumulators of a convolution; the zero point of the inputs has been subtracted.
 
     Parameters
     ----------
@@ -124,9 +124,9 @@ def convolve(x, weights, *, stride, dilation, padding, groups=1):
         return _products(seen, weights, groups)
     images, height, width = seen.shape[:3]
     total = np.zeros((images, height, width, weights.shape[0]), dtype=np.int64)
-    # As many positions at once as do not take too much: rows of the image, or parts of one row.
-    most = max(1, AT_ONCE * images * height * width // seen.size)
-    rows, columns = max(1, most // width), min(width, most)
+    # As many positions at once as fit: rows of the image, or parts of one row.
+    max_positions = max(1, AT_ONCE * images * height * width // seen.size)
+    rows, columns = max(1, max_positions // width), min(width, max_positions)
     for image in range(images):
         for top in range(0, height, rows):
             for left in range(0, width, columns):
@@ -178,7 +178,7 @@ def mean(x, axes, scale, zero_point, output_scale, output_zero_point, clamp, *, 
     """Means over some axes, which go: the division is part of the rescaling's factor."""
     count = math.prod(x.shape[axis] for axis in axes)
     multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
-    # As many more bits of the factor as the division takes.
+    # More bits of the factor, as many as the division removes.
     more = min(count.bit_length() - 1, 31 + shift)
     total = x.sum(axis=tuple(axes)) - count * zero_point
     scaled = multiply_by_quantized_multiplier(total, (multiplier << more) // count, shift - more, rounding)
@@ -186,7 +186,7 @@ def mean(x, axes, scale, zero_point, output_scale, output_zero_point, clamp, *, 
 
 
 def space_to_batch(x, block, amounts, fill):
-    """(B, H, W, C) as (block * B, H / block, W / block, C), all images of the first pixel of blocks first."""
+    """(B, H, W, C) to (block * B, H / block, W / block, C); images of the first pixel of all blocks come first."""
     x = np.pad(x, ((0, 0), *amounts, (0, 0)), constant_values=fill)
     batch, height, width, channels = x.shape
     cut = x.reshape(batch, height // block[0], block[0], width // block[1], block[1], channels)

@@ -1,4 +1,4 @@
-"""The macro as software sees it: banks of weights, totals, and one result a vector."""
+"""The macro from the view of software: banks of weights, totals, and one result a vector."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from .mvm import fuse_totals, planes_needed
 
 @dataclass(frozen=True)
 class Result:
-    """What a vector gives: ``y`` (columns / fuse,), ``sum_x``, and the planes it took."""
+    """Result of a vector: ``y`` (columns / fuse,), ``sum_x``, and the planes it took."""
 
     y: np.ndarray
     sum_x: int
@@ -27,7 +27,7 @@ class MacroModel:
     Attributes
     ----------
     weights : int64 array (banks, rows, columns)
-        What the cells hold.
+        Stored weights.
     """
 
     def __init__(self, config):
@@ -36,7 +36,7 @@ class MacroModel:
         self.reset()
 
     def reset(self):
-        """Forget the totals; the cells keep their weights."""
+        """Clear the totals; the weights are kept."""
         self._totals = np.zeros(self.config.columns, dtype=np.int64)
         self._sum_x = 0
 
@@ -46,11 +46,11 @@ class MacroModel:
             self.weights[bank, row] = wrap(weights, self.config.weight_bits)
 
     def values(self, x, bits, signed):
-        """The integers that lanes of ``input_bits`` bits stand for, of which the lowest ``bits`` count."""
+        """Values of the lowest ``bits`` bits of inputs."""
         return wrap(x, min(max(bits, 1), self.config.input_bits), signed)
 
     def planes(self, x, bits, signed):
-        """Planes that a vector takes."""
+        """Number of planes of a vector."""
         return int(planes_needed(self.values(x, bits, signed), min(max(bits, 1), self.config.input_bits), signed))
 
     def vector(self, x, *, bits, signed, bank=0, accumulate=False, fuse=1):
@@ -58,7 +58,7 @@ class MacroModel:
         fuse = min(fuse, self.config.fuse)
         values = self.values(x, bits, signed)
         config = self.config
-        if not accumulate or config.tiles == 1:
+        if not accumulate or config.max_accumulations == 1:
             self.reset()
         self._totals = wrap(self._totals + values @ self.weights[bank], config.total_width)
         self._sum_x = int(wrap(self._sum_x + values.sum(), config.sum_x_width))

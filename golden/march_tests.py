@@ -1,27 +1,27 @@
-"""March tests: what they write and read, in which order, and which faults of a memory they find."""
+"""March tests: what they write and read, in which order, and the faults that they find in a memory."""
 
-# Elements as the literature notes them: an order of addresses, and reads and writes of a background or its inverse.
+# March elements in the notation of the literature: address order, then reads and writes of a background or its inverse.
 # Sources: A. J. van de Goor, "Testing Semiconductor Memories" (March C-, 10N); S. Hamdioui, A. J. van de Goor and
 # M. Rodgers, "March SS: a test for all static simple RAM faults", MTDT 2002 (22N).
 PROGRAMS = {
-    "zeroise": (("up", "w0"), ("up", "r0")),
+    "zeroize": (("up", "w0"), ("up", "r0")),
     "march_c_minus": (("up", "w0"), ("up", "r0 w1"), ("up", "r1 w0"), ("down", "r0 w1"), ("down", "r1 w0"),
                       ("up", "r0")),
     "march_ss": (("up", "w0"), ("up", "r0 r0 w0 r0 w1"), ("up", "r1 r1 w1 r1 w0"), ("down", "r0 r0 w0 r0 w1"),
                  ("down", "r1 r1 w1 r1 w0"), ("up", "r0")),
-    # Dense rows, and then a dense vector for each of them; see `answers`.
+    # Pseudo-random rows, and then a pseudo-random vector for each of them; see `known_answers`.
     "known_answers": (("up", "wd"), ("up", "rd")),
 }
 
 
 def backgrounds(weight_bits, columns):
-    """Words of a row that tell any two of its bits apart: zeros, then each bit of a bit's place in its weight, and of
-    the column's number."""
-    places = [(bit, column) for column in range(columns) for bit in range(weight_bits)]
+    """Words of a row that distinguish any two of its bits: zeros, then a word for each bit of the position in a weight,
+    and for each bit of the column number."""
+    positions = [(bit, column) for column in range(columns) for bit in range(weight_bits)]
     words = [0]
     for part, count in ((0, weight_bits), (1, columns)):
         for k in range((count - 1).bit_length()):
-            words.append(sum((place[part] >> k & 1) << index for index, place in enumerate(places)))
+            words.append(sum((position[part] >> k & 1) << index for index, position in enumerate(positions)))
     return words
 
 
@@ -44,7 +44,7 @@ def run(program, memory, rows, words, width):
     Returns
     -------
     (row, bit) or None
-        The first that was read wrong, the lowest of its row.
+        The first bit that was read wrong, the lowest of its row.
     """
     mask = (1 << width) - 1
     for word in words:

@@ -1,4 +1,4 @@
-"""The contract: ``y[c] = sum over r of w[r, c] * x[r]``, and the same by bit-planes."""
+"""The function of a macro, ``y[c] = sum over r of w[r, c] * x[r]``, directly and by bit-planes."""
 
 import numpy as np
 
@@ -13,8 +13,7 @@ def mvm(weights, inputs):
     weights : int array (K, N)
     inputs : int array (B, K)
 
-    Returns
-    -------
+    Re    -------
     int64 array (B, N)
 
     Raises
@@ -23,7 +22,7 @@ def mvm(weights, inputs):
         A result might not fit in int64.
     """
     weights, inputs = np.asarray(weights, dtype=np.int64), np.asarray(inputs, dtype=np.int64)
-    # Of Python's integers, which do not overflow.
+    # In Python integers, which do not overflow.
     bound = _magnitude(weights) * _magnitude(inputs) * weights.shape[0]
     if bound >= 1 << 63:
         raise ValueError(f"products must fit in int64, not reach {bound}")
@@ -38,7 +37,7 @@ def _magnitude(array):
 
 
 def planes_needed(inputs, bits, signed):
-    """Planes that can change the result: all but leading zeros, or copies of the sign; at least one.
+    """Number of planes that can change the result: all but leading zeros or copies of the sign; at least one.
 
     Parameters
     ----------
@@ -47,8 +46,7 @@ def planes_needed(inputs, bits, signed):
     bits : int
     signed : bool
 
-    Returns
-    -------
+    Re    -------
     int array (...)
     """
     inputs = np.asarray(inputs, dtype=np.int64)
@@ -60,11 +58,11 @@ def planes_needed(inputs, bits, signed):
 
 
 def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=True):
-    """The product as the macro computes it.
+    """The product, computed as in the macro.
 
-    Wide weights are sliced; each plane of the inputs meets the stored slices, the sums fold by Horner's rule from the
-    highest plane down (the highest of a signed vector counts negative), and ``sum(x)`` from the column of ones turns
-    slices in offset form back into digits.
+    Wide weights are sliced; each plane of the inputs is multiplied with the stored slices; and the sums are folded by
+    Horner's rule from the highest plane down, which is negative in a signed vector. ``sum(x)``, from the column of
+    ones, converts slices in offset form to unsigned ones.
 
     Parameters
     ----------
@@ -73,10 +71,9 @@ def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=Tr
     weight_bits, bits, fuse : int
     signed : bool
     skip : bool
-        Leave out the planes that cannot change the result.
+        Skip planes that cannot change the result.
 
-    Returns
-    -------
+    Re    -------
     int64 array (N,)
     """
     inputs = np.asarray(inputs, dtype=np.int64)
@@ -92,7 +89,7 @@ def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=Tr
 
 
 def fuse_totals(totals, sum_x, weight_bits, fuse):
-    """Totals of neighboring slices as results of wide weights.
+    """Combine totals of neighboring slices into results of wide weights.
 
     Parameters
     ----------
@@ -101,8 +98,7 @@ def fuse_totals(totals, sum_x, weight_bits, fuse):
         Total of the column of ones.
     weight_bits, fuse : int
 
-    Returns
-    -------
+    Re    -------
     int64 array (N,)
     """
     slices = np.array(totals, dtype=np.int64).reshape(-1, fuse)

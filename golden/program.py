@@ -1,4 +1,4 @@
-"""Programs: writes and vectors in order, what they give and how long they take."""
+"""Programs: sequences of writes and vectors, with their results and cycles."""
 
 from dataclasses import dataclass, field
 
@@ -33,7 +33,7 @@ class Vector:
 
 @dataclass
 class Program:
-    """What the two input streams of a macro are to be given, each in order and without a pause of its own."""
+    """Contents of the two input streams of a macro, each in order and without pauses."""
 
     writes: list = field(default_factory=list)
     vectors: list = field(default_factory=list)
@@ -41,11 +41,11 @@ class Program:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a program gives.
+    """Results and timing of a program.
 
-    ``results`` holds a `Result` for each vector, ``taken`` the cycle in which each was taken, ``cycles`` the number of
-    cycles from the first in which something was offered to the last in which something was taken, both included.
-    ``written`` holds the cycle in which each write was accepted, where that is known.
+    ``results`` has a `Result` for each vector, ``taken`` the cycle in which each result was accepted, ``cycles`` the
+    number of cycles from the first offer to the last handshake, both included. ``written`` has the cycle in which each
+    write was accepted, if known.
     """
 
     results: list
@@ -55,7 +55,7 @@ class Outcome:
 
 
 class MacroState:
-    """A macro between programs: what its banks hold, and its cycles.
+    """State of a macro between programs: contents of its banks, and its cycles.
 
     Parameters
     ----------
@@ -67,25 +67,25 @@ class MacroState:
         self._pause = pause(config)
 
     def settle(self):
-        """Let the cycles go by that lie between two programs."""
+        """Run the idle cycles between two programs."""
         for _ in range(self._pause):
             self.clock.step(None, (0, 0), False, True)
 
 
 def pause(config):
-    """Cycles after which a macro that is left alone does nothing any more: its pipeline, and walks of table writers."""
-    return config.latency + (4 * (config.walk + 2) if config.walk else 0)
+    """Cycles after which an idle macro has emptied its pipeline and completed all table fills."""
+    return config.latency + (4 * (config.table_fill_cycles + 2) if config.table_fill_cycles else 0)
 
 
 def predict(config, program, state=None):
-    """Results and cycles of a program whose results are always taken at once.
+    """Results and cycles of a program whose results are always accepted at once.
 
     Parameters
     ----------
     config : MacroConfig
     program : Program
     state : MacroState, optional
-        Of a macro that has run other programs, and is left as this one leaves it; by default it is new.
+        State of a macro that has run other programs, which is updated; by default that of a new macro.
 
     Returns
     -------

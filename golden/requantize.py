@@ -1,8 +1,8 @@
 """Requantization: an accumulator times a fixed-point factor, rounded once or twice, as integers.
 
-The factor is ``multiplier / 2**31 * 2**shift``, multiplier a non-negative int32. Both rules are in use, by kernels of
-one runtime: ``single`` rounds the product once, halves up; ``double`` is gemmlowp's, a doubling high multiplication,
-halves up, then a division by a power of two, halves away from zero.
+The factor is ``multiplier / 2**31 * 2**shift``, with a non-negative int32 multiplier. Kernels of one runtime use two
+rounding rules: ``single`` rounds the product once, halves up; ``double`` is that of gemmlowp, a doubling high
+multiplication, halves up, then a division by a power of two, halves away from zero.
 """
 
 import math
@@ -11,13 +11,13 @@ import numpy as np
 
 ROUNDINGS = ("single", "double")
 INT32 = np.iinfo(np.int32)
-# What the gateware takes: a real factor is multiplier * 2**(shift - FRACTION).
+# Factors of the gateware: multiplier * 2**(shift - FRACTION), with shifts in this range.
 FRACTION = 31
 SHIFTS = (-31, 7)
 
 
 def quantize_multiplier(factor):
-    """Multiplier and shift that stand for a non-negative factor.
+    """Multiplier and shift of a non-negative factor.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def multiply_by_quantized_multiplier(values, multiplier, shift, rounding="double
 
 def _round_once(values, multiplier, total):
     """``values * multiplier / 2**total``, rounded, halves up, where the product may need 79 bits."""
-    # As two products. The bits that the lower one loses are among those that the division takes.
+    # As two products. The division discards the bits that the lower product loses.
     low = np.minimum(total - 1, 20)
     product = (values >> low) * multiplier + ((values & (1 << low) - 1) * multiplier >> low)
     return (product + (1 << total - low - 1)) >> total - low
@@ -81,7 +81,7 @@ def _round_once(values, multiplier, total):
 def saturating_rounding_doubling_high_mul(a, b):
     """``a * b / 2**31`` of int32 values, rounded to nearest, halves up.
 
-    The one product that does not fit, that of the two least integers, saturates.
+    The only product that does not fit, the square of the minimum, saturates.
     """
     product = np.asarray(a, dtype=np.int64) * np.asarray(b, dtype=np.int64)
     return np.minimum((product + (1 << 30)) >> 31, INT32.max)
@@ -95,7 +95,7 @@ def rounding_divide_by_pot(values, exponent):
 
 
 def multiply_wide(values, multiplier, shift):
-    """int48 values, as int16 activations give them, times a factor whose multiplier is first rounded to 15 bits.
+    """int48 values (accumulators of int16 activations) times a factor whose multiplier is first rounded to 15 bits.
 
     Parameters
     ----------
@@ -152,8 +152,7 @@ def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, roundi
     zero_point, low, high : int
         Of the results, int16.
     rounding : str
-        One of `ROUNDINGS`. There is no second rounding if ``shift`` is 0 or more, and nothing wraps: then both are the
-        same.
+        One of `ROUNDINGS`. For shifts of 0 or more, ``double`` does not round twice, nor wrap: both are the same.
 
     Returns
     -------
@@ -182,8 +181,8 @@ def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, roundi
     return np.clip(rounded + zero_point, low, high)
 
 
-def _check(name, value, least, greatest):
+def _check(name, value, minimum, maximum):
     values = np.asarray(value)
-    if values.min(initial=0) < least or values.max(initial=0) > greatest:
-        wrong = values[(values < least) | (values > greatest)][0]
-        raise ValueError(f"{name} must be from {least} to {greatest}, not {wrong}")
+    if values.min(initial=0) < minimum or values.max(initial=0) > maximum:
+        wrong = values[(values < minimum) | (values > maximum)][0]
+        raise ValueError(f"{name} must be from {minimum} to {maximum}, not {wrong}")

@@ -7,8 +7,8 @@ import numpy as np
 from . import fixed_point
 from .requantize import multiply_by_quantized_multiplier, quantize_multiplier, rounding_divide_by_pot
 
-# Segments of a table of int16 values, and the least argument of the exponential's.
-SEGMENTS, LEAST = 512, -10.0
+# Segments of a table of int16 values, and the minimum argument of the exponential's.
+SEGMENTS, MIN_ARGUMENT = 512, -10.0
 
 
 def softmax_8bit(x, scale, beta, clamp):
@@ -47,21 +47,21 @@ def _round(value):
     return int(math.copysign(math.floor(abs(value) + 0.5), value))
 
 
-def _table(function, least, greatest):
-    """A function at 513 places as int16; half the error in the middle of a segment is taken off its start."""
-    step = (greatest - least) / SEGMENTS
+def _table(function, minimum, maximum):
+    """A function at 513 points as int16; half the error in the middle of a segment is taken off its start."""
+    step = (maximum - minimum) / SEGMENTS
     values = []
     for index in range(SEGMENTS):
-        start, end = least + index * step, least + (index + 1) * step
+        start, end = minimum + index * step, minimum + (index + 1) * step
         first = _round(function(start) * 32768)
         between = _round((function(end) * 32768 + first) / 2)
         error = between - _round(function(start + step / 2) * 32768)
         values.append(first - _round(error / 2))
-    values.append(_round(function(greatest) * 32768))
+    values.append(_round(function(maximum) * 32768))
     return np.clip(np.array(values, dtype=np.int64), -32768, 32767)
 
 
-EXPONENTIAL = _table(math.exp, LEAST, 0.0)
+EXPONENTIAL = _table(math.exp, MIN_ARGUMENT, 0.0)
 RECIPROCAL = _table(lambda x: 1 / (1 + x), 0.0, 1.0)
 
 
@@ -86,7 +86,7 @@ def softmax_int16(x, scale, beta):
     int64 array (..., n)
     """
     # Differences from -65535 to 0 stand for -10 to 0.
-    factor = float(np.float32(scale) * np.float32(beta)) / (-LEAST / 65535.0)
+    factor = float(np.float32(scale) * np.float32(beta)) / (-MIN_ARGUMENT / 65535.0)
     differences = multiply_by_quantized_multiplier(x - x.max(axis=-1, keepdims=True), *quantize_multiplier(factor))
     values = _look_up(differences + 32767, EXPONENTIAL)
     total = values.sum(axis=-1, keepdims=True)

@@ -1,20 +1,20 @@
-"""Table columns in numpy: the entries of the tables, and what reading and adding them gives."""
+"""Table columns in numpy: the entries of the tables, and the sums of what is read."""
 
 import numpy as np
 
 
 def _by_group(shape, rows, missing=0):
-    """Values (rows, ...) as (groups, group_rows, ...), with ``missing`` for rows that the last group does not have."""
+    """Values (rows, ...) as (groups, group_rows, ...), with ``missing`` for missing rows of the last group."""
     rows = np.asarray(rows, dtype=np.int64)
     padded = np.concatenate([rows, np.full((1, *rows.shape[1:]), missing, dtype=np.int64)])
     return padded[[[-1 if row is None else row for row in group] for group in shape.rows_of_groups]]
 
 
 def table_entries(shape, weights):
-    """Every entry of a bank's tables, before its parity is taken apart.
+    """All entries of the tables of a bank; in offset binary before the parity is split off.
 
-    Plain: the sum of those weights whose address bit is one. Offset binary: the last weight, plus those whose address
-    bit is one, minus the others.
+    Plain: the sum of the weights whose address bit is one. Offset binary: the last weight, plus those whose address bit
+    is one, minus the others.
 
     Parameters
     ----------
@@ -32,20 +32,20 @@ def table_entries(shape, weights):
 
 
 def table_reads(shape, plane):
-    """Which entry of each group a plane (rows,) reads, and whether it counts negative: two int64 arrays (groups,)."""
+    """For each group the address that a plane (rows,) reads, and the sign (1: negative): two int64 arrays (groups,)."""
     bits, signs = _by_group(shape, plane, missing=-1), np.zeros(shape.groups, dtype=np.int64)
     ones = bits == 1
     if shape.is_offset:
-        # A row that the group does not have counts as equal.
+        # Missing rows count as equal.
         ones, signs = ((bits == bits[:, -1:]) | (bits < 0))[:, :-1], 1 - bits[:, -1]
     return ones @ (1 << np.arange(shape.address_bits)), signs
 
 
 def table_levels(shape, weights, plane):
-    """What a plane (rows,) gives behind the tables, and behind each level of adders.
+    """Values after the tables and after each level of adders, for a plane (rows,).
 
-    In offset binary with parity ``P`` an entry ``T`` is ``u = (T - P) / 2``. A group counts as ``u``, or as ``~u`` and
-    a carry of ``1 - P`` if it is negative. Every adder takes one of the carries of its operands, the first.
+    In offset binary with parity ``P`` an entry ``T`` is stored as ``u = (T - P) / 2``. A group contributes ``u``, or
+    ``~u`` and a carry of ``1 - P`` if it is negative. Every adder adds the first carry of its operands.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def table_levels(shape, weights, plane):
     Returns
     -------
     list of list of (int64 array (columns,), list of int64 array (columns,))
-        A level after the other, in each the nodes from the first group on: value, and carries that are left.
+        For each level its nodes, in the order of the groups: value, and carries not yet added.
     """
     addresses, signs = table_reads(shape, plane)
     entries = table_entries(shape, weights)[np.arange(shape.groups), addresses]
@@ -77,10 +77,10 @@ def _sum_of(first, second):
 
 
 def table_sums(shape, weights, plane):
-    """The sums of a plane (rows,) for each column, int64 (columns,): in offset binary less what a plane of zeros gives.
+    """Sums of a plane (rows,) for each column, int64 (columns,): in offset binary minus those of a plane of zeros.
 
-    With a one as +1 and a zero as -1 the levels give half of ``2 * sum(w * plane) - sum(w)``, less half the parities:
-    the sum, up to a constant of the column.
+    With a one as +1 and a zero as -1 the levels give half of ``2 * sum(w * plane) - sum(w)``, minus half the parities:
+    the sum, plus a constant of the column.
     """
     total = _total(table_levels(shape, weights, plane))
     return total - _total(table_levels(shape, weights, np.zeros_like(plane))) if shape.is_offset else total

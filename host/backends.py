@@ -37,7 +37,7 @@ class LayerRecord:
     planes, skipped, work : int
         See `LayerProgram`.
     inputs, sums : int
-        Bits of activations that were handed over, and sums that were taken; lanes that no tile uses do not count.
+        Bits of activations sent to the macro, and results read from it, without rows and columns that no tile uses.
     mismatches : int
         Accumulators that differ from those in numpy.
     """
@@ -147,10 +147,10 @@ class MacroBackend:
         bits = self.mapping.config.weight_bits
         self.records.append(LayerRecord(
             operator.output, len(x), predicted.cycles, outcome and outcome.cycles, len(layer.program.vectors),
-            tuple((tile.layer, tile.cut.rows, tile.cut.rows * self._columns(tile) * self._layer(tile).fuse * bits)
+            tuple((tile.layer, tile.slice.rows, tile.slice.rows * self._columns(tile) * self._layer(tile).fuse * bits)
                   for tile, _, _ in layer.loads),
             layer.planes, layer.skipped, layer.work,
-            sum(tile.cut.rows * digit.bits * count for tile, digit, _, count in layer.reads),
+            sum(tile.slice.rows * input_slice.bits * count for tile, input_slice, _, count in layer.reads),
             sum(self._columns(tile) * count for tile, _, _, count in layer.reads),
             int(np.count_nonzero(y != expected))))
         return y
@@ -160,7 +160,7 @@ class MacroBackend:
 
     def _columns(self, tile):
         """Weights in a row of a tile."""
-        return self._layer(tile).block(tile.cut).shape[1]
+        return self._layer(tile).block(tile.slice).shape[1]
 
 
 def open_backend(name, mapping, *, simulator="verilator", folder=None, port=None):

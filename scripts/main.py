@@ -9,32 +9,43 @@ import click
 from ..hdl.fabric.emitter import EmitError
 from ..verif.sim.build import SimulatorError
 from .common.files import BadInput
-from .common.jobs import Lost
+from .common.jobs import JobLostError
 from .common.tools import FlowError
 
 COMMANDS = {
+    "analog": "Run a network on an analog crossbar beside the digital macro.",
     "bench": "Measure speed and size.",
-    "compare": "Run a network on an analog crossbar beside the digital macro.",
     "demo": "Run a classifier of handwritten digits on the RTL.",
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
-    "doctor": "Say what is installed and what is missing.",
-    "flips": "Flip single flip-flops, and say what comes of it.",
+    "doctor": "List what is installed and what is missing.",
     "fuzz": "Compare drawn networks of one operator with the runtime.",
     "generate": "Write a macro's Verilog and its description.",
-    "mutate": "Break the blocks, and count what their tests notice.",
+    "inject": "Inject faults into flip-flops or stored weights.",
+    "mutate": "Mutation testing: break the blocks, and count what their tests detect.",
     "program": "Load a bitstream into a board.",
     "prove": "Prove properties of the blocks.",
     "regress": "Run the cocotb regression.",
     "run": "Run a quantized network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
-    "soak": "Draw configurations and traffic for hours.",
+    "soak": "Run random configurations and traffic for hours.",
     "synth": "Build a macro for a board, or measure it alone.",
-    "upsets": "Upset stored weights of a core while it computes.",
+}
+# Former commands, which one more release accepts, and what replaces them.
+FORMER = {
+    "compare": ("analog",),
+    "flips": ("inject", "--target", "flip-flops"),
+    "upsets": ("inject", "--target", "weights"),
 }
 
 
 class Commands(click.Group):
-    """Subcommands by name, each loaded when it is asked for: Amaranth and cocotb take a second to start."""
+    """Subcommands by name, each imported only when used, because Amaranth and cocotb take a second to import."""
+
+    def resolve_command(self, ctx, args):
+        if args[0] in FORMER:
+            click.echo(f"bitline: {args[0]} is now called {' '.join(FORMER[args[0]])}", err=True)
+            args = [*FORMER[args[0]], *args[1:]]
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx):
         return sorted(COMMANDS)
@@ -60,7 +71,7 @@ def main(arguments=None):
     except click.exceptions.NoArgsIsHelpError as help_text:
         click.echo(help_text.format_message())
         status = 2
-    except (click.ClickException, BadInput, EmitError, FlowError, Lost, SimulatorError) as error:
+    except (click.ClickException, BadInput, EmitError, FlowError, JobLostError, SimulatorError) as error:
         status = _refuse(error.format_message() if isinstance(error, click.ClickException) else str(error))
     except OSError as error:
         status = _refuse(f"{error.filename or 'a file'} must be usable, and is not: {error.strerror or error}")

@@ -89,5 +89,5 @@ def test_each_kind_has_numbers_and_gateware(config):
     assert sum(config.shapes.values()) == config.columns
     for shape in config.shapes:
         assert shape.kind == config.column and shape.kind in GATEWARE
-        assert GATEWARE[shape.kind].write_layout(shape, 2).size > 0
+        assert GATEWARE[shape.kind].column_write_layout(shape, 2).size > 0
     assert set(GATEWARE) == {*KINDS, "ones"}

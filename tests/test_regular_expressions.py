@@ -17,13 +17,13 @@ REASONS = {
     "pages that PeakRDL has written": ("scripts.integration.systemrdl",),
 }
 REASONS_OF_TESTS = {
-    "text of modules and documents": ("test_rooms", "test_docs", "hdl.test_core", "hdl.test_members",
-                                      "hdl.test_memory_wrapper", "scripts.test_kit", "host.test_link",
+    "text of modules and documents": ("test_rooms", "test_docs", "test_words", "hdl.test_core", "hdl.test_members",
+                                      "hdl.test_memory_wrapper", "scripts.test_integration", "host.test_link",
                                       "host.test_operators"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_mapping", "scripts.test_code_coverage",
-        "scripts.test_floorplan", "scripts.test_prove", "scripts.test_regress", "scripts.test_run",
-        "scripts.test_soak"),
+        "scripts.test_floorplan", "scripts.test_inject", "scripts.test_prove", "scripts.test_regress",
+        "scripts.test_run", "scripts.test_soak"),
     "names of cells in netlists": ("scripts.test_bench_fpga", "scripts.test_synth"),
     "commands of Yosys's mutate": ("scripts.test_mutate",),
 }

@@ -6,7 +6,7 @@ import re
 import pytest
 from rooms import MODULES, ROOMS, SETUPTOOLS, read, room_of
 
-NAMING = ("tests.test_rooms", "tests.helpers.rooms")
+NAMING = ("tests.test_rooms", "tests.test_words", "tests.helpers.rooms")
 # Subcommands, a group of them as one: none imports another. Nothing imports a testbench, which needs what only
 # simulations have.
 COMMAND, TESTBENCH = r"bitline\.scripts\.commands\.(\w+)", r"bitline\.verif\.\w+\.tb_"
@@ -59,7 +59,7 @@ def test_each_room_keeps_to_the_order():
     ("scripts.commands.demo", "from .simulate import command"),
     ("scripts.commands.bench.fpga", "from .. import synth"),
     ("verif.core.tb_core_races", "from .tb_core import begin"),
-    ("scripts.commands.upsets", "from ...verif.fault_injection.tb_upsets import FILE"),
+    ("scripts.commands.inject.weights", "from ....verif.fault_injection.tb_upsets import FILE"),
     ("host.board.board", "player = root / 'verif' / 'sim'"),
     ("scripts.fpga.flow", "folder = Path(bitline.verif.__file__).parent"),
 ])
@@ -79,4 +79,5 @@ def test_what_is_allowed_is_no_fault(module, text):
 def test_every_folder_is_a_room_and_an_installed_package():
     folders = {module.rpartition(".")[0] for module in MODULES}
     assert folders == set(SETUPTOOLS["packages"]) and all(f"{folder}.__init__" in MODULES for folder in folders)
-    assert folders - {"bitline.scripts.commands.bench"} == {f"bitline.{room}" for room in ROOMS}
+    groups = {f"bitline.scripts.commands.{name}" for name in ("bench", "inject")}
+    assert folders - groups == {f"bitline.{room}" for room in ROOMS}

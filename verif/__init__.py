@@ -1,1 +1,1 @@
-"""What runs inside a simulator: drivers, testbenches, coverage."""
+"""Code that runs in a simulator: drivers, testbenches, coverage."""

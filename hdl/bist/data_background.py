@@ -1,4 +1,4 @@
-"""Data backgrounds: what a march test writes into a row, so that any two bits of it differ in one of them."""
+"""Data backgrounds: words that a march test writes to a row; any two bits of a row differ in one of them."""
 
 from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import data, wiring
@@ -9,7 +9,7 @@ from ..fabric.mux import choose
 
 
 class DataBackground(wiring.Component):
-    """Makes a background, or its inverse: all zeros, then bit ``k`` of each bit's place in the row, for every ``k``.
+    """Generates a background or its inverse: zeros, then bit ``k`` of each bit's position in the row, for every ``k``.
 
     Parameters
     ----------
@@ -18,13 +18,13 @@ class DataBackground(wiring.Component):
     Members
     -------
     number : ``In(range(count))``
-        Of the background.
+        Number of the background.
     inverts : ``In(1)``
-        The inverse of it.
+        Generate its inverse.
     load : ``In(1)``
-        Make it, for the cycles after this one.
+        Update ``o`` in the next cycle.
     o : ``Out(layout)``
-        What the weights of the row are; see `weight`.
+        The background, as weights of a row; see `weight`.
     """
 
     def __init__(self, *, config):
@@ -36,26 +36,26 @@ class DataBackground(wiring.Component):
 
     @staticmethod
     def count(config):
-        """How many backgrounds there are."""
+        """Number of backgrounds."""
         return 1 + ceil_log2(config.macro.weight_bits) + ceil_log2(config.array.columns)
 
     @staticmethod
     def layout(config):
-        """A weight ``pattern``, and the ``mask`` of those bits of a column's number that invert it."""
+        """A weight ``pattern``, and a ``mask`` of the bits of a column's number that invert it."""
         return data.StructLayout({"pattern": config.macro.weight_bits, "mask": ceil_log2(config.array.columns)})
 
     @staticmethod
     def weight(background, column):
-        """The weight that a background has in a column."""
+        """The weight of a background in a column."""
         return background.pattern ^ (column & background.mask).any().replicate(len(background.pattern))
 
     def elaborate(self, platform):
         m = Module()
         bits, low = self.weight_bits, ceil_log2(self.weight_bits)
-        within = [Cat(Const(bit >> place & 1) for bit in range(bits)) for place in range(low)]
+        within = [Cat(Const(bit >> position & 1) for bit in range(bits)) for position in range(low)]
         none = Const(0, bits)
         same = choose([none, *within, *[none] * self.column_bits], self.number)
         with m.If(self.load):
             m.d.sync += [self.o.pattern.eq(same ^ self.inverts.replicate(bits)),
-                         self.o.mask.eq(Cat(self.number == 1 + low + place for place in range(self.column_bits)))]
+                         self.o.mask.eq(Cat(self.number == 1 + low + position for position in range(self.column_bits)))]
         return m

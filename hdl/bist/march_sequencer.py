@@ -1,4 +1,4 @@
-"""Sequencer and address generator of march tests: which operation comes next, on which row, over which background."""
+"""Sequencer and address generator of march tests: operation, row and background."""
 
 from amaranth.hdl import Array, Module, Mux, Signal
 from amaranth.lib import data, wiring
@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.march_tests import PROGRAMS
 
-ZEROISE = list(PROGRAMS).index("zeroise")
+ZEROIZE = list(PROGRAMS).index("zeroize")
 
 
 class Step(data.Struct):
-    """One operation on the row at hand."""
+    """One operation on the current row."""
 
     reads: 1
     inverts: 1
@@ -21,7 +21,7 @@ class Step(data.Struct):
 
 
 def steps(program):
-    """The operations of a program, one after the other, as constants of `Step`."""
+    """The operations of a program in their order, as constants of `Step`."""
     found = []
     for number, (order, operations) in enumerate(PROGRAMS[program]):
         names = operations.split()
@@ -34,20 +34,20 @@ def steps(program):
 
 
 STEPS = [step for program in PROGRAMS for step in steps(program)]
-# The number of each program's first.
+# Index of the first step of each program.
 FIRST = [sum(len(steps(name)) for name in list(PROGRAMS)[:index]) for index in range(len(PROGRAMS))]
 
 
 class MarchSequencer(wiring.Component):
-    """Goes through the operations of a program on all rows of all banks, which are one space of addresses.
+    """Sequences the operations of a program over all rows of all banks, which are one address space.
 
-    A program that tests goes once over each background; to zeroise, and dense programs, once over the first.
+    March tests run once with each background; zeroize and dense programs run once with the first.
 
     Parameters
     ----------
     banks, rows : int
     backgrounds : int
-        How many there are.
+        Number of backgrounds.
 
     Members
     -------
@@ -56,17 +56,17 @@ class MarchSequencer(wiring.Component):
     program : ``In(range(len(PROGRAMS)))``
         Which one of ``PROGRAMS``, in their order.
     advance : ``In(1)``
-        The operation at hand is done: go to the next.
+        The current operation is done: go to the next.
     is_last : ``Out(1)``
-        There is none after it.
+        The current operation is the last.
     step : ``Out(Step)``
-        The operation at hand.
+        The current operation.
     bank : ``Out(range(banks))``
-        Of the row that it is done to.
+        Bank of the operation.
     row : ``Out(range(rows))``
-        The row in the bank.
+        Row of the operation.
     background : ``Out(range(backgrounds))``
-        What it writes, or must read.
+        Background to write or expect.
     """
 
     def __init__(self, *, banks, rows, backgrounds):
@@ -79,8 +79,8 @@ class MarchSequencer(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        program = Signal(range(len(PROGRAMS)), name="at_hand")
-        # The number of the step, and that of its element's first.
+        program = Signal(range(len(PROGRAMS)), name="current_program")
+        # Index of the step, and of the first step of its element.
         counter, element = (Signal(range(len(STEPS)), name=name) for name in ("counter", "element"))
         step = self.step
         last_row = Mux(step.down, self.row == 0, self.row == self.rows - 1)
@@ -90,7 +90,7 @@ class MarchSequencer(wiring.Component):
         m.d.comb += [
             step.as_value().eq(Array(step.as_value() for step in STEPS)[counter]),
             through.eq(step.ends_element & last_row & last_bank),
-            more.eq((program != ZEROISE) & ~step.dense & (self.background != self.backgrounds - 1)),
+            more.eq((program != ZEROIZE) & ~step.dense & (self.background != self.backgrounds - 1)),
             again.eq(step.ends_program & more),
             self.is_last.eq(through & step.ends_program & ~more),
             following.eq(Mux(again, Array(FIRST)[program], counter + 1)),

@@ -1,4 +1,4 @@
-"""Memory built-in self-test: march tests of the storage of weights, and what clears it."""
+"""Memory built-in self-test: march tests of the stored weights, and zeroize."""
 
 from amaranth.hdl import Cat, Const, Module
 from amaranth.lib import data, wiring
@@ -13,16 +13,16 @@ from .response_comparator import ResponseComparator
 
 
 def beat_count(config):
-    """Most beats of a row of weights or of a vector."""
+    """Maximum number of beats of a row of weights or of a vector."""
     return max(-(-8 * config.vector_bytes // config.input_stream_bits),
                -(-8 * config.row_bytes // config.weight_stream_bits))
 
 
 class MemoryBist(wiring.Component):
-    """Says which row to write or read next, and with what, and whether what was read is what had been written.
+    """Generates the rows to write and the vectors to read rows with, and compares what is read.
 
-    A row is written as the loader takes it, and read by a vector that is one in that row and zero elsewhere, whose
-    totals are the row.
+    A row is written through the loader, and read with a vector that is one in that row and zero in all others, so that
+    the totals are the weights of the row.
 
     Parameters
     ----------
@@ -31,39 +31,39 @@ class MemoryBist(wiring.Component):
     Members
     -------
     start : ``In(1)``
-        As of `MarchSequencer`.
+        See `MarchSequencer`.
     program : ``In(range(len(PROGRAMS)))``
-        As of `MarchSequencer`.
+        See `MarchSequencer`.
     advance : ``In(1)``
-        As of `MarchSequencer`.
+        See `MarchSequencer`.
     is_last : ``Out(1)``
-        As of `MarchSequencer`.
+        See `MarchSequencer`.
     step : ``Out(Step)``
-        As of `MarchSequencer`.
+        See `MarchSequencer`.
     bank : ``Out(range(banks))``
-        As of `MarchSequencer`.
+        See `MarchSequencer`.
     row : ``Out(range(rows))``
-        As of `MarchSequencer`.
+        See `MarchSequencer`.
     prepare : ``In(1)``
-        Make the background of the step at hand.
+        Generate the background of the current step.
     beat : ``In(range(beat_count))``
-        Of the row or vector at hand.
+        Number of the beat of the current row or vector.
     row_beat : ``Out(weight_stream_bits)``
         That beat of the row to write.
     vector_beat : ``Out(input_stream_bits)``
-        That beat of the vector that reads the row.
-    digits : ``Out(check_columns * weight_bits)``
-        What is written to the checksum columns.
+        That beat of the vector to read the row with.
+    check_weights : ``Out(check_columns * weight_bits)``
+        Weights of the checksum columns.
     group : ``In(range(groups))``
-        As of `ResponseComparator`.
+        See `ResponseComparator`.
     totals : ``In(ArrayLayout(total_width, lanes))``
-        As of `ResponseComparator`.
-    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
-        As of `ResponseComparator`.
+        See `ResponseComparator`.
+    check_totals : ``In(ArrayLayout(total_width, check_columns))``
+        See `ResponseComparator`.
     differs : ``Out(1)``
-        As of `ResponseComparator`.
+        See `ResponseComparator`.
     column : ``Out(range(columns))``
-        As of `ResponseComparator`.
+        See `ResponseComparator`.
     """
 
     def __init__(self, *, config):
@@ -73,9 +73,10 @@ class MemoryBist(wiring.Component):
             "start": In(1), "program": In(range(len(PROGRAMS))), "advance": In(1), "is_last": Out(1),
             "step": Out(Step), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
             "prepare": In(1), "beat": In(range(beat_count(config))), "row_beat": Out(config.weight_stream_bits),
-            "vector_beat": Out(config.input_stream_bits), "digits": Out(config.check_columns * macro.weight_bits),
+            "vector_beat": Out(config.input_stream_bits),
+            "check_weights": Out(config.check_columns * macro.weight_bits),
             "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
-            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "check_totals": In(data.ArrayLayout(width, config.check_columns)),
             "differs": Out(1), "column": Out(range(config.array.columns)),
         })
 
@@ -102,12 +103,12 @@ class MemoryBist(wiring.Component):
             comparator.background.eq(background.o),
             comparator.group.eq(self.group),
             comparator.totals.eq(self.totals),
-            comparator.digit_totals.eq(self.digit_totals),
+            comparator.check_totals.eq(self.check_totals),
             self.differs.eq(comparator.differs),
             self.column.eq(comparator.column),
             self.row_beat.eq(self._row_beat(background.o)),
             self.vector_beat.eq(self._vector_beat()),
-            self.digits.eq(self._digits(background.o)),
+            self.check_weights.eq(self._check_weights(background.o)),
         ]
         return m
 
@@ -122,15 +123,15 @@ class MemoryBist(wiring.Component):
         return Cat(elements)
 
     def _vector_beat(self):
-        """One for the row at hand, zero for the others."""
+        """One for the current row, zero for the others."""
         config = self.config
         per_beat = config.input_stream_bits // 8 // config.input_bytes
-        place = ceil_log2(per_beat)
-        here = self.row[place:] == self.beat
-        return Cat(Cat(here & (self.row[:place] == index), Const(0, 8 * config.input_bytes - 1))
+        position = ceil_log2(per_beat)
+        here = self.row[position:] == self.beat
+        return Cat(Cat(here & (self.row[:position] == index), Const(0, 8 * config.input_bytes - 1))
                    for index in range(per_beat))
 
-    def _digits(self, background):
+    def _check_weights(self, background):
         config, bits = self.config, ceil_log2(self.config.array.columns)
         return Cat(DataBackground.weight(background, Const(config.macro.columns + index, bits))
                    for index in range(config.check_columns))

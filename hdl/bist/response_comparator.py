@@ -1,4 +1,4 @@
-"""Comparator of march tests: the totals of what is read, held against the background of the row."""
+"""Comparator of march tests: compares the totals of a read row with the background."""
 
 from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import data, wiring
@@ -9,7 +9,7 @@ from .data_background import DataBackground
 
 
 class ResponseComparator(wiring.Component):
-    """Compares a group of totals, which are weights if the row was read alone, in the same cycle.
+    """Compares a group of totals, which are the weights of the row that was read, in the same cycle.
 
     Parameters
     ----------
@@ -18,17 +18,17 @@ class ResponseComparator(wiring.Component):
     Members
     -------
     background : ``In(DataBackground.layout)``
-        What the row must have.
+        Expected contents of the row.
     group : ``In(range(groups))``
-        Which columns.
+        Columns of the totals.
     totals : ``In(ArrayLayout(total_width, lanes))``
-        Of these, the lowest column first.
-    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
-        Of the checksum columns, which are columns as all others here; compared with the last group.
+        Totals of the group, the lowest column first.
+    check_totals : ``In(ArrayLayout(total_width, check_columns))``
+        Totals of the checksum columns; compared with the last group.
     differs : ``Out(1)``
-        One is not as it must be.
+        Some total differs.
     column : ``Out(range(columns))``
-        The lowest such.
+        The lowest column that differs.
     """
 
     def __init__(self, *, config):
@@ -37,7 +37,7 @@ class ResponseComparator(wiring.Component):
         super().__init__({
             "background": In(DataBackground.layout(config)), "group": In(range(config.groups)),
             "totals": In(data.ArrayLayout(width, config.lanes)),
-            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "check_totals": In(data.ArrayLayout(width, config.check_columns)),
             "differs": Out(1), "column": Out(range(config.array.columns)),
         })
 
@@ -52,7 +52,7 @@ class ResponseComparator(wiring.Component):
             m.d.comb += differ[lane].eq(exists & self._is_other(self.totals[lane], column))
         for index in range(config.check_columns):
             column = Const(columns + index, bits)
-            m.d.comb += differ[lanes + index].eq(last & self._is_other(self.digit_totals[index], column))
+            m.d.comb += differ[lanes + index].eq(last & self._is_other(self.check_totals[index], column))
         for index in reversed(range(config.check_columns)):
             with m.If(differ[lanes + index]):
                 m.d.comb += self.column.eq(columns + index)
@@ -63,7 +63,7 @@ class ResponseComparator(wiring.Component):
         return m
 
     def _is_other(self, total, column):
-        """Whether a total is not the weight that the background has in a column."""
+        """Whether a total differs from the weight of the background in a column."""
         weight = DataBackground.weight(self.background, column)
         bits = len(weight)
         return (total[:bits] != weight) | (total[bits:] != total[bits - 1].replicate(len(total) - bits))

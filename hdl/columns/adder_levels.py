@@ -17,9 +17,9 @@ class Node:
     value : Value
         Signed or unsigned.
     low, high : int
-        What it can be behind its gate.
+        Range of the gated value.
     gate, bit : str, Value
-        What the next adder applies to it; see `adder.Operand`.
+        Gate that the next adder applies to it; see `adder.Operand`.
     carries : tuple of Carry
         Bits of weight one that are still to be added.
     """
@@ -38,7 +38,7 @@ class Node:
 
 
 class Delays:
-    """Registers behind bits that several columns need later; each bit is delayed once."""
+    """Pipeline registers of bits that several columns use; each bit is delayed once."""
 
     def __init__(self, m, enable):
         self._m = m
@@ -46,29 +46,29 @@ class Delays:
         self._registers = {}
 
     def register(self, name, value, shape=None):
-        """A value one move of the pipeline ago."""
+        """A value one pipeline step ago."""
         register = Signal(len(value) if shape is None else shape, name=name, reset_less=True)
         with self._m.If(self._enable):
             self._m.d.sync += register.eq(value)
         return register
 
     def after(self, bit):
-        """A bit one move ago; the same register every time."""
+        """A bit one pipeline step ago; the same register every time."""
         if bit is None:
             return None
         if id(bit) not in self._registers:
-            # The bit is kept too, so that no other object takes its identity.
+            # Keep the bit too, so that its id is not reused.
             self._registers[id(bit)] = bit, self.register(f"late_{len(self._registers)}", bit)
         return self._registers[id(bit)][1]
 
     def carry_after(self, carry):
-        """A carry one move ago."""
+        """A carry one pipeline step ago."""
         return Carry(carry.function, self.after(carry.a), carry.b if carry.is_static else self.after(carry.b),
                      carry.is_static)
 
 
 def sum_level(m, platform, delays, name, columns):
-    """One level of adders over the neighboring nodes of each column, and the registers behind them.
+    """One level of adders for pairs of neighboring nodes of each column, and their registers.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def sum_level(m, platform, delays, name, columns):
     Returns
     -------
     list of list of Node
-        Half as many in each; a last one without a partner passes as it is.
+        Half as many in each column; a last node without a partner is only registered.
     """
     pairs = [(column, *nodes[index:index + 2]) for column, nodes in enumerate(columns)
              for index in range(0, len(nodes) - 1, 2)]
@@ -100,13 +100,13 @@ def sum_level(m, platform, delays, name, columns):
 
 
 def _registered(delays, name, node, value, shape):
-    """A node, given its value, one move later."""
+    """A node, given its value, one pipeline step later."""
     return replace(node, value=delays.register(name, value, shape), bit=delays.after(node.bit),
                    carries=tuple(map(delays.carry_after, node.carries)))
 
 
 def _sum_of(first, second):
-    """The node of a sum, without its value; its width; and the carry that it takes."""
+    """The node of a sum, without its value; its width; and the carry that its adder adds."""
     carries = first.carries + second.carries
     low, high = first.low + second.low, first.high + second.high + bool(carries)
     width = signed_width(low, high) if low < 0 else high.bit_length()

@@ -25,13 +25,13 @@ class AdderTree(wiring.Component):
     Members
     -------
     enable : ``In(1)``
-        Move on.
+        The pipeline advances.
     weights : ``In(rows * weight_bits)``
         Row 0 in the lowest bits; complemented if the structure is ``active_low``.
     plane : ``In(rows)``
         One bit an input; complemented if the structure is ``active_low``.
-    sum : ``Out(weight_bits + ceil(log2(rows)))``
-        Cannot overflow.
+    sum : ``Out(signed(weight_bits + ceil(log2(rows))))``
+        Sum of the weights whose bit of the plane is one; cannot overflow.
     """
 
     active_low = False
@@ -78,7 +78,21 @@ class CarryChainTree(AdderTree):
 
 
 class FullAdder(wiring.Component):
-    """``a + b + c`` of three bits, as a sum and a carry; a standard-cell library's own cell replaces it."""
+    """``a + b + c`` of three bits, as a sum and a carry; a cell of a standard-cell library can replace it.
+
+    Members
+    -------
+    a : ``In(1)``
+        First operand.
+    b : ``In(1)``
+        Second operand.
+    c : ``In(1)``
+        Third operand.
+    sum : ``Out(1)``
+        Lower bit of the sum.
+    carry : ``Out(1)``
+        Upper bit of the sum.
+    """
 
     a: In(1)
     b: In(1)
@@ -93,7 +107,19 @@ class FullAdder(wiring.Component):
 
 
 class HalfAdder(wiring.Component):
-    """``a + b`` of two bits, as a sum and a carry; a standard-cell library's own cell replaces it."""
+    """``a + b`` of two bits, as a sum and a carry; a cell of a standard-cell library can replace it.
+
+    Members
+    -------
+    a : ``In(1)``
+        First operand.
+    b : ``In(1)``
+        Second operand.
+    sum : ``Out(1)``
+        Lower bit of the sum.
+    carry : ``Out(1)``
+        Upper bit of the sum.
+    """
 
     a: In(1)
     b: In(1)
@@ -109,12 +135,12 @@ class HalfAdder(wiring.Component):
 class CarrySaveTree(AdderTree):
     """Carry-save tree of full adders and one register behind it.
 
-    Each weight bit is a column of products of the same significance. Three bits of one column become one there and one
-    in the next until two are left everywhere, which a chain of full adders then adds. A full adder removes one bit and
-    nothing else removes any, so for R rows of W bits, R a power of two, no structure takes fewer than the
-    ``R * W - (W + log2(R))`` full adders here. The products are NORs of complemented bits. The plane of signs is taken
-    complemented, which makes every bit count positive; ``-R * 2**(W - 1)`` puts that right, and for R a power of two
-    that constant is one inverter at the top.
+    Products of the same significance are a column of bits. Full adders reduce three bits of a column to one there and
+    one in the next, until no column has more than two bits; a chain of full adders then adds these. Each full adder
+    removes one bit, and nothing else does, so for R rows of W bits, R a power of two, no structure needs fewer than the
+    ``R * W - (W + log2(R))`` full adders here. The products are NORs of complemented bits. Products of sign bits are
+    complemented, so that all bits are positive; the constant ``-R * 2**(W - 1)`` corrects that, and is one inverter at
+    the top bit if R is a power of two.
     """
 
     active_low = True
@@ -153,7 +179,7 @@ class CarrySaveTree(AdderTree):
 
 
 class _Adders:
-    """Places full and half adders over columns of bits of equal significance."""
+    """Instantiates full and half adders for columns of bits of equal significance."""
 
     def __init__(self, m, platform):
         self._m = m
@@ -182,7 +208,7 @@ class _Adders:
         return [column[0] if column else 0 for column in columns]
 
     def _add(self, columns, bit, operands):
-        """Put an adder over two or three bits; its sum and carry join ``columns``."""
+        """Add two or three bits; the sum and carry join ``columns``."""
         kind, cls = ("full_adder", FullAdder) if len(operands) == 3 else ("half_adder", HalfAdder)
         name = f"add_{bit}_{self._count}"
         self._count += 1
@@ -190,9 +216,9 @@ class _Adders:
         inputs = [getattr(adder, port) for port in "abc"[:len(operands)]]
         self._m.d.comb += [port.eq(operand) for port, operand in zip(inputs, operands)]
         columns[bit].append(adder.sum)
-        # A carry out of the top column only restates the sign.
+        # A carry out of the top column is a copy of the sign.
         if bit + 1 < len(columns):
             columns[bit + 1].append(adder.carry)
 
 
-TREES = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}
+TREE_COMPONENTS = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}

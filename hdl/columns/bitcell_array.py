@@ -11,9 +11,9 @@ from ..fabric.memory import LutRam
 class BitcellArray(wiring.Component):
     """Storage of one column: a bit for each row, weight bit and bank, all rows readable at once.
 
-    This is the module that a foundry array or a custom cell array replaces: its ports are those of such an array. A
-    raised wordline writes its row of ``write_bank`` at the end of the cycle; ``weights`` shows all rows of ``bank`` in
-    the same cycle. The cells have no reset. On ECP5 several banks are LUT-RAM.
+    A foundry array or a custom cell array can replace this module, which has the ports of such an array. A high
+    wordline writes its row of ``write_bank`` at the end of the cycle; ``weights`` has all rows of ``bank`` in the same
+    cycle. The cells have no reset. On ECP5, several banks are LUT-RAM.
 
     Parameters
     ----------
@@ -24,8 +24,10 @@ class BitcellArray(wiring.Component):
     -------
     wordline : ``In(rows)``
         Rows to write; at most one is high.
-    write_bank, write_weight : ``In``
-        Bank and value of the write.
+    write_bank : ``In(range(banks))``
+        Bank to write.
+    write_weight : ``In(weight_bits)``
+        Weight to write.
     bank : ``In(range(banks))``
         Bank to read.
     weights : ``Out(rows * weight_bits)``

@@ -5,12 +5,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from .adder_tree import TREES
+from .adder_tree import TREE_COMPONENTS
 from .bitcell_array import BitcellArray
 
 
-def write_layout(shape, columns):
-    """What the row decoder hands to some columns: a row's wordline, its bank, and a weight for each column."""
+def bitcell_write_layout(shape, columns):
+    """Write port of some columns, from the row decoder: wordlines, a bank, and a weight for each column."""
     return data.StructLayout({
         "wordline": shape.rows,
         "bank": range(shape.banks),
@@ -31,19 +31,23 @@ class BitcellColumns(wiring.Component):
 
     Members
     -------
-    write : ``In(write_layout)``
-        The write, as the row decoder hands it on.
-    enable, bank, plane : ``In``
-        Move on; the bank that computes; one bit an input.
+    write : ``In(bitcell_write_layout)``
+        Row to write, from the row decoder.
+    enable : ``In(1)``
+        The pipeline advances.
+    bank : ``In(range(banks))``
+        Bank that computes.
+    plane : ``In(rows)``
+        One bit of each input; complemented if the adder tree is ``active_low``.
     sums : ``Out(columns * sum_width)``
-        Sums of the bank's weights at the ones of the plane.
+        A sum for each column, the first lowest: of the bank's weights whose bit of the plane is one.
     """
 
     def __init__(self, *, config, shape, columns):
         self.config = config
         self.columns = columns
         super().__init__({
-            "write": In(write_layout(shape, columns)),
+            "write": In(bitcell_write_layout(shape, columns)),
             "enable": In(1),
             "bank": In(range(config.banks)),
             "plane": In(config.rows),
@@ -58,8 +62,8 @@ class BitcellColumns(wiring.Component):
         for column in range(self.columns):
             array = platform.instantiate(m, f"array_{column}", "bitcell_array", BitcellArray, rows=config.rows,
                                          weight_bits=config.weight_bits, banks=config.banks)
-            tree = platform.instantiate(m, f"tree_{column}", "adder_tree", TREES[config.tree], rows=config.rows,
-                                        weight_bits=config.weight_bits)
+            tree = platform.instantiate(m, f"tree_{column}", "adder_tree", TREE_COMPONENTS[config.tree],
+                                        rows=config.rows, weight_bits=config.weight_bits)
             m.d.comb += [
                 array.wordline.eq(self.write.wordline),
                 array.write_bank.eq(self.write.bank),

@@ -1,24 +1,24 @@
-"""Bitcells in a macro: a row decoder writes to all of them."""
+"""Bitcells in a macro: one row decoder for all columns."""
 
 from amaranth.hdl import signed
 from amaranth.lib import data
 
-from .adder_tree import TREES
-from .bitcell_columns import BitcellColumns, write_layout
+from .adder_tree import TREE_COMPONENTS
+from .bitcell_columns import BitcellColumns, bitcell_write_layout
 from .gateware import Gateware
 from .row_decoder import RowDecoder
 
 
 class Bitcells(Gateware):
-    """Gateware of bitcell columns; the row decoder registers what it hands on."""
+    """Gateware of bitcell columns; the row decoder registers all writes."""
 
     component = BitcellColumns
 
-    def write_layout(self, shape, columns):
-        return write_layout(shape, columns)
+    def column_write_layout(self, shape, columns):
+        return bitcell_write_layout(shape, columns)
 
     def active_low(self, config):
-        return TREES[config.tree].active_low
+        return TREE_COMPONENTS[config.tree].active_low
 
     def add_writers(self, m, platform, config, write, control):
         payload = write.payload

@@ -1,4 +1,4 @@
-"""Blocks of columns: what all columns need is registered once for each block, so that no wire spans the array."""
+"""Blocks of columns: signals of all columns are registered in each block, so that no wire spans the array."""
 
 from amaranth.hdl import Cat, Module, Signal, signed, unsigned
 from amaranth.lib import data, wiring
@@ -11,20 +11,20 @@ from .kinds import GATEWARE
 
 
 def control_layout(config):
-    """What the controller tells every block; see `ColumnBlock`."""
+    """Control signals of every block; see `ColumnBlock`."""
     return data.StructLayout({
         "bank": range(config.banks),
-        "calibrate": int(config.calibrates),
+        "calibrate": int(config.needs_calibration),
         "shift": 1,
         "negative": 1,
         "load": 1,
-        "add": int(config.tiles > 1),
-        "move": 1,
+        "add": int(config.max_accumulations > 1),
+        "advance_next": 1,
     })
 
 
 class ColumnBlock(wiring.Component):
-    """Some neighboring columns with their accumulators, and registers of their own for all that is broadcast.
+    """Some neighboring columns with their accumulators, and registers for all signals that are broadcast.
 
     Parameters
     ----------
@@ -36,18 +36,18 @@ class ColumnBlock(wiring.Component):
     Members
     -------
     ready : ``In(1)``
-        The output moves on, and so does the block, with a ``result_interval`` of 1.
-    plane : ``In``
+        With a ``result_interval`` of 1: the output is accepted, so the pipeline advances.
+    plane : ``In(plane_bits)``
         The wordlines, as columns of the shape take them.
     control : ``In(control_layout)``
-        ``bank`` of the plane; ``calibrate``: the plane of zeros is before the last addition; ``move``: no result will
-        find the one before it at the output; ``load``: the accumulators will hold a vector's result. These one cycle
-        early; two cycles early what goes to the accumulators: of the plane whose sums come out of the columns, whether
-        it is not its vector's first (``shift``), or first of a signed one (``negative``); ``add`` the result to the
-        total.
-    write : ``In``
-        As `Gateware.write_layout` has it; none for the column of ones.
+        One cycle early: ``bank`` of the plane; ``calibrate``: the calibration plane is at the last addition;
+        ``advance_next``: the pipeline advances whatever ``ready`` is; ``load``: the accumulators will hold a vector's
+        result. Two cycles early, for the accumulators, of the plane whose sums leave the columns: ``shift``: it is not
+        its vector's first; ``negative``: it is the first of a signed vector; ``add`` the result to the total.
+    write : ``In(Gateware.column_write_layout)``
+        Weights or entries to store; none for the column of ones.
     totals : ``Out(columns * total_width)``
+        A total for each column, the first lowest.
     """
 
     def __init__(self, *, config, shape, columns):
@@ -62,26 +62,26 @@ class ColumnBlock(wiring.Component):
             "control": In(control_layout(config)),
             "totals": Out(columns * self.total_width),
         }
-        if write := self.gateware.write_layout(shape, columns):
+        if write := self.gateware.column_write_layout(shape, columns):
             ports["write"] = In(write)
         super().__init__(ports)
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        moves, loads, enable, load = Signal(init=1), Signal(), Signal(), Signal()
-        m.d.sync += [moves.eq(self.control.move), loads.eq(self.control.load)]
+        pipeline_enable, loads, enable, load = Signal(init=1), Signal(), Signal(), Signal()
+        m.d.sync += [pipeline_enable.eq(self.control.advance_next), loads.eq(self.control.load)]
         if self.config.result_interval == 1:
-            m.d.comb += [enable.eq(moves | self.ready), load.eq(loads & enable)]
+            m.d.comb += [enable.eq(pipeline_enable | self.ready), load.eq(loads & enable)]
         else:
-            m.d.comb += [enable.eq(moves), load.eq(loads)]
+            m.d.comb += [enable.eq(pipeline_enable), load.eq(loads)]
         delays = Delays(m, enable)
         columns = platform.instantiate(m, "columns", self.shape.columns_name(self.columns),
                                        self.gateware.component, config=self.config, shape=self.shape,
                                        columns=self.columns)
         plane = delays.register("plane_copy", self.plane)
         control = {name: delays.register(f"{name}_copy", self.control[name], unsigned(len(self.control[name])))
-                   for name, field in self.control.shape() if name not in ("move", "load")}
+                   for name, field in self.control.shape() if name not in ("advance_next", "load")}
         control["flip"] = delays.register("flip_copy", self.control.negative ^ self.shape.complements)
         m.d.comb += [columns.enable.eq(enable), columns.plane.eq(plane)]
         control["load"] = load
@@ -93,7 +93,7 @@ class ColumnBlock(wiring.Component):
         return m
 
     def _add_write(self, m, columns):
-        """Hand on the write; what is not registered here is by the columns, or was before."""
+        """Connect the write port; fields that are not registered here are registered before or in the columns."""
         for name, field in self.write.shape():
             source = self.write[name]
             if name in self.gateware.registered:
@@ -110,7 +110,8 @@ class ColumnBlock(wiring.Component):
         for index in range(self.columns):
             accumulator = platform.instantiate(
                 m, f"accumulator_{index}", self.shape.accumulator, ShiftAccumulator, sum_shape=shape,
-                width=self.shape.accumulator_width(config), total_width=self.total_width, tiles=config.tiles)
+                width=self.shape.accumulator_width(config), total_width=self.total_width,
+                max_accumulations=config.max_accumulations)
             m.d.comb += [
                 accumulator.sum.eq(columns.sums.word_select(index, width)),
                 accumulator.enable.eq(enable),

@@ -2,7 +2,7 @@
 
 
 class Gateware:
-    """What a macro and its blocks ask of a kind of column. A macro's own columns are of one kind.
+    """Interface of a kind of column to a macro and its blocks. All columns of a macro but that of ones have one kind.
 
     Attributes
     ----------
@@ -16,20 +16,20 @@ class Gateware:
     component = None
     registered = ()
 
-    def write_layout(self, shape, columns):
-        """What a block of columns is given to write; None for one that nothing is written to."""
+    def column_write_layout(self, shape, columns):
+        """Layout of the write port of a block of columns; None if nothing is written to it."""
         return None
 
     def active_low(self, config):
-        """Whether a one on the wordlines is a low level."""
+        """Whether the wordlines are active low."""
         return False
 
     def add_planes(self, m, platform, config, plane):
-        """The wordlines as each shape takes them: a dict."""
+        """Wordlines in the form that each shape needs: a dict."""
         return dict.fromkeys(config.shapes, plane)
 
     def add_writers(self, m, platform, config, write, control):
-        """What writes to the columns, between the stream of weights and the blocks; nothing to those not written to.
+        """Add the logic between the stream of weights and the write ports of the blocks.
 
         Parameters
         ----------
@@ -41,6 +41,6 @@ class Gateware:
         Returns
         -------
         dict of Shape to (dict of str to Value)
-            The fields of `write_layout` for all columns of a shape.
+            The fields of `column_write_layout` for all columns of a shape.
         """
         return {}

@@ -6,10 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 
 class OffsetEncoder(wiring.Component):
-    """For each group of rows which of them equal the last, and whether the last is zero.
+    """Encodes each group of rows of a plane: which bits equal that of the last row, and whether that is zero.
 
-    A zero counts as -1 in offset binary, so a group whose last row is zero is the negative of one where it is one.
-    Combinational, once for all columns.
+    A zero counts as -1 in offset binary, so complementing all bits of a group negates its sum. Combinational, shared by
+    all columns.
 
     Parameters
     ----------
@@ -18,8 +18,9 @@ class OffsetEncoder(wiring.Component):
     Members
     -------
     plane : ``In(rows)``
+        One bit of each input.
     codes : ``Out(plane_bits)``
-        A group after the other: its address bits, then its sign. A row that a group does not have counts as equal.
+        For each group its address bits, then its sign, the first group lowest. Missing rows of a group count as equal.
     """
 
     def __init__(self, *, shape):

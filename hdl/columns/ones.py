@@ -7,12 +7,12 @@ from amaranth.lib.wiring import In, Out
 from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from .adder_levels import Delays, Node, sum_level
-from .adder_tree import TREES
+from .adder_tree import TREE_COMPONENTS
 from .gateware import Gateware
 
 
 class OnesColumn(wiring.Component):
-    """The column whose weights are all one: the number of ones of a plane, after as many cycles as other columns take.
+    """The column whose weights are all one: counts the ones of a plane, with the latency of the other columns.
 
     Parameters
     ----------
@@ -24,9 +24,11 @@ class OnesColumn(wiring.Component):
     Members
     -------
     enable : ``In(1)``
-        Move on.
+        The pipeline advances.
     plane : ``In(rows)``
+        One bit of each input; complemented if the adder tree is ``active_low``.
     sums : ``Out(ceil(log2(rows + 1)))``
+        Number of ones in the plane.
     """
 
     def __init__(self, *, config, shape, columns):
@@ -43,8 +45,8 @@ class OnesColumn(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         delays = Delays(m, self.enable)
-        active_low = TREES[self.config.tree].active_low
-        # As many rows at once as leave one adder level for each cycle.
+        active_low = TREE_COMPONENTS[self.config.tree].active_low
+        # Rows that are counted in the first cycle, so that one adder level is left for each further cycle.
         group = 1 << max(0, ceil_log2(self.config.rows) + 1 - self.latency)
         nodes = []
         for first in range(0, self.config.rows, group):

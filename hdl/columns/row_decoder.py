@@ -6,9 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 
 class RowDecoder(wiring.Component):
-    """Decodes the row of a write once for all columns, and registers what it hands to them.
+    """Decodes the row of a write once for all columns, and registers its outputs.
 
-    A row that does not exist raises no wordline, so that the write changes nothing. Latency: one cycle.
+    A row that does not exist raises no wordline, so the write has no effect. Latency: one cycle.
 
     Parameters
     ----------
@@ -17,24 +17,24 @@ class RowDecoder(wiring.Component):
     width : int
         Bits of a row over all columns.
     active_low : bool
-        Hand on the complement of the weights, for cells that store it.
+        Complement the weights, for cells that store them so.
 
     Members
     -------
     enable : ``In(1)``
         A row is written.
     row : ``In(range(rows))``
-        Which one.
+        Its number.
     bank : ``In(range(banks))``
-        Of which bank.
+        Its bank.
     weights : ``In(width)``
-        Its bits.
+        Its weights.
     wordline : ``Out(rows)``
         One-hot for one cycle a write, else zero.
     write_bank : ``Out(range(banks))``
-        Bank of the write.
+        Bank of the wordline.
     write_weights : ``Out(width)``
-        Bits of the write.
+        Weights of the row, complemented if ``active_low``.
     """
 
     def __init__(self, *, rows, banks, width, active_low=False):

@@ -11,7 +11,7 @@ from .adder_levels import Delays, Node, sum_level
 
 
 def entry_layout(shape, columns):
-    """What the table writer hands to some columns; see `TableWriter`."""
+    """Write port of some columns, from the table writer; see `TableWriter`."""
     return data.StructLayout({
         "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
         "clear": 1,
@@ -23,8 +23,8 @@ def entry_layout(shape, columns):
     })
 
 
-class EntryLane(wiring.Component):
-    """Walks through the entries of a column's tables, one weight added or subtracted a cycle.
+class EntryAdder(wiring.Component):
+    """Accumulates the entries of a column's tables: adds or subtracts one weight a cycle.
 
     Latency: all inputs in cycle 0, the sum in cycle 2.
 
@@ -34,11 +34,16 @@ class EntryLane(wiring.Component):
 
     Members
     -------
-    weight, clear : ``In``
-        The weight, or none.
-    load, subtract : ``In(1)``
-        Start afresh; subtract.
+    weight : ``In(signed(weight_bits))``
+        Weight to add.
+    clear : ``In(1)``
+        Add zero instead.
+    load : ``In(1)``
+        Start a new sum.
+    subtract : ``In(1)``
+        Subtract instead.
     sum : ``Out(signed(sum_width))``
+        The sum.
     """
 
     def __init__(self, *, shape):
@@ -70,11 +75,12 @@ class EntryLane(wiring.Component):
 class TableColumns(wiring.Component):
     """Neighboring columns whose tables share memories: one sum a column and cycle, ``latency`` cycles after its plane.
 
-    Tables in block RAM hold plain sums, which the adder levels add up. Those in LUT-RAM are in offset binary: with
-    every input s = +1 or -1 a group's sum T only changes its sign when all its inputs do, so half the entries do, and
-    a sign. Its parity P is the same for all entries: u = (T - P) / 2 is stored, and -T is ``~u``, with P as it is and a
-    carry of 1 - P. The column's sum then is ``sum(u ^ sign) + sum(sign & ~P)`` up to a constant of the column, which a
-    plane of zeros, whose sum is known, measures: calibration. Each of the carries is the carry-in of an adder.
+    Tables in block RAM hold plain sums, which the adder levels add. Those in LUT-RAM are in offset binary: if every
+    input counts as +1 or -1, complementing all inputs of a group only negates its sum T, so half the entries and a sign
+    are enough. The parity P of T is the same for all entries of a group: u = (T - P) / 2 is stored, and -T is ``~u``
+    with the same P and a carry of 1 - P. The column's sum then is ``sum(u ^ sign) + sum(sign & ~P)`` plus a constant of
+    the column. Calibration measures that constant with a plane of zeros, whose sum is known. Each of the carries is the
+    carry-in of an adder.
 
     Offset binary: S. A. White, "Applications of Distributed Arithmetic to Digital Signal Processing", IEEE ASSP
     Magazine, July 1989.
@@ -88,15 +94,17 @@ class TableColumns(wiring.Component):
     Members
     -------
     write : ``In(entry_layout)``
-        The entries, as the table writer sends them.
+        Entries to write, from the table writer.
     enable : ``In(1)``
-        Move on.
-    bank, plane : ``In``
-        The bank that computes; the plane, as `OffsetEncoder` codes it for LUT-RAM.
-    calibrate : ``In(1)``
-        The plane of the last addition was all zeros.
+        The pipeline advances.
+    bank : ``In(range(banks))``
+        Bank that computes.
+    plane : ``In(plane_bits)``
+        One bit of each input; for LUT-RAM the codes of `OffsetEncoder`.
+    calibrate : ``In(int(is_offset))``
+        The calibration plane is at the last addition.
     sums : ``Out(columns * sum_width)``
-        A sum for each column; complemented in offset binary.
+        A sum for each column, the first lowest; complemented in offset binary.
     """
 
     def __init__(self, *, config, shape, columns):
@@ -116,9 +124,9 @@ class TableColumns(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         delays = Delays(m, self.enable)
-        lanes = self._add_lanes(m, platform)
+        entries = self._add_entry_adders(m, platform)
         tables = self._offset_tables if self.table.is_offset else self._plain_tables
-        columns = tables(m, platform, delays, lanes)
+        columns = tables(m, platform, delays, entries)
         for level in range(self.table.levels):
             columns = sum_level(m, platform, delays, f"level{level + 1}", columns)
         nodes = [node for (node,) in columns]
@@ -130,22 +138,23 @@ class TableColumns(wiring.Component):
             m.d.comb += self.sums.word_select(column, self.config.sum_width).eq(value)
         return m
 
-    def _add_lanes(self, m, platform):
-        lanes = []
+    def _add_entry_adders(self, m, platform):
+        entries = []
         for column in range(self.columns):
-            lane = platform.instantiate(m, f"lane_{column}", f"{self.table.storage}_lane", EntryLane, shape=self.table)
-            m.d.comb += [lane.weight.eq(self.write.weights[column])]
-            m.d.comb += [getattr(lane, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
-            lanes.append(lane.sum)
-        return lanes
+            adder = platform.instantiate(m, f"entry_adder_{column}", f"{self.table.storage}_entry_adder", EntryAdder,
+                                         shape=self.table)
+            m.d.comb += [adder.weight.eq(self.write.weights[column])]
+            m.d.comb += [getattr(adder, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+            entries.append(adder.sum)
+        return entries
 
-    def _plain_tables(self, m, platform, delays, lanes):
+    def _plain_tables(self, m, platform, delays, entries):
         """Read the tables in block RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in lanes]
+        nodes = [[] for _ in entries]
         low, high = shape.extremes
         for group, rows in enumerate(shape.rows_of_groups):
-            table = self._add_table(m, platform, BlockRam, group, Cat(lanes))
+            table = self._add_table(m, platform, BlockRam, group, Cat(entries))
             plane = Cat(Const(0) if row is None else self.plane[row] for row in rows)
             m.d.comb += [table.address.eq(Cat(plane, self.bank)), table.enable.eq(self.enable)]
             for column in range(self.columns):
@@ -155,26 +164,26 @@ class TableColumns(wiring.Component):
                 nodes[column].append(Node(entry.as_signed(), low, high))
         return nodes
 
-    def _offset_tables(self, m, platform, delays, lanes):
+    def _offset_tables(self, m, platform, delays, entries):
         """Read the tables in LUT-RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in lanes]
+        nodes = [[] for _ in entries]
         low, high = (bound >> 1 for bound in shape.extremes)
         low, high = min(low, ~high), max(high, ~low)
         beside = shape.banks == 1
-        words = Cat(lane[int(beside):] for lane in lanes)
+        words = Cat(new_entry[int(beside):] for new_entry in entries)
         for group in range(shape.groups):
             code = self.plane.word_select(group, shape.group_rows)
             table = self._add_table(m, platform, LutRam, group, words)
             m.d.comb += table.address.eq(Cat(code[:-1], self.bank))
             sign = delays.register(f"sign_{group}", code[-1])
-            for column, lane in enumerate(lanes):
+            for column, new_entry in enumerate(entries):
                 entry = delays.register(f"entry_{group}_{column}", table.data.word_select(column, shape.entry_bits))
                 parity = entry[0]
                 if beside:
                     parity = Signal(name=f"parity_{group}_{column}", reset_less=True)
                     with m.If(self.write.select[group]):
-                        m.d.sync += parity.eq(lane[0])
+                        m.d.sync += parity.eq(new_entry[0])
                 carry = Carry(lambda a, b: a & ~b, sign, parity, is_static=beside)
                 nodes[column].append(Node(entry[int(not beside):].as_signed(), low, high, "xor", sign, (carry,)))
         return nodes
@@ -191,9 +200,9 @@ class TableColumns(wiring.Component):
         return table
 
     def _calibrate(self, m, platform, delays, nodes):
-        """The complements of the sums: what the levels give less what they give for a plane of zeros.
+        """The complemented sums: outputs of the levels minus those for the calibration plane.
 
-        The carry of the group that has found no adder yet completes both.
+        The carry of the one group that no adder has added yet is added to both.
         """
         values = [node.value if node.bit is None else flipped(node.value, node.bit) for node in nodes]
         zeros = self._zero_sums(m, platform, delays, values)
@@ -206,11 +215,11 @@ class TableColumns(wiring.Component):
                 for column, value in enumerate(add(m, platform, "calibration", additions))]
 
     def _zero_sums(self, m, platform, delays, values):
-        """For each column its sum for a plane of zeros, as an operand; a plane that calibrates stores it."""
+        """For each column its sum for the calibration plane, as an operand; that plane stores it."""
         banks, bank = self.config.banks, self.bank
         for stage in range(self.table.levels + 1 if banks > 1 else 0):
             bank = delays.register(f"bank_{stage}", bank)
-        # While the pipeline stands, what is stored stands too.
+        # While the pipeline stalls, the same value is stored again.
         stores = self.calibrate
         if banks > 2:
             word = Cat(values)

@@ -1,4 +1,4 @@
-"""Table writer: keeps the weights, and makes the tables' entries from them while rows arrive."""
+"""Table writer: stores the weights, and computes the entries of the tables from them."""
 
 from functools import reduce
 from operator import or_
@@ -16,12 +16,13 @@ from .table_columns import entry_layout
 class TableWriter(wiring.Component):
     """Stores rows in a block RAM, and rewrites all entries of a group of rows when it is complete.
 
-    Rows of one group and bank gather. The walk through the group's entries starts when its last row has come, when a
-    row of another group waits, or when a vector waits for the bank; rows of the next group gather meanwhile. The walk
-    takes the entries in the order of a Gray code, so that each follows from the one before by one weight.
+    Rows of one group and bank gather. The table fill of the group starts when its last row has arrived, when a row of
+    another group waits, or when a vector waits for the bank; rows of the next group gather meanwhile. A fill writes the
+    entries in the order of a Gray code, so that each differs from the previous one by one weight.
 
-    A row is taken every three cycles at most. A reset ends the walk and forgets what gathers, but every row that was
-    taken is in the block RAM: a group that it met between two walks is right again once any of its rows is written.
+    A row is accepted every three cycles at most. A reset ends the fill and forgets which rows have gathered, but every
+    accepted row is in the block RAM: the tables of an interrupted group are right again once any of its rows is
+    written.
 
     Parameters
     ----------
@@ -32,17 +33,24 @@ class TableWriter(wiring.Component):
     Members
     -------
     taken : ``In(1)``
-        A row is taken, which takes ``ready``.
-    row, bank, weights : ``In``
-        The row. One that does not exist changes nothing.
+        A row is accepted; only while ``ready``.
+    row : ``In(range(rows))``
+        Its number; a row that does not exist changes nothing.
+    bank : ``In(range(banks))``
+        Its bank.
+    weights : ``In(ArrayLayout(signed(weight_bits), columns))``
+        Its weights.
     ready : ``Out(1)``
-    wanted, wanted_bank : ``In``
-        A vector waits for this bank.
+        A row may be accepted.
+    wanted : ``In(1)``
+        A vector waits for a bank.
+    wanted_bank : ``In(range(banks))``
+        That bank.
     busy : ``Out(1)``
-        That bank's tables are not complete yet.
+        Tables of ``wanted_bank`` are incomplete.
     write : ``Out(entry_layout)``
-        For the columns, see `EntryLane`: ``weights``, ``clear``, ``load`` and ``subtract`` three cycles after a step of
-        the walk, the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
+        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load`` and ``subtract`` come three cycles after a
+        step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
     """
 
     def __init__(self, *, shape, columns):
@@ -64,10 +72,10 @@ class TableWriter(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         target = data.StructLayout({"group": range(self.table.groups), "bank": range(self.table.banks)})
-        # A row has arrived, a group gathers, a group is walked through; and which.
+        # Whether a row has arrived, a group gathers, tables are filled; and of which group and bank.
         self._arrived, self._arrival = Signal(name="arrived"), self._register("arrival", target)
         self._gathers, self._gathered = Signal(name="gathers"), self._register("gathered", target)
-        self._walks, self._walked = Signal(name="walks"), self._register("walked", target)
+        self._filling, self._fill_target = Signal(name="filling"), self._register("fill_target", target)
         self._arrive(m)
         self._gather(m)
         position, clear = self._step(m)
@@ -75,11 +83,11 @@ class TableWriter(wiring.Component):
         return m
 
     def _register(self, name, shape):
-        """One that means nothing unless another, with a reset, says so."""
+        """A register without reset: undefined unless a register with reset qualifies it."""
         return Signal(shape, name=name, reset_less=True)
 
     def _arrive(self, m):
-        """Tell in two cycles to which group a row that was taken belongs."""
+        """Find in two cycles to which group an accepted row belongs."""
         shape = self.table
         self._fresh = fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
@@ -99,7 +107,7 @@ class TableWriter(wiring.Component):
             with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
                 m.d.sync += self._is_last.eq(1)
         used = ((fresh, bank), (self._arrived, self._arrival.bank), (self._gathers, self._gathered.bank),
-                (self._walks, self._walked.bank))
+                (self._filling, self._fill_target.bank))
         pending = Signal(shape.banks, name="pending")
         m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1))
         for index in range(shape.banks):
@@ -107,20 +115,20 @@ class TableWriter(wiring.Component):
             m.d.sync += pending[index].eq((self.taken & (self.bank == index)) | (pending[index] & concerned))
 
     def _gather(self, m):
-        """Let rows of one group gather, and walk through the groups one after the other."""
+        """Let rows of one group gather, and fill the tables of one group after the other."""
         complete, same, starts = Signal(name="complete"), Signal(), Signal()
-        self._ends, self._select = Signal(name="ends"), self._register("walked_select", self.table.groups)
+        self._ends, self._select = Signal(name="ends"), self._register("fill_select", self.table.groups)
         # Where the last group lacks rows, its first position is a row of the group before, or none.
-        self._first = self._register("walked_first", ceil_log2(self.table.rows))
+        self._first = self._register("fill_first", ceil_log2(self.table.rows))
         missing = self.table.rows_of_groups[-1].count(None)
         m.d.comb += [
             same.eq(self._arrival == self._gathered),
             self._joins.eq(self._arrived & (~self._gathers | same) & ~starts),
-            starts.eq(self._gathers & ~self._walks & (complete | (self._arrived & ~same) | (
+            starts.eq(self._gathers & ~self._filling & (complete | (self._arrived & ~same) | (
                 self.wanted & (self.wanted_bank == self._gathered.bank)))),
         ]
         with m.If(starts):
-            m.d.sync += [self._walks.eq(1), self._walked.eq(self._gathered), self._gathers.eq(0), complete.eq(0),
+            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered), self._gathers.eq(0), complete.eq(0),
                          self._select.eq(1 << self._gathered.group)]
             with m.Switch(self._gathered.group):
                 for group in range(self.table.groups):
@@ -128,14 +136,14 @@ class TableWriter(wiring.Component):
                         first = group * self.table.group_rows - (missing if group == self.table.groups - 1 else 0)
                         m.d.sync += self._first.eq(first)
         with m.Elif(self._ends):
-            m.d.sync += self._walks.eq(0)
+            m.d.sync += self._filling.eq(0)
         with m.If(self._joins):
             m.d.sync += [self._gathers.eq(1), self._gathered.eq(self._arrival), complete.eq(complete | self._is_last)]
 
     def _step(self, m):
-        """Count the steps of a walk: which row of the group comes, and what is done with it."""
+        """Count the steps of a fill: which row of the group is read, and what is done with it."""
         shape, bits = self.table, self.table.address_bits
-        base, count = Signal(init=1, name="base"), Signal(range(shape.walk + 1), name="count")
+        base, count = Signal(init=1, name="base"), Signal(range(shape.table_fill_cycles + 1), name="count")
         position, clear = Signal(range(shape.group_rows)), Signal()
         load, subtract, strobe = Signal(), Signal(), Signal()
         # The entry's number, and that number in Gray code.
@@ -147,7 +155,7 @@ class TableWriter(wiring.Component):
             address.eq(~gray if shape.is_offset else gray),
             clear.eq(0 if shape.is_offset else base),
             load.eq(base & (count == 0)),
-            strobe.eq(self._walks & (~base | (count == shape.base_steps - 1)) & (base | (count[0] if half else 1))),
+            strobe.eq(self._filling & (~base | (count == shape.base_steps - 1)) & (base | (count[0] if half else 1))),
             self._ends.eq(~base & (count == (1 << bits + half)) if bits else base & (count == 1)),
         ]
         with m.If(base):
@@ -158,7 +166,7 @@ class TableWriter(wiring.Component):
                 with m.If(code[bit]):
                     # The lowest one of a number is the bit that its Gray code has changed.
                     m.d.comb += [position.eq(bit), subtract.eq(gray[bit] == shape.is_offset)]
-        with m.If(self._walks):
+        with m.If(self._filling):
             m.d.sync += count.eq(count + 1)
             if bits:
                 with m.If(base & (count == shape.base_steps - 1)):
@@ -169,11 +177,11 @@ class TableWriter(wiring.Component):
         self._delay(m, "subtract", subtract, 3)
         self._delay(m, "select", Mux(strobe & ~self._ends, self._select, 0), 4)
         self._delay(m, "address", address, 4)
-        self._delay(m, "bank", self._walked.bank, 4)
+        self._delay(m, "bank", self._fill_target.bank, 4)
         return position, clear
 
     def _read(self, m, platform, position, clear):
-        """Store the rows, and read the one that the walk needs."""
+        """Store the rows, and read the one that the fill needs."""
         shape = self.table
         row_bits = ceil_log2(shape.rows)
         rows = platform.instantiate(m, "rows", f"{shape.storage}_rows", BlockRam, width=len(self.weights.as_value()),
@@ -181,11 +189,11 @@ class TableWriter(wiring.Component):
         address = self._register("read_address", len(rows.address))
         missing = shape.rows_of_groups[-1].count(None)
         is_missing = self._select[-1] & (position < missing) if missing else 0
-        # The block RAMs are far from each other, and from what decides that a row is taken.
+        # The block RAMs are far from each other, and from the logic that accepts a row.
         stored = self._register("fresh_weights", len(rows.write_data))
         m.d.sync += [
             stored.eq(self.weights),
-            address.eq(Cat((self._first + position)[:row_bits], self._walked.bank)),
+            address.eq(Cat((self._first + position)[:row_bits], self._fill_target.bank)),
         ]
         m.d.comb += [
             rows.write.eq(self._fresh),

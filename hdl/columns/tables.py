@@ -1,4 +1,4 @@
-"""Tables in a macro: a writer for those in each kind of memory, and an encoder before those in LUT-RAM."""
+"""Tables in a macro: a writer for each kind of memory, and an encoder of planes for LUT-RAM."""
 
 from amaranth.hdl import Cat, Signal, Value
 
@@ -14,7 +14,7 @@ class Tables(Gateware):
     component = TableColumns
     registered = ("select", "address", "bank")
 
-    def write_layout(self, shape, columns):
+    def column_write_layout(self, shape, columns):
         return entry_layout(shape, columns)
 
     def add_planes(self, m, platform, config, plane):

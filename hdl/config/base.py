@@ -1,4 +1,4 @@
-"""What configurations share: what their parameters mean and may be, said once; JSON both ways, and a hash."""
+"""Base of configurations: meaning and allowed values of parameters, conversion to and from JSON, and a hash."""
 
 import dataclasses
 import hashlib
@@ -7,18 +7,19 @@ import textwrap
 from pathlib import Path
 
 
-def parameter(meaning, *, default=dataclasses.MISSING, least=1, most=None, choices=None):
+def parameter(meaning, *, default=dataclasses.MISSING, minimum=1, maximum=None, choices=None, former=None):
     """A parameter of a configuration: an integer within bounds, or one of some choices.
 
-    Help of commands, tables of documents and docstrings are made of what stands here. ``most`` may name another
-    parameter; without it and ``choices`` the class checks it itself.
+    Help of commands, tables of documents and docstrings are made of these. ``maximum`` may name another parameter;
+    without it and ``choices`` the class checks the value itself. ``former`` is a name that JSON and options of the
+    release before used, and that is still accepted in this one.
     """
     return dataclasses.field(default=default, metadata={
-        "meaning": meaning, "least": least, "most": most, "choices": choices})
+        "meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices, "former": former})
 
 
 def configuration(cls):
-    """A frozen dataclass of parameters; ``{parameters}`` in its docstring becomes what they mean."""
+    """A frozen dataclass of parameters; ``{parameters}`` in its docstring is replaced by their descriptions."""
     cls = dataclasses.dataclass(frozen=True, kw_only=True)(cls)
     texts = [f"{field.name} : {allowed(field)}\n" + textwrap.fill(field.metadata["meaning"], 110, initial_indent="    ",
                                                                   subsequent_indent="    ")
@@ -28,32 +29,32 @@ def configuration(cls):
 
 
 def allowed(field):
-    """What a parameter may be, in a word; a field of a `configuration`."""
+    """Allowed values of a parameter (a field of a `configuration`), as a short text."""
     rules = field.metadata
     if rules["choices"]:
         return "|".join(map(str, rules["choices"]))
-    return f"{rules['least']}..{rules['most']}" if rules["most"] else field.type.__name__
+    return f"{rules['minimum']}..{rules['maximum']}" if rules["maximum"] else field.type.__name__
 
 
 class Parameters:
     """Base of configurations."""
 
     def check_parameters(self):
-        """TypeError or ValueError, in one line, unless each parameter is what it may be."""
+        """TypeError or ValueError, in one line, unless all parameters are valid."""
         for field in dataclasses.fields(self):
             if field.metadata["choices"]:
                 self.check_choice(field.name, field.metadata["choices"])
-            elif most := field.metadata["most"]:
-                self.check_range(field.name, field.metadata["least"],
-                                 getattr(self, most) if isinstance(most, str) else most)
+            elif maximum := field.metadata["maximum"]:
+                self.check_range(field.name, field.metadata["minimum"],
+                                 getattr(self, maximum) if isinstance(maximum, str) else maximum)
 
-    def check_range(self, name, least, greatest):
+    def check_range(self, name, minimum, maximum):
         """TypeError or ValueError, in one line, unless a parameter is an integer within bounds."""
         value = getattr(self, name)
-        rule = f"{name} must be an integer from {least} to {greatest}, not {value!r}"
+        rule = f"{name} must be an integer from {minimum} to {maximum}, not {value!r}"
         if not isinstance(value, int) or isinstance(value, bool):
             raise TypeError(rule)
-        if not least <= value <= greatest:
+        if not minimum <= value <= maximum:
             raise ValueError(rule)
 
     def check_choice(self, name, choices):
@@ -64,7 +65,7 @@ class Parameters:
 
     @property
     def hash(self):
-        """Eight hexadecimal digits that tell this configuration from every other."""
+        """Eight hexadecimal digits that identify the configuration."""
         text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
@@ -82,6 +83,11 @@ class Parameters:
         if not isinstance(parameters, dict):
             raise ValueError(f"a configuration must be a JSON object, not {parameters!r}")
         fields = {field.name: field for field in dataclasses.fields(cls)}
+        former = {field.metadata["former"]: name for name, field in fields.items()}
+        for name in former.keys() & parameters.keys():
+            if former[name] in parameters:
+                raise ValueError(f"a configuration must give {former[name]} or {name}, its former name, not both")
+        parameters = {former.get(name, name): value for name, value in parameters.items()}
         for name in parameters:
             if name not in fields:
                 raise ValueError(f"a configuration's parameters must be among {', '.join(fields)}, not {name!r}")
@@ -102,7 +108,7 @@ class Parameters:
 
     @classmethod
     def read(cls, path):
-        """What a JSON file says, whatever it is."""
+        """The parsed JSON of a file."""
         try:
             return cls._parse(Path(path).read_text(encoding="utf-8"))
         except UnicodeDecodeError:

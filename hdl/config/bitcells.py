@@ -1,17 +1,17 @@
-"""Bitcell columns in numbers: a bit a cell, multiplied where it stands, and an adder tree."""
+"""Bitcell columns in numbers: one bit per cell, multiplied in place, and an adder tree."""
 
 from dataclasses import dataclass
 
 from .kinds import Kind, Shape
 from .widths import ceil_log2
 
-TREES = ("carry_chain", "carry_save")
+TREE_NAMES = ("carry_chain", "carry_save")
 # Few columns to a block where wires are slow, many where registers are dear.
 BLOCK_COLUMNS = {"carry_chain": 2, "carry_save": 16}
 
 
 def tree_latency(tree, rows):
-    """Cycles from a plane to its sum: a register a level of a carry-chain tree, one after a carry-save tree."""
+    """Cycles from a plane to its sum: one for each level of a carry-chain tree, one for a carry-save tree."""
     return max(1, ceil_log2(rows)) if tree == "carry_chain" else 1
 
 
@@ -54,11 +54,11 @@ class BitcellKind(Kind):
     """`BitcellShape` for all columns."""
 
     name = "bitcell"
-    meaning = "`bitcell`, a bit a cell, multiplied where it stands, and an adder tree"
+    meaning = "`bitcell`, one bit per cell, multiplied in place, and an adder tree"
     conditions = (("tree", "if column is {column}"),)
 
     def shapes(self, config):
         return {BitcellShape(config.rows, config.weight_bits, config.banks, config.tree): config.columns}
 
     def samples(self, columns):
-        return {"tree": TREES}
+        return {"tree": TREE_NAMES}

@@ -1,27 +1,27 @@
-"""`CoreConfig`: the one description of a core, which is a macro behind buses."""
+"""`CoreConfig`: the description of a core, which is a macro behind buses."""
 
 from dataclasses import replace
 
-from ...golden.checksum import digit_count
+from ...golden.checksum import check_column_count
 from .base import Parameters, configuration, parameter
-from .macro import MOST_COLUMNS, MacroConfig
+from .macro import MAX_COLUMNS, MacroConfig
 from .widths import ceil_log2
 
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
 OUTPUTS = ("int8", "int16", "int32")
 RESETS = ("synchronous", "asynchronous")
-BUSES = ("axi", "wishbone", "apb")
+BUS_NAMES = ("axi", "wishbone", "apb")
 
-# What a column's requantization is given: bias, multiplier and shift, each in a word of 32 bits, and one of zeros.
+# Requantization parameters of a column: bias, multiplier, shift, and zero, in 32 bits each.
 PARAMETER_BYTES = 16
 # Sets of requantization parameters: one in use while the other is loaded.
 SETS = 2
-# Narrower ones fit by sign extension; a bias and a multiplier have as many.
-ACCUMULATOR_BITS = 32
+# Narrower totals are sign-extended; a bias and a multiplier have as many bits.
+MAX_TOTAL_BITS = 32
 
 
 def element_bytes(bits):
-    """Bytes of an integer of up to 16 bits in a stream: the fewest of whole ones that a processor can address."""
+    """Bytes of an integer of up to 16 bits in a stream."""
     return 1 if bits <= 8 else 2
 
 
@@ -43,41 +43,41 @@ class CoreConfig(Parameters):
     input_stream_bits: int = parameter("Bits of `s_axis_tdata`.", default=64, choices=STREAM_BITS)
     weight_stream_bits: int = parameter("Bits of `s_axis_w_tdata`.", default=64, choices=STREAM_BITS)
     output_stream_bits: int = parameter("Bits of `m_axis_tdata`.", default=64, choices=STREAM_BITS)
-    output: str = parameter("What a result is: `int8` or `int16`, requantized, or `int32`, the total itself.",
+    output: str = parameter("Type of results: `int8` or `int16`, requantized, or `int32`, the totals.",
                             default="int8", choices=OUTPUTS)
-    reset: str = parameter("`aresetn` follows the clock (`synchronous`), or may fall at any moment (`asynchronous`).",
+    reset: str = parameter("`aresetn` is `synchronous` to the clock, or may fall at any moment (`asynchronous`).",
                            default="synchronous", choices=RESETS)
-    bus: str = parameter("Of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
-                         choices=BUSES)
-    checksum: bool = parameter("Columns beside those of the macro hold the sum of each row's weights, and every result "
-                               "is checked against them.", default=False, choices=(False, True))
+    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
+                         choices=BUS_NAMES)
+    checksum: bool = parameter("Further columns hold the sum of each row's weights, and every result is checked "
+                               "against them.", default=False, choices=(False, True))
 
     def __post_init__(self):
         if not isinstance(self.macro, MacroConfig):
             raise TypeError(f"macro must be a MacroConfig, not {self.macro!r}")
         if self.macro.fuse != 1:
             raise ValueError(f"fuse must be 1 in a core, not {self.macro.fuse}")
-        if self.macro.total_width > ACCUMULATOR_BITS:
-            raise ValueError("weight_bits, input_bits, rows and tiles of a core must keep a total within "
-                             f"{ACCUMULATOR_BITS} bits, not {self.macro.total_width}")
+        if self.macro.total_width > MAX_TOTAL_BITS:
+            raise ValueError("weight_bits, input_bits, rows and max_accumulations of a core must keep a total within "
+                             f"{MAX_TOTAL_BITS} bits, not {self.macro.total_width}")
         self.check_parameters()
-        if self.macro.columns + self.check_columns > MOST_COLUMNS:
-            raise ValueError(f"columns must leave {self.check_columns} of {MOST_COLUMNS} to the checksum, "
+        if self.macro.columns + self.check_columns > MAX_COLUMNS:
+            raise ValueError(f"columns must leave {self.check_columns} of {MAX_COLUMNS} to the checksum, "
                              f"not be {self.macro.columns}")
 
-    # The array, with what the checksum adds to it.
+    # The array, with the checksum columns.
 
     @property
     def check_columns(self):
         """Columns that hold the sum of each row's weights."""
-        return digit_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
+        return check_column_count(self.macro.columns, self.macro.weight_bits) if self.checksum else 0
 
     @property
     def array(self):
-        """The macro that is built: with the checksum columns behind its own."""
+        """The macro that is built: with the checksum columns after its own."""
         return replace(self.macro, **self.macro.kind.extended(self.macro, self.check_columns))
 
-    # What is in the streams.
+    # Streams.
 
     @property
     def input_bytes(self):
@@ -96,24 +96,24 @@ class CoreConfig(Parameters):
 
     @property
     def vector_bytes(self):
-        """Bytes of a vector, which starts with a beat of its own."""
+        """Bytes of a vector, which starts a new beat."""
         return self.macro.rows * self.input_bytes
 
     @property
     def row_bytes(self):
-        """Bytes of a row of weights, which starts with a beat of its own."""
+        """Bytes of a row of weights, which starts a new beat."""
         return self.macro.columns * self.weight_bytes
 
     @property
     def result_bytes(self):
-        """Bytes of a vector's results, which start with a beat of their own."""
+        """Bytes of a vector's results, which start a new beat."""
         return self.macro.columns * self.output_bits // 8
 
     # Requantization.
 
     @property
     def requantizes(self):
-        """Results are not the totals themselves."""
+        """Results are requantized totals."""
         return self.output != "int32"
 
     @property
@@ -123,18 +123,18 @@ class CoreConfig(Parameters):
 
     @property
     def lanes(self):
-        """Results that are made in a cycle: as many as the array gives at full precision, or as the stream takes."""
+        """Results computed in a cycle: as many as the array gives at full precision, or the stream can take."""
         needed = -(-self.macro.columns // self.macro.input_bits)
         return min(1 << ceil_log2(needed), self.beat_results)
 
     @property
     def groups(self):
-        """Cycles in which a vector's results are made."""
+        """Cycles in which the results of a vector are computed."""
         return -(-self.macro.columns // self.lanes)
 
     @property
     def in_flight(self):
-        """Most vectors in the macro at once: one waits, one is driven, and one a stage can be behind its last plane."""
+        """Maximum vectors in the macro: one waiting, one driven, and one in each stage of the pipeline."""
         return self.macro.latency + 3
 
     # Identity and JSON.

@@ -1,42 +1,42 @@
-"""What every kind of column says of itself in numbers; each kind has a file of its own, and `macro` lists them."""
+"""Interface of a kind of column: its numbers; each kind has a file of its own, and `macro` lists them."""
 
 from abc import ABC, abstractmethod
 
 
 class Shape:
-    """How some columns of a macro store and multiply; a frozen dataclass for each way. These are the defaults.
+    """Storage and multiplication of some columns of a macro; a frozen dataclass for each variant, with defaults here.
 
     Attributes
     ----------
     kind : str
-        What its gateware is found by, in `columns.kinds`.
+        Key of its gateware in `columns.kinds`.
     storage : str
-        Names its blocks.
+        Prefix of the names of its blocks.
     plane_bits : int
-        Bits of a plane as columns take it.
+        Bits of a plane in the form that the columns need.
     latency : int
         Cycles from the plane in a block's registers to the sum.
     block_columns : int
-        Columns to a block, which has registers of its own for what is broadcast.
-    held : int
-        Cycles from the plane in a block's registers for which its bank must not be written.
-    walk : int
-        Cycles that its writer needs for what a row changes; 0 if a row is written in one, and without one.
+        Columns of a block, which has its own registers of broadcast signals.
+    bank_hold_cycles : int
+        Cycles for which a bank must not be written after a plane of it is in a block's registers.
+    table_fill_cycles : int
+        Cycles of a table fill; 0 if a row is written in one cycle, or nothing is written.
     calibration : int or None
-        Cycles from the plane in a block's registers to the sum of a plane of zeros, which goes before a bank's first
-        vector after a write, so that columns learn from it; None if they need none.
+        Cycles from the calibration plane in a block's registers to its sum. That plane of zeros precedes a bank's first
+        vector after a write. None if the columns need no calibration.
     complements : bool
         Sums come out complemented.
     has_lut_ram : bool
-        It needs LUT-RAM, of any fabric.
+        It uses LUT-RAM on any fabric.
     is_signed : bool
         Sums are two's complement.
     accumulator : str
-        Names the block of its accumulators.
+        Name of the block of its accumulators.
     """
 
-    held = 1
-    walk = 0
+    bank_hold_cycles = 1
+    table_fill_cycles = 0
     calibration = None
     complements = False
     has_lut_ram = False
@@ -65,7 +65,7 @@ class Shape:
 
 
 class Kind(ABC):
-    """What ``column`` of a `MacroConfig` may be.
+    """A value of ``column`` of a `MacroConfig`.
 
     Attributes
     ----------
@@ -73,8 +73,8 @@ class Kind(ABC):
     meaning : str
         For the help of the parameter.
     conditions : tuple of (str, str)
-        Parameters of a macro that only this kind takes, which have their default elsewhere; and when that is, as a
-        message says it of a macro whose ``column`` is another.
+        Parameters of a macro that only this kind uses, and must have their default otherwise; and the condition of that
+        rule, for a message about a macro of another kind.
     """
 
     conditions = ()

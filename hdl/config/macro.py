@@ -1,9 +1,9 @@
-"""`MacroConfig`: the one description of a macro that every part of Bitline takes."""
+"""`MacroConfig`: the description of a macro, used by all parts of Bitline."""
 
 import dataclasses
 
 from .base import Parameters, configuration, parameter
-from .bitcells import TREES, BitcellKind
+from .bitcells import TREE_NAMES, BitcellKind
 from .tables import TableKind
 from .widths import ceil_log2, signed_width
 
@@ -11,7 +11,7 @@ KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
 COLUMNS = tuple(KINDS)
 FUSES = (1, 2, 4)
 INTERVALS = (1, 2)
-MOST_COLUMNS = 1024
+MAX_COLUMNS = 1024
 
 
 @configuration
@@ -29,28 +29,29 @@ class MacroConfig(Parameters):
     """
 
     # Upper limits keep every derived width (a fused total above all) within what int64 golden results hold.
-    rows: int = parameter("Inputs of a vector, and weights of a column.", most=1024)
-    columns: int = parameter("Results of a vector; a multiple of `fuse`.", most=MOST_COLUMNS)
-    weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, most=16)
-    input_bits: int = parameter("Most bits of an input; each vector says how many it uses, and whether it is signed.",
-                                default=8, most=16)
-    banks: int = parameter("Sets of weights: one computes while others are written.", default=1, most=16)
-    fuse: int = parameter("Most neighboring columns that a vector may read as one wider weight.", default=1,
+    rows: int = parameter("Inputs of a vector, and weights of a column.", maximum=1024)
+    columns: int = parameter("Results of a vector; a multiple of `fuse`.", maximum=MAX_COLUMNS)
+    weight_bits: int = parameter("Bits of a stored weight, two's complement.", default=8, maximum=16)
+    input_bits: int = parameter("Maximum bits of an input; each vector has its own precision and sign.",
+                                default=8, maximum=16)
+    banks: int = parameter("Sets of weights: one is used while others are written.", default=1, maximum=16)
+    fuse: int = parameter("Maximum number of neighboring columns that form one wider weight.", default=1,
                           choices=FUSES)
-    tiles: int = parameter("Vectors that may accumulate without overflow, the first included.", default=1, most=65536)
+    max_accumulations: int = parameter("Maximum number of vectors that accumulate without overflow.", default=1,
+                                       maximum=65536, former="tiles")
     column: str = parameter(
-        f"How a column stores and multiplies: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
+        f"Kind of column: {'; or '.join(kind.meaning for kind in KINDS.values())}.",
         default=COLUMNS[0], choices=COLUMNS)
     block_ram_columns: int = parameter(
-        "Columns, the first ones, whose tables are in block RAM instead; 0 unless `column` is `table`.", default=0,
-        least=0, most="columns")
+        "The first so many columns have their tables in block RAM; 0 unless `column` is `table`.", default=0,
+        minimum=0, maximum="columns")
     tree: str = parameter(
-        "Adder tree of bitcells: `carry_chain`, a register a level, for FPGAs; or `carry_save`, full-adder cells and "
-        "one register, for standard cells.", default="carry_chain", choices=TREES)
+        "Adder tree of bitcells: `carry_chain`, registered after each level, for FPGAs; or `carry_save`, full-adder "
+        "cells and one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)
     result_interval: int = parameter(
-        "Fewest cycles from a result to the next. With 1, `o_ready` stops the pipeline in the same cycle, which bounds "
-        "the clock of a large macro; with 2, all enables come out of registers, which costs a cycle of latency, and of "
-        "vectors of a single plane every other cycle.", default=1, choices=INTERVALS)
+        "Minimum cycles between results. With 1, `o_ready` stalls the pipeline in the same cycle, which limits the "
+        "clock of a large macro; with 2, all enables are registered, for one more cycle of latency and half the rate "
+        "of vectors with a single plane.", default=1, choices=INTERVALS)
 
     def __post_init__(self):
         self.check_parameters()
@@ -64,23 +65,23 @@ class MacroConfig(Parameters):
             raise ValueError(f"columns must be a multiple of fuse ({self.fuse}), not {self.columns}")
         if self.output_width(self.fuse) > 63:
             raise ValueError(
-                "weight_bits, input_bits, rows, tiles and fuse must keep a result within 63 bits, "
+                "weight_bits, input_bits, rows, max_accumulations and fuse must keep a result within 63 bits, "
                 f"not {self.output_width(self.fuse)}"
             )
 
-    # Widths, each derived from the extremes it must hold.
+    # Widths, derived from the extremes of the values.
 
     def _extremes(self, weight_bits, vectors):
-        """Least and greatest ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed at will."""
-        most = self.rows * vectors
+        """Minimum and maximum ``sum(w * x)`` over ``vectors`` vectors, signed and unsigned ones mixed."""
+        terms = self.rows * vectors
         least_w, greatest_w = -(1 << weight_bits - 1), (1 << weight_bits - 1) - 1
         least_x, greatest_x = -(1 << self.input_bits - 1), (1 << self.input_bits) - 1
         products = [w * x for w in (least_w, greatest_w) for x in (least_x, greatest_x)]
-        return most * min(products), most * max(products)
+        return terms * min(products), terms * max(products)
 
     @property
     def sum_width(self):
-        """Bits of what a column's adder tree gives for one plane."""
+        """Bits of a column's sum for one plane."""
         return self.weight_bits + ceil_log2(self.rows)
 
     @property
@@ -90,18 +91,18 @@ class MacroConfig(Parameters):
 
     @property
     def total_width(self):
-        """Bits of a column's total, which holds the results of ``tiles`` vectors."""
-        return signed_width(*self._extremes(self.weight_bits, self.tiles))
+        """Bits of a column's total, which holds the results of ``max_accumulations`` vectors."""
+        return signed_width(*self._extremes(self.weight_bits, self.max_accumulations))
 
     @property
     def sum_x_width(self):
-        """Bits of ``sum(x)`` over ``tiles`` vectors, from the column of ones."""
-        most = self.rows * self.tiles
-        return signed_width(-most << self.input_bits - 1, most * ((1 << self.input_bits) - 1))
+        """Bits of ``sum(x)`` over ``max_accumulations`` vectors, from the column of ones."""
+        terms = self.rows * self.max_accumulations
+        return signed_width(-terms << self.input_bits - 1, terms * ((1 << self.input_bits) - 1))
 
     def output_width(self, fuse):
-        """Bits that the result of ``fuse`` fused columns needs; its lanes offer ``fuse * total_width``."""
-        return signed_width(*self._extremes(self.weight_bits * fuse, self.tiles))
+        """Bits of the result of ``fuse`` fused columns; their output slots have ``fuse * total_width`` bits."""
+        return signed_width(*self._extremes(self.weight_bits * fuse, self.max_accumulations))
 
     # Columns.
 
@@ -112,7 +113,7 @@ class MacroConfig(Parameters):
 
     @property
     def shapes(self):
-        """How its columns store and multiply, in their order, and how many do: a dict of `Shape` to int."""
+        """Shapes of its columns, in their order, with the number of columns: a dict of `Shape` to int."""
         return self.kind.shapes(self)
 
     @property
@@ -123,30 +124,30 @@ class MacroConfig(Parameters):
 
     @property
     def calibration(self):
-        """As `Shape.calibration` has it, of the columns that need one; None if none do."""
+        """`Shape.calibration` of the columns that need it; None if none do."""
         return next((shape.calibration for shape in self.shapes if shape.calibration is not None), None)
 
     @property
-    def calibrates(self):
-        """The first vector after a write to its bank is preceded by a plane of zeros, from which columns learn."""
+    def needs_calibration(self):
+        """The first vector after a write to its bank is preceded by a calibration plane of zeros."""
         return self.calibration is not None
 
     @property
-    def walk(self):
-        """Most cycles that a writer needs for what a row changes; 0 if rows are written at once."""
-        return max(shape.walk for shape in self.shapes)
+    def table_fill_cycles(self):
+        """Maximum cycles of a table fill; 0 if rows are written in one cycle."""
+        return max(shape.table_fill_cycles for shape in self.shapes)
 
     # Latency, in cycles.
 
     @property
     def column_latency(self):
-        """From the plane in a block's registers to its sums; all columns in a macro have the same."""
+        """From the plane in a block's registers to its sums; the same for all columns of a macro."""
         return max(shape.latency for shape in self.shapes)
 
     @property
-    def held(self):
-        """Cycles from the plane in a block's registers for which its bank must not be written."""
-        return max(shape.held for shape in self.shapes)
+    def bank_hold_cycles(self):
+        """Cycles for which a bank must not be written after a plane of it is in a block's registers."""
+        return max(shape.bank_hold_cycles for shape in self.shapes)
 
     @property
     def fuse_latency(self):
@@ -155,12 +156,12 @@ class MacroConfig(Parameters):
 
     @property
     def latency(self):
-        """Cycles that ``n`` vectors of ``p`` planes take beyond ``n * p``, first input and last result included.
+        """Cycles of ``n`` vectors of ``p`` planes beyond ``n * p``, from first input to last result, both included.
 
-        Provided that ``p`` is ``result_interval`` or more.
+        For ``p`` of at least ``result_interval``.
 
-        Two in the wordline drivers (or three, see ``result_interval``), one for the wordlines, one for a block's copy
-        of them, the column, the accumulator, the total, and the fuse stages.
+        Two in the wordline drivers (three with a ``result_interval`` of 2), one for the wordlines, one for their copy
+        in a block, the column, the accumulator, the total, and the fuse stages.
         """
         return 5 + self.result_interval + self.column_latency + self.fuse_latency
 

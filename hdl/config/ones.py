@@ -7,7 +7,7 @@ from .kinds import Shape
 
 @dataclass(frozen=True)
 class OnesShape(Shape):
-    """The column whose weights are all one, which every macro has beside its others; it takes as long as they do."""
+    """The column whose weights are all one, which every macro has; its latency is that of the other columns."""
 
     rows: int
     latency: int

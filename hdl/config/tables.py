@@ -1,11 +1,11 @@
-"""Table columns in numbers: rows a table, entries, widths, latency and how long writing takes."""
+"""Table columns in numbers: rows of a table, entries, widths, latency and cycles of writes."""
 
 from dataclasses import dataclass
 
 from .kinds import Kind, Shape
 from .widths import ceil_log2, signed_width
 
-# Of one memory: 16 entries of LUT-RAM, 512 words of block RAM.
+# Of one memory: 16 words of LUT-RAM, 512 words of block RAM.
 LUT_RAM_ADDRESS_BITS, BLOCK_RAM_ADDRESS_BITS = 4, 9
 BLOCK_RAM_BITS = 36
 
@@ -14,9 +14,10 @@ BLOCK_RAM_BITS = 36
 class TableShape(Shape):
     """Tables of a macro's columns in one kind of memory.
 
-    A table holds a sum for each input of ``group_rows`` rows, of every bank. In LUT-RAM the entries are in offset
-    binary: a one counts as +1 and a zero as -1, so that complementing all inputs only changes the sign; the last row
-    then is no address but the sign, and its group has one row more. In block RAM they are plain sums.
+    A table holds a sum for each value of a bit of ``group_rows`` rows, for every bank. In LUT-RAM the entries are in
+    offset binary: a one counts as +1 and a zero as -1, so that complementing all bits only changes the sign. The last
+    row of a group then is the sign instead of an address bit, so a group has one row more. In block RAM entries are
+    plain sums.
 
     Parameters
     ----------
@@ -25,7 +26,7 @@ class TableShape(Shape):
     rows, weight_bits, banks : int
         Of the macro.
     alone : bool
-        No columns of the macro have another kind of storage.
+        All columns of the macro have this storage.
     """
 
     storage: str
@@ -43,7 +44,7 @@ class TableShape(Shape):
 
     @property
     def complements(self):
-        """In offset binary columns give the complement of their sums."""
+        """The columns output complemented sums."""
         return self.is_offset
 
     @property
@@ -58,7 +59,7 @@ class TableShape(Shape):
 
     @property
     def address_bits(self):
-        """Address bits that the rows of a group take; the others are the bank's."""
+        """Address bits for the rows of a group; the others are those of the bank."""
         return self.memory_address_bits - ceil_log2(self.banks)
 
     @property
@@ -73,12 +74,12 @@ class TableShape(Shape):
 
     @property
     def plane_bits(self):
-        """Bits of a plane as columns take it."""
+        """Bits of a plane in the form that the columns need."""
         return self.groups * self.group_rows if self.is_offset else self.rows
 
     @property
     def rows_of_groups(self):
-        """The rows of each group, the last of them last; None stands for those that the last group has not."""
+        """The rows of each group, in their order; None for missing rows of the last group."""
         missing = self.groups * self.group_rows - self.rows
         rows = [*range(self.rows - self.group_rows + missing), *[None] * missing,
                 *range(self.rows - self.group_rows + missing, self.rows)]
@@ -86,25 +87,25 @@ class TableShape(Shape):
 
     @property
     def extremes(self):
-        """Least and greatest sum of a group, before its sign."""
+        """Minimum and maximum sum of a group, before its sign."""
         low = -self.group_rows << self.weight_bits - 1
-        # In offset binary the last row counts positive, and all others either way.
+        # In offset binary the last row counts positive, all others positive or negative.
         return low, (~low if self.is_offset else ~low - self.group_rows + 1)
 
     @property
     def sum_width(self):
-        """Bits of a group's sum, and of the register that walks through a table's entries."""
+        """Bits of a group's sum, and of the register of an entry adder."""
         return max(2, signed_width(*self.extremes))
 
     @property
     def entry_bits(self):
-        """Bits of an entry. The parity of a group's sums in offset binary is the same for all inputs: with one bank it
-        stands beside the table, with several in it."""
+        """Bits of an entry. In offset binary the parity of a group's sums is the same for all inputs: with one bank it
+        is in a register beside the table, with several banks in the entry."""
         return self.sum_width - (self.is_offset and self.banks == 1)
 
     @property
     def block_columns(self):
-        """Columns that share memories, broadcast registers and a module."""
+        """Columns of a block, which share memories and broadcast registers."""
         return 4 if self.has_lut_ram else max(1, BLOCK_RAM_BITS // self.entry_bits)
 
     @property
@@ -122,44 +123,44 @@ class TableShape(Shape):
 
     @property
     def calibration(self):
-        """From the registered plane to the sum of a plane of zeros, behind the levels; None for plain sums."""
+        """From the registered calibration plane to its sum, after the levels; None for plain sums."""
         return self.levels + 1 if self.is_offset else None
 
     @property
     def has_entry_registers(self):
-        """What is read from block RAM goes through one more register, unless columns in LUT-RAM bound the clock."""
+        """Entries from block RAM have one more register, unless columns in LUT-RAM limit the clock anyway."""
         return self.alone and not self.is_offset
 
     @property
-    def held(self):
-        """Cycles for which a plane at the columns still needs what a write would change."""
+    def bank_hold_cycles(self):
+        """Cycles for which a plane in the columns depends on tables or parities that a write changes."""
         return self.latency if self.is_offset and self.banks == 1 else 1
 
     @property
     def base_steps(self):
-        """Cycles until the first entry: plain sums start from zero, those in offset binary from the sum of all rows."""
+        """Cycles to the first entry: plain sums start with zero, those in offset binary with the sum of all rows."""
         return self.group_rows if self.is_offset else 1
 
     @property
     def entry_steps(self):
-        """Cycles from an entry to the next, which differs by one weight, or in offset binary by twice a weight."""
+        """Cycles between entries, which differ by one weight, in offset binary by twice a weight."""
         return 2 if self.is_offset else 1
 
     @property
-    def walk(self):
-        """Cycles that writing a group's tables takes, with one more in which the last entry settles."""
+    def table_fill_cycles(self):
+        """Cycles in which the tables of a group are written, including one for the last entry to settle."""
         return self.base_steps + self.entry_steps * ((1 << self.address_bits) - 1) + 1
 
     def bank_cycles(self, rows):
-        """A walk a group, one cycle between them; rows come faster."""
-        return self.groups * (self.walk + 1)
+        """A table fill for each group, and a cycle before each; rows arrive faster."""
+        return self.groups * (self.table_fill_cycles + 1)
 
 
 class TableKind(Kind):
     """`TableShape`: block RAM for the first columns, LUT-RAM for the others."""
 
     name = "table"
-    meaning = "`table`, sums of every subset of a few rows' weights in LUT-RAM, which reading multiplies, for FPGAs"
+    meaning = "`table`, tables in LUT-RAM with the sums of all subsets of a few rows' weights, for FPGAs"
     conditions = (("block_ram_columns", "unless column is table"),)
 
     def shapes(self, config):

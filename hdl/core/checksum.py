@@ -1,10 +1,10 @@
-"""Checksum columns: what a row's weights add up to is stored beside them, and each result is held against it."""
+"""Checksum columns: the sum of a row's weights is stored beside them, and each result is checked against it."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.checksum import digit_offset
+from ...golden.checksum import check_weight_offset
 from ..config.widths import ceil_log2
 from ..macro.ports import write_layout
 
@@ -13,7 +13,7 @@ OPERANDS = 4
 
 
 def add_stages(m, name, values, shape):
-    """The sum of many values, a register after each adder of a few; takes `stage_count` cycles."""
+    """The sum of many values, registered after each adder of a few; latency `stage_count` cycles."""
     stage = 0
     while len(values) > 1:
         sums = []
@@ -26,14 +26,14 @@ def add_stages(m, name, values, shape):
 
 
 def stage_count(values):
-    """Cycles that `add_stages` takes for so many values."""
+    """Latency of `add_stages` for so many values."""
     return -(-ceil_log2(values) // ceil_log2(OPERANDS))
 
 
 class RowChecksum(wiring.Component):
     """Adds the checksum columns to each row that is written.
 
-    A row waits at ``i`` until its weights are added up: `latency` cycles. It must stay until it is taken.
+    A row waits at ``i`` until its weights are added up, for `latency` cycles. It must be stable until accepted.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ class RowChecksum(wiring.Component):
         `write_layout` of the macro without checksum columns.
     o : ``Out(stream)``
         `write_layout` of the macro with checksum columns.
-    held : ``In(1)``
-        What may be a row waits for ``i.ready``.
-    given : ``In(1)``
-        Write ``digits`` instead, at once.
-    digits : ``In(check_columns * weight_bits)``
-        What is written to the checksum columns if they are given.
+    pending : ``In(1)``
+        A row may be waiting at ``i``.
+    override : ``In(1)``
+        Write ``check_weights`` instead of the sum, without waiting.
+    check_weights : ``In(check_columns * weight_bits)``
+        Weights of the checksum columns if ``override``.
     """
 
     def __init__(self, *, config):
@@ -59,15 +59,15 @@ class RowChecksum(wiring.Component):
         super().__init__({
             "i": In(stream.Signature(write_layout(config.macro))),
             "o": Out(stream.Signature(write_layout(config.array))),
-            "held": In(1), "given": In(1), "digits": In(config.check_columns * config.macro.weight_bits),
+            "pending": In(1), "override": In(1), "check_weights": In(config.check_columns * config.macro.weight_bits),
         })
 
     def elaborate(self, platform):
         m = Module()
         macro, count = self.config.macro, self.config.check_columns
         waited, settled = Signal(range(self.latency + 1)), Signal()
-        m.d.comb += settled.eq(self.given | (waited == self.latency))
-        with m.If(~self.held):
+        m.d.comb += settled.eq(self.override | (waited == self.latency))
+        with m.If(~self.pending):
             m.d.sync += waited.eq(0)
         with m.Elif(waited != self.latency):
             m.d.sync += waited.eq(waited + 1)
@@ -75,9 +75,9 @@ class RowChecksum(wiring.Component):
         weights = self.i.payload.weights
         total = add_stages(m, "sum", [weights[column] for column in range(macro.columns)],
                            signed(macro.weight_bits + ceil_log2(macro.columns)))
-        shifted = (total + digit_offset(count, macro.weight_bits))[:count * macro.weight_bits]
-        # Without the half range that makes a digit positive, its highest bit is the other one.
-        halves = Const(digit_offset(count, macro.weight_bits), count * macro.weight_bits)
+        shifted = (total + check_weight_offset(count, macro.weight_bits))[:count * macro.weight_bits]
+        # Subtracting half the range from a weight inverts its highest bit.
+        halves = Const(check_weight_offset(count, macro.weight_bits), count * macro.weight_bits)
         found = Signal(count * macro.weight_bits)
         m.d.comb += [
             found.eq(shifted ^ halves),
@@ -85,16 +85,16 @@ class RowChecksum(wiring.Component):
             self.i.ready.eq(self.o.ready & settled),
             self.o.payload.bank.eq(self.i.payload.bank),
             self.o.payload.row.eq(self.i.payload.row),
-            Value.cast(self.o.payload.weights).eq(Cat(weights.as_value(), Mux(self.given, self.digits, found))),
+            Value.cast(self.o.payload.weights).eq(
+                Cat(weights.as_value(), Mux(self.override, self.check_weights, found))),
         ]
         return m
 
 
 class TotalsCheck(wiring.Component):
-    """Whether the totals of a vector add up to what the checksum columns say, group by group as the requantizer takes
-    them.
+    """Compares the sum of a vector's totals with the checksum columns, group by group as the requantizer takes them.
 
-    One wrong total of any size is seen, and so is any wrong bit of a weight that changes a total.
+    One wrong total of any size is detected, and so is any wrong bit of a weight that changes a total.
 
     Parameters
     ----------
@@ -103,17 +103,17 @@ class TotalsCheck(wiring.Component):
     Members
     -------
     taken : ``In(1)``
-        A group is taken.
+        A group is accepted.
     first : ``In(1)``
-        It is its vector's first.
+        It is the first of its vector.
     last : ``In(1)``
-        It is its vector's last.
+        It is the last of its vector.
     totals : ``In(ArrayLayout(signed(total_width), lanes))``
-        Of the group, a lane each.
-    digits : ``In(ArrayLayout(signed(total_width), check_columns))``
+        Totals of the group.
+    check_totals : ``In(ArrayLayout(signed(total_width), check_columns))``
         Totals of the checksum columns, with the last group.
     mismatch : ``Out(1)``
-        For a cycle, `latency` cycles after a vector's last group: they do not.
+        For a cycle, `latency` cycles after a vector's last group: they differ.
     """
 
     def __init__(self, *, config):
@@ -122,12 +122,12 @@ class TotalsCheck(wiring.Component):
         total = signed(config.macro.total_width)
         super().__init__({
             "taken": In(1), "first": In(1), "last": In(1), "totals": In(data.ArrayLayout(total, config.lanes)),
-            "digits": In(data.ArrayLayout(total, config.check_columns)), "mismatch": Out(1),
+            "check_totals": In(data.ArrayLayout(total, config.check_columns)), "mismatch": Out(1),
         })
 
     @staticmethod
     def cycles(config):
-        """Latency: the sum of a group, of all groups, and whether it is zero."""
+        """Latency: sum of a group, sum of all groups, comparison."""
         return stage_count(config.lanes + config.check_columns) + 2
 
     def elaborate(self, platform):
@@ -137,7 +137,7 @@ class TotalsCheck(wiring.Component):
         in_last = macro.columns - (config.groups - 1) * config.lanes
         values = [self.totals[lane] if lane < in_last else Mux(self.last, 0, self.totals[lane])
                   for lane in range(config.lanes)]
-        values += [Mux(self.last, -(self.digits[index] << macro.weight_bits * index), 0)[:macro.total_width]
+        values += [Mux(self.last, -(self.check_totals[index] << macro.weight_bits * index), 0)[:macro.total_width]
                    for index in range(config.check_columns)]
         group = add_stages(m, "sum", values, shape)
         taken, first, last = self.taken, self.first, self.last

@@ -1,4 +1,4 @@
-"""Error log: the first error and how many there were."""
+"""Error log: code of the first error, and count."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
@@ -7,40 +7,40 @@ from amaranth.lib.wiring import In, Out
 from ..csr.register_map import ErrorCode
 from .packet_assembler import FAULTS
 
-MOST = 255
+MAX_COUNT = 255
 
 
 class ErrorLog(wiring.Component):
     """Keeps the code of the first error since it was cleared, and counts all of them.
 
-    Of errors in one cycle the first is the one with the lowest code.
+    Of several errors in one cycle, the one with the lowest code is the first.
 
     Members
     -------
     vector : ``In(FAULTS)``
-        Of the vector that comes.
+        Faults of the arriving vector.
     load : ``In(FAULTS)``
-        Of the packet of weights or parameters that comes.
+        Faults of the arriving packet of weights or parameters.
     muted : ``In(1)``
-        Those do not count: the packets are the self-test's.
+        The packets are the self-test's: their faults do not count.
     locked : ``In(1)``
-        A packet is refused because of the lock.
-    cut : ``In(1)``
-        Packets that have begun, or results, are thrown away.
+        A packet was refused because of the lock.
+    aborted : ``In(1)``
+        Packets that have begun, or results, are discarded.
     access : ``In(8)``
         `ErrorCode` of an access to a register.
     clear : ``In(1)``
-        What happens in the same cycle is kept.
+        Clear the log; errors in the same cycle are kept.
     happens : ``Out(1)``
-        An error, for a cycle.
+        For a cycle: an error.
     code : ``Out(8)``
         `ErrorCode` of the first.
     count : ``Out(8)``
-        Stays at 255.
+        Number of errors; saturates at 255.
     """
 
     def __init__(self):
-        super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "locked": In(1), "cut": In(1),
+        super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "locked": In(1), "aborted": In(1),
                           "access": In(8), "clear": In(1), "happens": Out(1), "code": Out(8), "count": Out(8)})
 
     def elaborate(self, platform):
@@ -53,7 +53,7 @@ class ErrorLog(wiring.Component):
             ErrorCode.LOAD_SHORT: self.load.short & ~self.muted,
             ErrorCode.LOAD_LONG: self.load.long & ~self.muted,
             ErrorCode.LOCKED: self.locked,
-            ErrorCode.CUT: self.cut,
+            ErrorCode.ABORTED: self.aborted,
         }
         accesses = {code: self.access == code for code in ErrorCode if code}
         first, count, total = Signal(8), Signal(8), Signal(9)
@@ -66,7 +66,7 @@ class ErrorLog(wiring.Component):
             count.eq(Mux(self.clear, 0, self.count)),
             total.eq(count + sum(own.values()) + Cat(accesses.values()).any()),
         ]
-        m.d.sync += self.count.eq(Mux(total > MOST, MOST, total))
+        m.d.sync += self.count.eq(Mux(total > MAX_COUNT, MAX_COUNT, total))
         with m.If(self.clear | (self.code == ErrorCode.NONE)):
             m.d.sync += self.code.eq(first)
         return m

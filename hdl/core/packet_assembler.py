@@ -1,4 +1,4 @@
-"""Assembler: beats of an AXI4-Stream as records of a fixed length."""
+"""Packet assembler: beats of an AXI4-Stream to items of a fixed length: vectors, rows of weights, parameters."""
 
 from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -6,64 +6,64 @@ from amaranth.lib.wiring import In, Out
 
 from .result_packer import beat_layout
 
-# What is wrong with a packet, for a cycle: a byte of a record was not kept; it ended within a record; it went on after
-# the last.
+# Faults of a packet, each for a cycle: ``null``, a byte of an item was not kept; ``short``, it ended within an item;
+# ``long``, it went on after the last item.
 FAULTS = wiring.Signature({"null": Out(1), "short": Out(1), "long": Out(1)})
 
 
-class RecordAssembler(wiring.Component):
-    """Gathers the beats of a record. Its last beat goes through as it comes, so that records follow without a pause.
+class PacketAssembler(wiring.Component):
+    """Collects the beats of an item. The last beat is passed through, so that items follow each other without a pause.
 
-    A packet, which ``last`` ends, is one record or many. Each record starts with a beat of its own; what its last beat
-    has beyond it is ignored. A packet that is not so is reported once, and what is left of it is thrown away: records
-    before the fault stand, records after it belong to the next packet.
+    A packet, which ``last`` ends, is one item or many. Each item starts with a new beat; bytes of its last beat that do
+    not belong to it are ignored. A faulty packet is reported once, and the rest of it is discarded: items before the
+    fault remain valid.
 
-    Latency: a record is offered with its last beat.
+    Latency: an item is offered in the cycle of its last beat.
 
     Parameters
     ----------
     bits : int
         Of a beat.
     lengths : list of int
-        Bytes of each kind of record.
+        Bytes of each kind of item.
     many : bool
-        A packet may hold many records; else it must hold one.
+        A packet may hold many items; otherwise it must hold exactly one.
 
     Members
     -------
     s : ``In(stream)``
-        `beat_layout`. ``s.ready`` does not depend on ``s``'s valid.
+        `beat_layout`. ``s.ready`` does not depend on ``s.valid``.
     kind : ``In(range(len(lengths)))``
-        Of the record; which of ``lengths``.
+        Kind of the item, an index of ``lengths``.
     restart : ``In(1)``
-        Forget what has come of a record and of its packet: the next beat is a packet's first.
+        Discard a partly received item and its packet: the next beat is the first of a packet.
     refuse : ``In(1)``
-        Throw the packet away from here on.
+        Discard the rest of the packet.
     full : ``In(1)``
-        The packet must hold no further record.
+        A further item is a fault.
     o : ``Out(stream)``
-        ``data``, the beats of a record of the first kind, the first lowest; ``others``, of each other kind; ``last``,
-        the packet ends with it.
+        ``data``: the beats of an item of the first kind, the first lowest; ``others``: those of each other kind;
+        ``last``: the packet ends with it.
     taken : ``Out(1)``
-        A beat of a record is taken.
+        A beat of an item is accepted.
     within : ``Out(1)``
         A packet has begun and not ended.
     refused : ``Out(1)``
-        For a cycle: the packet was refused.
+        For a cycle: the packet is refused.
     faults : ``Out(FAULTS)``
-        It is faulty.
+        Faults of the packet, one at most.
     """
 
     def __init__(self, *, bits, lengths, many):
         self.bits, self.lengths, self.many = bits, lengths, many
         self.beats = [-(-8 * length // bits) for length in lengths]
-        record = data.StructLayout({"data": self.beats[0] * bits, "last": 1, **(
+        item = data.StructLayout({"data": self.beats[0] * bits, "last": 1, **(
             {"others": data.StructLayout({str(kind): beats * bits for kind, beats in enumerate(self.beats) if kind})}
             if len(lengths) > 1 else {})})
         super().__init__({
             "s": In(stream.Signature(beat_layout(bits))), "kind": In(range(len(lengths))),
             "restart": In(1), "refuse": In(1), "full": In(1),
-            "o": Out(stream.Signature(record)), "taken": Out(1), "within": Out(1),
+            "o": Out(stream.Signature(item)), "taken": Out(1), "within": Out(1),
             "refused": Out(1), "faults": Out(FAULTS),
         })
 
@@ -71,12 +71,12 @@ class RecordAssembler(wiring.Component):
         m = Module()
         beat = self.s.payload
         position = Signal(range(max(self.beats)))
-        drops = Signal()
+        discarding = Signal()
         final = Array(position == beats - 1 for beats in self.beats)[self.kind]
-        present = self.s.valid & ~drops
+        present = self.s.valid & ~discarding
         faults = [
             (self.refused, self.refuse),
-            # Before the next: a packet cut off in the middle of a beat is short.
+            # Before ``null``: a packet that ends in the middle of a beat is short.
             (self.faults.short, beat.last & ~final),
             (self.faults.null, ~self._is_kept(beat.keep, final)),
             (self.faults.long, self.full | (final & ~beat.last if not self.many else 0)),
@@ -87,34 +87,34 @@ class RecordAssembler(wiring.Component):
             faulty.eq(Cat(fault for _, fault in faults).any()),
             self.o.valid.eq(present & final & ~faulty),
             self.o.payload.last.eq(beat.last),
-            self.s.ready.eq(drops | ~final | self.o.ready),
+            self.s.ready.eq(discarding | ~final | self.o.ready),
             step.eq(present & self.s.ready),
             self.taken.eq(step & ~faulty),
         ]
         reported = Const(0, 1)
-        for told, fault in faults:
-            m.d.comb += told.eq(step & fault & ~reported)
+        for report, fault in faults:
+            m.d.comb += report.eq(step & fault & ~reported)
             reported = reported | fault
         with m.If(step):
-            m.d.sync += [position.eq(Mux(faulty | final, 0, position + 1)), drops.eq(faulty & ~beat.last)]
+            m.d.sync += [position.eq(Mux(faulty | final, 0, position + 1)), discarding.eq(faulty & ~beat.last)]
         with m.Elif(self.s.valid & self.s.ready & beat.last):
-            m.d.sync += drops.eq(0)
+            m.d.sync += discarding.eq(0)
         with m.If(self.s.valid & self.s.ready):
             m.d.sync += self.within.eq(~beat.last)
         with m.If(self.restart):
-            m.d.sync += [position.eq(0), drops.eq(0), self.within.eq(0)]
+            m.d.sync += [position.eq(0), discarding.eq(0), self.within.eq(0)]
         self._store(m, position)
         return m
 
     def _is_kept(self, keep, final):
-        """Whether each byte of the record is there."""
+        """Whether each byte of the item is kept."""
         whole = keep.all()
         ends = Array(keep[:length - (beats - 1) * self.bits // 8].all()
                      for length, beats in zip(self.lengths, self.beats))
         return Mux(final, ends[self.kind], whole)
 
     def _store(self, m, position):
-        """Each beat but the last, where it stands in the record."""
+        """Store each beat but the last at its position in the item."""
         words = [Signal(self.bits, name=f"word_{index}", reset_less=True) for index in range(max(self.beats) - 1)]
         for index, word in enumerate(words):
             with m.If(self.taken & (position == index)):

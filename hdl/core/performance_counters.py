@@ -8,27 +8,27 @@ BITS = 32
 
 
 class Performance(wiring.Component):
-    """Adds up what happens, from the last ``clear`` on; each counter wraps.
+    """Counters of events since the last ``clear``; each wraps.
 
     Parameters
     ----------
-    most : int
-        The greatest number of planes that a vector skips.
+    max_skipped : int
+        Maximum number of planes that a vector skips.
 
     Members
     -------
     clear : ``In(1)``
-        Start at zero in the next cycle.
+        Clear all counters.
     vector : ``In(1)``
-        One more vector.
-    skipped : ``In(range(most + 1))``
-        So many more planes.
+        Count a vector.
+    skipped : ``In(range(max_skipped + 1))``
+        Count so many skipped planes.
     input_stall : ``In(1)``
-        One more cycle.
+        Count a stall of the input.
     output_stall : ``In(1)``
-        One more cycle.
+        Count a stall of the output.
     cycles : ``Out(32)``
-        As the register map says it, as of all counters.
+        Cycles.
     vectors : ``Out(32)``
         Counts ``vector``.
     planes_skipped : ``Out(32)``
@@ -39,10 +39,10 @@ class Performance(wiring.Component):
         Counts ``output_stall``.
     """
 
-    def __init__(self, *, most):
-        self.most = most
+    def __init__(self, *, max_skipped):
+        self.max_skipped = max_skipped
         super().__init__({
-            "clear": In(1), "vector": In(1), "skipped": In(range(most + 1)), "input_stall": In(1),
+            "clear": In(1), "vector": In(1), "skipped": In(range(max_skipped + 1)), "input_stall": In(1),
             "output_stall": In(1), "cycles": Out(BITS), "vectors": Out(BITS), "planes_skipped": Out(BITS),
             "input_stalls": Out(BITS), "output_stalls": Out(BITS),
         })

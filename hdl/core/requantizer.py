@@ -1,4 +1,4 @@
-"""Requantizer: a vector's totals, group by group, through as many lanes as the array needs."""
+"""Requantizer: the totals of a vector, group by group, through several lanes."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
@@ -8,48 +8,48 @@ from ..config.core import SETS
 from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
-from ..fabric.mux import choose, place_choice
+from ..fabric.mux import choose, instantiate_choice
 from .checksum import TotalsCheck
 from .requantizer_lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
 from .result_packer import results_signature
 
 
-def fate_layout():
-    """What becomes of a vector's totals: the set of parameters, whether results are wanted, or totals inspected."""
-    return data.StructLayout({"set": range(SETS), "wanted": 1, "inspected": 1})
+def tag_layout():
+    """Sideband of a vector: its set of parameters; whether results are wanted, or its totals are for the self-test."""
+    return data.StructLayout({"set": range(SETS), "wanted": 1, "for_self_test": 1})
 
 
 def totals_layout(config):
-    """A vector's totals and its fate, `fate_layout`."""
+    """A vector's totals and its tag."""
     return data.StructLayout({
         "totals": data.ArrayLayout(signed(config.macro.total_width), config.macro.columns),
-        **fate_layout().members,
+        **tag_layout().members,
     })
 
 
 def parameter_layout(config):
-    """What is written for a column."""
+    """Write port of a column's parameters."""
     return data.StructLayout({"set": range(SETS), "column": range(config.macro.columns), "parameters": PARAMETERS})
 
 
 def parameter_write(config):
-    """The port through which a column's parameters are written: ``payload``, a `parameter_layout`, if ``enable``."""
+    """Write port of parameters: ``payload``, a `parameter_layout`, is written if ``enable``."""
     return wiring.Signature({"enable": Out(1), "payload": Out(parameter_layout(config))})
 
 
-# Cycles in which a memory of parameters is read.
+# Read latency of the memories of parameters.
 READ = 2
 
 
 class Requantizer(wiring.Component):
-    """Makes results of totals, ``lanes`` columns a cycle, which stay at the macro's output meanwhile.
+    """Converts totals to results, ``lanes`` columns a cycle, while the totals stay at the output of the macro.
 
-    Parameters are kept in two sets, so that one can be loaded while the other is in use. A column's are read when its
-    total is, and settings later: neither may change while a vector of their set is on its way. If results are raw,
-    there are none.
+    There are two sets of parameters, so that one can be loaded while the other is in use. Parameters are read with a
+    column's total, settings later; neither may change while a vector of their set is being processed. Raw results
+    (int32) have no parameters.
 
-    A vector takes ``groups`` cycles, or one if it is neither wanted nor inspected (it is not both); the results of a
-    group come `latency` cycles after it was taken, when the check of the totals, if there is one, is done.
+    A vector takes ``groups`` cycles, or one if it is neither wanted nor for the self-test (it is not both); the results
+    of a group come `latency` cycles after it was taken, when the check of the totals, if there is one, is done.
 
     Parameters
     ----------
@@ -58,33 +58,33 @@ class Requantizer(wiring.Component):
     Members
     -------
     i : ``In(stream)``
-        `totals_layout`; taken with its last group.
-    cut : ``In(1)``
-        A vector of which a group was taken ends with the next.
+        `totals_layout`; accepted with its last group.
+    flush : ``In(1)``
+        A vector of which a group was taken ends with the next group.
     begun : ``Out(1)``
-        A group of a vector was taken, or shown, and not its last.
-    looks : ``Out(1)``
-        Totals of a vector that is to be inspected are shown.
+        A group of a vector was taken or sampled, but not its last.
+    sample : ``Out(1)``
+        ``totals`` are of a vector for the self-test, which samples them.
     group : ``Out(range(groups))``
-        Which columns' totals are shown or taken.
+        Which columns' totals are taken or sampled.
     totals : ``Out(ArrayLayout(total_width, lanes))``
-        These, the lowest column first.
+        Their totals, the lowest column first.
     write : ``In(parameter_write)``
-        A column's parameters; none if results are raw.
+        Parameters of a column; none if results are raw.
     settings : ``In(ArrayLayout(settings_layout, SETS))``
-        Of each set; none if results are raw.
+        Settings of each set; none if results are raw.
     o : ``Out(results_signature)``
         Groups of results.
     last_set : ``Out(range(SETS))``
-        With a vector's last results: its set.
+        With the last results of a vector: its set.
     """
 
     def __init__(self, *, config):
         self.config = config
-        self.latency = self.most(config)
+        self.latency = self.max_vectors(config)
         members = {
-            "i": In(stream.Signature(totals_layout(config))), "cut": In(1), "begun": Out(1),
-            "looks": Out(1), "group": Out(range(config.groups)),
+            "i": In(stream.Signature(totals_layout(config))), "flush": In(1), "begun": Out(1),
+            "sample": Out(1), "group": Out(range(config.groups)),
             "totals": Out(data.ArrayLayout(config.macro.total_width, config.lanes)),
             "o": Out(results_signature(config)), "last_set": Out(range(SETS)),
         }
@@ -94,8 +94,8 @@ class Requantizer(wiring.Component):
         super().__init__(members)
 
     @staticmethod
-    def most(config):
-        """Most vectors that can be in it, if each has one group: as many as its latency has cycles."""
+    def max_vectors(config):
+        """Maximum number of vectors in it, if each has one group: as many as its latency has cycles."""
         if config.requantizes:
             return RequantizerLane.latency + READ
         return max(RawLane.latency, TotalsCheck.cycles(config) if config.checksum else 0)
@@ -105,17 +105,17 @@ class Requantizer(wiring.Component):
         m = Module()
         config, payload = self.config, self.i.payload
         group = self.group
-        is_last = (group == config.groups - 1) | self.cut
+        is_last = (group == config.groups - 1) | self.flush
         m.d.comb += [
             self.begun.eq(group != 0),
             self.o.taken.eq(self.i.valid & payload.wanted & self.o.space),
             self.o.taken_last.eq(is_last),
-            self.looks.eq(self.i.valid & payload.inspected),
-            self.i.ready.eq(Mux(payload.wanted, self.o.space & is_last, ~payload.inspected | is_last)),
+            self.sample.eq(self.i.valid & payload.for_self_test),
+            self.i.ready.eq(Mux(payload.wanted, self.o.space & is_last, ~payload.for_self_test | is_last)),
         ]
-        with m.If(self.o.taken | self.looks):
+        with m.If(self.o.taken | self.sample):
             m.d.sync += group.eq(Mux(is_last, 0, group + 1))
-        chosen = [place_choice(m, platform, f"chosen_{lane}", [
+        chosen = [instantiate_choice(m, platform, f"chosen_{lane}", [
             Value.cast(payload.totals[min(first + lane, config.macro.columns - 1)])
             for first in range(0, config.macro.columns, config.lanes)], group).as_signed()
             for lane in range(config.lanes)]
@@ -141,12 +141,12 @@ class Requantizer(wiring.Component):
         for index, (lane, total) in enumerate(zip(lanes, chosen)):
             m.submodules[f"lane_{index}"] = lane
             m.d.comb += lane.total.eq(total)
-        # A check of the totals may take longer.
+        # The check of the totals may take longer.
         return [self._delay(m, f"result_{index}", lane.result, self.latency - RawLane.latency)
                 for index, lane in enumerate(lanes)]
 
     def _add_lanes(self, m, platform, chosen, group):
-        """Memories are read while totals are chosen and wait for them."""
+        """Lanes, with their memories of parameters; totals are delayed by the read latency."""
         config, payload = self.config, self.i.payload
         depth = SETS << ceil_log2(config.groups)
         width, lane_bits = PARAMETERS.size, ceil_log2(config.lanes)
@@ -173,7 +173,7 @@ class Requantizer(wiring.Component):
         return results
 
     def _choose_settings(self, m, in_use):
-        """Each setting of the set in use, when the lanes take it."""
+        """Each setting of the set in use, in the cycle in which the lanes need it."""
         sets = [Signal(1, name="set_in_use")]
         m.d.comb += sets[0].eq(in_use)
         for cycle in range(RequantizerLane.CLIPPED):

@@ -1,24 +1,24 @@
-"""Lanes of the requantizer: what becomes of one column's total."""
+"""Lanes of the requantizer: a column's total to its result."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..config.core import ACCUMULATOR_BITS
-from ..fabric.mux import place_choice
+from ..config.core import MAX_TOTAL_BITS
+from ..fabric.mux import instantiate_choice
 
-# Of a column; bits beyond them in its record are ignored.
+# Of a column; further bits of its item in the stream are ignored.
 PARAMETERS = data.StructLayout({"bias": signed(32), "multiplier": signed(32), "shift": signed(6)})
 
 # The least significant bit of a product that any shift leaves in place: half of the result's lowest bit at shift 7.
 BASE = 23
-MOST_LEFT = 7
-# Factors are cut here, so that a product of two pieces fits a multiplier of 18 by 18 bits.
+MAX_LEFT_SHIFT = 7
+# Factors are split here, so that a product of two pieces fits a multiplier of 18 by 18 bits.
 PIECE = 16
 
 
 def settings_layout(output_bits):
-    """What all columns of a set share."""
+    """Settings of all columns of a set."""
     value = signed(output_bits)
     return data.StructLayout({"double": 1, "zero_point": value, "low": value, "high": value})
 
@@ -26,9 +26,9 @@ def settings_layout(output_bits):
 class RequantizerLane(wiring.Component):
     """``clip(round((total + bias) * multiplier * 2**(shift - 31)) + zero_point, low, high)``, one a cycle.
 
-    Exactly `golden.requantize.requantize`; a shift above 7 means nothing. TensorFlow Lite's two roundings become one:
-    with a product ``p``, rounding at bit 31 and then halves away from zero is adding ``2**30`` if ``p`` is not
-    negative, else subtracting it, and rounding at the last bit with halves up.
+    Exactly `golden.requantize.requantize`; a shift above 7 is undefined. The two roundings of TensorFlow Lite are made
+    one: for a product ``p``, rounding at bit 31 and then again, halves away from zero, equals adding ``2**30`` if ``p``
+    is not negative, otherwise subtracting it, and rounding once at the last bit, halves up.
 
     Latency: `latency` cycles.
 
@@ -40,10 +40,13 @@ class RequantizerLane(wiring.Component):
     Members
     -------
     total : ``In(signed(total_width))``
+        Total of a column.
     parameters : ``In(PARAMETERS)``
+        Parameters of the column, with the total.
     settings : ``In(settings_layout(output_bits))``
-        ``double`` is taken `ROUNDED` cycles after the total, ``zero_point`` `OFFSET` cycles, the others `CLIPPED`.
+        ``double`` comes `ROUNDED` cycles after the total, ``zero_point`` `OFFSET` cycles, the others `CLIPPED`.
     result : ``Out(signed(output_bits))``
+        Result, `latency` cycles after the total.
     """
 
     ROUNDED, OFFSET, CLIPPED, latency = 3, 8, 9, 11
@@ -66,8 +69,8 @@ class RequantizerLane(wiring.Component):
         multiplier = self._register(m, "multiplier_2", given.multiplier)
         shifts_right = self._register(m, "shifts_right_2", given.shift < 0)
         product, negative = self._multiply(m, value, multiplier, shifts_right)
-        # As far as from the least shift.
-        right = self._register(m, "right_2", (MOST_LEFT - given.shift)[:6])
+        # Distance from the maximum left shift.
+        right = self._register(m, "right_2", (MAX_LEFT_SHIFT - given.shift)[:6])
         for stage in range(3, 6):
             right = self._register(m, f"right_{stage}", right)
         scaled, beyond = self._shift(m, platform, product, right)
@@ -88,30 +91,29 @@ class RequantizerLane(wiring.Component):
         products = {a + b: self._register(m, f"product_{a}{b}", pieces[a][0] * pieces[b][1])
                     for a in "hl" for b in "hl"}
         negative = self._register(m, "negative_3", value[-1] ^ multiplier[-1])
-        # Only where bits are left to round after bit 31.
+        # Only if bits are left to round after bit 31.
         shifts_right = self._register(m, "shifts_right_3", shifts_right)
         round_up = Mux(self.settings.double & shifts_right, Cat(1, negative), 0).as_signed()
         low = products["ll"][PIECE:]
         upper = Cat(low[14:], products["hh"]).as_signed()
         outer = self._register(m, "outer", Cat(low[:14], (upper + round_up)[:len(upper)]).as_signed())
         inner = self._register(m, "inner", products["hl"] + products["lh"])
-        whole = (outer + inner)[BASE - PIECE:ACCUMULATOR_BITS * 2 + 1 - PIECE]
+        whole = (outer + inner)[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE]
         return self._register(m, "product", whole.as_signed()), self._register(
             m, "negative_5", self._register(m, "negative_4", negative))
 
     def _shift(self, m, platform, product, right):
-        """The product shifted to the right, cycle 8, with the highest bit that is rounded away; whether it is beyond.
+        """The product shifted to the right, cycle 8, with the highest discarded bit; and whether it overflows.
 
-        Bits above those that can still be needed are dropped after each step, once they are known to be copies of the
-        sign.
+        After each step the bits above those that can still be needed are dropped, and checked to be copies of the sign.
         """
         beyond, value = Const(0, 1), product
         for stage, (step, choices, rest) in enumerate(((16, 3, 15), (4, 4, 3), (1, 4, 0)), start=6):
             width = min(self.output_bits + 2 + rest, len(value))
             chosen = right[4:] if step == 16 else right[2:4] if step == 4 else right[:2]
             moved = [self._extended(value, step * choice, width) for choice in range(choices)]
-            shifted = place_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
-            # Of each piece of what may be left above, whether it holds more than copies of the sign.
+            shifted = instantiate_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
+            # For each piece that may be left above, whether it has more than copies of the sign.
             above = [(value[low:low + step] ^ value[-1].replicate(len(value[low:low + step]))).any()
                      for low in range(width - 1, width - 1 + step * (choices - 1), step)]
             for choice, has_more in enumerate(above):
@@ -150,14 +152,16 @@ class RawLane(wiring.Component):
     Members
     -------
     total : ``In(signed(total_width))``
+        Total of a column.
     result : ``Out(signed(32))``
+        The total, sign-extended.
     """
 
     latency = 1
 
     def __init__(self, *, total_width):
         self.total_width = total_width
-        super().__init__({"total": In(signed(total_width)), "result": Out(signed(ACCUMULATOR_BITS))})
+        super().__init__({"total": In(signed(total_width)), "result": Out(signed(MAX_TOTAL_BITS))})
 
     def elaborate(self, platform):
         m = Module()

@@ -1,11 +1,11 @@
-"""Packer: groups of results as beats of an AXI4-Stream."""
+"""Result packer: groups of results to beats of an AXI4-Stream."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
-# Beats from a group that the requantizer takes to the beat that has left, and some to spare; one more ends what is cut.
+# Beats from a group that the requantizer takes to the beat that has left, and some to spare; flushing needs one more.
 DEPTH = 16
 
 
@@ -14,17 +14,17 @@ def beat_layout(bits, user=False):
     return data.StructLayout({"data": bits, "keep": bits // 8, "last": 1, **({"user": 1} if user else {})})
 
 
-def result_layout(config):
-    """A beat of results; if they are checked, ``user`` of a packet's last says that they are wrong."""
+def result_beat_layout(config):
+    """A beat of results; with checksum, ``user`` of the last beat of a packet means that the results are wrong."""
     return beat_layout(config.output_stream_bits, config.checksum)
 
 
 def results_signature(config):
-    """Groups of results, seen by their maker, which cannot pause what was taken, and so is told whether there is space.
+    """Groups of results, as their source sees them; it takes a group only if there is ``space``, since it cannot stall.
 
-    ``taken``: a group of totals is taken, which ``taken_last`` says is its vector's last, if there is ``space``.
-    ``valid``: ``results`` are those of a group, the lowest column lowest, which ``last`` says is its vector's last; of
-    columns that this lacks they mean nothing.
+    ``taken``: a group of totals is taken; ``taken_last``: it is its vector's last. ``valid``: ``results`` are those of
+    a group, the lowest column lowest; ``last``: it is its vector's last. Results of columns beyond the vector's last
+    are undefined.
     """
     return wiring.Signature({
         "taken": Out(1), "taken_last": Out(1), "space": In(1),
@@ -33,7 +33,7 @@ def results_signature(config):
 
 
 class ResultPacker(wiring.Component):
-    """Gathers the results of a vector, in whole beats but for its last, and holds them until the stream takes them.
+    """Collects the results of a vector in beats, and buffers these until the stream accepts them.
 
     Parameters
     ----------
@@ -42,22 +42,22 @@ class ResultPacker(wiring.Component):
     Members
     -------
     i : ``In(results_signature)``
-        Of the requantizer.
-    cut : ``In(1)``
-        What the requantizer takes is the end of a vector, for which there always is a place.
+        Groups of results, from the requantizer.
+    flush : ``In(1)``
+        The requantizer takes the last group of a flushed vector, for which there is always space.
     busy : ``Out(1)``
-        A beat is on its way, or waits.
+        A beat is being collected, or waits.
     wrong : ``In(int(config.checksum))``
-        With the last results of a vector: they are not what they ought to be.
+        With the last results of a vector: they do not agree with the checksum.
     o : ``Out(stream)``
-        `result_layout`; bytes that are not kept are zero.
+        `result_beat_layout`: results; bytes that are not kept are zero.
     """
 
     def __init__(self, *, config):
         self.config = config
         super().__init__({
-            "i": In(results_signature(config)), "cut": In(1), "busy": Out(1),
-            "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_layout(config))),
+            "i": In(results_signature(config)), "flush": In(1), "busy": Out(1),
+            "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_beat_layout(config))),
         })
 
     def elaborate(self, platform):
@@ -69,7 +69,7 @@ class ResultPacker(wiring.Component):
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
         whole = Const(-1, len(payload.keep))
-        # Of a last beat that results do not fill, what is behind them is zero.
+        # The rest of a partly filled last beat is zero.
         filled = Mux(payload.last, (1 << 8 * used) - 1, Const(-1, len(payload.data))) if used else -1
         m.d.comb += [
             self.o.valid.eq(fifo.r_rdy),
@@ -83,15 +83,18 @@ class ResultPacker(wiring.Component):
         return m
 
     def _count(self, m):
-        """Beats that are promised and have not left."""
+        """Count beats for which a group has been accepted and that have not left."""
         promised, left = Signal(range(DEPTH + 2)), Signal()
         ends = self._ends(m, "promised_part", self.i.taken, self.i.taken_last)
-        m.d.comb += [left.eq(self.o.valid & self.o.ready), self.i.space.eq(promised < Mux(self.cut, DEPTH + 1, DEPTH)),
-                     self.busy.eq(promised != 0)]
+        m.d.comb += [
+            left.eq(self.o.valid & self.o.ready),
+            self.i.space.eq(promised < Mux(self.flush, DEPTH + 1, DEPTH)),
+            self.busy.eq(promised != 0),
+        ]
         m.d.sync += promised.eq(promised + ends - left)
 
     def _ends(self, m, name, valid, last):
-        """Whether a group is the last of a beat."""
+        """Whether a group completes a beat."""
         parts = self.config.beat_results // self.config.lanes
         part = Signal(range(parts), name=name)
         with m.If(valid):
@@ -108,7 +111,7 @@ class ResultPacker(wiring.Component):
         for index, register in enumerate(held):
             with m.If(self.i.valid & (position == index)):
                 m.d.sync += register.eq(self.i.results)
-        # What a last beat lacks of results is not kept.
+        # Missing results of a last beat are not kept.
         current = [Mux(position == index, self.i.results, register) for index, register in enumerate(held)]
         m.d.comb += [
             fifo.w_data.eq(Cat(*current, self.i.results, self.i.last, self.i.last & self.wrong)),

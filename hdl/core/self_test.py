@@ -1,4 +1,4 @@
-"""Self-test: march tests and known answers in the place of the streams, and what was found."""
+"""Self-test: march tests and known answers instead of the input streams, and their result."""
 
 from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
@@ -6,14 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.march_tests import PROGRAMS
 from ..bist.logic_bist import LogicBist
-from ..bist.march_sequencer import ZEROISE
+from ..bist.march_sequencer import ZEROIZE
 from ..bist.memory_bist import MemoryBist, beat_count
 from ..fabric.emitter import Platform
 from .result_packer import beat_layout
 from .source_switch import TAKEOVER
 
-# Cycles that a program waits for what has begun.
-PATIENCE = 1024
+# Cycles that a program waits for packets and vectors that have begun.
+TIMEOUT_CYCLES = 1024
 
 
 def fault_layout(config):
@@ -23,11 +23,11 @@ def fault_layout(config):
 
 
 class SelfTest(wiring.Component):
-    """Runs a program on all rows of all banks, in the place of the sources of both input streams.
+    """Runs a program on all rows of all banks, as the source of both input streams.
 
-    Operation by operation a row is written by the loader, or read by a vector whose totals are inspected, and so it
-    needs no port of the macro. `MemoryBist` says which, and compares; if the program is that of the known answers,
-    `LogicBist` draws rows and vectors, all planes of them, signed, and has the verdict.
+    Each operation writes a row through the loader, or reads one with a vector whose totals are sampled, so the macro
+    needs no test port. `MemoryBist` sequences the operations and compares; for the program of known answers `LogicBist`
+    generates rows and vectors (all planes, signed) and checks a signature.
 
     Parameters
     ----------
@@ -40,44 +40,44 @@ class SelfTest(wiring.Component):
     program : ``In(range(len(PROGRAMS)))``
         Which one of ``PROGRAMS``, in their order.
     ready : ``In(1)``
-        Nothing is in flight, and no packet has begun.
+        No vector is in flight, and no packet has begun.
     running : ``Out(1)``
         A program waits for ``ready``, or runs.
     done : ``Out(1)``
         For a cycle: it has ended.
     failed : ``Out(1)``
-        Something was read that was not written, since the start of the program, or the signature is another.
+        Since the start of the program something was read that was not written, or the signature is wrong.
     passed : ``Out(1)``
-        The last program has ended, and read all that was written.
-    zeroised : ``Out(1)``
-        That was a zeroise, and no row was written since.
+        The last program has ended without a failure.
+    zeroized : ``Out(1)``
+        That program was a zeroize, and no row was written since.
     fault : ``Out(fault_layout)``
         The first weight that was read wrong.
     written : ``In(1)``
         The macro takes a row of weights.
     takeover : ``Out(TAKEOVER)``
-        What it asks of the sources and of what these have begun.
+        Takeover of the input streams.
     forget : ``Out(1)``
-        The next beat of ``load``, or of its source, is for another row.
+        The next beat of ``load``, or of its source, starts another row.
     vector : ``Out(stream)``
         `beat_layout`: vectors that read.
     load : ``Out(stream)``
         `beat_layout`: rows of weights.
     dense : ``Out(1)``
-        What is written or sent is drawn.
+        Rows and vectors are pseudo-random patterns.
     bank : ``Out(range(banks))``
         To read or write.
     row : ``Out(range(rows))``
         To read or write.
-    digits : ``Out(check_columns * weight_bits)``
-        What is written to the checksum columns, if it is not drawn.
-    looks : ``In(1)``
-        The totals are those of what is read.
+    check_weights : ``Out(check_columns * weight_bits)``
+        Weights of the checksum columns, unless ``dense``.
+    sample : ``In(1)``
+        ``totals`` are of what is read.
     group : ``In(range(groups))``
         Of which columns.
     totals : ``In(ArrayLayout(total_width, lanes))``
         Of these, the lowest column first.
-    digit_totals : ``In(ArrayLayout(total_width, check_columns))``
+    check_totals : ``In(ArrayLayout(total_width, check_columns))``
         Of the checksum columns.
     """
 
@@ -86,14 +86,14 @@ class SelfTest(wiring.Component):
         macro, width = config.macro, config.macro.total_width
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "ready": In(1), "running": Out(1), "done": Out(1),
-            "failed": Out(1), "passed": Out(1), "zeroised": Out(1), "fault": Out(fault_layout(config)),
+            "failed": Out(1), "passed": Out(1), "zeroized": Out(1), "fault": Out(fault_layout(config)),
             "written": In(1), "takeover": Out(TAKEOVER), "forget": Out(1),
             "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
             "dense": Out(1), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
-            "digits": Out(config.check_columns * macro.weight_bits),
-            "looks": In(1), "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
-            "digit_totals": In(data.ArrayLayout(width, config.check_columns)),
+            "check_weights": Out(config.check_columns * macro.weight_bits),
+            "sample": In(1), "group": In(range(config.groups)), "totals": In(data.ArrayLayout(width, config.lanes)),
+            "check_totals": In(data.ArrayLayout(width, config.check_columns)),
         })
 
     def elaborate(self, platform):
@@ -106,20 +106,20 @@ class SelfTest(wiring.Component):
             memory_bist.program.eq(self.program),
             self.bank.eq(memory_bist.bank),
             self.row.eq(memory_bist.row),
-            self.digits.eq(memory_bist.digits),
+            self.check_weights.eq(memory_bist.check_weights),
             self.dense.eq(step.dense),
         ]
         for bist in (memory_bist, logic_bist):
-            m.d.comb += [bist.totals.eq(self.totals), bist.digit_totals.eq(self.digit_totals)]
+            m.d.comb += [bist.totals.eq(self.totals), bist.check_totals.eq(self.check_totals)]
         m.d.comb += [memory_bist.group.eq(self.group), logic_bist.start.eq(self.start)]
         last = self._send(m, memory_bist, logic_bist, sent)
         self._sequence(m, memory_bist, sent & last)
-        self._judge(m, memory_bist, logic_bist)
+        self._update_result(m, memory_bist, logic_bist)
         self._hold_sources(m, memory_bist.prepare)
         return m
 
     def _send(self, m, memory_bist, logic_bist, sent):
-        """Beats of a row or vector; whether the one at hand is its last."""
+        """Beats of a row or vector; whether the current one is its last."""
         config, step = self.config, memory_bist.step
         beat = Signal(range(beat_count(config)))
         vector, load = self.vector.payload, self.load.payload
@@ -133,7 +133,7 @@ class SelfTest(wiring.Component):
             vector.keep.eq(-1),
             vector.last.eq(beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1),
             sent.eq(Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)),
-            logic_bist.advance.eq(sent & step.dense),
+            logic_bist.next.eq(sent & step.dense),
         ]
         with m.If(sent):
             m.d.sync += beat.eq(Mux(last, 0, beat + 1))
@@ -141,8 +141,8 @@ class SelfTest(wiring.Component):
 
     def _sequence(self, m, memory_bist, all_sent):
         """One operation after the other."""
-        step, waited = memory_bist.step, Signal(range(PATIENCE + 1))
-        active, cuts = self.takeover.active, self.takeover.cuts
+        step, waited = memory_bist.step, Signal(range(TIMEOUT_CYCLES + 1))
+        active, abort = self.takeover.active, self.takeover.abort
         m.d.comb += [self.running.eq(1), active.eq(1)]
         with m.FSM():
             with m.State("IDLE"):
@@ -150,8 +150,8 @@ class SelfTest(wiring.Component):
                 with m.If(self.start):
                     m.next = "WAIT"
             with m.State("WAIT"):
-                m.d.comb += [active.eq(0), cuts.eq(waited == PATIENCE)]
-                m.d.sync += waited.eq(Mux(cuts, waited, waited + 1))
+                m.d.comb += [active.eq(0), abort.eq(waited == TIMEOUT_CYCLES)]
+                m.d.sync += waited.eq(Mux(abort, waited, waited + 1))
                 with m.If(self.ready):
                     m.d.sync += waited.eq(0)
                     m.next = "PREPARE"
@@ -161,8 +161,8 @@ class SelfTest(wiring.Component):
             with m.State("SEND"):
                 m.d.comb += [self.vector.valid.eq(step.reads), self.load.valid.eq(~step.reads)]
                 with m.If(all_sent):
-                    m.next = "LOOK"
-            with m.State("LOOK"), m.If(~step.reads | (self.looks & (self.group == self.config.groups - 1))):
+                    m.next = "SAMPLE"
+            with m.State("SAMPLE"), m.If(~step.reads | (self.sample & (self.group == self.config.groups - 1))):
                 m.next = "NEXT"
             with m.State("NEXT"):
                 m.d.comb += memory_bist.advance.eq(1)
@@ -173,30 +173,30 @@ class SelfTest(wiring.Component):
                 m.d.comb += self.done.eq(1)
                 m.next = "IDLE"
 
-    def _judge(self, m, memory_bist, logic_bist):
-        """What the program at hand has found, and what the last one has."""
-        dense, looks, clears = memory_bist.step.dense, self.takeover.active & self.looks, Signal()
-        m.d.comb += logic_bist.absorb.eq(looks)
+    def _update_result(self, m, memory_bist, logic_bist):
+        """Results of the current program, and of the last one."""
+        dense, sample, clears = memory_bist.step.dense, self.takeover.active & self.sample, Signal()
+        m.d.comb += logic_bist.compact.eq(sample)
         with m.If(memory_bist.start):
             m.d.sync += self.failed.eq(0)
         with m.Elif(memory_bist.advance & memory_bist.is_last & dense & ~logic_bist.passed):
             m.d.sync += self.failed.eq(1)
-        with m.Elif(looks & memory_bist.differs & ~self.failed & ~dense):
+        with m.Elif(sample & memory_bist.differs & ~self.failed & ~dense):
             m.d.sync += [self.failed.eq(1), self.fault.bank.eq(self.bank), self.fault.row.eq(self.row),
                          self.fault.column.eq(memory_bist.column)]
         with m.If(self.start):
-            m.d.sync += [self.passed.eq(0), self.zeroised.eq(0), clears.eq(self.program == ZEROISE)]
+            m.d.sync += [self.passed.eq(0), self.zeroized.eq(0), clears.eq(self.program == ZEROIZE)]
         with m.Elif(self.done):
-            m.d.sync += [self.passed.eq(~self.failed), self.zeroised.eq(clears & ~self.failed)]
+            m.d.sync += [self.passed.eq(~self.failed), self.zeroized.eq(clears & ~self.failed)]
         with m.Elif(self.written):
-            m.d.sync += self.zeroised.eq(0)
+            m.d.sync += self.zeroized.eq(0)
 
     def _hold_sources(self, m, prepares):
-        """A source may not know yet in the first cycle that the program, or a reset, is over."""
+        """Hold the sources for one more cycle after a program or a reset."""
         ended = Signal()
         awake = Signal()
         m.d.sync += [ended.eq(self.done), awake.eq(1)]
         m.d.comb += [
-            self.takeover.holds.eq(self.running | ended | ~awake),
-            self.forget.eq(prepares | self.takeover.cuts | ended),
+            self.takeover.hold.eq(self.running | ended | ~awake),
+            self.forget.eq(prepares | self.takeover.abort | ended),
         ]

@@ -1,4 +1,4 @@
-"""Source switch: a stream's own source, or the self-test in its place."""
+"""Source switch: selects a stream or the self-test as the source of a block."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
@@ -6,13 +6,13 @@ from amaranth.lib.wiring import In, Out
 
 from .result_packer import beat_layout
 
-# What a self-test asks of the sources of streams: ``active``, it is the source; ``holds``, no packet may begin;
-# ``cuts``, what has begun must be thrown away.
-TAKEOVER = wiring.Signature({"active": Out(1), "holds": Out(1), "cuts": Out(1)})
+# How the self-test takes over the input streams: ``active``, it is their source; ``hold``, no packet of theirs may
+# begin; ``abort``, packets that have begun are discarded.
+TAKEOVER = wiring.Signature({"active": Out(1), "hold": Out(1), "abort": Out(1)})
 
 
 class SourceSwitch(wiring.Component):
-    """Hands on the packets of the source, or those of the self-test; changes between them never within a packet.
+    """Forwards packets of the source or of the self-test; never switches within a packet.
 
     Parameters
     ----------
@@ -22,17 +22,17 @@ class SourceSwitch(wiring.Component):
     Members
     -------
     source : ``In(stream)``
-        `beat_layout`. What is left of a packet that is cut is thrown away.
+        `beat_layout`. The rest of an aborted packet is discarded.
     test : ``In(stream)``
-        `beat_layout`, of the self-test.
+        `beat_layout`: packets of the self-test.
     takeover : ``In(TAKEOVER)``
-        Of the self-test.
+        Control by the self-test.
     within : ``In(1)``
         A packet has begun and not ended.
     changes : ``In(1)``
-        No packet may go on: where to is about to change.
+        The destination is about to change: no packet may go on.
     o : ``Out(stream)``
-        `beat_layout`.
+        `beat_layout`: the selected packets.
     """
 
     def __init__(self, *, bits):
@@ -42,15 +42,15 @@ class SourceSwitch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        active, cuts = self.takeover.active, self.takeover.cuts
+        active, abort = self.takeover.active, self.takeover.abort
         is_open = Signal()
         rest = Signal()
-        with m.If(cuts & self.within):
+        with m.If(abort & self.within):
             m.d.sync += rest.eq(1)
         with m.Elif(self.source.valid & self.source.payload.last):
             m.d.sync += rest.eq(0)
         m.d.comb += [
-            is_open.eq((~self.takeover.holds | self.within) & ~(cuts | rest | self.changes)),
+            is_open.eq((~self.takeover.hold | self.within) & ~(abort | rest | self.changes)),
             self.o.valid.eq(Mux(active, self.test.valid, self.source.valid & is_open)),
             Value.cast(self.o.payload).eq(Mux(active, Value.cast(self.test.payload), Value.cast(self.source.payload))),
             self.source.ready.eq(self.o.ready & is_open & ~active | rest),

@@ -1,4 +1,4 @@
-"""The core as a Verilog module: its ports by name, and its clock and reset."""
+"""The core as a Verilog module: ports by name, clock and reset."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from .core import BUSES, Core
+from .core import BUS_COMPONENTS, Core
 
-# Of the ports of a bus that are the same in every configuration; those of AXI4-Stream depend on it.
+# Vivado interfaces of the buses of registers.
 VIVADO_BUSES = {"axi": "xilinx.com:interface:aximm:1.0", "apb": "xilinx.com:interface:apb:1.0",
                 "wishbone": "bitline.org:interface:wishbone:1.0"}
 STREAMS = {"s_axis": "vectors", "s_axis_w": "rows of weights, and columns' parameters", "m_axis": "results"}
@@ -39,7 +39,7 @@ class CorePort:
 
 def core_ports(config):
     """The ports of a core's module, a list of `CorePort`."""
-    names = [BUSES[config.bus].PREFIX.rstrip("_"), *STREAMS]
+    names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *STREAMS]
     ports = [
         CorePort(name="aclk", direction="input", width=1, meaning="clock, rising edge",
                  interface="xilinx.com:signal:clock:1.0 aclk", role="CLK",
@@ -49,7 +49,7 @@ def core_ports(config):
                  meaning="reset, active low, may fall at any moment" if config.reset == "asynchronous" else
                          "reset, active low, synchronous to aclk"),
     ]
-    front = BUSES[config.bus]
+    front = BUS_COMPONENTS[config.bus]
     for name, member in front.PORTS.items():
         ports.append(CorePort(name=front.PREFIX + name, direction="input" if member.flow == In else "output",
                               width=member.shape, meaning="registers",
@@ -74,11 +74,11 @@ def core_ports(config):
 class CoreTop(wiring.Component):
     """The core with its ports by name.
 
-    Reset: with `asynchronous`, two flip-flops that ``aresetn`` sets at once keep it, and two more hand it over: no
-    flip-flop of the core sees an edge that is not the clock's. The core is in reset from two clock edges after
-    ``aresetn`` has fallen to four after it has risen. It must be low for three cycles: whoever it resets too has then
-    forgotten what the core still said before. At power-up, where it may be low without having fallen, the first clock
-    edge does what the fall does, so four edges must find it low.
+    With an `asynchronous` reset, ``aresetn`` sets two flip-flops at once, and two more synchronize them, so that no
+    flip-flop of the core sees an edge other than the clock's. The core is in reset from two clock edges after
+    ``aresetn`` falls to four after it rises. ``aresetn`` must be low for three cycles, so that other
+    blocks with the same reset ignore the outputs that the core still has from before. At power-up, where it may be low
+    without a falling edge, the first clock edge replaces that edge, so it must be low for four edges.
 
     Parameters
     ----------
@@ -102,14 +102,14 @@ class CoreTop(wiring.Component):
         core = platform.instantiate(m, "core", "core", Core, config=self.config)
         inner = self._pins(core)
         for (name,), member, pin in self.signature.flatten(self):
-            # But for the clock and the reset.
+            # All except clock and reset.
             if name in inner:
                 m.d.comb += inner[name].eq(pin) if member.flow == In else pin.eq(inner[name])
         return m
 
     def _pins(self, core):
-        """What the core has behind each port, by its name."""
-        prefix = BUSES[self.config.bus].PREFIX
+        """Values of the core for each port, by its name."""
+        prefix = BUS_COMPONENTS[self.config.bus].PREFIX
         pins = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
         for name, side in (("s_axis", core.s_axis), ("s_axis_w", core.s_axis_w), ("m_axis", core.m_axis)):
             pins |= {f"{name}_tvalid": side.valid, f"{name}_tready": side.ready}

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config.core import PARAMETER_BYTES, SETS
 from ..macro.ports import write_layout
-from .packet_assembler import FAULTS, RecordAssembler
+from .packet_assembler import FAULTS, PacketAssembler
 from .requantizer import parameter_write
 from .requantizer_lane import PARAMETERS
 from .result_packer import beat_layout
@@ -15,16 +15,16 @@ WORD_BITS = 32
 
 
 def target_layout(config):
-    """Where records go: parameters of a set or weights of a bank, from which column or row on; and from where."""
+    """Where a packet comes from and goes: to parameters of a set or weights of a bank, from a column or row on."""
     macro = config.macro
     return data.StructLayout({"parameters": 1, "words": 1, "bank": range(macro.banks), "set": range(SETS),
                               "first": range(max(macro.rows, macro.columns))})
 
 
 class Loader(wiring.Component):
-    """Stores records one after the other, from ``target.first`` on; each packet starts there again.
+    """Stores the items of packets in consecutive rows or columns; each packet starts at ``target.first``.
 
-    A row of weights waits while a vector in flight uses its bank, and a column's parameters while one uses their set.
+    A row of weights waits while a vector in flight uses its bank, a column's parameters while one uses their set.
 
     Parameters
     ----------
@@ -33,31 +33,31 @@ class Loader(wiring.Component):
     Members
     -------
     s : ``In(stream)``
-        `beat_layout`; waits while ``target.words``.
+        `beat_layout`; not accepted while ``target.words``.
     word : ``In(32)``
-        Bits of a beat, the lowest first.
+        32 bits of a beat, the lowest first.
     word_valid : ``In(1)``
-        There is a word; only while ``word_ready``.
+        ``word`` is valid; only while ``word_ready``.
     word_ready : ``Out(1)``
-        Words may come, and the beat before is taken.
+        A word is accepted: ``target.words``, and no beat waits.
     target : ``In(target_layout)``
         It must not change while ``within``.
     restart : ``In(1)``
-        It has changed: forget what has come of a record of words, and start at ``first``.
+        ``target`` has changed: discard a partly received item of words, and start at ``first``.
     within : ``Out(1)``
         A packet has begun and not ended.
-    held : ``Out(1)``
-        A beat is there and not taken.
+    pending : ``Out(1)``
+        A beat is offered and not accepted.
     locked : ``In(1)``
-        Refuse everything.
+        Refuse all packets and words.
     set_used : ``In(SETS)``
-        Which sets vectors in flight use.
+        Sets that vectors in flight use.
     write : ``Out(stream)``
         Of the macro.
     parameters : ``Out(parameter_write)``
         To the requantizer; none if results are raw.
     index : ``Out(range(max(rows, columns) + 1))``
-        The row or column that comes next.
+        The next row or column.
     loaded : ``Out(1)``
         For a cycle: a packet has been stored to its end.
     refused : ``Out(1)``
@@ -71,7 +71,7 @@ class Loader(wiring.Component):
         members = {
             "s": In(stream.Signature(beat_layout(config.weight_stream_bits))),
             "word": In(WORD_BITS), "word_valid": In(1), "word_ready": Out(1),
-            "target": In(target_layout(config)), "restart": In(1), "within": Out(1), "held": Out(1), "locked": In(1),
+            "target": In(target_layout(config)), "restart": In(1), "within": Out(1), "pending": Out(1), "locked": In(1),
             "set_used": In(SETS), "write": Out(stream.Signature(write_layout(config.macro))),
             "index": Out(range(max(config.macro.rows, config.macro.columns) + 1)), "loaded": Out(1),
             "refused": Out(1), "faults": Out(FAULTS),
@@ -84,7 +84,7 @@ class Loader(wiring.Component):
         m = Module()
         config, target = self.config, self.target
         lengths = [config.row_bytes, PARAMETER_BYTES] if config.requantizes else [config.row_bytes]
-        m.submodules.assembler = assembler = RecordAssembler(bits=config.weight_stream_bits, lengths=lengths, many=True)
+        m.submodules.assembler = assembler = PacketAssembler(bits=config.weight_stream_bits, lengths=lengths, many=True)
         self._choose_source(m, assembler)
         count = Mux(target.parameters, config.macro.columns, config.macro.rows)
         stored = assembler.o.valid & assembler.o.ready
@@ -97,7 +97,7 @@ class Loader(wiring.Component):
             self.loaded.eq(stored & assembler.o.payload.last),
         ]
         wiring.connect(m, assembler.faults, wiring.flipped(self.faults))
-        # A packet that ends, for better or worse, ends at its last beat.
+        # A packet, faulty or not, ends at its last beat.
         ended = assembler.s.valid & assembler.s.ready & assembler.s.payload.last
         with m.If(self.restart | ended):
             m.d.sync += self.index.eq(target.first)
@@ -107,7 +107,7 @@ class Loader(wiring.Component):
         return m
 
     def _choose_source(self, m, assembler):
-        """Beats of the stream, or made of words."""
+        """Beats of the stream, or assembled from words."""
         bits, chosen = self.config.weight_stream_bits, self.target.words
         parts = bits // WORD_BITS
         gathered = [Signal(WORD_BITS, name=f"gathered_{index}", reset_less=True) for index in range(parts)]
@@ -120,7 +120,7 @@ class Loader(wiring.Component):
             self.s.ready.eq(~chosen & assembler.s.ready),
             self.word_ready.eq(chosen & ~full),
             self.within.eq(~chosen & assembler.within),
-            self.held.eq(assembler.s.valid & ~assembler.s.ready),
+            self.pending.eq(assembler.s.valid & ~assembler.s.ready),
         ]
         with m.If(self.word_valid):
             m.d.sync += [position.eq(position + 1), full.eq(position == parts - 1)]
@@ -134,9 +134,9 @@ class Loader(wiring.Component):
 
     def _store(self, m, assembler):
         config, target, payload = self.config, self.target, self.write.payload
-        record = assembler.o.payload.data
+        item = assembler.o.payload.data
         elements = data.View(data.ArrayLayout(unsigned(8 * config.weight_bytes), config.macro.columns),
-                             record[:8 * config.row_bytes])
+                             item[:8 * config.row_bytes])
         weights = Cat(elements[column][:config.macro.weight_bits] for column in range(config.macro.columns))
         m.d.comb += [
             self.write.valid.eq(assembler.o.valid & ~target.parameters),

@@ -1,4 +1,4 @@
-"""APB4 before the register file."""
+"""APB4 front end of the register file."""
 
 from typing import ClassVar
 
@@ -7,41 +7,41 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .register_file import PORT
-from .register_map import ADDRESS_BITS
+from .register_map import BUS_ADDRESS_BITS
 
 
 class Apb(wiring.Component):
-    """32 bits of data: the register file is asked in the setup phase, so there are no wait states; or after a reset
-    that the setup phase met. What is refused has ``slverr``.
+    """APB4 with 32 bits of data. The register file is accessed in the setup phase, so there are no wait states except
+    after a reset in the setup phase. Refused accesses respond with ``pslverr``.
 
     Members
     -------
-    paddr : ``In(ADDRESS_BITS)``
-        Byte address; as all but the last of APB4 (ARM IHI 0024).
+    paddr : ``In(BUS_ADDRESS_BITS)``
+        Byte address; this and the next ports are those of APB4 (ARM IHI 0024).
     pprot : ``In(3)``
         Protection; ignored.
     psel : ``In(1)``
-        An access to the registers.
+        The registers are selected.
     penable : ``In(1)``
-        Its access phase.
+        Access phase.
     pwrite : ``In(1)``
-        It is a write.
+        The access is a write.
     pwdata : ``In(32)``
-        What is written.
+        Write data.
     pstrb : ``In(4)``
-        Bytes that are written.
+        Bytes to write.
     pready : ``Out(1)``
         The access ends.
     prdata : ``Out(32)``
-        What is read.
+        Read data.
     pslverr : ``Out(1)``
         With ``pready``: the access was refused.
     bus : ``Out(PORT)``
-        Of the register file.
+        To the register file.
     """
 
     PORTS: ClassVar = {
-        "paddr": In(ADDRESS_BITS), "pprot": In(3), "psel": In(1), "penable": In(1), "pwrite": In(1),
+        "paddr": In(BUS_ADDRESS_BITS), "pprot": In(3), "psel": In(1), "penable": In(1), "pwrite": In(1),
         "pwdata": In(32), "pstrb": In(4), "pready": Out(1), "prdata": Out(32), "pslverr": Out(1),
     }
     PREFIX = "s_apb_"

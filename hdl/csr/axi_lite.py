@@ -1,4 +1,4 @@
-"""AXI4-Lite before the register file."""
+"""AXI4-Lite front end of the register file."""
 
 from typing import ClassVar
 
@@ -7,73 +7,73 @@ from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
 from .register_file import PORT
-from .register_map import ADDRESS_BITS
+from .register_map import BUS_ADDRESS_BITS
 
 
 class Response(enum.Enum, shape=2):
-    """As the AXI specification (ARM IHI 0022) numbers them."""
+    """Response codes of AXI (ARM IHI 0022)."""
 
     OKAY = 0
     SLVERR = 2
 
 
 class AxiLite(wiring.Component):
-    """One access at a time, writes and reads in turn if both wait. What is refused answers SLVERR.
+    """One access at a time, writes and reads alternate if both wait. Refused accesses respond with SLVERR.
 
-    ``awready``, ``wready`` and ``arready`` are high while nothing of theirs is held, but not in a reset, and no output
+    ``awready``, ``wready`` and ``arready`` are high while their channel holds nothing, except in reset. No output
     depends on an input of the same cycle.
 
     Throughput: a write every three cycles, a read every three cycles.
 
     Members
     -------
-    awaddr : ``In(ADDRESS_BITS)``
-        Byte address of a write; as all but the last of AXI4-Lite.
+    awaddr : ``In(BUS_ADDRESS_BITS)``
+        Byte address of a write; this and the next ports are those of AXI4-Lite.
     awprot : ``In(3)``
         Protection; ignored.
     awvalid : ``In(1)``
-        An address of a write is there.
+        A write address is offered.
     awready : ``Out(1)``
-        It is taken.
+        It is accepted.
     wdata : ``In(32)``
-        What is written.
+        Write data.
     wstrb : ``In(4)``
-        Bytes that are written.
+        Bytes to write.
     wvalid : ``In(1)``
-        Data of a write is there.
+        Write data is offered.
     wready : ``Out(1)``
-        It is taken.
+        It is accepted.
     bresp : ``Out(2)``
         `Response` to a write.
     bvalid : ``Out(1)``
-        It is there.
+        The response is offered.
     bready : ``In(1)``
-        It is taken.
-    araddr : ``In(ADDRESS_BITS)``
+        The response is accepted.
+    araddr : ``In(BUS_ADDRESS_BITS)``
         Byte address of a read.
     arprot : ``In(3)``
         Protection; ignored.
     arvalid : ``In(1)``
-        An address of a read is there.
+        A read address is offered.
     arready : ``Out(1)``
-        It is taken.
+        It is accepted.
     rdata : ``Out(32)``
-        What is read.
+        Read data.
     rresp : ``Out(2)``
         `Response` to a read.
     rvalid : ``Out(1)``
-        They are there.
+        Data and response are offered.
     rready : ``In(1)``
-        They are taken.
+        Data and response are accepted.
     bus : ``Out(PORT)``
-        Of the register file.
+        To the register file.
     """
 
     PORTS: ClassVar = {
-        "awaddr": In(ADDRESS_BITS), "awprot": In(3), "awvalid": In(1), "awready": Out(1),
+        "awaddr": In(BUS_ADDRESS_BITS), "awprot": In(3), "awvalid": In(1), "awready": Out(1),
         "wdata": In(32), "wstrb": In(4), "wvalid": In(1), "wready": Out(1),
         "bresp": Out(2), "bvalid": Out(1), "bready": In(1),
-        "araddr": In(ADDRESS_BITS), "arprot": In(3), "arvalid": In(1), "arready": Out(1),
+        "araddr": In(BUS_ADDRESS_BITS), "arprot": In(3), "arvalid": In(1), "arready": Out(1),
         "rdata": Out(32), "rresp": Out(2), "rvalid": Out(1), "rready": In(1),
     }
     PREFIX = "s_axi_"
@@ -87,8 +87,8 @@ class AxiLite(wiring.Component):
         has_address = Signal()
         has_data = Signal()
         has_read = Signal()
-        write_address = Signal(ADDRESS_BITS, reset_less=True)
-        read_address = Signal(ADDRESS_BITS, reset_less=True)
+        write_address = Signal(BUS_ADDRESS_BITS, reset_less=True)
+        read_address = Signal(BUS_ADDRESS_BITS, reset_less=True)
         data = Signal(32, reset_less=True)
         strobe = Signal(4, reset_less=True)
         awake = Signal()
@@ -105,7 +105,7 @@ class AxiLite(wiring.Component):
         writes = Signal()
         reads = Signal()
         m.d.comb += [
-            # A read that waits gets its turn in the cycle behind a write, in which there is no other.
+            # A waiting read is next after a write, since no other write can be pending then.
             bus.write.eq(has_address & has_data),
             bus.enable.eq((has_read | bus.write) & ~writes & ~reads),
             bus.address.eq(Mux(bus.write, write_address, read_address)),

@@ -1,4 +1,4 @@
-"""Register file: the table of registers as gateware, behind a port that any bus can be put before."""
+"""Register file: the table of registers as gateware, behind a port for a bus front end."""
 
 from functools import reduce
 from operator import or_
@@ -7,26 +7,26 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .register_map import ADDRESS_BITS, Access, ErrorCode, register_map
+from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
 
-# One access: ``enable`` for a cycle; the answer comes with the next cycle and stays until the next access.
+# One access: ``enable`` for a cycle; the response comes in the next cycle and is stable until the next access.
 PORT = wiring.Signature({
-    "enable": Out(1), "write": Out(1), "address": Out(ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
+    "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
     "read_data": In(32), "refused": In(1),
 })
 
 
 def field_signature(field):
-    """The port of a field, seen by the register file: ``data``, what it holds or what hardware says that it is.
+    """The port of a field, seen by the register file: ``data``, its value, an input if hardware sets it (RO).
 
-    Of an event hardware says with ``set``, for a cycle, that it happens. A command has its bits for a cycle; of data
-    ``data`` is what was written last. A constant has no port.
+    A W1C field is set by ``set``, for a cycle. ``data`` of a SINGLEPULSE field is high for a cycle; that of a WO field
+    is the last value written. A constant has no port.
     """
     if field.access is Access.CONSTANT:
         return wiring.Signature({})
-    if field.access is Access.STATUS:
+    if field.access is Access.RO:
         return wiring.Signature({"data": In(field.bits)})
-    if field.access is Access.EVENT:
+    if field.access is Access.W1C:
         return wiring.Signature({"data": Out(field.bits), "set": In(field.bits)})
     return wiring.Signature({"data": Out(field.bits, init=field.reset)})
 
@@ -34,22 +34,22 @@ def field_signature(field):
 def register_signature(register):
     """The port of a register, seen by the register file: its fields by name, as `field_signature` says.
 
-    ``used``, of one that ``waits``: refuse accesses, but for fields that do not wait. ``written``, of one that
-    ``tells``: it was written; for a cycle, the one in which it has, or gives, the new value.
+    ``busy``, if it has a ``busy_lock``: refuse accesses, except to fields without. ``written``, if it has a write
+    strobe: high in the first cycle of a new value.
     """
     members = {field.name: Out(field_signature(field)) for field in register.fields}
-    if register.waits:
-        members["used"] = In(1)
-    if register.tells:
+    if register.busy_lock:
+        members["busy"] = In(1)
+    if register.has_write_strobe:
         members["written"] = Out(1)
     return wiring.Signature(members)
 
 
 class RegisterFile(wiring.Component):
-    """Answers each access in the next cycle: with the register's value, or that it is refused and changes nothing.
+    """Responds to each access in the next cycle: with the register's value, or with ``refused`` and without an effect.
 
-    Bits that no field has read zero and ignore writes, as do fields that are read only. A write changes the bytes that
-    its strobe has; commands and events are done by those alone. One without any byte does nothing, and is no error.
+    Bits without a field read zero and ignore writes, as do read-only fields. A write changes only the bytes of its
+    strobe; a write without any byte does nothing, and is no error.
 
     Parameters
     ----------
@@ -60,9 +60,9 @@ class RegisterFile(wiring.Component):
     bus : ``In(PORT)``
         The lowest two bits of an address are ignored.
     REGISTER : ``Out(register_signature)``
-        For each of `register_map`, by its name: `registers.control.zeroise.data` is a field's port.
+        One port for each register of `register_map`; ``registers.control.zeroize.data`` is that of a field.
     access_error : ``Out(8)``
-        `ErrorCode` of an access, for the cycle in which it is made.
+        `ErrorCode` of the access, in the cycle of ``bus.enable``.
     """
 
     def __init__(self, *, config):
@@ -81,7 +81,7 @@ class RegisterFile(wiring.Component):
         with m.Switch(bus.address[2:]):
             for register in self.registers:
                 with m.Case(register.offset >> 2):
-                    m.d.comb += [read.eq(self._word(register)), error.eq(self._judge(register, mask))]
+                    m.d.comb += [read.eq(self._word(register)), error.eq(self._error_code(register, mask))]
         # Converters of widths make such writes.
         with m.If(bus.write & ~bus.strobe.any()):
             m.d.comb += error.eq(ErrorCode.NONE)
@@ -95,7 +95,7 @@ class RegisterFile(wiring.Component):
                 written = Signal(name=f"write_{register.name}")
                 touched = bus.strobe & self._bytes(register)
                 m.d.comb += written.eq(accepted & (bus.address[2:] == register.offset >> 2) & touched.any())
-                if register.tells:
+                if register.has_write_strobe:
                     m.d.sync += self._ports[register.name, "written"].eq(written)
                 for field in register.fields:
                     self._write(m, register, field, written, mask)
@@ -110,7 +110,7 @@ class RegisterFile(wiring.Component):
         """What software reads."""
         if field.access is Access.CONSTANT:
             return Const(field.reset, field.bits)
-        if field.access in (Access.COMMAND, Access.DATA):
+        if field.access in (Access.SINGLEPULSE, Access.WO):
             return Const(0, field.bits)
         return self._ports[register.name, field.name, "data"]
 
@@ -126,38 +126,38 @@ class RegisterFile(wiring.Component):
         bits = slice(field.low, field.low + field.bits)
         return self._holds(register, field) & ~mask[bits] | self.bus.data[bits] & mask[bits]
 
-    def _judge(self, register, mask):
+    def _error_code(self, register, mask):
         """The `ErrorCode` of an access to a register."""
         write, wrong = self.bus.write, []
         for field in register.fields:
             new = self._new(register, field, mask)
-            if field.access is Access.STORED and field.least > 0:
-                wrong.append(new < field.least)
-            if field.access is Access.STORED and field.most < (1 << field.bits) - 1:
-                wrong.append(new > field.most)
-            if field.access is Access.DATA:
+            if field.access is Access.RW and field.minimum > 0:
+                wrong.append(new < field.minimum)
+            if field.access is Access.RW and field.max_value < (1 << field.bits) - 1:
+                wrong.append(new > field.max_value)
+            if field.access is Access.WO:
                 wrong.append(~self.bus.strobe.all())
         error = Mux(write & reduce(or_, wrong), ErrorCode.VALUE, ErrorCode.NONE) if wrong else Const(0, 8)
-        if register.waits:
-            used = self._ports[register.name, "used"]
-            if not all(field.waits for field in register.fields):
-                used &= Cat(self.bus.data & mask & field.mask for field in register.fields if field.waits).any()
-            error = Mux(used & (write if register.is_written else ~write), ErrorCode.BUSY, error)
+        if register.busy_lock:
+            busy = self._ports[register.name, "busy"]
+            if not all(field.busy_lock for field in register.fields):
+                busy &= Cat(self.bus.data & mask & field.mask for field in register.fields if field.busy_lock).any()
+            error = Mux(busy & (write if register.is_written else ~write), ErrorCode.BUSY, error)
         if register.locks:
             error = Mux(write & self._ports["lock", "locked", "data"], ErrorCode.LOCKED, error)
         return error
 
     def _write(self, m, register, field, written, mask):
-        if field.access in (Access.CONSTANT, Access.STATUS):
+        if field.access in (Access.CONSTANT, Access.RO):
             return
         target = self._ports[register.name, field.name, "data"]
         bits = slice(field.low, field.low + field.bits)
         given = Mux(written, self.bus.data[bits] & mask[bits], 0)
-        if field.access is Access.EVENT:
+        if field.access is Access.W1C:
             m.d.sync += target.eq(target & ~given | self._ports[register.name, field.name, "set"])
-        elif field.access is Access.LATCH:
+        elif field.access is Access.W1S:
             m.d.sync += target.eq(target | given)
-        elif field.access is Access.COMMAND:
+        elif field.access is Access.SINGLEPULSE:
             m.d.sync += target.eq(given)
         else:
             for byte in range(field.low // 8, -(-(field.low + field.bits) // 8)):

@@ -1,4 +1,4 @@
-"""Wishbone B4 before the register file."""
+"""Wishbone B4 front end of the register file."""
 
 from typing import ClassVar
 
@@ -7,40 +7,40 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from .register_file import PORT
-from .register_map import ADDRESS_BITS
+from .register_map import BUS_ADDRESS_BITS
 
 
 class Wishbone(wiring.Component):
-    """Classic cycles of 32 bits, byte addresses. What is refused ends with ``err`` instead of ``ack``.
+    """Wishbone B4: classic cycles, 32 bits of data, byte addresses. Refused accesses end with ``err``, not ``ack``.
 
     Throughput: an access every two cycles.
 
     Members
     -------
     cyc : ``In(1)``
-        A cycle; as all but the last of Wishbone B4.
+        A bus cycle; this and the next ports are those of Wishbone B4.
     stb : ``In(1)``
         A request.
     we : ``In(1)``
-        It is a write.
-    adr : ``In(ADDRESS_BITS)``
+        The request is a write.
+    adr : ``In(BUS_ADDRESS_BITS)``
         Byte address.
     dat_w : ``In(32)``
-        What is written.
+        Write data.
     sel : ``In(4)``
-        Bytes that are written.
+        Bytes to write.
     dat_r : ``Out(32)``
-        What is read.
+        Read data.
     ack : ``Out(1)``
-        The answer: in the cycle after the request, for a cycle, if that still stands.
+        Acknowledge: high for the cycle after the request, if it is still asserted.
     err : ``Out(1)``
-        The same instead of it, if the access was refused.
+        Instead of ``ack``, if the access was refused.
     bus : ``Out(PORT)``
-        Of the register file.
+        To the register file.
     """
 
     PORTS: ClassVar = {
-        "cyc": In(1), "stb": In(1), "we": In(1), "adr": In(ADDRESS_BITS), "dat_w": In(32), "sel": In(4),
+        "cyc": In(1), "stb": In(1), "we": In(1), "adr": In(BUS_ADDRESS_BITS), "dat_w": In(32), "sel": In(4),
         "dat_r": Out(32), "ack": Out(1), "err": Out(1),
     }
     PREFIX = "wb_"

@@ -1,4 +1,4 @@
-"""Additions of two words, each with a gate in front of it, as expressions or in the carry cells of a fabric."""
+"""Additions of two gated words, as expressions or in the carry cells of a fabric."""
 
 from dataclasses import dataclass
 
@@ -6,11 +6,11 @@ from amaranth.hdl import Cat, Const, Instance, Mux, Signal, Value
 
 from .emitter import Platform
 
-# Positions of a chain that two additions share: timing analysis takes it for one carry, so it is to be no longer than
-# an accumulator's.
+# Maximum positions of a carry chain that two additions share: timing analysis treats it as one carry, so it should not
+# be longer than that of an accumulator.
 LONGEST = 24
 
-# What may stand in front of a word's bits, for bits and for words alike.
+# Gates for the bits of a word; work on bits and on words.
 GATES = {"and": lambda word, bit: word & bit, "xor": lambda word, bit: word ^ bit}
 
 
@@ -23,10 +23,10 @@ class Operand:
     word : Value
         Sign-extended if its shape is signed.
     gate : str
-        What ``bit`` does to each bit of the word: ``"and"``, ``"xor"``, or ``"select"``: the word where it is one, and
-        ``other`` where not.
+        Function of each bit of the word and ``bit``: ``"and"``, ``"xor"``, or ``"select"``: the word if ``bit`` is one,
+        else ``other``.
     bit : Value
-        One bit; None is a one.
+        One bit; None is a constant one.
     other : Value
         For ``"select"``, of the word's shape.
     """
@@ -37,7 +37,7 @@ class Operand:
     other: Value = None
 
     def expression(self):
-        """The word behind its gate."""
+        """The gated word."""
         if self.bit is None:
             return self.word
         if self.gate == "xor":
@@ -47,7 +47,7 @@ class Operand:
 
 @dataclass(frozen=True)
 class Carry:
-    """A carry into an addition: a function of up to two bits, of which ``b`` may be static: it never moves."""
+    """A carry into an addition: a function of up to two bits; ``b`` may be static, that is, not pipelined."""
 
     function: object
     a: Value
@@ -61,7 +61,7 @@ class Carry:
 
 @dataclass(frozen=True)
 class Addition:
-    """``first + second + carry``, of which the lowest ``width`` bits count; ``~first`` if ``inverts``.
+    """Lowest ``width`` bits of ``first + second + carry``; ``~first`` if ``inverts``.
 
     Only one of the operands may select.
     """
@@ -87,7 +87,7 @@ class Addition:
 
 
 def flipped(word, bit):
-    """A word, complemented where the bit is one; of the word's shape."""
+    """A word, complemented if the bit is one; of the word's shape."""
     value = (word ^ bit.replicate(len(word)))[:len(word)]
     return value.as_signed() if word.shape().signed else value
 
@@ -95,9 +95,9 @@ def flipped(word, bit):
 def add(m, platform, name, additions):
     """The results of some additions, unsigned words of their widths.
 
-    Where the fabric is ECP5, every addition is a chain of carry cells with its gates inside, one LUT a bit and one
-    before them; elsewhere an expression. Two positions of a chain are one cell, and a chain of odd length would waste
-    one: of a plain addition the lowest bit then has a LUT of its own, else two chains share a cell.
+    On ECP5 every addition is a chain of carry cells that include its gates, one LUT for each bit and one for the
+    carry-in; elsewhere an expression. A cell is two positions of a chain. So that chains of odd length waste none, the
+    lowest bit of a plain addition gets its own LUT, and other chains share a cell.
     """
     if Platform.of(platform).fabric != "ecp5":
         return [addition.expression() for addition in additions]
@@ -111,7 +111,7 @@ def add(m, platform, name, additions):
     for group in pairs + [[index] for index in chains if index not in odd]:
         bits = _chain(m, f"{name}_{group[0]}", [position for index in group for position in chains[index]])
         for index in group:
-            # Each starts afresh, whatever carry comes from the one before it.
+            # Each chain ignores the carry of the one before.
             sums[index], bits = sums[index] + bits[1:len(chains[index])], bits[len(chains[index]):]
     return [Cat(sums[index]) for index in chains]
 
@@ -122,10 +122,10 @@ def _table(function):
 
 
 def _positions(addition, lowest):
-    """A carry cell's half for each bit from the lowest: its table and pins A to D; before them one for the carry.
+    """Halves of carry cells for each bit from the lowest: table and pins A to D; preceded by one for the carry-in.
 
-    A half gives ``LUT4(A, B, C, D) ^ carry`` and hands on the carry if that LUT4 is one, else its own value at C = D =
-    0. With ``first`` on A and B, ``second`` on C and D and zero where those are, it is one bit of an adder.
+    A half outputs ``LUT4(A, B, C, D) ^ carry`` and propagates the carry if that LUT4 is one, otherwise its own value at
+    C = D = 0. With ``first`` on A and B and ``second`` on C and D, it is one bit of an adder.
     """
     first, second = addition.first, addition.second
 
@@ -149,12 +149,12 @@ def _positions(addition, lowest):
 
 
 def _start(carry):
-    """The position that ignores the carry before it and makes one of its own."""
+    """The position that ignores the carry before it and generates a new one."""
     one = Const(1)
     if carry is None:
         return 0, [one] * 4
     b = one if carry.b is None else carry.b
-    # C and D are high, so that the LUT4 is zero; A and B address what it hands on.
+    # C and D are high, so that the LUT4 is zero; A and B select the generated carry.
     return _table(lambda a, b, c, d: carry.function(a, b) & 1 if not (c or d) else 0), [carry.a, b, one, one]
 
 

@@ -1,4 +1,4 @@
-"""Verilog as the emitter writes it, by modules: the one place that knows what its lines look like."""
+"""Emitted Verilog, parsed into modules: all knowledge of its format is here."""
 
 import re
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ PLACEHOLDER = re.compile(r"%(\d)")
 
 @dataclass(frozen=True)
 class Port:
-    """A port: ``direction`` is ``"input"`` or ``"output"``; ``attributes`` as they stand before it, or None."""
+    """A port: ``direction`` is ``"input"`` or ``"output"``; ``attributes`` is their text, or None."""
 
     name: str
     direction: str
@@ -27,7 +27,7 @@ class Port:
 
 @dataclass(frozen=True)
 class Net:
-    """A register or wire; ``initial`` is its value at power-up as it is written, or for a wire what drives it."""
+    """A register or wire; ``initial`` is the text of its initial value, or for a wire of its driver."""
 
     name: str
     is_register: bool
@@ -38,7 +38,7 @@ class Net:
 
 @dataclass(frozen=True)
 class Memory:
-    """A memory: words, and bits of each."""
+    """A memory: number of words, and their width."""
 
     name: str
     width: int
@@ -47,7 +47,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Instance:
-    """An instance: its module, its parameters and what is connected to its pins, as they are written, by name."""
+    """An instance: its module, and the text of its parameters and pins, by name."""
 
     name: str
     module: str
@@ -63,13 +63,13 @@ class Module:
     ----------
     name : str
     summary : str or None
-        The comment before it.
+        The comment before the module.
     text : str
         From ``module`` to ``endmodule``.
     ports, nets, memories, instances : dict
         Of `Port`, `Net`, `Memory` and `Instance`, by name; ports in the order of the head.
     assigned : dict of str to str
-        What drives a whole wire, as it is written.
+        Text of the expressions that drive whole wires.
     """
 
     def __init__(self, name, text, summary, head):
@@ -101,7 +101,7 @@ class Module:
         return dict(ASSIGN.findall(self.text))
 
     def taken(self, register):
-        """What a register takes at a clock edge, as it is written; ValueError unless it stands there once."""
+        """Text of the expression that is assigned to a register; ValueError unless there is exactly one."""
         (found,) = re.findall(rf"\b{register} <= (.*);$", self.text, re.MULTILINE)
         return found
 
@@ -111,7 +111,7 @@ class Module:
 
 
 class Design:
-    """Some Verilog as `emit` gives it, or as Yosys writes it; what changes it gives another.
+    """Verilog from `emit` or from Yosys. Methods that change it return a new design.
 
     Attributes
     ----------
@@ -128,7 +128,7 @@ class Design:
         return {match[3]: Module(match[3], match[2], match[1], match[4]) for match in MODULE.finditer(self.text)}
 
     def below(self, module):
-        """Only a module and all that is in it, at any depth; that module first."""
+        """A module and all modules in it, at any depth; that module first."""
         left, todo, text = dict(self.modules), [module], ""
         while todo:
             if found := left.pop(todo.pop(), None):
@@ -138,7 +138,7 @@ class Design:
         return Design(text)
 
     def above(self, module):
-        """Names of a module and of all that it is in, at any depth."""
+        """Names of a module and of all modules that contain it, at any depth."""
         found, todo = set(), [module]
         while todo:
             inner = todo.pop()
@@ -151,15 +151,15 @@ class Design:
         return Design(self.text.replace(self.modules[module].text, text, 1))
 
     def mutated(self, module, old, new):
-        """With ``new`` for ``old`` in a module; ValueError unless that is there once.
+        """Replace ``old`` by ``new`` in a module; ValueError unless ``old`` occurs exactly once.
 
-        ``%1`` to ``%9`` in ``old`` are any text within a statement, which the same in ``new`` repeats.
+        ``%1`` to ``%9`` in ``old`` match any text within a statement, and stand for that text in ``new``.
         """
-        pattern, place = "", 0
+        pattern, end = "", 0
         for match in PLACEHOLDER.finditer(old):
-            pattern += re.escape(old[place:match.start()]) + rf"(?P<_{match[1]}>[^;\n]*?)"
-            place = match.end()
-        found = list(re.finditer(pattern + re.escape(old[place:]), self.modules[module].text))
+            pattern += re.escape(old[end:match.start()]) + rf"(?P<_{match[1]}>[^;\n]*?)"
+            end = match.end()
+        found = list(re.finditer(pattern + re.escape(old[end:]), self.modules[module].text))
         if len(found) != 1:
             raise ValueError(f"what is changed must be once in {module}, not {len(found)} times: {old}")
         text, (match,) = self.modules[module].text, found
@@ -167,13 +167,13 @@ class Design:
         return self._with(module, text[:match.start()] + replacement + text[match.end():])
 
     def with_output(self, module, name, width, expression):
-        """With one more output of a module, the last, which an expression drives."""
+        """Add an output to a module, as its last port, driven by an expression."""
         head = self.modules[module].text.replace(
             ");", f", {name});\n  output [{width - 1}:0] {name};\n  assign {name} = {expression};", 1)
         return self._with(module, head)
 
     def exposing(self, module, name):
-        """With a register or wire as one more output of its module, the last; ValueError if there is none."""
+        """Make a register or wire an output of its module, as its last port; ValueError if there is none."""
         text, count = re.subn(rf"^  (?:reg|wire) ((?:signed )?(?:\[\d+:0\] )?{name};)$", r"  output \1\n\g<0>",
                               self.modules[module].text, count=1, flags=re.MULTILINE)
         if not count:
@@ -181,7 +181,7 @@ class Design:
         return self._with(module, text.replace(");", f", {name});", 1))
 
     def with_attributes(self, module, attributes):
-        """With attributes before some ports of a module, by their names."""
+        """Add attributes to some ports of a module, by their names."""
         text = self.modules[module].text
         for name, line in attributes.items():
             text = re.sub(rf"^  (?:input|output) (?:\[\d+:0\] )?{name};$", rf"  {line}\n\g<0>", text,
@@ -189,7 +189,7 @@ class Design:
         return self._with(module, text)
 
     def commented(self, name, comment):
-        """With a comment behind the name where a signal is declared; ValueError unless it is so once in all modules."""
+        """Add a comment to the declaration of a signal; ValueError unless there is exactly one in all modules."""
         text, count = re.subn(rf"^(  (?:wire|reg) (?:\[\d+:0\] )?{name})(?=;)", rf"\1 {comment}", self.text,
                               flags=re.MULTILINE)
         if count != 1:
@@ -197,7 +197,7 @@ class Design:
         return Design(text)
 
     def replacing(self, module, instances, text):
-        """With a text for the first of some instances of a module, and without the others."""
+        """Replace the first of some instances of a module by a text, and remove the others."""
         body = self.modules[module].text
         for instance in instances:
             body, text = body.replace(instance.text, text, 1), ""
@@ -205,15 +205,15 @@ class Design:
 
 
 def tidied(text, summaries, without):
-    """What Yosys has written, as it is shipped.
+    """Verilog from Yosys, cleaned up.
 
     Parameters
     ----------
     text : str
     summaries : dict of str to str
-        What each module is; stands before it.
+        Comment before each module.
     without : str
-        The summary of all others.
+        Comment before all other modules.
     """
     text = text[text.index("module "):]
     # Yosys declares each port twice.
@@ -224,7 +224,7 @@ def tidied(text, summaries, without):
 
 
 def _in_order(header):
-    """The head of a module with clock and reset first, and the first input, which Amaranth puts last, behind them."""
+    """Module header with clock and reset first, then the first input, which Amaranth puts last."""
     names = [name.strip() for name in header[2].split(",")]
     names = [names[-1], *names[:-1]]
     domain = [name for name in ("clk", "rst") if name in names]
@@ -232,7 +232,7 @@ def _in_order(header):
 
 
 def without_escapes(text):
-    """Plain names for those that Verilog must escape, such as ``sum$3`` and ``x[3]``."""
+    """Replace names that must be escaped in Verilog, such as ``sum$3`` and ``x[3]``, by plain ones."""
     taken = set(re.findall(r"[A-Za-z_]\w*", text))
     plain = {}
     for name in sorted(set(re.findall(r"\\(\S+) ", text))):

@@ -1,4 +1,4 @@
-"""Blocks that many places use and Verilog holds once."""
+"""Emission of Verilog: each distinct block becomes one module, which is instantiated where it is used."""
 
 import inspect
 from collections import Counter
@@ -13,36 +13,35 @@ class EmitError(Exception):
     """Yosys is missing, or refused the design."""
 
 
-# Sorts the names of inputs behind those of outputs; the Verilog is without it.
+# Prefix that sorts the names of inputs after those of outputs; removed from the Verilog.
 LATE = "zz_"
 
 
 class Platform:
-    """What blocks ask of the platform of an elaboration. This one is that of simulations in Amaranth.
+    """The platform of an elaboration, as blocks see it. This one is for simulations in Amaranth.
 
     Attributes
     ----------
     fabric : str
-        What a block may use: ``"generic"``, nothing but the language, or ``"ecp5"``, that fabric's cells.
+        What blocks may use: ``"generic"``, only Verilog, or ``"ecp5"``, also the cells of that fabric.
     """
 
     fabric = "generic"
 
     @staticmethod
     def of(platform):
-        """The platform, if it is one of these; else, as for None and for boards, this one."""
+        """The platform, if it is one of these; otherwise (None, boards) the one for simulations."""
         return platform if isinstance(platform, Platform) else PLAIN
 
     @property
     def has_lut_ram(self):
-        """Several banks of bitcells are better off in LUT-RAM."""
+        """Several banks of bitcells are stored in LUT-RAM."""
         return self.fabric == "ecp5"
 
     def instantiate(self, m, name, block, cls, **parameters):
-        """Put a component into a module as its submodule ``name``; returns the component.
+        """Add a component to a module as its submodule ``name``; returns the component.
 
-        Where Verilog is emitted, it is an instance of a module ``block``, which is emitted once, however often it is
-        instantiated.
+        In emitted Verilog it is an instance of the module ``block``, which is emitted once.
         """
         component = self._component(name, block, cls, parameters)
         m.submodules[name] = component
@@ -52,7 +51,7 @@ class Platform:
         return cls(**parameters)
 
     def memory(self, width, depth):
-        """Name of the module that a memory of this size is an instance of, or None where Amaranth makes it."""
+        """Name of the module to instantiate for a memory of this size, or None if Amaranth creates the memory."""
         return None
 
 
@@ -66,11 +65,11 @@ class Emitter(Platform):
     ----------
     fabric : str
     modules : dict of str to str
-        RTLIL of the blocks met so far, by module name, each after those that it contains.
+        RTLIL of the blocks so far, by module name, each after the blocks in it.
     summaries : dict of str to str
-        What each module is, in one sentence.
+        Description of each module, one sentence.
     memories : dict of str to (int, int)
-        Width and depth of the memories that are modules of a file of their own, by the name of the module.
+        Width and depth of the memories in a separate file, by the name of the module.
     """
 
     def __init__(self, prefix, fabric="generic"):
@@ -83,7 +82,7 @@ class Emitter(Platform):
         self._domains = {}
 
     def _component(self, name, block, cls, parameters):
-        """An instance ``name`` of ``block``, which is converted when first met."""
+        """An instance ``name`` of ``block``, which is converted at its first use."""
         module = f"{self.prefix}_{block}"
         if block not in self._blocks:
             component = cls(**parameters)
@@ -100,17 +99,17 @@ class Emitter(Platform):
         return name
 
     def add(self, module, component):
-        """Convert a component, after what it contains."""
+        """Convert a component, after the blocks in it."""
         text = rtlil.convert(component, name=module, platform=self, emit_src=False)
         self.modules[module], self._domains[module] = _reduced(text)
         self.summaries[module] = inspect.getdoc(component).partition("\n")[0]
 
 
 def _reduced(text):
-    """RTLIL of a component as it is to be, and which of clock and reset it has as inputs.
+    """Cleaned RTLIL of a component, and which of clock and reset it uses.
 
-    Without initial values: what needs one has a reset, and a simulator shows what silicon would not know. Without
-    ports of no bits, and without a clock or reset that nothing uses.
+    Removed are initial values (registers that need one have a reset, and simulators then show unknown values as silicon
+    would have them), ports of zero bits, and an unused clock or reset.
     """
     words, lines, domain = Counter(text.split()), [], []
     for line in text.splitlines(keepends=True):
@@ -128,11 +127,11 @@ def _reduced(text):
 
 
 class _SharedInstance(wiring.Component):
-    """Stands for a block that is a module of its own: its ports, and an instance behind them."""
+    """The ports of a block that is a separate module, and an instance of that module."""
 
     def __init__(self, name, signature, module, domain):
         super().__init__(signature)
-        # A net is to have the name of what drives it, and of several names Yosys keeps the first in the alphabet.
+        # A net should have the name of its driver; Yosys keeps the alphabetically first of several names.
         for port, member in signature.members.items():
             side = name if member.flow == Out else f"{LATE}{name}"
             self.__dict__[port] = wiring.Signature({port: member}).members.create(path=(side,))[port]

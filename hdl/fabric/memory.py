@@ -13,7 +13,7 @@ from .emitter import Platform
 class LutRam(wiring.Component):
     """A small memory that is read in the same cycle.
 
-    Synthesizers put it into the LUTs of fabrics whose LUTs are memories. It starts as zeros where the fabric can.
+    Synthesizers map it to LUTs that can be memories. It starts as zeros where the fabric allows.
 
     Parameters
     ----------
@@ -21,10 +21,16 @@ class LutRam(wiring.Component):
 
     Members
     -------
-    write, write_address, write_data : ``In``
-        Store at the end of the cycle.
-    address, data : ``In``, ``Out(width)``
-        Read.
+    write : ``In(1)``
+        Store a word at the end of the cycle.
+    write_address : ``In(range(depth))``
+        Its address.
+    write_data : ``In(width)``
+        The word.
+    address : ``In(range(depth))``
+        Address to read.
+    data : ``Out(width)``
+        Word at ``address``, in the same cycle.
     """
 
     def __init__(self, *, width, depth):
@@ -53,10 +59,10 @@ class LutRam(wiring.Component):
 
 
 class BlockRam(wiring.Component):
-    """A memory that takes its address with one clock edge and gives its data after the next.
+    """A memory with registered address and output: a read takes two cycles.
 
-    What is read while it is written is undefined. On ECP5 it is made of 512 x 36 memories with their output registers,
-    which Yosys does not infer; in other Verilog it is `memory_wrapper`'s.
+    A word that is read while it is written is undefined. On ECP5 it is made of 512 x 36 memories with output registers,
+    which Yosys does not infer; elsewhere it is an instance of a module of `memory_wrapper`.
 
     Parameters
     ----------
@@ -64,12 +70,18 @@ class BlockRam(wiring.Component):
 
     Members
     -------
-    write, write_address, write_data : ``In``
-        Store at the end of the cycle.
+    write : ``In(1)``
+        Store a word at the end of the cycle.
+    write_address : ``In(range(depth))``
+        Its address.
+    write_data : ``In(width)``
+        The word.
     enable : ``In(1)``
-        Let a read move on by one cycle.
-    address, data : ``In``, ``Out(width)``
-        Read; latency two cycles.
+        Reads advance by one cycle.
+    address : ``In(range(depth))``
+        Address to read.
+    data : ``Out(width)``
+        The word, after two cycles with ``enable``.
     """
 
     def __init__(self, *, width, depth):
@@ -110,7 +122,7 @@ class BlockRam(wiring.Component):
         return m
 
     def _add_wrapper(self, m, module):
-        # A single word has no address, and the wrapper's has one bit at least.
+        # The address of a single word has no bits, that of the wrapper at least one.
         write_address, address = (value if len(value) else Const(0, 1) for value in (self.write_address, self.address))
         m.submodules.memory = Instance(
             module, i_clk=ClockSignal(), i_write=self.write, i_write_address=write_address,
@@ -144,7 +156,7 @@ class BlockRam(wiring.Component):
         piece = self.write_data[first:first + BLOCK_RAM_BITS]
         one, zero = Const(1), Const(0)
         ports = {f"i_DI{bit}": piece[bit] if bit < len(piece) else zero for bit in range(BLOCK_RAM_BITS)}
-        # The halves of a word change places on the way.
+        # The halves of a word are swapped between write and read port.
         ports |= {f"o_DO{(bit + BLOCK_RAM_BITS // 2) % BLOCK_RAM_BITS}": data[bit] for bit in range(BLOCK_RAM_BITS)}
         for bit in range(BLOCK_RAM_ADDRESS_BITS):
             ports[f"i_ADW{bit}"] = self.write_address[bit] if bit < low else zero

@@ -1,8 +1,8 @@
-"""Wrapper of the memories that a chip designer replaces: one Verilog module a size, with a choice of bodies."""
+"""Wrappers of memories, for a chip designer to replace: one Verilog module for each size, with several bodies."""
 
 from string import Template
 
-# Verilator's -Wall, and why each of these may be off in this file.
+# Rules of Verilator's -Wall that are off in this file, and why.
 WAIVERS = {
     "DECLFILENAME": "all sizes are in one file",
     "UNUSEDSIGNAL": "macros have more bits and words than the memory that they make",
@@ -125,7 +125,7 @@ def _range(bits):
 
 
 def memory_module(name, width, depth):
-    """Verilog of the wrapper of one size; ports as `BlockRam` has them, but for an address of at least one bit."""
+    """Verilog of the wrapper of one size; ports of `BlockRam`, with an address of at least one bit."""
     bits = max(1, (depth - 1).bit_length())
     return MODULE.substitute(name=name, width=width, depth=depth, range=_range(width), address_range=_range(bits),
                              last_bit=bits - 1, top=width - 1, last=depth - 1)

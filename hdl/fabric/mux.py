@@ -1,15 +1,15 @@
-"""Choices of one of several words, as expressions or in the wide multiplexers of a fabric."""
+"""Selection of one of several words, as expressions or with the wide multiplexers of a fabric."""
 
 from amaranth.hdl import Cat, Const, Instance, Mux, Signal
 
 from .emitter import Platform
 
-# A LUT4 that gives B where C is high, and A where not; D is high.
+# A LUT4 as multiplexer: B if C is high, else A; D is high.
 TABLE = sum((index >> (index >> 2 & 1) & 1) << index for index in range(16))
 
 
 def choose(values, index):
-    """One of the values by a tree of two-way choices."""
+    """One of the values, by a tree of 2:1 multiplexers."""
     if len(values) == 1:
         return values[0]
     pairs = [Mux(index[0], *reversed(values[n:n + 2])) if n + 1 < len(values) else values[n]
@@ -17,28 +17,28 @@ def choose(values, index):
     return choose(pairs, index[1:])
 
 
-def place_choice(m, platform, name, values, index):
+def instantiate_choice(m, platform, name, values, index):
     """One of the values, all of one width, as a word.
 
-    Where the fabric is ECP5, four words are chosen from by two LUTs a bit and the multiplexer that joins them, and
-    eight or sixteen by the multiplexers behind those, which cost nothing: Yosys does not find them in an expression. An
-    index beyond the values gives any of them.
+    On ECP5 a 4:1 multiplexer is two LUTs and a PFUMX for each bit, and 8:1 and 16:1 use the multiplexers after those,
+    which cost nothing; Yosys does not infer them from an expression. For an index beyond the values the result is
+    undefined.
     """
     if Platform.of(platform).fabric != "ecp5" or len(values) < 3:
         return choose(values, index)
-    width, most = len(values[0]), len(JOINTS)
+    width, max_bits = len(values[0]), len(JOINTS)
     words = [*values, *[values[-1]] * (-len(values) % 4)]
-    bits = [_levels(m, f"{name}_{bit}", [word[bit] for word in words], index[:most]) for bit in range(width)]
-    return choose([Cat(column) for column in zip(*bits)], index[most:])
+    bits = [_levels(m, f"{name}_{bit}", [word[bit] for word in words], index[:max_bits]) for bit in range(width)]
+    return choose([Cat(column) for column in zip(*bits)], index[max_bits:])
 
 
-# What makes the choice by each bit of the index, the lowest first: its cell, and the pins.
+# Cell and pins for each bit of the index, the lowest first.
 JOINTS = (("LUT4", "A", "B", "C"), ("PFUMX", "BLUT", "ALUT", "C0"), ("L6MUX21", "D0", "D1", "SD"),
           ("L6MUX21", "D0", "D1", "SD"))
 
 
 def _levels(m, name, bits, index):
-    """What is left of some bits when all cells have chosen. Source: Lattice FPGA-TN-02228, multiplexers of slices."""
+    """Outputs of a tree of multiplexer cells. Source: Lattice FPGA-TN-02228, multiplexers of slices."""
     for level, (kind, low, high, select) in enumerate(JOINTS[:len(index)]):
         rest = []
         for number in range(0, len(bits), 2):

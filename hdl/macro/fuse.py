@@ -1,4 +1,4 @@
-"""Fusing: two or four neighboring columns read as one wider weight."""
+"""Fusing: two or four neighboring columns as one wider weight."""
 
 from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
@@ -8,11 +8,11 @@ from ..config.widths import ceil_log2
 
 
 class Fuse(wiring.Component):
-    """Combines the totals of ``columns`` neighboring columns, as one vector's ``mode`` asks.
+    """Combines the totals of up to ``columns`` neighboring columns, as the ``mode`` of the vector says.
 
-    A wide weight is stored in slices of ``weight_bits``, lowest first. All but the highest are unsigned digits, stored
-    in offset form (digit minus half range); half range times ``sum(x)`` puts that right. Results stay in place: a
-    fused result fills the lanes of its columns, sign-extended.
+    A wide weight is stored in slices of ``weight_bits``, lowest first. All but the highest are unsigned and stored in
+    offset form (slice minus half its range), which is corrected by half the range times ``sum(x)``. A fused result
+    fills the output slots of its columns, sign-extended.
 
     Latency: ``1 + log2(columns)`` cycles.
 
@@ -28,15 +28,15 @@ class Fuse(wiring.Component):
     Members
     -------
     load : ``In(stages)``
-        Which stages take in what is before them.
+        Enables of the stages.
     mode : ``In(2 * stages)``
-        For each stage the logarithm of how many columns its vector fuses.
+        For each stage the logarithm of how many columns are fused for its vector.
     totals : ``In(columns * total_width)``
         The group's totals, lowest slice first.
     sum_x : ``In(signed(sum_x_width))``
         Total of the column of ones.
     y : ``Out(columns * total_width)``
-        The results, in the lanes of their columns.
+        The results, in the slots of their columns.
     """
 
     def __init__(self, *, columns, weight_bits, total_width, sum_x_width):
@@ -59,11 +59,11 @@ class Fuse(wiring.Component):
         lanes = []
         for index in range(self.columns):
             total = self.totals.word_select(index, self.total_width).as_signed()
-            # A digit's sum needs one bit more than its offset form.
-            lane = Signal(signed(self.total_width + 1), name=f"digit_{index}", reset_less=True)
-            is_digit = ((mode >= 1) & (index % 2 == 0)) | ((mode >= 2) & (index % 4 != 3))
+            # The sum of an unsigned slice needs one bit more than its offset form.
+            lane = Signal(signed(self.total_width + 1), name=f"slice_{index}", reset_less=True)
+            is_unsigned = ((mode >= 1) & (index % 2 == 0)) | ((mode >= 2) & (index % 4 != 3))
             with m.If(self.load[0]):
-                m.d.sync += lane.eq(total + Mux(is_digit, half_range, 0))
+                m.d.sync += lane.eq(total + Mux(is_unsigned, half_range, 0))
             lanes.append(lane)
 
         for stage in range(1, self.stages):

@@ -23,32 +23,32 @@ class Macro(wiring.Component):
     Parameters
     ----------
     config : MacroConfig
-    told : bool
-        Which planes of a vector matter comes with it, as `WordlineDrivers` says.
+    has_plane_mask : bool
+        Each vector comes with a mask of the planes that can change its result; see `WordlineDrivers`.
 
     Members
     -------
     write : ``In(stream)``
-        ``weights[columns]`` of one ``row`` of one ``bank``. Waits while a vector in flight uses the bank; a row or bank
-        that does not exist is accepted and changes nothing.
+        ``weights[columns]`` of one ``row`` of one ``bank``. Waits while a vector in flight uses the bank. A row or bank
+        that does not exist is accepted and ignored.
     i : ``In(stream)``
-        ``x[rows]``, of which the lowest ``bits`` count (0 counts as 1, more than ``input_bits`` as ``input_bits``),
-        ``signed`` or not; ``bank`` to compute with, which must exist; ``accumulate`` to the totals of the vector before
-        (there is none after a reset); ``fuse``, the logarithm of how many neighboring columns make one weight (more
-        than the configuration has counts as what it has).
+        ``x[rows]``, of which the lowest ``bits`` are used (0 counts as 1, more than ``input_bits`` as ``input_bits``);
+        ``signed``: two's complement; ``bank`` to compute with, which must exist; ``accumulate``: add to the totals of
+        the vector before (ignored for the first after a reset); ``fuse``: logarithm of how many neighboring columns are
+        one weight (limited to that of the configuration).
     o : ``Out(stream)``
         One result for each vector, in order: ``y[columns]``, the totals, or ``columns / 2**fuse`` fused results over
         the same bits; ``sum_x``, the total of the inputs. ``o.ready`` enables the pipeline in the same cycle.
     """
 
-    told = False
+    has_plane_mask = False
 
-    def __init__(self, *, config, told=False):
+    def __init__(self, *, config, has_plane_mask=False):
         self.config = config
-        self.told = told
+        self.has_plane_mask = has_plane_mask
         super().__init__({
             "write": In(stream.Signature(write_layout(config))),
-            "i": In(stream.Signature(input_layout(config, told))),
+            "i": In(stream.Signature(input_layout(config, has_plane_mask))),
             "o": Out(stream.Signature(output_layout(config))),
         })
 
@@ -79,7 +79,8 @@ class Macro(wiring.Component):
         config = self.config
         active_low = GATEWARE[config.column].active_low(config)
         drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
-                                       input_bits=config.input_bits, active_low=active_low, told=self.told)
+                                       input_bits=config.input_bits, active_low=active_low,
+                                       has_plane_mask=self.has_plane_mask)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -90,12 +91,12 @@ class Macro(wiring.Component):
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
         m.d.comb += [
             drivers.load.eq(control.load),
-            drivers.advance.eq(control.advance),
+            drivers.dispatch.eq(control.dispatch),
             drivers.enable.eq(control.enable),
             drivers.select.eq(control.select),
         ]
-        if self.told:
-            m.d.comb += drivers.matters.eq(payload.matters)
+        if self.has_plane_mask:
+            m.d.comb += drivers.plane_mask.eq(payload.plane_mask)
         else:
             m.d.comb += [drivers.bits.eq(control.bits), drivers.is_signed.eq(control.is_signed)]
         return drivers
@@ -154,7 +155,7 @@ class FlatMacro(wiring.Component):
 
     def elaborate(self, platform):
         macro = Macro(config=self.config)
-        # In one module, where scripts and users find its blocks.
+        # Add the ports to the macro's own module, so that its blocks are in the top module.
         fragment = Fragment.get(macro, platform)
         inner = port_values(macro)
         for (name,), member, pin in self.signature.flatten(self):

@@ -1,4 +1,4 @@
-"""The ports of a macro: payloads of its streams, and what they are in Verilog."""
+"""The ports of a macro: payloads of its streams, and their ports in Verilog."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ HANDSHAKE = ("valid", "ready")
 
 
 def descriptor_layout(config):
-    """What a vector says of itself, beside its values."""
+    """What comes with the values of a vector."""
     return data.StructLayout({
         "bits": range(config.input_bits + 1),
         "bank": range(config.banks),
-        **result_layout(config).members,
+        **result_descriptor_layout(config).members,
     })
 
 
-def result_layout(config):
-    """What of that follows a vector to its result."""
+def result_descriptor_layout(config):
+    """The part of the descriptor that follows a vector to its result."""
     return data.StructLayout({
         "signed": 1,
-        "accumulate": int(config.tiles > 1),
+        "accumulate": int(config.max_accumulations > 1),
         "fuse": range(config.fuse.bit_length()),
     })
 
@@ -35,12 +35,12 @@ def write_layout(config):
     })
 
 
-def input_layout(config, told=False):
-    """Payload of the ``i`` stream: the values, what the vector says of itself, and perhaps which planes matter."""
+def input_layout(config, has_plane_mask=False):
+    """Payload of the ``i`` stream: the values, the vector's descriptor, and in a core its plane mask."""
     return data.StructLayout({
         "x": data.ArrayLayout(unsigned(config.input_bits), config.rows),
         **{name: field.shape for name, field in descriptor_layout(config)},
-        **({"matters": config.input_bits} if told else {}),
+        **({"plane_mask": config.input_bits} if has_plane_mask else {}),
     })
 
 
@@ -63,17 +63,17 @@ class Port:
 
     @property
     def name(self):
-        """As it stands in the Verilog."""
+        """Its name in Verilog."""
         return f"{self.stream}_{self.field}"
 
 
 def is_result(port):
-    """Whether it is a part of a result, which counts only while ``o_valid`` is high."""
+    """Whether it is a part of a result, which is valid only while ``o_valid`` is high."""
     return port.stream == "o" and port.field not in HANDSHAKE
 
 
 def ports(config):
-    """The ports of the Verilog module; a field that no value could change in this configuration has none."""
+    """The ports of the Verilog module; fields of zero bits in this configuration have none."""
     for stream_name, layout, is_input in (("write", write_layout(config), True), ("i", input_layout(config), True),
                                           ("o", output_layout(config), False)):
         yield Port(stream_name, "valid", is_input, unsigned(1))
@@ -85,7 +85,7 @@ def ports(config):
 
 
 def port_values(macro):
-    """What each port of the Verilog module stands for in the streams of a component, by the port's name."""
+    """Values of a component's streams, by the names of the ports of the Verilog module."""
     values = {}
     for name, side in (("write", macro.write), ("i", macro.i), ("o", macro.o)):
         values |= {f"{name}_valid": side.valid, f"{name}_ready": side.ready}

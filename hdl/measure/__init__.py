@@ -1,1 +1,1 @@
-"""What is built only to be measured."""
+"""Designs that are built only for measurements."""

@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""The columns of a macro without the rest of it, to be measured alone."""
+"""The columns of a macro without its other blocks, for measurements."""
 
 from amaranth.hdl import Cat, ClockSignal, Instance, Module, ResetSignal, Value
 from amaranth.lib import wiring
@@ -9,7 +9,7 @@ from ..columns.column_block import ColumnBlock
 
 
 class ColumnArray(wiring.Component):
-    """A macro's blocks of columns as instances of its Verilog modules, so that what is measured is what is shipped.
+    """A macro's blocks of columns as instances of its Verilog modules, so that the shipped modules are measured.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A plain array of DSPs, to compare with."""
+"""A plain array of DSPs, for comparison."""
 
 from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, signed
 from amaranth.lib import data, wiring

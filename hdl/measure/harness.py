@@ -1,12 +1,12 @@
 # amaranth: UnusedElaboratable=no
-"""A harness that measures anything on three pins."""
+"""A harness to measure any component with three pins."""
 
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal, Value
 from amaranth.lib.wiring import In
 
 
 def add_harness(m, name, component, rx):
-    """Put a component between two shift registers, so that it can be measured where its ports outnumber the pins.
+    """Connect a component to two shift registers, so that it can be measured although it has more ports than pins.
 
     Every input comes from a register of its own, the reset of domain ``sync`` too, and every output ends in one, behind
     one LUT that it shares with two others at most: nothing is optimized away, and no path is longer than the
@@ -50,7 +50,7 @@ def add_harness(m, name, component, rx):
 
 
 class Harness(Elaboratable):
-    """A top of its own for a component between shift registers.
+    """A top module for a component between shift registers.
 
     Parameters
     ----------

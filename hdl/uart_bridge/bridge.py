@@ -1,4 +1,4 @@
-"""The bridge between a serial line and a macro: requests come in as frames, are done once, and are answered."""
+"""The bridge between a serial line and a macro: requests arrive as frames, are executed once, and are answered."""
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
@@ -14,11 +14,11 @@ from .uart import UartReceiver, UartTransmitter, bit_time
 
 
 class Bridge(wiring.Component):
-    """Does what requests on a serial line ask of a macro; `docs/link.md` has the protocol.
+    """Executes requests from a serial line on a macro; `docs/link.md` has the protocol.
 
-    One request is done after the other, one record after the other, so that nothing is in flight in the macro between
-    requests and no result is ever without room. The answer to the last request is kept: the request's repetition is
-    answered from it and changes nothing.
+    Requests are executed in order, and their rows or vectors one at a time, so nothing is in flight in the macro
+    between requests and there is always room for a result. The answer to the last request is kept: a repetition
+    of the request is answered from it and changes nothing.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ class Bridge(wiring.Component):
 
     Members
     -------
-    rx : In(1)
+    rx : ``In(1)``
         From the host; any phase.
-    tx : Out(1)
+    tx : ``Out(1)``
         To the host, from a register.
-    write : Out(stream)
+    write : ``Out(stream)``
         Rows into the macro.
-    i : Out(stream)
+    i : ``Out(stream)``
         Vectors into the macro.
-    o : In(stream)
+    o : ``In(stream)``
         Its results.
     """
 

@@ -15,9 +15,12 @@ class ByteMux(wiring.Component):
 
     Members
     -------
-    word : In(8 * count)
-    index : In(range(count))
-    o : Out(8)
+    word : ``In(8 * count)``
+        Bytes to choose from, the first lowest.
+    index : ``In(range(count))``
+        Number of the byte.
+    o : ``Out(8)``
+        That byte, `latency` cycles later.
     """
 
     latency = 2

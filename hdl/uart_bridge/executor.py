@@ -1,4 +1,4 @@
-"""Does requests: rows and vectors go into the macro, results and counters into the answer."""
+"""Executes requests: rows and vectors go into the macro, results and counters into the answer."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
@@ -6,16 +6,16 @@ from amaranth.lib.wiring import In, Out
 
 from ..macro.ports import input_layout, output_layout, write_layout
 from .frames import read_port
-from .payload_io import Counters, RecordReader, RecordWriter
-from .protocol import COUNTERS_BYTES, DONE, Command, Refusal
+from .payload_io import Counters, PayloadReader, PayloadWriter
+from .protocol import DONE, LINK_COUNTERS_BYTES, Command, Refusal
 from .session import JOB
 
 
 class Executor(wiring.Component):
-    """Does one request after the other, and of each one record after the other.
+    """Executes one request after the other, and the items of each in order.
 
-    A record is the payload of the macro's stream as it stands there, the lowest byte first. What does not consist of
-    whole records, or of more than have room in the answer, is refused before anything of it is done.
+    An item is the payload of one transfer on a stream of the macro (a row, a vector, or a result), the lowest byte
+    first. A request that is not made of whole items, or whose results do not fit in the answer, is refused as a whole.
 
     Parameters
     ----------
@@ -24,30 +24,30 @@ class Executor(wiring.Component):
 
     Members
     -------
-    job : In(stream)
-        The request, whose payload stands behind the header in its memory; taken once it is done.
-    code : Out(8)
+    job : ``In(stream)``
+        The request, whose payload follows the header in its memory; accepted when it is done.
+    code : ``Out(8)``
         Of the answer, with ``job.ready``.
-    length : Out(range(buffer))
+    length : ``Out(range(buffer))``
         Bytes of its payload, with ``job.ready``.
-    memory : Out(read_port)
+    memory : ``Out(read_port)``
         `read_port` of the memory of requests.
-    write_enable : Out(1)
+    write_enable : ``Out(1)``
         Store a byte in the memory of answers.
-    write_address : Out(range(buffer))
+    write_address : ``Out(range(buffer))``
         Where.
-    write_data : Out(8)
+    write_data : ``Out(8)``
         The byte.
-    write : Out(stream)
+    write : ``Out(stream)``
         Rows into the macro.
-    i : Out(stream)
+    i : ``Out(stream)``
         Vectors into the macro.
-    o : In(stream)
+    o : ``In(stream)``
         Its results.
-    refused : In(1)
-        A frame was refused: to be counted.
-    repeated : In(1)
-        A request was repeated: to be counted.
+    refused : ``In(1)``
+        A frame was refused; counted.
+    repeated : ``In(1)``
+        A request was repeated; counted.
     """
 
     def __init__(self, *, config, sizes):
@@ -72,10 +72,10 @@ class Executor(wiring.Component):
         sizes, job = self.sizes, self.job.payload
         m.submodules.counters = counters = Counters()
         reader, writer = self._add_reader(m), self._add_writer(m, counters)
-        left, records = Signal(range(sizes.buffer)), Signal(range(max(sizes.rows, sizes.vectors) + 1))
+        left, items = Signal(range(sizes.buffer)), Signal(range(max(sizes.rows, sizes.vectors) + 1))
         is_run = job.code == Command.RUN
-        record = Mux(is_run, sizes.vector, sizes.row)
-        m.d.comb += [self.code.eq(job.code | DONE), reader.bytes.eq(record),
+        item = Mux(is_run, sizes.vector, sizes.row)
+        m.d.comb += [self.code.eq(job.code | DONE), reader.bytes.eq(item),
                      counters.refused.eq(self.refused), counters.repeated.eq(self.repeated)]
 
         def refuse(reason):
@@ -85,7 +85,7 @@ class Executor(wiring.Component):
         with m.FSM():
             with m.State("START"):
                 m.d.comb += [reader.restart.eq(1), writer.restart.eq(1), counters.hold.eq(1)]
-                m.d.sync += [left.eq(job.length), records.eq(0)]
+                m.d.sync += [left.eq(job.length), items.eq(0)]
                 with m.If(self.job.valid):
                     with m.If(is_run | (job.code == Command.WRITE)):
                         m.next = "COUNT"
@@ -97,15 +97,15 @@ class Executor(wiring.Component):
                         m.d.comb += writer.store.eq(1)
                         m.next = "STORE"
             with m.State("COUNT"):
-                with m.If((left == 0) & (records != 0)):
+                with m.If((left == 0) & (items != 0)):
                     m.next = "LOAD"
-                with m.Elif((left < record) | is_run & (records == sizes.vectors)):
+                with m.Elif((left < item) | is_run & (items == sizes.vectors)):
                     refuse(Refusal.LENGTH)
                 with m.Else():
-                    m.d.sync += [left.eq(left - record), records.eq(records + 1)]
+                    m.d.sync += [left.eq(left - item), items.eq(items + 1)]
             with m.State("LOAD"):
                 m.d.comb += reader.load.eq(1)
-                m.d.sync += records.eq(records - 1)
+                m.d.sync += items.eq(items - 1)
                 m.next = "OFFER"
             with m.State("OFFER"):
                 m.d.comb += [self.write.valid.eq(reader.done & ~is_run), self.i.valid.eq(reader.done & is_run)]
@@ -124,16 +124,16 @@ class Executor(wiring.Component):
                 with m.If(writer.done):
                     m.next = "NEXT"
             with m.State("NEXT"):
-                m.d.comb += self.job.ready.eq(records == 0)
+                m.d.comb += self.job.ready.eq(items == 0)
                 m.next = "LOAD"
-                with m.If(records == 0):
+                with m.If(items == 0):
                     m.next = "START"
         return m
 
     def _add_reader(self, m):
-        """Reads records, which stand in the highest bytes of its word, for both input streams."""
+        """Reader of items, in the highest bytes of its word, for both input streams."""
         row, vector = self.sizes.row, self.sizes.vector
-        m.submodules.reader = reader = RecordReader(depth=self.sizes.buffer, count=max(row, vector))
+        m.submodules.reader = reader = PayloadReader(depth=self.sizes.buffer, count=max(row, vector))
         m.d.comb += [
             self.memory.address.eq(reader.memory.address),
             reader.memory.data.eq(self.memory.data),
@@ -143,9 +143,9 @@ class Executor(wiring.Component):
         return reader
 
     def _add_writer(self, m, counters):
-        """Writes what stands in its word: a result in the lower bytes, the counters above."""
+        """Writer of the answer: a result in the lower bytes of its word, the counters above."""
         result = self.sizes.result
-        m.submodules.writer = writer = RecordWriter(depth=self.sizes.buffer, count=result + COUNTERS_BYTES)
+        m.submodules.writer = writer = PayloadWriter(depth=self.sizes.buffer, count=result + LINK_COUNTERS_BYTES)
         padding = 8 * result - output_layout(self.config).size
         is_run = self.job.payload.code == Command.RUN
         m.d.comb += [

@@ -9,16 +9,16 @@ from .uart import RECEIVED
 
 
 def read_port(depth):
-    """Of a memory of bytes, as its reader sees it: the byte of an ``address`` comes a cycle later."""
+    """Read port of a memory of bytes: the byte at ``address`` comes a cycle later."""
     return wiring.Signature({"address": Out(range(depth)), "data": In(8)})
 
 
 class FrameReceiver(wiring.Component):
-    """Finds intact frames among the bytes of a line.
+    """Finds intact frames in the bytes of a line.
 
-    A frame counts if it stands between two flags, its CRC and length are right, no byte of it was an error, and it was
-    not longer than the memory. All else is refused. Every flag begins anew, so that whatever came before it, the next
-    frame is found. While a frame waits for ``ready``, others that begin or end are refused.
+    A frame is intact if it is between two flags, its CRC and length are right, none of its bytes had an error, and it
+    fits in the memory. Everything else is refused. Every flag starts a new frame, so the next frame is found whatever
+    came before. While a frame waits for ``ready``, other frames are refused.
 
     Parameters
     ----------
@@ -27,17 +27,17 @@ class FrameReceiver(wiring.Component):
 
     Members
     -------
-    i : In(stream)
+    i : ``In(stream)``
         Bytes, at least ten cycles apart: the CRC takes a bit a cycle.
-    o : Out(stream)
+    o : ``Out(stream)``
         Header of an intact frame.
-    refused : Out(1)
-        For a cycle: what ended here was no intact frame.
-    write_enable : Out(1)
+    refused : ``Out(1)``
+        For a cycle: the bytes before this flag were not an intact frame.
+    write_enable : ``Out(1)``
         Store a byte of the frame in the memory, header first.
-    write_address : Out(range(buffer))
+    write_address : ``Out(range(buffer))``
         Where.
-    write_data : Out(8)
+    write_data : ``Out(8)``
         The byte.
     """
 
@@ -92,7 +92,7 @@ class FrameReceiver(wiring.Component):
 
 
 class FrameTransmitter(wiring.Component):
-    """Sends a frame whose payload stands in a memory.
+    """Sends a frame whose payload is in a memory.
 
     Parameters
     ----------
@@ -101,15 +101,14 @@ class FrameTransmitter(wiring.Component):
 
     Members
     -------
-    i : In(stream)
-        ``header``, and the ``address`` of the payload, of which ``header.length`` bytes are sent; taken when the
-        frame begins.
-    o : Out(stream)
-        Bytes for the line, one at most every ten cycles.
-    idle : Out(1)
-        Nothing is left to hand over.
-    memory : Out
-        `read_port`.
+    i : ``In(stream)``
+        ``header``, and ``address`` of a payload of ``header.length`` bytes; accepted at the start of the frame.
+    o : ``Out(stream)``
+        Bytes for the line, at most one every ten cycles.
+    idle : ``Out(1)``
+        The transmitter has no bytes left.
+    memory : ``Out(read_port)``
+        Read port of the memory.
     """
 
     def __init__(self, *, depth):
@@ -141,7 +140,7 @@ class FrameTransmitter(wiring.Component):
                     m.next = "FETCH"
             with m.State("FETCH"):
                 with m.If(in_header):
-                    # Turned, because the length is needed once more.
+                    # Rotated, because the length is needed again.
                     m.d.sync += [byte.eq(header.as_value()[:8]), header.eq(header.as_value().rotate_right(8))]
                 with m.Elif(in_crc):
                     m.d.sync += byte.eq(crc.crc.word_select((-left)[:2], 8))

@@ -1,4 +1,4 @@
-"""Records between the bridge's memories and the macro's streams: wide words as bytes."""
+"""Payloads between the bridge's memories and the macro's streams: wide words as bytes."""
 
 from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
@@ -6,33 +6,33 @@ from amaranth.lib.wiring import In, Out
 
 from .byte_mux import ByteMux
 from .frames import read_port
-from .protocol import COUNTERS, COUNTERS_BYTES, HEADER_BYTES
+from .protocol import HEADER_BYTES, LINK_COUNTERS, LINK_COUNTERS_BYTES
 
 
-class RecordReader(wiring.Component):
-    """Shifts a record from the memory of requests into a word, a byte a cycle.
+class PayloadReader(wiring.Component):
+    """Shifts an item from the memory of requests into a word, a byte a cycle.
 
     Parameters
     ----------
     depth : int
         Bytes of the memory.
     count : int
-        Bytes of the word, and most of a record. A shorter record stands in the word's highest bytes.
+        Bytes of the word, and of the longest item. A shorter item is in the word's highest bytes.
 
     Members
     -------
-    restart : In(1)
-        The next record is the first of the payload.
-    load : In(1)
-        For a cycle: the next record is to be read.
-    bytes : In(range(count + 1))
-        So many it has.
-    done : Out(1)
-        ``word`` is a whole record.
-    word : Out(8 * count)
-        The record, in its highest bytes.
-    memory : Out
-        `read_port`.
+    restart : ``In(1)``
+        The next item is the first of a request.
+    load : ``In(1)``
+        For a cycle: read the next item.
+    bytes : ``In(range(count + 1))``
+        Bytes of the item.
+    done : ``Out(1)``
+        ``word`` holds the whole item.
+    word : ``Out(8 * count)``
+        The item, in its highest bytes.
+    memory : ``Out(read_port)``
+        Read port of the memory.
     """
 
     def __init__(self, *, depth, count):
@@ -56,7 +56,7 @@ class RecordReader(wiring.Component):
         return m
 
 
-class RecordWriter(wiring.Component):
+class PayloadWriter(wiring.Component):
     """Stores bytes of a word in the memory of answers, a byte a cycle.
 
     Parameters
@@ -68,27 +68,27 @@ class RecordWriter(wiring.Component):
 
     Members
     -------
-    word : In(8 * count)
-        What is stored of.
-    restart : In(1)
+    word : ``In(8 * count)``
+        The word whose bytes are stored.
+    restart : ``In(1)``
         The next byte is the first of the answer.
-    store : In(1)
-        For a cycle: bytes ``first`` to ``last`` of the word are to be stored.
-    first : In(range(count))
+    store : ``In(1)``
+        For a cycle: store bytes ``first`` to ``last`` of the word.
+    first : ``In(range(count))``
         The lowest byte.
-    last : In(range(count))
+    last : ``In(range(count))``
         The highest byte.
-    chosen : Out(1)
-        For a cycle, with the last of them: the word may change.
-    done : Out(1)
-        All are stored.
-    length : Out(range(depth))
+    chosen : ``Out(1)``
+        For a cycle, with the last byte: the word may change.
+    done : ``Out(1)``
+        All bytes are stored.
+    length : ``Out(range(depth))``
         Bytes in the answer.
-    write_enable : Out(1)
+    write_enable : ``Out(1)``
         Store a byte in the memory.
-    write_address : Out(range(depth))
+    write_address : ``Out(range(depth))``
         Where.
-    write_data : Out(8)
+    write_data : ``Out(8)``
         The byte.
     """
 
@@ -125,40 +125,40 @@ class RecordWriter(wiring.Component):
         return m
 
 
-# What each counter counts, if not cycles, and those that may change while they are read.
+# Input that each counter counts (others count cycles); and counters that may change while they are read.
 COUNTED = {"busy": "busy", "vectors": "vector", "rows": "row", "refused": "refused", "repeated": "repeated"}
 MOVING = ("cycles", "refused")
 
 
 class Counters(wiring.Component):
-    """What happened since the reset; each counter wraps.
+    """Counters of events since the reset; each wraps.
 
     Members
     -------
-    busy : In(1)
-        A cycle is to be counted.
-    vector : In(1)
-        A vector is.
-    row : In(1)
-        A row is.
-    refused : In(1)
-        A frame is that was refused.
-    repeated : In(1)
-        A request is that was repeated.
-    hold : In(1)
-        Take what ``word`` is to show.
-    word : Out(8 * COUNTERS_BYTES)
-        The counters, in the order and with the bytes of `COUNTERS`.
+    busy : ``In(1)``
+        Count a cycle.
+    vector : ``In(1)``
+        Count a vector.
+    row : ``In(1)``
+        Count a row.
+    refused : ``In(1)``
+        Count a refused frame.
+    repeated : ``In(1)``
+        Count a repeated request.
+    hold : ``In(1)``
+        Copy the counters to ``word``.
+    word : ``Out(8 * LINK_COUNTERS_BYTES)``
+        The counters, in the order and with the bytes of `LINK_COUNTERS`.
     """
 
     def __init__(self):
         super().__init__({**{name: In(1) for name in COUNTED.values()}, "hold": In(1),
-                          "word": Out(8 * COUNTERS_BYTES)})
+                          "word": Out(8 * LINK_COUNTERS_BYTES)})
 
     def elaborate(self, platform):
         m = Module()
         shown = []
-        for name, width in COUNTERS.items():
+        for name, width in LINK_COUNTERS.items():
             counter = Signal(8 * width, name=name)
             with m.If(getattr(self, COUNTED[name]) if name in COUNTED else 1):
                 m.d.sync += counter.eq(counter + 1)

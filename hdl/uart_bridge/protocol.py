@@ -1,4 +1,4 @@
-"""The wire protocol between host and bridge: constants, frame header, records and identity, for gateware and driver."""
+"""The wire protocol between host and bridge: constants, frame header, items and identity, for gateware and driver."""
 
 import enum
 import json
@@ -22,10 +22,10 @@ HEADER = data.StructLayout({"session": 16, "sequence": 8, "code": 8, "length": 1
 HEADER_BYTES = HEADER.size // 8
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 
-IDENTITY = struct.Struct("<4sB4sIH")
+IDENTITY_STRUCT = struct.Struct("<4sB4sIH")
 
-COUNTERS = {"cycles": 4, "busy": 4, "vectors": 4, "rows": 4, "refused": 2, "repeated": 2}
-COUNTERS_BYTES = sum(COUNTERS.values())
+LINK_COUNTERS = {"cycles": 4, "busy": 4, "vectors": 4, "rows": 4, "refused": 2, "repeated": 2}
+LINK_COUNTERS_BYTES = sum(LINK_COUNTERS.values())
 
 # A bit of the answer's code.
 DONE = 0x80
@@ -50,25 +50,25 @@ class Refusal(enum.IntEnum):
     TAKEN = 0xF5
 
 
-def record_bytes(layout):
+def payload_bytes(layout):
     """Bytes of a stream's payload on the wire."""
     return (layout.size + 7) // 8
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of the records of a macro, and how much fits into a frame.
+    """Bytes of the items (rows, vectors, results) of a macro, and how many fit into a frame.
 
     Attributes
     ----------
     row, vector, result : int
-        Bytes of a record of each stream.
+        Bytes of an item of each stream.
     buffer : int
         Bytes of each of the bridge's two memories: a power of two. No request is longer, header and CRC included.
     identity : int
-        Bytes of the identity, which stands at the end of the answers' memory.
+        Bytes of the identity, at the end of the answers' memory.
     rows, vectors : int
-        Most records in a frame.
+        Most items in a frame.
     """
 
     row: int
@@ -87,9 +87,9 @@ class Sizes:
 
 
 def sizes(config, buffer=2048):
-    """The `Sizes` of a macro; ``buffer`` is doubled until one record of each kind fits."""
-    found = Sizes(record_bytes(write_layout(config)), record_bytes(input_layout(config)),
-                  record_bytes(output_layout(config)), buffer, IDENTITY.size + len(_parameters(config)))
+    """The `Sizes` of a macro; ``buffer`` is doubled until one item of each kind fits."""
+    found = Sizes(payload_bytes(write_layout(config)), payload_bytes(input_layout(config)),
+                  payload_bytes(output_layout(config)), buffer, IDENTITY_STRUCT.size + len(_parameters(config)))
     return found if found.rows and found.vectors else sizes(config, 2 * buffer)
 
 
@@ -99,4 +99,4 @@ def _parameters(config):
 
 def identity(config, clock_hz, buffer):
     """What the answer to `Command.CONNECT` says: who this is, and the configuration as JSON."""
-    return IDENTITY.pack(MAGIC, VERSION, bytes.fromhex(config.hash), clock_hz, buffer) + _parameters(config)
+    return IDENTITY_STRUCT.pack(MAGIC, VERSION, bytes.fromhex(config.hash), clock_hz, buffer) + _parameters(config)

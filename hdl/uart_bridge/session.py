@@ -1,4 +1,4 @@
-"""Which requests are done, which are answered from memory, and which are refused."""
+"""Session: which requests are executed, which are answered from memory, and which are refused."""
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
@@ -10,7 +10,7 @@ JOB = data.StructLayout({"code": 8, "length": 16})
 
 
 class Session(wiring.Component):
-    """Lets each request of the session be done once, in the order of their sequence numbers.
+    """Passes each request of the session on once, in the order of the sequence numbers.
 
     A request is new if its number follows that of the last one done, and a repetition if it is the same. `connect`
     with another session's number starts a session: nothing is kept then, and number 1 comes next.
@@ -21,19 +21,19 @@ class Session(wiring.Component):
 
     Members
     -------
-    request : In(stream)
-        Header of an intact frame; taken once its answer is sent.
-    job : Out(stream)
-        A request to be done; taken once it is.
-    code : In(8)
-        Of its answer, with ``job.ready``: a `Refusal` if it was not done.
-    length : In(range(buffer))
-        Bytes of its payload, with ``job.ready``.
-    answer : Out(stream)
-        Header and address of the answer, as of `FrameTransmitter`.
-    sent : In(1)
+    request : ``In(stream)``
+        Header of an intact frame; accepted when its answer has been sent.
+    job : ``Out(stream)``
+        A request to execute; accepted when it is done.
+    code : ``In(8)``
+        Code of its answer, with ``job.ready``: a `Refusal` if it was not executed.
+    length : ``In(range(buffer))``
+        Bytes of the answer's payload, with ``job.ready``.
+    answer : ``Out(stream)``
+        Header and address of the answer, for `FrameTransmitter`.
+    sent : ``In(1)``
         The transmitter is idle.
-    repeated : Out(1)
+    repeated : ``Out(1)``
         For a cycle: a repetition is being answered.
     """
 

@@ -1,4 +1,4 @@
-"""Tops for boards: the macro with its bridge to the host, and the macro alone between shift registers."""
+"""Top modules of boards: the macro with its bridge to the host, and the macro between shift registers."""
 
 from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
 from amaranth.lib import io, stream, wiring
@@ -10,13 +10,13 @@ from .bridge import Bridge
 
 
 def instance(config, values):
-    """The Verilog module of a macro, each port of it connected to the value of its name."""
+    """An instance of a macro's Verilog module; each port is connected to the value of the same name."""
     return Instance(config.name, i_clk=ClockSignal(), i_rst=ResetSignal(), **{
         f"{'i' if port.is_input else 'o'}_{port.name}": values[port.name] for port in ports(config)})
 
 
 class MacroInstance(wiring.Component):
-    """The macro as an instance of its Verilog module, so that what is built is the file that was simulated.
+    """The macro as an instance of its Verilog module, so that the simulated file is the one that is built.
 
     Parameters
     ----------
@@ -24,12 +24,12 @@ class MacroInstance(wiring.Component):
 
     Members
     -------
-    write : In(stream)
-        As of `Macro`.
-    i : In(stream)
-        As of `Macro`.
-    o : Out(stream)
-        As of `Macro`.
+    write : ``In(stream)``
+        See `Macro`.
+    i : ``In(stream)``
+        See `Macro`.
+    o : ``Out(stream)``
+        See `Macro`.
     """
 
     def __init__(self, *, config):
@@ -79,7 +79,7 @@ def add_reset(m, clock):
 
 
 def add_uart(m, platform):
-    """Put the pins of the board's serial port into a module; returns the bits that arrive and that leave."""
+    """Request the pins of the board's serial port; returns the received and the transmitted bit."""
     pins = platform.request("uart", 0, dir="-")
     m.submodules.rx_pin = rx = io.Buffer("i", pins.rx)
     m.submodules.tx_pin = tx = io.Buffer("o", pins.tx)

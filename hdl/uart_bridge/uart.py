@@ -7,17 +7,17 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.cdc import FFSynchronizer
 from amaranth.lib.wiring import In, Out
 
-# Clock cycles a bit are counted in eighths, so that 3 Mbaud can be had from 25 MHz.
+# Clock cycles of a bit are counted in eighths, so that 25 MHz gives 3 Mbaud.
 STEP = 8
-LEAST_DIVISOR = 4
+MIN_DIVISOR = 4
 
 RECEIVED = data.StructLayout({"data": 8, "error": 1})
 
 
 def bit_time(divisor):
-    """Eighths of a clock cycle a bit; ValueError below four cycles."""
-    if divisor < LEAST_DIVISOR:
-        raise ValueError(f"divisor must be at least {LEAST_DIVISOR} clock cycles a bit, not {divisor}")
+    """Duration of a bit in eighths of a clock cycle; ValueError below four cycles."""
+    if divisor < MIN_DIVISOR:
+        raise ValueError(f"divisor must be at least {MIN_DIVISOR} clock cycles a bit, not {divisor}")
     return round(Fraction(divisor) * STEP)
 
 
@@ -34,9 +34,9 @@ class UartReceiver(wiring.Component):
 
     Members
     -------
-    rx : In(1)
+    rx : ``In(1)``
         The line, high when idle, not synchronous to the clock.
-    o : Out(stream)
+    o : ``Out(stream)``
         ``data`` and ``error``; valid for one cycle, half a bit into the stop bit.
     """
 
@@ -56,7 +56,7 @@ class UartReceiver(wiring.Component):
         m.d.sync += timer.eq(Mux(sample, timer + (self.bit_time - STEP), timer - STEP))
         with m.FSM():
             with m.State("IDLE"):
-                # The first sample comes half a bit after the edge, of which one cycle has passed.
+                # The first sample is half a bit after the edge; one cycle has passed.
                 m.d.sync += [timer.eq(self.bit_time // 2 - STEP // 2), left.eq(9)]
                 with m.If(~line):
                     m.next = "BITS"
@@ -66,7 +66,7 @@ class UartReceiver(wiring.Component):
                     m.next = "IDLE"
                 with m.If(left == 0):
                     m.d.comb += self.o.valid.eq(1)
-                    # At once: the next start bit may come half a bit later.
+                    # Without waiting for the end of the bit: the next start bit may come half a bit later.
                     m.next = "IDLE"
                     with m.If(~line):
                         m.next = "HIGH"
@@ -79,7 +79,7 @@ class UartReceiver(wiring.Component):
 
 
 class UartTransmitter(wiring.Component):
-    """Bytes onto a serial line, back to back if they come in time.
+    """Bytes to a serial line, back to back if they arrive in time.
 
     Parameters
     ----------
@@ -88,8 +88,9 @@ class UartTransmitter(wiring.Component):
 
     Members
     -------
-    i : In(stream)
-    tx : Out(1)
+    i : ``In(stream)``
+        Bytes to send.
+    tx : ``Out(1)``
         The line, high when idle; from a register.
     """
 

@@ -8,30 +8,30 @@ import numpy as np
 
 from ...golden.program import Write
 from ...hdl.config import MacroConfig
-from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, IDENTITY, MAGIC, VERSION, Command, sizes
-from .link import LATENCY, Link, LinkError
-from .payloads import read_counters, read_result, vector_record, write_record
+from ...hdl.uart_bridge.protocol import IDENTITY_STRUCT, LINK_COUNTERS_BYTES, MAGIC, VERSION, Command, sizes
+from .link import LATENCY_S, Link, LinkError
+from .payloads import read_counters, read_result, vector_payload, write_payload
 
 try:
     import serial
 except ImportError:
-    # Only who connects to a board needs it.
+    # Needed only to connect to a board.
     serial = None
 
-# Seconds in which the operating system must take what is sent.
-WRITE_TIMEOUT = 2.0
+# The operating system must accept what is sent in this time.
+WRITE_TIMEOUT_S = 2.0
 
 
-def batches(items, most):
-    """Neighboring items, at most so many together."""
-    for first in range(0, len(items), most):
-        yield items[first:first + most]
+def batches(items, max_items):
+    """Consecutive items, in batches of at most ``max_items``."""
+    for first in range(0, len(items), max_items):
+        yield items[first:first + max_items]
 
 
 def in_order(program):
-    """The writes and vectors of a program as runs of one kind, writes first where both may come.
+    """Yield a program in order, as pairs (writes, vectors): the writes are done before the vectors.
 
-    A program leaves the rest of the order to the macro's timing; its results must not depend on that.
+    A program fixes only a part of the order; its results must not depend on the rest.
     """
     writes = vectors = 0
     while writes < len(program.writes) or vectors < len(program.vectors):
@@ -57,26 +57,26 @@ class Board:
     port : str
         Device of the serial port, such as ``/dev/ttyUSB0``, or a URL of pyserial.
     config : MacroConfig
-        What the board must hold; by default whatever it says.
+        Configuration that the board must have; by default any.
     baud : int
-        Bits a second.
+        Bits per second.
     latency : float
-        Seconds that operating system and USB may add to each exchange. A request that is not answered in the time on
-        the wire and this is sent again, `ATTEMPTS` times in all.
+        Seconds that the operating system and USB may add to each exchange. A request without a response in the time
+        on the wire plus ``latency`` is sent again, up to `ATTEMPTS` times in all.
 
     Attributes
     ----------
     config : MacroConfig
     clock_hz : int
-        As the board says.
+        As the board reports it.
 
     Raises
     ------
     LinkError
-        From every method; `reconnect` then starts anew. Weights stay in the board.
+        From every method; then call `reconnect`. The board keeps its weights.
     """
 
-    def __init__(self, port, config=None, *, baud=1_000_000, latency=LATENCY):
+    def __init__(self, port, config=None, *, baud=1_000_000, latency=LATENCY_S):
         self.port, self.config, self.baud, self.latency = port, config, baud, latency
         self._serial = None
         self.reconnect()
@@ -88,18 +88,18 @@ class Board:
         self.close()
 
     def close(self):
-        """Give the port back."""
+        """Close the port."""
         if self._serial is not None:
             self._serial.close()
             self._serial = None
 
     def reconnect(self):
-        """Open the port anew, start a session and check that the board is the right one."""
+        """Open the port again, start a session and check that the board is the right one."""
         if serial is None:
             raise LinkError("pyserial not found: pip install -e '.[fpga]'")
         self.close()
         with self._failures("opened"):
-            self._serial = serial.serial_for_url(self.port, self.baud, write_timeout=WRITE_TIMEOUT, exclusive=True)
+            self._serial = serial.serial_for_url(self.port, self.baud, write_timeout=WRITE_TIMEOUT_S, exclusive=True)
         try:
             self._link = Link(baud=self.baud, latency=self.latency)
             self._identify(self._do(self._link.connect()))
@@ -107,13 +107,13 @@ class Board:
             self.close()
             raise
 
-    def _identify(self, said):
-        magic, version = said[:len(MAGIC)], said[len(MAGIC):len(MAGIC) + 1]
+    def _identify(self, response):
+        magic, version = response[:len(MAGIC)], response[len(MAGIC):len(MAGIC) + 1]
         if magic != MAGIC or version != bytes([VERSION]):
-            raise LinkError(f"board must speak version {VERSION} of the protocol, and says {said[:16]!r}")
+            raise LinkError(f"board must speak version {VERSION} of the protocol, and says {response[:16]!r}")
         try:
-            _, _, fingerprint, self.clock_hz, buffer = IDENTITY.unpack_from(said)
-            found = MacroConfig.from_json(said[IDENTITY.size:].decode())
+            _, _, fingerprint, self.clock_hz, buffer = IDENTITY_STRUCT.unpack_from(response)
+            found = MacroConfig.from_json(response[IDENTITY_STRUCT.size:].decode())
         except (ValueError, TypeError, struct.error) as error:
             raise LinkError(f"board must hold a macro that this version knows, and does not: {error}") from None
         wanted = self.config or found
@@ -129,28 +129,28 @@ class Board:
         self.write([Write(bank, row, values) for row, values in enumerate(np.asarray(weights))])
 
     def write(self, writes, progress=None):
-        """Write rows, in order. ``progress`` is called with how many are done."""
+        """Write rows, in order. ``progress`` is called with the number done."""
         done = 0
         for batch in batches(writes, self._sizes.rows):
-            self._request(Command.WRITE, b"".join(write_record(self.config, write) for write in batch))
+            self._request(Command.WRITE, b"".join(write_payload(self.config, write) for write in batch))
             done += len(batch)
             if progress:
                 progress(done)
 
     def run(self, vectors, progress=None):
-        """Run vectors, in order; a list with a `Result` of each. ``progress`` is called with how many are done."""
+        """Run vectors, in order; a list with a `Result` of each. ``progress`` is called with the number done."""
         results = []
         for batch in batches(vectors, self._sizes.vectors):
-            payload = b"".join(vector_record(self.config, vector) for vector in batch)
-            said = self._request(Command.RUN, payload, len(batch) * self._sizes.result)
-            results += [read_result(self.config, record, vector)
-                        for vector, record in zip(batch, batches(said, self._sizes.result))]
+            payload = b"".join(vector_payload(self.config, vector) for vector in batch)
+            response = self._request(Command.RUN, payload, len(batch) * self._sizes.result)
+            results += [read_result(self.config, result, vector)
+                        for vector, result in zip(batch, batches(response, self._sizes.result))]
             if progress:
                 progress(len(results))
         return results
 
     def play(self, program, progress=None):
-        """Run a `Program`; a list with a `Result` of each vector. ``progress`` is called with how many are done."""
+        """Run a `Program`; a list with a `Result` of each vector. ``progress`` is called with the number done."""
         results = []
         for writes, vectors in in_order(program):
             self.write(writes)
@@ -159,14 +159,14 @@ class Board:
         return results
 
     def counters(self):
-        """What the board counted since its reset, by name; see `docs/link.md`."""
-        return read_counters(self._request(Command.READ_COUNTERS, b"", COUNTERS_BYTES))
+        """The board's counters since its reset, by name; see `docs/link.md`."""
+        return read_counters(self._request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES))
 
-    def _request(self, command, payload, answer_bytes=0):
-        return self._do(self._link.request(command, payload, answer_bytes))
+    def _request(self, command, payload, response_bytes=0):
+        return self._do(self._link.request(command, payload, response_bytes))
 
     def _do(self, exchange):
-        """Run an exchange of the link over the port; returns what it returns."""
+        """Run an exchange of the link over the port, and return its value."""
         arrived = None
         while True:
             try:
@@ -177,7 +177,7 @@ class Board:
 
     def _transfer(self, step):
         if self._serial is None:
-            raise LinkError(f"port {self.port} must be open, and is not: connect again")
+            raise LinkError(f"port {self.port} must be open, and is not: call reconnect")
         with self._failures("used"):
             if step.data:
                 self._serial.write(step.data)
@@ -186,12 +186,12 @@ class Board:
 
     @contextmanager
     def _failures(self, done):
-        """Whatever the port raises, as one line."""
+        """Turn what the port raises into a `LinkError` of one line."""
         try:
             yield
         except (OSError, ValueError) as error:
             self.close()
-            code = getattr(error, "errno", None)
-            reason = os.strerror(code) if code else str(error).splitlines()[0]
+            errno = error.errno if isinstance(error, OSError) else None
+            reason = os.strerror(errno) if errno else str(error).splitlines()[0]
             raise LinkError(f"port {self.port} must be a serial port that can be {done}, and is not: "
                             f"{reason}") from None

@@ -1,7 +1,7 @@
-"""The host's side of the wire protocol, without a port: what to send, how long to wait, what an answer is.
+"""The host's side of the wire protocol, without a port: what to send, how long to wait, how to read a response.
 
-Exchanges are generators, so that the same code runs over a serial port and inside a simulation. They yield `Step` and
-are sent the bytes that arrived, as soon as there are any or the time is over; they return what the answer carries.
+Exchanges are generators, so that the same code runs over a serial port and inside a simulation. They yield a `Step` and
+are sent the bytes received, as soon as there are any or at the deadline. They return the payload of the response.
 """
 
 import secrets
@@ -14,14 +14,14 @@ from ...hdl.uart_bridge.protocol import CRC_BYTES, DONE, ESCAPE, FLAG, FLIP, HEA
 
 HEADER = struct.Struct("<HBBH")
 
-# A request is sent this often before the board counts as silent.
+# A request is sent this many times before the board is reported silent.
 ATTEMPTS = 20
-# Seconds that operating system and USB may add to the time on the wire, before a request is sent again.
-LATENCY = 0.1
-# Bytes; only the time to wait depends on it.
-LONGEST_IDENTITY = 512
-# No frame is longer on the wire than this many of its bytes: each may be stuffed.
-STUFFED = 2
+# Seconds that the operating system and USB may add to the time on the wire before a request is sent again.
+LATENCY_S = 0.1
+# Bytes; used for the time to wait only.
+MAX_IDENTITY_BYTES = 512
+# Byte stuffing makes a frame on the wire at most this many times longer.
+MAX_STUFFING = 2
 
 MEANINGS = {
     Refusal.SESSION: "it knows no such session (was it reset?)",
@@ -33,7 +33,7 @@ MEANINGS = {
 
 
 class LinkError(Exception):
-    """The link or the board failed, in one line. What the request did is unknown; connect again."""
+    """The link or the board failed; one line. Whether the request was done is unknown; connect again."""
 
 
 @dataclass(frozen=True)
@@ -48,28 +48,28 @@ class Frame:
 
 @dataclass(frozen=True)
 class Step:
-    """What an exchange asks for: send ``data``, then wait for bytes, at most until ``deadline`` on the link's clock."""
+    """One step of an exchange: send ``data``, then wait for bytes until ``deadline`` on the link's clock."""
 
     data: bytes
     deadline: float
 
 
 def encode(frame):
-    """A frame as it stands on the wire, between flags."""
+    """A frame as bytes on the wire, between flags."""
     return wrap(HEADER.pack(frame.session, frame.sequence, frame.code, len(frame.payload)) + frame.payload)
 
 
 def wrap(body):
-    """Header and payload with their CRC, stuffed, between flags."""
+    """Add the CRC to header and payload, stuff the bytes, and put them between flags."""
     body += struct.pack("<I", zlib.crc32(body))
-    # The escape first, because the flag's stuffing brings new ones.
+    # The escape first, because stuffing a flag adds escapes.
     for byte in (ESCAPE, FLAG):
         body = body.replace(bytes([byte]), bytes([ESCAPE, byte ^ FLIP]))
     return bytes([FLAG]) + body + bytes([FLAG])
 
 
 def decode(body):
-    """The `Frame` between two flags, or None if it is not intact."""
+    """The `Frame` between two flags, or None if it is damaged."""
     parts = body.split(bytes([ESCAPE]))
     if any(not part for part in parts[1:]):
         return None
@@ -82,64 +82,64 @@ def decode(body):
 
 
 class FrameFinder:
-    """Finds intact frames in bytes that arrive.
+    """Finds intact frames in a stream of bytes.
 
     Attributes
     ----------
     refused : int
-        How often what stood between two flags was no intact frame.
+        Damaged frames received.
     """
 
-    def __init__(self, longest):
+    def __init__(self, max_bytes):
         self.refused = 0
-        self._longest = longest
+        self._max_bytes = max_bytes
         self._rest = b""
 
     def feed(self, data):
         """The frames that these bytes complete."""
         *bodies, rest = (self._rest + data).split(bytes([FLAG]))
-        # What cannot become a frame need not be kept whole.
-        self._rest = rest[:self._longest + 1]
+        # Longer than any frame: the rest need not be kept.
+        self._rest = rest[:self._max_bytes + 1]
         frames = [decode(body) for body in bodies if body]
         self.refused += sum(frame is None for frame in frames)
         return [frame for frame in frames if frame]
 
 
 class Link:
-    """One session after the other with a bridge: one request at a time, repeated until it is answered.
+    """Sessions with a bridge, one after another: one request at a time, repeated until its response arrives.
 
     Parameters
     ----------
     baud : float
-        Bits a second on the wire.
+        Bits per second on the wire.
     latency : float
         Seconds beyond the time on the wire before a request is repeated.
     clock : callable
-        Seconds; `Step` has its deadlines on it.
+        Returns seconds; deadlines of `Step` refer to it.
     random : callable
-        ``random(n)`` is an integer from 0 to n - 1; tells sessions apart.
+        ``random(n)`` is an integer from 0 to n - 1, for the numbers of sessions.
 
     Attributes
     ----------
     session, next : int
-        Number of the session, None if there is none, and of the next request.
+        Number of the session, None if there is none, and the sequence number of the next request.
     repeats : int
-        Requests that were sent again.
+        Times that a request was sent again.
     """
 
-    def __init__(self, *, baud, latency=LATENCY, clock=time.monotonic, random=secrets.randbelow):
+    def __init__(self, *, baud, latency=LATENCY_S, clock=time.monotonic, random=secrets.randbelow):
         self.repeats = 0
         self._byte_time, self._latency, self._clock, self._random = 10 / baud, latency, clock, random
-        self._finder = FrameFinder(STUFFED * 0x10000)
+        self._finder = FrameFinder(MAX_STUFFING * 0x10000)
         self.session, self.next = None, None
 
     @property
     def refused(self):
-        """What arrived and was no intact frame."""
+        """Damaged frames received."""
         return self._finder.refused
 
     def remaining(self, step):
-        """Seconds until a step's deadline, at least none."""
+        """Seconds until a step's deadline, not negative."""
         return max(0.0, step.deadline - self._clock())
 
     def connect(self):
@@ -147,31 +147,32 @@ class Link:
         self.session = None
         for _ in range(ATTEMPTS):
             session = 1 + self._random(0xFFFF)
-            answer = yield from self._exchange(Frame(session, 0, Command.CONNECT), LONGEST_IDENTITY)
-            # Another host's session may have had the same number: then take one that has not.
-            if answer.code != Refusal.TAKEN:
-                self._check(answer)
+            response = yield from self._exchange(Frame(session, 0, Command.CONNECT), MAX_IDENTITY_BYTES)
+            # Another host's session may have had the same number: try another one.
+            if response.code != Refusal.TAKEN:
+                self._check(response)
                 self.session, self.next = session, 1
-                return answer.payload
+                return response.payload
         raise LinkError(f"board must start one of {ATTEMPTS} sessions, and says that all are in use")
 
-    def request(self, command, payload=b"", answer_bytes=0):
-        """Have a command done, once; the generator returns the answer's payload, which must have ``answer_bytes``."""
+    def request(self, command, payload=b"", response_bytes=0):
+        """Have a command done exactly once; the generator returns the response's payload, ``response_bytes`` long."""
         if self.session is None:
             raise LinkError("link must be connected before a request, and is not")
         session, self.session = self.session, None
-        answer = yield from self._exchange(Frame(session, self.next, command, payload), answer_bytes)
-        self._check(answer)
-        if len(answer.payload) != answer_bytes:
-            raise LinkError(f"board must answer {command.name} with {answer_bytes} bytes, not {len(answer.payload)}")
-        # Only now is it known that board and host agree.
+        response = yield from self._exchange(Frame(session, self.next, command, payload), response_bytes)
+        self._check(response)
+        if len(response.payload) != response_bytes:
+            raise LinkError(f"board must answer {command.name} with {response_bytes} bytes, "
+                            f"not {len(response.payload)}")
+        # Only now do board and host agree on the sequence number.
         self.session, self.next = session, (self.next + 1) % 0x100
-        return answer.payload
+        return response.payload
 
-    def _exchange(self, request, answer_bytes):
-        """Send a request until an answer to it comes; the generator returns the answer."""
+    def _exchange(self, request, response_bytes):
+        """Send a request until its response arrives; the generator returns the response."""
         data = encode(request)
-        on_wire = len(data) + STUFFED * (answer_bytes + OVERHEAD) + 2
+        on_wire = len(data) + MAX_STUFFING * (response_bytes + OVERHEAD) + 2
         codes = {request.code | DONE, *Refusal}
         for attempt in range(ATTEMPTS):
             self.repeats += attempt > 0
@@ -180,13 +181,13 @@ class Link:
             while outgoing or self._clock() < deadline:
                 arrived = yield Step(outgoing, deadline)
                 outgoing = b""
-                for answer in self._finder.feed(arrived):
-                    if (answer.session, answer.sequence) == (request.session, request.sequence) \
-                            and answer.code in codes:
-                        return answer
+                for response in self._finder.feed(arrived):
+                    if (response.session, response.sequence) == (request.session, request.sequence) \
+                            and response.code in codes:
+                        return response
         raise LinkError(f"board must answer within {ATTEMPTS} attempts "
                         f"({ATTEMPTS * (on_wire * self._byte_time + self._latency):.1f} s), and is silent")
 
-    def _check(self, answer):
-        if answer.code in MEANINGS:
-            raise LinkError(f"board must do the request, and refuses: {MEANINGS[answer.code]}")
+    def _check(self, response):
+        if response.code in MEANINGS:
+            raise LinkError(f"board must do the request, and refuses: {MEANINGS[response.code]}")

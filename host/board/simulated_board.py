@@ -19,17 +19,17 @@ from ...hdl.uart_bridge.top import MacroInstance
 from ...verif.sim.build import SimulatorError, Surround, build, source, testbench
 from .board import Board
 
-# The fewest cycles a byte.
+# Clock cycles per bit, the minimum of the UART: fewest cycles to simulate.
 DIVISOR = 4
 CLOCK_HZ = 48_000_000
 
-# What the driver is told of the terminal, which has no bits: a simulation is some hundred times slower than a board.
+# For the driver's timeouts: a pseudo-terminal has no baud rate, and a simulation is slower than a board.
 BAUD = 115_200
-LATENCY = 1.0
+LATENCY_S = 1.0
 
-# Seconds: what the compiler may need, and the simulator for its start and end.
-BUILD = 600.0
-END = 20.0
+# To compile and start the simulator, and to end it.
+START_TIMEOUT_S = 600.0
+STOP_TIMEOUT_S = 20.0
 
 
 class BoardCore(wiring.Component):
@@ -61,27 +61,27 @@ class BoardCore(wiring.Component):
 
 
 def board_verilog(config, name):
-    """Verilog of a board, a module of that name, without its macro, which is the Verilog that is shipped."""
+    """Verilog of a board, a module called ``name``, without its macro, for which the generated Verilog is used."""
     core = BoardCore(config=config, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // DIVISOR)
     text = rtlil.convert(core, name=name, emit_src=False)
-    # The macro is known to Yosys by its ports only.
+    # Yosys knows only the ports of the macro.
     return without_escapes(run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n"))
 
 
 def serial_line(verilog):
-    """Verilog with a module called ``board`` at the end of a serial line."""
+    """Verilog whose module ``board`` is connected to a serial line."""
     line = source("serial_line.sv").read_text(encoding="utf-8")
-    visible = ("clk", "rst", "go", "bits", "bit_count", "patience", "done", "bytes", "byte_count")
+    visible = ("clk", "rst", "go", "bits", "bit_count", "timeout_cycles", "done", "bytes", "byte_count")
     return Surround("serial", {"board.sv": verilog, "serial_line.sv": line}, {"DIVISOR": DIVISOR}, visible)
 
 
 def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
-    """Compile a board, at the end of a serial line, for a simulator; see `build`."""
+    """Compile a board, connected to a serial line, for a simulator; see `build`."""
     return build(config, simulator=simulator, folder=folder, surround=serial_line(board_verilog(config, "board")))
 
 
 def _simulate(config, simulator, folder, meeting, owner):
-    """Run a board, in a process of its own: a simulator changes the environment."""
+    """Run a board in a separate process, because a simulator changes the environment."""
     try:
         built = build_board(config, simulator=simulator, folder=folder)
     except (EmitError, SimulatorError) as error:
@@ -92,7 +92,7 @@ def _simulate(config, simulator, folder, meeting, owner):
 
 
 class SimulatedBoard:
-    """A simulated board for the time of a ``with`` block.
+    """A simulated board that runs during a ``with`` block.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ class SimulatedBoard:
     Attributes
     ----------
     port : str
-        The terminal at which the board is found.
+        The pseudo-terminal of the board.
 
     Raises
     ------
@@ -130,7 +130,7 @@ class SimulatedBoard:
 
     def __exit__(self, *_):
         (self._meeting / "stop").touch()
-        self._process.join(END)
+        self._process.join(STOP_TIMEOUT_S)
         if self._process.is_alive():
             self._process.terminate()
             self._process.join()
@@ -138,24 +138,24 @@ class SimulatedBoard:
         self._temporary.cleanup()
 
     def _wait_for_port(self):
-        path, deadline = self._meeting / "port", time.monotonic() + BUILD
+        path, deadline = self._meeting / "port", time.monotonic() + START_TIMEOUT_S
         while not path.exists():
             if not self._process.is_alive():
                 refused = self._meeting / "refused"
                 raise SimulatorError(refused.read_text(encoding="utf-8") if refused.exists() else
                                      f"simulation must start, and ends with status {self._process.exitcode}")
             if time.monotonic() > deadline:
-                raise SimulatorError(f"simulation must start within {BUILD:.0f} s, and does not")
+                raise SimulatorError(f"simulation must start within {START_TIMEOUT_S:.0f} s, and does not")
             time.sleep(0.01)
         return path.read_text(encoding="utf-8")
 
-    def connect(self, config=None, *, latency=LATENCY):
+    def connect(self, config=None, *, latency=LATENCY_S):
         """The driver of real boards, connected to this one."""
         return Board(self.port, config, baud=BAUD, latency=latency)
 
     @contextmanager
     def silent(self, after=0):
-        """For the time of the block, no byte gets through either way, after so many from the host."""
+        """During the block no byte gets through either way, after the first ``after`` bytes from the host."""
         path = self._meeting / "silent"
         path.with_suffix(".new").write_text(str(after), encoding="ascii")
         path.with_suffix(".new").rename(path)

@@ -2,18 +2,18 @@
 
 from dataclasses import dataclass
 
-from .packing import Cut, PackedLayer
+from .packing import PackedLayer, TileSlice
 
-# Of one layer and the inputs that run together: rows and vectors that the macro is given, elements of all patches.
-MOST_STEPS, MOST_PATCHES = 1 << 19, 1 << 25
+# Limits of one layer, for all inputs of a run: rows written plus vectors, and elements of all patches.
+MAX_STEPS, MAX_PATCH_ELEMENTS = 1 << 19, 1 << 25
 
 
 @dataclass(frozen=True)
-class PlacedTile:
-    """A tile of a network: number of its layer, what of the layer it holds, its bank, and whether it stays for good."""
+class ScheduledTile:
+    """A tile of a network: the index of its layer, its slice of the layer, its bank, and whether it stays there."""
 
     layer: int
-    cut: Cut
+    slice: TileSlice
     bank: int
     resident: bool
 
@@ -21,27 +21,27 @@ class PlacedTile:
 class Mapping:
     """A network on a macro.
 
-    Tiles are computed in the order of the layers. If the banks hold all of them, each is written once. Otherwise two
-    banks take turns, one computing while the other is written, also from the end of a layer to the beginning of the
-    next; what banks there are beyond the two hold for good the tiles that would be waited for longest.
+    Tiles are computed in the order of the layers. If all of them fit into the banks, each is written once. Otherwise
+    two banks are double-buffered, across layers too: one computes while the other is written. Each further bank keeps
+    one tile for the whole run: the tiles whose loading the computation would hide least.
 
     Parameters
     ----------
     config : MacroConfig
     network : Network
     runs : int
-        Inputs to be run together, for which packings are chosen.
+        Inputs of one run; packings are chosen for this number.
 
     Attributes
     ----------
     layers : list of PackedLayer
         One for each of ``network.matrix_operators``.
-    tiles : list of PlacedTile
+    tiles : list of ScheduledTile
 
     Raises
     ------
     ValueError
-        A layer that the macro cannot compute, named.
+        The macro cannot compute a layer; the message names it.
     """
 
     def __init__(self, config, network, runs=1):
@@ -51,31 +51,31 @@ class Mapping:
             try:
                 layer = PackedLayer(config, network, operator, runs)
                 steps, patches = layer.steps(runs)
-                if steps > MOST_STEPS or patches > MOST_PATCHES:
-                    raise ValueError(f"a layer must take at most {MOST_STEPS} rows and vectors, and {MOST_PATCHES} "
-                                     f"elements of patches, for the {runs} inputs that run together, not {steps} and "
-                                     f"{patches}")
+                if steps > MAX_STEPS or patches > MAX_PATCH_ELEMENTS:
+                    raise ValueError(f"a layer must take at most {MAX_STEPS} rows and vectors, and "
+                                     f"{MAX_PATCH_ELEMENTS} elements of patches, for the {runs} inputs that run "
+                                     f"together, not {steps} and {patches}")
                 self.layers.append(layer)
             except ValueError as error:
                 raise ValueError(f"{operator.place}: {error}") from None
-        self.tiles = list(self._place())
+        self.tiles = list(self._schedule())
 
-    def _place(self):
-        cuts = [(index, cut) for index, layer in enumerate(self.layers) for cut in layer.cuts]
+    def _schedule(self):
+        slices = [(index, tile_slice) for index, layer in enumerate(self.layers) for tile_slice in layer.slices]
         banks = self.config.banks
-        turning = min(banks, 2) if len(cuts) > banks else 0
-        exposed = sorted(range(len(cuts)), key=lambda number: self._exposed(*cuts[number]), reverse=True)
+        turning = min(banks, 2) if len(slices) > banks else 0
+        exposed = sorted(range(len(slices)), key=lambda number: self._exposed(*slices[number]), reverse=True)
         residents = set(exposed[:banks - turning])
         turn, next_bank = 0, turning
-        for number, (index, cut) in enumerate(cuts):
+        for number, (index, tile_slice) in enumerate(slices):
             if number in residents:
-                yield PlacedTile(index, cut, next_bank, True)
+                yield ScheduledTile(index, tile_slice, next_bank, True)
                 next_bank += 1
             else:
-                yield PlacedTile(index, cut, turn % turning, False)
+                yield ScheduledTile(index, tile_slice, turn % turning, False)
                 turn += 1
 
-    def _exposed(self, index, cut):
-        """Cycles of a tile's load that its own computation could not hide."""
+    def _exposed(self, index, tile_slice):
+        """Cycles of a tile's load that its own computation cannot hide."""
         layer = self.layers[index]
-        return cut.rows - layer.vectors(self.runs) * sum(digit.bits for digit in layer.digits)
+        return tile_slice.rows - layer.vectors(self.runs) * sum(input_slice.bits for input_slice in layer.input_slices)

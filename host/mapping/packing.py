@@ -16,24 +16,24 @@ from ..network.network import QUANTIZED
 from ..network.window import ceil_div
 from .tiling import fuse_for
 
-# Cycles by which a bank must be free before its next tile is needed, beyond those of its rows.
-TURNAROUND = 5
+# Cycles to load a tile beyond those of its rows.
+LOAD_OVERHEAD_CYCLES = 5
 
 
 @dataclass(frozen=True)
 class Packing:
-    """How a layer is cut.
+    """How a layer is divided into tiles.
 
     Attributes
     ----------
     height, width : int
-        Of the block of output positions that a vector covers.
+        Size of the block of output positions that a vector covers.
     groups : int
         Groups of channels that share a tile.
     outputs : int
         Output channels of each of them.
     parts : int
-        Tiles into which rows are cut because a macro has not enough.
+        Tiles among which the rows are divided, if they exceed those of the macro.
     """
 
     height: int
@@ -48,8 +48,8 @@ class Packing:
 
 
 @dataclass(frozen=True)
-class Digit:
-    """A part of the inputs that fits the macro: ``bits`` of them from bit ``low`` on."""
+class InputSlice:
+    """The bits ``low`` to ``low + bits - 1`` of all inputs, few enough for the macro."""
 
     low: int
     bits: int
@@ -57,8 +57,8 @@ class Digit:
 
 
 @dataclass(frozen=True)
-class Cut:
-    """A tile of a layer: groups and outputs of each from their first on, and which of its rows."""
+class TileSlice:
+    """The part of a layer that a tile holds: ranges of groups, of output channels in each group, and of rows."""
 
     group: int
     groups: int
@@ -68,22 +68,23 @@ class Cut:
     rows: int
 
 
-def digits_of(config, tensor):
-    """Offset to take from a layer's inputs, and the digits that the macro is then given, lowest first.
+def input_slices(config, tensor):
+    """The offset to subtract from a layer's inputs, and the slices of the differences, lowest bits first.
 
-    Inputs whose zero point is the least value are counted from there, which makes them unsigned: nothing has then to be
-    corrected, and small activations need fewer planes. Others go in as they are.
+    If the zero point is the minimum of the data type, it is subtracted, which makes the inputs unsigned: then no
+    correction is needed, and small activations need fewer planes. Otherwise the offset is 0.
     """
     width = 16 if tensor.dtype == "int16" else 8
     low, _ = QUANTIZED[tensor.dtype]
     signed = tensor.zero_point != low and low < 0
-    places = range(0, width, config.input_bits)
-    digits = [Digit(place, min(config.input_bits, width - place), signed and place == places[-1]) for place in places]
-    return (0 if signed else low), digits
+    positions = range(0, width, config.input_bits)
+    slices = [InputSlice(position, min(config.input_bits, width - position), signed and position == positions[-1])
+              for position in positions]
+    return (0 if signed else low), slices
 
 
 class PackedLayer:
-    """A matrix operator cut into tiles.
+    """A matrix operator divided into tiles.
 
     Parameters
     ----------
@@ -91,22 +92,22 @@ class PackedLayer:
     network : Network
     operator : MatrixOperator
     runs : int
-        Inputs that the network is given together; the packing is the cheapest for so many.
+        Inputs of one run; the packing is the cheapest for this number.
 
     Attributes
     ----------
     convolution : GroupedConvolution
-        What the operator is.
+        The operator as a convolution.
     packing : Packing
-    cuts : list of Cut
+    slices : list of TileSlice
         In the order in which they are computed.
     fuse : int
-        Columns of the macro to one weight.
+        Columns of the macro per weight.
 
     Raises
     ------
     ValueError
-        Weights that the macro cannot hold.
+        The macro cannot hold the weights.
     """
 
     def __init__(self, config, network, operator, runs):
@@ -114,17 +115,17 @@ class PackedLayer:
         self.convolution = operator.convolution(network.tensors)
         self._kernel = self.convolution.kernel.astype(np.int64)
         self.fuse = fuse_for(config, self._kernel)
-        self.offset, self.digits = digits_of(config, self._tensor)
+        self.offset, self.input_slices = input_slices(config, self._tensor)
         self.packing = self._cheapest(runs * self.convolution.images)
         self._rows, self._columns = (self.convolution.pixels(axis, size) for axis, size in
                                      enumerate((self.packing.height, self.packing.width)))
-        self.cuts = list(self._cut())
+        self.slices = list(self._slice())
         self._blocks, self._counts = {}, {}
 
     # The search.
 
     def _cheapest(self, images):
-        """The packing that takes the fewest cycles, by the rule that a tile is loaded while another computes."""
+        """The packing with the fewest cycles, if each tile is loaded while another computes."""
         conv = self.convolution
         columns = self.config.columns // self.fuse
         if not columns:
@@ -137,32 +138,32 @@ class PackedLayer:
         return min(candidates, key=lambda candidate: candidate[0])[1]
 
     def _candidates(self, height, width, pixels, columns):
-        """Packings of a block of positions, with their rows: few or many channels to a tile."""
+        """Packings of a block of positions, with their rows, for different numbers of channels in a tile."""
         conv = self.convolution
         channels = columns // (height * width)
         if channels >= conv.outputs:
-            most = min(conv.groups, channels // conv.outputs)
-            shares = [(groups, conv.outputs) for groups in range(1, most + 1)]
+            max_groups = min(conv.groups, channels // conv.outputs)
+            shares = [(groups, conv.outputs) for groups in range(1, max_groups + 1)]
         else:
             shares = [(1, ceil_div(conv.outputs, ceil_div(conv.outputs, channels)))]
         for groups, outputs in shares:
             rows = groups * conv.depth * pixels
-            # A layer that sees nothing but padding has no rows, and then no tiles.
+            # A layer whose patches hold only padding has no rows, and so no tiles.
             yield Packing(height, width, groups, outputs, max(1, ceil_div(rows, self.config.rows))), rows
 
     def _cost(self, images, packing, rows):
-        """Cycles, writes and vectors that a packing takes; every plane of every vector counted."""
+        """Cycles, writes and vectors of a packing, if no plane is skipped."""
         conv = self.convolution
         tiles = ceil_div(conv.groups, packing.groups) * ceil_div(conv.outputs, packing.outputs) * packing.parts
         vectors = images * ceil_div(conv.image[0], packing.height) * ceil_div(conv.image[1], packing.width)
         part = ceil_div(rows, packing.parts)
         load = max(shape.bank_cycles(part) for shape in self.config.shapes)
-        load += TURNAROUND
-        compute = vectors * sum(digit.bits for digit in self.digits)
+        load += LOAD_OVERHEAD_CYCLES
+        compute = vectors * sum(input_slice.bits for input_slice in self.input_slices)
         each = load + compute if self.config.banks == 1 else max(load, compute)
         return tiles * each, tiles * part, tiles * vectors
 
-    def _cut(self):
+    def _slice(self):
         conv, packing = self.convolution, self.packing
         for group in range(0, conv.groups, packing.groups):
             groups = min(packing.groups, conv.groups - group)
@@ -171,38 +172,38 @@ class PackedLayer:
             for output in range(0, conv.outputs, packing.outputs):
                 outputs = min(packing.outputs, conv.outputs - output)
                 for row in range(0, rows, part):
-                    yield Cut(group, groups, output, outputs, row, min(part, rows - row))
+                    yield TileSlice(group, groups, output, outputs, row, min(part, rows - row))
 
     # Weights.
 
     def replace_weights(self, kernel):
-        """The same cuts of other weights, for those that are known at run time."""
+        """The same tiles of other weights, for those that are known at run time."""
         self._kernel, self._blocks = kernel.astype(np.int64), {}
 
-    def block(self, cut):
+    def block(self, tile_slice):
         """The weights of a tile, (rows, columns / fuse), int64."""
-        whole = cut.group, cut.output
+        whole = tile_slice.group, tile_slice.output
         if whole not in self._blocks:
-            self._blocks[whole] = self._toeplitz(cut, self._kernel)
-        return self._blocks[whole][cut.row:cut.row + cut.rows]
+            self._blocks[whole] = self._toeplitz(tile_slice, self._kernel)
+        return self._blocks[whole][tile_slice.row:tile_slice.row + tile_slice.rows]
 
-    def used(self, cut):
-        """Cells of a tile that hold a weight of the kernel; in the others a position does not see a pixel."""
-        whole = cut.group, cut.output
+    def used(self, tile_slice):
+        """Cells of a tile that hold a weight of the kernel, not a zero of the block-Toeplitz matrix."""
+        whole = tile_slice.group, tile_slice.output
         if whole not in self._counts:
-            self._counts[whole] = self._toeplitz(cut, np.ones_like(self._kernel)).sum(axis=1)
-        return int(self._counts[whole][cut.row:cut.row + cut.rows].sum()) * self.fuse
+            self._counts[whole] = self._toeplitz(tile_slice, np.ones_like(self._kernel)).sum(axis=1)
+        return int(self._counts[whole][tile_slice.row:tile_slice.row + tile_slice.rows].sum()) * self.fuse
 
-    def _toeplitz(self, cut, weights):
-        """All rows of a tile's groups and outputs: channels and pixels, by channels and positions."""
+    def _toeplitz(self, tile_slice, weights):
+        """All rows of a tile's groups and outputs: (channels and pixels, channels and positions)."""
         conv, packing, pixels = self.convolution, self.packing, (self._rows, self._columns)
-        block = np.zeros((cut.groups, conv.depth, len(pixels[0]), len(pixels[1]),
-                          cut.groups, cut.outputs, packing.height, packing.width), dtype=np.int64)
+        block = np.zeros((tile_slice.groups, conv.depth, len(pixels[0]), len(pixels[1]),
+                          tile_slice.groups, tile_slice.outputs, packing.height, packing.width), dtype=np.int64)
         (down, up, y), (right, along, x) = (conv.meetings(axis, size, pixels[axis])
                                             for axis, size in enumerate((packing.height, packing.width)))
-        for group in range(cut.groups):
-            first = (cut.group + group) * conv.outputs + cut.output
-            kernel = weights[first:first + cut.outputs]
+        for group in range(tile_slice.groups):
+            first = (tile_slice.group + group) * conv.outputs + tile_slice.output
+            kernel = weights[first:first + tile_slice.outputs]
             block[group, :, y[:, None], x, group, :, down[:, None], right] = (
                 kernel[:, up[:, None], along].transpose(1, 2, 3, 0))
         return block.reshape(np.prod(block.shape[:4]), -1)
@@ -210,27 +211,28 @@ class PackedLayer:
     # Vectors.
 
     def vectors(self, runs):
-        """Vectors of each tile and digit for so many inputs of the network."""
+        """Vectors for each tile and input slice when ``runs`` inputs of the network are run."""
         conv = self.convolution
         return runs * conv.images * ceil_div(conv.image[0], self.packing.height) * ceil_div(
             conv.image[1], self.packing.width)
 
     def steps(self, runs):
-        """Rows and vectors that a macro is given, and elements of all patches, for so many inputs of the network."""
+        """Rows written plus vectors, and elements of all patches, when ``runs`` inputs of the network are run."""
         vectors = self.vectors(runs)
-        return (sum(cut.rows for cut in self.cuts) + len(self.cuts) * len(self.digits) * vectors,
+        rows = sum(tile_slice.rows for tile_slice in self.slices)
+        return (rows + len(self.slices) * len(self.input_slices) * vectors,
                 vectors * self.convolution.shape[3] * len(self._rows) * len(self._columns))
 
     def worst(self, runs):
         """Inputs (N, *input shape) of which no plane can be skipped."""
-        top = self.digits[-1]
+        top = self.input_slices[-1]
         value = (1 << top.low + top.bits) - 1
         if top.signed:
             value = (1 << top.low) - 1 - (1 << top.low + top.bits - 1)
         return np.full((runs, *self._tensor.shape), value + self.offset)
 
     def patches(self, x):
-        """What the vectors are cut from.
+        """The patches of the images: a vector is the part of a patch that a tile needs.
 
         Parameters
         ----------
@@ -239,7 +241,7 @@ class PackedLayer:
         Returns
         -------
         int64 array (vectors, channels, patch rows, patch columns)
-            Less the offset. Pixels outside the image have the zero point.
+            With the offset subtracted. Pixels outside the image hold the zero point.
         """
         conv = self.convolution
         images = x.reshape(-1, *conv.shape[1:]) - self.offset
@@ -257,44 +259,44 @@ class PackedLayer:
         return seen.transpose(0, 1, 3, 5, 2, 4).reshape(
             count, conv.shape[3], *(index.shape[1] for index in indices))
 
-    def inputs(self, patches, cut):
-        """A tile's part of `patches`, (vectors, rows of the tile)."""
+    def inputs(self, patches, tile_slice):
+        """The part of `patches` that a tile needs, (vectors, rows of the tile)."""
         conv = self.convolution
-        first = cut.group * conv.depth
-        part = patches[:, first:first + cut.groups * conv.depth]
-        return part.reshape(len(patches), -1)[:, cut.row:cut.row + cut.rows]
+        first = tile_slice.group * conv.depth
+        part = patches[:, first:first + tile_slice.groups * conv.depth]
+        return part.reshape(len(patches), -1)[:, tile_slice.row:tile_slice.row + tile_slice.rows]
 
     @staticmethod
-    def digit(inputs, digit):
-        """A digit of inputs, as the macro is given it."""
-        values = inputs >> digit.low
-        return values if digit.signed else values & (1 << digit.bits) - 1
+    def slice_inputs(inputs, input_slice):
+        """The values of an input slice, as they go into the macro."""
+        values = inputs >> input_slice.low
+        return values if input_slice.signed else values & (1 << input_slice.bits) - 1
 
-    def add(self, total, cut, digit, sums):
-        """Add a tile's results for a digit of its inputs to the accumulators.
+    def add(self, total, tile_slice, input_slice, sums):
+        """Add a tile's results for an input slice to the accumulators.
 
         Parameters
         ----------
         total : int64 array (images, height, width, channels)
-        cut : Cut
-        digit : Digit
+        tile_slice : TileSlice
+        input_slice : InputSlice
         sums : int64 array (vectors, columns / fuse)
         """
         conv = self.convolution
         height, width = conv.image
         packing, blocks = self.packing, [ceil_div(height, self.packing.height), ceil_div(width, self.packing.width)]
-        sums = sums << digit.low
-        if digit.low == 0:
-            # The inputs had their offset taken, where the layer wants their zero point taken.
-            sums -= (self._tensor.zero_point - self.offset) * self.block(cut).sum(axis=0)
-        sums = sums.reshape(-1, *blocks, cut.groups, cut.outputs, packing.height, packing.width)
+        sums = sums << input_slice.low
+        if input_slice.low == 0:
+            # The offset has been subtracted from the inputs, but the layer needs the zero point subtracted.
+            sums -= (self._tensor.zero_point - self.offset) * self.block(tile_slice).sum(axis=0)
+        sums = sums.reshape(-1, *blocks, tile_slice.groups, tile_slice.outputs, packing.height, packing.width)
         image = sums.transpose(0, 1, 5, 2, 6, 3, 4).reshape(
-            -1, blocks[0] * packing.height, blocks[1] * packing.width, cut.groups, cut.outputs)
+            -1, blocks[0] * packing.height, blocks[1] * packing.width, tile_slice.groups, tile_slice.outputs)
         part = total.reshape(*total.shape[:3], conv.groups, conv.outputs)
-        part[:, :, :, cut.group:cut.group + cut.groups,
-             cut.output:cut.output + cut.outputs] += image[:, :height, :width]
+        part[:, :, :, tile_slice.group:tile_slice.group + tile_slice.groups,
+             tile_slice.output:tile_slice.output + tile_slice.outputs] += image[:, :height, :width]
 
     def accumulators(self, runs):
-        """Zeros, (images of so many runs, height, width, channels)."""
+        """Zeros of shape (images of all runs, height, width, channels)."""
         conv = self.convolution
         return np.zeros((runs * conv.images, *conv.image, conv.groups * conv.outputs), dtype=np.int64)

@@ -1,4 +1,4 @@
-"""Schedules: the programs that run a mapped network layer by layer, and when each tile is written and computed."""
+"""Schedules: the programs that run a mapped network layer by layer, and the cycles in which tiles are used."""
 
 from dataclasses import dataclass
 
@@ -6,9 +6,9 @@ import numpy as np
 
 from ...golden.mvm import planes_needed
 from ...golden.program import MacroState, Program, Vector, predict
-from .mapping import PlacedTile
+from .mapping import ScheduledTile
 from .packing import PackedLayer
-from .tiling import lanes_of, tile_writes
+from .tiling import pad_rows, tile_writes
 
 
 @dataclass(frozen=True)
@@ -18,14 +18,14 @@ class LayerProgram:
     Attributes
     ----------
     program : Program
-    loads : list of (PlacedTile, first write, writes)
-        Tiles that it writes, those of later layers as well.
-    reads : list of (PlacedTile, Digit, first vector, vectors)
+    loads : list of (ScheduledTile, first write, writes)
+        Tiles that it writes, including those of later layers.
+    reads : list of (ScheduledTile, InputSlice, first vector, vectors)
         Tiles that it computes with.
     work : int
-        1-bit MACs of weights; cells without one, and planes that are skipped, do not count.
+        1-bit MACs, without cells that hold no weight and planes that are skipped.
     planes, skipped : int
-        Planes that go over the wordlines, and those that are left out.
+        Planes that are driven, and planes that are skipped.
     """
 
     program: Program
@@ -41,15 +41,15 @@ class LayerProgram:
     def collect(self, results):
         """The accumulators (N, *output shape), int64, without bias, from the results of the program's vectors."""
         total = self._layer.accumulators(self._runs)
-        for tile, digit, first, count in self.reads:
-            width = self._layer.block(tile.cut).shape[1]
+        for tile, input_slice, first, count in self.reads:
+            width = self._layer.block(tile.slice).shape[1]
             sums = np.array([result.y[:width] for result in results[first:first + count]])
-            self._layer.add(total, tile.cut, digit, sums)
+            self._layer.add(total, tile.slice, input_slice, sums)
         return self._layer.operator.arrange(total, self._tensors)
 
 
 class Schedule:
-    """The programs of a mapping, each of which starts with what the one before it has left in the banks.
+    """The programs of a mapping; each starts with the banks as the previous one left them.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class Schedule:
 
     def __init__(self, mapping):
         self.mapping = mapping
-        self._held = [None] * mapping.config.banks
+        self._stored = [None] * mapping.config.banks
         self._number = {operator.output: number
                         for number, operator in enumerate(mapping.network.matrix_operators)}
 
@@ -82,16 +82,16 @@ class Schedule:
         program, loads, reads, work, planes, skipped = Program(), [], [], 0, 0, 0
         for tile in (tile for tile in self.mapping.tiles if tile.layer == number):
             self._load(program, loads, tile, released)
-            written, inputs = len(program.writes), layer.inputs(patches, tile.cut)
-            for digit in layer.digits:
-                values = layer.digit(inputs, digit)
-                needed = int(planes_needed(values, digit.bits, digit.signed).sum())
-                reads.append((tile, digit, len(program.vectors), len(values)))
-                lanes = lanes_of(config, values & (1 << config.input_bits) - 1)
-                program.vectors += [Vector(lane, digit.bits, digit.signed, tile.bank, False, layer.fuse, written)
-                                    for lane in lanes]
-                planes, skipped = planes + needed, skipped + digit.bits * len(values) - needed
-                work += needed * layer.used(tile.cut)
+            written, inputs = len(program.writes), layer.inputs(patches, tile.slice)
+            for input_slice in layer.input_slices:
+                values = layer.slice_inputs(inputs, input_slice)
+                needed = int(planes_needed(values, input_slice.bits, input_slice.signed).sum())
+                reads.append((tile, input_slice, len(program.vectors), len(values)))
+                padded = pad_rows(config, values & (1 << config.input_bits) - 1)
+                program.vectors += [Vector(x, input_slice.bits, input_slice.signed, tile.bank, False, layer.fuse,
+                                           written) for x in padded]
+                planes, skipped = planes + needed, skipped + input_slice.bits * len(values) - needed
+                work += needed * layer.used(tile.slice)
             released[tile.bank] = len(program.vectors)
         self._load_ahead(program, loads, number, released)
         return LayerProgram(program, loads, reads, work, planes, skipped, layer, len(x), self.mapping.network.tensors)
@@ -102,20 +102,20 @@ class Schedule:
         self._held = [None if tile is not None and tile.layer == number else tile for tile in self._held]
 
     def _load(self, program, loads, tile, released):
-        """Write a tile once its bank is free, unless it is there."""
-        if self._held[tile.bank] == tile:
+        """Write a tile once its bank is free, unless the bank holds it already."""
+        if self._stored[tile.bank] == tile:
             return
         layer = self.mapping.layers[tile.layer]
-        writes = tile_writes(self.mapping.config, layer.block(tile.cut), layer.fuse, tile.bank, released[tile.bank])
+        writes = tile_writes(self.mapping.config, layer.block(tile.slice), layer.fuse, tile.bank, released[tile.bank])
         loads.append((tile, len(program.writes), len(writes)))
         program.writes += writes
-        self._held[tile.bank] = tile
+        self._stored[tile.bank] = tile
 
     def _load_ahead(self, program, loads, number, released):
-        """Write tiles of later layers into banks that are free before this layer ends."""
+        """Write tiles of later layers into the banks that this layer uses no more."""
         taken = {bank for bank, until in enumerate(released) if until == len(program.vectors)}
         for tile in (tile for tile in self.mapping.tiles if tile.layer > number):
-            if self._held[tile.bank] == tile:
+            if self._stored[tile.bank] == tile:
                 continue
             # One whose weights are not known yet is loaded when they are, as is what comes after it in its bank.
             if tile.bank in taken or self.mapping.layers[tile.layer].operator.is_loaded:
@@ -126,23 +126,23 @@ class Schedule:
 
 @dataclass(frozen=True)
 class PlannedTile:
-    """A tile in time.
+    """A tile and the cycles in which it is used.
 
     Attributes
     ----------
-    tile : PlacedTile
+    tile : ScheduledTile
     written, results : (int, int)
-        First and last cycle, counted from the start of the network, in which a row is written, and a result taken.
+        First and last cycle in which a row is written, and a result accepted, counted from the start of the run.
     """
 
-    tile: PlacedTile
+    tile: ScheduledTile
     written: tuple
     results: tuple
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A mapping in time: print it.
+    """The cycles of a mapping; ``str`` of it is a table.
 
     Attributes
     ----------
@@ -161,14 +161,14 @@ class Plan:
             tiles = [planned for planned in self.tiles if planned.tile.layer == number]
             lines.append(f"{layer.operator.place}: {layer.packing}, {len(tiles)} tiles")
             lines += [f"  bank {planned.tile.bank}{' for good' if planned.tile.resident else ''}: "
-                      f"{planned.tile.cut.rows} rows x {layer.block(planned.tile.cut).shape[1]} columns, "
+                      f"{planned.tile.slice.rows} rows x {layer.block(planned.tile.slice).shape[1]} columns, "
                       f"written in {planned.written[0]}..{planned.written[1]}, "
                       f"results in {planned.results[0]}..{planned.results[1]}" for planned in tiles]
         return "\n".join([*lines, f"{self.cycles} cycles"])
 
 
 def plan(mapping):
-    """The `Plan` of a mapping's first run, if no plane of any vector can be skipped."""
+    """The `Plan` of a mapping's first run, if no plane is skipped."""
     schedule, state = Schedule(mapping), MacroState(mapping.config)
     written, results, start = {}, {}, 0
     for operator, layer in zip(mapping.network.matrix_operators, mapping.layers):

@@ -59,27 +59,27 @@ class MatrixProduct:
 
 
 def fuse_for(config, weights):
-    """The fewest fused columns that hold these weights; ValueError if the configuration has not enough."""
-    least, greatest = int(weights.min(initial=0)), int(weights.max(initial=0))
+    """The smallest ``fuse`` that holds these weights; ValueError if the configuration has none."""
+    minimum, maximum = int(weights.min(initial=0)), int(weights.max(initial=0))
     for fuse in FUSES:
         low, high = limits(config.weight_bits * fuse, True)
-        if fuse <= config.fuse and low <= least and greatest <= high:
+        if fuse <= config.fuse and low <= minimum and maximum <= high:
             return fuse
     low, high = limits(config.weight_bits * config.fuse, True)
     raise ValueError(f"weights must be from {low} to {high} (weight_bits {config.weight_bits}, fuse {config.fuse}), "
-                     f"not {least if least < low else greatest}")
+                     f"not {minimum if minimum < low else maximum}")
 
 
 def check_inputs(config, inputs, bits, signed):
-    """ValueError where inputs do not fit their bits."""
+    """ValueError if inputs do not fit their bits."""
     if not 1 <= bits <= config.input_bits:
         raise ValueError(f"bits must be from 1 to {config.input_bits} (input_bits), not {bits}")
     low, high = limits(bits, signed)
-    least, greatest = int(inputs.min(initial=0)), int(inputs.max(initial=0))
-    if least < low or greatest > high:
+    minimum, maximum = int(inputs.min(initial=0)), int(inputs.max(initial=0))
+    if minimum < low or maximum > high:
         kind = "signed" if signed else "unsigned"
         raise ValueError(f"inputs must be from {low} to {high} ({bits} bits, {kind}), "
-                         f"not {least if least < low else greatest}")
+                         f"not {minimum if minimum < low else maximum}")
 
 
 def matrix_product(config, weights, inputs, *, bits=None, signed=None):
@@ -87,7 +87,7 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
 
     Tiles go into the banks in turn. Those of one group of rows form a chain, which every vector runs through before
     the next vector starts; while a group computes, the banks outside it are written. If all tiles fit, they are
-    written once and chains are as long as ``tiles`` allows.
+    written once and chains are as long as ``max_accumulations`` allows.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
     starts = [(row, column) for column in range(0, width, step) for row in range(0, depth, config.rows)]
     tiles = [Tile(row, min(config.rows, depth - row), column, min(step, width - column), index % config.banks)
              for index, (row, column) in enumerate(starts)]
-    longest = min(config.tiles, config.banks if len(tiles) <= config.banks else max(1, config.banks // 2))
+    longest = min(config.max_accumulations, config.banks if len(tiles) <= config.banks else max(1, config.banks // 2))
 
     program, outputs, work = Program(), [], 0
     released = [0] * config.banks
@@ -126,11 +126,11 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
             block = weights[tile.row:tile.row + tile.rows, tile.column:tile.column + tile.columns]
             program.writes += tile_writes(config, block, fuse, tile.bank, released[tile.bank])
         written = len(program.writes)
-        lanes = [lanes_of(config, inputs[:, tile.row:tile.row + tile.rows]) for tile in group]
-        planes = [planes_needed(values, bits, signed) for values in lanes]
+        padded = [pad_rows(config, inputs[:, tile.row:tile.row + tile.rows]) for tile in group]
+        planes = [planes_needed(values, bits, signed) for values in padded]
         for vector in range(count):
             for index, tile in enumerate(group):
-                program.vectors.append(Vector(lanes[index][vector] & (1 << config.input_bits) - 1, bits, signed,
+                program.vectors.append(Vector(padded[index][vector] & (1 << config.input_bits) - 1, bits, signed,
                                               tile.bank, index > 0, fuse, written))
                 work += tile.rows * tile.columns * fuse * int(planes[index][vector])
             outputs.append((len(program.vectors) - 1, vector, group[-1]))
@@ -152,15 +152,15 @@ def _groups(tiles, longest):
 
 
 def tile_writes(config, block, fuse, bank, after=0):
-    """The rows of a tile's weights (rows, columns / fuse) as `Write`; columns that it does not have hold zeros."""
+    """The rows of a tile's weights (rows, columns / fuse) as `Write`, padded with zeros to the columns of the macro."""
     slices = slice_weights(block, config.weight_bits, fuse)
     rows = np.zeros((slices.shape[0], config.columns), dtype=np.int64)
     rows[:, :slices.shape[1]] = slices
     return [Write(bank, row, values, after) for row, values in enumerate(rows)]
 
 
-def lanes_of(config, inputs):
-    """A tile's inputs (B, rows of the tile) as (B, rows of the macro); rows that the tile does not have see zeros."""
-    lanes = np.zeros((inputs.shape[0], config.rows), dtype=np.int64)
-    lanes[:, :inputs.shape[1]] = inputs
-    return lanes
+def pad_rows(config, inputs):
+    """Inputs of a tile (B, rows of the tile), padded with zeros to (B, rows of the macro)."""
+    padded = np.zeros((inputs.shape[0], config.rows), dtype=np.int64)
+    padded[:, :inputs.shape[1]] = inputs
+    return padded

@@ -1,4 +1,4 @@
-"""``bitline demo``: a classifier of handwritten digits, every image through the RTL."""
+"""``bitline demo``: a classifier of handwritten digits, with every image on the RTL."""
 
 import dataclasses
 import io
@@ -20,13 +20,13 @@ from ..common.options import build_option, simulator_option
 from ..common.progress import count_of, running
 from ..fpga.netlist import netlist_options, read_implementation
 
-# Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 a chain of two.
-MACRO = MacroConfig(rows=64, columns=64, banks=4, tiles=2)
+# Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 two tiles that accumulate.
+MACRO = MacroConfig(rows=64, columns=64, banks=4, max_accumulations=2)
 
-# As a netlist: what fits the smallest device of the flow, and, its ports on pins, the package that has most.
+# Netlists: the macro must fit the smallest device, and for a bitstream its ports must fit the largest package.
 NETLIST_MACROS = {
-    "synthesis": MacroConfig(rows=16, columns=8, banks=2, tiles=8),
-    "bitstream": MacroConfig(rows=4, columns=4, tiles=32),
+    "synthesis": MacroConfig(rows=16, columns=8, banks=2, max_accumulations=8),
+    "bitstream": MacroConfig(rows=4, columns=4, max_accumulations=32),
 }
 
 
@@ -56,10 +56,10 @@ def demo(simulator, folder, *, implementation=None, images=None):
             verilog = implementation.verilog(macro, folder / "netlists", progress=lambda line: progress(0, line[:60]))
 
     def on_rtl(index, values):
-        y, facts = simulate(macro, classifier.layers[index].weights, values, signed=False, simulator=simulator,
+        y, layer_report = simulate(macro, classifier.layers[index].weights, values, signed=False, simulator=simulator,
                             folder=folder, verilog=verilog, running=running)
-        layers.append({"layer": index, "weights": facts["weights"], "tiles": facts["tiles"], **{
-            key: facts[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
+        layers.append({"layer": index, "weights": layer_report["weights"], "tiles": layer_report["tiles"], **{
+            key: layer_report[key] for key in ("outputs", "mismatches", "cycles", "predicted_cycles", "utilization")}})
         return y
 
     scores = digits.run(classifier.layers, classifier.images, on_rtl)
@@ -84,7 +84,7 @@ def demo(simulator, folder, *, implementation=None, images=None):
 
 
 def draw(classifier, scores, report):
-    """The picture, as PNG: digits with their classes and scores, cycles a layer, utilization of the array."""
+    """The picture, as PNG: digits with their classes and scores, cycles of each layer, utilization of the array."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -138,7 +138,7 @@ def draw(classifier, scores, report):
 
 
 def print_report(report):
-    """The short table."""
+    """Print a short table."""
     table = Table("layer", "weights", "outputs", "mismatches", "cycles", "predicted", "utilization")
     for layer in [*report["layers"], report]:
         weights = " x ".join(map(str, layer["weights"])) if "weights" in layer else ""

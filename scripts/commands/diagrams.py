@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ...golden.bits import unpack, wrap
+from ...golden.bits import from_bits, wrap
 from ...hdl.config import MacroConfig
 from ...hdl.emit import design
 from ...hdl.macro.ports import ports
@@ -16,7 +16,7 @@ from ..common.options import build_option, simulator_option
 
 CONFIG = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, banks=2)
 
-# Where the signals inside the macro are that diagrams need beside its ports.
+# Paths of the internal signals in diagrams.
 INSIDE = {"enable": "controller__enable", "plane": "drivers__plane", "drives": "controller.drives",
           "plane_first": "controller._plane_first"}
 
@@ -42,13 +42,13 @@ text { font: 12px ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', monospace; 
 
 
 def reveal(macro):
-    """A `Design` with those signals marked that a simulator must keep: comments, and nothing else, are added."""
+    """A `Design` with comments that make Verilator keep those signals."""
     for path in INSIDE.values():
         macro = macro.commented(path.rpartition(".")[2], "/*verilator public_flat_rd*/")
     return macro
 
 
-def record(simulator="verilator", folder=Path("build/sim")):
+def simulate(simulator="verilator", folder=Path("build/sim")):
     """Simulate the scenarios of `verif.macro.tb_diagrams`.
 
     Parameters
@@ -87,32 +87,32 @@ def record(simulator="verilator", folder=Path("build/sim")):
 
 
 def readable(name, cycle):
-    """The value of a signal in a cycle, as one reads it: decimal, row or column 0 first; a plane in bits."""
+    """The value of a signal in a cycle as text: decimal, row or column 0 first; planes in binary."""
     word = int(cycle[name], 2)
     if name == "plane":
         return cycle[name][::-1]
     if name == "i_x":
-        values = unpack(word, CONFIG.input_bits, CONFIG.rows, signed=False)
+        values = from_bits(word, CONFIG.input_bits, CONFIG.rows, signed=False)
         values = wrap(values, int(cycle["i_bits"], 2), cycle["i_signed"] == "1")
     elif name == "write_weights":
-        values = unpack(word, CONFIG.weight_bits, CONFIG.columns)
+        values = from_bits(word, CONFIG.weight_bits, CONFIG.columns)
     elif name == "o_y":
-        values = unpack(word, CONFIG.total_width, CONFIG.columns)
+        values = from_bits(word, CONFIG.total_width, CONFIG.columns)
     elif name == "o_sum_x":
-        values = unpack(word, CONFIG.sum_x_width, 1)
+        values = from_bits(word, CONFIG.sum_x_width, 1)
     else:
         values = [word]
     return " ".join(map(str, values))
 
 
 def handshake(stream, cycle):
-    """Whether a stream offers something in a cycle, and whether it moves; inside, planes that the pipeline takes."""
+    """Valid and ready of a stream in a cycle; for internal signals, a plane on the wordlines and ``enable``."""
     valid, ready = ("on_wordlines", "enable") if stream == "inside" else (f"{stream}_valid", f"{stream}_ready")
     return cycle[valid] == "1", cycle[ready] == "1"
 
 
 def spans(stream, name, cycles):
-    """Runs of cycles in which one thing stands on a bus: (first, end, text, number of the vector)."""
+    """Runs of cycles with one value on a bus: (first, end, text, number of the vector)."""
     runs, vector, fresh = [], 0, True
     for index, cycle in enumerate(cycles):
         valid, ready = handshake(stream, cycle)
@@ -139,7 +139,7 @@ def draw_wave(levels, y):
 
 
 def draw_bus(runs, count, y, colored):
-    """The values of a bus, each in a box as long as it stands; a line in the middle where nothing is offered."""
+    """The values of a bus, each in a box over its cycles; a line in the middle while it is idle."""
     middle = y + HIGH / 2
     idle = LEFT
     for first, end, text, vector in runs:
@@ -157,7 +157,7 @@ def draw_bus(runs, count, y, colored):
 
 
 def draw_shades(stream, cycles, y, height):
-    """Cycles in which a stream moves or waits."""
+    """Shades of the cycles in which a stream transfers or waits."""
     for index, cycle in enumerate(cycles):
         valid, ready = handshake(stream, cycle)
         if valid:
@@ -172,7 +172,7 @@ def draw(groups, cycles):
     ----------
     groups : iterable of (stream, fields)
     cycles : list of dict
-        As `record` gives them.
+        As of `simulate`.
 
     Returns
     -------
@@ -222,7 +222,7 @@ def frame(count, bottom, shades, lanes, inside):
 
 def diagrams(simulator="verilator", folder=Path("build/sim")):
     """Simulate and draw: the SVG of each diagram by file name."""
-    samples = record(simulator, folder)
+    samples = simulate(simulator, folder)
     return {f"{name}.svg": draw(groups, samples[name][:count]) for name, (groups, count) in DIAGRAMS.items()}
 
 

@@ -59,8 +59,8 @@ def tools():
         program("perl", "runs Verilator"),
         program("iverilog", "second simulator", needed=False),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
-        package("scikit-learn", "bitline demo, compare digits", needed=False, install="pip install -e '.[demo]'"),
-        package("matplotlib", "pictures of what commands find", needed=False, install="pip install -e '.[demo]'"),
+        package("scikit-learn", "bitline demo, analog digits", needed=False, install="pip install -e '.[demo]'"),
+        package("matplotlib", "pictures of reports", needed=False, install="pip install -e '.[demo]'"),
         package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),
         package("onnx", "bitline run of .onnx files", needed=False, install="pip install -e '.[onnx]'"),
         package("ai-edge-litert", "bitline run --check", needed=False, install="pip install -e '.[networks]'"),
@@ -87,7 +87,7 @@ def tools():
 
 @click.command()
 def command():
-    """Say what is installed, what is missing, and the one line that installs it; status 1 where that is needed."""
+    """List what is installed, what is missing, and its install command; status 1 if a required tool is missing."""
     table = Table("tool", "for", "found", "install with")
     found = tools()
     for tool in found:

@@ -1,4 +1,4 @@
-"""``bitline generate``: a macro's Verilog and its description, or a core and its integration kit."""
+"""``bitline generate``: a macro's Verilog and its description, or a core and its integration files."""
 
 from pathlib import Path
 
@@ -20,13 +20,13 @@ def generate(config, folder):
 
 
 def generate_core(config, folder):
-    """Write a core and its kit into a folder; returns the paths of the files at its top."""
-    from ..integration.files import kit
-    from ..integration.systemrdl import KitError
+    """Write a core and its integration files into a folder; returns the paths at the top of the folder."""
+    from ..integration.files import integration_files
+    from ..integration.systemrdl import IntegrationError
 
     check_writable(folder / f"{config.name}.v")
-    with refusing(KitError):
-        files = kit(config)
+    with refusing(IntegrationError):
+        files = integration_files(config)
     for name in files:
         if (folder / name).is_dir():
             raise BadInput(f"{folder / name} must be a file, and is a folder")

@@ -1,4 +1,4 @@
-"""``bitline mutate``: how many mutants of the blocks the regression notices, and which it does not."""
+"""``bitline mutate``: mutation testing of the blocks: how many mutants the tests kill, and which survive."""
 
 import hashlib
 import json
@@ -23,16 +23,16 @@ from ..mutation.designs import BoardDesign, CoreDesign, MacroDesign
 from ..mutation.equivalence import equivalent
 from ..mutation.mutants import Mutant, blocks_of, choose
 
-CORE = MacroConfig(rows=7, columns=5, banks=2, tiles=2, weight_bits=3)
-# Those of the suite that are simulated fast, which have every block between them (most mutants of a single row are
-# equivalent); cores; fronts of other buses; the bridge to a host.
+CORE = MacroConfig(rows=7, columns=5, banks=2, max_accumulations=2, weight_bits=3)
+# Macros of the suite that are simulated fast and together have every block (in a macro of one row most mutants are
+# equivalent); cores; fronts of the other buses; the bridge to a host.
 DESIGNS = [
     *(MacroDesign(config) for config in SUITE if 1 < config.rows <= 20),
     CoreDesign(CoreConfig(macro=CORE, checksum=True)),
     CoreDesign(CoreConfig(macro=CORE, output="int16", input_stream_bits=32, weight_stream_bits=32,
                           output_stream_bits=32)),
     *(CoreDesign(CoreConfig(macro=CORE, bus=bus)) for bus in ("wishbone", "apb")),
-    BoardDesign(MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, tiles=16)),
+    BoardDesign(MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)),
 ]
 # Mutants of one job.
 CHUNK = 20
@@ -40,7 +40,7 @@ CHUNK = 20
 
 @cache
 def sources():
-    """What the verdicts follow from, beside the Verilog: testbenches, models, drivers, and the tools."""
+    """What results depend on, beside the Verilog: testbenches, models, drivers, and versions of the tools."""
     root = Path(__file__).resolve().parents[2]
     folders = [root / name for name in ("golden", "hdl", "host", "scripts/mutation")]
     paths = [*source_files(), *(path for folder in folders for path in sorted(folder.rglob("*"))
@@ -51,9 +51,9 @@ def sources():
 
 @cache
 def digest(image):
-    """Tells images apart whose mutants, or what is known of them, could differ."""
-    facts = image.count, image.seeds, image.blocks, image.design.verilog, sources()
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:8]
+    """A hash of everything that the mutants of an image, and their results, depend on."""
+    content = image.count, image.seeds, image.blocks, image.design.verilog, sources()
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
@@ -70,22 +70,22 @@ class Image:
 
     @property
     def folder(self):
-        """Of all that concerns it."""
+        """All files of the image."""
         return self.out / f"{self.design.name}_{digest(self)}"
 
     @property
     def mutants(self):
-        """As they were chosen."""
+        """The chosen mutants."""
         return [Mutant(**each) for each in json.loads((self.folder / "mutants.json").read_text(encoding="utf-8"))]
 
 
-def how(image):
-    """The module that prepares an image and says how a mutant of it is noticed."""
+def method_of(image):
+    """The module that prepares an image and runs tests on its mutants."""
     return replay if isinstance(image.design, MacroDesign) else testbenches
 
 
 def prepare(image):
-    """Choose the mutants, by the first seed, and compile them; where mutant 0 is noticed: nowhere."""
+    """Choose the mutants, by the first seed, and compile them; what kills mutant 0, the design itself: None."""
     folder = image.folder
     if image.resume and (folder / "prepared.json").exists():
         return json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
@@ -96,31 +96,31 @@ def prepare(image):
         image.design, image.count, image.seeds[0], folder, image.blocks)])
     where = None
     if image.mutants:
-        how(image).prepare(image)
-        where = first_noticed(image, 0)
+        method_of(image).prepare(image)
+        where = killed_by(image, 0)
     write_json(folder / "prepared.json", where)
     return where
 
 
-def first_noticed(image, number):
-    """Where a mutant is noticed with the first of the seeds that does, or None."""
-    found = (how(image).noticed(image, number, seed) for seed in image.seeds)
+def killed_by(image, number):
+    """The test or cycle that kills a mutant, with the first seed that does, or None."""
+    found = (method_of(image).killed(image, number, seed) for seed in image.seeds)
     return next((where for where in found if where is not None), None)
 
 
 def play(job):
-    """Where some mutants of an image are noticed, by number."""
+    """What kills some mutants of an image, by number."""
     image, numbers = job
-    path = image.folder / f"noticed_{numbers[0]}_{numbers[-1]}.json"
+    path = image.folder / f"killed_{numbers[0]}_{numbers[-1]}.json"
     if image.resume and path.exists():
         return json.loads(path.read_text(encoding="utf-8"))
-    noticed = [(number, first_noticed(image, number)) for number in numbers]
-    write_json(path, noticed)
-    return noticed
+    killed = [(number, killed_by(image, number)) for number in numbers]
+    write_json(path, killed)
+    return killed
 
 
-def judge(job):
-    """Whether a mutant that nobody noticed is proved to be equivalent."""
+def check_equivalence(job):
+    """Whether a surviving mutant is proved equivalent to the design."""
     image, mutant = job
     path = image.folder / f"equivalent_{mutant.number}.json"
     if image.resume and path.exists():
@@ -131,39 +131,39 @@ def judge(job):
 
 
 def mutate(images, jobs, scheduler=None):
-    """Rows of the table of blocks, and what is known of each survivor."""
+    """Rows of the table of blocks, and a description of each survivor."""
     for image, where in zip(images, run_jobs("recording and compiling", prepare, images, jobs, scheduler)):
         if where is not None:
-            raise BadInput(f"mutant 0, which is no mutant, must not be noticed, and that of {image.design.name} is in "
+            raise BadInput(f"mutant 0, the design itself, must not be killed, and that of {image.design.name} is, by "
                            f"{where}")
     work = [(image, list(range(first, min(first + CHUNK, len(image.mutants) + 1))))
             for image in images for first in range(1, len(image.mutants) + 1, CHUNK)]
-    total, noticed, survivors = Counter(), Counter(), []
-    for (image, _), outcomes in zip(work, run_jobs("replaying", play, work, jobs, scheduler)):
+    total, killed, survivors = Counter(), Counter(), []
+    for (image, _), results in zip(work, run_jobs("replaying", play, work, jobs, scheduler)):
         mutants = {mutant.number: mutant for mutant in image.mutants}
-        for number, where in outcomes:
+        for number, where in results:
             mutant = mutants[number]
             total[mutant.block] += 1
-            noticed[mutant.block] += where is not None
+            killed[mutant.block] += where is not None
             if where is None:
                 survivors.append((image, mutant))
-    proved = run_jobs("looking for equivalents", judge, survivors, jobs, scheduler)
+    proved = run_jobs("looking for equivalents", check_equivalence, survivors, jobs, scheduler)
     same = Counter(mutant.block for (_, mutant), equal in zip(survivors, proved) if equal)
-    rows = [{"block": block, "mutants": total[block], "noticed": noticed[block], "equivalent": same[block],
-             "survivors": total[block] - noticed[block] - same[block],
-             "score": noticed[block] / max(1, total[block] - same[block])} for block in sorted(total)]
-    return rows, [{"configuration": image.design.name, "block": mutant.block, "line": mutant.place, "what": mutant.what,
+    rows = [{"block": block, "mutants": total[block], "killed": killed[block], "equivalent": same[block],
+             "survivors": total[block] - killed[block] - same[block],
+             "score": killed[block] / max(1, total[block] - same[block])} for block in sorted(total)]
+    return rows, [{"configuration": image.design.name, "block": mutant.block, "line": mutant.line, "what": mutant.what,
                    "equivalent": equal} for (image, mutant), equal in zip(survivors, proved)]
 
 
 def print_rows(rows, survivors):
     """The score of each block, and the survivors."""
-    table = Table("block", "mutants", "noticed", "equivalent", "survivors", "score", title="Mutants")
-    everything = {key: sum(row[key] for row in rows) for key in ("mutants", "noticed", "equivalent", "survivors")}
-    everything |= {"block": "all", "score": everything["noticed"] / max(1, everything["mutants"]
+    table = Table("block", "mutants", "killed", "equivalent", "survivors", "score", title="Mutants")
+    everything = {key: sum(row[key] for row in rows) for key in ("mutants", "killed", "equivalent", "survivors")}
+    everything |= {"block": "all", "score": everything["killed"] / max(1, everything["mutants"]
                                                                         - everything["equivalent"])}
     for row in (*rows, everything):
-        table.add_row(row["block"], *(str(row[key]) for key in ("mutants", "noticed", "equivalent", "survivors")),
+        table.add_row(row["block"], *(str(row[key]) for key in ("mutants", "killed", "equivalent", "survivors")),
                       f"{row['score']:.1%}")
     Console().print(table)
     for each in survivors:
@@ -178,14 +178,14 @@ def print_rows(rows, survivors):
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True,
               help="Of the mutants, and the first of the regression.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True,
-              help="Seeds of the regression; a mutant that one does not notice gets the next.")
+              help="Seeds of the regression; a mutant that survives one gets the next.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/mutate"), show_default=True,
               help="Gets mutants.json, and a folder a configuration.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
 @scheduler_option
 def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
-    """Break blocks of macro, core and bridge, all or some, in many small ways, and count what their tests notice.
+    """Mutate blocks of macro, core and bridge, all or some, and count the mutants that their tests kill.
 
     The workers of a cluster must see DIR under the same path.
     """
@@ -198,10 +198,10 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     require_simulator("icarus")
     require_simulator("verilator")
     check_writable(out / "mutants.json")
-    wanted = {design: some & set(blocks or names) for design, some in known.items()}
-    designs = [design for design, some in wanted.items() if some]
+    selected = {design: some & set(blocks or names) for design, some in known.items()}
+    designs = [design for design, some in selected.items() if some]
     share, numbers = -(-count // len(designs)), tuple(range(seed, seed + seeds))
-    images = [Image(design, share, numbers, tuple(sorted(wanted[design])), out.resolve(), out.resolve() / "builds",
+    images = [Image(design, share, numbers, tuple(sorted(selected[design])), out.resolve(), out.resolve() / "builds",
                     resume) for design in designs]
     try:
         rows, survivors = mutate(images, jobs, scheduler)
@@ -212,6 +212,6 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     everything = print_rows(rows, survivors)
     write_json(out / "mutants.json", {"seed": seed, "seeds": seeds, "blocks": rows, "all": everything,
                                       "survivors": survivors})
-    click.echo(f"{everything['mutants']} mutants, {everything['noticed']} noticed, {everything['equivalent']} "
+    click.echo(f"{everything['mutants']} mutants, {everything['killed']} killed, {everything['equivalent']} "
                f"equivalent, {everything['survivors']} survive: {out / 'mutants.json'}")
     return 0

@@ -1,4 +1,4 @@
-"""``bitline prove``: the properties of `verif/formal/properties.py`, their covers, and the bugs that they must find."""
+"""``bitline prove``: the properties of `verif/formal/properties.py`, their covers, and their seeded bugs."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from ..common.sby import PROGRAMS, check, fingerprint
 
 @dataclass(frozen=True)
 class Task:
-    """One run of SymbiYosys, whose outcome stays in a folder of its own."""
+    """One run of SymbiYosys, whose result is kept in its folder."""
 
     name: str
     mode: str
@@ -37,7 +37,7 @@ class Task:
 
 
 def tasks_of(proof, solver, out, timeout, resume):
-    """The proof by each solver, or the one asked for; by the first of them the covers, and each of the bugs."""
+    """The proof by each solver or the selected one; with the first of them the covers and each bug."""
     solvers = [solver] if solver else proof.solvers
     kinds = [("prove", each, 0) for each in solvers]
     kinds += [("cover", solvers[0], 0)]
@@ -46,26 +46,26 @@ def tasks_of(proof, solver, out, timeout, resume):
 
 
 def run_task(task):
-    """The verdict and the seconds that it took; what ended before with the same text is not run again."""
+    """The verdict and its seconds; a task with a stored result for the same text is not run again."""
     proof = PROPERTIES[task.name]
-    facts = {"property": task.name, "mode": task.mode, "solver": task.solver, "of": fingerprint(proof)}
-    path = task.folder / "outcome.json"
+    report = {"property": task.name, "mode": task.mode, "solver": task.solver, "of": fingerprint(proof)}
+    path = task.folder / "result.json"
     if task.resume and path.exists():
         found = json.loads(path.read_text(encoding="utf-8"))
-        if all(found.get(key) == value for key, value in facts.items()) and found["verdict"] != "unknown":
+        if all(found.get(key) == value for key, value in report.items()) and found["verdict"] != "unknown":
             return found
     started = time.perf_counter()
     bug = proof.bugs[task.bug] if task.mode == "bug" else None
     verdict, log = check(proof, task.mode, task.solver, task.folder, bug=bug, timeout=task.timeout)
     (task.folder / "run.log").write_text(log, encoding="utf-8")
-    facts |= {"bug": bug, "verdict": verdict, "seconds": round(time.perf_counter() - started, 1)}
-    write_json(path, facts)
-    return facts
+    report |= {"bug": bug, "verdict": verdict, "seconds": round(time.perf_counter() - started, 1)}
+    write_json(path, report)
+    return report
 
 
-def summary(proof, outcomes):
-    """What the table says of a property, from the outcomes of its tasks."""
-    of = {mode: [each for each in outcomes if each["mode"] == mode] for mode in ("prove", "cover", "bug")}
+def summary(proof, results):
+    """The row of a property in the table, from the results of its tasks."""
+    of = {mode: [each for each in results if each["mode"] == mode] for mode in ("prove", "cover", "bug")}
     verdicts = {each["verdict"] for each in of["prove"] + of["cover"]}
     caught = sum(each["verdict"] == "failed" for each in of["bug"])
     verdict = "failed" if "failed" in verdicts else "unknown" if "unknown" in verdicts else "passed"
@@ -78,12 +78,12 @@ def summary(proof, outcomes):
         "depth": proof.argument or (f"induction, k = {proof.depth}" if proof.mode == "prove" else
                                     f"{proof.depth} cycles"),
         "seconds": {each["solver"]: each["seconds"] for each in of["prove"]},
-        "covers": of["cover"][0]["verdict"], "bugs": len(of["bug"]), "bugs caught": caught, "tasks": outcomes,
+        "covers": of["cover"][0]["verdict"], "bugs": len(of["bug"]), "bugs caught": caught, "tasks": results,
     }
 
 
 def print_table(rows):
-    """A line a property."""
+    """A line for each property."""
     table = Table("property", "verdict", "engine", "depth or induction", "seconds", "covers", "bugs caught")
     for row in rows:
         color = {"passed": "", "failed": "[red]", "unknown": "[yellow]"}[row["verdict"]]
@@ -98,12 +98,12 @@ def prove(proofs, *, solver=None, jobs=1, timeout=600, out=Path("build/prove"), 
     """Prove properties; returns the rows of the table."""
     out = out.resolve()
     tasks = [task for proof in proofs for task in tasks_of(proof, solver, out, timeout, resume)]
-    outcomes = run_jobs("proving", run_task, tasks, jobs)
-    return [summary(proof, [outcome for outcome in outcomes if outcome["property"] == proof.name]) for proof in proofs]
+    results = run_jobs("proving", run_task, tasks, jobs)
+    return [summary(proof, [result for result in results if result["property"] == proof.name]) for proof in proofs]
 
 
 def require_solvers(solvers):
-    """Refuse now where a solver is missing."""
+    """BadInput if a solver is missing."""
     for name in sorted(solvers):
         program = PROGRAMS[name]
         if not (Path(sys.executable).parent / program).exists() and not shutil.which(program):
@@ -113,16 +113,16 @@ def require_solvers(solvers):
 @click.command()
 @click.argument("properties", nargs=-1)
 @click.option("--solver", type=click.Choice(list(PROGRAMS)),
-              help="Only this one. [default: those named for each property]")
+              help="Only this solver. [default: those of each property]")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @click.option("--timeout", type=click.IntRange(1, 86400), default=600, show_default=True,
-              help="Seconds for each proof; without an answer by then it is unknown.")
+              help="Seconds for each proof, which is unknown after that.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/prove"), show_default=True,
-              help="Gets proofs.json, and a folder a run.")
+              help="Gets proofs.json, and a folder per run.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
-@click.option("--list", "lists", is_flag=True, help="Say which properties there are.")
+@click.option("--list", "lists", is_flag=True, help="List the properties.")
 def command(properties, solver, jobs, timeout, out, resume, lists):
-    """Prove properties of the blocks, all or some, and that each proof finds bugs."""
+    """Prove properties of the blocks, all or some, and that each proof finds its seeded bugs."""
     for name in properties:
         if name not in PROPERTIES:
             raise BadInput(f"property must be one of {', '.join(PROPERTIES)}, not {name}")

@@ -22,18 +22,18 @@ from ..fpga.flow import FlowError
 from ..fpga.netlist import OPEN_PINS, Implementation, netlist_options, read_implementation
 from ..reports import code_coverage
 
-# What a run leaves in its folder.
+# Files that a run writes into its folder.
 REPORTS = ("results.xml", "run.log", FILE, code_coverage.FILE)
 
-# Few enough pins for the packages, all of a macro's ports.
+# All ports of a macro, few enough pins for the packages.
 NETLIST_SUITE = [
-    MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, tiles=2),
+    MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=2, banks=2, max_accumulations=2),
     MacroConfig(rows=6, columns=2, weight_bits=2, input_bits=2, column="table", result_interval=2),
 ]
 
 
 def command_of(job):
-    """What one types to run a job again."""
+    """The command that runs a job again."""
     verilog = f" --verilog {shlex.quote(str(job.verilog))}" if job.verilog else ""
     netlist = f" {job.netlist.arguments}" if job.netlist else ""
     unknowns = " --unknowns" if job.unknowns else ""
@@ -42,7 +42,7 @@ def command_of(job):
 
 
 def compile_job(job):
-    """Build what a job needs; the reason, if the simulator refuses it."""
+    """Build the design of a job; the error message if that fails, else None."""
     try:
         job.build()
     except (EmitError, FlowError, SimulatorError) as error:
@@ -51,10 +51,10 @@ def compile_job(job):
 
 
 def run_and_collect(job):
-    """Run a job, perhaps on a machine with other disks; what `run_job` returns, and its reports by name."""
-    outcome = run_job(job)
+    """Run a job, perhaps on a machine without shared files; the value of `run_job`, and its reports by name."""
+    result = run_job(job)
     paths = [job.results / job.name / name for name in REPORTS]
-    return outcome, {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists()}
+    return result, {path.name: path.read_text(encoding="utf-8", errors="replace") for path in paths if path.exists()}
 
 
 def merge_reports(jobs, path):
@@ -98,7 +98,7 @@ def print_coverage(coverage, bins):
 
 
 def report_coverage(jobs, page):
-    """Print the table of code coverage and write its page; whether it is enough."""
+    """Print the table of code coverage and write its page; whether coverage is sufficient."""
     coverage = code_coverage.merge(jobs)
     Console().print(code_coverage.make_table(coverage))
     for number, (*_, reason, _) in enumerate(code_coverage.EXCLUSIONS):
@@ -109,24 +109,24 @@ def report_coverage(jobs, page):
 
 
 def regress(jobs, workers, junit, scheduler=None):
-    """Build, run and report; returns whether everything passed and everything required was seen.
+    """Build, run and report; whether all tests passed and all required coverage was reached.
 
-    With a scheduler each worker builds what it runs, if it is not there, in a folder of the same name as here.
+    With a scheduler each worker builds what it runs, if needed, in a folder of the same name.
     """
     builds = list({job.design: job for job in jobs}.values())
     refused = {job.design: reason
                for job, reason in zip(builds, run_jobs("building", compile_job, builds, workers, scheduler)) if reason}
     runnable = [job for job in jobs if job.design not in refused]
-    outcomes = {}
-    for job, (outcome, reports) in zip(runnable, run_jobs("simulating", run_and_collect, runnable, workers, scheduler)):
-        outcomes[job] = outcome
+    results = {}
+    for job, (result, reports) in zip(runnable, run_jobs("simulating", run_and_collect, runnable, workers, scheduler)):
+        results[job] = result
         write_files(job.results / job.name, reports)
     merge_reports(jobs, junit)
 
-    tests = sum(count for _, count, _ in outcomes.values())
+    tests = sum(count for _, count, _ in results.values())
     failures = 0
     for job in jobs:
-        failed, _, reason = outcomes.get(job, ([], 0, refused.get(job.design)))
+        failed, _, reason = results.get(job, ([], 0, refused.get(job.design)))
         if reason:
             failures += 1
             click.echo(f"FAILED {reason}\n  {command_of(job)}")
@@ -134,7 +134,7 @@ def regress(jobs, workers, junit, scheduler=None):
             failures += 1
             click.echo(f"FAILED {test}\n  {command_of(job)} --test {test}")
     complete = True
-    # A failed test ends early, and one test alone sees little: neither can tell what is not covered.
+    # A failed test ends early, and a single test covers little: missing coverage then has no meaning.
     if not failures and not any(job.test for job in jobs):
         coverage, bins = merge_coverage(jobs)
         print_coverage(coverage, bins)
@@ -150,31 +150,31 @@ def regress(jobs, workers, junit, scheduler=None):
 @click.command()
 @config_options
 @click.option("--simulator", "simulators", type=click.Choice([*SIMULATORS, "found"]), default="verilator",
-              show_default=True, help="Simulator, or all that are found.")
+              show_default=True, help="Simulator, or all found.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="First seed.")
-@click.option("--seeds", type=click.IntRange(1, 10000), default=1, show_default=True, help="How many seeds from there.")
+@click.option("--seeds", type=click.IntRange(1, 10000), default=1, show_default=True, help="Number of seeds.")
 @click.option("--random-configs", type=click.IntRange(0, 1000), default=0, show_default=True,
-              help="Configurations to draw, by the seed, beside the others.")
-@click.option("--quick", is_flag=True, help="Leave out the two of the suite that take longest to compile.")
+              help="Random configurations, by the seed, beside the others.")
+@click.option("--quick", is_flag=True, help="Skip the two macros of the suite that take longest to compile.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @scheduler_option
 @click.option("--test", help="Only this test.")
 @click.option("--verilog", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="Test this Verilog, a netlist say, in place of what the configuration generates.")
+              help="Test this Verilog, for instance a netlist, instead of the generated one.")
 @netlist_options
-@click.option("--open-pins", type=click.Choice(OPEN_PINS), help="What carry pins read that an ECP5 netlist leaves "
-              "open. [default: each in turn]")
+@click.option("--open-pins", type=click.Choice(OPEN_PINS), help="Value of carry pins that an ECP5 netlist leaves "
+              "open. [default: both in turn]")
 @click.option("--unknowns", is_flag=True,
-              help="Let Verilator draw, by the seed, what has no value yet; Icarus knows X anyway.")
+              help="Let Verilator randomize uninitialized values, by the seed; Icarus has X anyway.")
 @click.option("--coverage", is_flag=True,
-              help=f"Lines, branches and toggles of each block; fails below {code_coverage.LEAST} % of each.")
+              help=f"Lines, branches and toggles of each block; fails below {code_coverage.MIN_PERCENT} % of each.")
 @click.option("--waves", is_flag=True, help="Write waveforms.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/regress"),
-              show_default=True, help="Gets results.xml (JUnit), and a folder a run.")
+              show_default=True, help="Gets results.xml (JUnit), and a folder per run.")
 @build_option
 def command(config, simulators, seed, seeds, random_configs, quick, jobs, scheduler, test, verilog, netlist, stage,
             open_pins, unknowns, coverage, waves, out, folder):
-    """Run the cocotb regression: on one configuration if one is described, else on a suite of them."""
+    """Run the cocotb regression: on one configuration if one is given, else on a suite."""
     if coverage and (simulators != "verilator" or netlist):
         raise BadInput("--coverage must come with --simulator verilator and without --netlist, and does not")
     if quick and (config or netlist):
@@ -206,7 +206,7 @@ def command(config, simulators, seed, seeds, random_configs, quick, jobs, schedu
 
 
 def suite(implementation, quick):
-    """The configurations to test where none is described, on the RTL or on netlists."""
+    """The configurations to test by default, on the RTL or on netlists."""
     if implementation:
         return [each for each in NETLIST_SUITE if implementation.supports(each)]
     return [each for each in SUITE if not (quick and each in LONG_TO_COMPILE)]
@@ -225,7 +225,7 @@ def choose_implementations(netlist, stage, open_pins, verilog):
 
 
 def check_verilog(path, config, random_configs):
-    """BadInput for a file that is no text, or has not exactly one configuration."""
+    """BadInput if the file is not text, or there is not exactly one configuration."""
     if config is None or random_configs:
         raise BadInput(f"--verilog must come with the one configuration of {path}, and does not")
     with refusing(UnicodeDecodeError):
@@ -233,7 +233,7 @@ def check_verilog(path, config, random_configs):
 
 
 def check_test(name):
-    """BadInput, with those that exist, for the name of no test."""
+    """BadInput, with the list of tests, if there is no test of this name."""
     from importlib import import_module
 
     module = import_module(TESTBENCH)

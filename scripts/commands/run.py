@@ -1,4 +1,4 @@
-"""``bitline run``: somebody's quantized network on the macro."""
+"""``bitline run``: a quantized network on the macro."""
 
 import hashlib
 import io
@@ -20,13 +20,13 @@ from ...host.network.network import NetworkError
 from ...host.network.rounding import RUNTIMES
 from ...host.network.run import run_network
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
-from ..common.network_inputs import check_output, load_inputs, load_labels, say_skipped
+from ..common.network_inputs import check_output, load_inputs, load_labels, warn_skipped
 from ..common.options import MACRO, build_option, config_options, simulator_option
 from ..common.progress import count_of, running
 
 REPORT_FILES = ("report.html", "report.json")
-# What a sum counts where bits are counted; mismatches that are written out.
-SUM_BITS, MOST_MISMATCHES = 32, 20
+# Width of a sum, where data movement is counted in bits; and the mismatches that are listed.
+SUM_BITS, MAX_LISTED_MISMATCHES = 32, 20
 
 
 def saved(network, outputs, by_name):
@@ -41,14 +41,14 @@ def saved(network, outputs, by_name):
 
 
 def accuracy(outputs, labels):
-    """How many inputs have their greatest output where the label says; None without labels."""
+    """Share of inputs whose largest output is that of their label; None without labels."""
     if labels is None:
         return None
     return float((outputs.reshape(len(outputs), -1).argmax(axis=1) == labels).mean())
 
 
 def summary(network, model, mapping, found, *, backend, batch, labels, clock):
-    """What `bitline run --report` writes as JSON, but for the layers."""
+    """What `bitline run --report` writes as JSON, without the layers."""
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     total = None if None in cycles or not cycles else sum(cycles)
@@ -84,17 +84,17 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
 
 
 def list_mismatches(mismatches):
-    """A line for each of the first, and one that says how many more there are."""
-    lines, rest = [str(mismatch) for mismatch in mismatches[:MOST_MISMATCHES]], mismatches[MOST_MISMATCHES:]
+    """A line for each of the first mismatches, and one with the number of the others."""
+    lines, rest = [str(mismatch) for mismatch in mismatches[:MAX_LISTED_MISMATCHES]], mismatches[MAX_LISTED_MISMATCHES:]
     if rest:
         count = sum(mismatch.count for mismatch in rest)
         lines.append(f"and {len(rest)} more layers of inputs, with {count} mismatches")
     return lines
 
 
-def layer_facts(network, mapping, found):
-    """A row of the report for each matrix operator, sums over all inputs."""
-    config, facts = mapping.config, []
+def layer_rows(network, mapping, found):
+    """A row of the report for each matrix operator; sums over all inputs."""
+    config, rows = mapping.config, []
     loads = [load for record in found.records for load in record.loads]
     for number, (operator, layer) in enumerate(zip(network.matrix_operators, mapping.layers)):
         records = [record for record in found.records if record.output == operator.output]
@@ -102,45 +102,45 @@ def layer_facts(network, mapping, found):
             "runs", "predicted", "vectors", "planes", "skipped", "work", "inputs", "sums", "mismatches")}
         cycles = [record.cycles for record in records]
         sums["cycles"] = None if None in cycles else sum(cycles)
-        loaded = [(rows, bits) for index, rows, bits in loads if index == number]
+        loaded = [(count, bits) for index, count, bits in loads if index == number]
         x, weights, y = (network.tensors[index] for index in (*operator.inputs[:2], operator.output))
         width = 8 if x.dtype == "int8" else 16
         counted, macs = sums["cycles"] or sums["predicted"], layer.convolution.macs
-        facts.append({
-            "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.cuts), "macs": macs,
-            **sums, "tiles": len(loaded), "writes": sum(rows for rows, _ in loaded),
+        rows.append({
+            "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.slices), "macs": macs,
+            **sums, "tiles": len(loaded), "writes": sum(count for count, _ in loaded),
             "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0,
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
             "bits_without_reuse": sums["runs"] * (layer.convolution.inner_macs * (8 + width) + y.size * SUM_BITS),
             "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
         })
-    return facts
+    return rows
 
 
-def print_layers(facts):
+def print_layers(rows):
     """The table of layers."""
     table = Table("layer", "packing", "tiles", "cycles", "predicted", "utilization", "planes skipped", "mismatches")
-    for fact in facts:
-        cycles = "" if fact["cycles"] is None else f"{fact['cycles']:,}"
-        skipped = fact["skipped"] / max(1, fact["skipped"] + fact["planes"])
-        table.add_row(fact["layer"], fact["packing"], str(fact["tiles_of_layer"]), cycles, f"{fact['predicted']:,}",
-                      f"{fact['utilization']:.1%}", f"{skipped:.1%}", str(fact["mismatches"]))
-    # A file or pipe has no width of its own.
+    for row in rows:
+        cycles = "" if row["cycles"] is None else f"{row['cycles']:,}"
+        skipped = row["skipped"] / max(1, row["skipped"] + row["planes"])
+        table.add_row(row["layer"], row["packing"], str(row["tiles_of_layer"]), cycles, f"{row['predicted']:,}",
+                      f"{row['utilization']:.1%}", f"{skipped:.1%}", str(row["mismatches"]))
+    # A file or pipe has no width.
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
 
 
 def print_summary(report):
-    """The lines after it."""
+    """Print the lines after the table."""
     cycles = ""
     if report["predicted_cycles"]:
         counted = "simulated" if report["cycles"] is not None else "predicted"
-        cycles = (f"{report['cycles_per_input']:,.1f} cycles an input ({counted}), "
+        cycles = (f"{report['cycles_per_input']:,.1f} cycles per input ({counted}), "
                   f"{report['cycles_per_input_with_pauses']:,.1f} with the pauses between layers, ")
     compared = ("accumulators not compared" if report["accumulator_mismatches"] is None else
                 f"{report['accumulator_mismatches']} mismatches of accumulators")
     click.echo(f"{count_of(report['inputs'], 'input')}, {compared}, {cycles}"
-               f"{report['seconds_per_input']:.3f} s an input")
+               f"{report['seconds_per_input']:.3f} s per input")
     if report["cycles"] is not None:
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:
@@ -170,55 +170,57 @@ def print_summary(report):
               help="Whose results are wanted. [default: litert-2.3 or onnx, as the file is]")
 @click.option("--check/--no-check", default=None,
               help="Compare every layer with the file's runtime. [default: where it is installed]")
-@click.option("--plan", "show_plan", is_flag=True, help="Print which tile sits where and when.")
+@click.option("--plan", "show_plan", is_flag=True, help="Print the bank and the cycles of each tile.")
 @click.option("--clock", type=click.FloatRange(1, 10_000), default=100, show_default=True, help="MHz, for rates.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets the outputs: .npy, or .npz by name.")
-@click.option("--report", metavar="DIR", type=click.Path(path_type=Path), help="Gets report.html and report.json.")
+@click.option("--report", "report_folder", metavar="DIR", type=click.Path(path_type=Path),
+              help="Gets report.html and report.json.")
 @config_options
 @simulator_option
 @build_option
 def command(model, more, inputs, quantize_inputs, step, count, labels, backend, port, batch, runtime, check,
-            show_plan, clock, output, report, config, simulator, folder):
+            show_plan, clock, output, report_folder, config, simulator, folder):
     """Run a quantized network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
     if (backend == "board") != (port is not None):
         raise BadInput("--port must be given with --backend board, and with no other")
-    for path in ([output] if output else []) + [report / name for name in REPORT_FILES if report]:
+    for path in ([output] if output else []) + [report_folder / name for name in REPORT_FILES if report_folder]:
         check_writable(path)
-    if report:
+    if report_folder:
         require_packages("networks", "matplotlib")
     with refusing(NetworkError, ValueError, LinkError):
         network = load_network(model, runtime)
-        for what in [name for name, value in (("an --output that is no .npz file", output and output.suffix != ".npz"),
-                                              ("--labels", labels)) if value]:
-            check_output(network, what)
+        if output and output.suffix != ".npz":
+            check_output(network, f"--output {output.name}, which is no .npz file,")
+        if labels:
+            check_output(network, "--labels")
         loaded = load_inputs([*inputs, *more], network, step=step, quantizes=quantize_inputs).first(count)
-        say_skipped(loaded)
+        warn_skipped(loaded)
         classes = load_labels(labels, loaded.files) if labels else None
         reference = read_reference(model, check)
         mapping = Mapping(config or MACRO, network, min(batch, len(loaded.files)))
         if show_plan:
             click.echo(str(plan(mapping)))
-        for name in REPORT_FILES if report else ():
-            # What an earlier run has left must not pass for this one's.
-            (report / name).unlink(missing_ok=True)
-        is_plain = backend == "golden" and config is None and not report
+        for name in REPORT_FILES if report_folder else ():
+            # A report of an earlier run must not be mistaken for this one's.
+            (report_folder / name).unlink(missing_ok=True)
+        is_plain = backend == "golden" and config is None and not report_folder
         with running("building", None):
             chosen = GoldenBackend(network) if is_plain else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
         with running("starting", len(loaded.files)) as progress:
             found = run_network(network, loaded.values, chosen, batch=batch, reference=reference, progress=progress)
-    facts = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
-    layers = layer_facts(network, mapping, found)
+    report = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
+    layers = layer_rows(network, mapping, found)
     if found.records:
         print_layers(layers)
-    print_summary(facts)
+    print_summary(report)
     if output:
         write_file(output, saved(network, found.outputs, output.suffix == ".npz"))
-    if report:
+    if report_folder:
         from ..reports.network_report import write_report
 
-        write_report(report, facts, layers, mapping)
-        click.echo(f"{report / 'report.html'}\n{report / 'report.json'}")
-    return 1 if facts["accumulator_mismatches"] or facts["reference_mismatches"] or (
-        facts["cycles_as_predicted"] is False) else 0
+        write_report(report_folder, report, layers, mapping)
+        click.echo(f"{report_folder / 'report.html'}\n{report_folder / 'report.json'}")
+    return 1 if report["accumulator_mismatches"] or report["reference_mismatches"] or (
+        report["cycles_as_predicted"] is False) else 0

@@ -1,4 +1,4 @@
-"""``bitline soak``: drawn configurations under drawn traffic, until the time is up or something is wrong."""
+"""``bitline soak``: random configurations under random traffic, until the time is up or a run fails."""
 
 import itertools
 import json
@@ -22,9 +22,9 @@ from ..common.files import BadInput, write_file
 from ..common.jobs import completed, scheduler_option
 
 TESTBENCH = "bitline.verif.macro.tb_soak"
-RECORD = "soak.jsonl"
-# Seconds from one printed rate to the next.
-INTERVAL = 60
+LOG = "soak.jsonl"
+# Between two printed rates.
+INTERVAL_S = 60
 
 
 @dataclass(frozen=True)
@@ -38,14 +38,14 @@ class Job:
 
 
 def draws(seed):
-    """What the jobs of a soak are drawn by, without end."""
+    """The seeds of the jobs of a soak, an infinite sequence."""
     rng = random.Random(seed)
     while True:
         yield rng.randrange(2**31)
 
 
 def run_job(job):
-    """Build and run one job, and remove its build if it passed; its line of the record."""
+    """Build and run one job, and remove its build if it passed; its line of the log."""
     config = random_config(job.draw)
     folder = job.folder / f"job_{job.number}"
     shutil.rmtree(folder, ignore_errors=True)
@@ -66,8 +66,8 @@ def run_job(job):
             **{name: coverage.counts["traffic", name] for name in ("cycles", "vectors")}}
 
 
-class Record:
-    """The file of a soak: its seed and cycles a job, then a line for each job that has ended, in the order of ending.
+class SoakLog:
+    """The file of a soak: its seed and cycles of a job, then a line for each completed job, in that order.
 
     Parameters
     ----------
@@ -84,13 +84,13 @@ class Record:
             write_file(path, json.dumps(header) + "\n")
             return
         text = path.read_text(encoding="utf-8")
-        # The last line may have been cut short.
+        # The last line may be incomplete.
         whole = text[:text.rfind("\n") + 1]
         try:
             found, *self.lines = map(json.loads, whole.splitlines())
             {line["number"]: line["cycles"] + line["vectors"] for line in self.lines}
         except (ValueError, KeyError, TypeError):
-            raise BadInput(f"{path} must be the record of a soak, and is not") from None
+            raise BadInput(f"{path} must be the log of a soak, and is not") from None
         if found != header:
             raise BadInput(f"{path} must be of the same seed and cycles ({header}), not {found}")
         if whole != text:
@@ -118,10 +118,10 @@ def describe(totals):
     return ", ".join(f"{value:,} {name}" for name, value in totals.items())
 
 
-def soak(record, jobs, seconds, workers, scheduler=None):
+def soak(log, jobs, seconds, workers, scheduler=None):
     """Run jobs until the time is up or one fails; its line, or None."""
     started = printed = time.monotonic()
-    before = record.totals
+    before = log.totals
 
     def in_time():
         for job in jobs:
@@ -131,19 +131,19 @@ def soak(record, jobs, seconds, workers, scheduler=None):
 
     with closing(completed(run_job, in_time(), workers, scheduler)) as lines:
         for line in lines:
-            record.add(line)
+            log.add(line)
             if line["mismatch"]:
                 return line
             now = time.monotonic()
-            if now - printed >= INTERVAL:
+            if now - printed >= INTERVAL_S:
                 printed = now
-                click.echo(f"{describe(record.totals)}; {rate(before, record.totals, now - started)}")
-    click.echo(f"{describe(record.totals)}; {rate(before, record.totals, time.monotonic() - started)}; 0 mismatches")
+                click.echo(f"{describe(log.totals)}; {rate(before, log.totals, now - started)}")
+    click.echo(f"{describe(log.totals)}; {rate(before, log.totals, time.monotonic() - started)}; 0 mismatches")
     return None
 
 
 def rate(before, after, seconds):
-    """What this call did in a second."""
+    """The rate of this call."""
     return ", ".join(f"{(after[name] - before[name]) / max(seconds, 1e-9):,.0f} {name}/s"
                      for name in ("cycles", "vectors"))
 
@@ -157,34 +157,34 @@ def rate(before, after, seconds):
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @scheduler_option
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/soak"), show_default=True,
-              help=f"Gets {RECORD}, a line a run.")
+              help=f"Gets {LOG}, a line a run.")
 @click.option("--resume", is_flag=True, help="Go on with the soak of that folder.")
 @click.option("--draw", type=click.IntRange(0, 2**31 - 1), help="Only the run that was drawn by this number.")
 def command(hours, seed, cycles, jobs, scheduler, out, resume, draw):
-    """Draw configurations and traffic for hours; stop at the first mismatch."""
+    """Run random configurations and traffic for hours; stop at the first mismatch."""
     if (hours is None) == (draw is None):
         raise BadInput("one of --hours and --draw must be given, and not both")
     require_simulator("verilator")
     if draw is not None:
         return report(run_job(Job(draw, draw, cycles, out.resolve() / "again")), cycles)
-    path = out / RECORD
+    path = out / LOG
     if path.exists() and not resume:
         raise BadInput(f"a soak in {out} must be resumed with --resume, or another --out be given")
     if resume and not path.exists():
         raise BadInput(f"--resume must find {path}, and does not")
-    record = Record(path, seed, cycles)
-    failed = [line for line in record.lines if line["mismatch"]]
+    log = SoakLog(path, seed, cycles)
+    failed = [line for line in log.lines if line["mismatch"]]
     if failed:
         return report(failed[0], cycles)
-    ended = {line["number"] for line in record.lines}
+    ended = {line["number"] for line in log.lines}
     work = (Job(number, drawn, cycles, out.resolve()) for number, drawn in zip(itertools.count(), draws(seed))
             if number not in ended)
-    # In the background of a shell an interrupt would be ignored.
+    # A process in the background of a shell would ignore interrupts.
     handlers = {number: signal.signal(number, signal.default_int_handler) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        failed = soak(record, work, 3600 * hours, jobs, scheduler)
+        failed = soak(log, work, 3600 * hours, jobs, scheduler)
     except KeyboardInterrupt:
-        click.echo(f"{describe(record.totals)} in {path}; go on with\n  bitline soak --hours {hours:g} --seed {seed} "
+        click.echo(f"{describe(log.totals)} in {path}; go on with\n  bitline soak --hours {hours:g} --seed {seed} "
                    f"--cycles {cycles} --jobs {jobs} --out {shlex.quote(str(out))} --resume")
         raise
     finally:
@@ -196,7 +196,7 @@ def command(hours, seed, cycles, jobs, scheduler, out, resume, draw):
 
 
 def report(line, cycles):
-    """Say how one run ended, and how to repeat it if it failed; the exit status."""
+    """Print the result of one run, and how to repeat it if it failed; the exit status."""
     if not line["mismatch"]:
         click.echo(f"{line['cycles']:,} cycles, {line['vectors']:,} vectors, 0 mismatches")
         return 0

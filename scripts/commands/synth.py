@@ -15,7 +15,7 @@ from ..fpga.synth_report import summary
 
 
 def refuse(error, board, config, macro_only, folder, progress):
-    """BadInput that says what is short, and the largest macro that fits."""
+    """BadInput with the exceeded resources and the largest macro that fits."""
     found = largest(board, config, error.usage, macro_only=macro_only, folder=folder, progress=progress)
     hint = f"the largest that fits has {found.rows} rows and {found.columns} columns" if found else "no size does"
     return BadInput(f"{error}; {hint}")
@@ -29,15 +29,15 @@ def refuse(error, board, config, macro_only, folder, progress):
               help="Placements; the report has the median of their Fmax.")
 @click.option("--check", is_flag=True, help="Simulate the netlist against the golden model; only with --macro-only.")
 @click.option("--placer", type=click.Choice(PLACERS), default=PLACERS[0], show_default=True,
-              help="Of nextpnr; static where the device is nearly full.")
+              help="Placer of nextpnr; static for nearly full devices.")
 @click.option("--speed", type=click.Choice(["6", "7", "8"]),
               help="Speed grade to measure with, of an ECP5; only with --macro-only. [default: 6]")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True,
               help="Gets bitstream, report.json, netlist and logs.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/synth"),
-              show_default=True, help="Folder of what the tools write.")
+              show_default=True, help="Folder for files of the tools.")
 def command(name, macro_only, config, seeds, check, placer, speed, out, folder):
-    """Build a macro for a board, or measure it alone; without a macro's options, one that fits the board."""
+    """Build a macro for a board, or measure it alone; by default a macro that fits the board."""
     board = BOARDS[name]
     config = config or board.default
     device = DEVICES[board.device]

@@ -1,4 +1,4 @@
-"""Files that commands read and write: refused in one line, written whole or not at all."""
+"""Files that commands read and write: errors in one line; written completely or not at all."""
 
 import contextlib
 import importlib.util
@@ -12,11 +12,11 @@ import numpy as np
 
 
 class BadInput(Exception):
-    """What a user gave breaks a rule; the message says what, the rule and the value, in one line."""
+    """Invalid input of a user; the message names the input, the rule and the value in one line."""
 
 
 def require_packages(extra, *names):
-    """Refuse now, not after long work, where a package of an extra is missing."""
+    """BadInput, before long work begins, if a package of an extra is missing."""
     for name in names:
         if importlib.util.find_spec(name) is None:
             raise BadInput(f"{name} not found: pip install -e '.[{extra}]'")
@@ -24,7 +24,7 @@ def require_packages(extra, *names):
 
 @contextlib.contextmanager
 def refusing(*kinds):
-    """Turn errors of these kinds, as blocks and models raise them for bad parameters, into `BadInput`."""
+    """Turn errors of these kinds, which blocks and models raise for bad parameters, into `BadInput`."""
     try:
         yield
     except kinds as error:
@@ -32,13 +32,13 @@ def refusing(*kinds):
 
 
 def write_files(folder, contents):
-    """Write files into a folder, made if absent: all of them, each whole, or none.
+    """Write files into a folder, which is made if needed: all of them completely, or none.
 
     Parameters
     ----------
     folder : Path
     contents : dict of str to str or bytes
-        By name; it may begin with the names of folders.
+        By name, which may include subfolders.
     """
     folder.mkdir(parents=True, exist_ok=True)
     temporary = {}
@@ -60,7 +60,7 @@ def write_files(folder, contents):
 
 
 def write_file(path, content):
-    """Write one file, whole or not at all."""
+    """Write one file, completely or not at all."""
     write_files(path.parent, {path.name: content})
 
 
@@ -70,7 +70,7 @@ def write_json(path, value):
 
 
 def check_writable(path):
-    """Refuse now, not after long work, a file that could not be written; folders that it needs are not made yet."""
+    """BadInput, before long work begins, if a file could not be written; makes no folders."""
     if path.is_dir():
         raise BadInput(f"{path} must be a file, and is a folder")
     folder = next(parent for parent in path.absolute().parents if parent.exists())
@@ -84,7 +84,7 @@ def check_writable(path):
 def load_matrix(path, name, axes):
     """A two-dimensional integer array of a ``.npy`` file, as int64."""
     try:
-        # Opened here, because numpy does not close what it fails to read.
+        # Opened here, because numpy does not close a file that it fails to read.
         with Path(path).open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")
             array = np.load(file, allow_pickle=False)

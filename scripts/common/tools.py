@@ -7,11 +7,11 @@ from threading import TIMEOUT_MAX, Timer
 
 
 class FlowError(Exception):
-    """A tool is missing, or refused the design; one line, with the log to look at."""
+    """A tool is missing, or rejects the design; one line, with the path of the log."""
 
 
-# Tools run in a folder of their own and name files relative to it: all that YoWASP shows them on every machine.
-# Yosys sorts cells by recursion, and wide macros exhaust the small stack that it is given by default.
+# Tools run in a folder and name files relative to it, the only paths that YoWASP maps on every machine. Yosys sorts
+# cells recursively, and wide macros would overflow its small default stack.
 CALL = """
 import sys, threading, wasmtime
 from importlib.metadata import entry_points
@@ -41,14 +41,14 @@ def run_tool(tool, arguments, folder, log, progress=None, seconds=None):
     progress : function, optional
         Takes each line of the output.
     seconds : float, optional
-        After which it is stopped.
+        Time limit.
 
     Raises
     ------
     FlowError
         It is not installed, or fails.
     TimeoutError
-        It was stopped.
+        It did not end in time.
     """
     if not entry_points(group="console_scripts", name=tool):
         raise FlowError(f"{tool} not found: pip install -e '.[fpga]'")

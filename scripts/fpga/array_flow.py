@@ -1,4 +1,4 @@
-"""What `bitline bench fpga` measures: arrays of columns and of DSPs, from configuration to Fmax."""
+"""The arrays of `bitline bench fpga`, of columns and of DSPs, from configuration to Fmax."""
 
 import hashlib
 import json
@@ -36,9 +36,9 @@ class Kind:
     parameters : dict
         Of `MacroConfig`; None for DSPs.
     fabric : str
-        What its Verilog may use.
+        Fabric of its Verilog.
     tuned : bool
-        Mapped block by block, carry pins opened; else as Yosys does by default.
+        Mapped block by block, with carry pins opened; else by Yosys's default.
     unit : (int, int)
         Rows and columns come in multiples of these.
     in_block_ram : bool
@@ -54,7 +54,7 @@ class Kind:
     in_block_ram: bool = False
 
     def resize(self, rows, columns):
-        """The greatest size of this kind within one that is wanted, at least one unit."""
+        """The largest size of this kind within the requested one, at least one unit."""
         return tuple(max(1, size // unit) * unit for size, unit in zip((rows, columns), self.unit))
 
 
@@ -78,7 +78,7 @@ class Array:
     ----------
     kind : Kind
     rows, columns : int
-        Operations of a cycle are their product; DSPs do as many in fewer rows, all bits of an input at once.
+        Their product is the operations per cycle; DSPs do as many in fewer rows, with all bits of an input at once.
     """
 
     kind: Kind
@@ -87,24 +87,24 @@ class Array:
 
     @property
     def name(self):
-        """Names its folder."""
+        """The name of its folder."""
         return f"{self.kind.name}_{self.rows}x{self.columns}"
 
     @property
     def config(self):
-        """The macro whose columns these are; for DSPs the one that does as much."""
+        """The macro of these columns; for DSPs the one with the same products per cycle."""
         in_block_ram = {"block_ram_columns": self.columns} if self.kind.in_block_ram else {}
         return MacroConfig(rows=self.rows, columns=self.columns, weight_bits=BITS, input_bits=BITS,
                            result_interval=2, **in_block_ram, **self.kind.parameters or {})
 
     @property
     def is_dsp(self):
-        """Whether there is no macro behind it."""
+        """Whether it has no macro."""
         return self.kind.parameters is None
 
     @cached_property
     def component(self):
-        """What is measured."""
+        """The measured component."""
         if self.is_dsp:
             return DspArray(rows=self.rows // BITS, columns=self.columns, bits=BITS,
                             width=self.config.accumulator_width)
@@ -112,7 +112,7 @@ class Array:
 
     @cached_property
     def verilog(self):
-        """The macro as it is shipped."""
+        """The generated Verilog of the macro."""
         return emit(self.config, fabric=self.kind.fabric)
 
     def sources(self):
@@ -122,7 +122,7 @@ class Array:
         return {f"{TOP}.il": top} if self.is_dsp else {"macro.v": self.verilog, f"{TOP}.il": top}
 
     def synthesize(self, folder, progress=None):
-        """The netlist; the macro's modules that are no blocks of columns are left out."""
+        """The netlist; modules of the macro other than blocks of columns are left out."""
         blocks = (f"{TOP}/c:* %M",)
         if self.kind.tuned and not self.is_dsp:
             blocks = (f"{TOP}.{ARRAY}/c:* %M", *apart(TOP, self.config.name))
@@ -131,7 +131,7 @@ class Array:
 
 
 def count_array(netlist, folder, progress=None):
-    """Cells and LUT sites of the array, and of what in it makes entries of tables.
+    """Cells and LUT sites of the array, and of its entry adders.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Which block of a design its cells belong to."""
+"""The block of a design that each cell belongs to."""
 
 import re
 from collections import Counter, defaultdict
@@ -21,7 +21,7 @@ class Blocks:
     macro : str
         Path of the macro.
     rest : str
-        Name of the block that what belongs to no instance goes to.
+        Name of the block for cells of no instance.
     """
 
     def __init__(self, netlist, macro, rest):
@@ -49,7 +49,7 @@ class Blocks:
         return self.rest
 
     def kinds(self):
-        """How many blocks there are of each kind: ``column_3`` is one of the kind ``column``."""
+        """Number of blocks of each kind: ``column_3`` is of the kind ``column``."""
         return Counter(kind_of(block) for block in {*self._blocks.values(), self.rest})
 
     def inside(self):
@@ -66,7 +66,7 @@ class Blocks:
     def count_sites(self, packed):
         """LUT sites of each kind of block as nextpnr packed them.
 
-        What nextpnr adds itself, to carry a signal into or out of a chain, counts for the block of the chain.
+        Cells that nextpnr adds to get a signal into or out of a chain count for the block of the chain.
 
         Parameters
         ----------
@@ -98,14 +98,14 @@ class Blocks:
 
 
 def kind_of(block):
-    """What a block is one of: the last part of its path, without its number."""
+    """The kind of a block: the last part of its path, without its number."""
     return re.sub(r"_\d+$", "", block.rpartition(".")[2])
 
 
 def apart(top, module):
     """Selects, for `synthesize`, the modules that are blocks: of a design, and of the macro's ``module`` in it."""
     parents = (top, module, f"{module}_*_block_*")
-    return (*(f"{parent}/c:* %M" for parent in parents), f"{module}_*_lane")
+    return (*(f"{parent}/c:* %M" for parent in parents), f"{module}_*_entry_adder")
 
 
 def _stem(name):

@@ -14,9 +14,9 @@ from .synth_report import make_report
 
 TOP, MACRO = "top", "macro"
 CONSTRAINTS = (".lpf", ".pcf", ".cst")
-# The flow names a frequency of its own, so that a slow board does not hide how fast the macro is.
+# The flow has its own target frequency, so that a slow board does not hide the speed of the macro.
 FREQUENCY = ("FREQUENCY", "set_frequency")
-# How many sizes are tried where one does not fit.
+# Sizes to try if a macro does not fit.
 TRIES = 8
 
 
@@ -68,15 +68,15 @@ def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None,
     check : bool
         Simulate the netlist against the golden model before it is placed; only with ``macro_only``.
     seeds : int
-        How many placements to make; a seed with which the router does not end is left out.
+        Number of placements; seeds with which the router does not end are skipped.
     device : Device, optional
         Another speed grade of the board's part.
     placer : str
         As of `place_and_route`.
     folder : Path
-        Of what the tools write.
+        For files of the tools.
     progress : function, optional
-        Takes how many steps of ``3 + seeds`` are done, and what goes on.
+        Called with the number of steps done, of ``3 + seeds``, and a description.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None,
     folder = folder / f"{board.name}_{config.name}{'_macro' * macro_only}"
     step = 1
     netlist = synthesize(**design.synthesis, folder=folder, device=device, progress=show)
-    # Before packing, which counts the same with it.
+    # Before packing; the counts do not depend on it.
     sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
     pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
@@ -139,15 +139,15 @@ def synth(board, config, *, macro_only=False, check=False, seeds=1, device=None,
 
 
 def load(usage):
-    """The largest share of the device that a design takes of anything there is more than one of."""
+    """The largest utilization of any resource of which the device has more than one."""
     return max(used / available for used, available in usage.values() if available > 1)
 
 
 def largest(board, config, usage, *, macro_only=False, folder=Path("build/synth"), progress=None):
     """The configuration with the most columns, or with the fewest columns and the most rows, that fits.
 
-    The load grows linearly with either; a line through what was measured gives the next size to try, by synthesis and
-    packing.
+    The utilization grows linearly with either; a line through the measured sizes gives the next size to try, with
+    synthesis and packing.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""What the flow must know of FPGA families and of their devices."""
+"""FPGA families and their devices."""
 
 from dataclasses import dataclass, replace
 
-# What a report counts; each family sorts its cells into these.
+# Classes of cells in reports; each family assigns its cells to these.
 CLASSES = ("lut", "carry", "flip_flop", "lut_ram", "block_ram", "dsp", "mux")
 LABELS = {"lut": "LUTs", "carry": "carry cells", "flip_flop": "flip-flops", "lut_ram": "LUT-RAMs",
           "block_ram": "block RAMs", "dsp": "DSPs", "mux": "multiplexers", "lut_sites": "LUT sites",
@@ -24,7 +24,7 @@ class Family:
     synth, flattens, pnr : str
         Yosys's command, its stage that flattens, nextpnr's program.
     bitstream : str
-        Suffix of the file that is loaded.
+        Suffix of the bitstream file.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Family:
     bitstream: str
 
     def count(self, types):
-        """Cells of each class, and the LUT sites they take, of a dict of how many there are of each type."""
+        """Cells of each class, and their LUT sites, from the number of each type."""
         counts = dict.fromkeys(CLASSES, 0)
         for cell, number in types.items():
             kind = self.classify(cell)
@@ -62,12 +62,12 @@ class Device:
     arguments, pack_arguments : tuple of str
         Options of nextpnr and of the packer.
     capacity : dict of str to int
-        How many it has of a class, and LUT sites.
+        Cells of each class, and LUT sites.
     target : float
-        MHz that placement aims at, more than a macro reaches.
+        Target frequency in MHz, more than a macro reaches.
     mark : bytes
-        What the head of each of its bitstreams has and of other devices' has not: name or number of the part, or how
-        wide its memory of configuration is.
+        Bytes that only the headers of its bitstreams contain: name or number of the part, or the width of its
+        configuration memory.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Device:
     pack_arguments: tuple = ()
 
     def at_speed(self, grade):
-        """This part of another speed grade (ECP5: 6, 7 or 8)."""
+        """This part with another speed grade (ECP5: 6, 7 or 8)."""
         arguments = [grade if before == "--speed" else argument
                      for before, argument in zip(("", *self.arguments), self.arguments)]
         return replace(self, name=f"{self.name} grade {grade}", arguments=tuple(arguments))

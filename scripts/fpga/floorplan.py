@@ -1,6 +1,6 @@
-"""Where block RAMs go on a device that they fill: those of a block of columns side by side.
+"""A floorplan for nearly full devices: the block RAMs of a block of columns get neighboring sites.
 
-A placer that is left alone spreads them over the device, and with them the adders behind them.
+Otherwise the placer spreads them over the device, and their adders with them.
 """
 
 import json
@@ -30,7 +30,7 @@ def place_block_rams(path, device):
     Returns
     -------
     int
-        Block RAMs that have got a site.
+        Block RAMs with a site.
     """
     design = json.loads(path.read_text(encoding="utf-8"))
     rows = SITES.get(device, [])
@@ -63,5 +63,5 @@ def _place_blocks(blocks, rows):
 
 
 def _number(named):
-    """Numbers in a name, so that table 10 comes after table 9."""
+    """Numbers in a name, so that table 10 is after table 9."""
     return [int(number) for number in re.findall(r"\d+", named[0])]

@@ -17,7 +17,7 @@ __all__ = ["DEVICES", "FAMILIES", "PLACERS", "FitError", "FlowError", "Netlist",
 
 
 class FitError(FlowError):
-    """The device has too little of something.
+    """The device has not enough of some resource.
 
     Attributes
     ----------
@@ -34,13 +34,13 @@ class FitError(FlowError):
 
 
 class RouterError(FlowError):
-    """The router does not end: now and then it tears up the same two wires for ever. Another seed helps."""
+    """The router does not end: sometimes it rips up the same two wires forever. Another seed helps."""
 
 
-# Of nextpnr: the first makes the fastest of what has room, the second still ends where the device is nearly full.
+# Of nextpnr: the first gives the fastest designs, the second still works if the device is nearly full.
 PLACERS = ("heap", "static")
 
-# Steps of the router for each wire, beyond which it is taken to go round in a circle; a full device takes about 3.
+# Steps of the router per wire, beyond which it counts as not ending; a full device takes about 3.
 ROUTER_STEPS = 50
 
 
@@ -56,7 +56,7 @@ class Netlist:
     Attributes
     ----------
     scopes : tuple of str
-        Paths of the instances that were mapped apart: ``macro``, ``macro.controller``.
+        Paths of the instances that were mapped separately: ``macro``, ``macro.controller``.
     opened : (int, int)
         Carry pins that `open_carries` opened, CIN and COUT.
     """
@@ -74,11 +74,11 @@ class Netlist:
         return {name: cell["type"] for name, cell in modules[self.top]["cells"].items()}
 
     def count(self):
-        """Cells by class, and the LUT sites they take by the rule of the family."""
+        """Cells by class, and their LUT sites by the rule of the family."""
         return self.family.count(Counter(self.cells.values()))
 
 
-# The family's cells are read first: a module that instantiates them is read anew then, and forgets its attributes.
+# The family's cells are read first: reading them later would reread modules that instantiate them and lose attributes.
 MAPPING = """
 {synth} -top {top} -run begin:{flattens}
 {keep}
@@ -105,7 +105,7 @@ write_verilog -noattr netlist.v
 
 
 def map_design(sources, top, family, folder, *, apart=None, pads=True, options="", progress=None):
-    """Map a design to the cells of a family, and count them, with its blocks still apart.
+    """Map a design to the cells of a family, and count them, with its blocks still separate.
 
     Parameters as of `synthesize`; ``options`` are further ones of the family's synthesis.
 
@@ -156,8 +156,8 @@ def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_car
                progress=None):
     """Map a design to the cells of a family, and flatten what was mapped.
 
-    Modules that are kept ``apart`` are mapped as blocks, once for all their instances: nothing is optimized across
-    their bounds, identical blocks cost time once, and the names of cells tell their block.
+    Modules kept ``apart`` are mapped as blocks, once for all their instances: there is no optimization across their
+    boundaries, identical blocks are mapped once, and the names of cells contain their block.
 
     Parameters
     ----------
@@ -167,13 +167,13 @@ def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_car
     folder : Path
         Gets netlists, scripts and logs.
     apart : iterable of str, optional
-        Selections of modules, as Yosys takes them; the instances of the top, if not given. Empty: all is mapped as one.
+        Selections of modules, in Yosys's syntax; by default the instances of the top. Empty: map everything as one.
     pads : bool
-        The top's ports become pins; False where they are connected to pads already, or where there shall be none.
+        The top's ports become pins; False if they are connected to pads already, or get none.
     opens_carries : bool
         Pass an ECP5 netlist through `open_carries`.
     device : Device, optional
-        That it must fit; an oversized design is refused before it is flattened.
+        The device to fit; an oversized design is refused before it is flattened.
     progress : function, optional
         Takes lines of the tools.
 
@@ -190,13 +190,13 @@ def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_car
         _check_fit(device, {kind: (counts[kind], available) for kind, available in device.capacity.items()})
     _run_yosys("flatten", FLATTENING.format(top=top), folder, progress)
     opened = open_carries(folder / "netlist.json") if family == "ecp5" and opens_carries else (0, 0)
-    # From the JSON, so that the netlist that is simulated is the one that is placed.
+    # From the JSON, so that the simulated netlist is the placed one.
     _run_yosys("write", WRITING, folder, progress)
     return Netlist(FAMILIES[family], top, folder, scopes, opened)
 
 
 def _check_fit(device, usage):
-    # nextpnr says of pseudo-cells that there are none.
+    # nextpnr reports zero available pseudo-cells.
     if any(used > available > 0 for used, available in usage.values()):
         raise FitError(device, usage)
 
@@ -218,7 +218,7 @@ class Routed:
 
     @property
     def fmax(self):
-        """MHz of the slowest clock; None where nothing is clocked."""
+        """MHz of the slowest clock; None without clocks."""
         return min((clock["achieved"] for clock in self.report["fmax"].values()), default=None)
 
     @property
@@ -231,7 +231,7 @@ class Routed:
 
 
 def pack_cells(netlist, device, folder, *, constraints=None, progress=None):
-    """Let nextpnr pack a netlist into the device's own cells without placing it; writes ``packed.json``.
+    """Pack a netlist into the device's cells with nextpnr, without placement; writes ``packed.json``.
 
     Parameters as of `place_and_route`.
 
@@ -302,12 +302,12 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="
 
 
 def with_seeds(count, place):
-    """What ``place(seed)`` gives for the first ``count`` seeds with which the router ends.
+    """The values of ``place(seed)`` for the first ``count`` seeds with which the router ends.
 
     Raises
     ------
     RouterError
-        It does not with too many of them.
+        It does not end with too many seeds.
     """
     results, seed = [], 0
     while len(results) < count:
@@ -328,7 +328,7 @@ NO_PINS = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-uncons
 
 
 def _prepare(netlist, device, folder, constraints):
-    """Put what nextpnr reads into a folder; returns the options that name it."""
+    """Write nextpnr's input files into a folder; returns the options that name them."""
     folder.mkdir(parents=True, exist_ok=True)
     if folder != netlist.folder:
         shutil.copy(netlist.folder / "netlist.json", folder)

@@ -1,4 +1,4 @@
-"""Netlists of a macro as Verilog that every simulator takes: after synthesis, and out of the bitstream."""
+"""Netlists of a macro as Verilog for any simulator: after synthesis, and from the bitstream."""
 
 import fcntl
 import hashlib
@@ -24,8 +24,8 @@ READABLE = {"ice40": DEVICES["iCE40HX8K"], "gowin": DEVICES["GW1NR-9C"]}
 
 MODELS = {"ecp5": ("ecp5_memories.v", "ecp5_dsp.v"), "ice40": (), "gowin": ("gowin_carry.v",)}
 
-# The cells are replaced by what their models say, in one module: simulators then need no library, agree on the start
-# of time, and Verilator is fast. Nothing is optimized but constants; an unknown value stays unknown.
+# The cells are replaced by their models, in one module: simulators then need no library, agree at time 0, and Verilator
+# is fast. Only constants are optimized; an unknown value stays unknown.
 MODELING = """
 {read}
 delete =A:blackbox =A:whitebox
@@ -44,16 +44,16 @@ write_verilog -noattr model.v
 
 @dataclass(frozen=True)
 class Implementation:
-    """Which netlist of a macro.
+    """A netlist of a macro.
 
     Parameters
     ----------
     family : "ecp5", "ice40" or "gowin"
     stage : str
-        ``"synthesis"``: the mapped netlist that is placed, every pass over it included. ``"bitstream"``: what the
-        bitstream of a placed and routed macro says, its ports on pins (iCE40 HX8K; GW1NR-9C).
+        ``"synthesis"``: the mapped netlist that is placed, after all passes. ``"bitstream"``: the circuit in the
+        bitstream of a placed and routed macro with its ports on pins (iCE40 HX8K; GW1NR-9C).
     open_pins : str
-        ECP5: what carry pins read that the netlist leaves open; it must not matter.
+        ECP5: the value of open carry pins, which must not matter.
     """
 
     family: str
@@ -62,20 +62,20 @@ class Implementation:
 
     @property
     def arguments(self):
-        """The options that describe it, as one would type them."""
+        """The command-line options that describe it."""
         stage = "" if self.stage == "synthesis" else f" --stage {self.stage}"
         pins = f" --open-pins {self.open_pins}" if self.family == "ecp5" else ""
         return f"--netlist {self.family}{stage}{pins}"
 
     @property
     def name(self):
-        """Tells it from others in names of files."""
+        """Its part of file names."""
         return f"{self.family}_{self.stage}" + (f"_{self.open_pins}" if self.family == "ecp5" else "")
 
     def supports(self, config):
-        """Whether this netlist of a macro can be simulated: LUT-RAM is not read back right out of Gowin's bitstreams.
+        """Whether this netlist of a macro can be simulated: LUT-RAM is not read back correctly from Gowin's bitstreams.
 
-        What the unpacker makes of RAM16SDP4 gives wrong sums; the netlist that was placed gives the right ones.
+        The unpacked RAM16SDP4 gives wrong sums; the placed netlist gives the right ones.
         """
         return (self.family, self.stage) != ("gowin", "bitstream") or not any(
             shape.has_lut_ram for shape in config.shapes)
@@ -87,20 +87,20 @@ class Implementation:
         ----------
         config : MacroConfig
         folder : Path
-            Keeps what was made; made again only when it would differ.
+            For the netlists, which are made again only if they would differ.
         progress : function, optional
             Takes lines of the tools.
 
         Raises
         ------
         EmitError, FlowError
-            A tool refuses the macro, or it does not fit.
+            A tool rejects the macro, or it does not fit.
         """
         if not self.supports(config):
             raise FlowError("a macro must have no tables in LUT-RAM to be read back from a bitstream of gowin, and "
                             f"{config.name} has")
         macro = emit(config, fabric="ecp5" if self.family == "ecp5" else "generic")
-        # All that makes the netlist: the macro, the tools, the models of cells, the flow itself.
+        # Everything that the netlist depends on: the macro, the tools, the models of cells, the flow itself.
         texts = [source(name) for name in MODELS[self.family]] + sorted(Path(__file__).parent.glob("*.py"))
         key = json.dumps([macro, self.name, versions(), [path.read_text(encoding="utf-8") for path in texts]])
         work = folder.resolve() / f"{config.name}_{self.name}_{hashlib.sha256(key.encode()).hexdigest()[:8]}"
@@ -124,7 +124,7 @@ class Implementation:
         device = READABLE[self.family]
         pins = pins_of(config)
         constraints, places = constrain(device, pins)
-        # As one: Yosys gives each block that it maps by itself pads of its own.
+        # As one: Yosys would give each separately mapped block its own pads.
         netlist = synthesize({"macro.v": source}, config.name, self.family, work, apart=(), device=device,
                              progress=progress)
         (routed,) = with_seeds(1, lambda seed: place_and_route(netlist, device, seed, work, constraints=constraints,
@@ -137,11 +137,11 @@ class Implementation:
 
 
 def netlist_options(function):
-    """Options that choose a netlist in place of the RTL, handed to the function as ``netlist`` and ``stage``."""
-    function = click.option("--stage", type=click.Choice(STAGES), help="After synthesis, or out of the bitstream. "
+    """Options that choose a netlist instead of the RTL; the function gets ``netlist`` and ``stage``."""
+    function = click.option("--stage", type=click.Choice(STAGES), help="After synthesis, or from the bitstream. "
                             "[default: synthesis]")(function)
-    return click.option("--netlist", type=click.Choice(FAMILIES), help="In place of the RTL the macro's netlist for "
-                        "this family of FPGAs.")(function)
+    return click.option("--netlist", type=click.Choice(FAMILIES), help="The macro's netlist for this family of "
+                        "FPGAs instead of the RTL.")(function)
 
 
 def read_implementation(netlist, stage):

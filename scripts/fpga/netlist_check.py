@@ -1,7 +1,7 @@
-"""Simulates netlists that are placed to measure them, against the golden model.
+"""Simulates the netlists of measurements against the golden model.
 
-A netlist is cut out of its harness. That of an array is put in the place of the columns in the macro's own Verilog, so
-that the macro's writers, drivers and controller drive it.
+A netlist is extracted from its harness. The netlist of an array replaces the columns in the macro's own Verilog; the
+macro's writers, drivers and controller then drive it.
 """
 
 import json
@@ -27,11 +27,11 @@ DSP_CYCLES = 300
 
 
 class CheckError(FlowError):
-    """A netlist computes something else than the golden model."""
+    """A netlist differs from the golden model."""
 
 
 def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
-    """Run random vectors, with the extremes of weights and inputs among them, on a netlist that is benchmarked.
+    """Run random vectors, and the extremes of weights and inputs, on the netlist of a benchmark.
 
     Parameters
     ----------
@@ -39,19 +39,19 @@ def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
     netlist : Netlist
     simulator : str
     open_pins : str
-        What open carry pins read; synthesis had tied them to zero, so a one shows that they do not matter.
+        Value of open carry pins. Synthesis had tied them to zero, so ones show that they do not matter.
 
     Returns
     -------
     int
-        Results that were compared: of a vector and a column, or of a cycle and a DSP.
+        Results compared: one for each vector and column, or for each cycle and DSP.
 
     Raises
     ------
     CheckError
     """
     columns = f"{array.config.name}_columns"
-    folder, cells = take_out(netlist, columns, open_pins)
+    folder, cells = model_without_harness(netlist, columns, open_pins)
     if array.is_dsp:
         return check_dsps(array, columns, cells, simulator, folder)
     return check_macro(array.config, replace_columns(array, columns) + cells, simulator, folder)
@@ -59,16 +59,16 @@ def check_netlist(array, netlist, *, simulator="verilator", open_pins="1"):
 
 def check_measured_macro(config, netlist, *, simulator="verilator", open_pins="1"):
     """`check_netlist` of a whole macro in its harness."""
-    folder, cells = take_out(netlist, config.name, open_pins)
+    folder, cells = model_without_harness(netlist, config.name, open_pins)
     return check_macro(config, cells, simulator, folder)
 
 
-def take_out(netlist, name, open_pins):
-    """A netlist without its harness, its cells replaced by their models: a folder of its own, and its Verilog."""
+def model_without_harness(netlist, name, open_pins):
+    """The netlist without its harness, with models for its cells: its folder, and its Verilog."""
     folder = netlist.folder / "check"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    cut(netlist, name, folder / "netlist.json")
+    extract(netlist, name, folder / "netlist.json")
     if netlist.family.name == "ecp5":
         drive_open_pins(folder / "netlist.json", open_pins)
     return folder, model(netlist.family.name, name, folder, "read_json netlist.json")
@@ -79,10 +79,10 @@ def check_macro(config, verilog, simulator, folder):
     program = random_program(config)
     outcome = run_program(config, program, simulator=simulator, folder=folder, verilog=verilog)
     expected = predict(config, program)
-    for index, (result, right) in enumerate(zip(outcome.results, expected.results, strict=True)):
-        gives, must = ((each.y.tolist(), each.sum_x) for each in (result, right))
-        if gives != must:
-            raise CheckError(f"vector {index} must give {must}, and gives {gives}, in the netlist of {folder}")
+    for index, (result, correct) in enumerate(zip(outcome.results, expected.results, strict=True)):
+        found, must = ((each.y.tolist(), each.sum_x) for each in (result, correct))
+        if found != must:
+            raise CheckError(f"vector {index} must give {must}, and gives {found}, in the netlist of {folder}")
     return len(outcome.results) * config.columns
 
 
@@ -101,11 +101,11 @@ def check_dsps(array, name, cells, simulator, folder):
 
 
 def random_program(config):
-    """All banks written three times, with random weights and with either extreme; vectors after each."""
+    """All banks written three times, with both extremes and with random weights; vectors after each."""
     rng = random.Random(1)
     stimulus, program = Stimulus(config, rng, np.random.default_rng(1)), Program()
-    least, greatest = limits(config.weight_bits, True)
-    for fill in (least, greatest, None):
+    minimum, maximum = limits(config.weight_bits, True)
+    for fill in (minimum, maximum, None):
         for bank in range(config.banks):
             program.writes += stimulus.bank(bank, fill, after=len(program.vectors))
         written = len(program.writes)
@@ -116,7 +116,7 @@ def random_program(config):
     return program
 
 
-def cut(netlist, name, path):
+def extract(netlist, name, path):
     """Write the netlist without the harness: the wires ``clk``, ``PORT_in`` and ``PORT_out`` become its ports."""
     design = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))
     module = design["modules"].pop(netlist.top)
@@ -137,7 +137,7 @@ def cut(netlist, name, path):
 
 
 def replace_columns(array, name):
-    """The macro's plain Verilog with an instance of a module ``name``, as `cut` makes it, for its blocks of columns."""
+    """The macro's Verilog with an instance of a module ``name``, made by `extract`, for its blocks of columns."""
     macro, blocks = design(array.config).modules[array.config.name], array.component.blocks
     found = {each: instance for each, instance in macro.instances.items() if each in blocks}
     if found.keys() != blocks.keys():

@@ -1,8 +1,8 @@
-"""Opens carry pins of ECP5 netlists that say nothing: nextpnr would spend four LUT sites an adder on them."""
+"""Opens unused carry pins of ECP5 netlists, on which nextpnr would spend four LUT sites per adder."""
 
 import json
 
-# What Yosys writes for a pin without a driver; nextpnr dies of a port that is not there at all.
+# Yosys's notation for a pin without a driver; nextpnr crashes if the port is missing.
 OPEN = ["x"]
 
 

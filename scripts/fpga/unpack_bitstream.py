@@ -1,4 +1,4 @@
-"""Bitstreams read back: the circuit that a packed bitstream configures, as Verilog."""
+"""Bitstreams converted back to Verilog."""
 
 import json
 import re
@@ -8,12 +8,12 @@ from pathlib import Path
 
 from .flow import FlowError, run_tool
 
-# Functions of a Gowin pin that leave it free for a macro's port.
+# Functions of Gowin pins that can be used as ports of a macro.
 FREE = ("GCLK", "LPLL", "RPLL")
 
 
 def require_unpacker(family):
-    """FlowError, with what to install, where the program that unpacks a family's bitstreams is missing."""
+    """FlowError, with the install command, if the program that unpacks a family's bitstreams is missing."""
     if family == "ice40" and shutil.which("icebox_vlog") is None:
         raise FlowError("icebox_vlog not found: apt-get install fpga-icestorm")
 
@@ -30,12 +30,12 @@ def constrain(device, pins):
     Returns
     -------
     (constraints, places)
-        What nextpnr reads, None where it is to choose itself, and the place of each bit by its name.
+        Constraints for nextpnr, None if it shall choose the pins, and the location of each bit by its name.
 
     Raises
     ------
     FlowError
-        The device has too few.
+        The device has not enough pins.
     """
     if device.family != "gowin":
         return None, {}
@@ -67,7 +67,7 @@ def unpack_ice40(routed, bitstream, places):
     Returns
     -------
     (verilog, connections)
-        Its module ``chip``; the port of it that each bit of the macro's ports is at.
+        Its module ``chip``; the port of ``chip`` for each bit of the macro's ports.
     """
     folder = routed.folder
     run_tool("yowasp-iceunpack", [bitstream.name, "unpacked.asc"], folder, "unpack.log")
@@ -76,14 +76,14 @@ def unpack_ice40(routed, bitstream, places):
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
         raise FlowError(f"icebox_vlog must accept the bitstream, and does not: {reason} (in {folder})")
-    # The bitstream knows no names: nextpnr tells where it put the ports.
+    # The bitstream has no names; nextpnr's output has the locations of the ports.
     cells = _routed(folder)["cells"]
     connections = {}
     for name, cell in cells.items():
         if cell["type"] == "SB_IO":
             x, y, z = re.fullmatch(r"X(\d+)/Y(\d+)/io(\d)", cell["attributes"]["NEXTPNR_BEL"]).groups()
             pin = f"io_{x}_{y}_{z}"
-            # It leaves out inputs that nothing reads.
+            # icebox_vlog omits unused inputs.
             if re.search(rf"put {pin}\b", done.stdout):
                 connections[name.removesuffix("$sb_io")] = pin
     return done.stdout, connections
@@ -93,7 +93,7 @@ def unpack_gowin(routed, bitstream, places):
     """The circuit of a Gowin bitstream, through ``gowin_unpack``; as `unpack_ice40`.
 
     The program does not understand the bitstream's arithmetic LUTs, clock spines and long wires. The first are built
-    from the configuration bits that it reads when told to ignore arithmetic; what the others carry is taken from
+    from the configuration bits that it reads with arithmetic ignored; the drivers of the others are taken from
     nextpnr.
     """
     folder = routed.folder
@@ -114,7 +114,7 @@ def unpack_gowin(routed, bitstream, places):
 
 
 def _with_carries(text, places):
-    """Arithmetic LUTs (row, column, index) in place of the plain ones, or of the constants, that stand there."""
+    """Replace plain LUTs and constants by arithmetic LUTs at these locations (row, column, index)."""
     bits = dict(re.findall(r"^defparam (R\d+C\d+_LUT4_\d)\.INIT = (16'h[0-9a-f]{4});$", text, re.MULTILINE))
     gone, carries = set(), []
     for row, column, index in places:
@@ -134,7 +134,7 @@ def _with_carries(text, places):
 
 
 def _with_routes(text, module):
-    """The driver of the net, as nextpnr routed it, in place of each clock spine and long wire."""
+    """Replace each clock spine and long wire by the driver of its net, as nextpnr routed it."""
     drivers = {}
     for net in module["netnames"].values():
         fields = net["attributes"].get("ROUTING", "").split(";")
@@ -149,7 +149,7 @@ def _with_routes(text, module):
 
 
 def _tile_wire(name):
-    """What ``gowin_unpack`` calls a wire of nextpnr, ``X1Y2/F3`` with what may follow."""
+    """The name in ``gowin_unpack`` of a wire of nextpnr, such as ``X1Y2/F3``."""
     x, y, wire = re.match(r"X(\d+)Y(\d+)/(\w+)", name).groups()
     # Wires between tiles: nextpnr numbers their taps, the first of which gives the wire its name.
     wire = re.sub(r"^([NSEW][128]\d)0$", r"\1", wire)

@@ -12,7 +12,7 @@
 #define BITLINE_CORE_WRITE(address, value) (*(volatile uint32_t *)(address) = (value))
 #endif
 
-/* The header of the registers has one structure, whose members stand where the registers do. */
+/* The register header has one structure, whose members are at the offsets of the registers. */
 #define READ(core, name) BITLINE_CORE_READ((core)->base + offsetof(bitline_core_t, name))
 #define WRITE(core, name, value) BITLINE_CORE_WRITE((core)->base + offsetof(bitline_core_t, name), (value))
 
@@ -41,7 +41,7 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
     core->weight_bits = GET(widths, WIDTHS__WEIGHT);
     core->input_bits = GET(widths, WIDTHS__INPUT);
     core->output_bits = GET(widths, WIDTHS__OUTPUT);
-    core->chain = GET(capacity, CAPACITY__CHAIN);
+    core->max_accumulations = GET(capacity, CAPACITY__MAX_ACCUMULATIONS);
     core->banks = GET(capacity, CAPACITY__BANKS);
     core->has_checksum = GET(capacity, CAPACITY__CHECKSUM) != 0;
     core->input_beat = GET(streams, STREAMS__INPUT);
@@ -65,7 +65,7 @@ static int is_locked(struct bitline_core *core)
     return GET(READ(core, lock), LOCK__LOCKED) != 0;
 }
 
-/* Writes, and reads so that no bus holds the write back behind what a DMA engine is told next. */
+/* Writes, and reads back, so that the write takes effect before a DMA engine is started. */
 static int settle(struct bitline_core *core, size_t offset, uint32_t value)
 {
     BITLINE_CORE_WRITE(core->base + offset, value);
@@ -121,7 +121,7 @@ static int load_row(struct bitline_core *core, const int16_t *weights)
     return result == BITLINE_CORE_OK ? pad_record(core, words) : result;
 }
 
-/* All words were taken, not only accepted. */
+/* All words were stored, not only accepted. */
 static int finish_words(struct bitline_core *core)
 {
     return wait_status(core, BITLINE_CORE__STATUS__LOAD_READY_bm, BITLINE_CORE__STATUS__LOAD_READY_bm);
@@ -148,7 +148,7 @@ int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned fi
     return set_target(core, PUT(bank, LOAD__BANK) | PUT(first, LOAD__FIRST));
 }
 
-/* Fields that only some cores have stand at the same places in each, but this header may be of one without them. Values
+/* Fields that only some cores have are at the same positions in each, but this header may be of one without them. Values
  * of settings are in the lowest bits of each half of their register. */
 #define PARAMETERS UINT32_C(1)
 #define SET(set) ((uint32_t)(set) << 2)
@@ -162,13 +162,14 @@ static int wait_set(struct bitline_core *core, unsigned set)
     return wait_status(core, UINT32_C(1) << (BITLINE_CORE__STATUS__SET_USED_bp + set), 0);
 }
 
-/* Whether a core has such settings. */
+/* Whether a core accepts the settings. */
 static int are_possible(const struct bitline_core *core, const struct bitline_core_settings *settings)
 {
-    int most = core->output_bits == 8 ? 127 : 32767, least = -most - 1;
+    int maximum = core->output_bits == 8 ? 127 : 32767, minimum = -maximum - 1;
 
-    return core->output_bits <= 16 && settings->zero_point >= least && settings->zero_point <= most &&
-           settings->low >= least && settings->low <= settings->high && settings->high <= most;
+    return core->output_bits <= 16 && settings->zero_point >= minimum &&
+           settings->zero_point <= maximum &&
+           settings->low >= minimum && settings->low <= settings->high && settings->high <= maximum;
 }
 
 int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
@@ -207,24 +208,25 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
     return BITLINE_CORE_OK;
 }
 
-int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core_orders *orders)
+int bitline_core_set_vector_settings(struct bitline_core *core, const struct bitline_core_vector_settings *settings)
 {
-    if (orders->bits < 1 || orders->bits > core->input_bits || orders->bank >= core->banks || orders->set > 1 ||
-        orders->chain < 1 || orders->chain > core->chain)
+    if (settings->bits < 1 || settings->bits > core->input_bits || settings->bank >= core->banks || settings->set > 1 ||
+        settings->accumulate_count < 1 || settings->accumulate_count > core->max_accumulations)
         return BITLINE_CORE_ARGUMENT;
-    WRITE(core, vector, PUT(orders->bits, VECTOR__BITS) | PUT(orders->is_signed != 0, VECTOR__SIGNED) |
-                            PUT(orders->bank, VECTOR__BANK) | PUT(orders->set, VECTOR__SET));
-    return settle(core, offsetof(bitline_core_t, chain), PUT(orders->chain, CHAIN__LENGTH));
+    WRITE(core, vector, PUT(settings->bits, VECTOR__BITS) | PUT(settings->is_signed != 0, VECTOR__SIGNED) |
+                            PUT(settings->bank, VECTOR__BANK) | PUT(settings->set, VECTOR__SET));
+    return settle(core, offsetof(bitline_core_t, accumulate), PUT(settings->accumulate_count, ACCUMULATE__COUNT));
 }
 
-/* Stores the weights of all banks that a chain uses. */
+/* Stores the weights of all banks that an accumulation uses. */
 static int restore_banks(struct bitline_core *core, const struct bitline_core_job *job)
 {
-    unsigned count = job->orders.chain < core->banks ? job->orders.chain : core->banks, index;
+    const struct bitline_core_vector_settings *settings = &job->vector_settings;
+    unsigned count = settings->accumulate_count < core->banks ? settings->accumulate_count : core->banks, index;
     int result = BITLINE_CORE_OK;
 
     for (index = 0; index < count && result == BITLINE_CORE_OK; index++) {
-        unsigned bank = (job->orders.bank + index) % core->banks;
+        unsigned bank = (settings->bank + index) % core->banks;
 
         result = bitline_core_load_rows(core, bank, 0, job->weights[bank], core->rows);
     }
@@ -235,7 +237,7 @@ static int restore_banks(struct bitline_core *core, const struct bitline_core_jo
 static int run_once(struct bitline_core *core, const struct bitline_core_job *job)
 {
     uint32_t events = BITLINE_CORE_ERROR | BITLINE_CORE_CHECKSUM;
-    int result = bitline_core_set_orders(core, &job->orders);
+    int result = bitline_core_set_vector_settings(core, &job->vector_settings);
 
     WRITE(core, interrupt_status, events);
     if (result == BITLINE_CORE_OK)
@@ -290,14 +292,14 @@ static int finish_march(struct bitline_core *core, uint32_t proof)
     return result;
 }
 
-int bitline_core_zeroise(struct bitline_core *core)
+int bitline_core_zeroize(struct bitline_core *core)
 {
     int result = wait_status(core, BITLINE_CORE__STATUS__RUNNING_bm, 0);
 
     if (result != BITLINE_CORE_OK)
         return result;
-    WRITE(core, control, BITLINE_CORE__CONTROL__ZEROISE_bm);
-    return finish_march(core, BITLINE_CORE__STATUS__ZEROISED_bm);
+    WRITE(core, control, BITLINE_CORE__CONTROL__ZEROIZE_bm);
+    return finish_march(core, BITLINE_CORE__STATUS__ZEROIZED_bm);
 }
 
 int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test test, struct bitline_core_fault *fault)

@@ -1,14 +1,14 @@
-/* Driver of a Bitline core, for programs without an operating system.
+/* Bare-metal driver of a Bitline core.
  *
  * SPDX-License-Identifier: Apache-2.0
  *
- * Vectors and results go through AXI4-Stream, which a DMA engine of the system feeds; the driver does all that registers
- * do. It asks the core for its sizes, and needs of the header of registers only what is the same in every configuration:
- * one driver serves them all.
+ * Vectors and results go through AXI4-Stream, which a DMA engine of the system feeds; the driver does everything that goes
+ * through registers. It reads the sizes from the core, and uses only registers that are the same in every configuration:
+ * one object serves all cores.
  *
- * The registers are read and written by BITLINE_CORE_READ and BITLINE_CORE_WRITE, which a system may define to other
- * things than memory. An access that the core refuses answers with a bus error; the driver makes none as long as its
- * arguments are right and nobody else writes to the core.
+ * BITLINE_CORE_READ and BITLINE_CORE_WRITE access the registers; by default as memory, but a system may define them. The
+ * core responds to a refused access with a bus error; the driver makes none if its arguments are right and nobody else
+ * writes to the core.
  */
 #ifndef BITLINE_CORE_H
 #define BITLINE_CORE_H
@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* What the functions below return. */
+/* Return values of the functions below. */
 enum bitline_core_result {
     BITLINE_CORE_OK = 0,
     BITLINE_CORE_NOT_FOUND = -1, /* there is no core at this address */
@@ -27,27 +27,27 @@ enum bitline_core_result {
     BITLINE_CORE_TIMEOUT = -3,   /* the core did not become ready */
     BITLINE_CORE_LOCKED = -4,    /* weights and parameters are locked */
     BITLINE_CORE_FAILED = -5,    /* a test found a fault */
-    BITLINE_CORE_WRONG = -6,     /* results do not agree with the checksum, and it did not help to store the weights again */
-    BITLINE_CORE_REFUSED = -7    /* a packet was not as it must be; bitline_core_take_error tells why */
+    BITLINE_CORE_WRONG = -6,     /* results do not match the checksum, even with the weights stored again */
+    BITLINE_CORE_REFUSED = -7    /* the core discarded a packet; bitline_core_take_error gives the reason */
 };
 
 struct bitline_core {
     uintptr_t base;
-    uint32_t polls;   /* how often to ask before it is a timeout */
-    unsigned repeats; /* how often to store weights again and repeat what went wrong */
-    int has_checksum; /* results are held against a checksum */
-    unsigned rows, columns, banks, chain;
+    uint32_t polls;   /* reads before a timeout */
+    unsigned repeats; /* how often to store the weights again and repeat wrong vectors */
+    int has_checksum; /* results are compared with a checksum */
+    unsigned rows, columns, banks, max_accumulations;
     unsigned weight_bits, input_bits, output_bits;
     unsigned input_beat, weight_beat, output_beat; /* bytes */
 };
 
 /* How vectors are computed. */
-struct bitline_core_orders {
-    unsigned bits;      /* lowest bits of each input that count */
-    int is_signed;      /* inputs are two's complement */
-    unsigned bank;      /* of a chain's first vector */
-    unsigned set;       /* of requantization parameters */
-    unsigned chain;     /* vectors that add up to one result */
+struct bitline_core_vector_settings {
+    unsigned bits;             /* lowest bits of each input that count */
+    int is_signed;             /* inputs are two's complement */
+    unsigned bank;             /* of the first vector of a result */
+    unsigned set;              /* of requantization parameters */
+    unsigned accumulate_count; /* vectors that add up to one result */
 };
 
 /* Requantization of one column: round((total + bias) * multiplier * 2^(shift - 31)). */
@@ -64,10 +64,10 @@ struct bitline_core_settings {
 enum bitline_core_test {
     BITLINE_CORE_MARCH_C_MINUS = 1,
     BITLINE_CORE_MARCH_SS = 2,
-    BITLINE_CORE_KNOWN_ANSWERS = 4 /* of products; a fault has no place */
+    BITLINE_CORE_KNOWN_ANSWERS = 4 /* of products; does not locate a fault */
 };
 
-/* Where a test found the first fault. */
+/* The first fault that a test found. */
 struct bitline_core_fault {
     unsigned bank, row, column;
 };
@@ -80,13 +80,13 @@ enum {
     BITLINE_CORE_CHECKSUM = 16
 };
 
-/* Vectors to compute, and what they are computed with. */
+/* Vectors to compute, with settings and weights. */
 struct bitline_core_job {
-    struct bitline_core_orders orders;
+    struct bitline_core_vector_settings vector_settings;
     /* Weights of each bank, rows by columns, to store again if results are wrong; null: results are not repeated. */
     const int16_t *const *weights;
-    /* Sends all vectors to s_axis, and returns when all results have come from m_axis: 0, or what bitline_core_run is to
-     * return. It is called again if the results were wrong. */
+    /* Sends all vectors to s_axis, and returns when all results have come from m_axis: 0, or the value that bitline_core_run
+     * shall return. Called again if results were wrong. */
     int (*transfer)(void *context);
     void *context;
 };
@@ -94,7 +94,7 @@ struct bitline_core_job {
 /* Finds a core and reads its sizes. */
 int bitline_core_init(struct bitline_core *core, uintptr_t base);
 
-/* Stores weights, rows by columns, in a bank, from a row on. */
+/* Stores weights, rows by columns, in a bank, starting at row `first`. */
 int bitline_core_load_rows(struct bitline_core *core, unsigned bank, unsigned first, const int16_t *weights,
                            unsigned rows);
 
@@ -102,11 +102,11 @@ int bitline_core_load_rows(struct bitline_core *core, unsigned bank, unsigned fi
 int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
                                  const struct bitline_core_settings *settings);
 
-/* Sends what comes by s_axis_w to a bank, from a row on. */
+/* Directs the rows of s_axis_w to a bank, starting at row `first`. */
 int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned first);
 
-/* How the vectors that are sent from now on are computed; their first is the first of a chain. */
-int bitline_core_set_orders(struct bitline_core *core, const struct bitline_core_orders *orders);
+/* Sets how the following vectors are computed; the next vector is the first of a result. */
+int bitline_core_set_vector_settings(struct bitline_core *core, const struct bitline_core_vector_settings *settings);
 
 /* Computes vectors. If the core finds that results are wrong, stores the weights again and repeats all of them. */
 int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *job);
@@ -114,29 +114,33 @@ int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *j
 /* Waits until no vector is in flight and no result waits. */
 int bitline_core_wait_idle(struct bitline_core *core);
 
-/* Which events are to raise the interrupt. */
+/* Selects the events that raise the interrupt. */
 void bitline_core_enable(struct bitline_core *core, unsigned events);
 
-/* Which events have happened; forgets them. For the interrupt's handler, or to poll. */
+/* Reads and clears the events, in an interrupt handler or by polling. */
 unsigned bitline_core_take_events(struct bitline_core *core);
 
-/* Clears every weight, and makes sure. */
-int bitline_core_zeroise(struct bitline_core *core);
+/* Clears all weights and verifies that. */
+int bitline_core_zeroize(struct bitline_core *core);
 
-/* Tests the storage of weights, and leaves nothing of them. The fault may be null. */
+/* Tests the storage of weights, which destroys them. The fault may be null. */
 int bitline_core_self_test(struct bitline_core *core, enum bitline_core_test test, struct bitline_core_fault *fault);
 
 /* Forbids writes to weights and parameters until a reset. */
 void bitline_core_lock(struct bitline_core *core);
 
-/* The first error since the last call, 0 if none; forgets it. */
+/* Reads and clears the first error since the last call; 0 if none. */
 unsigned bitline_core_take_error(struct bitline_core *core);
 
 /* An error in words. */
 const char *bitline_core_error_text(unsigned error);
 
-/* What a function of this driver returned, in words. */
+/* A return value in words. */
 const char *bitline_core_result_text(int result);
+
+/* Former names, for one release. */
+#define bitline_core_zeroise bitline_core_zeroize
+#define BITLINE_CORE_ERROR_CUT BITLINE_CORE_ERROR_ABORTED
 
 #ifdef __cplusplus
 }

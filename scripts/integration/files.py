@@ -1,28 +1,28 @@
-"""The folder that an integrator gets: a core's Verilog and everything around it."""
+"""The integration files: a core's Verilog and everything written beside it."""
 
 import json
 from importlib.metadata import version
 from pathlib import Path
 
 from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import ADDRESS_BITS, ErrorCode, register_map
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
 from .systemrdl import ADDRESS_MAP, exports
 
 HERE = Path(__file__).resolve().parent
 
-# Clock of the constraints where a system has no other wish.
+# Clock period of the constraints; users change it.
 PERIOD_NS = 10
 
 
-def kit(config):
-    """Contents of all files of a core's folder, by name.
+def integration_files(config):
+    """Contents of all files of a core, by name.
 
     Raises
     ------
     EmitError
-        Yosys refused the Verilog.
-    KitError
+        Yosys rejected the Verilog.
+    IntegrationError
         PeakRDL is not installed.
     """
     name = config.name
@@ -44,7 +44,7 @@ def kit(config):
 
 
 def sidecar(config):
-    """What a program needs to know of the Verilog, as a JSON object."""
+    """A description of the Verilog for programs, as a JSON object."""
     description = {
         "generator": f"bitline {version('bitline')}",
         "module": config.name,
@@ -113,8 +113,8 @@ targets:
 
 
 def constraints(config):
-    """Timing constraints of the core alone: its clock, and a third of a cycle for what is outside of it."""
-    outside = PERIOD_NS / 3
+    """Timing constraints of the core alone: its clock, and I/O delays of a third of a cycle."""
+    io_delay_ns = PERIOD_NS / 3
     lines = [f"create_clock -name aclk -period {PERIOD_NS} [get_ports aclk]"]
     for port in core_ports(config):
         if port.name == "aclk":
@@ -123,12 +123,12 @@ def constraints(config):
             lines.append("set_false_path -from [get_ports aresetn]")
             continue
         pins = f"[get_ports {{{port.name}{'[*]' if port.width > 1 else ''}}}]"
-        lines.append(f"set_{port.direction}_delay {outside:.2f} -clock aclk {pins}")
+        lines.append(f"set_{port.direction}_delay {io_delay_ns:.2f} -clock aclk {pins}")
     return "\n".join([*lines, ""])
 
 
 def template(config):
-    """An instance of the core, every port connected to a net of its name."""
+    """An instance of the core, each port connected to a net of the same name."""
     ports = core_ports(config)
     width = max(len(port.name) for port in ports)
     nets = [f"wire {f'[{port.width - 1}:0]':<8} {port.name};" if port.width > 1 else f"wire          {port.name};"
@@ -138,7 +138,7 @@ def template(config):
 
 
 def error_texts():
-    """A C header: the codes of errors, and what they mean."""
+    """A C header with the error codes and their meanings."""
     rows = " \\\n".join(f'    X({code.name}, {code.value}, "{code.meaning}")' for code in ErrorCode)
     return ("#ifndef BITLINE_CORE_ERRORS_H\n#define BITLINE_CORE_ERRORS_H\n\n/* Name, code, meaning. */\n"
             f"#define BITLINE_CORE_ERRORS(X) \\\n{rows}\n\n"
@@ -148,11 +148,11 @@ def error_texts():
 
 
 def litex(config, sources):
-    """The LiteX wrapper of this core, which is in these files."""
+    """The LiteX wrapper of a core whose Verilog is in the files ``sources``."""
     text = (HERE / "litex_bitline.py.in").read_text(encoding="utf-8")
     for name, value in (("NAME", f'"{config.name}"'), ("SOURCES", tuple(sources)),
                         ("INPUT_BITS", config.input_stream_bits),
                         ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),
-                        ("ADDRESS_BITS", ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
+                        ("ADDRESS_BITS", BUS_ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
         text = text.replace(f"@{name}@", str(value))
     return text

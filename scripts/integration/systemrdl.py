@@ -1,35 +1,35 @@
-"""The table of registers as SystemRDL, and what PeakRDL makes of that: HTML, IP-XACT, a C header."""
+"""The registers as SystemRDL, and from that by PeakRDL: HTML, IP-XACT, a C header."""
 
 import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import Access, ErrorCode, register_map
+from ...hdl.csr.register_map import FORMER_NAMES, Access, ErrorCode, register_map
 
 ADDRESS_MAP = "bitline_core"
 
-# As SystemRDL 2.0 says what software and hardware do with a field.
+# Software and hardware access of a field, in SystemRDL 2.0.
 PROPERTIES = {
     Access.CONSTANT: "sw = r; hw = na;",
-    Access.STATUS: "sw = r; hw = w;",
-    Access.STORED: "sw = rw; hw = r;",
-    Access.COMMAND: "sw = w; hw = r; singlepulse;",
-    Access.EVENT: "sw = rw; hw = w; onwrite = woclr;",
-    Access.LATCH: "sw = rw; hw = r; onwrite = woset;",
-    Access.DATA: "sw = w; hw = r;",
+    Access.RO: "sw = r; hw = w;",
+    Access.RW: "sw = rw; hw = r;",
+    Access.SINGLEPULSE: "sw = w; hw = r; singlepulse;",
+    Access.W1C: "sw = rw; hw = w; onwrite = woclr;",
+    Access.W1S: "sw = rw; hw = r; onwrite = woset;",
+    Access.WO: "sw = w; hw = r;",
 }
 
 
-# Words of the language that a name may be if it is escaped.
+# Keywords of SystemRDL; a name that is one has to be escaped.
 KEYWORDS = ("signed", "unsigned", "longint", "accesswidth", "reset", "name", "string", "number", "bit")
 
 
-class KitError(Exception):
-    """What the kit is made with is missing."""
+class IntegrationError(Exception):
+    """A package that writes integration files is missing."""
 
 
 def systemrdl(config):
-    """SystemRDL of a core's registers, as text."""
+    """SystemRDL of a core's registers."""
     lines = ["enum error_code_e {"]
     lines += [f'    {code.name.lower()} = {code.value} {{ desc = "{code.meaning}"; }};' for code in ErrorCode]
     lines += ["};", "", f"addrmap {ADDRESS_MAP} {{", f'    name = "{config.name}";',
@@ -55,15 +55,26 @@ def _remarks(register):
     text = register.meaning
     if register.locks:
         text += " Writes are refused while the core is locked."
-    if register.waits:
+    if register.busy_lock:
         text += " Refused while it is in use."
     return text
 
 
 def _bounds(field):
-    if field.access is Access.STORED and (field.least or field.most < (1 << field.bits) - 1):
-        return f"{field.meaning} From {field.least} to {field.most}."
+    if field.access is Access.RW and (field.minimum or field.max_value < (1 << field.bits) - 1):
+        return f"{field.meaning} From {field.minimum} to {field.max_value}."
     return field.meaning
+
+
+def _with_former_names(header):
+    """The C header with the macros of renamed fields under their former names too."""
+    before, end, after = header.rpartition("#endif")
+    lines = ["/* Former names, for one release. */"]
+    for former, name in FORMER_NAMES.items():
+        former, name = (f"{ADDRESS_MAP}__{path.replace('.', '__')}".upper() for path in (former, name))
+        lines += [f"#define {former}_{suffix} {name}_{suffix}"
+                  for suffix in re.findall(rf"^#define {name}_(\w+)", header, re.MULTILINE)]
+    return before + "\n".join([*lines, "", end]) + after
 
 
 def exports(config):
@@ -71,7 +82,7 @@ def exports(config):
 
     Raises
     ------
-    KitError
+    IntegrationError
         PeakRDL is not installed.
     """
     try:
@@ -80,7 +91,7 @@ def exports(config):
         from peakrdl_ipxact import IPXACTExporter
         from systemrdl import RDLCompiler
     except ImportError as error:
-        raise KitError(f"{error.name} not found: pip install -e '.[core]'") from None
+        raise IntegrationError(f"{error.name} not found: pip install -e '.[core]'") from None
     text = systemrdl(config)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -96,7 +107,9 @@ def exports(config):
         CHeaderExporter().export(top, str(folder / f"{ADDRESS_MAP}_registers.h"), reuse_typedefs=False,
                                  explode_top=False, instantiate=False, generate_bitfields=False,
                                  testcase=False)
-        # A page names the second it was made in, so that browsers mix no two; the configuration tells them apart too.
+        header = folder / f"{ADDRESS_MAP}_registers.h"
+        header.write_text(_with_former_names(header.read_text(encoding="utf-8")), encoding="utf-8")
+        # Pages carry the time of their generation against stale browser caches; the configuration's hash does as well.
         index = folder / "registers" / "index.html"
         index.write_bytes(re.sub(rb"(BUILD_TS = |\?ts=)\d+", rb"\g<1>%d" % int(config.hash, 16), index.read_bytes()))
         return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*"))

@@ -1,5 +1,6 @@
-"""`scripts.integration.files` under its old name, for one release: generators copied out of a kit import it."""
+"""`scripts.integration.files` under its former name, for one release: generators in users' folders import it."""
 
-from ..integration.files import constraints, fusesoc, kit
+from ..integration.files import constraints, fusesoc
+from ..integration.files import integration_files as kit
 
 __all__ = ["constraints", "fusesoc", "kit"]

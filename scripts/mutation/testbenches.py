@@ -1,4 +1,4 @@
-"""Mutants and the testbenches of their design, which run on each, up to the first test that fails."""
+"""Testbenches on mutants: those of the design run on each mutant, up to the first test that fails."""
 
 import re
 import shutil
@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ElementTree
 from ...verif.sim.build import SimulatorError, build, testbench
 from .mutants import SELECT, image
 
-# A mutant that takes so many times the cycles of the design hangs.
-PATIENCE = 4
+# A mutant that takes this many times the cycles of the design hangs.
+HANG_FACTOR = 4
 
 
 def wrapper(design, count):
@@ -50,7 +50,7 @@ def run(job, number, seed, limit):
 
 
 def failure(folder, limit):
-    """The test that failed in a run, or ``"no end"``; SimulatorError if the run itself came to nothing."""
+    """The test that failed in a run, or ``"no end"``; SimulatorError if the run has no result."""
     path = folder / "results.xml"
     cases = ElementTree.parse(path).iter("testcase") if path.exists() else ()
     name = next((case.get("name") for case in cases
@@ -65,17 +65,17 @@ def failure(folder, limit):
 
 
 def prepare(job):
-    """Compile the image of an `Image`, and find how long mutant 0 takes."""
+    """Compile the image of an `Image`, and measure the cycles of mutant 0."""
     path = job.folder / "image" / "image.v"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(image(job.design, job.mutants), encoding="utf-8")
     folder, _ = run(job, 0, job.seeds[0], 2**31 - 1)
     took = re.search(r"took (\d+) cycles", (folder / "run.log").read_text(encoding="utf-8"))
-    (job.folder / "limit").write_text(str(PATIENCE * int(took[1])), encoding="utf-8")
+    (job.folder / "limit").write_text(str(HANG_FACTOR * int(took[1])), encoding="utf-8")
 
 
-def noticed(job, number, seed):
-    """The test that notices a mutant of an `Image`, or None."""
+def killed(job, number, seed):
+    """The test that kills a mutant of an `Image`, or None."""
     folder, failed = run(job, number, seed, int((job.folder / "limit").read_text(encoding="utf-8")))
     shutil.rmtree(folder)
     return failed

@@ -10,13 +10,13 @@ from rich.table import Table
 
 FILE = "coverage.dat"
 KINDS = ("line", "branch", "toggle")
-# Percent of each kind that all blocks together must reach.
-LEAST = 90
+# Each kind must reach this percentage over all blocks together.
+MIN_PERCENT = 90
 
-# What is not counted: kind, block and point as regular expressions, and the reason.
+# Exclusions: kind; block and point as regular expressions; reason; the configurations that they are for.
 EXCLUSIONS = (
     ("toggle", r"controller|macro", r"(controller___05F)?(write_taken|busy)\b.*",
-     "ports of the controller that only tables use; constant with bitcells", "no walks"),
+     "ports of the controller that only tables use; constant with bitcells", "no table fills"),
     ("toggle", r"controller|macro|fuse", r"(controller___05Ffuse_|fuse_)?mode\[[13]\].*",
      "the upper bit of a fuse mode; constant in macros that fuse two columns at most", "fuse2"),
 )
@@ -24,7 +24,7 @@ EXCLUSIONS = (
 
 @dataclass(frozen=True)
 class Point:
-    """One thing that can be covered: of a configuration's module, at a line and column of its Verilog."""
+    """One coverage point: in a configuration's module, at a line and column of its Verilog."""
 
     config: str
     block: str
@@ -50,8 +50,8 @@ def read_points(path, config):
 
 
 def excluded(point, config):
-    """The number of the exclusion that a point falls under, or None."""
-    where = {"no walks": not config.walk, "fuse2": config.fuse == 2}
+    """The index of the exclusion that a point matches, or None."""
+    where = {"no table fills": not config.table_fill_cycles, "fuse2": config.fuse == 2}
     for number, (kind, block, name, _, needs) in enumerate(EXCLUSIONS):
         if point.kind == kind and where[needs] and re.fullmatch(block, point.block) and re.fullmatch(name, point.name):
             return number
@@ -97,7 +97,7 @@ class CodeCoverage:
     def passes(self):
         """Whether each kind reaches its share."""
         kinds = dict(self.rows()).get("all", {})
-        return bool(kinds) and all(100 * hit >= LEAST * points for hit, points in kinds.values())
+        return bool(kinds) and all(100 * hit >= MIN_PERCENT * points for hit, points in kinds.values())
 
 
 def share(pair):
@@ -127,7 +127,7 @@ def cell(pair):
     if not points:
         return "<td>none</td>"
     percent = 100 * hit / points
-    low = ' class="low"' if percent < LEAST else ""
+    low = ' class="low"' if percent < MIN_PERCENT else ""
     return f'<td{low}>{share(pair)}<div class="bar"><div style="width:{percent:.1f}%"></div></div></td>'
 
 

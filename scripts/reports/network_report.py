@@ -33,39 +33,39 @@ they hide behind the layer before it.
 """
 
 
-def write_report(folder, facts, layers, mapping):
-    """Write ``report.html`` and ``report.json``, both whole or neither.
+def write_report(folder, report, layers, mapping):
+    """Write ``report.html`` and ``report.json``, both completely or neither.
 
     Parameters
     ----------
     folder : Path
-    facts, layers
+    report, layers
         As `bitline run` makes them.
     mapping : Mapping
     """
     planned = plan(mapping)
-    page = _page(facts, layers, planned, _pictures(facts, layers, planned) if layers else [])
-    content = {**facts, "layers": layers, "plan": [
+    page = _page(report, layers, planned, _pictures(report, layers, planned) if layers else [])
+    content = {**report, "layers": layers, "plan": [
         {"layer": mapping.layers[tile.tile.layer].operator.place, "bank": tile.tile.bank,
-         "resident": tile.tile.resident, "rows": tile.tile.cut.rows,
-         "columns": mapping.layers[tile.tile.layer].block(tile.tile.cut).shape[1],
+         "resident": tile.tile.resident, "rows": tile.tile.slice.rows,
+         "columns": mapping.layers[tile.tile.layer].block(tile.tile.slice).shape[1],
          "written": list(tile.written), "results": list(tile.results)} for tile in planned.tiles]}
     write_files(folder, {"report.html": page, "report.json": json.dumps(content, indent=2) + "\n"})
 
 
-def _page(facts, layers, planned, pictures):
+def _page(report, layers, planned, pictures):
     sections = [f"<h2>{html.escape(title)}</h2>\n<p>{text}</p>\n<img alt='{html.escape(title)}' "
                 f"src='data:image/png;base64,{base64.b64encode(picture).decode()}'>"
                 for title, text, picture in pictures]
-    title = f"{facts['model']} on a {facts['configuration']['rows']} x {facts['configuration']['columns']} macro"
-    wrong = "".join(f"<li>{html.escape(line)}</li>" for line in facts["mismatch_list"])
+    title = f"{report['model']} on a {report['configuration']['rows']} x {report['configuration']['columns']} macro"
+    wrong = "".join(f"<li>{html.escape(line)}</li>" for line in report["mismatch_list"])
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{html.escape(title)}</title><style>{STYLE}</style></head><body>
 <h1>{html.escape(title)}</h1>
-{_headline(facts)}
+{_headline(report)}
 {f"<ul class='bad'>{wrong}</ul>" if wrong else ""}
 <h2>Layers</h2>
-{_table(facts, layers)}
+{_table(report, layers)}
 {"".join(sections)}
 <h2>Plan</h2>
 <p>Which tile sits in which bank, and in which cycles it is written and gives its results, in a first run of which no
@@ -75,29 +75,29 @@ plane can be skipped.</p>
 """
 
 
-def _headline(facts):
-    """The facts of the whole run."""
-    checked = "not compared" if not facts["checked_against_reference"] else (
-        f"{facts['reference_mismatches']} mismatches in all layers")
-    counted = "predicted" if facts["cycles"] is None else "simulated"
+def _headline(report):
+    """Figures of the whole run."""
+    checked = "not compared" if not report["checked_against_reference"] else (
+        f"{report['reference_mismatches']} mismatches in all layers")
+    counted = "predicted" if report["cycles"] is None else "simulated"
     rows = [
-        ("Configuration", ", ".join(f"{name} {value}" for name, value in facts["configuration"].items())),
-        ("Backend", facts["backend"]),
-        ("Inputs", f"{facts['inputs']:,}, {facts['batch']} together"),
-        ("Multiply-accumulates an input", f"{facts['macs']:,}"),
-        ("int32 accumulators", _judged(f"{facts['accumulator_mismatches']} mismatches",
-                                       facts["accumulator_mismatches"])),
-        (facts["reference"], _judged(checked, facts["reference_mismatches"])),
-        ("Cycles an input", f"{facts['cycles_per_input']:,.1f} ({counted})"),
-        ("with the pauses between layers", f"{facts['cycles_per_input_with_pauses']:,.1f}"),
-        ("Cycles in all", f"{facts['predicted_cycles']:,} predicted" + (
-            "" if facts["cycles"] is None else f", {facts['cycles']:,} simulated")),
-        (f"Inferences a second at {facts['clock_hz'] / 1e6:g} MHz",
-         f"{facts['inferences_per_second']:,.0f}" if facts["inferences_per_second"] else "no products with weights"),
-        ("Time an input here", f"{facts['seconds_per_input']:.3f} s"),
+        ("Configuration", ", ".join(f"{name} {value}" for name, value in report["configuration"].items())),
+        ("Backend", report["backend"]),
+        ("Inputs", f"{report['inputs']:,}, {report['batch']} together"),
+        ("Multiply-accumulates per input", f"{report['macs']:,}"),
+        ("int32 accumulators", _judged(f"{report['accumulator_mismatches']} mismatches",
+                                       report["accumulator_mismatches"])),
+        (report["reference"], _judged(checked, report["reference_mismatches"])),
+        ("Cycles per input", f"{report['cycles_per_input']:,.1f} ({counted})"),
+        ("with the pauses between layers", f"{report['cycles_per_input_with_pauses']:,.1f}"),
+        ("Cycles in all", f"{report['predicted_cycles']:,} predicted" + (
+            "" if report["cycles"] is None else f", {report['cycles']:,} simulated")),
+        (f"Inferences per second at {report['clock_hz'] / 1e6:g} MHz",
+         f"{report['inferences_per_second']:,.0f}" if report["inferences_per_second"] else "no products with weights"),
+        ("Time per input here", f"{report['seconds_per_input']:.3f} s"),
     ]
-    if facts["accuracy"] is not None:
-        rows.append(("Accuracy on these inputs", f"{facts['accuracy']:.2%}"))
+    if report["accuracy"] is not None:
+        rows.append(("Accuracy on these inputs", f"{report['accuracy']:.2%}"))
     return "<dl>" + "".join(f"<dt>{html.escape(name)}</dt><dd>{value}</dd>" for name, value in rows) + "</dl>"
 
 
@@ -112,10 +112,10 @@ COLUMNS = ("layer", "packing", "tiles", "cycles", "predicted", "utilization", "t
 BITS = ("bits_moved", "bits_without_reuse", "bits_ideal_reuse")
 
 
-def _table(facts, layers):
-    """A row a layer, and one of all."""
-    runs = facts["inputs"]
-    area = facts["configuration"]["rows"] * facts["configuration"]["columns"]
+def _table(report, layers):
+    """A row for each layer, and one for all."""
+    runs = report["inputs"]
+    area = report["configuration"]["rows"] * report["configuration"]["columns"]
     keys = ("tiles_of_layer", "cycles", "predicted", "work", "tiles", "writes", "planes", "skipped", "bits_moved",
             *BITS[1:], "mismatches")
     total = {key: None if any(layer[key] is None for layer in layers) else sum(layer[key] for layer in layers)
@@ -136,14 +136,14 @@ def _table(facts, layers):
     return f"<table><tr>{head}</tr>{''.join(lines)}</table><p>For one input. {RULES}</p>"
 
 
-def _pictures(facts, layers, planned):
+def _pictures(report, layers, planned):
     """Titles, texts and pictures (PNG)."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    runs = facts["inputs"]
+    runs = report["inputs"]
     names = [layer["layer"].replace("operator ", "") for layer in layers]
     drawings = [
         ("Cycles and utilization", "Cycles of an input, loads of weights that nothing hides included; bars of what "
@@ -167,7 +167,7 @@ def _pictures(facts, layers, planned):
 
 
 def _bars(plt, names, panels):
-    """Panels side by side, a bar a layer."""
+    """Panels side by side, a bar for each layer."""
     figure, axes = plt.subplots(1, panels, figsize=(11, 1 + 0.32 * len(names)), layout="constrained", sharey=True,
                                 squeeze=False)
     axes[0, 0].set_yticks(range(len(names)), labels=names, fontsize=8)
@@ -185,7 +185,7 @@ def _draw_cycles(plt, names, layers, runs):
         left.barh(places, [layer["cycles"] / runs for layer in layers], height=0.35, color="tab:orange",
                   label="simulated")
     left.bar_label(bars, [f"{layer['predicted'] / runs:,.0f}" for layer in layers], padding=3, fontsize=8)
-    left.set_title("cycles an input", fontsize=10)
+    left.set_title("cycles per input", fontsize=10)
     left.margins(x=0.15)
     left.legend(fontsize=8)
     bars = right.barh(places, [100 * layer["utilization"] for layer in layers], color="tab:green")
@@ -201,7 +201,7 @@ def _draw_planes(plt, names, layers, runs):
     axis.barh(range(len(names)), driven, color="tab:blue", label="on the wordlines")
     axis.barh(range(len(names)), [layer["skipped"] / runs for layer in layers], left=driven, color="lightgray",
               label="skipped")
-    axis.set_title("planes an input", fontsize=10)
+    axis.set_title("planes per input", fontsize=10)
     axis.legend(fontsize=8, bbox_to_anchor=(1, 1), loc="upper left")
     return figure
 
@@ -214,7 +214,7 @@ def _draw_bits(plt, names, layers, runs):
         axis.barh([place + shift for place in range(len(names))], [layer[key] / runs for layer in layers], height=0.25,
                   color=color, label=label)
     axis.set_xscale("log")
-    axis.set_title("bits moved an input", fontsize=10)
+    axis.set_title("bits moved per input", fontsize=10)
     axis.legend(fontsize=8, bbox_to_anchor=(1, 1), loc="upper left")
     return figure
 
@@ -230,7 +230,7 @@ def _draw_plan(plt, planned):
         axis.barh(bank, tile.results[1] - tile.results[0] + 1, left=tile.results[0], height=-0.45, align="edge",
                   color=color)
     axis.set_yticks(range(banks), labels=[f"bank {bank}" for bank in range(banks)])
-    axis.set_xlabel("cycle; written (grey, below), results (colored by layer)", fontsize=9)
+    axis.set_xlabel("cycle; written (gray, below), results (colored by layer)", fontsize=9)
     axis.invert_yaxis()
     axis.spines[["top", "right"]].set_visible(False)
     return figure

@@ -8,7 +8,7 @@ from bitline.golden.crossbar import Crossbar, CrossbarConfig
 from bitline.golden.mvm import mvm
 from bitline.host.network.analog import AnalogProducts
 from bitline.host.network.inference import Inference
-from bitline.scripts.commands.compare import enough_bits, judge
+from bitline.scripts.commands.analog import accuracy_of, enough_bits
 from small_networks import convolution_network, residual_network
 
 
@@ -109,37 +109,39 @@ def test_networks_without_errors_are_exact():
         AnalogProducts(config, convolution_network(rng, dtype="int16", zero_point=0))
 
 
-def test_judgement():
+def test_accuracy_and_enough_bits():
     scores, exact = np.array([[1, 2], [3, 1], [0, 5]]), np.array([[0, 9], [0, 9], [0, 9]])
-    assert judge(scores, exact, None) == pytest.approx(2 / 3) and judge(scores, exact, np.array([1, 0, 1])) == 1
+    assert accuracy_of(scores, exact, None) == pytest.approx(2 / 3)
+    assert accuracy_of(scores, exact, np.array([1, 0, 1])) == 1
     assert enough_bits([4, 6, 8], [0.9, 1.0, 1.0], 1.0) == 6 and enough_bits([4, 6, 8], [1.0, 1.0, 0.9], 1.0) is None
 
 
 def test_command_compares_a_network(cli, refused, published, tmp_path):
     pytest.importorskip("tflite", reason="no tflite here")
     path, _ = published("keyword_spotting")
-    arguments = ("compare", path, "--inputs", path.parent / "inputs", "--count", 6, "--calibrate", 4, "--headroom", 2)
+    arguments = ("analog", path, "--inputs", path.parent / "inputs", "--count", 6, "--calibrate", 4, "--headroom", 2)
     status, output, _ = cli(*arguments, "--adc-bits", "2,12", "--seeds", 1, "--programming", 0, "--drift", 0, "--read",
                             0, "--wire", 0, "--out", tmp_path / "out")
-    fact, = json.loads((tmp_path / "out" / "compare.json").read_text())["networks"]
-    assert status == 0 and fact["digital"] == 1 and fact["converter"][1] == fact["devices"][1][0] == 1
-    assert fact["converter"][0] < 1 and fact["enough_bits_converter"] == 12
-    assert f"{fact['converters']:,} converters" in output and f"{fact['digital_cycles']:,} cycles, weights" in output
-    assert re.search("nothing lost from", output) and (tmp_path / "out" / "compare.png").stat().st_size > 10_000
-    refused(*arguments, "--calibrate", 6, match="--calibrate must leave inputs to judge, and takes 6 of 6")
+    report, = json.loads((tmp_path / "out" / "analog.json").read_text())["networks"]
+    assert status == 0 and report["digital"] == 1 and report["converter"][1] == report["devices"][1][0] == 1
+    assert report["converter"][0] < 1 and report["enough_bits_converter"] == 12
+    assert f"{report['converters']:,} converters" in output
+    assert f"{report['digital_cycles']:,} cycles, weights" in output
+    assert re.search("nothing lost from", output) and (tmp_path / "out" / "analog.png").stat().st_size > 10_000
+    refused(*arguments, "--calibrate", 6, match="--calibrate must leave inputs to count, and takes 6 of 6")
     refused(*arguments, "--adc-bits", "4;5", match="--adc-bits must be numbers from 1 to 24")
     refused(*arguments, "--device-bits", 9, match="device_bits must be from 1 to 7, not 9")
-    refused("compare", "digits", "--inputs", path, match="digits must be compared on its own images")
+    refused("analog", "digits", "--inputs", path, match="digits must be compared on its own images")
 
 
 @pytest.mark.slow
 def test_fine_tuning_with_noise_helps_on_bad_devices(cli, tmp_path):
     pytest.importorskip("sklearn", reason="no scikit-learn here")
-    status, _, _ = cli("compare", "digits", "--adc-bits", "8", "--seeds", 1, "--device-bits", 7, "--programming", 4,
+    status, _, _ = cli("analog", "digits", "--adc-bits", "8", "--seeds", 1, "--device-bits", 7, "--programming", 4,
                        "--drift", 3, "--count", 400, "--out", tmp_path)
-    plain, control, tuned = json.loads((tmp_path / "compare.json").read_text())["networks"]
+    plain, control, tuned = json.loads((tmp_path / "analog.json").read_text())["networks"]
     assert status == 0 and np.mean(tuned["devices"]) > np.mean(plain["devices"]) + 0.01
     # Beyond what the training alone gives.
     assert np.mean(tuned["devices"]) > np.mean(control["devices"])
     assert min(plain["digital"], control["digital"], tuned["digital"]) > 0.96
-    assert len({(fact["converters"], fact["cycles"]) for fact in (plain, control, tuned)}) == 1
+    assert len({(report["converters"], report["cycles"]) for report in (plain, control, tuned)}) == 1

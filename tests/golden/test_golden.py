@@ -3,7 +3,7 @@ import sys
 
 import numpy as np
 import pytest
-from bitline.golden.bits import limits, pack, slice_weights, unpack, wrap
+from bitline.golden.bits import from_bits, limits, slice_weights, to_bits, wrap
 from bitline.golden.cycles import MacroCycles, WriterCycles
 from bitline.golden.macro import MacroModel
 from bitline.golden.mvm import mvm, mvm_by_planes, planes_needed
@@ -84,13 +84,13 @@ def test_planes_needed_is_the_fewest_that_hold_all(values, signed):
 @given(st.integers(1, 20), st.booleans(), st.data())
 def test_pack_round_trip(width, signed, data):
     values = data.draw(st.lists(st.integers(*limits(width, signed)), min_size=1, max_size=30))
-    word = pack(values, width)
-    assert unpack(word, width, len(values), signed).tolist() == values
+    word = to_bits(values, width)
+    assert from_bits(word, width, len(values), signed).tolist() == values
     assert word == sum((value & (1 << width) - 1) << width * index for index, value in enumerate(values))
 
 
 def test_accumulate_and_its_bounds():
-    config = MacroConfig(rows=2, columns=1, tiles=2)
+    config = MacroConfig(rows=2, columns=1, max_accumulations=2)
     model = MacroModel(config)
     model.write(0, 0, [-128])
     model.write(0, 1, [-128])
@@ -131,7 +131,7 @@ def test_program_that_waits_for_itself_is_refused():
         predict(config, Program([Write(0, 0, [1], after=1)], [Vector([1], 1, False, after=1)]))
 
 
-def test_back_pressure_stands_the_pipeline_still_only_behind_a_finished_result():
+def test_back_pressure_stalls_the_pipeline_only_behind_a_finished_result():
     config = MacroConfig(rows=1, columns=1)
     cycles = MacroCycles(config)
     accepted = 0
@@ -140,7 +140,7 @@ def test_back_pressure_stands_the_pipeline_still_only_behind_a_finished_result()
         accepted += i_ready
     # One at the output, one in each stage before it: wordlines, block, column, accumulator; one driven, one waiting.
     assert accepted == 1 + (2 + config.column_latency + 1) + 1 + 1
-    assert cycles.o_valid and cycles.stands(False) and not cycles.stands(True)
+    assert cycles.o_valid and cycles.stalls(False) and not cycles.stalls(True)
 
 
 @pytest.mark.parametrize("planes", [1, 2, 5])
@@ -158,13 +158,13 @@ def test_a_vector_keeps_writes_off_its_bank_until_its_last_plane_has_left_the_wo
     ({}, 2), ({"banks": 2}, 1), ({"block_ram_columns": 1}, 1), ({"rows": 80}, 6), ({"rows": 5}, 2)])
 def test_tables_are_held_as_long_as_a_plane_needs_what_a_write_changes(parameters, held):
     config = MacroConfig(**{"rows": 4, "columns": 1, "column": "table", **parameters})
-    assert config.held == held
+    assert config.bank_hold_cycles == held
     cycles = MacroCycles(config)
     assert cycles.step((3, 0), (0, 0), False, True)[0]
     waits = 0
     while not cycles.step(None, (0, 0), True, True)[1]:
         waits += 1
-    assert waits == 1 + config.calibrates + 3 + 1 + held
+    assert waits == 1 + config.needs_calibration + 3 + 1 + held
 
 
 def first_result(config, planes):
@@ -178,13 +178,13 @@ def first_result(config, planes):
     {"rows": 80}, {"rows": 13}, {"rows": 80, "banks": 2}, {"rows": 80, "banks": 4}, {"rows": 9, "banks": 8},
     {"rows": 6, "banks": 16}, {"rows": 30, "block_ram_columns": 4}, {"rows": 80, "banks": 16, "block_ram_columns": 2}])
 @pytest.mark.parametrize("planes", [1, 3])
-def test_tables_of_a_bank_take_a_walk_a_group(parameters, planes):
+def test_tables_of_a_bank_take_a_fill_a_group(parameters, planes):
     config = MacroConfig(columns=4, column="table", **parameters)
-    shape = max(config.shapes, key=lambda shape: shape.groups * shape.walk)
-    # A row is taken every three cycles; the first group gathers, and then each walk is prepared in a cycle.
-    gathers, walks = 3 * shape.group_rows, shape.groups * (shape.walk + 1)
-    assert shape.walk + 1 >= gathers, "walks are slower than rows"
-    assert first_result(config, planes) == gathers + walks + config.calibrates + planes + config.latency
+    shape = max(config.shapes, key=lambda shape: shape.groups * shape.table_fill_cycles)
+    # A row is taken every three cycles; the first group gathers, and then each fill is prepared in a cycle.
+    gathers, fills = 3 * shape.group_rows, shape.groups * (shape.table_fill_cycles + 1)
+    assert shape.table_fill_cycles + 1 >= gathers, "fills are slower than rows"
+    assert first_result(config, planes) == gathers + fills + config.needs_calibration + planes + config.latency
 
 
 @settings(deadline=None)
@@ -198,8 +198,8 @@ def test_every_row_that_is_taken_gets_into_the_tables(block_ram_columns, rows, b
         writer.step(taken, rng.choice((None, rng.randrange(banks))))
         if taken:
             assert writer.busy(taken[0])
-    # One walk may be under way, one group have gathered, and one row wait for its own.
-    for _ in range(3 * (shape.walk + 3)):
+    # One fill may be under way, one group have gathered, and one row wait for its own.
+    for _ in range(3 * (shape.table_fill_cycles + 3)):
         writer.step(None, wanted)
     assert not writer.busy(wanted)
 
@@ -211,7 +211,7 @@ def test_every_row_that_is_taken_gets_into_the_tables(block_ram_columns, rows, b
 def test_every_vector_gives_one_result_and_waits_no_longer_than_it_must(vectors, kind, rng):
     config = MacroConfig(rows=4, columns=1, banks=2, **kind)
     cycles, left, results = MacroCycles(config), list(vectors), 0
-    bound = sum(planes for planes, _ in vectors) + config.calibrates * config.banks + config.latency
+    bound = sum(planes for planes, _ in vectors) + config.needs_calibration * config.banks + config.latency
     if config.result_interval == 2:
         # A vector of one plane takes two cycles, and one more is lost where a result was waited for.
         bound += 2 * len(vectors)

@@ -44,7 +44,7 @@ class Draw:
     def pick_activation(self):
         return self.choice("none", "relu", "relu6", "relu_n1_to_1")
 
-    def check(self, tmp_path, inputs, output, *, count=4, activation="none", least=None):
+    def check(self, tmp_path, inputs, output, *, count=4, activation="none", minimum=None):
         path = tmp_path / "model.tflite"
         path.write_bytes(self.file.data(inputs, [output]))
         network = load_network(path)
@@ -56,8 +56,8 @@ class Draw:
                 arrays.append(self.rng.normal(0, 40, shape).astype(np.float32))
                 continue
             low = LIMITS[tensor.dtype]
-            x = self.rng.integers(-low if least is None else least, low, shape)
-            if least is not None:
+            x = self.rng.integers(-low if minimum is None else minimum, low, shape)
+            if minimum is not None:
                 arrays.append(x)
                 continue
             # The extremes, and a run of small values.
@@ -89,13 +89,13 @@ def test_fully_connected_with_accumulators_beyond_int32(tmp_path):
     x, y = draw.activation((1, 40000), scale=1e-3), draw.activation((1, 2), scale=5.0)
     weights = draw.file.constant(draw.rng.integers(100, 128, (2, 40000)) * [[1], [-1]], "int8", 1e-3)
     draw.file.operator("FULLY_CONNECTED", [x, weights], y, "FullyConnectedOptions")
-    draw.check(tmp_path, [x], y, count=20, least=25000)
+    draw.check(tmp_path, [x], y, count=20, minimum=25000)
 
 
 def check_convolution(tmp_path, draw, seed, kind, groups):
     """A convolution with everything drawn: window, strides, dilation, padding, image."""
     rng, is_depthwise, activation = draw.rng, kind == "DEPTHWISE_CONV_2D", draw.pick_activation()
-    size, stride, dilation = (tuple(int(v) for v in rng.integers(1, most, 2)) for most in (5, 4, 3))
+    size, stride, dilation = (tuple(int(v) for v in rng.integers(1, limit, 2)) for limit in (5, 4, 3))
     if rng.integers(2):
         dilation = (1, 1)
     depth, multiple = int(rng.integers(1, 5)) * groups, int(rng.integers(1, 3))

@@ -5,7 +5,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from amaranth.hdl import Fragment
-from bitline.golden.bits import limits, pack
+from bitline.golden.bits import limits, to_bits
 from bitline.golden.mvm import mvm
 from bitline.golden.tables import table_entries, table_levels, table_reads, table_sums
 from bitline.hdl.columns import table_columns
@@ -59,13 +59,14 @@ def test_banks_and_rows_share_the_address(shape):
     assert shape.plane_bits >= shape.rows
 
 
-@pytest.mark.parametrize("storage, rows, banks, group_rows, groups, latency, walk", [
+@pytest.mark.parametrize("storage, rows, banks, group_rows, groups, latency, fill", [
     ("lut_ram", 80, 1, 5, 16, 6, 36), ("lut_ram", 80, 2, 4, 20, 7, 19), ("lut_ram", 80, 4, 3, 27, 7, 10),
     ("lut_ram", 1, 16, 1, 1, 2, 2), ("lut_ram", 6, 1, 5, 2, 3, 36), ("block_ram", 80, 1, 9, 9, 7, 513),
     ("block_ram", 80, 2, 8, 10, 7, 257), ("block_ram", 9, 1, 9, 1, 3, 513)])
-def test_shapes_of_named_configurations(storage, rows, banks, group_rows, groups, latency, walk):
+def test_shapes_of_named_configurations(storage, rows, banks, group_rows, groups, latency, fill):
     shape = TableShape(storage, rows, 8, banks)
-    assert (shape.group_rows, shape.groups, shape.latency, shape.walk) == (group_rows, groups, latency, walk)
+    found = shape.group_rows, shape.groups, shape.latency, shape.table_fill_cycles
+    assert found == (group_rows, groups, latency, fill)
 
 
 @settings(deadline=None)
@@ -131,9 +132,9 @@ def test_encoder_for_every_plane(rows, banks):
 
     async def testbench(ctx):
         for plane in itertools.product((0, 1), repeat=rows):
-            ctx.set(encoder.plane, pack(plane, 1))
+            ctx.set(encoder.plane, to_bits(plane, 1))
             addresses, signs = table_reads(shape, np.array(plane))
-            assert ctx.get(encoder.codes) == pack(addresses | signs << shape.address_bits, shape.group_rows)
+            assert ctx.get(encoder.codes) == to_bits(addresses | signs << shape.address_bits, shape.group_rows)
 
     simulate(encoder, testbench, clocked=False)
 

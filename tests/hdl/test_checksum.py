@@ -5,10 +5,10 @@ import json
 import numpy as np
 import pytest
 from bitline.golden.bits import limits
-from bitline.golden.checksum import CheckedMacro, agrees, checksum_digits, digit_count
+from bitline.golden.checksum import CheckedMacro, agrees, check_column_count, check_weights
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import emit
-from bitline.scripts.commands.upsets import draw, run_upsets
+from bitline.scripts.commands.inject.weights import draw, inject
 from bitline.verif.core.storage import stores
 from breaking import broken
 from some import some
@@ -24,16 +24,16 @@ CONFIGS = {
 
 @pytest.mark.parametrize("weight_bits", [1, 2, 3, 8, 16])
 @pytest.mark.parametrize("columns", [1, 2, 3, 5, 17, 18, 64, 1000])
-def test_digits_hold_every_sum_and_are_as_few_as_can_be(weight_bits, columns):
-    least, greatest = limits(weight_bits, True)
-    count = digit_count(columns, weight_bits)
-    for weight in (least, greatest):
+def test_check_columns_hold_every_sum_and_are_as_few_as_can_be(weight_bits, columns):
+    minimum, maximum = limits(weight_bits, True)
+    count = check_column_count(columns, weight_bits)
+    for weight in (minimum, maximum):
         row = np.full(columns, weight)
-        digits = checksum_digits(row, weight_bits)
-        assert len(digits) == count and ((digits >= least) & (digits <= greatest)).all()
-        assert (digits << weight_bits * np.arange(count)).sum() == row.sum()
-    # The least sum does not fit one digit less.
-    assert count == 0 or sum(least << weight_bits * place for place in range(count - 1)) > columns * least
+        weights = check_weights(row, weight_bits)
+        assert len(weights) == count and ((weights >= minimum) & (weights <= maximum)).all()
+        assert (weights << weight_bits * np.arange(count)).sum() == row.sum()
+    # The minimum sum does not fit one column less.
+    assert count == 0 or sum(minimum << weight_bits * position for position in range(count - 1)) > columns * minimum
 
 
 @pytest.mark.parametrize("kind", CONFIGS)
@@ -62,16 +62,16 @@ def test_a_total_that_is_wrong_by_anything_is_seen():
 @pytest.mark.parametrize("kind", some(CONFIGS, 1))
 def test_no_upset_that_changes_a_result_goes_unseen(kind):
     config = CONFIGS[kind]
-    facts = run_upsets(config, 120, seed=5, simulator=SIMULATOR)
-    assert facts["outcomes"]["unseen"] == 0 and facts["upsets"] == 120
-    assert facts["outcomes"]["seen"] >= 1 and facts["outcomes"]["harmless"] > 5
+    report = inject(config, 120, seed=5, simulator=SIMULATOR)
+    assert report["outcomes"]["unseen"] == 0 and report["upsets"] == 120
+    assert report["outcomes"]["seen"] >= 1 and report["outcomes"]["harmless"] > 5
 
 
 def test_upsets_go_unseen_without_the_comparison():
     config = CONFIGS["bitcells"]
     verilog = broken(config, "totals_check", "assign %1 = | total;", "assign %1 = 1'b0;")
-    facts = run_upsets(config, 40, seed=5, simulator=SIMULATOR, verilog=verilog)
-    assert facts["outcomes"]["seen"] == 0 and facts["outcomes"]["unseen"] == len(facts["unseen"]) > 5
+    report = inject(config, 40, seed=5, simulator=SIMULATOR, verilog=verilog)
+    assert report["outcomes"]["seen"] == 0 and report["outcomes"]["unseen"] == len(report["unseen"]) > 5
 
 
 def test_every_bit_of_the_storage_is_upset_once():
@@ -83,10 +83,10 @@ def test_every_bit_of_the_storage_is_upset_once():
 
 
 def test_command(cli, tmp_path):
-    status, output, _ = cli("upsets", "--core", "--checksum", "--rows", 2, "--columns", 2, "--output", "int32",
-                            "--count", 20, "--simulator", SIMULATOR, "--out", tmp_path / "upsets.json")
-    facts = json.loads((tmp_path / "upsets.json").read_text(encoding="utf-8"))
-    assert status == 0 and sum(facts["outcomes"].values()) == 20 and "not seen" in output
+    status, output, _ = cli("inject", "--target", "weights", "--core", "--checksum", "--rows", 2, "--columns", 2,
+                            "--output", "int32", "--count", 20, "--simulator", SIMULATOR, "--out", tmp_path / "o.json")
+    report = json.loads((tmp_path / "o.json").read_text(encoding="utf-8"))
+    assert status == 0 and sum(report["outcomes"].values()) == 20 and "not seen" in output
 
 
 @pytest.mark.parametrize("options, match", [
@@ -95,4 +95,4 @@ def test_command(cli, tmp_path):
     (("--core", "--checksum", "--columns", 1024), "columns must leave 3 of 1024 to the checksum, not be 1024"),
 ])
 def test_wrong_options_are_refused(refused, options, match):
-    refused("upsets", "--rows", 4, "--columns", 2, *options, match=match)
+    refused("inject", "--target", "weights", "--rows", 4, "--columns", 2, *options, match=match)

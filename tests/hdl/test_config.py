@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 SMALL = st.fixed_dictionaries({
     "rows": st.integers(1, 6), "weight_bits": st.integers(1, 5), "input_bits": st.integers(1, 5),
-    "tiles": st.integers(1, 5)})
+    "max_accumulations": st.integers(1, 5)})
 
 
 @pytest.mark.parametrize("parameters, error, message", [
@@ -20,7 +20,7 @@ SMALL = st.fixed_dictionaries({
     ({"weight_bits": 17}, ValueError, r"^weight_bits must be an integer from 1 to 16, not 17$"),
     ({"input_bits": 0}, ValueError, r"^input_bits must be an integer from 1 to 16, not 0$"),
     ({"banks": 17}, ValueError, r"^banks must be an integer from 1 to 16, not 17$"),
-    ({"tiles": 0}, ValueError, r"^tiles must be an integer from 1 to 65536, not 0$"),
+    ({"max_accumulations": 0}, ValueError, r"^max_accumulations must be an integer from 1 to 65536, not 0$"),
     ({"fuse": 3}, ValueError, r"^fuse must be one of 1, 2, 4, not 3$"),
     ({"fuse": 2.0}, ValueError, r"^fuse must be one of 1, 2, 4, not 2.0$"),
     ({"tree": None}, ValueError, r"^tree must be one of carry_chain, carry_save, not None$"),
@@ -37,7 +37,7 @@ SMALL = st.fixed_dictionaries({
      r"^tree must be carry_chain if column is table, not 'carry_save'$"),
     ({"result_interval": 3}, ValueError, r"^result_interval must be one of 1, 2, not 3$"),
     ({"result_interval": True}, ValueError, r"^result_interval must be one of 1, 2, not True$"),
-    ({"fuse": 4, "weight_bits": 16}, ValueError, r"tiles and fuse must keep .*, not \d+$"),
+    ({"fuse": 4, "weight_bits": 16}, ValueError, r"max_accumulations and fuse must keep .*, not \d+$"),
 ])
 def test_wrong_parameters(parameters, error, message):
     with pytest.raises(error, match=message):
@@ -51,6 +51,8 @@ def test_wrong_parameters(parameters, error, message):
     ("[" * 100000, "must be JSON, and this is not"),
     ('{"rows": 4}', "must give columns, not only rows"),
     ('{"rows": 4, "columns": 4, "height": 1}', "must be among rows, .* not 'height'"),
+    ('{"rows": 4, "columns": 4, "tiles": 2, "max_accumulations": 2}',
+     "must give max_accumulations or tiles, its former name, not both"),
 ])
 def test_wrong_json(text, message):
     with pytest.raises(ValueError, match=message):
@@ -64,11 +66,15 @@ def test_json_round_trip(parameters):
     assert MacroConfig.from_json(config.to_json()).hash == config.hash
 
 
+def test_former_name_of_a_parameter_is_accepted():
+    assert MacroConfig.from_json('{"rows": 4, "columns": 4, "tiles": 2}') == MacroConfig(
+        rows=4, columns=4, max_accumulations=2)
+
 def test_each_parameter_changes_the_hash():
     base = {"rows": 4, "columns": 4}
     changed = [{"rows": 5}, {"columns": 8}, {"weight_bits": 7}, {"input_bits": 7}, {"banks": 2}, {"fuse": 2},
-               {"tiles": 2}, {"tree": "carry_save"}, {"column": "table"}, {"column": "table", "block_ram_columns": 1},
-               {"result_interval": 2}]
+               {"max_accumulations": 2}, {"tree": "carry_save"}, {"column": "table"},
+               {"column": "table", "block_ram_columns": 1}, {"result_interval": 2}]
     hashes = {MacroConfig(**base | change).hash for change in [{}, *changed]}
     assert len(hashes) == 1 + len(changed)
 
@@ -92,9 +98,9 @@ def extreme_results(config, width):
             model = MacroModel(config)
             for row in range(config.rows):
                 model.write(0, row, [weight])
-            for tile in range(config.tiles):
+            for tile in range(config.max_accumulations):
                 result = model.vector([lane] * config.rows, bits=config.input_bits, signed=signed, accumulate=tile > 0)
-            exact = weight * config.rows * config.tiles * (-lane if signed else lane)
+            exact = weight * config.rows * config.max_accumulations * (-lane if signed else lane)
             assert result.y[0] == exact
             yield exact
 

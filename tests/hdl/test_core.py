@@ -19,17 +19,17 @@ from places import ROOT
 from some import some, some_of
 from testbench_tests import number_of_tests
 
-CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, tiles=3), input_stream_bits=32)
+CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, max_accumulations=3), input_stream_bits=32)
 CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, core in (
-    ({"rows": 6, "columns": 7, "banks": 3, "tiles": 3, "input_bits": 5, "weight_bits": 5},
+    ({"rows": 6, "columns": 7, "banks": 3, "max_accumulations": 3, "input_bits": 5, "weight_bits": 5},
      {"output": "int16", "input_stream_bits": 32, "weight_stream_bits": 32, "output_stream_bits": 32}),
-    ({"rows": 5, "columns": 3, "tiles": 2, "input_bits": 12, "weight_bits": 12},
+    ({"rows": 5, "columns": 3, "max_accumulations": 2, "input_bits": 12, "weight_bits": 12},
      {"output": "int32", "input_stream_bits": 128, "weight_stream_bits": 32, "reset": "asynchronous"}),
-    ({"rows": 11, "columns": 5, "banks": 2, "tiles": 2, "column": "table", "result_interval": 2},
+    ({"rows": 11, "columns": 5, "banks": 2, "max_accumulations": 2, "column": "table", "result_interval": 2},
      {"output_stream_bits": 32}),
     ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
-    ({"rows": 7, "columns": 5, "banks": 2, "tiles": 2, "weight_bits": 3}, {"checksum": True}),
-    ({"rows": 6, "columns": 3, "banks": 2, "tiles": 2, "column": "table"},
+    ({"rows": 7, "columns": 5, "banks": 2, "max_accumulations": 2, "weight_bits": 3}, {"checksum": True}),
+    ({"rows": 6, "columns": 3, "banks": 2, "max_accumulations": 2, "column": "table"},
      {"checksum": True, "output": "int32", "weight_stream_bits": 32}),
 ))]
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
@@ -139,8 +139,8 @@ def test_faulty_cells_are_named_and_counters_wrap(simulator, config, tmp_path):
 
 @pytest.mark.parametrize("block, old, new", [
     ("adder_tree", "= $signed(level2_0_0) + $signed(level2_0_1)", "= $signed(level2_0_0) | $signed(level2_0_1)"),
-    ("accumulator", "shift_now ? ", "1'b0 ? "),
-    ("accumulator", "flip_now <= flip", "flip_now <= 1'b0"),
+    ("accumulator", "shift_q ? ", "1'b0 ? "),
+    ("accumulator", "flip_q <= flip", "flip_q <= 1'b0"),
 ], ids=["adder tree", "accumulator", "sign"])
 def test_known_answers_find_wrong_sums_that_marches_do_not(block, old, new, tmp_path):
     assert run(CONFIG, "tb_core_known_answers", tmp_path, verilog=broken(CONFIG, block, old, new)) == ([], 1)
@@ -164,7 +164,7 @@ def test_errors_of_the_documents_are_those_of_the_table():
     assert rows == [(str(code.value), code.name, code.meaning) for code in ErrorCode if code]
 
 
-NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, tiles=4))]
+NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, max_accumulations=4))]
 
 
 @pytest.mark.parametrize("config", some(NAMED, 0, 2, 3, 7, 8), ids=lambda config: config.name)
@@ -194,7 +194,7 @@ MUTATIONS = {
                                 "vector_faults"),
     "vector that is too short": ("vectors_assembler", "assign faults__short = ", "assign faults__short = 1'b0 & ",
                                  "vector_faults"),
-    "chain of a faulty vector": ("vectors", "assign fate_wanted = %1 & %2;", "assign fate_wanted = %1;",
+    "accumulation with a faulty vector": ("vectors", "assign tag_wanted = %1 & %2;", "assign tag_wanted = %1;",
                                  "vector_faults"),
     "accumulate": ("vectors", "assign i__payload_accumulate = ~ ", "assign i__payload_accumulate = ", "random_traffic"),
     "load that goes on": ("loader", "assign full = index >= ", "assign full = 1'b0 & index >= ", "load_faults"),
@@ -207,10 +207,10 @@ MUTATIONS = {
                               "random_traffic"),
     "space": ("packer", "assign i__space = ", "assign i__space = 1'b1 | ", "random_traffic"),
     "write one to clear": ("registers", "else interrupt_status__error__data <= %1;",
-                           "else interrupt_status__error__data <= 1'h0;", "zeroise"),
+                           "else interrupt_status__error__data <= 1'h0;", "zeroize"),
     "interrupt enable": ("registers", "assign %1 = interrupt_status__result__data & %2;",
                          "assign %1 = interrupt_status__result__data;", "counters"),
-    "planes that matter": ("drivers", "differs_7 <= matters[7]", "differs_7 <= 1'b1",
+    "plane mask": ("drivers", "differs_7 <= plane_mask[7]", "differs_7 <= 1'b1",
                            "planes_that_do_not_matter_take_no_cycle"),
     "planes skipped": ("performance", "if (%1) planes_skipped <= ", "if (%1) planes_skipped <= 1 + ",
                        "counters"),
@@ -219,7 +219,8 @@ MUTATIONS = {
 
 # The same of what meets at the wrong moment, of what is in use, and of what the core tells of itself.
 TESTS = {
-    "tb_core_races": ("packets_wait_for_a_march", "march_in_a_chain", "chain_in_a_vector", "zeroise_is_not_blocked"),
+    "tb_core_races": ("packets_wait_for_a_march", "march_in_an_accumulation", "accumulate_written_in_a_vector",
+                      "zeroize_is_not_blocked"),
     "tb_core_interlocks": ("rows_wait_for_their_bank", "parameters_wait_for_their_set", "load_is_busy_within_a_packet",
                            "words_are_busy_until_their_beat_is_taken"),
     "tb_core_status": ("stalls_are_counted", "index_tells_what_comes_next", "each_event_is_its_own",
@@ -228,17 +229,19 @@ TESTS = {
 MUTATIONS |= {
     "stream after a march": ("self_test", "else ended <= done;", "else ended <= 1'b0;",
                              "packets_wait_for_a_march"),
-    "march in a chain": ("core", ".alone(self_test__takeover__active)", ".alone(1'b0)", "march_in_a_chain"),
-    "chain written in a vector": ("vectors", "late <= _%1;", "late <= 1'b0;", "chain_in_a_vector"),
-    "stream that holds zeroise up": ("core", ".cut(self_test__takeover__cuts)", ".cut(1'b0)", "zeroise_is_not_blocked"),
+    "march in an accumulation": ("core", ".no_accumulate(self_test__takeover__active)", ".no_accumulate(1'b0)",
+                                 "march_in_an_accumulation"),
+    "accumulate written in a vector": ("vectors", "late <= _%1;", "late <= 1'b0;", "accumulate_written_in_a_vector"),
+    "stream that holds zeroize up": ("core", ".flush(self_test__takeover__abort)", ".flush(1'b0)",
+                                     "zeroize_is_not_blocked"),
     "bank in use": ("controller", "assign write_ready = ~", "assign write_ready = 1'b1 | ~",
                     "rows_wait_for_their_bank"),
-    "set in use": ("core", ".set_used(flight__set_used),\n    .target(", ".set_used(2'h0),\n    .target(",
+    "set in use": ("core", ".set_used(%1),\n    .target(", ".set_used(2'h0),\n    .target(",
                    "parameters_wait_for_their_set"),
-    "offset in use": ("core", ".offset_0__used(%1)", ".offset_0__used(1'b0)", "parameters_wait_for_their_set"),
-    "clamp in use": ("core", ".clamp_1__used(%1)", ".clamp_1__used(1'b0)", "parameters_wait_for_their_set"),
-    "target in use": ("core", ".load__used(%1)", ".load__used(1'b0)", "load_is_busy_within_a_packet"),
-    "words in use": ("core", ".load_data__used(%1)", ".load_data__used(1'b0)",
+    "offset in use": ("core", ".offset_0__busy(%1)", ".offset_0__busy(1'b0)", "parameters_wait_for_their_set"),
+    "clamp in use": ("core", ".clamp_1__busy(%1)", ".clamp_1__busy(1'b0)", "parameters_wait_for_their_set"),
+    "target in use": ("core", ".load__busy(%1)", ".load__busy(1'b0)", "load_is_busy_within_a_packet"),
+    "words in use": ("core", ".load_data__busy(%1)", ".load_data__busy(1'b0)",
                      "words_are_busy_until_their_beat_is_taken"),
     "loading": ("core", ".status__loading__data(%1)", ".status__loading__data(s_axis_w__valid)",
                 "load_is_busy_within_a_packet"),
@@ -273,6 +276,6 @@ def test_testbench_notices_a_packet_cut_off_that_counts_as_loaded(tmp_path):
 
 
 @pytest.mark.slow
-def test_mixed_traffic_notices_a_march_that_regroups_chains(tmp_path):
-    verilog = broken(CONFIG, *MUTATIONS["march in a chain"][:3])
+def test_mixed_traffic_notices_a_march_that_shifts_accumulations(tmp_path):
+    verilog = broken(CONFIG, *MUTATIONS["march in an accumulation"][:3])
     assert run(CONFIG, "tb_core_mixed", tmp_path, verilog=verilog) == (["mixed_traffic"], 1)

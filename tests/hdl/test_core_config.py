@@ -9,8 +9,8 @@ MACRO = MacroConfig(rows=64, columns=64)
 @pytest.mark.parametrize("parameters, error, message", [
     ({"macro": {"rows": 1}}, TypeError, r"^macro must be a MacroConfig, not \{'rows': 1\}$"),
     ({"macro": MacroConfig(rows=4, columns=4, fuse=2)}, ValueError, r"^fuse must be 1 in a core, not 2$"),
-    ({"macro": MacroConfig(rows=1024, columns=1, tiles=65536)}, ValueError,
-     r"^weight_bits, input_bits, rows and tiles of a core must keep a total within 32 bits, not 42$"),
+    ({"macro": MacroConfig(rows=1024, columns=1, max_accumulations=65536)}, ValueError,
+     r"^weight_bits, input_bits, rows and max_accumulations of a core must keep a total within 32 bits, not 42$"),
     ({"input_stream_bits": 48}, ValueError, r"^input_stream_bits must be one of 32, 64, .*, 1024, not 48$"),
     ({"weight_stream_bits": 64.0}, ValueError, r"^weight_stream_bits must be one of .*, not 64.0$"),
     ({"output_stream_bits": "64"}, ValueError, r"^output_stream_bits must be one of .*, not '64'$"),

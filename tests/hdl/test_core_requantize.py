@@ -125,23 +125,23 @@ def check_lane(total_width, output_bits, cases):
 
 @pytest.mark.parametrize("output_bits", [8, 16])
 def test_lane_equals_the_twin_for_extremes(output_bits):
-    least, greatest = -(1 << output_bits - 1), (1 << output_bits - 1) - 1
+    minimum, maximum = -(1 << output_bits - 1), (1 << output_bits - 1) - 1
     values = [INT32[0], -(1 << 15), -1, 0, 1, 3, INT32[1]]
     shifts = [SHIFTS[0], -16, -9, -1, 0, 1, SHIFTS[1]]
-    cases = [(*case, zero, least, greatest)
+    cases = [(*case, zero, minimum, maximum)
              for case in itertools.product(values, values, values, shifts, (0, 1))
-             for zero in (least, greatest)]
+             for zero in (minimum, maximum)]
     check_lane(32, output_bits, cases)
 
 
 @pytest.mark.parametrize("total_width, output_bits", [(32, 8), (32, 16), (26, 8), (1, 16)])
 def test_lane_equals_the_twin_for_random_ones(total_width, output_bits):
     rng, cases = random.Random(total_width), []
-    least, greatest = -(1 << output_bits - 1), (1 << output_bits - 1) - 1
+    minimum, maximum = -(1 << output_bits - 1), (1 << output_bits - 1) - 1
     for _ in range(6000):
-        low, high = sorted((rng.randint(least, greatest), rng.randint(least, greatest)))
+        low, high = sorted((rng.randint(minimum, maximum), rng.randint(minimum, maximum)))
         total = rng.randint(-(1 << total_width - 1), (1 << total_width - 1) - 1) >> rng.randrange(total_width)
         multiplier = rng.choice((1 << 30, 1 << 29, rng.randint(1 << 30, INT32[1]), rng.randint(*INT32)))
         cases.append((total, rng.randint(*INT32) >> rng.randrange(32), multiplier, rng.randint(*SHIFTS),
-                      rng.randrange(2), rng.randint(least, greatest), low, high))
+                      rng.randrange(2), rng.randint(minimum, maximum), low, high))
     check_lane(total_width, output_bits, cases)

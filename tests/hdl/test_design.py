@@ -6,7 +6,7 @@ from bitline.hdl.emit import FABRICS, design, emit_files, run_yosys
 from bitline.hdl.fabric.design import Design
 from some import some
 
-TABLES = MacroConfig(rows=11, columns=5, banks=2, tiles=2, column="table", block_ram_columns=2)
+TABLES = MacroConfig(rows=11, columns=5, banks=2, max_accumulations=2, column="table", block_ram_columns=2)
 CONFIGS = [MacroConfig(rows=3, columns=2, banks=2, weight_bits=1, fuse=2), MacroConfig(rows=13, columns=3,
            tree="carry_save"), TABLES, CoreConfig(macro=TABLES, bus="apb", reset="asynchronous")]
 TEXT = """// What it is.

@@ -10,7 +10,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import EmitError, design, emit, run_yosys
 from bitline.hdl.fabric.adder import Addition, Carry, Operand, add
 from bitline.hdl.fabric.emitter import Emitter
-from bitline.hdl.fabric.mux import place_choice
+from bitline.hdl.fabric.mux import instantiate_choice
 
 # One side, its cells replaced by what Yosys says of them.
 READ = """
@@ -106,7 +106,7 @@ class Choices(wiring.Component):
         for count in self.COUNTS:
             index, words = getattr(self, f"index_{count}"), getattr(self, f"words_{count}")
             values = [words.word_select(number, 2) for number in range(count)]
-            chosen = place_choice(m, platform, f"choice_{count}", values, index)
+            chosen = instantiate_choice(m, platform, f"choice_{count}", values, index)
             # What an index beyond the words gives may be anything.
             m.d.comb += getattr(self, f"word_{count}").eq(Mux(index < count, chosen, 0))
         return m
@@ -129,7 +129,7 @@ def test_every_kind_of_addition_and_choice(component, cell):
         assert differ(texts | {"ecp5": swapped}, "t_all", "rtlil")
 
 
-BITCELLS = MacroConfig(rows=5, columns=1, weight_bits=3, input_bits=2, banks=2, tiles=2)
+BITCELLS = MacroConfig(rows=5, columns=1, weight_bits=3, input_bits=2, banks=2, max_accumulations=2)
 BLOCKS = [
     (BITCELLS, "adder_tree"),
     (BITCELLS, "accumulator"),
@@ -140,7 +140,7 @@ BLOCKS = [
     (MacroConfig(rows=6, columns=1, weight_bits=2, column="table"), "lut_ram_columns_1"),
     (MacroConfig(rows=11, columns=2, weight_bits=3, banks=2, column="table"), "lut_ram_columns_2"),
     (MacroConfig(rows=7, columns=1, weight_bits=2, banks=3, column="table"), "lut_ram_columns_1"),
-    (MacroConfig(rows=9, columns=1, weight_bits=4, column="table", block_ram_columns=1), "block_ram_lane"),
+    (MacroConfig(rows=9, columns=1, weight_bits=4, column="table", block_ram_columns=1), "block_ram_entry_adder"),
 ]
 
 

@@ -4,10 +4,10 @@ import random
 
 import pytest
 from amaranth.hdl import signed, unsigned
-from bitline.golden.bits import limits, pack, unpack
+from bitline.golden.bits import from_bits, limits, to_bits
 from bitline.golden.macro import MacroModel
 from bitline.hdl.columns.accumulator import ShiftAccumulator
-from bitline.hdl.columns.adder_tree import TREES
+from bitline.hdl.columns.adder_tree import TREE_COMPONENTS
 from bitline.hdl.columns.bitcell_array import BitcellArray
 from bitline.hdl.columns.ones import OnesColumn
 from bitline.hdl.config import MacroConfig
@@ -27,7 +27,7 @@ def check_tree(tree, cases):
         expected = []
         ctx.set(tree.enable, 1)
         for weights, plane in [*cases, *[cases[0]] * tree.latency]:
-            word, ones = pack(weights, bits), pack(plane, 1)
+            word, ones = to_bits(weights, bits), to_bits(plane, 1)
             if tree.active_low:
                 word, ones = ~word & (1 << rows * bits) - 1, ~ones & (1 << rows) - 1
             ctx.set(tree.weights, word)
@@ -40,15 +40,15 @@ def check_tree(tree, cases):
     simulate(tree, testbench)
 
 
-@pytest.mark.parametrize("kind", TREES)
+@pytest.mark.parametrize("kind", TREE_COMPONENTS)
 @pytest.mark.parametrize("rows, bits", [(1, 1), (1, 3), (2, 2), (3, 1), (3, 2)])
 def test_tree_for_every_weight_and_plane(kind, rows, bits):
     values = range(limits(bits, True)[0], limits(bits, True)[1] + 1)
     cases = list(itertools.product(itertools.product(values, repeat=rows), itertools.product((0, 1), repeat=rows)))
-    check_tree(TREES[kind](rows=rows, weight_bits=bits), cases)
+    check_tree(TREE_COMPONENTS[kind](rows=rows, weight_bits=bits), cases)
 
 
-@pytest.mark.parametrize("kind", TREES)
+@pytest.mark.parametrize("kind", TREE_COMPONENTS)
 @pytest.mark.parametrize("rows, bits", [(4, 8), (5, 3), (7, 1), (13, 5), (16, 16), (31, 2), (64, 8)])
 def test_tree_for_random_and_extreme_weights(kind, rows, bits):
     rng = random.Random(1)
@@ -56,14 +56,14 @@ def test_tree_for_random_and_extreme_weights(kind, rows, bits):
     cases = [([value] * rows, [1] * rows) for value in (low, high)]
     cases += [([rng.randint(low, high) for _ in range(rows)], [rng.randrange(2) for _ in range(rows)])
               for _ in range(40)]
-    check_tree(TREES[kind](rows=rows, weight_bits=bits), cases)
+    check_tree(TREE_COMPONENTS[kind](rows=rows, weight_bits=bits), cases)
 
 
 @pytest.mark.parametrize("rows, bits, full, half", [
     (64, 8, 498, 6), (16, 8, 116, 4), (256, 8, 2032, 8), (64, 4, 246, 6)])
 def test_carry_save_tree_takes_the_fewest_full_adders(rows, bits, full, half):
     emitter = Emitter("t")
-    emitter.add("t_tree", TREES["carry_save"](rows=rows, weight_bits=bits))
+    emitter.add("t_tree", TREE_COMPONENTS["carry_save"](rows=rows, weight_bits=bits))
     words = emitter.modules["t_tree"].split()
     assert words.count("\\t_full_adder") == full
     assert words.count("\\t_half_adder") == half
@@ -97,15 +97,15 @@ def test_column_of_ones_counts_after_as_many_cycles_as_others_take(parameters):
 
 
 @pytest.mark.parametrize("shape, complemented", [(signed(4), False), (signed(4), True), (unsigned(3), False)])
-@pytest.mark.parametrize("tiles", [1, 3])
-def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
-    block = ShiftAccumulator(sum_shape=shape, width=12, total_width=14, tiles=tiles)
+@pytest.mark.parametrize("max_accumulations", [1, 3])
+def test_accumulator_folds_planes_and_vectors(shape, complemented, max_accumulations):
+    block = ShiftAccumulator(sum_shape=shape, width=12, total_width=14, max_accumulations=max_accumulations)
     rng = random.Random(1)
     low, high = limits(shape.width, shape.signed)
     # Of each plane: its sum, whether it counts negative, whether it is its vector's first; of the last the total.
     planes, total = [], 0
     for chain in range(60):
-        is_signed, add, result = rng.randrange(2), int(tiles > 1 and chain % tiles > 0), 0
+        is_signed, add, result = rng.randrange(2), int(max_accumulations > 1 and chain % max_accumulations > 0), 0
         for index in range(count := rng.randint(1, 5)):
             value, negative = rng.choice((low, high, rng.randint(low, high))), int(is_signed and index == 0)
             result = 2 * result + (-value if negative else value)
@@ -120,7 +120,7 @@ def test_accumulator_folds_planes_and_vectors(shape, complemented, tiles):
             ctx.set(block.flip, after[1] ^ complemented)
             ctx.set(block.carry, after[1])
             ctx.set(block.shift, not after[2])
-            if tiles > 1:
+            if max_accumulations > 1:
                 ctx.set(block.add, now[4])
             shown = ctx.get(block.total)
             ctx.set(block.enable, 0)
@@ -149,7 +149,7 @@ def test_bitcell_array_holds_banks_apart():
         await ctx.tick()
         for bank, rows in enumerate([[1, 0, 3], [2, 4, 0]]):
             ctx.set(array.bank, bank)
-            assert unpack(ctx.get(array.weights), 4, 3, signed=False).tolist() == rows
+            assert from_bits(ctx.get(array.weights), 4, 3, signed=False).tolist() == rows
 
     simulate(array, testbench)
 
@@ -178,9 +178,9 @@ def test_drivers_skip_planes_that_only_repeat(active_low):
                                             (1, (7, 15), 4, 3), (1, (7, 15), 3, 0), (0, (9, 9), 0, 0)]:
             await load(ctx, drivers, lanes, bits, is_signed)
             assert ctx.get(drivers.top) == 1 << top, (is_signed, lanes, bits)
-            ctx.set(drivers.advance, 1)
+            ctx.set(drivers.dispatch, 1)
             await ctx.tick()
-            ctx.set(drivers.advance, 0)
+            ctx.set(drivers.dispatch, 0)
             for bit in (0, 1, None, 2, 3, 0):
                 ctx.set(drivers.select, 0 if bit is None else 1 << bit)
                 await ctx.tick()
@@ -207,7 +207,7 @@ def test_drivers_look_at_every_row(row):
     {"tree": "carry_chain"}, {"tree": "carry_save"}, {"column": "table"}, {"column": "table", "block_ram_columns": 1},
     {"column": "table", "block_ram_columns": 2, "banks": 4}], ids=str)
 def test_macro_in_amaranth_itself(kind):
-    config = MacroConfig(rows=3, columns=2, weight_bits=4, input_bits=4, fuse=2, tiles=2, **kind)
+    config = MacroConfig(rows=3, columns=2, weight_bits=4, input_bits=4, fuse=2, max_accumulations=2, **kind)
     macro, model, rng = Macro(config=config), MacroModel(config), random.Random(1)
 
     async def testbench(ctx):
@@ -230,8 +230,8 @@ def test_macro_in_amaranth_itself(kind):
             ctx.set(macro.i.valid, 0)
             y, sum_x = await ctx.tick().sample(macro.o.payload.y, macro.o.payload.sum_x).until(macro.o.valid)
             expected = model.vector(lanes, bits=4, signed=bool(is_signed), accumulate=bool(accumulate), fuse=1 << fuse)
-            lanes_word = pack(list(y), config.total_width)
-            assert unpack(lanes_word, config.total_width << fuse, 2 >> fuse).tolist() == expected.y.tolist()
+            lanes_word = to_bits(list(y), config.total_width)
+            assert from_bits(lanes_word, config.total_width << fuse, 2 >> fuse).tolist() == expected.y.tolist()
             assert sum_x == expected.sum_x
 
     simulate(macro, testbench)

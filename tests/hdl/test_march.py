@@ -29,11 +29,11 @@ class Memory:
 class StuckAt(Memory):
     def __init__(self, row, bit, value):
         super().__init__()
-        self.place, self.bit, self.value = row, bit, value
+        self.row, self.bit, self.value = row, bit, value
 
     def read(self, row):
         word = self.rows[row]
-        if row != self.place:
+        if row != self.row:
             return word
         return word | 1 << self.bit if self.value else word & ~(1 << self.bit)
 
@@ -43,11 +43,11 @@ class Transition(Memory):
 
     def __init__(self, row, bit, value):
         super().__init__()
-        self.place, self.bit, self.value = row, bit, value
+        self.row, self.bit, self.value = row, bit, value
 
     def write(self, row, word):
         old = self.rows[row]
-        if row == self.place and (old >> self.bit & 1) != self.value and (word >> self.bit & 1) == self.value:
+        if row == self.row and (old >> self.bit & 1) != self.value and (word >> self.bit & 1) == self.value:
             word ^= 1 << self.bit
         self.rows[row] = word
 
@@ -57,10 +57,10 @@ class Address(Memory):
 
     def __init__(self, row, targets):
         super().__init__()
-        self.place, self.targets = row, targets
+        self.row, self.targets = row, targets
 
     def write(self, row, word):
-        for target in self.targets if row == self.place else (row,):
+        for target in self.targets if row == self.row else (row,):
             self.rows[target] = word
 
 
@@ -93,10 +93,10 @@ class Disturbed(Memory):
 
     def __init__(self, row, bit, value, kind):
         super().__init__()
-        self.place, self.bit, self.value, self.kind = row, bit, value, kind
+        self.row, self.bit, self.value, self.kind = row, bit, value, kind
 
     def _holds(self, row):
-        return row == self.place and (self.rows[row] >> self.bit & 1) == self.value
+        return row == self.row and (self.rows[row] >> self.bit & 1) == self.value
 
     def write(self, row, word):
         flips = self.kind == "write" and self._holds(row) and (word >> self.bit & 1) == self.value

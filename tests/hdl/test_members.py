@@ -7,21 +7,27 @@ import pkgutil
 import re
 
 import pytest
+from amaranth.hdl import signed
 from amaranth.lib import wiring
 from bitline import hdl
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.ones import OnesShape
 from bitline.hdl.csr.register_map import register_map
 from bitline.hdl.uart_bridge.protocol import sizes
 
-MACRO = MacroConfig(rows=8, columns=4, banks=2, tiles=2, fuse=2)
+MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
 CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True)
-FOLDERS = ("bist", "core", "csr", "macro", "uart_bridge")
+BITCELLS, TABLES = (next(iter(config.shapes)) for config in (MACRO, MacroConfig(rows=8, columns=4, column="table")))
+FOLDERS = ("bist", "columns", "core", "csr", "fabric", "macro", "uart_bridge")
+MEMBERS = "Members\n-------\n"
 # What a parameter of such a name is, but for those of `OWN`.
-COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "behind": 2, "most": 7, "banks": 2, "rows": 8,
-          "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12, "input_bits": 8,
-          "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12e6, "baud": 115200,
-          "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5}
-OWN = {"macro": MACRO, "uart_bridge": MACRO}
+COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "max_skipped": 7,
+          "banks": 2, "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
+          "input_bits": 8, "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12e6, "baud": 115200,
+          "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
+          "sum_shape": signed(8), "max_accumulations": 3}
+OWN = {"columns": MACRO, "macro": MACRO, "uart_bridge": MACRO}
+SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3)}
 # Whose ports are those of a table, by name.
 TABLED = {"CoreTop", "FlatMacro", "MacroPorts"}
 
@@ -33,7 +39,7 @@ def components():
         for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(info.name)
             for _, cls in inspect.getmembers(module, inspect.isclass):
-                is_own = cls.__module__ == module.__name__ and cls.__name__ not in TABLED
+                is_own = cls.__module__ == module.__name__ and cls.__name__ not in TABLED and cls.__name__[0] != "_"
                 if is_own and issubclass(cls, wiring.Component):
                     yield folder, cls
 
@@ -42,23 +48,32 @@ COMPONENTS = {cls.__name__: (folder, cls) for folder, cls in components()}
 
 
 def entries(cls):
-    """The names of the entries under Members, one each."""
-    text = inspect.getdoc(cls).partition("Members\n-------\n")[2]
+    """The names of the entries under Members, one each; of those of a base class if its own docstring has none."""
+    documented = (base for base in cls.__mro__ if MEMBERS in inspect.getdoc(base))
+    text = inspect.getdoc(next(documented)).partition(MEMBERS)[2]
     return re.findall(r"^([\w, ]+?)(?: : .*)?$", text, re.MULTILINE)
 
 
+def incomplete(text):
+    """Entries without a direction and shape, or without a meaning."""
+    heads = re.findall(r"^(\S.*)\n?(.*)", text.partition(MEMBERS)[2], re.MULTILINE)
+    return [head for head, meaning in heads
+            if not re.fullmatch(r"\w+ : ``(In|Out)\(.+\)``", head) or not meaning.startswith("    ")]
+
+
 def instances(folder, cls):
-    """One, or two where what it is told makes a difference."""
+    """One, or two where a plane mask makes a difference."""
     names = inspect.signature(cls.__init__).parameters
-    if "told" in names:
-        return [instance(folder, cls, told=told) for told in (False, True)]
+    if "has_plane_mask" in names:
+        return [instance(folder, cls, has_plane_mask=has_mask) for has_mask in (False, True)]
     return [instance(folder, cls)]
 
 
 def instance(folder, cls, **given):
-    names = inspect.signature(cls.__init__).parameters
-    config = {"config": OWN.get(folder, CORE)} if "config" in names else {}
-    return cls(**{name: COMMON[name] for name in names if name not in ("self", "config", *given)}, **config, **given)
+    if cls.__init__ is wiring.Component.__init__:
+        return cls()
+    values = COMMON | {"config": OWN.get(folder, CORE), "shape": SHAPES.get(cls.__name__, TABLES)} | given
+    return cls(**{name: values[name] for name in inspect.signature(cls.__init__).parameters if name != "self"})
 
 
 def ports(component):
@@ -70,19 +85,30 @@ def ports(component):
 
 
 @pytest.mark.parametrize("name", COMPONENTS)
+def test_each_entry_has_direction_shape_and_meaning(name):
+    assert incomplete(inspect.getdoc(COMPONENTS[name][1])) == []
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
 def test_each_port_has_an_entry(name):
     folder, cls = COMPONENTS[name]
     assert sorted(entries(cls)) == sorted(set().union(*(ports(component) for component in instances(folder, cls))))
 
 
-def test_an_entry_of_two_ports_and_a_missing_one_are_noticed():
+def test_incomplete_entries_are_noticed():
     class Two:
-        """A pair.
+        """A pair, one without a shape, one without a meaning, and one that is complete.
 
         Members
         -------
         one, two : ``In(1)``
             Both.
+        three : ``In``
+            No shape.
+        four : ``In(1)``
+        five : ``Out(2)``
+            Complete.
         """
 
-    assert entries(Two) == ["one, two"]
+    assert entries(Two) == ["one, two", "three", "four", "five"]
+    assert incomplete(inspect.getdoc(Two)) == ["one, two : ``In(1)``", "three : ``In``", "four : ``In(1)``"]

@@ -16,7 +16,8 @@ from places import ROOT
 from some import some
 
 # Parameters of columns, rows of a table writer, and tables in block RAM, whose reads pause.
-CORE = CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, tiles=2, column="table", block_ram_columns=2),
+CORE = CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, max_accumulations=2, column="table",
+                                    block_ram_columns=2),
                   output_stream_bits=32)
 ONE_WORD = MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1, column="table")
 SIMULATOR = "verilator"

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from bitline.hdl.config import BUSES, RESETS, CoreConfig, MacroConfig
+from bitline.hdl.config import BUS_NAMES, RESETS, CoreConfig, MacroConfig
 from bitline.verif.sim.build import SimulatorError
 from bitline.verif.sim.core import build_core
 from breaking import broken
@@ -30,21 +30,21 @@ def powers_up(config, edges, simulator, folder, verilog=None):
 
 
 @pytest.mark.needs("iverilog")
-@pytest.mark.parametrize("kind, reset, bus", list(itertools.product(KINDS, RESETS, BUSES)))
+@pytest.mark.parametrize("kind, reset, bus", list(itertools.product(KINDS, RESETS, BUS_NAMES)))
 def test_out_of_unknown_values(kind, reset, bus, tmp_path):
     # The bus makes no difference to what the clock's first edges do.
     for edges in EDGES if bus == "axi" else EDGES[-1:]:
         powers_up(core(kind, reset, bus), edges, "icarus", tmp_path / str(edges))
 
 
-@pytest.mark.parametrize("kind, bus", some(list(zip(KINDS, (*BUSES, "axi"))), 1))
+@pytest.mark.parametrize("kind, bus", some(list(zip(KINDS, (*BUS_NAMES, "axi"))), 1))
 def test_out_of_zeros(kind, bus, tmp_path):
     for edges in EDGES:
         powers_up(core(kind, "asynchronous", bus), edges, "verilator", tmp_path / str(edges))
 
 
 @pytest.mark.needs("iverilog")
-@pytest.mark.parametrize("register", ["walks", "gathers", "arrived", "drives"])
+@pytest.mark.parametrize("register", ["filling", "gathers", "arrived", "drives"])
 def test_a_register_that_the_reset_does_not_reach_is_noticed(register, tmp_path):
     config = core("tables", "asynchronous", "axi")
     block = "controller" if register == "drives" else "lut_ram_writer"

@@ -22,6 +22,12 @@ CONFIGS = [CoreConfig(macro=MacroConfig(rows=9, **macro), **core) for macro, cor
     ({"columns": 5}, {"output": "int32"}),
     ({"columns": 6, "input_bits": 2}, {"output_stream_bits": 256, "output": "int32"}),
 )]
+# Every so many vectors all totals are extremes, and a set is loaded again.
+EXTREMES_EVERY, RELOAD_EVERY = 5, 7
+# Of the vectors where sides pause.
+WANTED_SHARE = 0.8
+# More than the latency of requantizer and packer.
+PIPELINE_CYCLES = 20
 
 
 class Chain(wiring.Component):
@@ -41,11 +47,11 @@ class Chain(wiring.Component):
 def draw_parameters(config, rng):
     """Of one set: arrays of bias, multiplier and shift, and what `requantize` takes by name."""
     columns = config.macro.columns
-    least, greatest = limits(config.output_bits, True)
-    low, high = sorted(rng.integers(least, greatest + 1, 2).tolist())
+    minimum, maximum = limits(config.output_bits, True)
+    low, high = sorted(rng.integers(minimum, maximum + 1, 2).tolist())
     arrays = (rng.integers(-1 << 16, 1 << 16, columns), rng.integers(1 << 30, 1 << 31, columns),
               rng.integers(SHIFTS[0] + 12, SHIFTS[1] + 1, columns))
-    return arrays, {"zero_point": int(rng.integers(least, greatest + 1)), "low": low, "high": high,
+    return arrays, {"zero_point": int(rng.integers(minimum, maximum + 1)), "low": low, "high": high,
                     "rounding": str(rng.choice(["single", "double"]))}
 
 
@@ -55,17 +61,31 @@ def expected(config, totals, parameters):
     return results.astype(f"<i{config.output_bits // 8}").tobytes()
 
 
-def run(config, seed, vectors, pause):
-    """Results of random totals, loaded and used set by set; returns cycles from the first taken to the last beat."""
-    rng, numpy_rng, chain = random.Random(seed), np.random.default_rng(seed), Chain(config)
-    requantizer, packer = chain.requantizer, chain.packer
-    wanted, using, results, sets, times, finished = [], [], [], {}, [], []
+class Bench:
+    """Random totals through a `Chain`; parameters are loaded set by set, and again while the other set is used.
 
-    async def load(ctx, index):
-        sets[index] = arrays, settings = draw_parameters(config, numpy_rng)
-        if not config.requantizes:
+    Parameters
+    ----------
+    config : CoreConfig
+    seed, vectors : int
+    pause : float
+        Probability that a side pauses in a cycle.
+    """
+
+    def __init__(self, config, seed, vectors, pause):
+        self.config, self.vectors, self.pause = config, vectors, pause
+        self.rng, self.numpy_rng = random.Random(seed), np.random.default_rng(seed)
+        self.chain, self.cycle = Chain(config), Signal(32)
+        self.expected, self.results, self.sets, self.used_sets = [], [], {}, []
+        self.first_cycle, self.last_cycle, self.is_finished = None, None, False
+
+    async def load(self, ctx, index):
+        """Draw and load the parameters of a set."""
+        requantizer = self.chain.requantizer
+        self.sets[index] = arrays, settings = draw_parameters(self.config, self.numpy_rng)
+        if not self.config.requantizes:
             return
-        for column in range(config.macro.columns):
+        for column in range(self.config.macro.columns):
             bias, multiplier, shift = (int(array[column]) for array in arrays)
             ctx.set(requantizer.write.payload, {"set": index, "column": column, "parameters": {
                 "bias": bias, "multiplier": multiplier, "shift": shift}})
@@ -75,68 +95,77 @@ def run(config, seed, vectors, pause):
         ctx.set(requantizer.settings[index], {"double": settings["rounding"] == "double", **{
             name: settings[name] for name in ("zero_point", "low", "high")}})
 
-    async def source(ctx):
-        for index in range(SETS):
-            await load(ctx, index)
-        least, greatest = limits(config.macro.total_width, True)
-        for number in range(vectors):
-            totals = numpy_rng.integers(least, greatest + 1, config.macro.columns)
-            if number % 5 == 0:
-                totals[:] = numpy_rng.choice([least, greatest])
-            index, is_wanted = rng.randrange(SETS), pause == 0 or rng.random() < 0.8
-            while rng.random() < pause:
-                await ctx.tick()
-            ctx.set(requantizer.i.payload, {"totals": totals.tolist(), "set": index, "wanted": is_wanted,
-                                              "inspected": 0})
-            ctx.set(requantizer.i.valid, 1)
-            if is_wanted:
-                wanted.append(expected(config, totals, sets[index]))
-                using.append(index)
-            times.append(ctx.get(cycle))
-            await ctx.tick().until(requantizer.i.ready)
-            ctx.set(requantizer.i.valid, 0)
-            # The other set can be loaded once no vector of it is on its way, whatever is of this one.
-            if pause and number % 7 == 6:
-                while 1 - index in using[len(results):]:
-                    await ctx.tick()
-                await load(ctx, 1 - index)
-        finished.append(True)
+    def draw_totals(self, number):
+        """Random totals; in every `EXTREMES_EVERY`-th vector only extremes."""
+        minimum, maximum = limits(self.config.macro.total_width, True)
+        if number % EXTREMES_EVERY == 0:
+            return self.numpy_rng.choice([minimum, maximum], self.config.macro.columns)
+        return self.numpy_rng.integers(minimum, maximum + 1, self.config.macro.columns)
 
-    async def sink(ctx):
-        data = b""
-        while len(results) < len(wanted) or not finished:
-            ctx.set(packer.o.ready, rng.random() >= pause)
-            _, _, valid, ready, beat = await ctx.tick().sample(packer.o.valid, packer.o.ready, packer.o.payload)
+    async def source(self, ctx):
+        stream = self.chain.requantizer.i
+        for index in range(SETS):
+            await self.load(ctx, index)
+        for number in range(self.vectors):
+            totals, index = self.draw_totals(number), self.rng.randrange(SETS)
+            is_wanted = self.pause == 0 or self.rng.random() < WANTED_SHARE
+            while self.rng.random() < self.pause:
+                await ctx.tick()
+            ctx.set(stream.payload, {"totals": totals.tolist(), "set": index, "wanted": is_wanted, "for_self_test": 0})
+            ctx.set(stream.valid, 1)
+            if is_wanted:
+                self.expected.append(expected(self.config, totals, self.sets[index]))
+                self.used_sets.append(index)
+            if self.first_cycle is None:
+                self.first_cycle = ctx.get(self.cycle)
+            await ctx.tick().until(stream.ready)
+            ctx.set(stream.valid, 0)
+            if self.pause and number % RELOAD_EVERY == RELOAD_EVERY - 1:
+                await self.reload(ctx, 1 - index)
+        self.is_finished = True
+
+    async def reload(self, ctx, index):
+        """Load a set once no vector in flight uses it; those of the other set do not matter."""
+        while index in self.used_sets[len(self.results):]:
+            await ctx.tick()
+        await self.load(ctx, index)
+
+    async def sink(self, ctx):
+        stream, data = self.chain.packer.o, b""
+        while len(self.results) < len(self.expected) or not self.is_finished:
+            ctx.set(stream.ready, self.rng.random() >= self.pause)
+            _, _, valid, ready, beat = await ctx.tick().sample(stream.valid, stream.ready, stream.payload)
             if valid and ready:
-                word = beat.data.to_bytes(config.output_stream_bits // 8, "little")
+                word = beat.data.to_bytes(self.config.output_stream_bits // 8, "little")
                 kept = beat.keep.bit_length()
                 assert beat.keep == (1 << kept) - 1 and (beat.last or kept == len(word))
                 data += word[:kept]
                 if beat.last:
-                    results.append(data)
-                    data = b""
-                    times.append(ctx.get(cycle))
+                    self.results.append(data)
+                    data, self.last_cycle = b"", ctx.get(self.cycle)
         assert not data
 
-    m = Module()
-    m.submodules.chain = chain
-    cycle = Signal(32)
-    m.d.sync += cycle.eq(cycle + 1)
-    simulator = Simulator(m)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(source)
-    simulator.add_testbench(sink)
-    simulator.run()
-    assert results == wanted and len(results) > vectors // 2
-    return times[-1] - times[0]
+    def run(self):
+        """Simulate and compare; cycles from the first vector offered to the last beat."""
+        m = Module()
+        m.submodules.chain = self.chain
+        m.d.sync += self.cycle.eq(self.cycle + 1)
+        simulator = Simulator(m)
+        simulator.add_clock(1e-6)
+        simulator.add_testbench(self.source)
+        simulator.add_testbench(self.sink)
+        simulator.run()
+        assert self.results == self.expected and len(self.results) > self.vectors // 2
+        return self.last_cycle - self.first_cycle
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
 @pytest.mark.parametrize("pause", [0.1, 0.6])
 def test_results_equal_the_twin(config, pause):
-    run(config, 1, 60, pause)
+    Bench(config, 1, 60, pause).run()
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
 def test_a_vector_takes_as_many_cycles_as_groups(config):
-    assert run(config, 2, 100, 0) <= 100 * config.groups + 20
+    vectors = 100
+    assert Bench(config, 2, vectors, 0).run() <= vectors * config.groups + PIPELINE_CYCLES

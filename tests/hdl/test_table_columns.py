@@ -4,10 +4,10 @@ from collections import deque
 import numpy as np
 import pytest
 from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal, Value
-from bitline.golden.bits import limits, pack, unpack
+from bitline.golden.bits import from_bits, limits, to_bits
 from bitline.golden.cycles import WriterCycles
 from bitline.golden.tables import table_entries, table_reads, table_sums
-from bitline.hdl.columns.table_columns import EntryLane, TableColumns, entry_layout
+from bitline.hdl.columns.table_columns import EntryAdder, TableColumns, entry_layout
 from bitline.hdl.columns.table_writer import TableWriter
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
@@ -24,7 +24,7 @@ class Written(Elaboratable):
         self.shape, self.columns = shape, columns
         self.writer = TableWriter(shape=shape, columns=columns)
         self.write = Signal(entry_layout(shape, columns), reset_less=True)
-        self.lanes = [EntryLane(shape=shape) for _ in range(columns)]
+        self.adders = [EntryAdder(shape=shape) for _ in range(columns)]
         self.domain = ClockDomain("sync")
 
     def elaborate(self, platform):
@@ -34,10 +34,10 @@ class Written(Elaboratable):
         for name, _ in self.write.shape():
             domain = m.d.sync if name in ("select", "address", "bank") else m.d.comb
             domain += Value.cast(self.write[name]).eq(Value.cast(self.writer.write[name]))
-        for index, lane in enumerate(self.lanes):
-            m.submodules[f"lane_{index}"] = lane
-            m.d.comb += lane.weight.eq(self.write.weights[index])
-            m.d.comb += [getattr(lane, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+        for index, adder in enumerate(self.adders):
+            m.submodules[f"entry_adder_{index}"] = adder
+            m.d.comb += adder.weight.eq(self.write.weights[index])
+            m.d.comb += [getattr(adder, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
         return m
 
 
@@ -84,7 +84,7 @@ class Tables:
             if select >> group & 1:
                 self.stored += 1
                 place = ctx.get(self.block.write.bank), group, ctx.get(self.block.write.address)
-                self.entries[place] = [ctx.get(lane.sum) for lane in self.block.lanes]
+                self.entries[place] = [ctx.get(lane.sum) for lane in self.block.adders]
         if reset:
             self.incomplete |= self.cycles.reset()
         else:
@@ -193,7 +193,8 @@ class Reading:
     async def plane(self, bank, plane, expected, calibrates=False):
         ctx, tables, shape = self.ctx, self.block.tables, self.block.shape
         addresses, signs = table_reads(shape, plane)
-        word = pack(addresses | signs << shape.address_bits, shape.group_rows) if shape.is_offset else pack(plane, 1)
+        codes = to_bits(addresses | signs << shape.address_bits, shape.group_rows)
+        word = codes if shape.is_offset else to_bits(plane, 1)
         self.calibrates.append(calibrates)
         self.expected.append(expected)
         ctx.set(tables.plane, word)
@@ -207,7 +208,7 @@ class Reading:
         await ctx.tick()
         expected = self.expected.popleft()
         if expected is not None:
-            sums = unpack(ctx.get(tables.sums), self.block.config.sum_width, 2)
+            sums = from_bits(ctx.get(tables.sums), self.block.config.sum_width, 2)
             assert (~sums if shape.is_offset else sums).tolist() == expected.tolist()
 
 

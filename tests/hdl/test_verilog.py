@@ -18,11 +18,12 @@ from some import some
 NAMED = [
     {"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1},
     {"rows": 3, "columns": 5},
-    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
-    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4},
-    {"rows": 64, "columns": 64, "banks": 2, "tiles": 4},
+    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "max_accumulations": 33,
+     "tree": "carry_save"},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "max_accumulations": 4},
+    {"rows": 64, "columns": 64, "banks": 2, "max_accumulations": 4},
     {"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1, "column": "table"},
-    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "tiles": 3, "column": "table"},
+    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "max_accumulations": 3, "column": "table"},
     {"rows": 7, "columns": 6, "weight_bits": 3, "banks": 16, "fuse": 2, "column": "table"},
     {"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2},
     {"rows": 20, "columns": 2, "weight_bits": 4, "column": "table", "block_ram_columns": 2},
@@ -133,8 +134,8 @@ def test_sidecar_tells_the_ports_of_the_verilog(parameters):
 FLIP_FLOPS = [
     ({"rows": 16, "columns": 4}, 1702),
     ({"rows": 16, "columns": 4, "tree": "carry_save"}, 1121),
-    ({"rows": 8, "columns": 4, "banks": 2, "fuse": 4, "tiles": 4}, 1546),
-    ({"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "tiles": 3, "column": "table"}, 1191),
+    ({"rows": 8, "columns": 4, "banks": 2, "fuse": 4, "max_accumulations": 4}, 1546),
+    ({"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "max_accumulations": 3, "column": "table"}, 1191),
     ({"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2}, 1367),
 ]
 
@@ -151,7 +152,7 @@ def test_flip_flops_of_named_configurations(parameters, expected):
 CONFIGS = st.fixed_dictionaries(
     {"rows": st.integers(-1, 12), "columns": st.integers(-1, 8)},
     optional={"weight_bits": st.integers(0, 17), "input_bits": st.integers(0, 17), "banks": st.integers(0, 5),
-              "fuse": st.integers(0, 5), "tiles": st.sampled_from((0, 1, 2, 9, 65536, 65537)),
+              "fuse": st.integers(0, 5), "max_accumulations": st.sampled_from((0, 1, 2, 9, 65536, 65537)),
               "column": st.sampled_from(("bitcell", "table", "crossbar")), "block_ram_columns": st.integers(-1, 3),
               "tree": st.sampled_from(("carry_chain", "carry_save", "dadda"))})
 
@@ -164,7 +165,7 @@ def test_every_configuration_gives_verilog_or_one_line(cli, tmp_path_factory, pa
     status, _, errors = cli("generate", *arguments, "--out", folder)
     files = sorted(path.suffix for path in folder.iterdir())
     if status == 0:
-        has_memories = MacroConfig(**parameters).walk > 0
+        has_memories = MacroConfig(**parameters).table_fill_cycles > 0
         assert files == [".json", *[".v"] * (1 + has_memories)]
         check_in_yosys("\n".join(path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.v"))))
     else:

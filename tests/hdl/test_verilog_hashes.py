@@ -11,7 +11,7 @@ from bitline.host.board.simulated_board import board_verilog
 from bitline.verif.macro.regression import SUITE
 
 PATH = Path(__file__).parent / "verilog_hashes.json"
-SMALL = MacroConfig(rows=8, columns=4, banks=2, tiles=3)
+SMALL = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=3)
 DESIGNS = {
     **{f"suite {index}": (emit, config) for index, config in enumerate(SUITE)},
     "suite 10 on ecp5": (emit, SUITE[10], "ecp5"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.host.backends import BoardPlayer, GoldenBackend, MacroBackend, open_backend
-from bitline.host.board.simulated_board import BAUD, LATENCY, SimulatedBoard
+from bitline.host.board.simulated_board import BAUD, LATENCY_S, SimulatedBoard
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.network.files.load import load_network
 from bitline.host.network.inference import Inference
@@ -37,7 +37,8 @@ def test_every_backend_gives_the_same_integers(network, inputs):
     expected, _ = run(network, GoldenBackend(network), inputs)
     with SimulatedBoard(CONFIG) as board:
         backends = [open_backend("golden", Mapping(CONFIG, network)), open_backend("rtl", Mapping(CONFIG, network)),
-                    MacroBackend(Mapping(CONFIG, network), BoardPlayer(board.port, CONFIG, baud=BAUD, latency=LATENCY))]
+                    MacroBackend(Mapping(CONFIG, network),
+                                 BoardPlayer(board.port, CONFIG, baud=BAUD, latency=LATENCY_S))]
         for backend in backends:
             values, records = run(network, backend, inputs)
             assert all((values[index] == expected[index]).all() for index in expected)

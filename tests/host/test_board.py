@@ -13,7 +13,7 @@ from bitline.host.board.simulated_board import SimulatedBoard
 from bitline.host.mapping.tiling import matrix_product
 from bitline.verif.sim.build import SimulatorError
 
-CONFIG = MacroConfig(rows=8, columns=4, banks=2, fuse=2, tiles=4)
+CONFIG = MacroConfig(rows=8, columns=4, banks=2, fuse=2, max_accumulations=4)
 
 
 def test_simulated_board_says_why_it_does_not_start():
@@ -87,8 +87,8 @@ def test_hundreds_of_frames(simulated):
 
 
 def test_other_configuration_is_named(simulated):
-    other = MacroConfig(**{**CONFIG.to_dict(), "rows": 16, "tiles": 5})
-    with refused(f"configuration {other.hash}, and holds {CONFIG.hash}: rows 8, not 16, tiles 4, not 5"):
+    other = MacroConfig(**{**CONFIG.to_dict(), "rows": 16, "max_accumulations": 5})
+    with refused(f"configuration {other.hash}, and holds {CONFIG.hash}: rows 8, not 16, max_accumulations 4, not 5"):
         simulated.connect(other)
     simulated.connect(CONFIG).close()
 
@@ -113,7 +113,7 @@ def test_hosts_that_come_and_go(simulated, product):
         simulated.connect(CONFIG)._serial.write(b"\x7e\x01\x02 half a frame")
         with simulated.connect(CONFIG) as board:
             check(board, product)
-        with refused("must be open, and is not: connect again"):
+        with refused("must be open, and is not: call reconnect"):
             board.counters()
 
 

@@ -13,7 +13,7 @@ from bitline.hdl.uart_bridge.protocol import CRC, ESCAPE, FLAG, MAGIC, Command, 
 from bitline.hdl.uart_bridge.uart import UartReceiver, UartTransmitter
 from bitline.host.board import LinkError
 from bitline.host.board.link import ATTEMPTS, Frame, FrameFinder, Link, decode, encode
-from bitline.host.board.payloads import read_result, vector_record
+from bitline.host.board.payloads import read_result, vector_payload
 from bitline.host.board.simulated_board import build_board
 from gateware import simulate
 from hypothesis import given
@@ -179,7 +179,7 @@ def test_link_counts_attempts_and_gives_up():
 
 @pytest.mark.parametrize("config", [
     MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1), MacroConfig(rows=64, columns=64),
-    MacroConfig(rows=1024, columns=1024, weight_bits=16, input_bits=16, banks=16, tiles=256)])
+    MacroConfig(rows=1024, columns=1024, weight_bits=16, input_bits=16, banks=16, max_accumulations=256)])
 def test_every_macro_has_room_for_a_record_of_each_kind(config):
     found = sizes(config)
     assert found.rows >= 1 and found.vectors >= 1
@@ -192,7 +192,7 @@ def test_identity_names_protocol_and_configuration():
     assert identity(config, 2**32 - 1, 2048)[:9] == MAGIC + b"\x01" + bytes.fromhex(config.hash)
 
 
-CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, tiles=16)
+CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
 
 
 @pytest.mark.parametrize("frames", some([500, 10_000], 0))
@@ -204,11 +204,11 @@ def test_link_in_simulation(frames):
 def test_documents_example_is_what_the_code_sends():
     text = (ROOT / "docs" / "link.md").read_text(encoding="utf-8")
     config = MacroConfig(rows=2, columns=2)
-    request, answer = (bytes.fromhex(line) for line in re.findall(r"^    ([0-9a-f ]+)$", text, re.MULTILINE))
+    request, encoded = (bytes.fromhex(line) for line in re.findall(r"^    ([0-9a-f ]+)$", text, re.MULTILINE))
     vector = Vector(np.array([0x7E, 5]), 8, False)
-    assert request == encode(Frame(0x1234, 1, Command.RUN, vector_record(config, vector)))
-    said = decode(answer[1:-1])
-    assert (said.session, said.sequence, said.code) == (0x1234, 1, 0x83)
-    result = read_result(config, said.payload, vector)
+    assert request == encode(Frame(0x1234, 1, Command.RUN, vector_payload(config, vector)))
+    response = decode(encoded[1:-1])
+    assert (response.session, response.sequence, response.code) == (0x1234, 1, 0x83)
+    result = read_result(config, response.payload, vector)
     assert result.y.tolist() == [0x7E * 2 + 5 * 3, 0x7E * 1 + 5 * 0] and result.sum_x == 0x7E + 5
-    assert encode(said) == answer
+    assert encode(response) == encoded

@@ -34,7 +34,7 @@ def check_product(config, network, runs, rng):
 def test_any_convolution_on_any_macro(seed):
     rng = np.random.default_rng(seed)
     kind = (Conv2D, Conv2D, DepthwiseConv2D)[seed % 3]
-    size, stride, dilation = (tuple(map(int, rng.integers(1, most, 2))) for most in (4, 4, 3))
+    size, stride, dilation = (tuple(map(int, rng.integers(1, limit, 2))) for limit in (4, 4, 3))
     image = [int((length - 1) * step + 1 + rng.integers(0, 6)) for length, step in zip(size, dilation)]
     channels = int(rng.integers(1, 4)) * 2
     groups = channels if kind is DepthwiseConv2D else int(rng.choice([1, 1, 2]))
@@ -81,7 +81,7 @@ def test_depthwise_convolution_is_packed_wider_than_block_diagonal():
     layer, = Mapping(MACRO, network).layers
     # A patch of 6 x 5 pixels of two channels; those beyond the sides of the image have no rows.
     assert str(layer.packing) == "4 x 5 positions, 2 channels"
-    assert {cut.rows for cut in layer.cuts} == {60} and len(layer.cuts) == 32
+    assert {tile_slice.rows for tile_slice in layer.slices} == {60} and len(layer.slices) == 32
     # Block-diagonal alone: seven channels of nine pixels a tile, 125 vectors of eight planes.
     assert plan(Mapping(MACRO, network)).cycles < 2100 < 10 * 125 * 8
 
@@ -142,6 +142,6 @@ def test_weights_that_do_not_fit_name_the_layer():
 
 def test_layers_that_take_too_long_are_refused(monkeypatch):
     network = residual_network(np.random.default_rng(1))
-    monkeypatch.setattr("bitline.host.mapping.mapping.MOST_STEPS", 50)
+    monkeypatch.setattr("bitline.host.mapping.mapping.MAX_STEPS", 50)
     with pytest.raises(ValueError, match=r"^operator 0 \(conv\): a layer must take at most 50 rows and vectors, "):
         Mapping(MacroConfig(rows=8, columns=8), network, 9)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 def workloads(draw):
     fuse = draw(st.sampled_from((1, 2, 4)))
     config = MacroConfig(rows=draw(st.integers(1, 5)), columns=fuse * draw(st.integers(1, 3)), weight_bits=4,
-                         input_bits=5, banks=draw(st.integers(1, 5)), fuse=fuse, tiles=draw(st.integers(1, 4)),
-                         column=draw(st.sampled_from(COLUMNS)))
+                         input_bits=5, banks=draw(st.integers(1, 5)), fuse=fuse,
+                         max_accumulations=draw(st.integers(1, 4)), column=draw(st.sampled_from(COLUMNS)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     depth, width, count = (draw(st.integers(1, 14)) for _ in range(3))
     bits, signed = draw(st.integers(1, 5)), draw(st.booleans())
@@ -42,7 +42,7 @@ def cycles(weights, count, **parameters):
 
 
 def test_matrix_that_fits_is_written_once_and_chained():
-    taken, product = cycles((32, 8), 10, rows=8, columns=8, banks=4, tiles=4)
+    taken, product = cycles((32, 8), 10, rows=8, columns=8, banks=4, max_accumulations=4)
     assert len(product.program.writes) == 32 and len(product.program.vectors) == 40
     assert sum(vector.accumulate for vector in product.program.vectors) == 30
     assert taken == 32 + 40 * 8 + MacroConfig(rows=8, columns=8).latency
@@ -58,8 +58,8 @@ def test_reloads_hide_behind_compute_with_two_banks():
 
 def test_wide_weights_fuse_only_as_many_columns_as_they_need():
     config = MacroConfig(rows=2, columns=4, weight_bits=4, fuse=4)
-    for greatest, fuse in [(7, 1), (8, 2), (127, 2), (128, 4)]:
-        assert matrix_product(config, np.array([[greatest], [0]]), np.array([[1, 1]])).fuse == fuse
+    for maximum, fuse in [(7, 1), (8, 2), (127, 2), (128, 4)]:
+        assert matrix_product(config, np.array([[maximum], [0]]), np.array([[1, 1]])).fuse == fuse
 
 
 @pytest.mark.parametrize("weights, inputs, options, message", [
@@ -79,7 +79,7 @@ def test_what_does_not_fit_is_refused(weights, inputs, options, message):
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_tiles_on_the_rtl(column):
-    config = MacroConfig(rows=5, columns=4, banks=3, fuse=2, tiles=2, weight_bits=4, column=column)
+    config = MacroConfig(rows=5, columns=4, banks=3, fuse=2, max_accumulations=2, weight_bits=4, column=column)
     rng = np.random.default_rng(1)
     weights, inputs = rng.integers(-128, 128, (13, 5)), rng.integers(-128, 128, (7, 13))
     product = matrix_product(config, weights, inputs)

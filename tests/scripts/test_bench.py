@@ -4,6 +4,8 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
 from bitline.scripts.commands.bench import measure_rate, random_program
+from bitline.scripts.commands.bench.core import check_rate
+from bitline.scripts.common.files import BadInput
 
 
 @pytest.mark.parametrize("written", [False, True])
@@ -34,3 +36,19 @@ def test_wrong_rate_is_refused(refused, tmp_path, monkeypatch):
         {"planes": 1, "cycles": 3, "expected": 2, "write cycles": 0, "rows written meanwhile": 0}])
     refused("bench", "sim", "--only", "rate", "--out", tmp_path / "sim.json", match="must be one plane a cycle")
     assert json.loads((tmp_path / "sim.json").read_text(encoding="utf-8"))["rate"]
+
+
+@pytest.mark.parametrize("figures, match", [
+    ({"vectors": 200, "cycles": 1640}, r"rate of 200 .* at least 99% .*, not 97.6% \(1,600 planes in 1,640 "),
+    ({"cycles_with_reload": 8200}, r"a reload must cost at most 1% of the cycles, not 2.0% \(8,200 cycles with it"),
+])
+def test_core_that_is_too_slow_is_named(figures, match):
+    rate = {"vectors": 1000, "cycles": 8040, "cycles_with_reload": 8050, **figures}
+    rate |= {"peak": 8 * rate["vectors"], "efficiency": 8 * rate["vectors"] / rate["cycles"],
+             "reload_cost": rate["cycles_with_reload"] / rate["cycles"] - 1}
+    with pytest.raises(BadInput, match=match):
+        check_rate(rate)
+
+
+def test_core_that_is_fast_enough_passes():
+    check_rate({"efficiency": 0.991, "reload_cost": 0.009})

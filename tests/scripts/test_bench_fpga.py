@@ -86,19 +86,19 @@ def test_table_picture_and_placements_that_are_kept(cli, tmp_path, monkeypatch):
     status, output, errors = cli(*arguments)
     assert status == 0, errors
     assert (tmp_path / "fpga.png").read_bytes()[:4] == b"\x89PNG"
-    facts = json.loads((tmp_path / "fpga.json").read_text())
-    assert [(row["kind"], row["rows"]) for row in facts["arrays"]] == [("table", 8), ("dsp", 8)]
-    for row in facts["arrays"]:
+    report = json.loads((tmp_path / "fpga.json").read_text())
+    assert [(row["kind"], row["rows"]) for row in report["arrays"]] == [("table", 8), ("dsp", 8)]
+    for row in report["arrays"]:
         assert row["fmax_mhz"] == row["seeds"]["1"] > 50
         expected = figures(row["rows"] * row["columns"], row["counts"]["array"]["placed_sites"], row["fmax_mhz"])
         assert expected.items() <= row.items()
         assert row["counts"]["array"]["dsp"] == (row["rows"] // 8 if row["kind"] == "dsp" else 0)
-    rest = facts["rest"]
+    rest = report["rest"]
     assert 0 < rest["columns_and_accumulators"] < rest["macro"] == sum(rest["blocks"].values())
     assert f"{rest['macro']:,} LUT sites" in output
     monkeypatch.setattr("bitline.scripts.fpga.array_flow.place_and_route", None)
     assert cli(*arguments)[0] == 0
-    assert json.loads((tmp_path / "fpga.json").read_text()) == facts
+    assert json.loads((tmp_path / "fpga.json").read_text()) == report
 
 
 @pytest.mark.parametrize(("arguments", "match"), [

@@ -12,13 +12,13 @@ def test_figures_of_networks(cli, published, tmp_path):
     status, output, errors = cli("bench", "networks", "--models", MODELS, "--backend", "golden", "--count", 2, "--out",
                                  tmp_path / "networks.json")
     assert status == 0, errors
-    facts = json.loads((tmp_path / "networks.json").read_text())["networks"]
-    assert [fact["network"] for fact in facts] == list(NETWORKS)
-    for fact in facts:
-        assert fact["inputs"] == 2 and fact["network"] in output and f"{round(fact['cycles_per_input']):,}" in output
-        assert fact["accumulator_mismatches"] == 0 and not fact["reference_mismatches"]
+    rows = json.loads((tmp_path / "networks.json").read_text())["networks"]
+    assert [row["network"] for row in rows] == list(NETWORKS)
+    for row in rows:
+        assert row["inputs"] == 2 and row["network"] in output and f"{round(row['cycles_per_input']):,}" in output
+        assert row["accumulator_mismatches"] == 0 and not row["reference_mismatches"]
         # Two inputs at once share their loads.
-        assert fact["cycles_per_input"] > 1000 and fact["pauses_per_input"] > 0
+        assert row["cycles_per_input"] > 1000 and row["pauses_per_input"] > 0
 
 
 def test_models_that_are_not_there(refused, tmp_path, monkeypatch):

@@ -51,7 +51,7 @@ def test_regression_reports_coverage(cli, tmp_path):
 
 
 def test_too_little_coverage_fails(cli, tmp_path, monkeypatch):
-    monkeypatch.setattr("bitline.scripts.reports.code_coverage.LEAST", 101)
+    monkeypatch.setattr("bitline.scripts.reports.code_coverage.MIN_PERCENT", 101)
     status, output, _ = cli("regress", "--rows", 2, "--columns", 1, "--weight-bits", 2, "--input-bits", 2, "--coverage",
                             "--test", "full_rate", "--jobs", 1, "--out", tmp_path, "--build", Path("build/sim"))
     assert "0 failures" in output and status == 1

@@ -71,7 +71,7 @@ def test_help(arguments):
 
 @pytest.mark.parametrize("arguments", [
     ["bench", "core", "--core", "--rows", 2, "--columns", 2, "--banks", 2],
-    ["upsets", "--core", "--checksum", "--rows", 2, "--columns", 2],
+    ["inject", "--target", "weights", "--core", "--checksum", "--rows", 2, "--columns", 2],
     ["mutate"],
 ], ids=lambda arguments: arguments[0])
 def test_work_that_needs_one(arguments, tmp_path):

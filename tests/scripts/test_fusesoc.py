@@ -1,4 +1,4 @@
-"""FuseSoC takes the kit's core file, and makes cores with its generator."""
+"""FuseSoC accepts the generated core file, and makes cores with the generator."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from bitline.hdl.config import CoreConfig, MacroConfig
-from bitline.scripts.integration.files import kit
+from bitline.scripts.integration.files import integration_files
 from bitline.verif.sim.build import tool_environment
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32")
@@ -24,7 +24,7 @@ def fusesoc(folder, *arguments):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     path = tmp_path_factory.mktemp("fusesoc")
-    for name, content in kit(CONFIG).items():
+    for name, content in integration_files(CONFIG).items():
         if "/" not in name and isinstance(content, str):
             (path / name).write_text(content, encoding="utf-8")
     return path
@@ -61,7 +61,7 @@ def test_targets_are_set_up(folder):
 
 def test_target_chooses_the_body_of_the_memories(tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=3, columns=2))
-    for name, content in kit(config).items():
+    for name, content in integration_files(config).items():
         if name.endswith((".core", ".v", ".sdc")):
             (tmp_path / name).write_text(content, encoding="utf-8")
     for target, options, chosen in (("synth", [], "BITLINE_MEMORY_FPGA"), ("lint", [], None),
@@ -96,4 +96,5 @@ def test_a_generator_that_was_copied_finds_what_it_imports():
     from bitline.scripts.kit import files as old_files
 
     assert old_config is CoreConfig
-    assert (old_files.constraints, old_files.fusesoc, old_files.kit) == (files.constraints, files.fusesoc, files.kit)
+    assert (old_files.constraints, old_files.fusesoc, old_files.kit) == (
+        files.constraints, files.fusesoc, files.integration_files)

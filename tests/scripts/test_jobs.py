@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.scripts.common.files import BadInput
-from bitline.scripts.common.jobs import Lost, completed, run_jobs
+from bitline.scripts.common.jobs import JobLostError, completed, run_jobs
 from distributed import Client
 from jobs_to_run import killed_always, killed_once, square, wrong
 from testbench_tests import number_of_tests
@@ -74,7 +74,7 @@ def test_job_whose_process_is_killed_is_run_again(tmp_path):
 
 
 def test_job_that_kills_every_process_is_named_lost():
-    with pytest.raises(Lost, match="the process of one died 3 times"):
+    with pytest.raises(JobLostError, match="the process of one died 3 times"):
         run_jobs("nothing", killed_always, [1], 1)
 
 
@@ -126,6 +126,6 @@ def test_scheduler_that_is_not_there(refused, tmp_path):
 
 
 def test_scheduler_without_workers(tmp_path, monkeypatch):
-    monkeypatch.setattr("bitline.scripts.common.jobs.PATIENCE", 1)
+    monkeypatch.setattr("bitline.scripts.common.jobs.TIMEOUT_S", 1)
     with cluster(tmp_path, 0) as (address, _), pytest.raises(BadInput, match="must have a worker"):
         list(completed(square, [1], 0, address))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
-from bitline.scripts.integration.files import kit
+from bitline.scripts.integration.files import integration_files
 from some import some
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=3, columns=2), checksum=True)
@@ -36,7 +36,7 @@ print("\\n" + json.dumps([registers, str(platform.get_verilog(soc)), sources]))
 
 @pytest.mark.parametrize("bus", some(["wishbone", "axi-lite"], 0))
 def test_wrapper_builds_in_a_soc(bus, tmp_path):
-    (tmp_path / "litex_bitline.py").write_text(kit(CONFIG)["litex_bitline.py"], encoding="utf-8")
+    (tmp_path / "litex_bitline.py").write_text(integration_files(CONFIG)["litex_bitline.py"], encoding="utf-8")
     (tmp_path / "soc.py").write_text(SOC, encoding="utf-8")
     done = subprocess.run([sys.executable, "soc.py", bus], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -33,7 +33,7 @@ def image_of(design, count, blocks, folder):
 
 
 @pytest.mark.needs("iverilog")
-def test_mutants_are_noticed_and_the_control_is_not(folder):
+def test_mutants_are_killed_and_the_control_is_not(folder):
     job = image_of(DESIGN, 12, ("controller", "drivers"), folder)
     assert prepare(job) is None
     assert {mutant.block for mutant in job.mutants} == {"drivers", "controller"}
@@ -42,12 +42,12 @@ def test_mutants_are_noticed_and_the_control_is_not(folder):
     assert sum(cycle is not None for cycle in cycles) > len(job.mutants) // 2
 
 
-def test_mutants_of_a_core_are_noticed_by_its_tests(folder):
+def test_mutants_of_a_core_are_killed_by_its_tests(folder):
     job = image_of(CoreDesign(CoreConfig(macro=SMALL, bus="apb")), 6, ("front",), folder)
     assert prepare(job) is None
     assert {mutant.block for mutant in job.mutants} == {"front"}
-    noticed = [test for _, test in play((job, range(1, len(job.mutants) + 1)))]
-    assert noticed.count("bus") > len(job.mutants) // 2
+    killed = [test for _, test in play((job, range(1, len(job.mutants) + 1)))]
+    assert killed.count("bus") > len(job.mutants) // 2
 
 
 def test_blocks_of_a_core_are_those_that_its_macro_lacks():
@@ -129,7 +129,7 @@ def test_what_differs_is_not_proved_equal(what, folder):
     assert equal(gold + gate + both.replace("? q : p", "? p : p"), "both", everything, "-zero", folder / what)
 
 
-def test_a_run_that_came_to_nothing_is_not_noticed(tmp_path):
+def test_a_run_that_came_to_nothing_is_not_killed(tmp_path):
     (tmp_path / "run.log").write_text("killed", encoding="utf-8")
     with pytest.raises(SimulatorError, match="must fail a test or come to its end"):
         failure(tmp_path, 100)
@@ -166,15 +166,15 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
     monkeypatch.setattr(module, "DESIGNS", [DESIGN])
     status, output, _ = cli("mutate", "controller", "--out", folder)
     assert status == 0 and f"SURVIVES controller of {SMALL.name}.v:7: inv at A[0] of $and$x:1" in output
-    facts = json.loads((folder / "mutants.json").read_text(encoding="utf-8"))
-    assert facts["blocks"] == [{"block": "controller", "mutants": 4, "noticed": 2, "equivalent": 1, "survivors": 1,
+    report = json.loads((folder / "mutants.json").read_text(encoding="utf-8"))
+    assert report["blocks"] == [{"block": "controller", "mutants": 4, "killed": 2, "equivalent": 1, "survivors": 1,
                                 "score": 2 / 3}]
 
 
 @pytest.mark.usefixtures("without_simulators")
 def test_a_control_that_differs_fails(monkeypatch, refused, folder):
     monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [3 for job in jobs])
-    refused("mutate", "controller", "--out", folder, match="mutant 0, which is no mutant, must not be noticed")
+    refused("mutate", "controller", "--out", folder, match="mutant 0, the design itself, must not be killed")
 
 
 def test_wrong_options_are_refused(refused):

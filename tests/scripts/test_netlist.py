@@ -57,7 +57,8 @@ def test_bitstream_of_gowin_with_tables_is_refused(tmp_path):
 
 @pytest.mark.parametrize("parameters", [
     {"rows": 5, "columns": 2, "weight_bits": 3, "input_bits": 3, "banks": 3},
-    {"rows": 13, "columns": 3, "weight_bits": 5, "input_bits": 3, "banks": 2, "tiles": 3, "column": "table"},
+    {"rows": 13, "columns": 3, "weight_bits": 5, "input_bits": 3, "banks": 2, "max_accumulations": 3,
+     "column": "table"},
     {"rows": 20, "columns": 4, "weight_bits": 4, "input_bits": 3, "column": "table", "block_ram_columns": 4},
 ], ids=("bitcells in LUTs", "tables in LUTs", "tables in block RAM"))
 @pytest.mark.slow

@@ -60,7 +60,7 @@ def test_each_has_covers_and_bugs_that_break_something(name):
         assert broken(proof, bug).text != formal.design(proof).text
 
 
-def test_a_tree_that_loses_a_bit_is_told():
+def test_a_tree_that_loses_a_bit_is_detected():
     proof = PROPERTIES["tree_save_13"]
     module = broken(proof, proof.bugs[0]).modules[formal.module_name(proof)]
     assert compressed(module, 13, 5).startswith("product_2_")

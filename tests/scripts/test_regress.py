@@ -14,8 +14,8 @@ from breaking import broken
 from some import some_of
 from testbench_tests import number_of_tests
 
-CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, tiles=3)
-TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, tiles=2, column="table")
+CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, max_accumulations=3)
+TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, max_accumulations=2, column="table")
 ONE_BANK = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, column="table")
 BLOCK_RAM = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, banks=8, column="table", block_ram_columns=1)
 SIMULATOR = "verilator"
@@ -26,15 +26,15 @@ MUTATIONS = {
     "row decoder": (CONFIG, "row_decoder", "write_weights <= weights", "write_weights <= ~weights"),
     "adder tree": (CONFIG, "adder_tree", "level1_0_0) + ", "level1_0_0) - "),
     "accumulator": (CONFIG, "accumulator", "accumulator[17:0], 1'h0", "accumulator[17:0], 1'h1"),
-    "one that completes a negative plane": (CONFIG, "accumulator", "1'h0, carry_now", "1'h0, 1'h0"),
-    "planes of one vector after those of another": (CONFIG, "accumulator", "shift_now ? ", "1'b1 ? "),
+    "one that completes a negative plane": (CONFIG, "accumulator", "1'h0, carry_q", "1'h0, 1'h0"),
+    "planes of one vector after those of another": (CONFIG, "accumulator", "shift_q ? ", "1'b1 ? "),
     "fuse": (CONFIG, "fuse", "mode[3:2] >= 1'h1", "mode[3:2] >= 2'h2"),
-    "hazard on the wordlines": (CONFIG, "controller", "= held_0_0 & ", "= 1'b0 & "),
+    "hazard on the wordlines": (CONFIG, "controller", "= hold_0_0 & ", "= 1'b0 & "),
     "hazard of a driven vector": (CONFIG, "controller", "= drives & _%1_;\n  assign _%2_ = _%3_ | ",
                                   "= 1'b0 & _%1_;\n  assign _%2_ = _%3_ | "),
     "reset ends a chain": (CONFIG, "controller", "started <= 1'h0", "started <= 1'h1"),
     "chain after an idle reset": (CONFIG, "controller", "= started | i_valid", "= 1'b1"),
-    "reset of the wordlines": (CONFIG, "controller", "if (rst) held_0_0", "if (1'b0) held_0_0"),
+    "reset of the wordlines": (CONFIG, "controller", "if (rst) hold_0_0", "if (1'b0) hold_0_0"),
     "top bits of a fused lane": (CONFIG, "fuse", "if (load[2]) y <= %1;", "if (load[2]) y <= {~%1[79:72], %1[71:0]};"),
     "back-pressure": (CONFIG, "adder_tree", "if (enable) level1_0_0", "level1_0_0"),
     "encoder": (TABLES, "encoder", "codes[0] = ~ ", "codes[0] = "),
@@ -47,16 +47,16 @@ MUTATIONS = {
     "calibration after a write": (TABLES, "controller", "write_bank ? 1'h1 : _%1_;\n  assign _%2_ = write_taken ? ",
                                   "write_bank ? 1'h1 : _%1_;\n  assign _%2_ = 1'b0 ? "),
     "calibration after a reset": (TABLES, "controller", "if (rst) stale <= 2'h3", "if (rst) stale <= 2'h0"),
-    "first entry of a walk": (TABLES, "lut_ram_writer", "= base | count[0]", "= ~base & count[0]"),
-    "sign of a weight in a walk": (TABLES, "lut_ram_writer", "else subtract_0 <= ", "else subtract_0 <= ~"),
-    "rows that the last group lacks": (TABLES, "lut_ram_lane", "if (clear)", "if (1'b0)"),
+    "first entry of a fill": (TABLES, "lut_ram_writer", "= base | count[0]", "= ~base & count[0]"),
+    "sign of a weight in a fill": (TABLES, "lut_ram_writer", "else subtract_0 <= ", "else subtract_0 <= ~"),
+    "rows that the last group lacks": (TABLES, "lut_ram_entry_adder", "if (clear)", "if (1'b0)"),
     "bank of a table that is written": (TABLES, "lut_ram_writer", "bank_3 <= bank_2", "bank_3 <= ~bank_2"),
     "bank of a table that is read": (TABLES, "lut_ram_columns_3", "address({ bank, plane[2:0]",
                                      "address({ 1'b0, plane[2:0]"),
     "row that is offered during a reset": (TABLES, "lut_ram_writer", "if (rst) fresh ", "if (1'b0) fresh "),
-    "walk that a reset does not end": (TABLES, "lut_ram_writer", "if (rst) walks", "if (1'b0) walks"),
+    "fill that a reset does not end": (TABLES, "lut_ram_writer", "if (rst) filling", "if (1'b0) filling"),
     "parity of the only bank": (ONE_BANK, "lut_ram_columns_1", "if (write[8]) parity_1_0", "if (1'b0) parity_1_0"),
-    "sum of no rows": (BLOCK_RAM, "block_ram_lane", "if (clear)", "if (1'b0)"),
+    "sum of no rows": (BLOCK_RAM, "block_ram_entry_adder", "if (clear)", "if (1'b0)"),
     "back-pressure of block RAM": (BLOCK_RAM, "block_ram_7", ".enable(enable)", ".enable(1'b1)"),
 }
 

@@ -36,10 +36,16 @@ def test_worked_example(cli, example, tmp_path, simulator):
 
 def test_configuration_from_a_file_and_options_before_it(cli, example, tmp_path):
     config = tmp_path / "c.json"
-    config.write_text('{"rows": 1, "columns": 3, "tiles": 2}')
+    config.write_text('{"rows": 1, "columns": 3, "max_accumulations": 2}')
     status, _, _ = cli("simulate", "--config", config, "--banks", 2, *example, "--report", tmp_path / "r.json")
     report = json.loads((tmp_path / "r.json").read_text())
     assert status == 0 and report["configuration"]["banks"] == 2 and report["tiles"] == 2
+
+
+def test_former_name_of_an_option_is_accepted(cli, example, tmp_path):
+    status, _, _ = cli("simulate", "--rows", 2, "--columns", 2, "--tiles", 3, *example, "--report", tmp_path / "r.json")
+    configuration = json.loads((tmp_path / "r.json").read_text())["configuration"]
+    assert status == 0 and configuration["max_accumulations"] == 3 and "tiles" not in configuration
 
 
 def test_mismatch_is_counted_and_fails(cli, example, tmp_path, monkeypatch):

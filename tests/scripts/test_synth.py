@@ -249,7 +249,7 @@ def test_a_board_that_goes_silent_is_given_up(refused, tmp_path, monkeypatch):
         f"pathlib.Path({str(tmp_path / 'child')!r}).write_text(str(child.pid))\nchild.wait()\n")
     (loader / "__init__.py").touch()
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    monkeypatch.setattr(program, "PATIENCE", 5)
+    monkeypatch.setattr(program, "TIMEOUT_S", 5)
     refused("program", "--board", "ulx3s_85f", bitstream, match="ulx3s_85f must answer within 5 s, and does not")
     state = Path(f"/proc/{(tmp_path / 'child').read_text()}/stat")
     deadline = time.monotonic() + 10

@@ -1,4 +1,4 @@
-"""The bench around a core: masters of its buses, registers by name, and the model of what it must give."""
+"""Testbench environment of a core: bus masters, registers by name, and the golden model."""
 
 import itertools
 import logging
@@ -78,11 +78,11 @@ class CoreBench:
         """Run the clock, and reset. Every input has its value before the first edge."""
         await Timer(PERIOD_NS, "ns")
         cocotb.start_soon(Clock(self.dut.aclk, PERIOD_NS, unit="ns").start())
-        # An asynchronous reset that is low from the start takes four edges, and what they did is seen at the next.
+        # An asynchronous reset that is low from the start needs four edges, with the effect at the next.
         await self.reset(5)
 
     async def reset(self, cycles=4, settle=4):
-        """Reset for some cycles; what the masters and the sink have not handed over is forgotten.
+        """Reset for some cycles; data that masters and the sink have not transferred is dropped.
 
         Then wait for some cycles; with none, what is sent now is valid from the first edge at which a master may.
         """
@@ -157,7 +157,7 @@ class CoreBench:
         for number in range(reads):
             if (await self.read(name))[field] == value:
                 return
-            # What takes long may take a little longer.
+            # Poll long operations less often.
             await ClockCycles(self.dut.aclk, 1 + min(number // 4, 100))
         raise AssertionError(f"{name}.{field} must become {value}, and does not")
 
@@ -166,8 +166,8 @@ class CoreBench:
     def draw_weights(self, rows=None):
         """Rows of weights."""
         macro = self.config.macro
-        least, greatest = limits(macro.weight_bits, True)
-        return self.numpy.integers(least, greatest + 1, (rows or macro.rows, macro.columns))
+        minimum, maximum = limits(macro.weight_bits, True)
+        return self.numpy.integers(minimum, maximum + 1, (rows or macro.rows, macro.columns))
 
     async def load(self, data, *, words=False, **target):
         """Records, by the stream or word by word."""
@@ -201,14 +201,14 @@ class CoreBench:
         # Half of the factors are powers of two, which have results right in the middle between two integers; some have
         # leading zeros, as many as the shift allows or less, so that the last bits of the product count.
         factors = np.where(draw(0, 2, columns) == 0, 1 << 30, draw(1 << 30, 1 << 31, columns))
-        most = np.minimum(SHIFTS[1] - shifts, 30)
-        zeros = np.choose(draw(0, 3, columns), (0 * most, draw(0, most + 1), most))
+        max_zeros = np.minimum(SHIFTS[1] - shifts, 30)
+        zeros = np.choose(draw(0, 3, columns), (0 * max_zeros, draw(0, max_zeros + 1), max_zeros))
         parameters = (draw(-1 << high, 1 << high), factors >> zeros, shifts + zeros)
-        least, greatest = limits(bits, True)
-        low, high = least + self.rng.randrange(9), greatest - self.rng.randrange(9)
+        minimum, maximum = limits(bits, True)
+        low, high = minimum + self.rng.randrange(9), maximum - self.rng.randrange(9)
         if not self.rng.randrange(8):
-            low, high = sorted(self.rng.randint(least, greatest) for _ in range(2))
-        settings = {"zero_point": self.rng.choice((self.rng.randint(-9, 9), self.rng.randint(least, greatest))),
+            low, high = sorted(self.rng.randint(minimum, maximum) for _ in range(2))
+        settings = {"zero_point": self.rng.choice((self.rng.randint(-9, 9), self.rng.randint(minimum, maximum))),
                     "low": low, "high": high, "rounding": self.rng.choice(("single", "double"))}
         await self.load(parameters_bytes(self.config, *parameters), parameters=1, set=index, **options)
         # Unlike the stream, registers are refused while their set is in use.
@@ -221,39 +221,39 @@ class CoreBench:
     # Vectors.
 
     def draw_vector(self, bits, signed, planes=None):
-        """A vector of so many bits, all planes in use unless less are asked for."""
-        least, greatest = limits(planes or bits, signed)
-        x = self.numpy.integers(least, greatest + 1, self.config.macro.rows)
+        """A vector of so many bits; all planes are in use unless fewer are requested."""
+        minimum, maximum = limits(planes or bits, signed)
+        x = self.numpy.integers(minimum, maximum + 1, self.config.macro.rows)
         if planes is None:
-            x[self.rng.randrange(len(x))] = self.rng.choice((least or greatest, greatest))
+            x[self.rng.randrange(len(x))] = self.rng.choice((minimum or maximum, maximum))
         return x + (self.numpy.integers(0, 1 << 16, len(x)) << bits) * self.rng.randrange(2)
 
-    async def orders(self, *, chain=1, **vector):
-        """How the vectors that are sent from now on are computed."""
+    async def apply_settings(self, *, accumulate_count=1, **vector):
+        """Write the registers with the settings of all further vectors."""
         await self.vectors.wait()
         await self.write("vector", **vector)
-        await self.write("chain", length=chain)
-        self.model.restart(chain)
-        self._orders = vector
+        await self.write("accumulate", count=accumulate_count)
+        self.model.restart(accumulate_count)
+        self._settings = vector
 
     def send(self, x):
-        """A vector (rows,); what it must give joins ``expected``. Returns the planes it skips."""
-        result, skipped = self.model.vector(x, **self._orders)
+        """Send a vector (rows,), and add its expected result to ``expected``. Returns the number of skipped planes."""
+        result, skipped = self.model.vector(x, **self._settings)
         if result is not None:
             self.expected.append(result)
         data = vector_bytes(self.config, x)
-        # What is behind the vector in its last beat means nothing, whatever it is.
+        # Bytes after the vector in its last beat are ignored.
         junk = self.rng.choice((b"", self.rng.randbytes(-len(data) % (self.config.input_stream_bits // 8))))
         self.vectors.send_nowait(AxiStreamFrame(data + junk))
         return skipped
 
     def send_faulty(self, data, keep=None):
-        """A packet that is no vector."""
-        self.model.fault(self._orders["bank"])
+        """Send a packet that is not a vector."""
+        self.model.fault(self._settings["bank"])
         self.vectors.send_nowait(AxiStreamFrame(data, tkeep=keep))
 
     async def check(self):
-        """All expected results come, in order, and no other."""
+        """Check that exactly the expected results arrive, in order."""
         while self.expected:
             frame = await with_timeout(self.results.recv(compact=False), LONGEST_WAIT * PERIOD_NS, "ns")
             assert not any(byte for byte, kept in zip(frame.tdata, frame.tkeep) if not kept), "null bytes must be zero"

@@ -20,7 +20,7 @@ async def begin(dut):
 
 
 async def expect_error(bench, code, count=1):
-    """The error register tells exactly this, once; and is cleared."""
+    """Check that the error register has exactly this error, once; then clear it."""
     assert await bench.read("error") == {"code": code, "count": count}
     assert (await bench.read("interrupt_status"))["error"] == 1
     await bench.write("control", clear_error=1)
@@ -50,8 +50,8 @@ async def vectors_of(bench, count):
     await bench.check()
 
 
-async def full_orders(bench, **orders):
-    await bench.orders(**{"bits": bench.config.macro.input_bits, "signed": 1, "bank": 0, "set": 0, **orders})
+async def default_settings(bench, **settings):
+    await bench.apply_settings(**{"bits": bench.config.macro.input_bits, "signed": 1, "bank": 0, "set": 0, **settings})
 
 
 async def watch(bench, stalls):

@@ -1,9 +1,9 @@
-"""Where a core stores its weights, found in its Verilog, and a bench module that upsets single bits or holds one."""
+"""Storage of a core's weights, as found in its Verilog, and a bench module that upsets bits or holds one stuck."""
 
 from dataclasses import dataclass, replace
 
 from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import COUNTERS
+from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from ...hdl.fabric.design import Design
 from ...hdl.macro.ports import input_layout, write_layout
 from ..sim.build import Surround
@@ -54,9 +54,9 @@ def _own(module, banks, is_table):
             for memory in module.memories.values() if is_table and memory.name == "cells" and memory.width > 1]
 
 
-# What a bench module has beside the core's ports: its inputs, and the macro's streams.
+# Further ports of a bench module: its inputs, and the streams of the macro.
 INPUTS = {"strike": 1, "stuck": 1, "level": 1, "store": 32, "word": 32, "bit_": 32, "preset": 1, "count": 32}
-STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, told=True)}
+STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, has_plane_mask=True)}
 VISIBLE = (*INPUTS, *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))
 
 
@@ -86,9 +86,9 @@ def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
             for port, width in (("valid", 1), ("ready", 1), ("payload", layout(config.array).size))]
     cases = []
     for number, store in enumerate(found):
-        place = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
-        cases.append(f"        {number}: {place} = stuck ? level : ~{place};")
-    counts = [f"        {core}.performance.{name} = count;" for name in COUNTERS]
+        target = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
+        cases.append(f"        {number}: {target} = stuck ? level : ~{target};")
+    counts = [f"        {core}.performance.{name} = count;" for name in PERFORMANCE_COUNTERS]
     return "\n".join([
         f"module {name} (", ",\n".join(heads), ");", f"    {dut or config.name} dut (", pins, "    );", *taps,
         "    always @(negedge aclk) if (strike || stuck) case (store)", *cases, "        default: ;", "    endcase",

@@ -17,26 +17,26 @@ from .core_steps import PAUSES, begin, expect_error
 
 @cocotb.test()
 async def random_traffic(dut):
-    """Vectors of every precision in chains of every length, while banks and sets that are not in use are loaded."""
+    """Vectors of every precision, accumulated in every number, while banks and sets that are not in use are loaded."""
     bench = await begin(dut)
     macro = bench.config.macro
     pairs = [(0, 0), (0.3, 0.3), (0, 0.95), (0.9, 0)]
-    least = int(os.environ.get("BITLINE_CYCLES", "0")) * PERIOD_NS
+    minimum = int(os.environ.get("BITLINE_CYCLES", "0")) * PERIOD_NS
     for pause, results in pairs:
         # A long run goes on with pauses of any kind.
-        if get_sim_time("ns") < least:
+        if get_sim_time("ns") < minimum:
             pairs.append((bench.rng.uniform(0, 0.9), bench.rng.uniform(0, 0.9)))
         for index in range(2):
             bench.pause(pause, results)
             bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
-            bank, chain = bench.rng.randrange(macro.banks), bench.rng.randint(1, macro.tiles)
-            await bench.orders(bits=bits, signed=signed, bank=bank, set=index, chain=chain)
-            # Enough to fill what holds results.
-            for _ in range((60 if results > pause else 12) * chain):
+            bank, count = bench.rng.randrange(macro.banks), bench.rng.randint(1, macro.max_accumulations)
+            await bench.apply_settings(bits=bits, signed=signed, bank=bank, set=index, accumulate_count=count)
+            # Enough to fill the buffer of results.
+            for _ in range((60 if results > pause else 12) * count):
                 planes = bench.rng.choice((None, bench.rng.randint(1, bits)))
                 bench.send(bench.draw_vector(bits, signed, planes))
             await bench.load_set(1 - index)
-            free = set(range(macro.banks)) - {(bank + step) % macro.banks for step in range(chain)}
+            free = set(range(macro.banks)) - {(bank + step) % macro.banks for step in range(count)}
             for other in free:
                 await bench.load_bank(other)
             await bench.check()
@@ -45,13 +45,13 @@ async def random_traffic(dut):
 
 @cocotb.test()
 async def extremes(dut):
-    """Least and greatest weights, inputs and biases."""
+    """Minimum and maximum weights, inputs and biases."""
     bench = await begin(dut)
     macro = bench.config.macro
     for weight in (-(1 << macro.weight_bits - 1), (1 << macro.weight_bits - 1) - 1):
         await bench.load_bank(0, np.full((macro.rows, macro.columns), weight))
         for signed in (0, 1):
-            await bench.orders(bits=macro.input_bits, signed=signed, bank=0, set=signed)
+            await bench.apply_settings(bits=macro.input_bits, signed=signed, bank=0, set=signed)
             for value in (-(1 << macro.input_bits - 1), -1, (1 << macro.input_bits - 1) - 1):
                 bench.send(np.full(macro.rows, value))
             await bench.check()
@@ -64,7 +64,7 @@ async def words(dut):
     bench.pause(0.2)
     await bench.load_bank(0, words=True)
     await bench.load_set(0, words=True)
-    await bench.orders(bits=bench.config.macro.input_bits, signed=1, bank=0, set=0)
+    await bench.apply_settings(bits=bench.config.macro.input_bits, signed=1, bank=0, set=0)
     for _ in range(5):
         bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
     await bench.check()
@@ -82,20 +82,20 @@ async def vector_faults(dut):
     bench = await begin(dut)
     macro, beat = bench.config.macro, bench.config.input_stream_bits // 8
     good = vector_bytes(bench.config, bench.draw_vector(macro.input_bits, True))
-    holes = [bytes([1] * place + [0] + [1] * (len(good) - place - 1)) for place in
+    holes = [bytes([1] * index + [0] + [1] * (len(good) - index - 1)) for index in
              {0, len(good) - 1, *bench.rng.sample(range(len(good)), min(len(good), 8))}]
     faults = [(good + bytes(beat), None, ErrorCode.VECTOR_LONG), (good + bytes(9 * beat), None, ErrorCode.VECTOR_LONG)]
     faults += [(good, hole, ErrorCode.VECTOR_NULL) for hole in holes]
     if len(good) > beat:
         faults += [(good[:beat], None, ErrorCode.VECTOR_SHORT), (good[:-beat], None, ErrorCode.VECTOR_SHORT)]
-    for pause, chain in itertools.product(PAUSES[:2], {1, macro.tiles}):
+    for pause, count in itertools.product(PAUSES[:2], {1, macro.max_accumulations}):
         bench.pause(pause)
-        await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0, chain=chain)
+        await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0, accumulate_count=count)
         for data, keep, code in faults:
             for _ in range(bench.rng.randrange(3)):
                 bench.send(bench.draw_vector(macro.input_bits, True))
             bench.send_faulty(data, None if keep is None else list(keep))
-            for _ in range(2 * chain):
+            for _ in range(2 * count):
                 bench.send(bench.draw_vector(macro.input_bits, True))
             await bench.vectors.wait()
             await bench.check()
@@ -104,11 +104,11 @@ async def vector_faults(dut):
 
 @cocotb.test()
 async def load_faults(dut):
-    """Packets of rows that are too short, too long or lack a byte are reported once each; rows before them stand."""
+    """Packets of rows that are too short, too long or lack a byte are reported once each; rows before it are stored."""
     bench = await begin(dut)
     macro, beat = bench.config.macro, bench.config.weight_stream_bits // 8
     size = len(rows_bytes(bench.config, bench.draw_weights(1)))
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
 
     async def attempt(rows, cut, keep, code, stored):
         data = rows_bytes(bench.config, rows)[:cut]
@@ -153,7 +153,7 @@ async def lock(dut):
         else:
             raise AssertionError(f"{name} must be locked")
         assert await bench.read(name) == before
-    # What is not of weights and parameters is as ever.
+    # Everything except weights and parameters works as before.
     for register in bench.registers.values():
         if not register.locks:
             word = await bench.read_word(register.offset)
@@ -162,7 +162,7 @@ async def lock(dut):
     await bench.weights.send(rows_bytes(bench.config, bench.draw_weights(2)))
     await bench.weights.wait()
     await expect_error(bench, ErrorCode.LOCKED)
-    await bench.orders(bits=macro.input_bits, signed=0, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=0, bank=0, set=0)
     bench.send(bench.draw_vector(macro.input_bits, False))
     await bench.check()
     await bench.reset()
@@ -170,21 +170,21 @@ async def lock(dut):
 
 
 @cocotb.test()
-async def zeroise(dut):
-    """Zeroise clears every weight, locked or not, proves it, and lets traffic before and after it be."""
+async def zeroize(dut):
+    """Zeroize clears every weight, locked or not, proves it, and lets traffic before and after it be."""
     bench = await begin(dut)
     macro = bench.config.macro
-    await bench.orders(bits=macro.input_bits, signed=0, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=0, bank=0, set=0)
     for locked in (0, 1):
         await bench.write("lock", locked=locked)
         for _ in range(4):
             bench.send(bench.draw_vector(macro.input_bits, False))
         await bench.vectors.wait()
-        await bench.write("control", zeroise=1)
-        assert (await bench.read("status"))["zeroised"] == 0
+        await bench.write("control", zeroize=1)
+        assert (await bench.read("status"))["zeroized"] == 0
         for register in ("control", "fault"):
             try:
-                await (bench.read("fault") if register == "fault" else bench.write("control", zeroise=1))
+                await (bench.read("fault") if register == "fault" else bench.write("control", zeroize=1))
             except Refused:
                 await bench.until("interrupt_status", "error")
             else:
@@ -196,11 +196,11 @@ async def zeroise(dut):
         await bench.until("interrupt_status", "finished")
         await bench.write("interrupt_status", finished=1)
         status = await bench.read("status")
-        assert (status["zeroised"], status["passed"], status["failed"], status["running"]) == (1, 1, 0, 0)
+        assert (status["zeroized"], status["passed"], status["failed"], status["running"]) == (1, 1, 0, 0)
         await expect_error(bench, ErrorCode.BUSY, 2)
         if not locked:
             await bench.load_bank(macro.banks - 1)
-            assert (await bench.read("status"))["zeroised"] == 0
+            assert (await bench.read("status"))["zeroized"] == 0
 
 
 @cocotb.test()
@@ -212,24 +212,25 @@ async def self_test(dut):
         await bench.write("self_test", **{name: 1})
         await bench.until("status", "running", 0, reads=20000)
         status = await bench.read("status")
-        assert (status["passed"], status["failed"], status["zeroised"]) == (1, 0, 0)
+        assert (status["passed"], status["failed"], status["zeroized"]) == (1, 0, 0)
     for bank in range(macro.banks):
         await bench.load_bank(bank)
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0, chain=macro.tiles)
-    for _ in range(2 * macro.tiles):
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0, accumulate_count=macro.max_accumulations)
+    for _ in range(2 * macro.max_accumulations):
         bench.send(bench.draw_vector(macro.input_bits, True))
     await bench.check()
 
 
 @cocotb.test()
 async def reset_in_flight(dut):
-    """Reset at random cycles, among vectors, loads and a march: nothing comes of what was in flight, and all works."""
+    """Reset at random cycles, among vectors, loads and a march: nothing in flight survives; all works afterwards."""
     bench = await begin(dut)
     macro = bench.config.macro
     for number in range(24):
         bench.pause(bench.rng.choice(PAUSES))
         bits, signed = bench.rng.randint(1, macro.input_bits), bench.rng.randrange(2)
-        await bench.orders(bits=bits, signed=signed, bank=0, set=0, chain=bench.rng.randint(1, macro.tiles))
+        await bench.apply_settings(bits=bits, signed=signed, bank=0, set=0,
+                                   accumulate_count=bench.rng.randint(1, macro.max_accumulations))
         if number % 4 == 1:
             bench.send_faulty(bytes(50 * bench.config.input_stream_bits // 8))
         for _ in range(6):
@@ -247,7 +248,7 @@ async def reset_in_flight(dut):
         for bank in range(macro.banks):
             await bench.load_bank(bank)
         await bench.load_set(0)
-        await bench.orders(bits=bits, signed=signed, bank=0, set=0)
+        await bench.apply_settings(bits=bits, signed=signed, bank=0, set=0)
         for _ in range(3):
             bench.send(bench.draw_vector(bits, signed))
         await bench.check()
@@ -255,12 +256,12 @@ async def reset_in_flight(dut):
 
 @cocotb.test()
 async def results_stand(dut):
-    """While nobody takes results as many vectors are taken as have room, each time as many, and nothing is left."""
+    """Without a sink the core accepts as many vectors as it has room for, the same number each time; none is lost."""
     bench = await begin(dut)
     taken = set()
     for _ in range(6):
         bench.pause(0, 1)
-        await bench.orders(bits=1, signed=0, bank=0, set=0)
+        await bench.apply_settings(bits=1, signed=0, bank=0, set=0)
         before = (await bench.read("vectors"))["count"]
         for _ in range(80):
             bench.send(bench.draw_vector(1, False))
@@ -274,21 +275,21 @@ async def results_stand(dut):
 
 @cocotb.test()
 async def planes_that_do_not_matter_take_no_cycle(dut):
-    """Vectors of few planes come faster, with planes told of beat by beat as well as any."""
+    """Vectors of few planes take fewer cycles, also if they arrive in many beats."""
     bench = await begin(dut)
     config, macro, count = bench.config, bench.config.macro, 60
     beats = -(-config.vector_bytes // (config.input_stream_bits // 8))
     bench.pause(0)
     for signed in (0, 1):
         for planes in range(1, macro.input_bits + 1):
-            await bench.orders(bits=macro.input_bits, signed=signed, bank=0, set=0)
+            await bench.apply_settings(bits=macro.input_bits, signed=signed, bank=0, set=0)
             start = (await bench.read("cycles"))["count"]
             for _ in range(count):
                 bench.send(bench.draw_vector(macro.input_bits, signed, planes))
             await bench.vectors.wait()
-            least = max(planes, beats, config.groups, macro.result_interval)
+            minimum = max(planes, beats, config.groups, macro.result_interval)
             took = (await bench.read("cycles"))["count"] - start
-            assert took <= count * least + 60, f"{count} vectors of {planes} planes took {took} cycles"
+            assert took <= count * minimum + 60, f"{count} vectors of {planes} planes took {took} cycles"
             await bench.check()
 
 
@@ -301,7 +302,7 @@ async def counters(dut):
         bench.pause(pause)
         for signed in (0, 1):
             bits = bench.rng.randint(1, macro.input_bits)
-            await bench.orders(bits=bits, signed=signed, bank=0, set=0)
+            await bench.apply_settings(bits=bits, signed=signed, bank=0, set=0)
             await bench.write("control", clear_counters=1)
             count = bench.rng.choice((20, 300))
             skipped = sum(bench.send(bench.draw_vector(bits, signed, bench.rng.randint(1, bits))) for _ in range(count))

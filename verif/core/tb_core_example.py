@@ -1,4 +1,4 @@
-"""Runs the steps that a document gives in numbers: register writes and bytes of streams."""
+"""Runs the example of a document: register writes and bytes of streams."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from .core_bench import CoreBench
 
 @cocotb.test()
 async def example(dut):
-    """Each step is (where, what): a register and its word, or a stream and its bytes."""
+    """Each step is a pair: a register and its word, or a stream and its bytes."""
     bench = CoreBench(dut)
     await bench.start()
     for where, what in json.loads(os.environ["BITLINE_STEPS"]):

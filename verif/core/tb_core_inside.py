@@ -1,4 +1,4 @@
-"""What a core does with a cell that is stuck, with one that flips, and with counters near their end.
+"""A core with a stuck cell, with a cell that flips, and with counters near their end.
 
 Runs in the bench module of `storage`, which reaches in.
 """
@@ -6,7 +6,7 @@ Runs in the bench module of `storage`, which reaches in.
 import cocotb
 from cocotb.utils import get_sim_time
 
-from ...hdl.csr.register_map import COUNTERS
+from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from .core_bench import PERIOD_NS, CoreBench, Refused
 from .core_steps import begin, watch
 from .storage import INPUTS
@@ -20,7 +20,7 @@ def reach_in(dut, **values):
 
 
 async def run(bench, register, program):
-    """What the core says after a program, in which it does not say what the one before has found."""
+    """Status after a program; while it runs, the result of the program before is not shown."""
     await bench.write(register, **{program: 1})
     try:
         await bench.read("fault")
@@ -33,32 +33,32 @@ async def run(bench, register, program):
 
 @cocotb.test()
 async def stuck(dut):
-    """Marches find a cell of any column at either level, and name its place; known answers differ at one level.
+    """March tests find a stuck cell of any column at either level, and report its position; known answers at one level.
 
-    Zeroise does not claim that it is clear if it is stuck at one. All is well when the cell is.
+    Zeroize does not claim that it is clear if it is stuck at one. All is well when the cell is.
     """
     reach_in(dut)
     bench = CoreBench(dut)
     await bench.start()
     array, rng = bench.config.array, bench.rng
-    assert not array.walk, "what is stored must be the weights themselves"
+    assert not array.table_fill_cycles, "what is stored must be the weights themselves"
     failed = 0
     for column in range(array.columns):
         for level, march in enumerate(rng.sample(("march_c_minus", "march_ss"), 2)):
             bank, row = rng.randrange(array.banks), rng.randrange(array.rows)
             bit = array.weight_bits * row + rng.randrange(array.weight_bits)
-            # Banks of one column come one after the other in the list of what is stored.
+            # The list of stores has the banks of a column one after the other.
             cell = {"stuck": 1, "store": column * array.banks + bank, "bit_": bit}
             reach_in(dut, level=level, **cell)
             status = await run(bench, "self_test", march)
             assert (status["failed"], status["passed"]) == (1, 0)
             assert await bench.read("fault") == {"bank": bank, "row": row, "column": column}
-            status = await run(bench, "control", "zeroise")
-            assert (status["zeroised"], status["passed"], status["failed"]) == (1 - level, 1 - level, level)
+            status = await run(bench, "control", "zeroize")
+            assert (status["zeroized"], status["passed"], status["failed"]) == (1 - level, 1 - level, level)
     for level in (0, 1):
         reach_in(dut, level=level, **cell)
         failed += (await run(bench, "self_test", "known_answers"))["failed"]
-    # They write each cell once, so that one of the two is what is written anyway.
+    # Known answers write each cell once, so one of the two levels is that value.
     assert failed == 1
     reach_in(dut)
     for program in ("march_ss", "known_answers"):
@@ -74,7 +74,7 @@ async def flips_are_marked(dut):
     macro, array = bench.config.macro, bench.config.array
     if not bench.config.checksum:
         return
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
     outcomes = []
     # Many change no result that is at a bound.
     while sum(outcome != HARMLESS for outcome in outcomes) < 4:
@@ -87,13 +87,13 @@ async def flips_are_marked(dut):
 
 @cocotb.test()
 async def counters_wrap(dut):
-    """Every counter goes on from any value, past the greatest to zero."""
+    """Every counter counts from any value, and wraps to zero."""
     reach_in(dut)
     bench = await begin(dut)
     macro, vectors = bench.config.macro, 20
     stalls = {"s_axis": 0, "m_axis": 0}
     cocotb.start_soon(watch(bench, stalls))
-    await bench.orders(bits=macro.input_bits, signed=1, bank=0, set=0)
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
     for start in (0x55555555, 0xAAAAAAAA, 0x0000FFF0, (1 << 32) - vectors // 2):
         reach_in(dut, preset=1, count=start)
         await bench.edge()
@@ -113,4 +113,4 @@ async def counters_wrap(dut):
         assert stalls["m_axis"] > vectors // 2
         passed = ((await bench.read("cycles"))["count"] - start) % (1 << 32)
         assert abs(passed - (get_sim_time("ns") - preset) / PERIOD_NS) <= 4
-    assert set(COUNTERS) == {*expected, "cycles"}
+    assert set(PERFORMANCE_COUNTERS) == {*expected, "cycles"}

@@ -1,4 +1,4 @@
-"""What is in use in a core cannot be changed: rows and parameters wait, and registers answer that they are busy."""
+"""Interlocks: rows and parameters in use wait, and accesses to registers in use are refused."""
 
 import cocotb
 import numpy as np
@@ -8,25 +8,25 @@ from cocotbext.axi import AxiStreamFrame
 from ...golden.core import parameters_bytes, rows_bytes
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import Refused
-from .core_steps import begin, begin_packet, expect_error, full_orders, vectors_of
+from .core_steps import begin, begin_packet, default_settings, expect_error, vectors_of
 
-# More vectors than a core holds, and cycles in which it takes what it can.
+# More vectors than a core can hold, and cycles in which it accepts as many as it can.
 ENOUGH, LONG = 60, 1200
 
 
-async def hold(bench, **orders):
-    """Fill the core with vectors whose results nobody takes."""
-    await full_orders(bench, **orders)
+async def hold(bench, **settings):
+    """Fill the core with vectors, while no result is accepted."""
+    await default_settings(bench, **settings)
     bench.results.pause = True
     for _ in range(ENOUGH):
         bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
     await ClockCycles(bench.dut.aclk, LONG)
     if bench.config.requantizes:
-        assert (await bench.read("status"))["set_used"] == 1 << orders["set"]
+        assert (await bench.read("status"))["set_used"] == 1 << settings["set"]
 
 
 async def release(bench):
-    """Let the results go, which are those of what was stored before; nothing is in use then."""
+    """Accept the results, which are of the old weights; then nothing is in use."""
     bench.results.pause = False
     await bench.check()
     status = await bench.read("status")
@@ -34,7 +34,7 @@ async def release(bench):
 
 
 async def is_busy(bench, access):
-    """An access is refused because what it concerns is in use, and is told once."""
+    """An access is refused because the register is busy, and reported once."""
     try:
         await access
     except Refused:
@@ -93,10 +93,10 @@ async def parameters_wait_for_their_set(dut):
 
 @cocotb.test()
 async def load_is_busy_within_a_packet(dut):
-    """The target of records cannot be changed while a packet of them is half in."""
+    """The destination of a load cannot be changed within a packet."""
     bench = await begin(dut)
     macro = bench.config.macro
-    await full_orders(bench)
+    await default_settings(bench)
     weights = bench.draw_weights(macro.rows)
     data = rows_bytes(bench.config, weights)
     if len(data) <= bench.config.weight_stream_bits // 8:

@@ -1,4 +1,4 @@
-"""What a core whose products are wrong says of itself."""
+"""Result of the known answers in a core with wrong products."""
 
 import cocotb
 

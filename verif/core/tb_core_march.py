@@ -1,4 +1,4 @@
-"""What marches write and read on the RTL, operation by operation; in the module of `storage` around a core."""
+"""Operations of march tests on the RTL, one by one; runs in the bench module of `storage`."""
 
 import cocotb
 from cocotb.triggers import ReadOnly
@@ -9,24 +9,24 @@ from .core_bench import CoreBench
 
 
 class Log:
-    """A memory that is sound, and keeps what is done to it."""
+    """A fault-free memory that logs all operations."""
 
     def __init__(self):
         self.words, self.done = {}, []
 
-    def write(self, place, word):
-        self.words[place] = word
-        self.done.append(("write", place, word))
+    def write(self, row, word):
+        self.words[row] = word
+        self.done.append(("write", row, word))
 
-    def read(self, place):
-        self.done.append(("read", place))
-        return self.words[place]
+    def read(self, row):
+        self.done.append(("read", row))
+        return self.words[row]
 
 
 async def watch(bench, done):
-    """Note rows that the macro takes, and vectors that read one."""
+    """Log rows that the macro accepts, and vectors that read one."""
     config = bench.config.array
-    rows, vectors = write_layout(config), input_layout(config, told=True)
+    rows, vectors = write_layout(config), input_layout(config, has_plane_mask=True)
     ports = [[getattr(bench.dut, f"macro_{stream}__{name}") for name in ("valid", "ready", "payload")]
              for stream in ("write", "i")]
 
@@ -57,14 +57,14 @@ async def march(dut):
     await bench.start()
     config, done = bench.config.array, []
     cocotb.start_soon(watch(bench, done))
-    places = [(bank, row) for bank in range(config.banks) for row in range(config.rows)]
+    rows = [(bank, row) for bank in range(config.banks) for row in range(config.rows)]
     words = backgrounds(config.weight_bits, config.columns)
-    for program, register in (("zeroise", "control"), ("march_c_minus", "self_test"), ("march_ss", "self_test")):
+    for program, register in (("zeroize", "control"), ("march_c_minus", "self_test"), ("march_ss", "self_test")):
         done.clear()
         await bench.write(register, **{program: 1})
         await bench.until("status", "running", 0, reads=20000)
         log = Log()
-        assert run(program, log, places, words[:1] if program == "zeroise" else words,
+        assert run(program, log, rows, words[:1] if program == "zeroize" else words,
                    config.columns * config.weight_bits) is None
         first = next((index for index, pair in enumerate(zip(done, log.done)) if pair[0] != pair[1]), None)
         assert first is None and len(done) == len(log.done), (program, first, len(done), len(log.done))

@@ -11,7 +11,7 @@ ACTIONS = 16
 
 
 async def settle(bench):
-    """All that was sent is in, and all that it gives is out."""
+    """Wait until everything sent was accepted, and all results have arrived."""
     await bench.vectors.wait()
     await bench.check()
 
@@ -24,33 +24,33 @@ async def load_all(bench):
         await bench.load_set(index)
 
 
-async def draw_orders(bench):
-    """Any orders; how many vectors then are a chain."""
+async def draw_settings(bench):
+    """Random settings of vectors; returns how many vectors then add up to one result."""
     macro, rng = bench.config.macro, bench.rng
-    chain = rng.randint(1, macro.tiles)
-    await bench.orders(bits=rng.randint(1, macro.input_bits), signed=rng.randrange(2), bank=rng.randrange(macro.banks),
-                       set=rng.randrange(2), chain=chain)
-    return chain
+    count = rng.randint(1, macro.max_accumulations)
+    await bench.apply_settings(bits=rng.randint(1, macro.input_bits), signed=rng.randrange(2),
+                               bank=rng.randrange(macro.banks), set=rng.randrange(2), accumulate_count=count)
+    return count
 
 
 def send(bench, count):
     for _ in range(count):
-        bench.send(bench.draw_vector(bench._orders["bits"], bench._orders["signed"]))
+        bench.send(bench.draw_vector(bench._settings["bits"], bench._settings["signed"]))
 
 
 async def compute(bench):
-    """Some chains."""
-    send(bench, await draw_orders(bench) * bench.rng.randint(1, 6))
+    """Some accumulations."""
+    send(bench, await draw_settings(bench) * bench.rng.randint(1, 6))
 
 
 async def spoil(bench):
-    """A vector that is too long, somewhere in some chains."""
-    chain = await draw_orders(bench)
-    before = bench.rng.randrange(2 * chain)
+    """A vector that is too long, somewhere in some accumulations."""
+    count = await draw_settings(bench)
+    before = bench.rng.randrange(2 * count)
     send(bench, before)
     data = vector_bytes(bench.config, bench.draw_vector(1, False))
     bench.send_faulty(data + bytes(bench.config.input_stream_bits // 4))
-    send(bench, -(before + 1) % chain + chain)
+    send(bench, -(before + 1) % count + count)
     await settle(bench)
     await expect_error(bench, ErrorCode.VECTOR_LONG)
 
@@ -63,13 +63,13 @@ async def reload(bench):
 
 
 async def march(bench):
-    """Zeroise or a test, in a chain or between two."""
-    chain = await draw_orders(bench)
-    begun = bench.rng.randrange(chain)
+    """Zeroize or a test, within an accumulation or between two."""
+    count = await draw_settings(bench)
+    begun = bench.rng.randrange(count)
     send(bench, begun)
     await bench.vectors.wait()
     if bench.rng.randrange(2):
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
     else:
         await bench.write("self_test", march_c_minus=1)
     await bench.until("status", "running", 0, reads=20000)
@@ -77,26 +77,26 @@ async def march(bench):
     bench.model.macro.weights[:] = 0
     bench.model.interrupt()
     await load_all(bench)
-    send(bench, 2 * chain - begun)
+    send(bench, 2 * count - begun)
 
 
 async def shut(bench):
     """The lock, which refuses a packet while vectors run, and the reset that ends it."""
-    chain = await draw_orders(bench)
+    count = await draw_settings(bench)
     await bench.write("lock", locked=1)
-    send(bench, 3 * chain)
+    send(bench, 3 * count)
     await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights(2))))
     await bench.weights.wait()
     await settle(bench)
     await expect_error(bench, ErrorCode.LOCKED)
-    send(bench, bench.rng.randrange(3 * chain))
+    send(bench, bench.rng.randrange(3 * count))
     await bench.reset(bench.rng.randint(3, 6))
     await load_all(bench)
 
 
 @cocotb.test()
 async def mixed_traffic(dut):
-    """Chains, faulty vectors, loads, marches, the lock and resets in any order, with pauses."""
+    """Accumulations, faulty vectors, loads, marches, the lock and resets in any order, with pauses."""
     bench = await begin(dut)
     for number in range(ACTIONS):
         bench.pause(bench.rng.choice((0, 0.3, 0.7)), bench.rng.choice((0, 0.3, 0.9)))

@@ -10,16 +10,16 @@ from ...hdl.config import CoreConfig
 from ...hdl.core.top import core_ports
 from .core_bench import PERIOD_NS, CoreBench
 
-# Clock cycles of the shortest reset, by its kind, where it may have no edge of its own; and until the core has left it.
+# Clock cycles of the shortest reset at power-up, by kind of reset, and until the core is out of reset.
 SHORTEST = {"synchronous": 1, "asynchronous": 4}
 SETTLED = {"synchronous": 1, "asynchronous": 5}
-# What these ports say counts only while another says so.
+# Ports that are valid only while another is high.
 PAYLOADS = ("tdata", "tkeep", "tlast", "tuser", "rdata", "rresp", "bresp", "dat_r")
 
 
 @cocotb.test(timeout_time=1, timeout_unit="ms")
 async def power_up(dut):
-    """After some clock edges, the first at time 0, that find no input driven, the shortest reset makes all known.
+    """After some clock edges with undriven inputs, the first at time 0, the shortest reset makes all outputs known.
 
     Then vectors have their results. Where there are no such edges, the reset is low from time 0, and has no edge.
     """
@@ -47,8 +47,9 @@ async def power_up(dut):
         await bench.load_bank(bank)
     await bench.load_set(0)
     for bank in range(config.macro.banks):
-        await bench.orders(bits=config.macro.input_bits, signed=1, bank=bank, set=0, chain=config.macro.tiles)
-        for _ in range(3 * config.macro.tiles):
+        await bench.apply_settings(bits=config.macro.input_bits, signed=1, bank=bank, set=0,
+                           accumulate_count=config.macro.max_accumulations)
+        for _ in range(3 * config.macro.max_accumulations):
             bench.send(bench.draw_vector(config.macro.input_bits, True))
         await bench.check()
     assert await bench.read("error") == {"code": 0, "count": 0}

@@ -1,4 +1,4 @@
-"""What meets in a core at the wrong moment: packets, marches, chains, and writes of registers."""
+"""Races in a core: packets, marches, accumulations, and register writes at the same time."""
 
 import itertools
 
@@ -9,16 +9,16 @@ from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamFrame
 
 from ...golden.core import parameters_bytes, rows_bytes, vector_bytes
-from ...hdl.core.self_test import PATIENCE
+from ...hdl.core.self_test import TIMEOUT_CYCLES
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import LONGEST_WAIT, PERIOD_NS, Refused
-from .core_steps import begin, begin_packet, expect_error, full_orders, vectors_of
+from .core_steps import begin, begin_packet, default_settings, expect_error, vectors_of
 
 
 def check_cut(bench):
-    """Of the results expected, some come, then perhaps a part of one, and then what zeros give."""
+    """Some of the expected results arrive, then perhaps a part of one, then results of zero weights."""
     before, bench.expected = bench.expected, []
-    zeros, _ = bench.model.vector(np.zeros(bench.config.macro.rows, dtype=int), **bench._orders)
+    zeros, _ = bench.model.vector(np.zeros(bench.config.macro.rows, dtype=int), **bench._settings)
     frames = []
     while not bench.results.empty():
         frames.append(bytes(bench.results.recv_nowait().tdata))
@@ -36,9 +36,9 @@ async def packets_wait_for_a_march(dut):
     """Weights and parameters that come while a march runs are stored when it has ended, from their first beat on."""
     bench = await begin(dut)
     macro = bench.config.macro
-    await full_orders(bench)
+    await default_settings(bench)
     await bench.write("load", bank=0)
-    await bench.write("control", zeroise=1)
+    await bench.write("control", zeroize=1)
     bench.model.macro.weights[:] = 0
     weights = bench.draw_weights()
     bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
@@ -50,7 +50,7 @@ async def packets_wait_for_a_march(dut):
     if bench.config.requantizes:
         parameters = (np.arange(macro.columns) * 100, np.full(macro.columns, 1 << 30), np.full(macro.columns, -4))
         await bench.write("load", parameters=1)
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
         bench.weights.send_nowait(AxiStreamFrame(parameters_bytes(bench.config, *parameters)))
         await bench.until("status", "running", 0)
         await bench.weights.wait()
@@ -62,48 +62,48 @@ async def packets_wait_for_a_march(dut):
 
 
 @cocotb.test()
-async def march_in_a_chain(dut):
-    """A march breaks the chain that has begun, which gives no result, and regroups none."""
+async def march_in_an_accumulation(dut):
+    """A march drops the result of the accumulation that has begun, and does not shift the ones after it."""
     bench = await begin(dut)
     macro = bench.config.macro
-    for begun in range(macro.tiles):
-        await full_orders(bench, chain=macro.tiles)
+    for begun in range(macro.max_accumulations):
+        await default_settings(bench, accumulate_count=macro.max_accumulations)
         for _ in range(begun):
             bench.send(bench.draw_vector(macro.input_bits, True))
         await bench.vectors.wait()
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
         await bench.until("status", "running", 0)
         bench.model.macro.weights[:] = 0
         bench.model.interrupt()
         for bank in range(macro.banks):
             await bench.load_bank(bank)
-        await vectors_of(bench, 3 * macro.tiles - begun)
+        await vectors_of(bench, 3 * macro.max_accumulations - begun)
     assert await bench.read("error") == {"code": 0, "count": 0}
 
 
 @cocotb.test()
-async def chain_in_a_vector(dut):
-    """A write of ``chain`` while a vector is half in takes effect behind that vector; and the core is not idle then."""
+async def accumulate_written_in_a_vector(dut):
+    """A write of ``accumulate`` while a vector arrives takes effect after that vector; the core is not idle then."""
     bench = await begin(dut)
     macro = bench.config.macro
     x = bench.draw_vector(macro.input_bits, True)
     if len(vector_bytes(bench.config, x)) <= bench.config.input_stream_bits // 8:
         return
-    chains = [(before, after, begun) for before in range(1, macro.tiles + 1) for after in range(1, macro.tiles + 1)
-              for begun in range(before)]
+    counts = range(1, macro.max_accumulations + 1)
+    cases = [(before, after, begun) for before in counts for after in counts for begun in range(before)]
     # In the last case the write comes first.
-    for (before, after, begun), delay in itertools.product(chains, (*range(8), 20)):
-        await full_orders(bench, chain=before)
+    for (before, after, begun), delay in itertools.product(cases, (*range(8), 20)):
+        await default_settings(bench, accumulate_count=before)
         for _ in range(begun):
             bench.send(bench.draw_vector(macro.input_bits, True))
         await bench.vectors.wait()
         await ClockCycles(dut.aclk, 40)
         await begin_packet(bench, bench.vectors, "s_axis", vector_bytes(bench.config, x))
         assert (await bench.read("status"))["idle"] == 0
-        result, _ = bench.model.vector(x, **bench._orders)
+        result, _ = bench.model.vector(x, **bench._settings)
         if result is not None:
             bench.expected.append(result)
-        writing = cocotb.start_soon(bench.write("chain", length=after))
+        writing = cocotb.start_soon(bench.write("accumulate", count=after))
         await ClockCycles(dut.aclk, delay)
         bench.vectors.pause = False
         await writing
@@ -111,12 +111,12 @@ async def chain_in_a_vector(dut):
         await vectors_of(bench, 2 * after)
     # With the first beat of a vector, it is that vector's.
     for delay in range(16):
-        await full_orders(bench, chain=macro.tiles)
-        if macro.tiles > 1:
+        await default_settings(bench, accumulate_count=macro.max_accumulations)
+        if macro.max_accumulations > 1:
             bench.send(x)
         await bench.vectors.wait()
         await ClockCycles(dut.aclk, 20)
-        writing = cocotb.start_soon(bench.write("chain", length=1))
+        writing = cocotb.start_soon(bench.write("accumulate", count=1))
         await ClockCycles(dut.aclk, delay)
         bench.vectors.send_nowait(AxiStreamFrame(vector_bytes(bench.config, x)))
         await bench.vectors.wait()
@@ -130,12 +130,12 @@ async def chain_in_a_vector(dut):
 
 @cocotb.test()
 async def last_beat_waits(dut):
-    """A vector whose last beat waits for room keeps the orders of its first, and a march waits for it."""
+    """A vector whose last beat stalls keeps the settings of its first beat, and a march waits for it."""
     bench = await begin(dut)
     macro = bench.config.macro
 
     async def fill():
-        await full_orders(bench)
+        await default_settings(bench)
         bench.pause(0, 1)
         while not dut.s_axis_tvalid.value:
             bench.send(bench.draw_vector(macro.input_bits, True))
@@ -155,13 +155,13 @@ async def last_beat_waits(dut):
     assert (await bench.read("status"))["passed"] == 1
     for bank in range(macro.banks):
         await bench.load_bank(bank)
-    await full_orders(bench)
+    await default_settings(bench)
     await vectors_of(bench, 3)
 
 
 @cocotb.test()
-async def zeroise_is_not_blocked(dut):
-    """Whoever holds a stream delays zeroise for a while; what has begun is thrown away, and told of."""
+async def zeroize_is_not_blocked(dut):
+    """A stalled stream delays zeroize up to the timeout; then begun packets are discarded, and that is reported."""
     bench = await begin(dut)
     macro = bench.config.macro
     x = bench.draw_vector(macro.input_bits, True)
@@ -174,7 +174,7 @@ async def zeroise_is_not_blocked(dut):
             if not locked:
                 await bench.write("load", bank=0)
             await bench.write("lock", locked=locked)
-            await full_orders(bench)
+            await default_settings(bench)
             port = getattr(bench, name)
             if name == "results":
                 port.pause = True
@@ -183,10 +183,10 @@ async def zeroise_is_not_blocked(dut):
                 await ClockCycles(dut.aclk, 1200)
             else:
                 await begin_packet(bench, port, {"weights": "s_axis_w", "vectors": "s_axis"}[name], data)
-            await bench.write("control", zeroise=1)
-            await bench.until("status", "running", 0, reads=PATIENCE // 2)
+            await bench.write("control", zeroize=1)
+            await bench.until("status", "running", 0, reads=TIMEOUT_CYCLES // 2)
             status = await bench.read("status")
-            assert (status["zeroised"], status["failed"]) == (1, 0)
+            assert (status["zeroized"], status["failed"]) == (1, 0)
             bench.model.macro.weights[:] = 0
             port.pause = False
             await getattr(bench, "vectors" if name == "results" else name).wait()
@@ -195,10 +195,10 @@ async def zeroise_is_not_blocked(dut):
             await ClockCycles(dut.aclk, 100)
             check_cut(bench)
             assert (await bench.read("error"))["code"] == (ErrorCode.LOCKED if locked and name == "weights"
-                                                           else ErrorCode.CUT)
+                                                           else ErrorCode.ABORTED)
             await bench.write("control", clear_error=1)
             await bench.until("status", "idle")
-            await full_orders(bench)
+            await default_settings(bench)
             await vectors_of(bench, 2)
             if not locked:
                 for bank in range(macro.banks):
@@ -207,8 +207,8 @@ async def zeroise_is_not_blocked(dut):
 
 
 @cocotb.test()
-async def zeroise_waits_as_long_as_it_says(dut):
-    """For the rest of a packet it waits as many cycles as it says; to throw held results away takes few more."""
+async def zeroize_waits_as_long_as_it_says(dut):
+    """Zeroize waits for the rest of a packet as many cycles as documented; to discard results takes a few more."""
     bench = await begin(dut)
     macro = bench.config.macro
     bench.pause(0)
@@ -216,7 +216,7 @@ async def zeroise_waits_as_long_as_it_says(dut):
 
     async def cycles():
         await bench.write("interrupt_status", finished=1)
-        await bench.write("control", zeroise=1)
+        await bench.write("control", zeroize=1)
         start = get_sim_time("ns")
         await RisingEdge(dut.irq)
         return round((get_sim_time("ns") - start) / PERIOD_NS)
@@ -225,25 +225,25 @@ async def zeroise_waits_as_long_as_it_says(dut):
     for _ in range(2):
         await begin_packet(bench, bench.weights, "s_axis_w", rows_bytes(bench.config, bench.draw_weights(2)))
         longer = await cycles() - alone
-        # Rows for tables may wait for the walk before, here and in the first.
-        assert abs(longer - PATIENCE - 1) <= (8 if macro.walk else 0), longer
+        # Rows for tables may wait for the table fill before, here and in the first measurement.
+        assert abs(longer - TIMEOUT_CYCLES - 1) <= (8 if macro.table_fill_cycles else 0), longer
         bench.weights.pause = False
         await bench.weights.wait()
-    await full_orders(bench)
+    await default_settings(bench)
     bench.pause(0, 1)
     for _ in range(60):
         bench.send(bench.draw_vector(macro.input_bits, True))
     await ClockCycles(dut.aclk, 1200)
     longer = await cycles() - alone
-    assert PATIENCE <= longer <= PATIENCE + 64, longer
+    assert TIMEOUT_CYCLES <= longer <= TIMEOUT_CYCLES + 64, longer
 
 
 @cocotb.test()
 async def load_while_a_packet_begins(dut):
-    """A write of ``load`` is refused, or comes before the packet: no row is lost and none goes elsewhere."""
+    """A write of ``load`` is refused, or takes effect before the packet: all rows are stored where they should."""
     bench = await begin(dut)
     macro = bench.config.macro
-    await full_orders(bench)
+    await default_settings(bench)
     for delay in range(-8, 12):
         first = [bench.draw_weights() for _ in range(macro.banks)]
         for bank, weights in enumerate(first):
@@ -266,7 +266,7 @@ async def load_while_a_packet_begins(dut):
         target = await task
         if target:
             # The packet may have ended before the write.
-            await full_orders(bench)
+            await default_settings(bench)
             for row, values in enumerate(weights):
                 bench.model.macro.write(0, row, values)
             for _ in range(8):
@@ -279,7 +279,7 @@ async def load_while_a_packet_begins(dut):
         for row, values in enumerate(weights):
             bench.model.macro.write(target, row, values)
         for bank in range(macro.banks):
-            await full_orders(bench, bank=bank)
+            await default_settings(bench, bank=bank)
             await vectors_of(bench, 2)
         if (await bench.read("error"))["count"]:
             await expect_error(bench, ErrorCode.BUSY)
@@ -291,7 +291,7 @@ async def commands_in_a_march(dut):
     bench = await begin(dut)
     await bench.write("self_test", march_c_minus=1)
     await bench.write("control", clear_error=1, clear_counters=1)
-    for register, fields in (("control", {"zeroise": 1, "clear_error": 1}), ("self_test", {"march_ss": 1})):
+    for register, fields in (("control", {"zeroize": 1, "clear_error": 1}), ("self_test", {"march_ss": 1})):
         try:
             await bench.write(register, **fields)
         except Refused:
@@ -303,7 +303,7 @@ async def commands_in_a_march(dut):
 
 @cocotb.test()
 async def valid_from_the_first_edge(dut):
-    """What masters offer as soon as a reset is over is taken once, and answered."""
+    """Accesses offered right after a reset are executed once, and answered."""
     bench = await begin(dut)
     macro = bench.config.macro
     for _ in range(3):
@@ -317,7 +317,7 @@ async def valid_from_the_first_edge(dut):
             bench.model.macro.write(0, row, values)
         assert (await bench.read("vector"))["signed"] == 1
         await bench.load_set(0)
-        await full_orders(bench)
+        await default_settings(bench)
         await vectors_of(bench, 2)
         # Vectors too.
         await bench.reset(settle=0)

@@ -1,4 +1,4 @@
-"""What a core tells of itself: counters, progress of loads, and events."""
+"""Status of a core: counters, progress of loads, and events."""
 
 import cocotb
 from cocotb.triggers import ClockCycles
@@ -7,7 +7,7 @@ from cocotbext.axi import AxiStreamFrame
 from ...golden.core import parameters_bytes, rows_bytes
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import Refused
-from .core_steps import PAUSES, begin, full_orders, vectors_of, watch
+from .core_steps import PAUSES, begin, default_settings, vectors_of, watch
 
 
 @cocotb.test()
@@ -16,7 +16,7 @@ async def stalls_are_counted(dut):
     bench = await begin(dut)
     stalls = {"s_axis": 0, "m_axis": 0}
     cocotb.start_soon(watch(bench, stalls))
-    await full_orders(bench)
+    await default_settings(bench)
     for pause, results in ((0, 0), *((pause, 0.9) for pause in PAUSES)):
         await bench.write("control", clear_counters=1)
         stalls |= dict.fromkeys(stalls, 0)
@@ -32,24 +32,24 @@ async def stalls_are_counted(dut):
 
 @cocotb.test()
 async def index_tells_what_comes_next(dut):
-    """``load_index`` is the row or column that comes next, and where the next packet starts."""
+    """``load_index`` is the next row or column, and the start of the next packet."""
     bench = await begin(dut)
     config, macro = bench.config, bench.config.macro
     kinds = [(macro.rows, {}, lambda: rows_bytes(config, bench.draw_weights(1)))]
     if config.requantizes:
         kinds.append((macro.columns, {"parameters": 1}, lambda: parameters_bytes(config, *[[1]] * 3)))
-    for count, target, record in kinds:
+    for count, target, item in kinds:
         for first in {0, count - 1}:
             await bench.write("load", words=1, first=first, **target)
             assert (await bench.read("load_index"))["index"] == first
             for index in range(first, count):
-                data = record()
-                for place in range(0, len(data), 4):
+                data = item()
+                for low in range(0, len(data), 4):
                     await bench.until("status", "load_ready")
-                    await bench.write_bytes(bench.registers["load_data"].offset, data[place:place + 4])
+                    await bench.write_bytes(bench.registers["load_data"].offset, data[low:low + 4])
                 await bench.until("load_index", "index", index + 1)
             await bench.write("load", first=first, **target)
-            await bench.weights.send(AxiStreamFrame(record() * (count - first)))
+            await bench.weights.send(AxiStreamFrame(item() * (count - first)))
             await bench.weights.wait()
             assert (await bench.read("load_index"))["index"] == first
     assert await bench.read("error") == {"code": 0, "count": 0}
@@ -66,24 +66,24 @@ async def fail(bench):
 
 @cocotb.test()
 async def each_event_is_its_own(dut):
-    """What happens sets its event and no other, and raises the interrupt if that event is enabled."""
+    """Each event sets its bit and no other, and raises the interrupt if enabled."""
     bench = await begin(dut)
-    await full_orders(bench)
+    await default_settings(bench)
 
     async def load():
         await bench.write("load", bank=0)
         await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights())))
         await bench.weights.wait()
 
-    async def zeroise():
-        await bench.write("control", zeroise=1)
+    async def zeroize():
+        await bench.write("control", zeroize=1)
         await bench.until("status", "running", 0)
         bench.model.macro.weights[:] = 0
 
     async def result():
         await vectors_of(bench, 1)
 
-    causes = {"error": lambda: fail(bench), "finished": zeroise, "result": result, "loaded": load}
+    causes = {"error": lambda: fail(bench), "finished": zeroize, "result": result, "loaded": load}
     names = [field.name for field in bench.registers["interrupt_status"].fields]
     for name, cause in causes.items():
         for enabled in names:

@@ -3,7 +3,7 @@
 import cocotb
 from cocotb.triggers import ClockCycles
 
-from ...hdl.csr.register_map import ADDRESS_BITS, Access, ErrorCode
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode
 from ..csr.register_words import ONES, PATTERNS, after, legal, reset_word, stored
 from .core_bench import CoreBench, Refused
 
@@ -96,14 +96,14 @@ async def aliasing(dut):
     for register in chosen:
         if register.name == "lock":
             continue
-        word = sum(bench.rng.randint(field.least, field.most) << field.low for field in register.fields
-                   if field.access is Access.STORED)
+        word = sum(bench.rng.randint(field.minimum, field.max_value) << field.low for field in register.fields
+                   if field.access is Access.RW)
         words[register] = after(register, reset_word(register), word)
         await bench.write_bytes(register.offset, word.to_bytes(4, "little"))
     for register, word in words.items():
         assert await bench.read_word(register.offset) == word, register.name
     mapped = {register.offset for register in bench.registers.values()}
-    unmapped = [address for address in range(0, 1 << ADDRESS_BITS, 4) if address not in mapped]
+    unmapped = [address for address in range(0, 1 << BUS_ADDRESS_BITS, 4) if address not in mapped]
     asked = bench.rng.sample(unmapped, 110) + unmapped[:20] + unmapped[-3:]
     for number, address in enumerate(asked):
         for access in (bench.read_word(address), bench.write_bytes(address, b"\xff\xff\xff\xff")):
@@ -112,7 +112,7 @@ async def aliasing(dut):
             except Refused:
                 continue
             raise AssertionError(f"{address:#x} must be refused")
-        # The count stays at its greatest value.
+        # The count saturates.
         assert await bench.read("error") == {"code": ErrorCode.UNMAPPED, "count": min(2 * number + 2, 255)}
     assert 2 * len(asked) > 255
     for register, word in words.items():
@@ -122,7 +122,7 @@ async def aliasing(dut):
 
 @cocotb.test()
 async def read_only(dut):
-    """Writes to what is read only change nothing, and are no error."""
+    """Writes to read-only registers have no effect, and are no error."""
     bench = await begin(dut)
     for register in bench.registers.values():
         if register.is_written or register.name in MOVING:
@@ -153,7 +153,7 @@ async def reset_in_access(dut):
 
 
 async def is_silent(bench):
-    """No answer comes, from the reset's first edge on."""
+    """No response is given, from the first edge of the reset on."""
     await ClockCycles(bench.dut.aclk, 2 + 2 * (bench.config.reset == "asynchronous"))
     for _ in range(10):
         assert not bench.dut.s_axi_bvalid.value and not bench.dut.s_axi_rvalid.value, "nothing was asked"

@@ -1,8 +1,8 @@
-"""A single upset of a stored weight while vectors run, and what comes of it."""
+"""A single upset of a stored weight while vectors run, and its outcome."""
 
 from cocotb.triggers import RisingEdge
 
-# Of an upset: no result changed; one did and the core said so; one did and the core did not.
+# Outcomes of an upset: no result changed; one did, and the core detected it; one did, undetected.
 HARMLESS, SEEN, UNSEEN = "harmless", "seen", "unseen"
 VECTORS = 3
 
@@ -16,7 +16,7 @@ async def strike(dut, store, word, bit):
 
 
 async def follow(bench, upset):
-    """Upset a bit while some vectors run, and put it right; what became of their results, and of others' marks."""
+    """Upset a bit while some vectors run, then restore it; the outcome, and whether other results were marked."""
     dut, bits = bench.dut, bench.config.macro.input_bits
     for _ in range(VECTORS):
         bench.send(bench.draw_vector(bits, True))

@@ -1,4 +1,4 @@
-"""Masters of the register ports that are not AXI; they check what their bus promises."""
+"""Masters of APB and Wishbone; they check the protocol of their bus."""
 
 import os
 import random
@@ -10,12 +10,12 @@ from cocotb.triggers import ReadOnly, RisingEdge, Timer
 from ...hdl.config import CoreConfig
 from ...hdl.csr.register_map import register_map
 
-# Cycles in which a request is answered, also one that meets the longest reset.
-PATIENCE = 12
+# Maximum cycles until a request is answered, also across the longest reset.
+TIMEOUT_CYCLES = 12
 
 
 class Bus:
-    """A master that checks what the bus promises.
+    """A master that checks the protocol.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Bus:
         await self.reset()
 
     async def reset(self):
-        """Some cycles of reset, with anything but a request on the bus; neither they nor what follows is answered."""
+        """Some cycles of reset, with random inputs but no request; there is no response during or after them."""
         self.dut.aresetn.value = 0
         for cycle in range(self.rng.randrange(4, 7)):
             self.release()
@@ -65,7 +65,7 @@ class Bus:
         getattr(self.dut, self.rng.choice(request or self.REQUEST)).value = 0
 
     async def give_up(self, address, data):
-        """Ask, and ask no more in the cycle in which the answer would come."""
+        """Make a request, and withdraw it in the cycle of the response."""
         await self.rest()
         self.ask(address, data, 15)
         assert self.is_silent(await self.cycle())
@@ -76,7 +76,7 @@ class Bus:
         assert self.is_silent(await self.cycle())
 
     async def cycle(self):
-        """What is watched, before the next edge, and the edge."""
+        """Sample the watched signals before the next edge, and wait for that edge."""
         await self._settled
         values = {name: int(getattr(self.dut, name).value) for name in self.WATCHED}
         await self._edge
@@ -122,7 +122,7 @@ class Wishbone(Bus):
         """A single read or write."""
         await self.rest()
         self.ask(address, data, strobe)
-        for _ in range(PATIENCE):
+        for _ in range(TIMEOUT_CYCLES):
             seen = await self.cycle()
             if seen["wb_ack"] or seen["wb_err"]:
                 break
@@ -143,7 +143,7 @@ class Apb(Bus):
 
     @staticmethod
     def is_silent(seen):
-        """Whether no error is told; ready may be anything."""
+        """Whether there is no error; ready may have any value."""
         return not seen["s_apb_pslverr"]
 
     def ask(self, address, data, strobe):

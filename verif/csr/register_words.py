@@ -1,4 +1,4 @@
-"""What registers read, by their table, after a reset and after writes."""
+"""Expected values of registers after a reset and after writes."""
 
 from ...hdl.csr.register_map import Access
 
@@ -9,34 +9,34 @@ PATTERNS = (0, ONES, 0x55555555, 0xAAAAAAAA, *(1 << bit for bit in range(32)), *
 
 
 def reset_word(register):
-    """What a register reads after a reset."""
-    return sum(field.reset << field.low for field in register.fields if field.access not in (Access.COMMAND,
-                                                                                           Access.DATA))
+    """Value of a register after a reset."""
+    return sum(field.reset << field.low for field in register.fields if field.access not in (Access.SINGLEPULSE,
+                                                                                           Access.WO))
 
 
 def legal(register, word):
-    """Whether every stored field of a word has a value that it may have."""
-    return all(field.least <= (word & field.mask) >> field.low <= field.most for field in register.fields
-               if field.access is Access.STORED)
+    """Whether all RW fields of a word have values in their range."""
+    return all(field.minimum <= (word & field.mask) >> field.low <= field.max_value for field in register.fields
+               if field.access is Access.RW)
 
 
 def after(register, before, data, mask=ONES):
-    """What a register reads after a write of some bytes; its events do not happen."""
+    """Value of a register after a write of some bytes, without events."""
     word = before
     for field in register.fields:
         bits = field.mask & mask
-        if field.access is Access.STORED:
+        if field.access is Access.RW:
             word = word & ~bits | data & bits
-        elif field.access is Access.EVENT:
+        elif field.access is Access.W1C:
             word &= ~(data & bits)
-        elif field.access is Access.LATCH:
+        elif field.access is Access.W1S:
             word |= data & bits
     return word
 
 
 def stored(bench):
-    """Registers that hold what is written; the lock comes last, and commands and data are left alone."""
-    kinds = (Access.STORED, Access.EVENT, Access.LATCH, Access.CONSTANT)
+    """Registers that store written values, the lock last; commands and data are not among them."""
+    kinds = (Access.RW, Access.W1C, Access.W1S, Access.CONSTANT)
     chosen = [register for register in bench.registers.values()
               if all(field.access in kinds for field in register.fields)]
     return sorted(chosen, key=lambda register: register.name == "lock")

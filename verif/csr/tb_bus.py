@@ -6,7 +6,7 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from ...hdl.config import CoreConfig
-from ...hdl.csr.register_map import ADDRESS_BITS, ErrorCode
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode
 from .bus_masters import MASTERS
 from .register_words import ONES, PATTERNS, after, legal, reset_word, stored
 
@@ -36,11 +36,11 @@ async def bus(dut):
             word = expected if taken else word
             assert await master.read(register.offset) == word, register.name
     mapped = {register.offset for register in master.registers.values()}
-    unmapped = [address for address in range(0, 1 << ADDRESS_BITS, 4) if address not in mapped]
+    unmapped = [address for address in range(0, 1 << BUS_ADDRESS_BITS, 4) if address not in mapped]
     assert (await master.read(master.registers["error"].offset)) & 255 == ErrorCode.VALUE
     clear = next(field.mask for field in master.registers["control"].fields if field.name == "clear_error")
     assert await master.write(master.registers["control"].offset, clear) is not None
-    # Without a byte a write does nothing, wherever it goes; nor is it told of.
+    # A write without a byte has no effect at any address, and is not reported.
     words = {register: await master.read(register.offset) for register in stored(master)}
     for address in (*(register.offset for register in words), master.registers["load_data"].offset, *unmapped[:3]):
         assert await master.write(address, ONES, 0) is not None
@@ -68,7 +68,7 @@ async def reset_in_access(dut):
 
 @cocotb.test()
 async def reset_under_a_request(dut):
-    """A request that meets a reset, and stands behind it, is answered then, once it is done."""
+    """A request that lasts through a reset is executed and answered after it, once."""
     master = await begin(dut)
     enable = master.registers["interrupt_enable"]
     for _ in range(20):
@@ -85,10 +85,10 @@ async def reset_under_a_request(dut):
 
 @cocotb.test()
 async def given_up(dut):
-    """Who asks no more is not answered, but what was asked is done, or was to be refused; the next is answered."""
+    """A withdrawn request is executed or refused, but not answered; the next one is."""
     master = await begin(dut)
     enable = master.registers["interrupt_enable"]
-    unmapped = next(address for address in range(0, 1 << ADDRESS_BITS, 4)
+    unmapped = next(address for address in range(0, 1 << BUS_ADDRESS_BITS, 4)
                     if address not in {register.offset for register in master.registers.values()})
     word = 0
     for _ in range(60):

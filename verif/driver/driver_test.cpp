@@ -1,4 +1,4 @@
-// Runs the C driver against the RTL of a core: what a program on a processor would do, and what it sees.
+// Runs the C driver against the RTL of a core, like a program on a processor.
 //
 // Reads from standard input the weights of a bank, the columns' parameters, the settings, and vectors; writes what
 // happened, a line each: a name and numbers.
@@ -14,7 +14,7 @@
 #include "verilated.h"
 
 static const uintptr_t BASE = 0x40000000;
-static const int PATIENCE = 100000;
+static const int TIMEOUT_CYCLES = 100000;
 static Vcore *core;
 static std::vector<uint8_t> results;
 static unsigned marks;
@@ -50,7 +50,7 @@ extern "C" uint32_t shim_read(uintptr_t address)
         upset(strike_store, strike_bit);
     core->s_axi_araddr = address - BASE;
     core->s_axi_arvalid = core->s_axi_rready = 1;
-    for (int wait = 0; wait < PATIENCE; wait++) {
+    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
         core->eval();
         bool taken = core->s_axi_arready, answered = core->s_axi_rvalid;
         uint32_t data = core->s_axi_rdata;
@@ -71,7 +71,7 @@ extern "C" void shim_write(uintptr_t address, uint32_t value)
     core->s_axi_wdata = value;
     core->s_axi_wstrb = 15;
     core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = 1;
-    for (int wait = 0; wait < PATIENCE; wait++) {
+    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
         core->eval();
         bool address_taken = core->s_axi_awready, data_taken = core->s_axi_wready, answered = core->s_axi_bvalid;
         refused += answered && core->s_axi_bresp != 0;
@@ -100,7 +100,7 @@ static void send(const std::vector<uint8_t> &bytes, bool complete = true)
         core->s_axis_tlast = first + 8 >= bytes.size() || !complete;
         core->s_axis_tvalid = 1;
         bool taken = false;
-        for (int wait = 0; wait < PATIENCE && !taken; wait++) {
+        for (int wait = 0; wait < TIMEOUT_CYCLES && !taken; wait++) {
             core->eval();
             taken = core->s_axis_tready;
             cycle();
@@ -134,7 +134,7 @@ static void append(std::vector<uint8_t> &bytes, long value, unsigned bits)
         bytes.push_back(value >> 8 & 255);
 }
 
-// Rows of weights by s_axis_w, which the driver has told where they go.
+// Rows of weights by s_axis_w, after the driver has set their destination.
 static void stream_rows(const bitline_core &driver)
 {
     for (unsigned row = 0; row < driver.rows; row++) {
@@ -151,7 +151,7 @@ static void stream_rows(const bitline_core &driver)
             core->s_axis_w_tlast = row + 1 == driver.rows && first + driver.weight_beat == bytes.size();
             core->s_axis_w_tvalid = 1;
             bool taken = false;
-            for (int wait = 0; wait < PATIENCE && !taken; wait++) {
+            for (int wait = 0; wait < TIMEOUT_CYCLES && !taken; wait++) {
                 core->eval();
                 taken = core->s_axis_w_tready;
                 cycle();
@@ -204,19 +204,19 @@ static int transfer(void *context)
         upset(1, 6);
     results.clear();
     send(attempts.bytes, attempts.wanted != 0);
-    for (int wait = 0; wait < PATIENCE && results.size() < attempts.wanted; wait++)
+    for (int wait = 0; wait < TIMEOUT_CYCLES && results.size() < attempts.wanted; wait++)
         cycle();
     return results.size() < attempts.wanted ? -100 : 0;
 }
 
-static void run_jobs(bitline_core &driver, const bitline_core_orders &orders, const int16_t *weights)
+static void run_jobs(bitline_core &driver, const bitline_core_vector_settings &settings, const int16_t *weights)
 {
     const int16_t *banks[] = {nullptr, weights};
     for (unsigned upsets : {0, 1, 9}) {
         Attempts attempts = {{}, driver.columns * driver.output_bits / 8, upsets, 0};
         for (unsigned row = 0; row < driver.rows; row++)
             append(attempts.bytes, 77, driver.input_bits);
-        bitline_core_job job = {orders, banks, transfer, &attempts};
+        bitline_core_job job = {settings, banks, transfer, &attempts};
         marks = 0;
         int result = bitline_core_run(&driver, &job);
         std::printf("job%u %d %u %u", upsets, result, attempts.calls, marks);
@@ -251,14 +251,14 @@ static bitline_core_settings next_settings()
     return settings;
 }
 
-// The other set, the other bank by the stream, other events, and what goes wrong.
-static void run_more(bitline_core &driver, bitline_core_orders orders)
+// The other set, the other bank by the stream, other events, and errors.
+static void run_more(bitline_core &driver, bitline_core_vector_settings vector_settings)
 {
     auto columns = next_columns(driver);
     auto settings = next_settings();
     say("parameters0", bitline_core_load_parameters(&driver, 0, columns.data(), &settings));
-    orders.set = 0;
-    say("orders0", bitline_core_set_orders(&driver, &orders));
+    vector_settings.set = 0;
+    say("vector_settings0", bitline_core_set_vector_settings(&driver, &vector_settings));
     run_vectors(driver, 1);
 
     bitline_core_take_events(&driver);
@@ -272,8 +272,8 @@ static void run_more(bitline_core &driver, bitline_core_orders orders)
         cycle();
     say("loaded", core->irq);
     say("loaded_events", bitline_core_take_events(&driver));
-    orders.bank = 0;
-    bitline_core_set_orders(&driver, &orders);
+    vector_settings.bank = 0;
+    bitline_core_set_vector_settings(&driver, &vector_settings);
     run_vectors(driver, 1);
 
     core->m_axis_tready = 0;
@@ -287,7 +287,7 @@ static void run_more(bitline_core &driver, bitline_core_orders orders)
     say("in_time", bitline_core_wait_idle(&driver));
 
     Attempts attempts = {zeros, 0, 0, 0};
-    bitline_core_job job = {orders, nullptr, transfer, &attempts};
+    bitline_core_job job = {vector_settings, nullptr, transfer, &attempts};
     say("short_job", bitline_core_run(&driver, &job));
     say("short_error", bitline_core_take_error(&driver));
     results.clear();
@@ -314,7 +314,7 @@ int main()
     bitline_core driver;
     say("elsewhere", bitline_core_init(&driver, BASE + 4));
     say("init", bitline_core_init(&driver, BASE));
-    std::printf("sizes %u %u %u %u %u %u %u\n", driver.rows, driver.columns, driver.banks, driver.chain,
+    std::printf("sizes %u %u %u %u %u %u %u\n", driver.rows, driver.columns, driver.banks, driver.max_accumulations,
                 driver.weight_bits, driver.input_bits, driver.output_bits);
     std::vector<int16_t> weights(driver.rows * driver.columns);
     for (auto &weight : weights)
@@ -334,11 +334,11 @@ int main()
         say(("settings" + std::to_string(wrong)).c_str(),
             bitline_core_load_parameters(&driver, 1, columns.data(), &beyond));
     }
-    bitline_core_orders orders = {driver.input_bits, 1, 1, 1, 1};
-    say("orders", bitline_core_set_orders(&driver, &orders));
-    bitline_core_orders wrong = orders;
+    bitline_core_vector_settings vector_settings = {driver.input_bits, 1, 1, 1, 1};
+    say("vector_settings", bitline_core_set_vector_settings(&driver, &vector_settings));
+    bitline_core_vector_settings wrong = vector_settings;
     wrong.bits = driver.input_bits + 1;
-    say("wrong", bitline_core_set_orders(&driver, &wrong));
+    say("wrong", bitline_core_set_vector_settings(&driver, &wrong));
     bitline_core_enable(&driver, BITLINE_CORE_RESULT);
     unsigned count = next();
     run_vectors(driver, count);
@@ -357,12 +357,12 @@ int main()
     say("cleared", bitline_core_take_error(&driver));
     run_vectors(driver, 1);
 
-    run_jobs(driver, orders, weights.data());
-    run_more(driver, orders);
+    run_jobs(driver, vector_settings, weights.data());
+    run_more(driver, vector_settings);
 
     bitline_core_fault fault;
     say("no_test", bitline_core_self_test(&driver, static_cast<bitline_core_test>(0), &fault));
-    // An error is taken while a test waits, and runs.
+    // The error is read while a test waits, and while it runs.
     shim_write(BASE + 0x58, BITLINE_CORE_MARCH_SS);
     shim_read(BASE + 0xffc);
     refused--;
@@ -371,12 +371,12 @@ int main()
     say("march_c_minus", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_C_MINUS, &fault));
     say("march_ss", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
     say("known_answers", bitline_core_self_test(&driver, BITLINE_CORE_KNOWN_ANSWERS, &fault));
-    say("zeroise", bitline_core_zeroise(&driver));
+    say("zeroize", bitline_core_zeroize(&driver));
     run_vectors(driver, 1);
     bitline_core_lock(&driver);
     say("locked", bitline_core_load_rows(&driver, 1, 0, weights.data(), 1));
     say("locked_test", bitline_core_self_test(&driver, BITLINE_CORE_MARCH_SS, &fault));
-    say("zeroise_locked", bitline_core_zeroise(&driver));
+    say("zeroize_locked", bitline_core_zeroize(&driver));
     say("refused", refused);
     return 0;
 }

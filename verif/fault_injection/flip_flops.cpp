@@ -1,4 +1,4 @@
-// Runs one program on a macro many times, each time with one flip-flop flipped in one cycle, and says what came of it.
+// Runs one program on a macro many times, each time with one flip-flop flipped in one cycle, and prints the outcomes.
 // Arguments: program, then pairs of flip-flop and cycle on standard input. Prints the cycles of the run without a flip,
 // then a line for each pair: m (masked), d (detected), w (wrong result), h (hang that a reset ends), s (one that it does
 // not). The program: counts of writes, vectors and flip-flops; then for each write and each vector how many of the other
@@ -102,7 +102,7 @@ static Run play(Vbench* top, long flip, long flip_cycle, long limit) {
         if (flips) top->flip[flip / 32] = 0;
         write += wrote;
         vector += asked;
-        // Results that no vector asked for come while nothing is offered.
+        // Surplus results show while nothing is offered.
         const bool done = write == writes.size() && vector == vectors.size() && run.taken >= static_cast<long>(vector);
         if (done && !idle) {
             run.complete = true;

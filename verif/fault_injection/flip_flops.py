@@ -1,4 +1,4 @@
-"""A macro whose every flip-flop can be flipped, and the program that it runs meanwhile."""
+"""A macro in which every flip-flop can be flipped, and the program that runs on it."""
 
 import json
 import random
@@ -97,7 +97,7 @@ def bench(config, flip_flops):
 
 
 def program(config, seed):
-    """What runs meanwhile, for `flip_flops.cpp`: all banks are written, then vectors of every kind between writes.
+    """The program for `flip_flops.cpp`: all banks are written, then vectors of every kind between writes.
 
     Writes and vectors wait for each other, so that what each vector sees does not hang on cycles.
     """
@@ -119,16 +119,16 @@ def program(config, seed):
         result = model.vector(vector.x, bits=vector.bits, signed=vector.signed, bank=vector.bank,
                               accumulate=vector.accumulate, fuse=vector.fuse)
         y = joined(result.y, config.total_width * min(vector.fuse, config.fuse))
-        record = y | joined([result.sum_x], config.sum_x_width) << config.total_width * config.columns
-        lines.append(f"{after:x} {_record(config, 'i', encode_vector(config, vector)):x} {record:x}")
-    stored = [f"{after:x} {_record(config, 'write', encode_write(config, write)):x}" for after, write in writes]
+        payload = y | joined([result.sum_x], config.sum_x_width) << config.total_width * config.columns
+        lines.append(f"{after:x} {_payload(config, 'i', encode_vector(config, vector)):x} {payload:x}")
+    stored = [f"{after:x} {_payload(config, 'write', encode_write(config, write)):x}" for after, write in writes]
     return "\n".join([f"{len(writes):x} {len(vectors):x} {pause(config) + 8:x}", *stored, *lines, ""])
 
 
-def _record(config, stream, values):
-    record, low = 0, 0
+def _payload(config, stream, values):
+    payload, low = 0, 0
     for port in ports(config):
         if port.stream == stream and port.field not in HANDSHAKE:
-            record |= values[port.field] << low
+            payload |= values[port.field] << low
             low += port.shape.width
-    return record
+    return payload

@@ -1,4 +1,4 @@
-"""Single upsets of stored weights while vectors run: what each does to results, and whether the core says so.
+"""Single upsets of stored weights while vectors run: effect on results, and whether the core detects it.
 
 `BITLINE_UPSETS` names a file with a list of ``[store, word, bit, bank]``; `BITLINE_OUTCOMES` names that which
 gets what becomes of each.
@@ -30,7 +30,7 @@ async def upsets(dut):
     found, now, flagged = [], None, 0
     for *upset, bank in todo:
         if bank != now:
-            await bench.orders(bits=macro.input_bits, signed=1, bank=bank, set=0)
+            await bench.apply_settings(bits=macro.input_bits, signed=1, bank=bank, set=0)
             now = bank
             # Tables learn the sums of a bank with its first vector.
             bench.send(bench.draw_vector(macro.input_bits, True))

@@ -28,18 +28,18 @@ module check (
     end
 
     always @(posedge clk) begin
-        // The master: an access phase follows each setup phase, and nothing else, but for resets; it keeps what it asks.
+        // The master: an access phase follows each setup phase, and nothing else, except resets; its request is stable.
         if (!started) assume (!penable);
         else begin
             assume (penable == $past(psel && !penable || psel && penable && !pready) || $past(rst) && !penable);
             if (penable) assume (psel && $stable(pwrite) && $stable(paddr) && $stable(pwdata) && $stable(pstrb));
 
-            // Each transfer reaches the registers once, as it is made: in its setup phase, if that met no reset.
+            // Each transfer reaches the registers once: in its setup phase, unless in reset.
             assert (enable == (psel && !asked));
             if (asked) assert (psel && penable);
             if (psel && !penable) assert (enable);
             if (enable) assert (write == pwrite && address == paddr && data == pwdata && strobe == pstrb);
-            // It ends in the next cycle, with what the registers say.
+            // It ends in the next cycle, with the response of the registers.
             assert (pready == asked);
             if (asked) assert (pslverr == refused && prdata == read_data);
             if (!(psel && penable && pready)) assert (!pslverr);

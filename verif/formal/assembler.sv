@@ -1,72 +1,72 @@
-// Vectors of any length and with any holes: each packet gives one record or one fault, and a record is what came.
+// Packets of any length and with any null bytes: each gives one item or one fault, and items have the received bytes.
 module check (
     input clk, input [`BITS-1:0] data, input [`BITS/8-1:0] keep, input last, valid, o_ready, restart
 );
     localparam BEATS = `BEATS, USED = `USED;
-    wire ready, o_valid, taken, within, short, null, long, drops;
+    wire ready, o_valid, taken, within, short, null, long, discarding;
     wire [1:0] position;
-    wire [BEATS*`BITS:0] record;
+    wire [BEATS*`BITS:0] item;
     reg started = 0;
     wire rst = !started;
 
     `DUT dut (.clk(clk), .rst(rst), .s__payload({last, keep, data}), .s__valid(valid), .s__ready(ready),
-        .o__payload(record), .o__valid(o_valid), .o__ready(o_ready), .taken(taken), .within_(within),
-        .faults__short(short), .faults__null(null), .faults__long(long), .restart(restart), .drops(drops), .position(position));
+        .o__payload(item), .o__valid(o_valid), .o__ready(o_ready), .taken(taken), .within_(within),
+        .faults__short(short), .faults__null(null), .faults__long(long), .restart(restart), .discarding(discarding), .position(position));
 
     // The packet as the protocol sees it: how many beats have come, and whether it was reported.
     reg [3:0] beats = 0;
-    reg told = 0;
+    reg discards = 0;
     wire step = valid && ready;
     wire fault = short || null || long;
-    (* anyconst *) reg [$clog2(BEATS+1)-1:0] place;
+    (* anyconst *) reg [$clog2(BEATS+1)-1:0] chosen;
     reg [`BITS-1:0] kept;
     wire whole = beats == BEATS - 1 ? &keep[USED-1:0] : &keep;
 
     always @(posedge clk) begin
         started <= 1;
         if (step) begin
-            told <= !last && (told || fault);
+            discards <= !last && (discards || fault);
             beats <= last ? 0 : beats == BEATS ? BEATS : beats + 1;
-            if (beats == place) kept <= data;
+            if (beats == chosen) kept <= data;
         end
-        // What comes next is a packet's first.
-        if (rst || restart) begin beats <= 0; told <= 0; end
+        // The next beat is the first of a packet.
+        if (rst || restart) begin beats <= 0; discards <= 0; end
     end
 
     always @(posedge clk) if (started) begin
         if ($past(started) && $past(valid && !ready && !restart)) assume (valid && $stable(data) && $stable(keep) && $stable(last));
-        // The sink takes records whenever it likes.
+        // The sink accepts items at any time.
 
-        // A record is offered with the last beat of a sound packet, stays, and holds what came.
-        if (o_valid) assert (valid && last && beats == BEATS - 1 && whole && !told && !fault);
-        if ($past(started) && $past(o_valid && !o_ready && !restart)) assert (o_valid && $stable(record));
-        if (o_valid && place < BEATS - 1) assert (record[place*`BITS +: `BITS] == kept);
-        if (o_valid) assert (record[(BEATS-1)*`BITS +: `BITS] == data);
+        // An item is offered with the last beat of a correct packet, is stable, and has the received bytes.
+        if (o_valid) assert (valid && last && beats == BEATS - 1 && whole && !discards && !fault);
+        if ($past(started) && $past(o_valid && !o_ready && !restart)) assert (o_valid && $stable(item));
+        if (o_valid && chosen < BEATS - 1) assert (item[chosen*`BITS +: `BITS] == kept);
+        if (o_valid) assert (item[(BEATS-1)*`BITS +: `BITS] == data);
 
-        // Every packet gives one record or is reported once, by the right name, when it goes wrong.
+        // Every packet gives one item or is reported once, with the right fault, at the faulty beat.
         assert (short + null + long <= 2'd1);
-        if (fault) assert (step && !told);
-        if (step && !told && last && beats < BEATS - 1) assert (short);
-        if (step && !told && !whole && !(last && beats < BEATS - 1)) assert (null);
-        if (step && !told && !last && whole && beats == BEATS - 1) assert (long);
-        if (step && last && !told && !fault) assert (o_valid && o_ready);
-        // What is wrong with a packet does not stop it, nor does the sink within one.
-        if (valid && (told || beats < BEATS - 1)) assert (ready);
+        if (fault) assert (step && !discards);
+        if (step && !discards && last && beats < BEATS - 1) assert (short);
+        if (step && !discards && !whole && !(last && beats < BEATS - 1)) assert (null);
+        if (step && !discards && !last && whole && beats == BEATS - 1) assert (long);
+        if (step && last && !discards && !fault) assert (o_valid && o_ready);
+        // Neither a fault nor the sink stalls the beats within a packet.
+        if (valid && (discards || beats < BEATS - 1)) assert (ready);
 
         // For the induction.
         assert (beats <= BEATS);
         assert (within == (beats != 0));
-        assert (drops == told);
-        assert (beats < BEATS || told);
-        assert (told || position == beats);
-        assert (!told || position == 0);
-        if (!told && place < beats) assert (record[place*`BITS +: `BITS] == kept);
+        assert (discarding == discards);
+        assert (beats < BEATS || discards);
+        assert (discards || position == beats);
+        assert (!discards || position == 0);
+        if (!discards && chosen < beats) assert (item[chosen*`BITS +: `BITS] == kept);
 
         cover (o_valid && o_ready);
         cover (o_valid && !o_ready);
         cover (short);
         cover (null);
         cover (long);
-        cover (told && step && last);
+        cover (discards && step && last);
     end
 endmodule

@@ -23,7 +23,7 @@ module check (
         .bus__address(address), .bus__data(data), .bus__strobe(strobe), .bus__read_data(read_data),
         .bus__refused(refused), .write_address(write_address), .read_address(read_address), .awake(awake));
 
-    // What has been taken and not answered, and what of it has reached the registers.
+    // Accesses that were accepted and not answered, and whether they have reached the registers.
     reg has_aw = 0, has_w = 0, has_ar = 0, written = 0, was_read = 0;
     reg [11:0] aw, ar;
     reg [31:0] w;
@@ -31,7 +31,7 @@ module check (
     reg [2:0] waits = 0;
     // Accesses of the other kind that went first.
     reg [1:0] before_read = 0, before_write = 0;
-    // Nothing is taken in the first cycle after a reset, when a master may not see what it was answered.
+    // Nothing is accepted in the first cycle after a reset, when a master may not see the response.
     reg was_reset = 1;
     wire awake;
 
@@ -58,12 +58,12 @@ module check (
     end
 
     always @(posedge clk) if (started) begin
-        // The master keeps what it offers.
+        // The master keeps its offers stable.
         if ($past(!rst && awvalid && !awready)) assume (awvalid && $stable(awaddr));
         if ($past(!rst && wvalid && !wready)) assume (wvalid && $stable(wdata) && $stable(wstrb));
         if ($past(!rst && arvalid && !arready)) assume (arvalid && $stable(araddr));
 
-        // Answers come to what was asked, stay until they are taken, and say what the registers said.
+        // Responses belong to requests, are stable until accepted, and have the values of the registers.
         if (bvalid) assert (has_aw && has_w && written);
         if (rvalid) assert (has_ar && was_read);
         if ($past(!rst && bvalid && !bready)) assert (bvalid && $stable(bresp));
@@ -75,14 +75,14 @@ module check (
         if (enable && write) assert (has_aw && has_w && !written && address == aw && data == w && strobe == strb);
         if (enable && !write) assert (has_ar && !was_read && address == ar);
 
-        // Nothing is taken while there is no room, and everything is answered soon.
+        // Nothing is accepted without room, and everything is answered within bounds.
         assert (awake == !was_reset);
         assert (awready == (awake && !has_aw) && wready == (awake && !has_w) && arready == (awake && !has_ar));
         assert (waits <= 2);
         // Who waits is passed by one other at most.
         assert (before_read <= 1 && before_write <= 1);
 
-        // What holds between the two sides, for the induction.
+        // Invariants between the two sides, for the induction.
         assert (bvalid == written && rvalid == was_read);
         assert (!(written && was_read));
         assert (!written || has_aw && has_w);

@@ -1,4 +1,4 @@
-"""How the adders of a carry-save tree, each of which keeps the sum of its bits, together give that of the products."""
+"""Proof that the adders of a carry-save tree, each of which keeps the sum of its bits, add up all products."""
 
 from collections import Counter
 
@@ -11,7 +11,7 @@ def adders_of(module):
 
 
 def result_of(module):
-    """The bits that the tree's register takes, the lowest first."""
+    """The bits that are stored in the tree's register, the lowest first."""
     return module.taken("sum").removeprefix("{ ").removesuffix(" }").split(", ")[::-1]
 
 
@@ -26,10 +26,10 @@ def compressed(module, rows, weight_bits):
     bits = result_of(module)
     modulus = 1 << len(bits)
     counts, constant = Counter(), 0
-    for place, name in enumerate(bits):
+    for position, name in enumerate(bits):
         inverted = module.assigned.get(name, "").startswith("~ ")
-        counts[module.assigned[name].removeprefix("~ ") if inverted else name] += (-1 if inverted else 1) << place
-        constant += inverted << place
+        counts[module.assigned[name].removeprefix("~ ") if inverted else name] += (-1 if inverted else 1) << position
+        constant += inverted << position
     left = {pins["sum"]: pins for pins in adders_of(module)}
     producers = {pins[port]: pins["sum"] for pins in left.values() for port in ("sum", "carry") if port in pins}
     readers = Counter(producers[pins[port]] for pins in left.values() for port in "abc" if pins.get(port) in producers)
@@ -60,7 +60,7 @@ def compressed(module, rows, weight_bits):
 
 
 def cells(rows, weight_bits):
-    """Taps of a carry-save tree: the pins of its adders, its products, and what its register takes."""
+    """Taps of a carry-save tree: the pins of its adders, its products, and the input of its register."""
     def taps(module):
         pins = [each.get(port, "1'b0") for each in adders_of(module) for port in ("carry", "sum", "c", "b", "a")][::-1]
         # The list above runs backwards over the adders too, which does not matter: each has five.

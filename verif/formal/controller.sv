@@ -1,26 +1,26 @@
 // The controller with any vectors, writes, stalls and resets. One vector is picked at will and followed from stage to
-// stage: what is ahead of it comes out before it, it comes out once, and its bank is not written meanwhile.
+// stage: vectors ahead of it come out before it, it comes out once, and its bank is not written meanwhile.
 module check (
     input clk, rst, i_valid, input [`DESCRIPTOR-1:0] descriptor, input write_bank, write_valid, busy, o_ready,
     input [`BITS-1:0] top, input pick
 );
-    localparam BITS = `BITS, STAGES = `STAGES, BANK = $clog2(`BITS + 1), HELD = `HELD;
-    wire i_ready, write_ready, wanted, wanted_bank, o_valid, load, advance, enable, drives, taken_in;
+    localparam BITS = `BITS, STAGES = `STAGES, BANK = $clog2(`BITS + 1), HOLD_CYCLES = `HOLD_CYCLES;
+    wire i_ready, write_ready, wanted, wanted_bank, o_valid, load, dispatch, enable, drives, taken_in;
     wire [BITS-1:0] select, first;
     // Where a vector's last plane is: on the wordlines, in the blocks, and on to the register before the output.
     wire [STAGES-1:0] stages;
     wire [1:0] fuse_load;
-    // Banks on their way behind the waiting vector's: driven, on the wordlines, and as long as they are held.
-    wire [HELD+1:0] banks;
+    // Banks on their way behind the waiting vector's: driven, on the wordlines, and for the cycles that they are held.
+    wire [HOLD_CYCLES+1:0] banks;
     wire on_wordlines, started_dut, accumulates;
-    wire [HELD-1:0] held;
+    wire [HOLD_CYCLES-1:0] hold;
     reg started = 0;
 
     `DUT dut (.clk(clk), .rst(rst), .i_valid(i_valid), .descriptor(descriptor), .write_bank(write_bank),
         .write_taken(write_valid && write_ready), .busy(busy), .o_ready(o_ready), .top(top), .i_ready(i_ready),
         .write_ready(write_ready), .wanted(wanted), .wanted_bank(wanted_bank), .o_valid(o_valid), .load(load),
-        .advance(advance), .select(select), .enable(enable), .fuse_load(fuse_load), .stages(stages), .banks(banks),
-        .first_plane(first), .drives(drives), .on_wordlines(on_wordlines), .held(held), .started(started_dut),
+        .dispatch(dispatch), .select(select), .enable(enable), .fuse_load(fuse_load), .stages(stages), .banks(banks),
+        .first_plane(first), .drives(drives), .on_wordlines(on_wordlines), .hold(hold), .started(started_dut),
         .accumulates(accumulates));
 
     function [5:0] ones(input [STAGES-1:0] bits);
@@ -41,8 +41,8 @@ module check (
         started <= 1;
         inside <= inside + accepted - delivered;
         any <= any || accepted;
-        waits <= accepted && pick && !followed || waits && !advance;
-        driven <= waits && advance || driven && !last;
+        waits <= accepted && pick && !followed || waits && !dispatch;
+        driven <= waits && dispatch || driven && !last;
         if (enable) at <= {at, driven && last};
         out <= enable && at[STAGES-1] || out && !o_ready;
         if (accepted && pick && !followed) begin
@@ -61,8 +61,8 @@ module check (
     wire [STAGES-1:0] beyond = waits || driven ? {STAGES{1'b1}} : ~(at | at - 1'b1);
     wire in_order = !followed || ahead == (waits ? drives : 0) + (out ? 0 : ones(stages & beyond) + o_valid);
     wire one_plane = !drives || {select, first} != 0 && ({select, first} & ({select, first} - 1'b1)) == 0;
-    wire handed_over = i_ready == (!wanted || advance) && (!advance || wanted && (!drives || last));
-    wire kept = (!at[0] || on_wordlines && banks[1] == bank) && (!at[1] || held[0] && banks[2] == bank);
+    wire handed_over = i_ready == (!wanted || dispatch) && (!dispatch || wanted && (!drives || last));
+    wire kept = (!at[0] || on_wordlines && banks[1] == bank) && (!at[1] || hold[0] && banks[2] == bank);
     wire begun = started_dut == any;
     wire moves = enable || stages[STAGES-1] && o_valid;
     wire sound = counted && followed_once && marked && in_order && one_plane && handed_over && kept && begun && moves;
@@ -70,8 +70,8 @@ module check (
     always @(posedge clk) begin
         assume (top != 0 && (top & (top - 1'b1)) == 0);
 `ifdef WITHIN
-        // From each such state, results being taken and tables complete, the vector comes out within so many cycles.
-        // What is proved of all states is known of each that follows, too.
+        // From each such state, with results accepted and tables complete, the vector comes out within so many cycles.
+        // The invariants, proved for all states, are assumed here.
         assume (!rst && o_ready && !busy && !pick && sound);
         if (!started) begin
             assume (followed);
@@ -89,12 +89,12 @@ module check (
             assert (kept);
             assert (begun);
             assert (moves);
-            // A result comes out when all before it have, and stays until it is taken, unharmed by the next.
+            // A result comes out after all before it, and is stable until accepted.
             if (out && delivered) assert (ahead == 0 && inside >= 1);
             if (inside == 0) assert (!o_valid);
             if ($past(started) && !$past(rst) && $past(o_valid && !o_ready)) assert (o_valid);
             assert (!(fuse_load[1] && o_valid && !o_ready));
-            // From when it is taken in until its last plane has been read.
+            // From its acceptance until its last plane has been read.
             if (waits || driven || at[0] || at[1]) assert (!(write_ready && write_bank == bank));
             // A reset empties everything, and the next vector has no total to add to.
             if ($past(rst)) assert (i_ready && !o_valid && !wanted && !drives && stages == 0 && !any && write_ready);
@@ -105,7 +105,7 @@ module check (
             cover (at[1] && !write_ready && write_bank == bank && wanted && wanted_bank != bank);
             cover ($past(rst) && $past(inside) > 3);
             cover (accumulates && wanted && inside > 1);
-            cover (driven && busy && wanted && !advance && last);
+            cover (driven && busy && wanted && !dispatch && last);
         end
 `endif
     end

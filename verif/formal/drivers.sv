@@ -1,7 +1,7 @@
 // The wordline drivers with any vector: the planes that are skipped change no value, those that are driven are the
 // vector's, and no fewer would do.
 module check (
-    input clk, input [`ROWS*`BITS-1:0] x, input load, advance, input [$clog2(`BITS+1)-1:0] bits, input is_signed,
+    input clk, input [`ROWS*`BITS-1:0] x, input load, dispatch, input [$clog2(`BITS+1)-1:0] bits, input is_signed,
     input enable, input [`BITS-1:0] select
 );
     localparam ROWS = `ROWS, BITS = `BITS;
@@ -11,7 +11,7 @@ module check (
     reg started = 0, loaded = 0, moved = 0;
     (* anyconst *) reg [$clog2(ROWS)-1:0] row;
 
-    `DUT dut (.clk(clk), .x(x), .load(load), .advance(advance), .bits(bits), .is_signed(is_signed), .top(top),
+    `DUT dut (.clk(clk), .x(x), .load(load), .dispatch(dispatch), .bits(bits), .is_signed(is_signed), .top(top),
         .enable(enable), .select(select), .plane(plane), .waiting(waiting), .driven(driven));
 
     // The lowest bits of a word, as a number.
@@ -33,7 +33,7 @@ module check (
             count <= bits == 0 ? 1 : bits > BITS ? BITS : bits;
             negative <= is_signed;
         end
-        if (advance) begin moved <= loaded; taken <= kept; end
+        if (dispatch) begin moved <= loaded; taken <= kept; end
     end
 
     // Whether fewer planes, the next one on top, would give another value somewhere.

@@ -16,18 +16,18 @@ module check (
     reg started = 0;
 
     `DUT dut (.clk(clk), .rst(rst), .bus__enable(enable), .bus__write(write), .bus__address(address),
-        .bus__data(data), .bus__strobe(strobe), .load__used(used), .load_data__used(used), .self_test__used(used),
-        .offset_0__used(used), .clamp_0__used(used), .lock__locked__data(locked), .load__written(load_written),
+        .bus__data(data), .bus__strobe(strobe), .load__busy(used), .load_data__busy(used), .self_test__busy(used),
+        .offset_0__busy(used), .clamp_0__busy(used), .lock__locked__data(locked), .load__written(load_written),
         .load_data__written(load_data_written), .load__first__data(first), .load__words__data(words),
-        .load__parameters__data(target), .load__set__data(set), .load__bank__data(bank), .offset_1__used(used),
-        .clamp_1__used(used), .offset_0__zero_point__data(zero_0), .offset_0__double__data(double_0),
+        .load__parameters__data(target), .load__set__data(set), .load__bank__data(bank), .offset_1__busy(used),
+        .clamp_1__busy(used), .offset_0__zero_point__data(zero_0), .offset_0__double__data(double_0),
         .clamp_0__low__data(low_0), .clamp_0__high__data(high_0), .offset_1__zero_point__data(zero_1),
         .offset_1__double__data(double_1), .clamp_1__low__data(low_1), .clamp_1__high__data(high_1),
         .self_test__march_c_minus__data(c_minus), .self_test__march_ss__data(ss),
         .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused));
 
     wire is_lock = address[11:2] == 12'h028 >> 2;
-    // A write of no byte does nothing, and nobody is told.
+    // A write without a byte has no effect, and is not reported.
     wire is_guarded = |strobe && (address[11:2] == 12'h048 >> 2 || address[11:2] == 12'h04c >> 2 || address[11:2] == 12'h058 >> 2
         || address[11:2] >= 12'h060 >> 2 && address[11:2] <= 12'h06c >> 2);
 
@@ -43,7 +43,7 @@ module check (
                 assert ($stable(kept));
             end else
                 assert (locked == ($past(enable && write && is_lock && strobe[0] && data[0])));
-            // Who tries is told.
+            // Refused writes are reported.
             if (locked && enable && write && is_guarded) assert (error == 7);
             if (!$past(rst) && $past(locked && enable && write && is_guarded)) assert (refused);
 

@@ -1,5 +1,6 @@
 // A whole macro of one column, with any weights and inputs in one order: row after row into one bank, then vectors as
-// fast as they are taken. Each result is the product: whatever stores, walks, looks up, adds, calibrates and shifts.
+// fast as they are accepted. Each result is the product, through storage, table fills, look-ups, adders, calibration and
+// shifts.
 module check (
     input clk, write_valid, i_valid, i_signed, input [`BANK-1:0] write_bank, i_bank,
     input [`ROW-1:0] write_row, input [`WEIGHT-1:0] write_weights, input [`ROWS*`BITS-1:0] i_x,
@@ -31,7 +32,7 @@ module check (
     // Rows that the schedule has written.
     reg [$clog2(ROWS+1)-1:0] rows = 0;
     reg [4:0] vectors = 0;
-    integer row, place;
+    integer row, index;
     reg signed [BITS:0] value;
     reg signed [WEIGHT-1:0] weight;
     reg [3:0] count;
@@ -41,8 +42,8 @@ module check (
         count = i_bits == 0 ? 1 : i_bits > BITS ? BITS : i_bits;
         for (row = 0; row < ROWS; row = row + 1) begin
             weight = held[WEIGHT*row +: WEIGHT];
-            for (place = 0; place <= BITS; place = place + 1)
-                value[place] = place < count ? i_x[BITS*row + place] : i_signed && i_x[BITS*row + count - 1];
+            for (index = 0; index <= BITS; index = index + 1)
+                value[index] = index < count ? i_x[BITS*row + index] : i_signed && i_x[BITS*row + count - 1];
             product = product + value * weight;
         end
     end
@@ -55,9 +56,9 @@ module check (
         end
         vectors <= vectors + accepted;
         inside <= inside + accepted - delivered;
-        for (place = 0; place < DEPTH; place = place + 1)
-            expected[place] <= accepted && place == inside - delivered ? product
-                : delivered && place + 1 < DEPTH ? expected[place + 1] : expected[place];
+        for (index = 0; index < DEPTH; index = index + 1)
+            expected[index] <= accepted && index == inside - delivered ? product
+                : delivered && index + 1 < DEPTH ? expected[index + 1] : expected[index];
         if (rst) inside <= 0;
     end
 

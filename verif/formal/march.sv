@@ -1,7 +1,7 @@
-// The self-test under any streams and any totals: every start gets one end and no other does, and a zeroise that ends has
-// written zeros to every row of every bank, has read each of them afterwards, and tells of any total that was not zero.
+// The self-test under any streams and any totals: every start gets one end and no other does, and a zeroize that ends has
+// written zeros to every row of every bank, has read each of them afterwards, and reports any total that was not zero.
 module check (
-    input clk, start, ready, load_ready, vector_ready, looks, group, input [1:0] number, input [`TOTAL-1:0] totals
+    input clk, start, ready, load_ready, vector_ready, sample, group, input [1:0] number, input [`TOTAL-1:0] totals
 );
     localparam WAIT = 1, PREPARE = 2, SEND = 3, LOOK = 4, NEXT = 5, END = 6;
     wire running, active, done, failed, load_valid, vector_valid, bank, row;
@@ -10,12 +10,12 @@ module check (
     // Within the design, once it is flattened.
     (* hierconn *) wire [2:0] \dut.fsm_state ;
     (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.counter , \dut.memory_bist.sequencer.element ;
-    (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.at_hand ;
+    (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.current_program ;
     (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
     (* hierconn *) wire [8:0] \dut.memory_bist.background.o ;
     wire [2:0] state = \dut.fsm_state ;
     wire [5:0] counter = \dut.memory_bist.sequencer.counter , element = \dut.memory_bist.sequencer.element ;
-    wire [1:0] at_hand = \dut.memory_bist.sequencer.at_hand ;
+    wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
     wire [2:0] background = \dut.memory_bist.sequencer.background ;
     wire [7:0] pattern = \dut.memory_bist.background.o [7:0];
     wire mask = \dut.memory_bist.background.o [8];
@@ -26,12 +26,12 @@ module check (
     `DUT dut (.clk(clk), .rst(rst), .start(start), .program_(number), .ready(ready), .running(running),
         .takeover__active(active), .done(done), .failed(failed), .load__payload(load), .load__valid(load_valid),
         .load__ready(load_ready), .vector__payload(vector), .vector__valid(vector_valid),
-        .vector__ready(vector_ready), .bank(bank), .row(row), .looks(looks), .group(group),
+        .vector__ready(vector_ready), .bank(bank), .row(row), .sample(sample), .group(group),
         .totals(totals));
 
-    // One row of all, and what has become of it; what has been started.
+    // One row of all, and its state; the program that was started.
     (* anyconst *) reg the_bank, the_row;
-    reg open = 0, zeroises = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
+    reg open = 0, zeroizes = 0, written = 0, asked = 0, was_read = 0, spoilt = 0;
     wire here = bank == the_bank && row == the_row;
     wire beyond = {bank, row} > {the_bank, the_row};
 
@@ -40,27 +40,27 @@ module check (
         if (load_valid && load_ready && here) written <= load[15:0] == 0;
         if (restart) asked <= 0;
         if (vector_valid && vector_ready && vector[36]) asked <= 1;
-        if (asked && !restart && looks && group && here) was_read <= written;
-        if (asked && !restart && looks && here && totals != 0) spoilt <= 1;
+        if (asked && !restart && sample && group && here) was_read <= written;
+        if (asked && !restart && sample && here && totals != 0) spoilt <= 1;
         if (done) open <= 0;
         if (start && !running) begin
-            open <= 1; zeroises <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
+            open <= 1; zeroizes <= number == 0; written <= 0; asked <= 0; was_read <= 0; spoilt <= 0;
         end
-        if (rst) begin open <= 0; zeroises <= 0; end
+        if (rst) begin open <= 0; zeroizes <= 0; end
     end
 
     always @(posedge clk) if (started) begin
         assert (running == open);
         assert (!active || open);
         if (done) assert (open && active);
-        if (zeroises && open) begin
+        if (zeroizes && open) begin
             if (load_valid) assert (load[63:0] == 0 && load[72]);
             if (vector_valid) assert (vector[31:0] == (row ? 32'h100 : 32'h1) && vector[36]);
             if (done) assert (written && was_read && (!spoilt || failed));
 
-            // What the induction needs to know of the way there.
+            // Invariants for the induction.
             assert (state >= WAIT && state <= END);
-            assert (at_hand == 0 && background == 0);
+            assert (current_program == 0 && background == 0);
             if (state >= SEND) assert (pattern == 0 && mask == 0);
             assert (!spoilt || failed);
             if (state == WAIT) assert (counter == 0 && {bank, row} == 0);
@@ -81,8 +81,8 @@ module check (
     end
 
     always @(posedge clk) if (started) begin
-        cover (done && zeroises && !failed);
-        cover (done && zeroises && spoilt);
-        cover (done && !zeroises);
+        cover (done && zeroizes && !failed);
+        cover (done && zeroizes && spoilt);
+        cover (done && !zeroizes);
     end
 endmodule

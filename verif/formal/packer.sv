@@ -1,4 +1,4 @@
-// Results out, whatever the requantizer hands over: a beat that is offered stays as it is until it is taken.
+// Any groups of results from the requantizer: an offered beat is stable until accepted.
 module check (
     input clk, input taken, taken_last, valid, last, input [`RESULTS-1:0] results, input ready
 );
@@ -16,7 +16,7 @@ module check (
             if ($past(o_valid && !ready)) assert (o_valid && $stable(payload));
         end
         if (started && o_valid) begin
-            // A last beat keeps as many bytes as results are left, any other all; what is not kept is zero.
+            // A last beat keeps the bytes of the results that are left, others keep all; bytes not kept are zero.
             assert (payload[71:64] == (payload[72] ? `KEEP : 8'hff));
             for (int unsigned i = 0; i < 8; i = i + 1)
                 if (!payload[64 + i]) assert (payload[8 * i +: 8] == 0);

@@ -1,4 +1,4 @@
-"""The properties that are proved, each with the bugs that its proof must find."""
+"""The properties to prove, each with bugs that its proof must find."""
 
 from ...hdl.config import CoreConfig, MacroConfig
 from .carry_save import cells, compressed
@@ -13,7 +13,7 @@ def of_core(name, says, block, bugs, depth, bus="axi", **more):
                     **more)
 
 
-BUSES = (
+BUS_PROOFS = (
     of_core("axi_lite", "AXI4-Lite keeps its protocol and reaches the registers once an access", "front", (
         ("if (%1) bvalid <= 1'h0;", "if (rst) bvalid <= 1'h0;"),
         # A read outlives a reset.
@@ -70,17 +70,17 @@ BUSES = (
         ("assign s__ready = ", "assign s__ready = 1'b1 | "),
         ("word_1 <= ", "word_1 <= 1 + "),
         ("else if (%1) within_ <= %2;", "else if (%1) within_ <= ~%2;"),
-        ("assign o__valid = ", "assign o__valid = s__valid | ")), 4, exposed=("position", "drops"),
+        ("assign o__valid = ", "assign o__valid = s__valid | ")), 4, exposed=("position", "discarding"),
         defines={"BITS": 32, "BEATS": 3, "USED": 2}),
 )
 
 # Small enough that a bug shows at the end of a program.
 MARCHED = CoreConfig(macro=MacroConfig(rows=2, columns=2, banks=2), bus="axi", input_stream_bits=32)
 MARCH = Property(
-    "march", "a start of a self-test or zeroise ends at most once; zeroise then has cleared and read every row",
+    "march", "a start of a self-test or zeroize ends at most once; zeroize then has cleared and read every row",
     "march", MARCHED, "self_test", (
-        # One that starts again by itself, one that ends without having run, zeros that are no zeros, rows that are not
-        # read, and a weight that is not zero and not told of.
+        # A restart without a start, an end without a run, zeros that are not zero, rows that are not read, and a weight
+        # that is not zero and not reported.
         ("assign running = %1;", "assign running = fsm_state != 3'h0 && fsm_state != 3'h1;"),
         ("assign done = %1;", "assign done = fsm_state == 3'h1;"),
         ("assign load__payload = %1;", "assign load__payload = (%1) | (!memory_bist__step[0] && row && bank);"),
@@ -88,11 +88,11 @@ MARCH = Property(
         ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13,
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
 
-# Of the first adder of the first level the lowest product, and what breaks it.
+# The lowest product of the first adder of the first level, and a bug.
 FIRST_CELL = tuple(f"INIT1(16'h{table}),\n    .INJECT1_0(\"NO\"),\n    .INJECT1_1(\"NO\")\n  ) level1_0_cell0 ("
                    for table in ("7888", "7887"))
 
-TREES = (
+TREE_PROOFS = (
     level_sums("tree_256", "a carry-chain tree of 256 rows gives the sum, for all weights and planes", 256, "generic", (
         ("level1_0_16) +", "level1_0_16) -"),
         ("level3_0_5 <= %1;", "level3_0_5 <= %1 ^ 1;")), solvers=("yices",)),
@@ -122,22 +122,22 @@ DATA = (
     Property("plane_skip", "planes that are skipped change no value, and none is driven in vain", "drivers",
              MacroConfig(rows=33, columns=1, weight_bits=1, input_bits=5), "drivers", (
                  ("bits > 2'h3", "bits > 3'h4"), ("is_signed ? { x[163]", "1'b1 ? { x[163]"),
-                 ("if (advance) driven <= waiting", "if (advance) driven <= {waiting[131:0], waiting[164:132]}")), 3,
+                 ("if (dispatch) driven <= waiting", "if (dispatch) driven <= {waiting[131:0], waiting[164:132]}")), 3,
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
-        ("1'h0, carry_now", "1'h0, 1'h0"), ("shift_now ? ", "1'b1 ? ")), depth=2, cover_depth=16),
-    summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two tiles", 64, 8, 8, 2, (
+        ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
+    summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
         ("total <= %1;", "total <= {%1[21], %1[21:0]};"),), depth=2, cover_depth=22, bug_depth=22,
         solvers=("yices",)),
 )
 
-SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, tiles=2)
-AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, tiles=2, column="table",
-                    result_interval=2)
+SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2)
+AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2,
+                    column="table", result_interval=2)
 CONTROL = (
     controlled("controller", "a result for each vector, in order; no bank read and written; reset; interval 1", SMALL, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
-        ("= held_0_0 & ", "= 1'b0 & "),
+        ("= hold_0_0 & ", "= 1'b0 & "),
         ("else if (enable) loads_0 <= _plane_last", "else loads_0 <= _plane_last"),
         ("started <= 1'h0", "started <= 1'h1")), depth=3, cover_depth=24, bug_depth=20),
     controlled("controller_2", "the same, interval 2", AHEAD, (
@@ -165,7 +165,7 @@ WHOLE = (
           solvers=("yices",), script="memory_map"),
 )
 
-PROPERTIES = {proof.name: proof for proof in (*BUSES, MARCH, *TREES, *DATA, *CONTROL, *WHOLE)}
+PROPERTIES = {proof.name: proof for proof in (*BUS_PROOFS, MARCH, *TREE_PROOFS, *DATA, *CONTROL, *WHOLE)}
 # The ten that are proved in the shortest time, seconds each; the tests run them.
 FASTEST = ("apb", "wishbone", "axi_lite", "lock", "loader", "packer", "assembler", "controller", "controller_2",
            "response")

@@ -1,4 +1,4 @@
-"""What a property is: of which block, by which check of `formal/`, how it is proved, and what must break it."""
+"""A property: its block, its check in `formal/`, how it is proved, and bugs that must break it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,13 +28,13 @@ class Property:
         Cycles in which covers are reached and bugs are found.
     solvers : tuple of str
     exposed : tuple of str
-        Registers that the check looks at.
+        Registers that the check uses.
     taps : function
         Of the `Module`, gives further ports by name: their widths and expressions.
     also : function
         Of the `Module`, says why it cannot hold, or None: what is decided without a solver.
     defines : dict
-        What the check is told.
+        Macros for the check.
     script : str
         For Yosys, before the proof.
     argument : str
@@ -92,17 +92,17 @@ def node_count(rows):
 
 
 def controller_ports(module, bits):
-    """What the check of the controller looks at; of one whose inputs have so many bits."""
+    """Taps for the check of a controller whose inputs have so many bits."""
     nets = module.nets
     loads = sorted((name for name in nets if name.startswith("loads_")), key=lambda name: int(name[6:]))
     stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in nets)]
-    held = sorted(name for name in nets if name.startswith("held_") and not name.startswith("held_bank_"))
-    banks = ["driven[0]", "bank", *sorted(name for name in nets if name.startswith("held_bank_"))]
+    hold = sorted(name for name in nets if name.startswith("hold_") and not name.startswith("hold_bank_"))
+    banks = ["driven[0]", "bank", *sorted(name for name in nets if name.startswith("hold_bank_"))]
     first = nets.get("first")
     return {
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
-        "held": (len(held), "{" + ", ".join(reversed(held)) + "}"),
+        "hold": (len(hold), "{" + ", ".join(reversed(hold)) + "}"),
         # As wide as the others, though there is none with an interval of 1.
         "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
         "accumulates": (1, "_waiting[4]"),
@@ -110,23 +110,24 @@ def controller_ports(module, bits):
 
 
 def controlled(name, says, config, bugs, **more):
-    """A property of a controller with two banks, chains and fused columns."""
+    """A property of a controller with two banks, accumulation and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started"),
-                    defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages, "HELD": config.held}
-                    | more.pop("defines", {}), **more)
+                    defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
+                             "HOLD_CYCLES": config.bank_hold_cycles} | more.pop("defines", {}), **more)
 
 
-def summed(name, says, rows, weight_bits, input_bits, tiles, bugs, **more):
-    """A property of the accumulator of columns of bitcells."""
-    config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits, tiles=tiles)
-    most = 1 << weight_bits - 1
-    registers = ("accumulator", "flip_now", "carry_now", "shift_now", "add_now")
+def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):
+    """A property of the accumulator of columns of bitcells, over so many vectors."""
+    config = MacroConfig(rows=rows, columns=1, weight_bits=weight_bits, input_bits=input_bits,
+                         max_accumulations=vectors)
+    half = 1 << weight_bits - 1
+    registers = ("accumulator", "flip_q", "carry_q", "shift_q", "add_q")
     return Property(name, says, "accumulator", config, "accumulator", bugs, exposed=registers, defines={
-        "ROWS": rows, "BITS": input_bits, "TILES": tiles, "MOST": most - 1, "LEAST": most, "COMPLEMENT": 0,
-        "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
+        "ROWS": rows, "BITS": input_bits, "VECTORS": vectors, "MAX_WEIGHT": half - 1, "MIN_MAGNITUDE": half,
+        "COMPLEMENT": 0, "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
         "WIDE": config.total_width + 4} | more.pop("defines", {}), **more)
 
 

@@ -32,7 +32,7 @@ module check (
             assume (cyc && stb && $stable(we) && $stable(adr) && $stable(dat_w) && $stable(sel));
 
         assert (!(ack && err));
-        // Nobody is answered who did not ask, everybody in the next cycle, and once.
+        // Every request is answered once, in the next cycle; there are no other answers.
         if (ack || err) assert (cyc && stb && asked);
         if ($past(!rst && cyc && stb && !ack && !err)) assert (ack || err);
         if (ack) assert (!refused && dat_r == read_data);

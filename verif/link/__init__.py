@@ -1,1 +1,1 @@
-"""Testbenches of the serial link, with the host's own side of it."""
+"""Testbenches of the serial link, with the host's driver at one end."""

@@ -5,8 +5,8 @@ from cocotb.triggers import ClockCycles, ValueChange
 from cocotb.utils import get_sim_time
 
 PERIOD_NS = 2
-# Of `serial_line.sv`: most bytes at once, and bits of each.
-MOST = 128
+# Parameters of `serial_line.sv`: maximum bytes at once, and bits of each.
+MAX_BYTES = 128
 SYMBOL_BITS = 10
 
 
@@ -58,23 +58,23 @@ class Line:
         return get_sim_time("ns") * 1e-9
 
     async def transfer(self, data, cycles=0):
-        """Send bytes; returns those that came until a frame ended, or after so many cycles."""
+        """Send bytes; returns the bytes received until the end of a frame, or for so many cycles."""
         return await self.send([symbol(byte) for byte in data], cycles)
 
     async def send(self, symbols, cycles=0):
         """The same for line levels, ten bits at a time."""
         arrived = b""
         self.sent += len(symbols)
-        while len(symbols) > MOST:
-            arrived += await self._send(symbols[:MOST], 0)
-            symbols = symbols[MOST:]
+        while len(symbols) > MAX_BYTES:
+            arrived += await self._send(symbols[:MAX_BYTES], 0)
+            symbols = symbols[MAX_BYTES:]
         return arrived + await self._send(symbols, cycles)
 
     async def _send(self, symbols, cycles):
         dut = self._dut
         dut.bits.value = sum(word << SYMBOL_BITS * index for index, word in enumerate(symbols))
         dut.bit_count.value = SYMBOL_BITS * len(symbols)
-        dut.patience.value = cycles
+        dut.timeout_cycles.value = cycles
         self._go ^= 1
         dut.go.value = self._go
         await self._done

@@ -1,5 +1,5 @@
 // The host's end of a serial line, with a board at the other. Sends a batch of raw bits, collects what the board sends,
-// and wakes the testbench once at the end of a frame, when there is no more room, or when its patience is over.
+// and wakes the testbench once at the end of a frame, when there is no more room, or after `timeout_cycles`.
 module serial #(
     parameter DIVISOR = 4,  // clock cycles a bit
     parameter BITS = 1280,  // most to send at once
@@ -10,7 +10,7 @@ module serial #(
     input  wire              go,        // each change starts anew: send, collect, wake
     input  wire [BITS-1:0]   bits,      // to send, the lowest first; line levels, start and stop bits among them
     input  wire [15:0]       bit_count,
-    input  wire [31:0]       patience,  // clock cycles
+    input  wire [31:0]       timeout_cycles,  // clock cycles
     output reg               done,      // changes to the level of `go`
     output reg  [8*BYTES-1:0] bytes,    // collected, the first lowest
     output reg  [15:0]       byte_count
@@ -43,7 +43,7 @@ module serial #(
                 going <= go;
                 rest <= bits;
                 bits_left <= bit_count;
-                cycles_left <= patience;
+                cycles_left <= timeout_cycles;
                 phase <= 0;
                 byte_count <= 0;
                 is_ended <= 0;

@@ -14,10 +14,10 @@ from ...golden.bits import limits
 from ...golden.macro import MacroModel
 from ...golden.program import Vector, Write
 from ...hdl.config import MacroConfig
-from ...hdl.uart_bridge.protocol import COUNTERS_BYTES, DONE, ESCAPE, FLAG, OVERHEAD, Command, Refusal, sizes
+from ...hdl.uart_bridge.protocol import DONE, ESCAPE, FLAG, LINK_COUNTERS_BYTES, OVERHEAD, Command, Refusal, sizes
 from ...host.board import LinkError
 from ...host.board.link import ATTEMPTS, HEADER, Frame, FrameFinder, Link, encode, wrap
-from ...host.board.payloads import read_counters, read_result, vector_record, write_record
+from ...host.board.payloads import read_counters, read_result, vector_payload, write_payload
 from .serial_line import PERIOD_NS, SYMBOL_BITS, Line, symbol
 
 DIVISOR = 4
@@ -27,7 +27,7 @@ SILENCE = 4000
 
 
 class Noise:
-    """Spoils bytes with a probability: most get another value, some go, come twice or lose their stop bit."""
+    """Corrupts bytes with a probability: most change their value, some are lost, doubled, or lose their stop bit."""
 
     def __init__(self, rng, probability=0.0):
         self.probability = probability
@@ -40,7 +40,7 @@ class Noise:
         return hit
 
     def levels(self, data):
-        """Line levels of bytes, as `Line.send` takes them."""
+        """Line levels of bytes, for `Line.send`."""
         words = []
         for byte in data:
             word = symbol(byte)
@@ -52,13 +52,13 @@ class Noise:
         return words
 
     def bytes(self, data):
-        """Bytes on their way back."""
+        """Bytes from the board, corrupted."""
         return b"".join(self._rng.choice([bytes([byte ^ self._rng.randrange(1, 256)])] * 8 + [b"", bytes([byte] * 2)])
                         if self._is_hit() else bytes([byte]) for byte in data)
 
 
 class Host:
-    """The host: a `Link` over a line, and the golden model of what it asked for."""
+    """The host: a `Link` over a line, and the golden model of its requests."""
 
     def __init__(self, dut):
         self.config = MacroConfig.from_json(os.environ["BITLINE_CONFIG"])
@@ -70,7 +70,7 @@ class Host:
         self.restart()
 
     def restart(self, random=None):
-        """Forget the session, as a host that starts anew."""
+        """Forget the session, like a host that restarts."""
         self.link = Link(baud=1e9 / PERIOD_NS / DIVISOR, latency=LATENCY * PERIOD_NS * 1e-9, clock=Line.seconds,
                          random=random or self.rng.randrange)
 
@@ -83,7 +83,7 @@ class Host:
                 await self.write(bank, row)
 
     async def do(self, exchange):
-        """Run an exchange; returns what it returns."""
+        """Run an exchange; returns its result."""
         arrived = None
         while True:
             try:
@@ -97,26 +97,26 @@ class Host:
         """Write a row of random weights."""
         low, high = limits(self.config.weight_bits, True)
         write = Write(bank, row, self.numpy_rng.integers(low, high + 1, self.config.columns))
-        await self.do(self.link.request(Command.WRITE, write_record(self.config, write)))
+        await self.do(self.link.request(Command.WRITE, write_payload(self.config, write)))
         self.model.write(bank, row, write.weights)
         self.rows += 1
 
     def random_vector(self):
-        """A vector, most often one that accumulates, and its record."""
+        """A vector, most often one that accumulates, and its item on the link."""
         config, rng = self.config, self.rng
         vector = Vector(self.numpy_rng.integers(0, 1 << config.input_bits, config.rows),
                         rng.randint(1, config.input_bits), rng.random() < 0.5, rng.randrange(config.banks),
                         rng.random() < 0.9)
-        return vector, vector_record(config, vector)
+        return vector, vector_payload(config, vector)
 
     async def run(self, count=1):
         """Run random vectors in one request, and compare their results."""
-        vectors, records = zip(*(self.random_vector() for _ in range(count)))
-        said = await self.do(self.link.request(Command.RUN, b"".join(records), count * self.sizes.result))
+        vectors, items = zip(*(self.random_vector() for _ in range(count)))
+        said = await self.do(self.link.request(Command.RUN, b"".join(items), count * self.sizes.result))
         self.check(vectors, said)
 
     def check(self, vectors, said):
-        """Compare an answer's results with the model's, which run the vectors here."""
+        """Compare the results in an answer with those of the model."""
         for index, vector in enumerate(vectors):
             result = read_result(self.config, said[self.sizes.result * index:][:self.sizes.result], vector)
             expected = self.model.vector(vector.x, bits=vector.bits, signed=vector.signed, bank=vector.bank,
@@ -127,14 +127,14 @@ class Host:
     async def counters(self):
         """The board's counters: rows and vectors as they were asked for, each once; all others no more than can be."""
         asked = self.line.cycles
-        counters = read_counters(await self.do(self.link.request(Command.READ_COUNTERS, b"", COUNTERS_BYTES)))
+        counters = read_counters(await self.do(self.link.request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES)))
         assert (counters["rows"], counters["vectors"]) == (self.rows, self.vectors), counters
         assert asked <= counters["cycles"] <= self.line.cycles and counters["busy"] < counters["cycles"], counters
         assert max(counters["refused"], counters["repeated"]) <= self.line.sent, counters
         return counters
 
     async def answers(self, data):
-        """The intact frames that come until the line is silent, after these bytes."""
+        """Send bytes; the intact frames received until the line is silent."""
         finder = FrameFinder(self.sizes.buffer)
         frames = finder.feed(await self.line.transfer(data, SILENCE))
         while arrived := await self.line.transfer(b"", SILENCE):
@@ -144,7 +144,7 @@ class Host:
 
 @cocotb.test()
 async def noise(dut):
-    """Frames over a line that spoils one byte of a hundred, both ways: each request is done once, each answer right."""
+    """A line that corrupts one of a hundred bytes, both ways: requests are executed once, and all answers are right."""
     host = Host(dut)
     await host.begin()
     host.noise.probability = 0.01
@@ -160,7 +160,7 @@ async def noise(dut):
             await host.counters()
     spoiled, host.noise.probability = host.noise.spoiled, 0.0
     counters = await host.counters()
-    # Both repetitions happened: of what had not arrived, and of what had been done and was answered in vain.
+    # Both kinds of repetition happened: after a lost request, and after a lost answer.
     assert 0 < counters["repeated"] < host.link.repeats
     assert counters["refused"] and host.link.refused
     cocotb.log.info("%d requests, %d repeated, %d bytes spoiled, %d frames refused by the bridge, %d by the host",
@@ -169,23 +169,23 @@ async def noise(dut):
 
 @cocotb.test()
 async def full_frames(dut):
-    """Frames with as many records as there is room for, and many numbers of them, so that each bit of it counts."""
+    """Frames with the maximum number of items, and with smaller numbers that differ from it in each bit."""
     host = Host(dut)
     await host.begin()
-    most = host.sizes.vectors
-    for count in (1, 2, 3, most, *(most - (1 << bit) for bit in range(most.bit_length() - 1))):
+    max_items = host.sizes.vectors
+    for count in (1, 2, 3, max_items, *(max_items - (1 << bit) for bit in range(max_items.bit_length() - 1))):
         await host.run(count)
     await host.counters()
 
 
 @cocotb.test()
 async def truncated(dut):
-    """A frame that ends early, after each of its bytes, changes nothing, and the next is understood."""
+    """A frame that ends early, after any of its bytes, has no effect, and the next frame is received."""
     host = Host(dut)
     await host.begin()
     refused = (await host.counters())["refused"]
-    _, record = host.random_vector()
-    whole = encode(Frame(1, 1, Command.RUN, record))[:-1]
+    _, item = host.random_vector()
+    whole = encode(Frame(1, 1, Command.RUN, item))[:-1]
     for length in range(2, len(whole)):
         assert not await host.answers(whole[:length])
         await host.run()
@@ -194,7 +194,7 @@ async def truncated(dut):
 
 @cocotb.test()
 async def oversized(dut):
-    """A frame longer than the memory, or than its length field says, is refused, even with a right CRC."""
+    """A frame longer than the memory, or than its length field says, is refused, even with a correct CRC."""
     host = Host(dut)
     await host.begin()
     before = await host.counters()
@@ -211,7 +211,7 @@ async def oversized(dut):
 
 @cocotb.test()
 async def garbage(dut):
-    """Bursts of random bytes, with and without flags and escapes among them; an empty frame is none."""
+    """Bursts of random bytes, with and without flags and escapes; empty frames are ignored."""
     host = Host(dut)
     await host.begin()
     for length in (1, 2, 5, 12, 40, 300):
@@ -223,7 +223,7 @@ async def garbage(dut):
 
 @cocotb.test()
 async def breaks(dut):
-    """A break, a pulse or a missing stop bit in the middle of a frame spoils that frame only."""
+    """A break, a pulse or a missing stop bit in the middle of a frame affects only that frame."""
     host = Host(dut)
     await host.begin()
     idle, stop = (1 << SYMBOL_BITS) - 1, 1 << SYMBOL_BITS - 1
@@ -248,11 +248,11 @@ async def breaks(dut):
 
 @cocotb.test()
 async def duplicates(dut):
-    """A request that comes again is answered again and not done again, also if it comes while it is being done."""
+    """A repeated request is answered again but not executed again, also if it arrives during execution."""
     host = Host(dut)
     await host.begin()
-    vector, record = host.random_vector()
-    request = encode(Frame(host.link.session, host.link.next, Command.RUN, record))
+    vector, item = host.random_vector()
+    request = encode(Frame(host.link.session, host.link.next, Command.RUN, item))
     first, = await host.answers(request)
     assert first.code == Command.RUN | DONE
     for _ in range(3):
@@ -266,17 +266,17 @@ async def duplicates(dut):
 
 @cocotb.test()
 async def impatient(dut):
-    """A request that comes while the one before is answered is lost, and told of; the answer is not harmed."""
+    """A request that arrives during an answer is lost and counted as refused; the answer is not affected."""
     host = Host(dut)
     await host.begin()
     for cycles in (300, 600, 900):
         refused = (await host.counters())["refused"]
-        vectors, records = zip(*(host.random_vector() for _ in range(8)))
+        vectors, items = zip(*(host.random_vector() for _ in range(8)))
         finder = FrameFinder(host.sizes.buffer)
-        request = Frame(host.link.session, host.link.next, Command.RUN, b"".join(records))
+        request = Frame(host.link.session, host.link.next, Command.RUN, b"".join(items))
         sent = encode(request)
         frames = finder.feed(await host.line.transfer(sent, len(sent) * SYMBOL_BITS * DIVISOR + cycles))
-        next_ = Frame(request.session, (request.sequence + 1) % 256, Command.RUN, records[0])
+        next_ = Frame(request.session, (request.sequence + 1) % 256, Command.RUN, items[0])
         frames += finder.feed(await host.line.transfer(encode(next_), SILENCE))
         frames += await host.answers(b"")
         answer, = frames
@@ -287,7 +287,7 @@ async def impatient(dut):
 
 @cocotb.test()
 async def no_session(dut):
-    """A board that was reset knows no session, whatever its number, and however often it is asked."""
+    """After a reset the board refuses any session number, any number of times."""
     host = Host(dut)
     await host.line.start()
     for session in (0, 0, 0xFFFF, 0):
@@ -300,14 +300,14 @@ async def no_session(dut):
 
 @cocotb.test()
 async def sequence_numbers(dut):
-    """Numbers wrap; any but the next and the last is refused and changes nothing."""
+    """Sequence numbers wrap; all but the next and the last are refused without an effect."""
     host = Host(dut)
     await host.begin()
     for _ in range(260):
         await host.run()
-    _, record = host.random_vector()
+    _, item = host.random_vector()
     for step in (-2, 1, 2, 100):
-        request = Frame(host.link.session, (host.link.next + step) % 256, Command.RUN, record)
+        request = Frame(host.link.session, (host.link.next + step) % 256, Command.RUN, item)
         answer, = await host.answers(encode(request))
         assert answer == Frame(request.session, request.sequence, Refusal.SEQUENCE)
     await host.run()
@@ -316,16 +316,16 @@ async def sequence_numbers(dut):
 
 @cocotb.test()
 async def wrong_requests(dut):
-    """Intact requests that make no sense are refused with the reason, and change nothing."""
+    """Intact but invalid requests are refused with the reason, and have no effect."""
     host = Host(dut)
     await host.begin()
-    row, vector, most = host.sizes.row, host.sizes.vector, host.sizes.vectors
+    row, vector, max_vectors = host.sizes.row, host.sizes.vector, host.sizes.vectors
     for code, length, reason in [
             (0, 0, Refusal.COMMAND), (5, 4, Refusal.COMMAND), (Command.RUN | DONE, vector, Refusal.COMMAND),
             (Command.CONNECT, 1, Refusal.LENGTH), (Command.READ_COUNTERS, 1, Refusal.LENGTH),
             (Command.WRITE, 0, Refusal.LENGTH), (Command.WRITE, 2 * row - 1, Refusal.LENGTH),
             (Command.RUN, 0, Refusal.LENGTH), (Command.RUN, vector + 1, Refusal.LENGTH),
-            (Command.RUN, vector * (most + 1), Refusal.LENGTH)]:
+            (Command.RUN, vector * (max_vectors + 1), Refusal.LENGTH)]:
         request = Frame(host.link.session, host.link.next, code, bytes(length))
         assert await host.answers(encode(request)) == [Frame(request.session, request.sequence, reason)]
         await host.run()
@@ -334,7 +334,7 @@ async def wrong_requests(dut):
 
 @cocotb.test()
 async def host_restarts(dut):
-    """A host that starts anew, at any moment, gets a session of its own; what is left of the old one is refused."""
+    """A host that restarts at any moment gets a new session; the rest of the old one is refused."""
     host = Host(dut)
     await host.begin()
     for length in (1, 4, 9, 11):
@@ -350,11 +350,11 @@ async def host_restarts(dut):
 
 @cocotb.test()
 async def restart_while_answering(dut):
-    """A host that starts anew while the board works and answers; the old answer is nobody's."""
+    """A host that restarts while the board executes and answers; the old answer is ignored."""
     host = Host(dut)
     await host.begin()
-    vectors, records = zip(*(host.random_vector() for _ in range(8)))
-    await host.line.transfer(encode(Frame(host.link.session, host.link.next, Command.RUN, b"".join(records))), 300)
+    vectors, items = zip(*(host.random_vector() for _ in range(8)))
+    await host.line.transfer(encode(Frame(host.link.session, host.link.next, Command.RUN, b"".join(items))), 300)
     host.restart()
     await host.do(host.link.connect())
     # Nobody reads these results, but the totals have them.
@@ -368,7 +368,7 @@ async def restart_while_answering(dut):
 
 @cocotb.test()
 async def taken_sessions(dut):
-    """A number that another host's session has is not taken over, and the same host may ask twice."""
+    """A session number of another host is not taken over, and the same host may connect twice."""
     host = Host(dut)
     await host.begin()
     taken = host.link.session
@@ -389,7 +389,7 @@ async def taken_sessions(dut):
 
 @cocotb.test()
 async def board_resets(dut):
-    """A board that was reset knows no session, and says so; the weights are still there."""
+    """A board that was reset has no session, and reports that; the weights are kept."""
     host = Host(dut)
     await host.begin()
     await host.run()
@@ -408,14 +408,14 @@ async def board_resets(dut):
 
 @cocotb.test()
 async def silence(dut):
-    """A line that is dead gives one error after the stated number of attempts, and nothing before a new connect."""
+    """A silent line gives one error after the documented number of attempts, and then nothing until a new connect."""
     host = Host(dut)
     await host.begin()
     host.noise.probability = 1.0
     repeats = host.link.repeats
     for match in ("is silent", "must be connected"):
         try:
-            await host.do(host.link.request(Command.READ_COUNTERS, b"", COUNTERS_BYTES))
+            await host.do(host.link.request(Command.READ_COUNTERS, b"", LINK_COUNTERS_BYTES))
             raise AssertionError("a dead line must be an error")
         except LinkError as error:
             assert match in str(error)
@@ -428,13 +428,13 @@ async def silence(dut):
 
 @cocotb.test()
 async def busy_cycles(dut):
-    """The counter of busy cycles is the sum of what each vector takes, skipped planes left out; no others count."""
+    """The counter of busy cycles is the sum of the cycles of all vectors, without skipped planes."""
     host = Host(dut)
     await host.begin()
     expected = 0
     for _ in range(20):
-        vector, record = host.random_vector()
-        host.check([vector], await host.do(host.link.request(Command.RUN, record, host.sizes.result)))
+        vector, item = host.random_vector()
+        host.check([vector], await host.do(host.link.request(Command.RUN, item, host.sizes.result)))
         expected += host.model.planes(vector.x, vector.bits, vector.signed) + host.config.latency
         counters = await host.counters()
         assert (counters["busy"], counters["refused"], counters["repeated"]) == (expected, 0, 0)

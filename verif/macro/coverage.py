@@ -1,4 +1,4 @@
-"""Functional coverage: which situations a regression must have seen, and which it has."""
+"""Functional coverage: situations that a regression must cover, and those that it has covered."""
 
 import json
 from collections import Counter
@@ -17,13 +17,13 @@ def required(config):
     bins = {("precision", f"{bits} {sign}") for bits in range(1, config.input_bits + 1) for sign in signs}
     bins |= {("planes", f"{planes} {sign}") for planes in range(1, config.input_bits + 1) for sign in signs}
     bins |= {("sign change", f"{a} then {b}") for a in signs for b in signs}
-    bins |= {("extremes", f"{w} weights, {x} inputs, {sign}") for w in ("least", "greatest")
-             for x in ("least", "greatest") for sign in signs}
+    bins |= {("extremes", f"{w} weights, {x} inputs, {sign}") for w in ("minimum", "maximum")
+             for x in ("minimum", "maximum") for sign in signs}
     bins |= {("bank", f"{bank} {use}") for bank in range(config.banks) for use in ("computes", "is written")}
     bins |= {("back-pressure", state) for state in (
-        "input waits", "input pauses", "result waits, pipeline moves", "result waits, pipeline stands",
-        "input waits while pipeline stands",
-        "results back to back" if config.result_interval == 1 else "result is taken, pipeline stands")}
+        "input waits", "input pauses", "result waits, pipeline moves", "result waits, pipeline stalls",
+        "input waits while pipeline stalls",
+        "results back to back" if config.result_interval == 1 else "result is taken, pipeline stalls")}
     bins |= {("hazard", "write waits for its bank"), ("hazard", "write and vector of its bank at once"),
              ("reset", "idle"), ("reset", "vector waits"), ("reset", "planes are driven"), ("reset", "result waits"),
              ("reset", "write is stored"), ("back-pressure", "write pauses")}
@@ -34,9 +34,9 @@ def required(config):
     factors = [factor for factor in (1, 2, 4) if factor <= config.fuse]
     bins |= {("fuse", f"{factor}") for factor in factors}
     bins |= {("fuse", f"{a} then {b}") for a in factors for b in factors}
-    if config.tiles > 1:
-        bins |= {("accumulate", chain) for chain in (
-            "two vectors", f"chain of {config.tiles}", "longer than it may be", "mixed precision")}
+    if config.max_accumulations > 1:
+        bins |= {("accumulate", name) for name in (
+            "two vectors", f"{config.max_accumulations} vectors", "more than allowed", "mixed precision")}
         bins.add(("reset", "before accumulate"))
         bins |= {("accumulate", f"fused by {factor}") for factor in factors}
     return bins
@@ -54,7 +54,7 @@ class Coverage:
             self.counts[group, name] += 1
 
     def save(self, path):
-        """Write the counts, added to those that the file holds."""
+        """Add the counts to those in a file."""
         if path.exists():
             self.load(path)
         path.write_text(json.dumps([[*key, count] for key, count in sorted(self.counts.items())]), encoding="utf-8")
@@ -65,5 +65,5 @@ class Coverage:
             self.counts[group, name] += count
 
     def missing(self, bins):
-        """Those of the bins that were never hit, sorted."""
+        """The bins that were never hit, sorted."""
         return sorted(key for key in bins if not self.counts[key])

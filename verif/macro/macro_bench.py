@@ -1,4 +1,4 @@
-"""The bench around a macro: drives its streams, and compares every handshake and result with the golden model."""
+"""Testbench environment of a macro: drives its streams, and compares every handshake and result with the model."""
 
 import os
 import random
@@ -24,7 +24,7 @@ from .coverage import FILE, Coverage
 
 @dataclass(frozen=True)
 class Pauses:
-    """How often each stream pauses, as probabilities a cycle."""
+    """Probabilities per cycle that each stream pauses."""
 
     write: float = 0.0
     i: float = 0.0
@@ -32,7 +32,7 @@ class Pauses:
 
 
 def joined(values, width):
-    """Integers in lanes of any width, the first lowest, as one word."""
+    """Integers of any width as one word, the first lowest."""
     return sum((int(value) & (1 << width) - 1) << width * lane for lane, value in enumerate(values))
 
 
@@ -71,14 +71,14 @@ class Bench:
         self._cycles = MacroCycles(self.config)
         self._expected = deque()
         self._last = None
-        self._chain = 0
+        self._accumulated = 0
         self._was_taken = False
         self._just_wrote = False
         self._port_write = (0, 0)
         self._has_unknowns = cocotb.SIM_NAME.startswith("Icarus")
 
     async def start(self):
-        """Start the clock and, after some cycles or none in which anything goes on, reset for one cycle.
+        """Start the clock and, after some cycles of random activity, reset for one cycle.
 
         Where a simulator has four values, so have the inputs until then, the reset's among them.
         """
@@ -100,7 +100,7 @@ class Bench:
         self._drive("write", {"bank": 0, "row": 0})
 
     def _scramble(self):
-        """Anything on every input."""
+        """Drive all inputs at random."""
         for port in ports(self.config):
             if port.is_input:
                 unknown = self._has_unknowns and self.rng.random() < 0.5
@@ -108,13 +108,13 @@ class Bench:
                                                   self.rng.getrandbits(port.shape.width))
 
     async def finish(self):
-        """Save the coverage, and how much traffic it took; nothing may be in flight."""
+        """Save the coverage and the amount of traffic; nothing may be in flight."""
         assert not self._expected, f"{len(self._expected)} results are missing"
         self.coverage.counts.update({("traffic", "cycles"): self.cycle, ("traffic", "vectors"): len(self.taken)})
         self.coverage.save(Path(FILE))
 
     async def reset(self, write=None):
-        """Reset in the middle of whatever happens; the cells keep their weights. A write offered in it is lost.
+        """Reset at any moment; the weights are kept. A write offered during the reset is lost.
 
         Of each group whose tables the reset leaves incomplete a row is written again.
         """
@@ -139,11 +139,11 @@ class Bench:
         self._model.reset()
         incomplete = self._cycles.reset()
         self._expected.clear()
-        self._last, self._chain, self._was_taken, self._just_wrote = None, 0, False, False
+        self._last, self._accumulated, self._was_taken, self._just_wrote = None, 0, False, False
         await self.play([Write(bank, row, self._model.weights[bank, row]) for bank, row in sorted(incomplete)])
 
     async def idle(self, cycles):
-        """Offer nothing for some cycles, and take what comes."""
+        """Offer nothing for some cycles, and accept all results."""
         self._handles["o_ready"].value = 1
         for _ in range(cycles):
             await self._read_only
@@ -152,7 +152,7 @@ class Bench:
             self.cycle += 1
 
     async def play(self, items, pauses=Pauses(), *, drain=True, stop_after=None):
-        """Offer writes and vectors, each kind in order, and check all that comes back.
+        """Offer writes and vectors, each kind in order, and check all handshakes and results.
 
         Parameters
         ----------
@@ -162,7 +162,7 @@ class Bench:
         drain : bool
             Go on until every result is taken.
         stop_after : int
-            Cycles after which to leave everything as it stands.
+            Cycles after which to stop, leaving everything as it is.
         """
         writes = deque(item for item in items if isinstance(item, Write))
         vectors = deque(item for item in items if isinstance(item, Vector))
@@ -217,7 +217,7 @@ class Bench:
         model, cycles = self._model, self._cycles
         planes = vector and model.planes(vector.x, vector.bits, vector.signed)
         o_valid = cycles.o_valid
-        stands = cycles.stands(o_ready)
+        stalls = cycles.stalls(o_ready)
         in_use = cycles.banks_in_use()
         i_ready, write_ready = cycles.step(vector and (planes, vector.bank), self._port_write, write is not None,
                                            o_ready)
@@ -230,7 +230,7 @@ class Bench:
             if o_ready:
                 self._expected.popleft()
                 self.taken.append(self.cycle)
-        self._cover_streams(vector, i_ready, o_valid, o_ready, stands)
+        self._cover_streams(vector, i_ready, o_valid, o_ready, stalls)
         self._cover_hazards(write, vector, i_ready, write_ready, in_use)
         self._was_taken = o_valid and o_ready
         self._just_wrote = bool(write and write_ready)
@@ -258,13 +258,13 @@ class Bench:
             value = int(self._handles[name].value)
             assert value == word, f"cycle {self.cycle}: {name} must be {word:#x}, and is {value:#x} for {vector}"
 
-    def _cover_streams(self, vector, i_ready, o_valid, o_ready, stands):
+    def _cover_streams(self, vector, i_ready, o_valid, o_ready, stalls):
         hit = self.coverage.hit
         hit("back-pressure", "input waits", vector and not i_ready)
-        hit("back-pressure", "input waits while pipeline stands", vector and not i_ready and stands)
-        hit("back-pressure", "result waits, pipeline stands", stands)
-        hit("back-pressure", "result waits, pipeline moves", o_valid and not o_ready and not stands)
-        hit("back-pressure", "result is taken, pipeline stands", o_ready and stands)
+        hit("back-pressure", "input waits while pipeline stalls", vector and not i_ready and stalls)
+        hit("back-pressure", "result waits, pipeline stalls", stalls)
+        hit("back-pressure", "result waits, pipeline moves", o_valid and not o_ready and not stalls)
+        hit("back-pressure", "result is taken, pipeline stalls", o_ready and stalls)
         hit("back-pressure", "results back to back", o_valid and o_ready and self._was_taken)
 
     def _cover_hazards(self, write, vector, i_ready, write_ready, in_use):
@@ -283,9 +283,10 @@ class Bench:
         hit("planes", "some skipped", planes < vector.bits)
         hit("bank", f"{vector.bank} computes")
         hit("fuse", f"{vector.fuse}")
-        self._chain = self._chain + 1 if vector.accumulate and last else 1
-        hit("accumulate", f"chain of {self.config.tiles}", self._chain == self.config.tiles)
-        hit("accumulate", "longer than it may be", self._chain > self.config.tiles)
+        self._accumulated = self._accumulated + 1 if vector.accumulate and last else 1
+        longest = self.config.max_accumulations
+        hit("accumulate", f"{longest} vectors", self._accumulated == longest)
+        hit("accumulate", "more than allowed", self._accumulated > longest)
         hit("reset", "before accumulate", vector.accumulate and last is None)
         if last:
             hit("sign change", f"{'signed' if last.signed else 'unsigned'} then {sign}")
@@ -301,7 +302,7 @@ class Bench:
     def _cover_extremes(self, vector, sign):
         weights = self._model.weights[vector.bank]
         values = self._model.values(vector.x, vector.bits, vector.signed)
-        for w_name, weight in zip(("least", "greatest"), limits(self.config.weight_bits, True)):
-            for x_name, value in zip(("least", "greatest"), limits(self.config.input_bits, vector.signed)):
+        for w_name, weight in zip(("minimum", "maximum"), limits(self.config.weight_bits, True)):
+            for x_name, value in zip(("minimum", "maximum"), limits(self.config.input_bits, vector.signed)):
                 self.coverage.hit("extremes", f"{w_name} weights, {x_name} inputs, {sign}",
                                   (values == value).all() and (weights == weight).all())

@@ -14,20 +14,22 @@ TESTBENCH = "bitline.verif.macro.tb_macro"
 # tables in both memories.
 SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 1, "columns": 1},
-    {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "tiles": 5, "banks": 2},
-    {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "tiles": 2},
-    {"rows": 3, "columns": 5, "banks": 2, "tiles": 3},
-    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "tiles": 33, "tree": "carry_save"},
-    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "tiles": 4, "result_interval": 2},
-    {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "tiles": 16,
+    {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "max_accumulations": 5, "banks": 2},
+    {"rows": 6, "columns": 1, "weight_bits": 3, "input_bits": 16, "max_accumulations": 2},
+    {"rows": 3, "columns": 5, "banks": 2, "max_accumulations": 3},
+    {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "max_accumulations": 33,
      "tree": "carry_save"},
-    {"rows": 256, "columns": 2, "banks": 2, "tiles": 2},
-    {"rows": 64, "columns": 4, "banks": 2, "tiles": 2, "tree": "carry_save"},
+    {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "max_accumulations": 4, "result_interval": 2},
+    {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "max_accumulations": 16,
+     "tree": "carry_save"},
+    {"rows": 256, "columns": 2, "banks": 2, "max_accumulations": 2},
+    {"rows": 64, "columns": 4, "banks": 2, "max_accumulations": 2, "tree": "carry_save"},
     {"rows": 1, "columns": 1, "column": "table"},
-    {"rows": 80, "columns": 4, "column": "table", "tiles": 2, "result_interval": 2},
-    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "tiles": 3},
+    {"rows": 80, "columns": 4, "column": "table", "max_accumulations": 2, "result_interval": 2},
+    {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "max_accumulations": 3},
     {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table", "result_interval": 2},
-    {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "tiles": 4, "column": "table", "block_ram_columns": 4},
+    {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "max_accumulations": 4, "column": "table",
+     "block_ram_columns": 4},
     {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
 )]
 # Compiling these two takes as long as all the others together.
@@ -36,7 +38,7 @@ LONG_TO_COMPILE = [config for config in SUITE if (config.rows, config.columns) i
 
 @dataclass(frozen=True)
 class Job:
-    """One run of the testbench, of the RTL, of other Verilog, or of a netlist as `scripts.fpga.netlist` has them."""
+    """One run of the testbench, on the RTL, other Verilog, or a netlist of `scripts.fpga.netlist`."""
 
     config: MacroConfig
     simulator: str
@@ -52,13 +54,13 @@ class Job:
 
     @property
     def name(self):
-        """Tells this job from every other of a regression."""
+        """Unique name of the job in a regression."""
         netlist = f"_{self.netlist.name}" if self.netlist else ""
         return f"{self.config.name}{netlist}_{self.simulator}_{self.seed}"
 
     @property
     def design(self):
-        """Tells the builds of jobs apart."""
+        """Unique name of the build of the job."""
         return self.config, self.simulator, self.netlist, self.unknowns, self.coverage
 
     def build(self):
@@ -71,7 +73,7 @@ class Job:
 
 
 def random_config(seed):
-    """A small configuration, everything drawn."""
+    """A small random configuration."""
     rng = random.Random(seed)
     fuse = rng.choice(FUSES)
     columns = fuse * rng.randint(1, 3)
@@ -79,12 +81,12 @@ def random_config(seed):
     kind = {name: rng.choice(values) for name, values in KINDS[column].samples(columns).items()}
     return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
                        input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
-                       tiles=rng.choice((1, 2, 3, 8, 20)), column=column, result_interval=rng.choice(INTERVALS),
-                       **kind)
+                       max_accumulations=rng.choice((1, 2, 3, 8, 20)), column=column,
+                       result_interval=rng.choice(INTERVALS), **kind)
 
 
 def run_job(job):
-    """Run a job; returns the failed tests and how many there were, or the reason why there were none."""
+    """Run a job; returns the failed tests and the number of tests, or the reason why none ran."""
     folder = job.results / job.name
     shutil.rmtree(folder, ignore_errors=True)
     environment = {"BITLINE_CONFIG": job.config.to_json()}

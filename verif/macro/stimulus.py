@@ -1,4 +1,4 @@
-"""What the testbenches feed a macro: rows of weights, vectors of every kind, and orders of both."""
+"""Stimuli of a macro: rows of weights, vectors of every kind, and sequences of both."""
 
 from ...golden.bits import limits
 from ...golden.program import Vector, Write
@@ -24,39 +24,39 @@ class Stimulus:
     def bank(self, bank, fill=None, after=0):
         """Writes of all rows of a bank: random, or all ``fill``, each after so many vectors."""
         config = self.config
-        least, greatest = limits(config.weight_bits, True)
-        return [Write(bank, row, self._numpy.integers(least, greatest + 1, config.columns) if fill is None
+        minimum, maximum = limits(config.weight_bits, True)
+        return [Write(bank, row, self._numpy.integers(minimum, maximum + 1, config.columns) if fill is None
                       else self._numpy.integers(fill, fill + 1, config.columns), after)
                 for row in range(config.rows)]
 
     def lanes(self, bits, signed):
-        """Lanes of ``input_bits`` bits: random, small, sparse, extreme, one-hot or zero."""
+        """Inputs of ``input_bits`` bits: random, small, sparse, extreme, one-hot or zero."""
         config, draw = self.config, self._numpy.integers
         everything = 1 << config.input_bits
-        least, greatest = limits(bits, signed)
+        minimum, maximum = limits(bits, signed)
         kind = self.rng.randrange(8)
         if kind < 3:
             lanes = draw(0, everything, config.rows)
         elif kind == 3:
             # As many planes as chance will have it.
-            lanes = draw(least, greatest + 1, config.rows) >> self.rng.randrange(bits)
+            lanes = draw(minimum, maximum + 1, config.rows) >> self.rng.randrange(bits)
         elif kind == 4:
             lanes = draw(0, everything, config.rows) * draw(0, 2, config.rows)
         elif kind == 5:
-            lanes = draw(0, 2, config.rows) * (greatest - least) + least
+            lanes = draw(0, 2, config.rows) * (maximum - minimum) + minimum
         elif kind == 6:
             lanes = 0 * draw(0, 2, config.rows)
             lanes[self.rng.randrange(config.rows)] = self.rng.randrange(everything)
         else:
-            lanes = 0 * draw(0, 2, config.rows) + self.rng.choice((0, -1, least, greatest))
+            lanes = 0 * draw(0, 2, config.rows) + self.rng.choice((0, -1, minimum, maximum))
         return lanes & everything - 1
 
     def dense(self):
-        """Lanes none of which is zero, so that each row counts."""
+        """Inputs without zeros, so that every row has an effect."""
         return self._numpy.integers(1, 1 << self.config.input_bits, self.config.rows)
 
     def vector(self, after=0, **chosen):
-        """A vector, everything that is not chosen drawn."""
+        """A vector; everything that is not given is random."""
         config, rng = self.config, self.rng
         fields = {"bits": rng.randint(1, config.input_bits), "signed": rng.random() < 0.5,
                   "bank": rng.randrange(config.banks), "fuse": 1 << rng.randrange(config.fuse.bit_length()), **chosen}
@@ -66,12 +66,12 @@ class Stimulus:
         return Vector(after=after, **fields)
 
     def vectors(self, count, after=0, **chosen):
-        """Vectors in chains of random lengths, none longer than the configuration allows."""
+        """Vectors in accumulations of random lengths, none longer than the configuration allows."""
         items, left = [], 0
         for _ in range(count):
             accumulate = left > 0
             if not accumulate:
-                left = self.rng.randint(1, min(self.config.tiles, 8))
+                left = self.rng.randint(1, min(self.config.max_accumulations, 8))
             left -= 1
             items.append(self.vector(after, accumulate=accumulate, **chosen))
         return items

@@ -20,7 +20,7 @@ OTHER_ROWS = ((1, -1), (2, -5), (-3, 4), (7, -8))
 
 
 class Timetable:
-    """Pauses that are certain: the cycles of a scenario in which a stream holds back.
+    """Fixed pauses: the cycles of a scenario in which a stream is not driven.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def i_scenario():
 
 
 def o_scenario():
-    """Vectors of two planes; from cycle 10 on nobody takes results for five cycles."""
+    """Vectors of two planes; from cycle 10 on no result is accepted for five cycles."""
     vectors = ([1, 2, 0, 3], [3, 1, 1, 0], [0, 2, 3, 1], [2, 2, 1, 3], [1, 0, 2, 0], [3, 3, 0, 1], [0, 1, 2, 2])
     return [Vector(np.array(x), 2, False) for x in vectors], {"o": range(10, 15)}
 
@@ -68,7 +68,7 @@ def find(dut, path):
 
 
 async def sample(dut, handles, cycles):
-    """Append what stands on the signals in each cycle, as binary digits."""
+    """Append the values of the signals in each cycle, in binary."""
     while True:
         await ReadOnly()
         cycles.append({name: str(handle.value) for name, handle in handles.items()})

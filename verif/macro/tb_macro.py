@@ -22,8 +22,8 @@ async def begin(dut):
 
 def full(config, bits, signed, pattern):
     """A vector that needs all its planes: alternating sign, or the highest bit set."""
-    least, greatest = limits(bits, signed)
-    lanes = np.where(np.arange(config.rows) % 2 == pattern % 2, least if signed else greatest, greatest)
+    minimum, maximum = limits(bits, signed)
+    lanes = np.where(np.arange(config.rows) % 2 == pattern % 2, minimum if signed else maximum, maximum)
     return lanes & (1 << config.input_bits) - 1
 
 
@@ -75,8 +75,8 @@ async def every_precision(dut):
         for signed in (False, True):
             items = []
             for planes in range(1, bits + 1):
-                least, greatest = limits(planes, signed)
-                for extreme in (least, greatest):
+                minimum, maximum = limits(planes, signed)
+                for extreme in (minimum, maximum):
                     lanes = np.zeros(config.rows, dtype=np.int64)
                     lanes[bench.rng.randrange(config.rows)] = extreme
                     items.append(stimulus.vector(bits=bits, signed=signed, x=lanes & (1 << config.input_bits) - 1))
@@ -86,7 +86,7 @@ async def every_precision(dut):
 
 @cocotb.test()
 async def extremes(dut):
-    """Least and greatest weights times least and greatest inputs, in the longest chains."""
+    """Minimum and maximum weights times minimum and maximum inputs, in the longest accumulations."""
     bench, stimulus = await begin(dut)
     config = bench.config
     for weight in limits(config.weight_bits, True):
@@ -95,21 +95,21 @@ async def extremes(dut):
             for value in limits(config.input_bits, signed):
                 lanes = np.full(config.rows, value & (1 << config.input_bits) - 1)
                 for fuse in {1, config.fuse}:
-                    chain = [Vector(lanes, config.input_bits, signed, 0, n > 0, fuse) for n in range(config.tiles)]
-                    await bench.play(chain)
+                    await bench.play([Vector(lanes, config.input_bits, signed, 0, n > 0, fuse)
+                                      for n in range(config.max_accumulations)])
     await bench.finish()
 
 
 @cocotb.test()
-async def long_chains(dut):
-    """Chains of the longest configured length, precisions and signs mixed, under back-pressure."""
+async def long_accumulations(dut):
+    """As many vectors added up as the configuration allows, precisions and signs mixed, under back-pressure."""
     bench, stimulus = await begin(dut)
     for pause in PAUSES[:3]:
-        chain = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.tiles)]
-        await bench.play(chain, Pauses(i=pause, o=pause))
-    if bench.config.tiles > 1:
-        # Totals of longer chains wrap.
-        await bench.play([stimulus.vector(accumulate=n > 0, fuse=1) for n in range(3 * bench.config.tiles)])
+        vectors = [stimulus.vector(accumulate=n > 0) for n in range(bench.config.max_accumulations)]
+        await bench.play(vectors, Pauses(i=pause, o=pause))
+    if bench.config.max_accumulations > 1:
+        # Totals of more vectors wrap.
+        await bench.play([stimulus.vector(accumulate=n > 0, fuse=1) for n in range(3 * bench.config.max_accumulations)])
     await bench.finish()
 
 
@@ -132,14 +132,14 @@ async def ping_pong(dut):
 
 
 def look(stimulus, banks, after=0):
-    """Vectors that let every weight of some banks count."""
+    """Vectors whose results depend on every weight of some banks."""
     config = stimulus.config
     return [stimulus.vector(after=after, bank=bank, bits=config.input_bits, x=stimulus.dense()) for bank in banks]
 
 
 @cocotb.test()
 async def scattered_writes(dut):
-    """Rows of any bank in any order, some twice; vectors see each at once, and all others as they were."""
+    """Rows of any bank in any order, some twice; vectors see each write at once, and all other weights unchanged."""
     bench, stimulus = await begin(dut)
     config = bench.config
     rows = [write for _ in range(2) for bank in range(config.banks) for write in stimulus.bank(bank)]
@@ -155,21 +155,21 @@ async def scattered_writes(dut):
 
 @cocotb.test()
 async def fuse_modes(dut):
-    """Every number of fused columns after every other, alone and in chains."""
+    """Every number of fused columns after every other, alone and accumulated."""
     bench, stimulus = await begin(dut)
     factors = [factor for factor in (1, 2, 4) if factor <= bench.config.fuse]
     for _ in range(2):
         for first in factors:
             for second in factors:
                 await bench.play([stimulus.vector(fuse=first), stimulus.vector(fuse=second)])
-                if bench.config.tiles > 1:
+                if bench.config.max_accumulations > 1:
                     await bench.play([stimulus.vector(fuse=first), stimulus.vector(fuse=second, accumulate=True)])
     await bench.finish()
 
 
 @cocotb.test()
 async def reset_in_flight(dut):
-    """Reset at any moment empties the pipeline, keeps the weights, loses what is offered, and ends every chain."""
+    """Reset at any moment empties the pipeline, keeps weights, loses what is offered, and ends every accumulation."""
     bench, stimulus = await begin(dut)
     config = bench.config
     await bench.reset()
@@ -182,19 +182,19 @@ async def reset_in_flight(dut):
         lost = bench.rng.choice(stimulus.bank(bench.rng.randrange(config.banks)))
         await bench.reset(lost if bench.rng.random() < 0.5 else None)
         await bench.idle(bench.rng.randrange(6))
-        await bench.play([stimulus.vector(accumulate=config.tiles > 1), *stimulus.vectors(2),
+        await bench.play([stimulus.vector(accumulate=config.max_accumulations > 1), *stimulus.vectors(2),
                           *look(stimulus, range(config.banks)), *writes[:2]])
     await bench.finish()
 
 
 @cocotb.test()
 async def values_out_of_range(dut):
-    """What the ports can say and the configuration does not have: precision and fuse are clamped, writes ignored."""
+    """Values beyond the configuration: precision and fuse are clamped, writes ignored."""
     bench, stimulus = await begin(dut)
     config = bench.config
     items = [stimulus.vector(bits=0, x=stimulus.lanes(1, False)) for _ in range(4)]
-    most = (1 << config.input_bits.bit_length()) - 1
-    items += [stimulus.vector(bits=most, x=stimulus.lanes(config.input_bits, True)) for _ in range(4)]
+    max_bits = (1 << config.input_bits.bit_length()) - 1
+    items += [stimulus.vector(bits=max_bits, x=stimulus.lanes(config.input_bits, True)) for _ in range(4)]
     if config.fuse == 4:
         items.append(stimulus.vector(fuse=8))
     rows = 1 << (config.rows - 1).bit_length()

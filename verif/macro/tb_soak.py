@@ -1,4 +1,4 @@
-"""Traffic without end: whatever a macro's ports can say, in any order, with resets, for as long as it is asked to."""
+"""Long random traffic: any values on the ports of a macro, in any order, with resets, for a given number of cycles."""
 
 import os
 
@@ -10,7 +10,7 @@ from .stimulus import PAUSES, Stimulus
 
 
 def draw(bench, stimulus):
-    """Vectors in chains, and writes that come before, among or after them, some to rows that do not exist."""
+    """Vectors in accumulations, and writes that come before, among or after them, some to rows that do not exist."""
     config, rng = bench.config, bench.rng
     count = rng.randint(1, 40)
     chosen = {"bank": rng.randrange(config.banks)} if rng.random() < 0.3 else {}
@@ -25,7 +25,7 @@ def draw(bench, stimulus):
 
 @cocotb.test()
 async def traffic(dut):
-    """`SOAK_CYCLES` cycles of rounds of drawn traffic, each with its own pauses, some cut short by a reset."""
+    """`SOAK_CYCLES` cycles of rounds of random traffic, each with its own pauses, some ended by a reset."""
     bench = Bench(dut)
     config, rng = bench.config, bench.rng
     stimulus = Stimulus(config, rng, bench.numpy_rng)

@@ -1,1 +1,1 @@
-"""Simulators: what compiles a design and runs it, and the player of whole programs."""
+"""Simulators: compiling and running designs, and the player of whole programs."""

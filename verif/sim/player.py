@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.bits import pack, unpack
+from ...golden.bits import from_bits, to_bits
 from ...golden.macro import Result
 from ...golden.program import Outcome, pause
 from ...hdl.macro.ports import HANDSHAKE, ports
@@ -23,40 +23,40 @@ END = 20.0
 
 def encode_write(config, write):
     """Fields of the ``write`` port for a `Write`, as integers."""
-    return {"bank": write.bank, "row": write.row, "weights": pack(write.weights, config.weight_bits)}
+    return {"bank": write.bank, "row": write.row, "weights": to_bits(write.weights, config.weight_bits)}
 
 
 def encode_vector(config, vector):
     """Fields of the ``i`` port for a `Vector`, as integers."""
-    return {"x": pack(vector.x, config.input_bits), "bits": vector.bits, "bank": vector.bank,
+    return {"x": to_bits(vector.x, config.input_bits), "bits": vector.bits, "bank": vector.bank,
             "signed": int(vector.signed), "accumulate": int(vector.accumulate), "fuse": vector.fuse.bit_length() - 1}
 
 
 def decode_result(config, y, sum_x, fuse):
-    """The `Result` that the fields of the ``o`` port stand for; hardware does not tell the number of planes."""
-    values = unpack(y, config.total_width * fuse, config.columns // fuse)
-    return Result(values, int(unpack(sum_x, config.sum_x_width, 1)[0]), None)
+    """The `Result` in the fields of the ``o`` port, without the number of planes, which hardware does not output."""
+    values = from_bits(y, config.total_width * fuse, config.columns // fuse)
+    return Result(values, int(from_bits(sum_x, config.sum_x_width, 1)[0]), None)
 
 
-def _records(config, stream, items, encode):
+def _lines(config, stream, items, encode):
     """One line an item: ``after`` and the fields of the port, in hexadecimal."""
     fields = [port for port in ports(config) if port.stream == stream and port.field not in HANDSHAKE]
     for item in items:
-        values, record, low = encode(config, item), 0, 0
+        values, word, low = encode(config, item), 0, 0
         for port in fields:
-            record |= values[port.field] << low
+            word |= values[port.field] << low
             low += port.shape.width
-        yield f"{item.after:x} {record:x}\n"
+        yield f"{item.after:x} {word:x}\n"
 
 
 def _line_length(config):
-    """Characters of a result's record, its cycle number taken as six digits."""
+    """Characters of a line of results, with a cycle number of six digits."""
     return (config.total_width * config.columns + config.sum_x_width + 3) // 4 + 8
 
 
 @contextmanager
 def _watching(path, line_length, progress):
-    """Report, for the time of the block, how many results a growing file holds."""
+    """Report, during the block, the number of results in a growing file."""
     ended = threading.Event()
 
     def watch():
@@ -75,33 +75,33 @@ def _watching(path, line_length, progress):
 
 @dataclass(frozen=True)
 class RtlOutcome(Outcome):
-    """An `Outcome`, and the seconds that the simulator took for it without its start."""
+    """An `Outcome`, and the seconds of simulation, without the start of the simulator."""
 
     seconds: float = 0.0
 
 
 def _write_program(folder, config, program):
     """The files of the player."""
-    (folder / "writes").write_text("".join(_records(config, "write", program.writes, encode_write)), encoding="ascii")
-    (folder / "vectors").write_text("".join(_records(config, "i", program.vectors, encode_vector)), encoding="ascii")
+    (folder / "writes").write_text("".join(_lines(config, "write", program.writes, encode_write)), encoding="ascii")
+    (folder / "vectors").write_text("".join(_lines(config, "i", program.vectors, encode_vector)), encoding="ascii")
 
 
 def _read_outcome(folder, config, program, answer):
-    """What the player has left, as an `RtlOutcome`."""
+    """The results of the player, as an `RtlOutcome`."""
     outcome = json.loads(answer)
     taken, results = [], []
     bits = config.total_width * config.columns
     with (folder / "results").open(encoding="ascii") as lines:
         for line, vector in zip(lines, program.vectors):
-            cycle, record = line.split()
-            word = int(record, 16)
+            cycle, result = line.split()
+            word = int(result, 16)
             results.append(decode_result(config, word & (1 << bits) - 1, word >> bits, vector.fuse))
             taken.append(int(cycle))
     return RtlOutcome(results, taken, outcome["cycles"], seconds=outcome["seconds"])
 
 
 def _play(built, config, folder):
-    """Run the player on a build, as it is asked by the files of a folder."""
+    """Run the player on a build, with the program in the files of a folder."""
     built.run("bitline.verif.sim.tb_player", seed=0, folder=folder,
               environment={"PLAYER_REQUESTS": str(folder / "requests"), "PLAYER_ANSWERS": str(folder / "answers"),
                            "PLAYER_PAUSE": str(pause(config))},
@@ -143,7 +143,7 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
 
 
 class RtlSession:
-    """A simulated macro that keeps its weights from program to program, for the time of a ``with`` block.
+    """A simulated macro that keeps its weights between programs, for the duration of a ``with`` block.
 
     Parameters
     ----------
@@ -195,7 +195,7 @@ class RtlSession:
         self._temporary.cleanup()
 
     def _open_pipe(self, name, flags, mode):
-        """The writing end of a pipe; there must be a simulator at the other end, or there never will be."""
+        """The writing end of a pipe to the simulator; an error if the simulator has ended."""
         while True:
             try:
                 return os.fdopen(os.open(self._folder / name, flags | os.O_NONBLOCK), mode, encoding="ascii")

@@ -1,4 +1,4 @@
-"""Plays programs one after the other, and says of each how many cycles and seconds it took.
+"""Plays programs one after the other, and reports the cycles and seconds of each.
 
 `PLAYER_REQUESTS` names a file or pipe of which every line asks for a program to be played, `PLAYER_ANSWERS` one that
 gets a line of JSON for each. The end of the first ends the simulation. Between programs `PLAYER_PAUSE` cycles go by.

@@ -1,4 +1,4 @@
-"""How fast cocotb drives a macro, a new vector whenever it takes one and every result read; outcome as JSON."""
+"""Measures how fast cocotb drives a macro at full rate and reads all results; the numbers go to a JSON file."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge
 
-from ...golden.bits import pack
+from ...golden.bits import to_bits
 from ...golden.mvm import mvm
 from ...hdl.config import MacroConfig
 
@@ -25,7 +25,7 @@ async def transfer(clock, flag):
 
 
 async def take(dut, count, results):
-    """Read results as they come."""
+    """Read all results."""
     for _ in range(count):
         await ReadOnly()
         if not dut.o_valid.value:
@@ -45,11 +45,11 @@ async def speed(dut):
     # The highest bit set somewhere, so that each vector takes all its planes.
     inputs = rng.integers(0, 1 << bits, (count, config.rows))
     inputs[:, 0] |= 1 << bits - 1
-    words = [pack(x, config.input_bits) for x in inputs]
+    words = [to_bits(x, config.input_bits) for x in inputs]
 
     Clock(dut.clk, 2, unit="ns").start(start_high=False)
     for name in ("write_valid", "i_valid", "i_signed", *(["i_bank", "write_bank"] if config.banks > 1 else []),
-                 *(["i_accumulate"] if config.tiles > 1 else []), *(["i_fuse"] if config.fuse > 1 else [])):
+                 *(["i_accumulate"] if config.max_accumulations > 1 else []), *(["i_fuse"] if config.fuse > 1 else [])):
         getattr(dut, name).value = 0
     dut.i_bits.value = bits
     dut.o_ready.value = 1
@@ -60,7 +60,7 @@ async def speed(dut):
     dut.write_valid.value = 1
     for row in range(config.rows):
         dut.write_row.value = row
-        dut.write_weights.value = pack(weights[row], config.weight_bits)
+        dut.write_weights.value = to_bits(weights[row], config.weight_bits)
         await RisingEdge(dut.clk)
     dut.write_valid.value = 0
 
@@ -76,7 +76,7 @@ async def speed(dut):
     seconds = time.perf_counter() - started
     cycles = round((cocotb.utils.get_sim_time("ns") - begin) / 2)
 
-    expected = [pack(y, config.total_width) for y in mvm(weights, inputs)]
+    expected = [to_bits(y, config.total_width) for y in mvm(weights, inputs)]
     assert results == expected
     assert cycles == count * bits + config.latency
     Path(os.environ["SPEED_OUTCOME"]).write_text(json.dumps({"cycles": cycles, "seconds": seconds}), encoding="utf-8")

@@ -91,8 +91,8 @@ def run_driven(config, folder, vectors, bits):
     built.run("bitline.verif.sim.tb_speed", seed=1, environment={
         "BITLINE_CONFIG": config.to_json(), "SPEED_VECTORS": str(vectors), "SPEED_BITS": str(bits),
         "SPEED_OUTCOME": str(outcome)})
-    facts = json.loads(outcome.read_text(encoding="utf-8"))
-    return facts["cycles"] / facts["seconds"]
+    report = json.loads(outcome.read_text(encoding="utf-8"))
+    return report["cycles"] / report["seconds"]
 
 
 def run_batch(config, folder, vectors, bits):
@@ -152,24 +152,24 @@ def sim(out, only, folder):
     """Rate of the streams, speed of simulation, time and size of generation."""
     require_simulator("verilator")
     check_writable(out)
-    facts = {"machine": {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()},
+    report = {"machine": {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()},
              "configuration": SIMULATED.to_dict()}
     with running("", 3) as progress:
         if only in (None, "rate"):
             progress(0, "full rate")
-            facts["rate"] = measure_rate(SIMULATED, folder)
+            report["rate"] = measure_rate(SIMULATED, folder)
         if only in (None, "speed"):
-            facts["speed"] = measure_speed(SIMULATED, folder, progress)
+            report["speed"] = measure_speed(SIMULATED, folder, progress)
         if only in (None, "generation"):
-            facts["generation"] = measure_generation(progress)
+            report["generation"] = measure_generation(progress)
     titles = {"rate": "Full rate on the RTL, 64 x 64, 8-bit weights", "speed": "Cycles a second, Verilator",
               "generation": "Generation of square 8-bit macros"}
     for key, title in titles.items():
-        if key in facts:
-            print_rows(title, facts[key])
-    write_json(out, facts)
+        if key in report:
+            print_rows(title, report[key])
+    write_json(out, report)
     click.echo(out)
-    wrong = [row for row in facts.get("rate", ()) if row["cycles"] != row["expected"]
+    wrong = [row for row in report.get("rate", ()) if row["cycles"] != row["expected"]
              or row["write cycles"] != row["rows written meanwhile"]]
     if wrong:
         raise BadInput(f"rate must be one plane a cycle, and is not: {wrong[0]}")

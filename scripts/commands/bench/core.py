@@ -1,4 +1,4 @@
-"""``bitline bench core``: what a core sustains at its streams, and what it costs on an FPGA."""
+"""``bitline bench core``: the sustained rate of a core at its streams, and its size on an FPGA."""
 
 import json
 import tempfile
@@ -17,14 +17,15 @@ from ...common.options import build_option, config_options, core_options
 from ...fpga.families import FAMILIES
 from ...fpga.flow import map_design
 
-# Without it Yosys makes LUTs of seven inputs, eight sites each, to save levels of logic that nothing here waits for.
+# Else Yosys makes LUTs of seven inputs, of eight sites each, to save levels of logic, which does not matter here.
 FOR_AREA = "-nowidelut"
-# Of a macro: what is no overhead.
+# The macro's blocks that are not overhead.
 ARRAY = ("_block_", "_ones")
+MIN_EFFICIENCY, MAX_RELOAD_COST = 0.99, 0.01
 
 
 def measure_rate(config, vectors, folder):
-    """Figures of `tb_core_rate`."""
+    """The figures of `tb_core_rate`."""
     core = build_core(config, folder=folder)
     with tempfile.TemporaryDirectory() as name:
         figures = Path(name) / "figures.json"
@@ -33,8 +34,19 @@ def measure_rate(config, vectors, folder):
         return json.loads(figures.read_text(encoding="utf-8"))
 
 
+def check_rate(rate):
+    """BadInput if the figures of a core's rate break the rules."""
+    if rate["efficiency"] < MIN_EFFICIENCY:
+        raise BadInput(f"rate of {rate['vectors']:,} vectors must be at least {MIN_EFFICIENCY:.0%} of the array's "
+                       f"peak, not {rate['efficiency']:.1%} ({rate['peak']:,} planes in {rate['cycles']:,} cycles); "
+                       "the latency counts less with more --vectors")
+    if rate["reload_cost"] > MAX_RELOAD_COST:
+        raise BadInput(f"a reload must cost at most {MAX_RELOAD_COST:.0%} of the cycles, not {rate['reload_cost']:.1%} "
+                       f"({rate['cycles_with_reload']:,} cycles with it, {rate['cycles']:,} without)")
+
+
 def measure_size(config, folder):
-    """Cells of each block of a core on ECP5 by class, before placement; of the macro, its columns apart."""
+    """Cells by class of each block of a core on ECP5, before placement; the macro's columns are separate."""
     name = config.name
     parents = (name, f"{name}_core", f"{name}_macro", f"{name}_*_block_*")
     map_design({f"{name}.v": emit(config, fabric="ecp5")}, name, "ecp5", folder / f"{name}_ecp5",
@@ -85,15 +97,16 @@ def command(config, core, vectors, out, folder):
     require_packages("test", "cocotbext")
     check_writable(out)
     blocks = measure_size(core, folder.parent / "size")
-    facts = {"core": core.name, "configuration": core.to_dict(), "rate": measure_rate(core, vectors, folder),
+    report = {"core": core.name, "configuration": core.to_dict(), "rate": measure_rate(core, vectors, folder),
              "blocks": blocks, "overhead": overhead(blocks)}
     table = Table("block", "LUT sites", "flip-flops", "DSPs", "block RAMs", title=f"{core.name}, ECP5, not placed")
     for block, count in sorted(blocks.items(), key=lambda item: -item[1]["lut_sites"]):
         table.add_row(block, *(f"{count[kind]:,}" for kind in ("lut_sites", "flip_flop", "dsp", "block_ram")))
     Console().print(table)
-    rate = facts["rate"]
+    rate = report["rate"]
     click.echo(f"{rate['vectors']} vectors took {rate['cycles']} cycles, {100 * rate['efficiency']:.2f} % of the "
                f"array's peak; a reload meanwhile costs {100 * rate['reload_cost']:.2f} %")
-    click.echo(f"{100 * facts['overhead']:.1f} % of the LUT sites are neither columns nor accumulators")
-    write_json(out, facts)
+    click.echo(f"{100 * report['overhead']:.1f} % of the LUT sites are neither columns nor accumulators")
+    write_json(out, report)
     click.echo(out)
+    check_rate(rate)

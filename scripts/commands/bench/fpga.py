@@ -1,4 +1,4 @@
-"""``bitline bench fpga``: what a multiplication costs on ECP5, and how fast it is, for each kind of array."""
+"""``bitline bench fpga``: size and speed of each kind of array on ECP5."""
 
 from pathlib import Path
 from statistics import median, median_low
@@ -29,7 +29,7 @@ FIGURES = {
     "gmac_per_second": ("GMAC/s int8", 2),
     "gmac_per_second_per_kilolut": ("GMAC/s per 1000 LUT sites", 2),
 }
-# What the picture shows: an int8 MAC is eight of the operations, so one of the two is enough.
+# Figures of the picture; LUT sites per MAC are eight times those per operation, so one of the two is enough.
 PICTURED = [name for name in FIGURES if name != "lut_per_mac"]
 
 
@@ -74,7 +74,7 @@ def measure_job(job):
 
 
 def measure_here(jobs):
-    """The rows of all jobs, one after the other, with what the tools are at."""
+    """The rows of all jobs, one after another, with progress of the tools."""
     with running("", len(jobs)) as progress:
         for done, (array, seeds, folder, checks) in enumerate(jobs):
             def show(line, done=done, array=array):
@@ -86,12 +86,12 @@ def measure_here(jobs):
 
 
 def figures(operations, sites, fmax):
-    """What an array costs and does.
+    """Size and rate of an array.
 
     Parameters
     ----------
     operations : int
-        Of a cycle: one bit of an input times an 8-bit weight. Eight of them are an int8 MAC.
+        Per cycle: one bit of an input times an 8-bit weight. Eight of them are an int8 MAC.
     sites : int
         LUT sites.
     fmax : float
@@ -188,7 +188,7 @@ def draw(rows, path):
 @click.command()
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Arrays to measure.")
 @click.option("--sizes", default=SIZES, show_default=True,
-              help="Rows x columns; arrays that come in larger units take the greatest size within.")
+              help="Rows x columns; arrays with larger units get the largest size within.")
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True,
               help="Placements; the median of their Fmax counts.")
 @click.option("--check/--no-check", "checks", default=True, show_default=True,
@@ -204,19 +204,19 @@ def command(kinds, sizes, seeds, checks, out, folder, scheduler):
     check_writable(out / "fpga.json")
     arrays = [(f"{rows} x {columns}", Array(kind, *kind.resize(rows, columns)))
               for rows, columns in sizes for kind in kinds]
-    facts = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": []}
+    report = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": []}
     jobs = [(array, seeds, folder.resolve(), checks) for _, array in arrays]
     rows = run_jobs("measuring", measure_job, jobs, 0, scheduler) if scheduler else measure_here(jobs)
     for (size, _), row in zip(arrays, rows):
-        facts["arrays"].append({"size": size, **row})
-        write_json(out / "fpga.json", facts)
+        report["arrays"].append({"size": size, **row})
+        write_json(out / "fpga.json", report)
     with running("", 1) as progress:
-        facts["rest"] = measure_rest(*REST, folder, lambda line: progress(0, f"macro: {line[:50]}"))
+        report["rest"] = measure_rest(*REST, folder, lambda line: progress(0, f"macro: {line[:50]}"))
         progress(1)
-    write_json(out / "fpga.json", facts)
-    draw(facts["arrays"], out / "fpga.png")
-    Console().print(make_table(facts["arrays"]))
-    rest = facts["rest"]
+    write_json(out / "fpga.json", report)
+    draw(report["arrays"], out / "fpga.png")
+    Console().print(make_table(report["arrays"]))
+    rest = report["rest"]
     click.echo(f"a table macro of {REST[0]} x {REST[1]} takes {rest['macro']:,} LUT sites, of which "
                f"{100 * rest['share_of_rest']:.1f} % are neither columns nor accumulators")
     click.echo(out / "fpga.json")

@@ -19,7 +19,7 @@ from ....host.network.inference import Inference
 from ....host.network.network import NetworkError
 from ....host.network.run import run_network
 from ...common.files import BadInput, check_writable, refusing, write_json
-from ...common.network_inputs import load_inputs, say_skipped
+from ...common.network_inputs import load_inputs, warn_skipped
 from ...common.options import MACRO, build_option
 from ...common.progress import running
 
@@ -48,7 +48,7 @@ def measure(folder, published, backend, count, build):
     path = folder / published.file
     network = load_network(path)
     loaded = load_inputs([folder / "inputs"], network, step=published.step).first(count)
-    say_skipped(loaded)
+    warn_skipped(loaded)
     runs = len(loaded.files)
     mapping = Mapping(MACRO, network, min(published.batch, runs))
     with running("starting", runs) as progress:
@@ -73,16 +73,16 @@ def measure(folder, published, backend, count, build):
     }
 
 
-def print_networks(facts):
+def print_networks(rows):
     """The table."""
-    table = Table(Column("network", no_wrap=True), "inputs", "together", "cycles an input", "pauses",
+    table = Table(Column("network", no_wrap=True), "inputs", "together", "cycles per input", "pauses",
                   "layers not as predicted", "wrong sums", "wrong outputs", "seconds an input",
                   "numpy, inputs a second")
-    for fact in facts:
-        table.add_row(fact["network"], *("" if value is None else f"{value:,}" for value in (
-            fact["inputs"], fact["batch"], round(fact["cycles_per_input"]), round(fact["pauses_per_input"]),
-            fact["layers_not_as_predicted"], fact["accumulator_mismatches"], fact["reference_mismatches"])),
-            f"{fact['seconds_per_input']:.3f}", f"{fact['golden_inputs_per_second']:,.0f}")
+    for row in rows:
+        table.add_row(row["network"], *("" if value is None else f"{value:,}" for value in (
+            row["inputs"], row["batch"], round(row["cycles_per_input"]), round(row["pauses_per_input"]),
+            row["layers_not_as_predicted"], row["accumulator_mismatches"], row["reference_mismatches"])),
+            f"{row['seconds_per_input']:.3f}", f"{row['golden_inputs_per_second']:,.0f}")
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
 
@@ -106,9 +106,9 @@ def command(models, backend, count, out, folder):
         raise BadInput(f"models must hold {missing[0].relative_to(models)}, and {models} does not")
     check_writable(out)
     with refusing(NetworkError, ValueError, LinkError):
-        facts = [measure(models / name, published, backend, count, folder) for name, published in NETWORKS.items()]
-    print_networks(facts)
-    write_json(out, {"configuration": MACRO.to_dict(), "backend": backend, "cores": os.cpu_count(), "networks": facts})
+        rows = [measure(models / name, published, backend, count, folder) for name, published in NETWORKS.items()]
+    print_networks(rows)
+    write_json(out, {"configuration": MACRO.to_dict(), "backend": backend, "cores": os.cpu_count(), "networks": rows})
     click.echo(out)
-    return 1 if any(fact[key] for fact in facts for key in (
+    return 1 if any(row[key] for row in rows for key in (
         "layers_not_as_predicted", "accumulator_mismatches", "reference_mismatches")) else 0

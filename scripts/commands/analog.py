@@ -1,4 +1,4 @@
-"""``bitline compare``: what a network loses on an analog crossbar, against the exact digital macro."""
+"""``bitline analog``: the accuracy that a network loses on an analog crossbar, against the exact digital macro."""
 
 import dataclasses
 import io
@@ -22,20 +22,20 @@ from ...host.network.files.load import load_network
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import check_input, check_output, load_inputs, load_labels, say_skipped
+from ..common.network_inputs import check_input, check_output, load_inputs, load_labels, warn_skipped
 from ..common.options import MACRO
 from ..common.progress import running
 
-FILES = ("compare.json", "compare.png")
-# Of the worked example: the model's name, and the noise of its fine-tuning, as a part of the greatest weight.
+REPORT, PICTURE = "analog.json", "analog.png"
+# The worked example: the model's name, and the noise of its fine-tuning, relative to the largest weight.
 DIGITS, NOISE = "digits", 0.15
 
 
-def judge(scores, exact, labels):
-    """Part of the inputs whose greatest score is that of their label, or else of the exact network."""
+def accuracy_of(scores, exact, labels):
+    """Share of inputs classified as their label, or, without labels, as the exact network classifies them."""
     guesses = scores.reshape(len(scores), -1).argmax(axis=1)
-    wanted = exact.reshape(len(exact), -1).argmax(axis=1) if labels is None else labels
-    return float((guesses == wanted).mean())
+    expected = exact.reshape(len(exact), -1).argmax(axis=1) if labels is None else labels
+    return float((guesses == expected).mean())
 
 
 def sweep(run, exact, labels, config, bits, seeds):
@@ -59,22 +59,22 @@ def sweep(run, exact, labels, config, bits, seeds):
         ``converter``: a number for each of ``bits``, of devices without errors. ``devices``: a list of ``seeds``
         numbers for each of ``bits``.
     """
-    found = {"converter": [], "devices": []}
+    accuracies = {"converter": [], "devices": []}
     with running("crossbars", len(bits) * (1 + seeds)) as progress:
         done = 0
         for count in bits:
             here = dataclasses.replace(config, adc_bits=count)
-            found["converter"].append(judge(run(here.without_devices, 0), exact, labels))
-            found["devices"].append([])
+            accuracies["converter"].append(accuracy_of(run(here.without_devices, 0), exact, labels))
+            accuracies["devices"].append([])
             for seed in range(seeds):
-                found["devices"][-1].append(judge(run(here, seed), exact, labels))
+                accuracies["devices"][-1].append(accuracy_of(run(here, seed), exact, labels))
                 progress(done + seed + 2)
             done += 1 + seeds
-    return found
+    return accuracies
 
 
 def enough_bits(bits, accuracies, digital):
-    """The fewest bits from which on nothing is lost; None if there are none."""
+    """The minimum of bits from which on no accuracy is lost; None if there is none."""
     enough = None
     for count, accuracy in sorted(zip(bits, accuracies), reverse=True):
         if accuracy < digital:
@@ -84,7 +84,7 @@ def enough_bits(bits, accuracies, digital):
 
 
 def compare_network(network, calibration, inputs, labels, config, bits, seeds):
-    """The facts of one network; ``calibration`` inputs set the ranges of converters, and are not judged."""
+    """The report of one network; ``calibration`` inputs set the ranges of converters, and are not counted."""
     output = network.outputs[0]
     exact = Inference(network).run(inputs)[output]
 
@@ -100,22 +100,22 @@ def compare_network(network, calibration, inputs, labels, config, bits, seeds):
         Inference(network, product=macro.product).run(inputs[:1])
     cost = {"converters": analog.converters, "conversions": analog.conversions, "cycles": analog.cycles,
             "digital_cycles": sum(record.predicted for record in macro.records)}
-    digital = judge(exact, exact, labels)
-    return [facts_of("as published", digital, bits, sweep(on_crossbars, exact, labels, config, bits, seeds), cost)]
+    digital = accuracy_of(exact, exact, labels)
+    return [report_of("as published", digital, bits, sweep(on_crossbars, exact, labels, config, bits, seeds), cost)]
 
 
 def compare_digits(count, config, bits, seeds):
-    """The facts of the classifier of handwritten digits: as trained, and trained on without and with noise."""
-    facts = []
+    """The reports of the classifier of handwritten digits: as trained, and fine-tuned without and with noise."""
+    reports = []
     for name, noise in (("as trained", None), ("trained on without noise", 0.0), ("trained on with noise", NOISE)):
         classifier = digits.train(noise=noise)
-        facts.append(compare_classifier(name, dataclasses.replace(
+        reports.append(compare_classifier(name, dataclasses.replace(
             classifier, images=classifier.images[:count], labels=classifier.labels[:count]), config, bits, seeds))
-    return facts
+    return reports
 
 
 def compare_classifier(name, classifier, config, bits, seeds):
-    """The facts of one classifier; images of its training set the ranges of converters."""
+    """The report of one classifier; its training images set the ranges of converters."""
     layers = classifier.layers
     exact = digits.run(layers, classifier.images, lambda index, values: mvm(layers[index].weights, values))
 
@@ -137,34 +137,35 @@ def compare_classifier(name, classifier, config, bits, seeds):
     programs = [matrix_product(MACRO, layer.weights, np.full((1, len(layer.weights)), 255), signed=False).program
                 for layer in layers]
     cost["digital_cycles"] = sum(predict(MACRO, program).cycles for program in programs)
-    found = sweep(on_crossbars, exact, classifier.labels, config, bits, seeds)
-    return facts_of(name, judge(exact, exact, classifier.labels), bits, found, cost)
+    accuracies = sweep(on_crossbars, exact, classifier.labels, config, bits, seeds)
+    return report_of(name, accuracy_of(exact, exact, classifier.labels), bits, accuracies, cost)
 
 
-def facts_of(name, digital, bits, found, cost):
-    """A row of the report."""
-    return {"network": name, "digital": digital, **found, **cost,
-            "enough_bits_converter": enough_bits(bits, found["converter"], digital),
-            "enough_bits_devices": enough_bits(bits, [float(np.mean(part)) for part in found["devices"]], digital)}
+def report_of(name, digital, bits, accuracies, cost):
+    """The report of a network."""
+    devices = [float(np.mean(part)) for part in accuracies["devices"]]
+    return {"network": name, "digital": digital, **accuracies, **cost,
+            "enough_bits_converter": enough_bits(bits, accuracies["converter"], digital),
+            "enough_bits_devices": enough_bits(bits, devices, digital)}
 
 
-def draw(title, bits, facts):
+def draw(title, bits, reports):
     """The picture, as PNG: accuracy by bits of the converter."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, len(facts), figsize=(5.5 * len(facts), 4.3), layout="constrained", sharey=True,
+    figure, axes = plt.subplots(1, len(reports), figsize=(5.5 * len(reports), 4.3), layout="constrained", sharey=True,
                                 squeeze=False)
-    for axis, fact in zip(axes[0], facts):
-        devices = 100 * np.array(fact["devices"])
-        axis.axhline(100 * fact["digital"], color="black", linewidth=1, label="digital macro, exact")
-        axis.plot(bits, [100 * accuracy for accuracy in fact["converter"]], "o-", color="tab:blue",
+    for axis, report in zip(axes[0], reports):
+        devices = 100 * np.array(report["devices"])
+        axis.axhline(100 * report["digital"], color="black", linewidth=1, label="digital macro, exact")
+        axis.plot(bits, [100 * accuracy for accuracy in report["converter"]], "o-", color="tab:blue",
                   label="converter alone")
         axis.plot(bits, devices.mean(axis=1), "s-", color="tab:red", label="converter and devices")
         axis.fill_between(bits, devices.min(axis=1), devices.max(axis=1), color="tab:red", alpha=0.15)
-        axis.set_title(f"{title}, {fact['network']}", fontsize=10)
+        axis.set_title(f"{title}, {report['network']}", fontsize=10)
         axis.set_xlabel("bits of the converter")
         axis.set_xticks(bits)
         axis.spines[["top", "right"]].set_visible(False)
@@ -176,22 +177,22 @@ def draw(title, bits, facts):
     return picture.getvalue()
 
 
-def print_facts(bits, facts, *, labeled):
+def print_reports(bits, reports, *, labeled):
     """The table: a row for each network and kind of error."""
     table = Table("network", "errors", "digital", *(f"{count} bits" for count in bits), "nothing lost from")
-    for fact in facts:
-        for kind, values in (("converter", fact["converter"]),
-                             ("and devices", [float(np.mean(part)) for part in fact["devices"]])):
-            enough = fact["enough_bits_converter" if kind == "converter" else "enough_bits_devices"]
-            table.add_row(fact["network"], kind, f"{fact['digital']:.1%}", *(f"{value:.1%}" for value in values),
+    for report in reports:
+        for kind, values in (("converter", report["converter"]),
+                             ("and devices", [float(np.mean(part)) for part in report["devices"]])):
+            enough = report["enough_bits_converter" if kind == "converter" else "enough_bits_devices"]
+            table.add_row(report["network"], kind, f"{report['digital']:.1%}", *(f"{value:.1%}" for value in values),
                           f"{enough} bits" if enough else "never")
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
-    click.echo("right by the labels" if labeled else "same greatest output as the exact network")
-    fact = facts[0]
-    click.echo(f"crossbars: {fact['converters']:,} converters, {fact['conversions']:,} conversions and "
-               f"{fact['cycles']:,} cycles an input, all weights there; digital macro of {MACRO.rows} x "
-               f"{MACRO.columns}: none, {fact['digital_cycles']:,} cycles, weights loaded")
+    click.echo("accuracy by the labels" if labeled else "share of inputs that the exact network classifies the same")
+    report = reports[0]
+    click.echo(f"crossbars: {report['converters']:,} converters, {report['conversions']:,} conversions and "
+               f"{report['cycles']:,} cycles per input, all weights stored; digital macro of {MACRO.rows} x "
+               f"{MACRO.columns}: none, {report['digital_cycles']:,} cycles, weights loaded")
 
 
 def read_bits(context, parameter, text):
@@ -222,18 +223,18 @@ def crossbar_options(function):
               help="As of bitline run.")
 @click.option("--step", type=click.IntRange(1), help="As of bitline run.")
 @click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
-@click.option("--calibrate", type=click.IntRange(1), help="How many of them, the first, set the ranges of converters "
-              "and are not judged. [default: a quarter]")
+@click.option("--calibrate", type=click.IntRange(1), help="How many of them, from the first, set the ranges of "
+              "converters and are not counted. [default: a quarter]")
 @click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="As of bitline run.")
 @click.option("--adc-bits", "bits", default="4,5,6,7,8,10", show_default=True, callback=read_bits,
               help="Bits of the converter to try.")
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Sets of devices to try.")
-@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/compare"),
-              show_default=True, help="Gets compare.json and compare.png.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/analog"),
+              show_default=True, help="Gets analog.json and analog.png.")
 @crossbar_options
 def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, out, **parameters):
     """Run MODEL, a file or "digits" for the worked example, on analog crossbars, and on the exact digital macro."""
-    for name in FILES:
+    for name in (REPORT, PICTURE):
         check_writable(out / name)
     require_packages("demo", "matplotlib", *(["sklearn"] if model == DIGITS else []))
     with refusing(ValueError, NetworkError):
@@ -241,22 +242,22 @@ def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, ou
         if model == DIGITS:
             if inputs or more or labels or calibrate:
                 raise BadInput("digits must be compared on its own images, not on files")
-            facts, title, labeled = compare_digits(count, config, bits, seeds), "handwritten digits", True
+            reports, title, labeled = compare_digits(count, config, bits, seeds), "handwritten digits", True
         else:
             network = load_network(model)
             check_input(network, "a comparison")
             check_output(network, "a comparison")
             loaded = load_inputs([*inputs, *more], network, step=step).first(count)
-            say_skipped(loaded)
+            warn_skipped(loaded)
             (values,), files = loaded.values, loaded.files
             first = calibrate or max(1, len(values) // 4)
             if first >= len(values):
-                raise BadInput(f"--calibrate must leave inputs to judge, and takes {first} of {len(values)}")
+                raise BadInput(f"--calibrate must leave inputs to count, and takes {first} of {len(values)}")
             classes = load_labels(labels, files[first:]) if labels else None
-            facts = compare_network(network, values[:first], values[first:], classes, config, bits, seeds)
+            reports = compare_network(network, values[:first], values[first:], classes, config, bits, seeds)
             title, labeled = Path(model).name, classes is not None
     report = {"model": model, "crossbar": {**dataclasses.asdict(config), "adc_bits": None}, "adc_bits": bits,
-              "seeds": seeds, "by_labels": labeled, "networks": facts}
-    write_files(out, {"compare.json": json.dumps(report, indent=2) + "\n", "compare.png": draw(title, bits, facts)})
-    print_facts(bits, facts, labeled=labeled)
-    click.echo(f"{out / 'compare.json'}\n{out / 'compare.png'}")
+              "seeds": seeds, "by_labels": labeled, "networks": reports}
+    write_files(out, {REPORT: json.dumps(report, indent=2) + "\n", PICTURE: draw(title, bits, reports)})
+    print_reports(bits, reports, labeled=labeled)
+    click.echo(f"{out / REPORT}\n{out / PICTURE}")

@@ -3,33 +3,24 @@ import re
 import subprocess
 import xml.etree.ElementTree as ElementTree
 
-import numpy as np
 import pytest
-from bitline.golden.core import CoreModel
-from bitline.hdl.config import BUSES, CoreConfig, MacroConfig
+from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.core.top import core_ports
-from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
+from bitline.hdl.csr.register_map import FORMER_NAMES, Access, register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
-from bitline.scripts.integration.files import kit
+from bitline.scripts.integration.files import integration_files
 from bitline.scripts.integration.systemrdl import exports, systemrdl
-from bitline.verif.core.storage import bench_module, stores
-from bitline.verif.sim.build import compile_program, source, tool_environment
-from some import some
+from bitline.verif.sim.build import tool_environment
 from systemrdl import RDLCompiler
 
-CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2), checksum=True)
-# Elements of two bytes, words that are whole beats.
-WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, tiles=2, weight_bits=10, input_bits=9), checksum=True,
-                  output="int16", weight_stream_bits=32)
-SHIM = source("driver_shim.h")
-STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
+CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2), checksum=True)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A core's folder, as `bitline generate` writes it."""
-    path = tmp_path_factory.mktemp("kit")
+    path = tmp_path_factory.mktemp("core")
     generate_core(CONFIG, path)
     return path
 
@@ -46,7 +37,7 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
         for field in register.fields():
             found[register.inst_name, field.inst_name] = (register.address_offset, field.low, field.width,
                                                           field.get_property("reset"), field.is_sw_writable)
-    read_only = (Access.CONSTANT, Access.STATUS)
+    read_only = (Access.CONSTANT, Access.RO)
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits, field.reset,
                                                    field.access not in read_only)
                      for register in register_map(config) for field in register.fields}
@@ -59,6 +50,9 @@ def test_c_header_has_the_offsets_and_masks(folder, tmp_path):
         for field in register.fields:
             name = f"BITLINE_CORE__{register.name}__{field.name}".upper()
             lines.append(f"_Static_assert({name}_bm == {field.mask:#x}u && {name}_reset == {field.reset:#x}u, \"\");")
+    for former, name in FORMER_NAMES.items():
+        former, name = (f"BITLINE_CORE__{path.replace('.', '__')}".upper() for path in (former, name))
+        lines.append(f"_Static_assert({former}_bm == {name}_bm && {former}_bp == {name}_bp, \"\");")
     path = tmp_path / "check.c"
     path.write_text("#include <stddef.h>\n#include \"bitline_core_registers.h\"\n" + "\n".join(lines), encoding="utf-8")
     subprocess.run(["gcc", "-std=c11", "-fsyntax-only", f"-I{folder}", str(path)], check=True)
@@ -79,8 +73,8 @@ def test_ip_xact_and_pages_have_every_register(folder):
             found[register.find(f"{space}name").text, field.find(f"{space}name").text] = (
                 number(register, "addressOffset"), number(field, "bitOffset"), number(field, "bitWidth"),
                 field.find(f"{space}access").text)
-    access = {Access.CONSTANT: "read-only", Access.STATUS: "read-only", Access.COMMAND: "write-only",
-              Access.DATA: "write-only"}
+    access = {Access.CONSTANT: "read-only", Access.RO: "read-only", Access.SINGLEPULSE: "write-only",
+              Access.WO: "write-only"}
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits,
                                                    access.get(field.access, "read-write"))
                      for register in register_map(CONFIG) for field in register.fields}
@@ -88,96 +82,10 @@ def test_ip_xact_and_pages_have_every_register(folder):
     assert all(name in pages for name in names)
 
 
-def test_driver_compiles_without_a_warning(folder, tmp_path):
-    for output in ("int8", "int32"):
-        config = CoreConfig(macro=CONFIG.macro, output=output)
-        for name, content in kit(config).items():
-            if name.endswith((".c", ".h")):
-                (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        for standard in ("-std=c11", "-std=gnu17"):
-            subprocess.run(["gcc", standard, *STRICT, "-O2", "-ffreestanding", "-c", "bitline_core.c"], cwd=tmp_path,
-                           check=True)
-
-
-@pytest.mark.parametrize("config", some([CONFIG, WIDE], 0), ids=lambda config: config.output)
-def test_driver_drives_the_rtl(config, tmp_path):
-    rng = np.random.default_rng(1)
-    macro, folder = config.macro, tmp_path / "kit"
-    generate_core(config, folder)
-
-    def draw(bits, *shape):
-        return rng.integers(-1 << bits - 1, 1 << bits - 1, shape)
-
-    weights, streamed = (draw(macro.weight_bits, macro.rows, macro.columns) for _ in range(2))
-    parameters = [(rng.integers(-5000, 5000, macro.columns), rng.integers(1 << 30, 1 << 31, macro.columns),
-                   rng.integers(-12, -6, macro.columns)) for _ in range(2)]
-    settings = [{"zero_point": 7, "low": -100, "high": 101, "rounding": "single"},
-                {"zero_point": -5, "low": -120, "high": 119, "rounding": "double"}]
-    sets = [[*np.stack(arrays, axis=1).ravel(), other["zero_point"], other["low"], other["high"],
-             int(other["rounding"] == "double")] for arrays, other in zip(parameters, settings)]
-    vectors = draw(macro.input_bits, 8, macro.rows)
-    numbers = [*weights.ravel(), *sets[1], 4, *vectors[:5].ravel(), *sets[0], *vectors[5], *streamed.ravel(),
-               *vectors[6], *vectors[7]]
-
-    driver, other = tmp_path / "driver.o", tmp_path / "other"
-    other.mkdir()
-    # With registers of another core, and the kit's other files: one object serves all.
-    for name, content in {**kit(config), "bitline_core_registers.h": kit(
-            CoreConfig(macro=config.macro, output="int32"))["bitline_core_registers.h"]}.items():
-        if name.endswith((".c", ".h")):
-            (other / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    subprocess.run(["gcc", "-std=c11", *STRICT, "-include", str(SHIM), "-c",
-                    str(other / "bitline_core.c"), "-o", str(driver)], check=True)
-    around, verilog = tmp_path / "upsets.sv", (folder / f"{config.name}.v").read_text(encoding="utf-8")
-    around.write_text(bench_module(config, stores(config, verilog)), encoding="utf-8")
-    program = tmp_path / "build" / "driver_test"
-    compile_program(program, "upsets", [
-        *(folder / name for name in (folder / f"{config.name}.f").read_text(encoding="utf-8").split()), around,
-        source("driver_test.cpp"), driver], "--prefix", "Vcore", "-CFLAGS", f"-I{folder} -I{SHIM.parent}")
-    done = subprocess.run([program], input=" ".join(map(str, numbers)), text=True,
-                          capture_output=True, check=False)
-    lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
-    results = [bytes(map(int, text.split())) for name, text in lines if name == "results"]
-    said = dict(lines)
-
-    model = CoreModel(config)
-    model.parameters, model.settings = dict(enumerate(parameters)), dict(enumerate(settings))
-    for bank, rows in ((0, streamed), (1, weights)):
-        for row, values in enumerate(rows):
-            model.macro.write(bank, row, values)
-
-    def expected(x, bank=1, number=1):
-        return model.vector(x, bits=macro.input_bits, signed=True, bank=bank, set=number)[0]
-
-    assert results[0] == b"".join(expected(x) for x in vectors[:4])
-    assert results[1] == expected(vectors[4])
-    # An upset is repaired once; three attempts at most are made, and their results were marked.
-    right = " ".join(map(str, expected(np.full(macro.rows, 77))))
-    assert said["job0"] == f"0 1 0 {right}" and said["job1"] == f"0 2 1 {right}"
-    assert said["job9"].startswith("-6 3 3 ") and "checksum" in said["wrong_text"]
-    assert results[2] == expected(vectors[5], number=0)
-    assert results[3] == expected(vectors[6], bank=0, number=0)
-    model.macro.weights[:] = 0
-    assert results[4] == expected(vectors[7], bank=0, number=0)
-    assert said["sizes"].split() == [str(size) for size in (
-        macro.rows, macro.columns, macro.banks, macro.tiles, macro.weight_bits, macro.input_bits, config.output_bits)]
-    assert said["fault"] == "1 5 3"
-    wanted = {"elsewhere": -1, "init": 0, "load": 0, "bank": -2, "rows": -2, "parameters": 0, "orders": 0, "wrong": -2,
-              "idle": 0, "irq": 1,
-              **{f"settings{number}": -2 for number in range(4)}, "no_test": -2, "error_in_march": ErrorCode.UNMAPPED,
-              "runs": 1, "events": 2, "quiet": 0, "error": ErrorCode.VECTOR_SHORT, "cleared": 0,
-              "parameters0": 0, "orders0": 0, "before": 0, "nowhere": -2, "stream_to": 0, "loaded": 1,
-              "loaded_events": 4, "timeout": -3, "in_time": 0, "short_job": -7, "short_error": ErrorCode.VECTOR_SHORT,
-              "struck": -5, "march_c_minus": 0, "march_ss": 0, "known_answers": 0, "zeroise": 0, "locked": -4,
-              "locked_test": -4, "zeroise_locked": 0, "refused": 0}
-    assert {name: said[name] for name in wanted} == {name: str(int(value)) for name, value in wanted.items()}
-    assert said["text"] == ErrorCode.VECTOR_SHORT.meaning
-
-
-@pytest.mark.parametrize("bus", BUSES)
+@pytest.mark.parametrize("bus", BUS_NAMES)
 def test_template_instantiates_the_core(bus, tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=3, columns=2), bus=bus, reset="asynchronous")
-    files = kit(config)
+    files = integration_files(config)
     instance = files[f"{config.name}_instance.v"]
     (tmp_path / "top.v").write_text(f"module top;\n{instance}endmodule\n", encoding="utf-8")
     sources = files[f"{config.name}.f"].split()
@@ -215,7 +123,7 @@ def test_same_bytes_every_time(monkeypatch):
 
 
 def test_wrappers_are_python():
-    compile(kit(CONFIG)["litex_bitline.py"], "litex_bitline.py", "exec")
+    compile(integration_files(CONFIG)["litex_bitline.py"], "litex_bitline.py", "exec")
 
 
 @pytest.mark.parametrize("options, match", [

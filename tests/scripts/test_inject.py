@@ -1,11 +1,12 @@
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import design
-from bitline.scripts.commands.flips import OUTCOMES, draw, strike, wilson
+from bitline.scripts.commands.inject.flip_flops import RESULTS, draw, inject, wilson
 from bitline.verif.fault_injection.flip_flops import FlipFlop, with_flips
 from bitline.verif.sim.build import SimulatorError
 from breaking import broken
@@ -26,34 +27,34 @@ def test_every_flip_flop_but_the_cells_can_be_flipped():
     assert len({flip_flop.name for flip_flop in flip_flops}) == len(flip_flops)
 
 
-def test_outcomes_are_those_of_the_flips(cli, tmp_path):
+def test_results_are_those_of_the_flips(cli, tmp_path):
     out = tmp_path / "flips.json"
-    status, output, errors = cli("flips", "--rows", 3, "--columns", 2, "--weight-bits", 3, "--input-bits", 3, "--fuse",
-                                 2, "--count", 900, "--out", out, "--build", BUILDS)
+    status, output, errors = cli("inject", "--target", "flip-flops", "--rows", 3, "--columns", 2, "--weight-bits", 3,
+                                 "--input-bits", 3, "--fuse", 2, "--count", 900, "--out", out, "--build", BUILDS)
     assert status == 0, output + errors
-    (facts,) = json.loads(out.read_text())
-    blocks = facts["blocks"]
+    (report,) = json.loads(out.read_text())
+    blocks = report["blocks"]
     assert len({row["flips"] for row in blocks.values()}) == 1 and sum(row["flips"] for row in blocks.values()) >= 900
     for row in blocks.values():
-        assert sum(row[outcome] for outcome in OUTCOMES.values()) == row["flips"]
-    # Control can lose or make results, sums can only be wrong; some flips hit what is never looked at.
+        assert sum(row[result] for result in RESULTS.values()) == row["flips"]
+    # Control can lose results or add some; sums can only be wrong; some flips hit registers that are never read.
     assert blocks["controller"]["hang"] and blocks["controller"]["detected"]
     assert blocks["accumulator"]["wrong result"] and blocks["accumulator"]["masked"]
     assert blocks["accumulator"]["hang"] == blocks["accumulator"]["detected"] == 0
-    assert facts["stuck"] == [] and "0 hangs that a reset leaves" in output
+    assert report["stuck"] == [] and "0 hangs that a reset leaves" in output
 
 
 def test_hang_that_a_reset_leaves_is_found():
     # A vector whose planes are lost is driven for ever unless a reset ends it.
     verilog = broken(CONFIG, "controller", "if (rst) drives ", "if (1'b0) drives ")
-    stuck = strike(CONFIG, 900, 1, BUILDS, verilog=verilog)["stuck"]
+    stuck = inject(CONFIG, 900, 1, BUILDS, verilog=verilog)["stuck"]
     assert stuck and {name.partition("[")[0] for name, _ in stuck} <= {"controller.drives", "controller.select"}
 
 
 def test_macro_that_is_wrong_without_a_flip_is_refused():
     verilog = broken(CONFIG, "adder_tree", "level1_0_0) + ", "level1_0_0) - ")
     with pytest.raises(SimulatorError, match="must give the right results without a flip"):
-        strike(CONFIG, 10, 1, BUILDS, verilog=verilog)
+        inject(CONFIG, 10, 1, BUILDS, verilog=verilog)
 
 
 def test_draw_is_the_same_for_each_block_and_seed():
@@ -72,7 +73,24 @@ def test_wilson_interval():
         assert wilson(hits, count) == pytest.approx((low, high), abs=5e-5)
 
 
-def test_wrong_options_are_refused(refused, tmp_path):
-    refused("flips", "--count", 0, match="not in the range")
-    refused("flips", "--out", tmp_path, match="must be a file, and is a folder")
-    refused("flips", "--rows", 0, "--columns", 1, match="rows must be an integer")
+@pytest.mark.parametrize("options, match", [
+    ((), "Missing option '--target'"),
+    (("--target", "flip-flops", "--count", 0), "not in the range"),
+    (("--target", "flip-flops", "--out", "."), "must be a file, and is a folder"),
+    (("--target", "flip-flops", "--rows", 0, "--columns", 1), "rows must be an integer"),
+    (("--target", "flip-flops", "--rows", 2, "--columns", 2, "--core"), "--core must come with --target weights"),
+    (("--target", "flip-flops", "--simulator", "icarus"), "simulator must be verilator for .*, not icarus"),
+])
+def test_wrong_options_are_refused(refused, options, match):
+    refused("inject", *options, match=match)
+
+
+@pytest.mark.parametrize("former, options, match", [
+    ("flips", ("--count", 0), "bitline: flips is now called inject --target flip-flops\n.*not in the range"),
+    ("upsets", (), "bitline: upsets is now called inject --target weights\nbitline: a core must be described"),
+    ("compare", ("digits", "--count", 0), "bitline: compare is now called analog\n.*not in the range"),
+])
+def test_former_commands_say_their_new_name(cli, former, options, match):
+    status, _, errors = cli(former, *options)
+    assert status == 2 and re.match(match, errors), errors
+    assert former not in cli("--help")[1]

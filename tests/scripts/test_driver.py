@@ -1,0 +1,185 @@
+"""The C driver: compiled with strict warnings, and run against the RTL of a core."""
+
+import subprocess
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import pytest
+from bitline.golden.core import CoreModel
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.csr.register_map import ErrorCode
+from bitline.scripts.commands.generate import generate_core
+from bitline.scripts.integration.files import integration_files
+from bitline.verif.core.storage import bench_module, stores
+from bitline.verif.sim.build import compile_program, source
+from some import some
+
+CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2), checksum=True)
+# Elements of two bytes, and rows that fill their beats.
+WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2, weight_bits=10, input_bits=9),
+                  checksum=True, output="int16", weight_stream_bits=32)
+SHIM = source("driver_shim.h")
+STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
+# Vectors that `driver_test.cpp` sends in one go, first of all.
+BATCH = 4
+# All inputs of the vectors of its jobs.
+JOB_INPUT = 77
+# The cell that it inverts in a march: bank, row, column.
+UPSET_CELL = (1, 5, 3)
+
+
+class Result(IntEnum):
+    """`bitline_core_result` of `bitline_core.h`."""
+
+    OK = 0
+    NOT_FOUND = -1
+    ARGUMENT = -2
+    TIMEOUT = -3
+    LOCKED = -4
+    FAILED = -5
+    WRONG = -6
+    REFUSED = -7
+
+
+# What each call of the driver returns, by the names that `driver_test.cpp` prints.
+RETURNS = {
+    **dict.fromkeys(("init", "load", "parameters", "vector_settings", "parameters0", "vector_settings0", "stream_to",
+                     "idle", "in_time", "march_c_minus", "march_ss", "known_answers", "zeroize", "zeroize_locked"),
+                    Result.OK),
+    **dict.fromkeys(("bank", "rows", "wrong", "no_test", "nowhere", *(f"settings{number}" for number in range(4))),
+                    Result.ARGUMENT),
+    "elsewhere": Result.NOT_FOUND, "timeout": Result.TIMEOUT, "struck": Result.FAILED, "short_job": Result.REFUSED,
+    "locked": Result.LOCKED, "locked_test": Result.LOCKED,
+}
+# Errors that the core reports, its interrupt, and its events (a bit each).
+STATES = {
+    "error": ErrorCode.VECTOR_SHORT, "cleared": 0, "short_error": ErrorCode.VECTOR_SHORT,
+    "error_in_march": ErrorCode.UNMAPPED, "irq": 1, "quiet": 0, "before": 0, "loaded": 1, "runs": 1, "events": 2,
+    "loaded_events": 4, "refused": 0,
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """Data of a run: weights of banks 1 and 0, parameters and settings of both sets, vectors."""
+
+    config: CoreConfig
+    weights: np.ndarray
+    streamed: np.ndarray
+    parameters: list
+    settings: list
+    vectors: np.ndarray
+
+    @classmethod
+    def draw(cls, config):
+        rng, macro = np.random.default_rng(1), config.macro
+
+        def signed(bits, *shape):
+            return rng.integers(-1 << bits - 1, 1 << bits - 1, shape)
+
+        weights, streamed = (signed(macro.weight_bits, macro.rows, macro.columns) for _ in range(2))
+        parameters = [(rng.integers(-5000, 5000, macro.columns), rng.integers(1 << 30, 1 << 31, macro.columns),
+                       rng.integers(-12, -6, macro.columns)) for _ in range(2)]
+        settings = [{"zero_point": 7, "low": -100, "high": 101, "rounding": "single"},
+                    {"zero_point": -5, "low": -120, "high": 119, "rounding": "double"}]
+        return cls(config, weights, streamed, parameters, settings, signed(macro.input_bits, BATCH + 4, macro.rows))
+
+    @property
+    def numbers(self):
+        """The standard input of `driver_test.cpp`."""
+        sets = [[*np.stack(arrays, axis=1).ravel(), settings["zero_point"], settings["low"], settings["high"],
+                 int(settings["rounding"] == "double")] for arrays, settings in zip(self.parameters, self.settings)]
+        first, (second, third, fourth) = self.vectors[:BATCH + 1], self.vectors[BATCH + 1:]
+        return [*self.weights.ravel(), *sets[1], BATCH, *first.ravel(), *sets[0], *second, *self.streamed.ravel(),
+                *third, *fourth]
+
+    def expected(self, x, bank=1, number=1, zeroized=False):
+        """The result of a vector, by the golden model."""
+        model = CoreModel(self.config)
+        model.parameters, model.settings = dict(enumerate(self.parameters)), dict(enumerate(self.settings))
+        for row, values in enumerate((self.streamed, self.weights)[bank]):
+            model.macro.write(bank, row, 0 * values if zeroized else values)
+        return model.vector(x, bits=self.config.macro.input_bits, signed=True, bank=bank, set=number)[0]
+
+
+def compile_driver(config, folder):
+    """The driver as an object file, compiled with the register header of another core: one object serves all cores."""
+    folder.mkdir()
+    other = integration_files(CoreConfig(macro=config.macro, output="int32"))
+    files = {**integration_files(config), "bitline_core_registers.h": other["bitline_core_registers.h"]}
+    for name, content in files.items():
+        if name.endswith((".c", ".h")):
+            (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
+    subprocess.run(["gcc", "-std=c11", *STRICT, "-include", str(SHIM), "-c", "bitline_core.c", "-o", "driver.o"],
+                   cwd=folder, check=True)
+    return folder / "driver.o"
+
+
+@pytest.fixture(scope="module", params=some([CONFIG, WIDE], 0), ids=lambda config: config.output)
+def driven(request, tmp_path_factory):
+    """Data of a run, results of its vectors in order, and what the program printed, by name."""
+    config, path = request.param, tmp_path_factory.mktemp("driver")
+    run, folder = Run.draw(config), path / "core"
+    generate_core(config, folder)
+    bench = path / "upsets.sv"
+    verilog = (folder / f"{config.name}.v").read_text(encoding="utf-8")
+    bench.write_text(bench_module(config, stores(config, verilog)), encoding="utf-8")
+    sources = [folder / name for name in (folder / f"{config.name}.f").read_text(encoding="utf-8").split()]
+    program = path / "build" / "driver_test"
+    compile_program(program, "upsets", [*sources, bench, source("driver_test.cpp"),
+                                        compile_driver(config, path / "other")],
+                    "--prefix", "Vcore", "-CFLAGS", f"-I{folder} -I{SHIM.parent}")
+    done = subprocess.run([program], input=" ".join(map(str, run.numbers)), text=True, capture_output=True, check=False)
+    lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
+    return run, [bytes(map(int, text.split())) for name, text in lines if name == "results"], dict(lines)
+
+
+def test_driver_drives_the_rtl(driven):
+    run, results, _ = driven
+    first, (second, third, fourth) = run.vectors[:BATCH + 1], run.vectors[BATCH + 1:]
+    assert results == [
+        b"".join(run.expected(x) for x in first[:BATCH]), run.expected(first[BATCH]),
+        run.expected(second, number=0), run.expected(third, bank=0, number=0),
+        run.expected(fourth, bank=0, number=0, zeroized=True),
+    ]
+
+
+def test_driver_reads_the_sizes_of_the_core(driven):
+    run, _, printed = driven
+    macro = run.config.macro
+    assert [int(size) for size in printed["sizes"].split()] == [
+        macro.rows, macro.columns, macro.banks, macro.max_accumulations, macro.weight_bits, macro.input_bits,
+        run.config.output_bits]
+
+
+def test_driver_stores_weights_again_after_an_upset(driven):
+    run, _, printed = driven
+    right = " ".join(map(str, run.expected(np.full(run.config.macro.rows, JOB_INPUT))))
+    # By the number of upsets: the result, the attempts, and how many of them were marked.
+    assert printed["job0"] == f"{Result.OK:d} 1 0 {right}"
+    assert printed["job1"] == f"{Result.OK:d} 2 1 {right}"
+    assert printed["job9"].startswith(f"{Result.WRONG:d} 3 3 ") and "checksum" in printed["wrong_text"]
+
+
+def test_driver_returns_what_its_header_says(driven):
+    _, _, printed = driven
+    assert {name: printed[name] for name in RETURNS} == {name: f"{value:d}" for name, value in RETURNS.items()}
+
+
+def test_driver_reports_errors_events_and_faults(driven):
+    _, _, printed = driven
+    assert {name: printed[name] for name in STATES} == {name: f"{int(value)}" for name, value in STATES.items()}
+    assert printed["text"] == ErrorCode.VECTOR_SHORT.meaning
+    assert tuple(map(int, printed["fault"].split())) == UPSET_CELL
+
+
+def test_driver_compiles_without_a_warning(tmp_path):
+    for output in ("int8", "int32"):
+        config = CoreConfig(macro=CONFIG.macro, output=output)
+        for name, content in integration_files(config).items():
+            if name.endswith((".c", ".h")):
+                (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
+        for standard in ("-std=c11", "-std=gnu17"):
+            subprocess.run(["gcc", standard, *STRICT, "-O2", "-ffreestanding", "-c", "bitline_core.c"], cwd=tmp_path,
+                           check=True)
