@@ -47,9 +47,7 @@ def test_every_testbench_is_in_the_plan():
 def test_commands_of_the_documents_exist():
     for document in DOCUMENTS:
         for name in re.findall(r"(?:`|^)bitline ([a-z]+)\b", document.read_text(encoding="utf-8"), re.MULTILINE):
-            # networks.md still says "compare", a former name.
-            known = {*COMMANDS, *(["compare"] if document.name == "networks.md" else [])}
-            assert name in known, f"{document.name}: bitline {name}"
+            assert name in COMMANDS, f"{document.name}: bitline {name}"
     readme = DOCUMENTS[0].read_text(encoding="utf-8")
     for name in COMMANDS:
         assert f"`bitline {name}`" in readme

@@ -99,7 +99,7 @@ class Schedule:
     def _load_matrix(self, layer, number, operator):
         """Weights that are known now, in place of those before; what the banks hold of those is of no use."""
         layer.replace_weights(operator.convolution(self.mapping.network.tensors).kernel)
-        self._held = [None if tile is not None and tile.layer == number else tile for tile in self._held]
+        self._stored = [None if tile is not None and tile.layer == number else tile for tile in self._stored]
 
     def _load(self, program, loads, tile, released):
         """Write a tile once its bank is free, unless the bank holds it already."""

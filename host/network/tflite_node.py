@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from .network import NetworkError
 from .rounding import rounding_rule
 
@@ -71,6 +73,11 @@ class TfliteNode:
     def rounding(self, kind=None):
         """The rounding rule for activations of a kind, by default that of the first operand's elements."""
         return rounding_rule(self.runtime, self.name, kind or self.dtype(0))
+
+    @property
+    def precision(self):
+        """In which kernels of elementwise functions divide scales."""
+        return np.float64 if self.runtime == "tflm" else np.float32
 
     def choice(self, table, value, what):
         """What an enumeration's number stands for."""

@@ -112,6 +112,11 @@ class Prelu(Operator):
 
     tflite = (TfliteForm("PRELU", 2, 2),)
 
+    @classmethod
+    def from_tflite(cls, node):
+        node.require(node.runtime == "litert-2.3" or node.dtype(0) != "int16", "int8 with the runtime tflm", "int16")
+        return cls(**node.common)
+
     def check(self, rules):
         x, alpha = rules.inputs
         rules.quantized(x, rules.output)
@@ -173,9 +178,15 @@ class L2Normalization(Elementwise):
 
 @dataclass(frozen=True, kw_only=True)
 class Abs(Elementwise):
-    """The magnitude."""
+    """The magnitude; ``precision`` is that in which scales are divided."""
+
+    precision: type = np.float32
 
     tflite = (TfliteForm("ABS", 1, 1),)
+
+    @classmethod
+    def from_tflite(cls, node):
+        return cls(**node.common, rounding=node.rounding(), precision=node.precision)
 
     def check_scales(self, rules, x, output):
         rules.require(x.dtype != "uint8", "operands of int8 or int16", x.dtype)
@@ -184,4 +195,4 @@ class Abs(Elementwise):
     def compute(self, step, x):
         scale, zero_point, output_scale, output_zero_point, clamp = self.arguments(step)
         return layers.rescale(np.abs(x - zero_point), scale, 0, output_scale, output_zero_point, clamp,
-                              rounding=self.rounding, precision=np.float32)
+                              rounding=self.rounding, precision=self.precision)

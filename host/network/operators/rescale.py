@@ -21,15 +21,23 @@ def rescale(step, x, activation="none", precision=np.float64):
 
 @dataclass(frozen=True, kw_only=True)
 class Relu(Operator):
-    """A clamp by itself: ``activation`` is ``"relu"``, ``"relu6"`` or ``"relu_n1_to_1"``."""
+    """A clamp by itself: ``activation`` is ``"relu"``, ``"relu6"`` or ``"relu_n1_to_1"``.
+
+    ``precision`` is that in which scales are divided.
+    """
 
     activation: str
+    precision: type = np.float32
 
     tflite = (TfliteForm("RELU", 1, 1), TfliteForm("RELU6", 1, 1), TfliteForm("RELU_N1_TO_1", 1, 1))
 
     @classmethod
     def from_tflite(cls, node):
-        return cls(**node.common, activation=node.name.lower())
+        x, output = (node.tensors[index] for index in (node.inputs[0], node.outputs[0]))
+        node.require(node.runtime == "litert-2.3" or node.name == "RELU" or (
+            x.scales.tolist() == output.scales.tolist() and x.zero_points.tolist() == output.zero_points.tolist()),
+            "one scale and zero point for input and output with the runtime tflm", "two")
+        return cls(**node.common, activation=node.name.lower(), precision=node.precision)
 
     def check(self, rules):
         x = rules.inputs[0]
@@ -38,7 +46,7 @@ class Relu(Operator):
         rules.has_shape(x.shape)
 
     def compute(self, step, x):
-        return rescale(step, x, self.activation, precision=np.float32)
+        return rescale(step, x, self.activation, self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ class Softmax(Operator):
 
     @classmethod
     def from_tflite(cls, node):
+        node.require(node.runtime == "litert-2.3" or node.dtype(0) != "int16", "int8 with the runtime tflm", "int16")
         return cls(**node.common, beta=float(node.options.Beta()), rounding=node.rounding())
 
     def check(self, rules):
