@@ -59,6 +59,7 @@ def tools():
         program("perl", "runs Verilator"),
         program("iverilog", "second simulator", needed=False),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
+        program("chromium", "tests of bitline run's report", needed=False),
         package("scikit-learn", "bitline demo, analog digits", needed=False, install="pip install -e '.[demo]'"),
         package("matplotlib", "pictures of reports", needed=False, install="pip install -e '.[demo]'"),
         package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),

@@ -113,13 +113,16 @@ def layer_rows(network, mapping, found):
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
             "bits_without_reuse": sums["runs"] * (layer.convolution.inner_macs * (8 + width) + y.size * SUM_BITS),
             "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
+            "first_mismatch": next((str(mismatch) for mismatch in found.mismatches
+                                    if mismatch.layer == operator.place), None),
         })
     return rows
 
 
-def print_layers(rows):
+def print_layers(rows, inputs):
     """The table of layers."""
-    table = Table("layer", "packing", "tiles", "cycles", "predicted", "utilization", "planes skipped", "mismatches")
+    table = Table("layer", "packing", "tiles", "cycles", "predicted", "utilization", "planes skipped", "mismatches",
+                  title=f"Sums over {count_of(inputs, 'input')}")
     for row in rows:
         cycles = "" if row["cycles"] is None else f"{row['cycles']:,}"
         skipped = row["skipped"] / max(1, row["skipped"] + row["planes"])
@@ -213,7 +216,7 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
     report = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
     layers = layer_rows(network, mapping, found)
     if found.records:
-        print_layers(layers)
+        print_layers(layers, report["inputs"])
     print_summary(report)
     if output:
         write_file(output, saved(network, found.outputs, output.suffix == ".npz"))

@@ -10,14 +10,17 @@ from ..common.files import write_files
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222 }
-table { border-collapse: collapse; margin: 1em 0; width: 100% }
-th, td { border-bottom: 1px solid #ddd; padding: .3em .6em; text-align: right; white-space: nowrap }
-th:nth-child(-n+2), td:nth-child(-n+2) { text-align: left; white-space: normal }
-tr:last-child td { font-weight: 600 }
+.layers { overflow-x: auto; margin: 1em 0 } .layers > * { min-width: 48em; border-bottom: 1px solid #ddd }
+.row { display: grid; column-gap: 1em; grid-template-columns: 4fr repeat(3, 1.2fr) repeat(2, 1.5fr) 1.4fr; padding: .3em .6em }
+.row > * { text-align: right } .row > :first-child { text-align: left }
+.head, .all { font-weight: 600 } .head > :first-child, .all > :first-child { padding-left: 1.2em }
+summary { cursor: pointer } summary > :first-child::before { content: "\\25b8"; display: inline-block; width: 1.2em }
+details[open] > summary > :first-child::before { content: "\\25be" }
+details > dl { margin: .3em 0 1em 1.8em }
 dl { display: grid; grid-template-columns: max-content auto; gap: .2em 1.5em }
-dt { color: #666 } dd { margin: 0 }
+dt { color: #666 } dd { margin: 0; overflow-wrap: anywhere }
 img { max-width: 100% } pre { background: #f6f6f6; padding: 1em; overflow-x: auto; font-size: 12px }
-.good { color: #1a7f37 } .bad { color: #b3261e; font-weight: 600 }
+.good { color: #1a7f37 } .bad { color: #b3261e; font-weight: 600; overflow-wrap: anywhere }
 """
 
 RULES = """
@@ -105,35 +108,46 @@ def _judged(text, wrong):
     return f"<span class='{'bad' if wrong else 'good'}'>{text}</span>"
 
 
-COLUMNS = ("layer", "packing", "tiles", "cycles", "predicted", "utilization", "tiles loaded", "rows written",
-           "planes skipped", "bits moved", "without reuse", "ideal reuse", "mismatches")
-
-
-BITS = ("bits_moved", "bits_without_reuse", "bits_ideal_reuse")
+COLUMNS = ("layer", "tiles", "cycles", "predicted", "utilization", "planes skipped", "mismatches")
+SUMMED = ("tiles_of_layer", "cycles", "predicted", "work", "planes", "skipped", "mismatches")
 
 
 def _table(report, layers):
-    """A row for each layer, and one for all."""
+    """A row for each layer, which folds out, and one for all."""
     runs = report["inputs"]
     area = report["configuration"]["rows"] * report["configuration"]["columns"]
-    keys = ("tiles_of_layer", "cycles", "predicted", "work", "tiles", "writes", "planes", "skipped", "bits_moved",
-            *BITS[1:], "mismatches")
     total = {key: None if any(layer[key] is None for layer in layers) else sum(layer[key] for layer in layers)
-             for key in keys}
-    total |= {"layer": "all", "packing": "", "utilization": total["work"] / area / (
-        total["cycles"] or total["predicted"] or 1)}
-    lines = []
-    for layer in [*layers, total]:
-        cells = [layer["layer"], layer["packing"], layer["tiles_of_layer"],
-                 "" if layer["cycles"] is None else f"{layer['cycles'] / runs:,.0f}",
-                 f"{layer['predicted'] / runs:,.0f}",
-                 f"{layer['utilization']:.1%}", f"{layer['tiles'] / runs:,.1f}", f"{layer['writes'] / runs:,.0f}",
-                 f"{layer['skipped'] / max(1, layer['planes'] + layer['skipped']):.1%}",
-                 *(f"{layer[key] / runs / 1000:,.1f} k" for key in BITS),
-                 f"{layer['mismatches']:,}"]
-        lines.append("<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in cells) + "</tr>")
-    head = "".join(f"<th>{name}</th>" for name in COLUMNS)
-    return f"<table><tr>{head}</tr>{''.join(lines)}</table><p>For one input. {RULES}</p>"
+             for key in SUMMED}
+    total |= {"layer": "all layers", "utilization": total["work"] / area / (total["cycles"] or total["predicted"] or 1)}
+    rows = "".join(f"<details><summary class='row'>{_cells(layer, runs)}</summary>{_details(layer, runs)}</details>"
+                   for layer in layers)
+    head = "".join(f"<span>{name}</span>" for name in COLUMNS)
+    return (f"<p>Cycles, loads and bits for one input, mismatches of all {runs:,}. A layer's row opens.</p>"
+            f"<div class='layers'><div class='row head'>{head}</div>{rows}"
+            f"<div class='row all'>{_cells(total, runs)}</div></div><p>{RULES}</p>")
+
+
+def _cells(layer, runs):
+    """What is seen of a layer while its row is closed."""
+    cells = [layer["layer"], f"{layer['tiles_of_layer']:,}",
+             "" if layer["cycles"] is None else f"{layer['cycles'] / runs:,.0f}", f"{layer['predicted'] / runs:,.0f}",
+             f"{layer['utilization']:.1%}",
+             f"{layer['skipped'] / max(1, layer['planes'] + layer['skipped']):.1%}", f"{layer['mismatches']:,}"]
+    return "".join(f"<span>{html.escape(cell)}</span>" for cell in cells)
+
+
+def _details(layer, runs):
+    """What is seen of a layer in addition while its row is open."""
+    facts = {
+        "packing": layer["packing"],
+        "multiply-accumulates": f"{layer['macs']:,}",
+        "tiles loaded": f"{layer['tiles'] / runs:,.1f}, with {layer['writes'] / runs:,.0f} rows",
+        "planes": f"{layer['planes'] / runs:,.0f} on the wordlines, {layer['skipped'] / runs:,.0f} skipped",
+        "bits moved": f"{layer['bits_moved'] / runs:,.0f}; {layer['bits_without_reuse'] / runs:,.0f} without reuse, "
+                      f"{layer['bits_ideal_reuse'] / runs:,.0f} with ideal reuse",
+        "first mismatch": layer["first_mismatch"] or "none",
+    }
+    return "<dl>" + "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in facts.items()) + "</dl>"
 
 
 def _pictures(report, layers, planned):

@@ -1,6 +1,7 @@
 import json
 import os
 import re
+import subprocess
 
 import numpy as np
 import pytest
@@ -83,6 +84,23 @@ def test_report_of_a_run(cli, model, files, tmp_path, backend):
     # Nothing is fetched from anywhere.
     assert not re.search(r"(src|href)=.(?!data:)", page) and page.count("data:image/png;base64,") == 4
     assert "bank 0: " in page and "bank 0: " in output and "0 mismatches in all layers" in output
+
+
+@pytest.mark.needs("chromium")
+def test_report_fits_a_window_with_all_rows_open(cli, model, files, tmp_path):
+    status, _, errors = cli("run", model, "--inputs", files, *MACRO, "--report", tmp_path / "out", "--no-check")
+    assert status == 0, errors
+    page = (tmp_path / "out" / "report.html").read_text().replace("<details>", "<details open>")
+    assert page.count("<details open>") == 2 and page.count("<dt>first mismatch</dt><dd>none</dd>") == 2
+    measure = "<script>document.title = document.documentElement.scrollWidth + ' of ' + innerWidth</script></body>"
+    (tmp_path / "page.html").write_text(page.replace("</body>", measure))
+    # A browser without a network.
+    done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--window-size=1300,900",
+                           "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={tmp_path / 'profile'}",
+                           "--dump-dom", (tmp_path / "page.html").as_uri()],
+                          capture_output=True, text=True, timeout=120, check=True)
+    (width, window), = re.findall(r"<title>(\d+) of (\d+)</title>", done.stdout)
+    assert 0 < int(width) <= int(window) == 1300
 
 
 def test_batches_load_weights_less_often(cli, model, files, tmp_path):
