@@ -17,7 +17,7 @@ REASONS = {
     "pages that PeakRDL has written": ("scripts.integration.systemrdl",),
 }
 REASONS_OF_TESTS = {
-    "text of modules and documents": ("test_rooms", "test_docs", "hdl.test_core", "hdl.test_members",
+    "text of modules and documents": ("test_rooms", "test_docs", "test_words", "hdl.test_core", "hdl.test_members",
                                       "hdl.test_memory_wrapper", "scripts.test_kit", "host.test_link",
                                       "host.test_operators"),
     "what commands and tools print or write": (
