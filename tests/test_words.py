@@ -4,8 +4,9 @@ import re
 
 import pytest
 from places import ROOT
+from rooms import SETUPTOOLS
 
-FOLDERS = ("constraints", "docs", "golden", "hdl", "host", "scripts", "tests", "verif")
+FOLDERS = ("docs", "tests", *SETUPTOOLS["package-dir"].values())
 SUFFIXES = (".c", ".core", ".cpp", ".h", ".in", ".md", ".py", ".sv", ".v")
 STEMS = ("character", "digit", "equal", "general", "initial", "maxim", "minim", "normal", "optim", "organ", "parametr",
          "quant", "random", "real", "recogn", "serial", "summar", "synthes", "util", "visual", "zero")

@@ -11,7 +11,8 @@ from ..common.files import write_files
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222 }
 .layers { overflow-x: auto; margin: 1em 0 } .layers > * { min-width: 48em; border-bottom: 1px solid #ddd }
-.row { display: grid; column-gap: 1em; grid-template-columns: 4fr repeat(3, 1.2fr) repeat(2, 1.5fr) 1.4fr; padding: .3em .6em }
+.row { display: grid; grid-template-columns: 4fr repeat(3, 1.2fr) repeat(2, 1.5fr) 1.4fr }
+.row { column-gap: 1em; padding: .3em .6em }
 .row > * { text-align: right } .row > :first-child { text-align: left }
 .head, .all { font-weight: 600 } .head > :first-child, .all > :first-child { padding-left: 1.2em }
 summary { cursor: pointer } summary > :first-child::before { content: "\\25b8"; display: inline-block; width: 1.2em }
