@@ -35,7 +35,7 @@ class Found:
     seconds: float
 
 
-def run_network(network, inputs, backend, *, batch=1, reference=None, progress=None):
+def run_network(network, inputs, backend, *, batch=1, reference=None, stateful=False, progress=None):
     """Run a network on a backend, and compare every layer.
 
     Parameters
@@ -47,6 +47,8 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, progress=N
     batch : int
         Inputs that run together.
     reference : TfliteReference or OnnxReference, optional
+    stateful : bool
+        Inputs are steps of one stream, see `Inference`.
     progress : function, optional
         Takes how many inputs are done, and what goes on.
 
@@ -56,7 +58,7 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, progress=N
     """
     outputs, mismatches, seconds = [], [], 0.0
     with backend:
-        inference = Inference(network, product=backend.product)
+        inference = Inference(network, product=backend.product, stateful=stateful)
         for first in range(0, len(inputs[0]), batch):
             x = [array[first:first + batch] for array in inputs]
             started = time.perf_counter()

@@ -47,7 +47,7 @@ def accuracy(outputs, labels):
     return float((outputs.reshape(len(outputs), -1).argmax(axis=1) == labels).mean())
 
 
-def summary(network, model, mapping, found, *, backend, batch, labels, clock):
+def summary(network, model, mapping, found, *, reference, backend, batch, labels, clock):
     """What `bitline run --report` writes as JSON, without the layers."""
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
@@ -66,7 +66,7 @@ def summary(network, model, mapping, found, *, backend, batch, labels, clock):
         "macs": network.macs,
         "tiles": len(mapping.tiles),
         "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
-        "reference": REFERENCES[model.suffix][0].name,
+        "reference": (reference or REFERENCES[model.suffix][0]).name,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
         "notes": found.notes,
@@ -169,6 +169,7 @@ def print_summary(report):
               help="numpy, simulation of the RTL, or a board.")
 @click.option("--port", help="Of the board.")
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Inputs that run together.")
+@click.option("--stateful", is_flag=True, help="Inputs are steps of one stream, for networks that keep a state.")
 @click.option("--runtime", type=click.Choice(list(RUNTIMES)),
               help="Whose results are wanted. [default: litert-2.3 or onnx, as the file is]")
 @click.option("--check/--no-check", default=None,
@@ -182,8 +183,8 @@ def print_summary(report):
 @config_options
 @simulator_option
 @build_option
-def command(model, more, inputs, quantize_inputs, step, count, labels, backend, port, batch, runtime, check,
-            show_plan, clock, output, report_folder, config, simulator, folder):
+def command(model, more, inputs, quantize_inputs, step, count, labels, backend, port, batch, stateful, runtime,
+            check, show_plan, clock, output, report_folder, config, simulator, folder):
     """Run a quantized network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
     if (backend == "board") != (port is not None):
         raise BadInput("--port must be given with --backend board, and with no other")
@@ -197,10 +198,12 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
             check_output(network, f"--output {output.name}, which is no .npz file,")
         if labels:
             check_output(network, "--labels")
+        if stateful and not network.variables:
+            raise BadInput(f"--stateful must be of a network that keeps a state from run to run, and {model} does not")
         loaded = load_inputs([*inputs, *more], network, step=step, quantizes=quantize_inputs).first(count)
         warn_skipped(loaded)
         classes = load_labels(labels, loaded.files) if labels else None
-        reference = read_reference(model, check)
+        reference = read_reference(model, check, runtime, stateful)
         mapping = Mapping(config or MACRO, network, min(batch, len(loaded.files)))
         if show_plan:
             click.echo(str(plan(mapping)))
@@ -212,8 +215,10 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
             chosen = GoldenBackend(network) if is_plain else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
         with running("starting", len(loaded.files)) as progress:
-            found = run_network(network, loaded.values, chosen, batch=batch, reference=reference, progress=progress)
-    report = summary(network, model, mapping, found, backend=backend, batch=batch, labels=classes, clock=clock)
+            found = run_network(network, loaded.values, chosen, batch=batch, reference=reference, stateful=stateful,
+                                progress=progress)
+    report = summary(network, model, mapping, found, reference=reference, backend=backend, batch=batch, labels=classes,
+                     clock=clock)
     layers = layer_rows(network, mapping, found)
     if found.records:
         print_layers(layers, report["inputs"])

@@ -20,6 +20,7 @@ pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
 from bitline.scripts.fuzzing.tflite_builder import VERSIONS, TfliteFile
 from bitline.scripts.fuzzing.tflite_fuzz import OPERATORS, fuzz
 from bitline.scripts.fuzzing.tflite_operators import draw
+from streams import streaming
 
 RNG = np.random.default_rng
 
@@ -146,28 +147,6 @@ def test_constants_go_through_what_moves_them(tmp_path):
 
 
 # What a network keeps.
-
-def streaming():
-    """A file that puts each row behind the four before it, and its input and output."""
-    file = TfliteFile()
-    x = file.tensor((1, 1, 6), "int8", 0.1, -128)
-    handle = file.operator("VAR_HANDLE", [], file.tensor((), "resource"), "VarHandleOptions", SharedName="rows")
-    file.operator("CALL_ONCE", [], [], "CallOnceOptions", InitSubgraphIndex=1)
-    kept = file.operator("READ_VARIABLE", [handle], file.tensor((1, 4, 6), "int8", 0.1, -128), "ReadVariableOptions")
-    rows = file.operator("CONCATENATION", [kept, x], file.tensor((1, 5, 6), "int8", 0.1, -128),
-                         "ConcatenationOptions", Axis=1)
-    bounds = [file.constant(values, "int32") for values in ([0, 1, 0], [1, 5, 6], [1, 1, 1])]
-    later = file.operator("STRIDED_SLICE", [rows, *bounds],
-                          file.tensor((1, 4, 6), "int8", 0.1, -128), "StridedSliceOptions")
-    file.operator("ASSIGN_VARIABLE", [handle, later], [], "AssignVariableOptions")
-    y = file.operator("MEAN", [rows, file.constant([1], "int32")], file.tensor((1, 6), "int8", 0.1, -128),
-                      "ReducerOptions")
-    with file.subgraph():
-        other = file.operator("VAR_HANDLE", [], file.tensor((), "resource"), "VarHandleOptions", SharedName="rows")
-        file.operator("ASSIGN_VARIABLE", [other, file.constant(np.full((1, 4, 6), -128), "int8", 0.1)], [],
-                      "AssignVariableOptions")
-    return file, x, y
-
 
 def test_a_stream_keeps_its_state_from_run_to_run(tmp_path):
     file, x, y = streaming()

@@ -15,6 +15,7 @@ from places import NETWORKS
 pytest.importorskip("tflite", reason="no tflite here")
 from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 from some import some
+from streams import streaming
 
 MACRO = ("--rows", 16, "--columns", 12, "--banks", 2)
 
@@ -126,6 +127,21 @@ def test_network_without_weights(cli, tmp_path):
                             *MACRO, "--report", tmp_path / "out", "--no-check")
     assert status == 0 and output.startswith("2 inputs")
     assert json.loads((tmp_path / "out" / "report.json").read_text())["layers"] == []
+
+
+def test_steps_of_a_stream(cli, refused, model, files, tmp_path):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    file, x, y = streaming()
+    (tmp_path / "m.tflite").write_bytes(file.data([x], [y]))
+    np.save(tmp_path / "x.npy", np.random.default_rng(4).integers(-128, 128, (20, 1, 6)))
+    found = []
+    for arguments in ((), ("--stateful",), ("--stateful", "--batch", 7)):
+        status, output, errors = cli("run", tmp_path / "m.tflite", "--inputs", tmp_path / "x.npy", *arguments,
+                                     "--check", "--output", tmp_path / "y.npy")
+        assert status == 0 and "0 mismatches in all layers" in output, errors
+        found.append(np.load(tmp_path / "y.npy"))
+    assert (found[0] != found[1]).any() and (found[1] == found[2]).all()
+    refused("run", model, "--inputs", files, "--stateful", match="--stateful must be of a network that keeps a state")
 
 
 def two_ended(tmp_path, inputs):
@@ -288,6 +304,8 @@ def test_bad_input_is_one_line(refused, model, files, tmp_path):
     check(model, *good, "--backend", "board", match="--port must be given with --backend board")
     check(model, *good, "--port", "/dev/null", match="--port must be given with --backend board")
     check(model, *good, "--backend", "board", "--port", tmp_path / "nothing", match="port .* must be a serial port")
+    check(model, *good, "--runtime", "tflm", "--check", match="--check must be without --runtime tflm: it compares")
+    check(model, *good, "--runtime", "onnx", match="runtime of model.tflite must be litert-2.3 or tflm, not onnx")
     check(model, *good, "--batch", 0, match="Invalid value for '--batch'")
 
 

@@ -97,14 +97,24 @@ class TfliteReference:
             self._interpreter.invoke()
         except (ValueError, RuntimeError) as error:
             reason = str(error).splitlines()[0]
-            raise NetworkError(f"LiteRT must run {self._path}, and do not: {reason}") from None
+            raise NetworkError(f"LiteRT must run {self._path}, and does not: {reason}") from None
 
 
 # The witness for each kind of file, and the package that it needs.
 REFERENCES = {".tflite": (TfliteReference, "ai_edge_litert"), ".onnx": (OnnxReference, "onnxruntime")}
 
 
-def read_reference(model, check):
-    """What a model is compared with; None where that is not wanted, or not installed and not asked for."""
+def read_reference(model, check, runtime=None, stateful=False):
+    """What a model is compared with; None where that is not wanted, or not installed and not asked for.
+
+    ``runtime`` is that whose results are wanted, of which tflite-micro is no witness here. With ``stateful`` inputs are
+    steps of one stream, which `OnnxReference` does not have.
+    """
+    if runtime == "tflm":
+        if check:
+            raise NetworkError("--check must be without --runtime tflm: it compares with LiteRT, which rounds in "
+                               "other ways")
+        return None
     kind, package = REFERENCES[model.suffix]
-    return None if check is False or (check is None and find_spec(package) is None) else kind(model)
+    return None if check is False or (check is None and find_spec(package) is None) else (
+        kind(model, stateful) if kind is TfliteReference else kind(model))
