@@ -167,7 +167,8 @@ class RtlSession:
         self._built = build(config, simulator=simulator, folder=folder, player=True, fast=fast)
 
     def __enter__(self):
-        self._temporary = tempfile.TemporaryDirectory(dir=self._built.folder)
+        # A simulator whose parent was killed may still write there.
+        self._temporary = tempfile.TemporaryDirectory(dir=self._built.folder, ignore_cleanup_errors=True)
         self._folder = Path(self._temporary.name)
         for name in ("requests", "answers"):
             os.mkfifo(self._folder / name)
