@@ -22,7 +22,7 @@ from .synth_report import COUNTED, describe_path, versions
 DEVICE = DEVICES["LFE5U-85F"]
 TOP, ARRAY, HARNESS = "top", "array", "harness"
 # Makes the entries of tables; counted apart, with the table writer.
-WRITERS = {"lane"}
+WRITERS = {"entry_adder"}
 BITS = 8
 
 

@@ -77,7 +77,7 @@ def test_bitstream_for_a_board(name, cli, tmp_path):
     family = FAMILIES[DEVICES[board.device].family]
     config = MacroConfig(**SMALL)
     assert report["bitstream"] == {"file": f"{name}{family.bitstream}", "seed": 1}
-    head = (out / report["bitstream"]["file"]).read_bytes()[:program.HEAD]
+    head = (out / report["bitstream"]["file"]).read_bytes()[:program.HEADER_BYTES]
     assert [device.name for device in DEVICES.values() if device.mark in head] == [board.device]
     fabric = "ecp5" if family.name == "ecp5" else "generic"
     assert (out / f"{config.name}.v").read_text() == emit(config, fabric=fabric)
