@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...golden.crossbar import Crossbar
-from ...golden.layers import windows
+from ...golden.kernels.layers import windows
 
 LEAST = -128
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...golden.layers import LIMITS
+from ...golden.kernels.layers import LIMITS
 from .network import DTYPES, MOST_ELEMENTS, QUANTIZED, NetworkError
 from .operator import OperatorTensors
 from .problems import Problems

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 
-from ...golden import float_layers, layers
+from ...golden.kernels import float_layers, layers
 from .network import DTYPES, NetworkError, widened
 from .operator import OperatorTensors
 

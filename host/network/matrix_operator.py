@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ...golden import float_layers, layers
+from ...golden.kernels import float_layers, layers
 from .network import QUANTIZED
 from .operator import Operator
 

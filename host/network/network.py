@@ -2,7 +2,7 @@
 
 Activations are laid out (batch, height, width, channels) and have one scale and zero point; a value ``q`` stands for
 ``scale * (q - zero_point)``. Whatever file a network comes from, it is described by these classes only, and
-`host/network/checks.py` has made sure of all that the exact layers of `golden/layers.py` rely on. Operators are in
+`host/network/checks.py` has made sure of all that the exact layers of `golden/kernels` rely on. Operators are in
 `host/network/operators`, one file for each or for a family.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...golden.layers import LIMITS
+from ...golden.kernels.layers import LIMITS
 
 # Kinds of element, and the limits of those that activations have.
 DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,

@@ -23,6 +23,11 @@ def outputs_up_to(most):
     return "one output" if most == 1 else f"1 to {most} outputs"
 
 
+def of_rank(values, rank):
+    """Values (N, *shape) with ``rank`` dimensions behind that of the runs; missing ones come first, of one."""
+    return values.reshape(len(values), *(1,) * (rank + 1 - values.ndim), *values.shape[1:])
+
+
 class OperatorTensors:
     """The tensors of an operator of a network.
 

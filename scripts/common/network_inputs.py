@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ...golden import float_layers, layers
+from ...golden.kernels import float_layers, layers
 from ...host.network.network import DTYPES, QUANTIZED
 from .files import BadInput
 

@@ -1,6 +1,11 @@
-"""What drawn networks of an operator gave."""
+"""Drawn networks of an operator: the loop, and what it gave."""
 
+import tempfile
+import time
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from ...host.network.network import NetworkError
 
 
 @dataclass
@@ -31,11 +36,46 @@ class Fuzzed:
     refused: dict = field(default_factory=dict)
     seconds: float = 0.0
 
-    def refuse(self, reason):
-        """One more network that was refused."""
-        self.refused[reason] = self.refused.get(reason, 0) + 1
+    def add(self, mismatches, where):
+        """The list of mismatches of a network, which was drawn ``where``."""
+        self.mismatches += sum(mismatch.count for mismatch in mismatches)
+        if mismatches and self.first is None:
+            self.first = f"{where}: {mismatches[0]}"
 
     @property
     def is_hopeless(self):
         """Whether all of many networks were refused."""
         return sum(self.refused.values()) > 100 and not self.values
+
+
+def fuzz_networks(operator, values, seed, suffix, compare):
+    """Compare drawn networks until so many values are compared.
+
+    Parameters
+    ----------
+    operator : str
+    values, seed : int
+        ``seed`` is that of the first network; each has the next one.
+    suffix : str
+        Of the files.
+    compare : callable
+        ``compare(found, path, seed)`` draws a network, writes it to a file, and adds to a `Fuzzed`.
+
+    Returns
+    -------
+    Fuzzed
+    """
+    found, started = Fuzzed(operator), time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"drawn{suffix}"
+        while found.values < values and not found.is_hopeless:
+            number = seed + found.networks
+            found.networks += 1
+            try:
+                compare(found, path, number)
+            except NetworkError as error:
+                # By the rule, without the values that are drawn.
+                reason = str(error).replace(str(path), path.name).partition(", not ")[0]
+                found.refused[reason] = found.refused.get(reason, 0) + 1
+    found.seconds = time.perf_counter() - started
+    return found

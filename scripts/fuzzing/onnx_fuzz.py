@@ -1,14 +1,9 @@
 """Drawn ``.onnx`` networks of one operator against ONNX Runtime."""
 
-import tempfile
-import time
-from pathlib import Path
-
 from ...host.network.files.load import load_network
 from ...host.network.files.onnx_reference import OnnxReference
 from ...host.network.inference import Inference
-from ...host.network.network import NetworkError
-from .fuzzed import Fuzzed
+from .fuzzed import fuzz_networks
 from .onnx_operators import OPERATORS, draw
 
 # Inputs of each drawn network.
@@ -16,44 +11,18 @@ INPUTS = 4
 
 
 def fuzz(operator, values, seed, *, pixels=24):
-    """Compare drawn networks until so many values are compared.
+    """The `Fuzzed` of `fuzz_networks`; images have a height and width of at least ``pixels``."""
 
-    Parameters
-    ----------
-    operator : str
-        A key of `OPERATORS`.
-    values, seed : int
-        ``seed`` is that of the first network; each has the next one.
-    pixels : int
-        Least height and width of images.
+    def compare(found, path, number):
+        drawn = draw(operator, number, pixels)
+        path.write_bytes(drawn.model().SerializeToString())
+        network, reference, inputs = load_network(path), OnnxReference(path), drawn.inputs(INPUTS)
+        mismatches = reference.compare(network, Inference(network).run(inputs), [inputs])
+        found.values += reference.compared
+        found.open += reference.open
+        found.add(mismatches, f"seed {number}")
 
-    Returns
-    -------
-    Fuzzed
-    """
-    found, started = Fuzzed(operator), time.perf_counter()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "drawn.onnx"
-        while found.values < values and not found.is_hopeless:
-            number = seed + found.networks
-            found.networks += 1
-            try:
-                _compare(found, path, draw(operator, number, pixels), number)
-            except NetworkError as error:
-                found.refuse(str(error).replace(str(path), path.name).partition(", not ")[0])
-    found.seconds = time.perf_counter() - started
-    return found
+    return fuzz_networks(operator, values, seed, ".onnx", compare)
 
 
-def _compare(found, path, drawn, seed):
-    path.write_bytes(drawn.model().SerializeToString())
-    network, reference, inputs = load_network(path), OnnxReference(path), drawn.inputs(INPUTS)
-    mismatches = reference.compare(network, Inference(network).run(inputs), [inputs])
-    found.values += reference.compared
-    found.open += reference.open
-    found.mismatches += sum(mismatch.count for mismatch in mismatches)
-    if mismatches and found.first is None:
-        found.first = f"seed {seed}: {mismatches[0]}"
-
-
-__all__ = ["OPERATORS", "Fuzzed", "fuzz"]
+__all__ = ["OPERATORS", "fuzz"]

@@ -6,7 +6,7 @@ from bitline.golden.exact_multiplier import exact_multiplier
 from bitline.golden.requantize import multiply_float64, requantize
 
 # Powers of two, whose halves decide; quotients of float32 scales; a factor whose float64 is not a fraction of 31 bits.
-FACTORS = [2.0 ** -1, 2.0 ** -9, 2.0 ** 3, 0.75, 1 / 3, 1 - 2.0 ** -40,
+FACTORS = [2.0 ** -1, 0.5 - 2.0 ** -40, 2.0 ** -9, 2.0 ** 3, 0.75, 1 / 3, 1 - 2.0 ** -40,
            float(np.float64(np.float32(0.1)) * np.float32(0.02) / np.float32(0.7))]
 
 

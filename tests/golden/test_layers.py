@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from bitline.golden import layers
+from bitline.golden.kernels import layers
 from bitline.host.network.compare import compare
 from bitline.host.network.files.load import load_network
 from bitline.host.network.files.reference import TfliteReference

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from bitline.golden import activations, layers
+from bitline.golden.kernels import activations, layers
 from bitline.hdl.config import MacroConfig
 from bitline.host.backends import open_backend
 from bitline.host.mapping.mapping import Mapping
@@ -60,6 +60,35 @@ MOVES = {
     "tile": ("TILE", [[1, 2, 3]], (4, 8, 18), None, {}),
     "expand": ("EXPAND_DIMS", [1], (4, 1, 4, 6), None, {}),
 }
+
+
+@pytest.mark.parametrize("before", ["int8", "uint8", "int16", "int32"])
+@pytest.mark.parametrize("after", ["int8", "uint8", "int16", "int32"])
+def test_integers_are_quantized_to_the_kinds_that_the_runtime_takes(tmp_path, before, after):
+    for seed, ratio in enumerate((1.0, 0.5, 4.0, 0.3)):
+        file, rng = TfliteFile(), RNG(seed)
+        points = [int(rng.integers(0, 100)) if dtype.endswith("int8") else 0 for dtype in (before, after)]
+        x = file.tensor((1, 200), before, 0.25, points[0])
+        y = file.operator("QUANTIZE", [x], file.tensor((1, 200), after, 0.25 / ratio, points[1]))
+        values = rng.integers(np.iinfo(before).min // 4, np.iinfo(before).max // 4, (2, 1, 200))
+        try:
+            _, _, mismatches = run_both(tmp_path, file, [x], [y], [values])
+        except NetworkError as error:
+            assert "(QUANTIZE) must have an output of " in str(error)
+            with pytest.raises(NetworkError, match="LiteRT, with which layers are compared, must take"):
+                TfliteReference(tmp_path / "model.tflite")
+        else:
+            assert mismatches == []
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16"])
+@pytest.mark.parametrize("kind", ["MAXIMUM", "MINIMUM"])
+def test_extrema_are_those_of_integers(tmp_path, kind, dtype):
+    file, limits = TfliteFile(), np.iinfo(dtype)
+    inputs = [file.tensor((1, 300), dtype, 0.1, 5 * (dtype != "int16")) for _ in range(2)]
+    y = file.operator(kind, inputs, file.tensor((1, 300), dtype, 0.1, 5 * (dtype != "int16")), "MaximumMinimumOptions")
+    values = [RNG(seed).integers(limits.min, limits.max + 1, (3, 1, 300)) for seed in range(2)]
+    assert run_both(tmp_path, file, inputs, [y], values)[2] == []
 
 
 @pytest.mark.parametrize("name", MOVES)

@@ -7,7 +7,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="no onnx here")
 pytest.importorskip("onnxruntime", reason="no onnxruntime here")
-from bitline.golden import float_layers
+from bitline.golden.kernels import float_layers
 from bitline.host.network.onnx_operators import ONNX
 from bitline.scripts.fuzzing.onnx_fuzz import OPERATORS, fuzz
 

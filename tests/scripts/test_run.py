@@ -164,7 +164,8 @@ def test_several_inputs_and_outputs_are_arrays_by_name(cli, refused, tmp_path):
     output = tmp_path / "y.npz"
     status, _, errors = cli("run", arguments[0], "--inputs", path, "--output", output, "--no-check")
     assert status == 0, errors
-    found = np.load(output)
+    with np.load(output) as arrays:
+        found = dict(arrays)
     assert sorted(found) == ["t2", "t3"] and {array.dtype for array in found.values()} == {np.dtype(np.int8)}
     assert (found["t2"] == np.clip(a + b.astype(int), -128, 127)).all()
     assert (found["t3"] == np.maximum(np.stack([a, b]), 0)).all()

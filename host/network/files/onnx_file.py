@@ -1,6 +1,6 @@
 """Reading quantized ``.onnx`` files, of which `OnnxGraph` says what they are made of, as a `Network`.
 
-What ONNX defines in floating point has one result here; `golden/float_layers.py` says which.
+What ONNX defines in floating point has one result here; `golden/kernels/float_layers.py` says which.
 """
 
 import numpy as np

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden.kernels import float_layers
 from ..network import Tensor
 from ..onnx_node import TO_FIRST, TO_LAST, Constant, Product, Value
 from ..onnx_operators import DequantizeLinear

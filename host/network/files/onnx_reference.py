@@ -11,7 +11,7 @@ from functools import partial
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden.kernels import float_layers
 from ..compare import Mismatch
 from ..network import DTYPES, QUANTIZED, NetworkError, widened
 from ..onnx_node import TO_FIRST, Constant, Product, Value

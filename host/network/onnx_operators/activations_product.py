@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden.kernels import float_layers
 from ..network import Tensor
 from ..onnx_node import Constant, Product
 from ..operators.batch_matmul import BatchMatMul, LoadedProduct

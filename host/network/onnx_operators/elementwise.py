@@ -4,10 +4,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden.kernels import float_layers
 from ..network import DTYPES
 from ..onnx_node import Constant, OnnxForm, Product, Value
-from ..operator import Operator
+from ..operator import Operator, of_rank
 
 # Two values of a function of float32 that is good to a few last bits may differ by this.
 LAST_BITS = 2.0 ** -20
@@ -25,7 +25,6 @@ class Elementwise(Operator):
     function: str
     parameters: tuple = ()
     rounding: str = "float"
-
 
     @classmethod
     def from_onnx(cls, node):
@@ -70,9 +69,8 @@ class Elementwise(Operator):
         rules.has_shape(np.broadcast_shapes(*(tensor.shape for tensor in rules.inputs)))
 
     def compute(self, step, *values):
-        # Dimensions that are missing go behind the one of the runs.
         rank = len(step.output.shape)
-        values = [x.reshape(len(x), *(1,) * (rank + 1 - x.ndim), *x.shape[1:]) for x in values]
+        values = [of_rank(x, rank) for x in values]
         with np.errstate(all="ignore"):
             return FUNCTIONS[self.function](*values, *self.parameters)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden.kernels import float_layers
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
 from .elementwise import LAST_BITS
@@ -22,7 +22,6 @@ class FloatMean(Operator):
 
     axes: tuple
     rounding: str = "float"
-
 
     @classmethod
     def from_onnx(cls, node):
@@ -65,7 +64,6 @@ class FloatSoftmax(Operator):
 
     axes: tuple
     rounding: str = "float"
-
 
     @classmethod
     def from_onnx(cls, node):

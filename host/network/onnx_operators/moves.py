@@ -6,7 +6,7 @@ from functools import partial
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden.kernels import float_layers
 from ..network import MOST_ELEMENTS, QUANTIZED
 from ..onnx_node import Constant, OnnxForm, Product, Value
 from ..operators import Concatenation, Pad, Reshape, Selection, Transpose

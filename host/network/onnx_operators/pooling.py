@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....golden import float_layers
-from ....golden.layers import windows
+from ....golden.kernels import float_layers
+from ....golden.kernels.layers import windows
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
 from ..window import check_window, onnx_window, spatial
@@ -76,7 +76,6 @@ class FloatAveragePool(FloatPool):
     counted: tuple
     order: str
 
-
     @classmethod
     def _operand(cls, node):
         return node.graph.numbers(node, node.operands[0], is_last=True)
@@ -113,7 +112,6 @@ class FloatAveragePool(FloatPool):
 @dataclass(frozen=True, kw_only=True)
 class MaxPool(FloatPool):
     """The maximum, of integers as of numbers."""
-
 
     @classmethod
     def _operand(cls, node):

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import qlinear
+from ....golden.kernels import qlinear
 from ..network import QUANTIZED
 from ..onnx_node import MICROSOFT, Constant, OnnxForm, Value
-from ..operator import Operator
+from ..operator import Operator, of_rank
 from ..window import check_window, onnx_window
 from .elementwise import Elementwise
 from .moves import read_concat
@@ -86,7 +86,6 @@ class QLinearArithmetic(Operator):
     kind: str
     rounding: str = "float"
 
-
     @classmethod
     def from_onnx(cls, node):
         node.has_operands(7, 8)
@@ -105,7 +104,7 @@ class QLinearArithmetic(Operator):
     def compute(self, step, a, b):
         output = step.output
         rank = len(output.shape)
-        a, b = (x.reshape(len(x), *(1,) * (rank + 1 - x.ndim), *x.shape[1:]) for x in (a, b))
+        a, b = of_rank(a, rank), of_rank(b, rank)
         kernel = qlinear.add if self.kind == "QLinearAdd" else qlinear.multiply
         return kernel(a, b, [tensor.scale for tensor in step.inputs], [tensor.zero_point for tensor in step.inputs],
                       output.scale, output.zero_point, QUANTIZED[output.dtype])
@@ -118,7 +117,6 @@ class QLinearPool(Operator):
     window: tuple = ()
     counted: tuple = ()
     rounding: str = "float"
-
 
     @classmethod
     def from_onnx(cls, node):
@@ -160,7 +158,6 @@ class QLinearSoftmax(Operator):
     axis: int
     is_flat: bool
     rounding: str = "float"
-
 
     @classmethod
     def from_onnx(cls, node):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import float_resize
+from ....golden.kernels import float_resize
 from ..network import MOST_ELEMENTS
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
@@ -70,7 +70,6 @@ class FloatResize(Operator):
     size: tuple
     scales: tuple
     rounding: str = "float"
-
 
     @classmethod
     def from_onnx(cls, node):

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ....golden import float_layers
+from ....golden.kernels import float_layers
 from ..network import QUANTIZED, Tensor
 from ..onnx_node import MICROSOFT, Constant, OnnxForm, Product, Value
 from ..operator import Operator
@@ -90,7 +90,6 @@ class QuantizeLinear(Operator):
 
     rounding: str = "float"
 
-
     @classmethod
     def from_onnx(cls, node):
         """A product, quantized, or numbers; of a constant its integers."""
@@ -134,7 +133,6 @@ class DequantizeLinear(Operator):
     """Numbers for integers."""
 
     rounding: str = "float"
-
 
     @classmethod
     def from_onnx(cls, node):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import activations, layers
+from ....golden.kernels import activations, layers
 from ..network import QUANTIZED
-from ..operator import Operator
+from ..operator import Operator, of_rank
 from ..tflite_node import TfliteForm
 
 WITHIN_INT32 = 2.0 ** 31
@@ -133,9 +133,9 @@ class Prelu(Operator):
 
     def compute(self, step, x, alpha):
         first, second = step.inputs
-        alpha = alpha.reshape(len(alpha), *(1,) * (x.ndim - alpha.ndim), *alpha.shape[1:])
-        return activations.prelu(x, alpha, (first.scale, second.scale), (first.zero_point, second.zero_point),
-                                 step.output.scale, step.output.zero_point, step.clamp())
+        return activations.prelu(x, of_rank(alpha, x.ndim - 1), (first.scale, second.scale),
+                                 (first.zero_point, second.zero_point), step.output.scale, step.output.zero_point,
+                                 step.clamp())
 
 
 @dataclass(frozen=True, kw_only=True)

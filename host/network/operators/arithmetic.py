@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import layers
-from ..operator import Operator
+from ....golden.kernels import layers
+from ..operator import Operator, of_rank
 from ..tflite_node import TfliteForm
 from .numbers import KINDS, Numbers
 
@@ -44,9 +44,7 @@ class Arithmetic(Operator):
 
     def compute(self, step, a, b):
         output = step.output
-        # Dimensions that are missing go behind the one of the runs.
-        a, b = (values.reshape(len(values), *(1,) * (len(output.shape) + 1 - values.ndim), *values.shape[1:])
-                for values in (a, b))
+        a, b = (of_rank(values, len(output.shape)) for values in (a, b))
         return self.kernel(step, a, b, [tensor.scale for tensor in step.inputs],
                            [tensor.zero_point for tensor in step.inputs], output.scale, output.zero_point,
                            step.clamp(self.activation))

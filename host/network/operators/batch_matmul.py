@@ -4,11 +4,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ....golden import layers
+from ....golden.kernels import layers
 from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator
 from ..network import Tensor
-from ..operator import Operator
+from ..operator import Operator, of_rank
 from ..tflite_node import TfliteForm
 
 
@@ -106,8 +106,7 @@ class BatchMatMul(Operator):
         (first, second), output = step.inputs, step.output
         a, b = (np.swapaxes(values, -1, -2) if swap else values for values, swap in zip((a, b), self.swaps))
         leading = output.shape[:-2]
-        a, b = (np.broadcast_to(values.reshape(len(values), *(1,) * (len(leading) + 3 - values.ndim),
-                                               *values.shape[1:]), (len(values), *leading, *values.shape[-2:]))
+        a, b = (np.broadcast_to(of_rank(values, len(output.shape)), (len(values), *leading, *values.shape[-2:]))
                 for values in (a, b))
         rows, matrices = (values.reshape(-1, *values.shape[-2:]) for values in (a, b))
         # What a macro holds is signed.

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ....golden import layers
+from ....golden.kernels import layers
 from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError

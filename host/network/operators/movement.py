@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import layers
-from ....golden.layers import LIMITS
+from ....golden.kernels import layers
+from ....golden.kernels.layers import LIMITS
 from ..network import QUANTIZED, NetworkError
 from ..operator import Operator
 from ..tflite_node import TfliteForm

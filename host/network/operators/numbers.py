@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..network import NetworkError
-from ..operator import Operator
+from ..operator import Operator, of_rank
 from ..tflite_node import TfliteForm
 
 KINDS = ("int32", "float32")
@@ -41,8 +41,7 @@ class Numbers(Operator):
         rules.has_shape(shape)
 
     def compute(self, step, *values):
-        rank = len(step.output.shape) + 1
-        values = [array.reshape(len(array), *(1,) * (rank - array.ndim), *array.shape[1:]) for array in values]
+        values = [of_rank(array, len(step.output.shape)) for array in values]
         if self.function == "FLOOR_DIV" and not values[1].all():
             raise NetworkError(f"{self.place} must have divisors that are not 0")
         with np.errstate(all="ignore"):

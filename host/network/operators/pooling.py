@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import layers
+from ....golden.kernels import layers
 from ..network import QUANTIZED
 from ..operator import Operator
 from ..tflite_node import TfliteForm

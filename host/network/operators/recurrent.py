@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from ....golden import recurrent
+from ....golden.kernels import recurrent
 from ..checks import Rules
 from ..network import Tensor
 from ..operator import Operator

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ....golden import layers
+from ....golden.kernels import layers
 from ..network import QUANTIZED
 from ..operator import Operator
 from ..tflite_node import TfliteForm
@@ -49,6 +49,11 @@ class Relu(Operator):
         return rescale(step, x, self.activation, self.precision)
 
 
+# Of integers, kinds from which the reference kernels quantize, and to which; other pairs they refuse.
+QUANTIZES = {"int8": ("int8", "uint8", "int16"), "uint8": ("int8", "uint8", "int16"),
+             "int16": ("int8", "int16", "int32"), "int32": ("int8", "int16")}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Quantize(Operator):
     """From float32, or from one scale to another."""
@@ -59,6 +64,8 @@ class Quantize(Operator):
         x, kinds = rules.inputs[0], (*QUANTIZED, "int32")
         rules.quantized(rules.output, dtypes=kinds)
         if x.dtype != "float32":
+            rules.require(rules.output.dtype in QUANTIZES.get(x.dtype, ()),
+                          f"an output of {' or '.join(QUANTIZES.get(x.dtype, ())) or 'integers'}", rules.output.dtype)
             rules.quantized(x, dtypes=kinds, free=x.dtype == "int16" and rules.output.dtype == "int32")
             rules.factor(float(x.scale) / float(rules.output.scale))
         rules.has_shape(x.shape)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ....golden import resize
+from ....golden.kernels import resize
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from ....golden.softmax import softmax_8bit, softmax_int16
+from ....golden.kernels.softmax import softmax_8bit, softmax_int16
 from ..network import QUANTIZED
 from ..operator import Operator
 from ..tflite_node import TfliteForm

@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from .mvm import mvm
-from .requantize import (
+from ..mvm import mvm
+from ..requantize import (
     multiply_by_quantized_multiplier,
     multiply_float64,
     multiply_wide,

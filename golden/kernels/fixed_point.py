@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .requantize import rounding_divide_by_pot
+from ..requantize import rounding_divide_by_pot
 
 
 def saturate(values, bits=32):

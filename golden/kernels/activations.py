@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from . import fixed_point
-from .requantize import (
+from ..requantize import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     round_away,
     rounding_divide_by_pot,
     saturating_rounding_doubling_high_mul,
 )
+from . import fixed_point
 
 FUNCTIONS = {"logistic": lambda x: 1 / (1 + np.exp(-x)), "tanh": np.tanh}
 

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from ..requantize import multiply_by_quantized_multiplier, quantize_multiplier, rounding_divide_by_pot
 from . import fixed_point
-from .requantize import multiply_by_quantized_multiplier, quantize_multiplier, rounding_divide_by_pot
 
 # Integer bits of what goes into a gate's function, an int16.
 GATE_BITS = 3

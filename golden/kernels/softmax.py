@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ..requantize import multiply_by_quantized_multiplier, quantize_multiplier, rounding_divide_by_pot
 from . import fixed_point
-from .requantize import multiply_by_quantized_multiplier, quantize_multiplier, rounding_divide_by_pot
 
 # Segments of a table of int16 values, and the minimum argument of the exponential's.
 SEGMENTS, MIN_ARGUMENT = 512, -10.0

@@ -1,0 +1,1 @@
+"""Layers of quantized networks, as the runtimes of networks compute them."""
