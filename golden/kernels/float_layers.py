@@ -115,7 +115,7 @@ def average_pool(x, size, stride, dilation, padding, *, counted, order):
     """
     seen = windows(x, size, stride, dilation, padding, 0)
     counts = np.pad(np.ones((1, *x.shape[1:3], 1), np.float32), ((0, 0), *counted, (0, 0)), constant_values=1)
-    rest = [tuple(most - part for most, part in zip(pads, inner)) for pads, inner in zip(padding, counted)]
+    rest = [tuple(whole - part for whole, part in zip(pads, inner)) for pads, inner in zip(padding, counted)]
     count = windows(counts, size, stride, dilation, rest, 0).sum(axis=(4, 5))
     if order == "lanes":
         return sum_in_lanes(seen.reshape(*seen.shape[:4], -1)) / count

@@ -57,8 +57,8 @@ def softmax(x, scale, output_scale, output_zero_point, clamp):
     steps = x - x.max(axis=-1, keepdims=True)
     # Exponentials are taken with a margin, so that small ones are not lost.
     # C's logf rounds correctly; numpy's of float32 does not.
-    most = np.float32(math.log(np.finfo(np.float32).max / np.float32(x.shape[-1])))
-    margin = max(0.0, float(most) - 5) / np.float64(scale)
+    largest = np.float32(math.log(np.finfo(np.float32).max / np.float32(x.shape[-1])))
+    margin = max(0.0, float(largest) - 5) / np.float64(scale)
     powers = np.exp((steps + margin) * np.float64(scale)).astype(np.float32)
     total = one_by_one(powers[..., index] for index in range(x.shape[-1]))[..., None]
     found = np.rint(powers * np.floor(np.float32(1) / np.float32(output_scale)) / total).astype(np.int64)

@@ -57,7 +57,7 @@ class Mapping:
                                      f"together, not {steps} and {patches}")
                 self.layers.append(layer)
             except ValueError as error:
-                raise ValueError(f"{operator.place}: {error}") from None
+                raise ValueError(f"{operator.location}: {error}") from None
         self.tiles = list(self._schedule())
 
     def _schedule(self):

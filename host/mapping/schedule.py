@@ -159,7 +159,7 @@ class Plan:
         lines = []
         for number, layer in enumerate(self.layers):
             tiles = [planned for planned in self.tiles if planned.tile.layer == number]
-            lines.append(f"{layer.operator.place}: {layer.packing}, {len(tiles)} tiles")
+            lines.append(f"{layer.operator.location}: {layer.packing}, {len(tiles)} tiles")
             lines += [f"  bank {planned.tile.bank}{' for good' if planned.tile.resident else ''}: "
                       f"{planned.tile.slice.rows} rows x {layer.block(planned.tile.slice).shape[1]} columns, "
                       f"written in {planned.written[0]}..{planned.written[1]}, "

@@ -40,9 +40,9 @@ class AnalogProducts:
         for operator in network.matrix_operators:
             x = network.tensors[operator.inputs[0]]
             if operator.is_loaded:
-                raise ValueError(f"{operator.place} must have constant weights on a crossbar, not activations")
+                raise ValueError(f"{operator.location} must have constant weights on a crossbar, not activations")
             if x.dtype != "int8":
-                raise ValueError(f"{operator.place} must have activations of int8 on a crossbar, not {x.dtype}")
+                raise ValueError(f"{operator.location} must have activations of int8 on a crossbar, not {x.dtype}")
             matrices = self._matrices(operator.convolution(network.tensors))
             self._crossbars[operator.output] = [(matrix, Crossbar(config, matrix, rng)) for matrix in matrices]
 

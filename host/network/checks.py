@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 
 from ...golden.kernels.layers import LIMITS
-from .network import DTYPES, MOST_ELEMENTS, QUANTIZED, NetworkError
+from .network import DTYPES, MAX_ELEMENTS, QUANTIZED, NetworkError
 from .operator import OperatorTensors
 from .problems import Problems
 
 # Bytes of all tensors that are computed; multiply-accumulates of a network. Far beyond what a macro is for, and soon
 # refused.
-MOST_COMPUTED, MOST_MACS = 1 << 27, 1 << 33
+MAX_COMPUTED, MAX_MACS = 1 << 27, 1 << 33
 
 
 def check(network, problems=None):
@@ -25,21 +25,21 @@ def check(network, problems=None):
     """
     problems = Problems() if problems is None else problems
     for tensor in network.tensors:
-        if tensor.size > MOST_ELEMENTS:
-            raise NetworkError(f"tensor {tensor.name} must have at most {MOST_ELEMENTS} elements, not {tensor.size}")
+        if tensor.size > MAX_ELEMENTS:
+            raise NetworkError(f"tensor {tensor.name} must have at most {MAX_ELEMENTS} elements, not {tensor.size}")
     if not problems:
         _check_order(network)
     computed = 0
     for operator in network.operators:
-        with problems.of(operator.place):
+        with problems.of(operator.location):
             operator.check(Rules(network, operator))
         computed += sum(network.tensors[index].size * np.dtype(DTYPES.get(network.tensors[index].dtype, "i8")).itemsize
                         for index in operator.outputs)
-        if computed > MOST_COMPUTED:
-            raise NetworkError(f"model must compute at most {MOST_COMPUTED} bytes, and has more at {operator.place}")
+        if computed > MAX_COMPUTED:
+            raise NetworkError(f"model must compute at most {MAX_COMPUTED} bytes, and has more at {operator.location}")
     problems.refuse()
-    if network.macs > MOST_MACS:
-        raise NetworkError(f"model must need at most {MOST_MACS} multiply-accumulates, not {network.macs}")
+    if network.macs > MAX_MACS:
+        raise NetworkError(f"model must need at most {MAX_MACS} multiply-accumulates, not {network.macs}")
 
 
 def _check_order(network):
@@ -49,11 +49,11 @@ def _check_order(network):
     for operator in network.operators:
         for index in (*operator.inputs, *operator.operands):
             if index >= 0 and index not in known:
-                raise NetworkError(f"{operator.place} must use what is computed before it, not tensor {index} "
+                raise NetworkError(f"{operator.location} must use what is computed before it, not tensor {index} "
                                    f"({network.tensors[index].name})")
         for index in operator.outputs:
             if index in known:
-                raise NetworkError(f"{operator.place} must make a tensor of its own, not tensor {index} again")
+                raise NetworkError(f"{operator.location} must make a tensor of its own, not tensor {index} again")
             known.add(index)
     if not network.inputs or not network.outputs or not set(network.outputs) <= known - constants:
         raise NetworkError(f"{network.name} must have inputs, and outputs that are computed, and has "
@@ -69,12 +69,12 @@ class Rules(OperatorTensors):
     def require(self, condition, rule, value):
         """One line with operator, rule and value, unless the condition holds."""
         if not condition:
-            raise NetworkError(f"{self.operator.place} must have {rule}, not {value}")
+            raise NetworkError(f"{self.operator.location} must have {rule}, not {value}")
 
     def has_shape(self, shape, number=0):
         """An output has this shape, which it gets if the file leaves it open."""
         shape, output = tuple(shape), self.outputs[number]
-        if output.is_open and output.shape != shape and int(np.prod(shape)) <= MOST_ELEMENTS:
+        if output.is_open and output.shape != shape and int(np.prod(shape)) <= MAX_ELEMENTS:
             output = replace(output, shape=shape)
             self.outputs[number] = self.tensors[self.operator.outputs[number]] = output
         self.require(output.shape == shape, f"an output of shape {list(shape)}", list(output.shape))
@@ -120,5 +120,5 @@ class Rules(OperatorTensors):
 
     def factor(self, factors, greatest=2.0 ** 30):
         """A rescaling factor is in range."""
-        most = float(np.max(factors))
-        self.require(np.isfinite(most) and most < greatest, f"a rescaling factor below {greatest:g}", f"{most:g}")
+        factor = float(np.max(factors))
+        self.require(np.isfinite(factor) and factor < greatest, f"a rescaling factor below {greatest:g}", f"{factor:g}")

@@ -40,6 +40,6 @@ def compare(network, ours, theirs):
             wrong = np.argwhere((a != b) & ~((a != a) & (b != b)))
             if len(wrong):
                 position = tuple(wrong[0].tolist())
-                mismatches.append(Mismatch(operator.place, len(wrong), position, a[position].item(),
+                mismatches.append(Mismatch(operator.location, len(wrong), position, a[position].item(),
                                            b[position].item()))
     return mismatches

@@ -77,6 +77,6 @@ class GroupedConvolution:
         """Positions, taps and pixels that meet along an axis: three arrays."""
         number = {pixel: index for index, pixel in enumerate(pixels)}
         taps = range(self.kernel.shape[1 + axis])
-        found = [(position, tap, number[place]) for position in range(size) for tap in taps
-                 if (place := position * self.stride[axis] + tap * self.dilation[axis]) in number]
+        found = [(position, tap, number[pixel]) for position in range(size) for tap in taps
+                 if (pixel := position * self.stride[axis] + tap * self.dilation[axis]) in number]
         return np.array(found, dtype=np.int64).reshape(-1, 3).T

@@ -42,7 +42,7 @@ class MatrixOperator(Operator):
     @property
     def product(self):
         """Equal for operators that only quantize the same accumulators in different ways."""
-        return replace(self, place="", outputs=(), rounding="", activation="none")
+        return replace(self, location="", outputs=(), rounding="", activation="none")
 
     @property
     def operands(self):
@@ -153,9 +153,9 @@ class MatrixOperator(Operator):
         sums = np.abs(np.moveaxis(values, axis, 0)).reshape(channels, -1).sum(axis=1)
         # Of Python's integers: the least of numpy's has no absolute value.
         biases = 0 if bias is None or bias.dtype == "float32" else np.abs(bias.data.astype(object))
-        most = int((sums * (high - low) + biases).max(initial=0))
+        max_accumulator = int((sums * (high - low) + biases).max(initial=0))
         bits = ACCUMULATOR_BITS.get(kind, 32)
-        rules.require(most < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {most}")
+        rules.require(max_accumulator < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {max_accumulator}")
 
     def _check_weights(self, rules, weights, channels, axis):
         dtype = "uint8" if rules.inputs[0].dtype == "uint8" and self.rounding != "float" else "int8"

@@ -17,7 +17,7 @@ DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int
           "float32": np.float32, "bool": np.bool_}
 QUANTIZED = {dtype: LIMITS[dtype] for dtype in ("int8", "uint8", "int16")}
 # Elements of a tensor, far beyond what a macro is for, and soon refused.
-MOST_ELEMENTS = 1 << 24
+MAX_ELEMENTS = 1 << 24
 
 
 class NetworkError(ValueError):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from .network import MOST_ELEMENTS, NetworkError
+from .network import MAX_ELEMENTS, NetworkError
 
 # From the layout of the file to that of a `Network`, and back.
 TO_LAST, TO_FIRST = (0, 2, 3, 1), (0, 3, 1, 2)
@@ -25,7 +25,7 @@ class OnnxForm:
         Those that are read.
     fixed : dict
         Attributes that must have one value, or one of a tuple; none at all if that is empty.
-    most_outputs : int
+    max_outputs : int
     domain : str
     """
 
@@ -33,7 +33,7 @@ class OnnxForm:
     versions: tuple
     attributes: tuple = ()
     fixed: dict = field(default_factory=dict)
-    most_outputs: int = 1
+    max_outputs: int = 1
     domain: str = ""
 
 
@@ -86,7 +86,7 @@ class Product:
     Attributes
     ----------
     make : callable
-        The operator, of place, outputs and activation.
+        The operator, of location, outputs and activation.
     has_own_bias : bool
         Its bias is not in steps of the accumulators.
     is_narrow : bool
@@ -97,7 +97,7 @@ class Product:
         It is computed as one of images of height 1, which go from its shape.
     """
 
-    place: str
+    location: str
     shape: tuple
     is_last: bool
     make: object
@@ -126,7 +126,7 @@ class OnnxNode:
     ----------
     graph : OnnxGraph
         The network, as far as it has been read.
-    kind, place : str
+    kind, location : str
         Type of operator, and where in the file.
     version : int
         The opset in which its definition came.
@@ -138,7 +138,7 @@ class OnnxNode:
 
     graph: object
     kind: str
-    place: str
+    location: str
     version: int
     attributes: dict
     operands: list
@@ -147,16 +147,16 @@ class OnnxNode:
     def require(self, condition, rule, value):
         """One line, unless the condition holds."""
         if not condition:
-            raise NetworkError(f"{self.place} must have {rule}, not {value}")
+            raise NetworkError(f"{self.location} must have {rule}, not {value}")
 
     def optional(self, position):
         """An operand, or None."""
         return self.operands[position] if len(self.operands) > position else None
 
-    def has_operands(self, least, most):
-        """The count of operands, none of the first ``least`` left out."""
-        self.require(least <= len(self.operands) <= most and None not in self.operands[:least],
-                     f"{least} to {most} inputs" if most > least else f"{least} inputs",
+    def has_operands(self, min_count, max_count):
+        """The count of operands, none of the first ``min_count`` left out."""
+        self.require(min_count <= len(self.operands) <= max_count and None not in self.operands[:min_count],
+                     f"{min_count} to {max_count} inputs" if max_count > min_count else f"{min_count} inputs",
                      len([operand for operand in self.operands if operand is not None]))
 
     def shape(self, position):
@@ -165,7 +165,7 @@ class OnnxNode:
 
     def fits(self, shape):
         """One line, if a shape is of more elements than a tensor may have."""
-        self.require(math.prod(shape) <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} elements", list(shape))
+        self.require(math.prod(shape) <= MAX_ELEMENTS, f"at most {MAX_ELEMENTS} elements", list(shape))
 
     def broadcast(self, shapes):
         """The shape to which shapes broadcast."""
@@ -218,5 +218,5 @@ class OnnxNode:
         return float(array.reshape(-1)[0])
 
     def like(self, **changes):
-        """Another node at the same place."""
+        """Another node at the same location."""
         return replace(self, **changes)

@@ -18,9 +18,9 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 
-def outputs_up_to(most):
+def outputs_up_to(max_outputs):
     """Of an error's line: how many outputs there may be."""
-    return "one output" if most == 1 else f"1 to {most} outputs"
+    return "one output" if max_outputs == 1 else f"1 to {max_outputs} outputs"
 
 
 def of_rank(values, rank):
@@ -52,13 +52,13 @@ class OperatorTensors:
 
 @dataclass(frozen=True, kw_only=True)
 class Operator(ABC):
-    """Place in the file, and tensors as numbers in ``Network.tensors``; -1 is an input that is left out.
+    """Location in the file, and tensors as numbers in ``Network.tensors``; -1 is an input that is left out.
 
     ``rounding`` is how results become integers, one of `rounding.RULES`. The kernels of one runtime do not agree on it,
     so it is a property of the operator, which its readers set.
     """
 
-    place: str
+    location: str
     inputs: tuple
     outputs: tuple
     rounding: str = "double"
@@ -66,8 +66,8 @@ class Operator(ABC):
     # Of the class: a `TfliteForm` for each name in .tflite files, the fewest and the most outputs, whether it is a
     # `MatrixOperator`, and whether it moves elements of any kind and leaves them alone.
     tflite = ()
-    least_outputs = 1
-    most_outputs = 1
+    min_outputs = 1
+    max_outputs = 1
     is_matrix = False
     moves = False
 

@@ -4,40 +4,40 @@ from contextlib import contextmanager
 
 from .network import NetworkError
 
-# Problems, and places of each, that are named; of the others only how many there are.
-MOST_NAMED, MOST_PLACES = 12, 4
+# Problems, and locations of each, that are named; of the others only how many there are.
+MAX_NAMED, MAX_LOCATIONS = 12, 4
 
 
 class Problems:
-    """Collects what is in the way, each kind of it once, with its places."""
+    """Collects what is in the way, each kind of it once, with its locations."""
 
     def __init__(self):
-        self._places = {}
+        self._locations = {}
 
     def __bool__(self):
-        return bool(self._places)
+        return bool(self._locations)
 
     @contextmanager
-    def of(self, place):
-        """A `NetworkError` of what is done inside is kept, for a place such as ``"operator 3 (ADD)"``."""
+    def of(self, location):
+        """A `NetworkError` of what is done inside is kept, for a location such as ``"operator 3 (ADD)"``."""
         try:
             yield
         except NetworkError as error:
-            reason = str(error).removeprefix(place)
-            self._places.setdefault((place[place.find("("):], reason), []).append(place)
+            reason = str(error).removeprefix(location)
+            self._locations.setdefault((location[location.find("("):], reason), []).append(location)
 
     def refuse(self):
         """Raise one `NetworkError`, if there is anything."""
-        if not self._places:
+        if not self._locations:
             return
-        lines = [self._line(reason, places) for (_, reason), places in self._places.items()]
-        more = [f"and {len(lines) - MOST_NAMED} more of other kinds"] if len(lines) > MOST_NAMED else []
-        raise NetworkError("; ".join(lines[:MOST_NAMED] + more))
+        lines = [self._line(reason, locations) for (_, reason), locations in self._locations.items()]
+        more = [f"and {len(lines) - MAX_NAMED} more of other kinds"] if len(lines) > MAX_NAMED else []
+        raise NetworkError("; ".join(lines[:MAX_NAMED] + more))
 
     @staticmethod
-    def _line(reason, places):
-        if len(places) == 1:
-            return places[0] + reason
-        others = [place.partition(" (")[0] for place in places[1:]]
-        named = ", ".join(others[:MOST_PLACES]) + (", ..." if len(others) > MOST_PLACES else "")
-        return f"{places[0]}{reason} ({len(places)} times: also {named})"
+    def _line(reason, locations):
+        if len(locations) == 1:
+            return locations[0] + reason
+        others = [location.partition(" (")[0] for location in locations[1:]]
+        named = ", ".join(others[:MAX_LOCATIONS]) + (", ..." if len(others) > MAX_LOCATIONS else "")
+        return f"{locations[0]}{reason} ({len(locations)} times: also {named})"

@@ -22,7 +22,7 @@ class TfliteForm:
     ----------
     name : str
         As in the schema.
-    least, most : int
+    min_inputs, max_inputs : int
         Inputs.
     options : str, optional
         Table of its options in the schema.
@@ -31,8 +31,8 @@ class TfliteForm:
     """
 
     name: str
-    least: int
-    most: int
+    min_inputs: int
+    max_inputs: int
     options: str | None = None
     needed: int | None = None
 
@@ -46,7 +46,7 @@ class TfliteNode:
         Of the network.
     runtime : str
         Whose results are wanted.
-    name, place : str
+    name, location : str
         Name in the schema, and where in the file.
     inputs : list of int
         Of tensors; -1 is one that is left out. Those that `parameter` has read are taken off.
@@ -56,19 +56,19 @@ class TfliteNode:
     """
 
     def __init__(self, tensors, runtime, node, options, variables):
-        self.tensors, self.runtime, self.name, self.place = tensors, runtime, node.kind, node.place
+        self.tensors, self.runtime, self.name, self.location = tensors, runtime, node.kind, node.location
         self.inputs, self.outputs, self.options = list(node.inputs), tuple(node.outputs), options
         self.intermediates, self.variables = tuple(node.intermediates), variables
 
     def require(self, condition, rule, value):
         """One line, unless the condition holds."""
         if not condition:
-            raise NetworkError(f"{self.place} must have {rule}, not {value}")
+            raise NetworkError(f"{self.location} must have {rule}, not {value}")
 
     @property
     def common(self):
         """Fields of every operator; operands that are parameters are left out."""
-        return {"place": self.place, "inputs": tuple(self.inputs), "outputs": tuple(self.outputs)}
+        return {"location": self.location, "inputs": tuple(self.inputs), "outputs": tuple(self.outputs)}
 
     def rounding(self, kind=None):
         """The rounding rule for activations of a kind, by default that of the first operand's elements."""
@@ -82,7 +82,7 @@ class TfliteNode:
     def choice(self, table, value, what):
         """What an enumeration's number stands for."""
         if value not in table:
-            raise NetworkError(f"{self.place} must have as {what} one of {', '.join(table.values())}, "
+            raise NetworkError(f"{self.location} must have as {what} one of {', '.join(table.values())}, "
                                f"not number {value}")
         return table[value]
 
@@ -97,7 +97,7 @@ class TfliteNode:
         if tensor.data is None or tensor.dtype not in ("int32", "int64") or rank not in (None, tensor.data.ndim):
             size = "" if rank is None else f" of {rank} dimensions"
             kind = "constant " if tensor.data is not None else ""
-            raise NetworkError(f"{self.place} must have a constant integer operand {position}{size}, "
+            raise NetworkError(f"{self.location} must have a constant integer operand {position}{size}, "
                                f"not {kind}{tensor.dtype} of {list(tensor.shape)}")
         return tensor.data
 

@@ -2,10 +2,10 @@
 
 import math
 
-from .network import MOST_ELEMENTS, NetworkError
+from .network import MAX_ELEMENTS, NetworkError
 
 # Elements of all windows of a layer, each a copy of what it sees.
-MOST_SEEN = 1 << 28
+MAX_SEEN = 1 << 28
 # In .tflite files.
 PADDINGS = {0: "same", 1: "valid"}
 # In .onnx files.
@@ -39,8 +39,8 @@ def check_window(rules, size, stride, dilation, padding):
                   "a window within the image", f"{reach} of {tuple(padded)}")
     after = [(length - span) // step + 1 for length, span, step in zip(padded, reach, stride)]
     seen = x.shape[0] * x.shape[3] * math.prod(after) * math.prod(size)
-    rules.require(seen <= MOST_SEEN and math.prod(padded) * x.shape[0] * x.shape[3] <= 2 * MOST_ELEMENTS,
-                  f"at most {MOST_SEEN} elements in all windows, and {2 * MOST_ELEMENTS} with the padding", seen)
+    rules.require(seen <= MAX_SEEN and math.prod(padded) * x.shape[0] * x.shape[3] <= 2 * MAX_ELEMENTS,
+                  f"at most {MAX_SEEN} elements in all windows, and {2 * MAX_ELEMENTS} with the padding", seen)
     return after
 
 
@@ -49,7 +49,7 @@ def tflite_window(node, size, dilation=(1, 1)):
     options, image = node.options, node.shape(0)
     stride = options.StrideH(), options.StrideW()
     if len(image) != 4 or min(*stride, *dilation, *size) < 1:
-        raise NetworkError(f"{node.place} must have an input of four dimensions, and strides, dilations and window "
+        raise NetworkError(f"{node.location} must have an input of four dimensions, and strides, dilations and window "
                            f"of at least 1, not {list(image)}, {stride}, {dilation}, {tuple(size)}")
     totals = (0, 0)
     if node.choice(PADDINGS, options.Padding(), "padding") == "same":
@@ -72,7 +72,7 @@ def onnx_window(node, image, size):
     stride, dilation = (tuple(map(int, attributes.get(name, (1, 1)))) for name in ("strides", "dilations"))
     pads, auto = tuple(map(int, attributes.get("pads", (0,) * 4))), attributes.get("auto_pad", b"NOTSET").decode()
     node.require(len(stride) == len(dilation) == len(size) == 2 and len(pads) == 4 and
-                 min(*stride, *dilation, *size) >= 1 and 0 <= min(pads) <= max(pads) <= MOST_ELEMENTS,
+                 min(*stride, *dilation, *size) >= 1 and 0 <= min(pads) <= max(pads) <= MAX_ELEMENTS,
                  "two strides, dilations and sizes from 1 on and four pads from 0 on",
                  f"{stride}, {dilation}, {tuple(size)}, {pads}")
     padding = ((pads[0], pads[2]), (pads[1], pads[3]))

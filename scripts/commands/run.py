@@ -107,14 +107,14 @@ def layer_rows(network, mapping, found):
         width = 8 if x.dtype == "int8" else 16
         counted, macs = sums["cycles"] or sums["predicted"], layer.convolution.macs
         rows.append({
-            "layer": operator.place, "packing": str(layer.packing), "tiles_of_layer": len(layer.slices), "macs": macs,
-            **sums, "tiles": len(loaded), "writes": sum(count for count, _ in loaded),
+            "layer": operator.location, "packing": str(layer.packing), "tiles_of_layer": len(layer.slices),
+            "macs": macs, **sums, "tiles": len(loaded), "writes": sum(count for count, _ in loaded),
             "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0,
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
             "bits_without_reuse": sums["runs"] * (layer.convolution.inner_macs * (8 + width) + y.size * SUM_BITS),
             "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
             "first_mismatch": next((str(mismatch) for mismatch in found.mismatches
-                                    if mismatch.layer == operator.place), None),
+                                    if mismatch.layer == operator.location), None),
         })
     return rows
 

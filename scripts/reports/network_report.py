@@ -50,7 +50,7 @@ def write_report(folder, report, layers, mapping):
     planned = plan(mapping)
     page = _page(report, layers, planned, _pictures(report, layers, planned) if layers else [])
     content = {**report, "layers": layers, "plan": [
-        {"layer": mapping.layers[tile.tile.layer].operator.place, "bank": tile.tile.bank,
+        {"layer": mapping.layers[tile.tile.layer].operator.location, "bank": tile.tile.bank,
          "resident": tile.tile.resident, "rows": tile.tile.slice.rows,
          "columns": mapping.layers[tile.tile.layer].block(tile.tile.slice).shape[1],
          "written": list(tile.written), "results": list(tile.results)} for tile in planned.tiles]}
@@ -226,7 +226,7 @@ def _draw_bits(plt, names, layers, runs):
     for shift, key, color, label in ((-0.27, "bits_moved", "tab:blue", "macro"),
                                       (0, "bits_without_reuse", "tab:red", "without reuse"),
                                       (0.27, "bits_ideal_reuse", "lightgray", "ideal reuse")):
-        axis.barh([place + shift for place in range(len(names))], [layer[key] / runs for layer in layers], height=0.25,
+        axis.barh([row + shift for row in range(len(names))], [layer[key] / runs for layer in layers], height=0.25,
                   color=color, label=label)
     axis.set_xscale("log")
     axis.set_title("bits moved per input", fontsize=10)

@@ -29,7 +29,7 @@ def convolution_network(rng, *, kind=Conv2D, image=(7, 6), channels=4, outputs=5
              for length, pads, reach, step in zip(image, padding, spatial(size, dilation), stride)]
     tensors = [activation("x", (batch, *image, channels), dtype, zero_point=zero_point), weights(rng, shape, bits),
                activation("y", (batch, *after, outputs), dtype, 1.0, zero_point)]
-    operator = kind(place="operator 0 (convolution)", inputs=(0, 1), outputs=(2,), stride=stride, dilation=dilation,
+    operator = kind(location="operator 0 (convolution)", inputs=(0, 1), outputs=(2,), stride=stride, dilation=dilation,
                     padding=padding, groups=groups, rounding="double" if dtype == "int8" else "wide")
     network = Network("small", tensors, [operator], (0,), (2,))
     check(network)
@@ -45,11 +45,11 @@ def residual_network(rng):
                Tensor("bias", (3,), "int32", data=np.array([-500, 0, 700], np.int32))]
     same = ((1, 1), (1, 1))
     operators = [
-        Conv2D(place="operator 0 (conv)", inputs=(0, 1), outputs=(2,), padding=same, activation="relu"),
-        DepthwiseConv2D(place="operator 1 (depthwise)", inputs=(2, 3), outputs=(4,), padding=same, groups=2),
-        Add(place="operator 2 (add)", inputs=(2, 4), outputs=(5,)),
-        Reshape(place="operator 3 (reshape)", inputs=(5,), outputs=(6,)),
-        FullyConnected(place="operator 4 (fc)", inputs=(6, 7, 9), outputs=(8,), rounding="single"),
+        Conv2D(location="operator 0 (conv)", inputs=(0, 1), outputs=(2,), padding=same, activation="relu"),
+        DepthwiseConv2D(location="operator 1 (depthwise)", inputs=(2, 3), outputs=(4,), padding=same, groups=2),
+        Add(location="operator 2 (add)", inputs=(2, 4), outputs=(5,)),
+        Reshape(location="operator 3 (reshape)", inputs=(5,), outputs=(6,)),
+        FullyConnected(location="operator 4 (fc)", inputs=(6, 7, 9), outputs=(8,), rounding="single"),
     ]
     network = Network("residual", tensors, operators, (0,), (8,))
     check(network)

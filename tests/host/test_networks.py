@@ -173,7 +173,7 @@ def test_operators_that_compute_dimensions_are_left_out():
                           ValuesCount=2)
     y = file.operator("RESHAPE", [x, shape], file.tensor((1, 6), "int8", 0.1), "ReshapeOptions")
     network = read_tflite(file.data([x], [y]), "m")
-    assert [operator.place for operator in network.operators] == ["operator 3 (RESHAPE)"]
+    assert [operator.location for operator in network.operators] == ["operator 3 (RESHAPE)"]
     with pytest.raises(NetworkError, match=r"^m must have inputs, and outputs that are computed"):
         read_tflite(file.data([x], [y, length]), "m")
 

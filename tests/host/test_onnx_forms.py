@@ -40,7 +40,7 @@ def test_nothing_is_read_that_onnx_does_not_have(form):
     schemas = [schema for schema in SCHEMAS if schema.name == form.name]
     assert {*form.attributes, *form.fixed} <= {name for schema in schemas for name in schema.attributes}
     assert set(form.versions) <= {schema.since_version for schema in schemas}
-    assert form.most_outputs <= max(schema.max_output for schema in schemas)
+    assert form.max_outputs <= max(schema.max_output for schema in schemas)
 
 
 def node_of(form, inputs=1, outputs=1, **attributes):

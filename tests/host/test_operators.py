@@ -65,7 +65,7 @@ class Halves(Operator):
     """The two halves of the last dimension."""
 
     tflite = (TfliteForm("SPLIT", 2, 2),)
-    most_outputs = 2
+    max_outputs = 2
 
     @classmethod
     def from_tflite(cls, node):

@@ -171,7 +171,7 @@ def test_constants_go_through_what_moves_them(tmp_path):
                       "ResizeNearestNeighborOptions")
     values = RNG(4).integers(-128, 128, (2, 1, 3, 5, 2))
     network, _, mismatches = run_both(tmp_path, file, [x], [y], [values])
-    assert mismatches == [] and [operator.place for operator in network.operators] == [
+    assert mismatches == [] and [operator.location for operator in network.operators] == [
         "operator 6 (RESIZE_NEAREST_NEIGHBOR)"]
 
 

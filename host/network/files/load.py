@@ -8,7 +8,7 @@ from .onnx_file import read_onnx
 from .tflite_file import read_tflite
 
 READERS = {".tflite": read_tflite, ".onnx": read_onnx}
-MOST_BYTES = 1 << 28
+MAX_BYTES = 1 << 28
 
 
 def load_network(path, runtime=None):
@@ -37,8 +37,8 @@ def load_network(path, runtime=None):
         raise NetworkError(f"model must be one of {', '.join(READERS)}, not {path.name}")
     if path.exists() and not path.is_file():
         raise NetworkError(f"model must be a regular file, and {path} is not one")
-    if path.stat().st_size > MOST_BYTES:
-        raise NetworkError(f"model must have at most {MOST_BYTES} bytes, and {path} has {path.stat().st_size}")
+    if path.stat().st_size > MAX_BYTES:
+        raise NetworkError(f"model must have at most {MAX_BYTES} bytes, and {path} has {path.stat().st_size}")
     runtimes = RUNTIMES_OF[path.suffix]
     if runtime not in (None, *runtimes):
         raise NetworkError(f"runtime of {path.name} must be {' or '.join(runtimes)}, not {runtime}")

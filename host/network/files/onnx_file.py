@@ -6,14 +6,14 @@ What ONNX defines in floating point has one result here; `golden/kernels/float_l
 import numpy as np
 
 from ..checks import check
-from ..network import MOST_ELEMENTS, Network, NetworkError, Tensor
+from ..network import MAX_ELEMENTS, Network, NetworkError, Tensor
 from ..onnx_node import Constant, OnnxNode, Product, Unread, Value
 from ..onnx_operators import ONNX
 from ..problems import Problems
 from .onnx_graph import OnnxGraph
 
 # Nodes; elements of constants that nodes of constants make.
-MOST_NODES, MOST_FOLDED = 1 << 14, 1 << 25
+MAX_NODES, MAX_FOLDED = 1 << 14, 1 << 25
 # The opsets whose operators are known here, of ONNX and of ONNX Runtime's own.
 OPSETS, MICROSOFT_OPSETS = (10, 26), (1, 1)
 # Numbers of ONNX's types that an input may have.
@@ -69,8 +69,8 @@ class _Reader:
     def network(self, name, runtime):
         """The `Network`, not yet checked."""
         file, values = self._file, self.graph.values
-        if len(file.node) > MOST_NODES or len(file.initializer) > MOST_NODES:
-            raise NetworkError(f"model must have at most {MOST_NODES} nodes, not {len(file.node)}")
+        if len(file.node) > MAX_NODES or len(file.initializer) > MAX_NODES:
+            raise NetworkError(f"model must have at most {MAX_NODES} nodes, not {len(file.node)}")
         if len(file.sparse_initializer):
             raise NetworkError(f"model must have no sparse initializers, not {len(file.sparse_initializer)}")
         for initializer in file.initializer:
@@ -85,8 +85,8 @@ class _Reader:
         if tensor.data_location == self._onnx.TensorProto.EXTERNAL:
             raise NetworkError(f"tensor {tensor.name} must be in the model's own file, and is in another")
         size = int(np.prod(list(tensor.dims), dtype=object))
-        if not 0 <= size <= MOST_ELEMENTS:
-            raise NetworkError(f"tensor {tensor.name} must have at most {MOST_ELEMENTS} elements, not {size}")
+        if not 0 <= size <= MAX_ELEMENTS:
+            raise NetworkError(f"tensor {tensor.name} must have at most {MAX_ELEMENTS} elements, not {size}")
         return self._onnx.numpy_helper.to_array(tensor)
 
     def _input(self, value):
@@ -113,29 +113,29 @@ class _Reader:
             value = self.graph.numbers(None, value)
         return self.graph.in_layout(value, False).index
 
-    def _read(self, place, node):
+    def _read(self, location, node):
         values, names = self.graph.values, list(node.output)
         while names and not names[-1]:
             names.pop()
         for name in node.input:
             if name and name not in values:
-                raise NetworkError(f"{place} must use what is computed before it, not {name}")
+                raise NetworkError(f"{location} must use what is computed before it, not {name}")
         for name in names:
             if name in values:
-                raise NetworkError(f"{place} must make what is not there yet, not {name} again")
+                raise NetworkError(f"{location} must make what is not there yet, not {name} again")
         operands = [values[name] if name else None for name in node.input]
         made = (Unread(),) * len(names)
         if not any(isinstance(operand, Unread) for operand in operands):
-            with self.problems.of(place):
-                made = self._made(place, node, operands, tuple(names))
+            with self.problems.of(location):
+                made = self._made(location, node, operands, tuple(names))
         elif self._form(node) is None:
-            with self.problems.of(place):
-                self._refuse_kind(place, node)
+            with self.problems.of(location):
+                self._refuse_kind(location, node)
         made = made if isinstance(made, tuple) else (made,)
         self._folded += sum(one.array.size for one in made if isinstance(one, Constant) and node.input)
-        if self._folded > MOST_FOLDED:
-            raise NetworkError(f"model must compute at most {MOST_FOLDED} elements of constants, and has more at "
-                               f"{place}")
+        if self._folded > MAX_FOLDED:
+            raise NetworkError(f"model must compute at most {MAX_FOLDED} elements of constants, and has more at "
+                               f"{location}")
         values.update(zip(names, made, strict=True))
 
     def _form(self, node):
@@ -143,32 +143,32 @@ class _Reader:
         return ONNX.get(("" if node.domain == "ai.onnx" else node.domain, node.op_type))
 
     @staticmethod
-    def _refuse_kind(place, node):
+    def _refuse_kind(location, node):
         help_ = HELP.get(node.op_type)
-        raise NetworkError(f"{place} must be an operator of the list in docs/networks.md" + (
+        raise NetworkError(f"{location} must be an operator of the list in docs/networks.md" + (
             f": {help_}" if help_ else ""))
 
-    def _made(self, place, node, operands, names):
+    def _made(self, location, node, operands, names):
         attributes = {attribute.name: self._onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
         if node.op_type == "Constant" and node.domain in ("", "ai.onnx"):
-            return self._constant(place, attributes)
+            return self._constant(location, attributes)
         if self._form(node) is None:
-            self._refuse_kind(place, node)
+            self._refuse_kind(location, node)
         form, read = self._form(node)
-        made = OnnxNode(self.graph, node.op_type, place, self._version(place, form), attributes, operands, names)
-        made.require(1 <= len(names) <= form.most_outputs and all(names), f"1 to {form.most_outputs} outputs", names)
+        made = OnnxNode(self.graph, node.op_type, location, self._version(location, form), attributes, operands, names)
+        made.require(1 <= len(names) <= form.max_outputs and all(names), f"1 to {form.max_outputs} outputs", names)
         self._check_attributes(made, form)
         return read(made)
 
-    def _version(self, place, form):
+    def _version(self, location, form):
         """The opset in which the definition came that a node of a form has."""
-        opset, (least, most) = self._opsets.get(form.domain), MICROSOFT_OPSETS if form.domain else OPSETS
-        least = max(least, form.versions[0])
-        if opset is None or not least <= opset <= most:
-            raise NetworkError(f"{place} must be of opset {least} to {most}, not {opset}")
+        opset, (oldest, newest) = self._opsets.get(form.domain), MICROSOFT_OPSETS if form.domain else OPSETS
+        oldest = max(oldest, form.versions[0])
+        if opset is None or not oldest <= opset <= newest:
+            raise NetworkError(f"{location} must be of opset {oldest} to {newest}, not {opset}")
         version = form.versions[0] if form.domain else self._schema(form).since_version
         if version not in form.versions:
-            raise NetworkError(f"{place} must be of a definition that is known, not that of opset {version}")
+            raise NetworkError(f"{location} must be of a definition that is known, not that of opset {version}")
         return version
 
     def _schema(self, form):
@@ -187,8 +187,8 @@ class _Reader:
                 rule = f"{name} {' or '.join(map(str, wanted))}" if wanted else f"no {name}"
                 node.require(value in wanted, rule, value)
 
-    def _constant(self, place, attributes):
+    def _constant(self, location, attributes):
         name, value = next(iter(attributes.items()), (None, None))
         if len(attributes) != 1 or name not in CONSTANTS:
-            raise NetworkError(f"{place} must have one of {', '.join(CONSTANTS)}, not {sorted(attributes)}")
+            raise NetworkError(f"{location} must have one of {', '.join(CONSTANTS)}, not {sorted(attributes)}")
         return Constant(self._array(value) if name == "value" else np.array(value, CONSTANTS[name]))

@@ -67,7 +67,7 @@ class OnnxGraph:
             if value not in self._numbers:
                 shape = self.tensors[value.index].shape
                 index = self.floats(self.tensors[value.index].name, shape)
-                self.add(DequantizeLinear(place=f"numbers of {self.tensors[value.index].name}",
+                self.add(DequantizeLinear(location=f"numbers of {self.tensors[value.index].name}",
                                           inputs=(value.index,), outputs=(index,)))
                 self._numbers[value] = Value(index, value.shape, value.is_last)
             value = self._numbers[value]
@@ -77,20 +77,21 @@ class OnnxGraph:
         node.require(array.dtype == np.float32, "constants of float32", array.dtype)
         is_last = bool(is_last) and array.ndim == 4
         data = np.ascontiguousarray(array.transpose(TO_LAST) if is_last else array)
-        index = self.tensor(Tensor(node.place, data.shape, "float32", data=data))
+        index = self.tensor(Tensor(node.location, data.shape, "float32", data=data))
         return Value(index, array.shape, is_last)
 
     def constant(self, node, value):
         """The `Value` of integers that are constant, with one scale."""
         scales, points = np.unique(value.scales), np.unique(value.zero_points)
         node.require(scales.size == points.size == 1, "one scale", scales.size)
-        index = self.tensor(Tensor(node.place, value.shape, value.array.dtype.name, scales, points, data=value.array))
+        index = self.tensor(Tensor(node.location, value.shape, value.array.dtype.name, scales, points,
+                                   data=value.array))
         return Value(index, value.shape)
 
     def _materialized(self, product):
         if id(product) not in self._numbers:
             # With the product, so that its id stays its own.
-            self._numbers[id(product)] = product, self._made(product, Tensor(product.place, (), "float32"))
+            self._numbers[id(product)] = product, self._made(product, Tensor(product.location, (), "float32"))
         return self._numbers[id(product)][1]
 
     @staticmethod
@@ -111,13 +112,13 @@ class OnnxGraph:
         """The `Value` of a product, in a tensor like another."""
         shape = (*product.shape[:2], 1, *product.shape[2:]) if product.is_line else product.shape
         index = self.tensor(replace(tensor, shape=self._stored(shape, product.is_last)))
-        self.add(product.make(place=product.place, outputs=(index,), activation=product.bounds))
+        self.add(product.make(location=product.location, outputs=(index,), activation=product.bounds))
         value = Value(index, shape, product.is_last)
         if not product.is_line:
             return value
         value = self.in_layout(value, False)
         index = self.like(value.index, tensor.name, product.shape)
-        self.add(Reshape(place=product.place, inputs=(value.index,), outputs=(index,)))
+        self.add(Reshape(location=product.location, inputs=(value.index,), outputs=(index,)))
         return Value(index, product.shape)
 
     def at_scale(self, node, value, tensor):
@@ -129,7 +130,7 @@ class OnnxGraph:
         elif not (np.array_equal(before.scales, tensor.scales) and before.axis == tensor.axis and
                   np.array_equal(before.zero_points, tensor.zero_points)):
             index = self.tensor(replace(tensor, name=node.names[0], shape=before.shape, dtype=before.dtype))
-            self.add(Reshape(place=node.place, inputs=(value.index,), outputs=(index,)))
+            self.add(Reshape(location=node.location, inputs=(value.index,), outputs=(index,)))
             value = replace(value, index=index)
         return replace(value, dequantized=True)
 
@@ -139,7 +140,7 @@ class OnnxGraph:
             return value
         if value not in self._layouts:
             index = self.like(value.index, self.tensors[value.index].name, self._stored(value.shape, is_last))
-            self.add(Transpose(place=f"layout of {self.tensors[value.index].name}", inputs=(value.index,),
+            self.add(Transpose(location=f"layout of {self.tensors[value.index].name}", inputs=(value.index,),
                                outputs=(index,), permutation=TO_LAST if is_last else TO_FIRST))
             turned = replace(value, index=index, is_last=is_last)
             self._layouts[value], self._layouts[turned] = turned, value

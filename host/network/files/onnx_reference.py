@@ -106,7 +106,7 @@ class OnnxReference:
         theirs = self._run(self._definition, fed)
         integers = self._run(self._integers, fed) if self._integers else {}
         found = []
-        for place, name in self._parts.compared:
+        for location, name in self._parts.compared:
             made = theirs[self._parts.made_name(name)]
             if name in self._parts.products:
                 wrong = self._beside(name, ours[name], theirs[self._parts.products[name]], values)
@@ -118,7 +118,7 @@ class OnnxReference:
             self.compared += wrong.size
             if wrong.any():
                 position = tuple(np.argwhere(wrong)[0].tolist())
-                found.append(Mismatch(place, int(wrong.sum()), position, ours[name][position].item(),
+                found.append(Mismatch(location, int(wrong.sum()), position, ours[name][position].item(),
                                       made[position].item()))
         self._compare_default(ours, inputs)
         return found
@@ -216,7 +216,7 @@ class _Parts:
         Names that are inputs of the cut model; what a node makes of such a name has another.
     made : list of str
         Outputs of the cut model.
-    compared : list of (place, name)
+    compared : list of (location, name)
     products : dict of str to str
         For what quantizes a product that is nowhere numbers: the name of the numbers in the file.
     integer_products : list of str
@@ -236,12 +236,12 @@ class _Parts:
         names = [self.made_name(name) for _, name in self.compared]
         self.made = [*names, *dict.fromkeys(name for name in self.products.values() if name not in names)]
 
-    def _look(self, place, node):
+    def _look(self, location, node):
         values, before = self._graph.values, self._graph.values.get(node.input[0]) if node.input else None
         for name in node.output:
             if isinstance(values.get(name), Constant) or name not in self.values:
                 continue
-            self.compared.append((place, name))
+            self.compared.append((location, name))
             if node.op_type != "DequantizeLinear":
                 self.cut.append(name)
         if node.op_type == "QuantizeLinear" and isinstance(before, Product) and before.is_integer and (
@@ -252,10 +252,10 @@ class _Parts:
                 self.integer_products.append(node.output[0] + MADE)
         if node.op_type == "QuantizeLinear" and isinstance(before, Value) and before.dequantized and not (
                 self._same_grid(before, values[node.output[0]])):
-            self.reasons.append(f"{place} may be merged with the pair before it")
+            self.reasons.append(f"{location} may be merged with the pair before it")
         made = values.get(node.output[0]) if node.output else None
         if isinstance(made, Product) and made.has_own_bias and node.op_type not in ("Relu", "Clip"):
-            self.reasons.append(f"the bias of {place} may be taken at another scale than its own")
+            self.reasons.append(f"the bias of {location} may be taken at another scale than its own")
 
     def _is_fused(self, product, value, name):
         """The runtime has a kernel of integers for a product, and what is clamped behind it is clamped by its type."""

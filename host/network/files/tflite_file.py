@@ -54,7 +54,7 @@ class _Reader:
         """The `Network`, not yet checked."""
         graph, operators = self._graph, []
         for node in _used(graph.nodes, graph.outputs):
-            with self.problems.of(node.place):
+            with self.problems.of(node.location):
                 if not self._variables.takes(node) and not self._folds_integers(node):
                     operator = self._operator(node)
                     if not self._folds(operator):
@@ -66,13 +66,13 @@ class _Reader:
         if node.kind not in TFLITE:
             wanted = ("of TensorFlow Lite, not of another runtime; what is before it runs where the file ends there"
                       if node.kind.startswith("CUSTOM") else "one of those that docs/networks.md lists")
-            raise NetworkError(f"{node.place} must be {wanted}")
+            raise NetworkError(f"{node.location} must be {wanted}")
         operator, form = TFLITE[node.kind]
         operands, outputs = node.inputs, node.outputs
-        if not (form.least <= len(operands) <= form.most and operator.least_outputs <= len(outputs) <=
-                operator.most_outputs and -1 not in operands[:form.least]):
-            raise NetworkError(f"{node.place} must have {form.least} to {form.most} inputs and "
-                               f"{outputs_up_to(operator.most_outputs)}, not {len(operands)} and {len(outputs)}")
+        if not (form.min_inputs <= len(operands) <= form.max_inputs and operator.min_outputs <= len(outputs) <=
+                operator.max_outputs and -1 not in operands[:form.min_inputs]):
+            raise NetworkError(f"{node.location} must have {form.min_inputs} to {form.max_inputs} inputs and "
+                               f"{outputs_up_to(operator.max_outputs)}, not {len(operands)} and {len(outputs)}")
         options = form.options and self._graph.options(form.options, node)
         return operator.from_tflite(TfliteNode(self._graph.tensors, self._runtime, node, options, self._variables))
 

@@ -29,26 +29,26 @@ class TfliteVariables:
         for node in graph.nodes:
             if node.kind == "CALL_ONCE":
                 number = graph.options("CallOnceOptions", node).InitSubgraphIndex()
-                self._presets.update(_presets(subgraph(number), node.place))
+                self._presets.update(_presets(subgraph(number), node.location))
         self._handles = _handles(graph)
 
     def takes(self, node):
         """Whether a node only says which variables there are."""
         return node.kind in ("CALL_ONCE", "VAR_HANDLE")
 
-    def of_handle(self, index, place):
+    def of_handle(self, index, location):
         """The number of the variable of a handle."""
         name = self._handles.get(index)
         if name not in self._presets:
-            raise NetworkError(f"{place} must have a variable that the file gives a value before the first run, "
+            raise NetworkError(f"{location} must have a variable that the file gives a value before the first run, "
                                f"not {'/'.join(name) if name else f'tensor {index}'}")
         return self._number(name, "/".join(name).strip("/"), self._presets[name])
 
-    def of_tensor(self, index, place):
+    def of_tensor(self, index, location):
         """The number of a variable tensor."""
         tensor = self._graph.tensors[index] if index >= 0 else None
         if tensor is None or not tensor.is_variable or tensor.dtype not in ("int8", "int16") or not tensor.scales.size:
-            raise NetworkError(f"{place} must have a variable of int8 or int16 as its state, not "
+            raise NetworkError(f"{location} must have a variable of int8 or int16 as its state, not "
                                f"{tensor.dtype if tensor else 'none'}")
         start = tensor.zero_point if tensor.dtype == "int8" else 0
         return self._number(index, tensor.name, np.full(tensor.shape, start, np.int64))
@@ -71,16 +71,17 @@ def _handles(graph):
     return found
 
 
-def _presets(graph, place):
+def _presets(graph, location):
     """What a graph that runs once gives variables, by container and name."""
     handles, presets = _handles(graph), {}
     for node in graph.nodes:
         if node.kind == "VAR_HANDLE":
             continue
         if node.kind != "ASSIGN_VARIABLE" or len(node.inputs) != 2 or node.inputs[0] not in handles:
-            raise NetworkError(f"{place} must run a subgraph that gives variables constants, not {node.place}")
+            raise NetworkError(f"{location} must run a subgraph that gives variables constants, not {node.location}")
         value = graph.tensors[node.inputs[1]]
         if value.data is None:
-            raise NetworkError(f"{place} must run a subgraph that gives variables constants, and {node.place} has none")
+            raise NetworkError(f"{location} must run a subgraph that gives variables constants, and "
+                               f"{node.location} has none")
         presets[handles[node.inputs[0]]] = value.data.astype(np.int64)
     return presets

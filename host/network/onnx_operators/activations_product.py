@@ -57,16 +57,16 @@ def read_matmul_of_activations(node):
     node.fits(shape)
     like = graph.tensors[a]
     first = graph.tensor(Tensor(like.name, (rows, depth), like.dtype, like.scales, like.zero_points))
-    matrix, sums = (graph.tensor(Tensor(f"{node.place}, {what}", size, dtype)) for what, size, dtype in (
+    matrix, sums = (graph.tensor(Tensor(f"{node.location}, {what}", size, dtype)) for what, size, dtype in (
         ("matrix", (columns, depth), "int8"), ("sums", (rows, columns), "int32")))
-    part = LoadedProduct(place=node.place, inputs=(first, matrix, -1), outputs=(sums,),
+    part = LoadedProduct(location=node.location, inputs=(first, matrix, -1), outputs=(sums,),
                          calls=max(1, math.prod(leading)))
 
-    def make(place, outputs, activation):
-        return FloatMatMul(place=place, inputs=(a, b), outputs=outputs, part=part, swaps=(False, False),
+    def make(location, outputs, activation):
+        return FloatMatMul(location=location, inputs=(a, b), outputs=outputs, part=part, swaps=(False, False),
                            activation=activation)
 
-    return Product(node.place, shape, False, make, False, "int16" not in (like.dtype, graph.tensors[b].dtype))
+    return Product(node.location, shape, False, make, False, "int16" not in (like.dtype, graph.tensors[b].dtype))
 
 
 def _operand(node, position):

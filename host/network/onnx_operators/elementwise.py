@@ -52,7 +52,7 @@ class Elementwise(Operator):
         values = [node.graph.numbers(node, cls._of_rank(operand, len(shape)), is_last=is_last) for operand in operands]
         stored = np.broadcast_shapes(*(node.graph.tensors[value.index].shape for value in values))
         index = node.graph.floats(node.names[0], stored)
-        node.graph.add(cls(place=node.place, inputs=tuple(value.index for value in values), outputs=(index,),
+        node.graph.add(cls(location=node.location, inputs=tuple(value.index for value in values), outputs=(index,),
                            function=function, parameters=parameters))
         return Value(index, shape, is_last)
 
@@ -92,7 +92,7 @@ class IntegerClamp(Operator):
         tensor = node.graph.tensors[value.index]
         low, high = _of_integers(bounds, DTYPES[tensor.dtype])
         index = node.graph.like(value.index, node.names[0], tensor.shape)
-        node.graph.add(cls(place=node.place, inputs=(value.index,), outputs=(index,), low=low, high=high))
+        node.graph.add(cls(location=node.location, inputs=(value.index,), outputs=(index,), low=low, high=high))
         return replace(value, index=index)
 
     def check(self, rules):

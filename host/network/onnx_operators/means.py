@@ -35,7 +35,7 @@ class FloatMean(Operator):
         keeps = bool(node.attributes.get("keepdims", 1))
         after = tuple(1 if axis in axes else length for axis, length in enumerate(shape) if keeps or axis not in axes)
         value = Value(node.graph.floats(node.names[0], after), after)
-        node.graph.add(cls(place=node.place, inputs=(x.index,), outputs=(value.index,), axes=axes))
+        node.graph.add(cls(location=node.location, inputs=(x.index,), outputs=(value.index,), axes=axes))
         return value
 
     def check(self, rules):
@@ -78,7 +78,7 @@ class FloatSoftmax(Operator):
             axes = (node.axis(int(node.attributes.get("axis", -1)), len(shape)),)
         x = node.graph.numbers(node, node.operands[0], is_last=False)
         index = node.graph.floats(node.names[0], shape)
-        node.graph.add(cls(place=node.place, inputs=(x.index,), outputs=(index,), axes=axes))
+        node.graph.add(cls(location=node.location, inputs=(x.index,), outputs=(index,), axes=axes))
         return Value(index, shape)
 
     def check(self, rules):

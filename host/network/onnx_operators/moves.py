@@ -7,12 +7,12 @@ from functools import partial
 import numpy as np
 
 from ....golden.kernels import float_layers
-from ..network import MOST_ELEMENTS, QUANTIZED
+from ..network import MAX_ELEMENTS, QUANTIZED
 from ..onnx_node import Constant, OnnxForm, Product, Value
 from ..operators import Concatenation, Pad, Reshape, Selection, Transpose
 
 # Of a concatenation, and of parts of a tensor.
-MOST_JOINED = 1 << 10
+MAX_JOINED = 1 << 10
 # Which element of a dimension of some length stands at an index outside of it, by the mode of a Pad.
 BORDERS = {
     "edge": lambda index, length: min(max(index, 0), length - 1),
@@ -33,7 +33,7 @@ def moved(node, value, make, shape, move=None):
         value = graph.numbers(node, value)
     x = graph.in_layout(value, False)
     index = graph.like(x.index, node.names[0], shape)
-    graph.add(make(place=node.place, inputs=(x.index,), outputs=(index,)))
+    graph.add(make(location=node.location, inputs=(x.index,), outputs=(index,)))
     return replace(x, index=index, shape=shape)
 
 
@@ -82,9 +82,9 @@ def _onnx_pairs(node, shape):
     node.require(len(amounts) == 2 * len(axes), f"{2 * len(axes)} amounts", len(amounts))
     pairs = dict(zip(axes, zip(amounts[:len(axes)], amounts[len(axes):])))
     pairs = tuple(pairs.get(axis, (0, 0)) for axis in range(rank))
-    node.require(all(abs(amount) <= MOST_ELEMENTS for pair in pairs for amount in pair) and
+    node.require(all(abs(amount) <= MAX_ELEMENTS for pair in pairs for amount in pair) and
                  all(length + sum(pair) > 0 for length, pair in zip(shape, pairs)),
-                 f"amounts up to {MOST_ELEMENTS} that leave something", pairs)
+                 f"amounts up to {MAX_ELEMENTS} that leave something", pairs)
     return pairs
 
 
@@ -113,7 +113,7 @@ def _padded(node, value, pairs):
 
 def read_concat(node):
     """Of integers at one scale, or of numbers."""
-    node.has_operands(1, MOST_JOINED)
+    node.has_operands(1, MAX_JOINED)
     operands, graph = node.operands, node.graph
     shapes = [tuple(operand.shape) for operand in operands]
     node.require("axis" in node.attributes, "an axis", "none")
@@ -133,7 +133,7 @@ def read_concat(node):
     if len(values) < len(operands) or len(kinds) > 1 or is_moved:
         values = [graph.numbers(node, operand, is_last=False) for operand in operands]
     index = graph.like(values[0].index, node.names[0], shape)
-    graph.add(Concatenation(place=node.place, inputs=tuple(value.index for value in values), outputs=(index,),
+    graph.add(Concatenation(location=node.location, inputs=tuple(value.index for value in values), outputs=(index,),
                             axis=axis))
     return replace(values[0], index=index, shape=shape)
 
@@ -293,7 +293,7 @@ READERS = (
     (OnnxForm("Identity", (1, 13, 14, 16, 19, 21, 23, 24, 25)), read_reshape),
     (OnnxForm("Transpose", (1, *MOVED), ("perm",)), read_transpose),
     (OnnxForm("Slice", (10, 11, 13)), read_slice),
-    (OnnxForm("Split", (2, 11, 13, 18), ("axis", "split", "num_outputs"), most_outputs=MOST_JOINED), read_split),
+    (OnnxForm("Split", (2, 11, 13, 18), ("axis", "split", "num_outputs"), max_outputs=MAX_JOINED), read_split),
     (OnnxForm("DepthToSpace", (1, 11, 13), ("blocksize", "mode")), read_blocks),
     (OnnxForm("SpaceToDepth", (1, 13), ("blocksize",)), read_blocks),
     (OnnxForm("Shape", (1, 13, 15, 19, 21, 23, 24, 25), ("start", "end")), read_shape),

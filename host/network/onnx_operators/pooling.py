@@ -14,7 +14,7 @@ from .lines import of_lines_too
 from .means import check_floats
 
 # Padded widths up to which ONNX Runtime adds columns first, and lengths of windows.
-MOST_WIDTH, MOST_LENGTH = 2032, 32
+MAX_WIDTH, MAX_LENGTH = 2032, 32
 WINDOW = ("auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "strides")
 
 
@@ -39,7 +39,7 @@ class FloatPool(Operator):
         size = image[1:3] if is_global else tuple(map(int, node.attributes.get("kernel_shape", ())))
         window, after, explicit = onnx_window(node, image, size)
         index = node.graph.like(x.index, node.names[0], (image[0], *after, image[3]))
-        node.graph.add(cls(place=node.place, inputs=(x.index,), outputs=(index,), size=size, **window,
+        node.graph.add(cls(location=node.location, inputs=(x.index,), outputs=(index,), size=size, **window,
                            **cls._more(node, image, size, window, explicit)))
         return replace(x, index=index, shape=(image[0], image[3], *after))
 
@@ -55,8 +55,8 @@ class FloatPool(Operator):
 
     def check(self, rules):
         x = rules.inputs[0]
-        rules.require(all(most < span for pads, span in zip(self.padding, spatial(self.size, self.dilation))
-                          for most in pads), "padding narrower than the window", self.padding)
+        rules.require(all(width < span for pads, span in zip(self.padding, spatial(self.size, self.dilation))
+                          for width in pads), "padding narrower than the window", self.padding)
         rules.has_shape((x.shape[0], *check_window(rules, self.size, self.stride, self.dilation, self.padding),
                          x.shape[3]))
 
@@ -98,7 +98,7 @@ class FloatAveragePool(FloatPool):
             return "rows"
         if size == image and stride == (1, 1) and not any(map(any, padding)):
             return "lanes"
-        is_small = max(size) <= MOST_LENGTH and image[1] + sum(padding[1]) <= MOST_WIDTH
+        is_small = max(size) <= MAX_LENGTH and image[1] + sum(padding[1]) <= MAX_WIDTH
         return "columns" if stride[1] <= 2 and is_small else "rows"
 
     def check(self, rules):
@@ -123,14 +123,14 @@ class MaxPool(FloatPool):
         super().check(rules)
 
     def _pool(self, images, window):
-        least = -np.inf if images.dtype == np.float32 else np.iinfo(np.int64).min
-        return windows(images, *window, least).max(axis=(4, 5))
+        lowest = -np.inf if images.dtype == np.float32 else np.iinfo(np.int64).min
+        return windows(images, *window, lowest).max(axis=(4, 5))
 
 
 AVERAGE, MAXIMUM = of_lines_too(FloatAveragePool.from_onnx), of_lines_too(MaxPool.from_onnx)
 READERS = (
     (OnnxForm("AveragePool", (10, 11, 19, 22), ("count_include_pad", *WINDOW)), AVERAGE),
     (OnnxForm("GlobalAveragePool", (1, 22)), AVERAGE),
-    (OnnxForm("MaxPool", (10, 11, 12, 22), WINDOW, {"storage_order": 0}, most_outputs=2), MAXIMUM),
+    (OnnxForm("MaxPool", (10, 11, 12, 22), WINDOW, {"storage_order": 0}, max_outputs=2), MAXIMUM),
     (OnnxForm("GlobalMaxPool", (1, 22)), MAXIMUM),
 )

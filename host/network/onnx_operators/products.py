@@ -30,17 +30,17 @@ def onnx_weights(node, position, order, axis):
     if scales.size > 1 or points.size > 1:
         scales, points = (np.ascontiguousarray(np.broadcast_to(values, data.shape[axis]))
                           for values in (scales, points))
-    return node.graph.tensor(Tensor(node.place, data.shape, "int8", scales, points.astype(np.int64) - lower, axis,
+    return node.graph.tensor(Tensor(node.location, data.shape, "int8", scales, points.astype(np.int64) - lower, axis,
                                     np.ascontiguousarray(data)))
 
 
 def _of_channels(node, values, axis):
     """What broadcasts to weights, as one number or one for each channel."""
     rest = tuple(dimension for dimension in range(values.ndim) if dimension != axis)
-    least, most = values.min(axis=rest), values.max(axis=rest)
-    node.require(bool((least == most).all()), "a scale and a zero point for each output channel, or one for all",
+    low, high = values.min(axis=rest), values.max(axis=rest)
+    node.require(bool((low == high).all()), "a scale and a zero point for each output channel, or one for all",
                  "others")
-    return least[:1] if (least == least[0]).all() else least
+    return low[:1] if (low == low[0]).all() else low
 
 
 def onnx_bias(node, position, x, weights):
@@ -57,11 +57,11 @@ def onnx_bias(node, position, x, weights):
             value.array.ndim == 1):
         steps = np.float64(x.scale) * weights.scales.astype(np.float64)
         if (np.abs(value.scales - steps) <= NEAR * steps).all():
-            return node.graph.tensor(Tensor(node.place, value.shape, "int32", data=value.array)), False
+            return node.graph.tensor(Tensor(node.location, value.shape, "int32", data=value.array)), False
     data = value.values
     node.require(data.dtype == np.float32 and bool(np.isfinite(data).all()), "a bias of finite float32, or dequantized",
                  data.dtype)
-    return node.graph.tensor(Tensor(node.place, data.shape, "float32", data=data)), True
+    return node.graph.tensor(Tensor(node.location, data.shape, "float32", data=data)), True
 
 
 @of_lines_too
@@ -85,7 +85,7 @@ def read_conv(node):
                  "another shape")
     make = partial(DepthwiseConv2D if is_depthwise else Conv2D, groups=groups, rounding="float", **window,
                    inputs=(x, weights, bias))
-    return Product(node.place, (image[0], channels, *after), True, make, has_own,
+    return Product(node.location, (image[0], channels, *after), True, make, has_own,
                    node.graph.tensors[x].dtype != "int16")
 
 
@@ -113,7 +113,7 @@ def read_conv_transpose(node):
     make = partial(TransposedConvolution, inputs=(x, weights, bias), stride=stride, crop=pads[:2], image=after,
                    rounding="float")
     # No runtime that is known here computes it in integers.
-    return Product(node.place, (image[0], shape[0], *after), True, make, has_own, False)
+    return Product(node.location, (image[0], shape[0], *after), True, make, has_own, False)
 
 
 def read_gemm(node):
@@ -133,7 +133,7 @@ def read_gemm(node):
         node.require(_broadcasts(tensors[bias].shape, shape), f"a bias that broadcasts to {list(shape)}",
                      list(tensors[bias].shape))
     make = partial(FullyConnected, inputs=(x, weights, bias), rounding="float")
-    return Product(node.place, shape, False, make, has_own, tensors[x].dtype != "int16")
+    return Product(node.location, shape, False, make, has_own, tensors[x].dtype != "int16")
 
 
 def _broadcasts(shape, to):

@@ -94,7 +94,7 @@ class QLinearArithmetic(Operator):
         a, b = (graph.in_layout(value, False) for value in (a, b))
         tensor = Scales.of(node, 6, dtype=np.dtype(graph.tensors[a.index].dtype)).tensor(node.names[0], shape)
         index = graph.tensor(tensor)
-        graph.add(cls(place=node.place, inputs=(a.index, b.index), outputs=(index,), kind=node.kind))
+        graph.add(cls(location=node.location, inputs=(a.index, b.index), outputs=(index,), kind=node.kind))
         return Value(index, shape)
 
     def check(self, rules):
@@ -133,7 +133,7 @@ class QLinearPool(Operator):
         tensor = Scales.of(node, 3, dtype=np.dtype(graph.tensors[x.index].dtype)).tensor(
             node.names[0], (image[0], *after, image[3]))
         index = graph.tensor(tensor)
-        graph.add(cls(place=node.place, inputs=(x.index,), outputs=(index,), **fields))
+        graph.add(cls(location=node.location, inputs=(x.index,), outputs=(index,), **fields))
         return Value(index, (image[0], image[3], *after), True)
 
     def check(self, rules):
@@ -169,7 +169,7 @@ class QLinearSoftmax(Operator):
         axis = node.axis(int(node.attributes.get("axis", 1 if is_flat else -1)), len(x.shape))
         tensor = Scales.of(node, 3, dtype=np.dtype(graph.tensors[x.index].dtype)).tensor(node.names[0], x.shape)
         index = graph.tensor(tensor)
-        graph.add(cls(place=node.place, inputs=(x.index,), outputs=(index,), axis=axis, is_flat=is_flat))
+        graph.add(cls(location=node.location, inputs=(x.index,), outputs=(index,), axis=axis, is_flat=is_flat))
         return Value(index, x.shape)
 
     def check(self, rules):

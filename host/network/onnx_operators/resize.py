@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....golden.kernels import float_resize
-from ..network import MOST_ELEMENTS
+from ..network import MAX_ELEMENTS
 from ..onnx_node import OnnxForm, Value
 from ..operator import Operator
 from .means import check_floats
@@ -14,7 +14,7 @@ from .moves import selected
 
 # Opset 10 has only these.
 OLD = {"coordinate_transformation_mode": b"asymmetric", "nearest_mode": b"floor"}
-MOST_LENGTH = 1 << 16
+MAX_LENGTH = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,8 @@ class Sizes:
             wanted = dict(zip(axes, map(int, sizes)))
             factors = {axis: np.float32(length) / np.float32(shape[axis]) for axis, length in wanted.items()}
         after = tuple(wanted.get(axis, length) for axis, length in enumerate(shape))
-        node.require(all(1 <= length <= MOST_LENGTH for length in after) and math.prod(after) <= MOST_ELEMENTS,
-                     f"lengths from 1 to {MOST_LENGTH}, at most {MOST_ELEMENTS} elements", list(after))
+        node.require(all(1 <= length <= MAX_LENGTH for length in after) and math.prod(after) <= MAX_ELEMENTS,
+                     f"lengths from 1 to {MAX_LENGTH}, at most {MAX_ELEMENTS} elements", list(after))
         found = cls(shape, after, tuple(np.float32(factors.get(axis, 1)) for axis in range(rank)))
         # A runtime copies it then, which is not the definition.
         node.require(after != shape or set(found.scales) == {np.float32(1)}, "scales of 1 where no length changes",
@@ -102,7 +102,7 @@ class FloatResize(Operator):
         x = node.graph.numbers(node, node.operands[0], is_last=True)
         batch, channels, *size = sizes.after
         index = node.graph.floats(node.names[0], (batch, *size, channels))
-        node.graph.add(cls(place=node.place, inputs=(x.index,), outputs=(index,), mode=mode, size=tuple(size),
+        node.graph.add(cls(location=node.location, inputs=(x.index,), outputs=(index,), mode=mode, size=tuple(size),
                            scales=sizes.scales[2:]))
         return Value(index, sizes.after, True)
 

@@ -104,7 +104,7 @@ class QuantizeLinear(Operator):
             return node.graph.quantized(value, tensor)
         value = node.graph.numbers(node, value, is_last=False if tensor.scales.size > 1 else None)
         index = node.graph.tensor(replace(tensor, shape=node.graph.tensors[value.index].shape))
-        node.graph.add(cls(place=node.place, inputs=(value.index,), outputs=(index,)))
+        node.graph.add(cls(location=node.location, inputs=(value.index,), outputs=(index,)))
         return Value(index, value.shape, value.is_last)
 
     @staticmethod
@@ -158,7 +158,7 @@ class DequantizeLinear(Operator):
         value = node.graph.in_layout(value, False)
         scaled = node.graph.at_scale(node, value, tensor)
         index = node.graph.floats(node.names[0], value.shape)
-        node.graph.add(cls(place=node.place, inputs=(scaled.index,), outputs=(index,)))
+        node.graph.add(cls(location=node.location, inputs=(scaled.index,), outputs=(index,)))
         return Value(index, value.shape)
 
     def check(self, rules):

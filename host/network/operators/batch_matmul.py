@@ -66,12 +66,12 @@ class BatchMatMul(Operator):
         (rows, depth), (_, columns) = (shape[:-3:-1] if swap else shape[-2:] for shape, swap in zip(shapes, swaps))
         first = node.tensors[node.inputs[0]]
         for tensor in (replace(first, shape=(rows, depth), data=None, is_open=False),
-                       Tensor(f"{node.place}, matrix", (columns, depth), "int8"),
-                       Tensor(f"{node.place}, sums", (rows, columns), "int32")):
+                       Tensor(f"{node.location}, matrix", (columns, depth), "int8"),
+                       Tensor(f"{node.location}, sums", (rows, columns), "int32")):
             node.tensors.append(tensor)
         last, output = len(node.tensors) - 1, node.tensors[node.outputs[0]]
         calls = max(1, output.size // max(1, rows * columns))
-        part = LoadedProduct(place=node.place, inputs=(last - 2, last - 1, -1), outputs=(last,), calls=calls)
+        part = LoadedProduct(location=node.location, inputs=(last - 2, last - 1, -1), outputs=(last,), calls=calls)
         return cls(**node.common, part=part, swaps=swaps, rounding=node.rounding())
 
     @property

@@ -30,7 +30,7 @@ class Conv2D(MatrixOperator):
     def from_tflite(cls, node):
         options, weights = node.options, node.shape(1)
         if len(weights) != 4:
-            raise NetworkError(f"{node.place} must have weights of four dimensions, not {list(weights)}")
+            raise NetworkError(f"{node.location} must have weights of four dimensions, not {list(weights)}")
         dilation = options.DilationHFactor(), options.DilationWFactor()
         window = tflite_window(node, weights[1:3], dilation)
         check_tflite_bias(node)

@@ -20,7 +20,7 @@ class FullyConnected(MatrixOperator):
     @classmethod
     def from_tflite(cls, node):
         if node.options.WeightsFormat():
-            raise NetworkError(f"{node.place} must have weights in the default format, not shuffled")
+            raise NetworkError(f"{node.location} must have weights in the default format, not shuffled")
         check_tflite_bias(node)
         return cls(**node.common, activation=node.activation, rounding=node.rounding())
 

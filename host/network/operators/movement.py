@@ -66,10 +66,10 @@ class Concatenation(Operator):
     @classmethod
     def from_tflite(cls, node):
         if -1 in node.inputs:
-            raise NetworkError(f"{node.place} must have all its inputs, not {node.inputs}")
+            raise NetworkError(f"{node.location} must have all its inputs, not {node.inputs}")
         axis, rank = node.options.Axis(), len(node.shape(0))
         if node.activation != "none":
-            raise NetworkError(f"{node.place} must have no activation, not {node.activation}")
+            raise NetworkError(f"{node.location} must have no activation, not {node.activation}")
         return cls(**node.common, axis=axis + rank if axis < 0 else axis)
 
     def check(self, rules):

@@ -43,7 +43,7 @@ class Numbers(Operator):
     def compute(self, step, *values):
         values = [of_rank(array, len(step.output.shape)) for array in values]
         if self.function == "FLOOR_DIV" and not values[1].all():
-            raise NetworkError(f"{self.place} must have divisors that are not 0")
+            raise NetworkError(f"{self.location} must have divisors that are not 0")
         with np.errstate(all="ignore"):
             y = FUNCTIONS[self.function][0](*values)
         return y if step.output.dtype == "float32" else y.astype(np.int32)

@@ -46,15 +46,15 @@ class Part(FullyConnected):
         rules.require(weights.scales.size == 1 and not weights.zero_points.any(), "one scale and zero point 0",
                       f"{weights.scales.size} scales")
 
-    def most(self, tensors):
+    def max_accumulator(self, tensors):
         """The greatest magnitude of an accumulator."""
         return int(np.abs(tensors[self.inputs[1]].data.astype(np.int64)).sum(axis=1).max()) * 255
 
 
 def part(node, what, x, weights, shape, calls=1):
     """A product of a layer, with a tensor of its own for the accumulators."""
-    node.tensors.append(Tensor(f"{node.place}, {what}", tuple(shape), "int32"))
-    return Part(place=f"{node.place}, {what}", inputs=(x, weights, -1), outputs=(len(node.tensors) - 1,),
+    node.tensors.append(Tensor(f"{node.location}, {what}", tuple(shape), "int32"))
+    return Part(location=f"{node.location}, {what}", inputs=(x, weights, -1), outputs=(len(node.tensors) - 1,),
                 calls=calls)
 
 
@@ -68,13 +68,13 @@ def bias_of(rules_or_step, index):
     return 0 if index < 0 else rules_or_step.tensors[index].data.astype(np.int64)
 
 
-def check_bias(rules, index, length, most):
+def check_bias(rules, index, length, max_accumulator):
     """A bias is constant, and its sum with an accumulator of this magnitude is within int32."""
     bias = rules.tensors[index] if index >= 0 else None
     rules.require(bias is None or (bias.data is not None and bias.dtype == "int32" and bias.shape == (length,)),
                   f"a constant bias of {length} int32", bias and f"{bias.dtype} {list(bias.shape)}")
-    most += int(np.abs(bias_of(rules, index)).max(initial=0))
-    rules.require(most < 1 << 31, "accumulators within 32 bits", f"up to {most}")
+    max_accumulator += int(np.abs(bias_of(rules, index)).max(initial=0))
+    rules.require(max_accumulator < 1 << 31, "accumulators within 32 bits", f"up to {max_accumulator}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ class Lstm(Operator):
         node.require(len(node.intermediates) == 5, "five intermediate tensors", len(node.intermediates))
         shape = node.shape(0)
         node.require(len(shape) in (2, 3), "inputs of two or three dimensions", list(shape))
-        states = [(index, node.variables.of_tensor(index, node.place))
+        states = [(index, node.variables.of_tensor(index, node.location))
                   for index in (inputs[OUTPUT_STATE], inputs[CELL_STATE])]
         is_time_major = bool(options.TimeMajor()) and len(shape) == 3
         times = shape[0 if is_time_major else 1] if len(shape) == 3 else 1
@@ -146,7 +146,7 @@ class Lstm(Operator):
                 weights = rules.tensors[product.inputs[1]]
                 rules.require(weights.shape[0] == units, f"gates of {units} cells", f"{name} of {weights.shape[0]}")
                 rules.factor(float(source.scale) * float(weights.scale) / float(GATE_SCALE), 2.0 ** 7)
-            check_bias(rules, bias, units, max(product.most(rules.tensors) for product in (first, second)))
+            check_bias(rules, bias, units, max(product.max_accumulator(rules.tensors) for product in (first, second)))
         rules.factor(2.0 ** -30 / float(hidden.scale), 1.0)
         rules.has_shape((*x.shape[:-1], units))
 
@@ -206,7 +206,7 @@ class Svdf(Operator):
         node.require(len(node.inputs) == 5, "five inputs", len(node.inputs))
         x, features, weights, bias, state = node.inputs
         node.require(node.activation == "relu" or node.runtime == "tflm", "the activation relu", node.activation)
-        variable = node.variables.of_tensor(state, node.place)
+        variable = node.variables.of_tensor(state, node.location)
         product = part(node, "features", x, features, (node.shape(0)[0], *node.tensors[features].shape[:1]))
         node.inputs[1:] = []
         return cls(**node.common, features=product, weights=weights, bias=bias, state=(state, variable),
@@ -232,7 +232,7 @@ class Svdf(Operator):
         rules.require(state.shape == (x.shape[0], filters * weights.shape[1]),
                       f"a state of shape {[x.shape[0], filters * weights.shape[1]]}", list(state.shape))
         units = filters // self.rank
-        check_bias(rules, -1, units, self.features.most(rules.tensors))
+        check_bias(rules, -1, units, self.features.max_accumulator(rules.tensors))
         check_bias(rules, self.bias, units, 0)
         for factor in self._factors(rules):
             rules.factor(factor)

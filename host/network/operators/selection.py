@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..network import DTYPES, MOST_ELEMENTS, NetworkError
+from ..network import DTYPES, MAX_ELEMENTS, NetworkError
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
 # Bits of masks: one for each dimension that a slice names.
-MOST_NAMED = 32
+MAX_NAMED = 32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class Selection(Operator):
               TfliteForm("SPLIT", 2, 2, "SplitOptions"), TfliteForm("SPLIT_V", 3, 3, "SplitVOptions"),
               TfliteForm("UNPACK", 1, 1, "UnpackOptions"), TfliteForm("GATHER", 2, 2, "GatherOptions"),
               TfliteForm("TILE", 2, 2))
-    most_outputs = 1 << 10
+    max_outputs = 1 << 10
     moves = True
 
     @classmethod
@@ -74,7 +74,7 @@ def _strided_slice(node):
     shape, options = node.shape(0), node.options
     begin, end, strides = (node.parameter(1, 1) for _ in range(3))
     masks = {name: getattr(options, f"{name}Mask")() for name in ("Begin", "End", "Ellipsis", "NewAxis", "ShrinkAxis")}
-    node.require(len(begin) == len(end) == len(strides) < MOST_NAMED and 0 not in strides,
+    node.require(len(begin) == len(end) == len(strides) < MAX_NAMED and 0 not in strides,
                  "as many begins, ends and strides, none 0", f"{len(begin)}, {len(end)} and {strides.tolist()[:8]}")
     if options.Offset():
         end = begin + end
@@ -97,7 +97,7 @@ def _indexed(node, shape, keys):
     try:
         after = np.broadcast_to(np.int8(0), shape)[keys].shape
     except IndexError:
-        raise NetworkError(f"{node.place} must have a slice within {list(shape)}, not {keys}") from None
+        raise NetworkError(f"{node.location} must have a slice within {list(shape)}, not {keys}") from None
     named = sum(key is not None and key is not Ellipsis for key in keys)
     keys = keys if Ellipsis in keys else (*keys, Ellipsis)
     at = keys.index(Ellipsis)
@@ -165,7 +165,7 @@ def _tile(node):
     shape, counts = node.shape(0), node.parameter(1, 1).tolist()
     node.require(len(counts) == len(shape) and min(counts, default=1) >= 0, f"{len(shape)} counts", counts)
     after = [length * count for length, count in zip(shape, counts)]
-    node.require(int(np.prod(after, dtype=object)) <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} elements", after)
+    node.require(int(np.prod(after, dtype=object)) <= MAX_ELEMENTS, f"at most {MAX_ELEMENTS} elements", after)
     return [(tuple(tuple(range(length)) * count for length, count in zip(shape, counts)), tuple(after))]
 
 
@@ -186,7 +186,7 @@ class GatherNd(Operator):
     def compute(self, step, x, indices):
         depth = indices.shape[-1]
         if (indices < 0).any() or (indices >= np.array(x.shape[1:depth + 1])).any():
-            raise NetworkError(f"{self.place} must have indices within {list(x.shape[1:])}")
+            raise NetworkError(f"{self.location} must have indices within {list(x.shape[1:])}")
         runs = np.arange(len(x)).reshape(-1, *(1,) * (indices.ndim - 2))
         return x[(runs, *np.moveaxis(indices, -1, 0))]
 

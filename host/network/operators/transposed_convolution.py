@@ -7,9 +7,9 @@ import numpy as np
 from ....golden.kernels import layers
 from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
-from ..network import MOST_ELEMENTS, NetworkError
+from ..network import MAX_ELEMENTS, NetworkError
 from ..tflite_node import TfliteForm
-from ..window import MOST_SEEN, PADDINGS, ceil_div, same_padding
+from ..window import MAX_SEEN, PADDINGS, ceil_div, same_padding
 from .weights import check_tflite_bias
 
 
@@ -43,8 +43,8 @@ class TransposedConvolution(MatrixOperator):
             del node.inputs[0]
         stride = options.StrideH(), options.StrideW()
         if len(weights) != 4 or len(shape) != 4 or min(*stride, *weights, *shape) < 1:
-            raise NetworkError(f"{node.place} must have weights and an output of four dimensions, and strides, from 1 "
-                               f"on, not {list(weights)}, {shape.tolist()[:8]} and {stride}")
+            raise NetworkError(f"{node.location} must have weights and an output of four dimensions, and strides, "
+                               f"from 1 on, not {list(weights)}, {shape.tolist()[:8]} and {stride}")
         # Weights, activation, bias; those of all other products have the activation first.
         node.inputs[:2] = node.inputs[1::-1]
         check_tflite_bias(node)
@@ -72,13 +72,13 @@ class TransposedConvolution(MatrixOperator):
                       list(weights.shape))
         taps, places = self._taps(weights.shape), self._places
         seen = x.shape[0] * x.shape[3] * int(np.prod([*taps, *places], dtype=object))
-        wide = int(np.prod([max(length, place) + tap for length, place, tap in zip(x.shape[1:3], places, taps)],
+        wide = int(np.prod([max(length, pixels) + tap for length, pixels, tap in zip(x.shape[1:3], places, taps)],
                            dtype=object))
         kernel = int(np.prod([tap * step for tap, step in zip(taps, self.stride)], dtype=object)) * x.shape[3]
-        rules.require(kernel * weights.shape[0] <= MOST_ELEMENTS, f"at most {MOST_ELEMENTS} weights of whole strides",
+        rules.require(kernel * weights.shape[0] <= MAX_ELEMENTS, f"at most {MAX_ELEMENTS} weights of whole strides",
                       kernel * weights.shape[0])
-        rules.require(seen <= MOST_SEEN and wide * x.shape[0] * x.shape[3] <= MOST_SEEN,
-                      f"at most {MOST_SEEN} elements in all windows", max(seen, wide))
+        rules.require(seen <= MAX_SEEN and wide * x.shape[0] * x.shape[3] <= MAX_SEEN,
+                      f"at most {MAX_SEEN} elements in all windows", max(seen, wide))
         self.check_product(rules, weights.shape[0], 0, (x.shape[0], *self.image, weights.shape[0]))
 
     @property
@@ -128,5 +128,6 @@ class TransposedConvolution(MatrixOperator):
 
     def compute(self, step, x, shape=None):
         if shape is not None and (shape != np.array(step.output.shape)).any():
-            raise NetworkError(f"{self.place} must make the shape {list(step.output.shape)}, not {shape[0].tolist()}")
+            raise NetworkError(f"{self.location} must make the shape {list(step.output.shape)}, "
+                               f"not {shape[0].tolist()}")
         return super().compute(step, x)

@@ -16,7 +16,7 @@ class ReadVariable(Operator):
 
     @classmethod
     def from_tflite(cls, node):
-        variable = node.variables.of_handle(node.inputs.pop(0), node.place)
+        variable = node.variables.of_handle(node.inputs.pop(0), node.location)
         return cls(**node.common, variable=variable)
 
     def check(self, rules):
@@ -31,8 +31,8 @@ class AssignVariable(ReadVariable):
     """The variable of this number holds the input."""
 
     tflite = (TfliteForm("ASSIGN_VARIABLE", 2, 2),)
-    least_outputs = 0
-    most_outputs = 0
+    min_outputs = 0
+    max_outputs = 0
 
     def check(self, rules):
         x, shape = rules.inputs[0], rules.variables[self.variable].initial.shape

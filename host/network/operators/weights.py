@@ -11,5 +11,5 @@ def check_tflite_bias(node):
     dtype = node.dtype(2)
     said = TYPES.get(node.options.QuantizedBiasType()) if hasattr(node.options, "QuantizedBiasType") else None
     if dtype != ("int32" if said == "int32" else "int64"):
-        raise NetworkError(f"{node.place} must have a bias of int64 with int16 activations, or of int32 where "
+        raise NetworkError(f"{node.location} must have a bias of int64 with int16 activations, or of int32 where "
                            f"quantized_bias_type says so, not {dtype}")
