@@ -3,35 +3,48 @@
 import numpy as np
 
 
-def to_bits(values, width):
-    """The integer whose bits are ``values``, each in ``width`` bits, the first lowest."""
-    bits = np.asarray(values, dtype=np.int64).reshape(-1, 1) >> np.arange(width) & 1
-    return int.from_bytes(np.packbits(bits.astype(np.uint8).ravel(), bitorder="little").tobytes(), "little")
+def expand(values, width):
+    """The lowest ``width`` bits of each integer (..., K), the lowest first: uint8 (..., K * width)."""
+    values = np.asarray(values)
+    octets = next(size for size in (1, 2, 4, 8) if 8 * size >= width)
+    words = np.ascontiguousarray(values.astype(f"<i{octets}")).view(np.uint8).reshape(*values.shape, octets)
+    return np.unpackbits(words, axis=-1, bitorder="little")[..., :width].reshape(*values.shape[:-1], -1)
 
 
-def from_bits(word, width, count, signed=True):
-    """The ``count`` integers in ``word``, each of ``width`` bits, the first lowest, as int64.
+def collapse(bits, width, signed=True):
+    """The reverse of `expand`: integers of ``width`` bits each, int64 (..., K), of bits uint8 (..., K * width).
 
     Raises
     ------
     ValueError
         An integer does not fit in int64.
     """
-    if width > 64:
-        values = [word >> width * index & (1 << width) - 1 for index in range(count)]
-        values = [value - (value >> width - 1 << width) if signed else value for value in values]
-        if any(not -(1 << 63) <= value < 1 << 63 for value in values):
-            raise ValueError(f"integers must fit in int64, not be {values}")
-        return np.array(values, dtype=np.int64)
+    bits = bits.reshape(*bits.shape[:-1], -1, width)
+    signs = bits[..., -1:] if signed else np.zeros_like(bits[..., :1])
+    if width > 63 and (bits[..., 63:] != signs).any():
+        raise ValueError(f"integers of {width} bits must fit in int64, and do not")
+    word = np.repeat(signs, 64, axis=-1)
+    word[..., :min(width, 64)] = bits[..., :64]
+    return np.packbits(word, axis=-1, bitorder="little").view("<i8")[..., 0].astype(np.int64, copy=False)
+
+
+def to_bits(values, width):
+    """The integer whose bits are ``values``, each in ``width`` bits, the first lowest."""
+    return int.from_bytes(np.packbits(expand(values, width), bitorder="little").tobytes(), "little")
+
+
+def from_bits(word, width, count, signed=True):
+    """The ``count`` integers in ``word``, each of ``width`` bits, the first lowest, as `collapse` gives them."""
     octets = np.frombuffer(word.to_bytes((width * count + 7) // 8, "little"), dtype=np.uint8)
-    bits = np.unpackbits(octets, bitorder="little", count=width * count).reshape(count, width)
-    values = bits.astype(np.int64) @ (1 << np.arange(width, dtype=np.int64))
-    return values - (bits[:, -1].astype(np.int64) << width) if signed and width < 64 else values
+    return collapse(np.unpackbits(octets, bitorder="little", count=width * count), width, signed)
 
 
 def wrap(values, width, signed=True):
-    """The lowest ``width`` bits of integers, as two's complement or unsigned numbers."""
-    values = np.asarray(values, dtype=np.int64) & (1 << width) - 1
+    """The lowest ``width`` bits of integers, as two's complement or unsigned numbers, int64."""
+    values, (low, high) = np.asarray(values), limits(width, signed)
+    if low <= values.min(initial=0) and values.max(initial=0) <= high:
+        return values.astype(np.int64, copy=False)
+    values = values.astype(np.int64) & (1 << width) - 1
     return values - ((values >> width - 1 & 1) << width) if signed else values
 
 

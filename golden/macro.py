@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .bits import wrap
-from .mvm import fuse_totals, planes_needed
+from .mvm import fuse_totals, mvm, planes_needed
 
 
 @dataclass(frozen=True)
@@ -15,6 +15,44 @@ class Result:
     y: np.ndarray
     sum_x: int
     planes: int
+
+
+@dataclass(frozen=True)
+class Results:
+    """A sequence of `Result`, field by field.
+
+    ``y`` is (vectors, columns), int64, of which a result has the first columns / fuse; ``planes`` is None where they
+    are not known.
+    """
+
+    y: np.ndarray
+    sum_x: np.ndarray
+    fuse: np.ndarray
+    planes: np.ndarray | None = None
+
+    @classmethod
+    def of(cls, results, columns):
+        """Of a list of `Result` of a macro with so many columns."""
+        y = np.zeros((len(results), columns), np.int64)
+        for row, result in zip(y, results):
+            row[:len(result.y)] = result.y
+        return cls(y, np.array([result.sum_x for result in results], np.int64),
+                   np.array([columns // len(result.y) for result in results], np.int64))
+
+    def __len__(self):
+        return len(self.y)
+
+    def __getitem__(self, index):
+        return Result(self.y[index, :self.y.shape[1] // int(self.fuse[index])], int(self.sum_x[index]),
+                      None if self.planes is None else int(self.planes[index]))
+
+
+@dataclass(frozen=True)
+class Values:
+    """What vectors stand for: ``x`` (vectors, rows), int32, and ``planes`` (vectors,), int64."""
+
+    x: np.ndarray
+    planes: np.ndarray
 
 
 class MacroModel:
@@ -64,3 +102,70 @@ class MacroModel:
         self._sum_x = int(wrap(self._sum_x + values.sum(), config.sum_x_width))
         y = fuse_totals(self._totals, self._sum_x, config.weight_bits, fuse)
         return Result(y, self._sum_x, self.planes(x, bits, signed))
+
+    # Many vectors at once.
+
+    def values_of(self, vectors):
+        """The `Values` of a `Stream` of vectors."""
+        x, planes = np.zeros((len(vectors), self.config.rows), np.int32), np.zeros(len(vectors), np.int64)
+        bits = np.clip(vectors.bits, 1, self.config.input_bits)
+        for width, signed in set(zip(bits.tolist(), vectors.signed.tolist())):
+            chosen = _run(np.flatnonzero((bits == width) & (vectors.signed == signed)))
+            x[chosen] = wrap(vectors.x[chosen], width, signed)
+            planes[chosen] = planes_needed(x[chosen], width, signed)
+        return Values(x, planes)
+
+    def play(self, writes, vectors, values, seen):
+        """The `Results` of vectors, between writes.
+
+        Parameters
+        ----------
+        writes, vectors : Stream
+        values : Values
+            Of the vectors.
+        seen : int array (vectors,)
+            How many writes precede each vector.
+        """
+        config, totals = self.config, np.zeros((len(vectors), self.config.columns), np.int64)
+        exists = (writes.bank < config.banks) & (writes.row < config.rows)
+        for bank in range(config.banks):
+            numbers, done = np.flatnonzero(exists & (writes.bank == bank)), 0
+            of_bank = np.flatnonzero(vectors.bank == bank)
+            # For each of the bank's vectors the number of its writes that precede, which never falls.
+            before = np.searchsorted(numbers, seen[of_bank])
+            for count in sorted({*before.tolist(), len(numbers)}):
+                if count > done:
+                    rows = _run(numbers[done:count])
+                    self.weights[bank, _run(writes.row[rows])] = wrap(writes.weights[rows], config.weight_bits)
+                first, last = np.searchsorted(before, count), np.searchsorted(before, count, "right")
+                if last > first:
+                    chosen = _run(of_bank[first:last])
+                    totals[chosen] = mvm(self.weights[bank], values.x[chosen])
+                done = count
+        return self._finished(vectors, values, totals)
+
+    def _finished(self, vectors, values, totals):
+        """The `Results` of vectors whose products are ``totals``, which are added up where vectors accumulate."""
+        config, sums = self.config, values.x.sum(axis=1)
+        if config.max_accumulations > 1 and vectors.accumulate.any():
+            starts = np.maximum.accumulate(np.where(vectors.accumulate, 0, np.arange(1, len(vectors) + 1)))
+            carried = starts == 0
+            totals, sums = (np.cumsum(part, axis=0) - np.concatenate([part[:1] * 0, np.cumsum(part, axis=0)])[
+                np.maximum(starts - 1, 0)] for part in (totals, sums))
+            totals[carried] += self._totals
+            sums[carried] += self._sum_x
+            totals, sums = wrap(totals, config.total_width), wrap(sums, config.sum_x_width)
+        if len(vectors):
+            self._totals, self._sum_x = totals[-1], int(sums[-1])
+        y, fuses = np.zeros_like(totals), np.minimum(vectors.fuse, config.fuse)
+        for fuse in set(fuses.tolist()):
+            chosen = _run(np.flatnonzero(fuses == fuse))
+            y[chosen, :config.columns // fuse] = fuse_totals(totals[chosen], sums[chosen], config.weight_bits, fuse)
+        return Results(y, sums, fuses, values.planes)
+
+
+def _run(indices):
+    """A slice where indices follow one another, for which numpy is faster."""
+    if len(indices) and (np.diff(indices) != 1).any():
+        return indices
+    return slice(int(indices[0]), int(indices[-1]) + 1) if len(indices) else slice(0)

@@ -13,7 +13,8 @@ def mvm(weights, inputs):
     weights : int array (K, N)
     inputs : int array (B, K)
 
-    Re    -------
+    Returns
+    -------
     int64 array (B, N)
 
     Raises
@@ -21,15 +22,17 @@ def mvm(weights, inputs):
     ValueError
         A result might not fit in int64.
     """
-    weights, inputs = np.asarray(weights, dtype=np.int64), np.asarray(inputs, dtype=np.int64)
+    weights, inputs = np.asarray(weights), np.asarray(inputs)
     # In Python integers, which do not overflow.
-    bound = _magnitude(weights) * _magnitude(inputs) * weights.shape[0]
+    greatest = _magnitude(inputs)
+    bound = _magnitude(weights) * greatest * weights.shape[0]
     if bound >= 1 << 63:
         raise ValueError(f"products must fit in int64, not reach {bound}")
-    if bound < 1 << 53:
-        # float64 holds every partial sum exactly and has a fast product.
-        return (inputs.astype(np.float64) @ weights.astype(np.float64)).astype(np.int64)
-    return inputs @ weights
+    if bound >= 1 << 24:
+        bound = int(np.abs(weights, dtype=np.int64).sum(axis=0).max(initial=0)) * greatest
+    # Floating point has a fast product, and holds every partial sum exactly that is within its significand.
+    kind = np.float32 if bound < 1 << 24 else np.float64 if bound < 1 << 53 else np.int64
+    return (inputs.astype(kind) @ weights.astype(kind)).astype(np.int64)
 
 
 def _magnitude(array):
@@ -46,14 +49,14 @@ def planes_needed(inputs, bits, signed):
     bits : int
     signed : bool
 
-    Re    -------
+    Returns
+    -------
     int array (...)
     """
-    inputs = np.asarray(inputs, dtype=np.int64)
-    magnitude = np.bitwise_or.reduce(np.where(inputs < 0, ~inputs, inputs), axis=-1)
-    needed = np.zeros(magnitude.shape, dtype=np.int64)
-    for bit in range(bits):
-        needed = np.where(magnitude >> bit & 1, bit + 1, needed)
+    inputs = np.asarray(inputs)
+    magnitude = np.bitwise_or.reduce(np.where(inputs < 0, ~inputs, inputs) if signed else inputs, axis=-1)
+    # Bits of the magnitude; float64 has those of all integers up to 2**53.
+    needed = np.frexp(magnitude.astype(np.float64))[1].astype(np.int64)
     return np.clip(needed + bool(signed), 1, bits)
 
 
@@ -73,7 +76,8 @@ def mvm_by_planes(weights, inputs, *, weight_bits, bits, signed, fuse=1, skip=Tr
     skip : bool
         Skip planes that cannot change the result.
 
-    Re    -------
+    Returns
+    -------
     int64 array (N,)
     """
     inputs = np.asarray(inputs, dtype=np.int64)
@@ -93,16 +97,18 @@ def fuse_totals(totals, sum_x, weight_bits, fuse):
 
     Parameters
     ----------
-    totals : int array (N * fuse,)
-    sum_x : int
+    totals : int array (..., N * fuse)
+    sum_x : int, or int array (...)
         Total of the column of ones.
     weight_bits, fuse : int
 
-    Re    -------
-    int64 array (N,)
+    Returns
+    -------
+    int64 array (..., N)
     """
-    slices = np.array(totals, dtype=np.int64).reshape(-1, fuse)
-    slices[:, :-1] += sum_x << weight_bits - 1
-    return (slices << weight_bits * np.arange(fuse)).sum(axis=1)
-
-
+    totals = np.asarray(totals, dtype=np.int64)
+    if fuse == 1:
+        return totals
+    slices = totals.reshape(*totals.shape[:-1], -1, fuse).copy()
+    slices[..., :-1] += (np.asarray(sum_x) << weight_bits - 1)[..., None, None]
+    return (slices << weight_bits * np.arange(fuse)).sum(axis=-1)

@@ -1,10 +1,10 @@
 """Programs: sequences of writes and vectors, with their results and cycles."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from .cycles import MacroCycles
+from .full_rate import FullRate
 from .macro import MacroModel
 
 
@@ -31,24 +31,87 @@ class Vector:
     after: int = 0
 
 
+class Stream:
+    """A sequence of `Write` or of `Vector` that is kept field by field, because programs have very many.
+
+    ``stream.NAME`` is a field of all items, (items,) or (items, elements).
+
+    Parameters
+    ----------
+    item : type
+        `Write` or `Vector`.
+    items : iterable
+    """
+
+    def __init__(self, item, items=()):
+        self.item, self._counts, self._length = item, [], 0
+        self._parts, self._joined = {each.name: [] for each in fields(item)}, {}
+        self += items
+
+    def __len__(self):
+        return self._length
+
+    def __iter__(self):
+        columns = (getattr(self, name) for name in self._parts)
+        return (self.item(*values) for values in zip(*(column if column.ndim > 1 else column.tolist()
+                                                       for column in columns)))
+
+    def __getattr__(self, name):
+        if name.startswith("_") or name not in self._parts:
+            raise AttributeError(name)
+        if name not in self._joined:
+            self._joined[name] = self._join(self._parts[name])
+        return self._joined[name]
+
+    def _join(self, parts):
+        """An array of parts that are arrays, or one value for all their items."""
+        if not any(isinstance(part, np.ndarray) for part in parts):
+            return np.repeat(np.array(parts, None if parts else np.int64), self._counts)
+        return np.concatenate([part if isinstance(part, np.ndarray) else np.full(count, part)
+                               for part, count in zip(parts, self._counts)])
+
+    def __iadd__(self, items):
+        for item in items:
+            self.append(item)
+        return self
+
+    def append(self, item):
+        """Add one item."""
+        self.extend(1, **{name: np.asarray(getattr(item, name))[None] for name in self._parts})
+
+    def extend(self, count, **values):
+        """Add ``count`` items at once: a field is an array of them, one value for all, or left to its default."""
+        for each in fields(self.item):
+            self._parts[each.name].append(values.get(each.name, each.default))
+        self._counts.append(count)
+        self._length += count
+        self._joined.clear()
+
+
 @dataclass
 class Program:
-    """Contents of the two input streams of a macro, each in order and without pauses."""
+    """Contents of the two input streams of a macro, each in order and without pauses.
 
-    writes: list = field(default_factory=list)
-    vectors: list = field(default_factory=list)
+    ``writes`` and ``vectors`` are each a `Stream`, and may be given as sequences of `Write` and of `Vector`.
+    """
+
+    writes: Stream = ()
+    vectors: Stream = ()
+
+    def __post_init__(self):
+        self.writes, self.vectors = Stream(Write, self.writes), Stream(Vector, self.vectors)
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Results and timing of a program.
 
-    ``results`` has a `Result` for each vector, ``taken`` the cycle in which each result was accepted, ``cycles`` the
+    ``results`` is the `Results` of all vectors, ``taken`` the cycle in which each result was accepted, ``cycles`` the
     number of cycles from the first offer to the last handshake, both included. ``written`` has the cycle in which each
     write was accepted, if known.
     """
 
-    results: list
+    results: object
     taken: list
     cycles: int
     written: list = field(default_factory=list)
@@ -63,13 +126,7 @@ class MacroState:
     """
 
     def __init__(self, config):
-        self.model, self.clock = MacroModel(config), MacroCycles(config)
-        self._pause = pause(config)
-
-    def settle(self):
-        """Run the idle cycles between two programs."""
-        for _ in range(self._pause):
-            self.clock.step(None, (0, 0), False, True)
+        self.model, self.clock = MacroModel(config), FullRate(config, pause(config))
 
 
 def pause(config):
@@ -90,34 +147,17 @@ def predict(config, program, state=None):
     Returns
     -------
     Outcome
+
+    Raises
+    ------
+    ValueError
+        A program that waits for itself.
     """
     state = state or MacroState(config)
-    state.settle()
-    model, clock = state.model, state.clock
-    planes = [model.planes(vector.x, vector.bits, vector.signed) for vector in program.vectors]
-    results, taken, written = [], [], []
-    writes = vectors = cycle = last = 0
-    while writes < len(program.writes) or len(taken) < len(program.vectors):
-        write = vector = None
-        if writes < len(program.writes) and program.writes[writes].after <= vectors:
-            write = program.writes[writes]
-        if vectors < len(program.vectors) and program.vectors[vectors].after <= writes:
-            vector = program.vectors[vectors]
-        if clock.idle and write is None and vector is None:
-            raise ValueError(f"program must not wait for itself, and does at write {writes} and vector {vectors}")
-        if clock.o_valid:
-            taken.append(cycle)
-            last = cycle
-        i_ready, write_ready = clock.step(vector and (planes[vectors], vector.bank),
-                                          (write.bank, write.row) if write else (0, 0), write is not None, True)
-        if write is not None and write_ready:
-            model.write(write.bank, write.row, write.weights)
-            written.append(cycle)
-            writes += 1
-            last = cycle
-        if vector is not None and i_ready:
-            results.append(model.vector(vector.x, bits=vector.bits, signed=vector.signed, bank=vector.bank,
-                                        accumulate=vector.accumulate, fuse=vector.fuse))
-            vectors += 1
-        cycle += 1
-    return Outcome(results, taken, last + 1 if cycle else 0, written)
+    writes, vectors = program.writes, program.vectors
+    values = state.model.values_of(vectors)
+    timing = state.clock.run(writes, vectors, values.planes)
+    # A write that is accepted in the same cycle comes first.
+    results = state.model.play(writes, vectors, values, np.searchsorted(timing.written, timing.accepted, "right"))
+    last = max([*timing.written[-1:], *timing.taken[-1:]], default=-1)
+    return Outcome(results, timing.taken, last + 1, timing.written)

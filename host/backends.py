@@ -35,7 +35,7 @@ class LayerRecord:
     loads : tuple of (layer, rows, bits)
         Tiles that were written, those of later layers too.
     planes, skipped, work : int
-        See `LayerProgram`.
+        See `LayerProgram.activity`.
     inputs, sums : int
         Bits of activations sent to the macro, and results read from it, without rows and columns that no tile uses.
     mismatches : int
@@ -144,12 +144,13 @@ class MacroBackend:
         outcome = self._playing.play(layer.program)
         y = layer.collect((outcome or predicted).results)
         expected = operator.accumulators(self.mapping.network.tensors, x)
+        planes, skipped, work = layer.activity(predicted.results.planes)
         bits = self.mapping.config.weight_bits
         self.records.append(LayerRecord(
             operator.output, len(x), predicted.cycles, outcome and outcome.cycles, len(layer.program.vectors),
             tuple((tile.layer, tile.slice.rows, tile.slice.rows * self._columns(tile) * self._layer(tile).fuse * bits)
                   for tile, _, _ in layer.loads),
-            layer.planes, layer.skipped, layer.work,
+            planes, skipped, work,
             sum(tile.slice.rows * input_slice.bits * count for tile, input_slice, _, count in layer.reads),
             sum(self._columns(tile) * count for tile, _, _, count in layer.reads),
             int(np.count_nonzero(y != expected))))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from ...golden.macro import Results
 from ...golden.program import Write
 from ...hdl.config import MacroConfig
 from ...hdl.uart_bridge.protocol import IDENTITY_STRUCT, LINK_COUNTERS_BYTES, MAGIC, VERSION, Command, sizes
@@ -33,17 +34,18 @@ def in_order(program):
 
     A program fixes only a part of the order; its results must not depend on the rest.
     """
+    all_writes, all_vectors = list(program.writes), list(program.vectors)
     writes = vectors = 0
-    while writes < len(program.writes) or vectors < len(program.vectors):
+    while writes < len(all_writes) or vectors < len(all_vectors):
         last = writes
-        while last < len(program.writes) and program.writes[last].after <= vectors:
+        while last < len(all_writes) and all_writes[last].after <= vectors:
             last += 1
-        ready, writes = program.writes[writes:last], last
-        until = len(program.vectors) if writes == len(program.writes) else program.writes[writes].after
+        ready, writes = all_writes[writes:last], last
+        until = len(all_vectors) if writes == len(all_writes) else all_writes[writes].after
         last = vectors
-        while last < min(until, len(program.vectors)) and program.vectors[last].after <= writes:
+        while last < min(until, len(all_vectors)) and all_vectors[last].after <= writes:
             last += 1
-        run, vectors = program.vectors[vectors:last], last
+        run, vectors = all_vectors[vectors:last], last
         if not ready and not run:
             raise ValueError(f"program must not wait for itself, and does at write {writes} and vector {vectors}")
         yield ready, run
@@ -150,13 +152,13 @@ class Board:
         return results
 
     def play(self, program, progress=None):
-        """Run a `Program`; a list with a `Result` of each vector. ``progress`` is called with the number done."""
+        """Run a `Program`; the `Results` of its vectors. ``progress`` is called with the number done."""
         results = []
         for writes, vectors in in_order(program):
             self.write(writes)
             before = len(results)
             results += self.run(vectors, progress and (lambda done, before=before: progress(before + done)))
-        return results
+        return Results.of(results, self.config.columns)
 
     def counters(self):
         """The board's counters since its reset, by name; see `docs/link.md`."""

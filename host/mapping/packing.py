@@ -14,7 +14,7 @@ import numpy as np
 
 from ..network.network import QUANTIZED
 from ..network.window import ceil_div
-from .tiling import fuse_for
+from .tiling import fuse_for, stored_rows
 
 # Cycles to load a tile beyond those of its rows.
 LOAD_OVERHEAD_CYCLES = 5
@@ -120,7 +120,7 @@ class PackedLayer:
         self._rows, self._columns = (self.convolution.pixels(axis, size) for axis, size in
                                      enumerate((self.packing.height, self.packing.width)))
         self.slices = list(self._slice())
-        self._blocks, self._counts = {}, {}
+        self._blocks, self._stored, self._counts = {}, {}, {}
 
     # The search.
 
@@ -178,7 +178,7 @@ class PackedLayer:
 
     def replace_weights(self, kernel):
         """The same tiles of other weights, for those that are known at run time."""
-        self._kernel, self._blocks = kernel.astype(np.int64), {}
+        self._kernel, self._blocks, self._stored = kernel.astype(np.int64), {}, {}
 
     def block(self, tile_slice):
         """The weights of a tile, (rows, columns / fuse), int64."""
@@ -186,6 +186,12 @@ class PackedLayer:
         if whole not in self._blocks:
             self._blocks[whole] = self._toeplitz(tile_slice, self._kernel)
         return self._blocks[whole][tile_slice.row:tile_slice.row + tile_slice.rows]
+
+    def stored(self, tile_slice):
+        """The same as the macro stores them: (rows, columns of the macro), int16."""
+        if tile_slice not in self._stored:
+            self._stored[tile_slice] = stored_rows(self.config, self.block(tile_slice), self.fuse)
+        return self._stored[tile_slice]
 
     def used(self, tile_slice):
         """Cells of a tile that hold a weight of the kernel, not a zero of the block-Toeplitz matrix."""
@@ -285,10 +291,10 @@ class PackedLayer:
         conv = self.convolution
         height, width = conv.image
         packing, blocks = self.packing, [ceil_div(height, self.packing.height), ceil_div(width, self.packing.width)]
-        sums = sums << input_slice.low
-        if input_slice.low == 0:
+        sums, excess = sums << input_slice.low, self._tensor.zero_point - self.offset
+        if excess and input_slice.low == 0:
             # The offset has been subtracted from the inputs, but the layer needs the zero point subtracted.
-            sums -= (self._tensor.zero_point - self.offset) * self.block(tile_slice).sum(axis=0)
+            sums -= excess * self.block(tile_slice).sum(axis=0)
         sums = sums.reshape(-1, *blocks, tile_slice.groups, tile_slice.outputs, packing.height, packing.width)
         image = sums.transpose(0, 1, 5, 2, 6, 3, 4).reshape(
             -1, blocks[0] * packing.height, blocks[1] * packing.width, tile_slice.groups, tile_slice.outputs)

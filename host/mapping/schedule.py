@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.mvm import planes_needed
-from ...golden.program import MacroState, Program, Vector, predict
+from ...golden.program import MacroState, Program, predict
 from .mapping import ScheduledTile
 from .packing import PackedLayer
-from .tiling import pad_rows, tile_writes
+from .tiling import pad_rows
 
 
 @dataclass(frozen=True)
@@ -22,18 +21,11 @@ class LayerProgram:
         Tiles that it writes, including those of later layers.
     reads : list of (ScheduledTile, InputSlice, first vector, vectors)
         Tiles that it computes with.
-    work : int
-        1-bit MACs, without cells that hold no weight and planes that are skipped.
-    planes, skipped : int
-        Planes that are driven, and planes that are skipped.
     """
 
     program: Program
     loads: list
     reads: list
-    work: int
-    planes: int
-    skipped: int
     _layer: PackedLayer
     _runs: int
     _tensors: list
@@ -43,9 +35,23 @@ class LayerProgram:
         total = self._layer.accumulators(self._runs)
         for tile, input_slice, first, count in self.reads:
             width = self._layer.block(tile.slice).shape[1]
-            sums = np.array([result.y[:width] for result in results[first:first + count]])
-            self._layer.add(total, tile.slice, input_slice, sums)
+            self._layer.add(total, tile.slice, input_slice, results.y[first:first + count, :width])
         return self._layer.operator.arrange(total, self._tensors)
+
+    def activity(self, planes):
+        """What the array does, from the planes (vectors,) that it drives.
+
+        Returns
+        -------
+        (planes, skipped, work) : (int, int, int)
+            Planes that are driven and that are skipped, and 1-bit MACs without cells that hold no weight.
+        """
+        skipped = work = 0
+        for tile, input_slice, first, count in self.reads:
+            needed = int(planes[first:first + count].sum())
+            skipped += input_slice.bits * count - needed
+            work += needed * self._layer.used(tile.slice)
+        return int(planes.sum()), skipped, work
 
 
 class Schedule:
@@ -79,22 +85,19 @@ class Schedule:
         if operator.is_loaded:
             self._load_matrix(layer, number, operator)
         patches, released = layer.patches(x), [0] * config.banks
-        program, loads, reads, work, planes, skipped = Program(), [], [], 0, 0, 0
+        program, loads, reads = Program(), [], []
         for tile in (tile for tile in self.mapping.tiles if tile.layer == number):
             self._load(program, loads, tile, released)
-            written, inputs = len(program.writes), layer.inputs(patches, tile.slice)
+            inputs = layer.inputs(patches, tile.slice)
             for input_slice in layer.input_slices:
                 values = layer.slice_inputs(inputs, input_slice)
-                needed = int(planes_needed(values, input_slice.bits, input_slice.signed).sum())
                 reads.append((tile, input_slice, len(program.vectors), len(values)))
-                padded = pad_rows(config, values & (1 << config.input_bits) - 1)
-                program.vectors += [Vector(x, input_slice.bits, input_slice.signed, tile.bank, False, layer.fuse,
-                                           written) for x in padded]
-                planes, skipped = planes + needed, skipped + input_slice.bits * len(values) - needed
-                work += needed * layer.used(tile.slice)
+                program.vectors.extend(
+                    len(values), x=pad_rows(config, values & (1 << config.input_bits) - 1), bits=input_slice.bits,
+                    signed=input_slice.signed, bank=tile.bank, fuse=layer.fuse, after=len(program.writes))
             released[tile.bank] = len(program.vectors)
         self._load_ahead(program, loads, number, released)
-        return LayerProgram(program, loads, reads, work, planes, skipped, layer, len(x), self.mapping.network.tensors)
+        return LayerProgram(program, loads, reads, layer, len(x), self.mapping.network.tensors)
 
     def _load_matrix(self, layer, number, operator):
         """Weights that are known now, in place of those before; what the banks hold of those is of no use."""
@@ -106,9 +109,9 @@ class Schedule:
         if self._stored[tile.bank] == tile:
             return
         layer = self.mapping.layers[tile.layer]
-        writes = tile_writes(self.mapping.config, layer.block(tile.slice), layer.fuse, tile.bank, released[tile.bank])
-        loads.append((tile, len(program.writes), len(writes)))
-        program.writes += writes
+        loads.append((tile, len(program.writes), tile.slice.rows))
+        program.writes.extend(tile.slice.rows, bank=tile.bank, row=np.arange(tile.slice.rows),
+                              weights=layer.stored(tile.slice), after=released[tile.bank])
         self._stored[tile.bank] = tile
 
     def _load_ahead(self, program, loads, number, released):

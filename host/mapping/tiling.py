@@ -6,7 +6,7 @@ import numpy as np
 
 from ...golden.bits import limits, slice_weights
 from ...golden.mvm import planes_needed
-from ...golden.program import Program, Vector, Write
+from ...golden.program import Program
 from ...hdl.config import FUSES
 
 
@@ -49,8 +49,8 @@ class MatrixProduct:
         The last vector of a chain holds its total; totals of one output that no chain could span are added here.
         """
         y = np.zeros(self._shape, dtype=np.int64)
-        for index, vector, tile in self._outputs:
-            y[vector, tile.column:tile.column + tile.columns] += results[index].y[:tile.columns]
+        for chain, tile in self._outputs:
+            y[:, tile.column:tile.column + tile.columns] += results.y[chain, :tile.columns]
         return y
 
     def utilization(self, config, cycles):
@@ -124,16 +124,18 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
     for group in _groups(tiles, longest):
         for tile in group:
             block = weights[tile.row:tile.row + tile.rows, tile.column:tile.column + tile.columns]
-            program.writes += tile_writes(config, block, fuse, tile.bank, released[tile.bank])
-        written = len(program.writes)
-        padded = [pad_rows(config, inputs[:, tile.row:tile.row + tile.rows]) for tile in group]
-        planes = [planes_needed(values, bits, signed) for values in padded]
-        for vector in range(count):
-            for index, tile in enumerate(group):
-                program.vectors.append(Vector(padded[index][vector] & (1 << config.input_bits) - 1, bits, signed,
-                                              tile.bank, index > 0, fuse, written))
-                work += tile.rows * tile.columns * fuse * int(planes[index][vector])
-            outputs.append((len(program.vectors) - 1, vector, group[-1]))
+            program.writes.extend(tile.rows, bank=tile.bank, row=np.arange(tile.rows), after=released[tile.bank],
+                                  weights=stored_rows(config, block, fuse))
+        # Of each vector its part for every tile of the group, one after the other.
+        x = np.stack([pad_rows(config, inputs[:, tile.row:tile.row + tile.rows]) for tile in group], axis=1)
+        planes = planes_needed(x, bits, signed).sum(axis=0).tolist()
+        work += sum(tile.rows * tile.columns * fuse * needed for tile, needed in zip(group, planes))
+        first = len(program.vectors)
+        program.vectors.extend(
+            count * len(group), x=x.reshape(-1, config.rows) & (1 << config.input_bits) - 1, bits=bits, signed=signed,
+            bank=np.tile([tile.bank for tile in group], count),
+            accumulate=np.tile(np.arange(len(group)) > 0, count), fuse=fuse, after=len(program.writes))
+        outputs.append((slice(first + len(group) - 1, len(program.vectors), len(group)), group[-1]))
         for tile in group:
             released[tile.bank] = len(program.vectors)
     return MatrixProduct(program, tiles, fuse, work, outputs, (count, width))
@@ -151,16 +153,16 @@ def _groups(tiles, longest):
         yield group
 
 
-def tile_writes(config, block, fuse, bank, after=0):
-    """The rows of a tile's weights (rows, columns / fuse) as `Write`, padded with zeros to the columns of the macro."""
+def stored_rows(config, block, fuse):
+    """A tile's weights (rows, columns / fuse) as they are stored: int16 (rows, columns of the macro), padded with 0."""
     slices = slice_weights(block, config.weight_bits, fuse)
-    rows = np.zeros((slices.shape[0], config.columns), dtype=np.int64)
+    rows = np.zeros((slices.shape[0], config.columns), dtype=np.int16)
     rows[:, :slices.shape[1]] = slices
-    return [Write(bank, row, values, after) for row, values in enumerate(rows)]
+    return rows
 
 
 def pad_rows(config, inputs):
-    """Inputs of a tile (B, rows of the tile), padded with zeros to (B, rows of the macro)."""
-    padded = np.zeros((inputs.shape[0], config.rows), dtype=np.int64)
+    """Inputs of a tile (B, rows of the tile), padded with zeros to int32 (B, rows of the macro)."""
+    padded = np.zeros((inputs.shape[0], config.rows), dtype=np.int32)
     padded[:, :inputs.shape[1]] = inputs
     return padded

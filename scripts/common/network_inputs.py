@@ -136,17 +136,17 @@ def _by_name(path, arrays, tensors):
 def _converted(path, array, tensor, runtime, quantizes):
     """An array in the tensor's kind of numbers, of a shape that the tensor can have."""
     dtype, kind = np.dtype(DTYPES[tensor.dtype]), array.dtype.kind
-    if quantizes and kind == "f" and dtype.kind == "i":
+    if quantizes and kind == "f" and dtype.kind in "iu":
         array, kind = _quantized(path, array, tensor, runtime), "i"
-    if (kind not in "iu") if dtype.kind == "i" else (kind != "f"):
-        hint = "; --quantize-inputs brings floats to its scale" if dtype.kind == "i" and kind == "f" else ""
+    if (kind not in "iu") if dtype.kind in "iu" else (kind != "f"):
+        hint = "; --quantize-inputs brings floats to its scale" if dtype.kind in "iu" and kind == "f" else ""
         raise BadInput(f"{path} must hold numbers of {tensor.dtype}, not {array.dtype}{hint}")
     # A batch of one, which networks of Keras have, may be left out.
     shapes = [tensor.shape, tensor.shape[1:]] if tensor.shape[:1] == (1,) else [tensor.shape]
     if array.shape not in shapes and (not array.ndim or array.shape[1:] not in shapes):
         raise BadInput(f"{path} must be of shape {list(shapes[-1])}, or have one dimension before it, "
                        f"not {list(array.shape)}")
-    if dtype.kind == "i" and array.size:
+    if dtype.kind in "iu" and array.size:
         info = np.iinfo(dtype)
         if not info.min <= array.min() <= array.max() <= info.max:
             raise BadInput(f"{path} must hold numbers from {info.min} to {info.max}, "

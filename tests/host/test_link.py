@@ -195,7 +195,7 @@ def test_identity_names_protocol_and_configuration():
 CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
 
 
-@pytest.mark.parametrize("frames", some([500, 10_000], 0))
+@pytest.mark.parametrize("frames", some([200, 10_000], 0))
 def test_link_in_simulation(frames):
     build_board(CONFIG).run("bitline.verif.link.tb_link", seed=1, environment={
         "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": str(frames)})

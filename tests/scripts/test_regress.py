@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
@@ -62,8 +63,7 @@ MUTATIONS = {
 
 
 @pytest.mark.parametrize("block", some_of(
-    MUTATIONS, "adder tree", "hazard on the wordlines", "calibration", "parity of the only bank",
-    "back-pressure of block RAM"))
+    MUTATIONS, "adder tree", "hazard on the wordlines", "calibration", "sum of no rows"))
 def test_regression_notices_each_broken_block(tmp_path, block):
     config, *change = MUTATIONS[block]
     path = tmp_path / "broken.v"
@@ -81,10 +81,10 @@ def test_regression_passes_what_is_not_broken(tmp_path, config):
 
 def test_command_of_a_failure_reproduces_it(cli, tmp_path):
     path = tmp_path / "broken.v"
-    path.write_text(broken(*MUTATIONS["accumulator"]), encoding="utf-8")
+    failing = dataclasses.replace(job(tmp_path), seed=7, verilog=path)
+    path.write_text(broken(failing.config, *MUTATIONS["row decoder"][1:]), encoding="utf-8")
     options = ("--out", tmp_path / "out", "--jobs", 1)
-    job = Job(CONFIG, SIMULATOR, 7, tmp_path, tmp_path, verilog=path)
-    command = f"{command_of(job)} --test extremes"
+    command = f"{command_of(failing)} --test extremes"
     status, output, _ = cli(*command.split()[1:], *options)
     assert status == 1 and command in output
     report = ElementTree.parse(tmp_path / "out" / "results.xml")

@@ -129,6 +129,24 @@ def test_network_without_weights(cli, tmp_path):
     assert json.loads((tmp_path / "out" / "report.json").read_text())["layers"] == []
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int16", "float32"])
+def test_arrays_of_the_kind_of_the_input_are_taken(cli, refused, tmp_path, dtype):
+    file = TfliteFile()
+    x = file.tensor((1, 2, 3), dtype, *(() if dtype == "float32" else (0.5,)))
+    out = file.operator("RESHAPE", [x, file.constant([1, 6], "int32")],
+                        file.tensor((1, 6), dtype, *(() if dtype == "float32" else (0.5,))), "ReshapeOptions")
+    (tmp_path / "m.tflite").write_bytes(file.data([x], [out]))
+    values = np.arange(12).reshape(2, 2, 3).astype(dtype)
+    np.save(tmp_path / "x.npy", values)
+    status, _, errors = cli("run", tmp_path / "m.tflite", tmp_path / "x.npy", "--no-check", "--output",
+                            tmp_path / "y.npy")
+    y = np.load(tmp_path / "y.npy")
+    assert status == 0 and y.dtype == dtype and y.ravel().tolist() == values.ravel().tolist(), errors
+    other = "int32" if dtype == "float32" else "float32"
+    np.save(tmp_path / "x.npy", values.astype(other))
+    refused("run", tmp_path / "m.tflite", tmp_path / "x.npy", match=f"must hold numbers of {dtype}, not {other}")
+
+
 def test_steps_of_a_stream(cli, refused, model, files, tmp_path):
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
     file, x, y = streaming()

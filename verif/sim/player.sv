@@ -1,8 +1,8 @@
 // Plays programs on a macro at full rate: Python hands over a whole batch as files and wakes up once at its end.
 //
 // A cycle of `start` begins with a program; the macro keeps what it holds.
-// +writes, +vectors: a line each, in hexadecimal: how many of the other stream must have been accepted before it is
-// offered, then the fields of its port, the first lowest.
+// +writes, +vectors: bytes of each, the highest first: 64 bits with how many of the other stream must have been accepted
+// before it is offered, then the fields of its port, the first lowest.
 // +results: a line each: the cycle in which it was taken, then the fields of its port in hexadecimal.
 // Cycle 0 is the first after `start`. The generated connections.svh holds the instance of the macro.
 module player #(
@@ -16,13 +16,19 @@ module player #(
     output reg  done,
     output reg  [63:0] cycles  // up to the last handshake
 );
+    localparam WRITE_BYTES = (WRITE_BITS + 7) / 8;
+    localparam I_BYTES = (I_BITS + 7) / 8;
+
     reg [8*1024:1] writes_path, vectors_path, results_path;
     integer writes_file, vectors_file, results_file, status;
 
     reg have_write, have_vector;
-    reg [63:0] write_after, vector_after, read_after;
-    reg [WRITE_BITS-1:0] write, read_write;
-    reg [I_BITS-1:0] i, read_vector;
+    // What comes next, as it was read.
+    reg [64+8*WRITE_BYTES-1:0] next_write;
+    reg [64+8*I_BYTES-1:0] next_vector;
+    reg [63:0] write_after, vector_after;
+    reg [WRITE_BITS-1:0] write;
+    reg [I_BITS-1:0] i;
     wire [O_BITS-1:0] o;
     wire write_ready, i_ready, o_valid;
     reg [63:0] cycle, writes_accepted, vectors_accepted, results_taken;
@@ -48,17 +54,17 @@ module player #(
             have_vector <= 0;
             done <= 1;
         end else if (start) begin
-            writes_file = $fopen(writes_path, "r");
-            vectors_file = $fopen(vectors_path, "r");
+            writes_file = $fopen(writes_path, "rb");
+            vectors_file = $fopen(vectors_path, "rb");
             results_file = $fopen(results_path, "w");
-            status = $fscanf(writes_file, "%h %h", read_after, read_write);
-            have_write <= status == 2;
-            write_after <= read_after;
-            write <= read_write;
-            status = $fscanf(vectors_file, "%h %h", read_after, read_vector);
-            have_vector <= status == 2;
-            vector_after <= read_after;
-            i <= read_vector;
+            status = $fread(next_write, writes_file);
+            have_write <= status == 8 + WRITE_BYTES;
+            write_after <= next_write[8*WRITE_BYTES+:64];
+            write <= next_write[WRITE_BITS-1:0];
+            status = $fread(next_vector, vectors_file);
+            have_vector <= status == 8 + I_BYTES;
+            vector_after <= next_vector[8*I_BYTES+:64];
+            i <= next_vector[I_BITS-1:0];
             done <= 0;
             cycle <= 0;
             cycles <= 0;
@@ -68,18 +74,18 @@ module player #(
         end else if (!done) begin
             cycle <= cycle + 1;
             if (write_valid && write_ready) begin
-                status = $fscanf(writes_file, "%h %h", read_after, read_write);
-                have_write <= status == 2;
-                write_after <= read_after;
-                write <= read_write;
+                status = $fread(next_write, writes_file);
+                have_write <= status == 8 + WRITE_BYTES;
+                write_after <= next_write[8*WRITE_BYTES+:64];
+                write <= next_write[WRITE_BITS-1:0];
                 writes_accepted <= writes_accepted + 1;
                 cycles <= cycle + 1;
             end
             if (i_valid && i_ready) begin
-                status = $fscanf(vectors_file, "%h %h", read_after, read_vector);
-                have_vector <= status == 2;
-                vector_after <= read_after;
-                i <= read_vector;
+                status = $fread(next_vector, vectors_file);
+                have_vector <= status == 8 + I_BYTES;
+                vector_after <= next_vector[8*I_BYTES+:64];
+                i <= next_vector[I_BITS-1:0];
                 vectors_accepted <= vectors_accepted + 1;
             end
             if (o_valid && o_ready) begin

@@ -1,8 +1,12 @@
 """``bitline bench networks``: published networks on the macro, every input."""
 
+import json
 import os
+import statistics
+import subprocess
+import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
@@ -27,32 +31,60 @@ VARIABLE = "BITLINE_MODELS"
 
 
 @dataclass(frozen=True)
-class Published:
-    """A network of MLPerf Tiny: its file, the step from one input to the next, and how many run together."""
+class Measured:
+    """A network: its name, its file, its inputs, the step from one to the next, and how many run together."""
 
-    file: str
+    name: str
+    model: Path
+    inputs: Path
     step: int | None = None
     batch: int = 1
 
 
-# By folder.
-NETWORKS = {
-    "keyword_spotting": Published("kws_ref_model.tflite"),
-    "image_classification": Published("pretrainedResnet_quant.tflite"),
-    "anomaly_detection": Published("ad01_int8.tflite", step=128, batch=16),
-}
+# Of MLPerf Tiny.
+NETWORKS = [
+    Measured("keyword_spotting", Path("kws_ref_model.tflite"), Path("inputs")),
+    Measured("image_classification", Path("pretrainedResnet_quant.tflite"), Path("inputs")),
+    Measured("anomaly_detection", Path("ad01_int8.tflite"), Path("inputs"), step=128, batch=16),
+]
+# Runs of which the median is taken, if there are two builds to compare.
+ROUNDS = 3
 
 
-def measure(folder, published, backend, count, build):
+def compare(measured, backend, count, build, other):
+    """The figures of `measure`, and the seconds of another build that runs the same, in turn."""
+    rows, seconds = [], []
+    for _ in range(ROUNDS):
+        rows.append(measure(measured, backend, count, build))
+        seconds.append(seconds_of(other, measured, backend, count, build))
+    ours, theirs = statistics.median(row["seconds_per_input"] for row in rows), statistics.median(seconds)
+    return {**rows[-1], "seconds_per_input": ours, "other_seconds_per_input": theirs, "times_faster": theirs / ours}
+
+
+def seconds_of(other, measured, backend, count, build):
+    """Seconds an input of ``bitline run --report`` of another build, as its report has them."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([
+            other, "run", measured.model, "--inputs", measured.inputs, "--backend", backend, "--no-check", "--batch",
+            str(measured.batch), "--build", build.resolve() / "other", "--report", folder,
+            *(["--step", str(measured.step)] if measured.step else []), *(["--count", str(count)] if count else []),
+        ], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BadInput(f"--against {other} must run {measured.name}, and does not: "
+                           f"{(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+        return json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))["seconds_per_input"]
+
+
+def measure(measured, backend, count, build):
     """The figures of one network, as they are written."""
-    path = folder / published.file
+    path = measured.model
     network = load_network(path)
-    loaded = load_inputs([folder / "inputs"], network, step=published.step).first(count)
+    loaded = load_inputs([measured.inputs], network, step=measured.step).first(count)
     warn_skipped(loaded)
     runs = len(loaded.files)
-    mapping = Mapping(MACRO, network, min(published.batch, runs))
+    mapping = Mapping(MACRO, network, min(measured.batch, runs))
     with running("starting", runs) as progress:
-        found = run_network(network, loaded.values, open_backend(backend, mapping, folder=build), batch=published.batch,
+        found = run_network(network, loaded.values, open_backend(backend, mapping, folder=build), batch=measured.batch,
                             reference=read_reference(path, None), progress=progress)
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
@@ -60,7 +92,7 @@ def measure(folder, published, backend, count, build):
     started = time.perf_counter()
     Inference(network).run(*loaded.values)
     return {
-        "network": folder.name, "inputs": runs, "batch": published.batch,
+        "network": measured.name, "inputs": runs, "batch": measured.batch,
         "macs": network.macs,
         "cycles_per_input": counted / runs,
         "pauses_per_input": pause(MACRO) * len(found.records) / runs,
@@ -77,36 +109,48 @@ def print_networks(rows):
     """The table."""
     table = Table(Column("network", no_wrap=True), "inputs", "together", "cycles per input", "pauses",
                   "layers not as predicted", "wrong sums", "wrong outputs", "seconds an input",
-                  "numpy, inputs a second")
+                  "numpy, inputs a second", *(["other build", "times faster"] if "times_faster" in rows[0] else []))
     for row in rows:
         table.add_row(row["network"], *("" if value is None else f"{value:,}" for value in (
             row["inputs"], row["batch"], round(row["cycles_per_input"]), round(row["pauses_per_input"]),
             row["layers_not_as_predicted"], row["accumulator_mismatches"], row["reference_mismatches"])),
-            f"{row['seconds_per_input']:.3f}", f"{row['golden_inputs_per_second']:,.0f}")
+            f"{row['seconds_per_input']:.3f}", f"{row['golden_inputs_per_second']:,.0f}",
+            *([f"{row['other_seconds_per_input']:.3f}", f"{row['times_faster']:.1f}"] if "times_faster" in row else []))
     console = Console()
     (console if console.is_terminal else Console(width=160)).print(table)
+
+
+def of_models(folder):
+    """The networks of MLPerf Tiny in a folder."""
+    if folder is None:
+        raise BadInput(f"--models or {VARIABLE} must say where the networks are, and does not")
+    for each in NETWORKS:
+        path = folder / each.name
+        if not (path / each.model).is_file():
+            raise BadInput(f"models must hold {each.name}/{each.model}, and {folder} does not")
+        yield replace(each, model=path / each.model, inputs=path / each.inputs)
 
 
 @click.command()
 @click.option("--models", metavar="DIR", type=click.Path(path_type=Path), envvar=VARIABLE,
               help=f"Holds the networks and their inputs. [default: ${VARIABLE}]")
+@click.option("--network", "networks", nargs=2, metavar="MODEL INPUTS", type=click.Path(path_type=Path), multiple=True,
+              help="Another network in place of those of MLPerf Tiny; may be given often.")
 @click.option("--backend", type=click.Choice(["golden", "rtl"]), default="rtl", show_default=True,
               help="Predicted, or simulated.")
 @click.option("--count", type=click.IntRange(1), help="How many inputs of each. [default: all]")
+@click.option("--against", metavar="BITLINE", type=click.Path(path_type=Path),
+              help="The command of another build, which runs the same in turn.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/networks.json"),
               show_default=True, help="Gets the figures as JSON.")
 @build_option
-def command(models, backend, count, out, folder):
-    """Cycles, mismatches and time of networks of MLPerf Tiny on a 64 x 64 macro with two banks."""
-    if models is None:
-        raise BadInput(f"--models or {VARIABLE} must say where the networks are, and does not")
-    missing = [models / name / published.file for name, published in NETWORKS.items()
-               if not (models / name / published.file).is_file()]
-    if missing:
-        raise BadInput(f"models must hold {missing[0].relative_to(models)}, and {models} does not")
+def command(models, networks, backend, count, against, out, folder):
+    """Cycles, mismatches and time of networks on a 64 x 64 macro with two banks."""
+    chosen = [Measured(model.stem, model, inputs) for model, inputs in networks] or list(of_models(models))
     check_writable(out)
-    with refusing(NetworkError, ValueError, LinkError):
-        rows = [measure(models / name, published, backend, count, folder) for name, published in NETWORKS.items()]
+    with refusing(NetworkError, ValueError, LinkError, OSError):
+        rows = [compare(each, backend, count, folder, against) if against else measure(each, backend, count, folder)
+                for each in chosen]
     print_networks(rows)
     write_json(out, {"configuration": MACRO.to_dict(), "backend": backend, "cores": os.cpu_count(), "networks": rows})
     click.echo(out)
