@@ -14,7 +14,9 @@ from ..verif.sim.player import RtlSession
 from .board import Board
 from .mapping.schedule import Schedule
 
-BACKENDS = ("golden", "rtl", "board")
+# Of a macro, and all.
+MACROS = ("golden", "rtl", "board")
+BACKENDS = (*MACROS, "numpy")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class LayerRecord:
     mismatches: int
 
 
-class GoldenBackend:
+class NumpyBackend:
     """Products in numpy, without a macro and its cycles."""
 
     def __init__(self, network):
@@ -170,7 +172,7 @@ def open_backend(name, mapping, *, simulator="verilator", folder=None, port=None
     Parameters
     ----------
     name : str
-        One of `BACKENDS`; ``"golden"`` is a macro that is only calculated.
+        One of `MACROS`; ``"golden"`` is a macro that is only calculated.
     mapping : Mapping
     simulator, folder
         Of `RtlSession`.
@@ -184,5 +186,5 @@ def open_backend(name, mapping, *, simulator="verilator", folder=None, port=None
     elif name == "board":
         player = BoardPlayer(port, mapping.config)
     else:
-        raise ValueError(f"backend must be one of {', '.join(BACKENDS)}, not {name!r}")
+        raise ValueError(f"backend must be one of {', '.join(MACROS)}, not {name!r}")
     return MacroBackend(mapping, player)

@@ -43,7 +43,7 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, stateful=F
     network : Network
     inputs : tuple of array (N, *shape)
         One for each input of the network.
-    backend : MacroBackend or GoldenBackend
+    backend : MacroBackend or NumpyBackend
     batch : int
         Inputs that run together.
     reference : TfliteReference or OnnxReference, optional

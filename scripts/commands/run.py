@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ...golden.program import pause
-from ...host.backends import BACKENDS, GoldenBackend, open_backend
+from ...host.backends import BACKENDS, NumpyBackend, open_backend
 from ...host.board import LinkError
 from ...host.mapping.mapping import Mapping
 from ...host.mapping.schedule import plan
@@ -47,8 +47,28 @@ def accuracy(outputs, labels):
     return float((outputs.reshape(len(outputs), -1).argmax(axis=1) == labels).mean())
 
 
-def summary(network, model, mapping, found, *, reference, backend, batch, labels, clock):
-    """What `bitline run --report` writes as JSON, without the layers."""
+def summary(network, model, found, *, reference, backend, batch, labels):
+    """What `bitline run --report` writes as JSON of the network."""
+    runs = len(found.outputs[0])
+    return {
+        "model": model.name,
+        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
+        "backend": backend,
+        "inputs": runs,
+        "batch": batch,
+        "macs": network.macs,
+        "reference": (reference or REFERENCES[model.suffix][0]).name,
+        "checked_against_reference": found.checked,
+        "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
+        "notes": found.notes,
+        "mismatch_list": list_mismatches(found.mismatches),
+        "seconds_per_input": found.seconds / runs,
+        "accuracy": accuracy(found.outputs[0], labels),
+    }
+
+
+def macro_summary(mapping, found, clock):
+    """What it writes of the macro, without the layers."""
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     total = None if None in cycles or not cycles else sum(cycles)
@@ -56,21 +76,10 @@ def summary(network, model, mapping, found, *, reference, backend, batch, labels
     counted = (total or predicted) / runs
     with_pauses = counted + pauses / runs
     return {
-        "model": model.name,
-        "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
-        "backend": backend,
         "configuration": mapping.config.to_dict(),
         "hash": mapping.config.hash,
-        "inputs": runs,
-        "batch": batch,
-        "macs": network.macs,
         "tiles": len(mapping.tiles),
-        "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
-        "reference": (reference or REFERENCES[model.suffix][0]).name,
-        "checked_against_reference": found.checked,
-        "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
-        "notes": found.notes,
-        "mismatch_list": list_mismatches(found.mismatches),
+        "accumulator_mismatches": sum(record.mismatches for record in found.records),
         "cycles": total,
         "predicted_cycles": predicted,
         "cycles_as_predicted": cycles == [record.predicted for record in found.records] if total else None,
@@ -78,8 +87,6 @@ def summary(network, model, mapping, found, *, reference, backend, batch, labels
         "cycles_per_input_with_pauses": with_pauses,
         "clock_hz": clock * 1e6,
         "inferences_per_second": clock * 1e6 / with_pauses if counted else None,
-        "seconds_per_input": found.seconds / runs,
-        "accuracy": accuracy(found.outputs[0], labels),
     }
 
 
@@ -135,16 +142,16 @@ def print_layers(rows, inputs):
 
 def print_summary(report):
     """Print the lines after the table."""
-    cycles = ""
-    if report["predicted_cycles"]:
+    cycles, compared = "", "products in numpy"
+    if "accumulator_mismatches" in report:
+        compared = f"{report['accumulator_mismatches']} mismatches of accumulators"
+    if report.get("predicted_cycles"):
         counted = "simulated" if report["cycles"] is not None else "predicted"
         cycles = (f"{report['cycles_per_input']:,.1f} cycles per input ({counted}), "
                   f"{report['cycles_per_input_with_pauses']:,.1f} with the pauses between layers, ")
-    compared = ("accumulators not compared" if report["accumulator_mismatches"] is None else
-                f"{report['accumulator_mismatches']} mismatches of accumulators")
     click.echo(f"{count_of(report['inputs'], 'input')}, {compared}, {cycles}"
                f"{report['seconds_per_input']:.3f} s per input")
-    if report["cycles"] is not None:
+    if report.get("cycles") is not None:
         click.echo(f"{report['cycles']:,} cycles, {report['predicted_cycles']:,} predicted")
     if report["checked_against_reference"]:
         click.echo(f"{report['reference']}: {report['reference_mismatches']} mismatches in all layers")
@@ -166,7 +173,7 @@ def print_summary(report):
 @click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
 @click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="Lines of file name, comma, class.")
 @click.option("--backend", type=click.Choice(BACKENDS), default="golden", show_default=True,
-              help="numpy, simulation of the RTL, or a board.")
+              help="A calculated macro, its simulated RTL, a board, or no macro: numpy alone, the fastest.")
 @click.option("--port", help="Of the board.")
 @click.option("--batch", type=click.IntRange(1, 4096), default=1, show_default=True, help="Inputs that run together.")
 @click.option("--stateful", is_flag=True, help="Inputs are steps of one stream, for networks that keep a state.")
@@ -188,6 +195,8 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
     """Run a quantized network, MODEL.tflite or MODEL.onnx, on a macro, and compare every layer."""
     if (backend == "board") != (port is not None):
         raise BadInput("--port must be given with --backend board, and with no other")
+    if backend == "numpy" and (report_folder or show_plan or config):
+        raise BadInput("--report, --plan and a macro's options must come with a macro, not with --backend numpy")
     for path in ([output] if output else []) + [report_folder / name for name in REPORT_FILES if report_folder]:
         check_writable(path)
     if report_folder:
@@ -204,24 +213,24 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
         warn_skipped(loaded)
         classes = load_labels(labels, loaded.files) if labels else None
         reference = read_reference(model, check, runtime, stateful)
-        mapping = Mapping(config or MACRO, network, min(batch, len(loaded.files)))
+        mapping = None if backend == "numpy" else Mapping(config or MACRO, network, min(batch, len(loaded.files)))
         if show_plan:
             click.echo(str(plan(mapping)))
         for name in REPORT_FILES if report_folder else ():
             # A report of an earlier run must not be mistaken for this one's.
             (report_folder / name).unlink(missing_ok=True)
-        is_plain = backend == "golden" and config is None and not report_folder
         with running("building", None):
-            chosen = GoldenBackend(network) if is_plain else open_backend(
+            chosen = NumpyBackend(network) if mapping is None else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
         with running("starting", len(loaded.files)) as progress:
             found = run_network(network, loaded.values, chosen, batch=batch, reference=reference, stateful=stateful,
                                 progress=progress)
-    report = summary(network, model, mapping, found, reference=reference, backend=backend, batch=batch, labels=classes,
-                     clock=clock)
-    layers = layer_rows(network, mapping, found)
-    if found.records:
-        print_layers(layers, report["inputs"])
+    report = summary(network, model, found, reference=reference, backend=backend, batch=batch, labels=classes)
+    if mapping:
+        report |= macro_summary(mapping, found, clock)
+        layers = layer_rows(network, mapping, found)
+        if layers:
+            print_layers(layers, report["inputs"])
     print_summary(report)
     if output:
         write_file(output, saved(network, found.outputs, output.suffix == ".npz"))
@@ -230,5 +239,5 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
 
         write_report(report_folder, report, layers, mapping)
         click.echo(f"{report_folder / 'report.html'}\n{report_folder / 'report.json'}")
-    return 1 if report["accumulator_mismatches"] or report["reference_mismatches"] or (
-        report["cycles_as_predicted"] is False) else 0
+    return 1 if report.get("accumulator_mismatches") or report["reference_mismatches"] or (
+        report.get("cycles_as_predicted") is False) else 0

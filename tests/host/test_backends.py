@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.host.backends import BoardPlayer, GoldenBackend, MacroBackend, open_backend
+from bitline.host.backends import BoardPlayer, MacroBackend, NumpyBackend, open_backend
 from bitline.host.board.simulated_board import BAUD, LATENCY_S, SimulatedBoard
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.network.files.load import load_network
@@ -34,7 +34,7 @@ def run(network, backend, inputs):
 
 
 def test_every_backend_gives_the_same_integers(network, inputs):
-    expected, _ = run(network, GoldenBackend(network), inputs)
+    expected, _ = run(network, NumpyBackend(network), inputs)
     with SimulatedBoard(CONFIG) as board:
         backends = [open_backend("golden", Mapping(CONFIG, network)), open_backend("rtl", Mapping(CONFIG, network)),
                     MacroBackend(Mapping(CONFIG, network),

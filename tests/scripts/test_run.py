@@ -112,9 +112,22 @@ def test_batches_load_weights_less_often(cli, model, files, tmp_path):
     assert cycles[1] < cycles[0]
 
 
-def test_plain_golden_run_has_no_macro(cli, model, files):
-    status, output, _ = cli("run", model, "--inputs", files / "a.dat", files / "b.dat", "--count", 2, "--no-check")
-    assert status == 0 and output.startswith("2 inputs") and "cycles" not in output
+def test_numpy_has_no_macro(cli, refused, model, files, tmp_path):
+    arguments = ("run", model, "--inputs", files / "a.dat", files / "b.dat", "--count", 2, "--no-check")
+    status, output, _ = cli(*arguments, "--backend", "numpy")
+    assert status == 0 and output.startswith("2 inputs, products in numpy") and "cycles" not in output
+    for more in (("--report", tmp_path / "out"), ("--plan",), ("--rows", 4, "--columns", 4)):
+        refused(*arguments, "--backend", "numpy", *more, match="must come with a macro, not with --backend numpy")
+
+
+def test_a_report_changes_nothing_that_is_computed(cli, model, files, tmp_path):
+    arguments, outputs = ("run", model, "--inputs", files, "--no-check"), []
+    for number, more in enumerate(((), ("--report", tmp_path / "out"))):
+        status, output, errors = cli(*arguments, *more, "--output", tmp_path / f"{number}.npy")
+        assert status == 0, errors
+        outputs.append(re.findall("[0-9]+ inputs, 0 mismatches of accumulators, .* between layers", output))
+    assert outputs[0] == outputs[1] and len(outputs[0]) == 1
+    assert (tmp_path / "0.npy").read_bytes() == (tmp_path / "1.npy").read_bytes()
 
 
 def test_network_without_weights(cli, tmp_path):
@@ -226,7 +239,7 @@ def test_stray_files_are_skipped_and_said(cli, model, files):
     (files / ".DS_Store").write_bytes(b"stray")
     (files / "Thumbs.db").write_bytes(b"stray")
     status, output, errors = cli("run", model, "--inputs", files, "--no-check")
-    assert status == 0 and output.startswith("4 inputs")
+    assert status == 0 and "\n4 inputs, 0 mismatches" in output
     assert errors.splitlines() == [f"bitline: {files / name} is no input, and is skipped"
                                    for name in (".DS_Store", "Thumbs.db")]
     # Who names a file wants it.
@@ -336,5 +349,5 @@ def test_published_networks_run_by_one_command(cli, published, name, tmp_path):
                                  tmp_path / "y.npy")
     assert status == 0, errors
     assert len(np.load(tmp_path / "y.npy")) == len(inputs)
-    assert output.startswith(f"{len(inputs):,} inputs, accumulators not compared")
+    assert f"\n{len(inputs):,} inputs, 0 mismatches of accumulators" in output
     assert "reference kernels: 0 mismatches in all layers" in output
