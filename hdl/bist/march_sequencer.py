@@ -9,7 +9,7 @@ from ...golden.march_tests import PROGRAMS
 ZEROIZE = list(PROGRAMS).index("zeroize")
 
 
-class Step(data.Struct):
+class MarchOperation(data.Struct):
     """One operation on the current row."""
 
     reads: 1
@@ -20,22 +20,22 @@ class Step(data.Struct):
     dense: 1
 
 
-def steps(program):
-    """The operations of a program in their order, as constants of `Step`."""
+def operations_of(program):
+    """The operations of a program in their order, as constants of `MarchOperation`."""
     found = []
     for number, (order, operations) in enumerate(PROGRAMS[program]):
         names = operations.split()
         for index, name in enumerate(names):
             ends = index + 1 == len(names)
-            found.append(Step.const({
+            found.append(MarchOperation.const({
                 "reads": name[0] == "r", "inverts": name[1] == "1", "down": order == "down", "ends_element": ends,
                 "ends_program": ends and number + 1 == len(PROGRAMS[program]), "dense": name[1] == "d"}))
     return found
 
 
-STEPS = [step for program in PROGRAMS for step in steps(program)]
-# Index of the first step of each program.
-FIRST = [sum(len(steps(name)) for name in list(PROGRAMS)[:index]) for index in range(len(PROGRAMS))]
+OPERATIONS = [operation for program in PROGRAMS for operation in operations_of(program)]
+# Index of the first operation of each program.
+FIRST = [sum(len(operations_of(name)) for name in list(PROGRAMS)[:index]) for index in range(len(PROGRAMS))]
 
 
 class MarchSequencer(wiring.Component):
@@ -59,7 +59,7 @@ class MarchSequencer(wiring.Component):
         The current operation is done: go to the next.
     is_last : ``Out(1)``
         The current operation is the last.
-    step : ``Out(Step)``
+    step : ``Out(MarchOperation)``
         The current operation.
     bank : ``Out(range(banks))``
         Bank of the operation.
@@ -73,22 +73,22 @@ class MarchSequencer(wiring.Component):
         self.banks, self.rows, self.backgrounds = banks, rows, backgrounds
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "advance": In(1), "is_last": Out(1),
-            "step": Out(Step), "bank": Out(range(banks)), "row": Out(range(rows)),
+            "step": Out(MarchOperation), "bank": Out(range(banks)), "row": Out(range(rows)),
             "background": Out(range(backgrounds)),
         })
 
     def elaborate(self, platform):
         m = Module()
         program = Signal(range(len(PROGRAMS)), name="current_program")
-        # Index of the step, and of the first step of its element.
-        counter, element = (Signal(range(len(STEPS)), name=name) for name in ("counter", "element"))
+        # Index of the operation, and of the first one of its element.
+        counter, element = (Signal(range(len(OPERATIONS)), name=name) for name in ("counter", "element"))
         step = self.step
         last_row = Mux(step.down, self.row == 0, self.row == self.rows - 1)
         last_bank = Mux(step.down, self.bank == 0, self.bank == self.banks - 1)
         through, more, again = Signal(), Signal(), Signal()
-        following = Signal(range(len(STEPS) + 1))
+        following = Signal(range(len(OPERATIONS) + 1))
         m.d.comb += [
-            step.as_value().eq(Array(step.as_value() for step in STEPS)[counter]),
+            step.as_value().eq(Array(operation.as_value() for operation in OPERATIONS)[counter]),
             through.eq(step.ends_element & last_row & last_bank),
             more.eq((program != ZEROIZE) & ~step.dense & (self.background != self.backgrounds - 1)),
             again.eq(step.ends_program & more),
@@ -104,7 +104,7 @@ class MarchSequencer(wiring.Component):
                 with m.If(last_row):
                     m.d.sync += self.bank.eq(Mux(step.down, self.bank - 1, self.bank + 1))
             with m.Else():
-                down = Array(step.down for step in STEPS)[following]
+                down = Array(operation.down for operation in OPERATIONS)[following]
                 m.d.sync += [counter.eq(following), element.eq(following),
                              self.background.eq(self.background + again),
                              self.row.eq(Mux(down, self.rows - 1, 0)), self.bank.eq(Mux(down, self.banks - 1, 0))]

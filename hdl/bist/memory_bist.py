@@ -8,7 +8,7 @@ from ...golden.march_tests import PROGRAMS
 from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
 from .data_background import DataBackground
-from .march_sequencer import MarchSequencer, Step
+from .march_sequencer import MarchOperation, MarchSequencer
 from .response_comparator import ResponseComparator
 
 
@@ -38,14 +38,14 @@ class MemoryBist(wiring.Component):
         See `MarchSequencer`.
     is_last : ``Out(1)``
         See `MarchSequencer`.
-    step : ``Out(Step)``
+    step : ``Out(MarchOperation)``
         See `MarchSequencer`.
     bank : ``Out(range(banks))``
         See `MarchSequencer`.
     row : ``Out(range(rows))``
         See `MarchSequencer`.
     prepare : ``In(1)``
-        Generate the background of the current step.
+        Generate the background of the current operation.
     beat : ``In(range(beat_count))``
         Number of the beat of the current row or vector.
     row_beat : ``Out(weight_stream_bits)``
@@ -71,7 +71,7 @@ class MemoryBist(wiring.Component):
         macro, width = config.macro, config.macro.total_width
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "advance": In(1), "is_last": Out(1),
-            "step": Out(Step), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
+            "step": Out(MarchOperation), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
             "prepare": In(1), "beat": In(range(beat_count(config))), "row_beat": Out(config.weight_stream_bits),
             "vector_beat": Out(config.input_stream_bits),
             "check_weights": Out(config.check_columns * macro.weight_bits),

@@ -209,11 +209,12 @@ class _Adders:
 
     def _add(self, columns, bit, operands):
         """Add two or three bits; the sum and carry join ``columns``."""
-        kind, cls = ("full_adder", FullAdder) if len(operands) == 3 else ("half_adder", HalfAdder)
+        is_full = len(operands) == 3
+        kind, cls = ("full_adder", FullAdder) if is_full else ("half_adder", HalfAdder)
         name = f"add_{bit}_{self._count}"
         self._count += 1
         adder = self._platform.instantiate(self._m, name, kind, cls)
-        inputs = [getattr(adder, port) for port in "abc"[:len(operands)]]
+        inputs = (adder.a, adder.b, adder.c) if is_full else (adder.a, adder.b)
         self._m.d.comb += [port.eq(operand) for port, operand in zip(inputs, operands)]
         columns[bit].append(adder.sum)
         # A carry out of the top column is a copy of the sign.

@@ -17,6 +17,9 @@ class Bitcells(Gateware):
     def column_write_layout(self, shape, columns):
         return bitcell_write_layout(shape, columns)
 
+    def connect_columns(self, m, columns, bank, calibrate):
+        m.d.comb += columns.bank.eq(bank)
+
     def active_low(self, config):
         return TREE_COMPONENTS[config.tree].active_low
 

@@ -85,9 +85,8 @@ class ColumnBlock(wiring.Component):
         control["flip"] = delays.register("flip_copy", self.control.negative ^ self.shape.complements)
         m.d.comb += [columns.enable.eq(enable), columns.plane.eq(plane)]
         control["load"] = load
-        ports = columns.signature.members
-        m.d.comb += [getattr(columns, name).eq(control[name]) for name in ("bank", "calibrate") if name in ports]
-        if "write" in ports:
+        self.gateware.connect_columns(m, columns, control["bank"], control["calibrate"])
+        if "write" in columns.signature.members:
             self._add_write(m, columns)
         self._add_accumulators(m, platform, columns, control, enable)
         return m

@@ -8,7 +8,7 @@ class Gateware:
     ----------
     component : type
         Columns without their accumulators: parameters ``config``, ``shape`` and ``columns``; members ``enable``,
-        ``plane``, ``sums``, and those of ``bank``, ``calibrate`` and ``write`` that it needs.
+        ``plane``, ``sums``, ``write`` if it has a layout, and those that `connect_columns` connects.
     registered : tuple of str
         Fields of ``write`` that a block registers for its columns.
     """
@@ -19,6 +19,9 @@ class Gateware:
     def column_write_layout(self, shape, columns):
         """Layout of the write port of a block of columns; None if nothing is written to it."""
         return None
+
+    def connect_columns(self, m, columns, bank, calibrate):
+        """Connect columns in their block to the control signals that this kind needs; see `ColumnBlock`."""
 
     def active_low(self, config):
         """Whether the wordlines are active low."""

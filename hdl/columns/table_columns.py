@@ -143,8 +143,12 @@ class TableColumns(wiring.Component):
         for column in range(self.columns):
             adder = platform.instantiate(m, f"entry_adder_{column}", f"{self.table.storage}_entry_adder", EntryAdder,
                                          shape=self.table)
-            m.d.comb += [adder.weight.eq(self.write.weights[column])]
-            m.d.comb += [getattr(adder, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+            m.d.comb += [
+                adder.weight.eq(self.write.weights[column]),
+                adder.clear.eq(self.write.clear),
+                adder.load.eq(self.write.load),
+                adder.subtract.eq(self.write.subtract),
+            ]
             entries.append(adder.sum)
         return entries
 

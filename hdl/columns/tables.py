@@ -17,6 +17,9 @@ class Tables(Gateware):
     def column_write_layout(self, shape, columns):
         return entry_layout(shape, columns)
 
+    def connect_columns(self, m, columns, bank, calibrate):
+        m.d.comb += [columns.bank.eq(bank), columns.calibrate.eq(calibrate)]
+
     def add_planes(self, m, platform, config, plane):
         planes = super().add_planes(m, platform, config, plane)
         for shape in config.shapes:

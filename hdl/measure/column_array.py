@@ -31,7 +31,7 @@ class ColumnArray(wiring.Component):
                        for index, (shape, columns) in enumerate(config.blocks)}
         ports = {}
         for name, block in self.blocks.items():
-            ports |= {port: In(len(Value.cast(getattr(block, port)))) for port in steering(block)}
+            ports |= {port: In(len(value)) for port, value in steering(block).items()}
             ports[f"{block.shape.storage}_plane"] = In(len(block.plane))
             ports[f"{block.shape.storage}_write"] = In(sum(field.width for _, field in shared_fields(block)))
             ports[f"{name}_weights"] = In(len(Value.cast(block.write.weights)))
@@ -40,24 +40,26 @@ class ColumnArray(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        ports = {name: port for (name,), _, port in self.signature.flatten(self)}
         for name, block in self.blocks.items():
-            fields, low = {"weights": getattr(self, f"{name}_weights")}, 0
+            fields, low = {"weights": ports[f"{name}_weights"]}, 0
             for field_name, field in shared_fields(block):
-                fields[field_name] = getattr(self, f"{block.shape.storage}_write")[low:low + field.width]
+                fields[field_name] = ports[f"{block.shape.storage}_write"][low:low + field.width]
                 low += field.width
             module = f"{self.config.name}_{block.shape.block_name(block.columns)}"
             m.submodules[name] = Instance(
                 module, i_clk=ClockSignal(), i_rst=ResetSignal(),
-                **{f"i_{port}": getattr(self, port) for port in steering(block)},
-                i_plane=getattr(self, f"{block.shape.storage}_plane"),
+                **{f"i_{port}": ports[port] for port in steering(block)},
+                i_plane=ports[f"{block.shape.storage}_plane"],
                 i_write=Cat(fields[field_name] for field_name, _ in block.write.shape()),
-                o_totals=getattr(self, f"{name}_totals"))
+                o_totals=ports[f"{name}_totals"])
         return m
 
 
 def steering(block):
-    """Names of a block's ports that are the same for all blocks."""
-    return [port for port in ("ready", "control") if len(Value.cast(getattr(block, port)))]
+    """A block's ports that are the same for all blocks, by name; one of zero bits is none in Verilog."""
+    ports = {"ready": block.ready, "control": block.control.as_value()}
+    return {name: port for name, port in ports.items() if len(port)}
 
 
 def shared_fields(block):

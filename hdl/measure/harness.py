@@ -30,8 +30,8 @@ def add_harness(m, name, component, rx):
     m.submodules[name] = component
     reset = Signal(name="rst_in", reset_less=True, attrs={"keep": 1})
     registers, outputs = [reset], []
-    for port_name, member in component.signature.members.items():
-        port = Value.cast(getattr(component, port_name))
+    for (port_name,), member, port in component.signature.flatten(component):
+        port = Value.cast(port)
         if member.flow == In:
             registers.append(Signal(len(port), name=f"{port_name}_in", reset_less=True, attrs={"keep": 1}))
             m.d.comb += port.eq(registers[-1])

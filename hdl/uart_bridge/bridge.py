@@ -78,8 +78,9 @@ class Bridge(wiring.Component):
         connect(m, session.job, executor.job)
         connect(m, session.answer, transmitter.i)
         connect(m, transmitter.o, uart_transmitter.i)
-        for name in ("write", "i", "o"):
-            connect(m, getattr(executor, name), flipped(getattr(self, name)))
+        connect(m, executor.write, flipped(self.write))
+        connect(m, executor.i, flipped(self.i))
+        connect(m, executor.o, flipped(self.o))
         m.d.comb += [
             uart_receiver.rx.eq(self.rx),
             self.tx.eq(uart_transmitter.tx),

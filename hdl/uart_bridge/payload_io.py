@@ -125,8 +125,7 @@ class PayloadWriter(wiring.Component):
         return m
 
 
-# Input that each counter counts (others count cycles); and counters that may change while they are read.
-COUNTED = {"busy": "busy", "vectors": "vector", "rows": "row", "refused": "refused", "repeated": "repeated"}
+# Counters that may change while they are read.
 MOVING = ("cycles", "refused")
 
 
@@ -152,15 +151,17 @@ class Counters(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({**{name: In(1) for name in COUNTED.values()}, "hold": In(1),
-                          "word": Out(8 * LINK_COUNTERS_BYTES)})
+        super().__init__({"busy": In(1), "vector": In(1), "row": In(1), "refused": In(1), "repeated": In(1),
+                          "hold": In(1), "word": Out(8 * LINK_COUNTERS_BYTES)})
 
     def elaborate(self, platform):
         m = Module()
+        events = {"cycles": 1, "busy": self.busy, "vectors": self.vector, "rows": self.row, "refused": self.refused,
+                  "repeated": self.repeated}
         shown = []
         for name, width in LINK_COUNTERS.items():
             counter = Signal(8 * width, name=name)
-            with m.If(getattr(self, COUNTED[name]) if name in COUNTED else 1):
+            with m.If(events[name]):
                 m.d.sync += counter.eq(counter + 1)
             if name in MOVING:
                 held = Signal.like(counter, name=f"held_{name}", reset_less=True)

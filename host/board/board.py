@@ -172,18 +172,18 @@ class Board:
         arrived = None
         while True:
             try:
-                step = exchange.send(arrived)
+                transfer = exchange.send(arrived)
             except StopIteration as finished:
                 return finished.value
-            arrived = self._transfer(step)
+            arrived = self._transfer(transfer)
 
-    def _transfer(self, step):
+    def _transfer(self, transfer):
         if self._serial is None:
             raise LinkError(f"port {self.port} must be open, and is not: call reconnect")
         with self._failures("used"):
-            if step.data:
-                self._serial.write(step.data)
-            self._serial.timeout = self._link.remaining(step)
+            if transfer.data:
+                self._serial.write(transfer.data)
+            self._serial.timeout = self._link.remaining(transfer)
             return self._serial.read(1) + self._serial.read(self._serial.in_waiting)
 
     @contextmanager

@@ -1,7 +1,7 @@
 """The host's side of the wire protocol, without a port: what to send, how long to wait, how to read a response.
 
-Exchanges are generators, so that the same code runs over a serial port and inside a simulation. They yield a `Step` and
-are sent the bytes received, as soon as there are any or at the deadline. They return the payload of the response.
+Exchanges are generators, so that the same code runs over a serial port and inside a simulation. They yield a `Transfer`
+and are sent the bytes received, as soon as there are any or at the deadline. They return the payload of the response.
 """
 
 import secrets
@@ -47,8 +47,8 @@ class Frame:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One step of an exchange: send ``data``, then wait for bytes until ``deadline`` on the link's clock."""
+class Transfer:
+    """One transfer of an exchange: send ``data``, then wait for bytes until ``deadline`` on the link's clock."""
 
     data: bytes
     deadline: float
@@ -115,7 +115,7 @@ class Link:
     latency : float
         Seconds beyond the time on the wire before a request is repeated.
     clock : callable
-        Returns seconds; deadlines of `Step` refer to it.
+        Returns seconds; deadlines of `Transfer` refer to it.
     random : callable
         ``random(n)`` is an integer from 0 to n - 1, for the numbers of sessions.
 
@@ -138,9 +138,9 @@ class Link:
         """Damaged frames received."""
         return self._finder.refused
 
-    def remaining(self, step):
-        """Seconds until a step's deadline, not negative."""
-        return max(0.0, step.deadline - self._clock())
+    def remaining(self, transfer):
+        """Seconds until a transfer's deadline, not negative."""
+        return max(0.0, transfer.deadline - self._clock())
 
     def connect(self):
         """Start a session; the generator returns the board's identity."""
@@ -179,7 +179,7 @@ class Link:
             deadline = self._clock() + on_wire * self._byte_time + self._latency
             outgoing = data
             while outgoing or self._clock() < deadline:
-                arrived = yield Step(outgoing, deadline)
+                arrived = yield Transfer(outgoing, deadline)
                 outgoing = b""
                 for response in self._finder.feed(arrived):
                     if (response.session, response.sequence) == (request.session, request.sequence) \

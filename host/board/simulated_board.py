@@ -54,8 +54,9 @@ class BoardCore(wiring.Component):
         m = Module()
         m.submodules.bridge = bridge = Bridge(config=self.config, clock_hz=self.clock_hz, baud=self.baud)
         m.submodules.macro = macro = MacroInstance(config=self.config)
-        for name in ("write", "i", "o"):
-            connect(m, getattr(bridge, name), getattr(macro, name))
+        connect(m, bridge.write, macro.write)
+        connect(m, bridge.i, macro.i)
+        connect(m, bridge.o, macro.o)
         m.d.comb += [bridge.rx.eq(self.rx), self.tx.eq(bridge.tx)]
         return m
 

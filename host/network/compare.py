@@ -21,7 +21,7 @@ class Mismatch:
 
 
 def compare(network, ours, theirs):
-    """Mismatches of all operators' outputs that the witness has, in the order in which they run.
+    """Mismatches of all operators' outputs that the reference has, in the order in which they run.
 
     Parameters
     ----------

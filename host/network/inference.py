@@ -9,7 +9,7 @@ from .network import DTYPES, NetworkError, widened
 from .operator import OperatorTensors
 
 
-class Step(OperatorTensors):
+class KernelContext(OperatorTensors):
     """An operator in ``count`` runs of a network: what its kernel needs besides values."""
 
     def __init__(self, inference, operator, count):
@@ -26,8 +26,8 @@ class Step(OperatorTensors):
         return self._inference.accumulators(self.operator, x)
 
     def part(self, operator):
-        """The step of an operator that is part of this one."""
-        return Step(self._inference, operator, self.count)
+        """The context of an operator that is part of this one."""
+        return KernelContext(self._inference, operator, self.count)
 
     def variable(self, number):
         """What a variable holds, int64 (N, *shape)."""
@@ -91,7 +91,7 @@ class Inference:
         for operator in self.network.operators:
             operands = [widened(values[index]) if index in values else self._constant(index, count)
                         for index in operator.operands]
-            made = operator.compute(Step(self, operator, count), *operands)
+            made = operator.compute(KernelContext(self, operator, count), *operands)
             values.update((index, self._narrow(index, array)) for index, array in
                           zip(operator.outputs, made if isinstance(made, tuple) else (made,), strict=True))
         self._sums = dict.fromkeys(self._sums)

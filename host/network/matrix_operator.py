@@ -87,48 +87,48 @@ class MatrixOperator(Operator):
         kernel, _ = signed_weights(weights)
         return self.arrange(self.multiply(x - tensor.zero_point, kernel.astype(np.int64)), tensors)
 
-    def compute(self, step, x):
-        tensor, weights, bias = [*step.inputs, None][:3]
-        total = step.accumulators(x) - self._of_zero_points(step, x)
-        if step.output.dtype == "float32":
-            return self._numbers(step, total)
+    def compute(self, context, x):
+        tensor, weights, bias = [*context.inputs, None][:3]
+        total = context.accumulators(x) - self._of_zero_points(context, x)
+        if context.output.dtype == "float32":
+            return self._numbers(context, total)
         if bias is not None:
             total = total + bias.data.astype(np.int64)
-        zero_point, clamp = step.output.zero_point, step.clamp(self.activation)
-        if step.rounding == "float":
-            return float_layers.requantize(total, tensor.scale, weights.scales, step.output.scale, zero_point, clamp)
-        kind = "float64" if step.rounding == "float64" else tensor.dtype
-        factors = layers.matrix_factors(tensor.scale, weights.scales, step.output.scale, kind)
-        if step.rounding == "float64":
+        zero_point, clamp = context.output.zero_point, context.clamp(self.activation)
+        if context.rounding == "float":
+            return float_layers.requantize(total, tensor.scale, weights.scales, context.output.scale, zero_point, clamp)
+        kind = "float64" if context.rounding == "float64" else tensor.dtype
+        factors = layers.matrix_factors(tensor.scale, weights.scales, context.output.scale, kind)
+        if context.rounding == "float64":
             return layers.requantize_float64(total, factors, zero_point, clamp)
-        return layers.requantize(total, factors, zero_point, clamp, rounding=step.rounding)
+        return layers.requantize(total, factors, zero_point, clamp, rounding=context.rounding)
 
-    def _of_zero_points(self, step, x):
+    def _of_zero_points(self, context, x):
         """What accumulators have too much because weights count from their zero points, or 0."""
-        tensor, weights = step.inputs[:2]
+        tensor, weights = context.inputs[:2]
         kernel, points = signed_weights(weights)
         if not points.any():
             return 0
         sums = self.multiply(x - tensor.zero_point, np.ones(self.ones(kernel.shape), np.int64))
-        every = np.repeat(sums, step.output.shape[-1] * self.phases // sums.shape[-1], axis=-1)
-        return self.arrange(every, step.tensors) * points
+        every = np.repeat(sums, context.output.shape[-1] * self.phases // sums.shape[-1], axis=-1)
+        return self.arrange(every, context.tensors) * points
 
-    def _numbers(self, step, total):
+    def _numbers(self, context, total):
         """Of accumulators: in floating point, clamped."""
-        tensor, weights, bias = [*step.inputs, None][:3]
+        tensor, weights, bias = [*context.inputs, None][:3]
         if bias is not None and bias.dtype != "float32":
             total, bias = total + bias.data.astype(np.int64), None
         y = float_layers.product(total, tensor.scale, weights.scales, 0 if bias is None else bias.data)
         return float_layers.clip(y, *self.activation)
 
-    def slack(self, step, x):
+    def slack(self, context, x):
         """What float32 loses in as many additions; of integers as of the numbers before them."""
-        tensor, weights, bias = [*step.inputs, None][:3]
+        tensor, weights, bias = [*context.inputs, None][:3]
         points = np.abs(weights.zero_points.reshape([-1 if axis == weights.axis else 1
                                                      for axis in range(weights.data.ndim)]))
         sums = self.multiply(np.abs(x - tensor.zero_point), np.abs(weights.data.astype(np.int64)) + points)
         scales = np.float64(tensor.scale) * weights.scales.astype(np.float64)
-        sizes = self.arrange(sums, step.tensors) * scales
+        sizes = self.arrange(sums, context.tensors) * scales
         if bias is not None:
             sizes = sizes + np.abs(bias.data * (1.0 if bias.dtype == "float32" else scales))
         return (weights.size / weights.shape[weights.axis] + 8) * 2.0 ** -24 * sizes

@@ -8,7 +8,7 @@ fields                    what the operator is, whatever file it comes from
 ``tflite``                its names in ``.tflite`` files, with what those say of its operands
 ``from_tflite(node)``     the operator in a `TfliteNode`
 ``check(rules)``          shapes and limits, with the tensors in a `Rules`; fills in shapes that a file leaves open
-``compute(step, *x)``     the kernel, on values of `operands`, with tensors and rounding rule in a `Step`
+``compute(step, *x)``     the kernel, on values of `operands`, with tensors and rounding rule in a `KernelContext`
 ========================  ==============================================================================================
 
 A `MatrixOperator` also says which convolution it is. Then a macro can compute it, and nothing else is needed for that.
@@ -92,7 +92,7 @@ class Operator(ABC):
         """The operator in a `TfliteNode`."""
         return cls(**node.common)
 
-    def slack(self, step, *values):
+    def slack(self, context, *values):
         """By how much numbers of the definition may differ from those of `compute`, where it leaves something open."""
         return 0
 
@@ -101,12 +101,12 @@ class Operator(ABC):
         """Raise `NetworkError` if a tensor in `Rules` breaks a rule that the kernel relies on."""
 
     @abstractmethod
-    def compute(self, step, *values):
+    def compute(self, context, *values):
         """Values of the output, or a tuple of them for several outputs.
 
         Parameters
         ----------
-        step : Step
+        context : KernelContext
         values : int64 or float32 arrays (N, *shape), one for each of `operands`
             N runs of the network.
         """

@@ -10,7 +10,7 @@ from .network import DTYPES
 
 
 @dataclasses.dataclass
-class Found:
+class RunResult:
     """What the runs of a network gave.
 
     Attributes
@@ -54,7 +54,7 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, stateful=F
 
     Returns
     -------
-    Found
+    RunResult
     """
     outputs, mismatches, seconds = [], [], 0.0
     with backend:
@@ -73,5 +73,5 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, stateful=F
                 progress(first + len(x[0]), "running")
     made = tuple(np.concatenate(arrays).astype(DTYPES[network.tensors[index].dtype])
                  for index, arrays in zip(network.outputs, zip(*outputs)))
-    return Found(made, backend.records, mismatches, reference is not None,
+    return RunResult(made, backend.records, mismatches, reference is not None,
                  list(reference.notes) if reference else [], seconds)

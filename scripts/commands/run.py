@@ -47,9 +47,9 @@ def accuracy(outputs, labels):
     return float((outputs.reshape(len(outputs), -1).argmax(axis=1) == labels).mean())
 
 
-def summary(network, model, found, *, reference, backend, batch, labels):
+def summary(network, model, result, *, reference, backend, batch, labels):
     """What `bitline run --report` writes as JSON of the network."""
-    runs = len(found.outputs[0])
+    runs = len(result.outputs[0])
     return {
         "model": model.name,
         "sha256": hashlib.sha256(model.read_bytes()).hexdigest(),
@@ -58,31 +58,31 @@ def summary(network, model, found, *, reference, backend, batch, labels):
         "batch": batch,
         "macs": network.macs,
         "reference": (reference or REFERENCES[model.suffix][0]).name,
-        "checked_against_reference": found.checked,
-        "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
-        "notes": found.notes,
-        "mismatch_list": list_mismatches(found.mismatches),
-        "seconds_per_input": found.seconds / runs,
-        "accuracy": accuracy(found.outputs[0], labels),
+        "checked_against_reference": result.checked,
+        "reference_mismatches": sum(mismatch.count for mismatch in result.mismatches) if result.checked else None,
+        "notes": result.notes,
+        "mismatch_list": list_mismatches(result.mismatches),
+        "seconds_per_input": result.seconds / runs,
+        "accuracy": accuracy(result.outputs[0], labels),
     }
 
 
-def macro_summary(mapping, found, clock):
+def macro_summary(mapping, result, clock):
     """What it writes of the macro, without the layers."""
-    cycles = [record.cycles for record in found.records]
-    predicted = sum(record.predicted for record in found.records)
+    cycles = [record.cycles for record in result.records]
+    predicted = sum(record.predicted for record in result.records)
     total = None if None in cycles or not cycles else sum(cycles)
-    runs, pauses = len(found.outputs[0]), pause(mapping.config) * len(found.records)
+    runs, pauses = len(result.outputs[0]), pause(mapping.config) * len(result.records)
     counted = (total or predicted) / runs
     with_pauses = counted + pauses / runs
     return {
         "configuration": mapping.config.to_dict(),
         "hash": mapping.config.hash,
         "tiles": len(mapping.tiles),
-        "accumulator_mismatches": sum(record.mismatches for record in found.records),
+        "accumulator_mismatches": sum(record.mismatches for record in result.records),
         "cycles": total,
         "predicted_cycles": predicted,
-        "cycles_as_predicted": cycles == [record.predicted for record in found.records] if total else None,
+        "cycles_as_predicted": cycles == [record.predicted for record in result.records] if total else None,
         "cycles_per_input": counted,
         "cycles_per_input_with_pauses": with_pauses,
         "clock_hz": clock * 1e6,
@@ -99,12 +99,12 @@ def list_mismatches(mismatches):
     return lines
 
 
-def layer_rows(network, mapping, found):
+def layer_rows(network, mapping, result):
     """A row of the report for each matrix operator; sums over all inputs."""
     config, rows = mapping.config, []
-    loads = [load for record in found.records for load in record.loads]
+    loads = [load for record in result.records for load in record.loads]
     for number, (operator, layer) in enumerate(zip(network.matrix_operators, mapping.layers)):
-        records = [record for record in found.records if record.output == operator.output]
+        records = [record for record in result.records if record.output == operator.output]
         sums = {name: sum(getattr(record, name) for record in records) for name in (
             "runs", "predicted", "vectors", "planes", "skipped", "work", "inputs", "sums", "mismatches")}
         cycles = [record.cycles for record in records]
@@ -120,7 +120,7 @@ def layer_rows(network, mapping, found):
             "bits_moved": sum(bits for _, bits in loaded) + sums["inputs"] + SUM_BITS * sums["sums"],
             "bits_without_reuse": sums["runs"] * (layer.convolution.inner_macs * (8 + width) + y.size * SUM_BITS),
             "bits_ideal_reuse": weights.size * 8 * len(records) + sums["runs"] * (x.size * width + y.size * SUM_BITS),
-            "first_mismatch": next((str(mismatch) for mismatch in found.mismatches
+            "first_mismatch": next((str(mismatch) for mismatch in result.mismatches
                                     if mismatch.layer == operator.location), None),
         })
     return rows
@@ -223,17 +223,17 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
             chosen = NumpyBackend(network) if mapping is None else open_backend(
                 backend, mapping, simulator=simulator, folder=folder, port=port)
         with running("starting", len(loaded.files)) as progress:
-            found = run_network(network, loaded.values, chosen, batch=batch, reference=reference, stateful=stateful,
+            result = run_network(network, loaded.values, chosen, batch=batch, reference=reference, stateful=stateful,
                                 progress=progress)
-    report = summary(network, model, found, reference=reference, backend=backend, batch=batch, labels=classes)
+    report = summary(network, model, result, reference=reference, backend=backend, batch=batch, labels=classes)
     if mapping:
-        report |= macro_summary(mapping, found, clock)
-        layers = layer_rows(network, mapping, found)
+        report |= macro_summary(mapping, result, clock)
+        layers = layer_rows(network, mapping, result)
         if layers:
             print_layers(layers, report["inputs"])
     print_summary(report)
     if output:
-        write_file(output, saved(network, found.outputs, output.suffix == ".npz"))
+        write_file(output, saved(network, result.outputs, output.suffix == ".npz"))
     if report_folder:
         from ..reports.network_report import write_report
 

@@ -82,6 +82,14 @@ def test_every_bit_of_the_storage_is_upset_once():
     assert count == bits == len(set(chosen))
 
 
+def test_storage_of_a_single_bit_is_upset():
+    """A column of one row of one bit, which Verilog has as a scalar."""
+    config = CoreConfig(macro=MacroConfig(rows=1, columns=3, weight_bits=1), output="int32", checksum=True)
+    report = inject(config, 40, seed=5, simulator=SIMULATOR)
+    assert report["stored_bits"] == config.array.columns
+    assert report["outcomes"]["unseen"] == 0 and report["outcomes"]["seen"] >= 1
+
+
 def test_command(cli, tmp_path):
     status, output, _ = cli("inject", "--target", "weights", "--core", "--checksum", "--rows", 2, "--columns", 2,
                             "--output", "int32", "--count", 20, "--simulator", SIMULATOR, "--out", tmp_path / "o.json")

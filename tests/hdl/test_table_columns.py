@@ -166,6 +166,29 @@ def test_any_order_of_rows_with_vectors_that_wait_and_resets(shape):
     simulate(block, testbench)
 
 
+@pytest.mark.parametrize("shape", WRITTEN, ids=str)
+def test_any_row_of_a_group_completes_its_tables_after_a_reset(shape):
+    block, rng = Written(shape, 1), random.Random(1)
+
+    async def testbench(ctx):
+        tables = Tables(ctx, block)
+        for group in shape.rows_of_groups:
+            rows = [row for row in group if row is not None]
+            for again in rows:
+                bank = rng.randrange(shape.banks)
+                for row in rows:
+                    await tables.write(bank, row, random_weights(shape, 1, rng))
+                for _ in range(rng.randrange(shape.table_fill_cycles)):
+                    await tables.step()
+                await tables.step(reset=True)
+                assert tables.incomplete == {(bank, rows[-1])}
+                tables.incomplete = {(bank, again)}
+                await tables.complete()
+                tables.check()
+
+    simulate(block, testbench)
+
+
 class Columns(Written):
     """Table columns behind a table writer."""
 

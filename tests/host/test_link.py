@@ -169,9 +169,9 @@ def test_link_counts_attempts_and_gives_up():
     exchange, sent, arrived = link.connect(), [], None
     with pytest.raises(LinkError, match=rf"within {ATTEMPTS} attempts \(\d+\.\d s\), and is silent"):
         while True:
-            step = exchange.send(arrived)
-            sent += [step.data] if step.data else []
-            now[0], arrived = step.deadline, b""
+            transfer = exchange.send(arrived)
+            sent += [transfer.data] if transfer.data else []
+            now[0], arrived = transfer.deadline, b""
     assert len(sent) == ATTEMPTS and len(set(sent)) == 1
     with pytest.raises(LinkError, match="link must be connected before a request"):
         next(link.request(Command.READ_COUNTERS))

@@ -27,7 +27,7 @@ def evaluate(model, inputs):
     return np.stack([evaluator.run(None, {"x": x})[0] for x in inputs])
 
 
-def witness(model, folder):
+def network_and_reference(model, folder):
     """A `Network`, and ONNX Runtime with the same file."""
     pytest.importorskip("onnxruntime", reason="no onnxruntime here")
     (folder / "m.onnx").write_bytes(model.SerializeToString())
@@ -36,13 +36,13 @@ def witness(model, folder):
 
 @pytest.mark.parametrize("kind", [np.int8, np.uint8])
 def test_every_layer_is_that_of_the_runtime(kind, tmp_path):
-    network, reference = witness(image_network(kind), tmp_path)
+    network, reference = network_and_reference(image_network(kind), tmp_path)
     assert sum(isinstance(operator, DepthwiseConv2D) for operator in network.operators) == 1
     inputs = np.random.default_rng(3).normal(0, 3, (50, 1, 3, 8, 6)).astype(np.float32)
     ours = Inference(network).run(inputs)
     assert reference.compare(network, ours, [inputs]) == []
     assert all(np.unique(ours[operator.output]).size > 5 for operator in network.operators)
-    # A witness that is told something else says so, with its place, and only there.
+    # A reference that is given something else reports it, with its location, and only there.
     product = next(operator for operator in network.operators if operator.is_matrix)
     ours[product.output] = ours[product.output] ^ 1
     wrong = reference.compare(network, ours, [inputs])
@@ -81,7 +81,7 @@ def drawn(what, seed):
                                   "MatMul", "Gemm"])
 def test_layer_is_that_of_the_runtime(what, seed, tmp_path):
     model, shape = drawn(what, seed)
-    network, reference = witness(model, tmp_path)
+    network, reference = network_and_reference(model, tmp_path)
     inputs = np.random.default_rng(seed).normal(0, 3, (40, *shape)).astype(np.float32)
     ours = Inference(network).run(inputs)
     assert reference.compare(network, ours, [inputs]) == [] and np.unique(ours[network.outputs[0]]).size > 2
@@ -143,8 +143,8 @@ def test_moves_before_a_quantizer(keep, tmp_path):
     mean = q.node("ReduceMean", [x, q.constant(np.array([-1, -2]))], keepdims=keep)
     flat = q.node("Relu", [q.node("Reshape", [mean, q.constant(np.array([1, 8]))])])
     turned = q.node("Transpose", [q.node("Conv", [x, q.weights((4, 8, 1, 1), 0)])], perm=[0, 3, 1, 2])
-    network, reference = witness(q.model([1, 8, 3, 5], q.quantized(flat, 0.0213, -100), q.quantized(turned, 0.1)),
-                                 tmp_path)
+    network, reference = network_and_reference(
+        q.model([1, 8, 3, 5], q.quantized(flat, 0.0213, -100), q.quantized(turned, 0.1)), tmp_path)
     inputs = q.rng.normal(0, 3, (50, 1, 8, 3, 5)).astype(np.float32)
     ours = Inference(network).run(inputs)
     assert reference.compare(network, ours, [inputs]) == []

@@ -1,4 +1,4 @@
-"""Kinds of ``.onnx`` files in which something was once read wrongly, with ONNX Runtime as the witness."""
+"""Kinds of ``.onnx`` files in which something was once read wrongly, with ONNX Runtime as the reference."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def definition(model, inputs):
 
 
 def run(model, inputs, folder):
-    """Our first output, mismatches and notes; the witness must find no mismatch in what is equal."""
+    """Our first output, mismatches and notes; the reference must find no mismatch in what is equal."""
     path = folder / "m.onnx"
     path.write_bytes(model.SerializeToString())
     network, reference = load_network(path), OnnxReference(path)

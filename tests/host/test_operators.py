@@ -78,8 +78,8 @@ class Halves(Operator):
         for number in range(len(rules.outputs)):
             rules.has_shape((*shape, length // 2), number)
 
-    def compute(self, step, x):
-        return tuple(np.split(x, len(step.outputs), axis=-1))
+    def compute(self, context, x):
+        return tuple(np.split(x, len(context.outputs), axis=-1))
 
 
 def halves(file, x, count, **fields):

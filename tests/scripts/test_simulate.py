@@ -1,9 +1,10 @@
 import json
+import subprocess
 
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.verif.sim.build import build, cache
+from bitline.verif.sim.build import SimulatorError, build, cache, compile_program
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -192,6 +193,21 @@ def test_folder_with_a_space(cli, refused, example, tmp_path, monkeypatch):
     assert list(cache_home.glob("bitline/sim_*/bitline_2x2_*")) and not list(spaced.iterdir())
     monkeypatch.setenv("XDG_CACHE_HOME", str(spaced))
     refused("simulate", *MACRO, *example, match=r"the folder of a build must have no space in its path, .*--build")
+
+
+def test_program_and_sources_in_a_folder_with_a_space(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    spaced = tmp_path / "a folder"
+    spaced.mkdir()
+    (spaced / "top.v").write_text("module top (input a, output y);\n  assign y = ~a;\nendmodule\n", encoding="utf-8")
+    (spaced / "main.cpp").write_text(
+        '#include "Vtop.h"\nint main() { Vtop top; top.a = 0; top.eval(); return top.y + 6; }\n', encoding="utf-8")
+    program = spaced / "programs" / "inverter"
+    compile_program(program, "top", [spaced / "top.v", spaced / "main.cpp"], "--prefix", "Vtop", "-CFLAGS", "-O0")
+    assert subprocess.run([program], check=False).returncode == 7 and list(spaced.glob("programs/*")) == [program]
+    monkeypatch.setenv("XDG_CACHE_HOME", str(spaced))
+    with pytest.raises(SimulatorError, match="the folder of a build must have no space in its path, which GNU Make"):
+        compile_program(program, "top", [spaced / "top.v", spaced / "main.cpp"], "--prefix", "Vtop", "-CFLAGS", "-O0")
 
 
 @pytest.mark.slow

@@ -22,6 +22,11 @@ class Store:
         """It is a memory, and no vector of bits."""
         return self.path.endswith(".cells")
 
+    @property
+    def bit(self):
+        """Bit ``bit_`` of word ``word`` in Verilog, where a single bit has none to select."""
+        return self.path + "[word]" * self.is_table + "[bit_]" * (self.width > 1)
+
 
 def stores(config, verilog, root="dut"):
     """Storage of weights and of tables that compute, a list of `Store`; rows that wait for a table's writer do not.
@@ -44,14 +49,14 @@ def stores(config, verilog, root="dut"):
 
 
 def _own(module, banks, is_table):
-    """Storage in a module itself; a word of a single bit is left out, as it has no bit to select."""
+    """Storage in a module itself."""
     if module.name.endswith("_bitcell_array"):
         # Bitcells of a bank, which are the port itself if there is but one.
         return [Store(net.name, net.width, (int(net.name.removeprefix("cells_")) if net.name != "weights" else 0,))
-                for net in module.nets.values() if net.is_register and net.width > 1
-                and (net.name == "weights" or net.name.startswith("cells_"))]
+                for net in module.nets.values()
+                if net.is_register and (net.name == "weights" or net.name.startswith("cells_"))]
     return [Store(memory.name, memory.width, tuple(word * banks // memory.depth for word in range(memory.depth)))
-            for memory in module.memories.values() if is_table and memory.name == "cells" and memory.width > 1]
+            for memory in module.memories.values() if is_table and memory.name == "cells"]
 
 
 # Further ports of a bench module: its inputs, and the streams of the macro.
@@ -84,10 +89,7 @@ def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
     taps = [f"    wire [{width - 1}:0] macro_{stream}__{port} = {core}.macro.{stream}__{port};"
             for stream, layout in STREAMS.items()
             for port, width in (("valid", 1), ("ready", 1), ("payload", layout(config.array).size))]
-    cases = []
-    for number, store in enumerate(found):
-        target = f"{store.path}[word][bit_]" if store.is_table else f"{store.path}[bit_]"
-        cases.append(f"        {number}: {target} = stuck ? level : ~{target};")
+    cases = [f"        {number}: {store.bit} = stuck ? level : ~{store.bit};" for number, store in enumerate(found)]
     counts = [f"        {core}.performance.{name} = count;" for name in PERFORMANCE_COUNTERS]
     return "\n".join([
         f"module {name} (", ",\n".join(heads), ");", f"    {dut or config.name} dut (", pins, "    );", *taps,

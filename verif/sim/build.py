@@ -42,7 +42,7 @@ def source(name):
 
 
 def testbench(name):
-    """Full name of the module of a testbench in any folder of `verif`."""
+    """Full name of the module of a testbench in any folder of `verif`, which only cocotb imports, in a simulation."""
     return ".".join(("bitline.verif", *source(f"{name}.py").relative_to(_VERIF).with_suffix("").parts))
 
 
@@ -75,14 +75,16 @@ def require_simulator(name):
                 raise SimulatorError(f"{program} not found: apt-get install {program}")
 
 
-def check_make(folder):
-    """SimulatorError if Verilator would compile, with GNU Make, in a path with a space.
+def has_space(path):
+    """Whether a path has a space, which GNU Make takes for the end of it, and there is no way to quote it."""
+    return any(character.isspace() for character in str(path))
 
-    It takes such a path for several, and there is no way to quote it.
-    """
+
+def check_make(folder):
+    """SimulatorError if Verilator would compile, with GNU Make, in a path with a space."""
     for what, path, way in (("the folder of a build", folder, "choose another with --build"),
                             ("the folder of Verilator", verilator_root(), "make the virtual environment in another")):
-        if any(character.isspace() for character in str(path)):
+        if has_space(path):
             raise SimulatorError(f"{what} must have no space in its path, which GNU Make does not take: {path} "
                                  f"({way})")
 
@@ -90,7 +92,7 @@ def check_make(folder):
 def builds(folder):
     """Folder to compile in for ``folder``: itself, or one in the user's cache if its path has a space."""
     folder = Path(folder).resolve()
-    if not any(character.isspace() for character in str(folder)):
+    if not has_space(folder):
         return folder
     return cache() / f"sim_{_digest(str(folder))}"
 
@@ -135,23 +137,29 @@ def compile_program(path, top, sources, *options):
     Parameters
     ----------
     path : Path
-        The program; beside it go the files that it is made of.
+        The program; the files that it is made of go into the folder of it that `builds` gives.
     top : str
         The module on top.
     sources : list of Path
     *options : str
-        Of Verilator; warnings are none of them.
+        Of Verilator; warnings are none of them. A path in them must have no space.
     """
-    check_make(path.resolve())
+    folder = builds(path.parent)
+    check_make(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    sources = [shutil.copy(each, folder) if has_space(each.resolve()) else each for each in sources]
     with tool_environment():
         done = subprocess.run(
-            ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(path.parent), "-o", path.name,
+            ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(folder), "-o", path.name,
              "--top-module", top, "-Wno-fatal", "-Wno-lint", "-Wno-style", *options, *map(str, sources)],
             capture_output=True, text=True, check=False)
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
         reason = next((line for line in lines if "rror" in line), "no reason given")
         raise SimulatorError(f"{path.name} must compile, and does not: {reason}")
+    if folder != path.parent.resolve():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(folder / path.name, path)
 
 
 def _runner(simulator, library=()):

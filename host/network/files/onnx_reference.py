@@ -1,4 +1,4 @@
-"""ONNX Runtime as a witness: every node by itself, of the values that the network has before it.
+"""ONNX Runtime as a reference: every node by itself, of the values that the network has before it.
 
 The definition of a node is its kernel without any fusion. It is given what the network computed so far, so that a
 difference is counted where it arises and nowhere else. Where the definition leaves the order of float32 additions open,

@@ -1,4 +1,4 @@
-"""Runtimes as witnesses: every tensor of a run."""
+"""Runtimes as references: every tensor of a run."""
 
 from importlib.util import find_spec
 
@@ -100,14 +100,14 @@ class TfliteReference:
             raise NetworkError(f"LiteRT must run {self._path}, and does not: {reason}") from None
 
 
-# The witness for each kind of file, and the package that it needs.
+# The reference for each kind of file, and the package that it needs.
 REFERENCES = {".tflite": (TfliteReference, "ai_edge_litert"), ".onnx": (OnnxReference, "onnxruntime")}
 
 
 def read_reference(model, check, runtime=None, stateful=False):
     """What a model is compared with; None where that is not wanted, or not installed and not asked for.
 
-    ``runtime`` is that whose results are wanted, of which tflite-micro is no witness here. With ``stateful`` inputs are
+    ``runtime`` is that whose results are wanted; tflite-micro is no reference here. With ``stateful`` inputs are
     steps of one stream, which `OnnxReference` does not have.
     """
     if runtime == "tflm":

@@ -29,18 +29,18 @@ class FloatMatMul(BatchMatMul):
         leading = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         rules.has_shape((*leading, a.shape[-2], b.shape[-1]))
 
-    def compute(self, step, a, b):
-        (first, second), output = step.inputs, step.output
-        total = self.total(step, a, b)
+    def compute(self, context, a, b):
+        (first, second), output = context.inputs, context.output
+        total = self.total(context, a, b)
         if output.dtype == "float32":
             y = float_layers.product(total, first.scale, [second.scale], 0)
             return float_layers.clip(y, *self.activation)
         return float_layers.requantize(total, first.scale, [second.scale], output.scale, output.zero_point,
-                                       step.clamp(self.activation))
+                                       context.clamp(self.activation))
 
-    def slack(self, step, a, b):
-        sizes = np.abs(a - step.inputs[0].zero_point) @ np.abs(b - step.inputs[1].zero_point)
-        scale = np.float64(step.inputs[0].scale) * np.float64(step.inputs[1].scale)
+    def slack(self, context, a, b):
+        sizes = np.abs(a - context.inputs[0].zero_point) @ np.abs(b - context.inputs[1].zero_point)
+        scale = np.float64(context.inputs[0].scale) * np.float64(context.inputs[1].scale)
         return (a.shape[-1] + 8) * 2.0 ** -24 * scale * sizes
 
 

@@ -68,13 +68,13 @@ class Elementwise(Operator):
             rules.require(tensor.dtype == "float32", "float32 before and after it", tensor.dtype)
         rules.has_shape(np.broadcast_shapes(*(tensor.shape for tensor in rules.inputs)))
 
-    def compute(self, step, *values):
-        rank = len(step.output.shape)
+    def compute(self, context, *values):
+        rank = len(context.output.shape)
         values = [of_rank(x, rank) for x in values]
         with np.errstate(all="ignore"):
             return FUNCTIONS[self.function](*values, *self.parameters)
 
-    def slack(self, step, *values):
+    def slack(self, context, *values):
         return LAST_BITS if self.function in ("Sigmoid", "Tanh") else 0
 
 
@@ -99,7 +99,7 @@ class IntegerClamp(Operator):
         rules.alike(rules.inputs[0], rules.output)
         rules.has_shape(rules.inputs[0].shape)
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return np.clip(x, self.low, self.high)
 
 

@@ -47,15 +47,15 @@ class FloatMean(Operator):
         rules.require(rules.output.size == np.prod(kept, dtype=np.int64), f"an output of shape {kept}",
                       list(rules.output.shape))
 
-    def compute(self, step, x):
-        return float_layers.mean(x, self.axes).reshape(len(x), *step.output.shape)
+    def compute(self, context, x):
+        return float_layers.mean(x, self.axes).reshape(len(x), *context.output.shape)
 
-    def slack(self, step, x):
+    def slack(self, context, x):
         if float_layers.order_of_mean(x.shape[1:], self.axes) != "open":
             return 0
         count = np.prod([x.shape[axis + 1] for axis in self.axes])
         sizes = np.abs(x).mean(axis=tuple(axis + 1 for axis in self.axes), dtype=np.float64)
-        return ((count + 2) * 2.0 ** -24 * sizes).reshape(len(x), *step.output.shape)
+        return ((count + 2) * 2.0 ** -24 * sizes).reshape(len(x), *context.output.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +86,10 @@ class FloatSoftmax(Operator):
         rules.require(rules.inputs[0].size > 0, "elements", list(rules.inputs[0].shape))
         rules.has_shape(rules.inputs[0].shape)
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return float_layers.softmax(x, tuple(axis + 1 for axis in self.axes))
 
-    def slack(self, step, x):
+    def slack(self, context, x):
         return LAST_BITS
 
 

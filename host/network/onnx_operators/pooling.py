@@ -60,9 +60,9 @@ class FloatPool(Operator):
         rules.has_shape((x.shape[0], *check_window(rules, self.size, self.stride, self.dilation, self.padding),
                          x.shape[3]))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         y = self._pool(x.reshape(-1, *x.shape[-3:]), (self.size, self.stride, self.dilation, self.padding))
-        return y.reshape(len(x), *step.output.shape)
+        return y.reshape(len(x), *context.output.shape)
 
     @abstractmethod
     def _pool(self, images, window):

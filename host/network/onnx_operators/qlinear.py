@@ -101,12 +101,13 @@ class QLinearArithmetic(Operator):
         rules.quantized(*rules.inputs, rules.output, dtypes=("int8", "uint8"))
         rules.has_shape(np.broadcast_shapes(*(tensor.shape for tensor in rules.inputs)))
 
-    def compute(self, step, a, b):
-        output = step.output
+    def compute(self, context, a, b):
+        output = context.output
         rank = len(output.shape)
         a, b = of_rank(a, rank), of_rank(b, rank)
         kernel = qlinear.add if self.kind == "QLinearAdd" else qlinear.multiply
-        return kernel(a, b, [tensor.scale for tensor in step.inputs], [tensor.zero_point for tensor in step.inputs],
+        tensors = context.inputs
+        return kernel(a, b, [tensor.scale for tensor in tensors], [tensor.zero_point for tensor in tensors],
                       output.scale, output.zero_point, QUANTIZED[output.dtype])
 
 
@@ -143,8 +144,8 @@ class QLinearPool(Operator):
         image = check_window(rules, *self.window) if self.window else (1, 1)
         rules.has_shape((x.shape[0], *image, x.shape[3]))
 
-    def compute(self, step, x):
-        tensor, output, images = *step.inputs, step.output, x.reshape(-1, *x.shape[-3:])
+    def compute(self, context, x):
+        tensor, output, images = *context.inputs, context.output, x.reshape(-1, *x.shape[-3:])
         scales = tensor.scale, tensor.zero_point, output.scale, output.zero_point, QUANTIZED[output.dtype]
         y = qlinear.average(images, self.window, self.counted, *scales) if self.window else (
             qlinear.global_average(images, *scales))
@@ -178,8 +179,8 @@ class QLinearSoftmax(Operator):
                       "elements along an axis", list(rules.inputs[0].shape))
         rules.has_shape(rules.inputs[0].shape)
 
-    def compute(self, step, x):
-        tensor, output = *step.inputs, step.output
+    def compute(self, context, x):
+        tensor, output = *context.inputs, context.output
         rows = x.reshape(*x.shape[:self.axis + 1], -1) if self.is_flat else np.moveaxis(x, self.axis + 1, -1)
         y = qlinear.softmax(rows, tensor.scale, output.scale, output.zero_point, QUANTIZED[output.dtype])
         return y.reshape(x.shape) if self.is_flat else np.moveaxis(y, -1, self.axis + 1)

@@ -112,9 +112,9 @@ class FloatResize(Operator):
         rules.is_image(x)
         rules.has_shape((x.shape[0], *self.size, x.shape[3]))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         y = float_resize.bilinear(x.reshape(-1, *x.shape[-3:]), self.mode, self.size, self.scales)
-        return y.reshape(len(x), *step.output.shape)
+        return y.reshape(len(x), *context.output.shape)
 
 
 READERS = (

@@ -123,9 +123,9 @@ class QuantizeLinear(Operator):
         rules.has_shape(rules.inputs[0].shape)
         check_scales(rules, rules.output)
 
-    def compute(self, step, x):
-        scales, points = along(step.output)
-        return float_layers.quantize(x, scales, points, QUANTIZED[step.output.dtype])
+    def compute(self, context, x):
+        scales, points = along(context.output)
+        return float_layers.quantize(x, scales, points, QUANTIZED[context.output.dtype])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,8 +168,8 @@ class DequantizeLinear(Operator):
         check_scales(rules, x)
         rules.has_shape(x.shape)
 
-    def compute(self, step, x):
-        scales, points = along(step.inputs[0])
+    def compute(self, context, x):
+        scales, points = along(context.inputs[0])
         return float_layers.dequantize(x, scales, points)
 
 

@@ -32,10 +32,10 @@ class Elementwise(Operator):
         """Scales and zero points are those that the kernel takes."""
 
     @staticmethod
-    def arguments(step):
+    def arguments(context):
         """Scales and zero points of input and output, and the limits of the output."""
-        x, output = step.inputs[0], step.output
-        return x.scale, x.zero_point, output.scale, output.zero_point, step.clamp()
+        x, output = context.inputs[0], context.output
+        return x.scale, x.zero_point, output.scale, output.zero_point, context.clamp()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,13 +61,13 @@ class Logistic(Elementwise):
             rules.require(x.dtype == "int8" and 2.0 ** -27 <= x.scale < 16, "int8 of a scale below 16",
                           f"{x.dtype} of {x.scale:g}")
 
-    def compute(self, step, x):
-        tensor = step.inputs[0]
+    def compute(self, context, x):
+        tensor = context.inputs[0]
         if tensor.dtype == "int16":
             return activations.function_16bit(self.function, x, tensor.scale)
         if self.rounding == "fixed":
             return activations.fixed_8bit(self.function, x, tensor.scale, tensor.zero_point)
-        return activations.table_8bit(self.function, *self.arguments(step))[x - QUANTIZED[tensor.dtype][0]]
+        return activations.table_8bit(self.function, *self.arguments(context))[x - QUANTIZED[tensor.dtype][0]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,8 +102,8 @@ class LeakyRelu(Elementwise):
         rules.require(np.isfinite(self.alpha), "a finite alpha", self.alpha)
         rules.factor(float(x.scale) * max(1.0, abs(self.alpha)) / float(output.scale), 2.0 ** 14)
 
-    def compute(self, step, x):
-        return activations.leaky_relu(x, self.alpha, *self.arguments(step))
+    def compute(self, context, x):
+        return activations.leaky_relu(x, self.alpha, *self.arguments(context))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,11 +131,11 @@ class Prelu(Operator):
         rules.factor(ratio * float(alpha.scale), 2.0 ** 6)
         rules.has_shape(x.shape)
 
-    def compute(self, step, x, alpha):
-        first, second = step.inputs
+    def compute(self, context, x, alpha):
+        first, second = context.inputs
         return activations.prelu(x, of_rank(alpha, x.ndim - 1), (first.scale, second.scale),
-                                 (first.zero_point, second.zero_point), step.output.scale, step.output.zero_point,
-                                 step.clamp())
+                                 (first.zero_point, second.zero_point), context.output.scale, context.output.zero_point,
+                                 context.clamp())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,8 +148,8 @@ class HardSwish(Elementwise):
         rules.require(x.dtype != "int16", "operands of int8 or uint8", x.dtype)
         rules.factor(float(x.scale) / float(output.scale), 127.0)
 
-    def compute(self, step, x):
-        return activations.hard_swish(x, *self.arguments(step))
+    def compute(self, context, x):
+        return activations.hard_swish(x, *self.arguments(context))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,8 +171,8 @@ class L2Normalization(Elementwise):
                       f"an output of scale {2.0 ** -7:g} and zero point {point}",
                       f"{output.scale:g} and {output.zero_point}")
 
-    def compute(self, step, x):
-        tensor = step.inputs[0]
+    def compute(self, context, x):
+        tensor = context.inputs[0]
         return activations.l2_normalize(x, tensor.zero_point, tensor.dtype)
 
 
@@ -192,7 +192,7 @@ class Abs(Elementwise):
         rules.require(x.dtype != "uint8", "operands of int8 or int16", x.dtype)
         rules.factor(float(x.scale) / float(output.scale), 2.0 ** 14)
 
-    def compute(self, step, x):
-        scale, zero_point, output_scale, output_zero_point, clamp = self.arguments(step)
+    def compute(self, context, x):
+        scale, zero_point, output_scale, output_zero_point, clamp = self.arguments(context)
         return layers.rescale(np.abs(x - zero_point), scale, 0, output_scale, output_zero_point, clamp,
                               rounding=self.rounding, precision=self.precision)

@@ -42,17 +42,17 @@ class Arithmetic(Operator):
     def check_factor(self, rules, a, b, output):
         """The rescaling factor of tensors is in range."""
 
-    def compute(self, step, a, b):
-        output = step.output
+    def compute(self, context, a, b):
+        output = context.output
         a, b = (of_rank(values, len(output.shape)) for values in (a, b))
-        return self.kernel(step, a, b, [tensor.scale for tensor in step.inputs],
-                           [tensor.zero_point for tensor in step.inputs], output.scale, output.zero_point,
-                           step.clamp(self.activation))
+        return self.kernel(context, a, b, [tensor.scale for tensor in context.inputs],
+                           [tensor.zero_point for tensor in context.inputs], output.scale, output.zero_point,
+                           context.clamp(self.activation))
 
     @staticmethod
     @abstractmethod
-    def kernel(step, *arguments):
-        """The kernel, whose rounding rule is the step's."""
+    def kernel(context, *arguments):
+        """The kernel, whose rounding rule is the context's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +83,11 @@ class Add(Arithmetic):
         rules.factor(2.0 * max(a.scale, b.scale) / ((1 << left) * float(output.scale)), 1.0)
 
     @classmethod
-    def kernel(cls, step, a, b, scales, zero_points, output_scale, output_zero_point, clamp):
-        if step.rounding == "shift":
+    def kernel(cls, context, a, b, scales, zero_points, output_scale, output_zero_point, clamp):
+        if context.rounding == "shift":
             return layers.add_shifted(a, b, scales, output_scale, clamp, sign=cls.sign)
-        return layers.add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, step.output.dtype,
-                          sign=cls.sign, rounding=step.rounding)
+        return layers.add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, context.output.dtype,
+                          sign=cls.sign, rounding=context.rounding)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +108,8 @@ class Mul(Arithmetic):
         rules.factor(float(a.scale) * float(b.scale) / float(output.scale))
 
     @staticmethod
-    def kernel(step, *arguments):
-        return layers.multiply(*arguments, rounding=step.rounding)
+    def kernel(context, *arguments):
+        return layers.multiply(*arguments, rounding=context.rounding)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,7 +127,7 @@ class Maximum(Arithmetic):
         rules.same_scale(a, b, output)
 
     @classmethod
-    def kernel(cls, step, a, b, *_):
+    def kernel(cls, context, a, b, *_):
         return cls.function(a, b)
 
 

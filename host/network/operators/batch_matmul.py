@@ -95,15 +95,15 @@ class BatchMatMul(Operator):
         rules.factor(float(a.scale * b.scale) / float(rules.output.scale))
         rules.has_shape((*leading, rows, columns))
 
-    def compute(self, step, a, b):
-        (first, second), output = step.inputs, step.output
+    def compute(self, context, a, b):
+        (first, second), output = context.inputs, context.output
         factors = np.array([np.float64(first.scale * second.scale) / np.float64(output.scale)])
-        return layers.requantize(self.total(step, a, b), factors, output.zero_point, step.clamp(),
-                                 rounding=step.rounding)
+        return layers.requantize(self.total(context, a, b), factors, output.zero_point, context.clamp(),
+                                 rounding=context.rounding)
 
-    def total(self, step, a, b):
+    def total(self, context, a, b):
         """Accumulators (N, *output shape)."""
-        (first, second), output = step.inputs, step.output
+        (first, second), output = context.inputs, context.output
         a, b = (np.swapaxes(values, -1, -2) if swap else values for values, swap in zip((a, b), self.swaps))
         leading = output.shape[:-2]
         a, b = (np.broadcast_to(of_rank(values, len(output.shape)), (len(values), *leading, *values.shape[-2:]))
@@ -111,12 +111,12 @@ class BatchMatMul(Operator):
         rows, matrices = (values.reshape(-1, *values.shape[-2:]) for values in (a, b))
         # What a macro holds is signed.
         lower = 128 if second.dtype == "uint8" else 0
-        sums = np.concatenate([self._sums(step, x, matrix - lower) for x, matrix in zip(rows, matrices)])
+        sums = np.concatenate([self._sums(context, x, matrix - lower) for x, matrix in zip(rows, matrices)])
         total = sums - (second.zero_point - lower) * (rows - first.zero_point).sum(axis=-1, keepdims=True)
         return total.reshape(len(a), *output.shape)
 
-    def _sums(self, step, x, matrix):
+    def _sums(self, context, x, matrix):
         """Accumulators (1, rows, columns) of a matrix that counts from 0."""
         loaded = replace(self.part, kernel=np.ascontiguousarray(matrix.T).astype(np.int8))
-        return step.part(loaded).accumulators(x[None])
+        return context.part(loaded).accumulators(x[None])
 

@@ -50,7 +50,7 @@ class Pad(Operator):
                       f"{len(x.shape)} pairs of amounts from 0 on", amounts)
         rules.has_shape(length + sum(pair) for length, pair in zip(x.shape, amounts))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return np.pad(x, ((0, 0), *self.amounts), constant_values=self.value)
 
 
@@ -88,11 +88,11 @@ class Concatenation(Operator):
                       "operands that differ along one dimension", [list(shape) for shape in shapes][:8])
         rules.has_shape((*shapes[0][:axis], sum(shape[axis] for shape in shapes), *shapes[0][axis + 1:]))
 
-    def compute(self, step, *values):
-        if step.output.dtype == "uint8":
-            output, clamp = step.output, LIMITS["uint8"]
+    def compute(self, context, *values):
+        if context.output.dtype == "uint8":
+            output, clamp = context.output, LIMITS["uint8"]
             values = [layers.rescale_float32(x, tensor.scale, tensor.zero_point, output.scale, output.zero_point, clamp)
-                      for x, tensor in zip(values, step.inputs)]
+                      for x, tensor in zip(values, context.inputs)]
         return np.concatenate(values, axis=self.axis + 1)
 
 
@@ -112,8 +112,8 @@ class Reshape(Operator):
     def check(self, rules):
         check_elements(rules)
 
-    def compute(self, step, x):
-        return x.reshape(len(x), *step.output.shape)
+    def compute(self, context, x):
+        return x.reshape(len(x), *context.output.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,5 +133,5 @@ class Transpose(Operator):
     def check(self, rules):
         check_elements(rules, self.permutation)
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return x.transpose(0, *(axis + 1 for axis in self.permutation))

@@ -40,10 +40,10 @@ class Numbers(Operator):
         rules.require(shape is not None, "operands that broadcast", [list(tensor.shape) for tensor in rules.inputs])
         rules.has_shape(shape)
 
-    def compute(self, step, *values):
-        values = [of_rank(array, len(step.output.shape)) for array in values]
+    def compute(self, context, *values):
+        values = [of_rank(array, len(context.output.shape)) for array in values]
         if self.function == "FLOOR_DIV" and not values[1].all():
             raise NetworkError(f"{self.location} must have divisors that are not 0")
         with np.errstate(all="ignore"):
             y = FUNCTIONS[self.function][0](*values)
-        return y if step.output.dtype == "float32" else y.astype(np.int32)
+        return y if context.output.dtype == "float32" else y.astype(np.int32)

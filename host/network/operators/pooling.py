@@ -36,13 +36,13 @@ class Pool2D(Operator):
                       "padding narrower than the window", self.padding)
         rules.has_shape((x.shape[0], *check_window(rules, self.size, self.stride, (1, 1), self.padding), x.shape[3]))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         window = self.size, self.stride, self.padding
-        y = self.pool(step, x.reshape(-1, *x.shape[-3:]), window, step.clamp(self.activation))
-        return y.reshape(len(x), *step.output.shape)
+        y = self.pool(context, x.reshape(-1, *x.shape[-3:]), window, context.clamp(self.activation))
+        return y.reshape(len(x), *context.output.shape)
 
     @abstractmethod
-    def pool(self, step, images, window, clamp):
+    def pool(self, context, images, window, clamp):
         """The kernel, of images (B, H, W, C)."""
 
 
@@ -52,7 +52,7 @@ class AveragePool2D(Pool2D):
 
     tflite = (TfliteForm("AVERAGE_POOL_2D", 1, 1, "Pool2DOptions"),)
 
-    def pool(self, step, images, window, clamp):
+    def pool(self, context, images, window, clamp):
         return layers.average_pool(images, *window, clamp)
 
 
@@ -62,7 +62,7 @@ class MaxPool2D(Pool2D):
 
     tflite = (TfliteForm("MAX_POOL_2D", 1, 1, "Pool2DOptions"),)
 
-    def pool(self, step, images, window, clamp):
+    def pool(self, context, images, window, clamp):
         return layers.max_pool(images, *window, clamp)
 
 
@@ -92,10 +92,10 @@ class Mean(Operator):
         rules.require(list(rules.output.shape) in (gone, kept), f"an output of shape {gone} or {kept}",
                       list(rules.output.shape))
 
-    def compute(self, step, x):
-        tensor, output = *step.inputs, step.output
+    def compute(self, context, x):
+        tensor, output = *context.inputs, context.output
         y = layers.mean(x, [axis + 1 for axis in self.axes], tensor.scale, tensor.zero_point, output.scale,
-                        output.zero_point, step.clamp(), rounding=step.rounding)
+                        output.zero_point, context.clamp(), rounding=context.rounding)
         return y.reshape(len(x), *output.shape)
 
 
@@ -121,7 +121,7 @@ class ArgMax(Operator):
         rules.require(rules.output.dtype in ("int32", "int64"), "an output of int32 or int64", rules.output.dtype)
         rules.has_shape(x.shape[:self.axis] + x.shape[self.axis + 1:])
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return self.function(x, axis=self.axis + 1).astype(np.int64)
 
 

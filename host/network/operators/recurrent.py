@@ -150,19 +150,19 @@ class Lstm(Operator):
         rules.factor(2.0 ** -30 / float(hidden.scale), 1.0)
         rules.has_shape((*x.shape[:-1], units))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         (output, output_number), (cell, cell_number) = self.states
-        exponent = int(np.frexp(step.tensors[cell].scale)[1]) - 1
-        clip = int(np.clip(np.float32(self.clip) / step.tensors[cell].scale, 0, 32767))
-        hidden = step.tensors[self.hidden]
-        factors = {name: [step.tensors[source].scale * step.tensors[product.inputs[1]].scale / GATE_SCALE
+        exponent = int(np.frexp(context.tensors[cell].scale)[1]) - 1
+        clip = int(np.clip(np.float32(self.clip) / context.tensors[cell].scale, 0, 32767))
+        hidden = context.tensors[self.hidden]
+        factors = {name: [context.tensors[source].scale * context.tensors[product.inputs[1]].scale / GATE_SCALE
                           for source, product in zip((self.inputs[0], output), products)]
                    for name, (*products, _) in self.gates.items()}
-        inputs = {name: self._by_time(step.part(first).accumulators(x)) + bias_of(step, bias)
+        inputs = {name: self._by_time(context.part(first).accumulators(x)) + bias_of(context, bias)
                   for name, (first, _, bias) in self.gates.items()}
-        state, cells, made = step.variable(output_number), step.variable(cell_number), []
+        state, cells, made = context.variable(output_number), context.variable(cell_number), []
         for time in range(inputs["new"].shape[0]):
-            gates = {name: recurrent.gate((inputs[name][time], step.part(second).accumulators(state)), factors[name],
+            gates = {name: recurrent.gate((inputs[name][time], context.part(second).accumulators(state)), factors[name],
                                           "tanh" if name == "new" else "logistic")
                      for name, (_, second, _) in self.gates.items()}
             cells = recurrent.lstm_cell(cells, gates["forget"], gates.get("enter"), gates["new"], exponent=exponent,
@@ -170,11 +170,11 @@ class Lstm(Operator):
             state = recurrent.lstm_output(cells, gates["leave"], exponent=exponent, scale=hidden.scale,
                                           zero_point=hidden.zero_point)
             made.append(state)
-        step.assign(output_number, state)
-        step.assign(cell_number, cells)
+        context.assign(output_number, state)
+        context.assign(cell_number, cells)
         # (time, run, batch, cell) to the order of the output.
         order = (1, 0, 2, 3) if self.is_time_major else (1, 2, 0, 3)
-        return np.stack(made).transpose(order).reshape(len(x), *step.output.shape)
+        return np.stack(made).transpose(order).reshape(len(x), *context.output.shape)
 
     def _by_time(self, sums):
         """Accumulators (run, batch, time, cell), or (run, time, batch, cell), or without time, with time first."""
@@ -238,20 +238,20 @@ class Svdf(Operator):
             rules.factor(factor)
         rules.has_shape((x.shape[0], units))
 
-    def _factors(self, step):
+    def _factors(self, context):
         """From the accumulators of features to the state, and from those of the filters to the output."""
-        x, output, weights, state = (step.inputs[0], step.output, step.tensors[self.weights],
-                                     step.tensors[self.state[0]])
-        return (float(x.scale * step.tensors[self.features.inputs[1]].scale / state.scale),
+        x, output, weights, state = (context.inputs[0], context.output, context.tensors[self.weights],
+                                     context.tensors[self.state[0]])
+        return (float(x.scale * context.tensors[self.features.inputs[1]].scale / state.scale),
                 float(state.scale * weights.scale / output.scale))
 
-    def compute(self, step, x):
-        first, second = self._factors(step)
-        tensor, weights = step.tensors[self.state[0]], step.tensors[self.weights].data.astype(np.int64)
+    def compute(self, context, x):
+        first, second = self._factors(context)
+        tensor, weights = context.tensors[self.state[0]], context.tensors[self.weights].data.astype(np.int64)
         filters, memory = weights.shape
-        before = step.variable(self.state[1]).reshape(len(x), -1, filters, memory)
-        state = recurrent.svdf_state(before, step.part(self.features).accumulators(x), first, tensor.dtype,
+        before = context.variable(self.state[1]).reshape(len(x), -1, filters, memory)
+        state = recurrent.svdf_state(before, context.part(self.features).accumulators(x), first, tensor.dtype,
                                      tensor.zero_point)
-        step.assign(self.state[1], state.reshape(len(x), *tensor.shape))
-        y = recurrent.svdf_output(state - tensor.zero_point, weights, self.rank, bias_of(step, self.bias), second)
-        return np.clip(y + step.output.zero_point, *step.clamp())
+        context.assign(self.state[1], state.reshape(len(x), *tensor.shape))
+        y = recurrent.svdf_output(state - tensor.zero_point, weights, self.rank, bias_of(context, self.bias), second)
+        return np.clip(y + context.output.zero_point, *context.clamp())

@@ -10,13 +10,13 @@ from ..operator import Operator
 from ..tflite_node import TfliteForm
 
 
-def rescale(step, x, activation="none", precision=np.float64):
+def rescale(context, x, activation="none", precision=np.float64):
     """Values at the scale of the output."""
-    tensor, output, clamp = step.inputs[0], step.output, step.clamp(activation)
+    tensor, output, clamp = context.inputs[0], context.output, context.clamp(activation)
     if tensor.dtype == "float32":
         return layers.quantize(x, output.scale, output.zero_point, clamp)
     return layers.rescale(x, tensor.scale, tensor.zero_point, output.scale, output.zero_point, clamp,
-                          rounding=step.rounding, precision=precision)
+                          rounding=context.rounding, precision=precision)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,8 @@ class Relu(Operator):
         rules.factor(float(x.scale) / float(rules.output.scale))
         rules.has_shape(x.shape)
 
-    def compute(self, step, x):
-        return rescale(step, x, self.activation, self.precision)
+    def compute(self, context, x):
+        return rescale(context, x, self.activation, self.precision)
 
 
 # Of integers, kinds from which the reference kernels quantize, and to which; other pairs they refuse.
@@ -70,8 +70,8 @@ class Quantize(Operator):
             rules.factor(float(x.scale) / float(rules.output.scale))
         rules.has_shape(x.shape)
 
-    def compute(self, step, x):
-        return rescale(step, x)
+    def compute(self, context, x):
+        return rescale(context, x)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,6 +86,6 @@ class Dequantize(Operator):
         rules.require(rules.output.dtype == "float32", "an output of float32", rules.output.dtype)
         rules.has_shape(x.shape)
 
-    def compute(self, step, x):
-        tensor = step.inputs[0]
+    def compute(self, context, x):
+        tensor = context.inputs[0]
         return layers.dequantize(x, tensor.scale, tensor.zero_point)

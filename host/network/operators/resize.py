@@ -37,9 +37,9 @@ class ResizeNearest(Operator):
     def _options(self):
         return {"align_corners": self.align_corners, "half_pixel_centers": self.half_pixel_centers}
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         y = resize.resize_nearest(x.reshape(-1, *x.shape[-3:]), self.size, **self._options)
-        return y.reshape(len(x), *step.output.shape)
+        return y.reshape(len(x), *context.output.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +48,7 @@ class ResizeBilinear(ResizeNearest):
 
     tflite = (TfliteForm("RESIZE_BILINEAR", 2, 2, "ResizeBilinearOptions"),)
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         y = resize.resize_bilinear(x.reshape(-1, *x.shape[-3:]), self.size, **self._options,
-                                   dtype=step.inputs[0].dtype)
-        return y.reshape(len(x), *step.output.shape)
+                                   dtype=context.inputs[0].dtype)
+        return y.reshape(len(x), *context.output.shape)

@@ -42,9 +42,9 @@ class Selection(Operator):
             rules.require(len(part) == len(x.shape), f"{len(part)} dimensions", len(x.shape))
             rules.has_shape(shape, number)
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         made = []
-        for part, output in zip(self.parts, step.outputs):
+        for part, output in zip(self.parts, context.outputs):
             y = x
             for axis, chosen in enumerate(part, 1):
                 if len(chosen) != x.shape[axis] or chosen != range(x.shape[axis]):
@@ -183,7 +183,7 @@ class GatherNd(Operator):
                       f"{indices.dtype} {list(indices.shape)} of {list(x.shape)}")
         rules.has_shape((*indices.shape[:-1], *x.shape[indices.shape[-1]:]))
 
-    def compute(self, step, x, indices):
+    def compute(self, context, x, indices):
         depth = indices.shape[-1]
         if (indices < 0).any() or (indices >= np.array(x.shape[1:depth + 1])).any():
             raise NetworkError(f"{self.location} must have indices within {list(x.shape[1:])}")
@@ -212,7 +212,7 @@ class Pack(Operator):
                       [list(tensor.shape) for tensor in rules.inputs][:8])
         rules.has_shape((*shape[:self.axis], len(rules.inputs), *shape[self.axis:]))
 
-    def compute(self, step, *values):
+    def compute(self, context, *values):
         return np.stack(values, axis=self.axis + 1)
 
 
@@ -236,5 +236,5 @@ class Cast(Operator):
         rules.require(fits, "an output that has all values of the input", f"{x.dtype} and {output.dtype}")
         rules.has_shape(x.shape)
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return x.astype(np.float32 if self.dtype == "float32" else np.int64)

@@ -37,8 +37,8 @@ class Softmax(Operator):
                       f"{output.scale:g} and {output.zero_point}")
         rules.has_shape(x.shape)
 
-    def compute(self, step, x):
-        tensor = step.inputs[0]
+    def compute(self, context, x):
+        tensor = context.inputs[0]
         if tensor.dtype == "int16":
             return softmax_int16(x, tensor.scale, self.beta)
-        return softmax_8bit(x, tensor.scale, self.beta, step.clamp())
+        return softmax_8bit(x, tensor.scale, self.beta, context.clamp())

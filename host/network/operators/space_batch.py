@@ -51,7 +51,7 @@ class SpaceToBatch(Operator):
         rules.require(height % tall == 0 and width % wide == 0, f"whole blocks of {self.block}", [height, width])
         rules.has_shape((x.shape[0] * tall * wide, height // tall, width // wide, x.shape[3]))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return np.stack([layers.space_to_batch(run, self.block, self.amounts, self.value) for run in x])
 
 
@@ -77,7 +77,7 @@ class BatchToSpace(Operator):
         rules.require(min(image) > 0, "crops within the image", self.amounts)
         rules.has_shape((x.shape[0] // count, *image, x.shape[3]))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         return np.stack([layers.batch_to_space(run, self.block, self.amounts) for run in x])
 
 
@@ -103,10 +103,10 @@ class DepthToSpace(Operator):
         image = [length * self.block for length in x.shape[1:3]]
         rules.has_shape((x.shape[0], *image, x.shape[3] // self.block ** 2))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         *lead, height, width, _ = x.shape
         y = x.reshape(*lead, height, width, self.block, self.block, -1)
-        return np.moveaxis(y, -3, -4).reshape(len(x), *step.output.shape)
+        return np.moveaxis(y, -3, -4).reshape(len(x), *context.output.shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +125,7 @@ class SpaceToDepth(DepthToSpace):
         image = [length // self.block for length in x.shape[1:3]]
         rules.has_shape((x.shape[0], *image, x.shape[3] * self.block ** 2))
 
-    def compute(self, step, x):
+    def compute(self, context, x):
         *lead, height, width, channels = x.shape
         y = x.reshape(*lead, height // self.block, self.block, width // self.block, self.block, channels)
-        return np.moveaxis(y, -3, -4).reshape(len(x), *step.output.shape)
+        return np.moveaxis(y, -3, -4).reshape(len(x), *context.output.shape)

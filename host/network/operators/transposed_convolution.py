@@ -126,8 +126,8 @@ class TransposedConvolution(MatrixOperator):
         rows, columns = (slice(crop, crop + length) for crop, length in zip(self.crop, self.image))
         return y[:, rows, columns].reshape(-1, *output)
 
-    def compute(self, step, x, shape=None):
-        if shape is not None and (shape != np.array(step.output.shape)).any():
-            raise NetworkError(f"{self.location} must make the shape {list(step.output.shape)}, "
+    def compute(self, context, x, shape=None):
+        if shape is not None and (shape != np.array(context.output.shape)).any():
+            raise NetworkError(f"{self.location} must make the shape {list(context.output.shape)}, "
                                f"not {shape[0].tolist()}")
-        return super().compute(step, x)
+        return super().compute(context, x)

@@ -22,8 +22,8 @@ class ReadVariable(Operator):
     def check(self, rules):
         rules.has_shape(rules.variables[self.variable].initial.shape)
 
-    def compute(self, step):
-        return step.variable(self.variable)
+    def compute(self, context):
+        return context.variable(self.variable)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +38,6 @@ class AssignVariable(ReadVariable):
         x, shape = rules.inputs[0], rules.variables[self.variable].initial.shape
         rules.require(x.shape == shape, f"a value of shape {list(shape)}", list(x.shape))
 
-    def compute(self, step, x):
-        step.assign(self.variable, x)
+    def compute(self, context, x):
+        context.assign(self.variable, x)
         return ()

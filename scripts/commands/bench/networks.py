@@ -84,10 +84,10 @@ def measure(measured, backend, count, build):
     runs = len(loaded.files)
     mapping = Mapping(MACRO, network, min(measured.batch, runs))
     with running("starting", runs) as progress:
-        found = run_network(network, loaded.values, open_backend(backend, mapping, folder=build), batch=measured.batch,
+        result = run_network(network, loaded.values, open_backend(backend, mapping, folder=build), batch=measured.batch,
                             reference=read_reference(path, None), progress=progress)
-    cycles = [record.cycles for record in found.records]
-    predicted = sum(record.predicted for record in found.records)
+    cycles = [record.cycles for record in result.records]
+    predicted = sum(record.predicted for record in result.records)
     counted = predicted if None in cycles else sum(cycles)
     started = time.perf_counter()
     Inference(network).run(*loaded.values)
@@ -95,12 +95,12 @@ def measure(measured, backend, count, build):
         "network": measured.name, "inputs": runs, "batch": measured.batch,
         "macs": network.macs,
         "cycles_per_input": counted / runs,
-        "pauses_per_input": pause(MACRO) * len(found.records) / runs,
+        "pauses_per_input": pause(MACRO) * len(result.records) / runs,
         "layers_not_as_predicted": None if None in cycles else sum(
-            record.cycles != record.predicted for record in found.records),
-        "accumulator_mismatches": sum(record.mismatches for record in found.records),
-        "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
-        "seconds_per_input": found.seconds / runs,
+            record.cycles != record.predicted for record in result.records),
+        "accumulator_mismatches": sum(record.mismatches for record in result.records),
+        "reference_mismatches": sum(mismatch.count for mismatch in result.mismatches) if result.checked else None,
+        "seconds_per_input": result.seconds / runs,
         "golden_inputs_per_second": runs / (time.perf_counter() - started),
     }
 

@@ -1,0 +1,143 @@
+"""Connections between a core's registers and its blocks: settings one way, status, events and counts the other."""
+
+from amaranth.hdl import Cat, Mux, Signal
+from amaranth.lib import wiring
+
+from ...golden.march_tests import PROGRAMS
+
+
+def connect_vectors(m, core, registers, test, vectors):
+    """How vectors are computed: by the registers, or for the self-test without accumulation."""
+    settings, chosen, vector = vectors.vector_settings, test.takeover.active, registers.vector
+    m.d.comb += [
+        settings.bits.eq(Mux(chosen, Mux(test.dense, core.config.macro.input_bits, 1), vector.bits.data)),
+        settings.signed.eq(Mux(chosen, test.dense, vector.signed.data)),
+        settings.bank.eq(Mux(chosen, test.bank, vector.bank.data)),
+        settings.set.eq(Mux(chosen, 0, vector.set.data)),
+        settings.accumulate_count.eq(Mux(chosen, 1, registers.accumulate.count.data)),
+        vectors.restart.eq(registers.accumulate.written),
+        vectors.no_accumulate.eq(chosen),
+        vectors.flush.eq(test.takeover.abort),
+    ]
+
+
+def connect_loader(m, core, registers, test, loader):
+    """Where the loader stores: as the registers say, or in the row of the self-test."""
+    target, chosen, load = loader.target, test.takeover.active, registers.load
+    m.d.comb += [
+        target.words.eq(~chosen & load.words.data),
+        target.bank.eq(Mux(chosen, test.bank, load.bank.data)),
+        target.first.eq(Mux(chosen, test.row, load.first.data)),
+        loader.restart.eq(load.written | test.forget),
+        loader.word.eq(registers.load_data.word.data),
+        loader.word_valid.eq(registers.load_data.written & ~chosen),
+        loader.locked.eq(registers.lock.locked.data & ~chosen),
+    ]
+    if core.config.requantizes:
+        m.d.comb += [target.parameters.eq(~chosen & load.parameters.data), target.set.eq(~chosen & load.set.data)]
+
+
+def connect_requantizer(m, registers, tracker, requantizer):
+    """Settings of all columns, of both sets; busy while a vector uses the set."""
+    sets = ((registers.offset_0, registers.clamp_0), (registers.offset_1, registers.clamp_1))
+    for index, (offset, clamp) in enumerate(sets):
+        settings = requantizer.settings[index]
+        m.d.comb += [
+            settings.double.eq(offset.double.data),
+            settings.zero_point.eq(offset.zero_point.data),
+            settings.low.eq(clamp.low.data),
+            settings.high.eq(clamp.high.data),
+            offset.busy.eq(tracker.set_used[index]),
+            clamp.busy.eq(tracker.set_used[index]),
+        ]
+
+
+def connect_self_test(m, registers, test):
+    """Commands to the self-test, and its result."""
+    commands = {"zeroize": registers.control.zeroize, "march_c_minus": registers.self_test.march_c_minus,
+                "march_ss": registers.self_test.march_ss, "known_answers": registers.self_test.known_answers}
+    for number, name in enumerate(PROGRAMS):
+        with m.If(commands[name].data):
+            m.d.comb += [test.start.eq(1), test.program.eq(number)]
+    m.d.comb += [
+        registers.control.busy.eq(test.running),
+        registers.self_test.busy.eq(test.running),
+        registers.fault.busy.eq(test.running),
+        registers.status.running.data.eq(test.running),
+        registers.status.failed.data.eq(test.failed & ~test.running),
+        registers.status.passed.data.eq(test.passed),
+        registers.status.zeroized.data.eq(test.zeroized),
+        registers.fault.row.data.eq(test.fault.row),
+        registers.fault.column.data.eq(test.fault.column),
+        registers.fault.bank.data.eq(test.fault.bank),
+    ]
+
+
+def connect_idle(m, registers, vectors, tracker, packer, test):
+    """Whether the core is idle."""
+    m.d.comb += registers.status.idle.data.eq(tracker.empty & ~packer.busy & ~test.running & ~vectors.within)
+
+
+def connect_errors(m, registers, vectors, loader, takeover, errors):
+    """Errors of the streams, of accesses and of the lock, and the register that has their code and count."""
+    was_aborting = Signal()
+    m.d.sync += was_aborting.eq(takeover.abort)
+    wiring.connect(m, vectors.faults, errors.vector)
+    wiring.connect(m, loader.faults, errors.load)
+    m.d.comb += [
+        errors.muted.eq(takeover.active),
+        errors.locked.eq(loader.refused),
+        errors.aborted.eq(takeover.abort & ~was_aborting),
+        errors.access.eq(registers.access_error),
+        errors.clear.eq(registers.control.clear_error.data),
+        registers.error.code.data.eq(errors.code),
+        registers.error.count.data.eq(errors.count),
+    ]
+
+
+def connect_status(m, core, registers, loader, tracker, test):
+    """Status of loading, and which registers are busy."""
+    status, load_data, rows = registers.status, registers.load_data, core.s_axis_w
+    m.d.comb += [
+        status.loading.data.eq(loader.within | rows.valid & ~registers.load.words.data),
+        status.load_ready.data.eq(loader.word_ready & ~test.running & ~registers.lock.locked.data),
+        status.set_used.data.eq(tracker.set_used),
+        loader.set_used.eq(tracker.set_used),
+        registers.load_index.index.data.eq(loader.index),
+        # A packet may begin in this cycle.
+        registers.load.busy.eq(loader.within | test.running | rows.valid & rows.ready),
+        load_data.busy.eq(~loader.word_ready | test.running | load_data.written),
+    ]
+
+
+def connect_events(m, core, registers, loader, test, errors):
+    """Events, and the interrupt; that of the checksum comes from its check."""
+    status, enable, results = registers.interrupt_status, registers.interrupt_enable, core.m_axis
+    m.d.comb += [
+        status.error.set.eq(errors.happens),
+        status.result.set.eq(results.valid & results.payload.last & results.ready),
+        status.loaded.set.eq(loader.loaded & ~test.takeover.active),
+        status.finished.set.eq(test.done),
+    ]
+    events = [(status.error, enable.error), (status.result, enable.result), (status.loaded, enable.loaded),
+              (status.finished, enable.finished)]
+    if core.config.checksum:
+        events.append((status.checksum, enable.checksum))
+    m.d.sync += core.irq.eq(Cat(event.data & enabled.data for event, enabled in events).any())
+
+
+def connect_counters(m, core, registers, vectors, takeover, performance):
+    """What is counted, and the registers that have the counts."""
+    taken = vectors.i.valid & vectors.i.ready & ~takeover.active
+    m.d.comb += [
+        performance.clear.eq(registers.control.clear_counters.data),
+        performance.vector.eq(taken),
+        performance.skipped.eq(Mux(taken, vectors.skipped, 0)),
+        performance.input_stall.eq(core.s_axis.valid & ~core.s_axis.ready),
+        performance.output_stall.eq(core.m_axis.valid & ~core.m_axis.ready),
+        registers.cycles.count.data.eq(performance.cycles),
+        registers.vectors.count.data.eq(performance.vectors),
+        registers.planes_skipped.count.data.eq(performance.planes_skipped),
+        registers.input_stalls.count.data.eq(performance.input_stalls),
+        registers.output_stalls.count.data.eq(performance.output_stalls),
+    ]
