@@ -267,11 +267,11 @@ def test_svdf_on_a_macro(tmp_path, rank):
 @pytest.mark.parametrize("operator", ["TRANSPOSE_CONV", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"])
 def test_drawn_products_on_a_macro(tmp_path, operator, seed):
     drawn = draw(operator, seed)
-    network = read_tflite(drawn.file.data(drawn.inputs, [drawn.output]), "m")
+    network = read_tflite(drawn.data, "m")
     tensor = network.tensors[drawn.inputs[0]]
     values = drawn.values((2, *tensor.shape), tensor.dtype)
     ours = Inference(network, product=on_a_macro(network)).run(values)
-    assert (ours[drawn.output] == Inference(network).run(values)[drawn.output]).all()
+    assert (ours[drawn.outputs[0]] == Inference(network).run(values)[drawn.outputs[0]]).all()
 
 
 def test_the_shape_of_a_transposed_convolution_may_be_an_input(tmp_path):
