@@ -66,7 +66,7 @@ def summary(network, model, mapping, found, *, reference, backend, batch, labels
         "macs": network.macs,
         "tiles": len(mapping.tiles),
         "accumulator_mismatches": sum(record.mismatches for record in found.records) if found.records else None,
-        "reference": (reference or REFERENCES[model.suffix][0]).name,
+        "reference": (reference or REFERENCES[network.runtime][0]).name,
         "checked_against_reference": found.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in found.mismatches) if found.checked else None,
         "notes": found.notes,
@@ -203,7 +203,7 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
         loaded = load_inputs([*inputs, *more], network, step=step, quantizes=quantize_inputs).first(count)
         warn_skipped(loaded)
         classes = load_labels(labels, loaded.files) if labels else None
-        reference = read_reference(model, check, runtime, stateful)
+        reference = read_reference(model, check, network.runtime, stateful)
         mapping = Mapping(config or MACRO, network, min(batch, len(loaded.files)))
         if show_plan:
             click.echo(str(plan(mapping)))

@@ -207,6 +207,8 @@ class Svdf(Operator):
         x, features, weights, bias, state = node.inputs
         node.require(node.activation == "relu" or node.runtime == "tflm", "the activation relu", node.activation)
         variable = node.variables.of_tensor(state, node.location)
+        # Without one the runtime ends.
+        node.require(bias >= 0 or node.runtime != "tflm", "a bias with the runtime tflm", "none")
         product = part(node, "features", x, features, (node.shape(0)[0], *node.tensors[features].shape[:1]))
         node.inputs[1:] = []
         return cls(**node.common, features=product, weights=weights, bias=bias, state=(state, variable),

@@ -42,7 +42,8 @@ class SpaceToBatch(Operator):
     @classmethod
     def from_tflite(cls, node):
         blocks = read_blocks(node)
-        return cls(**node.common, **blocks, value=node.fill)
+        # tflite-micro pads with 0, whatever the zero point.
+        return cls(**node.common, **blocks, value=0 if node.runtime == "tflm" else node.fill)
 
     def check(self, rules):
         check_blocks(rules, self.block, self.amounts)

@@ -53,7 +53,7 @@ def measure(folder, published, backend, count, build):
     mapping = Mapping(MACRO, network, min(published.batch, runs))
     with running("starting", runs) as progress:
         found = run_network(network, loaded.values, open_backend(backend, mapping, folder=build), batch=published.batch,
-                            reference=read_reference(path, None), progress=progress)
+                            reference=read_reference(path, None, network.runtime), progress=progress)
     cycles = [record.cycles for record in found.records]
     predicted = sum(record.predicted for record in found.records)
     counted = predicted if None in cycles else sum(cycles)
