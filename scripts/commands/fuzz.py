@@ -1,7 +1,6 @@
 """``bitline fuzz``: drawn networks of one operator, every value compared with the runtime."""
 
 import dataclasses
-import json
 import resource
 from pathlib import Path
 
@@ -9,7 +8,8 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from ..common.files import BadInput, check_writable, require_packages, write_json
+from ..common.files import BadInput, check_writable, require_packages
+from ..fuzzing.record import read_record, write_record
 
 # Kilobytes that damaged files may take.
 MAX_MEMORY = 1 << 20
@@ -24,18 +24,11 @@ def table_of(found):
     return table
 
 
-def read_record(path):
-    """What a file of ``--output`` has, by operator; nothing if there is no file."""
-    try:
-        record = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"operators": []}
-        return {one["operator"]: one for one in record["operators"]}
-    except (ValueError, TypeError, KeyError):
-        raise BadInput(f"output must be a new file, or one that --output wrote, and {path} is not") from None
-
-
 def compare(fuzzers, operators, values, seed, output):
     """Fuzz operators; ``output`` keeps what it has of others. The exit status."""
-    before = read_record(output) if output else {}
+    if output:
+        # Before long work begins.
+        read_record(output)
     found = [fuzzers[operator].fuzz(operator, values, seed) for operator in operators]
     Console(width=120).print(table_of(found))
     for one in found:
@@ -44,8 +37,7 @@ def compare(fuzzers, operators, values, seed, output):
         for reason, count in one.refused.items():
             click.echo(f"{one.operator}, {count} refused: {reason}")
     if output:
-        record = before | {one.operator: dataclasses.asdict(one) for one in found}
-        write_json(output, {"operators": [record[operator] for operator in sorted(record)]})
+        write_record(output, read_record(output) | {one.operator: dataclasses.asdict(one) for one in found})
     return 1 if any(one.mismatches for one in found) else 0
 
 

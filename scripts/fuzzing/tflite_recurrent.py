@@ -64,7 +64,7 @@ def _variable(drawn):
                       "AssignVariableOptions")
 
 
-KINDS = ("int8", "uint8", "int16", "float32")
+KINDS = ("int8", "uint8", "int16", "int32", "float32")
 KEPT = {
     "ASSIGN_VARIABLE": (_variable, KINDS),
     "READ_VARIABLE": (_variable, KINDS),

@@ -1,6 +1,5 @@
 """What is particular to ``.tflite`` files: drawn operators, moves of elements, variables, constants, refusals."""
 
-import time
 from dataclasses import replace
 
 import numpy as np
@@ -383,40 +382,6 @@ def test_rescaling_that_is_wrong_is_noticed(monkeypatch, tmp_path):
     y = file.operator("QUANTIZE", [x], file.tensor((1, 256), "uint8", 0.05, 128))
     _, _, mismatches = run_both(tmp_path, file, [x], [y], [np.arange(-128, 128).reshape(1, 1, 256)])
     assert [replace(mismatch, ours=0, theirs=0).count for mismatch in mismatches] == [1]
-
-
-def mutated(data, rng):
-    """The bytes of a small file, spoiled in one of many ways."""
-    data, kind, last = bytearray(data), rng.integers(5), len(data) - 8
-    if kind == 0:
-        at = int(rng.integers(last))
-        return bytes(data[:at] + data[at + int(rng.integers(1, 9)):])
-    for place in rng.integers(0, last, int(rng.choice([1, 2, 4]))):
-        if kind == 1:
-            data[place:place + 4] = bytes(rng.choice([0, 255, 127, 128], 4).astype(np.uint8))
-        elif kind == 2:
-            number = int(rng.choice([0, 1, 2, 3, 5, 8, 100, 2**31 - 1, 2**31, 2**32 - 1, last]))
-            data[place:place + 4] = number.to_bytes(4, "little")
-        else:
-            data[place] ^= 1 << int(rng.integers(8))
-    return bytes(data)
-
-
-def test_mutated_files_of_every_operator():
-    rng, refused = RNG(11), 0
-    files = [(drawn.file, drawn.inputs, drawn.output) for drawn in (draw(operator, 0) for operator in OPERATORS)]
-    files += [(file, [x], y) for file, x, y in (streaming(), lstm(RNG(0), time=3, cells=4, depth=5))]
-    files = [file.data(inputs, [output]) for file, inputs, output in files]
-    for number in range(1500):
-        started = time.perf_counter()
-        try:
-            network = read_tflite(mutated(files[number % len(files)], rng), "m")
-            Inference(network).run(*(np.ones((1, *network.tensors[index].shape)) for index in network.inputs))
-        except NetworkError as error:
-            assert len(str(error).splitlines()) == 1
-            refused += 1
-        assert time.perf_counter() - started < 5
-    assert 1000 < refused < 1500
 
 
 def test_a_stride_beyond_the_image_costs_nothing(tmp_path):

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....golden.kernels import layers
+from ..network import EIGHT
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -96,7 +97,7 @@ class DepthToSpace(Operator):
 
     def check(self, rules):
         x = rules.inputs[0]
-        rules.quantized(x, rules.output)
+        rules.quantized(x, rules.output, dtypes=EIGHT)
         rules.same_scale(x, rules.output)
         rules.is_image(x)
         rules.require(self.block >= 1 and x.shape[3] % self.block ** 2 == 0,
@@ -118,7 +119,7 @@ class SpaceToDepth(DepthToSpace):
 
     def check(self, rules):
         x = rules.inputs[0]
-        rules.quantized(x, rules.output)
+        rules.quantized(x, rules.output, dtypes=EIGHT)
         rules.same_scale(x, rules.output)
         rules.is_image(x)
         rules.require(self.block >= 1 and x.shape[1] % self.block == x.shape[2] % self.block == 0,
