@@ -46,6 +46,7 @@ TFLITE = {
     ("RESIZE_BILINEAR", None): ("quotient", "quotient"),
     ("RESIZE_BILINEAR", "uint8"): ("float32", "float32"),
     ("HARD_SWISH", None): ("fixed", "fixed"),
+    ("UNIDIRECTIONAL_SEQUENCE_LSTM", None): ("double", "interpolated"),
     ("L2_NORMALIZATION", None): ("fixed", "fixed"),
     ("FULLY_CONNECTED", "int8"): ("float64", "double"),
     ("FULLY_CONNECTED", "uint8"): ("float64", "double"),

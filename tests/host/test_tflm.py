@@ -14,7 +14,7 @@ from bitline.scripts.fuzzing.tflite_operators import OPERATORS, draw
 
 pytestmark = pytest.mark.needs("tflite_micro")
 # What it, or this project with its rules, does not have.
-MISSING = {"FLOOR_DIV", "RELU_N1_TO_1", "TILE", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+MISSING = {"FLOOR_DIV", "RELU_N1_TO_1", "TILE"}
 
 
 def differences(path, values):
