@@ -124,7 +124,11 @@ def _damage_constant(constant, rng):
     """Another array of the same kind and shape, of numbers that mean something."""
     from onnx import numpy_helper
 
-    array = numpy_helper.to_array(constant)
+    try:
+        array = numpy_helper.to_array(constant)
+    except ValueError:
+        # Its dimensions are damaged.
+        return
     choices = NUMBERS if array.dtype == np.int64 else [0, -1, 1, 100] if array.dtype.kind in "iu" else [
         0, -1, np.inf, np.nan, 1e-38, 1e38]
     other = rng.choice(choices, array.shape).astype(np.int64 if array.dtype == np.int64 else np.float64)

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from ...host.network.files.onnx_file import read_onnx
+from ...host.network.files.onnx_file import OPSETS, read_onnx
 from ...host.network.files.tflite_file import read_tflite
 from ...host.network.onnx_operators import ONNX
 from ...host.network.rounding import RULES, TFLITE, rounding_rule
@@ -10,8 +10,6 @@ from . import onnx_operators, tflite_operators
 
 # Of kinds, what of them is rounded in another way.
 SPECIAL = {"powers": "scales of powers of two", "narrow bias": "a bias of int32"}
-# Of ONNX, the first and the last that is read.
-OPSETS = (10, 26)
 
 
 def listing(record):

@@ -144,6 +144,25 @@ def test_parts(tmp_path, kind):
     assert mismatches == [] and ours[packed].size
 
 
+def test_an_ellipsis_that_stands_for_no_dimension_is_refused():
+    file = TfliteFile()
+    x = file.tensor((5,), "int8", 0.1)
+    y = file.operator("STRIDED_SLICE", [x, *(file.constant(values, "int32") for values in ([0, 1], [0, 3], [1, 1]))],
+                      file.tensor((2,), "int8", 0.1), "StridedSliceOptions", EllipsisMask=1)
+    with pytest.raises(NetworkError, match=r"must have an ellipsis that stands for a dimension or more, not 1 other"):
+        read_tflite(file.data([x], [y]), "m")
+
+
+@pytest.mark.parametrize("kind, a, b", [("ADD", 3e38, 3e38), ("SUB", -3e38, 3e38), ("MUL", 3e38, 10), ("DIV", 1, 0)])
+def test_numbers_stay_finite(tmp_path, kind, a, b):
+    file = TfliteFile()
+    inputs = [file.tensor((1, 2), "float32") for _ in range(2)]
+    y = file.operator(kind, inputs, file.tensor((1, 2), "float32"), f"{kind.title()}Options")
+    values = [np.array([[[value, 1.0]]], np.float32) for value in (a, b)]
+    _, ours, mismatches = run_both(tmp_path, file, inputs, [y], values)
+    assert mismatches == [] and np.abs(ours[y][0, 0, 0]) == np.finfo(np.float32).max
+
+
 def test_integers_have_scales_of_their_own(tmp_path):
     file = TfliteFile()
     x = file.tensor((2, 5), "uint8", 0.1, 100)
@@ -206,6 +225,23 @@ def test_a_variable_without_a_value_is_refused():
     kept = file.operator("READ_VARIABLE", [handle], file.tensor((1, 4), "int8", 0.1), "ReadVariableOptions")
     y = file.operator("ADD", [x, kept], file.tensor((1, 4), "int8", 0.1), "AddOptions")
     with pytest.raises(NetworkError, match=r"READ_VARIABLE\) must have a variable that the file gives a value before"):
+        read_tflite(file.data([x], [y]), "m")
+
+
+@pytest.mark.parametrize("kind", ["READ_VARIABLE", "ASSIGN_VARIABLE"])
+def test_a_variable_has_one_kind(kind):
+    file = TfliteFile()
+    x = file.tensor((1, 4), "int16" if kind == "ASSIGN_VARIABLE" else "int8", 0.1)
+    handle = file.operator("VAR_HANDLE", [], file.tensor((), "resource"), "VarHandleOptions", SharedName="rows")
+    file.operator("CALL_ONCE", [], [], "CallOnceOptions", InitSubgraphIndex=1)
+    made = file.tensor((1, 4), "int16" if kind == "READ_VARIABLE" else "int8", 0.1)
+    y = file.operator("READ_VARIABLE", [handle], made, "ReadVariableOptions")
+    file.operator("ASSIGN_VARIABLE", [handle, x], [], "AssignVariableOptions")
+    with file.subgraph():
+        other = file.operator("VAR_HANDLE", [], file.tensor((), "resource"), "VarHandleOptions", SharedName="rows")
+        file.operator("ASSIGN_VARIABLE", [other, file.constant(np.zeros((1, 4)), "int8", 0.1)], [],
+                      "AssignVariableOptions")
+    with pytest.raises(NetworkError, match=rf"\({kind}\) must have an? \w+ of int8( \[1, 4\])?, not int16"):
         read_tflite(file.data([x], [y]), "m")
 
 
