@@ -1,6 +1,7 @@
 """Files of drawn networks that are damaged: each must run, or be refused in one line, in a bounded time."""
 
 import time
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -52,9 +53,11 @@ def read_damaged(operator, count, seed, damaged, read):
         data, started, fault = damaged(operator, number), time.perf_counter(), None
         found.files += 1
         try:
-            network = read(data, operator)
-            inputs = [network.tensors[index] for index in network.inputs]
-            with np.errstate(all="ignore"):
+            # A warning is a line beside that of a refusal.
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("error")
+                network = read(data, operator)
+                inputs = [network.tensors[index] for index in network.inputs]
                 Inference(network).run(*(np.ones((1, *tensor.shape), tensor.dtype) for tensor in inputs))
             found.run += 1
         except NetworkError as error:

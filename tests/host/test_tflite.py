@@ -9,6 +9,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.host.backends import open_backend
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.network.compare import compare
+from bitline.host.network.files.load import load_network
 from bitline.host.network.files.reference import TfliteReference
 from bitline.host.network.files.tflite_file import read_tflite
 from bitline.host.network.inference import Inference
@@ -396,6 +397,18 @@ def test_a_refusal_lists_everything_in_the_way():
     assert str(caught.value) == (
         "operator 0 (EXP) must be one of those that docs/networks.md lists (3 times: also operator 1, operator 3); "
         "operator 2 (ADD) must have one positive scale for t3, not [-1.0]")
+
+
+def test_scales_that_overflow_are_refused_without_a_warning(tmp_path):
+    file = TfliteFile()
+    x = file.tensor((1, 3), "int8", 1e30)
+    operands = [file.constant(np.ones((2, 3)), "int8", 1e30), file.constant(np.ones((2, 4)), "int16", 1.0), -1,
+                file.tensor((1, 8), "int16", 1e-30, is_variable=True)]
+    y = file.operator("SVDF", [x, *operands], file.tensor((1, 2), "int8", 0.1), "SVDFOptions", Rank=1,
+                      FusedActivationFunction="relu")
+    (tmp_path / "m.tflite").write_bytes(file.data([x], [y]))
+    with pytest.raises(NetworkError, match=r"^operator 0 \(SVDF\) must have a rescaling factor below .*, not inf$"):
+        load_network(tmp_path / "m.tflite")
 
 
 def test_the_runtime_is_chosen():
