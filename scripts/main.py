@@ -22,6 +22,7 @@ COMMANDS = {
     "generate": "Write a macro's Verilog and its description.",
     "inject": "Inject faults into flip-flops or stored weights.",
     "mutate": "Mutation testing: break the blocks, and count what their tests detect.",
+    "operators": "List the operators that networks may have.",
     "program": "Load a bitstream into a board.",
     "prove": "Prove properties of the blocks.",
     "regress": "Run the cocotb regression.",

@@ -3,13 +3,13 @@
 import numpy as np
 
 from ..requantize import multiply_by_quantized_multiplier, quantize_multiplier, rounding_divide_by_pot
-from . import fixed_point
+from . import activations, fixed_point
 
-# Integer bits of what goes into a gate's function, an int16.
-GATE_BITS = 3
+# Steps of what goes into a gate's function, an int16, are so many powers of two.
+GATE_EXPONENT = -12
 
 
-def gate(sums, factors, function):
+def gate(sums, factors, function, rounding="double"):
     """A gate of an LSTM.
 
     Parameters
@@ -20,6 +20,9 @@ def gate(sums, factors, function):
         From each to steps of ``2**-12``.
     function : str
         ``"logistic"`` or ``"tanh"``.
+    rounding : str
+        ``"double"``, or as tflite-micro has it ``"interpolated"``: each of both is an int16 before they are added,
+        functions come from a table, and products have a factor.
 
     Returns
     -------
@@ -29,11 +32,28 @@ def gate(sums, factors, function):
     total = 0
     for values, factor in zip(sums, factors):
         scaled = multiply_by_quantized_multiplier(values, *quantize_multiplier(float(factor)))
+        if rounding == "interpolated":
+            scaled = fixed_point.saturate(scaled, 16)
         total = fixed_point.saturate(total + scaled, 16)
-    return getattr(fixed_point, function)(total, GATE_BITS, 16)
+    return _function(function, total, GATE_EXPONENT, rounding)
 
 
-def lstm_cell(cell, forget, enter, new, *, exponent, clip):
+def _function(function, values, exponent, rounding):
+    """int16 of scale ``2**-15``, of int16 of scale ``2**exponent``."""
+    if rounding == "interpolated":
+        return activations.function_16bit(function, values, np.float32(2.0 ** exponent))
+    return getattr(fixed_point, function)(values, 15 + exponent, 16)
+
+
+def _shifted(values, bits, rounding):
+    """Products of int16 over ``2**bits``."""
+    if rounding == "interpolated":
+        scaled = multiply_by_quantized_multiplier(values, *quantize_multiplier(2.0 ** -bits))
+        return fixed_point.saturate(scaled, 16)
+    return rounding_divide_by_pot(values, bits)
+
+
+def lstm_cell(cell, forget, enter, new, *, exponent, clip, rounding="double"):
     """The next state of cells: what is kept and what enters.
 
     Parameters
@@ -46,22 +66,24 @@ def lstm_cell(cell, forget, enter, new, *, exponent, clip):
         From -15 to -9.
     clip : int
         Limit of the state, 0 for none.
+    rounding : str
 
     Returns
     -------
     int64 array (B, cells)
     """
     enter = 32767 - forget if enter is None else enter
-    kept = rounding_divide_by_pot(forget * cell, 15)
-    added = rounding_divide_by_pot(enter * new, 30 + exponent)
+    kept = _shifted(forget * cell, 15, rounding)
+    added = _shifted(enter * new, 30 + exponent, rounding)
     cell = fixed_point.saturate(kept + added, 16)
     return np.clip(cell, -clip, clip) if clip else cell
 
 
-def lstm_output(cell, leave, *, exponent, scale, zero_point):
+def lstm_output(cell, leave, *, exponent, scale, zero_point, rounding="double"):
     """The next output (B, cells), int8 of this scale and zero point, of cells and the gate by which they leave."""
-    values = leave * fixed_point.tanh(cell, 15 + exponent, 16)
-    factor = np.float32(2.0 ** -15 / float(np.float32(scale)) * 2.0 ** -15)
+    values = leave * _function("tanh", cell, exponent, rounding)
+    factor = 2.0 ** -30 / float(np.float32(scale))
+    factor = factor if rounding == "interpolated" else np.float32(factor)
     y = multiply_by_quantized_multiplier(values, *quantize_multiplier(float(factor))) + zero_point
     return np.clip(y, -128, 127)
 

@@ -62,7 +62,7 @@ class Inference:
 
     def reset(self):
         """Begin a new stream."""
-        self.variables = [np.asarray(variable.initial, np.int64)[None] for variable in self.network.variables]
+        self.variables = [widened(variable.initial)[None] for variable in self.network.variables]
 
     def run(self, *inputs):
         """All tensors of a run.

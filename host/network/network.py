@@ -16,6 +16,7 @@ from ...golden.kernels.layers import LIMITS
 DTYPES = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "int32": np.int32, "int64": np.int64,
           "float32": np.float32, "bool": np.bool_}
 QUANTIZED = {dtype: LIMITS[dtype] for dtype in ("int8", "uint8", "int16")}
+EIGHT = ("int8", "uint8")
 # Elements of a tensor, far beyond what a macro is for, and soon refused.
 MAX_ELEMENTS = 1 << 24
 

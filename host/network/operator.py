@@ -8,7 +8,7 @@ fields                    what the operator is, whatever file it comes from
 ``tflite``                its names in ``.tflite`` files, with what those say of its operands
 ``from_tflite(node)``     the operator in a `TfliteNode`
 ``check(rules)``          shapes and limits, with the tensors in a `Rules`; fills in shapes that a file leaves open
-``compute(step, *x)``     the kernel, on values of `operands`, with tensors and rounding rule in a `KernelContext`
+``compute(context, *x)``  the kernel, on values of `operands`, with tensors and rounding rule in a `KernelContext`
 ========================  ==============================================================================================
 
 A `MatrixOperator` also says which convolution it is. Then a macro can compute it, and nothing else is needed for that.

@@ -20,13 +20,34 @@ RULES = {
     "wide": "the factor rounded to 15 bits, the product rounded once, halves up",
     "float64": "the product with a factor in float64, halves away from zero",
     "tabulated": "a table of all values, computed in float32, halves away from zero",
-    "fixed": "exponential and reciprocal in fixed point of 32 bits (gemmlowp)",
+    "fixed": "functions in fixed point of 16 and 32 bits (gemmlowp)",
     "interpolated": "lines between the values of a table, in integers, halves up",
     "shift": "a division by a power of two, halves away from zero",
+    "quotient": "a sum of integers over a whole number, halves away from zero",
+    "float32": "the quotient or product in float32, halves away from zero",
+    "none": "values are moved, chosen, compared or cast, and stay what they are; integers of 32 bits wrap",
     "float": "numbers in floating point, halves to even",
 }
-# By operator and kind of activation: the rule of LiteRT 2.3, and that of tflite-micro. All others are "double".
+# What chooses or moves integers, whatever their kind.
+PLAIN = ("ARG_MAX", "ARG_MIN", "ASSIGN_VARIABLE", "BATCH_TO_SPACE_ND", "CAST", "CONCATENATION", "DEPTH_TO_SPACE",
+         "EXPAND_DIMS", "FLOOR_DIV", "GATHER", "GATHER_ND", "MAXIMUM", "MAX_POOL_2D", "MINIMUM", "PACK", "PAD",
+         "PADV2", "READ_VARIABLE", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR", "SLICE", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH",
+         "SPLIT", "SPLIT_V", "SQUEEZE", "STRIDED_SLICE", "TILE", "TRANSPOSE", "UNPACK")
+# By operator and kind of activation, or None for any other: the rule of LiteRT 2.3, and that of tflite-micro. All
+# others are "double".
 TFLITE = {
+    **{(operator, None): ("none", "none") for operator in PLAIN},
+    **{(operator, "int32"): ("none", "none") for operator in ("ADD", "SUB", "MUL")},
+    **{(operator, "float32"): ("float", "float") for operator in ("ADD", "SUB", "MUL", "DIV", "SQRT")},
+    ("CONCATENATION", "uint8"): ("float32", "float32"),
+    ("QUANTIZE", "float32"): ("float32", "float32"),
+    ("DEQUANTIZE", None): ("float", "float"),
+    ("AVERAGE_POOL_2D", None): ("quotient", "quotient"),
+    ("RESIZE_BILINEAR", None): ("quotient", "quotient"),
+    ("RESIZE_BILINEAR", "uint8"): ("float32", "float32"),
+    ("HARD_SWISH", None): ("fixed", "fixed"),
+    ("UNIDIRECTIONAL_SEQUENCE_LSTM", None): ("double", "interpolated"),
+    ("L2_NORMALIZATION", None): ("fixed", "fixed"),
     ("FULLY_CONNECTED", "int8"): ("float64", "double"),
     ("FULLY_CONNECTED", "uint8"): ("float64", "double"),
     ("FULLY_CONNECTED", "int16"): ("float64", "wide"),
@@ -66,4 +87,5 @@ def rounding_rule(runtime, operator, kind):
     """
     if runtime == "onnx":
         return "float"
-    return TFLITE.get((operator, kind), ("double", "double"))[RUNTIMES_OF[".tflite"].index(runtime)]
+    rules = TFLITE.get((operator, kind)) or TFLITE.get((operator, None), ("double", "double"))
+    return rules[RUNTIMES_OF[".tflite"].index(runtime)]

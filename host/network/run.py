@@ -62,7 +62,9 @@ def run_network(network, inputs, backend, *, batch=1, reference=None, stateful=F
         for first in range(0, len(inputs[0]), batch):
             x = [array[first:first + batch] for array in inputs]
             started = time.perf_counter()
-            values = inference.run(*x)
+            # Numbers of a network may be infinite, or none.
+            with np.errstate(all="ignore"):
+                values = inference.run(*x)
             seconds += time.perf_counter() - started
             outputs.append([values[index] for index in network.outputs])
             if reference:

@@ -65,6 +65,7 @@ def tools():
         package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),
         package("onnx", "bitline run of .onnx files", needed=False, install="pip install -e '.[onnx]'"),
         package("ai-edge-litert", "bitline run --check", needed=False, install="pip install -e '.[networks]'"),
+        package("tflite-micro", "bitline run --runtime tflm --check", needed=False),
         *(package(name, purpose, needed=False, install="pip install -e '.[core]'") for name, purpose in (
             ("systemrdl-compiler", "registers of cores as SystemRDL"),
             ("peakrdl-html", "their pages"),

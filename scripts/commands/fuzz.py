@@ -1,14 +1,18 @@
 """``bitline fuzz``: drawn networks of one operator, every value compared with the runtime."""
 
 import dataclasses
-import json
+import resource
 from pathlib import Path
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from ..common.files import BadInput, check_writable, require_packages, write_file
+from ..common.files import BadInput, check_writable, require_packages
+from ..fuzzing.record import read_record, write_record
+
+# Kilobytes that damaged files may take.
+MAX_MEMORY = 1 << 20
 
 
 def table_of(found):
@@ -20,12 +24,51 @@ def table_of(found):
     return table
 
 
+def compare(fuzzers, operators, values, seed, output):
+    """Fuzz operators; ``output`` keeps what it has of others. The exit status."""
+    if output:
+        # Before long work begins.
+        read_record(output)
+    found = [fuzzers[operator].fuzz(operator, values, seed) for operator in operators]
+    Console(width=120).print(table_of(found))
+    for one in found:
+        for line in [one.first] if one.first else []:
+            click.echo(f"{one.operator}, {line}")
+        for reason, count in one.refused.items():
+            click.echo(f"{one.operator}, {count} refused: {reason}")
+    if output:
+        write_record(output, read_record(output) | {one.operator: dataclasses.asdict(one) for one in found})
+    return 1 if any(one.mismatches for one in found) else 0
+
+
+def damage(fuzzers, operators, count, seed):
+    """Read damaged files of operators. The exit status."""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = [fuzzers[operator].survive(operator, count, seed) for operator in operators]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    table = Table("operator", "files", "run", "refused", "faults", "slowest, s")
+    for one in found:
+        table.add_row(one.operator, *(f"{number:,}" for number in (one.files, one.run, one.refused, one.faults)),
+                      f"{one.slowest:.2f}")
+    table.add_row("all", *(f"{sum(numbers):,}" for numbers in zip(*(
+        (one.files, one.run, one.refused, one.faults) for one in found))), f"{max(one.slowest for one in found):.2f}")
+    Console(width=120).print(table)
+    click.echo(f"{memory / 1024:.0f} MB of memory more than before")
+    for one in found:
+        for line in [one.first] if one.first else []:
+            click.echo(f"{one.operator}, {line}")
+    return 1 if any(one.faults for one in found) or memory > MAX_MEMORY else 0
+
+
 @click.command()
 @click.argument("operators", nargs=-1)
 @click.option("--values", type=click.IntRange(1), default=100_000, show_default=True, help="Of each operator.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first network.")
-@click.option("--output", metavar="FILE", type=click.Path(path_type=Path), help="Gets the table as JSON.")
-def command(operators, values, seed, output):
+@click.option("--output", metavar="FILE", type=click.Path(path_type=Path),
+              help="Gets the table as JSON; what it has of other operators stays.")
+@click.option("--damaged", metavar="N", type=click.IntRange(1),
+              help="Instead read N damaged files of each operator: each must run, or be refused in one line, in 5 s.")
+def command(operators, values, seed, output, damaged):
     """Draw networks of each of OPERATORS, or of all, and compare every value with the runtime.
 
     Those of .tflite files, such as FULLY_CONNECTED, are compared with LiteRT, those of .onnx files, such as Gemm, with
@@ -35,20 +78,14 @@ def command(operators, values, seed, output):
     require_packages("onnx", "onnx", "onnxruntime")
     from ..fuzzing import onnx_fuzz, tflite_fuzz
 
-    fuzzers = {operator: kind.fuzz for kind in (tflite_fuzz, onnx_fuzz) for operator in kind.OPERATORS}
+    fuzzers = {operator: kind for kind in (tflite_fuzz, onnx_fuzz) for operator in kind.OPERATORS}
     unknown = [operator for operator in operators if operator not in fuzzers]
     if unknown:
         raise BadInput(f"operators must be among {', '.join(fuzzers)}, not {unknown[0]}")
+    if damaged and output:
+        raise BadInput(f"--damaged must be without --output, not with {output}")
+    if damaged:
+        return damage(fuzzers, operators or fuzzers, damaged, seed)
     if output:
         check_writable(output)
-    found = [fuzzers[operator](operator, values, seed) for operator in operators or fuzzers]
-    Console(width=120).print(table_of(found))
-    for one in found:
-        for line in [one.first] if one.first else []:
-            click.echo(f"{one.operator}, {line}")
-        for reason, count in one.refused.items():
-            click.echo(f"{one.operator}, {count} refused: {reason}")
-    if output:
-        record = {"values": values, "seed": seed, "operators": [dataclasses.asdict(one) for one in found]}
-        write_file(output, (json.dumps(record, indent=2) + "\n").encode())
-    return 1 if any(one.mismatches for one in found) else 0
+    return compare(fuzzers, operators or fuzzers, values, seed, output)

@@ -57,7 +57,7 @@ def summary(network, model, result, *, reference, backend, batch, labels):
         "inputs": runs,
         "batch": batch,
         "macs": network.macs,
-        "reference": (reference or REFERENCES[model.suffix][0]).name,
+        "reference": (reference or REFERENCES[network.runtime][0]).name,
         "checked_against_reference": result.checked,
         "reference_mismatches": sum(mismatch.count for mismatch in result.mismatches) if result.checked else None,
         "notes": result.notes,
@@ -212,7 +212,7 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
         loaded = load_inputs([*inputs, *more], network, step=step, quantizes=quantize_inputs).first(count)
         warn_skipped(loaded)
         classes = load_labels(labels, loaded.files) if labels else None
-        reference = read_reference(model, check, runtime, stateful)
+        reference = read_reference(model, check, network.runtime, stateful)
         mapping = None if backend == "numpy" else Mapping(config or MACRO, network, min(batch, len(loaded.files)))
         if show_plan:
             click.echo(str(plan(mapping)))

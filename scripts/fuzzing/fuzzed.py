@@ -3,6 +3,7 @@
 import tempfile
 import time
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from ...host.network.network import NetworkError
@@ -14,7 +15,10 @@ class Fuzzed:
 
     Attributes
     ----------
-    operator : str
+    operator, runtime : str
+        What was compared with what, of which version.
+    seed : int
+        Of the first network.
     networks, values : int
         Values are those of all nodes that were compared.
     mismatches : int
@@ -28,6 +32,8 @@ class Fuzzed:
     """
 
     operator: str
+    runtime: str
+    seed: int = 0
     networks: int = 0
     values: int = 0
     mismatches: int = 0
@@ -48,7 +54,7 @@ class Fuzzed:
         return sum(self.refused.values()) > 100 and not self.values
 
 
-def fuzz_networks(operator, values, seed, suffix, compare):
+def fuzz_networks(operator, values, seed, suffix, package, compare):
     """Compare drawn networks until so many values are compared.
 
     Parameters
@@ -58,6 +64,8 @@ def fuzz_networks(operator, values, seed, suffix, compare):
         ``seed`` is that of the first network; each has the next one.
     suffix : str
         Of the files.
+    package : str
+        Of the runtime.
     compare : callable
         ``compare(found, path, seed)`` draws a network, writes it to a file, and adds to a `Fuzzed`.
 
@@ -65,7 +73,7 @@ def fuzz_networks(operator, values, seed, suffix, compare):
     -------
     Fuzzed
     """
-    found, started = Fuzzed(operator), time.perf_counter()
+    found, started = Fuzzed(operator, f"{package} {version(package)}", seed), time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"drawn{suffix}"
         while found.values < values and not found.is_hopeless:
@@ -77,5 +85,5 @@ def fuzz_networks(operator, values, seed, suffix, compare):
                 # By the rule, without the values that are drawn.
                 reason = str(error).replace(str(path), path.name).partition(", not ")[0]
                 found.refused[reason] = found.refused.get(reason, 0) + 1
-    found.seconds = time.perf_counter() - started
+    found.seconds = round(time.perf_counter() - started, 1)
     return found

@@ -1,8 +1,10 @@
 """For each operator of ``.onnx`` files, what draws a network of it."""
 
 import numpy as np
+from onnx import helper
 
 from .onnx_builder import MICROSOFT, Drawn
+from .onnx_moves import MOVES
 
 # The opsets in which something changed for an operator here.
 OPSETS = (13, 18, 19, 21, 22, 25)
@@ -157,40 +159,6 @@ def _bias(drawn, rng, scales):
     return drawn.node("DequantizeLinear", [name, drawn.constant(scales.astype(np.float32)), zeros], axis=0)
 
 
-def _move(drawn, operator, rng):
-    x, shape = drawn.operand(), drawn.shape
-    names, attributes, outputs = [x], {}, 1
-    if operator == "Transpose":
-        attributes = {"perm": [int(axis) for axis in rng.permutation(4)]}
-    elif operator in ("DepthToSpace", "SpaceToDepth"):
-        four = drawn.node("Concat", [x] * 4, axis=1)
-        wide = drawn.node("Concat", [four] * 2, axis=2)
-        names = [drawn.node("Concat", [wide] * 2, axis=3)]
-        attributes = {"blocksize": 2}
-        if operator == "DepthToSpace":
-            attributes["mode"] = str(rng.choice(["DCR", "CRD"]))
-    elif operator == "Slice":
-        starts, ends = [-20, shape[2] - 1], [2 ** 31, -2 ** 31]
-        steps = [int(rng.integers(1, 3)), -int(rng.integers(1, 3))]
-        names += [drawn.constant(np.array(values)) for values in (starts, ends, [3, 2], steps)]
-    elif operator == "Split":
-        outputs, attributes = 2, {"axis": 1}
-        names.append(drawn.constant(np.array([1, shape[1] - 1])))
-    elif operator == "Concat":
-        names, attributes = [x, drawn.operand(), x], {"axis": int(rng.integers(-3, 4))}
-    elif operator == "Pad":
-        amounts = rng.integers(-1, 4, 8)
-        amounts[[0, 1, 4, 5]] = 0
-        modes = ["constant", "reflect", "edge", *(["wrap"] if drawn.opset >= 19 and amounts.min() >= 0 else [])]
-        attributes = {"mode": str(rng.choice(modes))}
-        names.append(drawn.constant(amounts))
-        if attributes["mode"] == "constant" and rng.integers(2):
-            names.append(drawn.constant(np.float32(rng.choice([0.0, 1.5, -0.3]))))
-    made = drawn.node(operator, names, outputs, **attributes)
-    for name in made if outputs > 1 else [made]:
-        drawn.output(name)
-
-
 def _resize(drawn, operator, rng):
     mode = str(rng.choice(["half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric"]))
     attributes = {"mode": str(rng.choice(["nearest", "linear"])), "coordinate_transformation_mode": mode,
@@ -202,6 +170,20 @@ def _resize(drawn, operator, rng):
     else:
         names = [none, drawn.constant(np.array([1, 1, *rng.choice([2, 3, 0.5, 1.5, 0.75, 2.7], 2)], np.float32))]
     drawn.output(drawn.node("Resize", [drawn.operand(), *names], **attributes))
+
+
+def _quantize(drawn, operator, rng):
+    """Of 8 or 16 bits, by a zero point or, from opset 21 on, by an attribute; one scale, or one for each channel."""
+    kinds = [np.int8, np.uint8, *([np.int16] if drawn.opset >= 21 else [])]
+    dtype, count = kinds[int(rng.integers(len(kinds)))], drawn.shape[1] if rng.integers(2) else 1
+    scales = np.array([drawn.drawn_scale() * (1 if dtype != np.int16 else 2.0 ** -8) for _ in range(count)], np.float32)
+    points = rng.integers(0, 100 if dtype != np.int16 else 1, count).astype(dtype)
+    names = [drawn.constant(values if count > 1 else values[0]) for values in (scales, points)]
+    attributes = {"axis": 1} if count > 1 else {}
+    if drawn.opset >= 21 and rng.integers(3) == 0:
+        del names[1:]
+        attributes["output_dtype"] = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+    drawn.integer_output(drawn.node("QuantizeLinear", ["x", *names], **attributes))
 
 
 def _per_channel(drawn, operator, rng):
@@ -260,9 +242,7 @@ OPERATORS = {
     **dict.fromkeys(UNARY, _unary), **dict.fromkeys(("Add", "Sub", "Mul"), _binary), "Div": _divide, "Clip": _clip,
     **dict.fromkeys(("AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool"), _pool), "ReduceMean": _mean,
     "Softmax": _softmax, **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), _product),
-    **dict.fromkeys(("DepthToSpace", "SpaceToDepth", "Transpose", "Slice", "Split", "Concat", "Pad"), _move),
-    "Resize": _resize,
-    "DequantizeLinear": _per_channel,
+    **MOVES, "Resize": _resize, "QuantizeLinear": _quantize, "DequantizeLinear": _per_channel,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "QLinearMul", "QLinearConcat",
                      "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "QLinearAveragePool",
                      "QLinearGlobalAveragePool"), _qlinear),

@@ -13,8 +13,8 @@ PADDINGS = {"same": 0, "valid": 1}
 VERSIONS = {"RESHAPE": 1, "RELU_N1_TO_1": 1, "RELU6": 2, "LEAKY_RELU": 2, "HARD_SWISH": 1, "PRELU": 1,
             "L2_NORMALIZATION": 2, "CALL_ONCE": 1, "VAR_HANDLE": 1, "READ_VARIABLE": 1, "ASSIGN_VARIABLE": 1,
             "SHAPE": 1, "PADV2": 2, "DEPTH_TO_SPACE": 1, "SPACE_TO_DEPTH": 2,
-             "UNPACK": 2, "TILE": 2, "CAST": 1, "PACK": 2, "EXPAND_DIMS": 1, "SQUEEZE": 1, "SPLIT_V": 2,
-            "UNIDIRECTIONAL_SEQUENCE_LSTM": 3, "ARG_MAX": 2, "ARG_MIN": 2}
+            "UNPACK": 2, "TILE": 2, "CAST": 1, "PACK": 2, "EXPAND_DIMS": 1, "SQUEEZE": 1, "SPLIT_V": 2,
+            "UNIDIRECTIONAL_SEQUENCE_LSTM": 3, "ARG_MAX": 2, "ARG_MIN": 2, "DIV": 2, "SQRT": 1}
 
 
 @dataclass

@@ -1,13 +1,17 @@
 """Drawn ``.tflite`` networks of one operator against LiteRT's reference kernels."""
 
+import numpy as np
+
 from ...host.network.compare import compare
 from ...host.network.files.load import load_network
 from ...host.network.files.reference import TfliteReference
+from ...host.network.files.tflite_file import read_tflite
 from ...host.network.inference import Inference
+from .damage import damage_bytes, read_damaged
 from .fuzzed import fuzz_networks
 from .tflite_operators import OPERATORS, draw
 
-# Inputs of each drawn network.
+# Inputs of each drawn network, which are steps of one stream.
 INPUTS = 8
 
 
@@ -16,16 +20,25 @@ def fuzz(operator, values, seed):
 
     def compare_drawn(found, path, number):
         drawn = draw(operator, number)
-        path.write_bytes(drawn.file.data(drawn.inputs, [drawn.output]))
+        path.write_bytes(drawn.data)
         network = load_network(path)
         tensors = [network.tensors[index] for index in network.inputs]
         inputs = [drawn.values((INPUTS, *tensor.shape), tensor.dtype) for tensor in tensors]
-        theirs = TfliteReference(path).run(*inputs)
-        mismatches = compare(network, Inference(network).run(*inputs), theirs)
+        theirs = TfliteReference(path, stateful=True).run(*inputs)
+        mismatches = compare(network, Inference(network, stateful=True).run(*inputs), theirs)
         found.values += sum(values.size for values in theirs.values())
         found.add(mismatches, f"seed {number} ({drawn.dtype})")
 
-    return fuzz_networks(operator, values, seed, ".tflite", compare_drawn)
+    return fuzz_networks(operator, values, seed, ".tflite", "ai-edge-litert", compare_drawn)
 
 
-__all__ = ["OPERATORS", "fuzz"]
+def survive(operator, count, seed):
+    """The `Survived` of so many damaged files."""
+
+    def damaged(operator, number):
+        return damage_bytes(draw(operator, number).data, np.random.default_rng([number, 1]))
+
+    return read_damaged(operator, count, seed, damaged, read_tflite)
+
+
+__all__ = ["OPERATORS", "fuzz", "survive"]

@@ -1,106 +1,14 @@
-"""Drawn ``.tflite`` networks of one operator: shapes, scales, zero points and options."""
+"""Drawn ``.tflite`` networks of one operator: what draws each, and of which kinds of activations."""
 
 import numpy as np
 
-from .tflite_builder import TfliteFile
+from .tflite_builder import TYPES
+from .tflite_drawn import LIMITS, Drawn
+from .tflite_moves import MOVES
+from .tflite_recurrent import KEPT
 
-LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-1 << 31, (1 << 31) - 1)}
-
-
-class Drawn:
-    """A file of one operator, drawn by a seed; `inputs` and `output` are numbers of tensors.
-
-    Parameters
-    ----------
-    seed : int
-    dtype : str
-        Of activations.
-    """
-
-    def __init__(self, seed, dtype):
-        self.rng, self.dtype, self.file = np.random.default_rng(seed), dtype, TfliteFile()
-        # Scales that are powers of two, or equal, let results fall on exact halves.
-        self._are_powers, self._last, self._product = bool(self.rng.integers(3) == 0), None, 1.0
-        self.inputs, self.output = [], None
-
-    def scale(self, low=-6.0, high=3.0):
-        """float32, a power of two in a third of all files; now and then the one before."""
-        if self._last is not None and self.rng.integers(5) == 0:
-            return self._last
-        exponent = self.rng.uniform(low, high)
-        self._last = float(np.float32(2.0 ** (np.floor(exponent) if self._are_powers else exponent)))
-        return self._last
-
-    def zero_point(self, dtype=None):
-        """Often at an end, or zero."""
-        low, high = LIMITS[dtype or self.dtype]
-        if (dtype or self.dtype) in ("int16", "int32"):
-            return 0
-        return int(self.rng.choice([low, high, 0, self.rng.integers(low, high + 1)]))
-
-    def activation(self, shape, scale=None, zero_point=None, dtype=None):
-        """An input of the network."""
-        dtype = dtype or self.dtype
-        self.inputs.append(self.file.tensor(shape, dtype, self.scale() if scale is None else scale,
-                                            self.zero_point(dtype) if zero_point is None else zero_point))
-        return self.inputs[-1]
-
-    def made(self, shape, scale=None, zero_point=None, dtype=None):
-        """The output."""
-        dtype = dtype or self.dtype
-        self.output = self.file.tensor(shape, dtype, self.scale() if scale is None else scale,
-                                       self.zero_point(dtype) if zero_point is None else zero_point)
-        return self.output
-
-    def weights(self, shape, channels, axis):
-        """Constant weights, of uint8 with a zero point, of int8 with a scale for each channel in two of three files.
-        """
-        low, high = LIMITS["uint8" if self.dtype == "uint8" else "int8"]
-        data = self.rng.integers(low, high + 1, shape)
-        if self.dtype == "uint8":
-            self._product = self.scale(-9, -4)
-            return self.file.constant(data, "uint8", self._product, zero_point=self.zero_point())
-        data = np.maximum(data, -127)
-        scales = 2.0 ** self.rng.uniform(-9, -4, channels if self.rng.integers(3) else 1)
-        if self._are_powers:
-            scales = 2.0 ** np.floor(np.log2(scales))
-        self._product = scales
-        return self.file.constant(data, "int8", scales, axis)
-
-    def bias(self, channels, x, *, may_lack=True):
-        """Constant, or none in a quarter of all files, as a list; of the scale of accumulators."""
-        if may_lack and self.rng.integers(4) == 0:
-            return []
-        scale = x * self._product
-        return [self.file.constant(self.rng.integers(-20000, 20000, channels),
-                                   "int64" if self.dtype == "int16" else "int32", scale)]
-
-    def fused(self):
-        """An activation, in half of all files."""
-        return str(self.rng.choice(["none", "none", "none", "relu", "relu6", "relu_n1_to_1"]))
-
-    def lengths(self, count, low=1, high=20):
-        """Random lengths of dimensions."""
-        return tuple(int(length) for length in self.rng.integers(low, high + 1, count))
-
-    def near(self, scale, spread=5.0):
-        """A scale that is near another."""
-        return float(np.float32(scale * 2.0 ** self.rng.uniform(-spread, spread))) if not self._are_powers else float(
-            np.float32(scale * 2.0 ** self.rng.integers(-int(spread), int(spread) + 1)))
-
-    def values(self, shape, dtype):
-        """Values of a run: all of the range, small ones, or the ends."""
-        low, high = LIMITS[dtype]
-        if dtype == "int32":
-            low, high = -1 << int(self.rng.integers(8, 31)), 1 << int(self.rng.integers(8, 31))
-        kind = self.rng.integers(4)
-        if kind == 0:
-            return self.rng.choice([low, high], shape)
-        spread = (high - low) // 32 + 1
-        middle = int(self.rng.integers(low, high + 1))
-        if kind == 1:
-            return np.clip(middle + self.rng.integers(-spread, spread + 1, shape), low, high)
-        return self.rng.integers(low, high + 1, shape)
+# Kinds of element that have no scale.
+NUMBERS = ("int32", "float32")
 
 
 def _elementwise(kind, options=None, fixed=None, high=1.0, **fields):
@@ -116,6 +24,8 @@ def _elementwise(kind, options=None, fixed=None, high=1.0, **fields):
 
 def _binary(kind, options=None, same=False):
     def draw(drawn):
+        if drawn.dtype in NUMBERS:
+            return _numbers(drawn, kind, options)
         shape = drawn.lengths(int(drawn.rng.integers(1, 5)), 1, 12)
         other = tuple(length if drawn.rng.integers(3) else 1 for length in shape[int(drawn.rng.integers(0, 2)):])
         first = drawn.scale(-5, 1)
@@ -123,7 +33,7 @@ def _binary(kind, options=None, same=False):
         b = drawn.activation(other, first if same else drawn.near(first, 3), None if not same else 0)
         # Larger than what a kernel of fixed point can divide by.
         scale = first if same else drawn.near(first * (4 if kind != "MUL" else 1), 2)
-        fields = {} if options is None else {"FusedActivationFunction": drawn.fused()}
+        fields = {} if same or options is None else {"FusedActivationFunction": drawn.fused()}
         if kind in ("ADD", "SUB") and drawn.dtype == "int16":
             fields["PotScaleInt16"] = bool(drawn.rng.integers(2))
         drawn.file.operator(kind, [a, b], drawn.made(shape, scale, 0 if same else None), options, **fields)
@@ -160,7 +70,7 @@ def _transposed(drawn):
     image = [length * step if padding == "same" else (length - 1) * step + max(reach, step)
              for length, reach, step in zip((height, width), size, stride)]
     shape = drawn.file.constant([1, *image, outputs], "int32")
-    weights = drawn.weights((outputs, *size, channels), outputs, 0)
+    weights = drawn.weights((outputs, *size, channels), outputs, 0, may_be_narrow=False)
     first = drawn.scale()
     inputs = [shape, weights, drawn.activation((1, height, width, channels), first), *drawn.bias(outputs, first)]
     drawn.file.operator("TRANSPOSE_CONV", inputs, drawn.made((1, *image, outputs), drawn.scale(-5, 3)),
@@ -168,7 +78,7 @@ def _transposed(drawn):
 
 
 def _fully_connected(drawn):
-    batch, depth, units = drawn.lengths(1, 1, 6)[0], *drawn.lengths(2, 1, 60)
+    batch, depth, units = drawn.lengths(1, 1, 16)[0], *drawn.lengths(2, 1, 80)
     first = drawn.scale()
     x = drawn.activation((batch, depth), first)
     inputs = [x, drawn.weights((units, depth), units, 0), *drawn.bias(units, first)]
@@ -227,31 +137,77 @@ def _pool(kind):
 
 
 def _quantize(drawn):
+    """From one scale to another, or from numbers, which may lie on halves of the output's."""
     shape, to = drawn.lengths(2, 1, 90), str(drawn.rng.choice({
-        "int8": ["int8", "uint8", "int16", "int32"], "uint8": ["int8", "uint8"], "int16": ["int8", "int16", "int32"],
-        "int32": ["int8", "int16"]}[drawn.dtype]))
-    drawn.file.operator("QUANTIZE", [drawn.activation(shape)], drawn.made(shape, dtype=to))
+        "int8": ["int8", "uint8", "int16"], "uint8": ["int8", "uint8", "int16"], "int16": ["int8", "int16", "int32"],
+        "int32": ["int8", "int16"], "float32": ["int8", "uint8", "int16"]}[drawn.dtype]))
+    scale = None if drawn.dtype == "float32" else drawn.scale()
+    drawn.file.operator("QUANTIZE", [drawn.activation(shape, scale)], drawn.made(shape, drawn.scale(), dtype=to))
 
 
-def _concatenation(drawn):
-    shapes = [(*drawn.lengths(1, 1, 9), 12) for _ in range(int(drawn.rng.integers(2, 4)))]
-    scale, point = drawn.scale(), drawn.zero_point()
-    free = drawn.dtype == "uint8"
-    inputs = [drawn.activation(shape, None if free else scale, None if free else point) for shape in shapes]
-    drawn.file.operator("CONCATENATION", inputs, drawn.made((sum(shape[0] for shape in shapes), 12), scale, point),
-                        "ConcatenationOptions", Axis=0)
+def _dequantize(drawn):
+    shape = drawn.lengths(2, 1, 90)
+    drawn.file.operator("DEQUANTIZE", [drawn.activation(shape)], drawn.made(shape, dtype="float32"))
+
+
+def _numbers(drawn, kind, options):
+    """Of numbers without a scale, two that broadcast; divisors that are integers are constant and not 0."""
+    shape = drawn.lengths(int(drawn.rng.integers(1, 5)), 1, 12)
+    other = tuple(length if drawn.rng.integers(3) else 1 for length in shape[int(drawn.rng.integers(0, 2)):])
+    a = drawn.activation(shape)
+    if kind == "FLOOR_DIV":
+        divisors = drawn.rng.choice([-1, 1], other) * drawn.rng.integers(1, 1 << int(drawn.rng.integers(1, 31)), other)
+        b = drawn.file.constant(divisors, "int32")
+    else:
+        b = drawn.activation(other)
+    drawn.file.operator(kind, [a, b], drawn.made(shape), options)
+
+
+def _root(drawn):
+    shape = drawn.lengths(2, 1, 90)
+    drawn.file.operator("SQRT", [drawn.activation(shape)], drawn.made(shape))
+
+
+def _extreme(kind, options):
+    def draw(drawn):
+        shape = drawn.lengths(int(drawn.rng.integers(2, 5)), 1, 20)
+        axis, dtype = int(drawn.rng.integers(len(shape))), str(drawn.rng.choice(["int32", "int64"]))
+        said = drawn.file.constant([axis - len(shape) * int(drawn.rng.integers(2))], "int32")
+        drawn.file.operator(kind, [drawn.activation(shape), said],
+                            drawn.made(shape[:axis] + shape[axis + 1:], dtype=dtype), options, OutputType=TYPES[dtype])
+    return draw
+
+
+def _batch_matmul(drawn):
+    """Either operand may lie on its side; leading dimensions broadcast."""
+    rows, depth, columns = drawn.lengths(3, 1, 30)
+    swaps = [bool(drawn.rng.integers(2)) for _ in range(2)]
+    lead = [((), ()), ((2,), (2,)), ((3,), ()), ((), (2,)), ((2, 1), (1, 3))][int(drawn.rng.integers(5))]
+    matrices = (rows, depth), (depth, columns)
+    first, second = drawn.scale(-8, -2), drawn.scale(-8, -2)
+    inputs = [drawn.activation((*leading, *(matrix[::-1] if swap else matrix)), scale)
+              for leading, matrix, swap, scale in zip(lead, matrices, swaps, (first, second))]
+    drawn.file.operator("BATCH_MATMUL", inputs, drawn.made((*np.broadcast_shapes(*lead), rows, columns),
+                                                           drawn.near(first * second * 64)),
+                        "BatchMatMulOptions", AdjX=swaps[0], AdjY=swaps[1])
 
 
 EIGHT, ALL, SIGNED = ("int8", "uint8"), ("int8", "uint8", "int16"), ("int8", "int16")
+WITH_NUMBERS = (*ALL, *NUMBERS)
 _HALF = {"int16": (2.0 ** -15, 0)}
 # What draws a file of each operator, and the kinds of activations.
 OPERATORS = {
     "ABS": (_elementwise("ABS"), SIGNED),
-    "ADD": (_binary("ADD", "AddOptions"), ALL),
+    "ADD": (_binary("ADD", "AddOptions"), WITH_NUMBERS),
+    "ARG_MAX": (_extreme("ARG_MAX", "ArgMaxOptions"), (*EIGHT, "float32")),
+    "ARG_MIN": (_extreme("ARG_MIN", "ArgMinOptions"), (*EIGHT, "float32")),
     "AVERAGE_POOL_2D": (_pool("AVERAGE_POOL_2D"), ALL),
-    "CONCATENATION": (_concatenation, ALL),
+    "BATCH_MATMUL": (_batch_matmul, ("int8",)),
     "CONV_2D": (_convolution("CONV_2D"), ALL),
     "DEPTHWISE_CONV_2D": (_convolution("DEPTHWISE_CONV_2D"), ALL),
+    "DEQUANTIZE": (_dequantize, ALL),
+    "DIV": (_binary("DIV", "DivOptions"), ("float32",)),
+    "FLOOR_DIV": (_binary("FLOOR_DIV"), ("int32",)),
     "FULLY_CONNECTED": (_fully_connected, ALL),
     "HARD_SWISH": (_elementwise("HARD_SWISH"), EIGHT),
     "L2_NORMALIZATION": (_elementwise("L2_NORMALIZATION", "L2NormOptions",
@@ -259,22 +215,24 @@ OPERATORS = {
     "LEAKY_RELU": (_elementwise("LEAKY_RELU", "LeakyReluOptions", Alpha=lambda drawn: float(
         drawn.rng.choice([0.5, 0.1, -0.5, drawn.rng.uniform(-2, 2)]))), ALL),
     "LOGISTIC": (_elementwise("LOGISTIC", None, {"int8": (1 / 256, -128), "uint8": (1 / 256, 0), **_HALF}), ALL),
-    "MAXIMUM": (_binary("MAXIMUM", same=True), SIGNED),
+    "MAXIMUM": (_binary("MAXIMUM", "MaximumMinimumOptions", same=True), WITH_NUMBERS),
     "MAX_POOL_2D": (_pool("MAX_POOL_2D"), ALL),
     "MEAN": (_mean, ALL),
-    "MINIMUM": (_binary("MINIMUM", same=True), SIGNED),
-    "MUL": (_binary("MUL", "MulOptions"), ALL),
+    "MINIMUM": (_binary("MINIMUM", "MaximumMinimumOptions", same=True), WITH_NUMBERS),
+    "MUL": (_binary("MUL", "MulOptions"), WITH_NUMBERS),
     "PRELU": (_prelu, ALL),
-    "QUANTIZE": (_quantize, (*ALL, "int32")),
+    "QUANTIZE": (_quantize, WITH_NUMBERS),
     "RELU": (_elementwise("RELU"), ALL),
     "RELU6": (_elementwise("RELU6"), ALL),
     "RELU_N1_TO_1": (_elementwise("RELU_N1_TO_1"), EIGHT),
     "RESIZE_BILINEAR": (_resize("RESIZE_BILINEAR", "ResizeBilinearOptions"), ALL),
     "RESIZE_NEAREST_NEIGHBOR": (_resize("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions"), ALL),
     "SOFTMAX": (_softmax, ALL),
-    "SUB": (_binary("SUB", "SubOptions"), ALL),
+    "SQRT": (_root, ("float32",)),
+    "SUB": (_binary("SUB", "SubOptions"), WITH_NUMBERS),
     "TANH": (_elementwise("TANH", None, _HALF), ALL),
-    "TRANSPOSE_CONV": (_transposed, SIGNED),
+    "TRANSPOSE_CONV": (_transposed, ALL),
+    **MOVES, **KEPT,
 }
 
 

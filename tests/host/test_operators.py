@@ -1,6 +1,5 @@
 """Every operator is whole, is listed, and needs nothing beside its class."""
 
-import re
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,6 @@ from bitline.host.network.onnx_operators import ONNX
 from bitline.host.network.operator import Operator
 from bitline.host.network.operators import OPERATORS, TFLITE
 from bitline.host.network.tflite_node import TfliteForm
-from places import ROOT
 
 
 def classes(kind=Operator):
@@ -49,15 +47,6 @@ def test_operators_of_onnx_alone_are_whole():
 
 def test_no_name_stands_for_two_operators():
     assert len(TFLITE) == sum(len(kind.tflite) for kind in OPERATORS)
-
-
-def test_the_document_lists_every_operator():
-    text = (ROOT / "docs" / "networks.md").read_text(encoding="utf-8")
-    table = text[text.index("| operator | in `.tflite` | in `.onnx` |"):].split("\n\n")[0]
-    rows = [line.split("|")[2:4] for line in table.splitlines()[2:]]
-    tflite, onnx = (re.findall(r"`(\w+)`", " ".join(column)) for column in zip(*rows))
-    assert set(tflite) == set(TFLITE) and len(set(tflite)) == len(tflite)
-    assert set(onnx) == {name for _, name in ONNX}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""Drawn networks of each operator against ONNX Runtime: a slice of what `bitline fuzz` does for hours."""
+"""`bitline fuzz`, and a slice of what it does for hours: drawn networks of ONNX against its runtime, damaged files."""
 
 import json
 
@@ -8,15 +8,8 @@ import pytest
 pytest.importorskip("onnx", reason="no onnx here")
 pytest.importorskip("onnxruntime", reason="no onnxruntime here")
 from bitline.golden.kernels import float_layers
-from bitline.host.network.onnx_operators import ONNX
+from bitline.scripts.fuzzing import damage, onnx_fuzz, tflite_fuzz
 from bitline.scripts.fuzzing.onnx_fuzz import OPERATORS, fuzz
-
-# Moves that are Reshape's in all but their shapes, and constants.
-NOT_DRAWN = {"Flatten", "Gather", "Identity", "QuantizeLinear", "Reshape", "Shape", "Squeeze", "Unsqueeze"}
-
-
-def test_every_operator_is_drawn():
-    assert {name for _, name in ONNX} == set(OPERATORS) | NOT_DRAWN
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -38,6 +31,36 @@ def test_the_command_finds_what_is_wrong(cli, tmp_path, monkeypatch):
     assert status == 1 and "AveragePool, seed" in output and "Conv, seed" in output
     assert [one["operator"] for one in record["operators"]] == ["AveragePool", "Conv"]
     assert all(one["mismatches"] > 0 and one["first"] for one in record["operators"])
+
+
+def test_the_record_keeps_other_operators(cli, tmp_path):
+    for operator in ("Relu", "ABS", "Relu"):
+        cli("fuzz", operator, "--values", "1000", "--seed", "3", "--output", tmp_path / "fuzz.json")
+    record = json.loads((tmp_path / "fuzz.json").read_text())
+    assert [(one["operator"], one["seed"], one["runtime"].split()[0]) for one in record["operators"]] == [
+        ("ABS", 3, "ai-edge-litert"), ("Relu", 3, "onnxruntime")]
+
+
+@pytest.mark.parametrize("kind", [tflite_fuzz, onnx_fuzz], ids=["tflite", "onnx"])
+def test_damaged_files_run_or_are_refused(kind):
+    found = [kind.survive(operator, 25, seed=5) for operator in kind.OPERATORS]
+    assert not any(one.faults for one in found), [one.first for one in found if one.faults]
+    files, refused, run = (sum(numbers) for numbers in zip(*((one.files, one.refused, one.run) for one in found)))
+    assert files == refused + run == 25 * len(kind.OPERATORS) and refused > files / 3 and run > files / 20
+
+
+def test_damaged_files_that_are_read_too_late_or_wrongly_are_noticed(cli, monkeypatch):
+    def read(data, name):
+        raise ValueError(f"a fault\nin {name}")
+
+    monkeypatch.setattr(tflite_fuzz, "read_tflite", read)
+    monkeypatch.setattr(damage, "MAX_SECONDS", 0.0)
+    status, output, _ = cli("fuzz", "ABS", "Relu", "--damaged", "3", "--seed", "7")
+    assert status == 1 and "ABS, seed 7: ValueError: a fault" in output and "Relu, seed 7: 0.0 s" in output
+
+
+def test_damaged_files_have_no_record(refused, tmp_path):
+    refused("fuzz", "ABS", "--damaged", "3", "--output", tmp_path / "x.json", match="--damaged must be without")
 
 
 def test_operators_that_there_are_not(cli):

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from ..network import NetworkError
 from ..rounding import RUNTIMES_OF
 from .onnx_file import read_onnx
@@ -42,4 +44,6 @@ def load_network(path, runtime=None):
     runtimes = RUNTIMES_OF[path.suffix]
     if runtime not in (None, *runtimes):
         raise NetworkError(f"runtime of {path.name} must be {' or '.join(runtimes)}, not {runtime}")
-    return READERS[path.suffix](path.read_bytes(), path.name, runtime or runtimes[0])
+    # What is no number, or too large for one, is refused where it matters.
+    with np.errstate(all="ignore"):
+        return READERS[path.suffix](path.read_bytes(), path.name, runtime or runtimes[0])

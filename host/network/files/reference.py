@@ -7,6 +7,7 @@ import numpy as np
 from ..compare import compare
 from ..network import NetworkError
 from .onnx_reference import OnnxReference
+from .tflm_reference import TflmReference
 
 # Operators that keep something from run to run.
 STATEFUL = {"VAR_HANDLE", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
@@ -100,21 +101,17 @@ class TfliteReference:
             raise NetworkError(f"LiteRT must run {self._path}, and does not: {reason}") from None
 
 
-# The reference for each kind of file, and the package that it needs.
-REFERENCES = {".tflite": (TfliteReference, "ai_edge_litert"), ".onnx": (OnnxReference, "onnxruntime")}
+# The reference of each runtime, and the package that it needs.
+REFERENCES = {"litert-2.3": (TfliteReference, "ai_edge_litert"), "tflm": (TflmReference, "tflite_micro"),
+              "onnx": (OnnxReference, "onnxruntime")}
 
 
-def read_reference(model, check, runtime=None, stateful=False):
+def read_reference(model, check, runtime, stateful=False):
     """What a model is compared with; None where that is not wanted, or not installed and not asked for.
 
-    ``runtime`` is that whose results are wanted; tflite-micro is no reference here. With ``stateful`` inputs are
-    steps of one stream, which `OnnxReference` does not have.
+    ``runtime`` is that whose results are wanted. With ``stateful`` inputs are steps of one stream, which
+    `OnnxReference` does not have.
     """
-    if runtime == "tflm":
-        if check:
-            raise NetworkError("--check must be without --runtime tflm: it compares with LiteRT, which rounds in "
-                               "other ways")
-        return None
-    kind, package = REFERENCES[model.suffix]
+    kind, package = REFERENCES[runtime]
     return None if check is False or (check is None and find_spec(package) is None) else (
-        kind(model, stateful) if kind is TfliteReference else kind(model))
+        kind(model) if kind is OnnxReference else kind(model, stateful))

@@ -83,5 +83,5 @@ def _presets(graph, location):
         if value.data is None:
             raise NetworkError(f"{location} must run a subgraph that gives variables constants, and "
                                f"{node.location} has none")
-        presets[handles[node.inputs[0]]] = value.data.astype(np.int64)
+        presets[handles[node.inputs[0]]] = value.data
     return presets

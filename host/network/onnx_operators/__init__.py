@@ -1,8 +1,8 @@
 """Operators of ``.onnx`` files: how each is read, and those that compute what ONNX alone defines.
 
 A file for each family, with a table ``READERS``: forms, each with a function that takes an `OnnxNode` and gives a
-`Value`, `Product` or `Constant`, or a tuple of them, one for each output. A new operator is a line in such a table, a
-line in the table of `docs/networks.md`, and what draws it in `scripts/fuzzing/onnx_operators.py`.
+`Value`, `Product` or `Constant`, or a tuple of them, one for each output. A new operator is a line in such a table,
+and what draws it in `scripts/fuzzing/onnx_operators.py`.
 """
 
 from . import elementwise, means, moves, pooling, products, qlinear, resize, scales

@@ -1,6 +1,7 @@
 """Operators, one file for each or for a family; `host/network/operator.py` says what each of them is asked for.
 
-A new operator is a class in a file here, its name in `OPERATORS`, and its names in the table of `docs/networks.md`.
+A new operator is a class in a file here, its name in `OPERATORS`, and for each of its names what draws it in
+`scripts/fuzzing`.
 """
 
 from .activations import Abs, HardSwish, L2Normalization, LeakyRelu, Logistic, Prelu, Tanh

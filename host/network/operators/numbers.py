@@ -13,6 +13,8 @@ KINDS = ("int32", "float32")
 FUNCTIONS = {"ADD": (np.add, KINDS), "SUB": (np.subtract, KINDS), "MUL": (np.multiply, KINDS),
              "MAXIMUM": (np.maximum, KINDS), "MINIMUM": (np.minimum, KINDS), "DIV": (np.divide, ("float32",)),
              "FLOOR_DIV": (np.floor_divide, ("int32",)), "SQRT": (np.sqrt, ("float32",))}
+# No activation is a clamp to finite numbers; what has no activation has no clamp.
+CLAMPED, FLOAT_MAX = ("ADD", "SUB", "MUL", "DIV"), np.finfo(np.float32).max
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,4 +48,6 @@ class Numbers(Operator):
             raise NetworkError(f"{self.location} must have divisors that are not 0")
         with np.errstate(all="ignore"):
             y = FUNCTIONS[self.function][0](*values)
-        return y if context.output.dtype == "float32" else y.astype(np.int32)
+        if context.output.dtype != "float32":
+            return y.astype(np.int32)
+        return np.clip(y, -FLOAT_MAX, FLOAT_MAX) if self.function in CLAMPED else y

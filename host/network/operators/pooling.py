@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....golden.kernels import layers
-from ..network import QUANTIZED
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 from ..window import check_window, tflite_window
@@ -116,8 +115,8 @@ class ArgMax(Operator):
 
     def check(self, rules):
         x = rules.inputs[0]
-        rules.require(x.dtype in ("float32", *QUANTIZED) and x.size > 0, "elements that are numbers",
-                      f"{x.dtype} {list(x.shape)}")
+        kinds = "float32", "int8", "uint8"
+        rules.require(x.dtype in kinds and x.size > 0, f"elements of {', '.join(kinds)}", f"{x.dtype} {list(x.shape)}")
         rules.require(rules.output.dtype in ("int32", "int64"), "an output of int32 or int64", rules.output.dtype)
         rules.has_shape(x.shape[:self.axis] + x.shape[self.axis + 1:])
 

@@ -97,11 +97,11 @@ class Lstm(Operator):
     @classmethod
     def from_tflite(cls, node):
         options, inputs = node.options, [*node.inputs, *[-1] * (max(LSTM_INPUTS) - len(node.inputs))]
-        node.require(node.runtime == "litert-2.3", "the runtime litert-2.3", node.runtime)
         node.require(len(node.inputs) in LSTM_INPUTS and all(inputs[index] < 0 for index in UNUSED),
                      "no peepholes, projection or layer normalization", f"{len(node.inputs)} inputs")
         node.require(options.FusedActivationFunction() == 4, "the activation tanh", options.FusedActivationFunction())
-        node.require(len(node.intermediates) == 5, "five intermediate tensors", len(node.intermediates))
+        is_micro = node.runtime == "tflm"
+        node.require(is_micro or len(node.intermediates) == 5, "five intermediate tensors", len(node.intermediates))
         shape = node.shape(0)
         node.require(len(shape) in (2, 3), "inputs of two or three dimensions", list(shape))
         states = [(index, node.variables.of_tensor(index, node.location))
@@ -110,7 +110,7 @@ class Lstm(Operator):
         times = shape[0 if is_time_major else 1] if len(shape) == 3 else 1
         gates = {}
         for name, (weights, recurrent_weights, bias) in GATES.items():
-            if inputs[weights] < 0 and name == "enter":
+            if inputs[weights] < 0 and name == "enter" and not is_micro:
                 continue
             node.require(inputs[weights] >= 0 and inputs[recurrent_weights] >= 0, "weights of all gates", name)
             cells = node.tensors[inputs[weights]].shape[:1]
@@ -118,8 +118,10 @@ class Lstm(Operator):
                            part(node, f"state of {name}", states[0][0], inputs[recurrent_weights],
                                 (*node.tensors[states[0][0]].shape[:-1], *cells), times), inputs[bias])
         node.inputs[1:] = []
-        return cls(**node.common, gates=gates, states=tuple(states), hidden=node.intermediates[4],
-                   clip=float(options.CellClip()), is_time_major=is_time_major)
+        # tflite-micro knows no scale for what it computes but that of the output.
+        return cls(**node.common, gates=gates, states=tuple(states), clip=float(options.CellClip()),
+                   hidden=inputs[OUTPUT_STATE] if is_micro else node.intermediates[4], is_time_major=is_time_major,
+                   rounding=node.rounding())
 
     @property
     def products(self):
@@ -163,12 +165,12 @@ class Lstm(Operator):
         state, cells, made = context.variable(output_number), context.variable(cell_number), []
         for time in range(inputs["new"].shape[0]):
             gates = {name: recurrent.gate((inputs[name][time], context.part(second).accumulators(state)), factors[name],
-                                          "tanh" if name == "new" else "logistic")
+                                          "tanh" if name == "new" else "logistic", context.rounding)
                      for name, (_, second, _) in self.gates.items()}
             cells = recurrent.lstm_cell(cells, gates["forget"], gates.get("enter"), gates["new"], exponent=exponent,
-                                        clip=clip)
+                                        clip=clip, rounding=context.rounding)
             state = recurrent.lstm_output(cells, gates["leave"], exponent=exponent, scale=hidden.scale,
-                                          zero_point=hidden.zero_point)
+                                          zero_point=hidden.zero_point, rounding=context.rounding)
             made.append(state)
         context.assign(output_number, state)
         context.assign(cell_number, cells)
@@ -207,6 +209,8 @@ class Svdf(Operator):
         x, features, weights, bias, state = node.inputs
         node.require(node.activation == "relu" or node.runtime == "tflm", "the activation relu", node.activation)
         variable = node.variables.of_tensor(state, node.location)
+        # Without one the runtime ends.
+        node.require(bias >= 0 or node.runtime != "tflm", "a bias with the runtime tflm", "none")
         product = part(node, "features", x, features, (node.shape(0)[0], *node.tensors[features].shape[:1]))
         node.inputs[1:] = []
         return cls(**node.common, features=product, weights=weights, bias=bias, state=(state, variable),
@@ -225,7 +229,7 @@ class Svdf(Operator):
         dtypes = ("int16",) if self.is_wide else ("int16", "int8")
         rules.require(weights.data is not None and weights.dtype in dtypes and len(weights.shape) == 2 and
                       weights.shape[0] == filters and weights.scales.size == 1 and not weights.zero_points.any(),
-                      f"constant weights over time of {' or '.join(dtypes)} for {filters} filters",
+                      f"constant weights over time of int16 for {filters} filters, or of int8 with --runtime tflm",
                       f"{weights.dtype} {list(weights.shape)}")
         rules.quantized(state, weights, dtypes=(weights.dtype,))
         rules.require(self.rank >= 1 and filters % self.rank == 0, f"a rank that divides {filters}", self.rank)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....golden.kernels import layers
-from ..network import QUANTIZED
+from ..network import EIGHT, QUANTIZED
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -41,7 +41,7 @@ class Relu(Operator):
 
     def check(self, rules):
         x = rules.inputs[0]
-        rules.quantized(x, rules.output)
+        rules.quantized(x, rules.output, dtypes=EIGHT if self.activation == "relu_n1_to_1" else tuple(QUANTIZED))
         rules.factor(float(x.scale) / float(rules.output.scale))
         rules.has_shape(x.shape)
 

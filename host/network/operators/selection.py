@@ -99,6 +99,9 @@ def _indexed(node, shape, keys):
     except IndexError:
         raise NetworkError(f"{node.location} must have a slice within {list(shape)}, not {keys}") from None
     named = sum(key is not None and key is not Ellipsis for key in keys)
+    # The reference kernel lets it take the place of a dimension that is named.
+    node.require(Ellipsis not in keys or named < len(shape), "an ellipsis that stands for a dimension or more",
+                 f"{named} other bounds of {len(shape)} dimensions")
     keys = keys if Ellipsis in keys else (*keys, Ellipsis)
     at = keys.index(Ellipsis)
     keys = [key for key in (*keys[:at], *[slice(None)] * (len(shape) - named), *keys[at + 1:]) if key is not None]

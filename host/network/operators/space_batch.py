@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ....golden.kernels import layers
+from ..network import EIGHT
 from ..operator import Operator
 from ..tflite_node import TfliteForm
 
@@ -42,7 +43,8 @@ class SpaceToBatch(Operator):
     @classmethod
     def from_tflite(cls, node):
         blocks = read_blocks(node)
-        return cls(**node.common, **blocks, value=node.fill)
+        # tflite-micro pads with 0, whatever the zero point.
+        return cls(**node.common, **blocks, value=0 if node.runtime == "tflm" else node.fill)
 
     def check(self, rules):
         check_blocks(rules, self.block, self.amounts)
@@ -95,7 +97,7 @@ class DepthToSpace(Operator):
 
     def check(self, rules):
         x = rules.inputs[0]
-        rules.quantized(x, rules.output)
+        rules.quantized(x, rules.output, dtypes=EIGHT)
         rules.same_scale(x, rules.output)
         rules.is_image(x)
         rules.require(self.block >= 1 and x.shape[3] % self.block ** 2 == 0,
@@ -117,7 +119,7 @@ class SpaceToDepth(DepthToSpace):
 
     def check(self, rules):
         x = rules.inputs[0]
-        rules.quantized(x, rules.output)
+        rules.quantized(x, rules.output, dtypes=EIGHT)
         rules.same_scale(x, rules.output)
         rules.is_image(x)
         rules.require(self.block >= 1 and x.shape[1] % self.block == x.shape[2] % self.block == 0,

@@ -20,7 +20,9 @@ class ReadVariable(Operator):
         return cls(**node.common, variable=variable)
 
     def check(self, rules):
-        rules.has_shape(rules.variables[self.variable].initial.shape)
+        initial = rules.variables[self.variable].initial
+        rules.require(rules.output.dtype == initial.dtype, f"an output of {initial.dtype}", rules.output.dtype)
+        rules.has_shape(initial.shape)
 
     def compute(self, context):
         return context.variable(self.variable)
@@ -35,8 +37,9 @@ class AssignVariable(ReadVariable):
     max_outputs = 0
 
     def check(self, rules):
-        x, shape = rules.inputs[0], rules.variables[self.variable].initial.shape
-        rules.require(x.shape == shape, f"a value of shape {list(shape)}", list(x.shape))
+        x, initial = rules.inputs[0], rules.variables[self.variable].initial
+        rules.require((x.dtype, x.shape) == (initial.dtype, initial.shape),
+                      f"a value of {initial.dtype} {list(initial.shape)}", f"{x.dtype} {list(x.shape)}")
 
     def compute(self, context, x):
         context.assign(self.variable, x)

@@ -85,7 +85,7 @@ def measure(measured, backend, count, build):
     mapping = Mapping(MACRO, network, min(measured.batch, runs))
     with running("starting", runs) as progress:
         result = run_network(network, loaded.values, open_backend(backend, mapping, folder=build), batch=measured.batch,
-                            reference=read_reference(path, None), progress=progress)
+                             reference=read_reference(path, None, network.runtime), progress=progress)
     cycles = [record.cycles for record in result.records]
     predicted = sum(record.predicted for record in result.records)
     counted = predicted if None in cycles else sum(cycles)

@@ -1,0 +1,78 @@
+"""Tables of the operators that networks may have, in Markdown, made of the code and of what was fuzzed."""
+
+from functools import cache
+
+from ...host.network.files.onnx_file import OPSETS, read_onnx
+from ...host.network.files.tflite_file import read_tflite
+from ...host.network.onnx_operators import ONNX
+from ...host.network.rounding import RULES, TFLITE, rounding_rule
+from . import onnx_operators, tflite_operators
+
+# Of kinds, what of them is rounded in another way.
+SPECIAL = {"powers": "scales of powers of two", "narrow bias": "a bias of int32"}
+
+
+def listing(record):
+    """Tables of rules and of the operators of both kinds of file.
+
+    Parameters
+    ----------
+    record : dict of str to dict
+        What ``bitline fuzz --output`` wrote, by operator.
+
+    Returns
+    -------
+    str
+    """
+    return "\n\n".join((
+        _table(("rule", "how a result becomes an integer"), [(f"`{name}`", text) for name, text in RULES.items()]),
+        _table(("operators in `.tflite`", "kinds of activations", "rounding", "runs on", "values compared, each"),
+               _rows(tflite_operators.OPERATORS, _of_tflite, record)),
+        _table(("operators in `.onnx`", "opsets", "runs on", "values compared, each"),
+               _rows(onnx_operators.OPERATORS, _of_onnx, record)))) + "\n"
+
+
+def _table(heads, rows):
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _rows(operators, cells, record):
+    """A row for operators whose cells are the same; of the values that were compared it has the fewest."""
+    groups = {}
+    for operator in sorted(operators):
+        groups.setdefault(cells(operator), []).append(operator)
+    for same, names in sorted(groups.items(), key=lambda group: group[1]):
+        values = min(record.get(operator, {"values": 0})["values"] for operator in names)
+        yield [", ".join(f"`{operator}`" for operator in names), *same, f"{values:,}"]
+
+
+def _of_tflite(operator):
+    kinds = tflite_operators.OPERATORS[operator][1]
+    found = {}
+    for kind in (*kinds, *(kind for name, kind in TFLITE if name == operator and "," in str(kind))):
+        rules = [rounding_rule(runtime, operator, kind) for runtime in ("litert-2.3", "tflm")]
+        kind, _, special = kind.partition(", ")
+        found.setdefault("`{}`".format("`, tflm `".join(dict.fromkeys(rules))), []).append(
+            f"{kind} with {SPECIAL[special]}" if special else kind)
+    rounding = next(iter(found)) if len(found) == 1 else "; ".join(
+        f"{', '.join(names)}: {rules}" for rules, names in found.items())
+    return ", ".join(kinds), rounding, _runs_on(operator)
+
+
+def _of_onnx(operator):
+    domains = {domain: form for (domain, name), (form, _) in ONNX.items() if name == operator}
+    opsets = [f"{max(OPSETS[0], min(form.versions))} to {OPSETS[1]}" if domain == "" else domain
+              for domain, form in sorted(domains.items())]
+    return ", ".join(opsets), _runs_on(operator)
+
+
+@cache
+def _runs_on(operator):
+    """Where drawn networks of an operator are computed; of a macro that is their products."""
+    if operator in tflite_operators.OPERATORS:
+        networks = [read_tflite(tflite_operators.draw(operator, 0).data, operator)]
+    else:
+        networks = [read_onnx(onnx_operators.draw(operator, seed, 5).model().SerializeToString(), operator)
+                    for seed in range(2)]
+    return "macro" if any(network.matrix_operators for network in networks) else "host"

@@ -1,0 +1,86 @@
+"""The tables of operators in the documents are made of the code, and of what was fuzzed."""
+
+import json
+
+import pytest
+from bitline.scripts.commands.operators import BEGIN, END, put
+from places import ROOT
+
+pytest.importorskip("tflite", reason="no tflite here")
+pytest.importorskip("onnx", reason="no onnx here")
+from bitline.host.network.files.tflite_file import read_tflite
+from bitline.host.network.network import NetworkError
+from bitline.host.network.onnx_operators import ONNX
+from bitline.host.network.operators import TFLITE
+from bitline.host.network.rounding import RULES, RUNTIMES_OF, rounding_rule
+from bitline.host.network.rounding import TFLITE as ROUNDING
+from bitline.scripts.fuzzing import listing, onnx_operators, tflite_operators
+from bitline.scripts.fuzzing.record import read_record
+from bitline.scripts.fuzzing.tflite_drawn import Drawn
+
+DOCUMENT, RECORD = ROOT / "docs" / "networks.md", ROOT / "docs" / "fuzzed.json"
+ALL = ("int8", "uint8", "int16", "int32", "float32")
+
+
+def test_every_operator_is_drawn():
+    assert set(tflite_operators.OPERATORS) == set(TFLITE)
+    assert set(onnx_operators.OPERATORS) == {name for _, name in ONNX}
+
+
+def test_tables_of_the_document_are_made_of_the_code():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    assert put(listing.listing(read_record(RECORD)), text) == text, (
+        "bitline operators --record docs/fuzzed.json --document docs/networks.md")
+
+
+def test_a_table_that_is_stale_is_noticed(monkeypatch):
+    text = DOCUMENT.read_text(encoding="utf-8")
+    make, kinds = tflite_operators.OPERATORS["ABS"]
+    monkeypatch.setitem(tflite_operators.OPERATORS, "ABS", (make, (*kinds, "uint8")))
+    assert put(listing.listing(read_record(RECORD)), text) != text
+
+
+def test_every_operator_was_fuzzed_without_a_mismatch():
+    record = read_record(RECORD)
+    assert set(record) == {*tflite_operators.OPERATORS, *onnx_operators.OPERATORS}
+    assert all(one["values"] >= 10_000_000 and one["mismatches"] == 0 for one in record.values())
+
+
+@pytest.mark.parametrize("operator", TFLITE)
+def test_operators_take_the_kinds_that_are_listed_and_round_as_it_is_said(operator):
+    make, kinds = tflite_operators.OPERATORS[operator]
+    for kind in ALL:
+        drawn = Drawn(5, kind)
+        if kind in kinds:
+            make(drawn)
+            rule = rounding_rule("litert-2.3", operator, kind)
+            made = read_tflite(drawn.data, "m").operators[-1]
+            # Kernels that have no other rule are not told.
+            assert made.rounding == rule or rule in ("none", "quotient", "float", "float32")
+        else:
+            # What draws an operator need not know what it does not draw.
+            with pytest.raises((NetworkError, KeyError)):
+                make(drawn)
+                read_tflite(drawn.data, "m")
+
+
+def test_rules_of_rounding_have_a_meaning():
+    assert {rule for rules in ROUNDING.values() for rule in rules} <= set(RULES)
+    assert all(len(rules) == len(RUNTIMES_OF[".tflite"]) for rules in ROUNDING.values())
+    assert {operator for operator, _ in ROUNDING} <= set(TFLITE)
+
+
+def test_the_command_writes_a_document(cli, tmp_path):
+    document = tmp_path / "page.md"
+    document.write_text(f"# Page\n{BEGIN}old\n{END}The end.\n")
+    status, _, errors = cli("operators", "--record", RECORD, "--document", document)
+    assert status == 0, errors
+    _, output, _ = cli("operators", "--record", RECORD)
+    assert document.read_text() == f"# Page\n{BEGIN}\n{output}\n{END}The end.\n"
+
+
+def test_what_is_no_document_or_no_record_is_refused(refused, tmp_path):
+    (tmp_path / "page.md").write_text("# Page\n")
+    refused("operators", "--document", tmp_path / "page.md", match="document must have the lines <!-- bitline")
+    (tmp_path / "record.json").write_text(json.dumps({"values": 1}))
+    refused("operators", "--record", tmp_path / "record.json", match="record must be one that bitline fuzz --output")
