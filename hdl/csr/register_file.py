@@ -73,9 +73,16 @@ class RegisterFile(wiring.Component):
         # By register, field and port.
         self._ports = {path: value for path, _, value in self.signature.flatten(self)}
 
+    @property
+    def meanings(self):
+        """What the ports of each register are for, by its name."""
+        return {register.name: register.meaning for register in self.registers}
+
     def elaborate(self, platform):
         m = Module()
-        bus, error, read = self.bus, Signal(8), Signal(32)
+        bus = self.bus
+        error = Signal(8)
+        read = Signal(32)
         mask = Cat(bit.replicate(8) for bit in bus.strobe)
         m.d.comb += error.eq(ErrorCode.UNMAPPED)
         with m.Switch(bus.address[2:]):

@@ -106,7 +106,7 @@ TREE_PROOFS = (
     *(Property(f"tree_save_{rows}", f"a carry-save tree of {rows} rows of {bits} bits gives the sum", "tree_cells",
                MacroConfig(rows=rows, columns=1, weight_bits=bits, input_bits=1, tree="carry_save"), "adder_tree", (
                    (".c(product_2_0)", ".c(product_2_1)"),
-                   ("assign _0_ = a + b", "assign _0_ = a | b", "full_adder"),
+                   ("= a + b", "= a | b", "full_adder"),
                    ("product_1_1 = ~ ", "product_1_1 = ")), 2, "bmc", taps=cells(rows, bits),
                also=lambda module, rows=rows, bits=bits: compressed(module, rows, bits),
                defines={"ROWS": rows, "BITS": bits, "WIDTH": bits + (rows - 1).bit_length(), "ADDERS": adders},
@@ -115,7 +115,7 @@ TREE_PROOFS = (
     table_sums("table_256", "a table column of 256 rows adds up its tables, and calibrates",
                MacroConfig(rows=256, columns=1, input_bits=1, banks=2, column="table"), (
                    ("level1_0_16) +", "level1_0_16) -"),
-                   ("= calibrate & _%1_;", "= 1'b0 & _%1_;")), solvers=("yices",)),
+                   ("= calibrate & calibrate_and_A_B;", "= 1'b0 & calibrate_and_A_B;")), solvers=("yices",)),
 )
 
 DATA = (
@@ -145,10 +145,10 @@ CONTROL = (
         ("= on_wordlines & ", "= 1'b0 & "),
         ("else i_ready <= %1;", "else i_ready <= %1 | 1'b1;")), depth=3, cover_depth=24, bug_depth=20),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
-        ("assign _%1_ = ~ busy;", "assign _%1_ = busy;"),), depth=22, mode="bmc", cover_depth=3,
+        ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),
     controlled("response_2", "the same, within 32 cycles; interval 2", AHEAD, (
-        ("assign _%1_ = ~ busy;", "assign _%1_ = busy;"),), depth=34, mode="bmc", cover_depth=3,
+        ("= ~ busy;", "= busy;"),), depth=34, mode="bmc", cover_depth=3,
         defines={"WITHIN": 32}),
 )
 
