@@ -225,6 +225,7 @@ TESTS = {
                            "words_are_busy_until_their_beat_is_taken"),
     "tb_core_status": ("stalls_are_counted", "index_tells_what_comes_next", "each_event_is_its_own",
                        "a_packet_that_is_cut_off_is_not_loaded"),
+    "tb_registers": ("independent_channels",),
 }
 MUTATIONS |= {
     "stream after a march": ("self_test", "else ended <= done;", "else ended <= 1'b0;",
@@ -248,6 +249,12 @@ MUTATIONS |= {
                 "load_is_busy_within_a_packet"),
     "set that is told": ("core", ".status__set_used__data(%1)", ".status__set_used__data(2'h0)",
                          "parameters_wait_for_their_set"),
+    "read while a response waits": ("front", "assign bus__enable = %1;", "assign bus__enable = (%1) & ~bvalid;",
+                                    "independent_channels"),
+    "write while a response waits": ("front", "assign bus__write = %1;", "assign bus__write = (%1) & ~rvalid;",
+                                     "independent_channels"),
+    "response of another access": ("front", "= was_write ? bus__refused : other_refused;", "= bus__refused;",
+                                   "independent_channels"),
     "input stalls": ("core", ".input_stall(%1)", ".input_stall(s_axis__valid)", "stalls_are_counted"),
     "output stalls": ("core", ".output_stall(%1)", ".output_stall(m_axis__valid)", "stalls_are_counted"),
     "index": ("core", ".load_index__index__data(%1)", ".load_index__index__data(%1 + 11'd1)",

@@ -15,19 +15,27 @@ def of_core(name, says, block, bugs, depth, bus="axi", **more):
 
 BUS_PROOFS = (
     of_core("axi_lite", "AXI4-Lite keeps its protocol and reaches the registers once an access", "front", (
-        ("if (%1) bvalid <= 1'h0;", "if (rst) bvalid <= 1'h0;"),
+        ("else bvalid <= %1;", "else bvalid <= bus__write;"),
         # A read outlives a reset.
-        ("if (%1) has_read <= 1'h0;", "if (rvalid & rready) has_read <= 1'h0;"),
-        ("else if (bus__enable) rvalid <= %1;", "else rvalid <= rready;"),
+        ("if (rst) arready <= 1'h0;", "if (1'b0) arready <= 1'h0;"),
+        ("else rvalid <= %1;", "else rvalid <= rready;"),
         ("assign bus__enable = %1;", "assign bus__enable = %1 | bvalid;"),
-        # A read goes only where no write would follow.
+        # A read goes only where no write would follow, or waits until the response to a write is accepted; and a write
+        # until that to a read is.
         ("assign bus__enable = %1;", "assign bus__enable = (%1) & (bus__write | ~awvalid);"),
+        ("assign bus__enable = %1;", "assign bus__enable = (%1) & (bus__write | ~bvalid);"),
+        ("assign bus__write = %1;", "assign bus__write = (%1) & ~rvalid;"),
+        # Each response is that of the last access.
+        ("= was_write ? bus__refused : other_refused;", "= bus__refused;"),
+        ("= was_write ? other_refused : bus__refused;", "= bus__refused;"),
+        ("= bus__write != was_write;", "= 1'b1;"),
         ("bus__data <= wdata", "bus__data <= ~wdata"),
         ("bus__strobe <= wstrb", "bus__strobe <= 4'hf"),
-        ("assign awready = %1;", "assign awready = 1'b1;"),
+        ("if (rst) awready <= 1'h0;", "if (rst) awready <= 1'h1;"),
         ("read_address <= araddr", "read_address <= {araddr[11:1], 1'b0}"),
         ("assign bresp = %1;", "assign bresp = 2'h0;"),
-        ("assign rresp = %1;", "assign rresp = 2'h2;")), 4, exposed=("write_address", "read_address", "awake")),
+        ("assign rresp = %1;", "assign rresp = 2'h2;")), 4, exposed=(
+            "write_address", "read_address", "awake", "was_write", "other_refused")),
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = cyc & stb;"),
         ("assign ack = %1;", "assign ack = cyc & stb;"),
