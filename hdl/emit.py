@@ -3,17 +3,19 @@
 import json
 import subprocess
 import sys
+import textwrap
 from functools import lru_cache
 from importlib.metadata import version
 
 from .config import CoreConfig
 from .core.top import CoreTop, core_ports
-from .fabric.design import Design, tidied
+from .fabric.design import Design
 from .fabric.emitter import LATE, EmitError, Emitter
 from .fabric.memory_wrapper import HEAD, memory_module
 from .fabric.memory_wrapper import WAIVERS as MEMORY_WAIVERS
+from .fabric.verilog_format import MAX_LINE, tidied, wrapped
 from .macro.macro import FlatMacro
-from .macro.ports import ports
+from .macro.ports import PORT_MEANINGS, ports
 
 # Fabrics whose cells the Verilog may use, and how Yosys reads those cells.
 FABRICS = {"generic": "", "ecp5": "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/cells_bb.v\n"}
@@ -21,13 +23,14 @@ FABRICS = {"generic": "", "ecp5": "read_verilog -lib +/ecp5/cells_sim.v +/ecp5/c
 # Rules of Verilator's -Wall that are off in this file, and why.
 WAIVERS = {
     "DECLFILENAME": "all modules of a macro are in one file",
-    "WIDTHEXPAND": "the operands of a sum or comparison are as narrow as they can be, and Verilog extends them",
-    "WIDTHTRUNC": "`! select` compares a vector with zero",
+    "WIDTH": "the operands of a sum or comparison are as narrow as they can be, and Verilog extends them",
+    "UNOPTFLAT": "the sign of a narrow sum is repeated in the highest bits of its net",
     "PINMISSING": "a carry chain has nothing before its first cell and nothing behind its last",
     "UNUSEDSIGNAL": "a carry-in's sum bit, and control bits that so small a configuration has no use for",
 }
 
-# Registers keep their names, unused aliases are removed, and processes become `always @(posedge clk)` and `assign`:
+# Registers keep their names, nets without a name get one from the cells that they connect (`sum_add_Y_A`: port A of the
+# adder with `sum` at port Y), unused aliases are removed, and processes become `always @(posedge clk)` and `assign`:
 # without `always @*` the Verilog starts correctly in every simulator.
 SCRIPT = """
 proc
@@ -40,6 +43,7 @@ wreduce
 opt_expr
 opt_clean -purge
 check -assert
+autoname
 write_verilog -noattr
 """
 
@@ -62,35 +66,11 @@ def _verilog(emitter):
     memories = "".join(memory_module(name, *size) for name, size in emitter.memories.items())
     known = f"read_verilog -lib <<verilog\n{memories}\nverilog\n" if memories else ""
     text = run_yosys(f"{FABRICS[emitter.fabric]}{known}read_rtlil <<rtlil\n{design}\nrtlil\n{SCRIPT}")
-    return tidied(text.replace(LATE, ""), emitter.summaries, CELLS)
+    return tidied(text.replace(LATE, ""), emitter.summaries, CELLS, emitter.meanings)
 
 
 # Summary of modules that Amaranth generates.
 CELLS = "Cells of the memory around it."
-
-PORT_MEANINGS = {
-    "clk": "clock, rising edge",
-    "rst": "reset, synchronous, active high; one cycle is enough; bitcells keep their weights",
-    "write_valid": "a row of weights is offered",
-    "write_ready": "it is taken at this edge; waits while a vector in flight uses the bank",
-    "write_bank": "bank to write",
-    "write_row": "row to write",
-    "write_weights": "a weight for each column, column 0 in the lowest bits, two's complement",
-    "i_valid": "a vector is offered",
-    "i_ready": "it is taken at this edge",
-    "i_x": "an input for each row, row 0 in the lowest bits",
-    "i_bits": "how many of the lowest bits of each input count",
-    "i_signed": "the inputs are two's complement",
-    "i_bank": "bank to compute with",
-    "i_accumulate": "add to the totals of the vector before",
-    "i_fuse": "logarithm of how many neighboring columns make one weight",
-    "o_valid": "a result is offered",
-    "o_ready": "it is taken at this edge; enables the pipeline in the same cycle",
-    "o_y": "a total for each column, column 0 in the lowest bits, two's complement; fused results fill the lanes of "
-           "their columns",
-    "o_sum_x": "the total of the inputs, two's complement",
-}
-
 
 def sidecar(config):
     """Description of the Verilog for programs, as a JSON object: ports, latency, configuration.
@@ -166,11 +146,11 @@ def _file(what, configuration, text):
     """A file: header comment and Verilog."""
     lines = [
         f"Bitline {version('bitline')}, {what}",
-        configuration,
+        *textwrap.wrap(configuration, MAX_LINE - 3),
         "SPDX-License-Identifier: Apache-2.0",
         "Generated: change the configuration, not this file.",
     ]
-    return "".join(f"// {line}\n" for line in lines) + f"\n{text}"
+    return "".join(f"// {line}\n" for line in lines) + f"\n{wrapped(text)}"
 
 
 def _waived(rules, text):

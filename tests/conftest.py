@@ -1,5 +1,5 @@
-import importlib.util
 import shutil
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("needs"):
-        if shutil.which(marker.args[0]) is None and importlib.util.find_spec(marker.args[0]) is None:
+        if shutil.which(marker.args[0]) is None and find_spec(marker.args[0]) is None:
             stop = pytest.fail if item.config.getoption("--require-tools") else pytest.skip
             stop(f"{marker.args[0]} not found (bitline doctor says where to get it)")
 

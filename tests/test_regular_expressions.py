@@ -6,7 +6,7 @@ import pytest
 from rooms import MODULES, read
 
 REASONS = {
-    "reads the generated Verilog, for all others": ("hdl.fabric.design",),
+    "reads the generated Verilog, for all others": ("hdl.fabric.design", "hdl.fabric.verilog_format"),
     "names of cells in JSON of Yosys": ("verif.fault_injection.flip_flops", "scripts.fpga.block_usage",
                                        "scripts.fpga.floorplan", "scripts.fpga.synth_report"),
     "what tools print": ("scripts.fpga.flow", "scripts.common.sby", "scripts.mutation.testbenches",
@@ -18,8 +18,8 @@ REASONS = {
 }
 REASONS_OF_TESTS = {
     "text of modules and documents": ("test_rooms", "test_docs", "test_words", "hdl.test_core", "hdl.test_members",
-                                      "hdl.test_memory_wrapper", "scripts.test_integration", "host.test_link",
-                                      "host.test_operators"),
+                                      "hdl.test_memory_wrapper", "hdl.test_verilog_tools", "scripts.test_integration",
+                                      "host.test_link", "host.test_operators"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_mapping", "scripts.test_code_coverage",
         "scripts.test_floorplan", "scripts.test_inject", "scripts.test_prove", "scripts.test_regress",

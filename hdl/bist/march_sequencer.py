@@ -85,7 +85,9 @@ class MarchSequencer(wiring.Component):
         step = self.step
         last_row = Mux(step.down, self.row == 0, self.row == self.rows - 1)
         last_bank = Mux(step.down, self.bank == 0, self.bank == self.banks - 1)
-        through, more, again = Signal(), Signal(), Signal()
+        through = Signal()
+        more = Signal()
+        again = Signal()
         following = Signal(range(len(OPERATIONS) + 1))
         m.d.comb += [
             step.as_value().eq(Array(operation.as_value() for operation in OPERATIONS)[counter]),

@@ -45,7 +45,8 @@ class ResponseComparator(wiring.Component):
         m = Module()
         config = self.config
         lanes, columns, bits = config.lanes, config.macro.columns, ceil_log2(config.array.columns)
-        differ, last = Signal(lanes + config.check_columns), self.group == config.groups - 1
+        last = self.group == config.groups - 1
+        differ = Signal(lanes + config.check_columns)
         for lane in range(lanes):
             column = Cat(Const(lane, ceil_log2(lanes)), self.group)[:bits]
             exists = self.group * lanes + lane < columns

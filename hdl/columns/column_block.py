@@ -69,7 +69,10 @@ class ColumnBlock(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        pipeline_enable, loads, enable, load = Signal(init=1), Signal(), Signal(), Signal()
+        pipeline_enable = Signal(init=1)
+        loads = Signal()
+        enable = Signal()
+        load = Signal()
         m.d.sync += [pipeline_enable.eq(self.control.advance_next), loads.eq(self.control.load)]
         if self.config.result_interval == 1:
             m.d.comb += [enable.eq(pipeline_enable | self.ready), load.eq(loads & enable)]

@@ -61,7 +61,8 @@ class EntryAdder(wiring.Component):
         m = Module()
         weight = Signal.like(self.weight, reset_less=True)
         total = Signal.like(self.sum, reset_less=True)
-        keep, subtract = Signal(reset_less=True), Signal(reset_less=True)
+        keep = Signal(reset_less=True)
+        subtract = Signal(reset_less=True)
         m.d.sync += [weight.eq(self.weight), keep.eq(~self.load), subtract.eq(self.subtract)]
         with m.If(self.clear):
             m.d.sync += weight.eq(0)

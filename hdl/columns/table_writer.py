@@ -116,7 +116,9 @@ class TableWriter(wiring.Component):
 
     def _gather(self, m):
         """Let rows of one group gather, and fill the tables of one group after the other."""
-        complete, same, starts = Signal(name="complete"), Signal(), Signal()
+        complete = Signal(name="complete")
+        same = Signal()
+        starts = Signal()
         self._ends, self._select = Signal(name="ends"), self._register("fill_select", self.table.groups)
         # Where the last group lacks rows, its first position is a row of the group before, or none.
         self._first = self._register("fill_first", ceil_log2(self.table.rows))
@@ -144,10 +146,15 @@ class TableWriter(wiring.Component):
         """Count the steps of a fill: which row of the group is read, and what is done with it."""
         shape, bits = self.table, self.table.address_bits
         base, count = Signal(init=1, name="base"), Signal(range(shape.table_fill_cycles + 1), name="count")
-        position, clear = Signal(range(shape.group_rows)), Signal()
-        load, subtract, strobe = Signal(), Signal(), Signal()
+        position = Signal(range(shape.group_rows))
+        clear = Signal()
+        load = Signal()
+        subtract = Signal()
+        strobe = Signal()
         # The entry's number, and that number in Gray code.
-        code, gray, address = Signal(bits), Signal(bits), Signal(bits)
+        code = Signal(bits)
+        gray = Signal(bits)
+        address = Signal(bits)
         half = shape.entry_steps - 1
         m.d.comb += [
             code.eq(Mux(base, 0, count >> half)),

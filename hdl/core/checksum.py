@@ -65,7 +65,8 @@ class RowChecksum(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         macro, count = self.config.macro, self.config.check_columns
-        waited, settled = Signal(range(self.latency + 1)), Signal()
+        waited = Signal(range(self.latency + 1))
+        settled = Signal()
         m.d.comb += settled.eq(self.override | (waited == self.latency))
         with m.If(~self.pending):
             m.d.sync += waited.eq(0)

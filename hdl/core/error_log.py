@@ -56,7 +56,9 @@ class ErrorLog(wiring.Component):
             ErrorCode.ABORTED: self.aborted,
         }
         accesses = {code: self.access == code for code in ErrorCode if code}
-        first, count, total = Signal(8), Signal(8), Signal(9)
+        first = Signal(8)
+        count = Signal(8)
+        total = Signal(9)
         found = {code: own.get(code, 0) | access for code, access in accesses.items()}
         for code, is_found in reversed(found.items()):
             with m.If(is_found):

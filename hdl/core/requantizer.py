@@ -120,7 +120,8 @@ class Requantizer(wiring.Component):
             for first in range(0, config.macro.columns, config.lanes)], group).as_signed()
             for lane in range(config.lanes)]
         m.d.comb += self.totals.eq(Cat(chosen))
-        results = self._add_lanes(m, platform, chosen, group) if config.requantizes else self._add_raw(m, chosen)
+        results = (self._add_lanes(m, platform, chosen, group) if config.requantizes else
+                   self._add_raw(m, platform, chosen))
         m.d.comb += [
             self.o.results.eq(Cat(results)),
             self.o.valid.eq(self._delay(m, "valid", self.o.taken, self.latency)),
@@ -136,11 +137,10 @@ class Requantizer(wiring.Component):
             value = register
         return value
 
-    def _add_raw(self, m, chosen):
-        lanes = [RawLane(total_width=self.config.macro.total_width) for _ in chosen]
-        for index, (lane, total) in enumerate(zip(lanes, chosen)):
-            m.submodules[f"lane_{index}"] = lane
-            m.d.comb += lane.total.eq(total)
+    def _add_raw(self, m, platform, chosen):
+        lanes = [platform.instantiate(m, f"lane_{index}", "lane", RawLane, total_width=self.config.macro.total_width)
+                 for index in range(len(chosen))]
+        m.d.comb += [lane.total.eq(total) for lane, total in zip(lanes, chosen)]
         # The check of the totals may take longer.
         return [self._delay(m, f"result_{index}", lane.result, self.latency - RawLane.latency)
                 for index, lane in enumerate(lanes)]

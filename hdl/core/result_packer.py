@@ -84,7 +84,8 @@ class ResultPacker(wiring.Component):
 
     def _count(self, m):
         """Count beats for which a group has been accepted and that have not left."""
-        promised, left = Signal(range(DEPTH + 2)), Signal()
+        promised = Signal(range(DEPTH + 2))
+        left = Signal()
         ends = self._ends(m, "promised_part", self.i.taken, self.i.taken_last)
         m.d.comb += [
             left.eq(self.o.valid & self.o.ready),

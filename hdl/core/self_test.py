@@ -101,7 +101,8 @@ class SelfTest(wiring.Component):
         m = Module()
         memory_bist = platform.instantiate(m, "memory_bist", "memory_bist", MemoryBist, config=self.config)
         logic_bist = platform.instantiate(m, "logic_bist", "logic_bist", LogicBist, config=self.config)
-        step, sent = memory_bist.step, Signal()
+        step = memory_bist.step
+        sent = Signal()
         m.d.comb += [
             memory_bist.program.eq(self.program),
             self.bank.eq(memory_bist.bank),
@@ -141,7 +142,8 @@ class SelfTest(wiring.Component):
 
     def _sequence(self, m, memory_bist, all_sent):
         """One operation after the other."""
-        step, waited = memory_bist.step, Signal(range(TIMEOUT_CYCLES + 1))
+        step = memory_bist.step
+        waited = Signal(range(TIMEOUT_CYCLES + 1))
         active, abort = self.takeover.active, self.takeover.abort
         m.d.comb += [self.running.eq(1), active.eq(1)]
         with m.FSM():
@@ -175,7 +177,8 @@ class SelfTest(wiring.Component):
 
     def _update_result(self, m, memory_bist, logic_bist):
         """Results of the current program, and of the last one."""
-        dense, sample, clears = memory_bist.step.dense, self.takeover.active & self.sample, Signal()
+        dense, sample = memory_bist.step.dense, self.takeover.active & self.sample
+        clears = Signal()
         m.d.comb += logic_bist.compact.eq(sample)
         with m.If(memory_bist.start):
             m.d.sync += self.failed.eq(0)

@@ -6,7 +6,7 @@ from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..fabric.emitter import Platform
+from ..fabric.emitter import Platform, documented_members
 from .core import BUS_COMPONENTS, Core
 
 # Vivado interfaces of the buses of registers.
@@ -50,18 +50,21 @@ def core_ports(config):
                          "reset, active low, synchronous to aclk"),
     ]
     front = BUS_COMPONENTS[config.bus]
+    meanings = documented_members(front)
     for name, member in front.PORTS.items():
         ports.append(CorePort(name=front.PREFIX + name, direction="input" if member.flow == In else "output",
-                              width=member.shape, meaning="registers",
+                              width=member.shape, meaning=f"registers: {_phrase(meanings[name])}",
                               interface=f"{VIVADO_BUSES[config.bus]} {front.PREFIX.rstrip('_')}", role=name.upper()))
     bits = {"s_axis": config.input_stream_bits, "s_axis_w": config.weight_stream_bits,
             "m_axis": config.output_stream_bits}
     for stream, meaning in STREAMS.items():
-        for name, width in (("tdata", bits[stream]), ("tkeep", bits[stream] // 8), ("tlast", 1), ("tvalid", 1),
-                            ("tready", 1)):
+        for name, (width, says) in {
+                "tdata": (bits[stream], "bytes, the first lowest"), "tkeep": (bits[stream] // 8, "which bytes count"),
+                "tlast": (1, "the last beat of a packet"), "tvalid": (1, "a beat is offered"),
+                "tready": (1, "it is accepted")}.items():
             is_input = (name == "tready") == (stream == "m_axis")
             ports.append(CorePort(name=f"{stream}_{name}", direction="input" if is_input else "output", width=width,
-                                  meaning=meaning, interface=f"{STREAM} {stream}", role=name.upper()))
+                                  meaning=f"{meaning}: {says}", interface=f"{STREAM} {stream}", role=name.upper()))
     if config.checksum:
         ports.append(CorePort(name="m_axis_tuser", direction="output", width=1, interface=f"{STREAM} m_axis",
                               meaning="with tlast: the results do not agree with the checksum", role="TUSER"))
@@ -69,6 +72,11 @@ def core_ports(config):
                           interface="xilinx.com:signal:interrupt:1.0 irq", role="INTERRUPT",
                           parameters="SENSITIVITY LEVEL_HIGH"))
     return ports
+
+
+def _phrase(sentence):
+    """A sentence without its capital, and without what it says of the ports that follow."""
+    return (sentence[0].lower() + sentence[1:]).partition("; this and")[0]
 
 
 class CoreTop(wiring.Component):
@@ -93,6 +101,11 @@ class CoreTop(wiring.Component):
         self.config = config
         super().__init__({port.name: (In if port.direction == "input" else Out)(port.width)
                           for port in core_ports(config)})
+
+    @property
+    def meanings(self):
+        """What each port is for, by its name."""
+        return {port.name: port.meaning for port in core_ports(self.config)}
 
     def elaborate(self, platform):
         platform = Platform.of(platform)

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config.core import SETS
+from ..fabric.emitter import Platform
 from ..macro.ports import input_layout
 from .packet_assembler import FAULTS, PacketAssembler
 from .requantizer import tag_layout
@@ -65,8 +66,9 @@ class VectorInput(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        m.submodules.assembler = assembler = PacketAssembler(
-            bits=config.input_stream_bits, lengths=[config.vector_bytes], many=False)
+        assembler = Platform.of(platform).instantiate(m, "assembler", "vectors_assembler", PacketAssembler,
+                                                      bits=config.input_stream_bits, lengths=[config.vector_bytes],
+                                                      many=False)
         wiring.connect(m, wiring.flipped(self.s), assembler.s)
         wiring.connect(m, assembler.faults, wiring.flipped(self.faults))
         m.d.comb += assembler.restart.eq(self.flush)
@@ -97,7 +99,8 @@ class VectorInput(wiring.Component):
     def _hold_settings(self, m, assembler):
         """The settings of the arriving vector."""
         layout = vector_settings_layout(self.config)
-        held, settings = Signal(layout, reset_less=True), Signal(layout)
+        held = Signal(layout, reset_less=True)
+        settings = Signal(layout)
         m.d.comb += settings.eq(Mux(assembler.within, held, self.vector_settings))
         with m.If(~assembler.within):
             m.d.sync += held.eq(self.vector_settings)
@@ -105,7 +108,8 @@ class VectorInput(wiring.Component):
 
     def _track_vector(self, m, taken, is_faulty):
         """Whether a vector has begun, and whether it ends, faulty or not; a packet that is too long goes on."""
-        begun, ended = Signal(), Signal()
+        begun = Signal()
+        ended = Signal()
         m.d.comb += ended.eq(self.i.valid & self.i.ready | is_faulty | self.flush & begun)
         with m.If(ended):
             m.d.sync += begun.eq(0)
@@ -116,8 +120,10 @@ class VectorInput(wiring.Component):
     def _track_accumulation(self, m, settings, begun, ended):
         """The bank of the arriving vector, and whether it is the first or last of its accumulation."""
         macro = self.config.macro
-        following, position = Signal(range(macro.max_accumulations)), Signal(range(macro.max_accumulations))
-        next_bank, bank = Signal(range(macro.banks)), Signal(range(macro.banks))
+        following = Signal(range(macro.max_accumulations))
+        position = Signal(range(macro.max_accumulations))
+        next_bank = Signal(range(macro.banks))
+        bank = Signal(range(macro.banks))
         late = Signal()
         own = begun & ~self.no_accumulate
         first, is_last = position == 0, position + 1 == settings.accumulate_count
@@ -153,7 +159,8 @@ class VectorInput(wiring.Component):
         # Elements of the last beat beyond the vector are ignored.
         beyond = -config.vector_bytes % (config.input_stream_bits // 8) // config.input_bytes
         inside = [1 if index < len(elements) - beyond else ~assembler.o.valid for index in range(len(elements))]
-        seen, found = Signal(bits), Signal(bits)
+        seen = Signal(bits)
+        found = Signal(bits)
         for plane in range(bits):
             above = [element[plane + 1] & settings.signed if plane + 1 < bits else 0 for element in elements]
             m.d.comb += found[plane].eq(Cat(

@@ -5,6 +5,7 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config.core import PARAMETER_BYTES, SETS
+from ..fabric.emitter import Platform
 from ..macro.ports import write_layout
 from .packet_assembler import FAULTS, PacketAssembler
 from .requantizer import parameter_write
@@ -84,7 +85,8 @@ class Loader(wiring.Component):
         m = Module()
         config, target = self.config, self.target
         lengths = [config.row_bytes, PARAMETER_BYTES] if config.requantizes else [config.row_bytes]
-        m.submodules.assembler = assembler = PacketAssembler(bits=config.weight_stream_bits, lengths=lengths, many=True)
+        assembler = Platform.of(platform).instantiate(m, "assembler", "loader_assembler", PacketAssembler,
+                                                      bits=config.weight_stream_bits, lengths=lengths, many=True)
         self._choose_source(m, assembler)
         count = Mux(target.parameters, config.macro.columns, config.macro.rows)
         stored = assembler.o.valid & assembler.o.ready
@@ -111,7 +113,9 @@ class Loader(wiring.Component):
         bits, chosen = self.config.weight_stream_bits, self.target.words
         parts = bits // WORD_BITS
         gathered = [Signal(WORD_BITS, name=f"gathered_{index}", reset_less=True) for index in range(parts)]
-        position, full, beat = Signal(range(parts)), Signal(), self.s.payload
+        beat = self.s.payload
+        position = Signal(range(parts))
+        full = Signal()
         m.d.comb += [
             assembler.s.valid.eq(Mux(chosen, full, self.s.valid)),
             assembler.s.payload.data.eq(Mux(chosen, Cat(gathered), beat.data)),

@@ -51,7 +51,8 @@ class Apb(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bus, asked = self.bus, Signal()
+        bus = self.bus
+        asked = Signal()
         m.d.sync += asked.eq(bus.enable)
         m.d.comb += [
             bus.enable.eq(self.psel & ~asked),

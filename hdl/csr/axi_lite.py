@@ -18,12 +18,13 @@ class Response(enum.Enum, shape=2):
 
 
 class AxiLite(wiring.Component):
-    """One access at a time, writes and reads alternate if both wait. Refused accesses respond with SLVERR.
+    """Writes and reads, independently: neither waits for the other's response to be accepted. Refused accesses respond
+    with SLVERR. The register file does one access at a time; a read waits for one write at most, a write for nothing.
 
     ``awready``, ``wready`` and ``arready`` are high while their channel holds nothing, except in reset. No output
     depends on an input of the same cycle.
 
-    Throughput: a write every three cycles, a read every three cycles.
+    Throughput: a write every three cycles, and a read every three cycles.
 
     Members
     -------
@@ -84,41 +85,47 @@ class AxiLite(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        has_address = Signal()
-        has_data = Signal()
-        has_read = Signal()
         write_address = Signal(BUS_ADDRESS_BITS, reset_less=True)
         read_address = Signal(BUS_ADDRESS_BITS, reset_less=True)
         data = Signal(32, reset_less=True)
         strobe = Signal(4, reset_less=True)
+        # Low in the first cycle after a reset, in which each ``ready`` is still low though its channel holds nothing.
         awake = Signal()
         m.d.sync += awake.eq(1)
-        m.d.comb += [self.awready.eq(~has_address & awake), self.wready.eq(~has_data & awake),
-                     self.arready.eq(~has_read & awake)]
-        with m.If(self.awvalid & self.awready):
-            m.d.sync += [has_address.eq(1), write_address.eq(self.awaddr)]
-        with m.If(self.wvalid & self.wready):
-            m.d.sync += [has_data.eq(1), data.eq(self.wdata), strobe.eq(self.wstrb)]
-        with m.If(self.arvalid & self.arready):
-            m.d.sync += [has_read.eq(1), read_address.eq(self.araddr)]
+        with m.If(self.awready):
+            m.d.sync += write_address.eq(self.awaddr)
+        with m.If(self.wready):
+            m.d.sync += [data.eq(self.wdata), strobe.eq(self.wstrb)]
+        with m.If(self.arready):
+            m.d.sync += read_address.eq(self.araddr)
+        write_ends = ~awake | (self.bvalid & self.bready)
+        read_ends = ~awake | (self.rvalid & self.rready)
+        m.d.sync += [
+            self.awready.eq(write_ends | (self.awready & ~self.awvalid)),
+            self.wready.eq(write_ends | (self.wready & ~self.wvalid)),
+            self.arready.eq(read_ends | (self.arready & ~self.arvalid)),
+            self.bvalid.eq(bus.write | (self.bvalid & ~self.bready)),
+            self.rvalid.eq((bus.enable & ~bus.write) | (self.rvalid & ~self.rready)),
+        ]
 
-        writes = Signal()
-        reads = Signal()
         m.d.comb += [
-            # A waiting read is next after a write, since no other write can be pending then.
-            bus.write.eq(has_address & has_data),
-            bus.enable.eq((has_read | bus.write) & ~writes & ~reads),
+            # Never in two cycles one after the other, so a read that waits is next.
+            bus.write.eq(awake & ~self.awready & ~self.wready & ~self.bvalid),
+            bus.enable.eq(bus.write | (awake & ~self.arready & ~self.rvalid)),
             bus.address.eq(Mux(bus.write, write_address, read_address)),
             bus.data.eq(data),
             bus.strobe.eq(strobe),
         ]
+
+        # Of the accesses' errors the register file keeps the last; the last one of the other kind is kept here.
+        was_write = Signal()
+        other_refused = Signal()
         with m.If(bus.enable):
-            m.d.sync += [writes.eq(bus.write), reads.eq(~bus.write)]
-        response = Mux(bus.refused, Response.SLVERR, Response.OKAY)
-        m.d.comb += [self.bvalid.eq(writes), self.bresp.eq(response), self.rvalid.eq(reads), self.rresp.eq(response),
-                     self.rdata.eq(bus.read_data)]
-        with m.If(self.bvalid & self.bready):
-            m.d.sync += [writes.eq(0), has_address.eq(0), has_data.eq(0)]
-        with m.If(self.rvalid & self.rready):
-            m.d.sync += [reads.eq(0), has_read.eq(0)]
+            m.d.sync += was_write.eq(bus.write)
+            with m.If(bus.write != was_write):
+                m.d.sync += other_refused.eq(bus.refused)
+        write_refused = Mux(was_write, bus.refused, other_refused)
+        read_refused = Mux(was_write, other_refused, bus.refused)
+        m.d.comb += [self.bresp.eq(Mux(write_refused, Response.SLVERR, Response.OKAY)),
+                     self.rresp.eq(Mux(read_refused, Response.SLVERR, Response.OKAY)), self.rdata.eq(bus.read_data)]
         return m

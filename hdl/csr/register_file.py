@@ -9,7 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
 
-# One access: ``enable`` for a cycle; the response comes in the next cycle and is stable until the next access.
+# One access: ``enable`` for a cycle; the response comes in the next cycle. ``refused`` is stable until the next access,
+# ``read_data`` until the next read.
 PORT = wiring.Signature({
     "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
     "read_data": In(32), "refused": In(1),
@@ -73,9 +74,16 @@ class RegisterFile(wiring.Component):
         # By register, field and port.
         self._ports = {path: value for path, _, value in self.signature.flatten(self)}
 
+    @property
+    def meanings(self):
+        """What the ports of each register are for, by its name."""
+        return {register.name: register.meaning for register in self.registers}
+
     def elaborate(self, platform):
         m = Module()
-        bus, error, read = self.bus, Signal(8), Signal(32)
+        bus = self.bus
+        error = Signal(8)
+        read = Signal(32)
         mask = Cat(bit.replicate(8) for bit in bus.strobe)
         m.d.comb += error.eq(ErrorCode.UNMAPPED)
         with m.Switch(bus.address[2:]):
@@ -87,8 +95,9 @@ class RegisterFile(wiring.Component):
             m.d.comb += error.eq(ErrorCode.NONE)
         with m.If(bus.enable):
             m.d.comb += self.access_error.eq(error)
-            m.d.sync += [bus.refused.eq(error != ErrorCode.NONE),
-                         bus.read_data.eq(Mux(bus.write | (error != ErrorCode.NONE), 0, read))]
+            m.d.sync += bus.refused.eq(error != ErrorCode.NONE)
+            with m.If(~bus.write):
+                m.d.sync += bus.read_data.eq(Mux(error != ErrorCode.NONE, 0, read))
         accepted = bus.enable & bus.write & (error == ErrorCode.NONE)
         for register in self.registers:
             if register.is_written:

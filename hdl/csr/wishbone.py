@@ -50,7 +50,8 @@ class Wishbone(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        bus, answers = self.bus, Signal()
+        bus = self.bus
+        answers = Signal()
         m.d.comb += [
             bus.enable.eq(self.cyc & self.stb & ~answers),
             bus.write.eq(self.we),

@@ -1,28 +1,36 @@
-"""Emitted Verilog, parsed into modules: all knowledge of its format is here."""
+"""Emitted Verilog, parsed into modules: with `verilog_format`, all knowledge of its format is here."""
 
 import re
 from dataclasses import dataclass
 from functools import cached_property
 
-MODULE = re.compile(r"(?:^// ([^\n]*)\n)?^(module (\w+)\(([^)]*)\);\n.*?^endmodule\n)", re.MULTILINE | re.DOTALL)
-PORT = re.compile(r"^(?:  (\(\*.*\*\))\n)?  (input|output) (signed )?(?:\[(\d+):0\] )?(\w+);$", re.MULTILINE)
-NET = re.compile(r"^  (reg|wire) (signed )?(?:\[(\d+):0\] )?(\w+)(?: = ([^;\n]*))?;$", re.MULTILINE)
+from .verilog_format import CONTINUED
+
+MODULE = re.compile(r"(?:^// ([^\n]*)\n)?^(module (\w+) \(\n(.*?)^\);\n.*?^endmodule\n)", re.MULTILINE | re.DOTALL)
+# What a declaration has before its name: whether it is signed, and its highest bit.
+SHAPE = r"(signed )?(?:\[(\d+):0\] )?"
+PORT = re.compile(rf"^(?:  (\(\*.*\*\))\n)?  (input|output) (wire|reg) {SHAPE}(\w+)(?: = ([^,\n]*?))?,?(?:  // .*)?$",
+                  re.MULTILINE)
+NET = re.compile(rf"^  (reg|wire) {SHAPE}(\w+)(?: = ([^;\n]*))?;$", re.MULTILINE)
 MEMORY = re.compile(r"^  reg (?:\[(\d+):0\] )?(\w+) \[(\d+):0\];$", re.MULTILINE)
 INSTANCE = re.compile(r"^  (\w+) (?:#\(\n((?:    \..*\n)*)  \) )?(\w+) \(\n((?:    \..*\n)*)  \);\n", re.MULTILINE)
 PIN = re.compile(r"^    \.(\w+)\((.*?)\),?$", re.MULTILINE)
 ASSIGN = re.compile(r"^  assign (\w+) = (.*);$", re.MULTILINE)
 PLACEHOLDER = re.compile(r"%(\d)")
 
-
 @dataclass(frozen=True)
 class Port:
-    """A port: ``direction`` is ``"input"`` or ``"output"``; ``attributes`` is their text, or None."""
+    """A port: ``direction`` is ``"input"`` or ``"output"``; ``attributes`` is their text, or None.
+
+    ``net`` is the `Net` of the same name.
+    """
 
     name: str
     direction: str
     width: int
     is_signed: bool
     attributes: str | None
+    net: "Net"
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Module:
     text : str
         From ``module`` to ``endmodule``.
     ports, nets, memories, instances : dict
-        Of `Port`, `Net`, `Memory` and `Instance`, by name; ports in the order of the head.
+        Of `Port`, `Net`, `Memory` and `Instance`, by name. Ports that are registers are among the nets.
     assigned : dict of str to str
         Text of the expressions that drive whole wires.
     """
@@ -78,14 +86,17 @@ class Module:
 
     @cached_property
     def ports(self):
-        found = {name: Port(name, direction, int(top or 0) + 1, bool(is_signed), attributes or None)
-                 for attributes, direction, is_signed, top, name in PORT.findall(self.text)}
-        return {name: found[name] for name in (each.strip() for each in self._head.split(",")) if name in found}
+        found = {}
+        for attributes, direction, kind, is_signed, top, name, initial in PORT.findall(self._head):
+            net = Net(name, kind == "reg", int(top or 0) + 1, bool(is_signed), initial or None)
+            found[name] = Port(name, direction, net.width, net.is_signed, attributes or None, net)
+        return found
 
     @cached_property
     def nets(self):
-        return {name: Net(name, kind == "reg", int(top or 0) + 1, bool(is_signed), initial or None)
-                for kind, is_signed, top, name, initial in NET.findall(self.text)}
+        found = {port.name: port.net for port in self.ports.values() if port.net.is_register}
+        return found | {name: Net(name, kind == "reg", int(top or 0) + 1, bool(is_signed), initial or None)
+                        for kind, is_signed, top, name, initial in NET.findall(self.text)}
 
     @cached_property
     def memories(self):
@@ -111,17 +122,18 @@ class Module:
 
 
 class Design:
-    """Verilog from `emit` or from Yosys. Methods that change it return a new design.
+    """Verilog from `emit`, or from Yosys by `from_yosys`. Methods that change it return a new design.
 
     Attributes
     ----------
     text : str
+        Each statement on one line, however long.
     modules : dict of str to Module
         In their order.
     """
 
     def __init__(self, text):
-        self.text = text
+        self.text = text.replace(f"\n{CONTINUED}", " ")
 
     @cached_property
     def modules(self):
@@ -168,30 +180,29 @@ class Design:
 
     def with_output(self, module, name, width, expression):
         """Add an output to a module, as its last port, driven by an expression."""
-        head = self.modules[module].text.replace(
-            ");", f", {name});\n  output [{width - 1}:0] {name};\n  assign {name} = {expression};", 1)
-        return self._with(module, head)
+        text = self.modules[module].text.replace("\n);\n", f"\n);\n  assign {name} = {expression};\n", 1)
+        return self._with(module, _with_port(text, f"output wire [{width - 1}:0] {name}"))
 
     def exposing(self, module, name):
         """Make a register or wire an output of its module, as its last port; ValueError if there is none."""
-        text, count = re.subn(rf"^  (?:reg|wire) ((?:signed )?(?:\[\d+:0\] )?{name};)$", r"  output \1\n\g<0>",
-                              self.modules[module].text, count=1, flags=re.MULTILINE)
-        if not count:
+        text = self.modules[module].text
+        declared = re.search(rf"^  ((?:reg|wire) (?:signed )?(?:\[\d+:0\] )?{name});\n", text, re.MULTILINE)
+        if not declared:
             raise ValueError(f"registers must be those of {module}, which has no {name}")
-        return self._with(module, text.replace(");", f", {name});", 1))
+        return self._with(module, _with_port(text.replace(declared[0], "", 1), f"output {declared[1]}"))
 
     def with_attributes(self, module, attributes):
         """Add attributes to some ports of a module, by their names."""
         text = self.modules[module].text
         for name, line in attributes.items():
-            text = re.sub(rf"^  (?:input|output) (?:\[\d+:0\] )?{name};$", rf"  {line}\n\g<0>", text,
-                          flags=re.MULTILINE)
+            text = re.sub(rf"^  (?:input|output) (?:wire|reg) (?:\[\d+:0\] )?{name}(?=,|  //|$)", rf"  {line}\n\g<0>",
+                          text, count=1, flags=re.MULTILINE)
         return self._with(module, text)
 
     def commented(self, name, comment):
         """Add a comment to the declaration of a signal; ValueError unless there is exactly one in all modules."""
-        text, count = re.subn(rf"^(  (?:wire|reg) (?:\[\d+:0\] )?{name})(?=;)", rf"\1 {comment}", self.text,
-                              flags=re.MULTILINE)
+        text, count = re.subn(rf"^(  (?:output )?(?:wire|reg) (?:\[\d+:0\] )?{name})(?=;|,|  //|$)", rf"\1 {comment}",
+                              self.text, flags=re.MULTILINE)
         if count != 1:
             raise ValueError(f"the Verilog must declare one signal {name}, not {count}")
         return Design(text)
@@ -204,41 +215,7 @@ class Design:
         return self._with(module, body)
 
 
-def tidied(text, summaries, without):
-    """Verilog from Yosys, cleaned up.
-
-    Parameters
-    ----------
-    text : str
-    summaries : dict of str to str
-        Comment before each module.
-    without : str
-        Comment before all other modules.
-    """
-    text = text[text.index("module "):]
-    # Yosys declares each port twice.
-    text = re.sub(r"^(  (?:in|out)put ([^;]*);\n)  wire \2;\n", r"\1", text, flags=re.MULTILINE)
-    text = re.sub(r"^module (\w+)\(([^)]*)\);", _in_order, without_escapes(text), flags=re.MULTILINE)
-    return re.sub(r"^module (\w+)", lambda match: f"// {summaries.get(match[1], without)}\n{match[0]}", text,
+def _with_port(text, declaration):
+    """A module's text with one more port, the last."""
+    return re.sub(r"^(  [^/\n]*?)((?:  // [^\n]*)?)\n\);\n", rf"\1,\2\n  {declaration}\n);\n", text, count=1,
                   flags=re.MULTILINE)
-
-
-def _in_order(header):
-    """Module header with clock and reset first, then the first input, which Amaranth puts last."""
-    names = [name.strip() for name in header[2].split(",")]
-    names = [names[-1], *names[:-1]]
-    domain = [name for name in ("clk", "rst") if name in names]
-    return f"module {header[1]}({', '.join(domain + [name for name in names if name not in domain])});"
-
-
-def without_escapes(text):
-    """Replace names that must be escaped in Verilog, such as ``sum$3`` and ``x[3]``, by plain ones."""
-    taken = set(re.findall(r"[A-Za-z_]\w*", text))
-    plain = {}
-    for name in sorted(set(re.findall(r"\\(\S+) ", text))):
-        candidate = re.sub(r"\W+", "_", name).strip("_")
-        while candidate in taken:
-            candidate += "_"
-        taken.add(candidate)
-        plain[name] = candidate
-    return re.sub(r"\\(\S+) ", lambda match: plain[match[1]], text)

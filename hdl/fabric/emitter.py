@@ -1,6 +1,7 @@
 """Emission of Verilog: each distinct block becomes one module, which is instantiated where it is used."""
 
 import inspect
+import textwrap
 from collections import Counter
 
 from amaranth.back import rtlil
@@ -12,6 +13,10 @@ from amaranth.lib.wiring import In, Out
 class EmitError(Exception):
     """Yosys is missing, or refused the design."""
 
+
+MEMBERS = "Members\n-------\n"
+MAX_MEANING = 120
+DOMAIN_MEANINGS = {"clk": "clock, rising edge", "rst": "reset, synchronous, active high"}
 
 # Prefix that sorts the names of inputs after those of outputs; removed from the Verilog.
 LATE = "zz_"
@@ -68,6 +73,8 @@ class Emitter(Platform):
         RTLIL of the blocks so far, by module name, each after the blocks in it.
     summaries : dict of str to str
         Description of each module, one sentence.
+    meanings : dict of str to dict of str to str
+        What the ports of each module are for, by module and port.
     memories : dict of str to (int, int)
         Width and depth of the memories in a separate file, by the name of the module.
     """
@@ -77,6 +84,7 @@ class Emitter(Platform):
         self.fabric = fabric
         self.modules = {}
         self.summaries = {}
+        self.meanings = {}
         self.memories = {}
         self._blocks = {}
         self._domains = {}
@@ -103,14 +111,42 @@ class Emitter(Platform):
         text = rtlil.convert(component, name=module, platform=self, emit_src=False)
         self.modules[module], self._domains[module] = _reduced(text)
         self.summaries[module] = inspect.getdoc(component).partition("\n")[0]
+        self.meanings[module] = _port_meanings(component)
+
+
+def _port_meanings(component):
+    """What each port is for, a phrase by its name in Verilog.
+
+    They are the component's attribute ``meanings``, if it has one, and else what its docstring says of each member.
+    """
+    named = DOMAIN_MEANINGS | documented_members(type(component)) | getattr(component, "meanings", {})
+    paths = ["__".join(map(str, path)) for path, _, _ in component.signature.flatten(component)]
+    found = {name: named.get(name) or named.get(name.partition("__")[0]) for name in (*DOMAIN_MEANINGS, *paths)}
+    return {name: meaning for name, meaning in found.items() if meaning}
+
+
+def documented_members(cls):
+    """What a component's docstring, or that of a base class, says of each member, by its name: its first sentence."""
+    texts = (inspect.getdoc(base) or "" for base in cls.__mro__)
+    names, found = (), {}
+    for line in next((text for text in texts if MEMBERS in text), "").partition(MEMBERS)[2].splitlines():
+        if line.startswith(" "):
+            found |= {name: f"{found[name]}{line.strip()} " for name in names}
+        elif line:
+            names = line.partition(" : ")[0].split(", ")
+            found |= dict.fromkeys(names, "")
+    return {name: textwrap.shorten(text.partition(". ")[0].replace("`", ""), MAX_MEANING, placeholder=" ...")
+            for name, text in found.items()}
 
 
 def _reduced(text):
     """Cleaned RTLIL of a component, and which of clock and reset it uses.
 
     Removed are initial values (registers that need one have a reset, and simulators then show unknown values as silicon
-    would have them), ports of zero bits, and an unused clock or reset.
+    would have them), ports of zero bits, an unused clock or reset. Amaranth's names of signals without one
+    are marked as such, so that Yosys gives others.
     """
+    text = text.replace("\\$", "$")
     words, lines, domain = Counter(text.split()), [], []
     for line in text.splitlines(keepends=True):
         match line.split():

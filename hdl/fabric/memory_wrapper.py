@@ -40,15 +40,15 @@ HEAD = """// write, write_address, write_data: a rising edge of clk with write s
 
 # Nothing is replicated zero times: a word has one bit more than all slices, an address those of a page more.
 MODULE = Template("""// $depth words of $width bits.
-module $name(clk, write, write_address, write_data, enable, address, data);
-  input clk;
-  input write;
-  input ${address_range}write_address;
-  input ${range}write_data;
-  input enable;
-  input ${address_range}address;
-  output ${range}data;
-  reg ${range}data;
+module $name (
+  input wire clk,  // rising edge
+  input wire write,  // store a word
+  input wire ${address_range}write_address,  // its address
+  input wire ${range}write_data,  // the word
+  input wire enable,  // reads advance by one cycle
+  input wire ${address_range}address,  // address to read
+  output reg ${range}data  // the word, after two cycles with enable
+);
 `ifdef BITLINE_MEMORY_OPENRAM
   localparam LOW = `BITLINE_SRAM_ADDRESS_BITS;
   localparam SLICES = ($width + `BITLINE_SRAM_WIDTH - 1) / `BITLINE_SRAM_WIDTH;

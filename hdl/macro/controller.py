@@ -154,7 +154,8 @@ class Controller(wiring.Component):
             "bank": range(self.config.banks),
             **result_descriptor_layout(self.config).members,
         }), reset_less=True)
-        planned, is_calibration = Signal(reset_less=True), Signal(reset_less=True)
+        planned = Signal(reset_less=True)
+        is_calibration = Signal(reset_less=True)
         select = Signal.like(self.select, reset_less=True)
         # The plane after the calibration plane.
         first = Signal.like(self.top, reset_less=True)
@@ -247,7 +248,10 @@ class Controller(wiring.Component):
             m.d.comb += self.fuse_load[-1].eq(self.enable & arriving)
         # Every block makes its own enable from a registered copy: the pipeline advances unless a result that arrives
         # has to wait for the one at the output.
-        pipeline_enable, o_valid, next_arriving, next_complete = Signal(init=1), Signal(), Signal(), Signal()
+        pipeline_enable = Signal(init=1)
+        o_valid = Signal()
+        next_arriving = Signal()
+        next_complete = Signal()
         m.d.comb += [
             next_arriving.eq(Mux(self.enable, before, arriving)),
             next_complete.eq(Mux(self.enable, loads, complete)),

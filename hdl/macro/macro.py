@@ -10,7 +10,7 @@ from ..config.ones import OnesShape
 from ..fabric.emitter import Platform
 from .controller import Controller
 from .fuse import Fuse
-from .ports import descriptor_layout, input_layout, output_layout, port_values, ports, write_layout
+from .ports import PORT_MEANINGS, descriptor_layout, input_layout, output_layout, port_values, ports, write_layout
 from .wordline_drivers import WordlineDrivers
 
 
@@ -148,6 +148,8 @@ class FlatMacro(wiring.Component):
     -------
     As `ports` names them.
     """
+
+    meanings = PORT_MEANINGS
 
     def __init__(self, *, config):
         self.config = config

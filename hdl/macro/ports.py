@@ -7,6 +7,30 @@ from amaranth.lib import data
 
 HANDSHAKE = ("valid", "ready")
 
+# What each port of the Verilog module is for.
+PORT_MEANINGS = {
+    "clk": "clock, rising edge",
+    "rst": "reset, synchronous, active high; one cycle is enough; bitcells keep their weights",
+    "write_valid": "a row of weights is offered",
+    "write_ready": "it is taken at this edge; waits while a vector in flight uses the bank",
+    "write_bank": "bank to write",
+    "write_row": "row to write",
+    "write_weights": "a weight for each column, column 0 in the lowest bits, two's complement",
+    "i_valid": "a vector is offered",
+    "i_ready": "it is taken at this edge",
+    "i_x": "an input for each row, row 0 in the lowest bits",
+    "i_bits": "how many of the lowest bits of each input count",
+    "i_signed": "the inputs are two's complement",
+    "i_bank": "bank to compute with",
+    "i_accumulate": "add to the totals of the vector before",
+    "i_fuse": "logarithm of how many neighboring columns make one weight",
+    "o_valid": "a result is offered",
+    "o_ready": "it is taken at this edge; enables the pipeline in the same cycle",
+    "o_y": "a total for each column, column 0 in the lowest bits, two's complement; fused results fill the lanes of "
+           "their columns",
+    "o_sum_x": "the total of the inputs, two's complement",
+}
+
 
 def descriptor_layout(config):
     """What comes with the values of a vector."""

@@ -72,7 +72,8 @@ class Executor(wiring.Component):
         sizes, job = self.sizes, self.job.payload
         m.submodules.counters = counters = Counters()
         reader, writer = self._add_reader(m), self._add_writer(m, counters)
-        left, items = Signal(range(sizes.buffer)), Signal(range(max(sizes.rows, sizes.vectors) + 1))
+        left = Signal(range(sizes.buffer))
+        items = Signal(range(max(sizes.rows, sizes.vectors) + 1))
         is_run = job.code == Command.RUN
         item = Mux(is_run, sizes.vector, sizes.row)
         m.d.comb += [self.code.eq(job.code | DONE), reader.bytes.eq(item),

@@ -56,8 +56,10 @@ class FrameReceiver(wiring.Component):
         m = Module()
         m.submodules.crc = crc = CRC(data_width=1).create()
         count = Signal(range(self.buffer + 1))
-        escaped, bad = Signal(), Signal()
-        byte, bits_left = Signal(8), Signal(range(9))
+        escaped = Signal()
+        bad = Signal()
+        byte = Signal(8)
+        bits_left = Signal(range(9))
         header = self.o.payload
 
         with m.If(self.o.ready):
@@ -125,8 +127,10 @@ class FrameTransmitter(wiring.Component):
         m.submodules.crc = crc = CRC(data_width=1).create()
         header = Signal(HEADER)
         left = Signal(range(self.depth + 1))
-        in_header, in_crc = Signal(), Signal()
-        byte, bits_left = Signal(8), Signal(range(8))
+        in_header = Signal()
+        in_crc = Signal()
+        byte = Signal(8)
+        bits_left = Signal(range(8))
         with m.FSM():
             with m.State("IDLE"):
                 m.d.comb += [self.i.ready.eq(1), self.idle.eq(~self.i.valid), crc.start.eq(1)]

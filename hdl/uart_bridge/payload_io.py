@@ -42,7 +42,8 @@ class PayloadReader(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        left, arriving = Signal(range(self.count + 1)), Signal()
+        left = Signal(range(self.count + 1))
+        arriving = Signal()
         m.d.sync += arriving.eq(left != 0)
         m.d.comb += self.done.eq((left == 0) & ~arriving)
         with m.If(self.load):
@@ -103,7 +104,9 @@ class PayloadWriter(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         m.submodules.mux = mux = ByteMux(count=self.count)
-        choosing, arriving, index = Signal(), Signal(ByteMux.latency), Signal(range(self.count))
+        choosing = Signal()
+        arriving = Signal(ByteMux.latency)
+        index = Signal(range(self.count))
         m.d.sync += arriving.eq(Cat(choosing, arriving))
         m.d.comb += [
             mux.word.eq(self.word),

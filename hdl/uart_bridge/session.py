@@ -52,10 +52,15 @@ class Session(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         request, answer = self.request.payload, self.answer.payload
-        session, last = Signal(16), Signal(8)
-        is_open, is_kept = Signal(), Signal()
-        kept_code, kept_length = Signal(8), Signal(range(self.sizes.buffer))
-        refusal, is_refused, is_identity = Signal(8), Signal(), Signal()
+        session = Signal(16)
+        last = Signal(8)
+        is_open = Signal()
+        is_kept = Signal()
+        kept_code = Signal(8)
+        kept_length = Signal(range(self.sizes.buffer))
+        refusal = Signal(8)
+        is_refused = Signal()
+        is_identity = Signal()
         known = is_open & (session == request.session)
         m.d.comb += [
             self.job.payload.code.eq(request.code),

@@ -13,7 +13,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from ...hdl.emit import EmitError, run_yosys
-from ...hdl.fabric.design import without_escapes
+from ...hdl.fabric.verilog_format import from_yosys
 from ...hdl.uart_bridge.bridge import Bridge
 from ...hdl.uart_bridge.top import MacroInstance
 from ...verif.sim.build import SimulatorError, Surround, build, source, testbench
@@ -66,7 +66,7 @@ def board_verilog(config, name):
     core = BoardCore(config=config, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // DIVISOR)
     text = rtlil.convert(core, name=name, emit_src=False)
     # Yosys knows only the ports of the macro.
-    return without_escapes(run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n"))
+    return from_yosys(run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n"))
 
 
 def serial_line(verilog):

@@ -8,6 +8,7 @@ from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
 from .systemrdl import ADDRESS_MAP, exports
+from .testbench import testbench
 
 HERE = Path(__file__).resolve().parent
 
@@ -32,11 +33,13 @@ def integration_files(config):
         f"{name}.json": sidecar(config),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
         f"{name}.core": fusesoc(config, verilog),
+        f"{name}_tb.sv": testbench(config),
         f"{name}.sdc": constraints(config),
         f"{name}_instance.v": template(config),
         f"{ADDRESS_MAP}_errors.h": error_texts(),
     }
-    for copied in (f"{ADDRESS_MAP}.c", f"{ADDRESS_MAP}.h", "fusesoc_bitline.core", "fusesoc_bitline.py"):
+    for copied in (f"{ADDRESS_MAP}.c", f"{ADDRESS_MAP}.h", "fusesoc_bitline.core", "fusesoc_bitline.py",
+                   "find_verilator.sh"):
         files[copied] = (HERE / copied).read_text(encoding="utf-8")
     if config.bus == "axi":
         files["litex_bitline.py"] = litex(config, verilog)
@@ -64,7 +67,11 @@ def sidecar(config):
 
 
 def fusesoc(config, sources, vlnv=None):
-    """A FuseSoC core file: the names of its Verilog files, and targets rtl, lint and synth, the last for an FPGA."""
+    """A FuseSoC core file: the names of its Verilog files, and targets rtl, lint, sim and synth, the last for an FPGA.
+
+    FuseSoC calls Verilator by a makefile: ``$VERILATOR``, that of ``$VERILATOR_ROOT``, or ``verilator`` on the path. If
+    there is none of these, `find_verilator.sh` has it call that of the package from PyPI.
+    """
     name = config.name
     return f"""CAPI=2:
 name: {vlnv or f"bitline:core:{name}:{version('bitline')}"}
@@ -74,6 +81,12 @@ filesets:
   rtl:
     files: [{", ".join(sources)}]
     file_type: verilogSource
+  testbench:
+    files: [{name}_tb.sv]
+    file_type: systemVerilogSource
+  verilator:
+    files: [find_verilator.sh : {{copyto: find_verilator.sh}}]
+    file_type: user
   constraints:
     files: [{name}.sdc : {{file_type: SDC}}]
 
@@ -87,6 +100,10 @@ parameters:
     paramtype: vlogdefine
     description: Memories are macros of OpenRAM
 
+scripts:
+  find_verilator:
+    cmd: [sh, find_verilator.sh]
+
 targets:
   default: &default
     filesets: [rtl]
@@ -95,11 +112,26 @@ targets:
   rtl: *default
   lint:
     <<: *default
+    filesets: [rtl, verilator]
     default_tool: verilator
+    hooks: &hooks
+      pre_build: [find_verilator]
     tools:
       verilator:
         mode: lint-only
         verilator_options: [-Wall]
+  sim:
+    <<: *default
+    filesets: [rtl, testbench, verilator]
+    toplevel: {name}_tb
+    default_tool: verilator
+    hooks: *hooks
+    tools:
+      verilator:
+        mode: binary
+        verilator_options: [-Wno-fatal, -Wno-lint, -Wno-style]
+      icarus:
+        iverilog_options: [-g2012]
   synth:
     <<: *default
     filesets: [rtl, constraints]

@@ -9,7 +9,8 @@ from pathlib import Path
 import yaml
 from bitline.hdl.config import CoreConfig
 from bitline.hdl.emit import emit_files
-from bitline.scripts.integration.files import constraints, fusesoc
+from bitline.scripts.integration.files import HERE, constraints, fusesoc
+from bitline.scripts.integration.testbench import testbench
 
 job = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
 try:
@@ -17,7 +18,8 @@ try:
 except (TypeError, ValueError) as error:
     sys.exit(f"bitline: {error}")
 verilog = emit_files(config)
-files = {**verilog, f"{config.name}.sdc": constraints(config),
+files = {**verilog, f"{config.name}.sdc": constraints(config), f"{config.name}_tb.sv": testbench(config),
+         "find_verilator.sh": (HERE / "find_verilator.sh").read_text(encoding="utf-8"),
          f"{config.name}.core": fusesoc(config, verilog, vlnv=job["vlnv"])}
 for name, content in files.items():
     Path(name).write_text(content, encoding="utf-8")

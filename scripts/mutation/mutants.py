@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ...hdl.emit import run_yosys
 from ...hdl.fabric.design import Design
+from ...hdl.fabric.verilog_format import from_yosys
 from ..common.tools import run_tool
 
 SELECT = "mutsel"
@@ -106,5 +107,5 @@ def image(design, mutants, *, values="-random 1"):
     width = len(mutants).bit_length()
     commands = "\n".join(mutant.command.replace("mutate ", f"mutate -ctrl {SELECT} {width} {number} ", 1)
                          for number, mutant in enumerate(mutants, 1))
-    text = run_yosys(f"{_read(design, values)}{commands}\nsetundef -init {values} t:$*dff*\nwrite_verilog -noattr\n")
-    return text[text.index("module "):]
+    return from_yosys(run_yosys(
+        f"{_read(design, values)}{commands}\nsetundef -init {values} t:$*dff*\nwrite_verilog -noattr\n"))

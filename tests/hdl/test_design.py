@@ -2,7 +2,7 @@ import json
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
-from bitline.hdl.emit import FABRICS, design, emit_files, run_yosys
+from bitline.hdl.emit import FABRICS, emit_files, run_yosys
 from bitline.hdl.fabric.design import Design
 from some import some
 
@@ -10,12 +10,12 @@ TABLES = MacroConfig(rows=11, columns=5, banks=2, max_accumulations=2, column="t
 CONFIGS = [MacroConfig(rows=3, columns=2, banks=2, weight_bits=1, fuse=2), MacroConfig(rows=13, columns=3,
            tree="carry_save"), TABLES, CoreConfig(macro=TABLES, bus="apb", reset="asynchronous")]
 TEXT = """// What it is.
-module top(clk, a, y);
-  input clk;
-  input signed [3:0] a;
+module top (
+  input wire clk,  // clock, rising edge
+  input wire signed [3:0] a,
   (* mark = "y" *)
-  output [7:0] y;
-  reg [7:0] y;
+  output reg [7:0] y
+);
   wire z = a[0];
   reg b = 1'h1;
   reg [3:0] cells [15:0];
@@ -31,9 +31,10 @@ module top(clk, a, y);
   );
 endmodule
 
-module part(d, q);
-  input [1:0] d;
-  output q;
+module part (
+  input wire [1:0] d,
+  output wire q  // what is kept; or not
+);
   reg kept;
   assign q = d[0] & kept;
 endmodule
@@ -44,8 +45,8 @@ endmodule
 @pytest.mark.parametrize("config", some(CONFIGS, 0, 2), ids=lambda config: config.name)
 def test_what_is_read_is_what_yosys_reads(config, fabric):
     # Of the memories' file every body would be read, not one.
-    main, *_ = emit_files(config, fabric).values()
-    found, library = Design(main), "".join(design(config, fabric).text.split(main))
+    main, *memories = emit_files(config, fabric).values()
+    found, library = Design(main), "".join(memories)
     printed = run_yosys(f"{FABRICS[fabric]}read_verilog -lib <<verilog\n{library}\nverilog\n"
                         f"read_verilog <<verilog\n{main}\nverilog\nhierarchy -top {config.name}\n"
                         "proc\ndelete =A:blackbox =A:whitebox\nwrite_json\n")

@@ -76,7 +76,9 @@ def test_every_waiver_is_needed_and_has_its_reason(tmp_path, cells):
     with tool_environment():
         done = subprocess.run(["verilator", "--lint-only", "-Wall", "-Wno-MULTITOP", str(path), str(cells)],
                               capture_output=True, text=True, check=False)
-    assert set(re.findall(r"%Warning-(\w+)", done.stderr)) == set(WAIVERS)
+    # Verilator has split a rule since 5.006, and knows the whole by its name still.
+    found = {"WIDTH" if rule.startswith("WIDTH") else rule for rule in re.findall(r"%Warning-(\w+)", done.stderr)}
+    assert found == set(WAIVERS)
     for rule, reason in WAIVERS.items():
         assert f"/* verilator lint_off {rule} */  // {reason}\n" in text
 

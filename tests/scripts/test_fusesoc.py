@@ -1,5 +1,6 @@
 """FuseSoC accepts the generated core file, and makes cores with the generator."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,17 +9,19 @@ import pytest
 import yaml
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.scripts.integration.files import integration_files
-from bitline.verif.sim.build import tool_environment
+from some import some
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32")
 OTHER = CoreConfig(macro=MacroConfig(rows=2, columns=3, banks=2), bus="apb")
 
 
-def fusesoc(folder, *arguments):
-    """What FuseSoC says and how it ends, in a folder of core files."""
-    with tool_environment():
-        return subprocess.run([sys.executable, "-m", "fusesoc.main", "--cores-root", str(folder), *arguments],
-                              cwd=folder, capture_output=True, text=True, check=False)
+def fusesoc(folder, *arguments, **environment):
+    """What FuseSoC says and how it ends, in a folder of core files; Verilator is not on the path."""
+    folders = [str(Path(sys.executable).parent), *(path for path in os.environ["PATH"].split(os.pathsep)
+                                                   if not (Path(path) / "verilator").exists())]
+    return subprocess.run([sys.executable, "-m", "fusesoc.main", "--cores-root", str(folder), *arguments],
+                          cwd=folder, capture_output=True, text=True, check=False,
+                          env={**os.environ, "PATH": os.pathsep.join(folders), **environment})
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,46 @@ def test_core_file_is_linted(folder):
     verilog.write_text(text, encoding="utf-8")
 
 
+def test_verilator_of_the_environment_is_used(folder, tmp_path):
+    """A program on the path, one in a variable, and one in $VERILATOR_ROOT, each before the package's."""
+    (tmp_path / "bin").mkdir()
+    for name in ("verilator", "own"):
+        program = tmp_path / "bin" / name
+        program.write_text("#!/bin/sh\necho it is $0\nexit 1\n", encoding="utf-8")
+        program.chmod(0o755)
+    path = f"{tmp_path / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    for environment, used in (({"PATH": path}, "verilator"), ({"VERILATOR": str(tmp_path / "bin" / "own")}, "own"),
+                              ({"VERILATOR_ROOT": str(tmp_path)}, "verilator")):
+        done = fusesoc(folder, "run", "--clean", "--target", "lint", CONFIG.name, **environment)
+        assert done.returncode != 0 and f"it is {tmp_path / 'bin' / used}" in done.stdout + done.stderr
+
+
+SIMULATED = [CONFIG, OTHER, CoreConfig(macro=MacroConfig(rows=5, columns=3, column="table"), bus="wishbone",
+                                       output="int16", output_stream_bits=32, reset="asynchronous"),
+             CoreConfig(macro=MacroConfig(rows=9, columns=10, input_bits=12, weight_bits=5), checksum=True,
+                        input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32)]
+
+
+@pytest.mark.parametrize("config", some(SIMULATED, 3), ids=lambda config: config.name)
+@pytest.mark.parametrize("tool", ["verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog")),
+                                  pytest.param("verilator-debian", marks=pytest.mark.needs("verilator-debian"))])
+def test_testbench_passes_and_notices_a_wrong_result(tool, config, tmp_path):
+    for name, content in integration_files(config).items():
+        if name.endswith((".core", "v", ".sdc", ".sh")):
+            (tmp_path / name).write_text(content, encoding="utf-8")
+    environment = {"VERILATOR": tool} if tool == "verilator-debian" else {}
+    run = ("run", "--clean", "--target", "sim", "--tool", "icarus" if tool == "icarus" else "verilator", config.name)
+    done = fusesoc(tmp_path, *run, **environment)
+    assert done.returncode == 0 and "PASS: 8 vectors" in done.stdout + done.stderr, done.stdout + done.stderr
+    path = tmp_path / f"{config.name}_tb.sv"
+    text = path.read_text(encoding="utf-8")
+    wrong = text.replace("results[taken])", "results[taken] + (taken == 5))")
+    assert wrong != text
+    path.write_text(wrong, encoding="utf-8")
+    done = fusesoc(tmp_path, *run, **environment)
+    assert done.returncode != 0 and "FAIL: a result is wrong" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
 def test_targets_are_set_up(folder):
     for target in ("rtl", "synth"):
         done = fusesoc(folder, "run", "--setup", "--target", target, *(["--tool", "icarus"] * (target == "rtl")),
@@ -62,7 +105,7 @@ def test_targets_are_set_up(folder):
 def test_target_chooses_the_body_of_the_memories(tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=3, columns=2))
     for name, content in integration_files(config).items():
-        if name.endswith((".core", ".v", ".sdc")):
+        if name.endswith((".core", "v", ".sdc", ".sh")):
             (tmp_path / name).write_text(content, encoding="utf-8")
     for target, options, chosen in (("synth", [], "BITLINE_MEMORY_FPGA"), ("lint", [], None),
                                     ("lint", ["--BITLINE_MEMORY_OPENRAM"], "BITLINE_MEMORY_OPENRAM")):
@@ -78,14 +121,14 @@ def test_target_chooses_the_body_of_the_memories(tmp_path):
 
 def test_generator_makes_a_core(folder):
     system(folder, OTHER.to_dict())
-    done = fusesoc(folder, "run", "--target", "lint", "system")
+    done = fusesoc(folder, "run", "--target", "lint", "system", VERILATOR="verilator-cli")
     assert done.returncode == 0, done.stdout + done.stderr
     assert list(folder.glob(f"build/**/{OTHER.name}.v"))
 
 
 def test_generator_refuses_a_wrong_configuration_in_one_line(folder):
     system(folder, {"macro": {"rows": 0, "columns": 3}})
-    done = fusesoc(folder, "run", "--target", "lint", "system")
+    done = fusesoc(folder, "run", "--target", "lint", "system", VERILATOR="verilator-cli")
     assert done.returncode != 0
     assert "bitline: rows must be an integer from 1 to 1024, not 0" in done.stdout + done.stderr
 

@@ -1,14 +1,20 @@
 """Testbenches made of the table of registers: whatever is added to the table is tested."""
 
+import itertools
+from contextlib import asynccontextmanager
+
 import cocotb
-from cocotb.triggers import ClockCycles
+from cocotb.triggers import ClockCycles, Timer, with_timeout
+from cocotbext.axi import AxiResp
 
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode
 from ..csr.register_words import ONES, PATTERNS, after, legal, reset_word, stored
-from .core_bench import CoreBench, Refused
+from .core_bench import PERIOD_NS, CoreBench, Refused
 
 # Bits that only hardware changes are known after a reset, and then only if nothing happens.
 MOVING = ("cycles",)
+# Longer than an access takes.
+SOON = (20 * PERIOD_NS, "ns")
 
 
 async def begin(dut):
@@ -132,6 +138,44 @@ async def read_only(dut):
             await bench.write_bytes(register.offset, pattern.to_bytes(4, "little"))
             assert await bench.read_word(register.offset) == before, register.name
     assert await bench.read("error") == {"code": 0, "count": 0}
+
+
+@cocotb.test()
+async def independent_channels(dut):
+    """A read is answered while the response to a write is not accepted, and a write while that to a read is not.
+
+    Each response is that of its own access, whatever the other one's is.
+    """
+    bench = await begin(dut)
+    bench.pause(0)
+    bus, enable = bench.bus, bench.registers["interrupt_enable"].offset
+    unmapped = max(register.offset for register in bench.registers.values()) + 4
+    await bench.write_bytes(enable, bytes(4))
+    for address, other in itertools.product((enable, unmapped), repeat=2):
+        response, other_response = (AxiResp.SLVERR if each == unmapped else AxiResp.OKAY for each in (address, other))
+        async with held(bus.write_if.b_channel, bus.write(address, bytes(4))) as access:
+            for _ in range(3):
+                assert (await with_timeout(bus.read(other, 4), *SOON)).resp == other_response
+            assert not access.done()
+        assert (await access).resp == response
+        async with held(bus.read_if.r_channel, bus.read(address, 4)) as access:
+            for value in (1, 2, 0):
+                answer = await with_timeout(bus.write(other, value.to_bytes(4, "little")), *SOON)
+                assert answer.resp == other_response
+            assert not access.done()
+        answer = await access
+        assert answer.resp == response and not any(answer.data)
+
+
+@asynccontextmanager
+async def held(channel, access):
+    """An access under way, whose response waits during the block."""
+    channel.clear_pause_generator()
+    channel.pause = True
+    task = cocotb.start_soon(access)
+    await Timer(*SOON)
+    yield task
+    channel.pause = False
 
 
 @cocotb.test()

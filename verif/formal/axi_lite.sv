@@ -11,6 +11,7 @@ module check (
     wire [31:0] rdata, data;
     wire [11:0] address, write_address, read_address;
     wire [3:0] strobe;
+    // Of the register file: the last read's data, and whether the last access was refused.
     reg [31:0] read_data;
     reg refused;
     reg started = 0;
@@ -21,26 +22,31 @@ module check (
         .bready(bready), .araddr(araddr), .arprot(arprot), .arvalid(arvalid), .arready(arready), .rdata(rdata),
         .rresp(rresp), .rvalid(rvalid), .rready(rready), .bus__enable(enable), .bus__write(write),
         .bus__address(address), .bus__data(data), .bus__strobe(strobe), .bus__read_data(read_data),
-        .bus__refused(refused), .write_address(write_address), .read_address(read_address), .awake(awake));
+        .bus__refused(refused), .write_address(write_address), .read_address(read_address), .awake(awake),
+        .was_write(was_write), .other_refused(other_refused));
 
-    // Accesses that were accepted and not answered, and whether they have reached the registers.
+    // Accesses that were accepted and not answered, whether they have reached the registers, and with what response.
     reg has_aw = 0, has_w = 0, has_ar = 0, written = 0, was_read = 0;
     reg [11:0] aw, ar;
-    reg [31:0] w;
+    reg [31:0] w, read;
     reg [3:0] strb;
-    reg [2:0] waits = 0;
-    // Accesses of the other kind that went first.
-    reg [1:0] before_read = 0, before_write = 0;
+    reg write_refused, read_refused;
+    // Cycles in which a whole access has waited for the registers, whatever the other channels do.
+    reg [2:0] write_waits = 0, read_waits = 0;
+    // Writes that went before a read that waits.
+    reg [1:0] before_read = 0;
     // Nothing is accepted in the first cycle after a reset, when a master may not see the response.
     reg was_reset = 1;
-    wire awake;
+    // Reads and writes that were made and answered while the other channel's response waited all the time.
+    reg read_passed = 0, write_passed = 0;
+    wire awake, was_write, other_refused;
 
     always @(posedge clk) begin
         started <= 1;
-        if (enable) begin
-            read_data <= answer;
-            refused <= refuse;
-        end
+        if (enable) refused <= refuse;
+        if (enable && !write) read_data <= answer;
+        if (enable && write) write_refused <= refuse;
+        if (enable && !write) begin read_refused <= refuse; read <= answer; end
         if (awvalid && awready) begin has_aw <= 1; aw <= awaddr; end
         if (wvalid && wready) begin has_w <= 1; w <= wdata; strb <= wstrb; end
         if (arvalid && arready) begin has_ar <= 1; ar <= araddr; end
@@ -48,12 +54,15 @@ module check (
         if (enable && !write) was_read <= 1;
         if (bvalid && bready) begin has_aw <= 0; has_w <= 0; written <= 0; end
         if (rvalid && rready) begin has_ar <= 0; was_read <= 0; end
-        waits <= (has_ar || has_aw && has_w) && !bvalid && !rvalid ? waits + 1 : 0;
-        if (!has_ar || rvalid && rready) before_read <= 0; else if (enable && write) before_read <= before_read + 1;
-        if (!(has_aw && has_w) || bvalid && bready) before_write <= 0; else if (enable && !write) before_write <= before_write + 1;
+        write_waits <= has_aw && has_w && !bvalid ? write_waits + 1 : 0;
+        read_waits <= has_ar && !rvalid ? read_waits + 1 : 0;
+        if (!has_ar || rvalid) before_read <= 0; else if (enable && write) before_read <= before_read + 1;
+        read_passed <= bvalid && !bready && (read_passed || arvalid && arready);
+        write_passed <= rvalid && !rready && (write_passed || awvalid && awready && wvalid && wready);
         was_reset <= rst;
         if (rst) begin
-            has_aw <= 0; has_w <= 0; has_ar <= 0; written <= 0; was_read <= 0; waits <= 0; before_read <= 0; before_write <= 0;
+            has_aw <= 0; has_w <= 0; has_ar <= 0; written <= 0; was_read <= 0; write_waits <= 0; read_waits <= 0;
+            before_read <= 0; read_passed <= 0; write_passed <= 0; refused <= 0;
         end
     end
 
@@ -68,35 +77,38 @@ module check (
         if (rvalid) assert (has_ar && was_read);
         if ($past(!rst && bvalid && !bready)) assert (bvalid && $stable(bresp));
         if ($past(!rst && rvalid && !rready)) assert (rvalid && $stable(rresp) && $stable(rdata));
-        if (bvalid) assert (bresp == (refused ? 2 : 0));
-        if (rvalid) assert (rresp == (refused ? 2 : 0) && rdata == read_data);
+        if (bvalid) assert (bresp == (write_refused ? 2 : 0));
+        if (rvalid) assert (rresp == (read_refused ? 2 : 0) && rdata == read);
 
         // Each access reaches the registers once, as it was made.
         if (enable && write) assert (has_aw && has_w && !written && address == aw && data == w && strobe == strb);
         if (enable && !write) assert (has_ar && !was_read && address == ar);
 
-        // Nothing is accepted without room, and everything is answered within bounds.
+        // Nothing is accepted without room.
         assert (awake == !was_reset);
         assert (awready == (awake && !has_aw) && wready == (awake && !has_w) && arready == (awake && !has_ar));
-        assert (waits <= 2);
-        // Who waits is passed by one other at most.
-        assert (before_read <= 1 && before_write <= 1);
+        // Everything is answered within bounds, also while the response to the other kind is not accepted: a write
+        // waits for nothing, and a read for one write at most.
+        assert (write_waits <= 1 && read_waits <= 1 + before_read && before_read <= 1);
 
         // Invariants between the two sides, for the induction.
         assert (bvalid == written && rvalid == was_read);
-        assert (!(written && was_read));
         assert (!written || has_aw && has_w);
         assert (!was_read || has_ar);
         if (before_read == 1) assert (written || was_read || !has_aw && !has_w);
-        if (before_write == 1) assert (written || was_read || !has_ar);
         if (has_aw) assert (write_address == aw);
         if (has_w) assert (data == w && strobe == strb);
         if (has_ar) assert (read_address == ar);
+        if (written) assert (write_refused == (was_write ? refused : other_refused));
+        if (was_read) assert (read_refused == (was_write ? other_refused : refused) && read == read_data);
 
         cover (bvalid && bready && bresp == 2);
         cover (rvalid && rready && rresp == 0 && has_aw && has_w);
         cover (bvalid && !bready && arvalid);
         cover (awvalid && awready && $past(reset && bvalid, 2));
         cover (before_read == 1 && rvalid);
+        // A read is made and answered while the response to a write waits, and the other way round.
+        cover (read_passed && rvalid && rready && rresp == 0 && bvalid && bresp == 2);
+        cover (write_passed && bvalid && bready && bresp == 2 && rvalid && rresp == 0);
     end
 endmodule

@@ -15,19 +15,27 @@ def of_core(name, says, block, bugs, depth, bus="axi", **more):
 
 BUS_PROOFS = (
     of_core("axi_lite", "AXI4-Lite keeps its protocol and reaches the registers once an access", "front", (
-        ("if (%1) bvalid <= 1'h0;", "if (rst) bvalid <= 1'h0;"),
+        ("else bvalid <= %1;", "else bvalid <= bus__write;"),
         # A read outlives a reset.
-        ("if (%1) has_read <= 1'h0;", "if (rvalid & rready) has_read <= 1'h0;"),
-        ("else if (bus__enable) rvalid <= %1;", "else rvalid <= rready;"),
+        ("if (rst) arready <= 1'h0;", "if (1'b0) arready <= 1'h0;"),
+        ("else rvalid <= %1;", "else rvalid <= rready;"),
         ("assign bus__enable = %1;", "assign bus__enable = %1 | bvalid;"),
-        # A read goes only where no write would follow.
+        # A read goes only where no write would follow, or waits until the response to a write is accepted; and a write
+        # until that to a read is.
         ("assign bus__enable = %1;", "assign bus__enable = (%1) & (bus__write | ~awvalid);"),
+        ("assign bus__enable = %1;", "assign bus__enable = (%1) & (bus__write | ~bvalid);"),
+        ("assign bus__write = %1;", "assign bus__write = (%1) & ~rvalid;"),
+        # Each response is that of the last access.
+        ("= was_write ? bus__refused : other_refused;", "= bus__refused;"),
+        ("= was_write ? other_refused : bus__refused;", "= bus__refused;"),
+        ("= bus__write != was_write;", "= 1'b1;"),
         ("bus__data <= wdata", "bus__data <= ~wdata"),
         ("bus__strobe <= wstrb", "bus__strobe <= 4'hf"),
-        ("assign awready = %1;", "assign awready = 1'b1;"),
+        ("if (rst) awready <= 1'h0;", "if (rst) awready <= 1'h1;"),
         ("read_address <= araddr", "read_address <= {araddr[11:1], 1'b0}"),
         ("assign bresp = %1;", "assign bresp = 2'h0;"),
-        ("assign rresp = %1;", "assign rresp = 2'h2;")), 4, exposed=("write_address", "read_address", "awake")),
+        ("assign rresp = %1;", "assign rresp = 2'h2;")), 4, exposed=(
+            "write_address", "read_address", "awake", "was_write", "other_refused")),
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = cyc & stb;"),
         ("assign ack = %1;", "assign ack = cyc & stb;"),
@@ -106,7 +114,7 @@ TREE_PROOFS = (
     *(Property(f"tree_save_{rows}", f"a carry-save tree of {rows} rows of {bits} bits gives the sum", "tree_cells",
                MacroConfig(rows=rows, columns=1, weight_bits=bits, input_bits=1, tree="carry_save"), "adder_tree", (
                    (".c(product_2_0)", ".c(product_2_1)"),
-                   ("assign _0_ = a + b", "assign _0_ = a | b", "full_adder"),
+                   ("= a + b", "= a | b", "full_adder"),
                    ("product_1_1 = ~ ", "product_1_1 = ")), 2, "bmc", taps=cells(rows, bits),
                also=lambda module, rows=rows, bits=bits: compressed(module, rows, bits),
                defines={"ROWS": rows, "BITS": bits, "WIDTH": bits + (rows - 1).bit_length(), "ADDERS": adders},
@@ -115,7 +123,7 @@ TREE_PROOFS = (
     table_sums("table_256", "a table column of 256 rows adds up its tables, and calibrates",
                MacroConfig(rows=256, columns=1, input_bits=1, banks=2, column="table"), (
                    ("level1_0_16) +", "level1_0_16) -"),
-                   ("= calibrate & _%1_;", "= 1'b0 & _%1_;")), solvers=("yices",)),
+                   ("= calibrate & calibrate_and_A_B;", "= 1'b0 & calibrate_and_A_B;")), solvers=("yices",)),
 )
 
 DATA = (
@@ -145,10 +153,10 @@ CONTROL = (
         ("= on_wordlines & ", "= 1'b0 & "),
         ("else i_ready <= %1;", "else i_ready <= %1 | 1'b1;")), depth=3, cover_depth=24, bug_depth=20),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
-        ("assign _%1_ = ~ busy;", "assign _%1_ = busy;"),), depth=22, mode="bmc", cover_depth=3,
+        ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),
     controlled("response_2", "the same, within 32 cycles; interval 2", AHEAD, (
-        ("assign _%1_ = ~ busy;", "assign _%1_ = busy;"),), depth=34, mode="bmc", cover_depth=3,
+        ("= ~ busy;", "= busy;"),), depth=34, mode="bmc", cover_depth=3,
         defines={"WITHIN": 32}),
 )
 

@@ -93,7 +93,7 @@ def node_count(rows):
 
 def controller_ports(module, bits):
     """Taps for the check of a controller whose inputs have so many bits."""
-    nets = module.nets
+    nets = {name: net for name, net in module.nets.items() if net.is_register}
     loads = sorted((name for name in nets if name.startswith("loads_")), key=lambda name: int(name[6:]))
     stages = ["_plane_last", *loads, "complete_0", *(name for name in ("total_0", "fused_0_0") if name in nets)]
     hold = sorted(name for name in nets if name.startswith("hold_") and not name.startswith("hold_bank_"))
