@@ -192,6 +192,7 @@ class Svdf(Operator):
     ``features`` is the product with the input, which a macro computes; that with the weights over time, one for each
     element of the state, is elementwise. ``state`` is the number of its tensor and its variable, ``weights`` and
     ``bias`` of tensors. ``is_wide``: the state must be of int16, because the runtime has no other.
+    ``precision`` is that in which scales are divided.
     """
 
     features: Part
@@ -200,6 +201,7 @@ class Svdf(Operator):
     state: tuple
     rank: int
     is_wide: bool
+    precision: type
 
     tflite = (TfliteForm("SVDF", 3, 5, "SVDFOptions"),)
 
@@ -214,7 +216,8 @@ class Svdf(Operator):
         product = part(node, "features", x, features, (node.shape(0)[0], *node.tensors[features].shape[:1]))
         node.inputs[1:] = []
         return cls(**node.common, features=product, weights=weights, bias=bias, state=(state, variable),
-                   rank=int(node.options.Rank()), is_wide=node.runtime == "litert-2.3")
+                   rank=int(node.options.Rank()), is_wide=node.runtime == "litert-2.3",
+                   precision=node.precision)
 
     @property
     def products(self):
@@ -246,8 +249,9 @@ class Svdf(Operator):
         """From the accumulators of features to the state, and from those of the filters to the output."""
         x, output, weights, state = (step.inputs[0], step.output, step.tensors[self.weights],
                                      step.tensors[self.state[0]])
-        return (float(x.scale * step.tensors[self.features.inputs[1]].scale / state.scale),
-                float(state.scale * weights.scale / output.scale))
+        features = step.tensors[self.features.inputs[1]]
+        return tuple(float(self.precision(a.scale) * self.precision(b.scale) / self.precision(c.scale))
+                     for a, b, c in ((x, features, state), (state, weights, output)))
 
     def compute(self, step, x):
         first, second = self._factors(step)
