@@ -83,7 +83,8 @@ class Lstm(Operator):
 
     ``gates`` has for each gate the products with inputs and with the state, and the number of its bias or -1; without
     ``"enter"`` what is forgotten enters. ``states`` are numbers of tensors and of variables of output and cells,
-    ``hidden`` the tensor whose scale and zero point the output is computed at.
+    ``hidden`` the tensor whose scale and zero point the output is computed at, ``precision`` that in which scales are
+    divided.
     """
 
     gates: dict = field(hash=False)
@@ -91,6 +92,7 @@ class Lstm(Operator):
     hidden: int
     clip: float
     is_time_major: bool
+    precision: type
 
     tflite = (TfliteForm("UNIDIRECTIONAL_SEQUENCE_LSTM", 1, 24, "UnidirectionalSequenceLSTMOptions"),)
 
@@ -121,7 +123,7 @@ class Lstm(Operator):
         # tflite-micro knows no scale for what it computes but that of the output.
         return cls(**node.common, gates=gates, states=tuple(states), clip=float(options.CellClip()),
                    hidden=inputs[OUTPUT_STATE] if is_micro else node.intermediates[4], is_time_major=is_time_major,
-                   rounding=node.rounding())
+                   precision=node.precision, rounding=node.rounding())
 
     @property
     def products(self):
@@ -157,7 +159,7 @@ class Lstm(Operator):
         exponent = int(np.frexp(step.tensors[cell].scale)[1]) - 1
         clip = int(np.clip(np.float32(self.clip) / step.tensors[cell].scale, 0, 32767))
         hidden = step.tensors[self.hidden]
-        factors = {name: [step.tensors[source].scale * step.tensors[product.inputs[1]].scale / GATE_SCALE
+        factors = {name: [self._factor(step, source, product.inputs[1])
                           for source, product in zip((self.inputs[0], output), products)]
                    for name, (*products, _) in self.gates.items()}
         inputs = {name: self._by_time(step.part(first).accumulators(x)) + bias_of(step, bias)
@@ -177,6 +179,11 @@ class Lstm(Operator):
         # (time, run, batch, cell) to the order of the output.
         order = (1, 0, 2, 3) if self.is_time_major else (1, 2, 0, 3)
         return np.stack(made).transpose(order).reshape(len(x), *step.output.shape)
+
+    def _factor(self, step, source, weights):
+        """From accumulators of a tensor and weights to what goes into the function of a gate."""
+        return (self.precision(step.tensors[source].scale) * self.precision(step.tensors[weights].scale)
+                / self.precision(GATE_SCALE))
 
     def _by_time(self, sums):
         """Accumulators (run, batch, time, cell), or (run, time, batch, cell), or without time, with time first."""
