@@ -2,6 +2,8 @@
 
 import dataclasses
 import resource
+from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 
 import click
@@ -25,11 +27,11 @@ def table_of(found):
 
 
 def compare(fuzzers, operators, values, seed, output):
-    """Fuzz operators; ``output`` keeps what it has of others. The exit status."""
+    """Fuzz operators, by function; ``output`` keeps what it has of others. The exit status."""
     if output:
         # Before long work begins.
         read_record(output)
-    found = [fuzzers[operator].fuzz(operator, values, seed) for operator in operators]
+    found = [fuzzers[operator](operator, values, seed) for operator in operators]
     Console(width=120).print(table_of(found))
     for one in found:
         for line in [one.first] if one.first else []:
@@ -42,9 +44,9 @@ def compare(fuzzers, operators, values, seed, output):
 
 
 def damage(fuzzers, operators, count, seed):
-    """Read damaged files of operators. The exit status."""
+    """Read damaged files of operators, by function. The exit status."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = [fuzzers[operator].survive(operator, count, seed) for operator in operators]
+    found = [fuzzers[operator](operator, count, seed) for operator in operators]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     table = Table("operator", "files", "run", "refused", "faults", "slowest, s")
     for one in found:
@@ -66,26 +68,34 @@ def damage(fuzzers, operators, count, seed):
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first network.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets the table as JSON; what it has of other operators stays.")
+@click.option("--runtime", type=click.Choice(["litert-2.3", "tflm"]), default="litert-2.3", show_default=True,
+              help="Of .tflite files; with tflm there are no others.")
 @click.option("--damaged", metavar="N", type=click.IntRange(1),
               help="Instead read N damaged files of each operator: each must run, or be refused in one line, in 5 s.")
-def command(operators, values, seed, output, damaged):
+def command(operators, values, seed, output, runtime, damaged):
     """Draw networks of each of OPERATORS, or of all, and compare every value with the runtime.
 
-    Those of .tflite files, such as FULLY_CONNECTED, are compared with LiteRT, those of .onnx files, such as Gemm, with
-    ONNX Runtime.
+    Those of .tflite files, such as FULLY_CONNECTED, are compared with LiteRT or tflite-micro, those of .onnx files,
+    such as Gemm, with ONNX Runtime.
     """
     require_packages("networks", "tflite", "ai_edge_litert")
     require_packages("onnx", "onnx", "onnxruntime")
+    if runtime == "tflm" and find_spec("tflite_micro") is None:
+        raise BadInput("tflite-micro not found: pip install tflite-micro")
     from ..fuzzing import onnx_fuzz, tflite_fuzz
 
-    fuzzers = {operator: kind for kind in (tflite_fuzz, onnx_fuzz) for operator in kind.OPERATORS}
+    kinds = (tflite_fuzz,) if runtime == "tflm" else (tflite_fuzz, onnx_fuzz)
+    fuzzers = {operator: kind for kind in kinds for operator in kind.OPERATORS}
     unknown = [operator for operator in operators if operator not in fuzzers]
     if unknown:
         raise BadInput(f"operators must be among {', '.join(fuzzers)}, not {unknown[0]}")
     if damaged and output:
         raise BadInput(f"--damaged must be without --output, not with {output}")
     if damaged:
-        return damage(fuzzers, operators or fuzzers, damaged, seed)
+        survivors = {operator: kind.survive for operator, kind in fuzzers.items()}
+        return damage(survivors, operators or fuzzers, damaged, seed)
     if output:
         check_writable(output)
-    return compare(fuzzers, operators or fuzzers, values, seed, output)
+    chosen = {operator: partial(kind.fuzz, runtime=runtime) if kind is tflite_fuzz else kind.fuzz
+              for operator, kind in fuzzers.items()}
+    return compare(chosen, operators or fuzzers, values, seed, output)

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from ...host.network.compare import compare
 from ...host.network.files.load import load_network
-from ...host.network.files.reference import TfliteReference
+from ...host.network.files.reference import REFERENCES
 from ...host.network.files.tflite_file import read_tflite
 from ...host.network.inference import Inference
 from .damage import damage_bytes, read_damaged
@@ -15,21 +14,22 @@ from .tflite_operators import OPERATORS, draw
 INPUTS = 8
 
 
-def fuzz(operator, values, seed):
-    """The `Fuzzed` of `fuzz_networks`."""
+def fuzz(operator, values, seed, runtime="litert-2.3"):
+    """The `Fuzzed` of `fuzz_networks`, against a runtime of `REFERENCES`."""
+    reference, package = REFERENCES[runtime]
 
     def compare_drawn(found, path, number):
         drawn = draw(operator, number)
         path.write_bytes(drawn.data)
-        network = load_network(path)
+        network = load_network(path, runtime)
         tensors = [network.tensors[index] for index in network.inputs]
         inputs = [drawn.values((INPUTS, *tensor.shape), tensor.dtype) for tensor in tensors]
-        theirs = TfliteReference(path, stateful=True).run(*inputs)
-        mismatches = compare(network, Inference(network, stateful=True).run(*inputs), theirs)
-        found.values += sum(values.size for values in theirs.values())
+        ours = Inference(network, stateful=True).run(*inputs)
+        mismatches = reference(path, stateful=True).compare(network, ours, inputs)
+        found.values += sum(ours[index].size for operator in network.operators for index in operator.outputs)
         found.add(mismatches, f"seed {number} ({drawn.dtype})")
 
-    return fuzz_networks(operator, values, seed, ".tflite", "ai-edge-litert", compare_drawn)
+    return fuzz_networks(operator, values, seed, ".tflite", package.replace("_", "-"), compare_drawn)
 
 
 def survive(operator, count, seed):

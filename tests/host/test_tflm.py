@@ -1,5 +1,7 @@
 """Drawn operators against tflite-micro, where that is installed."""
 
+import json
+
 import numpy as np
 import pytest
 from bitline.golden.kernels import layers
@@ -71,6 +73,13 @@ def test_the_command_compares_with_it(cli, tmp_path):
 def test_what_it_refuses_is_one_line(refused, tmp_path):
     refused(*command("TILE", tmp_path), match=r"tflite-micro, with which layers are compared, must take .*, and does "
                                               r"not \(--no-check goes without\): Didn't find op for builtin")
+
+
+def test_fuzz_compares_with_it(cli, refused, tmp_path):
+    status, _, errors = cli("fuzz", "SVDF", "--runtime", "tflm", "--values", "20000", "--output", tmp_path / "x.json")
+    assert status == 0, errors
+    assert json.loads((tmp_path / "x.json").read_text())["operators"][0]["runtime"].startswith("tflite-micro ")
+    refused("fuzz", "Relu", "--runtime", "tflm", match="operators must be among ABS, .*, not Relu")
 
 
 def test_svdf_with_a_state_of_eight_bits(tmp_path):

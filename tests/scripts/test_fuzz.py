@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip("onnx", reason="no onnx here")
 pytest.importorskip("onnxruntime", reason="no onnxruntime here")
 from bitline.golden.kernels import float_layers
+from bitline.scripts.commands import fuzz as command
 from bitline.scripts.fuzzing import damage, onnx_fuzz, tflite_fuzz
 from bitline.scripts.fuzzing.onnx_fuzz import OPERATORS, fuzz
 
@@ -61,6 +62,11 @@ def test_damaged_files_that_are_read_too_late_or_wrongly_are_noticed(cli, monkey
 
 def test_damaged_files_have_no_record(refused, tmp_path):
     refused("fuzz", "ABS", "--damaged", "3", "--output", tmp_path / "x.json", match="--damaged must be without")
+
+
+def test_a_runtime_that_is_missing_is_said(refused, monkeypatch):
+    monkeypatch.setattr(command, "find_spec", lambda name: None)
+    refused("fuzz", "ABS", "--runtime", "tflm", match="tflite-micro not found: pip install tflite-micro$")
 
 
 def test_operators_that_there_are_not(cli):

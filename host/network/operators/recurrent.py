@@ -83,7 +83,8 @@ class Lstm(Operator):
 
     ``gates`` has for each gate the products with inputs and with the state, and the number of its bias or -1; without
     ``"enter"`` what is forgotten enters. ``states`` are numbers of tensors and of variables of output and cells,
-    ``hidden`` the tensor whose scale and zero point the output is computed at.
+    ``hidden`` the tensor whose scale and zero point the output is computed at, ``precision`` that in which scales are
+    divided.
     """
 
     gates: dict = field(hash=False)
@@ -91,6 +92,7 @@ class Lstm(Operator):
     hidden: int
     clip: float
     is_time_major: bool
+    precision: type
 
     tflite = (TfliteForm("UNIDIRECTIONAL_SEQUENCE_LSTM", 1, 24, "UnidirectionalSequenceLSTMOptions"),)
 
@@ -121,7 +123,7 @@ class Lstm(Operator):
         # tflite-micro knows no scale for what it computes but that of the output.
         return cls(**node.common, gates=gates, states=tuple(states), clip=float(options.CellClip()),
                    hidden=inputs[OUTPUT_STATE] if is_micro else node.intermediates[4], is_time_major=is_time_major,
-                   rounding=node.rounding())
+                   precision=node.precision, rounding=node.rounding())
 
     @property
     def products(self):
@@ -157,7 +159,7 @@ class Lstm(Operator):
         exponent = int(np.frexp(context.tensors[cell].scale)[1]) - 1
         clip = int(np.clip(np.float32(self.clip) / context.tensors[cell].scale, 0, 32767))
         hidden = context.tensors[self.hidden]
-        factors = {name: [context.tensors[source].scale * context.tensors[product.inputs[1]].scale / GATE_SCALE
+        factors = {name: [self._factor(context, source, product.inputs[1])
                           for source, product in zip((self.inputs[0], output), products)]
                    for name, (*products, _) in self.gates.items()}
         inputs = {name: self._by_time(context.part(first).accumulators(x)) + bias_of(context, bias)
@@ -178,6 +180,11 @@ class Lstm(Operator):
         order = (1, 0, 2, 3) if self.is_time_major else (1, 2, 0, 3)
         return np.stack(made).transpose(order).reshape(len(x), *context.output.shape)
 
+    def _factor(self, context, source, weights):
+        """From accumulators of a tensor and weights to what goes into the function of a gate."""
+        return (self.precision(context.tensors[source].scale) * self.precision(context.tensors[weights].scale)
+                / self.precision(GATE_SCALE))
+
     def _by_time(self, sums):
         """Accumulators (run, batch, time, cell), or (run, time, batch, cell), or without time, with time first."""
         if sums.ndim == 3:
@@ -192,6 +199,7 @@ class Svdf(Operator):
     ``features`` is the product with the input, which a macro computes; that with the weights over time, one for each
     element of the state, is elementwise. ``state`` is the number of its tensor and its variable, ``weights`` and
     ``bias`` of tensors. ``is_wide``: the state must be of int16, because the runtime has no other.
+    ``precision`` is that in which scales are divided.
     """
 
     features: Part
@@ -200,6 +208,7 @@ class Svdf(Operator):
     state: tuple
     rank: int
     is_wide: bool
+    precision: type
 
     tflite = (TfliteForm("SVDF", 3, 5, "SVDFOptions"),)
 
@@ -214,7 +223,8 @@ class Svdf(Operator):
         product = part(node, "features", x, features, (node.shape(0)[0], *node.tensors[features].shape[:1]))
         node.inputs[1:] = []
         return cls(**node.common, features=product, weights=weights, bias=bias, state=(state, variable),
-                   rank=int(node.options.Rank()), is_wide=node.runtime == "litert-2.3")
+                   rank=int(node.options.Rank()), is_wide=node.runtime == "litert-2.3",
+                   precision=node.precision)
 
     @property
     def products(self):
@@ -246,8 +256,9 @@ class Svdf(Operator):
         """From the accumulators of features to the state, and from those of the filters to the output."""
         x, output, weights, state = (context.inputs[0], context.output, context.tensors[self.weights],
                                      context.tensors[self.state[0]])
-        return (float(x.scale * context.tensors[self.features.inputs[1]].scale / state.scale),
-                float(state.scale * weights.scale / output.scale))
+        features = context.tensors[self.features.inputs[1]]
+        return tuple(float(self.precision(a.scale) * self.precision(b.scale) / self.precision(c.scale))
+                     for a, b, c in ((x, features, state), (state, weights, output)))
 
     def compute(self, context, x):
         first, second = self._factors(context)
