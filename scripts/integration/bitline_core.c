@@ -38,15 +38,15 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
     streams = READ(core, streams);
     core->rows = GET(shape, SHAPE__ROWS);
     core->columns = GET(shape, SHAPE__COLUMNS);
-    core->weight_bits = GET(widths, WIDTHS__WEIGHT);
-    core->input_bits = GET(widths, WIDTHS__INPUT);
-    core->output_bits = GET(widths, WIDTHS__OUTPUT);
+    core->weight_bits = GET(widths, WIDTHS__WEIGHT_BITS);
+    core->input_bits = GET(widths, WIDTHS__INPUT_BITS);
+    core->output_bits = GET(widths, WIDTHS__OUTPUT_BITS);
     core->max_accumulations = GET(capacity, CAPACITY__MAX_ACCUMULATIONS);
     core->banks = GET(capacity, CAPACITY__BANKS);
     core->has_checksum = GET(capacity, CAPACITY__CHECKSUM) != 0;
-    core->input_beat = GET(streams, STREAMS__INPUT);
-    core->weight_beat = GET(streams, STREAMS__WEIGHT);
-    core->output_beat = GET(streams, STREAMS__OUTPUT);
+    core->input_beat = GET(streams, STREAMS__INPUT_BYTES);
+    core->weight_beat = GET(streams, STREAMS__WEIGHT_BYTES);
+    core->output_beat = GET(streams, STREAMS__OUTPUT_BYTES);
     return BITLINE_CORE_OK;
 }
 
@@ -213,7 +213,7 @@ int bitline_core_set_vector_settings(struct bitline_core *core, const struct bit
     if (settings->bits < 1 || settings->bits > core->input_bits || settings->bank >= core->banks || settings->set > 1 ||
         settings->accumulate_count < 1 || settings->accumulate_count > core->max_accumulations)
         return BITLINE_CORE_ARGUMENT;
-    WRITE(core, vector, PUT(settings->bits, VECTOR__BITS) | PUT(settings->is_signed != 0, VECTOR__SIGNED) |
+    WRITE(core, vector, PUT(settings->bits, VECTOR__BITS) | PUT(settings->is_signed != 0, VECTOR__IS_SIGNED) |
                             PUT(settings->bank, VECTOR__BANK) | PUT(settings->set, VECTOR__SET));
     return settle(core, offsetof(bitline_core_t, accumulate), PUT(settings->accumulate_count, ACCUMULATE__COUNT));
 }
