@@ -1,4 +1,4 @@
-/* Driver of a Bitline core. SPDX-License-Identifier: Apache-2.0 */
+/* Driver of a Bitline core, in C99 without a library. SPDX-License-Identifier: Apache-2.0 */
 
 #include "bitline_core.h"
 
@@ -26,10 +26,10 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
 {
     uint32_t shape, widths, capacity, streams;
 
-    *core = (struct bitline_core){0};
     core->base = base;
     core->polls = POLLS;
     core->repeats = REPEATS;
+    core->rows = core->columns = core->banks = 0;
     if (READ(core, identity) != BITLINE_CORE__IDENTITY__IDENTITY_reset)
         return BITLINE_CORE_NOT_FOUND;
     shape = READ(core, shape);
@@ -148,15 +148,6 @@ int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned fi
     return set_target(core, PUT(bank, LOAD__BANK) | PUT(first, LOAD__FIRST));
 }
 
-/* Fields that only some cores have are at the same positions in each, but this header may be of one without them. Values
- * of settings are in the lowest bits of each half of their register. */
-#define PARAMETERS UINT32_C(1)
-#define SET(set) ((uint32_t)(set) << 2)
-#define SETTINGS 0x060u
-#define SETTINGS_OF_A_SET 8u
-#define CLAMP 4u
-#define TWICE (UINT32_C(1) << 16)
-
 static int wait_set(struct bitline_core *core, unsigned set)
 {
     return wait_status(core, UINT32_C(1) << (BITLINE_CORE__STATUS__SET_USED_bp + set), 0);
@@ -177,7 +168,9 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
 {
     unsigned column;
     uint32_t mask = (UINT32_C(1) << (core->output_bits & 31)) - 1;
-    uintptr_t base = core->base + SETTINGS + SETTINGS_OF_A_SET * set;
+    size_t set_0 = offsetof(bitline_core_t, offset_0), size = offsetof(bitline_core_t, offset_1) - set_0;
+    uintptr_t offset = core->base + set_0 + size * set;
+    uintptr_t clamp = offset + offsetof(bitline_core_t, clamp_0) - set_0;
     int result;
 
     if (set > 1 || !are_possible(core, settings))
@@ -185,7 +178,7 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
     for (column = 0; column < core->columns; column++)
         if (columns[column].shift < -31 || columns[column].shift > 7)
             return BITLINE_CORE_ARGUMENT;
-    result = set_target(core, PUT(1, LOAD__WORDS) | PARAMETERS | SET(set));
+    result = set_target(core, PUT(1, LOAD__WORDS) | PUT(1, LOAD__PARAMETERS) | PUT(set, LOAD__SET));
     for (column = 0; column < core->columns && result == BITLINE_CORE_OK; column++) {
         const uint32_t words[4] = {(uint32_t)columns[column].bias, (uint32_t)columns[column].multiplier,
                                    (uint32_t)columns[column].shift, 0};
@@ -202,9 +195,10 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
         result = wait_set(core, set);
     if (result != BITLINE_CORE_OK)
         return result;
-    BITLINE_CORE_WRITE(base, ((uint32_t)settings->zero_point & mask) | (settings->rounds_twice != 0 ? TWICE : 0));
-    BITLINE_CORE_WRITE(base + CLAMP,
-                       ((uint32_t)settings->low & mask) | ((uint32_t)settings->high & mask) << 16);
+    BITLINE_CORE_WRITE(offset, PUT((uint32_t)settings->zero_point & mask, OFFSET_0__ZERO_POINT) |
+                                   PUT(settings->rounds_twice != 0, OFFSET_0__ROUNDS_TWICE));
+    BITLINE_CORE_WRITE(clamp, PUT((uint32_t)settings->low & mask, CLAMP_0__LOW) |
+                                  PUT((uint32_t)settings->high & mask, CLAMP_0__HIGH));
     return BITLINE_CORE_OK;
 }
 
