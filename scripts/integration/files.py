@@ -9,6 +9,7 @@ from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
 from .c_headers import DRIVER, errors_header, registers_header, values_header
 from .ip_xact import ip_xact
+from .simulation import simulation_files
 from .systemrdl import pages, systemrdl
 
 HERE = Path(__file__).resolve().parent
@@ -29,7 +30,7 @@ def integration_files(config):
     """
     name = config.name
     verilog = emit_files(config)
-    files = pages(config) | verilog | {
+    files = pages(config) | verilog | simulation_files(config, verilog) | {
         f"{name}.json": sidecar(config),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
         f"{name}.core": fusesoc(config, verilog),
