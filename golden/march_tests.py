@@ -57,3 +57,31 @@ def run(program, memory, rows, words, width):
                     elif (wrong := memory.read(row) ^ value):
                         return row, (wrong & -wrong).bit_length() - 1
     return None
+
+
+def program_cycles(config, program):
+    """Clock cycles of a program in a core of bitcells, from its start, with nothing in flight, to its end.
+
+    Exact for marches and zeroize; the most that known answers take, whose vectors may have planes to skip. Tables take
+    longer, as each group of rows waits until its tables are filled.
+
+    Parameters
+    ----------
+    config : CoreConfig
+    program : str
+        Of ``PROGRAMS``.
+    """
+    macro, dense = config.macro, program == "known_answers"
+    row_beats = -(-8 * config.row_bytes // config.weight_stream_bits)
+    vector_beats = -(-8 * config.vector_bytes // config.input_stream_bits)
+    write = 3 + row_beats
+    read = 1 + vector_beats + macro.latency + config.groups
+    if dense:
+        # All planes, where a march has vectors of one; the sum of a row's weights, which a march knows.
+        read += macro.input_bits - 1
+        write += -(-(macro.columns - 1).bit_length() // 2) if config.checksum else 0
+    is_march = program.startswith("march")
+    operations = " ".join(names for _, names in PROGRAMS[program]).split()
+    one_row = sum(write if name[0] == "w" else read for name in operations)
+    runs = len(backgrounds(macro.weight_bits, config.array.columns)) if is_march else 1
+    return 2 + runs * macro.banks * macro.rows * one_row

@@ -8,6 +8,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
 from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.common.options import CORE_FIELDS, MACRO_FIELDS, table_of
+from bitline.scripts.integration import tables
 from bitline.scripts.main import COMMANDS
 from bitline.verif.sim.build import source, source_files
 
@@ -21,6 +22,12 @@ CHECKED = [PLAN, ROOT / "docs" / "verification.md", ROOT / "docs" / "measurement
 @pytest.mark.parametrize("document, fields", [("README.md", MACRO_FIELDS), ("docs/integration.md", CORE_FIELDS)])
 def test_tables_of_options_are_those_of_the_configuration(document, fields):
     assert table_of(fields) in (ROOT / document).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("table", [tables.registers_table, tables.signals_table, tables.keys_table,
+                                   tables.durations_table], ids=lambda function: function.__name__)
+def test_tables_of_a_core_are_those_of_the_gateware(table):
+    assert f"\n\n{table()}\n" in (ROOT / "docs" / "integration.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
 def test_named_tests_exist():

@@ -16,11 +16,13 @@ BRITISH = re.compile(
     r"|(?:defen|licen)ce|metres?)\b", re.IGNORECASE)
 # Former names of registers and functions, which users still have.
 FORMER = ("zeroise", "zeroised", "bitline_core_zeroise")
+# Of Verilog.
+KEYWORDS = ("showcancelled", "noshowcancelled")
 
 
 def british(text):
     """British spellings in a text."""
-    return [word for word in BRITISH.findall(text) if word not in FORMER]
+    return [word for word in BRITISH.findall(text) if word not in FORMER + KEYWORDS]
 
 
 def test_spelling_is_american():

@@ -11,7 +11,7 @@ def connect_vectors(m, core, registers, test, vectors):
     settings, chosen, vector = vectors.vector_settings, test.takeover.active, registers.vector
     m.d.comb += [
         settings.bits.eq(Mux(chosen, Mux(test.dense, core.config.macro.input_bits, 1), vector.bits.data)),
-        settings.signed.eq(Mux(chosen, test.dense, vector.signed.data)),
+        settings.signed.eq(Mux(chosen, test.dense, vector.is_signed.data)),
         settings.bank.eq(Mux(chosen, test.bank, vector.bank.data)),
         settings.set.eq(Mux(chosen, 0, vector.set.data)),
         settings.accumulate_count.eq(Mux(chosen, 1, registers.accumulate.count.data)),
@@ -43,7 +43,7 @@ def connect_requantizer(m, registers, tracker, requantizer):
     for index, (offset, clamp) in enumerate(sets):
         settings = requantizer.settings[index]
         m.d.comb += [
-            settings.double.eq(offset.double.data),
+            settings.double.eq(offset.rounds_twice.data),
             settings.zero_point.eq(offset.zero_point.data),
             settings.low.eq(clamp.low.data),
             settings.high.eq(clamp.high.data),

@@ -136,17 +136,18 @@ def _identification(config):
         Register(name="shape", offset=0x00C, meaning="Size of the array.", fields=constants(
             ("rows", 0, 16, macro.rows, "Inputs of a vector."), ("columns", 16, 16, macro.columns, "Results."))),
         Register(name="widths", offset=0x010, meaning="Bits of numbers.", fields=constants(
-            ("weight", 0, 8, macro.weight_bits, "Of a weight."), ("input", 8, 8, macro.input_bits, "Of an input."),
-            ("output", 16, 8, config.output_bits, "Of a result; 32 if it is not requantized."),
-            ("total", 24, 8, macro.total_width, "Of a total."))),
+            ("weight_bits", 0, 8, macro.weight_bits, "Of a weight."),
+            ("input_bits", 8, 8, macro.input_bits, "Of an input."),
+            ("output_bits", 16, 8, config.output_bits, "Of a result; 32 if it is not requantized."),
+            ("total_bits", 24, 8, macro.total_width, "Of a total."))),
         Register(name="capacity", offset=0x014, meaning="Banks, and vectors that accumulate.", fields=constants(
             ("max_accumulations", 0, 17, macro.max_accumulations, "Most vectors that add up to one result."),
             ("checksum", 20, 1, int(config.checksum), "Results are checked against a checksum."),
             ("banks", 24, 8, macro.banks, "Banks."))),
         Register(name="streams", offset=0x018, meaning="Bytes of the streams' beats.", fields=constants(
-            ("input", 0, 8, config.input_stream_bits // 8, "Of s_axis."),
-            ("weight", 8, 8, config.weight_stream_bits // 8, "Of s_axis_w."),
-            ("output", 16, 8, config.output_stream_bits // 8, "Of m_axis."))),
+            ("input_bytes", 0, 8, config.input_stream_bits // 8, "Of s_axis."),
+            ("weight_bytes", 8, 8, config.weight_stream_bits // 8, "Of s_axis_w."),
+            ("output_bytes", 16, 8, config.output_stream_bits // 8, "Of m_axis."))),
     ]
 
 
@@ -203,7 +204,7 @@ def _work(config):
                      Access.RW,
                      ("bits", 0, 5, "Lowest bits of each input that count.", {"reset": bits, "minimum": 1,
                                                                               "maximum": bits}),
-                     ("signed", 8, 1, "Inputs are two's complement.", {}),
+                     ("is_signed", 8, 1, "Inputs are two's complement.", {}),
                      ("bank", 16, 4, "Bank of the first vector of a result; each further one takes the next bank.",
                       last_bank),
                      ("set", 24, 1, "Set of requantization parameters.", {}))),
@@ -238,7 +239,7 @@ def _settings(config):
                        meaning=f"Zero point and rounding of set {index}.", fields=_fields(
                            Access.RW,
                            ("zero_point", 0, bits, "Zero point of the results, two's complement.", {}),
-                           ("double", 16, 1, "Round as TensorFlow Lite does, twice, instead of once.", {})))
+                           ("rounds_twice", 16, 1, "Round as TensorFlow Lite does, twice, instead of once.", {})))
         yield Register(name=f"clamp_{index}", offset=0x064 + 8 * index, locks=True, busy_lock=True,
                        meaning=f"Clamping of the results of set {index}.", fields=_fields(
                            Access.RW,
@@ -247,8 +248,13 @@ def _settings(config):
 
 
 # Fields by their names of the release before, which the C header of this release still has.
-FORMER_NAMES = {"control.zeroise": "control.zeroize", "status.zeroised": "status.zeroized",
-                "chain.length": "accumulate.count", "capacity.chain": "capacity.max_accumulations"}
+FORMER_NAMES = {
+    "control.zeroise": "control.zeroize", "status.zeroised": "status.zeroized",
+    "chain.length": "accumulate.count", "capacity.chain": "capacity.max_accumulations",
+    **{f"widths.{name}": f"widths.{name}_bits" for name in ("weight", "input", "output", "total")},
+    **{f"streams.{name}": f"streams.{name}_bytes" for name in ("input", "weight", "output")},
+    "vector.signed": "vector.is_signed", **{f"offset_{n}.double": f"offset_{n}.rounds_twice" for n in range(SETS)},
+}
 
 PERFORMANCE_COUNTERS = {
     "cycles": "Clock cycles.",

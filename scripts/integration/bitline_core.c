@@ -1,4 +1,4 @@
-/* Driver of a Bitline core. SPDX-License-Identifier: Apache-2.0 */
+/* Driver of a Bitline core, in C99 without a library. SPDX-License-Identifier: Apache-2.0 */
 
 #include "bitline_core.h"
 
@@ -26,10 +26,10 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
 {
     uint32_t shape, widths, capacity, streams;
 
-    *core = (struct bitline_core){0};
     core->base = base;
     core->polls = POLLS;
     core->repeats = REPEATS;
+    core->rows = core->columns = core->banks = 0;
     if (READ(core, identity) != BITLINE_CORE__IDENTITY__IDENTITY_reset)
         return BITLINE_CORE_NOT_FOUND;
     shape = READ(core, shape);
@@ -38,15 +38,15 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
     streams = READ(core, streams);
     core->rows = GET(shape, SHAPE__ROWS);
     core->columns = GET(shape, SHAPE__COLUMNS);
-    core->weight_bits = GET(widths, WIDTHS__WEIGHT);
-    core->input_bits = GET(widths, WIDTHS__INPUT);
-    core->output_bits = GET(widths, WIDTHS__OUTPUT);
+    core->weight_bits = GET(widths, WIDTHS__WEIGHT_BITS);
+    core->input_bits = GET(widths, WIDTHS__INPUT_BITS);
+    core->output_bits = GET(widths, WIDTHS__OUTPUT_BITS);
     core->max_accumulations = GET(capacity, CAPACITY__MAX_ACCUMULATIONS);
     core->banks = GET(capacity, CAPACITY__BANKS);
     core->has_checksum = GET(capacity, CAPACITY__CHECKSUM) != 0;
-    core->input_beat = GET(streams, STREAMS__INPUT);
-    core->weight_beat = GET(streams, STREAMS__WEIGHT);
-    core->output_beat = GET(streams, STREAMS__OUTPUT);
+    core->input_beat = GET(streams, STREAMS__INPUT_BYTES);
+    core->weight_beat = GET(streams, STREAMS__WEIGHT_BYTES);
+    core->output_beat = GET(streams, STREAMS__OUTPUT_BYTES);
     return BITLINE_CORE_OK;
 }
 
@@ -148,15 +148,6 @@ int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned fi
     return set_target(core, PUT(bank, LOAD__BANK) | PUT(first, LOAD__FIRST));
 }
 
-/* Fields that only some cores have are at the same positions in each, but this header may be of one without them. Values
- * of settings are in the lowest bits of each half of their register. */
-#define PARAMETERS UINT32_C(1)
-#define SET(set) ((uint32_t)(set) << 2)
-#define SETTINGS 0x060u
-#define SETTINGS_OF_A_SET 8u
-#define CLAMP 4u
-#define TWICE (UINT32_C(1) << 16)
-
 static int wait_set(struct bitline_core *core, unsigned set)
 {
     return wait_status(core, UINT32_C(1) << (BITLINE_CORE__STATUS__SET_USED_bp + set), 0);
@@ -177,7 +168,9 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
 {
     unsigned column;
     uint32_t mask = (UINT32_C(1) << (core->output_bits & 31)) - 1;
-    uintptr_t base = core->base + SETTINGS + SETTINGS_OF_A_SET * set;
+    size_t set_0 = offsetof(bitline_core_t, offset_0), size = offsetof(bitline_core_t, offset_1) - set_0;
+    uintptr_t offset = core->base + set_0 + size * set;
+    uintptr_t clamp = offset + offsetof(bitline_core_t, clamp_0) - set_0;
     int result;
 
     if (set > 1 || !are_possible(core, settings))
@@ -185,7 +178,7 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
     for (column = 0; column < core->columns; column++)
         if (columns[column].shift < -31 || columns[column].shift > 7)
             return BITLINE_CORE_ARGUMENT;
-    result = set_target(core, PUT(1, LOAD__WORDS) | PARAMETERS | SET(set));
+    result = set_target(core, PUT(1, LOAD__WORDS) | PUT(1, LOAD__PARAMETERS) | PUT(set, LOAD__SET));
     for (column = 0; column < core->columns && result == BITLINE_CORE_OK; column++) {
         const uint32_t words[4] = {(uint32_t)columns[column].bias, (uint32_t)columns[column].multiplier,
                                    (uint32_t)columns[column].shift, 0};
@@ -202,9 +195,10 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
         result = wait_set(core, set);
     if (result != BITLINE_CORE_OK)
         return result;
-    BITLINE_CORE_WRITE(base, ((uint32_t)settings->zero_point & mask) | (settings->rounds_twice != 0 ? TWICE : 0));
-    BITLINE_CORE_WRITE(base + CLAMP,
-                       ((uint32_t)settings->low & mask) | ((uint32_t)settings->high & mask) << 16);
+    BITLINE_CORE_WRITE(offset, PUT((uint32_t)settings->zero_point & mask, OFFSET_0__ZERO_POINT) |
+                                   PUT(settings->rounds_twice != 0, OFFSET_0__ROUNDS_TWICE));
+    BITLINE_CORE_WRITE(clamp, PUT((uint32_t)settings->low & mask, CLAMP_0__LOW) |
+                                  PUT((uint32_t)settings->high & mask, CLAMP_0__HIGH));
     return BITLINE_CORE_OK;
 }
 
@@ -213,7 +207,7 @@ int bitline_core_set_vector_settings(struct bitline_core *core, const struct bit
     if (settings->bits < 1 || settings->bits > core->input_bits || settings->bank >= core->banks || settings->set > 1 ||
         settings->accumulate_count < 1 || settings->accumulate_count > core->max_accumulations)
         return BITLINE_CORE_ARGUMENT;
-    WRITE(core, vector, PUT(settings->bits, VECTOR__BITS) | PUT(settings->is_signed != 0, VECTOR__SIGNED) |
+    WRITE(core, vector, PUT(settings->bits, VECTOR__BITS) | PUT(settings->is_signed != 0, VECTOR__IS_SIGNED) |
                             PUT(settings->bank, VECTOR__BANK) | PUT(settings->set, VECTOR__SET));
     return settle(core, offsetof(bitline_core_t, accumulate), PUT(settings->accumulate_count, ACCUMULATE__COUNT));
 }

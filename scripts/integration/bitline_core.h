@@ -3,8 +3,8 @@
  * SPDX-License-Identifier: Apache-2.0
  *
  * Vectors and results go through AXI4-Stream, which a DMA engine of the system feeds; the driver does everything that goes
- * through registers. It reads the sizes from the core, and uses only registers that are the same in every configuration:
- * one object serves all cores.
+ * through registers. It reads the sizes from the core, and its files are the same for every configuration: one object
+ * serves all cores. It is C99, and needs no library.
  *
  * BITLINE_CORE_READ and BITLINE_CORE_WRITE access the registers; by default as memory, but a system may define them. The
  * core responds to a refused access with a bus error; the driver makes none if its arguments are right and nobody else

@@ -7,8 +7,10 @@ from pathlib import Path
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
-from .systemrdl import ADDRESS_MAP, exports
-from .testbench import testbench
+from .c_headers import DRIVER, errors_header, registers_header, values_header
+from .ip_xact import ip_xact
+from .simulation import simulation_files
+from .systemrdl import pages, systemrdl
 
 HERE = Path(__file__).resolve().parent
 
@@ -28,21 +30,22 @@ def integration_files(config):
     """
     name = config.name
     verilog = emit_files(config)
-    files = exports(config) | verilog
-    files |= {
+    files = pages(config) | verilog | simulation_files(config, verilog) | {
         f"{name}.json": sidecar(config),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
         f"{name}.core": fusesoc(config, verilog),
-        f"{name}_tb.sv": testbench(config),
         f"{name}.sdc": constraints(config),
         f"{name}_instance.v": template(config),
-        f"{ADDRESS_MAP}_errors.h": error_texts(),
+        f"{name}.rdl": systemrdl(config),
+        f"{name}.xml": ip_xact(config, verilog),
+        f"{name}_registers.h": values_header(config),
+        f"{DRIVER}_registers.h": registers_header(),
+        f"{DRIVER}_errors.h": errors_header(),
     }
-    for copied in (f"{ADDRESS_MAP}.c", f"{ADDRESS_MAP}.h", "fusesoc_bitline.core", "fusesoc_bitline.py",
-                   "find_verilator.sh"):
+    for copied in (f"{DRIVER}.c", f"{DRIVER}.h", "fusesoc_bitline.core", "fusesoc_bitline.py", "find_verilator.sh"):
         files[copied] = (HERE / copied).read_text(encoding="utf-8")
     if config.bus == "axi":
-        files["litex_bitline.py"] = litex(config, verilog)
+        files[f"{name}_litex.py"] = litex(config, verilog)
     return files
 
 
@@ -82,8 +85,10 @@ filesets:
     files: [{", ".join(sources)}]
     file_type: verilogSource
   testbench:
-    files: [{name}_tb.sv]
-    file_type: systemVerilogSource
+    files:
+      - {name}_tb.v : {{file_type: verilogSource}}
+      - {name}_steps.hex : {{file_type: user, copyto: {name}_steps.hex}}
+      - {name}_results.hex : {{file_type: user, copyto: {name}_results.hex}}
   verilator:
     files: [find_verilator.sh : {{copyto: find_verilator.sh}}]
     file_type: user
@@ -169,20 +174,10 @@ def template(config):
     return "\n".join(nets) + f"\n\n{config.name} core (\n{pins}\n);\n"
 
 
-def error_texts():
-    """A C header with the error codes and their meanings."""
-    rows = " \\\n".join(f'    X({code.name}, {code.value}, "{code.meaning}")' for code in ErrorCode)
-    return ("#ifndef BITLINE_CORE_ERRORS_H\n#define BITLINE_CORE_ERRORS_H\n\n/* Name, code, meaning. */\n"
-            f"#define BITLINE_CORE_ERRORS(X) \\\n{rows}\n\n"
-            "#define BITLINE_CORE_ERROR_CODE(name, code, text) BITLINE_CORE_ERROR_##name = code,\n"
-            "enum bitline_core_error { BITLINE_CORE_ERRORS(BITLINE_CORE_ERROR_CODE) };\n"
-            "#undef BITLINE_CORE_ERROR_CODE\n\n#endif\n")
-
-
 def litex(config, sources):
     """The LiteX wrapper of a core whose Verilog is in the files ``sources``."""
-    text = (HERE / "litex_bitline.py.in").read_text(encoding="utf-8")
-    for name, value in (("NAME", f'"{config.name}"'), ("SOURCES", tuple(sources)),
+    text = (HERE / "litex.py.in").read_text(encoding="utf-8")
+    for name, value in (("NAME", config.name), ("SOURCES", tuple(sources)),
                         ("INPUT_BITS", config.input_stream_bits),
                         ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),
                         ("ADDRESS_BITS", BUS_ADDRESS_BITS), ("USER_BITS", int(config.checksum))):

@@ -122,12 +122,17 @@ LANES = CoreConfig(macro=MacroConfig(rows=3, columns=5, banks=2, weight_bits=3, 
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_marches_do_every_operation_in_order(simulator, tmp_path):
     assert LANES.lanes > 1
-    assert run(LANES, "tb_core_march", tmp_path, simulator=simulator, inside=True) == ([], 1)
+    assert run(LANES, "tb_core_march", tmp_path, simulator=simulator, inside=True) == ([], 2)
 
 
 def test_testbench_notices_a_march_with_another_background(tmp_path):
     verilog = broken(LANES, "self_test", "assign load__payload = ", "assign load__payload = 4 ^ ")
-    assert run(LANES, "tb_core_march", tmp_path, verilog=verilog, inside=True) == (["march"], 1)
+    assert run(LANES, "tb_core_march", tmp_path, verilog=verilog, inside=True) == (["march"], 2)
+
+
+@pytest.mark.parametrize("config", some([CONFIG, *CONFIGS[1:3], CONFIGS[5]], 0), ids=lambda config: config.name)
+def test_programs_take_as_long_as_the_model_says(config, tmp_path):
+    assert run(config, "tb_core_march", tmp_path, test="durations") == ([], 1)
 
 
 @pytest.mark.parametrize("config", some([LANES, CONFIG, CONFIGS[5]], 0), ids=lambda config: config.name)

@@ -1,5 +1,6 @@
 """The C driver: compiled with strict warnings, and run against the RTL of a core."""
 
+import re
 import subprocess
 from dataclasses import dataclass
 from enum import IntEnum
@@ -20,7 +21,8 @@ CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulat
 WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2, weight_bits=10, input_bits=9),
                   checksum=True, output="int16", weight_stream_bits=32)
 SHIM = source("driver_shim.h")
-STRICT = ("-Wall", "-Wextra", "-Werror", "-pedantic")
+STRICT = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wpedantic")
+FREESTANDING = ("-O2", "-ffreestanding", "-fno-stack-protector", "-c")
 # Vectors that `driver_test.cpp` sends in one go, first of all.
 BATCH = 4
 # All inputs of the vectors of its jobs.
@@ -103,15 +105,18 @@ class Run:
         return model.vector(x, bits=self.config.macro.input_bits, signed=True, bank=bank, set=number)[0]
 
 
-def compile_driver(config, folder):
-    """The driver as an object file, compiled with the register header of another core: one object serves all cores."""
-    folder.mkdir()
-    other = integration_files(CoreConfig(macro=config.macro, output="int32"))
-    files = {**integration_files(config), "bitline_core_registers.h": other["bitline_core_registers.h"]}
-    for name, content in files.items():
+def write_driver(config, folder):
+    """Write the driver of a core."""
+    for name, content in integration_files(config).items():
         if name.endswith((".c", ".h")):
-            (folder / name).write_bytes(content.encode() if isinstance(content, str) else content)
-    subprocess.run(["gcc", "-std=c11", *STRICT, "-include", str(SHIM), "-c", "bitline_core.c", "-o", "driver.o"],
+            (folder / name).write_text(content, encoding="utf-8")
+
+
+def compile_driver(config, folder):
+    """The driver of a core as an object file."""
+    folder.mkdir()
+    write_driver(config, folder)
+    subprocess.run(["gcc", "-std=c99", *STRICT, "-include", str(SHIM), "-c", "bitline_core.c", "-o", "driver.o"],
                    cwd=folder, check=True)
     return folder / "driver.o"
 
@@ -174,12 +179,35 @@ def test_driver_reports_errors_events_and_faults(driven):
     assert tuple(map(int, printed["fault"].split())) == UPSET_CELL
 
 
-def test_driver_compiles_without_a_warning(tmp_path):
-    for output in ("int8", "int32"):
-        config = CoreConfig(macro=CONFIG.macro, output=output)
-        for name, content in integration_files(config).items():
-            if name.endswith((".c", ".h")):
-                (tmp_path / name).write_bytes(content.encode() if isinstance(content, str) else content)
-        for standard in ("-std=c11", "-std=gnu17"):
-            subprocess.run(["gcc", standard, *STRICT, "-O2", "-ffreestanding", "-c", "bitline_core.c"], cwd=tmp_path,
-                           check=True)
+def test_driver_is_the_same_in_every_core():
+    ours, others = (integration_files(config) for config in (CONFIG, CoreConfig(macro=WIDE.macro, output="int32")))
+    names = [name for name in ours if name.endswith((".c", ".h")) and CONFIG.name not in name]
+    assert len(names) == 4 and [ours[name] for name in names] == [others[name] for name in names]
+
+
+@pytest.mark.parametrize("standard", ["c99", "gnu17"])
+def test_driver_needs_no_library(standard, tmp_path):
+    write_driver(CONFIG, tmp_path)
+    subprocess.run(["gcc", f"-std={standard}", *STRICT, *FREESTANDING, "bitline_core.c", "-o", "driver.o"],
+                   cwd=tmp_path, check=True)
+    done = subprocess.run(["nm", "--undefined-only", "driver.o"], cwd=tmp_path, check=True, capture_output=True,
+                          text=True)
+    assert done.stdout == ""
+    text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.[ch]"))
+    assert set(re.findall("#include <(.*)>", text)) == {"stddef.h", "stdint.h"}
+
+
+@pytest.mark.needs("clang")
+@pytest.mark.parametrize("target", ["--target=riscv32 -march=rv32imc", "--target=armv7m-none-eabi -mcpu=cortex-m3"])
+def test_driver_compiles_for_microcontrollers(target, tmp_path):
+    write_driver(CONFIG, tmp_path)
+    subprocess.run(["clang", "-std=c99", *STRICT, *target.split(), *FREESTANDING, "bitline_core.c", "-o", "driver.o"],
+                   cwd=tmp_path, check=True)
+
+
+def test_headers_are_read_by_cpp(tmp_path):
+    write_driver(CONFIG, tmp_path)
+    (tmp_path / "all.cpp").write_text("".join(f'#include "{path.name}"\n' for path in tmp_path.glob("*.h")),
+                                      encoding="utf-8")
+    subprocess.run(["g++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "all.cpp"], cwd=tmp_path,
+                   check=True)

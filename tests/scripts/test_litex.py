@@ -18,7 +18,7 @@ from litex.build.sim import SimPlatform
 from litex.soc.integration.soc import SoCRegion
 from litex.soc.integration.soc_core import SoCCore
 from litex.soc.interconnect import wishbone
-from litex_bitline import BitlineCore
+from NAME_litex import BitlineCore
 
 platform = SimPlatform("SIM", [("sys_clk", 0, Pins(1))])
 soc = SoCCore(platform, int(1e6), cpu_type=None, bus_standard=sys.argv[1], with_uart=False, with_timer=False)
@@ -36,8 +36,9 @@ print("\\n" + json.dumps([registers, str(platform.get_verilog(soc)), sources]))
 
 @pytest.mark.parametrize("bus", some(["wishbone", "axi-lite"], 0))
 def test_wrapper_builds_in_a_soc(bus, tmp_path):
-    (tmp_path / "litex_bitline.py").write_text(integration_files(CONFIG)["litex_bitline.py"], encoding="utf-8")
-    (tmp_path / "soc.py").write_text(SOC, encoding="utf-8")
+    name = f"{CONFIG.name}_litex.py"
+    (tmp_path / name).write_text(integration_files(CONFIG)[name], encoding="utf-8")
+    (tmp_path / "soc.py").write_text(SOC.replace("NAME", CONFIG.name), encoding="utf-8")
     done = subprocess.run([sys.executable, "soc.py", bus], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     registers, verilog, sources = json.loads(done.stdout.splitlines()[-1])

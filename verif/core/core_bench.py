@@ -214,7 +214,8 @@ class CoreBench:
         # Unlike the stream, registers are refused while their set is in use.
         while (await self.read("status"))["set_used"] >> index & 1:
             await self.edge()
-        await self.write(f"offset_{index}", zero_point=settings["zero_point"], double=settings["rounding"] == "double")
+        await self.write(f"offset_{index}", zero_point=settings["zero_point"],
+                         rounds_twice=settings["rounding"] == "double")
         await self.write(f"clamp_{index}", low=settings["low"], high=settings["high"])
         self.model.parameters[index], self.model.settings[index] = parameters, settings
 
@@ -228,13 +229,13 @@ class CoreBench:
             x[self.rng.randrange(len(x))] = self.rng.choice((minimum or maximum, maximum))
         return x + (self.numpy.integers(0, 1 << 16, len(x)) << bits) * self.rng.randrange(2)
 
-    async def apply_settings(self, *, accumulate_count=1, **vector):
+    async def apply_settings(self, *, signed, accumulate_count=1, **vector):
         """Write the registers with the settings of all further vectors."""
         await self.vectors.wait()
-        await self.write("vector", **vector)
+        await self.write("vector", is_signed=signed, **vector)
         await self.write("accumulate", count=accumulate_count)
         self.model.restart(accumulate_count)
-        self._settings = vector
+        self._settings = {"signed": signed, **vector}
 
     def send(self, x):
         """Send a vector (rows,), and add its expected result to ``expected``. Returns the number of skipped planes."""

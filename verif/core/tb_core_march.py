@@ -1,11 +1,12 @@
-"""Operations of march tests on the RTL, one by one; runs in the bench module of `storage`."""
+"""Operations of march tests on the RTL, one by one, and how long they take; runs in the bench module of `storage`."""
 
 import cocotb
-from cocotb.triggers import ReadOnly
+from cocotb.triggers import ReadOnly, RisingEdge
+from cocotb.utils import get_sim_time
 
-from ...golden.march_tests import backgrounds, run
+from ...golden.march_tests import PROGRAMS, backgrounds, program_cycles, run
 from ...hdl.macro.ports import input_layout, write_layout
-from .core_bench import CoreBench
+from .core_bench import PERIOD_NS, CoreBench
 
 
 class Log:
@@ -68,3 +69,21 @@ async def march(dut):
                    config.columns * config.weight_bits) is None
         first = next((index for index, pair in enumerate(zip(done, log.done)) if pair[0] != pair[1]), None)
         assert first is None and len(done) == len(log.done), (program, first, len(done), len(log.done))
+
+
+@cocotb.test()
+async def durations(dut):
+    """From command to interrupt each program takes the cycles that the model says, and a few more, the same for all."""
+    bench, more = CoreBench(dut), {}
+    await bench.start()
+    await bench.write("interrupt_enable", finished=1)
+    for program in PROGRAMS:
+        await bench.write("interrupt_status", finished=1)
+        await bench.write("control" if program == "zeroize" else "self_test", **{program: 1})
+        start = get_sim_time("ns")
+        await RisingEdge(dut.irq)
+        more[program] = round((get_sim_time("ns") - start) / PERIOD_NS) - program_cycles(bench.config, program)
+    # Planes that are skipped.
+    skipped, macro = more["zeroize"] - more.pop("known_answers"), bench.config.macro
+    assert 0 <= skipped < macro.banks * macro.rows * macro.input_bits, skipped
+    assert len(set(more.values())) == 1 and 0 <= more["zeroize"] < 8, more

@@ -144,7 +144,7 @@ async def last_beat_waits(dut):
     if bench.config.vector_bytes <= bench.config.input_stream_bits // 8:
         return
     await fill()
-    await bench.write("vector", bits=1, signed=0, bank=macro.banks - 1, set=1)
+    await bench.write("vector", bits=1, is_signed=0, bank=macro.banks - 1, set=1)
     bench.pause(0)
     await bench.check()
     await fill()
@@ -310,12 +310,12 @@ async def valid_from_the_first_edge(dut):
         await bench.reset(settle=0)
         weights = bench.draw_weights()
         bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
-        writing = cocotb.start_soon(bench.write("vector", bits=macro.input_bits, signed=1, bank=0, set=0))
+        writing = cocotb.start_soon(bench.write("vector", bits=macro.input_bits, is_signed=1, bank=0, set=0))
         await with_timeout(writing, 100 * PERIOD_NS, "ns")
         await with_timeout(bench.weights.wait(), 100 * PERIOD_NS, "ns")
         for row, values in enumerate(weights):
             bench.model.macro.write(0, row, values)
-        assert (await bench.read("vector"))["signed"] == 1
+        assert (await bench.read("vector"))["is_signed"] == 1
         await bench.load_set(0)
         await default_settings(bench)
         await vectors_of(bench, 2)

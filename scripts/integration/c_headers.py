@@ -1,0 +1,69 @@
+"""C headers of the registers and errors: what is the same in every core, for the driver, and what is a core's own."""
+
+import re
+
+from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.csr.register_map import CORE_IDENTITY, FORMER_NAMES, ErrorCode, register_map
+
+DRIVER = "bitline_core"
+# It has every register and every field that any core has, the widest of each.
+FULL = CoreConfig(macro=MacroConfig(rows=2, columns=2), output="int16", checksum=True)
+
+
+def registers_header():
+    """Offsets, masks and positions, which are the same in every core: `bitline_core_registers.h`.
+
+    ``PREFIX__REGISTER__FIELD_bm``, ``_bp`` and ``_bw`` are a field's mask, lowest bit and number of bits.
+    """
+    registers, lines = register_map(FULL), []
+    for register in registers:
+        lines += ["", f"/* {register.name}: {register.meaning} */"]
+        for field in sorted(register.fields, key=lambda field: field.low):
+            name = _macro(DRIVER, f"{register.name}.{field.name}")
+            lines += [f"#define {name}_bm {field.mask:#x}u", f"#define {name}_bp {field.low}u",
+                      f"#define {name}_bw {field.bits}u"]
+    lines += [f"#define {_macro(DRIVER, 'identity.identity')}_reset {CORE_IDENTITY:#x}u", "",
+              "/* Deprecated: former names, which the next release does not have. */"]
+    lines += [f"#define {_macro(DRIVER, former)}_{suffix} {_macro(DRIVER, name)}_{suffix}"
+              for former, name in FORMER_NAMES.items() for suffix in ("bm", "bp", "bw")]
+    lines += ["", "/* Each register at its offset. Some cores lack some of them. */", *_structure(registers), ""]
+    return _guarded(f"{DRIVER}_registers", ["#include <stdint.h>", *lines])
+
+
+def values_header(config):
+    """Values of a core's fields after a reset, constants among them: `NAME_registers.h`."""
+    lines = [f"#include \"{DRIVER}_registers.h\"", "", "/* Values after a reset. */"]
+    lines += [f"#define {_macro(config.name, f'{register.name}.{field.name}')}_reset {field.reset:#x}u"
+              for register in register_map(config) for field in register.fields]
+    return _guarded(f"{config.name}_registers", [*lines, ""])
+
+
+def errors_header():
+    """Error codes and their meanings: `bitline_core_errors.h`."""
+    prefix = DRIVER.upper()
+    rows = " \\\n".join(f'    X({code.name}, {code.value}, "{code.meaning}")' for code in ErrorCode)
+    return _guarded(f"{DRIVER}_errors", [
+        "/* Name, code, meaning. */", f"#define {prefix}_ERRORS(X) \\\n{rows}", "",
+        f"#define {prefix}_ERROR_CODE(name, code, text) {prefix}_ERROR_##name = code,",
+        f"enum {DRIVER}_error {{ {prefix}_ERRORS({prefix}_ERROR_CODE) }};",
+        f"#undef {prefix}_ERROR_CODE", ""])
+
+
+def _macro(prefix, path):
+    return re.sub(r"\.", "__", f"{prefix}.{path}").upper()
+
+
+def _structure(registers):
+    """A type whose members are the registers, with gaps."""
+    lines, offset = ["typedef struct {"], 0
+    for register in registers:
+        if register.offset > offset:
+            lines.append(f"    uint32_t reserved_{offset:x}[{(register.offset - offset) // 4}];")
+        lines.append(f"    uint32_t {register.name}; /* {register.offset:#05x} */")
+        offset = register.offset + 4
+    return [*lines, f"}} {DRIVER}_t;"]
+
+
+def _guarded(name, lines):
+    guard = f"{name.upper()}_H"
+    return "\n".join([f"#ifndef {guard}", f"#define {guard}", "", *lines, "#endif", ""])

@@ -1,0 +1,136 @@
+"""A core as an IP-XACT component, IEEE 1685-2014: interfaces, registers, ports, files and configuration."""
+
+import xml.etree.ElementTree as ElementTree
+from importlib.metadata import version
+from itertools import groupby
+
+from ...hdl.core.top import core_ports
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
+from .systemrdl import MAP_MEANING, bounds, is_bounded, is_error_code, remarks
+
+NAMESPACE = "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"
+OWN_NAMESPACE = "https://bitline.org/ip-xact"
+# Access, whether hardware changes the field, and the effect of a write, if it is not to store what is written. IP-XACT
+# has no word for a pulse: "modify" says that the field does not keep what is written, and an extension says the rest.
+ACCESS = {
+    Access.CONSTANT: ("read-only", False, None),
+    Access.RO: ("read-only", True, None),
+    Access.RW: ("read-write", False, None),
+    Access.SINGLEPULSE: ("write-only", True, "modify"),
+    Access.W1C: ("read-write", True, "oneToClear"),
+    Access.W1S: ("read-write", False, "oneToSet"),
+    Access.WO: ("write-only", False, None),
+}
+FILE_TYPES = {".v": "verilogSource", ".sdc": "SDC", ".h": "cSource", ".c": "cSource"}
+
+
+def ip_xact(config, verilog):
+    """The XML of a core whose Verilog is in the files ``verilog``."""
+    ports = core_ports(config)
+    interfaces = [(name, list(members)) for name, members in groupby(ports, key=lambda port: port.interface)]
+    file_sets = {"rtl": list(verilog), "constraints": [f"{config.name}.sdc"],
+                 "driver": [f"bitline_core{end}" for end in (".h", ".c", "_registers.h", "_errors.h")]}
+    tree = _tree("component", [
+        ("vendor", "bitline.org"), ("library", "core"), ("name", config.name), ("version", version("bitline")),
+        ("busInterfaces", [_interface(config, name, members) for name, members in interfaces]),
+        ("memoryMaps", [("memoryMap", [("name", "registers"), _block(config)])]),
+        ("model", [
+            ("views", [("view", [("name", "rtl"), ("envIdentifier", "verilog:any:any"),
+                                 ("componentInstantiationRef", "verilog")])]),
+            ("instantiations", [("componentInstantiation", [
+                ("name", "verilog"), ("language", "verilog"), ("moduleName", config.name),
+                ("fileSetRef", [("localName", "rtl")]), ("fileSetRef", [("localName", "constraints")])])]),
+            ("ports", [_port(port) for port in ports])]),
+        ("fileSets", [("fileSet", [("name", name), *(("file", [("name", file), ("fileType", _file_type(file))])
+                                                     for file in files)]) for name, files in file_sets.items()]),
+        ("description", f"Bitline digital compute-in-memory core, configuration {config.hash}."),
+        ("parameters", [("parameter", {"parameterId": name, "type": kind}, [("name", name), ("value", value)])
+                        for name, kind, value in _parameters(config)])])
+    ElementTree.indent(tree)
+    ElementTree.register_namespace("ipxact", NAMESPACE)
+    ElementTree.register_namespace("bitline", OWN_NAMESPACE)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(tree, encoding="unicode")}\n'
+
+
+def _tree(name, content, attributes=None):
+    """An element: text, or pairs and triples that are elements themselves; names without a namespace are IP-XACT's."""
+    element = ElementTree.Element(name if name.startswith("{") else f"{{{NAMESPACE}}}{name}", attributes or {})
+    if isinstance(content, str):
+        element.text = content
+        return element
+    for child, *more in content:
+        *given, inner = more
+        element.append(_tree(child, inner, *given))
+    return element
+
+
+def _vlnv(identifier, suffix=""):
+    vendor, library, name, number = identifier.split(":")
+    return {"vendor": vendor, "library": library, "name": name + suffix, "version": number}
+
+
+def _interface(config, interface, members):
+    """A bus interface; a clock, a reset or an interrupt is one too."""
+    identifier, name = interface.split()
+    is_registers = members[0].meaning == "registers"
+    leads = name.startswith("m_") or name == "irq"
+    role = ("slave", [("memoryMapRef", {"memoryMapRef": "registers"}, [])] if is_registers else [])
+    maps = [("portMap", [("logicalPort", [("name", port.role)]), ("physicalPort", [("name", port.name)])])
+            for port in members]
+    return ("busInterface", [
+        ("name", name), ("busType", _vlnv(identifier), []),
+        ("abstractionTypes", [("abstractionType", [("abstractionRef", _vlnv(identifier, "_rtl"), []),
+                                                   ("portMaps", maps)])]),
+        ("master", []) if leads else role])
+
+
+def _block(config):
+    registers = register_map(config)
+    return ("addressBlock", [
+        ("name", config.name), ("description", MAP_MEANING), ("baseAddress", "0"),
+        ("range", str(1 << BUS_ADDRESS_BITS)), ("width", "32"), ("usage", "register"),
+        *(_register(register) for register in registers)])
+
+
+def _register(register):
+    return ("register", [("name", register.name), ("description", remarks(register)),
+                         ("addressOffset", f"'h{register.offset:x}"), ("size", "32"),
+                         *(_field(register, field) for field in sorted(register.fields, key=lambda field: field.low))])
+
+
+def _field(register, field):
+    access, is_volatile, write = ACCESS[field.access]
+    meaning = bounds(field) + (" Write one for a pulse; it stores nothing." if write == "modify" else "")
+    content = [("name", field.name), ("description", meaning), ("bitOffset", str(field.low)),
+               ("resets", [("reset", [("value", f"'h{field.reset:x}")])]), ("bitWidth", str(field.bits)),
+               ("volatile", str(is_volatile).lower()), ("access", access)]
+    if is_error_code(register, field):
+        content.append(("enumeratedValues", [("enumeratedValue", [
+            ("name", code.name.lower()), ("description", code.meaning), ("value", str(code.value))])
+            for code in ErrorCode]))
+    if write:
+        content.append(("modifiedWriteValue", write))
+    if is_bounded(field):
+        content.append(("writeValueConstraint", [("minimum", str(field.minimum)), ("maximum", str(field.max_value))]))
+    # As in the table, in SystemRDL's words.
+    content.append(("vendorExtensions", [(f"{{{OWN_NAMESPACE}}}access", field.access.name.lower())]))
+    return ("field", content)
+
+
+def _port(port):
+    vectors = [("vectors", [("vector", [("left", str(port.width - 1)), ("right", "0")])])] if port.width > 1 else []
+    direction = {"input": "in", "output": "out"}[port.direction]
+    return ("port", [("name", port.name), ("description", port.meaning),
+                     ("wire", [("direction", direction), *vectors])])
+
+
+def _file_type(name):
+    return FILE_TYPES[name[name.rindex("."):]]
+
+
+def _parameters(config):
+    """Names, types and values of the configuration."""
+    described = config.to_dict()
+    for name, value in {**described.pop("macro"), **described}.items():
+        kind = "bit" if isinstance(value, bool) else "longint" if isinstance(value, int) else "string"
+        yield name, kind, str(int(value)) if isinstance(value, int) else f'"{value}"'

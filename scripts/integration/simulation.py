@@ -1,0 +1,223 @@
+"""A testbench of one core in plain Verilog: what it does and what it must see are files of numbers beside it."""
+
+from pathlib import Path
+
+import numpy as np
+
+from ...golden.bits import limits
+from ...golden.core import CoreModel, parameters_bytes, rows_bytes, vector_bytes
+from ...golden.requantize import SHIFTS
+from ...hdl.core.top import core_ports
+from ...hdl.csr.register_map import CORE_IDENTITY, ErrorCode, register_map
+
+HERE = Path(__file__).resolve().parent
+# Steps of the testbench, as its template numbers them.
+WRITE, READ, WAIT, REFUSED_READ, VECTOR, WEIGHTS = range(6)
+STEP_BITS, ADDRESS_BITS = 4, 12
+# March tests of larger arrays take too long in an interpreting simulator.
+MAX_MARCHED_WEIGHTS = 512
+VECTORS = 40
+
+
+class Steps:
+    """What the testbench of a core does, as words of `step_bits`, and the beats that it must get."""
+
+    def __init__(self, config):
+        self.config, self.model = config, CoreModel(config)
+        self.registers = {register.name: register for register in register_map(config)}
+        self.steps, self.results = [], []
+        self.data_bits = max(64, *(beat_bits(bits) for bits in (config.input_stream_bits, config.weight_stream_bits)))
+
+    @property
+    def step_bits(self):
+        """Bits of a step: what to do, an address, and a beat, or a mask and a value."""
+        return STEP_BITS + ADDRESS_BITS + self.data_bits
+
+    def add(self, kind, address=0, data=0):
+        self.steps.append((kind << ADDRESS_BITS | address) << self.data_bits | data)
+
+    def word(self, name, fields):
+        """Mask and value of some fields of a register."""
+        mask = word = 0
+        for field in self.registers[name].fields:
+            if field.name in fields:
+                mask |= field.mask
+                word |= int(fields[field.name]) << field.low & field.mask
+        return mask, word
+
+    def write(self, name, **fields):
+        self.add(WRITE, self.registers[name].offset, self.word(name, fields)[1])
+
+    def read(self, name, kind=READ, **fields):
+        mask, word = self.word(name, fields)
+        self.add(kind, self.registers[name].offset, mask << 32 | word)
+
+    def wait(self, name, **fields):
+        self.read(name, WAIT, **fields)
+
+    def stream(self, kind, data, bits):
+        for beat in beats(data, bits):
+            self.add(kind, 0, beat)
+
+    def load(self, data, **target):
+        """Records by ``s_axis_w``."""
+        self.wait("status", loading=0)
+        self.write("load", **target)
+        self.stream(WEIGHTS, data, self.config.weight_stream_bits)
+
+    def vector(self, x, **settings):
+        result, _ = self.model.vector(x, **settings)
+        self.stream(VECTOR, vector_bytes(self.config, x), self.config.input_stream_bits)
+        if result is not None:
+            self.results += beats(result, self.config.output_stream_bits)
+
+
+def beat_bits(bits):
+    """Bits of a beat with ``tkeep`` and ``tlast``."""
+    return bits + bits // 8 + 1
+
+
+def beats(data, bits):
+    """Beats of a packet: ``tlast``, ``tkeep`` and ``tdata``, the last lowest."""
+    size = bits // 8
+    for first in range(0, len(data), size):
+        part = data[first:first + size]
+        keep = (1 << len(part)) - 1
+        is_last = first + size >= len(data)
+        yield (is_last << size | keep) << bits | int.from_bytes(part, "little")
+
+
+def core_steps(config):
+    """Identification, all banks and sets, vectors of every kind, an error, self-tests, zeroize and lock."""
+    steps, rng = Steps(config), np.random.default_rng(int(config.hash, 16))
+    macro = config.macro
+    steps.read("identity", identity=CORE_IDENTITY)
+    steps.read("configuration", hash=int(config.hash, 16))
+    steps.read("shape", rows=macro.rows, columns=macro.columns)
+    steps.read("status", idle=1, running=0)
+    _load(steps, rng)
+    _compute(steps, rng)
+    steps.wait("status", idle=1)
+    steps.add(REFUSED_READ, (1 << ADDRESS_BITS) - 4)
+    steps.read("error", code=ErrorCode.UNMAPPED, count=1)
+    steps.write("control", clear_error=1)
+    tests = ("march_c_minus", "known_answers")
+    for test in tests if macro.rows * macro.columns * macro.banks <= MAX_MARCHED_WEIGHTS else ():
+        steps.write("self_test", **{test: 1})
+        steps.wait("status", running=0)
+        steps.read("status", passed=1, failed=0)
+    steps.write("lock", locked=1)
+    steps.write("control", zeroize=1)
+    steps.wait("status", running=0)
+    steps.read("status", passed=1, zeroized=1)
+    steps.read("lock", locked=1)
+    steps.read("error", code=ErrorCode.NONE, count=0)
+    return steps
+
+
+def _load(steps, rng):
+    """Drawn weights of all banks, parameters and settings of all sets."""
+    config, model, macro = steps.config, steps.model, steps.config.macro
+    minimum, maximum = limits(macro.weight_bits, True)
+    for bank in range(macro.banks):
+        weights = rng.integers(minimum, maximum + 1, (macro.rows, macro.columns))
+        weights[0, 0], weights[-1, -1] = minimum, maximum
+        for row, values in enumerate(weights):
+            model.macro.write(bank, row, values)
+        steps.load(rows_bytes(config, weights), bank=bank)
+    for index in range(2 if config.requantizes else 0):
+        width, bits = macro.total_width, config.output_bits
+        parameters = (rng.integers(-1 << width - 2, 1 << width - 2, macro.columns),
+                      rng.integers(1 << 30, 1 << 31, macro.columns),
+                      np.clip(rng.integers(bits - width - 1, bits - width + 3, macro.columns), *SHIFTS))
+        low, high = limits(bits, True)
+        settings = {"zero_point": int(rng.integers(-9, 10)), "low": low + index, "high": high - index,
+                    "rounding": ("single", "double")[index]}
+        steps.load(parameters_bytes(config, *parameters), parameters=1, set=index)
+        steps.wait("status", loading=0)
+        steps.write(f"offset_{index}", zero_point=settings["zero_point"], rounds_twice=index)
+        steps.write(f"clamp_{index}", low=settings["low"], high=settings["high"])
+        model.parameters[index], model.settings[index] = parameters, settings
+
+
+def _compute(steps, rng):
+    """Vectors of drawn precision, sign, bank, set and accumulation; the extremes first."""
+    macro = steps.config.macro
+    for number in range(VECTORS):
+        is_first = number < 4
+        bits = macro.input_bits if is_first else int(rng.integers(1, macro.input_bits + 1))
+        signed, count = number % 2, 1 if is_first else int(rng.integers(1, min(macro.max_accumulations, 4) + 1))
+        settings = {"bits": bits, "signed": signed, "bank": int(rng.integers(0, macro.banks)), "set": number // 2 % 2}
+        steps.write("vector", bits=bits, is_signed=signed, bank=settings["bank"], set=settings["set"])
+        steps.write("accumulate", count=count)
+        steps.model.restart(count)
+        minimum, maximum = limits(bits, signed)
+        for _ in range(count):
+            x = rng.integers(minimum, maximum + 1, macro.rows)
+            if is_first:
+                x[:] = minimum if number < 2 else maximum
+            steps.vector(x, **settings)
+
+
+def testbench_files(config):
+    """The testbench of a core and its numbers, by name."""
+    steps, name, ports = core_steps(config), config.name, core_ports(config)
+    result_bits = beat_bits(config.output_stream_bits)
+    values = {
+        "NAME": name, "STEPS": len(steps.steps), "RESULTS": len(steps.results), "STEP_BITS": steps.step_bits,
+        "DATA_BITS": steps.data_bits, "INPUT_BITS": config.input_stream_bits, "WEIGHT_BITS": config.weight_stream_bits,
+        "RESULT_BITS": result_bits,
+        "DECLARATIONS": "\n".join(_declaration(port) for port in ports),
+        "PINS": ",\n".join(f"        .{port.name}({port.name})" for port in ports),
+        "ACCESS": _template(f"testbench_{config.bus}.v.in"),
+    }
+    return {
+        f"{name}_tb.v": _filled("testbench.v.in", values),
+        f"{name}_steps.hex": _hex(steps.steps, steps.step_bits),
+        f"{name}_results.hex": _hex(steps.results, result_bits),
+    }
+
+
+def simulation_files(config, verilog):
+    """What simulates a core whose Verilog is in the files ``verilog``, by name: testbench, makefile, Python."""
+    name = config.name
+    values = {
+        "NAME": name, "SOURCES": " ".join(verilog), "BUS": config.bus, "INPUT_BITS": config.input_stream_bits,
+        "WEIGHT_BITS": config.weight_stream_bits, "OUTPUT_BITS": config.output_stream_bits,
+        "INPUTS": " ".join(port.name for port in core_ports(config) if port.direction == "input"),
+        "REGISTERS": "\n".join(_described(register) for register in register_map(config)),
+        "ERRORS": "\n".join(f'    {code.value}: "{code.meaning}",' for code in ErrorCode),
+    }
+    return {
+        **testbench_files(config),
+        f"{name}_registers.py": _filled("registers.py.in", values),
+        f"{name}_cocotb.py": _filled("cocotb_example.py.in", values),
+        "Makefile": _filled("Makefile.in", values),
+    }
+
+
+def _declaration(port):
+    width = f"[{port.width - 1}:0] " if port.width > 1 else ""
+    return f"    reg {width}{port.name} = 0;" if port.direction == "input" else f"    wire {width}{port.name};"
+
+
+def _described(register):
+    """A register as Python."""
+    fields = "".join(f'        Field("{field.name}", {field.low}, {field.bits}, "{field.access.name.lower()}", '
+                     f"{field.reset:#x}, {field.minimum}, {field.max_value:#x}),\n" for field in register.fields)
+    return f'    Register("{register.name}", {register.offset:#05x}, (\n{fields}    )),'
+
+
+def _template(name):
+    return (HERE / name).read_text(encoding="utf-8")
+
+
+def _filled(name, values):
+    text = _template(name)
+    for key, value in values.items():
+        text = text.replace(f"@{key}@", str(value))
+    return text
+
+
+def _hex(words, bits):
+    return "".join(f"{word:0{-(-bits // 4)}x}\n" for word in words)

@@ -1,0 +1,80 @@
+"""Tables of `docs/integration.md`, from the tables that the gateware is made of."""
+
+import json
+
+from ...golden.march_tests import PROGRAMS, program_cycles
+from ...hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from ...hdl.core.top import core_ports
+from ...hdl.csr.register_map import register_map
+from .c_headers import FULL
+from .files import sidecar
+
+# Keys of `NAME.json`.
+KEYS = {
+    "generator": "name and version of what wrote the files",
+    "module": "name of the top module",
+    "hash": "hash of the configuration, as in the module's name and in the register `configuration`",
+    "configuration": "the configuration, of which `bitline generate --core --config` makes the same core again",
+    "lanes": "results that the requantizer computes in a cycle",
+    "latency": "`macro`: latency of the macro in clock cycles",
+    "ports": "of each port `name`, `direction`, `width` in bits and `meaning`",
+    "registers": "of each register `name`, `offset` in bytes, `meaning` and `fields`; of each field `name`, `low` "
+                 "(lowest bit), `bits`, `reset`, `access` and `meaning`",
+    "errors": "meanings of the codes of `error.code`",
+}
+SIZES = ((16, 16, 2), (64, 64, 2))
+
+
+def registers_table():
+    """Offsets and fields of all registers that a core may have."""
+    rows = []
+    for register in register_map(FULL):
+        fields = ", ".join(f"`{field.name}` {_bits(field)} {field.access.name.lower()}"
+                           for field in sorted(register.fields, key=lambda field: field.low))
+        rows.append(f"| `{register.offset:#05x}` | `{register.name}` | {fields} |")
+    return _table(("offset", "register", "fields: bits, access"), rows)
+
+
+def signals_table():
+    """Ports of each bus, of the streams and of the rest, as (inputs, outputs)."""
+    rows = []
+    for bus in BUS_NAMES:
+        ports = core_ports(CoreConfig(macro=FULL.macro, bus=bus))
+        rows.append(_signals(bus, [port for port in ports if port.meaning == "registers"]))
+    ports = core_ports(FULL)
+    for stream in ("s_axis", "s_axis_w", "m_axis"):
+        rows.append(_signals(f"`{stream}`", [port for port in ports if port.interface.endswith(f" {stream}")]))
+    rows.append(_signals("others", [port for port in ports if port.name in ("aclk", "aresetn", "irq")]))
+    return _table(("", "inputs", "outputs"), rows)
+
+
+def keys_table():
+    """Keys of `NAME.json`."""
+    assert set(KEYS) == set(json.loads(sidecar(FULL)))
+    return _table(("key", "contents"), [f"| `{key}` | {meaning} |" for key, meaning in KEYS.items()])
+
+
+def durations_table():
+    """Clock cycles of zeroize and self-tests in cores with 64-bit streams."""
+    rows = []
+    for row_count, column_count, banks in SIZES:
+        config = CoreConfig(macro=MacroConfig(rows=row_count, columns=column_count, banks=banks))
+        cycles = " | ".join(f"{program_cycles(config, program):,}" for program in PROGRAMS)
+        rows.append(f"| {row_count} x {column_count} x {banks} | {cycles} |")
+    return _table(("rows x columns x banks", *(f"`{program}`" for program in PROGRAMS)), rows)
+
+
+def _bits(field):
+    high = field.low + field.bits - 1
+    return f"{high}:{field.low}" if field.bits > 1 else f"{field.low}"
+
+
+def _signals(title, ports):
+    def named(direction):
+        return ", ".join(f"`{port.name}`" + (f" {port.width}" if port.width > 1 else "")
+                         for port in ports if port.direction == direction)
+    return f"| {title} | {named('input')} | {named('output')} |"
+
+
+def _table(heads, rows):
+    return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *rows, ""])
