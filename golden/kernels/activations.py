@@ -123,12 +123,15 @@ def multiplier_16bit(function, scale):
     return int(multiplier), shift
 
 
-def leaky_relu(x, alpha, scale, zero_point, output_scale, output_zero_point, clamp):
-    """``x``, or ``alpha`` (float32) times ``x`` where that is negative, at another scale."""
+def leaky_relu(x, alpha, scale, zero_point, output_scale, output_zero_point, clamp, *, precision=np.float32):
+    """``x``, or ``alpha`` (float32) times ``x`` where that is negative, at another scale.
+
+    ``precision`` is that in which scales are divided.
+    """
     values = x - zero_point
-    ratio = np.float32(scale) * np.float32(alpha) / np.float32(output_scale)
+    ratio = precision(scale) * precision(np.float32(alpha)) / precision(output_scale)
     below, above = (multiply_by_quantized_multiplier(values, *quantize_multiplier(float(factor))) for factor in (
-        np.abs(ratio), np.float32(scale) / np.float32(output_scale)))
+        np.abs(ratio), precision(scale) / precision(output_scale)))
     return np.clip(np.where(values >= 0, above, -below if ratio < 0 else below) + output_zero_point, *clamp)
 
 

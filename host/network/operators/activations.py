@@ -88,22 +88,24 @@ class Tanh(Logistic):
 
 @dataclass(frozen=True, kw_only=True)
 class LeakyRelu(Elementwise):
-    """``x``, or ``alpha * x`` where that is negative."""
+    """``x``, or ``alpha * x`` where that is negative; ``precision`` is that in which scales are divided."""
 
     alpha: float
+    precision: type = np.float32
 
     tflite = (TfliteForm("LEAKY_RELU", 1, 1, "LeakyReluOptions"),)
 
     @classmethod
     def from_tflite(cls, node):
-        return cls(**node.common, alpha=float(node.options.Alpha()), rounding=node.rounding())
+        return cls(**node.common, alpha=float(node.options.Alpha()), rounding=node.rounding(),
+                   precision=node.precision)
 
     def check_scales(self, rules, x, output):
         rules.require(np.isfinite(self.alpha), "a finite alpha", self.alpha)
         rules.factor(float(x.scale) * max(1.0, abs(self.alpha)) / float(output.scale), 2.0 ** 14)
 
     def compute(self, context, x):
-        return activations.leaky_relu(x, self.alpha, *self.arguments(context))
+        return activations.leaky_relu(x, self.alpha, *self.arguments(context), precision=self.precision)
 
 
 @dataclass(frozen=True, kw_only=True)
