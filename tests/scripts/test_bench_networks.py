@@ -42,7 +42,7 @@ def test_another_build_runs_the_same_in_turn(cli, refused, tmp_path):
     np.save(tmp_path / "x.npy", np.ones((3, 4), np.int8))
     status, output, errors = cli(
         "bench", "networks", "--network", tmp_path / "m.tflite", tmp_path / "x.npy", "--backend", "golden", "--out",
-        tmp_path / "n.json", "--against", Path(sys.executable).with_name("bitline"))
+        tmp_path / "n.json", "--rounds", 1, "--against", Path(sys.executable).with_name("bitline"))
     assert status == 0, errors
     row, = json.loads((tmp_path / "n.json").read_text())["networks"]
     assert row["network"] == "m" and row["inputs"] == 3 and "times faster" in output

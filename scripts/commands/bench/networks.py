@@ -47,14 +47,12 @@ NETWORKS = [
     Measured("image_classification", Path("pretrainedResnet_quant.tflite"), Path("inputs")),
     Measured("anomaly_detection", Path("ad01_int8.tflite"), Path("inputs"), step=128, batch=16),
 ]
-# Runs of which the median is taken, if there are two builds to compare.
-ROUNDS = 3
 
 
-def compare(measured, backend, count, build, other):
-    """The figures of `measure`, and the seconds of another build that runs the same, in turn."""
+def compare(measured, backend, count, build, other, rounds):
+    """The figures of `measure`, and the seconds of another build that runs the same, in turn; medians of rounds."""
     rows, seconds = [], []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         rows.append(measure(measured, backend, count, build))
         seconds.append(seconds_of(other, measured, backend, count, build))
     ours, theirs = statistics.median(row["seconds_per_input"] for row in rows), statistics.median(seconds)
@@ -141,16 +139,18 @@ def of_models(folder):
 @click.option("--count", type=click.IntRange(1), help="How many inputs of each. [default: all]")
 @click.option("--against", metavar="BITLINE", type=click.Path(path_type=Path),
               help="The command of another build, which runs the same in turn.")
+@click.option("--rounds", type=click.IntRange(1), default=3, show_default=True,
+              help="Turns of each, of which the median is taken.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/networks.json"),
               show_default=True, help="Gets the figures as JSON.")
 @build_option
-def command(models, networks, backend, count, against, out, folder):
+def command(models, networks, backend, count, against, rounds, out, folder):
     """Cycles, mismatches and time of networks on a 64 x 64 macro with two banks."""
     chosen = [Measured(model.stem, model, inputs) for model, inputs in networks] or list(of_models(models))
     check_writable(out)
     with refusing(NetworkError, ValueError, LinkError, OSError):
-        rows = [compare(each, backend, count, folder, against) if against else measure(each, backend, count, folder)
-                for each in chosen]
+        rows = [compare(each, backend, count, folder, against, rounds) if against else
+                measure(each, backend, count, folder) for each in chosen]
     print_networks(rows)
     write_json(out, {"configuration": MACRO.to_dict(), "backend": backend, "cores": os.cpu_count(), "networks": rows})
     click.echo(out)
