@@ -1,7 +1,5 @@
 """C headers of the registers and errors: what is the same in every core, for the driver, and what is a core's own."""
 
-import re
-
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.csr.register_map import CORE_IDENTITY, FORMER_NAMES, ErrorCode, register_map
 
@@ -50,7 +48,7 @@ def errors_header():
 
 
 def _macro(prefix, path):
-    return re.sub(r"\.", "__", f"{prefix}.{path}").upper()
+    return f"{prefix}.{path}".replace(".", "__").upper()
 
 
 def _structure(registers):

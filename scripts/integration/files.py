@@ -176,7 +176,7 @@ def template(config):
 
 def litex(config, sources):
     """The LiteX wrapper of a core whose Verilog is in the files ``sources``."""
-    text = (HERE / "litex.py.in").read_text(encoding="utf-8")
+    text = (HERE / "templates" / "litex.py.in").read_text(encoding="utf-8")
     for name, value in (("NAME", config.name), ("SOURCES", tuple(sources)),
                         ("INPUT_BITS", config.input_stream_bits),
                         ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),

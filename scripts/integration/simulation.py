@@ -6,17 +6,20 @@ import numpy as np
 
 from ...golden.bits import limits
 from ...golden.core import CoreModel, parameters_bytes, rows_bytes, vector_bytes
+from ...golden.march_tests import program_cycles
 from ...golden.requantize import SHIFTS
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import CORE_IDENTITY, ErrorCode, register_map
 
-HERE = Path(__file__).resolve().parent
+TEMPLATES = Path(__file__).resolve().parent / "templates"
 # Steps of the testbench, as its template numbers them.
 WRITE, READ, WAIT, REFUSED_READ, VECTOR, WEIGHTS = range(6)
 STEP_BITS, ADDRESS_BITS = 4, 12
-# March tests of larger arrays take too long in an interpreting simulator.
-MAX_MARCHED_WEIGHTS = 512
+# What takes longer in an interpreting simulator is left out: self-tests and zeroize, and of banks all but one.
+MAX_PROGRAM_CYCLES, MAX_LOADED_WEIGHTS = 40_000, 65_536
 VECTORS = 40
+# Without a step that ends or a beat of a result; tables take longer than bitcells.
+TIMEOUT_CYCLES = 8 * MAX_PROGRAM_CYCLES
 
 
 class Steps:
@@ -26,6 +29,8 @@ class Steps:
         self.config, self.model = config, CoreModel(config)
         self.registers = {register.name: register for register in register_map(config)}
         self.steps, self.results = [], []
+        macro = config.macro
+        self.banks = macro.banks if macro.rows * macro.columns * macro.banks <= MAX_LOADED_WEIGHTS else 1
         self.data_bits = max(64, *(beat_bits(bits) for bits in (config.input_stream_bits, config.weight_stream_bits)))
 
     @property
@@ -65,6 +70,13 @@ class Steps:
         self.write("load", **target)
         self.stream(WEIGHTS, data, self.config.weight_stream_bits)
 
+    def run(self, name, program, **status):
+        """A program by the command in a register, if it is short."""
+        if program_cycles(self.config, program) <= MAX_PROGRAM_CYCLES:
+            self.write(name, **{program: 1})
+            self.wait("status", running=0)
+            self.read("status", passed=1, failed=0, **status)
+
     def vector(self, x, **settings):
         result, _ = self.model.vector(x, **settings)
         self.stream(VECTOR, vector_bytes(self.config, x), self.config.input_stream_bits)
@@ -101,25 +113,20 @@ def core_steps(config):
     steps.add(REFUSED_READ, (1 << ADDRESS_BITS) - 4)
     steps.read("error", code=ErrorCode.UNMAPPED, count=1)
     steps.write("control", clear_error=1)
-    tests = ("march_c_minus", "known_answers")
-    for test in tests if macro.rows * macro.columns * macro.banks <= MAX_MARCHED_WEIGHTS else ():
-        steps.write("self_test", **{test: 1})
-        steps.wait("status", running=0)
-        steps.read("status", passed=1, failed=0)
+    steps.run("self_test", "march_c_minus")
+    steps.run("self_test", "known_answers")
     steps.write("lock", locked=1)
-    steps.write("control", zeroize=1)
-    steps.wait("status", running=0)
-    steps.read("status", passed=1, zeroized=1)
+    steps.run("control", "zeroize", zeroized=1)
     steps.read("lock", locked=1)
     steps.read("error", code=ErrorCode.NONE, count=0)
     return steps
 
 
 def _load(steps, rng):
-    """Drawn weights of all banks, parameters and settings of all sets."""
+    """Drawn weights of the banks, parameters and settings of all sets."""
     config, model, macro = steps.config, steps.model, steps.config.macro
     minimum, maximum = limits(macro.weight_bits, True)
-    for bank in range(macro.banks):
+    for bank in range(steps.banks):
         weights = rng.integers(minimum, maximum + 1, (macro.rows, macro.columns))
         weights[0, 0], weights[-1, -1] = minimum, maximum
         for row, values in enumerate(weights):
@@ -146,8 +153,10 @@ def _compute(steps, rng):
     for number in range(VECTORS):
         is_first = number < 4
         bits = macro.input_bits if is_first else int(rng.integers(1, macro.input_bits + 1))
-        signed, count = number % 2, 1 if is_first else int(rng.integers(1, min(macro.max_accumulations, 4) + 1))
-        settings = {"bits": bits, "signed": signed, "bank": int(rng.integers(0, macro.banks)), "set": number // 2 % 2}
+        # Each further vector of an accumulation takes the next bank.
+        max_count = 1 if is_first or steps.banks < macro.banks else min(macro.max_accumulations, 4)
+        signed, count = number % 2, int(rng.integers(1, max_count + 1))
+        settings = {"bits": bits, "signed": signed, "bank": int(rng.integers(0, steps.banks)), "set": number // 2 % 2}
         steps.write("vector", bits=bits, is_signed=signed, bank=settings["bank"], set=settings["set"])
         steps.write("accumulate", count=count)
         steps.model.restart(count)
@@ -164,9 +173,9 @@ def testbench_files(config):
     steps, name, ports = core_steps(config), config.name, core_ports(config)
     result_bits = beat_bits(config.output_stream_bits)
     values = {
-        "NAME": name, "STEPS": len(steps.steps), "RESULTS": len(steps.results), "STEP_BITS": steps.step_bits,
-        "DATA_BITS": steps.data_bits, "INPUT_BITS": config.input_stream_bits, "WEIGHT_BITS": config.weight_stream_bits,
-        "RESULT_BITS": result_bits,
+        "NAME": name, "TIMEOUT_CYCLES": TIMEOUT_CYCLES, "STEPS": len(steps.steps), "RESULTS": len(steps.results),
+        "STEP_BITS": steps.step_bits, "DATA_BITS": steps.data_bits, "INPUT_BITS": config.input_stream_bits,
+        "WEIGHT_BITS": config.weight_stream_bits, "RESULT_BITS": result_bits,
         "DECLARATIONS": "\n".join(_declaration(port) for port in ports),
         "PINS": ",\n".join(f"        .{port.name}({port.name})" for port in ports),
         "ACCESS": _template(f"testbench_{config.bus}.v.in"),
@@ -209,7 +218,7 @@ def _described(register):
 
 
 def _template(name):
-    return (HERE / name).read_text(encoding="utf-8")
+    return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
 def _filled(name, values):
