@@ -47,7 +47,7 @@ def test_results_are_those_of_the_flips(cli, tmp_path):
 def test_hang_that_a_reset_leaves_is_found():
     # A vector whose planes are lost is driven for ever unless a reset ends it.
     verilog = broken(CONFIG, "controller", "if (rst) drives ", "if (1'b0) drives ")
-    stuck = inject(CONFIG, 900, 1, BUILDS, verilog=verilog)["stuck"]
+    stuck = inject(CONFIG, 1800, 1, BUILDS, verilog=verilog)["stuck"]
     assert stuck and {name.partition("[")[0] for name, _ in stuck} <= {"controller.drives", "controller.select"}
 
 
