@@ -1,7 +1,7 @@
 """Cycles of programs at full rate: streams that wait for nothing but each other, and results that are always accepted.
 
-Then the handshakes of `MacroCycles` follow from one another, and no cycle in which none happens needs a look. A macro
-that writes tables, or decides its stalls a cycle ahead, is stepped.
+Then the handshakes of `MacroCycles` follow from one another, and cycles in which none happens need not be stepped
+through. A macro that writes tables, or decides its stalls a cycle ahead (``result_interval`` 2), is stepped.
 """
 
 import math
@@ -33,7 +33,8 @@ class FullRate:
 
     def __init__(self, config, pause):
         self._is_stepped = config.table_fill_cycles > 0 or config.result_interval > 1
-        self._config, self._pause, self._cycles = config, pause, MacroCycles(config)
+        self._config, self._pause = config, pause
+        self._cycles = MacroCycles(config) if self._is_stepped else None
 
     def run(self, writes, vectors, planes):
         """The `Timing` of a program.
@@ -82,8 +83,9 @@ class FullRate:
         timing = follower.timing
         for end, bank, waits in _runs(writes):
             while len(timing.written) < end:
-                if not (follower.accept(waits) if waits > len(timing.accepted) else
-                        follower.write(bank, follower.after(timing.accepted, waits), end)):
+                if waits <= len(timing.accepted):
+                    follower.write(bank, follower.after(timing.accepted, waits), end)
+                elif not follower.accept(waits):
                     self._refuse(timing)
         follower.accept(len(banks))
         if len(timing.accepted) < len(banks):
@@ -113,11 +115,11 @@ class _Follower:
         return cycles[count - 1] + 1 if count > 0 else 0
 
     def write(self, bank, offered, end):
-        """Accept rows of a bank, up to the ``end`` of their run, or vectors that come before them. Returns True."""
+        """Accept rows of a bank, up to the ``end`` of their run, or vectors that come before them; at least one."""
         written = self.timing.written
         first = max(offered, written[-1] + 1 if written else 0, self._free[bank] if bank < len(self._free) else 0)
         if self.accept(len(self._banks), bank, first, first + end - len(written)):
-            return True
+            return
         vector = len(self.timing.accepted)
         count = end - len(written)
         if vector < len(self._banks):
@@ -127,7 +129,6 @@ class _Follower:
                 # A row that comes with a vector precedes it.
                 count = min(count, self._offered(vector) - first + 1)
         written.extend(range(first, first + count))
-        return True
 
     def accept(self, end, bank=None, first=math.inf, last=math.inf):
         """Accept vectors up to number ``end`` that find their writes done.

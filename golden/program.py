@@ -80,9 +80,19 @@ class Stream:
         self.extend(1, **{name: np.asarray(getattr(item, name))[None] for name in self._parts})
 
     def extend(self, count, **values):
-        """Add ``count`` items at once: a field is an array of them, one value for all, or left to its default."""
-        for each in fields(self.item):
-            self._parts[each.name].append(values.get(each.name, each.default))
+        """Add ``count`` items at once: a field is an array of them, one value for all, or left to its default.
+
+        Raises
+        ------
+        TypeError
+            A field that the item does not have, that has no default and is missing, or that has another count.
+        """
+        values = vars(self.item(**values))
+        for name, value in values.items():
+            if isinstance(value, np.ndarray) and len(value) != count:
+                raise TypeError(f"{name} must have {count} values, not {len(value)}")
+        for name, value in values.items():
+            self._parts[name].append(value)
         self._counts.append(count)
         self._length += count
         self._joined.clear()

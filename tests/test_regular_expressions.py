@@ -1,4 +1,7 @@
-"""Generated Verilog is read in `hdl.fabric.design` only: every other use of regular expressions has its reason here."""
+"""Generated Verilog is read in `hdl.fabric.design` only: every other use of regular expressions has its reason here.
+
+`hdl.fabric.verilog_format` makes it, of Amaranth's text.
+"""
 
 import ast
 
@@ -6,7 +9,8 @@ import pytest
 from rooms import MODULES, read
 
 REASONS = {
-    "reads the generated Verilog, for all others": ("hdl.fabric.design", "hdl.fabric.verilog_format"),
+    "reads the generated Verilog, for all others": ("hdl.fabric.design",),
+    "makes the generated Verilog of what Amaranth writes": ("hdl.fabric.verilog_format",),
     "names of cells in JSON of Yosys": ("verif.fault_injection.flip_flops", "scripts.fpga.block_usage",
                                        "scripts.fpga.floorplan", "scripts.fpga.synth_report"),
     "what tools print": ("scripts.fpga.flow", "scripts.common.sby", "scripts.mutation.testbenches",

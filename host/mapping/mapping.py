@@ -54,7 +54,8 @@ class Mapping:
                 if steps > MAX_STEPS or patches > MAX_PATCH_ELEMENTS:
                     raise ValueError(f"a layer must take at most {MAX_STEPS} rows and vectors, and "
                                      f"{MAX_PATCH_ELEMENTS} elements of patches, for the {runs} inputs that run "
-                                     f"together, not {steps} and {patches}")
+                                     f"together, not {steps} and {patches}: fewer may run together, or none on a macro "
+                                     "(--batch, --backend numpy)")
                 self.layers.append(layer)
             except ValueError as error:
                 raise ValueError(f"{operator.location}: {error}") from None

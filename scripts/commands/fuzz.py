@@ -39,7 +39,8 @@ def compare(fuzzers, operators, values, seed, output):
         for reason, count in one.refused.items():
             click.echo(f"{one.operator}, {count} refused: {reason}")
     if output:
-        write_record(output, read_record(output) | {one.operator: dataclasses.asdict(one) for one in found})
+        write_record(output, read_record(output) | {
+            (one.operator, one.runtime.split()[0]): dataclasses.asdict(one) for one in found})
     return 1 if any(one.mismatches for one in found) else 0
 
 

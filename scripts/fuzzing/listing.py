@@ -17,8 +17,8 @@ def listing(record):
 
     Parameters
     ----------
-    record : dict of str to dict
-        What ``bitline fuzz --output`` wrote, by operator.
+    record : dict of (str, str) to dict
+        What `read_record` gives.
 
     Returns
     -------
@@ -26,10 +26,10 @@ def listing(record):
     """
     return "\n\n".join((
         _table(("rule", "how a result becomes an integer"), [(f"`{name}`", text) for name, text in RULES.items()]),
-        _table(("operators in `.tflite`", "kinds of activations", "rounding", "runs on", "values compared, each"),
-               _rows(tflite_operators.OPERATORS, _of_tflite, record)),
-        _table(("operators in `.onnx`", "opsets", "runs on", "values compared, each"),
-               _rows(onnx_operators.OPERATORS, _of_onnx, record)))) + "\n"
+        _table(("operators in `.tflite`", "kinds of activations", "rounding", "runs on", "values compared, at least"),
+               _rows(tflite_operators.OPERATORS, _of_tflite, record, "ai-edge-litert")),
+        _table(("operators in `.onnx`", "opsets", "runs on", "values compared, at least"),
+               _rows(onnx_operators.OPERATORS, _of_onnx, record, "onnxruntime")))) + "\n"
 
 
 def _table(heads, rows):
@@ -37,13 +37,13 @@ def _table(heads, rows):
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _rows(operators, cells, record):
+def _rows(operators, cells, record, package):
     """A row for operators whose cells are the same; of the values that were compared it has the fewest."""
     groups = {}
     for operator in sorted(operators):
         groups.setdefault(cells(operator), []).append(operator)
     for same, names in sorted(groups.items(), key=lambda group: group[1]):
-        values = min(record.get(operator, {"values": 0})["values"] for operator in names)
+        values = min(record.get((operator, package), {"values": 0})["values"] for operator in names)
         yield [", ".join(f"`{operator}`" for operator in names), *same, f"{values:,}"]
 
 

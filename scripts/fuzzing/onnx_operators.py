@@ -11,6 +11,11 @@ OPSETS = (13, 18, 19, 21, 22, 25)
 UNARY = ("Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "HardSigmoid")
 
 
+# Kinds that make one value of a whole image, and the channels of images for all others and for them.
+REDUCTIONS = ("GlobalAveragePool", "GlobalMaxPool", "QLinearGlobalAveragePool", "ReduceMean")
+CHANNELS = ((3, 4, 8), (3, 8, 64, 127))
+
+
 def draw(operator, seed, pixels=24):
     """A drawn network.
 
@@ -30,7 +35,7 @@ def draw(operator, seed, pixels=24):
     height, width = (int(length) for length in rng.integers(pixels, pixels + 7, 2))
     kind = ("int8", "uint8")[int(rng.integers(2))]
     opset = int(rng.choice(OPSETS[operator == "HardSwish":]))
-    drawn = Drawn(seed, [1, int(rng.choice([3, 4, 8])), height, width], opset, kind)
+    drawn = Drawn(seed, [1, int(rng.choice(CHANNELS[operator in REDUCTIONS])), height, width], opset, kind)
     OPERATORS[operator](drawn, operator, rng)
     return drawn
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from bitline.golden.cycles import MacroCycles
 from bitline.golden.macro import MacroModel
-from bitline.golden.program import MacroState, Program, Vector, Write, pause, predict
+from bitline.golden.program import MacroState, Program, Stream, Vector, Write, pause, predict
 from bitline.hdl.config import COLUMNS, MacroConfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -95,3 +95,15 @@ def test_programs_take_the_cycles_of_the_handshakes(seed, column, interval, fuse
 def test_drawn_programs_mostly_run():
     rng = np.random.default_rng(0)
     assert sum(compare(MacroConfig(rows=4, columns=2, banks=3), rng, 1) for _ in range(100)) > 30
+
+
+def test_fields_that_do_not_fit_an_item_are_refused():
+    rows = Stream(Write, [Write(0, 1, np.array([5, 6]))])
+    for fields, match in (({"bank": 0, "row": 0}, "weights"), ({"bank": 0, "rows": 0, "weights": 0}, "rows"),
+                          ({"bank": 0, "row": np.arange(3), "weights": np.zeros((2, 2))}, "row must have 2 values")):
+        with pytest.raises(TypeError, match=match):
+            rows.extend(2, **fields)
+    assert len(rows) == 1 and rows.weights.tolist() == [[5, 6]]
+    rows.extend(2, bank=3, row=np.arange(2), weights=np.ones((2, 2), np.int16))
+    assert [(each.bank, each.row, each.after, each.weights.tolist()) for each in rows] == [
+        (0, 1, 0, [5, 6]), (3, 0, 0, [1, 1]), (3, 1, 0, [1, 1])]

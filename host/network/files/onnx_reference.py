@@ -7,6 +7,7 @@ two; products that the runtime computes in integers must be equal to those too. 
 default optimizations gives for the whole network is only said.
 """
 
+from collections import Counter
 from functools import partial
 
 import numpy as np
@@ -28,8 +29,10 @@ class OnnxReference:
 
     Attributes
     ----------
-    compared, open : int
-        Values so far, and those that differ by what the definition leaves open.
+    compared : Counter
+        Values so far, by the kind of node that gives them.
+    open : int
+        Values that differ by what the definition leaves open.
 
     Parameters
     ----------
@@ -61,7 +64,7 @@ class OnnxReference:
         self._integers = self._session(self._parts.model(fused), optimization.ORT_ENABLE_EXTENDED,
                                        is_integer=True) if fused else None
         self._outputs = [output.name for output in model.graph.output]
-        self.open, self.compared, self._other, self._runs, self._failed = 0, 0, 0, 0, None
+        self.open, self.compared, self._other, self._runs, self._failed = 0, Counter(), 0, 0, None
         try:
             self._default = self._session(model, optimization.ORT_ENABLE_ALL)
         except NetworkError as error:
@@ -115,7 +118,7 @@ class OnnxReference:
                     wrong |= ours[name] != made
             else:
                 wrong = self._differs(name, ours[name], made, values)
-            self.compared += wrong.size
+            self.compared[self._parts.judged[name]] += wrong.size
             if wrong.any():
                 position = tuple(np.argwhere(wrong)[0].tolist())
                 found.append(Mismatch(location, int(wrong.sum()), position, ours[name][position].item(),
@@ -188,8 +191,8 @@ class OnnxReference:
         """What the runs so far have shown beside mismatches, a line each."""
         lines = []
         if self.open:
-            lines.append(f"{self.open} of {self.compared} values differ from {self.name}'s by what the definition "
-                         "leaves open: the order of additions in float32, or the last bits of a function")
+            lines.append(f"{self.open} of {self.compared.total()} values differ from {self.name}'s by what the "
+                         "definition leaves open: the order of additions in float32, or the last bits of a function")
         if self._other:
             reasons = self._parts.reasons
             lines.append(f"a default session of {self.name}, which fuses operators, gives another output for "
@@ -217,6 +220,8 @@ class _Parts:
     made : list of str
         Outputs of the cut model.
     compared : list of (location, name)
+    judged : dict of str to str
+        By name the kind of node that is judged by it: of what quantizes a product that of the product.
     products : dict of str to str
         For what quantizes a product that is nowhere numbers: the name of the numbers in the file.
     integer_products : list of str
@@ -231,6 +236,7 @@ class _Parts:
         held = {name: graph.held(value) for name, value in graph.values.items()}
         self.values = {name: value for name, value in held.items() if value is not None}
         self.cut, self.compared, self.products, self.integer_products, self.reasons = [], [], {}, [], []
+        self.judged = {}
         for number, node in enumerate(model.graph.node):
             self._look(f"node {number} ({node.op_type})", node)
         names = [self.made_name(name) for _, name in self.compared]
@@ -242,12 +248,14 @@ class _Parts:
             if isinstance(values.get(name), Constant) or name not in self.values:
                 continue
             self.compared.append((location, name))
+            self.judged[name] = node.op_type
             if node.op_type != "DequantizeLinear":
                 self.cut.append(name)
         if node.op_type == "QuantizeLinear" and isinstance(before, Product) and before.is_integer and (
                 not isinstance(self._graph.makers.get(values[node.output[0]].index), QuantizeLinear)):
             self.products[node.output[0]] = self.made_name(node.input[0]) if node.input[0] in self.values else (
                 node.input[0])
+            self.judged[node.output[0]] = self._behind_clamps(node.input[0]).op_type
             if self._is_fused(before, values[node.output[0]], node.input[0]):
                 self.integer_products.append(node.output[0] + MADE)
         if node.op_type == "QuantizeLinear" and isinstance(before, Value) and before.dequantized and not (
@@ -259,10 +267,8 @@ class _Parts:
 
     def _is_fused(self, product, value, name):
         """The runtime has a kernel of integers for a product, and what is clamped behind it is clamped by its type."""
-        tensor, node = self._graph.tensors[value.index], self._makers[name]
+        tensor, node = self._graph.tensors[value.index], self._behind_clamps(name)
         low, _ = QUANTIZED[tensor.dtype]
-        while node.op_type in ("Relu", "Clip"):
-            node = self._makers[node.input[0]]
         before = [self._makers.get(operand) for operand in node.input]
         if not all(maker is not None and maker.op_type == "DequantizeLinear" for maker in before):
             return False
@@ -270,6 +276,13 @@ class _Parts:
         if x == np.int8 and weights == np.uint8:
             return False
         return product.bounds == (None, None) or (product.bounds == (0.0, None) and tensor.zero_point == low)
+
+    def _behind_clamps(self, name):
+        """The node that makes a name, before clamps."""
+        node = self._makers[name]
+        while node.op_type in ("Relu", "Clip"):
+            node = self._makers[node.input[0]]
+        return node
 
     def _kind(self, name):
         """Type of integers that a name stands for."""

@@ -4,6 +4,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from dataclasses import dataclass, replace
@@ -50,25 +51,25 @@ NETWORKS = [
 
 
 def compare(measured, backend, count, build, other, rounds):
-    """The figures of `measure`, and the seconds of another build that runs the same, in turn; medians of rounds."""
-    rows, seconds = [], []
-    for _ in range(rounds):
-        rows.append(measure(measured, backend, count, build))
-        seconds.append(seconds_of(other, measured, backend, count, build))
-    ours, theirs = statistics.median(row["seconds_per_input"] for row in rows), statistics.median(seconds)
-    return {**rows[-1], "seconds_per_input": ours, "other_seconds_per_input": theirs, "times_faster": theirs / ours}
+    """The figures of `measure`, and the seconds of the commands of this build and of another in turn, medians."""
+    figures = measure(measured, backend, count, build)
+    own = Path(sys.executable).with_name("bitline")
+    seconds = [[seconds_of(command, measured, backend, count, build / folder)
+                for command, folder in ((own, "own"), (other, "other"))] for _ in range(rounds)]
+    ours, theirs = map(statistics.median, zip(*seconds))
+    return {**figures, "seconds_per_input": ours, "other_seconds_per_input": theirs, "times_faster": theirs / ours}
 
 
-def seconds_of(other, measured, backend, count, build):
-    """Seconds an input of ``bitline run --report`` of another build, as its report has them."""
+def seconds_of(command, measured, backend, count, build):
+    """Seconds an input of ``bitline run --report`` of a build, as its report has them."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([
-            other, "run", measured.model, "--inputs", measured.inputs, "--backend", backend, "--no-check", "--batch",
-            str(measured.batch), "--build", build.resolve() / "other", "--report", folder,
+            command, "run", measured.model, "--inputs", measured.inputs, "--backend", backend, "--no-check", "--batch",
+            str(measured.batch), "--build", build.resolve(), "--report", folder,
             *(["--step", str(measured.step)] if measured.step else []), *(["--count", str(count)] if count else []),
         ], capture_output=True, text=True, check=False)
         if done.returncode:
-            raise BadInput(f"--against {other} must run {measured.name}, and does not: "
+            raise BadInput(f"{command} must run {measured.name}, and does not: "
                            f"{(done.stderr or done.stdout).strip().splitlines()[-1:]}")
         return json.loads((Path(folder) / "report.json").read_text(encoding="utf-8"))["seconds_per_input"]
 
