@@ -32,7 +32,7 @@ class PacketAssembler(wiring.Component):
     Members
     -------
     s : ``In(stream)``
-        `beat_layout`. ``s.ready`` does not depend on ``s.valid``.
+        Beats of packets, `beat_layout`. ``s.ready`` does not depend on ``s.valid``.
     kind : ``In(range(len(lengths)))``
         Kind of the item, an index of ``lengths``.
     restart : ``In(1)``

@@ -40,7 +40,7 @@ def signals_table():
     rows = []
     for bus in BUS_NAMES:
         ports = core_ports(CoreConfig(macro=FULL.macro, bus=bus))
-        rows.append(_signals(bus, [port for port in ports if port.meaning == "registers"]))
+        rows.append(_signals(bus, [port for port in ports if port.meaning.startswith("registers")]))
     ports = core_ports(FULL)
     for stream in ("s_axis", "s_axis_w", "m_axis"):
         rows.append(_signals(f"`{stream}`", [port for port in ports if port.interface.endswith(f" {stream}")]))

@@ -11,7 +11,8 @@ module check (
 
     `DUT dut (.clk(clk), .rst(rst), .s__payload({last, keep, data}), .s__valid(valid), .s__ready(ready),
         .o__payload(item), .o__valid(o_valid), .o__ready(o_ready), .taken(taken), .within_(within),
-        .faults__short(short), .faults__null(null), .faults__long(long), .restart(restart), .discarding(discarding), .position(position));
+        .faults__short(short), .faults__null(null), .faults__long(long), .restart(restart), .refuse(1'b0), .full(1'b0),
+        .discarding(discarding), .position(position));
 
     // The packet as the protocol sees it: how many beats have come, and whether it was reported.
     reg [3:0] beats = 0;
