@@ -157,7 +157,10 @@ class MacroModel:
             totals, sums = wrap(totals, config.total_width), wrap(sums, config.sum_x_width)
         if len(vectors):
             self._totals, self._sum_x = totals[-1], int(sums[-1])
-        y, fuses = np.zeros_like(totals), np.minimum(vectors.fuse, config.fuse)
+        fuses = np.minimum(vectors.fuse, config.fuse)
+        if config.fuse == 1:
+            return Results(totals, sums, fuses, values.planes)
+        y = np.zeros_like(totals)
         for fuse in set(fuses.tolist()):
             chosen = _run(np.flatnonzero(fuses == fuse))
             y[chosen, :config.columns // fuse] = fuse_totals(totals[chosen], sums[chosen], config.weight_bits, fuse)

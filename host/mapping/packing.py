@@ -119,8 +119,15 @@ class PackedLayer:
         self.packing = self._cheapest(runs * self.convolution.images)
         self._rows, self._columns = (self.convolution.pixels(axis, size) for axis, size in
                                      enumerate((self.packing.height, self.packing.width)))
+        # Positions, taps and pixels that meet, along each axis.
+        self._meetings = [self.convolution.meetings(axis, size, pixels) for axis, (size, pixels) in enumerate(
+            ((self.packing.height, self._rows), (self.packing.width, self._columns)))]
+        # How many positions and taps meet in each pixel of a patch; the rows of a tile are channels of such pixels.
+        down, right = (np.bincount(meeting, minlength=len(pixels)) for (_, _, meeting), pixels in
+                       zip(self._meetings, (self._rows, self._columns)))
+        self._pairs = np.tile(np.outer(down, right).ravel(), self.packing.groups * self.convolution.depth)
         self.slices = list(self._slice())
-        self._blocks, self._stored, self._counts = {}, {}, {}
+        self._blocks, self._stored = {}, {}
 
     # The search.
 
@@ -184,7 +191,7 @@ class PackedLayer:
         """The weights of a tile, (rows, columns / fuse), int64."""
         whole = tile_slice.group, tile_slice.output
         if whole not in self._blocks:
-            self._blocks[whole] = self._toeplitz(tile_slice, self._kernel)
+            self._blocks[whole] = self._toeplitz(tile_slice)
         return self._blocks[whole][tile_slice.row:tile_slice.row + tile_slice.rows]
 
     def stored(self, tile_slice):
@@ -195,21 +202,18 @@ class PackedLayer:
 
     def used(self, tile_slice):
         """Cells of a tile that hold a weight of the kernel, not a zero of the block-Toeplitz matrix."""
-        whole = tile_slice.group, tile_slice.output
-        if whole not in self._counts:
-            self._counts[whole] = self._toeplitz(tile_slice, np.ones_like(self._kernel)).sum(axis=1)
-        return int(self._counts[whole][tile_slice.row:tile_slice.row + tile_slice.rows].sum()) * self.fuse
+        pairs = self._pairs[tile_slice.row:tile_slice.row + tile_slice.rows]
+        return int(pairs.sum()) * tile_slice.outputs * self.fuse
 
-    def _toeplitz(self, tile_slice, weights):
+    def _toeplitz(self, tile_slice):
         """All rows of a tile's groups and outputs: (channels and pixels, channels and positions)."""
         conv, packing, pixels = self.convolution, self.packing, (self._rows, self._columns)
         block = np.zeros((tile_slice.groups, conv.depth, len(pixels[0]), len(pixels[1]),
                           tile_slice.groups, tile_slice.outputs, packing.height, packing.width), dtype=np.int64)
-        (down, up, y), (right, along, x) = (conv.meetings(axis, size, pixels[axis])
-                                            for axis, size in enumerate((packing.height, packing.width)))
+        (down, up, y), (right, along, x) = self._meetings
         for group in range(tile_slice.groups):
             first = (tile_slice.group + group) * conv.outputs + tile_slice.output
-            kernel = weights[first:first + tile_slice.outputs]
+            kernel = self._kernel[first:first + tile_slice.outputs]
             block[group, :, y[:, None], x, group, :, down[:, None], right] = (
                 kernel[:, up[:, None], along].transpose(1, 2, 3, 0))
         return block.reshape(np.prod(block.shape[:4]), -1)

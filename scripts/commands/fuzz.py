@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ..common.files import BadInput, check_writable, require_packages
+from ..common.progress import running
 from ..fuzzing.record import read_record, write_record
 
 # Kilobytes that damaged files may take.
@@ -27,20 +28,22 @@ def table_of(found):
 
 
 def compare(fuzzers, operators, values, seed, output):
-    """Fuzz operators, by function; ``output`` keeps what it has of others. The exit status."""
-    if output:
-        # Before long work begins.
-        read_record(output)
-    found = [fuzzers[operator](operator, values, seed) for operator in operators]
+    """Fuzz operators, by function; ``output`` gets each, and keeps what it has of others. The exit status."""
+    # Before long work begins.
+    record, found = read_record(output) if output else {}, []
+    with running("fuzzing", len(operators)) as progress:
+        for operator in operators:
+            found.append(one := fuzzers[operator](operator, values, seed))
+            progress(len(found), operator)
+            if output:
+                record[one.operator, one.runtime.split()[0]] = dataclasses.asdict(one)
+                write_record(output, record)
     Console(width=120).print(table_of(found))
     for one in found:
         for line in [one.first] if one.first else []:
             click.echo(f"{one.operator}, {line}")
         for reason, count in one.refused.items():
             click.echo(f"{one.operator}, {count} refused: {reason}")
-    if output:
-        write_record(output, read_record(output) | {
-            (one.operator, one.runtime.split()[0]): dataclasses.asdict(one) for one in found})
     return 1 if any(one.mismatches for one in found) else 0
 
 

@@ -28,6 +28,14 @@ def check_product(config, network, runs, rng):
         layer = schedule.program(operator, x)
         outcome = predict(config, layer.program, state)
         assert (layer.collect(outcome.results) == operator.accumulators(network.tensors, x)).all()
+    check_used_cells(schedule.mapping.layers[0])
+
+
+def check_used_cells(layer):
+    """Of a kernel of ones they are the sum of a tile's weights."""
+    layer.replace_weights(np.ones_like(layer.convolution.kernel))
+    for tile_slice in layer.slices:
+        assert layer.used(tile_slice) == layer.block(tile_slice).sum() * layer.fuse
 
 
 @pytest.mark.parametrize("seed", range(40))
