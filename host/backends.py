@@ -14,7 +14,7 @@ from ..verif.sim.player import RtlSession
 from .board import Board
 from .mapping.schedule import Schedule
 
-# Of a macro, and all.
+# Backends with a macro, and all.
 MACROS = ("golden", "rtl", "board")
 BACKENDS = (*MACROS, "numpy")
 

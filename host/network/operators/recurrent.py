@@ -63,9 +63,9 @@ def check_part(rules, operator):
     operator.check(Rules(SimpleNamespace(tensors=rules.tensors, variables=rules.variables), operator))
 
 
-def bias_of(rules_or_step, index):
+def bias_of(tensors_of, index):
     """A bias as an int64 array, 0 for none."""
-    return 0 if index < 0 else rules_or_step.tensors[index].data.astype(np.int64)
+    return 0 if index < 0 else tensors_of.tensors[index].data.astype(np.int64)
 
 
 def check_bias(rules, index, length, max_accumulator):
