@@ -81,6 +81,11 @@ def check_writable(path):
         raise BadInput(f"{path} must be writable, and is not: {error.strerror}") from None
 
 
+def why_unread(error):
+    """Why numpy did not read a file; of one that is no array it says something about pickled objects."""
+    return "its first bytes are not those of one" if "pickle" in str(error) else error
+
+
 def load_matrix(path, name, axes):
     """A two-dimensional integer array of a ``.npy`` file, as int64."""
     try:
@@ -92,7 +97,7 @@ def load_matrix(path, name, axes):
         raise
     except Exception as error:
         # numpy raises a dozen kinds of error over a malformed header.
-        raise BadInput(f"{name} must be a .npy file of integers, and {path} is not: {error}") from None
+        raise BadInput(f"{name} must be a .npy file of integers, and {path} is not: {why_unread(error)}") from None
     if not isinstance(array, np.ndarray) or array.ndim != 2 or 0 in array.shape:
         raise BadInput(f"{name} must be an array {axes}, not of shape {getattr(array, 'shape', 'of an archive')}")
     if array.dtype.kind not in "iu":

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...golden.kernels import float_layers, layers
 from ...host.network.network import DTYPES, QUANTIZED
-from .files import BadInput
+from .files import BadInput, why_unread
 
 # Limit of a file of inputs.
 MAX_BYTES = 1 << 30
@@ -64,8 +64,8 @@ def load_inputs(paths, network, *, step=None, quantizes=False):
     skipped = [file for file in files if file not in paths and (file.name.startswith(".") or file.name in STRAY)]
     files = [file for file in files if file not in skipped]
     if not files:
-        where = ", ".join(map(str, paths)) or "what --inputs names, which is nothing"
-        raise BadInput(f"inputs must be files, and there are none in {where}")
+        raise BadInput(f"inputs must be files, and there are none in {', '.join(map(str, paths))}" if paths else
+                       "--inputs must name files, and is missing")
     loaded = [_load(file, network, step, quantizes) for file in files]
     names = [file.name for file, arrays in zip(files, loaded) for _ in arrays[0]]
     return Inputs(tuple(np.concatenate(arrays) for arrays in zip(*loaded)), names, skipped)
@@ -120,7 +120,7 @@ def _read_numpy(path):
         raise
     except Exception as error:
         # numpy raises a dozen kinds of error over a malformed header.
-        raise BadInput(f"{path} must be a {path.suffix} file of numbers, and is not: {error}") from None
+        raise BadInput(f"{path} must be a {path.suffix} file of numbers, and is not: {why_unread(error)}") from None
 
 
 def _by_name(path, arrays, tensors):

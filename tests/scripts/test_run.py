@@ -310,7 +310,7 @@ def test_bad_input_is_one_line(refused, model, files, tmp_path):
     check(files / "a.dat", *good, match="model must be one of .tflite.*, not a.dat")
     (tmp_path / "cut.tflite").write_bytes(model.read_bytes()[:400])
     check(tmp_path / "cut.tflite", *good, match="model must be a whole .tflite file, and cut.tflite is damaged")
-    check(model, match="inputs must be files, and there are none")
+    check(model, match="--inputs must name files, and is missing")
     (tmp_path / "short.dat").write_bytes(bytes(71))
     check(model, "--inputs", tmp_path / "short.dat", match=r"short.dat must hold inputs of 72 numbers \(1 x 6")
     np.save(tmp_path / "float.npy", np.zeros((1, 6, 6, 2)))
