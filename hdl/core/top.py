@@ -29,6 +29,11 @@ class CorePort:
     parameters: str = ""
 
     @property
+    def is_register_bus(self):
+        """Whether it belongs to the bus of registers."""
+        return self.interface.split()[0] in VIVADO_BUSES.values()
+
+    @property
     def attributes(self):
         """Vivado's, as Verilog."""
         pairs = {"X_INTERFACE_INFO": f"{self.interface} {self.role}"}

@@ -6,6 +6,7 @@ from ...host.network.files.onnx_file import OPSETS, read_onnx
 from ...host.network.files.tflite_file import read_tflite
 from ...host.network.onnx_operators import ONNX
 from ...host.network.rounding import RULES, TFLITE, rounding_rule
+from ..common.markdown import table
 from . import onnx_operators, tflite_operators
 
 # Of kinds, what of them is rounded in another way.
@@ -25,16 +26,11 @@ def listing(record):
     str
     """
     return "\n\n".join((
-        _table(("rule", "how a result becomes an integer"), [(f"`{name}`", text) for name, text in RULES.items()]),
-        _table(("operators in `.tflite`", "kinds of activations", "rounding", "runs on", "values compared, at least"),
+        table(("rule", "how a result becomes an integer"), [(f"`{name}`", text) for name, text in RULES.items()]),
+        table(("operators in `.tflite`", "kinds of activations", "rounding", "runs on", "values compared, at least"),
                _rows(tflite_operators.OPERATORS, _of_tflite, record, "ai-edge-litert")),
-        _table(("operators in `.onnx`", "opsets", "runs on", "values compared, at least"),
+        table(("operators in `.onnx`", "opsets", "runs on", "values compared, at least"),
                _rows(onnx_operators.OPERATORS, _of_onnx, record, "onnxruntime")))) + "\n"
-
-
-def _table(heads, rows):
-    lines = [heads, ["---"] * len(heads), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _rows(operators, cells, record, package):

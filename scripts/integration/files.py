@@ -9,7 +9,7 @@ from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
 from .c_headers import DRIVER, errors_header, registers_header, values_header
 from .ip_xact import ip_xact
-from .simulation import simulation_files
+from .simulation import filled, simulation_files
 from .systemrdl import pages, systemrdl
 
 HERE = Path(__file__).resolve().parent
@@ -176,10 +176,7 @@ def template(config):
 
 def litex(config, sources):
     """The LiteX wrapper of a core whose Verilog is in the files ``sources``."""
-    text = (HERE / "templates" / "litex.py.in").read_text(encoding="utf-8")
-    for name, value in (("NAME", config.name), ("SOURCES", tuple(sources)),
-                        ("INPUT_BITS", config.input_stream_bits),
-                        ("WEIGHT_BITS", config.weight_stream_bits), ("OUTPUT_BITS", config.output_stream_bits),
-                        ("ADDRESS_BITS", BUS_ADDRESS_BITS), ("USER_BITS", int(config.checksum))):
-        text = text.replace(f"@{name}@", str(value))
-    return text
+    return filled("litex.py.in", {
+        "NAME": config.name, "SOURCES": tuple(sources), "INPUT_BITS": config.input_stream_bits,
+        "WEIGHT_BITS": config.weight_stream_bits, "OUTPUT_BITS": config.output_stream_bits,
+        "ADDRESS_BITS": BUS_ADDRESS_BITS, "USER_BITS": int(config.checksum)})

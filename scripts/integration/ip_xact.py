@@ -72,7 +72,7 @@ def _vlnv(identifier, suffix=""):
 def _interface(config, interface, members):
     """A bus interface; a clock, a reset or an interrupt is one too."""
     identifier, name = interface.split()
-    is_registers = members[0].meaning.startswith("registers")
+    is_registers = members[0].is_register_bus
     leads = name.startswith("m_") or name == "irq"
     role = ("slave", [("memoryMapRef", {"memoryMapRef": "registers"}, [])] if is_registers else [])
     maps = [("portMap", [("logicalPort", [("name", port.role)]), ("physicalPort", [("name", port.name)])])

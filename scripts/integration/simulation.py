@@ -181,7 +181,7 @@ def testbench_files(config):
         "ACCESS": _template(f"testbench_{config.bus}.v.in"),
     }
     return {
-        f"{name}_tb.v": _filled("testbench.v.in", values),
+        f"{name}_tb.v": filled("testbench.v.in", values),
         f"{name}_steps.hex": _hex(steps.steps, steps.step_bits),
         f"{name}_results.hex": _hex(steps.results, result_bits),
     }
@@ -199,9 +199,9 @@ def simulation_files(config, verilog):
     }
     return {
         **testbench_files(config),
-        f"{name}_registers.py": _filled("registers.py.in", values),
-        f"{name}_cocotb.py": _filled("cocotb_example.py.in", values),
-        "Makefile": _filled("Makefile.in", values),
+        f"{name}_registers.py": filled("registers.py.in", values),
+        f"{name}_cocotb.py": filled("cocotb_example.py.in", values),
+        "Makefile": filled("Makefile.in", values),
     }
 
 
@@ -221,7 +221,8 @@ def _template(name):
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 
-def _filled(name, values):
+def filled(name, values):
+    """A template, with a value for each name between at signs."""
     text = _template(name)
     for key, value in values.items():
         text = text.replace(f"@{key}@", str(value))

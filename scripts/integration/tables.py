@@ -6,6 +6,7 @@ from ...golden.march_tests import PROGRAMS, program_cycles
 from ...hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import register_map
+from ..common.markdown import table
 from .c_headers import FULL
 from .files import sidecar
 
@@ -31,8 +32,8 @@ def registers_table():
     for register in register_map(FULL):
         fields = ", ".join(f"`{field.name}` {_bits(field)} {field.access.name.lower()}"
                            for field in sorted(register.fields, key=lambda field: field.low))
-        rows.append(f"| `{register.offset:#05x}` | `{register.name}` | {fields} |")
-    return _table(("offset", "register", "fields: bits, access"), rows)
+        rows.append((f"`{register.offset:#05x}`", f"`{register.name}`", fields))
+    return table(("offset", "register", "fields: bits, access"), rows)
 
 
 def signals_table():
@@ -40,18 +41,18 @@ def signals_table():
     rows = []
     for bus in BUS_NAMES:
         ports = core_ports(CoreConfig(macro=FULL.macro, bus=bus))
-        rows.append(_signals(bus, [port for port in ports if port.meaning.startswith("registers")]))
+        rows.append(_signals(bus, [port for port in ports if port.is_register_bus]))
     ports = core_ports(FULL)
     for stream in ("s_axis", "s_axis_w", "m_axis"):
         rows.append(_signals(f"`{stream}`", [port for port in ports if port.interface.endswith(f" {stream}")]))
     rows.append(_signals("others", [port for port in ports if port.name in ("aclk", "aresetn", "irq")]))
-    return _table(("", "inputs", "outputs"), rows)
+    return table(("", "inputs", "outputs"), rows)
 
 
 def keys_table():
     """Keys of `NAME.json`."""
     assert set(KEYS) == set(json.loads(sidecar(FULL)))
-    return _table(("key", "contents"), [f"| `{key}` | {meaning} |" for key, meaning in KEYS.items()])
+    return table(("key", "contents"), [(f"`{key}`", meaning) for key, meaning in KEYS.items()])
 
 
 def durations_table():
@@ -59,9 +60,9 @@ def durations_table():
     rows = []
     for row_count, column_count, banks in SIZES:
         config = CoreConfig(macro=MacroConfig(rows=row_count, columns=column_count, banks=banks))
-        cycles = " | ".join(f"{program_cycles(config, program):,}" for program in PROGRAMS)
-        rows.append(f"| {row_count} x {column_count} x {banks} | {cycles} |")
-    return _table(("rows x columns x banks", *(f"`{program}`" for program in PROGRAMS)), rows)
+        cycles = (f"{program_cycles(config, program):,}" for program in PROGRAMS)
+        rows.append((f"{row_count} x {column_count} x {banks}", *cycles))
+    return table(("rows x columns x banks", *(f"`{program}`" for program in PROGRAMS)), rows)
 
 
 def _bits(field):
@@ -73,8 +74,4 @@ def _signals(title, ports):
     def named(direction):
         return ", ".join(f"`{port.name}`" + (f" {port.width}" if port.width > 1 else "")
                          for port in ports if port.direction == direction)
-    return f"| {title} | {named('input')} | {named('output')} |"
-
-
-def _table(heads, rows):
-    return "\n".join([f"| {' | '.join(heads)} |", "|---" * len(heads) + "|", *rows, ""])
+    return title, named("input"), named("output")

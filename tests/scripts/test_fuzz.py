@@ -8,8 +8,9 @@ import pytest
 pytest.importorskip("onnx", reason="no onnx here")
 pytest.importorskip("onnxruntime", reason="no onnxruntime here")
 from bitline.golden.kernels import float_layers
+from bitline.host.network.files.load import load_network
 from bitline.scripts.commands import fuzz as command
-from bitline.scripts.fuzzing import damage, onnx_fuzz, tflite_fuzz
+from bitline.scripts.fuzzing import damage, onnx_fuzz, onnx_operators, tflite_fuzz
 from bitline.scripts.fuzzing.onnx_fuzz import OPERATORS, fuzz
 
 
@@ -72,3 +73,14 @@ def test_a_runtime_that_is_missing_is_said(refused, monkeypatch):
 def test_operators_that_there_are_not(cli):
     status, _, errors = cli("fuzz", "Sine")
     assert status == 2 and "operators must be among " in errors and "Relu, " in errors and "not Sine" in errors
+
+
+@pytest.mark.parametrize("operator, pixels, inputs", [
+    ("GlobalAveragePool", 2, onnx_fuzz.INPUTS_REDUCED), ("Conv", 24, onnx_fuzz.INPUTS)])
+def test_values_are_those_that_the_operator_gives(operator, pixels, inputs, tmp_path):
+    """Of a pool those behind it, of a product those of its quantizer, and none of the nodes around."""
+    path = tmp_path / "drawn.onnx"
+    path.write_bytes(onnx_operators.draw(operator, 7, pixels).model().SerializeToString())
+    network, found = load_network(path), fuzz(operator, 1, 7)
+    output, = (network.tensors[index] for index in network.outputs)
+    assert found.networks == 1 and found.values == inputs * output.size
