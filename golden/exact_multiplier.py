@@ -3,16 +3,20 @@
 LiteRT's FULLY_CONNECTED scales an accumulator ``a`` by a float64 factor and rounds halves away from zero (see
 `golden.requantize`). Both that and fixed point are step functions of ``a`` that never fall, so they are equal if and
 only if they step at the same accumulators. The float64 rule reaches ``n`` at an accumulator ``t``, and ``-n`` at
-``-t``. Fixed point with halves up and ``h = (2 * n - 1) * 2**(k - 1)``, ``k`` bits shifted out, does the same if
+``-t``. Fixed point with ``h = (2 * n - 1) * 2**(k - 1)``, ``k`` bits shifted out, does the same if
 
-=============  =============================================
-``n`` at t     ``multiplier * t >= h > multiplier * (t - 1)``
-``-n`` at -t   ``multiplier * t > h >= multiplier * (t - 1)``
-=============  =============================================
+=============  ============================================  ============================================
+rounding       ``n`` at t                                    ``-n`` at -t
+=============  ============================================  ============================================
+``away``       ``multiplier * t >= h > multiplier * (t-1)``  the same
+``single``     ``multiplier * t >= h > multiplier * (t-1)``  ``multiplier * t > h >= multiplier * (t-1)``
+=============  ============================================  ============================================
 
-for every ``n`` that is not clamped: bounds of an interval, of which any multiplier will do. An exact half, where the
-two rules differ, is moved away from zero by a multiplier that is a little greater than the factor. No third rounding
-mode is needed in gateware.
+for every ``n`` that is not clamped: bounds of an interval, of which any multiplier will do. With ``away`` a power of
+two always is its own multiplier. Next to a fraction like 7/10 there is none however small the accumulators are: its
+products in float64 are a half for one and just less for another (``45 * 0.7``). With ``single`` a multiplier a little
+greater than the factor moves exact halves away from zero, where accumulators are small enough that it moves nothing
+else.
 """
 
 import numpy as np
@@ -20,8 +24,8 @@ import numpy as np
 from .requantize import SHIFTS, quantize_multiplier
 
 
-def exact_multiplier(factor, largest, *, zero_point, low, high):
-    """Multiplier and shift with which rounding once, halves up, equals the float64 rule.
+def exact_multiplier(factor, largest, *, zero_point, low, high, rounding="away"):
+    """Multiplier and shift with which rounding once equals the float64 rule.
 
     Parameters
     ----------
@@ -31,25 +35,27 @@ def exact_multiplier(factor, largest, *, zero_point, low, high):
         Accumulators are from ``-largest`` to ``largest``; at most ``2**31 - 1``.
     zero_point, low, high : int
         Of the results: ``clip(round(a * factor) + zero_point, low, high)``.
+    rounding : str
+        ``"away"`` or ``"single"``.
 
     Returns
     -------
     (multiplier, shift) : (int, int) or None
-        For `golden.requantize.requantize` with the rule ``single``; None if there are none.
+        For `golden.requantize.requantize` with that rounding; None if there are none.
     """
     multiplier, shift = quantize_multiplier(factor)
     if not multiplier or shift > SHIFTS[1]:
         return None
     bits = 31 - shift
     minimum, maximum = 0, (1 << 31) - 1
-    for count, is_negative in ((high - zero_point, False), (zero_point - low, True)):
+    for count, turns in ((high - zero_point, False), (zero_point - low, rounding == "single")):
         for step, start in zip(range(1, count + 1), _starts(factor, count)):
             half = 2 * step - 1 << bits - 1
             if start <= largest:
-                minimum = max(minimum, half // start + 1 if is_negative else -(-half // start))
+                minimum = max(minimum, half // start + 1 if turns else -(-half // start))
             before = min(start - 1, largest)
             if before > 0:
-                maximum = min(maximum, half // before if is_negative else (half - 1) // before)
+                maximum = min(maximum, half // before if turns else (half - 1) // before)
             if start > largest:
                 break
     # The nearest to the factor, of those that will do.

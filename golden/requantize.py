@@ -1,15 +1,17 @@
 """Requantization: an accumulator times a fixed-point factor, rounded once or twice, as integers.
 
-The factor is ``multiplier / 2**31 * 2**shift``, with a non-negative int32 multiplier. Kernels of one runtime use two
-rounding rules: ``single`` rounds the product once, halves up; ``double`` is that of gemmlowp, a doubling high
-multiplication, halves up, then a division by a power of two, halves away from zero.
+The factor is ``multiplier / 2**31 * 2**shift``, with a non-negative int32 multiplier. There are three rounding rules:
+``single`` rounds the product once, halves up; ``double`` is that of gemmlowp, a doubling high multiplication, halves
+up, then a division by a power of two, halves away from zero; ``away`` rounds the product once, halves away from zero.
+Kernels of one runtime use the first two.
 """
 
 import math
 
 import numpy as np
 
-ROUNDINGS = ("single", "double")
+# By their number in the core's registers.
+ROUNDINGS = ("single", "double", "away")
 INT32 = np.iinfo(np.int32)
 # Factors of the gateware: multiplier * 2**(shift - FRACTION), with shifts in this range.
 FRACTION = 31
@@ -49,8 +51,8 @@ def multiply_by_quantized_multiplier(values, multiplier, shift, rounding="double
     Parameters
     ----------
     values : int array (...)
-        Within int32; with the rule ``single`` and shifts up to 11 within 48 bits. With the rule ``double`` and a
-        positive shift they wrap as int32 when shifted.
+        Within int32; if rounded once and with shifts up to 11 within 48 bits. With the rule ``double`` and a positive
+        shift they wrap as int32 when shifted.
     multiplier, shift : int or int array that broadcasts
         ``multiplier`` from 0 to ``2**31 - 1``, ``shift`` from -31 to 30.
     rounding : str
@@ -61,17 +63,24 @@ def multiply_by_quantized_multiplier(values, multiplier, shift, rounding="double
     int64 array (...)
     """
     values, multiplier, shift = (np.asarray(array, dtype=np.int64) for array in (values, multiplier, shift))
-    if rounding == "single":
-        return _round_once(values, multiplier, 31 - shift)
+    _check_rounding(rounding)
     if rounding != "double":
-        raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+        return _round_once(values, multiplier, 31 - shift, rounding)
     if (shift > 0).any():
         values = (values << np.maximum(shift, 0)).astype(np.int32).astype(np.int64)
     return rounding_divide_by_pot(saturating_rounding_doubling_high_mul(values, multiplier), np.maximum(-shift, 0))
 
 
-def _round_once(values, multiplier, total):
-    """``values * multiplier / 2**total``, rounded, halves up, where the product may need 79 bits."""
+def _check_rounding(rounding):
+    if rounding not in ROUNDINGS:
+        raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+
+
+def _round_once(values, multiplier, total, rounding="single"):
+    """``values * multiplier / 2**total``, rounded by ``single`` or ``away``, where the product may need 79 bits."""
+    if rounding == "away":
+        sign = np.where((values < 0) != (multiplier < 0), -1, 1)
+        return sign * _round_once(sign * values, multiplier, total)
     # As two products. The division discards the bits that the lower product loses.
     low = np.minimum(total - 1, 20)
     product = (values >> low) * multiplier + ((values & (1 << low) - 1) * multiplier >> low)
@@ -152,7 +161,7 @@ def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, roundi
     zero_point, low, high : int
         Of the results, int16.
     rounding : str
-        One of `ROUNDINGS`. For shifts of 0 or more, ``double`` does not round twice, nor wrap: both are the same.
+        One of `ROUNDINGS`. For shifts of 0 or more, ``double`` does not round twice, nor wrap: it is ``single``.
 
     Returns
     -------
@@ -163,8 +172,7 @@ def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, roundi
     ValueError
         A parameter is out of its range.
     """
-    if rounding not in ROUNDINGS:
-        raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}, not {rounding!r}")
+    _check_rounding(rounding)
     bounds = {"totals": (totals, 32), "bias": (bias, 32), "multiplier": (multiplier, 32),
               "zero_point": (zero_point, 16), "low": (low, 16), "high": (high, 16)}
     for name, (value, width) in bounds.items():
@@ -174,7 +182,7 @@ def requantize(totals, bias, multiplier, shift, *, zero_point, low, high, roundi
         raise ValueError(f"low must be at most high, not {low} with {high}")
     values = np.asarray(totals, dtype=np.int64) + bias
     multiplier, shift = (np.asarray(array, dtype=np.int64) for array in (multiplier, shift))
-    rounded = _round_once(values, multiplier, FRACTION - shift)
+    rounded = _round_once(values, multiplier, FRACTION - shift, "away" if rounding == "away" else "single")
     if rounding == "double":
         twice = rounding_divide_by_pot(_round_once(values, multiplier, FRACTION), np.maximum(-shift, 0))
         rounded = np.where(shift < 0, twice, rounded)

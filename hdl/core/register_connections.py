@@ -43,7 +43,7 @@ def connect_requantizer(m, registers, tracker, requantizer):
     for index, (offset, clamp) in enumerate(sets):
         settings = requantizer.settings[index]
         m.d.comb += [
-            settings.double.eq(offset.rounds_twice.data),
+            settings.rounding.eq(offset.rounding.data),
             settings.zero_point.eq(offset.zero_point.data),
             settings.low.eq(clamp.low.data),
             settings.high.eq(clamp.high.data),

@@ -178,7 +178,7 @@ class Requantizer(wiring.Component):
         m.d.comb += sets[0].eq(in_use)
         for cycle in range(RequantizerLane.CLIPPED):
             sets.append(self._delay(m, f"set_after_{cycle}", sets[-1], 1))
-        when = {"double": RequantizerLane.ROUNDED, "zero_point": RequantizerLane.OFFSET,
+        when = {"rounding": RequantizerLane.ROUNDED, "zero_point": RequantizerLane.OFFSET,
                 "low": RequantizerLane.CLIPPED, "high": RequantizerLane.CLIPPED}
         return Cat(choose([Value.cast(self.settings[index][name]) for index in range(SETS)], sets[cycle])
                    for name, cycle in when.items())

@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.requantize import ROUNDINGS
 from ..config.core import MAX_TOTAL_BITS
 from ..fabric.mux import instantiate_choice
 
@@ -20,15 +21,16 @@ PIECE = 16
 def settings_layout(output_bits):
     """Settings of all columns of a set."""
     value = signed(output_bits)
-    return data.StructLayout({"double": 1, "zero_point": value, "low": value, "high": value})
+    return data.StructLayout({"rounding": range(len(ROUNDINGS)), "zero_point": value, "low": value, "high": value})
 
 
 class RequantizerLane(wiring.Component):
     """``clip(round((total + bias) * multiplier * 2**(shift - 31)) + zero_point, low, high)``, one a cycle.
 
-    Exactly `golden.requantize.requantize`; a shift above 7 is undefined. The two roundings of TensorFlow Lite are made
-    one: for a product ``p``, rounding at bit 31 and then again, halves away from zero, equals adding ``2**30`` if ``p``
-    is not negative, otherwise subtracting it, and rounding once at the last bit, halves up.
+    Exactly `golden.requantize.requantize`; a shift above 7 is undefined. Every rule is made one rounding of a product
+    ``p`` at the last bit, halves up. Rounding at bit 31 and then again, halves away from zero, as TensorFlow Lite does,
+    equals adding ``2**30`` first if ``p`` is not negative, otherwise subtracting it. Rounding once, halves away from
+    zero, equals subtracting one first if ``p`` is negative.
 
     Latency: `latency` cycles.
 
@@ -44,7 +46,8 @@ class RequantizerLane(wiring.Component):
     parameters : ``In(PARAMETERS)``
         Parameters of the column, with the total.
     settings : ``In(settings_layout(output_bits))``
-        ``double`` comes `ROUNDED` cycles after the total, ``zero_point`` `OFFSET` cycles, the others `CLIPPED`.
+        ``rounding``, of `golden.requantize.ROUNDINGS`, comes `ROUNDED` cycles after the total, ``zero_point`` `OFFSET`
+        cycles, the others `CLIPPED`. Rounding 3 is as 1.
     result : ``Out(signed(output_bits))``
         Result, `latency` cycles after the total.
     """
@@ -92,13 +95,16 @@ class RequantizerLane(wiring.Component):
                     for a in "hl" for b in "hl"}
         negative = self._register(m, "negative_3", value[-1] ^ multiplier[-1])
         # Only if bits are left to round after bit 31.
-        shifts_right = self._register(m, "shifts_right_3", shifts_right)
-        round_up = Mux(self.settings.double & shifts_right, Cat(1, negative), 0).as_signed()
-        low = products["ll"][PIECE:]
-        upper = Cat(low[14:], products["hh"]).as_signed()
-        outer = self._register(m, "outer", Cat(low[:14], (upper + round_up)[:len(upper)]).as_signed())
+        twice = self.settings.rounding[0] & self._register(m, "shifts_right_3", shifts_right)
+        lowered = self.settings.rounding[1] & ~self.settings.rounding[0] & negative
+        # To the bits from `PIECE` on: one at bit 30 with its sign; or minus one, which is taken back where the bits
+        # below, of which only these are dropped, are not all zero and so do not borrow.
+        first = Cat(lowered.replicate(30 - PIECE), twice | lowered, twice & negative | lowered).as_signed()
+        upper = Cat(products["ll"][PIECE:], products["hh"]).as_signed()
+        outer = self._register(m, "outer", (upper + first)[:len(upper)].as_signed())
         inner = self._register(m, "inner", products["hl"] + products["lh"])
-        whole = (outer + inner)[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE]
+        given_back = self._register(m, "given_back", lowered & products["ll"][:PIECE].any())
+        whole = (outer + inner + given_back)[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE]
         return self._register(m, "product", whole.as_signed()), self._register(
             m, "negative_5", self._register(m, "negative_4", negative))
 

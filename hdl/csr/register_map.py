@@ -231,6 +231,10 @@ def _work(config):
     ]
 
 
+ROUNDING = ("0: round once, halves up; 1: as TensorFlow Lite does, twice; 2: once, halves away from zero; "
+            "3: as 1.")
+
+
 def _settings(config):
     bits = config.output_bits
     minimum, maximum = 1 << bits - 1, (1 << bits - 1) - 1
@@ -239,7 +243,7 @@ def _settings(config):
                        meaning=f"Zero point and rounding of set {index}.", fields=_fields(
                            Access.RW,
                            ("zero_point", 0, bits, "Zero point of the results, two's complement.", {}),
-                           ("rounds_twice", 16, 1, "Round as TensorFlow Lite does, twice, instead of once.", {})))
+                           ("rounding", 16, 2, ROUNDING, {})))
         yield Register(name=f"clamp_{index}", offset=0x064 + 8 * index, locks=True, busy_lock=True,
                        meaning=f"Clamping of the results of set {index}.", fields=_fields(
                            Access.RW,
@@ -253,7 +257,7 @@ FORMER_NAMES = {
     "chain.length": "accumulate.count", "capacity.chain": "capacity.max_accumulations",
     **{f"widths.{name}": f"widths.{name}_bits" for name in ("weight", "input", "output", "total")},
     **{f"streams.{name}": f"streams.{name}_bytes" for name in ("input", "weight", "output")},
-    "vector.signed": "vector.is_signed", **{f"offset_{n}.double": f"offset_{n}.rounds_twice" for n in range(SETS)},
+    "vector.signed": "vector.is_signed", **{f"offset_{n}.double": f"offset_{n}.rounding" for n in range(SETS)},
 }
 
 PERFORMANCE_COUNTERS = {

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from ...hdl.config import CoreConfig, MacroConfig
 from ...verif.macro.regression import SUITE
-from ...verif.sim.build import require_simulator, source_files
+from ...verif.sim.build import SIMULATORS, require_simulator, source_files
 from ..common.files import BadInput, check_writable, require_packages, write_json
 from ..common.jobs import run_jobs, scheduler_option
 from ..mutation import replay, testbenches
@@ -189,14 +189,15 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
 
     The workers of a cluster must see DIR under the same path.
     """
+    # Before the designs are generated, which takes seconds.
+    require_packages("test", "cocotbext")
     known = {design: set(blocks_of(design)) for design in DESIGNS}
     names = sorted(set().union(*known.values()))
     for block in blocks:
         if block not in names:
             raise BadInput(f"block must be one of {', '.join(names)}, not {block}")
-    require_packages("test", "cocotbext")
-    require_simulator("icarus")
-    require_simulator("verilator")
+    for simulator in SIMULATORS:
+        require_simulator(simulator)
     check_writable(out / "mutants.json")
     selected = {design: some & set(blocks or names) for design, some in known.items()}
     designs = [design for design, some in selected.items() if some]

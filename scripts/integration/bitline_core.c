@@ -159,7 +159,7 @@ static int are_possible(const struct bitline_core *core, const struct bitline_co
     int maximum = core->output_bits == 8 ? 127 : 32767, minimum = -maximum - 1;
 
     return core->output_bits <= 16 && settings->zero_point >= minimum &&
-           settings->zero_point <= maximum &&
+           settings->zero_point <= maximum && (unsigned)settings->rounding <= BITLINE_CORE_HALVES_AWAY &&
            settings->low >= minimum && settings->low <= settings->high && settings->high <= maximum;
 }
 
@@ -196,7 +196,7 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
     if (result != BITLINE_CORE_OK)
         return result;
     BITLINE_CORE_WRITE(offset, PUT((uint32_t)settings->zero_point & mask, OFFSET_0__ZERO_POINT) |
-                                   PUT(settings->rounds_twice != 0, OFFSET_0__ROUNDS_TWICE));
+                                   PUT(settings->rounding, OFFSET_0__ROUNDING));
     BITLINE_CORE_WRITE(clamp, PUT((uint32_t)settings->low & mask, CLAMP_0__LOW) |
                                   PUT((uint32_t)settings->high & mask, CLAMP_0__HIGH));
     return BITLINE_CORE_OK;

@@ -55,10 +55,16 @@ struct bitline_core_column {
     int32_t bias, multiplier, shift;
 };
 
+enum bitline_core_rounding {
+    BITLINE_CORE_HALVES_UP = 0,
+    BITLINE_CORE_TWICE = 1, /* as TensorFlow Lite does: at bit 31, and again where bits are left */
+    BITLINE_CORE_HALVES_AWAY = 2 /* from zero */
+};
+
 /* Requantization of all columns of a set. */
 struct bitline_core_settings {
     int zero_point, low, high;
-    int rounds_twice; /* as TensorFlow Lite does */
+    enum bitline_core_rounding rounding;
 };
 
 enum bitline_core_test {

@@ -134,7 +134,8 @@ targets:
     tools:
       verilator:
         mode: binary
-        verilator_options: [-Wno-fatal, -Wno-lint, -Wno-style]
+        verilator_options: [-Wno-fatal, -Wno-lint, -Wno-style,
+          -MAKEFLAGS, OPT_FAST=-O0, -MAKEFLAGS, OPT_SLOW=-O0, -MAKEFLAGS, OPT_GLOBAL=-O0]
       icarus:
         iverilog_options: [-g2012]
   synth:

@@ -7,7 +7,7 @@ import numpy as np
 from ...golden.bits import limits
 from ...golden.core import CoreModel, parameters_bytes, rows_bytes, vector_bytes
 from ...golden.march_tests import program_cycles
-from ...golden.requantize import SHIFTS
+from ...golden.requantize import ROUNDINGS, SHIFTS
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import CORE_IDENTITY, ErrorCode, register_map
 
@@ -138,11 +138,12 @@ def _load(steps, rng):
                       rng.integers(1 << 30, 1 << 31, macro.columns),
                       np.clip(rng.integers(bits - width - 1, bits - width + 3, macro.columns), *SHIFTS))
         low, high = limits(bits, True)
+        rounding = ("away", "double")[index]
         settings = {"zero_point": int(rng.integers(-9, 10)), "low": low + index, "high": high - index,
-                    "rounding": ("single", "double")[index]}
+                    "rounding": rounding}
         steps.load(parameters_bytes(config, *parameters), parameters=1, set=index)
         steps.wait("status", loading=0)
-        steps.write(f"offset_{index}", zero_point=settings["zero_point"], rounds_twice=index)
+        steps.write(f"offset_{index}", zero_point=settings["zero_point"], rounding=ROUNDINGS.index(rounding))
         steps.write(f"clamp_{index}", low=settings["low"], high=settings["high"])
         model.parameters[index], model.settings[index] = parameters, settings
 

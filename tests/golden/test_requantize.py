@@ -29,9 +29,10 @@ def away(value):
 
 
 @given(st.integers(-2**47, 2**47 - 1), MULTIPLIER, st.integers(-31, 11))
-def test_single_rounding_is_the_nearest_integer(value, multiplier, shift):
+def test_rounding_once_is_the_nearest_integer(value, multiplier, shift):
     factor = Fraction(multiplier, 2**31) * Fraction(2) ** shift
     assert multiply_by_quantized_multiplier(value, multiplier, shift, "single") == up(value * factor)
+    assert multiply_by_quantized_multiplier(value, multiplier, shift, "away") == away(value * factor)
 
 
 @given(INT32, MULTIPLIER, st.integers(-31, 0))
@@ -73,5 +74,5 @@ def test_extremes():
     multipliers, shifts = quantize_multipliers([0.5, 0.75])
     values = multiply_by_quantized_multiplier(np.array([[3, 3], [-3, -3]]), multipliers, shifts, "single")
     assert values.tolist() == [[2, 2], [-1, -2]]
-    with pytest.raises(ValueError, match="rounding must be one of single, double, not 'up'"):
+    with pytest.raises(ValueError, match="rounding must be one of single, double, away, not 'up'"):
         multiply_by_quantized_multiplier(1, 1, 0, "up")

@@ -67,7 +67,7 @@ def test_some_configuration_has_what_a_testbench_passes_over():
 
 
 @pytest.mark.parametrize("testbench", TESTBENCHES)
-@pytest.mark.parametrize("config", some(CONFIGS, 0, 2, 3), ids=lambda config: config.name)
+@pytest.mark.parametrize("config", some(CONFIGS, 0, 3), ids=lambda config: config.name)
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_core_does_what_the_model_does(simulator, config, testbench, tmp_path):
     assert run(config, testbench, tmp_path, simulator=simulator) == ([], number_of_tests(testbench))
@@ -90,11 +90,11 @@ def test_testbench_notices_a_broken_bus(config, old, new, tmp_path):
     assert "bus" in failed
 
 
-@pytest.mark.parametrize("config, old, new", [
+@pytest.mark.parametrize("config, old, new", some([
     (OTHER_BUSES[0], "= cyc & stb;", "= stb;"),
     (OTHER_BUSES[1], "= psel & penable;", "= penable;"),
     (OTHER_BUSES[1], "= psel & penable;", "= psel;"),
-])
+], 0))
 def test_testbench_notices_an_answer_that_nobody_asks_for(config, old, new, tmp_path):
     failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, "front", old, new))
     assert "given_up" in failed
@@ -142,11 +142,11 @@ def test_faulty_cells_are_named_and_counters_wrap(simulator, config, tmp_path):
         [], number_of_tests("tb_core_inside"))
 
 
-@pytest.mark.parametrize("block, old, new", [
+@pytest.mark.parametrize("block, old, new", some([
     ("adder_tree", "= $signed(level2_0_0) + $signed(level2_0_1)", "= $signed(level2_0_0) | $signed(level2_0_1)"),
     ("accumulator", "shift_q ? ", "1'b0 ? "),
     ("accumulator", "flip_q <= flip", "flip_q <= 1'b0"),
-], ids=["adder tree", "accumulator", "sign"])
+], 0), ids=["adder tree", "accumulator", "sign"])
 def test_known_answers_find_wrong_sums_that_marches_do_not(block, old, new, tmp_path):
     assert run(CONFIG, "tb_core_known_answers", tmp_path, verilog=broken(CONFIG, block, old, new)) == ([], 1)
 
@@ -271,7 +271,7 @@ MUTATIONS |= {
 }
 
 
-@pytest.mark.parametrize("block", some_of(MUTATIONS, "rounding", "stream after a march", "bank in use", "input stalls"))
+@pytest.mark.parametrize("block", some_of(MUTATIONS, "rounding", "bank in use"))
 def test_testbench_notices_each_broken_block(block, tmp_path):
     *change, test = MUTATIONS[block]
     testbench = next((name for name, tests in TESTS.items() if test in tests), "tb_core")

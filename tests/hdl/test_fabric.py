@@ -11,6 +11,7 @@ from bitline.hdl.emit import EmitError, design, emit, run_yosys
 from bitline.hdl.fabric.adder import Addition, Carry, Operand, add
 from bitline.hdl.fabric.emitter import Emitter
 from bitline.hdl.fabric.mux import instantiate_choice
+from some import some
 
 # One side, its cells replaced by what Yosys says of them.
 READ = """
@@ -154,7 +155,7 @@ def tables_of_adders(module):
                 yield cell, f"INIT{half}", table
 
 
-@pytest.mark.parametrize("config, block", BLOCKS, ids=lambda value: getattr(value, "name", value))
+@pytest.mark.parametrize("config, block", some(BLOCKS, 0, 1, 3, 6), ids=lambda value: getattr(value, "name", value))
 def test_block_is_the_same_in_both_fabrics_and_a_wrong_bit_is_refuted(config, block):
     texts, top = {fabric: emit(config, fabric) for fabric in ("generic", "ecp5")}, f"{config.name}_{block}"
     assert not differ(texts, top)

@@ -63,7 +63,7 @@ def run_memory(verilog, width, depth, folder):
     return failed(folder)
 
 
-@pytest.mark.parametrize("width, depth", some([(70, 16), (24, 4), (1, 1), (33, 300), (25, 5)], 0, 2))
+@pytest.mark.parametrize("width, depth", some([(70, 16), (24, 4), (1, 1), (33, 300), (25, 5)], 0))
 @pytest.mark.parametrize("body", BODIES)
 def test_memory_reads_what_was_written(body, width, depth, tmp_path):
     verilog = around(body, HEAD + memory_module("memory", width, depth))
@@ -114,7 +114,8 @@ def example():
     return re.findall(r"^\| [^|]+ \| `(\w+)` \| `([^`]+)` \|$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("body", some(BODIES, 0))
+@pytest.mark.slow
+@pytest.mark.parametrize("body", BODIES)
 def test_core_works_with_each_body(body, tmp_path):
     assert run_core(CORE, body, "tb_core", "random_traffic", tmp_path) == []
     small = CoreConfig(macro=MacroConfig(rows=2, columns=2))

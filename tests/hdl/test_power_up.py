@@ -51,6 +51,7 @@ def test_a_register_that_the_reset_does_not_reach_is_noticed(register, tmp_path)
     is_noticed(config, "icarus", block, f"if (rst) {register} ", f"if (1'b0) {register} ", tmp_path)
 
 
+@pytest.mark.slow
 def test_a_reset_that_waits_for_its_edge_is_noticed(tmp_path):
     is_noticed(core("bitcells", "asynchronous", "axi"), "verilator", "",
                "posedge aclk, negedge aresetn)\n    if (!aresetn) kept <= 2'h3;\n    else kept <= %1;",

@@ -7,7 +7,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.sim import Simulator
 from bitline.golden.bits import limits
-from bitline.golden.requantize import SHIFTS, requantize
+from bitline.golden.requantize import ROUNDINGS, SHIFTS, requantize
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.config.core import SETS
 from bitline.hdl.core.requantizer import Requantizer
@@ -52,7 +52,7 @@ def draw_parameters(config, rng):
     arrays = (rng.integers(-1 << 16, 1 << 16, columns), rng.integers(1 << 30, 1 << 31, columns),
               rng.integers(SHIFTS[0] + 12, SHIFTS[1] + 1, columns))
     return arrays, {"zero_point": int(rng.integers(minimum, maximum + 1)), "low": low, "high": high,
-                    "rounding": str(rng.choice(["single", "double"]))}
+                    "rounding": str(rng.choice(ROUNDINGS))}
 
 
 def expected(config, totals, parameters):
@@ -92,7 +92,7 @@ class Bench:
             ctx.set(requantizer.write.enable, 1)
             await ctx.tick()
         ctx.set(requantizer.write.enable, 0)
-        ctx.set(requantizer.settings[index], {"double": settings["rounding"] == "double", **{
+        ctx.set(requantizer.settings[index], {"rounding": ROUNDINGS.index(settings["rounding"]), **{
             name: settings[name] for name in ("zero_point", "low", "high")}})
 
     def draw_totals(self, number):

@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 import pytest
 from bitline.golden.core import CoreModel
+from bitline.golden.requantize import ROUNDINGS
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.scripts.commands.generate import generate_core
@@ -82,7 +83,7 @@ class Run:
         weights, streamed = (signed(macro.weight_bits, macro.rows, macro.columns) for _ in range(2))
         parameters = [(rng.integers(-5000, 5000, macro.columns), rng.integers(1 << 30, 1 << 31, macro.columns),
                        rng.integers(-12, -6, macro.columns)) for _ in range(2)]
-        settings = [{"zero_point": 7, "low": -100, "high": 101, "rounding": "single"},
+        settings = [{"zero_point": 7, "low": -100, "high": 101, "rounding": "away"},
                     {"zero_point": -5, "low": -120, "high": 119, "rounding": "double"}]
         return cls(config, weights, streamed, parameters, settings, signed(macro.input_bits, BATCH + 4, macro.rows))
 
@@ -90,7 +91,7 @@ class Run:
     def numbers(self):
         """The standard input of `driver_test.cpp`."""
         sets = [[*np.stack(arrays, axis=1).ravel(), settings["zero_point"], settings["low"], settings["high"],
-                 int(settings["rounding"] == "double")] for arrays, settings in zip(self.parameters, self.settings)]
+                 ROUNDINGS.index(settings["rounding"])] for arrays, settings in zip(self.parameters, self.settings)]
         first, (second, third, fourth) = self.vectors[:BATCH + 1], self.vectors[BATCH + 1:]
         return [*self.weights.ravel(), *sets[1], BATCH, *first.ravel(), *sets[0], *second, *self.streamed.ravel(),
                 *third, *fourth]

@@ -89,6 +89,7 @@ def test_testbench_passes_and_notices_a_wrong_result(tool, config, tmp_path):
     path = tmp_path / f"{config.name}_results.hex"
     first, *others = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join([f"{int(first, 16) ^ 1:0{len(first)}x}", *others]), encoding="utf-8")
+    run = [word for word in run if word != "--clean"]
     done = fusesoc(tmp_path, *run, **environment)
     assert done.returncode != 0 and "FAIL: result beat 0" in done.stdout + done.stderr, done.stdout + done.stderr
 

@@ -51,6 +51,7 @@ def test_hang_that_a_reset_leaves_is_found():
     assert stuck and {name.partition("[")[0] for name, _ in stuck} <= {"controller.drives", "controller.select"}
 
 
+@pytest.mark.slow
 def test_macro_that_is_wrong_without_a_flip_is_refused():
     verilog = broken(CONFIG, "adder_tree", "level1_0_0) + ", "level1_0_0) - ")
     with pytest.raises(SimulatorError, match="must give the right results without a flip"):

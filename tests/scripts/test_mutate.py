@@ -42,6 +42,7 @@ def test_mutants_are_killed_and_the_control_is_not(folder):
     assert sum(cycle is not None for cycle in cycles) > len(job.mutants) // 2
 
 
+@pytest.mark.slow
 def test_mutants_of_a_core_are_killed_by_its_tests(folder):
     job = image_of(CoreDesign(CoreConfig(macro=SMALL, bus="apb")), 6, ("front",), folder)
     assert prepare(job) is None

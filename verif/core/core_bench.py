@@ -21,7 +21,7 @@ from cocotbext.axi import (
 
 from ...golden.bits import limits
 from ...golden.core import CoreModel, parameters_bytes, rows_bytes, vector_bytes
-from ...golden.requantize import SHIFTS
+from ...golden.requantize import ROUNDINGS, SHIFTS
 from ...hdl.config import CoreConfig
 from ...hdl.csr.register_map import register_map
 from ..csr.bus_masters import MASTERS
@@ -209,13 +209,13 @@ class CoreBench:
         if not self.rng.randrange(8):
             low, high = sorted(self.rng.randint(minimum, maximum) for _ in range(2))
         settings = {"zero_point": self.rng.choice((self.rng.randint(-9, 9), self.rng.randint(minimum, maximum))),
-                    "low": low, "high": high, "rounding": self.rng.choice(("single", "double"))}
+                    "low": low, "high": high, "rounding": self.rng.choice(ROUNDINGS)}
         await self.load(parameters_bytes(self.config, *parameters), parameters=1, set=index, **options)
         # Unlike the stream, registers are refused while their set is in use.
         while (await self.read("status"))["set_used"] >> index & 1:
             await self.edge()
         await self.write(f"offset_{index}", zero_point=settings["zero_point"],
-                         rounds_twice=settings["rounding"] == "double")
+                         rounding=ROUNDINGS.index(settings["rounding"]))
         await self.write(f"clamp_{index}", low=settings["low"], high=settings["high"])
         self.model.parameters[index], self.model.settings[index] = parameters, settings
 

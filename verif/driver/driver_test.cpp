@@ -247,7 +247,7 @@ static bitline_core_settings next_settings()
     settings.zero_point = next();
     settings.low = next();
     settings.high = next();
-    settings.rounds_twice = next();
+    settings.rounding = static_cast<bitline_core_rounding>(next());
     return settings;
 }
 

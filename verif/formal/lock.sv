@@ -10,8 +10,8 @@ module check (
     wire words, target, set;
     wire [3:0] bank;
     wire [7:0] zero_0, low_0, high_0, zero_1, low_1, high_1;
-    wire twice_0, twice_1;
-    wire [66:0] kept = {first, words, target, set, bank, zero_0, low_0, high_0, zero_1, low_1, high_1, twice_0, twice_1};
+    wire [1:0] rounding_0, rounding_1;
+    wire [68:0] kept = {first, words, target, set, bank, zero_0, low_0, high_0, zero_1, low_1, high_1, rounding_0, rounding_1};
     wire c_minus, ss, known_answers;
     reg started = 0;
 
@@ -20,9 +20,9 @@ module check (
         .offset_0__busy(used), .clamp_0__busy(used), .lock__locked__data(locked), .load__written(load_written),
         .load_data__written(load_data_written), .load__first__data(first), .load__words__data(words),
         .load__parameters__data(target), .load__set__data(set), .load__bank__data(bank), .offset_1__busy(used),
-        .clamp_1__busy(used), .offset_0__zero_point__data(zero_0), .offset_0__rounds_twice__data(twice_0),
+        .clamp_1__busy(used), .offset_0__zero_point__data(zero_0), .offset_0__rounding__data(rounding_0),
         .clamp_0__low__data(low_0), .clamp_0__high__data(high_0), .offset_1__zero_point__data(zero_1),
-        .offset_1__rounds_twice__data(twice_1), .clamp_1__low__data(low_1), .clamp_1__high__data(high_1),
+        .offset_1__rounding__data(rounding_1), .clamp_1__low__data(low_1), .clamp_1__high__data(high_1),
         .self_test__march_c_minus__data(c_minus), .self_test__march_ss__data(ss),
         .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused));
 

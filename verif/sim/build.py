@@ -310,7 +310,9 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
             _clear(result.folder)
             for name, text in sources.items():
                 (result.folder / name).write_text(text, encoding="utf-8")
-            library = cache() / f"verilator_{_digest(json.dumps([waves, arguments, versions, platform.node()]))}"
+            # Nor do they depend on what unknown values are drawn as.
+            kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node()]
+            library = cache() / f"verilator_{_digest(json.dumps(kept))}"
             _compile(result, [name for name in sources if not name.endswith(".svh")], parameters, arguments, library)
             (result.folder / "complete").touch()
     return result
