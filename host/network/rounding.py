@@ -4,6 +4,8 @@ A network is run as one runtime runs it, and the kernels of one runtime do not a
 and a factor becomes an integer. Every entry was found by comparison with the runtime itself (tests/host).
 """
 
+import numpy as np
+
 # Name of a runtime, with its version where versions differ, and what it is.
 RUNTIMES = {
     "litert-2.3": "reference kernels of LiteRT 2.3 (ai-edge-litert, BUILTIN_REF)",
@@ -71,6 +73,14 @@ TFLITE = {
     ("CONV_2D", "int16, narrow bias"): ("double", "double"),
     ("DEPTHWISE_CONV_2D", "int16, narrow bias"): ("double", "double"),
 }
+# In which kernels divide scales, by runtime; those of all other operators do so in float64 in both.
+PRECISION = {"litert-2.3": "float32", "tflm": "float64"}
+OF_PRECISION = ("ABS", "LEAKY_RELU", "RELU", "RELU6", "RELU_N1_TO_1", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM")
+
+
+def precision(runtime, operator):
+    """The floating-point type in which a kernel of a ``.tflite`` file divides scales."""
+    return np.dtype(PRECISION[runtime] if operator in OF_PRECISION else "float64").type
 
 
 def rounding_rule(runtime, operator, kind):

@@ -2,10 +2,8 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from .network import NetworkError
-from .rounding import rounding_rule
+from .rounding import precision, rounding_rule
 
 # What the numbers of the schema stand for.
 TYPES = {0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool", 7: "int16",
@@ -76,8 +74,8 @@ class TfliteNode:
 
     @property
     def precision(self):
-        """In which kernels of elementwise functions divide scales."""
-        return np.float64 if self.runtime == "tflm" else np.float32
+        """In which its kernel divides scales."""
+        return precision(self.runtime, self.name)
 
     def choice(self, table, value, what):
         """What an enumeration's number stands for."""

@@ -5,7 +5,7 @@ from functools import cache
 from ...host.network.files.onnx_file import OPSETS, read_onnx
 from ...host.network.files.tflite_file import read_tflite
 from ...host.network.onnx_operators import ONNX
-from ...host.network.rounding import RULES, TFLITE, rounding_rule
+from ...host.network.rounding import OF_PRECISION, PRECISION, RULES, TFLITE, rounding_rule
 from ..common.markdown import table
 from . import onnx_operators, tflite_operators
 
@@ -53,6 +53,8 @@ def _of_tflite(operator):
             f"{kind} with {SPECIAL[special]}" if special else kind)
     rounding = next(iter(found)) if len(found) == 1 else "; ".join(
         f"{', '.join(names)}: {rules}" for rules, names in found.items())
+    if operator in OF_PRECISION:
+        rounding += f"; scales divided in {PRECISION['litert-2.3']}, tflm {PRECISION['tflm']}"
     return ", ".join(kinds), rounding, _runs_on(operator)
 
 

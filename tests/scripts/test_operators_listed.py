@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from bitline.scripts.commands.operators import BEGIN, END, put
 from places import ROOT
@@ -9,16 +10,22 @@ from places import ROOT
 pytest.importorskip("tflite", reason="no tflite here")
 pytest.importorskip("onnx", reason="no onnx here")
 from bitline.host.network.files.tflite_file import read_tflite
-from bitline.host.network.network import NetworkError
+from bitline.host.network.inference import Inference
+from bitline.host.network.network import QUANTIZED, NetworkError
 from bitline.host.network.onnx_operators import ONNX
 from bitline.host.network.operators import TFLITE
 from bitline.host.network.rounding import RULES, RUNTIMES_OF, rounding_rule
 from bitline.host.network.rounding import TFLITE as ROUNDING
 from bitline.scripts.fuzzing import listing, onnx_operators, tflite_operators
 from bitline.scripts.fuzzing.record import read_record
-from bitline.scripts.fuzzing.tflite_drawn import Drawn
+from bitline.scripts.fuzzing.tflite_drawn import LIMITS, Drawn
 
 DOCUMENT, RECORD = ROOT / "docs" / "networks.md", ROOT / "docs" / "fuzzed.json"
+# Operators whose kernel has one rule only and is not told it, and those that need no rounding for values of their own.
+OF_ONE_RULE = {("AVERAGE_POOL_2D", "quotient"), ("RESIZE_BILINEAR", "quotient"), ("RESIZE_BILINEAR", "float32"),
+               ("CONCATENATION", "float32"), ("QUANTIZE", "float32"), ("DEQUANTIZE", "float"),
+               *((operator, "float") for operator in ("ADD", "SUB", "MUL", "DIV", "SQRT"))}
+NEW_VALUES = ("ARG_MAX", "ARG_MIN", "CAST", "FLOOR_DIV")
 ALL = ("int8", "uint8", "int16", "int32", "float32")
 
 
@@ -54,15 +61,42 @@ def test_operators_take_the_kinds_that_are_listed_and_round_as_it_is_said(operat
         drawn = Drawn(5, kind)
         if kind in kinds:
             make(drawn)
-            rule = rounding_rule("litert-2.3", operator, kind)
-            made = read_tflite(drawn.data, "m").operators[-1]
-            # Kernels that have no other rule are not told.
-            assert made.rounding == rule or rule in ("none", "quotient", "float", "float32")
-        else:
+            network, rule = read_tflite(drawn.data, "m"), rounding_rule("litert-2.3", operator, kind)
+            assert rule == "none" or network.operators[-1].rounding == rule or (operator, rule) in OF_ONE_RULE
+            if rule == "none" and operator not in NEW_VALUES and kind in QUANTIZED:
+                assert are_moved(network)
+            continue
+        try:
+            make(drawn)
+        except KeyError:
             # What draws an operator need not know what it does not draw.
-            with pytest.raises((NetworkError, KeyError)):
-                make(drawn)
-                read_tflite(drawn.data, "m")
+            continue
+        with pytest.raises(NetworkError):
+            read_tflite(drawn.data, "m")
+
+
+def are_moved(network):
+    """Whether all that comes out went in, was in the file, or stands for zero."""
+    rng = np.random.default_rng(1)
+    # Of four values for each input, so that others stand out.
+    inputs = [rng.choice(rng.integers(*LIMITS.get(network.tensors[index].dtype, (0, 2)), 4),
+                         (3, *network.tensors[index].shape)) for index in network.inputs]
+    values = Inference(network).run(*inputs)
+    known = {0, *(value for x in inputs for value in x.ravel().tolist())}
+    for tensor in network.tensors:
+        known |= {int(point) for point in tensor.zero_points}
+        if tensor.data is not None:
+            known |= set(np.ravel(tensor.data).tolist())
+    for variable in network.variables:
+        known |= set(np.ravel(variable.initial).tolist())
+    return all(set(values[index].ravel().tolist()) <= known for index in network.outputs)
+
+
+@pytest.mark.parametrize("operator, moves", [("PAD", True), ("GATHER", True), ("LOGISTIC", False), ("MUL", False)])
+def test_what_is_only_moved_is_told_from_what_is_computed(operator, moves):
+    drawn = Drawn(5, "int8")
+    tflite_operators.OPERATORS[operator][0](drawn)
+    assert are_moved(read_tflite(drawn.data, "m")) == moves
 
 
 def test_rules_of_rounding_have_a_meaning():
