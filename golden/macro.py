@@ -71,6 +71,7 @@ class MacroModel:
     def __init__(self, config):
         self.config = config
         self.weights = np.zeros((config.banks, config.rows, config.columns), dtype=np.int64)
+        self._bound = config.rows << config.weight_bits - 1 + config.input_bits
         self.reset()
 
     def reset(self):
@@ -135,12 +136,14 @@ class MacroModel:
             before = np.searchsorted(numbers, seen[of_bank])
             for count in sorted({*before.tolist(), len(numbers)}):
                 if count > done:
-                    rows = _run(numbers[done:count])
-                    self.weights[bank, _run(writes.row[rows])] = wrap(writes.weights[rows], config.weight_bits)
+                    chosen = _run(numbers[done:count])
+                    rows = writes.row[chosen]
+                    rows = _run(rows) if (rows[1:] > rows[:-1]).all() else rows
+                    self.weights[bank, rows] = wrap(writes.weights[chosen], config.weight_bits)
                 first, last = np.searchsorted(before, count), np.searchsorted(before, count, "right")
                 if last > first:
                     chosen = _run(of_bank[first:last])
-                    totals[chosen] = mvm(self.weights[bank], values.x[chosen])
+                    totals[chosen] = mvm(self.weights[bank], values.x[chosen], self._bound)
                 done = count
         return self._finished(vectors, values, totals)
 
@@ -168,7 +171,8 @@ class MacroModel:
 
 
 def _run(indices):
-    """A slice where indices follow one another, for which numpy is faster."""
-    if len(indices) and (np.diff(indices) != 1).any():
-        return indices
-    return slice(int(indices[0]), int(indices[-1]) + 1) if len(indices) else slice(0)
+    """Rising indices, or a slice where they follow one another, for which numpy is faster."""
+    if not len(indices):
+        return slice(0)
+    first, last = int(indices[0]), int(indices[-1])
+    return slice(first, last + 1) if last - first + 1 == len(indices) else indices

@@ -5,13 +5,16 @@ import numpy as np
 from .bits import slice_weights
 
 
-def mvm(weights, inputs):
+def mvm(weights, inputs, bound=None):
     """Exact product of integer vectors and an integer matrix.
 
     Parameters
     ----------
     weights : int array (K, N)
     inputs : int array (B, K)
+    bound : int
+        What no partial sum exceeds, if that is known; otherwise, or if it is large, it is found, which takes as long as
+        a small product.
 
     Returns
     -------
@@ -23,16 +26,22 @@ def mvm(weights, inputs):
         A result might not fit in int64.
     """
     weights, inputs = np.asarray(weights), np.asarray(inputs)
-    # In Python integers, which do not overflow.
+    if bound is None or bound >= 1 << 24:
+        bound = _bound(weights, inputs)
+    # Floating point has a fast product, and holds every partial sum exactly that is within its significand.
+    kind = np.float32 if bound < 1 << 24 else np.float64 if bound < 1 << 53 else np.int64
+    return (inputs.astype(kind) @ weights.astype(kind)).astype(np.int64)
+
+
+def _bound(weights, inputs):
+    """What no partial sum of a product exceeds; in Python integers, which do not overflow."""
     greatest = _magnitude(inputs)
     bound = _magnitude(weights) * greatest * weights.shape[0]
     if bound >= 1 << 63:
         raise ValueError(f"products must fit in int64, not reach {bound}")
-    if bound >= 1 << 24:
-        bound = int(np.abs(weights, dtype=np.int64).sum(axis=0).max(initial=0)) * greatest
-    # Floating point has a fast product, and holds every partial sum exactly that is within its significand.
-    kind = np.float32 if bound < 1 << 24 else np.float64 if bound < 1 << 53 else np.int64
-    return (inputs.astype(kind) @ weights.astype(kind)).astype(np.int64)
+    if bound < 1 << 24:
+        return bound
+    return int(np.abs(weights, dtype=np.int64).sum(axis=0).max(initial=0)) * greatest
 
 
 def _magnitude(array):

@@ -7,6 +7,7 @@ Kernels of one runtime use the first two.
 """
 
 import math
+from functools import lru_cache
 
 import numpy as np
 
@@ -18,6 +19,7 @@ FRACTION = 31
 SHIFTS = (-31, 7)
 
 
+@lru_cache(1 << 14)
 def quantize_multiplier(factor):
     """Multiplier and shift of a non-negative factor.
 

@@ -83,6 +83,14 @@ def requantize(accumulators, factors, zero_point, clamp, *, rounding="double"):
     return np.clip(scaled + zero_point, *clamp)
 
 
+def pad_images(x, padding, fill=0):
+    """Images (B, H, W, C) with ((top, bottom), (left, right)) pixels of a value around them."""
+    # Most layers have none, and for small images numpy takes as long as the product.
+    if not any(map(any, padding)):
+        return x
+    return np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=fill)
+
+
 def windows(x, size, stride, dilation, padding, fill):
     """The elements of a window at each of its positions.
 
@@ -98,7 +106,7 @@ def windows(x, size, stride, dilation, padding, fill):
     -------
     int array (B, OH, OW, C, size[0], size[1]), a view
     """
-    x = np.pad(x, ((0, 0), *padding, (0, 0)), constant_values=fill)
+    x = pad_images(x, padding, fill)
     reach = [(length - 1) * step + 1 for length, step in zip(size, dilation)]
     view = np.lib.stride_tricks.sliding_window_view(x, reach, axis=(1, 2))
     return view[:, ::stride[0], ::stride[1], :, ::dilation[0], ::dilation[1]]
@@ -148,7 +156,7 @@ def _products(seen, weights, groups):
 
 def convolve_depthwise(x, weights, *, stride, dilation, padding):
     """Accumulators of a depthwise convolution; as `convolve`, with weights (1, height, width, C * multiplier)."""
-    x = np.pad(x, ((0, 0), *padding, (0, 0)))
+    x = pad_images(x, padding)
     x = np.repeat(x, weights.shape[3] // x.shape[3], axis=3)
     spans = [(length - 1) * step + 1 for length, step in zip(weights.shape[1:3], dilation)]
     height, width = ((length - span) // step + 1 for length, span, step in zip(x.shape[1:3], spans, stride))
@@ -187,7 +195,7 @@ def mean(x, axes, scale, zero_point, output_scale, output_zero_point, clamp, *, 
 
 def space_to_batch(x, block, amounts, fill):
     """(B, H, W, C) to (block * B, H / block, W / block, C); images of the first pixel of all blocks come first."""
-    x = np.pad(x, ((0, 0), *amounts, (0, 0)), constant_values=fill)
+    x = pad_images(x, amounts, fill)
     batch, height, width, channels = x.shape
     cut = x.reshape(batch, height // block[0], block[0], width // block[1], block[1], channels)
     return cut.transpose(2, 4, 0, 1, 3, 5).reshape(-1, height // block[0], width // block[1], channels)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...golden.kernels.layers import pad_images
 from ..network.network import QUANTIZED
 from ..network.window import ceil_div
 from .tiling import fuse_for, stored_rows
@@ -127,7 +128,7 @@ class PackedLayer:
                        zip(self._meetings, (self._rows, self._columns)))
         self._pairs = np.tile(np.outer(down, right).ravel(), self.packing.groups * self.convolution.depth)
         self.slices = list(self._slice())
-        self._blocks, self._stored = {}, {}
+        self._blocks, self._stored, self._column_sums = {}, {}, {}
 
     # The search.
 
@@ -185,7 +186,8 @@ class PackedLayer:
 
     def replace_weights(self, kernel):
         """The same tiles of other weights, for those that are known at run time."""
-        self._kernel, self._blocks, self._stored = kernel.astype(np.int64), {}, {}
+        self._kernel = kernel.astype(np.int64)
+        self._blocks, self._stored, self._column_sums = {}, {}, {}
 
     def block(self, tile_slice):
         """The weights of a tile, (rows, columns / fuse), int64."""
@@ -262,7 +264,7 @@ class PackedLayer:
                    for start, pixels in zip(starts, (self._rows, self._columns))]
         room = [(pads[0], max(pads[1], int(index.max(initial=-1)) + 1 - length - pads[0]))
                 for pads, index, length in zip(conv.padding, indices, conv.shape[1:3])]
-        images = np.pad(images, ((0, 0), *room, (0, 0)), constant_values=fill)
+        images = pad_images(images, room, fill)
         seen = images[:, indices[0]][:, :, :, indices[1]]
         # (image, block row, pixel, block column, pixel, channel)
         count = len(images) * len(indices[0]) * len(indices[1])
@@ -298,7 +300,9 @@ class PackedLayer:
         sums, excess = sums << input_slice.low, self._tensor.zero_point - self.offset
         if excess and input_slice.low == 0:
             # The offset has been subtracted from the inputs, but the layer needs the zero point subtracted.
-            sums -= excess * self.block(tile_slice).sum(axis=0)
+            if tile_slice not in self._column_sums:
+                self._column_sums[tile_slice] = self.block(tile_slice).sum(axis=0)
+            sums -= excess * self._column_sums[tile_slice]
         sums = sums.reshape(-1, *blocks, tile_slice.groups, tile_slice.outputs, packing.height, packing.width)
         image = sums.transpose(0, 1, 5, 2, 6, 3, 4).reshape(
             -1, blocks[0] * packing.height, blocks[1] * packing.width, tile_slice.groups, tile_slice.outputs)
