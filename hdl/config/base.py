@@ -7,15 +7,18 @@ import textwrap
 from pathlib import Path
 
 
-def parameter(meaning, *, default=dataclasses.MISSING, minimum=1, maximum=None, choices=None, former=None):
+def parameter(meaning, *, default=dataclasses.MISSING, minimum=1, maximum=None, choices=None, former=None,
+              is_named=True):
     """A parameter of a configuration: an integer within bounds, or one of some choices.
 
     Help of commands, tables of documents and docstrings are made of these. ``maximum`` may name another parameter;
     without it and ``choices`` the class checks the value itself. ``former`` is a name that JSON and options of the
-    release before used, and that is still accepted in this one.
+    release before used, and that is still accepted in this one. Without ``is_named`` the default does not count for
+    the hash, so that configurations from before there was such a parameter keep their names.
     """
     return dataclasses.field(default=default, metadata={
-        "meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices, "former": former})
+        "meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices, "former": former,
+        "is_named": is_named})
 
 
 def configuration(cls):
@@ -66,7 +69,11 @@ class Parameters:
     @property
     def hash(self):
         """Eight hexadecimal digits that identify the configuration."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
+        parameters = self.to_dict()
+        for field in dataclasses.fields(self):
+            if not field.metadata["is_named"] and parameters[field.name] == field.default:
+                del parameters[field.name]
+        text = json.dumps(parameters, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
 
     def to_dict(self):

@@ -10,6 +10,7 @@ from .widths import ceil_log2
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
 OUTPUTS = ("int8", "int16", "int32")
 RESETS = ("synchronous", "asynchronous")
+DMA_ADDRESS_BITS = (0, 32, 64)
 BUS_NAMES = ("axi", "wishbone", "apb")
 
 # Requantization parameters of a column: bias, multiplier, shift, and zero, in 32 bits each.
@@ -51,6 +52,9 @@ class CoreConfig(Parameters):
                          choices=BUS_NAMES)
     checksum: bool = parameter("Further columns hold the sum of each row's weights, and every result is checked "
                                "against them.", default=False, choices=(False, True))
+    dma: int = parameter("Bits of the addresses of an AXI4 master, which reads vectors and weights from memory and "
+                         "writes results to it, in place of the streams; they must have the same number of bits. 0: "
+                         "none.", default=0, choices=DMA_ADDRESS_BITS, is_named=False)
 
     def __post_init__(self):
         if not isinstance(self.macro, MacroConfig):
@@ -61,6 +65,10 @@ class CoreConfig(Parameters):
             raise ValueError("weight_bits, input_bits, rows and max_accumulations of a core must keep a total within "
                              f"{MAX_TOTAL_BITS} bits, not {self.macro.total_width}")
         self.check_parameters()
+        widths = [self.input_stream_bits, self.weight_stream_bits, self.output_stream_bits]
+        if self.dma and len(set(widths)) > 1:
+            raise ValueError("input_stream_bits, weight_stream_bits and output_stream_bits must be the same with dma, "
+                             f"not {', '.join(map(str, widths))}")
         if self.macro.columns + self.check_columns > MAX_COLUMNS:
             raise ValueError(f"columns must leave {self.check_columns} of {MAX_COLUMNS} to the checksum, "
                              f"not be {self.macro.columns}")

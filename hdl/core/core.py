@@ -4,6 +4,8 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..axi.axi_stream import beat_layout
+from ..axi.bursts import dma_signature
 from ..csr.apb import Apb
 from ..csr.axi_lite import AxiLite
 from ..csr.register_file import RegisterFile
@@ -15,6 +17,7 @@ from .error_log import ErrorLog
 from .performance_counters import Performance
 from .register_connections import (
     connect_counters,
+    connect_dma,
     connect_errors,
     connect_events,
     connect_idle,
@@ -25,7 +28,7 @@ from .register_connections import (
     connect_vectors,
 )
 from .requantizer import Requantizer
-from .result_packer import ResultPacker, beat_layout, result_beat_layout
+from .result_packer import ResultPacker, result_beat_layout
 from .self_test import SelfTest
 from .source_switch import SourceSwitch
 from .vector_input import VectorInput
@@ -57,6 +60,8 @@ class Core(wiring.Component):
         Of the kind of bus that the configuration has.
     irq : ``Out(1)``
         High while an enabled event is pending.
+    dma : ``Out(dma_signature)``
+        Transfers, if there is a DMA.
     """
 
     def __init__(self, *, config):
@@ -66,7 +71,7 @@ class Core(wiring.Component):
             "s_axis_w": In(stream.Signature(beat_layout(config.weight_stream_bits))),
             "m_axis": Out(stream.Signature(result_beat_layout(config))),
             "bus": Out(wiring.Signature(BUS_COMPONENTS[config.bus].PORTS)),
-            "irq": Out(1),
+            "irq": Out(1), **({"dma": Out(dma_signature(config.dma))} if config.dma else {}),
         })
 
     def elaborate(self, platform):
@@ -85,7 +90,7 @@ class Core(wiring.Component):
         tracker = add("tracker", VectorTracker, config=config, max_in_requantizer=Requantizer.max_vectors(config))
         requantizer = add("requantizer", Requantizer, config=config)
         packer = add("packer", ResultPacker, config=config)
-        errors = add("errors", ErrorLog)
+        errors = add("errors", ErrorLog, has_dma=bool(config.dma))
         vector_source = add("vector_source", SourceSwitch, bits=config.input_stream_bits)
         load_source = add("load_source", SourceSwitch, bits=config.weight_stream_bits)
         self._connect_bus(m, front, registers)
@@ -112,6 +117,8 @@ class Core(wiring.Component):
         connect_errors(m, registers, vectors, loader, test.takeover, errors)
         connect_status(m, self, registers, loader, tracker, test)
         connect_events(m, self, registers, loader, test, errors)
+        if config.dma:
+            connect_dma(m, self, registers, errors)
         performance = add("performance", Performance, max_skipped=config.macro.input_bits - 1)
         connect_counters(m, self, registers, vectors, test.takeover, performance)
         return m

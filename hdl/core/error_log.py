@@ -15,6 +15,10 @@ class ErrorLog(wiring.Component):
 
     Of several errors in one cycle, the one with the lowest code is the first.
 
+    Parameters
+    ----------
+    has_dma : bool
+
     Members
     -------
     vector : ``In(FAULTS)``
@@ -37,11 +41,17 @@ class ErrorLog(wiring.Component):
         `ErrorCode` of the first.
     count : ``Out(8)``
         Number of errors; saturates at 255.
+    dma_wrong : ``In(1)``
+        Memory answered the DMA with an error.
+    dma_late : ``In(1)``
+        Memory does not answer the DMA.
     """
 
-    def __init__(self):
+    def __init__(self, *, has_dma):
+        self.has_dma = has_dma
         super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "locked": In(1), "aborted": In(1),
-                          "access": In(8), "clear": In(1), "happens": Out(1), "code": Out(8), "count": Out(8)})
+                          "access": In(8), "clear": In(1), "happens": Out(1), "code": Out(8), "count": Out(8),
+                          **({"dma_wrong": In(1), "dma_late": In(1)} if has_dma else {})})
 
     def elaborate(self, platform):
         m = Module()
@@ -55,11 +65,13 @@ class ErrorLog(wiring.Component):
             ErrorCode.LOCKED: self.locked,
             ErrorCode.ABORTED: self.aborted,
         }
-        accesses = {code: self.access == code for code in ErrorCode if code}
+        if self.has_dma:
+            own |= {ErrorCode.DMA_WRONG: self.dma_wrong, ErrorCode.DMA_LATE: self.dma_late}
+        accesses = {code: self.access == code for code in ErrorCode if ErrorCode.NONE < code <= ErrorCode.ABORTED}
         first = Signal(8)
         count = Signal(8)
         total = Signal(9)
-        found = {code: own.get(code, 0) | access for code, access in accesses.items()}
+        found = {code: own.get(code, 0) | accesses.get(code, 0) for code in sorted(own.keys() | accesses.keys())}
         for code, is_found in reversed(found.items()):
             with m.If(is_found):
                 m.d.comb += first.eq(code)

@@ -4,7 +4,7 @@ from amaranth.hdl import Array, Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .result_packer import beat_layout
+from ..axi.axi_stream import beat_layout
 
 # Faults of a packet, each for a cycle: ``null``, a byte of an item was not kept; ``short``, it ended within an item;
 # ``long``, it went on after the last item.

@@ -123,7 +123,35 @@ def connect_events(m, core, registers, loader, test, errors):
               (status.finished, enable.finished)]
     if core.config.checksum:
         events.append((status.checksum, enable.checksum))
+    if core.config.dma:
+        events.append((status.transferred, enable.transferred))
     m.d.sync += core.irq.eq(Cat(event.data & enabled.data for event, enabled in events).any())
+
+
+def connect_dma(m, core, registers, errors):
+    """Transfers of the DMA: what to move where, progress, errors, and the event of their end."""
+    channels = ((core.dma.vectors, registers.dma_vectors_address, registers.dma_vectors_beats,
+                 registers.dma_vectors_left, registers.dma_stop.vectors, registers.dma_status.vectors_busy),
+                (core.dma.weights, registers.dma_weights_address, registers.dma_weights_beats,
+                 registers.dma_weights_left, registers.dma_stop.weights, registers.dma_status.weights_busy),
+                (core.dma.results, registers.dma_results_address, registers.dma_results_beats,
+                 registers.dma_results_left, registers.dma_stop.results, registers.dma_status.results_busy))
+    high = ((registers.dma_vectors_address_high, registers.dma_weights_address_high, registers.dma_results_address_high)
+            if core.config.dma > 32 else ())
+    for channel, address, beats, left, stop, status in channels:
+        busy = channel.busy | channel.start
+        m.d.comb += [channel.start.eq(beats.written), channel.beats.eq(beats.beats.data), channel.cancel.eq(stop.data),
+                     channel.address[:32].eq(address.address.data), left.beats.data.eq(channel.left),
+                     status.data.eq(busy), address.busy.eq(busy), beats.busy.eq(busy)]
+    for (channel, *_), address in zip(channels, high):
+        m.d.comb += [channel.address[32:].eq(address.address.data), address.busy.eq(channel.busy | channel.start)]
+    busy, were_busy = Cat(status.data for *_, status in channels), Signal(len(channels))
+    m.d.sync += were_busy.eq(busy)
+    m.d.comb += [
+        registers.interrupt_status.transferred.set.eq((were_busy & ~busy).any()),
+        errors.dma_wrong.eq(Cat(channel.wrong for channel, *_ in channels).any()),
+        errors.dma_late.eq(Cat(channel.late for channel, *_ in channels).any()),
+    ]
 
 
 def connect_counters(m, core, registers, vectors, takeover, performance):

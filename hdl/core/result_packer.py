@@ -1,17 +1,14 @@
 """Result packer: groups of results to beats of an AXI4-Stream."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
+from ..axi.axi_stream import beat_layout
+
 # Beats from a group that the requantizer takes to the beat that has left, and some to spare; flushing needs one more.
 DEPTH = 16
-
-
-def beat_layout(bits, user=False):
-    """A beat of an AXI4-Stream."""
-    return data.StructLayout({"data": bits, "keep": bits // 8, "last": 1, **({"user": 1} if user else {})})
 
 
 def result_beat_layout(config):

@@ -5,11 +5,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.march_tests import PROGRAMS
+from ..axi.axi_stream import beat_layout
 from ..bist.logic_bist import LogicBist
 from ..bist.march_sequencer import ZEROIZE
 from ..bist.memory_bist import MemoryBist, beat_count
 from ..fabric.emitter import Platform
-from .result_packer import beat_layout
 from .source_switch import TAKEOVER
 
 # Cycles that a program waits for packets and vectors that have begun.

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from .result_packer import beat_layout
+from ..axi.axi_stream import beat_layout
 
 # How the self-test takes over the input streams: ``active``, it is their source; ``hold``, no packet of theirs may
 # begin; ``abort``, packets that have begun are discarded.

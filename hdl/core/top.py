@@ -6,14 +6,20 @@ from amaranth.hdl import Cat, ClockDomain, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ..axi.dma import Dma, master_ports
 from ..fabric.emitter import Platform, documented_members
 from .core import BUS_COMPONENTS, Core
+from .result_packer import result_beat_layout
 
 # Vivado interfaces of the buses of registers.
 VIVADO_BUSES = {"axi": "xilinx.com:interface:aximm:1.0", "apb": "xilinx.com:interface:apb:1.0",
                 "wishbone": "bitline.org:interface:wishbone:1.0"}
 STREAMS = {"s_axis": "vectors", "s_axis_w": "rows of weights, and columns' parameters", "m_axis": "results"}
 STREAM = "xilinx.com:interface:axis:1.0"
+# Prefix of the DMA's ports, and its channels by the first letters of their names.
+DMA = "m_axi"
+DMA_PORTS = {"ar": "requests to read", "r": "what is read", "aw": "requests to write", "w": "what is written",
+             "b": "answers to writes"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +37,8 @@ class CorePort:
     @property
     def is_register_bus(self):
         """Whether it belongs to the bus of registers."""
-        return self.interface.split()[0] in VIVADO_BUSES.values()
+        kind, name = self.interface.split()
+        return kind in VIVADO_BUSES.values() and name != DMA
 
     @property
     def attributes(self):
@@ -44,7 +51,7 @@ class CorePort:
 
 def core_ports(config):
     """The ports of a core's module, a list of `CorePort`."""
-    names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *STREAMS]
+    names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *([DMA] if config.dma else STREAMS)]
     ports = [
         CorePort(name="aclk", direction="input", width=1, meaning="clock, rising edge",
                  interface="xilinx.com:signal:clock:1.0 aclk", role="CLK",
@@ -60,6 +67,22 @@ def core_ports(config):
         ports.append(CorePort(name=front.PREFIX + name, direction="input" if member.flow == In else "output",
                               width=member.shape, meaning=f"registers: {_phrase(meanings[name])}",
                               interface=f"{VIVADO_BUSES[config.bus]} {front.PREFIX.rstrip('_')}", role=name.upper()))
+    ports += _dma_ports(config) if config.dma else _stream_ports(config)
+    ports.append(CorePort(name="irq", direction="output", width=1, meaning="interrupt, high while one is pending",
+                          interface="xilinx.com:signal:interrupt:1.0 irq", role="INTERRUPT",
+                          parameters="SENSITIVITY LEVEL_HIGH"))
+    return ports
+
+
+def _dma_ports(config):
+    """The AXI4 master."""
+    for name, (flow, width, meaning) in master_ports(config.output_stream_bits, config.dma).items():
+        channel = DMA_PORTS[name[:2] if name[0] == "a" else name[0]]
+        yield CorePort(name=f"{DMA}_{name}", direction="input" if flow == In else "output", width=width,
+                       meaning=f"{channel}: {meaning}", interface=f"{VIVADO_BUSES['axi']} {DMA}", role=name.upper())
+
+
+def _stream_ports(config):
     bits = {"s_axis": config.input_stream_bits, "s_axis_w": config.weight_stream_bits,
             "m_axis": config.output_stream_bits}
     for stream, meaning in STREAMS.items():
@@ -68,15 +91,11 @@ def core_ports(config):
                 "tlast": (1, "the last beat of a packet"), "tvalid": (1, "a beat is offered"),
                 "tready": (1, "it is accepted")}.items():
             is_input = (name == "tready") == (stream == "m_axis")
-            ports.append(CorePort(name=f"{stream}_{name}", direction="input" if is_input else "output", width=width,
-                                  meaning=f"{meaning}: {says}", interface=f"{STREAM} {stream}", role=name.upper()))
+            yield CorePort(name=f"{stream}_{name}", direction="input" if is_input else "output", width=width,
+                           meaning=f"{meaning}: {says}", interface=f"{STREAM} {stream}", role=name.upper())
     if config.checksum:
-        ports.append(CorePort(name="m_axis_tuser", direction="output", width=1, interface=f"{STREAM} m_axis",
-                              meaning="with tlast: the results do not agree with the checksum", role="TUSER"))
-    ports.append(CorePort(name="irq", direction="output", width=1, meaning="interrupt, high while one is pending",
-                          interface="xilinx.com:signal:interrupt:1.0 irq", role="INTERRUPT",
-                          parameters="SENSITIVITY LEVEL_HIGH"))
-    return ports
+        yield CorePort(name="m_axis_tuser", direction="output", width=1, interface=f"{STREAM} m_axis",
+                       meaning="with tlast: the results do not agree with the checksum", role="TUSER")
 
 
 def _phrase(sentence):
@@ -118,17 +137,33 @@ class CoreTop(wiring.Component):
         m.domains.sync = sync = ClockDomain()
         m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(self._reset(m))]
         core = platform.instantiate(m, "core", "core", Core, config=self.config)
-        inner = self._pins(core)
+        inner = self._pins(core, self._dma(m, platform, core) if self.config.dma else None)
         for (name,), member, pin in self.signature.flatten(self):
             # All except clock and reset.
             if name in inner:
                 m.d.comb += inner[name].eq(pin) if member.flow == In else pin.eq(inner[name])
         return m
 
-    def _pins(self, core):
-        """Values of the core for each port, by its name."""
+    def _dma(self, m, platform, core):
+        """The DMA between the core's streams and its own port."""
+        config = self.config
+        bits = config.output_stream_bits
+        dma = platform.instantiate(m, "dma", "dma", Dma, bits=bits, address_bits=config.dma,
+                                   vector_beats=-(-8 * config.vector_bytes // bits),
+                                   result_beat=result_beat_layout(config))
+        wiring.connect(m, dma.vectors, core.s_axis)
+        wiring.connect(m, dma.weights, core.s_axis_w)
+        wiring.connect(m, core.m_axis, dma.results)
+        wiring.connect(m, core.dma, dma.control)
+        return dma
+
+    def _pins(self, core, dma):
+        """Values of the core, and of the DMA if there is one, for each port, by its name."""
         prefix = BUS_COMPONENTS[self.config.bus].PREFIX
         pins = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
+        if dma:
+            return pins | {"irq": core.irq} | {f"{DMA}_{name}": value
+                                               for (name,), _, value in dma.m_axi.signature.flatten(dma.m_axi)}
         for name, side in (("s_axis", core.s_axis), ("s_axis_w", core.s_axis_w), ("m_axis", core.m_axis)):
             pins |= {f"{name}_tvalid": side.valid, f"{name}_tready": side.ready}
             pins |= {f"{name}_t{field}": Value.cast(side.payload[field]) for field, _ in side.payload.shape()}

@@ -4,12 +4,12 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..axi.axi_stream import beat_layout
 from ..config.core import SETS
 from ..fabric.emitter import Platform
 from ..macro.ports import input_layout
 from .packet_assembler import FAULTS, PacketAssembler
 from .requantizer import tag_layout
-from .result_packer import beat_layout
 
 
 def vector_settings_layout(config):

@@ -4,13 +4,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..axi.axi_stream import beat_layout
 from ..config.core import PARAMETER_BYTES, SETS
 from ..fabric.emitter import Platform
 from ..macro.ports import write_layout
 from .packet_assembler import FAULTS, PacketAssembler
 from .requantizer import parameter_write
 from .requantizer_lane import PARAMETERS
-from .result_packer import beat_layout
 
 WORD_BITS = 32
 

@@ -6,6 +6,9 @@ from importlib.metadata import version
 
 from ..config.core import SETS
 
+# Bits of the number of beats of a transfer.
+COUNT_BITS = 24
+
 BUS_ADDRESS_BITS = 12
 CORE_IDENTITY = int.from_bytes(b"BLCM", "big")
 
@@ -37,6 +40,8 @@ class ErrorCode(enum.IntEnum):
     UNMAPPED = 9
     VALUE = 10
     ABORTED = 11
+    DMA_WRONG = 12
+    DMA_LATE = 13
 
     @property
     def meaning(self):
@@ -57,6 +62,8 @@ ERROR_MEANINGS = {
     ErrorCode.UNMAPPED: "An access to an address without a register was refused.",
     ErrorCode.VALUE: "A write was refused because the value of a field is out of range.",
     ErrorCode.ABORTED: "A zeroize or self-test waited too long, and discarded packets that had begun, or results.",
+    ErrorCode.DMA_WRONG: "Memory answered the DMA with an error; that transfer has ended.",
+    ErrorCode.DMA_LATE: "Memory does not answer the DMA; that transfer ends, and its channel is busy until it does.",
 }
 
 
@@ -147,12 +154,14 @@ def _identification(config):
         Register(name="streams", offset=0x018, meaning="Bytes of the streams' beats.", fields=constants(
             ("input_bytes", 0, 8, config.input_stream_bits // 8, "Of s_axis."),
             ("weight_bytes", 8, 8, config.weight_stream_bits // 8, "Of s_axis_w."),
-            ("output_bytes", 16, 8, config.output_stream_bits // 8, "Of m_axis."))),
+            ("output_bytes", 16, 8, config.output_stream_bits // 8, "Of m_axis."),
+            *([("dma_address_bits", 24, 8, config.dma, "Of an address of the DMA.")] if config.dma else []))),
     ]
 
 
 def _control(config):
-    checksum = [("checksum", 4, 1, "A result does not agree with the checksum.", {})] if config.checksum else []
+    events = [("checksum", 4, 1, "A result does not agree with the checksum.", {})] if config.checksum else []
+    events += [("transferred", 5, 1, "A transfer of the DMA has ended.", {})] if config.dma else []
     return [
         Register(name="control", offset=0x020, meaning="Commands.", busy_lock=True, fields=_fields(
             Access.SINGLEPULSE,
@@ -180,7 +189,7 @@ def _control(config):
             ("error", 0, 1, "Something went wrong; see the register error.", {}),
             ("result", 1, 1, "The last beat of a result has left.", {}),
             ("loaded", 2, 1, "A packet of s_axis_w has been stored.", {}),
-            ("finished", 3, 1, "A zeroize or self-test has ended.", {}), *checksum))
+            ("finished", 3, 1, "A zeroize or self-test has ended.", {}), *events))
           for name, offset, access, meaning in (
               ("interrupt_status", 0x030, Access.W1C, "Events that have happened."),
               ("interrupt_enable", 0x034, Access.RW, "Events that raise the interrupt."))),
@@ -260,6 +269,38 @@ FORMER_NAMES = {
     "vector.signed": "vector.is_signed", **{f"offset_{n}.double": f"offset_{n}.rounding" for n in range(SETS)},
 }
 
+# Channels of the DMA: what is moved, and how.
+DMA_CHANNELS = {"vectors": "vectors from memory", "weights": "rows of weights, or parameters, from memory",
+                "results": "results to memory"}
+
+
+def _dma(config):
+    """Three or four registers a channel, and what they are doing."""
+    for index, (name, meaning) in enumerate(DMA_CHANNELS.items() if config.dma else ()):
+        offset = 0x0A0 + 16 * index
+        words = [("address", "The lowest bits; those within a beat are ignored.")]
+        words += [("address_high", "The highest bits.")] if config.dma > 32 else []
+        for word, says in words:
+            yield Register(name=f"dma_{name}_{word}", offset=offset, busy_lock=True,
+                           meaning=f"Where the DMA moves {meaning}.",
+                           fields=_fields(Access.RW, ("address", 0, 32, says, {})))
+            offset += 4
+        yield Register(name=f"dma_{name}_beats", offset=0x0A8 + 16 * index, busy_lock=True, has_write_strobe=True,
+                       meaning=f"How much is moved of {meaning}. A write starts it.",
+                       fields=_fields(Access.RW, ("beats", 0, COUNT_BITS, "Beats of the streams.",
+                                                  {"reset": 1, "minimum": 1})))
+        yield Register(name=f"dma_{name}_left", offset=0x0AC + 16 * index,
+                       meaning=f"Progress of a transfer of {meaning}.", fields=_fields(
+                           Access.RO, ("beats", 0, COUNT_BITS, "Beats that the core has not taken, or given.", {})))
+    if config.dma:
+        yield Register(name="dma_status", offset=0x0D0, meaning="Channels of the DMA.", fields=_fields(
+            Access.RO, *((f"{name}_busy", index, 1, f"A transfer of {meaning} has not ended.", {})
+                         for index, (name, meaning) in enumerate(DMA_CHANNELS.items()))))
+        yield Register(name="dma_stop", offset=0x0D4, meaning="Ends transfers early.", fields=_fields(
+            Access.SINGLEPULSE, *((name, index, 1, f"End that of {meaning}.", {})
+                                  for index, (name, meaning) in enumerate(DMA_CHANNELS.items()))))
+
+
 PERFORMANCE_COUNTERS = {
     "cycles": "Clock cycles.",
     "vectors": "Vectors that the macro has accepted.",
@@ -274,5 +315,6 @@ def register_map(config):
     counters = (Register(name=name, offset=0x080 + 4 * index, meaning=f"{meaning} Wraps.", fields=_fields(
         Access.RO, ("count", 0, 32, "Since they were cleared.", {})))
         for index, (name, meaning) in enumerate(PERFORMANCE_COUNTERS.items()))
-    registers = [*_identification(config), *_control(config), *_work(config), *_settings(config), *counters]
+    registers = [*_identification(config), *_control(config), *_work(config), *_settings(config), *counters,
+                 *_dma(config)]
     return tuple(sorted(registers, key=lambda register: register.offset))

@@ -47,6 +47,7 @@ int bitline_core_init(struct bitline_core *core, uintptr_t base)
     core->input_beat = GET(streams, STREAMS__INPUT_BYTES);
     core->weight_beat = GET(streams, STREAMS__WEIGHT_BYTES);
     core->output_beat = GET(streams, STREAMS__OUTPUT_BYTES);
+    core->dma_address_bits = GET(streams, STREAMS__DMA_ADDRESS_BITS);
     return BITLINE_CORE_OK;
 }
 
@@ -163,14 +164,38 @@ static int are_possible(const struct bitline_core *core, const struct bitline_co
            settings->low >= minimum && settings->low <= settings->high && settings->high <= maximum;
 }
 
-int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
-                                 const struct bitline_core_settings *settings)
+/* The settings of a set, once no vector uses it. */
+static int store_settings(struct bitline_core *core, unsigned set, const struct bitline_core_settings *settings)
 {
-    unsigned column;
     uint32_t mask = (UINT32_C(1) << (core->output_bits & 31)) - 1;
     size_t set_0 = offsetof(bitline_core_t, offset_0), size = offsetof(bitline_core_t, offset_1) - set_0;
     uintptr_t offset = core->base + set_0 + size * set;
     uintptr_t clamp = offset + offsetof(bitline_core_t, clamp_0) - set_0;
+    int result = wait_set(core, set);
+
+    if (result != BITLINE_CORE_OK)
+        return result;
+    BITLINE_CORE_WRITE(offset, PUT((uint32_t)settings->zero_point & mask, OFFSET_0__ZERO_POINT) |
+                                   PUT(settings->rounding, OFFSET_0__ROUNDING));
+    BITLINE_CORE_WRITE(clamp, PUT((uint32_t)settings->low & mask, CLAMP_0__LOW) |
+                                  PUT((uint32_t)settings->high & mask, CLAMP_0__HIGH));
+    return BITLINE_CORE_OK;
+}
+
+int bitline_core_stream_parameters_to(struct bitline_core *core, unsigned set, const struct bitline_core_settings *settings)
+{
+    int result;
+
+    if (set > 1 || !are_possible(core, settings))
+        return BITLINE_CORE_ARGUMENT;
+    result = set_target(core, PUT(1, LOAD__PARAMETERS) | PUT(set, LOAD__SET));
+    return result == BITLINE_CORE_OK ? store_settings(core, set, settings) : result;
+}
+
+int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
+                                 const struct bitline_core_settings *settings)
+{
+    unsigned column;
     int result;
 
     if (set > 1 || !are_possible(core, settings))
@@ -191,15 +216,7 @@ int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const 
     }
     if (result == BITLINE_CORE_OK)
         result = finish_words(core);
-    if (result == BITLINE_CORE_OK)
-        result = wait_set(core, set);
-    if (result != BITLINE_CORE_OK)
-        return result;
-    BITLINE_CORE_WRITE(offset, PUT((uint32_t)settings->zero_point & mask, OFFSET_0__ZERO_POINT) |
-                                   PUT(settings->rounding, OFFSET_0__ROUNDING));
-    BITLINE_CORE_WRITE(clamp, PUT((uint32_t)settings->low & mask, CLAMP_0__LOW) |
-                                  PUT((uint32_t)settings->high & mask, CLAMP_0__HIGH));
-    return BITLINE_CORE_OK;
+    return result == BITLINE_CORE_OK ? store_settings(core, set, settings) : result;
 }
 
 int bitline_core_set_vector_settings(struct bitline_core *core, const struct bitline_core_vector_settings *settings)
@@ -257,6 +274,63 @@ int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *j
             result = run_once(core, job);
     }
     return result;
+}
+
+/* Address of a register of a channel, given that of the first channel. */
+static uintptr_t dma_register(const struct bitline_core *core, unsigned channel, size_t first)
+{
+    return core->base + first + channel * (offsetof(bitline_core_t, dma_weights_beats) - offsetof(bitline_core_t, dma_vectors_beats));
+}
+
+static int dma_is_busy(struct bitline_core *core, unsigned channel)
+{
+    return (READ(core, dma_status) >> channel & 1) != 0;
+}
+
+int bitline_core_dma_begin(struct bitline_core *core, enum bitline_core_dma_channel channel, uint64_t address, uint32_t bytes)
+{
+    uint32_t beats = bytes / (core->input_beat ? core->input_beat : 1), low = (uint32_t)address, high = (uint32_t)(address >> 32);
+    uintptr_t place = dma_register(core, channel, offsetof(bitline_core_t, dma_vectors_address));
+
+    if (core->dma_address_bits == 0)
+        return BITLINE_CORE_NO_DMA;
+    if ((unsigned)channel > BITLINE_CORE_DMA_RESULTS || beats == 0 || beats > BITLINE_CORE__DMA_VECTORS_BEATS__BEATS_bm ||
+        bytes % core->input_beat != 0 || low % core->input_beat != 0 || (core->dma_address_bits <= 32 && high != 0))
+        return BITLINE_CORE_ARGUMENT;
+    if (dma_is_busy(core, channel))
+        return BITLINE_CORE_REFUSED;
+    BITLINE_CORE_WRITE(place, low);
+    if (core->dma_address_bits > 32)
+        BITLINE_CORE_WRITE(place + 4, high);
+    BITLINE_CORE_WRITE(dma_register(core, channel, offsetof(bitline_core_t, dma_vectors_beats)), beats);
+    return BITLINE_CORE_OK;
+}
+
+int bitline_core_dma_wait(struct bitline_core *core, enum bitline_core_dma_channel channel)
+{
+    uint32_t poll;
+
+    if (core->dma_address_bits == 0)
+        return BITLINE_CORE_NO_DMA;
+    for (poll = 0; poll < core->polls; poll++)
+        if (!dma_is_busy(core, channel))
+            return bitline_core_dma_left(core, channel) == 0 ? BITLINE_CORE_OK : BITLINE_CORE_UNFINISHED;
+    return BITLINE_CORE_TIMEOUT;
+}
+
+uint32_t bitline_core_dma_left(struct bitline_core *core, enum bitline_core_dma_channel channel)
+{
+    if (core->dma_address_bits == 0)
+        return 0;
+    return BITLINE_CORE_READ(dma_register(core, channel, offsetof(bitline_core_t, dma_vectors_left))) * core->input_beat;
+}
+
+int bitline_core_dma_stop(struct bitline_core *core, enum bitline_core_dma_channel channel)
+{
+    if (core->dma_address_bits == 0)
+        return BITLINE_CORE_NO_DMA;
+    WRITE(core, dma_stop, UINT32_C(1) << channel);
+    return BITLINE_CORE_OK;
 }
 
 int bitline_core_wait_idle(struct bitline_core *core)

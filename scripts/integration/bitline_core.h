@@ -28,7 +28,9 @@ enum bitline_core_result {
     BITLINE_CORE_LOCKED = -4,    /* weights and parameters are locked */
     BITLINE_CORE_FAILED = -5,    /* a test found a fault */
     BITLINE_CORE_WRONG = -6,     /* results do not match the checksum, even with the weights stored again */
-    BITLINE_CORE_REFUSED = -7    /* the core discarded a packet; bitline_core_take_error gives the reason */
+    BITLINE_CORE_REFUSED = -7,   /* the core discarded a packet; bitline_core_take_error gives the reason */
+    BITLINE_CORE_NO_DMA = -8,    /* the core has no DMA */
+    BITLINE_CORE_UNFINISHED = -9 /* a transfer ended early; bitline_core_take_error gives the reason */
 };
 
 struct bitline_core {
@@ -39,6 +41,7 @@ struct bitline_core {
     unsigned rows, columns, banks, max_accumulations;
     unsigned weight_bits, input_bits, output_bits;
     unsigned input_beat, weight_beat, output_beat; /* bytes */
+    unsigned dma_address_bits;                     /* 0 without a DMA */
 };
 
 /* How vectors are computed. */
@@ -83,7 +86,14 @@ enum {
     BITLINE_CORE_RESULT = 2,
     BITLINE_CORE_LOADED = 4,
     BITLINE_CORE_FINISHED = 8,
-    BITLINE_CORE_CHECKSUM = 16
+    BITLINE_CORE_CHECKSUM = 16,
+    BITLINE_CORE_TRANSFERRED = 32
+};
+
+enum bitline_core_dma_channel {
+    BITLINE_CORE_DMA_VECTORS = 0, /* from memory */
+    BITLINE_CORE_DMA_WEIGHTS = 1, /* from memory: rows, or parameters */
+    BITLINE_CORE_DMA_RESULTS = 2  /* to memory */
 };
 
 /* Vectors to compute, with settings and weights. */
@@ -108,14 +118,31 @@ int bitline_core_load_rows(struct bitline_core *core, unsigned bank, unsigned fi
 int bitline_core_load_parameters(struct bitline_core *core, unsigned set, const struct bitline_core_column *columns,
                                  const struct bitline_core_settings *settings);
 
-/* Directs the rows of s_axis_w to a bank, starting at row `first`. */
+/* Directs the rows of s_axis_w, or of the DMA, to a bank, starting at row `first`. */
 int bitline_core_stream_to(struct bitline_core *core, unsigned bank, unsigned first);
+
+/* Directs the columns' parameters of s_axis_w, or of the DMA, to a set, and stores its settings. */
+int bitline_core_stream_parameters_to(struct bitline_core *core, unsigned set, const struct bitline_core_settings *settings);
 
 /* Sets how the following vectors are computed; the next vector is the first of a result. */
 int bitline_core_set_vector_settings(struct bitline_core *core, const struct bitline_core_vector_settings *settings);
 
 /* Computes vectors. If the core finds that results are wrong, stores the weights again and repeats all of them. */
 int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *job);
+
+/* Begins a transfer of so many bytes, whole beats, from or to an address that is a multiple of a beat; memory must have
+ * what the processor wrote. Every vector, row, column's parameters and result begins with a beat. Results are transferred
+ * as they come, so their transfer begins first. */
+int bitline_core_dma_begin(struct bitline_core *core, enum bitline_core_dma_channel channel, uint64_t address, uint32_t bytes);
+
+/* Waits until a transfer has ended. BITLINE_CORE_UNFINISHED: not all of it was moved, as bitline_core_dma_left says. */
+int bitline_core_dma_wait(struct bitline_core *core, enum bitline_core_dma_channel channel);
+
+/* Bytes that a transfer has not moved. */
+uint32_t bitline_core_dma_left(struct bitline_core *core, enum bitline_core_dma_channel channel);
+
+/* Ends a transfer early. A vector or row that has begun is discarded, which is an error; results stay in the core. */
+int bitline_core_dma_stop(struct bitline_core *core, enum bitline_core_dma_channel channel);
 
 /* Waits until no vector is in flight and no result waits. */
 int bitline_core_wait_idle(struct bitline_core *core);

@@ -5,7 +5,7 @@ from ...hdl.csr.register_map import CORE_IDENTITY, FORMER_NAMES, ErrorCode, regi
 
 DRIVER = "bitline_core"
 # It has every register and every field that any core has, the widest of each.
-FULL = CoreConfig(macro=MacroConfig(rows=2, columns=2), output="int16", checksum=True)
+FULL = CoreConfig(macro=MacroConfig(rows=2, columns=2), output="int16", checksum=True, dma=64)
 
 
 def registers_header():

@@ -180,4 +180,5 @@ def litex(config, sources):
     return filled("litex.py.in", {
         "NAME": config.name, "SOURCES": tuple(sources), "INPUT_BITS": config.input_stream_bits,
         "WEIGHT_BITS": config.weight_stream_bits, "OUTPUT_BITS": config.output_stream_bits,
-        "ADDRESS_BITS": BUS_ADDRESS_BITS, "USER_BITS": int(config.checksum)})
+        "ADDRESS_BITS": BUS_ADDRESS_BITS, "USER_BITS": int(config.checksum),
+        "DMA_BITS": config.dma})

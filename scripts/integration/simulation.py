@@ -28,7 +28,7 @@ class Steps:
     def __init__(self, config):
         self.config, self.model = config, CoreModel(config)
         self.registers = {register.name: register for register in register_map(config)}
-        self.steps, self.results = [], []
+        self.steps, self.results, self.memory_beats = [], [], 0
         macro = config.macro
         self.banks = macro.banks if macro.rows * macro.columns * macro.banks <= MAX_LOADED_WEIGHTS else 1
         self.data_bits = max(64, *(beat_bits(bits) for bits in (config.input_stream_bits, config.weight_stream_bits)))
@@ -61,8 +61,20 @@ class Steps:
         self.read(name, WAIT, **fields)
 
     def stream(self, kind, data, bits):
-        for beat in beats(data, bits):
+        parts = list(beats(data, bits))
+        for beat in parts:
             self.add(kind, 0, beat)
+        if self.config.dma:
+            # The testbench has put them into its memory, one after the other.
+            channel = {VECTOR: "vectors", WEIGHTS: "weights"}[kind]
+            self.transfer(channel, self.memory_beats, len(parts))
+            self.wait("dma_status", **{f"{channel}_busy": 0})
+            self.memory_beats += len(parts)
+
+    def transfer(self, channel, first, count):
+        """By the DMA, from or to that beat of the testbench's memory."""
+        self.write(f"dma_{channel}_address", address=first * self.config.output_stream_bits // 8)
+        self.write(f"dma_{channel}_beats", beats=count)
 
     def load(self, data, **target):
         """Records by ``s_axis_w``."""
@@ -79,9 +91,13 @@ class Steps:
 
     def vector(self, x, **settings):
         result, _ = self.model.vector(x, **settings)
+        parts = [] if result is None else list(beats(result, self.config.output_stream_bits))
+        if parts and self.config.dma:
+            self.transfer("results", len(self.results), len(parts))
         self.stream(VECTOR, vector_bytes(self.config, x), self.config.input_stream_bits)
-        if result is not None:
-            self.results += beats(result, self.config.output_stream_bits)
+        if parts and self.config.dma:
+            self.wait("dma_status", results_busy=0)
+        self.results += parts
 
 
 def beat_bits(bits):
@@ -179,8 +195,10 @@ def testbench_files(config):
         "WEIGHT_BITS": config.weight_stream_bits, "RESULT_BITS": result_bits,
         "DECLARATIONS": "\n".join(_declaration(port) for port in ports),
         "PINS": ",\n".join(f"        .{port.name}({port.name})" for port in ports),
+        "MEMORY_BEATS": max(1, steps.memory_beats), "SHIFT": (config.output_stream_bits // 8).bit_length() - 1,
         "ACCESS": _template(f"testbench_{config.bus}.v.in"),
     }
+    values["STREAMS"] = filled("testbench_memory.v.in" if config.dma else "testbench_streams.v.in", values)
     return {
         f"{name}_tb.v": filled("testbench.v.in", values),
         f"{name}_steps.hex": _hex(steps.steps, steps.step_bits),

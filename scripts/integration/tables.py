@@ -1,6 +1,7 @@
 """Tables of `docs/integration.md`, from the tables that the gateware is made of."""
 
 import json
+from dataclasses import replace
 
 from ...golden.march_tests import PROGRAMS, program_cycles
 from ...hdl.config import BUS_NAMES, CoreConfig, MacroConfig
@@ -42,9 +43,10 @@ def signals_table():
     for bus in BUS_NAMES:
         ports = core_ports(CoreConfig(macro=FULL.macro, bus=bus))
         rows.append(_signals(bus, [port for port in ports if port.is_register_bus]))
-    ports = core_ports(FULL)
+    ports = core_ports(replace(FULL, dma=0))
     for stream in ("s_axis", "s_axis_w", "m_axis"):
         rows.append(_signals(f"`{stream}`", [port for port in ports if port.interface.endswith(f" {stream}")]))
+    rows.append(_signals("`m_axi`", [port for port in core_ports(FULL) if port.interface.endswith(" m_axi")]))
     rows.append(_signals("others", [port for port in ports if port.name in ("aclk", "aresetn", "irq")]))
     return table(("", "inputs", "outputs"), rows)
 

@@ -3,20 +3,17 @@ import os
 import re
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.hdl.emit import emit, run_yosys
 from bitline.scripts.mutation.designs import CoreDesign
-from bitline.verif.core.storage import surround
-from bitline.verif.sim.build import SimulatorError, build, tool_environment
-from bitline.verif.sim.build import testbench as module_of
-from bitline.verif.sim.core import build_core
+from bitline.verif.sim.build import tool_environment
 from breaking import broken
 from places import ROOT
 from some import some, some_of
+from testbench_runs import run
 from testbench_tests import number_of_tests
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2, max_accumulations=3), input_stream_bits=32)
@@ -35,26 +32,6 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 SIMULATORS = ("verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog")))
 TESTBENCHES = ("tb_core", "tb_core_races", "tb_core_interlocks", "tb_core_status", "tb_core_mixed", "tb_registers")
-
-
-def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, inside=False, **environment):
-    """Names of the failed tests of a testbench, and how many there were; ``inside``: one that reaches into the core."""
-    environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
-    if test:
-        environment["COCOTB_TEST_FILTER"] = rf"\.{test}$"
-    if inside:
-        verilog = verilog or emit(config)
-        core = build(config, simulator=simulator, surround=surround(config, verilog), verilog=verilog)
-    else:
-        core = build_core(config, simulator=simulator, verilog=verilog)
-    try:
-        core.run(module_of(testbench), seed=1, environment=environment, folder=folder)
-    except SimulatorError as error:
-        reason = str(error)
-        assert "failed" in reason, reason
-    cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
-    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    return failed, len(cases)
 
 
 def test_mutants_meet_the_same_testbenches():

@@ -37,7 +37,8 @@ def test_wrong_json(text, message):
 
 
 CHANGES = [{"input_stream_bits": 32}, {"weight_stream_bits": 32}, {"output_stream_bits": 32}, {"output": "int16"},
-           {"reset": "asynchronous"}, {"bus": "apb"}, {"macro": MacroConfig(rows=64, columns=63)}]
+           {"reset": "asynchronous"}, {"bus": "apb"}, {"dma": 32}, {"dma": 64},
+           {"macro": MacroConfig(rows=64, columns=63)}]
 
 
 def test_each_parameter_changes_the_hash_and_survives_json():

@@ -8,7 +8,7 @@ from keywords import KEYWORDS, keywords_among
 
 MACRO = MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2)
 # Together they have all registers, fields and ports that there are.
-CORES = [CoreConfig(macro=MACRO, checksum=True, bus=bus) for bus in BUS_NAMES]
+CORES = [*(CoreConfig(macro=MACRO, checksum=True, bus=bus) for bus in BUS_NAMES), CoreConfig(macro=MACRO, dma=64)]
 
 
 def names(config):

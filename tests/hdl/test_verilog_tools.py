@@ -15,7 +15,7 @@ from places import ROOT
 MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=3)
 TABLES = MacroConfig(rows=13, columns=5, weight_bits=5, banks=2, fuse=1, column="table", block_ram_columns=2)
 CONFIGS = [MACRO, TABLES, CoreConfig(macro=MACRO, checksum=True), CoreConfig(macro=TABLES, bus="apb", output="int32"),
-           CoreConfig(macro=MACRO, bus="wishbone", reset="asynchronous")]
+           CoreConfig(macro=MACRO, bus="wishbone", reset="asynchronous"), CoreConfig(macro=MACRO, dma=32)]
 # The command of each tool; SOURCES stands for the files, TOP for the module.
 TOOLS = {
     "verilator": ["verilator", "--lint-only", "-Wall", "--top-module", "TOP", "SOURCES"],

@@ -42,6 +42,8 @@ class Result(IntEnum):
     FAILED = -5
     WRONG = -6
     REFUSED = -7
+    NO_DMA = -8
+    UNFINISHED = -9
 
 
 # What each call of the driver returns, by the names that `driver_test.cpp` prints.
@@ -212,3 +214,44 @@ def test_headers_are_read_by_cpp(tmp_path):
                                       encoding="utf-8")
     subprocess.run(["g++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "all.cpp"], cwd=tmp_path,
                    check=True)
+
+
+# With a DMA: what each call returns, by the names that `dma_test.cpp` prints.
+DMA = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2), dma=32)
+TRANSFERS = {
+    **dict.fromkeys(("init", "stream_to", "weights", "parameters_to", "parameters", "vector_settings", "results",
+                     "vectors", "written", "first", "stop"), Result.OK),
+    **dict.fromkeys(("none", "part", "misaligned", "beyond"), Result.ARGUMENT),
+    "elsewhere": Result.UNFINISHED, "stopped": Result.UNFINISHED, "second": Result.REFUSED,
+    "address_bits": 32, "elsewhere_error": ErrorCode.DMA_WRONG, "elsewhere_left": 16, "error": 0,
+    # Results have left, and two transfers have ended.
+    "events": 2 + 32,
+}
+
+
+@pytest.mark.slow
+def test_driver_transfers_by_the_dma(tmp_path):
+    generate_core(DMA, tmp_path / "core")
+    sources = (tmp_path / "core" / f"{DMA.name}.f").read_text(encoding="utf-8").split()
+    program = tmp_path / "build" / "dma_test"
+    compile_program(program, DMA.name, [*(tmp_path / "core" / name for name in sources), source("dma_test.cpp"),
+                                        compile_driver(DMA, tmp_path / "other")],
+                    "--prefix", "Vcore", "-CFLAGS", f"-std=c++17 -I{tmp_path / 'core'} -I{SHIM.parent}")
+    rng, macro = np.random.default_rng(1), DMA.macro
+    weights, vectors = (rng.integers(-128, 128, (count, size)) for count, size in ((macro.rows, macro.columns),
+                                                                                  (40, macro.rows)))
+    parameters = (rng.integers(-5000, 5000, macro.columns), rng.integers(1 << 30, 1 << 31, macro.columns),
+                  rng.integers(-12, -6, macro.columns))
+    settings = {"zero_point": 7, "low": -100, "high": 101, "rounding": "away"}
+    model = CoreModel(DMA)
+    model.parameters[0], model.settings[0] = parameters, settings
+    for row, values in enumerate(weights):
+        model.macro.write(1, row, values)
+    numbers = [*weights.ravel(), *np.stack(parameters, axis=1).ravel(), 7, -100, 101, ROUNDINGS.index("away"),
+               len(vectors), *vectors.ravel()]
+    done = subprocess.run([program], input=" ".join(map(str, numbers)), text=True, capture_output=True, check=False)
+    printed = dict(line.split(" ", 1) for line in done.stdout.splitlines())
+    for number, x in enumerate(vectors):
+        result, _ = model.vector(x, bits=8, signed=True, bank=1, set=0)
+        assert printed.pop(f"result{number}") == " ".join(map(str, np.frombuffer(result, np.int8)))
+    assert printed == {name: f"{int(value)}" for name, value in TRANSFERS.items()}

@@ -16,6 +16,9 @@ from systemrdl import RDLCompiler
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2), checksum=True)
 
+CORES = [CONFIG, CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32"),
+         CoreConfig(macro=MacroConfig(rows=3, columns=2), dma=64)]
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
@@ -25,8 +28,7 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("config", [CONFIG, CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32")],
-                         ids=lambda config: config.output)
+@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
 def test_systemrdl_says_what_the_table_says(config, tmp_path):
     path = tmp_path / "core.rdl"
     path.write_text(systemrdl(config), encoding="utf-8")
@@ -43,8 +45,7 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
                      for register in register_map(config) for field in register.fields}
 
 
-@pytest.mark.parametrize("config", [CONFIG, CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32")],
-                         ids=lambda config: config.output)
+@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
 def test_c_headers_have_the_offsets_masks_and_values(config, tmp_path):
     (tmp_path / "bitline_core_registers.h").write_text(registers_header(), encoding="utf-8")
     (tmp_path / "values.h").write_text(values_header(config), encoding="utf-8")

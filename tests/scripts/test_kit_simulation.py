@@ -23,6 +23,9 @@ CONFIGS = [
     CoreConfig(macro=MacroConfig(rows=5, columns=3, max_accumulations=2, input_bits=12, weight_bits=12), bus="apb",
                output="int32", input_stream_bits=128, weight_stream_bits=32, reset="asynchronous"),
     CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, max_accumulations=2, column="table"), checksum=True),
+    CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, max_accumulations=2), dma=32),
+    CoreConfig(macro=MacroConfig(rows=6, columns=40, input_bits=12), dma=64, bus="apb", output="int16",
+               input_stream_bits=128, weight_stream_bits=128, output_stream_bits=128),
 ]
 SMALL = CoreConfig(macro=MacroConfig(rows=3, columns=2, banks=2, max_accumulations=2))
 SIMULATORS = ("verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog")))
@@ -43,7 +46,7 @@ def make(folder, environment, *arguments):
                           check=False)
 
 
-@pytest.mark.parametrize("config", some(CONFIGS, 0), ids=lambda config: config.bus)
+@pytest.mark.parametrize("config", some(CONFIGS, 0), ids=lambda config: config.name)
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_folder_simulates_alone(simulator, config, tmp_path, bare):
     folder = tmp_path / "kit"

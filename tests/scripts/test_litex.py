@@ -27,6 +27,8 @@ soc.clock_domains.cd_sys = ClockDomain("sys")
 soc.bus.add_master("processor", wishbone.Interface(data_width=32, adr_width=30, addressing="word"))
 soc.bitline = BitlineCore(platform, folder="bitline")
 soc.bus.add_slave("bitline", soc.bitline.bus, SoCRegion(origin=0x40000000, size=0x1000, cached=False))
+if hasattr(soc.bitline, "dma"):
+    soc.bus.add_master("bitline", soc.bitline.dma)
 soc.finalize()
 registers = [register.name for register in soc.csr.regions["bitline"].obj]
 sources = [str(source[0]) for source in platform.sources]
@@ -34,17 +36,24 @@ print("\\n" + json.dumps([registers, str(platform.get_verilog(soc)), sources]))
 """
 
 
-@pytest.mark.parametrize("bus", some(["wishbone", "axi-lite"], 0))
-def test_wrapper_builds_in_a_soc(bus, tmp_path):
-    name = f"{CONFIG.name}_litex.py"
-    (tmp_path / name).write_text(integration_files(CONFIG)[name], encoding="utf-8")
-    (tmp_path / "soc.py").write_text(SOC.replace("NAME", CONFIG.name), encoding="utf-8")
+STREAMS = ("s_axis_tdata", "s_axis_w_tkeep", "m_axis_tuser")
+DMA = CoreConfig(macro=CONFIG.macro, dma=32, input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32)
+
+
+@pytest.mark.parametrize("config, ports, bus", some([
+    (CONFIG, STREAMS, "wishbone"), (CONFIG, STREAMS, "axi-lite"),
+    (DMA, ("m_axi_araddr", "m_axi_rid", "m_axi_wlast", "m_axi_bready"), "wishbone"),
+], 0))
+def test_wrapper_builds_in_a_soc(config, ports, bus, tmp_path):
+    name = f"{config.name}_litex.py"
+    (tmp_path / name).write_text(integration_files(config)[name], encoding="utf-8")
+    (tmp_path / "soc.py").write_text(SOC.replace("NAME", config.name), encoding="utf-8")
     done = subprocess.run([sys.executable, "soc.py", bus], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     registers, verilog, sources = json.loads(done.stdout.splitlines()[-1])
     # The interrupt's enable can be reached, or it never comes.
     assert set(registers) == {"ev_status", "ev_pending", "ev_enable"}
-    assert f"{CONFIG.name} {CONFIG.name}" in verilog
-    assert [Path(source).name for source in sources] == [f"{CONFIG.name}.v", f"{CONFIG.name}_memory.v"]
-    for port in ("s_axi_araddr", "s_axis_tdata", "s_axis_w_tkeep", "m_axis_tuser", "irq"):
+    assert f"{config.name} {config.name}" in verilog
+    assert [Path(source).name for source in sources] == [f"{config.name}.v", f"{config.name}_memory.v"]
+    for port in ("s_axi_araddr", *ports, "irq"):
         assert f".{port}" in " ".join(verilog.split())

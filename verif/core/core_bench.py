@@ -69,10 +69,18 @@ class CoreBench:
         else:
             self.bus = MASTERS[self.config.bus](dut, back_to_back=0)
             self.bus.release()
-        self.vectors = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis"), clock, reset, reset_active_level=False)
-        self.weights = AxiStreamSource(AxiStreamBus.from_prefix(dut, "s_axis_w"), clock, reset,
-                                       reset_active_level=False)
-        self.results = AxiStreamSink(AxiStreamBus.from_prefix(dut, "m_axis"), clock, reset, reset_active_level=False)
+        self.streams = self.connect_streams()
+
+    def connect_streams(self):
+        """Sources of vectors and weights, and the sink of results."""
+        self.vectors, self.weights, self.results = (
+            kind(AxiStreamBus.from_prefix(self.dut, name), self.dut.aclk, self.dut.aresetn, reset_active_level=False)
+            for kind, name in ((AxiStreamSource, "s_axis"), (AxiStreamSource, "s_axis_w"), (AxiStreamSink, "m_axis")))
+        return self.vectors, self.weights, self.results
+
+    def check_reset(self):
+        """Nothing happens in a reset."""
+        assert not self.dut.s_axis_tready.value and not self.dut.s_axis_w_tready.value, "taken in a reset"
 
     async def start(self):
         """Run the clock, and reset. Every input has its value before the first edge."""
@@ -90,8 +98,8 @@ class CoreBench:
         await ClockCycles(self.dut.aclk, cycles)
         if cycles >= 4:
             # By now a reset of any kind has come.
-            assert not self.dut.s_axis_tready.value and not self.dut.s_axis_w_tready.value, "taken in a reset"
-        for port in (self.vectors, self.weights, self.results):
+            self.check_reset()
+        for port in self.streams:
             port.clear()
         self.expected.clear()
         self.dut.aresetn.value = 1
@@ -106,7 +114,7 @@ class CoreBench:
 
         channels = [self.bus.write_if.aw_channel, self.bus.write_if.w_channel, self.bus.write_if.b_channel,
                     self.bus.read_if.ar_channel, self.bus.read_if.r_channel]
-        for port in (self.vectors, self.weights, self.results, *channels):
+        for port in (*self.streams, *channels):
             often = probability if results is None or port is not self.results else results
             port.set_pause_generator(pauses(often) if often else itertools.repeat(False))
 
@@ -231,7 +239,8 @@ class CoreBench:
 
     async def apply_settings(self, *, signed, accumulate_count=1, **vector):
         """Write the registers with the settings of all further vectors."""
-        await self.vectors.wait()
+        for port in self.streams[:1]:
+            await port.wait()
         await self.write("vector", is_signed=signed, **vector)
         await self.write("accumulate", count=accumulate_count)
         self.model.restart(accumulate_count)
