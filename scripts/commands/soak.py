@@ -1,4 +1,4 @@
-"""``bitline soak``: random configurations under random traffic, until the time is up or a run fails."""
+"""``bitline soak``: random macros and cores under random traffic, until the time is up or a run fails."""
 
 import itertools
 import json
@@ -14,14 +14,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 
+from ...golden.program import predict
+from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.config.core import OUTPUTS, RESETS
 from ...verif.macro.coverage import FILE, Coverage
+from ...verif.macro.drawn_program import draw_program
 from ...verif.macro.regression import random_config
-from ...verif.sim.build import SimulatorError, build, require_simulator
-from ..common.files import BadInput, write_file
+from ...verif.sim.build import SimulatorError, build, require_simulator, testbench
+from ...verif.sim.core import build_core
+from ...verif.sim.player import run_program
+from ..common.files import BadInput, require_packages, write_file
 from ..common.jobs import completed, scheduler_option
 
-TESTBENCH = "bitline.verif.macro.tb_soak"
 LOG = "soak.jsonl"
 # Between two printed rates.
 INTERVAL_S = 60
@@ -44,26 +50,88 @@ def draws(seed):
         yield rng.randrange(2**31)
 
 
+class Ports:
+    """Any traffic at the ports of a small macro, with pauses and resets."""
+
+    config = staticmethod(random_config)
+
+    @staticmethod
+    def run(job, config, folder, builds):
+        """Cycles, vectors and, where they are known, products of a weight and a bit of an input."""
+        built = build(config, folder=builds)
+        built.run(testbench("tb_soak"), seed=job.draw, folder=folder,
+                  environment={"BITLINE_CONFIG": config.to_json(), "SOAK_CYCLES": str(job.cycles)})
+        coverage = Coverage()
+        coverage.load(folder / FILE)
+        return {name: coverage.counts["traffic", name] for name in ("cycles", "vectors")}
+
+
+class Programs:
+    """Long programs without pauses, as networks have them, on macros of up to 64 x 64."""
+
+    # A vector takes about half as many cycles as planes, and a simulator without Python does many a second.
+    vectors_per_cycle = 4
+
+    @staticmethod
+    def config(draw):
+        rng, small = random.Random(draw), random_config(draw)
+        return MacroConfig(**small.to_dict() | {"rows": rng.randint(1, 64), "columns": small.fuse * rng.randint(1, 16),
+                                                "block_ram_columns": 0})
+
+    @classmethod
+    def run(cls, job, config, folder, builds):
+        """As `Ports.run`."""
+        program = draw_program(config, np.random.default_rng(job.draw), cls.vectors_per_cycle * job.cycles)
+        wanted, found = predict(config, program), run_program(config, program, folder=builds, fast=True)
+        for name, differs in (("result", (found.results.y != wanted.results.y).any(axis=1)),
+                              ("sum of inputs", found.results.sum_x != wanted.results.sum_x),
+                              ("cycle of a result", np.array(found.taken) != wanted.taken)):
+            if differs.any():
+                raise SimulatorError(f"{name} of vector {int(np.argmax(differs))} must be that of the golden model, "
+                                     "and is not")
+        return {"cycles": found.cycles, "vectors": len(program.vectors),
+                "products": int(wanted.results.planes.sum()) * config.rows * config.columns}
+
+
+class Cores:
+    """Everything that a core does, in any order, at its buses."""
+
+    @staticmethod
+    def config(draw):
+        rng, macro = random.Random(draw), random_config(draw)
+        macro = MacroConfig(**macro.to_dict() | {"fuse": 1, "max_accumulations": rng.randint(1, 3)})
+        streams = {f"{name}_stream_bits": rng.choice((32, 64, 128)) for name in ("input", "weight", "output")}
+        return CoreConfig(macro=macro, output=rng.choice(OUTPUTS), reset=rng.choice(RESETS),
+                          checksum=bool(rng.randrange(2)), **streams)
+
+    @staticmethod
+    def run(job, config, folder, builds):
+        """As `Ports.run`; cycles at least."""
+        built = build_core(config, folder=builds)
+        built.run(testbench("tb_core_mixed"), seed=job.draw, folder=folder,
+                  environment={"BITLINE_CORE_CONFIG": config.to_json(), "SOAK_CYCLES": str(job.cycles)})
+        return {"cycles": job.cycles, "vectors": 0}
+
+
+# In turns, by the number that draws a job.
+KINDS = (Ports, Programs, Cores)
+
+
 def run_job(job):
     """Build and run one job, and remove its build if it passed; its line of the log."""
-    config = random_config(job.draw)
-    folder = job.folder / f"job_{job.number}"
+    kind = KINDS[job.draw % len(KINDS)]
+    config, folder = kind.config(job.draw), job.folder / f"job_{job.number}"
+    builds = folder / "builds"
     shutil.rmtree(folder, ignore_errors=True)
     started = time.perf_counter()
-    line = {"number": job.number, "draw": job.draw, "config": config.to_dict(), "cycles": 0, "vectors": 0,
-            "mismatch": None}
+    line = {"number": job.number, "draw": job.draw, "kind": kind.__name__.lower(), "config": config.to_dict(),
+            "cycles": 0, "vectors": 0, "products": 0, "mismatch": None}
     try:
-        built = build(config, folder=job.folder / "builds")
-        built.run(TESTBENCH, seed=job.draw, folder=folder,
-                  environment={"BITLINE_CONFIG": config.to_json(), "SOAK_CYCLES": str(job.cycles)})
+        counts = kind.run(job, config, folder, builds)
     except SimulatorError as error:
         return {**line, "mismatch": str(error)}
-    coverage = Coverage()
-    coverage.load(folder / FILE)
     shutil.rmtree(folder)
-    shutil.rmtree(built.folder)
-    return {**line, "seconds": round(time.perf_counter() - started, 2),
-            **{name: coverage.counts["traffic", name] for name in ("cycles", "vectors")}}
+    return {**line, "seconds": round(time.perf_counter() - started, 2), **counts}
 
 
 class SoakLog:
@@ -88,7 +156,7 @@ class SoakLog:
         whole = text[:text.rfind("\n") + 1]
         try:
             found, *self.lines = map(json.loads, whole.splitlines())
-            {line["number"]: line["cycles"] + line["vectors"] for line in self.lines}
+            {line["number"]: (line["kind"], line["cycles"] + line["vectors"] + line["products"]) for line in self.lines}
         except (ValueError, KeyError, TypeError):
             raise BadInput(f"{path} must be the log of a soak, and is not") from None
         if found != header:
@@ -104,13 +172,14 @@ class SoakLog:
 
     @property
     def totals(self):
-        """Jobs, distinct configurations, cycles and vectors."""
+        """Jobs, distinct configurations, cycles of macros and of cores, vectors of macros, and their products."""
         sums = Counter()
         for line in self.lines:
-            sums.update(cycles=line["cycles"], vectors=line["vectors"])
+            cycles = "cycles of cores" if line["kind"] == "cores" else "cycles of macros"
+            sums.update({cycles: line["cycles"], "vectors": line["vectors"], "products": line["products"]})
         configs = {json.dumps(line["config"], sort_keys=True) for line in self.lines}
-        return {"runs": len(self.lines), "configurations": len(configs), "cycles": sums["cycles"],
-                "vectors": sums["vectors"]}
+        return {"runs": len(self.lines), "configurations": len(configs), **{
+            name: sums[name] for name in ("cycles of macros", "cycles of cores", "vectors", "products")}}
 
 
 def describe(totals):
@@ -145,7 +214,7 @@ def soak(log, jobs, seconds, workers, scheduler=None):
 def rate(before, after, seconds):
     """The rate of this call."""
     return ", ".join(f"{(after[name] - before[name]) / max(seconds, 1e-9):,.0f} {name}/s"
-                     for name in ("cycles", "vectors"))
+                     for name in ("cycles of macros", "cycles of cores", "products"))
 
 
 @click.command()
@@ -153,7 +222,7 @@ def rate(before, after, seconds):
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True,
               help="Draws configurations and traffic.")
 @click.option("--cycles", type=click.IntRange(100, 10**9), default=50000, show_default=True,
-              help="Clock cycles of a configuration.")
+              help="Clock cycles of a configuration; about ten times as many of a program.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True, help="Processes.")
 @scheduler_option
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/soak"), show_default=True,
@@ -161,9 +230,13 @@ def rate(before, after, seconds):
 @click.option("--resume", is_flag=True, help="Go on with the soak of that folder.")
 @click.option("--draw", type=click.IntRange(0, 2**31 - 1), help="Only the run that was drawn by this number.")
 def command(hours, seed, cycles, jobs, scheduler, out, resume, draw):
-    """Run random configurations and traffic for hours; stop at the first mismatch."""
+    """Run random configurations of macros and cores, and traffic, for hours; stop at the first mismatch.
+
+    A product is one bit of an input times one weight: rows times columns times planes of a vector.
+    """
     if (hours is None) == (draw is None):
         raise BadInput("one of --hours and --draw must be given, and not both")
+    require_packages("test", "cocotbext")
     require_simulator("verilator")
     if draw is not None:
         return report(run_job(Job(draw, draw, cycles, out.resolve() / "again")), cycles)

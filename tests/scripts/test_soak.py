@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 from bitline.scripts.commands import soak as module
-from bitline.scripts.commands.soak import LOG, Job, SoakLog, draws, run_job, soak
+from bitline.scripts.commands.soak import LOG, Cores, Job, Programs, SoakLog, draws, run_job, soak
 from bitline.scripts.common.files import BadInput
 from bitline.verif.macro.regression import random_config
 from bitline.verif.sim.build import build
 from breaking import broken
+from some import some
 from waiting import until
 
-DRAW = 5
+# One of each kind: traffic at the ports, a program, and a core.
+DRAW, PROGRAM, CORE = 6, 7, 8
 
 
 @pytest.fixture
@@ -63,13 +65,16 @@ def test_mismatch_ends_the_soak_and_its_command_repeats_it(cli, tmp_path, monkey
 
 def test_line_that_was_cut_short_is_dropped(tmp_path):
     path = tmp_path / LOG
-    line = {"number": 0, "draw": 3, "config": {}, "cycles": 7, "vectors": 2, "mismatch": None}
+    line = {"number": 0, "draw": 3, "kind": "ports", "config": {}, "cycles": 7, "vectors": 2, "products": 5,
+            "mismatch": None}
     SoakLog(path, 1, 100).add(line)
     with path.open("a") as file:
         file.write('{"number": 1')
     log = SoakLog(path, 1, 100)
     assert log.lines == [line] and path.read_text().count("\n") == 2
-    assert log.totals == {"runs": 1, "configurations": 1, "cycles": 7, "vectors": 2}
+    log.add({**line, "number": 1, "kind": "cores", "cycles": 9, "vectors": 0, "products": 0})
+    assert log.totals == {"runs": 2, "configurations": 1, "cycles of macros": 7, "cycles of cores": 9, "vectors": 2,
+                          "products": 5}
     with pytest.raises(BadInput, match="same seed and cycles"):
         SoakLog(path, 2, 100)
     path.write_text("[]\n3\n")
@@ -92,8 +97,20 @@ def test_wrong_options_are_refused(refused, tmp_path):
     refused("soak", "--hours", 1, "--out", tmp_path, match="must be resumed with --resume")
 
 
-def test_a_run_leaves_its_line_alone(tmp_path):
-    line = run_job(Job(0, DRAW, 2000, tmp_path))
-    assert line["mismatch"] is None and line["cycles"] >= 2000 and line["vectors"] > 0
-    assert not list((tmp_path / "builds").iterdir())
-    assert [path.name for path in tmp_path.iterdir()] == ["builds"]
+@pytest.mark.parametrize("draw, kind", some([(DRAW, "ports"), (PROGRAM, "programs"), (CORE, "cores")], 0, 1))
+def test_a_run_leaves_its_line_alone(draw, kind, tmp_path):
+    line = run_job(Job(0, draw, 2000, tmp_path))
+    assert line["kind"] == kind and line["mismatch"] is None and line["cycles"] >= 2000
+    assert (line["vectors"] > 0) == (kind != "cores") and (line["products"] > 0) == (kind == "programs")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("draw, kind, name, block, old, new, reason", [
+    (PROGRAM, Programs, "run_program", "controller", "= hold_0_0 & ", "= 1'b0 & ", "of vector"),
+    (CORE, Cores, "build_core", "lane", "within_ <= sum", "within_ <= 1 + sum", "simulation must"),
+])
+def test_each_kind_notices_a_broken_block(draw, kind, name, block, old, new, reason, tmp_path, monkeypatch):
+    verilog, function = broken(kind.config(draw), block, old, new), getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *given, **named: function(*given, **named, verilog=verilog))
+    assert reason in run_job(Job(0, draw, 2000, tmp_path))["mismatch"]

@@ -1,10 +1,17 @@
-"""Traffic in which everything that a core does follows on everything else."""
+"""Traffic in which everything that a core does follows on everything else.
+
+With `SOAK_CYCLES` it goes on for so many clock cycles.
+"""
+
+import os
 
 import cocotb
+from cocotb.utils import get_sim_steps, get_sim_time
 from cocotbext.axi import AxiStreamFrame
 
 from ...golden.core import rows_bytes, vector_bytes
 from ...hdl.csr.register_map import ErrorCode
+from .core_bench import PERIOD_NS
 from .core_steps import begin, expect_error
 
 ACTIONS = 16
@@ -98,11 +105,13 @@ async def shut(bench):
 async def mixed_traffic(dut):
     """Accumulations, faulty vectors, loads, marches, the lock and resets in any order, with pauses."""
     bench = await begin(dut)
-    for number in range(ACTIONS):
+    end, number = int(os.environ.get("SOAK_CYCLES", "0")) * get_sim_steps(PERIOD_NS, "ns"), 0
+    while number < ACTIONS or get_sim_time("step") < end:
         bench.pause(bench.rng.choice((0, 0.3, 0.7)), bench.rng.choice((0, 0.3, 0.9)))
         # Each at least once.
         actions = (compute, spoil, reload, march, shut)
         await (actions[number] if number < len(actions) else bench.rng.choice(actions))(bench)
+        number += 1
         if bench.rng.randrange(2):
             await settle(bench)
     await settle(bench)
