@@ -94,7 +94,8 @@ class Rules(OperatorTensors):
         """Tensors have one valid scale and zero point, and are of the same kind; int16 has 0, but where it is free."""
         for tensor in tensors:
             self.require(tensor.dtype in dtypes and tensor.dtype == tensors[0].dtype,
-                         f"operands of one kind among {', '.join(dtypes)}", tensor.dtype)
+                         f"operands of one kind among {', '.join(dtypes)}",
+                         " and ".join(dict.fromkeys((tensors[0].dtype, tensor.dtype))))
             self.require(tensor.scales.size == 1 and np.isfinite(tensor.scale) and tensor.scale > 0,
                          f"one positive scale for {tensor.name}", tensor.scales.tolist()[:4])
             low, high = LIMITS[tensor.dtype]

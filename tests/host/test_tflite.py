@@ -344,25 +344,6 @@ def test_products_of_activations_on_a_macro(tmp_path, seed):
 
 # Weights.
 
-@pytest.mark.parametrize("shape", [(3, 5), (4, 6)])
-def test_weights_of_four_bits(tmp_path, shape):
-    file, rng = TfliteFile(), RNG(9)
-    x = file.tensor((1, shape[1]), "int8", 0.1, 5)
-    weights = rng.integers(-8, 8, shape)
-    y = file.operator("FULLY_CONNECTED", [x, file.constant(weights, "int4", 0.05)],
-                      file.tensor((1, shape[0]), "int8", 0.4), "FullyConnectedOptions")
-    network, _, mismatches = run_both(tmp_path, file, [x], [y], [rng.integers(-128, 128, (50, 1, shape[1]))])
-    assert mismatches == [] and (network.tensors[1].data == weights).all()
-
-
-def test_weights_of_four_bits_need_all_their_bytes():
-    file = TfliteFile()
-    x, weights = file.tensor((1, 6), "int8", 0.1), file.tensor((2, 6), "int4", 0.05, data=bytes(5))
-    y = file.operator("FULLY_CONNECTED", [x, weights], file.tensor((1, 2), "int8", 0.4), "FullyConnectedOptions")
-    with pytest.raises(NetworkError, match=r"^tensor 1 must have 6 bytes of data, not 5$"):
-        read_tflite(file.data([x], [y]), "m")
-
-
 def test_a_zero_point_of_weights(tmp_path):
     file, rng = TfliteFile(), RNG(10)
     x = file.tensor((1, 7), "int8", 0.1, 3)

@@ -9,9 +9,12 @@ pytest.importorskip("onnx", reason="no onnx here")
 pytest.importorskip("onnxruntime", reason="no onnxruntime here")
 from bitline.golden.kernels import float_layers
 from bitline.host.network.files.load import load_network
+from bitline.host.network.files.onnx_file import read_onnx
+from bitline.host.network.files.tflite_file import read_tflite
 from bitline.scripts.commands import fuzz as command
-from bitline.scripts.fuzzing import damage, onnx_fuzz, onnx_operators, tflite_fuzz
+from bitline.scripts.fuzzing import damage, onnx_builder, onnx_fuzz, onnx_operators, tflite_fuzz, tflite_operators
 from bitline.scripts.fuzzing.onnx_fuzz import OPERATORS, fuzz
+from onnx import TensorProto
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -19,6 +22,39 @@ def test_drawn_networks_are_equal(operator):
     found = fuzz(operator, 60_000, seed=5, pixels=7)
     assert found.mismatches == 0, found.first
     assert found.values >= 60_000 and sum(found.refused.values()) <= found.networks // 8, found.refused
+
+
+def drawn_layers(operator, count):
+    """The tensors of the first products of drawn networks, and the products."""
+    for seed in range(count):
+        if operator in tflite_operators.OPERATORS:
+            network = read_tflite(tflite_operators.draw(operator, seed).data, operator)
+        else:
+            network = read_onnx(onnx_operators.draw(operator, seed, 7).model().SerializeToString(), operator)
+        yield network.tensors, network.matrix_operators[0]
+
+
+@pytest.mark.parametrize("operator", ["CONV_2D", "DEPTHWISE_CONV_2D", "Conv", "QLinearConv"])
+def test_convolutions_of_all_dilations_groups_and_batches(operator):
+    layers = list(drawn_layers(operator, 60))
+    assert {tensors[layer.inputs[0]].shape[0] for tensors, layer in layers} == {1, 2, 3}
+    assert {step for _, layer in layers for step in layer.dilation} == {1, 2, 3}
+    assert len({layer.groups for _, layer in layers}) >= 3
+
+
+@pytest.mark.parametrize("operator", ["Conv", "ConvTranspose", "Gemm", "MatMul"])
+def test_products_of_all_kinds_of_integers(operator):
+    drawn = [onnx_operators.draw(operator, seed, 5) for seed in range(150)]
+    # Of scales and zero points too, and of axes.
+    kinds = {constant.data_type for one in drawn for constant in one.model().graph.initializer}
+    assert {one.kind for one in drawn} == set(onnx_builder.KINDS) and kinds >= {
+        getattr(TensorProto, kind.upper()) for kind in onnx_builder.WEIGHTS}
+
+
+@pytest.mark.parametrize("operator", ["AVERAGE_POOL_2D", "MAX_POOL_2D", "TRANSPOSE_CONV", "PRELU", "RESIZE_BILINEAR"])
+def test_images_of_all_batches(operator):
+    networks = [read_tflite(tflite_operators.draw(operator, seed).data, operator) for seed in range(40)]
+    assert {network.tensors[network.inputs[0]].shape[0] for network in networks} >= {1, 2, 3}
 
 
 def test_the_command_finds_what_is_wrong(cli, tmp_path, monkeypatch):
