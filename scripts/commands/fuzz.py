@@ -6,16 +6,14 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ..common.files import BadInput, check_writable, require_packages
 from ..common.progress import running
+from ..common.tables import show
 from ..fuzzing.damage import read_damaged, total_of
 from ..fuzzing.record import read_record, write_record
 
-# Of tables, in any terminal.
-WIDTH = 120
 # What is compared unless something else is said.
 VALUES, RUNTIME = 100_000, "litert-2.3"
 
@@ -40,7 +38,7 @@ def compare(fuzzers, operators, values, seed, output):
             if output:
                 record[one.operator, one.runtime.split()[0]] = dataclasses.asdict(one)
                 write_record(output, record)
-    Console(width=WIDTH).print(table_of(found))
+    show(table_of(found))
     for one in found:
         for line in [one.first] if one.first else []:
             click.echo(f"{one.operator}, {line}")
@@ -62,7 +60,7 @@ def damage(kinds, operators, count, seed):
     for one in [*found, total_of(found)]:
         table.add_row(one.operator, *(f"{number:,}" for number in (one.files, one.run, one.refused, one.faults)),
                       f"{one.seconds:.2f}", f"{one.kilobytes >> 10:,}")
-    Console(width=WIDTH).print(table)
+    show(table)
     for one in found:
         for line in [one.first] if one.first else []:
             click.echo(f"{one.operator}, {line}")
