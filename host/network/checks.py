@@ -9,6 +9,8 @@ from .network import DTYPES, MAX_ELEMENTS, QUANTIZED, NetworkError
 from .operator import OperatorTensors
 from .problems import Problems
 
+# Kinds of element that values from outside may have.
+INPUTS = tuple(kind for kind in DTYPES if kind != "bool")
 # Bytes of all tensors that are computed; multiply-accumulates of a network. Far beyond what a macro is for, and soon
 # refused.
 MAX_COMPUTED, MAX_MACS = 1 << 27, 1 << 33
@@ -59,6 +61,8 @@ def _check_order(network):
         raise NetworkError(f"{network.name} must have inputs, and outputs that are computed, and has "
                            f"{len(network.inputs)} and {len(network.outputs)}")
     for index in network.inputs:
+        if network.tensors[index].dtype not in INPUTS:
+            raise NetworkError(f"input {index} must be of {', '.join(INPUTS)}, not {network.tensors[index].dtype}")
         if network.tensors[index].size < 1:
             raise NetworkError(f"input {index} must have elements, not shape {list(network.tensors[index].shape)}")
 

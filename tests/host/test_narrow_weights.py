@@ -136,6 +136,16 @@ def test_kinds_of_onnx_that_are_read(activation, weights):
     assert (kept.data == np.array([[1] * 4, [0] * 4]) - lower).all() and kept.zero_points.tolist() == [-lower]
 
 
+@pytest.mark.parametrize("weights", ["INT8", "UINT4", "INT4", "INT2", "UINT2"])
+def test_onnx_runtime_computes_the_same(weights, tmp_path):
+    """With those of two bits its optimizer makes a product of integers that it refuses: it is not asked for one."""
+    pytest.importorskip("onnxruntime", reason="no onnxruntime here")
+    path = tmp_path / "m.onnx"
+    path.write_bytes(onnx_product("INT8", weights, "INT8"))
+    network, x = load_network(path), np.random.default_rng(1).normal(0, 6, (50, 1, 4)).astype(np.float32)
+    assert REFERENCES["onnx"][0](path).compare(network, Inference(network).run(x), [x]) == []
+
+
 ACTIVATIONS = "(QuantizeLinear) must have integers of int8, uint8 or int16"
 WEIGHTS = "node 3 (MatMul) must have weights of int8 or uint8 that are dequantized"
 

@@ -444,3 +444,13 @@ def test_what_the_reference_kernels_do_not_take_is_compared_with_the_default_one
     path.write_bytes(other.data([x], [y]))
     with pytest.raises(NetworkError, match=r"^LiteRT, with which layers are compared, must take .*--no-check goes"):
         TfliteReference(path)
+
+
+@pytest.mark.parametrize("kind", ["bool", "int4", "resource"])
+def test_inputs_of_which_nobody_has_values(kind):
+    """Found by damaged files: even one that nothing uses is given to a run."""
+    file = TfliteFile()
+    x, other = file.tensor((1, 4), "int8", 0.1), file.tensor((1, 4), kind)
+    y = file.operator("RELU", [x], file.tensor((1, 4), "int8", 0.1))
+    with pytest.raises(NetworkError, match=f"^input 1 must be of int8, .*, not {kind}$"):
+        read_tflite(file.data([x, other], [y]), "m")

@@ -9,9 +9,13 @@ pytest.importorskip("tflite", reason="no tflite here")
 pytest.importorskip("onnx", reason="no onnx here")
 pytest.importorskip("onnxruntime", reason="no onnxruntime here")
 from bitline.golden.kernels import float_layers
+from bitline.hdl.config import MacroConfig
+from bitline.host.backends import open_backend
+from bitline.host.mapping.mapping import Mapping
 from bitline.host.network.files.load import load_network
 from bitline.host.network.files.onnx_file import read_onnx
 from bitline.host.network.files.tflite_file import read_tflite
+from bitline.host.network.inference import Inference
 from bitline.scripts.commands import fuzz as command
 from bitline.scripts.fuzzing import (
     damage,
@@ -35,22 +39,34 @@ def test_drawn_networks_are_equal(operator):
     assert found.values >= 60_000 and sum(found.refused.values()) <= found.networks // 8, found.refused
 
 
-def drawn_layers(operator, count):
-    """The tensors of the first products of drawn networks, and the products."""
+def drawn_networks(operator, count):
+    """Drawn networks, and two inputs of each."""
     for seed in range(count):
         if operator in tflite_operators.OPERATORS:
-            network = read_tflite(tflite_operators.draw(operator, seed).data, operator)
+            drawn = tflite_operators.draw(operator, seed)
+            network = read_tflite(drawn.data, operator)
+            x = network.tensors[network.inputs[0]]
+            yield network, drawn.values((2, *x.shape), x.dtype)
         else:
-            network = read_onnx(onnx_operators.draw(operator, seed, 7).model().SerializeToString(), operator)
-        yield network.tensors, network.matrix_operators[0]
+            drawn = onnx_operators.draw(operator, seed, 7)
+            yield read_onnx(drawn.model().SerializeToString(), operator), drawn.inputs(2)
 
 
 @pytest.mark.parametrize("operator", ["CONV_2D", "DEPTHWISE_CONV_2D", "Conv", "QLinearConv"])
 def test_convolutions_of_all_dilations_groups_and_batches(operator):
-    layers = list(drawn_layers(operator, 60))
-    assert {tensors[layer.inputs[0]].shape[0] for tensors, layer in layers} == {1, 2, 3}
-    assert {step for _, layer in layers for step in layer.dilation} == {1, 2, 3}
-    assert len({layer.groups for _, layer in layers}) >= 3
+    networks = [network for network, _ in drawn_networks(operator, 60)]
+    layers = [network.matrix_operators[0] for network in networks]
+    assert {network.tensors[layer.inputs[0]].shape[0] for network, layer in zip(networks, layers)} == {1, 2, 3}
+    assert {step for layer in layers for step in layer.dilation} == {1, 2, 3}
+    assert len({layer.groups for layer in layers}) >= 3
+
+
+@pytest.mark.parametrize("operator", ["CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "Conv", "QLinearConv", "Gemm"])
+def test_drawn_products_are_the_same_on_a_macro(operator):
+    for network, x in drawn_networks(operator, 12):
+        with open_backend("golden", Mapping(MacroConfig(rows=32, columns=32), network)) as backend:
+            found = Inference(network, product=backend.product).run(x)
+        assert all((values == found[index]).all() for index, values in Inference(network).run(x).items())
 
 
 @pytest.mark.parametrize("operator", ["Conv", "ConvTranspose", "Gemm", "MatMul"])
@@ -64,8 +80,7 @@ def test_products_of_all_kinds_of_integers(operator):
 
 @pytest.mark.parametrize("operator", ["AVERAGE_POOL_2D", "MAX_POOL_2D", "TRANSPOSE_CONV", "PRELU", "RESIZE_BILINEAR"])
 def test_images_of_all_batches(operator):
-    networks = [read_tflite(tflite_operators.draw(operator, seed).data, operator) for seed in range(40)]
-    assert {network.tensors[network.inputs[0]].shape[0] for network in networks} >= {1, 2, 3}
+    assert {network.tensors[network.inputs[0]].shape[0] for network, _ in drawn_networks(operator, 40)} >= {1, 2, 3}
 
 
 def test_the_command_finds_what_is_wrong(cli, tmp_path, monkeypatch):
