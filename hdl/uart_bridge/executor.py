@@ -78,30 +78,17 @@ class Executor(wiring.Component):
         item = Mux(is_run, sizes.vector, sizes.row)
         m.d.comb += [self.code.eq(job.code | DONE), reader.bytes.eq(item),
                      counters.refused.eq(self.refused), counters.repeated.eq(self.repeated)]
-
-        def refuse(reason):
-            m.d.comb += [self.job.ready.eq(1), self.code.eq(reason)]
-            m.next = "START"
-
         with m.FSM():
             with m.State("START"):
                 m.d.comb += [reader.restart.eq(1), writer.restart.eq(1), counters.hold.eq(1)]
                 m.d.sync += [left.eq(job.length), items.eq(0)]
                 with m.If(self.job.valid):
-                    with m.If(is_run | (job.code == Command.WRITE)):
-                        m.next = "COUNT"
-                    with m.Elif(job.code != Command.READ_COUNTERS):
-                        refuse(Refusal.COMMAND)
-                    with m.Elif(job.length != 0):
-                        refuse(Refusal.LENGTH)
-                    with m.Else():
-                        m.d.comb += writer.store.eq(1)
-                        m.next = "STORE"
+                    self._judge(m, is_run, writer)
             with m.State("COUNT"):
                 with m.If((left == 0) & (items != 0)):
                     m.next = "LOAD"
                 with m.Elif((left < item) | is_run & (items == sizes.vectors)):
-                    refuse(Refusal.LENGTH)
+                    self._refuse(m, Refusal.LENGTH)
                 with m.Else():
                     m.d.sync += [left.eq(left - item), items.eq(items + 1)]
             with m.State("LOAD"):
@@ -130,6 +117,24 @@ class Executor(wiring.Component):
                 with m.If(items == 0):
                     m.next = "START"
         return m
+
+    def _judge(self, m, is_run, writer):
+        """What comes after a request has been seen: its items are counted, the counters are stored, or it is refused.
+        """
+        job = self.job.payload
+        with m.If(is_run | (job.code == Command.WRITE)):
+            m.next = "COUNT"
+        with m.Elif(job.code != Command.READ_COUNTERS):
+            self._refuse(m, Refusal.COMMAND)
+        with m.Elif(job.length != 0):
+            self._refuse(m, Refusal.LENGTH)
+        with m.Else():
+            m.d.comb += writer.store.eq(1)
+            m.next = "STORE"
+
+    def _refuse(self, m, reason):
+        m.d.comb += [self.job.ready.eq(1), self.code.eq(reason)]
+        m.next = "START"
 
     def _add_reader(self, m):
         """Reader of items, in the highest bytes of its word, for both input streams."""

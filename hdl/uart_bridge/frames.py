@@ -143,13 +143,7 @@ class FrameTransmitter(wiring.Component):
                 with m.If(self.o.ready):
                     m.next = "FETCH"
             with m.State("FETCH"):
-                with m.If(in_header):
-                    # Rotated, because the length is needed again.
-                    m.d.sync += [byte.eq(header.as_value()[:8]), header.eq(header.as_value().rotate_right(8))]
-                with m.Elif(in_crc):
-                    m.d.sync += byte.eq(crc.crc.word_select((-left)[:2], 8))
-                with m.Else():
-                    m.d.sync += [byte.eq(self.memory.data), self.memory.address.eq(self.memory.address + 1)]
+                self._fetch(m, byte, header, in_header, in_crc, crc.crc.word_select((-left)[:2], 8))
                 m.d.sync += [left.eq(left - 1), bits_left.eq(7)]
                 with m.If(in_crc):
                     m.next = "EMIT"
@@ -169,14 +163,29 @@ class FrameTransmitter(wiring.Component):
                 with m.Elif(self.o.ready):
                     m.next = "FETCH"
                     with m.If(left == 0):
-                        with m.If(in_crc):
-                            m.next = "CLOSE"
-                        with m.Elif(in_header & (header.length != 0)):
-                            m.d.sync += [in_header.eq(0), left.eq(header.length)]
-                        with m.Else():
-                            m.d.sync += [in_header.eq(0), in_crc.eq(1), left.eq(CRC_BYTES)]
+                        self._next_part(m, header.length, left, in_header, in_crc)
             with m.State("CLOSE"):
                 m.d.comb += [self.o.valid.eq(1), self.o.payload.eq(FLAG)]
                 with m.If(self.o.ready):
                     m.next = "IDLE"
         return m
+
+    def _fetch(self, m, byte, header, in_header, in_crc, crc_byte):
+        """The next byte of the part that is sent."""
+        with m.If(in_header):
+            # Rotated, because the length is needed again.
+            m.d.sync += [byte.eq(header.as_value()[:8]), header.eq(header.as_value().rotate_right(8))]
+        with m.Elif(in_crc):
+            m.d.sync += byte.eq(crc_byte)
+        with m.Else():
+            m.d.sync += [byte.eq(self.memory.data), self.memory.address.eq(self.memory.address + 1)]
+
+    @staticmethod
+    def _next_part(m, length, left, in_header, in_crc):
+        """After the last byte of the header comes the payload, or without one the CRC, as after that; then the end."""
+        with m.If(in_crc):
+            m.next = "CLOSE"
+        with m.Elif(in_header & (length != 0)):
+            m.d.sync += [in_header.eq(0), left.eq(length)]
+        with m.Else():
+            m.d.sync += [in_header.eq(0), in_crc.eq(1), left.eq(CRC_BYTES)]

@@ -1,5 +1,7 @@
 """Session: which requests are executed, which are answered from memory, and which are refused."""
 
+from types import SimpleNamespace
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -51,20 +53,70 @@ class Session(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        request, answer = self.request.payload, self.answer.payload
+        request = self.request.payload
         session = Signal(16)
         last = Signal(8)
         is_open = Signal()
         is_kept = Signal()
+        known = is_open & (session == request.session)
+        m.d.comb += [self.job.payload.code.eq(request.code), self.job.payload.length.eq(request.length)]
+        kind = self._add_answer(m)
+        with m.FSM():
+            with m.State("JUDGE"):
+                m.d.sync += [kind.is_refused.eq(0), kind.is_identity.eq(0)]
+                with m.If(~self.request.valid):
+                    pass
+                with m.Elif(request.code == Command.CONNECT):
+                    with m.If(request.length != 0):
+                        self._refuse(m, kind, Refusal.LENGTH)
+                    with m.Elif(known & is_kept):
+                        self._refuse(m, kind, Refusal.TAKEN)
+                    with m.Else():
+                        m.d.sync += [session.eq(request.session), is_open.eq(1), last.eq(0), is_kept.eq(0),
+                                     kind.is_identity.eq(1)]
+                        m.next = "ANSWER"
+                with m.Elif(~known):
+                    self._refuse(m, kind, Refusal.SESSION)
+                with m.Elif(is_kept & (request.sequence == last)):
+                    m.d.comb += self.repeated.eq(1)
+                    m.next = "ANSWER"
+                with m.Elif(request.sequence != (last + 1)[:8]):
+                    self._refuse(m, kind, Refusal.SEQUENCE)
+                with m.Else():
+                    m.next = "DO"
+            with m.State("DO"):
+                m.d.comb += self.job.valid.eq(1)
+                with m.If(self.job.ready):
+                    with m.If(self.code >= min(Refusal)):
+                        self._refuse(m, kind, self.code)
+                    with m.Else():
+                        m.d.sync += [is_kept.eq(1), last.eq(request.sequence), kind.kept_code.eq(self.code),
+                                     kind.kept_length.eq(self.length)]
+                        m.next = "ANSWER"
+            with m.State("ANSWER"):
+                m.d.comb += self.answer.valid.eq(1)
+                with m.If(self.answer.ready):
+                    m.next = "SENT"
+            with m.State("SENT"), m.If(self.sent):
+                m.d.comb += self.request.ready.eq(1)
+                m.next = "JUDGE"
+        return m
+
+    @staticmethod
+    def _refuse(m, kind, reason):
+        m.d.sync += [kind.is_refused.eq(1), kind.refusal.eq(reason)]
+        m.next = "ANSWER"
+
+    def _add_answer(self, m):
+        """The answer: the kept one, a refusal, or the identity; gives the registers that say which, and what is kept.
+        """
         kept_code = Signal(8)
         kept_length = Signal(range(self.sizes.buffer))
         refusal = Signal(8)
         is_refused = Signal()
         is_identity = Signal()
-        known = is_open & (session == request.session)
+        request, answer = self.request.payload, self.answer.payload
         m.d.comb += [
-            self.job.payload.code.eq(request.code),
-            self.job.payload.length.eq(request.length),
             answer.header.session.eq(request.session),
             answer.header.sequence.eq(request.sequence),
             answer.header.code.eq(kept_code),
@@ -76,48 +128,5 @@ class Session(wiring.Component):
             m.d.comb += [answer.header.code.eq(Command.CONNECT | DONE),
                          answer.header.length.eq(self.sizes.identity),
                          answer.address.eq(self.sizes.buffer - self.sizes.identity)]
-
-        def refuse(reason):
-            m.d.sync += [is_refused.eq(1), refusal.eq(reason)]
-            m.next = "ANSWER"
-
-        with m.FSM():
-            with m.State("JUDGE"):
-                m.d.sync += [is_refused.eq(0), is_identity.eq(0)]
-                with m.If(~self.request.valid):
-                    pass
-                with m.Elif(request.code == Command.CONNECT):
-                    with m.If(request.length != 0):
-                        refuse(Refusal.LENGTH)
-                    with m.Elif(known & is_kept):
-                        refuse(Refusal.TAKEN)
-                    with m.Else():
-                        m.d.sync += [session.eq(request.session), is_open.eq(1), last.eq(0), is_kept.eq(0),
-                                     is_identity.eq(1)]
-                        m.next = "ANSWER"
-                with m.Elif(~known):
-                    refuse(Refusal.SESSION)
-                with m.Elif(is_kept & (request.sequence == last)):
-                    m.d.comb += self.repeated.eq(1)
-                    m.next = "ANSWER"
-                with m.Elif(request.sequence != (last + 1)[:8]):
-                    refuse(Refusal.SEQUENCE)
-                with m.Else():
-                    m.next = "DO"
-            with m.State("DO"):
-                m.d.comb += self.job.valid.eq(1)
-                with m.If(self.job.ready):
-                    with m.If(self.code >= min(Refusal)):
-                        refuse(self.code)
-                    with m.Else():
-                        m.d.sync += [is_kept.eq(1), last.eq(request.sequence), kept_code.eq(self.code),
-                                     kept_length.eq(self.length)]
-                        m.next = "ANSWER"
-            with m.State("ANSWER"):
-                m.d.comb += self.answer.valid.eq(1)
-                with m.If(self.answer.ready):
-                    m.next = "SENT"
-            with m.State("SENT"), m.If(self.sent):
-                m.d.comb += self.request.ready.eq(1)
-                m.next = "JUDGE"
-        return m
+        return SimpleNamespace(kept_code=kept_code, kept_length=kept_length, refusal=refusal, is_refused=is_refused,
+                               is_identity=is_identity)

@@ -20,6 +20,11 @@ class Tile:
     columns: int
     bank: int
 
+    @property
+    def block(self):
+        """Where it is in the matrix."""
+        return slice(self.row, self.row + self.rows), slice(self.column, self.column + self.columns)
+
 
 @dataclass(frozen=True)
 class MatrixProduct:
@@ -112,20 +117,14 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
     signed = bool((inputs < 0).any()) if signed is None else signed
     check_inputs(config, inputs, bits, signed)
     fuse = fuse_for(config, weights)
-    (depth, width), count = weights.shape, inputs.shape[0]
-    step = config.columns // fuse
-    starts = [(row, column) for column in range(0, width, step) for row in range(0, depth, config.rows)]
-    tiles = [Tile(row, min(config.rows, depth - row), column, min(step, width - column), index % config.banks)
-             for index, (row, column) in enumerate(starts)]
+    tiles, count = _tiles(config, weights.shape, fuse), inputs.shape[0]
     longest = min(config.max_accumulations, config.banks if len(tiles) <= config.banks else max(1, config.banks // 2))
-
     program, outputs, work = Program(), [], 0
-    released = [0] * config.banks
+    released = dict.fromkeys(range(config.banks), 0)
     for group in _groups(tiles, longest):
         for tile in group:
-            block = weights[tile.row:tile.row + tile.rows, tile.column:tile.column + tile.columns]
             program.writes.extend(tile.rows, bank=tile.bank, row=np.arange(tile.rows), after=released[tile.bank],
-                                  weights=stored_rows(config, block, fuse))
+                                  weights=stored_rows(config, weights[tile.block], fuse))
         # Of each vector its part for every tile of the group, one after the other.
         x = np.stack([pad_rows(config, inputs[:, tile.row:tile.row + tile.rows]) for tile in group], axis=1)
         planes = planes_needed(x, bits, signed).sum(axis=0).tolist()
@@ -136,9 +135,16 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
             bank=np.tile([tile.bank for tile in group], count),
             accumulate=np.tile(np.arange(len(group)) > 0, count), fuse=fuse, after=len(program.writes))
         outputs.append((slice(first + len(group) - 1, len(program.vectors), len(group)), group[-1]))
-        for tile in group:
-            released[tile.bank] = len(program.vectors)
-    return MatrixProduct(program, tiles, fuse, work, outputs, (count, width))
+        released.update(dict.fromkeys((tile.bank for tile in group), len(program.vectors)))
+    return MatrixProduct(program, tiles, fuse, work, outputs, (count, weights.shape[1]))
+
+
+def _tiles(config, shape, fuse):
+    """The tiles of a matrix (K, N), those of the same columns one after the other, in banks in turn."""
+    (depth, width), step = shape, config.columns // fuse
+    starts = [(row, column) for column in range(0, width, step) for row in range(0, depth, config.rows)]
+    return [Tile(row, min(config.rows, depth - row), column, min(step, width - column), index % config.banks)
+            for index, (row, column) in enumerate(starts)]
 
 
 def _groups(tiles, longest):

@@ -9,6 +9,8 @@ from .network import DTYPES, MAX_ELEMENTS, QUANTIZED, NetworkError
 from .operator import OperatorTensors
 from .problems import Problems
 
+# Kinds of element that values from outside may have.
+INPUTS = tuple(kind for kind in DTYPES if kind != "bool")
 # Bytes of all tensors that are computed; multiply-accumulates of a network. Far beyond what a macro is for, and soon
 # refused.
 MAX_COMPUTED, MAX_MACS = 1 << 27, 1 << 33
@@ -59,6 +61,8 @@ def _check_order(network):
         raise NetworkError(f"{network.name} must have inputs, and outputs that are computed, and has "
                            f"{len(network.inputs)} and {len(network.outputs)}")
     for index in network.inputs:
+        if network.tensors[index].dtype not in INPUTS:
+            raise NetworkError(f"input {index} must be of {', '.join(INPUTS)}, not {network.tensors[index].dtype}")
         if network.tensors[index].size < 1:
             raise NetworkError(f"input {index} must have elements, not shape {list(network.tensors[index].shape)}")
 
@@ -94,7 +98,8 @@ class Rules(OperatorTensors):
         """Tensors have one valid scale and zero point, and are of the same kind; int16 has 0, but where it is free."""
         for tensor in tensors:
             self.require(tensor.dtype in dtypes and tensor.dtype == tensors[0].dtype,
-                         f"operands of one kind among {', '.join(dtypes)}", tensor.dtype)
+                         f"operands of one kind among {', '.join(dtypes)}",
+                         " and ".join(dict.fromkeys((tensors[0].dtype, tensor.dtype))))
             self.require(tensor.scales.size == 1 and np.isfinite(tensor.scale) and tensor.scale > 0,
                          f"one positive scale for {tensor.name}", tensor.scales.tolist()[:4])
             low, high = LIMITS[tensor.dtype]

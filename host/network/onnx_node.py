@@ -161,6 +161,7 @@ class OnnxNode:
 
     def shape(self, position):
         """Of an operand, in the layout of the file."""
+        self.require(self.optional(position) is not None, f"an input {position}", "none")
         return tuple(self.operands[position].shape)
 
     def fits(self, shape):
@@ -194,7 +195,7 @@ class OnnxNode:
 
     def text(self, name, default):
         """An attribute that is a word."""
-        return self.attributes.get(name, default.encode()).decode()
+        return self.attributes.get(name, default.encode()).decode(errors="replace")
 
     def constant(self, position, what):
         """A constant operand's array, as numbers."""

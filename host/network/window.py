@@ -70,7 +70,7 @@ def onnx_window(node, image, size):
     """
     attributes = node.attributes if not node.kind.startswith("Global") else {}
     stride, dilation = (tuple(map(int, attributes.get(name, (1, 1)))) for name in ("strides", "dilations"))
-    pads, auto = tuple(map(int, attributes.get("pads", (0,) * 4))), attributes.get("auto_pad", b"NOTSET").decode()
+    pads, auto = tuple(map(int, attributes.get("pads", (0,) * 4))), node.text("auto_pad", "NOTSET")
     node.require(len(stride) == len(dilation) == len(size) == 2 and len(pads) == 4 and
                  min(*stride, *dilation, *size) >= 1 and 0 <= min(pads) <= max(pads) <= MAX_ELEMENTS,
                  "two strides, dilations and sizes from 1 on and four pads from 0 on",

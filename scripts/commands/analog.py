@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from ...golden.crossbar import Crossbar, CrossbarConfig
@@ -25,6 +24,7 @@ from ..common.files import BadInput, check_writable, refusing, require_packages,
 from ..common.network_inputs import check_input, check_output, load_inputs, load_labels, warn_skipped
 from ..common.options import MACRO
 from ..common.progress import running
+from ..common.tables import show
 
 REPORT, PICTURE = "analog.json", "analog.png"
 # The worked example: the model's name, and the noise of its fine-tuning, relative to the largest weight.
@@ -186,8 +186,7 @@ def print_reports(bits, reports, *, labeled):
             enough = report["enough_bits_converter" if kind == "converter" else "enough_bits_devices"]
             table.add_row(report["network"], kind, f"{report['digital']:.1%}", *(f"{value:.1%}" for value in values),
                           f"{enough} bits" if enough else "never")
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
+    show(table)
     click.echo("accuracy by the labels" if labeled else "share of inputs that the exact network classifies the same")
     report = reports[0]
     click.echo(f"crossbars: {report['converters']:,} converters, {report['conversions']:,} conversions and "

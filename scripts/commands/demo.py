@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from ...golden.mvm import mvm
@@ -18,6 +17,7 @@ from ...verif.sim.build import require_simulator
 from ..common.files import check_writable, require_packages, write_files
 from ..common.options import build_option, simulator_option
 from ..common.progress import count_of, running
+from ..common.tables import show
 from ..fpga.netlist import netlist_options, read_implementation
 
 # Four banks hold both layers: 64 x 128 is two tiles, 128 x 10 two tiles that accumulate.
@@ -145,7 +145,7 @@ def print_report(report):
         table.add_row(str(layer.get("layer", "all")), weights, str(layer["outputs"]),
                       str(layer["mismatches"]), str(layer["cycles"]), str(layer["predicted_cycles"]),
                       f"{layer['utilization']:.1%}")
-    Console().print(table)
+    show(table)
     click.echo(f"{count_of(report['images'], 'image')}, accuracy {report['accuracy']:.2%} on the macro, "
                f"{report['float_accuracy']:.2%} in float")
 

@@ -7,10 +7,10 @@ import sys
 from dataclasses import dataclass
 
 import click
-from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from ...verif.sim.build import find_simulator
+from ..common.tables import show
 
 
 @dataclass(frozen=True)
@@ -92,12 +92,12 @@ def tools():
 @click.command()
 def command():
     """List what is installed, what is missing, and its install command; status 1 if a required tool is missing."""
-    table = Table("tool", "for", "found", "install with")
+    table = Table(Column("tool", no_wrap=True), "for", "found")
     found = tools()
     for tool in found:
         state = tool.found or ("[red]missing[/]" if tool.needed else "[yellow]missing, optional[/]")
-        table.add_row(tool.name, tool.purpose, state, "" if tool.found else tool.install.replace("[", "\\["))
-    Console().print(table)
+        table.add_row(tool.name, tool.purpose, state)
+    show(table)
     missing = [tool for tool in found if not tool.found]
     for tool in missing:
         click.echo(f"{tool.name}: {tool.install}")

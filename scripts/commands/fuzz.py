@@ -1,21 +1,21 @@
 """``bitline fuzz``: drawn networks of one operator, every value compared with the runtime."""
 
 import dataclasses
-import resource
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ..common.files import BadInput, check_writable, require_packages
 from ..common.progress import running
+from ..common.tables import show
+from ..fuzzing.damage import read_damaged, total_of
 from ..fuzzing.record import read_record, write_record
 
-# Kilobytes that damaged files may take.
-MAX_MEMORY = 1 << 20
+# What is compared unless something else is said.
+VALUES, RUNTIME = 100_000, "litert-2.3"
 
 
 def table_of(found):
@@ -38,7 +38,7 @@ def compare(fuzzers, operators, values, seed, output):
             if output:
                 record[one.operator, one.runtime.split()[0]] = dataclasses.asdict(one)
                 write_record(output, record)
-    Console(width=120).print(table_of(found))
+    show(table_of(found))
     for one in found:
         for line in [one.first] if one.first else []:
             click.echo(f"{one.operator}, {line}")
@@ -47,41 +47,47 @@ def compare(fuzzers, operators, values, seed, output):
     return 1 if any(one.mismatches for one in found) else 0
 
 
-def damage(fuzzers, operators, count, seed):
-    """Read damaged files of operators, by function. The exit status."""
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found = [fuzzers[operator](operator, count, seed) for operator in operators]
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    table = Table("operator", "files", "run", "refused", "faults", "slowest, s")
-    for one in found:
+def damage(kinds, operators, count, seed):
+    """Read damaged files of operators, which are of some kinds of files. The exit status."""
+    found = []
+    with running("reading", len(operators)) as progress:
+        for kind in kinds:
+            chosen = [operator for operator in operators if operator in kind.OPERATORS]
+            for one in read_damaged(kind.survive, chosen, count, seed) if chosen else ():
+                found.append(one)
+                progress(len(found), one.operator)
+    table = Table("operator", "files", "run", "refused", "faults", "slowest, s", "most MB")
+    for one in [*found, total_of(found)]:
         table.add_row(one.operator, *(f"{number:,}" for number in (one.files, one.run, one.refused, one.faults)),
-                      f"{one.slowest:.2f}")
-    table.add_row("all", *(f"{sum(numbers):,}" for numbers in zip(*(
-        (one.files, one.run, one.refused, one.faults) for one in found))), f"{max(one.slowest for one in found):.2f}")
-    Console(width=120).print(table)
-    click.echo(f"{memory / 1024:.0f} MB of memory more than before")
+                      f"{one.seconds:.2f}", f"{one.kilobytes >> 10:,}")
+    show(table)
     for one in found:
         for line in [one.first] if one.first else []:
             click.echo(f"{one.operator}, {line}")
-    return 1 if any(one.faults for one in found) or memory > MAX_MEMORY else 0
+    return 1 if any(one.faults for one in found) else 0
 
 
 @click.command()
 @click.argument("operators", nargs=-1)
-@click.option("--values", type=click.IntRange(1), default=100_000, show_default=True, help="Of each operator.")
+@click.option("--values", type=click.IntRange(1), help=f"Of each operator. [default: {VALUES}]")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the first network.")
 @click.option("--output", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets the table as JSON; what it has of other operators stays.")
-@click.option("--runtime", type=click.Choice(["litert-2.3", "tflm"]), default="litert-2.3", show_default=True,
-              help="Of .tflite files; with tflm there are no others.")
+@click.option("--runtime", type=click.Choice([RUNTIME, "tflm"]),
+              help=f"Of .tflite files; with tflm there are no others. [default: {RUNTIME}]")
 @click.option("--damaged", metavar="N", type=click.IntRange(1),
-              help="Instead read N damaged files of each operator: each must run, or be refused in one line, in 5 s.")
+              help="Instead read N damaged files of each operator: each must run, or be refused in one line, in 5 s "
+              "and 1 GB.")
 def command(operators, values, seed, output, runtime, damaged):
     """Draw networks of each of OPERATORS, or of all, and compare every value with the runtime.
 
     Those of .tflite files, such as FULLY_CONNECTED, are compared with LiteRT or tflite-micro, those of .onnx files,
     such as Gemm, with ONNX Runtime.
     """
+    if damaged:
+        for name, value in (("values", values), ("runtime", runtime), ("output", output)):
+            if value is not None:
+                raise BadInput(f"--damaged must be without --{name}, not with {value}")
     require_packages("networks", "tflite", "ai_edge_litert")
     require_packages("onnx", "onnx", "onnxruntime")
     if runtime == "tflm" and find_spec("tflite_micro") is None:
@@ -93,13 +99,10 @@ def command(operators, values, seed, output, runtime, damaged):
     unknown = [operator for operator in operators if operator not in fuzzers]
     if unknown:
         raise BadInput(f"operators must be among {', '.join(fuzzers)}, not {unknown[0]}")
-    if damaged and output:
-        raise BadInput(f"--damaged must be without --output, not with {output}")
     if damaged:
-        survivors = {operator: kind.survive for operator, kind in fuzzers.items()}
-        return damage(survivors, operators or fuzzers, damaged, seed)
+        return damage(kinds, operators or fuzzers, damaged, seed)
     if output:
         check_writable(output)
-    chosen = {operator: partial(kind.fuzz, runtime=runtime) if kind is tflite_fuzz else kind.fuzz
+    chosen = {operator: partial(kind.fuzz, runtime=runtime or RUNTIME) if kind is tflite_fuzz else kind.fuzz
               for operator, kind in fuzzers.items()}
-    return compare(chosen, operators or fuzzers, values, seed, output)
+    return compare(chosen, operators or fuzzers, values or VALUES, seed, output)

@@ -10,7 +10,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ...hdl.config import CoreConfig, MacroConfig
@@ -18,6 +17,7 @@ from ...verif.macro.regression import SUITE
 from ...verif.sim.build import SIMULATORS, require_simulator, source_files
 from ..common.files import BadInput, check_writable, require_packages, write_json
 from ..common.jobs import run_jobs, scheduler_option
+from ..common.tables import show
 from ..mutation import replay, testbenches
 from ..mutation.designs import BoardDesign, CoreDesign, MacroDesign
 from ..mutation.equivalence import equivalent
@@ -165,7 +165,7 @@ def print_rows(rows, survivors):
     for row in (*rows, everything):
         table.add_row(row["block"], *(str(row[key]) for key in ("mutants", "killed", "equivalent", "survivors")),
                       f"{row['score']:.1%}")
-    Console().print(table)
+    show(table)
     for each in survivors:
         if not each["equivalent"]:
             click.echo(f"SURVIVES {each['block']} of {each['configuration']}.v:{each['line']}: {each['what']}")

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ...verif.formal.properties import PROPERTIES
 from ..common.files import BadInput, check_writable, write_json
 from ..common.jobs import run_jobs
 from ..common.sby import PROGRAMS, check, fingerprint
+from ..common.tables import show
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def print_table(rows):
                       " and ".join(f"{seconds:.0f}" for seconds in row["seconds"].values()),
                       {"passed": "reached"}.get(row["covers"], row["covers"]),
                       f"{row['bugs caught']} of {row['bugs']}")
-    Console(width=150).print(table)
+    show(table)
 
 
 def prove(proofs, *, solver=None, jobs=1, timeout=600, out=Path("build/prove"), resume=False):

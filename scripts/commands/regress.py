@@ -6,7 +6,6 @@ import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ...hdl.config import MacroConfig
@@ -18,6 +17,7 @@ from ..common.files import BadInput, check_writable, refusing, write_file, write
 from ..common.jobs import run_jobs, scheduler_option
 from ..common.options import build_option, config_arguments, config_options
 from ..common.progress import count_of
+from ..common.tables import show
 from ..fpga.flow import FlowError
 from ..fpga.netlist import OPEN_PINS, Implementation, netlist_options, read_implementation
 from ..reports import code_coverage
@@ -94,13 +94,13 @@ def print_coverage(coverage, bins):
         seen = sum(bool(coverage.counts[key]) for key in names)
         color = "" if seen == len(names) else "[red]"
         table.add_row(group, f"{color}{seen}", str(len(names)), str(sum(coverage.counts[key] for key in names)))
-    Console().print(table)
+    show(table)
 
 
 def report_coverage(jobs, page):
     """Print the table of code coverage and write its page; whether coverage is sufficient."""
     coverage = code_coverage.merge(jobs)
-    Console().print(code_coverage.make_table(coverage))
+    show(code_coverage.make_table(coverage))
     for number, (*_, reason, _) in enumerate(code_coverage.EXCLUSIONS):
         click.echo(f"not counted: {coverage.excluded[number]:,} points: {reason}")
     write_file(page, code_coverage.make_page(coverage))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from ...golden.program import pause
@@ -23,6 +22,7 @@ from ..common.files import BadInput, check_writable, refusing, require_packages,
 from ..common.network_inputs import check_output, load_inputs, load_labels, warn_skipped
 from ..common.options import MACRO, build_option, config_options, simulator_option
 from ..common.progress import count_of, running
+from ..common.tables import show
 
 REPORT_FILES = ("report.html", "report.json")
 # Width of a sum, where data movement is counted in bits; and the mismatches that are listed.
@@ -135,9 +135,7 @@ def print_layers(rows, inputs):
         skipped = row["skipped"] / max(1, row["skipped"] + row["planes"])
         table.add_row(row["layer"], row["packing"], str(row["tiles_of_layer"]), cycles, f"{row['predicted']:,}",
                       f"{row['utilization']:.1%}", f"{skipped:.1%}", str(row["mismatches"]))
-    # A file or pipe has no width.
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
+    show(table)
 
 
 def print_summary(report):

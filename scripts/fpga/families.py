@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 # Classes of cells in reports; each family assigns its cells to these.
 CLASSES = ("lut", "carry", "flip_flop", "lut_ram", "block_ram", "dsp", "mux")
 LABELS = {"lut": "LUTs", "carry": "carry cells", "flip_flop": "flip-flops", "lut_ram": "LUT-RAMs",
-          "block_ram": "block RAMs", "dsp": "DSPs", "mux": "multiplexers", "lut_sites": "LUT sites",
-          "placed_sites": "LUT sites placed"}
+          "block_ram": "block RAMs", "dsp": "DSPs", "mux": "multiplexers", "lut_sites": "LUT sites before packing",
+          "placed_sites": "LUT sites"}
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,11 @@
 """Drawn ``.onnx`` networks of one operator against ONNX Runtime."""
 
-import numpy as np
 
 from ...host.network.files.load import load_network
 from ...host.network.files.onnx_file import read_onnx
 from ...host.network.files.onnx_reference import OnnxReference
 from ...host.network.inference import Inference
-from .damage import damage_bytes, damage_graph, read_damaged
+from .damage import attempt_of, damage_bytes, damage_graph, generator
 from .fuzzed import fuzz_networks
 from .onnx_operators import OPERATORS, REDUCTIONS, draw
 
@@ -33,15 +32,12 @@ def fuzz(operator, values, seed, *, pixels=24):
     return fuzz_networks(operator, values, seed, ".onnx", "onnxruntime", compare)
 
 
-def survive(operator, count, seed):
-    """The `Survived` of so many damaged files, of small images; of most the bytes are those of a graph."""
-
-    def damaged(operator, number):
-        model, rng = draw(operator, number, 5).model(), np.random.default_rng([number, 2])
-        return (damage_graph(model, list(OPERATORS), rng) if rng.integers(4) else
-                damage_bytes(model.SerializeToString(), rng))
-
-    return read_damaged(operator, count, seed, damaged, read_onnx)
+def survive(operator, number):
+    """The `Attempt` of the damaged file of a seed, of small images; of most the bytes are those of a graph."""
+    model, rng = draw(operator, number, 5).model(), generator(operator, number)
+    data = damage_graph(model, list(OPERATORS), rng) if rng.integers(4) else damage_bytes(
+        model.SerializeToString(), rng)
+    return attempt_of(data, operator, read_onnx)
 
 
 __all__ = ["OPERATORS", "fuzz", "survive"]

@@ -3,9 +3,11 @@
 import numpy as np
 from onnx import helper
 
-from .onnx_builder import MICROSOFT, Drawn
+from .onnx_builder import KINDS, MICROSOFT, SINCE, WEIGHTS, Drawn, known
 from .onnx_moves import MOVES
 
+# Of images; some kinds need one dimension of length 1.
+BATCHES = {"Squeeze": (1,)}
 # The opsets in which something changed for an operator here.
 OPSETS = (13, 18, 19, 21, 22, 25)
 UNARY = ("Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "HardSigmoid")
@@ -14,6 +16,8 @@ UNARY = ("Relu", "Sigmoid", "Tanh", "HardSwish", "LeakyRelu", "HardSigmoid")
 # Kinds that make one value of a whole image, and the channels of images for all others and for them.
 REDUCTIONS = ("GlobalAveragePool", "GlobalMaxPool", "QLinearGlobalAveragePool", "ReduceMean")
 CHANNELS = ((3, 4, 8), (3, 8, 64, 127))
+# Of products.
+OUTPUTS = (4, 6, 8)
 
 
 def draw(operator, seed, pixels=24):
@@ -33,9 +37,12 @@ def draw(operator, seed, pixels=24):
     """
     rng = np.random.default_rng([seed, 1])
     height, width = (int(length) for length in rng.integers(pixels, pixels + 7, 2))
-    kind = ("int8", "uint8")[int(rng.integers(2))]
+    # What has a scale and a zero point as operands has no kernel of 16 bits.
+    kind = ("int8", "uint8", "int16")[int(rng.integers(2 if operator.startswith("Q") else 3))]
     opset = int(rng.choice(OPSETS[operator == "HardSwish":]))
-    drawn = Drawn(seed, [1, int(rng.choice(CHANNELS[operator in REDUCTIONS])), height, width], opset, kind)
+    batch = int(rng.choice(BATCHES.get(operator, (1, 2, 3))))
+    channels = int(rng.choice(CHANNELS[operator in REDUCTIONS]))
+    drawn = Drawn(seed, [batch, channels, height, width], opset, kind)
     OPERATORS[operator](drawn, operator, rng)
     return drawn
 
@@ -82,8 +89,15 @@ def _window(drawn, rng, *, is_pool):
         attributes["auto_pad"] = str(rng.choice(["SAME_UPPER", "SAME_LOWER", "VALID"]))
         attributes["strides"] = [min(pair) for pair in zip(size, attributes["strides"])]
     if not is_pool and rng.integers(2):
-        attributes["dilations"] = [int(step) for step in rng.integers(1, 3, 2)]
+        # As far as the image reaches.
+        attributes["dilations"] = [min(int(step), (length - 1) // max(1, reach - 1))
+                                   for step, reach, length in zip(rng.integers(1, 4, 2), size, drawn.shape[2:])]
     return attributes
+
+
+def _groups(rng, channels, outputs):
+    """A count of groups that divides both."""
+    return int(rng.choice([count for count in range(1, channels + 1) if channels % count == outputs % count == 0]))
 
 
 def _pool(drawn, operator, rng):
@@ -122,20 +136,20 @@ def _product(drawn, operator, rng):
 
     Its bias has the scale of the accumulators, or another, or is not quantized, or it has none.
     """
-    if operator == "MatMul" and not rng.integers(3):
+    # Two activations of 16 bits are no product for a macro.
+    if operator == "MatMul" and drawn.kind != "int16" and not rng.integers(3):
         return _matmul_of_activations(drawn, operator, rng)
     zero, scale = drawn.drawn_zero(), drawn.scale
     x = drawn.dequantized("x", scale, zero)
-    channels, outputs, attributes = drawn.shape[1], int(rng.choice([4, 8])), {}
-    kind = "int8" if rng.integers(2) else "uint8"
+    channels, outputs, attributes = drawn.shape[1], int(rng.choice(OUTPUTS)), {}
+    kind = str(rng.choice(known(WEIGHTS, drawn.opset)))
     if operator == "ConvTranspose":
         size, stride = [int(length) for length in rng.integers(1, 5, 2)], [int(step) for step in rng.integers(1, 4, 2)]
         attributes = {"strides": stride, "pads": [int(rng.integers(0, length)) for length in size * 2],
                       "output_padding": [int(rng.integers(0, step)) for step in stride]}
         names, axis = drawn.weights([channels, outputs, *size], 1, kind=kind), 1
     elif operator == "Conv":
-        groups = int(rng.choice([1, channels if outputs % channels == 0 else 1]))
-        attributes = {**_window(drawn, rng, is_pool=False), "group": groups}
+        attributes = {**_window(drawn, rng, is_pool=False), "group": (groups := _groups(rng, channels, outputs))}
         names, axis = drawn.weights([outputs, channels // groups, *attributes["kernel_shape"]], 0, kind=kind), 0
     else:
         depth, is_turned = drawn.shape[3], operator == "Gemm" and bool(rng.integers(2))
@@ -170,7 +184,7 @@ def _resize(drawn, operator, rng):
                   "nearest_mode": str(rng.choice(["round_prefer_floor", "floor", "ceil"]))}
     none = drawn.constant(np.zeros(0, np.float32))
     if rng.integers(2):
-        sizes = [1, drawn.shape[1], *(int(length) for length in rng.integers(4, 70, 2))]
+        sizes = [*drawn.shape[:2], *(int(length) for length in rng.integers(4, 70, 2))]
         names = [none, none, drawn.constant(np.array(sizes))]
     else:
         names = [none, drawn.constant(np.array([1, 1, *rng.choice([2, 3, 0.5, 1.5, 0.75, 2.7], 2)], np.float32))]
@@ -179,42 +193,41 @@ def _resize(drawn, operator, rng):
 
 def _quantize(drawn, operator, rng):
     """Of 8 or 16 bits, by a zero point or, from opset 21 on, by an attribute; one scale, or one for each channel."""
-    kinds = [np.int8, np.uint8, *([np.int16] if drawn.opset >= 21 else [])]
-    dtype, count = kinds[int(rng.integers(len(kinds)))], drawn.shape[1] if rng.integers(2) else 1
-    scales = np.array([drawn.drawn_scale() * (1 if dtype != np.int16 else 2.0 ** -8) for _ in range(count)], np.float32)
-    points = rng.integers(0, 100 if dtype != np.int16 else 1, count).astype(dtype)
+    kind = str(rng.choice(known(KINDS, drawn.opset)))
+    count = drawn.shape[1] if rng.integers(2) else 1
+    scales = np.array([drawn.drawn_scale() * (2.0 ** -8 if kind == "int16" else 1) for _ in range(count)], np.float32)
+    points = rng.integers(*KINDS[kind], count).astype(kind)
     names = [drawn.constant(values if count > 1 else values[0]) for values in (scales, points)]
     attributes = {"axis": 1} if count > 1 else {}
-    if drawn.opset >= 21 and rng.integers(3) == 0:
+    if drawn.opset >= SINCE["int16"] and rng.integers(3) == 0:
         del names[1:]
-        attributes["output_dtype"] = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        attributes["output_dtype"] = helper.np_dtype_to_tensor_dtype(np.dtype(kind))
     drawn.integer_output(drawn.node("QuantizeLinear", ["x", *names], **attributes))
 
 
 def _per_channel(drawn, operator, rng):
     """Scales and zero points by channel of an activation, and another scale in the DequantizeLinear."""
     count = drawn.shape[1]
-    limits = np.iinfo(drawn.drawn_zero().dtype)
-    parameters = [[drawn.constant(np.array([drawn.drawn_scale() for _ in range(count)])),
-                   drawn.constant(rng.integers(limits.min, limits.max, count).astype(limits.dtype))] for _ in range(2)]
+    parameters = [[drawn.constant(np.array([drawn.activation_scale() for _ in range(count)])),
+                   drawn.constant(rng.integers(*KINDS[drawn.kind], count), drawn.kind)] for _ in range(2)]
     if rng.integers(2):
         # The same for the first channel, but not for the others.
         scales, points = (np.array(drawn.values[name]) for name in parameters[1])
         scales[0], points[0] = (drawn.values[name][0] for name in parameters[0])
         parameters[1] = [drawn.constant(scales), drawn.constant(points)]
-    made = drawn.node("QuantizeLinear", ["x", *parameters[0]], axis=1)
-    drawn.output(drawn.node("DequantizeLinear", [made, *parameters[1]], axis=1))
+    made = drawn.node("QuantizeLinear", ["x", *parameters[0]], domain=drawn.domain, axis=1)
+    drawn.output(drawn.node("DequantizeLinear", [made, *parameters[1]], domain=drawn.domain, axis=1))
 
 
 def _qlinear(drawn, operator, rng):
     """Operators of integers, as QOperator files have them."""
-    x, y = drawn.quantize("x", drawn.scale, drawn.drawn_zero()), [drawn.constant(drawn.drawn_scale()),
+    x, y = drawn.quantize("x", drawn.scale, drawn.drawn_zero()), [drawn.constant(drawn.activation_scale()),
                                                                   drawn.constant(drawn.drawn_zero())]
     attributes, domain = {}, MICROSOFT
     if operator in ("QLinearAdd", "QLinearMul"):
-        names = [*x, *drawn.quantize("x", drawn.drawn_scale(), drawn.drawn_zero()), *y]
+        names = [*x, *drawn.quantize("x", drawn.activation_scale(), drawn.drawn_zero()), *y]
     elif operator == "QLinearConcat":
-        names, attributes = [*y, *x, *drawn.quantize("x", drawn.drawn_scale(), drawn.drawn_zero())], {"axis": 1}
+        names, attributes = [*y, *x, *drawn.quantize("x", drawn.activation_scale(), drawn.drawn_zero())], {"axis": 1}
     elif operator in ("QLinearConv", "QLinearMatMul", "QGemm"):
         return _qlinear_product(drawn, operator, rng, x)
     else:
@@ -227,11 +240,11 @@ def _qlinear(drawn, operator, rng):
 
 
 def _qlinear_product(drawn, operator, rng, x):
-    outputs, depth, channels = int(rng.choice([4, 8])), drawn.shape[3], drawn.shape[1]
+    outputs, depth, channels = int(rng.choice(OUTPUTS)), drawn.shape[3], drawn.shape[1]
     attributes, kind, shape, axis = {}, drawn.kind, [depth, outputs], 1
     if operator == "QLinearConv":
-        attributes = _window(drawn, rng, is_pool=False)
-        shape, axis = [outputs, channels, *attributes["kernel_shape"]], 0
+        attributes = {**_window(drawn, rng, is_pool=False), "group": (groups := _groups(rng, channels, outputs))}
+        shape, axis = [outputs, channels // groups, *attributes["kernel_shape"]], 0
     weights = drawn.weights(shape, axis, kind=kind)
     y = [drawn.constant(drawn.drawn_scale(float(rng.choice([16.0, 64.0])))), drawn.constant(drawn.drawn_zero())]
     names = [*x, *weights, *y]

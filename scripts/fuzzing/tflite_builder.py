@@ -18,7 +18,7 @@ VERSIONS = {"RESHAPE": 1, "RELU_N1_TO_1": 1, "RELU6": 2, "LEAKY_RELU": 2, "HARD_
 
 
 @dataclass
-class _Tensor:
+class FileTensor:
     """What a tensor is; ``data`` is in the bytes of the file, or None."""
 
     shape: tuple
@@ -32,7 +32,20 @@ class _Tensor:
 
 
 @dataclass
-class _Graph:
+class FileOperator:
+    """What an operator is; ``code`` is its kind's place in the file, ``options`` and ``fields`` are as in the schema.
+    """
+
+    code: int
+    inputs: list
+    outputs: list
+    options: str | None
+    intermediates: list
+    fields: dict
+
+
+@dataclass
+class FileGraph:
     """A subgraph."""
 
     tensors: list = field(default_factory=list)
@@ -43,23 +56,31 @@ class TfliteFile:
     """Collects tensors and operators; `data` are the bytes of the file.
 
     What is added goes into the main graph, or within ``with file.subgraph():`` into one of its own, the next.
+
+    Attributes
+    ----------
+    graphs : list of FileGraph
+        The main one first.
+    codes : list of (int, int)
+        Kinds of operators, and their versions.
     """
 
     def __init__(self):
-        self._graphs, self._codes = [_Graph()], []
-        self._graph = self._graphs[0]
+        self.graphs, self.codes = [FileGraph()], []
+        self._graph = self.graphs[0]
 
     def subgraph(self):
         """A context in which tensors and operators are those of a new subgraph."""
-        self._graphs.append(_Graph())
-        return _Inside(self, self._graphs[-1])
+        self.graphs.append(FileGraph())
+        return _Inside(self, self.graphs[-1])
 
     def tensor(self, shape, dtype="int8", scale=None, zero_point=0, data=None, axis=0, is_open=False,
                is_variable=False):
         """A tensor's number; ``scale`` may be a list, one a channel of dimension ``axis``, ``is_open`` its batch."""
         scales = [] if scale is None else np.ravel(scale).astype(np.float32)
         data = None if data is None else data if isinstance(data, bytes) else data.tobytes()
-        self._graph.tensors.append(_Tensor(tuple(shape), dtype, scales, zero_point, data, axis, is_open, is_variable))
+        self._graph.tensors.append(FileTensor(
+            tuple(shape), dtype, scales, zero_point, data, axis, is_open, is_variable))
         return len(self._graph.tensors) - 1
 
     def constant(self, data, dtype="int8", scale=None, axis=0, zero_point=0):
@@ -73,22 +94,22 @@ class TfliteFile:
 
     def operator(self, kind, inputs, outputs, options=None, intermediates=(), **fields):
         """An operator, with one output or a list of them; ``options`` and its fields are named as in the schema."""
-        code = getattr(tflite.BuiltinOperator, kind)
-        if (code, VERSIONS.get(kind, 3)) not in self._codes:
-            self._codes.append((code, VERSIONS.get(kind, 3)))
+        code = getattr(tflite.BuiltinOperator, kind), VERSIONS.get(kind, 3)
+        if code not in self.codes:
+            self.codes.append(code)
         fields = {name: ACTIVATIONS.get(value, PADDINGS.get(value, value)) if isinstance(value, str) else value
                   for name, value in fields.items()}
-        self._graph.operators.append((self._codes.index((code, VERSIONS.get(kind, 3))), inputs, outputs, options,
-                                      intermediates, fields))
+        self._graph.operators.append(FileOperator(self.codes.index(code), list(inputs), np.ravel(outputs).tolist(),
+                                                  options, list(intermediates), fields))
         return outputs
 
     def data(self, inputs, outputs):
         """The file, with these tensors as its ends."""
         builder = flatbuffers.Builder(1024)
         buffers, graphs = [self._buffer(builder, None)], []
-        for number, graph in enumerate(self._graphs):
+        for number, graph in enumerate(self.graphs):
             graphs.append(self._subgraph(builder, graph, buffers, *((inputs, outputs) if number == 0 else ([], []))))
-        codes = [self._code(builder, *code) for code in self._codes]
+        codes = [self._code(builder, *code) for code in self.codes]
         vectors = [self._vector(builder, values, builder.PrependUOffsetTRelative)
                    for values in (codes, graphs, buffers)]
         tflite.ModelStart(builder)
@@ -104,7 +125,7 @@ class TfliteFile:
         for index, tensor in enumerate(graph.tensors):
             buffers.append(self._buffer(builder, tensor.data))
             tensors.append(self._tensor(builder, index, tensor, len(buffers) - 1))
-        operators = [self._operator(builder, *operator) for operator in graph.operators]
+        operators = [self._operator(builder, operator) for operator in graph.operators]
         ends = [self._vector(builder, values, builder.PrependInt32) for values in (inputs, outputs)]
         tables = [self._vector(builder, values, builder.PrependUOffsetTRelative) for values in (tensors, operators)]
         tflite.SubGraphStart(builder)
@@ -165,23 +186,22 @@ class TfliteFile:
         tflite.OperatorCodeAddVersion(builder, version)
         return tflite.OperatorCodeEnd(builder)
 
-    def _operator(self, builder, code, inputs, outputs, options, intermediates, fields):
-        table = None
+    def _operator(self, builder, operator):
+        table, options = None, operator.options
         if options:
             fields = {name: builder.CreateString(value) if isinstance(value, str) else value
-                      for name, value in fields.items()}
+                      for name, value in operator.fields.items()}
             getattr(tflite, f"{options}Start")(builder)
             for name, value in fields.items():
                 getattr(tflite, f"{options}Add{name}")(builder, value)
             table = getattr(tflite, f"{options}End")(builder)
-        inputs = self._vector(builder, inputs, builder.PrependInt32)
-        outputs = self._vector(builder, np.ravel(outputs), builder.PrependInt32)
-        between = self._vector(builder, intermediates, builder.PrependInt32) if intermediates else None
+        inputs, outputs, between = (self._vector(builder, values, builder.PrependInt32)
+                                    for values in (operator.inputs, operator.outputs, operator.intermediates))
         tflite.OperatorStart(builder)
-        tflite.OperatorAddOpcodeIndex(builder, code)
+        tflite.OperatorAddOpcodeIndex(builder, operator.code)
         tflite.OperatorAddInputs(builder, inputs)
         tflite.OperatorAddOutputs(builder, outputs)
-        if between is not None:
+        if operator.intermediates:
             tflite.OperatorAddIntermediates(builder, between)
         if options:
             tflite.OperatorAddBuiltinOptionsType(builder, getattr(tflite.BuiltinOptions, options))
@@ -194,7 +214,7 @@ class _Inside:
     """What is added to a file goes into a graph."""
 
     file: TfliteFile
-    graph: _Graph
+    graph: FileGraph
 
     def __enter__(self):
         self.before, self.file._graph = self.file._graph, self.graph

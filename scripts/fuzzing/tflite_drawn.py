@@ -65,15 +65,15 @@ class Drawn:
         return self.file.tensor(shape, dtype, self.scale() if scale is None else scale,
                                 self.zero_point(dtype) if zero_point is None else zero_point)
 
-    def weights(self, shape, channels, axis, *, may_be_narrow=True):
-        """Constant weights: of uint8 with a zero point; else of int8, or of int4 in a quarter of all files of int8
-        activations, with a scale for each channel in two of three files.
+    def weights(self, shape, channels, axis, *, narrow=()):
+        """Constant weights: of uint8 with a zero point; else of int8, with a scale for each channel in two of three
+        files, or of int4 in a quarter of all files of ``narrow`` activations.
         """
         if self.dtype == "uint8":
             self._product = self.scale(-9, -4)
             return self.file.constant(self.rng.integers(0, 256, shape), "uint8", self._product,
                                       zero_point=self.zero_point())
-        dtype = "int4" if may_be_narrow and self.dtype == "int8" and self.rng.integers(4) == 0 else "int8"
+        dtype = "int4" if self.dtype in narrow and self.rng.integers(4) == 0 else "int8"
         most = 7 if dtype == "int4" else 127
         scales = 2.0 ** self.rng.uniform(-9, -4, channels if self.rng.integers(3) else 1)
         if self._are_powers:

@@ -1,17 +1,22 @@
 """Drawn ``.tflite`` networks of one operator against LiteRT's reference kernels."""
 
-import numpy as np
+from functools import partial
+
+import tflite
 
 from ...host.network.files.load import load_network
 from ...host.network.files.reference import REFERENCES
 from ...host.network.files.tflite_file import read_tflite
 from ...host.network.inference import Inference
-from .damage import damage_bytes, read_damaged
+from ...host.network.rounding import RUNTIMES_OF
+from .damage import attempt_of, damage_bytes, generator
 from .fuzzed import fuzz_networks
+from .tflite_damage import damage_file
 from .tflite_operators import OPERATORS, draw
 
 # Inputs of each drawn network, which are steps of one stream.
 INPUTS = 8
+CODES = [getattr(tflite.BuiltinOperator, kind) for kind in OPERATORS]
 
 
 def fuzz(operator, values, seed, runtime="litert-2.3"):
@@ -38,13 +43,13 @@ def _given(network, kind):
     return [index for operator in own for index in operator.outputs or operator.inputs]
 
 
-def survive(operator, count, seed):
-    """The `Survived` of so many damaged files."""
-
-    def damaged(operator, number):
-        return damage_bytes(draw(operator, number).data, np.random.default_rng([number, 1]))
-
-    return read_damaged(operator, count, seed, damaged, read_tflite)
+def survive(operator, number):
+    """The `Attempt` of the damaged file of a seed, of any runtime; of most fields are changed, of others bytes."""
+    drawn, rng = draw(operator, number), generator(operator, number)
+    if rng.integers(4):
+        damage_file(drawn, CODES, rng)
+    data = drawn.data if rng.integers(4) else damage_bytes(drawn.data, rng)
+    return attempt_of(data, operator, partial(read_tflite, runtime=str(rng.choice(RUNTIMES_OF[".tflite"]))))
 
 
 __all__ = ["OPERATORS", "fuzz", "survive"]

@@ -9,6 +9,8 @@ from .tflite_recurrent import KEPT
 
 # Kinds of element that have no scale.
 NUMBERS = ("int32", "float32")
+EIGHT, ALL, SIGNED = ("int8", "uint8"), ("int8", "uint8", "int16"), ("int8", "int16")
+WITH_NUMBERS = (*ALL, *NUMBERS)
 
 
 def _elementwise(kind, options=None, fixed=None, high=1.0, **fields):
@@ -40,40 +42,64 @@ def _binary(kind, options=None, same=False):
     return draw
 
 
+def _window(drawn, image, *, stride, max_dilation=1):
+    """A drawn window over an image (height, width) that is within it.
+
+    Returns
+    -------
+    size, image, after : (int, int)
+        Of the window, of the image, which is longer where it must be, and what the window leaves.
+    dict
+        Strides, dilation and padding, as fields of options.
+    """
+    size, step, dilation = drawn.lengths(2, 1, 4), drawn.lengths(2, 1, stride), drawn.lengths(2, 1, max_dilation)
+    padding = str(drawn.rng.choice(["same", "valid"]))
+    reach = [(length - 1) * apart + 1 for length, apart in zip(size, dilation)]
+    if padding == "same":
+        after = tuple(-(-length // every) for length, every in zip(image, step))
+    else:
+        image = tuple(map(max, image, reach))
+        after = tuple((length - span) // every + 1 for length, span, every in zip(image, reach, step))
+    fields = {"StrideH": step[0], "StrideW": step[1], "Padding": padding}
+    if max_dilation > 1:
+        fields |= {"DilationHFactor": dilation[0], "DilationWFactor": dilation[1]}
+    return size, image, after, fields
+
+
 def _convolution(kind):
+    """Of one to three images, of CONV_2D in groups in a third of all files."""
     def draw(drawn):
         rng, is_depthwise = drawn.rng, kind == "DEPTHWISE_CONV_2D"
-        batch, height, width, channels = 1, *drawn.lengths(2, 5, 14), int(rng.integers(1, 9))
-        size, stride, padding = drawn.lengths(2, 1, 4), drawn.lengths(2, 1, 2), str(rng.choice(["same", "valid"]))
-        outputs = channels * int(rng.integers(1, 3)) if is_depthwise else int(rng.integers(1, 9))
+        batch, channels, image = int(rng.integers(1, 4)), int(rng.integers(1, 9)), drawn.lengths(2, 5, 14)
+        size, image, after, fields = _window(drawn, image, stride=2, max_dilation=3)
+        groups = int(rng.integers(1, 4)) if rng.integers(3) == 0 and not is_depthwise else 1
+        outputs = channels * int(rng.integers(1, 3)) if is_depthwise else groups * int(rng.integers(1, 9))
         first = drawn.scale()
-        x = drawn.activation((batch, height, width, channels), first)
+        x = drawn.activation((batch, *image, channels * groups), first)
         shape, axis = ((1, *size, outputs), 3) if is_depthwise else ((outputs, *size, channels), 0)
-        weights = drawn.weights(shape, outputs, axis)
+        weights = drawn.weights(shape, outputs, axis, narrow=("int8",) if is_depthwise else SIGNED)
         inputs = [x, weights, *drawn.bias(outputs, first, may_lack=False)]
-        after = [-(-length // step) if padding == "same" else (length - reach) // step + 1
-                 for length, reach, step in zip((height, width), size, stride)]
         scale = drawn.scale(-5, 3)
-        fields = {"DepthMultiplier": outputs // channels} if is_depthwise else {}
+        fields |= {"DepthMultiplier": outputs // channels} if is_depthwise else {}
         drawn.file.operator(kind, inputs, drawn.made((batch, *after, outputs), scale),
-                            "DepthwiseConv2DOptions" if is_depthwise else "Conv2DOptions", StrideH=stride[0],
-                            StrideW=stride[1], DilationHFactor=1, DilationWFactor=1, Padding=padding,
+                            "DepthwiseConv2DOptions" if is_depthwise else "Conv2DOptions",
                             FusedActivationFunction=drawn.fused(), **fields)
     return draw
 
 
 def _transposed(drawn):
     rng = drawn.rng
-    height, width, channels, outputs = (*drawn.lengths(2, 1, 8), int(rng.integers(1, 9)), int(rng.integers(1, 9)))
+    batch, channels, outputs = int(rng.integers(1, 4)), int(rng.integers(1, 9)), int(rng.integers(1, 9))
+    height, width = drawn.lengths(2, 1, 8)
     size, stride = drawn.lengths(2, 1, 5), drawn.lengths(2, 1, 4)
     padding = str(rng.choice(["same", "valid"]))
     image = [length * step if padding == "same" else (length - 1) * step + max(reach, step)
              for length, reach, step in zip((height, width), size, stride)]
-    shape = drawn.file.constant([1, *image, outputs], "int32")
-    weights = drawn.weights((outputs, *size, channels), outputs, 0, may_be_narrow=False)
+    shape = drawn.file.constant([batch, *image, outputs], "int32")
+    weights = drawn.weights((outputs, *size, channels), outputs, 0)
     first = drawn.scale()
-    inputs = [shape, weights, drawn.activation((1, height, width, channels), first), *drawn.bias(outputs, first)]
-    drawn.file.operator("TRANSPOSE_CONV", inputs, drawn.made((1, *image, outputs), drawn.scale(-5, 3)),
+    inputs = [shape, weights, drawn.activation((batch, height, width, channels), first), *drawn.bias(outputs, first)]
+    drawn.file.operator("TRANSPOSE_CONV", inputs, drawn.made((batch, *image, outputs), drawn.scale(-5, 3)),
                         "TransposeConvOptions", StrideH=stride[0], StrideW=stride[1], Padding=padding)
 
 
@@ -81,24 +107,25 @@ def _fully_connected(drawn):
     batch, depth, units = drawn.lengths(1, 1, 16)[0], *drawn.lengths(2, 1, 80)
     first = drawn.scale()
     x = drawn.activation((batch, depth), first)
-    inputs = [x, drawn.weights((units, depth), units, 0), *drawn.bias(units, first)]
+    inputs = [x, drawn.weights((units, depth), units, 0, narrow=SIGNED), *drawn.bias(units, first)]
     drawn.file.operator("FULLY_CONNECTED", inputs, drawn.made((batch, units), drawn.scale(-5, 3)),
                         "FullyConnectedOptions", FusedActivationFunction=drawn.fused())
 
 
 def _resize(kind, options):
     def draw(drawn):
-        shape, size = (1, *drawn.lengths(2), int(drawn.rng.integers(1, 5))), drawn.lengths(2, 1, 40)
+        batch, channels = drawn.lengths(2, 1, 4)
+        shape, size = (batch, *drawn.lengths(2), channels), drawn.lengths(2, 1, 40)
         scale, point = drawn.scale(), drawn.zero_point()
         way = int(drawn.rng.integers(3))
         drawn.file.operator(kind, [drawn.activation(shape, scale, point), drawn.file.constant(size, "int32")],
-                            drawn.made((1, *size, shape[3]), scale, point), options, AlignCorners=way == 1,
+                            drawn.made((batch, *size, channels), scale, point), options, AlignCorners=way == 1,
                             HalfPixelCenters=way == 2)
     return draw
 
 
 def _prelu(drawn):
-    shape, kind = (1, *drawn.lengths(2, 1, 20), int(drawn.rng.integers(1, 12))), (
+    shape, kind = (*drawn.lengths(1, 1, 3), *drawn.lengths(2, 1, 20), int(drawn.rng.integers(1, 12))), (
         "uint8" if drawn.dtype == "uint8" else "int8")
     x = drawn.activation(shape)
     low, high = LIMITS[kind]
@@ -126,13 +153,12 @@ def _mean(drawn):
 
 def _pool(kind):
     def draw(drawn):
-        shape, size, stride = (1, *drawn.lengths(2, 4, 20), 3), drawn.lengths(2, 1, 4), drawn.lengths(2, 1, 3)
-        padding, scale, point = str(drawn.rng.choice(["same", "valid"])), drawn.scale(), drawn.zero_point()
-        after = [-(-length // step) if padding == "same" else (length - reach) // step + 1
-                 for length, reach, step in zip(shape[1:3], size, stride)]
-        drawn.file.operator(kind, [drawn.activation(shape, scale, point)], drawn.made((1, *after, 3), scale, point),
-                            "Pool2DOptions", FilterHeight=size[0], FilterWidth=size[1], StrideH=stride[0],
-                            StrideW=stride[1], Padding=padding, FusedActivationFunction=drawn.fused())
+        batch, channels = drawn.lengths(2, 1, 4)
+        size, image, after, fields = _window(drawn, drawn.lengths(2, 4, 20), stride=3)
+        scale, point = drawn.scale(), drawn.zero_point()
+        drawn.file.operator(kind, [drawn.activation((batch, *image, channels), scale, point)],
+                            drawn.made((batch, *after, channels), scale, point), "Pool2DOptions",
+                            FilterHeight=size[0], FilterWidth=size[1], FusedActivationFunction=drawn.fused(), **fields)
     return draw
 
 
@@ -192,8 +218,6 @@ def _batch_matmul(drawn):
                         "BatchMatMulOptions", AdjX=swaps[0], AdjY=swaps[1])
 
 
-EIGHT, ALL, SIGNED = ("int8", "uint8"), ("int8", "uint8", "int16"), ("int8", "int16")
-WITH_NUMBERS = (*ALL, *NUMBERS)
 _HALF = {"int16": (2.0 ** -15, 0)}
 # What draws a file of each operator, and the kinds of activations.
 OPERATORS = {

@@ -344,25 +344,6 @@ def test_products_of_activations_on_a_macro(tmp_path, seed):
 
 # Weights.
 
-@pytest.mark.parametrize("shape", [(3, 5), (4, 6)])
-def test_weights_of_four_bits(tmp_path, shape):
-    file, rng = TfliteFile(), RNG(9)
-    x = file.tensor((1, shape[1]), "int8", 0.1, 5)
-    weights = rng.integers(-8, 8, shape)
-    y = file.operator("FULLY_CONNECTED", [x, file.constant(weights, "int4", 0.05)],
-                      file.tensor((1, shape[0]), "int8", 0.4), "FullyConnectedOptions")
-    network, _, mismatches = run_both(tmp_path, file, [x], [y], [rng.integers(-128, 128, (50, 1, shape[1]))])
-    assert mismatches == [] and (network.tensors[1].data == weights).all()
-
-
-def test_weights_of_four_bits_need_all_their_bytes():
-    file = TfliteFile()
-    x, weights = file.tensor((1, 6), "int8", 0.1), file.tensor((2, 6), "int4", 0.05, data=bytes(5))
-    y = file.operator("FULLY_CONNECTED", [x, weights], file.tensor((1, 2), "int8", 0.4), "FullyConnectedOptions")
-    with pytest.raises(NetworkError, match=r"^tensor 1 must have 6 bytes of data, not 5$"):
-        read_tflite(file.data([x], [y]), "m")
-
-
 def test_a_zero_point_of_weights(tmp_path):
     file, rng = TfliteFile(), RNG(10)
     x = file.tensor((1, 7), "int8", 0.1, 3)
@@ -463,3 +444,13 @@ def test_what_the_reference_kernels_do_not_take_is_compared_with_the_default_one
     path.write_bytes(other.data([x], [y]))
     with pytest.raises(NetworkError, match=r"^LiteRT, with which layers are compared, must take .*--no-check goes"):
         TfliteReference(path)
+
+
+@pytest.mark.parametrize("kind", ["bool", "int4", "resource"])
+def test_inputs_of_which_nobody_has_values(kind):
+    """Found by damaged files: even one that nothing uses is given to a run."""
+    file = TfliteFile()
+    x, other = file.tensor((1, 4), "int8", 0.1), file.tensor((1, 4), kind)
+    y = file.operator("RELU", [x], file.tensor((1, 4), "int8", 0.1))
+    with pytest.raises(NetworkError, match=f"^input 1 must be of int8, .*, not {kind}$"):
+        read_tflite(file.data([x, other], [y]), "m")

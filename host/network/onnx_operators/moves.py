@@ -115,7 +115,7 @@ def read_concat(node):
     """Of integers at one scale, or of numbers."""
     node.has_operands(1, MAX_JOINED)
     operands, graph = node.operands, node.graph
-    shapes = [tuple(operand.shape) for operand in operands]
+    shapes = [node.shape(position) for position in range(len(operands))]
     node.require("axis" in node.attributes, "an axis", "none")
     axis = node.axis(int(node.attributes["axis"]), len(shapes[0]))
     node.require(len({(*shape[:axis], None, *shape[axis + 1:]) for shape in shapes}) == 1 and

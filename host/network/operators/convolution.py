@@ -8,7 +8,7 @@ from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
 from ..tflite_node import TfliteForm
 from ..window import check_window, tflite_window
-from .weights import check_tflite_bias
+from .weights import read_tflite_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +33,7 @@ class Conv2D(MatrixOperator):
             raise NetworkError(f"{node.location} must have weights of four dimensions, not {list(weights)}")
         dilation = options.DilationHFactor(), options.DilationWFactor()
         window = tflite_window(node, weights[1:3], dilation)
-        check_tflite_bias(node)
+        read_tflite_weights(node)
         is_narrow = node.dtype(0) == "int16" and len(node.inputs) == 3 and node.dtype(2) == "int32"
         return cls(**node.common, activation=node.activation, dilation=dilation, **window,
                    groups=cls.groups_of(node.shape(0)[3], weights),

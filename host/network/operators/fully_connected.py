@@ -7,7 +7,7 @@ from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
 from ..tflite_node import TfliteForm
-from .weights import check_tflite_bias
+from .weights import read_tflite_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,7 +21,7 @@ class FullyConnected(MatrixOperator):
     def from_tflite(cls, node):
         if node.options.WeightsFormat():
             raise NetworkError(f"{node.location} must have weights in the default format, not shuffled")
-        check_tflite_bias(node)
+        read_tflite_weights(node)
         return cls(**node.common, activation=node.activation, rounding=node.rounding())
 
     def check(self, rules):

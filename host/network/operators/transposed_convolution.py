@@ -10,7 +10,7 @@ from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import MAX_ELEMENTS, NetworkError
 from ..tflite_node import TfliteForm
 from ..window import MAX_SEEN, PADDINGS, ceil_div, same_padding
-from .weights import check_tflite_bias
+from .weights import read_tflite_weights
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class TransposedConvolution(MatrixOperator):
                                f"from 1 on, not {list(weights)}, {shape.tolist()[:8]} and {stride}")
         # Weights, activation, bias; those of all other products have the activation first.
         node.inputs[:2] = node.inputs[1::-1]
-        check_tflite_bias(node)
+        read_tflite_weights(node)
         image = tuple(map(int, shape[1:3]))
         is_same = node.choice(PADDINGS, options.Padding(), "padding") == "same"
         totals = same_padding(image, weights[1:3], stride, (1, 1)) if is_same else (0, 0)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 import numpy as np
-from rich.console import Console
 from rich.table import Table
 
 from ....golden.program import Program, Vector, Write
@@ -20,6 +19,7 @@ from ....verif.sim.player import run_program
 from ...common.files import BadInput, check_writable, write_json
 from ...common.options import build_option
 from ...common.progress import running
+from ...common.tables import show
 from . import core, fpga, networks
 
 SIMULATED = MacroConfig(rows=64, columns=64, banks=2)
@@ -140,7 +140,7 @@ def print_rows(title, rows):
     for row in rows:
         table.add_row(*(f"{value:,.{0 if value >= 1000 else 2}f}" if isinstance(value, float) else str(value)
                         for value in row.values()))
-    Console().print(table)
+    show(table)
 
 
 @command.command()

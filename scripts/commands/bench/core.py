@@ -6,7 +6,6 @@ from collections import Counter
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ....hdl.emit import emit
@@ -14,6 +13,7 @@ from ....verif.sim.build import testbench
 from ....verif.sim.core import build_core
 from ...common.files import BadInput, check_writable, require_packages, write_json
 from ...common.options import build_option, config_options, core_options
+from ...common.tables import show
 from ...fpga.families import FAMILIES
 from ...fpga.flow import map_design
 
@@ -107,7 +107,7 @@ def command(config, core, vectors, out, folder):
     table = Table("block", "LUT sites", "flip-flops", "DSPs", "block RAMs", title=f"{core.name}, ECP5, not placed")
     for block, count in sorted(blocks.items(), key=lambda item: -item[1]["lut_sites"]):
         table.add_row(block, *(f"{count[kind]:,}" for kind in ("lut_sites", "flip_flop", "dsp", "block_ram")))
-    Console().print(table)
+    show(table)
     rate = report["rate"]
     reload = f"; a reload meanwhile costs {100 * rate['reload_cost']:.2f} %" if "reload_cost" in rate else ""
     click.echo(f"{rate['vectors']} vectors took {rate['cycles']} cycles, {100 * rate['efficiency']:.2f} % of the "

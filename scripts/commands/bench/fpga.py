@@ -4,7 +4,6 @@ from pathlib import Path
 from statistics import median, median_low
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ....constraints import BOARDS
@@ -12,6 +11,7 @@ from ....hdl.config import MacroConfig
 from ...common.files import BadInput, check_writable, write_json
 from ...common.jobs import run_jobs, scheduler_option
 from ...common.progress import running
+from ...common.tables import show
 from ...fpga.array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from ...fpga.block_usage import Blocks
 from ...fpga.board_flow import MACRO, Design
@@ -215,7 +215,7 @@ def command(kinds, sizes, seeds, checks, out, folder, scheduler):
         progress(1)
     write_json(out / "fpga.json", report)
     draw(report["arrays"], out / "fpga.png")
-    Console().print(make_table(report["arrays"]))
+    show(make_table(report["arrays"]))
     rest = report["rest"]
     click.echo(f"a table macro of {REST[0]} x {REST[1]} takes {rest['macro']:,} LUT sites, of which "
                f"{100 * rest['share_of_rest']:.1f} % are neither columns nor accumulators")

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Column, Table
 
 from ....golden.program import pause
@@ -27,6 +26,7 @@ from ...common.files import BadInput, check_writable, refusing, write_json
 from ...common.network_inputs import load_inputs, warn_skipped
 from ...common.options import MACRO, build_option
 from ...common.progress import running
+from ...common.tables import show
 
 VARIABLE = "BITLINE_MODELS"
 
@@ -115,8 +115,7 @@ def print_networks(rows):
             row["layers_not_as_predicted"], row["accumulator_mismatches"], row["reference_mismatches"])),
             f"{row['seconds_per_input']:.3f}", f"{row['golden_inputs_per_second']:,.0f}",
             *([f"{row['other_seconds_per_input']:.3f}", f"{row['times_faster']:.1f}"] if "times_faster" in row else []))
-    console = Console()
-    (console if console.is_terminal else Console(width=160)).print(table)
+    show(table)
 
 
 def of_models(folder):

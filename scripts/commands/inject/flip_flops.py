@@ -9,7 +9,6 @@ from math import sqrt
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ....hdl.config import MacroConfig
@@ -17,6 +16,7 @@ from ....verif.fault_injection.flip_flops import bench, program, with_flips
 from ....verif.sim.build import SimulatorError, compile_program, require_simulator, source
 from ...common.files import check_writable, write_json
 from ...common.progress import running
+from ...common.tables import show
 
 # By the letters that `flip_flops.cpp` prints.
 RESULTS = {"m": "masked", "d": "detected", "w": "wrong result", "h": "hang", "s": "hang that a reset leaves"}
@@ -142,7 +142,7 @@ def run(config, count, seed, out, folder):
             progress(done, each.name)
             reports.append(inject(each, -(-count // len(configs)), seed, folder))
     for report in reports:
-        Console().print(make_table(report))
+        show(make_table(report))
         for name, cycle in report["stuck"]:
             click.echo(f"NOT ENDED BY A RESET {report['macro']}: {name} in cycle {cycle}")
     write_json(out, reports)

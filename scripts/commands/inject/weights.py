@@ -7,7 +7,6 @@ from collections import Counter
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from ....hdl.emit import emit
@@ -15,6 +14,7 @@ from ....verif.core.storage import stores, surround
 from ....verif.core.upsets import HARMLESS, SEEN, UNSEEN
 from ....verif.sim.build import build, testbench
 from ...common.files import BadInput, check_writable, require_packages, write_json
+from ...common.tables import show
 
 MEANINGS = {HARMLESS: "changed no result", SEEN: "changed a result, and was seen",
             UNSEEN: "changed a result, and was not seen"}
@@ -82,7 +82,7 @@ def run(core, count, seed, out, simulator, folder):
     table = Table("an upset", "how many", title=f"{count:,} upsets of {report['stored_bits']:,} bits, {core.name}")
     for name, meaning in MEANINGS.items():
         table.add_row(meaning, f"{report['outcomes'][name]:,}")
-    Console().print(table)
+    show(table)
     write_json(out, report)
     click.echo(out)
     return int(report["outcomes"][UNSEEN] > 0)

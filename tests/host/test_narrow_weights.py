@@ -1,0 +1,163 @@
+"""Weights of two, four and sixteen bits: which are computed, which are refused, and what the runtimes make of them."""
+
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from bitline.host.network.files.load import load_network
+from bitline.host.network.files.onnx_file import read_onnx
+from bitline.host.network.files.reference import REFERENCES
+from bitline.host.network.files.tflite_file import read_tflite
+from bitline.host.network.inference import Inference
+from bitline.host.network.network import NetworkError
+from bitline.host.network.operators.weights import NARROW
+
+pytest.importorskip("tflite", reason="no tflite here")
+pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+from bitline.scripts.fuzzing.tflite_builder import TfliteFile
+from bitline.scripts.fuzzing.tflite_drawn import Drawn
+from bitline.scripts.fuzzing.tflite_operators import OPERATORS
+
+KINDS = [(runtime, operator, kind) for (runtime, operator), kinds in NARROW.items() for kind in kinds]
+OTHERS = [(runtime, operator, kind) for runtime in ("litert-2.3", "tflm")
+          for operator in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+          for kind in ("int8", "int16") if (runtime, operator, kind) not in KINDS]
+
+
+def narrow(operator, kind, seed):
+    """A drawn file whose weights of int8 have become int4."""
+    drawn = Drawn(seed, kind)
+    OPERATORS[operator][0](drawn)
+    for tensor in drawn.file.graphs[0].tensors:
+        if tensor.dtype == "int8" and tensor.data is not None and len(tensor.shape) > 1:
+            values = np.frombuffer(tensor.data, np.int8) // 16
+            tensor.dtype, tensor.data = "int4", packed(values)
+    return drawn
+
+
+def packed(values):
+    """Bytes of two integers each, the first one low."""
+    values = np.append(values, [0] * (values.size % 2)).astype(np.uint8) & 15
+    return (values[::2] | values[1::2] << 4).tobytes()
+
+
+@pytest.mark.parametrize("runtime, operator, kind", KINDS)
+def test_weights_of_four_bits_are_the_runtimes(runtime, operator, kind, tmp_path):
+    reference, package = REFERENCES[runtime]
+    if find_spec(package) is None:
+        pytest.skip(f"no {package} here")
+    path, compared = tmp_path / "m.tflite", 0
+    for seed in range(12):
+        drawn = narrow(operator, kind, seed)
+        path.write_bytes(drawn.data)
+        try:
+            network = load_network(path, runtime)
+        except NetworkError as error:
+            assert "one scale for weights of int4, as tflm needs it" in str(error)
+            continue
+        inputs = [drawn.values((4, *network.tensors[index].shape), kind) for index in network.inputs]
+        assert reference(path).compare(network, Inference(network).run(*inputs), inputs) == []
+        compared += 1
+    assert compared >= 3
+
+
+@pytest.mark.parametrize("runtime, operator, kind", OTHERS)
+def test_others_are_refused(runtime, operator, kind):
+    """Nothing is computed that no runtime computes."""
+    with pytest.raises(NetworkError, match=f"weights that {runtime} multiplies with {kind}, not int4$"):
+        read_tflite(narrow(operator, kind, 1).data, "m", runtime)
+
+
+@pytest.mark.parametrize("operator", ["SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"])
+def test_those_of_recurrent_layers_are_refused(operator):
+    with pytest.raises(NetworkError, match="must have constant int8 weights, not int4"):
+        read_tflite(narrow(operator, "int8", 1).data, "m")
+
+
+def test_the_runtime_refuses_them_as_well(tmp_path):
+    """LiteRT says so when it loads the file; those of which it takes each byte for a weight are not given to it."""
+    (tmp_path / "m.tflite").write_bytes(narrow("TRANSPOSE_CONV", "int8", 1).data)
+    with pytest.raises(NetworkError, match="weights->type != kTfLiteInt8"):
+        REFERENCES["litert-2.3"][0](tmp_path / "m.tflite")
+
+
+def test_a_product_of_activations_has_none():
+    file = TfliteFile()
+    x, b = file.tensor((1, 5, 6), "int8", 0.1), file.constant(np.ones((6, 4)), "int4", 0.05)
+    y = file.operator("BATCH_MATMUL", [x, b], file.tensor((1, 5, 4), "int8", 0.4), "BatchMatMulOptions")
+    with pytest.raises(NetworkError, match=r"operands of one kind among int8, not int8 and int4$"):
+        read_tflite(file.data([x], [y]), "m")
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (4, 6)])
+def test_weights_are_unpacked_in_order(shape):
+    """An odd count leaves half of the last byte."""
+    file, rng = TfliteFile(), np.random.default_rng(9)
+    x, weights = file.tensor((1, shape[1]), "int8", 0.1, 5), rng.integers(-8, 8, shape)
+    y = file.operator("FULLY_CONNECTED", [x, file.constant(weights, "int4", 0.05)],
+                      file.tensor((1, shape[0]), "int8", 0.4), "FullyConnectedOptions")
+    network = read_tflite(file.data([x], [y]), "m")
+    assert (network.tensors[network.operators[0].inputs[1]].data == weights).all()
+
+
+def test_weights_of_four_bits_need_all_their_bytes():
+    file = TfliteFile()
+    x, weights = file.tensor((1, 6), "int8", 0.1), file.tensor((2, 6), "int4", 0.05, data=bytes(5))
+    y = file.operator("FULLY_CONNECTED", [x, weights], file.tensor((1, 2), "int8", 0.4), "FullyConnectedOptions")
+    with pytest.raises(NetworkError, match=r"^tensor 1 must have 6 bytes of data, not 5$"):
+        read_tflite(file.data([x], [y]), "m")
+
+
+def onnx_product(activation, weights, output):
+    """The bytes of a file of one MatMul, by names of ONNX's types."""
+    onnx = pytest.importorskip("onnx", reason="no onnx here")
+    helper, types = onnx.helper, onnx.TensorProto
+    values = {"s": ("FLOAT", [], [0.1]), "x0": (activation, [], [0]), "y0": (output, [], [0]),
+              "w": (weights, [4, 2], [1, 0] * 4), "w0": (weights, [], [0])}
+    nodes = [helper.make_node("QuantizeLinear", ["x", "s", "x0"], ["q"]),
+             helper.make_node("DequantizeLinear", ["q", "s", "x0"], ["dq"]),
+             helper.make_node("DequantizeLinear", ["w", "s", "w0"], ["dw"]),
+             helper.make_node("MatMul", ["dq", "dw"], ["m"]),
+             helper.make_node("QuantizeLinear", ["m", "s", "y0"], ["y"])]
+    graph = helper.make_graph(
+        nodes, "g", [helper.make_tensor_value_info("x", types.FLOAT, [1, 4])],
+        [helper.make_tensor_value_info("y", getattr(types, output), None)],
+        [helper.make_tensor(name, getattr(types, kind), *rest) for name, (kind, *rest) in values.items()])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)], ir_version=13).SerializeToString()
+
+
+@pytest.mark.parametrize("weights", ["INT8", "UINT8", "INT4", "UINT4", "INT2", "UINT2"])
+@pytest.mark.parametrize("activation", ["INT8", "INT16"])
+def test_kinds_of_onnx_that_are_read(activation, weights):
+    network = read_onnx(onnx_product(activation, weights, activation), "m")
+    kept, = (network.tensors[operator.inputs[1]] for operator in network.matrix_operators)
+    # Those without a sign count from the middle of int8.
+    lower = 128 if weights.startswith("U") else 0
+    assert (kept.data == np.array([[1] * 4, [0] * 4]) - lower).all() and kept.zero_points.tolist() == [-lower]
+
+
+@pytest.mark.parametrize("weights", ["INT8", "UINT4", "INT4", "INT2", "UINT2"])
+def test_onnx_runtime_computes_the_same(weights, tmp_path):
+    """With those of two bits its optimizer makes a product of integers that it refuses: it is not asked for one."""
+    pytest.importorskip("onnxruntime", reason="no onnxruntime here")
+    path = tmp_path / "m.onnx"
+    path.write_bytes(onnx_product("INT8", weights, "INT8"))
+    network, x = load_network(path), np.random.default_rng(1).normal(0, 6, (50, 1, 4)).astype(np.float32)
+    assert REFERENCES["onnx"][0](path).compare(network, Inference(network).run(x), [x]) == []
+
+
+ACTIVATIONS = "(QuantizeLinear) must have integers of int8, uint8 or int16"
+WEIGHTS = "node 3 (MatMul) must have weights of int8 or uint8 that are dequantized"
+
+
+@pytest.mark.parametrize("activation, weights, output, refusal", [
+    *((kind, "INT8", "INT8", f"node 0 {ACTIVATIONS}, not {kind.lower()}") for kind in ("UINT16", "INT4", "UINT4")),
+    *(("INT8", kind, "INT8", f"{WEIGHTS}, not {kind.lower()}") for kind in ("INT16", "UINT16", "INT32")),
+    *(("INT8", "INT8", kind, f"node 4 {ACTIVATIONS}, not {kind.lower()}") for kind in ("UINT16", "INT4", "UINT4")),
+    ("UINT8", "INT8", "INT8",
+     "node 3 (MatMul) must have operands of one kind among int8, uint8, int16, not uint8 and int8"),
+])
+def test_kinds_of_onnx_that_are_refused(activation, weights, output, refusal):
+    with pytest.raises(NetworkError) as error:
+        read_onnx(onnx_product(activation, weights, output), "m")
+    assert str(error.value) == refusal
