@@ -85,7 +85,7 @@ def check(proof, mode, solver, folder, *, bug=None, timeout=600):
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     found = broken(proof, bug) if bug else design(proof)
-    reason = proof.also(found.modules[module_name(proof)]) if proof.also and mode != "cover" else None
+    reason = proof.also(found) if proof.also and mode != "cover" else None
     if reason:
         return "failed", reason
     (folder / "dut.v").write_text(found.text, encoding="utf-8")

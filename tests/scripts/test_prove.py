@@ -3,13 +3,21 @@
 import json
 import re
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
+from bitline.golden.requantize import requantize
+from bitline.hdl.config import MacroConfig
+from bitline.hdl.config.macro import FUSES
+from bitline.hdl.config.widths import signed_width
+from bitline.hdl.emit import run_yosys
 from bitline.scripts.commands import prove as module
 from bitline.scripts.common import sby as formal
 from bitline.scripts.common.sby import broken, check
 from bitline.verif.formal.carry_save import compressed
+from bitline.verif.formal.paths import unregistered
 from bitline.verif.formal.properties import FASTEST, PROPERTIES
 from bitline.verif.sim.build import source
 from some import some, some_of
@@ -64,6 +72,68 @@ def test_a_tree_that_loses_a_bit_is_detected():
     proof = PROPERTIES["tree_save_13"]
     module = broken(proof, proof.bugs[0]).modules[formal.module_name(proof)]
     assert compressed(module, 13, 5).startswith("product_2_")
+
+
+def test_an_output_that_depends_on_an_input_of_the_same_cycle_is_found():
+    found = formal.design(PROPERTIES["apb"])
+    inputs = ("clk", "rst", *(name for name in found.modules[formal.module_name(PROPERTIES["apb"])].ports
+                              if name not in ("penable", "paddr")))
+    assert unregistered(found, inputs, {"paddr": ("bus__address",), "penable": ("pslverr",)}) is None
+    reason = unregistered(found, inputs, {"penable": ("pslverr",)})
+    assert reason == "bus__address depends on an input of the same cycle"
+
+
+def largest(bits, low, high):
+    """How many terms between ``low`` and ``high`` a number of so many bits holds in any case."""
+    return min((1 << bits - 1) // -low, ((1 << bits - 1) - 1) // high)
+
+
+def test_fused_columns_of_every_configuration_have_room():
+    # For each width of totals the most terms that have it: what holds for them holds for fewer.
+    for weight_bits, input_bits in product(range(1, 17), repeat=2):
+        config = object.__new__(MacroConfig)
+        vars(config).update(weight_bits=weight_bits, input_bits=input_bits, max_accumulations=1, rows=1)
+        low, high = config._extremes(weight_bits, 1)
+        x_low, x_high = -(1 << input_bits - 1), (1 << input_bits) - 1
+        for width in range(config.total_width, 64):
+            if (terms := min(largest(width, low, high), 1024 * 65536)) < config.rows:
+                break
+            vars(config).update(rows=terms)
+            assert config.total_width <= width
+            assert signed_width(terms * x_low, terms * x_high) <= config.sum_x_width
+            # A lower slice, and a lower half of four, which are not negative; and whole weights in their slots.
+            for bits, room in ((weight_bits, width + 1), (2 * weight_bits, 2 * width)):
+                top = (1 << bits) - 1
+                assert signed_width(terms * top * x_low, terms * top * x_high) <= room
+            for fuse in FUSES:
+                assert config.output_width(fuse) <= fuse * width
+
+
+def test_the_definition_of_the_requantizers_proof_is_the_golden_models():
+    text = source("requantizer.sv").read_text(encoding="utf-8")
+    function = re.search(r"    function [^\n]* rounded\(.*?endfunction\n", text, re.DOTALL)[0]
+    rng, lines = np.random.default_rng(5), []
+    limits = {"zero_point": 0, "low": -(1 << 15), "high": (1 << 15) - 1}
+    for shift, (rule, rounding) in product(range(-31, 8, 2), enumerate(("single", "double", "away", "double"))):
+        # Products in the middle between two results, and near it, where the rules differ.
+        for multiplier in (1 << 30, 1 << 30, *(int(each) for each in rng.integers(1, 1 << 31, 2))):
+            result, more = int(rng.integers(-4, 4)), int(rng.integers(0, 2)) if multiplier != 1 << 30 else 0
+            value = ((2 * result + 1) << 30 - shift) // multiplier + more
+            value = max(-(1 << 31), min((1 << 31) - 1, value))
+            expected = requantize(value, 0, multiplier, shift, rounding=rounding, **limits).item()
+            lines.append((value * multiplier, rule, shift, expected))
+    checks = "".join(
+        f"wire signed [66:0] r{index} = rounded({signed(value, 67)}, 2'd{rule}, {signed(shift, 7)});\n"
+        f"always @* if (r{index} < 32768 && r{index} >= -32768) assert (r{index} == {signed(expected, 67)});\n"
+        for index, (value, rule, shift, expected) in enumerate(lines))
+    run_yosys("read_verilog -formal <<EOT\nmodule check; localparam WIDE = 67; localparam signed [66:0] ONE = 1, "
+              f"HALF = ONE <<< 30;\n{function}{checks}endmodule\nEOT\nprep\nchformal -lower\n"
+              "sat -verify -prove-asserts\n")
+
+
+def signed(value, bits):
+    """A constant of Verilog."""
+    return f"{'-' if value < 0 else ''}{bits}'sd{abs(value)}"
 
 
 def test_a_port_of_another_width_fails_the_proof(monkeypatch):

@@ -2,7 +2,7 @@
 
 from ...hdl.config import CoreConfig, MacroConfig
 from .carry_save import cells, compressed
-from .property import Property, controlled, level_sums, summed, table_sums, whole
+from .property import Property, controlled, fused, lane, level_sums, march_ending, streaming, summed, table_sums, whole
 
 MACRO = MacroConfig(rows=10, columns=4, banks=2)
 
@@ -82,6 +82,22 @@ BUS_PROOFS = (
         defines={"BITS": 32, "BEATS": 3, "USED": 2}),
 )
 
+STREAMS = (
+    streaming("streams", "a core with AXI4-Lite keeps AXI4-Stream, and no output depends on an input of the same cycle",
+              "axi", (
+                  (".r_en(o__ready)", ".r_en(1'b1)", "packer"),
+                  ("assign m_axis_tlast = %1;", "assign m_axis_tlast = %1 & m_axis_tready;"),
+                  ("_D = rst ? 1'h0 : 1'h1;", "_D = 1'h1;", "self_test")), {}),
+    streaming("streams_wishbone", "the same with Wishbone, but that it answers only while it is asked", "wishbone", (
+        ("assign ack = %1;", "assign ack = (%1) & (sel[0] | ~we);", "front"),
+        ("if (rst) answers <= 1'h0;\n    else answers", "answers", "front")), {
+            "wb_cyc": ("wb_ack", "wb_err"), "wb_stb": ("wb_ack", "wb_err")}),
+    streaming("streams_apb", "the same with APB, but that it shows an error only with an answer", "apb", (
+        ("assign prdata = bus__read_data", "assign prdata = bus__read_data & {32{penable}}", "front"),
+        ("if (rst) pready <= 1'h0;\n    else pready", "pready", "front")), {
+            "s_apb_psel": ("s_apb_pslverr",), "s_apb_penable": ("s_apb_pslverr",)}),
+)
+
 # Small enough that a bug shows at the end of a program.
 MARCHED = CoreConfig(macro=MacroConfig(rows=2, columns=2, banks=2), bus="axi", input_stream_bits=32)
 MARCH = Property(
@@ -95,6 +111,42 @@ MARCH = Property(
         ("assign vector__payload[31:0] = %1;", "assign vector__payload[31:0] = (%1) ^ (memory_bist__step[0] && bank);"),
         ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13,
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
+
+ENDS = march_ending(
+    "march_ends", "a self-test ends, however long it waits for each of what it waits for",
+    CoreConfig(macro=MacroConfig(rows=2, columns=5, banks=2), input_stream_bits=32, weight_stream_bits=32), (
+        # It waits for samples of a row that is written; for a beat for ever; and not for vectors of others to end.
+        ("sample_and_A_Y_or_B_Y = load__valid_mux_Y_B | ", "sample_and_A_Y_or_B_Y = "),
+        ("%1_Y_A = beat + 1'h1", "%1_Y_A = beat"),
+        ("takeover__abort_mux_S_A = waited + 1'h1", "takeover__abort_mux_S_A = waited"),
+        # It offers nothing; and no operation is the last.
+        ("load__valid_mux_Y_B = ~ memory_bist__step[0]", "load__valid_mux_Y_B = 1'b0"),
+        ("%1 = memory_bist__is_last ? 3'h6", "%1 = 1'b0 ? 3'h6")), cover_depth=45, bug_depth=45)
+
+# Both halves of the requantizer: its multiplications, and from whatever they give to the result.
+REQUANTIZER = (
+    lane("requantizer_products", "the four products of a requantizer's lane are those of the pieces of its factors",
+         "requantizer_products", "int8", (
+             ("product_ll_dff_Q_D = value[15:0]", "product_ll_dff_Q_D = value[16:1]"),
+             # The lower piece of the multiplier is not negative, and the sum with the bias has a bit more.
+             ("product_hl_dff_Q_D = %1({ 1'h0, ", "product_hl_dff_Q_D = %1({ "),
+             ("value <= %1;", "value <= {%1[31], %1[31:0]};")), 5, script="flatten; opt"),
+    *(lane(f"requantizer_{output}", f"a lane of the requantizer equals its definition, from its products on; {output}",
+           "requantizer", output, bugs, 52, exposed=("product", "shifted_8", "beyond_8"), cover_depth=32,
+           script="flatten; cutpoint t:$mul", argument="52 cycles, one shift after the other") for output, bugs in (
+               ("int8", (
+                   # Minus one is not taken back; rounding 3 is as 2; a shift by nothing rounds twice.
+                   ("given_back_dff_Q_D = %1;", "given_back_dff_Q_D = 1'b0;"),
+                   ("= settings[1] & %1;", "= settings[1];"),
+                   ("$signed(given[69:64]) < $signed(1'h0)", "$signed(given[69:64]) <= $signed(2'h1)"),
+                   # Overflow is lost at the second step; the limit is that of the next cycle.
+                   ("beyond_7_dff_Q_D = %1 | %2;", "beyond_7_dff_Q_D = %2;"),
+                   ("$signed(settings[25:18])", "$signed(high)"))),
+               ("int16", (
+                   ("negative_4 <= negative_3", "negative_4 <= negative_5"),
+                   ("above_dff_Q_D = beyond ? ", "above_dff_Q_D = 1'b0 ? "),
+                   ("given_back_dff_Q_D = %1;", "given_back_dff_Q_D = negative_3;"))))),
+)
 
 # The lowest product of the first adder of the first level, and a bug.
 FIRST_CELL = tuple(f"INIT1(16'h{table}),\n    .INJECT1_0(\"NO\"),\n    .INJECT1_1(\"NO\")\n  ) level1_0_cell0 ("
@@ -116,7 +168,8 @@ TREE_PROOFS = (
                    (".c(product_2_0)", ".c(product_2_1)"),
                    ("= a + b", "= a | b", "full_adder"),
                    ("product_1_1 = ~ ", "product_1_1 = ")), 2, "bmc", taps=cells(rows, bits),
-               also=lambda module, rows=rows, bits=bits: compressed(module, rows, bits),
+               also=lambda design, rows=rows, bits=bits: compressed(
+                   next(iter(design.modules.values())), rows, bits),
                defines={"ROWS": rows, "BITS": bits, "WIDTH": bits + (rows - 1).bit_length(), "ADDERS": adders},
                argument="induction over adders", solvers=solvers)
       for rows, bits, adders, solvers in ((13, 5, 63, ("yices", "z3")), (256, 8, 2040, ("yices",)))),
@@ -160,6 +213,20 @@ CONTROL = (
         defines={"WITHIN": 32}),
 )
 
+FUSED = (
+    fused("fuse_2", "two fused columns do not overflow, and their bounds are reached", SMALL, (
+        # A bit too few, at each of its two registers; a correction by another total; and stages that do not wait.
+        ("slice_0 <= %1;", "slice_0 <= {%1[7], %1[7:0]};"),
+        ("{ slice_1, 2'h0 }", "{ slice_1[6], slice_1[6:0], 2'h0 }"),
+        ("totals[7:0]) + ", "totals[7:0]) - "),
+        ("if (load[1]) y <= ", "y <= "))),
+    fused("fuse_4", "the same of four columns of 16 rows of 8 bits, inputs of 8 bits, over 64 vectors",
+          MacroConfig(rows=16, columns=4, fuse=4, max_accumulations=64), (
+              ("slice_2 <= %1;", "slice_2 <= {%1[25], %1[25:0]};"),
+              ("{ pair1_1, 16'h0000 }", "{ pair1_1[31], pair1_1[31:0], 16'h0000 }"),
+              ("mode[1:0] >= 2'h2", "mode[1:0] >= 2'h3"))),
+)
+
 # From the streams to the result: every step between them, in macros small enough.
 WHOLE = (
     whole("macro", "a macro of bitcells gives the product, for all weights and inputs",
@@ -173,7 +240,8 @@ WHOLE = (
           solvers=("yices",), script="memory_map"),
 )
 
-PROPERTIES = {proof.name: proof for proof in (*BUS_PROOFS, MARCH, *TREE_PROOFS, *DATA, *CONTROL, *WHOLE)}
+PROPERTIES = {proof.name: proof for proof in (*BUS_PROOFS, *STREAMS, MARCH, ENDS, *REQUANTIZER, *TREE_PROOFS, *DATA,
+                                              *CONTROL, *FUSED, *WHOLE)}
 # The ten that are proved in the shortest time, seconds each; the tests run them.
 FASTEST = ("apb", "wishbone", "axi_lite", "lock", "loader", "packer", "assembler", "controller", "controller_2",
            "response")

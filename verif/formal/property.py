@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from ...golden.march_tests import PROGRAMS
+from ...hdl.bist.data_background import DataBackground
 from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.config.widths import ceil_log2
+from .paths import unregistered
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Property:
     taps : function
         Of the `Module`, gives further ports by name: their widths and expressions.
     also : function
-        Of the `Module`, says why it cannot hold, or None: what is decided without a solver.
+        Of the `Design`, says why it cannot hold, or None: what is decided without a solver.
     defines : dict
         Macros for the check.
     script : str
@@ -129,6 +133,76 @@ def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):
         "ROWS": rows, "BITS": input_bits, "VECTORS": vectors, "MAX_WEIGHT": half - 1, "MIN_MAGNITUDE": half,
         "COMPLEMENT": 0, "SUM": config.sum_width, "WIDTH": config.accumulator_width, "TOTAL": config.total_width,
         "WIDE": config.total_width + 4} | more.pop("defines", {}), **more)
+
+
+def lane(name, says, check, output, bugs, depth, **more):
+    """A property of a lane of the requantizer whose totals have 32 bits; its registers of products are shown."""
+    config = CoreConfig(macro=MacroConfig(rows=4, columns=2, input_bits=16, max_accumulations=64), output=output)
+    products = {"HH": 33, "HL": 33, "LH": 32, "LL": 32}
+    return Property(name, says, check, config, "lane", bugs, depth, "bmc", solvers=("yices",),
+                    exposed=(*(f"product_{pieces.lower()}" for pieces in products), *more.pop("exposed", ())),
+                    defines={"TOTAL": config.macro.total_width, "OUT": config.output_bits} | products, **more)
+
+
+def fused(name, says, config, bugs, **more):
+    """A property of a group of fused columns."""
+    def registers(module):
+        slices = [f"slice_{index}" for index in range(config.fuse)]
+        pairs = [f"pair1_{index}" for index in range(config.fuse // 2)] if config.fuse > 2 else ["y"]
+        return {"slices": (config.fuse * (config.total_width + 1), "{" + ", ".join(reversed(slices)) + "}"),
+                "pairs": (config.fuse * config.total_width, "{" + ", ".join(reversed(pairs)) + "}")}
+    return Property(name, says, "fuse", config, "fuse", bugs, 2, cover_depth=5, bug_depth=5, taps=registers, defines={
+        "COLUMNS": config.fuse, "STAGES": config.fuse_latency, "TOTAL": config.total_width, "SUM_X": config.sum_x_width,
+        "WEIGHT": config.weight_bits, "BITS": config.input_bits, "TERMS": config.rows * config.max_accumulations,
+        "WIDE": config.fuse * config.total_width + 2}, solvers=("yices",), **more)
+
+
+def streaming(name, says, bus, bugs, allowed, **more):
+    """A property of a whole core with such a bus; ``allowed``: what may depend on its inputs, see `unregistered`."""
+    config = CoreConfig(macro=MacroConfig(rows=4, columns=3, banks=2), input_stream_bits=32, output="int32", bus=bus)
+    return Property(name, says, "streams", config, "", bugs, 3, cover_depth=20, bug_depth=20, solvers=("yices",),
+                    also=lambda design: unregistered(design, ("aclk", "aresetn"), allowed),
+                    defines={"IN": config.input_stream_bits, bus.upper(): 1}, **more)
+
+
+def packed(values):
+    """Verilog for bytes, the first lowest."""
+    return "{" + ",".join(f"8'd{value}" for value in reversed(values)) + "}"
+
+
+def march_tables():
+    """What `march_ends.sv` says of each operation and program of the self-test, by `PROGRAMS` alone."""
+    tables = {name: [] for name in ("PROGRAM", "FIRST", "LENGTH", "AFTER", "LATER", "DOWN")}
+    counts = []
+    for number, elements in enumerate(PROGRAMS.values()):
+        lengths = [len(operations.split()) for _, operations in elements]
+        for index, ((order, _), length) in enumerate(zip(elements, lengths)):
+            first = len(tables["FIRST"])
+            for operation in range(length):
+                row = (number, first, length, length - 1 - operation, sum(lengths[index + 1:]), int(order == "down"))
+                for table, value in zip(tables.values(), row):
+                    table.append(value)
+        counts.append(sum(lengths))
+    return {name: packed(values) for name, values in tables.items()} | {
+        "OPERATIONS": len(tables["FIRST"]), "EACH": packed(counts)}
+
+
+def march_ending(name, says, config, bugs, **more):
+    """A property of the self-test of a core."""
+    runs = [1 if program in ("zeroize", "known_answers") else DataBackground.count(config) for program in PROGRAMS]
+    macro = config.macro
+    beats = [-(-8 * size // bits) for size, bits in ((config.vector_bytes, config.input_stream_bits),
+                                                     (config.row_bytes, config.weight_stream_bits))]
+    operations = max(count * each for count, each in zip(
+        (sum(len(part.split()) for _, part in elements) for elements in PROGRAMS.values()), runs))
+    defines = {
+        "ROWS": macro.rows, "BANKS": macro.banks, "GROUPS": config.groups, "BEATS": max(beats),
+        "ROW": max(1, ceil_log2(macro.rows)), "BANK": max(1, ceil_log2(macro.banks)),
+        "GROUP": max(1, ceil_log2(config.groups)), "BEAT": max(1, ceil_log2(max(beats))),
+        "VECTOR_LAST": beats[0] - 1, "ROW_LAST": beats[1] - 1, "TOTALS": config.lanes * macro.total_width,
+        "RUNS": packed(runs), "BOUND": operations * macro.rows * macro.banks * (max(beats) + 3) + 2, **march_tables()}
+    return Property(name, says, "march_ends", config, "self_test", bugs, 2, defines=defines, solvers=("yices",),
+                    script="flatten", **more)
 
 
 def level_sums(name, says, rows, fabric, bugs, weight_bits=8, **more):
