@@ -72,8 +72,9 @@ def _verilog(emitter):
 # Summary of modules that Amaranth generates.
 CELLS = "Cells of the memory around it."
 
-def sidecar(config):
-    """Description of the Verilog for programs, as a JSON object: ports, latency, configuration.
+
+def sidecar(config, fabric="generic"):
+    """Description of the Verilog for programs, as a JSON object: ports, latency, fabric, configuration.
 
     ``latency.cycles``: cycles of ``n`` vectors of ``p`` planes beyond ``n * p``.
     """
@@ -83,6 +84,7 @@ def sidecar(config):
         "generator": f"bitline {version('bitline')}",
         "module": config.name,
         "hash": config.hash,
+        "fabric": fabric,
         "configuration": config.to_dict(),
         "latency": {"cycles": config.latency, "column": config.column_latency, "fuse": config.fuse_latency},
         "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,

@@ -1,36 +1,44 @@
 """``bitline generate``: a macro's Verilog and its description, or a core and its integration files."""
 
+import json
+from contextlib import suppress
 from pathlib import Path
 
 import click
 
-from ...hdl.emit import emit_files, sidecar
+from ...hdl.emit import FABRICS, emit_files, sidecar
 from ..common.files import BadInput, check_writable, refusing, write_files
 from ..common.options import config_options, core_options, required
+from ..integration.cell_models import cell_models
 
 
-def generate(config, folder):
-    """Write the Verilog, ``NAME.v`` and perhaps ``NAME_memory.v``, and ``NAME.json``; returns the paths."""
+def generate(config, folder, fabric="generic"):
+    """Write the Verilog and ``NAME.json``; returns the paths.
+
+    The Verilog is ``NAME.v`` and perhaps ``NAME_memory.v``, and models of the fabric's cells if it has some.
+    """
     check_writable(folder / f"{config.name}.v")
-    files = {**emit_files(config), f"{config.name}.json": sidecar(config)}
+    files = {**emit_files(config, fabric), **cell_models(fabric), f"{config.name}.json": sidecar(config, fabric)}
     for name in files:
         check_writable(folder / name)
     write_files(folder, files)
     return [folder / name for name in files]
 
 
-def generate_core(config, folder):
+def generate_core(config, folder, fabric="generic"):
     """Write a core and its integration files into a folder; returns the paths at the top of the folder."""
     from ..integration.files import integration_files
     from ..integration.systemrdl import IntegrationError
 
     check_writable(folder / f"{config.name}.v")
-    # Files that are not named after the core would be the other's no more.
+    # Files that are not named after the core would be the other's no more; nor those that only one fabric has.
     for other in sorted(folder.glob("bitline_core_*.json")):
         if other.stem != config.name:
             raise BadInput(f"{folder} must hold no other core, and holds {other.stem}")
+        if fabric_of(other) not in (fabric, None):
+            raise BadInput(f"{folder} must hold no core of fabric {fabric_of(other)}, and holds {other.stem}")
     with refusing(IntegrationError):
-        files = integration_files(config)
+        files = integration_files(config, fabric)
     for name in files:
         if (folder / name).is_dir():
             raise BadInput(f"{folder / name} must be a file, and is a folder")
@@ -38,16 +46,28 @@ def generate_core(config, folder):
     return [folder / name for name in sorted({name.split("/")[0] for name in files})]
 
 
+def fabric_of(path):
+    """The fabric in a core's JSON file; None if it names none."""
+    with suppress(ValueError, AttributeError):
+        return json.loads(path.read_text(encoding="utf-8")).get("fabric")
+    return None
+
+
 @click.command()
 @config_options
 @core_options
+@click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
+              help="Cells that the Verilog may have besides what any synthesizer takes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-def command(config, core, out):
+def command(config, core, fabric, out):
     """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration.
 
     Memories that a chip designer replaces are in a file of their own.
 
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
+
+    With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it.
     """
-    for path in generate_core(core, out) if core else generate(required(config), out):
+    paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
+    for path in paths:
         click.echo(path)

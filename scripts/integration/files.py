@@ -8,7 +8,9 @@ from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
 from .c_headers import DRIVER, errors_header, registers_header, values_header
+from .cell_models import cell_models
 from .ip_xact import ip_xact
+from .packages import platform_designer, vivado
 from .simulation import filled, simulation_files
 from .systemrdl import pages, systemrdl
 
@@ -16,10 +18,18 @@ HERE = Path(__file__).resolve().parent
 
 # Clock period of the constraints; users change it.
 PERIOD_NS = 10
+# Of FuseSoC.
+SIMULATORS = ("dsim", "icarus", "modelsim", "rivierapro", "vcs", "verilator", "xcelium", "xsim")
 
 
-def integration_files(config):
+def integration_files(config, fabric="generic"):
     """Contents of all files of a core, by name.
+
+    Parameters
+    ----------
+    config : CoreConfig
+    fabric : str
+        As of `emit`. What simulates Verilog with cells gets their models; other vendors' tools get nothing.
 
     Raises
     ------
@@ -28,16 +38,16 @@ def integration_files(config):
     IntegrationError
         PeakRDL is not installed.
     """
-    name = config.name
-    verilog = emit_files(config)
-    files = pages(config) | verilog | simulation_files(config, verilog) | {
-        f"{name}.json": sidecar(config),
+    name, models = config.name, cell_models(fabric)
+    verilog = emit_files(config, fabric)
+    files = pages(config) | verilog | models | simulation_files(config, [*verilog, *models]) | {
+        f"{name}.json": sidecar(config, fabric),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
-        f"{name}.core": fusesoc(config, verilog),
+        f"{name}.core": fusesoc(config, verilog, models=models),
         f"{name}.sdc": constraints(config),
         f"{name}_instance.v": template(config),
         f"{name}.rdl": systemrdl(config),
-        f"{name}.xml": ip_xact(config, verilog),
+        f"{name}.xml": ip_xact(config, verilog, models),
         f"{name}_registers.h": values_header(config),
         f"{DRIVER}_registers.h": registers_header(),
         f"{DRIVER}_errors.h": errors_header(),
@@ -46,15 +56,19 @@ def integration_files(config):
         files[copied] = (HERE / copied).read_text(encoding="utf-8")
     if config.bus == "axi":
         files[f"{name}_litex.py"] = litex(config, verilog)
+    if fabric == "generic":
+        files |= {f"{name}_vivado.tcl": vivado(config, verilog, PERIOD_NS),
+                  f"{name}_hw.tcl": platform_designer(config, verilog)}
     return files
 
 
-def sidecar(config):
+def sidecar(config, fabric="generic"):
     """A description of the Verilog for programs, as a JSON object."""
     description = {
         "generator": f"bitline {version('bitline')}",
         "module": config.name,
         "hash": config.hash,
+        "fabric": fabric,
         "configuration": config.to_dict(),
         "lanes": config.lanes,
         "latency": {"macro": config.macro.latency},
@@ -69,85 +83,20 @@ def sidecar(config):
     return json.dumps(description, indent=2) + "\n"
 
 
-def fusesoc(config, sources, vlnv=None):
+def fusesoc(config, sources, vlnv=None, models=()):
     """A FuseSoC core file: the names of its Verilog files, and targets rtl, lint, sim and synth, the last for an FPGA.
+
+    ``models``: names of the files of `cell_models`, which a design of several cores gets too, where it is simulated.
 
     FuseSoC calls Verilator by a makefile: ``$VERILATOR``, that of ``$VERILATOR_ROOT``, or ``verilator`` on the path. If
     there is none of these, `find_verilator.sh` has it call that of the package from PyPI.
     """
-    name = config.name
-    return f"""CAPI=2:
-name: {vlnv or f"bitline:core:{name}:{version('bitline')}"}
-description: Bitline digital compute-in-memory core, configuration {config.hash}
-
-filesets:
-  rtl:
-    files: [{", ".join(sources)}]
-    file_type: verilogSource
-  testbench:
-    files:
-      - {name}_tb.v : {{file_type: verilogSource}}
-      - {name}_steps.hex : {{file_type: user, copyto: {name}_steps.hex}}
-      - {name}_results.hex : {{file_type: user, copyto: {name}_results.hex}}
-  verilator:
-    files: [find_verilator.sh : {{copyto: find_verilator.sh}}]
-    file_type: user
-  constraints:
-    files: [{name}.sdc : {{file_type: SDC}}]
-
-parameters:
-  BITLINE_MEMORY_FPGA:
-    datatype: bool
-    paramtype: vlogdefine
-    description: Memories ask for block RAM
-  BITLINE_MEMORY_OPENRAM:
-    datatype: bool
-    paramtype: vlogdefine
-    description: Memories are macros of OpenRAM
-
-scripts:
-  find_verilator:
-    cmd: [sh, find_verilator.sh]
-
-targets:
-  default: &default
-    filesets: [rtl]
-    toplevel: {name}
-    parameters: [BITLINE_MEMORY_FPGA, BITLINE_MEMORY_OPENRAM]
-  rtl: *default
-  lint:
-    <<: *default
-    filesets: [rtl, verilator]
-    default_tool: verilator
-    hooks: &hooks
-      pre_build: [find_verilator]
-    tools:
-      verilator:
-        mode: lint-only
-        verilator_options: [-Wall]
-  sim:
-    <<: *default
-    filesets: [rtl, testbench, verilator]
-    toplevel: {name}_tb
-    default_tool: verilator
-    hooks: *hooks
-    tools:
-      verilator:
-        mode: binary
-        verilator_options: [-Wno-fatal, -Wno-lint, -Wno-style,
-          -MAKEFLAGS, OPT_FAST=-O0, -MAKEFLAGS, OPT_SLOW=-O0, -MAKEFLAGS, OPT_GLOBAL=-O0]
-      icarus:
-        iverilog_options: [-g2012]
-  synth:
-    <<: *default
-    filesets: [rtl, constraints]
-    parameters: [BITLINE_MEMORY_FPGA=true]
-    default_tool: yosys
-    tools:
-      yosys:
-        arch: ecp5
-        output_format: json
-"""
+    listed = f"  models:\n    files: [{', '.join(models)}]\n    file_type: verilogSource\n" if models else ""
+    used = [f'"tool_{simulator} ? (models)"' for simulator in SIMULATORS] if models else []
+    return filled("fusesoc.core.in", {
+        "NAME": config.name, "VLNV": vlnv or f"bitline:core:{config.name}:{version('bitline')}", "HASH": config.hash,
+        "SOURCES": ", ".join(sources), "MODELS": listed, "USED": ", ".join(["rtl", *used]),
+        "SIMULATED": "rtl, models" if models else "rtl"})
 
 
 def constraints(config):

@@ -2,10 +2,10 @@
 
 import xml.etree.ElementTree as ElementTree
 from importlib.metadata import version
-from itertools import groupby
 
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
+from .interfaces import LIBRARY, VENDOR, interfaces
 from .systemrdl import MAP_MEANING, bounds, is_bounded, is_error_code, remarks
 
 NAMESPACE = "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"
@@ -24,15 +24,15 @@ ACCESS = {
 FILE_TYPES = {".v": "verilogSource", ".sdc": "SDC", ".h": "cSource", ".c": "cSource"}
 
 
-def ip_xact(config, verilog):
-    """The XML of a core whose Verilog is in the files ``verilog``."""
-    ports = core_ports(config)
-    interfaces = [(name, list(members)) for name, members in groupby(ports, key=lambda port: port.interface)]
+def ip_xact(config, verilog, models=()):
+    """The XML of a core whose Verilog is in the files ``verilog``; ``models`` are those of `cell_models`."""
     file_sets = {"rtl": list(verilog), "constraints": [f"{config.name}.sdc"],
                  "driver": [f"bitline_core{end}" for end in (".h", ".c", "_registers.h", "_errors.h")]}
+    if models:
+        file_sets["models"] = list(models)
     tree = _tree("component", [
-        ("vendor", "bitline.org"), ("library", "core"), ("name", config.name), ("version", version("bitline")),
-        ("busInterfaces", [_interface(config, name, members) for name, members in interfaces]),
+        ("vendor", VENDOR), ("library", LIBRARY), ("name", config.name), ("version", version("bitline")),
+        ("busInterfaces", [_interface(interface) for interface in interfaces(config)]),
         ("memoryMaps", [("memoryMap", [("name", "registers"), _block(config)])]),
         ("model", [
             ("views", [("view", [("name", "rtl"), ("envIdentifier", "verilog:any:any"),
@@ -40,7 +40,7 @@ def ip_xact(config, verilog):
             ("instantiations", [("componentInstantiation", [
                 ("name", "verilog"), ("language", "verilog"), ("moduleName", config.name),
                 ("fileSetRef", [("localName", "rtl")]), ("fileSetRef", [("localName", "constraints")])])]),
-            ("ports", [_port(port) for port in ports])]),
+            ("ports", [_port(port) for port in core_ports(config)])]),
         ("fileSets", [("fileSet", [("name", name), *(("file", [("name", file), ("fileType", _file_type(file))])
                                                      for file in files)]) for name, files in file_sets.items()]),
         ("description", f"Bitline digital compute-in-memory core, configuration {config.hash}."),
@@ -69,19 +69,16 @@ def _vlnv(identifier, suffix=""):
     return {"vendor": vendor, "library": library, "name": name + suffix, "version": number}
 
 
-def _interface(config, interface, members):
+def _interface(interface):
     """A bus interface; a clock, a reset or an interrupt is one too."""
-    identifier, name = interface.split()
-    is_registers = members[0].is_register_bus
-    leads = name.startswith("m_") or name == "irq"
-    role = ("slave", [("memoryMapRef", {"memoryMapRef": "registers"}, [])] if is_registers else [])
+    role = ("slave", [("memoryMapRef", {"memoryMapRef": "registers"}, [])] if interface.is_register_bus else [])
     maps = [("portMap", [("logicalPort", [("name", port.role)]), ("physicalPort", [("name", port.name)])])
-            for port in members]
+            for port in interface.ports]
     return ("busInterface", [
-        ("name", name), ("busType", _vlnv(identifier), []),
-        ("abstractionTypes", [("abstractionType", [("abstractionRef", _vlnv(identifier, "_rtl"), []),
+        ("name", interface.name), ("busType", _vlnv(interface.kind), []),
+        ("abstractionTypes", [("abstractionType", [("abstractionRef", _vlnv(interface.kind, "_rtl"), []),
                                                    ("portMaps", maps)])]),
-        ("master", []) if leads else role])
+        ("master", []) if interface.leads else role])
 
 
 def _block(config):

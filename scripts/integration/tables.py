@@ -16,6 +16,7 @@ KEYS = {
     "generator": "name and version of what wrote the files",
     "module": "name of the top module",
     "hash": "hash of the configuration, as in the module's name and in the register `configuration`",
+    "fabric": "`generic`, or the fabric whose cells the Verilog has; see [ECP5's cells](#ecp5s-cells)",
     "configuration": "the configuration, of which `bitline generate --core --config` makes the same core again",
     "lanes": "results that the requantizer computes in a cycle",
     "latency": "`macro`: latency of the macro in clock cycles",

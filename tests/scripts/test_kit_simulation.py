@@ -46,11 +46,17 @@ def make(folder, environment, *arguments):
                           check=False)
 
 
-@pytest.mark.parametrize("config", some(CONFIGS, 0), ids=lambda config: config.name)
+# Cells of ECP5: carries and multiplexers, LUT-RAM, block RAM.
+ON_ECP5 = [CoreConfig(macro=MacroConfig(rows=5, columns=4, banks=3, max_accumulations=2)), *CONFIGS]
+
+
+@pytest.mark.parametrize("config, fabric", some([
+    *((config, "generic") for config in CONFIGS), *((config, "ecp5") for config in ON_ECP5)], 0),
+    ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("simulator", SIMULATORS)
-def test_folder_simulates_alone(simulator, config, tmp_path, bare):
+def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
     folder = tmp_path / "kit"
-    generate_core(config, folder)
+    generate_core(config, folder, fabric)
     done = make(folder, bare, "sim", f"SIMULATOR={simulator}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\nPASS: " in done.stdout

@@ -7,15 +7,15 @@
 // that is written at the same edge is not known.
 
 module PDPW16KD (
-    input DI0, DI1, DI2, DI3, DI4, DI5, DI6, DI7, DI8, DI9, DI10, DI11, DI12, DI13, DI14, DI15, DI16, DI17,
-    input DI18, DI19, DI20, DI21, DI22, DI23, DI24, DI25, DI26, DI27, DI28, DI29, DI30, DI31, DI32, DI33, DI34, DI35,
-    input ADW0, ADW1, ADW2, ADW3, ADW4, ADW5, ADW6, ADW7, ADW8,
-    input BE0, BE1, BE2, BE3,
-    input CEW, CLKW, CSW0, CSW1, CSW2,
-    input ADR0, ADR1, ADR2, ADR3, ADR4, ADR5, ADR6, ADR7, ADR8, ADR9, ADR10, ADR11, ADR12, ADR13,
-    input CER, OCER, CLKR, CSR0, CSR1, CSR2, RST,
-    output DO0, DO1, DO2, DO3, DO4, DO5, DO6, DO7, DO8, DO9, DO10, DO11, DO12, DO13, DO14, DO15, DO16, DO17,
-    output DO18, DO19, DO20, DO21, DO22, DO23, DO24, DO25, DO26, DO27, DO28, DO29, DO30, DO31, DO32, DO33, DO34, DO35
+    input wire DI0, DI1, DI2, DI3, DI4, DI5, DI6, DI7, DI8, DI9, DI10, DI11, DI12, DI13, DI14, DI15, DI16, DI17,
+    input wire DI18, DI19, DI20, DI21, DI22, DI23, DI24, DI25, DI26, DI27, DI28, DI29, DI30, DI31, DI32, DI33, DI34, DI35,
+    input wire ADW0, ADW1, ADW2, ADW3, ADW4, ADW5, ADW6, ADW7, ADW8,
+    input wire BE0, BE1, BE2, BE3,
+    input wire CEW, CLKW, CSW0, CSW1, CSW2,
+    input wire ADR0, ADR1, ADR2, ADR3, ADR4, ADR5, ADR6, ADR7, ADR8, ADR9, ADR10, ADR11, ADR12, ADR13,
+    input wire CER, OCER, CLKR, CSR0, CSR1, CSR2, RST,
+    output wire DO0, DO1, DO2, DO3, DO4, DO5, DO6, DO7, DO8, DO9, DO10, DO11, DO12, DO13, DO14, DO15, DO16, DO17,
+    output wire DO18, DO19, DO20, DO21, DO22, DO23, DO24, DO25, DO26, DO27, DO28, DO29, DO30, DO31, DO32, DO33, DO34, DO35
 );
     parameter DATA_WIDTH_W = 36;
     parameter DATA_WIDTH_R = 36;
@@ -30,7 +30,7 @@ module PDPW16KD (
 
     generate
         if (DATA_WIDTH_W != 36 || DATA_WIDTH_R != 36 || REGMODE != "OUTREG" || RESETMODE != "SYNC"
-            || CLKWMUX != "CLKW" || CLKRMUX != "CLKR" || CSDECODE_W != "0b000" || CSDECODE_R != "0b000") begin
+            || CLKWMUX != "CLKW" || CLKRMUX != "CLKR" || CSDECODE_W != "0b000" || CSDECODE_R != "0b000") begin : other
             PDPW16KD_in_a_mode_without_a_model unknown ();
         end
     endgenerate
@@ -44,13 +44,15 @@ module PDPW16KD (
     wire read = CER & {CSR2, CSR1, CSR0} == 3'b000;
 
     reg [35:0] words [0:511];
-    reg [35:0] word = 36'b0;
-    reg [35:0] out = 36'b0;
+    reg [35:0] word, out;
 
     integer index;
-    initial
+    initial begin
         for (index = 0; index < 512; index = index + 1)
             words[index] = 36'b0;
+        word = 36'b0;
+        out = 36'b0;
+    end
 
     always @(posedge CLKW)
         if (write) begin
