@@ -132,7 +132,7 @@ int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *j
 
 /* Begins a transfer of so many bytes, whole beats, from or to an address that is a multiple of a beat; memory must have
  * what the processor wrote. Every vector, row, column's parameters and result begins with a beat. Results are transferred
- * as they come, so their transfer begins first. */
+ * as they come, so their transfer begins first. BITLINE_CORE_REFUSED: the channel is busy. */
 int bitline_core_dma_begin(struct bitline_core *core, enum bitline_core_dma_channel channel, uint64_t address, uint32_t bytes);
 
 /* Waits until a transfer has ended. BITLINE_CORE_UNFINISHED: not all of it was moved, as bitline_core_dma_left says. */

@@ -157,7 +157,7 @@ CONFIGS = st.fixed_dictionaries(
               "tree": st.sampled_from(("carry_chain", "carry_save", "dadda"))})
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CONFIGS)
 def test_every_configuration_gives_verilog_or_one_line(cli, tmp_path_factory, parameters):
     folder = tmp_path_factory.mktemp("out")

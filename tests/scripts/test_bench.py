@@ -24,6 +24,7 @@ def test_measured_rate_is_one_plane_a_cycle(tmp_path):
         assert row["write cycles"] == row["rows written meanwhile"]
 
 
+@pytest.mark.slow
 def test_largest_macro_is_below_its_size():
     text = emit(MacroConfig(rows=256, columns=256))
     assert len(text) < 5_000_000

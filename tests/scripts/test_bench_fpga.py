@@ -18,7 +18,7 @@ CELLS = ("lut", "carry", "lut_ram", "flip_flop", "block_ram", "placed_sites")
     ("table", 80, 4, (1, 472, 160, 1857, 0, 1905)),
     ("bitcell", 80, 4, (104, 1724, 0, 6160, 0, 3552)),
     ("block_ram", 72, 3, (6, 186, 0, 813, 8, 378)),
-], 0))
+], 2))
 def test_columns_and_accumulators_take_exactly(kind, rows, columns, expected, tmp_path):
     array = Array(KINDS[kind], rows, columns)
     counts = count_array(array.synthesize(tmp_path), tmp_path)

@@ -62,10 +62,11 @@ def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
     assert "\nPASS: " in done.stdout
 
 
-@pytest.mark.parametrize("block, old, new, what", some([
+@pytest.mark.slow
+@pytest.mark.parametrize("block, old, new, what", [
     ("accumulator", "shift_q ? ", "1'b0 ? ", "result beat"),
     ("front", "assign err = %1 & bus__refused", "assign err = %1 & 1'b0", "step"),
-], 0))
+])
 def test_testbench_notices_a_seeded_bug(block, old, new, what, tmp_path, bare):
     folder, config = tmp_path / "kit", CoreConfig(macro=SMALL.macro, bus="wishbone", output="int32")
     generate_core(config, folder)

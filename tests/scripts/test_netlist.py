@@ -46,6 +46,7 @@ def test_netlist_does_what_the_rtl_does(build, tmp_path, config, implementation)
     assert_passes(Job(config, SIMULATOR, 1, build, tmp_path, netlist=implementation))
 
 
+@pytest.mark.slow
 def test_bitstream_of_gowin_does_what_the_rtl_does(build, tmp_path):
     assert_passes(Job(CONFIG, SIMULATOR, 1, build, tmp_path, netlist=Implementation("gowin", "bitstream")))
 
@@ -86,7 +87,8 @@ def reads_nets(cell):
     return "LUT" in cell["type"] and "MUX" not in cell["type"] and all(isinstance(bits[0], int) for bits in inputs)
 
 
-@pytest.mark.parametrize("family", some(["ecp5", "ice40", "gowin"], 0))
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["ecp5", "ice40", "gowin"])
 def test_one_wrong_bit_of_a_lut_is_noticed(build, tmp_path, family):
     folder = build / "mutants" / family
     netlist = synthesize({"macro.v": emit(CONFIG)}, CONFIG.name, family, folder, pads=False)

@@ -161,7 +161,7 @@ def test_yosys_that_fails(refused, tmp_path, monkeypatch):
 def test_failure_while_writing_leaves_nothing(refused, tmp_path, monkeypatch):
     import bitline.scripts.commands.generate as module
 
-    def fail(config):
+    def fail(*_):
         raise OSError(28, "No space left on device", "disk")
 
     monkeypatch.setattr(module, "sidecar", fail)
