@@ -3,18 +3,16 @@ import os
 import re
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.hdl.emit import emit, run_yosys
+from bitline.scripts.integration.cell_models import cell_models
 from bitline.scripts.mutation.designs import CoreDesign
-from bitline.verif.core.storage import surround
-from bitline.verif.sim.build import SimulatorError, build, tool_environment
-from bitline.verif.sim.build import testbench as module_of
-from bitline.verif.sim.core import build_core
+from bitline.verif.sim.build import tool_environment
 from breaking import broken
+from core_runs import run
 from places import ROOT
 from some import some, some_of
 from testbench_tests import number_of_tests
@@ -35,26 +33,6 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
 SIMULATORS = ("verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog")))
 TESTBENCHES = ("tb_core", "tb_core_races", "tb_core_interlocks", "tb_core_status", "tb_core_mixed", "tb_registers")
-
-
-def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, inside=False, **environment):
-    """Names of the failed tests of a testbench, and how many there were; ``inside``: one that reaches into the core."""
-    environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
-    if test:
-        environment["COCOTB_TEST_FILTER"] = rf"\.{test}$"
-    if inside:
-        verilog = verilog or emit(config)
-        core = build(config, simulator=simulator, surround=surround(config, verilog), verilog=verilog)
-    else:
-        core = build_core(config, simulator=simulator, verilog=verilog)
-    try:
-        core.run(module_of(testbench), seed=1, environment=environment, folder=folder)
-    except SimulatorError as error:
-        reason = str(error)
-        assert "failed" in reason, reason
-    cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
-    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
-    return failed, len(cases)
 
 
 def test_mutants_meet_the_same_testbenches():
@@ -172,10 +150,12 @@ def test_errors_of_the_documents_are_those_of_the_table():
 NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, max_accumulations=4))]
 
 
-@pytest.mark.parametrize("config", some(NAMED, 0, 2, 3, 7, 8), ids=lambda config: config.name)
-def test_lint_clean(config, tmp_path):
+@pytest.mark.parametrize("config, fabric", some([
+    *((config, "generic") for config in NAMED), *((config, "ecp5") for config in CONFIGS)], 0, 2, 3, 7, 8, 13),
+    ids=lambda value: getattr(value, "name", value))
+def test_lint_clean(config, fabric, tmp_path):
     path = tmp_path / "core.v"
-    path.write_text(emit(config), encoding="utf-8")
+    path.write_text("\n".join([emit(config, fabric), *cell_models(fabric).values()]), encoding="utf-8")
     with tool_environment():
         done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, str(path)],
                               capture_output=True, text=True, check=False)

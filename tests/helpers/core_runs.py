@@ -1,0 +1,29 @@
+"""Runs of the testbenches of a core."""
+
+import xml.etree.ElementTree as ElementTree
+
+from bitline.hdl.emit import emit
+from bitline.verif.core.storage import surround
+from bitline.verif.sim.build import SimulatorError, build
+from bitline.verif.sim.build import testbench as module_of
+from bitline.verif.sim.core import build_core
+
+
+def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, inside=False, **environment):
+    """Names of the failed tests of a testbench, and how many there were; ``inside``: one that reaches into the core."""
+    environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
+    if test:
+        environment["COCOTB_TEST_FILTER"] = rf"\.{test}$"
+    if inside:
+        verilog = verilog or emit(config)
+        core = build(config, simulator=simulator, surround=surround(config, verilog), verilog=verilog)
+    else:
+        core = build_core(config, simulator=simulator, verilog=verilog)
+    try:
+        core.run(module_of(testbench), seed=1, environment=environment, folder=folder)
+    except SimulatorError as error:
+        reason = str(error)
+        assert "failed" in reason, reason
+    cases = list(ElementTree.parse(folder / "results.xml").iter("testcase"))
+    failed = [case.get("name") for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    return failed, len(cases)
