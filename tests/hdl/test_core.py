@@ -8,6 +8,7 @@ import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.hdl.emit import emit, run_yosys
+from bitline.scripts.integration.cell_models import cell_models
 from bitline.scripts.mutation.designs import CoreDesign
 from bitline.verif.sim.build import tool_environment
 from breaking import broken
@@ -149,10 +150,12 @@ def test_errors_of_the_documents_are_those_of_the_table():
 NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, max_accumulations=4))]
 
 
-@pytest.mark.parametrize("config", some(NAMED, 0, 2, 3, 7, 8), ids=lambda config: config.name)
-def test_lint_clean(config, tmp_path):
+@pytest.mark.parametrize("config, fabric", some([
+    *((config, "generic") for config in NAMED), *((config, "ecp5") for config in CONFIGS)], 0, 2, 3, 7, 8, 13),
+    ids=lambda value: getattr(value, "name", value))
+def test_lint_clean(config, fabric, tmp_path):
     path = tmp_path / "core.v"
-    path.write_text(emit(config), encoding="utf-8")
+    path.write_text("\n".join([emit(config, fabric), *cell_models(fabric).values()]), encoding="utf-8")
     with tool_environment():
         done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, str(path)],
                               capture_output=True, text=True, check=False)

@@ -1,4 +1,3 @@
-import json
 import shutil
 
 import pytest
@@ -9,6 +8,7 @@ from bitline.scripts.fpga.flow import DEVICES, FlowError, synthesize
 from bitline.scripts.fpga.netlist import Implementation, drive_open_pins, model, pins_of
 from bitline.scripts.fpga.unpack_bitstream import constrain
 from bitline.verif.macro.regression import Job, run_job
+from netlists import flip
 from some import some
 from testbench_tests import number_of_tests
 
@@ -65,26 +65,6 @@ def test_bitstream_of_gowin_with_tables_is_refused(tmp_path):
 @pytest.mark.slow
 def test_memories_of_ecp5_do_what_the_rtl_does(build, tmp_path, parameters):
     assert_passes(Job(MacroConfig(**parameters), SIMULATOR, 1, build, tmp_path, netlist=Implementation("ecp5")))
-
-
-def flip(netlist, prefix, place):
-    """Invert the bit of one LUT of a netlist that the truth table of its first gate holds at ``place``."""
-    path = netlist.folder / "netlist.json"
-    design = json.loads(path.read_text(encoding="utf-8"))
-    cells = design["modules"][netlist.top]["cells"]
-    name = min(name for name, cell in cells.items() if name.startswith(prefix) and reads_nets(cell))
-    parameters = cells[name]["parameters"]
-    key = "LUT_INIT" if "LUT_INIT" in parameters else "INIT"
-    bits = list(parameters[key])
-    bits[-1 - place] = "10"[int(bits[-1 - place])]
-    parameters[key] = "".join(bits)
-    path.write_text(json.dumps(design), encoding="utf-8")
-
-
-def reads_nets(cell):
-    """Whether a cell is a LUT without constant inputs, so that every bit of it counts."""
-    inputs = [bits for pin, bits in cell["connections"].items() if cell["port_directions"][pin] == "input"]
-    return "LUT" in cell["type"] and "MUX" not in cell["type"] and all(isinstance(bits[0], int) for bits in inputs)
 
 
 @pytest.mark.slow

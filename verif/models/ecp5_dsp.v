@@ -1,10 +1,12 @@
-// The multiplier of ECP5 in the one mode that the array of DSPs uses: all registers on CLK0, factors from the fabric.
+// The multiplier of ECP5 in two modes, with factors from the fabric: all registers on CLK0, as the array of DSPs uses it,
+// and none, as Yosys infers it.
 //
-// Source: Lattice FPGA-TN-02205. The product of factors comes out with the third edge.
+// Source: Lattice FPGA-TN-02205. With registers the product of factors comes out with the third edge.
 
 module MULT18X18D (
     input A0, A1, A2, A3, A4, A5, A6, A7, A8, A9, A10, A11, A12, A13, A14, A15, A16, A17,
     input B0, B1, B2, B3, B4, B5, B6, B7, B8, B9, B10, B11, B12, B13, B14, B15, B16, B17,
+    input C0, C1, C2, C3, C4, C5, C6, C7, C8, C9, C10, C11, C12, C13, C14, C15, C16, C17,
     input SIGNEDA, SIGNEDB, SOURCEA, SOURCEB, CLK0, CE0, RST0,
     output P0, P1, P2, P3, P4, P5, P6, P7, P8, P9, P10, P11, P12, P13, P14, P15, P16, P17, P18, P19, P20, P21, P22,
     output P23, P24, P25, P26, P27, P28, P29, P30, P31, P32, P33, P34, P35
@@ -24,9 +26,12 @@ module MULT18X18D (
     parameter GSR = "ENABLED";
     parameter RESETMODE = "SYNC";
 
+    localparam REGISTERS = REG_INPUTA_CLK == "CLK0";
+    localparam CLOCK = REGISTERS ? "CLK0" : "NONE";
+
     generate
-        if (REG_INPUTA_CLK != "CLK0" || REG_INPUTB_CLK != "CLK0" || REG_PIPELINE_CLK != "CLK0"
-            || REG_OUTPUT_CLK != "CLK0" || RESETMODE != "SYNC") begin
+        if (REG_INPUTA_CLK != CLOCK || REG_INPUTB_CLK != CLOCK || REG_PIPELINE_CLK != CLOCK || REG_OUTPUT_CLK != CLOCK
+            || RESETMODE != "SYNC") begin
             MULT18X18D_in_a_mode_without_a_model unknown ();
         end
     endgenerate
@@ -35,6 +40,9 @@ module MULT18X18D (
     wire [17:0] b = {B17, B16, B15, B14, B13, B12, B11, B10, B9, B8, B7, B6, B5, B4, B3, B2, B1, B0};
 
     // A nineteenth bit makes unsigned factors of signed ones.
+    wire [18:0] extended_a = {SIGNEDA & A17, a};
+    wire [18:0] extended_b = {SIGNEDB & B17, b};
+    wire [35:0] direct = $signed(extended_a) * $signed(extended_b);
     reg [18:0] factor_a = 19'b0;
     reg [18:0] factor_b = 19'b0;
     reg [35:0] product = 36'b0;
@@ -47,13 +55,13 @@ module MULT18X18D (
             product <= 36'b0;
             out <= 36'b0;
         end else if (CE0) begin
-            factor_a <= {SIGNEDA & A17, a};
-            factor_b <= {SIGNEDB & B17, b};
+            factor_a <= extended_a;
+            factor_b <= extended_b;
             product <= $signed(factor_a) * $signed(factor_b);
             out <= product;
         end
 
     assign {
         P35, P34, P33, P32, P31, P30, P29, P28, P27, P26, P25, P24, P23, P22, P21, P20, P19, P18, P17, P16, P15,
-        P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = out;
+        P14, P13, P12, P11, P10, P9, P8, P7, P6, P5, P4, P3, P2, P1, P0} = REGISTERS ? out : direct;
 endmodule

@@ -1,0 +1,63 @@
+"""Netlists of small cores after synthesis do what the cores do, by the same testbenches."""
+
+import pytest
+from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.emit import emit
+from bitline.scripts.fpga.flow import synthesize
+from bitline.scripts.fpga.netlist import Implementation, drive_open_pins, model
+from netlists import flip
+from some import some
+from testbench_runs import run
+from testbench_tests import number_of_tests
+
+# Of a core with AXI, and of the others, whose masters have no channels that pause.
+TESTBENCHES = ("tb_core", "tb_core_races", "tb_core_interlocks", "tb_core_status", "tb_core_mixed", "tb_registers")
+CORES = {
+    "requantized": CoreConfig(macro=MacroConfig(rows=4, columns=3, banks=2, max_accumulations=2),
+                              input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32),
+    "tables": CoreConfig(macro=MacroConfig(rows=6, columns=3, banks=2, max_accumulations=2, column="table"),
+                         output="int32", input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32),
+    "wishbone": CoreConfig(macro=MacroConfig(rows=4, columns=2, banks=2), output="int32", bus="wishbone",
+                           input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32),
+    "asynchronous": CoreConfig(macro=MacroConfig(rows=3, columns=2, weight_bits=3, input_bits=3), output="int32",
+                               reset="asynchronous", input_stream_bits=32, weight_stream_bits=32,
+                               output_stream_bits=32),
+}
+IMPLEMENTATIONS = [Implementation("ecp5", open_pins="0"), Implementation("ecp5", open_pins="1"),
+                   Implementation("ice40"), Implementation("gowin")]
+
+
+@pytest.fixture
+def folder(request):
+    """Netlists stay here from run to run, below the repository: YoWASP sees no temporary folders."""
+    return request.config.rootpath / "build" / "sim"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("implementation", IMPLEMENTATIONS, ids=lambda implementation: implementation.name)
+@pytest.mark.parametrize("core", CORES)
+def test_netlist_of_a_core_does_what_the_model_does(core, implementation, folder, tmp_path):
+    config = CORES[core]
+    verilog = implementation.verilog(config, folder)
+    if config.bus == "wishbone":
+        runs = {"tb_bus": run(config, "tb_bus", tmp_path, verilog=verilog),
+                "tb_core": run(config, "tb_core", tmp_path, verilog=verilog, test="(extremes|self_test)")}
+        assert runs == {"tb_bus": ([], number_of_tests("tb_bus")), "tb_core": ([], 2)}
+        return
+    for testbench in TESTBENCHES:
+        assert run(config, testbench, tmp_path, verilog=verilog) == ([], number_of_tests(testbench)), testbench
+
+
+# The core is mapped as one, so a cell has the name of some block that it is connected with.
+@pytest.mark.parametrize("family, cells, testbench", some([
+    (family, *where) for where in (("core.packer.fifo", "tb_core"), ("core.bus__rdata", "tb_registers"))
+    for family in ("ecp5", "ice40", "gowin")]))
+def test_one_wrong_bit_of_a_core_is_noticed(family, cells, testbench, folder, tmp_path):
+    config, work = CORES["asynchronous"], folder / "core_mutants" / family / cells
+    fabric = "ecp5" if family == "ecp5" else "generic"
+    netlist = synthesize({"core.v": emit(config, fabric)}, config.name, family, work, pads=False)
+    drive_open_pins(work / "netlist.json", "0")
+    flip(netlist, cells, 0)
+    verilog = model(family, config.name, work, "read_json netlist.json")
+    failed, count = run(config, testbench, tmp_path, verilog=verilog)
+    assert failed and count == number_of_tests(testbench)
