@@ -6,7 +6,6 @@ from bitline.hdl.emit import emit
 from bitline.scripts.fpga.flow import synthesize
 from bitline.scripts.fpga.netlist import Implementation, drive_open_pins, model
 from netlists import flip
-from some import some
 from testbench_runs import run
 from testbench_tests import number_of_tests
 
@@ -23,8 +22,10 @@ CORES = {
                                reset="asynchronous", input_stream_bits=32, weight_stream_bits=32,
                                output_stream_bits=32),
 }
-IMPLEMENTATIONS = [Implementation("ecp5", open_pins="0"), Implementation("ecp5", open_pins="1"),
-                   Implementation("ice40"), Implementation("gowin")]
+# Each core on one family or two, and each family, as all of them take half an hour.
+RUNS = [("requantized", Implementation("ecp5", open_pins="0")), ("requantized", Implementation("gowin")),
+        ("tables", Implementation("ecp5", open_pins="1")), ("wishbone", Implementation("ice40")),
+        ("asynchronous", Implementation("ecp5", open_pins="0")), ("asynchronous", Implementation("ice40"))]
 
 
 @pytest.fixture
@@ -34,8 +35,7 @@ def folder(request):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("implementation", IMPLEMENTATIONS, ids=lambda implementation: implementation.name)
-@pytest.mark.parametrize("core", CORES)
+@pytest.mark.parametrize("core, implementation", RUNS, ids=lambda value: getattr(value, "name", value))
 def test_netlist_of_a_core_does_what_the_model_does(core, implementation, folder, tmp_path):
     config = CORES[core]
     verilog = implementation.verilog(config, folder)
@@ -49,9 +49,10 @@ def test_netlist_of_a_core_does_what_the_model_does(core, implementation, folder
 
 
 # The core is mapped as one, so a cell has the name of some block that it is connected with.
-@pytest.mark.parametrize("family, cells, testbench", some([
-    (family, *where) for where in (("core.packer.fifo", "tb_core"), ("core.bus__rdata", "tb_registers"))
-    for family in ("ecp5", "ice40", "gowin")]))
+@pytest.mark.slow
+@pytest.mark.parametrize("family, cells, testbench", [
+    ("ecp5", "core.packer.fifo", "tb_core"), ("ice40", "core.bus__rdata", "tb_registers"),
+    ("gowin", "core.bus__rdata", "tb_registers")])
 def test_one_wrong_bit_of_a_core_is_noticed(family, cells, testbench, folder, tmp_path):
     config, work = CORES["asynchronous"], folder / "core_mutants" / family / cells
     fabric = "ecp5" if family == "ecp5" else "generic"
