@@ -4,8 +4,8 @@ from contextlib import contextmanager
 
 from .network import NetworkError
 
-# Problems, and locations of each, that are named; of the others only how many there are.
-MAX_NAMED, MAX_LOCATIONS = 12, 4
+# Locations of a problem that are named; of the others only how many there are.
+MAX_LOCATIONS = 4
 
 
 class Problems:
@@ -30,9 +30,8 @@ class Problems:
         """Raise one `NetworkError`, if there is anything."""
         if not self._locations:
             return
-        lines = [self._line(reason, locations) for (_, reason), locations in self._locations.items()]
-        more = [f"and {len(lines) - MAX_NAMED} more of other kinds"] if len(lines) > MAX_NAMED else []
-        raise NetworkError("; ".join(lines[:MAX_NAMED] + more))
+        raise NetworkError("; ".join(self._line(reason, locations)
+                                     for (_, reason), locations in self._locations.items()))
 
     @staticmethod
     def _line(reason, locations):

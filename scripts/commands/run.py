@@ -142,8 +142,9 @@ def print_summary(report):
     """Print the lines after the table."""
     cycles, compared = "", "products in numpy"
     if "accumulator_mismatches" in report:
-        compared = f"{report['accumulator_mismatches']} mismatches of accumulators"
+        compared = "no product to compare"
     if report.get("predicted_cycles"):
+        compared = f"{report['accumulator_mismatches']} mismatches of accumulators"
         counted = "simulated" if report["cycles"] is not None else "predicted"
         cycles = (f"{report['cycles_per_input']:,.1f} cycles per input ({counted}), "
                   f"{report['cycles_per_input_with_pauses']:,.1f} with the pauses between layers, ")

@@ -10,6 +10,8 @@ from bitline.golden.program import pause
 from bitline.hdl.config import MacroConfig
 from bitline.host.network.compare import Mismatch
 from bitline.host.network.files.reference import TfliteReference
+from bitline.host.network.network import NetworkError
+from bitline.host.network.problems import Problems
 from bitline.scripts.commands.run import list_mismatches
 from places import NETWORKS
 
@@ -353,3 +355,13 @@ def test_published_networks_run_by_one_command(cli, published, name, tmp_path):
     assert len(np.load(tmp_path / "y.npy")) == len(inputs)
     assert f"\n{len(inputs):,} inputs, 0 mismatches of accumulators" in output
     assert "reference kernels: 0 mismatches in all layers" in output
+
+
+def test_every_kind_of_problem_is_named():
+    problems = Problems()
+    for number in range(20):
+        with problems.of(f"operator {number} (KIND{number})"):
+            raise NetworkError(f"operator {number} (KIND{number}) must be another")
+    with pytest.raises(NetworkError) as error:
+        problems.refuse()
+    assert all(f"operator {number} (KIND{number}) must be another" in str(error.value) for number in range(20))
