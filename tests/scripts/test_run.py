@@ -365,3 +365,18 @@ def test_every_kind_of_problem_is_named():
     with pytest.raises(NetworkError) as error:
         problems.refuse()
     assert all(f"operator {number} (KIND{number}) must be another" in str(error.value) for number in range(20))
+
+
+@pytest.mark.parametrize("limit, status", [(20, 0), (19, 2)])
+def test_a_softmax_that_the_reference_kernels_do_not_bear_is_refused(cli, tmp_path, monkeypatch, limit, status):
+    """With another limit, of a row that they do bear: of twenty equal values."""
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    monkeypatch.setattr("bitline.host.network.files.reference.MAX_EXPONENTIALS", limit)
+    file = TfliteFile()
+    x = file.tensor((1, 20), "int8", 0.1)
+    y = file.operator("SOFTMAX", [x], file.tensor((1, 20), "int8", 1 / 256, -128), "SoftmaxOptions", Beta=1.0)
+    (tmp_path / "m.tflite").write_bytes(file.data([x], [y]))
+    np.save(tmp_path / "x.npy", np.zeros((2, 1, 20), np.int8))
+    found, output, errors = cli("run", tmp_path / "m.tflite", "--inputs", tmp_path / "x.npy")
+    assert found == status and ("no product to compare" in output) == (status == 0)
+    assert (len(errors.splitlines()) == 1 and "exponentials whose sum is below 20" in errors) == (status == 2)

@@ -6,11 +6,31 @@ import numpy as np
 
 from ..compare import compare
 from ..network import NetworkError
+from ..operators import Softmax
 from .onnx_reference import OnnxReference
 from .tflm_reference import TflmReference
 
 # Operators that keep something from run to run.
 STATEFUL = {"VAR_HANDLE", "SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"}
+
+
+# Of a row of SOFTMAX with 8 bits, the sum of all exponentials where the greatest is one; from 512 on the reference
+# kernel of LiteRT 2.3 ends the process that runs it.
+MAX_EXPONENTIALS = 511
+
+
+def check_softmax(network, values):
+    """NetworkError if values are among those with which the reference kernels cannot be run."""
+    for operator in network.operators:
+        tensor = network.tensors[operator.inputs[0]] if isinstance(operator, Softmax) else None
+        if tensor is None or tensor.dtype == "int16":
+            continue
+        x = values[operator.inputs[0]].astype(np.float64)
+        sums = np.exp((x - x.max(axis=-1, keepdims=True)) * tensor.scale * operator.beta).sum(axis=-1)
+        if (sums > MAX_EXPONENTIALS).any():
+            raise NetworkError(f"{operator.location} must have exponentials whose sum is below {MAX_EXPONENTIALS + 1} "
+                               f"times the greatest of them to be compared with LiteRT's reference kernels, not "
+                               f"{sums.max():.1f} (--no-check goes without)")
 
 
 class TfliteReference:
@@ -68,6 +88,8 @@ class TfliteReference:
 
     def compare(self, network, values, inputs):
         """Mismatches of ``values``, as `Inference.run` gives them for some inputs."""
+        if self._resolver == "BUILTIN_REF":
+            check_softmax(network, values)
         return compare(network, values, self.run(*inputs))
 
     def run(self, *inputs):
