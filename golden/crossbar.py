@@ -19,6 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .mvm import ignored_blas_flags
+
 # Bits of an int8 weight's magnitude, and of an int8 input minus its minimum.
 MAGNITUDE_BITS, INPUT_BITS = 7, 8
 # Microsiemens: maximum conductance of the measured devices; polynomial of its deviation over the relative target.
@@ -166,6 +168,7 @@ class Crossbar:
                     total = total + sums * (maximum * self._max_slice(low) << step + low)
         return total
 
+    @ignored_blas_flags()
     def _current(self, voltages, positive, negative):
         """Differences of the currents of pairs of columns; 1 is that of a device at maximum conductance and voltage."""
         difference = 0.0

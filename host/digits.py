@@ -4,6 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from golden.mvm import ignored_blas_flags
+
 HIDDEN = 128
 SEED = 0
 # Of a layer's weights, the greatest magnitude that fine-tuning leaves, in standard deviations.
@@ -73,6 +75,7 @@ def train(noise=None):
                       network.predict(images / 16), seen.astype(np.int64))
 
 
+@ignored_blas_flags()
 def _fine_tune(network, inputs, labels, noise, *, epochs=60, batch=50, rate=0.05):
     """Gradient descent whose every step sees other weights, near the ones it changes (Joshi et al., 2020)."""
     rng = np.random.default_rng(SEED)
@@ -95,6 +98,7 @@ def _fine_tune(network, inputs, labels, noise, *, epochs=60, batch=50, rate=0.05
     return weights, biases
 
 
+@ignored_blas_flags()
 def _quantize(network, seen):
     """Weights to int8 by their greatest magnitude; hidden activations to 8 bits by the greatest that training shows."""
     layers, input_scale = [], 1 / 16
