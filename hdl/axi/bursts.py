@@ -17,12 +17,13 @@ def control_signature(address_bits):
 
     ``start``: for a cycle, and only while the channel is not busy, a transfer of ``beats``, at least one, from or to
     ``address``, bytes, whose bits within a beat are ignored. ``cancel``: for a cycle, it ends early. ``busy``: it has
-    not ended. ``left``: beats that the core has not taken or given. ``wrong``, ``late``: for a cycle, memory answered
-    with an error, or does not answer; the transfer ends.
+    not ended. ``active``: beats may still go to the core, or come from it. ``left``: beats that the core has not taken
+    or given. ``wrong``, ``late``: for a cycle, memory answered with an error, or does not answer; the transfer ends.
+    ``failed``: so it was in the last transfer.
     """
     return wiring.Signature({
         "start": Out(1), "cancel": Out(1), "address": Out(address_bits), "beats": Out(COUNT_BITS), "busy": In(1),
-        "left": In(COUNT_BITS), "wrong": In(1), "late": In(1)})
+        "active": In(1), "left": In(COUNT_BITS), "wrong": In(1), "late": In(1), "failed": In(1)})
 
 
 def dma_signature(address_bits):
@@ -46,31 +47,41 @@ def next_beats(first, left):
     return Mux(left < room, left, room)[:BURST.bit_length()]
 
 
-class Patience(wiring.Component):
-    """Tells once that a bus is late.
+class Faults(wiring.Component):
+    """What goes wrong in a transfer: errors are told once, and so is a bus that is late.
 
     Members
     -------
-    waits : ``In(1)``
-        The bus owes an answer, and nothing happens.
     restart : ``In(1)``
         A transfer begins.
+    error : ``In(1)``
+        Memory answers with an error.
+    waits : ``In(1)``
+        The bus owes an answer, and nothing happens.
+    wrong : ``Out(1)``
+        For a cycle: the first error.
     late : ``Out(1)``
-        For a cycle: it has waited too long.
+        For a cycle: the bus has owed an answer for too long.
+    was_wrong : ``Out(1)``
+        There was an error.
     was_late : ``Out(1)``
-        It has, in this transfer.
+        The bus was late.
     """
 
     def __init__(self):
-        super().__init__({"waits": In(1), "restart": In(1), "late": Out(1), "was_late": Out(1)})
+        super().__init__({"restart": In(1), "error": In(1), "waits": In(1), "wrong": Out(1), "late": Out(1),
+                          "was_wrong": Out(1), "was_late": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
         cycles = Signal(range(PATIENCE))
-        m.d.comb += self.late.eq(self.waits & (cycles == PATIENCE - 1) & ~self.was_late)
-        m.d.sync += cycles.eq(Mux(self.waits, cycles + 1, 0))
-        with m.If(self.restart):
-            m.d.sync += self.was_late.eq(0)
-        with m.Elif(self.late):
-            m.d.sync += self.was_late.eq(1)
+        m.d.comb += [
+            self.wrong.eq(self.error & ~self.was_wrong),
+            self.late.eq(self.waits & (cycles == PATIENCE - 1) & ~self.was_late),
+        ]
+        m.d.sync += [
+            cycles.eq(Mux(self.waits, cycles + 1, 0)),
+            self.was_wrong.eq(~self.restart & (self.was_wrong | self.wrong)),
+            self.was_late.eq(~self.restart & (self.was_late | self.late)),
+        ]
         return m

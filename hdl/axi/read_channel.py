@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 from ..csr.register_map import COUNT_BITS
 from ..fabric.emitter import Platform
 from .axi_stream import beat_layout
-from .bursts import BURST, Patience, beat_shift, burst_layout, control_signature, next_beats
+from .bursts import BURST, Faults, beat_shift, burst_layout, control_signature, next_beats
 
 
 class ReadChannel(wiring.Component):
@@ -58,9 +58,8 @@ class ReadChannel(wiring.Component):
         m = Module()
         control, o = self.control, self.o
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=self.bits + 1, depth=self.depth)
-        patience = Platform.of(platform).instantiate(m, "patience", "axi_patience", Patience)
-        stopped, closing, stop, within, begun = Signal(), Signal(), Signal(), Signal(), Signal()
-        was_wrong, canceled = Signal(), Signal()
+        faults = Platform.of(platform).instantiate(m, "faults", "axi_faults", Faults)
+        stopped, closing, stop, within, begun, canceled = (Signal() for _ in range(6))
         wanted = Signal(COUNT_BITS)
         issued, reserved, outstanding = self._request(m, wanted, stopped, fifo)
         is_error = fifo.r_rdy & fifo.r_data[-1]
@@ -69,10 +68,11 @@ class ReadChannel(wiring.Component):
             fifo.w_data[:self.bits].eq(self.data),
             fifo.w_data[-1].eq(self.is_wrong),
             fifo.w_en.eq(self.arrives),
-            patience.waits.eq((outstanding != 0) & ~self.arrives & ~issued),
-            patience.restart.eq(control.start),
-            # What the receiver has been offered is not taken back.
-            stop.eq(~stopped & (is_error | patience.was_late | canceled) & (~o.valid | taken)),
+            faults.restart.eq(control.start),
+            faults.error.eq(self.arrives & self.is_wrong),
+            faults.waits.eq((outstanding != 0) & ~self.arrives & ~issued),
+            # A beat that waits for its receiver, for however long, is given up.
+            stop.eq(~stopped & (is_error | faults.was_late | canceled)),
             begun.eq(Mux(taken, ~o.payload.last, within)),
             o.valid.eq(closing | fifo.r_rdy & ~is_error & ~stopped),
             o.payload.data.eq(fifo.r_data[:self.bits]),
@@ -80,8 +80,10 @@ class ReadChannel(wiring.Component):
             o.payload.last.eq(closing | self._ends(m, taken)),
             fifo.r_en.eq(stopped | is_error | o.ready),
             control.busy.eq(self.request.valid | (wanted != 0) | (reserved != 0) | closing),
-            control.wrong.eq(self.arrives & self.is_wrong & ~was_wrong),
-            control.late.eq(patience.late),
+            control.active.eq(closing | ~stopped & (control.left != 0)),
+            control.wrong.eq(faults.wrong),
+            control.late.eq(faults.late),
+            control.failed.eq(faults.was_wrong | faults.was_late),
         ]
         m.d.sync += within.eq(begun)
         with m.If(taken):
@@ -90,11 +92,8 @@ class ReadChannel(wiring.Component):
             m.d.sync += [stopped.eq(1), closing.eq(begun), wanted.eq(0)]
         with m.If(control.cancel):
             m.d.sync += canceled.eq(1)
-        with m.If(control.wrong):
-            m.d.sync += was_wrong.eq(1)
         with m.If(control.start):
-            m.d.sync += [stopped.eq(0), was_wrong.eq(0), canceled.eq(0), control.left.eq(control.beats),
-                         wanted.eq(control.beats)]
+            m.d.sync += [stopped.eq(0), canceled.eq(0), control.left.eq(control.beats), wanted.eq(control.beats)]
         return m
 
     def _request(self, m, wanted, stopped, fifo):

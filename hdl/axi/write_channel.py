@@ -6,7 +6,7 @@ from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from .bursts import BURST, Patience, beat_shift, burst_layout, control_signature, next_beats
+from .bursts import BURST, Faults, beat_shift, burst_layout, control_signature, next_beats
 
 # Most bursts that are not answered, of which memory may keep as many.
 MAX_UNANSWERED = 31
@@ -62,7 +62,7 @@ class WriteChannel(wiring.Component):
         control, i, write = self.control, self.i, self.write
         width = self.bits + self.bits // 8
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=self.depth)
-        patience = Platform.of(platform).instantiate(m, "patience", "axi_patience", Patience)
+        faults = Platform.of(platform).instantiate(m, "faults", "axi_faults", Faults)
         stopped, taken, written = Signal(), Signal(), Signal()
         # Beats of the stream that no burst has yet, and bursts without an answer.
         filled, unanswered = Signal(range(self.depth + 1)), Signal(range(MAX_UNANSWERED + 1))
@@ -81,11 +81,14 @@ class WriteChannel(wiring.Component):
             write.payload.last.eq(current == 1),
             written.eq(write.valid & write.ready),
             fifo.r_en.eq(written),
-            patience.waits.eq((unanswered != 0) & ~(self.answered | written | self.request.valid & self.request.ready)),
-            patience.restart.eq(control.start),
+            faults.restart.eq(control.start),
+            faults.error.eq(self.answered & self.is_wrong),
+            faults.waits.eq((unanswered != 0) & ~(self.answered | written | self.request.valid & self.request.ready)),
             control.busy.eq((to_take != 0) | (filled != 0) | (unanswered != 0)),
-            control.wrong.eq(self.answered & self.is_wrong & ~stopped),
-            control.late.eq(patience.late),
+            control.active.eq(to_take != 0),
+            control.wrong.eq(faults.wrong),
+            control.late.eq(faults.late),
+            control.failed.eq(faults.was_wrong | faults.was_late),
         ]
         m.d.sync += [filled.eq(filled + taken - Mux(issued, beats, 0)),
                      unanswered.eq(unanswered + issued - self.answered),

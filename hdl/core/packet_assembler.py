@@ -28,6 +28,9 @@ class PacketAssembler(wiring.Component):
         Bytes of each kind of item.
     many : bool
         A packet may hold many items; otherwise it must hold exactly one.
+    takes_null : bool
+        A beat of which no byte is kept is taken at once, though an item would have to wait: so a source can end a
+        packet that it cannot complete. Then ``s.ready`` depends on ``s.payload.keep``.
 
     Members
     -------
@@ -54,8 +57,8 @@ class PacketAssembler(wiring.Component):
         Faults of the packet, one at most.
     """
 
-    def __init__(self, *, bits, lengths, many):
-        self.bits, self.lengths, self.many = bits, lengths, many
+    def __init__(self, *, bits, lengths, many, takes_null=False):
+        self.bits, self.lengths, self.many, self.takes_null = bits, lengths, many, takes_null
         self.beats = [-(-8 * length // bits) for length in lengths]
         item = data.StructLayout({"data": self.beats[0] * bits, "last": 1, **(
             {"others": data.StructLayout({str(kind): beats * bits for kind, beats in enumerate(self.beats) if kind})}
@@ -81,13 +84,14 @@ class PacketAssembler(wiring.Component):
             (self.faults.null, ~self._is_kept(beat.keep, final)),
             (self.faults.long, self.full | (final & ~beat.last if not self.many else 0)),
         ]
+        taken_at_once = discarding | ~final | ~beat.keep.any() if self.takes_null else discarding | ~final
         faulty = Signal()
         step = Signal()
         m.d.comb += [
             faulty.eq(Cat(fault for _, fault in faults).any()),
             self.o.valid.eq(present & final & ~faulty),
             self.o.payload.last.eq(beat.last),
-            self.s.ready.eq(discarding | ~final | self.o.ready),
+            self.s.ready.eq(taken_at_once | self.o.ready),
             step.eq(present & self.s.ready),
             self.taken.eq(step & ~faulty),
         ]

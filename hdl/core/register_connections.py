@@ -98,14 +98,18 @@ def connect_errors(m, registers, vectors, loader, takeover, errors):
 def connect_status(m, core, registers, loader, tracker, test):
     """Status of loading, and which registers are busy."""
     status, load_data, rows = registers.status, registers.load_data, core.s_axis_w
+    within = loader.within
+    if core.config.dma:
+        # A packet that it has not read yet counts.
+        within = within | core.dma.weights.active | core.dma.weights.start
     m.d.comb += [
-        status.loading.data.eq(loader.within | rows.valid & ~registers.load.words.data),
+        status.loading.data.eq(within | rows.valid & ~registers.load.words.data),
         status.load_ready.data.eq(loader.word_ready & ~test.running & ~registers.lock.locked.data),
         status.set_used.data.eq(tracker.set_used),
         loader.set_used.eq(tracker.set_used),
         registers.load_index.index.data.eq(loader.index),
         # A packet may begin in this cycle.
-        registers.load.busy.eq(loader.within | test.running | rows.valid & rows.ready),
+        registers.load.busy.eq(within | test.running | rows.valid & rows.ready),
         load_data.busy.eq(~loader.word_ready | test.running | load_data.written),
     ]
 
@@ -130,27 +134,39 @@ def connect_events(m, core, registers, loader, test, errors):
 
 def connect_dma(m, core, registers, errors):
     """Transfers of the DMA: what to move where, progress, errors, and the event of their end."""
-    channels = ((core.dma.vectors, registers.dma_vectors_address, registers.dma_vectors_beats,
-                 registers.dma_vectors_left, registers.dma_stop.vectors, registers.dma_status.vectors_busy),
-                (core.dma.weights, registers.dma_weights_address, registers.dma_weights_beats,
-                 registers.dma_weights_left, registers.dma_stop.weights, registers.dma_status.weights_busy),
-                (core.dma.results, registers.dma_results_address, registers.dma_results_beats,
-                 registers.dma_results_left, registers.dma_stop.results, registers.dma_status.results_busy))
-    high = ((registers.dma_vectors_address_high, registers.dma_weights_address_high, registers.dma_results_address_high)
-            if core.config.dma > 32 else ())
-    for channel, address, beats, left, stop, status in channels:
-        busy = channel.busy | channel.start
-        m.d.comb += [channel.start.eq(beats.written), channel.beats.eq(beats.beats.data), channel.cancel.eq(stop.data),
-                     channel.address[:32].eq(address.address.data), left.beats.data.eq(channel.left),
-                     status.data.eq(busy), address.busy.eq(busy), beats.busy.eq(busy)]
-    for (channel, *_), address in zip(channels, high):
-        m.d.comb += [channel.address[32:].eq(address.address.data), address.busy.eq(channel.busy | channel.start)]
-    busy, were_busy = Cat(status.data for *_, status in channels), Signal(len(channels))
+    dma, stop, status = core.dma, registers.dma_stop, registers.dma_status
+    connect_channel(m, dma.vectors, stop.vectors, status.vectors_busy, status.vectors_failed,
+                    registers.dma_vectors_address, registers.dma_vectors_beats, registers.dma_vectors_left)
+    connect_channel(m, dma.weights, stop.weights, status.weights_busy, status.weights_failed,
+                    registers.dma_weights_address, registers.dma_weights_beats, registers.dma_weights_left)
+    connect_channel(m, dma.results, stop.results, status.results_busy, status.results_failed,
+                    registers.dma_results_address, registers.dma_results_beats, registers.dma_results_left)
+    if core.config.dma > 32:
+        for channel, high in ((dma.vectors, registers.dma_vectors_address_high),
+                              (dma.weights, registers.dma_weights_address_high),
+                              (dma.results, registers.dma_results_address_high)):
+            m.d.comb += [channel.address[32:].eq(high.address.data), high.busy.eq(channel.busy | channel.start)]
+    busy, were_busy = Cat(status.vectors_busy.data, status.weights_busy.data, status.results_busy.data), Signal(3)
     m.d.sync += were_busy.eq(busy)
     m.d.comb += [
         registers.interrupt_status.transferred.set.eq((were_busy & ~busy).any()),
-        errors.dma_wrong.eq(Cat(channel.wrong for channel, *_ in channels).any()),
-        errors.dma_late.eq(Cat(channel.late for channel, *_ in channels).any()),
+        errors.dma_wrong.eq(dma.vectors.wrong | dma.weights.wrong | dma.results.wrong),
+        errors.dma_late.eq(dma.vectors.late | dma.weights.late | dma.results.late),
+    ]
+
+
+def connect_channel(m, channel, stop, busy, failed, address, beats, left):
+    """A channel of the DMA and its registers and fields."""
+    m.d.comb += [
+        channel.start.eq(beats.written),
+        channel.cancel.eq(stop.data),
+        channel.address[:32].eq(address.address.data),
+        channel.beats.eq(beats.beats.data),
+        left.beats.data.eq(channel.left),
+        failed.data.eq(channel.failed),
+        busy.data.eq(channel.busy | channel.start),
+        address.busy.eq(busy.data),
+        beats.busy.eq(busy.data),
     ]
 
 

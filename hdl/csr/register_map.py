@@ -294,8 +294,11 @@ def _dma(config):
                            Access.RO, ("beats", 0, COUNT_BITS, "Beats that the core has not taken, or given.", {})))
     if config.dma:
         yield Register(name="dma_status", offset=0x0D0, meaning="Channels of the DMA.", fields=_fields(
-            Access.RO, *((f"{name}_busy", index, 1, f"A transfer of {meaning} has not ended.", {})
-                         for index, (name, meaning) in enumerate(DMA_CHANNELS.items()))))
+            Access.RO,
+            *((f"{name}_busy", index, 1, f"A transfer of {meaning} has not ended.", {})
+              for index, (name, meaning) in enumerate(DMA_CHANNELS.items())),
+            *((f"{name}_failed", 8 + index, 1, f"Memory failed in the last transfer of {meaning}.", {})
+              for index, (name, meaning) in enumerate(DMA_CHANNELS.items()))))
         yield Register(name="dma_stop", offset=0x0D4, meaning="Ends transfers early.", fields=_fields(
             Access.SINGLEPULSE, *((name, index, 1, f"End that of {meaning}.", {})
                                   for index, (name, meaning) in enumerate(DMA_CHANNELS.items()))))

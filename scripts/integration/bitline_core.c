@@ -287,22 +287,35 @@ static int dma_is_busy(struct bitline_core *core, unsigned channel)
     return (READ(core, dma_status) >> channel & 1) != 0;
 }
 
+static int has_failed(struct bitline_core *core, unsigned channel)
+{
+    return (READ(core, dma_status) >> BITLINE_CORE__DMA_STATUS__VECTORS_FAILED_bp >> channel & 1) != 0;
+}
+
+/* Whether a channel can move so many bytes; all of them must have an address. */
+static int can_transfer(const struct bitline_core *core, unsigned channel, uint64_t address, uint32_t bytes)
+{
+    uint64_t last = address + bytes - 1;
+
+    return channel <= BITLINE_CORE_DMA_RESULTS && bytes != 0 && bytes % core->input_beat == 0 &&
+           bytes / core->input_beat <= BITLINE_CORE__DMA_VECTORS_BEATS__BEATS_bm && address % core->input_beat == 0 &&
+           last >= address && (core->dma_address_bits > 32 || last >> 32 == 0);
+}
+
 int bitline_core_dma_begin(struct bitline_core *core, enum bitline_core_dma_channel channel, uint64_t address, uint32_t bytes)
 {
-    uint32_t beats = bytes / (core->input_beat ? core->input_beat : 1), low = (uint32_t)address, high = (uint32_t)(address >> 32);
     uintptr_t place = dma_register(core, channel, offsetof(bitline_core_t, dma_vectors_address));
 
     if (core->dma_address_bits == 0)
         return BITLINE_CORE_NO_DMA;
-    if ((unsigned)channel > BITLINE_CORE_DMA_RESULTS || beats == 0 || beats > BITLINE_CORE__DMA_VECTORS_BEATS__BEATS_bm ||
-        bytes % core->input_beat != 0 || low % core->input_beat != 0 || (core->dma_address_bits <= 32 && high != 0))
+    if (!can_transfer(core, channel, address, bytes))
         return BITLINE_CORE_ARGUMENT;
     if (dma_is_busy(core, channel))
         return BITLINE_CORE_REFUSED;
-    BITLINE_CORE_WRITE(place, low);
+    BITLINE_CORE_WRITE(place, (uint32_t)address);
     if (core->dma_address_bits > 32)
-        BITLINE_CORE_WRITE(place + 4, high);
-    BITLINE_CORE_WRITE(dma_register(core, channel, offsetof(bitline_core_t, dma_vectors_beats)), beats);
+        BITLINE_CORE_WRITE(place + 4, (uint32_t)(address >> 32));
+    BITLINE_CORE_WRITE(dma_register(core, channel, offsetof(bitline_core_t, dma_vectors_beats)), bytes / core->input_beat);
     return BITLINE_CORE_OK;
 }
 
@@ -312,15 +325,18 @@ int bitline_core_dma_wait(struct bitline_core *core, enum bitline_core_dma_chann
 
     if (core->dma_address_bits == 0)
         return BITLINE_CORE_NO_DMA;
+    if ((unsigned)channel > BITLINE_CORE_DMA_RESULTS)
+        return BITLINE_CORE_ARGUMENT;
     for (poll = 0; poll < core->polls; poll++)
         if (!dma_is_busy(core, channel))
-            return bitline_core_dma_left(core, channel) == 0 ? BITLINE_CORE_OK : BITLINE_CORE_UNFINISHED;
+            return has_failed(core, channel) || bitline_core_dma_left(core, channel) != 0 ? BITLINE_CORE_UNFINISHED
+                                                                                          : BITLINE_CORE_OK;
     return BITLINE_CORE_TIMEOUT;
 }
 
 uint32_t bitline_core_dma_left(struct bitline_core *core, enum bitline_core_dma_channel channel)
 {
-    if (core->dma_address_bits == 0)
+    if (core->dma_address_bits == 0 || (unsigned)channel > BITLINE_CORE_DMA_RESULTS)
         return 0;
     return BITLINE_CORE_READ(dma_register(core, channel, offsetof(bitline_core_t, dma_vectors_left))) * core->input_beat;
 }
@@ -329,6 +345,8 @@ int bitline_core_dma_stop(struct bitline_core *core, enum bitline_core_dma_chann
 {
     if (core->dma_address_bits == 0)
         return BITLINE_CORE_NO_DMA;
+    if ((unsigned)channel > BITLINE_CORE_DMA_RESULTS)
+        return BITLINE_CORE_ARGUMENT;
     WRITE(core, dma_stop, UINT32_C(1) << channel);
     return BITLINE_CORE_OK;
 }

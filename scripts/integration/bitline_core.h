@@ -135,10 +135,11 @@ int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *j
  * as they come, so their transfer begins first. BITLINE_CORE_REFUSED: the channel is busy. */
 int bitline_core_dma_begin(struct bitline_core *core, enum bitline_core_dma_channel channel, uint64_t address, uint32_t bytes);
 
-/* Waits until a transfer has ended. BITLINE_CORE_UNFINISHED: not all of it was moved, as bitline_core_dma_left says. */
+/* Waits until a transfer has ended. BITLINE_CORE_UNFINISHED: not all of it was moved, or memory answered with an error; of
+ * results some may then not be in memory. */
 int bitline_core_dma_wait(struct bitline_core *core, enum bitline_core_dma_channel channel);
 
-/* Bytes that a transfer has not moved. */
+/* Bytes that the core has not taken, or given. */
 uint32_t bitline_core_dma_left(struct bitline_core *core, enum bitline_core_dma_channel channel);
 
 /* Ends a transfer early. A vector or row that has begun is discarded, which is an error; results stay in the core. */

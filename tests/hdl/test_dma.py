@@ -12,7 +12,7 @@ from some import some
 from testbench_runs import run
 from testbench_tests import number_of_tests
 
-CONFIG = CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2), dma=32)
+CONFIG = CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, max_accumulations=3), dma=32)
 CONFIGS = [
     CONFIG,
     CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, input_bits=5), dma=64, bus="apb", output="int16",
@@ -22,19 +22,22 @@ CONFIGS = [
     CoreConfig(macro=MacroConfig(rows=6, columns=4, banks=2), dma=32, checksum=True),
 ]
 # Those that take long, or whose faults the seeded bugs below show by other tests, only with --all.
-TESTS = ["transfers", "reads_that_fail", "stopped"]
+TESTS = ["transfers", "reads_that_fail", "stopped", "last_writes_that_fail"]
 BUGS = {
     "beyond 4 KiB": ("dma_vectors", "5'h10 - first[3:0]", "5'h10 - 4'h0", "transfers"),
     "results beyond 4 KiB": ("dma_results", "5'h10 - first[3:0]", "5'h10 - 4'h0", "transfers"),
     "identifier": ("dma", "else if (picked) m_axi__arid <= %1;", "else if (picked) m_axi__arid <= 1'b0;",
                    "weights_beside_vectors"),
-    "error of memory": ("dma_vectors", "assign control__wrong = %1 & %2;", "assign control__wrong = 1'b0;",
-                        "reads_that_fail"),
-    "error of an answer": ("dma_results", "assign control__wrong = %1 & %2;", "assign control__wrong = 1'b0;",
-                           "writes_that_fail"),
+    "error of memory": ("axi_faults", "assign wrong = %1;", "assign wrong = 1'b0;", "reads_that_fail"),
+    "failure of a transfer": ("dma_results", "assign control__failed = %1;", "assign control__failed = 1'b0;",
+                              "last_writes_that_fail"),
+    "null beat that waits": ("vectors_assembler", "= s__ready_or_Y_A_or_Y_A | s__ready_or_Y_A_or_Y_B;",
+                             "= s__ready_or_Y_A_or_Y_A;", "stopped_while_the_core_is_full"),
+    "target that changes": ("core", "= dma__weights__active_or_B_Y_or_A_Y | registers__control__busy;",
+                            "= loader__within | registers__control__busy;", "target_of_a_load"),
     "command to stop": ("dma_results", "= control__late_or_B_Y | control__cancel;", "= control__late_or_B_Y;",
                         "stopped"),
-    "late": ("axi_patience", "assign late = %1;", "assign late = 1'b0;", "memory_that_does_not_answer"),
+    "late": ("axi_faults", "assign late = %1;", "assign late = 1'b0;", "memory_that_does_not_answer"),
     "offer that is taken back": ("dma", "if (m_axi__arready_or_B_Y) m_axi__arvalid <= picked;",
                                  "if (1'b1) m_axi__arvalid <= picked;", "transfers"),
 }

@@ -220,10 +220,12 @@ def test_headers_are_read_by_cpp(tmp_path):
 DMA = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2), dma=32)
 TRANSFERS = {
     **dict.fromkeys(("init", "stream_to", "weights", "parameters_to", "parameters", "vector_settings", "results",
-                     "vectors", "written", "first", "stop"), Result.OK),
-    **dict.fromkeys(("none", "part", "misaligned", "beyond"), Result.ARGUMENT),
-    "elsewhere": Result.UNFINISHED, "stopped": Result.UNFINISHED, "second": Result.REFUSED,
-    "address_bits": 32, "elsewhere_error": ErrorCode.DMA_WRONG, "elsewhere_left": 16, "error": 0,
+                     "vectors", "written", "lost_begin", "lost_vector", "first", "stop"), Result.OK),
+    **dict.fromkeys(("none", "part", "misaligned", "beyond", "wraps", "no_channel", "no_wait", "no_stop"),
+                    Result.ARGUMENT),
+    **dict.fromkeys(("elsewhere", "lost", "stopped"), Result.UNFINISHED),
+    "second": Result.REFUSED, "address_bits": 32, "elsewhere_error": ErrorCode.DMA_WRONG, "elsewhere_left": 16,
+    "lost_left": 0, "lost_error": ErrorCode.DMA_WRONG, "error": 0, "refused": 0,
     # Results have left, and two transfers have ended.
     "events": 2 + 32,
 }

@@ -193,6 +193,97 @@ async def writes_that_fail(dut):
 
 
 @cocotb.test()
+async def last_writes_that_fail(dut):
+    """Of results that the core has all given the channel tells, and an error, also after a stop."""
+    bench = await started(dut, latency=(300, 300))
+    for stops in (False, True):
+        await send(bench, 2)
+        size, (results, vectors) = len(bench.kept), bench.place()
+        bench.memory.faulty = [(results, results + 1)]
+        await bench.begin_all(results, vectors, size)
+        await bench.end("vectors")
+        await bench.until("status", "idle")
+        if stops:
+            await bench.write("dma_stop", results=1)
+        assert not (await bench.read("dma_status"))["results_failed"]
+        await bench.end("results")
+        assert (await bench.read("dma_status"))["results_failed"] and await bench.left("results") == 0
+        assert await errors(bench) == (ErrorCode.DMA_WRONG, 1)
+        bench.memory.faulty = []
+        bench.expected.clear()
+        await transfer(bench, 3)
+        assert not (await bench.read("dma_status"))["results_failed"]
+
+
+@cocotb.test()
+async def accumulations_that_fail(dut):
+    """A fault within one: it begins again with its first vector, and the others have their results."""
+    bench = await started(dut, latency=(3, 30))
+    macro = bench.config.macro
+    for _ in range(6 if macro.max_accumulations > 1 else 0):
+        count, each = bench.rng.randint(2, 6), bench.rng.randint(2, macro.max_accumulations)
+        bits, bank = macro.input_bits, bench.rng.randrange(macro.banks)
+        await bench.apply_settings(bits=bits, signed=1, bank=bank, set=0, accumulate_count=each)
+        for _ in range(count * each):
+            bench.send(bench.draw_vector(bits, True))
+        size, (results, vectors) = len(bench.kept), bench.place()
+        delivered = bench.rng.randrange(size // bench.beat_bytes) * bench.beat_bytes
+        bench.memory.faulty = [(vectors + delivered, vectors + delivered + 1)]
+        await bench.begin_all(results, vectors, size)
+        await bench.end("vectors")
+        assert (await errors(bench))[0] == ErrorCode.DMA_WRONG
+        bench.memory.faulty = []
+        await bench.write("accumulate", count=each)
+        whole = delivered - delivered % (size // count)
+        await bench.begin("vectors", vectors + whole, size - whole)
+        await bench.end()
+        await bench.check_results(results)
+        assert await errors(bench) == (ErrorCode.NONE, 0)
+
+
+@cocotb.test()
+async def stopped_while_the_core_is_full(dut):
+    """Nobody takes results, so no vector can go on: what the channel offers is given up, what the core has is not."""
+    bench = await started(dut)
+    for _ in range(3):
+        await send(bench, 60)
+        vector, (results, vectors) = len(bench.kept) // 60, bench.place()
+        await bench.begin("vectors", vectors, 60 * vector)
+        await ClockCycles(dut.aclk, 3000 + bench.rng.randrange(100))
+        assert (await bench.read("dma_status"))["vectors_busy"]
+        await bench.write("dma_stop", vectors=1)
+        await bench.end("vectors")
+        whole = 60 - -(-await bench.left("vectors") // vector)
+        await errors(bench)
+        del bench.expected[whole:]
+        await bench.begin("results", results, bench.result_size * whole)
+        await bench.end()
+        await bench.check_results(results)
+    await transfer(bench, 6)
+
+
+@cocotb.test()
+async def target_of_a_load(dut):
+    """It stays while a transfer of weights may still come, and the driver sees that one does."""
+    bench = await started(dut, latency=(400, 400))
+    data = rows_bytes(bench.config, weights := bench.draw_weights())
+    await bench.write("load", bank=0)
+    await bench.begin("weights", bench.store(data), len(data))
+    assert (await bench.read("status"))["loading"]
+    try:
+        await bench.write("load", bank=bench.config.macro.banks - 1)
+        raise AssertionError("load must be refused")
+    except Refused:
+        pass
+    await bench.end("weights")
+    await bench.until("status", "loading", 0)
+    for row, values in enumerate(weights):
+        bench.model.macro.write(0, row, values)
+    assert await errors(bench) == (ErrorCode.BUSY, 1)
+    await transfer(bench, 8)
+
+
+@cocotb.test()
 async def memory_that_does_not_answer(dut):
     """The core says so and can be used by its registers. Once memory answers, what is left is transferred."""
     bench = await started(dut)

@@ -3,22 +3,13 @@
 // Reads from standard input the weights of a bank, the columns' parameters, the settings, and vectors; writes what
 // happened, a line each: a name and numbers.
 
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <deque>
-#include <iostream>
-#include <vector>
 
-#include "Vcore.h"
-#include "bitline_core.h"
-#include "driver_shim.h"
-#include "verilated.h"
+#include "processor.h"
 
-static const uintptr_t BASE = 0x40000000;
 static const uint64_t MEMORY = 0x80000000, SIZE = 1 << 16;
-static const int TIMEOUT_CYCLES = 100000, LATENCY = 20;
-static Vcore *core;
+static const unsigned LATENCY = 20;
 static uint8_t memory[SIZE];
 static unsigned now;
 
@@ -32,7 +23,7 @@ static bool exists(uint64_t address) { return address >= MEMORY && address + 8 <
 
 static void drive_memory()
 {
-    core->m_axi_arready = core->m_axi_awready = 1;
+    core->m_axi_arready = core->m_axi_awready = now % 3 == 0;
     core->m_axi_wready = !writes.empty();
     core->m_axi_rvalid = !reads.empty() && reads.front().due <= now;
     if (core->m_axi_rvalid) {
@@ -71,70 +62,17 @@ static void cycle()
         reads.pop_front();
     if (answered)
         answers.pop_front();
-    if (core->m_axi_arvalid)
+    if (core->m_axi_arvalid && core->m_axi_arready)
         for (unsigned beat = 0; beat <= core->m_axi_arlen; beat++)
             reads.push_back({now + LATENCY, core->m_axi_araddr + 8 * beat, core->m_axi_arid, beat == core->m_axi_arlen});
-    if (core->m_axi_awvalid)
+    if (core->m_axi_awvalid && core->m_axi_awready)
         writes.push_back({core->m_axi_awaddr, core->m_axi_awlen + 1u});
     core->aclk = 1;
     core->eval();
     now++;
 }
 
-static void fail(const char *what)
-{
-    std::printf("failed %s\n", what);
-    std::exit(1);
-}
-
-extern "C" uint32_t shim_read(uintptr_t address)
-{
-    core->s_axi_araddr = address - BASE;
-    core->s_axi_arvalid = core->s_axi_rready = 1;
-    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
-        core->eval();
-        bool taken = core->s_axi_arready, answered = core->s_axi_rvalid;
-        uint32_t data = core->s_axi_rdata;
-        cycle();
-        if (taken)
-            core->s_axi_arvalid = 0;
-        if (answered)
-            return data;
-    }
-    fail("read");
-    return 0;
-}
-
-extern "C" void shim_write(uintptr_t address, uint32_t value)
-{
-    core->s_axi_awaddr = address - BASE;
-    core->s_axi_wdata = value;
-    core->s_axi_wstrb = 15;
-    core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = 1;
-    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
-        core->eval();
-        bool address_taken = core->s_axi_awready, data_taken = core->s_axi_wready, answered = core->s_axi_bvalid;
-        if (answered && core->s_axi_bresp != 0)
-            fail("refused");
-        cycle();
-        if (address_taken)
-            core->s_axi_awvalid = 0;
-        if (data_taken)
-            core->s_axi_wvalid = 0;
-        if (answered)
-            return;
-    }
-    fail("write");
-}
-
-static int next()
-{
-    int value;
-    std::cin >> value;
-    return value;
-}
-
-static void say(const char *name, long value) { std::printf("%s %ld\n", name, value); }
+static void before_read() {}
 
 // A transfer from begin to end.
 static int transfer(bitline_core &driver, bitline_core_dma_channel channel, uint64_t address, uint32_t bytes)
@@ -150,9 +88,20 @@ static void do_wrong(bitline_core &driver, uint64_t results)
     say("part", transfer(driver, BITLINE_CORE_DMA_VECTORS, MEMORY, 12));
     say("misaligned", transfer(driver, BITLINE_CORE_DMA_VECTORS, MEMORY + 4, 16));
     say("beyond", transfer(driver, BITLINE_CORE_DMA_VECTORS, UINT64_C(1) << 32, 16));
+    say("wraps", transfer(driver, BITLINE_CORE_DMA_VECTORS, UINT64_C(0xfffffff8), 16));
     say("elsewhere", transfer(driver, BITLINE_CORE_DMA_VECTORS, MEMORY + SIZE, 16));
     say("elsewhere_error", bitline_core_take_error(&driver));
     say("elsewhere_left", bitline_core_dma_left(&driver, BITLINE_CORE_DMA_VECTORS));
+    // A vector whose result no memory takes.
+    say("lost_begin", bitline_core_dma_begin(&driver, BITLINE_CORE_DMA_RESULTS, MEMORY + SIZE, 8));
+    say("lost_vector", transfer(driver, BITLINE_CORE_DMA_VECTORS, MEMORY, 16));
+    say("lost", bitline_core_dma_wait(&driver, BITLINE_CORE_DMA_RESULTS));
+    say("lost_left", bitline_core_dma_left(&driver, BITLINE_CORE_DMA_RESULTS));
+    say("lost_error", bitline_core_take_error(&driver));
+    bitline_core_dma_channel no_channel = static_cast<bitline_core_dma_channel>(3);
+    say("no_channel", bitline_core_dma_begin(&driver, no_channel, MEMORY, 16));
+    say("no_wait", bitline_core_dma_wait(&driver, no_channel));
+    say("no_stop", bitline_core_dma_stop(&driver, no_channel));
     say("first", bitline_core_dma_begin(&driver, BITLINE_CORE_DMA_RESULTS, results, 8));
     say("second", bitline_core_dma_begin(&driver, BITLINE_CORE_DMA_RESULTS, results, 8));
     say("stop", bitline_core_dma_stop(&driver, BITLINE_CORE_DMA_RESULTS));
@@ -181,11 +130,7 @@ int main()
             int32_t value = next();
             std::memcpy(memory + (place - MEMORY) + 4 * word, &value, 4);
         }
-    bitline_core_settings settings;
-    settings.zero_point = next();
-    settings.low = next();
-    settings.high = next();
-    settings.rounding = static_cast<bitline_core_rounding>(next());
+    bitline_core_settings settings = next_settings();
     uint64_t vectors = place;
     unsigned count = next();
     for (unsigned number = 0; number < count; number++, place += vector_bytes)
@@ -211,6 +156,7 @@ int main()
     }
     say("error", bitline_core_take_error(&driver));
     do_wrong(driver, place);
+    say("refused", refused);
     delete core;
     return 0;
 }

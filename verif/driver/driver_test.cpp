@@ -3,32 +3,16 @@
 // Reads from standard input the weights of a bank, the columns' parameters, the settings, and vectors; writes what
 // happened, a line each: a name and numbers.
 
-#include <cstdio>
-#include <cstdlib>
-#include <iostream>
+#include <string>
 #include <vector>
 
-#include "Vcore.h"
-#include "bitline_core.h"
-#include "driver_shim.h"
-#include "verilated.h"
+#include "processor.h"
 
-static const uintptr_t BASE = 0x40000000;
-static const int TIMEOUT_CYCLES = 100000;
-static Vcore *core;
 static std::vector<uint8_t> results;
 static unsigned marks;
-static unsigned refused;
-// Reads until a stored bit is inverted: of the store, which one.
+// Reads until a stored bit is inverted, and which bit.
 static int strike_in = -1;
 static unsigned strike_store, strike_bit;
-static void upset(unsigned store, unsigned bit);
-
-static void fail(const char *what)
-{
-    std::printf("failed %s\n", what);
-    std::exit(1);
-}
 
 static void cycle()
 {
@@ -44,46 +28,21 @@ static void cycle()
     core->eval();
 }
 
-extern "C" uint32_t shim_read(uintptr_t address)
+// Inverts a stored bit.
+static void upset(unsigned store, unsigned bit)
+{
+    core->store = store;
+    core->word = 0;
+    core->bit_ = bit;
+    core->strike = 1;
+    cycle();
+    core->strike = 0;
+}
+
+static void before_read()
 {
     if (strike_in >= 0 && strike_in-- == 0)
         upset(strike_store, strike_bit);
-    core->s_axi_araddr = address - BASE;
-    core->s_axi_arvalid = core->s_axi_rready = 1;
-    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
-        core->eval();
-        bool taken = core->s_axi_arready, answered = core->s_axi_rvalid;
-        uint32_t data = core->s_axi_rdata;
-        refused += answered && core->s_axi_rresp != 0;
-        cycle();
-        if (taken)
-            core->s_axi_arvalid = 0;
-        if (answered)
-            return data;
-    }
-    fail("read");
-    return 0;
-}
-
-extern "C" void shim_write(uintptr_t address, uint32_t value)
-{
-    core->s_axi_awaddr = address - BASE;
-    core->s_axi_wdata = value;
-    core->s_axi_wstrb = 15;
-    core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = 1;
-    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
-        core->eval();
-        bool address_taken = core->s_axi_awready, data_taken = core->s_axi_wready, answered = core->s_axi_bvalid;
-        refused += answered && core->s_axi_bresp != 0;
-        cycle();
-        if (address_taken)
-            core->s_axi_awvalid = 0;
-        if (data_taken)
-            core->s_axi_wvalid = 0;
-        if (answered)
-            return;
-    }
-    fail("write");
 }
 
 static void send(const std::vector<uint8_t> &bytes, bool complete = true)
@@ -111,19 +70,6 @@ static void send(const std::vector<uint8_t> &bytes, bool complete = true)
         if (!complete)
             return;
     }
-}
-
-static long next()
-{
-    long value;
-    if (!(std::cin >> value))
-        fail("input");
-    return value;
-}
-
-static void say(const char *name, long value)
-{
-    std::printf("%s %ld\n", name, value);
 }
 
 // An integer of so many bits, as streams have it.
@@ -179,17 +125,6 @@ static void run_vectors(bitline_core &driver, unsigned count)
     results.clear();
 }
 
-// Inverts a stored bit.
-static void upset(unsigned store, unsigned bit)
-{
-    core->store = store;
-    core->word = 0;
-    core->bit_ = bit;
-    core->strike = 1;
-    cycle();
-    core->strike = 0;
-}
-
 // A job's vectors, with an upset before each of the first attempts.
 struct Attempts {
     std::vector<uint8_t> bytes;
@@ -239,16 +174,6 @@ static std::vector<bitline_core_column> next_columns(const bitline_core &driver)
         column.shift = next();
     }
     return columns;
-}
-
-static bitline_core_settings next_settings()
-{
-    bitline_core_settings settings;
-    settings.zero_point = next();
-    settings.low = next();
-    settings.high = next();
-    settings.rounding = static_cast<bitline_core_rounding>(next());
-    return settings;
 }
 
 // The other set, the other bank by the stream, other events, and errors.
