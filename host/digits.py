@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from golden.mvm import ignored_blas_flags
+from ..golden.mvm import ignored_blas_flags
 
 HIDDEN = 128
 SEED = 0
