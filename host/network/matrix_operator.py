@@ -27,9 +27,13 @@ def signed_weights(weights):
 
 @dataclass(frozen=True, kw_only=True)
 class MatrixOperator(Operator):
-    """A product with constant weights: ``inputs`` are activation, weights, and int32 or int64 bias or -1."""
+    """A product with constant weights: ``inputs`` are activation, weights, and int32 or int64 bias or -1.
+
+    ``is_narrow``: its kernel adds up int16 activations in int32.
+    """
 
     activation: str = "none"
+    is_narrow: bool = False
 
     is_matrix = True
     # Of the class: whether int8 weights may have a zero point, and how often a convolution has each output channel.
@@ -42,7 +46,7 @@ class MatrixOperator(Operator):
     @property
     def product(self):
         """Equal for operators that only quantize the same accumulators in different ways."""
-        return replace(self, location="", outputs=(), rounding="", activation="none")
+        return replace(self, location="", outputs=(), rounding="", activation="none", is_narrow=False)
 
     @property
     def operands(self):
@@ -154,7 +158,7 @@ class MatrixOperator(Operator):
         # Of Python's integers: the least of numpy's has no absolute value.
         biases = 0 if bias is None or bias.dtype == "float32" else np.abs(bias.data.astype(object))
         max_accumulator = int((sums * (high - low) + biases).max(initial=0))
-        bits = ACCUMULATOR_BITS.get(kind, 32)
+        bits = 32 if self.is_narrow else ACCUMULATOR_BITS.get(kind, 32)
         rules.require(max_accumulator < 1 << bits - 1, f"accumulators within {bits} bits", f"up to {max_accumulator}")
 
     def _check_weights(self, rules, weights, channels, axis):

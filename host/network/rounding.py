@@ -68,10 +68,10 @@ TFLITE = {
     # With scales that are powers of two.
     ("ADD", "int16, powers"): ("shift", "double"),
     ("SUB", "int16, powers"): ("shift", "double"),
-    # With a bias of int32.
-    ("TRANSPOSE_CONV", "int16, narrow bias"): ("double", "double"),
-    ("CONV_2D", "int16, narrow bias"): ("double", "double"),
-    ("DEPTHWISE_CONV_2D", "int16, narrow bias"): ("double", "double"),
+    # Where quantized_bias_type is int32.
+    ("FULLY_CONNECTED", "int16, sums of int32"): ("float64", "double"),
+    ("CONV_2D", "int16, sums of int32"): ("double", "double"),
+    ("TRANSPOSE_CONV", "int16, sums of int32"): ("double", "wide"),
 }
 # In which kernels divide scales, by runtime; those of all other operators do so in float64 in both.
 PRECISION = {"litert-2.3": "float32", "tflm": "float64"}

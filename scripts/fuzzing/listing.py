@@ -10,7 +10,7 @@ from ..common.markdown import table
 from . import onnx_operators, tflite_operators
 
 # Of kinds, what of them is rounded in another way.
-SPECIAL = {"powers": "scales of powers of two", "narrow bias": "a bias of int32"}
+SPECIAL = {"powers": "scales of powers of two", "sums of int32": "`quantized_bias_type` int32"}
 
 
 def listing(record):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .tflite_builder import TfliteFile
+from .tflite_builder import TYPES, TfliteFile
 
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767), "int32": (-1 << 31, (1 << 31) - 1)}
 # Kinds of activations that have a scale; others have one where it is given.
@@ -23,6 +23,7 @@ class Drawn:
         self.rng, self.dtype, self.file = np.random.default_rng(seed), dtype, TfliteFile()
         # Scales that are powers of two, or equal, let results fall on exact halves.
         self._are_powers, self._last, self._product = bool(self.rng.integers(3) == 0), None, 1.0
+        self._wide = "int64"
         self.inputs, self.outputs = [], []
 
     @property
@@ -87,7 +88,14 @@ class Drawn:
             return []
         scale = x * self._product
         return [self.file.constant(self.rng.integers(-20000, 20000, channels),
-                                   "int64" if self.dtype == "int16" else "int32", scale)]
+                                   self._wide if self.dtype == "int16" else "int32", scale)]
+
+    def bias_type(self):
+        """Fields of options: of int16, in a third of all files a bias of int32, and sums."""
+        if self.dtype != "int16" or self.rng.integers(3):
+            return {}
+        self._wide = "int32"
+        return {"QuantizedBiasType": TYPES["int32"]}
 
     def fused(self):
         """An activation, in half of all files."""

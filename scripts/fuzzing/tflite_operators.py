@@ -78,9 +78,9 @@ def _convolution(kind):
         x = drawn.activation((batch, *image, channels * groups), first)
         shape, axis = ((1, *size, outputs), 3) if is_depthwise else ((outputs, *size, channels), 0)
         weights = drawn.weights(shape, outputs, axis, narrow=("int8",) if is_depthwise else SIGNED)
+        fields |= {"DepthMultiplier": outputs // channels} if is_depthwise else drawn.bias_type()
         inputs = [x, weights, *drawn.bias(outputs, first, may_lack=False)]
         scale = drawn.scale(-5, 3)
-        fields |= {"DepthMultiplier": outputs // channels} if is_depthwise else {}
         drawn.file.operator(kind, inputs, drawn.made((batch, *after, outputs), scale),
                             "DepthwiseConv2DOptions" if is_depthwise else "Conv2DOptions",
                             FusedActivationFunction=drawn.fused(), **fields)
@@ -97,19 +97,19 @@ def _transposed(drawn):
              for length, reach, step in zip((height, width), size, stride)]
     shape = drawn.file.constant([batch, *image, outputs], "int32")
     weights = drawn.weights((outputs, *size, channels), outputs, 0)
-    first = drawn.scale()
+    first, fields = drawn.scale(), drawn.bias_type()
     inputs = [shape, weights, drawn.activation((batch, height, width, channels), first), *drawn.bias(outputs, first)]
     drawn.file.operator("TRANSPOSE_CONV", inputs, drawn.made((batch, *image, outputs), drawn.scale(-5, 3)),
-                        "TransposeConvOptions", StrideH=stride[0], StrideW=stride[1], Padding=padding)
+                        "TransposeConvOptions", StrideH=stride[0], StrideW=stride[1], Padding=padding, **fields)
 
 
 def _fully_connected(drawn):
     batch, depth, units = drawn.lengths(1, 1, 16)[0], *drawn.lengths(2, 1, 80)
     first = drawn.scale()
-    x = drawn.activation((batch, depth), first)
+    x, fields = drawn.activation((batch, depth), first), drawn.bias_type()
     inputs = [x, drawn.weights((units, depth), units, 0, narrow=SIGNED), *drawn.bias(units, first)]
     drawn.file.operator("FULLY_CONNECTED", inputs, drawn.made((batch, units), drawn.scale(-5, 3)),
-                        "FullyConnectedOptions", FusedActivationFunction=drawn.fused())
+                        "FullyConnectedOptions", FusedActivationFunction=drawn.fused(), **fields)
 
 
 def _resize(kind, options):

@@ -32,7 +32,7 @@ class OnnxReference:
     compared : Counter
         Values so far, by the kind of node that gives them.
     open : int
-        Values that differ by what the definition leaves open.
+        Values that differ by what float32 loses, as the definition says no order of additions, nor last bits.
 
     Parameters
     ----------
@@ -193,8 +193,9 @@ class OnnxReference:
         """What the runs so far have shown beside mismatches, a line each."""
         lines = []
         if self.open:
-            lines.append(f"{self.open} of {self.compared.total()} values differ from {self.name}'s by what the "
-                         "definition leaves open: the order of additions in float32, or the last bits of a function")
+            lines.append(f"{self.open} of {self.compared.total()} values differ from {self.name}'s by what float32 "
+                         "loses there: products are exact here, and the definition leaves open the order of other "
+                         "additions and the last bits of functions")
         if self._other:
             reasons = self._parts.reasons
             lines.append(f"a default session of {self.name}, which fuses operators, gives another output for "

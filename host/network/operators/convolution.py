@@ -8,7 +8,7 @@ from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
 from ..tflite_node import TfliteForm
 from ..window import check_window, tflite_window
-from .weights import read_tflite_weights
+from .weights import read_tflite_product
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,11 +33,9 @@ class Conv2D(MatrixOperator):
             raise NetworkError(f"{node.location} must have weights of four dimensions, not {list(weights)}")
         dilation = options.DilationHFactor(), options.DilationWFactor()
         window = tflite_window(node, weights[1:3], dilation)
-        read_tflite_weights(node)
-        is_narrow = node.dtype(0) == "int16" and len(node.inputs) == 3 and node.dtype(2) == "int32"
+        product = read_tflite_product(node)
         return cls(**node.common, activation=node.activation, dilation=dilation, **window,
-                   groups=cls.groups_of(node.shape(0)[3], weights),
-                   rounding=node.rounding("int16, narrow bias" if is_narrow else None))
+                   groups=cls.groups_of(node.shape(0)[3], weights), **product)
 
     @staticmethod
     def groups_of(channels, weights):

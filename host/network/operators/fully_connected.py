@@ -7,7 +7,7 @@ from ..grouped_convolution import GroupedConvolution
 from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import NetworkError
 from ..tflite_node import TfliteForm
-from .weights import read_tflite_weights
+from .weights import read_tflite_product
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,8 +21,8 @@ class FullyConnected(MatrixOperator):
     def from_tflite(cls, node):
         if node.options.WeightsFormat():
             raise NetworkError(f"{node.location} must have weights in the default format, not shuffled")
-        read_tflite_weights(node)
-        return cls(**node.common, activation=node.activation, rounding=node.rounding())
+        product = read_tflite_product(node)
+        return cls(**node.common, activation=node.activation, **product)
 
     def check(self, rules):
         x, weights = rules.inputs[:2]

@@ -10,7 +10,7 @@ from ..matrix_operator import MatrixOperator, signed_weights
 from ..network import MAX_ELEMENTS, NetworkError
 from ..tflite_node import TfliteForm
 from ..window import MAX_SEEN, PADDINGS, ceil_div, same_padding
-from .weights import read_tflite_weights
+from .weights import read_tflite_product
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +47,7 @@ class TransposedConvolution(MatrixOperator):
                                f"from 1 on, not {list(weights)}, {shape.tolist()[:8]} and {stride}")
         # Weights, activation, bias; those of all other products have the activation first.
         node.inputs[:2] = node.inputs[1::-1]
-        read_tflite_weights(node)
+        product = read_tflite_product(node)
         image = tuple(map(int, shape[1:3]))
         is_same = node.choice(PADDINGS, options.Padding(), "padding") == "same"
         totals = same_padding(image, weights[1:3], stride, (1, 1)) if is_same else (0, 0)
@@ -57,9 +57,8 @@ class TransposedConvolution(MatrixOperator):
         crop = tuple(total // 2 for total in totals)
         # What is farther from the first pixel than the last of the image does not count.
         stride = tuple(min(step, length + before) for step, length, before in zip(stride, image, crop))
-        is_narrow = node.dtype(0) == "int16" and len(node.inputs) == 3 and node.dtype(2) == "int32"
         return cls(**node.common, activation=node.activation, stride=stride, image=image, shape_input=shape_input,
-                   crop=crop, rounding=node.rounding("int16, narrow bias" if is_narrow else None))
+                   crop=crop, **product)
 
     @property
     def operands(self):

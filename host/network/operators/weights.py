@@ -12,8 +12,11 @@ NARROW = {("litert-2.3", "CONV_2D"): ("int8", "int16"), ("litert-2.3", "DEPTHWIS
           ("tflm", "DEPTHWISE_CONV_2D"): ("int8",), ("tflm", "FULLY_CONNECTED"): ("int8",)}
 
 
-def read_tflite_weights(node):
-    """Check the bias, and take weights of four bits, the second operand, as int8 if the runtime multiplies them."""
+def read_tflite_product(node):
+    """Fields of a `MatrixOperator`: rounding, and type of the sums.
+
+    Takes weights of four bits, the second operand, as int8 if the runtime multiplies them.
+    """
     weights = node.tensors[node.inputs[1]]
     if weights.dtype == "int4":
         node.require(node.dtype(0) in NARROW.get((node.runtime, node.name), ()),
@@ -22,15 +25,16 @@ def read_tflite_weights(node):
                      "one scale for weights of int4, as tflm needs it", weights.scales.size)
         node.tensors.append(replace(weights, dtype="int8"))
         node.inputs[1] = len(node.tensors) - 1
-    _check_bias(node)
-
-
-def _check_bias(node):
-    """int16 activations have a bias of int64 unless the options say that of int32."""
-    if len(node.inputs) < 3 or node.inputs[2] < 0 or node.dtype(0) != "int16":
-        return
-    dtype = node.dtype(2)
+    if node.dtype(0) != "int16":
+        return {"rounding": node.rounding()}
+    bias = node.dtype(2) if len(node.inputs) > 2 and node.inputs[2] >= 0 else None
     said = TYPES.get(node.options.QuantizedBiasType()) if hasattr(node.options, "QuantizedBiasType") else None
-    if dtype != ("int32" if said == "int32" else "int64"):
+    is_narrow = said == "int32"
+    if bias not in (None, "int32" if is_narrow else "int64"):
         raise NetworkError(f"{node.location} must have a bias of int64 with int16 activations, or of int32 where "
-                           f"quantized_bias_type says so, not {dtype}")
+                           f"quantized_bias_type says so, not {bias}")
+    if (node.runtime, node.name) == ("tflm", "TRANSPOSE_CONV"):
+        # It takes any bias for one of int64, and has no other sums.
+        node.require(bias != "int32", "a bias of int64 for tflm", bias)
+        is_narrow = False
+    return {"rounding": node.rounding("int16, sums of int32" if is_narrow else None), "is_narrow": is_narrow}

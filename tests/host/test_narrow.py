@@ -1,4 +1,4 @@
-"""Weights of two, four and sixteen bits: which are computed, which are refused, and what the runtimes make of them."""
+"""Weights of two, four and sixteen bits, and sums of 32: what is computed or refused, and what runtimes make of it."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from bitline.host.network.operators.weights import NARROW
 
 pytest.importorskip("tflite", reason="no tflite here")
 pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
-from bitline.scripts.fuzzing.tflite_builder import TfliteFile
+from bitline.scripts.fuzzing.tflite_builder import TYPES, TfliteFile
 from bitline.scripts.fuzzing.tflite_drawn import Drawn
 from bitline.scripts.fuzzing.tflite_operators import OPERATORS
 
@@ -63,6 +63,53 @@ def test_others_are_refused(runtime, operator, kind):
     """Nothing is computed that no runtime computes."""
     with pytest.raises(NetworkError, match=f"weights that {runtime} multiplies with {kind}, not int4$"):
         read_tflite(narrow(operator, kind, 1).data, "m", runtime)
+
+
+def product_of_int16(operator, depth, bias=None, said="int32"):
+    """Bytes of a product of ``depth`` elements whose options say the type of its bias, which is of type ``bias``."""
+    file, rng, units, scale = TfliteFile(), np.random.default_rng(3), 5, 1 / 32768
+    lengths = (1,) if operator == "FULLY_CONNECTED" else (1, 1, 1)
+    x = file.tensor((*lengths, depth), "int16", scale)
+    weights = file.constant(rng.integers(90, 128, (units, *lengths[1:], depth)), "int8", 0.01)
+    more = [file.constant(rng.integers(-9999, 9999, units), bias, scale * 0.01)] if bias else []
+    shape = (*lengths, units)
+    y = file.tensor(shape, "int16", 1.4 * depth * scale)
+    fields = {"QuantizedBiasType": TYPES[said]} | ({"StrideH": 1, "StrideW": 1} if len(lengths) > 1 else {})
+    inputs = [file.constant(shape, "int32"), weights, x] if operator == "TRANSPOSE_CONV" else [x, weights]
+    return file.data([x], [file.operator(operator, inputs + more, y, OPTIONS[operator], **fields)])
+
+
+OPTIONS = {"CONV_2D": "Conv2DOptions", "FULLY_CONNECTED": "FullyConnectedOptions",
+           "TRANSPOSE_CONV": "TransposeConvOptions"}
+# Of products of int16: runtime, operator, type of the bias, type that the options say.
+PRODUCTS = [(runtime, operator, bias, said) for runtime in ("litert-2.3", "tflm") for operator in OPTIONS
+            for bias, said in ((None, "int32"), ("int32", "int32"), ("int64", "int64"), (None, "int64"))
+            # LiteRT wants a bias, and tflm takes any for one of int64.
+            if (runtime, operator, bias) not in (("litert-2.3", "CONV_2D", None), ("tflm", "TRANSPOSE_CONV", "int32"))]
+
+
+@pytest.mark.parametrize("runtime, operator, bias, said", [
+    pytest.param(*case, marks=pytest.mark.needs("tflite_micro")) if case[0] == "tflm" else case for case in PRODUCTS])
+def test_sums_of_int16_are_of_the_type_that_the_options_say(runtime, operator, bias, said, tmp_path):
+    """Rounded as the runtime rounds them, and refused where they overflow."""
+    path, reference = tmp_path / "m.tflite", REFERENCES[runtime][0]
+    x = np.random.default_rng(4).integers(32000, 32768, (400, *([1] * (1 if operator[0] == "F" else 3)), 200), np.int16)
+    x[:200, ..., 30:] = 0
+    path.write_bytes(product_of_int16(operator, 200, bias, said))
+    network = load_network(path, runtime)
+    assert reference(path).compare(network, Inference(network).run(x), [x]) == []
+    path.write_bytes(product_of_int16(operator, 1000, bias, said))
+    if said == "int32" and (runtime, operator) != ("tflm", "TRANSPOSE_CONV"):
+        with pytest.raises(NetworkError, match="must have accumulators within 32 bits, not up to"):
+            load_network(path, runtime)
+    else:
+        network, x = load_network(path, runtime), np.tile(x, 5)
+        assert reference(path).compare(network, Inference(network).run(x), [x]) == []
+
+
+def test_a_bias_that_the_runtime_reads_as_another_type_is_refused():
+    with pytest.raises(NetworkError, match="must have a bias of int64 for tflm, not int32"):
+        read_tflite(product_of_int16("TRANSPOSE_CONV", 20, "int32"), "m", "tflm")
 
 
 @pytest.mark.parametrize("operator", ["SVDF", "UNIDIRECTIONAL_SEQUENCE_LSTM"])
