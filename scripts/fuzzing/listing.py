@@ -29,18 +29,24 @@ def listing(record):
         table(("rule", "how a result becomes an integer"), [(f"`{name}`", text) for name, text in RULES.items()]),
         table(("operators in `.tflite`", "kinds of activations", "rounding", "runs on", "values compared, at least"),
                _rows(tflite_operators.OPERATORS, _of_tflite, record, "ai-edge-litert")),
-        table(("operators in `.onnx`", "opsets", "runs on", "values compared, at least"),
-               _rows(onnx_operators.OPERATORS, _of_onnx, record, "onnxruntime")))) + "\n"
+        table(("operators in `.onnx`", "opsets", "runs on", "values compared, at least", "left open, at most"),
+               _rows(onnx_operators.OPERATORS, _of_onnx, record, "onnxruntime", has_open=True)))) + "\n"
 
 
-def _rows(operators, cells, record, package):
-    """A row for operators whose cells are the same; of the values that were compared it has the fewest."""
+def _rows(operators, cells, record, package, *, has_open=False):
+    """A row for operators whose cells are the same, with the fewest values that were compared of one.
+
+    With ``has_open`` also the most that differ by what the definition leaves open, and those that have such are apart.
+    """
     groups = {}
     for operator in sorted(operators):
-        groups.setdefault(cells(operator), []).append(operator)
-    for same, names in sorted(groups.items(), key=lambda group: group[1]):
-        values = min(record.get((operator, package), {"values": 0})["values"] for operator in names)
-        yield [", ".join(f"`{operator}`" for operator in names), *same, f"{values:,}"]
+        found = record.get((operator, package), {"values": 0, "open": 0})
+        same = cells(operator)
+        groups.setdefault((same, has_open and found["open"] > 0), []).append((operator, found))
+    for (same, _), members in sorted(groups.items(), key=lambda group: group[1][0][0]):
+        counts = [min(found["values"] for _, found in members)]
+        counts += [max(found["open"] for _, found in members)] if has_open else []
+        yield [", ".join(f"`{operator}`" for operator, _ in members), *same, *(f"{count:,}" for count in counts)]
 
 
 def _of_tflite(operator):

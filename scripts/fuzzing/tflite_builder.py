@@ -189,7 +189,8 @@ class TfliteFile:
     def _operator(self, builder, operator):
         table, options = None, operator.options
         if options:
-            fields = {name: builder.CreateString(value) if isinstance(value, str) else value
+            fields = {name: builder.CreateString(value) if isinstance(value, str) else
+                      self._vector(builder, value, builder.PrependInt32) if isinstance(value, list) else value
                       for name, value in operator.fields.items()}
             getattr(tflite, f"{options}Start")(builder)
             for name, value in fields.items():

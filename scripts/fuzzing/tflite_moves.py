@@ -205,11 +205,14 @@ def _pad_value(drawn):
 
 
 def _squeeze(drawn):
-    """Of all dimensions of length 1."""
+    """Of all dimensions of length 1, or some of them."""
     shape = tuple(int(length) for length in drawn.rng.choice([1, 1, 2, 7, 20], int(drawn.rng.integers(1, 5))))
-    quantization = drawn.quantization()
-    after = [length for length in shape if length != 1]
-    drawn.file.operator("SQUEEZE", [drawn.activation(shape, *quantization)], drawn.made(after, *quantization))
+    quantization, ones = drawn.quantization(), [axis for axis, length in enumerate(shape) if length == 1]
+    chosen = [axis for axis in ones if drawn.rng.integers(2)]
+    after = [length for axis, length in enumerate(shape) if axis not in (chosen or ones)]
+    said = [axis - len(shape) * int(drawn.rng.integers(2)) for axis in chosen]
+    drawn.file.operator("SQUEEZE", [drawn.activation(shape, *quantization)], drawn.made(after, *quantization),
+                        "SqueezeOptions", **({"SqueezeDims": said} if said else {}))
 
 
 def _pack(drawn):

@@ -120,7 +120,7 @@ ONES = np.ones((3, 4))
 @pytest.mark.parametrize("data, message", [
     (b"nothing at all", r"^model must be a .tflite file, which has TFL3 at byte 4, and m has b'ing '$"),
     (small(weights=ONES)[:200], r"^model must be a whole .tflite file, and m is damaged: "),
-    (small("EXP", None), r"^operator 0 \(EXP\) must be one of those that docs/networks.md lists$"),
+    (small("EXP", None), r"^operator 0 \(EXP\) must be one of those that bitline operators lists: what is"),
     (small("LOGISTIC", None, output=(1, 4)), r"must have an output of scale 0.00390625 and zero point -128, not 0.1 a"),
     (small(weights=np.ones((3, 5))), r"^operator 0 \(FULLY_CONNECTED\) must have inputs in groups of 5, not \[1, 4\]"),
     (small(weights=ONES, output=(1, 4)), r"must have an output of shape \[1, 3\], not \[1, 4\]"),
@@ -176,6 +176,25 @@ def test_operators_that_compute_dimensions_are_left_out():
     assert [operator.location for operator in network.operators] == ["operator 3 (RESHAPE)"]
     with pytest.raises(NetworkError, match=r"^m must have inputs, and outputs that are computed"):
         read_tflite(file.data([x], [y, length]), "m")
+
+
+@pytest.mark.parametrize("kind, options, constants, made, fields, wanted", [
+    ("SQUEEZE", "SqueezeOptions", [], (1, 3, 4), {}, r"an output of \[3, 4\], not \[1, 3, 4\]"),
+    ("SQUEEZE", "SqueezeOptions", [], (3, 4), {"SqueezeDims": [-2]}, r"an output of \[1, 3, 4\], not \[3, 4\]"),
+    ("SQUEEZE", "SqueezeOptions", [], (1, 3, 4), {"SqueezeDims": [1]}, r"squeeze_dims of dimensions of length 1"),
+    ("SQUEEZE", "SqueezeOptions", [], (1, 3, 4), {"SqueezeDims": [4]}, r"squeeze_dims of dimensions of length 1"),
+    ("EXPAND_DIMS", None, [1], (1, 3, 1, 1, 4), {}, r"an output of \[1, 1, 3, 1, 4\], not"),
+    ("EXPAND_DIMS", None, [-6], (1, 1, 3, 1, 4), {}, r"an axis from -5 to 4, not -6"),
+    ("RESHAPE", None, [-1, 6], (3, 4), {}, r"an output of \[3, 6\], not \[3, 4\]"),
+    ("RESHAPE", None, [12], (3, 4), {}, r"an output of \[12\], not \[3, 4\]"),
+])
+def test_a_shape_that_the_runtime_makes_anew_must_be_that_of_the_tensor(kind, options, constants, made, fields, wanted):
+    file = TfliteFile()
+    x = file.tensor((1, 3, 1, 4), "int8", 0.1)
+    inputs = [x, *([file.constant(constants, "int32")] if constants else [])]
+    y = file.operator(kind, inputs, file.tensor(made, "int8", 0.1), options, **fields)
+    with pytest.raises(NetworkError, match=rf"^operator 0 \({kind}\) must have {wanted}"):
+        read_tflite(file.data([x], [y]), "m")
 
 
 def test_open_dimensions_are_filled_in():

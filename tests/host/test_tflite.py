@@ -376,7 +376,8 @@ def test_a_refusal_lists_everything_in_the_way():
     with pytest.raises(NetworkError) as caught:
         read_tflite(file.data([x], [y]), "m")
     assert str(caught.value) == (
-        "operator 0 (EXP) must be one of those that docs/networks.md lists (3 times: also operator 1, operator 3); "
+        "operator 0 (EXP) must be one of those that bitline operators lists: what is before it runs where the file "
+        "ends there (3 times: also operator 1, 3); "
         "operator 2 (ADD) must have one positive scale for t3, not [-1.0]")
 
 

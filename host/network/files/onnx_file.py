@@ -148,9 +148,8 @@ class _Reader:
 
     @staticmethod
     def _refuse_kind(location, node):
-        help_ = HELP.get(node.op_type)
-        raise NetworkError(f"{location} must be an operator of the list in docs/networks.md" + (
-            f": {help_}" if help_ else ""))
+        help_ = HELP.get(node.op_type, "what is before it runs where the file ends there")
+        raise NetworkError(f"{location} must be one of those that bitline operators lists: {help_}")
 
     def _made(self, location, node, operands, names):
         attributes = {attribute.name: self._onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}

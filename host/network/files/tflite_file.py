@@ -64,9 +64,9 @@ class _Reader:
 
     def _operator(self, node):
         if node.kind not in TFLITE:
-            wanted = ("of TensorFlow Lite, not of another runtime; what is before it runs where the file ends there"
-                      if node.kind.startswith("CUSTOM") else "one of those that docs/networks.md lists")
-            raise NetworkError(f"{node.location} must be {wanted}")
+            wanted = ("of TensorFlow Lite, not of another runtime" if node.kind.startswith("CUSTOM") else
+                      "one of those that bitline operators lists")
+            raise NetworkError(f"{node.location} must be {wanted}: what is before it runs where the file ends there")
         operator, form = TFLITE[node.kind]
         operands, outputs = node.inputs, node.outputs
         if not (form.min_inputs <= len(operands) <= form.max_inputs and operator.min_outputs <= len(outputs) <=

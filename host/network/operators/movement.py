@@ -21,6 +21,16 @@ def check_elements(rules, permutation=None):
     rules.require(x.size == rules.output.size, f"an output of {x.size} elements", rules.output.size)
 
 
+def squeezed(node, shape, axes):
+    """A shape without some of its dimensions, all of length 1; without all such if ``axes`` has none."""
+    if isinstance(axes, int) or not len(axes):
+        return tuple(length for length in shape if length != 1)
+    gone = {int(axis) % max(1, len(shape)) for axis in axes if -len(shape) <= axis < len(shape)}
+    node.require(len(gone) == len(set(axes.tolist())) and all(shape[axis] == 1 for axis in gone),
+                 f"squeeze_dims of dimensions of length 1 of {list(shape)}", axes.tolist()[:8])
+    return tuple(length for axis, length in enumerate(shape) if axis not in gone)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Pad(Operator):
     """``amounts`` (before, after) of every dimension, filled with ``value``."""
@@ -101,13 +111,32 @@ class Reshape(Operator):
     """Other dimensions, the same elements."""
 
     tflite = (TfliteForm("RESHAPE", 1, 2, needed=1), TfliteForm("EXPAND_DIMS", 2, 2, needed=1),
-              TfliteForm("SQUEEZE", 1, 1))
+              TfliteForm("SQUEEZE", 1, 1, "SqueezeOptions"))
     moves = True
 
     @classmethod
     def from_tflite(cls, node):
+        cls._check_shape(node)
         del node.inputs[1:]
         return cls(**node.common)
+
+    @staticmethod
+    def _check_shape(node):
+        """The runtime makes a shape of its own of what the file says, which may be other than that of the tensor."""
+        before, output = node.shape(0), node.tensors[node.outputs[0]]
+        said = node.tensors[node.inputs[1]].data if len(node.inputs) > 1 and node.inputs[1] >= 0 else None
+        wanted = output.shape
+        if node.name == "SQUEEZE":
+            wanted = squeezed(node, before, node.options.SqueezeDimsAsNumpy())
+        elif node.name == "EXPAND_DIMS" and said is not None and said.size == 1:
+            rank, axis = len(before) + 1, int(said.reshape(-1)[0])
+            node.require(-rank <= axis < rank, f"an axis from {-rank} to {rank - 1}", axis)
+            wanted = (*before[:axis % rank], 1, *before[axis % rank:])
+        elif said is not None and said.ndim == 1 and said.dtype == np.int32 and not output.is_open:
+            # A length of -1 is what is left.
+            wanted = tuple(length if given == -1 else int(given) for given, length in zip(said, output.shape)
+                           ) if len(said) == len(output.shape) else tuple(map(int, said))
+        node.require(wanted == output.shape, f"an output of {list(wanted)}", list(output.shape))
 
     def check(self, rules):
         check_elements(rules)
