@@ -29,7 +29,7 @@ COMMANDS = {
     "run": "Run a quantized network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
     "soak": "Run random configurations and traffic for hours.",
-    "survey": "Run many networks, and compare each with its runtime.",
+    "survey": "Run many networks, each against its runtime.",
     "synth": "Build a macro for a board, or measure it alone.",
 }
 # Former commands, which one more release accepts, and what replaces them.

@@ -41,6 +41,11 @@ class Steps:
     def add(self, kind, address=0, data=0):
         self.steps.append((kind << ADDRESS_BITS | address) << self.data_bits | data)
 
+    def parts(self, step):
+        """Of a step what to do, an address and a beat, or a mask and a value."""
+        address = step >> self.data_bits
+        return address >> ADDRESS_BITS, address & (1 << ADDRESS_BITS) - 1, step & (1 << self.data_bits) - 1
+
     def word(self, name, fields):
         """Mask and value of some fields of a register."""
         mask = word = 0

@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from bitline.hdl.config import MacroConfig
+from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import design
 from bitline.scripts.commands.inject.flip_flops import RESULTS, draw, inject, wilson
 from bitline.verif.fault_injection.flip_flops import FlipFlop, with_flips
@@ -44,6 +44,33 @@ def test_results_are_those_of_the_flips(cli, tmp_path):
     assert report["stuck"] == [] and "0 hangs that a reset leaves" in output
 
 
+CORE = CoreConfig(macro=MacroConfig(rows=4, columns=2, banks=2), checksum=True)
+
+
+@pytest.mark.slow
+def test_flips_in_a_core_are_around_its_macro(cli, tmp_path):
+    out = tmp_path / "flips.json"
+    status, output, errors = cli("inject", "--target", "flip-flops", "--core", "--rows", 4, "--columns", 2, "--banks",
+                                 2, "--checksum", "--count", 1500, "--out", out, "--build", BUILDS)
+    assert status == 0, output + errors
+    (report,) = json.loads(out.read_text())
+    blocks = report["blocks"]
+    assert {"registers", "front", "requantizer", "packer", "vectors", "loader", "self_test"} <= set(blocks)
+    assert not {"accumulator", "controller", "drivers", "tree"} & set(blocks)
+    for row in blocks.values():
+        assert sum(row[result] for result in RESULTS.values()) == row["flips"]
+    # Errors are reported; settings are used by all vectors that follow, and a flipped address leads elsewhere.
+    assert blocks["errors"]["detected"] and blocks["registers"]["wrong result"]
+    assert all(any(row[result] for row in blocks.values()) for result in ("hang", "wrong result", "detected", "masked"))
+    assert report["stuck"] == []
+
+
+@pytest.mark.slow
+def test_core_that_is_wrong_without_a_flip_is_refused():
+    with pytest.raises(SimulatorError, match="must give the right results without a flip"):
+        inject(CORE, 10, 1, BUILDS, verilog=broken(CORE, "adder_tree", "level1_0_0) + ", "level1_0_0) - "))
+
+
 def test_hang_that_a_reset_leaves_is_found():
     # A vector whose planes are lost is driven for ever unless a reset ends it.
     verilog = broken(CONFIG, "controller", "if (rst) drives ", "if (1'b0) drives ")
@@ -79,7 +106,7 @@ def test_wilson_interval():
     (("--target", "flip-flops", "--count", 0), "not in the range"),
     (("--target", "flip-flops", "--out", "."), "must be a file, and is a folder"),
     (("--target", "flip-flops", "--rows", 0, "--columns", 1), "rows must be an integer"),
-    (("--target", "flip-flops", "--rows", 2, "--columns", 2, "--core"), "--core must come with --target weights"),
+    (("--target", "flip-flops", "--rows", 2, "--columns", 2, "--core", "--bus", "apb"), "must have AXI4-Lite"),
     (("--target", "flip-flops", "--simulator", "icarus"), "simulator must be verilator for .*, not icarus"),
 ])
 def test_wrong_options_are_refused(refused, options, match):

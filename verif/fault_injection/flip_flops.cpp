@@ -1,18 +1,12 @@
 // Runs one program on a macro many times, each time with one flip-flop flipped in one cycle, and prints the outcomes.
-// Arguments: program, then pairs of flip-flop and cycle on standard input. Prints the cycles of the run without a flip,
-// then a line for each pair: m (masked), d (detected), w (wrong result), h (hang that a reset ends), s (one that it does
-// not). The program: counts of writes, vectors and flip-flops; then for each write and each vector how many of the other
+// Argument: the program; pairs of flip-flop and cycle on standard input. The program: counts of writes, vectors and flip-flops; then for each write and each vector how many of the other
 // stream come first and the fields of its port, for each vector also its result. Numbers are hexadecimal.
 #include <algorithm>
-#include <cstdint>
-#include <cstdio>
 #include <fstream>
-#include <memory>
 #include <string>
 #include <vector>
 
-#include "Vbench.h"
-#include "verilated.h"
+#include "flips.h"
 
 using Words = std::vector<uint32_t>;
 
@@ -48,14 +42,9 @@ static bool same(const VlWide<Count>& a, const VlWide<Count>& b) {
 }
 
 static std::vector<Item> writes, vectors;
-static long clean_cycles = 0, pause_cycles = 0;
+static long pause_cycles = 0;
 
-struct Run {
-    long cycles = 0, taken = 0;
-    bool complete = false, wrong = false, detected = false;
-};
-
-// Plays the program after a reset of one cycle. The output pauses by a fixed rule, so that runs differ by the flip alone.
+// After a reset of one cycle.
 static Run play(Vbench* top, long flip, long flip_cycle, long limit) {
     Run run;
     auto edge = [&] {
@@ -76,8 +65,7 @@ static Run play(Vbench* top, long flip, long flip_cycle, long limit) {
     auto before = top->o;
     uint32_t noise = 1;
     for (long idle = 0; run.cycles < limit; ++run.cycles) {
-        noise = noise * 1664525 + 1013904223;
-        top->o_ready = (noise >> 24) % 8 != 0;
+        top->o_ready = is_taken(noise);
         const bool writing = write < writes.size() && writes[write].after <= static_cast<long>(vector);
         const bool asking = vector < vectors.size() && vectors[vector].after <= static_cast<long>(write);
         top->write_valid = writing;
@@ -128,21 +116,5 @@ int main(int count, char** arguments) {
         file >> item.after >> fields >> result;
         vectors.push_back({item.after, parse(fields), parse(result)});
     }
-    auto fresh = [] { return std::make_unique<Vbench>(); };
-    const Run clean = play(fresh().get(), 0, -1, 1000000);
-    if (!clean.complete || clean.wrong || clean.detected) return 1;
-    const long limit = 3 * clean_cycles + 2 * pause_cycles + 200;
-    std::printf("%ld\n", clean_cycles);
-    long flip, cycle;
-    while (std::scanf("%ld %ld", &flip, &cycle) == 2) {
-        auto top = fresh();
-        const Run run = play(top.get(), flip, cycle, limit);
-        char outcome = run.detected ? 'd' : run.wrong ? 'w' : 'm';
-        if (!run.complete) {
-            const Run again = play(top.get(), 0, -1, limit);
-            outcome = again.complete && !again.wrong && !again.detected ? 'h' : 's';
-        }
-        std::printf("%c\n", outcome);
-    }
-    return 0;
+    return print_outcomes(play, 2 * pause_cycles + 200);
 }

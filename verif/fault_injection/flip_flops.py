@@ -1,4 +1,4 @@
-"""A macro in which every flip-flop can be flipped, and the program that runs on it."""
+"""A macro or core in which every flip-flop can be flipped, and the program that runs on a macro."""
 
 import json
 import random
@@ -9,6 +9,7 @@ import numpy as np
 
 from ...golden.macro import MacroModel
 from ...golden.program import pause
+from ...hdl.config import CoreConfig
 from ...hdl.emit import emit, run_yosys
 from ...hdl.macro.ports import HANDSHAKE, ports
 from ..macro.macro_bench import joined
@@ -30,10 +31,10 @@ class FlipFlop:
 
 
 def with_flips(config, verilog=None):
-    """Verilog of a macro with one more input, ``flip``, and the flip-flops that its bits flip.
+    """Verilog of a macro or core with one more input, ``flip``, and the flip-flops that its bits flip.
 
     A bit that is set in a cycle inverts what its flip-flop takes at the end of it, whether it would hold or load.
-    Memories stay memories.
+    Memories stay memories; of a core those around its macro are flipped.
     """
     verilog = emit(config) if verilog is None else verilog
     design = json.loads(run_yosys(f"read_verilog -sv <<verilog\n{verilog}\nverilog\n"
@@ -42,7 +43,7 @@ def with_flips(config, verilog=None):
     module = design["modules"][config.name]
     used = [bit for net in module["netnames"].values() for bit in net["bits"] if isinstance(bit, int)]
     fresh = iter(range(max(used) + 1, 1 << 40))
-    flip_flops, flips = [], []
+    flip_flops, flips, top = [], [], "core" if isinstance(config, CoreConfig) else "macro"
     names = {}
     for name, net in sorted(module["netnames"].items()):
         for index, bit in enumerate([] if net["hide_name"] else net["bits"]):
@@ -51,8 +52,8 @@ def with_flips(config, verilog=None):
         if cell["type"] != "$dff":
             continue
         path = re.findall(r"\\([^.\\]+)\.", label)
-        block = re.sub(r"(_\d+)+$", "", path[-1]) if path else "macro"
-        if block in STORAGE:
+        block = re.sub(r"(_\d+)+$", "", path[-1]) if path else top
+        if block in STORAGE or "macro" in path:
             continue
         flip, taken = ([next(fresh) for _ in cell["connections"]["D"]] for _ in range(2))
         module["cells"][f"flip_{len(flips)}"] = _xor(cell["connections"]["D"], flip, taken)

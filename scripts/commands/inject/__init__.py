@@ -14,7 +14,8 @@ DEFAULT_COUNTS = {FLIP_FLOPS: 9600, WEIGHTS: 16600}
 
 @click.command()
 @click.option("--target", type=click.Choice([*DEFAULT_COUNTS]), required=True,
-              help="Flip-flops of a macro, or stored weights of a core with a checksum.")
+              help="Flip-flops of a macro, or with --core of what is around it; or stored weights of a core with a "
+              "checksum.")
 @config_options
 @core_options
 @click.option("--count", type=click.IntRange(1, 10000000),
@@ -29,8 +30,8 @@ DEFAULT_COUNTS = {FLIP_FLOPS: 9600, WEIGHTS: 16600}
 def command(target, config, core, count, seed, out, simulator, folder):
     """Inject single faults while vectors run, and report the result of each.
 
-    --target flip-flops: one flip of a control or data-path flip-flop in each run of a macro; without a description,
-    half of them in each of two macros. Exit status 1 if a reset does not end a hang.
+    --target flip-flops: one flip of a control or data-path flip-flop in each run of a macro, or of a core around its
+    macro; without a description, half of them in each of two macros. Exit status 1 if a reset does not end a hang.
 
     --target weights: inverted bits of the stored weights of a core with --checksum. Exit status 1 if a wrong result was
     not marked.
@@ -39,8 +40,6 @@ def command(target, config, core, count, seed, out, simulator, folder):
     out = out or Path("build/inject") / f"{target}.json"
     if target == WEIGHTS:
         return weights.run(core, count, seed, out, simulator, folder)
-    if core is not None:
-        raise BadInput("--core must come with --target weights, and comes with --target flip-flops")
     if simulator != "verilator":
         raise BadInput(f"simulator must be verilator for --target flip-flops, not {simulator}")
-    return flip_flops.run(config, count, seed, out, folder)
+    return flip_flops.run(core or config, count, seed, out, folder)

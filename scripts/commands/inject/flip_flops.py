@@ -1,4 +1,4 @@
-"""Single flips of control and data-path flip-flops of a macro, and the result of each."""
+"""Single flips of control and data-path flip-flops of a macro or core, and the result of each."""
 
 import hashlib
 import random
@@ -11,12 +11,13 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ....hdl.config import MacroConfig
+from ....hdl.config import CoreConfig, MacroConfig
 from ....verif.fault_injection.flip_flops import bench, program, with_flips
 from ....verif.sim.build import SimulatorError, compile_program, require_simulator, source
-from ...common.files import check_writable, write_json
+from ...common.files import BadInput, check_writable, write_json
 from ...common.progress import running
 from ...common.tables import show
+from ...integration.simulation import READ, VECTOR, core_steps
 
 # By the letters that `flip_flops.cpp` prints.
 RESULTS = {"m": "masked", "d": "detected", "w": "wrong result", "h": "hang", "s": "hang that a reset leaves"}
@@ -57,35 +58,55 @@ def draw(flip_flops, cycles, count, seed):
     return [(rng.choice(numbers), rng.randrange(cycles)) for _, numbers in sorted(blocks.items()) for _ in range(each)]
 
 
+def core_program(config):
+    """The program for `core_flips.cpp`, the steps of the core's own testbench: loads, vectors, self-tests, zeroize."""
+    steps = core_steps(config)
+    tells = [steps.registers[name].offset for name in ("error", "status")]
+    lines = [f"{len(tells):x} {len(steps.steps):x} {len(steps.results):x}", *(f"{offset:x}" for offset in tells)]
+    for kind, address, data in map(steps.parts, steps.steps):
+        low = config.input_stream_bits if kind == VECTOR else config.weight_stream_bits
+        numbers = (address, data, 0) if kind < READ else (address, data >> 32, data % 2**32) if kind < VECTOR else (
+            data >> low + low // 8, data >> low & (1 << low // 8) - 1, data & (1 << low) - 1)
+        lines.append(" ".join(f"{number:x}" for number in (kind, *numbers)))
+    bits = config.output_stream_bits
+    lines += [f"{beat >> bits + bits // 8:x} {beat >> bits & (1 << bits // 8) - 1:x} {beat & (1 << bits) - 1:x}"
+              for beat in steps.results]
+    return "\n".join([*lines, ""])
+
+
 def compile_bench(config, folder, verilog=None):
-    """The program that runs a macro with flips, compiled if needed, and the list of flip-flops."""
+    """The program that runs a macro or core with flips, compiled if needed, and the list of flip-flops."""
+    is_core = isinstance(config, CoreConfig)
     netlist, flip_flops = with_flips(config, verilog)
-    text = netlist + bench(config, flip_flops)
-    main = source("flip_flops.cpp")
-    key = hashlib.sha256((text + main.read_text(encoding="utf-8")).encode()).hexdigest()[:8]
+    text = netlist + ("" if is_core else bench(config, flip_flops))
+    main, header = source("core_flips.cpp" if is_core else "flip_flops.cpp"), source("flips.h")
+    key = hashlib.sha256("".join((text, *(path.read_text(encoding="utf-8") for path in (main, header)))).encode()
+                         ).hexdigest()[:8]
     work = folder.resolve() / f"{config.name}_flips_{key}"
     if not (work / "complete").exists():
         work.mkdir(parents=True, exist_ok=True)
         (work / "bench.v").write_text(text, encoding="utf-8")
-        compile_program(work / "flips", "bench", [work / "bench.v", main], "--prefix", "Vbench", "-O3",
-                        "--x-assign", "fast", "--x-initial", "0", "-CFLAGS", "-O1")
+        compile_program(work / "flips", config.name if is_core else "bench", [work / "bench.v", main], "--prefix",
+                        "Vbench", "-O3", "--x-assign", "fast", "--x-initial", "0", "-CFLAGS",
+                        f"-O1 -I{header.parent}")
         (work / "complete").touch()
     return work / "flips", flip_flops
 
 
 def inject(config, count, seed, folder, verilog=None):
-    """Flip ``count`` flip-flops of a macro, one in each run.
+    """Flip ``count`` flip-flops of a macro, or of a core around its macro, one in each run.
 
     Returns
     -------
     dict
-        The macro's name, cycles of the run without a flip, flip-flops of each block, and how often each of `RESULTS`
+        The design's name, cycles of the run without a flip, flip-flops of each block, and how often each of `RESULTS`
         was observed in it; ``stuck``, the flips whose hang a reset did not end.
     """
     binary, flip_flops = compile_bench(config, folder, verilog)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "program"
-        path.write_text(program(config, seed), encoding="ascii")
+        path.write_text(core_program(config) if isinstance(config, CoreConfig) else program(config, seed),
+                        encoding="ascii")
 
         def run(pairs):
             text = "".join(f"{flip} {cycle}\n" for flip, cycle in pairs)
@@ -101,7 +122,7 @@ def inject(config, count, seed, folder, verilog=None):
     for (flip, _), result in zip(pairs, results, strict=True):
         blocks.setdefault(flip_flops[flip].block, Counter())[RESULTS[result]] += 1
     bits = Counter(flip_flop.block for flip_flop in flip_flops)
-    return {"macro": config.name, "configuration": config.to_dict(), "seed": seed, "cycles": cycles,
+    return {"design": config.name, "configuration": config.to_dict(), "seed": seed, "cycles": cycles,
             "blocks": {block: {"flip_flops": bits[block], "flips": sum(counts.values()),
                                **{result: counts[result] for result in RESULTS.values()}}
                        for block, counts in sorted(blocks.items())},
@@ -111,7 +132,7 @@ def inject(config, count, seed, folder, verilog=None):
 
 def make_table(report):
     """For each block the share of each result, in percent, and its interval."""
-    table = Table("block", "flip-flops", "flips", *RESULTS.values(), title=f"{report['macro']}: share of flips, in "
+    table = Table("block", "flip-flops", "flips", *RESULTS.values(), title=f"{report['design']}: share of flips, in "
                   f"percent, and its 95 % interval (Wilson)")
     for block, row in report["blocks"].items():
         table.add_row(block, *(f"{row[name]:,}" for name in ("flip_flops", "flips")),
@@ -126,7 +147,7 @@ def share(hits, count):
 
 
 def run(config, count, seed, out, folder):
-    """Inject flips into one macro, or half of them into each of two by default; print and write the report.
+    """Inject flips into a macro or core, by default half of them into each of two macros; print and write the report.
 
     Returns
     -------
@@ -135,6 +156,9 @@ def run(config, count, seed, out, folder):
     """
     require_simulator("verilator")
     check_writable(out)
+    if isinstance(config, CoreConfig) and (config.bus != "axi" or config.dma or max(
+            config.input_stream_bits, config.weight_stream_bits, config.output_stream_bits) > 64):
+        raise BadInput("a core for --target flip-flops must have AXI4-Lite and streams of at most 64 bits, and has not")
     configs = [config] if config else MACROS
     reports = []
     with running("", len(configs)) as progress:
@@ -144,7 +168,7 @@ def run(config, count, seed, out, folder):
     for report in reports:
         show(make_table(report))
         for name, cycle in report["stuck"]:
-            click.echo(f"NOT ENDED BY A RESET {report['macro']}: {name} in cycle {cycle}")
+            click.echo(f"NOT ENDED BY A RESET {report['design']}: {name} in cycle {cycle}")
     write_json(out, reports)
     flips = sum(row["flips"] for report in reports for row in report["blocks"].values())
     stuck = sum(len(report["stuck"]) for report in reports)
