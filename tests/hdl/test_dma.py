@@ -57,7 +57,7 @@ def test_every_test_passes(config, tmp_path):
 
 @pytest.mark.slow
 def test_a_large_core_keeps_its_rate_with_a_slow_memory(tmp_path):
-    config = CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2), dma=32)
+    config = CoreConfig(macro=MacroConfig(rows=32, columns=32, banks=2), dma=32)
     assert run(config, "tb_dma", tmp_path, test="rate") == ([], 1)
 
 

@@ -20,7 +20,7 @@ NAMED = [
     {"rows": 13, "columns": 7, "weight_bits": 5, "input_bits": 3, "banks": 3, "max_accumulations": 33,
      "tree": "carry_save"},
     {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "max_accumulations": 4},
-    {"rows": 64, "columns": 64, "banks": 2, "max_accumulations": 4},
+    {"rows": 64, "columns": 12, "banks": 2, "max_accumulations": 4},
     {"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1, "column": "table"},
     {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "max_accumulations": 3, "column": "table"},
     {"rows": 7, "columns": 6, "weight_bits": 3, "banks": 16, "fuse": 2, "column": "table"},

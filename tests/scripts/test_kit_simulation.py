@@ -24,7 +24,7 @@ CONFIGS = [
                output="int32", input_stream_bits=128, weight_stream_bits=32, reset="asynchronous"),
     CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, max_accumulations=2, column="table"), checksum=True),
     CoreConfig(macro=MacroConfig(rows=11, columns=5, banks=2, max_accumulations=2), dma=32),
-    CoreConfig(macro=MacroConfig(rows=6, columns=40, input_bits=12), dma=64, bus="apb", output="int16",
+    CoreConfig(macro=MacroConfig(rows=6, columns=12, input_bits=12), dma=64, bus="apb", output="int16",
                input_stream_bits=128, weight_stream_bits=128, output_stream_bits=128),
 ]
 SMALL = CoreConfig(macro=MacroConfig(rows=3, columns=2, banks=2, max_accumulations=2))
@@ -47,7 +47,7 @@ def make(folder, environment, *arguments):
 
 
 # Cells of ECP5: carries and multiplexers, LUT-RAM, block RAM.
-ON_ECP5 = [CoreConfig(macro=MacroConfig(rows=5, columns=4, banks=3, max_accumulations=2)), CONFIGS[3]]
+ON_ECP5 = [CoreConfig(macro=MacroConfig(rows=4, columns=2, banks=3, max_accumulations=2)), CONFIGS[3]]
 
 
 @pytest.mark.parametrize("config, fabric", some([

@@ -139,9 +139,8 @@ def test_wake_words_over_ten_seconds(cli, tmp_path, model, backend):
     (index,) = (network := load_network(path)).inputs
     stride, x = network.tensors[index].shape[1], features()
     steps = len(x) // stride
-    assert steps >= 330
+    assert steps >= 330 and x.std() > 1
     np.save(tmp_path / "x.npy", x[:steps * stride].reshape(steps, 1, stride, 40))
     status, printed, errors = cli("run", path, "--inputs", tmp_path / "x.npy", "--quantize-inputs", "--stateful",
-                                  "--backend", backend, "--check", "--output", tmp_path / "y.npy")
+                                  "--backend", backend, "--check")
     assert status == 0 and "reference kernels: 0 mismatches in all layers" in printed, errors
-    assert len(np.unique(np.load(tmp_path / "y.npy"))) > 3
