@@ -292,13 +292,14 @@ static int has_failed(struct bitline_core *core, unsigned channel)
     return (READ(core, dma_status) >> BITLINE_CORE__DMA_STATUS__VECTORS_FAILED_bp >> channel & 1) != 0;
 }
 
-/* Whether a channel can move so many bytes; all of them must have an address. */
+/* Whether a channel can move so many bytes; all of them must have an address. A beat has a power of two of bytes, so the
+ * low bits tell; a 64-bit remainder would need a library on a 32-bit processor. */
 static int can_transfer(const struct bitline_core *core, unsigned channel, uint64_t address, uint32_t bytes)
 {
     uint64_t last = address + bytes - 1;
 
     return channel <= BITLINE_CORE_DMA_RESULTS && bytes != 0 && bytes % core->input_beat == 0 &&
-           bytes / core->input_beat <= BITLINE_CORE__DMA_VECTORS_BEATS__BEATS_bm && address % core->input_beat == 0 &&
+           bytes / core->input_beat <= BITLINE_CORE__DMA_VECTORS_BEATS__BEATS_bm && (uint32_t)address % core->input_beat == 0 &&
            last >= address && (core->dma_address_bits > 32 || last >> 32 == 0);
 }
 

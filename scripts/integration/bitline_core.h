@@ -127,7 +127,8 @@ int bitline_core_stream_parameters_to(struct bitline_core *core, unsigned set, c
 /* Sets how the following vectors are computed; the next vector is the first of a result. */
 int bitline_core_set_vector_settings(struct bitline_core *core, const struct bitline_core_vector_settings *settings);
 
-/* Computes vectors. If the core finds that results are wrong, stores the weights again and repeats all of them. */
+/* Computes vectors. If the core finds that results are wrong, stores the weights again and repeats all of them. It looks at
+ * the events, so meanwhile an interrupt handler must not take them: it disables the interrupt (bitline_core_enable). */
 int bitline_core_run(struct bitline_core *core, const struct bitline_core_job *job);
 
 /* Begins a transfer of so many bytes, whole beats, from or to an address that is a multiple of a beat; memory must have

@@ -29,6 +29,8 @@ soc.bitline = BitlineCore(platform, folder="bitline")
 soc.bus.add_slave("bitline", soc.bitline.bus, SoCRegion(origin=0x40000000, size=0x1000, cached=False))
 if hasattr(soc.bitline, "dma"):
     soc.bus.add_master("bitline", soc.bitline.dma)
+else:
+    soc.bitline.add_dma(soc.bus)
 soc.finalize()
 registers = [register.name for register in soc.csr.regions["bitline"].obj]
 sources = [str(source[0]) for source in platform.sources]
@@ -52,7 +54,9 @@ def test_wrapper_builds_in_a_soc(config, ports, bus, tmp_path):
     assert done.returncode == 0, done.stderr
     registers, verilog, sources = json.loads(done.stdout.splitlines()[-1])
     # The interrupt's enable can be reached, or it never comes.
-    assert set(registers) == {"ev_status", "ev_pending", "ev_enable"}
+    engines = () if config.dma else ("vectors", "weights", "results")
+    assert set(registers) == {"ev_status", "ev_pending", "ev_enable"} | {
+        f"{engine}_dma_{name}" for engine in engines for name in ("base", "length", "enable", "done", "loop", "offset")}
     assert f"{config.name} {config.name}" in verilog
     assert [Path(source).name for source in sources] == [f"{config.name}.v", f"{config.name}_memory.v"]
     for port in ("s_axi_araddr", *ports, "irq"):

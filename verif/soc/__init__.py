@@ -1,0 +1,1 @@
+"""A SoC of LiteX in which a program on VexRiscv runs cores."""
