@@ -38,8 +38,8 @@ def mvm(weights, inputs, bound=None):
 def ignored_blas_flags():
     """For products of finite floats: a BLAS whose vectors are wider than an array may raise flags for unused lanes.
 
-    OpenBLAS 0.3.31 was seen to, once in many runs; a result that were no number would still be noticed where it is
-    converted to an integer.
+    OpenBLAS 0.3.31 was seen to, once in many runs; numpy still warns of a result that is no number where it
+    is converted to an integer.
     """
     return np.errstate(all="ignore")
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .network import NetworkError
+
 
 @dataclass(frozen=True)
 class Mismatch:
@@ -31,11 +33,19 @@ def compare(network, ours, theirs):
     Returns
     -------
     list of Mismatch
+
+    Raises
+    ------
+    NetworkError
+        A shape differs, as where a file leaves lengths open.
     """
     mismatches = []
     for operator in network.operators:
         for index in (index for index in operator.outputs if index in theirs):
             a, b = ours[index], theirs[index]
+            if a.shape != b.shape:
+                raise NetworkError(f"{operator.location} must give the runtime's shape, {list(b.shape[1:])}, not "
+                                   f"{list(a.shape[1:])}")
             # What is not a number equals itself here.
             wrong = np.argwhere((a != b) & ~((a != a) & (b != b)))
             if len(wrong):

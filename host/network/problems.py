@@ -34,8 +34,12 @@ class Problems:
     def _line(reason, locations):
         if len(locations) == 1:
             return locations[0] + reason
-        kind, numbers = locations[0].split()[0], [int(location.split()[1]) for location in locations[1:]]
-        return f"{locations[0]}{reason} ({len(locations)} times: also {kind} {runs_of(numbers)})"
+        others = [location.partition(" (")[0].rpartition(" ") for location in locations[1:]]
+        if all(number.isdigit() for _, _, number in others):
+            named = f"{others[0][0]} {runs_of([int(number) for _, _, number in others])}"
+        else:
+            named = ", ".join(locations[1:])
+        return f"{locations[0]}{reason} ({len(locations)} times: also {named})"
 
 
 def runs_of(numbers):

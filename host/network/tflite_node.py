@@ -26,6 +26,8 @@ class TfliteForm:
         Table of its options in the schema.
     needed : int, optional
         Inputs that it needs, the first ones; what the others say is declared in the output as well.
+    may_lack_options : bool
+        Then the node's options are None.
     """
 
     name: str
@@ -33,6 +35,7 @@ class TfliteForm:
     max_inputs: int
     options: str | None = None
     needed: int | None = None
+    may_lack_options: bool = False
 
 
 class TfliteNode:

@@ -18,6 +18,7 @@ from ...host.network.files.reference import read_reference
 from ...host.network.network import DTYPES, NetworkError
 from ...host.network.rounding import RUNTIMES
 from ...host.network.run import run_network
+from ...verif.sim.build import SimulatorError
 from ..common.files import BadInput, check_writable, write_json
 from ..common.options import MACRO, build_option, config_options, simulator_option
 from ..common.progress import running
@@ -39,7 +40,7 @@ class Surveyed:
     reason : str
         Why, or the first mismatch.
     macs, products : int
-        Multiply-accumulates of an input, and products on the macro of all inputs.
+        Multiply-accumulates of an input, and matrix products on the macro of all inputs.
     mismatches : int
         Of layers and accumulators.
     cycles : int or None
@@ -100,7 +101,7 @@ def survey(path, options, found):
                                                            folder=options["folder"]),
                              reference=reference, stateful=bool(network.variables))
         judge(found, result)
-    except NetworkError as error:
+    except (NetworkError, SimulatorError, ValueError, OSError) as error:
         # What the runtime refuses only where it runs is not compared; without it the network ran.
         found.result = "refused" if found.result == "left out" else "not compared"
         found.reason = str(error).replace(str(path), path.name)
@@ -130,7 +131,7 @@ def files_of(paths, listed):
     seen = {}
     for path in paths:
         for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-            if file.suffix in SUFFIXES and file.is_file():
+            if file.suffix.lower() in SUFFIXES and file.is_file():
                 digest = hashlib.sha256(file.read_bytes()).hexdigest()
                 if listed is None or digest in listed:
                     seen.setdefault(digest, file)
@@ -153,7 +154,7 @@ def read_list(path):
 
 def print_survey(found, absent):
     """The table, what is in the way of whom, and counts."""
-    table = Table("network", "result", "MAC", "products", "cycles", "predicted", "seconds")
+    table = Table("network", "result", "MAC", "matrix products", "cycles", "predicted", "seconds")
     for one in found:
         table.add_row(one.file, one.result, f"{one.macs:,}", f"{one.products:,}",
                       "" if one.cycles is None else f"{one.cycles:,}", f"{one.predicted:,}", f"{one.seconds:.1f}")
@@ -166,7 +167,7 @@ def print_survey(found, absent):
                (f", {absent:,} of the list absent" if absent else ""))
     ran = [one for one in found if one.cycles is not None]
     if ran:
-        click.echo(f"{sum(one.products for one in ran):,} products of {len(ran):,} networks in "
+        click.echo(f"{sum(one.products for one in ran):,} matrix products of {len(ran):,} networks in "
                    f"{sum(one.cycles for one in ran):,} cycles, {sum(one.predicted for one in ran):,} predicted")
 
 
@@ -201,4 +202,6 @@ def command(paths, listed, output, **options):
                 write_json(output, {"networks": [asdict(one) for one in found]})
     absent = len(names) - len(found) if names else 0
     print_survey(found, absent)
-    return 1 if absent or any(one.result == "wrong" for one in found) else 0
+    # A survey that compared nothing must not pass for one that found nothing.
+    return 1 if absent or any(one.result == "wrong" for one in found) or all(
+        one.result != "exact" for one in found) else 0

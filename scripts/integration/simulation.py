@@ -120,8 +120,8 @@ def beats(data, bits):
         yield (is_last << size | keep) << bits | int.from_bytes(part, "little")
 
 
-def core_steps(config):
-    """Identification, all banks and sets, vectors of every kind, an error, self-tests, zeroize and lock."""
+def core_steps(config, *, has_tests=True):
+    """Identification, banks and sets, vectors of every kind, an error, and if wanted self-tests, lock and zeroize."""
     steps, rng = Steps(config), np.random.default_rng(int(config.hash, 16))
     macro = config.macro
     steps.read("identity", identity=CORE_IDENTITY)
@@ -134,11 +134,12 @@ def core_steps(config):
     steps.add(REFUSED_READ, (1 << ADDRESS_BITS) - 4)
     steps.read("error", code=ErrorCode.UNMAPPED, count=1)
     steps.write("control", clear_error=1)
-    steps.run("self_test", "march_c_minus")
-    steps.run("self_test", "known_answers")
-    steps.write("lock", locked=1)
-    steps.run("control", "zeroize", zeroized=1)
-    steps.read("lock", locked=1)
+    if has_tests:
+        steps.run("self_test", "march_c_minus")
+        steps.run("self_test", "known_answers")
+        steps.write("lock", locked=1)
+        steps.run("control", "zeroize", zeroized=1)
+        steps.read("lock", locked=1)
     steps.read("error", code=ErrorCode.NONE, count=0)
     return steps
 

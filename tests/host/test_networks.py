@@ -185,8 +185,10 @@ def test_operators_that_compute_dimensions_are_left_out():
     ("SQUEEZE", "SqueezeOptions", [], (1, 3, 4), {"SqueezeDims": [4]}, r"squeeze_dims of dimensions of length 1"),
     ("EXPAND_DIMS", None, [1], (1, 3, 1, 1, 4), {}, r"an output of \[1, 1, 3, 1, 4\], not"),
     ("EXPAND_DIMS", None, [-6], (1, 1, 3, 1, 4), {}, r"an axis from -5 to 4, not -6"),
-    ("RESHAPE", None, [-1, 6], (3, 4), {}, r"an output of \[3, 6\], not \[3, 4\]"),
+    ("RESHAPE", None, [-1, 6], (3, 4), {}, r"an output of \[2, 6\], not \[3, 4\]"),
     ("RESHAPE", None, [12], (3, 4), {}, r"an output of \[12\], not \[3, 4\]"),
+    ("RESHAPE", None, [-1, -1], (3, 4), {}, r"one length of -1 at most, not \[-1, -1\]"),
+    ("RESHAPE", "ReshapeOptions", [], (3, 4), {"NewShape": [12]}, r"an output of \[12\], not \[3, 4\]"),
 ])
 def test_a_shape_that_the_runtime_makes_anew_must_be_that_of_the_tensor(kind, options, constants, made, fields, wanted):
     file = TfliteFile()
@@ -195,6 +197,29 @@ def test_a_shape_that_the_runtime_makes_anew_must_be_that_of_the_tensor(kind, op
     y = file.operator(kind, inputs, file.tensor(made, "int8", 0.1), options, **fields)
     with pytest.raises(NetworkError, match=rf"^operator 0 \({kind}\) must have {wanted}"):
         read_tflite(file.data([x], [y]), "m")
+
+
+@pytest.mark.parametrize("kind, options, constants, made, fields, runtime", [
+    ("SQUEEZE", None, [], (3, 4), {}, "litert-2.3"),
+    ("SQUEEZE", "SqueezeOptions", [], (3, 1, 4), {"SqueezeDims": [0, -4]}, "litert-2.3"),
+    ("RESHAPE", "ReshapeOptions", [], (12,), {"NewShape": [-1]}, "litert-2.3"),
+    ("RESHAPE", "ReshapeOptions", [6, 2], (6, 2), {"NewShape": [12]}, "litert-2.3"),
+    ("RESHAPE", None, [12], (3, 4), {}, "tflm"),
+])
+def test_shapes_that_the_runtime_makes(kind, options, constants, made, fields, runtime):
+    """Operands come before options, which may lack; tflite-micro takes the shape of the output."""
+    file = TfliteFile()
+    x = file.tensor((1, 3, 1, 4), "int8", 0.1)
+    inputs = [x, *([file.constant(constants, "int32")] if constants else [])]
+    y = file.operator(kind, inputs, file.tensor(made, "int8", 0.1), options, **fields)
+    values = np.arange(12, dtype=np.int8).reshape(1, 1, 3, 1, 4)
+    network = read_tflite(file.data([x], [y]), "m", runtime)
+    assert Inference(network).run(values)[y].shape == (1, *made)
+    if runtime == "litert-2.3":
+        litert = pytest.importorskip("ai_edge_litert.interpreter", reason="no ai-edge-litert here")
+        interpreter = litert.Interpreter(model_content=file.data([x], [y]))
+        interpreter.allocate_tensors()
+        assert tuple(interpreter.get_output_details()[0]["shape"]) == made
 
 
 def test_open_dimensions_are_filled_in():

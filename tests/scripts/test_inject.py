@@ -53,7 +53,9 @@ def test_flips_in_a_core_are_around_its_macro(cli, tmp_path):
     status, output, errors = cli("inject", "--target", "flip-flops", "--core", "--rows", 4, "--columns", 2, "--banks",
                                  2, "--checksum", "--count", 1500, "--out", out, "--build", BUILDS)
     assert status == 0, output + errors
-    (report,) = json.loads(out.read_text())
+    report, tested = json.loads(out.read_text())
+    assert (report["has_tests"], tested["has_tests"]) == (False, True) and tested["cycles"] > 4 * report["cycles"]
+    assert tested["blocks"]["sequencer"]["detected"]
     blocks = report["blocks"]
     assert {"registers", "front", "requantizer", "packer", "vectors", "loader", "self_test"} <= set(blocks)
     assert not {"accumulator", "controller", "drivers", "tree"} & set(blocks)

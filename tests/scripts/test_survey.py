@@ -1,6 +1,7 @@
 """Networks of a folder on drawn inputs, and networks that packages have, on the RTL."""
 
 import json
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from bitline.golden.kernels import layers
 from bitline.host.network.files.load import load_network
 from bitline.host.network.files.tflite_file import read_tflite
+from bitline.scripts.commands import survey
 from bitline.scripts.commands.survey import draw_inputs
 from places import ROOT
 
@@ -67,6 +69,33 @@ def test_wrong_values_are_told(cli, folder, monkeypatch):
     monkeypatch.setattr(layers, "requantize_float64", lambda *arguments: right(*arguments) ^ 1)
     status, printed, _ = cli("survey", folder / "exact.tflite", "--output", folder / "out.json")
     assert status == 1 and results(folder / "out.json") == {"exact": "wrong"} and "1 wrong" in printed
+
+
+def test_cycles_on_the_rtl_are_compared_with_those_predicted(cli, folder, monkeypatch):
+    arguments = ("survey", folder / "exact.tflite", "--backend", "rtl", "--rows", 6, "--columns", 4, "--count", 3,
+                 "--build", "build/sim", "--output", folder / "out.json")
+    status, printed, _ = cli(*arguments)
+    (one,) = json.loads((folder / "out.json").read_text())["networks"]
+    assert status == 0 and one["cycles"] == one["predicted"] > 0 and one["products"] == 3
+    assert f"3 matrix products of 1 networks in {one['cycles']:,} cycles" in printed
+    run = survey.run_network
+
+    def late(*arguments, **named):
+        result = run(*arguments, **named)
+        result.records[1] = replace(result.records[1], cycles=result.records[1].cycles + 1)
+        return result
+
+    monkeypatch.setattr(survey, "run_network", late)
+    status, printed, _ = cli(*arguments)
+    assert status == 1 and "exact.tflite, wrong: cycles differ from those predicted" in printed
+
+
+def test_a_network_that_fails_does_not_end_the_others(cli, folder):
+    """Weights of eight bits on a macro of four; a file that is none."""
+    (folder / "again.tflite").write_bytes(b"none")
+    status, printed, _ = cli("survey", folder / "exact.tflite", folder / "again.tflite", "--rows", 8, "--columns", 8,
+                             "--weight-bits", 4)
+    assert status == 1 and "weights must be from -8 to 7" in printed and "model must be a .tflite file" in printed
 
 
 def test_networks_of_a_list_are_found_by_their_hash(cli, folder):

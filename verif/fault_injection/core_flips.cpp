@@ -94,6 +94,9 @@ static Run play(Vbench* top, long flip, long flip_cycle, long limit) {
         top->eval();
         const Beat beat{top->m_axis_tlast, top->m_axis_tkeep, top->m_axis_tdata};
         if (waits && !(top->m_axis_tvalid && beat == before)) run.detected = true;
+#ifdef CHECKSUM
+        run.detected |= top->m_axis_tvalid && top->m_axis_tuser;
+#endif
         if (top->m_axis_tvalid && top->m_axis_tready) {
             if (run.taken >= static_cast<long>(results.size()))
                 run.detected = true;

@@ -73,7 +73,7 @@ class _Reader:
                 operator.max_outputs and -1 not in operands[:form.min_inputs]):
             raise NetworkError(f"{node.location} must have {form.min_inputs} to {form.max_inputs} inputs and "
                                f"{outputs_up_to(operator.max_outputs)}, not {len(operands)} and {len(outputs)}")
-        options = form.options and self._graph.options(form.options, node)
+        options = form.options and self._graph.options(form.options, node, may_lack=form.may_lack_options)
         return operator.from_tflite(TfliteNode(self._graph.tensors, self._runtime, node, options, self._variables))
 
     def _folds_integers(self, node):

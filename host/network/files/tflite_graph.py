@@ -61,9 +61,11 @@ class TfliteGraph:
         self.nodes = [self._node(index, graph.Operators(index))
                       for index in range(self._count(graph.OperatorsLength(), "operators"))]
 
-    def options(self, kind, node):
-        """The table of a node's options, which must be of this kind."""
+    def options(self, kind, node, *, may_lack=False):
+        """The table of a node's options, which must be of this kind, or None if it may lack."""
         options, union = getattr(self._tflite, kind)(), node.table.BuiltinOptions()
+        if may_lack and node.table.BuiltinOptionsType() == 0:
+            return None
         if union is None or node.table.BuiltinOptionsType() != getattr(self._tflite.BuiltinOptions, kind):
             raise NetworkError(f"{node.location} must have {kind}, and has options number "
                                f"{node.table.BuiltinOptionsType()}")

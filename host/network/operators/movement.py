@@ -21,14 +21,52 @@ def check_elements(rules, permutation=None):
     rules.require(x.size == rules.output.size, f"an output of {x.size} elements", rules.output.size)
 
 
-def squeezed(node, shape, axes):
-    """A shape without some of its dimensions, all of length 1; without all such if ``axes`` has none."""
+def squeezed(node, shape):
+    """A shape without the dimensions of length 1 that the options say, or all such."""
+    axes = node.options.SqueezeDimsAsNumpy() if node.options else 0
     if isinstance(axes, int) or not len(axes):
         return tuple(length for length in shape if length != 1)
-    gone = {int(axis) % max(1, len(shape)) for axis in axes if -len(shape) <= axis < len(shape)}
-    node.require(len(gone) == len(set(axes.tolist())) and all(shape[axis] == 1 for axis in gone),
+    node.require(all(-len(shape) <= axis < len(shape) and shape[axis] == 1 for axis in axes),
                  f"squeeze_dims of dimensions of length 1 of {list(shape)}", axes.tolist()[:8])
+    gone = {axis % len(shape) for axis in axes.tolist()}
     return tuple(length for axis, length in enumerate(shape) if axis not in gone)
+
+
+def expanded(node, shape):
+    """A shape with a dimension of length 1 more, where a constant operand says."""
+    said, rank = node.tensors[node.inputs[1]].data, len(shape) + 1
+    if said is None or said.size != 1:
+        return None
+    axis = int(said.reshape(-1)[0])
+    node.require(-rank <= axis < rank, f"an axis from {-rank} to {rank - 1}", axis)
+    return (*shape[:axis % rank], 1, *shape[axis % rank:])
+
+
+def reshaped(node, shape):
+    """The shape that an operand or the options say, in which one length may be left out; None if none says any.
+
+    tflite-micro takes that of the output.
+    """
+    operand = node.tensors[node.inputs[1]] if len(node.inputs) > 1 and node.inputs[1] >= 0 else None
+    if node.runtime == "tflm":
+        return None
+    if operand is not None and operand.dtype == "int32" and len(operand.shape) == 1:
+        said = operand.data
+    else:
+        said = node.options.NewShapeAsNumpy() if node.options else None
+        # The schema's library gives 0 for none; a single 0 is what old files say of a scalar.
+        said = None if isinstance(said, int) else said[:0] if said is not None and said.tolist() == [0] else said
+    if said is None:
+        return None
+    said = said.tolist()
+    rest = int(np.prod([length for length in said if length != -1]))
+    node.require(said.count(-1) <= 1 and all(length >= -1 for length in said), "one length of -1 at most", said[:8])
+    size = int(np.prod(shape))
+    return tuple(size // max(1, rest) if length == -1 else length for length in said)
+
+
+# The shape that the runtime gives an output, or None, by kind of operator.
+SHAPES = {"SQUEEZE": squeezed, "EXPAND_DIMS": expanded, "RESHAPE": reshaped}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,33 +148,19 @@ class Concatenation(Operator):
 class Reshape(Operator):
     """Other dimensions, the same elements."""
 
-    tflite = (TfliteForm("RESHAPE", 1, 2, needed=1), TfliteForm("EXPAND_DIMS", 2, 2, needed=1),
-              TfliteForm("SQUEEZE", 1, 1, "SqueezeOptions"))
+    tflite = (TfliteForm("RESHAPE", 1, 2, "ReshapeOptions", needed=1, may_lack_options=True),
+              TfliteForm("EXPAND_DIMS", 2, 2, needed=1),
+              TfliteForm("SQUEEZE", 1, 1, "SqueezeOptions", may_lack_options=True))
     moves = True
 
     @classmethod
     def from_tflite(cls, node):
-        cls._check_shape(node)
+        x, output = node.tensors[node.inputs[0]], node.tensors[node.outputs[0]]
+        # The runtime makes a shape of its own of what the file says; with open lengths a file may say any.
+        wanted = None if x.is_open or output.is_open else SHAPES[node.name](node, x.shape)
+        node.require(wanted in (None, output.shape), f"an output of {list(wanted or ())}", list(output.shape))
         del node.inputs[1:]
         return cls(**node.common)
-
-    @staticmethod
-    def _check_shape(node):
-        """The runtime makes a shape of its own of what the file says, which may be other than that of the tensor."""
-        before, output = node.shape(0), node.tensors[node.outputs[0]]
-        said = node.tensors[node.inputs[1]].data if len(node.inputs) > 1 and node.inputs[1] >= 0 else None
-        wanted = output.shape
-        if node.name == "SQUEEZE":
-            wanted = squeezed(node, before, node.options.SqueezeDimsAsNumpy())
-        elif node.name == "EXPAND_DIMS" and said is not None and said.size == 1:
-            rank, axis = len(before) + 1, int(said.reshape(-1)[0])
-            node.require(-rank <= axis < rank, f"an axis from {-rank} to {rank - 1}", axis)
-            wanted = (*before[:axis % rank], 1, *before[axis % rank:])
-        elif said is not None and said.ndim == 1 and said.dtype == np.int32 and not output.is_open:
-            # A length of -1 is what is left.
-            wanted = tuple(length if given == -1 else int(given) for given, length in zip(said, output.shape)
-                           ) if len(said) == len(output.shape) else tuple(map(int, said))
-        node.require(wanted == output.shape, f"an output of {list(wanted)}", list(output.shape))
 
     def check(self, rules):
         check_elements(rules)

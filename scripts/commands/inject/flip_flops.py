@@ -58,9 +58,9 @@ def draw(flip_flops, cycles, count, seed):
     return [(rng.choice(numbers), rng.randrange(cycles)) for _, numbers in sorted(blocks.items()) for _ in range(each)]
 
 
-def core_program(config):
-    """The program for `core_flips.cpp`, the steps of the core's own testbench: loads, vectors, self-tests, zeroize."""
-    steps = core_steps(config)
+def core_program(config, has_tests):
+    """The program for `core_flips.cpp`, steps of the core's own testbench: loads, vectors, self-tests or not."""
+    steps = core_steps(config, has_tests=has_tests)
     tells = [steps.registers[name].offset for name in ("error", "status")]
     lines = [f"{len(tells):x} {len(steps.steps):x} {len(steps.results):x}", *(f"{offset:x}" for offset in tells)]
     for kind, address, data in map(steps.parts, steps.steps):
@@ -88,12 +88,12 @@ def compile_bench(config, folder, verilog=None):
         (work / "bench.v").write_text(text, encoding="utf-8")
         compile_program(work / "flips", config.name if is_core else "bench", [work / "bench.v", main], "--prefix",
                         "Vbench", "-O3", "--x-assign", "fast", "--x-initial", "0", "-CFLAGS",
-                        f"-O1 -I{header.parent}")
+                        f"-O1 -I{header.parent}" + (" -DCHECKSUM" if is_core and config.checksum else ""))
         (work / "complete").touch()
     return work / "flips", flip_flops
 
 
-def inject(config, count, seed, folder, verilog=None):
+def inject(config, count, seed, folder, verilog=None, *, has_tests=False):
     """Flip ``count`` flip-flops of a macro, or of a core around its macro, one in each run.
 
     Returns
@@ -105,7 +105,7 @@ def inject(config, count, seed, folder, verilog=None):
     binary, flip_flops = compile_bench(config, folder, verilog)
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "program"
-        path.write_text(core_program(config) if isinstance(config, CoreConfig) else program(config, seed),
+        path.write_text(core_program(config, has_tests) if isinstance(config, CoreConfig) else program(config, seed),
                         encoding="ascii")
 
         def run(pairs):
@@ -122,7 +122,8 @@ def inject(config, count, seed, folder, verilog=None):
     for (flip, _), result in zip(pairs, results, strict=True):
         blocks.setdefault(flip_flops[flip].block, Counter())[RESULTS[result]] += 1
     bits = Counter(flip_flop.block for flip_flop in flip_flops)
-    return {"design": config.name, "configuration": config.to_dict(), "seed": seed, "cycles": cycles,
+    return {"design": config.name, "has_tests": has_tests, "configuration": config.to_dict(), "seed": seed,
+            "cycles": cycles,
             "blocks": {block: {"flip_flops": bits[block], "flips": sum(counts.values()),
                                **{result: counts[result] for result in RESULTS.values()}}
                        for block, counts in sorted(blocks.items())},
@@ -132,7 +133,8 @@ def inject(config, count, seed, folder, verilog=None):
 
 def make_table(report):
     """For each block the share of each result, in percent, and its interval."""
-    table = Table("block", "flip-flops", "flips", *RESULTS.values(), title=f"{report['design']}: share of flips, in "
+    table = Table("block", "flip-flops", "flips", *RESULTS.values(), title=f"{report['design']}"
+                  f"{', with self-tests' if report['has_tests'] else ''}: share of flips, in "
                   f"percent, and its 95 % interval (Wilson)")
     for block, row in report["blocks"].items():
         table.add_row(block, *(f"{row[name]:,}" for name in ("flip_flops", "flips")),
@@ -147,7 +149,7 @@ def share(hits, count):
 
 
 def run(config, count, seed, out, folder):
-    """Inject flips into a macro or core, by default half of them into each of two macros; print and write the report.
+    """Inject flips into a macro, half of them into each of two by default, or into a core, in each of two programs.
 
     Returns
     -------
@@ -158,13 +160,16 @@ def run(config, count, seed, out, folder):
     check_writable(out)
     if isinstance(config, CoreConfig) and (config.bus != "axi" or config.dma or max(
             config.input_stream_bits, config.weight_stream_bits, config.output_stream_bits) > 64):
-        raise BadInput("a core for --target flip-flops must have AXI4-Lite and streams of at most 64 bits, and has not")
-    configs = [config] if config else MACROS
+        raise BadInput("a core for --target flip-flops must have AXI4-Lite, no DMA and streams of at most 64 bits, and "
+                       f"has {config.bus}, {config.dma or 'no'} DMA")
+    # Self-tests would be nearly all of the cycles.
+    programs = ([(config, False), (config, True)] if isinstance(config, CoreConfig) else
+                [(each, False) for each in ([config] if config else MACROS)])
     reports = []
-    with running("", len(configs)) as progress:
-        for done, each in enumerate(configs):
+    with running("", len(programs)) as progress:
+        for done, (each, has_tests) in enumerate(programs):
             progress(done, each.name)
-            reports.append(inject(each, -(-count // len(configs)), seed, folder))
+            reports.append(inject(each, -(-count // len(programs)), seed, folder, has_tests=has_tests))
     for report in reports:
         show(make_table(report))
         for name, cycle in report["stuck"]:
