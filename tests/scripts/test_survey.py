@@ -12,7 +12,7 @@ from bitline.host.network.files.load import load_network
 from bitline.host.network.files.tflite_file import read_tflite
 from bitline.scripts.commands import survey
 from bitline.scripts.commands.survey import draw_inputs
-from places import ROOT
+from places import MODELS, ROOT
 
 pytest.importorskip("tflite", reason="no tflite here")
 pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
@@ -157,6 +157,23 @@ def features():
     return np.array(found, np.float32)
 
 
+def wake_words():
+    """The folder of the networks that pymicro-wakeword has."""
+    return Path(find_spec("pymicro_wakeword").origin).parent / "models"
+
+
+@pytest.mark.slow
+@pytest.mark.needs("pymicro_wakeword")
+def test_small_public_networks_on_the_rtl(cli, tmp_path):
+    """All of at most 4 million multiply-accumulates that are at hand: exact, in the cycles that are predicted."""
+    paths = [path for path in (wake_words(), MODELS) if path.exists()]
+    status, printed, _ = cli("survey", *paths, "--backend", "rtl", "--max-macs", 4_000_000, "--count", 1, "--build",
+                             "build/sim", "--output", tmp_path / "out.json")
+    found = [one for one in json.loads((tmp_path / "out.json").read_text())["networks"] if one["result"] != "left out"]
+    assert status == 0, printed
+    assert len(found) >= 4 and all(one["result"] == "exact" and one["cycles"] == one["predicted"] for one in found)
+
+
 @pytest.mark.slow
 @pytest.mark.needs("pymicro_wakeword")
 @pytest.mark.needs("pymicro_features")
@@ -164,7 +181,7 @@ def features():
     ("okay_nabu", "rtl"), ("alexa", "golden"), ("hey_jarvis", "golden"), ("hey_mycroft", "golden")])
 def test_wake_words_over_ten_seconds(cli, tmp_path, model, backend):
     """Every step of the stream is the runtime's, and takes the cycles that are predicted."""
-    path = Path(find_spec("pymicro_wakeword").origin).parent / "models" / f"{model}.tflite"
+    path = wake_words() / f"{model}.tflite"
     (index,) = (network := load_network(path)).inputs
     stride, x = network.tensors[index].shape[1], features()
     steps = len(x) // stride
