@@ -21,7 +21,7 @@ class Problems:
             yield
         except NetworkError as error:
             reason = str(error).removeprefix(location)
-            self._locations.setdefault((location[location.find("("):], reason), []).append(location)
+            self._locations.setdefault((location.partition(" (")[2], reason), []).append(location)
 
     def refuse(self):
         """Raise one `NetworkError`, if there is anything."""

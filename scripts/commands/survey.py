@@ -16,6 +16,7 @@ from ...host.mapping.mapping import Mapping
 from ...host.network.files.load import load_network
 from ...host.network.files.reference import read_reference
 from ...host.network.network import DTYPES, NetworkError
+from ...host.network.operators import TransposedConvolution
 from ...host.network.rounding import RUNTIMES
 from ...host.network.run import run_network
 from ...verif.sim.build import SimulatorError
@@ -68,7 +69,7 @@ def draw_inputs(network, count, seed):
     """
     rng, arrays = np.random.default_rng(seed), []
     shapes = {operator.shape_input: network.tensors[operator.output].shape for operator in network.operators
-              if getattr(operator, "shape_input", -1) >= 0}
+              if isinstance(operator, TransposedConvolution)}
     for index in network.inputs:
         tensor = network.tensors[index]
         shape, dtype = (count, *tensor.shape), np.dtype(DTYPES[tensor.dtype])

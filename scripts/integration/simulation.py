@@ -42,9 +42,13 @@ class Steps:
         self.steps.append((kind << ADDRESS_BITS | address) << self.data_bits | data)
 
     def parts(self, step):
-        """Of a step what to do, an address and a beat, or a mask and a value."""
-        address = step >> self.data_bits
-        return address >> ADDRESS_BITS, address & (1 << ADDRESS_BITS) - 1, step & (1 << self.data_bits) - 1
+        """Of a step what to do, and three numbers: those of `split_beat`; address, data, 0; or address, mask, value."""
+        kind, data = step >> self.data_bits + ADDRESS_BITS, step & (1 << self.data_bits) - 1
+        if kind in (VECTOR, WEIGHTS):
+            config = self.config
+            return kind, *split_beat(data, config.input_stream_bits if kind == VECTOR else config.weight_stream_bits)
+        address = step >> self.data_bits & (1 << ADDRESS_BITS) - 1
+        return (kind, address, data, 0) if kind == WRITE else (kind, address, data >> 32, data & (1 << 32) - 1)
 
     def word(self, name, fields):
         """Mask and value of some fields of a register."""
@@ -118,6 +122,11 @@ def beats(data, bits):
         keep = (1 << len(part)) - 1
         is_last = first + size >= len(data)
         yield (is_last << size | keep) << bits | int.from_bytes(part, "little")
+
+
+def split_beat(beat, bits):
+    """``tlast``, ``tkeep`` and ``tdata`` of a beat, as `beats` has them."""
+    return beat >> bits + bits // 8, beat >> bits & (1 << bits // 8) - 1, beat & (1 << bits) - 1
 
 
 def core_steps(config, *, has_tests=True):

@@ -68,9 +68,14 @@ def test_flips_in_a_core_are_around_its_macro(cli, tmp_path):
 
 
 @pytest.mark.slow
-def test_core_that_is_wrong_without_a_flip_is_refused():
+@pytest.mark.parametrize("change", [
+    ("adder_tree", "level1_0_0) + ", "level1_0_0) - "),
+    # A mark of the checksum counts as detected.
+    ("", "assign m_axis_tuser = core__m_axis__payload[73];", "assign m_axis_tuser = m_axis_tvalid;"),
+], ids=["results", "mark"])
+def test_core_that_is_wrong_without_a_flip_is_refused(change):
     with pytest.raises(SimulatorError, match="must give the right results without a flip"):
-        inject(CORE, 10, 1, BUILDS, verilog=broken(CORE, "adder_tree", "level1_0_0) + ", "level1_0_0) - "))
+        inject(CORE, 10, 1, BUILDS, verilog=broken(CORE, *change))
 
 
 def test_hang_that_a_reset_leaves_is_found():

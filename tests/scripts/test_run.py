@@ -9,6 +9,7 @@ import pytest
 from bitline.golden.program import pause
 from bitline.hdl.config import MacroConfig
 from bitline.host.network.compare import Mismatch
+from bitline.host.network.files.load import load_network
 from bitline.host.network.files.reference import TfliteReference
 from bitline.host.network.network import NetworkError
 from bitline.host.network.problems import Problems
@@ -271,6 +272,14 @@ def test_floats_are_quantized_when_asked(cli, model, tmp_path):
     assert found[0].dtype == np.int8 and found[0].shape == (2, 1, 3) and (found[0] == found[1]).all()
 
 
+def test_the_array_of_the_only_input_has_its_name_or_none(cli, refused, model, tmp_path):
+    x, name = np.zeros((1, 6, 6, 2), np.int8), load_network(model).tensors[0].name
+    np.savez(tmp_path / "named.npz", **{name: x})
+    assert cli("run", model, "--inputs", tmp_path / "named.npz", "--no-check")[0] == 0
+    np.savez(tmp_path / "other.npz", labels=x)
+    refused("run", model, "--inputs", tmp_path / "other.npz", match=f"must hold arrays {name}, not labels$")
+
+
 @pytest.mark.parametrize("text", ["\ufeffa.dat,0\nb.dat,1\nc.npy,2\n", "a.dat, 3, 0\nb.dat, 3, 1\nc.npy, 3, 2\n"])
 def test_labels_with_a_mark_or_with_the_number_of_classes(cli, model, files, tmp_path, text):
     (tmp_path / "labels.csv").write_text(text, encoding="utf-8")
@@ -365,6 +374,15 @@ def test_every_kind_of_problem_is_named():
     with pytest.raises(NetworkError) as error:
         problems.refuse()
     assert all(f"operator {number} (KIND{number}) must be another" in str(error.value) for number in range(20))
+
+
+def test_places_of_a_problem_without_a_number_are_named_whole():
+    problems = Problems()
+    for location in ("layout of a", "layout of b", "layout of c"):
+        with problems.of(location):
+            raise NetworkError(f"{location} must be another")
+    with pytest.raises(NetworkError, match=r"^layout of a must be another \(3 times: also layout of b, layout of c\)$"):
+        problems.refuse()
 
 
 @pytest.mark.parametrize("limit, status", [(20, 0), (19, 2)])

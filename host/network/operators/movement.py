@@ -1,5 +1,6 @@
 """Operators that move elements and leave their values alone."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,22 +48,21 @@ def reshaped(node, shape):
 
     tflite-micro takes that of the output.
     """
-    operand = node.tensors[node.inputs[1]] if len(node.inputs) > 1 and node.inputs[1] >= 0 else None
     if node.runtime == "tflm":
         return None
-    if operand is not None and operand.dtype == "int32" and len(operand.shape) == 1:
-        said = operand.data
-    else:
-        said = node.options.NewShapeAsNumpy() if node.options else None
-        # The schema's library gives 0 for none; a single 0 is what old files say of a scalar.
-        said = None if isinstance(said, int) else said[:0] if said is not None and said.tolist() == [0] else said
-    if said is None:
+    operand = node.tensors[node.inputs[1]] if len(node.inputs) > 1 and node.inputs[1] >= 0 else None
+    has_operand = operand is not None and operand.dtype == "int32" and len(operand.shape) == 1
+    said = operand.data if has_operand else node.options.NewShapeAsNumpy() if node.options else None
+    # The schema's library gives 0 where options say none.
+    if said is None or isinstance(said, int):
         return None
     said = said.tolist()
-    rest = int(np.prod([length for length in said if length != -1]))
-    node.require(said.count(-1) <= 1 and all(length >= -1 for length in said), "one length of -1 at most", said[:8])
-    size = int(np.prod(shape))
-    return tuple(size // max(1, rest) if length == -1 else length for length in said)
+    if said == [0] and not has_operand:
+        # What old files say of a scalar.
+        return ()
+    node.require(said.count(-1) <= 1 and min(said, default=0) >= -1, "one length of -1 at most", said[:8])
+    rest = math.prod(length for length in said if length != -1)
+    return tuple(math.prod(shape) // max(1, rest) if length == -1 else length for length in said)
 
 
 # The shape that the runtime gives an output, or None, by kind of operator.

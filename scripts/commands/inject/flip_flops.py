@@ -17,7 +17,7 @@ from ....verif.sim.build import SimulatorError, compile_program, require_simulat
 from ...common.files import BadInput, check_writable, write_json
 from ...common.progress import running
 from ...common.tables import show
-from ...integration.simulation import READ, VECTOR, core_steps
+from ...integration.simulation import core_steps, split_beat
 
 # By the letters that `flip_flops.cpp` prints.
 RESULTS = {"m": "masked", "d": "detected", "w": "wrong result", "h": "hang", "s": "hang that a reset leaves"}
@@ -63,14 +63,8 @@ def core_program(config, has_tests):
     steps = core_steps(config, has_tests=has_tests)
     tells = [steps.registers[name].offset for name in ("error", "status")]
     lines = [f"{len(tells):x} {len(steps.steps):x} {len(steps.results):x}", *(f"{offset:x}" for offset in tells)]
-    for kind, address, data in map(steps.parts, steps.steps):
-        low = config.input_stream_bits if kind == VECTOR else config.weight_stream_bits
-        numbers = (address, data, 0) if kind < READ else (address, data >> 32, data % 2**32) if kind < VECTOR else (
-            data >> low + low // 8, data >> low & (1 << low // 8) - 1, data & (1 << low) - 1)
-        lines.append(" ".join(f"{number:x}" for number in (kind, *numbers)))
-    bits = config.output_stream_bits
-    lines += [f"{beat >> bits + bits // 8:x} {beat >> bits & (1 << bits // 8) - 1:x} {beat & (1 << bits) - 1:x}"
-              for beat in steps.results]
+    rows = [*map(steps.parts, steps.steps), *(split_beat(beat, config.output_stream_bits) for beat in steps.results)]
+    lines += [" ".join(f"{number:x}" for number in row) for row in rows]
     return "\n".join([*lines, ""])
 
 
