@@ -1,3 +1,4 @@
+import os
 import shutil
 from importlib.util import find_spec
 
@@ -10,6 +11,13 @@ from places import MODELS, NETWORKS
 def pytest_addoption(parser):
     parser.addoption("--all", action="store_true", help="also run tests that are slow, or need an optional tool")
     parser.addoption("--require-tools", action="store_true", help="fail where an optional tool is missing")
+
+
+def pytest_configure(config):
+    # Verilator's makefiles compile with it. Cores that simulate by themselves compile Verilator's library each time.
+    if config.getoption("--all") and shutil.which("ccache"):
+        os.environ.setdefault("OBJCACHE", "ccache")
+        os.environ.setdefault("CCACHE_DIR", str(config.rootpath / "build" / "ccache"))
 
 
 def pytest_collection_modifyitems(config, items):

