@@ -84,8 +84,8 @@ class MacroCycles:
 
     A vector waits behind the one on the wordlines, is driven for as many cycles as it has planes, and its last plane
     moves down a pipeline that stalls only while a result is ready and the previous one has not been accepted. With a
-    ``result_interval`` of 2 this is decided a cycle ahead: a vector waits for at least two cycles, and the pipeline
-    stalls even if the previous result is then accepted.
+    ``result_interval`` of ``n > 1`` this is decided ``n - 1`` cycles ahead: a vector waits for at least ``n`` cycles,
+    and the pipeline stalls even if the previous result is accepted in the meantime.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ class MacroCycles:
         self._banks = range(config.banks)
         self._needs_calibration = config.needs_calibration
         self._bank_hold_cycles = config.bank_hold_cycles
-        self._decides_ahead = config.result_interval > 1
+        self._cycles_ahead = config.result_interval - 1
         self._writers = [WriterCycles(config, shape) for shape in config.shapes if shape.table_fill_cycles]
         self._clear()
 
@@ -122,12 +122,14 @@ class MacroCycles:
 
     def _clear(self):
         self._waiting = None
+        self._waited = False
         self._will_dispatch = False
         self.planes_left = 0
         self._driven_bank = None
         self._plane_banks = [None] * (1 + self._bank_hold_cycles)
         self._stale = set(self._banks) if self._needs_calibration else set()
         self._pipeline = 0
+        self._enables = [True] * self._cycles_ahead
         self.o_valid = False
 
     @property
@@ -142,7 +144,22 @@ class MacroCycles:
 
     def stalls(self, o_ready):
         """Whether the pipeline stalls in this cycle."""
-        return bool(self._pipeline >> self._arriving & 1) and self.o_valid and (self._decides_ahead or not o_ready)
+        if self._cycles_ahead:
+            return not self._enables[0]
+        return self._has_result(0) and self.o_valid and not o_ready
+
+    def _has_result(self, steps):
+        """Whether a result arrives at the output after so many steps of the pipeline."""
+        return bool(self._pipeline >> self._arriving - steps & 1)
+
+    def _decide(self, o_ready):
+        """Whether the pipeline advances in the first cycle for which that is open."""
+        occupied = (self._has_result(0) and self._enables[0]) or (self.o_valid and not o_ready)
+        steps = self._enables[0]
+        for enable in self._enables[1:]:
+            occupied |= enable and self._has_result(steps)
+            steps += enable
+        return not (self._has_result(steps) and occupied)
 
     def banks_in_use(self):
         """Banks that vectors in flight may still read."""
@@ -167,19 +184,21 @@ class MacroCycles:
         (i_ready, write_ready) : (bool, bool)
             In this cycle; ``o_valid`` is that of the next.
         """
-        arriving = bool(self._pipeline >> self._arriving & 1)
+        arriving = self._has_result(0)
         enable = not self.stalls(o_ready)
         last = self.planes_left == 1
         wanted = self._waiting and self._waiting[1]
         blocked = any(writer.busy(wanted) for writer in self._writers)
         waits = self._waiting is not None and not blocked
         can_dispatch = waits and (self.planes_left == 0 or (last and enable))
-        dispatch = self._will_dispatch if self._decides_ahead else can_dispatch
+        dispatch = self._will_dispatch if self._cycles_ahead else can_dispatch
         i_ready = self._waiting is None or dispatch
         write_ready = write[0] not in self.banks_in_use() and all(writer.ready for writer in self._writers)
         for writer in self._writers:
             writer.step(write if offered and write_ready else None, wanted)
 
+        if self._cycles_ahead:
+            self._enables = [*self._enables[1:], self._decide(o_ready)]
         if enable:
             self._pipeline = (self._pipeline << 1 | last) & (2 << self._arriving) - 1
             self._plane_banks = [self._driven_bank if self.planes_left else None, *self._plane_banks[:-1]]
@@ -196,6 +215,7 @@ class MacroCycles:
             self._waiting = vector
         self.o_valid = (arriving and enable) or (self.o_valid and not o_ready)
         # In the next cycle nothing is driven any more, or the last plane leaves the drivers.
-        self._will_dispatch = waits and not dispatch and (
+        waited, self._waited = self._waited, waits and not dispatch
+        self._will_dispatch = (waited if self._cycles_ahead > 1 else waits) and not dispatch and (
             self.planes_left == 0 or (self.planes_left == 1 and not self.stalls(False)))
         return i_ready, write_ready

@@ -10,7 +10,7 @@ from .widths import ceil_log2, signed_width
 KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
 COLUMNS = tuple(KINDS)
 FUSES = (1, 2, 4)
-INTERVALS = (1, 2)
+INTERVALS = (1, 2, 3)
 MAX_COLUMNS = 1024
 
 

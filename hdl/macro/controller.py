@@ -29,14 +29,20 @@ class Plane:
     last: Value
 
 
+def _moved(steps, enable):
+    """Steps of the pipeline a cycle later, but for the earliest, of which nothing is known."""
+    return [Mux(enable, before, now) for now, before in zip(steps, steps[1:])]
+
+
 class Controller(wiring.Component):
     """Steers vectors through drivers, columns, accumulators and fuse stages, each one a plane a cycle without a bubble.
 
     A vector waits, is driven plane by plane, and its last plane then moves down the pipeline as one bit that marks
     completion. The pipeline stalls only while a result is ready and the previous one has not been accepted.
 
-    With a ``result_interval`` of 2 the enables are decided a cycle ahead, so that each comes out of a register: a
-    vector waits for at least two cycles, and the pipeline stalls even if the previous result is then accepted.
+    With a ``result_interval`` of ``n > 1`` the enables are decided ``n - 1`` cycles ahead, so that each comes out of a
+    register, and with 3 goes into another one before it is used far away: a vector waits for at least ``n`` cycles, and
+    the pipeline stalls even if the previous result is accepted in the meantime.
 
     A write waits while a vector in flight uses its bank, forever if such vectors never pause; a vector accepted in the
     same cycle as a write comes after it. A vector waits until the tables of its bank are complete. If columns need
@@ -109,8 +115,11 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # Dispatch in the next cycle; used with a ``result_interval`` of 2 only.
+        # Dispatch in the next cycle; not used with a ``result_interval`` of 1.
         will_dispatch = Signal(name="_will_dispatch")
+        # Whether the pipeline advances in this cycle and in those after it that are decided already.
+        self._enables = [Signal(init=1, name="pipeline_enable"), *(
+            Signal(init=1, name=f"enable_{cycle}") for cycle in range(1, max(1, self.config.result_interval - 1)))]
         waits, waiting = self._fetch(m, will_dispatch)
         driven = self._drive(m, waits, waiting, will_dispatch)
         plane, bank = self._put_on_wordlines(m, driven)
@@ -168,6 +177,11 @@ class Controller(wiring.Component):
         else:
             will_drain = Mux(self.enable, follows[0], last) & self.control.advance_next
             dispatch = Signal()
+            if self.config.result_interval > 2:
+                # Once the tables of its bank are complete they stay so while it waits.
+                waited = Signal()
+                m.d.sync += waited.eq(waits & ~dispatch)
+                waits = waited
             m.d.comb += [will_dispatch.eq(waits & ~dispatch & (drained | will_drain)), self.dispatch.eq(dispatch)]
             m.d.sync += [dispatch.eq(will_dispatch), top.eq(self.top)]
         stale = self._stale(m, waiting.bank)
@@ -224,7 +238,7 @@ class Controller(wiring.Component):
         config, descriptor, control = self.config, plane.descriptor, self.control
         at_sum = config.column_latency - 1
         first = self._delay(m, "first", plane.first, at_sum)
-        loads = self._delay(m, "loads", plane.last, at_sum + 2, reset=True)
+        *_, before_loads, loads = self._delays(m, "loads", plane.last, at_sum + 2, reset=True)
         complete = self._delay(m, "complete", loads, 1, reset=True)
         m.d.comb += [
             control.shift.eq(~first),
@@ -234,43 +248,62 @@ class Controller(wiring.Component):
         if config.needs_calibration:
             m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", plane.is_calibration, config.calibration))
 
-        # A result arrives at the output; the same one pipeline step before.
-        before, arriving = loads, complete
+        # Before a result arrives at the output: whether there is one so many pipeline steps earlier.
+        steps = [complete, loads, before_loads]
         if config.fuse > 1:
             mode = self._delay(m, "mode", descriptor.fuse, at_sum + 4)
-            before, arriving = complete, self._delay(m, "total", complete, 1, reset=True)
+            steps.insert(0, self._delay(m, "total", complete, 1, reset=True))
             for stage in range(config.fuse_latency):
                 m.d.comb += self.fuse_mode.word_select(stage, 2).eq(mode)
                 if stage + 1 < config.fuse_latency:
-                    m.d.comb += self.fuse_load[stage].eq(self.enable & arriving)
+                    m.d.comb += self.fuse_load[stage].eq(self.enable & steps[0])
                     mode = self._delay(m, f"mode_{stage}", mode, 1)
-                    before, arriving = arriving, self._delay(m, f"fused_{stage}", arriving, 1, reset=True)
-            m.d.comb += self.fuse_load[-1].eq(self.enable & arriving)
-        # Every block makes its own enable from a registered copy: the pipeline advances unless a result that arrives
-        # has to wait for the one at the output.
-        pipeline_enable = Signal(init=1)
-        o_valid = Signal()
-        next_arriving = Signal()
+                    steps.insert(0, self._delay(m, f"fused_{stage}", steps[0], 1, reset=True))
+            m.d.comb += self.fuse_load[-1].eq(self.enable & steps[0])
         next_complete = Signal()
-        m.d.comb += [
-            next_arriving.eq(Mux(self.enable, before, arriving)),
-            next_complete.eq(Mux(self.enable, loads, complete)),
-            o_valid.eq((self.enable & arriving) | (self.o_valid & ~self.o_ready)),
-            control.advance_next.eq(~(next_arriving & o_valid)),
-            control.load.eq(next_complete),
-            self.enable.eq(pipeline_enable),
-        ]
+        m.d.comb += next_complete.eq(Mux(self.enable, loads, complete))
         if config.result_interval == 1:
-            m.d.comb += self.enable.eq(pipeline_enable | self.o_ready)
+            m.d.comb += control.load.eq(next_complete)
         else:
             m.d.comb += control.load.eq(next_complete & control.advance_next)
-        m.d.sync += [self.o_valid.eq(o_valid), pipeline_enable.eq(control.advance_next)]
+        self._advance(m, steps)
+
+    def _advance(self, m, steps):
+        """Decide whether the pipeline advances: unless a result that arrives has to wait for the one at the output.
+
+        ``steps`` says whether a result is about to arrive at the output, and the same for each pipeline step before.
+        Every block makes its own enable from a registered copy of ``advance_next``.
+        """
+        o_valid = Signal()
+        # Whether a result arrives in the cycle that is decided about, and whether one may still be at the output then.
+        next_arriving = Signal()
+        occupied, steps_then = o_valid, _moved(steps, self.enable)
+        for enable in self._enables[1:]:
+            occupied |= enable & steps_then[0]
+            steps_then = _moved(steps_then, enable)
+        decided = ~(next_arriving & occupied)
+        decisions = [*self._enables[1:], decided]
+        m.d.comb += [
+            next_arriving.eq(steps_then[0]),
+            o_valid.eq((self.enable & steps[0]) | (self.o_valid & ~self.o_ready)),
+            self.control.advance_next.eq(decisions[0]),
+            self.enable.eq(self._enables[0]),
+        ]
+        if self.config.result_interval == 1:
+            m.d.comb += self.enable.eq(self._enables[0] | self.o_ready)
+        m.d.sync += [self.o_valid.eq(o_valid), *(now.eq(then) for now, then in zip(self._enables, decisions))]
 
     def _delay(self, m, name, signal, cycles, reset=False):
         """``signal``, delayed by ``cycles`` pipeline steps."""
+        return [signal, *self._delays(m, name, signal, cycles, reset)][-1]
+
+    def _delays(self, m, name, signal, cycles, reset=False):
+        """``signal``, delayed by each number of pipeline steps up to ``cycles``."""
+        registers = []
         for cycle in range(cycles):
             register = Signal(len(signal), name=f"{name}_{cycle}", reset_less=not reset)
             with m.If(self.enable):
                 m.d.sync += register.eq(signal)
             signal = register
-        return signal
+            registers.append(register)
+        return registers

@@ -80,7 +80,7 @@ class Macro(wiring.Component):
         active_low = GATEWARE[config.column].active_low(config)
         drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
                                        input_bits=config.input_bits, active_low=active_low,
-                                       has_plane_mask=self.has_plane_mask)
+                                       has_plane_mask=self.has_plane_mask, searches_late=config.result_interval > 2)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),

@@ -18,8 +18,12 @@ class WordlineDrivers(wiring.Component):
     of the waiting vector that can change the result: leading zeros of an unsigned vector and copies of the sign of a
     signed one cannot.
 
+    With ``searches_late`` that plane is looked for once the vector waits, and planes above its bits are stored as zeros: a
+    comparison of neighboring planes then serves vectors of both signs, with half the logic and no path from a port.
+
     ``top`` is one-hot, and so is ``select`` while a vector is driven; at other times ``plane`` is not used. Latency:
-    ``load`` in cycle 0, ``dispatch`` in cycle 1, the plane that ``select`` names on ``plane`` in cycle 3.
+    ``load`` in cycle 0, ``top`` in cycle 1, or 2 with ``searches_late``, ``dispatch`` at that time or later, the plane
+    that ``select`` names in the next cycle on ``plane`` in the one after.
 
     Parameters
     ----------
@@ -29,6 +33,8 @@ class WordlineDrivers(wiring.Component):
         A one is a low level, for cells that multiply with a NOR.
     has_plane_mask : bool
         The planes that can change the result come with the vector as ``plane_mask``, and are not found here.
+    searches_late : bool
+        The highest of them is known a cycle later.
 
     Members
     -------
@@ -55,11 +61,12 @@ class WordlineDrivers(wiring.Component):
         The wordlines.
     """
 
-    def __init__(self, *, rows, input_bits, active_low=False, has_plane_mask=False):
+    def __init__(self, *, rows, input_bits, active_low=False, has_plane_mask=False, searches_late=False):
         self.rows = rows
         self.input_bits = input_bits
         self.active_low = active_low
         self.has_plane_mask = has_plane_mask
+        self.searches_late = searches_late and not has_plane_mask
         super().__init__({
             "x": In(data.ArrayLayout(unsigned(input_bits), rows)),
             "load": In(1),
@@ -86,7 +93,10 @@ class WordlineDrivers(wiring.Component):
             m.d.sync += waiting.eq(arriving)
         with m.If(self.dispatch):
             m.d.sync += driven.eq(waiting)
-        self._find_top(m, arriving)
+        if self.searches_late:
+            self._search_waiting(m, waiting)
+        else:
+            self._search_arriving(m, arriving)
 
         # ANDs and ORs: two words with their bits of `select` are the four inputs of a LUT.
         m.d.comb += plane.eq(reduce(or_, (driven[bit] & self.select[bit].replicate(self.rows)
@@ -96,17 +106,16 @@ class WordlineDrivers(wiring.Component):
         m.d.comb += self.plane.eq(wordlines)
         return m
 
-    def _find_top(self, m, arriving):
+    def _search_arriving(self, m, arriving):
         """Find planes that differ from the one below as the vector is loaded, and the highest while it waits."""
-        above = Const(0)
-        for bit in reversed(range(1, self.input_bits)):
-            found = self.plane_mask[bit] if self.has_plane_mask else self._differs(arriving, bit)
-            parts = Signal(len(found), name=f"differs_{bit}", reset_less=True)
+        found = []
+        for bit in range(1, self.input_bits):
+            differs = self.plane_mask[bit] if self.has_plane_mask else self._differs(arriving, bit)
+            parts = Signal(len(differs), name=f"differs_{bit}", reset_less=True)
             with m.If(self.load):
-                m.d.sync += parts.eq(found)
-            m.d.comb += self.top[bit].eq(parts.any() & ~above)
-            above |= parts.any()
-        m.d.comb += self.top[0].eq(~above)
+                m.d.sync += parts.eq(differs)
+            found.append(parts.any())
+        self._choose_top(m, found)
 
     def _differs(self, arriving, bit):
         """Whether a plane can change the result, for some rows each."""
@@ -114,3 +123,32 @@ class WordlineDrivers(wiring.Component):
         differs = arriving[bit] ^ Mux(self.is_signed, arriving[bit - 1], 0)
         return Cat(differs[first:first + ROWS_AT_ONCE].any() & (bit < self.bits)
                    for first in range(0, self.rows, ROWS_AT_ONCE))
+
+    def _search_waiting(self, m, waiting):
+        """Find neighboring planes that differ in the first cycle that the vector waits, and the highest in the next."""
+        used = Signal(self.input_bits, reset_less=True)
+        is_signed = Signal(reset_less=True)
+        with m.If(self.load):
+            m.d.sync += [used.eq(Cat(bit < self.bits for bit in range(self.input_bits))), is_signed.eq(self.is_signed)]
+            for bit in range(1, self.input_bits):
+                with m.If(bit >= self.bits):
+                    m.d.sync += waiting[bit].eq(0)
+        differs = []
+        for bit in range(1, self.input_bits + 1):
+            # Above the highest plane of an unsigned vector are zeros.
+            below, above = waiting[bit - 1], waiting[bit] if bit < self.input_bits else Const(0, self.rows)
+            parts = Signal(-(-self.rows // ROWS_AT_ONCE), name=f"differs_{bit}", reset_less=True)
+            m.d.sync += parts.eq(Cat((below ^ above)[first:first + ROWS_AT_ONCE].any()
+                                     for first in range(0, self.rows, ROWS_AT_ONCE)))
+            differs.append(parts.any())
+        # A signed vector needs the upper one of two planes that differ, which is its sign; an unsigned one the lower.
+        self._choose_top(m, [Mux(is_signed, below & used[bit], above)
+                             for bit, (below, above) in enumerate(zip(differs, differs[1:]), 1)])
+
+    def _choose_top(self, m, found):
+        """The highest plane that is found, of all but the lowest one, which always counts."""
+        above = Const(0)
+        for bit in reversed(range(1, self.input_bits)):
+            m.d.comb += self.top[bit].eq(found[bit - 1] & ~above)
+            above |= found[bit - 1]
+        m.d.comb += self.top[0].eq(~above)
