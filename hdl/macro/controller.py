@@ -177,13 +177,15 @@ class Controller(wiring.Component):
         else:
             will_drain = Mux(self.enable, follows[0], last) & self.control.advance_next
             dispatch = Signal()
-            if self.config.result_interval > 2:
+            m.d.sync += dispatch.eq(will_dispatch)
+            if self.config.result_interval == 2:
+                m.d.sync += top.eq(self.top)
+            else:
                 # Once the tables of its bank are complete they stay so while it waits.
                 waited = Signal()
                 m.d.sync += waited.eq(waits & ~dispatch)
-                waits = waited
+                waits, top = waited, self.top
             m.d.comb += [will_dispatch.eq(waits & ~dispatch & (drained | will_drain)), self.dispatch.eq(dispatch)]
-            m.d.sync += [dispatch.eq(will_dispatch), top.eq(self.top)]
         stale = self._stale(m, waiting.bank)
         with m.If(self.dispatch):
             m.d.sync += _take(driven, waiting)

@@ -9,6 +9,8 @@ from amaranth.lib.wiring import In, Out
 
 # Rows that are compared in one cycle; the next cycle combines them.
 ROWS_AT_ONCE = 32
+# The same with `searches_late`: two levels of LUTs with four inputs.
+ROWS_SEARCHED = 8
 
 
 class WordlineDrivers(wiring.Component):
@@ -22,7 +24,7 @@ class WordlineDrivers(wiring.Component):
     comparison of neighboring planes then serves vectors of both signs, with half the logic and no path from a port.
 
     ``top`` is one-hot, and so is ``select`` while a vector is driven; at other times ``plane`` is not used. Latency:
-    ``load`` in cycle 0, ``top`` in cycle 1, or 2 with ``searches_late``, ``dispatch`` at that time or later, the plane
+    ``load`` in cycle 0, ``top`` in cycle 1, or 3 with ``searches_late``, ``dispatch`` at that time or later, the plane
     that ``select`` names in the next cycle on ``plane`` in the one after.
 
     Parameters
@@ -34,7 +36,7 @@ class WordlineDrivers(wiring.Component):
     has_plane_mask : bool
         The planes that can change the result come with the vector as ``plane_mask``, and are not found here.
     searches_late : bool
-        The highest of them is known a cycle later.
+        The highest of them is known two cycles later.
 
     Members
     -------
@@ -125,25 +127,29 @@ class WordlineDrivers(wiring.Component):
                    for first in range(0, self.rows, ROWS_AT_ONCE))
 
     def _search_waiting(self, m, waiting):
-        """Find neighboring planes that differ in the first cycle that the vector waits, and the highest in the next."""
-        used = Signal(self.input_bits, reset_less=True)
+        """Find neighboring planes that differ in two cycles, in which the vector waits, and the highest in the next."""
+        is_used = Signal(self.input_bits, reset_less=True)
         is_signed = Signal(reset_less=True)
+        clear = Signal(self.input_bits)
+        m.d.comb += clear.eq(Cat(self.load & (bit >= self.bits) for bit in range(self.input_bits)))
         with m.If(self.load):
-            m.d.sync += [used.eq(Cat(bit < self.bits for bit in range(self.input_bits))), is_signed.eq(self.is_signed)]
-            for bit in range(1, self.input_bits):
-                with m.If(bit >= self.bits):
-                    m.d.sync += waiting[bit].eq(0)
+            m.d.sync += [is_used.eq(~clear), is_signed.eq(self.is_signed)]
+        for bit in range(1, self.input_bits):
+            with m.If(clear[bit]):
+                m.d.sync += waiting[bit].eq(0)
         differs = []
         for bit in range(1, self.input_bits + 1):
             # Above the highest plane of an unsigned vector are zeros.
-            below, above = waiting[bit - 1], waiting[bit] if bit < self.input_bits else Const(0, self.rows)
-            parts = Signal(-(-self.rows // ROWS_AT_ONCE), name=f"differs_{bit}", reset_less=True)
-            m.d.sync += parts.eq(Cat((below ^ above)[first:first + ROWS_AT_ONCE].any()
-                                     for first in range(0, self.rows, ROWS_AT_ONCE)))
+            different = waiting[bit - 1] ^ (waiting[bit] if bit < self.input_bits else 0)
+            parts = Signal(-(-self.rows // ROWS_SEARCHED), name=f"differs_{bit}", reset_less=True)
+            m.d.sync += parts.eq(Cat(different[first:first + ROWS_SEARCHED].any()
+                                     for first in range(0, self.rows, ROWS_SEARCHED)))
             differs.append(parts.any())
         # A signed vector needs the upper one of two planes that differ, which is its sign; an unsigned one the lower.
-        self._choose_top(m, [Mux(is_signed, below & used[bit], above)
-                             for bit, (below, above) in enumerate(zip(differs, differs[1:]), 1)])
+        found = Signal(self.input_bits - 1, reset_less=True)
+        m.d.sync += found.eq(Cat(Mux(is_signed, below & is_used[bit], above)
+                                 for bit, (below, above) in enumerate(zip(differs, differs[1:]), 1)))
+        self._choose_top(m, found)
 
     def _choose_top(self, m, found):
         """The highest plane that is found, of all but the lowest one, which always counts."""
