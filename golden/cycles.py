@@ -85,7 +85,8 @@ class MacroCycles:
     A vector waits behind the one on the wordlines, is driven for as many cycles as it has planes, and its last plane
     moves down a pipeline that stalls only while a result is ready and the previous one has not been accepted. With a
     ``result_interval`` of ``n > 1`` this is decided ``n - 1`` cycles ahead: a vector waits for at least ``n`` cycles,
-    and the pipeline stalls even if the previous result is accepted in the meantime.
+    and the pipeline stalls even if the previous result is accepted in the meantime. With 3 a vector is accepted at the
+    earliest in the second cycle that it is offered.
 
     Parameters
     ----------
@@ -106,6 +107,7 @@ class MacroCycles:
         self._needs_calibration = config.needs_calibration
         self._bank_hold_cycles = config.bank_hold_cycles
         self._cycles_ahead = config.result_interval - 1
+        self._is_offered_first = config.offered_first
         self._writers = [WriterCycles(config, shape) for shape in config.shapes if shape.table_fill_cycles]
         self._clear()
 
@@ -122,6 +124,7 @@ class MacroCycles:
 
     def _clear(self):
         self._waiting = None
+        self._offered = False
         self._waited = False
         self._will_dispatch = False
         self.planes_left = 0
@@ -192,7 +195,8 @@ class MacroCycles:
         waits = self._waiting is not None and not blocked
         can_dispatch = waits and (self.planes_left == 0 or (last and enable))
         dispatch = self._will_dispatch if self._cycles_ahead else can_dispatch
-        i_ready = self._waiting is None or dispatch
+        i_ready = (self._waiting is None or dispatch) and (self._offered or not self._is_offered_first)
+        self._offered = vector is not None and not i_ready
         write_ready = write[0] not in self.banks_in_use() and all(writer.ready for writer in self._writers)
         for writer in self._writers:
             writer.step(write if offered and write_ready else None, wanted)
@@ -203,7 +207,7 @@ class MacroCycles:
             self._pipeline = (self._pipeline << 1 | last) & (2 << self._arriving) - 1
             self._plane_banks = [self._driven_bank if self.planes_left else None, *self._plane_banks[:-1]]
         if dispatch:
-            self.planes_left, self._driven_bank = self._waiting
+            (self.planes_left, self._driven_bank), self._waiting = self._waiting, None
             # The calibration plane before a bank's first vector after a write.
             self.planes_left += wanted in self._stale
             self._stale.discard(wanted)

@@ -51,7 +51,8 @@ class MacroConfig(Parameters):
     result_interval: int = parameter(
         "Minimum cycles between results. With 1, `o_ready` stalls the pipeline in the same cycle, which limits the "
         "clock of a large macro; with 2, all enables are registered, for one more cycle of latency and half the rate "
-        "of vectors with a single plane.", default=1, choices=INTERVALS)
+        "of vectors with a single plane; with 3, those of many blocks come from two registers, and vectors of fewer than "
+        "three planes take three cycles.", default=1, choices=INTERVALS)
 
     def __post_init__(self):
         self.check_parameters()
@@ -155,15 +156,22 @@ class MacroConfig(Parameters):
         return 0 if self.fuse == 1 else 1 + ceil_log2(self.fuse)
 
     @property
+    def offered_first(self):
+        """A vector is accepted in the second cycle that it is offered, at the earliest."""
+        return self.result_interval > 2
+
+    @property
     def latency(self):
-        """Cycles of ``n`` vectors of ``p`` planes beyond ``n * p``, from first input to last result, both included.
+        """Cycles of ``n`` vectors of ``p`` planes beyond ``n * p``, from the first input that is offered to the last
+        result, both included.
 
         For ``p`` of at least ``result_interval``.
 
-        Two in the wordline drivers (three with a ``result_interval`` of 2), one for the wordlines, one for their copy
-        in a block, the column, the accumulator, the total, and the fuse stages.
+        Two in the wordline drivers (three with a ``result_interval`` of 2, with 3 four and one before an input is
+        accepted), one for the wordlines, one for their copy in a block, the column, the accumulator, the total, and the
+        fuse stages.
         """
-        return 5 + self.result_interval + self.column_latency + self.fuse_latency
+        return 5 + self.result_interval + self.offered_first + self.column_latency + self.fuse_latency
 
     @property
     def name(self):

@@ -78,6 +78,8 @@ class Controller(wiring.Component):
         It is accepted.
     load : ``Out(1)``
         Like all up to ``select``, to or from `WordlineDrivers`: load a vector.
+    will_load : ``Out(1)``
+        The same a cycle ahead; only with a ``result_interval`` of 3.
     dispatch : ``Out(1)``
         Move the waiting vector to the wordlines.
     bits : ``Out(range(input_bits + 1))``
@@ -109,6 +111,8 @@ class Controller(wiring.Component):
             "top": In(config.input_bits), "select": Out(config.input_bits),
             "enable": Out(1), "control": Out(control_layout(config)),
         }
+        if config.result_interval > 2:
+            ports |= {"will_load": Out(1)}
         if config.fuse > 1:
             ports |= {"fuse_load": Out(config.fuse_latency), "fuse_mode": Out(2 * config.fuse_latency)}
         super().__init__(ports)
@@ -129,12 +133,14 @@ class Controller(wiring.Component):
 
     def _fetch(self, m, will_dispatch):
         """Accept vectors; whether one waits, and its descriptor."""
+        late = self.config.offered_first
         is_held = Signal(name="_waits")
         waiting = Signal(descriptor_layout(self.config), reset_less=True, name="_waiting")
         started = Signal()
         waits = Signal()
         m.d.comb += [
-            waits.eq(Mux(self.i_ready, self.i_valid, is_held)),
+            # With 3 a vector may go before another one is accepted.
+            waits.eq(Mux(self.i_ready, self.i_valid, is_held & ~self.dispatch if late else is_held)),
             # What is loaded without `i_valid` is not used.
             self.load.eq(self.i_ready),
             self.bits.eq(self.descriptor.bits),
@@ -151,8 +157,13 @@ class Controller(wiring.Component):
         if self.config.result_interval == 1:
             m.d.comb += self.i_ready.eq(~is_held | self.dispatch)
         else:
-            ready = Signal(init=1)
-            m.d.sync += ready.eq(~waits | will_dispatch)
+            # With 3, after a vector has been offered for a cycle, so that the drivers know its bits when they load it.
+            ready = Signal(init=not late)
+            will_load = ~waits | will_dispatch
+            if late:
+                m.d.comb += self.will_load.eq(will_load & self.i_valid & ~ready)
+                will_load = self.will_load
+            m.d.sync += ready.eq(will_load)
             m.d.comb += self.i_ready.eq(ready)
         return is_held, waiting
 

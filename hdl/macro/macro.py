@@ -78,9 +78,10 @@ class Macro(wiring.Component):
     def _add_drivers(self, m, platform, control):
         config = self.config
         active_low = GATEWARE[config.column].active_low(config)
+        searches_late = config.result_interval > 2 and not self.has_plane_mask
         drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
                                        input_bits=config.input_bits, active_low=active_low,
-                                       has_plane_mask=self.has_plane_mask, searches_late=config.result_interval > 2)
+                                       has_plane_mask=self.has_plane_mask, searches_late=searches_late)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -95,6 +96,8 @@ class Macro(wiring.Component):
             drivers.enable.eq(control.enable),
             drivers.select.eq(control.select),
         ]
+        if searches_late:
+            m.d.comb += drivers.will_load.eq(control.will_load)
         if self.has_plane_mask:
             m.d.comb += drivers.plane_mask.eq(payload.plane_mask)
         else:

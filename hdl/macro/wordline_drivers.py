@@ -36,7 +36,8 @@ class WordlineDrivers(wiring.Component):
     has_plane_mask : bool
         The planes that can change the result come with the vector as ``plane_mask``, and are not found here.
     searches_late : bool
-        The highest of them is known two cycles later.
+        The highest of them is known two cycles later, and ``bits`` is that of the vector already a cycle before
+        ``load``.
 
     Members
     -------
@@ -44,6 +45,8 @@ class WordlineDrivers(wiring.Component):
         The vector to load.
     load : ``In(1)``
         Load a vector.
+    will_load : ``In(1)``
+        If ``searches_late``: load a vector in the next cycle.
     dispatch : ``In(1)``
         Move the waiting vector to the wordlines.
     bits : ``In(range(input_bits + 1))``
@@ -68,10 +71,11 @@ class WordlineDrivers(wiring.Component):
         self.input_bits = input_bits
         self.active_low = active_low
         self.has_plane_mask = has_plane_mask
-        self.searches_late = searches_late and not has_plane_mask
+        self.searches_late = searches_late
         super().__init__({
             "x": In(data.ArrayLayout(unsigned(input_bits), rows)),
             "load": In(1),
+            **({"will_load": In(1)} if self.searches_late else {}),
             "dispatch": In(1),
             **({"plane_mask": In(input_bits)} if has_plane_mask else
                {"bits": In(range(input_bits + 1)), "is_signed": In(1)}),
@@ -130,8 +134,9 @@ class WordlineDrivers(wiring.Component):
         """Find neighboring planes that differ in two cycles, in which the vector waits, and the highest in the next."""
         is_used = Signal(self.input_bits, reset_less=True)
         is_signed = Signal(reset_less=True)
-        clear = Signal(self.input_bits)
-        m.d.comb += clear.eq(Cat(self.load & (bit >= self.bits) for bit in range(self.input_bits)))
+        # From registers, as each clears many.
+        clear = Signal(self.input_bits, reset_less=True)
+        m.d.sync += clear.eq(Cat(self.will_load & (bit >= self.bits) for bit in range(self.input_bits)))
         with m.If(self.load):
             m.d.sync += [is_used.eq(~clear), is_signed.eq(self.is_signed)]
         for bit in range(1, self.input_bits):
