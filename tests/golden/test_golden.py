@@ -116,7 +116,7 @@ def program(config, vectors, bits, bank=0):
 @pytest.mark.parametrize("tree", ["carry_chain", "carry_save"])
 @pytest.mark.parametrize("fuse", [1, 2, 4])
 @pytest.mark.parametrize("bits", [1, 3, 8])
-@pytest.mark.parametrize("interval", [1, 2])
+@pytest.mark.parametrize("interval", [1, 2, 3])
 def test_predicted_cycles_at_full_rate(tree, fuse, bits, interval):
     config = MacroConfig(rows=9, columns=4, fuse=fuse, tree=tree, result_interval=interval)
     outcome = predict(config, program(config, 20, bits))
@@ -206,15 +206,16 @@ def test_every_row_that_is_taken_gets_into_the_tables(block_ram_columns, rows, b
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 1)), min_size=1, max_size=12),
-       st.sampled_from(({}, {"column": "table"}, {"result_interval": 2}, {"column": "table", "result_interval": 2})),
+       st.sampled_from([{**column, "result_interval": interval} for column in ({}, {"column": "table"})
+                        for interval in (1, 2, 3)]),
        st.randoms())
 def test_every_vector_gives_one_result_and_waits_no_longer_than_it_must(vectors, kind, rng):
     config = MacroConfig(rows=4, columns=1, banks=2, **kind)
     cycles, left, results = MacroCycles(config), list(vectors), 0
     bound = sum(planes for planes, _ in vectors) + config.needs_calibration * config.banks + config.latency
-    if config.result_interval == 2:
-        # A vector of one plane takes two cycles, and one more is lost where a result was waited for.
-        bound += 2 * len(vectors)
+    if config.result_interval > 1:
+        # A vector of one plane takes so many cycles, and those of a decision are lost where a result was waited for.
+        bound += 2 * (config.result_interval - 1) * len(vectors)
     idle = 0
     while idle <= bound:
         o_ready = rng.random() < 0.5

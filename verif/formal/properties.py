@@ -1,5 +1,7 @@
 """The properties to prove, each with bugs that its proof must find."""
 
+from dataclasses import replace
+
 from ...hdl.config import CoreConfig, MacroConfig
 from .carry_save import cells, compressed
 from .property import Property, controlled, fused, lane, level_sums, march_ending, streaming, summed, table_sums, whole
@@ -185,6 +187,11 @@ DATA = (
                  ("bits > 2'h3", "bits > 3'h4"), ("is_signed ? { x[163]", "1'b1 ? { x[163]"),
                  ("if (dispatch) driven <= waiting", "if (dispatch) driven <= {waiting[131:0], waiting[164:132]}")), 3,
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
+    Property("plane_skip_late", "the same, of planes that are looked for while a vector waits", "drivers",
+             MacroConfig(rows=17, columns=1, weight_bits=1, input_bits=5, result_interval=3), "drivers", (
+                 ("clear <= %1;", "clear <= 5'h0;"), ("found_dff_Q_D_2 = is_signed_20 ? ", "found_dff_Q_D_2 = 1'b1 ? "),
+                 ("if (load) is_used <= ", "is_used <= ")), 5,
+             exposed=("waiting", "driven"), defines={"ROWS": 17, "BITS": 5, "LATE": 1}, solvers=("yices",)),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
@@ -195,6 +202,7 @@ DATA = (
 SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2)
 AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2,
                     column="table", result_interval=2)
+FURTHER_AHEAD = replace(AHEAD, result_interval=3)
 CONTROL = (
     controlled("controller", "a result for each vector, in order; no bank read and written; reset; interval 1", SMALL, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
@@ -205,12 +213,21 @@ CONTROL = (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
         ("= on_wordlines & ", "= 1'b0 & "),
         ("else i_ready <= %1;", "else i_ready <= %1 | 1'b1;")), depth=3, cover_depth=24, bug_depth=20),
+    controlled("controller_3", "the same, interval 3", FURTHER_AHEAD, (
+        ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
+        ("= on_wordlines & ", "= 1'b0 & "),
+        # A result that comes in between is forgotten, and a vector goes before its planes are known.
+        ("or_Y_B = control_advance_next & ", "or_Y_B = 1'b0 & "),
+        ("else waited <= %1;", "else waited <= 1'b1;")), depth=4, cover_depth=28, bug_depth=24),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
         ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),
     controlled("response_2", "the same, within 32 cycles; interval 2", AHEAD, (
         ("= ~ busy;", "= busy;"),), depth=34, mode="bmc", cover_depth=3,
         defines={"WITHIN": 32}),
+    controlled("response_3", "the same, within 44 cycles; interval 3", FURTHER_AHEAD, (
+        ("= ~ busy;", "= busy;"),), depth=46, mode="bmc", cover_depth=3,
+        defines={"WITHIN": 44}),
 )
 
 FUSED = (

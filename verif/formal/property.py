@@ -120,7 +120,7 @@ def controlled(name, says, config, bugs, **more):
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started"),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
-                             "HOLD_CYCLES": config.bank_hold_cycles} | more.pop("defines", {}), **more)
+                             "HOLD_CYCLES": config.bank_hold_cycles, "INTERVAL": config.result_interval} | more.pop("defines", {}), **more)
 
 
 def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):

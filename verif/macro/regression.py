@@ -25,11 +25,11 @@ SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 256, "columns": 2, "banks": 2, "max_accumulations": 2},
     {"rows": 64, "columns": 4, "banks": 2, "max_accumulations": 2, "tree": "carry_save"},
     {"rows": 1, "columns": 1, "column": "table"},
-    {"rows": 80, "columns": 4, "column": "table", "max_accumulations": 2, "result_interval": 2},
+    {"rows": 80, "columns": 4, "column": "table", "max_accumulations": 2, "result_interval": 3},
     {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "max_accumulations": 3},
     {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table", "result_interval": 2},
     {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "max_accumulations": 4, "column": "table",
-     "block_ram_columns": 4},
+     "block_ram_columns": 4, "result_interval": 3},
     {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
 )]
 # Compiling these two takes as long as all the others together.
