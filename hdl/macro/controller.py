@@ -90,6 +90,10 @@ class Controller(wiring.Component):
         One-hot: highest plane of the waiting vector that can change the result.
     select : ``Out(input_bits)``
         Which plane comes next.
+    index : ``Out(range(input_bits))``
+        Its number; only with a ``result_interval`` of 3.
+    blank : ``Out(1)``
+        The plane is the calibration plane, and the pipeline advances; only with a ``result_interval`` of 3.
     enable : ``Out(1)``
         The pipeline advances.
     control : ``Out(control_layout)``
@@ -112,7 +116,7 @@ class Controller(wiring.Component):
             "enable": Out(1), "control": Out(control_layout(config)),
         }
         if config.result_interval > 2:
-            ports |= {"will_load": Out(1)}
+            ports |= {"will_load": Out(1), "index": Out(range(config.input_bits)), "blank": Out(1)}
         if config.fuse > 1:
             ports |= {"fuse_load": Out(config.fuse_latency), "fuse_mode": Out(2 * config.fuse_latency)}
         super().__init__(ports)
@@ -186,18 +190,22 @@ class Controller(wiring.Component):
         if self.config.result_interval == 1:
             m.d.comb += [self.dispatch.eq(waits & drained), top.eq(self.top)]
         else:
-            will_drain = Mux(self.enable, follows[0], last) & self.control.advance_next
-            dispatch = Signal()
+            dispatch, next_last = Signal(), follows[0]
             m.d.sync += dispatch.eq(will_dispatch)
+            may_follow = waits & ~dispatch
             if self.config.result_interval == 2:
                 m.d.sync += top.eq(self.top)
             else:
                 # Once the tables of its bank are complete they stay so while it waits.
-                waited = Signal()
-                m.d.sync += waited.eq(waits & ~dispatch)
-                waits, top = waited, self.top
-            m.d.comb += [will_dispatch.eq(waits & ~dispatch & (drained | will_drain)), self.dispatch.eq(dispatch)]
+                waited, next_last = Signal(), Signal(reset_less=True)
+                m.d.sync += waited.eq(may_follow & ~will_dispatch)
+                m.d.comb += top.eq(self.top)
+                may_follow = waited
+            will_drain = Mux(self.enable, next_last, last) & self.control.advance_next
+            m.d.comb += [will_dispatch.eq(may_follow & (drained | will_drain)), self.dispatch.eq(dispatch)]
         stale = self._stale(m, waiting.bank)
+        if self.config.result_interval > 2:
+            self._look_ahead(m, stale, is_calibration, top, follows, next_last)
         with m.If(self.dispatch):
             m.d.sync += _take(driven, waiting)
             m.d.sync += [drives.eq(1), planned.eq(1), is_calibration.eq(stale), select.eq(Mux(stale, 0, top)),
@@ -206,6 +214,18 @@ class Controller(wiring.Component):
             m.d.sync += [drives.eq(drives & ~last), planned.eq(planned & is_calibration), is_calibration.eq(0),
                          first.eq(0), select.eq(follows)]
         return Plane(drives, driven, planned, is_calibration, drives & last)
+
+    def _look_ahead(self, m, stale, is_calibration, top, follows, next_last):
+        """Registers beside those of the driven plane: its number, and what would otherwise need logic behind them."""
+        second = 1 if len(top) > 1 else slice(1, None)
+        index, blank = Signal.like(self.index, reset_less=True), Signal()
+        with m.If(self.dispatch):
+            highest = reduce(or_, (Mux(top[bit], bit, 0) for bit in range(len(top))))
+            m.d.sync += [next_last.eq(Mux(stale, top[0], top[second])), index.eq(highest)]
+        with m.Elif(self.enable):
+            m.d.sync += [next_last.eq(follows[second]), index.eq(index - (~is_calibration)[0])]
+        m.d.sync += blank.eq(Mux(self.dispatch, stale, is_calibration & ~self.enable) & self.control.advance_next)
+        m.d.comb += [self.index.eq(index), self.blank.eq(blank)]
 
     def _put_on_wordlines(self, m, driven):
         """The plane on the wordlines, a pipeline step after the drivers."""

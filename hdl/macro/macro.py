@@ -78,10 +78,10 @@ class Macro(wiring.Component):
     def _add_drivers(self, m, platform, control):
         config = self.config
         active_low = GATEWARE[config.column].active_low(config)
-        searches_late = config.result_interval > 2 and not self.has_plane_mask
+        is_late = config.result_interval > 2
         drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
                                        input_bits=config.input_bits, active_low=active_low,
-                                       has_plane_mask=self.has_plane_mask, searches_late=searches_late)
+                                       has_plane_mask=self.has_plane_mask, is_late=is_late)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -94,14 +94,20 @@ class Macro(wiring.Component):
             drivers.load.eq(control.load),
             drivers.dispatch.eq(control.dispatch),
             drivers.enable.eq(control.enable),
-            drivers.select.eq(control.select),
         ]
-        if searches_late:
-            m.d.comb += drivers.will_load.eq(control.will_load)
+        if is_late:
+            m.d.comb += [drivers.index.eq(control.index), drivers.blank.eq(control.blank)]
+        else:
+            m.d.comb += drivers.select.eq(control.select)
         if self.has_plane_mask:
             m.d.comb += drivers.plane_mask.eq(payload.plane_mask)
+            return drivers
+        m.d.comb += drivers.is_signed.eq(control.is_signed)
+        if is_late:
+            m.d.comb += drivers.will_clear.eq(Cat(control.will_load & (bit >= control.bits)
+                                                  for bit in range(config.input_bits)))
         else:
-            m.d.comb += [drivers.bits.eq(control.bits), drivers.is_signed.eq(control.is_signed)]
+            m.d.comb += drivers.bits.eq(control.bits)
         return drivers
 
     def _add_block(self, m, platform, control, plane, name, shape, columns):

@@ -7,10 +7,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ..fabric.emitter import Platform
+from ..fabric.mux import instantiate_choice
+
 # Rows that are compared in one cycle; the next cycle combines them.
 ROWS_AT_ONCE = 32
-# The same with `searches_late`: two levels of LUTs with four inputs.
-ROWS_SEARCHED = 8
+# The same with `is_late`.
+ROWS_SEARCHED = 16
 
 
 class WordlineDrivers(wiring.Component):
@@ -20,12 +23,13 @@ class WordlineDrivers(wiring.Component):
     of the waiting vector that can change the result: leading zeros of an unsigned vector and copies of the sign of a
     signed one cannot.
 
-    With ``searches_late`` that plane is looked for once the vector waits, and planes above its bits are stored as zeros: a
+    With ``is_late`` that plane is looked for once the vector waits, and planes above its bits are stored as zeros: a
     comparison of neighboring planes then serves vectors of both signs, with half the logic and no path from a port.
+    Planes are named by their number, which suits wide multiplexers, and not one-hot.
 
     ``top`` is one-hot, and so is ``select`` while a vector is driven; at other times ``plane`` is not used. Latency:
-    ``load`` in cycle 0, ``top`` in cycle 1, or 3 with ``searches_late``, ``dispatch`` at that time or later, the plane
-    that ``select`` names in the next cycle on ``plane`` in the one after.
+    ``load`` in cycle 0, ``top`` in cycle 1, or 3 with ``is_late``, ``dispatch`` at that time or later, the plane
+    that ``select`` or ``index`` names in the next cycle on ``plane`` in the one after.
 
     Parameters
     ----------
@@ -35,9 +39,8 @@ class WordlineDrivers(wiring.Component):
         A one is a low level, for cells that multiply with a NOR.
     has_plane_mask : bool
         The planes that can change the result come with the vector as ``plane_mask``, and are not found here.
-    searches_late : bool
-        The highest of them is known two cycles later, and ``bits`` is that of the vector already a cycle before
-        ``load``.
+    is_late : bool
+        The highest of them is known two cycles later.
 
     Members
     -------
@@ -45,14 +48,15 @@ class WordlineDrivers(wiring.Component):
         The vector to load.
     load : ``In(1)``
         Load a vector.
-    will_load : ``In(1)``
-        If ``searches_late``: load a vector in the next cycle.
     dispatch : ``In(1)``
         Move the waiting vector to the wordlines.
     bits : ``In(range(input_bits + 1))``
-        Precision of the vector that is loaded; 0 counts as 1, more than ``input_bits`` as ``input_bits``.
+        Precision of the vector that is loaded; 0 counts as 1, more than ``input_bits`` as ``input_bits``. Not if
+        ``is_late``.
     is_signed : ``In(1)``
         Its inputs are two's complement.
+    will_clear : ``In(input_bits)``
+        If ``is_late``, instead of ``bits``: a vector is loaded in the next cycle, and the plane is above its bits.
     plane_mask : ``In(input_bits)``
         If ``has_plane_mask``, instead of ``bits`` and ``is_signed``: the planes within the vector's bits that differ
         from the one below, or from zero if the vector is unsigned. Bit 0 is ignored: the lowest plane always counts.
@@ -62,26 +66,30 @@ class WordlineDrivers(wiring.Component):
         The pipeline advances.
     select : ``In(input_bits)``
         One-hot: next plane of the driven vector; zero after its last.
+    index : ``In(range(input_bits))``
+        If ``is_late``, instead of ``select``: its number.
+    blank : ``In(1)``
+        If ``is_late``: let ``plane`` be zeros; only with ``enable``.
     plane : ``Out(rows)``
         The wordlines.
     """
 
-    def __init__(self, *, rows, input_bits, active_low=False, has_plane_mask=False, searches_late=False):
+    def __init__(self, *, rows, input_bits, active_low=False, has_plane_mask=False, is_late=False):
         self.rows = rows
         self.input_bits = input_bits
         self.active_low = active_low
         self.has_plane_mask = has_plane_mask
-        self.searches_late = searches_late
+        self.is_late = is_late
         super().__init__({
             "x": In(data.ArrayLayout(unsigned(input_bits), rows)),
             "load": In(1),
-            **({"will_load": In(1)} if self.searches_late else {}),
             "dispatch": In(1),
             **({"plane_mask": In(input_bits)} if has_plane_mask else
-               {"bits": In(range(input_bits + 1)), "is_signed": In(1)}),
+               {"is_signed": In(1), **({"will_clear": In(input_bits)} if is_late else
+                                       {"bits": In(range(input_bits + 1))})}),
             "top": Out(input_bits),
             "enable": In(1),
-            "select": In(input_bits),
+            **({"index": In(range(input_bits)), "blank": In(1)} if is_late else {"select": In(input_bits)}),
             "plane": Out(rows),
         })
 
@@ -99,16 +107,22 @@ class WordlineDrivers(wiring.Component):
             m.d.sync += waiting.eq(arriving)
         with m.If(self.dispatch):
             m.d.sync += driven.eq(waiting)
-        if self.searches_late:
+        if self.is_late and not self.has_plane_mask:
             self._search_waiting(m, waiting)
         else:
             self._search_arriving(m, arriving)
 
-        # ANDs and ORs: two words with their bits of `select` are the four inputs of a LUT.
-        m.d.comb += plane.eq(reduce(or_, (driven[bit] & self.select[bit].replicate(self.rows)
-                                          for bit in range(self.input_bits))))
+        if self.is_late:
+            m.d.comb += plane.eq(instantiate_choice(m, Platform.of(platform), "plane", list(driven), self.index))
+        else:
+            # ANDs and ORs: two words with their bits of `select` are the four inputs of a LUT.
+            m.d.comb += plane.eq(reduce(or_, (driven[bit] & self.select[bit].replicate(self.rows)
+                                              for bit in range(self.input_bits))))
         with m.If(self.enable):
             m.d.sync += wordlines.eq(~plane if self.active_low else plane)
+        if self.is_late:
+            with m.If(self.blank):
+                m.d.sync += wordlines.eq(-1 if self.active_low else 0)
         m.d.comb += self.plane.eq(wordlines)
         return m
 
@@ -136,7 +150,7 @@ class WordlineDrivers(wiring.Component):
         is_signed = Signal(reset_less=True)
         # From registers, as each clears many.
         clear = Signal(self.input_bits, reset_less=True)
-        m.d.sync += clear.eq(Cat(self.will_load & (bit >= self.bits) for bit in range(self.input_bits)))
+        m.d.sync += clear.eq(self.will_clear)
         with m.If(self.load):
             m.d.sync += [is_used.eq(~clear), is_signed.eq(self.is_signed)]
         for bit in range(1, self.input_bits):
