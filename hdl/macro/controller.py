@@ -190,14 +190,16 @@ class Controller(wiring.Component):
         if self.config.result_interval == 1:
             m.d.comb += [self.dispatch.eq(waits & drained), top.eq(self.top)]
         else:
-            dispatch, next_last = Signal(), follows[0]
+            dispatch = Signal()
+            next_last = follows[0]
             m.d.sync += dispatch.eq(will_dispatch)
             may_follow = waits & ~dispatch
             if self.config.result_interval == 2:
                 m.d.sync += top.eq(self.top)
             else:
                 # Once the tables of its bank are complete they stay so while it waits.
-                waited, next_last = Signal(), Signal(reset_less=True)
+                waited = Signal()
+                next_last = Signal(reset_less=True)
                 m.d.sync += waited.eq(may_follow & ~will_dispatch)
                 m.d.comb += top.eq(self.top)
                 may_follow = waited
@@ -218,7 +220,8 @@ class Controller(wiring.Component):
     def _look_ahead(self, m, stale, is_calibration, top, follows, next_last):
         """Registers beside those of the driven plane: its number, and what would otherwise need logic behind them."""
         second = 1 if len(top) > 1 else slice(1, None)
-        index, blank = Signal.like(self.index, reset_less=True), Signal()
+        index = Signal.like(self.index, name="_index", reset_less=True)
+        blank = Signal(name="_blank")
         with m.If(self.dispatch):
             highest = reduce(or_, (Mux(top[bit], bit, 0) for bit in range(len(top))))
             m.d.sync += [next_last.eq(Mux(stale, top[0], top[second])), index.eq(highest)]
@@ -262,8 +265,14 @@ class Controller(wiring.Component):
         stale = Signal(self.config.banks, init=-1)
         with m.If(self.dispatch):
             m.d.sync += stale.bit_select(bank, 1).eq(0)
-        with m.If(self.write_taken):
-            m.d.sync += stale.bit_select(self.write_bank, 1).eq(1)
+        taken, written = self.write_taken, self.write_bank
+        if self.config.result_interval > 2:
+            # No vector of that bank is dispatched as early as in the next cycle.
+            taken = Signal(name="was_written")
+            written = Signal.like(self.write_bank, name="written", reset_less=True)
+            m.d.sync += [taken.eq(self.write_taken), written.eq(self.write_bank)]
+        with m.If(taken):
+            m.d.sync += stale.bit_select(written, 1).eq(1)
         return stale.bit_select(bank, 1)
 
     def _track(self, m, plane):

@@ -54,7 +54,7 @@ def fabric_of(path):
 
 
 @click.command()
-@config_options
+@config_options(interval=lambda arguments: 3 if arguments["fabric"] == "ecp5" else 1)
 @core_options
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
@@ -66,7 +66,8 @@ def command(config, core, fabric, out):
 
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
 
-    With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it.
+    With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
+    --result-interval then is 3 if it is not given.
     """
     paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
     for path in paths:

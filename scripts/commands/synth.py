@@ -24,7 +24,7 @@ def refuse(error, board, config, macro_only, folder, progress):
 @click.command()
 @click.option("--board", "name", type=click.Choice(sorted(BOARDS)), required=True, help="Board to build for.")
 @click.option("--macro-only", is_flag=True, help="Measure the macro between shift registers, without the bridge.")
-@config_options
+@config_options(interval=lambda arguments: BOARDS[arguments["name"]].default.result_interval)
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True,
               help="Placements; the report has the median of their Fmax.")
 @click.option("--check", is_flag=True, help="Simulate the netlist against the golden model; only with --macro-only.")

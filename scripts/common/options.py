@@ -51,13 +51,19 @@ def table_of(fields):
     return "\n".join(["| option | values | meaning | default |", "|---|---|---|---|", *rows, ""])
 
 
-def config_options(function):
-    """Options that describe a macro; the function gets them as ``config``, None if there are none."""
+def config_options(function=None, *, interval=None):
+    """Options that describe a macro; the function gets them as ``config``, None if there are none.
+
+    ``interval`` gives the ``result_interval`` that suits the other arguments, for macros that say nothing of it.
+    """
+    if function is None:
+        return functools.partial(config_options, interval=interval)
 
     @functools.wraps(function)
     def wrapped(config, **arguments):
         given = pop_fields(arguments, MACRO_FIELDS)
-        return function(config=_read_config(config, given), **arguments)
+        default = {"result_interval": interval(arguments)} if interval else {}
+        return function(config=_read_config(config, given, default), **arguments)
 
     for field in reversed(MACRO_FIELDS):
         wrapped = option_of(field)(wrapped)
@@ -65,22 +71,24 @@ def config_options(function):
                         help="JSON file of these parameters; the options below override it.")(wrapped)
 
 
-def _read_config(path, given):
+def _read_config(path, given, default):
     if path is None and not given:
         return None
     with refusing(ValueError, TypeError):
         parameters = {}
         if path is not None:
-            parameters = _macro_of(path)
-        return MacroConfig.from_dict({**parameters, **given})
+            parameters = _macro_of(path, default)
+        return MacroConfig.from_dict({**default, **parameters, **given})
 
 
-def _macro_of(path):
+def _macro_of(path, default):
     """A macro's parameters from a JSON file of a macro or a core."""
-    parameters = Parameters.read(path)
-    if isinstance(parameters, dict) and "macro" in parameters:
-        parameters = parameters["macro"]
-    return MacroConfig.from_dict(parameters).to_dict()
+    given = Parameters.read(path)
+    if isinstance(given, dict) and "macro" in given:
+        given = given["macro"]
+    parameters = MacroConfig.from_dict(given).to_dict()
+    # Whose default may be another one.
+    return parameters if "result_interval" in given else {**parameters, **default}
 
 
 def core_options(function):

@@ -23,7 +23,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
      {"output": "int16", "input_stream_bits": 32, "weight_stream_bits": 32, "output_stream_bits": 32}),
     ({"rows": 5, "columns": 3, "max_accumulations": 2, "input_bits": 12, "weight_bits": 12},
      {"output": "int32", "input_stream_bits": 128, "weight_stream_bits": 32, "reset": "asynchronous"}),
-    ({"rows": 11, "columns": 5, "banks": 2, "max_accumulations": 2, "column": "table", "result_interval": 2},
+    ({"rows": 11, "columns": 5, "banks": 2, "max_accumulations": 2, "column": "table", "result_interval": 3},
      {"output_stream_bits": 32}),
     ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
     ({"rows": 7, "columns": 5, "banks": 2, "max_accumulations": 2, "weight_bits": 3}, {"checksum": True}),

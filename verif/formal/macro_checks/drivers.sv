@@ -3,7 +3,7 @@
 // cycle before it is loaded.
 module check (
     input clk, input [`ROWS*`BITS-1:0] x, input load, dispatch, input [$clog2(`BITS+1)-1:0] bits, input is_signed,
-    input enable, will_load, input [`BITS-1:0] select
+    input enable, will_load, input [`BITS-1:0] select, input [$clog2(`BITS)-1:0] index, input blank
 );
     localparam ROWS = `ROWS, BITS = `BITS;
     wire [BITS-1:0] top;
@@ -12,12 +12,16 @@ module check (
     reg started = 0, loaded = 0, moved = 0;
     (* anyconst *) reg [$clog2(ROWS)-1:0] row;
 
-    `DUT dut (.clk(clk), .x(x), .load(load), .dispatch(dispatch), .bits(bits), .is_signed(is_signed), .top(top),
-        .enable(enable), .select(select), .plane(plane), .waiting(waiting), .driven(driven)
+    `DUT dut (.clk(clk), .x(x), .load(load), .dispatch(dispatch), .is_signed(is_signed), .top(top),
+        .enable(enable), .plane(plane), .waiting(waiting), .driven(driven),
 `ifdef LATE
-        , .will_load(will_load)
+        .will_clear(will_clear), .index(index), .blank(blank));
+    wire [BITS-1:0] will_clear;
+    genvar n;
+    generate for (n = 0; n < BITS; n = n + 1) assign will_clear[n] = will_load && n >= bits; endgenerate
+`else
+        .bits(bits), .select(select));
 `endif
-    );
 
     // The lowest bits of a word, as a number.
     function signed [BITS:0] value(input [BITS-1:0] word, input integer count, input negative);
@@ -30,14 +34,19 @@ module check (
     reg [$clog2(BITS+1)-1:0] count, taken_count;
     reg negative;
     reg [1:0] waited = 0;
+    // Which plane is to be driven.
+    wire [BITS-1:0] chosen;
 `ifdef LATE
     // The highest plane is known in the third cycle, and planes above a vector's bits are zeros.
     localparam MASKS = 1;
     wire searched = waited >= 2;
+    assign chosen = blank ? 0 : 1 << index;
+    always @(posedge clk) assume (!blank || enable);
     always @(posedge clk) assume (started ? load == $past(will_load) && (!load || bits == $past(bits)) : !load);
 `else
     localparam MASKS = 0;
     wire searched = 1;
+    assign chosen = select;
 `endif
     always @(posedge clk) begin
         started <= 1;
@@ -74,7 +83,7 @@ module check (
             end
             if (loaded) assert (waiting[ROWS*b + row] == (MASKS && b >= count ? 1'b0 : word[b]));
             if (moved) assert (driven[ROWS*b + row] == (MASKS && b >= taken_count ? 1'b0 : now[b]));
-            if (started && $past(moved && enable && select == 1 << b && b < taken_count))
+            if (started && $past(moved && enable && chosen == 1 << b && b < taken_count))
                 assert (plane[row] == $past(now[b]));
             cover (loaded && searched && top[b] && count == BITS && negative);
             cover (loaded && searched && top[b] && count == BITS && !negative);
@@ -89,5 +98,6 @@ module check (
             end
         end
         if (started && !$past(enable)) assert ($stable(plane));
+        if (started && $past(enable && chosen == 0)) assert (plane == 0);
     end
 endmodule
