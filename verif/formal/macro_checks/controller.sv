@@ -21,7 +21,18 @@ module check (
         .write_ready(write_ready), .wanted(wanted), .wanted_bank(wanted_bank), .o_valid(o_valid), .load(load),
         .dispatch(dispatch), .select(select), .enable(enable), .fuse_load(fuse_load), .stages(stages), .banks(banks),
         .first_plane(first), .drives(drives), .on_wordlines(on_wordlines), .hold(hold), .started(started_dut),
-        .accumulates(accumulates));
+        .accumulates(accumulates)
+`ifdef LATE
+        , .waited(waited), .next_last(next_last));
+    localparam LATE = 1;
+    wire waited, next_last;
+    // Registers that say what is known otherwise too.
+    wire foreseen = (!waited || wanted && !dispatch) && (!drives || next_last == ((first[0] | select >> 1) & 1'b1));
+`else
+    );
+    localparam LATE = 0;
+    wire foreseen = 1;
+`endif
 
     function [5:0] ones(input [STAGES-1:0] bits);
         integer i;
@@ -62,12 +73,12 @@ module check (
     wire in_order = !followed || ahead == (waits ? drives : 0) + (out ? 0 : ones(stages & beyond) + o_valid);
     wire one_plane = !drives || {select, first} != 0 && ({select, first} & ({select, first} - 1'b1)) == 0;
     // With an interval of 3 a vector is accepted only after it has been offered for a cycle.
-    wire handed_over = (`INTERVAL > 2 ? !i_ready || !wanted || dispatch : i_ready == (!wanted || dispatch)) && (!dispatch || wanted && (!drives || last));
+    wire handed_over = (LATE ? !i_ready || !wanted || dispatch : i_ready == (!wanted || dispatch)) && (!dispatch || wanted && (!drives || last));
     wire kept = (!at[0] || on_wordlines && banks[1] == bank) && (!at[1] || hold[0] && banks[2] == bank);
     wire begun = started_dut == any;
     // With an interval of 3 it stalls behind a result that may have been accepted in the cycle before.
-    wire moves = enable || stages[STAGES-1] && (o_valid || `INTERVAL > 2);
-    wire sound = counted && followed_once && marked && in_order && one_plane && handed_over && kept && begun && moves;
+    wire moves = enable || stages[STAGES-1] && (o_valid || LATE);
+    wire sound = counted && followed_once && marked && in_order && one_plane && handed_over && kept && begun && moves && foreseen;
 
     always @(posedge clk) begin
         assume (top != 0 && (top & (top - 1'b1)) == 0);
@@ -91,6 +102,7 @@ module check (
             assert (kept);
             assert (begun);
             assert (moves);
+            assert (foreseen);
             // A result comes out after all before it, and is stable until accepted.
             if (out && delivered) assert (ahead == 0 && inside >= 1);
             if (inside == 0) assert (!o_valid);
@@ -99,7 +111,7 @@ module check (
             // From its acceptance until its last plane has been read.
             if (waits || driven || at[0] || at[1]) assert (!(write_ready && write_bank == bank));
             // A reset empties everything, and the next vector has no total to add to.
-            if ($past(rst)) assert (i_ready == (`INTERVAL < 3) && !o_valid && !wanted && !drives && stages == 0 && !any && write_ready);
+            if ($past(rst)) assert (i_ready == !LATE && !o_valid && !wanted && !drives && stages == 0 && !any && write_ready);
             if ($past(started) && !$past(rst) && $past(accepted && !any)) assert (!accumulates);
 
             cover (out && delivered && inside > 4);

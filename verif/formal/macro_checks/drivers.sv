@@ -41,7 +41,7 @@ module check (
     localparam MASKS = 1;
     wire searched = waited >= 2;
     assign chosen = blank ? 0 : 1 << index;
-    always @(posedge clk) assume (!blank || enable);
+    always @(posedge clk) assume (index < BITS && (!blank || enable));
     always @(posedge clk) assume (started ? load == $past(will_load) && (!load || bits == $past(bits)) : !load);
 `else
     localparam MASKS = 0;
