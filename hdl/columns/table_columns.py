@@ -1,6 +1,6 @@
 """Table columns: reading a memory is the multiplication, and adds up a few rows at once."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,6 +17,7 @@ def entry_layout(shape, columns):
         "clear": 1,
         "load": 1,
         "subtract": 1,
+        "double": int(shape.doubles),
         "select": shape.groups,
         "address": shape.address_bits,
         "bank": range(shape.banks),
@@ -24,7 +25,7 @@ def entry_layout(shape, columns):
 
 
 class EntryAdder(wiring.Component):
-    """Accumulates the entries of a column's tables: adds or subtracts one weight a cycle.
+    """Accumulates the entries of a column's tables: adds or subtracts one weight a cycle, in offset binary or twice it.
 
     Latency: all inputs in cycle 0, the sum in cycle 2.
 
@@ -42,6 +43,8 @@ class EntryAdder(wiring.Component):
         Start a new sum.
     subtract : ``In(1)``
         Subtract instead.
+    double : ``In(int(doubles))``
+        Add or subtract twice the weight: what a weight whose sign changes counts in offset binary.
     sum : ``Out(signed(sum_width))``
         The sum.
     """
@@ -53,17 +56,20 @@ class EntryAdder(wiring.Component):
             "clear": In(1),
             "load": In(1),
             "subtract": In(1),
+            "double": In(int(shape.doubles)),
             "sum": Out(signed(shape.sum_width)),
         })
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        weight = Signal.like(self.weight, reset_less=True)
+        # Doubled before its register, because no adder input is left for that, and cleared by the register's reset.
+        term = Mux(self.double, self.weight << 1, self.weight) if self.table.doubles else self.weight
+        weight = Signal(term.shape(), reset_less=True)
         total = Signal.like(self.sum, reset_less=True)
         keep = Signal(reset_less=True)
         subtract = Signal(reset_less=True)
-        m.d.sync += [weight.eq(self.weight), keep.eq(~self.load), subtract.eq(self.subtract)]
+        m.d.sync += [weight.eq(term), keep.eq(~self.load), subtract.eq(self.subtract)]
         with m.If(self.clear):
             m.d.sync += weight.eq(0)
         step = Addition(Operand(weight, "xor", subtract), Operand(total, "and", keep), len(total),
@@ -149,6 +155,7 @@ class TableColumns(wiring.Component):
                 adder.clear.eq(self.write.clear),
                 adder.load.eq(self.write.load),
                 adder.subtract.eq(self.write.subtract),
+                adder.double.eq(self.write.double),
             ]
             entries.append(adder.sum)
         return entries

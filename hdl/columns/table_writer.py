@@ -49,8 +49,8 @@ class TableWriter(wiring.Component):
     busy : ``Out(1)``
         Tables of ``wanted_bank`` are incomplete.
     write : ``Out(entry_layout)``
-        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load`` and ``subtract`` come three cycles after a
-        step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
+        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load``, ``subtract`` and ``double`` come three
+        cycles after a step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
     """
 
     def __init__(self, *, shape, columns):
@@ -155,15 +155,14 @@ class TableWriter(wiring.Component):
         code = Signal(bits)
         gray = Signal(bits)
         address = Signal(bits)
-        half = shape.entry_steps - 1
         m.d.comb += [
-            code.eq(Mux(base, 0, count >> half)),
+            code.eq(Mux(base, 0, count)),
             gray.eq(code ^ code >> 1),
             address.eq(~gray if shape.is_offset else gray),
             clear.eq(0 if shape.is_offset else base),
             load.eq(base & (count == 0)),
-            strobe.eq(self._filling & (~base | (count == shape.base_steps - 1)) & (base | (count[0] if half else 1))),
-            self._ends.eq(~base & (count == (1 << bits + half)) if bits else base & (count == 1)),
+            strobe.eq(self._filling & (~base | (count == shape.base_steps - 1))),
+            self._ends.eq(~base & (count == 1 << bits) if bits else base & (count == 1)),
         ]
         with m.If(base):
             if shape.is_offset:
@@ -177,11 +176,13 @@ class TableWriter(wiring.Component):
             m.d.sync += count.eq(count + 1)
             if bits:
                 with m.If(base & (count == shape.base_steps - 1)):
-                    m.d.sync += [base.eq(0), count.eq(1 << half)]
+                    m.d.sync += [base.eq(0), count.eq(1)]
             with m.If(self._ends):
                 m.d.sync += [base.eq(1), count.eq(0)]
         self._delay(m, "load", load, 3)
         self._delay(m, "subtract", subtract, 3)
+        if shape.doubles:
+            self._delay(m, "double", ~base, 3)
         self._delay(m, "select", Mux(strobe & ~self._ends, self._select, 0), 4)
         self._delay(m, "address", address, 4)
         self._delay(m, "bank", self._fill_target.bank, 4)

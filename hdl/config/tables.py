@@ -137,19 +137,22 @@ class TableShape(Shape):
         return self.latency if self.is_offset and self.banks == 1 else 1
 
     @property
+    def doubles(self):
+        """Entries differ by twice a weight, whose sign changes; plain sums differ by a weight."""
+        return self.is_offset and self.address_bits > 0
+
+    @property
     def base_steps(self):
         """Cycles to the first entry: plain sums start with zero, those in offset binary with the sum of all rows."""
         return self.group_rows if self.is_offset else 1
 
     @property
-    def entry_steps(self):
-        """Cycles between entries, which differ by one weight, in offset binary by twice a weight."""
-        return 2 if self.is_offset else 1
-
-    @property
     def table_fill_cycles(self):
-        """Cycles in which the tables of a group are written, including one for the last entry to settle."""
-        return self.base_steps + self.entry_steps * ((1 << self.address_bits) - 1) + 1
+        """Cycles in which the tables of a group are written, including one for the last entry to settle.
+
+        After the first entry one follows in each cycle.
+        """
+        return self.base_steps + (1 << self.address_bits)
 
     def bank_cycles(self, rows):
         """A table fill for each group, and a cycle before each; rows arrive faster."""

@@ -37,7 +37,7 @@ class Written(Elaboratable):
         for index, adder in enumerate(self.adders):
             m.submodules[f"entry_adder_{index}"] = adder
             m.d.comb += adder.weight.eq(self.write.weights[index])
-            m.d.comb += [getattr(adder, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+            m.d.comb += [getattr(adder, name).eq(self.write[name]) for name in ("clear", "load", "subtract", "double")]
         return m
 
 
