@@ -4,8 +4,8 @@
 class WriterCycles:
     """When a table writer accepts rows, and which banks' tables are incomplete.
 
-    A row takes two cycles to arrive. Rows of one group of one bank gather; a fill rewrites the tables of a group when
-    its last row has arrived, or when a row of another group or a vector waits for it.
+    A row takes two cycles to arrive, and may then wait. Rows of one group of one bank gather; a fill rewrites the
+    tables of a group when its last row has arrived, or when a row of another group or a vector waits for it.
 
     Parameters
     ----------
@@ -19,12 +19,13 @@ class WriterCycles:
         groups = [[row for row in rows if row is not None] for rows in shape.rows_of_groups]
         self._group = {row: index for index, rows in enumerate(groups) for row in rows}
         self._last = [rows[-1] for rows in groups]
+        self._waiting_rows = shape.waiting_rows
         self._clear()
 
     def _clear(self):
         self._pending = set()
         self._fresh = None
-        self._arrived = None
+        self._arrived = []
         self._gathered = None
         self._complete = False
         self._filling = None
@@ -32,9 +33,9 @@ class WriterCycles:
 
     def reset(self):
         """One clock cycle of reset. Returns a (bank, row) of each group whose tables it leaves incomplete."""
-        targets = {self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._filling}
+        targets = self._targets()
         self._clear()
-        return {(target[1], self._last[target[0]]) for target in targets if target is not None}
+        return {(bank, self._last[group]) for group, bank in targets}
 
     def busy(self, bank):
         """Whether the tables of a bank are incomplete."""
@@ -43,21 +44,25 @@ class WriterCycles:
     @property
     def ready(self):
         """Whether a row may be accepted."""
-        return self._fresh is None and self._arrived is None
+        return len(self._arrived) + (self._fresh is not None) < self._waiting_rows
+
+    def _targets(self):
+        """Group and bank of all rows whose tables are not yet complete."""
+        rows = [*self._arrived, *([self._fresh] if self._fresh else [])]
+        return {target for target in (*(target for target, _ in rows), self._gathered, self._filling) if target}
 
     def _starts(self, wanted):
         """Whether a fill starts in this cycle."""
         if self._gathered is None or self._filling is not None:
             return False
-        waits = self._arrived is not None and self._arrived[0] != self._gathered
+        waits = bool(self._arrived) and self._arrived[0][0] != self._gathered
         return self._complete or waits or self._gathered[1] == wanted
 
     def step(self, write, wanted):
         """One clock cycle: the (bank, row) that is accepted, and the bank a vector waits for; either may be None."""
         starts = self._starts(wanted)
-        joins = not starts and self._arrived is not None and self._gathered in (None, self._arrived[0])
-        used = [self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._filling]
-        self._pending &= {target[1] for target in used if target is not None}
+        joins = bool(self._arrived) and (self._filling is None or self._gathered in (None, self._arrived[0][0]))
+        self._pending &= {bank for _, bank in self._targets()}
         if self._filling is not None:
             self._left -= 1
             if not self._left:
@@ -66,11 +71,10 @@ class WriterCycles:
             self._filling, self._left = self._gathered, self._fill_cycles
             self._gathered, self._complete = None, False
         if joins:
-            self._gathered = self._arrived[0]
-            self._complete |= self._arrived[1]
-            self._arrived = None
+            self._gathered, is_last = self._arrived.pop(0)
+            self._complete |= is_last
         if self._fresh is not None:
-            self._arrived = self._fresh
+            self._arrived.append(self._fresh)
         self._fresh = None
         if write is not None and write[0] < self._banks:
             # As the hardware does, a row that does not exist keeps its bank busy for a cycle.

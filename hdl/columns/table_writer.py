@@ -20,7 +20,8 @@ class TableWriter(wiring.Component):
     another group waits, or when a vector waits for the bank; rows of the next group gather meanwhile. A fill writes the
     entries in the order of a Gray code, so that each differs from the previous one by one weight.
 
-    A row is accepted every three cycles at most. A reset ends the fill and forgets which rows have gathered, but every
+    A row is accepted in every cycle, as long as rows join the group that gathers; ``waiting_rows`` of them may wait
+    until they can. A reset ends the fill and forgets which rows have gathered, but every
     accepted row is in the block RAM: the tables of an interrupted group are right again once any of its rows is
     written.
 
@@ -50,7 +51,8 @@ class TableWriter(wiring.Component):
         Tables of ``wanted_bank`` are incomplete.
     write : ``Out(entry_layout)``
         To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load``, ``subtract`` and ``double`` come three
-        cycles after a step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
+        cycles after a step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more
+        on the way.
     """
 
     def __init__(self, *, shape, columns):
@@ -72,8 +74,10 @@ class TableWriter(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         target = data.StructLayout({"group": range(self.table.groups), "bank": range(self.table.banks)})
-        # Whether a row has arrived, a group gathers, tables are filled; and of which group and bank.
-        self._arrived, self._arrival = Signal(name="arrived"), self._register("arrival", target)
+        # Whether rows have arrived, a group gathers, tables are filled; and of which group and bank.
+        self._arrived = Signal(self.table.waiting_rows, name="arrived")
+        self._arrivals = [self._register(f"arrival_{place}", data.StructLayout({"target": target, "is_last": 1}))
+                          for place in range(self.table.waiting_rows)]
         self._gathers, self._gathered = Signal(name="gathers"), self._register("gathered", target)
         self._filling, self._fill_target = Signal(name="filling"), self._register("fill_target", target)
         self._arrive(m)
@@ -92,45 +96,62 @@ class TableWriter(wiring.Component):
         self._fresh = fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
         self._fresh_address = Cat(row, bank)
-        self._is_last, self._joins = self._register("is_last", 1), Signal(name="joins")
+        self._joins = Signal(name="joins")
+        new = Signal(self._arrivals[0].shape(), name="new_arrival")
         groups = [[one for one in rows if one is not None] for rows in shape.rows_of_groups]
-        m.d.comb += self.ready.eq(~fresh & ~self._arrived)
         m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
-                     row.eq(self.row), bank.eq(self.bank),
-                     self._arrived.eq(fresh | (self._arrived & ~self._joins))]
-        with m.If(fresh):
-            m.d.sync += [self._arrival.bank.eq(bank), self._is_last.eq(0)]
-            with m.Switch(row):
-                for group, rows in enumerate(groups):
-                    with m.Case(*rows):
-                        m.d.sync += self._arrival.group.eq(group)
-            with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
-                m.d.sync += self._is_last.eq(1)
-        used = ((fresh, bank), (self._arrived, self._arrival.bank), (self._gathers, self._gathered.bank),
-                (self._filling, self._fill_target.bank))
+                     row.eq(self.row), bank.eq(self.bank)]
+        m.d.comb += new.target.bank.eq(bank)
+        with m.Switch(row):
+            for group, rows in enumerate(groups):
+                with m.Case(*rows):
+                    m.d.comb += new.target.group.eq(group)
+        with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
+            m.d.comb += new.is_last.eq(1)
+        self._wait(m, fresh, new)
+        used = ((fresh, bank), *((arrived, arrival.target.bank) for arrived, arrival in zip(
+            self._arrived, self._arrivals)), (self._gathers, self._gathered.bank),
+            (self._filling, self._fill_target.bank))
         pending = Signal(shape.banks, name="pending")
         m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1))
         for index in range(shape.banks):
             concerned = reduce(or_, [valid & (bank == index) for valid, bank in used])
             m.d.sync += pending[index].eq((self.taken & (self.bank == index)) | (pending[index] & concerned))
 
+    def _wait(self, m, push, new):
+        """A queue of rows that have arrived, the first in place 0; rows are accepted if there is room for all."""
+        arrived, last = self._arrived, len(self._arrived) - 1
+        m.d.comb += self.ready.eq(~(arrived[last] | (arrived[last - 1] & self._fresh)))
+        m.d.sync += arrived.eq(Mux(self._joins, arrived[1:] | Mux(push, arrived, 0),
+                                   arrived | Mux(push, Cat(1, arrived), 0)))
+        for place, arrival in enumerate(self._arrivals):
+            with m.If(self._joins | ~arrived[place]):
+                m.d.sync += arrival.eq(new)
+                if place < last:
+                    with m.If(arrived[place + 1]):
+                        m.d.sync += arrival.eq(self._arrivals[place + 1])
+
     def _gather(self, m):
         """Let rows of one group gather, and fill the tables of one group after the other."""
         complete = Signal(name="complete")
         same = Signal()
         starts = Signal()
+        head, arrives = self._arrivals[0], self._arrived[0]
         self._ends, self._select = Signal(name="ends"), self._register("fill_select", self.table.groups)
         # Where the last group lacks rows, its first position is a row of the group before, or none.
         self._first = self._register("fill_first", ceil_log2(self.table.rows))
         missing = self.table.rows_of_groups[-1].count(None)
         m.d.comb += [
-            same.eq(self._arrival == self._gathered),
-            self._joins.eq(self._arrived & (~self._gathers | same) & ~starts),
-            starts.eq(self._gathers & ~self._filling & (complete | (self._arrived & ~same) | (
+            same.eq(head.target == self._gathered),
+            # A group that gathers makes room for another one as soon as its fill can start.
+            self._joins.eq(arrives & (~self._gathers | same | ~self._filling)),
+            starts.eq(self._gathers & ~self._filling & (complete | (arrives & ~same) | (
                 self.wanted & (self.wanted_bank == self._gathered.bank)))),
         ]
+        m.d.sync += [self._gathers.eq(self._joins | (self._gathers & ~starts)),
+                     complete.eq((self._joins & head.is_last) | (complete & ~starts))]
         with m.If(starts):
-            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered), self._gathers.eq(0), complete.eq(0),
+            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered),
                          self._select.eq(1 << self._gathered.group)]
             with m.Switch(self._gathered.group):
                 for group in range(self.table.groups):
@@ -140,7 +161,7 @@ class TableWriter(wiring.Component):
         with m.Elif(self._ends):
             m.d.sync += self._filling.eq(0)
         with m.If(self._joins):
-            m.d.sync += [self._gathers.eq(1), self._gathered.eq(self._arrival), complete.eq(complete | self._is_last)]
+            m.d.sync += self._gathered.eq(head.target)
 
     def _step(self, m):
         """Count the steps of a fill: which row of the group is read, and what is done with it."""

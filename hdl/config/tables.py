@@ -36,6 +36,8 @@ class TableShape(Shape):
     alone: bool = True
 
     kind = "table"
+    # Two rows are on their way when the first is found to wait, and another one is accepted in that cycle.
+    waiting_rows = 3
 
     @property
     def is_offset(self):
@@ -153,6 +155,11 @@ class TableShape(Shape):
         After the first entry one follows in each cycle.
         """
         return self.base_steps + (1 << self.address_bits)
+
+    @property
+    def settle_cycles(self):
+        """The fill under way, that of the group that gathers, and one for each row that waits."""
+        return (2 + self.waiting_rows) * (self.table_fill_cycles + 2)
 
     def bank_cycles(self, rows):
         """A table fill for each group, and a cycle before each; rows arrive faster."""

@@ -181,9 +181,9 @@ def first_result(config, planes):
 def test_tables_of_a_bank_take_a_fill_a_group(parameters, planes):
     config = MacroConfig(columns=4, column="table", **parameters)
     shape = max(config.shapes, key=lambda shape: shape.groups * shape.table_fill_cycles)
-    # A row is taken every three cycles; the first group gathers, and then each fill is prepared in a cycle.
-    gathers, fills = 3 * shape.group_rows, shape.groups * (shape.table_fill_cycles + 1)
-    assert shape.table_fill_cycles + 1 >= gathers, "fills are slower than rows"
+    # A row is taken in each cycle; the first group gathers, and then each fill is prepared in a cycle.
+    gathers, fills = shape.group_rows + 2, shape.groups * (shape.table_fill_cycles + 1)
+    assert shape.table_fill_cycles + 1 >= shape.group_rows, "fills are slower than rows"
     assert first_result(config, planes) == gathers + fills + config.needs_calibration + planes + config.latency
 
 
@@ -198,8 +198,8 @@ def test_every_row_that_is_taken_gets_into_the_tables(block_ram_columns, rows, b
         writer.step(taken, rng.choice((None, rng.randrange(banks))))
         if taken:
             assert writer.busy(taken[0])
-    # One fill may be under way, one group have gathered, and one row wait for its own.
-    for _ in range(3 * (shape.table_fill_cycles + 3)):
+    # One fill may be under way, one group have gathered, and some rows wait for theirs.
+    for _ in range((2 + shape.waiting_rows) * (shape.table_fill_cycles + 3)):
         writer.step(None, wanted)
     assert not writer.busy(wanted)
 
