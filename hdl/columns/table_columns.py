@@ -11,16 +11,17 @@ from .adder_levels import Delays, Node, sum_level
 
 
 def entry_layout(shape, columns):
-    """Write port of some columns, from the table writer; see `TableWriter`."""
+    """Write port of some columns: what `TableWriter` gives, from each writer; ``select`` of all groups in order."""
+    writers = shape.writers
     return data.StructLayout({
-        "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
-        "clear": 1,
-        "load": 1,
-        "subtract": 1,
-        "double": int(shape.doubles),
+        "weights": data.ArrayLayout(data.ArrayLayout(signed(shape.weight_bits), writers), columns),
+        "clear": writers,
+        "load": writers,
+        "subtract": writers,
+        "double": writers * shape.doubles,
         "select": shape.groups,
-        "address": shape.address_bits,
-        "bank": range(shape.banks),
+        "address": data.ArrayLayout(shape.address_bits, writers),
+        "bank": data.ArrayLayout(range(shape.banks), writers),
     })
 
 
@@ -101,7 +102,7 @@ class TableColumns(wiring.Component):
     Members
     -------
     write : ``In(entry_layout)``
-        Entries to write, from the table writer.
+        Entries to write, from the table writers.
     enable : ``In(1)``
         The pipeline advances.
     bank : ``In(range(banks))``
@@ -146,27 +147,31 @@ class TableColumns(wiring.Component):
         return m
 
     def _add_entry_adders(self, m, platform):
+        """New entries of each writer, a list of one for each column."""
         entries = []
-        for column in range(self.columns):
-            adder = platform.instantiate(m, f"entry_adder_{column}", f"{self.table.storage}_entry_adder", EntryAdder,
-                                         shape=self.table)
-            m.d.comb += [
-                adder.weight.eq(self.write.weights[column]),
-                adder.clear.eq(self.write.clear),
-                adder.load.eq(self.write.load),
-                adder.subtract.eq(self.write.subtract),
-                adder.double.eq(self.write.double),
-            ]
-            entries.append(adder.sum)
+        for writer in range(self.table.writers):
+            entries.append([])
+            for column in range(self.columns):
+                adder = platform.instantiate(m, f"entry_adder_{writer * self.columns + column}",
+                                             f"{self.table.storage}_entry_adder", EntryAdder, shape=self.table)
+                m.d.comb += [
+                    adder.weight.eq(self.write.weights[column][writer]),
+                    adder.clear.eq(self.write.clear[writer]),
+                    adder.load.eq(self.write.load[writer]),
+                    adder.subtract.eq(self.write.subtract[writer]),
+                ]
+                if self.table.doubles:
+                    m.d.comb += adder.double.eq(self.write.double[writer])
+                entries[writer].append(adder.sum)
         return entries
 
     def _plain_tables(self, m, platform, delays, entries):
         """Read the tables in block RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in entries]
+        nodes = [[] for _ in range(self.columns)]
         low, high = shape.extremes
         for group, rows in enumerate(shape.rows_of_groups):
-            table = self._add_table(m, platform, BlockRam, group, Cat(entries))
+            table = self._add_table(m, platform, BlockRam, group, [Cat(each) for each in entries])
             plane = Cat(Const(0) if row is None else self.plane[row] for row in rows)
             m.d.comb += [table.address.eq(Cat(plane, self.bank)), table.enable.eq(self.enable)]
             for column in range(self.columns):
@@ -179,17 +184,17 @@ class TableColumns(wiring.Component):
     def _offset_tables(self, m, platform, delays, entries):
         """Read the tables in LUT-RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in entries]
+        nodes = [[] for _ in range(self.columns)]
         low, high = (bound >> 1 for bound in shape.extremes)
         low, high = min(low, ~high), max(high, ~low)
         beside = shape.banks == 1
-        words = Cat(new_entry[int(beside):] for new_entry in entries)
+        words = [Cat(new_entry[int(beside):] for new_entry in each) for each in entries]
         for group in range(shape.groups):
             code = self.plane.word_select(group, shape.group_rows)
             table = self._add_table(m, platform, LutRam, group, words)
             m.d.comb += table.address.eq(Cat(code[:-1], self.bank))
             sign = delays.register(f"sign_{group}", code[-1])
-            for column, new_entry in enumerate(entries):
+            for column, new_entry in enumerate(entries[group % shape.writers]):
                 entry = delays.register(f"entry_{group}_{column}", table.data.word_select(column, shape.entry_bits))
                 parity = entry[0]
                 if beside:
@@ -201,13 +206,15 @@ class TableColumns(wiring.Component):
         return nodes
 
     def _add_table(self, m, platform, cls, group, words):
-        shape = self.table
-        table = platform.instantiate(m, f"table_{group}", f"{shape.storage}_{len(words)}", cls, width=len(words),
+        """A memory for the tables of a group; ``words`` are the new entries of all columns, from each writer."""
+        shape, writer = self.table, group % self.table.writers
+        word = words[writer]
+        table = platform.instantiate(m, f"table_{group}", f"{shape.storage}_{len(word)}", cls, width=len(word),
                                      depth=shape.banks << shape.address_bits)
         m.d.comb += [
             table.write.eq(self.write.select[group]),
-            table.write_address.eq(Cat(self.write.address, self.write.bank)),
-            table.write_data.eq(words),
+            table.write_address.eq(Cat(self.write.address[writer], self.write.bank[writer])),
+            table.write_data.eq(word),
         ]
         return table
 

@@ -13,12 +13,25 @@ from ..fabric.memory import BlockRam
 from .table_columns import entry_layout
 
 
+def join_writes(m, shape, columns, writers):
+    """What all table writers of some columns write, as `entry_layout`."""
+    write = Signal(entry_layout(shape, columns), name=f"{shape.storage}_write")
+    for index, writer in enumerate(writers):
+        one = writer.write
+        m.d.comb += [write.weights[column][index].eq(one.weights[column]) for column in range(columns)]
+        m.d.comb += [write[name][index].eq(one[name]) for name in ("clear", "load", "subtract", "address", "bank")]
+        m.d.comb += [write.double[index].eq(one.double)] if shape.doubles else []
+        m.d.comb += [write.select[group].eq(one.select[place]) for place, group in enumerate(shape.groups_of(index))]
+    return write
+
+
 class TableWriter(wiring.Component):
     """Stores rows in a block RAM, and rewrites all entries of a group of rows when it is complete.
 
-    Rows of one group and bank gather. The table fill of the group starts when its last row has arrived, when a row of
-    another group waits, or when a vector waits for the bank; rows of the next group gather meanwhile. A fill writes the
-    entries in the order of a Gray code, so that each differs from the previous one by one weight.
+    It stores all rows, and is concerned with its own groups. Rows of one group and bank gather. The table fill of the
+    group starts when its last row has arrived, when a row of another group waits, or when a vector waits for the bank
+    and none of its rows is on its way; rows of the next group gather meanwhile. A fill writes the entries in the order
+    of a Gray code, so that each differs from the previous one by one weight.
 
     A row is accepted in every cycle, as long as rows join the group that gathers; ``waiting_rows`` of them may wait
     until they can. A reset ends the fill and forgets which rows have gathered, but every
@@ -30,6 +43,8 @@ class TableWriter(wiring.Component):
     shape : TableShape
     columns : int
         Columns whose tables these are.
+    index : int
+        Which of the shape's writers it is; its groups are ``shape.groups_of(index)``.
 
     Members
     -------
@@ -49,15 +64,17 @@ class TableWriter(wiring.Component):
         That bank.
     busy : ``Out(1)``
         Tables of ``wanted_bank`` are incomplete.
-    write : ``Out(entry_layout)``
+    write : ``Out(StructLayout)``
         To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load``, ``subtract`` and ``double`` come three
-        cycles after a step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more
-        on the way.
+        cycles after a step of a fill; the tables' ``select`` (a bit for each of its groups), ``address`` and ``bank``
+        four, to be registered once more on the way.
     """
 
-    def __init__(self, *, shape, columns):
+    def __init__(self, *, shape, columns, index=0):
         self.table = shape
         self.columns = columns
+        self.index = index
+        self.groups = shape.groups_of(index)
         super().__init__({
             "taken": In(1),
             "row": In(range(shape.rows)),
@@ -67,13 +84,22 @@ class TableWriter(wiring.Component):
             "wanted": In(1),
             "wanted_bank": In(range(shape.banks)),
             "busy": Out(1),
-            "write": Out(entry_layout(shape, columns)),
+            "write": Out(data.StructLayout({
+                "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
+                "clear": 1,
+                "load": 1,
+                "subtract": 1,
+                "double": int(shape.doubles),
+                "select": len(self.groups),
+                "address": shape.address_bits,
+                "bank": range(shape.banks),
+            })),
         })
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        target = data.StructLayout({"group": range(self.table.groups), "bank": range(self.table.banks)})
+        target = data.StructLayout({"group": range(len(self.groups)), "bank": range(self.table.banks)})
         # Whether rows have arrived, a group gathers, tables are filled; and of which group and bank.
         self._arrived = Signal(self.table.waiting_rows, name="arrived")
         self._arrivals = [self._register(f"arrival_{place}", data.StructLayout({"target": target, "is_last": 1}))
@@ -95,20 +121,21 @@ class TableWriter(wiring.Component):
         shape = self.table
         self._fresh = fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
-        self._fresh_address = Cat(row, bank)
+        self._fresh_bank, self._fresh_address = bank, Cat(row, bank)
         self._joins = Signal(name="joins")
         new = Signal(self._arrivals[0].shape(), name="new_arrival")
-        groups = [[one for one in rows if one is not None] for rows in shape.rows_of_groups]
+        groups = [[row for row in shape.rows_of_groups[group] if row is not None] for group in self.groups]
+        is_own = Signal()
         m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
                      row.eq(self.row), bank.eq(self.bank)]
         m.d.comb += new.target.bank.eq(bank)
         with m.Switch(row):
             for group, rows in enumerate(groups):
                 with m.Case(*rows):
-                    m.d.comb += new.target.group.eq(group)
+                    m.d.comb += [is_own.eq(1), new.target.group.eq(group)]
         with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
             m.d.comb += new.is_last.eq(1)
-        self._wait(m, fresh, new)
+        self._wait(m, fresh & is_own, new)
         used = ((fresh, bank), *((arrived, arrival.target.bank) for arrived, arrival in zip(
             self._arrived, self._arrivals)), (self._gathers, self._gathered.bank),
             (self._filling, self._fill_target.bank))
@@ -135,9 +162,10 @@ class TableWriter(wiring.Component):
         """Let rows of one group gather, and fill the tables of one group after the other."""
         complete = Signal(name="complete")
         same = Signal()
+        is_wanted = Signal()
         starts = Signal()
         head, arrives = self._arrivals[0], self._arrived[0]
-        self._ends, self._select = Signal(name="ends"), self._register("fill_select", self.table.groups)
+        self._ends, self._select = Signal(name="ends"), self._register("fill_select", len(self.groups))
         # Where the last group lacks rows, its first position is a row of the group before, or none.
         self._first = self._register("fill_first", ceil_log2(self.table.rows))
         missing = self.table.rows_of_groups[-1].count(None)
@@ -145,8 +173,10 @@ class TableWriter(wiring.Component):
             same.eq(head.target == self._gathered),
             # A group that gathers makes room for another one as soon as its fill can start.
             self._joins.eq(arrives & (~self._gathers | same | ~self._filling)),
-            starts.eq(self._gathers & ~self._filling & (complete | (arrives & ~same) | (
-                self.wanted & (self.wanted_bank == self._gathered.bank)))),
+            # Not yet if a row of the bank is on its way, without which a second fill would follow.
+            is_wanted.eq(self.wanted & (self.wanted_bank == self._gathered.bank)
+                         & ~(self._fresh & (self._fresh_bank == self.wanted_bank))),
+            starts.eq(self._gathers & ~self._filling & (complete | Mux(arrives, ~same, is_wanted))),
         ]
         m.d.sync += [self._gathers.eq(self._joins | (self._gathers & ~starts)),
                      complete.eq((self._joins & head.is_last) | (complete & ~starts))]
@@ -154,8 +184,8 @@ class TableWriter(wiring.Component):
             m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered),
                          self._select.eq(1 << self._gathered.group)]
             with m.Switch(self._gathered.group):
-                for group in range(self.table.groups):
-                    with m.Case(group):
+                for place, group in enumerate(self.groups):
+                    with m.Case(place):
                         first = group * self.table.group_rows - (missing if group == self.table.groups - 1 else 0)
                         m.d.sync += self._first.eq(first)
         with m.Elif(self._ends):
@@ -216,7 +246,7 @@ class TableWriter(wiring.Component):
         rows = platform.instantiate(m, "rows", f"{shape.storage}_rows", BlockRam, width=len(self.weights.as_value()),
                                     depth=shape.banks << row_bits)
         address = self._register("read_address", len(rows.address))
-        missing = shape.rows_of_groups[-1].count(None)
+        missing = shape.rows_of_groups[self.groups[-1]].count(None)
         is_missing = self._select[-1] & (position < missing) if missing else 0
         # The block RAMs are far from each other, and from the logic that accepts a row.
         stored = self._register("fresh_weights", len(rows.write_data))

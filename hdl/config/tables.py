@@ -8,6 +8,7 @@ from .widths import ceil_log2, signed_width
 # Of one memory: 16 words of LUT-RAM, 512 words of block RAM.
 LUT_RAM_ADDRESS_BITS, BLOCK_RAM_ADDRESS_BITS = 4, 9
 BLOCK_RAM_BITS = 36
+WRITERS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class TableShape(Shape):
         Of the macro.
     alone : bool
         All columns of the macro have this storage.
+    table_writers : int
+        Of the macro.
     """
 
     storage: str
@@ -34,6 +37,7 @@ class TableShape(Shape):
     weight_bits: int
     banks: int
     alone: bool = True
+    table_writers: int = 1
 
     kind = "table"
     # Two rows are on their way when the first is found to wait, and another one is accepted in that cycle.
@@ -73,6 +77,15 @@ class TableShape(Shape):
     def groups(self):
         """Tables of a column; the last may have fewer rows."""
         return -(-self.rows // self.group_rows)
+
+    @property
+    def writers(self):
+        """Table writers, each with a share of the groups."""
+        return min(self.table_writers, self.groups)
+
+    def groups_of(self, writer):
+        """Groups that a writer fills in. Neighbors have different writers, so that rows in order keep all busy."""
+        return range(writer, self.groups, self.writers)
 
     @property
     def plane_bits(self):
@@ -162,8 +175,8 @@ class TableShape(Shape):
         return (2 + self.waiting_rows) * (self.table_fill_cycles + 2)
 
     def bank_cycles(self, rows):
-        """A table fill for each group, and a cycle before each; rows arrive faster."""
-        return self.groups * (self.table_fill_cycles + 1)
+        """A table fill for each group of the writer that has most, and a cycle before each; rows arrive faster."""
+        return len(self.groups_of(0)) * (self.table_fill_cycles + 1)
 
 
 class TableKind(Kind):
@@ -171,15 +184,16 @@ class TableKind(Kind):
 
     name = "table"
     meaning = "`table`, tables in LUT-RAM with the sums of all subsets of a few rows' weights, for FPGAs"
-    conditions = (("block_ram_columns", "unless column is table"),)
+    conditions = tuple((name, "unless column is table") for name in ("block_ram_columns", "table_writers"))
 
     def shapes(self, config):
         columns = {"block_ram": config.block_ram_columns, "lut_ram": config.columns - config.block_ram_columns}
-        return {TableShape(storage, config.rows, config.weight_bits, config.banks, alone=count == config.columns): count
+        return {TableShape(storage, config.rows, config.weight_bits, config.banks, alone=count == config.columns,
+                           table_writers=config.table_writers): count
                 for storage, count in columns.items() if count}
 
     def samples(self, columns):
-        return {"block_ram_columns": (0, columns // 2)}
+        return {"block_ram_columns": (0, columns // 2), "table_writers": WRITERS}
 
     def extended(self, config, columns):
         # Where all are in block RAM, these are too.
