@@ -125,7 +125,7 @@ class TableWriter(wiring.Component):
         self._joins = Signal(name="joins")
         new = Signal(self._arrivals[0].shape(), name="new_arrival")
         groups = [[row for row in shape.rows_of_groups[group] if row is not None] for group in self.groups]
-        is_own = Signal()
+        is_own = Signal(init=shape.writers == 1)
         m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
                      row.eq(self.row), bank.eq(self.bank)]
         m.d.comb += new.target.bank.eq(bank)

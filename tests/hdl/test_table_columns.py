@@ -165,6 +165,22 @@ def test_each_entry_is_stored_once_if_rows_come_in_order(shape, extreme):
     simulate(block, testbench)
 
 
+@pytest.mark.parametrize("banks, table_writers, cycles", [(1, 1, 294), (1, 2, 162), (2, 1, 215), (2, 2, 115)])
+def test_64_rows_without_a_pause(banks, table_writers, cycles):
+    """From the first row that is offered to the cycle in which the last table is complete, as docs/columns.md says."""
+    block, rng = Written(TableShape("lut_ram", 64, 2, banks, table_writers=table_writers), 1), random.Random(1)
+
+    async def testbench(ctx):
+        tables, row, taken = Tables(ctx, block), 0, 0
+        while row < 64 or tables.busy(0):
+            item = (0, row, np.array(random_weights(block.shape, 1, rng))) if row < 64 else None
+            row += await tables.step(item)
+            taken += 1
+        assert taken == cycles
+
+    simulate(block, testbench)
+
+
 @pytest.mark.parametrize("shape", WRITTEN, ids=str)
 def test_any_order_of_rows_with_vectors_that_wait_and_resets(shape):
     block, rng = Written(shape, 1), random.Random(1)
