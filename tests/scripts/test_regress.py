@@ -52,6 +52,8 @@ MUTATIONS = {
     "weight that changes its sign": (TABLES, "lut_ram_entry_adder", "= double ? ", "= 1'b0 ? "),
     "row that waits": (TABLES, "lut_ram_writer", "arrived[1] ? arrival_1", "1'b0 ? arrival_1"),
     "group of the other writer": (TWO_WRITERS, "lut_ram_writer_1", "= fresh & is_own;", "= fresh;"),
+    "vector that waits for the other writer": (TWO_WRITERS, "", "= | { lut_ram_writer_1__busy, lut_ram_writer__busy }",
+                                               "= lut_ram_writer__busy"),
     "entry of the other writer": (TWO_WRITERS, "lut_ram_writer_1", "double_0 <= ", "double_0 <= ~"),
     "sign of a weight in a fill": (TABLES, "lut_ram_writer", "else subtract_0 <= ", "else subtract_0 <= ~"),
     "rows that the last group lacks": (TABLES, "lut_ram_writer", "clear_0 <= ", "clear_0 <= 1'b0 & "),
