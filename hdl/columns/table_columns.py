@@ -18,7 +18,7 @@ def entry_layout(shape, columns):
         "clear": writers,
         "load": writers,
         "subtract": writers,
-        "double": writers * shape.doubles,
+        "twice": writers * shape.doubles,
         "select": shape.groups,
         "address": data.ArrayLayout(shape.address_bits, writers),
         "bank": data.ArrayLayout(range(shape.banks), writers),
@@ -44,7 +44,7 @@ class EntryAdder(wiring.Component):
         Start a new sum.
     subtract : ``In(1)``
         Subtract instead.
-    double : ``In(int(doubles))``
+    twice : ``In(int(doubles))``
         Add or subtract twice the weight: what a weight whose sign changes counts in offset binary.
     sum : ``Out(signed(sum_width))``
         The sum.
@@ -57,7 +57,7 @@ class EntryAdder(wiring.Component):
             "clear": In(1),
             "load": In(1),
             "subtract": In(1),
-            "double": In(int(shape.doubles)),
+            "twice": In(int(shape.doubles)),
             "sum": Out(signed(shape.sum_width)),
         })
 
@@ -65,7 +65,7 @@ class EntryAdder(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         # Doubled before its register, because no adder input is left for that, and cleared by the register's reset.
-        term = Mux(self.double, self.weight << 1, self.weight) if self.table.doubles else self.weight
+        term = Mux(self.twice, self.weight << 1, self.weight) if self.table.doubles else self.weight
         weight = Signal(term.shape(), reset_less=True)
         total = Signal.like(self.sum, reset_less=True)
         keep = Signal(reset_less=True)
@@ -161,7 +161,7 @@ class TableColumns(wiring.Component):
                     adder.subtract.eq(self.write.subtract[writer]),
                 ]
                 if self.table.doubles:
-                    m.d.comb += adder.double.eq(self.write.double[writer])
+                    m.d.comb += adder.twice.eq(self.write.twice[writer])
                 entries[writer].append(adder.sum)
         return entries
 

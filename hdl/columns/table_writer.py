@@ -20,7 +20,7 @@ def join_writes(m, shape, columns, writers):
         one = writer.write
         m.d.comb += [write.weights[column][index].eq(one.weights[column]) for column in range(columns)]
         m.d.comb += [write[name][index].eq(one[name]) for name in ("clear", "load", "subtract", "address", "bank")]
-        m.d.comb += [write.double[index].eq(one.double)] if shape.doubles else []
+        m.d.comb += [write.twice[index].eq(one.twice)] if shape.doubles else []
         m.d.comb += [write.select[group].eq(one.select[place]) for place, group in enumerate(shape.groups_of(index))]
     return write
 
@@ -65,7 +65,7 @@ class TableWriter(wiring.Component):
     busy : ``Out(1)``
         Tables of ``wanted_bank`` are incomplete.
     write : ``Out(StructLayout)``
-        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load``, ``subtract`` and ``double`` come three
+        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load``, ``subtract`` and ``twice`` come three
         cycles after a step of a fill; the tables' ``select`` (a bit for each of its groups), ``address`` and ``bank``
         four, to be registered once more on the way.
     """
@@ -89,7 +89,7 @@ class TableWriter(wiring.Component):
                 "clear": 1,
                 "load": 1,
                 "subtract": 1,
-                "double": int(shape.doubles),
+                "twice": int(shape.doubles),
                 "select": len(self.groups),
                 "address": shape.address_bits,
                 "bank": range(shape.banks),
@@ -233,7 +233,7 @@ class TableWriter(wiring.Component):
         self._delay(m, "load", load, 3)
         self._delay(m, "subtract", subtract, 3)
         if shape.doubles:
-            self._delay(m, "double", ~base, 3)
+            self._delay(m, "twice", ~base, 3)
         self._delay(m, "select", Mux(strobe & ~self._ends, self._select, 0), 4)
         self._delay(m, "address", address, 4)
         self._delay(m, "bank", self._fill_target.bank, 4)

@@ -50,7 +50,7 @@ class Written(Elaboratable):
             for column, adder in enumerate(adders):
                 m.d.comb += adder.weight.eq(self.write.weights[column][index])
                 m.d.comb += [getattr(adder, name).eq(self.write[name][index])
-                             for name in ("clear", "load", "subtract", "double") if len(getattr(adder, name))]
+                             for name in ("clear", "load", "subtract", "twice") if len(getattr(adder, name))]
         return m
 
 
