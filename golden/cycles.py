@@ -4,27 +4,30 @@
 class WriterCycles:
     """When a table writer accepts rows, and which banks' tables are incomplete.
 
-    A row takes two cycles to arrive. Rows of one group of one bank gather; a fill rewrites the tables of a group when
-    its last row has arrived, or when a row of another group or a vector waits for it.
+    A row takes two cycles to arrive, and may then wait. Rows of one group of one bank gather; a fill rewrites the
+    tables of a group when its last row has arrived, or when a row of another group or a vector waits for it.
 
     Parameters
     ----------
     config : MacroConfig
     shape : TableShape
+    index : int
+        Which of the shape's writers it is; it accepts all rows, and fills in its own groups.
     """
 
-    def __init__(self, config, shape):
-        self._banks = config.banks
+    def __init__(self, config, shape, index=0):
+        self._banks, self._rows = config.banks, shape.rows
         self._fill_cycles = shape.table_fill_cycles
-        groups = [[row for row in rows if row is not None] for rows in shape.rows_of_groups]
-        self._group = {row: index for index, rows in enumerate(groups) for row in rows}
-        self._last = [rows[-1] for rows in groups]
+        groups = {group: shape.rows_of_groups[group] for group in shape.groups_of(index)}
+        self._group = {row: group for group, rows in groups.items() for row in rows if row is not None}
+        self._last = {group: rows[-1] for group, rows in groups.items()}
+        self._waiting_rows = shape.waiting_rows
         self._clear()
 
     def _clear(self):
         self._pending = set()
         self._fresh = None
-        self._arrived = None
+        self._arrived = []
         self._gathered = None
         self._complete = False
         self._filling = None
@@ -32,9 +35,11 @@ class WriterCycles:
 
     def reset(self):
         """One clock cycle of reset. Returns a (bank, row) of each group whose tables it leaves incomplete."""
-        targets = {self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._filling}
+        targets = self._targets()
+        if self._fresh and self._fresh[1] in self._group:
+            targets.add(self._target(*self._fresh))
         self._clear()
-        return {(target[1], self._last[target[0]]) for target in targets if target is not None}
+        return {(bank, self._last[group]) for group, bank in targets}
 
     def busy(self, bank):
         """Whether the tables of a bank are incomplete."""
@@ -43,21 +48,34 @@ class WriterCycles:
     @property
     def ready(self):
         """Whether a row may be accepted."""
-        return self._fresh is None and self._arrived is None
+        return len(self._arrived) + (self._fresh is not None) < self._waiting_rows
+
+    def _target(self, bank, row):
+        """Group and bank of a row of its own."""
+        return self._group[row], bank
+
+    def _targets(self):
+        """Group and bank of rows that have arrived, and whose tables are not yet complete."""
+        arrived = [self._target(*write) for write in self._arrived]
+        return {target for target in (*arrived, self._gathered, self._filling) if target}
 
     def _starts(self, wanted):
         """Whether a fill starts in this cycle."""
         if self._gathered is None or self._filling is not None:
             return False
-        waits = self._arrived is not None and self._arrived[0] != self._gathered
-        return self._complete or waits or self._gathered[1] == wanted
+        if self._complete:
+            return True
+        if self._arrived:
+            return self._target(*self._arrived[0]) != self._gathered
+        # A vector waits, and no row of its bank is on its way.
+        return self._gathered[1] == wanted and (self._fresh is None or self._fresh[0] != wanted)
 
     def step(self, write, wanted):
         """One clock cycle: the (bank, row) that is accepted, and the bank a vector waits for; either may be None."""
         starts = self._starts(wanted)
-        joins = not starts and self._arrived is not None and self._gathered in (None, self._arrived[0])
-        used = [self._fresh and self._fresh[0], self._arrived and self._arrived[0], self._gathered, self._filling]
-        self._pending &= {target[1] for target in used if target is not None}
+        joins = bool(self._arrived) and (
+            self._filling is None or self._gathered in (None, self._target(*self._arrived[0])))
+        self._pending &= {bank for _, bank in self._targets()} | ({self._fresh[0]} if self._fresh else set())
         if self._filling is not None:
             self._left -= 1
             if not self._left:
@@ -66,17 +84,17 @@ class WriterCycles:
             self._filling, self._left = self._gathered, self._fill_cycles
             self._gathered, self._complete = None, False
         if joins:
-            self._gathered = self._arrived[0]
-            self._complete |= self._arrived[1]
-            self._arrived = None
-        if self._fresh is not None:
-            self._arrived = self._fresh
+            bank, row = self._arrived.pop(0)
+            self._gathered = self._target(bank, row)
+            self._complete |= row == self._last[self._group[row]]
+        if self._fresh is not None and self._fresh[1] in self._group:
+            self._arrived.append(self._fresh)
         self._fresh = None
         if write is not None and write[0] < self._banks:
             # As the hardware does, a row that does not exist keeps its bank busy for a cycle.
             self._pending.add(write[0])
-            if write[1] in self._group:
-                self._fresh = (self._group[write[1]], write[0]), write[1] in self._last
+            if write[1] < self._rows:
+                self._fresh = write
 
 
 class MacroCycles:
@@ -106,9 +124,15 @@ class MacroCycles:
         self._banks = range(config.banks)
         self._needs_calibration = config.needs_calibration
         self._bank_hold_cycles = config.bank_hold_cycles
+<<<<<<< HEAD
         self._cycles_ahead = config.result_interval - 1
         self._is_offered_first = config.offered_first
         self._writers = [WriterCycles(config, shape) for shape in config.shapes if shape.table_fill_cycles]
+=======
+        self._decides_ahead = config.result_interval > 1
+        self._writers = [WriterCycles(config, shape, index)
+                         for shape in config.shapes for index in range(shape.writers)]
+>>>>>>> writer
         self._clear()
 
     def reset(self):

@@ -141,7 +141,7 @@ class MacroState:
 
 def pause(config):
     """Cycles after which an idle macro has emptied its pipeline and completed all table fills."""
-    return config.latency + (4 * (config.table_fill_cycles + 2) if config.table_fill_cycles else 0)
+    return config.latency + max(shape.settle_cycles for shape in config.shapes)
 
 
 def predict(config, program, state=None):

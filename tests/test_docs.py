@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bitline.golden.cycles import WriterCycles
 from bitline.golden.tables import table_entries, table_levels, table_reads, table_sums
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
@@ -113,6 +114,33 @@ def test_shapes_of_tables_are_those_of_the_gateware():
                 assert numbers == [str(number) for number in expected], count
                 banks.append(count)
         assert banks == list(range(1, 17))
+
+
+def test_cycles_of_a_bank_are_those_of_the_model():
+    text = (ROOT / "docs" / "columns.md").read_text(encoding="utf-8")
+    section = text[text.index("## Cycles of a bank"):text.index("## Columns alone and whole macro")]
+    rows = re.findall(r"^\| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \| (\d+) \|$", section, re.MULTILINE)
+    assert len(rows) == 5
+    for row_count, banks, *numbers in (map(int, row) for row in rows):
+        found = []
+        for table_writers in (1, 2):
+            config = MacroConfig(rows=row_count, columns=1, banks=banks, column="table", table_writers=table_writers)
+            (shape,) = config.shapes
+            found += [shape.bank_cycles(row_count), cycles_of_a_bank(config, shape)]
+        assert numbers == found, banks
+
+
+def cycles_of_a_bank(config, shape):
+    """Cycles from the first row that is offered to the last complete table."""
+    writers = [WriterCycles(config, shape, index) for index in range(shape.writers)]
+    row = cycles = 0
+    while row < config.rows or any(writer.busy(0) for writer in writers):
+        write = (0, row) if row < config.rows and all(writer.ready for writer in writers) else None
+        row += write is not None
+        for writer in writers:
+            writer.step(write, None)
+        cycles += 1
+    return cycles
 
 
 def test_example_of_a_table_is_right():

@@ -1,6 +1,6 @@
 """Table columns: reading a memory is the multiplication, and adds up a few rows at once."""
 
-from amaranth.hdl import Cat, Const, Module, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -11,20 +11,22 @@ from .adder_levels import Delays, Node, sum_level
 
 
 def entry_layout(shape, columns):
-    """Write port of some columns, from the table writer; see `TableWriter`."""
+    """Write port of some columns: what `TableWriter` gives, from each writer; ``select`` of all groups in order."""
+    writers = shape.writers
     return data.StructLayout({
-        "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
-        "clear": 1,
-        "load": 1,
-        "subtract": 1,
+        "weights": data.ArrayLayout(data.ArrayLayout(signed(shape.weight_bits), writers), columns),
+        "clear": writers,
+        "load": writers,
+        "subtract": writers,
+        "twice": writers * shape.doubles,
         "select": shape.groups,
-        "address": shape.address_bits,
-        "bank": range(shape.banks),
+        "address": data.ArrayLayout(shape.address_bits, writers),
+        "bank": data.ArrayLayout(range(shape.banks), writers),
     })
 
 
 class EntryAdder(wiring.Component):
-    """Accumulates the entries of a column's tables: adds or subtracts one weight a cycle.
+    """Accumulates the entries of a column's tables: adds or subtracts one weight a cycle, in offset binary or twice it.
 
     Latency: all inputs in cycle 0, the sum in cycle 2.
 
@@ -42,6 +44,8 @@ class EntryAdder(wiring.Component):
         Start a new sum.
     subtract : ``In(1)``
         Subtract instead.
+    twice : ``In(int(doubles))``
+        Add or subtract twice the weight: what a weight whose sign changes counts in offset binary.
     sum : ``Out(signed(sum_width))``
         The sum.
     """
@@ -53,17 +57,20 @@ class EntryAdder(wiring.Component):
             "clear": In(1),
             "load": In(1),
             "subtract": In(1),
+            "twice": In(int(shape.doubles)),
             "sum": Out(signed(shape.sum_width)),
         })
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        weight = Signal.like(self.weight, reset_less=True)
+        # Doubled before its register, because no adder input is left for that, and cleared by the register's reset.
+        term = Mux(self.twice, self.weight << 1, self.weight) if self.table.doubles else self.weight
+        weight = Signal(term.shape(), reset_less=True)
         total = Signal.like(self.sum, reset_less=True)
         keep = Signal(reset_less=True)
         subtract = Signal(reset_less=True)
-        m.d.sync += [weight.eq(self.weight), keep.eq(~self.load), subtract.eq(self.subtract)]
+        m.d.sync += [weight.eq(term), keep.eq(~self.load), subtract.eq(self.subtract)]
         with m.If(self.clear):
             m.d.sync += weight.eq(0)
         step = Addition(Operand(weight, "xor", subtract), Operand(total, "and", keep), len(total),
@@ -95,7 +102,7 @@ class TableColumns(wiring.Component):
     Members
     -------
     write : ``In(entry_layout)``
-        Entries to write, from the table writer.
+        Entries to write, from the table writers.
     enable : ``In(1)``
         The pipeline advances.
     bank : ``In(range(banks))``
@@ -140,26 +147,31 @@ class TableColumns(wiring.Component):
         return m
 
     def _add_entry_adders(self, m, platform):
+        """New entries of each writer, a list of one for each column."""
         entries = []
-        for column in range(self.columns):
-            adder = platform.instantiate(m, f"entry_adder_{column}", f"{self.table.storage}_entry_adder", EntryAdder,
-                                         shape=self.table)
-            m.d.comb += [
-                adder.weight.eq(self.write.weights[column]),
-                adder.clear.eq(self.write.clear),
-                adder.load.eq(self.write.load),
-                adder.subtract.eq(self.write.subtract),
-            ]
-            entries.append(adder.sum)
+        for writer in range(self.table.writers):
+            entries.append([])
+            for column in range(self.columns):
+                adder = platform.instantiate(m, f"entry_adder_{writer * self.columns + column}",
+                                             f"{self.table.storage}_entry_adder", EntryAdder, shape=self.table)
+                m.d.comb += [
+                    adder.weight.eq(self.write.weights[column][writer]),
+                    adder.clear.eq(self.write.clear[writer]),
+                    adder.load.eq(self.write.load[writer]),
+                    adder.subtract.eq(self.write.subtract[writer]),
+                ]
+                if self.table.doubles:
+                    m.d.comb += adder.twice.eq(self.write.twice[writer])
+                entries[writer].append(adder.sum)
         return entries
 
     def _plain_tables(self, m, platform, delays, entries):
         """Read the tables in block RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in entries]
+        nodes = [[] for _ in range(self.columns)]
         low, high = shape.extremes
         for group, rows in enumerate(shape.rows_of_groups):
-            table = self._add_table(m, platform, BlockRam, group, Cat(entries))
+            table = self._add_table(m, platform, BlockRam, group, [Cat(each) for each in entries])
             plane = Cat(Const(0) if row is None else self.plane[row] for row in rows)
             m.d.comb += [table.address.eq(Cat(plane, self.bank)), table.enable.eq(self.enable)]
             for column in range(self.columns):
@@ -172,17 +184,17 @@ class TableColumns(wiring.Component):
     def _offset_tables(self, m, platform, delays, entries):
         """Read the tables in LUT-RAM; the nodes of each column."""
         shape = self.table
-        nodes = [[] for _ in entries]
+        nodes = [[] for _ in range(self.columns)]
         low, high = (bound >> 1 for bound in shape.extremes)
         low, high = min(low, ~high), max(high, ~low)
         beside = shape.banks == 1
-        words = Cat(new_entry[int(beside):] for new_entry in entries)
+        words = [Cat(new_entry[int(beside):] for new_entry in each) for each in entries]
         for group in range(shape.groups):
             code = self.plane.word_select(group, shape.group_rows)
             table = self._add_table(m, platform, LutRam, group, words)
             m.d.comb += table.address.eq(Cat(code[:-1], self.bank))
             sign = delays.register(f"sign_{group}", code[-1])
-            for column, new_entry in enumerate(entries):
+            for column, new_entry in enumerate(entries[group % shape.writers]):
                 entry = delays.register(f"entry_{group}_{column}", table.data.word_select(column, shape.entry_bits))
                 parity = entry[0]
                 if beside:
@@ -194,13 +206,15 @@ class TableColumns(wiring.Component):
         return nodes
 
     def _add_table(self, m, platform, cls, group, words):
-        shape = self.table
-        table = platform.instantiate(m, f"table_{group}", f"{shape.storage}_{len(words)}", cls, width=len(words),
+        """A memory for the tables of a group; ``words`` are the new entries of all columns, from each writer."""
+        shape, writer = self.table, group % self.table.writers
+        word = words[writer]
+        table = platform.instantiate(m, f"table_{group}", f"{shape.storage}_{len(word)}", cls, width=len(word),
                                      depth=shape.banks << shape.address_bits)
         m.d.comb += [
             table.write.eq(self.write.select[group]),
-            table.write_address.eq(Cat(self.write.address, self.write.bank)),
-            table.write_data.eq(words),
+            table.write_address.eq(Cat(self.write.address[writer], self.write.bank[writer])),
+            table.write_data.eq(word),
         ]
         return table
 

@@ -13,14 +13,28 @@ from ..fabric.memory import BlockRam
 from .table_columns import entry_layout
 
 
+def join_writes(m, shape, columns, writers):
+    """What all table writers of some columns write, as `entry_layout`."""
+    write = Signal(entry_layout(shape, columns), name=f"{shape.storage}_write")
+    for index, writer in enumerate(writers):
+        one = writer.write
+        m.d.comb += [write.weights[column][index].eq(one.weights[column]) for column in range(columns)]
+        m.d.comb += [write[name][index].eq(one[name]) for name in ("clear", "load", "subtract", "address", "bank")]
+        m.d.comb += [write.twice[index].eq(one.twice)] if shape.doubles else []
+        m.d.comb += [write.select[group].eq(one.select[place]) for place, group in enumerate(shape.groups_of(index))]
+    return write
+
+
 class TableWriter(wiring.Component):
     """Stores rows in a block RAM, and rewrites all entries of a group of rows when it is complete.
 
-    Rows of one group and bank gather. The table fill of the group starts when its last row has arrived, when a row of
-    another group waits, or when a vector waits for the bank; rows of the next group gather meanwhile. A fill writes the
-    entries in the order of a Gray code, so that each differs from the previous one by one weight.
+    It stores all rows, and is concerned with its own groups. Rows of one group and bank gather. The table fill of the
+    group starts when its last row has arrived, when a row of another group waits, or when a vector waits for the bank
+    and none of its rows is on its way; rows of the next group gather meanwhile. A fill writes the entries in the order
+    of a Gray code, so that each differs from the previous one by one weight.
 
-    A row is accepted every three cycles at most. A reset ends the fill and forgets which rows have gathered, but every
+    A row is accepted in every cycle, as long as rows join the group that gathers; ``waiting_rows`` of them may wait
+    until they can. A reset ends the fill and forgets which rows have gathered, but every
     accepted row is in the block RAM: the tables of an interrupted group are right again once any of its rows is
     written.
 
@@ -29,6 +43,8 @@ class TableWriter(wiring.Component):
     shape : TableShape
     columns : int
         Columns whose tables these are.
+    index : int
+        Which of the shape's writers it is; its groups are ``shape.groups_of(index)``.
 
     Members
     -------
@@ -48,14 +64,17 @@ class TableWriter(wiring.Component):
         That bank.
     busy : ``Out(1)``
         Tables of ``wanted_bank`` are incomplete.
-    write : ``Out(entry_layout)``
-        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load`` and ``subtract`` come three cycles after a
-        step of a fill; the tables' ``select``, ``address`` and ``bank`` four, to be registered once more on the way.
+    write : ``Out(StructLayout)``
+        To the columns, see `EntryAdder`: ``weights``, ``clear``, ``load``, ``subtract`` and ``twice`` come three
+        cycles after a step of a fill; the tables' ``select`` (a bit for each of its groups), ``address`` and ``bank``
+        four, to be registered once more on the way.
     """
 
-    def __init__(self, *, shape, columns):
+    def __init__(self, *, shape, columns, index=0):
         self.table = shape
         self.columns = columns
+        self.index = index
+        self.groups = shape.groups_of(index)
         super().__init__({
             "taken": In(1),
             "row": In(range(shape.rows)),
@@ -65,15 +84,26 @@ class TableWriter(wiring.Component):
             "wanted": In(1),
             "wanted_bank": In(range(shape.banks)),
             "busy": Out(1),
-            "write": Out(entry_layout(shape, columns)),
+            "write": Out(data.StructLayout({
+                "weights": data.ArrayLayout(signed(shape.weight_bits), columns),
+                "clear": 1,
+                "load": 1,
+                "subtract": 1,
+                "twice": int(shape.doubles),
+                "select": len(self.groups),
+                "address": shape.address_bits,
+                "bank": range(shape.banks),
+            })),
         })
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        target = data.StructLayout({"group": range(self.table.groups), "bank": range(self.table.banks)})
-        # Whether a row has arrived, a group gathers, tables are filled; and of which group and bank.
-        self._arrived, self._arrival = Signal(name="arrived"), self._register("arrival", target)
+        target = data.StructLayout({"group": range(len(self.groups)), "bank": range(self.table.banks)})
+        # Whether rows have arrived, a group gathers, tables are filled; and of which group and bank.
+        self._arrived = Signal(self.table.waiting_rows, name="arrived")
+        self._arrivals = [self._register(f"arrival_{place}", data.StructLayout({"target": target, "is_last": 1}))
+                          for place in range(self.table.waiting_rows)]
         self._gathers, self._gathered = Signal(name="gathers"), self._register("gathered", target)
         self._filling, self._fill_target = Signal(name="filling"), self._register("fill_target", target)
         self._arrive(m)
@@ -91,56 +121,77 @@ class TableWriter(wiring.Component):
         shape = self.table
         self._fresh = fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
-        self._fresh_address = Cat(row, bank)
-        self._is_last, self._joins = self._register("is_last", 1), Signal(name="joins")
-        groups = [[one for one in rows if one is not None] for rows in shape.rows_of_groups]
-        m.d.comb += self.ready.eq(~fresh & ~self._arrived)
+        self._fresh_bank, self._fresh_address = bank, Cat(row, bank)
+        self._joins = Signal(name="joins")
+        new = Signal(self._arrivals[0].shape(), name="new_arrival")
+        groups = [[row for row in shape.rows_of_groups[group] if row is not None] for group in self.groups]
+        is_own = Signal(init=shape.writers == 1)
         m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
-                     row.eq(self.row), bank.eq(self.bank),
-                     self._arrived.eq(fresh | (self._arrived & ~self._joins))]
-        with m.If(fresh):
-            m.d.sync += [self._arrival.bank.eq(bank), self._is_last.eq(0)]
-            with m.Switch(row):
-                for group, rows in enumerate(groups):
-                    with m.Case(*rows):
-                        m.d.sync += self._arrival.group.eq(group)
-            with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
-                m.d.sync += self._is_last.eq(1)
-        used = ((fresh, bank), (self._arrived, self._arrival.bank), (self._gathers, self._gathered.bank),
-                (self._filling, self._fill_target.bank))
+                     row.eq(self.row), bank.eq(self.bank)]
+        m.d.comb += new.target.bank.eq(bank)
+        with m.Switch(row):
+            for group, rows in enumerate(groups):
+                with m.Case(*rows):
+                    m.d.comb += [is_own.eq(1), new.target.group.eq(group)]
+        with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
+            m.d.comb += new.is_last.eq(1)
+        self._wait(m, fresh & is_own, new)
+        used = ((fresh, bank), *((arrived, arrival.target.bank) for arrived, arrival in zip(
+            self._arrived, self._arrivals)), (self._gathers, self._gathered.bank),
+            (self._filling, self._fill_target.bank))
         pending = Signal(shape.banks, name="pending")
         m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1))
         for index in range(shape.banks):
             concerned = reduce(or_, [valid & (bank == index) for valid, bank in used])
             m.d.sync += pending[index].eq((self.taken & (self.bank == index)) | (pending[index] & concerned))
 
+    def _wait(self, m, push, new):
+        """A queue of rows that have arrived, the first in place 0; rows are accepted if there is room for all."""
+        arrived, last = self._arrived, len(self._arrived) - 1
+        m.d.comb += self.ready.eq(~(arrived[last] | (arrived[last - 1] & self._fresh)))
+        m.d.sync += arrived.eq(Mux(self._joins, arrived[1:] | Mux(push, arrived, 0),
+                                   arrived | Mux(push, Cat(1, arrived), 0)))
+        for place, arrival in enumerate(self._arrivals):
+            with m.If(self._joins | ~arrived[place]):
+                m.d.sync += arrival.eq(new)
+                if place < last:
+                    with m.If(arrived[place + 1]):
+                        m.d.sync += arrival.eq(self._arrivals[place + 1])
+
     def _gather(self, m):
         """Let rows of one group gather, and fill the tables of one group after the other."""
         complete = Signal(name="complete")
         same = Signal()
+        is_wanted = Signal()
         starts = Signal()
-        self._ends, self._select = Signal(name="ends"), self._register("fill_select", self.table.groups)
+        head, arrives = self._arrivals[0], self._arrived[0]
+        self._ends, self._select = Signal(name="ends"), self._register("fill_select", len(self.groups))
         # Where the last group lacks rows, its first position is a row of the group before, or none.
         self._first = self._register("fill_first", ceil_log2(self.table.rows))
         missing = self.table.rows_of_groups[-1].count(None)
         m.d.comb += [
-            same.eq(self._arrival == self._gathered),
-            self._joins.eq(self._arrived & (~self._gathers | same) & ~starts),
-            starts.eq(self._gathers & ~self._filling & (complete | (self._arrived & ~same) | (
-                self.wanted & (self.wanted_bank == self._gathered.bank)))),
+            same.eq(head.target == self._gathered),
+            # A group that gathers makes room for another one as soon as its fill can start.
+            self._joins.eq(arrives & (~self._gathers | same | ~self._filling)),
+            # Not yet if a row of the bank is on its way, without which a second fill would follow.
+            is_wanted.eq(self.wanted & (self.wanted_bank == self._gathered.bank)
+                         & ~(self._fresh & (self._fresh_bank == self.wanted_bank))),
+            starts.eq(self._gathers & ~self._filling & (complete | Mux(arrives, ~same, is_wanted))),
         ]
+        m.d.sync += [self._gathers.eq(self._joins | (self._gathers & ~starts)),
+                     complete.eq((self._joins & head.is_last) | (complete & ~starts))]
         with m.If(starts):
-            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered), self._gathers.eq(0), complete.eq(0),
+            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered),
                          self._select.eq(1 << self._gathered.group)]
             with m.Switch(self._gathered.group):
-                for group in range(self.table.groups):
-                    with m.Case(group):
+                for place, group in enumerate(self.groups):
+                    with m.Case(place):
                         first = group * self.table.group_rows - (missing if group == self.table.groups - 1 else 0)
                         m.d.sync += self._first.eq(first)
         with m.Elif(self._ends):
             m.d.sync += self._filling.eq(0)
         with m.If(self._joins):
-            m.d.sync += [self._gathers.eq(1), self._gathered.eq(self._arrival), complete.eq(complete | self._is_last)]
+            m.d.sync += self._gathered.eq(head.target)
 
     def _step(self, m):
         """Count the steps of a fill: which row of the group is read, and what is done with it."""
@@ -155,15 +206,14 @@ class TableWriter(wiring.Component):
         code = Signal(bits)
         gray = Signal(bits)
         address = Signal(bits)
-        half = shape.entry_steps - 1
         m.d.comb += [
-            code.eq(Mux(base, 0, count >> half)),
+            code.eq(Mux(base, 0, count)),
             gray.eq(code ^ code >> 1),
             address.eq(~gray if shape.is_offset else gray),
             clear.eq(0 if shape.is_offset else base),
             load.eq(base & (count == 0)),
-            strobe.eq(self._filling & (~base | (count == shape.base_steps - 1)) & (base | (count[0] if half else 1))),
-            self._ends.eq(~base & (count == (1 << bits + half)) if bits else base & (count == 1)),
+            strobe.eq(self._filling & (~base | (count == shape.base_steps - 1))),
+            self._ends.eq(~base & (count == 1 << bits) if bits else base & (count == 1)),
         ]
         with m.If(base):
             if shape.is_offset:
@@ -177,11 +227,13 @@ class TableWriter(wiring.Component):
             m.d.sync += count.eq(count + 1)
             if bits:
                 with m.If(base & (count == shape.base_steps - 1)):
-                    m.d.sync += [base.eq(0), count.eq(1 << half)]
+                    m.d.sync += [base.eq(0), count.eq(1)]
             with m.If(self._ends):
                 m.d.sync += [base.eq(1), count.eq(0)]
         self._delay(m, "load", load, 3)
         self._delay(m, "subtract", subtract, 3)
+        if shape.doubles:
+            self._delay(m, "twice", ~base, 3)
         self._delay(m, "select", Mux(strobe & ~self._ends, self._select, 0), 4)
         self._delay(m, "address", address, 4)
         self._delay(m, "bank", self._fill_target.bank, 4)
@@ -194,7 +246,7 @@ class TableWriter(wiring.Component):
         rows = platform.instantiate(m, "rows", f"{shape.storage}_rows", BlockRam, width=len(self.weights.as_value()),
                                     depth=shape.banks << row_bits)
         address = self._register("read_address", len(rows.address))
-        missing = shape.rows_of_groups[-1].count(None)
+        missing = shape.rows_of_groups[self.groups[-1]].count(None)
         is_missing = self._select[-1] & (position < missing) if missing else 0
         # The block RAMs are far from each other, and from the logic that accepts a row.
         stored = self._register("fresh_weights", len(rows.write_data))

@@ -1,11 +1,11 @@
-"""Tables in a macro: a writer for each kind of memory, and an encoder of planes for LUT-RAM."""
+"""Tables in a macro: writers for each kind of memory, and an encoder of planes for LUT-RAM."""
 
 from amaranth.hdl import Cat, Signal, Value
 
 from .gateware import Gateware
 from .offset_encoder import OffsetEncoder
 from .table_columns import TableColumns, entry_layout
-from .table_writer import TableWriter
+from .table_writer import TableWriter, join_writes
 
 
 class Tables(Gateware):
@@ -37,21 +37,28 @@ class Tables(Gateware):
             control.write_bank.eq(payload.bank),
             control.write_taken.eq(taken),
         ]
-        writers, first = {}, 0
+        writes, all_writers, first = {}, [], 0
         for shape, columns in config.shapes.items():
-            name = f"{shape.storage}_writer"
-            writers[shape] = writer = platform.instantiate(m, name, name, TableWriter, shape=shape, columns=columns)
-            m.d.comb += [
-                writer.taken.eq(taken),
-                writer.row.eq(payload.row),
-                writer.bank.eq(payload.bank),
-                Value.cast(writer.weights).eq(Value.cast(payload.weights[first:first + columns])),
-                writer.wanted.eq(control.wanted),
-                writer.wanted_bank.eq(control.wanted_bank),
-            ]
+            weights = payload.weights[first:first + columns]
+            writers = [self._add_writer(m, platform, shape, columns, index) for index in range(shape.writers)]
+            for writer in writers:
+                m.d.comb += [
+                    writer.taken.eq(taken),
+                    writer.row.eq(payload.row),
+                    writer.bank.eq(payload.bank),
+                    Value.cast(writer.weights).eq(Value.cast(weights)),
+                    writer.wanted.eq(control.wanted),
+                    writer.wanted_bank.eq(control.wanted_bank),
+                ]
+            writes[shape] = join_writes(m, shape, columns, writers)
+            all_writers += writers
             first += columns
         m.d.comb += [
-            write.ready.eq(control.write_ready & Cat(writer.ready for writer in writers.values()).all()),
-            control.busy.eq(Cat(writer.busy for writer in writers.values()).any()),
+            write.ready.eq(control.write_ready & Cat(writer.ready for writer in all_writers).all()),
+            control.busy.eq(Cat(writer.busy for writer in all_writers).any()),
         ]
-        return {shape: writer.write for shape, writer in writers.items()}
+        return writes
+
+    def _add_writer(self, m, platform, shape, columns, index):
+        name = f"{shape.storage}_writer" + (f"_{index}" if index else "")
+        return platform.instantiate(m, name, name, TableWriter, shape=shape, columns=columns, index=index)

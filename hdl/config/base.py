@@ -69,12 +69,15 @@ class Parameters:
     @property
     def hash(self):
         """Eight hexadecimal digits that identify the configuration."""
-        parameters = self.to_dict()
-        for field in dataclasses.fields(self):
-            if not field.metadata["is_named"] and parameters[field.name] == field.default:
-                del parameters[field.name]
-        text = json.dumps(parameters, sort_keys=True, separators=(",", ":"))
+        text = json.dumps(self._named_parameters(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def _named_parameters(self):
+        """The parameters that count for the hash, by name; those of a configuration within this one too."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)
+                  if field.metadata["is_named"] or getattr(self, field.name) != field.default}
+        return {name: value._named_parameters() if isinstance(value, Parameters) else value
+                for name, value in values.items()}
 
     def to_dict(self):
         """The parameters by name."""

@@ -22,6 +22,11 @@ class Shape:
         Cycles for which a bank must not be written after a plane of it is in a block's registers.
     table_fill_cycles : int
         Cycles of a table fill; 0 if a row is written in one cycle, or nothing is written.
+    writers : int
+        Table writers side by side; 0 if rows are written in one cycle.
+    settle_cycles : int
+        Cycles from the last row that is accepted, beside the latency, after which all tables are complete whatever was
+        written before.
     calibration : int or None
         Cycles from the calibration plane in a block's registers to its sum. That plane of zeros precedes a bank's first
         vector after a write. None if the columns need no calibration.
@@ -37,6 +42,8 @@ class Shape:
 
     bank_hold_cycles = 1
     table_fill_cycles = 0
+    writers = 0
+    settle_cycles = 0
     calibration = None
     complements = False
     has_lut_ram = False

@@ -4,7 +4,7 @@ import dataclasses
 
 from .base import Parameters, configuration, parameter
 from .bitcells import TREE_NAMES, BitcellKind
-from .tables import TableKind
+from .tables import WRITERS, TableKind
 from .widths import ceil_log2, signed_width
 
 KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
@@ -45,6 +45,9 @@ class MacroConfig(Parameters):
     block_ram_columns: int = parameter(
         "The first so many columns have their tables in block RAM; 0 unless `column` is `table`.", default=0,
         minimum=0, maximum="columns")
+    table_writers: int = parameter(
+        "Table writers side by side, each with its own copy of the rows and its own entry adders: two rewrite the "
+        "tables of a bank in half the time; 1 unless `column` is `table`.", default=1, choices=WRITERS, is_named=False)
     tree: str = parameter(
         "Adder tree of bitcells: `carry_chain`, registered after each level, for FPGAs; or `carry_save`, full-adder "
         "cells and one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)

@@ -8,6 +8,7 @@ from .widths import ceil_log2, signed_width
 # Of one memory: 16 words of LUT-RAM, 512 words of block RAM.
 LUT_RAM_ADDRESS_BITS, BLOCK_RAM_ADDRESS_BITS = 4, 9
 BLOCK_RAM_BITS = 36
+WRITERS = (1, 2)
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,8 @@ class TableShape(Shape):
         Of the macro.
     alone : bool
         All columns of the macro have this storage.
+    table_writers : int
+        Of the macro.
     """
 
     storage: str
@@ -34,8 +37,11 @@ class TableShape(Shape):
     weight_bits: int
     banks: int
     alone: bool = True
+    table_writers: int = 1
 
     kind = "table"
+    # Two rows are on their way when the first is found to wait, and another one is accepted in that cycle.
+    waiting_rows = 3
 
     @property
     def is_offset(self):
@@ -71,6 +77,15 @@ class TableShape(Shape):
     def groups(self):
         """Tables of a column; the last may have fewer rows."""
         return -(-self.rows // self.group_rows)
+
+    @property
+    def writers(self):
+        """Table writers, each with a share of the groups."""
+        return min(self.table_writers, self.groups)
+
+    def groups_of(self, writer):
+        """Groups that a writer fills in. Neighbors have different writers, so that rows in order keep all busy."""
+        return range(writer, self.groups, self.writers)
 
     @property
     def plane_bits(self):
@@ -137,23 +152,31 @@ class TableShape(Shape):
         return self.latency if self.is_offset and self.banks == 1 else 1
 
     @property
+    def doubles(self):
+        """Entries differ by twice a weight, whose sign changes; plain sums differ by a weight."""
+        return self.is_offset and self.address_bits > 0
+
+    @property
     def base_steps(self):
         """Cycles to the first entry: plain sums start with zero, those in offset binary with the sum of all rows."""
         return self.group_rows if self.is_offset else 1
 
     @property
-    def entry_steps(self):
-        """Cycles between entries, which differ by one weight, in offset binary by twice a weight."""
-        return 2 if self.is_offset else 1
+    def table_fill_cycles(self):
+        """Cycles in which the tables of a group are written, including one for the last entry to settle.
+
+        After the first entry one follows in each cycle.
+        """
+        return self.base_steps + (1 << self.address_bits)
 
     @property
-    def table_fill_cycles(self):
-        """Cycles in which the tables of a group are written, including one for the last entry to settle."""
-        return self.base_steps + self.entry_steps * ((1 << self.address_bits) - 1) + 1
+    def settle_cycles(self):
+        """The fill under way, that of the group that gathers, and one for each row that waits."""
+        return (2 + self.waiting_rows) * (self.table_fill_cycles + 2)
 
     def bank_cycles(self, rows):
-        """A table fill for each group, and a cycle before each; rows arrive faster."""
-        return self.groups * (self.table_fill_cycles + 1)
+        """A table fill for each group of the writer that has most, and a cycle before each; rows arrive faster."""
+        return len(self.groups_of(0)) * (self.table_fill_cycles + 1)
 
 
 class TableKind(Kind):
@@ -161,15 +184,16 @@ class TableKind(Kind):
 
     name = "table"
     meaning = "`table`, tables in LUT-RAM with the sums of all subsets of a few rows' weights, for FPGAs"
-    conditions = (("block_ram_columns", "unless column is table"),)
+    conditions = tuple((name, "unless column is table") for name in ("block_ram_columns", "table_writers"))
 
     def shapes(self, config):
         columns = {"block_ram": config.block_ram_columns, "lut_ram": config.columns - config.block_ram_columns}
-        return {TableShape(storage, config.rows, config.weight_bits, config.banks, alone=count == config.columns): count
+        return {TableShape(storage, config.rows, config.weight_bits, config.banks, alone=count == config.columns,
+                           table_writers=config.table_writers): count
                 for storage, count in columns.items() if count}
 
     def samples(self, columns):
-        return {"block_ram_columns": (0, columns // 2)}
+        return {"block_ram_columns": (0, columns // 2), "table_writers": WRITERS}
 
     def extended(self, config, columns):
         # Where all are in block RAM, these are too.

@@ -177,29 +177,31 @@ def first_result(config, planes):
 @pytest.mark.parametrize("parameters", [
     {"rows": 80}, {"rows": 13}, {"rows": 80, "banks": 2}, {"rows": 80, "banks": 4}, {"rows": 9, "banks": 8},
     {"rows": 6, "banks": 16}, {"rows": 30, "block_ram_columns": 4}, {"rows": 80, "banks": 16, "block_ram_columns": 2}])
+@pytest.mark.parametrize("table_writers", [1, 2])
 @pytest.mark.parametrize("planes", [1, 3])
-def test_tables_of_a_bank_take_a_fill_a_group(parameters, planes):
-    config = MacroConfig(columns=4, column="table", **parameters)
+def test_tables_of_a_bank_take_a_fill_a_group(parameters, table_writers, planes):
+    config = MacroConfig(columns=4, column="table", table_writers=table_writers, **parameters)
     shape = max(config.shapes, key=lambda shape: shape.groups * shape.table_fill_cycles)
-    # A row is taken every three cycles; the first group gathers, and then each fill is prepared in a cycle.
-    gathers, fills = 3 * shape.group_rows, shape.groups * (shape.table_fill_cycles + 1)
-    assert shape.table_fill_cycles + 1 >= gathers, "fills are slower than rows"
-    assert first_result(config, planes) == gathers + fills + config.needs_calibration + planes + config.latency
+    # A row is taken in each cycle; a writer's first group gathers, and then each fill is prepared in a cycle.
+    complete = max((writer + 1) * shape.group_rows + 2 + len(shape.groups_of(writer)) * (shape.table_fill_cycles + 1)
+                   for writer in range(shape.writers))
+    assert first_result(config, planes) == complete + config.needs_calibration + planes + config.latency
 
 
 @settings(deadline=None)
-@given(st.integers(0, 1), st.integers(1, 20), st.integers(1, 16), st.randoms())
-def test_every_row_that_is_taken_gets_into_the_tables(block_ram_columns, rows, banks, rng):
-    config = MacroConfig(rows=rows, columns=1, banks=banks, column="table", block_ram_columns=block_ram_columns)
+@given(st.integers(0, 1), st.integers(1, 20), st.integers(1, 16), st.integers(1, 2), st.randoms())
+def test_every_row_that_is_taken_gets_into_the_tables(block_ram_columns, rows, banks, table_writers, rng):
+    config = MacroConfig(rows=rows, columns=1, banks=banks, column="table", block_ram_columns=block_ram_columns,
+                         table_writers=table_writers)
     (shape,) = config.shapes
-    writer, wanted = WriterCycles(config, shape), rng.randrange(banks)
+    writer, wanted = WriterCycles(config, shape, rng.randrange(shape.writers)), rng.randrange(banks)
     for _ in range(100):
         taken = (rng.randrange(banks), rng.randrange(rows)) if writer.ready and rng.random() < 0.9 else None
         writer.step(taken, rng.choice((None, rng.randrange(banks))))
         if taken:
             assert writer.busy(taken[0])
-    # One fill may be under way, one group have gathered, and one row wait for its own.
-    for _ in range(3 * (shape.table_fill_cycles + 3)):
+    # One fill may be under way, one group have gathered, and some rows wait for theirs.
+    for _ in range(shape.settle_cycles):
         writer.step(None, wanted)
     assert not writer.busy(wanted)
 

@@ -60,8 +60,8 @@ def test_banks_and_rows_share_the_address(shape):
 
 
 @pytest.mark.parametrize("storage, rows, banks, group_rows, groups, latency, fill", [
-    ("lut_ram", 80, 1, 5, 16, 6, 36), ("lut_ram", 80, 2, 4, 20, 7, 19), ("lut_ram", 80, 4, 3, 27, 7, 10),
-    ("lut_ram", 1, 16, 1, 1, 2, 2), ("lut_ram", 6, 1, 5, 2, 3, 36), ("block_ram", 80, 1, 9, 9, 7, 513),
+    ("lut_ram", 80, 1, 5, 16, 6, 21), ("lut_ram", 80, 2, 4, 20, 7, 12), ("lut_ram", 80, 4, 3, 27, 7, 7),
+    ("lut_ram", 1, 16, 1, 1, 2, 2), ("lut_ram", 6, 1, 5, 2, 3, 21), ("block_ram", 80, 1, 9, 9, 7, 513),
     ("block_ram", 80, 2, 8, 10, 7, 257), ("block_ram", 9, 1, 9, 1, 3, 513)])
 def test_shapes_of_named_configurations(storage, rows, banks, group_rows, groups, latency, fill):
     shape = TableShape(storage, rows, 8, banks)

@@ -29,6 +29,8 @@ SMALL = st.fixed_dictionaries({
     ({"column": "crossbar"}, ValueError, r"^column must be one of bitcell, table, not 'crossbar'$"),
     ({"tree": "dadda"}, ValueError, r"^tree must be one of carry_chain, carry_save, not 'dadda'$"),
     ({"block_ram_columns": 1}, ValueError, r"^block_ram_columns must be 0 unless column is table, not 1$"),
+    ({"table_writers": 2}, ValueError, r"^table_writers must be 1 unless column is table, not 2$"),
+    ({"column": "table", "table_writers": 3}, ValueError, r"^table_writers must be one of 1, 2, not 3$"),
     ({"column": "table", "block_ram_columns": 5}, ValueError,
      r"^block_ram_columns must be an integer from 0 to 4, not 5$"),
     ({"column": "table", "block_ram_columns": True}, TypeError,
@@ -74,7 +76,8 @@ def test_each_parameter_changes_the_hash():
     base = {"rows": 4, "columns": 4}
     changed = [{"rows": 5}, {"columns": 8}, {"weight_bits": 7}, {"input_bits": 7}, {"banks": 2}, {"fuse": 2},
                {"max_accumulations": 2}, {"tree": "carry_save"}, {"column": "table"},
-               {"column": "table", "block_ram_columns": 1}, {"result_interval": 2}, {"result_interval": 3}]
+               {"column": "table", "block_ram_columns": 1}, {"column": "table", "table_writers": 2},
+               {"result_interval": 2}, {"result_interval": 3}]
     hashes = {MacroConfig(**base | change).hash for change in [{}, *changed]}
     assert len(hashes) == 1 + len(changed)
 

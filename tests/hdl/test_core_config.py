@@ -49,6 +49,13 @@ def test_each_parameter_changes_the_hash_and_survives_json():
         assert CoreConfig.from_dict(json.loads(config.to_json())).name == config.name
 
 
+def test_configurations_from_before_a_parameter_keep_their_names():
+    """Those from before there were `dma` and `table_writers`."""
+    macro = MacroConfig(rows=64, columns=64, banks=2, column="table")
+    assert macro.name == "bitline_64x64_w8x8_3c252241"
+    assert CoreConfig(macro=macro).name == "bitline_core_64x64_w8x8_a37fe39b"
+
+
 @pytest.mark.parametrize("macro, output, bits, lanes, groups", [
     ({"rows": 64, "columns": 64}, "int8", 64, 8, 8),
     ({"rows": 64, "columns": 64}, "int16", 64, 4, 16),

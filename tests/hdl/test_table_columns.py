@@ -1,14 +1,15 @@
 import random
 from collections import deque
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from amaranth.hdl import ClockDomain, Elaboratable, Module, Signal, Value
+from amaranth.hdl import Cat, ClockDomain, Elaboratable, Module, Signal, Value
 from bitline.golden.bits import from_bits, limits, to_bits
 from bitline.golden.cycles import WriterCycles
 from bitline.golden.tables import table_entries, table_reads, table_sums
 from bitline.hdl.columns.table_columns import EntryAdder, TableColumns, entry_layout
-from bitline.hdl.columns.table_writer import TableWriter
+from bitline.hdl.columns.table_writer import TableWriter, join_writes
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
 from gateware import simulate
@@ -18,26 +19,38 @@ CYCLES_TO_BLOCK = 3
 
 
 class Written(Elaboratable):
-    """A table writer, what a block of columns registers of its writes, and what makes entries of them."""
+    """Table writers, what a block of columns registers of their writes, and what makes entries of them."""
+
+    INPUTS = ("taken", "row", "bank", "weights", "wanted", "wanted_bank")
 
     def __init__(self, shape, columns):
         self.shape, self.columns = shape, columns
-        self.writer = TableWriter(shape=shape, columns=columns)
+        self.writers = [TableWriter(shape=shape, columns=columns, index=index) for index in range(shape.writers)]
+        for name in self.INPUTS:
+            setattr(self, name, Signal(getattr(self.writers[0], name).shape(), name=name))
+        self.ready, self.busy = Signal(shape.writers), Signal(shape.writers)
         self.write = Signal(entry_layout(shape, columns), reset_less=True)
-        self.adders = [EntryAdder(shape=shape) for _ in range(columns)]
+        self.adders = [[EntryAdder(shape=shape) for _ in range(columns)] for _ in self.writers]
         self.domain = ClockDomain("sync")
 
     def elaborate(self, platform):
         m = Module()
         m.domains += self.domain
-        m.submodules.writer = self.writer
+        m.submodules += self.writers
+        for writer in self.writers:
+            m.d.comb += [Value.cast(getattr(writer, name)).eq(Value.cast(getattr(self, name))) for name in self.INPUTS]
+        m.d.comb += [self.ready.eq(Cat(writer.ready for writer in self.writers)),
+                     self.busy.eq(Cat(writer.busy for writer in self.writers))]
+        write = join_writes(m, self.shape, self.columns, self.writers)
         for name, _ in self.write.shape():
             domain = m.d.sync if name in ("select", "address", "bank") else m.d.comb
-            domain += Value.cast(self.write[name]).eq(Value.cast(self.writer.write[name]))
-        for index, adder in enumerate(self.adders):
-            m.submodules[f"entry_adder_{index}"] = adder
-            m.d.comb += adder.weight.eq(self.write.weights[index])
-            m.d.comb += [getattr(adder, name).eq(self.write[name]) for name in ("clear", "load", "subtract")]
+            domain += Value.cast(self.write[name]).eq(Value.cast(write[name]))
+        for index, adders in enumerate(self.adders):
+            m.submodules += adders
+            for column, adder in enumerate(adders):
+                m.d.comb += adder.weight.eq(self.write.weights[column][index])
+                m.d.comb += [getattr(adder, name).eq(self.write[name][index])
+                             for name in ("clear", "load", "subtract", "twice") if len(getattr(adder, name))]
         return m
 
 
@@ -48,47 +61,54 @@ def random_weights(shape, columns, rng):
 
 
 class Tables:
-    """Drives a `Written` in lockstep with `WriterCycles`, and keeps what goes into the tables."""
+    """Drives a `Written` in lockstep with its `WriterCycles`, and keeps what goes into the tables."""
 
     def __init__(self, ctx, block):
         self.ctx, self.block = ctx, block
-        self.cycles = WriterCycles(MacroConfig(rows=block.shape.rows, columns=1, banks=block.shape.banks), block.shape)
+        config = MacroConfig(rows=block.shape.rows, columns=1, banks=block.shape.banks)
+        self.cycles = [WriterCycles(config, block.shape, index) for index in range(block.shape.writers)]
         self.entries = {}
         self.stored = 0
         self.weights = np.zeros((block.shape.banks, block.shape.rows, block.columns), dtype=int)
         self.incomplete = set()
+
+    def busy(self, bank):
+        """Whether the tables of a bank are incomplete."""
+        return any(cycles.busy(bank) for cycles in self.cycles)
 
     async def step(self, row=None, wanted=None, reset=False):
         """A cycle in which a row (bank, row, weights) is offered and a vector waits; whether the row was taken.
 
         In a reset none is, and ``incomplete`` gets a (bank, row) of each group that must be written again.
         """
-        ctx, writer = self.ctx, self.block.writer
-        ready, busy = self.cycles.ready, wanted is not None and self.cycles.busy(wanted)
-        ctx.set(writer.wanted, wanted is not None)
-        ctx.set(writer.wanted_bank, wanted or 0)
-        ctx.set(self.block.domain.rst, reset)
-        assert ctx.get(writer.ready) == ready
-        assert wanted is None or ctx.get(writer.busy) == busy
-        taken = row is not None and ready and not reset
-        ctx.set(writer.taken, taken)
+        ctx, block = self.ctx, self.block
+        ctx.set(block.wanted, wanted is not None)
+        ctx.set(block.wanted_bank, wanted or 0)
+        ctx.set(block.domain.rst, reset)
+        for index, cycles in enumerate(self.cycles):
+            assert ctx.get(block.ready[index]) == cycles.ready
+            assert wanted is None or ctx.get(block.busy[index]) == cycles.busy(wanted)
+        taken = row is not None and not reset and all(cycles.ready for cycles in self.cycles)
+        ctx.set(block.taken, taken)
         if taken:
             bank, number, weights = row
-            ctx.set(writer.bank, bank)
-            ctx.set(writer.row, number)
-            ctx.set(writer.weights, weights.tolist())
-            if bank < self.block.shape.banks and number < self.block.shape.rows:
+            ctx.set(block.bank, bank)
+            ctx.set(block.row, number)
+            ctx.set(block.weights, weights.tolist())
+            if bank < block.shape.banks and number < block.shape.rows:
                 self.weights[bank, number] = weights
-        select = ctx.get(self.block.write.select)
-        for group in range(self.block.shape.groups):
+        select = ctx.get(block.write.select)
+        for group in range(block.shape.groups):
             if select >> group & 1:
                 self.stored += 1
-                place = ctx.get(self.block.write.bank), group, ctx.get(self.block.write.address)
-                self.entries[place] = [ctx.get(lane.sum) for lane in self.block.adders]
-        if reset:
-            self.incomplete |= self.cycles.reset()
-        else:
-            self.cycles.step(row[:2] if taken else None, wanted)
+                writer = group % block.shape.writers
+                place = ctx.get(block.write.bank[writer]), group, ctx.get(block.write.address[writer])
+                self.entries[place] = [ctx.get(lane.sum) for lane in block.adders[writer]]
+        for cycles in self.cycles:
+            if reset:
+                self.incomplete |= cycles.reset()
+            else:
+                cycles.step(row[:2] if taken else None, wanted)
         await ctx.tick()
         return taken
 
@@ -103,7 +123,7 @@ class Tables:
             await self.write(bank, row, self.weights[bank, row])
         self.incomplete.clear()
         for bank in range(self.block.shape.banks):
-            while self.cycles.busy(bank):
+            while self.busy(bank):
                 await self.step(wanted=bank)
             for _ in range(CYCLES_TO_BLOCK):
                 await self.step()
@@ -119,6 +139,10 @@ class Tables:
 WRITTEN = [
     TableShape("lut_ram", 13, 4, 1), TableShape("lut_ram", 1, 1, 1), TableShape("lut_ram", 11, 5, 3),
     TableShape("lut_ram", 5, 3, 9), TableShape("block_ram", 11, 4, 6), TableShape("block_ram", 3, 2, 16),
+    # Groups of both writers, one more of the first than of the second or as many, and too few for a second.
+    *(replace(shape, table_writers=2) for shape in (
+        TableShape("lut_ram", 13, 4, 1), TableShape("lut_ram", 14, 3, 2), TableShape("lut_ram", 9, 5, 16),
+        TableShape("lut_ram", 5, 3, 1), TableShape("block_ram", 11, 4, 6))),
 ]
 
 
@@ -141,6 +165,22 @@ def test_each_entry_is_stored_once_if_rows_come_in_order(shape, extreme):
     simulate(block, testbench)
 
 
+@pytest.mark.parametrize("banks, table_writers, cycles", [(1, 1, 294), (1, 2, 162), (2, 1, 215), (2, 2, 115)])
+def test_64_rows_without_a_pause(banks, table_writers, cycles):
+    """From the first row that is offered to the cycle in which the last table is complete, as docs/columns.md says."""
+    block, rng = Written(TableShape("lut_ram", 64, 2, banks, table_writers=table_writers), 1), random.Random(1)
+
+    async def testbench(ctx):
+        tables, row, taken = Tables(ctx, block), 0, 0
+        while row < 64 or tables.busy(0):
+            item = (0, row, np.array(random_weights(block.shape, 1, rng))) if row < 64 else None
+            row += await tables.step(item)
+            taken += 1
+        assert taken == cycles
+
+    simulate(block, testbench)
+
+
 @pytest.mark.parametrize("shape", WRITTEN, ids=str)
 def test_any_order_of_rows_with_vectors_that_wait_and_resets(shape):
     block, rng = Written(shape, 1), random.Random(1)
@@ -153,7 +193,7 @@ def test_any_order_of_rows_with_vectors_that_wait_and_resets(shape):
             hurry, resets = rng.choice((0, 0.1, 1)), rng.choice((0, 0.2))
             for _ in range(rng.randrange(2 * shape.rows)):
                 # Rows and banks that do not exist too.
-                bank, row = rng.randrange(1 << len(block.writer.bank)), rng.randrange(1 << len(block.writer.row))
+                bank, row = rng.randrange(1 << len(block.bank)), rng.randrange(1 << len(block.row))
                 item = bank, row, np.array(random_weights(shape, 1, rng))
                 while not await tables.step(item, rng.randrange(shape.banks) if rng.random() < hurry else None,
                                             rng.random() < resets):
@@ -243,6 +283,9 @@ class Reading:
     ("lut_ram", {"rows": 17, "banks": 3}),
     ("lut_ram", {"rows": 7, "banks": 16, "weight_bits": 2}),
     ("lut_ram", {"rows": 20, "banks": 4, "block_ram_columns": 1}),
+    ("lut_ram", {"rows": 23, "table_writers": 2}),
+    ("lut_ram", {"rows": 16, "banks": 2, "table_writers": 2, "weight_bits": 5}),
+    ("block_ram", {"rows": 17, "banks": 9, "block_ram_columns": 2, "table_writers": 2}),
     ("block_ram", {"rows": 3, "banks": 4, "block_ram_columns": 2, "weight_bits": 1}),
     ("block_ram", {"rows": 17, "banks": 9, "block_ram_columns": 2, "weight_bits": 5}),
     ("block_ram", {"rows": 13, "banks": 5, "block_ram_columns": 1, "weight_bits": 16}),

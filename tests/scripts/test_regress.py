@@ -18,6 +18,7 @@ from testbench_tests import number_of_tests
 CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, max_accumulations=3)
 TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, max_accumulations=2, column="table")
 ONE_BANK = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, column="table")
+TWO_WRITERS = dataclasses.replace(TABLES, table_writers=2)
 BLOCK_RAM = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, banks=8, column="table", block_ram_columns=1)
 SIMULATOR = "verilator"
 
@@ -47,15 +48,21 @@ MUTATIONS = {
     "calibration after a write": (TABLES, "controller", "stale_sdff_Q_D_1 = write_taken ? ",
                                   "stale_sdff_Q_D_1 = 1'b0 ? "),
     "calibration after a reset": (TABLES, "controller", "if (rst) stale <= 2'h3", "if (rst) stale <= 2'h0"),
-    "first entry of a fill": (TABLES, "lut_ram_writer", "= base | count[0]", "= ~base & count[0]"),
+    "first entry of a fill": (TABLES, "lut_ram_writer", "= ends_and_Y_A | strobe_%1;", "= ends_and_Y_A;"),
+    "weight that changes its sign": (TABLES, "lut_ram_entry_adder", "= twice ? ", "= 1'b0 ? "),
+    "row that waits": (TABLES, "lut_ram_writer", "arrived[1] ? arrival_1", "1'b0 ? arrival_1"),
+    "group of the other writer": (TWO_WRITERS, "lut_ram_writer_1", "= fresh & is_own;", "= fresh;"),
+    "vector that waits for the other writer": (TWO_WRITERS, "", "= | { lut_ram_writer_1__busy, lut_ram_writer__busy }",
+                                               "= lut_ram_writer__busy"),
+    "entry of the other writer": (TWO_WRITERS, "lut_ram_writer_1", "twice_0 <= ", "twice_0 <= ~"),
     "sign of a weight in a fill": (TABLES, "lut_ram_writer", "else subtract_0 <= ", "else subtract_0 <= ~"),
-    "rows that the last group lacks": (TABLES, "lut_ram_entry_adder", "if (clear)", "if (1'b0)"),
+    "rows that the last group lacks": (TABLES, "lut_ram_writer", "clear_0 <= ", "clear_0 <= 1'b0 & "),
     "bank of a table that is written": (TABLES, "lut_ram_writer", "bank_3 <= bank_2", "bank_3 <= ~bank_2"),
     "bank of a table that is read": (TABLES, "lut_ram_columns_3", "address({ bank, plane[2:0]",
                                      "address({ 1'b0, plane[2:0]"),
     "row that is offered during a reset": (TABLES, "lut_ram_writer", "if (rst) fresh ", "if (1'b0) fresh "),
     "fill that a reset does not end": (TABLES, "lut_ram_writer", "if (rst) filling", "if (1'b0) filling"),
-    "parity of the only bank": (ONE_BANK, "lut_ram_columns_1", "if (write[8]) parity_1_0", "if (1'b0) parity_1_0"),
+    "parity of the only bank": (ONE_BANK, "lut_ram_columns_1", "if (write[9]) parity_1_0", "if (1'b0) parity_1_0"),
     "sum of no rows": (BLOCK_RAM, "block_ram_entry_adder", "if (clear)", "if (1'b0)"),
     "back-pressure of block RAM": (BLOCK_RAM, "block_ram_7", ".enable(enable)", ".enable(1'b1)"),
 }

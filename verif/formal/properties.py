@@ -252,8 +252,16 @@ WHOLE = (
               ("write_weights <= weights", "write_weights <= ~weights", "row_decoder")),
           solvers=("yices",)),
     whole("macro_table", "a macro of tables gives the product, from the writing of the tables on",
-          MacroConfig(rows=5, columns=1, weight_bits=2, input_bits=1, banks=2, column="table"), 72, (
-              ("codes[0] = ~ ", "codes[0] = ", "encoder"), ("sign_0 <= ", "sign_0 <= ~", "lut_ram_columns_1")),
+          MacroConfig(rows=5, columns=1, weight_bits=2, input_bits=1, banks=2, column="table"), 52, (
+              ("codes[0] = ~ ", "codes[0] = ", "encoder"), ("sign_0 <= ", "sign_0 <= ~", "lut_ram_columns_1"),
+              # A step that adds a weight once, and entries that take it twice from the first one on.
+              ("= twice ? ", "= 1'b0 ? ", "lut_ram_entry_adder"),
+              ("twice_0 <= ", "twice_0 <= 1'b1 | ", "lut_ram_writer")),
+          solvers=("yices",), script="memory_map"),
+    whole("macro_table_2", "the same with two table writers",
+          MacroConfig(rows=5, columns=1, weight_bits=2, input_bits=1, banks=2, column="table", table_writers=2), 40, (
+              ("twice_0 <= ", "twice_0 <= 1'b1 | ", "lut_ram_writer_1"),
+              ("= fresh & is_own;", "= 1'b0;", "lut_ram_writer_1")),
           solvers=("yices",), script="memory_map"),
 )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from ...golden.march_tests import PROGRAMS
 from ...hdl.bist.data_background import DataBackground
+from ...hdl.columns.table_columns import entry_layout
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.config.widths import ceil_log2
 from .paths import unregistered
@@ -247,5 +248,5 @@ def table_sums(name, says, config, bugs, **more):
                     taps=table_nodes(shape.groups, shape.levels, bits),
                     defines={"GROUPS": shape.groups, "LEVELS": shape.levels, "ENTRY": shape.entry_bits, "WORD": bits,
                              "PLANE": shape.plane_bits, "SUM": config.sum_width,
-                             "WRITE": config.weight_bits + 3 + shape.groups + shape.address_bits + 1},
+                             "WRITE": entry_layout(shape, 1).size},
                     argument="induction over levels", **more)

@@ -11,7 +11,7 @@ from ..sim.build import SimulatorError, build
 
 TESTBENCH = "bitline.verif.macro.tb_macro"
 # Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks,
-# tables in both memories.
+# tables in both memories, two table writers.
 SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 1, "columns": 1},
     {"rows": 1, "columns": 3, "weight_bits": 1, "input_bits": 1, "max_accumulations": 5, "banks": 2},
@@ -31,6 +31,9 @@ SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "max_accumulations": 4, "column": "table",
      "block_ram_columns": 4, "result_interval": 3},
     {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
+    {"rows": 17, "columns": 5, "weight_bits": 3, "input_bits": 4, "banks": 2, "column": "table", "table_writers": 2},
+    {"rows": 11, "columns": 4, "weight_bits": 6, "input_bits": 2, "banks": 7, "max_accumulations": 3, "column": "table",
+     "block_ram_columns": 2, "table_writers": 2, "result_interval": 2},
 )]
 # Compiling these two takes as long as all the others together.
 LONG_TO_COMPILE = [config for config in SUITE if (config.rows, config.columns) in ((256, 2), (64, 4))]
