@@ -124,15 +124,10 @@ class MacroCycles:
         self._banks = range(config.banks)
         self._needs_calibration = config.needs_calibration
         self._bank_hold_cycles = config.bank_hold_cycles
-<<<<<<< HEAD
         self._cycles_ahead = config.result_interval - 1
         self._is_offered_first = config.offered_first
-        self._writers = [WriterCycles(config, shape) for shape in config.shapes if shape.table_fill_cycles]
-=======
-        self._decides_ahead = config.result_interval > 1
         self._writers = [WriterCycles(config, shape, index)
                          for shape in config.shapes for index in range(shape.writers)]
->>>>>>> writer
         self._clear()
 
     def reset(self):
