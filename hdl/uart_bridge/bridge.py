@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 from ..macro.ports import input_layout, output_layout, write_layout
 from .executor import Executor
 from .frames import FrameReceiver, FrameTransmitter
-from .protocol import identity, sizes
+from .protocol import BUSY_BITS, identity, sizes
 from .session import Session
 from .uart import UartReceiver, UartTransmitter, bit_time
 
@@ -26,6 +26,8 @@ class Bridge(wiring.Component):
         Of the macro. A frame holds what `sizes` says.
     clock_hz : int
         Frequency of the clock.
+    macro_hz : int
+        Frequency of the macro's clock, for the identity.
     baud : int
         Bits a second on the line; at least four clock cycles a bit.
     buffer : int
@@ -43,10 +45,12 @@ class Bridge(wiring.Component):
         Vectors into the macro.
     o : ``In(stream)``
         Its results.
+    busy_cycles : ``In(32)``
+        Cycles of the macro's clock that vectors took so far, of any clock; stable while ``o`` is valid.
     """
 
-    def __init__(self, *, config, clock_hz, baud, buffer=2048):
-        self.config, self.clock_hz, self.baud = config, clock_hz, baud
+    def __init__(self, *, config, clock_hz, macro_hz, baud, buffer=2048):
+        self.config, self.clock_hz, self.macro_hz, self.baud = config, clock_hz, macro_hz, baud
         self.sizes = sizes(config, buffer)
         bit_time(clock_hz / baud)
         super().__init__({
@@ -55,11 +59,13 @@ class Bridge(wiring.Component):
             "write": Out(stream.Signature(write_layout(config))),
             "i": Out(stream.Signature(input_layout(config))),
             "o": In(stream.Signature(output_layout(config))),
+            "busy_cycles": In(BUSY_BITS),
         })
 
     def elaborate(self, platform):
         m = Module()
-        depth, said = self.sizes.buffer, identity(self.config, self.clock_hz, self.sizes.buffer)
+        depth, said = self.sizes.buffer, identity(self.config, self.macro_hz, self.clock_hz,
+                                                      self.sizes.buffer)
         m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor=self.clock_hz / self.baud)
         m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor=self.clock_hz / self.baud)
         m.submodules.receiver = receiver = FrameReceiver(buffer=depth)
@@ -87,6 +93,7 @@ class Bridge(wiring.Component):
             session.code.eq(executor.code),
             session.length.eq(executor.length),
             session.sent.eq(transmitter.idle),
+            executor.busy_cycles.eq(self.busy_cycles),
             executor.refused.eq(receiver.refused),
             executor.repeated.eq(session.repeated),
         ]

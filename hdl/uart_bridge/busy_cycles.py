@@ -1,0 +1,38 @@
+"""How long vectors take, in cycles of the macro's clock."""
+
+from amaranth.hdl import Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from .protocol import BUSY_BITS
+
+
+class BusyCycles(wiring.Component):
+    """Counts the cycles from the acceptance of each vector to its result, both included; one vector at a time.
+
+    Members
+    -------
+    accepted : ``In(1)``
+        The macro accepts a vector.
+    valid : ``In(1)``
+        The macro offers the result.
+    counted : ``Out(1)``
+        All cycles are counted and ``cycles`` is stable; a cycle after ``valid`` at the earliest.
+    cycles : ``Out(32)``
+        The sum since the reset; wraps.
+    """
+
+    def __init__(self):
+        super().__init__({"accepted": In(1), "valid": In(1), "counted": Out(1), "cycles": Out(BUSY_BITS)})
+
+    def elaborate(self, platform):
+        m = Module()
+        running = Signal()
+        m.d.comb += self.counted.eq(~running)
+        with m.If(self.accepted):
+            m.d.sync += running.eq(1)
+        with m.Elif(self.valid):
+            m.d.sync += running.eq(0)
+        with m.If(self.accepted | running):
+            m.d.sync += self.cycles.eq(self.cycles + 1)
+        return m
