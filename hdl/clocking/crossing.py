@@ -43,7 +43,6 @@ class StreamCrossing(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        source, sink = m.d[self.source], m.d[self.sink]
         request, requested, acknowledge, acknowledged = (Signal(name=name) for name in (
             "request", "requested", "acknowledge", "acknowledged"))
         m.submodules.to_sink = FFSynchronizer(request, requested, o_domain=self.sink)
@@ -52,15 +51,15 @@ class StreamCrossing(wiring.Component):
         waiting = Signal()
         m.d.comb += self.i.ready.eq(waiting & (acknowledged == request))
         with m.If(self.i.ready):
-            source += waiting.eq(0)
+            m.d[self.source] += waiting.eq(0)
         with m.Elif(self.i.valid & ~waiting):
-            source += [request.eq(~request), waiting.eq(1)]
+            m.d[self.source] += [request.eq(~request), waiting.eq(1)]
 
         captured = Signal(self.shape, reset_less=True)
         m.d.comb += self.o.payload.eq(captured)
         with m.If(self.o.valid):
             with m.If(self.o.ready):
-                sink += [self.o.valid.eq(0), acknowledge.eq(requested)]
+                m.d[self.sink] += [self.o.valid.eq(0), acknowledge.eq(requested)]
         with m.Elif(requested != acknowledge):
-            sink += [captured.eq(self.i.payload), self.o.valid.eq(1)]
+            m.d[self.sink] += [captured.eq(self.i.payload), self.o.valid.eq(1)]
         return m

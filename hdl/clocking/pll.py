@@ -54,11 +54,15 @@ class Pll:
 
     Attributes
     ----------
+    clock_pin, oscillator_pin : str
+        Where its own clock comes out, and where that of the oscillator goes in, or out again if it stands at the pad.
     output, vco, compared : Range
         Of its output, of its own oscillator, and at its phase comparator.
     """
 
     primitive: str
+    clock_pin: str
+    oscillator_pin: str
     output: Range
     vco: Range
     compared: Range
@@ -181,10 +185,10 @@ class Rpll(Pll):
 
 
 PLLS = {pll.primitive: pll for pll in (
-    Ehxplll("EHXPLLL", Range(3.125, 400), Range(400, 800), Range(10, 400)),
-    SbPll40("SB_PLL40_CORE", Range(16, 275), Range(533, 1066), Range(10, 133)),
-    SbPll40("SB_PLL40_2_PAD", Range(16, 275), Range(533, 1066), Range(10, 133)),
-    Rpll("rPLL", Range(3.125, 600), Range(400, 1200), Range(3, 400)),
+    Ehxplll("EHXPLLL", "CLKOP", "CLKI", Range(3.125, 400), Range(400, 800), Range(10, 400)),
+    SbPll40("SB_PLL40_CORE", "PLLOUTGLOBAL", "REFERENCECLK", Range(16, 275), Range(533, 1066), Range(10, 133)),
+    SbPll40("SB_PLL40_2_PAD", "PLLOUTGLOBALB", "PLLOUTGLOBALA", Range(16, 275), Range(533, 1066), Range(10, 133)),
+    Rpll("rPLL", "CLKOUT", "CLKIN", Range(3.125, 600), Range(400, 1200), Range(3, 400)),
 )}
 
 

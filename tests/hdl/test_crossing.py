@@ -4,15 +4,17 @@
 import random
 
 import pytest
-from amaranth.hdl import ClockDomain, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, Elaboratable, Module, ResetSignal, Signal
 from amaranth.sim import Simulator
 from bitline.hdl.clocking import crossing, reset
 from bitline.hdl.clocking.crossing import StreamCrossing
 
 SHAPE = 16
-TRANSFERS = 40
+TRANSFERS = 20
+# Stalls of the other side among them.
+TIMEOUT_CYCLES = 1000
 MAX_RATIO = 8
-RATIOS = [1 / MAX_RATIO, 1.0, float(MAX_RATIO), *(MAX_RATIO ** random.Random(seed).uniform(-1, 1) for seed in range(6))]
+RATIOS = [1 / MAX_RATIO, 1.0, float(MAX_RATIO), *(MAX_RATIO ** random.Random(seed).uniform(-1, 1) for seed in range(4))]
 
 
 def two_clocks(component, ratio, rng):
@@ -21,6 +23,20 @@ def two_clocks(component, ratio, rng):
     for domain, period in (("source", 1e-6), ("sink", 1e-6 / ratio)):
         simulator.add_clock(period, phase=period * rng.random(), domain=domain)
     return simulator
+
+
+async def wait(ctx, domain, cycles):
+    for _ in range(cycles):
+        await ctx.tick(domain)
+
+
+async def until(ctx, domain, condition, *values):
+    """Wait for an edge at which a condition holds; the last value before it."""
+    for _ in range(TIMEOUT_CYCLES):
+        *_, holds, value = await ctx.tick(domain).sample(condition, *(values or (condition,)))
+        if holds:
+            return value
+    raise AssertionError("a handshake must end")
 
 
 def carry(ratio, seed, stream=StreamCrossing):
@@ -32,11 +48,11 @@ def carry(ratio, seed, stream=StreamCrossing):
     async def send(ctx):
         for _ in range(TRANSFERS):
             if not rng.randrange(3):
-                await ctx.tick("source").repeat(rng.randrange(1, 30))
+                await wait(ctx, "source", rng.randrange(1, 30))
             sent.append(rng.randrange(1 << SHAPE))
             ctx.set(dut.i.payload, sent[-1])
             ctx.set(dut.i.valid, 1)
-            await ctx.tick("source").until(dut.i.ready)
+            await until(ctx, "source", dut.i.ready)
             events.append("sent")
             ctx.set(dut.i.valid, 0)
             # What comes next may be there at once.
@@ -45,13 +61,12 @@ def carry(ratio, seed, stream=StreamCrossing):
     async def receive(ctx):
         while len(received) < TRANSFERS:
             if not rng.randrange(3):
-                await ctx.tick("sink").repeat(rng.randrange(1, 60))
+                await wait(ctx, "sink", rng.randrange(1, 60))
             ctx.set(dut.o.ready, 1)
-            payload, = await ctx.tick("sink").sample(dut.o.payload).until(dut.o.valid)
-            received.append(payload)
+            received.append(await until(ctx, "sink", dut.o.valid, dut.o.payload))
             events.append("received")
             ctx.set(dut.o.ready, 0)
-        await ctx.tick("sink").repeat(100)
+        await wait(ctx, "sink", 100)
         assert not ctx.get(dut.o.valid), "more transfers than were sent"
 
     async def watch(ctx):
@@ -65,8 +80,7 @@ def carry(ratio, seed, stream=StreamCrossing):
     simulator.add_testbench(send)
     simulator.add_testbench(receive)
     simulator.add_process(watch)
-    # A handshake takes less than a hundred cycles of the slower clock.
-    simulator.run_until(TRANSFERS * 100e-6 * max(1, 1 / ratio))
+    simulator.run()
     return sent, received, events
 
 
@@ -78,16 +92,14 @@ def check(sent, received, events):
 
 @pytest.mark.parametrize("ratio", RATIOS, ids="{:.4f}".format)
 def test_transfers_cross_between_unrelated_clocks(ratio):
-    for seed in range(3):
-        check(*carry(ratio, seed))
+    check(*carry(ratio, 1))
 
 
 BUGS = {
     "acknowledged when it is captured": ("self.o.valid.eq(1)]", "self.o.valid.eq(1), acknowledge.eq(requested)]"),
     "never acknowledged": (", acknowledge.eq(requested)]", "]"),
     "not waiting for the acknowledgment": ("waiting & (acknowledged == request)", "waiting"),
-    "captured all the time": ("        return m", "        m.d[self.sink] += captured.eq(self.i.payload)\n"
-                              "        return m"),
+    "captured before there is a request": ("Elif(requested != acknowledge)", "Elif(self.i.valid)"),
     "asked again": ("self.i.valid & ~waiting", "self.i.valid"),
 }
 
@@ -109,16 +121,19 @@ def test_bugs_of_a_crossing_are_noticed(bug):
     assert failures
 
 
-class Held(Module):
+class Held(Elaboratable):
     """A domain ``source`` that waits for a bit, and a domain ``sink`` that waits for it."""
 
     def __init__(self):
-        super().__init__()
         self.locked = Signal()
         self.resets = [Signal(), Signal()]
-        self.domains.source, self.domains.sink = ClockDomain("source"), ClockDomain("sink")
-        reset.hold_in_reset(self, "sink", reset.hold_in_reset(self, "source", self.locked))
-        self.d.comb += [signal.eq(ResetSignal(domain)) for signal, domain in zip(self.resets, ("source", "sink"))]
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.source, m.domains.sink = ClockDomain("source"), ClockDomain("sink")
+        reset.hold_in_reset(m, "sink", reset.hold_in_reset(m, "source", self.locked))
+        m.d.comb += [signal.eq(ResetSignal(domain)) for signal, domain in zip(self.resets, ("source", "sink"))]
+        return m
 
 
 @pytest.mark.parametrize("ratio", [1 / MAX_RATIO, 0.7, float(MAX_RATIO)])
@@ -144,7 +159,7 @@ def test_the_second_domain_leaves_reset_after_the_first(ratio):
         assert states == [(1, 1), (0, 1), (0, 0)]
         # A loss of a few cycles; more of the faster clock.
         ctx.set(dut.locked, 0)
-        await ctx.tick("sink").repeat(round(3 * max(1, ratio)))
+        await wait(ctx, "sink", round(3 * max(1, ratio)))
         ctx.set(dut.locked, 1)
         await watch(cycles)
         assert states[-3:] == [(1, 1), (0, 1), (0, 0)]

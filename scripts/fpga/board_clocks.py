@@ -1,0 +1,182 @@
+"""The clocks of a board's routed design: what they reach, which the macro gets, and how the design gets it."""
+
+import json
+from dataclasses import replace
+
+from amaranth.back import rtlil
+
+from ...hdl.clocking.pll import MHZ, PLLS, nearest, settings
+from ...hdl.uart_bridge.answer_memory import AnswerMemory
+from .flow import FlowError, synthesize, write_again
+
+# Of the clock that is chosen: how much faster the design must be by nextpnr's calculation.
+SPARE = 1.1
+BRIDGE, MACRO = "bridge", "macro"
+# Parameters with the contents of a memory, in all families.
+CONTENTS = "INIT"
+# Types of PLLs before and after packing.
+PLL_CELLS = (*PLLS, "ICESTORM_PLL")
+
+
+def first_setting(board, clock, device):
+    """The PLL's `Setting` to route with: that of a clock in Hz, else the target of the device or what is nearest to it.
+
+    ValueError if the PLL cannot make the clock.
+    """
+    if clock is not None:
+        return nearest(board.pll, board.clock, clock)
+    found = settings(board.pll, board.clock)
+    return min(found, key=lambda setting: abs(setting.mhz - device.target))
+
+
+def fastest_setting(board, fmax):
+    """The PLL's fastest `Setting` at which a design that reaches ``fmax`` MHz has `SPARE`; FlowError if there is none.
+    """
+    found = settings(board.pll, board.clock)
+    fitting = [setting for setting in found if setting.mhz * SPARE <= fmax]
+    if not fitting:
+        raise FlowError(f"the macro must reach {found[0].mhz * SPARE:.1f} MHz, a tenth more than the slowest clock of "
+                        f"{board.name}, and reaches {fmax:.1f} MHz")
+    return fitting[-1]
+
+
+def clock_names(netlist):
+    """Names of the net of each clock, `BRIDGE` and `MACRO`, in a netlist with a PLL."""
+    module = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))["modules"][netlist.top]
+    pll = next(cell for cell in module["cells"].values() if cell["type"] in PLLS)
+    pins = pll["connections"]
+    bits = {MACRO: pins[PLLS[pll["type"]].clock_pin][0], BRIDGE: pins[PLLS[pll["type"]].oscillator_pin][0]}
+    return {clock: [name for name, net in module["netnames"].items() if net["bits"] == [bit]]
+            for clock, bit in bits.items()}
+
+
+class BoardTiming:
+    """What nextpnr calculated for the two clocks of a routed board.
+
+    Parameters
+    ----------
+    routed : Routed
+    names : dict
+        Of `clock_names`.
+
+    Attributes
+    ----------
+    nets : dict of str to str
+        The name of each clock in nextpnr's report.
+    """
+
+    def __init__(self, routed, names):
+        self.routed = routed
+        self.nets = {}
+        for net in routed.report["fmax"]:
+            # nextpnr adds to names: `$glbnet$clk`.
+            found = [(len(name), clock) for clock, known in names.items() for name in known if name in net]
+            if found:
+                self.nets[max(found)[1]] = net
+        if self.nets.keys() != names.keys():
+            raise FlowError(f"nextpnr's report must have the clocks {' and '.join(names)}, and has "
+                            f"{', '.join(routed.report['fmax']) or 'none'}")
+
+    def fmax(self, clock):
+        """MHz that a clock reaches."""
+        return self.routed.report["fmax"][self.nets[clock]]["achieved"]
+
+    def constraint(self, clock):
+        """MHz that nextpnr was told a clock has."""
+        return self.routed.report["fmax"][self.nets[clock]]["constraint"]
+
+    @property
+    def crossing_ns(self):
+        """The longest way from a flip-flop of one clock to one of the other."""
+        ends = {f"posedge {net}" for net in self.nets.values()}
+        return max((sum(piece["delay"] for piece in path["path"]) for path in self.routed.report["critical_paths"]
+                    if {path["from"], path["to"]} == ends), default=0.0)
+
+    def require(self, board, setting):
+        """FlowError if the design misses a clock, or a way between them takes a cycle of both."""
+        for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, board.clock / MHZ)):
+            if self.fmax(clock) < mhz:
+                raise FlowError(f"the {clock} must run at {mhz:g} MHz on {board.name}, and reaches "
+                                f"{self.fmax(clock):.1f} MHz")
+        allowed = 1e3 / setting.mhz + 1e9 / board.clock
+        if self.crossing_ns >= allowed:
+            raise FlowError(f"a way between the clocks must take less than a cycle of each, {allowed:.1f} ns, and takes "
+                            f"{self.crossing_ns:.1f} ns")
+
+
+def describe_clocks(board, setting, timing):
+    """The clocks of a board for the report: what they are, what they were constrained to, and what they reach, MHz."""
+    return {
+        **{clock: {"mhz": round(mhz, 6), "constraint_mhz": round(timing.constraint(clock), 3),
+                   "fmax_mhz": round(timing.fmax(clock), 3)}
+           for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, board.clock / MHZ))},
+        "pll": {"cell": setting.primitive, "vco_mhz": round(float(setting.vco / MHZ), 3), **setting.parameters},
+        "longest_crossing_ns": round(timing.crossing_ns, 3),
+    }
+
+
+def reclock(routed, config, settings, *, progress=None):
+    """Give a routed board another frequency of its PLL, which is also in its identity; everything else stays.
+
+    The memory with the identity is mapped alone, and its contents replace those in the routed design.
+
+    Parameters
+    ----------
+    routed : Routed
+    config : MacroConfig
+    settings : (Setting, Setting)
+        That with which the design was routed, and the new one.
+    progress : function, optional
+        Takes lines of the tools.
+
+    Returns
+    -------
+    Routed
+        In a folder below, without another report.
+
+    Raises
+    ------
+    FlowError
+        Not exactly those bits of the design change that differ in the identity.
+    """
+    folder = routed.folder / "clocked"
+    folder.mkdir(exist_ok=True)
+    before, after = (AnswerMemory(config=config, clock_hz=round(setting.oscillator),
+                                  macro_hz=round(setting.frequency)) for setting in settings)
+    alone = synthesize({"answers.il": rtlil.convert(after, name="answers", emit_src=False)}, "answers",
+                       routed.device.family, folder / "answers", apart=(), pads=False, progress=progress)
+    design = json.loads((routed.folder / "routed.json").read_text(encoding="utf-8"))
+    cells = max(design["modules"].values(), key=lambda module: len(module["cells"]))["cells"]
+    changed = _set_contents(cells, _contents(alone))
+    expected = _changed_bits(before.contents.hex(), after.contents.hex(), 16)
+    if changed != expected:
+        raise FlowError(f"the identity must change in {expected} bits with the clock, and changes in {changed}")
+    for cell in cells.values():
+        if cell["type"] in PLL_CELLS:
+            cell["parameters"] |= {name: f"{value:032b}" for name, value in settings[1].parameters.items()}
+    (folder / "routed.json").write_text(json.dumps(design), encoding="utf-8")
+    return write_again(replace(routed, folder=folder), progress=progress)
+
+
+def _contents(netlist):
+    """Parameters with the contents of the memory, by the name of the cell in the board."""
+    module = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))["modules"][netlist.top]
+    found = {f"bridge.answers.{name}": {key: value for key, value in cell["parameters"].items()
+                                        if key.startswith(CONTENTS)} for name, cell in module["cells"].items()}
+    return {name: parameters for name, parameters in found.items() if parameters}
+
+
+def _set_contents(cells, contents):
+    """Replace the contents of memories; the number of bits that change. nextpnr may add to their names."""
+    changed = 0
+    for name, parameters in contents.items():
+        cell = cells.get(name) or cells[f"{name}_RAM"]
+        changed += sum(_changed_bits(cell["parameters"][key], value, 2) for key, value in parameters.items())
+        cell["parameters"] |= parameters
+    return changed
+
+
+def _changed_bits(before, after, base):
+    """In how many bits two numbers differ, given as digits, of which binary ones may be unknown."""
+    before, after = (int(digits.replace("x", "0"), base) for digits in (before, after))
+    return (before ^ after).bit_count()
