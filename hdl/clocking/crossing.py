@@ -11,9 +11,9 @@ class StreamCrossing(wiring.Component):
 
     A request is a change of one bit, its acknowledgment the same change of another; each passes two flip-flops of the
     other domain. ``i`` is ready when the sink has accepted the transfer. Until then its payload is stable, as of every
-    stream, and so it is when the sink's one register a bit captures it. `ClockCheck` holds the netlist to this: the
-    payload must come from flip-flops without logic between. The delay of the payload's wires must be below a cycle of
-    the sink, which is what it stays ahead of the request.
+    stream, and so it is when the sink's one register a bit captures it. The payload must come from flip-flops without
+    logic between, to which `bitline synth` holds the netlist. Its wires may take a cycle of the source, by which it is
+    ahead of the request, and one of the sink, which the request takes at least.
 
     Both domains must be reset together, and neither may leave reset while the other can still see its last request:
     see `hold_in_reset`.
@@ -57,9 +57,8 @@ class StreamCrossing(wiring.Component):
 
         captured = Signal(self.shape, reset_less=True)
         m.d.comb += self.o.payload.eq(captured)
-        with m.If(self.o.valid):
-            with m.If(self.o.ready):
-                m.d[self.sink] += [self.o.valid.eq(0), acknowledge.eq(requested)]
-        with m.Elif(requested != acknowledge):
+        with m.If(self.o.valid & self.o.ready):
+            m.d[self.sink] += [self.o.valid.eq(0), acknowledge.eq(requested)]
+        with m.If(~self.o.valid & (requested != acknowledge)):
             m.d[self.sink] += [captured.eq(self.i.payload), self.o.valid.eq(1)]
         return m

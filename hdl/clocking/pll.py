@@ -9,6 +9,27 @@ from amaranth.lib import io
 
 MHZ = 1_000_000
 
+# Of the EHXPLLL, at every frequency: charge pump and loop filter as Trellis's ecppll has them; parameters; low pins.
+ECP5_ATTRIBUTES = {"ICP_CURRENT": "12", "LPF_RESISTOR": "8", "MFG_ENABLE_FILTEROPAMP": "1", "MFG_GMCREF_SEL": "2"}
+ECP5_FIXED = {
+    "PLLRST_ENA": "DISABLED", "INTFB_WAKE": "DISABLED", "STDBY_ENABLE": "DISABLED", "DPHASE_SOURCE": "DISABLED",
+    "OUTDIVIDER_MUXA": "DIVA", "OUTDIVIDER_MUXB": "DIVB", "OUTDIVIDER_MUXC": "DIVC", "OUTDIVIDER_MUXD": "DIVD",
+    "CLKOP_ENABLE": "ENABLED", "CLKOP_FPHASE": 0, "FEEDBK_PATH": "CLKOP"}
+ECP5_LOW = ("RST", "STDBY", "PHASESEL0", "PHASESEL1", "PHASEDIR", "PHASESTEP", "PHASELOADREG", "PLLWAKESYNC", "ENCLKOP")
+
+# Of the SB_PLL40: the loop filter for frequencies at the phase comparator below so many MHz, as IceStorm's icepll has
+# it.
+ICE40_FILTERS = ((17, 1), (26, 2), (44, 3), (66, 4), (101, 5), (134, 6))
+
+# Of the rPLL: dividers of the VCO; parameters at every frequency; low pins and their bits.
+GOWIN_OUTPUTS = (2, 4, 8, *range(16, 129, 16))
+GOWIN_FIXED = {
+    "CLKFB_SEL": "internal", "CLKOUT_BYPASS": "false", "CLKOUTP_BYPASS": "false", "CLKOUTD_BYPASS": "false",
+    "CLKOUTD_SRC": "CLKOUT", "CLKOUTD3_SRC": "CLKOUT", "DEVICE": "GW1NR-9C", "DUTYDA_SEL": "1000", "PSDA_SEL": "0000",
+    "DYN_DA_EN": "false", "DYN_FBDIV_SEL": "false", "DYN_IDIV_SEL": "false", "DYN_ODIV_SEL": "false"}
+GOWIN_LOW = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "DUTYDA": 4, "PSDA": 4,
+             "FDLY": 4}
+
 
 @dataclass(frozen=True)
 class Range:
@@ -83,14 +104,6 @@ class Ehxplll(Pll):
     ECP5 and ECP5-5G sysCLOCK PLL/DLL Design and Usage Guide.
     """
 
-    # Charge pump and loop filter as Trellis's ecppll has them at every frequency.
-    ATTRIBUTES = {"ICP_CURRENT": "12", "LPF_RESISTOR": "8", "MFG_ENABLE_FILTEROPAMP": "1", "MFG_GMCREF_SEL": "2"}
-    FIXED = {"PLLRST_ENA": "DISABLED", "INTFB_WAKE": "DISABLED", "STDBY_ENABLE": "DISABLED",
-             "DPHASE_SOURCE": "DISABLED", "OUTDIVIDER_MUXA": "DIVA", "OUTDIVIDER_MUXB": "DIVB",
-             "OUTDIVIDER_MUXC": "DIVC", "OUTDIVIDER_MUXD": "DIVD", "CLKOP_ENABLE": "ENABLED", "CLKOP_FPHASE": 0,
-             "FEEDBK_PATH": "CLKOP"}
-    LOW = ("RST", "STDBY", "PHASESEL0", "PHASESEL1", "PHASEDIR", "PHASESTEP", "PHASELOADREG", "PLLWAKESYNC", "ENCLKOP")
-
     def dividers(self, oscillator):
         """All settings of dividers, those too that break a limit."""
         for reference in range(1, 129):
@@ -107,8 +120,8 @@ class Ehxplll(Pll):
         m.submodules.clock_pin = buffer = io.Buffer("i", pin)
         clock, locked = Signal(name="pll_clock"), Signal(name="pll_locked")
         m.submodules.pll = self.instance(
-            {**self.FIXED, **setting.parameters}, **{f"a_{name}": value for name, value in self.ATTRIBUTES.items()},
-            **{f"i_{name}": Const(0) for name in self.LOW}, i_CLKI=buffer.i, i_CLKFB=clock, o_CLKOP=clock,
+            {**ECP5_FIXED, **setting.parameters}, **{f"a_{name}": value for name, value in ECP5_ATTRIBUTES.items()},
+            **{f"i_{name}": Const(0) for name in ECP5_LOW}, i_CLKI=buffer.i, i_CLKFB=clock, o_CLKOP=clock,
             o_LOCK=locked)
         return buffer.i, clock, locked
 
@@ -120,16 +133,13 @@ class SbPll40(Pll):
     sysCLOCK PLL Timing. Parameters: FPGA-TN-02052, iCE40 sysCLOCK PLL Design and User Guide.
     """
 
-    # The loop filter for frequencies at the phase comparator below so many MHz, as IceStorm's icepll has it.
-    FILTERS = ((17, 1), (26, 2), (44, 3), (66, 4), (101, 5), (134, 6))
-
     def dividers(self, oscillator):
         """All settings of dividers, those too that break a limit."""
         for reference in range(16):
             compared = oscillator / (reference + 1)
             for feedback in range(128) if compared in self.compared else ():
                 vco = compared * (feedback + 1)
-                loop_filter = next(number for below, number in self.FILTERS if compared < below * MHZ)
+                loop_filter = next(number for below, number in ICE40_FILTERS if compared < below * MHZ)
                 for output in range(1, 7):
                     yield Setting(self.primitive, oscillator, compared, vco, vco / 2**output, {
                         "DIVR": reference, "DIVF": feedback, "DIVQ": output, "FILTER_RANGE": loop_filter})
@@ -156,21 +166,13 @@ class Rpll(Pll):
     Parameters: UG286, Gowin Clock User Guide.
     """
 
-    OUTPUTS = (2, 4, 8, *range(16, 129, 16))
-    FIXED = {"CLKFB_SEL": "internal", "CLKOUTD3_SRC": "CLKOUT", "CLKOUTD_BYPASS": "false", "CLKOUTD_SRC": "CLKOUT",
-             "CLKOUTP_BYPASS": "false", "CLKOUTP_DLY_STEP": 0, "CLKOUTP_FT_DIR": "1'b1", "CLKOUT_BYPASS": "false",
-             "CLKOUT_DLY_STEP": 0, "CLKOUT_FT_DIR": "1'b1", "DEVICE": "GW1NR-9C", "DUTYDA_SEL": "1000",
-             "DYN_DA_EN": "false", "DYN_FBDIV_SEL": "false", "DYN_IDIV_SEL": "false", "DYN_ODIV_SEL": "false",
-             "DYN_SDIV_SEL": 2, "PSDA_SEL": "0000"}
-    LOW = {"RESET": 1, "RESET_P": 1, "CLKFB": 1, "FBDSEL": 6, "IDSEL": 6, "ODSEL": 6, "DUTYDA": 4, "PSDA": 4, "FDLY": 4}
-
     def dividers(self, oscillator):
         """All settings of dividers, those too that break a limit."""
         for reference in range(64):
             compared = oscillator / (reference + 1)
             for feedback in range(64) if compared in self.compared else ():
                 frequency = compared * (feedback + 1)
-                for output in self.OUTPUTS:
+                for output in GOWIN_OUTPUTS:
                     yield Setting(self.primitive, oscillator, compared, frequency * output, frequency, {
                         "IDIV_SEL": reference, "FBDIV_SEL": feedback, "ODIV_SEL": output})
 
@@ -179,8 +181,8 @@ class Rpll(Pll):
         m.submodules.clock_pin = buffer = io.Buffer("i", pin)
         clock, locked = Signal(name="pll_clock"), Signal(name="pll_locked")
         m.submodules.pll = self.instance(
-            {**self.FIXED, "FCLKIN": f"{float(setting.oscillator / MHZ):g}", **setting.parameters}, i_CLKIN=buffer.i,
-            **{f"i_{name}": Const(0, width) for name, width in self.LOW.items()}, o_CLKOUT=clock, o_LOCK=locked)
+            {**GOWIN_FIXED, "FCLKIN": f"{float(setting.oscillator / MHZ):g}", **setting.parameters}, i_CLKIN=buffer.i,
+            **{f"i_{name}": Const(0, width) for name, width in GOWIN_LOW.items()}, o_CLKOUT=clock, o_LOCK=locked)
         return buffer.i, clock, locked
 
 

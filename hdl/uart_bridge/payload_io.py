@@ -157,8 +157,8 @@ class Counters(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({"vector": In(1), "result": In(1), "busy_cycles": In(BUSY_BITS), "row": In(1), "refused": In(1), "repeated": In(1),
-                          "hold": In(1), "word": Out(8 * LINK_COUNTERS_BYTES)})
+        super().__init__({"vector": In(1), "result": In(1), "busy_cycles": In(BUSY_BITS), "row": In(1),
+                          "refused": In(1), "repeated": In(1), "hold": In(1), "word": Out(8 * LINK_COUNTERS_BYTES)})
 
     def elaborate(self, platform):
         m = Module()

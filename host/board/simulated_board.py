@@ -82,7 +82,8 @@ def board_verilog(config, name, has_one_clock=False):
 def serial_line(verilog):
     """Verilog whose module ``board`` is connected to a serial line."""
     line = source("serial_line.sv").read_text(encoding="utf-8")
-    visible = ("clk", "macro_clk", "rst", "running", "go", "bits", "bit_count", "timeout_cycles", "done", "bytes", "byte_count")
+    visible = ("clk", "macro_clk", "rst", "running", "go", "bits", "bit_count", "timeout_cycles", "done", "bytes",
+               "byte_count")
     return Surround("serial", {"board.sv": verilog, "serial_line.sv": line}, {"DIVISOR": DIVISOR}, visible)
 
 

@@ -100,8 +100,8 @@ class BoardTiming:
                                 f"{self.fmax(clock):.1f} MHz")
         allowed = 1e3 / setting.mhz + 1e9 / board.clock
         if self.crossing_ns >= allowed:
-            raise FlowError(f"a way between the clocks must take less than a cycle of each, {allowed:.1f} ns, and takes "
-                            f"{self.crossing_ns:.1f} ns")
+            raise FlowError(f"a way between the clocks must take less than a cycle of each, {allowed:.1f} ns, and "
+                            f"takes {self.crossing_ns:.1f} ns")
 
 
 def describe_clocks(board, setting, timing):

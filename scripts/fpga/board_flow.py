@@ -7,8 +7,7 @@ from pathlib import Path
 from ...hdl.emit import emit
 from ...hdl.uart_bridge.top import BoardTop, MeasuredMacro
 from .block_usage import Blocks, apart
-from .board_clocks import (MACRO, BoardTiming, clock_names, describe_clocks, fastest_setting, first_setting,
-                           reclock)
+from .board_clocks import MACRO, BoardTiming, clock_names, describe_clocks, fastest_setting, first_setting, reclock
 from .crossing_check import check_crossings
 from .floorplan import place_block_rams
 from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesize, with_seeds
@@ -122,7 +121,7 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
     started = time.perf_counter()
     netlist = synthesize(**design.synthesis, folder=folder, device=device, progress=show)
     seconds = {"synthesis": time.perf_counter() - started}
-    crossings = None if macro_only else check_crossings(netlist)
+    crossings, names = (None, None) if macro_only else (check_crossings(netlist), clock_names(netlist))
     # Before packing; the counts do not depend on it.
     sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
@@ -137,6 +136,8 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
         started = time.perf_counter()
         routed = place_and_route(netlist, device, seed, folder / f"seed_{seed}", constraints=design.constraints,
                                  placer=placer, progress=show)
+        if not macro_only:
+            routed = dataclasses.replace(routed, clock=BoardTiming(routed, names).nets[MACRO])
         done += 1
         return routed, time.perf_counter() - started
 
@@ -152,15 +153,15 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
                   f"timing_{routed.seed}.json": (routed.folder / "report.json").read_bytes()}
     report["seconds"] = {what: round(duration, 1) for what, duration in seconds.items()}
     if not macro_only:
-        bitstream, report["clocks"], report["bitstream"] = _finish(design, netlist, runs, clock, show)
+        bitstream, report["clocks"], report["bitstream"] = _finish(design, names, runs, clock, show)
         report["clocks"]["crossings"] = crossings
         files[report["bitstream"]["file"]] = bitstream
     return report, files
 
 
-def _finish(design, netlist, runs, clock, show):
+def _finish(design, names, runs, clock, show):
     """The bitstream of the fastest placement: its bytes, its clocks and its file, for the report."""
-    board, names, started = design.board, clock_names(netlist), time.perf_counter()
+    board, started = design.board, time.perf_counter()
     timing = max((BoardTiming(routed, names) for routed, _ in runs), key=lambda each: each.fmax(MACRO))
     routed, setting = timing.routed, design.setting
     if clock is None:

@@ -20,8 +20,8 @@ class CrossingError(FlowError):
 def check_crossings(netlist):
     """Check every path of a flattened netlist between two clock domains, or from a pin of the device or a PLL.
 
-    It must be a wire (from a pin also an inverter) from the output of a flip-flop, of a pin or of a PLL to the data input of a flip-flop, which must
-    be one of these two. The first flip-flop of a synchronizer: it loads each cycle, and its output goes to the data
+    It must be a wire (from a pin also an inverter) from the output of a flip-flop, of a pin or of a PLL to the data
+    input of a flip-flop, which must be one of these two. The first flip-flop of a synchronizer: it loads each cycle, and its output goes to the data
     input of one other flip-flop of the same clock and nowhere else. Or, from a flip-flop only, a capture register: it
     has an enable that depends on nothing but its own domain, and on the second flip-flop of a synchronizer, through
     logic and one flip-flop at most.
@@ -149,7 +149,7 @@ class Crossings:
         driver, pin = self.drivers.get(bit, (None, None))
         if driver in self.flip_flops and pin == OUTPUT:
             return driver, True
-        if bit in self._pads or driver is not None and self._is_asynchronous(driver):
+        if bit in self._pads or (driver is not None and self._is_asynchronous(driver)):
             return driver, False
         raise CrossingError(f"the data of {name} must come straight from a flip-flop of the other clock, and comes "
                             f"through {driver}")

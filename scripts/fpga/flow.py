@@ -356,8 +356,9 @@ def write_again(routed, *, progress=None):
     """Write what the packer takes of a routed design whose ``routed.json`` was changed; the same `Routed`."""
     family = routed.device.family
     if TEXT[family]:
-        run_tool(FAMILIES[family].pnr, ["--json", "routed.json", *routed.device.arguments, *NO_PINS[family], "--no-pack",
-                                        "--no-place", "--no-route", *TEXT[family]], routed.folder, "write.log", progress)
+        arguments = ["--json", "routed.json", *routed.device.arguments, *NO_PINS[family], "--no-pack", "--no-place",
+                     "--no-route", *TEXT[family]]
+        run_tool(FAMILIES[family].pnr, arguments, routed.folder, "write.log", progress)
     return routed
 
 

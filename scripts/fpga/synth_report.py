@@ -138,4 +138,8 @@ def summary(report):
     rates = ", ".join(f"{rate:.3f} GMAC/s {kind}" for kind, rate in report["gmac_per_second"].items() if rate)
     lines.append(f"{report['fmax_mhz']:.1f} MHz, median of {len(report['seeds'])}{': ' if rates else ''}{rates}")
     lines.append(report["critical_path"]["words"])
+    if "clocks" in report:
+        clocks, pll = report["clocks"], report["clocks"]["pll"]
+        lines.append(f"macro at {clocks['macro']['mhz']:g} MHz from {pll['cell']}, bridge at "
+                     f"{clocks['bridge']['mhz']:g} MHz, which reaches {clocks['bridge']['fmax_mhz']:.1f} MHz")
     return lines

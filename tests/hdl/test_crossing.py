@@ -2,6 +2,7 @@
 """A stream between two unrelated clocks, and resets that wait for another clock."""
 
 import random
+from pathlib import Path
 
 import pytest
 from amaranth.hdl import ClockDomain, Elaboratable, Module, ResetSignal, Signal
@@ -99,7 +100,7 @@ BUGS = {
     "acknowledged when it is captured": ("self.o.valid.eq(1)]", "self.o.valid.eq(1), acknowledge.eq(requested)]"),
     "never acknowledged": (", acknowledge.eq(requested)]", "]"),
     "not waiting for the acknowledgment": ("waiting & (acknowledged == request)", "waiting"),
-    "captured before there is a request": ("Elif(requested != acknowledge)", "Elif(self.i.valid)"),
+    "captured before there is a request": ("If(~self.o.valid & (requested != acknowledge))", "If(~self.o.valid & self.i.valid)"),
     "asked again": ("self.i.valid & ~waiting", "self.i.valid"),
 }
 
@@ -107,8 +108,7 @@ BUGS = {
 @pytest.mark.parametrize("bug", BUGS)
 def test_bugs_of_a_crossing_are_noticed(bug):
     old, new = BUGS[bug]
-    with open(crossing.__file__, encoding="utf-8") as file:
-        text = file.read()
+    text = Path(crossing.__file__).read_text(encoding="utf-8")
     assert text.count(old) == 1
     names = {"__name__": "broken"}
     exec(text.replace(old, new), names)
