@@ -21,10 +21,10 @@ def check_crossings(netlist):
     """Check every path of a flattened netlist between two clock domains, or from a pin of the device or a PLL.
 
     It must be a wire (from a pin also an inverter) from the output of a flip-flop, of a pin or of a PLL to the data
-    input of a flip-flop, which must be one of these two. The first flip-flop of a synchronizer: it loads each cycle, and its output goes to the data
-    input of one other flip-flop of the same clock and nowhere else. Or, from a flip-flop only, a capture register: it
-    has an enable that depends on nothing but its own domain, and on the second flip-flop of a synchronizer, through
-    logic and one flip-flop at most.
+    input of a flip-flop, which must be one of these two. The first flip-flop of a synchronizer: it loads each cycle,
+    and its output goes to the data input of one other flip-flop of the same clock and nowhere else. Or, from a
+    flip-flop only, a capture register: it has an enable that depends on nothing but its own domain, and on the second
+    flip-flop of a synchronizer, through logic and one flip-flop at most.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Crossings:
     def __init__(self, module, family):
         self.cells = module["cells"]
         self.flip_flops = {name for name, cell in self.cells.items() if family.classify(cell["type"]) == "flip_flop"}
-        self._pads = {bit for port in module["ports"].values() for bit in port["bits"]}
+        self._pads = {bit for port in module["ports"].values() if port["direction"] != "output" for bit in port["bits"]}
         self._origins = {}
         self.drivers, self.loads = {}, defaultdict(list)
         for name, cell in self.cells.items():

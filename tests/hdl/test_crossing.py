@@ -100,7 +100,7 @@ BUGS = {
     "acknowledged when it is captured": ("self.o.valid.eq(1)]", "self.o.valid.eq(1), acknowledge.eq(requested)]"),
     "never acknowledged": (", acknowledge.eq(requested)]", "]"),
     "not waiting for the acknowledgment": ("waiting & (acknowledged == request)", "waiting"),
-    "captured before there is a request": ("If(~self.o.valid & (requested != acknowledge))", "If(~self.o.valid & self.i.valid)"),
+    "captured before there is a request": ("(requested != acknowledge)", "self.i.valid"),
     "asked again": ("self.i.valid & ~waiting", "self.i.valid"),
 }
 
