@@ -7,7 +7,7 @@ import pytest
 from amaranth.back import rtlil
 from amaranth.hdl import Cat, ClockDomain, Module, Signal
 from bitline.hdl.clocking.crossing import StreamCrossing
-from bitline.scripts.fpga.crossing_check import Crossings, CrossingError, check_crossings
+from bitline.scripts.fpga.crossing_check import CrossingError, Crossings, check_crossings
 from bitline.scripts.fpga.families import FAMILIES
 from bitline.scripts.fpga.flow import Netlist, synthesize
 from some import some_of
@@ -56,7 +56,8 @@ class Broken:
         self.synchronizers = self.known.synchronizers
         # That of the acknowledgment, on which no capture register depends, and that of the request.
         sink = next(self.known.domains[name] for name in self.known.crossings if name not in self.synchronizers)
-        self.synchronizers = dict(sorted(self.synchronizers.items(), key=lambda pair: self.known.domains[pair[0]] == sink))
+        self.synchronizers = dict(sorted(self.synchronizers.items(),
+                                         key=lambda pair: self.known.domains[pair[0]] == sink))
         self.captures = [name for name in self.known.crossings if name not in self.synchronizers]
         self.unused = 1 + max(bit for net in self.design["modules"]["top"]["netnames"].values()
                               for bit in net["bits"] if isinstance(bit, int))
@@ -149,7 +150,7 @@ def test_an_enable_of_the_other_clock_is_noticed(broken):
 
 def test_an_enable_without_a_synchronizer_is_noticed(broken):
     capture = broken.captures[0]
-    counter = broken.flip_flop(next(iter(broken.synchronizers.values())), "0")
+    counter = broken.flip_flop(list(broken.synchronizers.values())[-1], "0")
     broken.pin(capture, "E", "CE")[0] = counter
     refused(broken, "the enable of .* must come from a synchronizer of its clock, and does not")
 
