@@ -18,8 +18,8 @@ class StreamCrossing(wiring.Component):
     Both domains must be reset together, and neither may leave reset while the other can still see its last request:
     see `hold_in_reset`.
 
-    Latency: 3 to 4 cycles of the sink and one of the source until ``o`` is valid; after its transfer as many of the
-    source, and one of the sink, until ``i`` is ready. Clifford E. Cummings, Clock Domain Crossing (CDC) Design and
+    Latency: one cycle of the source and 3 to 4 of the sink until ``o`` is valid; after its transfer one of the sink and
+    3 to 4 of the source until ``i`` is ready. Clifford E. Cummings, Clock Domain Crossing (CDC) Design and
     Verification Techniques Using SystemVerilog, SNUG Boston 2008, section 5.6.
 
     Parameters
@@ -49,7 +49,8 @@ class StreamCrossing(wiring.Component):
         m.submodules.to_source = FFSynchronizer(acknowledge, acknowledged, o_domain=self.source)
 
         waiting = Signal()
-        m.d.comb += self.i.ready.eq(waiting & (acknowledged == request))
+        # From a flip-flop, because much may depend on it in the same cycle.
+        m.d[self.source] += self.i.ready.eq(waiting & (acknowledged == request) & ~self.i.ready)
         with m.If(self.i.ready):
             m.d[self.source] += waiting.eq(0)
         with m.Elif(self.i.valid & ~waiting):

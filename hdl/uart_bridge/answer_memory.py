@@ -9,6 +9,13 @@ from .frames import read_port
 from .protocol import identity, sizes
 
 
+def first_answers(config, macro_hz, clock_hz, buffer=2048):
+    """What is in the memory at the start, for parameters as of `AnswerMemory`."""
+    buffer = sizes(config, buffer).buffer
+    said = identity(config, macro_hz, clock_hz, buffer)
+    return bytes(buffer - len(said)) + said
+
+
 class AnswerMemory(wiring.Component):
     """Bytes of the kept answer, from the first on; the last bytes are the identity, which is never written.
 
@@ -38,15 +45,10 @@ class AnswerMemory(wiring.Component):
         super().__init__({"write_enable": In(1), "write_address": In(range(self.buffer)), "write_data": In(8),
                           "reader": In(read_port(self.buffer))})
 
-    @property
-    def contents(self):
-        """What is in it at the start."""
-        said = identity(self.config, self.macro_hz, self.clock_hz, self.buffer)
-        return bytes(self.buffer - len(said)) + said
-
     def elaborate(self, platform):
         m = Module()
-        m.submodules.bytes = memory = Memory(shape=8, depth=self.buffer, init=self.contents)
+        m.submodules.bytes = memory = Memory(shape=8, depth=self.buffer, init=first_answers(
+            self.config, self.macro_hz, self.clock_hz, self.buffer))
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [write.en.eq(self.write_enable), write.addr.eq(self.write_address), write.data.eq(self.write_data),
                      read.addr.eq(self.reader.address), self.reader.data.eq(read.data)]

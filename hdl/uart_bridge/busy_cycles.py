@@ -17,7 +17,7 @@ class BusyCycles(wiring.Component):
     valid : ``In(1)``
         The macro offers the result.
     counted : ``Out(1)``
-        All cycles are counted and ``cycles`` is stable; a cycle after ``valid`` at the earliest.
+        All cycles up to the result are counted, and ``cycles`` is stable: two cycles after ``valid``.
     cycles : ``Out(32)``
         The sum since the reset; wraps.
     """
@@ -27,12 +27,14 @@ class BusyCycles(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        running = Signal()
-        m.d.comb += self.counted.eq(~running)
+        # A cycle late, so that the counter is not in a path through the macro.
+        counting, valid = Signal(), Signal()
+        m.d.comb += self.counted.eq(valid & ~counting)
+        m.d.sync += valid.eq(self.valid)
         with m.If(self.accepted):
-            m.d.sync += running.eq(1)
-        with m.Elif(self.valid):
-            m.d.sync += running.eq(0)
-        with m.If(self.accepted | running):
+            m.d.sync += counting.eq(1)
+        with m.Elif(valid):
+            m.d.sync += counting.eq(0)
+        with m.If(counting):
             m.d.sync += self.cycles.eq(self.cycles + 1)
         return m

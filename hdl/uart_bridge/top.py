@@ -114,7 +114,7 @@ def add_core(m, *, config, clock_hz, macro_hz, baud, locked):
         busy.valid.eq(macro.o.valid),
         o.i.valid.eq(macro.o.valid & busy.counted),
         o.i.payload.eq(macro.o.payload),
-        macro.o.ready.eq(o.i.ready & busy.counted),
+        macro.o.ready.eq(o.i.ready),
         bridge.busy_cycles.eq(busy.cycles),
     ]
     hold_in_reset(m, "sync", hold_in_reset(m, "macro", locked))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from amaranth.back import rtlil
 
 from ...hdl.clocking.pll import MHZ, PLLS, nearest, settings
-from ...hdl.uart_bridge.answer_memory import AnswerMemory
+from ...hdl.uart_bridge.answer_memory import AnswerMemory, first_answers
 from .flow import FlowError, synthesize, write_again
 
 # Of the clock that is chosen: how much faster the design must be by nextpnr's calculation.
@@ -141,14 +141,14 @@ def reclock(routed, config, settings, *, progress=None):
     """
     folder = routed.folder / "clocked"
     folder.mkdir(exist_ok=True)
-    before, after = (AnswerMemory(config=config, clock_hz=round(setting.oscillator),
-                                  macro_hz=round(setting.frequency)) for setting in settings)
-    alone = synthesize({"answers.il": rtlil.convert(after, name="answers", emit_src=False)}, "answers",
+    before, after = ((round(setting.frequency), round(setting.oscillator)) for setting in settings)
+    memory = AnswerMemory(config=config, macro_hz=after[0], clock_hz=after[1])
+    alone = synthesize({"answers.il": rtlil.convert(memory, name="answers", emit_src=False)}, "answers",
                        routed.device.family, folder / "answers", apart=(), pads=False, progress=progress)
     design = json.loads((routed.folder / "routed.json").read_text(encoding="utf-8"))
     cells = max(design["modules"].values(), key=lambda module: len(module["cells"]))["cells"]
     changed = _set_contents(cells, _contents(alone))
-    expected = _changed_bits(before.contents.hex(), after.contents.hex(), 16)
+    expected = _changed_bits(*(first_answers(config, *clocks).hex() for clocks in (before, after)), 16)
     if changed != expected:
         raise FlowError(f"the identity must change in {expected} bits with the clock, and changes in {changed}")
     for cell in cells.values():
@@ -161,9 +161,9 @@ def reclock(routed, config, settings, *, progress=None):
 def _contents(netlist):
     """Parameters with the contents of the memory, by the name of the cell in the board."""
     module = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))["modules"][netlist.top]
-    found = {f"bridge.answers.{name}": {key: value for key, value in cell["parameters"].items()
-                                        if key.startswith(CONTENTS)} for name, cell in module["cells"].items()}
-    return {name: parameters for name, parameters in found.items() if parameters}
+    return {f"bridge.answers.{name}": {key: value for key, value in cell["parameters"].items()
+                                       if key.startswith(CONTENTS)} for name, cell in module["cells"].items()
+            if netlist.family.classify(cell["type"]) == "block_ram"}
 
 
 def _set_contents(cells, contents):
