@@ -1,21 +1,13 @@
-"""The clocks of a board's routed design: what they reach, which the macro gets, and how the design gets it."""
+"""The clocks of a board's routed design: what they reach, and which the macro gets."""
 
 import json
-from dataclasses import replace
-
-from amaranth.back import rtlil
 
 from ...hdl.clocking.pll import MHZ, PLLS, nearest, settings
-from ...hdl.uart_bridge.answer_memory import AnswerMemory, first_answers
-from .flow import FlowError, synthesize, write_again
+from .flow import FlowError
 
 # Of the clock that is chosen: how much faster the design must be by nextpnr's calculation.
 SPARE = 1.1
 BRIDGE, MACRO = "bridge", "macro"
-# Parameters with the contents of a memory, in all families.
-CONTENTS = "INIT"
-# Types of PLLs before and after packing.
-PLL_CELLS = (*PLLS, "ICESTORM_PLL")
 
 
 def first_setting(board, clock, device):
@@ -113,70 +105,3 @@ def describe_clocks(board, setting, timing):
         "pll": {"cell": setting.primitive, "vco_mhz": round(float(setting.vco / MHZ), 3), **setting.parameters},
         "longest_crossing_ns": round(timing.crossing_ns, 3),
     }
-
-
-def reclock(routed, config, settings, *, progress=None):
-    """Give a routed board another frequency of its PLL, which is also in its identity; everything else stays.
-
-    The memory with the identity is mapped alone, and its contents replace those in the routed design.
-
-    Parameters
-    ----------
-    routed : Routed
-    config : MacroConfig
-    settings : (Setting, Setting)
-        That with which the design was routed, and the new one.
-    progress : function, optional
-        Takes lines of the tools.
-
-    Returns
-    -------
-    Routed
-        In a folder below, without another report.
-
-    Raises
-    ------
-    FlowError
-        Not exactly those bits of the design change that differ in the identity.
-    """
-    folder = routed.folder / "clocked"
-    folder.mkdir(exist_ok=True)
-    before, after = ((round(setting.frequency), round(setting.oscillator)) for setting in settings)
-    memory = AnswerMemory(config=config, macro_hz=after[0], clock_hz=after[1])
-    alone = synthesize({"answers.il": rtlil.convert(memory, name="answers", emit_src=False)}, "answers",
-                       routed.device.family, folder / "answers", apart=(), pads=False, progress=progress)
-    design = json.loads((routed.folder / "routed.json").read_text(encoding="utf-8"))
-    cells = max(design["modules"].values(), key=lambda module: len(module["cells"]))["cells"]
-    changed = _set_contents(cells, _contents(alone))
-    expected = _changed_bits(*(first_answers(config, *clocks).hex() for clocks in (before, after)), 16)
-    if changed != expected:
-        raise FlowError(f"the identity must change in {expected} bits with the clock, and changes in {changed}")
-    for cell in cells.values():
-        if cell["type"] in PLL_CELLS:
-            cell["parameters"] |= {name: f"{value:032b}" for name, value in settings[1].parameters.items()}
-    (folder / "routed.json").write_text(json.dumps(design), encoding="utf-8")
-    return write_again(replace(routed, folder=folder), progress=progress)
-
-
-def _contents(netlist):
-    """Parameters with the contents of the memory, by the name of the cell in the board."""
-    module = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))["modules"][netlist.top]
-    return {f"bridge.answers.{name}": {key: value for key, value in cell["parameters"].items()
-                                       if key.startswith(CONTENTS)} for name, cell in module["cells"].items()
-            if netlist.family.classify(cell["type"]) == "block_ram"}
-
-
-def _set_contents(cells, contents):
-    """Replace the contents of memories; the number of bits that change. nextpnr may add to their names."""
-    changed = 0
-    for name, parameters in contents.items():
-        cell = cells.get(name) or cells[f"{name}_RAM"]
-        changed += sum(_changed_bits(cell["parameters"][key], value, 2) for key, value in parameters.items())
-        cell["parameters"] |= parameters
-    return changed
-
-
-def _changed_bits(before, after, base):
-    """In how many bits two numbers differ, given as digits, of which binary ones may be unknown."""
-    before, after = (int(digits.replace("x", "0"), base) for digits in (before, after))
-    return (before ^ after).bit_count()

@@ -7,11 +7,12 @@ from pathlib import Path
 from ...hdl.emit import emit
 from ...hdl.uart_bridge.top import BoardTop, MeasuredMacro
 from .block_usage import Blocks, apart
-from .board_clocks import MACRO, BoardTiming, clock_names, describe_clocks, fastest_setting, first_setting, reclock
+from .board_clocks import MACRO, BoardTiming, clock_names, describe_clocks, fastest_setting, first_setting
 from .crossing_check import check_crossings
 from .floorplan import place_block_rams
 from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesize, with_seeds
 from .netlist_check import check_measured_macro
+from .reclock import reclock
 from .synth_report import make_report
 
 TOP = "top"
@@ -125,7 +126,9 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
     # Before packing; the counts do not depend on it.
     sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
+    started = time.perf_counter()
     pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
+    seconds["packing cells"] = time.perf_counter() - started
     show("simulating the netlist" if check else "")
     checked = check_measured_macro(config, netlist) if check else 0
     done = 0
@@ -168,7 +171,7 @@ def _finish(design, names, runs, clock, show):
         setting = fastest_setting(board, timing.fmax(MACRO))
     timing.require(board, setting)
     if setting != design.setting:
-        routed = reclock(routed, design.config, (design.setting, setting), progress=show)
+        routed = reclock(routed, design.config, design.setting, setting, progress=show)
     bitstream = pack(routed, progress=show)
     return bitstream.read_bytes(), describe_clocks(board, setting, timing), {
         "file": f"{board.name}{bitstream.suffix}", "seed": routed.seed,

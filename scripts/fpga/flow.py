@@ -230,6 +230,17 @@ class Routed:
                    default=None)
 
     @property
+    def seconds(self):
+        """How long nextpnr says that it placed and routed."""
+        text = (self.folder / "route.log").read_text(encoding="utf-8")
+
+        def spent(pattern):
+            return round(sum(map(float, re.findall(rf"^Info: {pattern}:? ([\d.]+)s$", text, re.MULTILINE))), 1)
+
+        return {"placing": spent(r"(?:HeAP Placer Time|SA placement time|Static placer time)"),
+                "routing": spent(r"Router\d time")}
+
+    @property
     def critical_path(self):
         """The path that limits `fmax`: nextpnr's list of its pieces."""
         clocks = self.report["fmax"]

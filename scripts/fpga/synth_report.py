@@ -118,7 +118,8 @@ def make_report(config, board, device, macro_only, netlist, blocks, packed, runs
         "operations_per_cycle": config.rows * config.columns,
         "per_operation": {name: per_operation(counts[name], config) for name in ("columns_and_accumulators", "macro")},
         "fmax_mhz": round(fmax, 3),
-        "seeds": [{"seed": routed.seed, "fmax_mhz": round(routed.fmax, 3), "seconds": round(seconds, 1)}
+        "seeds": [{"seed": routed.seed, "fmax_mhz": round(routed.fmax, 3), "seconds": round(seconds, 1),
+                   **routed.seconds}
                   for routed, seconds in runs],
         "board_clock_mhz": board.clock / 1e6,
         "gmac_per_second": {f"int{bits}": multiply_rate(config, fmax, bits) for bits in (8, 4)},
