@@ -42,6 +42,11 @@ def clock_names(netlist):
             for clock, bit in bits.items()}
 
 
+def clock_constraints(board, setting, names):
+    """MHz of the nets of both clocks."""
+    return {names[BRIDGE][0]: board.clock / MHZ, names[MACRO][0]: setting.mhz}
+
+
 class BoardTiming:
     """What nextpnr calculated for the two clocks of a routed board.
 
@@ -79,10 +84,10 @@ class BoardTiming:
 
     @property
     def crossing_ns(self):
-        """The longest way from a flip-flop of one clock to one of the other."""
+        """The longest way from a flip-flop of one clock to one of the other; None where nextpnr times none, on Gowin."""
         ends = {f"posedge {net}" for net in self.nets.values()}
         return max((sum(piece["delay"] for piece in path["path"]) for path in self.routed.report["critical_paths"]
-                    if {path["from"], path["to"]} == ends), default=0.0)
+                    if {path["from"], path["to"]} == ends), default=None)
 
     def require(self, board, setting):
         """FlowError if the design misses a clock, or a way between them takes a cycle of both."""
@@ -91,7 +96,7 @@ class BoardTiming:
                 raise FlowError(f"the {clock} must run at {mhz:g} MHz on {board.name}, and reaches "
                                 f"{self.fmax(clock):.1f} MHz")
         allowed = 1e3 / setting.mhz + 1e9 / board.clock
-        if self.crossing_ns >= allowed:
+        if self.crossing_ns is not None and self.crossing_ns >= allowed:
             raise FlowError(f"a way between the clocks must take less than a cycle of each, {allowed:.1f} ns, and "
                             f"takes {self.crossing_ns:.1f} ns")
 
@@ -103,5 +108,5 @@ def describe_clocks(board, setting, timing):
                    "fmax_mhz": round(timing.fmax(clock), 3)}
            for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, board.clock / MHZ))},
         "pll": {"cell": setting.primitive, "vco_mhz": round(float(setting.vco / MHZ), 3), **setting.parameters},
-        "longest_crossing_ns": round(timing.crossing_ns, 3),
+        "longest_crossing_ns": timing.crossing_ns,
     }

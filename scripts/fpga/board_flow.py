@@ -7,7 +7,15 @@ from pathlib import Path
 from ...hdl.emit import emit
 from ...hdl.uart_bridge.top import BoardTop, MeasuredMacro
 from .block_usage import Blocks, apart
-from .board_clocks import MACRO, BoardTiming, clock_names, describe_clocks, fastest_setting, first_setting
+from .board_clocks import (
+    MACRO,
+    BoardTiming,
+    clock_constraints,
+    clock_names,
+    describe_clocks,
+    fastest_setting,
+    first_setting,
+)
 from .crossing_check import check_crossings
 from .floorplan import place_block_rams
 from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesize, with_seeds
@@ -123,6 +131,7 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
     netlist = synthesize(**design.synthesis, folder=folder, device=device, progress=show)
     seconds = {"synthesis": time.perf_counter() - started}
     crossings, names = (None, None) if macro_only else (check_crossings(netlist), clock_names(netlist))
+    clocks = clock_constraints(board, design.setting, names) if names and device.family == "gowin" else None
     # Before packing; the counts do not depend on it.
     sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
@@ -138,7 +147,7 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
         step = 3 + done
         started = time.perf_counter()
         routed = place_and_route(netlist, device, seed, folder / f"seed_{seed}", constraints=design.constraints,
-                                 placer=placer, progress=show)
+                                 clocks=clocks, placer=placer, progress=show)
         if not macro_only:
             routed = dataclasses.replace(routed, clock=BoardTiming(routed, names).nets[MACRO])
         done += 1

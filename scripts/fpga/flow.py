@@ -271,7 +271,7 @@ def pack_cells(netlist, device, folder, *, constraints=None, progress=None):
     return usage
 
 
-def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="heap", progress=None):
+def place_and_route(netlist, device, seed, folder, *, constraints=None, clocks=None, placer="heap", progress=None):
     """Place and route a netlist.
 
     Parameters
@@ -283,6 +283,8 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="
         Gets a log, nextpnr's report and the routed design.
     constraints : str, optional
         Pins, as the family writes them (LPF, PCF, CST); without them nextpnr chooses, except on Gowin.
+    clocks : dict of str to float, optional
+        MHz of nets; on Gowin only, where ``constraints`` have no clocks and nextpnr does not know what a PLL makes.
     placer : str
         One of `PLACERS`.
     progress : function, optional
@@ -308,9 +310,9 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="
         if progress:
             progress(line)
 
-    arguments = [*_prepare(netlist, device, folder, constraints), "--seed", seed, "--report", "report.json", "--freq",
-                 device.target, "--timing-allow-fail", "--ignore-rel-clk", "--placer", placer, "--write", "routed.json",
-                 *TEXT[device.family]]
+    arguments = [*_prepare(netlist, device, folder, constraints), *_constrain_clocks(clocks or {}, folder), "--seed", seed,
+                 "--report", "report.json", "--freq", device.target, "--timing-allow-fail", "--ignore-rel-clk",
+                 "--placer", placer, "--write", "routed.json", *TEXT[device.family]]
     try:
         run_tool(netlist.family.pnr, arguments, folder, "route.log", watch)
     except RouterError:
@@ -355,6 +357,16 @@ def _prepare(netlist, device, folder, constraints):
         (folder / "pins.txt").write_text(constraints, encoding="utf-8")
     return ["--json", "netlist.json", "--top", netlist.top, *device.arguments, *NO_PINS[device.family],
             *(PINS[device.family] if constraints is not None else ())]
+
+
+def _constrain_clocks(clocks, folder):
+    """Write constraints of clocks into a folder; returns the options that name them."""
+    if not clocks:
+        return []
+    (folder / "clocks.sdc").write_text("".join(
+        f"create_clock -name clock_{index} -period {1e3 / mhz:.4f} [get_nets {net}]\n"
+        for index, (net, mhz) in enumerate(clocks.items())), encoding="utf-8")
+    return ["--sdc", "clocks.sdc"]
 
 
 def read_usage(log):
