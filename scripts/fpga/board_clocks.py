@@ -84,7 +84,7 @@ class BoardTiming:
 
     @property
     def crossing_ns(self):
-        """The longest way from a flip-flop of one clock to one of the other; None where nextpnr times none, on Gowin."""
+        """The longest way from a flip-flop of one clock to one of the other; None on Gowin, where nextpnr times none."""
         ends = {f"posedge {net}" for net in self.nets.values()}
         return max((sum(piece["delay"] for piece in path["path"]) for path in self.routed.report["critical_paths"]
                     if {path["from"], path["to"]} == ends), default=None)

@@ -310,8 +310,8 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, clocks=N
         if progress:
             progress(line)
 
-    arguments = [*_prepare(netlist, device, folder, constraints), *_constrain_clocks(clocks or {}, folder), "--seed", seed,
-                 "--report", "report.json", "--freq", device.target, "--timing-allow-fail", "--ignore-rel-clk",
+    arguments = [*_prepare(netlist, device, folder, constraints), *_constrain_clocks(clocks or {}, folder), "--seed",
+                 seed, "--report", "report.json", "--freq", device.target, "--timing-allow-fail", "--ignore-rel-clk",
                  "--placer", placer, "--write", "routed.json", *TEXT[device.family]]
     try:
         run_tool(netlist.family.pnr, arguments, folder, "route.log", watch)
