@@ -17,7 +17,7 @@ class BusyCycles(wiring.Component):
     valid : ``In(1)``
         The macro offers the result.
     counted : ``Out(1)``
-        All cycles up to the result are counted, and ``cycles`` is stable: two cycles after ``valid``.
+        All cycles up to the result are counted, and ``cycles`` is stable: two or three cycles after ``valid``.
     cycles : ``Out(32)``
         The sum since the reset; wraps.
     """
@@ -27,14 +27,19 @@ class BusyCycles(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # A cycle late, so that the counter is not in a path through the macro.
-        counting, valid = Signal(), Signal()
-        m.d.comb += self.counted.eq(valid & ~counting)
-        m.d.sync += valid.eq(self.valid)
+        # A cycle late, so that the counter is not in a path through the macro, and its upper half another cycle later,
+        # so that its carry is not what limits the clock.
+        counting, valid, carry = Signal(), Signal(), Signal()
+        half = len(self.cycles) // 2
+        low, high = self.cycles[:half], self.cycles[half:]
+        m.d.comb += self.counted.eq(valid & ~counting & ~carry)
+        m.d.sync += [valid.eq(self.valid), carry.eq(counting & low.all())]
         with m.If(self.accepted):
             m.d.sync += counting.eq(1)
         with m.Elif(valid):
             m.d.sync += counting.eq(0)
         with m.If(counting):
-            m.d.sync += self.cycles.eq(self.cycles + 1)
+            m.d.sync += low.eq(low + 1)
+        with m.If(carry):
+            m.d.sync += high.eq(high + 1)
         return m

@@ -1,12 +1,13 @@
 """The clocks of a board's routed design: what they reach, and which the macro gets."""
 
 import json
+from fractions import Fraction
 
 from ...hdl.clocking.pll import MHZ, PLLS, nearest, settings
 from .flow import FlowError
 
 # Of the clock that is chosen: how much faster the design must be by nextpnr's calculation.
-SPARE = 1.1
+SPARE = Fraction(11, 10)
 BRIDGE, MACRO = "bridge", "macro"
 
 
@@ -25,9 +26,9 @@ def fastest_setting(board, fmax):
     """The PLL's fastest `Setting` at which a design that reaches ``fmax`` MHz has `SPARE`; FlowError if there is none.
     """
     found = settings(board.pll, board.clock)
-    fitting = [setting for setting in found if setting.mhz * SPARE <= fmax]
+    fitting = [setting for setting in found if float(setting.frequency * SPARE / MHZ) <= fmax]
     if not fitting:
-        raise FlowError(f"the macro must reach {found[0].mhz * SPARE:.1f} MHz, a tenth more than the slowest clock of "
+        raise FlowError(f"the macro must reach {float(found[0].frequency * SPARE / MHZ):.1f} MHz, a tenth more than the slowest clock of "
                         f"{board.name}, and reaches {fmax:.1f} MHz")
     return fitting[-1]
 
@@ -84,7 +85,7 @@ class BoardTiming:
 
     @property
     def crossing_ns(self):
-        """The longest way from a flip-flop of one clock to one of the other; None on Gowin, where nextpnr times none."""
+        """The longest way from a flip-flop of one clock to one of the other; None if nextpnr times none: Gowin."""
         ends = {f"posedge {net}" for net in self.nets.values()}
         return max((sum(piece["delay"] for piece in path["path"]) for path in self.routed.report["critical_paths"]
                     if {path["from"], path["to"]} == ends), default=None)
