@@ -28,8 +28,8 @@ def fastest_setting(board, fmax):
     found = settings(board.pll, board.clock)
     fitting = [setting for setting in found if float(setting.frequency * SPARE / MHZ) <= fmax]
     if not fitting:
-        raise FlowError(f"the macro must reach {float(found[0].frequency * SPARE / MHZ):.1f} MHz, a tenth more than the slowest clock of "
-                        f"{board.name}, and reaches {fmax:.1f} MHz")
+        raise FlowError(f"the macro must reach {float(found[0].frequency * SPARE / MHZ):.1f} MHz, 10 % more than the "
+                        f"slowest clock of {board.name}, and reaches {fmax:.1f} MHz")
     return fitting[-1]
 
 
