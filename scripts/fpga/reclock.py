@@ -16,8 +16,8 @@ from .flow import FlowError, Routed, synthesize, write_again
 PLL_CELLS = (*PLLS, "ICESTORM_PLL")
 # Parameters with the contents of a memory in nextpnr's JSON.
 CONTENTS = "INIT"
-# Parts of nextpnr's configurations that may change: memories, and the tile of iCE40's PLL, which holds nothing else.
-CHANGING = (".ram_data", ".io_tile")
+# iCE40's PLL is configured in tiles of its row up to so many from its own.
+PLL_TILES = 2
 
 
 @dataclass(frozen=True)
@@ -73,11 +73,11 @@ def reclock(routed, config, before, after, *, progress=None):
         (folder / "routed.config").write_text(reclocked_config(text, change), encoding="utf-8")
         return changed
     design = json.loads((routed.folder / "routed.json").read_text(encoding="utf-8"))
-    _change_netlist(design, change, _memory_alone(change, folder / "answers", progress))
+    place = _change_netlist(design, change, _memory_alone(change, folder / "answers", progress))
     (folder / "routed.json").write_text(json.dumps(design), encoding="utf-8")
     write_again(changed, progress=progress)
     if routed.device.family == "ice40":
-        require_same(*(each / "routed.asc" for each in (routed.folder, folder)))
+        require_same(*(each / "routed.asc" for each in (routed.folder, folder)), place)
     return changed
 
 
@@ -115,7 +115,7 @@ def _memory_alone(change, folder, progress):
 
 
 def _change_netlist(design, change, contents):
-    """Change nextpnr's netlist, in place."""
+    """Change nextpnr's netlist, in place; returns where the PLL is, as nextpnr says it."""
     cells = max(design["modules"].values(), key=lambda module: len(module["cells"]))["cells"]
     bits = 0
     for name, parameters in contents.items():
@@ -124,9 +124,9 @@ def _change_netlist(design, change, contents):
         bits += sum(_differing_bits(cell["parameters"][key], value, 2) for key, value in parameters.items())
         cell["parameters"] |= parameters
     change.require_bits(bits)
-    for cell in cells.values():
-        if cell["type"] in PLL_CELLS:
-            cell["parameters"] |= {name: f"{value:032b}" for name, value in change.after.parameters.items()}
+    pll = next(cell for cell in cells.values() if cell["type"] in PLL_CELLS)
+    pll["parameters"] |= {name: f"{value:032b}" for name, value in change.after.parameters.items()}
+    return pll["attributes"]["NEXTPNR_BEL"]
 
 
 def _differing_bits(before, after, base):
@@ -135,12 +135,21 @@ def _differing_bits(before, after, base):
     return (before ^ after).bit_count()
 
 
-def require_same(before, after):
-    """FlowError if a configuration of iCE40 differs from another in more than contents of memories and one tile."""
+def require_same(before, after, place):
+    """FlowError if two configurations of an iCE40 differ in more than contents of memories and the PLL's own tiles.
+
+    Parameters
+    ----------
+    before, after : Path
+    place : str
+        The PLL's, such as ``X12/Y31/pll_3``.
+    """
+    x, y = map(int, re.match(r"X(\d+)/Y(\d+)/", place).groups())
+    own = {f".io_tile {column} {y}" for column in range(x - PLL_TILES, x + PLL_TILES + 1)}
     sections = [Counter(re.split(r"^(?=\.)", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
                 for path in (before, after)]
     places = [{section.split("\n")[0] for section in one - other} for one, other in (sections, sections[::-1])]
-    tiles = {place for place in places[0] if not place.startswith(CHANGING[0])}
-    if places[0] != places[1] or len(tiles) != 1 or not tiles.pop().startswith(CHANGING[1]):
+    other = {each for each in places[0] if not each.startswith(".ram_data")} - own
+    if places[0] != places[1] or other or not places[0] & own:
         raise FlowError(f"only memories and the PLL must change with the clock, and {after} differs from {before} in "
-                        f"{', '.join(sorted(places[0] ^ places[1] or places[0]))}")
+                        f"{', '.join(sorted(places[0] ^ places[1] or other)) or 'memories only'}")
