@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from ...hdl.clocking.pll import MHZ, PLLS, nearest, settings
 from .flow import FlowError
+from .synth_report import multiply_rates
 
 # Of the clock that is chosen: how much faster the design must be by nextpnr's calculation.
 SPARE = Fraction(11, 10)
@@ -102,12 +103,14 @@ class BoardTiming:
                             f"takes {self.crossing_ns:.1f} ns")
 
 
-def describe_clocks(board, setting, timing):
+def describe_clocks(board, config, setting, timing):
     """The clocks of a board for the report: what they are, what they were constrained to, and what they reach, MHz."""
-    return {
+    clocks = {
         **{clock: {"mhz": round(mhz, 6), "constraint_mhz": round(timing.constraint(clock), 3),
                    "fmax_mhz": round(timing.fmax(clock), 3)}
            for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, board.clock / MHZ))},
         "pll": {"cell": setting.primitive, "vco_mhz": round(float(setting.vco / MHZ), 3), **setting.parameters},
         "longest_crossing_ns": timing.crossing_ns,
     }
+    clocks[MACRO]["gmac_per_second"] = multiply_rates(config, setting.mhz)
+    return clocks

@@ -182,7 +182,7 @@ def _finish(design, names, runs, clock, show):
     if setting != design.setting:
         routed = reclock(routed, design.config, design.setting, setting, progress=show)
     bitstream = pack(routed, progress=show)
-    return bitstream.read_bytes(), describe_clocks(board, setting, timing), {
+    return bitstream.read_bytes(), describe_clocks(board, design.config, setting, timing), {
         "file": f"{board.name}{bitstream.suffix}", "seed": routed.seed,
         "seconds": round(time.perf_counter() - started, 1)}
 
