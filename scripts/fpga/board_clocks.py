@@ -12,6 +12,14 @@ SPARE = Fraction(11, 10)
 BRIDGE, MACRO = "bridge", "macro"
 
 
+def candidates(board):
+    """The settings to choose from where no clock is asked for, the slowest first.
+
+    Those with the phase comparator at the oscillator's frequency or half of it: slower ones give more jitter.
+    """
+    return [setting for setting in settings(board.pll, board.clock) if 2 * setting.compared >= board.clock]
+
+
 def first_setting(board, clock, device):
     """The PLL's `Setting` to route with: that of a clock in Hz, else the target of the device or what is nearest to it.
 
@@ -19,14 +27,13 @@ def first_setting(board, clock, device):
     """
     if clock is not None:
         return nearest(board.pll, board.clock, clock)
-    found = settings(board.pll, board.clock)
-    return min(found, key=lambda setting: abs(setting.mhz - device.target))
+    return min(candidates(board), key=lambda setting: abs(setting.mhz - device.target))
 
 
 def fastest_setting(board, fmax):
-    """The PLL's fastest `Setting` at which a design that reaches ``fmax`` MHz has `SPARE`; FlowError if there is none.
+    """The fastest of `candidates` at which a design that reaches ``fmax`` MHz has `SPARE`; FlowError if there is none.
     """
-    found = settings(board.pll, board.clock)
+    found = candidates(board)
     fitting = [setting for setting in found if float(setting.frequency * SPARE / MHZ) <= fmax]
     if not fitting:
         raise FlowError(f"the macro must reach {float(found[0].frequency * SPARE / MHZ):.1f} MHz, 10 % more than the "

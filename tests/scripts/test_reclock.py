@@ -7,7 +7,7 @@ import pytest
 from bitline.constraints import BOARDS
 from bitline.hdl.clocking.pll import nearest, settings
 from bitline.hdl.config import MacroConfig
-from bitline.scripts.fpga.board_clocks import BoardTiming, fastest_setting, first_setting
+from bitline.scripts.fpga.board_clocks import BoardTiming, candidates, fastest_setting, first_setting
 from bitline.scripts.fpga.families import DEVICES
 from bitline.scripts.fpga.flow import FlowError
 from bitline.scripts.fpga.reclock import Change, reclocked_config, require_same
@@ -53,6 +53,12 @@ def test_a_design_that_misses_a_clock_is_refused(found, match):
 @pytest.mark.parametrize(("fmax", "mhz"), [(123.75, 112.5), (123.7, 100), (13.75, 12.5), (1000, 400)])
 def test_the_fastest_clock_leaves_a_tenth(fmax, mhz):
     assert fastest_setting(ULX3S, fmax).mhz == mhz
+
+
+def test_candidates_are_few_and_without_a_slow_phase_comparator():
+    found = candidates(BOARDS["tang_nano_9k"])
+    assert [setting.mhz for setting in found] == [13.5 * factor for factor in range(1, 45)]
+    assert {setting.parameters["IDIV_SEL"] for setting in found} == {0, 1}
 
 
 def test_a_design_below_the_slowest_clock_is_refused():

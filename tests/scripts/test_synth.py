@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from bitline.constraints import BOARDS
-from bitline.hdl.clocking.pll import nearest, settings
+from bitline.hdl.clocking.pll import nearest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
 from bitline.hdl.macro.ports import input_layout, output_layout, write_layout
@@ -17,7 +17,7 @@ from bitline.scripts.commands import program
 from bitline.scripts.common import tools
 from bitline.scripts.fpga import board_flow, flow
 from bitline.scripts.fpga.block_usage import apart
-from bitline.scripts.fpga.board_clocks import SPARE
+from bitline.scripts.fpga.board_clocks import SPARE, candidates
 from bitline.scripts.fpga.families import DEVICES, FAMILIES
 from bitline.scripts.fpga.flow import FitError, map_design, read_usage, run_tool, synthesize
 from bitline.scripts.fpga.netlist_check import CheckError, check_measured_macro
@@ -77,7 +77,7 @@ def check_clocks(report, board):
     assert report["fmax_mhz"] == macro["fmax_mhz"] and bridge["mhz"] == board.clock / 1e6 <= bridge["fmax_mhz"]
     assert bridge["constraint_mhz"] == pytest.approx(bridge["mhz"], rel=0.001)
     assert macro["constraint_mhz"] == pytest.approx(DEVICES[board.device].target, rel=0.02)
-    faster = [setting.mhz for setting in settings(board.pll, board.clock) if setting.mhz > macro["mhz"]]
+    faster = [setting.mhz for setting in candidates(board) if setting.mhz > macro["mhz"]]
     assert macro["mhz"] * SPARE <= macro["fmax_mhz"] < faster[0] * SPARE
     setting = nearest(board.pll, board.clock, macro["mhz"] * 1e6)
     assert {**report["clocks"]["pll"], **setting.parameters} == report["clocks"]["pll"]
