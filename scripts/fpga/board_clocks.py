@@ -1,10 +1,13 @@
 """The clocks of a board's routed design: what they reach, and which the macro gets."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 from ...hdl.clocking.pll import MHZ, PLLS, nearest, settings
-from .flow import FlowError
+from .crossing_check import check_crossings
+from .flow import FlowError, pack
+from .reclock import reclock
 from .synth_report import multiply_rates
 
 # Of the clock that is chosen: how much faster the design must be by nextpnr's calculation.
@@ -49,11 +52,6 @@ def clock_names(netlist):
     bits = {MACRO: pins[PLLS[pll["type"]].clock_pin][0], BRIDGE: pins[PLLS[pll["type"]].oscillator_pin][0]}
     return {clock: [name for name, net in module["netnames"].items() if net["bits"] == [bit]]
             for clock, bit in bits.items()}
-
-
-def clock_constraints(board, setting, names):
-    """MHz of the nets of both clocks."""
-    return {names[BRIDGE][0]: board.clock / MHZ, names[MACRO][0]: setting.mhz}
 
 
 class BoardTiming:
@@ -110,14 +108,67 @@ class BoardTiming:
                             f"takes {self.crossing_ns:.1f} ns")
 
 
-def describe_clocks(board, config, setting, timing):
-    """The clocks of a board for the report: what they are, what they were constrained to, and what they reach, MHz."""
-    clocks = {
-        **{clock: {"mhz": round(mhz, 6), "constraint_mhz": round(timing.constraint(clock), 3),
-                   "fmax_mhz": round(timing.fmax(clock), 3)}
-           for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, board.clock / MHZ))},
-        "pll": {"cell": setting.primitive, "vco_mhz": round(float(setting.vco / MHZ), 3), **setting.parameters},
-        "longest_crossing_ns": timing.crossing_ns,
-    }
-    clocks[MACRO]["gmac_per_second"] = multiply_rates(config, setting.mhz)
-    return clocks
+class BoardClocks:
+    """The two clocks of a board's netlist, whose crossings are checked here.
+
+    Parameters
+    ----------
+    board : Board
+    config : MacroConfig
+    setting : Setting
+        Of the PLL in the netlist.
+    netlist : Netlist
+
+    Raises
+    ------
+    CrossingError
+        See `check_crossings`.
+    """
+
+    def __init__(self, board, config, setting, netlist):
+        self.board, self.config, self.setting = board, config, setting
+        self.crossings = check_crossings(netlist)
+        self.names = clock_names(netlist)
+        # Elsewhere nextpnr derives them from that of the oscillator's pin.
+        self.constraints = {self.names[BRIDGE][0]: board.clock / MHZ, self.names[MACRO][0]: setting.mhz} if (
+            netlist.family.name == "gowin") else None
+
+    def of_macro(self, routed):
+        """A routed design with the macro's clock as the one that counts."""
+        return replace(routed, clock=BoardTiming(routed, self.names).nets[MACRO])
+
+    def build(self, placements, chooses, progress=None):
+        """Pack the placement with the fastest macro.
+
+        Parameters
+        ----------
+        placements : list of Routed
+        chooses : bool
+            Take `fastest_setting` instead of the setting that was routed with.
+        progress : function, optional
+            Takes lines of the tools.
+
+        Returns
+        -------
+        (Path, int, dict)
+            The bitstream; its seed; and its clocks for the report: what they are, what nextpnr was given, and what they
+            reach, in MHz.
+
+        Raises
+        ------
+        FlowError
+            It misses a clock, or a tool fails.
+        """
+        timing = max((BoardTiming(routed, self.names) for routed in placements), key=lambda each: each.fmax(MACRO))
+        setting = fastest_setting(self.board, timing.fmax(MACRO)) if chooses else self.setting
+        timing.require(self.board, setting)
+        routed = timing.routed
+        if setting != self.setting:
+            routed = reclock(routed, self.config, self.setting, setting, progress=progress)
+        clocks = {clock: {"mhz": round(mhz, 6), "constraint_mhz": round(timing.constraint(clock), 3),
+                          "fmax_mhz": round(timing.fmax(clock), 3)}
+                  for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, self.board.clock / MHZ))}
+        clocks[MACRO]["gmac_per_second"] = multiply_rates(self.config, setting.mhz)
+        return pack(routed, progress=progress), routed.seed, clocks | {
+            "pll": {"cell": setting.primitive, "vco_mhz": round(float(setting.vco / MHZ), 3), **setting.parameters},
+            "longest_crossing_ns": timing.crossing_ns, "crossings": self.crossings}

@@ -2,25 +2,16 @@
 
 import dataclasses
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...hdl.emit import emit
 from ...hdl.uart_bridge.top import BoardTop, MeasuredMacro
 from .block_usage import Blocks, apart
-from .board_clocks import (
-    MACRO,
-    BoardTiming,
-    clock_constraints,
-    clock_names,
-    describe_clocks,
-    fastest_setting,
-    first_setting,
-)
-from .crossing_check import check_crossings
+from .board_clocks import MACRO, BoardClocks, first_setting
 from .floorplan import place_block_rams
-from .flow import DEVICES, FitError, FlowError, pack, pack_cells, place_and_route, synthesize, with_seeds
+from .flow import DEVICES, FitError, FlowError, pack_cells, place_and_route, synthesize, with_seeds
 from .netlist_check import check_measured_macro
-from .reclock import reclock
 from .synth_report import make_report
 
 TOP = "top"
@@ -126,18 +117,15 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
     design = Design(board, config, macro_only, clock)
     device = device or design.device
     folder = folder / f"{board.name}_{config.name}{'_macro' * macro_only}"
-    step = 1
-    started = time.perf_counter()
-    netlist = synthesize(**design.synthesis, folder=folder, device=device, progress=show)
-    seconds = {"synthesis": time.perf_counter() - started}
-    crossings, names = (None, None) if macro_only else (check_crossings(netlist), clock_names(netlist))
-    clocks = clock_constraints(board, design.setting, names) if names and device.family == "gowin" else None
+    step, seconds = 1, {}
+    with measured(seconds, "synthesis"):
+        netlist = synthesize(**design.synthesis, folder=folder, device=device, progress=show)
+    clocks = None if macro_only else BoardClocks(board, config, design.setting, netlist)
     # Before packing; the counts do not depend on it.
     sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
-    started = time.perf_counter()
-    pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
-    seconds["packing cells"] = time.perf_counter() - started
+    with measured(seconds, "packing cells"):
+        pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
     show("simulating the netlist" if check else "")
     checked = check_measured_macro(config, netlist) if check else 0
     done = 0
@@ -147,44 +135,40 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
         step = 3 + done
         started = time.perf_counter()
         routed = place_and_route(netlist, device, seed, folder / f"seed_{seed}", constraints=design.constraints,
-                                 clocks=clocks, placer=placer, progress=show)
-        if not macro_only:
-            routed = dataclasses.replace(routed, clock=BoardTiming(routed, names).nets[MACRO])
+                                 clocks=clocks and clocks.constraints, placer=placer, progress=show)
         done += 1
-        return routed, time.perf_counter() - started
+        return clocks.of_macro(routed) if clocks else routed, time.perf_counter() - started
 
     runs = with_seeds(seeds, place)
     step = 3 + seeds
     blocks = Blocks(netlist, MACRO, design.rest)
     report = make_report(config, board, device, macro_only, netlist, blocks, folder / "packed.json", runs)
-    report |= {"placer": placer, "block_rams_placed": sites, "checked": checked}
+    files = _files(design, netlist, [routed for routed, _ in runs])
+    if clocks:
+        with measured(seconds, "bitstream"):
+            bitstream, seed, report["clocks"] = clocks.build([routed for routed, _ in runs], clock is None, show)
+        report["bitstream"] = {"file": f"{board.name}{bitstream.suffix}", "seed": seed}
+        files[report["bitstream"]["file"]] = bitstream.read_bytes()
+    return report | {"placer": placer, "block_rams_placed": sites, "checked": checked, "seconds": seconds}, files
+
+
+@contextmanager
+def measured(seconds, name):
+    """Store the seconds that the block takes, under a name."""
+    started = time.perf_counter()
+    yield
+    seconds[name] = round(time.perf_counter() - started, 1)
+
+
+def _files(design, netlist, placements):
+    """Verilog, logs and nextpnr's reports of a build, by name."""
+    folder = netlist.folder
     files = {"netlist.v": (folder / "netlist.v").read_bytes(), "synthesis.log": (folder / "map.log").read_bytes()}
     files |= {name: text for name, text in design.sources.items() if name.endswith(".v")}
-    for routed, _ in runs:
+    for routed in placements:
         files |= {f"route_{routed.seed}.log": (routed.folder / "route.log").read_bytes(),
                   f"timing_{routed.seed}.json": (routed.folder / "report.json").read_bytes()}
-    report["seconds"] = {what: round(duration, 1) for what, duration in seconds.items()}
-    if not macro_only:
-        bitstream, report["clocks"], report["bitstream"] = _finish(design, names, runs, clock, show)
-        report["clocks"]["crossings"] = crossings
-        files[report["bitstream"]["file"]] = bitstream
-    return report, files
-
-
-def _finish(design, names, runs, clock, show):
-    """The bitstream of the fastest placement: its bytes, its clocks and its file, for the report."""
-    board, started = design.board, time.perf_counter()
-    timing = max((BoardTiming(routed, names) for routed, _ in runs), key=lambda each: each.fmax(MACRO))
-    routed, setting = timing.routed, design.setting
-    if clock is None:
-        setting = fastest_setting(board, timing.fmax(MACRO))
-    timing.require(board, setting)
-    if setting != design.setting:
-        routed = reclock(routed, design.config, design.setting, setting, progress=show)
-    bitstream = pack(routed, progress=show)
-    return bitstream.read_bytes(), describe_clocks(board, design.config, setting, timing), {
-        "file": f"{board.name}{bitstream.suffix}", "seed": routed.seed,
-        "seconds": round(time.perf_counter() - started, 1)}
+    return files
 
 
 def load(usage):
