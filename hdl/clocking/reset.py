@@ -31,8 +31,10 @@ def hold_in_reset(m, domain, until):
     # Without a reset, because they make it.
     elapsed = Signal(range(RESET_CYCLES), name=f"{domain}_elapsed", reset_less=True)
     running = Signal(name=f"{domain}_running", reset_less=True)
-    # The reset of many flip-flops comes from one, without an inverter.
-    waiting = Signal(name=f"{domain}_waiting", reset_less=True, init=1)
+    # The reset of many flip-flops comes straight from one. It starts low, because iCE40 would make a flip-flop that
+    # starts high of one that starts low and an inverter; everything starts as if it had been reset, so nothing happens
+    # in that cycle.
+    waiting = Signal(name=f"{domain}_waiting", reset_less=True)
     m.d.comb += ResetSignal(domain).eq(waiting)
     m.d[domain] += elapsed.eq(elapsed + 1)
     with m.If(~ready):

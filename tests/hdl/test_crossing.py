@@ -152,6 +152,9 @@ def test_the_second_domain_leaves_reset_after_the_first(ratio):
                     states.append(state)
 
         cycles = round(4 * reset.RESET_CYCLES * max(1, ratio))
+        # It begins with the first edge of each clock.
+        await wait(ctx, "source", 2)
+        await wait(ctx, "sink", 2)
         await watch(cycles)
         assert states == [(1, 1)]
         ctx.set(dut.locked, 1)
