@@ -130,7 +130,7 @@ class SbPll40(Pll):
     """PLL of the iCE40 with its simple feedback; with ``PAD`` at the pad where the oscillator comes in.
 
     Limits: Lattice FPGA-DS-02008, iCE40 UltraPlus Family Data Sheet, and FPGA-DS-02029, iCE40 LP/HX Family Data Sheet,
-    sysCLOCK PLL Timing. Parameters: FPGA-TN-02052, iCE40 sysCLOCK PLL Design and User Guide.
+    sysCLOCK PLL Timing. Parameters: FPGA-TN-02052, iCE40 sysCLOCK PLL Design and Usage Guide.
     """
 
     def dividers(self, oscillator):
