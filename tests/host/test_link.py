@@ -196,6 +196,8 @@ def test_identity_names_protocol_and_configuration():
     assert first_answers(config, 2**32 - 1, 25_000_000).endswith(said)
 
 
+# As of `tb_link`, which only a simulator imports.
+MAX_RATIO = 8
 CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
 
 
@@ -203,6 +205,14 @@ CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, ma
 def test_link_in_simulation(frames):
     build_board(CONFIG).run("bitline.verif.link.tb_link", seed=1, environment={
         "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": str(frames)})
+
+
+@pytest.mark.parametrize("ratio", some([1 / MAX_RATIO, 1.0, float(MAX_RATIO)], 0, 2))
+def test_link_at_the_extremes_of_the_clocks(ratio):
+    """The macro as slow and as fast against the bridge as may be, and of the same frequency."""
+    build_board(CONFIG).run("bitline.verif.link.tb_link", seed=2, environment={
+        "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": "200", "LINK_RATIO": str(ratio),
+        "COCOTB_TEST_FILTER": r"\.(noise|full_frames|duplicates|board_resets|busy_cycles)$"})
 
 
 def test_documents_example_is_what_the_code_sends():

@@ -65,8 +65,8 @@ class Host:
         self.config = MacroConfig.from_json(os.environ["BITLINE_CONFIG"])
         self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
         self.numpy_rng = np.random.default_rng(self.rng.getrandbits(32))
-        # The macro's clock is up to `MAX_RATIO` times faster or slower, and has nothing to do with the bridge's.
-        ratio = MAX_RATIO ** self.rng.uniform(-1, 1)
+        # Unless it is given, the macro's clock is up to `MAX_RATIO` times faster or slower; its phase is any.
+        ratio = float(os.environ.get("LINK_RATIO") or MAX_RATIO ** self.rng.uniform(-1, 1))
         self.line, self.noise = Line(dut, ratio, self.rng.random()), Noise(self.rng)
         cocotb.log.info("clock of the macro: %.4f of the bridge's", ratio)
         self.model, self.sizes = MacroModel(self.config), sizes(self.config)
