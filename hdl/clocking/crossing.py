@@ -18,9 +18,9 @@ class StreamCrossing(wiring.Component):
     Both domains must be reset together, and neither may leave reset while the other can still see its last request:
     see `hold_in_reset`.
 
-    Latency: one cycle of the source and 3 to 4 of the sink until ``o`` is valid; after its transfer one of the sink and
-    3 to 4 of the source until ``i`` is ready. Clifford E. Cummings, Clock Domain Crossing (CDC) Design and
-    Verification Techniques Using SystemVerilog, SNUG Boston 2008, section 5.6.
+    Latency: one cycle of the source and 2 to 3 of the sink until ``o`` is valid; after its transfer 2 to 3 of the
+    source until ``i`` is ready. It is the closed-loop multi-cycle path formulation of Clifford E. Cummings, Clock
+    Domain Crossing (CDC) Design and Verification Techniques Using SystemVerilog, SNUG Boston 2008.
 
     Parameters
     ----------
