@@ -22,7 +22,9 @@ class Board:
     device : str
         Its part, a key of `scripts.fpga.flow.DEVICES`.
     clock : float
-        Hz of the oscillator that the macro runs from.
+        Hz of the oscillator that the bridge runs from.
+    pll : str
+        The cell that makes the macro's clock of it, a key of `hdl.clocking.pll.PLLS`.
     baud : int
         Bits a second of the serial port.
     loader : str
@@ -35,6 +37,7 @@ class Board:
     platform: tuple
     device: str
     clock: float
+    pll: str
     baud: int
     loader: str
     default: MacroConfig
@@ -46,12 +49,12 @@ class Board:
 
 
 BOARDS = {board.name: board for board in (
-    Board("ulx3s_85f", ("amaranth_boards.ulx3s", "ULX3S_85F_Platform"), "LFE5U-85F", 25e6, BAUD, "ulx3s",
-          MacroConfig(rows=32, columns=32, column="table", result_interval=3)),
-    Board("icebreaker", ("amaranth_boards.icebreaker", "ICEBreakerPlatform"), "iCE40UP5K", 12e6, BAUD, "ice40_generic",
-          MacroConfig(rows=16, columns=4, result_interval=2)),
-    Board("ice40_hx8k_b_evn", ("amaranth_boards.ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"), "iCE40HX8K", 12e6, BAUD,
-          "ice40_generic", MacroConfig(rows=16, columns=8, result_interval=2)),
-    Board("tang_nano_9k", ("amaranth_boards.tang_nano_9k", "TangNano9kPlatform"), "GW1NR-9C", 27e6, BAUD, "tangnano9k",
-          MacroConfig(rows=16, columns=4, result_interval=2)),
+    Board("ulx3s_85f", ("amaranth_boards.ulx3s", "ULX3S_85F_Platform"), "LFE5U-85F", 25e6, "EHXPLLL", BAUD,
+          "ulx3s", MacroConfig(rows=32, columns=32, column="table", result_interval=3)),
+    Board("icebreaker", ("amaranth_boards.icebreaker", "ICEBreakerPlatform"), "iCE40UP5K", 12e6,
+          "SB_PLL40_2_PAD", BAUD, "ice40_generic", MacroConfig(rows=16, columns=4, result_interval=2)),
+    Board("ice40_hx8k_b_evn", ("amaranth_boards.ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"), "iCE40HX8K", 12e6,
+          "SB_PLL40_CORE", BAUD, "ice40_generic", MacroConfig(rows=16, columns=8, result_interval=2)),
+    Board("tang_nano_9k", ("amaranth_boards.tang_nano_9k", "TangNano9kPlatform"), "GW1NR-9C", 27e6, "rPLL", BAUD,
+          "tangnano9k", MacroConfig(rows=16, columns=4, result_interval=2)),
 )}

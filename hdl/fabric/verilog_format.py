@@ -98,6 +98,8 @@ def without_escapes(text):
     taken = set(re.findall(r"[A-Za-z_]\w*", re.sub(r"\\\S+ ", "", text))) | escaped
     for name in sorted(escaped):
         candidate = re.sub(r"_?\W+", "_", name).strip("_")
+        if candidate[:1].isdigit():
+            candidate = f"n{candidate}"
         while candidate in taken:
             candidate += "_"
         taken.add(candidate)

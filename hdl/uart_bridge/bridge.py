@@ -6,9 +6,10 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..macro.ports import input_layout, output_layout, write_layout
+from .answer_memory import AnswerMemory
 from .executor import Executor
 from .frames import FrameReceiver, FrameTransmitter
-from .protocol import identity, sizes
+from .protocol import BUSY_BITS, sizes
 from .session import Session
 from .uart import UartReceiver, UartTransmitter, bit_time
 
@@ -26,6 +27,8 @@ class Bridge(wiring.Component):
         Of the macro. A frame holds what `sizes` says.
     clock_hz : int
         Frequency of the clock.
+    macro_hz : int
+        Frequency of the macro's clock, for the identity.
     baud : int
         Bits a second on the line; at least four clock cycles a bit.
     buffer : int
@@ -43,10 +46,12 @@ class Bridge(wiring.Component):
         Vectors into the macro.
     o : ``In(stream)``
         Its results.
+    busy_cycles : ``In(32)``
+        Cycles of the macro's clock that vectors took so far, of any clock; stable while ``o`` is valid.
     """
 
-    def __init__(self, *, config, clock_hz, baud, buffer=2048):
-        self.config, self.clock_hz, self.baud = config, clock_hz, baud
+    def __init__(self, *, config, clock_hz, macro_hz, baud, buffer=2048):
+        self.config, self.clock_hz, self.macro_hz, self.baud = config, clock_hz, macro_hz, baud
         self.sizes = sizes(config, buffer)
         bit_time(clock_hz / baud)
         super().__init__({
@@ -55,24 +60,27 @@ class Bridge(wiring.Component):
             "write": Out(stream.Signature(write_layout(config))),
             "i": Out(stream.Signature(input_layout(config))),
             "o": In(stream.Signature(output_layout(config))),
+            "busy_cycles": In(BUSY_BITS),
         })
 
     def elaborate(self, platform):
         m = Module()
-        depth, said = self.sizes.buffer, identity(self.config, self.clock_hz, self.sizes.buffer)
+        depth = self.sizes.buffer
         m.submodules.uart_receiver = uart_receiver = UartReceiver(divisor=self.clock_hz / self.baud)
         m.submodules.uart_transmitter = uart_transmitter = UartTransmitter(divisor=self.clock_hz / self.baud)
         m.submodules.receiver = receiver = FrameReceiver(buffer=depth)
         m.submodules.transmitter = transmitter = FrameTransmitter(depth=depth)
         m.submodules.requests = requests = Memory(shape=8, depth=depth, init=[])
-        m.submodules.answers = answers = Memory(shape=8, depth=depth, init=bytes(depth - len(said)) + said)
+        m.submodules.answers = answers = AnswerMemory(config=self.config, clock_hz=self.clock_hz,
+                                                      macro_hz=self.macro_hz, buffer=depth)
         m.submodules.session = session = Session(sizes=self.sizes)
         m.submodules.executor = executor = Executor(config=self.config, sizes=self.sizes)
-        for memory, writer in ((requests.write_port(), receiver), (answers.write_port(), executor)):
-            m.d.comb += [memory.en.eq(writer.write_enable), memory.addr.eq(writer.write_address),
-                         memory.data.eq(writer.write_data)]
-        for memory, reader in ((requests.read_port(), executor.memory), (answers.read_port(), transmitter.memory)):
-            m.d.comb += [memory.addr.eq(reader.address), reader.data.eq(memory.data)]
+        write, read = requests.write_port(), requests.read_port()
+        m.d.comb += [write.en.eq(receiver.write_enable), write.addr.eq(receiver.write_address),
+                     write.data.eq(receiver.write_data), read.addr.eq(executor.memory.address),
+                     executor.memory.data.eq(read.data), answers.write_enable.eq(executor.write_enable),
+                     answers.write_address.eq(executor.write_address), answers.write_data.eq(executor.write_data)]
+        connect(m, transmitter.memory, answers.reader)
         connect(m, uart_receiver.o, receiver.i)
         connect(m, receiver.o, session.request)
         connect(m, session.job, executor.job)
@@ -87,6 +95,7 @@ class Bridge(wiring.Component):
             session.code.eq(executor.code),
             session.length.eq(executor.length),
             session.sent.eq(transmitter.idle),
+            executor.busy_cycles.eq(self.busy_cycles),
             executor.refused.eq(receiver.refused),
             executor.repeated.eq(session.repeated),
         ]

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..macro.ports import input_layout, output_layout, write_layout
 from .frames import read_port
 from .payload_io import Counters, PayloadReader, PayloadWriter
-from .protocol import DONE, LINK_COUNTERS_BYTES, Command, Refusal
+from .protocol import BUSY_BITS, DONE, LINK_COUNTERS_BYTES, Command, Refusal
 from .session import JOB
 
 
@@ -44,6 +44,8 @@ class Executor(wiring.Component):
         Vectors into the macro.
     o : ``In(stream)``
         Its results.
+    busy_cycles : ``In(32)``
+        See `Counters`; stable while ``o`` is valid.
     refused : ``In(1)``
         A frame was refused; counted.
     repeated : ``In(1)``
@@ -63,6 +65,7 @@ class Executor(wiring.Component):
             "write": Out(stream.Signature(write_layout(config))),
             "i": Out(stream.Signature(input_layout(config))),
             "o": In(stream.Signature(output_layout(config))),
+            "busy_cycles": In(BUSY_BITS),
             "refused": In(1),
             "repeated": In(1),
         })
@@ -77,7 +80,8 @@ class Executor(wiring.Component):
         is_run = job.code == Command.RUN
         item = Mux(is_run, sizes.vector, sizes.row)
         m.d.comb += [self.code.eq(job.code | DONE), reader.bytes.eq(item),
-                     counters.refused.eq(self.refused), counters.repeated.eq(self.repeated)]
+                     counters.busy_cycles.eq(self.busy_cycles), counters.refused.eq(self.refused),
+                     counters.repeated.eq(self.repeated)]
         with m.FSM():
             with m.State("START"):
                 m.d.comb += [reader.restart.eq(1), writer.restart.eq(1), counters.hold.eq(1)]
@@ -101,10 +105,10 @@ class Executor(wiring.Component):
                     m.d.comb += counters.row.eq(1)
                     m.next = "NEXT"
                 with m.If(self.i.valid & self.i.ready):
-                    m.d.comb += [counters.vector.eq(1), counters.busy.eq(1)]
+                    m.d.comb += counters.vector.eq(1)
                     m.next = "WAIT"
             with m.State("WAIT"):
-                m.d.comb += [counters.busy.eq(1), writer.store.eq(self.o.valid)]
+                m.d.comb += [counters.result.eq(self.o.valid), writer.store.eq(self.o.valid)]
                 with m.If(self.o.valid):
                     m.next = "STORE"
             with m.State("STORE"):

@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from .byte_mux import ByteMux
 from .frames import read_port
-from .protocol import HEADER_BYTES, LINK_COUNTERS, LINK_COUNTERS_BYTES
+from .protocol import BUSY_BITS, HEADER_BYTES, LINK_COUNTERS, LINK_COUNTERS_BYTES
 
 
 class PayloadReader(wiring.Component):
@@ -137,10 +137,13 @@ class Counters(wiring.Component):
 
     Members
     -------
-    busy : ``In(1)``
-        Count a cycle.
     vector : ``In(1)``
         Count a vector.
+    result : ``In(1)``
+        A result is there: take over ``busy_cycles``.
+    busy_cycles : ``In(32)``
+        Cycles of the macro's clock that vectors took so far, from flip-flops of the macro's domain that are stable
+        while ``result`` is high.
     row : ``In(1)``
         Count a row.
     refused : ``In(1)``
@@ -154,18 +157,18 @@ class Counters(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({"busy": In(1), "vector": In(1), "row": In(1), "refused": In(1), "repeated": In(1),
-                          "hold": In(1), "word": Out(8 * LINK_COUNTERS_BYTES)})
+        super().__init__({"vector": In(1), "result": In(1), "busy_cycles": In(BUSY_BITS), "row": In(1),
+                          "refused": In(1), "repeated": In(1), "hold": In(1), "word": Out(8 * LINK_COUNTERS_BYTES)})
 
     def elaborate(self, platform):
         m = Module()
-        events = {"cycles": 1, "busy": self.busy, "vectors": self.vector, "rows": self.row, "refused": self.refused,
+        events = {"cycles": 1, "busy": self.result, "vectors": self.vector, "rows": self.row, "refused": self.refused,
                   "repeated": self.repeated}
         shown = []
         for name, width in LINK_COUNTERS.items():
             counter = Signal(8 * width, name=name)
             with m.If(events[name]):
-                m.d.sync += counter.eq(counter + 1)
+                m.d.sync += counter.eq(self.busy_cycles if name == "busy" else counter + 1)
             if name in MOVING:
                 held = Signal.like(counter, name=f"held_{name}", reset_less=True)
                 with m.If(self.hold):

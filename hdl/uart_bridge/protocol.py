@@ -10,7 +10,7 @@ from amaranth.lib.crc import catalog
 
 from ..macro.ports import input_layout, output_layout, write_layout
 
-VERSION = 1
+VERSION = 2
 MAGIC = b"BTLN"
 
 # Byte stuffing as of RFC 1662: a flag is never part of a frame, so every flag is a boundary, whatever came before it.
@@ -22,9 +22,11 @@ HEADER = data.StructLayout({"session": 16, "sequence": 8, "code": 8, "length": 1
 HEADER_BYTES = HEADER.size // 8
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 
-IDENTITY_STRUCT = struct.Struct("<4sB4sIH")
+# Magic, version, hash of the configuration, Hz of the macro's clock and of the bridge's, bytes of a memory.
+IDENTITY_STRUCT = struct.Struct("<4sB4sIIH")
 
 LINK_COUNTERS = {"cycles": 4, "busy": 4, "vectors": 4, "rows": 4, "refused": 2, "repeated": 2}
+BUSY_BITS = 8 * LINK_COUNTERS["busy"]
 LINK_COUNTERS_BYTES = sum(LINK_COUNTERS.values())
 
 # A bit of the answer's code.
@@ -97,6 +99,16 @@ def _parameters(config):
     return json.dumps(config.to_dict(), separators=(",", ":")).encode()
 
 
-def identity(config, clock_hz, buffer):
-    """What the answer to `Command.CONNECT` says: who this is, and the configuration as JSON."""
-    return IDENTITY_STRUCT.pack(MAGIC, VERSION, bytes.fromhex(config.hash), clock_hz, buffer) + _parameters(config)
+def identity(config, macro_hz, clock_hz, buffer):
+    """What the answer to `Command.CONNECT` says: who this is, and the configuration as JSON.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    macro_hz, clock_hz : int
+        Hz of the clocks of the macro and of the bridge.
+    buffer : int
+        Bytes of each of the bridge's memories.
+    """
+    return IDENTITY_STRUCT.pack(MAGIC, VERSION, bytes.fromhex(config.hash), macro_hz, clock_hz, buffer) + _parameters(
+        config)

@@ -1,12 +1,16 @@
 """Top modules of boards: the macro with its bridge to the host, and the macro between shift registers."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Instance, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Instance, Module, ResetSignal
 from amaranth.lib import io, stream, wiring
 from amaranth.lib.wiring import In, Out, connect
 
+from ..clocking.crossing import StreamCrossing
+from ..clocking.pll import add_pll
+from ..clocking.reset import hold_in_reset
 from ..macro.ports import input_layout, output_layout, port_values, ports, write_layout
 from ..measure.harness import add_harness
 from .bridge import Bridge
+from .busy_cycles import BusyCycles
 
 
 def instance(config, values):
@@ -60,22 +64,9 @@ class MacroPorts(wiring.Component):
         return instance(self.config, {name: pin for (name,), _, pin in self.signature.flatten(self)})
 
 
-def add_clock(m, platform):
-    """Run domain ``sync`` from the board's oscillator; returns the clock."""
-    pin = platform.request(platform.default_clk, 0, dir="-")
-    m.submodules.clock_pin = clock = io.Buffer("i", pin)
-    m.domains.sync = ClockDomain()
-    m.d.comb += ClockSignal().eq(clock.i)
-    return clock.i
-
-
-def add_reset(m, clock):
-    """Keep domain ``sync`` in reset for the first 256 cycles; iCE40's block RAM takes a microsecond to answer."""
-    m.domains.start = ClockDomain(reset_less=True, local=True)
-    elapsed = Signal(9)
-    with m.If(~elapsed[-1]):
-        m.d.start += elapsed.eq(elapsed + 1)
-    m.d.comb += [ClockSignal("start").eq(clock), ResetSignal().eq(~elapsed[-1])]
+def clock_pin(platform):
+    """The pin of the board's oscillator."""
+    return platform.request(platform.default_clk, 0, dir="-")
 
 
 def add_uart(m, platform):
@@ -86,33 +77,79 @@ def add_uart(m, platform):
     return rx.i, tx.o
 
 
+def add_core(m, *, config, clock_hz, macro_hz, baud, locked):
+    """Add a macro in clock domain ``macro``, its bridge in domain ``sync``, their crossings and resets.
+
+    The macro leaves reset after its clock is stable, the bridge after the macro.
+
+    Parameters
+    ----------
+    m : Module
+        Has both domains.
+    config : MacroConfig
+    clock_hz, macro_hz : int
+        Hz of ``sync`` and of ``macro``.
+    baud : int
+        Bits a second of the serial port.
+    locked : Value
+        The clock of the macro is stable; of any clock.
+
+    Returns
+    -------
+    Bridge
+        Its ``rx`` and ``tx`` are left to connect.
+    """
+    macro, busy = MacroInstance(config=config), BusyCycles()
+    m.submodules.macro, m.submodules.busy = DomainRenamer("macro")(macro), DomainRenamer("macro")(busy)
+    m.submodules.bridge = bridge = Bridge(config=config, clock_hz=clock_hz, macro_hz=macro_hz, baud=baud)
+    m.submodules.write_crossing = write = StreamCrossing(shape=write_layout(config), source="sync", sink="macro")
+    m.submodules.i_crossing = i = StreamCrossing(shape=input_layout(config), source="sync", sink="macro")
+    m.submodules.o_crossing = o = StreamCrossing(shape=output_layout(config), source="macro", sink="sync")
+    for source, sink in ((bridge.write, write.i), (write.o, macro.write), (bridge.i, i.i), (i.o, macro.i),
+                         (o.o, bridge.o)):
+        connect(m, source, sink)
+    # A result waits until the cycles that go with it are counted.
+    m.d.comb += [
+        busy.accepted.eq(macro.i.valid & macro.i.ready),
+        busy.valid.eq(macro.o.valid),
+        o.i.valid.eq(macro.o.valid & busy.counted),
+        o.i.payload.eq(macro.o.payload),
+        macro.o.ready.eq(o.i.ready),
+        bridge.busy_cycles.eq(busy.cycles),
+    ]
+    hold_in_reset(m, "sync", hold_in_reset(m, "macro", locked))
+    return bridge
+
+
 class BoardTop(Elaboratable):
-    """The macro with its bridge on the pins of the board's serial port, all on the clock of the board's oscillator.
+    """The macro with its bridge on the pins of the board's serial port.
+
+    The bridge runs from the oscillator, the macro from a PLL.
 
     Parameters
     ----------
     config : MacroConfig
-    clock : float
-        Hz of the oscillator.
+    pll : Setting
+        Of the PLL, with the frequencies of both clocks.
     baud : int
         Bits a second of the serial port.
     """
 
-    def __init__(self, *, config, clock, baud):
+    def __init__(self, *, config, pll, baud):
         self.config = config
-        self.clock = clock
+        self.pll = pll
         self.baud = baud
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.macro = macro = MacroInstance(config=self.config)
-        m.submodules.bridge = bridge = Bridge(config=self.config, clock_hz=round(self.clock), baud=self.baud)
-        add_reset(m, add_clock(m, platform))
+        m.domains.sync = ClockDomain()
+        m.domains.macro = ClockDomain()
+        oscillator, clock, locked = add_pll(m, clock_pin(platform), self.pll)
+        m.d.comb += [ClockSignal().eq(oscillator), ClockSignal("macro").eq(clock)]
+        bridge = add_core(m, config=self.config, clock_hz=round(self.pll.oscillator),
+                          macro_hz=round(self.pll.frequency), baud=self.baud, locked=locked)
         rx, tx = add_uart(m, platform)
         m.d.comb += [bridge.rx.eq(rx), tx.eq(bridge.tx)]
-        connect(m, bridge.write, macro.write)
-        connect(m, bridge.i, macro.i)
-        connect(m, macro.o, bridge.o)
         return m
 
 
@@ -129,7 +166,9 @@ class MeasuredMacro(Elaboratable):
 
     def elaborate(self, platform):
         m = Module()
-        add_clock(m, platform)
+        m.submodules.clock_pin = clock = io.Buffer("i", clock_pin(platform))
+        m.domains.sync = ClockDomain()
+        m.d.comb += ClockSignal().eq(clock.i)
         rx, tx = add_uart(m, platform)
         m.d.comb += tx.eq(add_harness(m, "macro", MacroPorts(config=self.config), rx))
         return m

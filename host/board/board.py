@@ -69,8 +69,8 @@ class Board:
     Attributes
     ----------
     config : MacroConfig
-    clock_hz : int
-        As the board reports it.
+    clock_hz, bridge_hz : int
+        Frequencies of the clocks of the macro and of the bridge, as the board reports them.
 
     Raises
     ------
@@ -114,7 +114,7 @@ class Board:
         if magic != MAGIC or version != bytes([VERSION]):
             raise LinkError(f"board must speak version {VERSION} of the protocol, and says {response[:16]!r}")
         try:
-            _, _, fingerprint, self.clock_hz, buffer = IDENTITY_STRUCT.unpack_from(response)
+            _, _, fingerprint, self.clock_hz, self.bridge_hz, buffer = IDENTITY_STRUCT.unpack_from(response)
             found = MacroConfig.from_json(response[IDENTITY_STRUCT.size:].decode())
         except (ValueError, TypeError, struct.error) as error:
             raise LinkError(f"board must hold a macro that this version knows, and does not: {error}") from None

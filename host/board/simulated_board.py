@@ -8,20 +8,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from amaranth.back import rtlil
-from amaranth.hdl import Module
+from amaranth.hdl import ClockDomain, ClockSignal, Module, ResetSignal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out, connect
+from amaranth.lib.wiring import In, Out
 
 from ...hdl.emit import EmitError, run_yosys
 from ...hdl.fabric.verilog_format import from_yosys
-from ...hdl.uart_bridge.bridge import Bridge
-from ...hdl.uart_bridge.top import MacroInstance
+from ...hdl.uart_bridge.top import add_core
 from ...verif.sim.build import SimulatorError, Surround, build, source, testbench
 from .board import Board
 
 # Clock cycles per bit, the minimum of the UART: fewest cycles to simulate.
 DIVISOR = 4
 CLOCK_HZ = 48_000_000
+MACRO_HZ = 75_000_000
 
 # For the driver's timeouts: a pseudo-terminal has no baud rate, and a simulation is slower than a board.
 BAUD = 115_200
@@ -33,38 +33,48 @@ STOP_TIMEOUT_S = 20.0
 
 
 class BoardCore(wiring.Component):
-    """A macro and its bridge, without the pins and clocks of a board.
+    """What `BoardTop` puts behind the pins and the PLL of a board.
 
     Parameters
     ----------
     config : MacroConfig
-    clock_hz, baud : int
+    has_one_clock : bool
+        The macro runs from the bridge's clock, for what handles one clock only.
 
     Members
     -------
+    clk : In(1)
+        Of the bridge.
+    macro_clk : In(1)
+        Of the macro.
+    rst : In(1)
+        In place of a PLL that is not locked.
     rx : In(1)
     tx : Out(1)
+    running : Out(1)
+        The bridge is out of reset.
     """
 
-    def __init__(self, *, config, clock_hz, baud):
-        self.config, self.clock_hz, self.baud = config, clock_hz, baud
-        super().__init__({"rx": In(1), "tx": Out(1)})
+    def __init__(self, *, config, has_one_clock=False):
+        self.config, self.has_one_clock = config, has_one_clock
+        super().__init__({"clk": In(1), "macro_clk": In(1), "rst": In(1), "rx": In(1), "tx": Out(1),
+                          "running": Out(1)})
 
     def elaborate(self, platform):
         m = Module()
-        m.submodules.bridge = bridge = Bridge(config=self.config, clock_hz=self.clock_hz, baud=self.baud)
-        m.submodules.macro = macro = MacroInstance(config=self.config)
-        connect(m, bridge.write, macro.write)
-        connect(m, bridge.i, macro.i)
-        connect(m, bridge.o, macro.o)
-        m.d.comb += [bridge.rx.eq(self.rx), self.tx.eq(bridge.tx)]
+        m.domains.sync = ClockDomain()
+        m.domains.macro = ClockDomain()
+        m.d.comb += [ClockSignal().eq(self.clk),
+                     ClockSignal("macro").eq(self.clk if self.has_one_clock else self.macro_clk)]
+        bridge = add_core(m, config=self.config, clock_hz=CLOCK_HZ, macro_hz=MACRO_HZ, baud=CLOCK_HZ // DIVISOR,
+                          locked=~self.rst)
+        m.d.comb += [bridge.rx.eq(self.rx), self.tx.eq(bridge.tx), self.running.eq(~ResetSignal())]
         return m
 
 
-def board_verilog(config, name):
-    """Verilog of a board, a module called ``name``, without its macro, for which the generated Verilog is used."""
-    core = BoardCore(config=config, clock_hz=CLOCK_HZ, baud=CLOCK_HZ // DIVISOR)
-    text = rtlil.convert(core, name=name, emit_src=False)
+def board_verilog(config, name, has_one_clock=False):
+    """Verilog of a `BoardCore`, a module called ``name``, without its macro, whose generated Verilog is used."""
+    text = rtlil.convert(BoardCore(config=config, has_one_clock=has_one_clock), name=name, emit_src=False)
     # Yosys knows only the ports of the macro.
     return from_yosys(run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n"))
 
@@ -72,7 +82,8 @@ def board_verilog(config, name):
 def serial_line(verilog):
     """Verilog whose module ``board`` is connected to a serial line."""
     line = source("serial_line.sv").read_text(encoding="utf-8")
-    visible = ("clk", "rst", "go", "bits", "bit_count", "timeout_cycles", "done", "bytes", "byte_count")
+    visible = ("clk", "macro_clk", "rst", "running", "go", "bits", "bit_count", "timeout_cycles", "done", "bytes",
+               "byte_count")
     return Surround("serial", {"board.sv": verilog, "serial_line.sv": line}, {"DIVISOR": DIVISOR}, visible)
 
 
@@ -89,7 +100,8 @@ def _simulate(config, simulator, folder, meeting, owner):
         (meeting / "refused").write_text(str(error), encoding="utf-8")
         return
     built.run(testbench("tb_board"), seed=0, folder=meeting / "run",
-              environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner)})
+              environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner),
+                           "BOARD_RATIO": str(MACRO_HZ / CLOCK_HZ)})
 
 
 class SimulatedBoard:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from ...constraints import BOARDS
+from ...hdl.clocking.pll import MHZ, nearest
 from ..common.files import BadInput, check_writable, write_files
 from ..common.options import config_options
 from ..common.progress import running
@@ -24,6 +25,8 @@ def refuse(error, board, config, macro_only, folder, progress):
 @click.command()
 @click.option("--board", "name", type=click.Choice(sorted(BOARDS)), required=True, help="Board to build for.")
 @click.option("--macro-only", is_flag=True, help="Measure the macro between shift registers, without the bridge.")
+@click.option("--clock", metavar="MHZ", type=float,
+              help="Clock of the macro, or the nearest that the PLL makes; by default the fastest with 10 % to spare.")
 @config_options(interval=lambda arguments: BOARDS[arguments["name"]].default.result_interval)
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True,
               help="Placements; the report has the median of their Fmax.")
@@ -36,7 +39,7 @@ def refuse(error, board, config, macro_only, folder, progress):
               help="Gets bitstream, report.json, netlist and logs.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/synth"),
               show_default=True, help="Folder for files of the tools.")
-def command(name, macro_only, config, seeds, check, placer, speed, out, folder):
+def command(name, macro_only, clock, config, seeds, check, placer, speed, out, folder):
     """Build a macro for a board, or measure it alone; by default a macro that fits the board."""
     board = BOARDS[name]
     config = config or board.default
@@ -47,11 +50,19 @@ def command(name, macro_only, config, seeds, check, placer, speed, out, folder):
         device = device.at_speed(speed)
     if check and not macro_only:
         raise BadInput("--check must come with --macro-only, and does not")
+    if clock is not None:
+        if macro_only:
+            raise BadInput("--clock must come without --macro-only, which has no bitstream")
+        try:
+            clock *= MHZ
+            nearest(board.pll, board.clock, clock)
+        except ValueError as error:
+            raise BadInput(f"--{error}") from None
     check_writable(out / "report.json")
     with running("", 4 + seeds) as progress:
         try:
-            report, files = synth(board, config, macro_only=macro_only, check=check, seeds=seeds, device=device,
-                                  placer=placer, folder=folder, progress=progress)
+            report, files = synth(board, config, macro_only=macro_only, clock=clock, check=check, seeds=seeds,
+                                  device=device, placer=placer, folder=folder, progress=progress)
         except FitError as error:
             raise refuse(error, board, config, macro_only, folder,
                          lambda line: progress(1, f"what fits: {line[:60]}")) from None

@@ -203,12 +203,19 @@ def _check_fit(device, usage):
 
 @dataclass(frozen=True)
 class Routed:
-    """A placed and routed design, in ``folder``, and nextpnr's report of it."""
+    """A placed and routed design, in ``folder``, and nextpnr's report of it.
+
+    Attributes
+    ----------
+    clock : str
+        The clock that counts, as the report has it; by default the slowest.
+    """
 
     device: Device
     seed: int
     folder: Path
     report: dict = field(repr=False)
+    clock: str | None = None
 
     @property
     def utilization(self):
@@ -218,14 +225,26 @@ class Routed:
 
     @property
     def fmax(self):
-        """MHz of the slowest clock; None without clocks."""
-        return min((clock["achieved"] for clock in self.report["fmax"].values()), default=None)
+        """MHz of the clock that counts; None without clocks."""
+        return min((clock["achieved"] for name, clock in self.report["fmax"].items() if self.clock in (None, name)),
+                   default=None)
+
+    @property
+    def seconds(self):
+        """How long nextpnr says that it placed and routed."""
+        text = (self.folder / "route.log").read_text(encoding="utf-8")
+
+        def spent(pattern):
+            return round(sum(map(float, re.findall(rf"^Info: {pattern}:? ([\d.]+)s$", text, re.MULTILINE))), 1)
+
+        return {"placing": spent(r"(?:HeAP Placer Time|SA placement time|Static placer time)"),
+                "routing": spent(r"Router\d time")}
 
     @property
     def critical_path(self):
         """The path that limits `fmax`: nextpnr's list of its pieces."""
         clocks = self.report["fmax"]
-        slowest = min(clocks, key=lambda name: clocks[name]["achieved"])
+        slowest = self.clock or min(clocks, key=lambda name: clocks[name]["achieved"])
         return next(path["path"] for path in self.report["critical_paths"]
                     if path["from"].endswith(slowest) and path["to"].endswith(slowest))
 
@@ -252,7 +271,7 @@ def pack_cells(netlist, device, folder, *, constraints=None, progress=None):
     return usage
 
 
-def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="heap", progress=None):
+def place_and_route(netlist, device, seed, folder, *, constraints=None, clocks=None, placer="heap", progress=None):
     """Place and route a netlist.
 
     Parameters
@@ -264,6 +283,8 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="
         Gets a log, nextpnr's report and the routed design.
     constraints : str, optional
         Pins, as the family writes them (LPF, PCF, CST); without them nextpnr chooses, except on Gowin.
+    clocks : dict of str to float, optional
+        MHz of nets; on Gowin only, where ``constraints`` have no clocks and nextpnr does not know what a PLL makes.
     placer : str
         One of `PLACERS`.
     progress : function, optional
@@ -289,8 +310,9 @@ def place_and_route(netlist, device, seed, folder, *, constraints=None, placer="
         if progress:
             progress(line)
 
-    arguments = [*_prepare(netlist, device, folder, constraints), "--seed", seed, "--report", "report.json", "--freq",
-                 device.target, "--timing-allow-fail", "--placer", placer, *OUTPUT[device.family]]
+    arguments = [*_prepare(netlist, device, folder, constraints), *_constrain_clocks(clocks or {}, folder), "--seed",
+                 seed, "--report", "report.json", "--freq", device.target, "--timing-allow-fail", "--ignore-rel-clk",
+                 "--placer", placer, "--write", "routed.json", *TEXT[device.family]]
     try:
         run_tool(netlist.family.pnr, arguments, folder, "route.log", watch)
     except RouterError:
@@ -320,9 +342,8 @@ def with_seeds(count, place):
     return results
 
 
-# Options of nextpnr: the routed design that the packer takes, and the pins.
-OUTPUT = {"ecp5": ("--textcfg", "routed.config"), "ice40": ("--asc", "routed.asc", "--write", "routed.json"),
-          "gowin": ("--write", "routed.json")}
+# Options of nextpnr: the routed design as the packer takes it, if not as JSON, and the pins.
+TEXT = {"ecp5": ("--textcfg", "routed.config"), "ice40": ("--asc", "routed.asc"), "gowin": ()}
 PINS = {"ecp5": ("--lpf", "pins.txt"), "ice40": ("--pcf", "pins.txt"), "gowin": ("--vopt", "cst=pins.txt")}
 NO_PINS = {"ecp5": ("--lpf-allow-unconstrained",), "ice40": ("--pcf-allow-unconstrained",), "gowin": ()}
 
@@ -338,10 +359,30 @@ def _prepare(netlist, device, folder, constraints):
             *(PINS[device.family] if constraints is not None else ())]
 
 
+def _constrain_clocks(clocks, folder):
+    """Write constraints of clocks into a folder; returns the options that name them."""
+    if not clocks:
+        return []
+    (folder / "clocks.sdc").write_text("".join(
+        f"create_clock -name clock_{index} -period {1e3 / mhz:.4f} [get_nets {net}]\n"
+        for index, (net, mhz) in enumerate(clocks.items())), encoding="utf-8")
+    return ["--sdc", "clocks.sdc"]
+
+
 def read_usage(log):
     """Used and available by kind of cell, from a log of nextpnr that got as far as counting."""
     found = re.findall(r"^Info:\s+(\w+): +(\d+)/ *(\d+) +\d+%$", log.read_text(encoding="utf-8"), re.MULTILINE)
     return {kind: (int(used), int(available)) for kind, used, available in found}
+
+
+def write_again(routed, *, progress=None):
+    """Write what the packer takes of a routed design whose ``routed.json`` was changed; the same `Routed`."""
+    family = routed.device.family
+    if TEXT[family]:
+        arguments = ["--json", "routed.json", *routed.device.arguments, *NO_PINS[family], "--no-pack", "--no-place",
+                     "--no-route", *TEXT[family]]
+        run_tool(FAMILIES[family].pnr, arguments, routed.folder, "write.log", progress)
+    return routed
 
 
 def pack(routed, *, progress=None):

@@ -58,6 +58,11 @@ def multiply_rate(config, fmax, bits):
     return round(config.rows * (config.columns // slices) * fmax / bits / 1e3, 4)
 
 
+def multiply_rates(config, mhz):
+    """`multiply_rate` of int8 and of int4 at a clock, by name."""
+    return {f"int{bits}": multiply_rate(config, mhz, bits) for bits in (8, 4)}
+
+
 def describe_path(path, blocks):
     """The critical path in words and in numbers.
 
@@ -118,10 +123,11 @@ def make_report(config, board, device, macro_only, netlist, blocks, packed, runs
         "operations_per_cycle": config.rows * config.columns,
         "per_operation": {name: per_operation(counts[name], config) for name in ("columns_and_accumulators", "macro")},
         "fmax_mhz": round(fmax, 3),
-        "seeds": [{"seed": routed.seed, "fmax_mhz": round(routed.fmax, 3), "seconds": round(seconds, 1)}
+        "seeds": [{"seed": routed.seed, "fmax_mhz": round(routed.fmax, 3), "seconds": round(seconds, 1),
+                   **routed.seconds}
                   for routed, seconds in runs],
         "board_clock_mhz": board.clock / 1e6,
-        "gmac_per_second": {f"int{bits}": multiply_rate(config, fmax, bits) for bits in (8, 4)},
+        "gmac_per_second": multiply_rates(config, fmax),
         "critical_path": {"seed": typical.seed, **describe_path(typical.critical_path, blocks)},
     }
 
@@ -135,7 +141,16 @@ def summary(report):
     for kind, counts in report["counts"]["blocks"].items():
         parts = ", ".join(f"{counts[key]:,} {LABELS[key]}" for key in COUNTED if counts[key])
         lines.append(f"  {kind} x {counts['instances']}: {parts}")
-    rates = ", ".join(f"{rate:.3f} GMAC/s {kind}" for kind, rate in report["gmac_per_second"].items() if rate)
-    lines.append(f"{report['fmax_mhz']:.1f} MHz, median of {len(report['seeds'])}{': ' if rates else ''}{rates}")
+    lines.append(f"{report['fmax_mhz']:.1f} MHz, median of {len(report['seeds'])}{_rates(report)}")
     lines.append(report["critical_path"]["words"])
+    if "clocks" in report:
+        clocks, pll = report["clocks"], report["clocks"]["pll"]
+        lines += [f"macro at {clocks['macro']['mhz']:g} MHz from {pll['cell']}{_rates(clocks['macro'])}",
+                  f"bridge at {clocks['bridge']['mhz']:g} MHz, reaches {clocks['bridge']['fmax_mhz']:.1f} MHz"]
     return lines
+
+
+def _rates(report):
+    """Rates of multiplication in words, after a colon; nothing if there are none."""
+    rates = [f"{rate:.3f} GMAC/s {kind}" for kind, rate in report["gmac_per_second"].items() if rate]
+    return f": {', '.join(rates)}" if rates else ""

@@ -143,11 +143,13 @@ class BoardDesign:
 
     @property
     def verilog(self):
-        return bridged(self.config, self.name) + emitted(self.config).text
+        # Proofs and replays know one clock.
+        return bridged(self.config, self.name, has_one_clock=True) + emitted(self.config).text
 
     @property
     def pins(self):
-        return [Pin("clk", 1, True), Pin("rst", 1, True), Pin("rx", 1, True), Pin("tx", 1, False)]
+        return [*(Pin(name, 1, True) for name in ("clk", "macro_clk", "rst", "rx")), Pin("tx", 1, False),
+                Pin("running", 1, False)]
 
     @property
     def environment(self):

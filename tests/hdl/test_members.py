@@ -19,18 +19,20 @@ from bitline.hdl.uart_bridge.protocol import sizes
 MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
 CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True, dma=32)
 BITCELLS, TABLES = (next(iter(config.shapes)) for config in (MACRO, MacroConfig(rows=8, columns=4, column="table")))
-FOLDERS = ("axi", "bist", "columns", "core", "csr", "fabric", "macro", "uart_bridge")
+FOLDERS = ("axi", "bist", "clocking", "columns", "core", "csr", "fabric", "macro", "uart_bridge")
 MEMBERS = "Members\n-------\n"
 # What a parameter of such a name is, but for those of `OWN`.
 COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "max_skipped": 7,
           "banks": 2, "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
-          "input_bits": 8, "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12e6, "baud": 115200,
+          "input_bits": 8, "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12_000_000, "baud": 115200,
+          "macro_hz": 48_000_000,
           "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
           "sum_shape": signed(8), "max_accumulations": 3, "index": 0, "has_dma": True, "takes_null": True,
-          "address_bits": 32, "packet_beats": 3,
+          "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3,
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32)}
 OWN = {"columns": MACRO, "macro": MACRO, "uart_bridge": MACRO}
-SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3)}
+SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
+          "StreamCrossing": 8}
 # Whose ports are those of a table, by name.
 TABLED = {"CoreTop", "FlatMacro", "MacroPorts"}
 

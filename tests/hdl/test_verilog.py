@@ -8,6 +8,7 @@ import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import FABRICS, WAIVERS, design, emit, run_yosys, sidecar
 from bitline.hdl.fabric.design import Design
+from bitline.hdl.fabric.verilog_format import without_escapes
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.verif.sim.build import tool_environment
 from hypothesis import HealthCheck, given, settings
@@ -171,3 +172,9 @@ def test_every_configuration_gives_verilog_or_one_line(cli, tmp_path_factory, pa
     else:
         assert status == 2 and not files
         assert re.fullmatch(r"bitline: \w+.* must .*, not .*\n", errors), errors
+
+
+def test_names_are_plain_and_begin_with_a_letter():
+    """Yosys names the inputs of a function after a number."""
+    text = without_escapes("wire \\162$func.a , \\sum$3 , sum_3;")
+    assert text == "wire n162_func_a, sum_3_, sum_3;"

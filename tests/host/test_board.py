@@ -9,7 +9,7 @@ from bitline.golden.program import Program, Vector, Write, predict
 from bitline.hdl.config import MacroConfig
 from bitline.host.board import Board, LinkError, in_order
 from bitline.host.board.link import ATTEMPTS
-from bitline.host.board.simulated_board import SimulatedBoard
+from bitline.host.board.simulated_board import CLOCK_HZ, MACRO_HZ, SimulatedBoard
 from bitline.host.mapping.tiling import matrix_product
 from bitline.verif.sim.build import SimulatorError
 
@@ -69,7 +69,7 @@ def test_program_gives_what_the_golden_model_gives(simulated, product):
 
 def test_load_and_run_at_the_extremes(simulated):
     with simulated.connect() as board:
-        assert board.config == CONFIG and board.clock_hz == 48_000_000
+        assert (board.config, board.clock_hz, board.bridge_hz) == (CONFIG, MACRO_HZ, CLOCK_HZ)
         for weight, value in ((-128, 255), (127, 255), (-128, -128)):
             board.load(1, np.full((8, 4), weight))
             result, = board.run([Vector(np.full(8, value), 8, value < 0, bank=1)])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from bitline.golden.program import Vector
 from bitline.hdl.config import MacroConfig
+from bitline.hdl.uart_bridge.answer_memory import first_answers
 from bitline.hdl.uart_bridge.bridge import Bridge
 from bitline.hdl.uart_bridge.byte_mux import ByteMux
 from bitline.hdl.uart_bridge.protocol import CRC, ESCAPE, FLAG, MAGIC, Command, identity, sizes
@@ -100,7 +101,7 @@ def test_too_fast_a_line_is_refused(divisor):
         with pytest.raises(ValueError, match="divisor must be at least 4 clock cycles a bit, not"):
             block(divisor=divisor)
     with pytest.raises(ValueError, match=r"not 3\.0"):
-        Bridge(config=MacroConfig(rows=2, columns=2), clock_hz=9_000_000, baud=3_000_000)
+        Bridge(config=MacroConfig(rows=2, columns=2), clock_hz=9_000_000, macro_hz=9_000_000, baud=3_000_000)
 
 
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 50])
@@ -184,14 +185,19 @@ def test_every_macro_has_room_for_a_record_of_each_kind(config):
     found = sizes(config)
     assert found.rows >= 1 and found.vectors >= 1
     assert found.buffer & found.buffer - 1 == 0
-    assert len(identity(config, 1, found.buffer)) == found.identity
+    assert len(identity(config, 1, 1, found.buffer)) == found.identity
 
 
 def test_identity_names_protocol_and_configuration():
     config = MacroConfig(rows=2, columns=3)
-    assert identity(config, 2**32 - 1, 2048)[:9] == MAGIC + b"\x01" + bytes.fromhex(config.hash)
+    said = identity(config, 2**32 - 1, 25_000_000, 2048)
+    assert said[:9] == MAGIC + b"\x02" + bytes.fromhex(config.hash)
+    assert (said[9:13], said[13:17]) == (b"\xff" * 4, (25_000_000).to_bytes(4, "little"))
+    assert first_answers(config, 2**32 - 1, 25_000_000).endswith(said)
 
 
+# As of `tb_link`, which only a simulator imports.
+MAX_RATIO = 8
 CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
 
 
@@ -199,6 +205,14 @@ CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, ma
 def test_link_in_simulation(frames):
     build_board(CONFIG).run("bitline.verif.link.tb_link", seed=1, environment={
         "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": str(frames)})
+
+
+@pytest.mark.parametrize("ratio", some([1 / MAX_RATIO, 1.0, float(MAX_RATIO)], 0, 2))
+def test_link_at_the_extremes_of_the_clocks(ratio):
+    """The macro as slow and as fast against the bridge as may be, and of the same frequency."""
+    build_board(CONFIG).run("bitline.verif.link.tb_link", seed=2, environment={
+        "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": "200", "LINK_RATIO": str(ratio),
+        "COCOTB_TEST_FILTER": r"\.(noise|full_frames|duplicates|board_resets|busy_cycles)$"})
 
 
 def test_documents_example_is_what_the_code_sends():

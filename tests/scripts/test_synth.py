@@ -1,19 +1,25 @@
 import json
 import re
+import shutil
 import time
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from bitline.constraints import BOARDS
+from bitline.hdl.clocking.pll import nearest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
+from bitline.hdl.macro.ports import input_layout, output_layout, write_layout
+from bitline.hdl.uart_bridge.answer_memory import first_answers
+from bitline.hdl.uart_bridge.protocol import BUSY_BITS
 from bitline.scripts.commands import program
 from bitline.scripts.common import tools
 from bitline.scripts.fpga import board_flow, flow
 from bitline.scripts.fpga.block_usage import apart
+from bitline.scripts.fpga.board_clocks import SPARE, candidates
 from bitline.scripts.fpga.families import DEVICES, FAMILIES
-from bitline.scripts.fpga.flow import FitError, map_design, read_usage, synthesize
+from bitline.scripts.fpga.flow import FitError, map_design, read_usage, run_tool, synthesize
 from bitline.scripts.fpga.netlist_check import CheckError, check_measured_macro
 from bitline.scripts.fpga.synth_report import COUNTED, multiply_rate, summary
 from some import some, some_of
@@ -24,6 +30,9 @@ pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"pip install -e '.[fpga]'
 
 SMALL = {"rows": 4, "columns": 2, "weight_bits": 4, "input_bits": 4}
 OPTIONS = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
+# Blocks beside the macro.
+BESIDE = ("harness", "board", "bridge", "rx_pin", "tx_pin", "clock_pin", "pll", "busy", "write_crossing", "i_crossing",
+          "o_crossing", "macro_start", "sync_start")
 # What nextpnr calls what a device has.
 KINDS = {
     "ecp5": {"lut_sites": "TRELLIS_COMB", "flip_flop": "TRELLIS_FF", "block_ram": "DP16KD", "dsp": "MULT18X18D"},
@@ -39,7 +48,7 @@ def check_counts(report):
     for key in COUNTED:
         assert sum(block[key] for block in counts["blocks"].values()) == counts["whole"][key]
         outside = sum(counts["blocks"].get(kind, {key: 0})[key]
-                      for kind in ("harness", "board", "bridge", "rx_pin", "tx_pin", "clock_pin"))
+                      for kind in BESIDE)
         assert counts["macro"][key] == counts["whole"][key] - outside
         assert report["per_operation"]["macro"][key] == pytest.approx(
             counts["macro"][key] / report["operations_per_cycle"], abs=1e-4)
@@ -60,6 +69,22 @@ def check_speed(report):
     assert all(path[end]["block"] in path["words"] and path[end]["register"] in path["words"] for end in ("from", "to"))
     rate = SMALL["rows"] * SMALL["columns"] * report["fmax_mhz"] / 4 / 1e3
     assert report["gmac_per_second"] == {"int8": None, "int4": pytest.approx(rate, abs=1e-4)}
+
+
+def check_clocks(report, board):
+    """The macro's clock is the fastest of the PLL that leaves a tenth; both clocks are constrained and met."""
+    macro, bridge = report["clocks"]["macro"], report["clocks"]["bridge"]
+    assert report["fmax_mhz"] == macro["fmax_mhz"] and bridge["mhz"] == board.clock / 1e6 <= bridge["fmax_mhz"]
+    assert bridge["constraint_mhz"] == pytest.approx(bridge["mhz"], rel=0.001)
+    assert macro["constraint_mhz"] == pytest.approx(DEVICES[board.device].target, rel=0.02)
+    faster = [setting.mhz for setting in candidates(board) if setting.mhz > macro["mhz"]]
+    assert macro["mhz"] * SPARE <= macro["fmax_mhz"] < faster[0] * SPARE
+    setting = nearest(board.pll, board.clock, macro["mhz"] * 1e6)
+    assert {**report["clocks"]["pll"], **setting.parameters} == report["clocks"]["pll"]
+    # A row, a vector and a result; the busy cycles; three handshakes, two resets and the serial line.
+    crossings, bits = report["clocks"]["crossings"], sum(
+        layout(MacroConfig(**SMALL)).size for layout in (write_layout, input_layout, output_layout))
+    assert crossings == {"clocks": 2, "synchronizers": 9, "captured_bits": bits + BUSY_BITS}
 
 
 def test_a_summary_calls_only_packed_cells_lut_sites():
@@ -83,11 +108,13 @@ def test_bitstream_for_a_board(name, cli, tmp_path):
     check_speed(report)
     assert report["critical_path"]["words"] in output
     assert report["counts"]["blocks"]["bridge"]["flip_flop"] > 100
-    assert report["fmax_mhz"] >= report["board_clock_mhz"]
     board = BOARDS[name]
+    check_clocks(report, board)
+    assert f"macro at {report['clocks']['macro']['mhz']:g} MHz from {board.pll}" in output
     family = FAMILIES[DEVICES[board.device].family]
     config = MacroConfig(**SMALL)
     assert report["bitstream"] == {"file": f"{name}{family.bitstream}", "seed": 1}
+    check_identity(out / report["bitstream"]["file"], report, board, tmp_path)
     head = (out / report["bitstream"]["file"]).read_bytes()[:program.HEADER_BYTES]
     assert [device.name for device in DEVICES.values() if device.mark in head] == [board.device]
     fabric = "ecp5" if family.name == "ecp5" else "generic"
@@ -95,6 +122,41 @@ def test_bitstream_for_a_board(name, cli, tmp_path):
     log, = (tmp_path / "build").glob("*/pack_cells.log")
     usage = read_usage(log)
     assert {kind: usage[theirs][1] for kind, theirs in KINDS[family.name].items()} == DEVICES[board.device].capacity
+
+
+def check_identity(bitstream, report, board, folder):
+    """The bitstream of an ECP5, read back, holds the dividers and the identity with the clock; those of others differ
+    from what was routed in nothing else, as the flow checks.
+    """
+    if DEVICES[board.device].family != "ecp5":
+        return
+    shutil.copy(bitstream, folder / "it.bit")
+    run_tool("yowasp-ecpunpack", ["--input", "it.bit", "--textcfg", "it.config"], folder, "unpack.log")
+    text = (folder / "it.config").read_text(encoding="utf-8")
+    for name, value in report["clocks"]["pll"].items():
+        if name in ("CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV"):
+            assert f"word: {name} {value - 1:07b}\n" in text
+    answers = first_answers(MacroConfig(**SMALL), round(report["clocks"]["macro"]["mhz"] * 1e6), round(board.clock))
+    memories = [[int(word, 16) & 0xFF for word in section.split()[1:]] for section in text.split(".bram_init")[1:]]
+    assert any(bytes(words[:len(answers)]) == answers for words in memories)
+
+
+def test_a_clock_that_is_asked_for(cli, tmp_path):
+    """nextpnr gets it as a constraint; nothing is changed after routing."""
+    out = tmp_path / "out"
+    status, _, errors = cli("synth", "--board", "icebreaker", *OPTIONS, "--clock", 24.1, "--out", out, "--build",
+                            tmp_path / "build")
+    assert status == 0, errors
+    macro = json.loads((out / "report.json").read_text())["clocks"]["macro"]
+    assert macro["mhz"] == 24 and macro["constraint_mhz"] == pytest.approx(24, rel=0.001)
+    assert macro["fmax_mhz"] > 24 and not list(tmp_path.rglob("clocked"))
+
+
+@pytest.mark.slow
+def test_a_clock_that_is_missed_is_refused(refused, tmp_path):
+    refused("synth", "--board", "icebreaker", *OPTIONS, "--clock", 120, "--out", tmp_path / "out", "--build",
+            tmp_path / "build", match=r"the macro must run at 120 MHz on icebreaker, and reaches \d+\.\d MHz")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_macro_alone_between_shift_registers(cli, tmp_path):
@@ -225,6 +287,10 @@ def test_rates(parameters, bits, expected):
 @pytest.mark.parametrize(("arguments", "match"), [
     (["--board", "ulx4s"], "ulx4s.*is not one of.*ulx3s_85f"),
     (["--board", "ulx3s_85f", "--rows", 0, "--columns", 4], "rows must be an integer from 1 to 1024, not 0"),
+    (["--board", "ulx3s_85f", "--clock", 401], r"--clock must be from 12\.5 to 400 MHz \(EHXPLLL at 25 MHz\), not 401"),
+    (["--board", "icebreaker", "--clock", "nan"], "--clock must be from 16.125 to 270 MHz .*, not nan"),
+    (["--board", "icebreaker", "--clock", "fast"], "--clock.*fast.*is not a valid float"),
+    (["--board", "icebreaker", "--clock", 24, "--macro-only"], "--clock must come without --macro-only"),
     (["--board", "ulx3s_85f", "--speed", 8], "--speed must come with an ECP5 and --macro-only"),
     (["--board", "icebreaker", "--macro-only", "--speed", 8], "--speed must come with an ECP5 and --macro-only"),
 ])

@@ -1,7 +1,7 @@
 """A serial line in simulation: the testbench's side of `serial_line.sv`."""
 
 from cocotb.clock import Clock
-from cocotb.triggers import ClockCycles, ValueChange
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, Timer, ValueChange
 from cocotb.utils import get_sim_time
 
 PERIOD_NS = 2
@@ -22,34 +22,48 @@ class Line:
     ----------
     dut : cocotb handle
         `serial`.
+    ratio : float
+        Frequency of the macro's clock by that of the bridge's.
+    phase : float
+        When the macro's clock starts after the bridge's, in periods of its own.
     """
 
-    def __init__(self, dut):
+    def __init__(self, dut, ratio, phase=0.0):
         self._dut = dut
+        # Halves of a period are whole picoseconds.
+        self._macro_ps = 2 * round(500 * PERIOD_NS / ratio)
+        self._phase_ps = 1 + round(phase * self._macro_ps)
         self._go = self._reset_ns = 0
         # Bytes, all in all.
         self.sent = 0
         self._done = ValueChange(dut.done)
 
     async def start(self):
-        """Start the clock and reset."""
-        self._dut.go.value = 0
-        self._dut.rst.value = 1
-        Clock(self._dut.clk, PERIOD_NS, unit="ns").start()
+        """Start the clocks and reset."""
+        dut = self._dut
+        dut.go.value = dut.macro_clk.value = 0
+        dut.rst.value = 1
+        Clock(dut.clk, PERIOD_NS, unit="ns").start()
+        await Timer(self._phase_ps, "ps")
+        Clock(dut.macro_clk, self._macro_ps, unit="ps").start()
         await self.reset()
 
     async def reset(self):
-        """Reset the board, and this end of the line."""
-        self._go = self._dut.go.value = 0
-        self._dut.rst.value = 1
-        await ClockCycles(self._dut.clk, 3)
-        self._dut.rst.value = 0
+        """Reset the board, and this end of the line, until the board is out of reset."""
+        dut = self._dut
+        self._go = dut.go.value = 0
+        dut.rst.value = 1
+        await ClockCycles(dut.clk, 3)
+        if dut.running.value:
+            await FallingEdge(dut.running)
+        dut.rst.value = 0
+        await RisingEdge(dut.running)
         self._reset_ns = get_sim_time("ns")
-        await ClockCycles(self._dut.clk, 3)
+        await ClockCycles(dut.clk, 3)
 
     @property
     def cycles(self):
-        """Clock cycles since the reset."""
+        """Cycles of the bridge's clock since the reset."""
         return round((get_sim_time("ns") - self._reset_ns) / PERIOD_NS)
 
     @staticmethod

@@ -6,7 +6,9 @@ module serial #(
     parameter BYTES = 64    // most to collect at once
 ) (
     input  wire              clk,
+    input  wire              macro_clk,
     input  wire              rst,
+    output wire              running,
     input  wire              go,        // each change starts anew: send, collect, wake
     input  wire [BITS-1:0]   bits,      // to send, the lowest first; line levels, start and stop bits among them
     input  wire [15:0]       bit_count,
@@ -19,7 +21,7 @@ module serial #(
 
     wire tx;
     reg rx;
-    board board (.clk(clk), .rst(rst), .rx(rx), .tx(tx));
+    board board (.clk(clk), .macro_clk(macro_clk), .rst(rst), .rx(rx), .tx(tx), .running(running));
 
     reg going;
     reg [BITS-1:0] rest;

@@ -51,7 +51,7 @@ def is_running(process):
 @cocotb.test()
 async def board(dut):
     folder, owner = Path(os.environ["BOARD_FOLDER"]), int(os.environ["BOARD_OWNER"])
-    line, cut = Line(dut), Cut(folder / "silent")
+    line, cut = Line(dut, float(os.environ["BOARD_RATIO"])), Cut(folder / "silent")
     # Keep the other end open, so that hosts can connect and disconnect.
     terminal, port = os.openpty()
     tty.setraw(port)

@@ -21,8 +21,9 @@ from ...host.board.payloads import read_counters, read_result, vector_payload, w
 from .serial_line import PERIOD_NS, SYMBOL_BITS, Line, symbol
 
 DIVISOR = 4
+MAX_RATIO = 8
 # Cycles: a little more than bridge and macro take for a short request.
-LATENCY = 200
+LATENCY = 200 + 30 * MAX_RATIO
 SILENCE = 4000
 
 
@@ -64,7 +65,10 @@ class Host:
         self.config = MacroConfig.from_json(os.environ["BITLINE_CONFIG"])
         self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
         self.numpy_rng = np.random.default_rng(self.rng.getrandbits(32))
-        self.line, self.noise = Line(dut), Noise(self.rng)
+        # Unless it is given, the macro's clock is up to `MAX_RATIO` times faster or slower; its phase is any.
+        ratio = float(os.environ.get("LINK_RATIO") or MAX_RATIO ** self.rng.uniform(-1, 1))
+        self.line, self.noise = Line(dut, ratio, self.rng.random()), Noise(self.rng)
+        cocotb.log.info("clock of the macro: %.4f of the bridge's", ratio)
         self.model, self.sizes = MacroModel(self.config), sizes(self.config)
         self.rows = self.vectors = 0
         self.restart()

@@ -1,0 +1,1 @@
+"""Clocks: PLLs, resets, and crossings between clock domains."""
