@@ -54,8 +54,9 @@ class MacroConfig(Parameters):
     result_interval: int = parameter(
         "Minimum cycles between results. With 1, `o_ready` stalls the pipeline in the same cycle, which limits the "
         "clock of a large macro; with 2, all enables are registered, for one more cycle of latency and half the rate "
-        "of vectors with a single plane; with 3, those of many blocks come from two registers, and vectors of fewer than "
-        "three planes take three cycles.", default=1, choices=INTERVALS)
+        "of vectors with a single plane; with 3, no enable of many registers has logic behind its own register, for "
+        "two more cycles of latency, and vectors of fewer than three planes take three cycles.",
+        default=1, choices=INTERVALS)
 
     def __post_init__(self):
         self.check_parameters()

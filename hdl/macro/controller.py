@@ -1,5 +1,6 @@
 """Controller: which vector, plane and bank are where, and who waits."""
 
+import itertools
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -31,7 +32,7 @@ class Plane:
 
 def _moved(steps, enable):
     """Steps of the pipeline a cycle later, but for the earliest, of which nothing is known."""
-    return [Mux(enable, before, now) for now, before in zip(steps, steps[1:])]
+    return [Mux(enable, before, now) for now, before in itertools.pairwise(steps)]
 
 
 class Controller(wiring.Component):

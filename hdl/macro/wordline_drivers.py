@@ -1,5 +1,6 @@
 """Wordline drivers: two vectors deep, one bit-plane a cycle."""
 
+import itertools
 from functools import reduce
 from operator import or_
 
@@ -167,7 +168,7 @@ class WordlineDrivers(wiring.Component):
         # A signed vector needs the upper one of two planes that differ, which is its sign; an unsigned one the lower.
         found = Signal(self.input_bits - 1, reset_less=True)
         m.d.sync += found.eq(Cat(Mux(is_signed, below & is_used[bit], above)
-                                 for bit, (below, above) in enumerate(zip(differs, differs[1:]), 1)))
+                                 for bit, (below, above) in enumerate(itertools.pairwise(differs), 1)))
         self._choose_top(m, found)
 
     def _choose_top(self, m, found):

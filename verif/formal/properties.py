@@ -189,7 +189,8 @@ DATA = (
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
     Property("plane_skip_late", "the same, of planes that are looked for while a vector waits", "drivers",
              MacroConfig(rows=17, columns=1, weight_bits=1, input_bits=5, result_interval=3), "drivers", (
-                 ("clear <= will_clear;", "clear <= 5'h0;"), ("if (blank) plane <= ", "if (1'b0) plane <= "), ("found_dff_Q_D_2 = is_signed_20 ? ", "found_dff_Q_D_2 = 1'b1 ? "),
+                 ("clear <= will_clear;", "clear <= 5'h0;"), ("if (blank) plane <= ", "if (1'b0) plane <= "),
+                 ("found_dff_Q_D_2 = is_signed_20 ? ", "found_dff_Q_D_2 = 1'b1 ? "),
                  ("if (load) is_used <= ", "is_used <= ")), 5,
              exposed=("waiting", "driven"), defines={"ROWS": 17, "BITS": 5, "LATE": 1}, solvers=("yices",)),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (

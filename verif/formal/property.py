@@ -122,7 +122,8 @@ def controlled(name, says, config, bugs, **more):
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started", *(["waited", "next_last"] if is_late else [])),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
-                             "HOLD_CYCLES": config.bank_hold_cycles, **({"LATE": 1} if is_late else {})} | more.pop("defines", {}), **more)
+                             "HOLD_CYCLES": config.bank_hold_cycles,
+                             **({"LATE": 1} if is_late else {})} | more.pop("defines", {}), **more)
 
 
 def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):
