@@ -55,7 +55,7 @@ class MacroConfig(Parameters):
         "Minimum cycles between results. With 1, `o_ready` stalls the pipeline in the same cycle, which limits the "
         "clock of a large macro; with 2, all enables are registered, for one more cycle of latency and half the rate "
         "of vectors with a single plane; with 3, no enable of many registers has logic behind its own register, for "
-        "two more cycles of latency, and vectors of fewer than three planes take three cycles.",
+        "three more cycles of latency, and vectors of fewer than three planes take three cycles.",
         default=1, choices=INTERVALS)
 
     def __post_init__(self):
