@@ -19,12 +19,12 @@ MACRO_FIELDS = dataclasses.fields(MacroConfig)
 CORE_FIELDS = dataclasses.fields(CoreConfig)[1:]
 
 
-def option_of(field):
-    """The option for a parameter of a configuration."""
+def option_of(field, default):
+    """The option for a parameter of a configuration, and what it is by default."""
     text = field.metadata["meaning"].replace("`", "")
     if field.type is bool:
         return click.option(name_of(field), field.name, is_flag=True, default=None, help=text)
-    default = "" if field.default is dataclasses.MISSING else f" [default: {field.default}]"
+    default = "" if default is dataclasses.MISSING else f" [default: {default}]"
     # An option's former name, which one more release accepts.
     names = [f"--{field.metadata['former']}"] if field.metadata["former"] else []
     return click.option(name_of(field), *names, field.name, type=field.type, metavar=allowed(field),
@@ -54,7 +54,8 @@ def table_of(fields):
 def config_options(function=None, *, interval=None):
     """Options that describe a macro; the function gets them as ``config``, None if there are none.
 
-    ``interval`` gives the ``result_interval`` that suits the other arguments, for macros that say nothing of it.
+    ``interval`` gives the ``result_interval`` that suits the other arguments, for macros from options that say nothing of
+    it. One from a file is the same everywhere.
     """
     if function is None:
         return functools.partial(config_options, interval=interval)
@@ -66,7 +67,8 @@ def config_options(function=None, *, interval=None):
         return function(config=_read_config(config, given, default), **arguments)
 
     for field in reversed(MACRO_FIELDS):
-        wrapped = option_of(field)(wrapped)
+        suits = interval and field.name == "result_interval"
+        wrapped = option_of(field, "what suits the board or fabric" if suits else field.default)(wrapped)
     return click.option("--config", metavar="FILE", type=click.Path(path_type=Path),
                         help="JSON file of these parameters; the options below override it.")(wrapped)
 
@@ -77,18 +79,16 @@ def _read_config(path, given, default):
     with refusing(ValueError, TypeError):
         parameters = {}
         if path is not None:
-            parameters = _macro_of(path, default)
+            parameters = _macro_of(path)
         return MacroConfig.from_dict({**default, **parameters, **given})
 
 
-def _macro_of(path, default):
+def _macro_of(path):
     """A macro's parameters from a JSON file of a macro or a core."""
-    given = Parameters.read(path)
-    if isinstance(given, dict) and "macro" in given:
-        given = given["macro"]
-    parameters = MacroConfig.from_dict(given).to_dict()
-    # Whose default may be another one.
-    return parameters if "result_interval" in given else {**parameters, **default}
+    parameters = Parameters.read(path)
+    if isinstance(parameters, dict) and "macro" in parameters:
+        parameters = parameters["macro"]
+    return MacroConfig.from_dict(parameters).to_dict()
 
 
 def core_options(function):
@@ -103,7 +103,7 @@ def core_options(function):
         return function(config=config, core=core, **arguments)
 
     for field in reversed(CORE_FIELDS):
-        wrapped = option_of(field)(wrapped)
+        wrapped = option_of(field, field.default)(wrapped)
     return click.option("--core", "is_core", is_flag=True,
                         help="The macro in a core, with buses and registers; these options describe it:")(wrapped)
 
