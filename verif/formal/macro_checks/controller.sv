@@ -73,11 +73,16 @@ module check (
     wire in_order = !followed || ahead == (waits ? drives : 0) + (out ? 0 : ones(stages & beyond) + o_valid);
     wire one_plane = !drives || {select, first} != 0 && ({select, first} & ({select, first} - 1'b1)) == 0;
     // With an interval of 3 a vector is accepted only after it has been offered for a cycle.
-    wire handed_over = (LATE ? !i_ready || !wanted || dispatch : i_ready == (!wanted || dispatch)) && (!dispatch || wanted && (!drives || last));
+    reg offered = 0, was_valid = 0;
+    always @(posedge clk) begin
+        offered <= i_valid && !i_ready && !rst;
+        was_valid <= o_valid && !rst;
+    end
+    wire handed_over = i_ready == ((!wanted || dispatch) && (offered || !LATE)) && (!dispatch || wanted && (!drives || last));
     wire kept = (!at[0] || on_wordlines && banks[1] == bank) && (!at[1] || hold[0] && banks[2] == bank);
     wire begun = started_dut == any;
-    // With an interval of 3 it stalls behind a result that may have been accepted in the cycle before.
-    wire moves = enable || stages[STAGES-1] && (o_valid || LATE);
+    // With an interval of 3 it stalls behind a result that may have been accepted in the cycle before, no earlier.
+    wire moves = enable || stages[STAGES-1] && (o_valid || LATE && was_valid);
     wire sound = counted && followed_once && marked && in_order && one_plane && handed_over && kept && begun && moves && foreseen;
 
     always @(posedge clk) begin
