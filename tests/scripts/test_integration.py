@@ -136,6 +136,22 @@ def test_core_is_generated_from_its_own_configuration(cli, tmp_path, folder):
     assert (tmp_path / "out" / f"{CONFIG.name}.v").read_bytes() == (folder / f"{CONFIG.name}.v").read_bytes()
 
 
+@pytest.mark.parametrize("options, interval", [
+    ((), 1), (("--fabric", "ecp5"), 3), (("--fabric", "ecp5", "--result-interval", 2), 2),
+    (("--fabric", "ecp5", "--core"), 1), (("--fabric", "ecp5", "--config"), 1)], ids=str)
+def test_result_interval_suits_the_fabric_unless_it_is_given(options, interval, cli, tmp_path):
+    config = MacroConfig(rows=2, columns=2, result_interval=interval)
+    if "--config" in options:
+        # A file means the same everywhere.
+        (tmp_path / "macro.json").write_text('{"rows": 2, "columns": 2}', encoding="utf-8")
+        options = (*options, tmp_path / "macro.json")
+    else:
+        options = ("--rows", 2, "--columns", 2, *options)
+    status, output, _ = cli("generate", *options, "--out", tmp_path / "out")
+    name = CoreConfig(macro=config).name if "--core" in options else config.name
+    assert status == 0 and f"{name}.v" in output
+
+
 @pytest.mark.parametrize("options, match", [
     (("--rows", 4, "--columns", 2), "a core must be described with --core"),
     (("--core", "--rows", 4, "--columns", 2), "banks must be 2 or more to reload one, not 1"),
