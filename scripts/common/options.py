@@ -54,8 +54,8 @@ def table_of(fields):
 def config_options(function=None, *, interval=None):
     """Options that describe a macro; the function gets them as ``config``, None if there are none.
 
-    ``interval`` gives the ``result_interval`` that suits the other arguments, for macros from options that say nothing of
-    it. One from a file is the same everywhere.
+    ``interval`` gives the ``result_interval`` that suits the other arguments, for macros whose options do not say it. A
+    macro from a file is the same everywhere.
     """
     if function is None:
         return functools.partial(config_options, interval=interval)

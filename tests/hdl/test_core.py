@@ -26,7 +26,8 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
     ({"rows": 11, "columns": 5, "banks": 2, "max_accumulations": 2, "column": "table", "result_interval": 3},
      {"output_stream_bits": 32}),
     ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
-    ({"rows": 7, "columns": 5, "banks": 2, "max_accumulations": 2, "weight_bits": 3}, {"checksum": True}),
+    ({"rows": 7, "columns": 5, "banks": 2, "max_accumulations": 2, "weight_bits": 3, "result_interval": 3},
+     {"checksum": True}),
     ({"rows": 6, "columns": 3, "banks": 2, "max_accumulations": 2, "column": "table"},
      {"checksum": True, "output": "int32", "weight_stream_bits": 32}),
 ))]
