@@ -87,6 +87,31 @@ class Broken:
         self.cells[f"flip_flop_{self.unused}"] = copy
         return self.unused
 
+    def synchronizer(self, like, data):
+        """A copy of a synchronizer, given its first flip-flop, with other data; its output."""
+        return self.flip_flop(self.synchronizers[like], self.flip_flop(like, data))
+
+    def input_pin(self):
+        """A new pin of the device."""
+        self.unused += 1
+        self.design["modules"]["top"]["ports"]["pin"] = {"direction": "input", "bits": [self.unused]}
+        return self.unused
+
+    def enable(self, names, net):
+        """Another enable for flip-flops."""
+        for name in names:
+            self.pin(name, "E", "CE")[:] = [net]
+
+    @property
+    def sources(self):
+        """What the capture registers capture."""
+        return [self.known.drivers[self.data(name)[0]][0] for name in self.captures]
+
+    @property
+    def to_sink(self):
+        """The first flip-flop of the request's synchronizer."""
+        return list(self.synchronizers)[-1]
+
     def check(self):
         (self.netlist.folder / "netlist.json").write_text(json.dumps(self.design), encoding="utf-8")
         return check_crossings(self.netlist)
@@ -125,13 +150,13 @@ def test_a_single_flip_flop_is_noticed(broken):
     for name in {name for name, _ in broken.known.loads[out]}:
         for bits in broken.cells[name]["connections"].values():
             bits[:] = [broken.pin(first, "Q")[0] if bit == out else bit for bit in bits]
-    refused(broken, "must be followed by one flip-flop of its clock and nothing else, or have an enable")
+    refused(broken, "must load each cycle without a reset and be followed by one flip-flop of its clock and")
 
 
 def test_a_second_load_of_the_first_flip_flop_is_noticed(broken):
     first, second = next(iter(broken.synchronizers.items()))
     broken.flip_flop(second, broken.pin(first, "Q")[0])
-    refused(broken, "must be followed by one flip-flop of its clock and nothing else, or have an enable")
+    refused(broken, "must load each cycle without a reset and be followed by one flip-flop of its clock and")
 
 
 def test_a_second_flip_flop_of_another_clock_is_noticed(broken):
@@ -157,7 +182,7 @@ def test_an_enable_without_a_synchronizer_is_noticed(broken):
 
 def test_a_capture_without_an_enable_is_noticed(broken):
     broken.pin(broken.captures[0], "E", "CE")[0] = "1"
-    refused(broken, "must be followed by one flip-flop of its clock and nothing else, or have an enable")
+    refused(broken, "must load each cycle without a reset and be followed by one flip-flop of its clock and")
 
 
 def test_an_output_of_the_other_clock_in_logic_is_noticed(broken):
@@ -167,3 +192,71 @@ def test_an_output_of_the_other_clock_in_logic_is_noticed(broken):
     other = broken.data(capture)[0] if inside else broken.pin(capture, "Q")[0]
     broken.flip_flop(second, broken.lut(broken.pin(second, "Q")[0], other))
     refused(broken, "must come straight from a flip-flop of the other clock, and comes through lut_")
+
+
+RESET_PINS = {"ice40": "R", "ecp5": "LSR", "gowin": "RESET"}
+
+
+def test_logic_in_the_reset_of_a_synchronizer_is_noticed(broken):
+    """As synthesis makes it of ``x & ~g``."""
+    cell = broken.cells[broken.to_sink]
+    pin = RESET_PINS[broken.netlist.family.name]
+    cell["connections"][pin] = [broken.pin(broken.captures[0], "Q")[0]]
+    cell["port_directions"][pin] = "input"
+    refused(broken, "must load each cycle without a reset and be followed by one flip-flop of its clock and")
+
+
+@pytest.mark.parametrize("delays", [0, 1])
+def test_bits_of_a_counter_that_meet_behind_synchronizers_are_noticed(broken, delays):
+    bits = [broken.synchronizer(broken.to_sink, broken.data(name)[0]) for name in broken.captures[:2]]
+    broken.check()
+    for _ in range(delays):
+        bits[0] = broken.flip_flop(broken.synchronizers[broken.to_sink], bits[0])
+    broken.flip_flop(broken.synchronizers[broken.to_sink], broken.lut(*bits))
+    refused(broken, "must not meet in logic of another clock, and meet at flip_flop_")
+
+
+def test_bits_of_a_counter_that_meet_at_pins_of_a_flip_flop_are_noticed(broken):
+    bits = [broken.synchronizer(broken.to_sink, broken.data(name)[0]) for name in broken.captures[:2]]
+    last = broken.flip_flop(broken.captures[0], bits[0])
+    broken.enable([f"flip_flop_{last}"], bits[1])
+    refused(broken, "must not meet in logic of another clock, and meet at flip_flop_")
+
+
+def test_captures_enabled_by_an_input_pin_are_noticed(broken):
+    broken.enable(broken.captures, broken.synchronizer(broken.to_sink, broken.input_pin()))
+    refused(broken, "must come from the request of one handshake with the clock of .*, and comes from 0")
+
+
+def test_captures_enabled_by_a_toggle_are_noticed(broken):
+    """Nothing goes back to the source."""
+    request = broken.synchronizers[broken.to_sink]
+    toggle = broken.flip_flop(broken.known._source(broken.to_sink)[0], "0")
+    copy = broken.synchronizer(broken.to_sink, toggle)
+    broken.enable(broken.captures, broken.lut(copy, broken.flip_flop(request, copy)))
+    refused(broken, "must come from the request of one handshake with the clock of .*, and comes from 0")
+
+
+@pytest.mark.parametrize("how", ["always", "of its own"])
+def test_captured_flip_flops_that_count_freely_are_noticed(broken, how):
+    request = broken.known._source(broken.to_sink)[0]
+    enable = "1" if how == "always" else broken.flip_flop(request, broken.pin(broken.sources[0], "Q")[0])
+    if how != "always":
+        broken.enable([f"flip_flop_{enable}"], "1")
+    broken.enable(broken.sources, enable)
+    refused(broken, "must have an enable that depends on the acknowledgment of what captures it, .*, and has not")
+
+
+def test_an_enable_from_a_cell_of_a_constant_is_noticed(broken):
+    """As Gowin's netlists have constants."""
+    broken.unused += 1
+    broken.cells["high"] = {"type": "VCC", "parameters": {}, "attributes": {}, "port_directions": {"V": "output"},
+                            "connections": {"V": [broken.unused]}}
+    broken.enable(broken.captures, broken.unused)
+    refused(broken, "must load each cycle without a reset and be followed by one flip-flop of its clock and")
+
+
+def test_a_clock_in_the_data_of_a_flip_flop_is_noticed(broken):
+    source = broken.known.domains[broken.sources[0]]
+    broken.flip_flop(broken.synchronizers[broken.to_sink], source)
+    refused(broken, "must load each cycle without a reset and be followed by one flip-flop of its clock and")

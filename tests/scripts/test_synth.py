@@ -1,3 +1,4 @@
+import dataclasses
 import json
 import re
 import shutil
@@ -42,6 +43,13 @@ KINDS = {
 }
 
 
+def built(report):
+    """The configuration that was built: what was not asked for suits the board."""
+    config = MacroConfig(**report["configuration"])
+    assert config == dataclasses.replace(config, **SMALL)
+    return config
+
+
 def check_counts(report):
     """The counts of the blocks add up to those of the macro and of the whole, and to nextpnr's."""
     counts = report["counts"]
@@ -83,7 +91,7 @@ def check_clocks(report, board):
     assert {**report["clocks"]["pll"], **setting.parameters} == report["clocks"]["pll"]
     # A row, a vector and a result; the busy cycles; three handshakes, two resets and the serial line.
     crossings, bits = report["clocks"]["crossings"], sum(
-        layout(MacroConfig(**SMALL)).size for layout in (write_layout, input_layout, output_layout))
+        layout(built(report)).size for layout in (write_layout, input_layout, output_layout))
     assert crossings == {"clocks": 2, "synchronizers": 9, "captured_bits": bits + BUSY_BITS}
 
 
@@ -112,7 +120,7 @@ def test_bitstream_for_a_board(name, cli, tmp_path):
     check_clocks(report, board)
     assert f"macro at {report['clocks']['macro']['mhz']:g} MHz from {board.pll}" in output
     family = FAMILIES[DEVICES[board.device].family]
-    config = MacroConfig(**SMALL)
+    config = built(report)
     assert report["bitstream"] == {"file": f"{name}{family.bitstream}", "seed": 1}
     check_identity(out / report["bitstream"]["file"], report, board, tmp_path)
     head = (out / report["bitstream"]["file"]).read_bytes()[:program.HEADER_BYTES]
@@ -136,7 +144,7 @@ def check_identity(bitstream, report, board, folder):
     for name, value in report["clocks"]["pll"].items():
         if name in ("CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV"):
             assert f"word: {name} {value - 1:07b}\n" in text
-    answers = first_answers(MacroConfig(**SMALL), round(report["clocks"]["macro"]["mhz"] * 1e6), round(board.clock))
+    answers = first_answers(built(report), round(report["clocks"]["macro"]["mhz"] * 1e6), round(board.clock))
     memories = [[int(word, 16) & 0xFF for word in section.split()[1:]] for section in text.split(".bram_init")[1:]]
     assert any(bytes(words[:len(answers)]) == answers for words in memories)
 
@@ -192,9 +200,11 @@ def test_netlist_of_a_macro_alone_is_simulated(cli, refused, tmp_path):
     assert status == 0, errors
     report = json.loads((out / "report.json").read_text())
     assert report["checked"] == 70 * SMALL["columns"] and report["placer"] == "static"
-    config = MacroConfig(**SMALL)
+    config = built(report)
     folder, = (tmp_path / "build").iterdir()
     netlist = flow.Netlist(FAMILIES["ecp5"], "top", folder, (), ())
+    # Whole, so that what is found below is the fault.
+    assert check_measured_macro(config, netlist) == report["checked"]
     design = json.loads((folder / "netlist.json").read_text())
     cells = design["modules"]["top"]["cells"]
     name = max(name for name in cells if re.search(r"accumulator_\d+\.step_0_cell1$", name))
