@@ -14,7 +14,7 @@ from ..fabric.mux import instantiate_choice
 # Rows that are compared in one cycle; the next cycle combines them.
 ROWS_AT_ONCE = 32
 # The same with `is_late`.
-ROWS_SEARCHED = 12
+ROWS_SEARCHED = 16
 
 
 class WordlineDrivers(wiring.Component):

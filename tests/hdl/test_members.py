@@ -3,8 +3,10 @@
 
 import importlib
 import inspect
+import itertools
 import pkgutil
 import re
+from dataclasses import replace
 
 import pytest
 from amaranth.hdl import signed
@@ -28,11 +30,13 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "macro_hz": 48_000_000,
           "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
           "sum_shape": signed(8), "max_accumulations": 3, "index": 0, "has_dma": True, "takes_null": True,
+          "offers_first": True,
           "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3,
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32)}
 OWN = {"columns": MACRO, "macro": MACRO, "uart_bridge": MACRO}
 SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
           "StreamCrossing": 8}
+CHOICES = {"has_plane_mask": (False, True), "is_late": (False, True)}
 # Whose ports are those of a table, by name.
 TABLED = {"CoreTop", "FlatMacro", "MacroPorts"}
 
@@ -67,11 +71,12 @@ def incomplete(text):
 
 
 def instances(folder, cls):
-    """One, or two where a plane mask makes a difference."""
+    """One for each choice of what makes a difference to the ports."""
     names = inspect.signature(cls.__init__).parameters
-    if "has_plane_mask" in names:
-        return [instance(folder, cls, has_plane_mask=has_mask) for has_mask in (False, True)]
-    return [instance(folder, cls)]
+    choices = {name: values for name, values in CHOICES.items() if name in names}
+    if folder == "macro" and "config" in names:
+        choices["config"] = (MACRO, replace(MACRO, result_interval=3))
+    return [instance(folder, cls, **dict(zip(choices, chosen))) for chosen in itertools.product(*choices.values())]
 
 
 def instance(folder, cls, **given):
