@@ -33,7 +33,7 @@ SMALL = {"rows": 4, "columns": 2, "weight_bits": 4, "input_bits": 4}
 OPTIONS = [f"--{name.replace('_', '-')}={value}" for name, value in SMALL.items()]
 # Blocks beside the macro.
 BESIDE = ("harness", "board", "bridge", "rx_pin", "tx_pin", "clock_pin", "pll", "busy", "write_crossing", "i_crossing",
-          "o_crossing", "macro_start", "sync_start")
+          "o_crossing", "macro_lock_in", "macro_kept_in", "sync_lock_in", "sync_start_in")
 # What nextpnr calls what a device has.
 KINDS = {
     "ecp5": {"lut_sites": "TRELLIS_COMB", "flip_flop": "TRELLIS_FF", "block_ram": "DP16KD", "dsp": "MULT18X18D"},
@@ -89,10 +89,11 @@ def check_clocks(report, board):
     assert macro["mhz"] * SPARE <= macro["fmax_mhz"] < faster[0] * SPARE
     setting = nearest(board.pll, board.clock, macro["mhz"] * 1e6)
     assert {**report["clocks"]["pll"], **setting.parameters} == report["clocks"]["pll"]
-    # A row, a vector and a result; the busy cycles; three handshakes, two resets and the serial line.
+    # A row, a vector and a result; the busy cycles; three handshakes, two ways between the resets, the lock to
+    # both clocks, and the serial line.
     crossings, bits = report["clocks"]["crossings"], sum(
         layout(built(report)).size for layout in (write_layout, input_layout, output_layout))
-    assert crossings == {"clocks": 2, "synchronizers": 9, "captured_bits": bits + BUSY_BITS}
+    assert crossings == {"clocks": 2, "synchronizers": 10, "captured_bits": bits + BUSY_BITS}
 
 
 def test_a_summary_calls_only_packed_cells_lut_sites():
