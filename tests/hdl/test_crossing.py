@@ -14,9 +14,11 @@ from some import some
 SHAPE = 16
 TRANSFERS = 20
 # Stalls of the other side among them.
-TIMEOUT_CYCLES = 1000
-MAX_RATIO = 8
-RATIOS = [1 / MAX_RATIO, 1.0, float(MAX_RATIO), *(MAX_RATIO ** random.Random(seed).uniform(-1, 1) for seed in range(4))]
+TIMEOUT_CYCLES = 4000
+# A little more than the boards' PLLs can make.
+MAX_RATIO = 24
+RATIOS = [1 / MAX_RATIO, 1 / 10.5, 1.0, 16.0, float(MAX_RATIO),
+          *(MAX_RATIO ** random.Random(seed).uniform(-1, 1) for seed in range(4))]
 
 
 def two_clocks(component, ratio, rng):
@@ -178,7 +180,7 @@ class Failing:
         self.simulator.run()
 
 
-@pytest.mark.parametrize("ratio", [1 / MAX_RATIO, 0.7, float(MAX_RATIO)])
+@pytest.mark.parametrize("ratio", [1 / 8, 0.7, 8.0])
 @pytest.mark.parametrize("stops", [False, True])
 def test_the_second_domain_leaves_reset_after_the_first(ratio, stops):
     """Both enter it when the lock is lost, the second even if the clock of the first has stopped."""
@@ -231,7 +233,7 @@ def test_a_lost_lock_leaves_no_transfer_behind(ratio, low, moment):
     """Whatever the state of the handshakes, both ways, nothing that was not sent arrives after it."""
     failing = Failing(ratio)
     dut = failing.dut
-    sides = [(dut.there, "sink", "source"), (dut.back, "source", "sink")]
+    streams = [dut.there, dut.back]
 
     async def transfer(ctx, stream, value):
         ctx.set(stream.i.payload, value)
@@ -242,19 +244,19 @@ def test_a_lost_lock_leaves_no_transfer_behind(ratio, low, moment):
         await failing.cycles(ctx, 10)
         await failing.release(ctx)
         # An odd number of requests before, so that the bits of the handshakes are high.
-        for stream, _, _ in sides:
+        for stream in streams:
             await transfer(ctx, stream, 1)
         for count in range(moment):
             await failing.cycles(ctx, 1)
             if count == 9:
-                for stream, _, _ in sides:
+                for stream in streams:
                     ctx.set(stream.o.ready, 1)
         failing.stopped = True
         ctx.set(dut.locked, 0)
         await failing.cycles(ctx, low)
         ctx.set(dut.locked, 1)
         await failing.cycles(ctx, 3)
-        for stream, _, _ in sides:
+        for stream in streams:
             ctx.set(stream.i.valid, 0)
             ctx.set(stream.o.ready, 0)
         failing.stopped = False
@@ -264,8 +266,8 @@ def test_a_lost_lock_leaves_no_transfer_behind(ratio, low, moment):
         for domain in failing.periods:
             await failing.cycles(ctx, 3 * reset.RESET_CYCLES, domain)
         assert not any(ctx.get(signal) for signal in dut.resets)
-        assert not any(ctx.get(stream.o.valid) for stream, _, _ in sides), "nothing was sent since"
-        for stream, _, sink in sides:
+        assert not any(ctx.get(stream.o.valid) for stream in streams), "nothing was sent since"
+        for stream in streams:
             await transfer(ctx, stream, 0x55)
             await failing.cycles(ctx, 8, "sink")
             await failing.cycles(ctx, 8, "source")
