@@ -6,7 +6,7 @@ from amaranth.lib.wiring import In, Out, connect
 
 from ..clocking.crossing import StreamCrossing
 from ..clocking.pll import add_pll
-from ..clocking.reset import hold_in_reset
+from ..clocking.reset import MAX_RATIO, hold_in_reset
 from ..macro.ports import input_layout, output_layout, port_values, ports, write_layout
 from ..measure.harness import add_harness
 from .bridge import Bridge
@@ -80,7 +80,7 @@ def add_uart(m, platform):
 def add_core(m, *, config, clock_hz, macro_hz, baud, locked):
     """Add a macro in clock domain ``macro``, its bridge in domain ``sync``, their crossings and resets.
 
-    The macro leaves reset after its clock is stable, the bridge after the macro.
+    The macro leaves reset after its clock is stable, the bridge after the macro; see `hold_in_reset`.
 
     Parameters
     ----------
@@ -98,7 +98,15 @@ def add_core(m, *, config, clock_hz, macro_hz, baud, locked):
     -------
     Bridge
         Its ``rx`` and ``tx`` are left to connect.
+
+    Raises
+    ------
+    ValueError
+        One clock is more than `MAX_RATIO` times faster than the other.
     """
+    if not clock_hz <= MAX_RATIO * macro_hz <= MAX_RATIO**2 * clock_hz:
+        raise ValueError(f"macro_hz must be from 1/{MAX_RATIO} to {MAX_RATIO} times clock_hz, {clock_hz}, not "
+                         f"{macro_hz}")
     macro, busy = MacroInstance(config=config), BusyCycles()
     m.submodules.macro, m.submodules.busy = DomainRenamer("macro")(macro), DomainRenamer("macro")(busy)
     m.submodules.bridge = bridge = Bridge(config=config, clock_hz=clock_hz, macro_hz=macro_hz, baud=baud)
@@ -117,7 +125,7 @@ def add_core(m, *, config, clock_hz, macro_hz, baud, locked):
         macro.o.ready.eq(o.i.ready),
         bridge.busy_cycles.eq(busy.cycles),
     ]
-    hold_in_reset(m, "sync", hold_in_reset(m, "macro", locked))
+    hold_in_reset(m, first="macro", second="sync", locked=locked)
     return bridge
 
 

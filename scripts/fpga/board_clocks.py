@@ -1,6 +1,7 @@
 """The clocks of a board's routed design: what they reach, and which the macro gets."""
 
 import json
+import re
 from dataclasses import replace
 from fractions import Fraction
 
@@ -13,6 +14,10 @@ from .synth_report import multiply_rates
 # Of the clock that is chosen: how much faster the design must be by nextpnr's calculation.
 SPARE = Fraction(11, 10)
 BRIDGE, MACRO = "bridge", "macro"
+# What nextpnr adds to names of nets.
+AFFIXES = re.compile(r"^\$glbnet\$|_?\$glb_clk$")
+# By how much of it a constraint in nextpnr's report may be off, as it counts in picoseconds.
+ROUNDING = 0.002
 
 
 def candidates(board):
@@ -33,10 +38,11 @@ def first_setting(board, clock, device):
     return min(candidates(board), key=lambda setting: abs(setting.mhz - device.target))
 
 
-def fastest_setting(board, fmax):
-    """The fastest of `candidates` at which a design that reaches ``fmax`` MHz has `SPARE`; FlowError if there is none.
+def fastest_setting(board, fmax, routed_with):
+    """The fastest of `candidates` at which a design that reaches ``fmax`` MHz has `SPARE`, no faster than the setting
+    that it was routed with; FlowError if there is none.
     """
-    found = candidates(board)
+    found = [setting for setting in candidates(board) if setting.frequency <= routed_with.frequency]
     fitting = [setting for setting in found if float(setting.frequency * SPARE / MHZ) <= fmax]
     if not fitting:
         raise FlowError(f"the macro must reach {float(found[0].frequency * SPARE / MHZ):.1f} MHz, 10 % more than the "
@@ -73,10 +79,7 @@ class BoardTiming:
         self.routed = routed
         self.nets = {}
         for net in routed.report["fmax"]:
-            # nextpnr adds to names: `$glbnet$clk`.
-            found = [(len(name), clock) for clock, known in names.items() for name in known if name in net]
-            if found:
-                self.nets[max(found)[1]] = net
+            self.nets |= {clock: net for clock, known in names.items() if AFFIXES.sub("", net) in known}
         if self.nets.keys() != names.keys():
             raise FlowError(f"nextpnr's report must have the clocks {' and '.join(names)}, and has "
                             f"{', '.join(routed.report['fmax']) or 'none'}")
@@ -95,6 +98,13 @@ class BoardTiming:
         ends = {f"posedge {net}" for net in self.nets.values()}
         return max((sum(piece["delay"] for piece in path["path"]) for path in self.routed.report["critical_paths"]
                     if {path["from"], path["to"]} == ends), default=None)
+
+    def require_constraints(self, board, setting):
+        """FlowError if nextpnr was told other clocks than those of the netlist."""
+        for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, board.clock / MHZ)):
+            if abs(self.constraint(clock) - mhz) > ROUNDING * mhz:
+                raise FlowError(f"nextpnr must place and route the {clock} for {mhz:g} MHz, and did for "
+                                f"{self.constraint(clock):.1f} MHz")
 
     def require(self, board, setting):
         """FlowError if the design misses a clock, or a way between them takes a cycle of both."""
@@ -137,8 +147,25 @@ class BoardClocks:
         """A routed design with the macro's clock as the one that counts."""
         return replace(routed, clock=BoardTiming(routed, self.names).nets[MACRO])
 
+    def _choose(self, timings, chooses):
+        """The setting and the `BoardTiming` of the best placement; see `build`."""
+        met, errors = [], {}
+        for timing in timings:
+            timing.require_constraints(self.board, self.setting)
+            fmax = timing.fmax(MACRO)
+            try:
+                setting = fastest_setting(self.board, fmax, self.setting) if chooses else self.setting
+                timing.require(self.board, setting)
+            except FlowError as error:
+                errors[fmax] = error
+            else:
+                met.append((setting.frequency, fmax, setting, timing))
+        if not met:
+            raise errors[max(errors)]
+        return max(met, key=lambda each: each[:2])[2:]
+
     def build(self, placements, chooses, progress=None):
-        """Pack the placement with the fastest macro.
+        """Pack the placement with the fastest clock of the macro, of those that meet both clocks.
 
         Parameters
         ----------
@@ -157,11 +184,9 @@ class BoardClocks:
         Raises
         ------
         FlowError
-            It misses a clock, or a tool fails.
+            All miss a clock; nextpnr had another constraint; or a tool fails.
         """
-        timing = max((BoardTiming(routed, self.names) for routed in placements), key=lambda each: each.fmax(MACRO))
-        setting = fastest_setting(self.board, timing.fmax(MACRO)) if chooses else self.setting
-        timing.require(self.board, setting)
+        setting, timing = self._choose([BoardTiming(routed, self.names) for routed in placements], chooses)
         routed = timing.routed
         if setting != self.setting:
             routed = reclock(routed, self.config, self.setting, setting, progress=progress)

@@ -64,7 +64,7 @@ class Device:
     capacity : dict of str to int
         Cells of each class, and LUT sites.
     target : float
-        Target frequency in MHz, more than a macro reaches.
+        Target frequency in MHz: nextpnr's constraint, and the fastest clock that is chosen for a board's macro.
     mark : bytes
         Bytes that only the headers of its bitstreams contain: name or number of the part, or the width of its
         configuration memory.

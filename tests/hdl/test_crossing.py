@@ -5,17 +5,20 @@ import random
 from pathlib import Path
 
 import pytest
-from amaranth.hdl import ClockDomain, Elaboratable, Module, ResetSignal, Signal
+from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSignal, Signal
 from amaranth.sim import Simulator
 from bitline.hdl.clocking import crossing, reset
 from bitline.hdl.clocking.crossing import StreamCrossing
+from some import some
 
 SHAPE = 16
 TRANSFERS = 20
 # Stalls of the other side among them.
-TIMEOUT_CYCLES = 1000
-MAX_RATIO = 8
-RATIOS = [1 / MAX_RATIO, 1.0, float(MAX_RATIO), *(MAX_RATIO ** random.Random(seed).uniform(-1, 1) for seed in range(4))]
+TIMEOUT_CYCLES = 4000
+# A little more than the boards' PLLs can make.
+MAX_RATIO = 24
+RATIOS = [1 / MAX_RATIO, 1 / 10.5, 1.0, 16.0, float(MAX_RATIO),
+          *(MAX_RATIO ** random.Random(seed).uniform(-1, 1) for seed in range(4))]
 
 
 def two_clocks(component, ratio, rng):
@@ -121,52 +124,153 @@ def test_bugs_of_a_crossing_are_noticed(bug):
     assert failures
 
 
-class Held(Elaboratable):
-    """A domain ``source`` that waits for a bit, and a domain ``sink`` that waits for it."""
+class Pair(Elaboratable):
+    """Two domains with a stream each way; a clock each that a test drives."""
 
     def __init__(self):
         self.locked = Signal()
+        self.clocks = {"source": Signal(), "sink": Signal()}
         self.resets = [Signal(), Signal()]
+        self.there = StreamCrossing(shape=SHAPE, source="sink", sink="source")
+        self.back = StreamCrossing(shape=SHAPE, source="source", sink="sink")
 
     def elaborate(self, platform):
         m = Module()
-        m.domains.source, m.domains.sink = ClockDomain("source"), ClockDomain("sink")
-        reset.hold_in_reset(m, "sink", reset.hold_in_reset(m, "source", self.locked))
-        m.d.comb += [signal.eq(ResetSignal(domain)) for signal, domain in zip(self.resets, ("source", "sink"))]
+        m.submodules.there, m.submodules.back = self.there, self.back
+        for (domain, clock), signal in zip(self.clocks.items(), self.resets):
+            m.domains += ClockDomain(domain)
+            m.d.comb += [ClockSignal(domain).eq(clock), signal.eq(ResetSignal(domain))]
+        reset.hold_in_reset(m, first="source", second="sink", locked=self.locked)
         return m
 
 
-@pytest.mark.parametrize("ratio", [1 / MAX_RATIO, 0.7, float(MAX_RATIO)])
-def test_the_second_domain_leaves_reset_after_the_first(ratio):
-    """Both enter it when the lock is lost, and each sees the reset of the other."""
-    dut = Held()
-    states = []
+class Failing:
+    """A `Pair` in simulation, the clock of whose first domain can stop."""
+
+    def __init__(self, ratio):
+        self.dut, self.stopped = Pair(), False
+        # Whole picoseconds; never at the same time.
+        self.periods = {"source": 1_000_003, "sink": round(1_000_003 / ratio) | 1}
+        self.simulator = Simulator(self.dut)
+        for domain in self.periods:
+            self.simulator.add_testbench(self._clock(domain), background=True)
+
+    def _clock(self, domain):
+        async def run(ctx):
+            while True:
+                await ctx.delay(self.periods[domain] / 2 * 1e-12)
+                if not (self.stopped and domain == "source"):
+                    ctx.set(self.dut.clocks[domain], ~ctx.get(self.dut.clocks[domain]) & 1)
+        return run
+
+    async def cycles(self, ctx, count, domain="sink"):
+        await ctx.delay(count * self.periods[domain] * 1e-12)
+
+    async def release(self, ctx):
+        """Wait until both are out of reset."""
+        for _ in range(20):
+            if not any(ctx.get(signal) for signal in self.dut.resets):
+                return
+            for domain in self.periods:
+                await self.cycles(ctx, reset.RESET_CYCLES, domain)
+        raise AssertionError("both must leave reset")
+
+    def run(self, testbench):
+        self.simulator.add_testbench(testbench)
+        self.simulator.run()
+
+
+@pytest.mark.parametrize("ratio", [1 / 8, 0.7, 8.0])
+@pytest.mark.parametrize("stops", [False, True])
+def test_the_second_domain_leaves_reset_after_the_first(ratio, stops):
+    """Both enter it when the lock is lost, the second even if the clock of the first has stopped."""
+    failing = Failing(ratio)
+    dut, states = failing.dut, []
+
+    async def watch(ctx):
+        states.clear()
+        for _ in range(4 * reset.RESET_CYCLES):
+            await failing.cycles(ctx, 1, min(failing.periods, key=failing.periods.get))
+            state = tuple(ctx.get(signal) for signal in dut.resets)
+            if not states or states[-1] != state:
+                states.append(state)
+        for domain in failing.periods:
+            await failing.cycles(ctx, 3 * reset.RESET_CYCLES, domain)
+        states.append(tuple(ctx.get(signal) for signal in dut.resets))
 
     async def testbench(ctx):
-        async def watch(cycles):
-            states.clear()
-            for _ in range(cycles):
-                await ctx.tick("sink")
-                state = tuple(ctx.get(signal) for signal in dut.resets)
-                if not states or states[-1] != state:
-                    states.append(state)
-
-        cycles = round(4 * reset.RESET_CYCLES * max(1, ratio))
-        # It begins with the first edge of each clock.
-        await wait(ctx, "source", 2)
-        await wait(ctx, "sink", 2)
-        await watch(cycles)
-        assert states == [(1, 1)]
+        for domain in failing.periods:
+            await failing.cycles(ctx, 4, domain)
+        await watch(ctx)
+        assert set(states) == {(1, 1)}
         ctx.set(dut.locked, 1)
-        await watch(cycles)
-        assert states == [(1, 1), (0, 1), (0, 0)]
-        # A loss of a few cycles; more of the faster clock.
+        await failing.release(ctx)
+        failing.stopped = stops
+        await failing.cycles(ctx, 3)
         ctx.set(dut.locked, 0)
-        await wait(ctx, "sink", round(3 * max(1, ratio)))
+        await watch(ctx)
+        assert states[-1] == (not stops, 1)
+        # The lock may be there again before the clock.
         ctx.set(dut.locked, 1)
-        await watch(cycles)
-        assert states[-3:] == [(1, 1), (0, 1), (0, 0)]
+        await failing.cycles(ctx, 300)
+        assert ctx.get(dut.resets[1]) or not stops
+        failing.stopped = False
+        await watch(ctx)
+        assert states[-1] == (0, 0)
+        assert (1, 0) not in states and (states[0] == (0, 1) or not stops)
 
-    simulator = two_clocks(dut, ratio, random.Random(1))
-    simulator.add_testbench(testbench)
-    simulator.run()
+    failing.run(testbench)
+
+
+# Cycles of the sink after a transfer was offered at which the clock stops, and the lock is lost.
+MOMENTS = [0, 1, 2, 3, 4, 6, 9, 20]
+
+
+@pytest.mark.parametrize("ratio", [0.13, 0.7, 2.3])
+@pytest.mark.parametrize("low", [3, 3000], ids=["short", "long"])
+@pytest.mark.parametrize("moment", some(MOMENTS, 0, 2, 4, 7))
+def test_a_lost_lock_leaves_no_transfer_behind(ratio, low, moment):
+    """Whatever the state of the handshakes, both ways, nothing that was not sent arrives after it."""
+    failing = Failing(ratio)
+    dut = failing.dut
+    streams = [dut.there, dut.back]
+
+    async def transfer(ctx, stream, value):
+        ctx.set(stream.i.payload, value)
+        ctx.set(stream.i.valid, 1)
+
+    async def testbench(ctx):
+        ctx.set(dut.locked, 1)
+        await failing.cycles(ctx, 10)
+        await failing.release(ctx)
+        # An odd number of requests before, so that the bits of the handshakes are high.
+        for stream in streams:
+            await transfer(ctx, stream, 1)
+        for count in range(moment):
+            await failing.cycles(ctx, 1)
+            if count == 9:
+                for stream in streams:
+                    ctx.set(stream.o.ready, 1)
+        failing.stopped = True
+        ctx.set(dut.locked, 0)
+        await failing.cycles(ctx, low)
+        ctx.set(dut.locked, 1)
+        await failing.cycles(ctx, 3)
+        for stream in streams:
+            ctx.set(stream.i.valid, 0)
+            ctx.set(stream.o.ready, 0)
+        failing.stopped = False
+        for domain in failing.periods:
+            await failing.cycles(ctx, 20, domain)
+        await failing.release(ctx)
+        for domain in failing.periods:
+            await failing.cycles(ctx, 3 * reset.RESET_CYCLES, domain)
+        assert not any(ctx.get(signal) for signal in dut.resets)
+        assert not any(ctx.get(stream.o.valid) for stream in streams), "nothing was sent since"
+        for stream in streams:
+            await transfer(ctx, stream, 0x55)
+            await failing.cycles(ctx, 8, "sink")
+            await failing.cycles(ctx, 8, "source")
+            assert ctx.get(stream.o.valid) and ctx.get(stream.o.payload) == 0x55
+
+    failing.run(testbench)

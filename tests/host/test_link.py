@@ -5,12 +5,14 @@ import zlib
 
 import numpy as np
 import pytest
+from amaranth.hdl import Const, Module
 from bitline.golden.program import Vector
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.uart_bridge.answer_memory import first_answers
 from bitline.hdl.uart_bridge.bridge import Bridge
 from bitline.hdl.uart_bridge.byte_mux import ByteMux
 from bitline.hdl.uart_bridge.protocol import CRC, ESCAPE, FLAG, MAGIC, Command, identity, sizes
+from bitline.hdl.uart_bridge.top import add_core
 from bitline.hdl.uart_bridge.uart import UartReceiver, UartTransmitter
 from bitline.host.board import LinkError
 from bitline.host.board.link import ATTEMPTS, Frame, FrameFinder, Link, decode, encode
@@ -196,9 +198,13 @@ def test_identity_names_protocol_and_configuration():
     assert first_answers(config, 2**32 - 1, 25_000_000).endswith(said)
 
 
-# As of `tb_link`, which only a simulator imports.
-MAX_RATIO = 8
 CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
+# As is the default of the ULX3S.
+TABLES = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16, column="table",
+                     result_interval=3)
+# Of the macro's clock to the bridge's, as the boards' PLLs can make: ECP5 up to 16, iCE40 22.5, Gowin from 1/8 to 22;
+# and as far the other way.
+RATIOS = [10.5, 16.0, 22.5, 1.0, 1 / 8, 1 / 10.5, 1 / 22.5]
 
 
 @pytest.mark.parametrize("frames", some([200, 10_000], 0))
@@ -207,12 +213,27 @@ def test_link_in_simulation(frames):
         "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": str(frames)})
 
 
-@pytest.mark.parametrize("ratio", some([1 / MAX_RATIO, 1.0, float(MAX_RATIO)], 0, 2))
-def test_link_at_the_extremes_of_the_clocks(ratio):
-    """The macro as slow and as fast against the bridge as may be, and of the same frequency."""
-    build_board(CONFIG).run("bitline.verif.link.tb_link", seed=2, environment={
-        "BITLINE_CONFIG": CONFIG.to_json(), "LINK_FRAMES": "200", "LINK_RATIO": str(ratio),
+def run_some(config, ratio):
+    build_board(config).run("bitline.verif.link.tb_link", seed=2, environment={
+        "BITLINE_CONFIG": config.to_json(), "LINK_FRAMES": "200", "LINK_RATIO": str(ratio),
         "COCOTB_TEST_FILTER": r"\.(noise|full_frames|duplicates|board_resets|busy_cycles)$"})
+
+
+@pytest.mark.parametrize("ratio", some(RATIOS, 2, 6))
+def test_link_at_the_extremes_of_the_clocks(ratio):
+    run_some(CONFIG, ratio)
+
+
+@pytest.mark.parametrize("ratio", some([1 / 8, 1.0, 16.0], 2))
+def test_link_of_a_macro_with_tables(ratio):
+    run_some(TABLES, ratio)
+
+
+@pytest.mark.parametrize("macro_hz", [312_499, 320_000_001])
+def test_clocks_too_far_apart_are_refused(macro_hz):
+    m = Module()
+    with pytest.raises(ValueError, match=rf"macro_hz must be from 1/32 to 32 times clock_hz, 10000000, not {macro_hz}"):
+        add_core(m, config=CONFIG, clock_hz=10_000_000, macro_hz=macro_hz, baud=1_000_000, locked=Const(1))
 
 
 def test_documents_example_is_what_the_code_sends():

@@ -7,7 +7,7 @@ import pytest
 from bitline.constraints import BOARDS
 from bitline.hdl.clocking.pll import nearest, settings
 from bitline.hdl.config import MacroConfig
-from bitline.scripts.fpga.board_clocks import BoardTiming, candidates, fastest_setting, first_setting
+from bitline.scripts.fpga.board_clocks import BoardClocks, BoardTiming, candidates, fastest_setting, first_setting
 from bitline.scripts.fpga.families import DEVICES
 from bitline.scripts.fpga.flow import FlowError
 from bitline.scripts.fpga.reclock import Change, reclocked_config, require_same
@@ -19,11 +19,13 @@ CHANGE = Change(SimpleNamespace(folder="here"), CONFIG, BEFORE, AFTER)
 NAMES = {"macro": ["busy.macro_clk"], "bridge": ["bridge.clk", "clk"]}
 
 
-def routed(macro=120.0, bridge=60.0, crossing=3.0, names=("$glbnet$busy.macro_clk", "$glbnet$bridge.clk")):
+def routed(macro=120.0, bridge=60.0, crossing=3.0, names=("$glbnet$busy.macro_clk", "$glbnet$bridge.clk"),
+           constraints=(300.03, 25.0)):
     """A routed design as far as its report has clocks."""
     ends = [f"posedge {name}" for name in names]
     return SimpleNamespace(report={
-        "fmax": {name: {"achieved": fmax, "constraint": 100.0} for name, fmax in zip(names, (macro, bridge))},
+        "fmax": {name: {"achieved": fmax, "constraint": constraint}
+                 for name, fmax, constraint in zip(names, (macro, bridge), constraints)},
         "critical_paths": [{"from": ends[0], "to": ends[0], "path": [{"delay": 99.0}]},
                            {"from": ends[0], "to": ends[1], "path": [{"delay": 1.0}, {"delay": crossing - 1}]}]})
 
@@ -31,8 +33,46 @@ def routed(macro=120.0, bridge=60.0, crossing=3.0, names=("$glbnet$busy.macro_cl
 def test_clocks_are_found_by_their_nets():
     timing = BoardTiming(routed(), NAMES)
     assert (timing.fmax("macro"), timing.fmax("bridge"), timing.crossing_ns) == (120, 60, 3)
-    with pytest.raises(FlowError, match="must have the clocks macro and bridge, and has other, too"):
-        BoardTiming(routed(names=("other", "too")), NAMES)
+    assert BoardTiming(routed(names=("busy.macro_clk_$glb_clk", "clk$glb_clk")), NAMES).fmax("bridge") == 60
+
+
+@pytest.mark.parametrize("names", [("other", "too"), ("busy.macro_clk", "clk2"), ("busy.macro_clk", "other.clk")])
+def test_clocks_of_other_names_are_refused(names):
+    with pytest.raises(FlowError, match=f"must have the clocks macro and bridge, and has {', '.join(names)}"):
+        BoardTiming(routed(names=names), NAMES)
+
+
+class Chooser(BoardClocks):
+    """As far as it chooses a placement."""
+
+    def __init__(self, setting=BEFORE):
+        self.board, self.setting = ULX3S, setting
+
+    def choose(self, *placements, chooses=True):
+        setting, timing = self._choose([BoardTiming(each, NAMES) for each in placements], chooses)
+        return setting.mhz, timing.fmax("macro")
+
+
+def test_of_the_placements_that_meet_both_clocks_the_fastest_is_built():
+    choose = Chooser().choose
+    assert choose(routed(120), routed(140), routed(130)) == (125, 140)
+    assert choose(routed(138), routed(140)) == (125, 140)
+    assert choose(routed(120), routed(140, bridge=24)) == (100, 120)
+    assert choose(routed(120), routed(140, crossing=60)) == (100, 120)
+    assert Chooser(AFTER).choose(routed(140, constraints=(112.5, 25)), chooses=False) == (112.5, 140)
+    with pytest.raises(FlowError, match=r"the bridge must run at 25 MHz on ulx3s_85f, and reaches 24.0 MHz"):
+        choose(routed(140, bridge=24), routed(13))
+    with pytest.raises(FlowError, match=r"the macro must reach 13\.8 MHz"):
+        choose(routed(13), routed(12))
+
+
+@pytest.mark.parametrize(("constraints", "match"), [
+    ((125.0, 25.0), "must place and route the macro for 300 MHz, and did for 125.0 MHz"),
+    ((300.03, 300.03), "must place and route the bridge for 25 MHz, and did for 300.0 MHz"),
+])
+def test_other_constraints_are_refused(constraints, match):
+    with pytest.raises(FlowError, match=match):
+        Chooser().choose(routed(constraints=constraints))
 
 
 @pytest.mark.parametrize(("found", "match"), [
@@ -52,7 +92,11 @@ def test_a_design_that_misses_a_clock_is_refused(found, match):
 
 @pytest.mark.parametrize(("fmax", "mhz"), [(123.75, 112.5), (123.7, 100), (13.75, 12.5), (1000, 400)])
 def test_the_fastest_clock_leaves_a_tenth(fmax, mhz):
-    assert fastest_setting(ULX3S, fmax).mhz == mhz
+    assert fastest_setting(ULX3S, fmax, nearest(ULX3S.pll, ULX3S.clock, 400e6)).mhz == mhz
+
+
+def test_no_clock_is_chosen_that_was_not_routed_for():
+    assert fastest_setting(ULX3S, 1000, BEFORE).mhz == 300
 
 
 def test_candidates_are_few_and_without_a_slow_phase_comparator():
@@ -63,7 +107,7 @@ def test_candidates_are_few_and_without_a_slow_phase_comparator():
 
 def test_a_design_below_the_slowest_clock_is_refused():
     with pytest.raises(FlowError, match=r"must reach 13\.8 MHz, 10 % more than the slowest clock .* reaches 13\.7"):
-        fastest_setting(ULX3S, 13.7)
+        fastest_setting(ULX3S, 13.7, BEFORE)
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=lambda board: board.name)

@@ -26,15 +26,21 @@ class Line:
         Frequency of the macro's clock by that of the bridge's.
     phase : float
         When the macro's clock starts after the bridge's, in periods of its own.
+
+    Attributes
+    ----------
+    ratio : float
+        As given.
+    sent : int
+        Bytes, all in all.
     """
 
     def __init__(self, dut, ratio, phase=0.0):
-        self._dut = dut
+        self._dut, self.ratio = dut, ratio
         # Halves of a period are whole picoseconds.
         self._macro_ps = 2 * round(500 * PERIOD_NS / ratio)
         self._phase_ps = 1 + round(phase * self._macro_ps)
         self._go = self._reset_ns = 0
-        # Bytes, all in all.
         self.sent = 0
         self._done = ValueChange(dut.done)
 
