@@ -44,7 +44,7 @@ def test_out_of_zeros(kind, bus, tmp_path):
 
 
 @pytest.mark.needs("iverilog")
-@pytest.mark.parametrize("register", ["filling", "gathers", "arrived", "drives"])
+@pytest.mark.parametrize("register", ["filling", "arrived", "base", "drives"])
 def test_a_register_that_the_reset_does_not_reach_is_noticed(register, tmp_path):
     config = core("tables", "asynchronous", "axi")
     block = "controller" if register == "drives" else "lut_ram_writer"
