@@ -125,7 +125,7 @@ class MacroCycles:
         self._needs_calibration = config.needs_calibration
         self._bank_hold_cycles = config.bank_hold_cycles
         self._cycles_ahead = config.result_interval - 1
-        self._is_offered_first = config.offered_first
+        self._is_late = config.is_late
         self._writers = [WriterCycles(config, shape, index)
                          for shape in config.shapes for index in range(shape.writers)]
         self._clear()
@@ -214,7 +214,7 @@ class MacroCycles:
         waits = self._waiting is not None and not blocked
         can_dispatch = waits and (self.planes_left == 0 or (last and enable))
         dispatch = self._will_dispatch if self._cycles_ahead else can_dispatch
-        i_ready = (self._waiting is None or dispatch) and (self._offered or not self._is_offered_first)
+        i_ready = (self._waiting is None or dispatch) and (self._offered or not self._is_late)
         self._offered = vector is not None and not i_ready
         write_ready = write[0] not in self.banks_in_use() and all(writer.ready for writer in self._writers)
         for writer in self._writers:
@@ -239,6 +239,6 @@ class MacroCycles:
         self.o_valid = (arriving and enable) or (self.o_valid and not o_ready)
         # In the next cycle nothing is driven any more, or the last plane leaves the drivers.
         waited, self._waited = self._waited, waits and not dispatch
-        self._will_dispatch = (waited if self._cycles_ahead > 1 else waits) and not dispatch and (
+        self._will_dispatch = (waited if self._is_late else waits) and not dispatch and (
             self.planes_left == 0 or (self.planes_left == 1 and not self.stalls(False)))
         return i_ready, write_ready

@@ -160,8 +160,9 @@ class MacroConfig(Parameters):
         return 0 if self.fuse == 1 else 1 + ceil_log2(self.fuse)
 
     @property
-    def offered_first(self):
-        """A vector is accepted in the second cycle that it is offered, at the earliest."""
+    def is_late(self):
+        """A vector is accepted in the second cycle that it is offered, at the earliest, and its highest plane is looked
+        for while it waits."""
         return self.result_interval > 2
 
     @property
@@ -175,7 +176,7 @@ class MacroConfig(Parameters):
         accepted), one for the wordlines, one for their copy in a block, the column, the accumulator, the total, and the
         fuse stages.
         """
-        return 5 + self.result_interval + self.offered_first + self.column_latency + self.fuse_latency
+        return 5 + self.result_interval + self.is_late + self.column_latency + self.fuse_latency
 
     @property
     def name(self):

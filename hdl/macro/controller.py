@@ -116,7 +116,7 @@ class Controller(wiring.Component):
             "top": In(config.input_bits), "select": Out(config.input_bits),
             "enable": Out(1), "control": Out(control_layout(config)),
         }
-        if config.result_interval > 2:
+        if config.is_late:
             ports |= {"will_load": Out(1), "index": Out(range(config.input_bits)), "blank": Out(1)}
         if config.fuse > 1:
             ports |= {"fuse_load": Out(config.fuse_latency), "fuse_mode": Out(2 * config.fuse_latency)}
@@ -138,7 +138,7 @@ class Controller(wiring.Component):
 
     def _fetch(self, m, will_dispatch):
         """Accept vectors; whether one waits, and its descriptor."""
-        late = self.config.offered_first
+        late = self.config.is_late
         is_held = Signal(name="_waits")
         waiting = Signal(descriptor_layout(self.config), reset_less=True, name="_waiting")
         started = Signal()
@@ -207,7 +207,7 @@ class Controller(wiring.Component):
             will_drain = Mux(self.enable, next_last, last) & self.control.advance_next
             m.d.comb += [will_dispatch.eq(may_follow & (drained | will_drain)), self.dispatch.eq(dispatch)]
         stale = self._stale(m, waiting.bank)
-        if self.config.result_interval > 2:
+        if self.config.is_late:
             self._look_ahead(m, stale, is_calibration, top, follows, next_last)
         with m.If(self.dispatch):
             m.d.sync += _take(driven, waiting)
@@ -267,7 +267,7 @@ class Controller(wiring.Component):
         with m.If(self.dispatch):
             m.d.sync += stale.bit_select(bank, 1).eq(0)
         taken, written = self.write_taken, self.write_bank
-        if self.config.result_interval > 2:
+        if self.config.is_late:
             # No vector of that bank is dispatched as early as in the next cycle.
             taken = Signal(name="was_written")
             written = Signal.like(self.write_bank, name="written", reset_less=True)

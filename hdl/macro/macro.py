@@ -78,10 +78,9 @@ class Macro(wiring.Component):
     def _add_drivers(self, m, platform, control):
         config = self.config
         active_low = GATEWARE[config.column].active_low(config)
-        is_late = config.result_interval > 2
         drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
                                        input_bits=config.input_bits, active_low=active_low,
-                                       has_plane_mask=self.has_plane_mask, is_late=is_late)
+                                       has_plane_mask=self.has_plane_mask, is_late=config.is_late)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
@@ -95,7 +94,7 @@ class Macro(wiring.Component):
             drivers.dispatch.eq(control.dispatch),
             drivers.enable.eq(control.enable),
         ]
-        if is_late:
+        if config.is_late:
             m.d.comb += [drivers.index.eq(control.index), drivers.blank.eq(control.blank)]
         else:
             m.d.comb += drivers.select.eq(control.select)
@@ -103,7 +102,7 @@ class Macro(wiring.Component):
             m.d.comb += drivers.plane_mask.eq(payload.plane_mask)
             return drivers
         m.d.comb += drivers.is_signed.eq(control.is_signed)
-        if is_late:
+        if config.is_late:
             m.d.comb += drivers.will_clear.eq(Cat(control.will_load & (bit >= control.bits)
                                                   for bit in range(config.input_bits)))
         else:

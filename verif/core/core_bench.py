@@ -29,6 +29,16 @@ from ..csr.bus_masters import MASTERS
 PERIOD_NS = 10
 # Cycles without a result after which none is expected any more.
 LONGEST_WAIT = 20000
+# The same to send all that was given, perhaps of many vectors.
+LONGEST_SEND = 10 * LONGEST_WAIT
+
+
+class Source(AxiStreamSource):
+    """A source that does not wait for ever for a core that takes nothing."""
+
+    async def wait(self):
+        """Until all is sent."""
+        await with_timeout(super().wait(), LONGEST_SEND * PERIOD_NS, "ns")
 
 
 class Refused(Exception):
@@ -75,7 +85,7 @@ class CoreBench:
         """Sources of vectors and weights, and the sink of results."""
         self.vectors, self.weights, self.results = (
             kind(AxiStreamBus.from_prefix(self.dut, name), self.dut.aclk, self.dut.aresetn, reset_active_level=False)
-            for kind, name in ((AxiStreamSource, "s_axis"), (AxiStreamSource, "s_axis_w"), (AxiStreamSink, "m_axis")))
+            for kind, name in ((Source, "s_axis"), (Source, "s_axis_w"), (AxiStreamSink, "m_axis")))
         return self.vectors, self.weights, self.results
 
     def check_reset(self):

@@ -219,7 +219,10 @@ CONTROL = (
         ("= on_wordlines & ", "= 1'b0 & "),
         # A result that comes in between is forgotten, and a vector goes before its planes are known.
         ("or_Y_B = control_advance_next & ", "or_Y_B = 1'b0 & "),
-        ("else waited <= %1;", "else waited <= 1'b1;")), depth=4, cover_depth=28, bug_depth=24),
+        ("else waited <= %1;", "else waited <= 1'b1;"),
+        # A plane by a number that is not its own, and a calibration plane that is not zero.
+        ("= index - ", "= index + "),
+        ("else blank <= %1;", "else blank <= 1'b0;")), depth=4, cover_depth=28, bug_depth=24),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
         ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),

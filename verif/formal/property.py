@@ -117,13 +117,13 @@ def controller_ports(module, bits):
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, accumulation and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
-    is_late = config.result_interval > 2
+    late = ["waited", "next_last", "is_calibration"] if config.is_late else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
-                    exposed=("drives", "on_wordlines", "started", *(["waited", "next_last"] if is_late else [])),
+                    exposed=("drives", "on_wordlines", "started", *late),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
                              "HOLD_CYCLES": config.bank_hold_cycles,
-                             **({"LATE": 1} if is_late else {})} | more.pop("defines", {}), **more)
+                             **({"LATE": 1} if late else {})} | more.pop("defines", {}), **more)
 
 
 def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):

@@ -21,7 +21,7 @@ from ...host.board.payloads import read_counters, read_result, vector_payload, w
 from .serial_line import PERIOD_NS, SYMBOL_BITS, Line, symbol
 
 DIVISOR = 4
-MAX_RATIO = 8
+MAX_DRAWN_RATIO = 8
 SILENCE = 4000
 
 
@@ -63,8 +63,8 @@ class Host:
         self.config = MacroConfig.from_json(os.environ["BITLINE_CONFIG"])
         self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
         self.numpy_rng = np.random.default_rng(self.rng.getrandbits(32))
-        # Unless it is given, the macro's clock is up to `MAX_RATIO` times faster or slower; its phase is any.
-        ratio = float(os.environ.get("LINK_RATIO") or MAX_RATIO ** self.rng.uniform(-1, 1))
+        # Unless it is given, the macro's clock is up to `MAX_DRAWN_RATIO` times faster or slower; its phase is any.
+        ratio = float(os.environ.get("LINK_RATIO") or MAX_DRAWN_RATIO ** self.rng.uniform(-1, 1))
         # A little more than bridge and macro take for a short request, in cycles.
         waits = self.config.table_fill_cycles * self.config.rows
         self.latency = 200 + (30 + waits) / min(ratio, 1)
@@ -448,7 +448,7 @@ async def busy_cycles(dut):
     expected = (await host.counters())["busy"]
     for _ in range(20):
         # The latency begins when a vector is offered, the count when it is accepted.
-        expected += await run() + host.config.latency - host.config.offered_first
+        expected += await run() + host.config.latency - host.config.is_late
         counters = await host.counters()
         assert (counters["busy"], counters["refused"], counters["repeated"]) == (expected, 0, 0)
     assert counters["cycles"] * host.line.ratio > expected

@@ -23,11 +23,13 @@ module check (
         .first_plane(first), .drives(drives), .on_wordlines(on_wordlines), .hold(hold), .started(started_dut),
         .accumulates(accumulates)
 `ifdef LATE
-        , .waited(waited), .next_last(next_last));
+        , .waited(waited), .next_last(next_last), .index(index), .blank(blank), .is_calibration(is_calibration));
     localparam LATE = 1;
-    wire waited, next_last;
-    // Registers that say what is known otherwise too.
-    wire foreseen = (!waited || wanted && !dispatch) && (!drives || next_last == ((first[0] | select >> 1) & 1'b1));
+    wire waited, next_last, blank, is_calibration;
+    wire [$clog2(BITS)-1:0] index;
+    // Registers that say what is known otherwise too; before the first plane is the calibration plane.
+    wire foreseen = (!waited || wanted && !dispatch) && (!drives || next_last == ((first[0] | select >> 1) & 1'b1)
+        && (select | first) == 1 << index && is_calibration == (select == 0) && blank == (select == 0 && enable));
 `else
     );
     localparam LATE = 0;
