@@ -11,8 +11,9 @@ from rooms import MODULES, read
 REASONS = {
     "reads the generated Verilog, for all others": ("hdl.fabric.design",),
     "makes the generated Verilog of what Amaranth writes": ("hdl.fabric.verilog_format",),
-    "names of cells in JSON of Yosys": ("verif.fault_injection.flip_flops", "scripts.fpga.block_usage",
-                                       "scripts.fpga.floorplan", "scripts.fpga.synth_report"),
+    "names of cells, pins and nets in JSON of Yosys and nextpnr": (
+        "verif.fault_injection.flip_flops", "scripts.fpga.block_usage", "scripts.fpga.floorplan",
+        "scripts.fpga.synth_report", "scripts.fpga.board_clocks", "scripts.fpga.crossing_check"),
     "what tools print": ("scripts.fpga.flow", "scripts.common.sby", "scripts.mutation.testbenches",
                          "scripts.commands.program"),
     "commands of Yosys's mutate": ("scripts.mutation.mutants",),
