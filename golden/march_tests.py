@@ -75,7 +75,7 @@ def program_cycles(config, program):
     row_beats = -(-8 * config.row_bytes // config.weight_stream_bits)
     vector_beats = -(-8 * config.vector_bytes // config.input_stream_bits)
     write = 3 + row_beats
-    read = 1 + vector_beats + macro.latency + config.groups
+    read = 2 + vector_beats + macro.latency + config.groups
     if dense:
         # All planes, where a march has vectors of one; the sum of a row's weights, which a march knows.
         read += macro.input_bits - 1

@@ -141,9 +141,15 @@ class CoreConfig(Parameters):
         return -(-self.macro.columns // self.lanes)
 
     @property
+    def kept_groups(self):
+        """Groups that are left when a vector's totals are accepted: so many cycles the macro keeps them after that."""
+        return min(self.groups, self.macro.result_interval) - 1
+
+    @property
     def in_flight(self):
-        """Maximum vectors in the macro: one waiting, one driven, and one in each stage of the pipeline."""
-        return self.macro.latency + 3
+        """Maximum vectors in the macro: one waiting, one driven, and one in each stage of the pipeline; and one whose
+        totals were accepted."""
+        return self.macro.latency + 3 + (self.kept_groups > 0)
 
     # Identity and JSON.
 

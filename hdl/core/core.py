@@ -27,7 +27,7 @@ from .register_connections import (
     connect_status,
     connect_vectors,
 )
-from .requantizer import Requantizer
+from .requantizer import SHOWN, Requantizer
 from .result_packer import ResultPacker, result_beat_layout
 from .self_test import SelfTest
 from .source_switch import SourceSwitch
@@ -89,7 +89,7 @@ class Core(wiring.Component):
         macro = add("macro", Macro, config=config.array, has_plane_mask=True)
         tracker = add("tracker", VectorTracker, config=config, max_in_requantizer=Requantizer.max_vectors(config))
         requantizer = add("requantizer", Requantizer, config=config)
-        packer = add("packer", ResultPacker, config=config)
+        packer = add("packer", ResultPacker, config=config, latency=Requantizer.max_vectors(config))
         errors = add("errors", ErrorLog, has_dma=bool(config.dma))
         vector_source = add("vector_source", SourceSwitch, bits=config.input_stream_bits)
         load_source = add("load_source", SourceSwitch, bits=config.weight_stream_bits)
@@ -107,7 +107,7 @@ class Core(wiring.Component):
         if config.checksum:
             self._connect_rows(m, loader, add("row_checksum", RowChecksum, config=config), macro, test)
             check = add("totals_check", TotalsCheck, config=config)
-            self._connect_check(m, macro, requantizer, check, packer, test)
+            self._connect_check(m, requantizer, check, packer)
             m.d.comb += registers.interrupt_status.checksum.set.eq(check.mismatch)
         else:
             wiring.connect(m, loader.write, macro.write)
@@ -141,7 +141,7 @@ class Core(wiring.Component):
     @staticmethod
     def _connect_macro(m, vectors, macro, tracker, requantizer, takeover):
         """Vectors and their tags into the macro and the tracker, totals and tags out of them."""
-        totals = requantizer.i
+        wiring.connect(m, tracker.o, requantizer.tag)
         # The tracker has as much room as the macro, so neither waits for the other.
         m.d.comb += [
             macro.i.valid.eq(vectors.i.valid & tracker.i.ready),
@@ -151,14 +151,11 @@ class Core(wiring.Component):
             tracker.i.payload.set.eq(vectors.tag.set),
             tracker.i.payload.wanted.eq(vectors.tag.wanted & ~takeover.active),
             tracker.i.payload.for_self_test.eq(takeover.active),
-            totals.valid.eq(macro.o.valid),
-            macro.o.ready.eq(totals.ready),
-            tracker.o.ready.eq(totals.valid & totals.ready),
+            requantizer.i.valid.eq(macro.o.valid),
+            macro.o.ready.eq(requantizer.i.ready),
             tracker.squash.eq(takeover.abort & ~requantizer.begun),
-            Value.cast(totals.payload.totals).eq(Value.cast(macro.o.payload.y)[:len(Value.cast(totals.payload.totals))]),
-            totals.payload.set.eq(tracker.o.payload.set),
-            totals.payload.wanted.eq(tracker.o.payload.wanted),
-            totals.payload.for_self_test.eq(tracker.o.payload.for_self_test),
+            # Those of the checksum are the last.
+            Value.cast(requantizer.i.payload).eq(Value.cast(macro.o.payload.y)),
         ]
 
     def _connect_results(self, m, requantizer, packer, tracker, takeover):
@@ -166,7 +163,6 @@ class Core(wiring.Component):
         wiring.connect(m, packer.o, wiring.flipped(self.m_axis))
         m.d.comb += [
             requantizer.flush.eq(takeover.abort & requantizer.begun),
-            packer.flush.eq(requantizer.flush),
             tracker.ended.eq(requantizer.o.valid & requantizer.o.last),
             tracker.ended_set.eq(requantizer.last_set),
         ]
@@ -182,29 +178,31 @@ class Core(wiring.Component):
             rows.check_weights.eq(test.check_weights),
         ]
 
-    def _connect_check(self, m, macro, requantizer, check, packer, test):
+    def _connect_check(self, m, requantizer, check, packer):
         """Check groups of totals against the checksum; the result of the check comes with the last results."""
+        shown = requantizer.shown
         m.d.comb += [
-            check.taken.eq(requantizer.o.taken),
-            check.first.eq(requantizer.group == 0),
-            check.last.eq(requantizer.o.taken_last),
-            Value.cast(check.totals).eq(Value.cast(requantizer.totals)),
-            Value.cast(check.check_totals).eq(Value.cast(macro.o.payload.y)[len(Value.cast(requantizer.i.payload.totals)):]),
+            check.taken.eq(shown.taken),
+            check.first.eq(shown.group == 0),
+            check.last.eq(shown.last),
+            Value.cast(check.totals).eq(Value.cast(shown.totals)),
+            Value.cast(check.check_totals).eq(Value.cast(shown.check_totals)),
         ]
         wrong = check.mismatch
-        for cycle in range(Requantizer.max_vectors(self.config) - TotalsCheck.cycles(self.config)):
+        for cycle in range(Requantizer.max_vectors(self.config) - SHOWN - TotalsCheck.cycles(self.config)):
             register = Signal(name=f"wrong_{cycle}", reset_less=True)
             m.d.sync += register.eq(wrong)
             wrong = register
-        m.d.comb += [packer.wrong.eq(wrong), test.check_totals.eq(check.check_totals)]
+        m.d.comb += packer.wrong.eq(wrong)
 
     @staticmethod
     def _connect_self_test(m, vectors, loader, macro, tracker, requantizer, test):
         """What the self-test sees of the data path: the totals that it reads, whether it may begin, rows written."""
         m.d.comb += [
-            test.sample.eq(requantizer.sample),
-            test.group.eq(requantizer.group),
-            Value.cast(test.totals).eq(Value.cast(requantizer.totals)),
+            test.sample.eq(requantizer.shown.sampled),
+            test.group.eq(requantizer.shown.group),
+            Value.cast(test.totals).eq(Value.cast(requantizer.shown.totals)),
+            Value.cast(test.check_totals).eq(Value.cast(requantizer.shown.check_totals)),
             test.ready.eq(tracker.empty & ~vectors.within & ~loader.within & ~loader.pending),
             test.written.eq(macro.write.valid & macro.write.ready),
         ]

@@ -10,7 +10,7 @@ from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
 from ..fabric.mux import choose, instantiate_choice
 from .checksum import TotalsCheck
-from .requantizer_lane import PARAMETERS, RawLane, RequantizerLane, settings_layout
+from .requantizer_lane import PARAMETERS, RequantizerLane, settings_layout
 from .result_packer import results_signature
 
 
@@ -20,11 +20,21 @@ def tag_layout():
 
 
 def totals_layout(config):
-    """A vector's totals and its tag."""
-    return data.StructLayout({
-        "totals": data.ArrayLayout(signed(config.macro.total_width), config.macro.columns),
-        **tag_layout().members,
-    })
+    """A vector's totals, of the columns and of those of the checksum."""
+    total = signed(config.macro.total_width)
+    return data.StructLayout({"totals": data.ArrayLayout(total, config.macro.columns),
+                              "check_totals": data.ArrayLayout(total, config.check_columns)})
+
+
+def shown_layout(config):
+    """A group of totals: ``taken`` for results, or ``sampled`` for the self-test; the lowest column first.
+
+    ``check_totals`` are those of the checksum, with the ``last`` group of a vector.
+    """
+    total = signed(config.macro.total_width)
+    return data.StructLayout({"taken": 1, "sampled": 1, "last": 1, "group": range(config.groups),
+                              "totals": data.ArrayLayout(total, config.lanes),
+                              "check_totals": data.ArrayLayout(total, config.check_columns)})
 
 
 def parameter_layout(config):
@@ -37,19 +47,23 @@ def parameter_write(config):
     return wiring.Signature({"enable": Out(1), "payload": Out(parameter_layout(config))})
 
 
-# Read latency of the memories of parameters.
-READ = 2
+# Read latency of the memories of parameters, and cycles until a group of totals is shown.
+READ, SHOWN = 2, 1
 
 
 class Requantizer(wiring.Component):
     """Converts totals to results, ``lanes`` columns a cycle, while the totals stay at the output of the macro.
+
+    The macro changes its output ``result_interval`` cycles after a result is accepted at the earliest, so the last
+    groups are taken after that, one a cycle: vectors with as many planes as groups follow each other without a pause.
 
     There are two sets of parameters, so that one can be loaded while the other is in use. Parameters are read with a
     column's total, settings later; neither may change while a vector of their set is being processed. Raw results
     (int32) have no parameters.
 
     A vector takes ``groups`` cycles, or one if it is neither wanted nor for the self-test (it is not both); the results
-    of a group come `latency` cycles after it was taken, when the check of the totals, if there is one, is done.
+    of a group come `latency` cycles after it was taken, when the check of the totals, if there is one, is done. What is
+    shown of the totals comes a cycle after they were taken or sampled.
 
     Parameters
     ----------
@@ -58,17 +72,15 @@ class Requantizer(wiring.Component):
     Members
     -------
     i : ``In(stream)``
-        `totals_layout`; accepted with its last group.
+        ``totals``, accepted so many groups before the last as the macro keeps them for.
+    tag : ``In(stream)``
+        `tag_layout` of the vector, valid with its totals; accepted with its last group.
     flush : ``In(1)``
         A vector of which a group was taken ends with the next group.
     begun : ``Out(1)``
         A group of a vector was taken or sampled, but not its last.
-    sample : ``Out(1)``
-        ``totals`` are of a vector for the self-test, which samples them.
-    group : ``Out(range(groups))``
-        Which columns' totals are taken or sampled.
-    totals : ``Out(ArrayLayout(total_width, lanes))``
-        Their totals, the lowest column first.
+    shown : ``Out(shown_layout)``
+        The group that was taken or sampled.
     write : ``In(parameter_write)``
         Parameters of a column; none if results are raw.
     settings : ``In(ArrayLayout(settings_layout, SETS))``
@@ -83,9 +95,8 @@ class Requantizer(wiring.Component):
         self.config = config
         self.latency = self.max_vectors(config)
         members = {
-            "i": In(stream.Signature(totals_layout(config))), "flush": In(1), "begun": Out(1),
-            "sample": Out(1), "group": Out(range(config.groups)),
-            "totals": Out(data.ArrayLayout(config.macro.total_width, config.lanes)),
+            "i": In(stream.Signature(totals_layout(config))), "tag": In(stream.Signature(tag_layout())),
+            "flush": In(1), "begun": Out(1), "shown": Out(shown_layout(config)),
             "o": Out(results_signature(config)), "last_set": Out(range(SETS)),
         }
         if config.requantizes:
@@ -98,64 +109,86 @@ class Requantizer(wiring.Component):
         """Maximum number of vectors in it, if each has one group: as many as its latency has cycles."""
         if config.requantizes:
             return RequantizerLane.latency + READ
-        return max(RawLane.latency, TotalsCheck.cycles(config) if config.checksum else 0)
+        return SHOWN + (TotalsCheck.cycles(config) if config.checksum else 0)
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        config, payload = self.config, self.i.payload
-        group = self.group
-        is_last = (group == config.groups - 1) | self.flush
-        m.d.comb += [
-            self.begun.eq(group != 0),
-            self.o.taken.eq(self.i.valid & payload.wanted & self.o.space),
-            self.o.taken_last.eq(is_last),
-            self.sample.eq(self.i.valid & payload.for_self_test),
-            self.i.ready.eq(Mux(payload.wanted, self.o.space & is_last, ~payload.for_self_test | is_last)),
-        ]
-        with m.If(self.o.taken | self.sample):
-            m.d.sync += group.eq(Mux(is_last, 0, group + 1))
+        config = self.config
+        group = Signal(range(config.groups))
+        goes, is_last = self._sequence(m, group)
         chosen = [instantiate_choice(m, platform, f"chosen_{lane}", [
-            Value.cast(payload.totals[min(first + lane, config.macro.columns - 1)])
+            Value.cast(self.i.payload.totals[min(first + lane, config.macro.columns - 1)])
             for first in range(0, config.macro.columns, config.lanes)], group).as_signed()
             for lane in range(config.lanes)]
-        m.d.comb += self.totals.eq(Cat(chosen))
-        results = (self._add_lanes(m, platform, chosen, group) if config.requantizes else
-                   self._add_raw(m, platform, chosen))
+        self._show(m, group, goes, is_last, chosen)
+        results = self._add_lanes(m, platform, group) if config.requantizes else self._extend(m)
         m.d.comb += [
             self.o.results.eq(Cat(results)),
-            self.o.valid.eq(self._delay(m, "valid", self.o.taken, self.latency)),
+            self.o.valid.eq(self._delay(m, "valid", self.o.taken, self.latency, reset=True)),
             self.o.last.eq(self._delay(m, "last", self.o.taken_last, self.latency)),
-            self.last_set.eq(self._delay(m, "last_set", payload.set, self.latency)),
+            self.last_set.eq(self._delay(m, "last_set", self.tag.payload.set, self.latency)),
         ]
         return m
 
-    def _delay(self, m, name, value, cycles):
+    def _sequence(self, m, group):
+        """Which group is taken or sampled, if one is, and whether it is its vector's last."""
+        config, tag = self.config, self.tag.payload
+        # Totals that were accepted, of which groups are left; the packer has room for them.
+        remain = Signal()
+        is_last, accepts, goes, ends = Signal(), Signal(), Signal(), Signal()
+        has_space = self.o.space | self.flush | remain
+        present = self.i.valid | remain
+        m.d.comb += [
+            self.begun.eq(group != 0),
+            is_last.eq((group == config.groups - 1) | self.flush),
+            accepts.eq((group == config.groups - 1 - config.kept_groups) | self.flush),
+            self.o.taken.eq(present & tag.wanted & has_space),
+            self.o.taken_last.eq(is_last),
+            goes.eq(present & (tag.wanted & has_space | tag.for_self_test)),
+            ends.eq(Mux(tag.wanted, has_space & is_last, ~tag.for_self_test | is_last)),
+            self.i.ready.eq(~remain & Mux(tag.wanted, has_space & accepts, ~tag.for_self_test | accepts)),
+            self.tag.ready.eq(present & ends),
+        ]
+        with m.If(goes):
+            m.d.sync += group.eq(Mux(is_last, 0, group + 1))
+        if config.kept_groups:
+            m.d.sync += remain.eq((remain | self.i.valid & self.i.ready) & ~(present & ends))
+        return goes, is_last
+
+    def _show(self, m, group, goes, is_last, chosen):
+        """A register of the group that goes."""
+        shown = self.shown
+        flags = {"taken": self.o.taken, "sampled": goes & ~self.o.taken}
+        values = {"last": is_last, "group": group, "totals": Cat(chosen), "check_totals": self.i.payload.check_totals}
+        for name, value in (flags | values).items():
+            value = Value.cast(value)
+            m.d.comb += Value.cast(shown[name]).eq(self._delay(m, f"shown_{name}", value, SHOWN, reset=name in flags))
+
+    def _delay(self, m, name, value, cycles, reset=False):
         for cycle in range(cycles):
-            register = Signal(Value.cast(value).shape(), name=f"{name}_{cycle + 1}", reset_less=name != "valid")
+            register = Signal(Value.cast(value).shape(), name=f"{name}_{cycle + 1}", reset_less=not reset)
             m.d.sync += register.eq(value)
             value = register
         return value
 
-    def _add_raw(self, m, platform, chosen):
-        lanes = [platform.instantiate(m, f"lane_{index}", "lane", RawLane, total_width=self.config.macro.total_width)
-                 for index in range(len(chosen))]
-        m.d.comb += [lane.total.eq(total) for lane, total in zip(lanes, chosen)]
-        # The check of the totals may take longer.
-        return [self._delay(m, f"result_{index}", lane.result, self.latency - RawLane.latency)
-                for index, lane in enumerate(lanes)]
+    def _extend(self, m):
+        """Totals as they are, with the sign extended."""
+        results = [Signal(signed(self.config.output_bits), name=f"raw_{index}") for index in range(self.config.lanes)]
+        m.d.comb += [result.eq(total) for result, total in zip(results, self.shown.totals)]
+        # The check of the totals takes longer.
+        return [self._delay(m, f"result_{index}", result, self.latency - SHOWN) for index, result in enumerate(results)]
 
-    def _add_lanes(self, m, platform, chosen, group):
+    def _add_lanes(self, m, platform, group):
         """Lanes, with their memories of parameters; totals are delayed by the read latency."""
-        config, payload = self.config, self.i.payload
+        config, tag = self.config, self.tag.payload
         depth = SETS << ceil_log2(config.groups)
         width, lane_bits = PARAMETERS.size, ceil_log2(config.lanes)
         given = self.write.payload
         column = given.column[lane_bits:]
-        in_use = self._delay(m, "set", payload.set, READ)
-        settings = self._choose_settings(m, in_use)
+        settings = self._choose_settings(m, self._delay(m, "set", tag.set, READ))
         results = []
-        for index, total in enumerate(chosen):
+        for index in range(config.lanes):
             memory = platform.instantiate(m, f"parameters_{index}", "parameters", BlockRam, width=width, depth=depth)
             lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane,
                                         total_width=config.macro.total_width, output_bits=config.output_bits)
@@ -164,9 +197,9 @@ class Requantizer(wiring.Component):
                 memory.write_address.eq(Cat(column, given.set)),
                 memory.write_data.eq(given.parameters.as_value()),
                 memory.enable.eq(1),
-                memory.address.eq(Cat(group, payload.set)),
+                memory.address.eq(Cat(group, tag.set)),
                 Value.cast(lane.parameters).eq(memory.data),
-                lane.total.eq(self._delay(m, f"total_{index}", total, READ)),
+                lane.total.eq(self._delay(m, f"total_{index}", self.shown.totals[index], READ - SHOWN)),
                 Value.cast(lane.settings).eq(settings),
             ]
             results.append(lane.result)

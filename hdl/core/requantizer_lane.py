@@ -6,6 +6,8 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.requantize import ROUNDINGS
 from ..config.core import MAX_TOTAL_BITS
+from ..fabric.adder import Addition, Carry, Operand, add
+from ..fabric.multiplier import CYCLES, multiply
 from ..fabric.mux import instantiate_choice
 
 # Of a column; further bits of its item in the stream are ignored.
@@ -16,6 +18,11 @@ BASE = 23
 MAX_LEFT_SHIFT = 7
 # Factors are split here, so that a product of two pieces fits a multiplier of 18 by 18 bits.
 PIECE = 16
+
+
+def plus(bit):
+    """A carry into an addition."""
+    return Carry(lambda one, other: one & other, bit)
 
 
 def settings_layout(output_bits):
@@ -52,7 +59,7 @@ class RequantizerLane(wiring.Component):
         Result, `latency` cycles after the total.
     """
 
-    ROUNDED, OFFSET, CLIPPED, latency = 3, 8, 9, 11
+    ROUNDED, OFFSET, CLIPPED, latency = 4, 8, 9, 10
 
     def __init__(self, *, total_width, output_bits):
         self.total_width = total_width
@@ -66,20 +73,16 @@ class RequantizerLane(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        total = self._register(m, "total", self.total)
-        given = self._register(m, "given", self.parameters)
-        value = self._register(m, "value", total + given.bias)
-        multiplier = self._register(m, "multiplier_2", given.multiplier)
-        shifts_right = self._register(m, "shifts_right_2", given.shift < 0)
-        product, negative = self._multiply(m, value, multiplier, shifts_right)
+        given = self.parameters
+        value = self._sum(m, platform, "value", self.total, given.bias, MAX_TOTAL_BITS + 1)
+        multiplier = self._register(m, "multiplier_1", given.multiplier)
+        shifts_right = self._register(m, "shifts_right_1", given.shift < 0)
+        product, negative = self._multiply(m, platform, value, multiplier, shifts_right)
         # Distance from the maximum left shift.
-        right = self._register(m, "right_2", (MAX_LEFT_SHIFT - given.shift)[:6])
-        for stage in range(3, 6):
-            right = self._register(m, f"right_{stage}", right)
+        right = self._delay(m, "right", (MAX_LEFT_SHIFT - given.shift)[:6], 0, 6)
         scaled, beyond = self._shift(m, platform, product, right)
-        for stage in range(6, 9):
-            negative = self._register(m, f"negative_{stage}", negative)
-        self._clip(m, scaled, beyond, negative)
+        negative = self._delay(m, "negative", negative, 6, 8)
+        self._clip(m, platform, scaled, beyond, negative)
         return m
 
     def _register(self, m, name, value):
@@ -87,26 +90,38 @@ class RequantizerLane(wiring.Component):
         m.d.sync += register.eq(value)
         return register
 
-    def _multiply(self, m, value, multiplier, shifts_right):
-        """The product without the bits below `BASE`, cycle 5, with the first of the two roundings; its sign."""
+    def _delay(self, m, name, value, first, last):
+        """A value of cycle ``first`` in cycle ``last``."""
+        for cycle in range(first, last):
+            value = self._register(m, f"{name}_{cycle + 1}", value)
+        return value
+
+    def _multiply(self, m, platform, value, multiplier, shifts_right):
+        """The product without the bits below `BASE`, cycle 6, with the first of the two roundings; its sign."""
         pieces = {"h": (value[PIECE:].as_signed(), multiplier[PIECE:].as_signed()),
                   "l": (value[:PIECE], multiplier[:PIECE])}
-        products = {a + b: self._register(m, f"product_{a}{b}", pieces[a][0] * pieces[b][1])
+        products = {a + b: multiply(m, platform, f"product_{a}{b}", pieces[a][0], pieces[b][1])
                     for a in "hl" for b in "hl"}
-        negative = self._register(m, "negative_3", value[-1] ^ multiplier[-1])
+        negative = self._delay(m, "negative", value[-1] ^ multiplier[-1], 1, 1 + CYCLES)
         # Only if bits are left to round after bit 31.
-        twice = self.settings.rounding[0] & self._register(m, "shifts_right_3", shifts_right)
+        twice = self.settings.rounding[0] & self._delay(m, "shifts_right", shifts_right, 1, 1 + CYCLES)
         lowered = self.settings.rounding[1] & ~self.settings.rounding[0] & negative
         # To the bits from `PIECE` on: one at bit 30 with its sign; or minus one, which is taken back where the bits
         # below, of which only these are dropped, are not all zero and so do not borrow.
         first = Cat(lowered.replicate(30 - PIECE), twice | lowered, twice & negative | lowered).as_signed()
         upper = Cat(products["ll"][PIECE:], products["hh"]).as_signed()
-        outer = self._register(m, "outer", (upper + first)[:len(upper)].as_signed())
-        inner = self._register(m, "inner", products["hl"] + products["lh"])
+        outer = self._sum(m, platform, "outer", upper, first, len(upper))
+        inner = self._sum(m, platform, "inner", products["hl"], products["lh"], len(products["hl"]) + 1)
         given_back = self._register(m, "given_back", lowered & products["ll"][:PIECE].any())
-        whole = (outer + inner + given_back)[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE]
-        return self._register(m, "product", whole.as_signed()), self._register(
-            m, "negative_5", self._register(m, "negative_4", negative))
+        step = Addition(Operand(outer), Operand(inner), len(outer), plus(given_back))
+        (whole,) = add(m, platform, "add_whole", [step])
+        kept = whole[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE].as_signed()
+        return self._register(m, "product", kept), self._delay(m, "negative", negative, 4, 6)
+
+    def _sum(self, m, platform, name, first, second, width):
+        """A register of the signed sum of two signed words."""
+        (total,) = add(m, platform, f"add_{name}", [Addition(Operand(first), Operand(second), width)])
+        return self._register(m, name, total.as_signed())
 
     def _shift(self, m, platform, product, right):
         """The product shifted to the right, cycle 8, with the highest discarded bit; and whether it overflows.
@@ -114,19 +129,20 @@ class RequantizerLane(wiring.Component):
         After each step the bits above those that can still be needed are dropped, and checked to be copies of the sign.
         """
         beyond, value = Const(0, 1), product
-        for stage, (step, choices, rest) in enumerate(((16, 3, 15), (4, 4, 3), (1, 4, 0)), start=6):
+        for step, choices, rest in ((16, 3, 15), (4, 4, 3), (1, 4, 0)):
             width = min(self.output_bits + 2 + rest, len(value))
             chosen = right[4:] if step == 16 else right[2:4] if step == 4 else right[:2]
             moved = [self._extended(value, step * choice, width) for choice in range(choices)]
-            shifted = instantiate_choice(m, platform, f"moved_{stage}", moved, chosen).as_signed()
+            shifted = instantiate_choice(m, platform, f"moved_by_{step}", moved, chosen).as_signed()
             # For each piece that may be left above, whether it has more than copies of the sign.
             above = [(value[low:low + step] ^ value[-1].replicate(len(value[low:low + step]))).any()
                      for low in range(width - 1, width - 1 + step * (choices - 1), step)]
             for choice, has_more in enumerate(above):
                 beyond |= has_more & (chosen <= choice)
-            beyond = self._register(m, f"beyond_{stage}", beyond)
-            right = self._register(m, f"right_{stage}", right)
-            value = self._register(m, f"shifted_{stage}", shifted)
+            value = shifted
+            if step != 4:
+                beyond, value = self._register(m, f"beyond_{step}", beyond), self._register(m, f"shifted_{step}", value)
+                right = self._register(m, f"right_{step}", right)
         return value, beyond
 
     @staticmethod
@@ -134,42 +150,16 @@ class RequantizerLane(wiring.Component):
         """Some bits of a signed value from ``low`` on."""
         return Cat(value[min(low + bit, len(value) - 1)] for bit in range(width))
 
-    def _clip(self, m, scaled, beyond, negative):
+    def _clip(self, m, platform, scaled, beyond, negative):
         settings = self.settings
-        total = self._register(m, "sum", (scaled >> 1) + settings.zero_point + scaled[0])
+        (total,) = add(m, platform, "add_sum", [Addition(Operand(scaled[1:].as_signed()), Operand(settings.zero_point),
+                                                         len(scaled) + 1, plus(scaled[0]))])
+        total = self._register(m, "sum", total.as_signed())
         beyond = self._register(m, "beyond", beyond)
         negative = self._register(m, "negative", negative)
-        below = self._register(m, "below", Mux(beyond, negative, total < settings.low))
-        above = self._register(m, "above", Mux(beyond, ~negative, total > settings.high))
-        within = self._register(m, "within", total[:self.output_bits])
-        low, high = self._register(m, "low", settings.low), self._register(m, "high", settings.high)
-        m.d.sync += self.result.eq(Mux(below, low, Mux(above, high, within)))
-
-
-class RawLane(wiring.Component):
-    """Totals as they are, with the sign extended to 32 bits.
-
-    Latency: one cycle.
-
-    Parameters
-    ----------
-    total_width : int, at most 32
-
-    Members
-    -------
-    total : ``In(signed(total_width))``
-        Total of a column.
-    result : ``Out(signed(32))``
-        The total, sign-extended.
-    """
-
-    latency = 1
-
-    def __init__(self, *, total_width):
-        self.total_width = total_width
-        super().__init__({"total": In(signed(total_width)), "result": Out(signed(MAX_TOTAL_BITS))})
-
-    def elaborate(self, platform):
-        m = Module()
-        m.d.sync += self.result.eq(self.total)
-        return m
+        below, above = Signal(), Signal()
+        m.d.comb += [
+            below.eq(Mux(beyond, negative, total < settings.low)),
+            above.eq(Mux(beyond, ~negative, total > settings.high)),
+        ]
+        m.d.sync += self.result.eq(Mux(below, settings.low, Mux(above, settings.high, total[:self.output_bits])))

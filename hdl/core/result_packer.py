@@ -7,8 +7,8 @@ from amaranth.lib.wiring import In, Out
 
 from ..axi.axi_stream import beat_layout
 
-# Beats from a group that the requantizer takes to the beat that has left, and some to spare; flushing needs one more.
-DEPTH = 16
+# Cycles in the buffer of beats, and beats for which it has room at least: more would take twice as many LUT-RAMs.
+BUFFERED, MIN_DEPTH = 2, 17
 
 
 def result_beat_layout(config):
@@ -18,6 +18,8 @@ def result_beat_layout(config):
 
 def results_signature(config):
     """Groups of results, as their source sees them; it takes a group only if there is ``space``, since it cannot stall.
+
+    There is then space for as many groups after that one as `CoreConfig.kept_groups` says, and one at least.
 
     ``taken``: a group of totals is taken; ``taken_last``: it is its vector's last. ``valid``: ``results`` are those of
     a group, the lowest column lowest; ``last``: it is its vector's last. Results of columns beyond the vector's last
@@ -35,13 +37,14 @@ class ResultPacker(wiring.Component):
     Parameters
     ----------
     config : CoreConfig
+    latency : int
+        Cycles from a group that is taken to its results. So many groups, each with a beat of its own, pass without a
+        pause.
 
     Members
     -------
     i : ``In(results_signature)``
         Groups of results, from the requantizer.
-    flush : ``In(1)``
-        The requantizer takes the last group of a flushed vector, for which there is always space.
     busy : ``Out(1)``
         A beat is being collected, or waits.
     wrong : ``In(int(config.checksum))``
@@ -50,10 +53,13 @@ class ResultPacker(wiring.Component):
         `result_beat_layout`: results; bytes that are not kept are zero.
     """
 
-    def __init__(self, *, config):
-        self.config = config
+    def __init__(self, *, config, latency):
+        self.config, self.latency = config, latency
+        # Beats for which groups may be taken beyond that with which there still was space.
+        self.beyond = max(config.kept_groups + 1, 2)
+        self.depth = max(latency + BUFFERED + self.beyond, MIN_DEPTH)
         super().__init__({
-            "i": In(results_signature(config)), "flush": In(1), "busy": Out(1),
+            "i": In(results_signature(config)), "busy": Out(1),
             "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_beat_layout(config))),
         })
 
@@ -61,7 +67,7 @@ class ResultPacker(wiring.Component):
         m = Module()
         config = self.config
         width = config.output_stream_bits + 1 + len(self.wrong)
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=DEPTH + 1)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=self.depth)
         self._count(m)
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
@@ -81,15 +87,17 @@ class ResultPacker(wiring.Component):
 
     def _count(self, m):
         """Count beats for which a group has been accepted and that have not left."""
-        promised = Signal(range(DEPTH + 2))
+        # So many that its sign says whether there is space.
+        most = self.depth - self.beyond
+        room = Signal(range(-self.beyond, most + 1), init=most)
         left = Signal()
         ends = self._ends(m, "promised_part", self.i.taken, self.i.taken_last)
         m.d.comb += [
             left.eq(self.o.valid & self.o.ready),
-            self.i.space.eq(promised < Mux(self.flush, DEPTH + 1, DEPTH)),
-            self.busy.eq(promised != 0),
+            self.i.space.eq(~room[-1]),
+            self.busy.eq(room != most),
         ]
-        m.d.sync += promised.eq(promised + ends - left)
+        m.d.sync += room.eq(room - ends + left)
 
     def _ends(self, m, name, valid, last):
         """Whether a group completes a beat."""

@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Module, Signal
 from amaranth.lib import data, stream, wiring
-from amaranth.lib.fifo import SyncFIFO
+from amaranth.lib.fifo import SyncFIFOBuffered
 from amaranth.lib.wiring import In, Out
 
 from ..config.core import SETS
@@ -23,7 +23,7 @@ class VectorTracker(wiring.Component):
     i : ``In(stream)``
         `tag_layout`, with a vector. ``i.ready`` is high whenever the macro can take a vector.
     o : ``Out(stream)``
-        `tag_layout`, with the totals.
+        `tag_layout`, with the totals, two cycles after a vector was taken at the earliest; taken with their last group.
     squash : ``In(1)``
         Results of the vector that leaves are not wanted.
     ended : ``In(1)``
@@ -46,7 +46,7 @@ class VectorTracker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         width, depth = tag_layout().size, self.config.in_flight
-        m.submodules.fifo = fifo = SyncFIFO(width=width, depth=depth)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=depth)
         tag = data.View(tag_layout(), fifo.r_data)
         m.d.comb += [
             fifo.w_data.eq(self.i.payload.as_value()),

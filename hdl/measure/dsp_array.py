@@ -1,13 +1,11 @@
 """A plain array of DSPs, for comparison."""
 
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal, signed
+from amaranth.hdl import Cat, Module, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.adder import Addition, Operand, add
-
-WIDTH = 18
-REGISTERS = ("INPUTA", "INPUTB", "PIPELINE", "OUTPUT")
+from ..fabric.multiplier import multiply
 
 
 class DspArray(wiring.Component):
@@ -54,7 +52,7 @@ class DspArray(wiring.Component):
         for row in range(self.rows):
             for column in range(self.columns):
                 name = f"{row}_{column}"
-                product = self._add_multiplier(m, f"multiplier_{name}", self.x[row], self.w[column])
+                product = multiply(m, platform, f"multiplier_{name}", self.x[row], self.w[column])
                 adds = Signal(name=f"adds_{name}", reset_less=True)
                 m.d.sync += adds.eq(self.add[len(sums)])
                 total = Signal(signed(self.width), name=f"sum_{name}", reset_less=True)
@@ -63,18 +61,3 @@ class DspArray(wiring.Component):
                 sums.append(total)
         m.d.comb += self.sums.eq(Cat(sums))
         return m
-
-    def _add_multiplier(self, m, name, a, b):
-        """The product, three cycles later. Source: Lattice FPGA-TN-02205, MULT18X18D."""
-        product = Signal(signed(2 * WIDTH), name=name)
-        ports = {f"o_P{bit}": product[bit] for bit in range(2 * WIDTH)}
-        for port, factor in (("A", a), ("B", b)):
-            ports |= {f"i_{port}{bit}": factor[min(bit, len(factor) - 1)] for bit in range(WIDTH)}
-            ports[f"i_SIGNED{port}"] = Const(1)
-            ports[f"i_SOURCE{port}"] = Const(0)
-        for register in REGISTERS:
-            ports |= {f"p_REG_{register}_CLK": "CLK0", f"p_REG_{register}_CE": "CE0",
-                      f"p_REG_{register}_RST": "RST0"}
-        m.submodules[name] = Instance("MULT18X18D", p_GSR="DISABLED", p_RESETMODE="SYNC", i_CLK0=ClockSignal(),
-                                      i_CE0=Const(1), i_RST0=Const(0), **ports)
-        return product

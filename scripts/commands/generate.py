@@ -53,13 +53,13 @@ def fabric_of(path):
     return None
 
 
-def default_interval(fabric, is_core):
-    """The ``result_interval`` that suits a fabric; a core's requantizer would wait for each result."""
-    return 3 if fabric == "ecp5" and not is_core else 1
+def default_interval(fabric):
+    """The ``result_interval`` that suits a fabric."""
+    return 3 if fabric == "ecp5" else 1
 
 
 @click.command()
-@config_options(interval=lambda arguments: default_interval(arguments["fabric"], arguments["is_core"]))
+@config_options(interval=lambda arguments: default_interval(arguments["fabric"]))
 @core_options
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
@@ -71,8 +71,8 @@ def command(config, core, fabric, out):
 
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
 
-    With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; a macro
-    without --core then has a --result-interval of 3 if none is given.
+    With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
+    macro then has a --result-interval of 3 if none is given.
     """
     paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
     for path in paths:

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from ...verif.sim.build import source
 
 # Name of the file, and the models of which it is made.
-MODELS = {"generic": None, "ecp5": ("bitline_ecp5_cells.v", ("ecp5_cells.v", "ecp5_memories.v"))}
+MODELS = {"generic": None, "ecp5": ("bitline_ecp5_cells.v", ("ecp5_cells.v", "ecp5_dsp.v", "ecp5_memories.v"))}
 # Rules of Verilator's -Wall that are off in that file, and why.
 WAIVERS = {
     "DECLFILENAME": "all cells are in one file",

@@ -21,6 +21,11 @@ CONFIGS = [CoreConfig(macro=MacroConfig(rows=9, **macro), **core) for macro, cor
     ({"columns": 8, "input_bits": 1}, {}),
     ({"columns": 5}, {"output": "int32"}),
     ({"columns": 6, "input_bits": 2}, {"output_stream_bits": 256, "output": "int32"}),
+    # As many groups as the macro keeps totals for, fewer, and more, of which each fills a beat.
+    ({"columns": 3, "result_interval": 3}, {"output_stream_bits": 32}),
+    ({"columns": 2, "result_interval": 3}, {"output": "int32"}),
+    ({"columns": 20, "input_bits": 5, "result_interval": 3}, {"output_stream_bits": 32}),
+    ({"columns": 20, "input_bits": 5, "result_interval": 2}, {"output_stream_bits": 32}),
 )]
 # Every so many vectors all totals are extremes, and a set is loaded again.
 EXTREMES_EVERY, RELOAD_EVERY = 5, 7
@@ -34,7 +39,8 @@ class Chain(wiring.Component):
     """Requantizer and packer, as the core connects them."""
 
     def __init__(self, config):
-        self.requantizer, self.packer = Requantizer(config=config), ResultPacker(config=config)
+        self.requantizer = Requantizer(config=config)
+        self.packer = ResultPacker(config=config, latency=self.requantizer.latency)
         super().__init__({})
 
     def elaborate(self, platform):
@@ -103,7 +109,8 @@ class Bench:
         return self.numpy_rng.integers(minimum, maximum + 1, self.config.macro.columns)
 
     async def source(self, ctx):
-        stream = self.chain.requantizer.i
+        stream, tag = self.chain.requantizer.i, self.chain.requantizer.tag
+        interval, columns = self.config.macro.result_interval, self.config.macro.columns
         for index in range(SETS):
             await self.load(ctx, index)
         for number in range(self.vectors):
@@ -111,15 +118,22 @@ class Bench:
             is_wanted = self.pause == 0 or self.rng.random() < WANTED_SHARE
             while self.rng.random() < self.pause:
                 await ctx.tick()
-            ctx.set(stream.payload, {"totals": totals.tolist(), "set": index, "wanted": is_wanted, "for_self_test": 0})
+            ctx.set(stream.payload, {"totals": totals.tolist(), "check_totals": []})
+            ctx.set(tag.payload, {"set": index, "wanted": is_wanted, "for_self_test": 0})
             ctx.set(stream.valid, 1)
             if is_wanted:
                 self.expected.append(expected(self.config, totals, self.sets[index]))
                 self.used_sets.append(index)
             if self.first_cycle is None:
                 self.first_cycle = ctx.get(self.cycle)
-            await ctx.tick().until(stream.ready)
+            *_, ends = await ctx.tick().sample(tag.ready).until(stream.ready)
             ctx.set(stream.valid, 0)
+            # So long the macro keeps its output.
+            for _ in range(interval - 1):
+                *_, ends_now = await ctx.tick().sample(tag.ready)
+                ends |= ends_now
+            assert ends
+            ctx.set(stream.payload, {"totals": [self.rng.randrange(2)] * columns, "check_totals": []})
             if self.pause and number % RELOAD_EVERY == RELOAD_EVERY - 1:
                 await self.reload(ctx, 1 - index)
         self.is_finished = True
@@ -168,4 +182,5 @@ def test_results_equal_the_twin(config, pause):
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
 def test_a_vector_takes_as_many_cycles_as_groups(config):
     vectors = 100
-    assert Bench(config, 2, vectors, 0).run() <= vectors * config.groups + PIPELINE_CYCLES
+    each = max(config.groups, config.macro.result_interval)
+    assert Bench(config, 2, vectors, 0).run() <= vectors * each + PIPELINE_CYCLES

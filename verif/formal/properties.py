@@ -129,25 +129,25 @@ ENDS = march_ending(
 REQUANTIZER = (
     lane("requantizer_products", "the four products of a requantizer's lane are those of the pieces of its factors",
          "requantizer_products", "int8", (
-             ("product_ll_dff_Q_D = value[15:0]", "product_ll_dff_Q_D = value[16:1]"),
+             ("product_lh_a <= value[15:0]", "product_lh_a <= value[16:1]"),
              # The lower piece of the multiplier is not negative, and the sum with the bias has a bit more.
-             ("product_hl_dff_Q_D = %1({ 1'h0, ", "product_hl_dff_Q_D = %1({ "),
+             ("$signed(product_hh_a) * $signed({ 1'h0, ", "$signed(product_hh_a) * $signed({ "),
              ("value <= %1;", "value <= {%1[31], %1[31:0]};")), 5, script="flatten; opt"),
     *(lane(f"requantizer_{output}", f"a lane of the requantizer equals its definition, from its products on; {output}",
-           "requantizer", output, bugs, 52, exposed=("product", "shifted_8", "beyond_8"), cover_depth=32,
+           "requantizer", output, bugs, 52, exposed=("product", "shifted_1", "beyond_1"), cover_depth=32,
            script="flatten; cutpoint t:$mul", argument="52 cycles, one shift after the other") for output, bugs in (
                ("int8", (
                    # Minus one is not taken back; rounding 3 is as 2; a shift by nothing rounds twice.
                    ("given_back_dff_Q_D = %1;", "given_back_dff_Q_D = 1'b0;"),
                    ("= settings[1] & %1;", "= settings[1];"),
-                   ("$signed(given[69:64]) < $signed(1'h0)", "$signed(given[69:64]) <= $signed(2'h1)"),
-                   # Overflow is lost at the second step; the limit is that of the next cycle.
-                   ("beyond_7_dff_Q_D = %1 | %2;", "beyond_7_dff_Q_D = %2;"),
-                   ("$signed(settings[25:18])", "$signed(high)"))),
+                   ("$signed(parameters[69:64]) < $signed(1'h0)", "$signed(parameters[69:64]) <= $signed(2'h1)"),
+                   # Overflow of the first step is lost; the limit is the other.
+                   ("beyond_16_or_A_Y = beyond_16 | %1;", "beyond_16_or_A_Y = %1;"),
+                   ("< $signed(settings[17:10])", "< $signed(settings[25:18])"))),
                ("int16", (
                    ("negative_4 <= negative_3", "negative_4 <= negative_5"),
-                   ("above_dff_Q_D = beyond ? ", "above_dff_Q_D = 1'b0 ? "),
-                   ("given_back_dff_Q_D = %1;", "given_back_dff_Q_D = negative_3;"))))),
+                   ("assign above = beyond ? ", "assign above = 1'b0 ? "),
+                   ("given_back_dff_Q_D = %1;", "given_back_dff_Q_D = negative_4;"))))),
 )
 
 # The lowest product of the first adder of the first level, and a bug.

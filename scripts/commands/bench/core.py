@@ -2,25 +2,19 @@
 
 import json
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from ....hdl.emit import emit
 from ....verif.sim.build import testbench
 from ....verif.sim.core import build_core
 from ...common.files import BadInput, check_writable, require_packages, write_json
 from ...common.options import build_option, config_options, core_options
+from ...common.progress import running
 from ...common.tables import show
-from ...fpga.families import FAMILIES
-from ...fpga.flow import map_design
+from ...fpga.core_flow import check_core, measure_size, place_core, synthesize_core
 
-# Else Yosys makes LUTs of seven inputs, of eight sites each, to save levels of logic, which does not matter here.
-FOR_AREA = "-nowidelut"
-# The macro's blocks that are not overhead.
-ARRAY = ("_block_", "_ones")
 MIN_EFFICIENCY, MIN_DMA_EFFICIENCY, MAX_RELOAD_COST = 0.99, 0.95, 0.01
 
 
@@ -48,50 +42,34 @@ def check_rate(rate):
                        f"({rate['cycles_with_reload']:,} cycles with it, {rate['cycles']:,} without)")
 
 
-def measure_size(config, folder):
-    """Cells by class of each block of a core on ECP5, before placement; the macro's columns are separate."""
-    name = config.name
-    parents = (name, f"{name}_core", f"{name}_macro", f"{name}_*_block_*", *([f"{name}_dma"] if config.dma else []))
-    map_design({f"{name}.v": emit(config, fabric="ecp5")}, name, "ecp5", folder / f"{name}_ecp5",
-               apart=[f"{parent}/c:* %M" for parent in parents], options=FOR_AREA)
-    modules = json.loads((folder / f"{name}_ecp5" / "mapped.json").read_text(encoding="utf-8"))["modules"]
-
-    def cells(module):
-        found = Counter()
-        for cell in modules[module]["cells"].values():
-            found += cells(cell["type"]) if cell["type"].startswith(name) else Counter([cell["type"]])
-        return found
-
-    blocks = {}
-    for module in (f"{name}_core", f"{name}_macro"):
-        for instance, cell in modules[module]["cells"].items():
-            kind = cell["type"]
-            if kind == f"{name}_macro":
-                continue
-            if module.endswith("_macro") and kind.startswith(name):
-                block = "columns" if any(part in kind for part in ARRAY) else f"macro {kind.removeprefix(name + '_')}"
-            else:
-                block = instance if kind.startswith(name) else "connections"
-            blocks[block] = blocks.get(block, Counter()) + (cells(kind) if kind.startswith(name) else Counter([kind]))
-    if config.dma:
-        blocks["dma"] = cells(f"{name}_dma")
-    return {block: FAMILIES["ecp5"].count(count) for block, count in blocks.items()}
-
-
 def overhead(blocks):
     """Share of the LUT sites that are neither columns nor accumulators."""
     sites = {block: count["lut_sites"] for block, count in blocks.items()}
     return 1 - sites["columns"] / sum(sites.values())
 
 
+def measure_clock(config, seeds, check, folder):
+    """Fmax and critical paths of a core between registers; the netlist is simulated first if asked for."""
+    with running("", 2 + check) as progress:
+        netlist = synthesize_core(config, folder, lambda line: progress(0, f"synthesis: {line[:60]}"))
+        if check:
+            progress(1, "simulating the netlist")
+            check_core(config, netlist)
+        placed = place_core(config, netlist, seeds, folder, lambda line: progress(1 + check, line[:70]))
+    return placed | {"checked": check}
+
+
 @click.command()
-@config_options
+@config_options(interval=lambda arguments: 3)
 @core_options
 @click.option("--vectors", type=click.IntRange(1, 1000000), default=1000, show_default=True, help="To measure with.")
+@click.option("--seeds", type=click.IntRange(0, 100), default=0, show_default=True,
+              help="Placements to measure the clock with; the report has the median of their Fmax.")
+@click.option("--check", is_flag=True, help="Simulate the placed netlist against the golden model; only with --seeds.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/core.json"),
               show_default=True, help="Gets the figures as JSON.")
 @build_option
-def command(config, core, vectors, out, folder):
+def command(config, core, vectors, seeds, check, out, folder):
     """Rate of a core at its streams, and its LUT sites on ECP5. The macro needs two banks, for a reload meanwhile."""
     if core is None:
         raise BadInput("a core must be described with --core and the options of its macro, and is not")
@@ -99,11 +77,15 @@ def command(config, core, vectors, out, folder):
         raise BadInput(f"banks must be 2 or more to reload one, not {config.banks}")
     if core.bus != "axi":
         raise BadInput(f"bus must be axi to be measured, not {core.bus}")
+    if check and not seeds:
+        raise BadInput("--check must come with --seeds, and does not")
     require_packages("test", "cocotbext")
     check_writable(out)
     blocks = measure_size(core, folder.parent / "size")
     report = {"core": core.name, "configuration": core.to_dict(), "rate": measure_rate(core, vectors, folder),
              "blocks": blocks, "overhead": overhead(blocks)}
+    if seeds:
+        report["placed"] = measure_clock(core, seeds, check, folder.parent / "size" / f"{core.name}_placed")
     table = Table("block", "LUT sites", "flip-flops", "DSPs", "block RAMs", title=f"{core.name}, ECP5, not placed")
     for block, count in sorted(blocks.items(), key=lambda item: -item[1]["lut_sites"]):
         table.add_row(block, *(f"{count[kind]:,}" for kind in ("lut_sites", "flip_flop", "dsp", "block_ram")))
@@ -113,6 +95,8 @@ def command(config, core, vectors, out, folder):
     click.echo(f"{rate['vectors']} vectors took {rate['cycles']} cycles, {100 * rate['efficiency']:.2f} % of the "
                f"array's peak{reload}")
     click.echo(f"{100 * report['overhead']:.1f} % of the LUT sites are neither columns nor accumulators")
+    for placed in report.get("placed", {}).get("seeds", ()):
+        click.echo(f"seed {placed['seed']}: {placed['fmax_mhz']:.1f} MHz, {placed['critical_path']['words']}")
     write_json(out, report)
     click.echo(out)
     check_rate(rate)

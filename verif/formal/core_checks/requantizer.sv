@@ -21,28 +21,27 @@ module check (
     wire signed [5:0] shift = cycle < 39 ? cycle - 31 : 0;
 
     `DUT dut (.clk(clk), .rst(1'b0), .total(total), .parameters({shift, multiplier, bias}),
-        .settings({high, low, zero_point, rounding}), .result(result), .product(product), .shifted_8(shifted),
-        .beyond_8(beyond), .product_hh(hh), .product_hl(hl), .product_lh(lh), .product_ll(ll));
+        .settings({high, low, zero_point, rounding}), .result(result), .product(product), .shifted_1(shifted),
+        .beyond_1(beyond), .product_hh(hh), .product_hl(hl), .product_lh(lh), .product_ll(ll));
 
     // What was given so many cycles ago; the settings come when they are due.
-    reg negative [1:11];
-    reg signed [WIDE-1:0] exact [4:11];
-    reg [1:0] rules [4:11];
-    reg signed [OUT-1:0] zeros [9:11], lows [10:11], highs [10:11];
+    reg negative [1:10];
+    reg signed [WIDE-1:0] exact [5:10];
+    reg [1:0] rules [5:10];
+    reg signed [OUT-1:0] zeros [9:10], lows [10:10], highs [10:10];
     wire signed [32:0] value = total + bias;
     wire signed [WIDE-1:0] sum = (hh <<< 32) + (hl <<< 16) + (lh <<< 16) + $signed({1'b0, ll});
     integer age;
     always @(posedge clk) begin
         if (cycle != 127) cycle <= cycle + 1;
         negative[1] <= value[32] ^ multiplier[31];
-        {exact[4], rules[4]} <= {sum, rounding};
+        {exact[5], rules[5]} <= {sum, rounding};
         zeros[9] <= zero_point;
         {lows[10], highs[10]} <= {low, high};
-        for (age = 2; age <= 11; age = age + 1) begin
+        for (age = 2; age <= 10; age = age + 1) begin
             negative[age] <= negative[age - 1];
-            if (age > 4) {exact[age], rules[age]} <= {exact[age - 1], rules[age - 1]};
+            if (age > 5) {exact[age], rules[age]} <= {exact[age - 1], rules[age - 1]};
             if (age > 9) zeros[age] <= zeros[age - 1];
-            if (age > 10) {lows[age], highs[age]} <= {lows[age - 1], highs[age - 1]};
         end
     end
 
@@ -72,8 +71,8 @@ module check (
     `define LEFT(age) $signed(cycle[6:0] - 7'd31 - 7'd``age)
     `define FULL(age) (adjusted(exact[age], negative[age], rules[age], `LEFT(age)) >>> 7 - `LEFT(age))
     `define NOW(age) if (cycle >= age && cycle < 39 + age)
-    wire signed [WIDE-1:0] full_6 = `FULL(6), full_8 = `FULL(8), full_11 = `FULL(11);
-    wire signed [WIDE-1:0] moved = (full_11 >>> 1) + $signed({1'b0, full_11[0]}) + zeros[11];
+    wire signed [WIDE-1:0] full_7 = `FULL(7), full_8 = `FULL(8), full_10 = `FULL(10);
+    wire signed [WIDE-1:0] moved = (full_10 >>> 1) + $signed({1'b0, full_10[0]}) + zeros[10];
 
     always @(posedge clk) begin
         assume (low <= high);
@@ -82,18 +81,18 @@ module check (
         assume (hl >= -(33'sd65535 << 16) && hl <= 33'sd65535 * 33'sd65535);
         assume (lh >= -(32'sd65535 << 15) && lh <= 32'sd65535 * 32'sd32767);
         assume (ll <= 32'd65535 * 32'd65535);
-        `NOW(3) assume (sum == 0 || (sum < 0) == negative[3]);
+        `NOW(4) assume (sum == 0 || (sum < 0) == negative[4]);
         // Step by step, each of which helps to prove the next.
-        `NOW(5) assert (product == adjusted(exact[5], negative[5], rules[5], `LEFT(5)));
-        `NOW(6) assert (rounded(exact[6], rules[6], `LEFT(6)) == (full_6 >>> 1) + $signed({1'b0, full_6[0]}));
+        `NOW(6) assert (product == adjusted(exact[6], negative[6], rules[6], `LEFT(6)));
+        `NOW(7) assert (rounded(exact[7], rules[7], `LEFT(7)) == (full_7 >>> 1) + $signed({1'b0, full_7[0]}));
         `NOW(8) assert (beyond == (full_8 >>> OUT + 1 != -$signed({1'b0, full_8[WIDE-1]})));
         `NOW(8) if (!beyond) assert (shifted == full_8);
-        `NOW(11) assert (result == (moved < lows[11] ? lows[11] : moved > highs[11] ? highs[11] : moved));
+        `NOW(10) assert (result == (moved < lows[10] ? lows[10] : moved > highs[10] ? highs[10] : moved));
 
-        `NOW(6) cover (rules[6] == 1 && rounded(exact[6], 1, `LEFT(6)) != rounded(exact[6], 0, `LEFT(6)));
-        `NOW(6) cover (rules[6] == 2 && rounded(exact[6], 2, `LEFT(6)) != rounded(exact[6], 0, `LEFT(6)));
+        `NOW(7) cover (rules[7] == 1 && rounded(exact[7], 1, `LEFT(7)) != rounded(exact[7], 0, `LEFT(7)));
+        `NOW(7) cover (rules[7] == 2 && rounded(exact[7], 2, `LEFT(7)) != rounded(exact[7], 0, `LEFT(7)));
         `NOW(8) cover (beyond && full_8 < 0);
-        `NOW(11) cover (moved > highs[11] && result == highs[11]);
-        `NOW(11) cover (result == moved && exact[11] < 0 && zeros[11] != 0);
+        `NOW(10) cover (moved > highs[10] && result == highs[10]);
+        `NOW(10) cover (result == moved && exact[10] < 0 && zeros[10] != 0);
     end
 endmodule
