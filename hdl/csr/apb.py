@@ -11,8 +11,8 @@ from .register_map import BUS_ADDRESS_BITS
 
 
 class Apb(wiring.Component):
-    """APB4 with 32 bits of data. The register file is accessed in the setup phase, so there are no wait states except
-    after a reset in the setup phase. Refused accesses respond with ``pslverr``.
+    """APB4 with 32 bits of data. The register file is accessed in the setup phase, so there are two wait states, and
+    more after a reset in a transfer. Refused accesses respond with ``pslverr``.
 
     Members
     -------
@@ -52,16 +52,17 @@ class Apb(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        asked = Signal()
-        m.d.sync += asked.eq(bus.enable)
+        # An access is under way; whoever asked for it waits for its answer.
+        pending, asked = Signal(), Signal()
         m.d.comb += [
-            bus.enable.eq(self.psel & ~asked),
+            bus.enable.eq(self.psel & ~pending),
             bus.write.eq(self.pwrite),
             bus.address.eq(self.paddr),
             bus.data.eq(self.pwdata),
             bus.strobe.eq(self.pstrb),
-            self.pready.eq(asked),
+            self.pready.eq(asked & bus.done),
             self.prdata.eq(bus.read_data),
-            self.pslverr.eq(self.psel & self.penable & asked & bus.refused),
+            self.pslverr.eq(self.psel & self.penable & self.pready & bus.refused),
         ]
+        m.d.sync += [pending.eq(bus.enable | pending & ~bus.done), asked.eq(bus.enable | asked & self.psel & ~bus.done)]
         return m

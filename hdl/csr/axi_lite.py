@@ -19,12 +19,13 @@ class Response(enum.Enum, shape=2):
 
 class AxiLite(wiring.Component):
     """Writes and reads, independently: neither waits for the other's response to be accepted. Refused accesses respond
-    with SLVERR. The register file does one access at a time; a read waits for one write at most, a write for nothing.
+    with SLVERR. The register file does one access at a time; a read waits for one write at most, a write for one read.
 
     ``awready``, ``wready`` and ``arready`` are high while their channel holds nothing, except in reset. No output
     depends on an input of the same cycle.
 
-    Throughput: a write every three cycles, and a read every three cycles.
+    Throughput: a write every six cycles, and a read every six cycles, both if they take turns; `CYCLES` of
+    `register_file` are among them.
 
     Members
     -------
@@ -100,32 +101,34 @@ class AxiLite(wiring.Component):
             m.d.sync += read_address.eq(self.araddr)
         write_ends = ~awake | (self.bvalid & self.bready)
         read_ends = ~awake | (self.rvalid & self.rready)
+        # An access is under way, and is a write.
+        pending, writes = Signal(), Signal()
         m.d.sync += [
             self.awready.eq(write_ends | (self.awready & ~self.awvalid)),
             self.wready.eq(write_ends | (self.wready & ~self.wvalid)),
             self.arready.eq(read_ends | (self.arready & ~self.arvalid)),
-            self.bvalid.eq(bus.write | (self.bvalid & ~self.bready)),
-            self.rvalid.eq((bus.enable & ~bus.write) | (self.rvalid & ~self.rready)),
+            self.bvalid.eq((bus.done & writes) | (self.bvalid & ~self.bready)),
+            self.rvalid.eq((bus.done & ~writes) | (self.rvalid & ~self.rready)),
+            pending.eq(bus.enable | (pending & ~bus.done)),
         ]
-
+        write_waits, read_waits = Signal(), Signal()
         m.d.comb += [
-            # Never in two cycles one after the other, so a read that waits is next.
-            bus.write.eq(awake & ~self.awready & ~self.wready & ~self.bvalid),
-            bus.enable.eq(bus.write | (awake & ~self.arready & ~self.rvalid)),
+            # Never one after the other, because a response comes between them, so a read that waits is next.
+            write_waits.eq(awake & ~self.awready & ~self.wready & ~self.bvalid),
+            read_waits.eq(awake & ~self.arready & ~self.rvalid),
+            bus.write.eq(write_waits),
+            bus.enable.eq((write_waits | read_waits) & ~pending),
             bus.address.eq(Mux(bus.write, write_address, read_address)),
             bus.data.eq(data),
             bus.strobe.eq(strobe),
         ]
-
-        # Of the accesses' errors the register file keeps the last; the last one of the other kind is kept here.
-        was_write = Signal()
-        other_refused = Signal()
         with m.If(bus.enable):
-            m.d.sync += was_write.eq(bus.write)
-            with m.If(bus.write != was_write):
-                m.d.sync += other_refused.eq(bus.refused)
-        write_refused = Mux(was_write, bus.refused, other_refused)
-        read_refused = Mux(was_write, other_refused, bus.refused)
-        m.d.comb += [self.bresp.eq(Mux(write_refused, Response.SLVERR, Response.OKAY)),
-                     self.rresp.eq(Mux(read_refused, Response.SLVERR, Response.OKAY)), self.rdata.eq(bus.read_data)]
+            m.d.sync += writes.eq(bus.write)
+
+        answer = Mux(bus.refused, Response.SLVERR, Response.OKAY)
+        with m.If(bus.done & writes):
+            m.d.sync += self.bresp.eq(answer)
+        with m.If(bus.done & ~writes):
+            m.d.sync += self.rresp.eq(answer)
+        m.d.comb += self.rdata.eq(bus.read_data)
         return m

@@ -4,17 +4,19 @@ from functools import reduce
 from operator import or_
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
 
-# One access: ``enable`` for a cycle; the response comes in the next cycle. ``refused`` is stable until the next access,
-# ``read_data`` until the next read.
+# One access: ``enable`` for a cycle; the response comes with ``done``, `CYCLES` cycles later, and the next access after
+# that. ``refused`` is stable until the next ``done``, ``read_data`` until that of the next read.
 PORT = wiring.Signature({
     "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
-    "read_data": In(32), "refused": In(1),
+    "done": In(1), "read_data": In(32), "refused": In(1),
 })
+# The request is registered, decoded, and executed.
+CYCLES = 3
 
 
 def field_signature(field):
@@ -47,7 +49,7 @@ def register_signature(register):
 
 
 class RegisterFile(wiring.Component):
-    """Responds to each access in the next cycle: with the register's value, or with ``refused`` and without an effect.
+    """Responds to each access: with the register's value, or with ``refused`` and without an effect.
 
     Bits without a field read zero and ignore writes, as do read-only fields. A write changes only the bytes of its
     strobe; a write without any byte does nothing, and is no error.
@@ -63,7 +65,7 @@ class RegisterFile(wiring.Component):
     REGISTER : ``Out(register_signature)``
         One port for each register of `register_map`; ``registers.control.zeroize.data`` is that of a field.
     access_error : ``Out(8)``
-        `ErrorCode` of the access, in the cycle of ``bus.enable``.
+        `ErrorCode` of the access, with ``bus.done``.
     """
 
     def __init__(self, *, config):
@@ -82,33 +84,96 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        error = Signal(8)
-        read = Signal(32)
-        mask = Cat(bit.replicate(8) for bit in bus.strobe)
-        m.d.comb += error.eq(ErrorCode.UNMAPPED)
-        with m.Switch(bus.address[2:]):
-            for register in self.registers:
-                with m.Case(register.offset >> 2):
-                    m.d.comb += [read.eq(self._word(register)), error.eq(self._error_code(register, mask))]
-        # Converters of widths make such writes.
-        with m.If(bus.write & ~bus.strobe.any()):
-            m.d.comb += error.eq(ErrorCode.NONE)
+        # The request, stable until the next.
+        self._request = request = Signal(data.StructLayout({
+            "write": 1, "address": BUS_ADDRESS_BITS, "data": 32, "strobe": 4}), name="request", reset_less=True)
+        asked, executes = Signal(), Signal()
+        m.d.sync += [asked.eq(bus.enable), executes.eq(asked), bus.done.eq(executes)]
         with m.If(bus.enable):
-            m.d.comb += self.access_error.eq(error)
-            m.d.sync += bus.refused.eq(error != ErrorCode.NONE)
-            with m.If(~bus.write):
-                m.d.sync += bus.read_data.eq(Mux(error != ErrorCode.NONE, 0, read))
-        accepted = bus.enable & bus.write & (error == ErrorCode.NONE)
+            m.d.sync += [request[name].eq(getattr(bus, name)) for name, _ in request.shape()]
+        self._decode(m)
+        error = self._check(m)
+        refused = Signal()
+        m.d.comb += refused.eq(error != ErrorCode.NONE)
+        m.d.sync += self.access_error.eq(Mux(executes, error, ErrorCode.NONE))
+        with m.If(executes):
+            m.d.sync += bus.refused.eq(refused)
+            with m.If(~request.write):
+                words = (Mux(self._selected[register.name], self._word(register), 0) for register in self.registers)
+                m.d.sync += bus.read_data.eq(Mux(refused, 0, reduce(or_, words)))
+        self._write_all(m, executes & ~refused)
+        return m
+
+    def _decode(self, m):
+        """Registers of what the request alone says, a cycle after it: which register it is for, and what it would do.
+
+        No register that software writes changes until it is executed.
+        """
+        request = self._request
+        has_bytes = request.strobe.any()
+        self._mask = Cat(bit.replicate(8) for bit in request.strobe)
+
+        def register(name, value):
+            signal = Signal(len(value), name=name, reset_less=True)
+            m.d.sync += signal.eq(value)
+            return signal
+
+        found = {each.name: request.address[2:] == each.offset >> 2 for each in self.registers}
+        self._selected = {name: register(f"is_{name}", value) for name, value in found.items()}
+        # Converters of widths make writes without any byte.
+        self._unmapped = register("is_unmapped", ~reduce(or_, found.values()) & ~(request.write & ~has_bytes))
+        self._writes, self._reads = register("writes", request.write & has_bytes), register("reads", ~request.write)
+        self._wrong = {each.name: register(f"wrong_{each.name}", reduce(or_, wrong))
+                       for each in self.registers if (wrong := self._wrong_fields(each))}
+        # Of a register of which some fields are not locked while it is busy.
+        self._locks = {each.name: register(f"locks_{each.name}", Cat(
+            request.data & self._mask & field.mask for field in each.fields if field.busy_lock).any())
+            for each in self.registers if each.busy_lock and not all(field.busy_lock for field in each.fields)}
+
+    def _wrong_fields(self, register):
+        """Whether a write would give each field a wrong value, of those that do not take every one."""
+        wrong = []
+        for field in register.fields:
+            new = self._new(register, field)
+            if field.access is Access.RW and field.minimum > 0:
+                wrong.append(new < field.minimum)
+            if field.access is Access.RW and field.max_value < (1 << field.bits) - 1:
+                wrong.append(new > field.max_value)
+            if field.access is Access.WO:
+                wrong.append(~self._request.strobe.all())
+        return wrong
+
+    def _check(self, m):
+        """The `ErrorCode` of the access that is executed."""
+        registers, selected = self.registers, self._selected
+        kinds = {register: self._writes if register.is_written else self._reads for register in registers}
+        locked = reduce(or_, (selected[register.name] for register in registers if register.locks)) & self._writes
+        busy = reduce(or_, (
+            selected[register.name] & self._ports[register.name, "busy"] & kinds[register]
+            & self._locks.get(register.name, 1) for register in registers if register.busy_lock))
+        wrong = reduce(or_, (selected[name] & is_wrong for name, is_wrong in self._wrong.items())) & self._writes
+        error = Signal(8)
+        with m.If(locked & self._ports["lock", "locked", "data"]):
+            m.d.comb += error.eq(ErrorCode.LOCKED)
+        with m.Elif(busy):
+            m.d.comb += error.eq(ErrorCode.BUSY)
+        with m.Elif(wrong):
+            m.d.comb += error.eq(ErrorCode.VALUE)
+        with m.Elif(self._unmapped):
+            m.d.comb += error.eq(ErrorCode.UNMAPPED)
+        return error
+
+    def _write_all(self, m, accepted):
+        """Write what is selected."""
         for register in self.registers:
             if register.is_written:
                 written = Signal(name=f"write_{register.name}")
-                touched = bus.strobe & self._bytes(register)
-                m.d.comb += written.eq(accepted & (bus.address[2:] == register.offset >> 2) & touched.any())
+                touched = self._request.strobe & self._bytes(register)
+                m.d.comb += written.eq(accepted & self._writes & self._selected[register.name] & touched.any())
                 if register.has_write_strobe:
                     m.d.sync += self._ports[register.name, "written"].eq(written)
                 for field in register.fields:
-                    self._write(m, register, field, written, mask)
-        return m
+                    self._write(m, register, field, written)
 
     @staticmethod
     def _bytes(register):
@@ -130,38 +195,17 @@ class RegisterFile(wiring.Component):
             low = field.low + field.bits
         return Cat(parts)
 
-    def _new(self, register, field, mask):
+    def _new(self, register, field):
         """What a write makes of a field."""
         bits = slice(field.low, field.low + field.bits)
-        return self._holds(register, field) & ~mask[bits] | self.bus.data[bits] & mask[bits]
+        return self._holds(register, field) & ~self._mask[bits] | self._request.data[bits] & self._mask[bits]
 
-    def _error_code(self, register, mask):
-        """The `ErrorCode` of an access to a register."""
-        write, wrong = self.bus.write, []
-        for field in register.fields:
-            new = self._new(register, field, mask)
-            if field.access is Access.RW and field.minimum > 0:
-                wrong.append(new < field.minimum)
-            if field.access is Access.RW and field.max_value < (1 << field.bits) - 1:
-                wrong.append(new > field.max_value)
-            if field.access is Access.WO:
-                wrong.append(~self.bus.strobe.all())
-        error = Mux(write & reduce(or_, wrong), ErrorCode.VALUE, ErrorCode.NONE) if wrong else Const(0, 8)
-        if register.busy_lock:
-            busy = self._ports[register.name, "busy"]
-            if not all(field.busy_lock for field in register.fields):
-                busy &= Cat(self.bus.data & mask & field.mask for field in register.fields if field.busy_lock).any()
-            error = Mux(busy & (write if register.is_written else ~write), ErrorCode.BUSY, error)
-        if register.locks:
-            error = Mux(write & self._ports["lock", "locked", "data"], ErrorCode.LOCKED, error)
-        return error
-
-    def _write(self, m, register, field, written, mask):
+    def _write(self, m, register, field, written):
         if field.access in (Access.CONSTANT, Access.RO):
             return
-        target = self._ports[register.name, field.name, "data"]
+        target, request = self._ports[register.name, field.name, "data"], self._request
         bits = slice(field.low, field.low + field.bits)
-        given = Mux(written, self.bus.data[bits] & mask[bits], 0)
+        given = Mux(written, request.data[bits] & self._mask[bits], 0)
         if field.access is Access.W1C:
             m.d.sync += target.eq(target & ~given | self._ports[register.name, field.name, "set"])
         elif field.access is Access.W1S:
@@ -171,5 +215,5 @@ class RegisterFile(wiring.Component):
         else:
             for byte in range(field.low // 8, -(-(field.low + field.bits) // 8)):
                 low, high = max(field.low, 8 * byte), min(field.low + field.bits, 8 * byte + 8)
-                with m.If(written & self.bus.strobe[byte]):
-                    m.d.sync += target[low - field.low:high - field.low].eq(self.bus.data[low:high])
+                with m.If(written & request.strobe[byte]):
+                    m.d.sync += target[low - field.low:high - field.low].eq(request.data[low:high])

@@ -13,7 +13,7 @@ from .register_map import BUS_ADDRESS_BITS
 class Wishbone(wiring.Component):
     """Wishbone B4: classic cycles, 32 bits of data, byte addresses. Refused accesses end with ``err``, not ``ack``.
 
-    Throughput: an access every two cycles.
+    Throughput: an access every four cycles.
 
     Members
     -------
@@ -32,7 +32,7 @@ class Wishbone(wiring.Component):
     dat_r : ``Out(32)``
         Read data.
     ack : ``Out(1)``
-        Acknowledge: high for the cycle after the request, if it is still asserted.
+        Acknowledge: high for a cycle, if the request has been asserted until then.
     err : ``Out(1)``
         Instead of ``ack``, if the access was refused.
     bus : ``Out(PORT)``
@@ -51,16 +51,19 @@ class Wishbone(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         bus = self.bus
-        answers = Signal()
+        # An access is under way; whoever asked for it waits for its answer.
+        pending, asked, answers = Signal(), Signal(), Signal()
+        requests = self.cyc & self.stb
         m.d.comb += [
-            bus.enable.eq(self.cyc & self.stb & ~answers),
+            bus.enable.eq(requests & ~pending),
             bus.write.eq(self.we),
             bus.address.eq(self.adr),
             bus.data.eq(self.dat_w),
             bus.strobe.eq(self.sel),
+            answers.eq(requests & asked & bus.done),
             self.dat_r.eq(bus.read_data),
-            self.ack.eq(self.cyc & self.stb & answers & ~bus.refused),
-            self.err.eq(self.cyc & self.stb & answers & bus.refused),
+            self.ack.eq(answers & ~bus.refused),
+            self.err.eq(answers & bus.refused),
         ]
-        m.d.sync += answers.eq(bus.enable)
+        m.d.sync += [pending.eq(bus.enable | pending & ~bus.done), asked.eq(bus.enable | asked & requests & ~bus.done)]
         return m
