@@ -11,7 +11,7 @@ MAX_COUNT = 255
 
 
 class ErrorLog(wiring.Component):
-    """Keeps the code of the first error since it was cleared, and counts all of them.
+    """Keeps the code of the first error since it was cleared, and counts all of them, a cycle after they happen.
 
     Of several errors in one cycle, the one with the lowest code is the first.
 
@@ -36,7 +36,7 @@ class ErrorLog(wiring.Component):
     clear : ``In(1)``
         Clear the log; errors in the same cycle are kept.
     happens : ``Out(1)``
-        For a cycle: an error.
+        For a cycle, the next one: an error.
     code : ``Out(8)``
         `ErrorCode` of the first.
     count : ``Out(8)``
@@ -67,6 +67,9 @@ class ErrorLog(wiring.Component):
         }
         if self.has_dma:
             own |= {ErrorCode.DMA_WRONG: self.dma_wrong, ErrorCode.DMA_LATE: self.dma_late}
+        for code, happens in own.items():
+            own[code] = Signal(name=f"was_{code.name.lower()}")
+            m.d.sync += own[code].eq(happens)
         accesses = {code: self.access == code for code in ErrorCode if ErrorCode.NONE < code <= ErrorCode.ABORTED}
         first = Signal(8)
         count = Signal(8)

@@ -1,6 +1,6 @@
 """Performance counters."""
 
-from amaranth.hdl import Module
+from amaranth.hdl import Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -8,7 +8,7 @@ BITS = 32
 
 
 class Performance(wiring.Component):
-    """Counters of events since the last ``clear``; each wraps.
+    """Counters of events since the last ``clear``, a cycle after they happen; each wraps.
 
     Parameters
     ----------
@@ -49,8 +49,12 @@ class Performance(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        for counter, step in ((self.cycles, 1), (self.vectors, self.vector), (self.planes_skipped, self.skipped),
-                              (self.input_stalls, self.input_stall), (self.output_stalls, self.output_stall)):
+        events = {"vectors": self.vector, "planes_skipped": self.skipped, "input_stalls": self.input_stall,
+                  "output_stalls": self.output_stall}
+        steps = {name: Signal(len(event), name=f"step_{name}") for name, event in events.items()}
+        m.d.sync += [steps[name].eq(event) for name, event in events.items()]
+        for name, step in {"cycles": Const(1), **steps}.items():
+            counter = getattr(self, name)
             m.d.sync += counter.eq(counter + step)
             with m.If(self.clear):
                 m.d.sync += counter.eq(0)

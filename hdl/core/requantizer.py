@@ -136,7 +136,10 @@ class Requantizer(wiring.Component):
         config, tag = self.config, self.tag.payload
         # Totals that were accepted, of which groups are left; the packer has room for them.
         remain = Signal()
-        is_last, accepts, goes, ends = Signal(), Signal(), Signal(), Signal()
+        is_last = Signal()
+        accepts = Signal()
+        goes = Signal()
+        ends = Signal()
         has_space = self.o.space | self.flush | remain
         present = self.i.valid | remain
         m.d.comb += [

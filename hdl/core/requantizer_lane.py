@@ -157,7 +157,8 @@ class RequantizerLane(wiring.Component):
         total = self._register(m, "sum", total.as_signed())
         beyond = self._register(m, "beyond", beyond)
         negative = self._register(m, "negative", negative)
-        below, above = Signal(), Signal()
+        below = Signal()
+        above = Signal()
         m.d.comb += [
             below.eq(Mux(beyond, negative, total < settings.low)),
             above.eq(Mux(beyond, ~negative, total > settings.high)),

@@ -53,7 +53,8 @@ class Apb(wiring.Component):
         m = Module()
         bus = self.bus
         # An access is under way; whoever asked for it waits for its answer.
-        pending, asked = Signal(), Signal()
+        pending = Signal()
+        asked = Signal()
         m.d.comb += [
             bus.enable.eq(self.psel & ~pending),
             bus.write.eq(self.pwrite),

@@ -102,7 +102,8 @@ class AxiLite(wiring.Component):
         write_ends = ~awake | (self.bvalid & self.bready)
         read_ends = ~awake | (self.rvalid & self.rready)
         # An access is under way, and is a write.
-        pending, writes = Signal(), Signal()
+        pending = Signal()
+        writes = Signal()
         m.d.sync += [
             self.awready.eq(write_ends | (self.awready & ~self.awvalid)),
             self.wready.eq(write_ends | (self.wready & ~self.wvalid)),
@@ -111,7 +112,8 @@ class AxiLite(wiring.Component):
             self.rvalid.eq((bus.done & ~writes) | (self.rvalid & ~self.rready)),
             pending.eq(bus.enable | (pending & ~bus.done)),
         ]
-        write_waits, read_waits = Signal(), Signal()
+        write_waits = Signal()
+        read_waits = Signal()
         m.d.comb += [
             # Never one after the other, because a response comes between them, so a read that waits is next.
             write_waits.eq(awake & ~self.awready & ~self.wready & ~self.bvalid),

@@ -87,7 +87,8 @@ class RegisterFile(wiring.Component):
         # The request, stable until the next.
         self._request = request = Signal(data.StructLayout({
             "write": 1, "address": BUS_ADDRESS_BITS, "data": 32, "strobe": 4}), name="request", reset_less=True)
-        asked, executes = Signal(), Signal()
+        asked = Signal()
+        executes = Signal()
         m.d.sync += [asked.eq(bus.enable), executes.eq(asked), bus.done.eq(executes)]
         with m.If(bus.enable):
             m.d.sync += [request[name].eq(getattr(bus, name)) for name, _ in request.shape()]

@@ -52,7 +52,9 @@ class Wishbone(wiring.Component):
         m = Module()
         bus = self.bus
         # An access is under way; whoever asked for it waits for its answer.
-        pending, asked, answers = Signal(), Signal(), Signal()
+        pending = Signal()
+        asked = Signal()
+        answers = Signal()
         requests = self.cyc & self.stb
         m.d.comb += [
             bus.enable.eq(requests & ~pending),

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.csr.register_file import CYCLES
 from .carry_save import cells, compressed
 from .property import Property, controlled, fused, lane, level_sums, march_ending, streaming, summed, table_sums, whole
 
@@ -17,7 +18,7 @@ def of_core(name, says, block, bugs, depth, bus="axi", **more):
 
 BUS_PROOFS = (
     of_core("axi_lite", "AXI4-Lite keeps its protocol and reaches the registers once an access", "front", (
-        ("else bvalid <= %1;", "else bvalid <= bus__write;"),
+        ("else bvalid <= %1;", "else bvalid <= bus__done;"),
         # A read outlives a reset.
         ("if (rst) arready <= 1'h0;", "if (1'b0) arready <= 1'h0;"),
         ("else rvalid <= %1;", "else rvalid <= rready;"),
@@ -27,31 +28,34 @@ BUS_PROOFS = (
         ("assign bus__enable = %1;", "assign bus__enable = (%1) & (bus__write | ~awvalid);"),
         ("assign bus__enable = %1;", "assign bus__enable = (%1) & (bus__write | ~bvalid);"),
         ("assign bus__write = %1;", "assign bus__write = (%1) & ~rvalid;"),
-        # Each response is that of the last access.
-        ("= was_write ? bus__refused : other_refused;", "= bus__refused;"),
-        ("= was_write ? other_refused : bus__refused;", "= bus__refused;"),
-        ("= bus__write != was_write;", "= 1'b1;"),
+        # Each response is that of its own access, of which there is one at a time.
+        ("if (%1) bresp <= ", "if (bus__done) bresp <= "),
+        ("if (%1) rresp <= ", "if (bus__done) rresp <= "),
+        ("assign bus__enable = %1;", "assign bus__enable = (%1) | pending & ~bus__done & ~awready;"),
         ("bus__data <= wdata", "bus__data <= ~wdata"),
         ("bus__strobe <= wstrb", "bus__strobe <= 4'hf"),
         ("if (rst) awready <= 1'h0;", "if (rst) awready <= 1'h1;"),
         ("read_address <= araddr", "read_address <= {araddr[11:1], 1'b0}"),
-        ("assign bresp = %1;", "assign bresp = 2'h0;"),
-        ("assign rresp = %1;", "assign rresp = 2'h2;")), 4, exposed=(
-            "write_address", "read_address", "awake", "was_write", "other_refused")),
+        # A read goes before a write that waits, again and again.
+        ("assign bus__write = %1;", "assign bus__write = (%1) & arready;")), 4, exposed=(
+            "write_address", "read_address", "awake", "pending", "writes"), cover_depth=24, defines={"CYCLES": CYCLES}),
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = cyc & stb;"),
         ("assign ack = %1;", "assign ack = cyc & stb;"),
-        # An answer outlives a reset.
-        ("if (rst) answers <= 1'h0;\n    else answers", "answers"),
+        # An answer outlives a reset, or a request that is withdrawn.
+        ("if (rst) asked <= 1'h0;", "if (1'b0) asked <= 1'h0;"),
+        ("assign answers = %1;", "assign answers = cyc & stb & bus__done;"),
         ("assign err = %1;", "assign err = 1'b0;"),
-        ("assign bus__write = we", "assign bus__write = 1'b0")), 3, bus="wishbone"),
+        ("assign bus__write = we", "assign bus__write = 1'b0")), 3, bus="wishbone", exposed=("pending", "asked"),
+        cover_depth=20, defines={"CYCLES": CYCLES}),
     of_core("apb", "APB keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = psel;"),
         ("assign pslverr = %1;", "assign pslverr = bus__refused;"),
         # An answer outlives a reset.
-        ("if (rst) pready <= 1'h0;\n    else pready", "pready"),
-        ("else pready <= bus__enable;", "else pready <= bus__enable & ~bus__refused;"),
-        ("assign prdata = bus__read_data", "assign prdata = ~bus__read_data")), 3, bus="apb"),
+        ("if (rst) asked <= 1'h0;", "if (1'b0) asked <= 1'h0;"),
+        ("assign pready = %1;", "assign pready = (%1) & ~bus__refused;"),
+        ("assign prdata = bus__read_data", "assign prdata = ~bus__read_data")), 3, bus="apb",
+        exposed=("pending", "asked"), cover_depth=20, defines={"CYCLES": CYCLES}),
     of_core("lock", "the lock stays until a reset, and nothing that it guards is written", "registers", (
         ("else lock__locked__data <= %1;", "else lock__locked__data <= bus__enable | %1;"),
         ("assign %1 = lock__locked__data | %2;", "assign %1 = %2;"),

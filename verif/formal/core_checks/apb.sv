@@ -1,4 +1,4 @@
-// The APB port against any master that keeps the protocol and any register file that answers in the next cycle, with
+// The APB port against any master that keeps the protocol and any register file that answers when it should, with
 // resets in any cycle.
 module check (
     input clk, input psel, penable, pwrite, input [11:0] paddr, input [2:0] pprot, input [31:0] pwdata,
@@ -10,18 +10,23 @@ module check (
     wire [3:0] strobe;
     reg [31:0] read_data;
     reg refused;
+    // The register file: an access under way, a bit a cycle.
+    reg [`CYCLES-1:0] way = 0;
+    wire done = way[`CYCLES-1];
     reg started = 0, asked = 0;
+    wire pending, asked_dut;
     wire rst = !started || reset;
 
     `DUT dut (.clk(clk), .rst(rst), .paddr(paddr), .pprot(pprot), .psel(psel), .penable(penable), .pwrite(pwrite), .pwdata(pwdata),
         .pstrb(pstrb), .pready(pready), .prdata(prdata), .pslverr(pslverr), .bus__enable(enable), .bus__write(write),
         .bus__address(address), .bus__data(data), .bus__strobe(strobe), .bus__read_data(read_data),
-        .bus__refused(refused));
+        .bus__refused(refused), .bus__done(done), .pending(pending), .asked(asked_dut));
 
     always @(posedge clk) begin
         started <= 1;
-        asked <= enable && !rst;
-        if (enable) begin
+        way <= rst ? 0 : {way, enable};
+        asked <= !rst && (enable || asked && !done && psel);
+        if (way[`CYCLES-2]) begin
             read_data <= answer;
             refused <= refuse;
         end
@@ -35,19 +40,20 @@ module check (
             if (penable) assume (psel && $stable(pwrite) && $stable(paddr) && $stable(pwdata) && $stable(pstrb));
 
             // Each transfer reaches the registers once: in its setup phase, unless in reset.
-            assert (enable == (psel && !asked));
-            if (asked) assert (psel && penable);
+            assert (enable == (psel && !pending));
+            assert ((way & way - 1'b1) == 0 && pending == |way && asked_dut == asked && (!asked || |way));
+            if (pending) assert (psel && penable && asked);
             if (psel && !penable) assert (enable);
             if (enable) assert (write == pwrite && address == paddr && data == pwdata && strobe == pstrb);
-            // It ends in the next cycle, with the response of the registers.
-            assert (pready == asked);
-            if (asked) assert (pslverr == refused && prdata == read_data);
+            // It ends in time, with the response of the registers.
+            assert (pready == (asked && done));
+            if (pready) assert (pslverr == refused && prdata == read_data);
             if (!(psel && penable && pready)) assert (!pslverr);
 
             cover (psel && penable && enable);
-            cover (psel && penable && pready && $past(reset, 2) && $past(psel && penable));
+            cover (psel && penable && pready && $past(reset, `CYCLES + 1) && $past(psel && penable));
             cover (psel && penable && pready && pslverr && pwrite);
-            cover (psel && penable && pready && !pslverr && !pwrite && $past(psel && penable, 2));
+            cover (psel && penable && pready && !pslverr && !pwrite && $past(pready, `CYCLES + 1));
         end
     end
 endmodule

@@ -1,4 +1,4 @@
-// The AXI4-Lite port against any master that keeps the protocol and any register file that answers in the next cycle,
+// The AXI4-Lite port against any master that keeps the protocol and any register file that answers when it should,
 // with resets in any cycle.
 module check (
     input clk,
@@ -14,6 +14,10 @@ module check (
     // Of the register file: the last read's data, and whether the last access was refused.
     reg [31:0] read_data;
     reg refused;
+    // An access under way there, a bit a cycle, and whether it is a write.
+    reg [`CYCLES-1:0] way = 0;
+    reg is_write;
+    wire done = way[`CYCLES-1], pending, writes;
     reg started = 0;
     wire rst = !started || reset;
 
@@ -22,38 +26,42 @@ module check (
         .bready(bready), .araddr(araddr), .arprot(arprot), .arvalid(arvalid), .arready(arready), .rdata(rdata),
         .rresp(rresp), .rvalid(rvalid), .rready(rready), .bus__enable(enable), .bus__write(write),
         .bus__address(address), .bus__data(data), .bus__strobe(strobe), .bus__read_data(read_data),
-        .bus__refused(refused), .write_address(write_address), .read_address(read_address), .awake(awake),
-        .was_write(was_write), .other_refused(other_refused));
+        .bus__refused(refused), .bus__done(done), .write_address(write_address), .read_address(read_address),
+        .awake(awake), .pending(pending), .writes(writes));
 
-    // Accesses that were accepted and not answered, whether they have reached the registers, and with what response.
-    reg has_aw = 0, has_w = 0, has_ar = 0, written = 0, was_read = 0;
+    // Accesses that were accepted and not answered, whether they have reached the registers, whether these have answered,
+    // and with what response.
+    reg has_aw = 0, has_w = 0, has_ar = 0, written = 0, was_read = 0, write_done = 0, read_done = 0;
     reg [11:0] aw, ar;
     reg [31:0] w, read;
     reg [3:0] strb;
     reg write_refused, read_refused;
     // Cycles in which a whole access has waited for the registers, whatever the other channels do.
-    reg [2:0] write_waits = 0, read_waits = 0;
+    reg [3:0] write_waits = 0, read_waits = 0;
     // Writes that went before a read that waits.
     reg [1:0] before_read = 0;
     // Nothing is accepted in the first cycle after a reset, when a master may not see the response.
     reg was_reset = 1;
     // Reads and writes that were made and answered while the other channel's response waited all the time.
     reg read_passed = 0, write_passed = 0;
-    wire awake, was_write, other_refused;
+    wire awake;
+    wire [3:0] stage = way[0] ? 0 : way[1] ? 1 : 2;
 
     always @(posedge clk) begin
         started <= 1;
-        if (enable) refused <= refuse;
-        if (enable && !write) read_data <= answer;
-        if (enable && write) write_refused <= refuse;
-        if (enable && !write) begin read_refused <= refuse; read <= answer; end
+        way <= {way, enable};
+        if (enable) is_write <= write;
+        if (way[`CYCLES-2]) refused <= refuse;
+        if (way[`CYCLES-2] && !is_write) read_data <= answer;
+        if (done && is_write) begin write_done <= 1; write_refused <= refused; end
+        if (done && !is_write) begin read_done <= 1; read_refused <= refused; read <= read_data; end
         if (awvalid && awready) begin has_aw <= 1; aw <= awaddr; end
         if (wvalid && wready) begin has_w <= 1; w <= wdata; strb <= wstrb; end
         if (arvalid && arready) begin has_ar <= 1; ar <= araddr; end
         if (enable && write) written <= 1;
         if (enable && !write) was_read <= 1;
-        if (bvalid && bready) begin has_aw <= 0; has_w <= 0; written <= 0; end
-        if (rvalid && rready) begin has_ar <= 0; was_read <= 0; end
+        if (bvalid && bready) begin has_aw <= 0; has_w <= 0; written <= 0; write_done <= 0; end
+        if (rvalid && rready) begin has_ar <= 0; was_read <= 0; read_done <= 0; end
         write_waits <= has_aw && has_w && !bvalid ? write_waits + 1 : 0;
         read_waits <= has_ar && !rvalid ? read_waits + 1 : 0;
         if (!has_ar || rvalid) before_read <= 0; else if (enable && write) before_read <= before_read + 1;
@@ -62,7 +70,7 @@ module check (
         was_reset <= rst;
         if (rst) begin
             has_aw <= 0; has_w <= 0; has_ar <= 0; written <= 0; was_read <= 0; write_waits <= 0; read_waits <= 0;
-            before_read <= 0; read_passed <= 0; write_passed <= 0; refused <= 0;
+            before_read <= 0; read_passed <= 0; write_passed <= 0; refused <= 0; way <= 0; write_done <= 0; read_done <= 0;
         end
     end
 
@@ -87,20 +95,29 @@ module check (
         // Nothing is accepted without room.
         assert (awake == !was_reset);
         assert (awready == (awake && !has_aw) && wready == (awake && !has_w) && arready == (awake && !has_ar));
+        // One access at a time.
+        assert (!(enable && |way));
         // Everything is answered within bounds, also while the response to the other kind is not accepted: a write
-        // waits for nothing, and a read for one write at most.
-        assert (write_waits <= 1 && read_waits <= 1 + before_read && before_read <= 1);
+        // waits for one read at most, and a read for one write.
+        assert (write_waits <= `CYCLES * 2 + 1 && read_waits <= `CYCLES * 2 + 1 + before_read && before_read <= 1);
 
         // Invariants between the two sides, for the induction.
-        assert (bvalid == written && rvalid == was_read);
+        assert ((way & way - 1'b1) == 0 && pending == |way && (!pending || writes == is_write));
+        assert (bvalid == write_done && rvalid == read_done);
+        assert (written == (write_done || pending && is_write) && was_read == (read_done || pending && !is_write));
+        assert (!(write_done && pending && is_write) && !(read_done && pending && !is_write));
+        // How long each has waited where it is.
+        if (has_aw && has_w && !bvalid) assert (write_waits <= (written ? `CYCLES + 1 + stage : pending ? stage : `CYCLES));
+        if (has_ar && !rvalid && !was_read) assert (read_waits <= (pending ? stage + before_read : `CYCLES + before_read));
+        if (has_ar && !rvalid && was_read) assert (read_waits <= `CYCLES + 1 + before_read + stage);
+        if (before_read == 1 && !was_read && pending) assert (is_write);
+        if (before_read == 1 && !was_read && !pending) assert (bvalid || !has_aw || !has_w);
         assert (!written || has_aw && has_w);
         assert (!was_read || has_ar);
-        if (before_read == 1) assert (written || was_read || !has_aw && !has_w);
         if (has_aw) assert (write_address == aw);
         if (has_w) assert (data == w && strobe == strb);
         if (has_ar) assert (read_address == ar);
-        if (written) assert (write_refused == (was_write ? refused : other_refused));
-        if (was_read) assert (read_refused == (was_write ? other_refused : refused) && read == read_data);
+        if (read_done) assert (read == read_data);
 
         cover (bvalid && bready && bresp == 2);
         cover (rvalid && rready && rresp == 0 && has_aw && has_w);

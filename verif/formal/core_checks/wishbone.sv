@@ -1,5 +1,5 @@
-// The Wishbone port against any master that keeps the protocol and any register file that answers in the next cycle,
-// with resets in any cycle.
+// The Wishbone port against any master that keeps the protocol and any register file that answers when it should, with
+// resets in any cycle.
 module check (
     input clk, input cyc, stb, we, input [11:0] adr, input [31:0] dat_w, input [3:0] sel,
     input [31:0] answer, input refuse, reset
@@ -10,39 +10,44 @@ module check (
     wire [3:0] strobe;
     reg [31:0] read_data;
     reg refused;
+    // The register file: an access under way, a bit a cycle.
+    reg [`CYCLES-1:0] way = 0;
+    wire done = way[`CYCLES-1];
     reg started = 0, asked = 0;
+    wire pending, asked_dut;
     wire rst = !started || reset;
 
     `DUT dut (.clk(clk), .rst(rst), .cyc(cyc), .stb(stb), .we(we), .adr(adr), .dat_w(dat_w), .sel(sel), .dat_r(dat_r),
         .ack(ack), .err(err), .bus__enable(enable), .bus__write(write), .bus__address(address), .bus__data(data),
-        .bus__strobe(strobe), .bus__read_data(read_data), .bus__refused(refused));
+        .bus__strobe(strobe), .bus__read_data(read_data), .bus__refused(refused),
+        .bus__done(done), .pending(pending), .asked(asked_dut));
 
     always @(posedge clk) begin
         started <= 1;
-        asked <= enable && !rst;
-        if (enable) begin
+        way <= rst ? 0 : {way, enable};
+        asked <= !rst && (enable || asked && !done && cyc && stb);
+        if (way[`CYCLES-2]) begin
             read_data <= answer;
             refused <= refuse;
         end
     end
 
     always @(posedge clk) if (started) begin
-        // The master keeps its request until it is answered, or reset.
-        if ($past(!rst && cyc && stb && !ack && !err))
-            assume (cyc && stb && $stable(we) && $stable(adr) && $stable(dat_w) && $stable(sel));
-
         assert (!(ack && err));
-        // Every request is answered once, in the next cycle; there are no other answers.
-        if (ack || err) assert (cyc && stb && asked);
-        if ($past(!rst && cyc && stb && !ack && !err)) assert (ack || err);
+        // Every request that stays is answered once, in time; there are no other answers. One that is withdrawn is not,
+        // and the next waits for it.
+        assert ((ack || err) == (cyc && stb && asked && done));
+        assert ((way & way - 1'b1) == 0 && pending == |way && asked_dut == asked && (!asked || |way));
+        if (cyc && stb && !pending) assert (enable);
         if (ack) assert (!refused && dat_r == read_data);
         if (err) assert (refused);
         // Each request reaches the registers once, as it was made.
         if (enable) assert (cyc && stb && write == we && address == adr && data == dat_w && strobe == sel);
-        assert (!(enable && asked));
+        assert (!(enable && |way));
 
-        cover (ack && we && $past(started) && $past(ack, 2));
+        cover (ack && we && $past(started) && $past(ack, `CYCLES + 1));
         cover (err && !we);
-        cover (ack && $past(reset && cyc && stb, 2));
+        cover (ack && $past(reset && cyc && stb, `CYCLES + 1));
+        cover (ack && $past(cyc && stb, `CYCLES) && $past(!stb, `CYCLES + 1) && $past(pending, `CYCLES + 1));
     end
 endmodule
