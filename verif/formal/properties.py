@@ -29,8 +29,8 @@ BUS_PROOFS = (
         ("assign bus__enable = %1;", "assign bus__enable = (%1) & (bus__write | ~bvalid);"),
         ("assign bus__write = %1;", "assign bus__write = (%1) & ~rvalid;"),
         # Each response is that of its own access, of which there is one at a time.
-        ("if (%1) bresp <= ", "if (bus__done) bresp <= "),
-        ("if (%1) rresp <= ", "if (bus__done) rresp <= "),
+        ("else if (%1) bresp <= ", "else if (bus__done) bresp <= "),
+        ("else if (%1) rresp <= ", "else if (bus__done) rresp <= "),
         ("assign bus__enable = %1;", "assign bus__enable = (%1) | pending & ~bus__done & ~awready;"),
         ("bus__data <= wdata", "bus__data <= ~wdata"),
         ("bus__strobe <= wstrb", "bus__strobe <= 4'hf"),
@@ -38,7 +38,8 @@ BUS_PROOFS = (
         ("read_address <= araddr", "read_address <= {araddr[11:1], 1'b0}"),
         # A read goes before a write that waits, again and again.
         ("assign bus__write = %1;", "assign bus__write = (%1) & arready;")), 4, exposed=(
-            "write_address", "read_address", "awake", "pending", "writes"), cover_depth=24, defines={"CYCLES": CYCLES}),
+            "write_address", "read_address", "awake", "pending", "writes"), cover_depth=24, bug_depth=18,
+        defines={"CYCLES": CYCLES}),
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = cyc & stb;"),
         ("assign ack = %1;", "assign ack = cyc & stb;"),
