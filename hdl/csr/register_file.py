@@ -93,9 +93,14 @@ class RegisterFile(wiring.Component):
         with m.If(bus.enable):
             m.d.sync += [request[name].eq(getattr(bus, name)) for name, _ in request.shape()]
         self._decode(m)
-        error = self._check(m)
+        errors = self._check()
         refused = Signal()
-        m.d.comb += refused.eq(error != ErrorCode.NONE)
+        error = Signal(8)
+        m.d.comb += refused.eq(reduce(or_, errors.values()))
+        # The first of them counts.
+        for code, is_wrong in reversed(errors.items()):
+            with m.If(is_wrong):
+                m.d.comb += error.eq(code)
         m.d.sync += self.access_error.eq(Mux(executes, error, ErrorCode.NONE))
         with m.If(executes):
             m.d.sync += bus.refused.eq(refused)
@@ -144,8 +149,8 @@ class RegisterFile(wiring.Component):
                 wrong.append(~self._request.strobe.all())
         return wrong
 
-    def _check(self, m):
-        """The `ErrorCode` of the access that is executed."""
+    def _check(self):
+        """Whether there is an error in the access that is executed, by `ErrorCode`."""
         registers, selected = self.registers, self._selected
         kinds = {register: self._writes if register.is_written else self._reads for register in registers}
         locked = reduce(or_, (selected[register.name] for register in registers if register.locks)) & self._writes
@@ -153,16 +158,8 @@ class RegisterFile(wiring.Component):
             selected[register.name] & self._ports[register.name, "busy"] & kinds[register]
             & self._locks.get(register.name, 1) for register in registers if register.busy_lock))
         wrong = reduce(or_, (selected[name] & is_wrong for name, is_wrong in self._wrong.items())) & self._writes
-        error = Signal(8)
-        with m.If(locked & self._ports["lock", "locked", "data"]):
-            m.d.comb += error.eq(ErrorCode.LOCKED)
-        with m.Elif(busy):
-            m.d.comb += error.eq(ErrorCode.BUSY)
-        with m.Elif(wrong):
-            m.d.comb += error.eq(ErrorCode.VALUE)
-        with m.Elif(self._unmapped):
-            m.d.comb += error.eq(ErrorCode.UNMAPPED)
-        return error
+        return {ErrorCode.LOCKED: locked & self._ports["lock", "locked", "data"], ErrorCode.BUSY: busy,
+                ErrorCode.VALUE: wrong, ErrorCode.UNMAPPED: self._unmapped}
 
     def _write_all(self, m, accepted):
         """Write what is selected."""

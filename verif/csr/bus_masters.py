@@ -8,6 +8,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
 from ...hdl.config import CoreConfig
+from ...hdl.csr.register_file import CYCLES
 from ...hdl.csr.register_map import register_map
 
 # Maximum cycles until a request is answered, also across the longest reset.
@@ -65,15 +66,21 @@ class Bus:
         getattr(self.dut, self.rng.choice(request or self.REQUEST)).value = 0
 
     async def give_up(self, address, data):
-        """Make a request, and withdraw it in the cycle of the response."""
+        """Make a request, and withdraw it in the cycle of the response at the latest."""
         await self.rest()
         self.ask(address, data, 15)
-        assert self.is_silent(await self.cycle())
+        for _ in range(self.rng.randint(1, CYCLES)):
+            assert self.is_silent(await self.cycle())
+            self.go_on()
         self.release(self.ANSWERED)
         assert self.is_silent(await self.cycle())
         self.is_idle = True
-        self.release()
-        assert self.is_silent(await self.cycle())
+        for _ in range(self.rng.choice((1, CYCLES + 1))):
+            self.release()
+            assert self.is_silent(await self.cycle())
+
+    def go_on(self):
+        """What changes of a request that is not answered in its first cycle."""
 
     async def cycle(self):
         """Sample the watched signals before the next edge, and wait for that edge."""
@@ -135,7 +142,8 @@ class Wishbone(Bus):
 
 
 class Apb(Bus):
-    """A setup phase, and an access phase, which only a reset makes wait; slverr only in it."""
+    """A setup phase, and an access phase of some wait states, more of them after a reset or a transfer
+    that was withdrawn; slverr only in it."""
 
     IDLE = ("s_apb_paddr", "s_apb_pprot", "s_apb_psel", "s_apb_penable", "s_apb_pwrite", "s_apb_pwdata", "s_apb_pstrb")
     REQUEST, ANSWERED = ("s_apb_psel",), ("s_apb_psel", "s_apb_penable")
@@ -153,16 +161,21 @@ class Apb(Bus):
         dut.s_apb_pwrite.value = data is not None
         dut.s_apb_paddr.value, dut.s_apb_pwdata.value, dut.s_apb_pstrb.value = address, data or 0, strobe
 
+    def go_on(self):
+        """The access phase."""
+        self.dut.s_apb_penable.value = 1
+
     async def access(self, address, data, strobe):
         """A single transfer."""
         await self.rest()
         self.ask(address, data, strobe)
-        before = await self.cycle()
-        assert self.is_silent(before)
-        self.dut.s_apb_penable.value = 1
+        seen = await self.cycle()
+        assert self.is_silent(seen)
+        self.go_on()
+        waits, was_reset = 0, not seen["aresetn"]
         while not (seen := await self.cycle())["s_apb_pready"]:
-            assert not before["aresetn"] or not seen["aresetn"]
-            before = seen
+            waits, was_reset = waits + 1, was_reset or not seen["aresetn"]
+            assert was_reset or waits < 2 * CYCLES
         self.dut.s_apb_penable.value = 0
         self.is_idle = self.rng.random() >= self.back_to_back
         if self.is_idle:

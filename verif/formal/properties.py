@@ -59,15 +59,18 @@ BUS_PROOFS = (
         exposed=("pending", "asked"), cover_depth=20, defines={"CYCLES": CYCLES}),
     of_core("lock", "the lock stays until a reset, and nothing that it guards is written", "registers", (
         ("else lock__locked__data <= %1;", "else lock__locked__data <= bus__enable | %1;"),
-        ("assign %1 = lock__locked__data | %2;", "assign %1 = %2;"),
-        ("= bus__write & lock__locked__data;", "= 1'b0;"),
+        ("write_lock_mux_S_Y_or_B_Y = lock__locked__data | %1;", "write_lock_mux_S_Y_or_B_Y = %1;"),
+        ("= %1 & lock__locked__data;", "= 1'b0;"),
         ("if (rst) lock__locked__data <= ", "if (1'b0) lock__locked__data <= "),
-        ("else load__written <= %1;", "else load__written <= bus__enable;"),
-        ("else load_data__written <= %1;", "else load_data__written <= bus__enable;"),
+        ("else load__written <= %1;", "else load__written <= executes;"),
+        ("else load_data__written <= %1;", "else load_data__written <= executes;"),
         ("if (%1) self_test__march_ss__data <= ", "if (rst) self_test__march_ss__data <= "),
         ("if (%1) self_test__known_answers__data <= ", "if (rst) self_test__known_answers__data <= "),
-        ("else if (%1) clamp_1__low__data <= ", "else if (bus__write) clamp_1__low__data <= "),
-        ("else if (bus__enable) bus__refused <= %1;", "else if (bus__enable) bus__refused <= 1'h0;")), 3),
+        ("else if (%1) clamp_1__low__data <= ", "else if (executes) clamp_1__low__data <= "),
+        ("else if (executes) bus__refused <= %1;", "else if (executes) bus__refused <= 1'h0;")), 3, cover_depth=16,
+        bug_depth=16, defines={"CYCLES": CYCLES}, exposed=(
+            "asked", "executes", "writes", "request", "is_lock", "is_load", "is_load_data", "is_self_test",
+            "is_offset_0", "is_clamp_0", "is_offset_1", "is_clamp_1")),
     of_core("loader", "locked, the loader writes nothing and blocks no stream", "loader", (
         (".refuse(locked)", ".refuse(1'b0)"),
         # The stream alone, and words alone.

@@ -14,6 +14,15 @@ module check (
     wire [68:0] kept = {first, words, target, set, bank, zero_0, low_0, high_0, zero_1, low_1, high_1, rounding_0, rounding_1};
     wire c_minus, ss, known_answers;
     reg started = 0;
+    // An access under way, a bit a cycle, and what was asked.
+    reg [`CYCLES-1:0] way = 0;
+    reg r_write;
+    reg [11:0] r_address;
+    reg [31:0] r_data;
+    reg [3:0] r_strobe;
+    wire asked, executes, done, writes;
+    wire [48:0] request;
+    wire [7:0] selected;
 
     `DUT dut (.clk(clk), .rst(rst), .bus__enable(enable), .bus__write(write), .bus__address(address),
         .bus__data(data), .bus__strobe(strobe), .load__busy(used), .load_data__busy(used), .self_test__busy(used),
@@ -24,17 +33,33 @@ module check (
         .clamp_0__low__data(low_0), .clamp_0__high__data(high_0), .offset_1__zero_point__data(zero_1),
         .offset_1__rounding__data(rounding_1), .clamp_1__low__data(low_1), .clamp_1__high__data(high_1),
         .self_test__march_c_minus__data(c_minus), .self_test__march_ss__data(ss),
-        .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused));
+        .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused),
+        .bus__done(done), .asked(asked), .executes(executes), .writes(writes), .request(request), .is_lock(selected[0]),
+        .is_load(selected[1]), .is_load_data(selected[2]), .is_self_test(selected[3]), .is_offset_0(selected[4]),
+        .is_clamp_0(selected[5]), .is_offset_1(selected[6]), .is_clamp_1(selected[7]));
 
-    wire is_lock = address[11:2] == 12'h028 >> 2;
+    wire is_lock = r_address[11:2] == 12'h028 >> 2;
     // A write without a byte has no effect, and is not reported.
-    wire is_guarded = |strobe && (address[11:2] == 12'h048 >> 2 || address[11:2] == 12'h04c >> 2 || address[11:2] == 12'h058 >> 2
-        || address[11:2] >= 12'h060 >> 2 && address[11:2] <= 12'h06c >> 2);
+    wire is_guarded = |r_strobe && (r_address[11:2] == 12'h048 >> 2 || r_address[11:2] == 12'h04c >> 2
+        || r_address[11:2] == 12'h058 >> 2 || r_address[11:2] >= 12'h060 >> 2 && r_address[11:2] <= 12'h06c >> 2);
+    function [7:0] decoded(input [9:0] word);
+        decoded = {word == 10'h1b, word == 10'h1a, word == 10'h19, word == 10'h18, word == 10'h16, word == 10'h13,
+                   word == 10'h12, word == 10'h0a};
+    endfunction
 
     always @(posedge clk) begin
         started <= 1;
+        way <= rst ? 0 : {way, enable};
+        if (enable) {r_write, r_address, r_data, r_strobe} <= {write, address, data, strobe};
         if (!started) assume (rst);
         else begin
+            // The bus waits for the answer.
+            assume (!(enable && |way));
+            // It comes in time. What is registered on the way is what was asked, for the induction.
+            assert ({done, executes, asked} == way && (way & way - 1'b1) == 0);
+            if (|way) assert (request == {r_strobe, r_data, r_address, r_write});
+            if (executes) assert (selected == decoded(r_address[11:2]) && writes == (r_write && |r_strobe));
+
             if ($past(rst)) assert (!locked);
             else if ($past(locked)) begin
                 assert (locked);
@@ -42,10 +67,9 @@ module check (
                 assert (!c_minus && !ss && !known_answers);
                 assert ($stable(kept));
             end else
-                assert (locked == ($past(enable && write && is_lock && strobe[0] && data[0])));
+                assert (locked == ($past(executes && r_write && is_lock && r_strobe[0] && r_data[0])));
             // Refused writes are reported.
-            if (locked && enable && write && is_guarded) assert (error == 7);
-            if (!$past(rst) && $past(locked && enable && write && is_guarded)) assert (refused);
+            if (!$past(rst) && $past(locked && executes && r_write && is_guarded)) assert (error == 7 && refused);
 
             cover (locked && refused);
             cover (!locked && !$past(rst) && $past(!locked && load_written));
