@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ...golden.march_tests import PROGRAMS
 from ..axi.axi_stream import beat_layout
 from ..bist.logic_bist import LogicBist
-from ..bist.march_sequencer import ZEROIZE
+from ..bist.march_sequencer import ZEROIZE, MarchOperation
 from ..bist.memory_bist import MemoryBist, beat_count
 from ..fabric.emitter import Platform
 from .source_switch import TAKEOVER
@@ -101,8 +101,11 @@ class SelfTest(wiring.Component):
         m = Module()
         memory_bist = platform.instantiate(m, "memory_bist", "memory_bist", MemoryBist, config=self.config)
         logic_bist = platform.instantiate(m, "logic_bist", "logic_bist", LogicBist, config=self.config)
-        step = memory_bist.step
+        # The current operation, from its preparation on.
+        self._step = step = Signal(MarchOperation, name="step", reset_less=True)
         sent = Signal()
+        with m.If(memory_bist.prepare):
+            m.d.sync += step.eq(memory_bist.step)
         m.d.comb += [
             memory_bist.program.eq(self.program),
             self.bank.eq(memory_bist.bank),
@@ -113,24 +116,29 @@ class SelfTest(wiring.Component):
         for bist in (memory_bist, logic_bist):
             m.d.comb += [bist.totals.eq(self.totals), bist.check_totals.eq(self.check_totals)]
         m.d.comb += [memory_bist.group.eq(self.group), logic_bist.start.eq(self.start)]
-        last = self._send(m, memory_bist, logic_bist, sent)
-        self._sequence(m, memory_bist, sent & last)
+        fetches = Signal()
+        last = self._send(m, memory_bist, logic_bist, fetches, sent)
+        self._sequence(m, memory_bist, fetches, sent & last)
         self._update_result(m, memory_bist, logic_bist)
         self._hold_sources(m, memory_bist.prepare)
         return m
 
-    def _send(self, m, memory_bist, logic_bist, sent):
-        """Beats of a row or vector; whether the current one is its last."""
-        config, step = self.config, memory_bist.step
+    def _send(self, m, memory_bist, logic_bist, fetches, sent):
+        """Beats of a row or vector, of which march tests make each in the cycle before; whether one is the last."""
+        config, step = self.config, self._step
         beat = Signal(range(beat_count(config)))
         vector, load = self.vector.payload, self.load.payload
         last = Mux(step.reads, vector.last, load.last)
+        row_beat = Signal.like(memory_bist.row_beat, name="row_beat", reset_less=True)
+        vector_beat = Signal.like(memory_bist.vector_beat, name="vector_beat", reset_less=True)
+        with m.If(fetches | sent):
+            m.d.sync += [row_beat.eq(memory_bist.row_beat), vector_beat.eq(memory_bist.vector_beat)]
         m.d.comb += [
-            memory_bist.beat.eq(beat),
-            load.data.eq(Mux(step.dense, logic_bist.pattern, memory_bist.row_beat)),
+            memory_bist.beat.eq(Mux(fetches, 0, beat + 1)),
+            load.data.eq(Mux(step.dense, logic_bist.pattern, row_beat)),
             load.keep.eq(-1),
             load.last.eq(beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1),
-            vector.data.eq(Mux(step.dense, logic_bist.pattern, memory_bist.vector_beat)),
+            vector.data.eq(Mux(step.dense, logic_bist.pattern, vector_beat)),
             vector.keep.eq(-1),
             vector.last.eq(beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1),
             sent.eq(Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)),
@@ -140,9 +148,9 @@ class SelfTest(wiring.Component):
             m.d.sync += beat.eq(Mux(last, 0, beat + 1))
         return last
 
-    def _sequence(self, m, memory_bist, all_sent):
+    def _sequence(self, m, memory_bist, fetches, all_sent):
         """One operation after the other."""
-        step = memory_bist.step
+        step = self._step
         waited = Signal(range(TIMEOUT_CYCLES + 1))
         active, abort = self.takeover.active, self.takeover.abort
         m.d.comb += [self.running.eq(1), active.eq(1)]
@@ -159,6 +167,9 @@ class SelfTest(wiring.Component):
                     m.next = "PREPARE"
             with m.State("PREPARE"):
                 m.d.comb += memory_bist.prepare.eq(1)
+                m.next = "FETCH"
+            with m.State("FETCH"):
+                m.d.comb += fetches.eq(1)
                 m.next = "SEND"
             with m.State("SEND"):
                 m.d.comb += [self.vector.valid.eq(step.reads), self.load.valid.eq(~step.reads)]
@@ -177,7 +188,7 @@ class SelfTest(wiring.Component):
 
     def _update_result(self, m, memory_bist, logic_bist):
         """Results of the current program, and of the last one."""
-        dense, sample = memory_bist.step.dense, self.takeover.active & self.sample
+        dense, sample = self._step.dense, self.takeover.active & self.sample
         clears = Signal()
         m.d.comb += logic_bist.compact.eq(sample)
         with m.If(memory_bist.start):

@@ -100,11 +100,11 @@ STREAMS = (
                   ("_D = rst ? 1'h0 : 1'h1;", "_D = 1'h1;", "self_test")), {}),
     streaming("streams_wishbone", "the same with Wishbone, but that it answers only while it is asked", "wishbone", (
         ("assign ack = %1;", "assign ack = (%1) & (sel[0] | ~we);", "front"),
-        ("if (rst) answers <= 1'h0;\n    else answers", "answers", "front")), {
+        ("assign answers = %1;", "assign answers = bus__done;", "front")), {
             "wb_cyc": ("wb_ack", "wb_err"), "wb_stb": ("wb_ack", "wb_err")}),
     streaming("streams_apb", "the same with APB, but that it shows an error only with an answer", "apb", (
         ("assign prdata = bus__read_data", "assign prdata = bus__read_data & {32{penable}}", "front"),
-        ("if (rst) pready <= 1'h0;\n    else pready", "pready", "front")), {
+        ("assign pready = %1;", "assign pready = bus__done & psel;", "front")), {
             "s_apb_psel": ("s_apb_pslverr",), "s_apb_penable": ("s_apb_pslverr",)}),
 )
 
@@ -117,9 +117,9 @@ MARCH = Property(
         # that is not zero and not reported.
         ("assign running = %1;", "assign running = fsm_state != 3'h0 && fsm_state != 3'h1;"),
         ("assign done = %1;", "assign done = fsm_state == 3'h1;"),
-        ("assign load__payload = %1;", "assign load__payload = (%1) | (!memory_bist__step[0] && row && bank);"),
-        ("assign vector__payload[31:0] = %1;", "assign vector__payload[31:0] = (%1) ^ (memory_bist__step[0] && bank);"),
-        ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13,
+        ("assign load__payload_data = %1;", "assign load__payload_data = (%1) | (!step[0] && row && bank);"),
+        ("assign vector__payload[31:0] = %1;", "assign vector__payload[31:0] = (%1) ^ (step[0] && bank);"),
+        ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13, cover_depth=48,
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
 
 ENDS = march_ending(
@@ -130,8 +130,8 @@ ENDS = march_ending(
         ("%1_Y_A = beat + 1'h1", "%1_Y_A = beat"),
         ("takeover__abort_mux_S_A = waited + 1'h1", "takeover__abort_mux_S_A = waited"),
         # It offers nothing; and no operation is the last.
-        ("load__valid_mux_Y_B = ~ memory_bist__step[0]", "load__valid_mux_Y_B = 1'b0"),
-        ("%1 = memory_bist__is_last ? 3'h6", "%1 = 1'b0 ? 3'h6")), cover_depth=45, bug_depth=45)
+        ("load__valid_mux_Y_B = ~ step[0]", "load__valid_mux_Y_B = 1'b0"),
+        ("%1 = memory_bist__is_last ? 3'h7", "%1 = 1'b0 ? 3'h7")), cover_depth=56, bug_depth=56)
 
 # Both halves of the requantizer: its multiplications, and from whatever they give to the result.
 REQUANTIZER = (

@@ -3,7 +3,7 @@
 module check (
     input clk, start, ready, load_ready, vector_ready, sample, group, input [1:0] number, input [`TOTAL-1:0] totals
 );
-    localparam WAIT = 1, PREPARE = 2, SEND = 3, LOOK = 4, NEXT = 5, END = 6;
+    localparam WAIT = 1, PREPARE = 2, FETCH = 3, SEND = 4, LOOK = 5, NEXT = 6, END = 7;
     wire running, active, done, failed, load_valid, vector_valid, bank, row;
     wire [72:0] load;
     wire [36:0] vector;
@@ -13,6 +13,9 @@ module check (
     (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.current_program ;
     (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
     (* hierconn *) wire [8:0] \dut.memory_bist.background.o ;
+    (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.step , \dut.step ;
+    (* hierconn *) wire [63:0] \dut.row_beat ;
+    (* hierconn *) wire [31:0] \dut.vector_beat ;
     wire [2:0] state = \dut.fsm_state ;
     wire [5:0] counter = \dut.memory_bist.sequencer.counter , element = \dut.memory_bist.sequencer.element ;
     wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
@@ -61,7 +64,9 @@ module check (
             // Invariants for the induction.
             assert (state >= WAIT && state <= END);
             assert (current_program == 0 && background == 0);
-            if (state >= SEND) assert (pattern == 0 && mask == 0);
+            if (state >= FETCH) assert (pattern == 0 && mask == 0);
+            if (state >= FETCH && state != END) assert (\dut.step == \dut.memory_bist.sequencer.step );
+            if (state == SEND) assert (\dut.row_beat == 0 && \dut.vector_beat == (row ? 32'h100 : 32'h1));
             assert (!spoilt || failed);
             if (state == WAIT) assert (counter == 0 && {bank, row} == 0);
             if (state != END) begin
@@ -73,7 +78,7 @@ module check (
                     assert (written);
                     assert (was_read == (beyond || here && state == NEXT));
                 end
-                if (state == SEND || state == WAIT) assert (!asked);
+                if (state == FETCH || state == SEND || state == WAIT) assert (!asked);
                 if (state == LOOK) assert (asked == (counter == 1));
             end else
                 assert (written && was_read && counter == 2);

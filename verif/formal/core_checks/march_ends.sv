@@ -5,7 +5,7 @@ module check (
     input clk, start, ready, load_ready, vector_ready, sample, input [`GROUP-1:0] group, input [1:0] number,
     input [`TOTALS-1:0] totals
 );
-    localparam IDLE = 0, WAIT = 1, PREPARE = 2, SEND = 3, LOOK = 4, NEXT = 5, END = 6;
+    localparam IDLE = 0, WAIT = 1, PREPARE = 2, FETCH = 3, SEND = 4, LOOK = 5, NEXT = 6, END = 7;
     localparam ROWS = `ROWS, BANKS = `BANKS, CELLS = ROWS * BANKS, OPERATIONS = `OPERATIONS, BEATS = `BEATS, W = 20;
     // Of each operation, by its number, the last one highest: its program; the first operation of its element; how many
     // operations its element has, how many of them come after it, and how many there are in later elements; whether its
@@ -21,13 +21,13 @@ module check (
     (* hierconn *) wire [10:0] \dut.waited ;
     (* hierconn *) wire [`BEAT-1:0] \dut.beat ;
     (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.counter , \dut.memory_bist.sequencer.element ;
-    (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.step ;
+    (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.step , \dut.step ;
     (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.current_program ;
     (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
     wire [2:0] state = \dut.fsm_state , background = \dut.memory_bist.sequencer.background ;
     wire [5:0] counter = \dut.memory_bist.sequencer.counter , element = \dut.memory_bist.sequencer.element ;
     wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
-    wire reads = \dut.memory_bist.sequencer.step [0];
+    wire reads = \dut.step [0];
     wire [`BEAT-1:0] beat = \dut.beat ;
     reg started = 0;
     wire rst = !started;
@@ -44,8 +44,8 @@ module check (
     wire [W-1:0] due = ((runs - 1 - background) * each + LATER[8*counter +: 8]) * CELLS
         + beyond * LENGTH[8*counter +: 8] + AFTER[8*counter +: 8] + 1;
     // Cycles until the end in which nothing is waited for, if each row and vector has the most beats that one has.
-    wire [W-1:0] cycles = state == IDLE ? 0 : state == END ? 1 : (left - 1) * (BEATS + 3) + 1 + (state == WAIT ? BEATS + 4
-        : state == PREPARE ? BEATS + 3 : state == SEND ? BEATS - beat + 2 : state == LOOK ? 2 : 1);
+    wire [W-1:0] cycles = state == IDLE ? 0 : state == END ? 1 : (left - 1) * (BEATS + 4) + 1 + (state == WAIT ? BEATS + 5
+        : state == PREPARE ? BEATS + 4 : state == FETCH ? BEATS + 3 : state == SEND ? BEATS - beat + 2 : state == LOOK ? 2 : 1);
     wire waits = state == WAIT && !ready || state == SEND && !(vector_valid && vector_ready || load_valid && load_ready)
         || state == LOOK && reads && !(sample && group == `GROUPS - 1);
     reg [10:0] patience = 0;
@@ -79,6 +79,7 @@ module check (
             assert (left == due && left != 0);
             assert (counter < OPERATIONS && row < ROWS && bank < BANKS && background < runs);
             assert (PROGRAM[8*counter +: 8] == current_program && FIRST[8*counter +: 8] == element);
+            if (state != WAIT && state != PREPARE) assert (\dut.step == \dut.memory_bist.sequencer.step );
             if (state == SEND) assert (beat <= (reads ? `VECTOR_LAST : `ROW_LAST));
             if (state == WAIT) assert (background == 0 && address == 0 && left == each * runs * CELLS);
         end
