@@ -122,7 +122,7 @@ def controlled(name, says, config, bugs, **more):
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started", *late),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
-                             "HOLD_CYCLES": config.bank_hold_cycles,
+                             "HOLD_CYCLES": config.bank_hold_cycles, "INTERVAL": config.result_interval,
                              **({"LATE": 1} if late else {})} | more.pop("defines", {}), **more)
 
 

@@ -44,6 +44,8 @@ module check (
         end
     endfunction
 
+    // Cycles for which the output is as it was, after a result was accepted: the next is not loaded.
+    reg [1:0] keeps = 0;
     wire accepted = i_valid && i_ready, delivered = o_valid && o_ready, last = select[0] && enable;
     reg [5:0] inside, ahead;
     reg any, waits, driven, out;
@@ -54,6 +56,7 @@ module check (
         started <= 1;
         inside <= inside + accepted - delivered;
         any <= any || accepted;
+        keeps <= rst ? 0 : delivered ? `INTERVAL - 1 : keeps - (keeps != 0);
         waits <= accepted && pick && !followed || waits && !dispatch;
         driven <= waits && dispatch || driven && !last;
         if (enable) at <= {at, driven && last};
@@ -113,6 +116,7 @@ module check (
             // A result comes out after all before it, and is stable until accepted.
             if (out && delivered) assert (ahead == 0 && inside >= 1);
             if (inside == 0) assert (!o_valid);
+            assert (keeps < `INTERVAL && (keeps == 0 || !o_valid));
             if ($past(started) && !$past(rst) && $past(o_valid && !o_ready)) assert (o_valid);
             assert (!(fuse_load[1] && o_valid && !o_ready));
             // From its acceptance until its last plane has been read.
