@@ -187,7 +187,8 @@ class Requantizer(wiring.Component):
         config, tag = self.config, self.tag.payload
         depth = SETS << ceil_log2(config.groups)
         width, lane_bits = PARAMETERS.size, ceil_log2(config.lanes)
-        given = self.write.payload
+        write_enable = self._delay(m, "write_enable", self.write.enable, 1, reset=True)
+        given = data.View(parameter_layout(config), self._delay(m, "write_payload", self.write.payload.as_value(), 1))
         column = given.column[lane_bits:]
         settings = self._choose_settings(m, self._delay(m, "set", tag.set, READ))
         results = []
@@ -196,7 +197,7 @@ class Requantizer(wiring.Component):
             lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane,
                                         total_width=config.macro.total_width, output_bits=config.output_bits)
             m.d.comb += [
-                memory.write.eq(self.write.enable & (given.column[:lane_bits] == index)),
+                memory.write.eq(write_enable & (given.column[:lane_bits] == index)),
                 memory.write_address.eq(Cat(column, given.set)),
                 memory.write_data.eq(given.parameters.as_value()),
                 memory.enable.eq(1),

@@ -62,9 +62,14 @@ class VectorTracker(wiring.Component):
         begins = self.i.valid & self.i.ready & ~self.i.payload.for_self_test
         leaves = self.o.valid & self.o.ready & ~self.o.payload.wanted & ~self.o.payload.for_self_test
         for index in range(SETS):
+            # Counted a cycle later.
+            began, left, ended = (Signal(name=f"{name}_{index}") for name in ("began", "left", "ended"))
             users = Signal(range(depth + self.max_in_requantizer + 1), name=f"users_{index}")
-            m.d.sync += users.eq(users + (begins & (self.i.payload.set == index))
-                                 - (leaves & (self.o.payload.set == index))
-                                 - (self.ended & (self.ended_set == index)))
-            m.d.comb += self.set_used[index].eq(users != 0)
+            m.d.sync += [
+                began.eq(begins & (self.i.payload.set == index)),
+                left.eq(leaves & (self.o.payload.set == index)),
+                ended.eq(self.ended & (self.ended_set == index)),
+                users.eq(users + began - left - ended),
+            ]
+            m.d.comb += self.set_used[index].eq(began | (users != 0))
         return m
