@@ -124,25 +124,28 @@ class SelfTest(wiring.Component):
         return m
 
     def _send(self, m, memory_bist, logic_bist, fetches, sent):
-        """Beats of a row or vector, of which march tests make each in the cycle before; whether one is the last."""
+        """Beats of a row or vector, each made in the cycle before; whether the one that is offered is the last."""
         config, step = self.config, self._step
         beat = Signal(range(beat_count(config)))
         vector, load = self.vector.payload, self.load.payload
         last = Mux(step.reads, vector.last, load.last)
-        row_beat = Signal.like(memory_bist.row_beat, name="row_beat", reset_less=True)
-        vector_beat = Signal.like(memory_bist.vector_beat, name="vector_beat", reset_less=True)
-        with m.If(fetches | sent):
-            m.d.sync += [row_beat.eq(memory_bist.row_beat), vector_beat.eq(memory_bist.vector_beat)]
+        row_beat = Signal.like(load.data, name="row_beat", reset_less=True)
+        vector_beat = Signal.like(vector.data, name="vector_beat", reset_less=True)
+        makes = Signal()
+        with m.If(makes):
+            m.d.sync += [row_beat.eq(Mux(step.dense, logic_bist.pattern, memory_bist.row_beat)),
+                         vector_beat.eq(Mux(step.dense, logic_bist.pattern, memory_bist.vector_beat))]
         m.d.comb += [
+            makes.eq(fetches | sent & ~last),
             memory_bist.beat.eq(Mux(fetches, 0, beat + 1)),
-            load.data.eq(Mux(step.dense, logic_bist.pattern, row_beat)),
+            load.data.eq(row_beat),
             load.keep.eq(-1),
             load.last.eq(beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1),
-            vector.data.eq(Mux(step.dense, logic_bist.pattern, vector_beat)),
+            vector.data.eq(vector_beat),
             vector.keep.eq(-1),
             vector.last.eq(beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1),
             sent.eq(Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)),
-            logic_bist.next.eq(sent & step.dense),
+            logic_bist.next.eq(makes & step.dense),
         ]
         with m.If(sent):
             m.d.sync += beat.eq(Mux(last, 0, beat + 1))

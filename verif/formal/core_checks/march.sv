@@ -14,8 +14,6 @@ module check (
     (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
     (* hierconn *) wire [8:0] \dut.memory_bist.background.o ;
     (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.step , \dut.step ;
-    (* hierconn *) wire [63:0] \dut.row_beat ;
-    (* hierconn *) wire [31:0] \dut.vector_beat ;
     wire [2:0] state = \dut.fsm_state ;
     wire [5:0] counter = \dut.memory_bist.sequencer.counter , element = \dut.memory_bist.sequencer.element ;
     wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
@@ -66,7 +64,7 @@ module check (
             assert (current_program == 0 && background == 0);
             if (state >= FETCH) assert (pattern == 0 && mask == 0);
             if (state >= FETCH && state != END) assert (\dut.step == \dut.memory_bist.sequencer.step );
-            if (state == SEND) assert (\dut.row_beat == 0 && \dut.vector_beat == (row ? 32'h100 : 32'h1));
+            if (state == SEND) assert (load[63:0] == 0 && vector[31:0] == (row ? 32'h100 : 32'h1));
             assert (!spoilt || failed);
             if (state == WAIT) assert (counter == 0 && {bank, row} == 0);
             if (state != END) begin
