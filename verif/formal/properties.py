@@ -117,7 +117,8 @@ MARCH = Property(
         # that is not zero and not reported.
         ("assign running = %1;", "assign running = fsm_state != 3'h0 && fsm_state != 3'h1;"),
         ("assign done = %1;", "assign done = fsm_state == 3'h1;"),
-        ("if (fetches) load__payload_data <= %1;", "if (fetches) load__payload_data <= (%1) | (!step[0] && row && bank);"),
+        ("if (fetches) load__payload_data <= %1;",
+         "if (fetches) load__payload_data <= (%1) | (!step[0] && row && bank);"),
         ("if (fetches) vector__payload_data <= %1;", "if (fetches) vector__payload_data <= (%1) ^ (step[0] && bank);"),
         ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13, cover_depth=48,
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
