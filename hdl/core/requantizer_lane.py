@@ -75,7 +75,7 @@ class RequantizerLane(wiring.Component):
         m = Module()
         given = self.parameters
         value = self._sum(m, platform, "value", self.total, given.bias, MAX_TOTAL_BITS + 1)
-        multiplier = self._register(m, "multiplier_1", given.multiplier)
+        multiplier = self._register(m, "multiplier_1", given.multiplier.as_unsigned())
         shifts_right = self._register(m, "shifts_right_1", given.shift < 0)
         product, negative = self._multiply(m, platform, value, multiplier, shifts_right)
         # Distance from the maximum left shift.
@@ -113,15 +113,15 @@ class RequantizerLane(wiring.Component):
         outer = self._sum(m, platform, "outer", upper, first, len(upper))
         inner = self._sum(m, platform, "inner", products["hl"], products["lh"], len(products["hl"]) + 1)
         given_back = self._register(m, "given_back", lowered & products["ll"][:PIECE].any())
-        step = Addition(Operand(outer), Operand(inner), len(outer), plus(given_back))
+        step = Addition(Operand(outer.as_signed()), Operand(inner.as_signed()), len(outer), plus(given_back))
         (whole,) = add(m, platform, "add_whole", [step])
         kept = whole[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE].as_signed()
         return self._register(m, "product", kept), self._delay(m, "negative", negative, 4, 6)
 
     def _sum(self, m, platform, name, first, second, width):
-        """A register of the signed sum of two signed words."""
+        """A register of the sum of two signed words, itself without a sign."""
         (total,) = add(m, platform, f"add_{name}", [Addition(Operand(first), Operand(second), width)])
-        return self._register(m, name, total.as_signed())
+        return self._register(m, name, total)
 
     def _shift(self, m, platform, product, right):
         """The product shifted to the right, cycle 8, with the highest discarded bit; and whether it overflows.

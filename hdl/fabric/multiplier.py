@@ -1,6 +1,6 @@
 """Products of two narrow words, as expressions or in the multipliers of a fabric."""
 
-from amaranth.hdl import ClockSignal, Const, Instance, Shape, Signal, signed
+from amaranth.hdl import ClockSignal, Const, Instance, Shape, Signal
 
 from .emitter import Platform
 
@@ -14,7 +14,7 @@ def multiply(m, platform, name, a, b):
     """The product of two words of at most `WIDTH` bits each, signed or not, `CYCLES` cycles later.
 
     On ECP5 it is a MULT18X18D with all its registers, which Yosys does not use; elsewhere an expression between
-    registers.
+    registers. The words are of unsigned registers, and signed by `as_signed`.
     """
     if Platform.of(platform).fabric == "ecp5":
         return _multiplier(m, name, a, b)
@@ -30,7 +30,8 @@ def _register(m, name, value):
 
 def _multiplier(m, name, a, b):
     """One cell. Source: Lattice FPGA-TN-02205, MULT18X18D."""
-    product = Signal(signed(2 * WIDTH), name=name)
+    # Bits of signed wires at a cell make Yosys read the Verilog of the module again after it has mapped it.
+    product = Signal(2 * WIDTH, name=name)
     ports = {f"o_P{bit}": product[bit] for bit in range(2 * WIDTH)}
     for port, factor in (("A", a), ("B", b)):
         is_signed = factor.shape().signed
