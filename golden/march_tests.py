@@ -74,8 +74,8 @@ def program_cycles(config, program):
     macro, dense = config.macro, program == "known_answers"
     row_beats = -(-8 * config.row_bytes // config.weight_stream_bits)
     vector_beats = -(-8 * config.vector_bytes // config.input_stream_bits)
-    write = 4 + row_beats
-    read = 3 + vector_beats + macro.latency + config.groups
+    write = 4 + 2 * row_beats
+    read = 2 + 2 * vector_beats + macro.latency + config.groups
     if dense:
         # All planes, where a march has vectors of one; the sum of a row's weights, which a march knows.
         read += macro.input_bits - 1
@@ -84,4 +84,4 @@ def program_cycles(config, program):
     operations = " ".join(names for _, names in PROGRAMS[program]).split()
     one_row = sum(write if name[0] == "w" else read for name in operations)
     runs = len(backgrounds(macro.weight_bits, config.array.columns)) if is_march else 1
-    return 2 + runs * macro.banks * macro.rows * one_row
+    return 3 + runs * macro.banks * macro.rows * one_row

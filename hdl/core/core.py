@@ -142,11 +142,11 @@ class Core(wiring.Component):
     def _connect_macro(m, vectors, macro, tracker, requantizer, takeover):
         """Vectors and their tags into the macro and the tracker, totals and tags out of them."""
         wiring.connect(m, tracker.o, requantizer.tag)
-        # The tracker has as much room as the macro, so neither waits for the other.
+        # The tracker has as much room as the macro, and is always ready.
         m.d.comb += [
-            macro.i.valid.eq(vectors.i.valid & tracker.i.ready),
+            macro.i.valid.eq(vectors.i.valid),
             tracker.i.valid.eq(vectors.i.valid & macro.i.ready),
-            vectors.i.ready.eq(macro.i.ready & tracker.i.ready),
+            vectors.i.ready.eq(macro.i.ready),
             Value.cast(macro.i.payload).eq(Value.cast(vectors.i.payload)),
             tracker.i.payload.set.eq(vectors.tag.set),
             tracker.i.payload.wanted.eq(vectors.tag.wanted & ~takeover.active),
@@ -198,11 +198,14 @@ class Core(wiring.Component):
     @staticmethod
     def _connect_self_test(m, vectors, loader, macro, tracker, requantizer, test):
         """What the self-test sees of the data path: the totals that it reads, whether it may begin, rows written."""
+        ready = Signal()
+        # Nothing begins any more once it waits.
+        m.d.sync += ready.eq(test.running & tracker.empty & ~vectors.within & ~loader.within & ~loader.pending)
         m.d.comb += [
             test.sample.eq(requantizer.shown.sampled),
             test.group.eq(requantizer.shown.group),
             Value.cast(test.totals).eq(Value.cast(requantizer.shown.totals)),
             Value.cast(test.check_totals).eq(Value.cast(requantizer.shown.check_totals)),
-            test.ready.eq(tracker.empty & ~vectors.within & ~loader.within & ~loader.pending),
+            test.ready.eq(ready),
             test.written.eq(macro.write.valid & macro.write.ready),
         ]

@@ -24,9 +24,12 @@ def connect_vectors(m, core, registers, test, vectors):
 def connect_loader(m, core, registers, test, loader):
     """Where the loader stores: as the registers say, or in the row of the self-test."""
     target, chosen, load = loader.target, test.takeover.active, registers.load
-    m.d.comb += [
+    # No packet goes on in the cycle in which they change, in which a restart needs the first row.
+    m.d.sync += [
         target.words.eq(~chosen & load.words.data),
         target.bank.eq(Mux(chosen, test.bank, load.bank.data)),
+    ]
+    m.d.comb += [
         target.first.eq(Mux(chosen, test.row, load.first.data)),
         loader.restart.eq(load.written | test.forget),
         loader.word.eq(registers.load_data.word.data),
@@ -34,7 +37,7 @@ def connect_loader(m, core, registers, test, loader):
         loader.locked.eq(registers.lock.locked.data & ~chosen),
     ]
     if core.config.requantizes:
-        m.d.comb += [target.parameters.eq(~chosen & load.parameters.data), target.set.eq(~chosen & load.set.data)]
+        m.d.sync += [target.parameters.eq(~chosen & load.parameters.data), target.set.eq(~chosen & load.set.data)]
 
 
 def connect_requantizer(m, registers, tracker, requantizer):
@@ -75,7 +78,9 @@ def connect_self_test(m, registers, test):
 
 def connect_idle(m, registers, vectors, tracker, packer, test):
     """Whether the core is idle."""
-    m.d.comb += registers.status.idle.data.eq(tracker.empty & ~packer.busy & ~test.running & ~vectors.within)
+    idle = Signal(init=1)
+    m.d.sync += idle.eq(tracker.empty & ~packer.busy & ~test.running & ~vectors.within)
+    m.d.comb += registers.status.idle.data.eq(idle)
 
 
 def connect_errors(m, registers, vectors, loader, takeover, errors):
@@ -102,14 +107,15 @@ def connect_status(m, core, registers, loader, tracker, test):
     if core.config.dma:
         # A packet that it has not read yet counts.
         within = within | core.dma.weights.active | core.dma.weights.start
+    # A packet that waits may begin in this cycle.
+    loading = within | rows.valid & ~registers.load.words.data
     m.d.comb += [
-        status.loading.data.eq(within | rows.valid & ~registers.load.words.data),
+        status.loading.data.eq(loading),
         status.load_ready.data.eq(loader.word_ready & ~test.running & ~registers.lock.locked.data),
         status.set_used.data.eq(tracker.set_used),
         loader.set_used.eq(tracker.set_used),
         registers.load_index.index.data.eq(loader.index),
-        # A packet may begin in this cycle.
-        registers.load.busy.eq(within | test.running | rows.valid & rows.ready),
+        registers.load.busy.eq(loading | test.running),
         load_data.busy.eq(~loader.word_ready | test.running | load_data.written),
     ]
 
@@ -117,10 +123,14 @@ def connect_status(m, core, registers, loader, tracker, test):
 def connect_events(m, core, registers, loader, test, errors):
     """Events, and the interrupt; that of the checksum comes from its check."""
     status, enable, results = registers.interrupt_status, registers.interrupt_enable, core.m_axis
+    was_loaded = Signal()
+    had_result = Signal()
+    m.d.sync += [was_loaded.eq(loader.loaded & ~test.takeover.active),
+                 had_result.eq(results.valid & results.payload.last & results.ready)]
     m.d.comb += [
         status.error.set.eq(errors.happens),
-        status.result.set.eq(results.valid & results.payload.last & results.ready),
-        status.loaded.set.eq(loader.loaded & ~test.takeover.active),
+        status.loaded.set.eq(was_loaded),
+        status.result.set.eq(had_result),
         status.finished.set.eq(test.done),
     ]
     events = [(status.error, enable.error), (status.result, enable.result), (status.loaded, enable.loaded),

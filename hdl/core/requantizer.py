@@ -142,10 +142,13 @@ class Requantizer(wiring.Component):
         ends = Signal()
         has_space = self.o.space | self.flush | remain
         present = self.i.valid | remain
+        # Registers of what the group is.
+        at_last, at_accepted = config.groups - 1, config.groups - 1 - config.kept_groups
+        is_at_last = Signal(init=at_last == 0)
+        is_at_accepted = Signal(init=at_accepted == 0)
         m.d.comb += [
-            self.begun.eq(group != 0),
-            is_last.eq((group == config.groups - 1) | self.flush),
-            accepts.eq((group == config.groups - 1 - config.kept_groups) | self.flush),
+            is_last.eq(is_at_last | self.flush),
+            accepts.eq(is_at_accepted | self.flush),
             self.o.taken.eq(present & tag.wanted & has_space),
             self.o.taken_last.eq(is_last),
             goes.eq(present & (tag.wanted & has_space | tag.for_self_test)),
@@ -154,7 +157,9 @@ class Requantizer(wiring.Component):
             self.tag.ready.eq(present & ends),
         ]
         with m.If(goes):
-            m.d.sync += group.eq(Mux(is_last, 0, group + 1))
+            following = Mux(is_last, 0, group + 1)
+            m.d.sync += [group.eq(following), self.begun.eq(~is_last), is_at_last.eq(following == at_last),
+                         is_at_accepted.eq(following == at_accepted)]
         if config.kept_groups:
             m.d.sync += remain.eq((remain | self.i.valid & self.i.ready) & ~(present & ends))
         return goes, is_last

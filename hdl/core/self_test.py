@@ -103,7 +103,6 @@ class SelfTest(wiring.Component):
         logic_bist = platform.instantiate(m, "logic_bist", "logic_bist", LogicBist, config=self.config)
         # The current operation, from its preparation on.
         self._step = step = Signal(MarchOperation, name="step", reset_less=True)
-        sent = Signal()
         with m.If(memory_bist.prepare):
             m.d.sync += step.eq(memory_bist.step)
         m.d.comb += [
@@ -116,67 +115,76 @@ class SelfTest(wiring.Component):
         for bist in (memory_bist, logic_bist):
             m.d.comb += [bist.totals.eq(self.totals), bist.check_totals.eq(self.check_totals)]
         m.d.comb += [memory_bist.group.eq(self.group), logic_bist.start.eq(self.start)]
-        fetches = Signal()
-        last = self._send(m, memory_bist, logic_bist, fetches, sent)
-        self._sequence(m, memory_bist, fetches, sent & last)
+        makes = Signal()
+        offers = Signal()
+        was_last = self._send(m, memory_bist, logic_bist, makes, offers)
+        self._sequence(m, memory_bist, makes, offers, was_last)
         self._update_result(m, memory_bist, logic_bist)
         self._hold_sources(m, memory_bist.prepare)
         return m
 
-    def _send(self, m, memory_bist, logic_bist, fetches, sent):
-        """Beats of a row or vector, each made in the cycle before; whether the one that is offered is the last."""
+    def _send(self, m, memory_bist, logic_bist, makes, offers):
+        """Beats of a row or vector, each made in the cycle before it is offered; whether the last has been accepted."""
         config, step = self.config, self._step
         beat = Signal(range(beat_count(config)))
         vector, load = self.vector.payload, self.load.payload
         last = Mux(step.reads, vector.last, load.last)
         row_beat = Signal.like(load.data, name="row_beat", reset_less=True)
         vector_beat = Signal.like(vector.data, name="vector_beat", reset_less=True)
-        makes = Signal()
+        taken = Signal()
+        was_last = Signal(reset_less=True)
         with m.If(makes):
             m.d.sync += [row_beat.eq(Mux(step.dense, logic_bist.pattern, memory_bist.row_beat)),
                          vector_beat.eq(Mux(step.dense, logic_bist.pattern, memory_bist.vector_beat))]
         m.d.comb += [
-            makes.eq(fetches | sent & ~last),
-            memory_bist.beat.eq(Mux(fetches, 0, beat + 1)),
+            memory_bist.beat.eq(beat),
             load.data.eq(row_beat),
             load.keep.eq(-1),
             load.last.eq(beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1),
             vector.data.eq(vector_beat),
             vector.keep.eq(-1),
             vector.last.eq(beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1),
-            sent.eq(Mux(step.reads, self.vector.valid & self.vector.ready, self.load.valid & self.load.ready)),
+            self.vector.valid.eq(offers & step.reads),
+            self.load.valid.eq(offers & ~step.reads),
+            taken.eq(offers & Mux(step.reads, self.vector.ready, self.load.ready)),
             logic_bist.next.eq(makes & step.dense),
         ]
-        with m.If(sent):
-            m.d.sync += beat.eq(Mux(last, 0, beat + 1))
-        return last
+        with m.If(makes):
+            m.d.sync += offers.eq(1)
+        with m.Elif(taken):
+            m.d.sync += [offers.eq(0), was_last.eq(last), beat.eq(Mux(last, 0, beat + 1))]
+        return was_last
 
-    def _sequence(self, m, memory_bist, fetches, all_sent):
+    def _sequence(self, m, memory_bist, makes, offers, was_last):
         """One operation after the other."""
         step = self._step
         waited = Signal(range(TIMEOUT_CYCLES + 1))
-        active, abort = self.takeover.active, self.takeover.abort
-        m.d.comb += [self.running.eq(1), active.eq(1)]
+        # Registers: ``active`` is a cycle late, which ``hold`` covers.
+        active, abort, is_active = self.takeover.active, self.takeover.abort, Signal(name="is_active")
+        m.d.comb += [self.running.eq(1), is_active.eq(1)]
+        m.d.sync += [active.eq(is_active), abort.eq(0)]
         with m.FSM():
             with m.State("IDLE"):
-                m.d.comb += [self.running.eq(0), active.eq(0), memory_bist.start.eq(self.start)]
+                m.d.comb += [self.running.eq(0), is_active.eq(0), memory_bist.start.eq(self.start)]
                 with m.If(self.start):
                     m.next = "WAIT"
             with m.State("WAIT"):
-                m.d.comb += [active.eq(0), abort.eq(waited == TIMEOUT_CYCLES)]
-                m.d.sync += waited.eq(Mux(abort, waited, waited + 1))
+                m.d.comb += is_active.eq(0)
                 with m.If(self.ready):
                     m.d.sync += waited.eq(0)
                     m.next = "PREPARE"
+                with m.Else():
+                    is_long = waited >= TIMEOUT_CYCLES - 1
+                    m.d.sync += [waited.eq(Mux(is_long, TIMEOUT_CYCLES, waited + 1)), abort.eq(is_long)]
             with m.State("PREPARE"):
                 m.d.comb += memory_bist.prepare.eq(1)
-                m.next = "FETCH"
-            with m.State("FETCH"):
-                m.d.comb += fetches.eq(1)
+                m.next = "MAKE"
+            with m.State("MAKE"):
+                m.d.comb += makes.eq(1)
                 m.next = "SEND"
             with m.State("SEND"):
-                m.d.comb += [self.vector.valid.eq(step.reads), self.load.valid.eq(~step.reads)]
-                with m.If(all_sent):
+                m.d.comb += makes.eq(~offers & ~was_last)
+                with m.If(~offers & was_last):
                     m.next = "SAMPLE"
             with m.State("SAMPLE"), m.If(~step.reads | (self.sample & (self.group == self.config.groups - 1))):
                 m.next = "NEXT"

@@ -127,14 +127,25 @@ class RegisterFile(wiring.Component):
         found = {each.name: request.address[2:] == each.offset >> 2 for each in self.registers}
         self._selected = {name: register(f"is_{name}", value) for name, value in found.items()}
         # Converters of widths make writes without any byte.
+        self._lockable = register("is_lockable", reduce(or_, (
+            found[each.name] for each in self.registers if each.locks)) & request.write & has_bytes)
         self._unmapped = register("is_unmapped", ~reduce(or_, found.values()) & ~(request.write & ~has_bytes))
-        self._writes, self._reads = register("writes", request.write & has_bytes), register("reads", ~request.write)
-        self._wrong = {each.name: register(f"wrong_{each.name}", reduce(or_, wrong))
+        self._targets = {each.name: register(f"writes_{each.name}", found[each.name] & request.write & (
+            request.strobe & self._bytes(each)).any()) for each in self.registers if each.is_written}
+        self._wrong = {each.name: register(f"wrong_{each.name}", reduce(or_, wrong) & request.write & has_bytes)
                        for each in self.registers if (wrong := self._wrong_fields(each))}
-        # Of a register of which some fields are not locked while it is busy.
-        self._locks = {each.name: register(f"locks_{each.name}", Cat(
-            request.data & self._mask & field.mask for field in each.fields if field.busy_lock).any())
-            for each in self.registers if each.busy_lock and not all(field.busy_lock for field in each.fields)}
+        self._guards = {each.name: register(f"guards_{each.name}", found[each.name] & self._is_guarded(each))
+                        for each in self.registers if each.busy_lock}
+
+    def _is_guarded(self, register):
+        """Whether an access is refused while the register is busy."""
+        if not register.is_written:
+            return ~self._request.write
+        locked = [field.mask for field in register.fields if field.busy_lock]
+        touches = self._request.write & self._request.strobe.any()
+        if len(locked) < len(register.fields):
+            touches &= Cat(self._request.data & self._mask & mask for mask in locked).any()
+        return touches
 
     def _wrong_fields(self, register):
         """Whether a write would give each field a wrong value, of those that do not take every one."""
@@ -151,14 +162,9 @@ class RegisterFile(wiring.Component):
 
     def _check(self):
         """Whether there is an error in the access that is executed, by `ErrorCode`."""
-        registers, selected = self.registers, self._selected
-        kinds = {register: self._writes if register.is_written else self._reads for register in registers}
-        locked = reduce(or_, (selected[register.name] for register in registers if register.locks)) & self._writes
-        busy = reduce(or_, (
-            selected[register.name] & self._ports[register.name, "busy"] & kinds[register]
-            & self._locks.get(register.name, 1) for register in registers if register.busy_lock))
-        wrong = reduce(or_, (selected[name] & is_wrong for name, is_wrong in self._wrong.items())) & self._writes
-        return {ErrorCode.LOCKED: locked & self._ports["lock", "locked", "data"], ErrorCode.BUSY: busy,
+        busy = reduce(or_, (guard & self._ports[name, "busy"] for name, guard in self._guards.items()))
+        wrong = reduce(or_, (self._selected[name] & is_wrong for name, is_wrong in self._wrong.items()))
+        return {ErrorCode.LOCKED: self._lockable & self._ports["lock", "locked", "data"], ErrorCode.BUSY: busy,
                 ErrorCode.VALUE: wrong, ErrorCode.UNMAPPED: self._unmapped}
 
     def _write_all(self, m, accepted):
@@ -166,8 +172,7 @@ class RegisterFile(wiring.Component):
         for register in self.registers:
             if register.is_written:
                 written = Signal(name=f"write_{register.name}")
-                touched = self._request.strobe & self._bytes(register)
-                m.d.comb += written.eq(accepted & self._writes & self._selected[register.name] & touched.any())
+                m.d.comb += written.eq(accepted & self._targets[register.name])
                 if register.has_write_strobe:
                     m.d.sync += self._ports[register.name, "written"].eq(written)
                 for field in register.fields:
