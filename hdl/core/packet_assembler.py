@@ -18,7 +18,7 @@ class PacketAssembler(wiring.Component):
     not belong to it are ignored. A faulty packet is reported once, and the rest of it is discarded: items before the
     fault remain valid.
 
-    Latency: an item is offered in the cycle of its last beat.
+    Latency: an item is offered in the cycle of its last beat, unless ``checks_first``.
 
     Parameters
     ----------
@@ -31,6 +31,9 @@ class PacketAssembler(wiring.Component):
     takes_null : bool
         A beat of which no byte is kept is taken at once, though an item would have to wait: so a source can end a
         packet that it cannot complete. Then ``s.ready`` depends on ``s.payload.keep``.
+    checks_first : bool
+        An item is offered in the second cycle of its last beat at the earliest, when it is known whether this is
+        faulty; one that is, is accepted then, whatever ``o.ready`` is. The beat may be withdrawn.
     offers_first : bool
         ``o`` is ready only after an item has been offered, so a beat that completes none, because it is faulty, is
         accepted in its second cycle, whatever ``o.ready`` is.
@@ -60,9 +63,9 @@ class PacketAssembler(wiring.Component):
         Faults of the packet, one at most.
     """
 
-    def __init__(self, *, bits, lengths, many, takes_null=False, offers_first=False):
+    def __init__(self, *, bits, lengths, many, takes_null=False, checks_first=False, offers_first=False):
         self.bits, self.lengths, self.many, self.takes_null = bits, lengths, many, takes_null
-        self.offers_first = offers_first
+        self.checks_first, self.offers_first = checks_first, offers_first
         self.beats = [-(-8 * length // bits) for length in lengths]
         item = data.StructLayout({"data": self.beats[0] * bits, "last": 1, **(
             {"others": data.StructLayout({str(kind): beats * bits for kind, beats in enumerate(self.beats) if kind})}
@@ -91,16 +94,22 @@ class PacketAssembler(wiring.Component):
         taken_at_once = discarding | ~final | ~beat.keep.any() if self.takes_null else discarding | ~final
         faulty = Signal()
         step = Signal()
-        if self.offers_first:
+        waits = present & final & ~self.s.ready
+        if self.offers_first or self.checks_first:
             # From a register: ``s.ready`` does not depend on the beat.
             passes = Signal()
-            m.d.sync += passes.eq(present & final & faulty & ~self.s.ready)
+            m.d.sync += passes.eq(waits & faulty)
             taken_at_once |= passes
+        offered, is_good = present & final & ~faulty, 1
+        if self.checks_first:
+            is_good = Signal()
+            m.d.sync += is_good.eq(waits & ~faulty & ~self.restart)
+            offered = is_good & self.s.valid & ~self.refuse
         m.d.comb += [
             faulty.eq(Cat(fault for _, fault in faults).any()),
-            self.o.valid.eq(present & final & ~faulty),
+            self.o.valid.eq(offered),
             self.o.payload.last.eq(beat.last),
-            self.s.ready.eq(taken_at_once | self.o.ready),
+            self.s.ready.eq(taken_at_once | is_good & self.o.ready),
             step.eq(present & self.s.ready),
             self.taken.eq(step & ~faulty),
         ]
@@ -127,10 +136,10 @@ class PacketAssembler(wiring.Component):
         return Mux(final, ends[self.kind], whole)
 
     def _store(self, m, position):
-        """Store each beat but the last at its position in the item."""
+        """Store each beat but the last at its position in the item; what is there until then does not matter."""
         words = [Signal(self.bits, name=f"word_{index}", reset_less=True) for index in range(max(self.beats) - 1)]
         for index, word in enumerate(words):
-            with m.If(self.taken & (position == index)):
+            with m.If(self.s.valid & (position == index)):
                 m.d.sync += word.eq(self.s.payload.data)
         live = self.s.payload.data
         views = [Cat(*words[:beats - 1], live) for beats in self.beats]

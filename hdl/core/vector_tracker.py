@@ -21,9 +21,10 @@ class VectorTracker(wiring.Component):
     Members
     -------
     i : ``In(stream)``
-        `tag_layout`, with a vector. ``i.ready`` is high whenever the macro can take a vector.
+        `tag_layout`, with a vector; always ready.
     o : ``Out(stream)``
-        `tag_layout`, with the totals, two cycles after a vector was taken at the earliest; taken with their last group.
+        `tag_layout`, with the totals, three cycles after a vector was taken at the earliest; taken with their last
+        group.
     squash : ``In(1)``
         Results of the vector that leaves are not wanted.
     ended : ``In(1)``
@@ -48,25 +49,29 @@ class VectorTracker(wiring.Component):
         width, depth = tag_layout().size, self.config.in_flight
         m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=depth)
         tag = data.View(tag_layout(), fifo.r_data)
+        # A cycle later, before its totals come in any case.
+        enters = Signal()
+        entering = Signal(tag_layout(), reset_less=True)
+        m.d.sync += [enters.eq(self.i.valid), entering.eq(self.i.payload)]
         m.d.comb += [
-            fifo.w_data.eq(self.i.payload.as_value()),
-            fifo.w_en.eq(self.i.valid),
-            self.i.ready.eq(fifo.w_rdy),
+            fifo.w_data.eq(entering.as_value()),
+            fifo.w_en.eq(enters),
+            self.i.ready.eq(1),
             self.o.payload.as_value().eq(fifo.r_data),
             self.o.payload.wanted.eq(tag.wanted & ~self.squash),
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
-            self.empty.eq(fifo.level == 0),
+            self.empty.eq((fifo.level == 0) & ~enters),
         ]
         # Vectors of the self-test use no set.
-        begins = self.i.valid & self.i.ready & ~self.i.payload.for_self_test
+        begins = enters & ~entering.for_self_test
         leaves = self.o.valid & self.o.ready & ~self.o.payload.wanted & ~self.o.payload.for_self_test
         for index in range(SETS):
-            # Counted a cycle later.
+            # Those that are less are counted a cycle later.
             began, left, ended = (Signal(name=f"{name}_{index}") for name in ("began", "left", "ended"))
             users = Signal(range(depth + self.max_in_requantizer + 1), name=f"users_{index}")
+            m.d.comb += began.eq(begins & (entering.set == index))
             m.d.sync += [
-                began.eq(begins & (self.i.payload.set == index)),
                 left.eq(leaves & (self.o.payload.set == index)),
                 ended.eq(self.ended & (self.ended_set == index)),
                 users.eq(users + began - left - ended),

@@ -87,7 +87,7 @@ class Loader(wiring.Component):
         lengths = [config.row_bytes, PARAMETER_BYTES] if config.requantizes else [config.row_bytes]
         assembler = Platform.of(platform).instantiate(m, "assembler", "loader_assembler", PacketAssembler,
                                                       bits=config.weight_stream_bits, lengths=lengths, many=True,
-                                                      takes_null=bool(config.dma))
+                                                      takes_null=bool(config.dma), checks_first=True)
         self._choose_source(m, assembler)
         count = Mux(target.parameters, config.macro.columns, config.macro.rows)
         stored = assembler.o.valid & assembler.o.ready
