@@ -115,12 +115,13 @@ class SelfTest(wiring.Component):
         for bist in (memory_bist, logic_bist):
             m.d.comb += [bist.totals.eq(self.totals), bist.check_totals.eq(self.check_totals)]
         m.d.comb += [memory_bist.group.eq(self.group), logic_bist.start.eq(self.start)]
+        begins = Signal()
         makes = Signal()
         offers = Signal()
         was_last = self._send(m, memory_bist, logic_bist, makes, offers)
-        self._sequence(m, memory_bist, makes, offers, was_last)
+        self._sequence(m, memory_bist, begins, makes, offers, was_last)
         self._update_result(m, memory_bist, logic_bist)
-        self._hold_sources(m, memory_bist.prepare)
+        self._hold_sources(m, begins)
         return m
 
     def _send(self, m, memory_bist, logic_bist, makes, offers):
@@ -155,7 +156,7 @@ class SelfTest(wiring.Component):
             m.d.sync += [offers.eq(0), was_last.eq(last), beat.eq(Mux(last, 0, beat + 1))]
         return was_last
 
-    def _sequence(self, m, memory_bist, makes, offers, was_last):
+    def _sequence(self, m, memory_bist, begins, makes, offers, was_last):
         """One operation after the other."""
         step = self._step
         waited = Signal(range(TIMEOUT_CYCLES + 1))
@@ -180,7 +181,7 @@ class SelfTest(wiring.Component):
                 m.d.comb += memory_bist.prepare.eq(1)
                 m.next = "MAKE"
             with m.State("MAKE"):
-                m.d.comb += makes.eq(1)
+                m.d.comb += [begins.eq(1), makes.eq(1)]
                 m.next = "SEND"
             with m.State("SEND"):
                 m.d.comb += makes.eq(~offers & ~was_last)
@@ -216,12 +217,13 @@ class SelfTest(wiring.Component):
         with m.Elif(self.written):
             m.d.sync += self.zeroized.eq(0)
 
-    def _hold_sources(self, m, prepares):
-        """Hold the sources for one more cycle after a program or a reset."""
+    def _hold_sources(self, m, begins):
+        """Hold the sources for two more cycles after a program, as ``active`` is late, and for one after a reset."""
         ended = Signal()
+        released = Signal()
         awake = Signal()
-        m.d.sync += [ended.eq(self.done), awake.eq(1)]
+        m.d.sync += [ended.eq(self.done), released.eq(ended), awake.eq(1)]
         m.d.comb += [
-            self.takeover.hold.eq(self.running | ended | ~awake),
-            self.forget.eq(prepares | self.takeover.abort | ended),
+            self.takeover.hold.eq(self.running | ended | released | ~awake),
+            self.forget.eq(begins | self.takeover.abort | released),
         ]
