@@ -96,7 +96,7 @@ class Core(wiring.Component):
         self._connect_bus(m, front, registers)
         self._connect_source(m, vector_source, self.s_axis, test.vector, vectors, test.takeover)
         self._connect_source(m, load_source, self.s_axis_w, test.load, loader, test.takeover)
-        m.d.comb += load_source.changes.eq(registers.load.written)
+        m.d.comb += load_source.changes.eq(registers.load.writing | registers.load.written)
         connect_vectors(m, self, registers, test, vectors)
         connect_loader(m, self, registers, test, loader)
         self._connect_macro(m, vectors, macro, tracker, requantizer, test.takeover)

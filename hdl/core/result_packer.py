@@ -7,8 +7,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..axi.axi_stream import beat_layout
 
-# Cycles in the buffer of beats, and beats for which it has room at least: more would take twice as many LUT-RAMs.
-BUFFERED, MIN_DEPTH = 2, 17
+# Cycles in the buffer of beats, cycles until a group that was taken is counted, and beats for which there is room at
+# least: more would take twice as many LUT-RAMs.
+BUFFERED, COUNTED, MIN_DEPTH = 2, 1, 17
 
 
 def result_beat_layout(config):
@@ -55,9 +56,10 @@ class ResultPacker(wiring.Component):
 
     def __init__(self, *, config, latency):
         self.config, self.latency = config, latency
-        # Beats for which groups may be taken beyond that with which there still was space.
-        self.beyond = max(config.kept_groups + 1, 2)
-        self.depth = max(latency + BUFFERED + self.beyond, MIN_DEPTH)
+        # Beats for which groups may be taken beyond that with which there still was space; they are counted a cycle
+        # later.
+        self.beyond = max(config.kept_groups + 1, 2) + COUNTED
+        self.depth = max(latency + BUFFERED - COUNTED + self.beyond, MIN_DEPTH)
         super().__init__({
             "i": In(results_signature(config)), "busy": Out(1),
             "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_beat_layout(config))),
@@ -91,11 +93,14 @@ class ResultPacker(wiring.Component):
         most = self.depth - self.beyond
         room = Signal(range(-self.beyond, most + 1), init=most)
         left = Signal()
-        ends = self._ends(m, "promised_part", self.i.taken, self.i.taken_last)
+        taken = Signal()
+        taken_last = Signal(reset_less=True)
+        m.d.sync += [taken.eq(self.i.taken), taken_last.eq(self.i.taken_last)]
+        ends = self._ends(m, "promised_part", taken, taken_last)
         m.d.comb += [
             left.eq(self.o.valid & self.o.ready),
             self.i.space.eq(~room[-1]),
-            self.busy.eq(room != most),
+            self.busy.eq((room != most) | taken),
         ]
         m.d.sync += room.eq(room - ends + left)
 

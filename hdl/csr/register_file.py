@@ -15,7 +15,7 @@ PORT = wiring.Signature({
     "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
     "done": In(1), "read_data": In(32), "refused": In(1),
 })
-# The request is registered, decoded, and executed.
+# The request is registered, decoded, and checked; what it writes is written with ``done``.
 CYCLES = 3
 
 
@@ -38,13 +38,13 @@ def register_signature(register):
     """The port of a register, seen by the register file: its fields by name, as `field_signature` says.
 
     ``busy``, if it has a ``busy_lock``: refuse accesses, except to fields without. ``written``, if it has a write
-    strobe: high in the first cycle of a new value.
+    strobe: high in the first cycle of a new value; ``writing``: in the cycle before. The cycle before that decided.
     """
     members = {field.name: Out(field_signature(field)) for field in register.fields}
     if register.busy_lock:
         members["busy"] = In(1)
     if register.has_write_strobe:
-        members["written"] = Out(1)
+        members |= {"written": Out(1), "writing": Out(1)}
     return wiring.Signature(members)
 
 
@@ -107,7 +107,9 @@ class RegisterFile(wiring.Component):
             with m.If(~request.write):
                 words = (Mux(self._selected[register.name], self._word(register), 0) for register in self.registers)
                 m.d.sync += bus.read_data.eq(Mux(refused, 0, reduce(or_, words)))
-        self._write_all(m, executes & ~refused)
+        accepted = Signal()
+        m.d.sync += accepted.eq(executes & ~refused)
+        self._write_all(m, accepted)
         return m
 
     def _decode(self, m):
@@ -174,6 +176,7 @@ class RegisterFile(wiring.Component):
                 written = Signal(name=f"write_{register.name}")
                 m.d.comb += written.eq(accepted & self._targets[register.name])
                 if register.has_write_strobe:
+                    m.d.comb += self._ports[register.name, "writing"].eq(written)
                     m.d.sync += self._ports[register.name, "written"].eq(written)
                 for field in register.fields:
                     self._write(m, register, field, written)

@@ -62,15 +62,16 @@ BUS_PROOFS = (
         ("write_lock_mux_S_Y_or_B_Y = lock__locked__data | %1;", "write_lock_mux_S_Y_or_B_Y = %1;"),
         ("= %1 & lock__locked__data;", "= 1'b0;"),
         ("if (rst) lock__locked__data <= ", "if (1'b0) lock__locked__data <= "),
-        ("else load__written <= %1;", "else load__written <= executes;"),
-        ("else load_data__written <= %1;", "else load_data__written <= executes;"),
+        ("else load__written <= %1;", "else load__written <= bus__done;"),
+        ("else load_data__written <= %1;", "else load_data__written <= bus__done;"),
         ("if (%1) self_test__march_ss__data <= ", "if (rst) self_test__march_ss__data <= "),
         ("if (%1) self_test__known_answers__data <= ", "if (rst) self_test__known_answers__data <= "),
-        ("else if (%1) clamp_1__low__data <= ", "else if (executes) clamp_1__low__data <= "),
+        ("else if (%1) clamp_1__low__data <= ", "else if (bus__done) clamp_1__low__data <= "),
         ("else if (executes) bus__refused <= %1;", "else if (executes) bus__refused <= 1'h0;")), 3, cover_depth=16,
         bug_depth=16, defines={"CYCLES": CYCLES}, exposed=(
-            "asked", "executes", "writes", "request", "is_lock", "is_load", "is_load_data", "is_self_test",
-            "is_offset_0", "is_clamp_0", "is_offset_1", "is_clamp_1")),
+            "asked", "executes", "accepted", "is_lockable", "request", *(
+                f"writes_{name}" for name in ("lock", "load", "load_data", "self_test", "offset_0", "clamp_0",
+                                              "offset_1", "clamp_1")))),
     of_core("loader", "locked, the loader writes nothing and blocks no stream", "loader", (
         (".refuse(locked)", ".refuse(1'b0)"),
         # The stream alone, and words alone.

@@ -20,9 +20,9 @@ module check (
     reg [11:0] r_address;
     reg [31:0] r_data;
     reg [3:0] r_strobe;
-    wire asked, executes, done, writes;
+    wire asked, executes, done, accepted, is_lockable;
     wire [48:0] request;
-    wire [7:0] selected;
+    wire [7:0] targets;
 
     `DUT dut (.clk(clk), .rst(rst), .bus__enable(enable), .bus__write(write), .bus__address(address),
         .bus__data(data), .bus__strobe(strobe), .load__busy(used), .load_data__busy(used), .self_test__busy(used),
@@ -34,18 +34,22 @@ module check (
         .offset_1__rounding__data(rounding_1), .clamp_1__low__data(low_1), .clamp_1__high__data(high_1),
         .self_test__march_c_minus__data(c_minus), .self_test__march_ss__data(ss),
         .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused),
-        .bus__done(done), .asked(asked), .executes(executes), .writes(writes), .request(request), .is_lock(selected[0]),
-        .is_load(selected[1]), .is_load_data(selected[2]), .is_self_test(selected[3]), .is_offset_0(selected[4]),
-        .is_clamp_0(selected[5]), .is_offset_1(selected[6]), .is_clamp_1(selected[7]));
+        .bus__done(done), .asked(asked), .executes(executes), .accepted(accepted), .request(request),
+        .is_lockable(is_lockable), .writes_lock(targets[0]), .writes_load(targets[1]), .writes_load_data(targets[2]),
+        .writes_self_test(targets[3]), .writes_offset_0(targets[4]), .writes_clamp_0(targets[5]),
+        .writes_offset_1(targets[6]), .writes_clamp_1(targets[7]));
 
     wire is_lock = r_address[11:2] == 12'h028 >> 2;
     // A write without a byte has no effect, and is not reported.
     wire is_guarded = |r_strobe && (r_address[11:2] == 12'h048 >> 2 || r_address[11:2] == 12'h04c >> 2
         || r_address[11:2] == 12'h058 >> 2 || r_address[11:2] >= 12'h060 >> 2 && r_address[11:2] <= 12'h06c >> 2);
-    function [7:0] decoded(input [9:0] word);
-        decoded = {word == 10'h1b, word == 10'h1a, word == 10'h19, word == 10'h18, word == 10'h16, word == 10'h13,
-                   word == 10'h12, word == 10'h0a};
+    // Which register a write is for; not all bytes of each have a field.
+    function [7:0] decoded(input [9:0] word, input [3:0] strobe);
+        decoded = {word == 10'h1b && |(strobe & 5), word == 10'h1a && |(strobe & 5), word == 10'h19 && |(strobe & 5),
+                   word == 10'h18 && |(strobe & 5), word == 10'h16 && strobe[0], word == 10'h13 && |strobe,
+                   word == 10'h12 && |(strobe & 13), word == 10'h0a && strobe[0]};
     endfunction
+    wire [7:0] wanted = r_write ? decoded(r_address[11:2], r_strobe) : 0;
 
     always @(posedge clk) begin
         started <= 1;
@@ -58,7 +62,10 @@ module check (
             // It comes in time. What is registered on the way is what was asked, for the induction.
             assert ({done, executes, asked} == way && (way & way - 1'b1) == 0);
             if (|way) assert (request == {r_strobe, r_data, r_address, r_write});
-            if (executes) assert (selected == decoded(r_address[11:2]) && writes == (r_write && |r_strobe));
+            if (executes) assert (is_lockable == (r_write && is_guarded));
+            if (executes || done) assert (targets == wanted);
+            // What is accepted is not guarded by a lock that is set.
+            if (accepted) assert (done && !(locked && r_write && is_guarded));
 
             if ($past(rst)) assert (!locked);
             else if ($past(locked)) begin
@@ -67,7 +74,7 @@ module check (
                 assert (!c_minus && !ss && !known_answers);
                 assert ($stable(kept));
             end else
-                assert (locked == ($past(executes && r_write && is_lock && r_strobe[0] && r_data[0])));
+                assert (locked == ($past(accepted && r_write && is_lock && r_strobe[0] && r_data[0])));
             // Refused writes are reported.
             if (!$past(rst) && $past(locked && executes && r_write && is_guarded)) assert (error == 7 && refused);
 
