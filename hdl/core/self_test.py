@@ -221,9 +221,9 @@ class SelfTest(wiring.Component):
         """Hold the sources for two more cycles after a program, as ``active`` is late, and for one after a reset."""
         ended = Signal()
         released = Signal()
-        awake = Signal()
-        m.d.sync += [ended.eq(self.done), released.eq(ended), awake.eq(1)]
+        hold = Signal(init=1)
+        m.d.sync += [ended.eq(self.done), released.eq(ended), hold.eq(self.start | self.running | ended)]
         m.d.comb += [
-            self.takeover.hold.eq(self.running | ended | released | ~awake),
+            self.takeover.hold.eq(hold),
             self.forget.eq(begins | self.takeover.abort | released),
         ]

@@ -95,7 +95,7 @@ class VectorInput(wiring.Component):
             self.tag.set.eq(self._offered_settings.set),
             self.tag.wanted.eq(is_last & ~broken),
         ]
-        self._count_planes(m, assembler, settings, ended)
+        self._count_planes(m, assembler, settings)
         return m
 
     def _offered(self, m, value, name):
@@ -161,7 +161,7 @@ class VectorInput(wiring.Component):
             m.d.sync += spoilt.eq((broken | is_faulty | self.flush) & ~is_last)
         return broken
 
-    def _count_planes(self, m, assembler, settings, ended):
+    def _count_planes(self, m, assembler, settings):
         """Find, beat by beat, the planes that differ from the one above if the vector is signed, or from zero."""
         config, bits = self.config, self.config.macro.input_bits
         width = 8 * config.input_bytes
@@ -170,18 +170,18 @@ class VectorInput(wiring.Component):
         # Elements of the last beat beyond the vector are ignored.
         beyond = -config.vector_bytes % (config.input_stream_bits // 8) // config.input_bytes
         inside = [1 if index < len(elements) - beyond else ~assembler.o.valid for index in range(len(elements))]
-        seen = Signal(bits)
+        seen = Signal(bits, reset_less=True)
         found = Signal(bits)
         for plane in range(bits):
             above = [element[plane + 1] & settings.signed if plane + 1 < bits else 0 for element in elements]
             m.d.comb += found[plane].eq(Cat(
                 (element[plane] ^ other) & counts for element, other, counts in zip(elements, above, inside)).any())
-        with m.If(ended):
-            m.d.sync += seen.eq(0)
-        with m.Elif(assembler.taken):
-            m.d.sync += seen.eq(seen | found)
+        # A beat that waits counts more than once, which changes nothing.
+        so_far = Mux(assembler.within, seen, 0) | found
+        with m.If(assembler.s.valid):
+            m.d.sync += seen.eq(so_far)
         # The highest plane of a signed vector is its sign.
-        differs = self._offered(m, (seen | found) << settings.signed, "differs")
+        differs = self._offered(m, so_far << settings.signed, "differs")
         used = self._offered_settings.bits
         m.d.comb += self.skipped.eq(used - 1)
         plane_mask = self.i.payload.plane_mask

@@ -98,7 +98,7 @@ STREAMS = (
               "axi", (
                   (".r_en(o__ready)", ".r_en(1'b1)", "packer"),
                   ("assign m_axis_tlast = %1;", "assign m_axis_tlast = %1 & m_axis_tready;"),
-                  ("_D = rst ? 1'h0 : 1'h1;", "_D = 1'h1;", "self_test")), {}),
+                  ("if (rst) takeover__hold <= 1'h1;", "if (rst) takeover__hold <= 1'h0;", "self_test")), {}),
     streaming("streams_wishbone", "the same with Wishbone, but that it answers only while it is asked", "wishbone", (
         ("assign ack = %1;", "assign ack = (%1) & (sel[0] | ~we);", "front"),
         ("assign answers = %1;", "assign answers = bus__done;", "front")), {
