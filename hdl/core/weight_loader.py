@@ -124,9 +124,12 @@ class Loader(wiring.Component):
             assembler.s.payload.last.eq(~chosen & beat.last),
             self.s.ready.eq(~chosen & assembler.s.ready),
             self.word_ready.eq(chosen & ~full),
-            self.within.eq(~chosen & assembler.within),
             self.pending.eq(assembler.s.valid & ~assembler.s.ready),
         ]
+        with m.If(assembler.s.valid & assembler.s.ready):
+            m.d.sync += self.within.eq(~chosen & ~beat.last)
+        with m.If(self.restart):
+            m.d.sync += self.within.eq(0)
         with m.If(self.word_valid):
             m.d.sync += [position.eq(position + 1), full.eq(position == parts - 1)]
             for index, register in enumerate(gathered):

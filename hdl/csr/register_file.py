@@ -107,9 +107,7 @@ class RegisterFile(wiring.Component):
             with m.If(~request.write):
                 words = (Mux(self._selected[register.name], self._word(register), 0) for register in self.registers)
                 m.d.sync += bus.read_data.eq(Mux(refused, 0, reduce(or_, words)))
-        accepted = Signal()
-        m.d.sync += accepted.eq(executes & ~refused)
-        self._write_all(m, accepted)
+        self._write_all(m, executes & ~refused)
         return m
 
     def _decode(self, m):
@@ -173,8 +171,9 @@ class RegisterFile(wiring.Component):
         """Write what is selected."""
         for register in self.registers:
             if register.is_written:
+                # With the answer.
                 written = Signal(name=f"write_{register.name}")
-                m.d.comb += written.eq(accepted & self._targets[register.name])
+                m.d.sync += written.eq(accepted & self._targets[register.name])
                 if register.has_write_strobe:
                     m.d.comb += self._ports[register.name, "writing"].eq(written)
                     m.d.sync += self._ports[register.name, "written"].eq(written)

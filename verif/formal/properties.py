@@ -69,9 +69,9 @@ BUS_PROOFS = (
         ("else if (%1) clamp_1__low__data <= ", "else if (bus__done) clamp_1__low__data <= "),
         ("else if (executes) bus__refused <= %1;", "else if (executes) bus__refused <= 1'h0;")), 3, cover_depth=16,
         bug_depth=16, defines={"CYCLES": CYCLES}, exposed=(
-            "asked", "executes", "accepted", "is_lockable", "request", *(
-                f"writes_{name}" for name in ("lock", "load", "load_data", "self_test", "offset_0", "clamp_0",
-                                              "offset_1", "clamp_1")))),
+            "asked", "executes", "is_lockable", "request", *(
+                f"{kind}_{name}" for kind in ("write", "writes") for name in (
+                    "lock", "load", "load_data", "self_test", "offset_0", "clamp_0", "offset_1", "clamp_1")))),
     of_core("loader", "locked, the loader writes nothing and blocks no stream", "loader", (
         (".refuse(locked)", ".refuse(1'b0)"),
         # The stream alone, and words alone.

@@ -20,9 +20,9 @@ module check (
     reg [11:0] r_address;
     reg [31:0] r_data;
     reg [3:0] r_strobe;
-    wire asked, executes, done, accepted, is_lockable;
+    wire asked, executes, done, is_lockable;
     wire [48:0] request;
-    wire [7:0] targets;
+    wire [7:0] targets, writes;
 
     `DUT dut (.clk(clk), .rst(rst), .bus__enable(enable), .bus__write(write), .bus__address(address),
         .bus__data(data), .bus__strobe(strobe), .load__busy(used), .load_data__busy(used), .self_test__busy(used),
@@ -34,10 +34,12 @@ module check (
         .offset_1__rounding__data(rounding_1), .clamp_1__low__data(low_1), .clamp_1__high__data(high_1),
         .self_test__march_c_minus__data(c_minus), .self_test__march_ss__data(ss),
         .self_test__known_answers__data(known_answers), .access_error(error), .bus__refused(refused),
-        .bus__done(done), .asked(asked), .executes(executes), .accepted(accepted), .request(request),
+        .bus__done(done), .asked(asked), .executes(executes), .request(request),
         .is_lockable(is_lockable), .writes_lock(targets[0]), .writes_load(targets[1]), .writes_load_data(targets[2]),
         .writes_self_test(targets[3]), .writes_offset_0(targets[4]), .writes_clamp_0(targets[5]),
-        .writes_offset_1(targets[6]), .writes_clamp_1(targets[7]));
+        .writes_offset_1(targets[6]), .writes_clamp_1(targets[7]), .write_lock(writes[0]), .write_load(writes[1]),
+        .write_load_data(writes[2]), .write_self_test(writes[3]), .write_offset_0(writes[4]), .write_clamp_0(writes[5]),
+        .write_offset_1(writes[6]), .write_clamp_1(writes[7]));
 
     wire is_lock = r_address[11:2] == 12'h028 >> 2;
     // A write without a byte has no effect, and is not reported.
@@ -63,9 +65,9 @@ module check (
             assert ({done, executes, asked} == way && (way & way - 1'b1) == 0);
             if (|way) assert (request == {r_strobe, r_data, r_address, r_write});
             if (executes) assert (is_lockable == (r_write && is_guarded));
-            if (executes || done) assert (targets == wanted);
-            // What is accepted is not guarded by a lock that is set.
-            if (accepted) assert (done && !(locked && r_write && is_guarded));
+            if (executes) assert (targets == wanted);
+            // What is written is what was wanted, and not guarded by a lock that is set.
+            if (|writes) assert (done && writes == wanted && !(locked && is_guarded));
 
             if ($past(rst)) assert (!locked);
             else if ($past(locked)) begin
@@ -74,7 +76,7 @@ module check (
                 assert (!c_minus && !ss && !known_answers);
                 assert ($stable(kept));
             end else
-                assert (locked == ($past(accepted && r_write && is_lock && r_strobe[0] && r_data[0])));
+                assert (locked == ($past(writes[0] && r_data[0])));
             // Refused writes are reported.
             if (!$past(rst) && $past(locked && executes && r_write && is_guarded)) assert (error == 7 && refused);
 
