@@ -120,7 +120,7 @@ class Core(wiring.Component):
         if config.dma:
             connect_dma(m, self, registers, errors)
         performance = add("performance", Performance, max_skipped=config.macro.input_bits - 1)
-        connect_counters(m, self, registers, vectors, test.takeover, performance)
+        connect_counters(m, self, registers, vectors, tracker, performance)
         return m
 
     def _connect_bus(self, m, front, registers):

@@ -133,6 +133,8 @@ class SelfTest(wiring.Component):
         row_beat = Signal.like(load.data, name="row_beat", reset_less=True)
         vector_beat = Signal.like(vector.data, name="vector_beat", reset_less=True)
         taken = Signal()
+        offers_vector = Signal()
+        offers_row = Signal()
         was_last = Signal(reset_less=True)
         with m.If(makes):
             m.d.sync += [row_beat.eq(Mux(step.dense, logic_bist.pattern, memory_bist.row_beat)),
@@ -145,15 +147,16 @@ class SelfTest(wiring.Component):
             vector.data.eq(vector_beat),
             vector.keep.eq(-1),
             vector.last.eq(beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1),
-            self.vector.valid.eq(offers & step.reads),
-            self.load.valid.eq(offers & ~step.reads),
-            taken.eq(offers & Mux(step.reads, self.vector.ready, self.load.ready)),
+            self.vector.valid.eq(offers_vector),
+            self.load.valid.eq(offers_row),
+            offers.eq(offers_vector | offers_row),
+            taken.eq(offers_vector & self.vector.ready | offers_row & self.load.ready),
             logic_bist.next.eq(makes & step.dense),
         ]
         with m.If(makes):
-            m.d.sync += offers.eq(1)
+            m.d.sync += [offers_vector.eq(step.reads), offers_row.eq(~step.reads)]
         with m.Elif(taken):
-            m.d.sync += [offers.eq(0), was_last.eq(last), beat.eq(Mux(last, 0, beat + 1))]
+            m.d.sync += [offers_vector.eq(0), offers_row.eq(0), was_last.eq(last), beat.eq(Mux(last, 0, beat + 1))]
         return was_last
 
     def _sequence(self, m, memory_bist, begins, makes, offers, was_last):

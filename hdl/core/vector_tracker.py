@@ -31,6 +31,8 @@ class VectorTracker(wiring.Component):
         The last results of a wanted vector leave the requantizer.
     ended_set : ``In(range(SETS))``
         Its set.
+    entered : ``Out(1)``
+        A vector, not of the self-test, was taken in the cycle before.
     empty : ``Out(1)``
         No vector is in the macro.
     set_used : ``Out(SETS)``
@@ -41,7 +43,8 @@ class VectorTracker(wiring.Component):
         self.config, self.max_in_requantizer = config, max_in_requantizer
         super().__init__({
             "i": In(stream.Signature(tag_layout())), "o": Out(stream.Signature(tag_layout())),
-            "squash": In(1), "ended": In(1), "ended_set": In(range(SETS)), "empty": Out(1), "set_used": Out(SETS),
+            "squash": In(1), "ended": In(1), "ended_set": In(range(SETS)), "entered": Out(1), "empty": Out(1),
+            "set_used": Out(SETS),
         })
 
     def elaborate(self, platform):
@@ -65,16 +68,20 @@ class VectorTracker(wiring.Component):
         ]
         # Vectors of the self-test use no set.
         begins = enters & ~entering.for_self_test
+        m.d.comb += self.entered.eq(begins)
         leaves = self.o.valid & self.o.ready & ~self.o.payload.wanted & ~self.o.payload.for_self_test
         for index in range(SETS):
-            # Those that are less are counted a cycle later.
-            began, left, ended = (Signal(name=f"{name}_{index}") for name in ("began", "left", "ended"))
+            # Registers: a user is seen at once, and counted a cycle later, as is one that is no more.
+            names = ("began", "was_begun", "left", "ended", "used")
+            began, was_begun, left, ended, used = (Signal(name=f"{name}_{index}") for name in names)
             users = Signal(range(depth + self.max_in_requantizer + 1), name=f"users_{index}")
             m.d.comb += began.eq(begins & (entering.set == index))
             m.d.sync += [
                 left.eq(leaves & (self.o.payload.set == index)),
                 ended.eq(self.ended & (self.ended_set == index)),
                 users.eq(users + began - left - ended),
+                was_begun.eq(began),
+                used.eq(users != 0),
             ]
-            m.d.comb += self.set_used[index].eq(began | (users != 0))
+            m.d.comb += self.set_used[index].eq(began | was_begun | used)
         return m
