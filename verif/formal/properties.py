@@ -16,6 +16,7 @@ def of_core(name, says, block, bugs, depth, bus="axi", **more):
                     **more)
 
 
+SETTINGS = ("offset_0", "clamp_0", "offset_1", "clamp_1")
 BUS_PROOFS = (
     of_core("axi_lite", "AXI4-Lite keeps its protocol and reaches the registers once an access", "front", (
         ("else bvalid <= %1;", "else bvalid <= bus__done;"),
@@ -70,8 +71,8 @@ BUS_PROOFS = (
         ("else if (executes) bus__refused <= %1;", "else if (executes) bus__refused <= 1'h0;")), 3, cover_depth=16,
         bug_depth=16, defines={"CYCLES": CYCLES}, exposed=(
             "asked", "executes", "is_lockable", "request", *(
-                f"{kind}_{name}" for kind in ("write", "writes") for name in (
-                    "lock", "load", "load_data", "self_test", "offset_0", "clamp_0", "offset_1", "clamp_1")))),
+                f"write_{name}" for name in ("lock", "self_test", *SETTINGS)), *(
+                f"writes_{name}" for name in ("lock", "load", "load_data", "self_test", *SETTINGS)))),
     of_core("loader", "locked, the loader writes nothing and blocks no stream", "loader", (
         (".refuse(locked)", ".refuse(1'b0)"),
         # The stream alone, and words alone.
