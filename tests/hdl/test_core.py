@@ -28,7 +28,7 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
     ({"rows": 1, "columns": 1, "weight_bits": 1, "input_bits": 1}, {}),
     ({"rows": 7, "columns": 5, "banks": 2, "max_accumulations": 2, "weight_bits": 3, "result_interval": 3},
      {"checksum": True}),
-    ({"rows": 6, "columns": 3, "banks": 2, "max_accumulations": 2, "column": "table"},
+    ({"rows": 6, "columns": 3, "banks": 2, "max_accumulations": 2, "column": "table", "result_interval": 2},
      {"checksum": True, "output": "int32", "weight_stream_bits": 32}),
 ))]
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
