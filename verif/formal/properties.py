@@ -119,22 +119,22 @@ MARCH = Property(
         # that is not zero and not reported.
         ("assign running = %1;", "assign running = fsm_state != 3'h0 && fsm_state != 3'h1;"),
         ("assign done = %1;", "assign done = fsm_state == 3'h1;"),
-        ("if (fetches) load__payload_data <= %1;",
-         "if (fetches) load__payload_data <= (%1) | (!step[0] && row && bank);"),
-        ("if (fetches) vector__payload_data <= %1;", "if (fetches) vector__payload_data <= (%1) ^ (step[0] && bank);"),
-        ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13, cover_depth=48,
+        ("if (makes) load__payload_data <= %1;",
+         "if (makes) load__payload_data <= (%1) | (!step[0] && row && bank);"),
+        ("if (makes) vector__payload_data <= %1;", "if (makes) vector__payload_data <= (%1) ^ (step[0] && bank);"),
+        ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13, cover_depth=60, bug_depth=60,
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
 
 ENDS = march_ending(
     "march_ends", "a self-test ends, however long it waits for each of what it waits for",
     CoreConfig(macro=MacroConfig(rows=2, columns=5, banks=2), input_stream_bits=32, weight_stream_bits=32), (
         # It waits for samples of a row that is written; for a beat for ever; and not for vectors of others to end.
-        ("sample_and_A_Y_or_B_Y = load__valid_mux_Y_B | ", "sample_and_A_Y_or_B_Y = "),
+        ("sample_and_A_Y_or_B_Y = %1 | %2;", "sample_and_A_Y_or_B_Y = %2;"),
         ("%1_Y_A = beat + 1'h1", "%1_Y_A = beat"),
-        ("takeover__abort_mux_S_A = waited + 1'h1", "takeover__abort_mux_S_A = waited"),
+        ("takeover__abort_sdff_Q_D_mux_S_A = waited + 1'h1", "takeover__abort_sdff_Q_D_mux_S_A = waited"),
         # It offers nothing; and no operation is the last.
-        ("load__valid_mux_Y_B = ~ step[0]", "load__valid_mux_Y_B = 1'b0"),
-        ("%1 = memory_bist__is_last ? 3'h7", "%1 = 1'b0 ? 3'h7")), cover_depth=56, bug_depth=56)
+        ("load__valid_sdffe_Q_D = makes ? %1 : %2;", "load__valid_sdffe_Q_D = makes ? 1'b0 : %2;"),
+        ("%1 = memory_bist__is_last ? 3'h7", "%1 = 1'b0 ? 3'h7")), cover_depth=64, bug_depth=64)
 
 # Both halves of the requantizer: its multiplications, and from whatever they give to the result.
 REQUANTIZER = (

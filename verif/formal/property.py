@@ -203,7 +203,8 @@ def march_ending(name, says, config, bugs, **more):
         "ROW": max(1, ceil_log2(macro.rows)), "BANK": max(1, ceil_log2(macro.banks)),
         "GROUP": max(1, ceil_log2(config.groups)), "BEAT": max(1, ceil_log2(max(beats))),
         "VECTOR_LAST": beats[0] - 1, "ROW_LAST": beats[1] - 1, "TOTALS": config.lanes * macro.total_width,
-        "RUNS": packed(runs), "BOUND": operations * macro.rows * macro.banks * (max(beats) + 4) + 2, **march_tables()}
+        "RUNS": packed(runs), "BOUND": operations * macro.rows * macro.banks * (2 * max(beats) + 4) + 2,
+        **march_tables()}
     return Property(name, says, "march_ends", config, "self_test", bugs, 2, defines=defines, solvers=("yices",),
                     script="flatten", **more)
 

@@ -3,7 +3,7 @@
 module check (
     input clk, start, ready, load_ready, vector_ready, sample, group, input [1:0] number, input [`TOTAL-1:0] totals
 );
-    localparam WAIT = 1, PREPARE = 2, FETCH = 3, SEND = 4, LOOK = 5, NEXT = 6, END = 7;
+    localparam WAIT = 1, PREPARE = 2, MAKE = 3, SEND = 4, LOOK = 5, NEXT = 6, END = 7;
     wire running, active, done, failed, load_valid, vector_valid, bank, row;
     wire [72:0] load;
     wire [36:0] vector;
@@ -41,7 +41,7 @@ module check (
         if (load_valid && load_ready && here) written <= load[15:0] == 0;
         if (restart) asked <= 0;
         if (vector_valid && vector_ready && vector[36]) asked <= 1;
-        if (asked && !restart && sample && group && here) was_read <= written;
+        if (asked && state == LOOK && sample && group && here) was_read <= written;
         if (asked && !restart && sample && here && totals != 0) spoilt <= 1;
         if (done) open <= 0;
         if (start && !running) begin
@@ -52,7 +52,8 @@ module check (
 
     always @(posedge clk) if (started) begin
         assert (running == open);
-        assert (!active || open);
+        // Its sources are let go a cycle after its end.
+        assert (!active || open || $past(done));
         if (done) assert (open && active);
         if (zeroizes && open) begin
             if (load_valid) assert (load[63:0] == 0 && load[72]);
@@ -62,21 +63,23 @@ module check (
             // Invariants for the induction.
             assert (state >= WAIT && state <= END);
             assert (current_program == 0 && background == 0);
-            if (state >= FETCH) assert (pattern == 0 && mask == 0);
-            if (state >= FETCH && state != END) assert (\dut.step == \dut.memory_bist.sequencer.step );
+            if (state >= MAKE) assert (pattern == 0 && mask == 0);
+            if (state >= MAKE && state != END) assert (\dut.step == \dut.memory_bist.sequencer.step );
             if (state == SEND) assert (load[63:0] == 0 && vector[31:0] == (row ? 32'h100 : 32'h1));
             assert (!spoilt || failed);
             if (state == WAIT) assert (counter == 0 && {bank, row} == 0);
             if (state != END) begin
                 assert (counter <= 1 && element == counter);
                 if (counter == 0) begin
-                    assert (written == (beyond || here && state >= LOOK));
+                    assert (written == (beyond || here && (state >= LOOK || state == SEND && !load_valid)));
                     assert (!was_read);
                 end else begin
                     assert (written);
                     assert (was_read == (beyond || here && state == NEXT));
                 end
-                if (state == FETCH || state == SEND || state == WAIT) assert (!asked);
+                if (state == MAKE || state == WAIT) assert (!asked);
+                if (state == SEND) assert (asked == (counter == 1 && !vector_valid));
+                if (state == SEND) assert (load_valid <= (counter == 0) && vector_valid <= (counter == 1));
                 if (state == LOOK) assert (asked == (counter == 1));
             end else
                 assert (written && was_read && counter == 2);

@@ -5,7 +5,7 @@ module check (
     input clk, start, ready, load_ready, vector_ready, sample, input [`GROUP-1:0] group, input [1:0] number,
     input [`TOTALS-1:0] totals
 );
-    localparam IDLE = 0, WAIT = 1, PREPARE = 2, FETCH = 3, SEND = 4, LOOK = 5, NEXT = 6, END = 7;
+    localparam IDLE = 0, WAIT = 1, PREPARE = 2, MAKE = 3, SEND = 4, LOOK = 5, NEXT = 6, END = 7;
     localparam ROWS = `ROWS, BANKS = `BANKS, CELLS = ROWS * BANKS, OPERATIONS = `OPERATIONS, BEATS = `BEATS, W = 20;
     // Of each operation, by its number, the last one highest: its program; the first operation of its element; how many
     // operations its element has, how many of them come after it, and how many there are in later elements; whether its
@@ -29,6 +29,8 @@ module check (
     wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
     wire reads = \dut.step [0];
     wire [`BEAT-1:0] beat = \dut.beat ;
+    (* hierconn *) wire \dut.was_last ;
+    wire was_last = \dut.was_last , offers = load_valid || vector_valid;
     reg started = 0;
     wire rst = !started;
 
@@ -44,9 +46,10 @@ module check (
     wire [W-1:0] due = ((runs - 1 - background) * each + LATER[8*counter +: 8]) * CELLS
         + beyond * LENGTH[8*counter +: 8] + AFTER[8*counter +: 8] + 1;
     // Cycles until the end in which nothing is waited for, if each row and vector has the most beats that one has.
-    wire [W-1:0] cycles = state == IDLE ? 0 : state == END ? 1 : (left - 1) * (BEATS + 4) + 1 + (state == WAIT ? BEATS + 5
-        : state == PREPARE ? BEATS + 4 : state == FETCH ? BEATS + 3 : state == SEND ? BEATS - beat + 2 : state == LOOK ? 2 : 1);
-    wire waits = state == WAIT && !ready || state == SEND && !(vector_valid && vector_ready || load_valid && load_ready)
+    wire [W-1:0] cycles = state == IDLE ? 0 : state == END ? 1 : (left - 1) * (2 * BEATS + 4) + 1 + (state == WAIT ? 2 * BEATS + 5
+        : state == PREPARE ? 2 * BEATS + 4 : state == MAKE ? 2 * BEATS + 3 : state == SEND && !offers && was_last ? 3
+        : state == SEND ? 2 * (BEATS - beat) + 2 + !offers : state == LOOK ? 2 : 1);
+    wire waits = state == WAIT && !ready || state == SEND && offers && !(vector_valid && vector_ready || load_valid && load_ready)
         || state == LOOK && reads && !(sample && group == `GROUPS - 1);
     reg [10:0] patience = 0;
 
@@ -68,7 +71,7 @@ module check (
         if (running) assert (cycles <= `BOUND && cycles != 0);
         // Streams of others that do not end are given up; its own are offered until they are accepted.
         assert (abort == (state == WAIT && patience == 1024));
-        if (state == SEND) assert (vector_valid != load_valid);
+        if (offers) assert (state == SEND && vector_valid == reads && load_valid == !reads);
 
         // Invariants for the induction.
         assert (\dut.waited == patience && patience <= (state == WAIT ? 1024 : 0));
@@ -81,6 +84,7 @@ module check (
             assert (PROGRAM[8*counter +: 8] == current_program && FIRST[8*counter +: 8] == element);
             if (state != WAIT && state != PREPARE) assert (\dut.step == \dut.memory_bist.sequencer.step );
             if (state == SEND) assert (beat <= (reads ? `VECTOR_LAST : `ROW_LAST));
+            if (state == SEND && !offers) assert (was_last == (beat == 0));
             if (state == WAIT) assert (background == 0 && address == 0 && left == each * runs * CELLS);
         end
 
