@@ -30,7 +30,7 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "macro_hz": 48_000_000,
           "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
           "sum_shape": signed(8), "max_accumulations": 3, "index": 0, "has_dma": True, "takes_null": True,
-          "offers_first": True,
+          "offers_first": True, "checks_first": True, "latency": 12,
           "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3,
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32)}
 OWN = {"columns": MACRO, "macro": MACRO, "uart_bridge": MACRO}
