@@ -52,6 +52,7 @@ module check (
 
     always @(posedge clk) if (started) begin
         assert (running == open);
+        if (state != SEND) assert (!load_valid && !vector_valid);
         // Its sources are let go a cycle after its end.
         assert (!active || open || $past(done));
         if (done) assert (open && active);
