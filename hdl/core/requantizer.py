@@ -82,7 +82,7 @@ class Requantizer(wiring.Component):
     shown : ``Out(shown_layout)``
         The group that was taken or sampled.
     write : ``In(parameter_write)``
-        Parameters of a column; none if results are raw.
+        Parameters of a column, stored a cycle later; none if results are raw.
     settings : ``In(ArrayLayout(settings_layout, SETS))``
         Settings of each set; none if results are raw.
     o : ``Out(results_signature)``

@@ -100,6 +100,8 @@ class Bench:
         ctx.set(requantizer.write.enable, 0)
         ctx.set(requantizer.settings[index], {"rounding": ROUNDINGS.index(settings["rounding"]), **{
             name: settings[name] for name in ("zero_point", "low", "high")}})
+        # The last write is stored a cycle later.
+        await ctx.tick()
 
     def draw_totals(self, number):
         """Random totals; in every `EXTREMES_EVERY`-th vector only extremes."""
