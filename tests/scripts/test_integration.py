@@ -164,6 +164,7 @@ def test_result_interval_suits_the_fabric_unless_it_is_given(options, interval, 
     (("--rows", 4, "--columns", 2), "a core must be described with --core"),
     (("--core", "--rows", 4, "--columns", 2), "banks must be 2 or more to reload one, not 1"),
     (("--core", "--rows", 4, "--columns", 2, "--banks", 2, "--bus", "apb"), "bus must be axi to be measured, not apb"),
+    (("--core", "--rows", 4, "--columns", 2, "--banks", 2, "--check"), "--check must come with --seeds, and does not"),
 ])
 def test_what_cannot_be_measured_is_refused(refused, options, match):
     refused("bench", "core", *options, match=match)
