@@ -31,9 +31,6 @@ class PacketAssembler(wiring.Component):
     takes_null : bool
         A beat of which no byte is kept is taken at once, though an item would have to wait: so a source can end a
         packet that it cannot complete. Then ``s.ready`` depends on ``s.payload.keep``.
-    offers_first : bool
-        ``o`` is ready only after an item has been offered, so a beat that completes none, because it is faulty, is
-        accepted in its second cycle, whatever ``o.ready`` is.
 
     Members
     -------
@@ -60,9 +57,8 @@ class PacketAssembler(wiring.Component):
         Faults of the packet, one at most.
     """
 
-    def __init__(self, *, bits, lengths, many, takes_null=False, offers_first=False):
+    def __init__(self, *, bits, lengths, many, takes_null=False):
         self.bits, self.lengths, self.many, self.takes_null = bits, lengths, many, takes_null
-        self.offers_first = offers_first
         self.beats = [-(-8 * length // bits) for length in lengths]
         item = data.StructLayout({"data": self.beats[0] * bits, "last": 1, **(
             {"others": data.StructLayout({str(kind): beats * bits for kind, beats in enumerate(self.beats) if kind})}
@@ -91,11 +87,6 @@ class PacketAssembler(wiring.Component):
         taken_at_once = discarding | ~final | ~beat.keep.any() if self.takes_null else discarding | ~final
         faulty = Signal()
         step = Signal()
-        if self.offers_first:
-            # From a register: ``s.ready`` does not depend on the beat.
-            passes = Signal()
-            m.d.sync += passes.eq(present & final & faulty & ~self.s.ready)
-            taken_at_once |= passes
         m.d.comb += [
             faulty.eq(Cat(fault for _, fault in faults).any()),
             self.o.valid.eq(present & final & ~faulty),

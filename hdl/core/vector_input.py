@@ -68,8 +68,7 @@ class VectorInput(wiring.Component):
         config = self.config
         assembler = Platform.of(platform).instantiate(m, "assembler", "vectors_assembler", PacketAssembler,
                                                       bits=config.input_stream_bits, lengths=[config.vector_bytes],
-                                                      many=False, takes_null=bool(config.dma),
-                                                      offers_first=config.macro.is_late)
+                                                      many=False, takes_null=bool(config.dma))
         wiring.connect(m, wiring.flipped(self.s), assembler.s)
         wiring.connect(m, assembler.faults, wiring.flipped(self.faults))
         m.d.comb += assembler.restart.eq(self.flush)

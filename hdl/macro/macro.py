@@ -9,6 +9,8 @@ from ..columns.kinds import GATEWARE
 from ..config.ones import OnesShape
 from ..fabric.emitter import Platform
 from .controller import Controller
+from .deep_controller import DeepController
+from .deep_drivers import DeepDrivers
 from .fuse import Fuse
 from .ports import PORT_MEANINGS, descriptor_layout, input_layout, output_layout, port_values, ports, write_layout
 from .wordline_drivers import WordlineDrivers
@@ -55,7 +57,8 @@ class Macro(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        control = platform.instantiate(m, "controller", "controller", Controller, config=self.config)
+        control = platform.instantiate(m, "controller", "controller",
+                                       DeepController if self.config.is_deep else Controller, config=self.config)
         drivers = self._add_drivers(m, platform, control)
         gateware = GATEWARE[self.config.column]
         writes = gateware.add_writers(m, platform, self.config, self.write, control)
@@ -78,35 +81,23 @@ class Macro(wiring.Component):
     def _add_drivers(self, m, platform, control):
         config = self.config
         active_low = GATEWARE[config.column].active_low(config)
-        drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
-                                       input_bits=config.input_bits, active_low=active_low,
-                                       has_plane_mask=self.has_plane_mask, is_late=config.is_late)
+        drivers = platform.instantiate(m, "drivers", "drivers", DeepDrivers if config.is_deep else WordlineDrivers,
+                                       rows=config.rows, input_bits=config.input_bits, active_low=active_low,
+                                       has_plane_mask=self.has_plane_mask)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
             self.i.ready.eq(control.i_ready),
             drivers.x.eq(payload.x),
-            control.top.eq(drivers.top),
         ]
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
-        m.d.comb += [
-            drivers.load.eq(control.load),
-            drivers.dispatch.eq(control.dispatch),
-            drivers.enable.eq(control.enable),
-        ]
-        if config.is_late:
-            m.d.comb += [drivers.index.eq(control.index), drivers.blank.eq(control.blank)]
-        else:
-            m.d.comb += drivers.select.eq(control.select)
         if self.has_plane_mask:
             m.d.comb += drivers.plane_mask.eq(payload.plane_mask)
-            return drivers
-        m.d.comb += drivers.is_signed.eq(control.is_signed)
-        if config.is_late:
-            m.d.comb += drivers.will_clear.eq(Cat(control.will_load & (bit >= control.bits)
-                                                  for bit in range(config.input_bits)))
-        else:
-            m.d.comb += drivers.bits.eq(control.bits)
+        # How the highest plane is found, and planes are chosen, is between these two.
+        for name, member in drivers.signature.members.items():
+            if name in control.signature.members:
+                mine, other = getattr(drivers, name), getattr(control, name)
+                m.d.comb += mine.eq(other) if member.flow == In else other.eq(mine)
         return drivers
 
     def _add_block(self, m, platform, control, plane, name, shape, columns):

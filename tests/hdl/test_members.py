@@ -75,7 +75,7 @@ def instances(folder, cls):
     names = inspect.signature(cls.__init__).parameters
     choices = {name: values for name, values in CHOICES.items() if name in names}
     if folder == "macro" and "config" in names:
-        choices["config"] = (MACRO, replace(MACRO, result_interval=3))
+        choices["config"] = (MACRO, replace(MACRO, result_interval=4))
     return [instance(folder, cls, **dict(zip(choices, chosen))) for chosen in itertools.product(*choices.values())]
 
 

@@ -18,7 +18,7 @@ from testbench_tests import number_of_tests
 CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, max_accumulations=3)
 TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, max_accumulations=2, column="table")
 ONE_BANK = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, column="table")
-LATE = dataclasses.replace(TABLES, result_interval=3)
+LATE = dataclasses.replace(TABLES, result_interval=4)
 TWO_WRITERS = dataclasses.replace(TABLES, table_writers=2)
 BLOCK_RAM = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, banks=8, column="table", block_ram_columns=1)
 SIMULATOR = "verilator"
