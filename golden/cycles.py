@@ -43,7 +43,7 @@ class WriterCycles:
 
     def busy(self, bank):
         """Whether the tables of a bank are incomplete."""
-        return bank in self._pending
+        return bank in self._pending or (self._fresh is not None and self._fresh[0] == bank)
 
     @property
     def ready(self):
@@ -75,7 +75,8 @@ class WriterCycles:
         starts = self._starts(wanted)
         joins = bool(self._arrived) and (
             self._filling is None or self._gathered in (None, self._target(*self._arrived[0])))
-        self._pending &= {bank for _, bank in self._targets()} | ({self._fresh[0]} if self._fresh else set())
+        self._pending &= {bank for _, bank in self._targets()}
+        self._pending |= {self._fresh[0]} if self._fresh else set()
         if self._filling is not None:
             self._left -= 1
             if not self._left:
@@ -89,12 +90,8 @@ class WriterCycles:
             self._complete |= row == self._last[self._group[row]]
         if self._fresh is not None and self._fresh[1] in self._group:
             self._arrived.append(self._fresh)
-        self._fresh = None
-        if write is not None and write[0] < self._banks:
-            # As the hardware does, a row that does not exist keeps its bank busy for a cycle.
-            self._pending.add(write[0])
-            if write[1] < self._rows:
-                self._fresh = write
+        exists = write is not None and write[0] < self._banks and write[1] < self._rows
+        self._fresh = write if exists else None
 
 
 class Front:
@@ -221,6 +218,8 @@ class MacroCycles:
 
     def _clear(self):
         self._front = DeepFront() if self._is_deep else Front(self._cycles_ahead > 0)
+        # With a deep front: banks that were in use a cycle ago, or came into use then.
+        self._used = set()
         self.planes_left = 0
         self._driven_bank = None
         self._plane_banks = [None] * (1 + self._bank_hold_cycles)
@@ -287,9 +286,11 @@ class MacroCycles:
         wanted = self._front.waiting and self._front.waiting[1]
         blocked = any(writer.busy(wanted) for writer in self._writers)
         in_use = self.banks_in_use()
+        guarded = self._used if self._is_deep else in_use
         i_ready, dispatched = self._front.step(vector, blocked, self.planes_left,
                                                self._enables if self._cycles_ahead else [enable])
-        write_ready = write[0] not in in_use and all(writer.ready for writer in self._writers)
+        write_ready = write[0] not in guarded and all(writer.ready for writer in self._writers)
+        self._used = in_use | ({vector[1]} if vector and i_ready else set())
         for writer in self._writers:
             writer.step(write if offered and write_ready else None, wanted)
 

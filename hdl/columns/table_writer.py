@@ -140,10 +140,10 @@ class TableWriter(wiring.Component):
             self._arrived, self._arrivals)), (self._gathers, self._gathered.bank),
             (self._filling, self._fill_target.bank))
         pending = Signal(shape.banks, name="pending")
-        m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1))
+        m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1) | (fresh & (bank == self.wanted_bank)))
         for index in range(shape.banks):
-            concerned = reduce(or_, [valid & (bank == index) for valid, bank in used])
-            m.d.sync += pending[index].eq((self.taken & (self.bank == index)) | (pending[index] & concerned))
+            arrives, *others = (valid & (bank == index) for valid, bank in used)
+            m.d.sync += pending[index].eq(arrives | (pending[index] & reduce(or_, others)))
 
     def _wait(self, m, push, new):
         """A queue of rows that have arrived, the first in place 0; rows are accepted if there is room for all."""

@@ -221,11 +221,17 @@ class Controller(wiring.Component):
 
     def _guard_banks(self, m, users):
         """Keep writes off the banks of vectors, of which those on the wordlines come last."""
-        for cycle in range(self.config.bank_hold_cycles):
-            users.append((self._delay(m, f"hold_{cycle}", users[-1][0], 1, reset=True),
-                          self._delay(m, f"hold_bank_{cycle}", users[-1][1], 1)))
-        used = [valid & (bank == self.write_bank) for valid, bank in users]
+        used = [valid & (bank == self.write_bank) for valid, bank in (*users, *self._held_banks(m, *users[-1]))]
         m.d.comb += self.write_ready.eq(~reduce(or_, used))
+
+    def _held_banks(self, m, valid, bank):
+        """Valid bit and bank of each plane for as long as its bank is held, given those of the one on the wordlines."""
+        held = []
+        for cycle in range(self.config.bank_hold_cycles):
+            valid = self._delay(m, f"hold_{cycle}", valid, 1, reset=True)
+            bank = self._delay(m, f"hold_bank_{cycle}", bank, 1)
+            held.append((valid, bank))
+        return held
 
     def _stale(self, m, bank, written, written_bank):
         """Whether a vector of this bank needs calibration: it is the first since a write to the bank or a reset."""

@@ -1,24 +1,29 @@
 """Wordline drivers of a macro that decides ahead: three vectors deep, one bit-plane a cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+import itertools
+from functools import reduce
+from operator import or_
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from ..fabric.equality import differ
-from ..fabric.mux import instantiate_choice
+from .driver_slice import DriverSlice
+
+# At most so many rows are a slice: a chain of carry cells compares them in one cycle.
+SLICE_ROWS = 20
 
 
 class DeepDrivers(wiring.Component):
     """Holds a driven, a waiting and an arrived vector, and drives the planes of the first from the highest down.
 
-    Vectors are stored by planes, so that a plane is one word; the transposition is wiring. The highest plane that can
-    change the result is looked for while a vector waits, whose planes above its bits are stored as zeros: a comparison
-    of neighboring planes then serves vectors of both signs. Every input of many registers comes out of a register, and
-    a wide multiplexer chooses the plane.
+    The highest plane that can change the result is looked for while a vector waits, whose planes above its bits are
+    stored as zeros: a comparison of neighboring planes then serves vectors of both signs. The rows are in slices, and
+    what is said to all of them is said a cycle ahead, so that each has registers of its own for it.
 
-    Latency: ``move`` in cycle 0, ``highest`` in cycle 4, ``dispatch`` then or later, the plane that ``index`` names in
-    the next cycle on ``plane`` in the one after.
+    Latency: ``will_move`` in cycle 0, ``highest`` in cycle 5, ``will_dispatch`` in the cycle before that or later, the
+    plane that ``next_index`` names in the same cycle on ``plane`` two cycles after.
 
     Parameters
     ----------
@@ -33,27 +38,27 @@ class DeepDrivers(wiring.Component):
     -------
     x : ``In(ArrayLayout(input_bits, rows))``
         The vector to load.
-    load : ``In(1)``
-        Load a vector.
-    move : ``In(1)``
-        Let the vector that has been loaded wait.
-    dispatch : ``In(1)``
-        Move the waiting vector to the wordlines.
-    clear : ``In(input_bits)``
-        With ``move``: the plane is above the vector's bits. Not if ``has_plane_mask``.
+    will_load : ``In(1)``
+        Load a vector in the next cycle.
+    will_move : ``In(1)``
+        The vector that has been loaded waits after the next cycle.
+    will_clear : ``In(input_bits)``
+        With ``will_move``: the plane is above the vector's bits. Not if ``has_plane_mask``.
     is_signed : ``In(1)``
-        With ``move``: its inputs are two's complement. Not if ``has_plane_mask``.
+        With ``will_move``: its inputs are two's complement. Not if ``has_plane_mask``.
+    will_dispatch : ``In(1)``
+        The waiting vector is driven after the next cycle.
     plane_mask : ``In(input_bits)``
-        With ``load``, if ``has_plane_mask``: the planes within the vector's bits that differ from the one below, or
-        from zero if the vector is unsigned. Bit 0 is ignored: the lowest plane always counts.
+        With the vector, if ``has_plane_mask``: the planes within its bits that differ from the one below, or from zero
+        if it is unsigned. Bit 0 is ignored: the lowest plane always counts.
     highest : ``Out(range(input_bits))``
         Highest plane of the waiting vector that can change the result.
-    enable : ``In(1)``
-        The pipeline advances.
-    index : ``In(range(input_bits))``
-        Next plane of the driven vector; whatever after its last.
-    blank : ``In(1)``
-        Let ``plane`` be zeros; only with ``enable``.
+    will_enable : ``In(1)``
+        The pipeline advances in the next cycle.
+    next_index : ``In(range(input_bits))``
+        Plane of the driven vector that is chosen in the next cycle; whatever after its last.
+    will_blank : ``In(1)``
+        Zeros are chosen in the next cycle; only with ``will_enable``.
     plane : ``Out(rows)``
         The wordlines.
     """
@@ -65,82 +70,83 @@ class DeepDrivers(wiring.Component):
         self.has_plane_mask = has_plane_mask
         super().__init__({
             "x": In(data.ArrayLayout(unsigned(input_bits), rows)),
-            "load": In(1),
-            "move": In(1),
-            "dispatch": In(1),
-            **({"plane_mask": In(input_bits)} if has_plane_mask else {"clear": In(input_bits), "is_signed": In(1)}),
+            "will_load": In(1),
+            "will_move": In(1),
+            "will_dispatch": In(1),
+            **({"plane_mask": In(input_bits)} if has_plane_mask else
+               {"will_clear": In(input_bits), "is_signed": In(1)}),
             "highest": Out(range(input_bits)),
-            "enable": In(1),
-            "index": In(range(input_bits)),
-            "blank": In(1),
+            "will_enable": In(1),
+            "next_index": In(range(input_bits)),
+            "will_blank": In(1),
             "plane": Out(rows),
         })
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        planes = data.ArrayLayout(unsigned(self.rows), self.input_bits)
-        arrived, waiting, driven = (Signal(planes, name=name, reset_less=True)
-                                    for name in ("arrived", "waiting", "driven"))
-        with m.If(self.load):
-            m.d.sync += arrived.eq(Cat(Cat(x[bit] for x in self.x) for bit in range(self.input_bits)))
-        with m.If(self.move):
-            m.d.sync += waiting.eq(arrived)
-        with m.If(self.dispatch):
-            m.d.sync += driven.eq(waiting)
-        highest = self._masked(m) if self.has_plane_mask else self._found(m, platform, waiting)
-        register = Signal.like(self.highest, name="_highest", reset_less=True)
-        m.d.sync += register.eq(highest)
-        m.d.comb += self.highest.eq(register)
-
-        wordlines = Signal(self.rows, reset_less=True)
-        plane = instantiate_choice(m, platform, "plane", list(driven), self.index)
-        with m.If(self.enable):
-            m.d.sync += wordlines.eq(~plane if self.active_low else plane)
-        with m.If(self.blank):
-            m.d.sync += wordlines.eq(-1 if self.active_low else 0)
-        m.d.comb += self.plane.eq(wordlines)
+        count = -(-self.rows // SLICE_ROWS)
+        bounds = [self.rows * index // count for index in range(count + 1)]
+        slices = []
+        for index, (first, end) in enumerate(itertools.pairwise(bounds)):
+            rows = end - first
+            one = platform.instantiate(m, f"slice_{index}", f"driver_slice_{rows}", DriverSlice, rows=rows,
+                                       input_bits=self.input_bits, active_low=self.active_low,
+                                       has_plane_mask=self.has_plane_mask)
+            m.d.comb += [one.x.eq(self.x[first:end]), self.plane[first:end].eq(one.plane)]
+            m.d.comb += [getattr(one, name).eq(getattr(self, name)) for name in one.signature.members
+                         if name not in ("x", "plane", "differs")]
+            slices.append(one)
+        # In cycle 1 it moves.
+        move = self._register(m, "move", self.will_move)
+        highest = (self._masked(m, move) if self.has_plane_mask else
+                   self._found(m, move, [one.differs for one in slices]))
+        m.d.comb += self.highest.eq(self._register(m, "_highest", highest))
         return m
 
-    def _masked(self, m):
+    def _register(self, m, name, value, **more):
+        register = Signal(len(value), **{"name": name, "reset_less": True} | more)
+        m.d.sync += register.eq(value)
+        return register
+
+    def _masked(self, m, move):
         """Highest plane of the waiting vector's mask."""
+        load = self._register(m, "load", self.will_load, init=1, reset_less=False)
         arrived, waiting = (Signal(self.input_bits, name=f"{name}_mask", reset_less=True)
                             for name in ("arrived", "waiting"))
-        with m.If(self.load):
+        with m.If(load):
             m.d.sync += arrived.eq(self.plane_mask)
-        with m.If(self.move):
+        with m.If(move):
             m.d.sync += waiting.eq(arrived)
-        return _highest(waiting, range(self.input_bits))
+        return _highest(waiting[1:], range(1, self.input_bits))
 
-    def _found(self, m, platform, waiting):
-        """Highest plane of the waiting vector, found in three cycles: neighbors that differ, all parts, the highest.
+    def _found(self, m, move, differing):
+        """Highest plane of the waiting vector: neighbors that differ in each slice, in any of them, the highest.
 
         A signed vector needs the upper one of two planes that differ, which is its sign; an unsigned one the lower.
         """
         bits = self.input_bits
-        is_signed = Signal(reset_less=True)
+        clear = self._register(m, "clear", self.will_clear)
+        is_signed = Signal(name="signed_waits", reset_less=True)
         # Above a signed vector's sign are zeros, which do not count as different.
-        ignored = Signal(bits + 1, reset_less=True)
-        with m.If(self.move):
-            m.d.sync += [is_signed.eq(self.is_signed),
-                         ignored.eq(Cat(self.clear, 1) & self.is_signed.replicate(bits + 1))]
-        for bit in range(1, bits):
-            with m.If(self.clear[bit]):
-                m.d.sync += waiting[bit].eq(0)
-        found = Signal(bits + 1, reset_less=True)
-        for bit in range(1, bits + 1):
-            different = differ(m, platform, f"differs_{bit}", waiting[bit - 1], waiting[bit] if bit < bits else None)
-            parts = Signal(len(different), name=f"parts_{bit}", reset_less=True)
-            m.d.sync += parts.eq(Cat(different))
-            with m.If(ignored[bit]):
-                m.d.sync += parts.eq(0)
-            m.d.sync += found[bit].eq(parts.any())
-        return Mux(is_signed, _highest(found, range(bits + 1)), _highest(found, [0, *range(bits)]))
+        ignored = Signal(bits, reset_less=True)
+        with m.If(move):
+            m.d.sync += [is_signed.eq(self.is_signed), ignored.eq(Cat(clear[1:], 1) & self.is_signed.replicate(bits))]
+        parts = []
+        for index, differs in enumerate(differing):
+            part = Signal(bits, name=f"differs_{index}", reset_less=True)
+            m.d.sync += part.eq(differs)
+            for bit in range(bits):
+                with m.If(ignored[bit]):
+                    m.d.sync += part[bit].eq(0)
+            parts.append(part)
+        found = self._register(m, "found", reduce(or_, parts))
+        return Mux(is_signed, _highest(found, range(1, bits + 1)), _highest(found, range(bits)))
 
 
 def _highest(found, values):
-    """The value of the highest bit that is one, or of the lowest."""
-    highest = values[0]
-    for bit, value in zip(found[1:], values[1:]):
+    """The value of the highest bit that is one; zero if none is."""
+    highest = Const(0)
+    for bit, value in zip(found, values):
         highest = Mux(bit, value, highest)
     return highest

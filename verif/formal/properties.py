@@ -187,12 +187,11 @@ DATA = (
                  ("bits > 2'h3", "bits > 3'h4"), ("is_signed ? { x[163]", "1'b1 ? { x[163]"),
                  ("if (dispatch) driven <= waiting", "if (dispatch) driven <= {waiting[131:0], waiting[164:132]}")), 3,
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
-    Property("plane_skip_late", "the same, of planes that are looked for while a vector waits", "drivers",
-             MacroConfig(rows=17, columns=1, weight_bits=1, input_bits=5, result_interval=3), "drivers", (
-                 ("clear <= will_clear;", "clear <= 5'h0;"), ("if (blank) plane <= ", "if (1'b0) plane <= "),
-                 ("found_dff_Q_D_2 = is_signed_20 ? ", "found_dff_Q_D_2 = 1'b1 ? "),
-                 ("if (load) is_used <= ", "is_used <= ")), 5,
-             exposed=("waiting", "driven"), defines={"ROWS": 17, "BITS": 5, "LATE": 1}, solvers=("yices",)),
+    Property("plane_skip_deep", "the same, of planes that are looked for while a vector waits", "drivers",
+             MacroConfig(rows=17, columns=1, weight_bits=1, input_bits=5, result_interval=4), "drivers", (
+                 ("if (blank) plane <= ", "if (1'b0) plane <= "), ("if (move) ignored <= ", "ignored <= ")), 6,
+             exposed=("waiting", "driven", "arrived", "ignored", "signed_waits"),
+             defines={"ROWS": 17, "BITS": 5, "DEEP": 1}, solvers=("yices",)),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
@@ -203,7 +202,7 @@ DATA = (
 SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2)
 AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2,
                     column="table", result_interval=2)
-FURTHER_AHEAD = replace(AHEAD, result_interval=3)
+FURTHER_AHEAD = replace(AHEAD, result_interval=4)
 CONTROL = (
     controlled("controller", "a result for each vector, in order; no bank read and written; reset; interval 1", SMALL, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
@@ -214,7 +213,7 @@ CONTROL = (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
         ("= on_wordlines & ", "= 1'b0 & "),
         ("else i_ready <= %1;", "else i_ready <= %1 | 1'b1;")), depth=3, cover_depth=24, bug_depth=20),
-    controlled("controller_3", "the same, interval 3", FURTHER_AHEAD, (
+    controlled("controller_4", "the same, interval 4", FURTHER_AHEAD, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
         ("= on_wordlines & ", "= 1'b0 & "),
         # A result that comes in between is forgotten, and a vector goes before its planes are known.
@@ -229,9 +228,9 @@ CONTROL = (
     controlled("response_2", "the same, within 32 cycles; interval 2", AHEAD, (
         ("= ~ busy;", "= busy;"),), depth=34, mode="bmc", cover_depth=3,
         defines={"WITHIN": 32}),
-    controlled("response_3", "the same, within 44 cycles; interval 3", FURTHER_AHEAD, (
-        ("= ~ busy;", "= busy;"),), depth=46, mode="bmc", cover_depth=3,
-        defines={"WITHIN": 44}),
+    controlled("response_4", "the same, within 64 cycles; interval 4", FURTHER_AHEAD, (
+        ("= ~ busy;", "= busy;"),), depth=66, mode="bmc", cover_depth=3,
+        defines={"WITHIN": 64}),
 )
 
 FUSED = (

@@ -108,22 +108,25 @@ def controller_ports(module, bits):
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
         "hold": (len(hold), "{" + ", ".join(reversed(hold)) + "}"),
-        # As wide as the others, though there is none with an interval of 1.
-        "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
-        "accumulates": (1, "_waiting[4]"),
+        **({"accumulates": (1, "arrival[4]"), "enable_1": (1, "control_advance_next"),
+            "arrival_bank": (1, f"arrival[{bits.bit_length()}]")} if "arrival" in nets else {
+            # As wide as the others, though there is none with an interval of 1.
+            "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
+            "accumulates": (1, "_waiting[4]"),
+        }),
     }
 
 
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, accumulation and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
-    late = ["waited", "next_last", "is_calibration"] if config.is_late else []
+    ahead = ["arrived", "waited", "will_dispatch", "is_calibration", "enable_2"] if config.is_deep else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
-                    exposed=("drives", "on_wordlines", "started", *late),
+                    exposed=("drives", "on_wordlines", "started", *ahead),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
                              "HOLD_CYCLES": config.bank_hold_cycles,
-                             **({"LATE": 1} if late else {})} | more.pop("defines", {}), **more)
+                             **({"DEEP": 1} if ahead else {})} | more.pop("defines", {}), **more)
 
 
 def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):

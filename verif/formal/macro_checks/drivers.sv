@@ -1,9 +1,9 @@
 // The wordline drivers with any vector: the planes that are skipped change no value, those that are driven are the
-// vector's, and no fewer would do. If they are looked for late, a vector waits for three cycles, and its bits are known a
-// cycle before it is loaded.
+// vector's, and no fewer would do. In deep drivers a vector arrives before it waits, and its highest plane is known four
+// cycles later.
 module check (
     input clk, input [`ROWS*`BITS-1:0] x, input load, dispatch, input [$clog2(`BITS+1)-1:0] bits, input is_signed,
-    input enable, will_load, input [`BITS-1:0] select, input [$clog2(`BITS)-1:0] index, input blank
+    input enable, may_move, input [`BITS-1:0] select, input [$clog2(`BITS)-1:0] index, input blank
 );
     localparam ROWS = `ROWS, BITS = `BITS;
     wire [BITS-1:0] top;
@@ -12,15 +12,48 @@ module check (
     reg started = 0, loaded = 0, moved = 0;
     (* anyconst *) reg [$clog2(ROWS)-1:0] row;
 
-    `DUT dut (.clk(clk), .x(x), .load(load), .dispatch(dispatch), .is_signed(is_signed), .top(top),
-        .enable(enable), .plane(plane), .waiting(waiting), .driven(driven),
-`ifdef LATE
-        .will_clear(will_clear), .index(index), .blank(blank));
-    wire [BITS-1:0] will_clear;
+    // The vector that has arrived: values, bits, sign.
+    reg [ROWS*BITS-1:0] arrival;
+    reg [$clog2(BITS+1)-1:0] arrival_bits;
+    reg arrival_negative, arrived = 0;
+    always @(posedge clk) if (load) begin
+        arrived <= 1;
+        arrival <= x;
+        arrival_bits <= bits;
+        arrival_negative <= is_signed;
+    end
+
+    `DUT dut (.clk(clk), .x(x), .load(load), .dispatch(dispatch), .enable(enable), .plane(plane), .waiting(waiting),
+        .driven(driven),
+`ifdef DEEP
+        .arrived(registers), .ignored(ignored), .signed_waits(signed_waits), .is_signed(arrival_negative), .move(move),
+        .clear(clear), .highest(highest), .index(index), .blank(blank));
+    wire move = may_move && arrived;
+    wire [BITS-1:0] clear;
+    wire [$clog2(BITS)-1:0] highest;
     genvar n;
-    generate for (n = 0; n < BITS; n = n + 1) assign will_clear[n] = will_load && n >= bits; endgenerate
+    generate for (n = 0; n < BITS; n = n + 1) assign clear[n] = move && n >= arrival_bits; endgenerate
+    assign top = 1 << highest;
+    // What the drivers keep beside the vectors.
+    wire [ROWS*BITS-1:0] registers;
+    wire [BITS-1:0] ignored;
+    wire signed_waits;
+    genvar of_row;
+    generate for (n = 0; n < BITS; n = n + 1) begin : kept_beside
+        for (of_row = 0; of_row < ROWS; of_row = of_row + 1)
+            always @(posedge clk) if (arrived) assert (registers[ROWS*n + of_row] == arrival[BITS*of_row + n]);
+        always @(posedge clk) if (loaded) assert (ignored[n] == (negative && n + 1 >= count));
+    end endgenerate
+    always @(posedge clk) if (loaded) assert (signed_waits == negative);
+    wire [ROWS*BITS-1:0] moved_x = arrival;
+    wire [$clog2(BITS+1)-1:0] moved_bits = arrival_bits;
+    wire moved_negative = arrival_negative;
 `else
-        .bits(bits), .select(select));
+        .is_signed(is_signed), .bits(bits), .top(top), .select(select));
+    wire move = load;
+    wire [ROWS*BITS-1:0] moved_x = x;
+    wire [$clog2(BITS+1)-1:0] moved_bits = bits;
+    wire moved_negative = is_signed;
 `endif
 
     // The lowest bits of a word, as a number.
@@ -36,13 +69,12 @@ module check (
     reg [1:0] waited = 0;
     // Which plane is to be driven.
     wire [BITS-1:0] chosen;
-`ifdef LATE
-    // The highest plane is known in the third cycle, and planes above a vector's bits are zeros.
+`ifdef DEEP
+    // Planes above a vector's bits are zeros.
     localparam MASKS = 1;
-    wire searched = waited >= 2;
+    wire searched = waited >= 3;
     assign chosen = blank ? 0 : 1 << index;
     always @(posedge clk) assume (index < BITS && (!blank || enable));
-    always @(posedge clk) assume (started ? load == $past(will_load) && (!load || bits == $past(bits)) : !load);
 `else
     localparam MASKS = 0;
     wire searched = 1;
@@ -50,13 +82,13 @@ module check (
 `endif
     always @(posedge clk) begin
         started <= 1;
-        waited <= load ? 0 : waited + (waited != 3);
-        if (load) begin
+        waited <= move ? 0 : waited + (waited != 3);
+        if (move) begin
             loaded <= 1;
-            kept <= x;
+            kept <= moved_x;
             // None counts as one, too many as all.
-            count <= bits == 0 ? 1 : bits > BITS ? BITS : bits;
-            negative <= is_signed;
+            count <= moved_bits == 0 ? 1 : moved_bits > BITS ? BITS : moved_bits;
+            negative <= moved_negative;
         end
         if (dispatch) begin moved <= loaded; taken <= kept; taken_count <= count; end
     end
