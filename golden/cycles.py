@@ -29,6 +29,7 @@ class WriterCycles:
         self._fresh = None
         self._arrived = []
         self._gathered = None
+        self._is_wanted = False
         self._complete = False
         self._filling = None
         self._left = 0
@@ -59,7 +60,7 @@ class WriterCycles:
         arrived = [self._target(*write) for write in self._arrived]
         return {target for target in (*arrived, self._gathered, self._filling) if target}
 
-    def _starts(self, wanted):
+    def _starts(self):
         """Whether a fill starts in this cycle."""
         if self._gathered is None or self._filling is not None:
             return False
@@ -67,12 +68,14 @@ class WriterCycles:
             return True
         if self._arrived:
             return self._target(*self._arrived[0]) != self._gathered
-        # A vector waits, and no row of its bank is on its way.
-        return self._gathered[1] == wanted and (self._fresh is None or self._fresh[0] != wanted)
+        return self._is_wanted
 
     def step(self, write, wanted):
         """One clock cycle: the (bank, row) that is accepted, and the bank a vector waits for; either may be None."""
-        starts = self._starts(wanted)
+        starts = self._starts()
+        # In the next cycle: a vector waits, and no row of its bank is on its way.
+        self._is_wanted = self._gathered is not None and self._gathered[1] == wanted and (
+            self._fresh is None or self._fresh[0] != wanted)
         joins = bool(self._arrived) and (
             self._filling is None or self._gathered in (None, self._target(*self._arrived[0])))
         self._pending &= {bank for _, bank in self._targets()}

@@ -26,8 +26,8 @@ class DeepController(Controller):
         Load a vector in the next cycle.
     will_move : ``Out(1)``
         Let the vector that has arrived wait after the next cycle.
-    will_clear : ``Out(input_bits)``
-        With ``will_move``: the plane is above its bits.
+    above : ``Out(input_bits)``
+        Of the vector that has arrived: the plane is above its bits.
     will_dispatch : ``Out(1)``
         Dispatch in the next cycle.
     highest : ``In(range(input_bits))``
@@ -42,7 +42,7 @@ class DeepController(Controller):
 
     @staticmethod
     def plane_ports(config):
-        return {"will_load": Out(1), "will_move": Out(1), "will_clear": Out(config.input_bits), "will_dispatch": Out(1),
+        return {"will_load": Out(1), "will_move": Out(1), "above": Out(config.input_bits), "will_dispatch": Out(1),
                 "highest": In(range(config.input_bits)), "will_enable": Out(1),
                 "next_index": Out(range(config.input_bits)), "will_blank": Out(1)}
 
@@ -57,12 +57,14 @@ class DeepController(Controller):
         arrived = Signal()
         started = Signal()
         arrival = Signal(descriptor_layout(self.config), reset_less=True)
+        above = Signal(self.config.input_bits, name="_above", reset_less=True)
         next_arrived = Mux(arrived, ~self._move, self.i_valid)
         m.d.comb += [self.i_ready.eq(~arrived), self.load.eq(~arrived), self.will_load.eq(~next_arrived),
-                     self.is_signed.eq(arrival.signed)]
+                     self.is_signed.eq(arrival.signed), self.above.eq(above)]
         m.d.sync += arrived.eq(next_arrived)
         with m.If(~arrived):
-            m.d.sync += arrival.eq(self.descriptor)
+            m.d.sync += [arrival.eq(self.descriptor),
+                         above.eq(Cat(bit >= self.descriptor.bits for bit in range(self.config.input_bits)))]
             # After a reset there is no total to add to.
             m.d.sync += [arrival.accumulate.eq(self.descriptor.accumulate & started),
                          started.eq(started | self.i_valid)]
@@ -74,7 +76,6 @@ class DeepController(Controller):
         waiting = Signal(descriptor_layout(self.config), reset_less=True)
         m.d.comb += [
             self.will_move.eq(arrived & ~self._move & (~waits | self.will_dispatch | self.dispatch)),
-            self.will_clear.eq(Cat(self.will_move & (bit >= arrival.bits) for bit in range(self.config.input_bits))),
             self.wanted.eq(waits),
             self.wanted_bank.eq(waiting.bank),
         ]
@@ -96,6 +97,9 @@ class DeepController(Controller):
         planned = Signal(reset_less=True)
         is_calibration = Signal(reset_less=True)
         index = Signal.like(self.next_index, name="index", reset_less=True)
+        # The plane after that, and whether it comes next unless a vector is dispatched.
+        following = Signal.like(index, name="following", reset_less=True)
+        steps = Signal(reset_less=True)
         stale = self._registered_stale(m, waiting.bank)
         now, *later = self._enables
         # Drained by the cycle after the next: three planes at most, and three cycles in which the pipeline advances.
@@ -106,7 +110,7 @@ class DeepController(Controller):
             self.will_dispatch.eq(will_dispatch),
             self.dispatch.eq(dispatch),
             self.will_enable.eq(later[0]),
-            self.next_index.eq(Mux(dispatch, self.highest, index - (now & ~is_calibration)[0])),
+            self.next_index.eq(Mux(dispatch, self.highest, Mux(steps, following, index))),
             self.will_blank.eq(next_is_calibration & later[0]),
         ]
         m.d.sync += [
@@ -114,6 +118,8 @@ class DeepController(Controller):
             will_dispatch.eq(waited & ~will_dispatch & (~drives | drains)),
             dispatch.eq(will_dispatch),
             index.eq(self.next_index),
+            following.eq(self.next_index - 1),
+            steps.eq(later[0] & ~next_is_calibration),
             is_calibration.eq(next_is_calibration),
         ]
         last = (index == 0) & ~is_calibration

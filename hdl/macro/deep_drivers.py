@@ -42,10 +42,10 @@ class DeepDrivers(wiring.Component):
         Load a vector in the next cycle.
     will_move : ``In(1)``
         The vector that has been loaded waits after the next cycle.
-    will_clear : ``In(input_bits)``
-        With ``will_move``: the plane is above the vector's bits. Not if ``has_plane_mask``.
+    above : ``In(input_bits)``
+        Of the vector that has been loaded: the plane is above its bits. Not if ``has_plane_mask``.
     is_signed : ``In(1)``
-        With ``will_move``: its inputs are two's complement. Not if ``has_plane_mask``.
+        Its inputs are two's complement. Not if ``has_plane_mask``.
     will_dispatch : ``In(1)``
         The waiting vector is driven after the next cycle.
     plane_mask : ``In(input_bits)``
@@ -74,7 +74,7 @@ class DeepDrivers(wiring.Component):
             "will_move": In(1),
             "will_dispatch": In(1),
             **({"plane_mask": In(input_bits)} if has_plane_mask else
-               {"will_clear": In(input_bits), "is_signed": In(1)}),
+               {"above": In(input_bits), "is_signed": In(1)}),
             "highest": Out(range(input_bits)),
             "will_enable": In(1),
             "next_index": In(range(input_bits)),
@@ -126,12 +126,12 @@ class DeepDrivers(wiring.Component):
         A signed vector needs the upper one of two planes that differ, which is its sign; an unsigned one the lower.
         """
         bits = self.input_bits
-        clear = self._register(m, "clear", self.will_clear)
         is_signed = Signal(name="signed_waits", reset_less=True)
         # Above a signed vector's sign are zeros, which do not count as different.
         ignored = Signal(bits, reset_less=True)
         with m.If(move):
-            m.d.sync += [is_signed.eq(self.is_signed), ignored.eq(Cat(clear[1:], 1) & self.is_signed.replicate(bits))]
+            m.d.sync += [is_signed.eq(self.is_signed),
+                         ignored.eq(Cat(self.above[1:], 1) & self.is_signed.replicate(bits))]
         parts = []
         for index, differs in enumerate(differing):
             part = Signal(bits, name=f"differs_{index}", reset_less=True)

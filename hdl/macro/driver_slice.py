@@ -29,7 +29,7 @@ class DriverSlice(wiring.Component):
         Load in the next cycle.
     will_move : ``In(1)``
         What has been loaded waits after the next cycle.
-    will_clear : ``In(input_bits)``
+    above : ``In(input_bits)``
         With ``will_move``: the plane is above the vector's bits. Not if ``has_plane_mask``.
     will_dispatch : ``In(1)``
         What waits is driven after the next cycle.
@@ -59,7 +59,7 @@ class DriverSlice(wiring.Component):
             "will_enable": In(1),
             "next_index": In(range(input_bits)),
             "will_blank": In(1),
-            **({} if has_plane_mask else {"will_clear": In(input_bits), "differs": Out(input_bits)}),
+            **({} if has_plane_mask else {"above": In(input_bits), "differs": Out(input_bits)}),
             "plane": Out(rows),
         })
 
@@ -99,7 +99,9 @@ class DriverSlice(wiring.Component):
 
     def _compare(self, m, platform, waiting):
         """Clear planes above the vector's bits, and compare each plane with the one above."""
-        clear = self._register(m, "clear", self.will_clear)
+        clear = self._register(m, "clear", self.above)
+        with m.If(~self.will_move):
+            m.d.sync += clear.eq(0)
         for bit in range(1, self.input_bits):
             with m.If(clear[bit]):
                 m.d.sync += waiting[bit].eq(0)

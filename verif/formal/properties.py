@@ -187,11 +187,19 @@ DATA = (
                  ("bits > 2'h3", "bits > 3'h4"), ("is_signed ? { x[163]", "1'b1 ? { x[163]"),
                  ("if (dispatch) driven <= waiting", "if (dispatch) driven <= {waiting[131:0], waiting[164:132]}")), 3,
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
-    Property("plane_skip_deep", "the same, of planes that are looked for while a vector waits", "drivers",
-             MacroConfig(rows=17, columns=1, weight_bits=1, input_bits=5, result_interval=4), "drivers", (
-                 ("if (blank) plane <= ", "if (1'b0) plane <= "), ("if (move) ignored <= ", "ignored <= ")), 6,
-             exposed=("waiting", "driven", "arrived", "ignored", "signed_waits"),
-             defines={"ROWS": 17, "BITS": 5, "DEEP": 1}, solvers=("yices",)),
+    Property("plane_skip_deep", "the same, of planes that are looked for while a vector waits", "deep_drivers",
+             MacroConfig(rows=23, columns=1, weight_bits=1, input_bits=5, result_interval=4), "drivers", (
+                 ("if (move) ignored <= ", "ignored <= "), ("if (move) signed_waits <= ", "signed_waits <= ~")), 11,
+             "bmc", cover_depth=11, defines={"ROWS": 23, "BITS": 5}, solvers=("yices",)),
+    *(Property(f"driver_slice{suffix}", says, "driver_slice",
+               MacroConfig(rows=13, columns=1, weight_bits=1, input_bits=4, result_interval=4), "driver_slice_13", (
+                   ("if (blank) plane <= ", "if (1'b0) plane <= "), ("if (clear[2]) ", "if (1'b0) "), *bugs), 3,
+               exposed=("arrived", "waiting", "driven"), defines={"ROWS": 13, "BITS": 4}, solvers=("yices",),
+               fabric=fabric)
+      for suffix, fabric, says, bugs in (
+          ("", "generic", "a slice of deep drivers holds and compares planes, and drives those that are chosen", ()),
+          ("_ecp5", "ecp5", "the same of ECP5 carry cells and multiplexers", (
+              ("INIT0(16'h9009)", "INIT0(16'h9008)"),)))),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
@@ -215,13 +223,12 @@ CONTROL = (
         ("else i_ready <= %1;", "else i_ready <= %1 | 1'b1;")), depth=3, cover_depth=24, bug_depth=20),
     controlled("controller_4", "the same, interval 4", FURTHER_AHEAD, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
-        ("= on_wordlines & ", "= 1'b0 & "),
-        # A result that comes in between is forgotten, and a vector goes before its planes are known.
-        ("or_Y_B = control_advance_next & ", "or_Y_B = 1'b0 & "),
+        ("= on_wordlines & bank;", "= 1'b0;"),
+        # A result that comes in between is forgotten, and a vector goes before its tables are complete, or too early.
+        ("or_Y_B = will_enable & ", "or_Y_B = 1'b0 & "),
         ("else waited <= %1;", "else waited <= 1'b1;"),
-        # A plane by a number that is not its own, and a calibration plane that is not zero.
-        ("= index - ", "= index + "),
-        ("else blank <= %1;", "else blank <= 1'b0;")), depth=4, cover_depth=28, bug_depth=24),
+        ("<= 2'h2;", "<= 2'h3;"),
+        ("= index - ", "= index + ")), depth=4, cover_depth=28, bug_depth=24),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
         ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),

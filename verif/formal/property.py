@@ -108,7 +108,7 @@ def controller_ports(module, bits):
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
         "hold": (len(hold), "{" + ", ".join(reversed(hold)) + "}"),
-        **({"accumulates": (1, "arrival[4]"), "enable_1": (1, "control_advance_next"),
+        **({"accumulates": (1, "arrival[4]"), "enable_1": (1, "will_enable"),
             "arrival_bank": (1, f"arrival[{bits.bit_length()}]")} if "arrival" in nets else {
             # As wide as the others, though there is none with an interval of 1.
             "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
@@ -120,7 +120,7 @@ def controller_ports(module, bits):
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, accumulation and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
-    ahead = ["arrived", "waited", "will_dispatch", "is_calibration", "enable_2"] if config.is_deep else []
+    ahead = ["arrived", "waited", "is_calibration", "enable_2", "move", "index"] if config.is_deep else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started", *ahead),

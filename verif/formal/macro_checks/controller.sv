@@ -30,13 +30,14 @@ module check (
         .drives(drives), .on_wordlines(on_wordlines), .hold(hold), .started(started_dut), .accumulates(accumulates),
 `ifdef DEEP
         .arrived(arrived), .arrival_bank(arrival_bank), .waited(waited), .will_dispatch(will_dispatch), .is_calibration(is_calibration),
-        .enable_1(enable_1), .enable_2(enable_2), .highest(highest), .move(move), .index(index), .blank(blank));
+        .enable_1(enable_1), .enable_2(enable_2), .highest(highest), .will_move(will_move), .move(move), .index(index),
+        .will_blank(will_blank));
     localparam DEEP = 1;
-    wire arrived, arrival_bank, waited, will_dispatch, is_calibration, enable_1, enable_2, move, blank;
+    wire arrived, arrival_bank, waited, will_dispatch, is_calibration, enable_1, enable_2, will_move, move, will_blank;
     wire [$clog2(BITS)-1:0] index;
     assign left = drives ? index + is_calibration + 1 : 0;
     // What is decided ahead comes true.
-    wire one_plane = !drives || index < BITS && blank == (is_calibration && enable);
+    wire one_plane = !drives || index < BITS;
     wire foreseen = (!waited || wanted && !dispatch)
         && (!will_dispatch || wanted && !dispatch && (left == 0 || left <= 2 && enable && enable_1))
         && (!move || arrived && (!wanted || dispatch)) && stalls_rightly;
