@@ -26,6 +26,8 @@ class DeepController(Controller):
         Load a vector in the next cycle.
     will_move : ``Out(1)``
         Let the vector that has arrived wait after the next cycle.
+    stays : ``Out(1)``
+        The complement of ``will_move``, which clears registers without a LUT.
     above : ``Out(input_bits)``
         Of the vector that has arrived: the plane is above its bits.
     will_dispatch : ``Out(1)``
@@ -42,8 +44,8 @@ class DeepController(Controller):
 
     @staticmethod
     def plane_ports(config):
-        return {"will_load": Out(1), "will_move": Out(1), "above": Out(config.input_bits), "will_dispatch": Out(1),
-                "highest": In(range(config.input_bits)), "will_enable": Out(1),
+        return {"will_load": Out(1), "will_move": Out(1), "stays": Out(1), "above": Out(config.input_bits),
+                "will_dispatch": Out(1), "highest": In(range(config.input_bits)), "will_enable": Out(1),
                 "next_index": Out(range(config.input_bits)), "will_blank": Out(1)}
 
     def _choose_planes(self, m):
@@ -76,6 +78,7 @@ class DeepController(Controller):
         waiting = Signal(descriptor_layout(self.config), reset_less=True)
         m.d.comb += [
             self.will_move.eq(arrived & ~self._move & (~waits | self.will_dispatch | self.dispatch)),
+            self.stays.eq(~self.will_move),
             self.wanted.eq(waits),
             self.wanted_bank.eq(waiting.bank),
         ]

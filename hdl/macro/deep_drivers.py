@@ -42,6 +42,8 @@ class DeepDrivers(wiring.Component):
         Load a vector in the next cycle.
     will_move : ``In(1)``
         The vector that has been loaded waits after the next cycle.
+    stays : ``In(1)``
+        The complement of ``will_move``, which clears registers without a LUT. Not if ``has_plane_mask``.
     above : ``In(input_bits)``
         Of the vector that has been loaded: the plane is above its bits. Not if ``has_plane_mask``.
     is_signed : ``In(1)``
@@ -74,7 +76,7 @@ class DeepDrivers(wiring.Component):
             "will_move": In(1),
             "will_dispatch": In(1),
             **({"plane_mask": In(input_bits)} if has_plane_mask else
-               {"above": In(input_bits), "is_signed": In(1)}),
+               {"stays": In(1), "above": In(input_bits), "is_signed": In(1)}),
             "highest": Out(range(input_bits)),
             "will_enable": In(1),
             "next_index": In(range(input_bits)),

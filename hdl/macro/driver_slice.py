@@ -29,6 +29,8 @@ class DriverSlice(wiring.Component):
         Load in the next cycle.
     will_move : ``In(1)``
         What has been loaded waits after the next cycle.
+    stays : ``In(1)``
+        The complement of ``will_move``, which clears registers without a LUT. Not if ``has_plane_mask``.
     above : ``In(input_bits)``
         With ``will_move``: the plane is above the vector's bits. Not if ``has_plane_mask``.
     will_dispatch : ``In(1)``
@@ -59,7 +61,7 @@ class DriverSlice(wiring.Component):
             "will_enable": In(1),
             "next_index": In(range(input_bits)),
             "will_blank": In(1),
-            **({} if has_plane_mask else {"above": In(input_bits), "differs": Out(input_bits)}),
+            **({} if has_plane_mask else {"stays": In(1), "above": In(input_bits), "differs": Out(input_bits)}),
             "plane": Out(rows),
         })
 
@@ -100,7 +102,7 @@ class DriverSlice(wiring.Component):
     def _compare(self, m, platform, waiting):
         """Clear planes above the vector's bits, and compare each plane with the one above."""
         clear = self._register(m, "clear", self.above)
-        with m.If(~self.will_move):
+        with m.If(self.stays):
             m.d.sync += clear.eq(0)
         for bit in range(1, self.input_bits):
             with m.If(clear[bit]):

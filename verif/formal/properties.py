@@ -194,12 +194,16 @@ DATA = (
     *(Property(f"driver_slice{suffix}", says, "driver_slice",
                MacroConfig(rows=13, columns=1, weight_bits=1, input_bits=4, result_interval=4), "driver_slice_13", (
                    ("if (blank) plane <= ", "if (1'b0) plane <= "), ("if (clear[2]) ", "if (1'b0) "), *bugs), 3,
-               exposed=("arrived", "waiting", "driven"), defines={"ROWS": 13, "BITS": 4}, solvers=("yices",),
-               fabric=fabric)
+               exposed=("arrived", "waiting", "driven", "load", "move", "dispatch", "enable", "blank", "clear", "index"
+                        ), defines={"ROWS": 13, "BITS": 4}, solvers=("yices",), fabric=fabric)
       for suffix, fabric, says, bugs in (
           ("", "generic", "a slice of deep drivers holds and compares planes, and drives those that are chosen", ()),
           ("_ecp5", "ecp5", "the same of ECP5 carry cells and multiplexers", (
-              ("INIT0(16'h9009)", "INIT0(16'h9008)"),)))),
+              ("""INJECT1_0("YES"),
+    .INJECT1_1("YES")
+  ) differs_0_cell1 (""", """INJECT1_0("NO"),
+    .INJECT1_1("YES")
+  ) differs_0_cell1 ("""),)))),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
@@ -227,8 +231,9 @@ CONTROL = (
         # A result that comes in between is forgotten, and a vector goes before its tables are complete, or too early.
         ("or_Y_B = will_enable & ", "or_Y_B = 1'b0 & "),
         ("else waited <= %1;", "else waited <= 1'b1;"),
-        ("<= 2'h2;", "<= 2'h3;"),
-        ("= index - ", "= index + ")), depth=4, cover_depth=28, bug_depth=24),
+        ("add_B_Y <= 2'h2;", "add_B_Y <= 2'h3;"),
+        ("following <= following_dff_Q_D;", "following <= ~following_dff_Q_D;")), depth=4, cover_depth=28,
+        bug_depth=24),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
         ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),
@@ -237,7 +242,7 @@ CONTROL = (
         defines={"WITHIN": 32}),
     controlled("response_4", "the same, within 64 cycles; interval 4", FURTHER_AHEAD, (
         ("= ~ busy;", "= busy;"),), depth=66, mode="bmc", cover_depth=3,
-        defines={"WITHIN": 64}),
+        defines={"WITHIN": 64}, solvers=("yices",)),
 )
 
 FUSED = (

@@ -120,7 +120,8 @@ def controller_ports(module, bits):
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, accumulation and fused columns."""
     stages = 4 + config.column_latency - 1 + config.fuse_latency
-    ahead = ["arrived", "waited", "is_calibration", "enable_2", "move", "index"] if config.is_deep else []
+    ahead = ["arrived", "waited", "is_calibration", "enable_2", "move", "index",
+             "following", "steps"] if config.is_deep else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started", *ahead),

@@ -30,14 +30,19 @@ module check (
         .drives(drives), .on_wordlines(on_wordlines), .hold(hold), .started(started_dut), .accumulates(accumulates),
 `ifdef DEEP
         .arrived(arrived), .arrival_bank(arrival_bank), .waited(waited), .will_dispatch(will_dispatch), .is_calibration(is_calibration),
+        .following(following), .steps(steps),
         .enable_1(enable_1), .enable_2(enable_2), .highest(highest), .will_move(will_move), .move(move), .index(index),
         .will_blank(will_blank));
     localparam DEEP = 1;
     wire arrived, arrival_bank, waited, will_dispatch, is_calibration, enable_1, enable_2, will_move, move, will_blank;
-    wire [$clog2(BITS)-1:0] index;
+    wire [$clog2(BITS)-1:0] index, following;
+    wire steps;
     assign left = drives ? index + is_calibration + 1 : 0;
     // What is decided ahead comes true.
-    wire one_plane = !drives || index < BITS;
+    wire one_plane = !drives || index < BITS && following == index - 2'b1 && steps == (enable && !is_calibration);
+    // The planes come in order, from the highest down.
+    always @(posedge clk) if (started && !rst && !$past(rst) && $past(started))
+        assert (!drives || index == ($past(dispatch) ? $past(highest) : $past(index) - $past(enable && !is_calibration)));
     wire foreseen = (!waited || wanted && !dispatch)
         && (!will_dispatch || wanted && !dispatch && (left == 0 || left <= 2 && enable && enable_1))
         && (!move || arrived && (!wanted || dispatch)) && stalls_rightly;

@@ -38,8 +38,8 @@ module check (
         assume (!load || !will_move);
     end
 
-    `DUT dut (.clk(clk), .rst(1'b0), .x(x), .will_load(will_load), .will_move(will_move), .above(above),
-        .is_signed(arrival_negative), .will_dispatch(1'b0), .will_enable(1'b0), .next_index(0), .will_blank(1'b0),
+    `DUT dut (.clk(clk), .rst(1'b0), .x(x), .will_load(will_load), .will_move(will_move), .above(above), .stays(!will_move),
+        .is_signed(arrival_negative), .will_dispatch(1'b0), .will_enable(1'b0), .next_index({$clog2(BITS){1'b0}}), .will_blank(1'b0),
         .highest(highest));
 
     // The lowest bits of a word, as a number.

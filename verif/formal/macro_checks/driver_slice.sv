@@ -12,9 +12,15 @@ module check (
     genvar n, r;
     generate for (n = 0; n < BITS; n = n + 1) assign above[n] = n >= bits; endgenerate
 
-    `DUT dut (.clk(clk), .rst(rst), .x(x), .will_load(will_load), .will_move(will_move), .above(above),
+    `DUT dut (.clk(clk), .rst(rst), .x(x), .will_load(will_load), .will_move(will_move), .above(above), .stays(!will_move),
         .will_dispatch(will_dispatch), .will_enable(will_enable), .next_index(next_index), .will_blank(will_blank),
-        .differs(differs), .plane(plane), .arrived(arrived), .waiting(waiting), .driven(driven));
+        .differs(differs), .plane(plane), .arrived(arrived), .waiting(waiting), .driven(driven),
+        .load(copies[4]), .move(copies[3]), .dispatch(copies[2]), .enable(copies[1]), .blank(copies[0]), .clear(clear),
+        .index(index_copy));
+    // The slice's own registers of what is broadcast.
+    wire [4:0] copies;
+    wire [BITS-1:0] clear;
+    wire [$clog2(BITS)-1:0] index_copy;
 
     reg load, move, dispatch, enable, blank, started = 0, loaded = 0, moved = 0, dispatched = 0, chosen = 0;
     reg [$clog2(BITS+1)-1:0] count;
@@ -43,8 +49,8 @@ module check (
             wordlines <= blank ? 0 : drives[index];
             chosen <= dispatched || blank;
         end
-        // After a reset it loads, and the pipeline advances.
-        if (rst) {load, move, dispatch, enable, blank} <= 5'b10010;
+        // After a reset it loads, and the pipeline advances; what it holds does not count.
+        if (rst) {load, move, dispatch, enable, blank, loaded, moved, dispatched, chosen} <= 9'b100100000;
         assume (next_index < BITS);
     end
 
@@ -56,11 +62,14 @@ module check (
         end
         wire [ROWS-1:0] upper = n + 1 < BITS ? waits[n + 1 < BITS ? n + 1 : 0] : 0;
         always @(posedge clk) begin
+            if (started && n > 0 && !$past(rst)) assert (clear[n] == (move && n >= count));
             if (moved) assert (differs[n] == (waits[n] != upper));
             cover (moved && differs == 1 << n);
         end
     end endgenerate
     always @(posedge clk) begin
+        if (started) assert (copies == {load, move, dispatch, enable, blank});
+        if (started) assert (index_copy == index);
         if (chosen) assert (plane == wordlines);
         cover (chosen && blank && enable && dispatched && plane != 0);
     end
