@@ -55,7 +55,7 @@ def fabric_of(path):
 
 def default_interval(fabric, is_core):
     """The ``result_interval`` that suits a fabric; a core's requantizer would wait for each result."""
-    return 3 if fabric == "ecp5" and not is_core else 1
+    return 4 if fabric == "ecp5" and not is_core else 1
 
 
 @click.command()
@@ -72,7 +72,7 @@ def command(config, core, fabric, out):
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
 
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; a macro
-    without --core then has a --result-interval of 3 if none is given.
+    without --core then has a --result-interval of 4 if none is given.
     """
     paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
     for path in paths:

@@ -137,7 +137,7 @@ def test_core_is_generated_from_its_own_configuration(cli, tmp_path, folder):
 
 
 @pytest.mark.parametrize("options, interval", [
-    ((), 1), (("--fabric", "ecp5"), 3), (("--fabric", "ecp5", "--result-interval", 2), 2),
+    ((), 1), (("--fabric", "ecp5"), 4), (("--fabric", "ecp5", "--result-interval", 2), 2),
     (("--fabric", "ecp5", "--core"), 1), (("--fabric", "ecp5", "--config"), 1)], ids=str)
 def test_result_interval_suits_the_fabric_unless_it_is_given(options, interval, cli, tmp_path):
     config = MacroConfig(rows=2, columns=2, result_interval=interval)
