@@ -138,12 +138,12 @@ class TableWriter(wiring.Component):
             m.d.comb += found.is_last.eq(1)
         new = Signal(self._arrivals[0].shape(), name="new_arrival")
         # Group and bank of the row before, which gather when this one is the first that waits.
-        before = self._register("before", new.target.shape())
+        previous = self._register("previous", new.target.shape())
         push = fresh & fresh_found.is_own
         m.d.comb += [new.target.group.eq(fresh_found.group), new.target.bank.eq(bank),
-                     new.is_last.eq(fresh_found.is_last), new.continues.eq(new.target == before)]
+                     new.is_last.eq(fresh_found.is_last), new.continues.eq(new.target == previous)]
         with m.If(push):
-            m.d.sync += before.eq(new.target)
+            m.d.sync += previous.eq(new.target)
         self._wait(m, push, new)
         used = ((fresh, bank), *((arrived, arrival.target.bank) for arrived, arrival in zip(
             self._arrived, self._arrivals)), (self._gathers, self._gathered.bank),
@@ -241,7 +241,10 @@ class TableWriter(wiring.Component):
         self._delay(m, "subtract", subtract, 3)
         if shape.doubles:
             self._delay(m, "twice", ~base, 3)
-        self._delay(m, "select", Mux(strobe & ~self._ends, self._select, 0), 4)
+        # Two registers of the delay: the strobe goes to all groups.
+        writes, selected = self._register("writes", 1), self._register("selected", len(self._select))
+        m.d.sync += [writes.eq(strobe & ~self._ends), selected.eq(self._select)]
+        self._delay(m, "select", Mux(writes, selected, 0), 3)
         self._delay(m, "address", address, 4)
         self._delay(m, "bank", self._fill_target.bank, 4)
         return position, clear

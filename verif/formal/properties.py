@@ -276,7 +276,7 @@ WHOLE = (
     whole("macro_table_2", "the same with two table writers",
           MacroConfig(rows=5, columns=1, weight_bits=2, input_bits=1, banks=2, column="table", table_writers=2), 40, (
               ("twice_0 <= ", "twice_0 <= 1'b1 | ", "lut_ram_writer_1"),
-              ("= fresh & is_own;", "= 1'b0;", "lut_ram_writer_1")),
+              ("= fresh & fresh_found[0];", "= 1'b0;", "lut_ram_writer_1")),
           solvers=("yices",), script="memory_map"),
 )
 
