@@ -221,7 +221,8 @@ class MacroCycles:
 
     def _clear(self):
         self._front = DeepFront() if self._is_deep else Front(self._cycles_ahead > 0)
-        # With a deep front: banks that were in use a cycle ago, or came into use then.
+        # With a deep front: banks of planes a cycle ago, and those that are kept from writes.
+        self._used_by_planes = set()
         self._used = set()
         self.planes_left = 0
         self._driven_bank = None
@@ -262,8 +263,12 @@ class MacroCycles:
 
     def banks_in_use(self):
         """Banks that vectors in flight may still read."""
-        return {bank for bank in (*self._front.banks(), self._driven_bank if self.planes_left else None,
-                                  *self._plane_banks) if bank is not None}
+        return {*self._front.banks(), *self._banks_of_planes()}
+
+    def _banks_of_planes(self):
+        """Banks of the planes that are driven or on the wordlines, or held because of one that was."""
+        return {bank for bank in (self._driven_bank if self.planes_left else None, *self._plane_banks)
+                if bank is not None}
 
     def step(self, vector, write, offered, o_ready):
         """One clock cycle.
@@ -288,12 +293,13 @@ class MacroCycles:
         last = self.planes_left == 1
         wanted = self._front.waiting and self._front.waiting[1]
         blocked = any(writer.busy(wanted) for writer in self._writers)
-        in_use = self.banks_in_use()
-        guarded = self._used if self._is_deep else in_use
+        guarded = self._used if self._is_deep else self.banks_in_use()
+        fetched = set(self._front.banks())
         i_ready, dispatched = self._front.step(vector, blocked, self.planes_left,
                                                self._enables if self._cycles_ahead else [enable])
         write_ready = write[0] not in guarded and all(writer.ready for writer in self._writers)
-        self._used = in_use | ({vector[1]} if vector and i_ready else set())
+        self._used = fetched | self._used_by_planes | ({vector[1]} if vector and i_ready else set())
+        self._used_by_planes = self._banks_of_planes() | ({dispatched[1]} if dispatched else set())
         for writer in self._writers:
             writer.step(write if offered and write_ready else None, wanted)
 

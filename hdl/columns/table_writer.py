@@ -173,7 +173,7 @@ class TableWriter(wiring.Component):
         is_wanted = Signal(reset_less=True)
         starts = Signal()
         head, arrives = self._arrivals[0], self._arrived[0]
-        self._ends, self._select = Signal(name="ends"), self._register("fill_select", len(self.groups))
+        self._ends = Signal(name="ends")
         # Where the last group lacks rows, its first position is a row of the group before, or none.
         self._first = self._register("fill_first", ceil_log2(self.table.rows))
         missing = self.table.rows_of_groups[-1].count(None)
@@ -188,8 +188,7 @@ class TableWriter(wiring.Component):
                      self._gathers.eq(self._joins | (self._gathers & ~starts)),
                      complete.eq((self._joins & head.is_last) | (complete & ~starts))]
         with m.If(starts):
-            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered),
-                         self._select.eq(1 << self._gathered.group)]
+            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered)]
             with m.Switch(self._gathered.group):
                 for place, group in enumerate(self.groups):
                     with m.Case(place):
@@ -242,8 +241,8 @@ class TableWriter(wiring.Component):
         if shape.doubles:
             self._delay(m, "twice", ~base, 3)
         # Two registers of the delay: the strobe goes to all groups.
-        writes, selected = self._register("writes", 1), self._register("selected", len(self._select))
-        m.d.sync += [writes.eq(strobe & ~self._ends), selected.eq(self._select)]
+        writes, selected = self._register("writes", 1), self._register("selected", len(self.groups))
+        m.d.sync += [writes.eq(strobe & ~self._ends), selected.eq(1 << self._fill_target.group)]
         self._delay(m, "select", Mux(writes, selected, 0), 3)
         self._delay(m, "address", address, 4)
         self._delay(m, "bank", self._fill_target.bank, 4)
@@ -257,7 +256,7 @@ class TableWriter(wiring.Component):
                                     depth=shape.banks << row_bits)
         address = self._register("read_address", len(rows.address))
         missing = shape.rows_of_groups[self.groups[-1]].count(None)
-        is_missing = self._select[-1] & (position < missing) if missing else 0
+        is_missing = (self._fill_target.group == len(self.groups) - 1) & (position < missing) if missing else 0
         # The block RAMs are far from each other, and from the logic that accepts a row.
         stored = self._register("fresh_weights", len(rows.write_data))
         m.d.sync += [

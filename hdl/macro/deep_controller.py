@@ -133,11 +133,16 @@ class DeepController(Controller):
         return Plane(drives, driven, planned, is_calibration, drives & last)
 
     def _guard_banks(self, m, users):
-        """Keep writes off the banks of vectors: what is used next cycle, as far as it can be known in this one."""
-        users = [*users, *self._held_banks(m, *users[-1]), (self.i_valid & self.i_ready, self.descriptor.bank)]
-        used = Signal(self.config.banks)
-        m.d.sync += used.eq(Cat(reduce(or_, (valid & (bank == index) for valid, bank in users))
-                                for index in range(self.config.banks)))
+        """Keep writes off the banks of vectors: in use two cycles ago, or just before they are dispatched one ago."""
+        arrived, waits, *planes = users
+        early = [(self.i_valid & self.i_ready, self.descriptor.bank), arrived, waits]
+        late = [(self.dispatch, waits[1]), *planes, *self._held_banks(m, *planes[-1])]
+
+        def banks(which):
+            return Cat(reduce(or_, (valid & (bank == index) for valid, bank in which))
+                       for index in range(self.config.banks))
+        used, was_used = Signal(self.config.banks), Signal(self.config.banks, name="was_used")
+        m.d.sync += [was_used.eq(banks(late)), used.eq(banks(early) | was_used)]
         m.d.comb += self.write_ready.eq(~used.bit_select(self.write_bank, 1))
 
     def _registered_stale(self, m, bank):
