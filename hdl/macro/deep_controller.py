@@ -141,7 +141,8 @@ class DeepController(Controller):
         def banks(which):
             return Cat(reduce(or_, (valid & (bank == index) for valid, bank in which))
                        for index in range(self.config.banks))
-        used, was_used = Signal(self.config.banks), Signal(self.config.banks, name="was_used")
+        used = Signal(self.config.banks)
+        was_used = Signal(self.config.banks)
         m.d.sync += [was_used.eq(banks(late)), used.eq(banks(early) | was_used)]
         m.d.comb += self.write_ready.eq(~used.bit_select(self.write_bank, 1))
 
