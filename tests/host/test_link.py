@@ -219,12 +219,12 @@ def run_some(config, ratio):
         "COCOTB_TEST_FILTER": r"\.(noise|full_frames|duplicates|board_resets|busy_cycles)$"})
 
 
-@pytest.mark.parametrize("ratio", some(RATIOS, 2, 6))
+@pytest.mark.parametrize("ratio", some(RATIOS))
 def test_link_at_the_extremes_of_the_clocks(ratio):
     run_some(CONFIG, ratio)
 
 
-@pytest.mark.parametrize("ratio", some([1 / 8, 1.0, 16.0], 2))
+@pytest.mark.parametrize("ratio", some([1 / 8, 1.0, 16.0], 1))
 def test_link_of_a_macro_with_tables(ratio):
     run_some(TABLES, ratio)
 
