@@ -198,7 +198,7 @@ class MacroCycles:
 
     def __init__(self, config):
         # From the last plane on the wordlines to the result that is about to reach the output.
-        self._arriving = config.column_latency + 2 + config.fuse_latency
+        self._arriving = config.broadcast + config.column_latency + 2 + config.fuse_latency
         self._banks = range(config.banks)
         self._needs_calibration = config.needs_calibration
         self._bank_hold_cycles = config.bank_hold_cycles

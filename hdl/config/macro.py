@@ -11,6 +11,7 @@ KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
 COLUMNS = tuple(KINDS)
 FUSES = (1, 2, 4)
 INTERVALS = (1, 2, 4)
+BROADCASTS = (0, 1)
 MAX_COLUMNS = 1024
 
 
@@ -58,8 +59,14 @@ class MacroConfig(Parameters):
         "latency, and vectors of fewer than four planes take four cycles.",
         default=1, choices=INTERVALS)
 
+    broadcast: int = parameter(
+        "Registers between the drivers and groups of neighboring columns, for macros that take much of a device; one "
+        "more cycle of latency each. 0 unless `result_interval` is 4.", default=0, choices=BROADCASTS, is_named=False)
+
     def __post_init__(self):
         self.check_parameters()
+        if self.broadcast and not self.is_deep:
+            raise ValueError(f"broadcast must be 0 unless result_interval is 4, not {self.broadcast}")
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         foreign = [each for kind in KINDS.values() if kind is not self.kind for each in kind.conditions]
         for name, condition in foreign:
@@ -152,7 +159,7 @@ class MacroConfig(Parameters):
     @property
     def bank_hold_cycles(self):
         """Cycles for which a bank must not be written after a plane of it is in a block's registers."""
-        return max(shape.bank_hold_cycles for shape in self.shapes)
+        return self.broadcast + max(shape.bank_hold_cycles for shape in self.shapes)
 
     @property
     def fuse_latency(self):
@@ -170,10 +177,11 @@ class MacroConfig(Parameters):
 
         For ``p`` of at least ``result_interval``.
 
-        Two in the wordline drivers (three with a ``result_interval`` of 2, seven with 4), one for the wordlines, one
-        for their copy in a block, the column, the accumulator, the total, and the fuse stages.
+        Two in the wordline drivers (three with a ``result_interval`` of 2, seven with 4), one for the wordlines, those
+        of the broadcast, one for their copy in a block, the column, the accumulator, the total, and the fuse stages.
         """
-        return 5 + self.result_interval + 2 * self.is_deep + self.column_latency + self.fuse_latency
+        ahead = self.result_interval + 2 * self.is_deep
+        return 5 + ahead + self.broadcast + self.column_latency + self.fuse_latency
 
     @property
     def name(self):

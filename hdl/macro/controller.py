@@ -249,7 +249,7 @@ class Controller(wiring.Component):
         config, descriptor, control = self.config, plane.descriptor, self.control
         at_sum = config.column_latency - 1
         first = self._delay(m, "first", plane.first, at_sum)
-        last = [plane.last, *self._delays(m, "loads", plane.last, at_sum + 2, reset=True)]
+        last = [plane.last, *self._delays(m, "loads", plane.last, at_sum + 2 + config.broadcast, reset=True)]
         loads = last[-1]
         complete = self._delay(m, "complete", loads, 1, reset=True)
         m.d.comb += [
@@ -261,10 +261,10 @@ class Controller(wiring.Component):
             m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", plane.is_calibration, config.calibration))
 
         # Before a result arrives at the output: whether there is one so many pipeline steps earlier.
-        steps = [complete, *reversed(last)]
+        steps = completing = [complete, *reversed(last)]
         if config.fuse > 1:
-            mode = self._delay(m, "mode", descriptor.fuse, at_sum + 4)
-            steps.insert(0, self._delay(m, "total", complete, 1, reset=True))
+            mode = self._delay(m, "mode", descriptor.fuse, at_sum + 4 + config.broadcast)
+            steps = [self._delay(m, "total", complete, 1, reset=True), *steps]
             for stage in range(config.fuse_latency):
                 m.d.comb += self.fuse_mode.word_select(stage, 2).eq(mode)
                 if stage + 1 < config.fuse_latency:
@@ -272,8 +272,11 @@ class Controller(wiring.Component):
                     mode = self._delay(m, f"mode_{stage}", mode, 1)
                     steps.insert(0, self._delay(m, f"fused_{stage}", steps[0], 1, reset=True))
             m.d.comb += self.fuse_load[-1].eq(self.enable & steps[0])
+        # When the accumulators' blocks know it; with a broadcast a cycle earlier.
+        for enable in self._enables[:1 + config.broadcast]:
+            completing = _moved(completing, enable)
         next_complete = Signal()
-        m.d.comb += next_complete.eq(Mux(self.enable, loads, complete))
+        m.d.comb += next_complete.eq(completing[0])
         if config.result_interval == 1:
             m.d.comb += control.load.eq(next_complete)
         else:
@@ -284,7 +287,8 @@ class Controller(wiring.Component):
         """Decide whether the pipeline advances: unless a result that arrives has to wait for the one at the output.
 
         ``steps`` says whether a result is about to arrive at the output, and the same for each pipeline step before.
-        Every block makes its own enable from a registered copy of ``advance_next``.
+        Every block makes its own enable from a registered copy of ``advance_next``; with a broadcast it is registered
+        on the way, too.
         """
         o_valid = Signal()
         # Whether a result arrives in the cycle that is decided about, and whether one may still be at the output then.
@@ -298,7 +302,7 @@ class Controller(wiring.Component):
         m.d.comb += [
             next_arriving.eq(steps_then[0]),
             o_valid.eq((self.enable & steps[0]) | (self.o_valid & ~self.o_ready)),
-            self.control.advance_next.eq(decisions[0]),
+            self.control.advance_next.eq(decisions[self.config.broadcast]),
             self.enable.eq(self._enables[0]),
         ]
         if self.config.result_interval == 1:

@@ -8,12 +8,16 @@ from ..columns.column_block import ColumnBlock
 from ..columns.kinds import GATEWARE
 from ..config.ones import OnesShape
 from ..fabric.emitter import Platform
+from .broadcast import Broadcast
 from .controller import Controller
 from .deep_controller import DeepController
 from .deep_drivers import DeepDrivers
 from .fuse import Fuse
 from .ports import PORT_MEANINGS, descriptor_layout, input_layout, output_layout, port_values, ports, write_layout
 from .wordline_drivers import WordlineDrivers
+
+# Neighboring blocks that share the registers of a broadcast.
+BROADCAST_BLOCKS = 4
 
 
 class Macro(wiring.Component):
@@ -64,8 +68,10 @@ class Macro(wiring.Component):
         writes = gateware.add_writers(m, platform, self.config, self.write, control)
         planes = gateware.add_planes(m, platform, self.config, drivers.plane)
         totals, placed = [], dict.fromkeys(writes, 0)
+        ones_shape = OnesShape(self.config.rows, self.config.column_latency)
+        sources = self._broadcast(m, platform, control.control, {**planes, ones_shape: drivers.plane})
         for index, (shape, columns) in enumerate(self.config.blocks):
-            block = self._add_block(m, platform, control, planes[shape], f"block_{index}", shape, columns)
+            block = self._add_block(m, platform, sources(index, shape), f"block_{index}", shape, columns)
             for name, _ in block.write.shape():
                 source = writes[shape][name]
                 if name == "weights":
@@ -73,8 +79,7 @@ class Macro(wiring.Component):
                 m.d.comb += Value.cast(block.write[name]).eq(Value.cast(source))
             placed[shape] += columns
             totals.append(block.totals)
-        ones = self._add_block(m, platform, control, drivers.plane, "ones",
-                               OnesShape(self.config.rows, self.config.column_latency), 1)
+        ones = self._add_block(m, platform, sources(len(self.config.blocks), ones_shape), "ones", ones_shape, 1)
         self._add_output(m, platform, control, Cat(totals), ones.totals.as_signed())
         return m
 
@@ -100,13 +105,35 @@ class Macro(wiring.Component):
                 m.d.comb += mine.eq(other) if member.flow == In else other.eq(mine)
         return drivers
 
-    def _add_block(self, m, platform, control, plane, name, shape, columns):
+    def _broadcast(self, m, platform, control, planes):
+        """Gives control signals and plane for a block, by its number and shape."""
+        if not self.config.broadcast:
+            return lambda index, shape: (control, planes[shape])
+        shapes = [*(shape for shape, _ in self.config.blocks), list(planes)[-1]]
+        found = {}
+        for first in range(0, len(shapes), BROADCAST_BLOCKS):
+            indices = range(first, min(first + BROADCAST_BLOCKS, len(shapes)))
+            forms = list(dict.fromkeys(shapes[index] for index in indices))
+            widths = tuple(len(planes[shape]) for shape in forms)
+            name = f"broadcast_{'_'.join(dict.fromkeys(shape.storage for shape in forms))}"
+            one = platform.instantiate(m, f"broadcast_{first // BROADCAST_BLOCKS}", name, Broadcast, config=self.config,
+                                       widths=widths)
+            m.d.comb += [Value.cast(one.control).eq(Value.cast(control)),
+                         one.plane.eq(Cat(planes[shape] for shape in forms))]
+            for index in indices:
+                start = sum(widths[:forms.index(shapes[index])])
+                plane = one.plane_to_blocks[start:start + len(planes[shapes[index]])]
+                found[index] = one.to_blocks, plane
+        return lambda index, shape: found[index]
+
+    def _add_block(self, m, platform, source, name, shape, columns):
+        control, plane = source
         block = platform.instantiate(m, name, shape.block_name(columns), ColumnBlock, config=self.config, shape=shape,
                                      columns=columns)
         m.d.comb += [
             block.ready.eq(self.o.ready),
             block.plane.eq(plane),
-            Value.cast(block.control).eq(Value.cast(control.control)),
+            Value.cast(block.control).eq(Value.cast(control)),
         ]
         return block
 
