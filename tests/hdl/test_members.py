@@ -28,7 +28,7 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "banks": 2, "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
           "input_bits": 8, "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12_000_000, "baud": 115200,
           "macro_hz": 48_000_000,
-          "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
+          "widths": (8, 16), "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
           "sum_shape": signed(8), "max_accumulations": 3, "index": 0, "has_dma": True, "takes_null": True,
           "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3,
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32)}
