@@ -273,7 +273,7 @@ class Controller(wiring.Component):
                     steps.insert(0, self._delay(m, f"fused_{stage}", steps[0], 1, reset=True))
             m.d.comb += self.fuse_load[-1].eq(self.enable & steps[0])
         # When the accumulators' blocks know it; with a broadcast a cycle earlier.
-        for enable in self._enables[:1 + config.broadcast]:
+        for enable in (self.enable, *self._enables[1:1 + config.broadcast]):
             completing = _moved(completing, enable)
         next_complete = Signal()
         m.d.comb += next_complete.eq(completing[0])
