@@ -12,8 +12,8 @@ from ..common.tools import FlowError, run_tool
 from .families import DEVICES, FAMILIES, LABELS, Device, Family
 from .open_carries import open_carries
 
-__all__ = ["DEVICES", "FAMILIES", "FOR_AREA", "PLACERS", "FitError", "FlowError", "Netlist", "Routed", "RouterError", "map_design",
-           "pack", "pack_cells", "place_and_route", "run_tool", "synthesize", "with_seeds"]
+__all__ = ["DEVICES", "FAMILIES", "FOR_AREA", "PLACERS", "FitError", "FlowError", "Netlist", "Routed", "RouterError",
+           "map_design", "pack", "pack_cells", "place_and_route", "run_tool", "synthesize", "with_seeds"]
 
 
 class FitError(FlowError):

@@ -120,7 +120,8 @@ def read_design(stem, peer, folder, progress=None):
                            f"{peer.top}") from None
         raise
     modules = json.loads((folder / "ports.json").read_text(encoding="utf-8"))["modules"]
-    ports = modules[PEER]["ports"]
+    # Yosys leaves the backslash before names that look like its own.
+    ports = {name.removeprefix("\\"): port for name, port in modules[PEER]["ports"].items()}
     _check_ports(stem, peer, ports)
     return PeerArray(stem, peer, ports, (folder / "peer.il").read_text(encoding="utf-8"))
 

@@ -86,7 +86,7 @@ class Peer:
     parameters: dict = field(default=None, metadata=key(
         "a table of integers from 0 on", "Parameters of the module.", "its own"))
     macs_per_cycle: float = field(metadata=key(
-        "a number from 0.000001 to 1000000", "Multiply-accumulates per cycle; less than 1 if one takes several cycles."))
+        "a number from 0.000001 to 1000000", "Multiply-accumulates per cycle; below 1 if one takes several."))
     input_bits: int = field(default=8, metadata=key("an integer from 1 to 64", "Bits of an input in a MAC.", "8"))
     weight_bits: int = field(default=8, metadata=key("an integer from 1 to 64", "Bits of a weight in a MAC.", "8"))
     dsp: bool = field(default=False, metadata=key(
