@@ -6,11 +6,11 @@ from importlib.util import find_spec
 import pytest
 from bitline.scripts.commands.bench import fpga as bench_fpga
 from bitline.scripts.common.files import BadInput
-from bitline.scripts.fpga import peers as peers_file
 from bitline.scripts.fpga.array_flow import DEVICE, count_array
 from bitline.scripts.fpga.flow import FitError, RouterError
-from bitline.scripts.fpga.peer_flow import PeerArray, read_design
-from bitline.scripts.fpga.peers import Peer, keys_table, read_peers
+from bitline.scripts.peers import description
+from bitline.scripts.peers.description import Peer, keys_table, read_peers
+from bitline.scripts.peers.design import PeerArray, read_design
 from bitline.scripts.reports.array_figures import make_document
 from places import ROOT
 
@@ -58,7 +58,7 @@ def read(folder, tmp_path):
 
 
 @pytest.mark.parametrize(("changes", "match"), [
-    ({"colour": "red"}, "keys must be among name, .*, note, not colour"),
+    ({"color": "red"}, "keys must be among name, .*, note, not color"),
     ({"license": None}, "license must be given, and is not"),
     ({"name": ""}, "name must be a line of text, not ''"),
     ({"top": "a b"}, "top must be a name, not 'a b'"),
@@ -125,7 +125,7 @@ def test_a_port_of_two_directions(folder, tmp_path):
         read(folder, tmp_path)
 
 
-@pytest.mark.parametrize("frontend", peers_file.FRONTENDS)
+@pytest.mark.parametrize("frontend", description.FRONTENDS)
 @pytest.mark.parametrize(("changes", "width", "low"), [
     ({}, 16, 2),
     ({"parameters": {"WIDTH": 24}, "defines": {"LOW": 5}}, 24, 6),
@@ -137,7 +137,7 @@ def test_parameters_defines_and_included_files(frontend, changes, width, low, fo
         "clk": 1, "rst.n": 1, "a": width, "y": width, "low": low}
 
 
-@pytest.mark.parametrize("frontend", peers_file.FRONTENDS)
+@pytest.mark.parametrize("frontend", description.FRONTENDS)
 def test_sources_are_read_in_their_order(frontend, folder, tmp_path):
     (folder / "rtl" / "width.vh").write_text("`define LOW 3\n")
     describe(folder, frontend=frontend, sources=["rtl/width.vh", str(folder / "rtl" / "*.v")], defines=None)
@@ -221,7 +221,7 @@ def test_figures_of_the_document_are_those_that_were_measured():
 
 
 def test_descriptions_of_measured_peers_are_those_of_the_figures(monkeypatch):
-    monkeypatch.setattr(peers_file, "_find", lambda *_: ())
+    monkeypatch.setattr(description, "_find", lambda *_: ())
     described = [peer.describe() for peer in read_peers(DOCUMENT.with_suffix("")).values()]
     report = json.loads(DOCUMENT.with_suffix(".json").read_text(encoding="utf-8"))
     assert described == [{key: row[key] for key in described[0]} for row in report["peers"]]

@@ -16,9 +16,9 @@ from ...fpga.block_usage import Blocks
 from ...fpga.board_flow import MACRO, Design
 from ...fpga.flow import FlowError, pack_cells, synthesize, with_seeds
 from ...fpga.netlist_check import check_netlist
-from ...fpga.peer_flow import PeerArray, read_design
-from ...fpga.peers import read_peers
 from ...fpga.synth_report import count_blocks, versions
+from ...peers.description import read_peers
+from ...peers.design import PeerArray, read_design
 from ...reports.array_figures import draw, make_document, make_table
 
 SIZES = "40x4,80x4,80x8"

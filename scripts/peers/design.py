@@ -12,9 +12,9 @@ from ...hdl.measure.foreign_module import ForeignModule
 from ...hdl.measure.harness import Harness
 from ..common.files import BadInput
 from ..common.tools import FlowError, run_tool
-from .array_flow import ARRAY
-from .flow import FOR_AREA, synthesize
-from .peers import Peer
+from ..fpga.array_flow import ARRAY
+from ..fpga.flow import FOR_AREA, synthesize
+from .description import Peer
 
 # Names that modules of peers are unlikely to have.
 TOP, PEER = "bitline_measured", "bitline_peer"
