@@ -28,9 +28,9 @@ write_rtlil peer.il
 blackbox =*
 write_json ports.json
 """
-# How the two frontends say that there is no such module, or no such parameter.
+# How the two frontends say that there is no such module, and Yosys that there is no such parameter.
 NO_TOP = re.compile(r"ERROR: (?:Module `.*' not found|'.*' is not a valid top-level module)")
-NO_PARAMETER = re.compile(r"Can't find object for defparam `(\w+)`|has no parameter named '(\w+)'")
+NO_PARAMETER = re.compile(r"Can't find object for defparam `(.*)`")
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,7 @@ def read_design(stem, peer, folder, progress=None):
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    _check_parameters(stem, peer)
     script = READING.format(top=peer.top, peer=PEER, **READERS[peer.frontend](peer, folder))
     (folder / "read.ys").write_text(script, encoding="utf-8")
     try:
@@ -116,14 +117,26 @@ def read_design(stem, peer, folder, progress=None):
         if NO_TOP.search(log):
             raise BadInput(f"{stem}.toml: top must be a module of the sources, and {peer.top} is none") from None
         if match := NO_PARAMETER.search(log):
-            raise BadInput(f"{stem}.toml: parameters must be the top's, and {match[1] or match[2]} is none of "
-                           f"{peer.top}") from None
+            raise _no_parameter(stem, peer, match[1]) from None
         raise
     modules = json.loads((folder / "ports.json").read_text(encoding="utf-8"))["modules"]
     # Yosys leaves the backslash before names that look like its own.
     ports = {name.removeprefix("\\"): port for name, port in modules[PEER]["ports"].items()}
     _check_ports(stem, peer, ports)
     return PeerArray(stem, peer, ports, (folder / "peer.il").read_text(encoding="utf-8"))
+
+
+def _check_parameters(stem, peer):
+    """Slang takes any name for a parameter; one that the sources never set is none."""
+    if peer.frontend == "slang":
+        text = "\n".join(path.read_text(encoding="utf-8", errors="replace") for path in peer.sources)
+        for name in peer.parameters:
+            if not re.search(rf"\bparameter\b[^;]*\b{re.escape(name)}\s*(?:\[[^\]]*\]\s*)*=", text):
+                raise _no_parameter(stem, peer, name)
+
+
+def _no_parameter(stem, peer, name):
+    return BadInput(f"{stem}.toml: parameters must be the top's, and {name} is none of {peer.top}")
 
 
 def _check_ports(stem, peer, ports):

@@ -83,6 +83,7 @@ def read(folder, tmp_path):
     ({"clock": ["clk", "a"]}, "clock must be an input of one bit of adder, and a is none"),
     ({"clock": "low"}, "clock must be an input of one bit of adder, and low is none"),
     ({"parameters": {"DEPTH": 1}}, "parameters must be the top's, and DEPTH is none of adder"),
+    ({"parameters": {"clk": 1}, "frontend": "slang"}, "parameters must be the top's, and clk is none of adder"),
 ])
 def test_wrong_descriptions(changes, match, folder, refused, tmp_path):
     if changes.get("macs_per_cycle") == float("inf"):
