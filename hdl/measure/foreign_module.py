@@ -1,8 +1,6 @@
 # amaranth: UnusedElaboratable=no
 """A module of Verilog that was not made here, for measurements."""
 
-import re
-
 from amaranth.hdl import ClockSignal, Instance, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -23,14 +21,14 @@ class ForeignModule(wiring.Component):
 
     Members
     -------
-    N_PORT : ``In``, ``Out``
-        Of each input and output, numbered, because names of Verilog may be no names of Python.
+    pN_PORT : ``In``, ``Out``
+        Of each input and output; only ``pN`` if its name is none in Python.
     """
 
     def __init__(self, *, module, clocks, inputs, outputs):
         self.module = module
         self.clocks = clocks
-        self._names = {port: f"p{index}_{re.sub(r'[^A-Za-z0-9_]', '_', port)}"
+        self._names = {port: f"p{index}_{port}" if port.isidentifier() else f"p{index}"
                        for index, port in enumerate((*inputs, *outputs))}
         self._inputs, self._outputs = tuple(inputs), tuple(outputs)
         super().__init__({self._names[port]: In(width) for port, width in inputs.items()}

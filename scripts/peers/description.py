@@ -1,7 +1,6 @@
 """Descriptions of peers, designs of others that are measured beside the arrays: one TOML file each."""
 
 import math
-import re
 import tomllib
 from dataclasses import MISSING, asdict, dataclass, field, fields
 from pathlib import Path
@@ -10,9 +9,8 @@ from ..common import markdown
 from ..common.files import BadInput
 
 FRONTENDS = ("verilog", "slang")
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_$]*")
-# What no value in a script of Yosys may hold.
-UNSAFE = re.compile(r'[\s"\\;#]')
+# What no word in a script of Yosys may hold.
+UNSAFE = set(' "\\;#')
 
 
 def _is_line(value):
@@ -20,7 +18,7 @@ def _is_line(value):
 
 
 def _is_name(value):
-    return isinstance(value, str) and NAME.fullmatch(value) is not None
+    return isinstance(value, str) and value.isascii() and value.replace("$", "_").isidentifier()
 
 
 def _is_list(value, check):
@@ -36,7 +34,7 @@ def _is_rate(value):
 
 
 def _is_word(value):
-    return _is_integer(value, -math.inf) or (isinstance(value, str) and not UNSAFE.search(value))
+    return _is_integer(value, -math.inf) or (isinstance(value, str) and value.isprintable() and not UNSAFE & set(value))
 
 
 def _is_table(value, check):
