@@ -180,7 +180,7 @@ def read_kinds(text):
 @click.option("--check/--no-check", "checks", default=True, show_default=True,
               help="Simulate each netlist against the golden model.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/bench"), show_default=True,
-              help="Gets fpga.json and fpga.png.")
+              help="Gets fpga.json and fpga.png; with --peers also peers.md.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/bench_fpga"),
               show_default=True, help="Folder of what the tools write; keeps placements for the next run.")
 @click.option("--peers", metavar="DIR", type=click.Path(path_type=Path),
