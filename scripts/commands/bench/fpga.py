@@ -190,19 +190,19 @@ def command(kinds, sizes, seeds, checks, out, folder, peers, scheduler):
     """LUT sites, Fmax and rate of each kind of column on ECP5, beside a plain adder tree and DSPs."""
     kinds, sizes = read_kinds(kinds), read_sizes(sizes)
     check_writable(out / "fpga.json")
-    peers = read_designs(peers, folder.resolve()) if peers else []
+    peers, unread = read_designs(peers, folder.resolve()) if peers else ([], [])
     arrays = [(f"{rows} x {columns}", Array(kind, *kind.resize(rows, columns)))
               for rows, columns in sizes for kind in kinds]
     report = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": [], "peers": []}
-    jobs = [(array, seeds, folder.resolve(), checks)
-            for array in [*(array for _, array in arrays), *(peer for peer in peers if isinstance(peer, PeerArray))]]
-    rows = iter(run_jobs("measuring", measure_job, jobs, 0, scheduler) if scheduler else measure_here(jobs))
-    for size, _ in arrays:
-        report["arrays"].append({"size": size, **next(rows)})
+    jobs = [(array, seeds, folder.resolve(), checks) for array in [*(array for _, array in arrays), *peers]]
+    rows = run_jobs("measuring", measure_job, jobs, 0, scheduler) if scheduler else measure_here(jobs)
+    for index, row in enumerate(rows):
+        if index < len(arrays):
+            report["arrays"].append({"size": arrays[index][0], **row})
+        else:
+            report["peers"].append(row)
         write_json(out / "fpga.json", report)
-    for peer in peers:
-        report["peers"].append(next(rows) if isinstance(peer, PeerArray) else peer)
-        write_json(out / "fpga.json", report)
+    report["peers"] += unread
     with running("", 1) as progress:
         report["rest"] = measure_rest(*REST, folder, lambda line: progress(0, f"macro: {line[:50]}"))
         progress(1)
@@ -212,14 +212,14 @@ def command(kinds, sizes, seeds, checks, out, folder, peers, scheduler):
 
 
 def read_designs(folder, build):
-    """The peers of a folder: a `PeerArray`, or the row of one that cannot be read."""
-    designs = []
+    """The peers of a folder that can be read, and the rows of the others."""
+    designs, unread = [], []
     for stem, peer in read_peers(folder).items():
         try:
             designs.append(read_design(stem, peer, build / f"peer_{stem}" / "read"))
         except FlowError as error:
-            designs.append(peer.describe() | failure(error, build))
-    return designs
+            unread.append(peer.describe() | failure(error, build))
+    return designs, unread
 
 
 def summarize(report, out):
