@@ -154,13 +154,13 @@ def test_products_of_a_cycle(changes, products, folder):
     assert read_peers(folder)["adder"].products_per_cycle == products
 
 
-@pytest.mark.parametrize(("for_area", "sites"), [(False, 20), (True, 18)])
+@pytest.mark.parametrize(("for_area", "sites"), [(False, 21), (True, 19)])
 def test_a_peer_is_counted_without_its_harness(for_area, sites, folder, tmp_path):
-    """Eight carry cells, and one more at each end where signals enter and leave the chain; its end may be open."""
+    """Inverted reset, eight carry cells, and one more for each end of the chain; only the upper end can be opened."""
     describe(folder)
     array = read(folder, tmp_path)
     counts = count_array(array.synthesize(tmp_path / "flow", for_area=for_area), tmp_path / "flow")
-    assert counts["array"] | {"lut": 0, "carry": 8, "flip_flop": 16, "placed_sites": sites} == counts["array"]
+    assert counts["array"] | {"lut": 1, "carry": 8, "flip_flop": 16, "placed_sites": sites} == counts["array"]
     assert counts["harness"]["flip_flop"] == 17 + 1 + 6
 
 
@@ -205,8 +205,8 @@ def test_peers_are_rows_beside_the_arrays(cli, folder, tmp_path, monkeypatch):
     adder, wrong = report["peers"]
     assert wrong["failed"] in error and "fmax_mhz" not in wrong
     assert adder["fmax_mhz"] == adder["seeds"]["1"] > 100 and adder["commit"] == "0123abc"
-    assert adder["lut_per_operation"] == 20 / 8 and adder["for_area"] == {"placed_sites": 18,
-                                                                          "lut_per_operation": 18 / 8}
+    assert adder["lut_per_operation"] == 21 / 8 and adder["for_area"] == {"placed_sites": 19,
+                                                                          "lut_per_operation": 19 / 8}
     assert "Adder" in output and "Wrong" in output
     assert (tmp_path / "peers.md").read_text() == make_document(report)
     assert "- *Adder*: Adds only." in make_document(report)
