@@ -85,7 +85,8 @@ def read(folder, tmp_path):
     ({"parameters": {"DEPTH": 1}}, "parameters must be the top's, and DEPTH is none of adder"),
     ({"parameters": {"clk": 1}, "frontend": "slang"}, "parameters must be the top's, and clk is none of adder"),
 ])
-def test_wrong_descriptions(changes, match, folder, refused, tmp_path):
+def test_wrong_descriptions(changes, match, folder, refused, tmp_path, monkeypatch):
+    monkeypatch.setattr(bench_fpga, "measure_here", None)
     if changes.get("macs_per_cycle") == float("inf"):
         changes = changes | {"macs_per_cycle": "INFINITY"}
     describe(folder, **changes)
@@ -164,14 +165,14 @@ def test_a_peer_is_counted_without_its_harness(for_area, sites, folder, tmp_path
     assert counts["harness"]["flip_flop"] == 17 + 1 + 6
 
 
-def test_dsps_are_used_only_where_they_are_allowed(folder, tmp_path):
+@pytest.mark.parametrize(("dsp", "for_area", "dsps", "has_wide_luts"), [
+    (True, False, 1, False), (False, False, 0, True), (False, True, 0, False)])
+def test_dsps_and_wide_luts_are_used_only_where_they_may_be(dsp, for_area, dsps, has_wide_luts, folder, tmp_path):
     (folder / "rtl" / "adder.v").write_text(
         "module adder(input clk, input [7:0] a, b, output reg [15:0] y); always @(posedge clk) y <= a * b; endmodule")
-    used = []
-    for dsp in (False, True):
-        describe(folder, dsp=dsp)
-        used.append(read(folder, tmp_path).synthesize(tmp_path / f"flow_{dsp}").count()["dsp"])
-    assert used == [0, 1]
+    describe(folder, dsp=dsp)
+    counts = read(folder, tmp_path).synthesize(tmp_path / "flow", for_area=for_area).count()
+    assert (counts["dsp"], counts["mux"] > 0) == (dsps, has_wide_luts)
 
 
 @pytest.mark.parametrize("error", [FitError(DEVICE, {"dsp": (200, 156)}), RouterError("the router must end")])
