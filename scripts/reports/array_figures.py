@@ -29,7 +29,7 @@ def make_table(rows, peers):
         table.add_row(_with_extras(row["title"], row), f"{row['rows']} x {row['columns']}", *_figures(row), _seeds(row),
                       f"{row['checked'] or '-'}")
     for row in peers:
-        macs = f"{row['macs_per_cycle']:g} MACs"
+        macs = f"{row['macs_per_cycle']:g} MAC{'' if row['macs_per_cycle'] == 1 else 's'}"
         if "failed" in row:
             table.add_row(row["name"], macs, "failed")
         else:
