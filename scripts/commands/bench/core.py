@@ -15,10 +15,8 @@ from ...common.files import BadInput, check_writable, require_packages, write_js
 from ...common.options import build_option, config_options, core_options
 from ...common.tables import show
 from ...fpga.families import FAMILIES
-from ...fpga.flow import map_design
+from ...fpga.flow import FOR_AREA, map_design
 
-# Else Yosys makes LUTs of seven inputs, of eight sites each, to save levels of logic, which does not matter here.
-FOR_AREA = "-nowidelut"
 # The macro's blocks that are not overhead.
 ARRAY = ("_block_", "_ones")
 MIN_EFFICIENCY, MIN_DMA_EFFICIENCY, MAX_RELOAD_COST = 0.99, 0.95, 0.01
