@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...hdl.emit import emit
-from ...hdl.macro.ports import HANDSHAKE, ports
+from ...hdl.macro.ports import ports
 
 SIMULATORS = ("verilator", "icarus")
 _VERIF = Path(__file__).resolve().parents[1]
@@ -94,7 +94,7 @@ def builds(folder):
     folder = Path(folder).resolve()
     if not has_space(folder):
         return folder
-    return cache() / f"sim_{_digest(str(folder))}"
+    return cache() / f"sim_{digest(str(folder))}"
 
 
 def cache():
@@ -252,8 +252,8 @@ class Surround:
     visible: tuple
 
 
-def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, surround=None, waves=False,
-          verilog=None, fast=False, unknowns=False, coverage=False):
+def build(config, *, simulator="verilator", folder=Path("build/sim"), surround=None, waves=False, verilog=None,
+          fast=False, unknowns=False, coverage=False):
     """Compile a macro for a simulator, unless it has been compiled already.
 
     Parameters
@@ -262,10 +262,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     simulator : str
     folder : Path
         Of all builds; each gets one of its own below, named after what goes into it.
-    player : bool
-        Around the macro the player, which takes whole programs, instead of its bare ports.
     surround : Surround
-        Something else around it.
+        What is around it, whose ports are then visible; by default nothing.
     waves : bool
         Able to write waveforms.
     verilog : str
@@ -287,7 +285,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         The simulator is missing or refuses the design.
     """
     require_simulator(simulator)
-    around = surround or (_player(config) if player else _nothing(config))
+    around = surround or _nothing(config)
     sources = _sources(config, simulator, around, verilog)
     arguments = _arguments(simulator, fast, unknowns, coverage)
     versions = [version("cocotb"), version("verilator"), sys.version]
@@ -298,9 +296,9 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         check_make(folder)
     # Objects of Verilator's library depend neither on the design nor on what unknown values are drawn as.
     kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node()]
-    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", around.top, f"{config.name}.v",
+    result = Build(simulator, folder / f"{config.name}_{simulator}_{digest(key)}", around.top, f"{config.name}.v",
                    waves, unknowns and simulator == "verilator")
-    _complete(result, sources, around.parameters, arguments, f"verilator_{_digest(json.dumps(kept))}")
+    _complete(result, sources, around.parameters, arguments, f"verilator_{digest(json.dumps(kept))}")
     return result
 
 
@@ -333,7 +331,8 @@ def _last_line(log):
     return f"{next((line.strip() for line in reversed(lines) if line.strip()), 'no log')} (in {log})"
 
 
-def _digest(text):
+def digest(text):
+    """Eight digits that name a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -359,13 +358,6 @@ def _nothing(config):
     return Surround(config.name, {}, {}, ("clk", "rst", *(port.name for port in ports(config))))
 
 
-def _player(config):
-    """The player around the macro."""
-    connections, parameters = _connections(config)
-    sources = {"player.sv": source("player.sv").read_text(encoding="utf-8"), "connections.svh": connections}
-    return Surround("player", sources, parameters, ("clk", "rst", "start", "done", "cycles"))
-
-
 def _arguments(simulator, fast, unknowns, coverage):
     if simulator == "icarus":
         return ["-g2012"]
@@ -374,20 +366,6 @@ def _arguments(simulator, fast, unknowns, coverage):
     draws = ["--x-assign", "unique", "--x-initial", "unique"] if unknowns else ["--x-assign", "fast"]
     return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", *draws, "-O3", "-CFLAGS",
             "-O3 -march=native" if fast else "-O1", *counts]
-
-
-def _connections(config):
-    """The instance of the macro inside the player, and the widths of its payloads."""
-    lines, width = ["    .clk(clk)", "    .rst(rst)"], {"write": 0, "i": 0, "o": 0}
-    for port in ports(config):
-        if port.field in HANDSHAKE:
-            lines.append(f"    .{port.name}({port.name})")
-        else:
-            low = width[port.stream]
-            width[port.stream] += port.shape.width
-            lines.append(f"    .{port.name}({port.stream}[{low + port.shape.width - 1}:{low}])")
-    text = f"{config.name} macro (\n" + ",\n".join(lines) + "\n);\n"
-    return text, {f"{stream.upper()}_BITS": bits for stream, bits in width.items()}
 
 
 def _compile(result, names, parameters, arguments, library):
