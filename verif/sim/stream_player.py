@@ -44,9 +44,8 @@ REASONS = {
 }
 
 
-@lru_cache
-def library():
-    """The C++ code, compiled once per user.
+def compiled():
+    """Path of the C++ code as a shared library, compiled once per user.
 
     Raises
     ------
@@ -67,7 +66,13 @@ def library():
             if done.returncode:
                 raise SimulatorError(f"{code.name} must compile, and does not: {done.stderr.strip().splitlines()[-1]}")
             built.rename(path)
-    found = ctypes.CDLL(str(path))
+    return path
+
+
+@lru_cache
+def library():
+    """The C++ code, in the process of a simulation, which has what it calls."""
+    found = ctypes.CDLL(str(compiled()))
     number, text, pointer = ctypes.c_uint64, ctypes.c_char_p, ctypes.c_void_p
     for function, result, *arguments in (
             ("new", pointer, text), ("delete", None, pointer),
