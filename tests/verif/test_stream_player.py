@@ -1,10 +1,14 @@
 """Programs that C++ code plays in a cocotb test."""
 
+import subprocess
+import sys
+
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.macro.ports import ports
 from bitline.verif.sim import stream_player
 from bitline.verif.sim.build import SimulatorError, Surround, build, testbench
+from places import ROOT
 from some import some
 
 CONFIG = MacroConfig(rows=4, columns=2, banks=2, max_accumulations=3, input_bits=3)
@@ -65,6 +69,17 @@ def test_faults_are_named(fault, reason, simulator, tmp_path):
     with pytest.raises(SimulatorError, match=reason):
         built.run(testbench("tb_programs"), seed=1, folder=tmp_path, environment=environment)
     return None
+
+
+def test_example_of_the_documents(tmp_path):
+    section = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8").partition("### A test of your own")[2]
+    test, script = (block.partition("```")[0] for block in section.split("```python\n")[1:3])
+    (tmp_path / "test_product.py").write_text(test, encoding="utf-8")
+    # Compiled by another test too.
+    script = script.replace("build(CONFIG)", f"build(CONFIG, folder={str(ROOT / 'build' / 'sim')!r})")
+    (tmp_path / "script.py").write_text(script, encoding="utf-8")
+    done = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_code_is_compiled_once(tmp_path, monkeypatch):

@@ -14,7 +14,7 @@ from rich.table import Table
 from ....golden.program import Program, Vector, Write
 from ....hdl.config import MacroConfig
 from ....hdl.emit import emit
-from ....verif.sim.build import build, compile_program, require_simulator, source
+from ....verif.sim.build import build, compile_program, require_simulator, source, testbench
 from ....verif.sim.player import run_program
 from ...common.files import BadInput, check_writable, write_json
 from ...common.options import build_option
@@ -24,7 +24,7 @@ from . import core, fpga, networks
 
 SIMULATED = MacroConfig(rows=64, columns=64, banks=2)
 SIZES = (16, 32, 64, 128, 256)
-VECTORS = 2000
+VECTORS, ROUNDS = 2000, 3
 
 
 @click.group()
@@ -84,19 +84,19 @@ def run_native(config, folder, cycles, bits):
     return float(done.stdout.split()[0])
 
 
-def run_driven(config, folder, vectors, bits):
-    """Cycles a second where Python drives every vector and reads every result."""
+def run_cocotb(config, folder, vectors, bits, test):
+    """Cycles a second of a test of `tb_speed`."""
     built = build(config, folder=folder, fast=True)
     outcome = built.folder / "speed.json"
-    built.run("bitline.verif.sim.tb_speed", seed=1, environment={
+    built.run(testbench("tb_speed"), seed=1, environment={
         "BITLINE_CONFIG": config.to_json(), "SPEED_VECTORS": str(vectors), "SPEED_BITS": str(bits),
-        "SPEED_OUTCOME": str(outcome)})
+        "SPEED_OUTCOME": str(outcome), "COCOTB_TEST_FILTER": rf"\.{test}$"})
     report = json.loads(outcome.read_text(encoding="utf-8"))
     return report["cycles"] / report["seconds"]
 
 
 def run_batch(config, folder, vectors, bits):
-    """Cycles a second where Python hands over the whole batch, and the seconds that files and start take beside it."""
+    """Cycles a second of a batch in a simulation of its own, and the seconds that files and start take beside it."""
     program = random_program(config, vectors, bits)
     started = time.perf_counter()
     outcome = run_program(config, program, folder=folder, fast=True)
@@ -104,19 +104,21 @@ def run_batch(config, folder, vectors, bits):
 
 
 def measure_speed(config, folder, progress):
-    """Median of three interleaved rounds, so that a busy machine slows all three alike."""
+    """Median of interleaved rounds, so that a busy machine slows all ways alike."""
     rows = []
-    build(config, folder=folder, player=True, fast=True)
+    build(config, folder=folder, fast=True)
     for bits in (1, config.input_bits):
         vectors = VECTORS * config.input_bits // bits
         rounds = []
-        for index in range(3):
+        for index in range(ROUNDS):
             progress(index, f"speed, {bits} planes")
             rounds.append((run_native(config, folder, vectors * bits, bits), *run_batch(config, folder, vectors, bits),
-                           run_driven(config, folder, vectors, bits)))
-        native, batch, start, driven = np.median(rounds, axis=0).tolist()
-        rows.append({"planes": bits, "plain C++": native, "batch": batch, "driven": driven,
-                     "batch to C++": batch / native, "driven to C++": driven / native,
+                           run_cocotb(config, folder, vectors, bits, "played"),
+                           run_cocotb(config, folder, vectors, bits, "driven")))
+        native, batch, start, played, driven = np.median(rounds, axis=0).tolist()
+        rows.append({"planes": bits, "plain C++": native, "batch": batch, "cocotb, MacroPlayer": played,
+                     "cocotb, each vector": driven, "batch to C++": batch / native,
+                     "MacroPlayer to C++": played / native, "each vector to C++": driven / native,
                      "batch start, s": start})
     return rows
 
@@ -154,7 +156,7 @@ def sim(out, only, folder):
     check_writable(out)
     report = {"machine": {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()},
              "configuration": SIMULATED.to_dict()}
-    with running("", 3) as progress:
+    with running("", ROUNDS) as progress:
         if only in (None, "rate"):
             progress(0, "full rate")
             report["rate"] = measure_rate(SIMULATED, folder)
