@@ -134,9 +134,8 @@ def difference(found, expected):
     for name, given, wanted in (("result", found.results.y, expected.results.y),
                                 ("sum of inputs", found.results.sum_x, expected.results.sum_x),
                                 ("cycle of a result", *map(np.array, (found.taken, expected.taken)))):
-        differs = np.argwhere(given != wanted)
-        if len(differs):
-            place = tuple(differs[0])
+        if not np.array_equal(given, wanted):
+            place = tuple(np.argwhere(given != wanted)[0])
             return (f"{name} of vector {place[0]}{''.join(f', column {column},' for column in place[1:])} must be that "
                     f"of the golden model, {wanted[place]}, and is {given[place]}")
     if found.cycles != expected.cycles:

@@ -136,9 +136,9 @@ def decode(config, records, fuses):
         part = slice(first, first + AT_ONCE)
         totals, sums = (records[part, fields[name].part] for name in ("y", "sum_x"))
         for fuse in set(fuses[part].tolist()):
-            mine = fuses[part] == fuse
-            y[part][mine, :config.columns // fuse] = integers(totals[mine], config.total_width * fuse,
-                                                              config.columns // fuse)
+            mine = fuses[part] == fuse if config.fuse > 1 else slice(None)
+            count = config.columns // fuse
+            y[part][mine, :count] = integers(totals[mine], config.total_width * fuse, count)
         sum_x[part] = integers(sums, config.sum_x_width, 1)[:, 0]
     taken = np.ascontiguousarray(records[:, :HEADER]).view("<u8")[:, 0]
     return Results(y, sum_x, fuses), taken.tolist()
@@ -152,12 +152,14 @@ def integers(words, width, count):
     ValueError
         An integer does not fit in int64.
     """
-    if width > 32:
-        bits = np.unpackbits(np.ascontiguousarray(words).view(np.uint8), axis=1, bitorder="little")
-        return collapse(bits[:, :width * count], width)
-    # Each lies in two words, of which the second may be one more than there are.
+    octets = np.zeros((len(words), 4 * words.shape[1] + 8), np.uint8)
+    octets[:, :-8] = np.ascontiguousarray(words).view(np.uint8)
+    if width > 57:
+        return collapse(np.unpackbits(octets, axis=1, bitorder="little")[:, :width * count], width)
+    # Each lies in the eight bytes from that of its first bit on.
     first = np.arange(count) * width
-    words = np.concatenate([words, words[:, -1:]], axis=1).astype(np.uint64)
-    pairs = words[:, first // 32] | words[:, first // 32 + 1] << np.uint64(32)
-    low = (pairs >> (first % 32).astype(np.uint64)).astype(np.int64)
-    return low << 64 - width >> 64 - width
+    eights = np.ndarray((len(words), octets.shape[1] - 7), "<u8", octets, strides=(octets.shape[1], 1))
+    found = (eights[:, first // 8] >> (first % 8).astype(np.uint64)).view(np.int64)
+    found <<= 64 - width
+    found >>= 64 - width
+    return found
