@@ -231,7 +231,7 @@ class Build:
             try:
                 runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module,
                             build_dir=self.folder, test_dir=folder, seed=seed, plusargs=plusargs,
-                            extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
+                            extra_env={**_environment(module), **(environment or {})},
                             results_xml=str(results), log_file=log, waves=self.waves,
                             timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
                 count, failed = get_results(results)
@@ -240,6 +240,17 @@ class Build:
                 raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
         if failed or not count:
             raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
+
+
+def _environment(module):
+    """Of the simulation of a test module."""
+    return {
+        "COCOTB_LOG_LEVEL": "WARNING",
+        # Of all that is imported, which is much, pytest would parse what it has to say of assertions.
+        "COCOTB_REWRITE_ASSERTION_FILES": f"*/verif/*/*.py {module.rpartition('.')[2]}.py",
+        # More would take the time of the simulator's own thread while they wait for one another.
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from . import core, fpga, networks
 
 SIMULATED = MacroConfig(rows=64, columns=64, banks=2)
 SIZES = (16, 32, 64, 128, 256)
-VECTORS, ROUNDS = 2000, 3
+VECTORS, ROUNDS = 8000, 5
 
 
 @click.group()
