@@ -7,7 +7,8 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.macro.ports import ports
 from bitline.verif.sim import stream_player
-from bitline.verif.sim.build import SimulatorError, Surround, build, testbench
+from bitline.verif.sim.build import SimulatorError, Surround, build
+from bitline.verif.sim.build import testbench as module_of
 from places import ROOT
 from some import some
 
@@ -24,11 +25,12 @@ def faulty(config):
     heads, pins, wires = ["input clk", "input rst", f"input [{FAULTS[1] - 1}:0] fault"], [".clk(clk)", ".rst(rst)"], []
     changed = {"i_ready": "fault == 4 ? 1'b0 : inner_i_ready", "o_y": "inner_o_y ^ (fault == 1) ^ {W{unknown}}",
                "o_sum_x": "inner_o_sum_x ^ (fault == 2)", "o_valid": "fault == 5 || inner_o_valid && !waits"}
+    driven = {"i_valid": "i_valid && fault != 4", "o_ready": "o_ready && !waits"} | {
+        name: f"inner_{name}" for name in changed}
     for port in ports(config):
         size = f"[{port.shape.width - 1}:0]"
         heads.append(f"{'input' if port.is_input else 'output'} {size} {port.name}")
-        inner = "inner_" * (port.name in changed) + port.name
-        pins.append(f".{port.name}({'o_ready && !waits' if port.name == 'o_ready' else inner})")
+        pins.append(f".{port.name}({driven.get(port.name, port.name)})")
         if port.name in changed:
             wires += [f"wire {size} inner_{port.name};",
                       f"assign {port.name} = {changed[port.name].replace('{W', f'{{{port.shape.width}')};"]
@@ -48,7 +50,7 @@ endmodule
 @pytest.mark.parametrize("simulator", SIMULATORS)
 @pytest.mark.parametrize("config", some([CONFIG, TABLES, FUSED], 0), ids=lambda config: config.name)
 def test_programs_are_as_the_model_predicts(config, simulator, tmp_path):
-    build(config, simulator=simulator).run(testbench("tb_programs"), seed=1, folder=tmp_path,
+    build(config, simulator=simulator).run(module_of("tb_programs"), seed=1, folder=tmp_path,
                                            environment={"BITLINE_CONFIG": config.to_json()})
 
 
@@ -65,9 +67,9 @@ def test_faults_are_named(fault, reason, simulator, tmp_path):
     built = build(CONFIG, simulator=simulator, surround=faulty(CONFIG))
     environment = {"BITLINE_CONFIG": CONFIG.to_json(), "PROGRAM_FAULT": str(fault)}
     if not reason:
-        return built.run(testbench("tb_programs"), seed=1, folder=tmp_path, environment=environment)
+        return built.run(module_of("tb_programs"), seed=1, folder=tmp_path, environment=environment)
     with pytest.raises(SimulatorError, match=reason):
-        built.run(testbench("tb_programs"), seed=1, folder=tmp_path, environment=environment)
+        built.run(module_of("tb_programs"), seed=1, folder=tmp_path, environment=environment)
     return None
 
 

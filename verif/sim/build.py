@@ -337,9 +337,10 @@ def _complete(result, sources, parameters, arguments, library):
 
 
 def _last_line(log):
-    """The last line of a log, and its path if it is kept."""
+    """The last line of a log, but for what Verilator says at each end, and its path if it is kept."""
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
-    return f"{next((line.strip() for line in reversed(lines) if line.strip()), 'no log')} (in {log})"
+    said = (line.strip() for line in reversed(lines) if not line.endswith(": Verilog $finish"))
+    return f"{next((line for line in said if line), 'no log')} (in {log})"
 
 
 def digest(text):

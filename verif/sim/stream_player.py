@@ -164,7 +164,8 @@ class MacroPlayer:
                                          encode(self._config, "i", program.vectors))
         outcome = Outcome(*decode(self._config, records, program.vectors.fuse), cycles)
         found = difference(outcome, expected)
-        assert not found, found
+        if found:
+            raise AssertionError(found)
         return outcome
 
     async def run(self, writes, vectors, progress=None):
