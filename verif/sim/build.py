@@ -319,7 +319,8 @@ def _sources(config, simulator, around, verilog):
     if simulator == "verilator":
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
-            f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible)} | sources
+            f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible),
+            "port_address.cpp": source("port_address.cpp").read_text(encoding="utf-8")} | sources
     return sources
 
 
@@ -331,8 +332,7 @@ def _complete(result, sources, parameters, arguments, library):
             _clear(result.folder)
             for name, text in sources.items():
                 (result.folder / name).write_text(text, encoding="utf-8")
-            names = [name for name in sources if not name.endswith(".svh")]
-            _compile(result, names, parameters, arguments, cache() / library)
+            _compile(result, sources, parameters, arguments, cache() / library)
             (result.folder / "complete").touch()
 
 
@@ -381,14 +381,21 @@ def _arguments(simulator, fast, unknowns, coverage):
 
 
 def _compile(result, names, parameters, arguments, library):
-    """Run the compiler; ``library`` caches the objects of Verilator's library, which do not depend on the design."""
+    """Run the compiler on files of a build.
+
+    ``library`` caches the objects of Verilator's library, which do not depend on the design.
+    """
     log = result.folder / "build.log"
+    paths = [result.folder / name for name in names]
+    # cocotb's runner takes no C++, but Verilator does; its functions are found by what is loaded into the simulation.
+    code = [word for path in paths if path.suffix == ".cpp" for word in ("-LDFLAGS", "-rdynamic", str(path))]
     with tool_environment():
         runner = _runner(result.simulator, sorted(library.glob("*.o")))
         try:
-            runner.build(sources=[result.folder / name for name in names], includes=[result.folder],
+            runner.build(sources=[path for path in paths if path.suffix != ".cpp"], includes=[result.folder],
                          hdl_toplevel=result.top, build_dir=result.folder, timescale=("1ns", "1ps"),
-                         parameters=parameters, build_args=arguments, log_file=log, waves=result.waves, always=True)
+                         parameters=parameters, build_args=[*arguments, *code], log_file=log, waves=result.waves,
+                         always=True)
         except (SystemExit, RuntimeError) as error:
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None

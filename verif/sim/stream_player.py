@@ -135,7 +135,7 @@ class MacroPlayer:
         stream = self._library.player_add_stream(self._player, self._path(f"{name}_valid"), self._path(f"{name}_ready"),
                                                  layout.is_input, self._streams[layout.gate or name])
         return stream >= 0 and all(
-            self._library.player_add_field(self._player, stream, self._path(field.name), field.words)
+            self._library.player_add_field(self._player, stream, self._path(field.name), field.width)
             for field in layout.fields.values())
 
     async def play(self, program):
