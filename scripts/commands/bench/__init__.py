@@ -25,6 +25,8 @@ from . import core, fpga, networks
 SIMULATED = MacroConfig(rows=64, columns=64, banks=2)
 SIZES = (16, 32, 64, 128, 256)
 VECTORS, ROUNDS = 8000, 5
+# Ways to simulate.
+WAYS = ("plain C++", "batch", "cocotb, MacroPlayer", "cocotb, each vector")
 
 
 @click.group()
@@ -112,17 +114,16 @@ def measure_speed(config, folder, progress):
         rounds = []
         for index in range(ROUNDS):
             progress(index, f"speed, {bits} planes")
-            rounds.append((run_native(config, folder, vectors * bits, bits), *run_batch(config, folder, vectors, bits),
-                           run_cocotb(config, folder, vectors, bits, "played"),
-                           run_cocotb(config, folder, vectors, bits, "driven")))
+            native = run_native(config, folder, vectors * bits, bits)
+            batch, start = run_batch(config, folder, vectors, bits)
+            cocotb = [run_cocotb(config, folder, vectors, bits, test) for test in ("played", "driven")]
+            rounds.append((native, batch, *cocotb, start))
         rounds = np.array(rounds)
-        native, batch, start, played, driven = np.median(rounds, axis=0).tolist()
+        medians = np.median(rounds, axis=0).tolist()
         # Of each round by itself: its parts ran one after the other.
-        ratios = dict(zip(("batch", "", "MacroPlayer", "each vector"),
-                          np.median(rounds[:, 1:] / rounds[:, :1], axis=0).tolist()))
-        rows.append({"planes": bits, "plain C++": native, "batch": batch, "cocotb, MacroPlayer": played,
-                     "cocotb, each vector": driven,
-                     **{f"{name} to C++": ratio for name, ratio in ratios.items() if name}, "batch start, s": start})
+        ratios = np.median(rounds / rounds[:, :1], axis=0).tolist()
+        rows.append({"planes": bits, **dict(zip(WAYS, medians)), **{
+            f"{way} to C++": ratio for way, ratio in list(zip(WAYS, ratios))[1:]}, "batch start, s": medians[-1]})
     return rows
 
 
