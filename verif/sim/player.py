@@ -59,9 +59,10 @@ def _watching(path, record_bytes, progress):
 
 @dataclass(frozen=True)
 class RtlOutcome(Outcome):
-    """An `Outcome`, and the seconds of simulation, without the start of the simulator."""
+    """An `Outcome`, and the seconds of simulation, also of processor time, without the start of the simulator."""
 
     seconds: float = 0.0
+    processor: float = 0.0
 
 
 def _write_program(folder, config, program):
@@ -74,7 +75,7 @@ def _read_outcome(folder, config, program, answer):
     """The results of `tb_player`, as an `RtlOutcome`."""
     outcome = json.loads(answer)
     return RtlOutcome(*decode(config, layouts(config)["o"].read(folder / "o"), program.vectors.fuse),
-                      outcome["cycles"], seconds=outcome["seconds"])
+                      **outcome)
 
 
 def _play(built, config, folder):

@@ -1,4 +1,4 @@
-"""Plays programs one after the other, and reports the cycles and seconds of each.
+"""Plays programs one after the other, and reports the cycles of each, and its seconds, also of processor time.
 
 `PLAYER_REQUESTS` names a file or pipe of which every line asks for a program to be played, `PLAYER_ANSWERS` one that
 gets a line of JSON for each. The end of the first ends the simulation. A program is the files of records ``write`` and
@@ -45,8 +45,8 @@ async def play(dut):
         while requests.readline():
             given = [layouts(config)[stream].read(folder / stream) for stream in ("write", "i")]
             with (folder / "o").open("wb") as file:
-                started = time.perf_counter()
+                started, processor = time.perf_counter(), time.process_time()
                 _, cycles = await player.run(*given, Saver(file))
-                seconds = time.perf_counter() - started
-            answers.write(json.dumps({"cycles": cycles, "seconds": seconds}) + "\n")
+                seconds = {"seconds": time.perf_counter() - started, "processor": time.process_time() - processor}
+            answers.write(json.dumps({"cycles": cycles, **seconds}) + "\n")
             answers.flush()
