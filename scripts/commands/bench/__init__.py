@@ -108,7 +108,7 @@ def run_batch(config, folder, vectors, bits):
 
 
 def measure_speed(config, folder, progress):
-    """Medians of interleaved rounds, so that a busy machine slows all ways alike; by the clock, and by processor time."""
+    """Medians of interleaved rounds, so that a busy machine slows all alike; by the clock, and by processor time."""
     rows = {"speed": [], "processor": []}
     build(config, folder=folder, fast=True)
     for bits in (1, config.input_bits):
