@@ -54,6 +54,17 @@ def test_programs_are_as_the_model_predicts(config, simulator, tmp_path):
                                            environment={"BITLINE_CONFIG": config.to_json()})
 
 
+def test_builds_of_others_are_played_through_vpi(tmp_path, monkeypatch):
+    import bitline.verif.sim.build as module
+
+    sources = module._sources
+    monkeypatch.setattr(module, "_sources", lambda *given: {
+        name: text for name, text in sources(*given).items() if name != "port_address.cpp"})
+    built = build(CONFIG)
+    assert not (built.folder / "port_address.cpp").exists()
+    built.run(module_of("tb_programs"), seed=1, folder=tmp_path, environment={"BITLINE_CONFIG": CONFIG.to_json()})
+
+
 @pytest.mark.parametrize("fault, reason, simulator", [
     (0, None, "verilator"),
     (1, r"result of vector \d+, column 0, must be that of the golden model, -?\d+, and is -?\d+", "verilator"),
