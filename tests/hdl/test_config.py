@@ -39,6 +39,8 @@ SMALL = st.fixed_dictionaries({
      r"^tree must be carry_chain if column is table, not 'carry_save'$"),
     ({"result_interval": 3}, ValueError, r"^result_interval must be one of 1, 2, 4, not 3$"),
     ({"result_interval": True}, ValueError, r"^result_interval must be one of 1, 2, 4, not True$"),
+    ({"broadcast": 1, "result_interval": 2}, ValueError, r"^broadcast must be 0 unless result_interval is 4, not 1$"),
+    ({"broadcast": 2, "result_interval": 4}, ValueError, r"^broadcast must be one of 0, 1, not 2$"),
     ({"fuse": 4, "weight_bits": 16}, ValueError, r"max_accumulations and fuse must keep .*, not \d+$"),
 ])
 def test_wrong_parameters(parameters, error, message):
@@ -133,6 +135,7 @@ def test_latency_of_named_configurations(parameters, column, fuse):
     assert (config.column_latency, config.fuse_latency, config.latency) == (column, fuse, 6 + column + fuse)
     assert MacroConfig(columns=64, result_interval=2, **parameters).latency == config.latency + 1
     assert MacroConfig(columns=64, result_interval=4, **parameters).latency == config.latency + 5
+    assert MacroConfig(columns=64, result_interval=4, broadcast=1, **parameters).latency == config.latency + 6
 
 
 @given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 16), st.data())
