@@ -181,6 +181,7 @@ TREE_PROOFS = (
                    ("= calibrate & calibrate_and_A_B;", "= 1'b0 & calibrate_and_A_B;")), solvers=("yices",)),
 )
 
+ONES = MacroConfig(rows=23, columns=1, weight_bits=1, input_bits=1, column="table")
 DATA = (
     Property("plane_skip", "planes that are skipped change no value, and none is driven in vain", "drivers",
              MacroConfig(rows=33, columns=1, weight_bits=1, input_bits=5), "drivers", (
@@ -204,6 +205,14 @@ DATA = (
   ) differs_0_cell1 (""", """INJECT1_0("NO"),
     .INJECT1_1("YES")
   ) differs_0_cell1 ("""),)))),
+    *(Property(f"ones{suffix}", says, "ones", ONES, "ones_column", bugs, ONES.column_latency + 3, "bmc",
+               cover_depth=ONES.column_latency + 3, solvers=("yices",), fabric=fabric,
+               defines={"ROWS": ONES.rows, "LATENCY": ONES.column_latency})
+      for suffix, fabric, says, bugs in (
+          ("", "generic", "the column of ones counts the ones of a plane", (
+              ("level1_0_0 + level1_0_1", "level1_0_0 - level1_0_1"),)),
+          ("_ecp5", "ecp5", "the same of ECP5 carry cells, whose carries are rows", (
+              ("if (enable) carry_0 <= ", "if (enable) carry_0 <= ~"), ("late_0 <= ", "late_0 <= ~"))))),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
