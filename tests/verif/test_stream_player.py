@@ -14,7 +14,7 @@ from some import some
 
 CONFIG = MacroConfig(rows=4, columns=2, banks=2, max_accumulations=3, input_bits=3)
 TABLES = MacroConfig(rows=5, columns=3, banks=2, column="table")
-FUSED = MacroConfig(rows=3, columns=4, banks=3, fuse=2, weight_bits=5, input_bits=7, result_interval=3)
+FUSED = MacroConfig(rows=3, columns=4, banks=3, fuse=2, weight_bits=5, input_bits=7, result_interval=4)
 SIMULATORS = ["verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog"))]
 # Of 3 bits, selected while the design runs: so that all take one build.
 FAULTS = ("fault", 3)
