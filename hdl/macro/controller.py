@@ -78,7 +78,7 @@ class Controller(wiring.Component):
     o_ready : ``In(1)``
         It is accepted.
     load : ``Out(1)``
-        Like all up to ``select``, to or from the wordline drivers: load a vector.
+        Like all up to ``select``, to or from `WordlineDrivers`: load a vector.
     dispatch : ``Out(1)``
         Move the waiting vector to the wordlines.
     bits : ``Out(range(input_bits + 1))``
@@ -106,7 +106,7 @@ class Controller(wiring.Component):
             "write_ready": Out(1), "write_bank": In(range(config.banks)), "write_taken": In(1),
             "wanted": Out(1), "wanted_bank": Out(range(config.banks)), "busy": In(1),
             "o_valid": Out(1), "o_ready": In(1),
-            "load": Out(1), "dispatch": Out(1), "is_signed": Out(1), **self.plane_ports(config),
+            "dispatch": Out(1), "is_signed": Out(1), **self.plane_ports(config),
             "enable": Out(1), "control": Out(control_layout(config)),
         }
         if config.fuse > 1:
@@ -116,7 +116,7 @@ class Controller(wiring.Component):
     @staticmethod
     def plane_ports(config):
         """Ports to choose the planes of a vector."""
-        return {"bits": Out(range(config.input_bits + 1)), "top": In(config.input_bits),
+        return {"load": Out(1), "bits": Out(range(config.input_bits + 1)), "top": In(config.input_bits),
                 "select": Out(config.input_bits)}
 
     def elaborate(self, platform):

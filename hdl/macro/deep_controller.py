@@ -18,7 +18,7 @@ class DeepController(Controller):
     when a vector is dispatched two cycles ahead: as soon as the driven one has at most three planes left and the
     pipeline is known to advance for as many cycles. `DeepDrivers` has what is said of vectors here.
 
-    Instead of ``bits``, ``top`` and ``select`` it has:
+    Instead of ``load``, ``bits``, ``top`` and ``select`` it has:
 
     Members
     -------
@@ -61,7 +61,7 @@ class DeepController(Controller):
         arrival = Signal(descriptor_layout(self.config), reset_less=True)
         above = Signal(self.config.input_bits, name="_above", reset_less=True)
         next_arrived = Mux(arrived, ~self._move, self.i_valid)
-        m.d.comb += [self.i_ready.eq(~arrived), self.load.eq(~arrived), self.will_load.eq(~next_arrived),
+        m.d.comb += [self.i_ready.eq(~arrived), self.will_load.eq(~next_arrived),
                      self.is_signed.eq(arrival.signed), self.above.eq(above)]
         m.d.sync += arrived.eq(next_arrived)
         with m.If(~arrived):

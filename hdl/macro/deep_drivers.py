@@ -9,7 +9,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from .driver_slice import DriverSlice
+from .driver_slice import DriverSlice, registered
 
 # At most so many rows are a slice: a chain of carry cells compares them in one cycle.
 SLICE_ROWS = 20
@@ -100,20 +100,15 @@ class DeepDrivers(wiring.Component):
                          if name not in ("x", "plane", "differs")]
             slices.append(one)
         # In cycle 1 it moves.
-        move = self._register(m, "move", self.will_move)
+        move = registered(m, "move", self.will_move)
         highest = (self._masked(m, move) if self.has_plane_mask else
                    self._found(m, move, [one.differs for one in slices]))
-        m.d.comb += self.highest.eq(self._register(m, "_highest", highest))
+        m.d.comb += self.highest.eq(registered(m, "_highest", highest))
         return m
-
-    def _register(self, m, name, value, **more):
-        register = Signal(len(value), **{"name": name, "reset_less": True} | more)
-        m.d.sync += register.eq(value)
-        return register
 
     def _masked(self, m, move):
         """Highest plane of the waiting vector's mask."""
-        load = self._register(m, "load", self.will_load, init=1, reset_less=False)
+        load = registered(m, "load", self.will_load, init=1, reset_less=False)
         arrived, waiting = (Signal(self.input_bits, name=f"{name}_mask", reset_less=True)
                             for name in ("arrived", "waiting"))
         with m.If(load):
@@ -142,7 +137,7 @@ class DeepDrivers(wiring.Component):
                 with m.If(ignored[bit]):
                     m.d.sync += part[bit].eq(0)
             parts.append(part)
-        found = self._register(m, "found", reduce(or_, parts))
+        found = registered(m, "found", reduce(or_, parts))
         return Mux(is_signed, _highest(found, range(1, bits + 1)), _highest(found, range(bits)))
 
 

@@ -9,6 +9,13 @@ from ..fabric.equality import differ
 from ..fabric.mux import instantiate_choice
 
 
+def registered(m, name, value, **more):
+    """A value a cycle ago, in a register without reset unless ``more`` says otherwise."""
+    register = Signal(len(value), **{"name": name, "reset_less": True} | more)
+    m.d.sync += register.eq(value)
+    return register
+
+
 class DriverSlice(wiring.Component):
     """Rows of a driven, a waiting and an arrived vector, a plane of which goes to the wordlines.
 
@@ -70,9 +77,9 @@ class DriverSlice(wiring.Component):
         m = Module()
         # After a reset it loads, and the pipeline advances.
         load, move, dispatch, enable, blank = (
-            self._register(m, name, getattr(self, f"will_{name}"), init=init, reset_less=False)
+            registered(m, name, getattr(self, f"will_{name}"), init=init, reset_less=False)
             for name, init in (("load", 1), ("move", 0), ("dispatch", 0), ("enable", 1), ("blank", 0)))
-        index = self._register(m, "index", self.next_index)
+        index = registered(m, "index", self.next_index)
         # By planes, so that a plane is one word; the transposition is wiring.
         planes = data.ArrayLayout(unsigned(self.rows), self.input_bits)
         arrived, waiting, driven = (Signal(planes, name=name, reset_less=True)
@@ -94,14 +101,9 @@ class DriverSlice(wiring.Component):
         m.d.comb += self.plane.eq(wordlines)
         return m
 
-    def _register(self, m, name, value, **more):
-        register = Signal(value.shape(), **{"name": name, "reset_less": True} | more)
-        m.d.sync += register.eq(value)
-        return register
-
     def _compare(self, m, platform, waiting):
         """Clear planes above the vector's bits, and compare each plane with the one above."""
-        clear = self._register(m, "clear", self.above)
+        clear = registered(m, "clear", self.above)
         with m.If(self.stays):
             m.d.sync += clear.eq(0)
         for bit in range(1, self.input_bits):

@@ -1,5 +1,7 @@
 """The macro: drivers, columns, accumulators and controller behind three streams."""
 
+import itertools
+
 from amaranth.hdl import Cat, Fragment, Module, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -67,19 +69,21 @@ class Macro(wiring.Component):
         gateware = GATEWARE[self.config.column]
         writes = gateware.add_writers(m, platform, self.config, self.write, control)
         planes = gateware.add_planes(m, platform, self.config, drivers.plane)
-        totals, placed = [], dict.fromkeys(writes, 0)
         ones_shape = OnesShape(self.config.rows, self.config.column_latency)
-        sources = self._broadcast(m, platform, control.control, {**planes, ones_shape: drivers.plane})
-        for index, (shape, columns) in enumerate(self.config.blocks):
-            block = self._add_block(m, platform, sources(index, shape), f"block_{index}", shape, columns)
+        blocks = [*self.config.blocks, (ones_shape, 1)]
+        *sources, ones_source = self._broadcast(m, platform, control.control, {**planes, ones_shape: drivers.plane},
+                                                [shape for shape, _ in blocks])
+        totals, placed = [], dict.fromkeys(writes, 0)
+        for index, ((shape, columns), source) in enumerate(zip(self.config.blocks, sources)):
+            block = self._add_block(m, platform, source, f"block_{index}", shape, columns)
             for name, _ in block.write.shape():
-                source = writes[shape][name]
+                value = writes[shape][name]
                 if name == "weights":
-                    source = source[placed[shape]:placed[shape] + columns]
-                m.d.comb += Value.cast(block.write[name]).eq(Value.cast(source))
+                    value = value[placed[shape]:placed[shape] + columns]
+                m.d.comb += Value.cast(block.write[name]).eq(Value.cast(value))
             placed[shape] += columns
             totals.append(block.totals)
-        ones = self._add_block(m, platform, sources(len(self.config.blocks), ones_shape), "ones", ones_shape, 1)
+        ones = self._add_block(m, platform, ones_source, "ones", ones_shape, 1)
         self._add_output(m, platform, control, Cat(totals), ones.totals.as_signed())
         return m
 
@@ -105,26 +109,24 @@ class Macro(wiring.Component):
                 m.d.comb += mine.eq(other) if member.flow == In else other.eq(mine)
         return drivers
 
-    def _broadcast(self, m, platform, control, planes):
-        """Gives control signals and plane for a block, by its number and shape."""
+    def _broadcast(self, m, platform, control, planes, shapes):
+        """Control signals and plane of each block, given the shapes of the blocks and the plane for each shape."""
         if not self.config.broadcast:
-            return lambda index, shape: (control, planes[shape])
-        shapes = [*(shape for shape, _ in self.config.blocks), list(planes)[-1]]
-        found = {}
+            return [(control, planes[shape]) for shape in shapes]
+        found = []
         for first in range(0, len(shapes), BROADCAST_BLOCKS):
-            indices = range(first, min(first + BROADCAST_BLOCKS, len(shapes)))
-            forms = list(dict.fromkeys(shapes[index] for index in indices))
+            group = shapes[first:first + BROADCAST_BLOCKS]
+            forms = list(dict.fromkeys(group))
             widths = tuple(len(planes[shape]) for shape in forms)
-            name = f"broadcast_{'_'.join(dict.fromkeys(shape.storage for shape in forms))}"
-            one = platform.instantiate(m, f"broadcast_{first // BROADCAST_BLOCKS}", name, Broadcast, config=self.config,
-                                       widths=widths)
+            one = platform.instantiate(m, f"broadcast_{first // BROADCAST_BLOCKS}",
+                                       f"broadcast_{'_'.join(shape.storage for shape in forms)}", Broadcast,
+                                       config=self.config, widths=widths)
             m.d.comb += [Value.cast(one.control).eq(Value.cast(control)),
                          one.plane.eq(Cat(planes[shape] for shape in forms))]
-            for index in indices:
-                start = sum(widths[:forms.index(shapes[index])])
-                plane = one.plane_to_blocks[start:start + len(planes[shapes[index]])]
-                found[index] = one.to_blocks, plane
-        return lambda index, shape: found[index]
+            starts = dict(zip(forms, itertools.accumulate(widths, initial=0)))
+            found += [(one.to_blocks, one.plane_to_blocks[starts[shape]:starts[shape] + len(planes[shape])])
+                      for shape in group]
+        return found
 
     def _add_block(self, m, platform, source, name, shape, columns):
         control, plane = source

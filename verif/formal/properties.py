@@ -229,7 +229,10 @@ CONTROL = (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
         ("= hold_0_0 & ", "= 1'b0 & "),
         ("else if (enable) loads_0 <= _plane_last", "else loads_0 <= _plane_last"),
-        ("started <= 1'h0", "started <= 1'h1")), depth=3, cover_depth=24, bug_depth=20),
+        ("started <= 1'h0", "started <= 1'h1"),
+        # A result is complete with the enable that the output has not yet decided.
+        ("= enable ? loads_2 : complete_0;", "= pipeline_enable ? loads_2 : complete_0;")),
+        depth=3, cover_depth=24, bug_depth=20),
     controlled("controller_2", "the same, interval 2", AHEAD, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
         ("= on_wordlines & ", "= 1'b0 & "),
@@ -243,6 +246,11 @@ CONTROL = (
         ("add_B_Y <= 2'h2;", "add_B_Y <= 2'h3;"),
         ("following <= following_dff_Q_D;", "following <= ~following_dff_Q_D;")), depth=4, cover_depth=28,
         bug_depth=24),
+    controlled("controller_broadcast", "the same, interval 4, with a broadcast", replace(FURTHER_AHEAD, broadcast=1), (
+        ("= hold_1_0 & hold_bank_1_0;", "= 1'b0;"),
+        # A total is loaded a step too early, or whether the pipeline advances.
+        ("control_load = next_complete & ", "control_load = next_complete | "),
+        ("loads_3 <= loads_2", "loads_3 <= loads_1")), depth=4, cover_depth=30, bug_depth=26),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
         ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),

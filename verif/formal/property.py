@@ -107,8 +107,11 @@ def controller_ports(module, bits):
     return {
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
+        "load_ahead": (1, "control_load"),
         "hold": (len(hold), "{" + ", ".join(reversed(hold)) + "}"),
         **({"accumulates": (1, "arrival[4]"), "enable_1": (1, "will_enable"),
+            # With a broadcast that is what goes to it.
+            "enable_2": (1, "enable_2" if "enable_2" in nets else "control_advance_next"),
             "arrival_bank": (1, f"arrival[{bits.bit_length()}]")} if "arrival" in nets else {
             # As wide as the others, though there is none with an interval of 1.
             "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
@@ -119,14 +122,14 @@ def controller_ports(module, bits):
 
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, accumulation and fused columns."""
-    stages = 4 + config.column_latency - 1 + config.fuse_latency
-    ahead = ["arrived", "waited", "is_calibration", "enable_2", "move", "index",
-             "following", "steps"] if config.is_deep else []
+    stages = 4 + config.broadcast + config.column_latency - 1 + config.fuse_latency
+    ahead = ["arrived", "waited", "is_calibration", "move", "index", "following", "steps"] if config.is_deep else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started", *ahead),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
-                             "HOLD_CYCLES": config.bank_hold_cycles,
+                             "COMPLETE": stages - 1 - config.fuse_latency, "INTERVAL": config.result_interval,
+                             "BROADCAST": config.broadcast, "HOLD_CYCLES": config.bank_hold_cycles,
                              **({"DEEP": 1} if ahead else {})} | more.pop("defines", {}), **more)
 
 

@@ -5,7 +5,7 @@ module check (
     input [`BITS-1:0] top, input [$clog2(`BITS)-1:0] highest, input pick
 );
     localparam BITS = `BITS, STAGES = `STAGES, BANK = $clog2(`BITS + 1), HOLD_CYCLES = `HOLD_CYCLES;
-    wire i_ready, write_ready, wanted, wanted_bank, o_valid, load, dispatch, enable, drives, taken_in;
+    wire i_ready, write_ready, wanted, wanted_bank, o_valid, load_ahead, dispatch, enable, drives, taken_in;
     // Planes that the driven vector still has.
     wire [4:0] left;
     // Where a vector's last plane is: on the wordlines, in the blocks, and on to the register before the output.
@@ -25,9 +25,10 @@ module check (
 
     `DUT dut (.clk(clk), .rst(rst), .i_valid(i_valid), .descriptor(descriptor), .write_bank(write_bank),
         .write_taken(write_valid && write_ready), .busy(busy), .o_ready(o_ready), .i_ready(i_ready),
-        .write_ready(write_ready), .wanted(wanted), .wanted_bank(wanted_bank), .o_valid(o_valid), .load(load),
+        .write_ready(write_ready), .wanted(wanted), .wanted_bank(wanted_bank), .o_valid(o_valid),
         .dispatch(dispatch), .enable(enable), .fuse_load(fuse_load), .stages(stages), .banks(banks),
         .drives(drives), .on_wordlines(on_wordlines), .hold(hold), .started(started_dut), .accumulates(accumulates),
+        .load_ahead(load_ahead),
 `ifdef DEEP
         .arrived(arrived), .arrival_bank(arrival_bank), .waited(waited), .will_dispatch(will_dispatch), .is_calibration(is_calibration),
         .following(following), .steps(steps),
@@ -103,13 +104,23 @@ module check (
     // What holds in every state that can be reached.
     wire counted = inside == arrived + wanted + drives + ones(stages) + o_valid;
     wire followed_once = arrives + waits + driven + ones(at) + out <= 1;
-    wire marked = (!arrives || arrived && arrival_bank == bank) && (!waits || wanted && wanted_bank == bank) && (!driven || drives && banks[0] == bank)
-        && (at & ~stages) == 0 && (!out || o_valid);
+    wire marked = (!arrives || arrived && arrival_bank == bank) && (!waits || wanted && wanted_bank == bank)
+        && (!driven || drives && banks[0] == bank) && (at & ~stages) == 0 && (!out || o_valid);
     // Those that are ahead are the valid stages beyond its own.
     wire [STAGES-1:0] beyond = arrives || waits || driven ? {STAGES{1'b1}} : ~(at | at - 1'b1);
     wire in_order = !followed || ahead == (arrives ? wanted : 0) + (arrives || waits ? drives : 0) + (out ? 0 : ones(stages & beyond) + o_valid);
     wire handed_over = i_ready == accepts && (!dispatch || wanted && (!drives || last));
-    wire kept = (!at[0] || on_wordlines && banks[1] == bank) && (!at[1] || hold[0] && banks[2] == bank);
+    reg kept;
+    integer held;
+    always @* begin
+        kept = !at[0] || on_wordlines && banks[1] == bank;
+        for (held = 0; held < HOLD_CYCLES; held = held + 1)
+            if (at[held + 1] && !(hold[held] && banks[held + 2] == bank)) kept = 0;
+    end
+    // When the blocks load a total: a cycle after they are told, or two with a broadcast.
+    reg [1:0] told = 0;
+    always @(posedge clk) told <= rst ? 0 : {told[0], load_ahead};
+    wire loads = told[`BROADCAST];
     wire begun = started_dut == any;
     // With an interval of 4 it stalls behind a result that may have been accepted in the two cycles before, no earlier.
     wire moves = enable || stages[STAGES-1] && (o_valid || DEEP && (was_valid || had_been_valid));
@@ -142,8 +153,11 @@ module check (
             if (inside == 0) assert (!o_valid);
             if ($past(started) && !$past(rst) && $past(o_valid && !o_ready)) assert (o_valid);
             assert (!(fuse_load[1] && o_valid && !o_ready));
+            // The blocks load a total in just the cycle in which its vector's last plane leaves the accumulators.
+            assert ((loads && enable) == (stages[`COMPLETE] && enable));
+            if (`INTERVAL > 1) assert (!loads || enable);
             // From its acceptance until its last plane has been read.
-            if (arrives || waits || driven || at[0] || at[1]) assert (!(write_ready && write_bank == bank));
+            if (arrives || waits || driven || at[HOLD_CYCLES:0] != 0) assert (!(write_ready && write_bank == bank));
             // A reset empties everything, and the next vector has no total to add to.
             if ($past(rst)) assert (i_ready && !o_valid && !arrived && !wanted && !drives && stages == 0 && !any && write_ready);
             if ($past(started) && !$past(rst) && $past(accepted && !any)) assert (!accumulates);
