@@ -271,13 +271,6 @@ def test_testbench_notices_a_packet_cut_off_that_counts_as_loaded(tmp_path):
 
 
 @pytest.mark.slow
-def test_testbench_notices_a_fault_that_waits_for_ever(tmp_path):
-    # Its macro is ready only after a vector has been offered, and a faulty one is not.
-    verilog = broken(CONFIGS[3], "vectors_assembler", "else passes <= %1;", "else passes <= 1'b0;")
-    assert run(CONFIGS[3], "tb_core", tmp_path, verilog=verilog, test="vector_faults") == (["vector_faults"], 1)
-
-
-@pytest.mark.slow
 def test_mixed_traffic_notices_a_march_that_shifts_accumulations(tmp_path):
     verilog = broken(CONFIG, *MUTATIONS["march in an accumulation"][:3])
     assert run(CONFIG, "tb_core_mixed", tmp_path, verilog=verilog) == (["mixed_traffic"], 1)
