@@ -50,7 +50,7 @@ class Board:
 
 BOARDS = {board.name: board for board in (
     Board("ulx3s_85f", ("amaranth_boards.ulx3s", "ULX3S_85F_Platform"), "LFE5U-85F", 25e6, "EHXPLLL", BAUD,
-          "ulx3s", MacroConfig(rows=32, columns=32, column="table", result_interval=3)),
+          "ulx3s", MacroConfig(rows=32, columns=32, column="table", result_interval=4)),
     Board("icebreaker", ("amaranth_boards.icebreaker", "ICEBreakerPlatform"), "iCE40UP5K", 12e6,
           "SB_PLL40_2_PAD", BAUD, "ice40_generic", MacroConfig(rows=16, columns=4, result_interval=2)),
     Board("ice40_hx8k_b_evn", ("amaranth_boards.ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"), "iCE40HX8K", 12e6,

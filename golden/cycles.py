@@ -29,6 +29,7 @@ class WriterCycles:
         self._fresh = None
         self._arrived = []
         self._gathered = None
+        self._is_wanted = False
         self._complete = False
         self._filling = None
         self._left = 0
@@ -43,7 +44,7 @@ class WriterCycles:
 
     def busy(self, bank):
         """Whether the tables of a bank are incomplete."""
-        return bank in self._pending
+        return bank in self._pending or (self._fresh is not None and self._fresh[0] == bank)
 
     @property
     def ready(self):
@@ -59,7 +60,7 @@ class WriterCycles:
         arrived = [self._target(*write) for write in self._arrived]
         return {target for target in (*arrived, self._gathered, self._filling) if target}
 
-    def _starts(self, wanted):
+    def _starts(self):
         """Whether a fill starts in this cycle."""
         if self._gathered is None or self._filling is not None:
             return False
@@ -67,15 +68,18 @@ class WriterCycles:
             return True
         if self._arrived:
             return self._target(*self._arrived[0]) != self._gathered
-        # A vector waits, and no row of its bank is on its way.
-        return self._gathered[1] == wanted and (self._fresh is None or self._fresh[0] != wanted)
+        return self._is_wanted
 
     def step(self, write, wanted):
         """One clock cycle: the (bank, row) that is accepted, and the bank a vector waits for; either may be None."""
-        starts = self._starts(wanted)
+        starts = self._starts()
+        # In the next cycle: a vector waits, and no row of its bank is on its way.
+        self._is_wanted = self._gathered is not None and self._gathered[1] == wanted and (
+            self._fresh is None or self._fresh[0] != wanted)
         joins = bool(self._arrived) and (
             self._filling is None or self._gathered in (None, self._target(*self._arrived[0])))
-        self._pending &= {bank for _, bank in self._targets()} | ({self._fresh[0]} if self._fresh else set())
+        self._pending &= {bank for _, bank in self._targets()}
+        self._pending |= {self._fresh[0]} if self._fresh else set()
         if self._filling is not None:
             self._left -= 1
             if not self._left:
@@ -89,12 +93,86 @@ class WriterCycles:
             self._complete |= row == self._last[self._group[row]]
         if self._fresh is not None and self._fresh[1] in self._group:
             self._arrived.append(self._fresh)
-        self._fresh = None
-        if write is not None and write[0] < self._banks:
-            # As the hardware does, a row that does not exist keeps its bank busy for a cycle.
-            self._pending.add(write[0])
-            if write[1] < self._rows:
-                self._fresh = write
+        exists = write is not None and write[0] < self._banks and write[1] < self._rows
+        self._fresh = write if exists else None
+
+
+class Front:
+    """Vectors until their planes are driven: one waits behind the driven one.
+
+    Attributes
+    ----------
+    waiting : (planes, bank) or None
+    """
+
+    def __init__(self, decides_ahead):
+        self._decides_ahead = decides_ahead
+        self.waiting = None
+        self._will_dispatch = False
+
+    @property
+    def idle(self):
+        """No vector is here."""
+        return self.waiting is None
+
+    def banks(self):
+        """Banks of the vectors that are here."""
+        return [self.waiting[1]] if self.waiting else []
+
+    def step(self, vector, blocked, left, enables):
+        """One clock cycle: whether ``vector`` would be accepted, and the vector that is dispatched, or None.
+
+        ``blocked``: the tables of the waiting vector's bank are incomplete; ``left``: planes of the driven vector that
+        are still to come; ``enables``: whether the pipeline advances, in this cycle and those after it that are known.
+        """
+        waits = self.waiting is not None and not blocked
+        can_dispatch = waits and (left == 0 or (left == 1 and enables[0]))
+        dispatch = self._will_dispatch if self._decides_ahead else can_dispatch
+        ready = self.waiting is None or dispatch
+        dispatched = self.waiting if dispatch else None
+        self._may_follow = waits and not dispatch
+        if ready:
+            self.waiting = vector
+        return ready, dispatched
+
+    def plan(self, left, enable):
+        """At the end of a cycle: whether a vector is dispatched in the next, and planes and enable then."""
+        self._will_dispatch = self._may_follow and (left == 0 or (left == 1 and enable))
+
+
+class DeepFront(Front):
+    """The same, where one vector arrives, another one waits, and what they do is decided ahead."""
+
+    def __init__(self):
+        super().__init__(True)
+        self._arrived = None
+        self._moves = self._waited = self._dispatches = False
+
+    @property
+    def idle(self):
+        return self.waiting is None and self._arrived is None
+
+    def banks(self):
+        return [vector[1] for vector in (self._arrived, self.waiting) if vector]
+
+    def step(self, vector, blocked, left, enables):
+        ready, moves, dispatches = self._arrived is None, self._moves, self._dispatches
+        going = self._will_dispatch or dispatches
+        self._moves = not ready and not moves and (self.waiting is None or going)
+        drains = left == 0 or (left <= 3 and all(enables))
+        self._dispatches, self._will_dispatch = self._will_dispatch, self._waited and not self._will_dispatch and drains
+        self._waited = self.waiting is not None and not blocked and not going
+        dispatched = self.waiting if dispatches else None
+        if dispatches:
+            self.waiting = None
+        if moves:
+            self.waiting, self._arrived = self._arrived, None
+        if ready:
+            self._arrived = vector
+        return ready, dispatched
+
+    def plan(self, left, enable):
+        """Nothing: it was decided in cycles before."""
 
 
 class MacroCycles:
@@ -103,8 +181,8 @@ class MacroCycles:
     A vector waits behind the one on the wordlines, is driven for as many cycles as it has planes, and its last plane
     moves down a pipeline that stalls only while a result is ready and the previous one has not been accepted. With a
     ``result_interval`` of ``n > 1`` this is decided ``n - 1`` cycles ahead: a vector waits for at least ``n`` cycles,
-    and the pipeline stalls even if the previous result is accepted in the meantime. With 3 a vector is accepted at the
-    earliest in the second cycle that it is offered.
+    and the pipeline stalls even if the previous result is accepted in the meantime. With 4 a vector also arrives in a
+    register before it waits, and is dispatched only as soon as the driven one drains within three cycles without stall.
 
     Parameters
     ----------
@@ -120,12 +198,12 @@ class MacroCycles:
 
     def __init__(self, config):
         # From the last plane on the wordlines to the result that is about to reach the output.
-        self._arriving = config.column_latency + 2 + config.fuse_latency
+        self._arriving = config.broadcast + config.column_latency + 2 + config.fuse_latency
         self._banks = range(config.banks)
         self._needs_calibration = config.needs_calibration
         self._bank_hold_cycles = config.bank_hold_cycles
         self._cycles_ahead = config.result_interval - 1
-        self._is_late = config.is_late
+        self._is_deep = config.is_deep
         self._writers = [WriterCycles(config, shape, index)
                          for shape in config.shapes for index in range(shape.writers)]
         self._clear()
@@ -142,10 +220,10 @@ class MacroCycles:
         return set().union(*(writer.reset() for writer in self._writers))
 
     def _clear(self):
-        self._waiting = None
-        self._offered = False
-        self._waited = False
-        self._will_dispatch = False
+        self._front = DeepFront() if self._is_deep else Front(self._cycles_ahead > 0)
+        # With a deep front: banks of planes a cycle ago, and those that are kept from writes.
+        self._used_by_planes = set()
+        self._used = set()
         self.planes_left = 0
         self._driven_bank = None
         self._plane_banks = [None] * (1 + self._bank_hold_cycles)
@@ -157,12 +235,12 @@ class MacroCycles:
     @property
     def idle(self):
         """Nothing is in flight."""
-        return not (self._waiting or self.planes_left or self._pipeline or self.o_valid)
+        return self._front.idle and not (self.planes_left or self._pipeline or self.o_valid)
 
     @property
     def vector_waits(self):
         """A vector waits behind the one on the wordlines."""
-        return self._waiting is not None
+        return self._front.waiting is not None
 
     def stalls(self, o_ready):
         """Whether the pipeline stalls in this cycle."""
@@ -185,8 +263,12 @@ class MacroCycles:
 
     def banks_in_use(self):
         """Banks that vectors in flight may still read."""
-        return {bank for bank in (self._waiting and self._waiting[1], self._driven_bank if self.planes_left else None,
-                                  *self._plane_banks) if bank is not None}
+        return {*self._front.banks(), *self._banks_of_planes()}
+
+    def _banks_of_planes(self):
+        """Banks of the planes that are driven or on the wordlines, or held because of one that was."""
+        return {bank for bank in (self._driven_bank if self.planes_left else None, *self._plane_banks)
+                if bank is not None}
 
     def step(self, vector, write, offered, o_ready):
         """One clock cycle.
@@ -209,14 +291,15 @@ class MacroCycles:
         arriving = self._has_result(0)
         enable = not self.stalls(o_ready)
         last = self.planes_left == 1
-        wanted = self._waiting and self._waiting[1]
+        wanted = self._front.waiting and self._front.waiting[1]
         blocked = any(writer.busy(wanted) for writer in self._writers)
-        waits = self._waiting is not None and not blocked
-        can_dispatch = waits and (self.planes_left == 0 or (last and enable))
-        dispatch = self._will_dispatch if self._cycles_ahead else can_dispatch
-        i_ready = (self._waiting is None or dispatch) and (self._offered or not self._is_late)
-        self._offered = vector is not None and not i_ready
-        write_ready = write[0] not in self.banks_in_use() and all(writer.ready for writer in self._writers)
+        guarded = self._used if self._is_deep else self.banks_in_use()
+        fetched = set(self._front.banks())
+        i_ready, dispatched = self._front.step(vector, blocked, self.planes_left,
+                                               self._enables if self._cycles_ahead else [enable])
+        write_ready = write[0] not in guarded and all(writer.ready for writer in self._writers)
+        self._used = fetched | self._used_by_planes | ({vector[1]} if vector and i_ready else set())
+        self._used_by_planes = self._banks_of_planes() | ({dispatched[1]} if dispatched else set())
         for writer in self._writers:
             writer.step(write if offered and write_ready else None, wanted)
 
@@ -225,8 +308,8 @@ class MacroCycles:
         if enable:
             self._pipeline = (self._pipeline << 1 | last) & (2 << self._arriving) - 1
             self._plane_banks = [self._driven_bank if self.planes_left else None, *self._plane_banks[:-1]]
-        if dispatch:
-            (self.planes_left, self._driven_bank), self._waiting = self._waiting, None
+        if dispatched:
+            self.planes_left, self._driven_bank = dispatched
             # The calibration plane before a bank's first vector after a write.
             self.planes_left += wanted in self._stale
             self._stale.discard(wanted)
@@ -234,11 +317,6 @@ class MacroCycles:
             self.planes_left -= 1
         if self._needs_calibration and offered and write_ready and write[0] in self._banks:
             self._stale.add(write[0])
-        if i_ready:
-            self._waiting = vector
         self.o_valid = (arriving and enable) or (self.o_valid and not o_ready)
-        # In the next cycle nothing is driven any more, or the last plane leaves the drivers.
-        waited, self._waited = self._waited, waits and not dispatch
-        self._will_dispatch = (waited if self._is_late else waits) and not dispatch and (
-            self.planes_left == 0 or (self.planes_left == 1 and not self.stalls(False)))
+        self._front.plan(self.planes_left, not self.stalls(False))
         return i_ready, write_ready

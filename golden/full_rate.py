@@ -1,7 +1,7 @@
 """Cycles of programs at full rate: streams that wait for nothing but each other, and results that are always accepted.
 
 Then the handshakes of `MacroCycles` follow from one another, and cycles in which none happens need not be stepped
-through. A macro that writes tables, or decides its stalls ahead (``result_interval`` 2 or 3), is stepped.
+through. A macro that writes tables, or decides its stalls ahead (``result_interval`` 2 or 4), is stepped.
 """
 
 import math

@@ -127,6 +127,22 @@ class Outcome:
     written: list = field(default_factory=list)
 
 
+def difference(found, expected):
+    """Where an `Outcome` first differs from the one expected, in results, their cycles or how many cycles, or None."""
+    if len(found.results) != len(expected.results):
+        return f"there must be {len(expected.results)} results, and are {len(found.results)}"
+    for name, given, wanted in (("result", found.results.y, expected.results.y),
+                                ("sum of inputs", found.results.sum_x, expected.results.sum_x),
+                                ("cycle of a result", *map(np.array, (found.taken, expected.taken)))):
+        if not np.array_equal(given, wanted):
+            place = tuple(np.argwhere(given != wanted)[0])
+            return (f"{name} of vector {place[0]}{''.join(f', column {column},' for column in place[1:])} must be that "
+                    f"of the golden model, {wanted[place]}, and is {given[place]}")
+    if found.cycles != expected.cycles:
+        return f"program must take {expected.cycles} cycles, and takes {found.cycles}"
+    return None
+
+
 class MacroState:
     """State of a macro between programs: contents of its banks, and its cycles.
 

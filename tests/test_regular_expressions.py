@@ -18,6 +18,7 @@ REASONS = {
                          "scripts.commands.program"),
     "commands of Yosys's mutate": ("scripts.mutation.mutants",),
     "netlists that other tools have written": ("scripts.fpga.unpack_bitstream", "scripts.fpga.reclock"),
+    "Verilog of others, and what tools say of it": ("scripts.peers.design",),
     "records of Verilator's coverage": ("scripts.reports.code_coverage",),
     "pages that PeakRDL has written": ("scripts.integration.systemrdl",),
 }
@@ -27,8 +28,8 @@ REASONS_OF_TESTS = {
                                       "host.test_link"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_mapping", "scripts.test_code_coverage",
-        "scripts.test_floorplan", "scripts.test_inject", "scripts.test_prove", "scripts.test_regress",
-        "scripts.test_reclock", "scripts.test_run", "scripts.test_soak"),
+        "scripts.test_floorplan", "scripts.test_inject", "scripts.test_peers", "scripts.test_prove",
+        "scripts.test_regress", "scripts.test_reclock", "scripts.test_run", "scripts.test_soak"),
     "names of cells in netlists": ("scripts.test_bench_fpga", "scripts.test_synth"),
     "commands of Yosys's mutate": ("scripts.test_mutate",),
 }

@@ -1,14 +1,19 @@
 """The column of ones, which counts the ones of a plane: its sums become those of the inputs."""
 
+import itertools
+
 from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config.widths import ceil_log2
+from ..fabric.adder import Carry
 from ..fabric.emitter import Platform
 from .adder_levels import Delays, Node, sum_level
 from .adder_tree import TREE_COMPONENTS
 from .gateware import Gateware
+
+LUT_INPUTS = 4
 
 
 class OnesColumn(wiring.Component):
@@ -46,14 +51,22 @@ class OnesColumn(wiring.Component):
         m = Module()
         delays = Delays(m, self.enable)
         active_low = TREE_COMPONENTS[self.config.tree].active_low
-        # Rows that are counted in the first cycle, so that one adder level is left for each further cycle.
-        group = 1 << max(0, ceil_log2(self.config.rows) + 1 - self.latency)
+        bits = [~bit if active_low else bit for bit in self.plane]
+        # As many adders as there are carries add one row more each, at no cost with carry cells.
+        count = -(-(len(bits) + 1) // (LUT_INPUTS + 1))
+        if platform.fabric == "ecp5" and ceil_log2(count) < self.latency:
+            carries, bits = bits[:count - 1], bits[count - 1:]
+            bounds = [len(bits) * index // count for index in range(count + 1)]
+        else:
+            # Rows that are counted in the first cycle, so that one adder level is left for each further cycle.
+            group = 1 << max(0, ceil_log2(len(bits)) + 1 - self.latency)
+            carries, bounds = [], [*range(0, len(bits), group), len(bits)]
         nodes = []
-        for first in range(0, self.config.rows, group):
-            bits = self.plane[first:first + group]
-            count = Signal(len(bits).bit_length(), name=f"count_{first}")
-            m.d.comb += count.eq(sum(~bit if active_low else bit for bit in bits))
-            nodes.append(Node(delays.register(f"ones_{first}", count), 0, len(bits)))
+        for (first, end), carry in itertools.zip_longest(itertools.pairwise(bounds), carries):
+            ones = Signal((end - first).bit_length(), name=f"count_{first}")
+            m.d.comb += ones.eq(sum(bits[first:end]))
+            added = () if carry is None else (Carry(lambda a, b: a, delays.register(f"carry_{first}", carry)),)
+            nodes.append(Node(delays.register(f"ones_{first}", ones), 0, end - first, carries=added))
         for level in range(self.latency - 1):
             (nodes,) = sum_level(m, platform, delays, f"level{level + 1}", [nodes])
         m.d.comb += self.sums.eq(nodes[0].value)

@@ -102,8 +102,8 @@ class TableWriter(wiring.Component):
         target = data.StructLayout({"group": range(len(self.groups)), "bank": range(self.table.banks)})
         # Whether rows have arrived, a group gathers, tables are filled; and of which group and bank.
         self._arrived = Signal(self.table.waiting_rows, name="arrived")
-        self._arrivals = [self._register(f"arrival_{place}", data.StructLayout({"target": target, "is_last": 1}))
-                          for place in range(self.table.waiting_rows)]
+        arrival = data.StructLayout({"target": target, "is_last": 1, "continues": 1})
+        self._arrivals = [self._register(f"arrival_{place}", arrival) for place in range(self.table.waiting_rows)]
         self._gathers, self._gathered = Signal(name="gathers"), self._register("gathered", target)
         self._filling, self._fill_target = Signal(name="filling"), self._register("fill_target", target)
         self._arrive(m)
@@ -117,33 +117,42 @@ class TableWriter(wiring.Component):
         return Signal(shape, name=name, reset_less=True)
 
     def _arrive(self, m):
-        """Find in two cycles to which group an accepted row belongs."""
+        """Find to which group an accepted row belongs, and in the next cycle whether the row before does, too."""
         shape = self.table
         self._fresh = fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
         self._fresh_bank, self._fresh_address = bank, Cat(row, bank)
         self._joins = Signal(name="joins")
-        new = Signal(self._arrivals[0].shape(), name="new_arrival")
+        found = Signal(data.StructLayout({"group": range(len(self.groups)), "is_last": 1, "is_own": 1}), name="found")
+        fresh_found = self._register("fresh_found", found.shape())
         groups = [[row for row in shape.rows_of_groups[group] if row is not None] for group in self.groups]
-        is_own = Signal(init=shape.writers == 1)
         m.d.sync += [fresh.eq(self.taken & (self.row < shape.rows) & (self.bank < shape.banks)),
-                     row.eq(self.row), bank.eq(self.bank)]
-        m.d.comb += new.target.bank.eq(bank)
-        with m.Switch(row):
+                     row.eq(self.row), bank.eq(self.bank), fresh_found.eq(found)]
+        if shape.writers == 1:
+            m.d.comb += found.is_own.eq(1)
+        with m.Switch(self.row):
             for group, rows in enumerate(groups):
                 with m.Case(*rows):
-                    m.d.comb += [is_own.eq(1), new.target.group.eq(group)]
-        with m.Switch(row), m.Case(*(rows[-1] for rows in groups)):
-            m.d.comb += new.is_last.eq(1)
-        self._wait(m, fresh & is_own, new)
+                    m.d.comb += [found.is_own.eq(1), found.group.eq(group)]
+        with m.Switch(self.row), m.Case(*(rows[-1] for rows in groups)):
+            m.d.comb += found.is_last.eq(1)
+        new = Signal(self._arrivals[0].shape(), name="new_arrival")
+        # Group and bank of the row before, which gather when this one is the first that waits.
+        previous = self._register("previous", new.target.shape())
+        push = fresh & fresh_found.is_own
+        m.d.comb += [new.target.group.eq(fresh_found.group), new.target.bank.eq(bank),
+                     new.is_last.eq(fresh_found.is_last), new.continues.eq(new.target == previous)]
+        with m.If(push):
+            m.d.sync += previous.eq(new.target)
+        self._wait(m, push, new)
         used = ((fresh, bank), *((arrived, arrival.target.bank) for arrived, arrival in zip(
             self._arrived, self._arrivals)), (self._gathers, self._gathered.bank),
             (self._filling, self._fill_target.bank))
         pending = Signal(shape.banks, name="pending")
-        m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1))
+        m.d.comb += self.busy.eq(pending.bit_select(self.wanted_bank, 1) | (fresh & (bank == self.wanted_bank)))
         for index in range(shape.banks):
-            concerned = reduce(or_, [valid & (bank == index) for valid, bank in used])
-            m.d.sync += pending[index].eq((self.taken & (self.bank == index)) | (pending[index] & concerned))
+            arrives, *others = (valid & (bank == index) for valid, bank in used)
+            m.d.sync += pending[index].eq(arrives | (pending[index] & reduce(or_, others)))
 
     def _wait(self, m, push, new):
         """A queue of rows that have arrived, the first in place 0; rows are accepted if there is room for all."""
@@ -161,28 +170,25 @@ class TableWriter(wiring.Component):
     def _gather(self, m):
         """Let rows of one group gather, and fill the tables of one group after the other."""
         complete = Signal(name="complete")
-        same = Signal()
-        is_wanted = Signal()
+        is_wanted = Signal(reset_less=True)
         starts = Signal()
         head, arrives = self._arrivals[0], self._arrived[0]
-        self._ends, self._select = Signal(name="ends"), self._register("fill_select", len(self.groups))
+        self._ends = Signal(name="ends")
         # Where the last group lacks rows, its first position is a row of the group before, or none.
         self._first = self._register("fill_first", ceil_log2(self.table.rows))
         missing = self.table.rows_of_groups[-1].count(None)
         m.d.comb += [
-            same.eq(head.target == self._gathered),
             # A group that gathers makes room for another one as soon as its fill can start.
-            self._joins.eq(arrives & (~self._gathers | same | ~self._filling)),
-            # Not yet if a row of the bank is on its way, without which a second fill would follow.
-            is_wanted.eq(self.wanted & (self.wanted_bank == self._gathered.bank)
-                         & ~(self._fresh & (self._fresh_bank == self.wanted_bank))),
-            starts.eq(self._gathers & ~self._filling & (complete | Mux(arrives, ~same, is_wanted))),
+            self._joins.eq(arrives & (~self._gathers | head.continues | ~self._filling)),
+            starts.eq(self._gathers & ~self._filling & (complete | Mux(arrives, ~head.continues, is_wanted))),
         ]
-        m.d.sync += [self._gathers.eq(self._joins | (self._gathers & ~starts)),
+        # Not yet if a row of the bank is on its way, without which a second fill would follow.
+        m.d.sync += [is_wanted.eq(self.wanted & self._gathers & (self.wanted_bank == self._gathered.bank)
+                                  & ~(self._fresh & (self._fresh_bank == self.wanted_bank))),
+                     self._gathers.eq(self._joins | (self._gathers & ~starts)),
                      complete.eq((self._joins & head.is_last) | (complete & ~starts))]
         with m.If(starts):
-            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered),
-                         self._select.eq(1 << self._gathered.group)]
+            m.d.sync += [self._filling.eq(1), self._fill_target.eq(self._gathered)]
             with m.Switch(self._gathered.group):
                 for place, group in enumerate(self.groups):
                     with m.Case(place):
@@ -234,7 +240,10 @@ class TableWriter(wiring.Component):
         self._delay(m, "subtract", subtract, 3)
         if shape.doubles:
             self._delay(m, "twice", ~base, 3)
-        self._delay(m, "select", Mux(strobe & ~self._ends, self._select, 0), 4)
+        # Two registers of the delay: the strobe goes to all groups.
+        writes, selected = self._register("writes", 1), self._register("selected", len(self.groups))
+        m.d.sync += [writes.eq(strobe & ~self._ends), selected.eq(1 << self._fill_target.group)]
+        self._delay(m, "select", Mux(writes, selected, 0), 3)
         self._delay(m, "address", address, 4)
         self._delay(m, "bank", self._fill_target.bank, 4)
         return position, clear
@@ -247,7 +256,7 @@ class TableWriter(wiring.Component):
                                     depth=shape.banks << row_bits)
         address = self._register("read_address", len(rows.address))
         missing = shape.rows_of_groups[self.groups[-1]].count(None)
-        is_missing = self._select[-1] & (position < missing) if missing else 0
+        is_missing = (self._fill_target.group == len(self.groups) - 1) & (position < missing) if missing else 0
         # The block RAMs are far from each other, and from the logic that accepts a row.
         stored = self._register("fresh_weights", len(rows.write_data))
         m.d.sync += [

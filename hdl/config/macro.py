@@ -10,7 +10,8 @@ from .widths import ceil_log2, signed_width
 KINDS = {kind.name: kind for kind in (BitcellKind(), TableKind())}
 COLUMNS = tuple(KINDS)
 FUSES = (1, 2, 4)
-INTERVALS = (1, 2, 3)
+INTERVALS = (1, 2, 4)
+BROADCASTS = (0, 1)
 MAX_COLUMNS = 1024
 
 
@@ -54,12 +55,18 @@ class MacroConfig(Parameters):
     result_interval: int = parameter(
         "Minimum cycles between results. With 1, `o_ready` stalls the pipeline in the same cycle, which limits the "
         "clock of a large macro; with 2, all enables are registered, for one more cycle of latency and half the rate "
-        "of vectors with a single plane; with 3, no enable of many registers has logic behind its own register, for "
-        "three more cycles of latency, and vectors of fewer than three planes take three cycles.",
+        "of vectors with a single plane; with 4, what goes far comes out of a register, for five more cycles of "
+        "latency, and vectors of fewer than four planes take four cycles.",
         default=1, choices=INTERVALS)
+
+    broadcast: int = parameter(
+        "Registers between the drivers and groups of neighboring columns, for macros that take much of a device; one "
+        "more cycle of latency each. 0 unless `result_interval` is 4.", default=0, choices=BROADCASTS, is_named=False)
 
     def __post_init__(self):
         self.check_parameters()
+        if self.broadcast and not self.is_deep:
+            raise ValueError(f"broadcast must be 0 unless result_interval is 4, not {self.broadcast}")
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
         foreign = [each for kind in KINDS.values() if kind is not self.kind for each in kind.conditions]
         for name, condition in foreign:
@@ -152,7 +159,7 @@ class MacroConfig(Parameters):
     @property
     def bank_hold_cycles(self):
         """Cycles for which a bank must not be written after a plane of it is in a block's registers."""
-        return max(shape.bank_hold_cycles for shape in self.shapes)
+        return self.broadcast + max(shape.bank_hold_cycles for shape in self.shapes)
 
     @property
     def fuse_latency(self):
@@ -160,23 +167,21 @@ class MacroConfig(Parameters):
         return 0 if self.fuse == 1 else 1 + ceil_log2(self.fuse)
 
     @property
-    def is_late(self):
-        """A vector is accepted in the second cycle that it is offered, at the earliest, and its highest plane is looked
-        for while it waits."""
+    def is_deep(self):
+        """A vector arrives in a register before it waits, and its highest plane is looked for while it waits."""
         return self.result_interval > 2
 
     @property
     def latency(self):
-        """Cycles of ``n`` vectors of ``p`` planes beyond ``n * p``, from the first input that is offered to the last
-        result, both included.
+        """Cycles of ``n`` vectors of ``p`` planes beyond ``n * p``, from first input to last result, both included.
 
         For ``p`` of at least ``result_interval``.
 
-        Two in the wordline drivers (three with a ``result_interval`` of 2, with 3 four and one before an input is
-        accepted), one for the wordlines, one for their copy in a block, the column, the accumulator, the total, and the
-        fuse stages.
+        Two in the wordline drivers (three with a ``result_interval`` of 2, seven with 4), one for the wordlines, those
+        of the broadcast, one for their copy in a block, the column, the accumulator, the total, and the fuse stages.
         """
-        return 5 + self.result_interval + self.is_late + self.column_latency + self.fuse_latency
+        ahead = self.result_interval + 2 * self.is_deep
+        return 5 + ahead + self.broadcast + self.column_latency + self.fuse_latency
 
     @property
     def name(self):

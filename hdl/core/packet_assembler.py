@@ -34,9 +34,6 @@ class PacketAssembler(wiring.Component):
     checks_first : bool
         An item is offered in the second cycle of its last beat at the earliest, when it is known whether this is
         faulty; one that is, is accepted then, whatever ``o.ready`` is. The beat may be withdrawn.
-    offers_first : bool
-        ``o`` is ready only after an item has been offered, so a beat that completes none, because it is faulty, is
-        accepted in its second cycle, whatever ``o.ready`` is.
 
     Members
     -------
@@ -63,9 +60,9 @@ class PacketAssembler(wiring.Component):
         Faults of the packet, one at most.
     """
 
-    def __init__(self, *, bits, lengths, many, takes_null=False, checks_first=False, offers_first=False):
+    def __init__(self, *, bits, lengths, many, takes_null=False, checks_first=False):
         self.bits, self.lengths, self.many, self.takes_null = bits, lengths, many, takes_null
-        self.checks_first, self.offers_first = checks_first, offers_first
+        self.checks_first = checks_first
         self.beats = [-(-8 * length // bits) for length in lengths]
         item = data.StructLayout({"data": self.beats[0] * bits, "last": 1, **(
             {"others": data.StructLayout({str(kind): beats * bits for kind, beats in enumerate(self.beats) if kind})}
@@ -94,16 +91,14 @@ class PacketAssembler(wiring.Component):
         taken_at_once = discarding | ~final | ~beat.keep.any() if self.takes_null else discarding | ~final
         faulty = Signal()
         step = Signal()
-        waits = present & final & ~self.s.ready
-        if self.offers_first or self.checks_first:
-            # From a register: ``s.ready`` does not depend on the beat.
-            passes = Signal()
-            m.d.sync += passes.eq(waits & faulty)
-            taken_at_once |= passes
         offered, is_good = present & final & ~faulty, 1
         if self.checks_first:
+            # From registers: ``s.ready`` does not depend on the beat.
+            waits = present & final & ~self.s.ready
+            passes = Signal()
             is_good = Signal()
-            m.d.sync += is_good.eq(waits & ~faulty & ~self.restart)
+            m.d.sync += [passes.eq(waits & faulty), is_good.eq(waits & ~faulty & ~self.restart)]
+            taken_at_once |= passes
             offered = is_good & self.s.valid & ~self.refuse
         m.d.comb += [
             faulty.eq(Cat(fault for _, fault in faults).any()),

@@ -116,26 +116,29 @@ class SelfTest(wiring.Component):
             m.d.comb += [bist.totals.eq(self.totals), bist.check_totals.eq(self.check_totals)]
         m.d.comb += [memory_bist.group.eq(self.group), logic_bist.start.eq(self.start)]
         begins = Signal()
-        makes = Signal()
         offers = Signal()
-        was_last = self._send(m, memory_bist, logic_bist, makes, offers)
-        self._sequence(m, memory_bist, begins, makes, offers, was_last)
+        self._send(m, memory_bist, logic_bist, begins, offers)
+        self._sequence(m, memory_bist, begins, offers)
         self._update_result(m, memory_bist, logic_bist)
         self._hold_sources(m, begins)
         return m
 
-    def _send(self, m, memory_bist, logic_bist, makes, offers):
-        """Beats of a row or vector, each made in the cycle before it is offered; whether the last has been accepted."""
+    def _send(self, m, memory_bist, logic_bist, begins, offers):
+        """Beats of a row or vector, each made in the cycle before it is offered."""
         config, step = self.config, self._step
+        # The next one to make, the first if the last is offered.
         beat = Signal(range(beat_count(config)))
         vector, load = self.vector.payload, self.load.payload
-        last = Mux(step.reads, vector.last, load.last)
+        makes = Signal()
+        is_last = Signal(reset_less=True)
+        last_row_beat = -(-8 * config.row_bytes // config.weight_stream_bits) - 1
+        last_vector_beat = -(-8 * config.vector_bytes // config.input_stream_bits) - 1
+        makes_last = Mux(step.reads, beat == last_vector_beat, beat == last_row_beat)
         row_beat = Signal.like(load.data, name="row_beat", reset_less=True)
         vector_beat = Signal.like(vector.data, name="vector_beat", reset_less=True)
         taken = Signal()
         offers_vector = Signal()
         offers_row = Signal()
-        was_last = Signal(reset_less=True)
         with m.If(makes):
             m.d.sync += [row_beat.eq(Mux(step.dense, logic_bist.pattern, memory_bist.row_beat)),
                          vector_beat.eq(Mux(step.dense, logic_bist.pattern, memory_bist.vector_beat))]
@@ -143,23 +146,24 @@ class SelfTest(wiring.Component):
             memory_bist.beat.eq(beat),
             load.data.eq(row_beat),
             load.keep.eq(-1),
-            load.last.eq(beat == -(-8 * config.row_bytes // config.weight_stream_bits) - 1),
+            load.last.eq(is_last),
             vector.data.eq(vector_beat),
             vector.keep.eq(-1),
-            vector.last.eq(beat == -(-8 * config.vector_bytes // config.input_stream_bits) - 1),
+            vector.last.eq(is_last),
             self.vector.valid.eq(offers_vector),
             self.load.valid.eq(offers_row),
             offers.eq(offers_vector | offers_row),
             taken.eq(offers_vector & self.vector.ready | offers_row & self.load.ready),
+            makes.eq(begins | taken & ~is_last),
             logic_bist.next.eq(makes & step.dense),
         ]
         with m.If(makes):
-            m.d.sync += [offers_vector.eq(step.reads), offers_row.eq(~step.reads)]
+            m.d.sync += [offers_vector.eq(step.reads), offers_row.eq(~step.reads), is_last.eq(makes_last),
+                         beat.eq(Mux(makes_last, 0, beat + 1))]
         with m.Elif(taken):
-            m.d.sync += [offers_vector.eq(0), offers_row.eq(0), was_last.eq(last), beat.eq(Mux(last, 0, beat + 1))]
-        return was_last
+            m.d.sync += [offers_vector.eq(0), offers_row.eq(0)]
 
-    def _sequence(self, m, memory_bist, begins, makes, offers, was_last):
+    def _sequence(self, m, memory_bist, begins, offers):
         """One operation after the other."""
         step = self._step
         waited = Signal(range(TIMEOUT_CYCLES + 1))
@@ -184,12 +188,10 @@ class SelfTest(wiring.Component):
                 m.d.comb += memory_bist.prepare.eq(1)
                 m.next = "MAKE"
             with m.State("MAKE"):
-                m.d.comb += [begins.eq(1), makes.eq(1)]
+                m.d.comb += begins.eq(1)
                 m.next = "SEND"
-            with m.State("SEND"):
-                m.d.comb += makes.eq(~offers & ~was_last)
-                with m.If(~offers & was_last):
-                    m.next = "SAMPLE"
+            with m.State("SEND"), m.If(~offers):
+                m.next = "SAMPLE"
             with m.State("SAMPLE"), m.If(~step.reads | (self.sample & (self.group == self.config.groups - 1))):
                 m.next = "NEXT"
             with m.State("NEXT"):

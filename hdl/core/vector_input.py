@@ -66,11 +66,9 @@ class VectorInput(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        self._late = config.macro.is_late
         assembler = Platform.of(platform).instantiate(m, "assembler", "vectors_assembler", PacketAssembler,
                                                       bits=config.input_stream_bits, lengths=[config.vector_bytes],
-                                                      many=False, takes_null=bool(config.dma),
-                                                      offers_first=config.macro.is_late)
+                                                      many=False, takes_null=bool(config.dma))
         wiring.connect(m, wiring.flipped(self.s), assembler.s)
         wiring.connect(m, assembler.faults, wiring.flipped(self.faults))
         m.d.comb += assembler.restart.eq(self.flush)
@@ -88,23 +86,15 @@ class VectorInput(wiring.Component):
             assembler.o.ready.eq(self.i.ready),
             self.within.eq(assembler.within),
             Value.cast(payload.x).eq(x),
-            payload.bits.eq(self._offered_settings.bits),
-            payload.signed.eq(self._offered_settings.signed),
+            payload.bits.eq(settings.bits),
+            payload.signed.eq(settings.signed),
             payload.bank.eq(bank),
             payload.accumulate.eq(~first),
-            self.tag.set.eq(self._offered_settings.set),
+            self.tag.set.eq(settings.set),
             self.tag.wanted.eq(is_last & ~broken),
         ]
         self._count_planes(m, assembler, settings)
         return m
-
-    def _offered(self, m, value, name):
-        """What is offered with a vector: if this is accepted after a cycle at the earliest, what was there in that."""
-        if not self._late:
-            return value
-        offered = Signal.like(value, name=f"{name}_offered", reset_less=True)
-        m.d.sync += offered.eq(value)
-        return offered
 
     def _hold_settings(self, m, assembler):
         """The settings of the arriving vector."""
@@ -114,7 +104,6 @@ class VectorInput(wiring.Component):
         m.d.comb += settings.eq(Mux(assembler.within, held, self.vector_settings))
         with m.If(~assembler.within):
             m.d.sync += held.eq(self.vector_settings)
-        self._offered_settings = self._offered(m, settings, "settings")
         return settings
 
     def _track_vector(self, m, taken, is_faulty):
@@ -140,7 +129,7 @@ class VectorInput(wiring.Component):
         first, is_last = position == 0, position + 1 == settings.accumulate_count
         m.d.comb += [
             position.eq(Mux(self.no_accumulate | self.restart & ~own, 0, following)),
-            bank.eq(Mux(first, self._offered_settings.bank, next_bank)),
+            bank.eq(Mux(first, settings.bank, next_bank)),
         ]
         with m.If(ended & ~self.no_accumulate):
             m.d.sync += [following.eq(Mux(is_last | late | self.restart & own, 0, position + 1)), late.eq(0),
@@ -181,11 +170,10 @@ class VectorInput(wiring.Component):
         with m.If(assembler.s.valid):
             m.d.sync += seen.eq(so_far)
         # The highest plane of a signed vector is its sign.
-        differs = self._offered(m, so_far << settings.signed, "differs")
-        used = self._offered_settings.bits
-        m.d.comb += self.skipped.eq(used - 1)
+        differs = so_far << settings.signed
+        m.d.comb += self.skipped.eq(settings.bits - 1)
         plane_mask = self.i.payload.plane_mask
         for plane in range(1, bits):
-            m.d.comb += plane_mask[plane].eq(differs[plane] & (used > plane))
+            m.d.comb += plane_mask[plane].eq(differs[plane] & (settings.bits > plane))
             with m.If(plane_mask[plane]):
-                m.d.comb += self.skipped.eq(used - 1 - plane)
+                m.d.comb += self.skipped.eq(settings.bits - 1 - plane)

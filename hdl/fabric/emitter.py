@@ -126,10 +126,10 @@ def _port_meanings(component):
 
 
 def documented_members(cls):
-    """What a component's docstring, or that of a base class, says of each member, by its name: its first sentence."""
-    texts = (inspect.getdoc(base) or "" for base in cls.__mro__)
+    """What the docstrings of a component and its base classes say of each member, by its name: its first sentence."""
+    texts = (inspect.getdoc(base) or "" for base in reversed(cls.__mro__))
     names, found = (), {}
-    for line in next((text for text in texts if MEMBERS in text), "").partition(MEMBERS)[2].splitlines():
+    for line in "\n".join(text.partition(MEMBERS)[2] for text in texts).splitlines():
         if line.startswith(" "):
             found |= {name: f"{found[name]}{line.strip()} " for name in names}
         elif line:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -13,7 +13,7 @@ from ..columns.column_block import control_layout
 from .ports import descriptor_layout, result_descriptor_layout
 
 
-def _take(target, source):
+def taken_over(target, source):
     """Assignments of those fields that the target has."""
     return [target[name].eq(source[name]) for name, _ in target.shape()]
 
@@ -42,8 +42,8 @@ class Controller(wiring.Component):
     completion. The pipeline stalls only while a result is ready and the previous one has not been accepted.
 
     With a ``result_interval`` of ``n > 1`` the enables are decided ``n - 1`` cycles ahead, so that each comes out of a
-    register, and with 3 goes into another one before it is used far away: a vector waits for at least ``n`` cycles, and
-    the pipeline stalls even if the previous result is accepted in the meantime.
+    register: the pipeline stalls even if the previous result is accepted in the meantime. With 2 a vector waits for at
+    least two cycles; for 4 see `DeepController`.
 
     A write waits while a vector in flight uses its bank, forever if such vectors never pause; a vector accepted in the
     same cycle as a write comes after it. A vector waits until the tables of its bank are complete. If columns need
@@ -79,8 +79,6 @@ class Controller(wiring.Component):
         It is accepted.
     load : ``Out(1)``
         Like all up to ``select``, to or from `WordlineDrivers`: load a vector.
-    will_load : ``Out(1)``
-        The same a cycle ahead; only with a ``result_interval`` of 3.
     dispatch : ``Out(1)``
         Move the waiting vector to the wordlines.
     bits : ``Out(range(input_bits + 1))``
@@ -91,10 +89,6 @@ class Controller(wiring.Component):
         One-hot: highest plane of the waiting vector that can change the result.
     select : ``Out(input_bits)``
         Which plane comes next.
-    index : ``Out(range(input_bits))``
-        Its number; only with a ``result_interval`` of 3.
-    blank : ``Out(1)``
-        The plane is the calibration plane, and the pipeline advances; only with a ``result_interval`` of 3.
     enable : ``Out(1)``
         The pipeline advances.
     control : ``Out(control_layout)``
@@ -112,40 +106,45 @@ class Controller(wiring.Component):
             "write_ready": Out(1), "write_bank": In(range(config.banks)), "write_taken": In(1),
             "wanted": Out(1), "wanted_bank": Out(range(config.banks)), "busy": In(1),
             "o_valid": Out(1), "o_ready": In(1),
-            "load": Out(1), "dispatch": Out(1), "bits": Out(range(config.input_bits + 1)), "is_signed": Out(1),
-            "top": In(config.input_bits), "select": Out(config.input_bits),
+            "dispatch": Out(1), "is_signed": Out(1), **self.plane_ports(config),
             "enable": Out(1), "control": Out(control_layout(config)),
         }
-        if config.is_late:
-            ports |= {"will_load": Out(1), "index": Out(range(config.input_bits)), "blank": Out(1)}
         if config.fuse > 1:
             ports |= {"fuse_load": Out(config.fuse_latency), "fuse_mode": Out(2 * config.fuse_latency)}
         super().__init__(ports)
 
+    @staticmethod
+    def plane_ports(config):
+        """Ports to choose the planes of a vector."""
+        return {"load": Out(1), "bits": Out(range(config.input_bits + 1)), "top": In(config.input_bits),
+                "select": Out(config.input_bits)}
+
     def elaborate(self, platform):
         m = Module()
-        # Dispatch in the next cycle; not used with a ``result_interval`` of 1.
-        will_dispatch = Signal(name="_will_dispatch")
         # Whether the pipeline advances in this cycle and in those after it that are decided already.
         self._enables = [Signal(init=1, name="pipeline_enable"), *(
             Signal(init=1, name=f"enable_{cycle}") for cycle in range(1, max(1, self.config.result_interval - 1)))]
-        waits, waiting = self._fetch(m, will_dispatch)
-        driven = self._drive(m, waits, waiting, will_dispatch)
+        vectors, driven = self._choose_planes(m)
         plane, bank = self._put_on_wordlines(m, driven)
-        self._guard_banks(m, [(waits, waiting.bank), (driven.valid, driven.descriptor.bank), (plane.valid, bank)])
+        self._guard_banks(m, [*vectors, (driven.valid, driven.descriptor.bank), (plane.valid, bank)])
         self._track(m, plane)
         return m
 
+    def _choose_planes(self, m):
+        """Accept vectors and drive their planes; valid bit and bank of each that is not driven, and the driven one."""
+        # Dispatch in the next cycle; not used with a ``result_interval`` of 1.
+        will_dispatch = Signal(name="_will_dispatch")
+        waits, waiting = self._fetch(m, will_dispatch)
+        return [(waits, waiting.bank)], self._drive(m, waits, waiting, will_dispatch)
+
     def _fetch(self, m, will_dispatch):
         """Accept vectors; whether one waits, and its descriptor."""
-        late = self.config.is_late
         is_held = Signal(name="_waits")
         waiting = Signal(descriptor_layout(self.config), reset_less=True, name="_waiting")
         started = Signal()
         waits = Signal()
         m.d.comb += [
-            # With 3 a vector may go before another one is accepted.
-            waits.eq(Mux(self.i_ready, self.i_valid, is_held & ~self.dispatch if late else is_held)),
+            waits.eq(Mux(self.i_ready, self.i_valid, is_held)),
             # What is loaded without `i_valid` is not used.
             self.load.eq(self.i_ready),
             self.bits.eq(self.descriptor.bits),
@@ -162,13 +161,8 @@ class Controller(wiring.Component):
         if self.config.result_interval == 1:
             m.d.comb += self.i_ready.eq(~is_held | self.dispatch)
         else:
-            # With 3, after a vector has been offered for a cycle, so that the drivers know its bits when they load it.
-            ready = Signal(init=not late)
-            will_load = ~waits | will_dispatch
-            if late:
-                m.d.comb += self.will_load.eq(will_load & self.i_valid & ~ready)
-                will_load = self.will_load
-            m.d.sync += ready.eq(will_load)
+            ready = Signal(init=1)
+            m.d.sync += ready.eq(~waits | will_dispatch)
             m.d.comb += self.i_ready.eq(ready)
         return is_held, waiting
 
@@ -192,44 +186,18 @@ class Controller(wiring.Component):
             m.d.comb += [self.dispatch.eq(waits & drained), top.eq(self.top)]
         else:
             dispatch = Signal()
-            next_last = follows[0]
-            m.d.sync += dispatch.eq(will_dispatch)
-            may_follow = waits & ~dispatch
-            if self.config.result_interval == 2:
-                m.d.sync += top.eq(self.top)
-            else:
-                # Once the tables of its bank are complete they stay so while it waits.
-                waited = Signal()
-                next_last = Signal(reset_less=True)
-                m.d.sync += waited.eq(may_follow & ~will_dispatch)
-                m.d.comb += top.eq(self.top)
-                may_follow = waited
-            will_drain = Mux(self.enable, next_last, last) & self.control.advance_next
-            m.d.comb += [will_dispatch.eq(may_follow & (drained | will_drain)), self.dispatch.eq(dispatch)]
-        stale = self._stale(m, waiting.bank)
-        if self.config.is_late:
-            self._look_ahead(m, stale, is_calibration, top, follows, next_last)
+            will_drain = Mux(self.enable, follows[0], last) & self.control.advance_next
+            m.d.comb += [will_dispatch.eq(waits & ~dispatch & (drained | will_drain)), self.dispatch.eq(dispatch)]
+            m.d.sync += [dispatch.eq(will_dispatch), top.eq(self.top)]
+        stale = self._stale(m, waiting.bank, self.write_taken, self.write_bank)
         with m.If(self.dispatch):
-            m.d.sync += _take(driven, waiting)
+            m.d.sync += taken_over(driven, waiting)
             m.d.sync += [drives.eq(1), planned.eq(1), is_calibration.eq(stale), select.eq(Mux(stale, 0, top)),
                          first.eq(Mux(stale, top, 0))]
         with m.Elif(self.enable):
             m.d.sync += [drives.eq(drives & ~last), planned.eq(planned & is_calibration), is_calibration.eq(0),
                          first.eq(0), select.eq(follows)]
         return Plane(drives, driven, planned, is_calibration, drives & last)
-
-    def _look_ahead(self, m, stale, is_calibration, top, follows, next_last):
-        """Registers beside those of the driven plane: its number, and what would otherwise need logic behind them."""
-        second = 1 if len(top) > 1 else slice(1, None)
-        index = Signal.like(self.index, name="_index", reset_less=True)
-        blank = Signal(name="_blank")
-        with m.If(self.dispatch):
-            highest = reduce(or_, (Mux(top[bit], bit, 0) for bit in range(len(top))))
-            m.d.sync += [next_last.eq(Mux(stale, top[0], top[second])), index.eq(highest)]
-        with m.Elif(self.enable):
-            m.d.sync += [next_last.eq(follows[second]), index.eq(index - (~is_calibration)[0])]
-        m.d.sync += blank.eq(Mux(self.dispatch, stale, is_calibration & ~self.enable) & self.control.advance_next)
-        m.d.comb += [self.index.eq(index), self.blank.eq(blank)]
 
     def _put_on_wordlines(self, m, driven):
         """The plane on the wordlines, a pipeline step after the drivers."""
@@ -246,34 +214,34 @@ class Controller(wiring.Component):
                 is_calibration.eq(driven.is_calibration),
                 last.eq(driven.last),
                 bank.eq(driven.descriptor.bank),
-                *_take(plane, driven.descriptor),
+                *taken_over(plane, driven.descriptor),
             ]
         m.d.comb += self.control.bank.eq(bank)
         return Plane(on_wordlines, plane, first, is_calibration, last), bank
 
     def _guard_banks(self, m, users):
         """Keep writes off the banks of vectors, of which those on the wordlines come last."""
-        for cycle in range(self.config.bank_hold_cycles):
-            users.append((self._delay(m, f"hold_{cycle}", users[-1][0], 1, reset=True),
-                          self._delay(m, f"hold_bank_{cycle}", users[-1][1], 1)))
-        used = [valid & (bank == self.write_bank) for valid, bank in users]
+        used = [valid & (bank == self.write_bank) for valid, bank in (*users, *self._held_banks(m, *users[-1]))]
         m.d.comb += self.write_ready.eq(~reduce(or_, used))
 
-    def _stale(self, m, bank):
-        """Whether the waiting vector needs calibration: it is the first of its bank since a write or a reset."""
+    def _held_banks(self, m, valid, bank):
+        """Valid bit and bank of each plane for as long as its bank is held, given those of the one on the wordlines."""
+        held = []
+        for cycle in range(self.config.bank_hold_cycles):
+            valid = self._delay(m, f"hold_{cycle}", valid, 1, reset=True)
+            bank = self._delay(m, f"hold_bank_{cycle}", bank, 1)
+            held.append((valid, bank))
+        return held
+
+    def _stale(self, m, bank, written, written_bank):
+        """Whether a vector of this bank needs calibration: it is the first since a write to the bank or a reset."""
         if not self.config.needs_calibration:
-            return 0
+            return Const(0)
         stale = Signal(self.config.banks, init=-1)
         with m.If(self.dispatch):
             m.d.sync += stale.bit_select(bank, 1).eq(0)
-        taken, written = self.write_taken, self.write_bank
-        if self.config.is_late:
-            # No vector of that bank is dispatched as early as in the next cycle.
-            taken = Signal(name="was_written")
-            written = Signal.like(self.write_bank, name="written", reset_less=True)
-            m.d.sync += [taken.eq(self.write_taken), written.eq(self.write_bank)]
-        with m.If(taken):
-            m.d.sync += stale.bit_select(written, 1).eq(1)
+        with m.If(written):
+            m.d.sync += stale.bit_select(written_bank, 1).eq(1)
         return stale.bit_select(bank, 1)
 
     def _track(self, m, plane):
@@ -281,7 +249,8 @@ class Controller(wiring.Component):
         config, descriptor, control = self.config, plane.descriptor, self.control
         at_sum = config.column_latency - 1
         first = self._delay(m, "first", plane.first, at_sum)
-        *_, before_loads, loads = self._delays(m, "loads", plane.last, at_sum + 2, reset=True)
+        last = [plane.last, *self._delays(m, "loads", plane.last, at_sum + 2 + config.broadcast, reset=True)]
+        loads = last[-1]
         complete = self._delay(m, "complete", loads, 1, reset=True)
         m.d.comb += [
             control.shift.eq(~first),
@@ -292,10 +261,10 @@ class Controller(wiring.Component):
             m.d.comb += control.calibrate.eq(self._delay(m, "calibrate", plane.is_calibration, config.calibration))
 
         # Before a result arrives at the output: whether there is one so many pipeline steps earlier.
-        steps = [complete, loads, before_loads]
+        steps = completing = [complete, *reversed(last)]
         if config.fuse > 1:
-            mode = self._delay(m, "mode", descriptor.fuse, at_sum + 4)
-            steps.insert(0, self._delay(m, "total", complete, 1, reset=True))
+            mode = self._delay(m, "mode", descriptor.fuse, at_sum + 4 + config.broadcast)
+            steps = [self._delay(m, "total", complete, 1, reset=True), *steps]
             for stage in range(config.fuse_latency):
                 m.d.comb += self.fuse_mode.word_select(stage, 2).eq(mode)
                 if stage + 1 < config.fuse_latency:
@@ -303,8 +272,11 @@ class Controller(wiring.Component):
                     mode = self._delay(m, f"mode_{stage}", mode, 1)
                     steps.insert(0, self._delay(m, f"fused_{stage}", steps[0], 1, reset=True))
             m.d.comb += self.fuse_load[-1].eq(self.enable & steps[0])
+        # When the accumulators' blocks know it; with a broadcast a cycle earlier.
+        for enable in (self.enable, *self._enables[1:1 + config.broadcast]):
+            completing = _moved(completing, enable)
         next_complete = Signal()
-        m.d.comb += next_complete.eq(Mux(self.enable, loads, complete))
+        m.d.comb += next_complete.eq(completing[0])
         if config.result_interval == 1:
             m.d.comb += control.load.eq(next_complete)
         else:
@@ -315,7 +287,8 @@ class Controller(wiring.Component):
         """Decide whether the pipeline advances: unless a result that arrives has to wait for the one at the output.
 
         ``steps`` says whether a result is about to arrive at the output, and the same for each pipeline step before.
-        Every block makes its own enable from a registered copy of ``advance_next``.
+        Every block makes its own enable from a registered copy of ``advance_next``; with a broadcast it is registered
+        on the way, too.
         """
         o_valid = Signal()
         # Whether a result arrives in the cycle that is decided about, and whether one may still be at the output then.
@@ -329,7 +302,7 @@ class Controller(wiring.Component):
         m.d.comb += [
             next_arriving.eq(steps_then[0]),
             o_valid.eq((self.enable & steps[0]) | (self.o_valid & ~self.o_ready)),
-            self.control.advance_next.eq(decisions[0]),
+            self.control.advance_next.eq(decisions[self.config.broadcast]),
             self.enable.eq(self._enables[0]),
         ]
         if self.config.result_interval == 1:

@@ -1,5 +1,7 @@
 """The macro: drivers, columns, accumulators and controller behind three streams."""
 
+import itertools
+
 from amaranth.hdl import Cat, Fragment, Module, Signal, Value, signed
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
@@ -8,10 +10,16 @@ from ..columns.column_block import ColumnBlock
 from ..columns.kinds import GATEWARE
 from ..config.ones import OnesShape
 from ..fabric.emitter import Platform
+from .broadcast import Broadcast
 from .controller import Controller
+from .deep_controller import DeepController
+from .deep_drivers import DeepDrivers
 from .fuse import Fuse
 from .ports import PORT_MEANINGS, descriptor_layout, input_layout, output_layout, port_values, ports, write_layout
 from .wordline_drivers import WordlineDrivers
+
+# Neighboring blocks that share the registers of a broadcast.
+BROADCAST_BLOCKS = 4
 
 
 class Macro(wiring.Component):
@@ -55,67 +63,79 @@ class Macro(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        control = platform.instantiate(m, "controller", "controller", Controller, config=self.config)
+        control = platform.instantiate(m, "controller", "controller",
+                                       DeepController if self.config.is_deep else Controller, config=self.config)
         drivers = self._add_drivers(m, platform, control)
         gateware = GATEWARE[self.config.column]
         writes = gateware.add_writers(m, platform, self.config, self.write, control)
         planes = gateware.add_planes(m, platform, self.config, drivers.plane)
+        ones_shape = OnesShape(self.config.rows, self.config.column_latency)
+        blocks = [*self.config.blocks, (ones_shape, 1)]
+        *sources, ones_source = self._broadcast(m, platform, control.control, {**planes, ones_shape: drivers.plane},
+                                                [shape for shape, _ in blocks])
         totals, placed = [], dict.fromkeys(writes, 0)
-        for index, (shape, columns) in enumerate(self.config.blocks):
-            block = self._add_block(m, platform, control, planes[shape], f"block_{index}", shape, columns)
+        for index, ((shape, columns), source) in enumerate(zip(self.config.blocks, sources)):
+            block = self._add_block(m, platform, source, f"block_{index}", shape, columns)
             for name, _ in block.write.shape():
-                source = writes[shape][name]
+                value = writes[shape][name]
                 if name == "weights":
-                    source = source[placed[shape]:placed[shape] + columns]
-                m.d.comb += Value.cast(block.write[name]).eq(Value.cast(source))
+                    value = value[placed[shape]:placed[shape] + columns]
+                m.d.comb += Value.cast(block.write[name]).eq(Value.cast(value))
             placed[shape] += columns
             totals.append(block.totals)
-        ones = self._add_block(m, platform, control, drivers.plane, "ones",
-                               OnesShape(self.config.rows, self.config.column_latency), 1)
+        ones = self._add_block(m, platform, ones_source, "ones", ones_shape, 1)
         self._add_output(m, platform, control, Cat(totals), ones.totals.as_signed())
         return m
 
     def _add_drivers(self, m, platform, control):
         config = self.config
         active_low = GATEWARE[config.column].active_low(config)
-        drivers = platform.instantiate(m, "drivers", "drivers", WordlineDrivers, rows=config.rows,
-                                       input_bits=config.input_bits, active_low=active_low,
-                                       has_plane_mask=self.has_plane_mask, is_late=config.is_late)
+        drivers = platform.instantiate(m, "drivers", "drivers", DeepDrivers if config.is_deep else WordlineDrivers,
+                                       rows=config.rows, input_bits=config.input_bits, active_low=active_low,
+                                       has_plane_mask=self.has_plane_mask)
         payload = self.i.payload
         m.d.comb += [
             control.i_valid.eq(self.i.valid),
             self.i.ready.eq(control.i_ready),
             drivers.x.eq(payload.x),
-            control.top.eq(drivers.top),
         ]
         m.d.comb += [control.descriptor[name].eq(payload[name]) for name, _ in descriptor_layout(config)]
-        m.d.comb += [
-            drivers.load.eq(control.load),
-            drivers.dispatch.eq(control.dispatch),
-            drivers.enable.eq(control.enable),
-        ]
-        if config.is_late:
-            m.d.comb += [drivers.index.eq(control.index), drivers.blank.eq(control.blank)]
-        else:
-            m.d.comb += drivers.select.eq(control.select)
         if self.has_plane_mask:
             m.d.comb += drivers.plane_mask.eq(payload.plane_mask)
-            return drivers
-        m.d.comb += drivers.is_signed.eq(control.is_signed)
-        if config.is_late:
-            m.d.comb += drivers.will_clear.eq(Cat(control.will_load & (bit >= control.bits)
-                                                  for bit in range(config.input_bits)))
-        else:
-            m.d.comb += drivers.bits.eq(control.bits)
+        # How the highest plane is found, and planes are chosen, is between these two.
+        for name, member in drivers.signature.members.items():
+            if name in control.signature.members:
+                mine, other = getattr(drivers, name), getattr(control, name)
+                m.d.comb += mine.eq(other) if member.flow == In else other.eq(mine)
         return drivers
 
-    def _add_block(self, m, platform, control, plane, name, shape, columns):
+    def _broadcast(self, m, platform, control, planes, shapes):
+        """Control signals and plane of each block, given the shapes of the blocks and the plane for each shape."""
+        if not self.config.broadcast:
+            return [(control, planes[shape]) for shape in shapes]
+        found = []
+        for first in range(0, len(shapes), BROADCAST_BLOCKS):
+            group = shapes[first:first + BROADCAST_BLOCKS]
+            forms = list(dict.fromkeys(group))
+            widths = tuple(len(planes[shape]) for shape in forms)
+            one = platform.instantiate(m, f"broadcast_{first // BROADCAST_BLOCKS}",
+                                       f"broadcast_{'_'.join(shape.storage for shape in forms)}", Broadcast,
+                                       config=self.config, widths=widths)
+            m.d.comb += [Value.cast(one.control).eq(Value.cast(control)),
+                         one.plane.eq(Cat(planes[shape] for shape in forms))]
+            starts = dict(zip(forms, itertools.accumulate(widths, initial=0)))
+            found += [(one.to_blocks, one.plane_to_blocks[starts[shape]:starts[shape] + len(planes[shape])])
+                      for shape in group]
+        return found
+
+    def _add_block(self, m, platform, source, name, shape, columns):
+        control, plane = source
         block = platform.instantiate(m, name, shape.block_name(columns), ColumnBlock, config=self.config, shape=shape,
                                      columns=columns)
         m.d.comb += [
             block.ready.eq(self.o.ready),
             block.plane.eq(plane),
-            Value.cast(block.control).eq(Value.cast(control.control)),
+            Value.cast(block.control).eq(Value.cast(control)),
         ]
         return block
 

@@ -8,7 +8,7 @@ import click
 
 from ...hdl.emit import FABRICS, emit_files, sidecar
 from ..common.files import BadInput, check_writable, refusing, write_files
-from ..common.options import config_options, core_options, ecp5_interval, required
+from ..common.options import config_options, core_options, required
 from ..integration.cell_models import cell_models
 
 
@@ -54,7 +54,7 @@ def fabric_of(path):
 
 
 @click.command()
-@config_options(interval=lambda arguments: ecp5_interval(arguments) if arguments["fabric"] == "ecp5" else 1)
+@config_options(interval=lambda arguments: 4 if arguments["fabric"] == "ecp5" else 1)
 @core_options
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
@@ -67,8 +67,7 @@ def command(config, core, fabric, out):
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
 
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
-    macro then has a --result-interval of 3 if none is given, or of 2 in a core whose vectors have as many beats as
-    planes.
+    macro then has a --result-interval of 4 if none is given.
     """
     paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
     for path in paths:

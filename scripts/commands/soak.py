@@ -16,7 +16,7 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ...golden.program import predict
+from ...golden.program import difference, predict
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.config.core import OUTPUTS, RESETS
 from ...verif.macro.coverage import FILE, Coverage
@@ -83,12 +83,9 @@ class Programs:
         """As `Ports.run`."""
         program = draw_program(config, np.random.default_rng(job.draw), cls.vectors_per_cycle * job.cycles)
         wanted, found = predict(config, program), run_program(config, program, folder=builds)
-        for name, differs in (("result", (found.results.y != wanted.results.y).any(axis=1)),
-                              ("sum of inputs", found.results.sum_x != wanted.results.sum_x),
-                              ("cycle of a result", np.array(found.taken) != wanted.taken)):
-            if differs.any():
-                raise SimulatorError(f"{name} of vector {int(np.argmax(differs))} must be that of the golden model, "
-                                     "and is not")
+        differs = difference(found, wanted)
+        if differs:
+            raise SimulatorError(differs)
         return {"cycles": found.cycles, "vectors": len(program.vectors),
                 "products": int(wanted.results.planes.sum()) * config.rows * config.columns}
 

@@ -8,7 +8,6 @@ import click
 
 from ...hdl.config import CoreConfig, MacroConfig, allowed
 from ...hdl.config.base import Parameters
-from ...hdl.config.core import element_bytes
 from ...verif.sim.build import SIMULATORS
 from .files import BadInput, refusing
 
@@ -64,7 +63,7 @@ def config_options(function=None, *, interval=None):
     @functools.wraps(function)
     def wrapped(config, **arguments):
         given = pop_fields(arguments, MACRO_FIELDS)
-        default = {"result_interval": interval({**arguments, **given})} if interval else {}
+        default = {"result_interval": interval(arguments)} if interval else {}
         return function(config=_read_config(config, given, default), **arguments)
 
     for field in reversed(MACRO_FIELDS):
@@ -72,19 +71,6 @@ def config_options(function=None, *, interval=None):
         wrapped = option_of(field, "what suits the board or fabric" if suits else field.default)(wrapped)
     return click.option("--config", metavar="FILE", type=click.Path(path_type=Path),
                         help="JSON file of these parameters; the options below override it.")(wrapped)
-
-
-def ecp5_interval(arguments):
-    """The ``result_interval`` that suits ECP5, of a macro's and a core's options.
-
-    With 3 a vector takes a cycle more than it has beats in a core, which must not be more than its planes.
-    """
-    if not arguments["is_core"] or "rows" not in arguments:
-        return 3
-    defaults = {field.name: field.default for field in (*MACRO_FIELDS, *CORE_FIELDS)}
-    chosen = {**defaults, **{name: value for name, value in arguments.items() if value is not None}}
-    bits = 8 * element_bytes(chosen["input_bits"]) * chosen["rows"]
-    return 3 if -(-bits // chosen["input_stream_bits"]) < chosen["input_bits"] else 2
 
 
 def _read_config(path, given, default):

@@ -98,6 +98,11 @@ class Array:
                            result_interval=2, **in_block_ram, **self.kind.parameters or {})
 
     @property
+    def operations(self):
+        """Products per cycle."""
+        return self.rows * self.columns
+
+    @property
     def is_dsp(self):
         """Whether it has no macro."""
         return self.kind.parameters is None

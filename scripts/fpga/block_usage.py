@@ -105,7 +105,7 @@ def kind_of(block):
 def apart(top, module):
     """Selects, for `synthesize`, the modules that are blocks: of a design, and of the macro's ``module`` in it."""
     parents = (top, module, f"{module}_*_block_*")
-    return (*(f"{parent}/c:* %M" for parent in parents), f"{module}_*_entry_adder")
+    return (*(f"{parent}/c:* %M" for parent in parents), f"{module}_*_entry_adder", f"{module}_driver_slice_*")
 
 
 def _stem(name):

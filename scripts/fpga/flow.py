@@ -12,8 +12,8 @@ from ..common.tools import FlowError, run_tool
 from .families import DEVICES, FAMILIES, LABELS, Device, Family
 from .open_carries import open_carries
 
-__all__ = ["DEVICES", "FAMILIES", "PLACERS", "FitError", "FlowError", "Netlist", "Routed", "RouterError", "map_design",
-           "pack", "pack_cells", "place_and_route", "run_tool", "synthesize", "with_seeds"]
+__all__ = ["DEVICES", "FAMILIES", "FOR_AREA", "PLACERS", "FitError", "FlowError", "Netlist", "Routed", "RouterError",
+           "map_design", "pack", "pack_cells", "place_and_route", "run_tool", "synthesize", "with_seeds"]
 
 
 class FitError(FlowError):
@@ -36,6 +36,9 @@ class FitError(FlowError):
 class RouterError(FlowError):
     """The router does not end: sometimes it rips up the same two wires forever. Another seed helps."""
 
+
+# Option of Yosys, else it makes LUTs of seven inputs, of eight sites each, to save levels of logic.
+FOR_AREA = "-nowidelut"
 
 # Of nextpnr: the first gives the fastest designs, the second still works if the device is nearly full.
 PLACERS = ("heap", "static")
@@ -107,7 +110,7 @@ write_verilog -noattr netlist.v
 def map_design(sources, top, family, folder, *, apart=None, pads=True, options="", progress=None):
     """Map a design to the cells of a family, and count them, with its blocks still separate.
 
-    Parameters as of `synthesize`; ``options`` are further ones of the family's synthesis.
+    Parameters as of `synthesize`.
 
     Returns
     -------
@@ -152,7 +155,7 @@ def _is_design(modules, kind):
     return kind in modules and not int(modules[kind]["attributes"].get("blackbox", "0"), 2)
 
 
-def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_carries=True, device=None,
+def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_carries=True, device=None, options="",
                progress=None):
     """Map a design to the cells of a family, and flatten what was mapped.
 
@@ -174,6 +177,8 @@ def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_car
         Pass an ECP5 netlist through `open_carries`.
     device : Device, optional
         The device to fit; an oversized design is refused before it is flattened.
+    options : str
+        Further ones of the family's synthesis.
     progress : function, optional
         Takes lines of the tools.
 
@@ -185,7 +190,8 @@ def synthesize(sources, top, family, folder, *, apart=None, pads=True, opens_car
     ------
     FitError, FlowError
     """
-    counts, scopes = map_design(sources, top, family, folder, apart=apart, pads=pads, progress=progress)
+    counts, scopes = map_design(sources, top, family, folder, apart=apart, pads=pads, options=options,
+                                progress=progress)
     if device:
         _check_fit(device, {kind: (counts[kind], available) for kind, available in device.capacity.items()})
     _run_yosys("flatten", FLATTENING.format(top=top), folder, progress)

@@ -1,1 +1,1 @@
-"""Pages of HTML."""
+"""Pages of HTML, tables and pictures."""

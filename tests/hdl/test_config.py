@@ -37,8 +37,10 @@ SMALL = st.fixed_dictionaries({
      r"^block_ram_columns must be an integer from 0 to 4, not True$"),
     ({"column": "table", "tree": "carry_save"}, ValueError,
      r"^tree must be carry_chain if column is table, not 'carry_save'$"),
-    ({"result_interval": 4}, ValueError, r"^result_interval must be one of 1, 2, 3, not 4$"),
-    ({"result_interval": True}, ValueError, r"^result_interval must be one of 1, 2, 3, not True$"),
+    ({"result_interval": 3}, ValueError, r"^result_interval must be one of 1, 2, 4, not 3$"),
+    ({"result_interval": True}, ValueError, r"^result_interval must be one of 1, 2, 4, not True$"),
+    ({"broadcast": 1, "result_interval": 2}, ValueError, r"^broadcast must be 0 unless result_interval is 4, not 1$"),
+    ({"broadcast": 2, "result_interval": 4}, ValueError, r"^broadcast must be one of 0, 1, not 2$"),
     ({"fuse": 4, "weight_bits": 16}, ValueError, r"max_accumulations and fuse must keep .*, not \d+$"),
 ])
 def test_wrong_parameters(parameters, error, message):
@@ -77,7 +79,7 @@ def test_each_parameter_changes_the_hash():
     changed = [{"rows": 5}, {"columns": 8}, {"weight_bits": 7}, {"input_bits": 7}, {"banks": 2}, {"fuse": 2},
                {"max_accumulations": 2}, {"tree": "carry_save"}, {"column": "table"},
                {"column": "table", "block_ram_columns": 1}, {"column": "table", "table_writers": 2},
-               {"result_interval": 2}, {"result_interval": 3}]
+               {"result_interval": 2}, {"result_interval": 4}]
     hashes = {MacroConfig(**base | change).hash for change in [{}, *changed]}
     assert len(hashes) == 1 + len(changed)
 
@@ -132,8 +134,8 @@ def test_latency_of_named_configurations(parameters, column, fuse):
     config = MacroConfig(columns=64, **parameters)
     assert (config.column_latency, config.fuse_latency, config.latency) == (column, fuse, 6 + column + fuse)
     assert MacroConfig(columns=64, result_interval=2, **parameters).latency == config.latency + 1
-    # With 3 a vector is offered for a cycle before it is accepted.
-    assert MacroConfig(columns=64, result_interval=3, **parameters).latency == config.latency + 3
+    assert MacroConfig(columns=64, result_interval=4, **parameters).latency == config.latency + 5
+    assert MacroConfig(columns=64, result_interval=4, broadcast=1, **parameters).latency == config.latency + 6
 
 
 @given(st.integers(1, 60), st.integers(1, 8), st.integers(1, 16), st.data())

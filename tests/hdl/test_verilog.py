@@ -136,8 +136,8 @@ FLIP_FLOPS = [
     ({"rows": 16, "columns": 4}, 1702),
     ({"rows": 16, "columns": 4, "tree": "carry_save"}, 1121),
     ({"rows": 8, "columns": 4, "banks": 2, "fuse": 4, "max_accumulations": 4}, 1546),
-    ({"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "max_accumulations": 3, "column": "table"}, 1208),
-    ({"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2}, 1396),
+    ({"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "max_accumulations": 3, "column": "table"}, 1217),
+    ({"rows": 12, "columns": 5, "banks": 3, "column": "table", "block_ram_columns": 2}, 1415),
 ]
 
 

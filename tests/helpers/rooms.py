@@ -13,8 +13,8 @@ ROOMS = [
     "verif.fault_injection", "verif.formal",
     "host.network", "host.network.operators", "host.network.onnx_operators", "host.network.files", "host.mapping",
     "host.board", "verif.link", "host",
-    "scripts.common", "scripts.fpga", "scripts.integration", "scripts.kit", "scripts.reports", "scripts.mutation",
-    "scripts.fuzzing", "scripts.commands", "scripts",
+    "scripts.common", "scripts.fpga", "scripts.integration", "scripts.kit", "scripts.peers", "scripts.reports",
+    "scripts.mutation", "scripts.fuzzing", "scripts.commands", "scripts",
 ]
 
 

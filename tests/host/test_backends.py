@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from bitline.golden.program import Program
 from bitline.hdl.config import MacroConfig
 from bitline.host.backends import BoardPlayer, MacroBackend, NumpyBackend, open_backend
 from bitline.host.board.simulated_board import BAUD, LATENCY_S, SimulatedBoard
@@ -70,8 +71,8 @@ def test_session_that_ends_is_named(network):
         session._process.terminate()
         session._process.join()
         session._requests.close()
-        session._requests = (session._folder / "writes").open("w")
-        session.play(type("Empty", (), {"writes": [], "vectors": []}))
+        session._requests = (session._folder / "write").open("w")
+        session.play(Program())
 
 
 @pytest.mark.slow

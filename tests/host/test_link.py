@@ -201,7 +201,7 @@ def test_identity_names_protocol_and_configuration():
 CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
 # As is the default of the ULX3S.
 TABLES = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16, column="table",
-                     result_interval=3)
+                     result_interval=4)
 # Of the macro's clock to the bridge's, as the boards' PLLs can make: ECP5 up to 16, iCE40 22.5, Gowin from 1/8 to 22;
 # and as far the other way.
 RATIOS = [10.5, 16.0, 22.5, 1.0, 1 / 8, 1 / 10.5, 1 / 22.5]
@@ -219,12 +219,12 @@ def run_some(config, ratio):
         "COCOTB_TEST_FILTER": r"\.(noise|full_frames|duplicates|board_resets|busy_cycles)$"})
 
 
-@pytest.mark.parametrize("ratio", some(RATIOS, 2, 6))
+@pytest.mark.parametrize("ratio", some(RATIOS))
 def test_link_at_the_extremes_of_the_clocks(ratio):
     run_some(CONFIG, ratio)
 
 
-@pytest.mark.parametrize("ratio", some([1 / 8, 1.0, 16.0], 2))
+@pytest.mark.parametrize("ratio", some([1 / 8, 1.0, 16.0], 1))
 def test_link_of_a_macro_with_tables(ratio):
     run_some(TABLES, ratio)
 

@@ -25,6 +25,21 @@ def test_measured_rate_is_one_plane_a_cycle(tmp_path):
 
 
 @pytest.mark.slow
+def test_ways_to_simulate_are_compared(monkeypatch):
+    import bitline.scripts.commands.bench as module
+
+    monkeypatch.setattr(module, "VECTORS", 500)
+    monkeypatch.setattr(module, "ROUNDS", 1)
+    config = MacroConfig(rows=4, columns=2, banks=2, input_bits=3)
+    found = module.measure_speed(config, "build/sim", lambda done, what: None)
+    assert [[row["planes"] for row in found[name]] for name in ("speed", "processor")] == [[1, 3], [1, 3]]
+    for row in found["speed"] + found["processor"]:
+        for way in module.WAYS:
+            assert row[way] > 0
+            assert way == module.WAYS[0] or row[f"{way} to C++"] == pytest.approx(row[way] / row[module.WAYS[0]])
+
+
+@pytest.mark.slow
 def test_largest_macro_is_below_its_size():
     text = emit(MacroConfig(rows=256, columns=256))
     assert len(text) < 5_000_000

@@ -8,7 +8,6 @@ from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, Access, register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
-from bitline.scripts.common.options import ecp5_interval
 from bitline.scripts.integration.c_headers import registers_header, values_header
 from bitline.scripts.integration.files import integration_files
 from bitline.scripts.integration.systemrdl import systemrdl
@@ -138,15 +137,8 @@ def test_core_is_generated_from_its_own_configuration(cli, tmp_path, folder):
 
 
 @pytest.mark.parametrize("options, interval", [
-    ({}, 2), ({"input_stream_bits": 128}, 3), ({"rows": 56}, 3), ({"input_bits": 12, "input_stream_bits": 128}, 3),
-    ({"input_bits": 12}, 2), ({"is_core": False}, 3)], ids=str)
-def test_a_core_on_ecp5_takes_vectors_at_the_rate_of_their_planes(options, interval):
-    assert ecp5_interval({"is_core": True, "rows": 64, "input_stream_bits": None, **options}) == interval
-
-
-@pytest.mark.parametrize("options, interval", [
-    ((), 1), (("--fabric", "ecp5"), 3), (("--fabric", "ecp5", "--result-interval", 2), 2),
-    (("--fabric", "ecp5", "--core"), 3), (("--core",), 1), (("--fabric", "ecp5", "--config"), 1)], ids=str)
+    ((), 1), (("--fabric", "ecp5"), 4), (("--fabric", "ecp5", "--result-interval", 2), 2),
+    (("--fabric", "ecp5", "--core"), 4), (("--core",), 1), (("--fabric", "ecp5", "--config"), 1)], ids=str)
 def test_result_interval_suits_the_fabric_unless_it_is_given(options, interval, cli, tmp_path):
     config = MacroConfig(rows=2, columns=2, result_interval=interval)
     if "--config" in options:

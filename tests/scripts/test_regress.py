@@ -18,7 +18,7 @@ from testbench_tests import number_of_tests
 CONFIG = MacroConfig(rows=5, columns=4, banks=2, fuse=4, max_accumulations=3)
 TABLES = MacroConfig(rows=7, columns=3, weight_bits=4, input_bits=3, banks=2, max_accumulations=2, column="table")
 ONE_BANK = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, column="table")
-LATE = dataclasses.replace(TABLES, result_interval=3)
+DEEP = dataclasses.replace(TABLES, result_interval=4)
 TWO_WRITERS = dataclasses.replace(TABLES, table_writers=2)
 BLOCK_RAM = MacroConfig(rows=7, columns=1, weight_bits=4, input_bits=3, banks=8, column="table", block_ram_columns=1)
 SIMULATOR = "verilator"
@@ -52,7 +52,7 @@ MUTATIONS = {
     "first entry of a fill": (TABLES, "lut_ram_writer", "= ends_and_Y_A | strobe_%1;", "= ends_and_Y_A;"),
     "weight that changes its sign": (TABLES, "lut_ram_entry_adder", "= twice ? ", "= 1'b0 ? "),
     "row that waits": (TABLES, "lut_ram_writer", "arrived[1] ? arrival_1", "1'b0 ? arrival_1"),
-    "group of the other writer": (TWO_WRITERS, "lut_ram_writer_1", "= fresh & is_own;", "= fresh;"),
+    "group of the other writer": (TWO_WRITERS, "lut_ram_writer_1", "= fresh & fresh_found[1];", "= fresh;"),
     "vector that waits for the other writer": (TWO_WRITERS, "", "= | { lut_ram_writer_1__busy, lut_ram_writer__busy }",
                                                "= lut_ram_writer__busy"),
     "entry of the other writer": (TWO_WRITERS, "lut_ram_writer_1", "twice_0 <= ", "twice_0 <= ~"),
@@ -64,11 +64,16 @@ MUTATIONS = {
     "row that is offered during a reset": (TABLES, "lut_ram_writer", "if (rst) fresh ", "if (1'b0) fresh "),
     "fill that a reset does not end": (TABLES, "lut_ram_writer", "if (rst) filling", "if (1'b0) filling"),
     "group that gathers after a reset": (TABLES, "lut_ram_writer", "if (rst) gathers ", "if (1'b0) gathers "),
-    "calibration after a write, decided late": (LATE, "controller", "else was_written <= write_taken",
-                                                "else was_written <= 1'b0"),
-    "calibration plane of zeros": (LATE, "controller", "else blank <= ", "else blank <= 1'b0 & "),
-    "number of a plane": (LATE, "controller", "= index - ", "= index + "),
-    "planes above a vector's bits": (LATE, "drivers", "clear <= will_clear", "clear <= 3'h0"),
+    "calibration after a write, decided ahead": (DEEP, "controller", "else was_written <= write_taken",
+                                                 "else was_written <= 1'b0"),
+    "calibration plane of zeros": (DEEP, "controller", "assign will_blank = ", "assign will_blank = 1'b0 & "),
+    "number of a plane": (DEEP, "controller", "following <= %1;", "following <= ~%1;"),
+    "bank that a vector waits for": (DEEP, "controller", "else used <= %1;", "else used <= was_used;"),
+    "bank of a plane": (DEEP, "controller", "else was_used <= ", "else was_used <= 2'h0 & "),
+    "planes above a vector's bits": (DEEP, "driver_slice_7", "if (clear[2]) ", "if (1'b0) "),
+    "plane that is the sign": (DEEP, "drivers", "if (move) ignored <= ", "if (move) ignored <= 3'h0 & "),
+    "row of the group before": (TABLES, "lut_ram_writer", "assign new_arrival_continues = ",
+                                "assign new_arrival_continues = 1'b1 | "),
     "parity of the only bank": (ONE_BANK, "lut_ram_columns_1", "if (write[9]) parity_1_0", "if (1'b0) parity_1_0"),
     "sum of no rows": (BLOCK_RAM, "block_ram_entry_adder", "if (clear)", "if (1'b0)"),
     "back-pressure of block RAM": (BLOCK_RAM, "block_ram_7", ".enable(enable)", ".enable(1'b1)"),
@@ -85,7 +90,7 @@ def test_regression_notices_each_broken_block(tmp_path, block):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [CONFIG, TABLES, LATE, ONE_BANK, BLOCK_RAM], ids=str)
+@pytest.mark.parametrize("config", [CONFIG, TABLES, DEEP, ONE_BANK, BLOCK_RAM], ids=str)
 def test_regression_passes_what_is_not_broken(tmp_path, config):
     failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out"))
     assert (failed, count, reason) == ([], number_of_tests("tb_macro"), None)

@@ -107,7 +107,7 @@ def test_a_run_leaves_its_line_alone(draw, kind, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("draw, kind, name, block, old, new, reason", [
-    (PROGRAM, Programs, "run_program", "controller", "= hold_0_0 & ", "= 1'b0 & ", "of vector"),
+    (PROGRAM, Programs, "run_program", "controller", "first_0 <= %1;", "first_0 <= 1'b0;", "of vector"),
     (CORE, Cores, "build_core", "lane", "within_ <= sum", "within_ <= 1 + sum", "simulation must"),
 ])
 def test_each_kind_notices_a_broken_block(draw, kind, name, block, old, new, reason, tmp_path, monkeypatch):

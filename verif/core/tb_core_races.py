@@ -97,7 +97,7 @@ async def accumulate_written_in_a_vector(dut):
         for _ in range(begun):
             bench.send(bench.draw_vector(macro.input_bits, True))
         await bench.vectors.wait()
-        await ClockCycles(dut.aclk, 40)
+        await ClockCycles(dut.aclk, 40 + macro.latency)
         await begin_packet(bench, bench.vectors, "s_axis", vector_bytes(bench.config, x))
         assert (await bench.read("status"))["idle"] == 0
         result, _ = bench.model.vector(x, **bench._settings)
@@ -121,7 +121,7 @@ async def accumulate_written_in_a_vector(dut):
         bench.vectors.send_nowait(AxiStreamFrame(vector_bytes(bench.config, x)))
         await bench.vectors.wait()
         await writing
-        await ClockCycles(dut.aclk, 40)
+        await ClockCycles(dut.aclk, 40 + macro.latency)
         while not bench.results.empty():
             bench.results.recv_nowait()
         bench.model.restart(1)

@@ -119,9 +119,9 @@ MARCH = Property(
         # that is not zero and not reported.
         ("assign running = %1;", "assign running = fsm_state != 3'h0 && fsm_state != 3'h1;"),
         ("assign done = %1;", "assign done = fsm_state == 3'h1;"),
-        ("if (makes) load__payload_data <= %1;",
-         "if (makes) load__payload_data <= (%1) | (!step[0] && row && bank);"),
-        ("if (makes) vector__payload_data <= %1;", "if (makes) vector__payload_data <= (%1) ^ (step[0] && bank);"),
+        ("if (begins) load__payload_data <= %1;",
+         "if (begins) load__payload_data <= (%1) | (!step[0] && row && bank);"),
+        ("if (begins) vector__payload_data <= %1;", "if (begins) vector__payload_data <= (%1) ^ (step[0] && bank);"),
         ("else if (%1) failed <= %2;", "else if (%1) failed <= failed;")), 13, cover_depth=60, bug_depth=60,
     defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
 
@@ -192,18 +192,38 @@ TREE_PROOFS = (
                    ("= calibrate & calibrate_and_A_B;", "= 1'b0 & calibrate_and_A_B;")), solvers=("yices",)),
 )
 
+ONES = MacroConfig(rows=23, columns=1, weight_bits=1, input_bits=1, column="table")
 DATA = (
     Property("plane_skip", "planes that are skipped change no value, and none is driven in vain", "drivers",
              MacroConfig(rows=33, columns=1, weight_bits=1, input_bits=5), "drivers", (
                  ("bits > 2'h3", "bits > 3'h4"), ("is_signed ? { x[163]", "1'b1 ? { x[163]"),
                  ("if (dispatch) driven <= waiting", "if (dispatch) driven <= {waiting[131:0], waiting[164:132]}")), 3,
              exposed=("waiting", "driven"), defines={"ROWS": 33, "BITS": 5}, solvers=("yices",)),
-    Property("plane_skip_late", "the same, of planes that are looked for while a vector waits", "drivers",
-             MacroConfig(rows=17, columns=1, weight_bits=1, input_bits=5, result_interval=3), "drivers", (
-                 ("clear <= will_clear;", "clear <= 5'h0;"), ("if (blank) plane <= ", "if (1'b0) plane <= "),
-                 ("found_dff_Q_D_2 = is_signed_20 ? ", "found_dff_Q_D_2 = 1'b1 ? "),
-                 ("if (load) is_used <= ", "is_used <= ")), 5,
-             exposed=("waiting", "driven"), defines={"ROWS": 17, "BITS": 5, "LATE": 1}, solvers=("yices",)),
+    Property("plane_skip_deep", "the same, of planes that are looked for while a vector waits", "deep_drivers",
+             MacroConfig(rows=23, columns=1, weight_bits=1, input_bits=5, result_interval=4), "drivers", (
+                 ("if (move) ignored <= ", "ignored <= "), ("if (move) signed_waits <= ", "signed_waits <= ~")), 11,
+             "bmc", cover_depth=11, defines={"ROWS": 23, "BITS": 5}, solvers=("yices",)),
+    *(Property(f"driver_slice{suffix}", says, "driver_slice",
+               MacroConfig(rows=13, columns=1, weight_bits=1, input_bits=4, result_interval=4), "driver_slice_13", (
+                   ("if (blank) plane <= ", "if (1'b0) plane <= "), ("if (clear[2]) ", "if (1'b0) "), *bugs), 3,
+               exposed=("arrived", "waiting", "driven", "load", "move", "dispatch", "enable", "blank", "clear", "index"
+                        ), defines={"ROWS": 13, "BITS": 4}, solvers=("yices",), fabric=fabric)
+      for suffix, fabric, says, bugs in (
+          ("", "generic", "a slice of deep drivers holds and compares planes, and drives those that are chosen", ()),
+          ("_ecp5", "ecp5", "the same of ECP5 carry cells and multiplexers", (
+              ("""INJECT1_0("YES"),
+    .INJECT1_1("YES")
+  ) differs_0_cell1 (""", """INJECT1_0("NO"),
+    .INJECT1_1("YES")
+  ) differs_0_cell1 ("""),)))),
+    *(Property(f"ones{suffix}", says, "ones", ONES, "ones_column", bugs, ONES.column_latency + 3, "bmc",
+               cover_depth=ONES.column_latency + 3, solvers=("yices",), fabric=fabric,
+               defines={"ROWS": ONES.rows, "LATENCY": ONES.column_latency})
+      for suffix, fabric, says, bugs in (
+          ("", "generic", "the column of ones counts the ones of a plane", (
+              ("level1_0_0 + level1_0_1", "level1_0_0 - level1_0_1"),)),
+          ("_ecp5", "ecp5", "the same of ECP5 carry cells, whose carries are rows", (
+              ("if (enable) carry_0 <= ", "if (enable) carry_0 <= ~"), ("late_0 <= ", "late_0 <= ~"))))),
     summed("accumulator", "accumulators and totals never overflow, and their bounds are reached", 5, 3, 3, 3, (
         ("1'h0, carry_q", "1'h0, 1'h0"), ("shift_q ? ", "1'b1 ? ")), depth=2, cover_depth=16),
     summed("accumulator_64", "the same, 64 rows of 8 bits, inputs of 8 bits, two vectors", 64, 8, 8, 2, (
@@ -214,35 +234,43 @@ DATA = (
 SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2)
 AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2,
                     column="table", result_interval=2)
-FURTHER_AHEAD = replace(AHEAD, result_interval=3)
+FURTHER_AHEAD = replace(AHEAD, result_interval=4)
 CONTROL = (
     controlled("controller", "a result for each vector, in order; no bank read and written; reset; interval 1", SMALL, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
         ("= hold_0_0 & ", "= 1'b0 & "),
         ("else if (enable) loads_0 <= _plane_last", "else loads_0 <= _plane_last"),
-        ("started <= 1'h0", "started <= 1'h1")), depth=3, cover_depth=24, bug_depth=20),
+        ("started <= 1'h0", "started <= 1'h1"),
+        # A result is complete with the enable that the output has not yet decided.
+        ("= enable ? loads_2 : complete_0;", "= pipeline_enable ? loads_2 : complete_0;")),
+        depth=3, cover_depth=24, bug_depth=20),
     controlled("controller_2", "the same, interval 2", AHEAD, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
         ("= on_wordlines & ", "= 1'b0 & "),
         ("else i_ready <= %1;", "else i_ready <= %1 | 1'b1;")), depth=3, cover_depth=24, bug_depth=20),
-    controlled("controller_3", "the same, interval 3", FURTHER_AHEAD, (
+    controlled("controller_4", "the same, interval 4", FURTHER_AHEAD, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
-        ("= on_wordlines & ", "= 1'b0 & "),
-        # A result that comes in between is forgotten, and a vector goes before its planes are known.
-        ("or_Y_B = control_advance_next & ", "or_Y_B = 1'b0 & "),
+        ("= on_wordlines & bank;", "= 1'b0;"),
+        # A result that comes in between is forgotten, and a vector goes before its tables are complete, or too early.
+        ("or_Y_B = will_enable & ", "or_Y_B = 1'b0 & "),
         ("else waited <= %1;", "else waited <= 1'b1;"),
-        # A plane by a number that is not its own, and a calibration plane that is not zero.
-        ("= index - ", "= index + "),
-        ("else blank <= %1;", "else blank <= 1'b0;")), depth=4, cover_depth=28, bug_depth=24),
+        ("add_B_Y <= 2'h2;", "add_B_Y <= 2'h3;"),
+        ("following <= following_dff_Q_D;", "following <= ~following_dff_Q_D;")), depth=4, cover_depth=28,
+        bug_depth=24),
+    controlled("controller_broadcast", "the same, interval 4, with a broadcast", replace(FURTHER_AHEAD, broadcast=1), (
+        ("= hold_1_0 & hold_bank_1_0;", "= 1'b0;"),
+        # A total is loaded a step too early, or whether the pipeline advances.
+        ("control_load = next_complete & ", "control_load = next_complete | "),
+        ("loads_3 <= loads_2", "loads_3 <= loads_1")), depth=4, cover_depth=30, bug_depth=26),
     controlled("response", "each vector's result comes within 20 cycles if results are taken; interval 1", SMALL, (
         ("= ~ busy;", "= busy;"),), depth=22, mode="bmc", cover_depth=3,
         defines={"WITHIN": 20}),
     controlled("response_2", "the same, within 32 cycles; interval 2", AHEAD, (
         ("= ~ busy;", "= busy;"),), depth=34, mode="bmc", cover_depth=3,
         defines={"WITHIN": 32}),
-    controlled("response_3", "the same, within 44 cycles; interval 3", FURTHER_AHEAD, (
-        ("= ~ busy;", "= busy;"),), depth=46, mode="bmc", cover_depth=3,
-        defines={"WITHIN": 44}),
+    controlled("response_4", "the same, within 64 cycles; interval 4", FURTHER_AHEAD, (
+        ("= ~ busy;", "= busy;"),), depth=66, mode="bmc", cover_depth=3,
+        defines={"WITHIN": 64}, solvers=("yices",)),
 )
 
 FUSED = (
@@ -276,7 +304,7 @@ WHOLE = (
     whole("macro_table_2", "the same with two table writers",
           MacroConfig(rows=5, columns=1, weight_bits=2, input_bits=1, banks=2, column="table", table_writers=2), 40, (
               ("twice_0 <= ", "twice_0 <= 1'b1 | ", "lut_ram_writer_1"),
-              ("= fresh & is_own;", "= 1'b0;", "lut_ram_writer_1")),
+              ("= fresh & fresh_found[0];", "= 1'b0;", "lut_ram_writer_1")),
           solvers=("yices",), script="memory_map"),
 )
 

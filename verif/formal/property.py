@@ -107,23 +107,30 @@ def controller_ports(module, bits):
     return {
         "stages": (len(stages), "{" + ", ".join(reversed(stages)) + "}"),
         "banks": (len(banks), "{" + ", ".join(reversed(banks)) + "}"),
+        "load_ahead": (1, "control_load"),
         "hold": (len(hold), "{" + ", ".join(reversed(hold)) + "}"),
-        # As wide as the others, though there is none with an interval of 1.
-        "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
-        "accumulates": (1, "_waiting[4]"),
+        **({"accumulates": (1, "arrival[4]"), "enable_1": (1, "will_enable"),
+            # With a broadcast that is what goes to it.
+            "enable_2": (1, "enable_2" if "enable_2" in nets else "control_advance_next"),
+            "arrival_bank": (1, f"arrival[{bits.bit_length()}]")} if "arrival" in nets else {
+            # As wide as the others, though there is none with an interval of 1.
+            "first_plane": (first.width, "first") if first else (bits, f"{bits}'b0"),
+            "accumulates": (1, "_waiting[4]"),
+        }),
     }
 
 
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks, accumulation and fused columns."""
-    stages = 4 + config.column_latency - 1 + config.fuse_latency
-    late = ["waited", "next_last", "is_calibration"] if config.is_late else []
+    stages = 4 + config.broadcast + config.column_latency - 1 + config.fuse_latency
+    ahead = ["arrived", "waited", "is_calibration", "move", "index", "following", "steps"] if config.is_deep else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
-                    exposed=("drives", "on_wordlines", "started", *late),
+                    exposed=("drives", "on_wordlines", "started", *ahead),
                     defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
-                             "HOLD_CYCLES": config.bank_hold_cycles, "INTERVAL": config.result_interval,
-                             **({"LATE": 1} if late else {})} | more.pop("defines", {}), **more)
+                             "COMPLETE": stages - 1 - config.fuse_latency, "INTERVAL": config.result_interval,
+                             "BROADCAST": config.broadcast, "HOLD_CYCLES": config.bank_hold_cycles,
+                             **({"DEEP": 1} if ahead else {})} | more.pop("defines", {}), **more)
 
 
 def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):
@@ -203,7 +210,7 @@ def march_ending(name, says, config, bugs, **more):
         "ROW": max(1, ceil_log2(macro.rows)), "BANK": max(1, ceil_log2(macro.banks)),
         "GROUP": max(1, ceil_log2(config.groups)), "BEAT": max(1, ceil_log2(max(beats))),
         "VECTOR_LAST": beats[0] - 1, "ROW_LAST": beats[1] - 1, "TOTALS": config.lanes * macro.total_width,
-        "RUNS": packed(runs), "BOUND": operations * macro.rows * macro.banks * (2 * max(beats) + 4) + 2,
+        "RUNS": packed(runs), "BOUND": operations * macro.rows * macro.banks * (max(beats) + 5) + 2,
         **march_tables()}
     return Property(name, says, "march_ends", config, "self_test", bugs, 2, defines=defines, solvers=("yices",),
                     script="flatten", **more)

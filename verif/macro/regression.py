@@ -25,11 +25,11 @@ SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 256, "columns": 2, "banks": 2, "max_accumulations": 2},
     {"rows": 64, "columns": 4, "banks": 2, "max_accumulations": 2, "tree": "carry_save"},
     {"rows": 1, "columns": 1, "column": "table"},
-    {"rows": 80, "columns": 4, "column": "table", "max_accumulations": 2, "result_interval": 3},
+    {"rows": 80, "columns": 4, "column": "table", "max_accumulations": 2, "result_interval": 4},
     {"rows": 13, "columns": 5, "weight_bits": 5, "banks": 2, "column": "table", "max_accumulations": 3},
     {"rows": 11, "columns": 7, "weight_bits": 1, "input_bits": 3, "banks": 5, "column": "table", "result_interval": 2},
     {"rows": 12, "columns": 8, "banks": 3, "fuse": 2, "max_accumulations": 4, "column": "table",
-     "block_ram_columns": 4, "result_interval": 3},
+     "block_ram_columns": 4, "result_interval": 4, "broadcast": 1},
     {"rows": 20, "columns": 4, "weight_bits": 4, "column": "table", "block_ram_columns": 4},
     {"rows": 17, "columns": 5, "weight_bits": 3, "input_bits": 4, "banks": 2, "column": "table", "table_writers": 2},
     {"rows": 11, "columns": 4, "weight_bits": 6, "input_bits": 2, "banks": 7, "max_accumulations": 3, "column": "table",
@@ -82,10 +82,11 @@ def random_config(seed):
     columns = fuse * rng.randint(1, 3)
     column = rng.choice(COLUMNS)
     kind = {name: rng.choice(values) for name, values in KINDS[column].samples(columns).items()}
+    interval = rng.choice(INTERVALS)
     return MacroConfig(rows=rng.choice((1, 2, 3, 5, 7, 11, 16, 23)), columns=columns, weight_bits=rng.randint(1, 9),
                        input_bits=rng.randint(1, 9), banks=rng.randint(1, 4), fuse=fuse,
                        max_accumulations=rng.choice((1, 2, 3, 8, 20)), column=column,
-                       result_interval=rng.choice(INTERVALS), **kind)
+                       result_interval=interval, broadcast=int(interval == 4 and rng.random() < 0.5), **kind)
 
 
 def run_job(job):

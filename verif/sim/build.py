@@ -17,7 +17,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...hdl.emit import emit
-from ...hdl.macro.ports import HANDSHAKE, ports
+from ...hdl.macro.ports import ports
 
 SIMULATORS = ("verilator", "icarus")
 _VERIF = Path(__file__).resolve().parents[1]
@@ -94,7 +94,7 @@ def builds(folder):
     folder = Path(folder).resolve()
     if not has_space(folder):
         return folder
-    return cache() / f"sim_{_digest(str(folder))}"
+    return cache() / f"sim_{digest(str(folder))}"
 
 
 def cache():
@@ -231,7 +231,7 @@ class Build:
             try:
                 runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module,
                             build_dir=self.folder, test_dir=folder, seed=seed, plusargs=plusargs,
-                            extra_env={"COCOTB_LOG_LEVEL": "WARNING", **(environment or {})},
+                            extra_env={**_environment(module), **(environment or {})},
                             results_xml=str(results), log_file=log, waves=self.waves,
                             timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
                 count, failed = get_results(results)
@@ -240,6 +240,17 @@ class Build:
                 raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
         if failed or not count:
             raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
+
+
+def _environment(module):
+    """Of the simulation of a test module."""
+    return {
+        "COCOTB_LOG_LEVEL": "WARNING",
+        # Of all that is imported, which is much, pytest would parse what it has to say of assertions.
+        "COCOTB_REWRITE_ASSERTION_FILES": f"*/verif/*/*.py {module.rpartition('.')[2]}.py",
+        # More would take the time of the simulator's own thread while they wait for one another.
+        "OPENBLAS_NUM_THREADS": "1",
+    }
 
 
 @dataclass(frozen=True)
@@ -252,8 +263,8 @@ class Surround:
     visible: tuple
 
 
-def build(config, *, simulator="verilator", folder=Path("build/sim"), player=False, surround=None, waves=False,
-          verilog=None, fast=False, unknowns=False, coverage=False):
+def build(config, *, simulator="verilator", folder=Path("build/sim"), surround=None, waves=False, verilog=None,
+          fast=False, unknowns=False, coverage=False):
     """Compile a macro for a simulator, unless it has been compiled already.
 
     Parameters
@@ -262,10 +273,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
     simulator : str
     folder : Path
         Of all builds; each gets one of its own below, named after what goes into it.
-    player : bool
-        Around the macro the player, which takes whole programs, instead of its bare ports.
     surround : Surround
-        Something else around it.
+        What is around it, whose ports are then visible; by default nothing.
     waves : bool
         Able to write waveforms.
     verilog : str
@@ -287,7 +296,7 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         The simulator is missing or refuses the design.
     """
     require_simulator(simulator)
-    around = surround or (_player(config) if player else _nothing(config))
+    around = surround or _nothing(config)
     sources = _sources(config, simulator, around, verilog)
     arguments = _arguments(simulator, fast, unknowns, coverage)
     versions = [version("cocotb"), version("verilator"), sys.version]
@@ -298,9 +307,9 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), player=Fal
         check_make(folder)
     # Objects of Verilator's library depend neither on the design nor on what unknown values are drawn as.
     kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node()]
-    result = Build(simulator, folder / f"{config.name}_{simulator}_{_digest(key)}", around.top, f"{config.name}.v",
+    result = Build(simulator, folder / f"{config.name}_{simulator}_{digest(key)}", around.top, f"{config.name}.v",
                    waves, unknowns and simulator == "verilator")
-    _complete(result, sources, around.parameters, arguments, f"verilator_{_digest(json.dumps(kept))}")
+    _complete(result, sources, around.parameters, arguments, f"verilator_{digest(json.dumps(kept))}")
     return result
 
 
@@ -310,7 +319,8 @@ def _sources(config, simulator, around, verilog):
     if simulator == "verilator":
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
-            f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible)} | sources
+            f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible),
+            "port_address.cpp": source("port_address.cpp").read_text(encoding="utf-8")} | sources
     return sources
 
 
@@ -322,18 +332,19 @@ def _complete(result, sources, parameters, arguments, library):
             _clear(result.folder)
             for name, text in sources.items():
                 (result.folder / name).write_text(text, encoding="utf-8")
-            names = [name for name in sources if not name.endswith(".svh")]
-            _compile(result, names, parameters, arguments, cache() / library)
+            _compile(result, sources, parameters, arguments, cache() / library)
             (result.folder / "complete").touch()
 
 
 def _last_line(log):
-    """The last line of a log, and its path if it is kept."""
+    """The last line of a log, but for what Verilator says at each end, and its path if it is kept."""
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
-    return f"{next((line.strip() for line in reversed(lines) if line.strip()), 'no log')} (in {log})"
+    said = (line.strip() for line in reversed(lines) if not line.endswith(": Verilog $finish"))
+    return f"{next((line for line in said if line), 'no log')} (in {log})"
 
 
-def _digest(text):
+def digest(text):
+    """Eight digits that name a text."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -359,13 +370,6 @@ def _nothing(config):
     return Surround(config.name, {}, {}, ("clk", "rst", *(port.name for port in ports(config))))
 
 
-def _player(config):
-    """The player around the macro."""
-    connections, parameters = _connections(config)
-    sources = {"player.sv": source("player.sv").read_text(encoding="utf-8"), "connections.svh": connections}
-    return Surround("player", sources, parameters, ("clk", "rst", "start", "done", "cycles"))
-
-
 def _arguments(simulator, fast, unknowns, coverage):
     if simulator == "icarus":
         return ["-g2012"]
@@ -376,29 +380,22 @@ def _arguments(simulator, fast, unknowns, coverage):
             "-O3 -march=native" if fast else "-O1", *counts]
 
 
-def _connections(config):
-    """The instance of the macro inside the player, and the widths of its payloads."""
-    lines, width = ["    .clk(clk)", "    .rst(rst)"], {"write": 0, "i": 0, "o": 0}
-    for port in ports(config):
-        if port.field in HANDSHAKE:
-            lines.append(f"    .{port.name}({port.name})")
-        else:
-            low = width[port.stream]
-            width[port.stream] += port.shape.width
-            lines.append(f"    .{port.name}({port.stream}[{low + port.shape.width - 1}:{low}])")
-    text = f"{config.name} macro (\n" + ",\n".join(lines) + "\n);\n"
-    return text, {f"{stream.upper()}_BITS": bits for stream, bits in width.items()}
-
-
 def _compile(result, names, parameters, arguments, library):
-    """Run the compiler; ``library`` caches the objects of Verilator's library, which do not depend on the design."""
+    """Run the compiler on files of a build.
+
+    ``library`` caches the objects of Verilator's library, which do not depend on the design.
+    """
     log = result.folder / "build.log"
+    paths = [result.folder / name for name in names]
+    # cocotb's runner takes no C++, but Verilator does; its functions are found by what is loaded into the simulation.
+    code = [word for path in paths if path.suffix == ".cpp" for word in ("-LDFLAGS", "-rdynamic", str(path))]
     with tool_environment():
         runner = _runner(result.simulator, sorted(library.glob("*.o")))
         try:
-            runner.build(sources=[result.folder / name for name in names], includes=[result.folder],
+            runner.build(sources=[path for path in paths if path.suffix != ".cpp"], includes=[result.folder],
                          hdl_toplevel=result.top, build_dir=result.folder, timescale=("1ns", "1ps"),
-                         parameters=parameters, build_args=arguments, log_file=log, waves=result.waves, always=True)
+                         parameters=parameters, build_args=[*arguments, *code], log_file=log, waves=result.waves,
+                         always=True)
         except (SystemExit, RuntimeError) as error:
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None

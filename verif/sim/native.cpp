@@ -1,9 +1,10 @@
 // Drives a macro from plain C++ with a new random vector whenever it takes one: the bound for any testbench.
-// Arguments: rows, cycles, bits. Prints cycles a second and the number of results.
+// Arguments: rows, cycles, bits. Prints seconds, seconds of processor time, and the number of results.
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 
 #include "Vtop.h"
 #include "verilated.h"
@@ -53,6 +54,7 @@ int main(int argc, char** argv) {
     top->i_valid = 1;
     long results = 0;
     const auto started = std::chrono::steady_clock::now();
+    const std::clock_t processor = std::clock();
     for (long cycle = 0; cycle < cycles; ++cycle) {
         top->clk = 0;
         top->eval();
@@ -63,7 +65,7 @@ int main(int argc, char** argv) {
         if (taken) randomize(top->i_x);
     }
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - started;
-    std::printf("%.0f %ld\n", cycles / seconds.count(), results);
+    std::printf("%g %g %ld\n", seconds.count(), static_cast<double>(std::clock() - processor) / CLOCKS_PER_SEC, results);
     top->final();
     delete top;
     return 0;

@@ -11,18 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from ...golden.bits import collapse, expand, from_bits, to_bits
-from ...golden.macro import Result, Results
-from ...golden.program import Outcome, pause
-from ...hdl.macro.ports import HANDSHAKE, ports
+from ...golden.bits import from_bits, to_bits
+from ...golden.macro import Result
+from ...golden.program import Outcome
 from .build import SimulatorError, build
+from .records import WORD, decode, encode, layouts
 
 # Seconds that a simulator may need to end.
 END = 20.0
-# Items that are encoded at once, and what a line of results has beside the result, if its cycle has six digits.
-AT_ONCE, CYCLE_DIGITS = 1 << 12, 8
 
 
 def encode_write(config, write):
@@ -42,38 +38,15 @@ def decode_result(config, y, sum_x, fuse):
     return Result(values, int(from_bits(sum_x, config.sum_x_width, 1)[0]), None)
 
 
-def _records(config, stream, items):
-    """The bytes of all items of a `Stream`: of each ``after``, 64 bits, and the fields of the port, the last first."""
-    fields = [port for port in ports(config) if port.stream == stream and port.field not in HANDSHAKE]
-    for first in range(0, len(items), AT_ONCE):
-        part = slice(first, first + AT_ONCE)
-        bits = np.concatenate([_bits(port, getattr(items, port.field)[part]) for port in fields], axis=1)
-        words = np.packbits(bits, axis=1, bitorder="little")[:, ::-1]
-        yield np.concatenate([items.after[part, None].astype(">u8").view(np.uint8), words], axis=1).tobytes()
-
-
-def _bits(port, values):
-    """Values (N,) or (N, elements) of a port as its bits, (N, width)."""
-    if port.field == "fuse":
-        values = np.log2(values).astype(np.int64)
-    values = values.reshape(len(values), -1)
-    return expand(values, port.shape.width // values.shape[1])
-
-
-def _digits(config):
-    """Hexadecimal digits of a result."""
-    return (config.total_width * config.columns + config.sum_x_width + 3) // 4
-
-
 @contextmanager
-def _watching(path, line_length, progress):
+def _watching(path, record_bytes, progress):
     """Report, during the block, the number of results in a growing file."""
     ended = threading.Event()
 
     def watch():
         while not ended.wait(0.5):
             if path.exists():
-                progress(path.stat().st_size // line_length, "simulating")
+                progress(path.stat().st_size // record_bytes, "simulating")
 
     thread = threading.Thread(target=watch)
     thread.start()
@@ -86,48 +59,30 @@ def _watching(path, line_length, progress):
 
 @dataclass(frozen=True)
 class RtlOutcome(Outcome):
-    """An `Outcome`, and the seconds of simulation, without the start of the simulator."""
+    """An `Outcome`, and the seconds of simulation, also of processor time, without the start of the simulator."""
 
     seconds: float = 0.0
+    processor: float = 0.0
 
 
 def _write_program(folder, config, program):
-    """The files of the player."""
-    for file, stream, items in (("writes", "write", program.writes), ("vectors", "i", program.vectors)):
-        with (folder / file).open("wb") as records:
-            records.writelines(_records(config, stream, items))
+    """The files of `tb_player`."""
+    for stream, items in (("write", program.writes), ("i", program.vectors)):
+        encode(config, stream, items).tofile(folder / stream)
 
 
 def _read_outcome(folder, config, program, answer):
-    """The results of the player, as an `RtlOutcome`."""
+    """The results of `tb_player`, as an `RtlOutcome`."""
     outcome = json.loads(answer)
-    lines = (folder / "results").read_text(encoding="ascii").split()
-    fuses = np.minimum(program.vectors.fuse[:len(lines) // 2], config.fuse)
-    y, sum_x = np.zeros((len(fuses), config.columns), np.int64), np.zeros(len(fuses), np.int64)
-    for first in range(0, len(fuses), AT_ONCE):
-        part = slice(first, first + AT_ONCE)
-        y[part], sum_x[part] = _read_results(config, lines[2 * first + 1:2 * (first + AT_ONCE):2], fuses[part])
-    return RtlOutcome(Results(y, sum_x, fuses), list(map(int, lines[::2])), outcome["cycles"],
-                      seconds=outcome["seconds"])
-
-
-def _read_results(config, words, fuses):
-    """``y`` and ``sum_x`` of results in hexadecimal."""
-    digits, width = _digits(config), config.total_width * config.columns
-    octets = np.frombuffer(bytes.fromhex("".join(word.zfill(digits + digits % 2) for word in words)), np.uint8)
-    bits = np.unpackbits(octets.reshape(len(words), -1)[:, ::-1], axis=1, bitorder="little")
-    y = np.zeros((len(words), config.columns), np.int64)
-    for fuse in set(fuses.tolist()):
-        y[fuses == fuse, :config.columns // fuse] = collapse(bits[fuses == fuse, :width], config.total_width * fuse)
-    return y, collapse(bits[:, width:width + config.sum_x_width], config.sum_x_width)[:, 0]
+    return RtlOutcome(*decode(config, layouts(config)["o"].read(folder / "o"), program.vectors.fuse),
+                      **outcome)
 
 
 def _play(built, config, folder):
-    """Run the player on a build, with the program in the files of a folder."""
+    """Run `tb_player` on a build, with the program in the files of a folder."""
     built.run("bitline.verif.sim.tb_player", seed=0, folder=folder,
               environment={"PLAYER_REQUESTS": str(folder / "requests"), "PLAYER_ANSWERS": str(folder / "answers"),
-                           "PLAYER_PAUSE": str(pause(config))},
-              plusargs=[f"+{file}={folder / file}" for file in ("writes", "vectors", "results")])
+                           "PLAYER_FOLDER": str(folder), "BITLINE_CONFIG": config.to_json()})
 
 
 def run_program(config, program, *, simulator="verilator", folder=Path("build/sim"), waves=False, verilog=None,
@@ -153,13 +108,12 @@ def run_program(config, program, *, simulator="verilator", folder=Path("build/si
     """
     progress = progress or (lambda done, what: None)
     progress(0, "building")
-    built = build(config, simulator=simulator, folder=folder, player=True, waves=waves, verilog=verilog,
-                  fast=fast)
+    built = build(config, simulator=simulator, folder=folder, waves=waves, verilog=verilog, fast=fast)
     with tempfile.TemporaryDirectory(dir=built.folder) as name:
         run = Path(name)
         _write_program(run, config, program)
         (run / "requests").write_text("play\n", encoding="ascii")
-        with _watching(run / "results", _digits(config) + CYCLE_DIGITS, progress):
+        with _watching(run / "o", WORD.itemsize * layouts(config)["o"].words, progress):
             _play(built, config, run)
         return _read_outcome(run, config, program, (run / "answers").read_text(encoding="ascii"))
 
@@ -186,7 +140,7 @@ class RtlSession:
 
     def __init__(self, config, *, simulator="verilator", folder=Path("build/sim"), fast=False):
         self.config, self.seconds = config, 0.0
-        self._built = build(config, simulator=simulator, folder=folder, player=True, fast=fast)
+        self._built = build(config, simulator=simulator, folder=folder, fast=fast)
 
     def __enter__(self):
         # A simulator whose parent was killed may still write there.

@@ -1,4 +1,7 @@
-"""Measures how fast cocotb drives a macro at full rate and reads all results; the numbers go to a JSON file."""
+"""Measures how fast a cocotb test runs a macro at full rate: with a `MacroPlayer`, or driving every vector itself.
+
+Each test writes its numbers to the JSON file that `SPEED_OUTCOME` names.
+"""
 
 import json
 import os
@@ -12,7 +15,9 @@ from cocotb.triggers import ReadOnly, RisingEdge
 
 from ...golden.bits import to_bits
 from ...golden.mvm import mvm
+from ...golden.program import Program, Write
 from ...hdl.config import MacroConfig
+from .stream_player import MacroPlayer
 
 
 async def transfer(clock, flag):
@@ -35,8 +40,8 @@ async def take(dut, count, results):
         await RisingEdge(dut.clk)
 
 
-@cocotb.test()
-async def speed(dut):
+async def begin(dut):
+    """The macro's configuration, its clock after a reset, random weights and the inputs of all vectors."""
     config = MacroConfig.from_json(os.environ["BITLINE_CONFIG"])
     count, bits = int(os.environ["SPEED_VECTORS"]), int(os.environ["SPEED_BITS"])
     rng = np.random.default_rng(1)
@@ -45,9 +50,8 @@ async def speed(dut):
     # The highest bit set somewhere, so that each vector takes all its planes.
     inputs = rng.integers(0, 1 << bits, (count, config.rows))
     inputs[:, 0] |= 1 << bits - 1
-    words = [to_bits(x, config.input_bits) for x in inputs]
-
-    Clock(dut.clk, 2, unit="ns").start(start_high=False)
+    clock = Clock(dut.clk, 2, unit="ns")
+    clock.start(start_high=False)
     for name in ("write_valid", "i_valid", "i_signed", *(["i_bank", "write_bank"] if config.banks > 1 else []),
                  *(["i_accumulate"] if config.max_accumulations > 1 else []), *(["i_fuse"] if config.fuse > 1 else [])):
         getattr(dut, name).value = 0
@@ -57,6 +61,41 @@ async def speed(dut):
     await RisingEdge(dut.clk)
     await RisingEdge(dut.clk)
     dut.rst.value = 0
+    return config, clock, weights, inputs
+
+
+class Stopwatch:
+    """Seconds from its making on, also of processor time."""
+
+    def __init__(self):
+        self._wall, self._processor = time.perf_counter(), time.process_time()
+
+    def save(self, cycles):
+        """Write them, and how many cycles were simulated meanwhile."""
+        seconds = {"seconds": time.perf_counter() - self._wall, "processor": time.process_time() - self._processor}
+        Path(os.environ["SPEED_OUTCOME"]).write_text(json.dumps({"cycles": cycles, **seconds}), encoding="utf-8")
+
+
+@cocotb.test()
+async def played(dut):
+    """Whatever a program takes counts: its records, the golden model, and the comparison of all results and cycles."""
+    config, clock, weights, inputs = await begin(dut)
+    bits = int(os.environ["SPEED_BITS"])
+    player = MacroPlayer(dut, config, clock)
+    await player.play(Program([Write(0, row, values) for row, values in enumerate(weights)]))
+    program = Program()
+    program.vectors.extend(len(inputs), x=inputs, bits=bits, signed=False)
+    stopwatch = Stopwatch()
+    outcome = await player.play(program)
+    stopwatch.save(outcome.cycles)
+    assert outcome.cycles == len(inputs) * bits + config.latency
+
+
+@cocotb.test()
+async def driven(dut):
+    """Results are compared when the time is taken."""
+    config, _, weights, inputs = await begin(dut)
+    words = [to_bits(x, config.input_bits) for x in inputs]
     dut.write_valid.value = 1
     for row in range(config.rows):
         dut.write_row.value = row
@@ -65,18 +104,17 @@ async def speed(dut):
     dut.write_valid.value = 0
 
     results = []
-    taking = cocotb.start_soon(take(dut, count, results))
-    started, begin = time.perf_counter(), cocotb.utils.get_sim_time("ns")
+    taking = cocotb.start_soon(take(dut, len(words), results))
+    stopwatch, start = Stopwatch(), cocotb.utils.get_sim_time("ns")
     dut.i_valid.value = 1
     for word in words:
         dut.i_x.value = word
         await transfer(dut.clk, dut.i_ready)
     dut.i_valid.value = 0
     await taking
-    seconds = time.perf_counter() - started
-    cycles = round((cocotb.utils.get_sim_time("ns") - begin) / 2)
+    cycles = round((cocotb.utils.get_sim_time("ns") - start) / 2)
+    stopwatch.save(cycles)
 
     expected = [to_bits(y, config.total_width) for y in mvm(weights, inputs)]
     assert results == expected
-    assert cycles == count * bits + config.latency
-    Path(os.environ["SPEED_OUTCOME"]).write_text(json.dumps({"cycles": cycles, "seconds": seconds}), encoding="utf-8")
+    assert cycles == len(words) * int(os.environ["SPEED_BITS"]) + config.latency

@@ -14,7 +14,7 @@ from rich.table import Table
 from ....golden.program import Program, Vector, Write
 from ....hdl.config import MacroConfig
 from ....hdl.emit import emit
-from ....verif.sim.build import build, compile_program, require_simulator, source
+from ....verif.sim.build import build, compile_program, digest, require_simulator, source, testbench
 from ....verif.sim.player import run_program
 from ...common.files import BadInput, check_writable, write_json
 from ...common.options import build_option
@@ -24,7 +24,9 @@ from . import core, fpga, networks
 
 SIMULATED = MacroConfig(rows=64, columns=64, banks=2)
 SIZES = (16, 32, 64, 128, 256)
-VECTORS = 2000
+VECTORS, ROUNDS = 8000, 5
+# Ways to simulate.
+WAYS = ("plain C++", "batch", "cocotb, MacroPlayer", "cocotb, each vector")
 
 
 @click.group()
@@ -71,53 +73,59 @@ def measure_rate(config, folder, fast=True):
 
 
 def run_native(config, folder, cycles, bits):
-    """Cycles a second of the same model in a plain C++ loop."""
+    """Cycles a second, and a second of processor time, of the same model in a plain C++ loop."""
     built = build(config, folder=folder, fast=True)
-    native = built.folder / "native"
+    code = source("native.cpp")
+    native = built.folder / f"native_{digest(code.read_text(encoding='utf-8'))}"
     if not (native / "complete").exists():
         native.mkdir(exist_ok=True)
-        compile_program(native / "native", config.name, [built.folder / built.source, source("native.cpp")],
+        compile_program(native / "native", config.name, [built.folder / built.source, code],
                         "--prefix", "Vtop", "--x-assign", "fast", "-O3", "-CFLAGS", "-O3 -march=native")
         (native / "complete").touch()
     done = subprocess.run([str(native / "native"), str(config.rows), str(cycles), str(bits)], capture_output=True,
                           text=True, check=True)
-    return float(done.stdout.split()[0])
+    return tuple(cycles / float(seconds) for seconds in done.stdout.split()[:2])
 
 
-def run_driven(config, folder, vectors, bits):
-    """Cycles a second where Python drives every vector and reads every result."""
+def run_cocotb(config, folder, vectors, bits, test):
+    """Cycles a second, and a second of processor time, of a test of `tb_speed`."""
     built = build(config, folder=folder, fast=True)
     outcome = built.folder / "speed.json"
-    built.run("bitline.verif.sim.tb_speed", seed=1, environment={
+    built.run(testbench("tb_speed"), seed=1, environment={
         "BITLINE_CONFIG": config.to_json(), "SPEED_VECTORS": str(vectors), "SPEED_BITS": str(bits),
-        "SPEED_OUTCOME": str(outcome)})
+        "SPEED_OUTCOME": str(outcome), "COCOTB_TEST_FILTER": rf"\.{test}$"})
     report = json.loads(outcome.read_text(encoding="utf-8"))
-    return report["cycles"] / report["seconds"]
+    return report["cycles"] / report["seconds"], report["cycles"] / report["processor"]
 
 
 def run_batch(config, folder, vectors, bits):
-    """Cycles a second where Python hands over the whole batch, and the seconds that files and start take beside it."""
+    """The same of a batch in a simulation of its own, and the seconds that files and start take beside it."""
     program = random_program(config, vectors, bits)
     started = time.perf_counter()
     outcome = run_program(config, program, folder=folder, fast=True)
-    return outcome.cycles / outcome.seconds, time.perf_counter() - started - outcome.seconds
+    return (outcome.cycles / outcome.seconds, outcome.cycles / outcome.processor,
+            time.perf_counter() - started - outcome.seconds)
 
 
 def measure_speed(config, folder, progress):
-    """Median of three interleaved rounds, so that a busy machine slows all three alike."""
-    rows = []
-    build(config, folder=folder, player=True, fast=True)
+    """Medians of interleaved rounds, so that a busy machine slows all alike; by the clock, and by processor time."""
+    rows = {"speed": [], "processor": []}
+    build(config, folder=folder, fast=True)
     for bits in (1, config.input_bits):
         vectors = VECTORS * config.input_bits // bits
-        rounds = []
-        for index in range(3):
+        rounds, starts = [], []
+        for index in range(ROUNDS):
             progress(index, f"speed, {bits} planes")
-            rounds.append((run_native(config, folder, vectors * bits, bits), *run_batch(config, folder, vectors, bits),
-                           run_driven(config, folder, vectors, bits)))
-        native, batch, start, driven = np.median(rounds, axis=0).tolist()
-        rows.append({"planes": bits, "plain C++": native, "batch": batch, "driven": driven,
-                     "batch to C++": batch / native, "driven to C++": driven / native,
-                     "batch start, s": start})
+            *batch, start = run_batch(config, folder, vectors, bits)
+            rounds.append([run_native(config, folder, vectors * bits, bits), batch,
+                           *(run_cocotb(config, folder, vectors, bits, test) for test in ("played", "driven"))])
+            starts.append(start)
+        for name, rates in zip(rows, np.moveaxis(np.array(rounds), 2, 0)):
+            # Of each round by itself: its parts ran one after the other.
+            ratios = dict(zip(WAYS, np.median(rates / rates[:, :1], axis=0).tolist()))
+            rows[name].append({"planes": bits, **dict(zip(WAYS, np.median(rates, axis=0).tolist())),
+                               **{f"{way} to C++": ratios[way] for way in WAYS[1:]}})
+        rows["speed"][-1]["batch start, s"] = float(np.median(starts))
     return rows
 
 
@@ -154,15 +162,16 @@ def sim(out, only, folder):
     check_writable(out)
     report = {"machine": {"cores": os.cpu_count(), "processor": platform.processor() or platform.machine()},
              "configuration": SIMULATED.to_dict()}
-    with running("", 3) as progress:
+    with running("", ROUNDS) as progress:
         if only in (None, "rate"):
             progress(0, "full rate")
             report["rate"] = measure_rate(SIMULATED, folder)
         if only in (None, "speed"):
-            report["speed"] = measure_speed(SIMULATED, folder, progress)
+            report |= measure_speed(SIMULATED, folder, progress)
         if only in (None, "generation"):
             report["generation"] = measure_generation(progress)
     titles = {"rate": "Full rate on the RTL, 64 x 64, 8-bit weights", "speed": "Cycles a second, Verilator",
+              "processor": "Cycles a second of processor time, Verilator",
               "generation": "Generation of square 8-bit macros"}
     for key, title in titles.items():
         if key in report:

@@ -4,33 +4,25 @@ from pathlib import Path
 from statistics import median, median_low
 
 import click
-from rich.table import Table
 
 from ....constraints import BOARDS
 from ....hdl.config import MacroConfig
-from ...common.files import BadInput, check_writable, write_json
+from ...common.files import BadInput, check_writable, write_file, write_json
 from ...common.jobs import run_jobs, scheduler_option
 from ...common.progress import running
 from ...common.tables import show
 from ...fpga.array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from ...fpga.block_usage import Blocks
 from ...fpga.board_flow import MACRO, Design
-from ...fpga.flow import pack_cells, synthesize, with_seeds
+from ...fpga.flow import FlowError, pack_cells, synthesize, with_seeds
 from ...fpga.netlist_check import check_netlist
 from ...fpga.synth_report import count_blocks, versions
+from ...peers.description import read_peers
+from ...peers.design import PeerArray, read_design
+from ...reports.array_figures import draw, make_document, make_table
 
 SIZES = "40x4,80x4,80x8"
 REST = (64, 64)
-# Of a row of figures: title and digits after the point.
-FIGURES = {
-    "lut_per_operation": ("LUT sites per 1b x 8b MAC", 2),
-    "lut_per_mac": ("LUT sites per int8 MAC/cycle", 1),
-    "fmax_mhz": ("Fmax, MHz", 0),
-    "gmac_per_second": ("GMAC/s int8", 2),
-    "gmac_per_second_per_kilolut": ("GMAC/s per 1000 LUT sites", 2),
-}
-# Figures of the picture; LUT sites per MAC are eight times those per operation, so one of the two is enough.
-PICTURED = [name for name in FIGURES if name != "lut_per_mac"]
 
 
 def measure(array, seeds, folder, *, checks=True, progress=None):
@@ -56,32 +48,69 @@ def measure(array, seeds, folder, *, checks=True, progress=None):
     netlist = array.synthesize(folder, progress)
     counts = count_array(netlist, folder, progress)
     checked = check_netlist(array, netlist) if checks else 0
-    runs = with_seeds(seeds, lambda seed: place_array(netlist, seed, folder, progress))
-    middle = median_low(run["fmax_mhz"] for run in runs)
     return {
         "kind": array.kind.name, "title": array.kind.title, "rows": array.rows, "columns": array.columns,
-        **figures(array.rows * array.columns, counts["array"]["placed_sites"], median(run["fmax_mhz"] for run in runs)),
-        "seeds": {str(run["seed"]): run["fmax_mhz"] for run in runs},
-        "critical_path": next(run["critical_path"] for run in runs if run["fmax_mhz"] == middle),
-        "counts": counts, "carry_pins_opened": list(netlist.opened), "checked": checked,
+        **place(netlist, array.operations, counts, seeds, folder, progress),
+        "carry_pins_opened": list(netlist.opened), "checked": checked,
     }
 
 
-def measure_job(job):
-    """`measure` on a worker."""
+def measure_peer(array, seeds, folder, *, progress=None):
+    """`measure` of a peer, which has no golden model; what fails is in its row.
+
+    Returns
+    -------
+    dict
+        What its file says of it, and ``failed``, why it could not be measured; or else what `place` gives, and
+        ``for_area``, the LUT sites of another netlist.
+    """
+    folder = Path(folder).resolve() / array.name
+    try:
+        netlist = array.synthesize(folder, progress)
+        counts = count_array(netlist, folder, progress)
+        small = array.synthesize(folder / "for_area", progress, for_area=True)
+        sites = count_array(small, folder / "for_area", progress)["array"]["placed_sites"]
+        placed = place(netlist, array.operations, counts, seeds, folder, progress)
+    except FlowError as error:
+        return array.peer.describe() | failure(error, folder)
+    return {**array.peer.describe(), **placed,
+            "for_area": {"placed_sites": sites, "lut_per_operation": round(sites / array.operations, 4)}}
+
+
+def failure(error, folder):
+    """Why a peer was not measured, with the place of the logs."""
+    return {"failed": f"{error}" if str(folder) in str(error) else f"{error} (in {folder})"}
+
+
+def place(netlist, operations, counts, seeds, folder, progress=None):
+    """Place a netlist with so many seeds: `figures` with the median of Fmax, its critical path, and ``counts``."""
+    runs = with_seeds(seeds, lambda seed: place_array(netlist, seed, folder, progress))
+    middle = median_low(run["fmax_mhz"] for run in runs)
+    return {
+        **figures(operations, counts["array"]["placed_sites"], median(run["fmax_mhz"] for run in runs)),
+        "seeds": {str(run["seed"]): run["fmax_mhz"] for run in runs},
+        "critical_path": next(run["critical_path"] for run in runs if run["fmax_mhz"] == middle),
+        "counts": counts,
+    }
+
+
+def measure_job(job, progress=None):
+    """`measure` or `measure_peer`, on a worker or here."""
     array, seeds, folder, checks = job
-    return measure(array, seeds, folder, checks=checks)
+    if isinstance(array, PeerArray):
+        return measure_peer(array, seeds, folder, progress=progress)
+    return measure(array, seeds, folder, checks=checks, progress=progress)
 
 
 def measure_here(jobs):
     """The rows of all jobs, one after another, with progress of the tools."""
     with running("", len(jobs)) as progress:
-        for done, (array, seeds, folder, checks) in enumerate(jobs):
-            def show(line, done=done, array=array):
-                progress(done, f"{array.name}: {line.removeprefix('Info: ')[:50]}")
+        for done, job in enumerate(jobs):
+            def show(line, done=done, name=job[0].name):
+                progress(done, f"{name}: {line.removeprefix('Info: ')[:50]}")
 
             show("generating")
-            yield measure(array, seeds, folder, checks=checks, progress=show)
+            yield measure_job(job, show)
             progress(done + 1)
 
 
@@ -90,10 +119,10 @@ def figures(operations, sites, fmax):
 
     Parameters
     ----------
-    operations : int
+    operations : int or float
         Per cycle: one bit of an input times an 8-bit weight. Eight of them are an int8 MAC.
     sites : int
-        LUT sites.
+        LUT sites; if there are none, there is no rate per LUT site.
     fmax : float
         MHz.
     """
@@ -104,7 +133,7 @@ def figures(operations, sites, fmax):
         "lut_per_mac": round(BITS * sites / operations, 3),
         "fmax_mhz": round(fmax, 3),
         "gmac_per_second": round(rate, 4),
-        "gmac_per_second_per_kilolut": round(rate / sites * 1e3, 4),
+        "gmac_per_second_per_kilolut": round(rate / sites * 1e3, 4) if sites else None,
     }
 
 
@@ -142,49 +171,6 @@ def read_kinds(text):
     return [KINDS[name] for name in names]
 
 
-def make_table(rows):
-    """The figures, for the console."""
-    table = Table("array", "rows x columns", *(title for title, _ in FIGURES.values()), "seeds, MHz", "checked",
-                  title=f"Columns and accumulators on {DEVICE.name} speed grade 6, weights of {BITS} bits")
-    for row in rows:
-        values = (f"{row[name]:,.{digits}f}" for name, (_, digits) in FIGURES.items())
-        extras = [f"{row['counts']['array'][kind]} {label}" for kind, label in (("block_ram", "block RAMs"),
-                                                                                ("dsp", "DSPs"))
-                  if row["counts"]["array"][kind]]
-        table.add_row(", ".join([row["title"], *extras]), f"{row['rows']} x {row['columns']}", *values,
-                      ", ".join(f"{fmax:.0f}" for fmax in row["seeds"].values()), f"{row['checked'] or '-'}")
-    return table
-
-
-def draw(rows, path):
-    """The figures over the sizes, a line for each kind."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(2, 2, figsize=(11, 8), sharex=True, layout="constrained")
-    sizes = list(dict.fromkeys(row["size"] for row in rows))
-    for axis, name in zip(axes.flat, PICTURED):
-        for title in dict.fromkeys(row["title"] for row in rows):
-            points = [(sizes.index(row["size"]), row[name]) for row in rows if row["title"] == title]
-            axis.plot(*zip(*points), marker="o", label=title)
-        axis.set_title(FIGURES[name][0], fontsize=11)
-        axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-        axis.set_xticks(range(len(sizes)), sizes)
-        axis.margins(x=0.15)
-    for axis in axes[1]:
-        axis.set_xlabel("rows x columns")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=9)
-    figure.suptitle(f"{DEVICE.name}, speed grade 6: weights of {BITS} bits, one bit of an input a cycle "
-                    "(DSPs: all bits)", fontsize=12)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    plt.close(figure)
-
-
 @click.command()
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Arrays to measure.")
 @click.option("--sizes", default=SIZES, show_default=True,
@@ -194,30 +180,61 @@ def draw(rows, path):
 @click.option("--check/--no-check", "checks", default=True, show_default=True,
               help="Simulate each netlist against the golden model.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/bench"), show_default=True,
-              help="Gets fpga.json and fpga.png.")
+              help="Gets fpga.json and fpga.png; with --peers also peers.md.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/bench_fpga"),
               show_default=True, help="Folder of what the tools write; keeps placements for the next run.")
+@click.option("--peers", metavar="DIR", type=click.Path(path_type=Path),
+              help="Folder of TOML files that describe designs of others, to be measured beside (docs/peers.md).")
 @scheduler_option
-def command(kinds, sizes, seeds, checks, out, folder, scheduler):
+def command(kinds, sizes, seeds, checks, out, folder, peers, scheduler):
     """LUT sites, Fmax and rate of each kind of column on ECP5, beside a plain adder tree and DSPs."""
     kinds, sizes = read_kinds(kinds), read_sizes(sizes)
     check_writable(out / "fpga.json")
+    peers, unread = read_designs(peers, folder.resolve()) if peers else ([], [])
     arrays = [(f"{rows} x {columns}", Array(kind, *kind.resize(rows, columns)))
               for rows, columns in sizes for kind in kinds]
-    report = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": []}
-    jobs = [(array, seeds, folder.resolve(), checks) for _, array in arrays]
+    report = {"device": DEVICE.name, "speed_grade": 6, "tools": versions(), "arrays": [], "peers": []}
+    jobs = [(array, seeds, folder.resolve(), checks) for array in [*(array for _, array in arrays), *peers]]
     rows = run_jobs("measuring", measure_job, jobs, 0, scheduler) if scheduler else measure_here(jobs)
-    for (size, _), row in zip(arrays, rows):
-        report["arrays"].append({"size": size, **row})
+    for index, row in enumerate(rows):
+        if index < len(arrays):
+            report["arrays"].append({"size": arrays[index][0], **row})
+        else:
+            report["peers"].append(row)
         write_json(out / "fpga.json", report)
+    report["peers"] += unread
     with running("", 1) as progress:
         report["rest"] = measure_rest(*REST, folder, lambda line: progress(0, f"macro: {line[:50]}"))
         progress(1)
     write_json(out / "fpga.json", report)
-    draw(report["arrays"], out / "fpga.png")
-    show(make_table(report["arrays"]))
+    draw(report["arrays"], report["peers"], out / "fpga.png")
+    return summarize(report, out)
+
+
+def read_designs(folder, build):
+    """The peers of a folder that can be read, and the rows of the others."""
+    designs, unread = [], []
+    for stem, peer in read_peers(folder).items():
+        try:
+            designs.append(read_design(stem, peer, build / f"peer_{stem}" / "read"))
+        except FlowError as error:
+            unread.append(peer.describe() | failure(error, build))
+    return designs, unread
+
+
+def summarize(report, out):
+    """Print a report, and write its table for documents; the status of the command."""
+    show(make_table(report["arrays"], report["peers"]))
     rest = report["rest"]
-    click.echo(f"a table macro of {REST[0]} x {REST[1]} takes {rest['macro']:,} LUT sites, of which "
+    click.echo(f"a table macro of {rest['rows']} x {rest['columns']} takes {rest['macro']:,} LUT sites, of which "
                f"{100 * rest['share_of_rest']:.1f} % are neither columns nor accumulators")
-    click.echo(out / "fpga.json")
-    click.echo(out / "fpga.png")
+    names = ["fpga.json", "fpga.png"]
+    if report["peers"]:
+        write_file(out / "peers.md", make_document(report))
+        names.append("peers.md")
+    for name in names:
+        click.echo(out / name)
+    failed = [row for row in report["peers"] if "failed" in row]
+    for row in failed:
+        click.echo(f"bitline: {row['name']} was not measured: {row['failed']}", err=True)
+    return 1 if failed else 0

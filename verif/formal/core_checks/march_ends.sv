@@ -29,8 +29,8 @@ module check (
     wire [1:0] current_program = \dut.memory_bist.sequencer.current_program ;
     wire reads = \dut.step [0];
     wire [`BEAT-1:0] beat = \dut.beat ;
-    (* hierconn *) wire \dut.was_last ;
-    wire was_last = \dut.was_last , offers = load_valid || vector_valid;
+    (* hierconn *) wire \dut.is_last ;
+    wire is_last = \dut.is_last , offers = load_valid || vector_valid;
     reg started = 0;
     wire rst = !started;
 
@@ -46,9 +46,9 @@ module check (
     wire [W-1:0] due = ((runs - 1 - background) * each + LATER[8*counter +: 8]) * CELLS
         + beyond * LENGTH[8*counter +: 8] + AFTER[8*counter +: 8] + 1;
     // Cycles until the end in which nothing is waited for, if each row and vector has the most beats that one has.
-    wire [W-1:0] cycles = state == IDLE ? 0 : state == END ? 1 : (left - 1) * (2 * BEATS + 4) + 1 + (state == WAIT ? 2 * BEATS + 5
-        : state == PREPARE ? 2 * BEATS + 4 : state == MAKE ? 2 * BEATS + 3 : state == SEND && !offers && was_last ? 3
-        : state == SEND ? 2 * (BEATS - beat) + 2 + !offers : state == LOOK ? 2 : 1);
+    wire [W-1:0] cycles = state == IDLE ? 0 : state == END ? 1 : (left - 1) * (BEATS + 5) + 1 + (state == WAIT ? BEATS + 6
+        : state == PREPARE ? BEATS + 5 : state == MAKE ? BEATS + 4 : state == SEND && !offers ? 3
+        : state == SEND ? 4 + (is_last ? 0 : BEATS - beat) : state == LOOK ? 2 : 1);
     wire waits = state == WAIT && !ready || state == SEND && offers && !(vector_valid && vector_ready || load_valid && load_ready)
         || state == LOOK && reads && !(sample && group == `GROUPS - 1);
     reg [10:0] patience = 0;
@@ -84,7 +84,7 @@ module check (
             assert (PROGRAM[8*counter +: 8] == current_program && FIRST[8*counter +: 8] == element);
             if (state != WAIT && state != PREPARE) assert (\dut.step == \dut.memory_bist.sequencer.step );
             if (state == SEND) assert (beat <= (reads ? `VECTOR_LAST : `ROW_LAST));
-            if (state == SEND && !offers) assert (was_last == (beat == 0));
+            if (state == SEND) assert (is_last == (beat == 0) && (is_last || offers));
             if (state == WAIT) assert (background == 0 && address == 0 && left == each * runs * CELLS);
         end
 

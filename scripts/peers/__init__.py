@@ -1,0 +1,1 @@
+"""Designs of others, measured beside the arrays."""
