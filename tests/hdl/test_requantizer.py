@@ -22,9 +22,9 @@ CONFIGS = [CoreConfig(macro=MacroConfig(rows=9, **macro), **core) for macro, cor
     ({"columns": 5}, {"output": "int32"}),
     ({"columns": 6, "input_bits": 2}, {"output_stream_bits": 256, "output": "int32"}),
     # As many groups as the macro keeps totals for, fewer, and more, of which each fills a beat.
-    ({"columns": 3, "result_interval": 3}, {"output_stream_bits": 32}),
-    ({"columns": 2, "result_interval": 3}, {"output": "int32"}),
-    ({"columns": 20, "input_bits": 5, "result_interval": 3}, {"output_stream_bits": 32}),
+    ({"columns": 4, "result_interval": 4}, {"output_stream_bits": 32}),
+    ({"columns": 2, "result_interval": 4}, {"output": "int32"}),
+    ({"columns": 20, "input_bits": 5, "result_interval": 4}, {"output_stream_bits": 32}),
     ({"columns": 20, "input_bits": 5, "result_interval": 2}, {"output_stream_bits": 32}),
 )]
 # Every so many vectors all totals are extremes, and a set is loaded again.

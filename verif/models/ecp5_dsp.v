@@ -31,7 +31,7 @@ module MULT18X18D (
 
     generate
         if (REG_INPUTA_CLK != CLOCK || REG_INPUTB_CLK != CLOCK || REG_PIPELINE_CLK != CLOCK || REG_OUTPUT_CLK != CLOCK
-            || RESETMODE != "SYNC") begin
+            || RESETMODE != "SYNC") begin : unknown_mode
             MULT18X18D_in_a_mode_without_a_model unknown ();
         end
     endgenerate
@@ -43,10 +43,18 @@ module MULT18X18D (
     wire [18:0] extended_a = {SIGNEDA & A17, a};
     wire [18:0] extended_b = {SIGNEDB & B17, b};
     wire [35:0] direct = $signed(extended_a) * $signed(extended_b);
-    reg [18:0] factor_a = 19'b0;
-    reg [18:0] factor_b = 19'b0;
-    reg [35:0] product = 36'b0;
-    reg [35:0] out = 36'b0;
+    reg [18:0] factor_a;
+    reg [18:0] factor_b;
+    reg [35:0] product;
+    reg [35:0] out;
+
+    // Not in their declarations, of which Verilator's lint warns.
+    initial begin
+        factor_a = 19'b0;
+        factor_b = 19'b0;
+        product = 36'b0;
+        out = 36'b0;
+    end
 
     always @(posedge CLK0)
         if (RST0) begin
