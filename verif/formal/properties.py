@@ -143,7 +143,7 @@ REQUANTIZER = (
              ("product_lh_a <= value[15:0]", "product_lh_a <= value[16:1]"),
              # The lower piece of the multiplier is not negative, and the sum with the bias has a bit more.
              ("$signed(product_hh_a) * $signed({ 1'h0, ", "$signed(product_hh_a) * $signed({ "),
-             ("value <= %1;", "value <= {%1[31], %1[31:0]};")), 5, script="flatten; opt"),
+             ("value <= %1;", "value <= {%1[31], %1[31:0]};")), 7, script="flatten; opt"),
     *(lane(f"requantizer_{output}", f"a lane of the requantizer equals its definition, from its products on; {output}",
            "requantizer", output, bugs, 52, exposed=("product", "shifted_1", "beyond_1"), cover_depth=32,
            script="flatten; cutpoint t:$mul", argument="52 cycles, one shift after the other") for output, bugs in (

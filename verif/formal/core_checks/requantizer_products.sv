@@ -36,6 +36,9 @@ module check (input clk, input signed [`TOTAL-1:0] total, input signed [31:0] bi
         assert (hl == exact_hl);
         assert (lh == exact_lh);
         assert (ll == exact_ll);
-        cover (hh < 0 && hl < 0 && lh < 0 && ll[31]);
+        cover (hh < 0);
+        cover (hl < 0);
+        cover (lh < 0);
+        cover (ll[31]);
     end
 endmodule
