@@ -102,7 +102,7 @@ STREAMS = (
                   ("if (rst) takeover__hold <= 1'h1;", "if (rst) takeover__hold <= 1'h0;", "self_test")), {}),
     streaming("streams_wishbone", "the same with Wishbone, but that it answers only while it is asked", "wishbone", (
         ("assign ack = %1;", "assign ack = (%1) & (sel[0] | ~we);", "front"),
-        ("assign answers = %1;", "assign answers = bus__done;", "front")), {
+        ("assign answers = %1;", "assign answers = cyc & stb;", "front")), {
             "wb_cyc": ("wb_ack", "wb_err"), "wb_stb": ("wb_ack", "wb_err")}),
     streaming("streams_apb", "the same with APB, but that it shows an error only with an answer", "apb", (
         ("assign prdata = bus__read_data", "assign prdata = bus__read_data & {32{penable}}", "front"),
