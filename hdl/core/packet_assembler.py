@@ -33,7 +33,8 @@ class PacketAssembler(wiring.Component):
         packet that it cannot complete. Then ``s.ready`` depends on ``s.payload.keep``.
     checks_first : bool
         An item is offered in the second cycle of its last beat at the earliest, when it is known whether this is
-        faulty; one that is, is accepted then, whatever ``o.ready`` is. The beat may be withdrawn.
+        faulty; one that is, is accepted then, whatever ``o.ready`` is. The beat may be withdrawn with ``restart``; else
+        ``kind`` and ``full`` must not change while it waits, and ``refuse`` not fall.
 
     Members
     -------
@@ -97,7 +98,8 @@ class PacketAssembler(wiring.Component):
             waits = present & final & ~self.s.ready
             passes = Signal()
             is_good = Signal()
-            m.d.sync += [passes.eq(waits & faulty), is_good.eq(waits & ~faulty & ~self.restart)]
+            # What waits in the cycle of a restart is forgotten; the next beat may be another.
+            m.d.sync += [passes.eq(waits & faulty & ~self.restart), is_good.eq(waits & ~faulty & ~self.restart)]
             taken_at_once |= passes
             offered = is_good & self.s.valid & ~self.refuse
         m.d.comb += [
