@@ -24,8 +24,10 @@ class AxiLite(wiring.Component):
     ``awready``, ``wready`` and ``arready`` are high while their channel holds nothing, except in reset. No output
     depends on an input of the same cycle.
 
-    Throughput: a write every six cycles, and a read every six cycles, both if they take turns; `CYCLES` of
-    `register_file` are among them.
+    Latency: a response is offered five cycles after the request was accepted; a write's at most eight cycles after, and
+    a read's nine, if one of the other kind goes before it. `CYCLES` of `register_file` are among them.
+
+    Throughput: a write every six cycles, or a read; if both come all the time, a write and a read every eight cycles.
 
     Members
     -------
