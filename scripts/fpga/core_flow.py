@@ -27,7 +27,8 @@ INSIDE = f"{CORE}.core"
 FOR_AREA = "-nowidelut"
 # The macro's blocks that are not overhead.
 ARRAY = ("_block_", "_ones")
-CHECKS = r"\.(extremes|random_traffic|self_test)$"
+# Tests of `tb_core` that a netlist must pass.
+CHECKS = ("extremes", "random_traffic", "self_test")
 
 
 def apart(config):
@@ -76,7 +77,12 @@ def synthesize_core(config, folder, progress=None):
 
 
 def check_core(config, netlist, *, simulator="verilator", open_pins="1"):
-    """Run the core's testbench on a netlist that is placed.
+    """Run `CHECKS` on a netlist in its harness, before it is placed.
+
+    Returns
+    -------
+    int
+        Tests that passed, which are all.
 
     Raises
     ------
@@ -86,10 +92,14 @@ def check_core(config, netlist, *, simulator="verilator", open_pins="1"):
     folder, verilog = model_without_harness(netlist, cells, open_pins)
     built = build_core(config, simulator=simulator, folder=folder, verilog=wrapper(config, cells) + verilog)
     try:
-        built.run(testbench("tb_core"), seed=1, folder=folder,
-                  environment={"BITLINE_CORE_CONFIG": config.to_json(), "COCOTB_TEST_FILTER": CHECKS})
+        count = built.run(testbench("tb_core"), seed=1, folder=folder, environment={
+            "BITLINE_CORE_CONFIG": config.to_json(), "COCOTB_TEST_FILTER": rf"\.({'|'.join(CHECKS)})$"})
     except SimulatorError as error:
         raise CheckError(f"the netlist of {config.name} must do what the model does: {error}") from None
+    if count != len(CHECKS):
+        raise CheckError(f"the netlist of {config.name} must run the {len(CHECKS)} tests {', '.join(CHECKS)}, and ran "
+                         f"{count}")
+    return count
 
 
 def wrapper(config, cells):

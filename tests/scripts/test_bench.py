@@ -1,11 +1,15 @@
 import json
 
 import pytest
-from bitline.hdl.config import MacroConfig
+from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import emit
 from bitline.scripts.commands.bench import measure_rate, random_program
 from bitline.scripts.commands.bench.core import check_rate
 from bitline.scripts.common.files import BadInput
+from bitline.scripts.fpga import core_flow
+from bitline.scripts.fpga.core_flow import INSIDE, check_core, synthesize_core
+from bitline.scripts.fpga.netlist_check import CheckError
+from netlists import flip
 
 
 @pytest.mark.parametrize("written", [False, True])
@@ -64,6 +68,38 @@ def test_core_that_is_too_slow_is_named(figures, match):
              "reload_cost": rate["cycles_with_reload"] / rate["cycles"] - 1}
     with pytest.raises(BadInput, match=match):
         check_rate(rate)
+
+
+@pytest.mark.slow
+def test_netlist_of_a_core_is_simulated_before_it_is_placed(cli, monkeypatch, tmp_path):
+    kept = []
+
+    def synthesized(*arguments):
+        kept.append((arguments[0], synthesize_core(*arguments)))
+        return kept[-1][1]
+
+    monkeypatch.setattr("bitline.scripts.commands.bench.core.synthesize_core", synthesized)
+    status, _, errors = cli("bench", "core", "--core", "--rows", 2, "--columns", 2, "--banks", 2, "--seeds", 1,
+                            "--check", "--out", tmp_path / "core.json")
+    assert status == 0, errors
+    placed = json.loads((tmp_path / "core.json").read_text(encoding="utf-8"))["placed"]
+    assert placed["checked"] and placed["fmax_mhz"] > 0
+    (config, netlist), = kept
+    flip(netlist, f"{INSIDE}.packer.fifo", 0)
+    with pytest.raises(CheckError, match="must do what the model does: simulation must pass its tests"):
+        check_core(config, netlist)
+
+
+@pytest.mark.parametrize("count", [2, 4])
+def test_netlist_that_is_not_tested_as_it_must_be_is_named(count, monkeypatch, tmp_path):
+    class Built:
+        def run(self, *_, **__):
+            return count
+
+    monkeypatch.setattr(core_flow, "model_without_harness", lambda *_: (tmp_path, ""))
+    monkeypatch.setattr(core_flow, "build_core", lambda *_, **__: Built())
+    with pytest.raises(CheckError, match=f"must run the 3 tests extremes, random_traffic, self_test, and ran {count}"):
+        check_core(CoreConfig(macro=MacroConfig(rows=2, columns=2)), None)
 
 
 def test_core_that_is_fast_enough_passes():

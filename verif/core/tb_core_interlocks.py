@@ -33,6 +33,17 @@ async def release(bench):
     assert (status["set_used"], status["idle"]) == (0, 1)
 
 
+async def fill_with_words(bench, words):
+    """Write words until a beat of them waits for its bank; how many that are."""
+    sent = 0
+    while sent < len(words) and (await bench.read("status"))["load_ready"]:
+        await bench.write_bytes(bench.registers["load_data"].offset, words[sent])
+        sent += 1
+        await ClockCycles(bench.dut.aclk, 8)
+    assert not (await bench.read("status"))["load_ready"], "a bank in use must keep words off"
+    return sent
+
+
 async def is_busy(bench, access):
     """An access is refused because the register is busy, and reported once."""
     try:
@@ -125,12 +136,7 @@ async def words_are_busy_until_their_beat_is_taken(dut):
     address = bench.registers["load_data"].offset
     await hold(bench, set=0)
     await bench.write("load", words=1, bank=0)
-    sent = 0
-    while sent < len(words) and (await bench.read("status"))["load_ready"]:
-        await bench.write_bytes(address, words[sent])
-        sent += 1
-        await ClockCycles(dut.aclk, 8)
-    assert not (await bench.read("status"))["load_ready"], "a bank in use must keep words off"
+    sent = await fill_with_words(bench, words)
     await is_busy(bench, bench.write_bytes(address, bytes(4)))
     await release(bench)
     for word in words[sent:]:
@@ -140,3 +146,44 @@ async def words_are_busy_until_their_beat_is_taken(dut):
     for row, values in enumerate(weights):
         bench.model.macro.write(0, row, values)
     await vectors_of(bench, 3)
+
+
+@cocotb.test()
+async def words_that_wait_are_dropped_by_a_write_of_load(dut):
+    """Words are no packet: `load` can be written while a beat of them waits, which is then never stored."""
+    bench = await begin(dut)
+    data = rows_bytes(bench.config, bench.draw_weights())
+    words = [data[first:first + 4] for first in range(0, len(data), 4)]
+    for by_words in (1, 0):
+        await hold(bench, set=0)
+        await bench.write("load", words=1, bank=0)
+        await fill_with_words(bench, words)
+        assert (await bench.read("load_index"))["index"] == 0
+        await bench.write("load", words=by_words, bank=0, first=bench.config.macro.rows - 1)
+        status = await bench.read("status")
+        assert (status["load_ready"], status["loading"]) == (by_words, 0)
+        await release(bench)
+        assert (await bench.read("load_index"))["index"] == bench.config.macro.rows - 1
+        # The bank is as it was, and what comes now is stored.
+        await vectors_of(bench, 2)
+        await bench.load_bank(0, words=bool(by_words))
+        await vectors_of(bench, 2)
+        assert (await bench.read("error"))["code"] == 0
+
+
+@cocotb.test()
+async def load_is_busy_while_a_packet_waits(dut):
+    """`load` cannot be written while a packet is offered that has not begun, whose first row waits for its bank."""
+    bench = await begin(dut)
+    await hold(bench, set=0)
+    await bench.write("load", bank=0)
+    weights = bench.draw_weights(1)
+    bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
+    await ClockCycles(dut.aclk, 8)
+    before = await bench.read("load")
+    await is_busy(bench, bench.write("load", bank=bench.config.macro.banks - 1, first=bench.config.macro.rows - 1))
+    assert await bench.read("load") == before
+    await release(bench)
+    await bench.weights.wait()
+    bench.model.macro.write(0, 0, weights[0])
+    await vectors_of(bench, 2)

@@ -211,6 +211,11 @@ class Build:
         folder : Path
             Where the run writes ``results.xml`` (JUnit) and its log; by default the build's.
 
+        Returns
+        -------
+        int
+            Tests that ran.
+
         Raises
         ------
         SimulatorError
@@ -240,6 +245,7 @@ class Build:
                 raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
         if failed or not count:
             raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
+        return count
 
 
 def _environment(module):
