@@ -43,6 +43,8 @@ BUS_PROOFS = (
         defines={"CYCLES": CYCLES}),
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = cyc & stb;"),
+        # Some requests are never answered.
+        ("assign bus__enable = %1;", "assign bus__enable = (%1) & ~(we & adr[2]);"),
         ("assign ack = %1;", "assign ack = cyc & stb;"),
         # An answer outlives a reset, or a request that is withdrawn.
         ("if (rst) asked <= 1'h0;", "if (1'b0) asked <= 1'h0;"),

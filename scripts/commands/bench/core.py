@@ -65,7 +65,8 @@ def measure_clock(config, seeds, check, folder):
 @click.option("--vectors", type=click.IntRange(1, 1000000), default=1000, show_default=True, help="To measure with.")
 @click.option("--seeds", type=click.IntRange(0, 100), default=0, show_default=True,
               help="Placements to measure the clock with; the report has the median of their Fmax.")
-@click.option("--check", is_flag=True, help="Simulate the netlist that is placed against the golden model; only with --seeds.")
+@click.option("--check", is_flag=True,
+              help="Simulate the netlist that is placed against the golden model; only with --seeds.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/core.json"),
               show_default=True, help="Gets the figures as JSON.")
 @build_option

@@ -14,6 +14,9 @@ module check (
     reg [`CYCLES-1:0] way = 0;
     wire done = way[`CYCLES-1];
     reg started = 0, asked = 0;
+    // Cycles in which a request has been there without an answer.
+    reg [3:0] waits = 0;
+    wire [3:0] stage = way[0] ? 0 : way[1] ? 1 : 2;
     wire pending, asked_dut;
     wire rst = !started || reset;
 
@@ -25,6 +28,7 @@ module check (
     always @(posedge clk) begin
         started <= 1;
         way <= rst ? 0 : {way, enable};
+        waits <= rst || !cyc || !stb || ack || err ? 0 : waits + 1;
         asked <= !rst && (enable || asked && !done && cyc && stb);
         if (way[`CYCLES-2]) begin
             read_data <= answer;
@@ -34,11 +38,14 @@ module check (
 
     always @(posedge clk) if (started) begin
         assert (!(ack && err));
-        // Every request that stays is answered once, in time; there are no other answers. One that is withdrawn is not,
-        // and the next waits for it.
+        // Every request that stays is answered, the last cycle being this one, also if it waits for one that was withdrawn.
+        assert (waits < 2 * `CYCLES);
+        // It is answered once, and there are no other answers; one that is withdrawn has none.
         assert ((ack || err) == (cyc && stb && asked && done));
         assert ((way & way - 1'b1) == 0 && pending == |way && asked_dut == asked && (!asked || |way));
-        if (cyc && stb && !pending) assert (enable);
+        // For the induction: how long each has waited where it is.
+        assert (waits <= (asked ? `CYCLES + stage : pending ? stage - 1 : `CYCLES - 1));
+        assert (asked || !way[0]);
         if (ack) assert (!refused && dat_r == read_data);
         if (err) assert (refused);
         // Each request reaches the registers once, as it was made.
@@ -47,6 +54,7 @@ module check (
 
         cover (ack && we && $past(started) && $past(ack, `CYCLES + 1));
         cover (err && !we);
+        cover (ack && waits == 2 * `CYCLES - 1);
         cover (ack && $past(reset && cyc && stb, `CYCLES + 1));
         cover (ack && $past(cyc && stb, `CYCLES) && $past(!stb, `CYCLES + 1) && $past(pending, `CYCLES + 1));
     end
