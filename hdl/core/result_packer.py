@@ -8,7 +8,9 @@ from amaranth.lib.wiring import In, Out
 from ..axi.axi_stream import beat_layout
 
 # Cycles in the buffer of beats, cycles until a group that was taken is counted, and beats for which there is room at
-# least: more would take twice as many LUT-RAMs.
+# least: 16 in LUT-RAM and one at the output. More take twice as many LUT-RAMs. So does a core whose every group is a
+# beat, and of which three groups more are taken once the totals are accepted (a ``result_interval`` of 4): at a beat a
+# cycle 13 are on their way, and there must be room for five more.
 BUFFERED, COUNTED, MIN_DEPTH = 2, 1, 17
 
 
@@ -30,6 +32,13 @@ def results_signature(config):
         "taken": Out(1), "taken_last": Out(1), "space": In(1),
         "valid": Out(1), "last": Out(1), "results": Out(config.lanes * config.output_bits),
     })
+
+
+def max_beats(config, count):
+    """Beats that so many groups in a row complete, at most."""
+    parts = config.beat_results // config.lanes
+    ends = [group % parts == parts - 1 or group == config.groups - 1 for group in range(config.groups)]
+    return max(sum(ends[(first + index) % config.groups] for index in range(count)) for first in range(config.groups))
 
 
 class ResultPacker(wiring.Component):
@@ -56,10 +65,11 @@ class ResultPacker(wiring.Component):
 
     def __init__(self, *, config, latency):
         self.config, self.latency = config, latency
-        # Beats for which groups may be taken beyond that with which there still was space; they are counted a cycle
-        # later.
-        self.beyond = max(config.kept_groups + 1, 2) + COUNTED
-        self.depth = max(latency + BUFFERED - COUNTED + self.beyond, MIN_DEPTH)
+        # Beats of groups that may be taken beyond that with which there still was space, and that are counted later.
+        # The group with which a vector is flushed is the last of its beat.
+        groups = max(config.kept_groups + 1, 2) + COUNTED
+        self.beyond = min(groups, max_beats(config, groups) + 1)
+        self.depth = max(max_beats(config, latency + BUFFERED - COUNTED) + self.beyond, MIN_DEPTH)
         super().__init__({
             "i": In(results_signature(config)), "busy": Out(1),
             "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_beat_layout(config))),

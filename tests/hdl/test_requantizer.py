@@ -26,11 +26,16 @@ CONFIGS = [CoreConfig(macro=MacroConfig(rows=9, **macro), **core) for macro, cor
     ({"columns": 2, "result_interval": 4}, {"output": "int32"}),
     ({"columns": 20, "input_bits": 5, "result_interval": 4}, {"output_stream_bits": 32}),
     ({"columns": 20, "input_bits": 5, "result_interval": 2}, {"output_stream_bits": 32}),
+    # Groups that share beats.
+    ({"columns": 16, "result_interval": 4}, {}),
+    ({"columns": 20, "result_interval": 4}, {"output_stream_bits": 64, "output": "int16"}),
 )]
 # Every so many vectors all totals are extremes, and a set is loaded again.
 EXTREMES_EVERY, RELOAD_EVERY = 5, 7
 # Of the vectors where sides pause.
 WANTED_SHARE = 0.8
+# More than what the packer has room for; and a simulation that takes longer than this has lost a result.
+STALL_CYCLES, MAX_CYCLES = 30, 10000
 # More than the latency of requantizer and packer.
 PIPELINE_CYCLES = 20
 
@@ -76,10 +81,12 @@ class Bench:
     seed, vectors : int
     pause : float
         Probability that a side pauses in a cycle.
+    stalls : bool
+        The sink takes all or nothing for `STALL_CYCLES`, more or less.
     """
 
-    def __init__(self, config, seed, vectors, pause):
-        self.config, self.vectors, self.pause = config, vectors, pause
+    def __init__(self, config, seed, vectors, pause, stalls=False):
+        self.config, self.vectors, self.pause, self.stalls = config, vectors, pause, stalls
         self.rng, self.numpy_rng = random.Random(seed), np.random.default_rng(seed)
         self.chain, self.cycle = Chain(config), Signal(32)
         self.expected, self.results, self.sets, self.used_sets = [], [], {}, []
@@ -147,9 +154,14 @@ class Bench:
         await self.load(ctx, index)
 
     async def sink(self, ctx):
-        stream, data = self.chain.packer.o, b""
+        stream, data, is_ready = self.chain.packer.o, b"", False
         while len(self.results) < len(self.expected) or not self.is_finished:
-            ctx.set(stream.ready, self.rng.random() >= self.pause)
+            if self.stalls:
+                is_ready ^= self.rng.random() < 1 / STALL_CYCLES
+            else:
+                is_ready = self.rng.random() >= self.pause
+            ctx.set(stream.ready, is_ready)
+            assert ctx.get(self.cycle) < MAX_CYCLES
             _, _, valid, ready, beat = await ctx.tick().sample(stream.valid, stream.ready, stream.payload)
             if valid and ready:
                 word = beat.data.to_bytes(self.config.output_stream_bits // 8, "little")
@@ -179,6 +191,19 @@ class Bench:
 @pytest.mark.parametrize("pause", [0.1, 0.6])
 def test_results_equal_the_twin(config, pause):
     Bench(config, 1, 60, pause).run()
+
+
+@pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
+def test_no_beat_is_lost_where_the_sink_stalls(config):
+    Bench(config, 3, 100, 0, stalls=True).run()
+
+
+def test_beats_fit_one_lut_ram_unless_every_group_is_one():
+    depths = {}
+    for columns in (16, 32, 64):
+        config = CoreConfig(macro=MacroConfig(rows=64, columns=columns, result_interval=4))
+        depths[columns] = ResultPacker(config=config, latency=Requantizer.max_vectors(config)).depth
+    assert depths == {16: 17, 32: 17, 64: 18}
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
