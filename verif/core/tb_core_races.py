@@ -8,7 +8,9 @@ from cocotb.triggers import ClockCycles, RisingEdge, with_timeout
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamFrame
 
+from ...golden.bits import limits
 from ...golden.core import parameters_bytes, rows_bytes, vector_bytes
+from ...golden.requantize import SHIFTS
 from ...hdl.core.self_test import TIMEOUT_CYCLES
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import LONGEST_WAIT, PERIOD_NS, Refused
@@ -327,3 +329,51 @@ async def valid_from_the_first_edge(dut):
         await with_timeout(reading, 100 * PERIOD_NS, "ns")
         await with_timeout(bench.results.recv(), 200 * PERIOD_NS, "ns")
         assert (await bench.read("error"))["code"] == 0
+
+
+async def send_vectors(bench, delay, vectors):
+    """Send vectors after some cycles."""
+    if delay:
+        await ClockCycles(bench.dut.aclk, delay)
+    for x in vectors:
+        bench.vectors.send_nowait(AxiStreamFrame(vector_bytes(bench.config, x)))
+
+
+@cocotb.test()
+async def parameters_are_whole_when_a_vector_comes(dut):
+    """A vector that comes while parameters of its set are stored uses those of a column before or after that, whole.
+
+    Columns are stored in order, and later vectors use no older parameters.
+    """
+    bench = await begin(dut)
+    config, columns = bench.config, bench.config.macro.columns
+    if not config.requantizes:
+        return
+    await default_settings(bench)
+    minimum, maximum = limits(config.output_bits, True)
+    # Results are zero with the former and the maximum with the latter, and with any mixture neither.
+    before, after = ([np.full(columns, value) for value in values] for values in (
+        (0, 1 << 30, SHIFTS[0]), (1 << 30, (1 << 31) - 1, 1)))
+    await bench.write("offset_0")
+    await bench.write("clamp_0", low=minimum, high=maximum)
+    x = np.zeros(config.macro.rows, dtype=int)
+    seen = set()
+    # From vectors that come before the first column on, to those that come after the last one.
+    early = 4 + 8 * config.vector_bytes // config.input_stream_bits
+    for delay in range(-early, 4 * columns + 16, 1 + columns // 4):
+        await bench.load(parameters_bytes(config, *before), parameters=1, set=0)
+        await bench.write("load", parameters=1, set=0)
+        cocotb.start_soon(send_vectors(bench, max(delay, 0), [x] * 3))
+        if delay < 0:
+            await ClockCycles(dut.aclk, -delay)
+        await bench.weights.send(AxiStreamFrame(parameters_bytes(config, *after)))
+        await bench.weights.wait()
+        counts = []
+        for _ in range(3):
+            frame = await with_timeout(bench.results.recv(), LONGEST_WAIT * PERIOD_NS, "ns")
+            results = np.frombuffer(bytes(frame.tdata), f"<i{config.output_bits // 8}").tolist()
+            counts.append(results.count(maximum))
+            assert results == [maximum] * counts[-1] + [0] * (columns - counts[-1])
+        assert counts == sorted(counts)
+        seen.update(counts)
+    assert {0, columns} <= seen
