@@ -62,15 +62,19 @@ def _own(module, banks, is_table):
 # Further ports of a bench module: its inputs, and the streams of the macro.
 INPUTS = {"strike": 1, "stuck": 1, "level": 1, "store": 32, "word": 32, "bit_": 32, "preset": 1, "count": 32}
 STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, has_plane_mask=True)}
-VISIBLE = (*INPUTS, *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))
+# Its further outputs: whether totals have come without a tag, and the most tags that there were at a time.
+OUTPUTS = {"tag_missed": 1, "most_tags": 32}
+VISIBLE = (*INPUTS, *OUTPUTS,
+           *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))
 
 
 def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
     """SystemVerilog of a module around a core that changes a bit of its storage at the falling edge.
 
     While ``strike`` is high it inverts bit ``bit_`` of word ``word`` of storage ``store``; while ``stuck`` is, it sets
-    it to ``level``. While ``preset`` is, it sets all performance counters to ``count``. ``macro_STREAM__PORT`` are the
-    ports of the macro's streams of weights and vectors.
+    it to ``level``. While ``preset`` is, it sets all performance counters to ``count``. ``tag_missed`` is set once
+    there were totals without a tag; ``most_tags`` is the maximum of tags at a time. ``macro_STREAM__PORT`` are the ports
+    of the macro's streams of weights and vectors.
 
     Parameters
     ----------
@@ -85,16 +89,25 @@ def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
     ports, core = core_ports(config), f"{root}.core"
     heads = [f"    {port.direction} wire [{port.width - 1}:0] {port.name}" for port in ports]
     heads += [f"    input wire [{width - 1}:0] {name}" for name, width in INPUTS.items()]
+    heads += [f"    output reg [{width - 1}:0] {name}" for name, width in OUTPUTS.items()]
     pins = ",\n".join(f"        .{port.name}({port.name})" for port in ports)
     taps = [f"    wire [{width - 1}:0] macro_{stream}__{port} = {core}.macro.{stream}__{port};"
             for stream, layout in STREAMS.items()
             for port, width in (("valid", 1), ("ready", 1), ("payload", layout(config.array).size))]
     cases = [f"        {number}: {store.bit} = stuck ? level : ~{store.bit};" for number, store in enumerate(found)]
+    tracker, totals = f"{core}.tracker", f"{core}.macro.o__valid"
+    tags = f"""    reg [31:0] tags = 0;
+    initial begin tag_missed = 0; most_tags = 0; end
+    always @(posedge aclk) begin
+        tags <= {core}.rst ? 0 : tags + {tracker}.i__valid - ({tracker}.o__valid & {tracker}.o__ready);
+        if (tags > most_tags) most_tags <= tags;
+        if (!{core}.rst && {totals} && !{tracker}.o__valid) tag_missed <= 1;
+    end"""
     counts = [f"        {core}.performance.{name} = count;" for name in PERFORMANCE_COUNTERS]
     return "\n".join([
         f"module {name} (", ",\n".join(heads), ");", f"    {dut or config.name} dut (", pins, "    );", *taps,
         "    always @(negedge aclk) if (strike || stuck) case (store)", *cases, "        default: ;", "    endcase",
-        "    always @(negedge aclk) if (preset) begin", *counts, "    end", "endmodule", ""])
+        "    always @(negedge aclk) if (preset) begin", *counts, "    end", tags, "endmodule", ""])
 
 
 def surround(config, verilog):

@@ -3,12 +3,15 @@
 Runs in the bench module of `storage`, which reaches in.
 """
 
+import itertools
+
 import cocotb
+from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 
 from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from .core_bench import PERIOD_NS, CoreBench, Refused
-from .core_steps import begin, watch
+from .core_steps import PAUSES, begin, watch
 from .storage import INPUTS
 from .upsets import HARMLESS, UNSEEN, follow
 
@@ -114,3 +117,28 @@ async def counters_wrap(dut):
         passed = ((await bench.read("cycles"))["count"] - start) % (1 << 32)
         assert abs(passed - (get_sim_time("ns") - preset) / PERIOD_NS) <= 4
     assert set(PERFORMANCE_COUNTERS) == {*expected, "cycles"}
+
+
+@cocotb.test()
+async def each_total_has_its_tag(dut):
+    """There is a tag whenever there are totals, and room for those of all vectors, whatever pauses."""
+    reach_in(dut)
+    bench = await begin(dut)
+    macro, config = bench.config.macro, bench.config
+    await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0, set=0)
+    for pause, results in itertools.product(PAUSES, PAUSES):
+        bench.pause(pause, results)
+        for _ in range(20):
+            bench.send(bench.draw_vector(macro.input_bits, True, bench.rng.randint(1, macro.input_bits)))
+        await bench.check()
+    # As many as the core holds.
+    bench.pause(0)
+    bench.results.pause = True
+    for _ in range(60):
+        bench.send(bench.draw_vector(macro.input_bits, True))
+    await ClockCycles(dut.aclk, 1200)
+    bench.results.pause = False
+    await bench.check()
+    await run(bench, "self_test", "known_answers")
+    assert not dut.tag_missed.value
+    assert 2 <= int(dut.most_tags.value) <= config.in_flight
