@@ -20,6 +20,7 @@ from bitline.verif.formal.carry_save import compressed
 from bitline.verif.formal.paths import unregistered
 from bitline.verif.formal.properties import FASTEST, PROPERTIES
 from bitline.verif.sim.build import source
+from places import ROOT
 from some import some, some_of
 
 # YoWASP's tools see the folder in which they run, but not every host's /tmp.
@@ -200,3 +201,12 @@ def test_wrong_names_are_refused(refused, cli):
     refused("prove", "--timeout", 0, match="0 is not in the range")
     status, output, _ = cli("prove", "--list")
     assert status == 0 and [line.partition(":")[0] for line in output.splitlines()] == list(PROPERTIES)
+
+
+def test_documents_have_as_many_proofs_as_there_are():
+    text = (ROOT / "docs" / "verification.md").read_text(encoding="utf-8")
+    count, bugs = map(int, re.search(r"There are (\d+) properties with\s(\d+) bugs", text).groups())
+    assert (count, bugs) == (len(PROPERTIES), sum(len(proof.bugs) for proof in PROPERTIES.values()))
+    table = text[text.index("| property | statement | method |"):text.index("*Induction over levels.*")]
+    rows = re.findall(r"^\| (`.*?) \|", table, re.MULTILINE)
+    assert sorted(re.findall(r"`(\w+)`", " ".join(rows))) == sorted(PROPERTIES)

@@ -73,8 +73,8 @@ def bench_module(config, found, *, name="upsets", dut=None, root="dut"):
 
     While ``strike`` is high it inverts bit ``bit_`` of word ``word`` of storage ``store``; while ``stuck`` is, it sets
     it to ``level``. While ``preset`` is, it sets all performance counters to ``count``. ``tag_missed`` is set once
-    there were totals without a tag; ``most_tags`` is the maximum of tags at a time. ``macro_STREAM__PORT`` are the ports
-    of the macro's streams of weights and vectors.
+    there were totals without a tag; ``most_tags`` is the maximum of tags at a time. ``macro_STREAM__PORT`` are the
+    ports of the macro's streams of weights and vectors.
 
     Parameters
     ----------

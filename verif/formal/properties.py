@@ -255,6 +255,8 @@ SMALL = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fus
 AHEAD = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=3, banks=2, fuse=2, max_accumulations=2,
                     column="table", result_interval=2)
 FURTHER_AHEAD = replace(AHEAD, result_interval=4)
+# As in a core for ECP5, whose columns are not fused.
+FURTHER_PLAIN = replace(FURTHER_AHEAD, fuse=1)
 CONTROL = (
     controlled("controller", "a result for each vector, in order; no bank read and written; reset; interval 1", SMALL, (
         ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
@@ -277,6 +279,14 @@ CONTROL = (
         ("add_B_Y <= 2'h2;", "add_B_Y <= 2'h3;"),
         ("following <= following_dff_Q_D;", "following <= ~following_dff_Q_D;")), depth=4, cover_depth=28,
         bug_depth=24),
+    controlled("controller_4_plain", "the same, interval 4, without fused columns", FURTHER_PLAIN, (
+        ("if (rst) o_valid <=", "if (1'b0) o_valid <="),
+        ("= on_wordlines & bank;", "= 1'b0;"),
+        # The blocks load a total whether the pipeline advances; and it does behind a result that waits.
+        ("control_load = will_enable & ", "control_load = 1'b1 & "),
+        ("enable_2_sdff_Q_D = ~ %1;", "enable_2_sdff_Q_D = 1'b1;"),
+        ("else waited <= %1;", "else waited <= 1'b1;"),
+        ("add_B_Y <= 2'h2;", "add_B_Y <= 2'h3;")), depth=4, cover_depth=28, bug_depth=24),
     controlled("controller_broadcast", "the same, interval 4, with a broadcast", replace(FURTHER_AHEAD, broadcast=1), (
         ("= hold_1_0 & hold_bank_1_0;", "= 1'b0;"),
         # A total is loaded a step too early, or whether the pipeline advances.

@@ -121,16 +121,17 @@ def controller_ports(module, bits):
 
 
 def controlled(name, says, config, bugs, **more):
-    """A property of a controller with two banks, accumulation and fused columns."""
+    """A property of a controller with two banks and accumulation."""
     stages = 4 + config.broadcast + config.column_latency - 1 + config.fuse_latency
     ahead = ["arrived", "waited", "is_calibration", "move", "index", "following", "steps"] if config.is_deep else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
                     exposed=("drives", "on_wordlines", "started", *ahead),
-                    defines={"BITS": config.input_bits, "DESCRIPTOR": 6, "STAGES": stages,
+                    defines={"BITS": config.input_bits, "DESCRIPTOR": 5 + (config.fuse > 1), "STAGES": stages,
                              "COMPLETE": stages - 1 - config.fuse_latency, "INTERVAL": config.result_interval,
                              "BROADCAST": config.broadcast, "HOLD_CYCLES": config.bank_hold_cycles,
-                             **({"DEEP": 1} if ahead else {})} | more.pop("defines", {}), **more)
+                             **({"FUSED": 1} if config.fuse > 1 else {}), **({"DEEP": 1} if ahead else {})
+                             } | more.pop("defines", {}), **more)
 
 
 def summed(name, says, rows, weight_bits, input_bits, vectors, bugs, **more):

@@ -10,7 +10,17 @@ module check (
     wire [4:0] left;
     // Where a vector's last plane is: on the wordlines, in the blocks, and on to the register before the output.
     wire [STAGES-1:0] stages;
+    // When the blocks load a total: a cycle after they are told, or two with a broadcast.
+    reg [1:0] told = 0;
+    always @(posedge clk) told <= rst ? 0 : {told[0], load_ahead};
+    wire loads = told[`BROADCAST];
+    // The last register: of the fused columns, or of the blocks.
+`ifdef FUSED
     wire [1:0] fuse_load;
+    wire changes_output = fuse_load[1];
+`else
+    wire changes_output = loads;
+`endif
     // Banks on their way behind the waiting vector's: driven, on the wordlines, and for the cycles that they are held.
     wire [HOLD_CYCLES+1:0] banks;
     wire on_wordlines, started_dut, accumulates;
@@ -26,7 +36,10 @@ module check (
     `DUT dut (.clk(clk), .rst(rst), .i_valid(i_valid), .descriptor(descriptor), .write_bank(write_bank),
         .write_taken(write_valid && write_ready), .busy(busy), .o_ready(o_ready), .i_ready(i_ready),
         .write_ready(write_ready), .wanted(wanted), .wanted_bank(wanted_bank), .o_valid(o_valid),
-        .dispatch(dispatch), .enable(enable), .fuse_load(fuse_load), .stages(stages), .banks(banks),
+        .dispatch(dispatch), .enable(enable), .stages(stages), .banks(banks),
+`ifdef FUSED
+        .fuse_load(fuse_load),
+`endif
         .drives(drives), .on_wordlines(on_wordlines), .hold(hold), .started(started_dut), .accumulates(accumulates),
         .load_ahead(load_ahead),
 `ifdef DEEP
@@ -120,10 +133,6 @@ module check (
         for (held = 0; held < HOLD_CYCLES; held = held + 1)
             if (at[held + 1] && !(hold[held] && banks[held + 2] == bank)) kept = 0;
     end
-    // When the blocks load a total: a cycle after they are told, or two with a broadcast.
-    reg [1:0] told = 0;
-    always @(posedge clk) told <= rst ? 0 : {told[0], load_ahead};
-    wire loads = told[`BROADCAST];
     wire begun = started_dut == any;
     // With an interval of 4 it stalls behind a result that may have been accepted in the two cycles before, no earlier.
     wire moves = enable || stages[STAGES-1] && (o_valid || DEEP && (was_valid || had_been_valid));
@@ -156,7 +165,7 @@ module check (
             if (inside == 0) assert (!o_valid);
             assert (keeps < `INTERVAL && (keeps == 0 || !o_valid));
             if ($past(started) && !$past(rst) && $past(o_valid && !o_ready)) assert (o_valid);
-            assert (!(fuse_load[1] && o_valid && !o_ready));
+            assert (!(changes_output && o_valid && !o_ready));
             // The blocks load a total in just the cycle in which its vector's last plane leaves the accumulators.
             assert ((loads && enable) == (stages[`COMPLETE] && enable));
             if (`INTERVAL > 1) assert (!loads || enable);
