@@ -31,6 +31,11 @@ def test_tables_of_a_core_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "integration.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
+def test_what_durations_of_a_core_are_made_of_is_that_of_the_model():
+    text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    assert f" {tables.durations_sentence()} " in f" {' '.join(text.split())} "
+
+
 def test_named_tests_exist():
     tables = re.findall(r"^\|.*", PLAN.read_text(encoding="utf-8"), re.MULTILINE)
     plan = re.findall(r"`(\w+)`", "".join(tables))

@@ -3,7 +3,7 @@
 import json
 from dataclasses import replace
 
-from ...golden.march_tests import PROGRAMS, program_cycles
+from ...golden.march_tests import PROGRAMS, backgrounds, program_cycles
 from ...hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import register_map
@@ -66,6 +66,27 @@ def durations_table():
         cycles = (f"{program_cycles(config, program):,}" for program in PROGRAMS)
         rows.append((f"{row_count} x {column_count} x {banks}", *cycles))
     return table(("rows x columns x banks", *(f"`{program}`" for program in PROGRAMS)), rows)
+
+
+def durations_sentence():
+    """What these cycles are made of; cycles that an operation takes in any core are found from `program_cycles`."""
+    config = CoreConfig(macro=MacroConfig(rows=1, columns=1))
+    cycles = {program: program_cycles(config, program) for program in PROGRAMS}
+    # A program takes the same start, and then as many cycles for each row.
+    start = 2 * cycles["zeroize"] - program_cycles(replace(config, macro=replace(config.macro, rows=2)), "zeroize")
+    operations = " ".join(names for _, names in PROGRAMS["march_ss"]).split()
+    reads = sum(name.startswith("r") for name in operations)
+    writes = len(operations) - reads
+    pair = cycles["zeroize"] - start
+    march = (cycles["march_ss"] - start) // len(backgrounds(config.macro.weight_bits, 1))
+    # Of two equations: ``pair = write + read``, and ``march = writes * write + reads * read``.
+    read = (march - writes * pair) // (reads - writes)
+    # A row and a vector of this core are a beat each.
+    write_more, read_more = pair - read - 1, read - 1 - config.macro.latency - config.groups
+    return (f"In general they are {start}, and for each row of every bank the sum of its operations, for a march once "
+            f"with each background: a write takes {write_more} cycles and one for each beat of a row, and a read "
+            f"`{read_more} + latency + groups` cycles and one for each beat of a vector, where `groups` is "
+            "`ceil(columns / lanes)`.")
 
 
 def _bits(field):
