@@ -11,6 +11,8 @@ from bitline.scripts.fpga.core_flow import INSIDE, check_core, synthesize_core
 from bitline.scripts.fpga.netlist_check import CheckError
 from netlists import flip
 
+COMMAND = "bitline.scripts.commands.bench.core"
+
 
 @pytest.mark.parametrize("written", [False, True])
 def test_programs_need_all_planes_they_are_meant_to(written):
@@ -78,9 +80,14 @@ def test_netlist_of_a_core_is_simulated_before_it_is_placed(cli, monkeypatch, tm
         kept.append((arguments[0], synthesize_core(*arguments)))
         return kept[-1][1]
 
-    monkeypatch.setattr("bitline.scripts.commands.bench.core.synthesize_core", synthesized)
-    status, _, errors = cli("bench", "core", "--core", "--rows", 2, "--columns", 2, "--banks", 2, "--seeds", 1,
-                            "--check", "--out", tmp_path / "core.json")
+    # Only the clock is measured.
+    counts = dict.fromkeys(("lut_sites", "flip_flop", "dsp", "block_ram"), 1)
+    monkeypatch.setattr(f"{COMMAND}.measure_size", lambda *_: {"columns": counts})
+    monkeypatch.setattr(f"{COMMAND}.measure_rate", lambda *_: {"vectors": 1, "cycles": 1, "efficiency": 1})
+    monkeypatch.setattr(f"{COMMAND}.synthesize_core", synthesized)
+    streams = [each for name in ("input", "weight", "output") for each in (f"--{name}-stream-bits", 32)]
+    status, _, errors = cli("bench", "core", "--core", "--rows", 2, "--columns", 2, "--banks", 2, "--output", "int32",
+                            *streams, "--seeds", 1, "--check", "--out", tmp_path / "core.json")
     assert status == 0, errors
     placed = json.loads((tmp_path / "core.json").read_text(encoding="utf-8"))["placed"]
     assert placed["checked"] and placed["fmax_mhz"] > 0
