@@ -79,6 +79,16 @@ def test_testbench_notices_an_answer_that_nobody_asks_for(config, old, new, tmp_
     assert "given_up" in failed
 
 
+@pytest.mark.parametrize("block, old, new, test", some([
+    ("loader", "full_sdffe_Q_SRST = %1;", "full_sdffe_Q_SRST = rst;",
+     "words_that_wait_are_dropped_by_a_write_of_load"),
+    ("core", "registers__status__loading__data = %1 | %2;", "registers__status__loading__data = %1;",
+     "load_is_busy_while_a_packet_waits"),
+], 0))
+def test_testbench_notices_a_broken_load(block, old, new, test, tmp_path):
+    assert run(CONFIG, "tb_core_interlocks", tmp_path, verilog=broken(CONFIG, block, old, new), test=test) == ([test], 1)
+
+
 @pytest.mark.slow
 def test_a_million_cycles_of_random_traffic(tmp_path):
     assert run(CONFIG, "tb_core", tmp_path, simulator="verilator", test="random_traffic",
