@@ -157,9 +157,9 @@ class Loader(wiring.Component):
             return
         words = data.View(data.ArrayLayout(unsigned(WORD_BITS), PARAMETER_BYTES // 4),
                           assembler.o.payload.others["1"][:8 * PARAMETER_BYTES])
-        # A register, as paths to ``s.ready`` are long. A vector that enters in the cycle before parameters are stored uses
-        # them, as one that enters with them does: its totals come after the write, which is of a whole column at once.
-        # No cycle is lost, as an item is looked at for a cycle before it is offered.
+        # A register, as paths to ``s.ready`` are long. A vector that enters in the cycle before parameters are stored
+        # uses them, as one that enters with them does: its totals come after the write, which is of a whole column at
+        # once. No cycle is lost, as an item is looked at for a cycle before it is offered.
         is_free = Signal()
         m.d.sync += is_free.eq(~self.set_used.bit_select(target.set, 1))
         with m.If(target.parameters):

@@ -86,7 +86,8 @@ def test_testbench_notices_an_answer_that_nobody_asks_for(config, old, new, tmp_
      "load_is_busy_while_a_packet_waits"),
 ], 0))
 def test_testbench_notices_a_broken_load(block, old, new, test, tmp_path):
-    assert run(CONFIG, "tb_core_interlocks", tmp_path, verilog=broken(CONFIG, block, old, new), test=test) == ([test], 1)
+    verilog = broken(CONFIG, block, old, new)
+    assert run(CONFIG, "tb_core_interlocks", tmp_path, verilog=verilog, test=test) == ([test], 1)
 
 
 @pytest.mark.slow
