@@ -1,5 +1,5 @@
 # amaranth: UnusedElaboratable=no
-"""Cycles that a row of weights takes, with and without a checksum."""
+"""Cycles that a row of weights takes, with and without a checksum, and parameters of a column, which may wait."""
 
 import math
 from itertools import pairwise
@@ -9,6 +9,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.core import PARAMETER_BYTES
 from bitline.hdl.core.checksum import RowChecksum
 from bitline.hdl.core.weight_loader import Loader
 from gateware import simulate
@@ -57,3 +58,30 @@ def test_a_row_takes_as_many_cycles_as_the_documents_say(columns):
     plain, checked = (cycles_of_a_row(CoreConfig(macro=macro, checksum=checksum)) for checksum in (False, True))
     assert plain == 1 + -(-columns // 8)
     assert checked == plain + max(math.ceil(math.ceil(math.log2(columns)) / 2) - 1, 0)
+
+
+@pytest.mark.parametrize("bits", [32, 64, 128])
+def test_parameters_take_a_cycle_more_than_their_beats_and_wait_for_their_set(bits):
+    config = CoreConfig(macro=MacroConfig(rows=2, columns=20), weight_stream_bits=bits)
+    loader, seen, used, free = Loader(config=config), [], 30, 50
+
+    async def testbench(ctx):
+        ctx.set(loader.target.parameters, 1)
+        ctx.set(loader.target.set, 1)
+        ctx.set(loader.s.payload.keep, -1)
+        ctx.set(loader.s.valid, 1)
+        for cycle in range(80):
+            # The other set does not matter.
+            ctx.set(loader.set_used, 0b11 if used <= cycle < free else 0b01)
+            if ctx.get(loader.parameters.enable):
+                seen.append(cycle)
+            await ctx.tick()
+
+    simulate(loader, testbench)
+    cycles = 1 + PARAMETER_BYTES * 8 // bits
+    before, after = ([cycle for cycle in seen if is_on(cycle)] for is_on in (
+        lambda cycle: cycle <= used, lambda cycle: cycle > used))
+    assert {later - cycle for cycle, later in pairwise(before)} == {cycles} == {
+        later - cycle for cycle, later in pairwise(after)}
+    # A cycle later, as the set is looked at in a register.
+    assert after[0] == free + 1
