@@ -8,7 +8,7 @@ BITS = 32
 
 
 class Performance(wiring.Component):
-    """Counters of events since the last ``clear``, a cycle after they happen; each wraps.
+    """Counters of events since the last ``clear``; each wraps. An event is counted a cycle after it is shown here.
 
     Parameters
     ----------

@@ -116,7 +116,7 @@ def connect_status(m, core, registers, loader, tracker, test):
         loader.set_used.eq(tracker.set_used),
         registers.load_index.index.data.eq(loader.index),
         registers.load.busy.eq(loading | test.running),
-        load_data.busy.eq(~loader.word_ready | test.running | load_data.written),
+        load_data.busy.eq(~loader.word_ready | test.running),
     ]
 
 

@@ -15,7 +15,7 @@ PORT = wiring.Signature({
     "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
     "done": In(1), "read_data": In(32), "refused": In(1),
 })
-# The request is registered, decoded, and checked; what it writes is written with ``done``.
+# The request is registered, decoded, and checked; what it writes has its new value in the cycle after ``done``.
 CYCLES = 3
 
 

@@ -175,7 +175,7 @@ class Apb(Bus):
         waits, was_reset = 0, not seen["aresetn"]
         while not (seen := await self.cycle())["s_apb_pready"]:
             waits, was_reset = waits + 1, was_reset or not seen["aresetn"]
-            assert was_reset or waits < 2 * CYCLES
+            assert was_reset or waits < CYCLES
         self.dut.s_apb_penable.value = 0
         self.is_idle = self.rng.random() >= self.back_to_back
         if self.is_idle:
