@@ -1,0 +1,209 @@
+"""What a descriptor must be: every address within its limits, and every number within what the engine has."""
+
+from ..requantize import ROUNDINGS, SHIFTS
+from .descriptor import Flags, Operation
+from .image import EngineError
+
+# Of the depthwise unit: rows and pixels of a window.
+WINDOW = 3
+# Flags that an operation may have.
+FLAGS = {Operation.END: 0, Operation.CONV: Flags.UNSIGNED | Flags.RESIDUAL, Operation.DEPTHWISE: 0,
+         Operation.POOL: Flags.MAXIMUM, Operation.ADD: 0}
+
+
+class Checks:
+    """Checks of the descriptors of an image, each by its number.
+
+    Parameters
+    ----------
+    config : EngineConfig
+    image : Image
+    """
+
+    def __init__(self, config, image):
+        self._config, self._image = config, image
+
+    def run(self):
+        """`EngineError` of the first descriptor that breaks a rule."""
+        first = 0
+        for number, descriptor in enumerate(self._image.program):
+            self._number, self._descriptor = number, descriptor
+            first += self._check(first)
+            if descriptor.operation == Operation.END:
+                if number + 1 != len(self._image.program):
+                    raise EngineError("must be the last, because it is END, and others follow", number)
+                break
+        else:
+            raise EngineError(f"image must have an END among its {len(self._image.program)} descriptors, and has none")
+        if first != len(self._image.loads):
+            raise EngineError(f"image must have a load for each of the {first} tiles of its descriptors, "
+                              f"not {len(self._image.loads)}")
+
+    def _require(self, condition, rule, value):
+        if not condition:
+            raise EngineError(f"must have {rule}, not {value}", self._number)
+
+    def _check(self, first):
+        """Check one; returns how many loads it has, of which ``first`` are those of others before it."""
+        descriptor = self._descriptor
+        self._require(descriptor.operation in list(Operation), f"an operation from 0 to {max(Operation)}",
+                      descriptor.operation)
+        operation = Operation(descriptor.operation)
+        self._require(self._number not in self._image.spares, "spare bytes of zero", "others")
+        self._require(not descriptor.flags & ~FLAGS[operation], f"flags among those of {operation.name}",
+                      descriptor.flags)
+        if operation == Operation.END:
+            self._require(descriptor.depth >= 1, "at least 1 output", descriptor.depth)
+            self._within("outputs", descriptor.source, descriptor.source_limit, descriptor.depth)
+            return 0
+        self._check_numbers(operation)
+        self._check_tensors(operation)
+        if operation == Operation.CONV:
+            return self._check_tiles(first)
+        if operation == Operation.DEPTHWISE:
+            self._check_depthwise()
+        if operation == Operation.POOL:
+            self._check_pool()
+        return 0
+
+    def _check_numbers(self, operation):
+        descriptor = self._descriptor
+        self._require(descriptor.rounding < len(ROUNDINGS), f"a rounding from 0 to {len(ROUNDINGS) - 1}",
+                      descriptor.rounding)
+        names = ["source_height", "source_width", "depth", "target_height", "target_width", "channels"]
+        if operation != Operation.ADD:
+            names += ["tall", "wide", "step_y", "step_x"]
+        if operation == Operation.CONV:
+            names += ["outputs", "block_height", "block_width", "part_rows", "strip"]
+        for name in names:
+            self._require(getattr(descriptor, name) >= 1, f"a {name} of at least 1", getattr(descriptor, name))
+        self._require(descriptor.low <= descriptor.high, "a low of at most high",
+                      f"{descriptor.low} with {descriptor.high}")
+        if descriptor.is_residual or operation == Operation.ADD:
+            for name in ("own_shift", "other_shift", "sum_shift"):
+                self._require(SHIFTS[0] <= getattr(descriptor, name) <= 0, f"a {name} from {SHIFTS[0]} to 0",
+                              getattr(descriptor, name))
+        if operation == Operation.POOL:
+            self._require(SHIFTS[0] <= descriptor.sum_shift <= SHIFTS[1],
+                          f"a sum_shift from {SHIFTS[0]} to {SHIFTS[1]}", descriptor.sum_shift)
+        if descriptor.is_residual or operation in (Operation.ADD, Operation.POOL):
+            self._require(descriptor.sum_low <= descriptor.sum_high, "a sum_low of at most sum_high",
+                          f"{descriptor.sum_low} with {descriptor.sum_high}")
+
+    # Memory.
+
+    def _check_tensors(self, operation):
+        descriptor = self._descriptor
+        bytes_of_pixel = descriptor.channels if operation in (Operation.ADD, Operation.POOL) else descriptor.depth
+        self._tensor("source", descriptor.source_height, descriptor.source_width, bytes_of_pixel)
+        self._tensor("target", descriptor.target_height, descriptor.target_width, descriptor.channels)
+        self._apart("source")
+        if descriptor.is_residual or operation == Operation.ADD:
+            self._tensor("residual", descriptor.target_height, descriptor.target_width, descriptor.channels)
+            same = [(descriptor.residual, descriptor.residual_pitch, descriptor.residual_pixel),
+                    (descriptor.target, descriptor.target_pitch, descriptor.target_pixel)]
+            if same[0] != same[1]:
+                self._apart("residual")
+        if operation == Operation.ADD:
+            self._require((descriptor.source_height, descriptor.source_width) ==
+                          (descriptor.target_height, descriptor.target_width), "a source of the size of the target",
+                          f"{descriptor.source_height} x {descriptor.source_width}")
+
+    def _tensor(self, name, height, width, depth):
+        """Its bytes are within its limits, and those in the memory; pixels and rows do not overlap."""
+        first, limit, pitch, pixel = (getattr(self._descriptor, part) for part in (
+            name, f"{name}_limit", f"{name}_pitch", f"{name}_pixel"))
+        self._require(width == 1 or pixel >= depth, f"a {name}_pixel of at least {depth}", pixel)
+        row = (width - 1) * pixel + depth
+        self._require(height == 1 or pitch >= row, f"a {name}_pitch of at least {row}", pitch)
+        self._within(name, first, limit, (height - 1) * pitch + row)
+
+    def _within(self, name, first, limit, size):
+        most = self._config.activation_bytes
+        self._require(first + size <= limit, f"a {name} that ends at its limit, {limit}", first + size)
+        self._require(limit <= most, f"a limit of its {name} within the memory of {most} bytes", limit)
+
+    def _apart(self, name):
+        """What is read is not what is written, which would depend on the order of both."""
+        descriptor = self._descriptor
+        first, limit = getattr(descriptor, name), getattr(descriptor, f"{name}_limit")
+        self._require(limit <= descriptor.target or descriptor.target_limit <= first,
+                      f"a {name} apart from its target, {descriptor.target} to {descriptor.target_limit}",
+                      f"{first} to {limit}")
+
+    # The array.
+
+    def _check_tiles(self, first):
+        descriptor, config, loads = self._descriptor, self._config, self._image.loads
+        positions = descriptor.block_height * descriptor.block_width
+        slots = positions * -(-min(descriptor.outputs, descriptor.channels) // config.lanes)
+        self._require(slots <= config.slots, f"results of a vector in {config.slots} groups of {config.lanes} columns",
+                      slots)
+        self._require(descriptor.outputs % config.lanes == 0 or descriptor.outputs >= descriptor.channels,
+                      f"outputs in multiples of {config.lanes}", descriptor.outputs)
+        self._require(descriptor.part_rows <= config.macro.rows, f"part_rows of at most {config.macro.rows}",
+                      descriptor.part_rows)
+        if len(descriptor.parts) > 1:
+            kept = min(descriptor.strip, descriptor.vectors) * slots
+            self._require(kept <= config.sum_slots, f"partial sums of a strip in {config.sum_slots} slots", kept)
+        self._slots(-(-descriptor.channels // config.lanes))
+        self._require(descriptor.weights == first, f"load {first} as its first", descriptor.weights)
+        count = len(descriptor.channel_blocks) * len(descriptor.strips) * len(descriptor.parts)
+        self._require(first + count <= len(loads), f"its {count} loads among {len(loads)}, from {first} on", "more")
+        for number, (_, _, (begin, end)) in enumerate(descriptor.passes, first):
+            self._check_load(number, end - begin)
+        return count
+
+    def _check_load(self, number, rows):
+        loads, banks = self._image.loads, self._config.macro.banks
+        load, most = loads[number], len(self._image.tiles)
+        self._require(load.rows == rows, f"{rows} rows in load {number}", load.rows)
+        self._require(load.first + load.rows <= most, f"rows of load {number} among {most}", load.first + load.rows)
+        if load.keeps:
+            before = loads[number - banks] if number >= banks else None
+            self._require(before and (before.first, before.rows) == (load.first, load.rows),
+                          f"a load {number} that keeps the tile of {banks} loads before", "another")
+
+    def _slots(self, count):
+        end, most = self._descriptor.parameters + count, len(self._image.parameters)
+        self._require(end <= most, f"parameters among {most} slots", end)
+        shifts = self._image.parameters["shift"][self._descriptor.parameters:end]
+        self._require(shifts.min() >= SHIFTS[0] and shifts.max() <= SHIFTS[1],
+                      f"shifts from {SHIFTS[0]} to {SHIFTS[1]}", f"{shifts.min()} to {shifts.max()}")
+
+    # Other units.
+
+    def _check_depthwise(self):
+        descriptor, config = self._descriptor, self._config
+        self._require(config.depthwise > 0, "an engine with a depthwise unit", "one without")
+        self._require(max(descriptor.tall, descriptor.wide) <= WINDOW, f"windows of at most {WINDOW} x {WINDOW}",
+                      f"{descriptor.tall} x {descriptor.wide}")
+        self._require(max(descriptor.step_y, descriptor.step_x) <= 2, "steps of at most 2",
+                      f"{descriptor.step_y} and {descriptor.step_x}")
+        most = config.most_depthwise_channels
+        self._require(descriptor.channels == descriptor.depth <= most, f"as many channels as depth, at most {most}",
+                      f"{descriptor.channels} of {descriptor.depth}")
+        word, pixel = config.lanes, descriptor.source_pixel
+        self._require(pixel % word == 0 or word % pixel == 0, f"a source_pixel that divides {word}, or is divided",
+                      pixel)
+        self._require(descriptor.source % word == 0 and (
+            descriptor.source_height == 1 or descriptor.source_pitch // word % 2 == 1
+            and descriptor.source_pitch % word == 0), f"a source at an address divided by {word}, with an odd number "
+            f"of such words from row to row", f"{descriptor.source} and {descriptor.source_pitch}")
+        rows = descriptor.tall * descriptor.wide * -(-descriptor.channels // config.macro.columns)
+        self._require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
+                      descriptor.weights + rows)
+        self._slots(-(-descriptor.channels // config.lanes))
+
+    def _check_pool(self):
+        """All windows are within the source: of a sum no element may be missing."""
+        descriptor = self._descriptor
+        ends = [(count - 1) * step + size + first for count, step, size, first in (
+            (descriptor.target_height, descriptor.step_y, descriptor.tall, descriptor.top),
+            (descriptor.target_width, descriptor.step_x, descriptor.wide, descriptor.left))]
+        inside = min(descriptor.top, descriptor.left) >= 0 and ends[0] <= descriptor.source_height and (
+            ends[1] <= descriptor.source_width)
+        self._require(inside or descriptor.flags & Flags.MAXIMUM, "windows within its source", "beyond it")
+        most = 1 << 16
+        self._require(descriptor.tall * descriptor.wide <= most, f"windows of at most {most} pixels",
+                      descriptor.tall * descriptor.wide)

@@ -1,0 +1,240 @@
+"""The engine: an image run on inputs, descriptor by descriptor, with memory, outputs and cycles."""
+
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..bits import wrap
+from ..mvm import mvm, planes_needed
+from ..requantize import ROUNDINGS, multiply_by_quantized_multiplier, requantize
+from .checks import Checks
+from .cycles import EngineCycles
+from .descriptor import Flags, Operation
+from .image import INPUT, OUTPUT, EngineError, read_image
+
+# Bits by which both terms of a sum are shifted to the left before they are scaled.
+SUM_SHIFT = 20
+INPUT_BITS = 8
+
+
+@dataclass(frozen=True)
+class Step:
+    """A descriptor that has run.
+
+    Attributes
+    ----------
+    number : int
+    operation : Operation
+    start, end : int
+        Cycles of the run in which it started and after which it was done.
+    memory : uint8 array
+        The activation memory after it.
+    """
+
+    number: int
+    operation: Operation
+    start: int
+    end: int
+    memory: np.ndarray
+
+    @property
+    def cycles(self):
+        """How many it took."""
+        return self.end - self.start
+
+    @property
+    def crc(self):
+        """CRC-32 of the memory."""
+        return zlib.crc32(self.memory.tobytes())
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run gives: bytes of the outputs as int8, the number of the greatest, cycles, and the steps."""
+
+    output: np.ndarray
+    argmax: int
+    cycles: int
+    steps: list
+
+
+class Engine:
+    """An engine with an image.
+
+    Parameters
+    ----------
+    config : EngineConfig
+    data : bytes
+        Of the image.
+
+    Raises
+    ------
+    EngineError
+        The image is damaged, for another engine, or has a descriptor that breaks a rule.
+    """
+
+    def __init__(self, config, data):
+        self.config, self.image = config, read_image(config, data)
+        Checks(config, self.image).run()
+        self.memory = np.zeros(config.activation_bytes, np.uint8)
+        self._ports = {kind: [port for port in self.image.ports if port["kind"] == kind] for kind in (INPUT, OUTPUT)}
+        for port in self.image.ports:
+            end = int(port["address"]) + (int(port["lines"]) - 1) * int(port["pitch"]) + int(port["bytes"])
+            if not 1 <= port["lines"] or end > config.activation_bytes:
+                raise EngineError(f"image must have ports within the memory of {config.activation_bytes} bytes, "
+                                  f"not up to {end}")
+        if not all(self._ports.values()):
+            raise EngineError("image must have ports for input and output, and lacks one")
+
+    @property
+    def input_bytes(self):
+        """Bytes of an input."""
+        return sum(int(port["lines"]) * int(port["bytes"]) for port in self._ports[INPUT])
+
+    def run(self, x):
+        """The `Run` of an input.
+
+        Parameters
+        ----------
+        x : bytes or int8 array
+            `input_bytes` bytes.
+        """
+        self.load(x)
+        steps = list(self.steps())
+        return Run(self.output(), self.argmax, steps[-1].end, steps)
+
+    def load(self, x):
+        """Write an input to the memory."""
+        data = np.frombuffer(x, np.uint8) if isinstance(x, bytes) else np.asarray(x, np.int8).reshape(-1).view(np.uint8)
+        if len(data) != self.input_bytes:
+            raise EngineError(f"input must have {self.input_bytes} bytes, not {len(data)}")
+        for port in self._ports[INPUT]:
+            addresses = self._addresses(port)
+            self.memory[addresses] = data[:addresses.size].reshape(addresses.shape)
+            data = data[addresses.size:]
+
+    def output(self):
+        """The outputs in the memory, int8."""
+        return np.concatenate([self.memory[self._addresses(port)].reshape(-1) for port in self._ports[OUTPUT]]).view(
+            np.int8)
+
+    @staticmethod
+    def _addresses(port):
+        return int(port["address"]) + np.arange(port["lines"])[:, None] * int(port["pitch"]) + np.arange(port["bytes"])
+
+    def steps(self, *, all_planes=False):
+        """Run descriptor by descriptor: a `Step` after each; ``all_planes``: count cycles as if none were skipped."""
+        clock = EngineCycles(self.config, self.image.loads)
+        run = {Operation.CONV: self._convolution, Operation.DEPTHWISE: self._depthwise, Operation.POOL: self._pool,
+               Operation.ADD: self._add, Operation.END: self._end}
+        for number, descriptor in enumerate(self.image.program):
+            start, operation = clock.start(), Operation(descriptor.operation)
+            run[operation](descriptor, clock, all_planes)
+            yield Step(number, operation, start, clock.cycle, self.memory.copy())
+
+    # Memory.
+
+    def _windows(self, descriptor, fill=None):
+        """Bytes that each window sees, (windows, tall, wide, depth), as they are in memory."""
+        down, across = descriptor.places
+        y = descriptor.top + np.arange(down)[:, None] * descriptor.step_y + np.arange(descriptor.tall)
+        x = descriptor.left + np.arange(across)[:, None] * descriptor.step_x + np.arange(descriptor.wide)
+        inside = ((y >= 0) & (y < descriptor.source_height))[:, None, :, None] & (
+            (x >= 0) & (x < descriptor.source_width))[None, :, None, :]
+        address = descriptor.source + y[:, None, :, None] * descriptor.source_pitch + (
+            x[None, :, None, :] * descriptor.source_pixel)
+        address = np.where(inside, address, 0)[..., None] + np.arange(descriptor.depth)
+        seen = np.where(inside[..., None], self.memory[address], np.uint8(descriptor.fill & 0xFF))
+        return seen.reshape(-1, *seen.shape[2:])
+
+    def _pixels(self, descriptor, name, depth):
+        """Addresses of a tensor of the target's size, (height, width, depth)."""
+        first, pitch, pixel = (getattr(descriptor, part) for part in (name, f"{name}_pitch", f"{name}_pixel"))
+        return (first + np.arange(descriptor.target_height)[:, None, None] * pitch +
+                np.arange(descriptor.target_width)[:, None] * pixel + np.arange(depth))
+
+    def _write(self, descriptor, values):
+        """Results (height, width, channels), to which a tensor is added if the descriptor says so."""
+        if descriptor.is_residual:
+            values = self._sum(descriptor, values)
+        self.memory[self._pixels(descriptor, "target", descriptor.channels)] = values.astype(np.int8).view(np.uint8)
+
+    def _sum(self, descriptor, own):
+        """Of results and the tensor that is added, both scaled."""
+        other = self.memory[self._pixels(descriptor, "residual", descriptor.channels)].view(np.int8).astype(np.int64)
+        terms = [multiply_by_quantized_multiplier((values - zero) << SUM_SHIFT, multiplier, shift)
+                 for values, zero, multiplier, shift in (
+                     (own, descriptor.own_zero, descriptor.own_multiplier, descriptor.own_shift),
+                     (other, descriptor.other_zero, descriptor.other_multiplier, descriptor.other_shift))]
+        return self._lane_of_descriptor(descriptor, sum(terms), 0, "double")
+
+    @staticmethod
+    def _lane_of_descriptor(descriptor, values, bias, rounding):
+        """The lanes with the multiplier of a descriptor."""
+        return requantize(values, bias, descriptor.sum_multiplier, descriptor.sum_shift,
+                          zero_point=descriptor.sum_zero, low=descriptor.sum_low, high=descriptor.sum_high,
+                          rounding=rounding)
+
+    def _lanes(self, descriptor, totals):
+        """Results of totals (..., channels), with the parameters of their slots."""
+        count, lanes = totals.shape[-1], self.config.lanes
+        slots = self.image.parameters[descriptor.parameters:descriptor.parameters + -(-count // lanes)]
+        bias, multiplier, shift = (slots[name].reshape(-1)[:count].astype(np.int64)
+                                   for name in ("bias", "multiplier", "shift"))
+        return requantize(totals, bias, multiplier, shift, zero_point=descriptor.zero_point, low=descriptor.low,
+                          high=descriptor.high, rounding=ROUNDINGS[descriptor.rounding])
+
+    # Operations.
+
+    def _convolution(self, descriptor, clock, all_planes):
+        windows = self._windows(descriptor).reshape(descriptor.vectors, -1)
+        is_unsigned = descriptor.is_unsigned
+        x = (windows ^ 0x80).astype(np.int64) if is_unsigned else windows.view(np.int8).astype(np.int64)
+        counts = {part: np.full(len(x), INPUT_BITS) if all_planes else
+                  planes_needed(x[:, slice(*part)], INPUT_BITS, not is_unsigned) for part in descriptor.parts}
+        clock.convolution(descriptor, [counts[part][slice(*strip)].tolist() for _, strip, part in descriptor.passes])
+        self._write(descriptor, self._lanes(descriptor, self._totals(descriptor, x)))
+
+    def _totals(self, descriptor, x):
+        """Sums of all tiles (height, width, channels) of the target, of inputs (vectors, rows)."""
+        config, (down, across) = self.config, descriptor.places
+        height, width = descriptor.block
+        totals = np.zeros((down, across, height, width, descriptor.channels), np.int64)
+        flat = totals.reshape(down * across, height * width, descriptor.channels)
+        for number, ((first, end), strip, part) in enumerate(descriptor.passes, descriptor.weights):
+            load, slots = self.image.loads[number], -(-(end - first) // config.lanes)
+            tile = self.image.tiles[load.first:load.first + load.rows].astype(np.int64)
+            sums = mvm(tile, x[slice(*strip), slice(*part)])[:, :height * width * slots * config.lanes]
+            sums = sums.reshape(len(sums), height * width, -1)[:, :, :end - first]
+            flat[slice(*strip), :, first:end] = wrap(flat[slice(*strip), :, first:end] + sums, config.sum_bits)
+        image = totals.transpose(0, 2, 1, 3, 4).reshape(down * height, across * width, descriptor.channels)
+        return image[:descriptor.target_height, :descriptor.target_width]
+
+    def _depthwise(self, descriptor, clock, all_planes):
+        clock.depthwise(descriptor)
+        windows = self._windows(descriptor).view(np.int8).astype(np.int64)
+        columns, taps = self.config.macro.columns, descriptor.tall * descriptor.wide
+        blocks = -(-descriptor.channels // columns)
+        rows = self.image.tiles[descriptor.weights:descriptor.weights + taps * blocks].astype(np.int64)
+        weights = rows.reshape(blocks, taps, columns).transpose(1, 0, 2).reshape(taps, -1)[:, :descriptor.channels]
+        totals = (windows.reshape(len(windows), taps, -1) * weights).sum(axis=1)
+        self._write(descriptor, self._lanes(descriptor, totals.reshape(*descriptor.places, -1)))
+
+    def _pool(self, descriptor, clock, all_planes):
+        clock.pool(descriptor)
+        windows = self._windows(descriptor._replace(depth=descriptor.channels)).view(np.int8).astype(np.int64)
+        windows = windows.reshape(len(windows), -1, descriptor.channels)
+        found = windows.max(axis=1) if descriptor.flags & Flags.MAXIMUM else windows.sum(axis=1)
+        values = self._lane_of_descriptor(descriptor, found, descriptor.sum_bias, ROUNDINGS[descriptor.rounding])
+        self._write(descriptor, values.reshape(*descriptor.places, -1))
+
+    def _add(self, descriptor, clock, all_planes):
+        clock.add(descriptor)
+        own = self.memory[self._pixels(descriptor, "source", descriptor.channels)].view(np.int8).astype(np.int64)
+        self._write(descriptor, self._sum(descriptor, own))
+
+    def _end(self, descriptor, clock, all_planes):
+        clock.end(descriptor)
+        found = self.memory[descriptor.source:descriptor.source + descriptor.depth].view(np.int8)
+        self.argmax = int(found.argmax())

@@ -1,0 +1,189 @@
+"""The compiler: steps of a network as an image."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...golden.engine.descriptor import Descriptor, Operation
+from ...golden.engine.executor import Engine
+from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, Image, Load
+from ..network.network import NetworkError
+from .lowering import Lowering
+from .memory import place
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A network for an engine.
+
+    Attributes
+    ----------
+    image : bytes
+    steps : list of Step
+        One for each descriptor but the last.
+    program : list of Descriptor
+    loads : list of Load
+    cycles : list of int
+        Of each descriptor, if no plane is skipped.
+    config : EngineConfig
+    rows, slots : int
+        Of the tile memory and of the parameters.
+    """
+
+    image: bytes
+    steps: list
+    program: list
+    loads: list
+    cycles: list
+    config: object
+    rows: int
+    slots: int
+
+
+def compile_network(config, network, *, batch=1, fuse=True):
+    """The `Compiled` network.
+
+    Parameters
+    ----------
+    config : EngineConfig
+    network : Network
+    batch : int
+        Inputs that run together, of a network of fully connected layers.
+    fuse : bool
+        Sums are computed with the convolution before them.
+
+    Raises
+    ------
+    NetworkError
+        In one line: operators that the engine does not have, or what it has too little of.
+    """
+    lowering = Lowering(config, network, batch=batch, fuse=fuse)
+    share_sums(lowering)
+    place(list({id(buffer): buffer for buffer in lowering.buffers.values()}.values()), config)
+    writer = _Writer(config)
+    for step in lowering.steps:
+        writer.add(step)
+    output = lowering.buffers[lowering.outputs[0]]
+    writer.program.append(Descriptor(operation=Operation.END, source=output.address, source_limit=output.limit,
+                                     depth=output.channels))
+    ports = [port_of(INPUT, lowering.buffers[index]) for index in network.inputs]
+    ports += [port_of(OUTPUT, lowering.buffers[index]) for index in lowering.outputs]
+    image = writer.image(np.array(ports, PORT))
+    engine = Engine(config, image.to_bytes(config))
+    steps = list(engine.steps(all_planes=True))
+    image.cycles = steps[-1].end
+    return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads,
+                    [step.cycles for step in steps], config, writer.rows, len(image.parameters))
+
+
+def share_sums(lowering):
+    """Let a sum take the place of the tensor that is added, where nothing needs that any more."""
+    for number, step in enumerate(lowering.steps):
+        residual, target = step.residual, step.target
+        if step.operation == Operation.CONV and residual is not None and residual.last == number and (
+                residual.layout == target.layout and residual is not step.source) and (
+                residual not in [lowering.buffers[index] for index in (*lowering.outputs, *lowering.network.inputs)]):
+            residual.last = max(residual.last, target.last)
+            residual.name = f"{residual.name}, {target.name}"
+            for index, buffer in lowering.buffers.items():
+                if buffer is target:
+                    lowering.buffers[index] = residual
+            for each in lowering.steps:
+                each.source = residual if each.source is target else each.source
+                each.target = residual if each.target is target else each.target
+                each.residual = residual if each.residual is target else each.residual
+
+
+def port_of(kind, buffer):
+    """The lines of a buffer."""
+    if buffer.pixel == buffer.channels and (buffer.height == 1 or buffer.pitch == buffer.width * buffer.pixel):
+        return kind, buffer.address, 1, buffer.size, 0
+    if buffer.pixel == buffer.channels:
+        return kind, buffer.address, buffer.height, buffer.width * buffer.channels, buffer.pitch
+    if buffer.height == 1 or buffer.pitch == buffer.width * buffer.pixel:
+        return kind, buffer.address, buffer.height * buffer.width, buffer.channels, buffer.pixel
+    raise NetworkError(f"{buffer.name} must have pixels or rows without gaps to go in or out")
+
+
+class _Writer:
+    """Sections of an image, step by step."""
+
+    def __init__(self, config):
+        self._config, self.program, self.loads, self.rows = config, [], [], 0
+        self._tiles, self._slots = [], []
+
+    def add(self, step):
+        """Append a step."""
+        fields = {**self._tensor("source", step.source, step.first_channel, step.fields["depth"]),
+                  "source_height": step.source.height, "source_width": step.source.width,
+                  **self._tensor("target", step.target, step.first_result, step.fields.get("channels")),
+                  "target_height": step.target.height, "target_width": step.target.width,
+                  "channels": step.target.channels, "parameters": self._parameters(step), **step.fields}
+        if step.residual is not None:
+            fields |= self._tensor("residual", step.residual, step.first_result, step.fields.get("channels"))
+        if step.parameters is not None:
+            given = step.parameters
+            fields |= {"rounding": given.rounding, "zero_point": given.zero_point, "low": given.low,
+                       "high": given.high}
+        if step.operation == Operation.DEPTHWISE:
+            fields["weights"] = self.rows
+            self._append(step.tiles[0])
+        descriptor = Descriptor(operation=step.operation, **fields)
+        if step.operation == Operation.CONV:
+            descriptor = descriptor._replace(weights=len(self.loads))
+            self._load(step, descriptor)
+        self.program.append(descriptor)
+
+    @staticmethod
+    def _tensor(name, buffer, first, depth):
+        """Fields of a buffer, of whose pixels only some bytes are used."""
+        unused = buffer.channels - first - (depth or buffer.channels)
+        return {name: buffer.address + first, f"{name}_limit": buffer.limit - unused,
+                f"{name}_pitch": buffer.pitch, f"{name}_pixel": buffer.pixel}
+
+    def _append(self, rows):
+        self._tiles.append(rows)
+        self.rows += len(rows)
+
+    def _load(self, step, descriptor):
+        """Its tiles, and a load for each pass."""
+        parts, strips = len(descriptor.parts), len(descriptor.strips)
+        firsts = []
+        for tile in step.tiles:
+            firsts.append(self.rows)
+            self._append(tile)
+        banks = self._config.macro.banks
+        for block in range(len(descriptor.channel_blocks)):
+            for _ in range(strips):
+                for part in range(parts):
+                    number = block * parts + part
+                    first, rows = firsts[number], len(step.tiles[number])
+                    before = self.loads[-banks] if len(self.loads) >= banks else None
+                    keeps = before is not None and (before.first, before.rows) == (first, rows)
+                    self.loads.append(Load(first, rows, keeps))
+
+    def _parameters(self, step):
+        """The first of its slots of parameters."""
+        given, lanes = step.parameters, self._config.lanes
+        first = len(self._slots)
+        if given is not None:
+            for start in range(0, len(given.bias), lanes):
+                slot = np.zeros(lanes, PARAMETER)
+                for name in ("bias", "multiplier", "shift"):
+                    values = getattr(given, name)[start:start + lanes]
+                    slot[name][:len(values)] = values
+                self._slots.append(slot)
+        return first
+
+    def image(self, ports):
+        """The `Image`, if there is room for it."""
+        config = self._config
+        for name, count, most in (("tile_rows", self.rows, config.most_tile_rows),
+                                  ("parameter_slots", len(self._slots), config.parameter_slots),
+                                  ("program_length", len(self.program), config.program_length),
+                                  ("load_entries", len(self.loads), config.load_entries)):
+            if count > most:
+                raise NetworkError(f"{name} of the engine must be at least {count} for this network, not {most}")
+        tiles = np.concatenate(self._tiles) if self._tiles else np.zeros((0, config.macro.columns), np.int8)
+        slots = np.array(self._slots, PARAMETER).reshape(-1, config.lanes)
+        return Image(self.program, self.loads, tiles, slots, ports)

@@ -1,0 +1,355 @@
+"""Lowering: the operators of a network as steps of the engine, on buffers of its memory."""
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ...golden.engine.descriptor import Flags, Operation
+from ...hdl.config.engine import DEPTHWISE_WINDOW
+from ..network.network import NetworkError
+from ..network.operators import (
+    Add,
+    AveragePool2D,
+    Conv2D,
+    DepthwiseConv2D,
+    FullyConnected,
+    MaxPool2D,
+    Mean,
+    Reshape,
+    Softmax,
+)
+from ..network.problems import Problems
+from . import requantization
+from .memory import Buffer
+from .packing import block_toeplitz, choose
+
+LOWEST = -128
+
+
+@dataclass
+class Step:
+    """One descriptor before addresses are known.
+
+    Attributes
+    ----------
+    operation : Operation
+    location : str
+        Of the operators in the network.
+    output : int
+        Number of the tensor that is in the target after it.
+    source, target, residual : Buffer or None
+    fields : dict
+        Of the descriptor.
+    tiles : list of int8 array (rows, columns)
+        ``CONV``: for each column of tiles and part; ``DEPTHWISE``: one, its taps.
+    parameters : Requantization or None
+    first_channel, first_result : int
+        Byte of the source's and the target's pixels at which it begins.
+    """
+
+    operation: Operation
+    location: str
+    output: int
+    source: Buffer
+    target: Buffer
+    residual: Buffer | None = None
+    fields: dict = field(default_factory=dict)
+    tiles: list = field(default_factory=list)
+    parameters: object = None
+    first_channel: int = 0
+    first_result: int = 0
+
+
+class Lowering:
+    """Steps of a network.
+
+    Parameters
+    ----------
+    config : EngineConfig
+    network : Network
+    batch : int
+        Inputs that run together, for networks of fully connected layers.
+    fuse : bool
+        Sums are added on the way out of the convolution before them.
+
+    Attributes
+    ----------
+    steps : list of Step
+    buffers : dict of int to Buffer
+        By number of the tensor; a tensor that is another one's elements shares its buffer.
+    outputs : list of int
+        Numbers of the tensors that come out: the operand of a SOFTMAX at the end, which is left to the reader.
+
+    Raises
+    ------
+    NetworkError
+        In one line all operators that the engine does not have.
+    """
+
+    def __init__(self, config, network, *, batch=1, fuse=True):
+        self.config, self.network, self.steps, self.buffers = config, network, [], {}
+        self._batch, self._tensors = batch, network.tensors
+        self.operators, self.outputs = self._without_softmax()
+        self._readers = {}
+        for operator in self.operators:
+            for index in operator.operands:
+                self._readers.setdefault(index, []).append(operator)
+        self._fused = self._choose_fused() if fuse else {}
+        self._windows = {operator.inputs[0] for operator in self.operators if self._is_for_unit(operator)}
+        problems = Problems()
+        for operator in self.operators:
+            with problems.of(operator.location):
+                self._check(operator)
+        problems.refuse()
+        for index in network.inputs:
+            self._buffer(index)
+        for operator in self.operators:
+            self._lower(operator)
+        self._set_lifetimes()
+
+    def _without_softmax(self):
+        """Operators and outputs without a SOFTMAX at the end."""
+        operators, outputs = list(self.network.operators), list(self.network.outputs)
+        read = {index for operator in operators for index in operator.operands}
+        for operator in [each for each in operators if isinstance(each, Softmax)]:
+            if operator.output in outputs and operator.output not in read:
+                operators.remove(operator)
+                outputs[outputs.index(operator.output)] = operator.inputs[0]
+        return operators, outputs
+
+    def _choose_fused(self):
+        """By number of a convolution's output: the sum that is computed with it, and which operand it is."""
+        made = {index: number for number, operator in enumerate(self.operators) for index in operator.outputs}
+        fused = {}
+        for operator in (each for each in self.operators if type(each) is Add):
+            numbers = [made.get(index, -1) for index in operator.inputs]
+            own = int(numbers[1] > numbers[0])
+            index = operator.inputs[own]
+            producer = self.operators[numbers[own]] if numbers[own] >= 0 else None
+            shapes = {self._tensors[each].shape for each in (*operator.inputs, operator.output)}
+            if type(producer) is Conv2D and producer.groups == 1 and len(shapes) == 1 and (
+                    len(self._readers[index]) == 1 and index not in self.outputs):
+                fused[index] = operator, own
+        return fused
+
+    # What the engine has.
+
+    def _check(self, operator):
+        """NetworkError unless the engine has an operator."""
+        location = operator.location
+        kinds = (Conv2D, FullyConnected, AveragePool2D, MaxPool2D, Mean, Add, Reshape)
+        if not isinstance(operator, kinds) or type(operator).__name__ == "TransposeConv":
+            raise NetworkError(f"{location} must be among the operators of an engine (CONV_2D, DEPTHWISE_CONV_2D, "
+                               "FULLY_CONNECTED, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, ADD, RESHAPE, and SOFTMAX at the "
+                               "end)")
+        for index in (*operator.operands, *operator.outputs):
+            tensor = self._tensors[index]
+            if tensor.dtype != "int8" or tensor.data is not None or tensor.is_variable:
+                raise NetworkError(f"{location} must have activations of int8 on an engine, not {tensor.dtype}"
+                                   f"{' that are constant' if tensor.data is not None else ''}")
+        getattr(self, f"_check_{type(operator).__name__}", lambda operator: None)(operator)
+        if self._batch > 1 and not isinstance(operator, (FullyConnected, Reshape)):
+            raise NetworkError(f"{location} must be FULLY_CONNECTED for inputs that run together")
+
+    def _check_Conv2D(self, operator):
+        x = self._tensors[operator.inputs[0]]
+        if x.shape[0] != 1:
+            raise NetworkError(f"{operator.location} must have one image on an engine, not {x.shape[0]}")
+        if max(operator.dilation) > 1:
+            raise NetworkError(f"{operator.location} must have dilation 1 on an engine, not {operator.dilation}")
+
+    _check_DepthwiseConv2D = _check_Conv2D
+
+    def _check_AveragePool2D(self, operator):
+        self._check_MaxPool2D(operator)
+        if any(map(any, operator.padding)):
+            raise NetworkError(f"{operator.location} must have no padding on an engine, not {operator.padding}")
+
+    def _check_MaxPool2D(self, operator):
+        if self._tensors[operator.inputs[0]].shape[0] != 1:
+            raise NetworkError(f"{operator.location} must have one image on an engine")
+
+    def _check_Mean(self, operator):
+        shape = self._tensors[operator.inputs[0]].shape
+        if len(shape) != 4 or shape[0] != 1 or operator.axes != (1, 2):
+            raise NetworkError(f"{operator.location} must be of the height and width of one image on an engine, not of "
+                               f"axes {list(operator.axes)} of {list(shape)}")
+
+    def _check_Add(self, operator):
+        shapes = [list(self._tensors[index].shape) for index in (*operator.inputs, operator.output)]
+        if any(shape != shapes[0] for shape in shapes):
+            raise NetworkError(f"{operator.location} must have operands of one shape on an engine, not {shapes[:2]}")
+
+    def _is_for_unit(self, operator):
+        """A depthwise convolution that the unit has."""
+        if type(operator) is not DepthwiseConv2D or not self.config.depthwise:
+            return False
+        shape = self._tensors[operator.inputs[1]].shape
+        return (shape[3] == self._tensors[operator.inputs[0]].shape[-1] and max(shape[1:3]) <= DEPTHWISE_WINDOW and
+                max(operator.stride) <= 2)
+
+    # Buffers.
+
+    def _buffer(self, index):
+        """The buffer of a tensor that is computed, or comes in."""
+        tensor = self._tensors[index]
+        *others, channels = tensor.shape if len(tensor.shape) else (1,)
+        height, width = others[-2:] if len(tensor.shape) == 4 else (1, math.prod(others) * self._batch)
+        buffer = self.buffers[index] = Buffer(tensor.name, height, width, channels)
+        if index in self._windows:
+            buffer.align(self.config.lanes)
+        return buffer
+
+    def _set_lifetimes(self):
+        steps, buffers = self.steps, set(self.buffers.values())
+        for buffer in buffers:
+            written = [number for number, step in enumerate(steps) if step.target is buffer]
+            read = [number for number, step in enumerate(steps) if buffer in (step.source, step.residual)]
+            is_input = any(self.buffers[index] is buffer for index in self.network.inputs)
+            buffer.first = -1 if is_input else min(written, default=-1)
+            buffer.last = max([*read, *written, buffer.first])
+            if any(self.buffers[index] is buffer for index in self.outputs):
+                buffer.last = len(steps)
+
+    # Steps.
+
+    def _lower(self, operator):
+        location = operator.location
+        if isinstance(operator, Reshape):
+            self.buffers[operator.output] = self.buffers[operator.inputs[0]]
+        elif isinstance(operator, Conv2D | FullyConnected):
+            if self._is_for_unit(operator):
+                self._lower_depthwise(operator)
+            else:
+                self._lower_convolution(operator)
+        elif isinstance(operator, Add):
+            if operator.output not in self.buffers:
+                a, b = (self.buffers[index] for index in operator.inputs)
+                self.steps.append(Step(Operation.ADD, location, operator.output, a, self._buffer(operator.output), b,
+                                       {**requantization.of_sum(operator, self._tensors, 0), "depth": a.channels}))
+        else:
+            self._lower_pool(operator)
+
+    def _lower_pool(self, operator):
+        source = self.buffers[operator.inputs[0]]
+        x, output = (self._tensors[index] for index in (operator.inputs[0], operator.output))
+        target = self._buffer(operator.output)
+        if isinstance(operator, Mean):
+            size, stride, padding = (source.height, source.width), (1, 1), ((0, 0), (0, 0))
+            fields = requantization.of_mean(operator, x, output, math.prod(size))
+            target.height = target.width = 1
+        else:
+            size, stride, padding = operator.size, operator.stride, operator.padding
+            low, high = requantization.limits(operator, output)
+            if isinstance(operator, AveragePool2D):
+                fields = requantization.of_average(operator, math.prod(size), low, high)
+            else:
+                fields = {**requantization.ONE, "sum_low": low, "sum_high": high, "flags": Flags.MAXIMUM,
+                          "fill": LOWEST}
+        self.steps.append(Step(Operation.POOL, operator.location, operator.output, source, target, None, {
+            **self._window_fields(size, stride, padding), "depth": source.channels, **fields}))
+
+    @staticmethod
+    def _window_fields(size, stride, padding):
+        return {"tall": size[0], "wide": size[1], "step_y": stride[0], "step_x": stride[1], "top": -padding[0][0],
+                "left": -padding[1][0]}
+
+    def _lower_depthwise(self, operator):
+        conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]
+        x, target = self._tensors[operator.inputs[0]], self._buffer(operator.output)
+        parameters = requantization.of_matrix(operator, self._tensors, 0)
+        most, columns = self.config.most_depthwise_channels, self.config.macro.columns
+        size = conv.kernel.shape[1:3]
+        for first in range(0, source.channels, most):
+            end = min(first + most, source.channels)
+            # (taps, channels), and of these as many as a row of the tile memory has.
+            taps = conv.kernel[first:end].reshape(end - first, -1).T
+            rows = [padded(taps[:, start:start + columns], columns) for start in range(0, end - first, columns)]
+            self.steps.append(Step(
+                Operation.DEPTHWISE, operator.location, operator.output, source, target, None,
+                {**self._window_fields(size, conv.stride, conv.padding), "depth": end - first, "fill": x.zero_point,
+                 "channels": end - first}, [np.concatenate(rows)], part_of(parameters, first, end), first, first))
+
+    def _lower_convolution(self, operator):
+        conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]
+        x, config = self._tensors[operator.inputs[0]], self.config
+        conv = self._on_buffer(operator, conv, source)
+        is_unsigned = x.zero_point == LOWEST
+        add, own = self._fused.get(operator.output, (None, 0))
+        packing = choose(config, conv, is_unsigned=is_unsigned, is_contiguous=source.pixel == source.channels,
+                         is_residual=add is not None)
+        if packing is None:
+            raise NetworkError(f"{operator.location} must have results of a position in {config.macro.columns} columns "
+                               f"of the macro")
+        offset = LOWEST if is_unsigned else 0
+        parameters = requantization.of_matrix(operator, self._tensors, offset)
+        self._check_sums(operator, conv, is_unsigned)
+        output = add.output if add else operator.output
+        target, flags = self._buffer(output), Flags.UNSIGNED if is_unsigned else Flags(0)
+        residual, fields = None, {}
+        location = operator.location
+        if add:
+            residual = self.buffers[add.inputs[1 - own]]
+            fields, flags = requantization.of_sum(add, self._tensors, own), flags | Flags.RESIDUAL
+            location = f"{operator.location} with {add.location}"
+        window = self._window_fields((packing.tall, packing.wide), (
+            packing.height * conv.stride[0], packing.width * conv.stride[1]), conv.padding)
+        channels = packing.groups * conv.outputs
+        for group in range(0, conv.groups, packing.groups):
+            first, result = group * conv.depth, group * conv.outputs
+            self.steps.append(Step(
+                Operation.CONV, location, output, source, target, residual,
+                {**window, **fields, "flags": flags, "fill": x.zero_point, "depth": packing.depth,
+                 "channels": channels, "outputs": packing.outputs, "block_height": packing.height,
+                 "block_width": packing.width, "part_rows": packing.part_rows, "strip": packing.strip},
+                self._tiles(conv, packing, group), part_of(parameters, result, result + channels), first, result))
+
+    def _on_buffer(self, operator, conv, source):
+        """A fully connected layer as a convolution of what its input is in memory."""
+        if not isinstance(operator, FullyConnected):
+            return conv
+        kernel, shape = conv.kernel, (1, source.height, source.width, source.channels)
+        if kernel.shape[3] == source.channels:
+            return conv_like(conv, kernel, shape, (source.height, source.width))
+        if kernel.shape[3] != source.height * source.width * source.channels:
+            raise NetworkError(f"{operator.location} must have inputs of a pixel or of an image on an engine, not "
+                               f"{kernel.shape[3]} of {source.height} x {source.width} x {source.channels}")
+        return conv_like(conv, kernel.reshape(-1, *shape[1:]), shape, (1, 1))
+
+    def _check_sums(self, operator, conv, is_unsigned):
+        """Every partial sum fits."""
+        kernel = conv.kernel.astype(np.int64).reshape(len(conv.kernel), -1)
+        up, down = kernel.clip(min=0).sum(axis=1), -kernel.clip(max=0).sum(axis=1)
+        most = max(up.max(), down.max()) * 255 if is_unsigned else (up + down).max() * 128
+        if most >= 1 << self.config.sum_bits - 1:
+            raise NetworkError(f"{operator.location} must have sums within {self.config.sum_bits} bits (sum_bits of "
+                               f"the engine), not up to {int(most)}")
+
+    def _tiles(self, conv, packing, group):
+        """Tiles (rows, columns), each column of tiles part by part."""
+        config, block = self.config, block_toeplitz(conv, packing, group)
+        tiles = []
+        for first in range(0, block.shape[2], packing.outputs):
+            part = block[:, :, first:first + packing.outputs]
+            room = -part.shape[2] % config.lanes
+            whole = np.pad(part, ((0, 0), (0, 0), (0, room))).reshape(len(part), -1)
+            whole = padded(whole, config.macro.columns)
+            tiles += [whole[row:row + packing.part_rows] for row in range(0, len(whole), packing.part_rows)]
+        return tiles
+
+
+def padded(rows, columns):
+    """Rows with zeros up to so many columns."""
+    return np.pad(rows, ((0, 0), (0, columns - rows.shape[1])))
+
+
+def conv_like(conv, kernel, shape, image):
+    """A convolution with stride 1 and without padding."""
+    return type(conv)(kernel, shape, image)
+
+
+def part_of(parameters, first, end):
+    """Parameters of some channels."""
+    return type(parameters)(parameters.bias[first:end], parameters.multiplier[first:end], parameters.shift[first:end],
+                            parameters.rounding, parameters.zero_point, parameters.low, parameters.high)

@@ -1,0 +1,108 @@
+"""Activation memory: where each tensor is, and when."""
+
+from dataclasses import dataclass
+
+from ...hdl.config.engine import MEMORY_BANKS
+from ..network.network import NetworkError
+from ..network.window import ceil_div
+
+
+@dataclass(eq=False)
+class Buffer:
+    """A tensor in the activation memory: pixels of ``channels`` bytes.
+
+    Attributes
+    ----------
+    name : str
+    height, width, channels : int
+    pixel, pitch : int
+        Bytes from a pixel, and from a row, to the next.
+    first, last : int
+        Steps from the one that writes it, to the last that reads it.
+    address : int
+        Of its first byte; None before it is placed.
+    """
+
+    name: str
+    height: int
+    width: int
+    channels: int
+    pixel: int = 0
+    pitch: int = 0
+    first: int = -1
+    last: int = -1
+    address: int | None = None
+
+    def __post_init__(self):
+        self.pixel = self.pixel or self.channels
+        self.pitch = self.pitch or self.width * self.pixel
+
+    @property
+    def size(self):
+        """Bytes, those between rows and pixels counted."""
+        return (self.height - 1) * self.pitch + (self.width - 1) * self.pixel + self.channels
+
+    @property
+    def limit(self):
+        """Address after its last byte."""
+        return self.address + self.size
+
+    @property
+    def layout(self):
+        """All that decides where in it an element is."""
+        return self.height, self.width, self.channels, self.pixel, self.pitch
+
+    def align(self, word):
+        """Lay it out for the depthwise unit: no group of channels in two words, and rows in different banks."""
+        if self.channels >= word or word % self.channels:
+            self.pixel = ceil_div(self.channels, word) * word
+        words = ceil_div(self.width * self.pixel, word)
+        self.pitch = (words + (words % 2 == 0)) * word
+
+    def overlaps(self, other):
+        """Whether both are needed at the same time."""
+        return self.first <= other.last and other.first <= self.last
+
+
+def place(buffers, config):
+    """Give each buffer an address: the largest first, each at the lowest that is free while it is needed.
+
+    Parameters
+    ----------
+    buffers : list of Buffer
+    config : EngineConfig
+
+    Raises
+    ------
+    NetworkError
+        They need more memory than there is.
+    """
+    word, placed = config.lanes, []
+    for buffer in sorted(buffers, key=lambda buffer: (-buffer.size, buffer.first)):
+        address = 0
+        for other in sorted((other for other in placed if other.overlaps(buffer)), key=lambda other: other.address):
+            if address + buffer.size <= other.address:
+                break
+            address = max(address, ceil_div(other.limit, word) * word)
+        buffer.address = address
+        if buffer.limit > config.activation_bytes:
+            together = [other.name for other in placed if other.overlaps(buffer)]
+            raise NetworkError(f"{buffer.name} must fit in {config.activation_bytes} bytes of activation memory beside "
+                               f"{', '.join(together) or 'nothing'}, and ends at byte {buffer.limit}")
+        placed.append(buffer)
+    check_places(buffers, config)
+
+
+def check_places(buffers, config):
+    """That no two buffers share a byte while both are needed, and all are within the memory; AssertionError if not."""
+    for index, buffer in enumerate(buffers):
+        assert 0 <= buffer.address and buffer.limit <= config.activation_bytes, buffer
+        for other in buffers[:index]:
+            apart = buffer.limit <= other.address or other.limit <= buffer.address
+            assert apart or not buffer.overlaps(other), (buffer, other)
+
+
+def conflicts(pitch, word, rows):
+    """Whether any of so many rows are in the same bank."""
+    banks = [row * (pitch // word) % MEMORY_BANKS for row in range(rows)]
+    return len(set(banks)) < rows
