@@ -1,14 +1,16 @@
 """What a descriptor must be: every address within its limits, and every number within what the engine has."""
 
 from ..requantize import ROUNDINGS, SHIFTS
-from .descriptor import Flags, Operation
+from .descriptor import Descriptor, Flags, Operation
 from .image import EngineError
 
 # Of the depthwise unit: rows and pixels of a window.
 WINDOW = 3
 # Flags that an operation may have.
-FLAGS = {Operation.END: 0, Operation.CONV: Flags.UNSIGNED | Flags.RESIDUAL, Operation.DEPTHWISE: 0,
-         Operation.POOL: Flags.MAXIMUM, Operation.ADD: 0}
+FLAGS = {Operation.END: 0, Operation.CONV: Flags.UNSIGNED | Flags.RESIDUAL | Flags.SUMS,
+         Operation.DEPTHWISE: Flags.FEEDS, Operation.POOL: Flags.MAXIMUM | Flags.SUMS, Operation.ADD: 0}
+# Words of sums over a whole target.
+SUMMED_WORDS = 16
 
 
 class Checks:
@@ -28,6 +30,7 @@ class Checks:
         first = 0
         for number, descriptor in enumerate(self._image.program):
             self._number, self._descriptor = number, descriptor
+            self._before = self._image.program[number - 1] if number else Descriptor()
             first += self._check(first)
             if descriptor.operation == Operation.END:
                 if number + 1 != len(self._image.program):
@@ -52,11 +55,14 @@ class Checks:
         self._require(self._number not in self._image.spares, "spare bytes of zero", "others")
         self._require(not descriptor.flags & ~FLAGS[operation], f"flags among those of {operation.name}",
                       descriptor.flags)
+        self._require(operation == Operation.CONV or not self._before.feeds,
+                      "the operation CONV, because it is fed", operation.name)
         if operation == Operation.END:
             self._require(descriptor.depth >= 1, "at least 1 output", descriptor.depth)
             self._within("outputs", descriptor.source, descriptor.source_limit, descriptor.depth)
             return 0
         self._check_numbers(operation)
+        self._check_neighbors(operation)
         self._check_tensors(operation)
         if operation == Operation.CONV:
             return self._check_tiles(first)
@@ -90,14 +96,35 @@ class Checks:
             self._require(descriptor.sum_low <= descriptor.sum_high, "a sum_low of at most sum_high",
                           f"{descriptor.sum_low} with {descriptor.sum_high}")
 
+    def _check_neighbors(self, operation):
+        """What runs together, or goes on where another one ended."""
+        descriptor, before, lanes = self._descriptor, self._before, self._config.lanes
+        if before.feeds:
+            self._require(len(descriptor.passes) == 1 and descriptor.vectors == before.vectors and
+                          descriptor.rows == before.channels and descriptor.block == (1, 1),
+                          f"one tile for {before.vectors} vectors of {before.channels} rows, with which it is fed",
+                          f"{len(descriptor.passes)} for {descriptor.vectors} of {descriptor.rows}")
+            self._require((descriptor.target, descriptor.target_limit) == (before.target, before.target_limit),
+                          "the target that what feeds it says", f"{descriptor.target} to {descriptor.target_limit}")
+        if descriptor.is_summed:
+            self._require(descriptor.channels <= SUMMED_WORDS * lanes, f"sums of at most {SUMMED_WORDS * lanes} channels",
+                          descriptor.channels)
+        if descriptor.is_summed and operation == Operation.POOL:
+            self._require(before.operation == Operation.CONV and before.is_summed and
+                          before.channels == descriptor.channels and descriptor.vectors == 1,
+                          "one window, of the sums of a CONV before it", descriptor.vectors)
+            self._require(not descriptor.flags & Flags.MAXIMUM, "sums, not the greatest", "both")
+
     # Memory.
 
     def _check_tensors(self, operation):
         descriptor = self._descriptor
         bytes_of_pixel = descriptor.channels if operation in (Operation.ADD, Operation.POOL) else descriptor.depth
-        self._tensor("source", descriptor.source_height, descriptor.source_width, bytes_of_pixel)
-        self._tensor("target", descriptor.target_height, descriptor.target_width, descriptor.channels)
-        self._apart("source")
+        if not self._before.feeds and not (operation == Operation.POOL and descriptor.is_summed):
+            self._tensor("source", descriptor.source_height, descriptor.source_width, bytes_of_pixel)
+            self._apart("source")
+        if not descriptor.feeds:
+            self._tensor("target", descriptor.target_height, descriptor.target_width, descriptor.channels)
         if descriptor.is_residual or operation == Operation.ADD:
             self._tensor("residual", descriptor.target_height, descriptor.target_width, descriptor.channels)
             same = [(descriptor.residual, descriptor.residual_pitch, descriptor.residual_pixel),
@@ -110,13 +137,18 @@ class Checks:
                           f"{descriptor.source_height} x {descriptor.source_width}")
 
     def _tensor(self, name, height, width, depth):
-        """Its bytes are within its limits, and those in the memory; pixels and rows do not overlap."""
+        """Its bytes are within its limits, and those in the memory; elements do not overlap.
+
+        Pixels may follow one another along rows, or along columns.
+        """
         first, limit, pitch, pixel = (getattr(self._descriptor, part) for part in (
             name, f"{name}_limit", f"{name}_pitch", f"{name}_pixel"))
-        self._require(width == 1 or pixel >= depth, f"a {name}_pixel of at least {depth}", pixel)
-        row = (width - 1) * pixel + depth
-        self._require(height == 1 or pitch >= row, f"a {name}_pitch of at least {row}", pitch)
-        self._within(name, first, limit, (height - 1) * pitch + row)
+        (inner, step, count), (outer, stride, lines) = sorted(
+            ((f"{name}_pixel", pixel, width), (f"{name}_pitch", pitch, height)), key=lambda axis: axis[1:])
+        self._require(count == 1 or step >= depth, f"a {inner} of at least {depth}", step)
+        row = (count - 1) * step + depth
+        self._require(lines == 1 or stride >= row, f"a {outer} of at least {row}", stride)
+        self._within(name, first, limit, (lines - 1) * stride + row)
 
     def _within(self, name, first, limit, size):
         most = self._config.activation_bytes
@@ -134,6 +166,7 @@ class Checks:
     # The array.
 
     def _check_tiles(self, first):
+        """Its results, partial sums, parameters and loads; returns how many loads it has."""
         descriptor, config, loads = self._descriptor, self._config, self._image.loads
         positions = descriptor.block_height * descriptor.block_width
         slots = positions * -(-min(descriptor.outputs, descriptor.channels) // config.lanes)
@@ -201,6 +234,8 @@ class Checks:
         ends = [(count - 1) * step + size + first for count, step, size, first in (
             (descriptor.target_height, descriptor.step_y, descriptor.tall, descriptor.top),
             (descriptor.target_width, descriptor.step_x, descriptor.wide, descriptor.left))]
+        if descriptor.is_summed:
+            return
         inside = min(descriptor.top, descriptor.left) >= 0 and ends[0] <= descriptor.source_height and (
             ends[1] <= descriptor.source_width)
         self._require(inside or descriptor.flags & Flags.MAXIMUM, "windows within its source", "beyond it")

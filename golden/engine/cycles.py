@@ -5,10 +5,10 @@ Constants are latencies of blocks; docs/engine.md says what each of them contain
 
 from ..cycles import MacroCycles
 
-# Words of 32 bits of a descriptor, which are fetched while the one before runs; and cycles from its end to the start.
+# Words of 32 bits of a descriptor, of which two are fetched while others run; and cycles from an end to the next start.
 FETCH_CYCLES, START_CYCLES = 32, 4
-# From the read of a vector's last bytes until it is offered to the macro; vectors that are gathered and not accepted.
-GATHER_LATENCY, GATHER_VECTORS = 4, 4
+# From the read of a vector's last bytes until it is offered to the macro; vectors that are begun and not accepted.
+GATHER_LATENCY, GATHER_VECTORS = 4, 8
 # From a load's begin until its first row is offered.
 LOAD_LATENCY = 3
 # From the cycle in which lanes take results until they are in memory; and once more for a sum.
@@ -38,7 +38,7 @@ class Loader:
     def __init__(self, config, loads):
         self._loads, self._banks = loads, config.macro.banks
         port = config.weight_port
-        self._interval = -(-config.macro.columns // port) if port else 1
+        self.interval = -(-config.macro.columns // port) if port else 1
         self.written = self.released = 0
         self._next = None
         self._row = 0
@@ -58,7 +58,7 @@ class Loader:
 
     def accepted(self, cycle):
         """The row that was offered is accepted."""
-        self._row, self._next = self._row + 1, cycle + self._interval
+        self._row, self._next = self._row + 1, cycle + self.interval
         if self._row == self._loads[self.written].rows:
             self.written, self._next = self.written + 1, None
 
@@ -75,12 +75,17 @@ class EngineCycles:
     def __init__(self, config, loads):
         self._config, self._macro, self._loader = config, MacroCycles(config.macro), Loader(config, loads)
         self.cycle = 0
-        self._fetched = 0
+        # Cycles in which descriptors were started, and in which they were fetched.
+        self._starts, self._fetched = [], []
 
-    def start(self):
-        """Advance to the start of the next descriptor; returns its cycle."""
-        self._advance(max(self.cycle, self._fetched + FETCH_CYCLES) + START_CYCLES)
-        self._fetched = self.cycle
+    def start(self, count=1):
+        """Advance to the start of the next descriptor, or of two that run together; returns its cycle."""
+        for number in range(len(self._fetched), len(self._fetched) + count):
+            # There is room for two that wait.
+            free = self._starts[number - 2] if 2 <= number < len(self._starts) + 2 else 0
+            self._fetched.append(max(free, self._fetched[-1] if self._fetched else 0) + FETCH_CYCLES)
+        self._advance(max(self.cycle, self._fetched[-1]) + START_CYCLES)
+        self._starts += [self.cycle] * count
         return self.cycle
 
     def _advance(self, end, held=0):
@@ -99,41 +104,50 @@ class EngineCycles:
         self.cycle += 1
         return vector is not None and i_ready
 
-    def convolution(self, descriptor, planes):
-        """A CONV.
+    def convolution(self, descriptor, planes, feeder=None):
+        """A CONV, and with it the DEPTHWISE that feeds it, if there is one.
 
         Parameters
         ----------
         descriptor : Descriptor
         planes : list of list of int
             Of each pass its vectors' planes.
+        feeder : Descriptor, optional
         """
-        config, lanes = self._config, self._config.lanes
-        positions = descriptor.block_height * descriptor.block_width
+        lanes, positions = self._config.lanes, descriptor.block_height * descriptor.block_width
         last_part = descriptor.parts[-1]
         passes = []
         for ((first, end), _, part), vectors in zip(descriptor.passes, planes):
             adds = descriptor.is_residual and part == last_part
             passes.append((vectors, descriptor.chunks(*part, lanes), positions * -(-(end - first) // lanes), adds))
-        last = _Streams(self, passes, self._loader.released, config.macro.banks).run()
-        self._advance(last + LANE_LATENCY * (1 + descriptor.is_residual) + 1)
+        source = Gather([chunks for vectors, chunks, _, _ in passes for _ in vectors])
+        if feeder is not None:
+            self._fill_window(feeder)
+            source = Feeder(feeder, self._config, self.cycle)
+        streams = _Streams(self, passes, source)
+        while not streams.is_done:
+            streams.step()
+        self._advance(self.cycle + LANE_LATENCY * (1 + descriptor.is_residual))
+
+    def _fill_window(self, descriptor):
+        """Taps, and the pixels that the first window needs."""
+        taps = descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.macro.columns)
+        taps *= self._loader.interval
+        words = -(-descriptor.channels // self._config.lanes)
+        self._advance(self.cycle + taps + TAP_LATENCY + descriptor.wide * words, held=taps)
 
     def depthwise(self, descriptor):
-        """A DEPTHWISE."""
-        config, channels = self._config, descriptor.channels
-        words = -(-channels // config.lanes)
-        taps = descriptor.tall * descriptor.wide * -(-channels // config.macro.columns)
-        down, across = descriptor.places
-        seen = min(descriptor.source_width, (across - 1) * descriptor.step_x + descriptor.wide)
-        row = max(across * -(-channels // config.depthwise), seen * words)
-        self._advance(self.cycle + taps + TAP_LATENCY + descriptor.wide * words + down * row + DEPTHWISE_LATENCY +
-                      LANE_LATENCY, held=taps)
+        """A DEPTHWISE whose results go to memory."""
+        self._fill_window(descriptor)
+        down, _ = descriptor.places
+        row, _ = row_cycles(descriptor, self._config)
+        self._advance(self.cycle + down * row + DEPTHWISE_LATENCY + LANE_LATENCY)
 
     def pool(self, descriptor):
-        """A POOL: a word of one pixel after the other, then the sum through the lanes."""
+        """A POOL: a word of one pixel after the other, then the sum through the lanes; or the sums that there are."""
         words = -(-descriptor.channels // self._config.lanes)
-        reads = descriptor.vectors * words * descriptor.tall * descriptor.wide
-        self._advance(self.cycle + reads + LANE_LATENCY)
+        reads = 0 if descriptor.is_summed else descriptor.vectors * words * descriptor.tall * descriptor.wide
+        self._advance(self.cycle + (reads or words) + LANE_LATENCY)
 
     def add(self, descriptor):
         """An ADD: a word of each tensor in turn."""
@@ -146,60 +160,134 @@ class EngineCycles:
         self._advance(self.cycle + words + ARGMAX_LATENCY)
 
 
+def row_cycles(descriptor, config):
+    """Cycles of a row of a DEPTHWISE, and of a position: channels in groups, unless pixels arrive more slowly."""
+    words, (_, across) = -(-descriptor.channels // config.lanes), descriptor.places
+    seen = min(descriptor.source_width, (across - 1) * descriptor.step_x + descriptor.wide)
+    position = -(-descriptor.channels // config.depthwise)
+    return max(across * position, seen * words), position
+
+
+class Gather:
+    """Vectors of a CONV from memory, a read a cycle.
+
+    Parameters
+    ----------
+    chunks : list of int
+        Reads of each vector.
+    """
+
+    def __init__(self, chunks):
+        self._chunks, self._chunk = chunks, 0
+        # The cycle from which each vector is offered.
+        self.ready = []
+
+    def uses_lanes(self, cycle):
+        """Whether the lanes are used in a cycle."""
+        return False
+
+    def step(self, cycle, accepted, reads):
+        """One cycle, of which ``accepted`` vectors were accepted before; ``reads``: the memory is read by others."""
+        number = len(self.ready)
+        if reads or number == len(self._chunks) or number >= accepted + GATHER_VECTORS:
+            return
+        self._chunk += 1
+        if self._chunk == self._chunks[number]:
+            self._chunk = 0
+            self.ready.append(cycle + GATHER_LATENCY)
+
+
+class Feeder:
+    """Vectors of a CONV from the depthwise unit, a position after the other, through the lanes.
+
+    Parameters
+    ----------
+    descriptor : Descriptor
+    config : EngineConfig
+    start : int
+        The first cycle in which a window is complete.
+    """
+
+    def __init__(self, descriptor, config, start):
+        self._down, self._across = descriptor.places
+        self._row, self._position = row_cycles(descriptor, config)
+        # Groups that go through the lanes together.
+        self._together = config.lanes // config.depthwise
+        self._row_start, self._column, self._group = start, 0, None
+        self._lanes = set()
+        self.ready = []
+
+    def uses_lanes(self, cycle):
+        """Whether the lanes are used in a cycle."""
+        return cycle in self._lanes
+
+    def step(self, cycle, accepted, reads):
+        """One cycle, of which ``accepted`` vectors were accepted before."""
+        number = len(self.ready)
+        if number == self._down * self._across:
+            return
+        if self._group is None:
+            if cycle < self._row_start or number >= accepted + GATHER_VECTORS:
+                return
+            self._group = 0
+        self._group += 1
+        is_last = self._group == self._position
+        if is_last or self._group % self._together == 0:
+            self._lanes.add(cycle + DEPTHWISE_LATENCY)
+        if is_last:
+            self.ready.append(cycle + DEPTHWISE_LATENCY + LANE_LATENCY)
+            self._group, self._column = None, self._column + 1
+            if self._column == self._across:
+                self._column, self._row_start = 0, max(self._row_start + self._row, cycle + 1)
+
+
 class _Streams:
-    """Vectors and results of a CONV: gather, macro and output, until its last results are taken."""
+    """Vectors and results of a CONV: their source, the macro, and the register of results before the lanes."""
 
-    def __init__(self, clock, passes, first_tile, banks):
-        self._clock, self._macro, self._loader = clock, clock._macro, clock._loader
-        self._vectors = [(count, index == len(vectors) - 1, number, chunks, slots, adds)
-                         for number, (vectors, chunks, slots, adds) in enumerate(passes)
+    def __init__(self, clock, passes, source):
+        self._clock, self._macro, self._loader, self._source = clock, clock._macro, clock._loader, source
+        self._vectors = [(count, index == len(vectors) - 1, number, slots * (1 + adds), adds)
+                         for number, (vectors, _, slots, adds) in enumerate(passes)
                          for index, count in enumerate(vectors)]
-        self._first, self._banks = first_tile, banks
-        # Vectors that are gathered, and until when; accepted; and whose results were taken.
-        self._ready, self._accepted, self._taken = [], 0, 0
-        self._chunk = self._slot = 0
+        self._first, self._banks = self._loader.released, clock._config.macro.banks
+        # Vectors that were accepted, and whose results were taken; slots of the result in the register.
+        self._accepted, self._taken, self._slot, self._slots, self._adds = 0, 0, 0, 0, False
 
-    def run(self):
-        """The cycle in which the last results are taken."""
-        while self._taken < len(self._vectors):
-            self._step()
-        return self._clock.cycle - 1
+    @property
+    def is_done(self):
+        """All results have gone into the lanes."""
+        return self._taken == len(self._vectors) and not self._slots
 
-    def _step(self):
-        cycle, o_ready, reads = self._clock.cycle, *self._output()
+    def step(self):
+        """One cycle."""
+        cycle = self._clock.cycle
+        reads = self._use_lanes(cycle)
+        o_ready = not self._slots
         vector, number = self._offer(cycle)
         # What is accepted in this cycle makes room in the next.
-        if not reads:
-            self._gather(cycle)
+        self._source.step(cycle, self._accepted, reads)
+        if o_ready and self._macro.o_valid:
+            *_, self._slots, self._adds = self._vectors[self._taken]
+            self._slot, self._taken = 0, self._taken + 1
         if self._clock._step(vector, o_ready):
             self._accepted += 1
             self._loader.released += self._vectors[number][1]
 
-    def _output(self):
-        """Whether the macro's result leaves it in this cycle, and whether a tensor that is added is read."""
-        if not self._macro.o_valid:
-            return True, False
-        _, _, _, _, slots, adds = self._vectors[self._taken]
-        reads = adds and self._slot % 2 == 0
+    def _use_lanes(self, cycle):
+        """A slot of the register's result goes into the lanes; whether a tensor that is added is read for it."""
+        if not self._slots or self._source.uses_lanes(cycle):
+            return False
+        reads = self._adds and self._slot % 2 == 0
         self._slot += 1
-        is_last = self._slot == slots * (1 + adds)
-        if is_last:
-            self._slot, self._taken = 0, self._taken + 1
-        return is_last, reads
+        if self._slot == self._slots:
+            self._slots = 0
+        return reads
 
     def _offer(self, cycle):
+        """The (planes, bank) that is offered to the macro, or None; the vector's number."""
         number = self._accepted
-        if number == len(self._ready) or self._ready[number] > cycle:
+        if number == len(self._source.ready) or self._source.ready[number] > cycle:
             return None, number
         count, _, tile, *_ = self._vectors[number]
         tile += self._first
         return ((count, tile % self._banks) if tile < self._loader.written else None), number
-
-    def _gather(self, cycle):
-        number = len(self._ready)
-        if number == len(self._vectors) or number >= self._accepted + GATHER_VECTORS:
-            return
-        self._chunk += 1
-        if self._chunk == self._vectors[number][3]:
-            self._chunk = 0
-            self._ready.append(cycle + GATHER_LATENCY)

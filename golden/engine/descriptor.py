@@ -24,12 +24,16 @@ class Flags(IntFlag):
     RESIDUAL = 2
     # POOL: the greatest element of a window, not the sum.
     MAXIMUM = 4
+    # DEPTHWISE: results go to the macro, as the vectors of the CONV that follows.
+    FEEDS = 8
+    # CONV: results are also added up over the whole target (or with MAXIMUM their greatest found); POOL: takes those.
+    SUMS = 16
 
 
 # Name, struct code, and meaning; in the order of their bytes, the lowest first. docs/engine.md has this table.
 FIELDS = (
     ("operation", "B", "`END`, `CONV`, `DEPTHWISE`, `POOL` or `ADD`"),
-    ("flags", "B", "`UNSIGNED` 1, `RESIDUAL` 2, `MAXIMUM` 4"),
+    ("flags", "B", "`UNSIGNED` 1, `RESIDUAL` 2, `MAXIMUM` 4, `FEEDS` 8, `SUMS` 16"),
     ("rounding", "B", "of the lanes: `single` 0, `double` 1, `away` 2"),
     ("fill", "b", "byte that a window sees outside the source"),
     ("source", "I", "address of the source's first byte"),
@@ -109,6 +113,16 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
     def is_residual(self):
         """A tensor is added to its results."""
         return bool(self.flags & Flags.RESIDUAL)
+
+    @property
+    def feeds(self):
+        """Its results are the vectors of the CONV that follows."""
+        return bool(self.flags & Flags.FEEDS)
+
+    @property
+    def is_summed(self):
+        """CONV: its results are summed up; POOL: the sums are there."""
+        return bool(self.flags & Flags.SUMS)
 
     @property
     def block(self):

@@ -79,11 +79,12 @@ class Engine:
         Checks(config, self.image).run()
         self.memory = np.zeros(config.activation_bytes, np.uint8)
         self._ports = {kind: [port for port in self.image.ports if port["kind"] == kind] for kind in (INPUT, OUTPUT)}
-        for port in self.image.ports:
-            end = int(port["address"]) + (int(port["lines"]) - 1) * int(port["pitch"]) + int(port["bytes"])
-            if not 1 <= port["lines"] or end > config.activation_bytes:
-                raise EngineError(f"image must have ports within the memory of {config.activation_bytes} bytes, "
-                                  f"not up to {end}")
+        for port in self.image.ports.tolist():
+            _, address, lines, count, pitch, step = port
+            end = address + (lines - 1) * pitch + (count - 1) * step + 1
+            if not (lines and count and end <= config.activation_bytes):
+                raise EngineError(f"image must have ports of bytes within the memory of {config.activation_bytes}, "
+                                  f"not of {lines} lines of {count} up to {end}")
         if not all(self._ports.values()):
             raise EngineError("image must have ports for input and output, and lacks one")
 
@@ -121,21 +122,28 @@ class Engine:
 
     @staticmethod
     def _addresses(port):
-        return int(port["address"]) + np.arange(port["lines"])[:, None] * int(port["pitch"]) + np.arange(port["bytes"])
+        _, address, lines, count, pitch, step = port.tolist()
+        return address + np.arange(lines)[:, None] * pitch + np.arange(count) * step
 
     def steps(self, *, all_planes=False):
         """Run descriptor by descriptor: a `Step` after each; ``all_planes``: count cycles as if none were skipped."""
-        clock = EngineCycles(self.config, self.image.loads)
-        run = {Operation.CONV: self._convolution, Operation.DEPTHWISE: self._depthwise, Operation.POOL: self._pool,
-               Operation.ADD: self._add, Operation.END: self._end}
-        for number, descriptor in enumerate(self.image.program):
-            start, operation = clock.start(), Operation(descriptor.operation)
-            run[operation](descriptor, clock, all_planes)
+        clock, program = EngineCycles(self.config, self.image.loads), self.image.program
+        run = {Operation.DEPTHWISE: self._depthwise, Operation.POOL: self._pool, Operation.ADD: self._add,
+               Operation.END: self._end}
+        for number, descriptor in enumerate(program):
+            feeder = program[number - 1] if number and program[number - 1].feeds else None
+            if descriptor.feeds:
+                continue
+            start, operation = clock.start(1 + (feeder is not None)), Operation(descriptor.operation)
+            if operation == Operation.CONV:
+                self._convolution(descriptor, clock, all_planes, feeder)
+            else:
+                run[operation](descriptor, clock)
             yield Step(number, operation, start, clock.cycle, self.memory.copy())
 
     # Memory.
 
-    def _windows(self, descriptor, fill=None):
+    def _windows(self, descriptor):
         """Bytes that each window sees, (windows, tall, wide, depth), as they are in memory."""
         down, across = descriptor.places
         y = descriptor.top + np.arange(down)[:, None] * descriptor.step_y + np.arange(descriptor.tall)
@@ -187,14 +195,18 @@ class Engine:
 
     # Operations.
 
-    def _convolution(self, descriptor, clock, all_planes):
-        windows = self._windows(descriptor).reshape(descriptor.vectors, -1)
-        is_unsigned = descriptor.is_unsigned
+    def _convolution(self, descriptor, clock, all_planes, feeder):
+        windows = self._windows(descriptor) if feeder is None else self._fed(feeder)
+        windows, is_unsigned = windows.reshape(descriptor.vectors, -1), descriptor.is_unsigned
         x = (windows ^ 0x80).astype(np.int64) if is_unsigned else windows.view(np.int8).astype(np.int64)
         counts = {part: np.full(len(x), INPUT_BITS) if all_planes else
                   planes_needed(x[:, slice(*part)], INPUT_BITS, not is_unsigned) for part in descriptor.parts}
-        clock.convolution(descriptor, [counts[part][slice(*strip)].tolist() for _, strip, part in descriptor.passes])
+        clock.convolution(descriptor, [counts[part][slice(*strip)].tolist() for _, strip, part in descriptor.passes],
+                          feeder)
         self._write(descriptor, self._lanes(descriptor, self._totals(descriptor, x)))
+        if descriptor.is_summed:
+            written = self.memory[self._pixels(descriptor, "target", descriptor.channels)].view(np.int8)
+            self._sums = written.astype(np.int64).sum(axis=(0, 1))
 
     def _totals(self, descriptor, x):
         """Sums of all tiles (height, width, channels) of the target, of inputs (vectors, rows)."""
@@ -211,30 +223,42 @@ class Engine:
         image = totals.transpose(0, 2, 1, 3, 4).reshape(down * height, across * width, descriptor.channels)
         return image[:descriptor.target_height, :descriptor.target_width]
 
-    def _depthwise(self, descriptor, clock, all_planes):
+    def _depthwise(self, descriptor, clock):
         clock.depthwise(descriptor)
+        self._write(descriptor, self._depthwise_results(descriptor))
+
+    def _fed(self, descriptor):
+        """What a DEPTHWISE feeds the CONV with, as bytes (positions, channels)."""
+        found = self._depthwise_results(descriptor)
+        return found.reshape(-1, descriptor.channels).astype(np.int8).view(np.uint8)
+
+    def _depthwise_results(self, descriptor):
         windows = self._windows(descriptor).view(np.int8).astype(np.int64)
         columns, taps = self.config.macro.columns, descriptor.tall * descriptor.wide
         blocks = -(-descriptor.channels // columns)
         rows = self.image.tiles[descriptor.weights:descriptor.weights + taps * blocks].astype(np.int64)
         weights = rows.reshape(blocks, taps, columns).transpose(1, 0, 2).reshape(taps, -1)[:, :descriptor.channels]
         totals = (windows.reshape(len(windows), taps, -1) * weights).sum(axis=1)
-        self._write(descriptor, self._lanes(descriptor, totals.reshape(*descriptor.places, -1)))
+        return self._lanes(descriptor, totals.reshape(*descriptor.places, -1))
 
-    def _pool(self, descriptor, clock, all_planes):
+    def _pool(self, descriptor, clock):
         clock.pool(descriptor)
-        windows = self._windows(descriptor._replace(depth=descriptor.channels)).view(np.int8).astype(np.int64)
-        windows = windows.reshape(len(windows), -1, descriptor.channels)
-        found = windows.max(axis=1) if descriptor.flags & Flags.MAXIMUM else windows.sum(axis=1)
+        found = self._sums[None] if descriptor.is_summed else self._pooled(descriptor)
         values = self._lane_of_descriptor(descriptor, found, descriptor.sum_bias, ROUNDINGS[descriptor.rounding])
         self._write(descriptor, values.reshape(*descriptor.places, -1))
 
-    def _add(self, descriptor, clock, all_planes):
+    def _pooled(self, descriptor):
+        """Sums or greatest elements of windows."""
+        windows = self._windows(descriptor._replace(depth=descriptor.channels)).view(np.int8).astype(np.int64)
+        windows = windows.reshape(len(windows), -1, descriptor.channels)
+        return windows.max(axis=1) if descriptor.flags & Flags.MAXIMUM else windows.sum(axis=1)
+
+    def _add(self, descriptor, clock):
         clock.add(descriptor)
         own = self.memory[self._pixels(descriptor, "source", descriptor.channels)].view(np.int8).astype(np.int64)
         self._write(descriptor, self._sum(descriptor, own))
 
-    def _end(self, descriptor, clock, all_planes):
+    def _end(self, descriptor, clock):
         clock.end(descriptor)
         found = self.memory[descriptor.source:descriptor.source + descriptor.depth].view(np.int8)
         self.argmax = int(found.argmax())

@@ -30,8 +30,8 @@ _HEADER, _ENTRY, _CRC = struct.Struct("<4sHHIIQ"), struct.Struct("<III"), struct
 # Of a load: its first row in the tile memory, its rows, and whether its bank holds them already.
 LOAD_ROWS, LOAD_KEEPS = 16, 31
 PARAMETER = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("spare", "u1", 3)])
-# What goes in and comes out: lines of so many bytes.
-PORT = np.dtype([("kind", "<u4"), ("address", "<u4"), ("lines", "<u4"), ("bytes", "<u4"), ("pitch", "<u4")])
+# What goes in and comes out: lines of so many bytes, and the distances in memory of both.
+PORT = np.dtype([(name, "<u4") for name in ("kind", "address", "lines", "bytes", "pitch", "step")])
 INPUT, OUTPUT = 0, 1
 
 

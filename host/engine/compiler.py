@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...golden.engine.descriptor import Descriptor, Operation
+from ...golden.engine.descriptor import Descriptor, Flags, Operation
 from ...golden.engine.executor import Engine
 from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, Image, Load
 from ..network.network import NetworkError
@@ -23,8 +23,8 @@ class Compiled:
         One for each descriptor but the last.
     program : list of Descriptor
     loads : list of Load
-    cycles : list of int
-        Of each descriptor, if no plane is skipped.
+    cycles : dict of int to int
+        By number of a descriptor, if no plane is skipped; one that feeds another has none of its own.
     config : EngineConfig
     rows, slots : int
         Of the tile memory and of the parameters.
@@ -34,7 +34,7 @@ class Compiled:
     steps: list
     program: list
     loads: list
-    cycles: list
+    cycles: dict
     config: object
     rows: int
     slots: int
@@ -66,14 +66,14 @@ def compile_network(config, network, *, batch=1, fuse=True):
     output = lowering.buffers[lowering.outputs[0]]
     writer.program.append(Descriptor(operation=Operation.END, source=output.address, source_limit=output.limit,
                                      depth=output.channels))
-    ports = [port_of(INPUT, lowering.buffers[index]) for index in network.inputs]
-    ports += [port_of(OUTPUT, lowering.buffers[index]) for index in lowering.outputs]
+    ports = [port for kind, indices in ((INPUT, network.inputs), (OUTPUT, lowering.outputs)) for index in indices
+             for port in ports_of(kind, lowering.buffers[index])]
     image = writer.image(np.array(ports, PORT))
     engine = Engine(config, image.to_bytes(config))
     steps = list(engine.steps(all_planes=True))
     image.cycles = steps[-1].end
     return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads,
-                    [step.cycles for step in steps], config, writer.rows, len(image.parameters))
+                    {step.number: step.cycles for step in steps}, config, writer.rows, len(image.parameters))
 
 
 def share_sums(lowering):
@@ -94,15 +94,17 @@ def share_sums(lowering):
                 each.residual = residual if each.residual is target else each.residual
 
 
-def port_of(kind, buffer):
-    """The lines of a buffer."""
-    if buffer.pixel == buffer.channels and (buffer.height == 1 or buffer.pitch == buffer.width * buffer.pixel):
-        return kind, buffer.address, 1, buffer.size, 0
+def ports_of(kind, buffer):
+    """The bytes of a buffer in the order of the tensor, as lines: of rows, or of pixels, a port for each row."""
+    address, row = buffer.address, buffer.width * buffer.pixel
+    if buffer.is_turned:
+        return [(kind, address, buffer.width, buffer.height, buffer.pixel, buffer.pitch)]
     if buffer.pixel == buffer.channels:
-        return kind, buffer.address, buffer.height, buffer.width * buffer.channels, buffer.pitch
-    if buffer.height == 1 or buffer.pitch == buffer.width * buffer.pixel:
-        return kind, buffer.address, buffer.height * buffer.width, buffer.channels, buffer.pixel
-    raise NetworkError(f"{buffer.name} must have pixels or rows without gaps to go in or out")
+        if buffer.height == 1 or buffer.pitch == row:
+            return [(kind, address, 1, buffer.size, 0, 1)]
+        return [(kind, address, buffer.height, row, buffer.pitch, 1)]
+    return [(kind, address + y * buffer.pitch, buffer.width, buffer.channels, buffer.pixel, 1)
+            for y in range(buffer.height)]
 
 
 class _Writer:
@@ -114,13 +116,20 @@ class _Writer:
 
     def add(self, step):
         """Append a step."""
-        fields = {**self._tensor("source", step.source, step.first_channel, step.fields["depth"]),
-                  "source_height": step.source.height, "source_width": step.source.width,
-                  **self._tensor("target", step.target, step.first_result, step.fields.get("channels")),
-                  "target_height": step.target.height, "target_width": step.target.width,
-                  "channels": step.target.channels, "parameters": self._parameters(step), **step.fields}
+        fields, channels = dict(step.fields), step.fields.get("channels", step.target.channels)
+        fields |= {"channels": channels, "parameters": self._parameters(step)}
+        feeds = fields.get("flags", 0) & Flags.FEEDS
+        fields |= self._tensor("target", step.target, step.first_result, step.target.channels if feeds else channels)
+        if step.is_fed:
+            fields |= {"source_height": step.target.height, "source_width": step.target.width}
+        else:
+            fields |= self._tensor("source", step.source, step.first_channel, fields["depth"])
+        if step.is_turned:
+            fields |= {"target_height": step.target.width, "target_width": step.target.height,
+                       "target_pitch": step.target.pixel, "target_pixel": step.target.pitch}
         if step.residual is not None:
-            fields |= self._tensor("residual", step.residual, step.first_result, step.fields.get("channels"))
+            fields |= self._tensor("residual", step.residual, step.first_result, channels)
+            del fields["residual_height"], fields["residual_width"]
         if step.parameters is not None:
             given = step.parameters
             fields |= {"rounding": given.rounding, "zero_point": given.zero_point, "low": given.low,
@@ -137,9 +146,9 @@ class _Writer:
     @staticmethod
     def _tensor(name, buffer, first, depth):
         """Fields of a buffer, of whose pixels only some bytes are used."""
-        unused = buffer.channels - first - (depth or buffer.channels)
-        return {name: buffer.address + first, f"{name}_limit": buffer.limit - unused,
-                f"{name}_pitch": buffer.pitch, f"{name}_pixel": buffer.pixel}
+        unused = buffer.channels - first - depth
+        return {name: buffer.address + first, f"{name}_limit": buffer.limit - unused, f"{name}_pitch": buffer.pitch,
+                f"{name}_pixel": buffer.pixel, f"{name}_height": buffer.height, f"{name}_width": buffer.width}
 
     def _append(self, rows):
         self._tiles.append(rows)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...golden.engine.checks import SUMMED_WORDS
 from ...golden.engine.descriptor import Flags, Operation
 from ...hdl.config.engine import DEPTHWISE_WINDOW
 from ..network.network import NetworkError
@@ -59,6 +60,9 @@ class Step:
     parameters: object = None
     first_channel: int = 0
     first_result: int = 0
+    # CONV: a DEPTHWISE feeds it, and nothing of its source is read; its target's rows are columns.
+    is_fed: bool = False
+    is_turned: bool = False
 
 
 class Lowering:
@@ -95,6 +99,7 @@ class Lowering:
         for operator in self.operators:
             for index in operator.operands:
                 self._readers.setdefault(index, []).append(operator)
+        self._fuses, self._done = fuse, set()
         self._fused = self._choose_fused() if fuse else {}
         self._windows = {operator.inputs[0] for operator in self.operators if self._is_for_unit(operator)}
         problems = Problems()
@@ -103,7 +108,7 @@ class Lowering:
                 self._check(operator)
         problems.refuse()
         for index in network.inputs:
-            self._buffer(index)
+            self._input(index)
         for operator in self.operators:
             self._lower(operator)
         self._set_lifetimes()
@@ -201,6 +206,14 @@ class Lowering:
             buffer.align(self.config.lanes)
         return buffer
 
+    def _input(self, index):
+        """The buffer of an input; of a single channel with its columns as rows, where windows have more rows."""
+        buffer, readers = self._buffer(index), self._readers.get(index, [])
+        if buffer.channels == 1 and len(readers) == 1 and type(readers[0]) is Conv2D and index not in self.outputs:
+            tall, wide = self._tensors[readers[0].inputs[1]].shape[1:3]
+            if tall > wide:
+                self.buffers[index] = Buffer(buffer.name, buffer.width, buffer.height, 1, is_turned=True)
+
     def _set_lifetimes(self):
         steps, buffers = self.steps, set(self.buffers.values())
         for buffer in buffers:
@@ -221,7 +234,7 @@ class Lowering:
         elif isinstance(operator, Conv2D | FullyConnected):
             if self._is_for_unit(operator):
                 self._lower_depthwise(operator)
-            else:
+            elif operator not in self._done:
                 self._lower_convolution(operator)
         elif isinstance(operator, Add):
             if operator.output not in self.buffers:
@@ -247,20 +260,43 @@ class Lowering:
             else:
                 fields = {**requantization.ONE, "sum_low": low, "sum_high": high, "flags": Flags.MAXIMUM,
                           "fill": LOWEST}
+        if self._is_summed(operator, source, size):
+            self.steps[-1].fields["flags"] |= Flags.SUMS
+            fields["flags"] = Flags.SUMS
         self.steps.append(Step(Operation.POOL, operator.location, operator.output, source, target, None, {
             **self._window_fields(size, stride, padding), "depth": source.channels, **fields}))
+
+    def _is_summed(self, operator, source, size):
+        """Whether the sums of a whole image are those that the step before can add up."""
+        last = self.steps[-1] if self.steps else None
+        return (self._fuses and not isinstance(operator, MaxPool2D) and last is not None and last.target is source and
+                last.operation == Operation.CONV and last.fields["channels"] == source.channels and
+                tuple(size) == (source.height, source.width) and
+                source.channels <= SUMMED_WORDS * self.config.lanes)
 
     @staticmethod
     def _window_fields(size, stride, padding):
         return {"tall": size[0], "wide": size[1], "step_y": stride[0], "step_x": stride[1], "top": -padding[0][0],
                 "left": -padding[1][0]}
 
+    def _fed(self, operator):
+        """The convolution of single pixels that alone reads the results of a depthwise one, of one tile; or None."""
+        readers, channels = self._readers.get(operator.output, []), self._tensors[operator.output].shape[-1]
+        if not self._fuses or len(readers) != 1 or type(readers[0]) is not Conv2D or operator.output in self.outputs:
+            return None
+        reader, config = readers[0], self.config
+        outputs, *size, _ = self._tensors[reader.inputs[1]].shape
+        is_plain = (reader.groups, *reader.stride, *size) == (1,) * 5 and not any(map(any, reader.padding))
+        follows = self.operators.index(reader) == self.operators.index(operator) + 1
+        fits = channels <= min(config.macro.rows, config.most_depthwise_channels) and outputs <= config.macro.columns
+        return reader if is_plain and follows and fits else None
+
     def _lower_depthwise(self, operator):
         conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]
         x, target = self._tensors[operator.inputs[0]], self._buffer(operator.output)
         parameters = requantization.of_matrix(operator, self._tensors, 0)
         most, columns = self.config.most_depthwise_channels, self.config.macro.columns
-        size = conv.kernel.shape[1:3]
+        size, follower = conv.kernel.shape[1:3], self._fed(operator)
         for first in range(0, source.channels, most):
             end = min(first + most, source.channels)
             # (taps, channels), and of these as many as a row of the tile memory has.
@@ -270,15 +306,27 @@ class Lowering:
                 Operation.DEPTHWISE, operator.location, operator.output, source, target, None,
                 {**self._window_fields(size, conv.stride, conv.padding), "depth": end - first, "fill": x.zero_point,
                  "channels": end - first}, [np.concatenate(rows)], part_of(parameters, first, end), first, first))
+        if follower:
+            self._feed(self.steps[-1], follower)
 
-    def _lower_convolution(self, operator):
+    def _feed(self, step, follower):
+        """Let the results of a step be the vectors of a convolution, which then has no source of its own."""
+        self._lower_convolution(follower, is_fed=True)
+        self._done.add(follower)
+        fed = self.steps[-1]
+        fed.source, fed.is_fed = step.source, True
+        step.fields["flags"], step.target, step.output = Flags.FEEDS, fed.target, fed.output
+        # They go nowhere else.
+        del self.buffers[follower.inputs[0]]
+
+    def _lower_convolution(self, operator, is_fed=False):
         conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]
         x, config = self._tensors[operator.inputs[0]], self.config
         conv = self._on_buffer(operator, conv, source)
         is_unsigned = x.zero_point == LOWEST
         add, own = self._fused.get(operator.output, (None, 0))
         packing = choose(config, conv, is_unsigned=is_unsigned, is_contiguous=source.pixel == source.channels,
-                         is_residual=add is not None)
+                         is_residual=add is not None, is_fed=is_fed)
         if packing is None:
             raise NetworkError(f"{operator.location} must have results of a position in {config.macro.columns} columns "
                                f"of the macro")
@@ -303,10 +351,14 @@ class Lowering:
                 {**window, **fields, "flags": flags, "fill": x.zero_point, "depth": packing.depth,
                  "channels": channels, "outputs": packing.outputs, "block_height": packing.height,
                  "block_width": packing.width, "part_rows": packing.part_rows, "strip": packing.strip},
-                self._tiles(conv, packing, group), part_of(parameters, result, result + channels), first, result))
+                self._tiles(conv, packing, group), part_of(parameters, result, result + channels), first, result,
+                is_turned=source.is_turned))
 
     def _on_buffer(self, operator, conv, source):
         """A fully connected layer as a convolution of what its input is in memory."""
+        if source.is_turned:
+            return type(conv)(conv.kernel.transpose(0, 2, 1, 3), (1, source.height, source.width, 1), conv.image[::-1],
+                              conv.stride[::-1], conv.dilation, conv.padding[::-1])
         if not isinstance(operator, FullyConnected):
             return conv
         kernel, shape = conv.kernel, (1, source.height, source.width, source.channels)

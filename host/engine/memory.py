@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from ...hdl.config.engine import MEMORY_BANKS
 from ..network.network import NetworkError
 from ..network.window import ceil_div
 
@@ -21,6 +20,8 @@ class Buffer:
         Steps from the one that writes it, to the last that reads it.
     address : int
         Of its first byte; None before it is placed.
+    is_turned : bool
+        It has the tensor's columns as rows.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Buffer:
     first: int = -1
     last: int = -1
     address: int | None = None
+    is_turned: bool = False
 
     def __post_init__(self):
         self.pixel = self.pixel or self.channels
@@ -100,9 +102,3 @@ def check_places(buffers, config):
         for other in buffers[:index]:
             apart = buffer.limit <= other.address or other.limit <= buffer.address
             assert apart or not buffer.overlaps(other), (buffer, other)
-
-
-def conflicts(pitch, word, rows):
-    """Whether any of so many rows are in the same bank."""
-    banks = [row * (pitch // word) % MEMORY_BANKS for row in range(rows)]
-    return len(set(banks)) < rows

@@ -43,16 +43,16 @@ class Packing:
     cycles: int
 
 
-def choose(config, conv, *, is_unsigned, is_contiguous, is_residual=False):
+def choose(config, conv, *, is_unsigned, is_contiguous, is_residual=False, is_fed=False):
     """The packing of a `GroupedConvolution` with the fewest expected cycles; None if no position fits.
 
-    ``is_contiguous``: pixels of the source follow one another without gaps.
+    ``is_contiguous``: pixels of the source follow one another without gaps; ``is_fed``: a vector is a position.
     """
     planes = PLANES_UNSIGNED if is_unsigned else PLANES_SIGNED
     found = [_cost(config, conv, height, width, groups, planes, is_contiguous, is_residual)
              for groups in _divisors(conv.groups)
-             for height in range(1, min(conv.image[0], config.slots) + 1)
-             for width in range(1, min(conv.image[1], config.slots // height) + 1)]
+             for height in range(1, 2 if is_fed else min(conv.image[0], config.slots) + 1)
+             for width in range(1, 2 if is_fed else min(conv.image[1], config.slots // height) + 1)]
     return min((packing for packing in found if packing), key=lambda packing: packing.cycles, default=None)
 
 
