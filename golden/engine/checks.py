@@ -104,11 +104,13 @@ class Checks:
                           descriptor.rows == before.channels and descriptor.block == (1, 1),
                           f"one tile for {before.vectors} vectors of {before.channels} rows, with which it is fed",
                           f"{len(descriptor.passes)} for {descriptor.vectors} of {descriptor.rows}")
+            self._require(not descriptor.is_residual or before.step_y == before.step_x == 1,
+                          "no RESIDUAL where it is fed every other pixel", "one")
             self._require((descriptor.target, descriptor.target_limit) == (before.target, before.target_limit),
                           "the target that what feeds it says", f"{descriptor.target} to {descriptor.target_limit}")
         if descriptor.is_summed:
-            self._require(descriptor.channels <= SUMMED_WORDS * lanes, f"sums of at most {SUMMED_WORDS * lanes} channels",
-                          descriptor.channels)
+            most = SUMMED_WORDS * lanes
+            self._require(descriptor.channels <= most, f"sums of at most {most} channels", descriptor.channels)
         if descriptor.is_summed and operation == Operation.POOL:
             self._require(before.operation == Operation.CONV and before.is_summed and
                           before.channels == descriptor.channels and descriptor.vectors == 1,
@@ -219,10 +221,9 @@ class Checks:
         word, pixel = config.lanes, descriptor.source_pixel
         self._require(pixel % word == 0 or word % pixel == 0, f"a source_pixel that divides {word}, or is divided",
                       pixel)
-        self._require(descriptor.source % word == 0 and (
-            descriptor.source_height == 1 or descriptor.source_pitch // word % 2 == 1
-            and descriptor.source_pitch % word == 0), f"a source at an address divided by {word}, with an odd number "
-            f"of such words from row to row", f"{descriptor.source} and {descriptor.source_pitch}")
+        is_spread = descriptor.source_height == 1 or descriptor.source_pitch % (2 * word) == word
+        self._require(descriptor.source % word == 0 and is_spread, f"a source at an address divided by {word}, with an "
+                      "odd number of such words from row to row", f"{descriptor.source} and {descriptor.source_pitch}")
         rows = descriptor.tall * descriptor.wide * -(-descriptor.channels // config.macro.columns)
         self._require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                       descriptor.weights + rows)

@@ -140,7 +140,8 @@ def _sections(config, data):
     if magic != MAGIC:
         raise EngineError(f"image must begin with {MAGIC.decode()}, not {magic!r}")
     if (version, count) != (VERSION, len(SECTIONS)):
-        raise EngineError(f"image must be of version {VERSION} with {len(SECTIONS)} sections, not {version} with {count}")
+        raise EngineError(f"image must be of version {VERSION} with {len(SECTIONS)} sections, not {version} with "
+                          f"{count}")
     if _CRC.unpack_from(data, start)[0] != zlib.crc32(data[:start]):
         raise EngineError("image must have a header with the CRC-32 that it says, and has another")
     if identity != int(config.hash, 16):

@@ -26,8 +26,10 @@ class Compiled:
     cycles : dict of int to int
         By number of a descriptor, if no plane is skipped; one that feeds another has none of its own.
     config : EngineConfig
-    rows, slots : int
-        Of the tile memory and of the parameters.
+    rows, slots, peak : int
+        Of the tile memory, of the parameters, and bytes of the activation memory.
+    total_cycles : int
+        Of a run of which no plane is skipped.
     """
 
     image: bytes
@@ -38,6 +40,8 @@ class Compiled:
     config: object
     rows: int
     slots: int
+    peak: int
+    total_cycles: int
 
 
 def compile_network(config, network, *, batch=1, fuse=True):
@@ -59,7 +63,9 @@ def compile_network(config, network, *, batch=1, fuse=True):
     """
     lowering = Lowering(config, network, batch=batch, fuse=fuse)
     share_sums(lowering)
-    place(list({id(buffer): buffer for buffer in lowering.buffers.values()}.values()), config)
+    buffers = list({id(buffer): buffer for buffer in lowering.buffers.values()}.values())
+    place(buffers, config)
+    peak = max(buffer.limit for buffer in buffers)
     writer = _Writer(config)
     for step in lowering.steps:
         writer.add(step)
@@ -73,7 +79,8 @@ def compile_network(config, network, *, batch=1, fuse=True):
     steps = list(engine.steps(all_planes=True))
     image.cycles = steps[-1].end
     return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads,
-                    {step.number: step.cycles for step in steps}, config, writer.rows, len(image.parameters))
+                    {step.number: step.cycles for step in steps}, config, writer.rows, len(image.parameters),
+                    peak, image.cycles)
 
 
 def share_sums(lowering):

@@ -287,9 +287,10 @@ class Lowering:
         reader, config = readers[0], self.config
         outputs, *size, _ = self._tensors[reader.inputs[1]].shape
         is_plain = (reader.groups, *reader.stride, *size) == (1,) * 5 and not any(map(any, reader.padding))
+        is_free = max(operator.stride) == 1 or reader.output not in self._fused
         follows = self.operators.index(reader) == self.operators.index(operator) + 1
         fits = channels <= min(config.macro.rows, config.most_depthwise_channels) and outputs <= config.macro.columns
-        return reader if is_plain and follows and fits else None
+        return reader if is_plain and is_free and follows and fits else None
 
     def _lower_depthwise(self, operator):
         conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]

@@ -98,7 +98,7 @@ def place(buffers, config):
 def check_places(buffers, config):
     """That no two buffers share a byte while both are needed, and all are within the memory; AssertionError if not."""
     for index, buffer in enumerate(buffers):
-        assert 0 <= buffer.address and buffer.limit <= config.activation_bytes, buffer
+        assert buffer.address >= 0 and buffer.limit <= config.activation_bytes, buffer
         for other in buffers[:index]:
             apart = buffer.limit <= other.address or other.limit <= buffer.address
             assert apart or not buffer.overlaps(other), (buffer, other)

@@ -146,6 +146,6 @@ def of_mean(operator, x, output, count):
     _check_shift(operator, shift - more)
     if shift - more > 0:
         raise NetworkError(f"{operator.location} must have a factor of at most 1 on an engine")
-    return {"sum_multiplier": (multiplier << more) // count, "sum_shift": shift - more, "sum_bias": -count * x.zero_point,
-            "rounding": ROUNDINGS.index(operator.rounding), "sum_zero": output.zero_point,
-            "sum_low": INT8[0], "sum_high": INT8[1]}
+    return {"sum_multiplier": (multiplier << more) // count, "sum_shift": shift - more,
+            "sum_bias": -count * x.zero_point, "rounding": ROUNDINGS.index(operator.rounding),
+            "sum_zero": output.zero_point, "sum_low": INT8[0], "sum_high": INT8[1]}
