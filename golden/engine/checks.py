@@ -53,7 +53,7 @@ class Checks:
                       descriptor.operation)
         operation = Operation(descriptor.operation)
         self._require(self._number not in self._image.spares, "spare bytes of zero", "others")
-        self._require(not descriptor.flags & ~FLAGS[operation], f"flags among those of {operation.name}",
+        self._require(not descriptor.flags & ~int(FLAGS[operation]), f"flags among those of {operation.name}",
                       descriptor.flags)
         self._require(operation == Operation.CONV or not self._before.feeds,
                       "the operation CONV, because it is fed", operation.name)

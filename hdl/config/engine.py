@@ -8,8 +8,8 @@ DEPTHWISE = (0, 4, 8, 16)
 WEIGHT_PORTS = (0, 1, 2, 4, 8, 16, 32, 64)
 # Of the activation memory: each has one read and one write port of a word.
 MEMORY_BANKS = 4
-# Channels of the depthwise unit are groups of as many as it has at once, whose taps it holds; and its windows.
-DEPTHWISE_GROUPS, DEPTHWISE_WINDOW = 16, 3
+# Groups of channels whose taps the depthwise unit holds, each of as many as it has at once.
+DEPTHWISE_GROUPS = 16
 # Bits of what a tile's first row is, in a load; and of a descriptor's number of a load.
 TILE_ADDRESS_BITS, LOAD_ADDRESS_BITS = 16, 16
 
@@ -31,7 +31,7 @@ class EngineConfig(Parameters):
     macro: MacroConfig = parameter("With 8 bits, `fuse` 1 and `max_accumulations` 1; a dictionary in JSON.")
     lanes: int = parameter("Results that are requantized in a cycle, and bytes of a word of memory.", default=16,
                            choices=LANES)
-    activation_bytes: int = parameter("Bytes of the activation memory, in four banks.", default=49152, minimum=1024,
+    activation_bytes: int = parameter("Bytes of the activation memory, in four banks.", default=65536, minimum=1024,
                                       maximum=1 << 24)
     tile_rows: int = parameter("Rows of the tile memory, each of a byte for every column.", default=4608, minimum=16,
                                maximum=1 << TILE_ADDRESS_BITS)

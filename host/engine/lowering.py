@@ -5,9 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ...golden.engine.checks import SUMMED_WORDS
+from ...golden.engine.checks import SUMMED_WORDS, WINDOW
 from ...golden.engine.descriptor import Flags, Operation
-from ...hdl.config.engine import DEPTHWISE_WINDOW
 from ..network.network import NetworkError
 from ..network.operators import (
     Add,
@@ -21,6 +20,7 @@ from ..network.operators import (
     Softmax,
 )
 from ..network.problems import Problems
+from ..network.window import ceil_div
 from . import requantization
 from .memory import Buffer
 from .packing import block_toeplitz, choose
@@ -191,7 +191,7 @@ class Lowering:
         if type(operator) is not DepthwiseConv2D or not self.config.depthwise:
             return False
         shape = self._tensors[operator.inputs[1]].shape
-        return (shape[3] == self._tensors[operator.inputs[0]].shape[-1] and max(shape[1:3]) <= DEPTHWISE_WINDOW and
+        return (shape[3] == self._tensors[operator.inputs[0]].shape[-1] and max(shape[1:3]) <= WINDOW and
                 max(operator.stride) <= 2)
 
     # Buffers.
@@ -290,7 +290,20 @@ class Lowering:
         is_free = max(operator.stride) == 1 or reader.output not in self._fused
         follows = self.operators.index(reader) == self.operators.index(operator) + 1
         fits = channels <= min(config.macro.rows, config.most_depthwise_channels) and outputs <= config.macro.columns
-        return reader if is_plain and is_free and follows and fits else None
+        is_able = is_plain and is_free and follows and fits
+        return reader if is_able and self._gains(operator, reader) else None
+
+    def _gains(self, operator, reader):
+        """Whether feeding is expected to take fewer cycles than one after the other, with more positions a vector."""
+        config = self.config
+        first, second = (each.convolution(self._tensors) for each in (operator, reader))
+        is_unsigned = self._tensors[reader.inputs[0]].zero_point == LOWEST
+        alone, fed = (choose(config, second, is_unsigned=is_unsigned, is_contiguous=True, is_fed=is_fed,
+                             is_residual=reader.output in self._fused).cycles for is_fed in (False, True))
+        positions, groups = math.prod(first.image), ceil_div(first.groups, config.depthwise)
+        # Lanes are shared.
+        slots = ceil_div(first.groups, config.lanes) + ceil_div(second.outputs, config.lanes)
+        return max(fed, positions * max(groups, slots)) < alone + positions * groups
 
     def _lower_depthwise(self, operator):
         conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]

@@ -144,8 +144,6 @@ def of_mean(operator, x, output, count):
     multiplier, shift = quantize_multiplier(float(np.float64(x.scale) / np.float64(output.scale)))
     more = min(count.bit_length() - 1, 31 + shift)
     _check_shift(operator, shift - more)
-    if shift - more > 0:
-        raise NetworkError(f"{operator.location} must have a factor of at most 1 on an engine")
     return {"sum_multiplier": (multiplier << more) // count, "sum_shift": shift - more,
             "sum_bias": -count * x.zero_point, "rounding": ROUNDINGS.index(operator.rounding),
             "sum_zero": output.zero_point, "sum_low": INT8[0], "sum_high": INT8[1]}

@@ -1,0 +1,332 @@
+"""The compiler of engines: every tensor is the network's, and what does not fit is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from bitline.golden.engine.descriptor import Flags, Operation
+from bitline.golden.engine.executor import Engine
+from bitline.golden.requantize import ROUNDINGS, requantize
+from bitline.host.engine import requantization
+from bitline.host.engine.compiler import compile_network
+from bitline.host.engine.listing import costs, lines
+from bitline.host.engine.memory import Buffer, check_places, place
+from bitline.host.engine.packing import block_toeplitz, choose
+from bitline.host.network.files.load import load_network
+from bitline.host.network.files.reference import TfliteReference
+from bitline.host.network.network import NetworkError
+from bitline.host.network.operators import AveragePool2D, Conv2D, DepthwiseConv2D, MaxPool2D
+from engine_networks import DEFAULT, SMALL, Builder, differences, drawn_network, mobile_network
+from places import NETWORKS
+from small_networks import convolution_network
+
+WITHOUT_UNIT = replace(SMALL, depthwise=0)
+BITCELLS = replace(SMALL, macro=replace(SMALL.macro, column="bitcell", banks=1))
+ENGINES = {"default": DEFAULT, "small": SMALL, "without depthwise unit": WITHOUT_UNIT,
+           "weights from outside": replace(SMALL, weight_port=4), "bitcells, one bank": BITCELLS}
+# Cycles of the first input of each published network, on the default engine; and together, of 16 of the last one.
+CYCLES = {"keyword_spotting": 5551, "image_classification": 31073, "anomaly_detection": 7045}
+TOGETHER = 16, 8620
+
+
+def inputs_of(rng, network, count=2):
+    """Drawn inputs, of large and of small numbers."""
+    x = rng.integers(-128, 128, (count, *network.tensors[0].shape))
+    x[1::2] = rng.integers(-128, -100, x[1::2].shape)
+    return x
+
+
+# Values.
+
+
+@pytest.mark.parametrize("fuse", [True, False])
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_layer_of_a_published_network_is_that_of_litert(published, name, fuse):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    path, inputs = published(name)
+    network = load_network(path)
+    inputs = inputs[:1]
+    mismatches, compiled, run = differences(DEFAULT, network, inputs, fuse=fuse,
+                                            reference=TfliteReference(path).run(inputs))
+    assert mismatches == [] and (not fuse or run.cycles == CYCLES[name])
+    assert run.cycles <= compiled.total_cycles
+    if not fuse:
+        # All tensors but those of RESHAPE, which moves nothing, and of the SOFTMAX that is left to the reader.
+        kinds = [type(operator).__name__ for operator in network.operators]
+        made = {step.output for step in compiled.steps}
+        assert len(made) == len(kinds) - kinds.count("Reshape") - kinds.count("Softmax")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NETWORKS)
+def test_all_inputs_of_a_published_network(published, name):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    path, inputs = published(name)
+    network = load_network(path)
+    mismatches, _, _ = differences(DEFAULT, network, inputs, reference=TfliteReference(path).run(inputs))
+    assert mismatches == []
+
+
+def test_inputs_that_run_together(published):
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    path, inputs = published("anomaly_detection")
+    batch, cycles = TOGETHER
+    inputs = inputs[:batch]
+    mismatches, _, run = differences(DEFAULT, load_network(path), inputs, batch=batch,
+                                     reference=TfliteReference(path).run(inputs))
+    assert mismatches == [] and run.cycles == cycles
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("seed", range(6))
+def test_drawn_networks(name, seed):
+    rng = np.random.default_rng(seed)
+    network = drawn_network(rng)
+    x = inputs_of(rng, network)
+    for fuse in (True, False):
+        mismatches, compiled, run = differences(ENGINES[name], network, x, fuse=fuse)
+        assert mismatches == [] and run.cycles <= compiled.total_cycles
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ENGINES)
+def test_many_drawn_networks(name):
+    for seed in range(100, 250):
+        rng = np.random.default_rng(seed)
+        network = drawn_network(rng)
+        try:
+            mismatches, compiled, run = differences(ENGINES[name], network, inputs_of(rng, network))
+        except NetworkError as error:
+            assert "of the engine must be at least" in str(error)
+            continue
+        assert mismatches == [] and run.cycles <= compiled.total_cycles, seed
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_mobile_network(name):
+    rng = np.random.default_rng(7)
+    network = mobile_network(rng)
+    mismatches, compiled, _ = differences(ENGINES[name], network, inputs_of(rng, network))
+    assert mismatches == []
+    if name == "default":
+        assert any(descriptor.feeds for descriptor in compiled.program)
+
+
+def test_a_wrong_weight_is_noticed():
+    network = mobile_network(np.random.default_rng(8))
+    x = inputs_of(np.random.default_rng(9), network)
+    wrong = network.tensors[network.operators[0].inputs[1]].data
+    expected = differences(DEFAULT, network, x)
+    wrong[0, 0, 0, 0] ^= 0x40
+    changed = compile_network(DEFAULT, network)
+    wrong[0, 0, 0, 0] ^= 0x40
+    assert expected[0] == []
+    engines = [Engine(DEFAULT, each.image).run(x[0]) for each in (expected[1], changed)]
+    assert engines[0].steps[0].crc != engines[1].steps[0].crc
+
+
+@pytest.mark.parametrize("fields", [
+    {"kind": Conv2D, "channels": 8, "outputs": 12, "groups": 4, "stride": (2, 1)},
+    {"kind": DepthwiseConv2D, "channels": 3, "outputs": 6, "groups": 3},
+    {"kind": DepthwiseConv2D, "channels": 5, "outputs": 5, "groups": 5, "size": (5, 2), "padding": ((2, 2), (0, 1))},
+    {"kind": Conv2D, "zero_point": 17, "channels": 30, "outputs": 70},
+    {"kind": Conv2D, "channels": 1, "outputs": 9, "size": (5, 2), "padding": ((2, 2), (1, 0)), "stride": (2, 1)},
+])
+@pytest.mark.parametrize("name", ENGINES)
+def test_kinds_of_convolutions(name, fields):
+    rng = np.random.default_rng(10)
+    network = convolution_network(rng, **fields)
+    assert differences(ENGINES[name], network, inputs_of(rng, network))[0] == []
+
+
+# Layers that run together.
+
+
+def test_layers_that_run_together(published):
+    path, _ = published("keyword_spotting")
+    program = compile_network(DEFAULT, load_network(path)).program
+    assert [Operation(descriptor.operation).name for descriptor in program] == [
+        "CONV", *["DEPTHWISE", "CONV"] * 4, "POOL", "CONV", "END"]
+    assert [descriptor.feeds for descriptor in program].count(True) == 4
+    assert [descriptor.is_summed for descriptor in program].count(True) == 2
+    # Its first windows are tall, so that it is gathered in columns.
+    assert (program[0].tall, program[0].wide) == (4, 10)
+
+
+def test_a_sum_takes_the_place_of_what_is_added(published):
+    path, _ = published("image_classification")
+    program = compile_network(DEFAULT, load_network(path)).program
+    sums = [descriptor for descriptor in program if descriptor.is_residual]
+    assert len(sums) == 3 and all(descriptor.target == descriptor.residual for descriptor in sums)
+
+
+def test_what_others_read_is_kept():
+    """Of two readers of a depthwise layer, and of a sum that is needed again, nothing runs together."""
+    build = Builder(np.random.default_rng(11), (1, 6, 6, 16))
+    build.depthwise()
+    both = build.last
+    first = build.conv(16, (1, 1))
+    second = build.conv(16, (1, 1), source=both)
+    total = build.add(first, second)
+    build.add(total, first)
+    network = build.network()
+    mismatches, compiled, _ = differences(DEFAULT, network, inputs_of(np.random.default_rng(12), network))
+    assert mismatches == [] and not any(descriptor.feeds for descriptor in compiled.program)
+
+
+def test_tiles_that_a_bank_holds_are_not_loaded_again():
+    build = Builder(np.random.default_rng(13), (1, 16, 16, 5))
+    build.conv(16)
+    compiled = compile_network(SMALL, build.network())
+    descriptor = compiled.program[0]
+    assert len(descriptor.parts) == 2 and len(descriptor.strips) > 1 and len(descriptor.channel_blocks) == 1
+    assert [load.keeps for load in compiled.loads] == [False] * 2 + [True] * (len(compiled.loads) - 2)
+
+
+# What does not fit.
+
+
+def refused(network, config=DEFAULT, **settings):
+    """The one line that refuses a network."""
+    with pytest.raises(NetworkError) as error:
+        compile_network(config, network, **settings)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+@pytest.mark.parametrize("fields, line", [
+    ({"tile_rows": 16}, "tile_rows of the engine must be at least 288 for this network, not 16"),
+    ({"parameter_slots": 1}, "parameter_slots of the engine must be at least 2 for this network, not 1"),
+    ({"load_entries": 1}, "load_entries of the engine must be at least 2 for this network, not 1"),
+    ({"program_length": 2, "depthwise": 0}, None),
+    ({"sum_bits": 22}, None),
+])
+def test_network_that_needs_more_of_the_engine(fields, line):
+    build = Builder(np.random.default_rng(14), (1, 6, 6, 64))
+    build.conv(8)
+    build.conv(8, (1, 1))
+    said = refused(build.network(), replace(SMALL if "sum_bits" not in fields else DEFAULT, **fields))
+    name = next(iter(fields))
+    assert name in said and (line is None or line.split(" must")[0] in said)
+
+
+def test_sums_that_are_too_large_name_the_operator():
+    build = Builder(np.random.default_rng(15), (1, 6, 6, 200))
+    build.conv(8)
+    assert refused(build.network(), replace(DEFAULT, sum_bits=22)).startswith(
+        "operator 0 (CONV_2D) must have sums within 22 bits (sum_bits of the engine), not up to ")
+
+
+def test_memory_that_is_too_small_names_the_tensors():
+    build = Builder(np.random.default_rng(16), (1, 16, 16, 4))
+    build.conv(16)
+    assert refused(build.network(), replace(DEFAULT, activation_bytes=4096)) == (
+        "t0 must fit in 4096 bytes of activation memory beside t3, and ends at byte 5120")
+
+
+def test_operators_that_an_engine_lacks_are_in_one_line(published):
+    build = Builder(np.random.default_rng(17), (1, 8, 8, 4))
+    build.conv(4, (1, 1))
+    build.pool(MaxPool2D, (2, 2), (2, 2))
+    network = build.network()
+    network.operators[0] = replace(network.operators[0], dilation=(2, 1))
+    assert refused(network) == "operator 0 (CONV_2D) must have dilation 1 on an engine, not (2, 1)"
+    assert refused(build.network(), batch=2) == (
+        "operator 0 (CONV_2D) must have dilation 1 on an engine, not (2, 1); "
+        "operator 1 (MAX_POOL_2D) must be FULLY_CONNECTED for inputs that run together")
+
+
+def test_activations_of_16_bits_are_refused():
+    network = convolution_network(np.random.default_rng(18), dtype="int16", zero_point=0)
+    assert refused(network) == "operator 0 (convolution) must have activations of int8 on an engine, not int16"
+
+
+def test_padded_means_are_refused():
+    build = Builder(np.random.default_rng(19), (1, 8, 8, 4))
+    build.pool(AveragePool2D, (2, 2), (2, 2))
+    network = build.network()
+    network.operators[0] = replace(network.operators[0], padding=((0, 1), (0, 0)))
+    assert refused(network) == "operator 0 (AVERAGE_POOL_2D) must have no padding on an engine, not ((0, 1), (0, 0))"
+
+
+# Memory.
+
+
+def test_buffers_do_not_overlap_while_they_are_needed():
+    rng = np.random.default_rng(20)
+    for _ in range(50):
+        buffers = [Buffer(f"b{index}", 1, 1, int(rng.integers(1, 400)), first=(first := int(rng.integers(8))),
+                          last=first + int(rng.integers(4))) for index in range(8)]
+        place(buffers, DEFAULT)
+        check_places(buffers, DEFAULT)
+        assert all(buffer.address % DEFAULT.lanes == 0 for buffer in buffers)
+
+
+def test_buffers_that_overlap_are_noticed():
+    buffers = [Buffer("a", 1, 1, 20, first=0, last=2, address=0), Buffer("b", 1, 1, 20, first=2, last=3, address=16)]
+    with pytest.raises(AssertionError):
+        check_places(buffers, DEFAULT)
+    buffers[1].first = 3
+    check_places(buffers, DEFAULT)
+
+
+@pytest.mark.parametrize("channels, width, pixel, pitch", [(64, 5, 64, 336), (8, 6, 8, 48), (3, 4, 16, 80),
+                                                           (24, 2, 32, 80), (16, 3, 16, 48)])
+def test_buffers_of_the_depthwise_unit_have_rows_in_different_banks(channels, width, pixel, pitch):
+    buffer = Buffer("b", 4, width, channels)
+    buffer.align(16)
+    assert (buffer.pixel, buffer.pitch) == (pixel, pitch)
+
+
+# Arithmetic.
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 25, 64, 125, 1000])
+def test_means_are_divided_exactly(count):
+    network = Builder(np.random.default_rng(21), (1, 1, 1, 1))
+    network.pool(AveragePool2D, (1, 1), (1, 1))
+    fields = requantization.of_average(network.operators[0], count, -128, 127)
+    sums = np.arange(-128 * count, 127 * count + 1)
+    found = requantize(sums, 0, fields["sum_multiplier"], fields["sum_shift"], zero_point=0, low=-128, high=127,
+                       rounding=ROUNDINGS[fields["rounding"]])
+    assert np.array_equal(found, np.sign(sums) * ((2 * np.abs(sums) + count) // (2 * count)))
+
+
+def test_block_of_a_packing_is_the_convolution():
+    network = convolution_network(np.random.default_rng(22), channels=3, outputs=6, stride=(2, 1))
+    conv = network.operators[0].convolution(network.tensors)
+    packing = choose(replace(DEFAULT, lanes=8), conv, is_unsigned=True, is_contiguous=True)
+    block = block_toeplitz(conv, packing, 0)
+    patch = np.random.default_rng(23).integers(0, 256, (packing.tall, packing.wide, 3))
+    sums = np.tensordot(patch.reshape(-1), block.astype(np.int64), 1)
+    for down in range(packing.height):
+        for across in range(packing.width):
+            seen = patch[2 * down:2 * down + 3, across:across + 3]
+            expected = np.einsum("yxc,oyxc->o", seen, conv.kernel.astype(np.int64))
+            assert np.array_equal(sums[down * packing.width + across], expected)
+    assert packing.height * packing.width > 1
+
+
+# In words.
+
+
+def test_program_in_words(published):
+    path, _ = published("image_classification")
+    compiled = compile_network(DEFAULT, load_network(path))
+    text = lines(compiled)
+    assert len(text) == len(compiled.program) == 12
+    assert text[0].startswith("  0 CONV operator 0 (CONV_2D): 32 x 32 x 3 at ")
+    assert "plus 8 x 8 x 64 at" in text[8] and text[8].endswith(", summed up")
+    assert text[11].startswith(" 11 END: the greatest of 10 bytes at ")
+
+
+def test_costs_count_what_is_moved():
+    build = Builder(np.random.default_rng(24), (1, 4, 4, 8))
+    build.conv(16, (1, 1))
+    compiled = compile_network(DEFAULT, build.network())
+    (cost,) = costs(compiled)
+    assert (cost.memory, cost.sums, cost.outputs) == (4 * 4 * 24, 0, 256)
+    descriptor = compiled.program[0]
+    assert cost.inputs == descriptor.vectors * descriptor.rows
+    assert cost.weights == descriptor.rows * 64 and cost.cycles == compiled.cycles[0]
+    assert not descriptor.flags & Flags.RESIDUAL
