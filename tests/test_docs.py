@@ -9,7 +9,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
 from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.common.options import CORE_FIELDS, MACRO_FIELDS, table_of
-from bitline.scripts.integration import tables
+from bitline.scripts.integration import engine_tables, tables
 from bitline.scripts.main import COMMANDS
 from bitline.verif.sim.build import source, source_files
 
@@ -29,6 +29,12 @@ def test_tables_of_options_are_those_of_the_configuration(document, fields):
                                    tables.durations_table], ids=lambda function: function.__name__)
 def test_tables_of_a_core_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "integration.md").read_text(encoding="utf-8"), f"now: {table()}"
+
+
+@pytest.mark.parametrize("table", [engine_tables.configuration_table, engine_tables.descriptors_table],
+                         ids=lambda function: function.__name__)
+def test_tables_of_an_engine_are_those_of_the_code(table):
+    assert f"\n\n{table()}\n" in (ROOT / "docs" / "engine.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
 def test_named_tests_exist():

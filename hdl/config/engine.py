@@ -44,8 +44,8 @@ class EngineConfig(Parameters):
                                   maximum=1 << LOAD_ADDRESS_BITS)
     depthwise: int = parameter("Channels of the depthwise unit; 0: none, the macro computes such layers.", default=8,
                                choices=DEPTHWISE)
-    weight_port: int = parameter("Bytes of weights a cycle that come from outside instead of the tile memory, which "
-                                 "then holds the taps of depthwise layers alone; 0: none.", default=0,
+    weight_port: int = parameter("Bytes of weights and taps a cycle that come by address from a memory outside, in "
+                                 "place of the tile memory; 0: none.", default=0,
                                  choices=WEIGHT_PORTS)
 
     def __post_init__(self):

@@ -101,9 +101,9 @@ def test_truncated_image(image):
 
 
 def test_other_magic_and_version(image):
-    with pytest.raises(EngineError, match="^image must begin with BLNE, not b'BLNX'$"):
+    with pytest.raises(EngineError, match=r"^image must begin with BLNE, not b'BLNX'$"):
         Engine(SMALL, b"BLNX" + image[4:])
-    with pytest.raises(EngineError, match="^image must be of version 1 with 5 sections, not 2 with 5$"):
+    with pytest.raises(EngineError, match=r"^image must be of version 1 with 5 sections, not 2 with 5$"):
         Engine(SMALL, image[:4] + b"\2" + image[5:])
 
 
@@ -118,7 +118,7 @@ def test_every_changed_byte_is_noticed(image):
     for position in positions:
         data = bytearray(image)
         data[position] ^= 1 << int(rng.integers(8))
-        with pytest.raises(EngineError, match="^image must "):
+        with pytest.raises(EngineError, match=r"^image must "):
             Engine(SMALL, bytes(data))
 
 
@@ -135,7 +135,7 @@ def test_section_beyond_the_image(image):
     data = bytearray(image)
     data[28:32] = (1 << 30).to_bytes(4, "little")
     data[84:88] = zlib.crc32(data[:84]).to_bytes(4, "little")
-    with pytest.raises(EngineError, match="^image must have its section program at byte 88 and within it"):
+    with pytest.raises(EngineError, match=r"^image must have its section program at byte 88 and within it"):
         Engine(SMALL, bytes(data))
 
 
@@ -204,7 +204,7 @@ def test_program_without_end(image):
     with pytest.raises(EngineError, match=r"^image must have an END among its \d+ descriptors, and has none$"):
         Engine(SMALL, image.to_bytes(SMALL))
     image.program[0] = Descriptor(operation=END, source_limit=1, depth=1)
-    with pytest.raises(EngineError, match="^descriptor 0 must be the last, because it is END, and others follow$"):
+    with pytest.raises(EngineError, match=r"^descriptor 0 must be the last, because it is END, and others follow$"):
         Engine(SMALL, image.to_bytes(SMALL))
 
 
@@ -237,14 +237,14 @@ def test_ports_beyond_the_memory(image):
     image = read_image(SMALL, image)
     image.ports = image.ports.copy()
     image.ports["address"][0] = 1 << 20
-    with pytest.raises(EngineError, match="^image must have ports of bytes within the memory of 32768"):
+    with pytest.raises(EngineError, match=r"^image must have ports of bytes within the memory of 32768"):
         Engine(SMALL, image.to_bytes(SMALL))
 
 
 def test_input_of_another_size(image):
     engine = Engine(SMALL, image)
     assert engine.input_bytes == 256
-    with pytest.raises(EngineError, match="^input must have 256 bytes, not 255$"):
+    with pytest.raises(EngineError, match=r"^input must have 256 bytes, not 255$"):
         engine.run(bytes(255))
     assert engine.run(bytes(256)).cycles
 
@@ -329,11 +329,12 @@ def test_weights_from_outside_come_at_the_rate_of_the_port():
     assert cycles == [3, 7, 11]
 
 
-@pytest.mark.parametrize("channels, across, step, cycles", [(64, 5, 1, 40), (8, 6, 1, 6), (64, 5, 2, 44), (20, 4, 1, 12)])
+@pytest.mark.parametrize("channels, across, step, cycles", [
+    (64, 5, 1, 40), (8, 6, 1, 6), (64, 5, 2, 44), (20, 4, 1, 12)])
 def test_rows_of_the_depthwise_unit(channels, across, step, cycles):
     descriptor = Descriptor(operation=DEPTHWISE, channels=channels, depth=channels, target_height=2,
-                            target_width=across, step_x=step, step_y=1, tall=3, wide=3, source_width=11 if step == 2 else
-                            across, source_height=9)
+                            target_width=across, step_x=step, step_y=1, tall=3, wide=3,
+                            source_width=11 if step == 2 else across, source_height=9)
     assert row_cycles(descriptor, DEFAULT)[0] == cycles
     feeder, taken = Feeder(descriptor, DEFAULT, 10), 0
     for cycle in range(300):

@@ -1,5 +1,6 @@
 """The compiler of engines: every tensor is the network's, and what does not fit is refused."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -17,7 +18,7 @@ from bitline.host.network.files.reference import TfliteReference
 from bitline.host.network.network import NetworkError
 from bitline.host.network.operators import AveragePool2D, Conv2D, DepthwiseConv2D, MaxPool2D
 from engine_networks import DEFAULT, SMALL, Builder, differences, drawn_network, mobile_network
-from places import NETWORKS
+from places import NETWORKS, ROOT
 from small_networks import convolution_network
 
 WITHOUT_UNIT = replace(SMALL, depthwise=0)
@@ -55,6 +56,17 @@ def test_every_layer_of_a_published_network_is_that_of_litert(published, name, f
         kinds = [type(operator).__name__ for operator in network.operators]
         made = {step.output for step in compiled.steps}
         assert len(made) == len(kinds) - kinds.count("Reshape") - kinds.count("Softmax")
+
+
+def test_cycles_of_the_document(published):
+    text = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([a-z ]+)(?:, (\d+) inputs together)? \| ([\d,]+) \| ([\d,]+) \|$", text, re.MULTILINE)
+    assert len(rows) == 4
+    for name, batch, *cycles in rows:
+        path, _ = published(name.replace(" ", "_"))
+        batch, first = (int(batch), TOGETHER[1]) if batch else (1, CYCLES[name.replace(" ", "_")])
+        compiled = compile_network(DEFAULT, load_network(path), batch=batch)
+        assert cycles == [f"{first:,}", f"{compiled.total_cycles:,}"], name
 
 
 @pytest.mark.slow
