@@ -161,6 +161,12 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
         return [(first, min(first + self.outputs, self.channels)) for first in range(0, self.channels, self.outputs)]
 
     @property
+    def tiles(self):
+        """How many tiles it uses, one after the other: the length of `passes`."""
+        counts = -(-self.channels // self.outputs), -(-self.vectors // self.strip), -(-self.rows // self.part_rows)
+        return counts[0] * counts[1] * counts[2]
+
+    @property
     def passes(self):
         """Tiles in the order in which they are used: (channels, strip, part), each a range; the list of loads has one
         entry for each."""

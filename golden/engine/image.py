@@ -19,6 +19,7 @@ The table has offset, size and CRC-32 of each section, 4 bytes each. `SECTIONS` 
 import struct
 import zlib
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 import numpy as np
 
@@ -35,12 +36,36 @@ PORT = np.dtype([(name, "<u4") for name in ("kind", "address", "lines", "bytes",
 INPUT, OUTPUT = 0, 1
 
 
-class EngineError(ValueError):
-    """An image or an input that the engine refuses, in one line; ``descriptor`` is the number of the one, or None."""
+class Fault(IntEnum):
+    """What is wrong, by the number that gateware gives."""
 
-    def __init__(self, message, descriptor=None):
+    NONE = 0
+    IMAGE = 1
+    OPERATION = 2
+    NUMBER = 3
+    NEIGHBOR = 4
+    SOURCE = 5
+    TARGET = 6
+    RESIDUAL = 7
+    TILE = 8
+    SUM = 9
+    PARAMETER = 10
+    UNIT = 11
+
+
+class EngineError(ValueError):
+    """An image or an input that the engine refuses, in one line.
+
+    Attributes
+    ----------
+    descriptor : int or None
+        Number of the one that is refused.
+    fault : Fault
+    """
+
+    def __init__(self, message, descriptor=None, fault=Fault.IMAGE):
         super().__init__(message if descriptor is None else f"descriptor {descriptor} {message}")
-        self.descriptor = descriptor
+        self.descriptor, self.fault = descriptor, fault
 
 
 @dataclass(frozen=True)

@@ -102,6 +102,9 @@ class Lowering:
         self._fuses, self._done = fuse, set()
         self._fused = self._choose_fused() if fuse else {}
         self._windows = {operator.inputs[0] for operator in self.operators if self._is_for_unit(operator)}
+        if network.variables:
+            raise NetworkError(f"{network.name} must keep nothing from run to run on an engine, and keeps "
+                               f"{', '.join(variable.name for variable in network.variables)[:200]}")
         problems = Problems()
         for operator in self.operators:
             with problems.of(operator.location):
@@ -111,6 +114,9 @@ class Lowering:
             self._input(index)
         for operator in self.operators:
             self._lower(operator)
+        for index in self.outputs:
+            if index not in self.buffers:
+                raise NetworkError(f"output {self._tensors[index].name} must be computed on an engine, and is constant")
         self._set_lifetimes()
 
     def _without_softmax(self):
@@ -198,12 +204,27 @@ class Lowering:
 
     def _buffer(self, index):
         """The buffer of a tensor that is computed, or comes in."""
-        tensor = self._tensors[index]
-        *others, channels = tensor.shape if len(tensor.shape) else (1,)
-        height, width = others[-2:] if len(tensor.shape) == 4 else (1, math.prod(others) * self._batch)
-        buffer = self.buffers[index] = Buffer(tensor.name, height, width, channels)
+        buffer = self.buffers[index] = Buffer(self._tensors[index].name, *self._image(index))
         if index in self._windows:
             buffer.align(self.config.lanes)
+        return buffer
+
+    def _image(self, index):
+        """Height, width and channels of a tensor: its rows, where it is no image."""
+        *others, channels = self._tensors[index].shape or (1,)
+        if len(others) == 3 and others[0] == 1:
+            return (*others[1:], channels)
+        return 1, math.prod(others) * self._batch, channels
+
+    def _source(self, operator, index=0):
+        """The buffer of an operand, which is as its tensor is."""
+        number = operator.inputs[index]
+        buffer, image = self.buffers[number], self._image(number)
+        if buffer.is_turned:
+            image = image[1], image[0], image[2]
+        if (buffer.height, buffer.width, buffer.channels) != image:
+            raise NetworkError(f"{operator.location} must not read reshaped elements on an engine, where only "
+                               "FULLY_CONNECTED does")
         return buffer
 
     def _input(self, index):
@@ -238,14 +259,14 @@ class Lowering:
                 self._lower_convolution(operator)
         elif isinstance(operator, Add):
             if operator.output not in self.buffers:
-                a, b = (self.buffers[index] for index in operator.inputs)
+                a, b = (self._source(operator, index) for index in (0, 1))
                 self.steps.append(Step(Operation.ADD, location, operator.output, a, self._buffer(operator.output), b,
                                        {**requantization.of_sum(operator, self._tensors, 0), "depth": a.channels}))
         else:
             self._lower_pool(operator)
 
     def _lower_pool(self, operator):
-        source = self.buffers[operator.inputs[0]]
+        source = self._source(operator)
         x, output = (self._tensors[index] for index in (operator.inputs[0], operator.output))
         target = self._buffer(operator.output)
         if isinstance(operator, Mean):
@@ -306,7 +327,7 @@ class Lowering:
         return max(fed, positions * max(groups, slots)) < alone + positions * groups
 
     def _lower_depthwise(self, operator):
-        conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]
+        conv, source = operator.convolution(self._tensors), self._source(operator)
         x, target = self._tensors[operator.inputs[0]], self._buffer(operator.output)
         parameters = requantization.of_matrix(operator, self._tensors, 0)
         most, columns = self.config.most_depthwise_channels, self.config.macro.columns
@@ -334,7 +355,8 @@ class Lowering:
         del self.buffers[follower.inputs[0]]
 
     def _lower_convolution(self, operator, is_fed=False):
-        conv, source = operator.convolution(self._tensors), self.buffers[operator.inputs[0]]
+        conv = operator.convolution(self._tensors)
+        source = self.buffers[operator.inputs[0]] if isinstance(operator, FullyConnected) else self._source(operator)
         x, config = self._tensors[operator.inputs[0]], self.config
         conv = self._on_buffer(operator, conv, source)
         is_unsigned = x.zero_point == LOWEST
@@ -352,7 +374,7 @@ class Lowering:
         residual, fields = None, {}
         location = operator.location
         if add:
-            residual = self.buffers[add.inputs[1 - own]]
+            residual = self._source(add, 1 - own)
             fields, flags = requantization.of_sum(add, self._tensors, own), flags | Flags.RESIDUAL
             location = f"{operator.location} with {add.location}"
         window = self._window_fields((packing.tall, packing.wide), (

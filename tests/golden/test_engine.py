@@ -9,7 +9,7 @@ from bitline.golden.cycles import MacroCycles
 from bitline.golden.engine.cycles import EngineCycles, Feeder, Loader, row_cycles
 from bitline.golden.engine.descriptor import FIELDS, SIZE, Descriptor, Flags, Operation
 from bitline.golden.engine.executor import Engine
-from bitline.golden.engine.image import SECTIONS, EngineError, Load, read_image
+from bitline.golden.engine.image import SECTIONS, EngineError, Fault, Load, read_image
 from bitline.host.engine.compiler import compile_network
 from bitline.host.network.operators import AveragePool2D, MaxPool2D
 from engine_networks import DEFAULT, SMALL, Builder, mobile_network
@@ -175,13 +175,39 @@ CONV, DEPTHWISE, POOL, ADD, END = (Operation.CONV, Operation.DEPTHWISE, Operatio
     (ADD, {"sum_low": 1, "sum_high": 0}, "a sum_low of at most sum_high"),
     (ADD, {"source_width": 3}, "a source of the size of the target, not 4 x 3"),
     (END, {"depth": 0}, "at least 1 output, not 0"),
-    (END, {"source": 1 << 31}, "a outputs that ends at its limit"),
+    (END, {"source": 1 << 31}, "a source that ends at its limit"),
 ])
 def test_descriptor_that_breaks_a_rule(image, operation, fields, match):
     number = number_of(image, operation)
     with pytest.raises(EngineError, match=f"^descriptor {number} must have ({match})") as error:
         Engine(SMALL, changed(image, number, **fields))
     assert error.value.descriptor == number and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("operation, fields, fault", [
+    (CONV, {"operation": 5}, Fault.OPERATION),
+    (CONV, {"rounding": 3}, Fault.NUMBER),
+    (POOL, {"flags": Flags.SUMS}, Fault.NEIGHBOR),
+    (CONV, {"source_height": 9}, Fault.SOURCE),
+    (CONV, {"target_limit": 1}, Fault.TARGET),
+    (ADD, {"residual": 40000}, Fault.RESIDUAL),
+    (CONV, {"weights": 7}, Fault.TILE),
+    (CONV, {"strip": 65535, "part_rows": 12}, Fault.SUM),
+    (CONV, {"parameters": 65535}, Fault.PARAMETER),
+    (DEPTHWISE, {"wide": 4}, Fault.UNIT),
+])
+def test_faults_have_numbers(image, operation, fields, fault):
+    with pytest.raises(EngineError) as error:
+        Engine(SMALL, changed(image, number_of(image, operation), **fields))
+    assert error.value.fault == fault
+
+
+@pytest.mark.parametrize("fields", [
+    {"tall": 65535, "wide": 65535, "depth": 65535, "part_rows": 1, "source_pixel": 65535},
+    {"strip": 1, "outputs": 8, "part_rows": 1}, {"target_height": 65535, "target_width": 65535, "target_pitch": 0}])
+def test_endless_descriptors_are_refused_at_once(image, fields):
+    with pytest.raises(EngineError, match="^descriptor 0 must have "):
+        Engine(SMALL, changed(image, 0, **fields))
 
 
 def test_source_and_target_are_apart(image):

@@ -15,8 +15,8 @@ from bitline.host.engine.memory import Buffer, check_places, place
 from bitline.host.engine.packing import block_toeplitz, choose
 from bitline.host.network.files.load import load_network
 from bitline.host.network.files.reference import TfliteReference
-from bitline.host.network.network import NetworkError
-from bitline.host.network.operators import AveragePool2D, Conv2D, DepthwiseConv2D, MaxPool2D
+from bitline.host.network.network import NetworkError, Variable
+from bitline.host.network.operators import AveragePool2D, Conv2D, DepthwiseConv2D, MaxPool2D, Reshape
 from engine_networks import DEFAULT, SMALL, Builder, differences, drawn_network, mobile_network
 from places import NETWORKS, ROOT
 from small_networks import convolution_network
@@ -259,6 +259,21 @@ def test_padded_means_are_refused():
     network = build.network()
     network.operators[0] = replace(network.operators[0], padding=((0, 1), (0, 0)))
     assert refused(network) == "operator 0 (AVERAGE_POOL_2D) must have no padding on an engine, not ((0, 1), (0, 0))"
+
+
+def test_reshaped_elements_are_for_fully_connected_layers():
+    build = Builder(np.random.default_rng(25), (1, 4, 6, 4))
+    build.conv(4, (1, 1))
+    build.tensors.append(replace(build.tensors[build.last], shape=(1, 6, 4, 4)))
+    build.place(Reshape, (build.last,), len(build.tensors) - 1)
+    build.conv(4, (1, 1))
+    assert refused(build.network()) == ("operator 2 (CONV_2D) must not read reshaped elements on an engine, where only "
+                                        "FULLY_CONNECTED does")
+
+
+def test_networks_that_keep_something_are_refused():
+    network = replace(convolution_network(np.random.default_rng(26)), variables=(Variable("state", np.zeros(1)),))
+    assert refused(network) == "small must keep nothing from run to run on an engine, and keeps state"
 
 
 # Memory.
