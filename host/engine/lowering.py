@@ -1,7 +1,7 @@
 """Lowering: the operators of a network as steps of the engine, on buffers of its memory."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -10,12 +10,14 @@ from ...golden.engine.descriptor import Flags, Operation
 from ..network.network import NetworkError
 from ..network.operators import (
     Add,
+    ArgMax,
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
     MaxPool2D,
     Mean,
+    Pad,
     Reshape,
     Softmax,
 )
@@ -83,7 +85,8 @@ class Lowering:
     buffers : dict of int to Buffer
         By number of the tensor; a tensor that is another one's elements shares its buffer.
     outputs : list of int
-        Numbers of the tensors that come out: the operand of a SOFTMAX at the end, which is left to the reader.
+        Numbers of the tensors that come out: the operand of a SOFTMAX or ARG_MAX at the end, which is left to the
+        reader, or to END.
 
     Raises
     ------
@@ -94,17 +97,19 @@ class Lowering:
     def __init__(self, config, network, *, batch=1, fuse=True):
         self.config, self.network, self.steps, self.buffers = config, network, [], {}
         self._batch, self._tensors = batch, network.tensors
-        self.operators, self.outputs = self._without_softmax()
-        self._readers = {}
-        for operator in self.operators:
-            for index in operator.operands:
-                self._readers.setdefault(index, []).append(operator)
+        self.operators, self.outputs = self._without_last()
+        self._readers = self._find_readers()
+        self._merge_padding()
         self._fuses, self._done = fuse, set()
         self._fused = self._choose_fused() if fuse else {}
         self._windows = {operator.inputs[0] for operator in self.operators if self._is_for_unit(operator)}
         if network.variables:
             raise NetworkError(f"{network.name} must keep nothing from run to run on an engine, and keeps "
                                f"{', '.join(variable.name for variable in network.variables)[:200]}")
+        for index in (*network.inputs, *self.outputs):
+            if self._tensors[index].dtype != "int8":
+                raise NetworkError(f"{self._tensors[index].name} must be int8 to go into an engine or out of it, not "
+                                   f"{self._tensors[index].dtype}")
         problems = Problems()
         for operator in self.operators:
             with problems.of(operator.location):
@@ -119,15 +124,42 @@ class Lowering:
                 raise NetworkError(f"output {self._tensors[index].name} must be computed on an engine, and is constant")
         self._set_lifetimes()
 
-    def _without_softmax(self):
-        """Operators and outputs without a SOFTMAX at the end."""
+    def _without_last(self):
+        """Operators and outputs without a SOFTMAX or an ARG_MAX of all elements at the end."""
         operators, outputs = list(self.network.operators), list(self.network.outputs)
         read = {index for operator in operators for index in operator.operands}
-        for operator in [each for each in operators if isinstance(each, Softmax)]:
-            if operator.output in outputs and operator.output not in read:
+        for operator in [each for each in operators if type(each) in (Softmax, ArgMax)]:
+            tensor = self._tensors[operator.inputs[0]]
+            is_whole = type(operator) is Softmax or (tensor.size == tensor.shape[-1] and
+                                                     operator.axis == len(tensor.shape) - 1)
+            if operator.output in outputs and operator.output not in read and is_whole:
                 operators.remove(operator)
                 outputs[outputs.index(operator.output)] = operator.inputs[0]
         return operators, outputs
+
+    def _find_readers(self):
+        """By number of a tensor the operators that read it, once for each time that they do."""
+        readers = {}
+        for operator in self.operators:
+            for index in operator.operands:
+                readers.setdefault(index, []).append(operator)
+        return readers
+
+    def _merge_padding(self):
+        """PAD with the zero point, whose readers are convolutions, becomes padding of these."""
+        for pad in [each for each in self.operators if type(each) is Pad]:
+            x, readers = self._tensors[pad.inputs[0]], self._readers.get(pad.output, [])
+            is_plain = len(pad.amounts) == 4 and not any((*pad.amounts[0], *pad.amounts[3]))
+            if not (is_plain and x.scales.size == 1 and pad.value == x.zero_point and pad.output not in self.outputs and
+                    all(type(each) in (Conv2D, DepthwiseConv2D) for each in readers)):
+                continue
+            self.operators.remove(pad)
+            for reader in readers:
+                padding = tuple((before + more[0], after + more[1])
+                                for (before, after), more in zip(reader.padding, pad.amounts[1:3]))
+                merged = replace(reader, inputs=(pad.inputs[0], *reader.inputs[1:]), padding=padding)
+                self.operators[self.operators.index(reader)] = merged
+        self._readers = self._find_readers()
 
     def _choose_fused(self):
         """By number of a convolution's output: the sum that is computed with it, and which operand it is."""
@@ -149,11 +181,11 @@ class Lowering:
     def _check(self, operator):
         """NetworkError unless the engine has an operator."""
         location = operator.location
-        kinds = (Conv2D, FullyConnected, AveragePool2D, MaxPool2D, Mean, Add, Reshape)
-        if not isinstance(operator, kinds) or type(operator).__name__ == "TransposeConv":
+        kinds = (Conv2D, DepthwiseConv2D, FullyConnected, AveragePool2D, MaxPool2D, Mean, Add, Reshape)
+        if type(operator) not in kinds:
             raise NetworkError(f"{location} must be among the operators of an engine (CONV_2D, DEPTHWISE_CONV_2D, "
-                               "FULLY_CONNECTED, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, ADD, RESHAPE, and SOFTMAX at the "
-                               "end)")
+                               "FULLY_CONNECTED, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, ADD, RESHAPE, PAD before "
+                               "convolutions, SOFTMAX and ARG_MAX at the end)")
         for index in (*operator.operands, *operator.outputs):
             tensor = self._tensors[index]
             if tensor.dtype != "int8" or tensor.data is not None or tensor.is_variable:

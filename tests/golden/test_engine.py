@@ -206,7 +206,7 @@ def test_faults_have_numbers(image, operation, fields, fault):
     {"tall": 65535, "wide": 65535, "depth": 65535, "part_rows": 1, "source_pixel": 65535},
     {"strip": 1, "outputs": 8, "part_rows": 1}, {"target_height": 65535, "target_width": 65535, "target_pitch": 0}])
 def test_endless_descriptors_are_refused_at_once(image, fields):
-    with pytest.raises(EngineError, match="^descriptor 0 must have "):
+    with pytest.raises(EngineError, match=r"^descriptor 0 must have "):
         Engine(SMALL, changed(image, 0, **fields))
 
 

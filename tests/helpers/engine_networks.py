@@ -127,9 +127,9 @@ class Builder:
         inputs = source, weights, self.constant((outputs,), "int32")
         return self.place(FullyConnected, inputs, self.tensor((*shape[:-1], outputs)), rounding="float64", **fields)
 
-    def network(self):
+    def network(self, inputs=(0,)):
         """The network."""
-        network = Network("drawn", self.tensors, self.operators, (0,), (self.last,))
+        network = Network("drawn", self.tensors, self.operators, inputs, (self.last,))
         check(network)
         return network
 

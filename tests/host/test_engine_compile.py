@@ -15,8 +15,18 @@ from bitline.host.engine.memory import Buffer, check_places, place
 from bitline.host.engine.packing import block_toeplitz, choose
 from bitline.host.network.files.load import load_network
 from bitline.host.network.files.reference import TfliteReference
-from bitline.host.network.network import NetworkError, Variable
-from bitline.host.network.operators import AveragePool2D, Conv2D, DepthwiseConv2D, MaxPool2D, Reshape
+from bitline.host.network.inference import Inference
+from bitline.host.network.network import NetworkError, Tensor, Variable
+from bitline.host.network.operators import (
+    ArgMax,
+    AveragePool2D,
+    Conv2D,
+    DepthwiseConv2D,
+    MaxPool2D,
+    Pad,
+    Reshape,
+    Sub,
+)
 from engine_networks import DEFAULT, SMALL, Builder, differences, drawn_network, mobile_network
 from places import NETWORKS, ROOT
 from small_networks import convolution_network
@@ -195,6 +205,42 @@ def test_tiles_that_a_bank_holds_are_not_loaded_again():
     assert [load.keeps for load in compiled.loads] == [False] * 2 + [True] * (len(compiled.loads) - 2)
 
 
+def test_padding_before_convolutions_is_theirs():
+    build = Builder(np.random.default_rng(27), (1, 7, 8, 4))
+    source = build.tensors[build.conv(16)]
+    amounts = (0, 0), (1, 0), (2, 1), (0, 0)
+    build.tensors.append(replace(source, shape=(1, 8, 11, 16)))
+    build.place(Pad, (build.last,), len(build.tensors) - 1, amounts=amounts, value=source.zero_point)
+    build.depthwise(stride=(2, 2), same=False)
+    network = build.network()
+    mismatches, compiled, _ = differences(DEFAULT, network, inputs_of(np.random.default_rng(28), network))
+    assert mismatches == [] and len(compiled.program) == 3
+    network.operators[1] = replace(network.operators[1], value=source.zero_point - 1)
+    assert refused(network).startswith("operator 1 (PAD) must be among the operators of an engine")
+
+
+def test_several_inputs():
+    build = Builder(np.random.default_rng(29), (1, 3, 3, 5))
+    other = build.tensor((1, 3, 3, 5))
+    build.add(0, other)
+    network = build.network((0, other))
+    x = np.random.default_rng(30).integers(-128, 128, (2, 1, 1, 3, 3, 5))
+    run = Engine(DEFAULT, compile_network(DEFAULT, network).image).run(x.astype(np.int8))
+    assert np.array_equal(run.output, Inference(network).run(*x)[network.outputs[0]].reshape(-1))
+
+
+def test_the_greatest_output_at_the_end_is_that_of_the_engine():
+    build = Builder(np.random.default_rng(31), (1, 20))
+    build.dense(9)
+    build.tensors.append(Tensor("class", (1,), "int64"))
+    build.place(ArgMax, (build.last,), len(build.tensors) - 1, axis=1)
+    network = build.network()
+    engine = Engine(DEFAULT, compile_network(DEFAULT, network).image)
+    x = inputs_of(np.random.default_rng(32), network, 8)
+    expected = Inference(network).run(x)[network.outputs[0]].reshape(-1).tolist()
+    assert [engine.run(each.astype(np.int8)).argmax for each in x] == expected and len(set(expected)) > 1
+
+
 # What does not fit.
 
 
@@ -250,7 +296,16 @@ def test_operators_that_an_engine_lacks_are_in_one_line(published):
 
 def test_activations_of_16_bits_are_refused():
     network = convolution_network(np.random.default_rng(18), dtype="int16", zero_point=0)
-    assert refused(network) == "operator 0 (convolution) must have activations of int8 on an engine, not int16"
+    assert refused(network) == "x must be int8 to go into an engine or out of it, not int16"
+
+
+def test_operators_that_derive_from_others_are_refused():
+    build = Builder(np.random.default_rng(33), (1, 3, 3, 5))
+    build.add(0, build.conv(5))
+    network = build.network()
+    fields = {name: getattr(network.operators[1], name) for name in ("location", "inputs", "outputs")}
+    network.operators[1] = Sub(**fields)
+    assert refused(network).startswith("operator 1 (ADD) must be among the operators of an engine")
 
 
 def test_padded_means_are_refused():
