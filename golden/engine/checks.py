@@ -9,8 +9,9 @@ from .image import EngineError, Fault
 # Of the depthwise unit: rows and pixels of a window.
 WINDOW = 3
 # Flags that an operation may have.
-FLAGS = {Operation.END: 0, Operation.CONV: Flags.UNSIGNED | Flags.RESIDUAL | Flags.SUMS,
-         Operation.DEPTHWISE: Flags.FEEDS, Operation.POOL: Flags.MAXIMUM | Flags.SUMS, Operation.ADD: 0}
+FLAGS = {Operation.END: 0, Operation.CONV: Flags.UNSIGNED | Flags.RESIDUAL | Flags.SUMS | Flags.SCALES_OWN,
+         Operation.DEPTHWISE: Flags.FEEDS, Operation.POOL: Flags.MAXIMUM | Flags.SUMS,
+         Operation.ADD: Flags.SCALES_OWN}
 # What is wrong with a tensor.
 OF_TENSOR = {"source": Fault.SOURCE, "target": Fault.TARGET, "residual": Fault.RESIDUAL}
 # Words of sums over a whole target.
@@ -69,6 +70,8 @@ class Checks:
         self._check_numbers(operation)
         self._check_neighbors(operation)
         self._check_tensors(operation)
+        if descriptor.is_residual or operation in (Operation.ADD, Operation.POOL):
+            self._slots(descriptor.sum_slot, 1)
         if operation == Operation.CONV:
             return self._check_tiles(first)
         if operation == Operation.DEPTHWISE:
@@ -92,12 +95,8 @@ class Checks:
         require(descriptor.low <= descriptor.high, "a low of at most high",
                 f"{descriptor.low} with {descriptor.high}")
         if descriptor.is_residual or operation == Operation.ADD:
-            for name in ("own_shift", "other_shift", "sum_shift"):
-                require(SHIFTS[0] <= getattr(descriptor, name) <= 0, f"a {name} from {SHIFTS[0]} to 0",
-                        getattr(descriptor, name))
-        if operation == Operation.POOL:
-            require(SHIFTS[0] <= descriptor.sum_shift <= SHIFTS[1],
-                    f"a sum_shift from {SHIFTS[0]} to {SHIFTS[1]}", descriptor.sum_shift)
+            require(SHIFTS[0] <= descriptor.term_shift <= 0, f"a term_shift from {SHIFTS[0]} to 0",
+                    descriptor.term_shift)
         if descriptor.is_residual or operation in (Operation.ADD, Operation.POOL):
             require(descriptor.sum_low <= descriptor.sum_high, "a sum_low of at most sum_high",
                     f"{descriptor.sum_low} with {descriptor.sum_high}")
@@ -194,7 +193,7 @@ class Checks:
             kept = min(descriptor.strip, descriptor.vectors) * slots
             self._require(Fault.SUM, kept <= config.sum_slots,
                           f"partial sums of a strip in {config.sum_slots} slots", kept)
-        self._slots(-(-descriptor.channels // config.lanes))
+        self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))
         require(descriptor.weights == first, f"load {first} as its first", descriptor.weights)
         count = descriptor.tiles
         require(first + count <= len(loads), f"its {count} loads among {len(loads)}, from {first} on", "more")
@@ -213,11 +212,11 @@ class Checks:
             require(before and (before.first, before.rows) == (load.first, load.rows),
                     f"a load {number} that keeps the tile of {banks} loads before", "another")
 
-    def _slots(self, count):
+    def _slots(self, first, count):
         require = partial(self._require, Fault.PARAMETER)
-        end, most = self._descriptor.parameters + count, len(self._image.parameters)
-        require(end <= most, f"parameters among {most} slots", end)
-        shifts = self._image.parameters["shift"][self._descriptor.parameters:end]
+        slots, end = self._image.parameters, first + count
+        require(end <= len(slots), f"parameters among {len(slots)} slots", end)
+        shifts = slots["shift"][first:end]
         require(shifts.min() >= SHIFTS[0] and shifts.max() <= SHIFTS[1],
                 f"shifts from {SHIFTS[0]} to {SHIFTS[1]}", f"{shifts.min()} to {shifts.max()}")
 
@@ -243,7 +242,7 @@ class Checks:
         rows = descriptor.tall * descriptor.wide * -(-descriptor.channels // config.macro.columns)
         require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                 descriptor.weights + rows)
-        self._slots(-(-descriptor.channels // config.lanes))
+        self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))
 
     def _check_pool(self):
         """All windows are within the source: of a sum no element may be missing."""

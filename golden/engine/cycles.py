@@ -6,7 +6,7 @@ Constants are latencies of blocks; docs/engine.md says what each of them contain
 from ..cycles import MacroCycles
 
 # Words of 32 bits of a descriptor, of which two are fetched while others run; and cycles from an end to the next start.
-FETCH_CYCLES, START_CYCLES = 32, 4
+FETCH_CYCLES, START_CYCLES = 24, 4
 # From the read of a vector's last bytes until it is offered to the macro; vectors that are begun and not accepted.
 GATHER_LATENCY, GATHER_VECTORS = 4, 8
 # From a load's begin until its first row is offered.
@@ -134,7 +134,7 @@ class EngineCycles:
         taps = descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.macro.columns)
         taps *= self._loader.interval
         words = -(-descriptor.channels // self._config.lanes)
-        self._advance(self.cycle + taps + TAP_LATENCY + descriptor.wide * words, held=taps)
+        self._advance(self.cycle + taps + TAP_LATENCY + descriptor.wide * words, held=taps + TAP_LATENCY)
 
     def depthwise(self, descriptor):
         """A DEPTHWISE whose results go to memory."""

@@ -1,4 +1,4 @@
-"""Descriptors: the instructions of the engine, 128 bytes each."""
+"""Descriptors: the instructions of the engine, 96 bytes each."""
 
 import struct
 from collections import namedtuple
@@ -28,12 +28,14 @@ class Flags(IntFlag):
     FEEDS = 8
     # CONV: results are also added up over the whole target (or with MAXIMUM their greatest found); POOL: takes those.
     SUMS = 16
+    # RESIDUAL, ADD: of the two terms the own one is multiplied, not the other.
+    SCALES_OWN = 32
 
 
 # Name, struct code, and meaning; in the order of their bytes, the lowest first. docs/engine.md has this table.
 FIELDS = (
     ("operation", "B", "`END`, `CONV`, `DEPTHWISE`, `POOL` or `ADD`"),
-    ("flags", "B", "`UNSIGNED` 1, `RESIDUAL` 2, `MAXIMUM` 4, `FEEDS` 8, `SUMS` 16"),
+    ("flags", "B", "`UNSIGNED` 1, `RESIDUAL` 2, `MAXIMUM` 4, `FEEDS` 8, `SUMS` 16, `SCALES_OWN` 32"),
     ("rounding", "B", "of the lanes: `single` 0, `double` 1, `away` 2"),
     ("fill", "b", "byte that a window sees outside the source"),
     ("source", "I", "address of the source's first byte"),
@@ -73,17 +75,13 @@ FIELDS = (
     ("residual_limit", "I", "address after its last byte"),
     ("residual_pitch", "H", "bytes from a row to the next"),
     ("residual_pixel", "H", "bytes from a pixel to the next"),
-    ("own_shift", "b", "shift of the own results"),
-    ("other_shift", "b", "shift of the tensor that is added"),
-    ("sum_shift", "b", "shift of the sum; `POOL`: of a window's"),
+    ("sum_slot", "H", "`RESIDUAL`, `ADD`, `POOL`: slot of the parameters of sums"),
+    ("term_shift", "b", "shift of the term of a sum that is multiplied"),
     ("sum_low", "b", "least value of the sum"),
-    ("own_multiplier", "i", "multiplier of the own results"),
-    ("other_multiplier", "i", "multiplier of the tensor that is added"),
-    ("sum_multiplier", "i", "multiplier of the sum; `POOL`: of a window's"),
-    ("sum_bias", "i", "`POOL`: added to a window's sum"),
+    ("term_multiplier", "i", "multiplier of that term"),
     ("sum_high", "b", "greatest value of the sum"),
 )
-SIZE = 128
+SIZE = 96
 _CODE = struct.Struct("<" + "".join(code for _, code, _ in FIELDS))
 _SPARE = SIZE - _CODE.size
 

@@ -13,7 +13,7 @@ from .cycles import EngineCycles
 from .descriptor import Flags, Operation
 from .image import INPUT, OUTPUT, EngineError, read_image
 
-# Bits by which both terms of a sum are shifted to the left before they are scaled.
+# Bits by which the term of a sum that is multiplied is shifted to the left before.
 SUM_SHIFT = 20
 INPUT_BITS = 8
 
@@ -169,20 +169,22 @@ class Engine:
         self.memory[self._pixels(descriptor, "target", descriptor.channels)] = values.astype(np.int8).view(np.uint8)
 
     def _sum(self, descriptor, own):
-        """Of results and the tensor that is added, both scaled."""
+        """Of results and the tensor that is added, brought to one scale."""
         other = self.memory[self._pixels(descriptor, "residual", descriptor.channels)].view(np.int8).astype(np.int64)
-        terms = [multiply_by_quantized_multiplier((values - zero) << SUM_SHIFT, multiplier, shift)
-                 for values, zero, multiplier, shift in (
-                     (own, descriptor.own_zero, descriptor.own_multiplier, descriptor.own_shift),
-                     (other, descriptor.other_zero, descriptor.other_multiplier, descriptor.other_shift))]
-        return self._lane_of_descriptor(descriptor, sum(terms), 0, "double")
+        terms = [own - descriptor.own_zero, other - descriptor.other_zero]
+        if not descriptor.flags & Flags.SCALES_OWN:
+            terms.reverse()
+        scaled = multiply_by_quantized_multiplier(terms[0] << SUM_SHIFT, descriptor.term_multiplier,
+                                                  descriptor.term_shift)
+        return self._sum_lanes(descriptor, scaled + (terms[1] << SUM_SHIFT - 1), "double")
 
-    @staticmethod
-    def _lane_of_descriptor(descriptor, values, bias, rounding):
-        """The lanes with the multiplier of a descriptor."""
-        return requantize(values, bias, descriptor.sum_multiplier, descriptor.sum_shift,
-                          zero_point=descriptor.sum_zero, low=descriptor.sum_low, high=descriptor.sum_high,
-                          rounding=rounding)
+    def _sum_lanes(self, descriptor, values, rounding):
+        """Results of sums (..., channels), all with the parameters of one slot."""
+        slot = self.image.parameters[descriptor.sum_slot]
+        lanes = np.arange(values.shape[-1]) % self.config.lanes
+        bias, multiplier, shift = (slot[name].astype(np.int64)[lanes] for name in ("bias", "multiplier", "shift"))
+        return requantize(values, bias, multiplier, shift, zero_point=descriptor.sum_zero, low=descriptor.sum_low,
+                          high=descriptor.sum_high, rounding=rounding)
 
     def _lanes(self, descriptor, totals):
         """Results of totals (..., channels), with the parameters of their slots."""
@@ -244,7 +246,7 @@ class Engine:
     def _pool(self, descriptor, clock):
         clock.pool(descriptor)
         found = self._sums[None] if descriptor.is_summed else self._pooled(descriptor)
-        values = self._lane_of_descriptor(descriptor, found, descriptor.sum_bias, ROUNDINGS[descriptor.rounding])
+        values = self._sum_lanes(descriptor, found, ROUNDINGS[descriptor.rounding])
         self._write(descriptor, values.reshape(*descriptor.places, -1))
 
     def _pooled(self, descriptor):

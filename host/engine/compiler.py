@@ -124,7 +124,7 @@ class _Writer:
     def add(self, step):
         """Append a step."""
         fields, channels = dict(step.fields), step.fields.get("channels", step.target.channels)
-        fields |= {"channels": channels, "parameters": self._parameters(step)}
+        fields |= {"channels": channels, "parameters": self._parameters(step), "sum_slot": self._sum_slot(step)}
         feeds = fields.get("flags", 0) & Flags.FEEDS
         fields |= self._tensor("target", step.target, step.first_result, step.target.channels if feeds else channels)
         if step.is_fed:
@@ -177,6 +177,16 @@ class _Writer:
                     before = self.loads[-banks] if len(self.loads) >= banks else None
                     keeps = before is not None and (before.first, before.rows) == (first, rows)
                     self.loads.append(Load(first, rows, keeps))
+
+    def _sum_slot(self, step):
+        """Its slot of the parameters of sums."""
+        if step.sums is None:
+            return 0
+        slot = np.zeros(self._config.lanes, PARAMETER)
+        for name in ("bias", "multiplier", "shift"):
+            slot[name] = getattr(step.sums, name)
+        self._slots.append(slot)
+        return len(self._slots) - 1
 
     def _parameters(self, step):
         """The first of its slots of parameters."""

@@ -47,6 +47,7 @@ class Step:
     tiles : list of int8 array (rows, columns)
         ``CONV``: for each column of tiles and part; ``DEPTHWISE``: one, its taps.
     parameters : Requantization or None
+    sums : SumRequantization or None
     first_channel, first_result : int
         Byte of the source's and the target's pixels at which it begins.
     """
@@ -60,6 +61,7 @@ class Step:
     fields: dict = field(default_factory=dict)
     tiles: list = field(default_factory=list)
     parameters: object = None
+    sums: object = None
     first_channel: int = 0
     first_result: int = 0
     # CONV: a DEPTHWISE feeds it, and nothing of its source is read; its target's rows are columns.
@@ -292,8 +294,9 @@ class Lowering:
         elif isinstance(operator, Add):
             if operator.output not in self.buffers:
                 a, b = (self._source(operator, index) for index in (0, 1))
+                sums = requantization.of_sum(operator, self._tensors, 0)
                 self.steps.append(Step(Operation.ADD, location, operator.output, a, self._buffer(operator.output), b,
-                                       {**requantization.of_sum(operator, self._tensors, 0), "depth": a.channels}))
+                                       {**sums.fields, "depth": a.channels}, sums=sums))
         else:
             self._lower_pool(operator)
 
@@ -303,21 +306,19 @@ class Lowering:
         target = self._buffer(operator.output)
         if isinstance(operator, Mean):
             size, stride, padding = (source.height, source.width), (1, 1), ((0, 0), (0, 0))
-            fields = requantization.of_mean(operator, x, output, math.prod(size))
+            sums = requantization.of_mean(operator, x, output, math.prod(size))
             target.height = target.width = 1
         else:
             size, stride, padding = operator.size, operator.stride, operator.padding
             low, high = requantization.limits(operator, output)
-            if isinstance(operator, AveragePool2D):
-                fields = requantization.of_average(operator, math.prod(size), low, high)
-            else:
-                fields = {**requantization.ONE, "sum_low": low, "sum_high": high, "flags": Flags.MAXIMUM,
-                          "fill": LOWEST}
+            sums = (requantization.of_average(operator, math.prod(size), low, high)
+                    if isinstance(operator, AveragePool2D) else requantization.of_maximum(low, high))
+        fields = dict(sums.fields)
         if self._is_summed(operator, source, size):
             self.steps[-1].fields["flags"] |= Flags.SUMS
             fields["flags"] = Flags.SUMS
         self.steps.append(Step(Operation.POOL, operator.location, operator.output, source, target, None, {
-            **self._window_fields(size, stride, padding), "depth": source.channels, **fields}))
+            **self._window_fields(size, stride, padding), "depth": source.channels, **fields}, sums=sums))
 
     def _is_summed(self, operator, source, size):
         """Whether the sums of a whole image are those that the step before can add up."""
@@ -372,7 +373,7 @@ class Lowering:
             self.steps.append(Step(
                 Operation.DEPTHWISE, operator.location, operator.output, source, target, None,
                 {**self._window_fields(size, conv.stride, conv.padding), "depth": end - first, "fill": x.zero_point,
-                 "channels": end - first}, [np.concatenate(rows)], part_of(parameters, first, end), first, first))
+                 "channels": end - first}, [np.concatenate(rows)], part_of(parameters, first, end), None, first, first))
         if follower:
             self._feed(self.steps[-1], follower)
 
@@ -403,11 +404,12 @@ class Lowering:
         self._check_sums(operator, conv, is_unsigned)
         output = add.output if add else operator.output
         target, flags = self._buffer(output), Flags.UNSIGNED if is_unsigned else Flags(0)
-        residual, fields = None, {}
+        residual, sums = None, None
         location = operator.location
         if add:
             residual = self._source(add, 1 - own)
-            fields, flags = requantization.of_sum(add, self._tensors, own), flags | Flags.RESIDUAL
+            sums = requantization.of_sum(add, self._tensors, own)
+            flags |= Flags.RESIDUAL | sums.fields["flags"]
             location = f"{operator.location} with {add.location}"
         window = self._window_fields((packing.tall, packing.wide), (
             packing.height * conv.stride[0], packing.width * conv.stride[1]), conv.padding)
@@ -416,11 +418,11 @@ class Lowering:
             first, result = group * conv.depth, group * conv.outputs
             self.steps.append(Step(
                 Operation.CONV, location, output, source, target, residual,
-                {**window, **fields, "flags": flags, "fill": x.zero_point, "depth": packing.depth,
+                {**window, **(sums.fields if sums else {}), "flags": flags, "fill": x.zero_point, "depth": packing.depth,
                  "channels": channels, "outputs": packing.outputs, "block_height": packing.height,
                  "block_width": packing.width, "part_rows": packing.part_rows, "strip": packing.strip},
-                self._tiles(conv, packing, group), part_of(parameters, result, result + channels), first, result,
-                is_turned=source.is_turned))
+                self._tiles(conv, packing, group), part_of(parameters, result, result + channels), sums,
+                first, result, is_turned=source.is_turned))
 
     def _on_buffer(self, operator, conv, source):
         """A fully connected layer as a convolution of what its input is in memory."""

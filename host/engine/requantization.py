@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...golden.engine.descriptor import Flags
 from ...golden.exact_multiplier import exact_multiplier
 from ...golden.kernels import layers
 from ...golden.requantize import FRACTION, ROUNDINGS, SHIFTS, quantize_multiplier, quantize_multipliers
@@ -98,22 +99,33 @@ def _exact(operator, factors, largest, zero_point, low, high):
     raise NetworkError(f"{operator.location} must have factors that a multiplier of 31 bits gives exactly on an engine")
 
 
+@dataclass(frozen=True)
+class SumRequantization:
+    """What sums of elements need: fields of a descriptor, and the one bias, multiplier and shift of their slot."""
+
+    fields: dict
+    multiplier: int
+    shift: int
+    bias: int = 0
+
+
 def of_sum(operator, tensors, own):
-    """Fields of a descriptor for ADD: ``own`` is the input, 0 or 1, that the lanes have, the other is in memory."""
+    """Of ADD: ``own`` is the input, 0 or 1, that the lanes have, the other is in memory."""
     a, b = (tensors[index] for index in operator.inputs)
     output = tensors[operator.output]
     common = np.float64(np.float32(2) * np.float32(max(a.scale, b.scale)))
-    pairs = [quantize_multiplier(float(np.float64(tensor.scale) / common)) for tensor in (a, b)]
+    # The one of the larger scale is exactly halved.
+    scaled = int(a.scale >= b.scale)
+    term = quantize_multiplier(float(np.float64((a, b)[scaled].scale) / common))
     multiplier, shift = quantize_multiplier(float(common / ((1 << 20) * np.float64(output.scale))))
     if shift > 0 or operator.rounding != "double":
         raise NetworkError(f"{operator.location} must round as double with a factor of at most 1 on an engine")
     low, high = limits(operator, output)
-    other = 1 - own
     points = [a.zero_point, b.zero_point]
-    return {"own_zero": points[own], "own_multiplier": pairs[own][0], "own_shift": pairs[own][1],
-            "other_zero": points[other], "other_multiplier": pairs[other][0], "other_shift": pairs[other][1],
-            "sum_multiplier": multiplier, "sum_shift": shift, "sum_zero": output.zero_point, "sum_low": low,
-            "sum_high": high}
+    fields = {"own_zero": points[own], "other_zero": points[1 - own], "sum_zero": output.zero_point, "sum_low": low,
+              "sum_high": high, "term_multiplier": term[0], "term_shift": term[1],
+              "flags": Flags.SCALES_OWN if scaled == own else Flags(0)}
+    return SumRequantization(fields, multiplier, shift)
 
 
 def limits(operator, output):
@@ -121,29 +133,31 @@ def limits(operator, output):
     return layers.activation_limits(operator.activation, output.scale, output.zero_point, output.dtype)
 
 
-# A factor of one.
-ONE = {"sum_multiplier": 1 << FRACTION - 1, "sum_shift": 1}
+def of_maximum(low, high):
+    """Of MAX_POOL_2D: a factor of one."""
+    fields = {"sum_low": low, "sum_high": high, "flags": Flags.MAXIMUM, "fill": INT8[0]}
+    return SumRequantization(fields, 1 << FRACTION - 1, 1)
 
 
 def of_average(operator, count, low, high):
-    """Fields of a POOL that divides sums of ``count`` elements, halves away from zero: checked for every sum."""
+    """Of AVERAGE_POOL_2D, which divides sums of ``count`` elements, halves away from zero: checked for every sum."""
     multiplier, shift = quantize_multiplier(1 / count)
     sums = np.arange(INT8[0] * count, INT8[1] * count + 1)
     wanted = np.sign(sums) * ((np.abs(sums) + count // 2) // count)
     for candidate in (multiplier, multiplier + 1, multiplier - 1):
         product, bits = np.abs(sums) * candidate, FRACTION - shift
         if candidate <= INT32 and np.array_equal(np.sign(sums) * (product + (1 << bits - 1) >> bits), wanted):
-            return {"sum_multiplier": candidate, "sum_shift": shift, "rounding": ROUNDINGS.index("away"),
-                    "sum_low": low, "sum_high": high}
+            fields = {"rounding": ROUNDINGS.index("away"), "sum_low": low, "sum_high": high}
+            return SumRequantization(fields, candidate, shift)
     raise NetworkError(f"{operator.location} must have windows whose sums a multiplier of 31 bits divides exactly on "
                        f"an engine, not of {count} pixels")
 
 
 def of_mean(operator, x, output, count):
-    """Fields of a POOL that computes a mean, whose division is part of the factor."""
+    """Of MEAN, whose division is part of the factor."""
     multiplier, shift = quantize_multiplier(float(np.float64(x.scale) / np.float64(output.scale)))
     more = min(count.bit_length() - 1, 31 + shift)
     _check_shift(operator, shift - more)
-    return {"sum_multiplier": (multiplier << more) // count, "sum_shift": shift - more,
-            "sum_bias": -count * x.zero_point, "rounding": ROUNDINGS.index(operator.rounding),
-            "sum_zero": output.zero_point, "sum_low": INT8[0], "sum_high": INT8[1]}
+    fields = {"rounding": ROUNDINGS.index(operator.rounding), "sum_zero": output.zero_point, "sum_low": INT8[0],
+              "sum_high": INT8[1]}
+    return SumRequantization(fields, (multiplier << more) // count, shift - more, -count * x.zero_point)

@@ -169,9 +169,9 @@ CONV, DEPTHWISE, POOL, ADD, END = (Operation.CONV, Operation.DEPTHWISE, Operatio
     (DEPTHWISE, {"source_pitch": 128}, "a source at an address divided by 8, with an odd number of such words"),
     (DEPTHWISE, {"channels": 8}, "as many channels as depth"),
     (POOL, {"left": -1, "flags": 0}, "windows within its source, not beyond it"),
-    (POOL, {"sum_shift": 8}, "a sum_shift from -31 to 7, not 8"),
+    (POOL, {"sum_slot": 999}, r"parameters among \d+ slots, not 1000"),
     (POOL, {"flags": Flags.SUMS}, "one window, of the sums of a CONV before it"),
-    (ADD, {"own_shift": 1}, "a own_shift from -31 to 0, not 1"),
+    (ADD, {"term_shift": 1}, "a term_shift from -31 to 0, not 1"),
     (ADD, {"sum_low": 1, "sum_high": 0}, "a sum_low of at most sum_high"),
     (ADD, {"source_width": 3}, "a source of the size of the target, not 4 x 3"),
     (END, {"depth": 0}, "at least 1 output, not 0"),
@@ -317,7 +317,7 @@ def test_runs_do_not_depend_on_those_before(image):
 def test_steps_follow_one_another(image):
     run = Engine(SMALL, image).run(bytes(256))
     assert all(before.end + 4 <= after.start for before, after in zip(run.steps, run.steps[1:]))
-    assert run.steps[0].start == 36 and run.cycles == run.steps[-1].end
+    assert run.steps[0].start == 28 and run.cycles == run.steps[-1].end
 
 
 def test_no_plane_skipped_is_what_the_image_says(image):

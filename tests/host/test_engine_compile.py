@@ -367,10 +367,10 @@ def test_buffers_of_the_depthwise_unit_have_rows_in_different_banks(channels, wi
 def test_means_are_divided_exactly(count):
     network = Builder(np.random.default_rng(21), (1, 1, 1, 1))
     network.pool(AveragePool2D, (1, 1), (1, 1))
-    fields = requantization.of_average(network.operators[0], count, -128, 127)
+    found = requantization.of_average(network.operators[0], count, -128, 127)
     sums = np.arange(-128 * count, 127 * count + 1)
-    found = requantize(sums, 0, fields["sum_multiplier"], fields["sum_shift"], zero_point=0, low=-128, high=127,
-                       rounding=ROUNDINGS[fields["rounding"]])
+    found = requantize(sums, found.bias, found.multiplier, found.shift, zero_point=0, low=-128, high=127,
+                       rounding=ROUNDINGS[found.fields["rounding"]])
     assert np.array_equal(found, np.sign(sums) * ((2 * np.abs(sums) + count) // (2 * count)))
 
 

@@ -34,7 +34,7 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,551 cycles, outputs 86 36 -85 ")
     steps = json.loads(trace.read_text())
     assert list(steps) == [str(file) for file in files]
-    assert steps[str(files[0])][0]["start"] == 36 and len(steps[str(files[0])]) == 8
+    assert steps[str(files[0])][0]["start"] == 28 and len(steps[str(files[0])]) == 8
     array = tmp_path / "input.npy"
     np.save(array, np.fromfile(files[0], np.int8).reshape(49, 10))
     assert cli("classify", out, "--inputs", array)[1].strip().split(":")[1] == lines[0].split(":")[1]
@@ -46,7 +46,7 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     other.write_bytes(bytes(489))
     refused("classify", out, "--inputs", other, match="input must have 490 bytes, not 489")
     out.write_bytes(out.read_bytes()[:-1])
-    refused("classify", out, "--inputs", files[0], match="image must have the 34144 bytes that it says, not 34143")
+    refused("classify", out, "--inputs", files[0], match="image must have the 33952 bytes that it says, not 33951")
 
 
 def test_program_and_estimate(cli, model):
