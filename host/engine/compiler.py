@@ -137,6 +137,8 @@ class _Writer:
         if step.residual is not None:
             fields |= self._tensor("residual", step.residual, step.first_result, channels)
             del fields["residual_height"], fields["residual_width"]
+            if step.is_turned:
+                fields |= {"residual_pitch": step.residual.pixel, "residual_pixel": step.residual.pitch}
         if step.parameters is not None:
             given = step.parameters
             fields |= {"rounding": given.rounding, "zero_point": given.zero_point, "low": given.low,

@@ -1,72 +1,19 @@
 """Lowering: the operators of a network as steps of the engine, on buffers of its memory."""
 
 import math
-from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ...golden.engine.checks import SUMMED_WORDS, WINDOW
+from ...golden.engine.checks import SUMMED_WORDS
 from ...golden.engine.descriptor import Flags, Operation
 from ..network.network import NetworkError
-from ..network.operators import (
-    Add,
-    ArgMax,
-    AveragePool2D,
-    Conv2D,
-    DepthwiseConv2D,
-    FullyConnected,
-    MaxPool2D,
-    Mean,
-    Pad,
-    Reshape,
-    Softmax,
-)
-from ..network.problems import Problems
-from ..network.window import ceil_div
+from ..network.operators import Add, AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Mean, Reshape
 from . import requantization
+from .fusing import LOWEST, Fusing
 from .memory import Buffer
 from .packing import block_toeplitz, choose
-
-LOWEST = -128
-
-
-@dataclass
-class Step:
-    """One descriptor before addresses are known.
-
-    Attributes
-    ----------
-    operation : Operation
-    location : str
-        Of the operators in the network.
-    output : int
-        Number of the tensor that is in the target after it.
-    source, target, residual : Buffer or None
-    fields : dict
-        Of the descriptor.
-    tiles : list of int8 array (rows, columns)
-        ``CONV``: for each column of tiles and part; ``DEPTHWISE``: one, its taps.
-    parameters : Requantization or None
-    sums : SumRequantization or None
-    first_channel, first_result : int
-        Byte of the source's and the target's pixels at which it begins.
-    """
-
-    operation: Operation
-    location: str
-    output: int
-    source: Buffer
-    target: Buffer
-    residual: Buffer | None = None
-    fields: dict = field(default_factory=dict)
-    tiles: list = field(default_factory=list)
-    parameters: object = None
-    sums: object = None
-    first_channel: int = 0
-    first_result: int = 0
-    # CONV: a DEPTHWISE feeds it, and nothing of its source is read; its target's rows are columns.
-    is_fed: bool = False
-    is_turned: bool = False
+from .steps import Step
+from .supported import Supported
 
 
 class Lowering:
@@ -79,7 +26,7 @@ class Lowering:
     batch : int
         Inputs that run together, for networks of fully connected layers.
     fuse : bool
-        Sums are added on the way out of the convolution before them.
+        Layers that follow one another run together where they can.
 
     Attributes
     ----------
@@ -98,141 +45,20 @@ class Lowering:
 
     def __init__(self, config, network, *, batch=1, fuse=True):
         self.config, self.network, self.steps, self.buffers = config, network, [], {}
-        self._batch, self._tensors = batch, network.tensors
-        self.operators, self.outputs = self._without_last()
-        self._readers = self._find_readers()
-        self._merge_padding()
-        self._fuses, self._done = fuse, set()
-        self._fused = self._choose_fused() if fuse else {}
-        self._windows = {operator.inputs[0] for operator in self.operators if self._is_for_unit(operator)}
-        if network.variables:
-            raise NetworkError(f"{network.name} must keep nothing from run to run on an engine, and keeps "
-                               f"{', '.join(variable.name for variable in network.variables)[:200]}")
-        for index in (*network.inputs, *self.outputs):
-            if self._tensors[index].dtype != "int8":
-                raise NetworkError(f"{self._tensors[index].name} must be int8 to go into an engine or out of it, not "
-                                   f"{self._tensors[index].dtype}")
-        problems = Problems()
-        for operator in self.operators:
-            with problems.of(operator.location):
-                self._check(operator)
-        problems.refuse()
+        self._batch, self._tensors, self._done = batch, network.tensors, set()
+        supported = Supported(network, batch)
+        self.outputs, self._readers = supported.outputs, supported.readers
+        self._fusing = Fusing(config, supported, fuse)
+        # Tensors whose rows the depthwise unit reads.
+        self._windows = {operator.inputs[0] for operator in supported.operators if self._fusing.is_for_unit(operator)}
         for index in network.inputs:
             self._input(index)
-        for operator in self.operators:
+        for operator in supported.operators:
             self._lower(operator)
         for index in self.outputs:
             if index not in self.buffers:
                 raise NetworkError(f"output {self._tensors[index].name} must be computed on an engine, and is constant")
         self._set_lifetimes()
-
-    def _without_last(self):
-        """Operators and outputs without a SOFTMAX or an ARG_MAX of all elements at the end."""
-        operators, outputs = list(self.network.operators), list(self.network.outputs)
-        read = {index for operator in operators for index in operator.operands}
-        for operator in [each for each in operators if type(each) in (Softmax, ArgMax)]:
-            tensor = self._tensors[operator.inputs[0]]
-            is_whole = type(operator) is Softmax or (tensor.size == tensor.shape[-1] and
-                                                     operator.axis == len(tensor.shape) - 1)
-            if operator.output in outputs and operator.output not in read and is_whole:
-                operators.remove(operator)
-                outputs[outputs.index(operator.output)] = operator.inputs[0]
-        return operators, outputs
-
-    def _find_readers(self):
-        """By number of a tensor the operators that read it, once for each time that they do."""
-        readers = {}
-        for operator in self.operators:
-            for index in operator.operands:
-                readers.setdefault(index, []).append(operator)
-        return readers
-
-    def _merge_padding(self):
-        """PAD with the zero point, whose readers are convolutions, becomes padding of these."""
-        for pad in [each for each in self.operators if type(each) is Pad]:
-            x, readers = self._tensors[pad.inputs[0]], self._readers.get(pad.output, [])
-            is_plain = len(pad.amounts) == 4 and not any((*pad.amounts[0], *pad.amounts[3]))
-            if not (is_plain and x.scales.size == 1 and pad.value == x.zero_point and pad.output not in self.outputs and
-                    all(type(each) in (Conv2D, DepthwiseConv2D) for each in readers)):
-                continue
-            self.operators.remove(pad)
-            for reader in readers:
-                padding = tuple((before + more[0], after + more[1])
-                                for (before, after), more in zip(reader.padding, pad.amounts[1:3]))
-                merged = replace(reader, inputs=(pad.inputs[0], *reader.inputs[1:]), padding=padding)
-                self.operators[self.operators.index(reader)] = merged
-        self._readers = self._find_readers()
-
-    def _choose_fused(self):
-        """By number of a convolution's output: the sum that is computed with it, and which operand it is."""
-        made = {index: number for number, operator in enumerate(self.operators) for index in operator.outputs}
-        fused = {}
-        for operator in (each for each in self.operators if type(each) is Add):
-            numbers = [made.get(index, -1) for index in operator.inputs]
-            own = int(numbers[1] > numbers[0])
-            index = operator.inputs[own]
-            producer = self.operators[numbers[own]] if numbers[own] >= 0 else None
-            shapes = {self._tensors[each].shape for each in (*operator.inputs, operator.output)}
-            if type(producer) is Conv2D and producer.groups == 1 and len(shapes) == 1 and (
-                    len(self._readers[index]) == 1 and index not in self.outputs):
-                fused[index] = operator, own
-        return fused
-
-    # What the engine has.
-
-    def _check(self, operator):
-        """NetworkError unless the engine has an operator."""
-        location = operator.location
-        kinds = (Conv2D, DepthwiseConv2D, FullyConnected, AveragePool2D, MaxPool2D, Mean, Add, Reshape)
-        if type(operator) not in kinds:
-            raise NetworkError(f"{location} must be among the operators of an engine (CONV_2D, DEPTHWISE_CONV_2D, "
-                               "FULLY_CONNECTED, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, ADD, RESHAPE, PAD before "
-                               "convolutions, SOFTMAX and ARG_MAX at the end)")
-        for index in (*operator.operands, *operator.outputs):
-            tensor = self._tensors[index]
-            if tensor.dtype != "int8" or tensor.data is not None or tensor.is_variable:
-                raise NetworkError(f"{location} must have activations of int8 on an engine, not {tensor.dtype}"
-                                   f"{' that are constant' if tensor.data is not None else ''}")
-        getattr(self, f"_check_{type(operator).__name__}", lambda operator: None)(operator)
-        if self._batch > 1 and not isinstance(operator, (FullyConnected, Reshape)):
-            raise NetworkError(f"{location} must be FULLY_CONNECTED for inputs that run together")
-
-    def _check_Conv2D(self, operator):
-        x = self._tensors[operator.inputs[0]]
-        if x.shape[0] != 1:
-            raise NetworkError(f"{operator.location} must have one image on an engine, not {x.shape[0]}")
-        if max(operator.dilation) > 1:
-            raise NetworkError(f"{operator.location} must have dilation 1 on an engine, not {operator.dilation}")
-
-    _check_DepthwiseConv2D = _check_Conv2D
-
-    def _check_AveragePool2D(self, operator):
-        self._check_MaxPool2D(operator)
-        if any(map(any, operator.padding)):
-            raise NetworkError(f"{operator.location} must have no padding on an engine, not {operator.padding}")
-
-    def _check_MaxPool2D(self, operator):
-        if self._tensors[operator.inputs[0]].shape[0] != 1:
-            raise NetworkError(f"{operator.location} must have one image on an engine")
-
-    def _check_Mean(self, operator):
-        shape = self._tensors[operator.inputs[0]].shape
-        if len(shape) != 4 or shape[0] != 1 or operator.axes != (1, 2):
-            raise NetworkError(f"{operator.location} must be of the height and width of one image on an engine, not of "
-                               f"axes {list(operator.axes)} of {list(shape)}")
-
-    def _check_Add(self, operator):
-        shapes = [list(self._tensors[index].shape) for index in (*operator.inputs, operator.output)]
-        if any(shape != shapes[0] for shape in shapes):
-            raise NetworkError(f"{operator.location} must have operands of one shape on an engine, not {shapes[:2]}")
-
-    def _is_for_unit(self, operator):
-        """A depthwise convolution that the unit has."""
-        if type(operator) is not DepthwiseConv2D or not self.config.depthwise:
-            return False
-        shape = self._tensors[operator.inputs[1]].shape
-        return (shape[3] == self._tensors[operator.inputs[0]].shape[-1] and max(shape[1:3]) <= WINDOW and
-                max(operator.stride) <= 2)
 
     # Buffers.
 
@@ -287,7 +113,7 @@ class Lowering:
         if isinstance(operator, Reshape):
             self.buffers[operator.output] = self.buffers[operator.inputs[0]]
         elif isinstance(operator, Conv2D | FullyConnected):
-            if self._is_for_unit(operator):
+            if self._fusing.is_for_unit(operator):
                 self._lower_depthwise(operator)
             elif operator not in self._done:
                 self._lower_convolution(operator)
@@ -323,48 +149,22 @@ class Lowering:
     def _is_summed(self, operator, source, size):
         """Whether the sums of a whole image are those that the step before can add up."""
         last = self.steps[-1] if self.steps else None
-        return (self._fuses and not isinstance(operator, MaxPool2D) and last is not None and last.target is source and
-                last.operation == Operation.CONV and last.fields["channels"] == source.channels and
-                tuple(size) == (source.height, source.width) and
-                source.channels <= SUMMED_WORDS * self.config.lanes)
+        if not self._fusing.is_wanted or isinstance(operator, MaxPool2D) or last is None or last.target is not source:
+            return False
+        is_whole = tuple(size) == (source.height, source.width) and source.channels <= SUMMED_WORDS * self.config.lanes
+        return is_whole and last.operation == Operation.CONV and last.fields["channels"] == source.channels
 
     @staticmethod
     def _window_fields(size, stride, padding):
         return {"tall": size[0], "wide": size[1], "step_y": stride[0], "step_x": stride[1], "top": -padding[0][0],
                 "left": -padding[1][0]}
 
-    def _fed(self, operator):
-        """The convolution of single pixels that alone reads the results of a depthwise one, of one tile; or None."""
-        readers, channels = self._readers.get(operator.output, []), self._tensors[operator.output].shape[-1]
-        if not self._fuses or len(readers) != 1 or type(readers[0]) is not Conv2D or operator.output in self.outputs:
-            return None
-        reader, config = readers[0], self.config
-        outputs, *size, _ = self._tensors[reader.inputs[1]].shape
-        is_plain = (reader.groups, *reader.stride, *size) == (1,) * 5 and not any(map(any, reader.padding))
-        is_free = max(operator.stride) == 1 or reader.output not in self._fused
-        follows = self.operators.index(reader) == self.operators.index(operator) + 1
-        fits = channels <= min(config.macro.rows, config.most_depthwise_channels) and outputs <= config.macro.columns
-        is_able = is_plain and is_free and follows and fits
-        return reader if is_able and self._gains(operator, reader) else None
-
-    def _gains(self, operator, reader):
-        """Whether feeding is expected to take fewer cycles than one after the other, with more positions a vector."""
-        config = self.config
-        first, second = (each.convolution(self._tensors) for each in (operator, reader))
-        is_unsigned = self._tensors[reader.inputs[0]].zero_point == LOWEST
-        alone, fed = (choose(config, second, is_unsigned=is_unsigned, is_contiguous=True, is_fed=is_fed,
-                             is_residual=reader.output in self._fused).cycles for is_fed in (False, True))
-        positions, groups = math.prod(first.image), ceil_div(first.groups, config.depthwise)
-        # Lanes are shared.
-        slots = ceil_div(first.groups, config.lanes) + ceil_div(second.outputs, config.lanes)
-        return max(fed, positions * max(groups, slots)) < alone + positions * groups
-
     def _lower_depthwise(self, operator):
         conv, source = operator.convolution(self._tensors), self._source(operator)
         x, target = self._tensors[operator.inputs[0]], self._buffer(operator.output)
         parameters = requantization.of_matrix(operator, self._tensors, 0)
         most, columns = self.config.most_depthwise_channels, self.config.macro.columns
-        size, follower = conv.kernel.shape[1:3], self._fed(operator)
+        size, follower = conv.kernel.shape[1:3], self._fusing.follower(operator)
         for first in range(0, source.channels, most):
             end = min(first + most, source.channels)
             # (taps, channels), and of these as many as a row of the tile memory has.
@@ -393,7 +193,7 @@ class Lowering:
         x, config = self._tensors[operator.inputs[0]], self.config
         conv = self._on_buffer(operator, conv, source)
         is_unsigned = x.zero_point == LOWEST
-        add, own = self._fused.get(operator.output, (None, 0))
+        add, own = self._fusing.sums.get(operator.output, (None, 0))
         packing = choose(config, conv, is_unsigned=is_unsigned, is_contiguous=source.pixel == source.channels,
                          is_residual=add is not None, is_fed=is_fed)
         if packing is None:
@@ -418,9 +218,10 @@ class Lowering:
             first, result = group * conv.depth, group * conv.outputs
             self.steps.append(Step(
                 Operation.CONV, location, output, source, target, residual,
-                {**window, **(sums.fields if sums else {}), "flags": flags, "fill": x.zero_point, "depth": packing.depth,
-                 "channels": channels, "outputs": packing.outputs, "block_height": packing.height,
-                 "block_width": packing.width, "part_rows": packing.part_rows, "strip": packing.strip},
+                {**window, **(sums.fields if sums else {}), "flags": flags, "fill": x.zero_point,
+                 "depth": packing.depth, "channels": channels, "outputs": packing.outputs,
+                 "block_height": packing.height, "block_width": packing.width, "part_rows": packing.part_rows,
+                 "strip": packing.strip},
                 self._tiles(conv, packing, group), part_of(parameters, result, result + channels), sums,
                 first, result, is_turned=source.is_turned))
 

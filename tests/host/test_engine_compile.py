@@ -219,6 +219,19 @@ def test_padding_before_convolutions_is_theirs():
     assert refused(network).startswith("operator 1 (PAD) must be among the operators of an engine")
 
 
+def test_a_sum_with_an_input_that_is_gathered_in_columns():
+    build = Builder(np.random.default_rng(34), (1, 6, 5, 1))
+    other = build.tensor((1, 6, 5, 8))
+    build.add(other, build.conv(8, (3, 2), source=0))
+    network = build.network((0, other))
+    rng = np.random.default_rng(35)
+    x, y = rng.integers(-128, 128, (1, 1, 6, 5, 1)), rng.integers(-128, 128, (1, 1, 6, 5, 8))
+    compiled = compile_network(DEFAULT, network)
+    assert compiled.program[0].is_residual and compiled.steps[0].is_turned
+    run = Engine(DEFAULT, compiled.image).run(np.concatenate([x.reshape(-1), y.reshape(-1)]).astype(np.int8))
+    assert np.array_equal(run.output, Inference(network).run(x, y)[network.outputs[0]].reshape(-1))
+
+
 def test_several_inputs():
     build = Builder(np.random.default_rng(29), (1, 3, 3, 5))
     other = build.tensor((1, 3, 3, 5))
