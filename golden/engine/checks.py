@@ -183,14 +183,16 @@ class Checks:
         descriptor, config, loads = self._descriptor, self._config, self._image.loads
         positions = descriptor.block_height * descriptor.block_width
         slots = positions * -(-min(descriptor.outputs, descriptor.channels) // config.lanes)
-        require(slots <= config.slots, f"results of a vector in {config.slots} groups of {config.lanes} columns",
+        self._check_split()
+        most = config.slots // descriptor.together
+        require(slots <= most, f"results of a vector in {most} groups of {config.lanes} columns",
                 slots)
         require(descriptor.outputs % config.lanes == 0 or descriptor.outputs >= descriptor.channels,
                 f"outputs in multiples of {config.lanes}", descriptor.outputs)
         require(descriptor.part_rows <= config.macro.rows, f"part_rows of at most {config.macro.rows}",
                 descriptor.part_rows)
         if descriptor.part_rows < descriptor.rows:
-            kept = min(descriptor.strip, descriptor.vectors) * slots
+            kept = min(descriptor.strip, descriptor.vectors) * slots * descriptor.together
             self._require(Fault.SUM, kept <= config.sum_slots,
                           f"partial sums of a strip in {config.sum_slots} slots", kept)
         self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))
@@ -200,6 +202,18 @@ class Checks:
         for number, (_, _, (begin, end)) in enumerate(descriptor.passes, first):
             self._check_load(number, end - begin)
         return count
+
+    def _check_split(self):
+        """Macros are divided evenly, and what a read gives has its place in all vectors that see it."""
+        require = partial(self._require, Fault.TILE)
+        descriptor, config = self._descriptor, self._config
+        split = descriptor.together
+        require(config.arrays % split == 0, f"a split that divides {config.arrays} macros", split)
+        if split > 1:
+            require(not self._before.feeds, "no split where it is fed", split)
+            step = descriptor.step_x * descriptor.depth
+            require(step % config.lanes == 0 and descriptor.source_pixel == descriptor.depth,
+                    f"steps of {config.lanes} bytes, and pixels without gaps, with a split", step)
 
     def _check_load(self, number, rows):
         require = partial(self._require, Fault.TILE)
@@ -239,7 +253,7 @@ class Checks:
         is_spread = descriptor.source_height == 1 or descriptor.source_pitch % (2 * word) == word
         require(descriptor.source % word == 0 and is_spread, f"a source at an address divided by {word}, with an "
                 "odd number of such words from row to row", f"{descriptor.source} and {descriptor.source_pitch}")
-        rows = descriptor.tall * descriptor.wide * -(-descriptor.channels // config.macro.columns)
+        rows = descriptor.tall * descriptor.wide * -(-descriptor.channels // config.columns)
         require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                 descriptor.weights + rows)
         self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))

@@ -38,7 +38,7 @@ class Loader:
     def __init__(self, config, loads):
         self._loads, self._banks = loads, config.macro.banks
         port = config.weight_port
-        self.interval = -(-config.macro.columns // port) if port else 1
+        self.interval = -(-config.columns // port) if port else 1
         self.written = self.released = 0
         self._next = None
         self._row = 0
@@ -73,7 +73,8 @@ class EngineCycles:
     """
 
     def __init__(self, config, loads):
-        self._config, self._macro, self._loader = config, MacroCycles(config.macro), Loader(config, loads)
+        self._config, self._loader = config, Loader(config, loads)
+        self._macros = [MacroCycles(config.macro) for _ in range(config.arrays)]
         self.cycle = 0
         # Cycles in which descriptors were started, and in which they were fetched.
         self._starts, self._fetched = [], []
@@ -90,19 +91,24 @@ class EngineCycles:
 
     def _advance(self, end, held=0):
         """To a cycle, with the loader alone; for the first ``held`` cycles it gets no row."""
-        until = self.cycle + held
+        until, idle = self.cycle + held, [(None, True)] * len(self._macros)
         while self.cycle < end:
-            self._step(None, True, is_held=self.cycle < until)
+            self._step(idle, is_held=self.cycle < until)
 
-    def _step(self, vector, o_ready, *, is_held=False):
-        """One cycle: whether the vector, (planes, bank) or None, is accepted."""
+    def _step(self, offers, *, is_held=False):
+        """One cycle: for each macro the vector that is offered, (planes, bank) or None, and ``o_ready``.
+
+        Returns for each whether the vector is accepted. A row goes to all macros in the same cycle.
+        """
         loader, cycle = self._loader, self.cycle
         write = loader.offer(cycle, is_held)
-        i_ready, write_ready = self._macro.step(vector, write or (0, 0), write is not None, o_ready)
-        if write is not None and write_ready:
+        goes = write is not None and all(macro.accepts_write(write[0]) for macro in self._macros)
+        accepted = [macro.step(vector, write or (0, 0), goes, o_ready)[0] and vector is not None
+                    for macro, (vector, o_ready) in zip(self._macros, offers)]
+        if goes:
             loader.accepted(cycle)
         self.cycle += 1
-        return vector is not None and i_ready
+        return accepted
 
     def convolution(self, descriptor, planes, feeder=None):
         """A CONV, and with it the DEPTHWISE that feeds it, if there is one.
@@ -110,8 +116,8 @@ class EngineCycles:
         Parameters
         ----------
         descriptor : Descriptor
-        planes : list of list of int
-            Of each pass its vectors' planes.
+        planes : list of list of list of int
+            Of each pass and each set of windows that are used at once the planes of each of these.
         feeder : Descriptor, optional
         """
         lanes, positions = self._config.lanes, descriptor.block_height * descriptor.block_width
@@ -124,14 +130,14 @@ class EngineCycles:
         if feeder is not None:
             self._fill_window(feeder)
             source = Feeder(feeder, self._config, self.cycle)
-        streams = _Streams(self, passes, source)
+        streams = _Streams(self, passes, source, descriptor.together)
         while not streams.is_done:
             streams.step()
         self._advance(self.cycle + LANE_LATENCY * (1 + descriptor.is_residual))
 
     def _fill_window(self, descriptor):
         """Taps, and the pixels that the first window needs."""
-        taps = descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.macro.columns)
+        taps = descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.columns)
         taps *= self._loader.interval
         words = -(-descriptor.channels // self._config.lanes)
         self._advance(self.cycle + taps + TAP_LATENCY + descriptor.wide * words, held=taps + TAP_LATENCY)
@@ -241,53 +247,117 @@ class Feeder:
                 self._column, self._row_start = 0, max(self._row_start + self._row, cycle + 1)
 
 
-class _Streams:
-    """Vectors and results of a CONV: their source, the macro, and the register of results before the lanes."""
+class _Array:
+    """A macro in a CONV: its vectors, and the register of its result before the lanes.
 
-    def __init__(self, clock, passes, source):
-        self._clock, self._macro, self._loader, self._source = clock, clock._macro, clock._loader, source
-        self._vectors = [(count, index == len(vectors) - 1, number, slots * (1 + adds), adds)
-                         for number, (vectors, _, slots, adds) in enumerate(passes)
-                         for index, count in enumerate(vectors)]
-        self._first, self._banks = self._loader.released, clock._config.macro.banks
-        # Vectors that were accepted, and whose results were taken; slots of the result in the register.
-        self._accepted, self._taken, self._slot, self._slots, self._adds = 0, 0, 0, 0, False
+    Parameters
+    ----------
+    macro : MacroCycles
+    vectors : list of (int, int, int, bool)
+        Planes, number of the pass, cycles for which the result uses the lanes, and whether a tensor is added to it;
+        without such cycles it is not for this macro.
+
+    Attributes
+    ----------
+    accepted : int
+        Vectors that were accepted, or not for it.
+    slots : int
+        Cycles for which the result in the register still uses the lanes.
+    """
+
+    def __init__(self, macro, vectors):
+        self.macro, self._vectors = macro, vectors
+        self.accepted = self._taken = self.slots = self._slot = 0
+        self.adds = False
+        self._skip()
+
+    def _skip(self):
+        """Over vectors that are not for it."""
+        while self.accepted < len(self._vectors) and not self._vectors[self.accepted][2]:
+            self.accepted += 1
+        while self._taken < len(self._vectors) and not self._vectors[self._taken][2]:
+            self._taken += 1
 
     @property
     def is_done(self):
         """All results have gone into the lanes."""
-        return self._taken == len(self._vectors) and not self._slots
+        return self._taken == len(self._vectors) and not self.slots
+
+    @property
+    def passes(self):
+        """How many it is through with."""
+        return self._vectors[self.accepted][1] if self.accepted < len(self._vectors) else self._vectors[-1][1] + 1
+
+    def offer(self, cycle, ready, first, banks, written):
+        """The (planes, bank) that is offered, or None."""
+        if self.accepted >= len(ready) or ready[self.accepted] > cycle:
+            return None
+        planes, number, *_ = self._vectors[self.accepted]
+        tile = first + number
+        return (planes, tile % banks) if tile < written else None
+
+    def accept(self):
+        """What was offered is accepted."""
+        self.accepted += 1
+        self._skip()
+
+    def take(self):
+        """A result that the macro offers, if the register is empty; whether it is."""
+        o_ready = not self.slots
+        if o_ready and self.macro.o_valid:
+            *_, self.slots, self.adds = self._vectors[self._taken]
+            self._slot, self._taken = 0, self._taken + 1
+            self._skip()
+        return o_ready
+
+    def use_lanes(self):
+        """A cycle of the lanes: whether a tensor that is added is read, and whether a slot ends."""
+        reads = self.adds and self._slot % 2 == 0
+        self._slot, self.slots = self._slot + 1, self.slots - 1
+        return reads, not reads
+
+
+class _Streams:
+    """A CONV: the source of its vectors, the macros, and the lanes, which serve the macros in turn."""
+
+    def __init__(self, clock, passes, source, split):
+        config = clock._config
+        self._clock, self._loader, self._source = clock, clock._loader, source
+        self._first, self._banks = self._loader.released, config.macro.banks
+        share, width = config.arrays // split, config.macro.columns // config.lanes
+        self._arrays, self._turn = [], 0
+        for index, macro in enumerate(clock._macros):
+            # Which of the vectors of a set it has, and the first of its slots among the macros that have it too.
+            own, start = index // share, index % share * width
+            self._arrays.append(_Array(macro, [
+                (planes[own], number, min(max(slots - start, 0), width) * (1 + adds), adds)
+                for number, (sets, _, slots, adds) in enumerate(passes) for planes in sets]))
+
+    @property
+    def is_done(self):
+        """All results have gone into the lanes."""
+        return all(array.is_done for array in self._arrays)
 
     def step(self):
         """One cycle."""
-        cycle = self._clock.cycle
-        reads = self._use_lanes(cycle)
-        o_ready = not self._slots
-        vector, number = self._offer(cycle)
+        cycle, arrays, loader = self._clock.cycle, self._arrays, self._loader
+        reads = not self._source.uses_lanes(cycle) and self._use_lanes()
+        vectors = [array.offer(cycle, self._source.ready, self._first, self._banks, loader.written)
+                   for array in arrays]
         # What is accepted in this cycle makes room in the next.
-        self._source.step(cycle, self._accepted, reads)
-        if o_ready and self._macro.o_valid:
-            *_, self._slots, self._adds = self._vectors[self._taken]
-            self._slot, self._taken = 0, self._taken + 1
-        if self._clock._step(vector, o_ready):
-            self._accepted += 1
-            self._loader.released += self._vectors[number][1]
+        self._source.step(cycle, min(array.accepted for array in arrays), reads)
+        offers = [(vector, array.take()) for vector, array in zip(vectors, arrays)]
+        for array, accepted in zip(arrays, self._clock._step(offers)):
+            if accepted:
+                array.accept()
+        loader.released = self._first + min(array.passes for array in arrays)
 
-    def _use_lanes(self, cycle):
-        """A slot of the register's result goes into the lanes; whether a tensor that is added is read for it."""
-        if not self._slots or self._source.uses_lanes(cycle):
-            return False
-        reads = self._adds and self._slot % 2 == 0
-        self._slot += 1
-        if self._slot == self._slots:
-            self._slots = 0
-        return reads
-
-    def _offer(self, cycle):
-        """The (planes, bank) that is offered to the macro, or None; the vector's number."""
-        number = self._accepted
-        if number == len(self._source.ready) or self._source.ready[number] > cycle:
-            return None, number
-        count, _, tile, *_ = self._vectors[number]
-        tile += self._first
-        return ((count, tile % self._banks) if tile < self._loader.written else None), number
+    def _use_lanes(self):
+        """A slot of a register's result goes into the lanes; whether a tensor that is added is read for it."""
+        count = len(self._arrays)
+        for index in (*range(self._turn, count), *range(self._turn)):
+            if self._arrays[index].slots:
+                reads, ends = self._arrays[index].use_lanes()
+                self._turn = (index + ends) % count
+                return reads
+        return False

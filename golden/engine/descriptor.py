@@ -80,6 +80,7 @@ FIELDS = (
     ("sum_low", "b", "least value of the sum"),
     ("term_multiplier", "i", "multiplier of that term"),
     ("sum_high", "b", "greatest value of the sum"),
+    ("split", "B", "`CONV`: groups of macros that have a vector each; 0 as 1"),
 )
 SIZE = 96
 _CODE = struct.Struct("<" + "".join(code for _, code, _ in FIELDS))
@@ -128,15 +129,21 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
         return (self.block_height, self.block_width) if self.operation == Operation.CONV else (1, 1)
 
     @property
+    def together(self):
+        """Windows that are used at once, neighbors in a row."""
+        return max(self.split, 1) if self.operation == Operation.CONV else 1
+
+    @property
     def places(self):
-        """Windows down and across."""
-        return tuple(-(-length // size) for length, size in zip((self.target_height, self.target_width), self.block))
+        """Windows down and across; a row is filled up to whole sets of those that are used at once."""
+        down, across = (-(-length // size) for length, size in zip((self.target_height, self.target_width), self.block))
+        return down, -(-across // self.together) * self.together
 
     @property
     def vectors(self):
-        """Windows."""
+        """Sets of windows that are used at once."""
         down, across = self.places
-        return down * across
+        return down * across // self.together
 
     @property
     def rows(self):
@@ -150,7 +157,7 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
 
     @property
     def strips(self):
-        """Ranges of vectors whose partial sums are kept at once: a list of (first, end)."""
+        """Ranges of sets of windows whose partial sums are kept at once: a list of (first, end)."""
         return [(first, min(first + self.strip, self.vectors)) for first in range(0, self.vectors, self.strip)]
 
     @property
@@ -172,11 +179,12 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
                 for part in self.parts]
 
     def chunks(self, first, end, width):
-        """Reads of ``width`` bytes that gather the bytes ``first`` to ``end`` of a window.
+        """Reads of ``width`` bytes that gather the bytes ``first`` to ``end`` of a window, or of all in a set.
 
         A read takes bytes that follow one another in memory: those of a row of the window, where its pixels do, or
-        else those of a pixel.
+        else those of a pixel. Windows of a set see the same bytes of a row, each a step behind the one before it.
         """
         run = self.depth * (self.wide if self.source_pixel == self.depth else 1)
+        more = (self.together - 1) * self.step_x * self.depth
         starts = range(first // run * run, end, run)
-        return sum(-(-(min(start + run, end) - max(start, first)) // width) for start in starts)
+        return sum(-(-(min(start + run, end) - max(start, first) + more) // width) for start in starts)

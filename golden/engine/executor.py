@@ -199,12 +199,13 @@ class Engine:
 
     def _convolution(self, descriptor, clock, all_planes, feeder):
         windows = self._windows(descriptor) if feeder is None else self._fed(feeder)
-        windows, is_unsigned = windows.reshape(descriptor.vectors, -1), descriptor.is_unsigned
+        windows, is_unsigned = windows.reshape(len(windows), -1), descriptor.is_unsigned
         x = (windows ^ 0x80).astype(np.int64) if is_unsigned else windows.view(np.int8).astype(np.int64)
         counts = {part: np.full(len(x), INPUT_BITS) if all_planes else
                   planes_needed(x[:, slice(*part)], INPUT_BITS, not is_unsigned) for part in descriptor.parts}
-        clock.convolution(descriptor, [counts[part][slice(*strip)].tolist() for _, strip, part in descriptor.passes],
-                          feeder)
+        split = descriptor.together
+        clock.convolution(descriptor, [counts[part].reshape(-1, split)[slice(*strip)].tolist()
+                                       for _, strip, part in descriptor.passes], feeder)
         self._write(descriptor, self._lanes(descriptor, self._totals(descriptor, x)))
         if descriptor.is_summed:
             written = self.memory[self._pixels(descriptor, "target", descriptor.channels)].view(np.int8)
@@ -219,9 +220,10 @@ class Engine:
         for number, ((first, end), strip, part) in enumerate(descriptor.passes, descriptor.weights):
             load, slots = self.image.loads[number], -(-(end - first) // config.lanes)
             tile = self.image.tiles[load.first:load.first + load.rows].astype(np.int64)
-            sums = mvm(tile, x[slice(*strip), slice(*part)])[:, :height * width * slots * config.lanes]
+            chosen = slice(*(end * descriptor.together for end in strip))
+            sums = mvm(tile, x[chosen, slice(*part)])[:, :height * width * slots * config.lanes]
             sums = sums.reshape(len(sums), height * width, -1)[:, :, :end - first]
-            flat[slice(*strip), :, first:end] = wrap(flat[slice(*strip), :, first:end] + sums, config.sum_bits)
+            flat[chosen, :, first:end] = wrap(flat[chosen, :, first:end] + sums, config.sum_bits)
         image = totals.transpose(0, 2, 1, 3, 4).reshape(down * height, across * width, descriptor.channels)
         return image[:descriptor.target_height, :descriptor.target_width]
 
@@ -236,7 +238,7 @@ class Engine:
 
     def _depthwise_results(self, descriptor):
         windows = self._windows(descriptor).view(np.int8).astype(np.int64)
-        columns, taps = self.config.macro.columns, descriptor.tall * descriptor.wide
+        columns, taps = self.config.columns, descriptor.tall * descriptor.wide
         blocks = -(-descriptor.channels // columns)
         rows = self.image.tiles[descriptor.weights:descriptor.weights + taps * blocks].astype(np.int64)
         weights = rows.reshape(blocks, taps, columns).transpose(1, 0, 2).reshape(taps, -1)[:, :descriptor.channels]

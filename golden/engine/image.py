@@ -136,7 +136,7 @@ def read_image(config, data):
     """
     sections, cycles = _sections(config, data)
     program, loads, tiles, parameters, ports = sections
-    columns, lanes = config.macro.columns, config.lanes
+    columns, lanes = config.columns, config.lanes
     units = (SIZE, 4, columns, lanes * PARAMETER.itemsize, PORT.itemsize)
     for name, section, unit in zip(SECTIONS, sections, units):
         if len(section) % unit:

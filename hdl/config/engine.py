@@ -3,6 +3,7 @@
 from .base import Parameters, configuration, parameter
 from .macro import MacroConfig
 
+ARRAYS = (1, 2, 4, 8)
 LANES = (4, 8, 16, 32)
 DEPTHWISE = (0, 4, 8, 16)
 WEIGHT_PORTS = (0, 1, 2, 4, 8, 16, 32, 64)
@@ -29,6 +30,8 @@ class EngineConfig(Parameters):
     """
 
     macro: MacroConfig = parameter("With 8 bits, `fuse` 1 and `max_accumulations` 1; a dictionary in JSON.")
+    arrays: int = parameter("Macros side by side, which have a vector in common or one each.", default=1,
+                            choices=ARRAYS)
     lanes: int = parameter("Results that are requantized in a cycle, and bytes of a word of memory.", default=16,
                            choices=LANES)
     activation_bytes: int = parameter("Bytes of the activation memory, in four banks.", default=65536, minimum=1024,
@@ -67,8 +70,13 @@ class EngineConfig(Parameters):
 
     @property
     def slots(self):
-        """Groups of ``lanes`` columns."""
-        return self.macro.columns // self.lanes
+        """Groups of ``lanes`` columns, of all macros."""
+        return self.columns // self.lanes
+
+    @property
+    def columns(self):
+        """Of all macros."""
+        return self.arrays * self.macro.columns
 
     @property
     def most_tile_rows(self):
@@ -83,7 +91,7 @@ class EngineConfig(Parameters):
     @property
     def name(self):
         """Name of the top module, and prefix of all others."""
-        return f"bitline_engine_{self.macro.rows}x{self.macro.columns}_{self.hash}"
+        return f"bitline_engine_{self.macro.rows}x{self.columns}_{self.hash}"
 
     @classmethod
     def from_dict(cls, parameters):

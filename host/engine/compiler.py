@@ -212,6 +212,6 @@ class _Writer:
                                   ("load_entries", len(self.loads), config.load_entries)):
             if count > most:
                 raise NetworkError(f"{name} of the engine must be at least {count} for this network, not {most}")
-        tiles = np.concatenate(self._tiles) if self._tiles else np.zeros((0, config.macro.columns), np.int8)
+        tiles = np.concatenate(self._tiles) if self._tiles else np.zeros((0, config.columns), np.int8)
         slots = np.array(self._slots, PARAMETER).reshape(-1, config.lanes)
         return Image(self.program, self.loads, tiles, slots, ports)

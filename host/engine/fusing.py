@@ -67,7 +67,7 @@ class Fusing:
         is_free = max(operator.stride) == 1 or reader.output not in self.sums
         operators = supported.operators
         follows = operators.index(reader) == operators.index(operator) + 1
-        fits = channels <= min(config.macro.rows, config.most_depthwise_channels) and outputs <= config.macro.columns
+        fits = channels <= min(config.macro.rows, config.most_depthwise_channels) and outputs <= config.columns
         is_able = is_plain and is_free and follows and fits
         return reader if is_able and self._gains(operator, reader) else None
 

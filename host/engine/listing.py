@@ -40,7 +40,7 @@ def costs(compiled):
 
 
 def _cost(compiled, number, step, descriptor):
-    config, columns = compiled.config, compiled.config.macro.columns
+    config, columns = compiled.config, compiled.config.columns
     weights = inputs = sums = 0
     outputs = descriptor.target_height * descriptor.target_width * descriptor.channels
     if descriptor.operation == Operation.CONV:

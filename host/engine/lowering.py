@@ -163,7 +163,7 @@ class Lowering:
         conv, source = operator.convolution(self._tensors), self._source(operator)
         x, target = self._tensors[operator.inputs[0]], self._buffer(operator.output)
         parameters = requantization.of_matrix(operator, self._tensors, 0)
-        most, columns = self.config.most_depthwise_channels, self.config.macro.columns
+        most, columns = self.config.most_depthwise_channels, self.config.columns
         size, follower = conv.kernel.shape[1:3], self._fusing.follower(operator)
         for first in range(0, source.channels, most):
             end = min(first + most, source.channels)
@@ -197,7 +197,7 @@ class Lowering:
         packing = choose(config, conv, is_unsigned=is_unsigned, is_contiguous=source.pixel == source.channels,
                          is_residual=add is not None, is_fed=is_fed)
         if packing is None:
-            raise NetworkError(f"{operator.location} must have results of a position in {config.macro.columns} columns "
+            raise NetworkError(f"{operator.location} must have results of a position in {config.columns} columns "
                                f"of the macro")
         offset = LOWEST if is_unsigned else 0
         parameters = requantization.of_matrix(operator, self._tensors, offset)
@@ -221,7 +221,7 @@ class Lowering:
                 {**window, **(sums.fields if sums else {}), "flags": flags, "fill": x.zero_point,
                  "depth": packing.depth, "channels": channels, "outputs": packing.outputs,
                  "block_height": packing.height, "block_width": packing.width, "part_rows": packing.part_rows,
-                 "strip": packing.strip},
+                 "strip": packing.strip, "split": packing.split},
                 self._tiles(conv, packing, group), part_of(parameters, result, result + channels), sums,
                 first, result, is_turned=source.is_turned))
 
@@ -257,7 +257,7 @@ class Lowering:
             part = block[:, :, first:first + packing.outputs]
             room = -part.shape[2] % config.lanes
             whole = np.pad(part, ((0, 0), (0, 0), (0, room))).reshape(len(part), -1)
-            whole = padded(whole, config.macro.columns)
+            whole = padded(whole, config.columns)
             tiles += [whole[row:row + packing.part_rows] for row in range(0, len(whole), packing.part_rows)]
         return tiles
 

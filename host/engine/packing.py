@@ -22,6 +22,8 @@ class Packing:
         Groups of channels of a descriptor, blocks on the diagonal of its tiles.
     outputs : int
         Channels of a tile.
+    split : int
+        Sets of macros that have a vector each.
     tall, wide : int
         Pixels of a patch.
     depth : int
@@ -35,6 +37,7 @@ class Packing:
     width: int
     groups: int
     outputs: int
+    split: int
     tall: int
     wide: int
     depth: int
@@ -49,10 +52,13 @@ def choose(config, conv, *, is_unsigned, is_contiguous, is_residual=False, is_fe
     ``is_contiguous``: pixels of the source follow one another without gaps; ``is_fed``: a vector is a position.
     """
     planes = PLANES_UNSIGNED if is_unsigned else PLANES_SIGNED
-    found = [_cost(config, conv, height, width, groups, planes, is_contiguous, is_residual)
-             for groups in _divisors(conv.groups)
-             for height in range(1, 2 if is_fed else min(conv.image[0], config.slots) + 1)
-             for width in range(1, 2 if is_fed else min(conv.image[1], config.slots // height) + 1)]
+    found = []
+    for split in (each for each in _divisors(config.arrays) if each == 1 or (is_contiguous and not is_fed)):
+        slots = config.slots // split
+        found += [_cost(config, conv, height, width, groups, split, planes, is_contiguous, is_residual)
+                  for groups in _divisors(conv.groups)
+                  for height in range(1, 2 if is_fed else min(conv.image[0], slots) + 1)
+                  for width in range(1, 2 if is_fed else min(conv.image[1], slots // height) + 1)]
     return min((packing for packing in found if packing), key=lambda packing: packing.cycles, default=None)
 
 
@@ -60,41 +66,39 @@ def _divisors(number):
     return [each for each in range(1, number + 1) if number % each == 0]
 
 
-def _cost(config, conv, height, width, groups, planes, is_contiguous, is_residual):
-    """A packing, or None if its results have too many columns."""
+def _cost(config, conv, height, width, groups, split, planes, is_contiguous, is_residual):
+    """A packing, or None if its results have too many columns, or its vectors cannot be gathered together."""
     macro, lanes = config.macro, config.lanes
-    channels = groups * conv.outputs
-    each = config.slots // (height * width)
-    if groups > 1 and channels > each * lanes:
+    channels, depth = groups * conv.outputs, groups * conv.depth
+    each = config.slots // split // (height * width)
+    is_dense = is_contiguous and groups == conv.groups
+    step = width * conv.stride[1] * depth
+    if (groups > 1 and channels > each * lanes) or (split > 1 and (step % lanes or not is_dense)):
         return None
     blocks = ceil_div(ceil_div(channels, lanes), each)
     outputs = min(channels, ceil_div(ceil_div(channels, lanes), blocks) * lanes)
-    slots = height * width * ceil_div(outputs, lanes)
+    slots = height * width * ceil_div(outputs, lanes) * split
     tall, wide = ((count - 1) * stride + size for count, stride, size in zip(
         (height, width), conv.stride, conv.kernel.shape[1:3]))
-    depth = groups * conv.depth
-    rows = tall * wide * depth
-    vectors = ceil_div(conv.image[0], height) * ceil_div(conv.image[1], width)
+    rows, run = tall * wide * depth, depth * wide if is_dense else depth
+    vectors = ceil_div(conv.image[0], height) * ceil_div(conv.image[1], width * split)
     best = None
-    for part_rows in _part_rows(rows, depth * wide if is_contiguous and groups == conv.groups else depth, macro.rows):
-        parts = ceil_div(rows, part_rows)
-        strip = vectors if parts == 1 else min(vectors, config.sum_slots // slots)
+    for part_rows in _part_rows(rows, run, macro.rows):
+        strip = vectors if part_rows >= rows else min(vectors, config.sum_slots // slots)
         if not strip:
             continue
-        strips = ceil_div(vectors, strip)
-        run = depth * wide if is_contiguous and groups == conv.groups else depth
         total = 0
         for first in range(0, rows, part_rows):
             end = min(first + part_rows, rows)
-            chunks = sum(ceil_div(min(start + run, end) - max(start, first), lanes)
+            chunks = sum(ceil_div(min(start + run, end) - max(start, first) + (split - 1) * step, lanes)
                          for start in range(first // run * run, end, run))
             last = slots * (1 + (is_residual and end == rows))
-            compute = min(strip, vectors) * max(planes, chunks, last, macro.result_interval)
+            compute = strip * max(planes, chunks, last, macro.result_interval)
             load = max(shape.bank_cycles(end - first) for shape in macro.shapes)
             total += compute + load if macro.banks == 1 else max(compute, load)
-        cycles = total * strips * blocks * (conv.groups // groups)
+        cycles = total * ceil_div(vectors, strip) * blocks * (conv.groups // groups)
         if best is None or cycles < best.cycles:
-            best = Packing(height, width, groups, outputs, tall, wide, depth, part_rows, strip, cycles)
+            best = Packing(height, width, groups, outputs, split, tall, wide, depth, part_rows, strip, cycles)
     return best
 
 

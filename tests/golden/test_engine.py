@@ -12,7 +12,7 @@ from bitline.golden.engine.executor import Engine
 from bitline.golden.engine.image import SECTIONS, EngineError, Fault, Load, read_image
 from bitline.host.engine.compiler import compile_network
 from bitline.host.network.operators import AveragePool2D, MaxPool2D
-from engine_networks import DEFAULT, SMALL, Builder, mobile_network
+from engine_networks import DEFAULT, PAIR, SMALL, SMALL_PAIR, Builder, mobile_network
 
 
 def various_network():
@@ -275,6 +275,44 @@ def test_input_of_another_size(image):
     assert engine.run(bytes(256)).cycles
 
 
+@pytest.mark.parametrize("config, fields, match", [
+    (SMALL, {"split": 2}, "a split that divides 1 macros, not 2"),
+    (SMALL_PAIR, {"split": 3}, "a split that divides 2 macros, not 3"),
+    (SMALL_PAIR, {"split": 2, "step_x": 1}, "steps of 8 bytes, and pixels without gaps, with a split, not 4"),
+    (SMALL_PAIR, {"split": 2, "step_x": 2, "outputs": 16}, "results of a vector in 1 groups of 8 columns, not"),
+])
+def test_splits_that_break_a_rule(config, fields, match):
+    image = read_image(config, compile_network(config, various_network()).image)
+    image.program[0] = image.program[0]._replace(**fields)
+    with pytest.raises(EngineError, match=f"^descriptor 0 must have {match}"):
+        Engine(config, image.to_bytes(config))
+
+
+def test_two_macros_with_a_vector_each_take_half_the_sets():
+    build = Builder(np.random.default_rng(7), (1, 8, 16, 16))
+    build.conv(16)
+    single, pair = (compile_network(config, build.network()) for config in (DEFAULT, PAIR))
+    assert pair.program[0].together == 2 and single.program[0].together == 1
+    assert pair.program[0].vectors * len(pair.program[0].parts) < single.program[0].vectors * len(
+        single.program[0].parts)
+    assert pair.total_cycles < single.total_cycles
+
+
+def test_vectors_of_a_set_are_gathered_together():
+    """Both vectors of a set are seen by eight reads, and take their planes at the same time."""
+    descriptor = Descriptor(operation=CONV, channels=16, outputs=16, depth=64, tall=1, wide=1, source_pixel=64,
+                            target_height=1, target_width=400, block_height=1, block_width=1, part_rows=64, strip=200,
+                            split=2, step_x=1)
+    config = replace(PAIR, macro=replace(PAIR.macro, columns=16))
+    cycles = []
+    for planes in ([4, 8], [8, 8], [4, 4]):
+        clock = EngineCycles(config, [Load(0, 64)])
+        start = clock.start()
+        clock.convolution(descriptor, [[planes] * 200])
+        cycles.append(clock.cycle - start)
+    assert cycles[0] == cycles[1] and 1600 < cycles[2] < cycles[1] < 1800
+
+
 @pytest.mark.slow
 def test_hostile_programs_are_refused_or_run(image):
     """Fields drawn at will: a rule is named, or the engine runs and writes nothing beyond its targets."""
@@ -389,7 +427,7 @@ def test_a_convolution_takes_the_planes_of_its_vectors():
     for planes in (7, 8):
         clock = EngineCycles(DEFAULT, [Load(0, 64)])
         start = clock.start()
-        clock.convolution(descriptor, [[planes] * 50])
+        clock.convolution(descriptor, [[[planes]] * 50])
         cycles.append(clock.cycle - start)
     assert cycles[1] - cycles[0] == 50
 
@@ -410,7 +448,7 @@ def test_the_macro_alone_agrees_where_nothing_else_limits():
     clock = EngineCycles(DEFAULT, [Load(0, 64)])
     clock._advance(400)
     clock._fetched, clock._starts = [0], []
-    clock.convolution(descriptor, [planes])
+    clock.convolution(descriptor, [[[each] for each in planes]])
     # Gathered in 4 cycles and 4 of latency before; the register, its four slots and the lanes behind.
     assert clock.cycle - 400 == cycle - first + (3 + 4) + 4 + 16
 

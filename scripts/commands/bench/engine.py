@@ -54,7 +54,7 @@ def measure(measured, config, count, fuse):
                 mismatches += sum(each.count for each in compare(network, ours, theirs))
             progress(first + batch, "")
     runs = len(cycles) * batch
-    cells = config.macro.rows * config.macro.columns
+    cells = config.macro.rows * config.columns
     return {
         "network": measured.name, "inputs": runs, "batch": batch, "macs": network.macs,
         "cycles_per_input": sum(cycles) / runs, "least": min(cycles) / batch, "most": max(cycles) / batch,
