@@ -310,7 +310,7 @@ def test_vectors_of_a_set_are_gathered_together():
         start = clock.start()
         clock.convolution(descriptor, [[planes] * 200])
         cycles.append(clock.cycle - start)
-    assert cycles[0] == cycles[1] and 1600 < cycles[2] < cycles[1] < 1800
+    assert 0 <= cycles[1] - cycles[0] <= 8 and 1600 < cycles[2] < cycles[1] < 1800
 
 
 @pytest.mark.slow
