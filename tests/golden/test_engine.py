@@ -6,10 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from bitline.golden.cycles import MacroCycles
-from bitline.golden.engine.cycles import EngineCycles, Feeder, Loader, row_cycles
+from bitline.golden.engine.cycles import EngineCycles
 from bitline.golden.engine.descriptor import FIELDS, SIZE, Descriptor, Flags, Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.engine.image import SECTIONS, EngineError, Fault, Load, read_image
+from bitline.golden.engine.loader import Loader
+from bitline.golden.engine.sources import Feeder, row_cycles
 from bitline.host.engine.compiler import compile_network
 from bitline.host.network.operators import AveragePool2D, MaxPool2D
 from engine_networks import DEFAULT, PAIR, SMALL, SMALL_PAIR, Builder, mobile_network
