@@ -1,15 +1,20 @@
 """The compiler: steps of a network as an image."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ...golden.engine.descriptor import Descriptor, Flags, Operation
 from ...golden.engine.executor import Engine
 from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, Image, Load
+from ...hdl.config.engine import MEMORY_BANKS
 from ..network.network import NetworkError
+from ..network.window import ceil_div
 from .lowering import Lowering
 from .memory import place
+
+# Words of a memory that is fitted to a network.
+GRAIN = 64
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,23 @@ def compile_network(config, network, *, batch=1, fuse=True):
     return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads,
                     {step.number: step.cycles for step in steps}, config, writer.rows, len(image.parameters),
                     peak, image.cycles)
+
+
+def fitted(compiled):
+    """The `EngineConfig` with the least memories that hold a compiled network, in whole `GRAIN` words or entries."""
+    config = compiled.config
+    sums = max((min(descriptor.strip, descriptor.vectors) * descriptor.together * descriptor.block_height *
+                descriptor.block_width * ceil_div(min(descriptor.outputs, descriptor.channels), config.lanes)
+                for descriptor in compiled.program
+                if descriptor.operation == Operation.CONV and descriptor.part_rows < descriptor.rows), default=1)
+    bank = MEMORY_BANKS * config.lanes * GRAIN // 4
+    return replace(config, activation_bytes=ceil_div(compiled.peak, bank) * bank, tile_rows=_whole(compiled.rows),
+                   sum_slots=_whole(sums), parameter_slots=_whole(compiled.slots),
+                   program_length=_whole(len(compiled.program)), load_entries=_whole(len(compiled.loads)))
+
+
+def _whole(count):
+    return max(1, ceil_div(count, GRAIN)) * GRAIN
 
 
 def share_sums(lowering):

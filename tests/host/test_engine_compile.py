@@ -9,7 +9,7 @@ from bitline.golden.engine.descriptor import Flags, Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.requantize import ROUNDINGS, requantize
 from bitline.host.engine import requantization
-from bitline.host.engine.compiler import compile_network
+from bitline.host.engine.compiler import compile_network, fitted
 from bitline.host.engine.listing import costs, lines
 from bitline.host.engine.memory import Buffer, check_places, place
 from bitline.host.engine.packing import block_toeplitz, choose
@@ -405,6 +405,21 @@ def test_block_of_a_packing_is_the_convolution():
             expected = np.einsum("yxc,oyxc->o", seen, conv.kernel.astype(np.int64))
             assert np.array_equal(sums[down * packing.width + across], expected)
     assert packing.height * packing.width > 1
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fitted_memories_give_the_same_program(published, name):
+    network = load_network(published(name)[0])
+    whole = compile_network(DEFAULT, network)
+    config = fitted(whole)
+    compiled = compile_network(config, network)
+    assert [step.fields for step in compiled.steps] == [step.fields for step in whole.steps]
+    assert compiled.total_cycles == whole.total_cycles
+    assert config.tile_rows - compiled.rows < 64 and config.parameter_slots - compiled.slots < 64
+    assert config.activation_bytes - compiled.peak < 1024 and config.activation_bytes < DEFAULT.activation_bytes
+    assert fitted(compiled) == config
+    with pytest.raises(NetworkError, match="^tile_rows of the engine must be at least "):
+        compile_network(replace(config, tile_rows=config.tile_rows - 64), network)
 
 
 # In words.

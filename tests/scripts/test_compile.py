@@ -73,6 +73,13 @@ def test_engine_of_a_file(cli, refused, model, tmp_path):
     assert not (tmp_path / "model.bln").exists()
 
 
+def test_engine_that_fits(cli, model, tmp_path):
+    out, config = tmp_path / "model.bln", tmp_path / "engine.json"
+    assert cli("compile", model, "--fit", "--out", out, "--write-config", config)[0] == 0
+    engine = EngineConfig.load(config)
+    assert engine.tile_rows == 448 and Engine(engine, out.read_bytes()).config == engine
+
+
 def test_bad_input(refused, model, tmp_path):
     refused("compile", model, match="one of --out, --list, --estimate and --write-config must be given")
     refused("compile", model, "--batch", 2, "--list",
