@@ -77,7 +77,7 @@ def compile_network(config, network, *, batch=1, fuse=True):
     output = lowering.buffers[lowering.outputs[0]]
     writer.program.append(Descriptor(operation=Operation.END, source=output.address, source_limit=output.limit,
                                      depth=output.channels))
-    ports = [port for kind, indices in ((INPUT, network.inputs), (OUTPUT, lowering.outputs)) for index in indices
+    ports = [port for kind, indices in ((INPUT, lowering.inputs), (OUTPUT, lowering.outputs)) for index in indices
              for port in ports_of(kind, lowering.buffers[index])]
     image = writer.image(np.array(ports, PORT))
     engine = Engine(config, image.to_bytes(config))
@@ -111,7 +111,7 @@ def share_sums(lowering):
         residual, target = step.residual, step.target
         if step.operation == Operation.CONV and residual is not None and residual.last == number and (
                 residual.layout == target.layout and residual is not step.source) and (
-                residual not in [lowering.buffers[index] for index in (*lowering.outputs, *lowering.network.inputs)]):
+                residual not in [lowering.buffers[index] for index in (*lowering.outputs, *lowering.inputs)]):
             residual.last = max(residual.last, target.last)
             residual.name = f"{residual.name}, {target.name}"
             for index, buffer in lowering.buffers.items():

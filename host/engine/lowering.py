@@ -33,9 +33,8 @@ class Lowering:
     steps : list of Step
     buffers : dict of int to Buffer
         By number of the tensor; a tensor that is another one's elements shares its buffer.
-    outputs : list of int
-        Numbers of the tensors that come out: the operand of a SOFTMAX or ARG_MAX at the end, which is left to the
-        reader, or to END.
+    inputs, outputs : list of int
+        Numbers of the tensors that go in and come out, as in `Supported`.
 
     Raises
     ------
@@ -47,11 +46,11 @@ class Lowering:
         self.config, self.network, self.steps, self.buffers = config, network, [], {}
         self._batch, self._tensors, self._done = batch, network.tensors, set()
         supported = Supported(network, batch)
-        self.outputs, self._readers = supported.outputs, supported.readers
+        self.inputs, self.outputs, self._readers = supported.inputs, supported.outputs, supported.readers
         self._fusing = Fusing(config, supported, fuse)
         # Tensors whose rows the depthwise unit reads.
         self._windows = {operator.inputs[0] for operator in supported.operators if self._fusing.is_for_unit(operator)}
-        for index in network.inputs:
+        for index in self.inputs:
             self._input(index)
         for operator in supported.operators:
             self._lower(operator)
@@ -100,7 +99,7 @@ class Lowering:
         for buffer in buffers:
             written = [number for number, step in enumerate(steps) if step.target is buffer]
             read = [number for number, step in enumerate(steps) if buffer in (step.source, step.residual)]
-            is_input = any(self.buffers[index] is buffer for index in self.network.inputs)
+            is_input = any(self.buffers[index] is buffer for index in self.inputs)
             buffer.first = -1 if is_input else min(written, default=-1)
             buffer.last = max([*read, *written, buffer.first])
             if any(self.buffers[index] is buffer for index in self.outputs):

@@ -9,10 +9,12 @@ from ..network.operators import (
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
+    Dequantize,
     FullyConnected,
     MaxPool2D,
     Mean,
     Pad,
+    Quantize,
     Reshape,
     Softmax,
 )
@@ -31,9 +33,10 @@ class Supported:
     Attributes
     ----------
     operators : list of Operator
-        Without SOFTMAX and ARG_MAX at the end, which are left to the reader or to END, and PAD before convolutions.
-    outputs : list of int
-        Numbers of the tensors that come out.
+        Without QUANTIZE of inputs that are not int8, which is left to who gives them; DEQUANTIZE, SOFTMAX and ARG_MAX
+        at the end, which are left to the reader or to END; and PAD before convolutions.
+    inputs, outputs : list of int
+        Numbers of the tensors that go in and come out.
     readers : dict of int to list of Operator
         By number of a tensor the operators that read it, once for each time that they do.
 
@@ -45,13 +48,15 @@ class Supported:
 
     def __init__(self, network, batch):
         self.network, self._batch, self._tensors = network, batch, network.tensors
-        self.operators, self.outputs = self._without_last()
+        self.operators = list(network.operators)
+        self.inputs, self.outputs = list(network.inputs), list(network.outputs)
+        self._leave_out()
         self.readers = self._find_readers()
         self._merge_padding()
         if network.variables:
             raise NetworkError(f"{network.name} must keep nothing from run to run on an engine, and keeps "
                                f"{', '.join(variable.name for variable in network.variables)[:200]}")
-        for index in (*network.inputs, *self.outputs):
+        for index in (*self.inputs, *self.outputs):
             if self._tensors[index].dtype != "int8":
                 raise NetworkError(f"{self._tensors[index].name} must be int8 to go into an engine or out of it, not "
                                    f"{self._tensors[index].dtype}")
@@ -61,18 +66,28 @@ class Supported:
                 self._check(operator)
         problems.refuse()
 
-    def _without_last(self):
-        """Operators and outputs without a SOFTMAX or an ARG_MAX of all elements at the end."""
-        operators, outputs = list(self.network.operators), list(self.network.outputs)
-        read = {index for operator in operators for index in operator.operands}
-        for operator in [each for each in operators if type(each) in (Softmax, ArgMax)]:
-            tensor = self._tensors[operator.inputs[0]]
-            is_whole = type(operator) is Softmax or (tensor.size == tensor.shape[-1] and
-                                                     operator.axis == len(tensor.shape) - 1)
-            if operator.output in outputs and operator.output not in read and is_whole:
-                operators.remove(operator)
-                outputs[outputs.index(operator.output)] = operator.inputs[0]
-        return operators, outputs
+    def _leave_out(self):
+        """Without QUANTIZE of an input, and DEQUANTIZE, SOFTMAX or ARG_MAX at the end, one behind another."""
+        read = [index for operator in self.operators for index in operator.operands]
+        for operator in [each for each in self.operators if type(each) is Quantize]:
+            x = operator.inputs[0]
+            if x in self.inputs and read.count(x) == 1 and self._tensors[x].dtype != "int8":
+                self.operators.remove(operator)
+                self.inputs[self.inputs.index(x)] = operator.output
+        for operator in reversed(list(self.operators)):
+            y = operator.outputs[0]
+            if y in self.outputs and y not in read and self._is_for_reader(operator):
+                self.operators.remove(operator)
+                self.outputs[self.outputs.index(y)] = operator.inputs[0]
+                read.remove(operator.inputs[0])
+
+    def _is_for_reader(self, operator):
+        """Whether the reader of the outputs, or END, can do at the end what an operator does."""
+        x = self._tensors[operator.inputs[0]]
+        if type(operator) is ArgMax:
+            return x.size == x.shape[-1] and operator.axis == len(x.shape) - 1
+        is_kind = type(operator) is Quantize and self._tensors[operator.output].dtype != "int8"
+        return is_kind or type(operator) in (Softmax, Dequantize)
 
     def _find_readers(self):
         readers = {}
@@ -104,7 +119,7 @@ class Supported:
         if type(operator) not in kinds:
             raise NetworkError(f"{location} must be among the operators of an engine (CONV_2D, DEPTHWISE_CONV_2D, "
                                "FULLY_CONNECTED, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, ADD, RESHAPE, PAD before "
-                               "convolutions, SOFTMAX and ARG_MAX at the end)")
+                               "convolutions, QUANTIZE of inputs, DEQUANTIZE, SOFTMAX and ARG_MAX at the end)")
         for index in (*operator.operands, *operator.outputs):
             tensor = self._tensors[index]
             if tensor.dtype != "int8" or tensor.data is not None or tensor.is_variable:

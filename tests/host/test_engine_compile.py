@@ -22,9 +22,12 @@ from bitline.host.network.operators import (
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
+    Dequantize,
     MaxPool2D,
     Pad,
+    Quantize,
     Reshape,
+    Softmax,
     Sub,
 )
 from engine_networks import DEFAULT, PAIR, SMALL, SMALL_PAIR, Builder, differences, drawn_network, mobile_network
@@ -237,6 +240,26 @@ def test_a_sum_with_an_input_that_is_gathered_in_columns():
     assert np.array_equal(run.output, Inference(network).run(x, y)[network.outputs[0]].reshape(-1))
 
 
+def test_what_is_not_int8_is_left_to_others():
+    """QUANTIZE of the input, and SOFTMAX and DEQUANTIZE at the end."""
+    build = Builder(np.random.default_rng(36), (1, 4, 4, 3))
+    x = build.tensor((1, 4, 4, 3))
+    build.tensors[0] = Tensor("floats", (1, 4, 4, 3), "float32")
+    build.place(Quantize, (0,), x)
+    build.conv(5, (4, 4), same=False)
+    logits = build.flat()
+    build.tensors.append(replace(build.tensors[logits], scales=np.array([1 / 256], np.float32),
+                                 zero_points=np.array([-128])))
+    build.place(Softmax, (logits,), len(build.tensors) - 1, rounding="fixed")
+    build.tensors.append(Tensor("shares", (1, 5), "float32"))
+    build.place(Dequantize, (build.last,), len(build.tensors) - 1, rounding="float")
+    network = build.network()
+    floats = np.random.default_rng(37).normal(0, 2, (1, 1, 4, 4, 3)).astype(np.float32)
+    expected = Inference(network).run(floats)
+    run = Engine(DEFAULT, compile_network(DEFAULT, network).image).run(expected[x].astype(np.int8))
+    assert np.array_equal(run.output, expected[logits].reshape(-1))
+
+
 def test_several_inputs():
     build = Builder(np.random.default_rng(29), (1, 3, 3, 5))
     other = build.tensor((1, 3, 3, 5))
@@ -418,7 +441,7 @@ def test_fitted_memories_give_the_same_program(published, name):
     assert config.tile_rows - compiled.rows < 64 and config.parameter_slots - compiled.slots < 64
     assert config.activation_bytes - compiled.peak < 1024 and config.activation_bytes < DEFAULT.activation_bytes
     assert fitted(compiled) == config
-    with pytest.raises(NetworkError, match="^tile_rows of the engine must be at least "):
+    with pytest.raises(NetworkError, match=r"^tile_rows of the engine must be at least "):
         compile_network(replace(config, tile_rows=config.tile_rows - 64), network)
 
 
