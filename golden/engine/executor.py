@@ -11,7 +11,7 @@ from ..requantize import ROUNDINGS, multiply_by_quantized_multiplier, requantize
 from .checks import Checks
 from .cycles import EngineCycles
 from .descriptor import Flags, Operation
-from .image import INPUT, OUTPUT, EngineError, read_image
+from .image import INPUT, OUTPUT, STATE, EngineError, read_image
 
 # Bits by which the term of a sum that is multiplied is shifted to the left before.
 SUM_SHIFT = 20
@@ -77,24 +77,42 @@ class Engine:
     def __init__(self, config, data):
         self.config, self.image = config, read_image(config, data)
         Checks(config, self.image).run()
-        self.memory = np.zeros(config.activation_bytes, np.uint8)
-        self._ports = {kind: [port for port in self.image.ports if port["kind"] == kind] for kind in (INPUT, OUTPUT)}
+        self._ports = {kind: [port for port in self.image.ports if port["kind"] == kind]
+                       for kind in (INPUT, OUTPUT, STATE)}
         for port in self.image.ports.tolist():
             _, address, lines, count, pitch, step = port
             end = address + (lines - 1) * pitch + (count - 1) * step + 1
             if not (lines and count and end <= config.activation_bytes):
                 raise EngineError(f"image must have ports of bytes within the memory of {config.activation_bytes}, "
                                   f"not of {lines} lines of {count} up to {end}")
-        if not all(self._ports.values()):
+        if not (self._ports[INPUT] and self._ports[OUTPUT]):
             raise EngineError("image must have ports for input and output, and lacks one")
+        if self._bytes_of(STATE) != len(self.image.states):
+            raise EngineError(f"image must have states of {self._bytes_of(STATE)} bytes, not {len(self.image.states)}")
+        self.reset()
+
+    def reset(self):
+        """Begin a stream: states are what the image says, the rest of the memory is zero."""
+        self.memory = np.zeros(self.config.activation_bytes, np.uint8)
+        self._fill(STATE, self.image.states.view(np.uint8))
+
+    def _bytes_of(self, kind):
+        return sum(int(port["lines"]) * int(port["bytes"]) for port in self._ports[kind])
+
+    def _fill(self, kind, data):
+        """Write bytes to the ports of a kind."""
+        for port in self._ports[kind]:
+            addresses = self._addresses(port)
+            self.memory[addresses] = data[:addresses.size].reshape(addresses.shape)
+            data = data[addresses.size:]
 
     @property
     def input_bytes(self):
         """Bytes of an input."""
-        return sum(int(port["lines"]) * int(port["bytes"]) for port in self._ports[INPUT])
+        return self._bytes_of(INPUT)
 
     def run(self, x):
-        """The `Run` of an input.
+        """The `Run` of an input, which is the next step of the stream if there are states.
 
         Parameters
         ----------
@@ -110,10 +128,7 @@ class Engine:
         data = np.frombuffer(x, np.uint8) if isinstance(x, bytes) else np.asarray(x, np.int8).reshape(-1).view(np.uint8)
         if len(data) != self.input_bytes:
             raise EngineError(f"input must have {self.input_bytes} bytes, not {len(data)}")
-        for port in self._ports[INPUT]:
-            addresses = self._addresses(port)
-            self.memory[addresses] = data[:addresses.size].reshape(addresses.shape)
-            data = data[addresses.size:]
+        self._fill(INPUT, data)
 
     def output(self):
         """The outputs in the memory, int8."""

@@ -26,14 +26,14 @@ import numpy as np
 from .descriptor import SIZE, Descriptor
 
 MAGIC, VERSION = b"BLNE", 1
-SECTIONS = ("program", "loads", "tiles", "parameters", "ports")
+SECTIONS = ("program", "loads", "tiles", "parameters", "ports", "states")
 _HEADER, _ENTRY, _CRC = struct.Struct("<4sHHIIQ"), struct.Struct("<III"), struct.Struct("<I")
 # Of a load: its first row in the tile memory, its rows, and whether its bank holds them already.
 LOAD_ROWS, LOAD_KEEPS = 16, 31
 PARAMETER = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("spare", "u1", 3)])
 # What goes in and comes out: lines of so many bytes, and the distances in memory of both.
 PORT = np.dtype([(name, "<u4") for name in ("kind", "address", "lines", "bytes", "pitch", "step")])
-INPUT, OUTPUT = 0, 1
+INPUT, OUTPUT, STATE = 0, 1, 2
 
 
 class Fault(IntEnum):
@@ -98,6 +98,8 @@ class Image:
     tiles : int8 array (rows, columns)
     parameters : array of PARAMETER (slots, lanes)
     ports : array of PORT
+    states : int8 array
+        What the ports of states have when a stream begins.
     cycles : int
     spares : list of int
         Descriptors whose spare bytes are not zeros.
@@ -108,6 +110,7 @@ class Image:
     tiles: np.ndarray
     parameters: np.ndarray
     ports: np.ndarray
+    states: np.ndarray
     cycles: int = 0
     spares: list = field(default_factory=list)
 
@@ -116,7 +119,8 @@ class Image:
         sections = (b"".join(descriptor.to_bytes() for descriptor in self.program),
                     np.array([load.to_int() for load in self.loads], "<u4").tobytes(),
                     self.tiles.astype(np.int8).tobytes(), self.parameters.astype(PARAMETER).tobytes(),
-                    self.ports.astype(PORT).tobytes())
+                    self.ports.astype(PORT).tobytes(),
+                    self.states.astype(np.int8).tobytes())
         start = _HEADER.size + len(sections) * _ENTRY.size + _CRC.size
         table, offset = b"", start
         for section in sections:
@@ -135,9 +139,9 @@ def read_image(config, data):
         It is damaged, or made for another engine.
     """
     sections, cycles = _sections(config, data)
-    program, loads, tiles, parameters, ports = sections
+    program, loads, tiles, parameters, ports, states = sections
     columns, lanes = config.columns, config.lanes
-    units = (SIZE, 4, columns, lanes * PARAMETER.itemsize, PORT.itemsize)
+    units = (SIZE, 4, columns, lanes * PARAMETER.itemsize, PORT.itemsize, 1)
     for name, section, unit in zip(SECTIONS, sections, units):
         if len(section) % unit:
             raise EngineError(f"image must have a section {name} in units of {unit} bytes, not {len(section)} bytes")
@@ -145,7 +149,8 @@ def read_image(config, data):
     image = Image([descriptor for descriptor, _ in found],
                   [Load.from_int(value) for value in np.frombuffer(loads, "<u4").tolist()],
                   np.frombuffer(tiles, np.int8).reshape(-1, columns),
-                  np.frombuffer(parameters, PARAMETER).reshape(-1, lanes), np.frombuffer(ports, PORT), cycles,
+                  np.frombuffer(parameters, PARAMETER).reshape(-1, lanes), np.frombuffer(ports, PORT),
+                  np.frombuffer(states, np.int8), cycles,
                   [number for number, (_, is_clear) in enumerate(found) if not is_clear])
     for what, count, most in (("descriptors", len(image.program), config.program_length),
                               ("loads", len(image.loads), config.load_entries),

@@ -6,12 +6,12 @@ import numpy as np
 
 from ...golden.engine.descriptor import Descriptor, Flags, Operation
 from ...golden.engine.executor import Engine
-from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, Image, Load
+from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, STATE, Image, Load
 from ...hdl.config.engine import MEMORY_BANKS
 from ..network.network import NetworkError
 from ..network.window import ceil_div
 from .lowering import Lowering
-from .memory import place
+from .memory import View, place
 
 # Words of a memory that is fitted to a network.
 GRAIN = 64
@@ -68,7 +68,7 @@ def compile_network(config, network, *, batch=1, fuse=True):
     """
     lowering = Lowering(config, network, batch=batch, fuse=fuse)
     share_sums(lowering)
-    buffers = list({id(buffer): buffer for buffer in lowering.buffers.values()}.values())
+    buffers = lowering.roots
     place(buffers, config)
     peak = max(buffer.limit for buffer in buffers)
     writer = _Writer(config)
@@ -79,7 +79,9 @@ def compile_network(config, network, *, batch=1, fuse=True):
                                      depth=output.channels))
     ports = [port for kind, indices in ((INPUT, lowering.inputs), (OUTPUT, lowering.outputs)) for index in indices
              for port in ports_of(kind, lowering.buffers[index])]
-    image = writer.image(np.array(ports, PORT))
+    ports += [port for buffer in lowering.states for port in ports_of(STATE, buffer)]
+    states = [np.asarray(variable.initial, np.int8).reshape(-1) for variable in network.variables]
+    image = writer.image(np.array(ports, PORT), np.concatenate([np.zeros(0, np.int8), *states]))
     engine = Engine(config, image.to_bytes(config))
     steps = list(engine.steps(all_planes=True))
     image.cycles = steps[-1].end
@@ -109,7 +111,10 @@ def share_sums(lowering):
     """Let a sum take the place of the tensor that is added, where nothing needs that any more."""
     for number, step in enumerate(lowering.steps):
         residual, target = step.residual, step.target
+        if any(isinstance(buffer, View) and buffer.root is target for buffer in lowering.buffers.values()):
+            continue
         if step.operation == Operation.CONV and residual is not None and residual.last == number and (
+                residual.root is residual and target.root is target) and (
                 residual.layout == target.layout and residual is not step.source) and (
                 residual not in [lowering.buffers[index] for index in (*lowering.outputs, *lowering.inputs)]):
             residual.last = max(residual.last, target.last)
@@ -141,7 +146,7 @@ class _Writer:
 
     def __init__(self, config):
         self._config, self.program, self.loads, self.rows = config, [], [], 0
-        self._tiles, self._slots = [], []
+        self._tiles, self._slots, self._sum_slots = [], [], []
 
     def add(self, step):
         """Append a step."""
@@ -209,8 +214,11 @@ class _Writer:
         slot = np.zeros(self._config.lanes, PARAMETER)
         for name in ("bias", "multiplier", "shift"):
             slot[name] = getattr(step.sums, name)
-        self._slots.append(slot)
-        return len(self._slots) - 1
+        same = [number for number, other in self._sum_slots if np.array_equal(slot, other)]
+        if not same:
+            self._sum_slots.append((len(self._slots), slot))
+            self._slots.append(slot)
+        return same[0] if same else len(self._slots) - 1
 
     def _parameters(self, step):
         """The first of its slots of parameters."""
@@ -225,7 +233,7 @@ class _Writer:
                 self._slots.append(slot)
         return first
 
-    def image(self, ports):
+    def image(self, ports, states):
         """The `Image`, if there is room for it."""
         config = self._config
         for name, count, most in (("tile_rows", self.rows, config.most_tile_rows),
@@ -236,4 +244,4 @@ class _Writer:
                 raise NetworkError(f"{name} of the engine must be at least {count} for this network, not {most}")
         tiles = np.concatenate(self._tiles) if self._tiles else np.zeros((0, config.columns), np.int8)
         slots = np.array(self._slots, PARAMETER).reshape(-1, config.lanes)
-        return Image(self.program, self.loads, tiles, slots, ports)
+        return Image(self.program, self.loads, tiles, slots, ports, states)

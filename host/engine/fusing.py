@@ -3,7 +3,7 @@
 import math
 
 from ...golden.engine.checks import WINDOW
-from ..network.operators import Add, Conv2D, DepthwiseConv2D
+from ..network.operators import Add, Conv2D, DepthwiseConv2D, ReadVariable, Reshape, Selection
 from ..network.window import ceil_div
 from .packing import choose
 
@@ -30,6 +30,7 @@ class Fusing:
     def __init__(self, config, supported, is_wanted):
         self._config, self._supported, self._tensors = config, supported, supported.network.tensors
         self.is_wanted = is_wanted
+        self._makers = {index: type(operator) for operator in supported.operators for index in operator.outputs}
         self.sums = self._choose_sums() if is_wanted else {}
 
     def _choose_sums(self):
@@ -49,6 +50,9 @@ class Fusing:
     def is_for_unit(self, operator):
         """A depthwise convolution that the unit has."""
         if type(operator) is not DepthwiseConv2D or not self._config.depthwise:
+            return False
+        # Others' elements are not laid out for its windows.
+        if self._makers.get(operator.inputs[0]) in (Reshape, Selection, ReadVariable):
             return False
         shape = self._tensors[operator.inputs[1]].shape
         return (shape[3] == self._tensors[operator.inputs[0]].shape[-1] and max(shape[1:3]) <= WINDOW and

@@ -7,10 +7,22 @@ import numpy as np
 from ...golden.engine.checks import SUMMED_WORDS
 from ...golden.engine.descriptor import Flags, Operation
 from ..network.network import NetworkError
-from ..network.operators import Add, AveragePool2D, Conv2D, FullyConnected, MaxPool2D, Mean, Reshape
+from ..network.operators import (
+    Add,
+    AssignVariable,
+    AveragePool2D,
+    Concatenation,
+    Conv2D,
+    FullyConnected,
+    MaxPool2D,
+    Mean,
+    ReadVariable,
+    Reshape,
+    Selection,
+)
 from . import requantization
 from .fusing import LOWEST, Fusing
-from .memory import Buffer
+from .memory import Buffer, View
 from .packing import block_toeplitz, choose
 from .steps import Step
 from .supported import Supported
@@ -32,7 +44,9 @@ class Lowering:
     ----------
     steps : list of Step
     buffers : dict of int to Buffer
-        By number of the tensor; a tensor that is another one's elements shares its buffer.
+        By number of the tensor; a tensor that is another one's elements shares its buffer, or is a `View` of it.
+    states : list of Buffer
+        Of the variables.
     inputs, outputs : list of int
         Numbers of the tensors that go in and come out, as in `Supported`.
 
@@ -45,11 +59,14 @@ class Lowering:
     def __init__(self, config, network, *, batch=1, fuse=True):
         self.config, self.network, self.steps, self.buffers = config, network, [], {}
         self._batch, self._tensors, self._done = batch, network.tensors, set()
+        self._moves = {Reshape: self._reshape, Selection: self._select, Concatenation: self._concatenate,
+                       ReadVariable: self._read, AssignVariable: self._assign}
         supported = Supported(network, batch)
         self.inputs, self.outputs, self._readers = supported.inputs, supported.outputs, supported.readers
         self._fusing = Fusing(config, supported, fuse)
         # Tensors whose rows the depthwise unit reads.
         self._windows = {operator.inputs[0] for operator in supported.operators if self._fusing.is_for_unit(operator)}
+        self.states = [Buffer(variable.name, *self._image_of(variable.initial.shape)) for variable in network.variables]
         for index in self.inputs:
             self._input(index)
         for operator in supported.operators:
@@ -69,8 +86,12 @@ class Lowering:
         return buffer
 
     def _image(self, index):
-        """Height, width and channels of a tensor: its rows, where it is no image."""
-        *others, channels = self._tensors[index].shape or (1,)
+        """Height, width and channels of a tensor."""
+        return self._image_of(self._tensors[index].shape)
+
+    def _image_of(self, shape):
+        """Those of a shape; its rows, where it is no image."""
+        *others, channels = shape or (1,)
         if len(others) == 3 and others[0] == 1:
             return (*others[1:], channels)
         return 1, math.prod(others) * self._batch, channels
@@ -95,22 +116,75 @@ class Lowering:
                 self.buffers[index] = Buffer(buffer.name, buffer.width, buffer.height, 1, is_turned=True)
 
     def _set_lifetimes(self):
-        steps, buffers = self.steps, set(self.buffers.values())
-        for buffer in buffers:
-            written = [number for number, step in enumerate(steps) if step.target is buffer]
-            read = [number for number, step in enumerate(steps) if buffer in (step.source, step.residual)]
-            is_input = any(self.buffers[index] is buffer for index in self.inputs)
-            buffer.first = -1 if is_input else min(written, default=-1)
+        steps = self.steps
+        for buffer in self.roots:
+            written = [number for number, step in enumerate(steps) if step.target.root is buffer]
+            read = [number for number, step in enumerate(steps) if step.source.root is buffer or (
+                step.residual is not None and step.residual.root is buffer)]
+            is_state = buffer in self.states
+            is_input = any(self.buffers[index].root is buffer for index in self.inputs)
+            buffer.first = -1 if is_input or is_state else min(written, default=-1)
             buffer.last = max([*read, *written, buffer.first])
-            if any(self.buffers[index] is buffer for index in self.outputs):
+            if is_state or any(self.buffers[index].root is buffer for index in self.outputs):
                 buffer.last = len(steps)
+            if is_state and written and read and max(read) > min(written):
+                raise NetworkError(f"{buffer.name} must be read before it is assigned on an engine")
+
+    @property
+    def roots(self):
+        """The buffers that are placed."""
+        found = [buffer.root for buffer in (*self.buffers.values(), *self.states)]
+        return list({id(buffer): buffer for buffer in found}.values())
+
+    # Movement.
+
+    def _reshape(self, operator):
+        """Other dimensions of the same bytes; with gaps between them what they were, which is enough for some."""
+        buffer, image = self.buffers[operator.inputs[0]], self._image(operator.output)
+        self.buffers[operator.output] = View(buffer, 0, *image) if buffer.is_dense else buffer
+
+    def _select(self, operator):
+        buffer = self._source(operator)
+        for part, output in zip(operator.parts, operator.outputs):
+            ranges = [list(chosen) for chosen in part]
+            starts = [0, 0, 0, *(chosen[0] for chosen in ranges)][-3:]
+            lengths = [1, 1, 1, *map(len, ranges)][-3:]
+            view = View(buffer, starts[0] * buffer.pitch + starts[1] * buffer.pixel + starts[2], *lengths, buffer.pixel,
+                        buffer.pitch)
+            image = self._image(output)
+            self.buffers[output] = view if image == tuple(lengths) or not view.is_dense else View(view, 0, *image)
+
+    def _concatenate(self, operator):
+        """A copy of each operand behind the one before it."""
+        whole, offset = self._buffer(operator.output), 0
+        axis = operator.axis - len(self._tensors[operator.output].shape)
+        stride = {-3: whole.pitch, -2: whole.pixel, -1: 1}[axis]
+        for number in range(len(operator.inputs)):
+            source = self._source(operator, number)
+            image = source.height, source.width, source.channels
+            self._copy(operator, source, View(whole, offset * stride, *image, whole.pixel, whole.pitch))
+            offset += image[axis]
+        self.steps[-1].output, self.steps[-1].whole = operator.output, whole
+
+    def _read(self, operator):
+        self.buffers[operator.output] = self.states[operator.variable]
+
+    def _assign(self, operator):
+        self._copy(operator, self._source(operator), self.states[operator.variable])
+
+    def _copy(self, operator, source, target):
+        """A POOL of single pixels."""
+        sums = requantization.of_maximum(*requantization.INT8)
+        self.steps.append(Step(Operation.POOL, operator.location, None, source, target, None, {
+            **self._window_fields((1, 1), (1, 1), ((0, 0), (0, 0))), "depth": source.channels, **sums.fields},
+            sums=sums))
 
     # Steps.
 
     def _lower(self, operator):
         location = operator.location
-        if isinstance(operator, Reshape):
-            self.buffers[operator.output] = self.buffers[operator.inputs[0]]
+        if type(operator) in self._moves:
+            self._moves[type(operator)](operator)
         elif isinstance(operator, Conv2D | FullyConnected):
             if self._fusing.is_for_unit(operator):
                 self._lower_depthwise(operator)

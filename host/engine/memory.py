@@ -50,6 +50,17 @@ class Buffer:
         return self.address + self.size
 
     @property
+    def root(self):
+        """The buffer that is placed."""
+        return self
+
+    @property
+    def is_dense(self):
+        """Its elements follow one another without gaps, in their order."""
+        is_row = self.height == 1 or self.pitch == self.width * self.pixel
+        return not self.is_turned and is_row and (self.pixel == self.channels or self.height * self.width == 1)
+
+    @property
     def layout(self):
         """All that decides where in it an element is."""
         return self.height, self.width, self.channels, self.pixel, self.pitch
@@ -64,6 +75,35 @@ class Buffer:
     def overlaps(self, other):
         """Whether both are needed at the same time."""
         return self.first <= other.last and other.first <= self.last
+
+
+class View(Buffer):
+    """Some elements of a buffer, as a tensor of their own.
+
+    Parameters
+    ----------
+    base : Buffer
+    offset : int
+        Bytes from its first one.
+    height, width, channels, pixel, pitch : int
+    """
+
+    def __init__(self, base, offset, height, width, channels, pixel=0, pitch=0):
+        self._base, self._offset = base, offset
+        super().__init__(base.name, height, width, channels, pixel, pitch)
+
+    @property
+    def address(self):
+        """Of its first byte."""
+        return self._base.address + self._offset
+
+    @address.setter
+    def address(self, value):
+        """Only the base is placed."""
+
+    @property
+    def root(self):
+        return self._base.root
 
 
 def place(buffers, config):

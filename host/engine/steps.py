@@ -15,8 +15,8 @@ class Step:
     operation : Operation
     location : str
         Of the operators in the network.
-    output : int
-        Number of the tensor that is in the target after it.
+    output : int or None
+        Number of the tensor that is in the target after it, or in ``whole``.
     source, target, residual : Buffer or None
     fields : dict
         Of the descriptor.
@@ -30,6 +30,8 @@ class Step:
         ``CONV``: a DEPTHWISE feeds it, and nothing of its source is read.
     is_turned : bool
         ``CONV``: its target's rows are columns.
+    whole : Buffer or None
+        Of which the target is the last part that was missing.
     """
 
     operation: Operation
@@ -46,3 +48,4 @@ class Step:
     first_result: int = 0
     is_fed: bool = False
     is_turned: bool = False
+    whole: Buffer | None = None

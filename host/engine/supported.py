@@ -6,19 +6,27 @@ from ..network.network import NetworkError
 from ..network.operators import (
     Add,
     ArgMax,
+    AssignVariable,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     Dequantize,
     FullyConnected,
+    Logistic,
     MaxPool2D,
     Mean,
     Pad,
     Quantize,
+    ReadVariable,
     Reshape,
+    Selection,
     Softmax,
 )
 from ..network.problems import Problems
+
+KINDS = (Conv2D, DepthwiseConv2D, FullyConnected, AveragePool2D, MaxPool2D, Mean, Add, Reshape, Concatenation,
+         Selection, ReadVariable, AssignVariable)
 
 
 class Supported:
@@ -53,9 +61,6 @@ class Supported:
         self._leave_out()
         self.readers = self._find_readers()
         self._merge_padding()
-        if network.variables:
-            raise NetworkError(f"{network.name} must keep nothing from run to run on an engine, and keeps "
-                               f"{', '.join(variable.name for variable in network.variables)[:200]}")
         for index in (*self.inputs, *self.outputs):
             if self._tensors[index].dtype != "int8":
                 raise NetworkError(f"{self._tensors[index].name} must be int8 to go into an engine or out of it, not "
@@ -75,7 +80,7 @@ class Supported:
                 self.operators.remove(operator)
                 self.inputs[self.inputs.index(x)] = operator.output
         for operator in reversed(list(self.operators)):
-            y = operator.outputs[0]
+            y = operator.outputs[0] if operator.outputs else None
             if y in self.outputs and y not in read and self._is_for_reader(operator):
                 self.operators.remove(operator)
                 self.outputs[self.outputs.index(y)] = operator.inputs[0]
@@ -87,7 +92,7 @@ class Supported:
         if type(operator) is ArgMax:
             return x.size == x.shape[-1] and operator.axis == len(x.shape) - 1
         is_kind = type(operator) is Quantize and self._tensors[operator.output].dtype != "int8"
-        return is_kind or type(operator) in (Softmax, Dequantize)
+        return is_kind or type(operator) in (Softmax, Logistic, Dequantize)
 
     def _find_readers(self):
         readers = {}
@@ -115,18 +120,19 @@ class Supported:
     def _check(self, operator):
         """NetworkError unless the engine has an operator."""
         location = operator.location
-        kinds = (Conv2D, DepthwiseConv2D, FullyConnected, AveragePool2D, MaxPool2D, Mean, Add, Reshape)
-        if type(operator) not in kinds:
+        if type(operator) not in KINDS:
             raise NetworkError(f"{location} must be among the operators of an engine (CONV_2D, DEPTHWISE_CONV_2D, "
-                               "FULLY_CONNECTED, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, ADD, RESHAPE, PAD before "
-                               "convolutions, QUANTIZE of inputs, DEQUANTIZE, SOFTMAX and ARG_MAX at the end)")
+                               "FULLY_CONNECTED, AVERAGE_POOL_2D, MAX_POOL_2D, MEAN, ADD, RESHAPE, CONCATENATION, "
+                               "slices, variables, PAD before convolutions, QUANTIZE of inputs, and DEQUANTIZE, "
+                               "SOFTMAX, LOGISTIC and ARG_MAX at the end)")
         for index in (*operator.operands, *operator.outputs):
             tensor = self._tensors[index]
             if tensor.dtype != "int8" or tensor.data is not None or tensor.is_variable:
                 raise NetworkError(f"{location} must have activations of int8 on an engine, not {tensor.dtype}"
                                    f"{' that are constant' if tensor.data is not None else ''}")
         checks = {Conv2D: self._check_convolution, DepthwiseConv2D: self._check_convolution, Mean: self._check_mean,
-                  AveragePool2D: self._check_average, MaxPool2D: self._check_pool, Add: self._check_add}
+                  AveragePool2D: self._check_average, MaxPool2D: self._check_pool, Add: self._check_add,
+                  Concatenation: self._check_concatenation, Selection: self._check_selection}
         if type(operator) in checks:
             checks[type(operator)](operator)
         if self._batch > 1 and not isinstance(operator, (FullyConnected, Reshape)):
@@ -158,3 +164,21 @@ class Supported:
         shapes = [list(self._tensors[index].shape) for index in (*operator.inputs, operator.output)]
         if any(shape != shapes[0] for shape in shapes):
             raise NetworkError(f"{operator.location} must have operands of one shape on an engine, not {shapes[:2]}")
+
+    def _check_concatenation(self, operator):
+        shape = self._tensors[operator.output].shape
+        if not self._is_single(shape) or operator.axis < len(shape) - (3 if len(shape) > 3 else 2):
+            raise NetworkError(f"{operator.location} must be along height, width or channels of one image on an "
+                               f"engine, not dimension {operator.axis} of {list(shape)}")
+
+    def _check_selection(self, operator):
+        is_single = self._is_single(self._tensors[operator.inputs[0]].shape)
+        chosen = [list(indices) for part in operator.parts for indices in part]
+        if not is_single or not all(each and each == list(range(each[0], each[0] + len(each))) for each in chosen):
+            raise NetworkError(f"{operator.location} must choose elements that follow one another, of one image, on an "
+                               "engine")
+
+    @staticmethod
+    def _is_single(shape):
+        """One image, or rows of channels."""
+        return len(shape) in (1, 2) or (len(shape) in (3, 4) and shape[0] == 1)

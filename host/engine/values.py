@@ -19,9 +19,10 @@ def tensors_of(compiled, network, steps):
     """
     found = {}
     for step in steps:
-        if step.number < len(compiled.steps):
-            made = compiled.steps[step.number]
-            found[made.output] = elements(made.target, step.memory).reshape(-1, *network.tensors[made.output].shape)
+        made = compiled.steps[step.number] if step.number < len(compiled.steps) else None
+        if made and made.output is not None:
+            values = elements(made.whole or made.target, step.memory)
+            found[made.output] = values.reshape(-1, *network.tensors[made.output].shape)
     return found
 
 

@@ -37,9 +37,10 @@ def trace(run):
               help="An input: .npy, or the bare bytes; may be given several times.")
 @click.option("--config", "config_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
               help="The engine. [default: one for an ECP5-85F]")
+@click.option("--stateful", is_flag=True, help="Inputs are steps of one stream, for networks that keep a state.")
 @click.option("--trace", "trace_path", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets start, cycles and CRC-32 of the memory of each descriptor, as JSON.")
-def command(image, inputs, config_path, trace_path):
+def command(image, inputs, config_path, stateful, trace_path):
     """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input."""
     if trace_path:
         check_writable(trace_path)
@@ -48,6 +49,8 @@ def command(image, inputs, config_path, trace_path):
         config = EngineConfig.load(config_path) if config_path else default_engine()
         engine = Engine(config, image.read_bytes())
         for path in inputs:
+            if not stateful:
+                engine.reset()
             run = engine.run(read_input(path))
             traces[str(path)] = trace(run)
             values = " ".join(map(str, run.output.tolist()))

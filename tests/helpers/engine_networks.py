@@ -130,9 +130,9 @@ class Builder:
         inputs = source, weights, self.constant((outputs,), "int32")
         return self.place(FullyConnected, inputs, self.tensor((*shape[:-1], outputs)), rounding="float64", **fields)
 
-    def network(self, inputs=(0,)):
+    def network(self, inputs=(0,), variables=()):
         """The network."""
-        network = Network("drawn", self.tensors, self.operators, inputs, (self.last,))
+        network = Network("drawn", self.tensors, self.operators, inputs, (self.last,), variables=variables)
         check(network)
         return network
 

@@ -2,6 +2,8 @@
 
 import re
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,15 +20,20 @@ from bitline.host.network.files.reference import TfliteReference
 from bitline.host.network.inference import Inference
 from bitline.host.network.network import NetworkError, Tensor, Variable
 from bitline.host.network.operators import (
+    Add,
     ArgMax,
+    AssignVariable,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     Dequantize,
     MaxPool2D,
     Pad,
     Quantize,
+    ReadVariable,
     Reshape,
+    Selection,
     Softmax,
     Sub,
 )
@@ -357,19 +364,95 @@ def test_padded_means_are_refused():
     assert refused(network) == "operator 0 (AVERAGE_POOL_2D) must have no padding on an engine, not ((0, 1), (0, 0))"
 
 
-def test_reshaped_elements_are_for_fully_connected_layers():
+def test_reshaped_elements():
+    """Without gaps they are what they are read as; with gaps for the depthwise unit only FULLY_CONNECTED reads them."""
     build = Builder(np.random.default_rng(25), (1, 4, 6, 4))
+    source = build.conv(4, (1, 1))
+    build.tensors.append(replace(build.tensors[source], shape=(1, 6, 4, 4)))
+    reshaped = build.place(Reshape, (source,), len(build.tensors) - 1)
     build.conv(4, (1, 1))
-    build.tensors.append(replace(build.tensors[build.last], shape=(1, 6, 4, 4)))
-    build.place(Reshape, (build.last,), len(build.tensors) - 1)
-    build.conv(4, (1, 1))
+    network = build.network()
+    assert differences(DEFAULT, network, inputs_of(np.random.default_rng(26), network))[0] == []
+    build.conv(4, (1, 1), source=reshaped)
+    build.last = source
+    build.depthwise()
     assert refused(build.network()) == ("operator 2 (CONV_2D) must not read reshaped elements on an engine, where only "
                                         "FULLY_CONNECTED does")
 
 
-def test_networks_that_keep_something_are_refused():
-    network = replace(convolution_network(np.random.default_rng(26)), variables=(Variable("state", np.zeros(1)),))
-    assert refused(network) == "small must keep nothing from run to run on an engine, and keeps state"
+def streaming_network(rng):
+    """A convolution over the last three rows, of which one comes in each step; and what it gives, over four steps."""
+    build = Builder(rng, (1, 1, 1, 20))
+    tensors, states = build.tensors, []
+
+    def remembered(rows):
+        """The last so many rows of what came, and what comes, with the variable brought up to date."""
+        new = build.last
+        channels = tensors[new].shape[-1]
+        tensors.append(replace(tensors[new], name="old", shape=(1, rows - 1, 1, channels)))
+        number, old = len(states), len(tensors) - 1
+        states.append(Variable(f"state {number}", rng.integers(-128, 128, (1, rows - 1, 1, channels)).astype(np.int8)))
+        build.place(ReadVariable, (), old, variable=number)
+        tensors.append(replace(tensors[new], name="all", shape=(1, rows, 1, channels)))
+        everything = build.place(Concatenation, (old, new), len(tensors) - 1, axis=1)
+        tensors.append(replace(tensors[new], name="kept", shape=(1, rows - 1, 1, channels)))
+        parts = (range(1), range(1, rows), range(1), range(channels)),
+        kept = build.place(Selection, (everything,), len(tensors) - 1, parts=parts, shapes=(tensors[-1].shape,))
+        build.operators.append(AssignVariable(location=f"operator {len(build.operators)} (ASSIGN_VARIABLE)",
+                                              inputs=(kept,), outputs=(), variable=number))
+        build.last = everything
+
+    remembered(3)
+    build.conv(24, (3, 1), same=False)
+    remembered(4)
+    build.depthwise((4, 1), same=False)
+    build.conv(10, (1, 1))
+    return build.network(variables=tuple(states))
+
+
+@pytest.mark.parametrize("name", ENGINES)
+def test_steps_of_a_stream(name):
+    network = streaming_network(np.random.default_rng(38))
+    x = inputs_of(np.random.default_rng(39), network, 8)
+    reference = Inference(network, stateful=True).run(x)
+    mismatches, compiled, _ = differences(ENGINES[name], network, x, reference=reference)
+    assert mismatches == []
+    # Each begins a stream of its own after a reset.
+    engine, alone = Engine(ENGINES[name], compiled.image), Inference(network).run(x)
+    for number in (1, 0):
+        engine.reset()
+        assert np.array_equal(engine.run(x[number].astype(np.int8)).output,
+                              alone[network.outputs[0]][number].reshape(-1))
+    engine.run(x[1].astype(np.int8))
+    assert not np.array_equal(engine.output(), alone[network.outputs[0]][1].reshape(-1))
+
+
+@pytest.mark.needs("pymicro_wakeword")
+@pytest.mark.slow
+def test_streaming_wake_words():
+    pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
+    paths = sorted((Path(find_spec("pymicro_wakeword").origin).parent / "models").glob("*.tflite"))
+    assert len(paths) >= 4
+    for path in paths:
+        network = load_network(path)
+        x = inputs_of(np.random.default_rng(40), network, 40)
+        reference = TfliteReference(path, stateful=True).run(x)
+        mismatches, compiled, run = differences(DEFAULT, network, x, reference=reference)
+        assert mismatches == [] and run.cycles <= compiled.total_cycles, path.name
+
+
+def test_variables_are_read_before_they_are_assigned():
+    network = streaming_network(np.random.default_rng(41))
+    operators = network.operators
+    # The first variable is assigned what comes from the second, before it is used.
+    assign = next(index for index, operator in enumerate(operators) if type(operator) is AssignVariable)
+    late = next(index for index, operator in enumerate(operators) if type(operator) is Concatenation)
+    operators.insert(late + 2, operators.pop(assign))
+    tensors = network.tensors
+    tensors.append(replace(tensors[operators[0].output], name="again"))
+    operators.append(Add(location="operator 99 (ADD)", inputs=(operators[0].output, operators[0].output),
+                         outputs=(len(tensors) - 1,)))
+    assert refused(network) == "state 0 must be read before it is assigned on an engine"
 
 
 # Memory.
