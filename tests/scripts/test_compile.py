@@ -47,7 +47,8 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     refused("classify", out, "--inputs", other, match="input must have 490 bytes, not 489")
     size = out.stat().st_size
     out.write_bytes(out.read_bytes()[:-1])
-    refused("classify", out, "--inputs", files[0], match=f"image must have the {size} bytes that it says, not {size - 1}")
+    refused("classify", out, "--inputs", files[0],
+            match=f"image must have the {size} bytes that it says, not {size - 1}")
 
 
 def test_program_and_estimate(cli, model):
