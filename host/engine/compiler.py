@@ -147,6 +147,8 @@ class _Writer:
     def __init__(self, config):
         self._config, self.program, self.loads, self.rows = config, [], [], 0
         self._tiles, self._slots, self._sum_slots = [], [], []
+        # By memory that is too small the operator that is the first to need more.
+        self._short = {}
 
     def add(self, step):
         """Append a step."""
@@ -178,6 +180,17 @@ class _Writer:
             descriptor = descriptor._replace(weights=len(self.loads))
             self._load(step, descriptor)
         self.program.append(descriptor)
+        for name, count, most in self._room():
+            if count > most:
+                self._short.setdefault(name, step.location)
+
+    def _room(self):
+        """Of each memory its name, what is used, and what there is."""
+        config = self._config
+        return (("tile_rows", self.rows, config.most_tile_rows),
+                ("parameter_slots", len(self._slots), config.parameter_slots),
+                ("program_length", len(self.program), config.program_length),
+                ("load_entries", len(self.loads), config.load_entries))
 
     @staticmethod
     def _tensor(name, buffer, first, depth):
@@ -236,12 +249,10 @@ class _Writer:
     def image(self, ports, states):
         """The `Image`, if there is room for it."""
         config = self._config
-        for name, count, most in (("tile_rows", self.rows, config.most_tile_rows),
-                                  ("parameter_slots", len(self._slots), config.parameter_slots),
-                                  ("program_length", len(self.program), config.program_length),
-                                  ("load_entries", len(self.loads), config.load_entries)):
+        for name, count, most in self._room():
             if count > most:
-                raise NetworkError(f"{name} of the engine must be at least {count} for this network, not {most}")
+                raise NetworkError(f"{self._short.get(name, 'END')} must find room in the engine, whose {name} must be "
+                                   f"at least {count} for this network, not {most}")
         tiles = np.concatenate(self._tiles) if self._tiles else np.zeros((0, config.columns), np.int8)
         slots = np.array(self._slots, PARAMETER).reshape(-1, config.lanes)
         return Image(self.program, self.loads, tiles, slots, ports, states)

@@ -23,6 +23,8 @@ class Fusing:
 
     Attributes
     ----------
+    makers : dict of int to Operator
+        By number of a tensor the operator that gives it.
     sums : dict of int to (Add, int)
         By number of a convolution's output: the sum that is computed with it, and which of its operands that output is.
     """
@@ -30,7 +32,7 @@ class Fusing:
     def __init__(self, config, supported, is_wanted):
         self._config, self._supported, self._tensors = config, supported, supported.network.tensors
         self.is_wanted = is_wanted
-        self._makers = {index: type(operator) for operator in supported.operators for index in operator.outputs}
+        self.makers = {index: operator for operator in supported.operators for index in operator.outputs}
         self.sums = self._choose_sums() if is_wanted else {}
 
     def _choose_sums(self):
@@ -52,7 +54,7 @@ class Fusing:
         if type(operator) is not DepthwiseConv2D or not self._config.depthwise:
             return False
         # Others' elements are not laid out for its windows.
-        if self._makers.get(operator.inputs[0]) in (Reshape, Selection, ReadVariable):
+        if type(self.makers.get(operator.inputs[0])) in (Reshape, Selection, ReadVariable):
             return False
         shape = self._tensors[operator.inputs[1]].shape
         return (shape[3] == self._tensors[operator.inputs[0]].shape[-1] and max(shape[1:3]) <= WINDOW and

@@ -66,7 +66,8 @@ class Lowering:
         self._fusing = Fusing(config, supported, fuse)
         # Tensors whose rows the depthwise unit reads.
         self._windows = {operator.inputs[0] for operator in supported.operators if self._fusing.is_for_unit(operator)}
-        self.states = [Buffer(variable.name, *self._image_of(variable.initial.shape)) for variable in network.variables]
+        self.states = [Buffer(variable.name, *self._image_of(variable.initial.shape), maker="state")
+                       for variable in network.variables]
         for index in self.inputs:
             self._input(index)
         for operator in supported.operators:
@@ -81,6 +82,7 @@ class Lowering:
     def _buffer(self, index):
         """The buffer of a tensor that is computed, or comes in."""
         buffer = self.buffers[index] = Buffer(self._tensors[index].name, *self._image(index))
+        buffer.maker = self._fusing.makers[index].location if index in self._fusing.makers else "input"
         if index in self._windows:
             buffer.align(self.config.lanes)
         return buffer

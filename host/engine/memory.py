@@ -22,6 +22,8 @@ class Buffer:
         Of its first byte; None before it is placed.
     is_turned : bool
         It has the tensor's columns as rows.
+    maker : str
+        What writes it: an operator's location, the input, or the state.
     """
 
     name: str
@@ -34,6 +36,7 @@ class Buffer:
     last: int = -1
     address: int | None = None
     is_turned: bool = False
+    maker: str = "input"
 
     def __post_init__(self):
         self.pixel = self.pixel or self.channels
@@ -129,8 +132,9 @@ def place(buffers, config):
         buffer.address = address
         if buffer.limit > config.activation_bytes:
             together = [other.name for other in placed if other.overlaps(buffer)]
-            raise NetworkError(f"{buffer.name} must fit in {config.activation_bytes} bytes of activation memory beside "
-                               f"{', '.join(together) or 'nothing'}, and ends at byte {buffer.limit}")
+            raise NetworkError(f"{buffer.maker} must find room for {buffer.name} in {config.activation_bytes} bytes of "
+                               f"activation memory (activation_bytes of the engine) beside "
+                               f"{', '.join(together) or 'nothing'}, not up to byte {buffer.limit}")
         placed.append(buffer)
     check_places(buffers, config)
 

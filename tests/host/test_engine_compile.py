@@ -134,7 +134,7 @@ def test_many_drawn_networks(name):
         try:
             mismatches, compiled, run = differences(ENGINES[name], network, inputs_of(rng, network))
         except NetworkError as error:
-            assert "of the engine must be at least" in str(error)
+            assert "must find room in the engine" in str(error)
             continue
         assert mismatches == [] and run.cycles <= compiled.total_cycles, seed
 
@@ -301,19 +301,19 @@ def refused(network, config=DEFAULT, **settings):
 
 
 @pytest.mark.parametrize("fields, line", [
-    ({"tile_rows": 16}, "tile_rows of the engine must be at least 288 for this network, not 16"),
-    ({"parameter_slots": 1}, "parameter_slots of the engine must be at least 2 for this network, not 1"),
-    ({"load_entries": 1}, "load_entries of the engine must be at least 2 for this network, not 1"),
-    ({"program_length": 2, "depthwise": 0}, None),
-    ({"sum_bits": 22}, None),
+    ({"tile_rows": 16}, r"^operator 0 \(CONV_2D\) must find room in the engine, whose tile_rows must be at least \d+ "
+                        "for this network, not 16$"),
+    ({"parameter_slots": 1}, r"^operator 1 \(CONV_2D\) must find .* parameter_slots must be at least 2 .*, not 1$"),
+    ({"load_entries": 1}, r"^operator 0 \(CONV_2D\) must find .* load_entries must be at least \d+ .*, not 1$"),
+    ({"program_length": 2}, "^END must find .* program_length must be at least 3 for this network, not 2$"),
+    ({"sum_bits": 22}, r"^operator 0 \(CONV_2D\) must have sums within 22 bits"),
 ])
 def test_network_that_needs_more_of_the_engine(fields, line):
     build = Builder(np.random.default_rng(14), (1, 6, 6, 64))
     build.conv(8)
     build.conv(8, (1, 1))
     said = refused(build.network(), replace(SMALL if "sum_bits" not in fields else DEFAULT, **fields))
-    name = next(iter(fields))
-    assert name in said and (line is None or line.split(" must")[0] in said)
+    assert re.search(line, said)
 
 
 def test_sums_that_are_too_large_name_the_operator():
@@ -327,7 +327,8 @@ def test_memory_that_is_too_small_names_the_tensors():
     build = Builder(np.random.default_rng(16), (1, 16, 16, 4))
     build.conv(16)
     assert refused(build.network(), replace(DEFAULT, activation_bytes=4096)) == (
-        "t0 must fit in 4096 bytes of activation memory beside t3, and ends at byte 5120")
+        "input must find room for t0 in 4096 bytes of activation memory (activation_bytes of the engine) beside t3, not "
+        "up to byte 5120")
 
 
 def test_operators_that_an_engine_lacks_are_in_one_line(published):
@@ -524,7 +525,7 @@ def test_fitted_memories_give_the_same_program(published, name):
     assert config.tile_rows - compiled.rows < 64 and config.parameter_slots - compiled.slots < 64
     assert config.activation_bytes - compiled.peak < 1024 and config.activation_bytes < DEFAULT.activation_bytes
     assert fitted(compiled) == config
-    with pytest.raises(NetworkError, match=r"^tile_rows of the engine must be at least "):
+    with pytest.raises(NetworkError, match="whose tile_rows must be at least "):
         compile_network(replace(config, tile_rows=config.tile_rows - 64), network)
 
 

@@ -65,9 +65,10 @@ def test_engine_of_a_file(cli, refused, model, tmp_path):
     parameters = default_engine().to_dict()
     path.write_text(json.dumps({**parameters, "tile_rows": 100}))
     refused("compile", model, "--config", path, "--out", tmp_path / "model.bln",
-            match=r"tile_rows of the engine must be at least 396 for this network, not 100")
+            match=r"operator 2 \(CONV_2D\) must find room in the engine, whose tile_rows must be at least 396 for this "
+                  "network, not 100")
     path.write_text(json.dumps({**parameters, "activation_bytes": 8192}))
-    refused("compile", model, "--config", path, "--list", match=".* must fit in 8192 bytes of activation memory beside")
+    refused("compile", model, "--config", path, "--list", match="must find room for .* in 8192 bytes of")
     path.write_text(json.dumps({**parameters, "lanes": 3}))
     refused("compile", model, "--config", path, "--list", match="lanes must be one of 4, 8, 16, 32, not 3")
     path.write_text("{")
