@@ -109,8 +109,17 @@ class View(Buffer):
         return self._base.root
 
 
+# Orders in which buffers are placed, of which the one is taken that needs least.
+ORDERS = (
+    lambda buffer: (-buffer.size, buffer.first),
+    lambda buffer: (buffer.first, -buffer.size),
+    lambda buffer: (-buffer.last, -buffer.size),
+    lambda buffer: (buffer.first - buffer.last, -buffer.size),
+)
+
+
 def place(buffers, config):
-    """Give each buffer an address: the largest first, each at the lowest that is free while it is needed.
+    """Give each buffer an address: one after the other, each at the lowest that is free while it is needed.
 
     Parameters
     ----------
@@ -122,21 +131,31 @@ def place(buffers, config):
     NetworkError
         They need more memory than there is.
     """
-    word, placed = config.lanes, []
-    for buffer in sorted(buffers, key=lambda buffer: (-buffer.size, buffer.first)):
-        address = 0
-        for other in sorted((other for other in placed if other.overlaps(buffer)), key=lambda other: other.address):
-            if address + buffer.size <= other.address:
-                break
-            address = max(address, ceil_div(other.limit, word) * word)
+    found = [_placed(sorted(buffers, key=order), config.lanes) for order in ORDERS]
+    best = min(found, key=lambda addresses: max(buffer.size + address for buffer, address in addresses.items()))
+    for buffer, address in best.items():
         buffer.address = address
+    for buffer in sorted(buffers, key=lambda buffer: buffer.first):
         if buffer.limit > config.activation_bytes:
-            together = [other.name for other in placed if other.overlaps(buffer)]
+            together = [other.name for other in buffers if other is not buffer and other.overlaps(buffer)]
             raise NetworkError(f"{buffer.maker} must find room for {buffer.name} in {config.activation_bytes} bytes of "
                                f"activation memory (activation_bytes of the engine) beside "
                                f"{', '.join(together) or 'nothing'}, not up to byte {buffer.limit}")
-        placed.append(buffer)
     check_places(buffers, config)
+
+
+def _placed(buffers, word):
+    """A dict of buffers, in an order, to addresses."""
+    addresses = {}
+    for buffer in buffers:
+        address = 0
+        for other, start in sorted(addresses.items(), key=lambda placed: placed[1]):
+            if other.overlaps(buffer):
+                if address + buffer.size <= start:
+                    break
+                address = max(address, ceil_div(start + other.size, word) * word)
+        addresses[buffer] = address
+    return addresses
 
 
 def check_places(buffers, config):

@@ -327,8 +327,8 @@ def test_memory_that_is_too_small_names_the_tensors():
     build = Builder(np.random.default_rng(16), (1, 16, 16, 4))
     build.conv(16)
     assert refused(build.network(), replace(DEFAULT, activation_bytes=4096)) == (
-        "input must find room for t0 in 4096 bytes of activation memory (activation_bytes of the engine) beside t3, not "
-        "up to byte 5120")
+        "input must find room for t0 in 4096 bytes of activation memory (activation_bytes of the engine) beside t3, "
+        "not up to byte 5120")
 
 
 def test_operators_that_an_engine_lacks_are_in_one_line(published):
