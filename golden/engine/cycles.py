@@ -15,7 +15,7 @@ from .streams import Streams
 
 
 class EngineCycles:
-    """The clock of a run: from the cycle after `begin` until the last descriptor's end.
+    """The clock of a run, which each descriptor advances.
 
     Parameters
     ----------
