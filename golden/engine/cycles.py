@@ -1,5 +1,7 @@
 """Cycles of the engine: its blocks around the macro, one clock cycle a step."""
 
+from collections import Counter
+
 from ..cycles import MacroCycles
 from .latencies import (
     ARGMAX_LATENCY,
@@ -13,6 +15,9 @@ from .loader import Loader
 from .sources import Feeder, Gather, row_cycles
 from .streams import Streams
 
+# What is counted of a run.
+COUNTED = ("rows", "planes", "reads", "lanes")
+
 
 class EngineCycles:
     """The clock of a run, which each descriptor advances.
@@ -21,12 +26,19 @@ class EngineCycles:
     ----------
     config : EngineConfig
     loads : list of Load
+
+    Attributes
+    ----------
+    counts : Counter
+        Of the run: ``rows`` that went into the macros, ``planes``, cycles in which a macro drives a vector, added up
+        over the macros, ``reads`` of the activation memory by the gather and for residuals, and ``lanes``, cycles in
+        which the lanes take something.
     """
 
     def __init__(self, config, loads):
         self.config, self.loader = config, Loader(config, loads)
         self.macros = [MacroCycles(config.macro) for _ in range(config.arrays)]
-        self.cycle = 0
+        self.cycle, self.counts = 0, Counter()
         # Cycles in which descriptors were started, and in which they were fetched.
         self._starts, self._fetched = [], []
 
@@ -54,6 +66,8 @@ class EngineCycles:
         loader, cycle = self.loader, self.cycle
         write = loader.offer(cycle, is_held)
         goes = write is not None and all(macro.accepts_write(write[0]) for macro in self.macros)
+        self.counts["rows"] += goes
+        self.counts["planes"] += sum(macro.planes_left > 0 for macro in self.macros)
         accepted = [macro.step(vector, write or (0, 0), goes, o_ready)[0] and vector is not None
                     for macro, (vector, o_ready) in zip(self.macros, offers)]
         if goes:
@@ -96,22 +110,26 @@ class EngineCycles:
     def depthwise(self, descriptor):
         """A DEPTHWISE whose results go to memory."""
         self._fill_window(descriptor)
-        down, _ = descriptor.places
+        down, across = descriptor.places
         row, _ = row_cycles(descriptor, self.config)
+        self.counts["lanes"] += down * across * -(-descriptor.channels // self.config.lanes)
         self._advance(self.cycle + down * row + DEPTHWISE_LATENCY + LANE_LATENCY)
 
     def pool(self, descriptor):
         """A POOL: a word of one pixel after the other, then the sum through the lanes; or the sums that there are."""
         words = -(-descriptor.channels // self.config.lanes)
         reads = 0 if descriptor.is_summed else descriptor.vectors * words * descriptor.tall * descriptor.wide
+        self.counts.update(reads=reads, lanes=descriptor.vectors * words)
         self._advance(self.cycle + (reads or words) + LANE_LATENCY)
 
     def add(self, descriptor):
         """An ADD: a word of each tensor in turn."""
         words = -(-descriptor.channels // self.config.lanes)
+        self.counts.update(reads=2 * descriptor.vectors * words, lanes=descriptor.vectors * words)
         self._advance(self.cycle + 2 * descriptor.vectors * words + LANE_LATENCY)
 
     def end(self, descriptor):
         """An END: the greatest of the outputs."""
         words = -(-descriptor.depth // self.config.lanes)
+        self.counts["reads"] += words
         self._advance(self.cycle + words + ARGMAX_LATENCY)

@@ -9,7 +9,7 @@ from ..bits import wrap
 from ..mvm import mvm, planes_needed
 from ..requantize import ROUNDINGS, multiply_by_quantized_multiplier, requantize
 from .checks import Checks
-from .cycles import EngineCycles
+from .cycles import COUNTED, EngineCycles
 from .descriptor import Flags, Operation
 from .image import INPUT, OUTPUT, STATE, EngineError, read_image
 
@@ -30,6 +30,8 @@ class Step:
         Cycles of the run in which it started and after which it was done.
     memory : uint8 array
         The activation memory after it.
+    counts : dict of str to int
+        What `EngineCycles.counts` counted from its start to its end.
     """
 
     number: int
@@ -37,6 +39,7 @@ class Step:
     start: int
     end: int
     memory: np.ndarray
+    counts: dict
 
     @property
     def cycles(self):
@@ -150,11 +153,13 @@ class Engine:
             if descriptor.feeds:
                 continue
             start, operation = clock.start(1 + (feeder is not None)), Operation(descriptor.operation)
+            before = dict(clock.counts)
             if operation == Operation.CONV:
                 self._convolution(descriptor, clock, all_planes, feeder)
             else:
                 run[operation](descriptor, clock)
-            yield Step(number, operation, start, clock.cycle, self.memory.copy())
+            counts = {name: clock.counts[name] - before.get(name, 0) for name in COUNTED}
+            yield Step(number, operation, start, clock.cycle, self.memory.copy(), counts)
 
     # Memory.
 

@@ -30,14 +30,18 @@ class Gather:
         return False
 
     def step(self, cycle, accepted, reads):
-        """One cycle, of which ``accepted`` vectors were accepted before; ``reads``: the memory is read by others."""
+        """One cycle, of which ``accepted`` vectors were accepted before; ``reads``: the memory is read by others.
+
+        Returns whether it reads the memory.
+        """
         number = len(self.ready)
         if reads or number == len(self._chunks) or number >= accepted + GATHER_VECTORS:
-            return
+            return False
         self._chunk += 1
         if self._chunk == self._chunks[number]:
             self._chunk = 0
             self.ready.append(cycle + GATHER_LATENCY)
+        return True
 
 
 class Feeder:
@@ -65,13 +69,13 @@ class Feeder:
         return cycle in self._lanes
 
     def step(self, cycle, accepted, reads):
-        """One cycle, of which ``accepted`` vectors were accepted before."""
+        """One cycle, of which ``accepted`` vectors were accepted before; what is read is not counted."""
         number = len(self.ready)
         if number == self._down * self._across:
-            return
+            return False
         if self._group is None:
             if cycle < self._row_start or number >= accepted + GATHER_VECTORS:
-                return
+                return False
             self._group = 0
         self._group += 1
         is_last = self._group == self._position
@@ -82,3 +86,4 @@ class Feeder:
             self._group, self._column = None, self._column + 1
             if self._column == self._across:
                 self._column, self._row_start = 0, max(self._row_start + self._row, cycle + 1)
+        return False

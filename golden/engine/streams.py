@@ -95,11 +95,13 @@ class Streams:
     def step(self):
         """One cycle."""
         cycle, arrays, loader = self._clock.cycle, self._arrays, self._loader
-        reads = not self._source.uses_lanes(cycle) and self._use_lanes()
+        is_fed = self._source.uses_lanes(cycle)
+        uses, reads = (True, False) if is_fed else self._use_lanes()
         vectors = [array.offer(cycle, self._source.ready, self._first, self._banks, loader.written)
                    for array in arrays]
         # What is accepted in this cycle makes room in the next.
-        self._source.step(cycle, min(array.accepted for array in arrays), reads)
+        gathers = self._source.step(cycle, min(array.accepted for array in arrays), reads)
+        self._clock.counts.update(lanes=uses, reads=reads or gathers)
         offers = [(vector, array.take()) for vector, array in zip(vectors, arrays)]
         for array, accepted in zip(arrays, self._clock.step(offers)):
             if accepted:
@@ -107,11 +109,11 @@ class Streams:
         loader.released = self._first + min(array.passes for array in arrays)
 
     def _use_lanes(self):
-        """A slot of a register's result goes into the lanes; whether a tensor that is added is read for it."""
+        """A slot of a register's result goes into the lanes: whether there is one, and whether something is read for it."""
         count = len(self._arrays)
         for index in (*range(self._turn, count), *range(self._turn)):
             if self._arrays[index].slots:
                 reads, ends = self._arrays[index].use_lanes()
                 self._turn = (index + ends) % count
-                return reads
-        return False
+                return True, reads
+        return False, False

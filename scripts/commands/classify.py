@@ -28,7 +28,7 @@ def read_input(path):
 def trace(run):
     """A dictionary for each descriptor that ran."""
     return [{"descriptor": step.number, "operation": step.operation.name, "start": step.start, "cycles": step.cycles,
-             "crc": f"{step.crc:08x}"} for step in run.steps]
+             "crc": f"{step.crc:08x}", **step.counts} for step in run.steps]
 
 
 @click.command()
@@ -39,7 +39,7 @@ def trace(run):
               help="The engine. [default: one for an ECP5-85F]")
 @click.option("--stateful", is_flag=True, help="Inputs are steps of one stream, for networks that keep a state.")
 @click.option("--trace", "trace_path", metavar="FILE", type=click.Path(path_type=Path),
-              help="Gets start, cycles and CRC-32 of the memory of each descriptor, as JSON.")
+              help="Gets start, cycles, CRC-32 of the memory and counters of each descriptor, as JSON.")
 def command(image, inputs, config_path, stateful, trace_path):
     """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input."""
     if trace_path:

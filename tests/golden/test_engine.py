@@ -360,6 +360,24 @@ def test_steps_follow_one_another(image):
     assert run.steps[0].start == 28 and run.cycles == run.steps[-1].end
 
 
+def test_counters_are_those_of_the_layer():
+    build = Builder(np.random.default_rng(42), (1, 5, 6, 16))
+    first = build.conv(16)
+    build.add(first, build.conv(16, (1, 1)))
+    engine = Engine(DEFAULT, compile_network(DEFAULT, build.network()).image)
+    steps = list(engine.steps(all_planes=True))
+    for step, adds in zip(steps, (False, True)):
+        descriptor = engine.image.program[step.number]
+        slots = descriptor.vectors * descriptor.block_height * descriptor.block_width
+        parts = descriptor.parts
+        chunks = sum(descriptor.chunks(*part, 16) for part in parts) * descriptor.vectors
+        assert step.counts["lanes"] == slots * (len(parts) + adds)
+        assert step.counts["reads"] == chunks + adds * slots
+        # Calibration planes come before the first vector after a load.
+        assert 0 <= step.counts["planes"] - 8 * len(parts) * descriptor.vectors <= len(parts)
+    assert sum(step.counts["rows"] for step in steps) <= sum(load.rows for load in engine.image.loads)
+
+
 def test_no_plane_skipped_is_what_the_image_says(image):
     engine = Engine(SMALL, image)
     steps = list(engine.steps(all_planes=True))

@@ -21,6 +21,7 @@ def test_figures_of_an_engine(cli, published, tmp_path):
         assert row["least"] <= row["cycles_per_input"] <= row["most"] <= row["all_planes"]
         # Beside what operations take there are starts and the first fetch.
         assert 0.9 < sum(row["cycles_by_operation"].values()) / row["cycles_per_input"] < 1
+        assert all(0 < share <= 1 for share in row["busy"].values())
         assert f"{1e8 / row['cycles_per_input']:,.0f}" in output
     assert "Zedboard" in output
 

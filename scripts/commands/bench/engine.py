@@ -41,13 +41,14 @@ def measure(measured, config, count, fuse):
     compiled = compile_network(config, network, batch=batch, fuse=fuse)
     engine, reference = Engine(config, compiled.image), read_reference(measured.model, None, network.runtime)
     expected = reference.run(x) if reference else None
-    cycles, operations, mismatches, started = [], Counter(), 0, time.perf_counter()
+    cycles, operations, counts, mismatches, started = [], Counter(), Counter(), 0, time.perf_counter()
     with running("running", len(x)) as progress:
         for first in range(0, len(x) - len(x) % batch, batch):
             run = engine.run(x[first:first + batch])
             cycles.append(run.cycles)
             for step in run.steps:
                 operations[step.operation.name] += step.cycles
+                counts.update(step.counts)
             if expected:
                 ours = tensors_of(compiled, network, run.steps)
                 theirs = {index: expected[index][first:first + batch] for index in ours}
@@ -63,6 +64,9 @@ def measure(measured, config, count, fuse):
         # Products of one bit: a multiply-accumulate has eight, a cell one in a cycle.
         "utilization": 8 * network.macs * runs / (cells * sum(cycles)),
         "cycles_by_operation": {name: total / runs for name, total in operations.items()},
+        # Of the cycles those in which each block works, of several macros the mean.
+        "busy": {"array": counts["planes"] / config.arrays / sum(cycles), "rows": counts["rows"] / sum(cycles),
+                 "reads": counts["reads"] / sum(cycles), "lanes": counts["lanes"] / sum(cycles)},
         "reference_mismatches": mismatches if expected else None,
         "seconds_per_input": (time.perf_counter() - started) / runs,
     }
@@ -72,7 +76,7 @@ def print_networks(rows, clock):
     """The tables: of the engine, and of what others have published."""
     table = Table(Column("network", no_wrap=True), "inputs", "together", "cycles an input", "least", "most",
                   "no plane skipped", "MACs a cycle", "of all products", "wrong outputs",
-                  *(["inputs a second"] if clock else []), "cycles by operation")
+                  *(["inputs a second"] if clock else []), "cycles by operation", "busy")
     for row in rows:
         wrong = row["reference_mismatches"]
         parts = ", ".join(f"{name} {cycles:,.0f}" for name, cycles in row["cycles_by_operation"].items())
@@ -80,7 +84,8 @@ def print_networks(rows, clock):
                       *(f"{row[name]:,.0f}" for name in ("cycles_per_input", "least", "most", "all_planes")),
                       f"{row['macs_per_cycle']:,.0f}", f"{row['utilization']:.0%}",
                       "" if wrong is None else f"{wrong:,}",
-                      *([f"{clock * 1e6 / row['cycles_per_input']:,.0f}"] if clock else []), parts)
+                      *([f"{clock * 1e6 / row['cycles_per_input']:,.0f}"] if clock else []), parts,
+                      ", ".join(f"{name} {share:.0%}" for name, share in row["busy"].items()))
     show(table)
     others = Table("network", "published", "cycles an input", "MHz", "inputs a second")
     for row in rows:
