@@ -109,7 +109,7 @@ class Streams:
         loader.released = self._first + min(array.passes for array in arrays)
 
     def _use_lanes(self):
-        """A slot of a register's result goes into the lanes: whether there is one, and whether something is read for it."""
+        """A slot of a register's result goes into the lanes: whether one does, and whether a tensor is read for it."""
         count = len(self._arrays)
         for index in (*range(self._turn, count), *range(self._turn)):
             if self._arrays[index].slots:
