@@ -11,7 +11,8 @@ from bitline.golden.engine.descriptor import FIELDS, SIZE, Descriptor, Flags, Op
 from bitline.golden.engine.executor import Engine
 from bitline.golden.engine.image import SECTIONS, EngineError, Fault, Load, read_image
 from bitline.golden.engine.loader import Loader
-from bitline.golden.engine.sources import Feeder, row_cycles
+from bitline.golden.engine.sources import Feeder, Gather, row_cycles
+from bitline.golden.engine.streams import Streams
 from bitline.host.engine.compiler import compile_network
 from bitline.host.network.operators import AveragePool2D, MaxPool2D
 from engine_networks import DEFAULT, PAIR, SMALL, SMALL_PAIR, Builder, mobile_network
@@ -313,6 +314,20 @@ def test_vectors_of_a_set_are_gathered_together():
         clock.convolution(descriptor, [[planes] * 200])
         cycles.append(clock.cycle - start)
     assert 0 <= cycles[1] - cycles[0] <= 8 and 1600 < cycles[2] < cycles[1] < 1800
+
+
+@pytest.mark.parametrize("adds, order", [(False, [0, 1, 0, 1]), (True, [0, 0, 1, 1, 0, 0, 1, 1])])
+def test_lanes_serve_macros_in_turn(adds, order):
+    """A slot with a residual takes two cycles, which follow one another."""
+    streams = Streams(EngineCycles(PAIR, []), [([[8]], 4, 4, adds)], Gather([4]), 1)
+    arrays, served = streams._arrays, []
+    for array in arrays:
+        array.slots, array.adds = 2 * (1 + adds), adds
+    for _ in order:
+        before = arrays[0].slots
+        assert streams._use_lanes() == (True, adds and len(served) % 2 == 0)
+        served.append(0 if arrays[0].slots < before else 1)
+    assert served == order and streams._use_lanes() == (False, False)
 
 
 @pytest.mark.slow
