@@ -270,6 +270,11 @@ class MacroCycles:
         return {bank for bank in (self._driven_bank if self.planes_left else None, *self._plane_banks)
                 if bank is not None}
 
+    def accepts_write(self, bank):
+        """``write_ready`` in this cycle for a row of a bank."""
+        guarded = self._used if self._is_deep else self.banks_in_use()
+        return bank not in guarded and all(writer.ready for writer in self._writers)
+
     def step(self, vector, write, offered, o_ready):
         """One clock cycle.
 
@@ -293,11 +298,10 @@ class MacroCycles:
         last = self.planes_left == 1
         wanted = self._front.waiting and self._front.waiting[1]
         blocked = any(writer.busy(wanted) for writer in self._writers)
-        guarded = self._used if self._is_deep else self.banks_in_use()
+        write_ready = self.accepts_write(write[0])
         fetched = set(self._front.banks())
         i_ready, dispatched = self._front.step(vector, blocked, self.planes_left,
                                                self._enables if self._cycles_ahead else [enable])
-        write_ready = write[0] not in guarded and all(writer.ready for writer in self._writers)
         self._used = fetched | self._used_by_planes | ({vector[1]} if vector and i_ready else set())
         self._used_by_planes = self._banks_of_planes() | ({dispatched[1]} if dispatched else set())
         for writer in self._writers:

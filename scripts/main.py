@@ -15,6 +15,8 @@ from .common.tools import FlowError
 COMMANDS = {
     "analog": "Run a network on an analog crossbar beside the digital macro.",
     "bench": "Measure speed and size.",
+    "classify": "Run a compiled network on an engine.",
+    "compile": "Compile a quantized network for an engine.",
     "demo": "Run a classifier of handwritten digits on the RTL.",
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "List what is installed and what is missing.",

@@ -9,7 +9,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
 from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.common.options import CORE_FIELDS, MACRO_FIELDS, table_of
-from bitline.scripts.integration import tables
+from bitline.scripts.integration import engine_tables, tables
 from bitline.scripts.main import COMMANDS
 from bitline.verif.sim.build import source, source_files
 
@@ -34,6 +34,12 @@ def test_tables_of_a_core_are_those_of_the_gateware(table):
 def test_what_durations_of_a_core_are_made_of_is_that_of_the_model():
     text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
     assert f" {tables.durations_sentence()} " in f" {' '.join(text.split())} "
+
+
+@pytest.mark.parametrize("table", [engine_tables.configuration_table, engine_tables.descriptors_table],
+                         ids=lambda function: function.__name__)
+def test_tables_of_an_engine_are_those_of_the_code(table):
+    assert f"\n\n{table()}\n" in (ROOT / "docs" / "engine.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
 def test_named_tests_exist():

@@ -25,7 +25,7 @@ REASONS = {
 REASONS_OF_TESTS = {
     "text of modules and documents": ("test_rooms", "test_docs", "test_words", "hdl.test_core", "hdl.test_members",
                                       "hdl.test_memory_wrapper", "hdl.test_verilog_tools", "scripts.test_integration",
-                                      "host.test_link"),
+                                      "host.test_link", "host.test_engine_compile"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_mapping", "scripts.test_code_coverage",
         "scripts.test_floorplan", "scripts.test_inject", "scripts.test_peers", "scripts.test_prove",

@@ -1,0 +1,1 @@
+"""The engine's compiler: a network becomes an image."""

@@ -1,0 +1,59 @@
+"""``bitline classify``: an image of an engine on inputs."""
+
+from pathlib import Path
+
+import click
+import numpy as np
+
+from ...golden.engine.executor import Engine
+from ...golden.engine.image import EngineError
+from ...hdl.config.engine import EngineConfig, default_engine
+from ..common.files import BadInput, check_writable, refusing, why_unread, write_json
+
+
+def read_input(path):
+    """The bytes of a ``.npy`` file of int8, or of a file of the bytes themselves, as int8."""
+    if path.suffix != ".npy":
+        return np.frombuffer(path.read_bytes(), np.int8)
+    try:
+        with path.open("rb") as file:
+            array = np.load(file, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise BadInput(f"inputs must be a .npy file, and {path} is not: {why_unread(error)}") from None
+    if array.dtype != np.int8:
+        raise BadInput(f"inputs must be int8, and {path} is {array.dtype}")
+    return array.reshape(-1)
+
+
+def trace(run):
+    """A dictionary for each descriptor that ran."""
+    return [{"descriptor": step.number, "operation": step.operation.name, "start": step.start, "cycles": step.cycles,
+             "crc": f"{step.crc:08x}", **step.counts} for step in run.steps]
+
+
+@click.command()
+@click.argument("image", type=click.Path(path_type=Path))
+@click.option("--inputs", metavar="FILE", multiple=True, required=True, type=click.Path(path_type=Path),
+              help="An input: .npy, or the bare bytes; may be given several times.")
+@click.option("--config", "config_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
+              help="The engine. [default: one for an ECP5-85F]")
+@click.option("--stateful", is_flag=True, help="Inputs are steps of one stream, for networks that keep a state.")
+@click.option("--trace", "trace_path", metavar="FILE", type=click.Path(path_type=Path),
+              help="Gets start, cycles, CRC-32 of the memory and counters of each descriptor, as JSON.")
+def command(image, inputs, config_path, stateful, trace_path):
+    """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input."""
+    if trace_path:
+        check_writable(trace_path)
+    traces = {}
+    with refusing(EngineError, ValueError, TypeError):
+        config = EngineConfig.load(config_path) if config_path else default_engine()
+        engine = Engine(config, image.read_bytes())
+        for path in inputs:
+            if not stateful:
+                engine.reset()
+            run = engine.run(read_input(path))
+            traces[str(path)] = trace(run)
+            values = " ".join(map(str, run.output.tolist()))
+            click.echo(f"{path}: class {run.argmax}, {run.cycles:,} cycles, outputs {values}")
+    if trace_path:
+        write_json(trace_path, traces)

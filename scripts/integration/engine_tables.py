@@ -1,0 +1,26 @@
+"""Tables of `docs/engine.md`, from the configuration and the format of descriptors."""
+
+import dataclasses
+import struct
+
+from ...golden.engine.descriptor import FIELDS, SIZE
+from ...hdl.config import allowed
+from ...hdl.config.engine import EngineConfig
+from ..common.markdown import table
+
+
+def configuration_table():
+    """Parameters of an engine beside its macro."""
+    rows = [(f"`{field.name}`", allowed(field).replace("|", ", "), field.metadata["meaning"], str(field.default))
+            for field in dataclasses.fields(EngineConfig)[1:]]
+    return table(("parameter", "values", "meaning", "default"), rows)
+
+
+def descriptors_table():
+    """Byte, bits and meaning of each field of a descriptor."""
+    rows, offset = [], 0
+    for name, code, meaning in FIELDS:
+        size = struct.calcsize(code)
+        rows.append((str(offset), f"{8 * size}{' signed' if code.islower() else ''}", f"`{name}`", meaning))
+        offset += size
+    return table(("byte", "bits", "field", ""), [*rows, (f"{offset} to {SIZE - 1}", "", "", "zeros")])

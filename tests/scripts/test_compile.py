@@ -1,0 +1,93 @@
+"""``bitline compile``."""
+
+import json
+
+import numpy as np
+import pytest
+from bitline.golden.engine.executor import Engine
+from bitline.hdl.config.engine import EngineConfig, default_engine
+
+
+@pytest.fixture
+def model(published):
+    return published("keyword_spotting")[0]
+
+
+def test_image_that_runs(cli, model, tmp_path):
+    out, config = tmp_path / "model.bln", tmp_path / "engine.json"
+    status, printed, error = cli("compile", model, "--out", out, "--write-config", config)
+    assert (status, error) == (0, "")
+    engine = Engine(EngineConfig.load(config), out.read_bytes())
+    assert EngineConfig.load(config) == default_engine()
+    size, identity = out.stat().st_size, default_engine().hash
+    assert printed.startswith(f"{out}: {size:,} bytes for engine {identity}, 12 descriptors,")
+    assert printed.endswith(f" {engine.image.cycles:,} cycles if no plane is skipped\n")
+    assert engine.run(bytes(490)).cycles <= engine.image.cycles
+
+
+def test_image_on_inputs(cli, refused, model, tmp_path):
+    out, trace = tmp_path / "model.bln", tmp_path / "trace.json"
+    files = sorted((model.parent / "inputs").iterdir())[:2]
+    cli("compile", model, "--out", out)
+    status, printed, _ = cli("classify", out, "--inputs", files[0], "--inputs", files[1], "--trace", trace)
+    lines = printed.splitlines()
+    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,551 cycles, outputs 86 36 -85 ")
+    steps = json.loads(trace.read_text())
+    assert list(steps) == [str(file) for file in files]
+    assert steps[str(files[0])][0]["start"] == 28 and len(steps[str(files[0])]) == 8
+    array = tmp_path / "input.npy"
+    np.save(array, np.fromfile(files[0], np.int8).reshape(49, 10))
+    assert cli("classify", out, "--inputs", array)[1].strip().split(":")[1] == lines[0].split(":")[1]
+    np.save(array, np.zeros(490))
+    refused("classify", out, "--inputs", array, match=f"inputs must be int8, and {array} is float64")
+    array.write_bytes(b"no array")
+    refused("classify", out, "--inputs", array, match=f"inputs must be a .npy file, and {array} is not: ")
+    other = tmp_path / "input.bin"
+    other.write_bytes(bytes(489))
+    refused("classify", out, "--inputs", other, match="input must have 490 bytes, not 489")
+    size = out.stat().st_size
+    out.write_bytes(out.read_bytes()[:-1])
+    refused("classify", out, "--inputs", files[0],
+            match=f"image must have the {size} bytes that it says, not {size - 1}")
+
+
+def test_program_and_estimate(cli, model):
+    status, printed, _ = cli("compile", model, "--list", "--estimate")
+    lines = printed.splitlines()
+    assert status == 0 and lines[0].startswith("  0 CONV operator 0 (CONV_2D): ")
+    assert lines[11].startswith(" 11 END: ")
+    assert "Cycles if no plane is skipped; bytes" in printed
+    assert lines[-1].startswith("5,569 cycles with starts and END")
+
+
+def test_engine_of_a_file(cli, refused, model, tmp_path):
+    path = tmp_path / "engine.json"
+    parameters = default_engine().to_dict()
+    path.write_text(json.dumps({**parameters, "tile_rows": 100}))
+    refused("compile", model, "--config", path, "--out", tmp_path / "model.bln",
+            match=r"operator 2 \(CONV_2D\) must find room in the engine, whose tile_rows must be at least 396 for this "
+                  "network, not 100")
+    path.write_text(json.dumps({**parameters, "activation_bytes": 8192}))
+    refused("compile", model, "--config", path, "--list", match="must find room for .* in 8192 bytes of")
+    path.write_text(json.dumps({**parameters, "lanes": 3}))
+    refused("compile", model, "--config", path, "--list", match="lanes must be one of 4, 8, 16, 32, not 3")
+    path.write_text("{")
+    refused("compile", model, "--config", path, "--list", match="a configuration must be JSON")
+    assert not (tmp_path / "model.bln").exists()
+
+
+def test_engine_that_fits(cli, model, tmp_path):
+    out, config = tmp_path / "model.bln", tmp_path / "engine.json"
+    assert cli("compile", model, "--fit", "--out", out, "--write-config", config)[0] == 0
+    engine = EngineConfig.load(config)
+    assert engine.tile_rows == 448 and Engine(engine, out.read_bytes()).config == engine
+
+
+def test_bad_input(refused, model, tmp_path):
+    refused("compile", model, match="one of --out, --list, --estimate and --write-config must be given")
+    refused("compile", model, "--batch", 2, "--list",
+            match=r"operator 0 \(CONV_2D\) must be FULLY_CONNECTED for inputs that run together")
+    refused("compile", model, "--out", tmp_path, match=f"{tmp_path} must be a file, and is a folder")
+    other = tmp_path / "model.tflite"
+    other.write_bytes(b"no network")
+    refused("compile", other, "--list", match="model.tflite")
