@@ -182,12 +182,10 @@ def connect_channel(m, channel, stop, busy, failed, address, beats, left):
 
 def connect_counters(m, core, registers, vectors, tracker, performance):
     """What is counted, and the registers that have the counts."""
-    skipped = Signal.like(vectors.skipped, reset_less=True)
-    m.d.sync += skipped.eq(vectors.skipped)
     m.d.comb += [
         performance.clear.eq(registers.control.clear_counters.data),
         performance.vector.eq(tracker.entered),
-        performance.skipped.eq(Mux(tracker.entered, skipped, 0)),
+        performance.skipped.eq(Mux(tracker.entered, vectors.skipped, 0)),
         performance.input_stall.eq(core.s_axis.valid & ~core.s_axis.ready),
         performance.output_stall.eq(core.m_axis.valid & ~core.m_axis.ready),
         registers.cycles.count.data.eq(performance.cycles),

