@@ -129,7 +129,7 @@ class RegisterFile(wiring.Component):
         # Converters of widths make writes without any byte.
         self._lockable = register("is_lockable", reduce(or_, (
             found[each.name] for each in self.registers if each.locks)) & request.write & has_bytes)
-        self._unmapped = register("is_unmapped", ~reduce(or_, found.values()) & ~(request.write & ~has_bytes))
+        self._unmapped = register("is_unmapped", ~Cat(found.values()).any() & ~(request.write & ~has_bytes))
         self._targets = {each.name: register(f"writes_{each.name}", found[each.name] & request.write & (
             request.strobe & self._bytes(each)).any()) for each in self.registers if each.is_written}
         self._wrong = {each.name: register(f"wrong_{each.name}", reduce(or_, wrong) & request.write & has_bytes)

@@ -156,9 +156,10 @@ def test_every_memory_with_a_clock_is_in_the_wrapper():
         memories, own = (Design(files[f"{config.name}{end}.v"]).modules for end in ("_memory", ""))
         used = {instance.module for module in own.values() for instance in module.instances.values()}
         assert set(memories) == used - set(own)
-        # A memory in the main file is read in the same cycle; but for what holds results.
+        # A memory in the main file is read in the same cycle; but for what holds tags and results.
+        queues = (f"{config.name}_tracker", f"{config.name}_packer")
         for name, module in own.items():
-            for memory in module.memories if not name.startswith(f"{config.name}_packer") else ():
+            for memory in module.memories if not name.startswith(queues) else ():
                 assert any(value.startswith(f"{memory}[") for value in module.assigned.values()), name
     assert set(emit_files(MacroConfig(rows=3, columns=2))) == {"bitline_3x2_w8x8_" + MacroConfig(
         rows=3, columns=2).hash + ".v"}
