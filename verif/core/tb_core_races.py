@@ -292,9 +292,9 @@ async def load_while_a_packet_begins(dut):
 async def commands_in_a_march(dut):
     """While a march runs, errors and counters can be cleared; it cannot be started again."""
     bench = await begin(dut)
-    await bench.write("self_test", march_c_minus=1)
+    await bench.write("self_test", march_ss=1)
     await bench.write("control", clear_error=1, clear_counters=1)
-    for register, fields in (("control", {"zeroize": 1, "clear_error": 1}), ("self_test", {"march_ss": 1})):
+    for register, fields in (("control", {"zeroize": 1, "clear_error": 1}), ("self_test", {"march_c_minus": 1})):
         try:
             await bench.write(register, **fields)
         except Refused:
