@@ -125,10 +125,12 @@ class Lowering:
                 step.residual is not None and step.residual.root is buffer)]
             is_state = buffer in self.states
             is_input = any(self.buffers[index].root is buffer for index in self.inputs)
+            is_output = any(self.buffers[index].root is buffer for index in self.outputs)
+            if is_output:
+                # After the last step, whose results it must not have if they go into a state.
+                read.append(len(steps))
             buffer.first = -1 if is_input or is_state else min(written, default=-1)
-            buffer.last = max([*read, *written, buffer.first])
-            if is_state or any(self.buffers[index].root is buffer for index in self.outputs):
-                buffer.last = len(steps)
+            buffer.last = len(steps) if is_state else max([*read, *written, buffer.first])
             if is_state and written and read and max(read) > min(written):
                 raise NetworkError(f"{buffer.name} must be read before it is assigned on an engine")
 

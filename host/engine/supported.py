@@ -81,7 +81,7 @@ class Supported:
                 self.inputs[self.inputs.index(x)] = operator.output
         for operator in reversed(list(self.operators)):
             y = operator.outputs[0] if operator.outputs else None
-            if y in self.outputs and y not in read and self._is_for_reader(operator):
+            if y in self.outputs and y not in read and operator.inputs and self._is_for_reader(operator):
                 self.operators.remove(operator)
                 self.outputs[self.outputs.index(y)] = operator.inputs[0]
                 read.remove(operator.inputs[0])

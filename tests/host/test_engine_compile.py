@@ -456,6 +456,30 @@ def test_variables_are_read_before_they_are_assigned():
     assert refused(network) == "state 0 must be read before it is assigned on an engine"
 
 
+def state_network(assigned, *, is_slice=False):
+    """A network that gives what a variable was, or a slice of it, and assigns the input to the variable if asked to."""
+    build = Builder(np.random.default_rng(47), (1, 1, 1, 8))
+    build.tensors.append(replace(build.tensors[0], name="old"))
+    build.place(ReadVariable, (), 1, variable=0)
+    if is_slice:
+        build.tensors.append(replace(build.tensors[0], name="half", shape=(1, 1, 1, 4)))
+        build.place(Selection, (1,), 2, parts=((range(1), range(1), range(1), range(4)),), shapes=((1, 1, 1, 4),))
+    if assigned:
+        build.operators.append(AssignVariable(location="operator 9 (ASSIGN_VARIABLE)", inputs=(0,), outputs=(),
+                                              variable=0))
+    return build.network(variables=(Variable("state 0", np.arange(8, dtype=np.int8).reshape(1, 1, 1, 8)),))
+
+
+@pytest.mark.parametrize("is_slice", [False, True])
+def test_outputs_that_are_states(is_slice):
+    """What a variable was is gone when it has been assigned."""
+    assert refused(state_network(True, is_slice=is_slice)) == (
+        "state 0 must be read before it is assigned on an engine")
+    network = state_network(False, is_slice=is_slice)
+    run = Engine(DEFAULT, compile_network(DEFAULT, network).image).run(bytes(8))
+    assert run.output.tolist() == list(range(4 if is_slice else 8))
+
+
 # Memory.
 
 
