@@ -83,6 +83,9 @@ FIELDS = (
     ("split", "B", "`CONV`: groups of macros that have a vector each; 0 as 1"),
 )
 SIZE = 96
+# Least and greatest value of each field.
+RANGES = {name: (-1 << 8 * struct.calcsize(code) - 1, (1 << 8 * struct.calcsize(code) - 1) - 1) if code.islower() else
+          (0, (1 << 8 * struct.calcsize(code)) - 1) for name, code, _ in FIELDS}
 _CODE = struct.Struct("<" + "".join(code for _, code, _ in FIELDS))
 _SPARE = SIZE - _CODE.size
 
@@ -100,6 +103,11 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
     def from_bytes(cls, data):
         """The descriptor in `SIZE` bytes, and whether its spare bytes are zeros, as they must be."""
         return cls(*_CODE.unpack(data[:_CODE.size])), not any(data[_CODE.size:])
+
+    @property
+    def beyond(self):
+        """Names of the fields whose values do not fit into their bits."""
+        return [name for name, value in self._asdict().items() if not RANGES[name][0] <= value <= RANGES[name][1]]
 
     # What follows from the fields of a valid descriptor.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bitline.golden.engine.descriptor import Flags, Operation
+from bitline.golden.engine.descriptor import Descriptor, Flags, Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.requantize import ROUNDINGS, requantize
 from bitline.host.engine import requantization
@@ -314,6 +314,42 @@ def test_network_that_needs_more_of_the_engine(fields, line):
     build.conv(8, (1, 1))
     said = refused(build.network(), replace(SMALL if "sum_bits" not in fields else DEFAULT, **fields))
     assert re.search(line, said)
+
+
+LARGE = replace(DEFAULT, activation_bytes=1 << 22)
+
+
+def test_values_that_a_field_does_not_hold():
+    """Of a row that is alone the length needs none; others are named."""
+    build = Builder(np.random.default_rng(48), (1, 640))
+    build.dense(3)
+    network = build.network()
+    x = inputs_of(np.random.default_rng(49), network, 103)
+    assert differences(LARGE, network, x, batch=103)[0] == []
+    build = Builder(np.random.default_rng(50), (1, 2, 2, 33000))
+    build.pool(MaxPool2D, (1, 1), (1, 1))
+    assert refused(build.network(), LARGE) == (
+        "operator 0 (MAX_POOL_2D) must have a source_pitch of at most 65535 in its descriptor on an engine, not 66000")
+    build = Builder(np.random.default_rng(51), (1, 300, 1, 1))
+    build.pool(MaxPool2D, (1, 1), (300, 1))
+    assert refused(build.network()) == (
+        "operator 0 (MAX_POOL_2D) must have a step_y of at most 255 in its descriptor on an engine, not 300")
+
+
+@pytest.mark.parametrize("config, shape, outputs, size, stride", [
+    (replace(LARGE, activation_bytes=1 << 23), (1, 256, 256, 1), 64, (3, 3), (1, 1)),
+    (replace(DEFAULT, lanes=4, depthwise=4, arrays=8, macro=replace(DEFAULT.macro, columns=256), sum_slots=4096),
+     (1, 600, 2, 1), 1, (1, 1), (1, 1)),
+    (replace(DEFAULT, lanes=4, depthwise=4), (1, 600, 2, 1), 1, (1, 1), (40, 1)),
+])
+def test_packings_fit_into_descriptors(config, shape, outputs, size, stride):
+    build = Builder(np.random.default_rng(52), shape)
+    build.conv(outputs, size, stride)
+    network = build.network()
+    packing = choose(config, network.operators[0].convolution(network.tensors), is_unsigned=True, is_contiguous=True)
+    fields = {"block_height": packing.height, "block_width": packing.width, "step_y": packing.height * stride[0],
+              "step_x": packing.width * stride[1], "strip": packing.strip}
+    assert Descriptor(**fields).beyond == []
 
 
 def test_sums_that_are_too_large_name_the_operator():
