@@ -4,7 +4,7 @@ from functools import partial
 
 from ..requantize import ROUNDINGS, SHIFTS
 from .descriptor import Descriptor, Flags, Operation
-from .image import EngineError, Fault
+from .image import INPUT, OUTPUT, STATE, EngineError, Fault
 
 # Of the depthwise unit: rows and pixels of a window.
 WINDOW = 3
@@ -14,8 +14,11 @@ FLAGS = {Operation.END: 0, Operation.CONV: Flags.UNSIGNED | Flags.RESIDUAL | Fla
          Operation.ADD: Flags.SCALES_OWN}
 # What is wrong with a tensor.
 OF_TENSOR = {"source": Fault.SOURCE, "target": Fault.TARGET, "residual": Fault.RESIDUAL}
-# Words of sums over a whole target.
+# Words of sums over a whole target, and how many results such a sum of 24 bits may have.
 SUMMED_WORDS = 16
+MOST_SUMMED = 1 << 16
+# Ports of an image.
+MOST_PORTS = 4096
 
 
 class Checks:
@@ -46,6 +49,30 @@ class Checks:
         if first != len(self._image.loads):
             raise EngineError(f"image must have a load for each of the {first} tiles of its descriptors, "
                               f"not {len(self._image.loads)}")
+        self._check_ports()
+
+    def _check_ports(self):
+        """Each port is of a kind, and within the memory; all of a kind have no more bytes than that."""
+        most, count = self._config.activation_bytes, len(self._image.ports)
+        if count > MOST_PORTS:
+            raise EngineError(f"image must have at most {MOST_PORTS} ports, not {count}")
+        bytes_of = {INPUT: 0, OUTPUT: 0, STATE: 0}
+        for kind, address, lines, size, pitch, step in self._image.ports.tolist():
+            if kind not in bytes_of:
+                raise EngineError(f"image must have ports of kinds 0 to {max(bytes_of)}, not {kind}")
+            if not (step >= 1 and (pitch >= 1 or lines <= 1)):
+                raise EngineError(f"image must have ports of bytes at distances of at least 1, not {pitch} and {step}")
+            end = address + (lines - 1) * pitch + (size - 1) * step + 1
+            if not (lines and size and end <= most):
+                raise EngineError(f"image must have ports of bytes within the memory of {most}, not of {lines} lines "
+                                  f"of {size} up to {end}")
+            bytes_of[kind] += lines * size
+        if max(bytes_of.values()) > most:
+            raise EngineError(f"image must have ports of at most {most} bytes of a kind, not {max(bytes_of.values())}")
+        if not (bytes_of[INPUT] and bytes_of[OUTPUT]):
+            raise EngineError("image must have ports for input and output, and lacks one")
+        if bytes_of[STATE] != len(self._image.states):
+            raise EngineError(f"image must have states of {bytes_of[STATE]} bytes, not {len(self._image.states)}")
 
     def _require(self, fault, condition, rule, value):
         if not condition:
@@ -117,6 +144,9 @@ class Checks:
         if descriptor.is_summed:
             most = SUMMED_WORDS * lanes
             require(descriptor.channels <= most, f"sums of at most {most} channels", descriptor.channels)
+        if descriptor.is_summed and operation == Operation.CONV:
+            count = descriptor.target_height * descriptor.target_width
+            require(count <= MOST_SUMMED, f"sums of at most {MOST_SUMMED} results", count)
         if descriptor.is_summed and operation == Operation.POOL:
             require(before.operation == Operation.CONV and before.is_summed and
                     before.channels == descriptor.channels and descriptor.vectors == 1,

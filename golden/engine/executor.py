@@ -82,16 +82,6 @@ class Engine:
         Checks(config, self.image).run()
         self._ports = {kind: [port for port in self.image.ports if port["kind"] == kind]
                        for kind in (INPUT, OUTPUT, STATE)}
-        for port in self.image.ports.tolist():
-            _, address, lines, count, pitch, step = port
-            end = address + (lines - 1) * pitch + (count - 1) * step + 1
-            if not (lines and count and end <= config.activation_bytes):
-                raise EngineError(f"image must have ports of bytes within the memory of {config.activation_bytes}, "
-                                  f"not of {lines} lines of {count} up to {end}")
-        if not (self._ports[INPUT] and self._ports[OUTPUT]):
-            raise EngineError("image must have ports for input and output, and lacks one")
-        if self._bytes_of(STATE) != len(self.image.states):
-            raise EngineError(f"image must have states of {self._bytes_of(STATE)} bytes, not {len(self.image.states)}")
         self.reset()
 
     def reset(self):

@@ -188,8 +188,8 @@ class _Writer:
         self.program.append(descriptor)
         if descriptor.beyond and self._beyond is None:
             name = descriptor.beyond[0]
-            self._beyond = (f"{location} must have a {name} of at most {RANGES[name][1]} in its descriptor on an engine, "
-                            f"not {getattr(descriptor, name)}")
+            self._beyond = (f"{location} must have a {name} of at most {RANGES[name][1]} in its descriptor on an "
+                            f"engine, not {getattr(descriptor, name)}")
         for name, count, most in self._room():
             if count > most:
                 self._short.setdefault(name, location)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...golden.engine.checks import SUMMED_WORDS
+from ...golden.engine.checks import MOST_SUMMED, SUMMED_WORDS
 from ...golden.engine.descriptor import Flags, Operation
 from ..network.network import NetworkError
 from ..network.operators import (
@@ -229,7 +229,8 @@ class Lowering:
         if not self._fusing.is_wanted or isinstance(operator, MaxPool2D) or last is None or last.target is not source:
             return False
         is_whole = tuple(size) == (source.height, source.width) and source.channels <= SUMMED_WORDS * self.config.lanes
-        return is_whole and last.operation == Operation.CONV and last.fields["channels"] == source.channels
+        return (is_whole and math.prod(size) <= MOST_SUMMED and last.operation == Operation.CONV and
+                last.fields["channels"] == source.channels)
 
     @staticmethod
     def _window_fields(size, stride, padding):

@@ -9,7 +9,7 @@ from bitline.golden.cycles import MacroCycles
 from bitline.golden.engine.cycles import EngineCycles
 from bitline.golden.engine.descriptor import FIELDS, SIZE, Descriptor, Flags, Operation
 from bitline.golden.engine.executor import Engine
-from bitline.golden.engine.image import SECTIONS, EngineError, Fault, Load, read_image
+from bitline.golden.engine.image import PORT, SECTIONS, EngineError, Fault, Load, read_image
 from bitline.golden.engine.loader import Loader
 from bitline.golden.engine.sources import Feeder, Gather, row_cycles
 from bitline.golden.engine.streams import Streams
@@ -174,6 +174,8 @@ CONV, DEPTHWISE, POOL, ADD, END = (Operation.CONV, Operation.DEPTHWISE, Operatio
     (POOL, {"left": -1, "flags": 0}, "windows within its source, not beyond it"),
     (POOL, {"sum_slot": 999}, r"parameters among \d+ slots, not 1000"),
     (POOL, {"flags": Flags.SUMS}, "one window, of the sums of a CONV before it"),
+    (CONV, {"flags": Flags.SUMS, "target_height": 65535, "target_width": 2},
+     "sums of at most 65536 results, not 131070"),
     (ADD, {"term_shift": 1}, "a term_shift from -31 to 0, not 1"),
     (ADD, {"sum_low": 1, "sum_high": 0}, "a sum_low of at most sum_high"),
     (ADD, {"source_width": 3}, "a source of the size of the target, not 4 x 3"),
@@ -267,6 +269,25 @@ def test_ports_beyond_the_memory(image):
     image.ports = image.ports.copy()
     image.ports["address"][0] = 1 << 20
     with pytest.raises(EngineError, match=r"^image must have ports of bytes within the memory of 32768"):
+        Engine(SMALL, image.to_bytes(SMALL))
+
+
+@pytest.mark.parametrize("ports, match", [
+    ([(7, 0, 1, 1, 0, 1)], "ports of kinds 0 to 2, not 7"),
+    ([(1, 0, 1, 2, 0, 0)], "ports of bytes at distances of at least 1, not 0 and 0"),
+    ([(1, 0, 2, 1, 0, 1)], "ports of bytes at distances of at least 1, not 0 and 1"),
+    ([(1, 0, 0, 1, 0, 1)], "ports of bytes within the memory of 32768, not of 0 lines of 1"),
+    ([(1, 0, 1, 0, 0, 1)], "ports of bytes within the memory of 32768, not of 1 lines of 0"),
+    ([(1, 0, 1, 32769, 0, 1)], "ports of bytes within the memory of 32768, not of 1 lines of 32769 up to 32769"),
+    ([(1, 0, 2, 32767, 1, 1)], "ports of at most 32768 bytes of a kind, not 65539"),
+    ([(2, 0, 1, 4, 0, 1)], "states of 4 bytes, not 0"),
+    ([(0, 0, 1, 1, 0, 1)] * 5000, "at most 4096 ports, not 5002"),
+    (None, "ports for input and output, and lacks one"),
+])
+def test_ports_that_break_a_rule(image, ports, match):
+    image = read_image(SMALL, image)
+    image.ports = np.concatenate([image.ports, np.array(ports, PORT)]) if ports else image.ports[:1]
+    with pytest.raises(EngineError, match=f"^image must have {match}"):
         Engine(SMALL, image.to_bytes(SMALL))
 
 

@@ -7,12 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bitline.golden.engine.checks import MOST_SUMMED
 from bitline.golden.engine.descriptor import Descriptor, Flags, Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.requantize import ROUNDINGS, requantize
 from bitline.host.engine import requantization
 from bitline.host.engine.compiler import compile_network, fitted
 from bitline.host.engine.listing import costs, lines
+from bitline.host.engine.lowering import Lowering
 from bitline.host.engine.memory import Buffer, check_places, place
 from bitline.host.engine.packing import block_toeplitz, choose
 from bitline.host.network.files.load import load_network
@@ -47,6 +49,7 @@ ENGINES = {"default": DEFAULT, "small": SMALL, "without depthwise unit": WITHOUT
            "two macros": PAIR, "small, two macros": SMALL_PAIR,
            "four macros": replace(SMALL, arrays=4, macro=replace(SMALL.macro, columns=8, result_interval=4)),
            "weights from outside": replace(SMALL, weight_port=4), "bitcells, one bank": BITCELLS}
+LARGE = replace(DEFAULT, activation_bytes=1 << 22)
 # Cycles of the first input of each published network, on the default engine and on one of two macros; and together, of
 # 16 of the last one.
 CYCLES = {"keyword_spotting": (5551, 5557), "image_classification": (31073, 25995), "anomaly_detection": (7045, 7047)}
@@ -190,6 +193,18 @@ def test_layers_that_run_together(published):
     assert (program[0].tall, program[0].wide) == (4, 10)
 
 
+def test_sums_of_an_image_are_of_no_more_results_than_their_bits_hold(monkeypatch):
+    """A mean over more is one of its own; here of 16, as those of 24 bits would take minutes."""
+    assert MOST_SUMMED * 128 == 1 << 23
+    monkeypatch.setattr("bitline.host.engine.lowering.MOST_SUMMED", 16)
+    for width, is_summed in ((4, True), (5, False)):
+        build = Builder(np.random.default_rng(53), (1, 4, width, 1))
+        build.conv(1, (1, 1))
+        build.mean()
+        steps = Lowering(DEFAULT, build.network()).steps
+        assert [bool(step.fields.get("flags", 0) & Flags.SUMS) for step in steps] == [is_summed] * 2
+
+
 def test_a_sum_takes_the_place_of_what_is_added(published):
     path, _ = published("image_classification")
     program = compile_network(DEFAULT, load_network(path)).program
@@ -314,9 +329,6 @@ def test_network_that_needs_more_of_the_engine(fields, line):
     build.conv(8, (1, 1))
     said = refused(build.network(), replace(SMALL if "sum_bits" not in fields else DEFAULT, **fields))
     assert re.search(line, said)
-
-
-LARGE = replace(DEFAULT, activation_bytes=1 << 22)
 
 
 def test_values_that_a_field_does_not_hold():
