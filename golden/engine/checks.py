@@ -17,6 +17,9 @@ OF_TENSOR = {"source": Fault.SOURCE, "target": Fault.TARGET, "residual": Fault.R
 # Words of sums over a whole target, and how many results such a sum of 24 bits may have.
 SUMMED_WORDS = 16
 MOST_SUMMED = 1 << 16
+# Bytes of all windows of a CONV with each of its ranges of channels, vectors of all its tiles, and words of all
+# windows of a POOL: a descriptor is done after minutes on the golden executor, with less than a gigabyte.
+MOST_BYTES, MOST_VECTORS, MOST_READS = 1 << 27, 1 << 22, 1 << 21
 # Ports of an image.
 MOST_PORTS = 4096
 
@@ -124,6 +127,7 @@ class Checks:
         if descriptor.is_residual or operation == Operation.ADD:
             require(SHIFTS[0] <= descriptor.term_shift <= 0, f"a term_shift from {SHIFTS[0]} to 0",
                     descriptor.term_shift)
+            require(descriptor.term_multiplier >= 0, "a term_multiplier of at least 0", descriptor.term_multiplier)
         if descriptor.is_residual or operation in (Operation.ADD, Operation.POOL):
             require(descriptor.sum_low <= descriptor.sum_high, "a sum_low of at most sum_high",
                     f"{descriptor.sum_low} with {descriptor.sum_high}")
@@ -227,6 +231,12 @@ class Checks:
                           f"partial sums of a strip in {config.sum_slots} slots", kept)
         self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))
         require(descriptor.weights == first, f"load {first} as its first", descriptor.weights)
+        blocks, parts = (-(-length // size) for length, size in (
+            (descriptor.channels, descriptor.outputs), (descriptor.rows, descriptor.part_rows)))
+        size = descriptor.vectors * descriptor.together * descriptor.rows * blocks
+        require(size <= MOST_BYTES, f"at most {MOST_BYTES} bytes of windows", size)
+        vectors = descriptor.vectors * parts * blocks
+        require(vectors <= MOST_VECTORS, f"at most {MOST_VECTORS} vectors", vectors)
         count = descriptor.tiles
         require(first + count <= len(loads), f"its {count} loads among {len(loads)}, from {first} on", "more")
         for number, (_, _, (begin, end)) in enumerate(descriptor.passes, first):
@@ -261,6 +271,9 @@ class Checks:
         slots, end = self._image.parameters, first + count
         require(end <= len(slots), f"parameters among {len(slots)} slots", end)
         shifts = slots["shift"][first:end]
+        require(not slots["spare"][first:end].any(), "spare bytes of zero in its parameters", "others")
+        least = slots["multiplier"][first:end].min()
+        require(least >= 0, "multipliers of at least 0", least)
         require(shifts.min() >= SHIFTS[0] and shifts.max() <= SHIFTS[1],
                 f"shifts from {SHIFTS[0]} to {SHIFTS[1]}", f"{shifts.min()} to {shifts.max()}")
 
@@ -297,9 +310,14 @@ class Checks:
             (descriptor.target_width, descriptor.step_x, descriptor.wide, descriptor.left))]
         if descriptor.is_summed:
             return
+        require(min(descriptor.top + descriptor.tall, descriptor.left + descriptor.wide) >= 1 and
+                ends[0] - descriptor.tall < descriptor.source_height and
+                ends[1] - descriptor.wide < descriptor.source_width, "windows that see its source", "one beyond it")
         inside = min(descriptor.top, descriptor.left) >= 0 and ends[0] <= descriptor.source_height and (
             ends[1] <= descriptor.source_width)
         require(inside or descriptor.flags & Flags.MAXIMUM, "windows within its source", "beyond it")
         most = 1 << 16
         require(descriptor.tall * descriptor.wide <= most, f"windows of at most {most} pixels",
                 descriptor.tall * descriptor.wide)
+        reads = descriptor.vectors * descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.lanes)
+        require(reads <= MOST_READS, f"at most {MOST_READS} reads", reads)

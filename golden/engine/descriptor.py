@@ -26,7 +26,7 @@ class Flags(IntFlag):
     MAXIMUM = 4
     # DEPTHWISE: results go to the macro, as the vectors of the CONV that follows.
     FEEDS = 8
-    # CONV: results are also added up over the whole target (or with MAXIMUM their greatest found); POOL: takes those.
+    # CONV: results are also added up over the whole target; POOL: takes those sums.
     SUMS = 16
     # RESIDUAL, ADD: of the two terms the own one is multiplied, not the other.
     SCALES_OWN = 32

@@ -1,5 +1,6 @@
 """The engine in numpy: images that are damaged or hostile, and cycles."""
 
+import tracemalloc
 import zlib
 from dataclasses import replace
 
@@ -172,11 +173,18 @@ CONV, DEPTHWISE, POOL, ADD, END = (Operation.CONV, Operation.DEPTHWISE, Operatio
     (DEPTHWISE, {"source_pitch": 128}, "a source at an address divided by 8, with an odd number of such words"),
     (DEPTHWISE, {"channels": 8}, "as many channels as depth"),
     (POOL, {"left": -1, "flags": 0}, "windows within its source, not beyond it"),
+    (POOL, {"tall": 256, "wide": 256, "step_y": 1, "step_x": 1, "target": 16384, "target_limit": 32768,
+            "target_height": 8, "target_width": 8, "target_pitch": 128}, "at most 2097152 reads, not 4194304"),
+    (POOL, {"top": -2}, "windows that see its source, not one beyond it"),
+    (POOL, {"left": -2}, "windows that see its source, not one beyond it"),
+    (POOL, {"target": 16384, "target_limit": 32768, "target_height": 5},
+     "windows that see its source, not one beyond it"),
     (POOL, {"sum_slot": 999}, r"parameters among \d+ slots, not 1000"),
     (POOL, {"flags": Flags.SUMS}, "one window, of the sums of a CONV before it"),
     (CONV, {"flags": Flags.SUMS, "target_height": 65535, "target_width": 2},
      "sums of at most 65536 results, not 131070"),
     (ADD, {"term_shift": 1}, "a term_shift from -31 to 0, not 1"),
+    (ADD, {"term_multiplier": -1}, "a term_multiplier of at least 0, not -1"),
     (ADD, {"sum_low": 1, "sum_high": 0}, "a sum_low of at most sum_high"),
     (ADD, {"source_width": 3}, "a source of the size of the target, not 4 x 3"),
     (END, {"depth": 0}, "at least 1 output, not 0"),
@@ -258,6 +266,38 @@ def test_load_that_breaks_a_rule(image, change, match):
         Engine(SMALL, image.to_bytes(SMALL))
 
 
+@pytest.mark.parametrize("fields, match", [
+    # One tile, of as many vectors as a target has pixels.
+    ({"tall": 24, "target_height": 2000, "target_width": 3000}, "at most 134217728 bytes of windows, not 144000000"),
+    ({"tall": 1, "part_rows": 1, "strip": 16, "outputs": 1, "target_height": 2100, "target_width": 2000},
+     "at most 4194304 vectors, not 4200000"),
+])
+def test_convolutions_that_would_take_hours(fields, match):
+    build = Builder(np.random.default_rng(54), (1, 8, 8, 1))
+    build.conv(1, (1, 1))
+    config = replace(SMALL, activation_bytes=1 << 23)
+    image = read_image(config, compile_network(config, build.network()).image)
+    image.program[0] = image.program[0]._replace(**{
+        "target": 64, "target_limit": 1 << 23, "target_pixel": 1, "target_pitch": fields["target_width"], "wide": 1,
+        "depth": 1, "source_pixel": 1, "block_height": 1, "block_width": 1, "part_rows": 24, "strip": 65535, **fields})
+    with pytest.raises(EngineError, match=f"^descriptor 0 must have {match}"):
+        Engine(config, image.to_bytes(config))
+
+
+@pytest.mark.parametrize("name, value, match", [
+    ("spare", 1, "spare bytes of zero in its parameters, not others"),
+    ("multiplier", -1, "multipliers of at least 0, not -1"),
+    ("shift", 8, r"shifts from -31 to 7, not -?\d+ to 8"),
+])
+def test_parameters_that_break_a_rule(image, name, value, match):
+    image = read_image(SMALL, image)
+    image.parameters = image.parameters.copy()
+    image.parameters[name][0] = value
+    with pytest.raises(EngineError, match=f"^descriptor 0 must have {match}") as error:
+        Engine(SMALL, image.to_bytes(SMALL))
+    assert error.value.fault == Fault.PARAMETER
+
+
 def test_image_with_too_much(image):
     few = replace(SMALL, program_length=2)
     with pytest.raises(EngineError, match=r"^image must have at most 2 descriptors, not \d+$"):
@@ -294,6 +334,8 @@ def test_ports_that_break_a_rule(image, ports, match):
 def test_input_of_another_size(image):
     engine = Engine(SMALL, image)
     assert engine.input_bytes == 256
+    with pytest.raises(EngineError, match=r"^input must be int8, not float64$"):
+        engine.run(np.zeros(256))
     with pytest.raises(EngineError, match=r"^input must have 256 bytes, not 255$"):
         engine.run(bytes(255))
     assert engine.run(bytes(256)).cycles
@@ -380,6 +422,24 @@ def test_hostile_programs_are_refused_or_run(image):
 # Runs.
 
 
+def test_windows_are_laid_out_in_strips(image, monkeypatch):
+    x = np.random.default_rng(55).integers(-128, 128, 256).astype(np.int8)
+    whole = Engine(SMALL, image).run(x)
+    monkeypatch.setattr("bitline.golden.engine.executor.AT_ONCE", 100)
+    strips = Engine(SMALL, image).run(x)
+    assert [(step.crc, step.end) for step in strips.steps] == [(step.crc, step.end) for step in whole.steps]
+
+
+def test_large_windows_take_little_memory(image):
+    number = number_of(image, POOL, Flags.MAXIMUM)
+    engine = Engine(SMALL, changed(image, number, tall=256, wide=128))
+    tracemalloc.start()
+    engine.run(bytes(256))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 26
+
+
 def test_runs_do_not_depend_on_those_before(image):
     x = np.random.default_rng(5).integers(-128, 128, (2, 256)).astype(np.int8)
     engine = Engine(SMALL, image)
@@ -419,7 +479,7 @@ def test_no_plane_skipped_is_what_the_image_says(image):
     steps = list(engine.steps(all_planes=True))
     assert steps[-1].end == engine.image.cycles
     # The greatest inputs still leave planes of later layers out.
-    assert engine.run(np.full(256, -128)).cycles <= engine.image.cycles
+    assert engine.run(np.full(256, -128, np.int8)).cycles <= engine.image.cycles
 
 
 # Blocks of the cycle model.

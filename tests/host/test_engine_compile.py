@@ -161,7 +161,7 @@ def test_a_wrong_weight_is_noticed():
     changed = compile_network(DEFAULT, network)
     wrong[0, 0, 0, 0] ^= 0x40
     assert expected[0] == []
-    engines = [Engine(DEFAULT, each.image).run(x[0]) for each in (expected[1], changed)]
+    engines = [Engine(DEFAULT, each.image).run(x[0].astype(np.int8)) for each in (expected[1], changed)]
     assert engines[0].steps[0].crc != engines[1].steps[0].crc
 
 
