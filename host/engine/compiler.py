@@ -1,12 +1,12 @@
 """The compiler: steps of a network as an image."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from ...golden.engine.descriptor import RANGES, Descriptor, Flags, Operation
 from ...golden.engine.executor import Engine
-from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, STATE, Image, Load
+from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, STATE, EngineError, Image, Load
 from ...hdl.config.engine import MEMORY_BANKS
 from ..network.network import NetworkError
 from ..network.window import ceil_div
@@ -82,12 +82,30 @@ def compile_network(config, network, *, batch=1, fuse=True):
     ports += [port for buffer in lowering.states for port in ports_of(STATE, buffer)]
     states = [np.asarray(variable.initial, np.int8).reshape(-1) for variable in network.variables]
     image = writer.image(np.array(ports, PORT), np.concatenate([np.zeros(0, np.int8), *states]))
-    engine = Engine(config, image.to_bytes(config))
-    steps = list(engine.steps(all_planes=True))
-    image.cycles = steps[-1].end
-    return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads,
-                    {step.number: step.cycles for step in steps}, config, writer.rows, len(image.parameters),
-                    peak, image.cycles)
+    cycles, image.cycles = _cycles(config, image, lowering.steps)
+    return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads, cycles, config, writer.rows,
+                    len(image.parameters), peak, image.cycles)
+
+
+def _cycles(config, image, steps):
+    """Cycles of each descriptor and of all, if no plane is skipped."""
+    try:
+        engine = Engine(config, image.to_bytes(config))
+    except EngineError as error:
+        locations = [*(step.location for step in steps), "END"]
+        location = "network" if error.descriptor is None else locations[error.descriptor]
+        raise NetworkError(f"{location} must be what an engine runs, and is not: {error}") from None
+    cycles, end = {}, 0
+    for step in engine.steps(all_planes=True):
+        cycles[step.number], end = step.cycles, step.end
+    return cycles, end
+
+
+def widest(config):
+    """The `EngineConfig` with as much of each memory as an engine can have, but for partial sums, which a network is
+    divided for."""
+    grown = "activation_bytes", "tile_rows", "parameter_slots", "program_length", "load_entries"
+    return replace(config, **{field.name: field.metadata["maximum"] for field in fields(config) if field.name in grown})
 
 
 def fitted(compiled):
@@ -98,9 +116,11 @@ def fitted(compiled):
                 for descriptor in compiled.program
                 if descriptor.operation == Operation.CONV and descriptor.part_rows < descriptor.rows), default=1)
     bank = MEMORY_BANKS * config.lanes * GRAIN // 4
-    return replace(config, activation_bytes=ceil_div(compiled.peak, bank) * bank, tile_rows=_whole(compiled.rows),
-                   sum_slots=_whole(sums), parameter_slots=_whole(compiled.slots),
-                   program_length=_whole(len(compiled.program)), load_entries=_whole(len(compiled.loads)))
+    least, = (field.metadata["minimum"] for field in fields(config) if field.name == "activation_bytes")
+    return replace(config, activation_bytes=max(least, ceil_div(compiled.peak, bank) * bank),
+                   tile_rows=_whole(compiled.rows), sum_slots=min(config.sum_slots, _whole(sums)),
+                   parameter_slots=_whole(compiled.slots), program_length=_whole(len(compiled.program)),
+                   load_entries=_whole(len(compiled.loads)))
 
 
 def _whole(count):
@@ -115,7 +135,7 @@ def share_sums(lowering):
             continue
         if step.operation == Operation.CONV and residual is not None and residual.last == number and (
                 residual.root is residual and target.root is target) and (
-                residual.layout == target.layout and residual is not step.source) and (
+                residual.layout == target.layout and residual is not step.source.root) and (
                 residual not in [lowering.buffers[index] for index in (*lowering.outputs, *lowering.inputs)]):
             residual.last = max(residual.last, target.last)
             residual.name = f"{residual.name}, {target.name}"

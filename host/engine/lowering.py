@@ -1,11 +1,12 @@
 """Lowering: the operators of a network as steps of the engine, on buffers of its memory."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
 from ...golden.engine.checks import MOST_SUMMED, SUMMED_WORDS
-from ...golden.engine.descriptor import Flags, Operation
+from ...golden.engine.descriptor import RANGES, Flags, Operation
 from ..network.network import NetworkError
 from ..network.operators import (
     Add,
@@ -275,6 +276,7 @@ class Lowering:
         packing = choose(config, conv, is_unsigned=is_unsigned, is_contiguous=source.pixel == source.channels,
                          is_residual=add is not None, is_fed=is_fed)
         if packing is None:
+            self._check_sum_slots(operator, conv, is_unsigned)
             raise NetworkError(f"{operator.location} must have results of a position in {config.columns} columns "
                                f"of the macro")
         offset = LOWEST if is_unsigned else 0
@@ -302,6 +304,13 @@ class Lowering:
                  "strip": packing.strip, "split": packing.split},
                 self._tiles(conv, packing, group), part_of(parameters, result, result + channels), sums,
                 first, result, is_turned=source.is_turned))
+
+    def _check_sum_slots(self, operator, conv, is_unsigned):
+        """NetworkError if partial sums have too little room for a packing."""
+        wide = replace(self.config, sum_slots=RANGES["strip"][1])
+        if choose(wide, conv, is_unsigned=is_unsigned, is_contiguous=False):
+            raise NetworkError(f"{operator.location} must find room in the engine, whose sum_slots must hold the "
+                               f"partial sums of a vector, and are {self.config.sum_slots}")
 
     def _on_buffer(self, operator, conv, source):
         """A fully connected layer as a convolution of what its input is in memory."""

@@ -56,6 +56,9 @@ class Supported:
 
     def __init__(self, network, batch):
         self.network, self._batch, self._tensors = network, batch, network.tensors
+        if network.runtime == "onnx":
+            raise NetworkError("network must be of a .tflite file on an engine, not of an .onnx file, whose results "
+                               "are rounded in float32")
         self.operators = list(network.operators)
         self.inputs, self.outputs = list(network.inputs), list(network.outputs)
         self._leave_out()

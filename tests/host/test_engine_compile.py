@@ -1,6 +1,7 @@
 """The compiler of engines: every tensor is the network's, and what does not fit is refused."""
 
 import re
+import weakref
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ from bitline.golden.engine.descriptor import Descriptor, Flags, Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.requantize import ROUNDINGS, requantize
 from bitline.host.engine import requantization
-from bitline.host.engine.compiler import compile_network, fitted
+from bitline.host.engine.compiler import compile_network, fitted, widest
 from bitline.host.engine.listing import costs, lines
 from bitline.host.engine.lowering import Lowering
 from bitline.host.engine.memory import Buffer, check_places, place
@@ -212,6 +213,19 @@ def test_a_sum_takes_the_place_of_what_is_added(published):
     assert len(sums) == 3 and all(descriptor.target == descriptor.residual for descriptor in sums)
 
 
+def test_a_sum_does_not_take_the_place_of_what_its_convolution_reads():
+    """The convolution reads a slice of the tensor that is added."""
+    build = Builder(np.random.default_rng(56), (1, 4, 4, 16))
+    whole = build.conv(16, (1, 1))
+    build.tensors.append(replace(build.tensors[whole], name="half", shape=(1, 4, 4, 8)))
+    half = build.place(Selection, (whole,), len(build.tensors) - 1,
+                       parts=((range(1), range(4), range(4), range(8)),), shapes=((1, 4, 4, 8),))
+    build.add(whole, build.conv(16, source=half))
+    network = build.network()
+    mismatches, compiled, _ = differences(SMALL, network, inputs_of(np.random.default_rng(57), network))
+    assert mismatches == [] and compiled.program[1].is_residual
+
+
 def test_what_others_read_is_kept():
     """Of two readers of a depthwise layer, and of a sum that is needed again, nothing runs together."""
     build = Builder(np.random.default_rng(11), (1, 6, 6, 16))
@@ -362,6 +376,43 @@ def test_packings_fit_into_descriptors(config, shape, outputs, size, stride):
     fields = {"block_height": packing.height, "block_width": packing.width, "step_y": packing.height * stride[0],
               "step_x": packing.width * stride[1], "strip": packing.strip}
     assert Descriptor(**fields).beyond == []
+
+
+def test_partial_sums_without_room_are_said():
+    build = Builder(np.random.default_rng(58), (1, 4, 4, 16))
+    build.conv(128)
+    config = replace(DEFAULT, lanes=4, depthwise=4, sum_slots=16, macro=replace(DEFAULT.macro, columns=128))
+    assert refused(build.network(), config) == (
+        "operator 0 (CONV_2D) must find room in the engine, whose sum_slots must hold the partial sums of a vector, "
+        "and are 16")
+
+
+def test_what_the_engine_refuses_names_the_operator():
+    """A variable that is assigned what it is."""
+    network = state_network(False)
+    network.operators.append(AssignVariable(location="operator 9 (ASSIGN_VARIABLE)", inputs=(1,), outputs=(),
+                                            variable=0))
+    assert refused(replace(network, outputs=(0,))).startswith(
+        "operator 9 (ASSIGN_VARIABLE) must be what an engine runs, and is not: descriptor 0 must have a source apart "
+        "from its target, ")
+
+
+@pytest.mark.parametrize("rounding", ["single", "double", "float"])
+def test_means_round_as_lanes_do(rounding):
+    build = Builder(np.random.default_rng(59), (1, 4, 4, 8))
+    build.mean()
+    network = build.network()
+    network.operators[0] = replace(network.operators[0], rounding=rounding)
+    if rounding == "float":
+        assert refused(network) == "operator 0 (MEAN) must round as single, double, away on an engine, not float"
+    else:
+        assert differences(DEFAULT, network, inputs_of(np.random.default_rng(60), network))[0] == []
+
+
+def test_networks_of_onnx_files_are_refused():
+    network = replace(convolution_network(np.random.default_rng(61)), runtime="onnx")
+    assert refused(network) == ("network must be of a .tflite file on an engine, not of an .onnx file, whose results "
+                                "are rounded in float32")
 
 
 def test_sums_that_are_too_large_name_the_operator():
@@ -599,6 +650,36 @@ def test_fitted_memories_give_the_same_program(published, name):
     assert fitted(compiled) == config
     with pytest.raises(NetworkError, match="whose tile_rows must be at least "):
         compile_network(replace(config, tile_rows=config.tile_rows - 64), network)
+
+
+@pytest.mark.parametrize("shape, outputs, engine", [
+    ((1, 4, 4, 4), 4, SMALL),
+    ((1, 32, 32, 4), 8, replace(SMALL, activation_bytes=1024, program_length=2, tile_rows=16)),
+    ((1, 9, 9, 30), 60, replace(SMALL, parameter_slots=1, load_entries=1)),
+])
+def test_fitted_memories_are_smaller_or_larger(shape, outputs, engine):
+    build = Builder(np.random.default_rng(62), shape)
+    build.conv(outputs)
+    network = build.network()
+    config = fitted(compile_network(widest(engine), network))
+    compiled = compile_network(config, network)
+    assert config.activation_bytes >= compiled.peak > config.activation_bytes - 1024
+    assert config.sum_slots <= engine.sum_slots and fitted(compiled) == config
+
+
+def test_compiling_keeps_no_memories(monkeypatch):
+    """Of each step the cycles are kept, and not the memory, which may be megabytes."""
+    kept = []
+
+    def steps(engine, **settings):
+        for step in Engine.steps(engine, **settings):
+            assert sum(each() is not None for each in kept) <= 1
+            kept.append(weakref.ref(step))
+            yield step
+
+    monkeypatch.setattr("bitline.host.engine.compiler.Engine", type("Watched", (Engine,), {"steps": steps}))
+    compile_network(DEFAULT, mobile_network(np.random.default_rng(63)))
+    assert len(kept) > 5
 
 
 # In words.

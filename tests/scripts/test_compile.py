@@ -83,6 +83,13 @@ def test_engine_that_fits(cli, model, tmp_path):
     assert engine.tile_rows == 448 and Engine(engine, out.read_bytes()).config == engine
 
 
+def test_engine_that_grows(cli, model, tmp_path):
+    config = tmp_path / "engine.json"
+    config.write_text(json.dumps({**default_engine().to_dict(), "activation_bytes": 8192, "tile_rows": 16}))
+    assert cli("compile", model, "--fit", "--config", config, "--write-config", config)[0] == 0
+    assert EngineConfig.load(config).tile_rows == 448 and EngineConfig.load(config).activation_bytes > 8192
+
+
 def test_bad_input(refused, model, tmp_path):
     refused("compile", model, match="one of --out, --list, --estimate and --write-config must be given")
     refused("compile", model, "--batch", 2, "--list",
