@@ -57,10 +57,23 @@ class Step:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run gives: bytes of the outputs as int8, the number of the greatest, cycles, and the steps."""
+    """What a run gives.
+
+    Attributes
+    ----------
+    output : int8 array
+        Bytes of the outputs.
+    argmax : int
+        The number that END gives: of the greatest of the first output's first row.
+    classes : int array (rows,)
+        That of each row of the first output: of inputs that run together each has one.
+    cycles : int
+    steps : list of Step
+    """
 
     output: np.ndarray
     argmax: int
+    classes: np.ndarray
     cycles: int
     steps: list
 
@@ -122,8 +135,14 @@ class Engine:
             `input_bytes` bytes.
         """
         self.load(x)
-        steps = list(self.steps())
-        return Run(self.output(), self.argmax, steps[-1].end, steps)
+        steps, output = list(self.steps()), self.output()
+        return Run(output, self.argmax, self._classes(output), steps[-1].end, steps)
+
+    def _classes(self, output):
+        """The number of the greatest of each row of the first output; of one that is no whole rows that of END."""
+        depth, port = self.image.program[-1].depth, self._ports[OUTPUT][0]
+        count = int(port["lines"]) * int(port["bytes"])
+        return np.array([self.argmax]) if count % depth else output[:count].reshape(-1, depth).argmax(axis=1)
 
     def load(self, x):
         """Write an input to the memory."""
