@@ -20,6 +20,8 @@ MOST_SUMMED = 1 << 16
 # Bytes of all windows of a CONV with each of its ranges of channels, vectors of all its tiles, and words of all
 # windows of a POOL: a descriptor is done after minutes on the golden executor, with less than a gigabyte.
 MOST_BYTES, MOST_VECTORS, MOST_READS = 1 << 27, 1 << 22, 1 << 21
+# Pixels of a window of a POOL.
+MOST_PIXELS = 1 << 16
 # Ports of an image.
 MOST_PORTS = 4096
 
@@ -316,8 +318,7 @@ class Checks:
         inside = min(descriptor.top, descriptor.left) >= 0 and ends[0] <= descriptor.source_height and (
             ends[1] <= descriptor.source_width)
         require(inside or descriptor.flags & Flags.MAXIMUM, "windows within its source", "beyond it")
-        most = 1 << 16
-        require(descriptor.tall * descriptor.wide <= most, f"windows of at most {most} pixels",
+        require(descriptor.tall * descriptor.wide <= MOST_PIXELS, f"windows of at most {MOST_PIXELS} pixels",
                 descriptor.tall * descriptor.wide)
         reads = descriptor.vectors * descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.lanes)
         require(reads <= MOST_READS, f"at most {MOST_READS} reads", reads)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...golden.engine.checks import MOST_PIXELS
 from ...golden.engine.descriptor import Flags
 from ...golden.engine.executor import SUM_SHIFT
 from ...golden.exact_multiplier import exact_multiplier
@@ -141,6 +142,9 @@ def of_maximum(low, high):
 
 def of_average(operator, count, low, high):
     """Of AVERAGE_POOL_2D, which divides sums of ``count`` elements, halves away from zero: checked for every sum."""
+    if count > MOST_PIXELS:
+        raise NetworkError(f"{operator.location} must have windows of at most {MOST_PIXELS} pixels on an engine, not "
+                           f"{count}")
     multiplier, shift = quantize_multiplier(1 / count)
     sums = np.arange(INT8[0] * count, INT8[1] * count + 1)
     wanted = np.sign(sums) * ((np.abs(sums) + count // 2) // count)

@@ -415,6 +415,13 @@ def test_networks_of_onnx_files_are_refused():
                                 "are rounded in float32")
 
 
+def test_means_of_windows_that_are_too_large_are_refused_at_once():
+    build = Builder(np.random.default_rng(64), (1, 1 << 12, 1 << 12, 1))
+    build.pool(AveragePool2D, (1 << 12, 1 << 12), (1, 1))
+    assert refused(build.network(), replace(DEFAULT, activation_bytes=1 << 24)) == (
+        "operator 0 (AVERAGE_POOL_2D) must have windows of at most 65536 pixels on an engine, not 16777216")
+
+
 def test_sums_that_are_too_large_name_the_operator():
     build = Builder(np.random.default_rng(15), (1, 6, 6, 200))
     build.conv(8)
