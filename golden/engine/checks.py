@@ -5,6 +5,7 @@ from functools import partial
 from ..requantize import ROUNDINGS, SHIFTS
 from .descriptor import Descriptor, Flags, Operation
 from .image import INPUT, OUTPUT, STATE, EngineError, Fault
+from .sources import row_cycles
 
 # Of the depthwise unit: rows and pixels of a window.
 WINDOW = 3
@@ -17,9 +18,10 @@ OF_TENSOR = {"source": Fault.SOURCE, "target": Fault.TARGET, "residual": Fault.R
 # Words of sums over a whole target, and how many results such a sum of 24 bits may have.
 SUMMED_WORDS = 16
 MOST_SUMMED = 1 << 16
-# Bytes of all windows of a CONV with each of its ranges of channels, vectors of all its tiles, and words of all
-# windows of a POOL: a descriptor is done after minutes on the golden executor, with less than a gigabyte.
-MOST_BYTES, MOST_VECTORS, MOST_READS = 1 << 27, 1 << 22, 1 << 21
+# Bytes of all windows of a CONV with each of its ranges of channels, vectors of all its tiles, words that a POOL reads,
+# and cycles of a DEPTHWISE or the gather: a descriptor is done after minutes on the golden executor, with less than a
+# gigabyte.
+MOST_BYTES, MOST_VECTORS, MOST_READS, MOST_CYCLES = 1 << 27, 1 << 22, 1 << 21, 1 << 24
 # Pixels of a window of a POOL.
 MOST_PIXELS = 1 << 16
 # Ports of an image.
@@ -237,6 +239,8 @@ class Checks:
             (descriptor.channels, descriptor.outputs), (descriptor.rows, descriptor.part_rows)))
         size = descriptor.vectors * descriptor.together * descriptor.rows * blocks
         require(size <= MOST_BYTES, f"at most {MOST_BYTES} bytes of windows", size)
+        cycles = descriptor.vectors * descriptor.reads_of_window(config.lanes) * blocks
+        require(cycles <= MOST_CYCLES or self._before.feeds, f"at most {MOST_CYCLES} cycles to gather it", cycles)
         vectors = descriptor.vectors * parts * blocks
         require(vectors <= MOST_VECTORS, f"at most {MOST_VECTORS} vectors", vectors)
         count = descriptor.tiles
@@ -302,6 +306,8 @@ class Checks:
         require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                 descriptor.weights + rows)
         self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))
+        cycles = descriptor.places[0] * row_cycles(descriptor, config)[0]
+        require(cycles <= MOST_CYCLES, f"at most {MOST_CYCLES} cycles", cycles)
 
     def _check_pool(self):
         """All windows are within the source: of a sum no element may be missing."""

@@ -186,13 +186,23 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
         return [(channels, strip, part) for channels in self.channel_blocks for strip in self.strips
                 for part in self.parts]
 
+    @property
+    def _run(self):
+        """Bytes of a window that follow one another, and how many more all of a set have."""
+        run = self.depth * (self.wide if self.source_pixel == self.depth else 1)
+        return run, (self.together - 1) * self.step_x * self.depth
+
+    def reads_of_window(self, width):
+        """As many as `chunks` counts for a whole window, without a loop."""
+        run, more = self._run
+        return self.rows // run * -(-(run + more) // width)
+
     def chunks(self, first, end, width):
         """Reads of ``width`` bytes that gather the bytes ``first`` to ``end`` of a window, or of all in a set.
 
         A read takes bytes that follow one another in memory: those of a row of the window, where its pixels do, or
         else those of a pixel. Windows of a set see the same bytes of a row, each a step behind the one before it.
         """
-        run = self.depth * (self.wide if self.source_pixel == self.depth else 1)
-        more = (self.together - 1) * self.step_x * self.depth
+        run, more = self._run
         starts = range(first // run * run, end, run)
         return sum(-(-(min(start + run, end) - max(start, first) + more) // width) for start in starts)

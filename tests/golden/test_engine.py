@@ -271,6 +271,8 @@ def test_load_that_breaks_a_rule(image, change, match):
     ({"tall": 24, "target_height": 2000, "target_width": 3000}, "at most 134217728 bytes of windows, not 144000000"),
     ({"tall": 1, "part_rows": 1, "strip": 16, "outputs": 1, "target_height": 2100, "target_width": 2000},
      "at most 4194304 vectors, not 4200000"),
+    ({"tall": 24, "source_pixel": 2, "source_width": 4, "target_height": 1000, "target_width": 1000},
+     "at most 16777216 cycles to gather it, not 24000000"),
 ])
 def test_convolutions_that_would_take_hours(fields, match):
     build = Builder(np.random.default_rng(54), (1, 8, 8, 1))
@@ -281,6 +283,18 @@ def test_convolutions_that_would_take_hours(fields, match):
         "target": 64, "target_limit": 1 << 23, "target_pixel": 1, "target_pitch": fields["target_width"], "wide": 1,
         "depth": 1, "source_pixel": 1, "block_height": 1, "block_width": 1, "part_rows": 24, "strip": 65535, **fields})
     with pytest.raises(EngineError, match=f"^descriptor 0 must have {match}"):
+        Engine(config, image.to_bytes(config))
+
+
+def test_depthwise_layers_that_would_take_hours():
+    build = Builder(np.random.default_rng(65), (1, 8, 8, 1))
+    build.depthwise()
+    config = replace(SMALL, activation_bytes=1 << 24)
+    image = read_image(config, compile_network(config, build.network()).image)
+    image.program[0] = image.program[0]._replace(
+        source=0, source_height=1, source_width=541, source_pixel=1, source_limit=541, step_x=2, target=1024,
+        target_limit=1 << 24, target_height=60000, target_width=270, target_pixel=1, target_pitch=270)
+    with pytest.raises(EngineError, match=r"^descriptor 0 must have at most 16777216 cycles, not 32\d{6}$"):
         Engine(config, image.to_bytes(config))
 
 
@@ -377,6 +391,12 @@ def test_vectors_of_a_set_are_gathered_together():
         clock.convolution(descriptor, [[planes] * 200])
         cycles.append(clock.cycle - start)
     assert 0 <= cycles[1] - cycles[0] <= 8 and 1600 < cycles[2] < cycles[1] < 1800
+
+
+@pytest.mark.parametrize("fields", [{}, {"source_pixel": 9}, {"split": 2, "step_x": 2}, {"depth": 1, "source_pixel": 1}])
+def test_reads_of_a_window_are_those_of_its_runs(fields):
+    descriptor = Descriptor(**{"operation": CONV, "depth": 8, "tall": 3, "wide": 5, "source_pixel": 8, **fields})
+    assert descriptor.reads_of_window(16) == descriptor.chunks(0, descriptor.rows, 16)
 
 
 @pytest.mark.parametrize("adds, order", [(False, [0, 1, 0, 1]), (True, [0, 0, 1, 1, 0, 0, 1, 1])])
