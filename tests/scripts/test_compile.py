@@ -121,3 +121,12 @@ def test_bad_input(refused, model, tmp_path):
     other = tmp_path / "model.tflite"
     other.write_bytes(b"no network")
     refused("compile", other, "--list", match="model.tflite")
+
+
+def test_onnx_files_are_refused(refused, tmp_path):
+    pytest.importorskip("onnx", reason="no onnx here")
+    from onnx_files import image_network
+
+    path = tmp_path / "model.onnx"
+    path.write_bytes(image_network().SerializeToString())
+    refused("compile", path, "--list", match="network must be of a .tflite file on an engine, not of an .onnx file, ")
