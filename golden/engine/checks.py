@@ -4,7 +4,8 @@ from functools import partial
 
 from ..requantize import ROUNDINGS, SHIFTS
 from .descriptor import Descriptor, Flags, Operation
-from .image import EngineError, Fault
+from .image import INPUT, OUTPUT, STATE, EngineError, Fault
+from .sources import row_cycles
 
 # Of the depthwise unit: rows and pixels of a window.
 WINDOW = 3
@@ -14,8 +15,17 @@ FLAGS = {Operation.END: 0, Operation.CONV: Flags.UNSIGNED | Flags.RESIDUAL | Fla
          Operation.ADD: Flags.SCALES_OWN}
 # What is wrong with a tensor.
 OF_TENSOR = {"source": Fault.SOURCE, "target": Fault.TARGET, "residual": Fault.RESIDUAL}
-# Words of sums over a whole target.
+# Words of sums over a whole target, and how many results such a sum of 24 bits may have.
 SUMMED_WORDS = 16
+MOST_SUMMED = 1 << 16
+# Bytes of all windows of a CONV with each of its ranges of channels, vectors of all its tiles, words that a POOL reads,
+# and cycles of a DEPTHWISE or the gather: a descriptor is done after minutes on the golden executor, with less than a
+# gigabyte.
+MOST_BYTES, MOST_VECTORS, MOST_READS, MOST_CYCLES = 1 << 27, 1 << 22, 1 << 21, 1 << 24
+# Pixels of a window of a POOL.
+MOST_PIXELS = 1 << 16
+# Ports of an image.
+MOST_PORTS = 4096
 
 
 class Checks:
@@ -46,6 +56,30 @@ class Checks:
         if first != len(self._image.loads):
             raise EngineError(f"image must have a load for each of the {first} tiles of its descriptors, "
                               f"not {len(self._image.loads)}")
+        self._check_ports()
+
+    def _check_ports(self):
+        """Each port is of a kind, and within the memory; all of a kind have no more bytes than that."""
+        most, count = self._config.activation_bytes, len(self._image.ports)
+        if count > MOST_PORTS:
+            raise EngineError(f"image must have at most {MOST_PORTS} ports, not {count}")
+        bytes_of = {INPUT: 0, OUTPUT: 0, STATE: 0}
+        for kind, address, lines, size, pitch, step in self._image.ports.tolist():
+            if kind not in bytes_of:
+                raise EngineError(f"image must have ports of kinds 0 to {max(bytes_of)}, not {kind}")
+            if not (step >= 1 and (pitch >= 1 or lines <= 1)):
+                raise EngineError(f"image must have ports of bytes at distances of at least 1, not {pitch} and {step}")
+            end = address + (lines - 1) * pitch + (size - 1) * step + 1
+            if not (lines and size and end <= most):
+                raise EngineError(f"image must have ports of bytes within the memory of {most}, not of {lines} lines "
+                                  f"of {size} up to {end}")
+            bytes_of[kind] += lines * size
+        if max(bytes_of.values()) > most:
+            raise EngineError(f"image must have ports of at most {most} bytes of a kind, not {max(bytes_of.values())}")
+        if not (bytes_of[INPUT] and bytes_of[OUTPUT]):
+            raise EngineError("image must have ports for input and output, and lacks one")
+        if bytes_of[STATE] != len(self._image.states):
+            raise EngineError(f"image must have states of {bytes_of[STATE]} bytes, not {len(self._image.states)}")
 
     def _require(self, fault, condition, rule, value):
         if not condition:
@@ -97,6 +131,7 @@ class Checks:
         if descriptor.is_residual or operation == Operation.ADD:
             require(SHIFTS[0] <= descriptor.term_shift <= 0, f"a term_shift from {SHIFTS[0]} to 0",
                     descriptor.term_shift)
+            require(descriptor.term_multiplier >= 0, "a term_multiplier of at least 0", descriptor.term_multiplier)
         if descriptor.is_residual or operation in (Operation.ADD, Operation.POOL):
             require(descriptor.sum_low <= descriptor.sum_high, "a sum_low of at most sum_high",
                     f"{descriptor.sum_low} with {descriptor.sum_high}")
@@ -117,6 +152,9 @@ class Checks:
         if descriptor.is_summed:
             most = SUMMED_WORDS * lanes
             require(descriptor.channels <= most, f"sums of at most {most} channels", descriptor.channels)
+        if descriptor.is_summed and operation == Operation.CONV:
+            count = descriptor.target_height * descriptor.target_width
+            require(count <= MOST_SUMMED, f"sums of at most {MOST_SUMMED} results", count)
         if descriptor.is_summed and operation == Operation.POOL:
             require(before.operation == Operation.CONV and before.is_summed and
                     before.channels == descriptor.channels and descriptor.vectors == 1,
@@ -197,6 +235,14 @@ class Checks:
                           f"partial sums of a strip in {config.sum_slots} slots", kept)
         self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))
         require(descriptor.weights == first, f"load {first} as its first", descriptor.weights)
+        blocks, parts = (-(-length // size) for length, size in (
+            (descriptor.channels, descriptor.outputs), (descriptor.rows, descriptor.part_rows)))
+        size = descriptor.vectors * descriptor.together * descriptor.rows * blocks
+        require(size <= MOST_BYTES, f"at most {MOST_BYTES} bytes of windows", size)
+        cycles = descriptor.vectors * descriptor.reads_of_window(config.lanes) * blocks
+        require(cycles <= MOST_CYCLES or self._before.feeds, f"at most {MOST_CYCLES} cycles to gather it", cycles)
+        vectors = descriptor.vectors * parts * blocks
+        require(vectors <= MOST_VECTORS, f"at most {MOST_VECTORS} vectors", vectors)
         count = descriptor.tiles
         require(first + count <= len(loads), f"its {count} loads among {len(loads)}, from {first} on", "more")
         for number, (_, _, (begin, end)) in enumerate(descriptor.passes, first):
@@ -231,6 +277,9 @@ class Checks:
         slots, end = self._image.parameters, first + count
         require(end <= len(slots), f"parameters among {len(slots)} slots", end)
         shifts = slots["shift"][first:end]
+        require(not slots["spare"][first:end].any(), "spare bytes of zero in its parameters", "others")
+        least = slots["multiplier"][first:end].min()
+        require(least >= 0, "multipliers of at least 0", least)
         require(shifts.min() >= SHIFTS[0] and shifts.max() <= SHIFTS[1],
                 f"shifts from {SHIFTS[0]} to {SHIFTS[1]}", f"{shifts.min()} to {shifts.max()}")
 
@@ -257,6 +306,8 @@ class Checks:
         require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                 descriptor.weights + rows)
         self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))
+        cycles = descriptor.places[0] * row_cycles(descriptor, config)[0]
+        require(cycles <= MOST_CYCLES, f"at most {MOST_CYCLES} cycles", cycles)
 
     def _check_pool(self):
         """All windows are within the source: of a sum no element may be missing."""
@@ -267,9 +318,13 @@ class Checks:
             (descriptor.target_width, descriptor.step_x, descriptor.wide, descriptor.left))]
         if descriptor.is_summed:
             return
+        require(min(descriptor.top + descriptor.tall, descriptor.left + descriptor.wide) >= 1 and
+                ends[0] - descriptor.tall < descriptor.source_height and
+                ends[1] - descriptor.wide < descriptor.source_width, "windows that see its source", "one beyond it")
         inside = min(descriptor.top, descriptor.left) >= 0 and ends[0] <= descriptor.source_height and (
             ends[1] <= descriptor.source_width)
         require(inside or descriptor.flags & Flags.MAXIMUM, "windows within its source", "beyond it")
-        most = 1 << 16
-        require(descriptor.tall * descriptor.wide <= most, f"windows of at most {most} pixels",
+        require(descriptor.tall * descriptor.wide <= MOST_PIXELS, f"windows of at most {MOST_PIXELS} pixels",
                 descriptor.tall * descriptor.wide)
+        reads = descriptor.vectors * descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.lanes)
+        require(reads <= MOST_READS, f"at most {MOST_READS} reads", reads)

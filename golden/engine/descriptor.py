@@ -26,7 +26,7 @@ class Flags(IntFlag):
     MAXIMUM = 4
     # DEPTHWISE: results go to the macro, as the vectors of the CONV that follows.
     FEEDS = 8
-    # CONV: results are also added up over the whole target (or with MAXIMUM their greatest found); POOL: takes those.
+    # CONV: results are also added up over the whole target; POOL: takes those sums.
     SUMS = 16
     # RESIDUAL, ADD: of the two terms the own one is multiplied, not the other.
     SCALES_OWN = 32
@@ -83,6 +83,9 @@ FIELDS = (
     ("split", "B", "`CONV`: groups of macros that have a vector each; 0 as 1"),
 )
 SIZE = 96
+# Least and greatest value of each field.
+RANGES = {name: (-1 << 8 * struct.calcsize(code) - 1, (1 << 8 * struct.calcsize(code) - 1) - 1) if code.islower() else
+          (0, (1 << 8 * struct.calcsize(code)) - 1) for name, code, _ in FIELDS}
 _CODE = struct.Struct("<" + "".join(code for _, code, _ in FIELDS))
 _SPARE = SIZE - _CODE.size
 
@@ -100,6 +103,11 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
     def from_bytes(cls, data):
         """The descriptor in `SIZE` bytes, and whether its spare bytes are zeros, as they must be."""
         return cls(*_CODE.unpack(data[:_CODE.size])), not any(data[_CODE.size:])
+
+    @property
+    def beyond(self):
+        """Names of the fields whose values do not fit into their bits."""
+        return [name for name, value in self._asdict().items() if not RANGES[name][0] <= value <= RANGES[name][1]]
 
     # What follows from the fields of a valid descriptor.
 
@@ -178,13 +186,23 @@ class Descriptor(namedtuple("Descriptor", [name for name, _, _ in FIELDS], defau
         return [(channels, strip, part) for channels in self.channel_blocks for strip in self.strips
                 for part in self.parts]
 
+    @property
+    def _run(self):
+        """Bytes of a window that follow one another, and how many more all of a set have."""
+        run = self.depth * (self.wide if self.source_pixel == self.depth else 1)
+        return run, (self.together - 1) * self.step_x * self.depth
+
+    def reads_of_window(self, width):
+        """As many as `chunks` counts for a whole window, without a loop."""
+        run, more = self._run
+        return self.rows // run * -(-(run + more) // width)
+
     def chunks(self, first, end, width):
         """Reads of ``width`` bytes that gather the bytes ``first`` to ``end`` of a window, or of all in a set.
 
         A read takes bytes that follow one another in memory: those of a row of the window, where its pixels do, or
         else those of a pixel. Windows of a set see the same bytes of a row, each a step behind the one before it.
         """
-        run = self.depth * (self.wide if self.source_pixel == self.depth else 1)
-        more = (self.together - 1) * self.step_x * self.depth
+        run, more = self._run
         starts = range(first // run * run, end, run)
         return sum(-(-(min(start + run, end) - max(start, first) + more) // width) for start in starts)

@@ -1,5 +1,6 @@
 """The engine: an image run on inputs, descriptor by descriptor, with memory, outputs and cycles."""
 
+import math
 import zlib
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from .image import INPUT, OUTPUT, STATE, EngineError, read_image
 # Bits by which the term of a sum that is multiplied is shifted to the left before.
 SUM_SHIFT = 20
 INPUT_BITS = 8
+# Elements of windows that are laid out beside each other at once.
+AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,31 @@ class Step:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run gives: bytes of the outputs as int8, the number of the greatest, cycles, and the steps."""
+    """What a run gives.
+
+    Attributes
+    ----------
+    output : int8 array
+        Bytes of the outputs.
+    argmax : int
+        The number that END gives: of the greatest of the first output's first row.
+    classes : int array (rows,)
+        That of each row of the first output: of inputs that run together each has one.
+    cycles : int
+    steps : list of Step
+    """
 
     output: np.ndarray
     argmax: int
+    classes: np.ndarray
     cycles: int
     steps: list
+
+
+def in_strips(count, size, function):
+    """What a function gives for slices of ``count`` windows of ``size`` elements, one behind the other."""
+    most = max(1, AT_ONCE // size)
+    return np.concatenate([function(slice(first, min(first + most, count))) for first in range(0, count, most)])
 
 
 class Engine:
@@ -82,16 +104,6 @@ class Engine:
         Checks(config, self.image).run()
         self._ports = {kind: [port for port in self.image.ports if port["kind"] == kind]
                        for kind in (INPUT, OUTPUT, STATE)}
-        for port in self.image.ports.tolist():
-            _, address, lines, count, pitch, step = port
-            end = address + (lines - 1) * pitch + (count - 1) * step + 1
-            if not (lines and count and end <= config.activation_bytes):
-                raise EngineError(f"image must have ports of bytes within the memory of {config.activation_bytes}, "
-                                  f"not of {lines} lines of {count} up to {end}")
-        if not (self._ports[INPUT] and self._ports[OUTPUT]):
-            raise EngineError("image must have ports for input and output, and lacks one")
-        if self._bytes_of(STATE) != len(self.image.states):
-            raise EngineError(f"image must have states of {self._bytes_of(STATE)} bytes, not {len(self.image.states)}")
         self.reset()
 
     def reset(self):
@@ -123,12 +135,21 @@ class Engine:
             `input_bytes` bytes.
         """
         self.load(x)
-        steps = list(self.steps())
-        return Run(self.output(), self.argmax, steps[-1].end, steps)
+        steps, output = list(self.steps()), self.output()
+        return Run(output, self.argmax, self._classes(output), steps[-1].end, steps)
+
+    def _classes(self, output):
+        """The number of the greatest of each row of the first output; of one that is no whole rows that of END."""
+        depth, port = self.image.program[-1].depth, self._ports[OUTPUT][0]
+        count = int(port["lines"]) * int(port["bytes"])
+        return np.array([self.argmax]) if count % depth else output[:count].reshape(-1, depth).argmax(axis=1)
 
     def load(self, x):
         """Write an input to the memory."""
-        data = np.frombuffer(x, np.uint8) if isinstance(x, bytes) else np.asarray(x, np.int8).reshape(-1).view(np.uint8)
+        data = np.frombuffer(x, np.int8) if isinstance(x, bytes) else np.asarray(x)
+        if data.dtype != np.int8:
+            raise EngineError(f"input must be int8, not {data.dtype}")
+        data = data.reshape(-1).view(np.uint8)
         if len(data) != self.input_bytes:
             raise EngineError(f"input must have {self.input_bytes} bytes, not {len(data)}")
         self._fill(INPUT, data)
@@ -163,18 +184,17 @@ class Engine:
 
     # Memory.
 
-    def _windows(self, descriptor):
-        """Bytes that each window sees, (windows, tall, wide, depth), as they are in memory."""
-        down, across = descriptor.places
-        y = descriptor.top + np.arange(down)[:, None] * descriptor.step_y + np.arange(descriptor.tall)
-        x = descriptor.left + np.arange(across)[:, None] * descriptor.step_x + np.arange(descriptor.wide)
-        inside = ((y >= 0) & (y < descriptor.source_height))[:, None, :, None] & (
-            (x >= 0) & (x < descriptor.source_width))[None, :, None, :]
-        address = descriptor.source + y[:, None, :, None] * descriptor.source_pitch + (
-            x[None, :, None, :] * descriptor.source_pixel)
+    def _windows(self, descriptor, part):
+        """Bytes that each window of a slice sees, (windows, tall, wide, depth), as they are in memory."""
+        across = descriptor.places[1]
+        number = np.arange(part.start, part.stop)[:, None]
+        y = descriptor.top + number // across * descriptor.step_y + np.arange(descriptor.tall)
+        x = descriptor.left + number % across * descriptor.step_x + np.arange(descriptor.wide)
+        inside = ((y >= 0) & (y < descriptor.source_height))[:, :, None] & (
+            (x >= 0) & (x < descriptor.source_width))[:, None, :]
+        address = descriptor.source + y[:, :, None] * descriptor.source_pitch + x[:, None, :] * descriptor.source_pixel
         address = np.where(inside, address, 0)[..., None] + np.arange(descriptor.depth)
-        seen = np.where(inside[..., None], self.memory[address], np.uint8(descriptor.fill & 0xFF))
-        return seen.reshape(-1, *seen.shape[2:])
+        return np.where(inside[..., None], self.memory[address], np.uint8(descriptor.fill & 0xFF))
 
     def _pixels(self, descriptor, name, depth):
         """Addresses of a tensor of the target's size, (height, width, depth)."""
@@ -218,11 +238,12 @@ class Engine:
     # Operations.
 
     def _convolution(self, descriptor, clock, all_planes, feeder):
-        windows = self._windows(descriptor) if feeder is None else self._fed(feeder)
-        windows, is_unsigned = windows.reshape(len(windows), -1), descriptor.is_unsigned
-        x = (windows ^ 0x80).astype(np.int64) if is_unsigned else windows.view(np.int8).astype(np.int64)
-        counts = {part: np.full(len(x), INPUT_BITS) if all_planes else
-                  planes_needed(x[:, slice(*part)], INPUT_BITS, not is_unsigned) for part in descriptor.parts}
+        count, rows = math.prod(descriptor.places), descriptor.rows
+        windows = (in_strips(count, rows, lambda strip: self._windows(descriptor, strip)) if feeder is None else
+                   self._fed(feeder)).reshape(-1, rows)
+        x = windows ^ 0x80 if descriptor.is_unsigned else windows.view(np.int8)
+        counts = {part: np.full(count, INPUT_BITS) if all_planes else
+                  self._planes(descriptor, x[:, slice(*part)]) for part in descriptor.parts}
         split = descriptor.together
         clock.convolution(descriptor, [counts[part].reshape(-1, split)[slice(*strip)].tolist()
                                        for _, strip, part in descriptor.passes], feeder)
@@ -230,6 +251,12 @@ class Engine:
         if descriptor.is_summed:
             written = self.memory[self._pixels(descriptor, "target", descriptor.channels)].view(np.int8)
             self._sums = written.astype(np.int64).sum(axis=(0, 1))
+
+    @staticmethod
+    def _planes(descriptor, x):
+        """Planes that each vector needs."""
+        return in_strips(*x.shape, lambda strip: planes_needed(x[strip].astype(np.int64), INPUT_BITS,
+                                                               not descriptor.is_unsigned))
 
     def _totals(self, descriptor, x):
         """Sums of all tiles (height, width, channels) of the target, of inputs (vectors, rows)."""
@@ -241,7 +268,9 @@ class Engine:
             load, slots = self.image.loads[number], -(-(end - first) // config.lanes)
             tile = self.image.tiles[load.first:load.first + load.rows].astype(np.int64)
             chosen = slice(*(end * descriptor.together for end in strip))
-            sums = mvm(tile, x[chosen, slice(*part)])[:, :height * width * slots * config.lanes]
+            seen = x[chosen, slice(*part)]
+            sums = in_strips(*seen.shape, lambda strip, tile=tile, seen=seen: mvm(tile, seen[strip].astype(np.int64)))
+            sums = sums[:, :height * width * slots * config.lanes]
             sums = sums.reshape(len(sums), height * width, -1)[:, :, :end - first]
             flat[chosen, :, first:end] = wrap(flat[chosen, :, first:end] + sums, config.sum_bits)
         image = totals.transpose(0, 2, 1, 3, 4).reshape(down * height, across * width, descriptor.channels)
@@ -257,12 +286,16 @@ class Engine:
         return found.reshape(-1, descriptor.channels).astype(np.int8).view(np.uint8)
 
     def _depthwise_results(self, descriptor):
-        windows = self._windows(descriptor).view(np.int8).astype(np.int64)
         columns, taps = self.config.columns, descriptor.tall * descriptor.wide
         blocks = -(-descriptor.channels // columns)
         rows = self.image.tiles[descriptor.weights:descriptor.weights + taps * blocks].astype(np.int64)
         weights = rows.reshape(blocks, taps, columns).transpose(1, 0, 2).reshape(taps, -1)[:, :descriptor.channels]
-        totals = (windows.reshape(len(windows), taps, -1) * weights).sum(axis=1)
+
+        def sums(strip):
+            windows = self._windows(descriptor, strip).view(np.int8).astype(np.int64)
+            return (windows.reshape(len(windows), taps, -1) * weights).sum(axis=1)
+
+        totals = in_strips(math.prod(descriptor.places), descriptor.rows, sums)
         return self._lanes(descriptor, totals.reshape(*descriptor.places, -1))
 
     def _pool(self, descriptor, clock):
@@ -273,9 +306,14 @@ class Engine:
 
     def _pooled(self, descriptor):
         """Sums or greatest elements of windows."""
-        windows = self._windows(descriptor._replace(depth=descriptor.channels)).view(np.int8).astype(np.int64)
-        windows = windows.reshape(len(windows), -1, descriptor.channels)
-        return windows.max(axis=1) if descriptor.flags & Flags.MAXIMUM else windows.sum(axis=1)
+        descriptor = descriptor._replace(depth=descriptor.channels)
+
+        def pooled(strip):
+            windows = self._windows(descriptor, strip).view(np.int8).astype(np.int64)
+            windows = windows.reshape(len(windows), -1, descriptor.channels)
+            return windows.max(axis=1) if descriptor.flags & Flags.MAXIMUM else windows.sum(axis=1)
+
+        return in_strips(math.prod(descriptor.places), descriptor.rows, pooled)
 
     def _add(self, descriptor, clock):
         clock.add(descriptor)

@@ -182,14 +182,19 @@ def max_pool(x, size, stride, padding, clamp):
     return np.clip(windows(x, size, stride, (1, 1), padding, np.iinfo(np.int64).min).max(axis=(4, 5)), *clamp)
 
 
-def mean(x, axes, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
-    """Means over some axes, which go: the division is part of the rescaling's factor."""
-    count = math.prod(x.shape[axis] for axis in axes)
+def mean_factor(scale, output_scale, count):
+    """Multiplier and shift from sums of so many elements to their mean."""
     multiplier, shift = quantize_multiplier(float(np.float64(scale) / np.float64(output_scale)))
     # More bits of the factor, as many as the division removes.
     more = min(count.bit_length() - 1, 31 + shift)
+    return (multiplier << more) // count, shift - more
+
+
+def mean(x, axes, scale, zero_point, output_scale, output_zero_point, clamp, *, rounding="double"):
+    """Means over some axes, which go: the division is part of the rescaling's factor."""
+    count = math.prod(x.shape[axis] for axis in axes)
     total = x.sum(axis=tuple(axes)) - count * zero_point
-    scaled = multiply_by_quantized_multiplier(total, (multiplier << more) // count, shift - more, rounding)
+    scaled = multiply_by_quantized_multiplier(total, *mean_factor(scale, output_scale, count), rounding)
     return np.clip(scaled + output_zero_point, *clamp)
 
 
@@ -210,6 +215,14 @@ def batch_to_space(x, block, amounts):
     return whole[:, top:whole.shape[1] - bottom, left:whole.shape[2] - right]
 
 
+def sum_factors(scales, output_scale, left):
+    """Multiplier and shift of each of two terms, to a common scale with so many bits to spare, and of their sum."""
+    # The kernels double the scale in float32 and divide in float64.
+    common = np.float64(np.float32(2) * np.float32(max(scales)))
+    terms = [quantize_multiplier(float(np.float64(scale) / common)) for scale in scales]
+    return terms, quantize_multiplier(float(common / ((1 << left) * np.float64(output_scale))))
+
+
 def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype, *, sign=1, rounding="double"):
     """Sum of two tensors that broadcast, each rescaled to a common scale with bits to spare.
 
@@ -225,15 +238,12 @@ def add(a, b, scales, zero_points, output_scale, output_zero_point, clamp, dtype
     rounding : str
     """
     left = 15 if dtype == "int16" else 20
-    # The kernels double the scale in float32 and divide in float64.
-    common = np.float64(np.float32(2) * np.float32(max(scales)))
+    terms, whole = sum_factors(scales, output_scale, left)
     total = 0
-    for values, scale, zero_point, factor in zip((a, b), scales, zero_points, (1, sign)):
-        multiplier, shift = quantize_multiplier(float(np.float64(scale) / common))
-        scaled = multiply_by_quantized_multiplier((values - zero_point) << left, multiplier, shift, rounding)
-        total = total + factor * scaled
-    multiplier, shift = quantize_multiplier(float(common / ((1 << left) * np.float64(output_scale))))
-    scaled = multiply_by_quantized_multiplier(total, multiplier, shift, rounding)
+    for values, zero_point, factor, sign_of in zip((a, b), zero_points, terms, (1, sign)):
+        scaled = multiply_by_quantized_multiplier((values - zero_point) << left, *factor, rounding)
+        total = total + sign_of * scaled
+    scaled = multiply_by_quantized_multiplier(total, *whole, rounding)
     return np.clip(scaled + output_zero_point, *clamp)
 
 

@@ -1,12 +1,12 @@
 """The compiler: steps of a network as an image."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
-from ...golden.engine.descriptor import Descriptor, Flags, Operation
+from ...golden.engine.descriptor import RANGES, Descriptor, Flags, Operation
 from ...golden.engine.executor import Engine
-from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, STATE, Image, Load
+from ...golden.engine.image import INPUT, OUTPUT, PARAMETER, PORT, STATE, EngineError, Image, Load
 from ...hdl.config.engine import MEMORY_BANKS
 from ..network.network import NetworkError
 from ..network.window import ceil_div
@@ -75,19 +75,37 @@ def compile_network(config, network, *, batch=1, fuse=True):
     for step in lowering.steps:
         writer.add(step)
     output = lowering.buffers[lowering.outputs[0]]
-    writer.program.append(Descriptor(operation=Operation.END, source=output.address, source_limit=output.limit,
-                                     depth=output.channels))
+    writer.append(Descriptor(operation=Operation.END, source=output.address, source_limit=output.limit,
+                             depth=output.channels), "END")
     ports = [port for kind, indices in ((INPUT, lowering.inputs), (OUTPUT, lowering.outputs)) for index in indices
              for port in ports_of(kind, lowering.buffers[index])]
     ports += [port for buffer in lowering.states for port in ports_of(STATE, buffer)]
     states = [np.asarray(variable.initial, np.int8).reshape(-1) for variable in network.variables]
     image = writer.image(np.array(ports, PORT), np.concatenate([np.zeros(0, np.int8), *states]))
-    engine = Engine(config, image.to_bytes(config))
-    steps = list(engine.steps(all_planes=True))
-    image.cycles = steps[-1].end
-    return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads,
-                    {step.number: step.cycles for step in steps}, config, writer.rows, len(image.parameters),
-                    peak, image.cycles)
+    cycles, image.cycles = _cycles(config, image, lowering.steps)
+    return Compiled(image.to_bytes(config), lowering.steps, writer.program, writer.loads, cycles, config, writer.rows,
+                    len(image.parameters), peak, image.cycles)
+
+
+def _cycles(config, image, steps):
+    """Cycles of each descriptor and of all, if no plane is skipped."""
+    try:
+        engine = Engine(config, image.to_bytes(config))
+    except EngineError as error:
+        locations = [*(step.location for step in steps), "END"]
+        location = "network" if error.descriptor is None else locations[error.descriptor]
+        raise NetworkError(f"{location} must be what an engine runs, and is not: {error}") from None
+    cycles, end = {}, 0
+    for step in engine.steps(all_planes=True):
+        cycles[step.number], end = step.cycles, step.end
+    return cycles, end
+
+
+def widest(config):
+    """The `EngineConfig` with as much of each memory as an engine can have, but for partial sums, which a network is
+    divided for."""
+    grown = "activation_bytes", "tile_rows", "parameter_slots", "program_length", "load_entries"
+    return replace(config, **{field.name: field.metadata["maximum"] for field in fields(config) if field.name in grown})
 
 
 def fitted(compiled):
@@ -98,9 +116,11 @@ def fitted(compiled):
                 for descriptor in compiled.program
                 if descriptor.operation == Operation.CONV and descriptor.part_rows < descriptor.rows), default=1)
     bank = MEMORY_BANKS * config.lanes * GRAIN // 4
-    return replace(config, activation_bytes=ceil_div(compiled.peak, bank) * bank, tile_rows=_whole(compiled.rows),
-                   sum_slots=_whole(sums), parameter_slots=_whole(compiled.slots),
-                   program_length=_whole(len(compiled.program)), load_entries=_whole(len(compiled.loads)))
+    least, = (field.metadata["minimum"] for field in fields(config) if field.name == "activation_bytes")
+    return replace(config, activation_bytes=max(least, ceil_div(compiled.peak, bank) * bank),
+                   tile_rows=_whole(compiled.rows), sum_slots=min(config.sum_slots, _whole(sums)),
+                   parameter_slots=_whole(compiled.slots), program_length=_whole(len(compiled.program)),
+                   load_entries=_whole(len(compiled.loads)))
 
 
 def _whole(count):
@@ -115,7 +135,7 @@ def share_sums(lowering):
             continue
         if step.operation == Operation.CONV and residual is not None and residual.last == number and (
                 residual.root is residual and target.root is target) and (
-                residual.layout == target.layout and residual is not step.source) and (
+                residual.layout == target.layout and residual is not step.source.root) and (
                 residual not in [lowering.buffers[index] for index in (*lowering.outputs, *lowering.inputs)]):
             residual.last = max(residual.last, target.last)
             residual.name = f"{residual.name}, {target.name}"
@@ -149,6 +169,8 @@ class _Writer:
         self._tiles, self._slots, self._sum_slots = [], [], []
         # By memory that is too small the operator that is the first to need more.
         self._short = {}
+        # Of the first value that its field does not hold, the line that says so.
+        self._beyond = None
 
     def add(self, step):
         """Append a step."""
@@ -162,12 +184,12 @@ class _Writer:
             fields |= self._tensor("source", step.source, step.first_channel, fields["depth"])
         if step.is_turned:
             fields |= {"target_height": step.target.width, "target_width": step.target.height,
-                       "target_pitch": step.target.pixel, "target_pixel": step.target.pitch}
+                       "target_pitch": fields["target_pixel"], "target_pixel": fields["target_pitch"]}
         if step.residual is not None:
             fields |= self._tensor("residual", step.residual, step.first_result, channels)
             del fields["residual_height"], fields["residual_width"]
             if step.is_turned:
-                fields |= {"residual_pitch": step.residual.pixel, "residual_pixel": step.residual.pitch}
+                fields |= {"residual_pitch": fields["residual_pixel"], "residual_pixel": fields["residual_pitch"]}
         if step.parameters is not None:
             given = step.parameters
             fields |= {"rounding": given.rounding, "zero_point": given.zero_point, "low": given.low,
@@ -179,10 +201,18 @@ class _Writer:
         if step.operation == Operation.CONV:
             descriptor = descriptor._replace(weights=len(self.loads))
             self._load(step, descriptor)
+        self.append(descriptor, step.location)
+
+    def append(self, descriptor, location):
+        """Append a descriptor of an operator."""
         self.program.append(descriptor)
+        if descriptor.beyond and self._beyond is None:
+            name = descriptor.beyond[0]
+            self._beyond = (f"{location} must have a {name} of at most {RANGES[name][1]} in its descriptor on an "
+                            f"engine, not {getattr(descriptor, name)}")
         for name, count, most in self._room():
             if count > most:
-                self._short.setdefault(name, step.location)
+                self._short.setdefault(name, location)
 
     def _room(self):
         """Of each memory its name, what is used, and what there is."""
@@ -196,7 +226,9 @@ class _Writer:
     def _tensor(name, buffer, first, depth):
         """Fields of a buffer, of whose pixels only some bytes are used."""
         unused = buffer.channels - first - depth
-        return {name: buffer.address + first, f"{name}_limit": buffer.limit - unused, f"{name}_pitch": buffer.pitch,
+        # A single row, which may be long, has none below it.
+        pitch = buffer.pitch if buffer.height > 1 else 0
+        return {name: buffer.address + first, f"{name}_limit": buffer.limit - unused, f"{name}_pitch": pitch,
                 f"{name}_pixel": buffer.pixel, f"{name}_height": buffer.height, f"{name}_width": buffer.width}
 
     def _append(self, rows):
@@ -253,6 +285,8 @@ class _Writer:
             if count > most:
                 raise NetworkError(f"{self._short.get(name, 'END')} must find room in the engine, whose {name} must be "
                                    f"at least {count} for this network, not {most}")
+        if self._beyond:
+            raise NetworkError(self._beyond)
         tiles = np.concatenate(self._tiles) if self._tiles else np.zeros((0, config.columns), np.int8)
         slots = np.array(self._slots, PARAMETER).reshape(-1, config.lanes)
         return Image(self.program, self.loads, tiles, slots, ports, states)

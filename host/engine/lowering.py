@@ -1,11 +1,12 @@
 """Lowering: the operators of a network as steps of the engine, on buffers of its memory."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
-from ...golden.engine.checks import SUMMED_WORDS
-from ...golden.engine.descriptor import Flags, Operation
+from ...golden.engine.checks import MOST_SUMMED, SUMMED_WORDS
+from ...golden.engine.descriptor import RANGES, Flags, Operation
 from ..network.network import NetworkError
 from ..network.operators import (
     Add,
@@ -125,10 +126,12 @@ class Lowering:
                 step.residual is not None and step.residual.root is buffer)]
             is_state = buffer in self.states
             is_input = any(self.buffers[index].root is buffer for index in self.inputs)
+            is_output = any(self.buffers[index].root is buffer for index in self.outputs)
+            if is_output:
+                # After the last step, whose results it must not have if they go into a state.
+                read.append(len(steps))
             buffer.first = -1 if is_input or is_state else min(written, default=-1)
-            buffer.last = max([*read, *written, buffer.first])
-            if is_state or any(self.buffers[index].root is buffer for index in self.outputs):
-                buffer.last = len(steps)
+            buffer.last = len(steps) if is_state else max([*read, *written, buffer.first])
             if is_state and written and read and max(read) > min(written):
                 raise NetworkError(f"{buffer.name} must be read before it is assigned on an engine")
 
@@ -227,7 +230,8 @@ class Lowering:
         if not self._fusing.is_wanted or isinstance(operator, MaxPool2D) or last is None or last.target is not source:
             return False
         is_whole = tuple(size) == (source.height, source.width) and source.channels <= SUMMED_WORDS * self.config.lanes
-        return is_whole and last.operation == Operation.CONV and last.fields["channels"] == source.channels
+        return (is_whole and math.prod(size) <= MOST_SUMMED and last.operation == Operation.CONV and
+                last.fields["channels"] == source.channels)
 
     @staticmethod
     def _window_fields(size, stride, padding):
@@ -272,6 +276,7 @@ class Lowering:
         packing = choose(config, conv, is_unsigned=is_unsigned, is_contiguous=source.pixel == source.channels,
                          is_residual=add is not None, is_fed=is_fed)
         if packing is None:
+            self._check_sum_slots(operator, conv, is_unsigned)
             raise NetworkError(f"{operator.location} must have results of a position in {config.columns} columns "
                                f"of the macro")
         offset = LOWEST if is_unsigned else 0
@@ -299,6 +304,13 @@ class Lowering:
                  "strip": packing.strip, "split": packing.split},
                 self._tiles(conv, packing, group), part_of(parameters, result, result + channels), sums,
                 first, result, is_turned=source.is_turned))
+
+    def _check_sum_slots(self, operator, conv, is_unsigned):
+        """NetworkError if partial sums have too little room for a packing."""
+        wide = replace(self.config, sum_slots=RANGES["strip"][1])
+        if choose(wide, conv, is_unsigned=is_unsigned, is_contiguous=False):
+            raise NetworkError(f"{operator.location} must find room in the engine, whose sum_slots must hold the "
+                               f"partial sums of a vector, and are {self.config.sum_slots}")
 
     def _on_buffer(self, operator, conv, source):
         """A fully connected layer as a convolution of what its input is in memory."""

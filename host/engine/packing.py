@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...golden.engine.descriptor import RANGES
 from ..network.window import ceil_div
 
 # Planes that a vector is expected to need; of unsigned ones the highest are often empty.
@@ -53,13 +54,20 @@ def choose(config, conv, *, is_unsigned, is_contiguous, is_residual=False, is_fe
     """
     planes = PLANES_UNSIGNED if is_unsigned else PLANES_SIGNED
     found = []
+    down, across = (_most_positions(conv, axis) for axis in (0, 1))
     for split in (each for each in _divisors(config.arrays) if each == 1 or (is_contiguous and not is_fed)):
         slots = config.slots // split
         found += [_cost(config, conv, height, width, groups, split, planes, is_contiguous, is_residual)
                   for groups in _divisors(conv.groups)
-                  for height in range(1, 2 if is_fed else min(conv.image[0], slots) + 1)
-                  for width in range(1, 2 if is_fed else min(conv.image[1], slots // height) + 1)]
+                  for height in range(1, 2 if is_fed else min(down, slots) + 1)
+                  for width in range(1, 2 if is_fed else min(across, slots // height) + 1)]
     return min((packing for packing in found if packing), key=lambda packing: packing.cycles, default=None)
+
+
+def _most_positions(conv, axis):
+    """Of a vector, down or across: their number and the distance of vectors have fields of a descriptor."""
+    size, step = (("block_height", "step_y"), ("block_width", "step_x"))[axis]
+    return min(conv.image[axis], RANGES[size][1], max(1, RANGES[step][1] // conv.stride[axis]))
 
 
 def _divisors(number):
@@ -84,7 +92,7 @@ def _cost(config, conv, height, width, groups, split, planes, is_contiguous, is_
     vectors = ceil_div(conv.image[0], height) * ceil_div(conv.image[1], width * split)
     best = None
     for part_rows in _part_rows(rows, run, macro.rows):
-        strip = vectors if part_rows >= rows else min(vectors, config.sum_slots // slots)
+        strip = min(vectors, RANGES["strip"][1] if part_rows >= rows else config.sum_slots // slots)
         if not strip:
             continue
         total = 0

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ...golden.engine.checks import MOST_PIXELS
 from ...golden.engine.descriptor import Flags
+from ...golden.engine.executor import SUM_SHIFT
 from ...golden.exact_multiplier import exact_multiplier
 from ...golden.kernels import layers
 from ...golden.requantize import FRACTION, ROUNDINGS, SHIFTS, quantize_multiplier, quantize_multipliers
@@ -113,11 +115,10 @@ def of_sum(operator, tensors, own):
     """Of ADD: ``own`` is the input, 0 or 1, that the lanes have, the other is in memory."""
     a, b = (tensors[index] for index in operator.inputs)
     output = tensors[operator.output]
-    common = np.float64(np.float32(2) * np.float32(max(a.scale, b.scale)))
     # The one of the larger scale is exactly halved.
     scaled = int(a.scale >= b.scale)
-    term = quantize_multiplier(float(np.float64((a, b)[scaled].scale) / common))
-    multiplier, shift = quantize_multiplier(float(common / ((1 << 20) * np.float64(output.scale))))
+    terms, (multiplier, shift) = layers.sum_factors((a.scale, b.scale), output.scale, SUM_SHIFT)
+    term = terms[scaled]
     if shift > 0 or operator.rounding != "double":
         raise NetworkError(f"{operator.location} must round as double with a factor of at most 1 on an engine")
     low, high = limits(operator, output)
@@ -141,6 +142,9 @@ def of_maximum(low, high):
 
 def of_average(operator, count, low, high):
     """Of AVERAGE_POOL_2D, which divides sums of ``count`` elements, halves away from zero: checked for every sum."""
+    if count > MOST_PIXELS:
+        raise NetworkError(f"{operator.location} must have windows of at most {MOST_PIXELS} pixels on an engine, not "
+                           f"{count}")
     multiplier, shift = quantize_multiplier(1 / count)
     sums = np.arange(INT8[0] * count, INT8[1] * count + 1)
     wanted = np.sign(sums) * ((np.abs(sums) + count // 2) // count)
@@ -155,9 +159,11 @@ def of_average(operator, count, low, high):
 
 def of_mean(operator, x, output, count):
     """Of MEAN, whose division is part of the factor."""
-    multiplier, shift = quantize_multiplier(float(np.float64(x.scale) / np.float64(output.scale)))
-    more = min(count.bit_length() - 1, 31 + shift)
-    _check_shift(operator, shift - more)
+    multiplier, shift = layers.mean_factor(x.scale, output.scale, count)
+    if operator.rounding not in ROUNDINGS:
+        raise NetworkError(f"{operator.location} must round as {', '.join(ROUNDINGS)} on an engine, not "
+                           f"{operator.rounding}")
+    _check_shift(operator, shift)
     fields = {"rounding": ROUNDINGS.index(operator.rounding), "sum_zero": output.zero_point, "sum_low": INT8[0],
               "sum_high": INT8[1]}
-    return SumRequantization(fields, (multiplier << more) // count, shift - more, -count * x.zero_point)
+    return SumRequantization(fields, multiplier, shift, -count * x.zero_point)

@@ -56,6 +56,9 @@ class Supported:
 
     def __init__(self, network, batch):
         self.network, self._batch, self._tensors = network, batch, network.tensors
+        if network.runtime == "onnx":
+            raise NetworkError("network must be of a .tflite file on an engine, not of an .onnx file, whose results "
+                               "are rounded in float32")
         self.operators = list(network.operators)
         self.inputs, self.outputs = list(network.inputs), list(network.outputs)
         self._leave_out()
@@ -81,7 +84,7 @@ class Supported:
                 self.inputs[self.inputs.index(x)] = operator.output
         for operator in reversed(list(self.operators)):
             y = operator.outputs[0] if operator.outputs else None
-            if y in self.outputs and y not in read and self._is_for_reader(operator):
+            if y in self.outputs and y not in read and operator.inputs and self._is_for_reader(operator):
                 self.operators.remove(operator)
                 self.outputs[self.outputs.index(y)] = operator.inputs[0]
                 read.remove(operator.inputs[0])

@@ -8,18 +8,17 @@ import numpy as np
 from ...golden.engine.executor import Engine
 from ...golden.engine.image import EngineError
 from ...hdl.config.engine import EngineConfig, default_engine
-from ..common.files import BadInput, check_writable, refusing, why_unread, write_json
+from ..common.files import BadInput, check_writable, refusing, write_json
+from ..common.network_inputs import read_numpy
 
 
 def read_input(path):
     """The bytes of a ``.npy`` file of int8, or of a file of the bytes themselves, as int8."""
     if path.suffix != ".npy":
         return np.frombuffer(path.read_bytes(), np.int8)
-    try:
-        with path.open("rb") as file:
-            array = np.load(file, allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise BadInput(f"inputs must be a .npy file, and {path} is not: {why_unread(error)}") from None
+    array = read_numpy(path)
+    if isinstance(array, dict):
+        raise BadInput(f"inputs must be one array each, and {path} is an archive of {', '.join(array) or 'none'}")
     if array.dtype != np.int8:
         raise BadInput(f"inputs must be int8, and {path} is {array.dtype}")
     return array.reshape(-1)
@@ -41,10 +40,13 @@ def trace(run):
 @click.option("--trace", "trace_path", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets start, cycles, CRC-32 of the memory and counters of each descriptor, as JSON.")
 def command(image, inputs, config_path, stateful, trace_path):
-    """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input."""
+    """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input.
+
+    Of inputs that run together each has a class.
+    """
     if trace_path:
         check_writable(trace_path)
-    traces = {}
+    traces = []
     with refusing(EngineError, ValueError, TypeError):
         config = EngineConfig.load(config_path) if config_path else default_engine()
         engine = Engine(config, image.read_bytes())
@@ -52,8 +54,9 @@ def command(image, inputs, config_path, stateful, trace_path):
             if not stateful:
                 engine.reset()
             run = engine.run(read_input(path))
-            traces[str(path)] = trace(run)
-            values = " ".join(map(str, run.output.tolist()))
-            click.echo(f"{path}: class {run.argmax}, {run.cycles:,} cycles, outputs {values}")
+            traces.append({"input": str(path), "steps": trace(run)})
+            values, classes = (" ".join(map(str, numbers.tolist())) for numbers in (run.output, run.classes))
+            click.echo(f"{path}: class{'es' if len(run.classes) > 1 else ''} {classes}, {run.cycles:,} cycles, outputs "
+                       f"{values}")
     if trace_path:
         write_json(trace_path, traces)

@@ -7,11 +7,11 @@ import click
 from rich.table import Table
 
 from ...hdl.config.engine import EngineConfig, default_engine
-from ...host.engine.compiler import compile_network, fitted
+from ...host.engine.compiler import compile_network, fitted, widest
 from ...host.engine.listing import costs, lines
 from ...host.network.files.load import load_network
 from ...host.network.network import NetworkError
-from ...host.network.rounding import RUNTIMES
+from ...host.network.rounding import RUNTIMES_OF
 from ..common.files import BadInput, check_writable, refusing, write_file
 from ..common.tables import show
 
@@ -41,24 +41,23 @@ def print_estimate(compiled, batch):
               help="Inputs that run together, of a network of fully connected layers.")
 @click.option("--fuse/--no-fuse", default=True, show_default=True,
               help="Let layers that follow one another run together where the engine can.")
-@click.option("--fit", is_flag=True, help="Give the engine the least memories that hold the network.")
-@click.option("--runtime", type=click.Choice(list(RUNTIMES)),
-              help="Whose results are wanted. [default: litert-2.3 or onnx, as the file is]")
+@click.option("--fit", is_flag=True, help="Give the engine the least memories that hold the network, larger ones too.")
+@click.option("--runtime", type=click.Choice(RUNTIMES_OF[".tflite"]),
+              help=f"Whose results are wanted. [default: {RUNTIMES_OF['.tflite'][0]}]")
 @click.option("--list", "is_listed", is_flag=True, help="Print the program in words.")
 @click.option("--estimate", is_flag=True, help="Print cycles, memory and bytes moved of each descriptor.")
 @click.option("--write-config", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets the engine's configuration as JSON.")
 def command(model, config_path, out, batch, fuse, fit, runtime, is_listed, estimate, write_config):
-    """Compile a quantized network, MODEL.tflite or MODEL.onnx, for an engine."""
+    """Compile a quantized network, MODEL.tflite, for an engine."""
     for path in (path for path in (out, write_config) if path):
         check_writable(path)
     with refusing(NetworkError, ValueError, TypeError):
         config = EngineConfig.load(config_path) if config_path else default_engine()
         network = load_network(model, runtime)
-        compiled = compile_network(config, network, batch=batch, fuse=fuse)
         if fit:
-            config = fitted(compiled)
-            compiled = compile_network(config, network, batch=batch, fuse=fuse)
+            config = fitted(compile_network(widest(config), network, batch=batch, fuse=fuse))
+        compiled = compile_network(config, network, batch=batch, fuse=fuse)
     if not (out or is_listed or estimate or write_config):
         raise BadInput("one of --out, --list, --estimate and --write-config must be given")
     if is_listed:

@@ -85,12 +85,12 @@ def _load(path, network, step, quantizes):
         raise BadInput(f"a file of inputs must have at most {MAX_BYTES} bytes, and {path} has {path.stat().st_size}")
     tensors = [network.tensors[index] for index in network.inputs]
     if path.suffix == ".npz":
-        arrays = _by_name(path, _read_numpy(path), tensors)
+        arrays = _by_name(path, read_numpy(path), tensors)
     elif len(tensors) > 1:
         raise BadInput(f"inputs of {len(tensors)} tensors must be .npz files of arrays "
                        f"{', '.join(tensor.name for tensor in tensors)}, not {path.name}")
     else:
-        arrays = [_read_numpy(path) if path.suffix == ".npy" else _read_bytes(path, tensors[0])]
+        arrays = [read_numpy(path) if path.suffix == ".npy" else _read_bytes(path, tensors[0])]
     values = [_converted(path, array, tensor, network.runtime, quantizes) if path.suffix in NUMPY else array
               for array, tensor in zip(arrays, tensors)]
     inputs = [_windows(path, array.reshape(-1), tensor, step or tensor.size) for array, tensor in zip(values, tensors)]
@@ -109,8 +109,8 @@ def _read_bytes(path, tensor):
     return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
 
 
-def _read_numpy(path):
-    """The array of a ``.npy`` file, or a dict of those of an ``.npz`` file."""
+def read_numpy(path):
+    """The array of a ``.npy`` file, or a dict of those of an ``.npz`` file, whatever its name says; or BadInput."""
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")

@@ -1,18 +1,21 @@
 """The compiler of engines: every tensor is the network's, and what does not fit is refused."""
 
 import re
+import weakref
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
-from bitline.golden.engine.descriptor import Flags, Operation
+from bitline.golden.engine.checks import MOST_SUMMED
+from bitline.golden.engine.descriptor import Descriptor, Flags, Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.requantize import ROUNDINGS, requantize
 from bitline.host.engine import requantization
-from bitline.host.engine.compiler import compile_network, fitted
+from bitline.host.engine.compiler import compile_network, fitted, widest
 from bitline.host.engine.listing import costs, lines
+from bitline.host.engine.lowering import Lowering
 from bitline.host.engine.memory import Buffer, check_places, place
 from bitline.host.engine.packing import block_toeplitz, choose
 from bitline.host.network.files.load import load_network
@@ -47,6 +50,7 @@ ENGINES = {"default": DEFAULT, "small": SMALL, "without depthwise unit": WITHOUT
            "two macros": PAIR, "small, two macros": SMALL_PAIR,
            "four macros": replace(SMALL, arrays=4, macro=replace(SMALL.macro, columns=8, result_interval=4)),
            "weights from outside": replace(SMALL, weight_port=4), "bitcells, one bank": BITCELLS}
+LARGE = replace(DEFAULT, activation_bytes=1 << 22)
 # Cycles of the first input of each published network, on the default engine and on one of two macros; and together, of
 # 16 of the last one.
 CYCLES = {"keyword_spotting": (5551, 5557), "image_classification": (31073, 25995), "anomaly_detection": (7045, 7047)}
@@ -158,7 +162,7 @@ def test_a_wrong_weight_is_noticed():
     changed = compile_network(DEFAULT, network)
     wrong[0, 0, 0, 0] ^= 0x40
     assert expected[0] == []
-    engines = [Engine(DEFAULT, each.image).run(x[0]) for each in (expected[1], changed)]
+    engines = [Engine(DEFAULT, each.image).run(x[0].astype(np.int8)) for each in (expected[1], changed)]
     assert engines[0].steps[0].crc != engines[1].steps[0].crc
 
 
@@ -190,11 +194,36 @@ def test_layers_that_run_together(published):
     assert (program[0].tall, program[0].wide) == (4, 10)
 
 
+def test_sums_of_an_image_are_of_no_more_results_than_their_bits_hold(monkeypatch):
+    """A mean over more is one of its own; here of 16, as those of 24 bits would take minutes."""
+    assert MOST_SUMMED * 128 == 1 << 23
+    monkeypatch.setattr("bitline.host.engine.lowering.MOST_SUMMED", 16)
+    for width, is_summed in ((4, True), (5, False)):
+        build = Builder(np.random.default_rng(53), (1, 4, width, 1))
+        build.conv(1, (1, 1))
+        build.mean()
+        steps = Lowering(DEFAULT, build.network()).steps
+        assert [bool(step.fields.get("flags", 0) & Flags.SUMS) for step in steps] == [is_summed] * 2
+
+
 def test_a_sum_takes_the_place_of_what_is_added(published):
     path, _ = published("image_classification")
     program = compile_network(DEFAULT, load_network(path)).program
     sums = [descriptor for descriptor in program if descriptor.is_residual]
     assert len(sums) == 3 and all(descriptor.target == descriptor.residual for descriptor in sums)
+
+
+def test_a_sum_does_not_take_the_place_of_what_its_convolution_reads():
+    """The convolution reads a slice of the tensor that is added."""
+    build = Builder(np.random.default_rng(56), (1, 4, 4, 16))
+    whole = build.conv(16, (1, 1))
+    build.tensors.append(replace(build.tensors[whole], name="half", shape=(1, 4, 4, 8)))
+    half = build.place(Selection, (whole,), len(build.tensors) - 1,
+                       parts=((range(1), range(4), range(4), range(8)),), shapes=((1, 4, 4, 8),))
+    build.add(whole, build.conv(16, source=half))
+    network = build.network()
+    mismatches, compiled, _ = differences(SMALL, network, inputs_of(np.random.default_rng(57), network))
+    assert mismatches == [] and compiled.program[1].is_residual
 
 
 def test_what_others_read_is_kept():
@@ -314,6 +343,83 @@ def test_network_that_needs_more_of_the_engine(fields, line):
     build.conv(8, (1, 1))
     said = refused(build.network(), replace(SMALL if "sum_bits" not in fields else DEFAULT, **fields))
     assert re.search(line, said)
+
+
+def test_values_that_a_field_does_not_hold():
+    """Of a row that is alone the length needs none; others are named."""
+    build = Builder(np.random.default_rng(48), (1, 640))
+    build.dense(3)
+    network = build.network()
+    x = inputs_of(np.random.default_rng(49), network, 103)
+    assert differences(LARGE, network, x, batch=103)[0] == []
+    build = Builder(np.random.default_rng(50), (1, 2, 2, 33000))
+    build.pool(MaxPool2D, (1, 1), (1, 1))
+    assert refused(build.network(), LARGE) == (
+        "operator 0 (MAX_POOL_2D) must have a source_pitch of at most 65535 in its descriptor on an engine, not 66000")
+    build = Builder(np.random.default_rng(51), (1, 300, 1, 1))
+    build.pool(MaxPool2D, (1, 1), (300, 1))
+    assert refused(build.network()) == (
+        "operator 0 (MAX_POOL_2D) must have a step_y of at most 255 in its descriptor on an engine, not 300")
+
+
+@pytest.mark.parametrize("config, shape, outputs, size, stride", [
+    (replace(LARGE, activation_bytes=1 << 23), (1, 256, 256, 1), 64, (3, 3), (1, 1)),
+    (replace(DEFAULT, lanes=4, depthwise=4, arrays=8, macro=replace(DEFAULT.macro, columns=256), sum_slots=4096),
+     (1, 600, 2, 1), 1, (1, 1), (1, 1)),
+    (replace(DEFAULT, lanes=4, depthwise=4), (1, 600, 2, 1), 1, (1, 1), (40, 1)),
+])
+def test_packings_fit_into_descriptors(config, shape, outputs, size, stride):
+    build = Builder(np.random.default_rng(52), shape)
+    build.conv(outputs, size, stride)
+    network = build.network()
+    packing = choose(config, network.operators[0].convolution(network.tensors), is_unsigned=True, is_contiguous=True)
+    fields = {"block_height": packing.height, "block_width": packing.width, "step_y": packing.height * stride[0],
+              "step_x": packing.width * stride[1], "strip": packing.strip}
+    assert Descriptor(**fields).beyond == []
+
+
+def test_partial_sums_without_room_are_said():
+    build = Builder(np.random.default_rng(58), (1, 4, 4, 16))
+    build.conv(128)
+    config = replace(DEFAULT, lanes=4, depthwise=4, sum_slots=16, macro=replace(DEFAULT.macro, columns=128))
+    assert refused(build.network(), config) == (
+        "operator 0 (CONV_2D) must find room in the engine, whose sum_slots must hold the partial sums of a vector, "
+        "and are 16")
+
+
+def test_what_the_engine_refuses_names_the_operator():
+    """A variable that is assigned what it is."""
+    network = state_network(False)
+    network.operators.append(AssignVariable(location="operator 9 (ASSIGN_VARIABLE)", inputs=(1,), outputs=(),
+                                            variable=0))
+    assert refused(replace(network, outputs=(0,))).startswith(
+        "operator 9 (ASSIGN_VARIABLE) must be what an engine runs, and is not: descriptor 0 must have a source apart "
+        "from its target, ")
+
+
+@pytest.mark.parametrize("rounding", ["single", "double", "float"])
+def test_means_round_as_lanes_do(rounding):
+    build = Builder(np.random.default_rng(59), (1, 4, 4, 8))
+    build.mean()
+    network = build.network()
+    network.operators[0] = replace(network.operators[0], rounding=rounding)
+    if rounding == "float":
+        assert refused(network) == "operator 0 (MEAN) must round as single, double, away on an engine, not float"
+    else:
+        assert differences(DEFAULT, network, inputs_of(np.random.default_rng(60), network))[0] == []
+
+
+def test_networks_of_onnx_files_are_refused():
+    network = replace(convolution_network(np.random.default_rng(61)), runtime="onnx")
+    assert refused(network) == ("network must be of a .tflite file on an engine, not of an .onnx file, whose results "
+                                "are rounded in float32")
+
+
+def test_means_of_windows_that_are_too_large_are_refused_at_once():
+    build = Builder(np.random.default_rng(64), (1, 1 << 12, 1 << 12, 1))
+    build.pool(AveragePool2D, (1 << 12, 1 << 12), (1, 1))
+    assert refused(build.network(), replace(DEFAULT, activation_bytes=1 << 24)) == (
+        "operator 0 (AVERAGE_POOL_2D) must have windows of at most 65536 pixels on an engine, not 16777216")
 
 
 def test_sums_that_are_too_large_name_the_operator():
@@ -456,6 +562,30 @@ def test_variables_are_read_before_they_are_assigned():
     assert refused(network) == "state 0 must be read before it is assigned on an engine"
 
 
+def state_network(assigned, *, is_slice=False):
+    """A network that gives what a variable was, or a slice of it, and assigns the input to the variable if asked to."""
+    build = Builder(np.random.default_rng(47), (1, 1, 1, 8))
+    build.tensors.append(replace(build.tensors[0], name="old"))
+    build.place(ReadVariable, (), 1, variable=0)
+    if is_slice:
+        build.tensors.append(replace(build.tensors[0], name="half", shape=(1, 1, 1, 4)))
+        build.place(Selection, (1,), 2, parts=((range(1), range(1), range(1), range(4)),), shapes=((1, 1, 1, 4),))
+    if assigned:
+        build.operators.append(AssignVariable(location="operator 9 (ASSIGN_VARIABLE)", inputs=(0,), outputs=(),
+                                              variable=0))
+    return build.network(variables=(Variable("state 0", np.arange(8, dtype=np.int8).reshape(1, 1, 1, 8)),))
+
+
+@pytest.mark.parametrize("is_slice", [False, True])
+def test_outputs_that_are_states(is_slice):
+    """What a variable was is gone when it has been assigned."""
+    assert refused(state_network(True, is_slice=is_slice)) == (
+        "state 0 must be read before it is assigned on an engine")
+    network = state_network(False, is_slice=is_slice)
+    run = Engine(DEFAULT, compile_network(DEFAULT, network).image).run(bytes(8))
+    assert run.output.tolist() == list(range(4 if is_slice else 8))
+
+
 # Memory.
 
 
@@ -527,6 +657,36 @@ def test_fitted_memories_give_the_same_program(published, name):
     assert fitted(compiled) == config
     with pytest.raises(NetworkError, match="whose tile_rows must be at least "):
         compile_network(replace(config, tile_rows=config.tile_rows - 64), network)
+
+
+@pytest.mark.parametrize("shape, outputs, engine", [
+    ((1, 4, 4, 4), 4, SMALL),
+    ((1, 32, 32, 4), 8, replace(SMALL, activation_bytes=1024, program_length=2, tile_rows=16)),
+    ((1, 9, 9, 30), 60, replace(SMALL, parameter_slots=1, load_entries=1)),
+])
+def test_fitted_memories_are_smaller_or_larger(shape, outputs, engine):
+    build = Builder(np.random.default_rng(62), shape)
+    build.conv(outputs)
+    network = build.network()
+    config = fitted(compile_network(widest(engine), network))
+    compiled = compile_network(config, network)
+    assert config.activation_bytes >= compiled.peak > config.activation_bytes - 1024
+    assert config.sum_slots <= engine.sum_slots and fitted(compiled) == config
+
+
+def test_compiling_keeps_no_memories(monkeypatch):
+    """Of each step the cycles are kept, and not the memory, which may be megabytes."""
+    kept = []
+
+    def steps(engine, **settings):
+        for step in Engine.steps(engine, **settings):
+            assert sum(each() is not None for each in kept) <= 1
+            kept.append(weakref.ref(step))
+            yield step
+
+    monkeypatch.setattr("bitline.host.engine.compiler.Engine", type("Watched", (Engine,), {"steps": steps}))
+    compile_network(DEFAULT, mobile_network(np.random.default_rng(63)))
+    assert len(kept) > 5
 
 
 # In words.

@@ -33,15 +33,19 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     lines = printed.splitlines()
     assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,551 cycles, outputs 86 36 -85 ")
     steps = json.loads(trace.read_text())
-    assert list(steps) == [str(file) for file in files]
-    assert steps[str(files[0])][0]["start"] == 28 and len(steps[str(files[0])]) == 8
+    assert [each["input"] for each in steps] == [str(file) for file in files]
+    assert steps[0]["steps"][0]["start"] == 28 and len(steps[0]["steps"]) == 8
     array = tmp_path / "input.npy"
     np.save(array, np.fromfile(files[0], np.int8).reshape(49, 10))
     assert cli("classify", out, "--inputs", array)[1].strip().split(":")[1] == lines[0].split(":")[1]
     np.save(array, np.zeros(490))
     refused("classify", out, "--inputs", array, match=f"inputs must be int8, and {array} is float64")
-    array.write_bytes(b"no array")
-    refused("classify", out, "--inputs", array, match=f"inputs must be a .npy file, and {array} is not: ")
+    for data in (b"no array", b"PK\3\4 no archive", b"", b"\x93NUMPY\1\0\x10\0{'descr': '|i1', ", bytes(range(256))):
+        array.write_bytes(data)
+        refused("classify", out, "--inputs", array, match=f"{array} must be a .npy file of numbers, and is not: ")
+    with array.open("wb") as file:
+        np.savez(file, a=np.zeros(490, np.int8))
+    refused("classify", out, "--inputs", array, match=f"inputs must be one array each, and {array} is an archive of a$")
     other = tmp_path / "input.bin"
     other.write_bytes(bytes(489))
     refused("classify", out, "--inputs", other, match="input must have 490 bytes, not 489")
@@ -49,6 +53,25 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     out.write_bytes(out.read_bytes()[:-1])
     refused("classify", out, "--inputs", files[0],
             match=f"image must have the {size} bytes that it says, not {size - 1}")
+
+
+def test_trace_of_a_stream_has_every_step(cli, model, tmp_path):
+    out, trace = tmp_path / "model.bln", tmp_path / "trace.json"
+    file = sorted((model.parent / "inputs").iterdir())[0]
+    cli("compile", model, "--out", out)
+    assert cli("classify", out, "--stateful", "--inputs", file, "--inputs", file, "--trace", trace)[0] == 0
+    assert [each["input"] for each in json.loads(trace.read_text())] == [str(file)] * 2
+
+
+def test_inputs_that_run_together_have_a_class_each(cli, published, tmp_path):
+    model, inputs = published("anomaly_detection")
+    out, file = tmp_path / "model.bln", tmp_path / "input.bin"
+    assert cli("compile", model, "--batch", 3, "--out", out)[0] == 0
+    file.write_bytes(inputs[:3].tobytes())
+    status, printed, _ = cli("classify", out, "--inputs", file)
+    outputs = np.array(printed.split("outputs ")[1].split(), int).reshape(3, 640)
+    classes = " ".join(map(str, outputs.argmax(axis=1)))
+    assert status == 0 and printed.startswith(f"{file}: classes {classes}, ")
 
 
 def test_program_and_estimate(cli, model):
@@ -83,6 +106,13 @@ def test_engine_that_fits(cli, model, tmp_path):
     assert engine.tile_rows == 448 and Engine(engine, out.read_bytes()).config == engine
 
 
+def test_engine_that_grows(cli, model, tmp_path):
+    config = tmp_path / "engine.json"
+    config.write_text(json.dumps({**default_engine().to_dict(), "activation_bytes": 8192, "tile_rows": 16}))
+    assert cli("compile", model, "--fit", "--config", config, "--write-config", config)[0] == 0
+    assert EngineConfig.load(config).tile_rows == 448 and EngineConfig.load(config).activation_bytes > 8192
+
+
 def test_bad_input(refused, model, tmp_path):
     refused("compile", model, match="one of --out, --list, --estimate and --write-config must be given")
     refused("compile", model, "--batch", 2, "--list",
@@ -91,3 +121,12 @@ def test_bad_input(refused, model, tmp_path):
     other = tmp_path / "model.tflite"
     other.write_bytes(b"no network")
     refused("compile", other, "--list", match="model.tflite")
+
+
+def test_onnx_files_are_refused(refused, tmp_path):
+    pytest.importorskip("onnx", reason="no onnx here")
+    from onnx_files import image_network
+
+    path = tmp_path / "model.onnx"
+    path.write_bytes(image_network().SerializeToString())
+    refused("compile", path, "--list", match="network must be of a .tflite file on an engine, not of an .onnx file, ")

@@ -1,10 +1,18 @@
 """``bitline bench engine``: published networks on an engine's golden model, every input."""
 
+import csv
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
 import time
 from collections import Counter
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import click
+import numpy as np
 from rich.table import Column, Table
 
 from ....golden.engine.executor import Engine
@@ -16,19 +24,65 @@ from ....host.network.compare import compare
 from ....host.network.files.load import load_network
 from ....host.network.files.reference import read_reference
 from ....host.network.network import NetworkError
-from ...common.files import check_writable, refusing, write_json
+from ...common.files import BadInput, check_writable, refusing, write_json
 from ...common.network_inputs import load_inputs, warn_skipped
 from ...common.progress import running
 from ...common.tables import show
 from .networks import VARIABLE, of_models
 
-# By network: entry, cycles, and clock in MHz where it is known. The boards are of MLPerf Tiny v1.1, closed division.
-PUBLISHED = {
-    "keyword_spotting": (("GAP9", 176_000, None), ("Zedboard, 188 DSPs", 46_300, 143),
-                         ("Ethos-U65-512, estimate of Vela", 30_700, None)),
-    "image_classification": (("GAP9", 228_000, None), ("ZC706, 525 DSPs", 27_500, 187),
-                             ("Ethos-U65-512, estimate of Vela", 56_900, None)),
-}
+RESULTS = "https://github.com/mlcommons/tiny_results_{}, closed/{}"
+# Vela's name of the NPU for which it estimates.
+NPU, NPU_MACS = "ethos-u65-512", 512
+
+
+@dataclass(frozen=True)
+class Published:
+    """A result of MLPerf Tiny: the median of inputs a second in ``performance/results.txt`` of its folder, and the
+    clock in MHz of the ``.json`` file of the system, or of the design's ``.toml`` file."""
+
+    network: str
+    entry: str
+    source: str
+    per_second: float
+    clock: float
+    units: str = ""
+
+    @property
+    def cycles(self):
+        """Of the clock, for each input."""
+        return self.clock * 1e6 / self.per_second
+
+
+GAP9, FPGACONVNET = (RESULTS.format(*entry) for entry in (
+    ("v1.0", "greenwaves-technologies/results/gap9_800_370"), ("v1.1", "fpgaconvnet/results")))
+PUBLISHED = (
+    Published("keyword_spotting", "GAP9", f"{GAP9}/keyword_spotting", 2103.206, 370),
+    Published("image_classification", "GAP9", f"{GAP9}/image_classification", 1622.799, 370),
+    Published("anomaly_detection", "GAP9", f"{GAP9}/anomaly_detection", 5691.597, 370),
+    Published("keyword_spotting", "fpgaConvNet, ZedBoard", f"{FPGACONVNET}/zedboard/kws", 3087.887, 143,
+              "at most 220 DSPs"),
+    Published("image_classification", "fpgaConvNet, ZC706", f"{FPGACONVNET}/zc706/ic", 6789.576, 187,
+              "at most 900 DSPs"),
+)
+
+
+def vela(network, model):
+    """Vela's estimate for the same file as a `Published`, or None without ethos-u-vela."""
+    places = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    program = shutil.which("vela", path=places)
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([program, model, "--accelerator-config", NPU, "--output-dir", folder], check=False,
+                              capture_output=True, text=True)
+        tables = list(Path(folder).glob("*_summary_*.csv"))
+        if done.returncode or not tables:
+            last = (done.stderr or done.stdout).strip().splitlines()[-1:]
+            raise BadInput(f"vela must estimate {model}, and does not: {''.join(last)}")
+        row = next(csv.DictReader(tables[0].read_text(encoding="utf-8").splitlines()))
+    clock = float(row["core_clock"]) / 1e6
+    return Published(network, f"{NPU}, estimate", "ethos-u-vela", clock * 1e6 / float(row["cycles_total"]), clock,
+                     f"{NPU_MACS} MACs")
 
 
 def measure(measured, config, count, fuse):
@@ -38,23 +92,29 @@ def measure(measured, config, count, fuse):
     warn_skipped(loaded)
     x, = loaded.values
     batch = min(measured.batch, len(x))
+    if batch < measured.batch:
+        click.echo(f"bitline: {measured.name} runs {batch} inputs together, not {measured.batch}, because --count "
+                   "leaves no more", err=True)
     compiled = compile_network(config, network, batch=batch, fuse=fuse)
     engine, reference = Engine(config, compiled.image), read_reference(measured.model, None, network.runtime)
     expected = reference.run(x) if reference else None
     cycles, operations, counts, mismatches, started = [], Counter(), Counter(), 0, time.perf_counter()
     with running("running", len(x)) as progress:
-        for first in range(0, len(x) - len(x) % batch, batch):
-            run = engine.run(x[first:first + batch])
+        for first in range(0, len(x), batch):
+            chosen = x[first:first + batch]
+            # The last ones are filled up with zeros, whose results nobody wants.
+            run = engine.run(np.concatenate([chosen, np.zeros_like(x[:batch - len(chosen)])]).astype(np.int8))
             cycles.append(run.cycles)
             for step in run.steps:
                 operations[step.operation.name] += step.cycles
                 counts.update(step.counts)
             if expected:
-                ours = tensors_of(compiled, network, run.steps)
+                ours = {index: values[:len(chosen)] for index, values in
+                        tensors_of(compiled, network, run.steps).items()}
                 theirs = {index: expected[index][first:first + batch] for index in ours}
                 mismatches += sum(each.count for each in compare(network, ours, theirs))
-            progress(first + batch, "")
-    runs = len(cycles) * batch
+            progress(first + len(chosen))
+    runs = len(x)
     cells = config.macro.rows * config.columns
     return {
         "network": measured.name, "inputs": runs, "batch": batch, "macs": network.macs,
@@ -73,7 +133,7 @@ def measure(measured, config, count, fuse):
 
 
 def print_networks(rows, clock):
-    """The tables: of the engine, and of what others have published."""
+    """The table of the engine."""
     table = Table(Column("network", no_wrap=True), "inputs", "together", "cycles an input", "least", "most",
                   "no plane skipped", "MACs a cycle", "of all products", "wrong outputs",
                   *(["inputs a second"] if clock else []), "cycles by operation", "busy")
@@ -87,12 +147,17 @@ def print_networks(rows, clock):
                       *([f"{clock * 1e6 / row['cycles_per_input']:,.0f}"] if clock else []), parts,
                       ", ".join(f"{name} {share:.0%}" for name, share in row["busy"].items()))
     show(table)
-    others = Table("network", "published", "cycles an input", "MHz", "inputs a second")
-    for row in rows:
-        for name, cycles, rate in PUBLISHED.get(row["network"], ()):
-            others.add_row(row["network"], name, f"{cycles:,}", str(rate or ""),
-                           f"{rate * 1e6 / cycles:,.0f}" if rate else "")
-    show(others)
+
+
+def print_published(found):
+    """The table of others, and where they are from."""
+    table = Table("network", "published", "MAC units", "inputs a second", "MHz", "cycles an input, of both")
+    for each in found:
+        table.add_row(each.network, each.entry, each.units, f"{each.per_second:,.0f}", f"{each.clock:,.0f}",
+                      f"{each.cycles:,.0f}")
+    show(table)
+    for each in found:
+        click.echo(f"{each.network}, {each.entry}: {each.source}")
 
 
 @click.command()
@@ -113,7 +178,13 @@ def command(models, config_path, count, clock, fuse, out):
     with refusing(NetworkError, EngineError, ValueError, TypeError):
         config = EngineConfig.load(config_path) if config_path else default_engine()
         rows = [measure(each, config, count, fuse) for each in chosen]
+    estimates = [vela(each.name, each.model) for each in chosen]
+    others = [*PUBLISHED, *(each for each in estimates if each)]
     print_networks(rows, clock)
-    write_json(out, {"configuration": config.to_dict(), "networks": rows})
+    print_published(others)
+    if not all(estimates):
+        click.echo(f"{NPU}: no estimate, because ethos-u-vela is not installed")
+    write_json(out, {"configuration": config.to_dict(), "networks": rows,
+                     "published": [{**asdict(each), "cycles": each.cycles} for each in others]})
     click.echo(out)
     return 1 if any(row["reference_mismatches"] for row in rows) else 0
