@@ -98,12 +98,16 @@ def test_cycles_of_the_document(published):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine, fuse", [("default", True), ("default", False), ("two macros", True)])
 @pytest.mark.parametrize("name", NETWORKS)
-def test_all_inputs_of_a_published_network(published, name):
+def test_all_inputs_of_a_published_network(published, name, engine, fuse):
+    """Of the thousand inputs of the last one some run together, or it would take minutes each time."""
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
     path, inputs = published(name)
-    network = load_network(path)
-    mismatches, _, _ = differences(DEFAULT, network, inputs, reference=TfliteReference(path).run(inputs))
+    batch = 24 if name == "anomaly_detection" and (engine, fuse) != ("default", True) else 1
+    assert len(inputs) % batch == 0
+    mismatches, _, _ = differences(ENGINES[engine], load_network(path), inputs, fuse=fuse, batch=batch,
+                                   reference=TfliteReference(path).run(inputs))
     assert mismatches == []
 
 
