@@ -108,7 +108,7 @@ def test_a_run_leaves_its_line_alone(draw, kind, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("draw, kind, name, block, old, new, reason", [
     (PROGRAM, Programs, "run_program", "controller", "first_0 <= %1;", "first_0 <= 1'b0;", "of vector"),
-    (CORE, Cores, "build_core", "lane", "within_ <= sum", "within_ <= 1 + sum", "simulation must"),
+    (CORE, Cores, "build_core", "lane", "sum <= %1;", "sum <= 1 + %1;", "simulation must"),
 ])
 def test_each_kind_notices_a_broken_block(draw, kind, name, block, old, new, reason, tmp_path, monkeypatch):
     verilog, function = broken(kind.config(draw), block, old, new), getattr(module, name)
