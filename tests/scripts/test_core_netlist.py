@@ -51,8 +51,8 @@ def test_netlist_of_a_core_does_what_the_model_does(core, implementation, folder
 # The core is mapped as one, so a cell has the name of some block that it is connected with.
 @pytest.mark.slow
 @pytest.mark.parametrize("family, cells, testbench", [
-    ("ecp5", "core.packer.fifo", "tb_core"), ("ice40", "core.bus__rdata", "tb_registers"),
-    ("gowin", "core.bus__rdata", "tb_registers")])
+    ("ecp5", "core.packer.fifo", "tb_core"), ("ice40", "core.packer.fifo", "tb_core"),
+    ("gowin", "core.packer.fifo", "tb_core")])
 def test_one_wrong_bit_of_a_core_is_noticed(family, cells, testbench, folder, tmp_path):
     config, work = CORES["asynchronous"], folder / "core_mutants" / family / cells
     fabric = "ecp5" if family == "ecp5" else "generic"
