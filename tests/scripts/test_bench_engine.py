@@ -13,7 +13,9 @@ from bitline.scripts.common.files import BadInput
 from places import MODELS
 
 
-def test_figures_of_an_engine(cli, published, tmp_path):
+def test_figures_of_an_engine(cli, published, tmp_path, monkeypatch):
+    # Wide enough that no number is broken, whatever runs the tests says of its terminal.
+    monkeypatch.setenv("COLUMNS", "240")
     for each in NETWORKS:
         published(each.name)
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
