@@ -124,8 +124,9 @@ def test_core_works_with_each_body(body, tmp_path):
 
 @pytest.mark.slow
 def test_core_notices_a_broken_body(tmp_path):
-    for piece in (("held <= word", "held <= held"), ("web0(1'b0)", "web0(1'b1)")):
-        assert run_core(CORE, "small openram", "tb_core", "random_traffic", tmp_path, piece) == ["random_traffic"]
+    # A core reads in every cycle: that words are held between reads shows in the test of a memory alone.
+    assert run_core(CORE, "small openram", "tb_core", "random_traffic", tmp_path, ("web0(1'b0)", "web0(1'b1)")) == [
+        "random_traffic"]
 
 
 @pytest.mark.parametrize("config", [CORE, ONE_WORD], ids=lambda config: config.name)
