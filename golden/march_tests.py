@@ -72,10 +72,8 @@ def program_cycles(config, program):
         Of ``PROGRAMS``.
     """
     macro, dense = config.macro, program == "known_answers"
-    row_beats = -(-8 * config.row_bytes // config.weight_stream_bits)
-    vector_beats = -(-8 * config.vector_bytes // config.input_stream_bits)
-    write = 6 + row_beats
-    read = 3 + vector_beats + macro.latency + config.groups
+    write = 6 + config.row_beats
+    read = 3 + config.vector_beats + macro.latency + config.groups
     if dense:
         # All planes, where a march has vectors of one; the sum of a row's weights, which a march knows.
         read += macro.input_bits - 1

@@ -27,7 +27,8 @@ REASONS_OF_TESTS = {
                                       "hdl.test_memory_wrapper", "hdl.test_verilog_tools", "scripts.test_integration",
                                       "host.test_link", "host.test_engine_compile"),
     "what commands and tools print or write": (
-        "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_mapping", "scripts.test_code_coverage",
+        "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_engine_limits", "host.test_mapping",
+        "scripts.test_code_coverage",
         "scripts.test_floorplan", "scripts.test_inject", "scripts.test_peers", "scripts.test_prove",
         "scripts.test_regress", "scripts.test_reclock", "scripts.test_run", "scripts.test_soak"),
     "names of cells in netlists": ("scripts.test_bench_fpga", "scripts.test_synth"),

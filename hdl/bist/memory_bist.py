@@ -14,8 +14,7 @@ from .response_comparator import ResponseComparator
 
 def beat_count(config):
     """Maximum number of beats of a row of weights or of a vector."""
-    return max(-(-8 * config.vector_bytes // config.input_stream_bits),
-               -(-8 * config.row_bytes // config.weight_stream_bits))
+    return max(config.vector_beats, config.row_beats)
 
 
 class MemoryBist(wiring.Component):

@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from ...golden.checksum import check_column_count
-from .base import Parameters, configuration, parameter
-from .macro import MAX_COLUMNS, MacroConfig
+from .base import configuration, parameter
+from .macro import MAX_COLUMNS, AroundMacro, MacroConfig
 from .widths import ceil_log2
 
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
@@ -27,7 +27,7 @@ def element_bytes(bits):
 
 
 @configuration
-class CoreConfig(Parameters):
+class CoreConfig(AroundMacro):
     """A macro behind AXI4-Stream and a bus with registers.
 
     Parameters
@@ -57,8 +57,7 @@ class CoreConfig(Parameters):
                          "none.", default=0, choices=DMA_ADDRESS_BITS, is_named=False)
 
     def __post_init__(self):
-        if not isinstance(self.macro, MacroConfig):
-            raise TypeError(f"macro must be a MacroConfig, not {self.macro!r}")
+        self.check_macro()
         if self.macro.fuse != 1:
             raise ValueError(f"fuse must be 1 in a core, not {self.macro.fuse}")
         if self.macro.total_width > MAX_TOTAL_BITS:
@@ -141,6 +140,16 @@ class CoreConfig(Parameters):
         return -(-self.macro.columns // self.lanes)
 
     @property
+    def vector_beats(self):
+        """Beats of a vector."""
+        return -(-8 * self.vector_bytes // self.input_stream_bits)
+
+    @property
+    def row_beats(self):
+        """Beats of a row of weights."""
+        return -(-8 * self.row_bytes // self.weight_stream_bits)
+
+    @property
     def kept_groups(self):
         """Groups that are left when a vector's totals are accepted: so many cycles the macro keeps them after that."""
         return min(self.groups, self.macro.result_interval) - 1
@@ -158,10 +167,3 @@ class CoreConfig(Parameters):
         """Name of the top module, and prefix of all others."""
         macro = self.macro
         return f"bitline_core_{macro.rows}x{macro.columns}_w{macro.weight_bits}x{macro.input_bits}_{self.hash}"
-
-    @classmethod
-    def from_dict(cls, parameters):
-        """The configuration with these parameters, ``macro`` a dictionary; ValueError for unknown or missing ones."""
-        if isinstance(parameters, dict) and "macro" in parameters:
-            parameters = {**parameters, "macro": MacroConfig.from_dict(parameters["macro"])}
-        return super().from_dict(parameters)

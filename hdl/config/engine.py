@@ -1,7 +1,7 @@
 """`EngineConfig`: the description of an engine, which runs whole networks on a macro."""
 
-from .base import Parameters, configuration, parameter
-from .macro import MacroConfig
+from .base import configuration, parameter
+from .macro import AroundMacro, MacroConfig
 
 ARRAYS = (1, 2, 4, 8)
 LANES = (4, 8, 16, 32)
@@ -16,7 +16,7 @@ TILE_ADDRESS_BITS, LOAD_ADDRESS_BITS = 16, 16
 
 
 @configuration
-class EngineConfig(Parameters):
+class EngineConfig(AroundMacro):
     """A macro with all that a network needs besides: memories, patch gather, depthwise unit, lanes, sequencer.
 
     Parameters
@@ -52,8 +52,7 @@ class EngineConfig(Parameters):
                                  choices=WEIGHT_PORTS)
 
     def __post_init__(self):
-        if not isinstance(self.macro, MacroConfig):
-            raise TypeError(f"macro must be a MacroConfig, not {self.macro!r}")
+        self.check_macro()
         for name, value in (("fuse", 1), ("max_accumulations", 1), ("weight_bits", 8), ("input_bits", 8)):
             if getattr(self.macro, name) != value:
                 raise ValueError(f"{name} must be {value} in an engine, not {getattr(self.macro, name)}")
@@ -92,13 +91,6 @@ class EngineConfig(Parameters):
     def name(self):
         """Name of the top module, and prefix of all others."""
         return f"bitline_engine_{self.macro.rows}x{self.columns}_{self.hash}"
-
-    @classmethod
-    def from_dict(cls, parameters):
-        """The configuration with these parameters, ``macro`` a dictionary; ValueError for unknown or missing ones."""
-        if isinstance(parameters, dict) and "macro" in parameters:
-            parameters = {**parameters, "macro": MacroConfig.from_dict(parameters["macro"])}
-        return super().from_dict(parameters)
 
 
 def default_engine():

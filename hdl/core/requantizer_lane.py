@@ -9,6 +9,7 @@ from ..config.core import MAX_TOTAL_BITS
 from ..fabric.adder import Addition, Carry, Operand, add
 from ..fabric.multiplier import CYCLES, multiply
 from ..fabric.mux import instantiate_choice
+from ..fabric.register import registered
 
 # Of a column; further bits of its item in the stream are ignored.
 PARAMETERS = data.StructLayout({"bias": signed(32), "multiplier": signed(32), "shift": signed(6)})
@@ -75,8 +76,8 @@ class RequantizerLane(wiring.Component):
         m = Module()
         given = self.parameters
         value = self._sum(m, platform, "value", self.total, given.bias, MAX_TOTAL_BITS + 1)
-        multiplier = self._register(m, "multiplier_1", given.multiplier.as_unsigned())
-        shifts_right = self._register(m, "shifts_right_1", given.shift < 0)
+        multiplier = registered(m, "multiplier_1", given.multiplier.as_unsigned())
+        shifts_right = registered(m, "shifts_right_1", given.shift < 0)
         product, negative = self._multiply(m, platform, value, multiplier, shifts_right)
         # Distance from the maximum left shift.
         right = self._delay(m, "right", (MAX_LEFT_SHIFT - given.shift)[:6], 0, 6)
@@ -85,15 +86,10 @@ class RequantizerLane(wiring.Component):
         self._clip(m, platform, scaled, beyond, negative)
         return m
 
-    def _register(self, m, name, value):
-        register = Signal(value.shape(), name=name, reset_less=True)
-        m.d.sync += register.eq(value)
-        return register
-
     def _delay(self, m, name, value, first, last):
         """A value of cycle ``first`` in cycle ``last``."""
         for cycle in range(first, last):
-            value = self._register(m, f"{name}_{cycle + 1}", value)
+            value = registered(m, f"{name}_{cycle + 1}", value)
         return value
 
     def _multiply(self, m, platform, value, multiplier, shifts_right):
@@ -112,16 +108,16 @@ class RequantizerLane(wiring.Component):
         upper = Cat(products["ll"][PIECE:], products["hh"]).as_signed()
         outer = self._sum(m, platform, "outer", upper, first, len(upper))
         inner = self._sum(m, platform, "inner", products["hl"], products["lh"], len(products["hl"]) + 1)
-        given_back = self._register(m, "given_back", lowered & products["ll"][:PIECE].any())
+        given_back = registered(m, "given_back", lowered & products["ll"][:PIECE].any())
         step = Addition(Operand(outer.as_signed()), Operand(inner.as_signed()), len(outer), plus(given_back))
         (whole,) = add(m, platform, "add_whole", [step])
         kept = whole[BASE - PIECE:MAX_TOTAL_BITS * 2 + 1 - PIECE].as_signed()
-        return self._register(m, "product", kept), self._delay(m, "negative", negative, 4, 6)
+        return registered(m, "product", kept), self._delay(m, "negative", negative, 4, 6)
 
     def _sum(self, m, platform, name, first, second, width):
         """A register of the sum of two signed words, itself without a sign."""
         (total,) = add(m, platform, f"add_{name}", [Addition(Operand(first), Operand(second), width)])
-        return self._register(m, name, total)
+        return registered(m, name, total)
 
     def _shift(self, m, platform, product, right):
         """The product shifted to the right, cycle 8, with the highest discarded bit; and whether it overflows.
@@ -141,8 +137,8 @@ class RequantizerLane(wiring.Component):
                 beyond |= has_more & (chosen <= choice)
             value = shifted
             if step != 4:
-                beyond, value = self._register(m, f"beyond_{step}", beyond), self._register(m, f"shifted_{step}", value)
-                right = self._register(m, f"right_{step}", right)
+                beyond, value = registered(m, f"beyond_{step}", beyond), registered(m, f"shifted_{step}", value)
+                right = registered(m, f"right_{step}", right)
         return value, beyond
 
     @staticmethod
@@ -154,9 +150,9 @@ class RequantizerLane(wiring.Component):
         settings = self.settings
         (total,) = add(m, platform, "add_sum", [Addition(Operand(scaled[1:].as_signed()), Operand(settings.zero_point),
                                                          len(scaled) + 1, plus(scaled[0]))])
-        total = self._register(m, "sum", total.as_signed())
-        beyond = self._register(m, "beyond", beyond)
-        negative = self._register(m, "negative", negative)
+        total = registered(m, "sum", total.as_signed())
+        beyond = registered(m, "beyond", beyond)
+        negative = registered(m, "negative", negative)
         below = Signal()
         above = Signal()
         m.d.comb += [

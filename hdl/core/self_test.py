@@ -131,9 +131,7 @@ class SelfTest(wiring.Component):
         vector, load = self.vector.payload, self.load.payload
         makes = Signal()
         is_last = Signal(reset_less=True)
-        last_row_beat = -(-8 * config.row_bytes // config.weight_stream_bits) - 1
-        last_vector_beat = -(-8 * config.vector_bytes // config.input_stream_bits) - 1
-        makes_last = Mux(step.reads, beat == last_vector_beat, beat == last_row_beat)
+        makes_last = Mux(step.reads, beat == config.vector_beats - 1, beat == config.row_beats - 1)
         row_beat = Signal.like(load.data, name="row_beat", reset_less=True)
         vector_beat = Signal.like(vector.data, name="vector_beat", reset_less=True)
         taken = Signal()

@@ -149,7 +149,7 @@ class CoreTop(wiring.Component):
         config = self.config
         bits = config.output_stream_bits
         dma = platform.instantiate(m, "dma", "dma", Dma, bits=bits, address_bits=config.dma,
-                                   vector_beats=-(-8 * config.vector_bytes // bits),
+                                   vector_beats=config.vector_beats,
                                    result_beat=result_beat_layout(config))
         wiring.connect(m, dma.vectors, core.s_axis)
         wiring.connect(m, dma.weights, core.s_axis_w)

@@ -3,6 +3,7 @@
 from amaranth.hdl import ClockSignal, Const, Instance, Shape, Signal
 
 from .emitter import Platform
+from .register import registered
 
 # Bits of a factor, and cycles from the factors to the product.
 WIDTH = 18
@@ -18,14 +19,8 @@ def multiply(m, platform, name, a, b):
     """
     if Platform.of(platform).fabric == "ecp5":
         return _multiplier(m, name, a, b)
-    first, second = (_register(m, f"{name}_{pin}", factor) for pin, factor in (("a", a), ("b", b)))
-    return _register(m, name, _register(m, f"{name}_1", first * second))
-
-
-def _register(m, name, value):
-    register = Signal(value.shape(), name=name, reset_less=True)
-    m.d.sync += register.eq(value)
-    return register
+    first, second = (registered(m, f"{name}_{pin}", factor) for pin, factor in (("a", a), ("b", b)))
+    return registered(m, name, registered(m, f"{name}_1", first * second))
 
 
 def _multiplier(m, name, a, b):

@@ -9,7 +9,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
-from .driver_slice import DriverSlice, registered
+from ..fabric.register import registered
+from .driver_slice import DriverSlice
 
 # At most so many rows are a slice: a chain of carry cells compares them in one cycle.
 SLICE_ROWS = 20

@@ -7,13 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..fabric.emitter import Platform
 from ..fabric.equality import differ
 from ..fabric.mux import instantiate_choice
-
-
-def registered(m, name, value, **more):
-    """A value a cycle ago, in a register without reset unless ``more`` says otherwise."""
-    register = Signal(len(value), **{"name": name, "reset_less": True} | more)
-    m.d.sync += register.eq(value)
-    return register
+from ..fabric.register import registered
 
 
 class DriverSlice(wiring.Component):

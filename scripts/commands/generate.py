@@ -8,7 +8,7 @@ import click
 
 from ...hdl.emit import FABRICS, emit_files, sidecar
 from ..common.files import BadInput, check_writable, refusing, write_files
-from ..common.options import config_options, core_options, required
+from ..common.options import INTERVALS, config_options, core_options, required
 from ..integration.cell_models import cell_models
 
 
@@ -54,7 +54,7 @@ def fabric_of(path):
 
 
 @click.command()
-@config_options(interval=lambda arguments: 4 if arguments["fabric"] == "ecp5" else 1)
+@config_options(interval=lambda arguments: INTERVALS[arguments["fabric"]])
 @core_options
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")

@@ -51,6 +51,10 @@ def table_of(fields):
     return "\n".join(["| option | values | meaning | default |", "|---|---|---|---|", *rows, ""])
 
 
+# The ``result_interval`` that suits a fabric.
+INTERVALS = {"generic": 1, "ecp5": 4}
+
+
 def config_options(function=None, *, interval=None):
     """Options that describe a macro; the function gets them as ``config``, None if there are none.
 

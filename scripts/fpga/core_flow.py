@@ -15,7 +15,7 @@ from ...verif.sim.build import SimulatorError, testbench
 from ...verif.sim.core import build_core
 from .block_usage import Blocks
 from .families import DEVICES, FAMILIES
-from .flow import map_design, pack_cells, place_and_route, synthesize, with_seeds
+from .flow import FOR_AREA, map_design, pack_cells, place_and_route, synthesize, with_seeds
 from .netlist_check import CheckError, model_without_harness
 from .synth_report import describe_path
 
@@ -23,8 +23,6 @@ DEVICE = DEVICES["LFE5U-85F"]
 TOP, CORE, HARNESS = "top", "core", "harness"
 # Path of the core within its module.
 INSIDE = f"{CORE}.core"
-# Else Yosys makes LUTs of seven inputs, of eight sites each, to save levels of logic, which does not matter here.
-FOR_AREA = "-nowidelut"
 # The macro's blocks that are not overhead.
 ARRAY = ("_block_", "_ones")
 # Tests of `tb_core` that a netlist must pass.

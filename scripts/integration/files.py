@@ -130,4 +130,4 @@ def litex(config, sources):
         "NAME": config.name, "SOURCES": tuple(sources), "INPUT_BITS": config.input_stream_bits,
         "WEIGHT_BITS": config.weight_stream_bits, "OUTPUT_BITS": config.output_stream_bits,
         "ADDRESS_BITS": BUS_ADDRESS_BITS, "USER_BITS": int(config.checksum),
-        "DMA_BITS": config.dma, "VECTOR_BEATS": -(-8 * config.vector_bytes // config.input_stream_bits)})
+        "DMA_BITS": config.dma, "VECTOR_BEATS": config.vector_beats})

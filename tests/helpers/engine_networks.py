@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from bitline.golden.engine.executor import Engine
 from bitline.hdl.config.engine import default_engine
 from bitline.host.engine.compiler import compile_network
@@ -11,16 +12,19 @@ from bitline.host.engine.values import tensors_of
 from bitline.host.network.checks import check
 from bitline.host.network.compare import compare
 from bitline.host.network.inference import Inference
-from bitline.host.network.network import Network, Tensor
+from bitline.host.network.network import Network, NetworkError, Tensor, Variable
 from bitline.host.network.operators import (
     Add,
+    AssignVariable,
     AveragePool2D,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
     MaxPool2D,
     Mean,
+    ReadVariable,
     Reshape,
+    Selection,
 )
 from bitline.host.network.window import same_padding
 
@@ -204,3 +208,32 @@ def differences(config, network, inputs, *, fuse=True, batch=1, reference=None):
         ours = tensors_of(compiled, network, last.steps)
         mismatches += compare(network, ours, {index: expected[index][first:first + batch] for index in ours})
     return mismatches, compiled, last
+
+
+def inputs_of(rng, network, count=2):
+    """Drawn inputs, of large and of small numbers."""
+    x = rng.integers(-128, 128, (count, *network.tensors[0].shape))
+    x[1::2] = rng.integers(-128, -100, x[1::2].shape)
+    return x
+
+
+def state_network(assigned, *, is_slice=False):
+    """A network that gives what a variable was, or a slice of it, and assigns the input to the variable if asked to."""
+    build = Builder(np.random.default_rng(47), (1, 1, 1, 8))
+    build.tensors.append(replace(build.tensors[0], name="old"))
+    build.place(ReadVariable, (), 1, variable=0)
+    if is_slice:
+        build.tensors.append(replace(build.tensors[0], name="half", shape=(1, 1, 1, 4)))
+        build.place(Selection, (1,), 2, parts=((range(1), range(1), range(1), range(4)),), shapes=((1, 1, 1, 4),))
+    if assigned:
+        build.operators.append(AssignVariable(location="operator 9 (ASSIGN_VARIABLE)", inputs=(0,), outputs=(),
+                                              variable=0))
+    return build.network(variables=(Variable("state 0", np.arange(8, dtype=np.int8).reshape(1, 1, 1, 8)),))
+
+
+def refused(network, config=DEFAULT, **settings):
+    """The one line that refuses a network."""
+    with pytest.raises(NetworkError) as error:
+        compile_network(config, network, **settings)
+    assert "\n" not in str(error.value)
+    return str(error.value)

@@ -279,7 +279,7 @@ async def planes_that_do_not_matter_take_no_cycle(dut):
     """Vectors of few planes take fewer cycles, also if they arrive in many beats."""
     bench = await begin(dut)
     config, macro, count = bench.config, bench.config.macro, 60
-    beats = -(-config.vector_bytes // (config.input_stream_bits // 8))
+    beats = config.vector_beats
     bench.pause(0)
     for signed in (0, 1):
         for planes in range(1, macro.input_bits + 1):

@@ -10,7 +10,7 @@ from rich.table import Table
 from ....verif.sim.build import testbench
 from ....verif.sim.core import build_core
 from ...common.files import BadInput, check_writable, require_packages, write_json
-from ...common.options import build_option, config_options, core_options
+from ...common.options import INTERVALS, build_option, config_options, core_options
 from ...common.progress import running
 from ...common.tables import show
 from ...fpga.core_flow import check_core, measure_size, place_core, synthesize_core
@@ -60,7 +60,7 @@ def measure_clock(config, seeds, check, folder):
 
 
 @click.command()
-@config_options(interval=lambda arguments: 4)
+@config_options(interval=lambda arguments: INTERVALS["ecp5"])
 @core_options
 @click.option("--vectors", type=click.IntRange(1, 1000000), default=1000, show_default=True, help="To measure with.")
 @click.option("--seeds", type=click.IntRange(0, 100), default=0, show_default=True,
