@@ -5,7 +5,7 @@ from cocotb.triggers import ClockCycles
 from ...golden.core import vector_bytes
 from ...hdl.csr.register_map import DMA_CHANNELS
 from ..core.core_bench import CoreBench
-from .memory import AxiMemory
+from .memory import PAGE, AxiMemory
 
 MEMORY_BYTES = 1 << 20
 
@@ -30,11 +30,13 @@ class DmaBench(CoreBench):
         assert not any(getattr(self.dut, f"m_axi_{channel}valid").value for channel in ("ar", "aw", "w"))
 
     def allocate(self, size):
-        """Address of so many bytes, aligned to beats, often across the end of a page."""
-        step = self.beat_bytes * self.rng.randrange(40)
-        if self._next + step + size > MEMORY_BYTES:
-            self._next = 0
-        first = self._next + step
+        """Address of so many bytes, aligned to beats, every second time across the end of a page if they can be."""
+        first = self._next + self.beat_bytes * self.rng.randrange(40)
+        if self.rng.randrange(2) and size > self.beat_bytes:
+            end = -(-(first + size) // PAGE) * PAGE
+            first = end - self.beat_bytes * self.rng.randrange(1, -(-min(size, PAGE) // self.beat_bytes))
+        if first + size > MEMORY_BYTES:
+            first = 0
         self._next = first + -(-size // self.beat_bytes) * self.beat_bytes
         return self.memory.base + first
 

@@ -31,10 +31,10 @@ async def load_all(bench):
         await bench.load_set(index)
 
 
-async def draw_settings(bench):
-    """Random settings of vectors; returns how many vectors then add up to one result."""
+async def draw_settings(bench, least=1):
+    """Random settings of vectors; returns how many vectors, at least so many if a core can, add up to one result."""
     macro, rng = bench.config.macro, bench.rng
-    count = rng.randint(1, macro.max_accumulations)
+    count = rng.randint(min(least, macro.max_accumulations), macro.max_accumulations)
     await bench.apply_settings(bits=rng.randint(1, macro.input_bits), signed=rng.randrange(2),
                                bank=rng.randrange(macro.banks), set=rng.randrange(2), accumulate_count=count)
     return count
@@ -69,10 +69,19 @@ async def reload(bench):
     await bench.load_set(bench.rng.randrange(2))
 
 
-async def march(bench):
-    """Zeroize or a test, within an accumulation or between two."""
-    count = await draw_settings(bench)
-    begun = bench.rng.randrange(count)
+async def march_between(bench):
+    """Zeroize or a test between two accumulations."""
+    await march(bench, await draw_settings(bench), 0)
+
+
+async def march_within(bench):
+    """Zeroize or a test within an accumulation, if there is one."""
+    count = await draw_settings(bench, 2)
+    await march(bench, count, bench.rng.randint(min(1, count - 1), count - 1))
+
+
+async def march(bench, count, begun):
+    """Zeroize or a test after the first ``begun`` vectors of an accumulation."""
     send(bench, begun)
     await bench.vectors.wait()
     if bench.rng.randrange(2):
@@ -109,7 +118,7 @@ async def mixed_traffic(dut):
     while number < ACTIONS or get_sim_time("step") < end:
         bench.pause(bench.rng.choice((0, 0.3, 0.7)), bench.rng.choice((0, 0.3, 0.9)))
         # Each at least once.
-        actions = (compute, spoil, reload, march, shut)
+        actions = (compute, spoil, reload, march_between, march_within, shut)
         await (actions[number] if number < len(actions) else bench.rng.choice(actions))(bench)
         number += 1
         if bench.rng.randrange(2):

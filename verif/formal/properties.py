@@ -70,7 +70,13 @@ BUS_PROOFS = (
         ("if (%1) self_test__march_ss__data <= ", "if (rst) self_test__march_ss__data <= "),
         ("if (%1) self_test__known_answers__data <= ", "if (rst) self_test__known_answers__data <= "),
         ("else if (%1) clamp_1__low__data <= ", "else if (bus__done) clamp_1__low__data <= "),
-        ("else if (executes) bus__refused <= %1;", "else if (executes) bus__refused <= 1'h0;")), 3, cover_depth=16,
+        ("else if (executes) bus__refused <= %1;", "else if (executes) bus__refused <= 1'h0;"),
+        # An access is answered twice, or another one than was asked; what it may and where it goes is lost.
+        ("else asked <= bus__enable;", "else asked <= bus__enable | executes;"),
+        ("if (bus__enable) request <= ", "if (1'b1) request <= "),
+        ("is_lockable <= %1;", "is_lockable <= 1'b0;"),
+        ("writes_load <= %1;", "writes_load <= 1'b1;"),
+        ("else write_self_test <= %1;", "else write_self_test <= writes_self_test;")), 3, cover_depth=16,
         bug_depth=16, defines={"CYCLES": CYCLES}, exposed=(
             "asked", "executes", "is_lockable", "request", *(
                 f"write_{name}" for name in ("lock", "self_test", *SETTINGS)), *(
