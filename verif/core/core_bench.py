@@ -170,7 +170,7 @@ class CoreBench:
         assert not fields
         await self.write_bytes(register.offset, word.to_bytes(4, "little"))
 
-    async def until(self, name, field, value=1, reads=2000):
+    async def until(self, name, field, value=1, reads=600):
         """Wait for a field, for so many reads at most."""
         for number in range(reads):
             if (await self.read(name))[field] == value:
