@@ -146,13 +146,10 @@ class Element:
         numbers = self.values(self._positive)
         middles = (numbers[:-1] + numbers[1:]) / 2
         index = np.searchsorted(middles, magnitude / unit)
-        # A rounded quotient may lie on the wrong side of a middle; the product of a middle and the unit is exact.
-        middles = np.append(middles, np.nan)
-        below, above = middles[index - 1] * unit, middles[index] * unit
+        # A quotient beyond a middle may be rounded to it; the product of a middle and the unit is exact.
+        above = np.append(middles, np.nan)[index] * unit
         is_odd = self._positive & 1 == 1
-        up = (magnitude > above) | (magnitude == above) & is_odd[index]
-        down = (index > 0) & ((magnitude < below) | (magnitude == below) & ~is_odd[index - 1])
-        return self._positive[index + up - down]
+        return self._positive[index + ((magnitude > above) | (magnitude == above) & is_odd[index])]
 
 
 INT8 = Element("INT8", 0, 7)

@@ -113,6 +113,11 @@ def test_scales_are_as_defined(element, rule):
     assert scale_exponents(np.array([0.0, 2.0 ** -149]), element, rule).tolist() == [-127, -127]
 
 
+def test_the_greatest_number_has_the_greatest_scale():
+    greatest = np.full(32, np.finfo(np.float32).max)
+    assert [quantize(greatest, FORMATS["MXINT8"], rule).scales[0] for rule in RULES] == [254] * 4
+
+
 def test_scales_of_a_few_maxima_as_public_libraries_choose_them():
     # torchao and microxcaling: FLOOR, EVEN, RCEIL, CEIL.
     found = {rule: scale_exponents(np.array([6.0, 6.9, 7.0, 7.5, 8.0]), E2M1, rule).tolist() for rule in RULES}
@@ -167,6 +172,9 @@ def test_nvfp4_of_ones():
     blocks = quantize(ones, FORMATS["NVFP4"])
     assert set(blocks.scales) == {0x7e} and np.float32(blocks.values()).tolist() == [1] * 16
     assert not quantize(np.zeros(32, np.float32), FORMATS["NVFP4"]).values().any()
+    # A block that is lost does not count for the scale of the array.
+    lost = np.concatenate([ones, block(FORMATS["NVFP4"], [np.nan, 1e30])])
+    assert quantize(lost, FORMATS["NVFP4"]).unit == blocks.unit
     # Of two blocks the small one has a scale of its own.
     values = np.concatenate([ones * 6, ones * 2.0 ** -10]).astype(np.float32)
     assert quantize(values, FORMATS["NVFP4"], unit=1.0).values()[16:].tolist() == [0.0] * 16
@@ -284,7 +292,8 @@ def test_corner_blocks():
                          quantize(np.array(y, np.float32), block_format)).round_to("float32"))
 
     ones = [1.0] * 32
-    assert np.isnan(product(fp8, [np.nan] * 32, ones)) and np.isnan(product(fp8, [np.inf] * 32, ones))
+    assert np.isnan(product(fp8, [np.nan] * 32, ones)) and np.isnan(product(fp8, ones, [np.nan] * 32))
+    assert np.isnan(product(fp8, [np.inf] * 32, ones))
     assert product(wide, [np.inf, *ones[1:]], ones) == np.inf
     assert product(wide, [np.inf, *ones[1:]], [-1.0, *ones[1:]]) == -np.inf
     assert np.isnan(product(wide, [np.inf, -np.inf, *ones[2:]], ones))
