@@ -12,6 +12,7 @@ from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.config.core import SETS
 from bitline.hdl.core.requantizer import Requantizer
 from bitline.hdl.core.result_packer import ResultPacker
+from some import some
 
 CONFIGS = [CoreConfig(macro=MacroConfig(rows=9, **macro), **core) for macro, core in (
     ({"columns": 1}, {}),
@@ -188,7 +189,7 @@ class Bench:
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)
-@pytest.mark.parametrize("pause", [0.1, 0.6])
+@pytest.mark.parametrize("pause", some([0.1, 0.6], 1))
 def test_results_equal_the_twin(config, pause):
     Bench(config, 1, 60, pause).run()
 

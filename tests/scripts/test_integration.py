@@ -12,6 +12,7 @@ from bitline.scripts.integration.c_headers import registers_header, values_heade
 from bitline.scripts.integration.files import integration_files
 from bitline.scripts.integration.systemrdl import systemrdl
 from bitline.verif.sim.build import tool_environment
+from some import some
 from systemrdl import RDLCompiler
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2), checksum=True)
@@ -72,7 +73,7 @@ def test_pages_have_every_register(folder):
     assert all(register.name in pages for register in register_map(CONFIG))
 
 
-@pytest.mark.parametrize("bus", BUS_NAMES)
+@pytest.mark.parametrize("bus", some(BUS_NAMES, 0))
 def test_template_instantiates_the_core(bus, tmp_path):
     config = CoreConfig(macro=MacroConfig(rows=3, columns=2), bus=bus, reset="asynchronous")
     files = integration_files(config)
@@ -138,7 +139,8 @@ def test_core_is_generated_from_its_own_configuration(cli, tmp_path, folder):
 
 @pytest.mark.parametrize("options, interval", [
     ((), 1), (("--fabric", "ecp5"), 4), (("--fabric", "ecp5", "--result-interval", 2), 2),
-    (("--fabric", "ecp5", "--core"), 4), (("--core",), 1), (("--fabric", "ecp5", "--config"), 1)], ids=str)
+    (("--fabric", "ecp5", "--config"), 1), pytest.param(("--fabric", "ecp5", "--core"), 4, marks=pytest.mark.slow),
+    pytest.param(("--core",), 1, marks=pytest.mark.slow)], ids=str)
 def test_result_interval_suits_the_fabric_unless_it_is_given(options, interval, cli, tmp_path):
     config = MacroConfig(rows=2, columns=2, result_interval=interval)
     if "--config" in options:

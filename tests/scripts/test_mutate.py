@@ -175,6 +175,7 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
 @pytest.mark.usefixtures("without_simulators")
 def test_a_control_that_differs_fails(monkeypatch, refused, folder):
     monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [3 for job in jobs])
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN])
     refused("mutate", "controller", "--out", folder, match="mutant 0, the design itself, must not be killed")
 
 
@@ -188,6 +189,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli, folder):
     def interrupt(*_):
         raise KeyboardInterrupt
     monkeypatch.setattr(module, "run_jobs", interrupt)
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN])
     status, _, errors = cli("mutate", "controller", "--count", 40, "--out", folder)
     assert status == 130
     assert f"bitline mutate controller --count 40 --seed 1 --seeds 3 --out {folder} --resume" in errors

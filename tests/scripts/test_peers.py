@@ -166,7 +166,8 @@ def test_a_peer_is_counted_without_its_harness(for_area, sites, folder, tmp_path
 
 
 @pytest.mark.parametrize(("dsp", "for_area", "dsps", "has_wide_luts"), [
-    (True, False, 1, False), (False, False, 0, True), (False, True, 0, False)])
+    (True, False, 1, False), pytest.param(False, False, 0, True, marks=pytest.mark.slow),
+    pytest.param(False, True, 0, False, marks=pytest.mark.slow)])
 def test_dsps_and_wide_luts_are_used_only_where_they_may_be(dsp, for_area, dsps, has_wide_luts, folder, tmp_path):
     (folder / "rtl" / "adder.v").write_text(
         "module adder(input clk, input [7:0] a, b, output reg [15:0] y); always @(posedge clk) y <= a * b; endmodule")

@@ -40,8 +40,10 @@ def test_what_it_speaks_of_happens(name):
     assert verdict == "passed", log
 
 
-@pytest.mark.parametrize(("name", "number"), [(name, number) for name in FASTEST
-                                              for number in range(len(PROPERTIES[name].bugs))])
+# Always one of each property.
+@pytest.mark.parametrize(("name", "number"), [
+    pytest.param(name, number, marks=[pytest.mark.slow] if number else []) for name in FASTEST
+    for number in range(len(PROPERTIES[name].bugs))])
 def test_bug_is_found(name, number):
     proof = PROPERTIES[name]
     verdict, log = check(proof, "bug", "yices", BUILD / f"{name}_bug_{number}", bug=proof.bugs[number])

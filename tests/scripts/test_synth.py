@@ -161,6 +161,7 @@ def check_identity(bitstream, report, board, folder):
     assert any(bytes(words[:len(answers)]) == answers for words in memories)
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_asked_for(cli, tmp_path):
     """nextpnr gets it as a constraint; nothing is changed after routing."""
     out = tmp_path / "out"
