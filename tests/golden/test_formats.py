@@ -130,6 +130,12 @@ def test_every_scale_is_decoded_as_the_library_does():
     assert np.array_equal(scale_values(FORMATS["MXFP4"], codes), expected, equal_nan=True)
 
 
+def test_a_cast_of_the_library_to_a_scale_is_none_of_the_rules():
+    values = np.array([1.5, 2.9, 3.0, 0.0, -1.0, 1.5 * 2.0 ** 127], dtype=np.float32)
+    found = values.astype(ml_dtypes.float8_e8m0fnu).astype(np.float32)
+    assert np.array_equal(found, [2, 2, 4, np.nan, np.nan, np.nan], equal_nan=True)
+
+
 def block(block_format, first, rest=0.0):
     return np.array([*np.atleast_1d(first), *[rest] * (block_format.size - np.size(first))], dtype=np.float32)
 
