@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import gfloat.formats
 import ml_dtypes
 import numpy as np
 import pytest
@@ -157,6 +158,27 @@ def test_an_element_is_the_nearest_of_its_block(block_format, rule):
     if rule == "up":
         # Nothing saturates.
         assert np.abs(scaled).max() <= element.greatest
+
+
+@pytest.mark.parametrize("name", [each.name for each in MX])
+def test_blocks_are_those_of_another_library(name):
+    """Scales of the specification's rule, and elements; gfloat uses the lowest code of an integer, too."""
+    by_name = {each.name: each for each in gfloat.formats.all_block_formats}
+    theirs = by_name[{"MXFP4": "mxfp4_e2m1"}.get(name, name.lower())]
+    rng = np.random.default_rng(7)
+    blocks = (rng.standard_normal((150, 32)) * np.exp2(rng.integers(-140, 120, (150, 1)))).astype(np.float32)
+    # Many halves; zeros.
+    blocks[:50] = rng.integers(-512, 512, (50, 32)) / 16
+    blocks[50] = 0
+    found = quantize(blocks, FORMATS[name]).values()
+    expected = np.array([gfloat.quantize_block(theirs, block.astype(np.float64), gfloat.compute_scale_amax)
+                         for block in blocks])
+    lowest = np.zeros(blocks.shape, dtype=bool)
+    if name == "MXINT8":
+        scales = np.exp2(quantize(blocks, FORMATS[name]).scales.astype(np.float64) - 127)
+        lowest = expected == -2 * scales
+        assert lowest.any() and (found == np.where(lowest, -127 / 64 * scales, expected)).all()
+    assert np.array_equal(found[~lowest], expected[~lowest])
 
 
 @pytest.mark.parametrize("block_format", FORMATS.values(), ids=lambda each: each.name)
