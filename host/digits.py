@@ -61,6 +61,15 @@ def train(noise=None):
     -------
     Classifier
     """
+    network, seen, images, seen_labels, image_labels = fit()
+    if noise is not None:
+        network.coefs_, network.intercepts_ = _fine_tune(network, seen / 16, seen_labels, noise)
+    return Classifier(_quantize(network, seen), images.astype(np.int64), image_labels,
+                      network.predict(images / 16), seen.astype(np.int64))
+
+
+def fit():
+    """scikit-learn's float network; pixels (N, 64), 0 to 16, of its training and of other images; their labels."""
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
     from sklearn.neural_network import MLPClassifier
@@ -69,10 +78,7 @@ def train(noise=None):
     seen, images, seen_labels, image_labels = train_test_split(pixels, labels, test_size=0.5, random_state=SEED,
                                                                stratify=labels)
     network = MLPClassifier((HIDDEN,), max_iter=300, random_state=SEED).fit(seen / 16, seen_labels)
-    if noise is not None:
-        network.coefs_, network.intercepts_ = _fine_tune(network, seen / 16, seen_labels, noise)
-    return Classifier(_quantize(network, seen), images.astype(np.int64), image_labels,
-                      network.predict(images / 16), seen.astype(np.int64))
+    return network, seen, images, seen_labels, image_labels
 
 
 @ignored_blas_flags()
