@@ -7,10 +7,15 @@ import textwrap
 from functools import lru_cache
 from importlib.metadata import version
 
+from amaranth.hdl import Shape
+from amaranth.lib.wiring import In
+
 from .config import CoreConfig
+from .config.engine import EngineConfig
 from .core.top import CoreTop, core_ports
+from .engine.engine import Engine, check_gateware, engine_members
 from .fabric.design import Design
-from .fabric.emitter import LATE, EmitError, Emitter
+from .fabric.emitter import DOMAIN_MEANINGS, LATE, EmitError, Emitter, documented_members
 from .fabric.memory_wrapper import HEAD, memory_module
 from .fabric.memory_wrapper import WAIVERS as MEMORY_WAIVERS
 from .fabric.verilog_format import MAX_LINE, tidied, wrapped
@@ -74,33 +79,48 @@ CELLS = "Cells of the memory around it."
 
 
 def sidecar(config, fabric="generic"):
-    """Description of the Verilog for programs, as a JSON object: ports, latency, fabric, configuration.
+    """Description of a macro's or engine's Verilog for programs, as a JSON object: ports, fabric, configuration.
 
-    ``latency.cycles``: cycles of ``n`` vectors of ``p`` planes beyond ``n * p``.
+    Of a macro also widths and latency; ``latency.cycles``: cycles of ``n`` vectors of ``p`` planes beyond ``n * p``.
     """
-    pins = [("clk", "input", 1), ("rst", "input", 1)]
-    pins += [(port.name, "input" if port.is_input else "output", port.shape.width) for port in ports(config)]
+    is_engine = isinstance(config, EngineConfig)
     description = {
         "generator": f"bitline {version('bitline')}",
         "module": config.name,
         "hash": config.hash,
         "fabric": fabric,
         "configuration": config.to_dict(),
-        "latency": {"cycles": config.latency, "column": config.column_latency, "fuse": config.fuse_latency},
-        "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,
-                   "total": config.total_width, "sum_x": config.sum_x_width},
-        "ports": [{"name": name, "direction": direction, "width": width, "meaning": PORT_MEANINGS[name]}
-                  for name, direction, width in pins],
+        **({} if is_engine else {
+            "latency": {"cycles": config.latency, "column": config.column_latency, "fuse": config.fuse_latency},
+            "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,
+                       "total": config.total_width, "sum_x": config.sum_x_width}}),
+        "ports": [{"name": name, "direction": "input" if is_input else "output", "width": width, "meaning": meaning}
+                  for name, is_input, width, meaning in (_engine_pins if is_engine else _macro_pins)(config)],
     }
     return json.dumps(description, indent=2) + "\n"
 
 
+def _macro_pins(config):
+    """Name, whether it is an input, width and meaning of each port."""
+    pins = [("clk", True, 1), ("rst", True, 1), *((port.name, port.is_input, port.shape.width)
+                                                  for port in ports(config))]
+    return [(*pin, PORT_MEANINGS[pin[0]]) for pin in pins]
+
+
+def _engine_pins(config):
+    """The same of an engine."""
+    meanings = documented_members(Engine)
+    domain = [(name, True, 1, meaning) for name, meaning in DOMAIN_MEANINGS.items()]
+    return domain + [(name, member.flow == In, Shape.cast(member.shape).width, meanings[name])
+                     for name, member in engine_members(config).items()]
+
+
 def emit(config, fabric="generic"):
-    """Verilog of a macro or core, as one text.
+    """Verilog of a macro, core or engine, as one text.
 
     Parameters
     ----------
-    config : MacroConfig or CoreConfig
+    config : MacroConfig, CoreConfig or EngineConfig
     fabric : str
         One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and timing in cycles are the same.
 
@@ -108,6 +128,8 @@ def emit(config, fabric="generic"):
     ------
     EmitError
         Yosys refused it.
+    ValueError
+        An engine has what there is no gateware for.
     """
     return "\n".join(emit_files(config, fabric).values())
 
@@ -119,7 +141,7 @@ def design(config, fabric="generic"):
 
 
 def emit_files(config, fabric="generic"):
-    """Verilog of a macro or core by file name: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
+    """Verilog of a macro, core or engine by file name: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
     return dict(_emitted(config, fabric))
 
 
@@ -128,16 +150,19 @@ def _emitted(config, fabric):
     """Result of `emit_files`, cached."""
     emitter = Emitter(config.name, fabric)
     if isinstance(config, CoreConfig):
-        what, text = "core", _core(emitter, config)
+        what, text = "a digital SRAM compute-in-memory core", _core(emitter, config)
+    elif isinstance(config, EngineConfig):
+        check_gateware(config)
+        emitter.add(config.name, Engine(config=config))
+        what, text = "an engine, a digital SRAM compute-in-memory macro that runs whole networks", _verilog(emitter)
     else:
         emitter.add(config.name, FlatMacro(config=config))
-        what, text = "macro", _verilog(emitter)
+        what, text = "a digital SRAM compute-in-memory macro", _verilog(emitter)
     parameters = config.to_dict()
     parameters = {**parameters.pop("macro", {}), **parameters}
     configuration = f"configuration {config.hash}: " + ", ".join(
         f"{name} {value}" for name, value in parameters.items())
-    files = {f"{config.name}.v": _file(f"a digital SRAM compute-in-memory {what}", configuration,
-                                       _waived(WAIVERS, text))}
+    files = {f"{config.name}.v": _file(what, configuration, _waived(WAIVERS, text))}
     if emitter.memories:
         files[f"{config.name}_memory.v"] = _file(f"memories of {config.name}", configuration, HEAD + "\n" + _waived(
             MEMORY_WAIVERS, "\n".join(memory_module(name, *size) for name, size in emitter.memories.items())))

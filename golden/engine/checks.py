@@ -22,6 +22,8 @@ MOST_SUMMED = 1 << 16
 # and cycles of a DEPTHWISE or the gather: a descriptor is done after minutes on the golden executor, with less than a
 # gigabyte.
 MOST_BYTES, MOST_VECTORS, MOST_READS, MOST_CYCLES = 1 << 27, 1 << 22, 1 << 21, 1 << 24
+# Bytes of a row of a CONV's window. More are in no network: all have weights, for which tiles have too few rows.
+MOST_ROW_BYTES = (1 << 17) - 1
 # Pixels of a window of a POOL.
 MOST_PIXELS = 1 << 16
 # Ports of an image.
@@ -141,12 +143,12 @@ class Checks:
         require = partial(self._require, Fault.NEIGHBOR)
         descriptor, before, lanes = self._descriptor, self._before, self._config.lanes
         if before.feeds:
-            require(descriptor.tiles == 1 and descriptor.vectors == before.vectors and
-                    descriptor.rows == before.channels and descriptor.block == (1, 1),
-                    f"one tile for {before.vectors} vectors of {before.channels} rows, with which it is fed",
-                    f"{descriptor.tiles} for {descriptor.vectors} of {descriptor.rows}")
-            require(not descriptor.is_residual or before.step_y == before.step_x == 1,
-                    "no RESIDUAL where it is fed every other pixel", "one")
+            size, wanted = ((each.target_height, each.target_width) for each in (descriptor, before))
+            require(descriptor.tiles == 1 and size == wanted and descriptor.rows == before.channels and
+                    descriptor.block == (1, 1),
+                    f"one tile for {wanted[0]} x {wanted[1]} vectors of {before.channels} rows, with which it is fed",
+                    f"{descriptor.tiles} for {size[0]} x {size[1]} of {descriptor.rows}")
+            require(not descriptor.is_residual, "no RESIDUAL where it is fed", "one")
             require((descriptor.target, descriptor.target_limit) == (before.target, before.target_limit),
                     "the target that what feeds it says", f"{descriptor.target} to {descriptor.target_limit}")
         if descriptor.is_summed:
@@ -227,6 +229,8 @@ class Checks:
                 slots)
         require(descriptor.outputs % config.lanes == 0 or descriptor.outputs >= descriptor.channels,
                 f"outputs in multiples of {config.lanes}", descriptor.outputs)
+        size = descriptor.depth * descriptor.wide
+        require(size <= MOST_ROW_BYTES, f"at most {MOST_ROW_BYTES} bytes of a window's row", size)
         require(descriptor.part_rows <= config.macro.rows, f"part_rows of at most {config.macro.rows}",
                 descriptor.part_rows)
         if descriptor.part_rows < descriptor.rows:
@@ -293,6 +297,10 @@ class Checks:
                 f"{descriptor.tall} x {descriptor.wide}")
         require(max(descriptor.step_y, descriptor.step_x) <= 2, "steps of at most 2",
                 f"{descriptor.step_y} and {descriptor.step_x}")
+        self._check_windows()
+        steps = -(-descriptor.channels // config.lanes) * descriptor.step_x
+        require(-(-descriptor.channels // config.depthwise) >= steps, f"cycles of a position for the {steps} words of "
+                "the pixels to the next", -(-descriptor.channels // config.depthwise))
         most = config.most_depthwise_channels
         require(descriptor.channels == descriptor.depth <= most, f"as many channels as depth, at most {most}",
                 f"{descriptor.channels} of {descriptor.depth}")
@@ -309,21 +317,26 @@ class Checks:
         cycles = descriptor.places[0] * row_cycles(descriptor, config)[0]
         require(cycles <= MOST_CYCLES, f"at most {MOST_CYCLES} cycles", cycles)
 
+    def _check_windows(self):
+        """Each sees a pixel of the source; returns whether all see nothing else."""
+        descriptor = self._descriptor
+        starts = [(count - 1) * step + start for count, step, start in (
+            (descriptor.target_height, descriptor.step_y, descriptor.top),
+            (descriptor.target_width, descriptor.step_x, descriptor.left))]
+        self._require(Fault.UNIT, min(descriptor.top + descriptor.tall, descriptor.left + descriptor.wide) >= 1 and
+                      starts[0] < descriptor.source_height and starts[1] < descriptor.source_width,
+                      "windows that see its source", "one beyond it")
+        return (min(descriptor.top, descriptor.left) >= 0 and
+                starts[0] + descriptor.tall <= descriptor.source_height and
+                starts[1] + descriptor.wide <= descriptor.source_width)
+
     def _check_pool(self):
         """All windows are within the source: of a sum no element may be missing."""
         require = partial(self._require, Fault.UNIT)
         descriptor = self._descriptor
-        ends = [(count - 1) * step + size + first for count, step, size, first in (
-            (descriptor.target_height, descriptor.step_y, descriptor.tall, descriptor.top),
-            (descriptor.target_width, descriptor.step_x, descriptor.wide, descriptor.left))]
         if descriptor.is_summed:
             return
-        require(min(descriptor.top + descriptor.tall, descriptor.left + descriptor.wide) >= 1 and
-                ends[0] - descriptor.tall < descriptor.source_height and
-                ends[1] - descriptor.wide < descriptor.source_width, "windows that see its source", "one beyond it")
-        inside = min(descriptor.top, descriptor.left) >= 0 and ends[0] <= descriptor.source_height and (
-            ends[1] <= descriptor.source_width)
-        require(inside or descriptor.flags & Flags.MAXIMUM, "windows within its source", "beyond it")
+        require(self._check_windows() or descriptor.flags & Flags.MAXIMUM, "windows within its source", "beyond it")
         require(descriptor.tall * descriptor.wide <= MOST_PIXELS, f"windows of at most {MOST_PIXELS} pixels",
                 descriptor.tall * descriptor.wide)
         reads = descriptor.vectors * descriptor.tall * descriptor.wide * -(-descriptor.channels // self._config.lanes)

@@ -9,6 +9,7 @@ from .latencies import (
     FETCH_CYCLES,
     LANE_LATENCY,
     START_CYCLES,
+    SUM_LATENCY,
     TAP_LATENCY,
 )
 from .loader import Loader
@@ -98,7 +99,7 @@ class EngineCycles:
         streams = Streams(self, passes, source, descriptor.together)
         while not streams.is_done:
             streams.step()
-        self._advance(self.cycle + LANE_LATENCY * (1 + descriptor.is_residual))
+        self._advance(self.cycle + LANE_LATENCY + SUM_LATENCY * descriptor.is_residual)
 
     def _fill_window(self, descriptor):
         """Taps, and the pixels that the first window needs."""
@@ -126,7 +127,7 @@ class EngineCycles:
         """An ADD: a word of each tensor in turn."""
         words = -(-descriptor.channels // self.config.lanes)
         self.counts.update(reads=2 * descriptor.vectors * words, lanes=descriptor.vectors * words)
-        self._advance(self.cycle + 2 * descriptor.vectors * words + LANE_LATENCY)
+        self._advance(self.cycle + 2 * descriptor.vectors * words + LANE_LATENCY + SUM_LATENCY)
 
     def end(self, descriptor):
         """An END: the greatest of the outputs."""

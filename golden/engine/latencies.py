@@ -3,12 +3,12 @@
 # Words of 32 bits of a descriptor, of which two are fetched while others run; and cycles from an end to the next start.
 FETCH_CYCLES, START_CYCLES = 24, 4
 # From the read of a vector's last bytes until it is offered to the macro; vectors that are begun and not accepted.
-GATHER_LATENCY, GATHER_VECTORS = 4, 8
+GATHER_LATENCY, GATHER_VECTORS = 7, 8
 # From a load's begin until its first row is offered.
 LOAD_LATENCY = 3
-# From the cycle in which lanes take results until they are in memory; and once more for a sum.
-LANE_LATENCY = 16
+# From the cycle in which lanes take results until they are in memory; and so much more for a sum.
+LANE_LATENCY, SUM_LATENCY = 16, 18
 # From a window in the depthwise unit's registers to sums at the lanes; from the last tap in memory to its register.
-DEPTHWISE_LATENCY, TAP_LATENCY = 4, 2
+DEPTHWISE_LATENCY, TAP_LATENCY = 9, 2
 # To the index of the greatest output, after the last bytes are read.
-ARGMAX_LATENCY = 4
+ARGMAX_LATENCY = 8

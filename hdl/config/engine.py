@@ -94,6 +94,6 @@ class EngineConfig(AroundMacro):
 
 
 def default_engine():
-    """The engine for an ECP5-85F that commands take if none is given."""
+    """The engine that commands take if none is given. It does not fit an ECP5-85F yet."""
     return EngineConfig(macro=MacroConfig(rows=64, columns=64, banks=2, column="table", table_writers=2,
                                           result_interval=4))

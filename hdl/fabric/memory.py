@@ -9,6 +9,9 @@ from ..config.tables import BLOCK_RAM_ADDRESS_BITS, BLOCK_RAM_BITS
 from ..config.widths import ceil_log2
 from .emitter import Platform
 
+# Of a word in ECP5's block RAM, that which has an enable.
+PIECE_BITS = 9
+
 
 class LutRam(wiring.Component):
     """A small memory that is read in the same cycle.
@@ -67,9 +70,13 @@ class BlockRam(wiring.Component):
     Parameters
     ----------
     width, depth : int
+    has_enables : bool
+        Pieces of `PIECE_BITS` bits are written each by itself; only on ECP5.
 
     Members
     -------
+    enables : ``In(width // PIECE_BITS)``
+        With ``has_enables``: which pieces ``write`` stores.
     write : ``In(1)``
         Store a word at the end of the cycle.
     write_address : ``In(range(depth))``
@@ -84,10 +91,12 @@ class BlockRam(wiring.Component):
         The word, after two cycles with ``enable``.
     """
 
-    def __init__(self, *, width, depth):
+    def __init__(self, *, width, depth, has_enables=False):
         self.width = width
         self.depth = depth
+        self.has_enables = has_enables
         super().__init__({
+            **({"enables": In(width // PIECE_BITS)} if has_enables else {}),
             "write": In(1),
             "write_address": In(range(depth)),
             "write_data": In(width),
@@ -162,10 +171,69 @@ class BlockRam(wiring.Component):
             ports[f"i_ADW{bit}"] = self.write_address[bit] if bit < low else zero
             ports[f"i_ADR{bit + 5}"] = self.address[bit] if bit < low else zero
         ports |= {f"i_ADR{bit}": zero for bit in range(5)}
-        ports |= {f"i_BE{bit}": one for bit in range(4)}
+        enables = self.enables[first // PIECE_BITS:] if self.has_enables else ()
+        ports |= {f"i_BE{bit}": enables[bit] if bit < len(enables) else one
+                  for bit in range(BLOCK_RAM_BITS // PIECE_BITS)}
         ports |= {f"i_CS{port}{bit}": zero for port in "WR" for bit in range(3)}
         m.submodules[name] = Instance(
             "PDPW16KD", p_DATA_WIDTH_W=36, p_DATA_WIDTH_R=36, p_REGMODE="OUTREG", p_GSR="DISABLED",
             p_RESETMODE="SYNC", i_CLKW=ClockSignal(), i_CLKR=ClockSignal(), i_CEW=selected, i_CER=self.enable,
             i_OCER=self.enable, i_RST=zero, **ports)
         return data
+
+
+class ByteRam(wiring.Component):
+    """A `BlockRam` of which each byte is written by itself: on ECP5 with enables, elsewhere a memory for each byte.
+
+    Parameters
+    ----------
+    width : int
+        A multiple of 8.
+    depth : int
+
+    Members
+    -------
+    write : ``In(width // 8)``
+        Store these bytes of a word at the end of the cycle.
+    write_address : ``In(range(depth))``
+        Its address.
+    write_data : ``In(width)``
+        The word.
+    enable : ``In(1)``
+        Reads advance by one cycle.
+    address : ``In(range(depth))``
+        Address to read.
+    data : ``Out(width)``
+        The word, after two cycles with ``enable``.
+    """
+
+    def __init__(self, *, width, depth):
+        self.width = width
+        self.depth = depth
+        super().__init__({"write": In(width // 8), "write_address": In(range(depth)), "write_data": In(width),
+                          "enable": In(1), "address": In(range(depth)), "data": Out(width)})
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        count, is_ecp5 = self.width // 8, platform.fabric == "ecp5"
+        given = [self.write_data[8 * byte:8 * byte + 8] for byte in range(count)]
+        if is_ecp5:
+            memories = [platform.instantiate(m, "words", f"bytes_{count}x{self.depth}", BlockRam,
+                                             width=PIECE_BITS * count, depth=self.depth, has_enables=True)]
+            (memory,) = memories
+            m.d.comb += [
+                memory.enables.eq(self.write), memory.write.eq(self.write.any()),
+                memory.write_data.eq(Cat(Cat(byte, Const(0, PIECE_BITS - 8)) for byte in given)),
+                self.data.eq(Cat(memory.data[PIECE_BITS * byte:][:8] for byte in range(count))),
+            ]
+        else:
+            memories = [platform.instantiate(m, f"byte_{byte}", f"byte_{self.depth}", BlockRam, width=8,
+                                             depth=self.depth) for byte in range(count)]
+            m.d.comb += [statement for byte, memory in enumerate(memories) for statement in (
+                memory.write.eq(self.write[byte]), memory.write_data.eq(given[byte]))]
+            m.d.comb += self.data.eq(Cat(memory.data for memory in memories))
+        for memory in memories:
+            m.d.comb += [memory.write_address.eq(self.write_address), memory.enable.eq(self.enable),
+                         memory.address.eq(self.address)]
+        return m

@@ -56,9 +56,20 @@ class Fusing:
         # Others' elements are not laid out for its windows.
         if type(self.makers.get(operator.inputs[0])) in (Reshape, Selection, ReadVariable):
             return False
-        shape = self._tensors[operator.inputs[1]].shape
+        shape, config = self._tensors[operator.inputs[1]].shape, self._config
+        if not self._see_source(operator):
+            return False
+        # Pixels must be read as fast as positions are computed.
         return (shape[3] == self._tensors[operator.inputs[0]].shape[-1] and max(shape[1:3]) <= WINDOW and
-                max(operator.stride) <= 2)
+                max(operator.stride) <= 2 and
+                ceil_div(shape[3], config.depthwise) >= ceil_div(shape[3], config.lanes) * operator.stride[1])
+
+    def _see_source(self, operator):
+        """Whether each window of a convolution sees a pixel of its source, and not only padding."""
+        conv = operator.convolution(self._tensors)
+        lengths = self._tensors[operator.inputs[0]].shape[1:3]
+        return all(before < size and (count - 1) * step - before < length for (before, _), size, count, step, length in
+                   zip(conv.padding, conv.kernel.shape[1:3], conv.image, conv.stride, lengths))
 
     def follower(self, operator):
         """The convolution of single pixels that alone reads the results of a depthwise one, of one tile; or None."""
@@ -70,7 +81,8 @@ class Fusing:
         reader, config = readers[0], self._config
         outputs, *size, _ = self._tensors[reader.inputs[1]].shape
         is_plain = (reader.groups, *reader.stride, *size) == (1,) * 5 and not any(map(any, reader.padding))
-        is_free = max(operator.stride) == 1 or reader.output not in self.sums
+        # The lanes have no time for sums where they are used for what feeds the layer, too.
+        is_free = reader.output not in self.sums
         operators = supported.operators
         follows = operators.index(reader) == operators.index(operator) + 1
         fits = channels <= min(config.macro.rows, config.most_depthwise_channels) and outputs <= config.columns

@@ -8,8 +8,11 @@ import numpy as np
 from ...golden.engine.executor import Engine
 from ...golden.engine.image import EngineError
 from ...hdl.config.engine import EngineConfig, default_engine
+from ...verif.engine.verilog_runs import run_verilog
+from ...verif.sim.build import SimulatorError
 from ..common.files import BadInput, check_writable, refusing, write_json
 from ..common.network_inputs import read_numpy
+from ..common.options import build_option
 
 
 def read_input(path):
@@ -30,16 +33,37 @@ def trace(run):
              "crc": f"{step.crc:08x}", **step.counts} for step in run.steps]
 
 
+def golden_runs(config, data, inputs, is_stateful):
+    """The runs of an image on inputs, each as it is done."""
+    engine = Engine(config, data)
+    for x in inputs:
+        if not is_stateful:
+            engine.reset()
+        yield engine.run(x)
+
+
+def compared_runs(config, data, inputs, is_stateful, folder):
+    """The same, each compared with that of the Verilog; SimulatorError if it differs."""
+    for number, (run, verilog) in enumerate(run_verilog(config, data, inputs, is_stateful=is_stateful, folder=folder)):
+        if difference := verilog.difference(run):
+            raise SimulatorError(f"run {number} on the Verilog: {difference}")
+        yield run
+
+
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--inputs", metavar="FILE", multiple=True, required=True, type=click.Path(path_type=Path),
               help="An input: .npy, or the bare bytes; may be given several times.")
 @click.option("--config", "config_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="The engine. [default: one for an ECP5-85F]")
+              help="The engine. [default: one with a macro of 64 x 64]")
 @click.option("--stateful", is_flag=True, help="Inputs are steps of one stream, for networks that keep a state.")
+@click.option("--backend", type=click.Choice(("golden", "rtl")), default="golden", show_default=True,
+              help="Also run on the engine's Verilog in Verilator (rtl), and compare memory and cycles of each "
+                   "descriptor.")
+@build_option
 @click.option("--trace", "trace_path", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets start, cycles, CRC-32 of the memory and counters of each descriptor, as JSON.")
-def command(image, inputs, config_path, stateful, trace_path):
+def command(image, inputs, config_path, stateful, backend, folder, trace_path):
     """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input.
 
     Of inputs that run together each has a class.
@@ -49,11 +73,9 @@ def command(image, inputs, config_path, stateful, trace_path):
     traces = []
     with refusing(EngineError, ValueError, TypeError):
         config = EngineConfig.load(config_path) if config_path else default_engine()
-        engine = Engine(config, image.read_bytes())
-        for path in inputs:
-            if not stateful:
-                engine.reset()
-            run = engine.run(read_input(path))
+        given = config, image.read_bytes(), [read_input(path) for path in inputs], stateful
+        runs = golden_runs(*given) if backend == "golden" else compared_runs(*given, folder)
+        for path, run in zip(inputs, runs):
             traces.append({"input": str(path), "steps": trace(run)})
             values, classes = (" ".join(map(str, numbers.tolist())) for numbers in (run.output, run.classes))
             click.echo(f"{path}: class{'es' if len(run.classes) > 1 else ''} {classes}, {run.cycles:,} cycles, outputs "

@@ -35,7 +35,7 @@ def print_estimate(compiled, batch):
 @click.command(name="compile")
 @click.argument("model", type=click.Path(path_type=Path))
 @click.option("--config", "config_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="The engine. [default: one for an ECP5-85F]")
+              help="The engine. [default: one with a macro of 64 x 64]")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Gets the image.")
 @click.option("--batch", type=click.IntRange(1, 256), default=1, show_default=True,
               help="Inputs that run together, of a network of fully connected layers.")

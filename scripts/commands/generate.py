@@ -1,4 +1,4 @@
-"""``bitline generate``: a macro's Verilog and its description, or a core and its integration files."""
+"""``bitline generate``: Verilog of a macro or engine and its description, or a core and its integration files."""
 
 import json
 from contextlib import suppress
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ...hdl.config.engine import EngineConfig
 from ...hdl.emit import FABRICS, emit_files, sidecar
 from ..common.files import BadInput, check_writable, refusing, write_files
 from ..common.options import INTERVALS, config_options, core_options, required
@@ -56,10 +57,12 @@ def fabric_of(path):
 @click.command()
 @config_options(interval=lambda arguments: INTERVALS[arguments["fabric"]])
 @core_options
+@click.option("--engine", "engine_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
+              help="An engine, as `bitline compile --write-config` writes it, in place of a macro.")
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-def command(config, core, fabric, out):
+def command(config, core, engine_path, fabric, out):
     """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration.
 
     Memories that a chip designer replaces are in a file of their own.
@@ -69,6 +72,12 @@ def command(config, core, fabric, out):
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
     macro then has a --result-interval of 4 if none is given.
     """
-    paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
+    if engine_path:
+        if config or core:
+            raise BadInput("--engine must come without options of a macro or core, and does not")
+        with refusing(ValueError, TypeError):
+            paths = generate(EngineConfig.load(engine_path), out, fabric)
+    else:
+        paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
     for path in paths:
         click.echo(path)

@@ -175,7 +175,7 @@ def test_rows_of_the_depthwise_unit(channels, across, step, cycles):
     assert len(feeder.ready) == 2 * across
     # The first position of the second row begins with it.
     position = -(-channels // 8)
-    assert feeder.ready[across] - feeder.ready[0] == cycles and feeder.ready[0] == 10 + position - 1 + 4 + 16
+    assert feeder.ready[across] - feeder.ready[0] == cycles and feeder.ready[0] == 10 + position - 1 + 9 + 16
 
 
 def test_vectors_that_wait_hold_the_depthwise_unit():
@@ -217,8 +217,8 @@ def test_the_macro_alone_agrees_where_nothing_else_limits():
     clock._advance(400)
     clock._fetched, clock._starts = [0], []
     clock.convolution(descriptor, [[[each] for each in planes]])
-    # Gathered in 4 cycles and 4 of latency before; the register, its four slots and the lanes behind.
-    assert clock.cycle - 400 == cycle - first + (3 + 4) + 4 + 16
+    # Gathered in 4 cycles and 7 of latency before; the register, its four slots and the lanes behind.
+    assert clock.cycle - 400 == cycle - first + (3 + 7) + 4 + 16
 
 
 def test_mobile_network_runs():

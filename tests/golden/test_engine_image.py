@@ -127,6 +127,12 @@ def test_section_beyond_the_image(image):
     (CONV, {"tall": 2}, r"\d+ rows in load \d+, not \d+"),
     (DEPTHWISE, {"wide": 4}, "windows of at most 3 x 3, not 3 x 4"),
     (DEPTHWISE, {"step_x": 3}, "steps of at most 2, not 1 and 3"),
+    (CONV, {"wide": 40000}, "at most 131071 bytes of a window's row, not 160000"),
+    (DEPTHWISE, {"left": 1}, "windows that see its source, not one beyond it"),
+    (DEPTHWISE, {"left": 40}, "windows that see its source, not one beyond it"),
+    (DEPTHWISE, {"left": -3}, "windows that see its source, not one beyond it"),
+    (DEPTHWISE, {"top": 1}, "windows that see its source, not one beyond it"),
+    (DEPTHWISE, {"top": -3}, "windows that see its source, not one beyond it"),
     (DEPTHWISE, {"weights": 65535}, "taps among the rows of tiles, not"),
     (DEPTHWISE, {"source_pitch": 128}, "a source at an address divided by 8, with an odd number of such words"),
     (DEPTHWISE, {"channels": 8}, "as many channels as depth"),
@@ -195,6 +201,30 @@ def test_what_feeds_must_be_followed_by_a_convolution(image):
             number_of(image, DEPTHWISE, Flags.FEEDS)]._asdict()))
 
 
+def test_what_is_fed_has_the_image_that_feeds_it(image):
+    number = number_of(image, DEPTHWISE, Flags.FEEDS) + 1
+    with pytest.raises(EngineError, match=f"descriptor {number} must have one tile for 8 x 8 vectors of 16 rows, with "
+                                          "which it is fed, not 1 for 4 x 16 of 16$") as error:
+        Engine(SMALL, changed(image, number, target_height=4, target_width=16, target_pitch=128))
+    assert error.value.fault == Fault.NEIGHBOR
+
+
+def test_what_is_fed_adds_nothing(image):
+    number = number_of(image, DEPTHWISE, Flags.FEEDS) + 1
+    with pytest.raises(EngineError, match=f"descriptor {number} must have no RESIDUAL where it is fed") as error:
+        Engine(SMALL, changed(image, number, flags=Flags.RESIDUAL))
+    assert error.value.fault == Fault.NEIGHBOR
+
+
+def test_pixels_are_read_as_fast_as_positions_are_computed():
+    config, build = replace(SMALL, depthwise=8), Builder(np.random.default_rng(3), (1, 6, 6, 16))
+    build.depthwise()
+    image = read_image(config, compile_network(config, build.network()).image)
+    image.program[0] = image.program[0]._replace(step_x=2, target_width=3)
+    with pytest.raises(EngineError, match=r"must have cycles of a position for the 4 words of the pixels .*, not 2"):
+        Engine(config, image.to_bytes(config))
+
+
 def test_program_without_end(image):
     image = read_image(SMALL, image)
     image.program.pop()
@@ -250,9 +280,9 @@ def test_depthwise_layers_that_would_take_hours():
     config = replace(SMALL, activation_bytes=1 << 24)
     image = read_image(config, compile_network(config, build.network()).image)
     image.program[0] = image.program[0]._replace(
-        source=0, source_height=1, source_width=541, source_pixel=1, source_limit=541, step_x=2, target=1024,
-        target_limit=1 << 24, target_height=60000, target_width=270, target_pixel=1, target_pitch=270)
-    with pytest.raises(EngineError, match=r"^descriptor 0 must have at most 16777216 cycles, not 32\d{6}$"):
+        flags=Flags.FEEDS, source=0, source_height=63550, source_width=264, source_pixel=1, source_pitch=264,
+        source_limit=1 << 24, target=0, target_limit=0, target_height=63552, target_width=266, top=-2, left=-2)
+    with pytest.raises(EngineError, match=r"^descriptor 0 must have at most 16777216 cycles, not 169\d{5}$"):
         Engine(config, image.to_bytes(config))
 
 

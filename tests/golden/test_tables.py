@@ -13,7 +13,7 @@ from bitline.hdl.columns.offset_encoder import OffsetEncoder
 from bitline.hdl.columns.table_columns import TableColumns
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
-from bitline.hdl.fabric.memory import BlockRam, LutRam
+from bitline.hdl.fabric.memory import BlockRam, ByteRam, LutRam
 from gateware import simulate
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -155,6 +155,28 @@ def test_lut_ram_reads_in_the_same_cycle(width, depth):
             await ctx.tick()
             if write:
                 cells[target] = value
+
+    simulate(ram, testbench)
+
+
+def test_bytes_of_a_word_are_written_each_by_itself():
+    ram, rng, cells = ByteRam(width=32, depth=20), random.Random(3), {}
+
+    async def testbench(ctx):
+        ctx.set(ram.enable, 1)
+        for _ in range(400):
+            target, write, value = rng.randrange(20), rng.getrandbits(4), rng.getrandbits(32)
+            ctx.set(ram.write, write)
+            ctx.set(ram.write_address, target)
+            ctx.set(ram.write_data, value)
+            await ctx.tick()
+            mask = sum(0xff << 8 * byte for byte in range(4) if write >> byte & 1)
+            cells[target] = cells.get(target, 0) & ~mask | value & mask
+            address = rng.choice([word for word in range(20) if word != target])
+            ctx.set(ram.write, 0)
+            ctx.set(ram.address, address)
+            await ctx.tick().repeat(2)
+            assert ctx.get(ram.data) == cells.get(address, 0)
 
     simulate(ram, testbench)
 

@@ -3,16 +3,21 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.engine import EngineConfig, default_engine
 from bitline.hdl.emit import FABRICS, WAIVERS, design, emit, run_yosys, sidecar
 from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.verilog_format import without_escapes
+from bitline.scripts.fpga.families import DEVICES
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.verif.sim.build import tool_environment
+from engine_runs import DEPTHWISE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from places import ROOT
 from some import some
 
 NAMED = [
@@ -61,6 +66,35 @@ def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
         done = subprocess.run([*command, *files], capture_output=True, text=True, check=False)
     # Icarus warns of the open ends of ECP5's carry chains.
     assert done.returncode == 0 and ((tool == "iverilog" and fabric == "ecp5") or not done.stderr), done.stderr
+
+
+@pytest.mark.parametrize("fabric", FABRICS)
+def test_engine_is_lint_clean(fabric, cells, tmp_path):
+    path = tmp_path / "engine.v"
+    path.write_text(emit(DEPTHWISE, fabric), encoding="utf-8")
+    with tool_environment():
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", DEPTHWISE.name, path,
+                               *([cells] if fabric == "ecp5" else [])], capture_output=True, text=True, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+
+
+def cells_of(verilog, name):
+    """Cells of a module and those in it, by kind, and products that synthesis is left to make."""
+    module, counts = verilog.modules[name], Counter()
+    counts["products"] = len(re.findall(r"\bproduct_\w+ = \$signed\([^()]*\) \* ", module.text))
+    for instance in module.instances.values():
+        counts += cells_of(verilog, instance.module) if instance.module in verilog.modules else {instance.module: 1}
+    return counts
+
+
+def test_cells_of_the_default_engine():
+    """They are more than an ECP5-85F has, by the numbers that the documents give."""
+    config, device = default_engine(), DEVICES["LFE5U-85F"].capacity
+    counts = cells_of(Design(emit(config, "ecp5")), config.name)
+    text = " ".join((ROOT / "docs" / "engine.md").read_text(encoding="utf-8").split())
+    assert (f"{counts['PDPW16KD']} of {device['block_ram']} block RAMs, and {counts['MULT18X18D']} of {device['dsp']} "
+            f"MULT18X18D plus {counts['products']} products") in text
+    assert counts["PDPW16KD"] > device["block_ram"]
 
 
 @pytest.mark.parametrize("program, unneeded", [
@@ -117,6 +151,14 @@ def test_header():
     config = MacroConfig(rows=3, columns=5)
     header = emit(config).partition("module")[0]
     assert config.hash in header and "Apache-2.0" in header and re.search(r"Bitline \d+\.\d+", header)
+
+
+def test_sidecar_of_an_engine():
+    description, top = json.loads(sidecar(DEPTHWISE)), design(DEPTHWISE).modules[DEPTHWISE.name]
+    assert EngineConfig.from_dict(description["configuration"]) == DEPTHWISE
+    assert {(port["name"], port["direction"], port["width"]) for port in description["ports"]} == {
+        (port.name, port.direction, port.width) for port in top.ports.values()}
+    assert all(port["meaning"] for port in description["ports"])
 
 
 @pytest.mark.parametrize("parameters", NAMED)

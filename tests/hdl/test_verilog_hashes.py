@@ -9,6 +9,7 @@ from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import emit
 from bitline.host.board.simulated_board import board_verilog
 from bitline.verif.macro.regression import SUITE
+from engine_runs import DEPTHWISE
 
 PATH = Path(__file__).parent / "verilog_hashes.json"
 SMALL = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=3)
@@ -19,6 +20,8 @@ DESIGNS = {
     "core, wishbone, tables": (emit, CoreConfig(macro=SUITE[11], bus="wishbone", output="int16")),
     "core, apb, checksum, asynchronous": (emit, CoreConfig(macro=SMALL, bus="apb", checksum=True,
                                                            reset="asynchronous")),
+    "engine": (emit, DEPTHWISE),
+    "engine on ecp5": (emit, DEPTHWISE, "ecp5"),
     "board": (board_verilog, SMALL, "board"),
 }
 

@@ -17,6 +17,7 @@ from bitline.host.network.operators import (
     Add,
     AssignVariable,
     AveragePool2D,
+    Concatenation,
     Conv2D,
     DepthwiseConv2D,
     FullyConnected,
@@ -229,6 +230,36 @@ def state_network(assigned, *, is_slice=False):
         build.operators.append(AssignVariable(location="operator 9 (ASSIGN_VARIABLE)", inputs=(0,), outputs=(),
                                               variable=0))
     return build.network(variables=(Variable("state 0", np.arange(8, dtype=np.int8).reshape(1, 1, 1, 8)),))
+
+
+def streaming_network(rng):
+    """A convolution over the last three rows, of which one comes in each step; and what it gives, over four steps."""
+    build = Builder(rng, (1, 1, 1, 20))
+    tensors, states = build.tensors, []
+
+    def remembered(rows):
+        """The last so many rows of what came, and what comes, with the variable brought up to date."""
+        new = build.last
+        channels = tensors[new].shape[-1]
+        tensors.append(replace(tensors[new], name="old", shape=(1, rows - 1, 1, channels)))
+        number, old = len(states), len(tensors) - 1
+        states.append(Variable(f"state {number}", rng.integers(-128, 128, (1, rows - 1, 1, channels)).astype(np.int8)))
+        build.place(ReadVariable, (), old, variable=number)
+        tensors.append(replace(tensors[new], name="all", shape=(1, rows, 1, channels)))
+        everything = build.place(Concatenation, (old, new), len(tensors) - 1, axis=1)
+        tensors.append(replace(tensors[new], name="kept", shape=(1, rows - 1, 1, channels)))
+        parts = (range(1), range(1, rows), range(1), range(channels)),
+        kept = build.place(Selection, (everything,), len(tensors) - 1, parts=parts, shapes=(tensors[-1].shape,))
+        build.operators.append(AssignVariable(location=f"operator {len(build.operators)} (ASSIGN_VARIABLE)",
+                                              inputs=(kept,), outputs=(), variable=number))
+        build.last = everything
+
+    remembered(3)
+    build.conv(24, (3, 1), same=False)
+    remembered(4)
+    build.depthwise((4, 1), same=False)
+    build.conv(10, (1, 1))
+    return build.network(variables=tuple(states))
 
 
 def refused(network, config=DEFAULT, **settings):

@@ -1,11 +1,18 @@
 """``bitline compile``."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from bitline.golden.engine.executor import Engine
 from bitline.hdl.config.engine import EngineConfig, default_engine
+from bitline.hdl.emit import emit
+from bitline.verif.engine.verilog_runs import VerilogRun
+from engine_images import small
+from engine_networks import SMALL
+from engine_runs import DEPTHWISE
+from places import ROOT
 
 
 @pytest.fixture
@@ -31,7 +38,7 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     cli("compile", model, "--out", out)
     status, printed, _ = cli("classify", out, "--inputs", files[0], "--inputs", files[1], "--trace", trace)
     lines = printed.splitlines()
-    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,551 cycles, outputs 86 36 -85 ")
+    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,578 cycles, outputs 86 36 -85 ")
     steps = json.loads(trace.read_text())
     assert [each["input"] for each in steps] == [str(file) for file in files]
     assert steps[0]["steps"][0]["start"] == 28 and len(steps[0]["steps"]) == 8
@@ -53,6 +60,31 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     out.write_bytes(out.read_bytes()[:-1])
     refused("classify", out, "--inputs", files[0],
             match=f"image must have the {size} bytes that it says, not {size - 1}")
+
+
+def test_verilog_of_an_engine(cli, refused, tmp_path):
+    path, out = tmp_path / "engine.json", tmp_path / "out"
+    path.write_text(DEPTHWISE.to_json())
+    status, printed, error = cli("generate", "--engine", path, "--out", out)
+    names = [f"{DEPTHWISE.name}{end}" for end in (".v", "_memory.v", ".json")]
+    assert (status, error, printed.split()) == (0, "", [str(out / name) for name in names])
+    assert "".join((out / name).read_text() + "\n" for name in names[:2]) == emit(DEPTHWISE) + "\n"
+    refused("generate", "--engine", path, "--rows", 8, "--columns", 8, "--out", out,
+            match="--engine must come without options of a macro or core, and does not")
+    for name, value in (("arrays", 2), ("weight_port", 4)):
+        path.write_text(replace(DEPTHWISE, **{name: value}).to_json())
+        refused("generate", "--engine", path, "--out", out, match=f"{name} must be [01] in gateware, not {value}")
+
+
+def test_image_on_verilog(cli, refused, tmp_path, monkeypatch):
+    paths = image, config, x, other = [tmp_path / name for name in ("a.bln", "engine.json", "x", "other")]
+    for path, data in zip(paths, (small().image, SMALL.to_json().encode(), bytes(range(256)), bytes(256))):
+        path.write_bytes(data)
+    arguments = ["classify", image, "--config", config, "--inputs", x, "--inputs", other, "--build",
+                 ROOT / "build" / "sim"]
+    assert cli(*arguments, "--backend", "rtl") == cli(*arguments)
+    monkeypatch.setattr(VerilogRun, "difference", lambda run, golden: "argmax must be 1, not 2")
+    refused(*arguments, "--backend", "rtl", match="run 0 on the Verilog: argmax must be 1, not 2")
 
 
 def test_trace_of_a_stream_has_every_step(cli, model, tmp_path):
@@ -80,7 +112,7 @@ def test_program_and_estimate(cli, model):
     assert status == 0 and lines[0].startswith("  0 CONV operator 0 (CONV_2D): ")
     assert lines[11].startswith(" 11 END: ")
     assert "Cycles if no plane is skipped; bytes" in printed
-    assert lines[-1].startswith("5,569 cycles with starts and END")
+    assert lines[-1].startswith("5,596 cycles with starts and END")
 
 
 def test_engine_of_a_file(cli, refused, model, tmp_path):

@@ -164,7 +164,7 @@ def print_published(found):
 @click.option("--models", metavar="DIR", type=click.Path(path_type=Path), envvar=VARIABLE,
               help=f"Holds the networks and their inputs. [default: ${VARIABLE}]")
 @click.option("--config", "config_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="The engine. [default: one for an ECP5-85F]")
+              help="The engine. [default: one with a macro of 64 x 64]")
 @click.option("--count", type=click.IntRange(1), help="How many inputs of each. [default: all]")
 @click.option("--clock", type=click.FloatRange(1, 10_000), help="MHz, for inputs a second.")
 @click.option("--fuse/--no-fuse", default=True, show_default=True,

@@ -1,0 +1,1 @@
+"""What computes beside the macro, and brings results to memory."""

@@ -1,0 +1,308 @@
+"""Depthwise unit: each channel with its own window of up to 3 x 3."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ....golden.engine.descriptor import Flags
+from ....golden.engine.latencies import GATHER_VECTORS, TAP_LATENCY
+from ...config.engine import DEPTHWISE_GROUPS
+from ...config.widths import ceil_log2
+from ...fabric.emitter import Platform
+from ...fabric.memory import LutRam
+from ...fabric.mux import choose
+from ..control.delays import delayed
+from ..control.descriptor import ADDRESS_BITS, record_layout
+from ..memory.bounds import used_layout
+from .pool import TOTAL_BITS
+from .window_reader import COLUMNS, COUNT_BITS, LINE_BITS, ROWS, WindowReader
+
+# Cycles by which windows are used later than the count of cycles has it: what the reader needs.
+LATE = 5
+# From the cycle in which the lanes are taken to the sums: as of the macro's results.
+NEXT = 3
+
+
+class Depthwise(wiring.Component):
+    """Computes ``depthwise`` channels of a position in each cycle.
+
+    Latency: from the cycle of a group of channels to ``sums`` `LATENCY` cycles.
+
+    Parameters
+    ----------
+    config : EngineConfig
+
+    Members
+    -------
+    record : ``In(record_layout)``
+        The descriptor, a DEPTHWISE.
+    begin : ``In(1)``
+        For a cycle, two before the first of the descriptor: ``record`` is new.
+    go : ``In(1)``
+        For a cycle, the one before the first.
+    take : ``In(1)``
+        The macro accepts a vector, where it is fed.
+    last : ``Out(1)``
+        The last cycle of the last row.
+    holds : ``Out(1)``
+        Taps are read from the tile memory, or were just before.
+    tap_reads : ``Out(1)``
+        They are read.
+    tap_row : ``Out(16)``
+        Which row.
+    taps : ``In(8 * columns)``
+        That row, two cycles later.
+    address : ``Out(ArrayLayout(ADDRESS_BITS, ROWS))``
+        Of words in three rows of the source.
+    rows : ``Out(ROWS)``
+        Which of the rows are within the source.
+    used : ``Out(ArrayLayout(used_layout, ROWS))``
+        Which bytes of each word are used, a cycle after the address.
+    stop : ``In(1)``
+        Nothing is read.
+    data : ``In(ArrayLayout(8 * lanes, ROWS))``
+        The words.
+    next : ``Out(1)``
+        There are sums in three cycles.
+    slot : ``Out(16)``
+        Of the parameters, two cycles before the sums.
+    valid : ``Out(1)``
+        There are sums.
+    sums : ``Out(ArrayLayout(signed(TOTAL_BITS), lanes))``
+        Sums of ``lanes`` channels.
+    target : ``Out(ADDRESS_BITS)``
+        Where the first result goes.
+    write : ``Out(lanes)``
+        Which are written.
+    begins : ``Out(1)``
+        They are a position's first.
+    ends : ``Out(1)``
+        They are its last.
+    is_end : ``Out(1)``
+        They are the last of all.
+    offset : ``Out(16)``
+        Number of the first channel.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        lanes = config.lanes
+        super().__init__({
+            "record": In(record_layout()), "begin": In(1), "go": In(1), "take": In(1), "last": Out(1), "holds": Out(1),
+            "tap_reads": Out(1), "tap_row": Out(16), "taps": In(8 * config.columns),
+            "address": Out(data.ArrayLayout(ADDRESS_BITS, ROWS)), "rows": Out(ROWS),
+            "data": In(data.ArrayLayout(8 * lanes, ROWS)), "used": Out(data.ArrayLayout(used_layout(lanes), ROWS)),
+            "stop": In(1),
+            "next": Out(1), "slot": Out(16), "valid": Out(1), "sums": Out(data.ArrayLayout(signed(TOTAL_BITS), lanes)),
+            "target": Out(ADDRESS_BITS), "write": Out(lanes), "begins": Out(1), "ends": Out(1), "is_end": Out(1),
+            "offset": Out(16),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        config = self.config
+        words = DEPTHWISE_GROUPS * config.depthwise // config.lanes
+        reader = platform.instantiate(m, "reader", "window_reader", WindowReader, lanes=config.lanes, words=words)
+        m.d.comb += [reader.record.eq(self.record), reader.begin.eq(self.begin), reader.go.eq(self.go),
+                     self.address.eq(reader.address), self.rows.eq(reader.rows), reader.data.eq(self.data),
+                     Value.cast(self.used).eq(Value.cast(reader.used)), reader.stop.eq(self.stop)]
+        block, down, across = self._read_taps(m)
+        group, column = self._walk(m, reader, *self._count(m))
+        taps = self._taps(m, platform, block, down, across)
+        self._multiply(m, reader, taps, group, column)
+        return m
+
+    def _read_taps(self, m):
+        """Rows of taps: of which columns' block, and which tap, the row that arrives is."""
+        fields = self.record.fields
+        left = Signal(signed(17), reset_less=True)
+        block, down, across = Signal(range(DEPTHWISE_GROUPS)), Signal(range(ROWS)), Signal(range(COLUMNS))
+        reads, after = Signal(), Signal(TAP_LATENCY)
+        is_last = (left <= self.config.columns) & (down == fields.tall - 1) & (across == fields.wide - 1)
+        m.d.comb += [self.tap_reads.eq(reads), self.holds.eq(reads | after.any())]
+        m.d.sync += after.eq(Cat(reads & is_last, after))
+        with m.If(self.go):
+            m.d.sync += [reads.eq(1), block.eq(0), down.eq(0), across.eq(0), left.eq(fields.channels),
+                         self.tap_row.eq(fields.weights)]
+        with m.Elif(reads):
+            m.d.sync += [self.tap_row.eq(self.tap_row + 1), across.eq(across + 1), reads.eq(~is_last)]
+            with m.If(across == fields.wide - 1):
+                m.d.sync += [across.eq(0), down.eq(down + 1)]
+                with m.If(down == fields.tall - 1):
+                    m.d.sync += [down.eq(0), block.eq(block + 1), left.eq(left - self.config.columns)]
+        with m.If(self.stop):
+            m.d.sync += [reads.eq(0), after.eq(0)]
+        self._arrives = delayed(m, "arrives", reads, TAP_LATENCY, reset=True)
+        self._fills = after[-1]
+        return (delayed(m, name, value, TAP_LATENCY) for name, value in (
+            ("block", block), ("down", down), ("across", across)))
+
+    def _taps(self, m, platform, block, down, across):
+        """The taps of a group of channels, a cycle after its number."""
+        config, fields = self.config, self.record.fields
+        width, places = 8 * config.depthwise, max(config.columns // config.depthwise, 1)
+        depth = -(-DEPTHWISE_GROUPS // places)
+        found = []
+        for row in range(ROWS):
+            for column in range(COLUMNS):
+                values = []
+                for place in range(places):
+                    cells = platform.instantiate(m, f"taps_{row}_{column}_{place}", "taps", LutRam, width=width,
+                                                 depth=depth)
+                    m.d.comb += [cells.write.eq(self._arrives & (down == row) & (across == column)),
+                                 cells.write_address.eq(block), cells.write_data.eq(self.taps[width * place:][:width]),
+                                 cells.address.eq(self._block)]
+                    values.append(cells.data)
+                chosen = choose(values, self._place)
+                is_used = (fields.tall > row) & (fields.wide > column)
+                found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, chosen, 0), 1))
+        return found
+
+    def _count(self, m):
+        """The cycles of rows and of positions: whether a group of channels is computed, and is it a row's first."""
+        fields, products, config = self.record.fields, self.record.products, self.config
+        # Cycles until the window is filled; of positions, and of pixels that are read, in a row.
+        columns, left = Signal(16, reset_less=True), Signal(signed(17), reset_less=True)
+        fills, runs, starts = Signal(), Signal(), Signal()
+        lines = Signal(16, reset_less=True)
+        span = products.span + fields.wide - fields.step_x
+        seen = Mux(span < fields.source_width, span, fields.source_width)
+        times = [self._count_pixels(m, name, starts, 1, across, size)[1] for name, across, size in (
+            ("position", fields.target_width, config.depthwise), ("read", seen, config.lanes))]
+        goes, within, ahead = Signal(), Signal(), Signal(range(GATHER_VECTORS + 1))
+        ends_position, is_over = self._count_pixels(m, "group", starts, goes, fields.target_width, config.depthwise)
+        left_positions = self._positions_left
+        feeds = (fields.flags & int(Flags.FEEDS)) != 0
+        m.d.comb += goes.eq(runs & left_positions & (within | ~feeds | (ahead != GATHER_VECTORS)))
+        with m.If(goes):
+            m.d.sync += within.eq(~ends_position)
+        with m.If(self.begin):
+            m.d.sync += ahead.eq(0)
+        with m.Else():
+            m.d.sync += ahead.eq(ahead + (goes & ends_position & feeds) - (self.take & feeds))
+        fills_end = fills & (columns == 1) & (left <= config.lanes)
+        row_ends = runs & times[0] & times[1] & (is_over & (goes | ~left_positions))
+        m.d.comb += [starts.eq(fills_end | (row_ends & (lines != 1))), self.last.eq(row_ends & (lines == 1))]
+        with m.If(self._fills):
+            m.d.sync += [fills.eq(1), columns.eq(fields.wide), left.eq(fields.channels), lines.eq(fields.target_height)]
+        with m.Elif(fills):
+            m.d.sync += [left.eq(left - config.lanes), fills.eq(~fills_end), runs.eq(fills_end)]
+            with m.If(left <= config.lanes):
+                m.d.sync += [left.eq(fields.channels), columns.eq(columns - 1)]
+        with m.Elif(row_ends):
+            m.d.sync += [lines.eq(lines - 1), runs.eq(lines != 1)]
+        with m.If(self.stop):
+            m.d.sync += [fills.eq(0), runs.eq(0), within.eq(0)]
+        return delayed(m, "starts_late", starts, LATE, reset=True), delayed(m, "goes_late", goes, LATE, reset=True)
+
+    def _count_pixels(self, m, name, starts, goes, across, size):
+        """Steps of a row: whether one ends a pixel, and the row; the latter also when that is over."""
+        fields = self.record.fields
+        pixels, channels = Signal(17, name=f"{name}_pixels"), Signal(signed(17), name=f"{name}_channels")
+        ends, is_over = Signal(name=f"{name}_ends"), Signal(name=f"{name}_is_over")
+        m.d.comb += [ends.eq(channels <= size), is_over.eq((pixels == 0) | ((pixels == 1) & ends))]
+        with m.If(starts):
+            m.d.sync += [pixels.eq(across), channels.eq(fields.channels)]
+        with m.Elif((pixels != 0) & goes):
+            m.d.sync += channels.eq(channels - size)
+            with m.If(ends):
+                m.d.sync += [channels.eq(fields.channels), pixels.eq(pixels - 1)]
+        self._positions_left = pixels != 0
+        return ends, is_over
+
+    def _walk(self, m, reader, row_starts, runs):
+        """Groups of channels of positions: the number of the group, and the column of the window's first pixel."""
+        fields, config = self.record.fields, self.config
+        together = config.lanes // config.depthwise
+        positions = Signal(16, reset_less=True)
+        group, left = Signal(range(DEPTHWISE_GROUPS)), Signal(signed(17), reset_less=True)
+        column = Signal(signed(LINE_BITS), reset_less=True)
+        # Number of the first column of this row; of the target the pixel, and the first of its row.
+        base = Signal(COUNT_BITS)
+        at, row_at = Signal(ADDRESS_BITS, reset_less=True), Signal(ADDRESS_BITS, reset_less=True)
+        is_last = left <= config.depthwise
+        ends_row = runs & is_last & (positions == 1)
+        lines = Signal(16, reset_less=True)
+        place = (group & together - 1) if together > 1 else 0
+        number = Signal(signed(LINE_BITS))
+        m.d.comb += [
+            number.eq(column - reader.first_column),
+            reader.needed.eq(base + Mux(number < 0, 0, number)), reader.column.eq(base + number),
+            reader.word.eq(group >> ceil_log2(together)),
+        ]
+        with m.If(self.begin):
+            m.d.sync += [lines.eq(fields.target_height), base.eq(0), column.eq(fields.left), at.eq(fields.target),
+                         row_at.eq(fields.target)]
+        with m.Elif(ends_row):
+            m.d.sync += [lines.eq(lines - 1), base.eq(base + reader.row_columns), column.eq(fields.left)]
+        with m.Elif(runs & is_last):
+            m.d.sync += column.eq(column + fields.step_x)
+        # Where the taps of the group are: in which block of columns, and where in it.
+        places = max(config.columns // config.depthwise, 1)
+        self._place = Signal(range(places), name="place")
+        self._block = Signal(range(DEPTHWISE_GROUPS), name="block_used")
+        with m.If(row_starts | (runs & is_last)):
+            m.d.sync += [self._place.eq(0), self._block.eq(0)]
+        with m.Elif(runs):
+            m.d.sync += self._place.eq(self._place + 1)
+            with m.If(self._place == places - 1):
+                m.d.sync += [self._place.eq(0), self._block.eq(self._block + 1)]
+        with m.If(row_starts):
+            m.d.sync += [group.eq(0), left.eq(fields.channels), positions.eq(fields.target_width)]
+        with m.Elif(runs):
+            m.d.sync += [group.eq(Mux(is_last, 0, group + 1)),
+                         left.eq(Mux(is_last, fields.channels, left - config.depthwise))]
+            with m.If(is_last):
+                m.d.sync += positions.eq(positions - 1)
+        with m.If(ends_row):
+            row = (row_at + fields.target_pitch)[:ADDRESS_BITS]
+            m.d.sync += [at.eq(row), row_at.eq(row)]
+        with m.Elif(runs & is_last):
+            m.d.sync += at.eq(at + fields.target_pixel)
+        word = group >> ceil_log2(together)
+        ends = runs & (is_last | (place == together - 1))
+        # Channels from this word's first on.
+        rest = left + place * config.depthwise
+        late = self.LATENCY
+        m.d.comb += [
+            self.next.eq(delayed(m, "next", ends, late - NEXT, reset=True)),
+            self.valid.eq(delayed(m, "valid", self.next, NEXT, reset=True)),
+            self.begins.eq(delayed(m, "begins", word == 0, late)), self.ends.eq(delayed(m, "ends", is_last, late)),
+            self.offset.eq(delayed(m, "offset", word * config.lanes, late)),
+            self.is_end.eq(delayed(m, "is_end", ends_row & (lines == 1), late)),
+            self.slot.eq(delayed(m, "slot", fields.parameters + word, late - 2)),
+            self.target.eq(delayed(m, "target", (at + word * config.lanes)[:ADDRESS_BITS], late)),
+            self.write.eq(delayed(m, "write", Cat(rest > lane for lane in range(config.lanes)), late)),
+        ]
+        return group, column
+
+    # Registers of pixels, products (three), sums of a row of taps, sums, and of the lanes' words.
+    LATENCY = 7
+
+    def _multiply(self, m, reader, taps, group, column):
+        """Products and their sums."""
+        fields, config = self.record.fields, self.config
+        together, width = config.lanes // config.depthwise, 8 * config.depthwise
+        place = group[:ceil_log2(together)]
+        pixels = {}
+        for across in range(COLUMNS):
+            x = column + across
+            is_inside = (x >= 0) & (x < fields.source_width)
+            for row in range(ROWS):
+                value = reader.pixels[across][row]
+                part = choose([value[width * index:][:width] for index in range(together)], place)
+                fill = Cat(fields.fill.as_unsigned() for _ in range(config.depthwise))
+                pixels[row, across] = delayed(m, f"pixels_{row}_{across}", Mux(is_inside, part, fill), 1)
+        places = delayed(m, "place", place, self.LATENCY - 1) if together > 1 else None
+        for channel in range(config.depthwise):
+            rows = []
+            for row in range(ROWS):
+                products = [delayed(m, f"product_{channel}_{row}_{across}", (
+                    pixels[row, across][8 * channel:][:8].as_signed() *
+                    taps[COLUMNS * row + across][8 * channel:][:8].as_signed()), 3) for across in range(COLUMNS)]
+                rows.append(delayed(m, f"row_{channel}_{row}", sum(products[1:], products[0]), 1))
+            total = delayed(m, f"total_{channel}", sum(rows[1:], rows[0]), 1)
+            for index in range(together):
+                with m.If(places == index if together > 1 else 1):
+                    m.d.sync += self.sums[config.depthwise * index + channel].eq(total)

@@ -1,0 +1,97 @@
+"""Greatest: the number of the greatest of some bytes that follow one another, the first of several."""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..control.delays import delayed
+from ..control.descriptor import ADDRESS_BITS
+from ..memory.activation_memory import ActivationMemory
+from ..memory.bounds import least_of, used_layout
+
+# Levels of comparisons between two registers.
+LEVELS = 2
+
+
+class Greatest(wiring.Component):
+    """Reads a word of ``lanes`` bytes in each cycle.
+
+    Latency: from ``go`` a cycle for each word, and at most `ARGMAX_LATENCY` of the golden executor.
+
+    Parameters
+    ----------
+    lanes : int
+
+    Members
+    -------
+    go : ``In(1)``
+        For a cycle: begin in the next.
+    source : ``In(ADDRESS_BITS)``
+        Address of the first byte.
+    depth : ``In(16)``
+        How many.
+    reads : ``Out(1)``
+        A read.
+    last : ``Out(1)``
+        The last.
+    address : ``Out(ADDRESS_BITS)``
+        Of its first byte.
+    used : ``Out(used_layout)``
+        Which bytes are used, a cycle after the address.
+    stop : ``In(1)``
+        Nothing is read.
+    data : ``In(8 * lanes)``
+        The bytes.
+    number : ``Out(16)``
+        Of the greatest.
+    """
+
+    def __init__(self, *, lanes):
+        self.lanes = lanes
+        super().__init__({
+            "go": In(1), "source": In(ADDRESS_BITS), "depth": In(16), "reads": Out(1), "last": Out(1),
+            "address": Out(ADDRESS_BITS), "used": Out(used_layout(lanes)), "stop": In(1), "data": In(8 * lanes),
+            "number": Out(16),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        left, number = Signal(16), Signal(16)
+        m.d.comb += [self.reads.eq(left != 0), self.last.eq(self.reads & (left <= self.lanes))]
+        with m.If(self.go):
+            m.d.sync += [left.eq(self.depth), self.address.eq(self.source), number.eq(0)]
+        with m.Elif(self.stop):
+            m.d.sync += left.eq(0)
+        with m.Elif(self.reads):
+            m.d.sync += [left.eq(Mux(self.last, 0, left - self.lanes)), self.address.eq(self.address + self.lanes),
+                         number.eq(number + self.lanes)]
+        m.d.sync += self.used.end.eq(least_of(m, "count", left, self.lanes))
+        late = ActivationMemory.READ
+        valid = delayed(m, "valid", self.reads, late, reset=True)
+        count, number = (delayed(m, name, value, late) for name, value in (("count", left), ("first", number)))
+        candidate = data.StructLayout({"valid": 1, "value": signed(8), "number": 16})
+        candidates = []
+        for lane in range(self.lanes):
+            one = Signal(candidate, name=f"lane_{lane}")
+            m.d.comb += [one.valid.eq(valid & (count > lane)), one.value.eq(self.data[8 * lane:8 * lane + 8]),
+                         one.number.eq(number + lane)]
+            candidates.append(one)
+        level = 0
+        while len(candidates) > 1:
+            level += 1
+            winners = []
+            for index in range(0, len(candidates), 2):
+                low, high = candidates[index:index + 2]
+                one = Signal(candidate, name=f"winner_{level}_{index // 2}", reset_less=True)
+                wins = high.valid & (~low.valid | (high.value > low.value))
+                domain = m.d.sync if level % LEVELS == 0 or len(candidates) == 2 else m.d.comb
+                domain += one.eq(Mux(wins, high, low))
+                winners.append(one)
+            candidates = winners
+        (found,), best = candidates, Signal(candidate)
+        with m.If(self.go):
+            m.d.sync += best.valid.eq(0)
+        with m.Elif(found.valid & (~best.valid | (found.value > best.value))):
+            m.d.sync += best.eq(found)
+        m.d.comb += self.number.eq(best.number)
+        return m

@@ -1,0 +1,89 @@
+"""Pairs: words of two tensors that are added, pixel by pixel."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from ..control.delays import delayed
+from ..control.descriptor import ADDRESS_BITS, record_layout
+from ..memory.bounds import least_of, used_layout
+
+
+class Pairs(wiring.Component):
+    """Reads ``lanes`` channels of a pixel of the source in one cycle, and of the residual in the next.
+
+    Parameters
+    ----------
+    lanes : int
+
+    Members
+    -------
+    record : ``In(record_layout)``
+        The descriptor, an ADD.
+    begin : ``In(1)``
+        For a cycle, two before the first read: ``record`` is new.
+    go : ``In(1)``
+        For a cycle, the one before the first read.
+    reads : ``Out(1)``
+        A read.
+    last : ``Out(1)``
+        The last.
+    address : ``Out(ADDRESS_BITS)``
+        Of its first byte, a cycle later.
+    used : ``Out(used_layout)``
+        Which bytes are used, a cycle after the address.
+    stop : ``In(1)``
+        Nothing is read.
+    valid : ``Out(1)``
+        Two words, a cycle after the read of the second.
+    target : ``Out(ADDRESS_BITS)``
+        Where the first sum of these goes.
+    write : ``Out(lanes)``
+        Which sums are written.
+    """
+
+    def __init__(self, *, lanes):
+        self.lanes = lanes
+        super().__init__({
+            "record": In(record_layout()), "begin": In(1), "go": In(1), "reads": Out(1), "last": Out(1),
+            "address": Out(ADDRESS_BITS), "used": Out(used_layout(lanes)), "stop": In(1), "valid": Out(1),
+            "target": Out(ADDRESS_BITS), "write": Out(lanes),
+        })
+
+    def elaborate(self, platform):
+        m = Module()
+        fields, names = self.record.fields, ("source", "residual", "target")
+        places = data.StructLayout(dict.fromkeys(names, ADDRESS_BITS))
+        pixel, row = Signal(places, name="pixel", reset_less=True), Signal(places, name="row", reset_less=True)
+        left, channel = Signal(16, reset_less=True), Signal(16, reset_less=True)
+        columns, lines = Signal(16, reset_less=True), Signal(16, reset_less=True)
+        is_second, ends_pixel = Signal(), Signal()
+        m.d.comb += [ends_pixel.eq(left <= self.lanes),
+                     self.last.eq(self.reads & is_second & ends_pixel & (columns == 1) & (lines == 1))]
+        with m.If(self.go):
+            m.d.sync += [self.reads.eq(1), is_second.eq(0)]
+        with m.Elif(self.reads):
+            m.d.sync += [is_second.eq(~is_second), self.reads.eq(~self.last & ~self.stop)]
+        with m.If(self.begin):
+            m.d.sync += [columns.eq(fields.target_width), lines.eq(fields.target_height)]
+            m.d.sync += [place[name].eq(fields[name]) for place in (pixel, row) for name in names]
+        with m.If(self.begin | (is_second & ends_pixel)):
+            m.d.sync += [left.eq(fields.channels), channel.eq(0)]
+        with m.Elif(is_second):
+            m.d.sync += [left.eq(left - self.lanes), channel.eq(channel + self.lanes)]
+        with m.If(self.reads & is_second & ends_pixel):
+            m.d.sync += columns.eq(columns - 1)
+            m.d.sync += [pixel[name].eq(pixel[name] + fields[f"{name}_pixel"]) for name in names]
+            with m.If(columns == 1):
+                m.d.sync += [columns.eq(fields.target_width), lines.eq(lines - 1)]
+                for name in names:
+                    below = (row[name] + fields[f"{name}_pitch"])[:ADDRESS_BITS]
+                    m.d.sync += [pixel[name].eq(below), row[name].eq(below)]
+        m.d.sync += self.address.eq(Mux(is_second, pixel.residual, pixel.source) + channel)
+        count = Mux(self.reads, least_of(m, "count", left, self.lanes), 0)
+        m.d.comb += [self.used.end.eq(delayed(m, "count", count, 2)),
+                     self.used.is_residual.eq(delayed(m, "is_residual", is_second, 2))]
+        m.d.comb += self.valid.eq(delayed(m, "second", self.reads & is_second, 1, reset=True))
+        m.d.sync += [self.target.eq(pixel.target + channel),
+                     self.write.eq(Cat(left > lane for lane in range(self.lanes)))]
+        return m

@@ -1,0 +1,246 @@
+"""Results: from the macro, pools and pairs through the lanes to memory."""
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from ....golden.engine.descriptor import Flags, Operation
+from ....golden.requantize import ROUNDINGS
+from ...core.requantizer_lane import PARAMETERS
+from ...fabric.emitter import Platform
+from ...fabric.mux import instantiate_choice
+from ...macro.ports import output_layout
+from ..control.delays import delayed
+from ..control.descriptor import ADDRESS_BITS, record_layout
+from ..memory.activation_memory import ActivationMemory
+from ..memory.bounds import used_layout
+from .image_sums import ImageSums
+from .lanes import Lanes
+from .partial_sums import PartialSums
+from .pool import TOTAL_BITS
+from .result_slots import ResultSlots
+from .sum_of_two import SumOfTwo
+
+# Cycles from the lanes' parameters until what is added to their results comes into the sum of two.
+OWN = Lanes.LATENCY
+# From a pair in the sum of two until the lanes read the parameters of its sum.
+SUM = SumOfTwo.LATENCY - Lanes.SUMS
+# Which settings of the lanes.
+LAYER, POOLED, SUMMED, FED = range(4)
+
+
+class Results(wiring.Component):
+    """All results go through the same lanes, and those to which a tensor is added twice.
+
+    A result takes the lanes in even cycles if something is added to it, which leaves the odd ones to the sums.
+
+    Parameters
+    ----------
+    config : EngineConfig
+
+    Members
+    -------
+    record : ``In(record_layout)``
+        The descriptor.
+    begin : ``In(1)``
+        For a cycle: it is new, and a CONV.
+    o : ``In(stream)``
+        Of the macro.
+    last : ``Out(1)``
+        The last slot of a CONV goes to the lanes.
+    other_reads : ``Out(1)``
+        The memory is read for a tensor that is added.
+    other_address : ``Out(ADDRESS_BITS)``
+        Where, a cycle later.
+    other_used : ``Out(used_layout)``
+        Which bytes are used, a cycle after the address.
+    uses_lanes : ``Out(1)``
+        The lanes take something, or will when what is added has been read.
+    has_many_slots : ``Out(1)``
+        Like the next, of `ResultSlots`.
+    has_many_sums : ``Out(1)``
+        There are more partial sums than can be kept.
+    stop : ``In(1)``
+        Results of the macro are lost, until there are none any more.
+    data : ``In(8 * lanes)``
+        What is read.
+    pool_valid : ``In(1)``
+        Like the next four, of `Pool` or `Depthwise`: there are totals.
+    pool_totals : ``In(ArrayLayout(signed(TOTAL_BITS), lanes))``
+        The totals.
+    feeder : ``In(record_layout)``
+        Of the depthwise unit.
+    fed_next : ``In(1)``
+        It takes the lanes in place of a slot of the macro's.
+    fed_slot : ``In(16)``
+        Slot of its parameters, a cycle later.
+    fed_sums : ``In(ArrayLayout(signed(TOTAL_BITS), lanes))``
+        Its sums, three cycles later.
+    pool_target : ``In(ADDRESS_BITS)``
+        Where their results go.
+    pool_write : ``In(lanes)``
+        Which are written.
+    pair_valid : ``In(1)``
+        Like the next two, of `Pairs`: two words were read.
+    pair_target : ``In(ADDRESS_BITS)``
+        Where their sums go.
+    pair_write : ``In(lanes)``
+        Which are written.
+    write_parameters : ``In(lanes)``
+        Like the next two, to `Lanes`: store the parameters of these lanes.
+    write_slot : ``In(range(parameter_slots))``
+        In this slot.
+    parameters : ``In(PARAMETERS)``
+        The parameters.
+    target : ``Out(ADDRESS_BITS)``
+        Where results are written.
+    write : ``Out(lanes)``
+        Which.
+    results : ``Out(8 * lanes)``
+        The results.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        lanes = config.lanes
+        super().__init__({
+            "record": In(record_layout()), "begin": In(1), "o": In(stream.Signature(output_layout(config.macro))),
+            "last": Out(1), "other_reads": Out(1), "other_address": Out(ADDRESS_BITS),
+            "other_used": Out(used_layout(lanes)), "uses_lanes": Out(1), "has_many_slots": Out(1),
+            "has_many_sums": Out(1), "stop": In(1),
+            "data": In(8 * lanes),
+            "pool_valid": In(1), "pool_totals": In(data.ArrayLayout(signed(TOTAL_BITS), lanes)),
+            "feeder": In(record_layout()), "fed_next": In(1), "fed_slot": In(16),
+            "fed_sums": In(data.ArrayLayout(signed(TOTAL_BITS), lanes)), "pool_target": In(ADDRESS_BITS),
+            "pool_write": In(lanes), "pair_valid": In(1),
+            "pair_target": In(ADDRESS_BITS), "pair_write": In(lanes), "write_parameters": In(lanes),
+            "write_slot": In(range(config.parameter_slots)), "parameters": In(PARAMETERS),
+            "target": Out(ADDRESS_BITS), "write": Out(lanes), "results": Out(8 * lanes),
+        })
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        config, fields = self.config, self.record.fields
+        lanes = platform.instantiate(m, "lanes", "lanes", Lanes, config=config)
+        two = platform.instantiate(m, "sum_of_two", "sum_of_two", SumOfTwo, lanes=config.lanes)
+        is_residual = (fields.flags & int(Flags.RESIDUAL)) != 0
+        is_add, is_pool, is_depthwise = (fields.operation == kind for kind in (
+            Operation.ADD, Operation.POOL, Operation.DEPTHWISE))
+        has_totals = is_pool | is_depthwise
+        slot, valid, sums, is_late = self._slots(m, platform, is_residual)
+        # What is added comes when the result does; a slot that waits for an even cycle is a cycle later.
+        words = delayed(m, "other", self.data, 1 + OWN - ActivationMemory.READ)
+        late_words = delayed(m, "late_other", words, 1)
+        is_late = delayed(m, "is_late", is_late, OWN, reset=True)
+        pair_valid = delayed(m, "pair_valid", self.pair_valid, ActivationMemory.READ, reset=True)
+        own_write = delayed(m, "own_write", Mux(valid, slot.write, 0), OWN, reset=True)
+        own_target = delayed(m, "own_target", slot.address, OWN)
+        pair_write, pair_target = (delayed(m, name, value, ActivationMemory.READ) for name, value in (
+            ("pair_write", self.pair_write), ("pair_target", self.pair_target)))
+        goes = Mux(is_add, pair_valid, is_residual & delayed(m, "own_valid", valid & slot.ends, OWN, reset=True))
+        m.d.comb += [
+            two.fields.eq(fields), two.own.eq(Mux(is_add, delayed(m, "first", self.data, 1), lanes.results)),
+            two.other.eq(Mux(is_add, self.data, Mux(is_late, late_words, words))),
+        ]
+        summed = delayed(m, "summed", goes, SUM, reset=True)
+        fed = delayed(m, "fed", self.fed_next, 1, reset=True)
+        chosen = Mux(fed, FED, Mux(summed, SUMMED, Mux(is_pool, POOLED, LAYER)))
+        sum_write = delayed(m, "sum_write", Mux(goes, Mux(is_add, pair_write, own_write), 0), SUM + Lanes.LATENCY,
+                            reset=True)
+        sum_target = delayed(m, "sum_target", Mux(is_add, pair_target, own_target), SUM + Lanes.LATENCY)
+        pool_write = delayed(m, "pool_write", Mux(self.pool_valid, self.pool_write, 0), Lanes.LATENCY - Lanes.SUMS,
+                             reset=True)
+        pool_target = delayed(m, "pool_target", self.pool_target, Lanes.LATENCY - Lanes.SUMS)
+        m.d.comb += [
+            lanes.slot.eq(Mux(fed, self.fed_slot, Mux(summed | is_pool, fields.sum_slot, slot.parameters))),
+            lanes.chosen.eq(chosen),
+            self.results.eq(lanes.results),
+            self.write.eq(Mux(has_totals, pool_write, Mux(is_add | is_residual, sum_write, own_write))),
+            self.target.eq(Mux(has_totals, pool_target, Mux(is_add | is_residual, sum_target, own_target))),
+            lanes.write.eq(self.write_parameters), lanes.write_slot.eq(self.write_slot),
+            lanes.write_parameters.eq(self.parameters),
+        ]
+        sums_of_image = self._add_up(m, platform, delayed(m, "word", (slot.parameters - fields.parameters)[:4], OWN),
+                                     is_residual)
+        is_summed = (fields.flags & int(Flags.SUMS)) != 0
+        taken = delayed(m, "taken", chosen, Lanes.SUMS)
+        pooled = [Mux(is_summed, sums_of_image[lane], self.pool_totals[lane]) for lane in range(config.lanes)]
+        for lane in range(config.lanes):
+            m.d.comb += lanes.sums[lane].eq(Mux(taken == SUMMED, two.sums[lane],
+                                                Mux(taken == POOLED, pooled[lane],
+                                                    Mux(taken == FED, self.fed_sums[lane], sums[lane]))))
+        self._set(m, lanes, fields)
+        return m
+
+    def _add_up(self, m, platform, word, is_residual):
+        """Sums of an image, given the word to which the lanes' results belong; those that a POOL wants."""
+        sums = platform.instantiate(m, "image_sums", "image_sums", ImageSums, lanes=self.config.lanes)
+        shown = Signal.like(sums.shown)
+        with m.If(self.begin):
+            m.d.sync += shown.eq(0)
+        with m.Elif(self.pool_valid):
+            m.d.sync += shown.eq(shown + 1)
+        is_conv = self.record.fields.operation == Operation.CONV
+        m.d.comb += [
+            sums.clear.eq(self.begin), sums.write.eq(Mux(is_conv, self.write, 0)), sums.results.eq(self.results),
+            sums.word.eq(Mux(is_residual, delayed(m, "sum_word", word, SUM + Lanes.LATENCY), word)),
+            sums.shown.eq(shown),
+        ]
+        return sums.sums
+
+    def _set(self, m, lanes, fields):
+        """The settings of the lanes."""
+        for index, given in ((LAYER, fields), (FED, self.feeder.fields)):
+            m.d.comb += [lanes.settings[index][name].eq(given[name]) for name in (
+                "rounding", "zero_point", "low", "high")]
+        for index, rounding in ((POOLED, fields.rounding), (SUMMED, ROUNDINGS.index("double"))):
+            settings = lanes.settings[index]
+            m.d.comb += [settings.rounding.eq(rounding), settings.zero_point.eq(fields.sum_zero),
+                         settings.low.eq(fields.sum_low), settings.high.eq(fields.sum_high)]
+
+    def _slots(self, m, platform, is_residual):
+        """Slots of the macro's results: where one goes, whether there is one, its sums, and whether it waited."""
+        config = self.config
+        slots = platform.instantiate(m, "slots", "slots", ResultSlots, config=config)
+        partial = platform.instantiate(m, "partial_sums", "partial_sums", PartialSums, config=config)
+        # A result that has left the macro; of a slot to which something is added this is the second cycle.
+        held = Signal(len(Value.cast(self.o.payload.y)), reset_less=True)
+        is_held, is_second = Signal(), Signal()
+        width = config.lanes * config.macro.total_width
+        m.d.comb += [
+            slots.record.eq(self.record), slots.begin.eq(self.begin),
+            slots.goes.eq(is_held & ~self.fed_next & (~slots.adds | is_second)),
+            self.other_reads.eq(is_held & slots.adds & ~is_second),
+            self.o.ready.eq(~is_held | (slots.goes & slots.ends_vector)), self.last.eq(slots.last),
+            self.has_many_slots.eq(slots.has_many_slots), self.has_many_sums.eq(slots.has_many_sums),
+            self.other_used.end.eq(delayed(m, "other_count", Mux(self.other_reads, slots.count, 0), 2)),
+            self.other_used.is_residual.eq(1),
+            self.uses_lanes.eq(Mux(self.record.fields.operation == Operation.CONV, is_held | self.fed_next,
+                                   self.pool_valid | self.pair_valid)),
+        ]
+        m.d.sync += [is_second.eq(self.other_reads), self.other_address.eq(slots.other)]
+        with m.If(self.o.ready):
+            m.d.sync += [held.eq(self.o.payload.y), is_held.eq(self.o.valid)]
+        with m.If(self.stop):
+            m.d.sync += is_held.eq(0)
+        totals = instantiate_choice(m, platform, "totals", [
+            held[first:first + width] for first in range(0, len(held), width)], slots.number)
+        m.d.comb += [
+            partial.number.eq(slots.sum_number), partial.valid.eq(slots.valid), partial.begins.eq(slots.slot.begins),
+            Value.cast(partial.totals).eq(delayed(m, "totals", totals, 1)),
+        ]
+        is_odd, waits = Signal(), Signal()
+        waiting = Signal(slots.slot.shape(), reset_less=True)
+        m.d.sync += [is_odd.eq(~is_odd), waits.eq(slots.valid & slots.slot.ends & is_residual & is_odd),
+                     waiting.eq(slots.slot)]
+        slot, valid = Signal(slots.slot.shape(), name="slot"), Signal()
+        late_sums = Signal(partial.sums.shape(), reset_less=True)
+        has_waited = delayed(m, "waited", waits, Lanes.SUMS, reset=True)
+        m.d.sync += late_sums.eq(partial.sums)
+        m.d.comb += [
+            slot.eq(Mux(waits, waiting, slots.slot)),
+            valid.eq(waits | (slots.valid & ~(slots.slot.ends & is_residual & is_odd))),
+        ]
+        sums = data.View(partial.sums.shape(), Mux(has_waited, Value.cast(late_sums), Value.cast(partial.sums)))
+        return slot, valid, sums, waits

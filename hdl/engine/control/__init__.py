@@ -1,0 +1,1 @@
+"""Descriptors: how they are loaded, fetched and started."""

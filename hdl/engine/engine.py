@@ -1,0 +1,316 @@
+"""The engine: its blocks around the macro."""
+
+from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ...golden.engine.descriptor import Flags, Operation
+from ...golden.engine.latencies import ARGMAX_LATENCY, DEPTHWISE_LATENCY, FETCH_CYCLES, LANE_LATENCY, SUM_LATENCY
+from ..config.widths import ceil_log2
+from ..core.requantizer_lane import PARAMETERS
+from ..fabric.emitter import Platform
+from ..macro.macro import Macro
+from .compute.depthwise import Depthwise
+from .compute.greatest import Greatest
+from .compute.lanes import Lanes
+from .compute.pairs import Pairs
+from .compute.pool import Pool
+from .compute.results import Results
+from .control.delays import delayed
+from .control.descriptor import ADDRESS_BITS
+from .control.image_words import ImageWords, Section, word_members
+from .control.rules import FAULT
+from .control.sequencer import NUMBER_BITS, Sequencer
+from .faults import Faults
+from .guards import Guards
+from .memory.activation_memory import WINDOW_ROWS, ActivationMemory
+from .memory.bounds import used_layout
+from .memory.gather import BYTES_AFTER, Gather
+from .memory.patch_addresses import read_layout
+from .memory.tile_loader import TileLoader
+from .trace import ENTRY_WORDS, Trace
+
+# Cycles for which results that feed a layer wait, so that a vector is there as long after them as results in memory.
+FED_LATENCY = 2
+
+
+def check_gateware(config):
+    """ValueError, in one line, for what an engine's configuration has and there is no gateware of."""
+    for name, value in (("arrays", 1), ("weight_port", 0)):
+        if getattr(config, name) != value:
+            raise ValueError(f"{name} must be {value} in gateware, not {getattr(config, name)}")
+
+
+def engine_members(config):
+    """Members of an `Engine`."""
+    lanes, address = config.lanes, range(config.activation_bytes)
+    return {
+        **word_members(),
+        "load_count": In(range(config.load_entries + 1)), "start": In(1), "cancel": In(1), "running": Out(1),
+        "ended": Out(1), "cycle": Out(32), "argmax": Out(16), "address": In(address), "data": Out(8 * lanes),
+        "trace_address": In(range(ENTRY_WORDS * config.program_length)), "trace_data": Out(32),
+        "fault": Out(FAULT), "fault_number": Out(NUMBER_BITS), "write": Out(lanes), "target": Out(ADDRESS_BITS),
+        "results": Out(8 * lanes),
+    }
+
+
+class Engine(wiring.Component):
+    """Runs the program that was loaded, on the input that was loaded, until END.
+
+    Parameters
+    ----------
+    config : EngineConfig
+
+    Raises
+    ------
+    ValueError
+        More than one macro, or a ``weight_port``, which it does not have yet.
+
+    Members
+    -------
+    valid : ``In(1)``
+        A word of an image, or of the activation memory; only while not ``running``.
+    section : ``In(Section)``
+        Like the next three, as `ImageWords` takes it.
+    item : ``In(24)``
+        Which item of the section.
+    part : ``In(8)``
+        Which word of the item.
+    word : ``In(32)``
+        The word.
+    load_count : ``In(range(load_entries + 1))``
+        Entries of the list of loads; they stay from ``start`` until the run has ended.
+    start : ``In(1)``
+        For a cycle, while not ``running``, and not with ``valid``: run. Nothing happens while ``running``.
+    cancel : ``In(1)``
+        For a cycle: end the run, as a fault does.
+    running : ``Out(1)``
+        A run has begun, and something of it goes on: it has not ended, or units come to their end after a fault.
+    ended : ``Out(1)``
+        For a cycle: the last of a descriptor.
+    cycle : ``Out(32)``
+        Of the run.
+    argmax : ``Out(16)``
+        Number of the greatest output, after a run.
+    address : ``In(range(activation_bytes))``
+        Address to read while not ``running``.
+    data : ``Out(8 * lanes)``
+        Bytes there, `ActivationMemory.READ` cycles later.
+    fault : ``Out(FAULT)``
+        What ended the last run, of `Fault`; 0: END did. A run that a fault ends goes on until its last vectors are
+        through, and writes nothing any more.
+    fault_number : ``Out(16)``
+        Number of the descriptor that has the fault.
+    trace_address : ``In(range(ENTRY_WORDS * program_length))``
+        Word of the last run's `Trace` to read while not ``running``.
+    trace_data : ``Out(32)``
+        The word, two cycles later.
+    write : ``Out(lanes)``
+        Which of ``results`` go to the activation memory, in a run. Those of a descriptor do before the next starts.
+    target : ``Out(ADDRESS_BITS)``
+        Where the first of them goes.
+    results : ``Out(8 * lanes)``
+        The bytes.
+    """
+
+    def __init__(self, *, config):
+        check_gateware(config)
+        self.config = config
+        super().__init__(engine_members(config))
+
+    def elaborate(self, platform):
+        platform = Platform.of(platform)
+        m = Module()
+        config, macro = self.config, self.config.macro
+
+        def add(name, cls, **parameters):
+            return platform.instantiate(m, name, name, cls, **parameters)
+
+        sequencer = add("sequencer", Sequencer, config=config)
+        memory = add("memory", ActivationMemory, size=config.activation_bytes, lanes=config.lanes,
+                     has_windows=config.depthwise > 0)
+        gather = add("gather", Gather, rows=macro.rows, lanes=config.lanes)
+        loader = add("loader", TileLoader, config=config)
+        array = add("macro", Macro, config=macro)
+        results = add("results", Results, config=config)
+        pool, pairs = add("pool", Pool, lanes=config.lanes), add("pairs", Pairs, lanes=config.lanes)
+        greatest = add("greatest", Greatest, lanes=config.lanes)
+        self._load(m, platform, sequencer, memory, loader, results)
+        # No block starts while another one has not come to its end.
+        self._starts = start = Signal(name="starts")
+        m.d.comb += start.eq(self.start & ~self.running)
+        fields = sequencer.record.fields
+        starts = {}
+        gathers = ~sequencer.is_fed
+        for kind, unit in ((Operation.CONV, gather), (Operation.POOL, pool), (Operation.ADD, pairs),
+                           (Operation.END, greatest)):
+            starts[kind] = (sequencer.begin & (fields.operation == kind), sequencer.go & (fields.operation == kind))
+            is_own = gathers if unit is gather else 1
+            m.d.comb += unit.go.eq(starts[kind][1] & is_own)
+            if unit is not greatest:
+                m.d.comb += [unit.record.eq(sequencer.record), unit.begin.eq(starts[kind][0] & is_own)]
+        # Vectors.
+        m.d.comb += [
+            gather.data.eq(memory.data), gather.holds.eq(results.other_reads),
+            array.i.valid.eq(gather.o_valid & loader.has_tile),
+            Value.cast(array.i.payload.x).eq(gather.x), array.i.payload.bits.eq(macro.input_bits),
+            array.i.payload.signed.eq(~fields.flags[0]), array.i.payload.bank.eq(loader.bank),
+            gather.take.eq(array.i.valid & array.i.ready),
+            loader.released.eq(gather.take & gather.ends_tile),
+            loader.start.eq(start), loader.runs.eq(sequencer.runs), loader.count.eq(self.load_count),
+        ]
+        wiring.connect(m, loader.write, array.write)
+        wiring.connect(m, array.o, results.o)
+        m.d.comb += [
+            results.record.eq(sequencer.record), results.begin.eq(starts[Operation.CONV][0]),
+            *(getattr(results, f"pair_{name}").eq(getattr(pairs, name)) for name in ("valid", "target", "write")),
+            greatest.source.eq(fields.source), greatest.depth.eq(fields.depth), self.argmax.eq(greatest.number),
+            *(unit.data.eq(memory.data) for unit in (results, pool, greatest)), self.data.eq(memory.data),
+        ]
+        depthwise, depthwise_last = self._add_depthwise(m, platform, sequencer, memory, loader, results, pool, gather)
+        self._read(m, sequencer, memory, gather, results, pool, pairs, greatest)
+        # All units stop.
+        self._stop = Signal(name="stop")
+        # Cycles until what is within the blocks has gone through.
+        left = Signal(range(LANE_LATENCY + SUM_LATENCY + 1))
+        is_twice = (fields.operation == Operation.ADD) | ((fields.flags & int(Flags.RESIDUAL)) != 0)
+        with m.If(results.last | pool.last | pairs.last):
+            m.d.sync += left.eq(Mux(is_twice, LANE_LATENCY + SUM_LATENCY, LANE_LATENCY))
+        with m.Elif(depthwise_last):
+            m.d.sync += left.eq(DEPTHWISE_LATENCY + LANE_LATENCY)
+        with m.Elif(greatest.last):
+            m.d.sync += left.eq(ARGMAX_LATENCY)
+        with m.Elif(left != 0):
+            m.d.sync += left.eq(left - 1)
+        m.d.comb += [sequencer.done.eq(left == 1), self.ended.eq(sequencer.done), sequencer.start.eq(start)]
+        with m.If(self._stop):
+            m.d.sync += left.eq(0)
+        self._guard(m, platform, sequencer, loader, gather, results, pool, pairs, greatest, depthwise)
+        trace = add("trace", Trace, program_length=config.program_length)
+        m.d.comb += [
+            trace.clear.eq(start), trace.ends.eq(self.ended),
+            trace.begins.eq(delayed(m, "begins", sequencer.go, 1, reset=True)), trace.cycle.eq(self.cycle),
+            trace.rows.eq(loader.write.valid & loader.write.ready),
+            trace.reads.eq(gather.reads | results.other_reads | pool.counts | pairs.reads | greatest.reads),
+            trace.lanes.eq(results.uses_lanes), trace.address.eq(self.trace_address), self.trace_data.eq(trace.data),
+        ]
+        m.d.sync += self.cycle.eq(Mux(sequencer.runs, self.cycle + 1, Mux(start, 0, self.cycle)))
+        return m
+
+    def _add_depthwise(self, m, platform, sequencer, memory, loader, results, pool, gather):
+        """The depthwise unit, on the way of pools to the lanes, or None; whether its last cycle is this one."""
+        ports = ("valid", "target", "write")
+        m.d.comb += [getattr(results, f"pool_{name}").eq(getattr(pool, name)) for name in ports]
+        m.d.comb += Value.cast(results.pool_totals).eq(Value.cast(pool.totals))
+        if not self.config.depthwise:
+            return None, 0
+        unit = platform.instantiate(m, "depthwise", "depthwise", Depthwise, config=self.config)
+        is_alone = sequencer.record.fields.operation == Operation.DEPTHWISE
+        is_depthwise = is_alone | sequencer.is_fed
+        # From the sums at the lanes until their results are written to a vector, less the time that this takes.
+        later = Lanes.LATENCY - Lanes.SUMS + FED_LATENCY - BYTES_AFTER
+        read = Signal(read_layout(self.config.macro.rows, self.config.lanes))
+        m.d.comb += [
+            read.end.eq(self.config.lanes), read.offset.eq(unit.offset), read.begins.eq(unit.begins),
+            read.ends.eq(unit.ends), read.ends_tile.eq(unit.is_end),
+            read.count.eq(sum(unit.write[lane] for lane in range(self.config.lanes))),
+            gather.is_fed.eq(sequencer.is_fed), gather.fed_read.eq(delayed(m, "fed_read", read, later)),
+            gather.fed_valid.eq(delayed(m, "fed_valid", unit.valid & sequencer.is_fed, later, reset=True)),
+            gather.fed_data.eq(delayed(m, "fed_data", results.results, FED_LATENCY)),
+            unit.take.eq(gather.take & sequencer.is_fed),
+        ]
+        m.d.comb += [
+            unit.record.eq(sequencer.feeder), results.feeder.eq(sequencer.feeder),
+            unit.begin.eq(sequencer.begin & is_depthwise),
+            unit.go.eq(sequencer.go & is_depthwise), unit.taps.eq(loader.taps), loader.holds.eq(unit.holds),
+            loader.tap_reads.eq(unit.tap_reads), loader.tap_row.eq(unit.tap_row),
+            memory.is_window.eq(self.running & is_depthwise),
+            *(memory.window[row].eq(unit.address[row]) for row in range(WINDOW_ROWS)),
+            memory.window_rows.eq(unit.rows), Value.cast(unit.data).eq(Value.cast(memory.window_data)),
+            results.fed_next.eq(unit.next), results.fed_slot.eq(unit.slot),
+            Value.cast(results.fed_sums).eq(Value.cast(unit.sums)),
+        ]
+        with m.If(is_alone):
+            m.d.comb += [getattr(results, f"pool_{name}").eq(getattr(unit, name)) for name in ports]
+        return unit, unit.last & is_alone
+
+    def _read(self, m, sequencer, memory, gather, results, pool, pairs, greatest):
+        """Who reads the activation memory: one at a time."""
+        is_other = delayed(m, "is_other", results.other_reads, 1, reset=True)
+        operation = sequencer.record.fields.operation
+        self._used = Signal(used_layout(self.config.lanes), name="used")
+        is_other_used = delayed(m, "is_other_used", is_other, 1)
+        # All its bits, of which the memory has no use for the highest.
+        self._address = Signal(ADDRESS_BITS, name="read_address")
+        m.d.comb += [self._address.eq(self.address), memory.address.eq(self._address)]
+        with m.If(self.running & (operation == Operation.CONV)):
+            m.d.comb += [self._address.eq(Mux(is_other, results.other_address, gather.address)),
+                         memory.place.eq(Mux(is_other, 0, gather.place)),
+                         self._used.eq(Mux(is_other_used, results.other_used, gather.used))]
+        for kind, unit in ((Operation.POOL, pool), (Operation.ADD, pairs), (Operation.END, greatest)):
+            with m.If(self.running & (operation == kind)):
+                m.d.comb += [self._address.eq(unit.address), self._used.eq(unit.used)]
+
+    def _guard(self, m, platform, sequencer, loader, gather, results, pool, pairs, greatest, depthwise):
+        """Faults, which stop all units; and what is written."""
+        fields = sequencer.record.fields
+        guards = platform.instantiate(m, "guards", "guards", Guards, lanes=self.config.lanes,
+                                      has_windows=depthwise is not None)
+        faults = platform.instantiate(m, "faults", "faults", Faults, config=self.config)
+        seen, is_conv = faults.seen, fields.operation == Operation.CONV
+        m.d.comb += [
+            guards.record.eq(sequencer.record), guards.feeder.eq(sequencer.feeder), guards.address.eq(self._address),
+            guards.used.eq(self._used), guards.write.eq(results.write), guards.target.eq(results.target),
+            guards.data.eq(results.results), guards.allows.eq(self.running & ~faults.stop),
+            self.write.eq(guards.guarded_write), self.target.eq(guards.guarded_target),
+            self.results.eq(guards.guarded_data),
+            seen.source.eq(guards.beyond_source), seen.target.eq(guards.beyond_target),
+            seen.residual.eq(guards.beyond_residual), seen.unit.eq(pool.is_outside),
+            seen.sums.eq(results.has_many_sums),
+            seen.tile.eq(results.has_many_slots | (gather.o_valid & loader.lacks) |
+                         (delayed(m, "goes", sequencer.go, 1, reset=True) & is_conv &
+                          (fields.weights != loader.used))),
+            faults.start.eq(self._starts), faults.running.eq(sequencer.running), faults.cancel.eq(self.cancel),
+            faults.busy.eq(loader.busy), faults.rule.eq(sequencer.fault),
+            faults.rule_number.eq(sequencer.fault_number), faults.number.eq(sequencer.number),
+            faults.is_fed.eq(sequencer.is_fed), self.fault.eq(faults.fault),
+            self.fault_number.eq(faults.fault_number), self._stop.eq(faults.stop),
+            sequencer.stopped.eq(faults.stopped),
+            # What is on its way when END or a fault ends the program goes on.
+            self.running.eq(sequencer.running | faults.stop | loader.busy),
+            *(unit.stop.eq(faults.stop) for unit in (sequencer, gather, results, pool, pairs, greatest)),
+        ]
+        if depthwise:
+            m.d.comb += [
+                depthwise.stop.eq(faults.stop), Value.cast(guards.window).eq(Value.cast(depthwise.address)),
+                Value.cast(guards.window_used).eq(Value.cast(depthwise.used)),
+                seen.window.eq(guards.beyond_window),
+                seen.taps.eq(depthwise.tap_reads & (depthwise.tap_row >= self.config.tile_rows)),
+            ]
+
+    def _load(self, m, platform, sequencer, memory, loader, results):
+        """Items of an image into the memories."""
+        config = self.config
+        words = platform.instantiate(m, "words", "image_words", ImageWords, columns=config.columns, lanes=config.lanes)
+        m.d.comb += [getattr(words, name).eq(getattr(self, name)) for name in ("section", "item", "part", "word")]
+        m.d.comb += words.valid.eq(self.valid & ~self.running)
+        stores = {section: words.stores & (words.store == section) for section in Section}
+        lane_bits = ceil_log2(config.lanes)
+        base = Signal(len(sequencer.write_address))
+        m.d.comb += [
+            base.eq(words.number * FETCH_CYCLES),
+            sequencer.write.eq(stores[Section.PROGRAM]), sequencer.write_address.eq(base + words.words_before),
+            sequencer.write_data.eq(words.data),
+            loader.write_entry.eq(stores[Section.LOADS]), loader.entry_address.eq(words.number),
+            loader.entry.eq(words.data),
+            loader.write_row.eq(stores[Section.TILES]), loader.row_address.eq(words.number), loader.row.eq(words.data),
+            results.write_parameters.eq(Mux(stores[Section.PARAMETERS], 1 << words.number[:lane_bits], 0)),
+            results.write_slot.eq(words.number[lane_bits:]),
+            Value.cast(results.parameters).eq(words.data[:PARAMETERS.size]),
+        ]
+        with m.If(self.running):
+            m.d.comb += [memory.write.eq(self.write), memory.write_address.eq(self.target),
+                         memory.write_data.eq(self.results)]
+        with m.Else():
+            m.d.comb += [memory.write_address.eq(words.number), memory.write_data.eq(words.data[:32]),
+                         memory.write.eq(stores[Section.ACTIVATIONS].replicate(4))]

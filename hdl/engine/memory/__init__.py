@@ -1,0 +1,1 @@
+"""Activations and tiles: their memories, and what brings them to the macro."""

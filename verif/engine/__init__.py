@@ -1,0 +1,1 @@
+"""Images on the Verilog of an engine, beside its golden model."""
