@@ -16,6 +16,7 @@ from bitline.host.network.operators import AveragePool2D, MaxPool2D
 from engine_networks import Builder
 from engine_runs import CONFIGS, DEPTHWISE, TINY, Run
 from gateware import simulate
+from some import some
 
 
 def check(config, network, *, seed=0, fuse=True):
@@ -75,7 +76,7 @@ def test_every_used_byte_is_compared():
     simulate(bounds, testbench)
 
 
-@pytest.mark.parametrize("name", ["tiny", "deep"])
+@pytest.mark.parametrize("name", some(["tiny", "deep"], 0))
 def test_dense_layers(name):
     build = Builder(np.random.default_rng(1), (1, 40))
     build.dense(20, activation="relu")
@@ -83,6 +84,7 @@ def test_dense_layers(name):
     check(CONFIGS[name], build.network())
 
 
+@pytest.mark.slow
 def test_windows_beyond_the_source_and_strips():
     build = Builder(np.random.default_rng(2), (1, 6, 5, 3))
     build.conv(6, (3, 3), (1, 2))
@@ -91,6 +93,7 @@ def test_windows_beyond_the_source_and_strips():
     assert any(len(each.strips) > 1 and len(each.parts) > 1 for each in program[:-1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fuse", [True, False])
 def test_sums_of_two(fuse):
     build = Builder(np.random.default_rng(3), (1, 4, 4, 4))
@@ -100,6 +103,7 @@ def test_sums_of_two(fuse):
     assert (Operation.ADD in {each.operation for each in program}) != fuse
 
 
+@pytest.mark.slow
 def test_pools():
     build = Builder(np.random.default_rng(4), (1, 6, 5, 5))
     build.pool(MaxPool2D, (2, 2), (2, 1))
@@ -107,6 +111,7 @@ def test_pools():
     assert Flags.MAXIMUM & check(TINY, build.network())[0].flags
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adds", [True, False])
 def test_sums_of_an_image(adds):
     build = Builder(np.random.default_rng(5), (1, 4, 3, 4))
@@ -118,6 +123,7 @@ def test_sums_of_an_image(adds):
     assert any(each.operation == Operation.POOL and each.is_summed for each in program)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size, stride", [((3, 3), (1, 1)), ((2, 3), (2, 1)), ((3, 1), (1, 2))])
 def test_depthwise(size, stride):
     build = Builder(np.random.default_rng(6), (1, 6, 5, 8))
@@ -125,6 +131,7 @@ def test_depthwise(size, stride):
     assert check(DEPTHWISE, build.network())[0].operation == Operation.DEPTHWISE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stride", [(1, 1), (2, 1)])
 def test_depthwise_that_feeds(stride):
     build = Builder(np.random.default_rng(7), (1, 6, 5, 8))
@@ -165,6 +172,7 @@ class CanceledRuns(Run):
         await self._read(ctx)
 
 
+@pytest.mark.slow
 def test_runs_that_are_canceled_in_their_last_cycles():
     build = Builder(np.random.default_rng(8), (1, 8))
     build.dense(6)

@@ -68,7 +68,7 @@ def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
     assert done.returncode == 0 and ((tool == "iverilog" and fabric == "ecp5") or not done.stderr), done.stderr
 
 
-@pytest.mark.parametrize("fabric", FABRICS)
+@pytest.mark.parametrize("fabric", some(list(FABRICS), 0))
 def test_engine_is_lint_clean(fabric, cells, tmp_path):
     path = tmp_path / "engine.v"
     path.write_text(emit(DEPTHWISE, fabric), encoding="utf-8")

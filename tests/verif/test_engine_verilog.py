@@ -39,6 +39,7 @@ def test_every_operation_run_after_run():
     assert (first.output == again.output).all() and (second.output != third.output).any()
 
 
+@pytest.mark.slow
 def test_cells_of_ecp5():
     """Its block RAMs, of which bytes are written, and multipliers, as models; run after run."""
     image = small().image
@@ -65,7 +66,7 @@ def test_steps_of_a_stream():
     check(SMALL, compile_network(SMALL, network).image, list(x.reshape(5, -1)), is_stateful=True)
 
 
-@pytest.mark.parametrize("name", some_of(CONFIGS, "two writers", "depthwise"))
+@pytest.mark.parametrize("name", some_of(CONFIGS, "depthwise"))
 def test_drawn_networks(name):
     config, count = CONFIGS[name], 0
     for seed in range(60):
