@@ -25,13 +25,13 @@ REASONS = {
 REASONS_OF_TESTS = {
     "text of modules and documents": ("test_rooms", "test_docs", "test_words", "hdl.test_core", "hdl.test_members",
                                       "hdl.test_memory_wrapper", "hdl.test_verilog_tools", "scripts.test_integration",
-                                      "host.test_link", "host.test_engine_compile"),
+                                      "host.test_link", "host.test_engine_compile", "helpers.engine_rules"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_engine_limits", "host.test_mapping",
         "scripts.test_code_coverage",
         "scripts.test_floorplan", "scripts.test_inject", "scripts.test_peers", "scripts.test_prove",
         "scripts.test_regress", "scripts.test_reclock", "scripts.test_run", "scripts.test_soak"),
-    "names of cells in netlists": ("scripts.test_bench_fpga", "scripts.test_synth"),
+    "names of cells in netlists": ("scripts.test_bench_fpga", "scripts.test_engine_cells", "scripts.test_synth"),
     "commands of Yosys's mutate": ("scripts.test_mutate",),
 }
 ALLOWED = {f"bitline.{module}" for modules in REASONS.values() for module in modules} | {

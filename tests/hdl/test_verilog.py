@@ -3,21 +3,18 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
-from bitline.hdl.config.engine import EngineConfig, default_engine
+from bitline.hdl.config.engine import EngineConfig
 from bitline.hdl.emit import FABRICS, WAIVERS, design, emit, run_yosys, sidecar
 from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.verilog_format import without_escapes
-from bitline.scripts.fpga.families import DEVICES
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.verif.sim.build import tool_environment
 from engine_runs import DEPTHWISE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from places import ROOT
 from some import some
 
 NAMED = [
@@ -76,25 +73,6 @@ def test_engine_is_lint_clean(fabric, cells, tmp_path):
         done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", DEPTHWISE.name, path,
                                *([cells] if fabric == "ecp5" else [])], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
-
-
-def cells_of(verilog, name):
-    """Cells of a module and those in it, by kind, and products that synthesis is left to make."""
-    module, counts = verilog.modules[name], Counter()
-    counts["products"] = len(re.findall(r"\bproduct_\w+ = \$signed\([^()]*\) \* ", module.text))
-    for instance in module.instances.values():
-        counts += cells_of(verilog, instance.module) if instance.module in verilog.modules else {instance.module: 1}
-    return counts
-
-
-def test_cells_of_the_default_engine():
-    """They are more than an ECP5-85F has, by the numbers that the documents give."""
-    config, device = default_engine(), DEVICES["LFE5U-85F"].capacity
-    counts = cells_of(Design(emit(config, "ecp5")), config.name)
-    text = " ".join((ROOT / "docs" / "engine.md").read_text(encoding="utf-8").split())
-    assert (f"{counts['PDPW16KD']} of {device['block_ram']} block RAMs, and {counts['MULT18X18D']} of {device['dsp']} "
-            f"MULT18X18D plus {counts['products']} products") in text
-    assert counts["PDPW16KD"] > device["block_ram"]
 
 
 @pytest.mark.parametrize("program, unneeded", [
