@@ -15,7 +15,7 @@ from ...hdl.emit import emit
 from ...hdl.engine.engine import check_gateware
 from ...hdl.engine.memory.activation_memory import ActivationMemory
 from ...hdl.engine.trace import ENTRY_WORDS, WORDS
-from ..sim.build import SimulatorError, compile_program, digest, require_simulator, source
+from ..sim.build import SimulatorError, compile_program, digest, locked, require_simulator, source
 from .image_words import image_words
 
 # Cycles by which a run may be longer than the golden one until it counts as stuck.
@@ -94,12 +94,13 @@ def compiled(config, folder=Path("build/sim"), verilog=None):
     require_simulator("verilator")
     text, main = emit(config) if verilog is None else verilog, source("engine_run.cpp")
     work = Path(folder).resolve() / f"{config.name}_{digest(text + main.read_text(encoding='utf-8'))}"
-    if not (work / "complete").exists():
-        work.mkdir(parents=True, exist_ok=True)
-        (work / "engine.v").write_text(text, encoding="utf-8")
-        compile_program(work / "engine", config.name, [work / "engine.v", main], "--prefix", "Vengine", "-O3",
-                        "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O1")
-        (work / "complete").touch()
+    work.mkdir(parents=True, exist_ok=True)
+    with locked(work / "lock"):
+        if not (work / "complete").exists():
+            (work / "engine.v").write_text(text, encoding="utf-8")
+            compile_program(work / "engine", config.name, [work / "engine.v", main], "--prefix", "Vengine", "-O3",
+                            "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O1")
+            (work / "complete").touch()
     return work / "engine"
 
 

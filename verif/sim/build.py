@@ -335,7 +335,7 @@ def _sources(config, simulator, around, verilog):
 def _complete(result, sources, parameters, arguments, library):
     """Write and compile a build in its folder, unless that is complete; ``library`` is a folder of the cache."""
     result.folder.mkdir(parents=True, exist_ok=True)
-    with _locked(result.folder / "lock"):
+    with locked(result.folder / "lock"):
         if not (result.folder / "complete").exists():
             _clear(result.folder)
             for name, text in sources.items():
@@ -357,7 +357,7 @@ def digest(text):
 
 
 @contextmanager
-def _locked(path):
+def locked(path):
     """A lock, so that two processes never build in one folder."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
