@@ -44,9 +44,20 @@ def agrees(totals, check_totals, weight_bits, total_width):
     """Whether the totals of all columns add up to what the checksum columns say, modulo ``2**total_width``.
 
     One wrong total of any size is detected: its error is less than the modulus.
+
+    Parameters
+    ----------
+    totals : int array (..., columns)
+    check_totals : int array (..., check columns)
+    weight_bits, total_width : int
+
+    Returns
+    -------
+    bool array (...)
     """
-    expected = (np.asarray(check_totals) << weight_bits * np.arange(len(check_totals))).sum()
-    return int(wrap(np.sum(totals) - expected, total_width)) == 0
+    checks = np.asarray(check_totals)
+    expected = (checks << weight_bits * np.arange(checks.shape[-1])).sum(axis=-1)
+    return wrap(np.sum(totals, axis=-1) - expected, total_width) == 0
 
 
 @dataclass(frozen=True)
@@ -81,4 +92,4 @@ class CheckedMacro(MacroModel):
         result = super().vector(x, **settings)
         totals, checks = np.split(result.y, [self.columns])
         return CheckedResult(totals, result.sum_x, result.planes,
-                             agrees(totals, checks, self.config.weight_bits, self.config.total_width))
+                             bool(agrees(totals, checks, self.config.weight_bits, self.config.total_width)))

@@ -28,6 +28,7 @@ COMMANDS = {
     "program": "Load a bitstream into a board.",
     "prove": "Prove properties of the blocks.",
     "regress": "Run the cocotb regression.",
+    "resilience": "Run a network on a macro whose stored weights have wrong bits.",
     "run": "Run a quantized network on a macro.",
     "simulate": "Multiply a matrix with vectors on the RTL.",
     "soak": "Run random configurations and traffic for hours.",

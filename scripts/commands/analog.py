@@ -20,6 +20,7 @@ from ...host.network.analog import AnalogProducts
 from ...host.network.files.load import load_network
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
+from ..common.accuracy import DIGITS, accuracy_of
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
 from ..common.network_inputs import check_input, check_output, load_inputs, load_labels, warn_skipped
 from ..common.options import MACRO
@@ -27,15 +28,8 @@ from ..common.progress import running
 from ..common.tables import show
 
 REPORT, PICTURE = "analog.json", "analog.png"
-# The worked example: the model's name, and the noise of its fine-tuning, relative to the largest weight.
-DIGITS, NOISE = "digits", 0.15
-
-
-def accuracy_of(scores, exact, labels):
-    """Share of inputs classified as their label, or, without labels, as the exact network classifies them."""
-    guesses = scores.reshape(len(scores), -1).argmax(axis=1)
-    expected = exact.reshape(len(exact), -1).argmax(axis=1) if labels is None else labels
-    return float((guesses == expected).mean())
+# Of the fine-tuning of digits, relative to the largest weight.
+NOISE = 0.15
 
 
 def sweep(run, exact, labels, config, bits, seeds):
