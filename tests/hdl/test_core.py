@@ -45,8 +45,9 @@ def test_some_configuration_has_what_a_testbench_passes_over():
                and config.row_bytes > config.weight_stream_bits // 8 for config in CONFIGS)
 
 
-@pytest.mark.parametrize("testbench", TESTBENCHES)
-@pytest.mark.parametrize("config", some(CONFIGS, 0, 3), ids=lambda config: config.name)
+@pytest.mark.parametrize("config, testbench", some(
+    [(config, testbench) for config in CONFIGS for testbench in TESTBENCHES], *range(len(TESTBENCHES)),
+    3 * len(TESTBENCHES)), ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_core_does_what_the_model_does(simulator, config, testbench, tmp_path):
     assert run(config, testbench, tmp_path, simulator=simulator) == ([], number_of_tests(testbench))

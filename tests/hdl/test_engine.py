@@ -16,7 +16,6 @@ from bitline.host.network.operators import AveragePool2D, MaxPool2D
 from engine_networks import Builder
 from engine_runs import CONFIGS, DEPTHWISE, TINY, Run
 from gateware import simulate
-from some import some
 
 
 def check(config, network, *, seed=0, fuse=True):
@@ -76,7 +75,8 @@ def test_every_used_byte_is_compared():
     simulate(bounds, testbench)
 
 
-@pytest.mark.parametrize("name", some(["tiny", "deep"], 0))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tiny", "deep"])
 def test_dense_layers(name):
     build = Builder(np.random.default_rng(1), (1, 40))
     build.dense(20, activation="relu")

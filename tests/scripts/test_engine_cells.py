@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 
+import pytest
 from bitline.hdl.config.engine import default_engine
 from bitline.hdl.emit import emit
 from bitline.hdl.fabric.design import Design
@@ -19,6 +20,7 @@ def cells_of(verilog, name):
     return counts
 
 
+@pytest.mark.slow
 def test_cells_of_the_default_engine():
     """They are more than an ECP5-85F has, by the numbers that the documents give."""
     config, device = default_engine(), DEVICES["LFE5U-85F"].capacity

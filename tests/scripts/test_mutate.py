@@ -179,7 +179,8 @@ def test_a_control_that_differs_fails(monkeypatch, refused, folder):
     refused("mutate", "controller", "--out", folder, match="mutant 0, the design itself, must not be killed")
 
 
-def test_wrong_options_are_refused(refused):
+def test_wrong_options_are_refused(monkeypatch, refused):
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN])
     refused("mutate", "nonsense", match="block must be one of accumulator, .*, not nonsense")
     refused("mutate", "--count", 0, match="0 is not in the range")
 

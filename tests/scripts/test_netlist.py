@@ -39,7 +39,7 @@ IMPLEMENTATIONS = [
 
 @pytest.mark.parametrize("implementation, config", [
     *some([(implementation, TABLE) for implementation in IMPLEMENTATIONS], 1),
-    *some([(implementation, CONFIG) for implementation in IMPLEMENTATIONS], 0, 2, 3),
+    *some([(implementation, CONFIG) for implementation in IMPLEMENTATIONS], 2, 3),
     *(pytest.param(Implementation("ice40", "bitstream"), config, marks=needs_icebox) for config in NETLIST_SUITE),
 ], ids=lambda value: value.name if isinstance(value, Implementation) else value.column)
 def test_netlist_does_what_the_rtl_does(build, tmp_path, config, implementation):

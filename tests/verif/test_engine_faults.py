@@ -13,7 +13,6 @@ from engine_networks import SMALL, Builder
 from engine_rules import Broken
 from engine_runs import CONFIGS, drawn
 from places import ROOT
-from some import some_of
 
 BUILD = ROOT / "build" / "sim"
 # Cycles after which a run is canceled, and after which it counts as endless.
@@ -96,6 +95,7 @@ def test_loads_that_there_are_not(change, number, valid):
     assert right.difference(valid[1]) is None
 
 
+@pytest.mark.slow
 def test_program_without_an_end():
     config = CONFIGS["tiny"]
     build = Builder(np.random.default_rng(4), (1, 4, 4, 3))
@@ -194,7 +194,8 @@ def check_hostile(config, seeds):
     return counts
 
 
-@pytest.mark.parametrize("name", some_of(CONFIGS, "depthwise"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
 def test_hostile_images(name):
     counts = check_hostile(CONFIGS[name], range(250))
     assert counts["faults"] > 50 and counts["runs"] > 20 and counts["unseen"] < counts["faults"]

@@ -18,7 +18,6 @@ from engine_images import small
 from engine_networks import SMALL, Builder, inputs_of, streaming_network
 from engine_runs import CONFIGS, DEPTHWISE, drawn
 from places import NETWORKS, ROOT
-from some import some_of
 
 BUILD = ROOT / "build" / "sim"
 # Of overlapping windows every so many: all 1,176 take nine minutes.
@@ -66,7 +65,8 @@ def test_steps_of_a_stream():
     check(SMALL, compile_network(SMALL, network).image, list(x.reshape(5, -1)), is_stateful=True)
 
 
-@pytest.mark.parametrize("name", some_of(CONFIGS, "depthwise"))
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
 def test_drawn_networks(name):
     config, count = CONFIGS[name], 0
     for seed in range(60):
@@ -82,6 +82,7 @@ def test_drawn_networks(name):
     assert count > 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, count", [*((name, 1) for name in NETWORKS), ("anomaly_detection", 16)])
 def test_published_network(published, name, count):
     """Its first input, or of fully connected layers the first so many together."""
@@ -138,6 +139,7 @@ def test_differences_are_named(runs, changes, match):
         raise AssertionError(replace(verilog, **changes(verilog)).difference(golden))
 
 
+@pytest.mark.slow
 def test_wrong_verilog_is_noticed(runs):
     """An engine that writes nothing is wrong; what is no Verilog is refused."""
     text = emit(DEPTHWISE)
