@@ -1,5 +1,6 @@
 """The command ``bitline``."""
 
+import signal
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -20,6 +21,7 @@ COMMANDS = {
     "demo": "Run a classifier of handwritten digits on the RTL.",
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "List what is installed and what is missing.",
+    "explore": "Find macros that suit a network.",
     "fuzz": "Compare drawn networks of one operator with the runtime.",
     "generate": "Write a macro's Verilog and its description.",
     "inject": "Inject faults into flip-flops or stored weights.",
@@ -69,8 +71,17 @@ def cli():
     """Generate, check and run digital SRAM compute-in-memory macros."""
 
 
+class Terminated(BaseException):
+    """SIGTERM: what the command has started must end with it."""
+
+
+def _terminate(*_):
+    raise Terminated
+
+
 def main(arguments=None):
     """Run the command; bad input is one line on standard error and exit status 2."""
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         status = cli(arguments, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as help_text:
@@ -84,6 +95,10 @@ def main(arguments=None):
         status = _refuse(f"memory must suffice, and does not: {(str(error) or 'none is left').splitlines()[0]}")
     except (click.Abort, KeyboardInterrupt):
         status = _refuse("interrupted", 130)
+    except Terminated:
+        status = _refuse("terminated", 143)
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
     sys.exit(status or 0)
 
 

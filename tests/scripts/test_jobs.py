@@ -83,16 +83,19 @@ def test_what_a_job_raises_is_raised():
         run_jobs("nothing", wrong, [7], 1)
 
 
-def test_what_jobs_have_started_ends_with_an_interrupt(tmp_path):
+@pytest.mark.parametrize("number, status, words", [(signal.SIGINT, 130, b"interrupted"),
+                                                   (signal.SIGTERM, 143, b"terminated")])
+def test_what_jobs_have_started_ends_with_the_command(tmp_path, number, status, words):
     # What runs in the background of a shell ignores interrupts, and so would this.
     code = ("import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+            "from bitline.scripts import main; "
             "from bitline.scripts.common.jobs import run_jobs; from jobs_to_run import sleeper; "
-            f"run_jobs('', sleeper, [{str(tmp_path)!r}], 1)")
+            f"main.cli = lambda *_, **__: run_jobs('', sleeper, [{str(tmp_path)!r}], 1); main.main()")
     process = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE,
                                env={**os.environ, "PYTHONPATH": HELPERS})
     pid = until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text())
-    process.send_signal(signal.SIGINT)
-    assert b"KeyboardInterrupt" in process.communicate(timeout=30)[1]
+    process.send_signal(number)
+    assert process.communicate(timeout=30)[1] == b"bitline: " + words + b"\n" and process.returncode == status
     until(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2], 10)
 
 

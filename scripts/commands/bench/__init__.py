@@ -20,7 +20,7 @@ from ...common.files import BadInput, check_writable, write_json
 from ...common.options import build_option
 from ...common.progress import running
 from ...common.tables import show
-from . import core, engine, formats, fpga, networks
+from . import core, costs, engine, formats, fpga, networks
 
 SIMULATED = MacroConfig(rows=64, columns=64, banks=2)
 SIZES = (16, 32, 64, 128, 256)
@@ -35,6 +35,7 @@ def command():
 
 
 command.add_command(core.command, "core")
+command.add_command(costs.command, "costs")
 command.add_command(engine.command, "engine")
 command.add_command(formats.command, "formats")
 command.add_command(fpga.command, "fpga")

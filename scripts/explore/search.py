@@ -1,0 +1,111 @@
+"""The search: macros that are tried, and those that no other one beats."""
+
+from dataclasses import dataclass
+from functools import cache
+
+from ...hdl.config import MacroConfig
+from ...host.mapping.mapping import Mapping
+from ...host.mapping.schedule import plan
+from ...host.network.files.load import load_network
+from ..common.jobs import completed
+from ..common.progress import running
+from .space import CHOICES, macro
+
+# Of a macro: cycles of one inference, without skipped planes; LUT sites.
+OBJECTIVES = ("cycles", "area")
+# Macros of a generation.
+POPULATION = 100
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A macro with its cycles for an inference, and its predicted area, LUT sites."""
+
+    config: MacroConfig
+    cycles: int
+    area: float
+
+
+@cache
+def _network(path):
+    return load_network(path)
+
+
+def evaluate(job):
+    """Number and cycles of a job (number, macro, path of a network); None for a macro that cannot run it."""
+    number, config, path = job
+    try:
+        return number, plan(Mapping(config, _network(path))).cycles
+    except ValueError:
+        return number, None
+
+
+def search(path, model, objectives, *, trials, seed, jobs, max_area=None, scheduler=None):
+    """Try macros, each generation from the best of those before it (NSGA-II).
+
+    Parameters
+    ----------
+    path : str
+        A network.
+    model : cost.Fit
+    objectives : list of str
+        Of `OBJECTIVES`; each is minimized.
+    trials : int
+        Macros to try; one that is drawn again counts, and is not computed again.
+    seed, jobs : int
+    max_area : float, optional
+        LUT sites; larger macros are not tried.
+    scheduler : str, optional
+        As of `completed`.
+
+    Returns
+    -------
+    list of Candidate
+        All different ones that run the network.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.create_study(directions=["minimize"] * len(objectives), sampler=optuna.samplers.NSGAIISampler(
+        population_size=POPULATION, seed=seed))
+    asked, found, failed = {}, {}, optuna.trial.TrialState.FAIL
+
+    def tell(trial, config):
+        candidate = found[config]
+        if candidate is None:
+            study.tell(trial, state=failed)
+        else:
+            study.tell(trial, [getattr(candidate, name) for name in objectives])
+
+    def todo():
+        for _ in range(trials):
+            trial = study.ask()
+            config = macro({name: trial.suggest_categorical(name, values) for name, values in CHOICES.items()})
+            if max_area and model.predict(config) > max_area:
+                found.setdefault(config, None)
+            if config in found:
+                tell(trial, config)
+                continue
+            asked[trial.number] = trial, config
+            yield trial.number, config, path
+
+    with running("macros", trials) as progress:
+        for number, cycles in completed(evaluate, todo(), jobs, scheduler):
+            trial, config = asked.pop(number)
+            found[config] = cycles and Candidate(config, cycles, model.predict(config))
+            tell(trial, config)
+            progress(len(study.trials))
+    return [candidate for candidate in found.values() if candidate]
+
+
+def front(candidates, objectives):
+    """Those that no other one beats: each other is worse in an objective, or the same in all; by the first."""
+
+    def values(candidate):
+        return [getattr(candidate, name) for name in objectives]
+
+    best = []
+    for candidate in sorted(candidates, key=values):
+        if all(any(one < other for one, other in zip(values(candidate), values(each))) for each in best):
+            best.append(candidate)
+    return best

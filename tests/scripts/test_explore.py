@@ -1,0 +1,147 @@
+"""The search for macros: the model of their costs, the search itself, and the command."""
+
+import json
+import random
+
+import numpy as np
+import pytest
+from bitline.hdl.config import KINDS, MacroConfig
+from bitline.scripts.commands.explore import describe
+from bitline.scripts.explore.cost import POINTS, errors, fit, parts, read_points, tree_bits
+from bitline.scripts.explore.measure import MEASURED, measure
+from bitline.scripts.explore.search import Candidate, front, search
+from bitline.scripts.explore.space import CHOICES, draw, macro
+from bitline.scripts.fuzzing.tflite_builder import TfliteFile
+
+MACRO = MacroConfig(rows=8, columns=8)
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A network of one fully connected layer, 40 to 24."""
+    file, rng = TfliteFile(), np.random.default_rng(1)
+    x = file.tensor((1, 40), "int8", 0.05)
+    y = file.operator("FULLY_CONNECTED", [x, file.constant(rng.integers(-127, 128, (24, 40)), "int8", 0.02)],
+                      file.tensor((1, 24), "int8", 0.2), "FullyConnectedOptions")
+    path = tmp_path / "layer.tflite"
+    path.write_bytes(file.data([x], [y]))
+    return path
+
+
+def test_kept_points_are_of_different_macros_and_measured():
+    points = read_points()
+    configurations = {MacroConfig.from_dict(each["configuration"]) for each in points}
+    assert len(configurations) == len(points) >= 60 and {each.column for each in configurations} == {*KINDS}
+    assert all(each["lut_sites"] > 0 and each["block_ram"] >= 0 for each in points)
+
+
+def test_error_on_unseen_points_is_small():
+    points = read_points()
+    unseen = np.abs(errors(points, "lut_sites"))
+    # A model that knows the products alone is far worse.
+    rough = np.array([each["lut_sites"] / np.prod([each["configuration"][key] for key in ("rows", "columns")])
+                      for each in points])
+    assert unseen.mean() < 0.05 and np.abs(np.median(rough) / rough - 1).mean() > 0.2
+
+
+def test_a_kept_point_is_still_what_synthesis_gives(tmp_path):
+    """Gateware that grows makes the points old: measure them again."""
+    point = min(read_points(), key=lambda each: each["lut_sites"])
+    again = measure((MacroConfig.from_dict(point["configuration"]), tmp_path))
+    assert again["configuration"] == point["configuration"]
+    assert all(again[name] == pytest.approx(point[name], rel=0.03) for name in MEASURED)
+
+
+def test_a_fit_finds_the_factors_that_points_were_made_of():
+    rng, factors = random.Random(1), np.random.default_rng(1).uniform(0, 3, len(parts(MACRO)))
+    configs = [draw(rng) for _ in range(300)]
+    points = [{"configuration": config.to_dict(), "sites": float(parts(config) @ factors)} for config in configs]
+    assert np.abs(errors(points, "sites")).max() < 1e-6
+    assert fit(points, "sites").predict(MACRO) == pytest.approx(parts(MACRO) @ factors)
+
+
+def test_bits_of_a_tree():
+    # Four inputs of eight bits: two sums of nine, one of ten; a fifth goes past two levels.
+    assert [tree_bits(inputs, 8) for inputs in (1, 2, 4, 5)] == [0, 9, 28, 18 + 10 + 11]
+
+
+def test_front_is_what_no_other_macro_beats():
+    rng = random.Random(2)
+    candidates = [Candidate(MacroConfig(rows=1 + number, columns=1), rng.randrange(30), rng.randrange(30))
+                  for number in range(200)]
+    best = front(candidates, ["cycles", "area"])
+
+    def beats(one, other):
+        return (one.cycles <= other.cycles and one.area <= other.area
+                and (one.cycles, one.area) != (other.cycles, other.area))
+
+    assert {(each.cycles, each.area) for each in best} == {
+        (each.cycles, each.area) for each in candidates if not any(beats(other, each) for other in candidates)}
+    assert [each.cycles for each in best] == sorted({each.cycles for each in best})
+    (least,) = front(candidates, ["area"])
+    assert least.area == min(each.area for each in candidates)
+
+
+def test_search_finds_what_trying_everything_does(model, monkeypatch):
+    small = {"rows": (8, 40), "columns": (8, 24), "banks": (1, 2), "column": ("bitcell",), "fuse": (1,),
+             "table_writers": (1,), "result_interval": (1,)}
+    for name, values in small.items():
+        monkeypatch.setitem(CHOICES, name, values)
+    area, arguments = fit(read_points(), "lut_sites"), {"trials": 60, "seed": 3, "jobs": 1}
+    found = search(str(model), area, ["cycles", "area"], **arguments)
+    assert len(found) == len({each.config for each in found}) == 8
+    best = front(found, ["cycles", "area"])
+    assert best[0].config.rows == 40 and best[0].config.columns == 24
+    assert (best[-1].config.rows, best[-1].config.columns, best[-1].config.banks) == (8, 8, 1)
+    limited = search(str(model), area, ["cycles", "area"], max_area=best[0].area - 1, **arguments)
+    assert {each.config for each in limited} == {each.config for each in found if each.area < best[0].area}
+
+
+def test_names_of_macros_say_what_is_not_the_default():
+    choice = {"rows": 16, "columns": 8, "banks": 2, "column": "bitcell", "fuse": 2, "table_writers": 2,
+              "result_interval": 1}
+    assert describe(macro(choice)) == "16 x 8: weight_bits 4, banks 2, fuse 2"
+    assert describe(MacroConfig(rows=16, columns=8)) == "16 x 8: defaults"
+
+
+def test_command(cli, model, tmp_path):
+    out = tmp_path / "out"
+    status, output, errors = cli("explore", model, "--trials", 40, "--max-area", 6000, "--out", out)
+    assert status == 0, errors
+    report = json.loads((out / "explore.json").read_text(encoding="utf-8"))
+    best = report["front"]
+    assert 0 < len(best) <= report["tried"] <= 40 and all(each["area"] <= 6000 for each in best)
+    assert [abs(each["predicted"] / each["measured"] - 1 - each["error"]) < 1e-9 for each in report["checked"]] == [
+        True] * min(2, len(best))
+    assert all(abs(each["error"]) < 0.3 for each in report["checked"])
+    assert "error on those that a fit has not seen" in output and (out / "explore.png").stat().st_size > 10_000
+    first, *_ = sorted((out / "configurations").iterdir())
+    assert MacroConfig.load(first) == MacroConfig.from_dict(best[0]["configuration"])
+    assert cli("generate", "--config", first, "--out", tmp_path / "macro.v")[0] == 0
+
+
+@pytest.mark.slow
+def test_points_are_those_of_their_command(cli, tmp_path):
+    """The first of them, and the command, which says how well they are predicted."""
+    out = tmp_path / "costs.json"
+    status, output, errors = cli("bench", "costs", "--count", 10, "--out", out)
+    assert status == 0 and "LUT sites, table" in output, errors
+    again, kept = json.loads(out.read_text(encoding="utf-8")), json.loads(POINTS.read_text(encoding="utf-8"))
+    assert [each["configuration"] for each in again["points"]] == [each["configuration"]
+                                                                  for each in kept["points"][:10]]
+    assert kept["command"] == f"bitline bench costs --count {len(kept['points'])} --seed 1"
+
+
+@pytest.mark.parametrize("options, match", [
+    (("--objective", "speed"), "--objective must be some of cycles, area with commas between, not speed"),
+    (("--objective", "area,area"), "--objective must be some of"),
+    (("--max-area", 10, "--trials", 5), "--max-area must leave a macro that can run .*, and 10 does not"),
+    (("--trials", 0), "0 is not in the range"),
+])
+def test_wrong_options_are_refused(refused, model, tmp_path, options, match):
+    refused("explore", model, *options, "--out", tmp_path / "out", match=match)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_network_that_is_not_there_is_refused(refused, tmp_path):
+    refused("explore", tmp_path / "none.tflite", match="none.tflite")
