@@ -134,6 +134,13 @@ def emit(config, fabric="generic"):
     return "\n".join(emit_files(config, fabric).values())
 
 
+def emit_component(name, component):
+    """Verilog of any component, its top module ``name``, and one module for each distinct block."""
+    emitter = Emitter(name)
+    emitter.add(name, component)
+    return _verilog(emitter)
+
+
 @lru_cache(maxsize=32)
 def design(config, fabric="generic"):
     """Verilog of `emit`, parsed into a `Design`."""

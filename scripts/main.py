@@ -15,6 +15,7 @@ from .common.tools import FlowError
 
 COMMANDS = {
     "analog": "Run a network on an analog crossbar beside the digital macro.",
+    "asic": "Build a macro of standard cells: area, clock, energy.",
     "bench": "Measure speed and size.",
     "classify": "Run a compiled network on an engine.",
     "compile": "Compile a quantized network for an engine.",

@@ -10,6 +10,7 @@ import click
 from rich.table import Column, Table
 
 from ...verif.sim.build import find_simulator
+from ..asic.roles import PACKAGE, default_files
 from ..common.tables import show
 
 
@@ -64,6 +65,9 @@ def tools():
         *(package(name, "tests of wake words", needed=False) for name in ("pymicro-wakeword", "pymicro-features")),
         program("ccache", "keeps what tests compile again", needed=False),
         program("icebox_vlog", "reads iCE40 bitstreams back", needed=False, install="apt-get install fpga-icestorm"),
+        Tool(PACKAGE, "bitline asic without --liberty", False, default_files() and str(default_files()[0]),
+             f"apt-get install {PACKAGE}"),
+        program("sta", "tests of bitline asic's delays", needed=False, install="apt-get install opensta"),
         program("chromium", "tests of bitline run's report", needed=False),
         program("clang", "tests of the driver in C on other processors", needed=False),
         program("ld.lld", "tests of the driver in C in a SoC", needed=False, install="apt-get install lld"),

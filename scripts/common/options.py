@@ -55,24 +55,25 @@ def table_of(fields):
 INTERVALS = {"generic": 1, "ecp5": 4}
 
 
-def config_options(function=None, *, interval=None):
+def config_options(function=None, *, interval=None, defaults=()):
     """Options that describe a macro; the function gets them as ``config``, None if there are none.
 
-    ``interval`` gives the ``result_interval`` that suits the other arguments, for macros whose options do not say it. A
-    macro from a file is the same everywhere.
+    ``interval`` gives the ``result_interval`` that suits the other arguments, for macros whose options do not say it;
+    ``defaults`` are other parameters by name. A macro from a file is the same everywhere.
     """
     if function is None:
-        return functools.partial(config_options, interval=interval)
+        return functools.partial(config_options, interval=interval, defaults=defaults)
 
     @functools.wraps(function)
     def wrapped(config, **arguments):
         given = pop_fields(arguments, MACRO_FIELDS)
-        default = {"result_interval": interval(arguments)} if interval else {}
+        default = dict(defaults) | ({"result_interval": interval(arguments)} if interval else {})
         return function(config=_read_config(config, given, default), **arguments)
 
     for field in reversed(MACRO_FIELDS):
         suits = interval and field.name == "result_interval"
-        wrapped = option_of(field, "what suits the board or fabric" if suits else field.default)(wrapped)
+        default = dict(defaults).get(field.name, field.default)
+        wrapped = option_of(field, "what suits the board or fabric" if suits else default)(wrapped)
     return click.option("--config", metavar="FILE", type=click.Path(path_type=Path),
                         help="JSON file of these parameters; the options below override it.")(wrapped)
 

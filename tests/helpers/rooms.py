@@ -14,6 +14,7 @@ ROOMS = [
     "verif.fault_injection", "verif.formal", "host.network", "host.network.operators", "host.network.onnx_operators",
     "host.network.files", "host.mapping", "host.engine", "host.board", "verif.link", "host", "scripts.common",
     "scripts.fpga", "scripts.explore", "scripts.integration", "scripts.kit", "scripts.peers", "scripts.reports",
+    "scripts.fpga", "scripts.asic", "scripts.integration", "scripts.kit", "scripts.peers", "scripts.reports",
     "scripts.mutation", "scripts.fuzzing", "scripts.commands", "scripts",
 ]
 

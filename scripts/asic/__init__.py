@@ -1,0 +1,1 @@
+"""Macros in standard cells: synthesis, delay, energy and reports, with a library of the user's."""

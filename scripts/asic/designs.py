@@ -1,0 +1,177 @@
+"""What is built in standard cells, and the work that each does: a macro, and a plain array beside it."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...golden.program import Program, Vector, Write, predict
+from ...hdl.emit import emit, emit_component
+from ...hdl.macro.ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
+from ...hdl.measure.mac_array import MacArray
+from .simulation import Results, Stream
+from .synthesis import Design, adder_modules
+
+
+@dataclass(frozen=True)
+class Data:
+    """A matrix ``weights`` (rows, columns) and vectors ``inputs`` (vectors, rows), int64; what they are in words."""
+
+    weights: np.ndarray
+    inputs: np.ndarray
+    words: str
+
+    @property
+    def macs(self):
+        """Multiply-accumulates of all vectors."""
+        return self.inputs.shape[0] * self.weights.size
+
+
+def random_data(config, vectors, seed):
+    """Weights and vectors of all values alike."""
+    random = np.random.default_rng(seed)
+    weight, value = 1 << config.weight_bits - 1, 1 << config.input_bits - 1
+    return Data(random.integers(-weight, weight, (config.rows, config.columns)),
+                random.integers(-value, value, (vectors, config.rows)), f"random, seed {seed}")
+
+
+def packed(values, width):
+    """Values side by side as one number, the first lowest, in two's complement."""
+    return sum((int(value) & (1 << width) - 1) << index * width for index, value in enumerate(values))
+
+
+def joined(fields):
+    """Fields side by side as one number, the first lowest: pairs of a value and its width."""
+    word = place = 0
+    for value, width in fields:
+        word |= value << place
+        place += width
+    return word
+
+
+@dataclass(frozen=True)
+class MacroWork:
+    """A macro that has its weights written and then multiplies vectors.
+
+    Attributes
+    ----------
+    config : MacroConfig
+    data : Data
+    """
+
+    config: object
+    data: Data
+    window = 1
+
+    @property
+    def per_cycle(self):
+        """Multiply-accumulates a cycle, of inputs with all their bits."""
+        return self.config.rows * self.config.columns / self.config.input_bits
+
+    def design(self, roles):
+        """What is synthesized."""
+        verilog = emit(self.config)
+        return Design(self.config.name, verilog, adder_modules(verilog, self.config.name, roles))
+
+    def streams(self, netlist):
+        """Streams in and results out, on the nets of a netlist."""
+        config, nets = self.config, {name: found for name, (_, found) in netlist.ports.items()}
+        writes, vectors = [], []
+        for row, weights in enumerate(self.data.weights):
+            fields = {"row": row, "weights": packed(weights, config.weight_bits)}
+            writes.append(_word(write_layout(config), fields))
+        for x in self.data.inputs:
+            fields = {"x": packed(x, config.input_bits), "bits": config.input_bits, "signed": 1}
+            vectors.append(_word(input_layout(config), fields))
+        streams = [Stream(*(nets[f"{name}_{side}"][0] for side in HANDSHAKE), _payload(config, nets, name), items,
+                          after)
+                   for name, items, after in (("write", writes, None), ("i", vectors, 0))]
+        return streams, Results(*(nets[f"o_{side}"][0] for side in HANDSHAKE), _payload(config, nets, "o"),
+                                len(vectors))
+
+    def wrong(self, results):
+        """How many of the results differ from the golden model's, and how many were compared."""
+        writes = [Write(0, row, weights) for row, weights in enumerate(self.data.weights)]
+        vectors = [Vector(x, self.config.input_bits, True, after=len(writes)) for x in self.data.inputs]
+        expected = predict(self.config, Program(writes, vectors)).results
+        words = [_word(output_layout(self.config), {"y": packed(y, self.config.total_width),
+                                                    "sum_x": packed([total], self.config.sum_x_width)})
+                 for y, total in zip(expected.y, expected.sum_x)]
+        return sum(found != word for found, word in zip(results, words)), len(words)
+
+
+def _word(layout, fields):
+    """The payload of a stream as one number; a field that is not named is zero."""
+    return joined((fields.get(name, 0), field.width) for name, field in layout)
+
+
+def _payload(config, nets, stream):
+    return [net for port in ports(config) if port.stream == stream and port.field not in HANDSHAKE
+            for net in nets[port.name]]
+
+
+@dataclass(frozen=True)
+class ArrayWork:
+    """An output-stationary array of as many multiply-accumulates a cycle as a macro, for the same matrix and vectors.
+
+    Attributes
+    ----------
+    config : MacroConfig
+        The macro that it is beside.
+    data : Data
+    """
+
+    config: object
+    data: Data
+    window = 0
+    name = "mac_array"
+
+    @property
+    def shape(self):
+        """Rows, each with an input a cycle, and columns, each with a weight; as square as powers of two allow."""
+        units = max(1, self.config.rows * self.config.columns // self.config.input_bits)
+        rows = 1 << (int(math.log2(units)) + 1) // 2
+        return rows, max(1, units // rows)
+
+    @property
+    def per_cycle(self):
+        """Multiply-accumulates a cycle."""
+        return math.prod(self.shape)
+
+    def design(self, roles):
+        """What is synthesized."""
+        rows, columns = self.shape
+        component = MacArray(rows=rows, columns=columns, bits=max(self.config.weight_bits, self.config.input_bits),
+                             width=self.config.accumulator_width)
+        return Design(self.name, emit_component(self.name, component), {})
+
+    def _blocks(self):
+        """Vectors and columns of each pass through the array, which has a sum for each pair."""
+        rows, columns = self.shape
+        for first in range(0, len(self.data.inputs), rows):
+            for column in range(0, self.config.columns, columns):
+                yield slice(first, first + rows), slice(column, column + columns)
+
+    def streams(self, netlist):
+        """Streams in and results out, on the nets of a netlist."""
+        bits = max(self.config.weight_bits, self.config.input_bits)
+        nets, (rows, columns) = {name: found for name, (_, found) in netlist.ports.items()}, self.shape
+        items = [joined(((int(row > 0), 1), (packed(self.data.inputs[vectors, row], bits), rows * bits),
+                         (packed(self.data.weights[row, chosen], bits), columns * bits)))
+                 for vectors, chosen in self._blocks() for row in range(self.config.rows)]
+        # A factor is in the sum after two edges, and the sum is seen before the third.
+        return ([Stream(None, None, nets["add"] + nets["x"] + nets["w"], items)],
+                Results(None, None, nets["sums"], len(items) + 2))
+
+    def wrong(self, results):
+        """How many of the sums differ from those of numpy, and how many were compared."""
+        width, (_, columns), wrong, compared = self.config.accumulator_width, self.shape, 0, 0
+        for number, (vectors, chosen) in enumerate(self._blocks()):
+            word = results[(number + 1) * self.config.rows + 1]
+            expected = self.data.inputs[vectors] @ self.data.weights[:, chosen]
+            for row, totals in enumerate(expected):
+                for column, total in enumerate(totals):
+                    found = word >> (row * columns + column) * width & (1 << width) - 1
+                    wrong += found != int(total) & (1 << width) - 1
+                    compared += 1
+        return wrong, compared

@@ -1,0 +1,110 @@
+"""Energy of a simulated netlist: capacitances times toggles, the library's internal energy, leakage."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from .liberty import by_pin
+
+# Kinds of energy, and what each is.
+KINDS = {
+    "pins": "charging the input pins of cells",
+    "wires": "charging estimated wires",
+    "internal": "inside cells when an input or output changes",
+    "clock": "pins of the clock, their wires, and what they cost inside cells",
+    "leakage": "leaking for as long as it takes",
+}
+
+
+@dataclass(frozen=True)
+class Energy:
+    """pJ by kind of block and kind of energy."""
+
+    blocks: dict
+
+    def total(self):
+        """pJ of everything."""
+        return sum(sum(kinds.values()) for kinds in self.blocks.values())
+
+    def kinds(self):
+        """pJ by kind of energy."""
+        return {kind: sum(kinds[kind] for kinds in self.blocks.values()) for kind in KINDS}
+
+    def divided(self, count):
+        """The same for each of ``count``."""
+        return Energy({block: {kind: value / count for kind, value in kinds.items()}
+                       for block, kinds in self.blocks.items()})
+
+
+def measure(netlist, timing, activity, voltage, period):
+    """The `Energy` of what a simulation saw.
+
+    A net that an input port drives counts for the blocks of the pins on it; any other for the block that drives it.
+
+    Parameters
+    ----------
+    netlist : Netlist
+    timing : Timing
+    activity : Activity
+    voltage : float
+        V.
+    period : float
+        ns.
+    """
+    blocks = defaultdict(lambda: dict.fromkeys(KINDS, 0.0))
+    drivers, loads = netlist.drivers(), timing.loads
+    for net, sinks in netlist.sinks().items():
+        toggles = activity.toggles[net]
+        if not toggles or net < 2:
+            continue
+        each = toggles * voltage**2 / 2
+        wire = loads.wires[net] / len(sinks)
+        for instance, pin in sinks:
+            block = blocks[drivers[net][0].block if net in drivers and net not in timing.clocks else instance.block]
+            if net in timing.clocks:
+                block["clock"] += each * (instance.cell.inputs[pin] + wire)
+            else:
+                block["pins"] += each * instance.cell.inputs[pin]
+                block["wires"] += each * wire
+    _add_inside(blocks, netlist, timing, activity)
+    for instance in netlist.instances:
+        # nW times ns is 1e-6 pJ.
+        blocks[instance.block]["leakage"] += instance.cell.leakage * period * activity.cycles * 1e-6
+    return Energy(dict(blocks))
+
+
+def _add_inside(blocks, netlist, timing, activity):
+    """Internal energy: of input pins for each of their changes, of outputs by the pin that made them change."""
+    powers = {}
+    for instance in netlist.instances:
+        cell = instance.cell
+        if cell.name not in powers:
+            powers[cell.name] = by_pin(cell.powers, lambda power: power.pin)
+        for pin in cell.inputs:
+            net = instance.pins.get(pin, 0)
+            if net > 1 and activity.toggles[net] and pin in powers[cell.name]:
+                half = activity.toggles[net] / 2
+                energy = _energy(powers[cell.name][pin], None, _slew(timing, net), 0.0, half, half)
+                blocks[instance.block]["clock" if net in timing.clocks else "internal"] += energy
+    for causes in activity.causes:
+        instance, cell = causes.instance, causes.instance.cell
+        entries = powers[cell.name].get(causes.pin)
+        load = timing.loads.of(instance.pins[causes.pin])
+        for cause, (falling, rising) in causes.counts.items():
+            if entries and (falling or rising):
+                slew = _slew(timing, instance.pins.get(cause, 0))
+                blocks[instance.block]["internal"] += _energy(entries, cause, slew, load, falling, rising)
+
+
+def _slew(timing, net):
+    """The mean of a net's rising and falling slew, ns."""
+    return sum(timing.slews.get(net, (timing.slew, timing.slew))) / 2
+
+
+def _energy(entries, related, slew, load, falling, rising):
+    """Of so many changes of a pin: the sum over supplies of the mean over states."""
+    chosen = [power for power in entries if power.related == related] or entries
+    total = 0.0
+    for powers in by_pin(chosen, lambda power: power.supply).values():
+        total += sum(rising * power.rise.at(slew, load) + falling * power.fall.at(slew, load)
+                     for power in powers) / len(powers)
+    return total

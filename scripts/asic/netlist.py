@@ -1,0 +1,234 @@
+"""A mapped design without hierarchy: cells, their nets, and the block that each belongs to."""
+
+import re
+from collections import defaultdict
+from dataclasses import dataclass
+
+from ..common.tools import FlowError
+
+CONSTANTS = {"0": 0, "1": 1, "x": 0, "z": 0}
+
+
+@dataclass
+class Instance:
+    """A cell of a netlist.
+
+    Attributes
+    ----------
+    name : str
+        With the path of its block.
+    cell : Cell
+    pins : dict of str to int
+        The net on each pin that has one.
+    block : str
+        Kind of block that it belongs to.
+    """
+
+    name: str
+    cell: object
+    pins: dict
+    block: str
+
+
+@dataclass
+class Netlist:
+    """Cells and nets; nets 0 and 1 are the constants.
+
+    Attributes
+    ----------
+    top : str
+    instances : list of Instance
+    ports : dict of str to (bool, list of int)
+        Of each port whether it is an input, and its nets, the lowest bit first.
+    nets : int
+        Number of nets.
+    """
+
+    top: str
+    instances: list
+    ports: dict
+    nets: int
+
+    def drivers(self):
+        """Instance and output pin that drive each net, by net."""
+        return {net: (instance, pin) for instance in self.instances
+                for pin, net in instance.pins.items() if pin not in instance.cell.inputs}
+
+    def sinks(self):
+        """Instances and input pins on each net, by net."""
+        found = defaultdict(list)
+        for instance in self.instances:
+            for pin, net in instance.pins.items():
+                if pin in instance.cell.inputs:
+                    found[net].append((instance, pin))
+        return found
+
+    def inputs(self):
+        """Nets of all input ports."""
+        return [net for is_input, nets in self.ports.values() if is_input for net in nets]
+
+    def outputs(self):
+        """Nets of all output ports."""
+        return [net for is_input, nets in self.ports.values() if not is_input for net in nets]
+
+    def area(self):
+        """um2 and number of cells of each kind of block."""
+        found = defaultdict(lambda: [0.0, 0])
+        for instance in self.instances:
+            found[instance.block][0] += instance.cell.area
+            found[instance.block][1] += 1
+        return {block: tuple(values) for block, values in found.items()}
+
+    def verilog(self):
+        """Its Verilog: a wire for each net, named by number."""
+        ports = [f"  {'input' if is_input else 'output'} {_range(nets)}{name};"
+                 for name, (is_input, nets) in self.ports.items()]
+        names = {0: "1'b0", 1: "1'b1"}
+        for name, (is_input, nets) in self.ports.items():
+            if is_input:
+                names |= {net: _bit(name, nets, index) for index, net in enumerate(nets)}
+        lines = [f"  wire n{net};" for net in range(2, self.nets) if net not in names]
+        lines += [f"  assign {_bit(name, nets, index)} = {names.get(net, f'n{net}')};"
+                  for name, (is_input, nets) in self.ports.items() if not is_input for index, net in enumerate(nets)]
+        for instance in self.instances:
+            pins = ", ".join(f".{pin}({names.get(net, f'n{net}')})" for pin, net in instance.pins.items())
+            lines.append(f"  {instance.cell.name} \\{instance.name} ({pins});")
+        return "\n".join([f"module {self.top}({', '.join(self.ports)});", *ports, *lines, "endmodule", ""])
+
+
+def _range(nets):
+    return f"[{len(nets) - 1}:0] " if len(nets) > 1 else ""
+
+
+def _bit(name, nets, index):
+    return f"{name}[{index}]" if len(nets) > 1 else name
+
+
+class _Nets:
+    """Nets that are the same, by union and find; a constant stays what it is."""
+
+    def __init__(self):
+        self.parents = [0, 1]
+
+    def new(self):
+        self.parents.append(len(self.parents))
+        return self.parents[-1]
+
+    def find(self, net):
+        while self.parents[net] != net:
+            self.parents[net] = self.parents[self.parents[net]]
+            net = self.parents[net]
+        return net
+
+    def join(self, first, second):
+        low, high = sorted((self.find(first), self.find(second)))
+        if low != high and high > 1:
+            self.parents[high] = low
+
+
+def flatten(modules, top, library, block_of):
+    """The netlist of a mapped design, without cells that drive nothing.
+
+    Parameters
+    ----------
+    modules : dict
+        Of Yosys's JSON.
+    top : str
+    library : Library
+    block_of : function
+        Gives the kind of block of a path of instances, a tuple of names.
+
+    Raises
+    ------
+    FlowError
+        A cell is none of the library: synthesis could not map it.
+    """
+    nets, found = _Nets(), []
+
+    def visit(name, path, ports):
+        module, local = modules[name], {}
+
+        def net_of(bit):
+            if bit in CONSTANTS:
+                return CONSTANTS[bit]
+            if bit not in local:
+                local[bit] = nets.new()
+            return local[bit]
+
+        for port, outer in ports.items():
+            for bit, net in zip(module["ports"][port]["bits"], outer):
+                if bit in CONSTANTS or bit in local:
+                    nets.join(net_of(bit), net)
+                else:
+                    local[bit] = net
+        for cell_name, cell in module["cells"].items():
+            pins = {pin: [net_of(bit) for bit in bits] for pin, bits in cell["connections"].items()}
+            kind = cell["type"]
+            if kind in library.cells:
+                found.append((path, cell_name, library.cells[kind], {pin: bits[0] for pin, bits in pins.items()
+                                                                     if bits}))
+            elif kind in modules:
+                visit(kind, (*path, cell_name), pins)
+            else:
+                raise FlowError(f"cells must all be of the library, and {kind} of module {name} is not")
+
+    ports = {name: (port["direction"] == "input", [nets.new() for _ in port["bits"]])
+             for name, port in modules[top]["ports"].items()}
+    visit(top, (), {name: bits for name, (_, bits) in ports.items()})
+    return _numbered(top, found, ports, nets, block_of)
+
+
+def _numbered(top, found, ports, nets, block_of):
+    """The netlist with nets numbered without gaps, and without what nothing reads."""
+    numbers = {0: 0, 1: 1}
+
+    def number(net):
+        return numbers.setdefault(nets.find(net), len(numbers))
+
+    used = [Instance(_name(path, name), cell, {pin: nets.find(net) for pin, net in pins.items()}, block_of(path))
+            for path, name, cell, pins in found]
+    port_nets = {nets.find(net) for _, bits in ports.values() for net in bits}
+    used = _living(used, [nets.find(net) for is_input, bits in ports.values() if not is_input for net in bits])
+    read = {net for instance in used for pin, net in instance.pins.items() if pin in instance.cell.inputs} | port_nets
+    ports = {name: (is_input, [number(net) for net in bits]) for name, (is_input, bits) in ports.items()}
+    for instance in used:
+        # An output that nothing reads has no net, as pins for power have none.
+        instance.pins = {pin: number(net) for pin, net in instance.pins.items()
+                         if pin in instance.cell.inputs or (pin in instance.cell.outputs and net in read)}
+    return Netlist(top, used, ports, len(numbers))
+
+
+def _living(instances, outputs):
+    """Those that an output of the design depends on."""
+    drivers = {net: instance for instance in instances for pin, net in instance.pins.items()
+               if pin not in instance.cell.inputs}
+    alive, todo = set(), [drivers[net] for net in outputs if net in drivers]
+    while todo:
+        instance = todo.pop()
+        if id(instance) not in alive:
+            alive.add(id(instance))
+            todo += [drivers[net] for pin, net in instance.pins.items()
+                     if pin in instance.cell.inputs and net in drivers]
+    return [instance for instance in instances if id(instance) in alive]
+
+
+def _name(path, name):
+    """A name without what Yosys puts before its own."""
+    return ".".join((*path, re.sub(r"^\$.*\$", "g", name)))
+
+
+# Where a block's name begins with one of these, cells within are of that kind; the innermost counts.
+KINDS = {"array": "bitcells", "tree": "adder trees", "accumulator": "accumulators", "drivers": "wordline drivers",
+         "controller": "controller", "row_decoder": "row decoder", "ones": "column of ones", "fuse": "fuse",
+         "multiplier": "multipliers"}
+
+
+def kind_of(path):
+    """Kind of block of a path of instances; a column of ones is one whatever is within."""
+    if path and path[0].startswith("ones"):
+        return KINDS["ones"]
+    for name in reversed(path):
+        for prefix, kind in KINDS.items():
+            if name.startswith(prefix):
+                return kind
+    return "other"

@@ -1,0 +1,176 @@
+"""The report of `bitline asic`: a table, JSON, and one page that opens without a network connection."""
+
+import base64
+import html
+import io
+import json
+
+from rich.table import Table
+
+from .energy import KINDS
+
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222 }
+table { border-collapse: collapse; margin: 1em 0 } td, th { border-bottom: 1px solid #ddd; padding: .3em .8em }
+td + td, th + th { text-align: right } th { font-weight: 600; text-align: left }
+dl { display: grid; grid-template-columns: max-content auto; gap: .2em 1.5em }
+dt { color: #666 } dd { margin: 0; overflow-wrap: anywhere }
+img { max-width: 100% } .good { color: #1a7f37 } .bad { color: #b3261e; font-weight: 600 }
+"""
+DESIGNS = {"macro": "macro", "mac_array": "plain MAC array"}
+# Name, and how its value is printed.
+FIGURES = (
+    ("cell area, um2", lambda design: f"{design['area_um2']:,.0f}"),
+    ("cells", lambda design: f"{design['cells']:,}"),
+    ("buffers added for large loads", lambda design: f"{design['buffers_added']:,}"),
+    ("clock period, ns", lambda design: f"{design['period_ns']:.3f}"),
+    ("MAC a cycle", lambda design: f"{design['macs_per_cycle']:g}"),
+    ("pJ a MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
+    ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),
+    ("TOPS/mm2", lambda design: f"{design['tops_per_mm2']:.4g}"),
+    ("toggles a net and cycle", lambda design: f"{design['toggles_per_net_and_cycle']:.3f}"),
+    ("MAC simulated", lambda design: f"{design['macs']:,}"),
+    ("cycles counted", lambda design: f"{design['cycles']:,}"),
+    ("results compared, wrong", lambda design: f"{design['results']['compared']:,}, {design['results']['wrong']}"),
+)
+
+
+def _shown(value):
+    """A part of the label in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_shown(each)}" for name, each in value.items())
+    return str(value)
+
+
+def facts(report):
+    """What every figure is of: names and words."""
+    label = report["label"]
+    return {
+        "evidence": f"{label['evidence']}; no layout",
+        "library": f"{label['library']}, corner {label['corner']}, {label['voltage_v']:g} V, "
+                   f"{label['temperature_c']:g} C",
+        "bits": f"weights of {label['weight_bits']}, inputs of {label['input_bits']}",
+        "data": label["data"],
+        "area": f"{label['area']}, from {label['area_from']}",
+        "wires": f"estimated, {_shown(label['wires'])}" if isinstance(label["wires"], dict) else label["wires"],
+        "clock tree": label["clock_tree"],
+    }
+
+
+def lines(report):
+    """The label and the comparison, in lines."""
+    ratio = report["ratio"]
+    return [*(f"{name}: {words}" for name, words in facts(report).items()),
+            f"the macro beside the plain array: {ratio['energy']:.2f} times less energy a MAC, "
+            f"{ratio['throughput_per_area']:.2f} times the throughput an area",
+            *(f"{DESIGNS[name]}: {_path(report[name])}" for name in DESIGNS)]
+
+
+def _path(design):
+    path = design["longest_path"]
+    first, last = path["steps"][0]["name"], path["steps"][-1]["name"]
+    return (f"longest path {path['ns']:.3f} ns, from {first} to {last}, {len(path['steps']) - 1} cells, setup "
+            f"{path['setup_ns']:.3f} ns")
+
+
+def tables(report):
+    """Tables for the console: figures, then area and energy of blocks."""
+    table = Table("", *DESIGNS.values(), title=f"{report['design']} in {report['label']['library']}: synthesis")
+    for name, show in FIGURES:
+        table.add_row(name, *(show(report[design]) for design in DESIGNS))
+    blocks = Table("block of the macro", "cells", "um2", "pJ a MAC", *KINDS, title="Area, and energy a MAC by kind")
+    macro = report["macro"]
+    for block, area in macro["area"].items():
+        kinds = macro["pj_per_mac_by_block_and_kind"].get(block, dict.fromkeys(KINDS, 0.0))
+        blocks.add_row(block, f"{area['cells']:,}", f"{area['um2']:,.0f}", f"{sum(kinds.values()):.4g}",
+                       *(f"{kinds[kind]:.3g}" for kind in KINDS))
+    blocks.add_row("all", f"{macro['cells']:,}", f"{macro['area_um2']:,.0f}", f"{macro['pj_per_mac']:.4g}",
+                   *(f"{macro['pj_per_mac_by_kind'][kind]:.3g}" for kind in KINDS))
+    return table, blocks
+
+
+def files(report):
+    """``report.json`` and ``report.html``, by name."""
+    return {"report.json": json.dumps(report, indent=2) + "\n", "report.html": page(report)}
+
+
+def page(report):
+    """The page."""
+    title = html.escape(f"{report['design']} in {report['label']['library']}")
+    rows = "".join(f"<tr><td>{html.escape(name)}</td>" + "".join(
+        f"<td>{html.escape(show(report[design]))}</td>" for design in DESIGNS) + "</tr>" for name, show in FIGURES)
+    label = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(words)}</dd>"
+                    for name, words in facts(report).items())
+    wrong = sum(report[design]["results"]["wrong"] for design in DESIGNS)
+    compared = sum(report[design]["results"]["compared"] for design in DESIGNS)
+    pictures = "".join(
+        f"<h2>{html.escape(name)}</h2>\n<p>{html.escape(text)}</p>\n<img alt='{html.escape(name)}' "
+        f"src='data:image/png;base64,{base64.b64encode(picture).decode()}'>\n"
+        for name, text, picture in _pictures(report))
+    return f"""<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head><body>
+<h1>{title}</h1>
+<p>Figures of <b>synthesis</b>: nothing here was placed or routed.</p>
+<dl>{label}</dl>
+<p class='{"bad" if wrong else "good"}'>{compared:,} results of the simulated netlists compared, {wrong} wrong.</p>
+<table><tr><th></th>{"".join(f"<th>{name}</th>" for name in DESIGNS.values())}</tr>{rows}</table>
+<p>{html.escape(lines(report)[len(facts(report))])}.</p>
+{pictures}</body></html>
+"""
+
+
+def _pictures(report):
+    """Titles, texts and pictures (PNG)."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+
+    drawings = (("Area by block", "Cells alone, um2.", _draw_area),
+                ("Energy by block", "pJ a MAC, by what takes it: " + "; ".join(
+                    f"{kind}, {text}" for kind, text in KINDS.items()) + ".", _draw_energy))
+    for name, text, draw in drawings:
+        figure, picture = draw(plt, report), io.BytesIO()
+        figure.savefig(picture, dpi=110)
+        plt.close(figure)
+        yield name, text, picture.getvalue()
+
+
+def _panels(plt, report, key):
+    """Two panels, one for each design, with their blocks from the top."""
+    counts = [len(report[design][key]) for design in DESIGNS]
+    figure, axes = plt.subplots(2, 1, figsize=(11, 2 + 0.35 * sum(counts)), layout="constrained", sharex=True,
+                                height_ratios=[1 + count for count in counts])
+    for axis, (design, title) in zip(axes, DESIGNS.items()):
+        names = list(report[design][key])
+        axis.set_yticks(range(len(names)), labels=names, fontsize=8)
+        axis.invert_yaxis()
+        axis.set_title(title, fontsize=10)
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.margins(x=0.12)
+    return figure, dict(zip(DESIGNS, axes))
+
+
+def _draw_area(plt, report):
+    figure, axes = _panels(plt, report, "area")
+    for design, axis in axes.items():
+        values = [block["um2"] for block in report[design]["area"].values()]
+        bars = axis.barh(range(len(values)), values, color="tab:blue")
+        axis.bar_label(bars, [f"{value:,.0f}" for value in values], padding=3, fontsize=8)
+    axis.set_xlabel("um2", fontsize=9)
+    return figure
+
+
+def _draw_energy(plt, report):
+    figure, axes = _panels(plt, report, "pj_per_mac_by_block")
+    for design, axis in axes.items():
+        blocks = report[design]["pj_per_mac_by_block"]
+        left = [0.0] * len(blocks)
+        for kind in KINDS:
+            values = [report[design]["pj_per_mac_by_block_and_kind"][block][kind] for block in blocks]
+            bars = axis.barh(range(len(values)), values, left=left, label=kind)
+            left = [start + value for start, value in zip(left, values)]
+        axis.bar_label(bars, [f"{value:.3g}" for value in blocks.values()], padding=3, fontsize=8)
+    axis.set_xlabel("pJ a MAC", fontsize=9)
+    axes["macro"].legend(fontsize=8, loc="lower right")
+    return figure

