@@ -9,6 +9,7 @@ from ...golden.program import Program, Vector, Write, predict
 from ...hdl.emit import emit, emit_component
 from ...hdl.macro.ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
 from ...hdl.measure.mac_array import MacArray
+from .latches import latch_array
 from .simulation import Results, Stream
 from .synthesis import Design, adder_modules
 
@@ -57,10 +58,13 @@ class MacroWork:
     ----------
     config : MacroConfig
     data : Data
+    bitcell : str
+        ``flip_flop`` or ``latch``.
     """
 
     config: object
     data: Data
+    bitcell: str = "flip_flop"
     window = 1
 
     @property
@@ -68,10 +72,13 @@ class MacroWork:
         """Multiply-accumulates a cycle, of inputs with all their bits."""
         return self.config.rows * self.config.columns / self.config.input_bits
 
-    def design(self, roles):
+    def design(self, roles, library):
         """What is synthesized."""
         verilog = emit(self.config)
-        return Design(self.config.name, verilog, adder_modules(verilog, self.config.name, roles))
+        replaced = adder_modules(verilog, self.config.name, roles)
+        if self.bitcell == "latch":
+            replaced |= latch_array(verilog, self.config.name, self.config, roles, library)
+        return Design(self.config.name, verilog, replaced)
 
     def streams(self, netlist):
         """Streams in and results out, on the nets of a netlist."""
@@ -138,7 +145,7 @@ class ArrayWork:
         """Multiply-accumulates a cycle."""
         return math.prod(self.shape)
 
-    def design(self, roles):
+    def design(self, roles, library):
         """What is synthesized."""
         rows, columns = self.shape
         component = MacArray(rows=rows, columns=columns, bits=max(self.config.weight_bits, self.config.input_bits),

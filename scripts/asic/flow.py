@@ -28,6 +28,8 @@ class Setting:
     wires : Wires
     period : float or None
         ns that logic should take at most; by default so many delays of an inverter.
+    clock_gates : bool
+        Stop the clock of registers whose enable is low.
     corner : str
         What figures are labeled with.
     seed : int
@@ -36,6 +38,7 @@ class Setting:
 
     wires: Wires = field(default_factory=Wires)
     period: float | None = None
+    clock_gates: bool = False
     corner: str = ""
     seed: int = 1
 
@@ -64,8 +67,9 @@ def build(work, library, roles, setting, folder, progress=None):
         Takes lines of the tools.
     """
     slew, delay = fan_out_slew(roles)
-    design = work.design(roles)
-    modules = synthesize(design, library, roles, setting.period or DELAYS * delay, folder, progress)
+    design = work.design(roles, library)
+    modules = synthesize(design, library, roles, setting.period or DELAYS * delay, folder,
+                         clock_gates=setting.clock_gates, progress=progress)
     netlist = flatten(modules, design.top, library, kind_of)
     (clock,) = netlist.ports[CLOCK][1]
     per_pin = setting.wires.per_pin(netlist)
@@ -123,7 +127,7 @@ def figures(work, built, activity, energy, wrong, compared):
     }
 
 
-def label(library, setting, config, data):
+def label(library, setting, config, data, bitcell):
     """What every figure is of."""
     wires = setting.wires
     return {
@@ -134,6 +138,8 @@ def label(library, setting, config, data):
         "temperature_c": library.temperature,
         "weight_bits": config.weight_bits,
         "input_bits": config.input_bits,
+        "bitcells": bitcell,
+        "clock_gating": setting.clock_gates,
         "data": data.words,
         "clock_tree": "none: an ideal clock, whose pins and wires count",
         "wires": {"pitches_per_pin": wires.pitches, "utilization": wires.utilization,

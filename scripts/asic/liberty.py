@@ -17,6 +17,13 @@ SCALES = {"a": 1e-18, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "
 FIRST = {"input_net_transition", "input_transition_time", "constrained_pin_transition"}
 SECOND = {"total_output_net_capacitance", "related_pin_transition"}
 
+# Cells of known libraries that are for other purposes than logic, as the flows of these libraries have it.
+DONT_USE = {
+    "sky130_fd_sc_hd": ("*__probe*", "*__lpflow_*"),
+    "asap7": ("*x1p*", "*xp*", "SDF*", "ICG*", "DFFLQN*"),
+    "sg13g2": ("*_lgcp_*", "*_sighold*", "*_slgcp_*"),
+}
+
 
 @dataclass(frozen=True)
 class Units:
@@ -261,10 +268,15 @@ class _Reader:
                 outputs[name] = values["state_function"]
             if "max_capacitance" in values:
                 max_loads[name] = float(values["max_capacitance"]) * load
-        leakage = float(group.values.get("cell_leakage_power", 0)) * self.units.leakage * 1e9
-        return Cell(group.arguments[0], float(group.values.get("area", 0)), leakage, inputs, outputs, max_loads,
+        return Cell(group.arguments[0], float(group.values.get("area", 0)), self._leakage(group), inputs, outputs, max_loads,
                     self._storage(group), group.values.get("clock_gating_integrated_cell", ""),
                     group.values.get("dont_use") == "true", group, self)
+
+    def _leakage(self, group):
+        """nW of a cell: as it says for all states, over all supplies."""
+        values = [group.values["cell_leakage_power"]] if "cell_leakage_power" in group.values else [
+            power.values.get("value", 0) for power in group.of("leakage_power") if "when" not in power.values]
+        return sum(map(float, values)) * self.units.leakage * 1e9
 
     @staticmethod
     def _capacitance(values):
@@ -374,6 +386,8 @@ def read_library(paths, dont_use=()):
                            f"{other.voltage:g} V")
         first.cells.update(other.cells)
         first.texts.update(other.texts)
+    dont_use = (*dont_use, *(pattern for start, patterns in DONT_USE.items() if first.name.startswith(start)
+                             for pattern in patterns))
     if not first.cells:
         raise BadInput(f"--liberty must have cells, and {paths[0]} has none")
     for pattern in dont_use:

