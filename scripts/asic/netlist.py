@@ -220,7 +220,7 @@ def _name(path, name):
 # Where a block's name begins with one of these, cells within are of that kind; the innermost counts.
 KINDS = {"array": "bitcells", "tree": "adder trees", "accumulator": "accumulators", "drivers": "wordline drivers",
          "controller": "controller", "row_decoder": "row decoder", "ones": "column of ones", "fuse": "fuse",
-         "multiplier": "multipliers"}
+         "unit": "multiply-accumulate units"}
 
 
 def kind_of(path):

@@ -110,7 +110,7 @@ def synthesize(design, library, roles, period, folder, *, clock_gates=False, pro
 
 def _script(design, library, roles, period, clock_gates):
     replaced = [f"delete {name}" for name in design.replaced] + ["read_verilog -sv replaced.v"] * bool(design.replaced)
-    full_adders = ["read_verilog full_adder_cell.v", "techmap -map full_adders.v t:$fa"] if roles.full_adder else []
+    full_adders = ["maccmap -unmap", "read_verilog full_adder_cell.v", "techmap -map full_adders.v t:$fa"] if roles.full_adder else []
     gates = _clock_gates(roles.clock_gate) if clock_gates else ""
     return SCRIPT.format(
         liberty="\n".join(f"read_liberty -lib {name}" for name in library.texts), replaced="\n".join(replaced),
