@@ -49,11 +49,9 @@ class Timing:
         self.arrivals, self.slews, self._causes = {}, {}, {}
         self.delays = [{} for _ in netlist.instances]
         self.clocks = clock_nets(netlist, clock)
-        for net in (0, 1, *netlist.inputs()):
+        for net in netlist.inputs():
             if net not in self.clocks:
-                self.slews[net] = [slew, slew]
-                if net > 1:
-                    self.arrivals[net] = [0.0, 0.0]
+                self.slews[net], self.arrivals[net] = [slew, slew], [0.0, 0.0]
         for net in self.clocks:
             self.slews[net] = [slew, slew]
         for index in self._order():

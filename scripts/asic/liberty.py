@@ -268,8 +268,8 @@ class _Reader:
                 outputs[name] = values["state_function"]
             if "max_capacitance" in values:
                 max_loads[name] = float(values["max_capacitance"]) * load
-        return Cell(group.arguments[0], float(group.values.get("area", 0)), self._leakage(group), inputs, outputs, max_loads,
-                    self._storage(group), group.values.get("clock_gating_integrated_cell", ""),
+        return Cell(group.arguments[0], float(group.values.get("area", 0)), self._leakage(group), inputs, outputs,
+                    max_loads, self._storage(group), group.values.get("clock_gating_integrated_cell", ""),
                     group.values.get("dont_use") == "true", group, self)
 
     def _leakage(self, group):

@@ -1,6 +1,5 @@
 """A mapped design without hierarchy: cells, their nets, and the block that each belongs to."""
 
-import re
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -185,10 +184,11 @@ def _numbered(top, found, ports, nets, block_of):
     def number(net):
         return numbers.setdefault(nets.find(net), len(numbers))
 
-    used = [Instance(_name(path, name), cell, {pin: nets.find(net) for pin, net in pins.items()}, block_of(path))
-            for path, name, cell, pins in found]
-    port_nets = {nets.find(net) for _, bits in ports.values() for net in bits}
+    used = [Instance(_name(path, name, index), cell, {pin: nets.find(net) for pin, net in pins.items()},
+                     block_of(path)) for index, (path, name, cell, pins) in enumerate(found)]
+    _propagate_constants(used, nets)
     used = _living(used, [nets.find(net) for is_input, bits in ports.values() if not is_input for net in bits])
+    port_nets = {nets.find(net) for _, bits in ports.values() for net in bits}
     read = {net for instance in used for pin, net in instance.pins.items() if pin in instance.cell.inputs} | port_nets
     ports = {name: (is_input, [number(net) for net in bits]) for name, (is_input, bits) in ports.items()}
     for instance in used:
@@ -196,6 +196,37 @@ def _numbered(top, found, ports, nets, block_of):
         instance.pins = {pin: number(net) for pin, net in instance.pins.items()
                          if pin in instance.cell.inputs or (pin in instance.cell.outputs and net in read)}
     return Netlist(top, used, ports, len(numbers))
+
+
+def _propagate_constants(instances, nets):
+    """Make nets constants that can have one value only, and take their drivers' pins away."""
+    readers = defaultdict(list)
+    for instance in instances:
+        for pin, net in instance.pins.items():
+            if pin in instance.cell.inputs:
+                readers[net].append(instance)
+    todo = [instance for net in (0, 1) for instance in readers[net]]
+    while todo:
+        instance = todo.pop()
+        for pin, table in instance.cell.tables.items():
+            value = _constant(instance, table) if pin in instance.pins else None
+            if value is not None:
+                net = instance.pins.pop(pin)
+                nets.join(net, value)
+                for reader in readers.pop(net, ()):
+                    reader.pins = {pin: value if other == net else other for pin, other in reader.pins.items()}
+                    todo.append(reader)
+
+
+def _constant(instance, table):
+    """The only value of an output with the constants at the inputs, or None if there are two."""
+    places = [0]
+    for index, pin in enumerate(instance.cell.inputs):
+        net = instance.pins.get(pin, 0)
+        bits = (net,) if net in (0, 1) else (0, 1)
+        places = [place | bit << index for place in places for bit in bits]
+    values = {table >> place & 1 for place in places}
+    return values.pop() if len(values) == 1 else None
 
 
 def _living(instances, outputs):
@@ -212,9 +243,10 @@ def _living(instances, outputs):
     return [instance for instance in instances if id(instance) in alive]
 
 
-def _name(path, name):
-    """A name without what Yosys puts before its own."""
-    return ".".join((*path, re.sub(r"^\$.*\$", "g", name)))
+def _name(path, name, index):
+    """A name that all tools read, with the path; of what Yosys named only the number of the cell."""
+    own = f"g{index}" if "$" in "".join((*path, name)) else name
+    return ".".join((*(part for part in path if "$" not in part), own))
 
 
 # Where a block's name begins with one of these, cells within are of that kind; the innermost counts.

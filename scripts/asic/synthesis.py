@@ -32,18 +32,46 @@ CONSTRAINTS = """set_driving_cell {cell}
 set_load {load:.6f} [all_outputs]
 """
 
-# A library without a cell for an arithmetic type leaves it to Yosys.
-FULL_ADDERS = """(* techmap_celltype = "$fa" *)
+# Carry-save adders that Yosys makes of multiplications, as the library's full adders; bit by bit, and where an input of
+# a bit is constant as logic, which is simplified before the next try.
+SINGLE = """(* techmap_celltype = "$fa" *)
 module _fa_(A, B, C, X, Y);
   parameter WIDTH = 1;
   input [WIDTH-1:0] A, B, C;
   output [WIDTH-1:0] X, Y;
+  wire _TECHMAP_FAIL_ = WIDTH == 1;
   genvar i;
   generate for (i = 0; i < WIDTH; i = i + 1) begin : bits
-    bitline_full_adder adder(.a(A[i]), .b(B[i]), .c(C[i]), .sum(Y[i]), .carry(X[i]));
+    \\$fa #(.WIDTH(1)) adder(.A(A[i]), .B(B[i]), .C(C[i]), .X(X[i]), .Y(Y[i]));
   end endgenerate
 endmodule
 """
+CONSTANT = """(* techmap_celltype = "$fa" *)
+module _fa_(A, B, C, X, Y);
+  parameter WIDTH = 1;
+  parameter _TECHMAP_CONSTMSK_A_ = 0;
+  parameter _TECHMAP_CONSTMSK_B_ = 0;
+  parameter _TECHMAP_CONSTMSK_C_ = 0;
+  input A, B, C;
+  output X, Y;
+  wire _TECHMAP_FAIL_ = !(_TECHMAP_CONSTMSK_A_ || _TECHMAP_CONSTMSK_B_ || _TECHMAP_CONSTMSK_C_);
+  assign Y = A ^ B ^ C, X = (A & B) | (C & (A | B));
+endmodule
+"""
+WHOLE = """(* techmap_celltype = "$fa" *)
+module _fa_(A, B, C, X, Y);
+  parameter WIDTH = 1;
+  input A, B, C;
+  output X, Y;
+  bitline_full_adder adder(.a(A), .b(B), .c(C), .sum(Y), .carry(X));
+endmodule
+"""
+# Levels of carry-save adders that constants go through.
+LEVELS = 4
+FULL_ADDERS = "\n".join((
+    "maccmap", "read_verilog full_adder_cell.v", "techmap -map single.v t:$fa", "opt_expr",
+    *("techmap -map constant.v t:$fa\nsimplemap\nopt_expr\nopt_merge\nopt_clean",) * LEVELS,
+    "techmap -map whole.v t:$fa"))
 
 
 @dataclass(frozen=True)
@@ -94,7 +122,7 @@ def synthesize(design, library, roles, period, folder, *, clock_gates=False, pro
     """
     folder.mkdir(parents=True, exist_ok=True)
     files = {**library.texts, "design.v": design.verilog, "replaced.v": "".join(design.replaced.values()),
-             "full_adders.v": FULL_ADDERS}
+             "single.v": SINGLE, "constant.v": CONSTANT, "whole.v": WHOLE}
     if roles.full_adder:
         files["full_adder_cell.v"] = roles.full_adder.module("bitline_full_adder")
     smallest = roles.buffers[0]
@@ -110,11 +138,10 @@ def synthesize(design, library, roles, period, folder, *, clock_gates=False, pro
 
 def _script(design, library, roles, period, clock_gates):
     replaced = [f"delete {name}" for name in design.replaced] + ["read_verilog -sv replaced.v"] * bool(design.replaced)
-    full_adders = ["maccmap -unmap", "read_verilog full_adder_cell.v", "techmap -map full_adders.v t:$fa"] if roles.full_adder else []
     gates = _clock_gates(roles.clock_gate) if clock_gates else ""
     return SCRIPT.format(
         liberty="\n".join(f"read_liberty -lib {name}" for name in library.texts), replaced="\n".join(replaced),
-        top=design.top, full_adders="\n".join(full_adders), gates=gates,
+        top=design.top, full_adders=FULL_ADDERS if roles.full_adder else "", gates=gates,
         options=" ".join(f"-liberty {name}" for name in library.texts),
         dont_use=" ".join(f"-dont_use {cell.name}" for cell in library.cells.values() if cell.dont_use),
         picoseconds=period * 1e3)

@@ -97,8 +97,8 @@ def read_data(config, weights, inputs, vectors, seed):
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/asic"),
               show_default=True, help="Folder for files of the tools.")
 @config_options(defaults={"tree": "carry_save"})
-def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gating, corner, period, utilization, wire_pitches,
-            wire_capacitance, vectors, seed, weights, inputs, out, folder, config):
+def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gating, corner, period, utilization,
+            wire_pitches, wire_capacitance, vectors, seed, weights, inputs, out, folder, config):
     """Build a macro of standard cells, simulate it, and report area, clock and energy beside a plain array."""
     config = required(config)
     require_packages("demo", "matplotlib")
