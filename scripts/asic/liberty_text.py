@@ -74,7 +74,8 @@ def parse(text, path):
     while place < end:
         match = STATEMENT.match(text, place)
         if match is None:
-            raise BadInput(f"--liberty must be a file of that format, and line {_line(text, place)} of {path} is not")
+            raise BadInput(f"--liberty must be a whole file of that format, and line {_line(text, place)} of {path} is "
+                           "not, or is cut off")
         place = match.end()
         if match["close"]:
             if len(stack) == 1:

@@ -93,9 +93,9 @@ def find_roles(library, full_adder=None, half_adder=None):
     inverters = [cell for cell in usable if cell.is_inverter]
     flip_flops = [cell for cell in usable if cell.storage and cell.storage.kind == "ff"]
     buffers = [cell for cell in usable if cell.is_buffer]
-    for kind, found in (("inverter", inverters), ("flip-flop", flip_flops), ("buffer", buffers)):
+    for kind, found in (("an inverter", inverters), ("a flip-flop", flip_flops), ("a buffer", buffers)):
         if not found:
-            raise BadInput(f"--liberty must have a {kind}, and {library.name} has none")
+            raise BadInput(f"--liberty must have {kind}, and {library.name} has none")
     every = sorted(library.cells.values(), key=lambda cell: cell.area)
     return Roles(_adder(library, every, "full", full_adder), _adder(library, every, "half", half_adder), buffers,
                  inverters[0], next(filter(_is_latch, usable), None),

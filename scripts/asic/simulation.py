@@ -216,12 +216,14 @@ def _states(cell):
 def _stored(instance, delays):
     cell, pins, storage = instance.cell, instance.pins, instance.cell.storage
     inputs = variables(storage.data)
-    if storage.is_asynchronous or not set(inputs) <= set(cell.inputs):
-        raise FlowError(f"flip-flops must have data and clock alone, and {cell.name} of {instance.name} has more")
     clock, inverted = _literal(storage.clock, cell)
     states = _states(cell)
+    # A flip-flop with an enable reads itself.
+    known = {**pins, storage.state: pins.get(states[0])}
+    if storage.is_asynchronous or any(known.get(name) is None for name in inputs):
+        raise FlowError(f"flip-flops must have data and clock alone, and {cell.name} of {instance.name} has more")
     head = (f"{'F' if storage.kind == 'ff' else 'L'} {pins[clock]} {int(inverted)} "
-            f"{' '.join(str(pins.get(pin, -1)) for pin in states)} {_nets([pins[pin] for pin in inputs])} "
+            f"{' '.join(str(pins.get(pin, -1)) for pin in states)} {_nets([known[name] for name in inputs])} "
             f"{_table(truth_table(storage.data, inputs), len(inputs))}")
     if storage.kind == "ff":
         times = " ".join(_femto(delays.get((clock, pin))) for pin in states)
