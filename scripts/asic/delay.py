@@ -84,9 +84,8 @@ class Timing:
     def _propagate(self, index):
         instance = self.netlist.instances[index]
         for arc in instance.cell.arcs:
-            if arc.pin not in instance.pins or arc.related not in instance.pins or "cell_rise" not in arc.tables:
-                continue
-            if instance.pins[arc.pin] in self.clocks:
+            if (arc.pin not in instance.pins or arc.related not in instance.pins
+                    or instance.pins[arc.pin] in self.clocks):
                 continue
             if arc.kind in ("combinational", "combinational_rise", "combinational_fall"):
                 for cause, effect in CAUSES[arc.sense]:
@@ -98,7 +97,7 @@ class Timing:
     def _step(self, index, instance, arc, cause, effect):
         """What one arc does for one edge of its output."""
         source, target = instance.pins[arc.related], instance.pins[arc.pin]
-        if source not in self.slews:
+        if source not in self.slews or f"cell_{EDGES[effect]}" not in arc.tables:
             return
         slew, load = self.slews[source][cause], self.loads.of(target)
         delay = arc.tables[f"cell_{EDGES[effect]}"].at(slew, load)

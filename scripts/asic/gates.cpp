@@ -1,7 +1,7 @@
 // Simulates a netlist of cells with delays, event by event, and counts how often each net toggles and why.
 //
 // Time is in femtoseconds. Delays are inertial: a pulse shorter than a cell's delay does not come out of it. Values are
-// 0 and 1; what has no value at the start gets one from the seed. The clock is ideal: it, and what clock gates make of
+// 0 and 1; what has no value at the start gets one from the seed, or 0 if the seed is 0. The clock is ideal: it, and what clock gates make of
 // it, changes everywhere at once.
 //
 // Input, words with spaces between:
@@ -220,14 +220,19 @@ static void drive(int net, bool value) {
     if (net > 1 && bool(values[net]) != value) change(net, value);
 }
 
+static bool is_open(const std::vector<Stream> &streams, const Stream &stream) {
+    return stream.after < 0 || streams[stream.after].next == streams[stream.after].items.size();
+}
+
 int main() {
     values.resize(take<int>());
     toggles.resize(values.size());
     sinks.resize(values.size());
-    std::mt19937_64 random(take<uint64_t>());
+    uint64_t seed = take<uint64_t>();
+    std::mt19937_64 random(seed);
     Time period = take<Time>(), input_delay = take<Time>();
     int clock = take<int>(), reset = take<int>();
-    for (char &value : values) value = random() & 1;
+    for (char &value : values) value = seed && random() & 1;
     values[0] = 0, values[1] = 1;
     values[clock] = 0;
     if (reset >= 0) values[reset] = 1;
@@ -240,6 +245,8 @@ int main() {
         stream.nets = take_nets();
         for (std::string &item : stream.items) item = take<std::string>();
         if (stream.valid >= 0) values[stream.valid] = 0;
+        for (int net : stream.nets)
+            if (net > 1) values[net] = 0;
     }
     int result_valid = take<int>(), result_ready = take<int>();
     size_t wanted = take<size_t>();
@@ -289,13 +296,12 @@ int main() {
         run_until(edge + input_delay);
         if (reset >= 0 && cycle == RESET_CYCLES - 1) drive(reset, false);
         drive(result_ready, true);
+        if (cycle >= RESET_CYCLES && first < 0 && is_open(streams, window)) first = cycle, counting = true;
         if (cycle >= RESET_CYCLES)
             for (Stream &stream : streams) {
-                bool open = stream.after < 0 || streams[stream.after].next == streams[stream.after].items.size();
-                bool offers = open && stream.next < stream.items.size();
+                bool offers = is_open(streams, stream) && stream.next < stream.items.size();
                 if (stream.valid >= 0) drive(stream.valid, offers);
                 if (offers && !stream.offered) {
-                    if (&stream == &window && first < 0) first = cycle, counting = true;
                     const std::string &item = stream.items[stream.next];
                     for (size_t place = 0; place < stream.nets.size(); place++)
                         drive(stream.nets[place], bit(item, place));

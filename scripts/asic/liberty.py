@@ -1,5 +1,6 @@
 """Cells of liberty files: functions, capacitances, delays and energies, all in the same units."""
 
+import itertools
 import re
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -384,6 +385,8 @@ def read_library(paths, dont_use=()):
         if other.voltage != first.voltage:
             raise BadInput(f"--liberty must be files of one corner, and {paths[0]} has {first.voltage:g} V and {path} "
                            f"{other.voltage:g} V")
+        same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first.name, other.name))
+        first.name = "".join(letter for letter, _ in same).strip("_") or first.name
         first.cells.update(other.cells)
         first.texts.update(other.texts)
     dont_use = (*dont_use, *(pattern for start, patterns in DONT_USE.items() if first.name.startswith(start)

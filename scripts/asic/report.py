@@ -50,7 +50,7 @@ def facts(report):
         "library": f"{label['library']}, corner {label['corner']}, {label['voltage_v']:g} V, "
                    f"{label['temperature_c']:g} C",
         "bits": f"weights of {label['weight_bits']}, inputs of {label['input_bits']}",
-        "cells": f"bitcells of {label['bitcells'].replace('_', '-')}s, "
+        "cells": f"bitcells: {label['bitcells'].replace('_', '-')}, "
                  f"{'with' if label['clock_gating'] else 'no'} clock gating",
         "data": label["data"],
         "area": f"{label['area']}, from {label['area_from']}",

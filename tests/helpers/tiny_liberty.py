@@ -94,10 +94,21 @@ def stored(name, area, kind, clock, data, edge, setup, load):
             f'pin (Q) {{ direction : output; function : "IQ";\n{arcs}{energy(0.003, "CK")}}}\n}}\n')
 
 
+def clock_gate(load):
+    """A clock gate for rising edges."""
+    pins = {"EN": "enable", "CK": "clock"}
+    text = "cell (ICG) { area : 6; cell_leakage_power : 1; clock_gating_integrated_cell : latch_posedge;\n"
+    for pin, kind in pins.items():
+        text += f"pin ({pin}) {{ direction : input; capacitance : {unit(1, load)}; clock_gate_{kind}_pin : true; }}\n"
+    return text + ("pin (GCK) { direction : output; clock_gate_out_pin : true; "
+                   f'state_function : "CK * M"; {energy(0.002, "CK")}}}\n}}\n')
+
+
 def tiny_liberty(adders=ADDERS, load="pf"):
-    """The text: gates, adders, a flip-flop and a latch; the unit of capacitances may be fF."""
+    """The text: gates, adders, a flip-flop, a latch and a clock gate; the unit of capacitances may be fF."""
     low, high = (unit(femto, load) for femto in (10, 100))
     cells = [gate(*cell, load) for cell in (*GATES, *adders)]
     cells.append(stored("DFF", 8, "ff", "clocked_on", "next_state", "rising_edge", "setup_rising", load))
     cells.append(stored("LATCH", 5, "latch", "enable", "data_in", "rising_edge", "setup_falling", load))
+    cells.append(clock_gate(load))
     return HEAD.format(load=load, low=low, high=high) + "".join(cells) + "}\n"

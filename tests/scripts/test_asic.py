@@ -3,11 +3,21 @@
 import json
 
 import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.scripts.asic.delay import Timing
+from bitline.scripts.asic.designs import ArrayWork, MacroWork, random_data
+from bitline.scripts.asic.energy import measure
+from bitline.scripts.asic.flow import Setting, build
 from bitline.scripts.asic.functions import truth_table
 from bitline.scripts.asic.liberty import read_lef_areas, read_library
-from bitline.scripts.asic.roles import find_roles
+from bitline.scripts.asic.loads import Loads, Wires
+from bitline.scripts.asic.netlist import Instance, Netlist
+from bitline.scripts.asic.roles import default_files, find_roles
+from bitline.scripts.asic.simulation import Results, Stream, simulate
 from bitline.scripts.common.files import BadInput
-from tiny_liberty import ADDERS, INVERTED_ADDERS, tiny_liberty
+from icarus_gates import toggles_of_icarus
+from opensta import longest_path
+from tiny_liberty import INVERTED_ADDERS, tiny_liberty
 
 MACRO = ("--rows", 4, "--columns", 2, "--weight-bits", 3, "--input-bits", 2)
 
@@ -72,18 +82,37 @@ def test_areas_are_those_of_lef(tmp_path):
     assert read_lef_areas([path]) == {"FA": 45.0, "INV": 10.0}
 
 
-@pytest.mark.parametrize("adders", [ADDERS, INVERTED_ADDERS], ids=["plain", "inverted"])
-def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path, adders):
+def measured(cli, tmp_path, *options):
+    """The report of a run whose status must be 0."""
     out = tmp_path / "out"
-    status, output, errors = cli("asic", "--liberty", liberty(tiny_liberty(adders)), *MACRO, "--vectors", 4, "--out",
-                                 out, "--build", tmp_path / "build")
+    status, output, errors = cli("asic", *MACRO, "--vectors", 4, *options, "--out", out, "--build", tmp_path / "build")
     assert (status, errors) == (0, ""), errors
-    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
-    for design in ("macro", "mac_array"):
-        assert report[design]["results"]["wrong"] == 0 < report[design]["results"]["compared"]
-        assert report[design]["pj_per_mac"] == pytest.approx(sum(report[design]["pj_per_mac_by_kind"].values()))
-        assert report[design]["pj_per_mac"] == pytest.approx(sum(report[design]["pj_per_mac_by_block"].values()))
     assert "synthesis" in output and "TOPS/W" in output
+    return json.loads((out / "report.json").read_text(encoding="utf-8"))
+
+
+def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path):
+    plain = measured(cli, tmp_path, "--liberty", liberty())
+    other = measured(cli, tmp_path, "--liberty", liberty(tiny_liberty(INVERTED_ADDERS)), "--bitcell", "latch",
+                     "--clock-gating")
+    for report in (plain, other):
+        for figures in (report["macro"], report["mac_array"]):
+            assert figures["results"]["wrong"] == 0 < figures["results"]["compared"]
+            for parts in ("pj_per_mac_by_kind", "pj_per_mac_by_block"):
+                assert figures["pj_per_mac"] == pytest.approx(sum(figures[parts].values()))
+    assert other["macro"]["pj_per_mac_by_kind"]["clock"] < plain["macro"]["pj_per_mac_by_kind"]["clock"]
+    assert "LATCH" in (tmp_path / "out" / "macro.v").read_text(encoding="utf-8")
+
+
+def test_a_wrong_cell_gives_wrong_results(cli, liberty, tmp_path, monkeypatch):
+    # The carry of two operands instead of three.
+    text = tiny_liberty().replace('"(A B)+(CI (A+B))"', '"A B"')
+    monkeypatch.setattr("bitline.scripts.asic.roles.ADDERS", {"full": (0x96, 0x88), "half": (0x6, 0x8)})
+    out = tmp_path / "out"
+    status, _, _ = cli("asic", "--liberty", liberty(text), *MACRO, "--vectors", 4, "--out", out, "--build",
+                       tmp_path / "build")
+    assert status == 1
+    assert json.loads((out / "report.json").read_text(encoding="utf-8"))["macro"]["results"]["wrong"] > 0
 
 
 @pytest.mark.parametrize("change, match", [
@@ -120,3 +149,85 @@ def test_bad_options_are_refused_in_one_line(refused, liberty, tmp_path, options
 def test_without_a_library_it_is_told_how_to_install_one(refused, monkeypatch, tmp_path):
     monkeypatch.setattr("bitline.scripts.commands.asic.default_files", lambda: None)
     refused("asic", *MACRO, "--out", tmp_path / "out", match="apt-get install qflow-tech-osu018")
+
+
+def test_delay_and_energy_of_two_inverters_are_what_the_tables_say(liberty):
+    library = read_library([liberty()])
+    inverter, flip_flop = library.cells["INV"], library.cells["DFF"]
+    # A clock, an input, its inverse, the inverse of that, and what is stored.
+    instances = [Instance("first", inverter, {"A": 3, "Y": 4}, "logic"),
+                 Instance("second", inverter, {"A": 4, "Y": 5}, "logic"),
+                 Instance("kept", flip_flop, {"CK": 2, "D": 5, "Q": 6}, "register")]
+    netlist = Netlist("two", instances, {"clk": (True, [2]), "x": (True, [3]), "y": (False, [6])}, 7)
+    timing = Timing(netlist, Loads(netlist, 1e-3), clock=2, slew=0.01)
+
+    # Delays and slews of an inverter at a slew s, ns, with a load of one input and one wire of 1 fF each.
+    def tables(slew, load=2e-3):
+        late = (slew - 0.01) / 0.09 / 2
+        return ([base * (1 + late) + load / 2 for base in (0.02, 0.03)],
+                [base * (1 + late) + load / 2 for base in (0.015, 0.02)])
+
+    (rise, fall), (slew_rise, slew_fall) = tables(0.01)
+    assert timing.slews[4] == pytest.approx([slew_rise, slew_fall])
+    # The tables are of senses that are not known, so the later edge counts; the setup time is 0.02 or more.
+    later = max(rise, fall) + max(max(tables(slew)[0]) for slew in (slew_rise, slew_fall))
+    assert timing.longest().nanoseconds == pytest.approx(later + timing.longest().setup)
+    assert 0.02 <= timing.longest().setup <= 0.03
+
+    activity = simulate(netlist, timing, [Stream(None, None, [3], [1, 0] * 5)], Results(None, None, [6], 12),
+                        period=1.0)
+    assert activity.results[1:11] == [1, 0] * 5
+    energy = measure(netlist, timing, activity, 1.0, 1.0)
+    changes, edges = activity.toggles[3], activity.toggles[2]
+    assert changes >= 9
+    # Half of C V^2 for each pin and wire of 1 fF, on three nets, of which the inputs of the inverters are logic's.
+    assert energy.blocks["logic"]["pins"] == pytest.approx(3 * changes * 0.5e-3)
+    assert energy.blocks["logic"]["wires"] == pytest.approx(3 * changes * 0.5e-3)
+    assert energy.blocks["logic"]["internal"] == pytest.approx(2 * changes * 1e-3)
+    assert energy.blocks["register"]["clock"] == pytest.approx(edges * (1e-3 + 2e-3))
+    assert energy.blocks["register"]["internal"] == pytest.approx(activity.toggles[6] * 3e-3)
+    # nW of each cell for as many ns as there were cycles.
+    assert energy.total() - sum(energy.kinds()[kind] for kind in ("pins", "wires", "internal", "clock")) \
+        == pytest.approx((0.5 + 0.5 + 1) * activity.cycles * 1e-6)
+
+
+@pytest.fixture(scope="module")
+def tiny_macro(tmp_path_factory):
+    """A macro of the small library: its work and how it is built."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.lib").write_text(tiny_liberty(), encoding="utf-8")
+    library = read_library([folder / "tiny.lib"])
+    config = MacroConfig(rows=4, columns=2, weight_bits=3, input_bits=2, tree="carry_save")
+    work = MacroWork(config, random_data(config, 6, 3))
+    return work, build(work, library, find_roles(library), Setting(Wires(0)), folder / "work")
+
+
+@pytest.mark.slow
+@pytest.mark.needs("iverilog")
+def test_nets_toggle_as_often_as_in_icarus(tiny_macro, tmp_path):
+    work, built = tiny_macro
+    # Icarus has one delay for each output, by edge; of no two cells the same, so that nothing happens at once.
+    delays = [(0.05 + 0.000137 * index, 0.07 + 0.000211 * index) for index in range(len(built.netlist.instances))]
+    for arcs, pair in zip(built.timing.delays, delays):
+        arcs.update(dict.fromkeys(arcs, pair))
+    streams, results = work.streams(built.netlist)
+    activity = simulate(built.netlist, built.timing, streams, results, period=10.0,
+                        reset=built.netlist.ports["rst"][1][0], window=work.window, seed=0)
+    assert work.wrong(activity.results) == (0, 6)
+    expected = toggles_of_icarus(built.netlist, streams, results, delays, 10.0, tmp_path)
+    assert list(activity.toggles[2:]) == expected[2:]
+
+
+@pytest.mark.slow
+@pytest.mark.needs("sta")
+@pytest.mark.parametrize("kind", [MacroWork, ArrayWork])
+def test_the_longest_path_is_that_of_opensta(tmp_path, kind):
+    if default_files() is None:
+        pytest.skip("qflow-tech-osu018 not found")
+    liberty, _ = default_files()
+    library = read_library([liberty])
+    config = MacroConfig(rows=16, columns=4, tree="carry_save")
+    work = kind(config, random_data(config, 1, 1))
+    built = build(work, library, find_roles(library), Setting(Wires(0)), tmp_path / "work")
+    found = longest_path(built.netlist, liberty, built.timing.slew, tmp_path / "sta")
+    assert built.timing.longest().nanoseconds == pytest.approx(found, rel=0.01)
