@@ -69,7 +69,7 @@ class MacroWork:
 
     @property
     def per_cycle(self):
-        """Multiply-accumulates a cycle, of inputs with all their bits."""
+        """Multiply-accumulates per cycle, of inputs with all their bits."""
         return self.config.rows * self.config.columns / self.config.input_bits
 
     def design(self, roles, library):
@@ -119,7 +119,7 @@ def _payload(config, nets, stream):
 
 @dataclass(frozen=True)
 class ArrayWork:
-    """An output-stationary array of as many multiply-accumulates a cycle as a macro, for the same matrix and vectors.
+    """An output-stationary array of as many multiply-accumulates per cycle as a macro, for the same matrix and vectors.
 
     Attributes
     ----------
@@ -142,7 +142,7 @@ class ArrayWork:
 
     @property
     def per_cycle(self):
-        """Multiply-accumulates a cycle."""
+        """Multiply-accumulates per cycle."""
         return math.prod(self.shape)
 
     def design(self, roles, library):

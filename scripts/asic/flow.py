@@ -151,7 +151,7 @@ def label(library, setting, config, data, bitcell):
 
 
 def comparison(macro, array):
-    """The macro over the plain array: how many times better in energy a MAC, and in throughput an area."""
+    """The macro over the plain array: how many times better in energy per MAC, and in throughput per area."""
     return {"energy": array["pj_per_mac"] / macro["pj_per_mac"],
             "throughput_per_area": macro["tops_per_mm2"] / array["tops_per_mm2"]}
 

@@ -25,7 +25,7 @@ class Wires:
     utilization : float
         Share of the layout that cells take.
     capacitance : float
-        pF of a um.
+        pF per um.
     """
 
     pitches: float = 2.0

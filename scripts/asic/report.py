@@ -24,12 +24,12 @@ FIGURES = (
     ("cells", lambda design: f"{design['cells']:,}"),
     ("buffers added for large loads", lambda design: f"{design['buffers_added']:,}"),
     ("clock period, ns", lambda design: f"{design['period_ns']:.3f}"),
-    ("MAC a cycle", lambda design: f"{design['macs_per_cycle']:g}"),
-    ("pJ a MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
+    ("MACs per cycle", lambda design: f"{design['macs_per_cycle']:g}"),
+    ("pJ per MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
     ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),
     ("TOPS/mm2", lambda design: f"{design['tops_per_mm2']:.4g}"),
-    ("toggles a net and cycle", lambda design: f"{design['toggles_per_net_and_cycle']:.3f}"),
-    ("MAC simulated", lambda design: f"{design['macs']:,}"),
+    ("toggles per net and cycle", lambda design: f"{design['toggles_per_net_and_cycle']:.3f}"),
+    ("MACs simulated", lambda design: f"{design['macs']:,}"),
     ("cycles counted", lambda design: f"{design['cycles']:,}"),
     ("results compared, wrong", lambda design: f"{design['results']['compared']:,}, {design['results']['wrong']}"),
 )
@@ -63,8 +63,8 @@ def lines(report):
     """The label and the comparison, in lines."""
     ratio = report["ratio"]
     return [*(f"{name}: {words}" for name, words in facts(report).items()),
-            f"the macro beside the plain array: {ratio['energy']:.2f} times less energy a MAC, "
-            f"{ratio['throughput_per_area']:.2f} times the throughput an area",
+            f"energy per MAC: the plain array's is {ratio['energy']:.2f} times the macro's; throughput per area: "
+            f"the macro's is {ratio['throughput_per_area']:.2f} times the plain array's",
             *(f"{DESIGNS[name]}: {_path(report[name])}" for name in DESIGNS)]
 
 
@@ -80,7 +80,7 @@ def tables(report):
     table = Table("", *DESIGNS.values(), title=f"{report['design']} in {report['label']['library']}: synthesis")
     for name, show in FIGURES:
         table.add_row(name, *(show(report[design]) for design in DESIGNS))
-    blocks = Table("block of the macro", "cells", "um2", "pJ a MAC", *KINDS, title="Area, and energy a MAC by kind")
+    blocks = Table("block of the macro", "cells", "um2", "pJ per MAC", *KINDS, title="Area, and energy per MAC by kind")
     macro = report["macro"]
     for block, area in macro["area"].items():
         kinds = macro["pj_per_mac_by_block_and_kind"].get(block, dict.fromkeys(KINDS, 0.0))
@@ -129,7 +129,7 @@ def _pictures(report):
     import matplotlib.pyplot as plt
 
     drawings = (("Area by block", "Cells alone, um2.", _draw_area),
-                ("Energy by block", "pJ a MAC, by what takes it: " + "; ".join(
+                ("Energy by block", "pJ per MAC, by what takes it: " + "; ".join(
                     f"{kind}, {text}" for kind, text in KINDS.items()) + ".", _draw_energy))
     for name, text, draw in drawings:
         figure, picture = draw(plt, report), io.BytesIO()
@@ -173,6 +173,6 @@ def _draw_energy(plt, report):
             bars = axis.barh(range(len(values)), values, left=left, label=kind)
             left = [start + value for start, value in zip(left, values)]
         axis.bar_label(bars, [f"{value:.3g}" for value in blocks.values()], padding=3, fontsize=8)
-    axis.set_xlabel("pJ a MAC", fontsize=9)
+    axis.set_xlabel("pJ per MAC", fontsize=9)
     axes["macro"].legend(fontsize=8, loc="lower right")
     return figure

@@ -87,7 +87,7 @@ def read_data(config, weights, inputs, vectors, seed):
 @click.option("--wire-pitches", type=click.FloatRange(0), default=Wires.pitches, show_default=True,
               help="Length of the wire of each driven pin, in pitches of cells; 0: no wires.")
 @click.option("--wire-capacitance", metavar="FF", type=click.FloatRange(0), default=Wires.capacitance * 1e3,
-              show_default=True, help="fF of a um of wire.")
+              show_default=True, help="fF per um of wire.")
 @click.option("--vectors", type=click.IntRange(1), default=16, show_default=True, help="Random vectors.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of what is random.")
 @click.option("--weights", metavar="FILE", type=click.Path(path_type=Path), help="Weights (rows, columns), .npy.")
