@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -69,8 +70,19 @@ class MacroWork:
 
     @property
     def per_cycle(self):
-        """Multiply-accumulates per cycle, of inputs with all their bits."""
-        return self.config.rows * self.config.columns / self.config.input_bits
+        """Multiply-accumulates per cycle: a vector takes one for each of its planes that can change the result."""
+        return self.config.rows * self.config.columns * len(self.data.inputs) / int(self._expected.planes.sum())
+
+    @property
+    def _is_signed(self):
+        return bool(self.data.inputs.min() < 0)
+
+    @cached_property
+    def _expected(self):
+        """What the golden model makes of the data."""
+        writes = [Write(0, row, weights) for row, weights in enumerate(self.data.weights)]
+        vectors = [Vector(x, self.config.input_bits, self._is_signed, after=len(writes)) for x in self.data.inputs]
+        return predict(self.config, Program(writes, vectors)).results
 
     def design(self, roles, library):
         """What is synthesized."""
@@ -88,7 +100,8 @@ class MacroWork:
             fields = {"row": row, "weights": packed(weights, config.weight_bits)}
             writes.append(_word(write_layout(config), fields))
         for x in self.data.inputs:
-            fields = {"x": packed(x, config.input_bits), "bits": config.input_bits, "signed": 1}
+            fields = {"x": packed(x, config.input_bits), "bits": config.input_bits,
+                      "signed": int(self._is_signed)}
             vectors.append(_word(input_layout(config), fields))
         streams = [Stream(*(nets[f"{name}_{side}"][0] for side in HANDSHAKE), _payload(config, nets, name), items,
                           after)
@@ -98,9 +111,7 @@ class MacroWork:
 
     def wrong(self, results):
         """How many of the results differ from the golden model's, and how many were compared."""
-        writes = [Write(0, row, weights) for row, weights in enumerate(self.data.weights)]
-        vectors = [Vector(x, self.config.input_bits, True, after=len(writes)) for x in self.data.inputs]
-        expected = predict(self.config, Program(writes, vectors)).results
+        expected = self._expected
         words = [_word(output_layout(self.config), {"y": packed(y, self.config.total_width),
                                                     "sum_x": packed([total], self.config.sum_x_width)})
                  for y, total in zip(expected.y, expected.sum_x)]

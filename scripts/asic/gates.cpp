@@ -68,6 +68,16 @@ struct Stream {
     bool offered = false;
 };
 
+// What comes out, with or without a handshake.
+struct Output {
+    int valid, ready;
+    size_t wanted;
+    std::vector<int> nets;
+};
+
+static const int RESET_CYCLES = 3;
+static std::vector<Stream> streams;
+static std::vector<std::string> results;
 static std::vector<char> values;
 static std::vector<uint64_t> toggles;
 static std::vector<std::vector<Sink>> sinks;
@@ -111,11 +121,9 @@ static void touch(const Sink &sink) {
         break;
     case 'F':
         if (is_clock && level) {
-            Time delays[2] = {gate.delays[0], gate.delays[1]};
-            bool value = gate.value();
-            gate.state = value;
-            if (gate.slot >= 0) schedule(gate.slot, value, delays[!value], 0);
-            if (gate.complement >= 0) schedule(gate.complement, !value, gate.delays[value ? 3 : 2], 0);
+            gate.state = gate.value();
+            if (gate.slot >= 0) schedule(gate.slot, gate.state, gate.delays[gate.state ? 0 : 1], 0);
+            if (gate.complement >= 0) schedule(gate.complement, !gate.state, gate.delays[gate.state ? 3 : 2], 0);
         }
         break;
     case 'L':
@@ -203,10 +211,8 @@ static void take_gate(int number) {
     gate.slot = new_slot(out, gate.kind == 'G' ? inputs.size() : 2);
     gate.complement = new_slot(complement, 2);
     if (gate.clock >= 0) sinks[gate.clock].push_back({number, -1});
-    for (size_t position = 0; position < inputs.size(); position++) {
+    for (size_t position = 0; position < inputs.size(); position++)
         sinks[inputs[position]].push_back({number, int(position)});
-        if (values[inputs[position]]) gate.index |= 1u << position;
-    }
 }
 
 static bool bit(const std::string &digits, size_t place) {
@@ -220,8 +226,61 @@ static void drive(int net, bool value) {
     if (net > 1 && bool(values[net]) != value) change(net, value);
 }
 
-static bool is_open(const std::vector<Stream> &streams, const Stream &stream) {
+static bool is_open(const Stream &stream) {
     return stream.after < 0 || streams[stream.after].next == streams[stream.after].items.size();
+}
+
+static void take_streams() {
+    streams.resize(take<int>());
+    for (Stream &stream : streams) {
+        stream.valid = take<int>(), stream.ready = take<int>(), stream.after = take<int>();
+        stream.items.resize(take<int>());
+        stream.nets = take_nets();
+        for (std::string &item : stream.items) item = take<std::string>();
+        if (stream.valid >= 0) values[stream.valid] = 0;
+        for (int net : stream.nets)
+            if (net > 1) values[net] = 0;
+    }
+}
+
+// What gates see of the values at the start, and what they make of them.
+static void settle() {
+    for (size_t net = 0; net < values.size(); net++)
+        for (const Sink &sink : sinks[net])
+            if (sink.position >= 0 && values[net]) gates[sink.gate].index |= 1u << sink.position;
+    for (Gate &gate : gates) {
+        if (gate.kind == 'G') schedule(gate.slot, gate.value(), 1, 0);
+        if (gate.kind == 'C' && values[slots[gate.slot].net]) change(slots[gate.slot].net, false);
+        if ((gate.kind == 'F' || gate.kind == 'L') && gate.slot >= 0 && gate.complement >= 0)
+            schedule(gate.complement, !values[slots[gate.slot].net], 1, 0);
+        if (gate.kind == 'L' && bool(values[gate.clock]) != gate.inverted) store(gate, gate.value(), 0, &gate.delays[0]);
+    }
+}
+
+// What is there just before an edge is what it transfers.
+static void sample(const Output &output, bool is_counted) {
+    for (Stream &stream : streams)
+        if (stream.offered && (stream.ready < 0 || values[stream.ready])) stream.next++, stream.offered = false;
+    if (output.valid < 0 ? !is_counted : !values[output.valid]) return;
+    std::string digits((output.nets.size() + 3) / 4, '0');
+    for (size_t digit = 0; digit < digits.size(); digit++) {
+        int number = 0;
+        for (size_t place = 4 * digit; place < 4 * digit + 4 && place < output.nets.size(); place++)
+            number |= values[output.nets[place]] << (place & 3);
+        digits[digits.size() - 1 - digit] = "0123456789abcdef"[number];
+    }
+    results.push_back(digits);
+}
+
+static void offer() {
+    for (Stream &stream : streams) {
+        bool offers = is_open(stream) && stream.next < stream.items.size();
+        if (stream.valid >= 0) drive(stream.valid, offers);
+        if (offers && !stream.offered)
+            for (size_t place = 0; place < stream.nets.size(); place++)
+                drive(stream.nets[place], bit(stream.items[stream.next], place));
+        stream.offered = offers;
+    }
 }
 
 int main() {
@@ -238,76 +297,28 @@ int main() {
     if (reset >= 0) values[reset] = 1;
     gates.resize(take<int>());
     for (size_t number = 0; number < gates.size(); number++) take_gate(int(number));
-    std::vector<Stream> streams(take<int>());
-    for (Stream &stream : streams) {
-        stream.valid = take<int>(), stream.ready = take<int>(), stream.after = take<int>();
-        stream.items.resize(take<int>());
-        stream.nets = take_nets();
-        for (std::string &item : stream.items) item = take<std::string>();
-        if (stream.valid >= 0) values[stream.valid] = 0;
-        for (int net : stream.nets)
-            if (net > 1) values[net] = 0;
-    }
-    int result_valid = take<int>(), result_ready = take<int>();
-    size_t wanted = take<size_t>();
-    std::vector<int> result_nets = take_nets();
-    std::vector<std::string> results;
-    Stream &window = streams[take<int>()];
-    int64_t limit = take<int64_t>();
+    take_streams();
+    Output output;
+    output.valid = take<int>(), output.ready = take<int>(), output.wanted = take<size_t>();
+    output.nets = take_nets();
+    const Stream &window = streams[take<int>()];
+    int64_t limit = take<int64_t>(), cycle = 0, counted = 0, first = -1;
+    settle();
 
-    // Initial values changed after the gates were read.
-    for (Gate &gate : gates) gate.index = 0;
-    for (size_t net = 0; net < values.size(); net++)
-        for (const Sink &sink : sinks[net])
-            if (sink.position >= 0 && values[net]) gates[sink.gate].index |= 1u << sink.position;
-    for (Gate &gate : gates) {
-        if (gate.kind == 'G') schedule(gate.slot, gate.value(), 1, 0);
-        if (gate.kind == 'C' && values[slots[gate.slot].net]) change(slots[gate.slot].net, false);
-        if ((gate.kind == 'F' || gate.kind == 'L') && gate.slot >= 0 && gate.complement >= 0)
-            schedule(gate.complement, !values[slots[gate.slot].net], 1, 0);
-        if (gate.kind == 'L' && bool(values[gate.clock]) != gate.inverted) store(gate, gate.value(), 0, &gate.delays[0]);
-    }
-
-    const int RESET_CYCLES = 3;
-    int64_t cycle = 0, counted = 0, first = -1;
-    for (; cycle < limit && results.size() < wanted; cycle++) {
+    for (; cycle < limit && results.size() < output.wanted; cycle++) {
         Time edge = (cycle + 1) * period;
         run_until(edge);
-        // What is there just before the edge is what it transfers.
-        bool is_reset = cycle < RESET_CYCLES;
-        if (!is_reset) {
-            for (Stream &stream : streams)
-                if (stream.offered && (stream.ready < 0 || values[stream.ready])) stream.next++, stream.offered = false;
-            bool taken = result_valid < 0 ? first >= 0 && cycle > first : values[result_valid];
-            if (taken) {
-                std::string digits((result_nets.size() + 3) / 4, '0');
-                for (size_t place = 0; place < result_nets.size(); place++)
-                    if (values[result_nets[place]]) {
-                        char &digit = digits[digits.size() - 1 - place / 4];
-                        int number = (digit <= '9' ? digit - '0' : digit - 'a' + 10) | 1 << (place & 3);
-                        digit = char(number < 10 ? '0' + number : 'a' + number - 10);
-                    }
-                results.push_back(digits);
-            }
-        }
-        if (counting) counted++;
-        if (results.size() == wanted) break;
+        if (cycle >= RESET_CYCLES) sample(output, first >= 0 && cycle > first);
+        counted += counting;
+        if (results.size() == output.wanted) break;
         change(clock, true);
         run_until(edge + input_delay);
         if (reset >= 0 && cycle == RESET_CYCLES - 1) drive(reset, false);
-        drive(result_ready, true);
-        if (cycle >= RESET_CYCLES && first < 0 && is_open(streams, window)) first = cycle, counting = true;
-        if (cycle >= RESET_CYCLES)
-            for (Stream &stream : streams) {
-                bool offers = is_open(streams, stream) && stream.next < stream.items.size();
-                if (stream.valid >= 0) drive(stream.valid, offers);
-                if (offers && !stream.offered) {
-                    const std::string &item = stream.items[stream.next];
-                    for (size_t place = 0; place < stream.nets.size(); place++)
-                        drive(stream.nets[place], bit(item, place));
-                }
-                stream.offered = offers;
-            }
+        drive(output.ready, true);
+        if (cycle >= RESET_CYCLES) {
+            if (first < 0 && is_open(window)) first = cycle, counting = true;
+            offer();
+        }
         run_until(edge + period / 2);
         change(clock, false);
     }

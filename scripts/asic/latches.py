@@ -9,27 +9,26 @@ NOR = 0b0001
 HOLD_BUFFERS = 2
 
 
+def check_latches(roles, library):
+    """The gate of two inputs that makes pulses; BadInput if the library has none, or no latch."""
+    gate = next((cell for cell in sorted(library.usable, key=lambda cell: cell.area)
+                 if len(cell.inputs) == 2 and list(cell.tables.values()) == [NOR]), None)
+    for kind, cell in (("latch", roles.latch), ("NOR gate", gate)):
+        if cell is None:
+            raise BadInput(f"--bitcell latch must come with a library that has a {kind}, and {library.name} has none")
+    return gate
+
+
 def latch_array(verilog, top, config, roles, library):
     """Verilog of a macro's bitcell array of latches, by name of the module that it replaces.
 
     A latch is open in the second half of the cycle in which its wordline is high: then the wordline, which comes from a
     register, stands still. The pulse is one gate of the library, because logic that is mapped freely may give pulses
     that nobody asked for.
-
-    Raises
-    ------
-    BadInput
-        The library has no latch or no NOR gate of two inputs.
     """
-    if roles.latch is None:
-        raise BadInput(f"--bitcell latch must come with a library that has a latch, and {library.name} has none")
-    gate = next((cell for cell in sorted(library.usable, key=lambda cell: cell.area)
-                 if len(cell.inputs) == 2 and list(cell.tables.values()) == [NOR]), None)
-    if gate is None:
-        raise BadInput(f"--bitcell latch must come with a library that has a NOR gate, and {library.name} has none")
     name = f"{top}_bitcell_array"
     ports = re.search(rf"module {name} \((.*?)\);", verilog, re.DOTALL)[1].replace("output reg", "output wire")
-    return {name: _module(name, ports, config, roles, gate)}
+    return {name: _module(name, ports, config, roles, check_latches(roles, library))}
 
 
 def _module(name, ports, config, roles, gate):

@@ -6,6 +6,7 @@ import click
 
 from ..asic.designs import ArrayWork, Data, MacroWork, random_data
 from ..asic.flow import Setting, build, comparison, label, run
+from ..asic.latches import check_latches
 from ..asic.liberty import read_lef_areas, read_library
 from ..asic.loads import Wires
 from ..asic.report import files, lines, tables
@@ -109,6 +110,8 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
     roles = find_roles(library, full_adder, half_adder)
     if clock_gating and roles.clock_gate is None:
         raise BadInput(f"--clock-gating must come with a library that has a clock gate, and {library.name} has none")
+    if bitcell == "latch":
+        check_latches(roles, library)
     data = read_data(config, weights, inputs, vectors, seed)
     setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, clock_gating, corner, seed)
     works = {"macro": MacroWork(config, data, bitcell), "mac_array": ArrayWork(config, data)}

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.scripts.asic.delay import Timing
@@ -93,8 +94,11 @@ def measured(cli, tmp_path, *options):
 
 def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path):
     plain = measured(cli, tmp_path, "--liberty", liberty())
+    np.save(tmp_path / "w.npy", [[3, -4], [-1, 0], [2, 1], [-2, 3]])
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).integers(-2, 2, (4, 4)))
     other = measured(cli, tmp_path, "--liberty", liberty(tiny_liberty(INVERTED_ADDERS)), "--bitcell", "latch",
-                     "--clock-gating")
+                     "--clock-gating", "--weights", tmp_path / "w.npy", "--inputs", tmp_path / "x.npy")
+    assert other["label"]["data"] == "weights of w.npy, inputs of x.npy"
     for report in (plain, other):
         for figures in (report["macro"], report["mac_array"]):
             assert figures["results"]["wrong"] == 0 < figures["results"]["compared"]
@@ -144,6 +148,34 @@ def test_bad_options_are_refused_in_one_line(refused, liberty, tmp_path, options
     path = liberty()
     options = [path if option == "LIBERTY" else option for option in options]
     refused("asic", "--liberty", path, *MACRO, *options, "--out", tmp_path / "out", match=match)
+
+
+@pytest.mark.parametrize("name, array, match", [
+    ("weights", [[1, 2], [3, 0]], "--weights must have the shape 4 x 2 of the macro, not 2 x 2"),
+    ("weights", [[4, 0]] + 3 * [[0, 0]], "--weights must fit in 3 bits, two's complement, and 0 to 4 do not"),
+    ("inputs", [[1, 0, 1]], "--inputs must have the shape vectors x 4 of the macro, not 1 x 3"),
+    ("inputs", [[1.5, 0, 1, 1]], "--inputs must be integers"),
+], ids=range(4))
+def test_data_that_do_not_fit_are_refused_in_one_line(refused, liberty, tmp_path, name, array, match):
+    np.save(tmp_path / "a.npy", array)
+    refused("asic", "--liberty", liberty(), *MACRO, f"--{name}", tmp_path / "a.npy", "--out", tmp_path / "out",
+            match=match)
+
+
+def test_files_of_two_corners_are_refused(refused, liberty, tmp_path):
+    other = tmp_path / "other.lib"
+    other.write_text(tiny_liberty().replace("voltage : 1.0;", "voltage : 0.9;"), encoding="utf-8")
+    refused("asic", "--liberty", liberty(), "--liberty", other, *MACRO, "--out", tmp_path / "out",
+            match=r"files of one corner, and .*tiny.lib has 1 V and .*other.lib 0.9 V")
+
+
+@pytest.mark.parametrize("cell, option, match", [
+    ("LATCH", ("--bitcell", "latch"), "--bitcell latch must come with a library that has a latch"),
+    ("ICG", ("--clock-gating",), "--clock-gating must come with a library that has a clock gate"),
+])
+def test_a_library_without_the_cell_of_an_option_is_refused(refused, liberty, tmp_path, cell, option, match):
+    text = tiny_liberty().replace(f"cell ({cell})", f"other ({cell})")
+    refused("asic", "--liberty", liberty(text), *MACRO, *option, "--out", tmp_path / "out", match=match)
 
 
 def test_without_a_library_it_is_told_how_to_install_one(refused, monkeypatch, tmp_path):
