@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -168,7 +168,7 @@ class CarrySaveTree(AdderTree):
                 if correction >> bit & 1:
                     columns[bit].append(1)
 
-        result = adders.ripple(adders.compress(columns))
+        result = self._sum(m, platform, adders, columns)
         if invert_top:
             result[-1] = ~result[-1]
         register = Signal(width, reset_less=True)
@@ -176,6 +176,58 @@ class CarrySaveTree(AdderTree):
             m.d.sync += register.eq(Cat(result))
         m.d.comb += self.sum.eq(register)
         return m
+
+    def _sum(self, m, platform, adders, columns):
+        """The bits of the sum of columns of bits."""
+        return adders.ripple(adders.compress(columns))
+
+
+class LastAdder(wiring.Component):
+    """``a + b`` of two words, for synthesis to make as fast as it can.
+
+    Parameters
+    ----------
+    width : int
+
+    Members
+    -------
+    a, b : ``In(width)``
+        Operands.
+    sum : ``Out(width)``
+        Their sum, modulo ``2**width``.
+    """
+
+    def __init__(self, *, width):
+        super().__init__({"a": In(width), "b": In(width), "sum": Out(width)})
+
+    def elaborate(self, platform):
+        m = Module()
+        m.d.comb += self.sum.eq(self.a + self.b)
+        return m
+
+
+class CompressorTree(CarrySaveTree):
+    """Tree of full adders, each of the bits that arrive first, then one addition, and one register behind it.
+
+    From the lowest column of bits to the highest, full adders take three bits, those that arrive first, until two are
+    left (V. G. Oklobdzija et al., 1996). A chain of full adders is the smallest circuit for the rest, and takes time in
+    proportion to the width; here it is one addition, a block of its own, of which synthesis makes a faster circuit.
+    """
+
+    kind = "compressor"
+
+    def _sum(self, m, platform, adders, columns):
+        columns = adders.compress_by_arrival(columns)
+        pairs = [(*column, 0, 0)[:2] for column in columns]
+        rows = [Cat(Const(bit, 1) if isinstance(bit, int) else bit for bit in row) for row in zip(*pairs)]
+        last = platform.instantiate(m, "last_adder", "last_adder", LastAdder, width=len(columns))
+        m.d.comb += [last.a.eq(rows[0]), last.b.eq(rows[1])]
+        return list(last.sum)
+
+
+# Delays of full adders, in a unit of their own: to the sum, to the sum from the input that the last bit is at, and to
+# the carry.
+ARRIVALS = {"sum": 5, "late_sum": 4, "carry": 4}
 
 
 class _Adders:
@@ -197,6 +249,24 @@ class _Adders:
                 shorter[bit] += column[whole:]
             columns = shorter
         return columns
+
+    def compress_by_arrival(self, columns):
+        """Column by column, the three bits that arrive first into one and a carry, until no column has more than two.
+
+        Products arrive at zero; `ARRIVALS` of the library's adders count.
+        """
+        timed = [[(0, bit) for bit in column] for column in columns]
+        for bit, column in enumerate(timed):
+            while len(column) > 2:
+                column.sort(key=lambda item: item[0])
+                first, second, last = column[:3]
+                del column[:3]
+                results = [[] for _ in columns]
+                self._add(results, bit, [first[1], second[1], last[1]])
+                column.append((max(second[0] + ARRIVALS["sum"], last[0] + ARRIVALS["late_sum"]), *results[bit]))
+                if bit + 1 < len(columns):
+                    timed[bit + 1].append((last[0] + ARRIVALS["carry"], *results[bit + 1]))
+        return [[bit for _, bit in column] for column in timed]
 
     def ripple(self, columns):
         """One bit a column, each carry into the next."""
@@ -222,4 +292,4 @@ class _Adders:
             columns[bit + 1].append(adder.carry)
 
 
-TREE_COMPONENTS = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree)}
+TREE_COMPONENTS = {tree.kind: tree for tree in (CarryChainTree, CarrySaveTree, CompressorTree)}

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from .kinds import Kind, Shape
 from .widths import ceil_log2
 
-TREE_NAMES = ("carry_chain", "carry_save")
+TREE_NAMES = ("carry_chain", "carry_save", "compressor")
 # Few columns to a block where wires are slow, many where registers are dear.
-BLOCK_COLUMNS = {"carry_chain": 2, "carry_save": 16}
+BLOCK_COLUMNS = {"carry_chain": 2, "carry_save": 16, "compressor": 16}
 
 
 def tree_latency(tree, rows):
-    """Cycles from a plane to its sum: one for each level of a carry-chain tree, one for a carry-save tree."""
+    """Cycles from a plane to its sum: one for each level of a carry-chain tree, one for the others."""
     return max(1, ceil_log2(rows)) if tree == "carry_chain" else 1
 
 

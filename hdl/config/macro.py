@@ -50,8 +50,9 @@ class MacroConfig(Parameters):
         "Table writers side by side, each with its own copy of the rows and its own entry adders: two rewrite the "
         "tables of a bank in half the time; 1 unless `column` is `table`.", default=1, choices=WRITERS, is_named=False)
     tree: str = parameter(
-        "Adder tree of bitcells: `carry_chain`, registered after each level, for FPGAs; or `carry_save`, full-adder "
-        "cells and one register, for standard cells.", default="carry_chain", choices=TREE_NAMES)
+        "Adder tree of bitcells: `carry_chain`, registered after each level, for FPGAs; or, for standard cells, "
+        "full-adder cells and one register: `carry_save`, the smallest; or `compressor`, faster.",
+        default="carry_chain", choices=TREE_NAMES)
     result_interval: int = parameter(
         "Minimum cycles between results. With 1, `o_ready` stalls the pipeline in the same cycle, which limits the "
         "clock of a large macro; with 2, all enables are registered, for one more cycle of latency and half the rate "

@@ -40,9 +40,10 @@ def read_cells(liberty, lef, dont_use):
 
 def check_macro(config):
     """BadInput if a macro is none for standard cells."""
-    if config.column != "bitcell" or config.fuse > 1:
-        raise BadInput("column must be bitcell and fuse 1 for standard cells, and "
-                       f"{f'column is {config.column}' if config.column != 'bitcell' else f'fuse is {config.fuse}'}")
+    if any(shape.writers for shape in config.shapes):
+        raise BadInput(f"column must be without tables for standard cells, and is {config.column}")
+    if config.fuse > 1:
+        raise BadInput(f"fuse must be 1 for standard cells, and is {config.fuse}")
 
 
 def read_data(config, weights, inputs, vectors, seed):

@@ -72,6 +72,15 @@ def test_carry_save_tree_takes_the_fewest_full_adders(rows, bits, full, half):
     assert full == rows * bits - (bits + ceil_log2(rows))
 
 
+def test_compressor_tree_has_no_more_adders_and_one_addition():
+    emitter = Emitter("t")
+    emitter.add("t_tree", TREE_COMPONENTS["compressor"](rows=64, weight_bits=8))
+    words = emitter.modules["t_tree"].split()
+    # The chain of the smallest tree is not there, which has an adder for each bit of the sum but those of one bit.
+    assert words.count("\\t_full_adder") + words.count("\\t_last_adder") < 498
+    assert words.count("\\t_half_adder") == 0 and words.count("\\t_last_adder") == 1
+
+
 @pytest.mark.parametrize("parameters", [
     {"rows": 1}, {"rows": 7}, {"rows": 8}, {"rows": 23, "tree": "carry_save"}, {"rows": 37, "column": "table"},
     {"rows": 29, "column": "table", "block_ram_columns": 1}, {"rows": 2, "column": "table", "banks": 16}])

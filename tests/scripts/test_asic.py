@@ -141,9 +141,10 @@ def test_a_bad_library_is_refused_in_one_line(refused, liberty, tmp_path, change
     (("--full-adder", "FULL"), "--full-adder must be a cell of tiny or none, and FULL is neither"),
     (("--full-adder", "INV"), "must be a full adder, and the functions of INV are not"),
     (("--half-adder", "FA"), "must be a half adder"),
-    (("--column", "table", "--tree", "carry_chain"), "column must be bitcell"),
+    (("--column", "table", "--tree", "carry_chain"), "column must be without tables for standard cells, and is table"),
+    (("--fuse", 2), "fuse must be 1"),
     (("--lef", "LIBERTY"), "--lef must have macros with sizes"),
-], ids=range(5))
+], ids=range(6))
 def test_bad_options_are_refused_in_one_line(refused, liberty, tmp_path, options, match):
     path = liberty()
     options = [path if option == "LIBERTY" else option for option in options]

@@ -10,7 +10,7 @@ from ...hdl.config import COLUMNS, FUSES, INTERVALS, KINDS, MacroConfig
 from ..sim.build import SimulatorError, build
 
 TESTBENCH = "bitline.verif.macro.tb_macro"
-# Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, both trees, many banks,
+# Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, all trees, many banks,
 # tables in both memories, two table writers.
 SUITE = [MacroConfig(**parameters) for parameters in (
     {"rows": 1, "columns": 1},
@@ -21,7 +21,7 @@ SUITE = [MacroConfig(**parameters) for parameters in (
      "tree": "carry_save"},
     {"rows": 16, "columns": 8, "banks": 2, "fuse": 4, "max_accumulations": 4, "result_interval": 2},
     {"rows": 8, "columns": 6, "weight_bits": 4, "input_bits": 4, "banks": 5, "fuse": 2, "max_accumulations": 16,
-     "tree": "carry_save"},
+     "tree": "compressor"},
     {"rows": 256, "columns": 2, "banks": 2, "max_accumulations": 2},
     {"rows": 64, "columns": 4, "banks": 2, "max_accumulations": 2, "tree": "carry_save"},
     {"rows": 1, "columns": 1, "column": "table"},
