@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from .liberty import by_pin
+from .liberty import grouped
 
 # Kinds of energy, and what each is.
 KINDS = {
@@ -78,7 +78,7 @@ def _add_inside(blocks, netlist, timing, activity):
     for instance in netlist.instances:
         cell = instance.cell
         if cell.name not in powers:
-            powers[cell.name] = by_pin(cell.powers, lambda power: power.pin)
+            powers[cell.name] = grouped(cell.powers, lambda power: power.pin)
         for pin in cell.inputs:
             net = instance.pins.get(pin, 0)
             if net > 1 and activity.toggles[net] and pin in powers[cell.name]:
@@ -104,7 +104,7 @@ def _energy(entries, related, slew, load, falling, rising):
     """Of so many changes of a pin: the sum over supplies of the mean over states."""
     chosen = [power for power in entries if power.related == related] or entries
     total = 0.0
-    for powers in by_pin(chosen, lambda power: power.supply).values():
+    for powers in grouped(chosen, lambda power: power.supply).values():
         total += sum(rising * power.rise.at(slew, load) + falling * power.fall.at(slew, load)
                      for power in powers) / len(powers)
     return total

@@ -421,8 +421,8 @@ def read_lef_areas(paths):
     return areas
 
 
-def by_pin(items, key):
-    """Items in lists by a key."""
+def grouped(items, key):
+    """Items in lists, by key."""
     found = defaultdict(list)
     for item in items:
         found[key(item)].append(item)

