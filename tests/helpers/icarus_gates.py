@@ -6,18 +6,10 @@ from bitline.scripts.asic.functions import variables
 
 BENCH = """`timescale 1ns/1fs
 module bench;
-  reg [{top}:0] driven = 0;
-  wire [{top}:0] n;
-  reg [{top}:0] last;
+{nets}
   reg counting = 0;
-  integer count [0:{top}];
-  integer place, taken = 0;
-  initial for (place = 0; place <= {top}; place = place + 1) count[place] = 0;
-  always @(n) begin
-    for (place = 0; place <= {top}; place = place + 1)
-      if (n[place] !== last[place] && counting) count[place] = count[place] + 1;
-    last = n;
-  end
+  integer taken = 0;
+{counters}
 {gates}
 {streams}
 endmodule
@@ -49,11 +41,11 @@ def toggles_of_icarus(netlist, streams, results, delays, period, folder):
 def _bench(netlist, streams, results, delays, period):
     clock, reset = (netlist.ports[name][1][0] for name in ("clk", "rst"))
     inputs = {net for is_input, nets in netlist.ports.values() if is_input for net in nets}
-    lines = ["  assign n[0] = 1'b0, n[1] = 1'b1;", *(f"  assign n[{net}] = driven[{net}];" for net in sorted(inputs))]
+    lines = ["  assign n0 = 1'b0, n1 = 1'b1;", *(f"  assign n{net} = d{net};" for net in sorted(inputs))]
     for instance, (rise, fall) in zip(netlist.instances, delays):
         lines += _gate(instance, f"#({rise:.6f}, {fall:.6f})")
-    body = [f"  initial begin driven = 0; driven[{reset}] = 1; #{period};",
-            f"    forever begin driven[{clock}] = 1; #{period / 2}; driven[{clock}] = 0; #{period / 2}; end", "  end"]
+    body = [f"  initial begin d{reset} = 1; #{period};",
+            f"    forever begin d{clock} = 1; #{period / 2}; d{clock} = 0; #{period / 2}; end", "  end"]
     # Handshakes are looked at just before the edge, and inputs change just after it.
     total = [len(stream.items) for stream in streams]
     for number, stream in enumerate(streams):
@@ -63,26 +55,31 @@ def _bench(netlist, streams, results, delays, period):
                                       for index, item in enumerate(stream.items)), "  end"]
     body += ["  integer cycle = 0;", f"  initial begin #{period - 0.000001}; forever begin",
              "    if (cycle >= 3) begin"]
-    body += [f"      if (n[{stream.valid}] && n[{stream.ready}]) next_{number} = next_{number} + 1;"
+    body += [f"      if (n{stream.valid} && n{stream.ready}) next_{number} = next_{number} + 1;"
              for number, stream in enumerate(streams)]
-    body += [f"      if (n[{results.valid}]) taken = taken + 1;",
+    body += [f"      if (n{results.valid}) taken = taken + 1;",
              f"      if (taken == {results.count}) begin",
-             f"        for (place = 0; place < {netlist.nets}; place = place + 1) $display(\"%0d\", count[place]);",
+             *(f'        $display("%0d", count_{net});' for net in range(netlist.nets)),
              "        $finish;", "      end", "    end", "    #0.000002;"]
-    body += [f"    if (cycle == 2) driven[{reset}] = 0;", f"    driven[{results.ready}] = 1;",
+    body += [f"    if (cycle == 2) d{reset} = 0;", f"    d{results.ready} = 1;",
              "    if (cycle >= 3) begin"]
     for number, stream in enumerate(streams):
         offers = f"next_{number} < {total[number]}"
         if number:
             offers += f" && next_{number - 1} == {total[number - 1]}"
-        body += [f"      driven[{stream.valid}] = {offers};", f"      if ({offers}) begin"]
+        body += [f"      d{stream.valid} = {offers};", f"      if ({offers}) begin"]
         if number == len(streams) - 1:
             body.append("        counting = 1;")
-        body += [f"        driven[{net}] = items_{number}[next_{number}][{bit}];"
+        body += [f"        d{net} = items_{number}[next_{number}][{bit}];"
                  for bit, net in enumerate(stream.nets)]
         body.append("      end")
     body += ["    end", f"    cycle = cycle + 1; #{period - 0.000002};", "  end end"]
-    return BENCH.format(top=netlist.nets - 1, gates="\n".join(lines), streams="\n".join(body))
+    counters = [f"  integer count_{net} = 0; always @(n{net}) if (counting) count_{net} = count_{net} + 1;"
+                for net in range(netlist.nets)]
+    # A vector of all nets would be looked at as a whole with each change.
+    nets = [*(f"  wire n{net};" for net in range(netlist.nets)), *(f"  reg d{net} = 0;" for net in sorted(inputs))]
+    return BENCH.format(nets="\n".join(nets), counters="\n".join(counters), gates="\n".join(lines),
+                        streams="\n".join(body))
 
 
 def _gate(instance, delay):
@@ -91,14 +88,14 @@ def _gate(instance, delay):
     if cell.storage:
         state = f"s{pins[next(pin for pin in cell.outputs if pin in pins)]}"
         clock, data = (pins[variables(text)[0]] for text in (cell.storage.clock, cell.storage.data))
-        return [f"  reg {state} = 0; always @(posedge n[{clock}]) {state} <= n[{data}];",
-                *(f"  assign {delay} n[{pins[pin]}] = {state};" for pin in cell.outputs if pin in pins)]
+        return [f"  reg {state} = 0; always @(posedge n{clock}) {state} <= n{data};",
+                *(f"  assign {delay} n{pins[pin]} = {state};" for pin in cell.outputs if pin in pins)]
     lines = []
     for output, table in cell.tables.items():
         if output in pins:
             size = 1 << len(cell.inputs)
-            index = ", ".join(f"n[{pins[pin]}]" for pin in reversed(list(cell.inputs)))
+            index = ", ".join(f"n{pins[pin]}" for pin in reversed(list(cell.inputs)))
             name = f"t{pins[output]}"
             lines.append(f"  wire [{size - 1}:0] {name} = {size}'b{table:0{size}b}; "
-                         f"assign {delay} n[{pins[output]}] = {name}[{{{index}}}];")
+                         f"assign {delay} n{pins[output]} = {name}[{{{index}}}];")
     return lines
