@@ -13,9 +13,8 @@ ROOMS = [
     "verif.sim", "verif.macro", "verif.csr", "verif.core", "verif.axi", "verif.driver", "verif.engine", "verif.soc",
     "verif.fault_injection", "verif.formal", "host.network", "host.network.operators", "host.network.onnx_operators",
     "host.network.files", "host.mapping", "host.engine", "host.board", "verif.link", "host", "scripts.common",
-    "scripts.fpga", "scripts.explore", "scripts.integration", "scripts.kit", "scripts.peers", "scripts.reports",
-    "scripts.fpga", "scripts.asic", "scripts.integration", "scripts.kit", "scripts.peers", "scripts.reports",
-    "scripts.mutation", "scripts.fuzzing", "scripts.commands", "scripts",
+    "scripts.fpga", "scripts.asic", "scripts.explore", "scripts.integration", "scripts.kit", "scripts.peers",
+    "scripts.reports", "scripts.mutation", "scripts.fuzzing", "scripts.commands", "scripts",
 ]
 
 
