@@ -12,6 +12,7 @@ from amaranth.lib.wiring import In
 
 from .config import CoreConfig
 from .config.engine import EngineConfig
+from .config.formats import FormatConfig
 from .core.top import CoreTop, core_ports
 from .engine.engine import Engine, check_gateware, engine_members
 from .fabric.design import Design
@@ -19,6 +20,7 @@ from .fabric.emitter import DOMAIN_MEANINGS, LATE, EmitError, Emitter, documente
 from .fabric.memory_wrapper import HEAD, memory_module
 from .fabric.memory_wrapper import WAIVERS as MEMORY_WAIVERS
 from .fabric.verilog_format import MAX_LINE, tidied, wrapped
+from .formats.block_macro import BlockMacro, block_macro_members
 from .macro.macro import FlatMacro
 from .macro.ports import PORT_MEANINGS, ports
 
@@ -79,23 +81,28 @@ CELLS = "Cells of the memory around it."
 
 
 def sidecar(config, fabric="generic"):
-    """Description of a macro's or engine's Verilog for programs, as a JSON object: ports, fabric, configuration.
+    """Description of the Verilog of a macro, block macro or engine for programs, as a JSON object: ports, fabric,
+    configuration.
 
-    Of a macro also widths and latency; ``latency.cycles``: cycles of ``n`` vectors of ``p`` planes beyond ``n * p``.
+    Of a macro also widths and latency; ``latency.cycles``: cycles of ``n`` vectors of ``p`` planes beyond ``n * p``. Of
+    a block macro ``beats``: elements of a beat of vectors and of weights; ``bias``: a sum counts 2**(exponent - bias).
     """
-    is_engine = isinstance(config, EngineConfig)
+    members = {EngineConfig: (Engine, engine_members), FormatConfig: (BlockMacro, block_macro_members)}
+    pins = _component_pins(config, *members[type(config)]) if type(config) in members else _macro_pins(config)
     description = {
         "generator": f"bitline {version('bitline')}",
         "module": config.name,
         "hash": config.hash,
         "fabric": fabric,
         "configuration": config.to_dict(),
-        **({} if is_engine else {
+        **({} if type(config) in members else {
             "latency": {"cycles": config.latency, "column": config.column_latency, "fuse": config.fuse_latency},
             "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,
                        "total": config.total_width, "sum_x": config.sum_x_width}}),
+        **({"beats": {"inputs": config.input_lanes, "weights": config.weight_lanes}, "bias": config.bias}
+           if isinstance(config, FormatConfig) else {}),
         "ports": [{"name": name, "direction": "input" if is_input else "output", "width": width, "meaning": meaning}
-                  for name, is_input, width, meaning in (_engine_pins if is_engine else _macro_pins)(config)],
+                  for name, is_input, width, meaning in pins],
     }
     return json.dumps(description, indent=2) + "\n"
 
@@ -107,20 +114,20 @@ def _macro_pins(config):
     return [(*pin, PORT_MEANINGS[pin[0]]) for pin in pins]
 
 
-def _engine_pins(config):
-    """The same of an engine."""
-    meanings = documented_members(Engine)
+def _component_pins(config, cls, members):
+    """The same of a component, by the function that gives its members."""
+    meanings = documented_members(cls)
     domain = [(name, True, 1, meaning) for name, meaning in DOMAIN_MEANINGS.items()]
     return domain + [(name, member.flow == In, Shape.cast(member.shape).width, meanings[name])
-                     for name, member in engine_members(config).items()]
+                     for name, member in members(config).items()]
 
 
 def emit(config, fabric="generic"):
-    """Verilog of a macro, core or engine, as one text.
+    """Verilog of a macro, block macro, core or engine, as one text.
 
     Parameters
     ----------
-    config : MacroConfig, CoreConfig or EngineConfig
+    config : MacroConfig, FormatConfig, CoreConfig or EngineConfig
     fabric : str
         One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and timing in cycles are the same.
 
@@ -148,7 +155,7 @@ def design(config, fabric="generic"):
 
 
 def emit_files(config, fabric="generic"):
-    """Verilog of a macro, core or engine by file name: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
+    """Verilog of what `emit` takes by file name: ``NAME.v`` and, if it has `BlockRam`, ``NAME_memory.v``."""
     return dict(_emitted(config, fabric))
 
 
@@ -162,6 +169,9 @@ def _emitted(config, fabric):
         check_gateware(config)
         emitter.add(config.name, Engine(config=config))
         what, text = "an engine, a digital SRAM compute-in-memory macro that runs whole networks", _verilog(emitter)
+    elif isinstance(config, FormatConfig):
+        emitter.add(config.name, BlockMacro(config=config))
+        what, text = "a digital SRAM compute-in-memory macro of block formats", _verilog(emitter)
     else:
         emitter.add(config.name, FlatMacro(config=config))
         what, text = "a digital SRAM compute-in-memory macro", _verilog(emitter)

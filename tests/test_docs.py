@@ -8,8 +8,8 @@ from bitline.golden.tables import table_entries, table_levels, table_reads, tabl
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
 from bitline.scripts.commands.diagrams import diagrams
-from bitline.scripts.common.options import CORE_FIELDS, MACRO_FIELDS, table_of
-from bitline.scripts.integration import engine_tables, tables
+from bitline.scripts.common.options import CORE_FIELDS, FORMAT_FIELDS, MACRO_FIELDS, table_of
+from bitline.scripts.integration import engine_tables, format_tables, tables
 from bitline.scripts.main import COMMANDS
 from bitline.verif.sim.build import source, source_files
 
@@ -20,7 +20,8 @@ PLAN = ROOT / "docs" / "test_plan.md"
 CHECKED = [PLAN, ROOT / "docs" / "verification.md", ROOT / "docs" / "measurements.md"]
 
 
-@pytest.mark.parametrize("document, fields", [("README.md", MACRO_FIELDS), ("docs/integration.md", CORE_FIELDS)])
+@pytest.mark.parametrize("document, fields", [
+    ("README.md", MACRO_FIELDS), ("docs/integration.md", CORE_FIELDS), ("docs/formats.md", FORMAT_FIELDS)])
 def test_tables_of_options_are_those_of_the_configuration(document, fields):
     assert table_of(fields) in (ROOT / document).read_text(encoding="utf-8")
 
@@ -40,6 +41,12 @@ def test_what_durations_of_a_core_are_made_of_is_that_of_the_model():
                          ids=lambda function: function.__name__)
 def test_tables_of_an_engine_are_those_of_the_code(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "engine.md").read_text(encoding="utf-8"), f"now: {table()}"
+
+
+@pytest.mark.parametrize("table", [format_tables.ports_table, format_tables.macros_table],
+                         ids=lambda function: function.__name__)
+def test_tables_of_block_macros_are_those_of_the_gateware(table):
+    assert f"\n\n{table()}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
 def test_named_tests_exist():

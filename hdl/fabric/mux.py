@@ -27,7 +27,10 @@ def instantiate_choice(m, platform, name, values, index):
     if Platform.of(platform).fabric != "ecp5" or len(values) < 3:
         return choose(values, index)
     width, max_bits = len(values[0]), len(JOINTS)
-    words = [*values, *[values[-1]] * (-len(values) % 4)]
+    # A multiplexer of the last kind joins two of its own kind, so there are never three fours left over.
+    padded = -(-len(values) // 4)
+    padded += padded % 4 == 3
+    words = [*values, *[values[-1]] * (4 * padded - len(values))]
     bits = [_levels(m, f"{name}_{bit}", [word[bit] for word in words], index[:max_bits]) for bit in range(width)]
     return choose([Cat(column) for column in zip(*bits)], index[max_bits:])
 

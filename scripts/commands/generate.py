@@ -1,4 +1,4 @@
-"""``bitline generate``: Verilog of a macro or engine and its description, or a core and its integration files."""
+"""``bitline generate``: Verilog of a macro, block macro or engine and its description, or a core and its files."""
 
 import json
 from contextlib import suppress
@@ -9,7 +9,7 @@ import click
 from ...hdl.config.engine import EngineConfig
 from ...hdl.emit import FABRICS, emit_files, sidecar
 from ..common.files import BadInput, check_writable, refusing, write_files
-from ..common.options import INTERVALS, config_options, core_options, required
+from ..common.options import INTERVALS, config_options, core_options, format_options, required
 from ..integration.cell_models import cell_models
 
 
@@ -55,6 +55,7 @@ def fabric_of(path):
 
 
 @click.command()
+@format_options
 @config_options(interval=lambda arguments: INTERVALS[arguments["fabric"]])
 @core_options
 @click.option("--engine", "engine_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
@@ -62,10 +63,13 @@ def fabric_of(path):
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-def command(config, core, engine_path, fabric, out):
+def command(blocks, config, core, engine_path, fabric, out):
     """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration.
 
     Memories that a chip designer replaces are in a file of their own.
+
+    With --format, write it as a block macro, between decoders of a microscaling format or NVFP4 and what joins and
+    rounds its sums; rows and bits are those of the format.
 
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
 
@@ -78,6 +82,6 @@ def command(config, core, engine_path, fabric, out):
         with refusing(ValueError, TypeError):
             paths = generate(EngineConfig.load(engine_path), out, fabric)
     else:
-        paths = generate_core(core, out, fabric) if core else generate(required(config), out, fabric)
+        paths = generate_core(core, out, fabric) if core else generate(blocks or required(config), out, fabric)
     for path in paths:
         click.echo(path)

@@ -8,6 +8,7 @@ import click
 
 from ...hdl.config import CoreConfig, MacroConfig, allowed
 from ...hdl.config.base import Parameters
+from ...hdl.config.formats import FORMAT_NAMES, FormatConfig, block_macro
 from ...verif.sim.build import SIMULATORS
 from .files import BadInput, refusing
 
@@ -17,9 +18,12 @@ MACRO = MacroConfig(rows=64, columns=64, banks=2)
 MACRO_FIELDS = dataclasses.fields(MacroConfig)
 # Without the macro, which has its own options.
 CORE_FIELDS = dataclasses.fields(CoreConfig)[1:]
+FORMAT_FIELDS = dataclasses.fields(FormatConfig)[1:]
+# Options that are not named after their parameter.
+FORMAT_OPTIONS = {"inputs": "--format", "weights": "--weight-format"}
 
 
-def option_of(field, default):
+def option_of(field, default, metavar=None):
     """The option for a parameter of a configuration, and what it is by default."""
     text = field.metadata["meaning"].replace("`", "")
     if field.type is bool:
@@ -27,13 +31,13 @@ def option_of(field, default):
     default = "" if default is dataclasses.MISSING else f" [default: {default}]"
     # An option's former name, which one more release accepts.
     names = [f"--{field.metadata['former']}"] if field.metadata["former"] else []
-    return click.option(name_of(field), *names, field.name, type=field.type, metavar=allowed(field),
+    return click.option(name_of(field), *names, field.name, type=field.type, metavar=metavar or allowed(field),
                         help=text + default)
 
 
 def name_of(field):
     """The name of the option."""
-    return f"--{field.name.replace('_', '-')}"
+    return FORMAT_OPTIONS.get(field.name, f"--{field.name.replace('_', '-')}")
 
 
 def pop_fields(arguments, fields):
@@ -119,6 +123,42 @@ def _read_core(macro, given):
         if path is not None and "macro" in (read := Parameters.read(path)):
             parameters = read
         return CoreConfig.from_dict({**parameters, "macro": macro.to_dict(), **given})
+
+
+def format_options(function):
+    """Options that describe a block macro; the function gets ``blocks``, a FormatConfig or None.
+
+    They come before those of `config_options`, whose macro they then replace: ``columns`` are results, and rows and
+    bits are those of the format.
+    """
+
+    @functools.wraps(function)
+    def wrapped(**arguments):
+        given = pop_fields(arguments, FORMAT_FIELDS)
+        if "inputs" not in given:
+            if given:
+                field = next(field for field in FORMAT_FIELDS if field.name in given)
+                raise BadInput(f"{name_of(field)} must come with --format, and does not")
+            return function(blocks=None, **arguments)
+        for name in ("config", "is_core", "engine_path"):
+            if arguments[name]:
+                raise BadInput(f"--format must come without --{name.removeprefix('is_').removesuffix('_path')}, and "
+                               "does not")
+        macro = {name: arguments[name] for field in MACRO_FIELDS if arguments[name := field.name] is not None}
+        arguments |= dict.fromkeys(macro)
+        if "columns" not in macro:
+            raise BadInput("--format must come with --columns, and does not")
+        macro.setdefault("result_interval", INTERVALS[arguments["fabric"]])
+        formats = [given.pop(name).upper() for name in FORMAT_OPTIONS if name in given]
+        with refusing(ValueError, TypeError):
+            blocks = block_macro(*formats, columns=macro.pop("columns"), macro=macro, **given)
+        return function(blocks=blocks, **arguments)
+
+    for field in reversed(FORMAT_FIELDS):
+        default = "that of --format" if field.name == "weights" else field.default
+        names = "|".join(FORMAT_NAMES).lower() if field.name in FORMAT_OPTIONS else None
+        wrapped = option_of(field, default, names)(wrapped)
+    return wrapped
 
 
 def required(config):

@@ -1,6 +1,7 @@
 """The cells of ECP5 do what the expressions do, proved by SAT for all inputs and all states."""
 
 import random
+import re
 
 import pytest
 from amaranth.hdl import Module, Mux, signed, unsigned
@@ -137,6 +138,17 @@ def test_every_kind_of_addition_and_choice(component, cell):
     if component is Choices:
         swapped = texts["ecp5"].replace("\\ALUT", "\\TMP").replace("\\BLUT", "\\ALUT").replace("\\TMP", "\\BLUT")
         assert differ(texts | {"ecp5": swapped}, "t_all", "rtlil")
+
+
+def test_each_multiplexer_has_inputs_of_one_kind():
+    """Those of a PFUMX are LUTs, those of an L6MUX21 the outputs of two PFUMX or of two L6MUX21, or it has no place."""
+    cells = re.findall(r"^  cell (?:\\)?(\w+) .*\n((?:    .*\n)*)", converted("ecp5", Choices, "PFUMX"), re.MULTILINE)
+    pins = [(kind, dict(re.findall(r"connect \\(\w+) (.*)", body))) for kind, body in cells]
+    kinds = {found["Z"]: kind for kind, found in pins if "Z" in found}
+    names = {"PFUMX": ("BLUT", "ALUT"), "L6MUX21": ("D0", "D1")}
+    inputs = {(kind, *(kinds.get(found[pin].removesuffix(" [0]")) for pin in names[kind]))
+              for kind, found in pins if kind in names}
+    assert inputs == {("PFUMX", "LUT4", "LUT4"), ("L6MUX21", "PFUMX", "PFUMX"), ("L6MUX21", "L6MUX21", "L6MUX21")}
 
 
 BITCELLS = MacroConfig(rows=5, columns=1, weight_bits=3, input_bits=2, banks=2, max_accumulations=2)

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
-from bitline.hdl.config.engine import EngineConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import FABRICS, WAIVERS, design, emit, run_yosys, sidecar
 from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.verilog_format import without_escapes
@@ -65,12 +65,14 @@ def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
     assert done.returncode == 0 and ((tool == "iverilog" and fabric == "ecp5") or not done.stderr), done.stderr
 
 
+@pytest.mark.parametrize("config", [DEPTHWISE, *some([block_macro("MXFP8_E4M3", columns=3)])],
+                         ids=lambda config: config.name)
 @pytest.mark.parametrize("fabric", some(list(FABRICS), 0))
-def test_engine_is_lint_clean(fabric, cells, tmp_path):
-    path = tmp_path / "engine.v"
-    path.write_text(emit(DEPTHWISE, fabric), encoding="utf-8")
+def test_what_is_around_a_macro_is_lint_clean(config, fabric, cells, tmp_path):
+    path = tmp_path / "around.v"
+    path.write_text(emit(config, fabric), encoding="utf-8")
     with tool_environment():
-        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", DEPTHWISE.name, path,
+        done = subprocess.run(["verilator", "--lint-only", "-Wall", "--top-module", config.name, path,
                                *([cells] if fabric == "ecp5" else [])], capture_output=True, text=True, check=False)
     assert done.returncode == 0 and not done.stderr, done.stderr
 
@@ -131,9 +133,10 @@ def test_header():
     assert config.hash in header and "Apache-2.0" in header and re.search(r"Bitline \d+\.\d+", header)
 
 
-def test_sidecar_of_an_engine():
-    description, top = json.loads(sidecar(DEPTHWISE)), design(DEPTHWISE).modules[DEPTHWISE.name]
-    assert EngineConfig.from_dict(description["configuration"]) == DEPTHWISE
+@pytest.mark.parametrize("config", [DEPTHWISE, block_macro("MXFP4", columns=4)], ids=lambda config: config.name)
+def test_sidecar_of_what_is_around_a_macro(config):
+    description, top = json.loads(sidecar(config)), design(config).modules[config.name]
+    assert type(config).from_dict(description["configuration"]) == config
     assert {(port["name"], port["direction"], port["width"]) for port in description["ports"]} == {
         (port.name, port.direction, port.width) for port in top.ports.values()}
     assert all(port["meaning"] for port in description["ports"])

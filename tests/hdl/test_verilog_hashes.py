@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import emit
 from bitline.host.board.simulated_board import board_verilog
 from bitline.verif.macro.regression import SUITE
@@ -23,6 +24,8 @@ DESIGNS = {
                                                            reset="asynchronous")),
     "engine": (emit, DEPTHWISE),
     "engine on ecp5": (emit, DEPTHWISE, "ecp5"),
+    "block macro": (emit, block_macro("MXFP4", columns=4)),
+    "block macro on ecp5": (emit, block_macro("NVFP4", columns=4), "ecp5"),
     "board": (board_verilog, SMALL, "board"),
 }
 

@@ -6,7 +6,11 @@ import math
 import numpy as np
 import pytest
 from bitline.golden.formats.blocks import FORMATS, RULES, quantize
+from bitline.hdl.config.formats import FORMAT_NAMES, block_macro
+from bitline.scripts.commands.bench import format_sizes, formats
 from bitline.scripts.commands.bench.formats import multiplier
+from bitline.scripts.common.files import BadInput
+from bitline.scripts.fpga.module_flow import measure_module
 
 
 @pytest.mark.parametrize("name", FORMATS)
@@ -35,3 +39,48 @@ def test_table(cli, refused, tmp_path):
     assert order == sorted(order) and 0.002 < order[0] < 0.01 < 0.05 < order[-1] < 0.2
     assert errors["MXFP4", "floor"] > errors["MXFP4", "even"] and errors["NVFP4", ""] < errors["MXFP4", "even"]
     refused("bench", "formats", "--count", 0, match="0 is not in the range")
+
+
+def test_sizes_of_formats(cli, tmp_path, monkeypatch):
+    """The table, of sizes and cycles that are not measured here."""
+    def size_of(config, folder, seeds):
+        is_int8 = "weight_bits" in config.to_dict()
+        sites = 1000 + 200 * (config.max_accumulations > 1) if is_int8 else 800
+        return {"total": {"placed_sites": sites, "block_ram": 3, "dsp": 2, "flip_flop": 4},
+                "blocks": {"macro": {"placed_sites": sites}}, "fmax_mhz": 100.0}
+
+    monkeypatch.setattr(format_sizes, "measure_module", size_of)
+    monkeypatch.setattr(format_sizes, "full_rate", lambda config, folder: 5050)
+    monkeypatch.setattr(formats, "measure", lambda count: (count, [formats.row_of("int8", "", 8, *np.ones((3, 1, 1)))]))
+    # Wide enough for all columns.
+    monkeypatch.setenv("COLUMNS", "200")
+    path = tmp_path / "formats.json"
+    status, output, _ = cli("bench", "formats", "--count", 20, "--gateware", "--seeds", 1, "--out", path)
+    rows = {row["format"]: row for row in json.loads(path.read_text(encoding="utf-8"))["gateware"]}
+    assert status == 0 and set(rows) == {"int8", "int8, sums of as many vectors", *FORMAT_NAMES}
+    mxfp4, int8 = rows["MXFP4"], rows["int8"]
+    assert (int8["products_a_cycle"], mxfp4["products_a_cycle"]) == (32 * 64 / 8, 32 * 64 / 5)
+    assert mxfp4["beside_int8"] == pytest.approx({"sites": 0.8, "products_a_site": 2.0})
+    assert mxfp4["beside_int8_sums"] == pytest.approx({"sites": 800 / 1200, "products_a_site": 2.4})
+    assert mxfp4["products_a_second"] == pytest.approx(32 * 64 / 5 * 1e8)
+    assert all(name in output for name in FORMAT_NAMES)
+    assert mxfp4["utilization"] == pytest.approx(5000 / 5050) and "Fmax, MHz" in output
+
+
+def test_formats_without_gateware_are_refused(refused):
+    refused("bench", "formats", "--gateware", "--formats", "mxfp4,mxfp8_e5m2",
+            match="--formats must be among mxint8, .* nvfp4, not mxfp8_e5m2$")
+
+
+def test_a_rate_of_wrong_results_is_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(format_sizes, "run_program", lambda program, folder: (program.beats["o"][1:], 1))
+    with pytest.raises(BadInput, match=r"^results of bitline_mxfp4_32x2_\w+ must be those of the golden model"):
+        format_sizes.full_rate(block_macro("MXFP4", columns=2), tmp_path, 4, 2)
+
+
+@pytest.mark.slow
+def test_size_of_a_block_macro(tmp_path):
+    found = measure_module(block_macro("MXFP4", columns=1), tmp_path)
+    blocks = {name: counts["placed_sites"] for name, counts in found["blocks"].items()}
+    assert set(blocks) == {"macro", "join_", "reader", "tags", "vectors", "weights", "peer"}
+    assert found["total"]["dsp"] == 1 and found["total"]["placed_sites"] == sum(blocks.values()) > blocks["macro"] > 100

@@ -1,4 +1,4 @@
-"""``bitline bench formats``: a classifier of digits in each block format, by the golden model."""
+"""``bitline bench formats``: a classifier of digits in each block format, and the gateware of each beside int8."""
 
 from itertools import product
 from pathlib import Path
@@ -10,10 +10,13 @@ from rich.table import Table
 from ....golden.formats.blocks import FORMATS, RULES, Blocks, quantize
 from ....golden.formats.products import dot
 from ....golden.mvm import ignored_blas_flags
+from ....hdl.config.formats import FORMAT_NAMES
 from ....host import digits
 from ...common.files import check_writable, write_json
+from ...common.options import build_option
 from ...common.progress import running
 from ...common.tables import show
+from .format_sizes import measure_gateware, print_gateware, read_formats
 
 
 @ignored_blas_flags()
@@ -77,16 +80,30 @@ def print_rows(rows, count):
 
 @click.command()
 @click.option("--count", type=click.IntRange(1), help="How many images. [default: all]")
+@click.option("--gateware", is_flag=True, help="Measure the block macro of each format, and macros of int8, on ECP5.")
+@click.option("--formats", default=",".join(FORMAT_NAMES).lower(), show_default=True, help="Formats of these.")
+@click.option("--columns", type=click.IntRange(1, 512), default=64, show_default=True, help="Results of a vector.")
+@click.option("--seeds", type=click.IntRange(0, 100), default=0, show_default=True,
+              help="Placements of these; the median of their Fmax counts.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/formats.json"),
               show_default=True, help="Gets the figures as JSON.")
-def command(count, out):
+@build_option
+def command(count, gateware, formats, columns, seeds, out, folder):
     """Accuracy of a small classifier in microscaling formats and NVFP4, by their golden model.
 
     A float network is trained on handwritten digits; then weights and activations of both layers are rounded to blocks,
-    products are exact, and their sums rounded to float32. There is no gateware of these formats.
+    products are exact, and their sums rounded to float32.
+
+    With --gateware also LUT sites of a macro in each format, and the cycles of a vector at its ports, where every
+    result is compared with the golden model. A product is an input times a weight, whatever bits they have.
     """
+    formats = read_formats(formats)
     check_writable(out)
     images, rows = measure(count)
     print_rows(rows, images)
-    write_json(out, {"images": images, "formats": rows})
+    report = {"images": images, "formats": rows}
+    if gateware:
+        report["gateware"] = measure_gateware(formats, columns, seeds, folder.parent / "bench_formats", folder)
+        print_gateware(report["gateware"])
+    write_json(out, report)
     click.echo(out)

@@ -1,0 +1,249 @@
+"""`FormatConfig`: the description of a block macro, which multiplies blocks of microscaling formats or NVFP4."""
+
+from functools import cached_property
+
+from ...golden.formats.blocks import FORMATS, SCALE_BIAS, SCALE_NAN
+from ...golden.formats.products import ROUNDED
+from ...golden.formats.window import Window
+from .base import configuration, parameter
+from .macro import AroundMacro, MacroConfig
+from .widths import ceil_log2, signed_width
+
+# What there is no gateware of, and why.
+REFUSED = {"MXFP8_E5M2": "whose infinities no sum of integers holds"}
+FORMAT_NAMES = tuple(name for name in FORMATS if name not in REFUSED)
+RESULTS = tuple(ROUNDED)
+# Bits of an input or weight that a macro takes at once.
+MAX_BITS = 16
+# Bits of codes in a beat of weights.
+WEIGHT_BEAT_BITS = 64
+# Bits of the mantissa of a scale of E4M3.
+SCALE_MANTISSA_BITS = 4
+# Cycles after which a lane may add to the same sum again.
+LOOP_CYCLES = 4
+
+
+def check_format(name, value):
+    """ValueError, in one line, unless there is gateware of a format."""
+    if value in REFUSED:
+        raise ValueError(f"{name} must not be {value}, {REFUSED[value]}")
+    if value not in FORMAT_NAMES:
+        raise ValueError(f"{name} must be one of {', '.join(FORMAT_NAMES)}, not {value!r}")
+
+
+def macro_parameters(inputs, weights, columns):
+    """Parameters of the macro that formats need, by name; its ``columns`` are slices of weights.
+
+    Parameters
+    ----------
+    inputs, weights : str
+        Names of formats.
+    columns : int
+        Results of a vector.
+    """
+    x, w = (FORMATS[name].element.integer_bits for name in (inputs, weights))
+    fuse = -(-w // MAX_BITS)
+    return {"rows": FORMATS[inputs].size, "columns": fuse * columns, "weight_bits": -(-w // fuse), "fuse": fuse,
+            "input_bits": -(-x // -(-x // MAX_BITS))}
+
+
+@configuration
+class FormatConfig(AroundMacro):
+    """A macro between decoders of block formats, and what joins and rounds its sums.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Raises
+    ------
+    TypeError, ValueError
+        One line that names the parameter, the rule and the value.
+    """
+
+    macro: MacroConfig = parameter("With as many rows as a block has elements, the bits of their integers, and "
+                                   "`max_accumulations` 1; a dictionary in JSON.")
+    inputs: str = parameter("Format of vectors.", choices=FORMAT_NAMES)
+    weights: str = parameter("Format of weights, with blocks and scales like those of vectors.", choices=FORMAT_NAMES)
+    max_blocks: int = parameter("Maximum number of blocks that are joined to one result.", default=256, maximum=65536)
+    exponent_range: int = parameter("By how much the sum of the exponents of two scales may exceed the base of an "
+                                    "accumulation.", default=33, minimum=0, maximum=255)
+    result: str = parameter("Type of results.", default=RESULTS[0], choices=RESULTS)
+
+    def __post_init__(self):
+        self.check_macro()
+        for name in ("inputs", "weights"):
+            check_format(name, getattr(self, name))
+        self.check_parameters()
+        x, w = FORMATS[self.inputs], FORMATS[self.weights]
+        if (x.size, x.scale) != (w.size, w.scale):
+            raise ValueError(f"weights must have blocks and scales like {self.inputs}, not be {self.weights}")
+        needed = {**macro_parameters(self.inputs, self.weights, 1), "max_accumulations": 1}
+        del needed["columns"]
+        for name, value in needed.items():
+            if getattr(self.macro, name) != value:
+                formats = self.inputs if self.inputs == self.weights else f"{self.inputs} and {self.weights}"
+                raise ValueError(f"{name} must be {value} for {formats}, not {getattr(self.macro, name)}")
+
+    # Elements and scales.
+
+    @property
+    def x(self):
+        """Element of vectors."""
+        return FORMATS[self.inputs].element
+
+    @property
+    def w(self):
+        """Element of weights."""
+        return FORMATS[self.weights].element
+
+    @property
+    def has_mantissas(self):
+        """Scales are of E4M3, with a mantissa; else powers of two, of E8M0."""
+        return FORMATS[self.inputs].scale is not None
+
+    @property
+    def columns(self):
+        """Results of a vector, and weights of a row."""
+        return self.macro.columns // self.macro.fuse
+
+    @property
+    def parts(self):
+        """Vectors of the macro that one of the format takes: its integers by pieces, the lowest first."""
+        return -(-self.x.integer_bits // self.macro.input_bits)
+
+    @cached_property
+    def _sum_extremes(self):
+        """Least and greatest sum of a block, of any part."""
+        low, high = int(self.x.integers.min()), int(self.x.integers.max())
+        if self.parts > 1:
+            low, high = low >> self.macro.input_bits * (self.parts - 1), (1 << self.macro.input_bits) - 1
+        products = [x * int(w) for x in (low, high) for w in (self.w.integers.min(), self.w.integers.max())]
+        return self.macro.rows * min(products), self.macro.rows * max(products)
+
+    @property
+    def sum_bits(self):
+        """Bits of the sum of a block, or of a part of it."""
+        return signed_width(*self._sum_extremes)
+
+    @property
+    def term_bits(self):
+        """Bits of that times the mantissas of both scales."""
+        factor = ((1 << SCALE_MANTISSA_BITS) - 1) ** 2 if self.has_mantissas else 1
+        return signed_width(*(factor * extreme for extreme in self._sum_extremes))
+
+    @property
+    def max_exponent(self):
+        """The greatest exponent of a sum, which is that of both scales and of the part."""
+        greatest = 14 if self.has_mantissas else SCALE_NAN - 1
+        return 2 * greatest + (self.parts - 1) * self.macro.input_bits
+
+    @property
+    def exponent_bits(self):
+        """Bits of such an exponent."""
+        return self.max_exponent.bit_length()
+
+    @property
+    def bias(self):
+        """A sum counts ``2**(exponent - bias)``."""
+        scale = FORMATS[self.inputs].scale
+        return self.x.point + self.w.point + 2 * (scale.point if scale else SCALE_BIAS)
+
+    # Streams.
+
+    @property
+    def input_lanes(self):
+        """Elements of a beat of vectors: a vector has no more beats than planes."""
+        return 1 << ceil_log2(-(-self.macro.rows // (self.parts * self.macro.input_bits)))
+
+    @property
+    def beats(self):
+        """Beats of a vector."""
+        return self.macro.rows // self.input_lanes
+
+    @property
+    def weight_lanes(self):
+        """Elements of a beat of weights, a power of two that divides the columns."""
+        lanes = self.columns & -self.columns
+        while lanes * self.w.bits > WEIGHT_BEAT_BITS:
+            lanes //= 2
+        return lanes
+
+    @property
+    def row_beats(self):
+        """Beats of a row of weights."""
+        return self.columns // self.weight_lanes
+
+    # Joining.
+
+    @property
+    def max_shift(self):
+        """A sum fits the window if its exponent is at most so much above the base."""
+        return min(self.exponent_range + (self.parts - 1) * self.macro.input_bits, self.max_exponent)
+
+    @property
+    def window_bits(self):
+        """Bits of the sum in which blocks are joined."""
+        return self.term_bits + self.max_shift + ceil_log2(self.max_blocks * self.parts)
+
+    @property
+    def window(self):
+        """What fits, as the golden model takes it."""
+        return Window(self.max_shift, self.max_blocks, self.parts, self.macro.input_bits)
+
+    @property
+    def lanes(self):
+        """Columns that are joined in a cycle: a vector takes no longer than its planes."""
+        return -(-self.columns // self.macro.input_bits)
+
+    @property
+    def groups(self):
+        """Cycles in which the columns of a vector pass the lanes."""
+        return -(-self.columns // self.lanes)
+
+    @property
+    def pass_cycles(self):
+        """Cycles from a vector, or a part of it, to the next."""
+        return max(self.groups, LOOP_CYCLES)
+
+    @property
+    def kept_groups(self):
+        """Groups that are left when a vector's totals are accepted: so many cycles the macro keeps them after that."""
+        return min(self.groups, self.macro.result_interval) - 1
+
+    @property
+    def result_bits(self):
+        """Bits of a result."""
+        return 9 + self.mantissa_bits
+
+    @property
+    def mantissa_bits(self):
+        """Bits of a result's mantissa, without the one that is implied."""
+        return ROUNDED[self.result][0]
+
+    @property
+    def name(self):
+        """Name of the top module, and prefix of all others."""
+        formats = self.inputs if self.inputs == self.weights else f"{self.inputs}_{self.weights}"
+        return f"bitline_{formats.lower()}_{self.macro.rows}x{self.columns}_{self.hash}"
+
+
+def block_macro(inputs, weights=None, *, columns, macro=None, **more):
+    """The `FormatConfig` of two formats, by default of one, with the macro that they need.
+
+    Parameters
+    ----------
+    inputs, weights : str
+        Names of formats.
+    columns : int
+        Results of a vector.
+    macro : dict
+        Further parameters of the macro.
+    **more
+        Further parameters.
+    """
+    weights = weights or inputs
+    for name, each in (("inputs", inputs), ("weights", weights)):
+        check_format(name, each)
+    macro = MacroConfig.from_dict({**macro_parameters(inputs, weights, columns), **(macro or {})})
+    return FormatConfig(macro=macro, inputs=inputs, weights=weights, **more)

@@ -1,0 +1,1 @@
+"""Block macros in a simulator."""

@@ -1,0 +1,39 @@
+"""Beats of a block macro's streams from blocks, and results from beats: a dictionary of ports without the prefix."""
+
+import numpy as np
+
+from ...golden.formats.products import ROUNDED
+
+
+def packed(values, bits):
+    """One integer of a list of codes, the first lowest."""
+    return sum(int(value) << bits * index for index, value in enumerate(values))
+
+
+def weight_beats(config, codes, scales, bank=0):
+    """A packet of weights: codes (columns, size) of a block for each column, and its scale (columns,)."""
+    lanes, columns = config.weight_lanes, config.columns
+    beats = [{"codes": packed(codes[first:first + lanes, row], config.w.bits), "scale": 0}
+             for row in range(config.macro.rows) for first in range(0, columns, lanes)]
+    beats += [{"codes": 0, "scale": int(scale)} for scale in scales]
+    for index, beat in enumerate(beats):
+        beat.update(bank=bank, last=int(index == len(beats) - 1))
+    return beats
+
+
+def vector_beats(config, codes, scale, base, bank=0, *, is_last):
+    """A vector: ``codes`` (size,) of a block, its scale, the base of the window, whether it ends an accumulation."""
+    lanes = config.input_lanes
+    beats = [{"codes": packed(codes[first:first + lanes], config.x.bits), "scale": 0, "base": 0, "bank": bank,
+              "last": 0} for first in range(0, len(codes), lanes)]
+    beats[-1].update(scale=int(scale), base=int(base), last=int(is_last))
+    return beats
+
+
+def expected_beats(config, values, is_lost):
+    """Beats of the results (columns,) of an accumulation, as `Window` has them."""
+    mantissa_bits = ROUNDED[config.result][0]
+    bits = np.asarray(values, np.float32).view(np.uint32) >> 23 - mantissa_bits
+    bits = np.where(np.isnan(values), 0xff << mantissa_bits | 1 << mantissa_bits - 1, bits)
+    return [{"value": int(value), "is_lost": int(lost), "last": int(column == len(bits) - 1)}
+            for column, (value, lost) in enumerate(zip(bits, is_lost))]
