@@ -191,8 +191,10 @@ class LastAdder(wiring.Component):
 
     Members
     -------
-    a, b : ``In(width)``
-        Operands.
+    a : ``In(width)``
+        One operand.
+    b : ``In(width)``
+        The other.
     sum : ``Out(width)``
         Their sum, modulo ``2**width``.
     """
