@@ -73,12 +73,11 @@ def program_cycles(config, program):
     """
     macro, dense = config.macro, program == "known_answers"
     write = 6 + config.row_beats
-    read = 3 + config.vector_beats + macro.latency + config.groups
+    read = 4 + config.vector_beats + macro.latency + config.groups
     if dense:
         # All planes, where a march has vectors of one; the sum of a row's weights, which a march knows.
         read += macro.input_bits - 1
-        # The first of its cycles is the one in which the row's last beat is checked.
-        write += max(-(-(macro.columns - 1).bit_length() // 2) - 1, 0) if config.checksum else 0
+        write += -(-(macro.columns - 1).bit_length() // 2) if config.checksum else 0
     is_march = program.startswith("march")
     operations = " ".join(names for _, names in PROGRAMS[program]).split()
     one_row = sum(write if name[0] == "w" else read for name in operations)

@@ -23,6 +23,8 @@ class DataBackground(wiring.Component):
         Generate its inverse.
     load : ``In(1)``
         Update ``o`` in the next cycle.
+    inverts_element : ``Out(per_beat)``
+        Of the elements of a beat of a row: the element's number in the beat inverts it; valid with ``o``.
     o : ``Out(layout)``
         The background, as weights of a row; see `weight`.
     """
@@ -30,14 +32,21 @@ class DataBackground(wiring.Component):
     def __init__(self, *, config):
         self.weight_bits = config.macro.weight_bits
         self.column_bits = ceil_log2(config.array.columns)
+        per_beat = self.per_beat(config)
         super().__init__({
-            "number": In(range(self.count(config))), "inverts": In(1), "load": In(1), "o": Out(self.layout(config)),
+            "number": In(range(self.count(config))), "inverts": In(1), "load": In(1),
+            "inverts_element": Out(per_beat), "o": Out(self.layout(config)),
         })
 
     @staticmethod
     def count(config):
         """Number of backgrounds."""
         return 1 + ceil_log2(config.macro.weight_bits) + ceil_log2(config.array.columns)
+
+    @staticmethod
+    def per_beat(config):
+        """Elements of a beat of a row, as far as there are columns."""
+        return min(config.weight_stream_bits // 8 // config.weight_bytes, 1 << ceil_log2(config.array.columns))
 
     @staticmethod
     def layout(config):
@@ -56,6 +65,9 @@ class DataBackground(wiring.Component):
         none = Const(0, bits)
         same = choose([none, *within, *[none] * self.column_bits], self.number)
         with m.If(self.load):
+            m.d.sync += self.inverts_element.eq(Cat(
+                Cat(self.number == 1 + low + position for position in range(self.column_bits)
+                    if element >> position & 1).any() for element in range(len(self.inverts_element))))
             m.d.sync += [self.o.pattern.eq(same ^ self.inverts.replicate(bits)),
                          self.o.mask.eq(Cat(self.number == 1 + low + position for position in range(self.column_bits)))]
         return m

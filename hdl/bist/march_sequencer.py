@@ -41,6 +41,8 @@ FIRST = [sum(len(operations_of(name)) for name in list(PROGRAMS)[:index]) for in
 class MarchSequencer(wiring.Component):
     """Sequences the operations of a program over all rows of all banks, which are one address space.
 
+    An operation takes five cycles at least, as what follows it is found in registers one after the other.
+
     March tests run once with each background; zeroize and dense programs run once with the first.
 
     Parameters
@@ -83,33 +85,37 @@ class MarchSequencer(wiring.Component):
         # Index of the operation, and of the first one of its element.
         counter, element = (Signal(range(len(OPERATIONS)), name=name) for name in ("counter", "element"))
         step = self.step
-        last_row = Mux(step.down, self.row == 0, self.row == self.rows - 1)
-        last_bank = Mux(step.down, self.bank == 0, self.bank == self.banks - 1)
+        now = Signal(MarchOperation, reset_less=True)
+        last_row = Mux(now.down, self.row == 0, self.row == self.rows - 1)
+        last_bank = Mux(now.down, self.bank == 0, self.bank == self.banks - 1)
         through = Signal()
         more = Signal()
         again = Signal()
-        following = Signal(range(len(OPERATIONS) + 1))
-        m.d.comb += [
-            step.as_value().eq(Array(operation.as_value() for operation in OPERATIONS)[counter]),
-            through.eq(step.ends_element & last_row & last_bank),
+        following = Signal(range(len(OPERATIONS) + 1), reset_less=True)
+        goes_down = Signal(reset_less=True)
+        m.d.comb += step.as_value().eq(Array(operation.as_value() for operation in OPERATIONS)[counter])
+        m.d.sync += [
+            now.eq(step),
             more.eq((program != ZEROIZE) & ~step.dense & (self.background != self.backgrounds - 1)),
-            again.eq(step.ends_program & more),
-            self.is_last.eq(through & step.ends_program & ~more),
+            through.eq(now.ends_element & last_row & last_bank),
+            again.eq(now.ends_program & more),
+            self.is_last.eq(through & now.ends_program & ~more),
             following.eq(Mux(again, Array(FIRST)[program], counter + 1)),
+            goes_down.eq(Array(operation.down for operation in OPERATIONS)[following]),
         ]
         with m.If(self.advance):
-            with m.If(~step.ends_element):
+            with m.If(~now.ends_element):
                 m.d.sync += counter.eq(following)
             with m.Elif(~through):
-                start, beside = Mux(step.down, self.rows - 1, 0), Mux(step.down, self.row - 1, self.row + 1)
+                start, beside = Mux(now.down, self.rows - 1, 0), Mux(now.down, self.row - 1, self.row + 1)
                 m.d.sync += [counter.eq(element), self.row.eq(Mux(last_row, start, beside))]
                 with m.If(last_row):
-                    m.d.sync += self.bank.eq(Mux(step.down, self.bank - 1, self.bank + 1))
+                    m.d.sync += self.bank.eq(Mux(now.down, self.bank - 1, self.bank + 1))
             with m.Else():
-                down = Array(operation.down for operation in OPERATIONS)[following]
                 m.d.sync += [counter.eq(following), element.eq(following),
                              self.background.eq(self.background + again),
-                             self.row.eq(Mux(down, self.rows - 1, 0)), self.bank.eq(Mux(down, self.banks - 1, 0))]
+                             self.row.eq(Mux(goes_down, self.rows - 1, 0)),
+                             self.bank.eq(Mux(goes_down, self.banks - 1, 0))]
         with m.If(self.start):
             first = Array(FIRST)[self.program]
             m.d.sync += [counter.eq(first), element.eq(first), program.eq(self.program), self.background.eq(0),

@@ -105,7 +105,7 @@ class MemoryBist(wiring.Component):
             comparator.check_totals.eq(self.check_totals),
             self.differs.eq(comparator.differs),
             self.column.eq(comparator.column),
-            self.row_beat.eq(self._row_beat(background.o)),
+            self.row_beat.eq(self._row_beat(background)),
             self.vector_beat.eq(self._vector_beat()),
             self.check_weights.eq(self._check_weights(background.o)),
         ]
@@ -113,13 +113,10 @@ class MemoryBist(wiring.Component):
 
     def _row_beat(self, background):
         """Weights of the background, as elements of a beat."""
-        config, elements = self.config, []
-        per_beat, bits = config.weight_stream_bits // 8 // config.weight_bytes, ceil_log2(config.array.columns)
-        for index in range(min(per_beat, 1 << bits)):
-            column = Cat(Const(index, ceil_log2(per_beat)), self.beat)[:bits]
-            weight = DataBackground.weight(background, column)
-            elements.append(Cat(weight, Const(0, 8 * config.weight_bytes - len(weight))))
-        return Cat(elements)
+        config, pattern = self.config, background.o.pattern
+        inverts_beat = (background.o.mask[ceil_log2(DataBackground.per_beat(config)):] & self.beat).any()
+        return Cat(Cat(pattern ^ (inverts | inverts_beat).replicate(len(pattern)),
+                       Const(0, 8 * config.weight_bytes - len(pattern))) for inverts in background.inverts_element)
 
     def _vector_beat(self):
         """One for the current row, zero for the others."""

@@ -156,9 +156,9 @@ class CoreConfig(AroundMacro):
 
     @property
     def in_flight(self):
-        """Maximum vectors in the macro: one waiting, one driven, and one in each stage of the pipeline; and one whose
-        totals were accepted."""
-        return self.macro.latency + 3 + (self.kept_groups > 0)
+        """Maximum vectors in the macro or offered to it: one offered, one waiting, one driven, and one in each stage of
+        the pipeline; and one whose totals were accepted."""
+        return self.macro.latency + 4 + (self.kept_groups > 0)
 
     # Identity and JSON.
 

@@ -33,7 +33,8 @@ def stage_count(values):
 class RowChecksum(wiring.Component):
     """Adds the checksum columns to each row that is written.
 
-    A row waits at ``i`` until its weights are added up, for `latency` cycles. It must be stable until accepted.
+    A row waits at ``i`` until its weights are added up, for `latency` cycles, in which it must not change; it may be
+    withdrawn with ``pending``.
 
     Parameters
     ----------
@@ -46,7 +47,7 @@ class RowChecksum(wiring.Component):
     o : ``Out(stream)``
         `write_layout` of the macro with checksum columns.
     pending : ``In(1)``
-        A row may be waiting at ``i``.
+        A row waits at ``i``, though ``i.valid`` may be low. Low in a cycle between two rows.
     override : ``In(1)``
         Write ``check_weights`` instead of the sum, without waiting.
     check_weights : ``In(check_columns * weight_bits)``

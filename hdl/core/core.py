@@ -96,11 +96,13 @@ class Core(wiring.Component):
         self._connect_bus(m, front, registers)
         self._connect_source(m, vector_source, self.s_axis, test.vector, vectors, test.takeover)
         self._connect_source(m, load_source, self.s_axis_w, test.load, loader, test.takeover)
-        m.d.comb += load_source.changes.eq(registers.load.writing | registers.load.written)
+        m.d.comb += load_source.changes.eq(registers.load.writing)
         connect_vectors(m, self, registers, test, vectors)
         connect_loader(m, self, registers, test, loader)
+        # A vector that is offered to the macro comes before a row of the same bank.
+        m.d.comb += loader.held.eq(vectors.i.valid & (vectors.i.payload.bank == loader.target.bank))
         self._connect_macro(m, vectors, macro, tracker, requantizer, test.takeover)
-        self._connect_results(m, requantizer, packer, tracker, test.takeover)
+        self._connect_results(m, requantizer, packer, tracker, test)
         if config.requantizes:
             wiring.connect(m, loader.parameters, requantizer.write)
             connect_requantizer(m, registers, tracker, requantizer)
@@ -118,7 +120,7 @@ class Core(wiring.Component):
         connect_status(m, self, registers, loader, tracker, test)
         connect_events(m, self, registers, loader, test, errors)
         if config.dma:
-            connect_dma(m, self, registers, errors)
+            connect_dma(m, self, registers, loader, errors)
         performance = add("performance", Performance, max_skipped=config.macro.input_bits - 1)
         connect_counters(m, self, registers, vectors, tracker, performance)
         return m
@@ -145,7 +147,7 @@ class Core(wiring.Component):
         # The tracker has as much room as the macro, and is always ready.
         m.d.comb += [
             macro.i.valid.eq(vectors.i.valid),
-            tracker.i.valid.eq(vectors.i.valid & macro.i.ready),
+            tracker.i.valid.eq(vectors.completes),
             vectors.i.ready.eq(macro.i.ready),
             Value.cast(macro.i.payload).eq(Value.cast(vectors.i.payload)),
             tracker.i.payload.set.eq(vectors.tag.set),
@@ -153,16 +155,16 @@ class Core(wiring.Component):
             tracker.i.payload.for_self_test.eq(takeover.active),
             requantizer.i.valid.eq(macro.o.valid),
             macro.o.ready.eq(requantizer.i.ready),
-            tracker.squash.eq(takeover.abort & ~requantizer.begun),
+            tracker.squash.eq(requantizer.squash),
             # Those of the checksum are the last.
             Value.cast(requantizer.i.payload).eq(Value.cast(macro.o.payload.y)),
         ]
 
-    def _connect_results(self, m, requantizer, packer, tracker, takeover):
+    def _connect_results(self, m, requantizer, packer, tracker, test):
         wiring.connect(m, requantizer.o, packer.i)
         wiring.connect(m, packer.o, wiring.flipped(self.m_axis))
         m.d.comb += [
-            requantizer.flush.eq(takeover.abort & requantizer.begun),
+            requantizer.flush.eq(test.will_abort),
             tracker.ended.eq(requantizer.o.valid & requantizer.o.last),
             tracker.ended_set.eq(requantizer.last_set),
         ]
@@ -173,7 +175,7 @@ class Core(wiring.Component):
         wiring.connect(m, loader.write, rows.i)
         wiring.connect(m, rows.o, macro.write)
         m.d.comb += [
-            rows.pending.eq(loader.pending),
+            rows.pending.eq(loader.offered),
             rows.override.eq(test.takeover.active & ~test.dense),
             rows.check_weights.eq(test.check_weights),
         ]
@@ -207,5 +209,6 @@ class Core(wiring.Component):
             Value.cast(test.totals).eq(Value.cast(requantizer.shown.totals)),
             Value.cast(test.check_totals).eq(Value.cast(requantizer.shown.check_totals)),
             test.ready.eq(ready),
+            test.storing.eq(loader.pending),
             test.written.eq(macro.write.valid & macro.write.ready),
         ]

@@ -11,7 +11,7 @@ MAX_COUNT = 255
 
 
 class ErrorLog(wiring.Component):
-    """Keeps the code of the first error since it was cleared, and counts all of them, a cycle after they happen.
+    """Keeps the code of the first error since it was cleared, and counts all of them, three cycles after they happen.
 
     Of several errors in one cycle, the one with the lowest code is the first.
 
@@ -36,7 +36,7 @@ class ErrorLog(wiring.Component):
     clear : ``In(1)``
         Clear the log; errors in the same cycle are kept.
     happens : ``Out(1)``
-        For a cycle, the next one: an error.
+        For a cycle, two after it: an error.
     code : ``Out(8)``
         `ErrorCode` of the first.
     count : ``Out(8)``
@@ -55,35 +55,47 @@ class ErrorLog(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        own = {
-            ErrorCode.VECTOR_NULL: self.vector.null & ~self.muted,
-            ErrorCode.VECTOR_SHORT: self.vector.short & ~self.muted,
-            ErrorCode.VECTOR_LONG: self.vector.long & ~self.muted,
-            ErrorCode.LOAD_NULL: self.load.null & ~self.muted,
-            ErrorCode.LOAD_SHORT: self.load.short & ~self.muted,
-            ErrorCode.LOAD_LONG: self.load.long & ~self.muted,
-            ErrorCode.LOCKED: self.locked,
-            ErrorCode.ABORTED: self.aborted,
+        faults = {
+            ErrorCode.VECTOR_NULL: self.vector.null,
+            ErrorCode.VECTOR_SHORT: self.vector.short,
+            ErrorCode.VECTOR_LONG: self.vector.long,
+            ErrorCode.LOAD_NULL: self.load.null,
+            ErrorCode.LOAD_SHORT: self.load.short,
+            ErrorCode.LOAD_LONG: self.load.long,
         }
+        others = {ErrorCode.LOCKED: self.locked, ErrorCode.ABORTED: self.aborted}
         if self.has_dma:
-            own |= {ErrorCode.DMA_WRONG: self.dma_wrong, ErrorCode.DMA_LATE: self.dma_late}
-        for code, happens in own.items():
-            own[code] = Signal(name=f"was_{code.name.lower()}")
-            m.d.sync += own[code].eq(happens)
-        accesses = {code: self.access == code for code in ErrorCode if ErrorCode.NONE < code <= ErrorCode.ABORTED}
+            others |= {ErrorCode.DMA_WRONG: self.dma_wrong, ErrorCode.DMA_LATE: self.dma_late}
+        was_muted, accessed = Signal(), Signal()
+        m.d.sync += [was_muted.eq(self.muted), accessed.eq(self.access != ErrorCode.NONE)]
+        faults, others, accesses = (self._register(m, name, errors) for name, errors in (
+            ("was", faults), ("was", others),
+            ("access_was", {code: self.access == code for code in ErrorCode
+                            if ErrorCode.NONE < code <= ErrorCode.ABORTED})))
+        own = {code: fault & ~was_muted for code, fault in faults.items()} | others
         first = Signal(8)
+        first_found = Signal(8)
         count = Signal(8)
+        happened = Signal(range(len(own) + 2))
         total = Signal(9)
         found = {code: own.get(code, 0) | accesses.get(code, 0) for code in sorted(own.keys() | accesses.keys())}
         for code, is_found in reversed(found.items()):
             with m.If(is_found):
-                m.d.comb += first.eq(code)
-        m.d.comb += [
+                m.d.comb += first_found.eq(code)
+        m.d.sync += [
             self.happens.eq(Cat(found.values()).any()),
-            count.eq(Mux(self.clear, 0, self.count)),
-            total.eq(count + sum(own.values()) + Cat(accesses.values()).any()),
+            first.eq(first_found),
+            happened.eq(sum(own.values()) + accessed),
         ]
+        m.d.comb += [count.eq(Mux(self.clear, 0, self.count)), total.eq(count + happened)]
         m.d.sync += self.count.eq(Mux(total > MAX_COUNT, MAX_COUNT, total))
         with m.If(self.clear | (self.code == ErrorCode.NONE)):
             m.d.sync += self.code.eq(first)
         return m
+
+    @staticmethod
+    def _register(m, name, errors):
+        """Registers of errors, by code."""
+        registers = {code: Signal(name=f"{name}_{code.name.lower()}") for code in errors}
+        m.d.sync += [registers[code].eq(happens) for code, happens in errors.items()]
+        return registers

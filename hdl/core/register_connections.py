@@ -28,13 +28,14 @@ def connect_loader(m, core, registers, test, loader):
     m.d.sync += [
         target.words.eq(~chosen & load.words.data),
         target.bank.eq(Mux(chosen, test.bank, load.bank.data)),
+        # From the first cycle of the lock on.
+        loader.locked.eq(registers.lock.locked.next & ~chosen),
     ]
     m.d.comb += [
         target.first.eq(Mux(chosen, test.row, load.first.data)),
         loader.restart.eq(load.written | test.forget),
         loader.word.eq(registers.load_data.word.data),
         loader.word_valid.eq(registers.load_data.written & ~chosen),
-        loader.locked.eq(registers.lock.locked.data & ~chosen),
     ]
     if core.config.requantizes:
         m.d.sync += [target.parameters.eq(~chosen & load.parameters.data), target.set.eq(~chosen & load.set.data)]
@@ -59,9 +60,11 @@ def connect_self_test(m, registers, test):
     """Commands to the self-test, and its result."""
     commands = {"zeroize": registers.control.zeroize, "march_c_minus": registers.self_test.march_c_minus,
                 "march_ss": registers.self_test.march_ss, "known_answers": registers.self_test.known_answers}
+    # Registers, as much depends on them.
+    m.d.sync += test.start.eq(0)
     for number, name in enumerate(PROGRAMS):
         with m.If(commands[name].data):
-            m.d.comb += [test.start.eq(1), test.program.eq(number)]
+            m.d.sync += [test.start.eq(1), test.program.eq(number)]
     m.d.comb += [
         registers.control.busy.eq(test.running),
         registers.self_test.busy.eq(test.running),
@@ -76,10 +79,15 @@ def connect_self_test(m, registers, test):
     ]
 
 
+def is_testing(test):
+    """Whether a program runs, or will in the next cycle: so registers say it in the cycle in which it does."""
+    return test.start | test.running
+
+
 def connect_idle(m, registers, vectors, tracker, packer, test):
     """Whether the core is idle."""
     idle = Signal(init=1)
-    m.d.sync += idle.eq(tracker.empty & ~packer.busy & ~test.running & ~vectors.within)
+    m.d.sync += idle.eq(tracker.empty & ~packer.busy & ~is_testing(test) & ~vectors.within)
     m.d.comb += registers.status.idle.data.eq(idle)
 
 
@@ -103,20 +111,28 @@ def connect_errors(m, registers, vectors, loader, takeover, errors):
 def connect_status(m, core, registers, loader, tracker, test):
     """Status of loading, and which registers are busy."""
     status, load_data, rows = registers.status, registers.load_data, core.s_axis_w
-    within = loader.within
+    # An item that waits belongs to its packet, unless it came by words.
+    within = loader.within | loader.pending & ~registers.load.words.data
     if core.config.dma:
         # A packet that it has not read yet counts.
         within = within | core.dma.weights.active | core.dma.weights.start
     # A packet that waits may begin in this cycle.
     loading = within | rows.valid & ~registers.load.words.data
-    m.d.comb += [
+    # Registers: accesses are rare, a word that is written is seen before the next one, and no packet begins in the
+    # cycle that decides about a write of `load`.
+    load_busy, word_busy = Signal(init=1), Signal(init=1)
+    m.d.sync += [
+        load_busy.eq(loading | is_testing(test)),
+        word_busy.eq(~loader.word_ready | is_testing(test)),
         status.loading.data.eq(loading),
-        status.load_ready.data.eq(loader.word_ready & ~test.running & ~registers.lock.locked.data),
+        status.load_ready.data.eq(loader.word_ready & ~is_testing(test) & ~registers.lock.locked.data),
+    ]
+    m.d.comb += [
         status.set_used.data.eq(tracker.set_used),
         loader.set_used.eq(tracker.set_used),
         registers.load_index.index.data.eq(loader.index),
-        registers.load.busy.eq(loading | test.running),
-        load_data.busy.eq(~loader.word_ready | test.running),
+        registers.load.busy.eq(load_busy),
+        load_data.busy.eq(word_busy),
     ]
 
 
@@ -142,20 +158,28 @@ def connect_events(m, core, registers, loader, test, errors):
     m.d.sync += core.irq.eq(Cat(event.data & enabled.data for event, enabled in events).any())
 
 
-def connect_dma(m, core, registers, errors):
+def connect_dma(m, core, registers, loader, errors):
     """Transfers of the DMA: what to move where, progress, errors, and the event of their end."""
     dma, stop, status = core.dma, registers.dma_stop, registers.dma_status
+    # Rows that are given to the loader are stored before their transfer ends, unless it ends early.
+    storing = Signal()
+    with m.If(dma.weights.start):
+        m.d.sync += storing.eq(1)
+    with m.Elif(dma.weights.cancel | dma.weights.failed | ~(dma.weights.busy | loader.pending)):
+        m.d.sync += storing.eq(0)
     connect_channel(m, dma.vectors, stop.vectors, status.vectors_busy, status.vectors_failed,
                     registers.dma_vectors_address, registers.dma_vectors_beats, registers.dma_vectors_left)
     connect_channel(m, dma.weights, stop.weights, status.weights_busy, status.weights_failed,
-                    registers.dma_weights_address, registers.dma_weights_beats, registers.dma_weights_left)
+                    registers.dma_weights_address, registers.dma_weights_beats, registers.dma_weights_left,
+                    storing & loader.pending)
     connect_channel(m, dma.results, stop.results, status.results_busy, status.results_failed,
                     registers.dma_results_address, registers.dma_results_beats, registers.dma_results_left)
     if core.config.dma > 32:
-        for channel, high in ((dma.vectors, registers.dma_vectors_address_high),
-                              (dma.weights, registers.dma_weights_address_high),
-                              (dma.results, registers.dma_results_address_high)):
-            m.d.comb += [channel.address[32:].eq(high.address.data), high.busy.eq(channel.busy | channel.start)]
+        for channel, high, busy in (
+                (dma.vectors, registers.dma_vectors_address_high, status.vectors_busy),
+                (dma.weights, registers.dma_weights_address_high, status.weights_busy),
+                (dma.results, registers.dma_results_address_high, status.results_busy)):
+            m.d.comb += [channel.address[32:].eq(high.address.data), high.busy.eq(busy.data)]
     busy, were_busy = Cat(status.vectors_busy.data, status.weights_busy.data, status.results_busy.data), Signal(3)
     m.d.sync += were_busy.eq(busy)
     m.d.comb += [
@@ -165,8 +189,8 @@ def connect_dma(m, core, registers, errors):
     ]
 
 
-def connect_channel(m, channel, stop, busy, failed, address, beats, left):
-    """A channel of the DMA and its registers and fields."""
+def connect_channel(m, channel, stop, busy, failed, address, beats, left, lasts=0):
+    """A channel of the DMA and its registers and fields; it is busy while it ``lasts``, too."""
     m.d.comb += [
         channel.start.eq(beats.written),
         channel.cancel.eq(stop.data),
@@ -174,7 +198,7 @@ def connect_channel(m, channel, stop, busy, failed, address, beats, left):
         channel.beats.eq(beats.beats.data),
         left.beats.data.eq(channel.left),
         failed.data.eq(channel.failed),
-        busy.data.eq(channel.busy | channel.start),
+        busy.data.eq(channel.busy | channel.start | lasts),
         address.busy.eq(busy.data),
         beats.busy.eq(busy.data),
     ]
@@ -182,10 +206,12 @@ def connect_channel(m, channel, stop, busy, failed, address, beats, left):
 
 def connect_counters(m, core, registers, vectors, tracker, performance):
     """What is counted, and the registers that have the counts."""
+    had_entered = Signal()
+    m.d.sync += had_entered.eq(tracker.entered)
     m.d.comb += [
         performance.clear.eq(registers.control.clear_counters.data),
-        performance.vector.eq(tracker.entered),
-        performance.skipped.eq(Mux(tracker.entered, vectors.skipped, 0)),
+        performance.vector.eq(had_entered),
+        performance.skipped.eq(Mux(had_entered, vectors.skipped, 0)),
         performance.input_stall.eq(core.s_axis.valid & ~core.s_axis.ready),
         performance.output_stall.eq(core.m_axis.valid & ~core.m_axis.ready),
         registers.cycles.count.data.eq(performance.cycles),

@@ -76,7 +76,10 @@ class Requantizer(wiring.Component):
     tag : ``In(stream)``
         `tag_layout` of the vector, valid with its totals; accepted with its last group.
     flush : ``In(1)``
-        A vector of which a group was taken ends with the next group.
+        From the next cycle on: a vector of which a group was taken ends with the next group; results of another are not
+        wanted.
+    squash : ``Out(1)``
+        Results of the vector at ``tag`` are not wanted, whatever it says.
     begun : ``Out(1)``
         A group of a vector was taken or sampled, but not its last.
     shown : ``Out(shown_layout)``
@@ -96,7 +99,7 @@ class Requantizer(wiring.Component):
         self.latency = self.max_vectors(config)
         members = {
             "i": In(stream.Signature(totals_layout(config))), "tag": In(stream.Signature(tag_layout())),
-            "flush": In(1), "begun": Out(1), "shown": Out(shown_layout(config)),
+            "flush": In(1), "squash": Out(1), "begun": Out(1), "shown": Out(shown_layout(config)),
             "o": Out(results_signature(config)), "last_set": Out(range(SETS)),
         }
         if config.requantizes:
@@ -108,7 +111,8 @@ class Requantizer(wiring.Component):
     def max_vectors(config):
         """Maximum number of vectors in it, if each has one group: as many as its latency has cycles."""
         if config.requantizes:
-            return RequantizerLane.latency + READ
+            # Of fast lanes.
+            return RequantizerLane.latency + 1 + READ
         return SHOWN + (TotalsCheck.cycles(config) if config.checksum else 0)
 
     def elaborate(self, platform):
@@ -136,30 +140,34 @@ class Requantizer(wiring.Component):
         config, tag = self.config, self.tag.payload
         # Totals that were accepted, of which groups are left; the packer has room for them.
         remain = Signal()
-        is_last = Signal()
-        accepts = Signal()
         goes = Signal()
         ends = Signal()
-        has_space = self.o.space | self.flush | remain
+        flush = Signal()
+        wanted = Signal()
+        begun = Signal()
+        has_space = self.o.space | flush | remain
         present = self.i.valid | remain
         # Registers of what the group is.
         at_last, at_accepted = config.groups - 1, config.groups - 1 - config.kept_groups
-        is_at_last = Signal(init=at_last == 0)
-        is_at_accepted = Signal(init=at_accepted == 0)
+        is_last, accepts = Signal(init=at_last == 0), Signal(init=at_accepted == 0)
+        next_group = Signal.like(group, name="next_group")
+        will_flush = Signal()
         m.d.comb += [
-            is_last.eq(is_at_last | self.flush),
-            accepts.eq(is_at_accepted | self.flush),
-            self.o.taken.eq(present & tag.wanted & has_space),
+            wanted.eq(tag.wanted & ~self.squash),
+            begun.eq(Mux(goes, ~is_last, self.begun)),
+            will_flush.eq(self.flush & begun),
+            next_group.eq(Mux(goes, Mux(is_last, 0, group + 1), group)),
+            self.o.taken.eq(present & wanted & has_space),
             self.o.taken_last.eq(is_last),
-            goes.eq(present & (tag.wanted & has_space | tag.for_self_test)),
-            ends.eq(Mux(tag.wanted, has_space & is_last, ~tag.for_self_test | is_last)),
-            self.i.ready.eq(~remain & Mux(tag.wanted, has_space & accepts, ~tag.for_self_test | accepts)),
+            goes.eq(present & (wanted & has_space | tag.for_self_test)),
+            ends.eq(Mux(wanted, has_space & is_last, ~tag.for_self_test | is_last)),
+            self.i.ready.eq(~remain & Mux(wanted, has_space & accepts, ~tag.for_self_test | accepts)),
             self.tag.ready.eq(present & ends),
         ]
-        with m.If(goes):
-            following = Mux(is_last, 0, group + 1)
-            m.d.sync += [group.eq(following), self.begun.eq(~is_last), is_at_last.eq(following == at_last),
-                         is_at_accepted.eq(following == at_accepted)]
+        m.d.sync += [
+            self.begun.eq(begun), flush.eq(will_flush), self.squash.eq(self.flush & ~begun), group.eq(next_group),
+            is_last.eq((next_group == at_last) | will_flush), accepts.eq((next_group == at_accepted) | will_flush),
+        ]
         if config.kept_groups:
             m.d.sync += remain.eq((remain | self.i.valid & self.i.ready) & ~(present & ends))
         return goes, is_last
@@ -199,7 +207,7 @@ class Requantizer(wiring.Component):
         results = []
         for index in range(config.lanes):
             memory = platform.instantiate(m, f"parameters_{index}", "parameters", BlockRam, width=width, depth=depth)
-            lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane,
+            lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane, is_fast=True,
                                         total_width=config.macro.total_width, output_bits=config.output_bits)
             m.d.comb += [
                 memory.write.eq(write_enable & (given.column[:lane_bits] == index)),
@@ -215,12 +223,12 @@ class Requantizer(wiring.Component):
         return results
 
     def _choose_settings(self, m, in_use):
-        """Each setting of the set in use, in the cycle in which the lanes need it."""
+        """Each setting of the set in use, in the cycle in which the lanes need it, in a register."""
         sets = [Signal(1, name="set_in_use")]
         m.d.comb += sets[0].eq(in_use)
         for cycle in range(RequantizerLane.CLIPPED):
             sets.append(self._delay(m, f"set_after_{cycle}", sets[-1], 1))
         when = {"rounding": RequantizerLane.ROUNDED, "zero_point": RequantizerLane.OFFSET,
                 "low": RequantizerLane.CLIPPED, "high": RequantizerLane.CLIPPED}
-        return Cat(choose([Value.cast(self.settings[index][name]) for index in range(SETS)], sets[cycle])
-                   for name, cycle in when.items())
+        return Cat(self._delay(m, name, choose([Value.cast(self.settings[index][name]) for index in range(SETS)],
+                                               sets[cycle - 1]), 1) for name, cycle in when.items())

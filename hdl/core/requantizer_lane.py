@@ -46,6 +46,8 @@ class RequantizerLane(wiring.Component):
     ----------
     total_width : int, at most 32
     output_bits : 8 or 16
+    is_fast : bool
+        For a higher clock take a cycle more, the last one, to select what was compared.
 
     Members
     -------
@@ -62,9 +64,11 @@ class RequantizerLane(wiring.Component):
 
     ROUNDED, OFFSET, CLIPPED, latency = 4, 8, 9, 10
 
-    def __init__(self, *, total_width, output_bits):
+    def __init__(self, *, total_width, output_bits, is_fast=False):
         self.total_width = total_width
         self.output_bits = output_bits
+        self.is_fast = is_fast
+        self.latency = RequantizerLane.latency + is_fast
         super().__init__({
             "total": In(signed(total_width)),
             "parameters": In(PARAMETERS),
@@ -153,10 +157,17 @@ class RequantizerLane(wiring.Component):
         total = registered(m, "sum", total.as_signed())
         beyond = registered(m, "beyond", beyond)
         negative = registered(m, "negative", negative)
-        below = Signal()
-        above = Signal()
-        m.d.comb += [
-            below.eq(Mux(beyond, negative, total < settings.low)),
-            above.eq(Mux(beyond, ~negative, total > settings.high)),
+        below = Signal(reset_less=True)
+        above = Signal(reset_less=True)
+        low, high, inside = settings.low, settings.high, total[:self.output_bits]
+        compared = [
+            below.eq(Mux(beyond, negative, total < low)),
+            above.eq(Mux(beyond, ~negative, total > high)),
         ]
-        m.d.sync += self.result.eq(Mux(below, settings.low, Mux(above, settings.high, total[:self.output_bits])))
+        if self.is_fast:
+            m.d.sync += compared
+            low, high = registered(m, "low", low), registered(m, "high", high)
+            inside = registered(m, "inside", inside)
+        else:
+            m.d.comb += compared
+        m.d.sync += self.result.eq(Mux(below, low, Mux(above, high, inside)))

@@ -10,7 +10,7 @@ from ..axi.axi_stream import beat_layout
 # Cycles in the buffer of beats, cycles until a group that was taken is counted, and beats for which there is room at
 # least: 16 in LUT-RAM and one at the output. More take twice as many LUT-RAMs. So does a core whose every group is a
 # beat, and of which three groups more are taken once the totals are accepted (a ``result_interval`` of 4): at a beat a
-# cycle 13 are on their way, and there must be room for five more.
+# cycle 14 are on their way, and there must be room for five more.
 BUFFERED, COUNTED, MIN_DEPTH = 2, 1, 17
 
 
@@ -102,6 +102,8 @@ class ResultPacker(wiring.Component):
         # So many that its sign says whether there is space.
         most = self.depth - self.beyond
         room = Signal(range(-self.beyond, most + 1), init=most)
+        next_room = Signal.like(room, name="next_room")
+        space = Signal(init=1)
         left = Signal()
         taken = Signal()
         taken_last = Signal(reset_less=True)
@@ -109,10 +111,11 @@ class ResultPacker(wiring.Component):
         ends = self._ends(m, "promised_part", taken, taken_last)
         m.d.comb += [
             left.eq(self.o.valid & self.o.ready),
-            self.i.space.eq(~room[-1]),
+            self.i.space.eq(space),
+            next_room.eq(room - ends + left),
             self.busy.eq((room != most) | taken),
         ]
-        m.d.sync += room.eq(room - ends + left)
+        m.d.sync += [room.eq(next_room), space.eq(~next_room[-1])]
 
     def _ends(self, m, name, valid, last):
         """Whether a group completes a beat."""

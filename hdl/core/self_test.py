@@ -55,8 +55,12 @@ class SelfTest(wiring.Component):
         The first weight that was read wrong.
     written : ``In(1)``
         The macro takes a row of weights.
+    storing : ``In(1)``
+        A row that the loader has accepted is not written yet.
     takeover : ``Out(TAKEOVER)``
         Takeover of the input streams.
+    will_abort : ``Out(1)``
+        ``takeover.abort`` in the next cycle.
     forget : ``Out(1)``
         The next beat of ``load``, or of its source, starts another row.
     vector : ``Out(stream)``
@@ -87,7 +91,8 @@ class SelfTest(wiring.Component):
         super().__init__({
             "start": In(1), "program": In(range(len(PROGRAMS))), "ready": In(1), "running": Out(1), "done": Out(1),
             "failed": Out(1), "passed": Out(1), "zeroized": Out(1), "fault": Out(fault_layout(config)),
-            "written": In(1), "takeover": Out(TAKEOVER), "forget": Out(1),
+            "written": In(1), "storing": In(1), "takeover": Out(TAKEOVER), "will_abort": Out(1),
+            "forget": Out(1),
             "vector": Out(stream.Signature(beat_layout(config.input_stream_bits))),
             "load": Out(stream.Signature(beat_layout(config.weight_stream_bits))),
             "dense": Out(1), "bank": Out(range(macro.banks)), "row": Out(range(macro.rows)),
@@ -163,57 +168,52 @@ class SelfTest(wiring.Component):
             m.d.sync += [offers_vector.eq(0), offers_row.eq(0)]
 
     def _sequence(self, m, memory_bist, begins, offers):
-        """One operation after the other."""
-        step = self._step
+        """One operation after the other: prepare it, make its beats, send them, sample what is read, go on."""
         waited = Signal(range(TIMEOUT_CYCLES + 1))
-        # Registers: ``active`` is a cycle late, which ``hold`` covers.
-        active, abort, is_active = self.takeover.active, self.takeover.abort, Signal(name="is_active")
-        m.d.comb += [self.running.eq(1), is_active.eq(1)]
-        m.d.sync += [active.eq(is_active), abort.eq(0)]
-        with m.FSM():
-            with m.State("IDLE"):
-                m.d.comb += [self.running.eq(0), is_active.eq(0), memory_bist.start.eq(self.start)]
-                with m.If(self.start):
-                    m.next = "WAIT"
-            with m.State("WAIT"):
-                m.d.comb += is_active.eq(0)
-                with m.If(self.ready):
-                    m.d.sync += waited.eq(0)
-                    m.next = "PREPARE"
-                with m.Else():
-                    is_long = waited >= TIMEOUT_CYCLES - 1
-                    m.d.sync += [waited.eq(Mux(is_long, TIMEOUT_CYCLES, waited + 1)), abort.eq(is_long)]
-            with m.State("PREPARE"):
-                m.d.comb += memory_bist.prepare.eq(1)
-                m.next = "MAKE"
-            with m.State("MAKE"):
-                m.d.comb += begins.eq(1)
-                m.next = "SEND"
-            with m.State("SEND"), m.If(~offers):
-                m.next = "SAMPLE"
-            with m.State("SAMPLE"), m.If(~step.reads | (self.sample & (self.group == self.config.groups - 1))):
-                m.next = "NEXT"
-            with m.State("NEXT"):
-                m.d.comb += memory_bist.advance.eq(1)
-                m.next = "PREPARE"
-                with m.If(memory_bist.is_last):
-                    m.next = "END"
-            with m.State("END"):
-                m.d.comb += self.done.eq(1)
-                m.next = "IDLE"
+        # A register for each state; ``active`` and ``abort`` are late, which ``hold`` covers.
+        waits, prepares, sends, samples, advances = (
+            Signal(name=name) for name in ("waits", "prepares", "sends", "samples", "advances"))
+        is_done = Signal()
+        is_long = Signal()
+        m.d.comb += [
+            is_done.eq(Mux(self._step.reads, self.sample & (self.group == self.config.groups - 1), ~self.storing)),
+            is_long.eq(waited >= TIMEOUT_CYCLES - 1),
+            memory_bist.start.eq(self.start & ~self.running),
+            memory_bist.prepare.eq(prepares),
+            memory_bist.advance.eq(advances),
+        ]
+        m.d.sync += [
+            self.running.eq(memory_bist.start | self.running & ~self.done),
+            waits.eq(memory_bist.start | waits & ~self.ready),
+            prepares.eq(waits & self.ready | advances & ~memory_bist.is_last),
+            begins.eq(prepares),
+            sends.eq(begins | sends & offers),
+            samples.eq(sends & ~offers | samples & ~is_done),
+            advances.eq(samples & is_done),
+            self.done.eq(advances & memory_bist.is_last),
+            self.takeover.active.eq(self.running & ~waits),
+            self.will_abort.eq(waits & ~self.ready & is_long),
+            self.takeover.abort.eq(self.will_abort),
+        ]
+        with m.If(waits):
+            m.d.sync += waited.eq(Mux(self.ready, 0, Mux(is_long, TIMEOUT_CYCLES, waited + 1)))
 
     def _update_result(self, m, memory_bist, logic_bist):
         """Results of the current program, and of the last one."""
         dense, sample = self._step.dense, self.takeover.active & self.sample
         clears = Signal()
+        # What differs, a cycle later, in which bank and row are still those of the sample.
+        differed = Signal()
+        column = Signal.like(memory_bist.column, name="column", reset_less=True)
         m.d.comb += logic_bist.compact.eq(sample)
+        m.d.sync += [differed.eq(sample & memory_bist.differs), column.eq(memory_bist.column)]
         with m.If(memory_bist.start):
             m.d.sync += self.failed.eq(0)
         with m.Elif(memory_bist.advance & memory_bist.is_last & dense & ~logic_bist.passed):
             m.d.sync += self.failed.eq(1)
-        with m.Elif(sample & memory_bist.differs & ~self.failed & ~dense):
+        with m.Elif(differed & ~self.failed & ~dense):
             m.d.sync += [self.failed.eq(1), self.fault.bank.eq(self.bank), self.fault.row.eq(self.row),
-                         self.fault.column.eq(memory_bist.column)]
+                         self.fault.column.eq(column)]
         with m.If(self.start):
             m.d.sync += [self.passed.eq(0), self.zeroized.eq(0), clears.eq(self.program == ZEROIZE)]
         with m.Elif(self.done):

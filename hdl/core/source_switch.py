@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ..axi.axi_stream import beat_layout
 
 # How the self-test takes over the input streams: ``active``, it is their source; ``hold``, no packet of theirs may
-# begin; ``abort``, packets that have begun are discarded.
+# begin; ``abort``, packets that have begun are discarded. The first acts in the next cycle.
 TAKEOVER = wiring.Signature({"active": Out(1), "hold": Out(1), "abort": Out(1)})
 
 
@@ -42,7 +42,9 @@ class SourceSwitch(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        active, abort = self.takeover.active, self.takeover.abort
+        # A register of its own, as it goes far.
+        active, abort = Signal(), self.takeover.abort
+        m.d.sync += active.eq(self.takeover.active)
         is_open = Signal()
         rest = Signal()
         with m.If(abort & self.within):

@@ -20,7 +20,9 @@ def vector_settings_layout(config):
 
 
 class VectorInput(wiring.Component):
-    """Passes vectors to the macro, each in the cycle of its last beat.
+    """Passes vectors to the macro, each from the cycle after its last beat.
+
+    Latency: a vector is offered a cycle after its last beat was accepted; the macro then may take a while.
 
     ``accumulate_count`` vectors are an accumulation: their results are added up, and each uses the bank after that of
     the vector before. Only the totals of its last vector are wanted; none, if a vector of it was faulty.
@@ -43,12 +45,14 @@ class VectorInput(wiring.Component):
         Discard a partly received vector; the next beat is the first of a vector.
     within : ``Out(1)``
         A vector has begun and not ended.
+    completes : ``Out(1)``
+        The last beat of a vector is accepted.
     i : ``Out(stream)``
         Of the macro, with a plane mask.
     tag : ``Out(tag_layout)``
-        Of the vector at ``i``.
+        Of the vector that ``completes``.
     skipped : ``Out(range(input_bits))``
-        Planes that cannot change the result of the vector that was offered in the cycle before, which the macro skips.
+        Planes that cannot change the result of the vector that was completed two cycles ago, which the macro skips.
     faults : ``Out(FAULTS)``
         Of the vector.
     """
@@ -58,7 +62,7 @@ class VectorInput(wiring.Component):
         super().__init__({
             "s": In(stream.Signature(beat_layout(config.input_stream_bits))),
             "vector_settings": In(vector_settings_layout(config)), "restart": In(1), "no_accumulate": In(1),
-            "flush": In(1), "within": Out(1),
+            "flush": In(1), "within": Out(1), "completes": Out(1),
             "i": Out(stream.Signature(input_layout(config.macro, has_plane_mask=True))), "tag": Out(tag_layout()),
             "skipped": Out(range(config.macro.input_bits)), "faults": Out(FAULTS),
         })
@@ -68,13 +72,13 @@ class VectorInput(wiring.Component):
         config = self.config
         assembler = Platform.of(platform).instantiate(m, "assembler", "vectors_assembler", PacketAssembler,
                                                       bits=config.input_stream_bits, lengths=[config.vector_bytes],
-                                                      many=False, takes_null=bool(config.dma))
+                                                      many=False, overlaps=True)
         wiring.connect(m, wiring.flipped(self.s), assembler.s)
         wiring.connect(m, assembler.faults, wiring.flipped(self.faults))
         m.d.comb += assembler.restart.eq(self.flush)
         is_faulty = Cat(assembler.faults.null, assembler.faults.short, assembler.faults.long).any()
         settings = self._hold_settings(m, assembler)
-        begun, ended = self._track_vector(m, assembler.taken, is_faulty)
+        begun, ended = self._track_vector(m, assembler, is_faulty)
         bank, first, is_last = self._track_accumulation(m, settings, begun, ended)
         broken = self._track_faults(m, is_faulty, first, is_last, ended)
         elements = data.View(data.ArrayLayout(unsigned(8 * config.input_bytes), config.macro.rows),
@@ -85,15 +89,18 @@ class VectorInput(wiring.Component):
             self.i.valid.eq(assembler.o.valid),
             assembler.o.ready.eq(self.i.ready),
             self.within.eq(assembler.within),
+            self.completes.eq(assembler.completes),
             Value.cast(payload.x).eq(x),
-            payload.bits.eq(settings.bits),
-            payload.signed.eq(settings.signed),
-            payload.bank.eq(bank),
-            payload.accumulate.eq(~first),
             self.tag.set.eq(settings.set),
             self.tag.wanted.eq(is_last & ~broken),
         ]
-        self._count_planes(m, assembler, settings)
+        for field, value in ((payload.bits, settings.bits), (payload.signed, settings.signed), (payload.bank, bank),
+                             (payload.accumulate, ~first)):
+            # With the last beat; what is there until then does not matter.
+            with m.If(assembler.s.ready):
+                m.d.sync += field.eq(value)
+        self._find_planes(m, assembler)
+        self._count_skipped(m)
         return m
 
     def _hold_settings(self, m, assembler):
@@ -106,14 +113,14 @@ class VectorInput(wiring.Component):
             m.d.sync += held.eq(self.vector_settings)
         return settings
 
-    def _track_vector(self, m, taken, is_faulty):
+    def _track_vector(self, m, assembler, is_faulty):
         """Whether a vector has begun, and whether it ends, faulty or not; a packet that is too long goes on."""
         begun = Signal()
         ended = Signal()
-        m.d.comb += ended.eq(self.i.valid & self.i.ready | is_faulty | self.flush & begun)
+        m.d.comb += ended.eq(assembler.completes | is_faulty | self.flush & begun)
         with m.If(ended):
             m.d.sync += begun.eq(0)
-        with m.Elif(taken):
+        with m.Elif(assembler.taken):
             m.d.sync += begun.eq(1)
         return begun, ended
 
@@ -150,34 +157,36 @@ class VectorInput(wiring.Component):
             m.d.sync += spoilt.eq((broken | is_faulty | self.flush) & ~is_last)
         return broken
 
-    def _count_planes(self, m, assembler, settings):
-        """Find, beat by beat, the planes that differ from the one above if the vector is signed, or from zero."""
+    def _find_planes(self, m, assembler):
+        """Find, beat by beat, the planes that differ from zero, and those that differ from the one above.
+
+        A plane of an unsigned vector counts if it is not zero, one of a signed vector if the one below differs from it.
+        """
         config, bits = self.config, self.config.macro.input_bits
+        beat, payload = assembler.s.payload, self.i.payload
         width = 8 * config.input_bytes
-        beat = assembler.s.payload
         elements = [beat.data[first:first + bits] for first in range(0, config.input_stream_bits, width)]
         # Elements of the last beat beyond the vector are ignored.
         beyond = -config.vector_bytes % (config.input_stream_bits // 8) // config.input_bytes
-        inside = [1 if index < len(elements) - beyond else ~assembler.o.valid for index in range(len(elements))]
-        seen = Signal(bits, reset_less=True)
-        found = Signal(bits)
-        for plane in range(bits):
-            above = [element[plane + 1] & settings.signed if plane + 1 < bits else 0 for element in elements]
-            m.d.comb += found[plane].eq(Cat(
-                (element[plane] ^ other) & counts for element, other, counts in zip(elements, above, inside)).any())
-        # A beat that waits counts more than once, which changes nothing.
-        so_far = Mux(assembler.within, seen, 0) | found
-        with m.If(assembler.s.valid):
-            m.d.sync += seen.eq(so_far)
-        # The highest plane of a signed vector is its sign.
-        differs = so_far << settings.signed
-        plane_mask = self.i.payload.plane_mask
+        inside = [1 if index < len(elements) - beyond else ~assembler.final for index in range(len(elements))]
+        nonzero, unlike = (Signal(bits, name=name, reset_less=True) for name in ("nonzero", "unlike"))
         for plane in range(1, bits):
-            m.d.comb += plane_mask[plane].eq(differs[plane] & (settings.bits > plane))
-        # What goes to the counters is counted from registers: the beat of a vector comes late enough as it is.
+            for seen, index, found in (
+                    (nonzero, plane, [element[plane] for element in elements]),
+                    (unlike, plane - 1, [element[plane - 1] ^ element[plane] for element in elements])):
+                any_found = Signal(name=f"{seen.name}_{index}_found")
+                m.d.comb += any_found.eq(Cat(one & counts for one, counts in zip(found, inside)).any())
+                with m.If(assembler.s.valid & assembler.s.ready):
+                    m.d.sync += seen[index].eq(assembler.within & seen[index] | any_found)
+            m.d.comb += payload.plane_mask[plane].eq(
+                Mux(payload.signed, unlike[plane - 1], nonzero[plane]) & (payload.bits > plane))
+
+    def _count_skipped(self, m):
+        """Count the planes that the macro skips, from registers."""
+        bits, payload = self.config.macro.input_bits, self.i.payload
         offered_mask = Signal(bits, reset_less=True)
         highest = Signal.like(self.skipped, name="highest", reset_less=True)
-        m.d.sync += [offered_mask.eq(plane_mask), highest.eq(settings.bits - 1)]
+        m.d.sync += [offered_mask.eq(payload.plane_mask), highest.eq(payload.bits - 1)]
         m.d.comb += self.skipped.eq(highest)
         for plane in range(1, bits):
             with m.If(offered_mask[plane]):

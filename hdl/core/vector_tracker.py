@@ -10,7 +10,7 @@ from .requantizer import tag_layout
 
 
 class VectorTracker(wiring.Component):
-    """FIFO of the tags of vectors in the macro, and a count of the users of each set of parameters.
+    """FIFO of the tags of vectors in the macro or offered to it, and a count of the users of each set of parameters.
 
     Parameters
     ----------
@@ -21,22 +21,21 @@ class VectorTracker(wiring.Component):
     Members
     -------
     i : ``In(stream)``
-        `tag_layout`, with a vector; always ready.
+        `tag_layout`, when a vector has arrived; always ready.
     o : ``Out(stream)``
-        `tag_layout`, with the totals, three cycles after a vector was taken at the earliest; taken with their last
-        group.
+        `tag_layout`, with the totals, three cycles after a vector arrived at the earliest; taken with their last group.
     squash : ``In(1)``
-        Results of the vector that leaves are not wanted.
+        Results of the vector that leaves are not wanted, though its tag says so.
     ended : ``In(1)``
         The last results of a wanted vector leave the requantizer.
     ended_set : ``In(range(SETS))``
         Its set.
     entered : ``Out(1)``
-        A vector, not of the self-test, was taken in the cycle before.
+        A vector, not of the self-test, arrived in the cycle before.
     empty : ``Out(1)``
-        No vector is in the macro.
+        No vector is in the macro; that the last has left is seen a cycle late.
     set_used : ``Out(SETS)``
-        A vector that uses the set is in the macro or the requantizer.
+        Two cycles ago a vector had arrived that uses the set, of which results had not left the requantizer.
     """
 
     def __init__(self, *, config, max_in_requantizer):
@@ -55,33 +54,32 @@ class VectorTracker(wiring.Component):
         # A cycle later, before its totals come in any case.
         enters = Signal()
         entering = Signal(tag_layout(), reset_less=True)
+        # It was empty, and nothing was written.
+        stays = Signal(init=1)
         m.d.sync += [enters.eq(self.i.valid), entering.eq(self.i.payload)]
         m.d.comb += [
             fifo.w_data.eq(entering.as_value()),
             fifo.w_en.eq(enters),
             self.i.ready.eq(1),
             self.o.payload.as_value().eq(fifo.r_data),
-            self.o.payload.wanted.eq(tag.wanted & ~self.squash),
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
-            self.empty.eq((fifo.level == 0) & ~enters),
+            self.empty.eq(stays & ~enters),
         ]
+        m.d.sync += stays.eq((fifo.level == 0) & ~fifo.w_en)
         # Vectors of the self-test use no set.
         begins = enters & ~entering.for_self_test
         m.d.comb += self.entered.eq(begins)
-        leaves = self.o.valid & self.o.ready & ~self.o.payload.wanted & ~self.o.payload.for_self_test
+        leaves = self.o.valid & self.o.ready & (~tag.wanted | self.squash) & ~tag.for_self_test
         for index in range(SETS):
-            # Registers: a user is seen at once, and counted a cycle later, as is one that is no more.
-            names = ("began", "was_begun", "left", "ended", "used")
-            began, was_begun, left, ended, used = (Signal(name=f"{name}_{index}") for name in names)
+            # A user is seen before it is counted; one that is no more is counted a cycle later.
+            began, left, ended = (Signal(name=f"{name}_{index}") for name in ("began", "left", "ended"))
             users = Signal(range(depth + self.max_in_requantizer + 1), name=f"users_{index}")
             m.d.comb += began.eq(begins & (entering.set == index))
             m.d.sync += [
                 left.eq(leaves & (self.o.payload.set == index)),
                 ended.eq(self.ended & (self.ended_set == index)),
                 users.eq(users + began - left - ended),
-                was_begun.eq(began),
-                used.eq(users != 0),
+                self.set_used[index].eq(began | (users != 0)),
             ]
-            m.d.comb += self.set_used[index].eq(began | was_begun | used)
         return m

@@ -22,8 +22,8 @@ CYCLES = 3
 def field_signature(field):
     """The port of a field, seen by the register file: ``data``, its value, an input if hardware sets it (RO).
 
-    A W1C field is set by ``set``, for a cycle. ``data`` of a SINGLEPULSE field is high for a cycle; that of a WO field
-    is the last value written. A constant has no port.
+    A W1C field is set by ``set``, for a cycle. ``next`` of a W1S field is its value in the next cycle. ``data`` of a
+    SINGLEPULSE field is high for a cycle; that of a WO field is the last value written. A constant has no port.
     """
     if field.access is Access.CONSTANT:
         return wiring.Signature({})
@@ -31,6 +31,8 @@ def field_signature(field):
         return wiring.Signature({"data": In(field.bits)})
     if field.access is Access.W1C:
         return wiring.Signature({"data": Out(field.bits), "set": In(field.bits)})
+    if field.access is Access.W1S:
+        return wiring.Signature({"data": Out(field.bits, init=field.reset), "next": Out(field.bits)})
     return wiring.Signature({"data": Out(field.bits, init=field.reset)})
 
 
@@ -38,7 +40,8 @@ def register_signature(register):
     """The port of a register, seen by the register file: its fields by name, as `field_signature` says.
 
     ``busy``, if it has a ``busy_lock``: refuse accesses, except to fields without. ``written``, if it has a write
-    strobe: high in the first cycle of a new value; ``writing``: in the cycle before. The cycle before that decided.
+    strobe: high in the first cycle of a new value; ``writing``: in that cycle and the two before, the first of which
+    decides whether the write is refused; also if it is.
     """
     members = {field.name: Out(field_signature(field)) for field in register.fields}
     if register.busy_lock:
@@ -87,7 +90,7 @@ class RegisterFile(wiring.Component):
         # The request, stable until the next.
         self._request = request = Signal(data.StructLayout({
             "write": 1, "address": BUS_ADDRESS_BITS, "data": 32, "strobe": 4}), name="request", reset_less=True)
-        asked = Signal()
+        self._asked = asked = Signal(name="asked")
         executes = Signal()
         m.d.sync += [asked.eq(bus.enable), executes.eq(asked), bus.done.eq(executes)]
         with m.If(bus.enable):
@@ -105,9 +108,9 @@ class RegisterFile(wiring.Component):
         with m.If(executes):
             m.d.sync += bus.refused.eq(refused)
             with m.If(~request.write):
-                words = (Mux(self._selected[register.name], self._word(register), 0) for register in self.registers)
-                m.d.sync += bus.read_data.eq(Mux(refused, 0, reduce(or_, words)))
-        self._write_all(m, executes & ~refused)
+                words = (Mux(self._is_read(register), self._word(register), 0) for register in self.registers)
+                m.d.sync += bus.read_data.eq(reduce(or_, words))
+        self._write_all(m, executes)
         return m
 
     def _decode(self, m):
@@ -130,8 +133,9 @@ class RegisterFile(wiring.Component):
         self._lockable = register("is_lockable", reduce(or_, (
             found[each.name] for each in self.registers if each.locks)) & request.write & has_bytes)
         self._unmapped = register("is_unmapped", ~Cat(found.values()).any() & ~(request.write & ~has_bytes))
-        self._targets = {each.name: register(f"writes_{each.name}", found[each.name] & request.write & (
-            request.strobe & self._bytes(each)).any()) for each in self.registers if each.is_written}
+        self._found_targets = {each.name: found[each.name] & request.write & (request.strobe & self._bytes(each)).any()
+                               for each in self.registers if each.is_written}
+        self._targets = {name: register(f"writes_{name}", value) for name, value in self._found_targets.items()}
         self._wrong = {each.name: register(f"wrong_{each.name}", reduce(or_, wrong) & request.write & has_bytes)
                        for each in self.registers if (wrong := self._wrong_fields(each))}
         self._guards = {each.name: register(f"guards_{each.name}", found[each.name] & self._is_guarded(each))
@@ -167,15 +171,25 @@ class RegisterFile(wiring.Component):
         return {ErrorCode.LOCKED: self._lockable & self._ports["lock", "locked", "data"], ErrorCode.BUSY: busy,
                 ErrorCode.VALUE: wrong, ErrorCode.UNMAPPED: self._unmapped}
 
-    def _write_all(self, m, accepted):
-        """Write what is selected."""
+    def _is_read(self, register):
+        """Whether a read gives the register's value; one that is refused gives zero."""
+        selected = self._selected[register.name]
+        if register.is_written or not register.busy_lock:
+            return selected
+        return selected & ~self._ports[register.name, "busy"]
+
+    def _write_all(self, m, executes):
+        """Write what is selected, unless it is refused."""
         for register in self.registers:
             if register.is_written:
-                # With the answer.
-                written = Signal(name=f"write_{register.name}")
-                m.d.sync += written.eq(accepted & self._targets[register.name])
+                # With the answer, which alone is late.
+                asked, written = Signal(name=f"asks_{register.name}"), Signal(name=f"write_{register.name}")
+                m.d.sync += asked.eq(executes & self._targets[register.name])
+                m.d.comb += written.eq(asked & ~self.bus.refused)
                 if register.has_write_strobe:
-                    m.d.comb += self._ports[register.name, "writing"].eq(written)
+                    will_decide, decides = (self._asked & self._found_targets[register.name],
+                                            executes & self._targets[register.name])
+                    m.d.sync += self._ports[register.name, "writing"].eq(will_decide | decides | asked)
                     m.d.sync += self._ports[register.name, "written"].eq(written)
                 for field in register.fields:
                     self._write(m, register, field, written)
@@ -214,7 +228,9 @@ class RegisterFile(wiring.Component):
         if field.access is Access.W1C:
             m.d.sync += target.eq(target & ~given | self._ports[register.name, field.name, "set"])
         elif field.access is Access.W1S:
-            m.d.sync += target.eq(target | given)
+            following = self._ports[register.name, field.name, "next"]
+            m.d.comb += following.eq(target | given)
+            m.d.sync += target.eq(following)
         elif field.access is Access.SINGLEPULSE:
             m.d.sync += target.eq(given)
         else:

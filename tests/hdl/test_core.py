@@ -11,7 +11,7 @@ from bitline.hdl.emit import FABRICS, emit, run_yosys
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.scripts.mutation.designs import CoreDesign
 from bitline.verif.sim.build import tool_environment
-from breaking import broken
+from breaking import broken, broken_by_number
 from places import ROOT
 from some import some, some_of
 from testbench_runs import run
@@ -32,6 +32,8 @@ CONFIGS = [CONFIG, *(CoreConfig(macro=MacroConfig(**macro), **core) for macro, c
      {"checksum": True, "output": "int32", "weight_stream_bits": 32}),
 ))]
 OTHER_BUSES = [CoreConfig(macro=CONFIG.macro, bus=bus) for bus in ("wishbone", "apb")]
+# Its sums of a row take longest of what a row waits for.
+CHECKED = CoreConfig(macro=MacroConfig(rows=2, columns=65, weight_bits=1, input_bits=1), checksum=True)
 SIMULATORS = ("verilator", pytest.param("icarus", marks=pytest.mark.needs("iverilog")))
 TESTBENCHES = ("tb_core", "tb_core_races", "tb_core_interlocks", "tb_core_status", "tb_core_mixed", "tb_registers")
 
@@ -80,15 +82,25 @@ def test_testbench_notices_an_answer_that_nobody_asks_for(config, old, new, tmp_
     assert "given_up" in failed
 
 
+@pytest.mark.slow
+def test_testbench_notices_an_error_that_is_known_a_cycle_late(tmp_path):
+    verilog = broken(OTHER_BUSES[0], "errors", "  assign first_found = %1;",
+                     "  reg [3:0] late;\n  always @(posedge clk) late <= %1;\n  assign first_found = late;")
+    test = "errors_are_known_at_once"
+    assert run(OTHER_BUSES[0], "tb_bus", tmp_path, verilog=verilog, test=test) == ([test], 1)
+
+
 @pytest.mark.parametrize("block, old, new, test", some([
-    ("loader", "full_sdffe_Q_SRST = %1;", "full_sdffe_Q_SRST = rst;",
+    ("loader", ".withdraw(restart)", ".withdraw(1'b0)",
      "words_that_wait_are_dropped_by_a_write_of_load"),
-    ("core", "registers__status__loading__data = %1 | %2;", "registers__status__loading__data = %1;",
-     "load_is_busy_while_a_packet_waits"),
 ], 0))
 def test_testbench_notices_a_broken_load(block, old, new, test, tmp_path):
     verilog = broken(CONFIG, block, old, new)
     assert run(CONFIG, "tb_core_interlocks", tmp_path, verilog=verilog, test=test) == ([test], 1)
+
+
+def test_nothing_is_late_for_a_bus_that_is_fast(tmp_path):
+    assert run(OTHER_BUSES[0], "tb_core_races", tmp_path, test="commands_in_a_march") == ([], 1)
 
 
 @pytest.mark.slow
@@ -121,7 +133,8 @@ def test_testbench_notices_a_march_with_another_background(tmp_path):
     assert run(LANES, "tb_core_march", tmp_path, verilog=verilog, inside=True) == (["march"], 2)
 
 
-@pytest.mark.parametrize("config", some([CONFIG, *CONFIGS[1:3], CONFIGS[5]], 0), ids=lambda config: config.name)
+@pytest.mark.parametrize("config", some([CONFIG, *CONFIGS[1:3], CONFIGS[5], CHECKED], 0),
+                         ids=lambda config: config.name)
 def test_programs_take_as_long_as_the_model_says(config, tmp_path):
     assert run(config, "tb_core_march", tmp_path, test="durations") == ([], 1)
 
@@ -195,16 +208,16 @@ MUTATIONS = {
                                  "vector_faults"),
     "accumulation with a faulty vector": ("vectors", "assign tag_wanted = %1 & %2;", "assign tag_wanted = %1;",
                                  "vector_faults"),
-    "accumulate": ("vectors", "assign i__payload_accumulate = ~ ", "assign i__payload_accumulate = ", "random_traffic"),
+    "accumulate": ("vectors", "sdffe_Q <= { %1,", "sdffe_Q <= { ~%1,", "random_traffic"),
     "load that goes on": ("loader", "assembler__full = index >= ", "assembler__full = 1'b0 & index >= ", "load_faults"),
     "words": ("loader", "if (%1) gathered_1 <= word", "if (%1) gathered_1 <= ~word", "words"),
     "lock of the stream": ("loader", ".refuse(locked)", ".refuse(1'b0)", "lock"),
-    "rounding": ("lane", ": sum[7:0];", ": 1 + sum[7:0];", "random_traffic"),
-    "clamp": ("lane", "assign above = %1;", "assign above = 1'b0;", "extremes"),
+    "rounding": ("lane", "inside_ <= sum[7:0];", "inside_ <= 1 + sum[7:0];", "random_traffic"),
+    "clamp": ("lane", "above <= %1;", "above <= 1'b0;", "extremes"),
     "set of parameters": ("requantizer", "last_set_1 <= ", "last_set_1 <= ~", "random_traffic"),
     "keep of the last beat": ("packer", "assign o__payload_keep = %1 ? 8'h0f", "assign o__payload_keep = %1 ? 8'h07",
                               "random_traffic"),
-    "space": ("packer", "assign i__space = ", "assign i__space = 1'b1 | ", "random_traffic"),
+    "space": ("packer", "else i__space <= ", "else i__space <= 1'b1 | ", "random_traffic"),
     "write one to clear": ("registers", "else interrupt_status__error__data <= %1;",
                            "else interrupt_status__error__data <= 1'h0;", "zeroize"),
     "interrupt enable": ("registers", "assign %1 = interrupt_status__result__data & %2;",
@@ -219,11 +232,14 @@ MUTATIONS = {
 # The same of what meets at the wrong moment, of what is in use, and of what the core tells of itself.
 TESTS = {
     "tb_core_races": ("packets_wait_for_a_march", "march_in_an_accumulation", "accumulate_written_in_a_vector",
-                      "zeroize_is_not_blocked"),
-    "tb_core_interlocks": ("rows_wait_for_their_bank", "parameters_wait_for_their_set", "load_is_busy_within_a_packet",
+                      "zeroize_is_not_blocked", "load_while_a_packet_begins", "commands_in_a_march",
+                      "zeroize_waits_for_rows_on_their_way"),
+    "tb_core_interlocks": ("load_is_busy_while_a_packet_waits", "rows_wait_for_a_vector_that_is_offered",
+                           "rows_wait_for_their_bank", "parameters_wait_for_their_set", "load_is_busy_within_a_packet",
                            "words_are_busy_until_their_beat_is_taken"),
     "tb_core_status": ("stalls_are_counted", "index_tells_what_comes_next", "each_event_is_its_own",
                        "a_packet_that_is_cut_off_is_not_loaded"),
+    "tb_core_march": ("durations",),
     "tb_registers": ("independent_channels",),
 }
 MUTATIONS |= {
@@ -271,6 +287,49 @@ def test_testbench_notices_each_broken_block(block, tmp_path):
     testbench = next((name for name, tests in TESTS.items() if test in tests), "tb_core")
     failed, count = run(CONFIG, testbench, tmp_path, verilog=broken(CONFIG, *change), test=test)
     assert (failed, count) == ([test], 1)
+
+
+# Each term that makes up for a register between blocks, and what takes its place: of each configuration one build.
+WRITING = "load__writing_sdff_Q_D"
+TERMS = ((CONFIG, {
+    "packet that begins": ("core", "_Y_or_B_Y = s_axis_w__valid_and_A_Y_or_B_A | %1;", "1'b0",
+                           "load_while_a_packet_begins"),
+    "write that will decide": ("registers", f"{WRITING}_or_Y_A_or_Y_A = %1;", "1'b0", "load_while_a_packet_begins"),
+    "write that decides": ("registers", f"{WRITING}_or_Y_A = {WRITING}_or_Y_A_or_Y_A | %1;", "1'b0",
+                           "load_while_a_packet_begins"),
+    "write that was decided": ("registers", f"{WRITING} = {WRITING}_or_Y_A | %1;", "1'b0",
+                               "load_while_a_packet_begins"),
+    "row that waits": ("core", "_Y_or_B_A = loader__within | %1;", "1'b0", "load_is_busy_while_a_packet_waits"),
+    "vector that is offered": ("core", "assign loader__held = %1;", "1'b0", "rows_wait_for_a_vector_that_is_offered"),
+    "row of words": ("loader", "assign word_ready = word_ready_and_Y_A & %1;", "1'b1",
+                     "words_are_busy_until_their_beat_is_taken"),
+    "load in a march": ("core", "load__busy_sdff_Q_D = s_axis_w__valid_and_A_Y_or_B_Y | %1;", "1'b0",
+                        "commands_in_a_march"),
+}), (OTHER_BUSES[0], {
+    "load after a start": ("core", "load__busy_sdff_Q_D = s_axis_w__valid_and_A_Y_or_B_Y | %1;",
+                           "registers__control__busy", "commands_in_a_march"),
+    "word after a start": ("core", "load_data__busy_sdff_Q_D = registers__load_data__busy_sdff_Q_D_or_Y_A | %1;",
+                           "registers__control__busy", "commands_in_a_march"),
+    "idle after a start": ("core", "idle_sdff_Q_D_and_Y_A = packer__busy_not_A_Y_and_B_Y & %1;",
+                           "~registers__control__busy", "commands_in_a_march"),
+    "ready after a start": ("core", "= loader__word_ready & %1;",
+                            "~registers__control__busy", "commands_in_a_march"),
+}), (CHECKED, {
+    "row before a march": ("core", "ready_sdff_Q_D = ready_sdff_Q_D_and_Y_A & %1;", "1'b1",
+                           "zeroize_waits_for_rows_on_their_way"),
+    "row of a march": ("core", ".storing(%1)", "1'b0", "durations"),
+}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("config, changes, number", [
+    pytest.param(config, changes, number, id=name) for config, changes in TERMS
+    for number, name in enumerate(changes, 1)])
+def test_testbench_notices_each_term(config, changes, number, tmp_path):
+    verilog = broken_by_number(config, [change[:3] for change in changes.values()])
+    test = [*changes.values()][number - 1][3]
+    testbench = next((name for name, tests in TESTS.items() if test in tests), "tb_core")
+    assert run(config, testbench, tmp_path, verilog=verilog, test=test, plusargs=[f"+broken={number}"]) == ([test], 1)
 
 
 @pytest.mark.slow

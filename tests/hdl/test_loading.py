@@ -29,7 +29,7 @@ class Loading(wiring.Component):
         if self.rows:
             m.submodules.rows = rows = self.rows
             wiring.connect(m, loader.write, rows.i)
-            m.d.comb += rows.pending.eq(loader.pending)
+            m.d.comb += rows.pending.eq(loader.offered)
             last = rows.o
         m.d.comb += [last.ready.eq(1), self.written.eq(last.valid)]
         return m
@@ -57,7 +57,7 @@ def test_a_row_takes_as_many_cycles_as_the_documents_say(columns):
     macro = MacroConfig(rows=64, columns=columns, weight_bits=8)
     plain, checked = (cycles_of_a_row(CoreConfig(macro=macro, checksum=checksum)) for checksum in (False, True))
     assert plain == 1 + -(-columns // 8)
-    assert checked == plain + max(math.ceil(math.ceil(math.log2(columns)) / 2) - 1, 0)
+    assert checked == plain + math.ceil(math.ceil(math.log2(columns)) / 2)
 
 
 @pytest.mark.parametrize("bits", [32, 64, 128])

@@ -204,7 +204,7 @@ def test_beats_fit_one_lut_ram_unless_every_group_is_one():
     for columns in (16, 32, 64):
         config = CoreConfig(macro=MacroConfig(rows=64, columns=columns, result_interval=4))
         depths[columns] = ResultPacker(config=config, latency=Requantizer.max_vectors(config)).depth
-    assert depths == {16: 17, 32: 17, 64: 18}
+    assert depths == {16: 17, 32: 17, 64: 19}
 
 
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda config: config.name)

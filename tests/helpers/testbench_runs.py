@@ -9,7 +9,8 @@ from bitline.verif.sim.build import testbench as module_of
 from bitline.verif.sim.core import build_core
 
 
-def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, inside=False, **environment):
+def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, inside=False, plusargs=(),
+        **environment):
     """Names of the failed tests of a testbench, and how many there were; ``inside``: one that reaches into the core."""
     environment |= {"BITLINE_CORE_CONFIG": config.to_json()}
     if test:
@@ -20,7 +21,7 @@ def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=
     else:
         core = build_core(config, simulator=simulator, verilog=verilog)
     try:
-        core.run(module_of(testbench), seed=1, environment=environment, folder=folder)
+        core.run(module_of(testbench), seed=1, environment=environment, plusargs=plusargs, folder=folder)
     except SimulatorError as error:
         reason = str(error)
         assert "failed" in reason, reason

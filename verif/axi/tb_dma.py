@@ -262,6 +262,60 @@ async def stopped_while_the_core_is_full(dut):
     await transfer(bench, 6)
 
 
+async def fill(bench, bank):
+    """Vectors of a bank, as many as the core holds while nobody takes results; where those are to go."""
+    await bench.apply_settings(bits=bench.config.macro.input_bits, signed=1, bank=bank, set=0)
+    for _ in range(60):
+        bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
+    vector, (results, vectors) = len(bench.kept) // 60, bench.place()
+    await bench.begin("vectors", vectors, 60 * vector)
+    await ClockCycles(bench.dut.aclk, 1500)
+    await bench.write("dma_stop", vectors=1)
+    await bench.end("vectors")
+    del bench.expected[60 - -(-await bench.left("vectors") // vector):]
+    await errors(bench)
+    return results
+
+
+@cocotb.test()
+async def weights_of_a_bank_in_use(dut):
+    """A transfer of rows ends when the last is stored; one that is stopped, or fails, does not wait for that."""
+    bench = await started(dut)
+    macro = bench.config.macro
+    # What the loader holds of more rows, while the first waits: that, and the first beat of the next.
+    held = (bench.config.row_beats + 1) * bench.beat_bytes
+    for rows, ends in ((1, ""), (macro.rows, "stop"), (macro.rows, "fault")):
+        results = await fill(bench, 0)
+        data = rows_bytes(bench.config, weights := bench.draw_weights(rows))
+        address = bench.store(data)
+        bench.memory.faulty = [(address + held, address + held + 1)] if ends == "fault" else []
+        await bench.write("load", bank=0)
+        await bench.write("interrupt_status", transferred=1)
+        await bench.begin("weights", address, len(data))
+        await ClockCycles(dut.aclk, 300)
+        if ends == "stop":
+            assert (await bench.read("dma_status"))["weights_busy"]
+            await bench.write("dma_stop", weights=1)
+        if ends:
+            await bench.end("weights")
+        assert (await bench.read("status"))["loading"]
+        assert (await bench.read("dma_status"))["weights_busy"] == (not ends)
+        assert (await bench.read("interrupt_status"))["transferred"] == bool(ends)
+        taken = len(data) - await bench.left("weights")
+        assert taken == (held if ends else len(data))
+        await bench.begin("results", results, bench.result_size * len(bench.expected))
+        await bench.end("results", "weights")
+        await bench.until("status", "loading", 0)
+        await bench.check_results(results)
+        for row, values in enumerate(weights[:taken * rows // len(data)]):
+            bench.model.macro.write(0, row, values)
+        code, _ = await errors(bench)
+        assert code in {"": (ErrorCode.NONE,), "stop": (ErrorCode.LOAD_NULL, ErrorCode.LOAD_SHORT),
+                        "fault": (ErrorCode.DMA_WRONG,)}[ends]
+        bench.memory.faulty = []
+        await transfer(bench, 4)
+
+
 @cocotb.test()
 async def target_of_a_load(dut):
     """It stays while a transfer of weights may still come, and the driver sees that one does."""

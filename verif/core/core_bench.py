@@ -193,6 +193,8 @@ class CoreBench:
         if not words:
             await self.weights.send(AxiStreamFrame(data))
             await self.weights.wait()
+            # The last of it may still be on its way.
+            await self.until("status", "loading", 0)
             return
         for index in range(0, len(data), 4):
             await self.until("status", "load_ready")

@@ -76,6 +76,34 @@ async def rows_wait_for_their_bank(dut):
 
 
 @cocotb.test()
+async def rows_wait_for_a_vector_that_is_offered(dut):
+    """A vector that the macro has not taken yet sees its bank as it was, though no other vector uses it."""
+    bench = await begin(dut)
+    last = bench.config.macro.banks - 1
+    if not last:
+        return
+    await bench.write("control", clear_counters=1)
+    await hold(bench, bank=0, set=0)
+    count = (await bench.read("vectors"))["count"]
+    await release(bench)
+    # As many as the core can hold, the last of them of another bank.
+    bench.results.pause = True
+    for number in range(count):
+        await default_settings(bench, bank=0 if number + 1 < count else last)
+        bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
+        await bench.vectors.wait()
+    weights = bench.draw_weights(1)
+    await bench.write("load", bank=last)
+    await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, weights)))
+    await ClockCycles(dut.aclk, LONG)
+    assert (await bench.read("status"))["loading"] == 1
+    await release(bench)
+    await bench.until("status", "loading", 0)
+    bench.model.macro.write(last, 0, weights[0])
+    await vectors_of(bench, 2)
+
+
+@cocotb.test()
 async def parameters_wait_for_their_set(dut):
     """Parameters of a set that vectors use are stored behind them, its settings are busy, and the other set is free."""
     bench = await begin(dut)
@@ -137,6 +165,8 @@ async def words_are_busy_until_their_beat_is_taken(dut):
     await hold(bench, set=0)
     await bench.write("load", words=1, bank=0)
     sent = await fill_with_words(bench, words)
+    # Those of a row, which waits: whoever sees that it is ready again knows that the row is stored.
+    assert sent == bench.config.row_beats * bench.config.weight_stream_bits // 32
     await is_busy(bench, bench.write_bytes(address, bytes(4)))
     await release(bench)
     for word in words[sent:]:
@@ -173,17 +203,37 @@ async def words_that_wait_are_dropped_by_a_write_of_load(dut):
 
 @cocotb.test()
 async def load_is_busy_while_a_packet_waits(dut):
-    """`load` cannot be written while a packet is offered that has not begun, whose first row waits for its bank."""
+    """`load` cannot be written while the row of a packet that has ended waits for its bank, nor with more behind it."""
     bench = await begin(dut)
-    await hold(bench, set=0)
+    for packets in (1, 3):
+        await hold(bench, bank=0, set=0)
+        await bench.write("load", bank=0)
+        weights = bench.draw_weights(packets)
+        for row in weights:
+            bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, row[None])))
+        await ClockCycles(dut.aclk, 8)
+        before = await bench.read("load")
+        await is_busy(bench, bench.write("load", bank=bench.config.macro.banks - 1, first=bench.config.macro.rows - 1))
+        assert await bench.read("load") == before
+        assert (await bench.read("status"))["loading"] == 1
+        await release(bench)
+        await bench.weights.wait()
+        await bench.until("status", "loading", 0)
+        bench.model.macro.write(0, 0, weights[-1])
+        await vectors_of(bench, 2)
+
+
+@cocotb.test()
+async def a_row_that_waits_is_refused_by_the_lock(dut):
+    """Of a packet that was accepted, what is not stored when the core locks is refused, and reported once."""
+    bench = await begin(dut)
+    await hold(bench, bank=0, set=0)
     await bench.write("load", bank=0)
-    weights = bench.draw_weights(1)
-    bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
-    await ClockCycles(dut.aclk, 8)
-    before = await bench.read("load")
-    await is_busy(bench, bench.write("load", bank=bench.config.macro.banks - 1, first=bench.config.macro.rows - 1))
-    assert await bench.read("load") == before
-    await release(bench)
+    bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights(1))))
     await bench.weights.wait()
-    bench.model.macro.write(0, 0, weights[0])
+    await ClockCycles(dut.aclk, 8)
+    await bench.write("lock", locked=1)
+    await bench.until("status", "loading", 0)
+    await expect_error(bench, ErrorCode.LOCKED)
+    await release(bench)
     await vectors_of(bench, 2)

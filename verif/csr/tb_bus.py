@@ -54,6 +54,23 @@ async def bus(dut):
 
 
 @cocotb.test()
+async def errors_are_known_at_once(dut):
+    """Right behind an access that is refused, `error` has its code and count, and `interrupt_status` the event."""
+    master = await begin(dut)
+    master.back_to_back = 1
+    registers = master.registers
+    clear, event = (next(field.mask for field in registers[register].fields if field.name == name)
+                    for register, name in (("control", "clear_error"), ("interrupt_status", "error")))
+    for register, mask, wanted in (("error", 0xffff, ErrorCode.UNMAPPED | 1 << 8), ("interrupt_status", event, event)):
+        for data in (None, ONES):
+            assert await master.access((1 << BUS_ADDRESS_BITS) - 4, data, 15) is None
+            assert await master.read(registers[register].offset) & mask == wanted
+            assert await master.write(registers["control"].offset, clear) is not None
+            assert await master.write(registers["interrupt_status"].offset, event) is not None
+            assert await master.read(registers[register].offset) & mask == 0
+
+
+@cocotb.test()
 async def reset_in_access(dut):
     """A reset in any cycle of an access leaves no answer behind, and every register as it begins."""
     master = await begin(dut)

@@ -155,6 +155,16 @@ def lane(name, says, check, output, bugs, depth, **more):
                     defines={"TOTAL": config.macro.total_width, "OUT": config.output_bits} | products, **more)
 
 
+def sampling(name, says, interval, bugs, **more):
+    """A property of a requantizer of raw results whose totals stay for so many cycles."""
+    config = CoreConfig(macro=MacroConfig(rows=4, columns=3, banks=2, result_interval=interval), output="int32")
+    group, total = max(1, ceil_log2(config.groups)), config.macro.total_width
+    return Property(name, says, "samples", config, "requantizer", bugs, 3, exposed=("group",),
+                    cover_depth=16, bug_depth=16, solvers=("yices",), defines={
+                        "GROUPS": config.groups, "GROUP": group, "TOTALS": config.macro.columns * total,
+                        "SHOWN": 3 + group + config.lanes * total}, **more)
+
+
 def fused(name, says, config, bugs, **more):
     """A property of a group of fused columns."""
     def registers(module):
@@ -172,7 +182,7 @@ def streaming(name, says, bus, bugs, allowed, **more):
     """A property of a whole core with such a bus; ``allowed``: what may depend on its inputs, see `unregistered`."""
     config = CoreConfig(macro=MacroConfig(rows=4, columns=3, banks=2), input_stream_bits=32, output="int32", bus=bus)
     return Property(name, says, "streams", config, "", bugs, 3, cover_depth=20, bug_depth=20, solvers=("yices",),
-                    also=lambda design: unregistered(design, ("aclk", "aresetn"), allowed),
+                    script="flatten", also=lambda design: unregistered(design, ("aclk", "aresetn"), allowed),
                     defines={"IN": config.input_stream_bits, bus.upper(): 1}, **more)
 
 

@@ -37,8 +37,8 @@ module check (
         .bus__done(done), .asked(asked), .executes(executes), .request(request),
         .is_lockable(is_lockable), .writes_lock(targets[0]), .writes_load(targets[1]), .writes_load_data(targets[2]),
         .writes_self_test(targets[3]), .writes_offset_0(targets[4]), .writes_clamp_0(targets[5]),
-        .writes_offset_1(targets[6]), .writes_clamp_1(targets[7]), .write_lock(writes[0]), .load__writing(writes[1]),
-        .load_data__writing(writes[2]), .write_self_test(writes[3]), .write_offset_0(writes[4]), .write_clamp_0(writes[5]),
+        .writes_offset_1(targets[6]), .writes_clamp_1(targets[7]), .write_lock(writes[0]), .write_load(writes[1]),
+        .write_load_data(writes[2]), .write_self_test(writes[3]), .write_offset_0(writes[4]), .write_clamp_0(writes[5]),
         .write_offset_1(writes[6]), .write_clamp_1(writes[7]));
 
     wire is_lock = r_address[11:2] == 12'h028 >> 2;

@@ -25,10 +25,10 @@ module check (
         .beyond_1(beyond), .product_hh(hh), .product_hl(hl), .product_lh(lh), .product_ll(ll));
 
     // What was given so many cycles ago; the settings come when they are due.
-    reg negative [1:10];
-    reg signed [WIDE-1:0] exact [5:10];
-    reg [1:0] rules [5:10];
-    reg signed [OUT-1:0] zeros [9:10], lows [10:10], highs [10:10];
+    reg negative [1:11];
+    reg signed [WIDE-1:0] exact [5:11];
+    reg [1:0] rules [5:11];
+    reg signed [OUT-1:0] zeros [9:11], lows [10:11], highs [10:11];
     wire signed [32:0] value = total + bias;
     wire signed [WIDE-1:0] sum = (hh <<< 32) + (hl <<< 16) + (lh <<< 16) + $signed({1'b0, ll});
     integer age;
@@ -38,10 +38,11 @@ module check (
         {exact[5], rules[5]} <= {sum, rounding};
         zeros[9] <= zero_point;
         {lows[10], highs[10]} <= {low, high};
-        for (age = 2; age <= 10; age = age + 1) begin
+        for (age = 2; age <= 11; age = age + 1) begin
             negative[age] <= negative[age - 1];
             if (age > 5) {exact[age], rules[age]} <= {exact[age - 1], rules[age - 1]};
             if (age > 9) zeros[age] <= zeros[age - 1];
+            if (age > 10) {lows[age], highs[age]} <= {lows[age - 1], highs[age - 1]};
         end
     end
 
@@ -71,8 +72,8 @@ module check (
     `define LEFT(age) $signed(cycle[6:0] - 7'd31 - 7'd``age)
     `define FULL(age) (adjusted(exact[age], negative[age], rules[age], `LEFT(age)) >>> 7 - `LEFT(age))
     `define NOW(age) if (cycle >= age && cycle < 39 + age)
-    wire signed [WIDE-1:0] full_7 = `FULL(7), full_8 = `FULL(8), full_10 = `FULL(10);
-    wire signed [WIDE-1:0] moved = (full_10 >>> 1) + $signed({1'b0, full_10[0]}) + zeros[10];
+    wire signed [WIDE-1:0] full_7 = `FULL(7), full_8 = `FULL(8), full_11 = `FULL(11);
+    wire signed [WIDE-1:0] moved = (full_11 >>> 1) + $signed({1'b0, full_11[0]}) + zeros[11];
 
     always @(posedge clk) begin
         assume (low <= high);
@@ -87,12 +88,12 @@ module check (
         `NOW(7) assert (rounded(exact[7], rules[7], `LEFT(7)) == (full_7 >>> 1) + $signed({1'b0, full_7[0]}));
         `NOW(8) assert (beyond == (full_8 >>> OUT + 1 != -$signed({1'b0, full_8[WIDE-1]})));
         `NOW(8) if (!beyond) assert (shifted == full_8);
-        `NOW(10) assert (result == (moved < lows[10] ? lows[10] : moved > highs[10] ? highs[10] : moved));
+        `NOW(11) assert (result == (moved < lows[11] ? lows[11] : moved > highs[11] ? highs[11] : moved));
 
         `NOW(7) cover (rules[7] == 1 && rounded(exact[7], 1, `LEFT(7)) != rounded(exact[7], 0, `LEFT(7)));
         `NOW(7) cover (rules[7] == 2 && rounded(exact[7], 2, `LEFT(7)) != rounded(exact[7], 0, `LEFT(7)));
         `NOW(8) cover (beyond && full_8 < 0);
-        `NOW(10) cover (moved > highs[10] && result == highs[10]);
-        `NOW(10) cover (result == moved && exact[10] < 0 && zeros[10] != 0);
+        `NOW(11) cover (moved > highs[11] && result == highs[11]);
+        `NOW(11) cover (result == moved && exact[11] < 0 && zeros[11] != 0);
     end
 endmodule

@@ -1,5 +1,6 @@
 // A whole core with anything on its inputs and resets in any cycle, by the rules of AXI4-Stream: an offered beat of
-// results stays as it is until it is accepted, its bytes are kept from the lowest on, and a reset ends every offer. That
+// results stays as it is until it is accepted, its bytes are kept from the lowest on, and a reset ends every offer. From
+// the first cycle of the lock on, the macro is given no row, but by a self-test. That
 // no output depends on an input of the same cycle, but where the bus has it so, is decided without a solver.
 module check (
     input clk, reset, input [`IN-1:0] in_data, input [`IN/8-1:0] in_keep, input in_last, in_valid,
@@ -9,6 +10,9 @@ module check (
     wire in_ready, load_ready, valid, last, answered;
     wire [63:0] data;
     wire [7:0] keep;
+    // Within the design, once it is flattened.
+    (* hierconn *) wire \dut.core.registers.lock__locked__data , \dut.core.self_test.takeover__active ;
+    (* hierconn *) wire \dut.core.macro.write__valid ;
     reg started = 0;
     wire rst = reset || !started;
 
@@ -36,6 +40,9 @@ module check (
         if (started) begin
             if ($past(started && !rst && valid && !out_ready))
                 assert (valid && $stable(data) && $stable(keep) && $stable(last));
+            if (\dut.core.registers.lock__locked__data && !\dut.core.self_test.takeover__active
+                && !$past(started && \dut.core.self_test.takeover__active ))
+                assert (!\dut.core.macro.write__valid );
             if (valid) assert (keep[0] && (keep & keep + 1'b1) == 0 && (last || &keep));
             // From the second cycle of a reset to the first one after it.
             if ($past(rst)) assert (!valid && !in_ready && !load_ready && !answered);
