@@ -115,6 +115,7 @@ async def load_faults(dut):
         await bench.write("load", bank=0)
         await bench.weights.send(AxiStreamFrame(data, tkeep=keep))
         await bench.weights.wait()
+        await bench.until("status", "loading", 0)
         for row in range(stored):
             bench.model.macro.write(0, row, rows[row])
         bench.send(bench.draw_vector(macro.input_bits, True))

@@ -46,6 +46,7 @@ async def packets_wait_for_a_march(dut):
     bench.weights.send_nowait(AxiStreamFrame(rows_bytes(bench.config, weights)))
     await bench.until("status", "running", 0)
     await bench.weights.wait()
+    await bench.until("status", "loading", 0)
     for row, values in enumerate(weights):
         bench.model.macro.write(0, row, values)
     await vectors_of(bench, 4)
@@ -278,6 +279,7 @@ async def load_while_a_packet_begins(dut):
         await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, weights)))
         await bench.weights.wait()
         target = await task
+        await bench.until("status", "loading", 0)
         if target:
             # The packet may have ended before the write.
             await default_settings(bench)
@@ -388,6 +390,7 @@ async def valid_from_the_first_edge(dut):
         writing = cocotb.start_soon(bench.write("vector", bits=macro.input_bits, is_signed=1, bank=0, set=0))
         await with_timeout(writing, 100 * PERIOD_NS, "ns")
         await with_timeout(bench.weights.wait(), 100 * PERIOD_NS, "ns")
+        await bench.until("status", "loading", 0)
         for row, values in enumerate(weights):
             bench.model.macro.write(0, row, values)
         assert (await bench.read("vector"))["is_signed"] == 1

@@ -51,6 +51,7 @@ async def index_tells_what_comes_next(dut):
             await bench.write("load", first=first, **target)
             await bench.weights.send(AxiStreamFrame(item() * (count - first)))
             await bench.weights.wait()
+            await bench.until("status", "loading", 0)
             assert (await bench.read("load_index"))["index"] == first
     assert await bench.read("error") == {"code": 0, "count": 0}
 
@@ -74,6 +75,7 @@ async def each_event_is_its_own(dut):
         await bench.write("load", bank=0)
         await bench.weights.send(AxiStreamFrame(rows_bytes(bench.config, bench.draw_weights())))
         await bench.weights.wait()
+        await bench.until("status", "loading", 0)
 
     async def zeroize():
         await bench.write("control", zeroize=1)
