@@ -38,7 +38,7 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     cli("compile", model, "--out", out)
     status, printed, _ = cli("classify", out, "--inputs", files[0], "--inputs", files[1], "--trace", trace)
     lines = printed.splitlines()
-    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,578 cycles, outputs 86 36 -85 ")
+    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,558 cycles, outputs 86 36 -85 ")
     steps = json.loads(trace.read_text())
     assert [each["input"] for each in steps] == [str(file) for file in files]
     assert steps[0]["steps"][0]["start"] == 28 and len(steps[0]["steps"]) == 8
