@@ -112,7 +112,7 @@ def test_program_and_estimate(cli, model):
     assert status == 0 and lines[0].startswith("  0 CONV operator 0 (CONV_2D): ")
     assert lines[11].startswith(" 11 END: ")
     assert "Cycles if no plane is skipped; bytes" in printed
-    assert lines[-1].startswith("5,596 cycles with starts and END")
+    assert lines[-1].startswith("5,576 cycles with starts and END")
 
 
 def test_engine_of_a_file(cli, refused, model, tmp_path):
@@ -120,7 +120,7 @@ def test_engine_of_a_file(cli, refused, model, tmp_path):
     parameters = default_engine().to_dict()
     path.write_text(json.dumps({**parameters, "tile_rows": 100}))
     refused("compile", model, "--config", path, "--out", tmp_path / "model.bln",
-            match=r"operator 2 \(CONV_2D\) must find room in the engine, whose tile_rows must be at least 396 for this "
+            match=r"operator 2 \(CONV_2D\) must find room in the engine, whose tile_rows must be at least 424 for this "
                   "network, not 100")
     path.write_text(json.dumps({**parameters, "activation_bytes": 8192}))
     refused("compile", model, "--config", path, "--list", match="must find room for .* in 8192 bytes of")
