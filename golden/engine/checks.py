@@ -310,7 +310,7 @@ class Checks:
         is_spread = descriptor.source_height == 1 or descriptor.source_pitch % (2 * word) == word
         require(descriptor.source % word == 0 and is_spread, f"a source at an address divided by {word}, with an "
                 "odd number of such words from row to row", f"{descriptor.source} and {descriptor.source_pitch}")
-        rows = descriptor.tall * descriptor.wide * -(-descriptor.channels // config.columns)
+        rows = config.tap_rows * -(-descriptor.channels // config.depthwise)
         require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                 descriptor.weights + rows)
         self._slots(descriptor.parameters, -(-descriptor.channels // config.lanes))

@@ -11,6 +11,7 @@ from .latencies import (
     START_CYCLES,
     SUM_LATENCY,
     TAP_LATENCY,
+    WINDOW_LATENCY,
 )
 from .loader import Loader
 from .sources import Feeder, Gather, row_cycles
@@ -102,11 +103,12 @@ class EngineCycles:
         self._advance(self.cycle + LANE_LATENCY + SUM_LATENCY * descriptor.is_residual)
 
     def _fill_window(self, descriptor):
-        """Taps, and the pixels that the first window needs."""
-        taps = descriptor.tall * descriptor.wide * -(-descriptor.channels // self.config.columns)
+        """Taps, and meanwhile the pixels that the first window needs."""
+        taps = self.config.tap_rows * -(-descriptor.channels // self.config.depthwise)
         taps *= self.loader.interval
         words = -(-descriptor.channels // self.config.lanes)
-        self._advance(self.cycle + taps + TAP_LATENCY + descriptor.wide * words, held=taps + TAP_LATENCY)
+        held = taps + TAP_LATENCY
+        self._advance(self.cycle + max(held, descriptor.wide * words + WINDOW_LATENCY), held=held)
 
     def depthwise(self, descriptor):
         """A DEPTHWISE whose results go to memory."""

@@ -9,7 +9,7 @@ import numpy as np
 from ..bits import wrap
 from ..mvm import mvm, planes_needed
 from ..requantize import ROUNDINGS, multiply_by_quantized_multiplier, requantize
-from .checks import Checks
+from .checks import WINDOW, Checks
 from .cycles import COUNTED, EngineCycles
 from .descriptor import Flags, Operation
 from .image import INPUT, OUTPUT, STATE, EngineError, read_image
@@ -286,10 +286,7 @@ class Engine:
         return found.reshape(-1, descriptor.channels).astype(np.int8).view(np.uint8)
 
     def _depthwise_results(self, descriptor):
-        columns, taps = self.config.columns, descriptor.tall * descriptor.wide
-        blocks = -(-descriptor.channels // columns)
-        rows = self.image.tiles[descriptor.weights:descriptor.weights + taps * blocks].astype(np.int64)
-        weights = rows.reshape(blocks, taps, columns).transpose(1, 0, 2).reshape(taps, -1)[:, :descriptor.channels]
+        taps, weights = descriptor.tall * descriptor.wide, self._taps(descriptor)
 
         def sums(strip):
             windows = self._windows(descriptor, strip).view(np.int8).astype(np.int64)
@@ -297,6 +294,14 @@ class Engine:
 
         totals = in_strips(math.prod(descriptor.places), descriptor.rows, sums)
         return self._lanes(descriptor, totals.reshape(*descriptor.places, -1))
+
+    def _taps(self, descriptor):
+        """(taps, channels) of a DEPTHWISE."""
+        each, groups = self.config.tap_rows, -(-descriptor.channels // self.config.depthwise)
+        rows = self.image.tiles[descriptor.weights:descriptor.weights + groups * each].astype(np.int64)
+        found = rows.reshape(groups, -1, self.config.depthwise)[:, :WINDOW ** 2].transpose(1, 0, 2)
+        window = found.reshape(WINDOW, WINDOW, -1)[:descriptor.tall, :descriptor.wide, :descriptor.channels]
+        return window.reshape(-1, descriptor.channels)
 
     def _pool(self, descriptor, clock):
         clock.pool(descriptor)

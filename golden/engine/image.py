@@ -25,7 +25,7 @@ import numpy as np
 
 from .descriptor import SIZE, Descriptor
 
-MAGIC, VERSION = b"BLNE", 1
+MAGIC, VERSION = b"BLNE", 2
 SECTIONS = ("program", "loads", "tiles", "parameters", "ports", "states")
 _HEADER, _ENTRY, _CRC = struct.Struct("<4sHHIIQ"), struct.Struct("<III"), struct.Struct("<I")
 # Of a load: its first row in the tile memory, its rows, and whether its bank holds them already.

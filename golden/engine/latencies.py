@@ -8,7 +8,8 @@ GATHER_LATENCY, GATHER_VECTORS = 7, 8
 LOAD_LATENCY = 3
 # From the cycle in which lanes take results until they are in memory; and so much more for a sum.
 LANE_LATENCY, SUM_LATENCY = 16, 18
-# From a window in the depthwise unit's registers to sums at the lanes; from the last tap in memory to its register.
-DEPTHWISE_LATENCY, TAP_LATENCY = 9, 2
+# From a window in the depthwise unit's registers to sums at the lanes; from the last tap in memory to its register, and
+# from the last pixel of the first window.
+DEPTHWISE_LATENCY, TAP_LATENCY, WINDOW_LATENCY = 9, 2, 3
 # To the index of the greatest output, after the last bytes are read.
 ARGMAX_LATENCY = 8

@@ -23,7 +23,7 @@ class Bitcells(Gateware):
     def active_low(self, config):
         return TREE_COMPONENTS[config.tree].active_low
 
-    def add_writers(self, m, platform, config, write, control):
+    def add_writers(self, m, platform, config, write, control, in_order=False):
         payload = write.payload
         decoder = platform.instantiate(m, "row_decoder", "row_decoder", RowDecoder, rows=config.rows,
                                        banks=config.banks, width=config.columns * config.weight_bits,

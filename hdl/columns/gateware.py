@@ -31,7 +31,7 @@ class Gateware:
         """Wordlines in the form that each shape needs: a dict."""
         return dict.fromkeys(config.shapes, plane)
 
-    def add_writers(self, m, platform, config, write, control):
+    def add_writers(self, m, platform, config, write, control, in_order=False):
         """Add the logic between the stream of weights and the write ports of the blocks.
 
         Parameters
@@ -40,6 +40,8 @@ class Gateware:
         config : MacroConfig
         write : stream
         control : Controller
+        in_order : bool
+            As of `Macro`.
 
         Returns
         -------

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..config.widths import ceil_log2
 from ..fabric.emitter import Platform
-from ..fabric.memory import BlockRam
+from ..fabric.memory import BlockRam, LutRam
 from .table_columns import entry_layout
 
 
@@ -45,6 +45,10 @@ class TableWriter(wiring.Component):
         Columns whose tables these are.
     index : int
         Which of the shape's writers it is; its groups are ``shape.groups_of(index)``.
+    in_order : bool
+        Rows of a bank come in order, from the first one on, and no vector uses the bank meanwhile. So only rows of
+        groups that wait or are filled are stored, in LUT-RAM; rows of a group that do not come have undefined weights,
+        and after a reset a bank is undefined until it is written.
 
     Members
     -------
@@ -70,10 +74,11 @@ class TableWriter(wiring.Component):
         four, to be registered once more on the way.
     """
 
-    def __init__(self, *, shape, columns, index=0):
+    def __init__(self, *, shape, columns, index=0, in_order=False):
         self.table = shape
         self.columns = columns
         self.index = index
+        self.in_order = in_order
         self.groups = shape.groups_of(index)
         super().__init__({
             "taken": In(1),
@@ -99,7 +104,8 @@ class TableWriter(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        target = data.StructLayout({"group": range(len(self.groups)), "bank": range(self.table.banks)})
+        target = data.StructLayout({"group": range(len(self.groups)), "bank": range(self.table.banks),
+                                    **({"place": range(self._places)} if self.in_order else {})})
         # Whether rows have arrived, a group gathers, tables are filled; and of which group and bank.
         self._arrived = Signal(self.table.waiting_rows, name="arrived")
         arrival = data.StructLayout({"target": target, "is_last": 1, "continues": 1})
@@ -121,7 +127,7 @@ class TableWriter(wiring.Component):
         shape = self.table
         self._fresh = fresh = Signal(name="fresh")
         row, bank = self._register("fresh_row", self.row.shape()), self._register("fresh_bank", self.bank.shape())
-        self._fresh_bank, self._fresh_address = bank, Cat(row, bank)
+        self._fresh_bank, self._store, self._fresh_address = bank, fresh, Cat(row, bank)
         self._joins = Signal(name="joins")
         found = Signal(data.StructLayout({"group": range(len(self.groups)), "is_last": 1, "is_own": 1}), name="found")
         fresh_found = self._register("fresh_found", found.shape())
@@ -141,7 +147,11 @@ class TableWriter(wiring.Component):
         previous = self._register("previous", new.target.shape())
         push = fresh & fresh_found.is_own
         m.d.comb += [new.target.group.eq(fresh_found.group), new.target.bank.eq(bank),
-                     new.is_last.eq(fresh_found.is_last), new.continues.eq(new.target == previous)]
+                     new.is_last.eq(fresh_found.is_last)]
+        if self.in_order:
+            self._find_place(m, push, new, previous)
+        else:
+            m.d.comb += new.continues.eq(new.target == previous)
         with m.If(push):
             m.d.sync += previous.eq(new.target)
         self._wait(m, push, new)
@@ -153,6 +163,29 @@ class TableWriter(wiring.Component):
         for index in range(shape.banks):
             arrives, *others = (valid & (bank == index) for valid, bank in used)
             m.d.sync += pending[index].eq(arrives | (pending[index] & reduce(or_, others)))
+
+    @property
+    def _places(self):
+        """Groups of which rows are stored if they come in order: one is filled, one gathers, and the rows that wait may
+        each be of another; with two banks of two, because a tile of one group is used before the next but one comes.
+        """
+        return 4 if self.table.banks <= 2 else 8
+
+    def _find_place(self, m, push, new, previous):
+        """Where a row that has arrived is stored: a place for each group, one after the other."""
+        is_known = Signal(name="is_known")
+        position = self._register("fresh_position", ceil_log2(self.table.group_rows))
+        with m.Switch(self.row):
+            for index in range(self.table.group_rows):
+                with m.Case(*(rows[index] for rows in self.table.rows_of_groups if rows[index] is not None)):
+                    m.d.sync += position.eq(index)
+        m.d.comb += [
+            new.continues.eq((new.target.group == previous.group) & (new.target.bank == previous.bank)),
+            new.target.place.eq(Mux(is_known, previous.place + ~new.continues, 0)),
+        ]
+        with m.If(push):
+            m.d.sync += is_known.eq(1)
+        self._store, self._fresh_address = push, Cat(position, new.target.place)
 
     def _wait(self, m, push, new):
         """A queue of rows that have arrived, the first in place 0; rows are accepted if there is room for all."""
@@ -252,8 +285,11 @@ class TableWriter(wiring.Component):
         """Store the rows, and read the one that the fill needs."""
         shape = self.table
         row_bits = ceil_log2(shape.rows)
-        rows = platform.instantiate(m, "rows", f"{shape.storage}_rows", BlockRam, width=len(self.weights.as_value()),
-                                    depth=shape.banks << row_bits)
+        width, depth = len(self.weights.as_value()), shape.banks << row_bits
+        if self.in_order:
+            depth = self._places << ceil_log2(shape.group_rows)
+        rows = platform.instantiate(m, "rows", f"{shape.storage}_rows", LutRam if self.in_order else BlockRam,
+                                    width=width, depth=depth)
         address = self._register("read_address", len(rows.address))
         missing = shape.rows_of_groups[self.groups[-1]].count(None)
         is_missing = (self._fill_target.group == len(self.groups) - 1) & (position < missing) if missing else 0
@@ -261,16 +297,19 @@ class TableWriter(wiring.Component):
         stored = self._register("fresh_weights", len(rows.write_data))
         m.d.sync += [
             stored.eq(self.weights),
-            address.eq(Cat((self._first + position)[:row_bits], self._fill_target.bank)),
+            address.eq(Cat(position, self._fill_target.place) if self.in_order else
+                       Cat((self._first + position)[:row_bits], self._fill_target.bank)),
         ]
         m.d.comb += [
-            rows.write.eq(self._fresh),
+            rows.write.eq(self._store),
             rows.write_address.eq(self._fresh_address),
             rows.write_data.eq(stored),
-            rows.enable.eq(1),
             rows.address.eq(address),
-            self.write.weights.eq(rows.data),
         ]
+        if self.in_order:
+            self._delay(m, "weights", rows.data, 2)
+        else:
+            m.d.comb += [rows.enable.eq(1), self.write.weights.eq(rows.data)]
         self._delay(m, "clear", clear | is_missing, 3)
 
     def _delay(self, m, name, value, cycles):

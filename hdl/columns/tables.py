@@ -29,7 +29,7 @@ class Tables(Gateware):
                 planes[shape] = encoder.codes
         return planes
 
-    def add_writers(self, m, platform, config, write, control):
+    def add_writers(self, m, platform, config, write, control, in_order=False):
         payload = write.payload
         taken = Signal()
         m.d.comb += [
@@ -40,7 +40,8 @@ class Tables(Gateware):
         writes, all_writers, first = {}, [], 0
         for shape, columns in config.shapes.items():
             weights = payload.weights[first:first + columns]
-            writers = [self._add_writer(m, platform, shape, columns, index) for index in range(shape.writers)]
+            writers = [self._add_writer(m, platform, shape=shape, columns=columns, index=index, in_order=in_order)
+                       for index in range(shape.writers)]
             for writer in writers:
                 m.d.comb += [
                     writer.taken.eq(taken),
@@ -59,6 +60,7 @@ class Tables(Gateware):
         ]
         return writes
 
-    def _add_writer(self, m, platform, shape, columns, index):
+    @staticmethod
+    def _add_writer(m, platform, *, shape, index, **parameters):
         name = f"{shape.storage}_writer" + (f"_{index}" if index else "")
-        return platform.instantiate(m, name, name, TableWriter, shape=shape, columns=columns, index=index)
+        return platform.instantiate(m, name, name, TableWriter, shape=shape, index=index, **parameters)

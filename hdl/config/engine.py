@@ -1,5 +1,6 @@
 """`EngineConfig`: the description of an engine, which runs whole networks on a macro."""
 
+from ...golden.engine.checks import WINDOW
 from .base import configuration, parameter
 from .macro import AroundMacro, MacroConfig
 
@@ -36,14 +37,14 @@ class EngineConfig(AroundMacro):
                            choices=LANES)
     activation_bytes: int = parameter("Bytes of the activation memory, in four banks.", default=65536, minimum=1024,
                                       maximum=1 << 24)
-    tile_rows: int = parameter("Rows of the tile memory, each of a byte for every column.", default=4608, minimum=16,
+    tile_rows: int = parameter("Rows of the tile memory, each of a byte for every column.", default=4352, minimum=16,
                                maximum=1 << TILE_ADDRESS_BITS)
     sum_slots: int = parameter("Partial sums of `lanes` columns that are kept.", default=512, minimum=16,
                                maximum=1 << 16)
     sum_bits: int = parameter("Bits of a partial sum.", default=27, minimum=20, maximum=32)
     parameter_slots: int = parameter("Sets of `lanes` parameters.", default=512, minimum=1, maximum=1 << 16)
-    program_length: int = parameter("Descriptors.", default=64, minimum=2, maximum=1024)
-    load_entries: int = parameter("Entries of the list of loads.", default=2048, minimum=1,
+    program_length: int = parameter("Descriptors.", default=42, minimum=2, maximum=1024)
+    load_entries: int = parameter("Entries of the list of loads.", default=512, minimum=1,
                                   maximum=1 << LOAD_ADDRESS_BITS)
     depthwise: int = parameter("Channels of the depthwise unit; 0: none, the macro computes such layers.", default=8,
                                choices=DEPTHWISE)
@@ -88,12 +89,17 @@ class EngineConfig(AroundMacro):
         return DEPTHWISE_GROUPS * self.depthwise
 
     @property
+    def tap_rows(self):
+        """Rows of the tile memory with the taps of those channels that the depthwise unit has at once."""
+        return -(-WINDOW ** 2 // (self.columns // self.depthwise))
+
+    @property
     def name(self):
         """Name of the top module, and prefix of all others."""
         return f"bitline_engine_{self.macro.rows}x{self.columns}_{self.hash}"
 
 
 def default_engine():
-    """The engine that commands take if none is given. It does not fit an ECP5-85F yet."""
+    """The engine that commands take if none is given."""
     return EngineConfig(macro=MacroConfig(rows=64, columns=64, banks=2, column="table", table_writers=2,
                                           result_interval=4))

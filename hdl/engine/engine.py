@@ -131,7 +131,7 @@ class Engine(wiring.Component):
                      has_windows=config.depthwise > 0)
         gather = add("gather", Gather, rows=macro.rows, lanes=config.lanes)
         loader = add("loader", TileLoader, config=config)
-        array = add("macro", Macro, config=macro)
+        array = add("macro", Macro, config=macro, in_order=True)
         results = add("results", Results, config=config)
         pool, pairs = add("pool", Pool, lanes=config.lanes), add("pairs", Pairs, lanes=config.lanes)
         greatest = add("greatest", Greatest, lanes=config.lanes)

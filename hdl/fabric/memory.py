@@ -1,6 +1,6 @@
 """Memories with one write port and one read port: LUT-RAM and block RAM."""
 
-from amaranth.hdl import Array, Cat, ClockSignal, Const, Instance, Module, Signal
+from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
@@ -8,9 +8,13 @@ from amaranth.lib.wiring import In, Out
 from ..config.tables import BLOCK_RAM_ADDRESS_BITS, BLOCK_RAM_BITS
 from ..config.widths import ceil_log2
 from .emitter import Platform
+from .mux import choose, instantiate_choice
 
 # Of a word in ECP5's block RAM, that which has an enable.
 PIECE_BITS = 9
+# Of multiplexers between pages, those that one slice after the other makes.
+MUX_BITS = 3
+MUX_INPUTS = 1 << MUX_BITS
 
 
 class LutRam(wiring.Component):
@@ -109,7 +113,7 @@ class BlockRam(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         if platform.fabric == "ecp5":
-            self._add_ecp5(m)
+            self._add_ecp5(m, platform)
             return m
         module = platform.memory(self.width, self.depth)
         if module is not None:
@@ -137,7 +141,7 @@ class BlockRam(wiring.Component):
             module, i_clk=ClockSignal(), i_write=self.write, i_write_address=write_address,
             i_write_data=self.write_data, i_enable=self.enable, i_address=address, o_data=self.data)
 
-    def _add_ecp5(self, m):
+    def _add_ecp5(self, m, platform):
         words = 1 << BLOCK_RAM_ADDRESS_BITS
         low = min(len(self.address), BLOCK_RAM_ADDRESS_BITS)
         pages = -(-self.depth // words)
@@ -156,7 +160,9 @@ class BlockRam(wiring.Component):
             with m.If(self.enable):
                 m.d.sync += register.eq(page)
             page = register
-        m.d.comb += self.data.eq(Array(outputs)[page])
+        chosen = [instantiate_choice(m, platform, f"pages_{first}", outputs[first:first + MUX_INPUTS], page[:MUX_BITS])
+                  for first in range(0, pages, MUX_INPUTS)]
+        m.d.comb += self.data.eq(choose(chosen, page[MUX_BITS:]))
 
     def _add_ecp5_cell(self, m, page, first, selected, low):
         """One memory. Source: Lattice FPGA-TN-02204, pseudo dual port RAM."""

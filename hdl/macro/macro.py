@@ -33,6 +33,9 @@ class Macro(wiring.Component):
     config : MacroConfig
     has_plane_mask : bool
         Each vector comes with a mask of the planes that can change its result; see `WordlineDrivers`.
+    in_order : bool
+        Rows of a bank are written in order, from the first one on; inputs of vectors that use fewer are zero behind
+        them. Then tables need no memory that holds all rows, see `TableWriter`.
 
     Members
     -------
@@ -49,11 +52,11 @@ class Macro(wiring.Component):
         the same bits; ``sum_x``, the total of the inputs. ``o.ready`` enables the pipeline in the same cycle.
     """
 
-    has_plane_mask = False
+    has_plane_mask = in_order = False
 
-    def __init__(self, *, config, has_plane_mask=False):
+    def __init__(self, *, config, has_plane_mask=False, in_order=False):
         self.config = config
-        self.has_plane_mask = has_plane_mask
+        self.has_plane_mask, self.in_order = has_plane_mask, in_order
         super().__init__({
             "write": In(stream.Signature(write_layout(config))),
             "i": In(stream.Signature(input_layout(config, has_plane_mask))),
@@ -67,7 +70,7 @@ class Macro(wiring.Component):
                                        DeepController if self.config.is_deep else Controller, config=self.config)
         drivers = self._add_drivers(m, platform, control)
         gateware = GATEWARE[self.config.column]
-        writes = gateware.add_writers(m, platform, self.config, self.write, control)
+        writes = gateware.add_writers(m, platform, self.config, self.write, control, self.in_order)
         planes = gateware.add_planes(m, platform, self.config, drivers.plane)
         ones_shape = OnesShape(self.config.rows, self.config.column_latency)
         blocks = [*self.config.blocks, (ones_shape, 1)]

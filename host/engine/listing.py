@@ -52,7 +52,7 @@ def _cost(compiled, number, step, descriptor):
         sums = moved * -(-config.sum_bits // 8)
         inputs += outputs if descriptor.is_residual else 0
     elif descriptor.operation == Operation.DEPTHWISE:
-        weights = descriptor.tall * descriptor.wide * -(-descriptor.channels // columns) * columns
+        weights = config.tap_rows * -(-descriptor.channels // config.depthwise) * columns
         inputs = descriptor.source_height * descriptor.source_width * descriptor.channels
     elif descriptor.operation == Operation.ADD:
         inputs = 2 * outputs

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...golden.engine.checks import MOST_SUMMED, SUMMED_WORDS
+from ...golden.engine.checks import MOST_SUMMED, SUMMED_WORDS, WINDOW
 from ...golden.engine.descriptor import RANGES, Flags, Operation
 from ..network.network import NetworkError
 from ..network.operators import (
@@ -242,19 +242,26 @@ class Lowering:
         conv, source = operator.convolution(self._tensors), self._source(operator)
         x, target = self._tensors[operator.inputs[0]], self._buffer(operator.output)
         parameters = requantization.of_matrix(operator, self._tensors, 0)
-        most, columns = self.config.most_depthwise_channels, self.config.columns
+        most = self.config.most_depthwise_channels
         size, follower = conv.kernel.shape[1:3], self._fusing.follower(operator)
         for first in range(0, source.channels, most):
             end = min(first + most, source.channels)
-            # (taps, channels), and of these as many as a row of the tile memory has.
-            taps = conv.kernel[first:end].reshape(end - first, -1).T
-            rows = [padded(taps[:, start:start + columns], columns) for start in range(0, end - first, columns)]
+            rows = self._tap_rows(conv.kernel[first:end].reshape(end - first, *size))
             self.steps.append(Step(
                 Operation.DEPTHWISE, operator.location, operator.output, source, target, None,
                 {**self._window_fields(size, conv.stride, conv.padding), "depth": end - first, "fill": x.zero_point,
-                 "channels": end - first}, [np.concatenate(rows)], part_of(parameters, first, end), None, first, first))
+                 "channels": end - first}, [rows], part_of(parameters, first, end), None, first, first))
         if follower:
             self._feed(self.steps[-1], follower)
+
+    def _tap_rows(self, kernel):
+        """Rows of the tile memory: the window of each so many channels, tap by tap."""
+        config, taps = self.config, WINDOW ** 2
+        channels, groups = config.depthwise, -(-len(kernel) // config.depthwise)
+        window = np.zeros((groups * channels, WINDOW, WINDOW), kernel.dtype)
+        window[:len(kernel), :kernel.shape[1], :kernel.shape[2]] = kernel
+        taps = window.reshape(groups, channels, taps).transpose(0, 2, 1).reshape(groups, -1)
+        return padded(taps, config.tap_rows * config.columns).reshape(-1, config.columns)
 
     def _feed(self, step, follower):
         """Let the results of a step be the vectors of a convolution, which then has no source of its own."""

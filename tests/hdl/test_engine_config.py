@@ -16,7 +16,7 @@ def test_json_gives_the_same_engine():
 
 
 def test_sizes():
-    assert (ENGINE.slots, ENGINE.most_depthwise_channels, ENGINE.most_tile_rows) == (4, 128, 4608)
+    assert (ENGINE.slots, ENGINE.most_depthwise_channels, ENGINE.most_tile_rows) == (4, 128, 4352)
     assert replace(ENGINE, weight_port=4).most_tile_rows == 1 << 16
 
 

@@ -37,7 +37,8 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "overlaps": True, "is_fast": True, "latency": 12,
           "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3,
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32),
-          "lanes": 4, "words": 4, "has_windows": True, "size": 1024, "program_length": 4, "bytes_after": 4,
+          "lanes": 4, "words": 4, "together": 2, "in_order": False,
+          "has_windows": True, "size": 1024, "program_length": 4, "bytes_after": 4,
           "element": E2M1, "exponent_bits": 9, "bias": 256, "mantissa_bits": 23, "float_exponent_bits": 8}
 OWN = {"columns": MACRO, **dict.fromkeys(ENGINE, default_engine()), "macro": MACRO, "uart_bridge": MACRO,
        "formats": block_macro("NVFP4", columns=4, macro={"banks": 2})}

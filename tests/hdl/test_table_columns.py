@@ -23,9 +23,10 @@ class Written(Elaboratable):
 
     INPUTS = ("taken", "row", "bank", "weights", "wanted", "wanted_bank")
 
-    def __init__(self, shape, columns):
+    def __init__(self, shape, columns, in_order=False):
         self.shape, self.columns = shape, columns
-        self.writers = [TableWriter(shape=shape, columns=columns, index=index) for index in range(shape.writers)]
+        self.writers = [TableWriter(shape=shape, columns=columns, index=index, in_order=in_order)
+                        for index in range(shape.writers)]
         for name in self.INPUTS:
             setattr(self, name, Signal(getattr(self.writers[0], name).shape(), name=name))
         self.ready, self.busy = Signal(shape.writers), Signal(shape.writers)
@@ -147,9 +148,9 @@ WRITTEN = [
 
 
 @pytest.mark.parametrize("shape", WRITTEN, ids=str)
-@pytest.mark.parametrize("extreme", [0, 1, None])
-def test_each_entry_is_stored_once_if_rows_come_in_order(shape, extreme):
-    block, rng = Written(shape, 2), random.Random(1)
+@pytest.mark.parametrize("extreme, in_order", [(0, False), (1, False), (None, False), (None, True)])
+def test_each_entry_is_stored_once_if_rows_come_in_order(shape, extreme, in_order):
+    block, rng = Written(shape, 2, in_order), random.Random(1)
 
     async def testbench(ctx):
         tables = Tables(ctx, block)

@@ -12,6 +12,12 @@ from bitline.scripts.commands.bench.networks import NETWORKS, of_models
 from bitline.scripts.common.files import BadInput
 from places import MODELS
 
+# What a placement gives, of which the table and the clock are made.
+PLACED = {"device": "LFE5U-85F", "fmax_mhz": 100.0, "utilization": {"TRELLIS_COMB": {"used": 12, "available": 34}},
+          "blocks": {name: dict.fromkeys(("lut_sites", "flip_flop", "lut_ram", "dsp", "block_ram"), count)
+                     for name, count in (("macro", 30), ("results.lanes", 4))},
+          "seeds": [{"seed": 3, "fmax_mhz": 100.0, "critical_path": {"words": "from here to there"}}]}
+
 
 def test_figures_of_an_engine(cli, published, tmp_path, monkeypatch):
     # Wide enough that no number is broken, whatever runs the tests says of its terminal.
@@ -19,9 +25,13 @@ def test_figures_of_an_engine(cli, published, tmp_path, monkeypatch):
     for each in NETWORKS:
         published(each.name)
     pytest.importorskip("ai_edge_litert", reason="no ai-edge-litert here")
-    status, output, errors = cli("bench", "engine", "--models", MODELS, "--count", 2, "--clock", 100, "--out",
+    monkeypatch.setattr(engine, "place", lambda config, seeds, folder: PLACED if seeds == 1 else None)
+    status, output, errors = cli("bench", "engine", "--models", MODELS, "--count", 2, "--place", 1, "--out",
                                  tmp_path / "engine.json")
     assert status == 0, errors
+    assert json.loads((tmp_path / "engine.json").read_text())["placed"] == PLACED
+    assert "seed 3: 100.0 MHz, from here to there" in output and "12 of 34 TRELLIS_COMB" in output
+    assert [line.split()[1:7:2] for line in output.splitlines() if "all" in line.split()[:2]] == [["all", "34", "34"]]
     rows = json.loads((tmp_path / "engine.json").read_text())["networks"]
     assert [row["network"] for row in rows] == [each.name for each in NETWORKS]
     for row in rows:
@@ -82,4 +92,5 @@ def test_bad_input(refused, published, tmp_path):
     published("keyword_spotting")
     config = tmp_path / "engine.json"
     config.write_text("{}")
+    refused("bench", "engine", "--models", MODELS, "--clock", 100, "--place", 1, match="--clock must not come with")
     refused("bench", "engine", "--models", MODELS, "--config", config, match="a configuration must give macro")

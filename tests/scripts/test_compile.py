@@ -38,7 +38,7 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     cli("compile", model, "--out", out)
     status, printed, _ = cli("classify", out, "--inputs", files[0], "--inputs", files[1], "--trace", trace)
     lines = printed.splitlines()
-    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,578 cycles, outputs 86 36 -85 ")
+    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,558 cycles, outputs 86 36 -85 ")
     steps = json.loads(trace.read_text())
     assert [each["input"] for each in steps] == [str(file) for file in files]
     assert steps[0]["steps"][0]["start"] == 28 and len(steps[0]["steps"]) == 8
@@ -112,7 +112,7 @@ def test_program_and_estimate(cli, model):
     assert status == 0 and lines[0].startswith("  0 CONV operator 0 (CONV_2D): ")
     assert lines[11].startswith(" 11 END: ")
     assert "Cycles if no plane is skipped; bytes" in printed
-    assert lines[-1].startswith("5,596 cycles with starts and END")
+    assert lines[-1].startswith("5,576 cycles with starts and END")
 
 
 def test_engine_of_a_file(cli, refused, model, tmp_path):
@@ -120,7 +120,7 @@ def test_engine_of_a_file(cli, refused, model, tmp_path):
     parameters = default_engine().to_dict()
     path.write_text(json.dumps({**parameters, "tile_rows": 100}))
     refused("compile", model, "--config", path, "--out", tmp_path / "model.bln",
-            match=r"operator 2 \(CONV_2D\) must find room in the engine, whose tile_rows must be at least 396 for this "
+            match=r"operator 2 \(CONV_2D\) must find room in the engine, whose tile_rows must be at least 424 for this "
                   "network, not 100")
     path.write_text(json.dumps({**parameters, "activation_bytes": 8192}))
     refused("compile", model, "--config", path, "--list", match="must find room for .* in 8192 bytes of")

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bitline.golden.engine.descriptor import Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.engine.image import Fault, Load, read_image
 from bitline.hdl.config.engine import default_engine
@@ -14,7 +15,7 @@ from bitline.host.network.network import NetworkError
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.verif.engine.verilog_runs import Job, compiled, run_jobs, run_verilog
 from bitline.verif.sim.build import SimulatorError
-from engine_images import small
+from engine_images import small, various_network
 from engine_networks import SMALL, Builder, inputs_of, streaming_network
 from engine_runs import CONFIGS, DEPTHWISE, drawn
 from places import NETWORKS, ROOT
@@ -40,10 +41,18 @@ def test_every_operation_run_after_run():
 
 @pytest.mark.slow
 def test_cells_of_ecp5():
-    """Its block RAMs, of which bytes are written, and multipliers, as models; run after run."""
-    image = small().image
+    """Its block RAMs, of which bytes are written or rows share words, and multipliers, as models; run after run."""
+    config = replace(SMALL, macro=replace(SMALL.macro, columns=24), tile_rows=1500)
+    image = read_image(config, compile_network(config, various_network()).image)
+    # In front of, across and behind the first 1,024 rows, behind which the memory has other cells.
+    first = 1024 - len(image.tiles) // 2
+    image.tiles = np.concatenate([np.zeros((first, 24), np.int8), image.tiles])
+    image.loads[:] = [replace(load, first=load.first + first) for load in image.loads]
+    image.program[:] = [each._replace(weights=each.weights + first) if each.operation == Operation.DEPTHWISE else each
+                        for each in image.program]
     inputs = list(np.random.default_rng(3).integers(-128, 128, (2, 256)).astype(np.int8))
-    check(SMALL, image, inputs, verilog="\n".join([emit(SMALL, "ecp5"), *cell_models("ecp5").values()]))
+    check(config, image.to_bytes(config), inputs,
+          verilog="\n".join([emit(config, "ecp5"), *cell_models("ecp5").values()]))
 
 
 def test_windows_far_below_the_source():

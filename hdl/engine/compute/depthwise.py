@@ -5,12 +5,12 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.descriptor import Flags
-from ....golden.engine.latencies import GATHER_VECTORS, TAP_LATENCY
+from ....golden.engine.latencies import GATHER_VECTORS, TAP_LATENCY, WINDOW_LATENCY
 from ...config.engine import DEPTHWISE_GROUPS
 from ...config.widths import ceil_log2
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
-from ...fabric.mux import choose
+from ...fabric.multiplier import CYCLES, multiply
 from ..control.delays import delayed
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.bounds import used_layout
@@ -103,60 +103,54 @@ class Depthwise(wiring.Component):
         m = Module()
         config = self.config
         words = DEPTHWISE_GROUPS * config.depthwise // config.lanes
-        reader = platform.instantiate(m, "reader", "window_reader", WindowReader, lanes=config.lanes, words=words)
+        reader = platform.instantiate(m, "reader", "window_reader", WindowReader, lanes=config.lanes, words=words,
+                                      together=config.lanes // config.depthwise)
         m.d.comb += [reader.record.eq(self.record), reader.begin.eq(self.begin), reader.go.eq(self.go),
                      self.address.eq(reader.address), self.rows.eq(reader.rows), reader.data.eq(self.data),
                      Value.cast(self.used).eq(Value.cast(reader.used)), reader.stop.eq(self.stop)]
-        block, down, across = self._read_taps(m)
+        arrived, number = self._read_taps(m)
         group, column = self._walk(m, reader, *self._count(m))
-        taps = self._taps(m, platform, block, down, across)
-        self._multiply(m, reader, taps, group, column)
+        taps = self._taps(m, platform, arrived, number, group)
+        self._multiply(m, platform, reader, taps, group, column)
         return m
 
     def _read_taps(self, m):
-        """Rows of taps: of which columns' block, and which tap, the row that arrives is."""
-        fields = self.record.fields
+        """Rows of taps: of which group of channels, and which of its rows, the one that arrives is."""
+        fields, most = self.record.fields, self.config.tap_rows
         left = Signal(signed(17), reset_less=True)
-        block, down, across = Signal(range(DEPTHWISE_GROUPS)), Signal(range(ROWS)), Signal(range(COLUMNS))
+        group, number = Signal(range(DEPTHWISE_GROUPS), name="tap_group"), Signal(range(most), name="tap_number")
         reads, after = Signal(), Signal(TAP_LATENCY)
-        is_last = (left <= self.config.columns) & (down == fields.tall - 1) & (across == fields.wide - 1)
+        ends_group = number == most - 1
+        is_last = (left <= self.config.depthwise) & ends_group
         m.d.comb += [self.tap_reads.eq(reads), self.holds.eq(reads | after.any())]
         m.d.sync += after.eq(Cat(reads & is_last, after))
         with m.If(self.go):
-            m.d.sync += [reads.eq(1), block.eq(0), down.eq(0), across.eq(0), left.eq(fields.channels),
+            m.d.sync += [reads.eq(1), group.eq(0), number.eq(0), left.eq(fields.channels),
                          self.tap_row.eq(fields.weights)]
         with m.Elif(reads):
-            m.d.sync += [self.tap_row.eq(self.tap_row + 1), across.eq(across + 1), reads.eq(~is_last)]
-            with m.If(across == fields.wide - 1):
-                m.d.sync += [across.eq(0), down.eq(down + 1)]
-                with m.If(down == fields.tall - 1):
-                    m.d.sync += [down.eq(0), block.eq(block + 1), left.eq(left - self.config.columns)]
+            m.d.sync += [self.tap_row.eq(self.tap_row + 1), number.eq(number + 1), reads.eq(~is_last)]
+            with m.If(ends_group):
+                m.d.sync += [number.eq(0), group.eq(group + 1), left.eq(left - self.config.depthwise)]
         with m.If(self.stop):
             m.d.sync += [reads.eq(0), after.eq(0)]
         self._arrives = delayed(m, "arrives", reads, TAP_LATENCY, reset=True)
-        self._fills = after[-1]
-        return (delayed(m, name, value, TAP_LATENCY) for name, value in (
-            ("block", block), ("down", down), ("across", across)))
+        self._has_taps = after[-1]
+        return (delayed(m, name, value, TAP_LATENCY) for name, value in (("group", group), ("number", number)))
 
-    def _taps(self, m, platform, block, down, across):
+    def _taps(self, m, platform, arrived, number, group):
         """The taps of a group of channels, a cycle after its number."""
         config, fields = self.config, self.record.fields
-        width, places = 8 * config.depthwise, max(config.columns // config.depthwise, 1)
-        depth = -(-DEPTHWISE_GROUPS // places)
+        width, places = 8 * config.depthwise, config.columns // config.depthwise
         found = []
         for row in range(ROWS):
             for column in range(COLUMNS):
-                values = []
-                for place in range(places):
-                    cells = platform.instantiate(m, f"taps_{row}_{column}_{place}", "taps", LutRam, width=width,
-                                                 depth=depth)
-                    m.d.comb += [cells.write.eq(self._arrives & (down == row) & (across == column)),
-                                 cells.write_address.eq(block), cells.write_data.eq(self.taps[width * place:][:width]),
-                                 cells.address.eq(self._block)]
-                    values.append(cells.data)
-                chosen = choose(values, self._place)
+                own, place = divmod(COLUMNS * row + column, places)
+                cells = platform.instantiate(m, f"taps_{row}_{column}", "taps", LutRam, width=width,
+                                             depth=DEPTHWISE_GROUPS)
+                m.d.comb += [cells.write.eq(self._arrives & (number == own)), cells.write_address.eq(arrived),
+                             cells.write_data.eq(self.taps[width * place:][:width]), cells.address.eq(group)]
                 is_used = (fields.tall > row) & (fields.wide > column)
-                found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, chosen, 0), 1))
+                found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, cells.data, 0), 1))
         return found
 
     def _count(self, m):
@@ -183,18 +177,30 @@ class Depthwise(wiring.Component):
             m.d.sync += ahead.eq(ahead + (goes & ends_position & feeds) - (self.take & feeds))
         fills_end = fills & (columns == 1) & (left <= config.lanes)
         row_ends = runs & times[0] & times[1] & (is_over & (goes | ~left_positions))
-        m.d.comb += [starts.eq(fills_end | (row_ends & (lines != 1))), self.last.eq(row_ends & (lines == 1))]
-        with m.If(self._fills):
+        begins = self._begin_rows(m, delayed(m, "filled", fills_end, WINDOW_LATENCY, reset=True))
+        m.d.comb += [starts.eq(begins | (row_ends & (lines != 1))), self.last.eq(row_ends & (lines == 1))]
+        with m.If(self.go):
             m.d.sync += [fills.eq(1), columns.eq(fields.wide), left.eq(fields.channels), lines.eq(fields.target_height)]
         with m.Elif(fills):
-            m.d.sync += [left.eq(left - config.lanes), fills.eq(~fills_end), runs.eq(fills_end)]
+            m.d.sync += [left.eq(left - config.lanes), fills.eq(~fills_end)]
             with m.If(left <= config.lanes):
                 m.d.sync += [left.eq(fields.channels), columns.eq(columns - 1)]
+        with m.If(begins):
+            m.d.sync += runs.eq(1)
         with m.Elif(row_ends):
             m.d.sync += [lines.eq(lines - 1), runs.eq(lines != 1)]
         with m.If(self.stop):
             m.d.sync += [fills.eq(0), runs.eq(0), within.eq(0)]
         return delayed(m, "starts_late", starts, LATE, reset=True), delayed(m, "goes_late", goes, LATE, reset=True)
+
+    def _begin_rows(self, m, filled):
+        """Whether taps and the first window's pixels, which are read at the same time, are all there in this cycle."""
+        has_taps, is_filled, begins = Signal(), Signal(), Signal(name="begins_rows")
+        m.d.comb += begins.eq((self._has_taps | has_taps) & (filled | is_filled))
+        m.d.sync += [has_taps.eq(self._has_taps | has_taps), is_filled.eq(filled | is_filled)]
+        with m.If(begins | self.go | self.stop):
+            m.d.sync += [has_taps.eq(0), is_filled.eq(0)]
+        return begins
 
     def _count_pixels(self, m, name, starts, goes, across, size):
         """Steps of a row: whether one ends a pixel, and the row; the latter also when that is over."""
@@ -229,7 +235,7 @@ class Depthwise(wiring.Component):
         m.d.comb += [
             number.eq(column - reader.first_column),
             reader.needed.eq(base + Mux(number < 0, 0, number)), reader.column.eq(base + number),
-            reader.word.eq(group >> ceil_log2(together)),
+            reader.word.eq(group >> ceil_log2(together)), reader.group.eq(place),
         ]
         with m.If(self.begin):
             m.d.sync += [lines.eq(fields.target_height), base.eq(0), column.eq(fields.left), at.eq(fields.target),
@@ -238,16 +244,6 @@ class Depthwise(wiring.Component):
             m.d.sync += [lines.eq(lines - 1), base.eq(base + reader.row_columns), column.eq(fields.left)]
         with m.Elif(runs & is_last):
             m.d.sync += column.eq(column + fields.step_x)
-        # Where the taps of the group are: in which block of columns, and where in it.
-        places = max(config.columns // config.depthwise, 1)
-        self._place = Signal(range(places), name="place")
-        self._block = Signal(range(DEPTHWISE_GROUPS), name="block_used")
-        with m.If(row_starts | (runs & is_last)):
-            m.d.sync += [self._place.eq(0), self._block.eq(0)]
-        with m.Elif(runs):
-            m.d.sync += self._place.eq(self._place + 1)
-            with m.If(self._place == places - 1):
-                m.d.sync += [self._place.eq(0), self._block.eq(self._block + 1)]
         with m.If(row_starts):
             m.d.sync += [group.eq(0), left.eq(fields.channels), positions.eq(fields.target_width)]
         with m.Elif(runs):
@@ -277,30 +273,30 @@ class Depthwise(wiring.Component):
         ]
         return group, column
 
-    # Registers of pixels, products (three), sums of a row of taps, sums, and of the lanes' words.
-    LATENCY = 7
+    # Registers of pixels, products, sums of a row of taps, sums, and of the lanes' words.
+    LATENCY = 4 + CYCLES
 
-    def _multiply(self, m, reader, taps, group, column):
+    def _multiply(self, m, platform, reader, taps, group, column):
         """Products and their sums."""
         fields, config = self.record.fields, self.config
-        together, width = config.lanes // config.depthwise, 8 * config.depthwise
+        together = config.lanes // config.depthwise
         place = group[:ceil_log2(together)]
         pixels = {}
         for across in range(COLUMNS):
             x = column + across
             is_inside = (x >= 0) & (x < fields.source_width)
             for row in range(ROWS):
-                value = reader.pixels[across][row]
-                part = choose([value[width * index:][:width] for index in range(together)], place)
                 fill = Cat(fields.fill.as_unsigned() for _ in range(config.depthwise))
-                pixels[row, across] = delayed(m, f"pixels_{row}_{across}", Mux(is_inside, part, fill), 1)
+                pixels[row, across] = delayed(m, f"pixels_{row}_{across}", Mux(
+                    is_inside & reader.inside[across][row], reader.pixels[across][row], fill), 1)
         places = delayed(m, "place", place, self.LATENCY - 1) if together > 1 else None
         for channel in range(config.depthwise):
             rows = []
             for row in range(ROWS):
-                products = [delayed(m, f"product_{channel}_{row}_{across}", (
-                    pixels[row, across][8 * channel:][:8].as_signed() *
-                    taps[COLUMNS * row + across][8 * channel:][:8].as_signed()), 3) for across in range(COLUMNS)]
+                products = [multiply(m, platform, f"product_{channel}_{row}_{across}",
+                                     pixels[row, across][8 * channel:][:8].as_signed(),
+                                     taps[COLUMNS * row + across][8 * channel:][:8].as_signed())
+                            for across in range(COLUMNS)]
                 rows.append(delayed(m, f"row_{channel}_{row}", sum(products[1:], products[0]), 1))
             total = delayed(m, f"total_{channel}", sum(rows[1:], rows[0]), 1)
             for index in range(together):

@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...fabric.emitter import Platform
 from ...fabric.memory import BlockRam
+from ...fabric.mux import instantiate_choice
 from ..control.delays import delayed
 
 # Cycles between the read of a sum and the first read that sees what it becomes.
@@ -48,8 +49,9 @@ class PartialSums(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        memory = Platform.of(platform).instantiate(m, "sums_memory", "sums", BlockRam,
-                                                   width=config.lanes * config.sum_bits, depth=config.sum_slots)
+        platform = Platform.of(platform)
+        memory = platform.instantiate(m, "sums_memory", "sums", BlockRam,
+                                      width=config.lanes * config.sum_bits, depth=config.sum_slots)
         totals = delayed(m, "given", self.totals, 1)
         begins = delayed(m, "begins", self.begins, 1)
         # Of this addition and of those before it, which the memory does not show yet.
@@ -57,16 +59,15 @@ class PartialSums(wiring.Component):
         numbers = [delayed(m, "number", self.number, cycles) for cycles in (1,)]
         for age in range(FORWARDED + 1):
             numbers.append(delayed(m, f"number_after_{age}", numbers[-1], 1))
-        # Registers: which of those before have the same number.
-        same = Signal(FORWARDED, reset_less=True)
-        m.d.sync += same.eq(Cat(numbers[0] == number for number in numbers[1:FORWARDED + 1]))
+        # The last of those before that has the same number, counted from 1.
+        last = Signal(range(FORWARDED + 1), reset_less=True)
+        m.d.sync += last.eq(0)
+        for age in reversed(range(FORWARDED)):
+            with m.If((numbers[0] == numbers[1 + age]) & valid[age]):
+                m.d.sync += last.eq(1 + age)
         results = [Signal(config.lanes * config.sum_bits, name=f"result_{age}", reset_less=True)
                    for age in range(FORWARDED)]
-        before = Signal(config.lanes * config.sum_bits)
-        m.d.comb += before.eq(memory.data)
-        for age in reversed(range(FORWARDED)):
-            with m.If(same[age] & valid[age + 1]):
-                m.d.comb += before.eq(results[age])
+        before = instantiate_choice(m, platform, "before", [memory.data, *results], last)
         added = data.View(self.sums.shape(), before)
         sums = Cat((Mux(begins, 0, added[lane]) + totals[lane])[:config.sum_bits] for lane in range(config.lanes))
         m.d.sync += [result.eq(value) for result, value in zip(results, [sums, *results])]

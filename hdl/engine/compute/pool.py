@@ -81,7 +81,7 @@ class Pool(wiring.Component):
         for lane in range(self.lanes):
             value = Mux(inside, self.data[8 * lane:8 * lane + 8].as_signed(), self.record.fields.fill)
             total = self.totals[lane]
-            with m.If(first | (is_greatest & (value > total))):
+            with m.If(first | (is_greatest & (value > total[:8].as_signed()))):
                 m.d.sync += total.eq(value)
             with m.Elif(~is_greatest):
                 m.d.sync += total.eq(total + value)

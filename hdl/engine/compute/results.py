@@ -140,7 +140,8 @@ class Results(wiring.Component):
             ("pair_write", self.pair_write), ("pair_target", self.pair_target)))
         goes = Mux(is_add, pair_valid, is_residual & delayed(m, "own_valid", valid & slot.ends, OWN, reset=True))
         m.d.comb += [
-            two.fields.eq(fields), two.own.eq(Mux(is_add, delayed(m, "first", self.data, 1), lanes.results)),
+            two.fields.eq(fields), two.valid.eq(goes),
+            two.own.eq(Mux(is_add, delayed(m, "first", self.data, 1), lanes.results)),
             two.other.eq(Mux(is_add, self.data, Mux(is_late, late_words, words))),
         ]
         summed = delayed(m, "summed", goes, SUM, reset=True)
@@ -167,9 +168,11 @@ class Results(wiring.Component):
         taken = delayed(m, "taken", chosen, Lanes.SUMS)
         pooled = [Mux(is_summed, sums_of_image[lane], self.pool_totals[lane]) for lane in range(config.lanes)]
         for lane in range(config.lanes):
-            m.d.comb += lanes.sums[lane].eq(Mux(taken == SUMMED, two.sums[lane],
-                                                Mux(taken == POOLED, pooled[lane],
-                                                    Mux(taken == FED, self.fed_sums[lane], sums[lane]))))
+            given = {LAYER: sums[lane], POOLED: pooled[lane], SUMMED: two.sums[lane], FED: self.fed_sums[lane]}
+            words = [Signal(lanes.sums.shape().elem_shape, name=f"sum_{lane}_{kind}") for kind in range(len(given))]
+            m.d.comb += [word.eq(given[kind]) for kind, word in enumerate(words)]
+            m.d.comb += lanes.sums[lane].eq(instantiate_choice(m, platform, f"sums_{lane}", [
+                word.as_unsigned() for word in words], taken).as_signed())
         self._set(m, lanes, fields)
         return m
 

@@ -1,12 +1,13 @@
 """Window reader: pixels of three rows, column by column, for the depthwise unit."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...config.widths import ceil_log2
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
+from ...fabric.mux import choose, instantiate_choice
 from ..control.delays import delayed
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.activation_memory import ActivationMemory
@@ -14,7 +15,7 @@ from ..memory.bounds import least_of, used_layout
 
 ROWS, COLUMNS = 3, 3
 # Columns that are kept, and in how many memories; both a power of two. A window may move in each cycle, so that beside
-# its own columns as many are wanted as are on their way from the memory.
+# its own columns as many are wanted as are on their way from the memory; of pixels of many words those are fewer.
 KEPT, BANKS = 16, 4
 COUNT_BITS, LINE_BITS = 16, 18
 
@@ -31,6 +32,8 @@ class WindowReader(wiring.Component):
     lanes : int
     words : int
         Of a pixel, at most.
+    together : int
+        Groups of channels in a word.
 
     Members
     -------
@@ -58,29 +61,35 @@ class WindowReader(wiring.Component):
         Columns that are read of a row.
     word : ``In(range(words))``
         Word to show of ``COLUMNS`` columns.
+    group : ``In(range(together))``
+        Which group of it.
     column : ``In(range(KEPT))``
         Number of the first of these, modulo ``KEPT``.
-    pixels : ``Out(ArrayLayout(ArrayLayout(8 * lanes, ROWS), COLUMNS))``
+    pixels : ``Out(ArrayLayout(ArrayLayout(8 * lanes // together, ROWS), COLUMNS))``
         What they hold, in the same cycle.
+    inside : ``Out(ArrayLayout(ROWS, COLUMNS))``
+        Which of these are of rows of the source.
     """
 
     LATENCY = 2 + ActivationMemory.READ
 
-    def __init__(self, *, lanes, words):
-        self.lanes, self.words = lanes, words
-        column = data.ArrayLayout(8 * lanes, ROWS)
+    def __init__(self, *, lanes, words, together):
+        self.lanes, self.words, self.together = lanes, words, together
+        column, part = (data.ArrayLayout(width, ROWS) for width in (8 * lanes, 8 * lanes // together))
         super().__init__({
             "record": In(record_layout()), "begin": In(1), "go": In(1),
             "address": Out(data.ArrayLayout(ADDRESS_BITS, ROWS)), "rows": Out(ROWS), "data": In(column),
             "used": Out(data.ArrayLayout(used_layout(lanes), ROWS)), "stop": In(1), "needed": In(COUNT_BITS),
             "first_column": Out(signed(LINE_BITS)), "row_columns": Out(COUNT_BITS), "word": In(range(words)),
-            "column": In(range(KEPT)), "pixels": Out(data.ArrayLayout(column, COLUMNS)),
+            "group": In(range(together)), "column": In(range(KEPT)), "pixels": Out(data.ArrayLayout(part, COLUMNS)),
+            "inside": Out(data.ArrayLayout(ROWS, COLUMNS)),
         })
 
     def elaborate(self, platform):
         m = Module()
-        goes, word, column, line = self._walk(m)
         fields = self.record.fields
+        self._is_wide = (fields.channels > self.lanes * self.words // 2) & (self.words > 1)
+        goes, word, column, line = self._walk(m)
         late = ActivationMemory.READ
         m.d.comb += self.rows.eq(Cat((line + row >= 0) & (line + row < fields.source_height) for row in range(ROWS)))
         inside = delayed(m, "inside", self.rows, late)
@@ -88,28 +97,38 @@ class WindowReader(wiring.Component):
         word, column = (delayed(m, name, value, 1 + late) for name, value in (
             ("word_read", word), ("column_read", column)))
         m.d.sync += [self.used[row].end.eq(Mux(self.rows[row], self._count, 0)) for row in range(ROWS)]
-        fill = Cat(fields.fill.as_unsigned() for _ in range(self.lanes))
-        stored = Cat(Mux(inside[row], self.data[row], fill) for row in range(ROWS))
-        bank_bits, word_bits = ceil_log2(BANKS), ceil_log2(self.words)
+        self._show(m, Platform.of(platform), valid, column, word, Cat(Value.cast(self.data), inside))
+        return m
+
+    def _show(self, m, platform, valid, column, word, stored):
+        """Columns in memories, of which those that follow one another are in different ones."""
+        bank_bits, width = ceil_log2(BANKS), 8 * self.lanes // self.together
         shown = []
         for bank in range(BANKS):
-            cells = Platform.of(platform).instantiate(m, f"columns_{bank}", "window_columns", LutRam, width=len(stored),
-                                                      depth=KEPT // BANKS << word_bits)
+            depth = max(KEPT // BANKS * self.words // 2, KEPT // BANKS)
+            cells = platform.instantiate(m, f"columns_{bank}", "window_columns", LutRam, width=len(stored), depth=depth)
             # The one of the columns that follow one another that is in this bank.
             wanted = (self.column + ((bank - self.column)[:bank_bits]))[:ceil_log2(KEPT)]
             m.d.comb += [
                 cells.write.eq(valid & (column[:bank_bits] == bank)),
-                cells.write_address.eq(Cat(word[:word_bits], column[bank_bits:ceil_log2(KEPT)])),
-                cells.write_data.eq(stored), cells.address.eq(Cat(self.word[:word_bits], wanted[bank_bits:])),
+                cells.write_address.eq(self._place(word, column[bank_bits:ceil_log2(KEPT)])),
+                cells.write_data.eq(stored), cells.address.eq(self._place(self.word, wanted[bank_bits:])),
             ]
-            shown.append(cells.data)
+            words = [cells.data.word_select(row, 8 * self.lanes) for row in range(ROWS)]
+            chosen = [choose([value[width * part:][:width] for part in range(self.together)], self.group)
+                      for value in words]
+            shown.append(Cat(*chosen, cells.data[-ROWS:]))
         for index in range(COLUMNS):
             place = (self.column + index)[:bank_bits]
-            value = shown[0]
-            for bank in range(1, BANKS):
-                value = Mux(place == bank, shown[bank], value)
-            m.d.comb += self.pixels[index].eq(value)
-        return m
+            m.d.comb += Cat(Value.cast(self.pixels[index]), self.inside[index]).eq(
+                instantiate_choice(m, platform, f"pixels_{index}", shown, place))
+
+    def _place(self, word, column):
+        """The address of a word: pixels of more than half of the most words are half as many."""
+        half = ceil_log2(self.words) - 1
+        if half < 0:
+            return column
+        return Cat(word[:half], column[:-1], Mux(self._is_wide, word[half], column[-1]))
 
     def _walk(self, m):
         """Rows, columns and words: whether one is read, its word and column, and a cycle later its row."""
@@ -128,7 +147,7 @@ class WindowReader(wiring.Component):
             self.first_column.eq(Mux(fields.left < 0, 0, fields.left)),
             end.eq(fields.left + products.span + fields.wide - fields.step_x),
             self.row_columns.eq(Mux(end < fields.source_width, end, fields.source_width) - self.first_column),
-            goes.eq(runs & ((read - self.needed)[:COUNT_BITS] < KEPT)),
+            goes.eq(runs & ((read - self.needed)[:COUNT_BITS] < Mux(self._is_wide, KEPT // 2, KEPT))),
         ]
         offset = word << ceil_log2(self.lanes)
         m.d.sync += [line.eq(y), *(self.address[row].eq(at + offset + (fields.source_pitch << (row == 2) if row else 0))

@@ -12,7 +12,7 @@ from ....golden.engine.descriptor import Flags, Operation
 from ....golden.engine.image import Fault
 from ....golden.requantize import ROUNDINGS, SHIFTS
 from ...config.widths import ceil_log2
-from .descriptor import record_layout
+from .descriptor import WORD_BITS, record_layout
 
 FAULT = range(max(Fault) + 1)
 
@@ -40,7 +40,7 @@ class Rules(wiring.Component):
     before : ``In(before_layout)``
         The one before it, of the program.
     fault : ``Out(FAULT)``
-        What is wrong, in the same cycle.
+        What is wrong, a cycle after all words but the last of the descriptor, and with that one.
     """
 
     def __init__(self, *, config):
@@ -62,11 +62,14 @@ class Rules(wiring.Component):
         }
         # The image as a whole is not seen here, and what only END has of these is its source.
         for fault in sorted(breaks, reverse=True):
-            broken = Signal(name=f"breaks_{fault.name.lower()}")
+            broken = Signal(name=f"breaks_{fault.name.lower()}", reset_less=True)
             is_seen = 1 if fault in (Fault.OPERATION, Fault.NEIGHBOR, Fault.SOURCE) else ~self._is[Operation.END]
-            m.d.comb += broken.eq(breaks[fault] & is_seen)
+            m.d.sync += broken.eq(breaks[fault] & is_seen)
             with m.If(broken):
                 m.d.comb += self.fault.eq(fault)
+        # The last word of a descriptor, which is not in the registers yet when the others are.
+        with m.If(fields.spare[-WORD_BITS:] != 0):
+            m.d.comb += self.fault.eq(Fault.OPERATION)
         return m
 
     def _any_of(self, *operations):
@@ -76,7 +79,7 @@ class Rules(wiring.Component):
         wrong = reduce(or_, (self._is[kind] & ((fields.flags & (0xff & ~int(flags))) != 0)
                              for kind, flags in FLAGS.items()))
         is_empty = self._is[Operation.END] & (fields.depth == 0)
-        return (fields.operation > max(Operation)) | wrong | (fields.spare != 0) | is_empty
+        return (fields.operation > max(Operation)) | wrong | (fields.spare[:-WORD_BITS] != 0) | is_empty
 
     def _numbers(self, fields):
         is_conv, is_add = self._is[Operation.CONV], self._is[Operation.ADD]

@@ -95,18 +95,29 @@ class Sequencer(wiring.Component):
             self.go.eq(count == START_CYCLES - 1),
         ]
         fails = self._check(m, platform, arrived, takes, waits & ~busy)
+        starts, follows = Signal(), Signal()
         with m.If(takes):
-            m.d.sync += [waiting.eq(arrived), waits.eq(1)]
+            m.d.sync += waits.eq(1)
         with m.If(fails):
             m.d.sync += count.eq(0)
         with m.Elif(self.go):
             m.d.sync += [waits.eq(0), busy.eq(1), count.eq(0)]
             with m.If(self.is_fed):
                 m.d.sync += self._is_arrived.eq(0)
-        with m.Elif(Mux(waits & feeds, self._is_arrived, waits | (takes & ~arriving_feeds)) & ~busy | (count != 0)):
+        with m.Elif(starts | (count != 0)):
             m.d.sync += count.eq(count + 1)
+        m.d.comb += starts.eq((count == 0) & ~busy & Mux(waits & feeds, self._is_arrived,
+                                                         waits | (takes & ~arriving_feeds)))
+        # Of two that start together the second follows the first through the register of what waits.
+        m.d.comb += follows.eq(starts & ~fails & waits & feeds)
+        with m.If(starts & ~fails):
+            m.d.sync += self.is_fed.eq(follows)
+        with m.If(takes | follows):
+            m.d.sync += waiting.eq(arrived)
+        with m.If(follows | ((count == START_CYCLES - 3) & ~self.is_fed)):
+            m.d.sync += self.feeder.eq(waiting)
         with m.If(count == START_CYCLES - 3):
-            m.d.sync += [self.record.eq(Mux(feeds, arrived, waiting)), self.feeder.eq(waiting), self.is_fed.eq(feeds)]
+            m.d.sync += self.record.eq(waiting)
         with m.If(self.done):
             m.d.sync += busy.eq(0)
         with m.If(ends | self.stop):

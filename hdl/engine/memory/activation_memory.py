@@ -51,7 +51,7 @@ class ActivationMemory(wiring.Component):
     window_rows : ``In(3)``
         Which are read.
     window_data : ``Out(ArrayLayout(8 * lanes, 3))``
-        The words from that place on, `READ` cycles later.
+        The words from that place on, `READ` cycles later; if it is not their first place half of each.
     write_address : ``In(range(size))``
         Of the first byte to write.
     write_data : ``In(8 * lanes)``
@@ -76,17 +76,23 @@ class ActivationMemory(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         lane_bits, bank_bits = ceil_log2(self.lanes), ceil_log2(MEMORY_BANKS)
-        bank = self.address[lane_bits:lane_bits + bank_bits]
+        # The first row of a window comes the way of what is read otherwise.
+        address, place = Signal.like(self.address, name="first_address"), Signal.like(self.place, name="first_place")
+        m.d.comb += [address.eq(self.address), place.eq(self.place)]
+        if self.has_windows:
+            with m.If(self.is_window):
+                m.d.comb += [address.eq(self.window[0]), place.eq(0)]
+        bank = address[lane_bits:lane_bits + bank_bits]
         above = self.address[lane_bits + bank_bits:]
-        rotation = delayed(m, "rotation", (self.place - self.address[:lane_bits])[:lane_bits], self.READ - 1)
+        rotation = delayed(m, "rotation", (place - address[:lane_bits])[:lane_bits], self.READ - 1)
         # From this lane on bytes are those of the first word.
-        lane = delayed(m, "lane", self.address[:lane_bits], self.READ - 2)
+        lane = delayed(m, "lane", address[:lane_bits], self.READ - 2)
         first = delayed(m, "bank", bank, self.READ - 2)
         written = self._written(m)
         words = []
         for index in range(MEMORY_BANKS):
             row = Signal(range(self.size // self.lanes // MEMORY_BANKS), name=f"row_{index}", reset_less=True)
-            m.d.sync += row.eq(above + exceeds(bank, index))
+            m.d.sync += row.eq(above + exceeds(self.address[lane_bits:lane_bits + bank_bits], index))
             if self.has_windows:
                 with m.If(self.is_window):
                     for each in range(WINDOW_ROWS):
@@ -107,13 +113,15 @@ class ActivationMemory(wiring.Component):
         return m
 
     def _choose_windows(self, m, words):
-        """Words of three rows, from a place on."""
+        """Words of three rows, from a place on; what does not begin at a word's first place is half a word at most."""
         lane_bits, bank_bits = ceil_log2(self.lanes), ceil_log2(MEMORY_BANKS)
         amount = delayed(m, "window_rotation", (-self.window[0][:lane_bits])[:lane_bits], self.READ - 1)
-        for row in range(WINDOW_ROWS):
+        m.d.comb += self.window_data[0].eq(self.data)
+        for row in range(1, WINDOW_ROWS):
             bank = delayed(m, f"window_bank_{row}", self.window[row][lane_bits:lane_bits + bank_bits], self.READ - 2)
             chosen = choose([Cat(words[index]) for index in range(MEMORY_BANKS)], bank)
-            word = rotated(delayed(m, f"window_{row}", chosen, 1), 8, amount)
+            word, half = delayed(m, f"window_{row}", chosen, 1), 4 * self.lanes
+            word = Cat(rotated(word, 8, amount)[:half], word[half:])
             m.d.comb += self.window_data[row].eq(delayed(m, f"window_read_{row}", word, 1))
 
     def _written(self, m):

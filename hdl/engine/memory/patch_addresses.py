@@ -4,11 +4,13 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..control.delays import minimum
 from ..control.descriptor import ADDRESS_BITS, record_layout
+from ..control.parts import Parts
 
 # Of a place within a row of the source, in bytes or pixels, and of a row: those that fields can name at most.
 PLACE_BITS, LINE_BITS = 42, 26
+# Of the bytes of a run: a row of a window, if pixels follow one another.
+RUN_BITS = 18
 
 
 def read_layout(rows, lanes):
@@ -69,137 +71,162 @@ class PatchAddresses(wiring.Component):
         m = Module()
         fields, products = self.record.fields, self.record.products
         # Where pixels follow one another, a run is a row of the window, and places in it are counted in bytes; else it
-        # is a pixel, and they are counted in pixels.
+        # is a pixel, and they are counted in pixels. These are there when the first read is prepared.
         self._is_dense = products.is_dense
-        self._run = Mux(self._is_dense, products.pixel_bytes, fields.depth)
-        self._runs = Mux(self._is_dense, 1, fields.wide)
-        ends_tile, is_last_part, length = self._walk_bytes(m)
-        self._walk_windows(m, ends_tile, is_last_part)
-        self._give(m, length)
+        self._run, self._runs = Signal(RUN_BITS, reset_less=True, name="run"), Signal(16, reset_less=True, name="runs")
+        self._starts = Signal(name="starts")
+        m.d.sync += self._starts.eq(self.begin)
+        with m.If(self.begin):
+            m.d.sync += [self._run.eq(Mux(self._is_dense, products.pixel_bytes, fields.depth)),
+                         self._runs.eq(Mux(self._is_dense, 1, fields.wide))]
+        self._is_last_window = Signal(name="is_last_window", reset_less=True)
+        self._ends_tile = Signal(name="ends_tile")
+        parts = Parts(m, "part", begin=self.begin, advance=self.goes & self._ends_tile, total=products.rows,
+                      size=fields.part_rows)
+        self._is_last_part, first_bytes = parts.is_last, Signal(range(self.rows + 1), reset_less=True)
+        m.d.sync += first_bytes.eq(parts.first_size)
+        self._count(m, Mux(self._starts, first_bytes, parts.next_size[:len(first_bytes)]))
+        self._move(m)
+        self._walk_windows(m)
+        self._give(m)
         return m
 
-    def _walk_bytes(self, m):
+    def _count(self, m, next_bytes):
+        """The length of each read, and what ends with it, found a cycle before.
+
+        Of the bytes that are left of a run and of the part the difference is kept, so that a read of either's last
+        bytes needs no subtraction of its length.
+        """
+        lanes, run = self.lanes, self._run
+        layout = data.StructLayout({
+            "run_left": RUN_BITS, "part_left": range(self.rows + 1), "more": signed(RUN_BITS + 1),
+            "run_first": 1, "part_first": 1, "length": range(lanes + 1), "ends_run": 1, "ends": 1})
+        self._now = now = Signal(layout, name="now", reset_less=True)
+        start = Signal(layout, name="start", reset_less=True)
+
+        def found(name, run_left, part_left, more, run_first, part_first):
+            one, run_fits, part_fits = Signal(layout, name=name), run_left <= lanes, part_left <= lanes
+            m.d.comb += [
+                one.run_left.eq(run_left), one.part_left.eq(part_left), one.more.eq(more),
+                one.run_first.eq(run_first), one.part_first.eq(part_first),
+                one.length.eq(Mux(run_first, Mux(run_fits, run_left, lanes), Mux(part_fits, part_left, lanes))),
+                one.ends_run.eq(run_first & run_fits), one.ends.eq(part_first & part_fits)]
+            return one
+
+        on = found("on", now.run_left - lanes, now.part_left - lanes, now.more, now.run_first, now.part_first)
+        rest = (now.part_left - now.length)[:len(now.part_left)]
+        next_run = found("next_run", run, rest, run + now.more, run <= rest, rest <= run)
+        # A part begins where the one before has ended, unless that was the last.
+        first_run = Mux(self._starts | self._is_last_part | now.ends_run, run, now.more[:RUN_BITS])
+        next_part = found("next_part", first_run, next_bytes, first_run - next_bytes, first_run <= next_bytes,
+                          next_bytes <= first_run)
+        self._offset = Signal(range(self.rows + 1), name="offset", reset_less=True)
+        m.d.comb += [self.ends.eq(now.ends), self._ends_tile.eq(now.ends & self._is_last_window)]
+        with m.If(self._starts | (self.goes & self._ends_tile)):
+            m.d.sync += [now.eq(next_part), start.eq(next_part)]
+        with m.Elif(self.goes):
+            m.d.sync += now.eq(Mux(now.ends, start, Mux(now.ends_run, next_run, on)))
+        with m.If(self._starts | (self.goes & now.ends)):
+            m.d.sync += self._offset.eq(0)
+        with m.Elif(self.goes):
+            m.d.sync += self._offset.eq(self._offset + now.length)
+
+    def _move(self, m):
         """Within a window: rows, runs of bytes, reads. All distances are from the window's first byte."""
-        fields, products = self.record.fields, self.record.products
+        fields, count = self.record.fields, self._now
         place = data.StructLayout({
             # Of the next byte, of its run, and of its row; its place in the row, and its row.
             "at": ADDRESS_BITS, "run_at": ADDRESS_BITS, "row_at": ADDRESS_BITS, "place": PLACE_BITS, "line": LINE_BITS,
-            # Bytes that are left of the run, and runs of the row.
-            "run_left": 18, "runs_left": 16})
+            # Runs that are left of the row, and whether it is one.
+            "runs_left": 16, "is_last": 1})
         self._place = now = Signal(place, reset_less=True, name="place")
         first, following, start = Signal(place), Signal(place), Signal(place, reset_less=True, name="part_place")
-        bytes_left, self._offset = Signal(range(self.rows + 1)), Signal(range(self.rows + 1))
-        rows_left = Signal(32, reset_less=True)
-        self._part_bytes = Signal(range(self.rows + 1))
-        length = Signal(range(self.lanes + 1))
-        m.d.comb += [
-            length.eq(minimum(m, "length", 32, now.run_left, bytes_left, self.lanes)),
-            self.ends.eq(bytes_left == length),
-            first.run_left.eq(self._run), first.runs_left.eq(self._runs),
-            following.eq(now),
-            following.at.eq(now.at + length),
-            following.run_left.eq(now.run_left - length),
-        ]
+        m.d.comb += [first.runs_left.eq(self._runs), first.is_last.eq(self._runs == 1), following.eq(now),
+                     following.at.eq(now.at + count.length)]
         with m.If(self._is_dense):
-            m.d.comb += following.place.eq(now.place + length)
-        with m.If(now.run_left == length):
-            m.d.comb += following.run_left.eq(self._run)
-            with m.If(now.runs_left == 1):
-                row = (now.row_at + fields.source_pitch)[:ADDRESS_BITS]
-                m.d.comb += [following.at.eq(row), following.run_at.eq(row), following.row_at.eq(row),
-                             following.place.eq(0), following.line.eq(now.line + 1),
-                             following.runs_left.eq(self._runs)]
-            with m.Else():
-                pixel = (now.run_at + fields.source_pixel)[:ADDRESS_BITS]
-                m.d.comb += [following.at.eq(pixel), following.run_at.eq(pixel), following.place.eq(now.place + 1),
-                             following.runs_left.eq(now.runs_left - 1)]
-        is_last_part, ends_tile = Signal(), Signal()
-        self._is_last_window = Signal()
-        m.d.comb += [
-            is_last_part.eq(rows_left <= fields.part_rows),
-            ends_tile.eq(self.ends & self._is_last_window),
-        ]
-        part_bytes = Signal.like(rows_left)
-        m.d.comb += part_bytes.eq(Mux(is_last_part, products.rows, rows_left - fields.part_rows))
-        least = minimum(m, "part_bytes", 32, part_bytes, fields.part_rows)
-        this_part = Signal.like(bytes_left, reset_less=True)
-        with m.If(self.begin):
-            whole = minimum(m, "first_bytes", 32, products.rows, fields.part_rows)
-            m.d.sync += [now.eq(first), start.eq(first), rows_left.eq(products.rows), bytes_left.eq(whole),
-                         this_part.eq(whole), self._offset.eq(0)]
+            m.d.comb += following.place.eq(now.place + count.length)
+        with m.If(count.ends_run & now.is_last):
+            row = (now.row_at + fields.source_pitch)[:ADDRESS_BITS]
+            m.d.comb += [following.at.eq(row), following.run_at.eq(row), following.row_at.eq(row),
+                         following.place.eq(0), following.line.eq(now.line + 1),
+                         following.runs_left.eq(self._runs), following.is_last.eq(first.is_last)]
+        with m.Elif(count.ends_run):
+            pixel = (now.run_at + fields.source_pixel)[:ADDRESS_BITS]
+            m.d.comb += [following.at.eq(pixel), following.run_at.eq(pixel), following.place.eq(now.place + 1),
+                         following.runs_left.eq(now.runs_left - 1), following.is_last.eq(now.runs_left == 2)]
+        with m.If(self._starts | (self.goes & self._ends_tile)):
+            chosen = Mux(self._starts | self._is_last_part, first, following)
+            m.d.sync += [now.eq(chosen), start.eq(chosen)]
         with m.Elif(self.goes):
-            m.d.sync += [now.eq(following), bytes_left.eq(bytes_left - length), self._offset.eq(self._offset + length)]
-            with m.If(self.ends):
-                m.d.sync += [now.eq(start), bytes_left.eq(this_part), self._offset.eq(0)]
-            with m.If(ends_tile):
-                m.d.sync += [now.eq(Mux(is_last_part, first, following)),
-                             start.eq(Mux(is_last_part, first, following)),
-                             rows_left.eq(part_bytes), bytes_left.eq(least), this_part.eq(least)]
-        return ends_tile, is_last_part, length
+            m.d.sync += now.eq(Mux(count.ends, start, following))
 
-    def _walk_windows(self, m, ends_tile, is_last_part):
-        """Windows: each part of a strip sees all of the strip's, each range of channels all."""
+    def _walk_windows(self, m):
+        """Windows: each part of a strip sees all of the strip's, each range of channels all.
+
+        The window after one is found when that one is, and kept with it where it is returned to.
+        """
         fields, products = self.record.fields, self.record.products
         window = data.StructLayout({
             # Of its first byte, and of that of the first window of the row; place in the row, and row of the source.
             "at": ADDRESS_BITS, "row_at": ADDRESS_BITS, "place": signed(PLACE_BITS), "line": signed(LINE_BITS),
             # Of the target what is left, this window's included.
             "columns": 16, "lines": 16})
-        origin, chosen, following = Signal(window), Signal(window), Signal(window)
-        strip, ahead = (Signal(window, name=name, reset_less=True) for name in ("strip_window", "window_ahead"))
-        self._window, is_last = Signal(window, name="window", reset_less=True), Signal(name="is_last_of_target")
+        # A window, the one after it, and whether the first is the target's last.
+        pair = data.StructLayout({"window": window, "ahead": window, "is_last": 1})
+        base, begun, chosen = Signal(window), Signal(pair), Signal(pair)
+        now, first, strip = (Signal(pair, name=f"{name}_window", reset_less=True) for name in (
+            "now", "first", "strip"))
+        self._window = now.window
         strip_left, channels_left = Signal(16, reset_less=True), Signal(16, reset_less=True)
-        new_strip, new_channels = Signal(), Signal()
+        left, row_ends = Signal(signed(PLACE_BITS)), Signal()
         step_u = Mux(self._is_dense, products.step_x_bytes, fields.step_x)
-        left = Signal(signed(PLACE_BITS))
+        m.d.comb += [left.eq(Mux(self._is_dense, products.left, fields.left)), base.eq(now.ahead)]
+        with m.If(self.begin):
+            m.d.comb += [base.at.eq(products.first), base.row_at.eq(products.first), base.place.eq(left),
+                         base.line.eq(fields.top), base.columns.eq(fields.target_width),
+                         base.lines.eq(fields.target_height)]
+        row = (base.row_at + products.step_y_bytes)[:ADDRESS_BITS]
         m.d.comb += [
-            left.eq(Mux(self._is_dense, products.left, fields.left)),
-            origin.at.eq(products.first), origin.row_at.eq(products.first), origin.place.eq(left),
-            origin.line.eq(fields.top), origin.columns.eq(fields.target_width), origin.lines.eq(fields.target_height),
-            self._is_last_window.eq((strip_left == 1) | is_last),
-            new_channels.eq(is_last_part & is_last),
-            new_strip.eq(ends_tile & is_last_part),
-            chosen.eq(ahead),
+            row_ends.eq(base.columns <= fields.block_width),
+            begun.window.eq(base), begun.is_last.eq(row_ends & (base.lines <= fields.block_height)),
+            begun.ahead.row_at.eq(Mux(row_ends, row, base.row_at)),
+            begun.ahead.at.eq(Mux(row_ends, row, base.at + products.step_x_bytes)),
+            begun.ahead.place.eq(Mux(row_ends, left, base.place + step_u)),
+            begun.ahead.line.eq(Mux(row_ends, base.line + fields.step_y, base.line)),
+            begun.ahead.columns.eq(Mux(row_ends, fields.target_width, base.columns - fields.block_width)),
+            begun.ahead.lines.eq(Mux(row_ends, base.lines - fields.block_height, base.lines)),
+            chosen.eq(begun),
         ]
-        with m.If(self.begin | (ends_tile & new_channels)):
-            m.d.comb += chosen.eq(origin)
-        with m.Elif(ends_tile & ~is_last_part):
+        new_strip = self._ends_tile & self._is_last_part
+        with m.If(~self.begin & new_strip & now.is_last):
+            m.d.comb += chosen.eq(first)
+        with m.Elif(~self.begin & self._ends_tile & ~self._is_last_part):
             m.d.comb += chosen.eq(strip)
-        row_ends = Signal()
-        row = (chosen.row_at + products.step_y_bytes)[:ADDRESS_BITS]
-        m.d.comb += [
-            row_ends.eq(chosen.columns <= fields.block_width),
-            following.row_at.eq(Mux(row_ends, row, chosen.row_at)),
-            following.at.eq(Mux(row_ends, row, chosen.at + products.step_x_bytes)),
-            following.place.eq(Mux(row_ends, left, chosen.place + step_u)),
-            following.line.eq(Mux(row_ends, chosen.line + fields.step_y, chosen.line)),
-            following.columns.eq(Mux(row_ends, fields.target_width, chosen.columns - fields.block_width)),
-            following.lines.eq(Mux(row_ends, chosen.lines - fields.block_height, chosen.lines)),
-        ]
         with m.If(self.begin | (self.goes & self.ends)):
-            m.d.sync += [self._window.eq(chosen), ahead.eq(following), strip_left.eq(strip_left - 1),
-                         is_last.eq(row_ends & (chosen.lines <= fields.block_height))]
-        with m.If(self.begin | (self.goes & ends_tile)):
-            m.d.sync += strip_left.eq(fields.strip)
+            m.d.sync += [now.eq(chosen), strip_left.eq(strip_left - 1),
+                         self._is_last_window.eq(chosen.is_last | (strip_left == 2))]
+        with m.If(self.begin | (self.goes & self._ends_tile)):
+            m.d.sync += [strip_left.eq(fields.strip), self._is_last_window.eq(chosen.is_last | (fields.strip == 1))]
         with m.If(self.begin | (self.goes & new_strip)):
             m.d.sync += strip.eq(chosen)
         with m.If(self.begin):
-            m.d.sync += [channels_left.eq(fields.channels), self.active.eq(1)]
-        with m.Elif(self.goes & new_strip & is_last):
+            m.d.sync += [first.eq(begun), channels_left.eq(fields.channels), self.active.eq(1)]
+        with m.Elif(self.goes & new_strip & now.is_last):
             m.d.sync += channels_left.eq(channels_left - fields.outputs)
             with m.If(channels_left <= fields.outputs):
                 m.d.sync += self.active.eq(0)
 
-    def _give(self, m, length):
+    def _give(self, m):
         """The read, and which bytes of it are within the source."""
         fields, products, now, window = self.record.fields, self.record.products, self._place, self._window
+        length = self._now.length
         valid = Signal()
         place, line = Signal(signed(PLACE_BITS), reset_less=True), Signal(signed(LINE_BITS), reset_less=True)
         early = Signal(read_layout(self.rows, self.lanes), reset_less=True)
         m.d.sync += [
             valid.eq(self.goes), self.address.eq(window.at + now.at), early.offset.eq(self._offset),
             early.count.eq(length), early.begins.eq(self._offset == 0), early.ends.eq(self.ends),
-            early.ends_tile.eq(self.ends & self._is_last_window),
+            early.ends_tile.eq(self._ends_tile),
             place.eq(window.place + now.place), line.eq(window.line + now.line),
         ]
         # In bytes or pixels from the first byte to the first and the last of the row.

@@ -10,10 +10,10 @@ from ...fabric.emitter import Platform
 from ...fabric.memory import BlockRam, LutRam
 from ...macro.ports import write_layout
 from ..control.descriptor import WORD_BITS
+from .tile_memory import READ, TileMemory
 
 # Rows that were read and not accepted, and entries of the list that were read and not written; powers of two.
 ROWS_AHEAD, ENTRIES_AHEAD = 8, 8
-READ = 2
 
 LOAD = data.StructLayout({"first": LOAD_ROWS, "rows": LOAD_KEEPS - LOAD_ROWS, "keeps": 1})
 
@@ -131,7 +131,7 @@ class TileLoader(wiring.Component):
         """Entries and rows in queues: a row, whether there is one, whether it is taken, and the same of entries."""
         config = self.config
         entries = platform.instantiate(m, "entries", "entries", BlockRam, width=WORD_BITS, depth=config.load_entries)
-        tiles = platform.instantiate(m, "tiles", "tiles", BlockRam, width=8 * config.macro.columns,
+        tiles = platform.instantiate(m, "tiles", "tiles", TileMemory, width=8 * config.macro.columns,
                                      depth=config.tile_rows)
         address, left = Signal(range(config.load_entries)), Signal(range(config.load_entries + 1))
         prime = Signal(READ)
@@ -147,7 +147,7 @@ class TileLoader(wiring.Component):
             entries.write.eq(self.write_entry), entries.write_address.eq(self.entry_address),
             entries.write_data.eq(self.entry), entries.address.eq(address), entries.enable.eq(prime.any() | ends),
             tiles.write.eq(self.write_row), tiles.write_address.eq(self.row_address), tiles.write_data.eq(self.row),
-            tiles.enable.eq(1), tiles.address.eq(Mux(self.tap_reads, self.tap_row, load.first + number)),
+            tiles.address.eq(Mux(self.tap_reads, self.tap_row, load.first + number)),
             self.taps.eq(tiles.data),
             issues.eq((left != 0) & ~self.tap_reads & ~prime.any() & has_entries & (load.keeps | has_rows) &
                       is_right),

@@ -76,8 +76,7 @@ class VectorStore(wiring.Component):
         valid = delayed(m, "valid", self.valid, self.bytes_after, reset=True)
         late = delayed(m, "late", read, self.bytes_after - 1)
         within = Signal(self.rows, reset_less=True)
-        m.d.sync += within.eq(Cat(~exceeds(late.offset, index) & (index < late.offset + late.count)
-                                  for index in range(self.rows)))
+        m.d.sync += within.eq(self._from(late.offset) & ~self._from(late.offset + late.count))
         late = delayed(m, "latest", late, 1)
         sign = self.is_unsigned << 7
         words = [(self.data[8 * lane:8 * lane + 8] & inside[lane].replicate(8) |
@@ -100,3 +99,11 @@ class VectorStore(wiring.Component):
         with m.If(self.stop):
             m.d.sync += [complete.eq(0), writing.eq(0), reading.eq(0)]
         return m
+
+    def _from(self, place):
+        """A bit for each place of a vector: those from this one on, of which the word and the lane are compared."""
+        bits = (self.lanes - 1).bit_length()
+        lane, word = place[:bits], place[bits:]
+        lanes = [~exceeds(lane, index) for index in range(self.lanes)]
+        return Cat((word == index // self.lanes) & lanes[index % self.lanes] | (word < index // self.lanes)
+                   for index in range(self.rows))

@@ -26,8 +26,10 @@ from ....host.network.files.reference import read_reference
 from ....host.network.network import NetworkError
 from ...common.files import BadInput, check_writable, refusing, write_json
 from ...common.network_inputs import load_inputs, warn_skipped
+from ...common.options import build_option
 from ...common.progress import running
 from ...common.tables import show
+from ...fpga.engine_flow import DEVICE, count_blocks, place_engine, synthesize_engine
 from .networks import VARIABLE, of_models
 
 RESULTS = "https://github.com/mlcommons/tiny_results_{}, closed/{}"
@@ -160,6 +162,31 @@ def print_published(found):
         click.echo(f"{each.network}, {each.entry}: {each.source}")
 
 
+def place(config, seeds, folder):
+    """Size of each block of an engine on an FPGA, and its clock."""
+    folder = folder.resolve() / config.name
+    with running("", 2) as progress:
+        netlist = synthesize_engine(config, folder, lambda line: progress(0, f"synthesis: {line[:60]}"))
+        placed = place_engine(netlist, seeds, folder, lambda line: progress(1, line.removeprefix("Info: ")[:70]))
+        progress(2)
+    return {"blocks": count_blocks(netlist), **placed}
+
+
+def print_placed(placed):
+    """The tables of an engine's blocks and of its placements."""
+    columns = ("lut_sites", "flip_flop", "lut_ram", "dsp", "block_ram")
+    table = Table("block", "LUT sites", "flip-flops", "LUT-RAMs", "DSPs", "block RAMs",
+                  title=f"{placed['device']}, before packing")
+    blocks = sorted(placed["blocks"].items(), key=lambda item: -item[1]["lut_sites"])
+    for block, count in (*blocks, ("all", {kind: sum(count[kind] for _, count in blocks) for kind in columns})):
+        table.add_row(block, *(f"{count[kind]:,}" for kind in columns))
+    show(table)
+    for kind, count in placed["utilization"].items():
+        click.echo(f"{count['used']:,} of {count['available']:,} {kind}")
+    for each in placed["seeds"]:
+        click.echo(f"seed {each['seed']}: {each['fmax_mhz']:.1f} MHz, {each['critical_path']['words']}")
+
+
 @click.command()
 @click.option("--models", metavar="DIR", type=click.Path(path_type=Path), envvar=VARIABLE,
               help=f"Holds the networks and their inputs. [default: ${VARIABLE}]")
@@ -167,12 +194,18 @@ def print_published(found):
               help="The engine. [default: one with a macro of 64 x 64]")
 @click.option("--count", type=click.IntRange(1), help="How many inputs of each. [default: all]")
 @click.option("--clock", type=click.FloatRange(1, 10_000), help="MHz, for inputs a second.")
+@click.option("--place", "placements", type=click.IntRange(1, 100), metavar="SEEDS",
+              help=f"Place and route the engine on an {DEVICE.name} with so many seeds; the median of their Fmax is "
+                   "the clock.")
 @click.option("--fuse/--no-fuse", default=True, show_default=True,
               help="Let layers that follow one another run together where the engine can.")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/engine.json"),
               show_default=True, help="Gets the figures as JSON.")
-def command(models, config_path, count, clock, fuse, out):
-    """Cycles and mismatches of published networks on an engine, by its golden model."""
+@build_option
+def command(models, config_path, count, clock, placements, fuse, out, folder):
+    """Cycles and mismatches of published networks on an engine, by its golden model; and its size and clock."""
+    if placements and clock:
+        raise BadInput("--clock must not come with --place, which finds it, and does")
     chosen = list(of_models(models))
     check_writable(out)
     with refusing(NetworkError, EngineError, ValueError, TypeError):
@@ -180,11 +213,17 @@ def command(models, config_path, count, clock, fuse, out):
         rows = [measure(each, config, count, fuse) for each in chosen]
     estimates = [vela(each.name, each.model) for each in chosen]
     others = [*PUBLISHED, *(each for each in estimates if each)]
+    report = {"configuration": config.to_dict(), "networks": rows,
+              "published": [{**asdict(each), "cycles": each.cycles} for each in others]}
+    if placements:
+        with refusing(ValueError):
+            report["placed"] = place(config, placements, folder.parent / "placed")
+        print_placed(report["placed"])
+        clock = report["placed"]["fmax_mhz"]
     print_networks(rows, clock)
     print_published(others)
     if not all(estimates):
         click.echo(f"{NPU}: no estimate, because ethos-u-vela is not installed")
-    write_json(out, {"configuration": config.to_dict(), "networks": rows,
-                     "published": [{**asdict(each), "cycles": each.cycles} for each in others]})
+    write_json(out, report)
     click.echo(out)
     return 1 if any(row["reference_mismatches"] for row in rows) else 0
