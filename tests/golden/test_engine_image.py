@@ -68,7 +68,7 @@ def test_other_magic_and_version(image):
     with pytest.raises(EngineError, match=r"^image must begin with BLNE, not b'BLNX'$"):
         Engine(SMALL, b"BLNX" + image[4:])
     with pytest.raises(EngineError, match=r"^image must be of version 2 with 6 sections, not 3 with 6$"):
-        Engine(SMALL, image[:4] + b"\2" + image[5:])
+        Engine(SMALL, image[:4] + b"\3" + image[5:])
 
 
 def test_image_of_another_engine(image):
