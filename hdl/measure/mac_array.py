@@ -12,8 +12,8 @@ class MacUnit(wiring.Component):
 
     Parameters
     ----------
-    bits : int
-        Of a factor.
+    x_bits, w_bits : int
+        Of the factors.
     width : int
         Of the sum.
 
@@ -21,14 +21,14 @@ class MacUnit(wiring.Component):
     -------
     add : ``In(1)``
         Add to what there is, and else start afresh.
-    x, w : ``In(signed(bits))``
+    x, w : ``In(signed(x_bits))``, ``In(signed(w_bits))``
         The factors.
     sum : ``Out(signed(width))``
         The sum, from a register.
     """
 
-    def __init__(self, *, bits, width):
-        super().__init__({"add": In(1), "x": In(signed(bits)), "w": In(signed(bits)), "sum": Out(signed(width))})
+    def __init__(self, *, x_bits, w_bits, width):
+        super().__init__({"add": In(1), "x": In(signed(x_bits)), "w": In(signed(w_bits)), "sum": Out(signed(width))})
 
     def elaborate(self, platform):
         m = Module()
@@ -48,8 +48,8 @@ class MacArray(wiring.Component):
     ----------
     rows, columns : int
         Inputs and weights a cycle.
-    bits : int
-        Of an input and of a weight.
+    x_bits, w_bits : int
+        Of an input, and of a weight.
     width : int
         Of a sum.
 
@@ -63,12 +63,13 @@ class MacArray(wiring.Component):
         Row by row.
     """
 
-    def __init__(self, *, rows, columns, bits, width):
-        self.rows, self.columns, self.bits, self.width = rows, columns, bits, width
+    def __init__(self, *, rows, columns, x_bits, w_bits, width):
+        self.rows, self.columns, self.width = rows, columns, width
+        self.x_bits, self.w_bits = x_bits, w_bits
         super().__init__({
             "add": In(1),
-            "x": In(data.ArrayLayout(signed(bits), rows)),
-            "w": In(data.ArrayLayout(signed(bits), columns)),
+            "x": In(data.ArrayLayout(signed(x_bits), rows)),
+            "w": In(data.ArrayLayout(signed(w_bits), columns)),
             "sums": Out(rows * columns * width),
         })
 
@@ -76,15 +77,15 @@ class MacArray(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         adds = Signal(name="adds", reset_less=True)
-        x = [Signal(signed(self.bits), name=f"x_{row}", reset_less=True) for row in range(self.rows)]
-        w = [Signal(signed(self.bits), name=f"w_{column}", reset_less=True) for column in range(self.columns)]
+        x = [Signal(signed(self.x_bits), name=f"x_{row}", reset_less=True) for row in range(self.rows)]
+        w = [Signal(signed(self.w_bits), name=f"w_{column}", reset_less=True) for column in range(self.columns)]
         m.d.sync += [adds.eq(self.add), *(register.eq(self.x[row]) for row, register in enumerate(x)),
                      *(register.eq(self.w[column]) for column, register in enumerate(w))]
         sums = []
         for row in range(self.rows):
             for column in range(self.columns):
-                unit = platform.instantiate(m, f"unit_{row}_{column}", "unit", MacUnit, bits=self.bits,
-                                            width=self.width)
+                unit = platform.instantiate(m, f"unit_{row}_{column}", "unit", MacUnit, x_bits=self.x_bits,
+                                            w_bits=self.w_bits, width=self.width)
                 m.d.comb += [unit.add.eq(adds), unit.x.eq(x[row]), unit.w.eq(w[column])]
                 sums.append(unit.sum)
         m.d.comb += self.sums.eq(Cat(sums))

@@ -23,11 +23,6 @@ class Data:
     inputs: np.ndarray
     words: str
 
-    @property
-    def macs(self):
-        """Multiply-accumulates of all vectors."""
-        return self.inputs.shape[0] * self.weights.size
-
 
 def random_data(config, vectors, seed):
     """Weights and vectors of all values alike."""
@@ -69,9 +64,9 @@ class MacroWork:
     window = 1
 
     @property
-    def per_cycle(self):
-        """Multiply-accumulates per cycle: a vector takes one for each of its planes that can change the result."""
-        return self.config.rows * self.config.columns * len(self.data.inputs) / int(self._expected.planes.sum())
+    def macs(self):
+        """Multiply-accumulates of all vectors."""
+        return len(self.data.inputs) * self.data.weights.size
 
     @property
     def _is_signed(self):
@@ -132,6 +127,9 @@ def _payload(config, nets, stream):
 class ArrayWork:
     """An output-stationary array of as many multiply-accumulates per cycle as a macro, for the same matrix and vectors.
 
+    No unit idles: there are no more rows than vectors and no more columns than the macro's, and a last pass that would
+    leave some without work takes vectors and columns from the beginning again.
+
     Attributes
     ----------
     config : MacroConfig
@@ -146,37 +144,39 @@ class ArrayWork:
 
     @property
     def shape(self):
-        """Rows, each with an input a cycle, and columns, each with a weight; as square as powers of two allow."""
+        """Rows, each with an input a cycle, and columns, each with a weight; as square as work for all of them allows."""
         units = max(1, self.config.rows * self.config.columns // self.config.input_bits)
-        rows = 1 << (int(math.log2(units)) + 1) // 2
-        return rows, max(1, units // rows)
+        columns = min(self.config.columns, max(1, units >> (int(math.log2(units)) + 1) // 2))
+        rows = min(len(self.data.inputs), units // columns)
+        return rows, min(self.config.columns, units // rows)
 
     @property
-    def per_cycle(self):
-        """Multiply-accumulates per cycle."""
-        return math.prod(self.shape)
+    def macs(self):
+        """Multiply-accumulates of all passes."""
+        return len(list(self._passes())) * math.prod(self.shape) * self.config.rows
 
     def design(self, roles, library):
         """What is synthesized."""
         rows, columns = self.shape
-        component = MacArray(rows=rows, columns=columns, bits=max(self.config.weight_bits, self.config.input_bits),
-                             width=self.config.accumulator_width)
+        component = MacArray(rows=rows, columns=columns, x_bits=self.config.input_bits,
+                             w_bits=self.config.weight_bits, width=self.config.accumulator_width)
         return Design(self.name, emit_component(self.name, component), {})
 
-    def _blocks(self):
-        """Vectors and columns of each pass through the array, which has a sum for each pair."""
+    def _passes(self):
+        """Inputs (array's rows, macro's rows) and weights (macro's rows, array's columns) of each pass."""
         rows, columns = self.shape
         for first in range(0, len(self.data.inputs), rows):
             for column in range(0, self.config.columns, columns):
-                yield slice(first, first + rows), slice(column, column + columns)
+                yield (self.data.inputs.take(range(first, first + rows), axis=0, mode="wrap"),
+                       self.data.weights.take(range(column, column + columns), axis=1, mode="wrap"))
 
     def streams(self, netlist):
         """Streams in and results out, on the nets of a netlist."""
-        bits = max(self.config.weight_bits, self.config.input_bits)
+        x_bits, w_bits = self.config.input_bits, self.config.weight_bits
         nets, (rows, columns) = {name: found for name, (_, found) in netlist.ports.items()}, self.shape
-        items = [joined(((int(row > 0), 1), (packed(self.data.inputs[vectors, row], bits), rows * bits),
-                         (packed(self.data.weights[row, chosen], bits), columns * bits)))
-                 for vectors, chosen in self._blocks() for row in range(self.config.rows)]
+        items = [joined(((int(row > 0), 1), (packed(inputs[:, row], x_bits), rows * x_bits),
+                         (packed(weights[row], w_bits), columns * w_bits)))
+                 for inputs, weights in self._passes() for row in range(self.config.rows)]
         # A factor is in the sum after two edges, and the sum is seen before the third.
         return ([Stream(None, None, nets["add"] + nets["x"] + nets["w"], items)],
                 Results(None, None, nets["sums"], len(items) + 2))
@@ -184,10 +184,9 @@ class ArrayWork:
     def wrong(self, results):
         """How many of the sums differ from those of numpy, and how many were compared."""
         width, (_, columns), wrong, compared = self.config.accumulator_width, self.shape, 0, 0
-        for number, (vectors, chosen) in enumerate(self._blocks()):
+        for number, (inputs, weights) in enumerate(self._passes()):
             word = results[(number + 1) * self.config.rows + 1]
-            expected = self.data.inputs[vectors] @ self.data.weights[:, chosen]
-            for row, totals in enumerate(expected):
+            for row, totals in enumerate(inputs @ weights):
                 for column, total in enumerate(totals):
                     found = word >> (row * columns + column) * width & (1 << width) - 1
                     wrong += found != int(total) & (1 << width) - 1

@@ -88,11 +88,12 @@ def _add_inside(blocks, netlist, timing, activity):
     for causes in activity.causes:
         instance, cell = causes.instance, causes.instance.cell
         entries = powers[cell.name].get(causes.pin)
-        load = timing.loads.of(instance.pins[causes.pin])
+        net = instance.pins[causes.pin]
+        load, kind = timing.loads.of(net), "clock" if net in timing.clocks else "internal"
         for cause, (falling, rising) in causes.counts.items():
             if entries and (falling or rising):
                 slew = _slew(timing, instance.pins.get(cause, 0))
-                blocks[instance.block]["internal"] += _energy(entries, cause, slew, load, falling, rising)
+                blocks[instance.block][kind] += _energy(entries, cause, slew, load, falling, rising)
 
 
 def _slew(timing, net):

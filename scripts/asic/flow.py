@@ -93,7 +93,7 @@ def run(work, built, library, setting):
 
 def figures(work, built, activity, energy, wrong, compared):
     """The figures of a design, as JSON has them."""
-    netlist, macs = built.netlist, work.data.macs
+    netlist, macs, per_cycle = built.netlist, work.macs, work.macs / activity.cycles
     area = {block: {"um2": round(um2, 3), "cells": cells} for block, (um2, cells) in sorted(
         netlist.area().items(), key=lambda item: -item[1][0])}
     per_mac = energy.divided(macs)
@@ -111,7 +111,7 @@ def figures(work, built, activity, energy, wrong, compared):
                          "steps": [{"name": name, "through": through, "ns": round(time, 6)}
                                    for name, through, time in path.steps]},
         "macs": macs,
-        "macs_per_cycle": work.per_cycle,
+        "macs_per_cycle": per_cycle,
         "cycles": activity.cycles,
         "events": activity.events,
         "toggles_per_net_and_cycle": round(sum(activity.toggles[net] for net in used) / len(used) / activity.cycles, 4),
@@ -122,8 +122,8 @@ def figures(work, built, activity, energy, wrong, compared):
             per_mac.blocks.items(), key=lambda item: -sum(item[1].values()))},
         "pj_per_mac_by_block_and_kind": {block: dict(kinds) for block, kinds in per_mac.blocks.items()},
         "tops_per_watt": 2 / total,
-        "tops": TOPS * work.per_cycle / built.period,
-        "tops_per_mm2": TOPS * work.per_cycle / built.period / (um2 * 1e-6),
+        "tops": TOPS * per_cycle / built.period,
+        "tops_per_mm2": TOPS * per_cycle / built.period / (um2 * 1e-6),
     }
 
 

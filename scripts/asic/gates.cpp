@@ -208,7 +208,7 @@ static void take_gate(int number) {
         gate.delays.resize(gate.kind == 'G' ? 2 * inputs.size() : 4);
         for (Time &delay : gate.delays) delay = take<Time>();
     }
-    gate.slot = new_slot(out, gate.kind == 'G' ? inputs.size() : 2);
+    gate.slot = new_slot(out, gate.kind == 'G' ? inputs.size() : gate.kind == 'C' ? 1 : 2);
     gate.complement = new_slot(complement, 2);
     if (gate.clock >= 0) sinks[gate.clock].push_back({number, -1});
     for (size_t position = 0; position < inputs.size(); position++)

@@ -24,7 +24,7 @@ FIGURES = (
     ("cells", lambda design: f"{design['cells']:,}"),
     ("buffers added for large loads", lambda design: f"{design['buffers_added']:,}"),
     ("clock period, ns", lambda design: f"{design['period_ns']:.3f}"),
-    ("MACs per cycle", lambda design: f"{design['macs_per_cycle']:g}"),
+    ("MACs per cycle counted", lambda design: f"{design['macs_per_cycle']:.4g}"),
     ("pJ per MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
     ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),
     ("TOPS/mm2", lambda design: f"{design['tops_per_mm2']:.4g}"),

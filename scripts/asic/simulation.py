@@ -238,4 +238,4 @@ def _clock_gate(instance):
     (output,) = cell.outputs
     (clock,) = (pin.arguments[0] for pin in cell.group.of("pin") if pin.values.get("clock_gate_clock_pin") == "true")
     enables = [pins[pin] for pin in cell.inputs if pin != clock and pin in pins]
-    return f"C {pins[clock]} {pins[output]} {_nets(enables)}", [(instance, output, [clock, clock])]
+    return f"C {pins[clock]} {pins[output]} {_nets(enables)}", [(instance, output, [clock])]

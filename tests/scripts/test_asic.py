@@ -8,7 +8,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.scripts.asic.delay import Timing
 from bitline.scripts.asic.designs import ArrayWork, MacroWork, random_data
 from bitline.scripts.asic.energy import measure
-from bitline.scripts.asic.flow import Setting, build
+from bitline.scripts.asic.flow import Setting, build, run
 from bitline.scripts.asic.functions import truth_table
 from bitline.scripts.asic.liberty import read_lef_areas, read_library
 from bitline.scripts.asic.loads import Loads, Wires
@@ -242,6 +242,55 @@ def tiny_macro(tmp_path_factory):
     config = MacroConfig(rows=4, columns=2, weight_bits=3, input_bits=2, tree="carry_save")
     work = MacroWork(config, random_data(config, 6, 3))
     return work, build(work, library, find_roles(library), Setting(Wires(0)), folder / "work")
+
+
+def test_energy_of_a_clock_gate_is_the_clocks(liberty):
+    library = read_library([liberty()])
+    # A clock, an enable, data, the gated clock, and what is stored.
+    instances = [Instance("gate", library.cells["ICG"], {"EN": 3, "CK": 2, "GCK": 5}, "gate"),
+                 Instance("kept", library.cells["DFF"], {"CK": 5, "D": 4, "Q": 6}, "register")]
+    netlist = Netlist("gated", instances, {"clk": (True, [2]), "en": (True, [3]), "x": (True, [4]),
+                                           "y": (False, [6])}, 7)
+    timing = Timing(netlist, Loads(netlist, 0.0), clock=2, slew=0.01)
+    # Enabled in the first three of eight cycles.
+    activity = simulate(netlist, timing, [Stream(None, None, [3, 4], [1, 3, 1, 0, 0, 0, 0, 0])],
+                        Results(None, None, [6], 8), period=1.0)
+    (gated,) = (causes.counts for causes in activity.causes if causes.instance is instances[0])
+    assert gated == {"CK": (3, 3)} and activity.toggles[5] == 6
+    energy = measure(netlist, timing, activity, 1.0, 1.0)
+    # Inside the gate 2 fJ for each change of its output, and 1 fF of its own on the clock.
+    assert energy.blocks["gate"]["clock"] == pytest.approx(6 * 2e-3 + activity.toggles[2] * 0.5e-3)
+    assert energy.blocks["gate"]["internal"] == 0
+    # Inside the flip-flop 2 fJ for each change of the gated clock, whose pin it is.
+    assert energy.blocks["register"]["clock"] == pytest.approx(6 * (2e-3 + 0.5e-3))
+
+
+@pytest.mark.parametrize("rows, columns, bits, vectors, shape", [
+    # As square as it can be; no more columns than the macro's; no more rows than vectors; and both at once.
+    (64, 8, 8, 16, (8, 8)), (16, 1, 2, 8, (8, 1)), (8, 8, 2, 1, (1, 8)), (8, 8, 2, 6, (6, 5)), (4, 2, 8, 8, (1, 1)),
+])
+def test_a_plain_array_has_no_unit_without_work(rows, columns, bits, vectors, shape):
+    config = MacroConfig(rows=rows, columns=columns, weight_bits=2, input_bits=bits, tree="carry_save")
+    work = ArrayWork(config, random_data(config, vectors, 1))
+    assert work.shape == shape
+    # A pass takes as many cycles as the macro has rows, in each of which each unit multiplies.
+    passes = -(-vectors // shape[0]) * -(-columns // shape[1])
+    assert work.macs == passes * rows * shape[0] * shape[1]
+
+
+def test_figures_are_of_the_cycles_counted_and_factors_of_their_own_widths(liberty, tmp_path):
+    library = read_library([liberty()])
+    # Seven vectors in passes of five, and five columns in passes of two: some come twice.
+    config = MacroConfig(rows=4, columns=5, weight_bits=4, input_bits=2, tree="carry_save")
+    work = ArrayWork(config, random_data(config, 7, 1))
+    built = build(work, library, find_roles(library), Setting(Wires(0)), tmp_path / "work")
+    figures = run(work, built, library, Setting(Wires(0)))
+    assert figures["results"] == {"compared": 6 * 5 * 2, "wrong": 0}
+    assert figures["macs"] == 4 * 6 * 5 * 2
+    # All passes, and two cycles until the last factor is in the sum.
+    assert figures["macs_per_cycle"] == figures["macs"] / (4 * 6 + 2)
+    assert figures["tops"] == pytest.approx(2e-3 * figures["macs_per_cycle"] / figures["period_ns"])
+    assert [len(built.netlist.ports[name][1]) for name in "xw"] == [5 * 2, 2 * 4]
 
 
 @pytest.mark.slow
