@@ -87,7 +87,7 @@ class Timing:
             if (arc.pin not in instance.pins or arc.related not in instance.pins
                     or instance.pins[arc.pin] in self.clocks):
                 continue
-            if arc.kind in ("combinational", "combinational_rise", "combinational_fall"):
+            if arc.kind.startswith("combinational"):
                 for cause, effect in CAUSES[arc.sense]:
                     self._step(index, instance, arc, cause, effect)
             elif arc.kind in ("rising_edge", "falling_edge"):

@@ -128,7 +128,7 @@ class ArrayWork:
     """An output-stationary array of as many multiply-accumulates per cycle as a macro, for the same matrix and vectors.
 
     No unit idles: there are no more rows than vectors and no more columns than the macro's, and a last pass that would
-    leave some without work takes vectors and columns from the beginning again.
+    leave some without work takes vectors and columns from the beginning again. Its additions are as fast as the macro's.
 
     Attributes
     ----------
@@ -160,7 +160,8 @@ class ArrayWork:
         rows, columns = self.shape
         component = MacArray(rows=rows, columns=columns, x_bits=self.config.input_bits,
                              w_bits=self.config.weight_bits, width=self.config.accumulator_width)
-        return Design(self.name, emit_component(self.name, component), {})
+        fast = {"fast": "*_unit"} if self.config.tree == "compressor" else {}
+        return Design(self.name, emit_component(self.name, component), {}, **fast)
 
     def _passes(self):
         """Inputs (array's rows, macro's rows) and weights (macro's rows, array's columns) of each pass."""

@@ -80,7 +80,7 @@ def _add_inside(blocks, netlist, timing, activity):
         if cell.name not in powers:
             powers[cell.name] = grouped(cell.powers, lambda power: power.pin)
         for pin in cell.inputs:
-            net = instance.pins.get(pin, 0)
+            net = instance.pins[pin]
             if net > 1 and activity.toggles[net] and pin in powers[cell.name]:
                 half = activity.toggles[net] / 2
                 energy = _energy(powers[cell.name][pin], None, _slew(timing, net), 0.0, half, half)
@@ -92,7 +92,7 @@ def _add_inside(blocks, netlist, timing, activity):
         load, kind = timing.loads.of(net), "clock" if net in timing.clocks else "internal"
         for cause, (falling, rising) in causes.counts.items():
             if entries and (falling or rising):
-                slew = _slew(timing, instance.pins.get(cause, 0))
+                slew = _slew(timing, instance.pins[cause])
                 blocks[instance.block][kind] += _energy(entries, cause, slew, load, falling, rising)
 
 

@@ -1,5 +1,6 @@
 """Cells of liberty files: functions, capacitances, delays and energies, all in the same units."""
 
+import contextlib
 import itertools
 import re
 from collections import defaultdict
@@ -10,13 +11,20 @@ import numpy as np
 
 from ..common.files import BadInput
 from .functions import truth_table, variables
-from .liberty_text import numbers, parse, read_text, unquoted
+from .liberty_text import number, numbers, parse, read_text, unquoted
 
 SCALES = {"a": 1e-18, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
 # What a table's axes may be, and their order here: of delays and energies slew, then load; of constraints the slew of
 # the data, then that of the clock.
 FIRST = {"input_net_transition", "input_transition_time", "constrained_pin_transition"}
 SECOND = {"total_output_net_capacitance", "related_pin_transition"}
+
+# Kinds of timing that delays are of.
+DELAYS = ("combinational", "combinational_rise", "combinational_fall", "rising_edge", "falling_edge")
+# Groups of tables, by the kind of their templates; two templates of different kinds may have one name.
+TEMPLATES = {"power_lut_template": ("power", "rise_power", "fall_power"),
+             "lu_table_template": ("cell_rise", "cell_fall", "rise_transition", "fall_transition", "rise_constraint",
+                                   "fall_constraint")}
 
 # Cells of known libraries that are for other purposes than logic, as the flows of these libraries have it.
 DONT_USE = {
@@ -142,6 +150,10 @@ class Cell:
         pF of each output that says it.
     clock_gate : str
         Liberty's ``clock_gating_integrated_cell``; empty for all other cells.
+    dont_use : bool
+        Logic synthesis must not choose it.
+    is_excluded : bool
+        The user wants it for no purpose, so that it is no adder and no clock gate either.
     """
 
     name: str
@@ -155,16 +167,28 @@ class Cell:
     dont_use: bool
     group: object = field(repr=False)
     reader: object = field(repr=False)
+    is_excluded: bool = False
 
     @cached_property
     def arcs(self):
-        """Its `Arc`s; those of one pin, related pin, kind and sense that differ by state are all there."""
-        return self.reader.arcs(self.group)
+        """Its `Arc`s; those of one pin, related pin, kind and sense that differ by state are all there.
+
+        BadInput if a delay has no slew with it, or an output no delay.
+        """
+        with self.reader.numbers_of(f"cell {self.name}"):
+            arcs = self.reader.arcs(self.group)
+            timed = {(arc.pin, edge) for arc in arcs for edge in ("rise", "fall") if _has_delay(arc, edge)}
+            for pin in self.outputs if self.inputs and not self.clock_gate else ():
+                for edge in ("rise", "fall"):
+                    if (pin, edge) not in timed:
+                        raise ValueError(f"its output {pin} has no cell_{edge}")
+        return arcs
 
     @cached_property
     def powers(self):
         """Its `Power`s."""
-        return self.reader.powers(self.group)
+        with self.reader.numbers_of(f"cell {self.name}"):
+            return self.reader.powers(self.group)
 
     @cached_property
     def tables(self):
@@ -188,6 +212,15 @@ class Cell:
         return next(((pin, own != table) for pin, own in self.tables.items() if own in (table, table ^ every)), None)
 
 
+def _has_delay(arc, edge):
+    """Whether it delays such an edge of its pin; ValueError if it does and has no slew."""
+    if arc.kind not in DELAYS or f"cell_{edge}" not in arc.tables:
+        return False
+    if f"{edge}_transition" not in arc.tables:
+        raise ValueError(f"its output {arc.pin} has a cell_{edge} without {edge}_transition")
+    return True
+
+
 @dataclass
 class Library:
     """Cells of one or several liberty files of the same corner.
@@ -199,6 +232,7 @@ class Library:
         V.
     temperature : float
         Degrees Celsius.
+    process : float
     corner : str
         Name of the operating conditions.
     cells : dict of str to Cell
@@ -209,6 +243,7 @@ class Library:
     name: str
     voltage: float
     temperature: float
+    process: float
     corner: str
     cells: dict
     texts: dict = field(repr=False)
@@ -225,9 +260,18 @@ class _Reader:
     def __init__(self, library, path):
         self.path = path
         self.library = library
-        self.units = self._units(library.values)
-        self.templates = {group.arguments[0]: group for group in library.of("lu_table_template",
-                                                                            "power_lut_template")}
+        with self.numbers_of("the head"):
+            self.units = self._units(library.values)
+        self.templates = {kind: {group.arguments[0]: group for group in library.of(kind)} for kind in TEMPLATES}
+
+    @contextlib.contextmanager
+    def numbers_of(self, place):
+        """BadInput, which names the place, for a ValueError."""
+        try:
+            yield
+        except ValueError as error:
+            raise BadInput(f"--liberty must have numbers where they belong, and {place} of {self.path} does not: "
+                           f"{error}") from None
 
     def _units(self, values):
         def unit(key, default, symbol):
@@ -235,25 +279,22 @@ class _Reader:
             match = re.fullmatch(rf"\s*([\d.]+)\s*([a-z]?){symbol}\s*", text, re.IGNORECASE)
             if not match or match[2].lower() not in SCALES:
                 raise BadInput(f"--liberty must have a {key} such as {default}, and {self.path} has {text}")
-            return float(match[1]) * SCALES[match[2].lower()]
+            return number(match[1]) * SCALES[match[2].lower()]
 
         load = unquoted(values.get("capacitive_load_unit", "1,pf")).split(",")
         match = re.fullmatch(r"\s*\"?([a-z]?)f\"?\s*", load[-1], re.IGNORECASE)
         if len(load) != 2 or not match:
             raise BadInput(f"--liberty must have a capacitive_load_unit such as 1,pf, and {self.path} has "
                            f"{','.join(load)}")
-        return Units(unit("time_unit", "1ns", "s"), float(load[0].strip(' "')) * SCALES[match[1].lower()],
+        return Units(unit("time_unit", "1ns", "s"), number(load[0].strip(' "')) * SCALES[match[1].lower()],
                      unit("voltage_unit", "1V", "V"), unit("leakage_power_unit", "1nW", "W"))
 
     def cells(self):
         """All cells, by name."""
         found = {}
         for group in self.library.of("cell"):
-            try:
+            with self.numbers_of(f"cell {group.arguments[0]}"):
                 found[group.arguments[0]] = self._cell(group)
-            except ValueError as error:
-                raise BadInput(f"--liberty must have numbers where they belong, and cell {group.arguments[0]} of "
-                               f"{self.path} does not: {error}") from None
         return found
 
     def _cell(self, group):
@@ -268,23 +309,28 @@ class _Reader:
             elif values.get("direction") == "output" and "state_function" in values:
                 outputs[name] = values["state_function"]
             if "max_capacitance" in values:
-                max_loads[name] = float(values["max_capacitance"]) * load
-        return Cell(group.arguments[0], float(group.values.get("area", 0)), self._leakage(group), inputs, outputs,
+                max_loads[name] = number(values["max_capacitance"]) * load
+        return Cell(group.arguments[0], number(group.values.get("area", 0)), self._leakage(group), inputs, outputs,
                     max_loads, self._storage(group), group.values.get("clock_gating_integrated_cell", ""),
                     group.values.get("dont_use") == "true", group, self)
 
     def _leakage(self, group):
-        """nW of a cell: as it says for all states, over all supplies."""
-        values = [group.values["cell_leakage_power"]] if "cell_leakage_power" in group.values else [
-            power.values.get("value", 0) for power in group.of("leakage_power") if "when" not in power.values]
-        return sum(map(float, values)) * self.units.leakage * 1e9
+        """nW of a cell over all supplies: as it says for all states, and else the mean of those that it tells apart."""
+        total = number(group.values.get("cell_leakage_power", 0))
+        if "cell_leakage_power" not in group.values:
+            supplies = grouped(group.of("leakage_power"), lambda power: power.values.get("related_pg_pin"))
+            for powers in supplies.values():
+                whole = [power for power in powers if "when" not in power.values]
+                values = [number(power.values.get("value", 0)) for power in whole or powers]
+                total += sum(values) / (1 if whole else len(values))
+        return total * self.units.leakage * 1e9
 
     @staticmethod
     def _capacitance(values):
         """Of an input, in the file's unit; the mean of rising and falling where there is no other."""
         if "capacitance" in values:
-            return float(values["capacitance"])
-        edges = [float(values[key]) for key in ("rise_capacitance", "fall_capacitance") if key in values]
+            return number(values["capacitance"])
+        edges = [number(values[key]) for key in ("rise_capacitance", "fall_capacitance") if key in values]
         return sum(edges) / len(edges) if edges else float(0)
 
     @staticmethod
@@ -298,20 +344,24 @@ class _Reader:
         return None
 
     def _table(self, group, scale):
-        """A table, its axes in ns and pF, its values times ``scale``."""
-        template = self.templates.get(group.arguments[0])
+        """A table, its axes in ns and pF, its values times ``scale``; ValueError if it is none."""
+        if "values" not in group.values:
+            raise ValueError(f"{group.kind} has no values")
+        template = self._template(group)
         values = numbers(group.values["values"])
         axes = []
-        for number in (1, 2):
-            variable = template.values.get(f"variable_{number}") if template else None
-            index = group.values.get(f"index_{number}") or (template and template.values.get(f"index_{number}"))
+        for axis in (1, 2):
+            variable = template.values.get(f"variable_{axis}") if template else None
+            index = group.values.get(f"index_{axis}") or (template and template.values.get(f"index_{axis}"))
             if variable and index:
                 unit = 1e12 * self.units.capacitance if "capacitance" in variable else 1e9 * self.units.time
-                axes.append((variable, [point * unit for point in numbers(index)]))
+                points = [point * unit for point in numbers(index)]
+                if any(one >= two for one, two in itertools.pairwise(points)):
+                    raise ValueError(f"the points of index_{axis} of {group.kind} do not grow")
+                axes.append((variable, points))
         shape = [len(points) for _, points in axes]
-        if int(np.prod(shape, dtype=int)) != len(values):
-            raise BadInput(f"--liberty must have as many values in a table as its axes say, and one of {self.path} "
-                           f"with {len(values)} has not")
+        if not values or int(np.prod(shape, dtype=int)) != len(values):
+            raise ValueError(f"{group.kind} has {len(values)} values at {' x '.join(map(str, shape)) or 1} points")
         array = np.array(values).reshape(shape) * scale
         if len(axes) == 2 and axes[0][0] in SECOND and axes[1][0] in FIRST:
             axes, array = axes[::-1], array.T
@@ -320,14 +370,19 @@ class _Reader:
         points = [points for _, points in axes] + [[0.0]] * (2 - len(axes))
         return Table(*points, array)
 
+    def _template(self, group):
+        """The template of a table: of its own kind, and of the other only if that has none of the name."""
+        kinds = sorted(TEMPLATES, key=lambda kind: group.kind not in TEMPLATES[kind])
+        return next((self.templates[kind][group.arguments[0]] for kind in kinds
+                     if group.arguments[0] in self.templates[kind]), None)
+
     def arcs(self, cell):
         """The timing of a cell."""
         found = []
         for pin in cell.of("pin"):
             for timing in pin.of("timing"):
                 tables = {group.kind: self._table(group, 1e9 * self.units.time) for group in timing.groups
-                          if group.kind in ("cell_rise", "cell_fall", "rise_transition", "fall_transition",
-                                            "rise_constraint", "fall_constraint")}
+                          if group.kind in TEMPLATES["lu_table_template"]}
                 values = timing.values
                 found += [Arc(pin.arguments[0], related, values.get("timing_type", "combinational"),
                               values.get("timing_sense", "non_unate"), tables)
@@ -351,6 +406,10 @@ class _Reader:
         return found
 
 
+# What a corner is: the value where a file says nothing, and how it is printed.
+CORNER = {"voltage": (1, "{:g} V"), "temperature": (25, "{:g} C"), "process": (1, "process {:g}")}
+
+
 def read_library(paths, dont_use=()):
     """The cells of liberty files.
 
@@ -359,7 +418,7 @@ def read_library(paths, dont_use=()):
     paths : list of Path
         Of one corner; may be compressed by gzip.
     dont_use : iterable of str
-        Patterns of names of cells that synthesis must not choose, with ``*`` and ``?``.
+        Patterns of names of cells that nothing may be made of, with ``*`` and ``?``.
 
     Returns
     -------
@@ -368,36 +427,41 @@ def read_library(paths, dont_use=()):
     Raises
     ------
     BadInput
-        A file is not liberty, is not complete, or has another voltage than the first.
+        A file is not liberty, is not complete, or is of another voltage, temperature or process than the first.
     """
     libraries = []
-    for number, path in enumerate(paths):
+    for index, path in enumerate(paths):
         text = read_text(path)
         reader = _Reader(parse(text, path), path)
         values = reader.library.values
         conditions = _conditions(reader.library)
-        libraries.append(Library(
-            reader.library.arguments[0], float(conditions.get("voltage", values.get("nom_voltage", 1))),
-            float(conditions.get("temperature", values.get("nom_temperature", 25))), conditions.get("name", "nominal"),
-            reader.cells(), {f"cells_{number}.lib": text}))
+        with reader.numbers_of("the head"):
+            corner = [number(conditions.get(name, values.get(f"nom_{name}", default)))
+                      for name, (default, _) in CORNER.items()]
+        libraries.append(Library(reader.library.arguments[0], *corner, conditions.get("name", "nominal"),
+                                 reader.cells(), {f"cells_{index}.lib": text}))
     first = libraries[0]
     for path, other in zip(paths[1:], libraries[1:]):
-        if other.voltage != first.voltage:
-            raise BadInput(f"--liberty must be files of one corner, and {paths[0]} has {first.voltage:g} V and {path} "
-                           f"{other.voltage:g} V")
+        for name, (_, unit) in CORNER.items():
+            one, two = getattr(first, name), getattr(other, name)
+            if one != two:
+                raise BadInput(f"--liberty must be files of one corner, and {paths[0]} has {unit.format(one)} and "
+                               f"{path} {unit.format(two)}")
         same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first.name, other.name))
         first.name = "".join(letter for letter, _ in same).strip("_") or first.name
         first.cells.update(other.cells)
         first.texts.update(other.texts)
-    dont_use = (*dont_use, *(pattern for start, patterns in DONT_USE.items() if first.name.startswith(start)
-                             for pattern in patterns))
     if not first.cells:
         raise BadInput(f"--liberty must have cells, and {paths[0]} has none")
-    for pattern in dont_use:
-        rule = re.compile(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."))
-        for name, cell in first.cells.items():
-            cell.dont_use |= bool(rule.fullmatch(name))
+    usual = [pattern for start, patterns in DONT_USE.items() if first.name.startswith(start) for pattern in patterns]
+    for name, cell in first.cells.items():
+        cell.is_excluded = _matches(name, dont_use)
+        cell.dont_use |= cell.is_excluded or _matches(name, usual)
     return first
+
+
+def _matches(name, patterns):
+    return any(re.fullmatch(re.escape(pattern).replace(r"\*", ".*").replace(r"\?", "."), name) for pattern in patterns)
 
 
 def _conditions(library):
@@ -413,7 +477,7 @@ def read_lef_areas(paths):
     for path in paths:
         text = path.read_bytes().decode("latin-1")
         for match in re.finditer(r"^\s*MACRO\s+(\S+)(.*?)^\s*END\s+\1", text, re.DOTALL | re.MULTILINE):
-            size = re.search(r"\bSIZE\s+([\d.]+)\s+BY\s+([\d.]+)", match[2])
+            size = re.search(r"\bSIZE\s+(\d+\.?\d*)\s+BY\s+(\d+\.?\d*)\s", match[2])
             if size:
                 areas[match[1]] = float(size[1]) * float(size[2])
         if not areas:

@@ -1,6 +1,7 @@
 """The syntax of liberty files: groups, attributes, and where a file breaks it."""
 
 import gzip
+import math
 import re
 import zlib
 from dataclasses import dataclass, field
@@ -42,9 +43,17 @@ def unquoted(text):
     return text.strip().strip('"').strip()
 
 
+def number(text):
+    """A finite number; ValueError for anything else."""
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError(f"{text} is not finite")
+    return value
+
+
 def numbers(text):
     """All numbers of the strings of a complex attribute."""
-    return [float(word) for word in re.split(r'[\s,"]+', text) if word]
+    return [number(word) for word in re.split(r'[\s,"]+', text) if word]
 
 
 def read_text(path):

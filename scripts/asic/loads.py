@@ -66,9 +66,10 @@ def fan_out_slew(roles, count=4):
     (pin,) = cell.inputs
     load, slew, delay = count * cell.inputs[pin], 0.0, 0.0
     for _ in range(8):
-        arcs = [arc for arc in cell.arcs if arc.related == pin]
-        delay = sum(max(arc.tables[f"cell_{edge}"].at(slew, load) for arc in arcs) for edge in ("rise", "fall")) / 2
-        slew = max(arc.tables[f"{edge}_transition"].at(slew, load) for arc in arcs for edge in ("rise", "fall"))
+        tables = [(name, table) for arc in cell.arcs if arc.related == pin for name, table in arc.tables.items()]
+        delay = sum(max(table.at(slew, load) for name, table in tables if name == f"cell_{edge}")
+                    for edge in ("rise", "fall")) / 2
+        slew = max(table.at(slew, load) for name, table in tables if name.endswith("_transition"))
     return slew, delay
 
 

@@ -140,7 +140,8 @@ def flatten(modules, top, library, block_of):
     Raises
     ------
     FlowError
-        A cell is none of the library: synthesis could not map it.
+        A cell is none of the library: synthesis could not map it; an input of a cell is not connected, or nothing
+        drives it.
     """
     nets, found = _Nets(), []
 
@@ -164,6 +165,9 @@ def flatten(modules, top, library, block_of):
             pins = {pin: [net_of(bit) for bit in bits] for pin, bits in cell["connections"].items()}
             kind = cell["type"]
             if kind in library.cells:
+                for pin in library.cells[kind].inputs:
+                    if not pins.get(pin):
+                        raise FlowError(f"inputs of cells must be connected, and {kind}/{pin} in module {name} is not")
                 found.append((path, cell_name, library.cells[kind], {pin: bits[0] for pin, bits in pins.items()
                                                                      if bits}))
             elif kind in modules:
@@ -195,7 +199,17 @@ def _numbered(top, found, ports, nets, block_of):
         # An output that nothing reads has no net, as pins for power have none.
         instance.pins = {pin: number(net) for pin, net in instance.pins.items()
                          if pin in instance.cell.inputs or (pin in instance.cell.outputs and net in read)}
-    return Netlist(top, used, ports, len(numbers))
+    netlist = Netlist(top, used, ports, len(numbers))
+    _check_driven(netlist)
+    return netlist
+
+
+def _check_driven(netlist):
+    driven = {0, 1, *netlist.inputs(), *netlist.drivers()}
+    for instance in netlist.instances:
+        for pin in instance.cell.inputs:
+            if instance.pins[pin] not in driven:
+                raise FlowError(f"inputs of cells must be driven, and {instance.cell.name}/{pin} of {instance.name} is not")
 
 
 def _propagate_constants(instances, nets):
@@ -222,7 +236,7 @@ def _constant(instance, table):
     """The only value of an output with the constants at the inputs, or None if there are two."""
     places = [0]
     for index, pin in enumerate(instance.cell.inputs):
-        net = instance.pins.get(pin, 0)
+        net = instance.pins[pin]
         bits = (net,) if net in (0, 1) else (0, 1)
         places = [place | bit << index for place in places for bit in bits]
     values = {table >> place & 1 for place in places}

@@ -96,7 +96,8 @@ def find_roles(library, full_adder=None, half_adder=None):
     for kind, found in (("an inverter", inverters), ("a flip-flop", flip_flops), ("a buffer", buffers)):
         if not found:
             raise BadInput(f"--liberty must have {kind}, and {library.name} has none")
-    every = sorted(library.cells.values(), key=lambda cell: cell.area)
+    # Cells that are kept from logic synthesis, such as clock gates, are named by the flow.
+    every = sorted((cell for cell in library.cells.values() if not cell.is_excluded), key=lambda cell: cell.area)
     return Roles(_adder(library, every, "full", full_adder), _adder(library, every, "half", half_adder), buffers,
                  inverters[0], next(filter(_is_latch, usable), None),
                  next((cell for cell in every if cell.clock_gate.startswith("latch_posedge")), None))

@@ -187,7 +187,7 @@ def _gates(instance, delays):
     else:
         for output, table in cell.tables.items():
             if output in pins:
-                nets = [pins.get(pin, 0) for pin in cell.inputs]
+                nets = [pins[pin] for pin in cell.inputs]
                 times = " ".join(_femto(delays.get((pin, output))) for pin in cell.inputs)
                 yield (f"G {pins[output]} {_nets(nets)} {_table(table, len(nets))} {times}",
                        [(instance, output, list(cell.inputs))])

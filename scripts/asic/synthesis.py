@@ -7,8 +7,8 @@ from pathlib import Path
 from ..common.tools import run_tool
 
 # Modules are mapped one by one: abc takes minutes on an array of multipliers that it sees as one, and seconds by
-# module. Adders are black boxes to all steps, and the last addition of a tree is a prefix adder, which abc makes a
-# chain of again unless it has little time.
+# module. Adders are black boxes to all steps. Where additions are to be fast they are prefix adders, which abc makes
+# chains of again unless it has little time.
 SCRIPT = """
 {liberty}
 read_verilog -sv design.v
@@ -16,13 +16,13 @@ read_verilog -sv design.v
 hierarchy -check -top {top}
 synth -top {top} -noabc -run begin:fine
 {full_adders}
-techmap -map +/techmap.v -map +/choices/kogge-stone.v *_last_adder
+techmap -map +/techmap.v -map +/choices/kogge-stone.v {fast}
 synth -top {top} -noabc -run fine:check
 {gates}
 dfflibmap {options} {dont_use}
 opt
-abc {options} {dont_use} -constr abc.constr -D {fast:.0f} *_last_adder
-abc {options} {dont_use} -constr abc.constr -D {picoseconds:.0f} * *_last_adder %d
+abc {options} {dont_use} -constr abc.constr -D {little:.0f} {fast}
+abc {options} {dont_use} -constr abc.constr -D {picoseconds:.0f} * {fast} %d
 opt_clean -purge
 check -mapped -assert
 write_json mapped.json
@@ -87,11 +87,14 @@ class Design:
     verilog : str
     replaced : dict of str to str
         Modules whose bodies are other Verilog than in the text.
+    fast : str
+        Names of modules, with ``*``, whose additions are prefix adders; of a macro the last ones of compressors.
     """
 
     top: str
     verilog: str
     replaced: dict
+    fast: str = "*_last_adder"
 
 
 def adder_modules(verilog, top, roles):
@@ -147,7 +150,7 @@ def _script(design, library, roles, period, clock_gates):
         top=design.top, full_adders=FULL_ADDERS if roles.full_adder else "", gates=gates,
         options=" ".join(f"-liberty {name}" for name in library.texts),
         dont_use=" ".join(f"-dont_use {cell.name}" for cell in library.cells.values() if cell.dont_use),
-        picoseconds=period * 1e3, fast=period * 1e2)
+        fast=design.fast, picoseconds=period * 1e3, little=period * 1e2)
 
 
 def _clock_gates(cell):

@@ -24,7 +24,7 @@ def read_cells(liberty, lef, dont_use):
     Raises
     ------
     BadInput
-        There is no library, or its files are not what they should be.
+        There is no library, its files are not what they should be, or LEF lacks cells.
     """
     if not liberty:
         found = default_files()
@@ -32,9 +32,14 @@ def read_cells(liberty, lef, dont_use):
             raise BadInput(f"--liberty must name a library where {PACKAGE} is not installed: apt-get install {PACKAGE}")
         liberty, lef = [found[0]], lef or [found[1]]
     library = read_library(list(liberty), dont_use)
-    for name, area in read_lef_areas(lef).items() if lef else ():
-        if name in library.cells:
-            library.cells[name].area = area
+    if lef:
+        areas = read_lef_areas(lef)
+        lacking = [name for name, cell in library.cells.items() if name not in areas and not cell.is_excluded]
+        if lacking:
+            raise BadInput(f"--lef must have the sizes of all cells that --dont-use does not name, and lacks "
+                           f"{len(lacking)}: {', '.join(lacking[:3])}")
+        for name, cell in library.cells.items():
+            cell.area = areas.get(name, cell.area)
     return library, "the sizes in LEF" if lef else "liberty"
 
 
@@ -67,6 +72,9 @@ def read_data(config, weights, inputs, vectors, seed):
                            "do not")
         words.append(f"{name} of {path.name}")
         chosen[name] = array
+    if not (chosen["inputs"] @ chosen["weights"]).any():
+        words.append("whose results are all zero")
+        click.echo("bitline: all results of these data are zero, and a comparison of them says little", err=True)
     return Data(chosen["weights"], chosen["inputs"], ", ".join(words))
 
 
@@ -77,7 +85,7 @@ def read_data(config, weights, inputs, vectors, seed):
               help="Sizes of cells, where liberty's areas are not to be trusted.")
 @click.option("--full-adder", metavar="CELL", help="Cell, or none to make it of others. [default: the smallest]")
 @click.option("--half-adder", metavar="CELL", help="The same of a half adder.")
-@click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells not to choose, such as '*_lp*'.")
+@click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells that nothing may be made of, such as '*_lp*'.")
 @click.option("--bitcell", type=click.Choice(["flip_flop", "latch"]), default="flip_flop", show_default=True,
               help="What keeps a bit of a weight.")
 @click.option("--clock-gating", is_flag=True, help="Stop the clock of registers that keep what they have.")

@@ -12,10 +12,12 @@ from bitline.scripts.asic.flow import Setting, build, run
 from bitline.scripts.asic.functions import truth_table
 from bitline.scripts.asic.liberty import read_lef_areas, read_library
 from bitline.scripts.asic.loads import Loads, Wires
-from bitline.scripts.asic.netlist import Instance, Netlist
+from bitline.scripts.asic.netlist import Instance, Netlist, flatten
 from bitline.scripts.asic.roles import default_files, find_roles
 from bitline.scripts.asic.simulation import Results, Stream, simulate
+from bitline.scripts.commands.asic import read_cells, read_data
 from bitline.scripts.common.files import BadInput
+from bitline.scripts.common.tools import FlowError
 from icarus_gates import toggles_of_icarus
 from opensta import longest_path
 from tiny_liberty import INVERTED_ADDERS, tiny_liberty
@@ -130,11 +132,32 @@ def test_a_wrong_cell_gives_wrong_results(cli, liberty, tmp_path, monkeypatch):
     (lambda text: "", "must hold one library"),
     (lambda text: text.replace('"A^B"', '"A ^^ B"'), "liberty's syntax"),
     (lambda text: text.replace("cell (BUF", "other (BUF"), "must have a buffer"),
-], ids=range(10))
+    (lambda text: text.replace("voltage : 1.0;", "voltage : high;"), "numbers .* the head of .* 'high'"),
+    (lambda text: text.replace("(1,pf)", "(one,pf)"), "numbers .* the head of .* 'one'"),
+    (lambda text: text.replace("capacitance : 0.001;", "capacitance : nan;"), "numbers .* cell INV .* nan is not finite"),
+    (lambda text: text.replace("leakage_power : 0.5", "leakage_power : inf"), "numbers .* cell INV .* inf is not finite"),
+    (lambda text: text.replace('index_1 ("0.01, 0.1"); index_2', 'index_1 ("0.01, 0.01"); index_2', 1),
+     "cell INV .* points of index_1 of cell_rise do not grow"),
+    (lambda text: text.replace('values ("0.0', 'values ("zero', 1), "cell INV .* 'zero"),
+    (lambda text: text.replace('values ("0.0', 'values ("0.1, 0.0', 1), "cell_rise has 5 values at 2 x 2 points"),
+    (lambda text: text.replace("values", "vals", 1), "cell INV .* cell_rise has no values"),
+    (lambda text: text.replace("rise_transition", "rise_slope"), "output Y has a cell_rise without rise_transition"),
+    (lambda text: text.replace("timing ()", "timed ()", 1), "cell INV .* its output Y has no cell_rise"),
+    (lambda text: text.replace("cell_fall", "fell", 1), "cell INV .* its output Y has no cell_fall"),
+], ids=range(21))
 def test_a_bad_library_is_refused_in_one_line(refused, liberty, tmp_path, change, match):
-    out = tmp_path / "out"
-    refused("asic", "--liberty", liberty(change(tiny_liberty())), *MACRO, "--out", out, match=match)
+    out, text = tmp_path / "out", tiny_liberty()
+    assert change(text) != text
+    refused("asic", "--liberty", liberty(change(text)), *MACRO, "--out", out, "--build", tmp_path / "build",
+            match=match)
     assert not out.exists()
+
+
+def test_a_bad_energy_of_a_cell_in_use_is_refused_in_one_line(refused, liberty, tmp_path):
+    text = tiny_liberty()
+    place = text.index("cell (DFF)")
+    refused("asic", "--liberty", liberty(text[:place] + text[place:].replace('values ("0.002', 'values ("much')),
+            *MACRO, "--out", tmp_path / "out", "--build", tmp_path / "build", match="numbers .* cell DFF .* 'much'")
 
 
 @pytest.mark.parametrize("options, match", [
@@ -163,11 +186,80 @@ def test_data_that_do_not_fit_are_refused_in_one_line(refused, liberty, tmp_path
             match=match)
 
 
-def test_files_of_two_corners_are_refused(refused, liberty, tmp_path):
+@pytest.mark.parametrize("one, two, match", [
+    ("voltage : 1.0;", "voltage : 0.9;", "has 1 V and .*other.lib 0.9 V"),
+    ("temperature : 25;", "temperature : 125;", "has 25 C and .*other.lib 125 C"),
+    ("temperature : 25; }", "temperature : 25; process : 0.8; }", "has process 1 and .*other.lib process 0.8"),
+])
+def test_files_of_two_corners_are_refused(refused, liberty, tmp_path, one, two, match):
     other = tmp_path / "other.lib"
-    other.write_text(tiny_liberty().replace("voltage : 1.0;", "voltage : 0.9;"), encoding="utf-8")
+    other.write_text(tiny_liberty().replace(one, two), encoding="utf-8")
     refused("asic", "--liberty", liberty(), "--liberty", other, *MACRO, "--out", tmp_path / "out",
-            match=r"files of one corner, and .*tiny.lib has 1 V and .*other.lib 0.9 V")
+            match=f"files of one corner, and .*tiny.lib {match}")
+
+
+def test_a_cell_that_is_not_to_be_used_has_no_role(refused, liberty, tmp_path):
+    path = liberty()
+    assert find_roles(read_library([path])).clock_gate.name == "ICG"
+    roles = find_roles(read_library([path], ["IC?", "H*"]))
+    assert (roles.full_adder.cell.name, roles.half_adder, roles.clock_gate) == ("FA", None, None)
+    # What the library itself keeps from logic synthesis has its role all the same.
+    marked = liberty(tiny_liberty().replace("cell (FA) {", "cell (FA) { dont_use : true;"))
+    assert find_roles(read_library([marked])).full_adder.cell.name == "FA"
+    refused("asic", "--liberty", path, "--dont-use", "FA", *MACRO, "--out", tmp_path / "out",
+            match="must have a full adder")
+
+
+@pytest.mark.parametrize("leakage, expected", [
+    ("cell_leakage_power : 0.5;", 0.5),
+    ('leakage_power () { when : "A"; value : 0.2; } leakage_power () { when : "!A"; value : 0.6; }', 0.4),
+    ('leakage_power () { when : "A"; value : 9; } leakage_power () { value : 0.3; }', 0.3),
+    ("leakage_power () { related_pg_pin : VDD; value : 0.3; } leakage_power () { related_pg_pin : VSS; value : 0.1; }",
+     0.4),
+], ids=range(4))
+def test_leakage_is_the_mean_of_the_states_where_there_is_no_other(liberty, leakage, expected):
+    path = liberty(tiny_liberty().replace("cell_leakage_power : 0.5;", leakage))
+    assert read_library([path]).cells["INV"].leakage == pytest.approx(expected)
+
+
+def test_templates_of_delays_and_energies_may_have_one_name(liberty):
+    text = tiny_liberty().replace("(energies)", "(delays)")
+    powers = read_library([liberty(text)]).cells["INV"].powers
+    assert powers[0].rise.at(0.05, 0.05) == pytest.approx(1e-3)
+    assert read_library([liberty(text)]).cells["INV"].arcs[0].tables["cell_rise"].at(0.01, 0.01) \
+        == pytest.approx(0.025)
+
+
+def test_sizes_must_be_there_for_all_cells(refused, liberty, tmp_path):
+    lef = tmp_path / "cells.lef"
+    lef.write_text("MACRO FA\n SIZE 4 BY 10 ;\nEND FA\n")
+    refused("asic", "--liberty", liberty(), "--lef", lef, *MACRO, "--out", tmp_path / "out",
+            match="--lef must have the sizes of all cells .* and lacks 12: INV, BUF, BUF4")
+    library, _ = read_cells([liberty()], [lef], ["???*", "HA"])
+    assert library.cells["FA"].area == 40 and library.cells["INV"].area == 1
+
+
+@pytest.mark.parametrize("pins, match", [
+    ({"Y": [3]}, "inputs of cells must be connected, and INV/A in module top is not"),
+    ({"A": [], "Y": [3]}, "inputs of cells must be connected, and INV/A in module top is not"),
+    ({"A": [9], "Y": [3]}, "inputs of cells must be driven, and INV/A of first is not"),
+], ids=range(3))
+def test_an_input_of_a_cell_without_a_driver_is_refused(liberty, pins, match):
+    module = {"ports": {"x": {"direction": "input", "bits": [2]}, "y": {"direction": "output", "bits": [3]}},
+              "cells": {"first": {"type": "INV", "connections": {"A": [2], "Y": [3]}}}}
+    library = read_library([liberty()])
+    assert len(flatten({"top": module}, "top", library, lambda path: "other").instances) == 1
+    module["cells"]["first"]["connections"] = pins
+    with pytest.raises(FlowError, match=match):
+        flatten({"top": module}, "top", library, lambda path: "other")
+
+
+def test_data_whose_results_are_all_zero_get_a_warning(liberty, tmp_path, capsys):
+    config = MacroConfig(rows=4, columns=2, weight_bits=3, input_bits=2)
+    np.save(tmp_path / "zeros.npy", np.zeros((2, 4), int))
+    data = read_data(config, None, tmp_path / "zeros.npy", 4, 1)
+    assert data.words == "weights random, seed 1, inputs of zeros.npy, whose results are all zero"
+    assert "all results of these data are zero" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("cell, option, match", [
