@@ -128,7 +128,8 @@ class ArrayWork:
     """An output-stationary array of as many multiply-accumulates per cycle as a macro, for the same matrix and vectors.
 
     No unit idles: there are no more rows than vectors and no more columns than the macro's, and a last pass that would
-    leave some without work takes vectors and columns from the beginning again. Its additions are as fast as the macro's.
+    leave some without work takes vectors and columns from the beginning again. Units have prefix adders if the macro's
+    trees are compressors, which have one too.
 
     Attributes
     ----------
@@ -144,7 +145,7 @@ class ArrayWork:
 
     @property
     def shape(self):
-        """Rows, each with an input a cycle, and columns, each with a weight; as square as work for all of them allows."""
+        """Rows, each with an input a cycle, and columns, each with a weight; as square as there is work for."""
         units = max(1, self.config.rows * self.config.columns // self.config.input_bits)
         columns = min(self.config.columns, max(1, units >> (int(math.log2(units)) + 1) // 2))
         rows = min(len(self.data.inputs), units // columns)

@@ -209,7 +209,8 @@ def _check_driven(netlist):
     for instance in netlist.instances:
         for pin in instance.cell.inputs:
             if instance.pins[pin] not in driven:
-                raise FlowError(f"inputs of cells must be driven, and {instance.cell.name}/{pin} of {instance.name} is not")
+                raise FlowError(f"inputs of cells must be driven, and {instance.cell.name}/{pin} of {instance.name} "
+                                "is not")
 
 
 def _propagate_constants(instances, nets):

@@ -85,7 +85,7 @@ def read_data(config, weights, inputs, vectors, seed):
               help="Sizes of cells, where liberty's areas are not to be trusted.")
 @click.option("--full-adder", metavar="CELL", help="Cell, or none to make it of others. [default: the smallest]")
 @click.option("--half-adder", metavar="CELL", help="The same of a half adder.")
-@click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells that nothing may be made of, such as '*_lp*'.")
+@click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells to make nothing of, such as '*_lp*'.")
 @click.option("--bitcell", type=click.Choice(["flip_flop", "latch"]), default="flip_flop", show_default=True,
               help="What keeps a bit of a weight.")
 @click.option("--clock-gating", is_flag=True, help="Stop the clock of registers that keep what they have.")
