@@ -116,8 +116,8 @@ def _adder(library, cells, kind, name):
     if name is None:
         found = next(filter(None, (_as_adder(cell, kind) for cell in cells)), None)
         if found is None and kind == "full":
-            raise BadInput(f"--liberty must have a full adder to use, and {library.name} has none; --full-adder none makes "
-                           "it of other cells")
+            raise BadInput(f"--liberty must have a full adder to use, and {library.name} has none; --full-adder none "
+                           "makes it of other cells")
         return found
     if name not in library.cells:
         raise BadInput(f"--{kind}-adder must be a cell of {library.name} or none, and {name} is neither")
