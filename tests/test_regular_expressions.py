@@ -19,6 +19,8 @@ REASONS = {
     "commands of Yosys's mutate": ("scripts.mutation.mutants",),
     "netlists that other tools have written": ("scripts.fpga.unpack_bitstream", "scripts.fpga.reclock"),
     "Verilog of others, and what tools say of it": ("scripts.peers.design",),
+    "liberty and LEF, which others write": (
+        "scripts.asic.liberty", "scripts.asic.liberty_text", "scripts.asic.functions"),
     "records of Verilator's coverage": ("scripts.reports.code_coverage",),
     "pages that PeakRDL has written": ("scripts.integration.systemrdl",),
 }
@@ -28,9 +30,10 @@ REASONS_OF_TESTS = {
                                       "host.test_link", "host.test_engine_compile", "helpers.engine_rules"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_engine_limits", "host.test_mapping",
-        "scripts.test_code_coverage",
+        "helpers.opensta", "scripts.test_code_coverage",
         "scripts.test_floorplan", "scripts.test_inject", "scripts.test_peers", "scripts.test_prove",
         "scripts.test_regress", "scripts.test_reclock", "scripts.test_run", "scripts.test_soak"),
+    "cells of RTLIL that Amaranth has written": ("hdl.test_fabric",),
     "names of cells in netlists": ("scripts.test_bench_fpga", "scripts.test_engine_cells", "scripts.test_synth"),
     "commands of Yosys's mutate": ("scripts.test_mutate",),
 }

@@ -1,7 +1,6 @@
 """Bitcells made of latches, each row written by a pulse of one gate."""
 
-import re
-
+from ...hdl.fabric.design import Design
 from ..common.files import BadInput
 
 NOR = 0b0001
@@ -27,7 +26,8 @@ def latch_array(verilog, top, config, roles, library):
     that nobody asked for.
     """
     name = f"{top}_bitcell_array"
-    ports = re.search(rf"module {name} \((.*?)\);", verilog, re.DOTALL)[1].replace("output reg", "output wire")
+    ports = ", ".join(f"{port.direction} wire {f'[{port.width - 1}:0] ' * (port.width > 1)}{port.name}"
+                      for port in Design(verilog).modules[name].ports.values())
     return {name: _module(name, ports, config, roles, check_latches(roles, library))}
 
 
