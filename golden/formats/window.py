@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .blocks import SCALE_NAN
-from .products import block_sums, dot
+from .products import dot
 
 
 @dataclass(frozen=True)
@@ -15,11 +15,13 @@ class Window:
     Parameters
     ----------
     max_shift : int
-        A sum fits if its exponent, which is that of both scales, is the base at least, and at most so much above.
+        A sum that is not zero fits if its exponent, which is that of both scales, and of its part, is the base at
+        least, and at most so much above.
     max_blocks : int
         Of an accumulation.
     parts, part_bits : int
-        Integers of inputs come in so many parts of so many bits, each with a sum and an exponent of its own.
+        Integers of inputs come in so many parts of so many bits, the lowest first and all but the last without a sign,
+        each with a sum and an exponent of its own. Parts that cancel each other count all the same.
     """
 
     max_shift: int
@@ -44,21 +46,31 @@ class Window:
         is_lost : bool array (...)
             The value is NaN because a block does not fit.
         """
-        distance = exponents(a) + exponents(b) - np.asarray(base)[..., None]
         total, is_outside = dot(a, b), np.zeros(1, bool)
-        for part, sums in enumerate(self._sums(a, b)):
-            above = distance + part * self.part_bits
+        for sums, exponent in self._sums(a, b):
+            above = exponent - np.asarray(base)[..., None]
             is_outside = is_outside | (sums != 0) & ((above < 0) | (above > self.max_shift))
         is_lost = is_outside.any(axis=-1) & ~np.isnan(total.special) | (a.scales.shape[-1] > self.max_blocks)
         return np.where(is_lost, np.nan, total.round_to(kind)), is_lost
 
+    def base_of(self, a, b):
+        """int64 (...): the base with which most fits, the least exponent of the sums that are not zero; 0 if all are.
+
+        A sum is that of a part of a block.
+        """
+        highest = 1 << 30
+        least = [np.where(sums != 0, exponent, highest).min(axis=-1, initial=highest)
+                 for sums, exponent in self._sums(a, b)]
+        found = np.minimum.reduce(least)
+        return np.where(found == highest, 0, found)
+
     def _sums(self, a, b):
-        """The sum of each block and part, int64."""
+        """The sum of each block, and its exponent, int64, part by part."""
         x, w = (each.format.element.integers[each.codes] for each in (a, b))
         for part in range(self.parts):
             is_last = part == self.parts - 1
             piece = x >> part * self.part_bits if is_last else x >> part * self.part_bits & (1 << self.part_bits) - 1
-            yield (piece * w).sum(axis=-1)
+            yield (piece * w).sum(axis=-1), exponents(a) + exponents(b) + part * self.part_bits
 
 
 def exponents(blocks):
@@ -67,11 +79,3 @@ def exponents(blocks):
     if blocks.format.scale is None:
         return codes
     return np.maximum((codes & SCALE_NAN >> 1) >> blocks.format.scale.mantissa_bits, 1) - 1
-
-
-def base_of(a, b):
-    """int64 (...): the base with which most fits, the least exponent of the sums that are not zero; 0 if all are."""
-    sums, _ = block_sums((a.codes, a.format.element), (b.codes, b.format.element))
-    highest = 1 << 30
-    found = np.where(sums != 0, exponents(a) + exponents(b), highest).min(axis=-1, initial=highest)
-    return np.where(found == highest, 0, found)

@@ -67,7 +67,7 @@ class FormatConfig(AroundMacro):
     weights: str = parameter("Format of weights, with blocks and scales like those of vectors.", choices=FORMAT_NAMES)
     max_blocks: int = parameter("Maximum number of blocks that are joined to one result.", default=256, maximum=65536)
     exponent_range: int = parameter("By how much the sum of the exponents of two scales may exceed the base of an "
-                                    "accumulation.", default=33, minimum=0, maximum=255)
+                                    "accumulation, so that all of a block fits.", default=33, minimum=0, maximum=255)
     result: str = parameter("Type of results.", default=RESULTS[0], choices=RESULTS)
 
     def __post_init__(self):
@@ -178,7 +178,7 @@ class FormatConfig(AroundMacro):
 
     @property
     def max_shift(self):
-        """A sum fits the window if its exponent is at most so much above the base."""
+        """A sum, of a part, fits the window if its exponent is at most so much above the base."""
         return min(self.exponent_range + (self.parts - 1) * self.macro.input_bits, self.max_exponent)
 
     @property

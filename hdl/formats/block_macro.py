@@ -75,7 +75,8 @@ class BlockMacro(wiring.Component):
     i_scale : ``In(8)``
         With a vector's last beat, as all below: its scale.
     i_base : ``In(exponent_bits)``
-        Of the first vector of an accumulation: the least sum of exponents of two scales that the window holds.
+        Of the first vector of an accumulation: the exponent of the lowest bit of the window. Lost is a sum, of a block
+        or of its part, that is not zero and whose exponent is below this or more than `max_shift` above.
     i_bank : ``In(range(banks))``
         Bank to compute with. Exists if ``banks`` > 1.
     i_last : ``In(1)``

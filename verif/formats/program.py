@@ -5,7 +5,6 @@ import random
 import numpy as np
 
 from ...golden.formats.blocks import FORMATS, Blocks
-from ...golden.formats.window import base_of
 from .beats import expected_beats, vector_beats, weight_beats
 
 
@@ -68,7 +67,7 @@ class Program:
         x = Blocks(FORMATS[config.inputs], codes, scales)
         w_codes, w_scales = (np.stack([self.weights[bank][index] for bank in banks], axis=1) for index in range(2))
         w = Blocks(FORMATS[config.weights], w_codes, w_scales)
-        base = int(base_of(x, w).min()) if base is None else base
+        base = int(config.window.base_of(x, w).min()) if base is None else base
         values, is_lost = config.window.results(x, w, base, config.result)
         self.add_accumulation(codes, scales, banks, base)
         self.beats["o"] += expected_beats(config, values, is_lost)
