@@ -63,7 +63,8 @@ class BlockMacro(wiring.Component):
     w_scale : ``In(8)``
         In the beats after those of the rows: the scale of a column, one after the other.
     w_bank : ``In(range(banks))``
-        With the first beat of a packet: where it goes. Exists if ``banks`` > 1.
+        With the first beat of a packet: where it goes; of a bank that there is not it changes nothing. Exists if
+        ``banks`` > 1.
     w_last : ``In(1)``
         The packet's last beat. In another place than with the last scale it leaves the bank without weights.
     i_valid : ``In(1)``
@@ -78,7 +79,7 @@ class BlockMacro(wiring.Component):
         Of the first vector of an accumulation: the exponent of the lowest bit of the window. Lost is a sum, of a block
         or of its part, that is not zero and whose exponent is below this or more than `max_shift` above.
     i_bank : ``In(range(banks))``
-        Bank to compute with. Exists if ``banks`` > 1.
+        Bank to compute with; with one that there is not the results are lost. Exists if ``banks`` > 1.
     i_last : ``In(1)``
         The vector is the last of its accumulation. Before a vector's last beat it cuts it off, and the results are
         lost.

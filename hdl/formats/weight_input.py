@@ -17,7 +17,8 @@ class WeightInput(wiring.Component):
 
     A bank is whole from the last beat of a packet on, if that is where it must be, until the first one of the next. A
     packet waits while a vector of the bank is in flight, forever if such vectors never pause; one that ends in the same
-    cycle as its first beat is taken comes after it.
+    cycle as its first beat is taken comes after it. A packet of a bank that there is not is taken at once, and changes
+    nothing.
 
     Parameters
     ----------
@@ -59,8 +60,9 @@ class WeightInput(wiring.Component):
         held_bank = Signal.like(bank, name="held_bank", reset_less=True)
         accepted = Signal()
         whole = Signal(config.macro.banks)
+        exists = self._exists(bank)
         # The bank is whole only when its last row is in the macro.
-        row_ready = (~first | self.free.bit_select(beat.bank, 1)) & (~row_full | self.write.ready)
+        row_ready = (~first | self.free.bit_select(beat.bank, 1) | ~exists) & (~row_full | self.write.ready)
         scale_ready = ~row_full
         m.d.comb += [
             bank.eq(Mux(first, beat.bank, held_bank)),
@@ -68,8 +70,8 @@ class WeightInput(wiring.Component):
             accepted.eq(self.i.valid & self.i.ready),
         ]
         takes_codes, takes_scale = accepted & ~at_scales & ~beyond, accepted & at_scales & ~beyond
-        rows_end = self._add_rows(m, platform, takes_codes, row_full, held_bank)
-        ends = self._add_scales(m, takes_scale, held_bank)
+        rows_end = self._add_rows(m, platform, takes_codes, row_full, held_bank, exists)
+        ends = self._add_scales(m, takes_scale, held_bank, exists)
         m.d.comb += self.whole.eq(whole)
         with m.If(accepted):
             m.d.sync += [first.eq(beat.last), held_bank.eq(bank)]
@@ -84,8 +86,13 @@ class WeightInput(wiring.Component):
                 m.d.sync += [at_scales.eq((at_scales | rows_end) & ~ends), beyond.eq(beyond | ends)]
         return m
 
-    def _add_rows(self, m, platform, takes, row_full, bank):
-        """Gather rows; whether the last beat of the last row is taken."""
+    def _exists(self, bank):
+        """Whether a packet's bank is one of those that there are."""
+        banks = self.config.macro.banks
+        return Const(1) if banks == 1 << len(bank) else bank < banks
+
+    def _add_rows(self, m, platform, takes, row_full, bank, exists):
+        """Gather rows, and offer those of a bank that exists; whether the last beat of the last row is taken."""
         config, beat = self.config, self.i.payload
         platform = Platform.of(platform)
         decoders = [platform.instantiate(m, f"decoder_{lane}", f"decoder_{config.w.name.lower()}", ElementDecoder,
@@ -103,7 +110,7 @@ class WeightInput(wiring.Component):
                          position.eq(Mux(is_row_end | beat.last, 0, position + 1))]
             with m.If(is_row_end | beat.last):
                 m.d.sync += row.eq(Mux(beat.last, 0, row + 1))
-        m.d.sync += row_full.eq(Mux(takes, is_row_end & ~beat.last, row_full & ~self.write.ready))
+        m.d.sync += row_full.eq(Mux(takes, is_row_end & ~beat.last & exists, row_full & ~self.write.ready))
         payload = self.write.payload
         m.d.comb += [self.write.valid.eq(row_full), payload.bank.eq(bank), payload.row.eq(offered_row)]
         for column, integer in enumerate(held):
@@ -129,8 +136,8 @@ class WeightInput(wiring.Component):
             before = Mux(row == 0, 0, marks[:config.weight_lanes])
             m.d.sync += marks.eq(Cat(marks[config.weight_lanes:], before | is_nan))
 
-    def _add_scales(self, m, takes, bank):
-        """Pass scales on, column after column; whether the last one is taken."""
+    def _add_scales(self, m, takes, bank, exists):
+        """Pass scales of a bank that exists on, column after column; whether the last one is taken."""
         config, beat, scale = self.config, self.i.payload, self.scale
         lane = Signal(range(config.lanes))
         group = Signal(range(config.groups))
@@ -147,7 +154,7 @@ class WeightInput(wiring.Component):
         is_nan = self._nan_marks[0] if config.w.specials != NUMBERS else Const(0)
         is_none = beat.scale[7] if config.has_mantissas else Const(0)
         m.d.comb += [
-            self.scale_write.eq(takes), scale.lane.eq(lane), scale.group.eq(group), scale.bank.eq(bank),
+            self.scale_write.eq(takes & exists), scale.lane.eq(lane), scale.group.eq(group), scale.bank.eq(bank),
             scale.scale.eq(Mux(is_nan | is_none, nan_code(config), beat.scale)),
         ]
         return takes & is_last

@@ -6,6 +6,7 @@ import pytest
 from bitline.golden.formats.blocks import FORMATS
 from bitline.hdl.config.formats import FORMAT_NAMES, block_macro
 from bitline.hdl.formats.block_macro import latency
+from bitline.verif.formats.beats import weight_beats
 from bitline.verif.formats.program import Program, drawn_program
 from block_player import play
 from some import some
@@ -185,6 +186,24 @@ def test_what_is_cut_off_or_has_no_weights_is_lost():
     found, _ = play(program)
     assert found == program.beats["o"]
     assert [beat["is_lost"] for beat in found[-2:]] == [0, 0]
+
+
+def test_banks_that_there_are_not():
+    """Weights of such a bank change nothing, and what is computed with it is lost."""
+    config = block_macro("MXFP4", columns=2, macro={"banks": 3})
+    program = Program(config)
+    codes, scales = program.drawn("MXFP4", 6, nan_share=0)
+    weights = [(codes[index:index + 2], scales[index:index + 2]) for index in (0, 2, 4)]
+    for bank, each in enumerate(weights):
+        program.load(bank, *each)
+    for each in weights:
+        program.add("w", weight_beats(config, *each, 3))
+        program.add_accumulation(codes[:1], scales[:1], [3], 246)
+        program.expect_lost()
+        for bank in range(3):
+            program.multiply(codes[:1], scales[:1], [bank])
+    found, _ = play(program)
+    assert found == program.beats["o"] and sum(beat["is_lost"] for beat in found) == 3 * 2
 
 
 # With two banks the last row of a packet waits for tables to be filled.
