@@ -32,6 +32,15 @@ def latency(config):
             + Rounding.cycles(config.window_bits, config.mantissa_bits) + 1)
 
 
+def pair_cycles(config):
+    """Cycles that two accumulations take at least, however few their vectors: results go through two halves in turn.
+
+    A half is in use from the first total of an accumulation's last vector until the results are read.
+    """
+    in_use = config.parts * config.pass_cycles + JoinLane.stored(config) + 1 + config.columns
+    return max(2 * config.columns, in_use)
+
+
 def block_macro_members(config):
     """Members of a `BlockMacro`."""
     members = {}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from bitline.golden.formats.blocks import FORMATS
 from bitline.hdl.config.formats import FORMAT_NAMES, block_macro
-from bitline.hdl.formats.block_macro import latency
+from bitline.hdl.formats.block_macro import latency, pair_cycles
 from bitline.verif.formats.beats import weight_beats
 from bitline.verif.formats.program import Program, drawn_program
 from block_player import play
@@ -231,6 +231,24 @@ def test_latency(name, macro):
     # From the first beat to the last result.
     planes = config.macro.input_bits
     assert found == program.beats["o"] and cycles == config.beats - 1 + planes + latency(config) + config.columns - 1
+
+
+@pytest.mark.parametrize("name, columns, cycles", some([
+    ("MXFP4", 5, 19), ("NVFP4", 1, 18), ("MXFP4", 1, 14), ("MXFP4", 12, 25), ("MXFP4", 16, 32),
+    ("MXFP8_E4M3", 20, 50)], 0, 1))
+def test_accumulations_of_one_block(name, columns, cycles):
+    """Two take so many cycles that few columns, and shorter vectors, do not help."""
+    config = block_macro(name, columns=columns, macro={"result_interval": 4})
+    program, pairs = Program(config), 8
+    program.load(0, *program.drawn(name, columns, nan_share=0))
+    for _ in range(2 * pairs + 1):
+        codes, scales = program.drawn(name, 1, nan_share=0)
+        codes[:, 0] = config.x.integers.argmin()
+        program.multiply(codes, scales, [0])
+    found, total = play(program)
+    planes = config.parts * config.macro.input_bits
+    assert found == program.beats["o"] and cycles == max(pair_cycles(config), 2 * planes)
+    assert total == config.beats - 1 + planes + latency(config) + columns - 1 + pairs * cycles
 
 
 def test_a_block_a_vector_while_results_leave():
