@@ -49,6 +49,13 @@ def test_tables_of_block_macros_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_paragraphs_are_no_rows_of_tables(path):
+    """After a table comes an empty line; what follows at once would be another row of it."""
+    outside = re.sub(r"^```.*?^```", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    assert re.findall(r"^\|.*\n(?!\||\n|\Z).*", outside, re.MULTILINE) == []
+
+
 def test_named_tests_exist():
     tables = re.findall(r"^\|.*", PLAN.read_text(encoding="utf-8"), re.MULTILINE)
     plan = re.findall(r"`(\w+)`", "".join(tables))
