@@ -70,7 +70,8 @@ class BlockMacro(wiring.Component):
     w_codes : ``In(weight_lanes * bits)``
         Codes of neighboring columns of a row, the lowest column lowest; row after row.
     w_scale : ``In(8)``
-        In the beats after those of the rows: the scale of a column, one after the other.
+        In the beats after those of the rows: the scale of a column, one after the other; of NVFP4 a negative one is
+        NaN.
     w_bank : ``In(range(banks))``
         With the first beat of a packet: where it goes; of a bank that there is not it changes nothing. Exists if
         ``banks`` > 1.
@@ -83,7 +84,7 @@ class BlockMacro(wiring.Component):
     i_codes : ``In(input_lanes * bits)``
         Codes of neighboring rows, the lowest row lowest.
     i_scale : ``In(8)``
-        With a vector's last beat, as all below: its scale.
+        With a vector's last beat, as all below: its scale; of NVFP4 a negative one is NaN.
     i_base : ``In(exponent_bits)``
         Of the first vector of an accumulation: the exponent of the lowest bit of the window. Lost is a sum, of a block
         or of its part, that is not zero and whose exponent is below this or more than `max_shift` above.

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from bitline.golden.formats.blocks import FORMATS, Blocks
 from bitline.hdl.config.formats import block_macro
+from bitline.verif.formats.beats import weight_beats
 from bitline.verif.formats.program import Program
 from block_player import play
 from block_rules import result
@@ -78,6 +79,33 @@ def test_parts_at_the_ends_of_the_window(e4m3):
 def test_gateware_at_the_ends_of_the_window(e4m3):
     program, _ = e4m3
     assert play(program)[0] == program.beats["o"]
+
+
+# Subnormal scales, the least normal ones, the greatest, NaN, and negative ones, which count as NaN.
+SCALES = (*range(10), 0x38, 0x77, 0x7e, 0x7f, 0x80, 0xb8)
+
+
+def test_scales_of_nvfp4_on_both_ports():
+    config, one = block_macro("NVFP4", columns=len(SCALES), exponent_range=RANGE), np.array([0x38], np.uint8)
+    program = Program(config)
+    codes, scales = np.repeat(block("NVFP4", 3), len(SCALES), 0), np.array(SCALES, np.uint8)
+    must = []
+
+    def multiply(x_scale, w_scales, base):
+        program.add_accumulation(codes[:1], np.array([x_scale]), [0], base)
+        must.extend(expected(config, (codes[:1], [x_scale]), (codes[:1], [each]), base) for each in w_scales)
+
+    program.add("w", weight_beats(config, codes, scales))
+    for base in (0, 6, 7, 8, 13, 14):
+        multiply(0x38, scales, base)
+    program.add("w", weight_beats(config, codes, np.repeat(one, len(SCALES))))
+    for scale in SCALES:
+        multiply(scale, [0x38] * len(SCALES), 6)
+    program.beats["o"] = [{"value": None}] * len(must)
+    found, _ = play(program)
+    for (number, is_lost), beat in zip(must, found, strict=True):
+        assert beat["is_lost"] == is_lost and agrees(number, np.uint32(beat["value"]).view(np.float32))
+    assert {number is None for number, is_lost in must if not is_lost} == {True, False}
 
 
 def drawn(rng, name, blocks):

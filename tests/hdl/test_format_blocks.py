@@ -6,6 +6,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
 from bitline.golden.formats.blocks import FORMATS
 from bitline.golden.formats.elements import E5M2, ELEMENTS
 from bitline.golden.formats.products import ROUNDED, ExactSum
@@ -13,6 +16,8 @@ from bitline.hdl.config.formats import FORMAT_NAMES, FormatConfig, block_macro
 from bitline.hdl.config.macro import MacroConfig
 from bitline.hdl.formats.element_decoder import ElementDecoder
 from bitline.hdl.formats.rounding import Rounding
+from bitline.hdl.formats.scales import decoded
+from block_rules import scale
 from gateware import simulate
 
 
@@ -27,6 +32,36 @@ def test_every_code_is_decoded(element):
             is_nan = bool(np.isnan(element.special[code]))
             assert ctx.get(decoder.is_nan) == is_nan
             assert is_nan or ctx.get(decoder.integer) == element.integers[code]
+
+    simulate(decoder, testbench, clocked=False)
+
+
+class ScaleDecoder(wiring.Component):
+    """`decoded` of a code."""
+
+    def __init__(self, config):
+        self.config = config
+        super().__init__({"code": In(8), "exponent": Out(8), "mantissa": Out(4), "is_nan": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        exponent, mantissa, is_nan = decoded(self.config, self.code)
+        m.d.comb += [self.exponent.eq(exponent), self.mantissa.eq(mantissa), self.is_nan.eq(is_nan)]
+        return m
+
+
+@pytest.mark.parametrize("name, least", [("MXFP4", -127), ("NVFP4", -9)])
+def test_every_scale_is_decoded(name, least):
+    decoder = ScaleDecoder(block_macro(name, columns=1))
+
+    async def testbench(ctx):
+        for code in range(256):
+            ctx.set(decoder.code, code)
+            number, exponent = scale(name, code)
+            assert ctx.get(decoder.is_nan) == (number is None), code
+            if number is not None:
+                assert ctx.get(decoder.exponent) == exponent
+                assert ctx.get(decoder.mantissa) * Fraction(2) ** (exponent + least) == number, code
 
     simulate(decoder, testbench, clocked=False)
 
