@@ -152,9 +152,8 @@ class WeightInput(wiring.Component):
                 self._nan_marks.eq(self._nan_marks[1:]),
             ]
         is_nan = self._nan_marks[0] if config.w.specials != NUMBERS else Const(0)
-        is_none = beat.scale[7] if config.has_mantissas else Const(0)
         m.d.comb += [
             self.scale_write.eq(takes & exists), scale.lane.eq(lane), scale.group.eq(group), scale.bank.eq(bank),
-            scale.scale.eq(Mux(is_nan | is_none, nan_code(config), beat.scale)),
+            scale.scale.eq(Mux(is_nan, nan_code(config), beat.scale)),
         ]
         return takes & is_last

@@ -3,12 +3,14 @@
 
 import numpy as np
 import pytest
+from amaranth.hdl import ResetInserter, Signal
 from bitline.golden.formats.blocks import FORMATS
 from bitline.hdl.config.formats import FORMAT_NAMES, block_macro
-from bitline.hdl.formats.block_macro import latency, pair_cycles
+from bitline.hdl.formats.block_macro import BlockMacro, latency, pair_cycles
 from bitline.verif.formats.beats import weight_beats
 from bitline.verif.formats.program import Program, drawn_program
-from block_player import play
+from block_player import play, run
+from gateware import simulate
 from some import some
 
 MXFP4 = FORMATS["MXFP4"]
@@ -108,6 +110,16 @@ def corners():
     return {name: found[3 * index:3 * index + 3] for index, name in enumerate(names)}
 
 
+def test_the_greatest_sums_in_the_highest_place():
+    config = block_macro("MXFP4", columns=1, max_blocks=8)
+    program, greatest, highest = Program(config), codes_of(MXFP4, 8, 6), np.full(8, 127 + 33, np.uint8)
+    program.load(0, greatest[:1], scales_of(127))
+    for codes in (greatest, greatest | 8):
+        program.multiply(codes, highest, [0] * 8, base=254)
+    found, _ = play(program)
+    assert [as_float(beat) for beat in found] == [sign * 8 * 32 * 36 * 2.0 ** 33 for sign in (1, -1)]
+
+
 @pytest.mark.parametrize("name, value", [
     ("greatest", 32 * 36.0), ("canceled", 32 * 3 * 2.0 ** -7), ("huge and tiny", 36 + 31 * 3.0), ("zeros", 0.0),
     ("zeros and ones", 32 * 36.0), ("lowest place", 32 * 3.0), ("highest place", 32 * 36 * 2.0 ** 33),
@@ -204,6 +216,53 @@ def test_banks_that_there_are_not():
             program.multiply(codes[:1], scales[:1], [bank])
     found, _ = play(program)
     assert found == program.beats["o"] and sum(beat["is_lost"] for beat in found) == 3 * 2
+
+
+def test_weights_that_are_written_again_at_any_time():
+    """A result is of the weights of one packet, a later one than those before, or lost."""
+    config, versions = block_macro("MXFP4", columns=3, macro=BANKS), 8
+    program, times = Program(config, seed=7), 48
+    x, scale = program.drawn("MXFP4", 1, nan_share=0)
+    for _ in range(versions):
+        program.load(0, *program.drawn("MXFP4", 3, nan_share=0))
+        program.multiply(x, scale, [0], base=240)
+    must = [tuple(beat["value"] for beat in program.beats["o"][3 * index:3 * index + 3]) for index in range(versions)]
+    vector = program.beats["i"][:config.beats]
+    program.beats |= {"i": vector * times, "o": program.beats["o"][:1] * 3 * times}
+    # A packet begins between any two beats of vectors, and they do not wait for its end.
+    packet = len(program.beats["w"]) // versions
+    program.needs = {"i": [0] * len(program.beats["i"]),
+                     "w": [21 * (index // packet) for index in range(len(program.beats["w"]))]}
+    found, _ = play(program, {"i": 0.9})
+    results = [found[3 * index:3 * index + 3] for index in range(times)]
+    kept = [tuple(beat["value"] for beat in each) for each in results if not any(beat["is_lost"] for beat in each)]
+    assert all(len({beat["is_lost"] for beat in each}) == 1 for each in results)
+    order = [must.index(each) for each in kept]
+    assert order == sorted(order) and len(set(order)) > 5 and len(kept) < times
+
+
+def test_reset_at_any_time():
+    """After it there are no weights, and all is as at the start."""
+    config = macro_of()
+    before, after = (drawn_program(config, 4, seed=seed) for seed in (8, 9))
+    first = Program(config)
+    for bank in range(2):
+        first.add_accumulation(*first.drawn("MXFP4", 1), [bank], 240)
+        first.expect_lost()
+    dut, reset, runs = BlockMacro(config=config), Signal(), []
+
+    async def testbench(ctx):
+        for stop in (70, 105, 118, 131, 160):
+            await run(ctx, dut, before, cycles=stop)
+            for valid in (dut.w_valid, dut.i_valid):
+                ctx.set(valid, 0)
+            ctx.set(reset, 1)
+            await ctx.tick()
+            ctx.set(reset, 0)
+            runs.append([(await run(ctx, dut, program))[0] for program in (first, after)])
+
+    simulate(ResetInserter(reset)(dut), testbench)
+    assert runs == [[first.beats["o"], after.beats["o"]]] * 5
 
 
 # With two banks the last row of a packet waits for tables to be filled.

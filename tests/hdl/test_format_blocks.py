@@ -3,6 +3,7 @@
 
 import itertools
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from bitline.hdl.config.macro import MacroConfig
 from bitline.hdl.formats.element_decoder import ElementDecoder
 from bitline.hdl.formats.rounding import Rounding
 from bitline.hdl.formats.scales import decoded
-from block_rules import scale
+from block_rules import element, scale
 from gateware import simulate
 
 
@@ -137,6 +138,26 @@ def test_configuration(name):
     planes = config.parts * config.macro.input_bits
     assert max(config.beats, config.parts * config.groups) <= planes and config.groups * config.lanes >= 6
     assert config.macro.total_width * config.macro.fuse >= config.sum_bits
+
+
+@pytest.mark.parametrize("max_blocks", [1, 5, 256])
+@pytest.mark.parametrize("inputs, weights", [*((name, name) for name in FORMAT_NAMES), ("MXINT8", "MXFP4"),
+                                             ("MXFP4", "MXFP8_E4M3"), ("MXFP8_E4M3", "MXFP4")])
+def test_widths_hold_the_greatest_sums_of_both_signs(inputs, weights, max_blocks):
+    config = block_macro(inputs, weights, columns=1, max_blocks=max_blocks)
+    x, w = ({int(number * 2 ** each.point) for number in map(partial(element, name), range(1 << each.bits))
+             if number is not None} for name, each in ((inputs, config.x), (weights, config.w)))
+    # Of each part of a vector's integers, by itself and both at once in the highest place.
+    pieces = [{each % 1024 for each in x}, {each >> 10 for each in x}] if inputs == "MXFP8_E4M3" else [x]
+    mantissas = 15 * 15 if inputs == "NVFP4" else 1
+    rows = FORMATS[inputs].size
+    extremes = [[rows * choose(a * b for a in (min(piece), max(piece)) for b in (min(w), max(w)))
+                 for piece in pieces] for choose in (min, max)]
+    for sums in extremes:
+        for factor, count, bits in ((1, 1, config.sum_bits), (mantissas, 1, config.term_bits),
+                                    (mantissas << config.max_shift, max_blocks, config.window_bits)):
+            totals = [factor * count * each for each in (*sums, *([sum(sums)] if bits == config.window_bits else []))]
+            assert -1 << bits - 1 <= min(totals) and max(totals) < 1 << bits - 1
 
 
 def test_widths_of_mxfp4():
