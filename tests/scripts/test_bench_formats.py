@@ -57,13 +57,14 @@ def test_sizes_of_formats(cli, tmp_path, monkeypatch):
     path = tmp_path / "formats.json"
     status, output, _ = cli("bench", "formats", "--count", 20, "--gateware", "--seeds", 1, "--out", path)
     rows = {row["format"]: row for row in json.loads(path.read_text(encoding="utf-8"))["gateware"]}
-    assert status == 0 and set(rows) == {"int8", "int8, sums of as many vectors", *FORMAT_NAMES}
+    names = set(FORMAT_NAMES) - {"MXFP8_E4M3"}
+    assert status == 0 and set(rows) == {"int8", "int8, sums of as many vectors", *names}
     mxfp4, int8 = rows["MXFP4"], rows["int8"]
     assert (int8["products_a_cycle"], mxfp4["products_a_cycle"]) == (32 * 64 / 8, 32 * 64 / 5)
     assert mxfp4["beside_int8"] == pytest.approx({"sites": 0.8, "products_a_site": 2.0})
     assert mxfp4["beside_int8_sums"] == pytest.approx({"sites": 800 / 1200, "products_a_site": 2.4})
     assert mxfp4["products_a_second"] == pytest.approx(32 * 64 / 5 * 1e8)
-    assert all(name in output for name in FORMAT_NAMES)
+    assert all(name in output for name in names)
     assert mxfp4["utilization"] == pytest.approx(5000 / 5050) and "Fmax, MHz" in output
 
 
