@@ -34,7 +34,7 @@ class ExactSum:
     def round_to(self, kind):
         """float64 (...) of numbers of ``kind``, of `ROUNDED`: rounded once, halves to even; what is too great infinite.
 
-        Subnormal numbers are kept. Minus zero is zero.
+        Subnormal numbers are kept. A sum of zero is plus zero; what is negative and rounded to zero is minus zero.
         """
         if kind not in ROUNDED:
             raise ValueError(f"kind must be one of {', '.join(ROUNDED)}, not {kind!r}")

@@ -6,7 +6,7 @@ from ...golden.formats.blocks import FORMATS, SCALE_BIAS, SCALE_NAN
 from ...golden.formats.products import ROUNDED
 from ...golden.formats.window import Window
 from .base import configuration, parameter
-from .macro import AroundMacro, MacroConfig
+from .macro import MAX_COLUMNS, AroundMacro, MacroConfig
 from .widths import ceil_log2, signed_width
 
 # What there is no gateware of, and why.
@@ -40,9 +40,16 @@ def macro_parameters(inputs, weights, columns):
         Names of formats.
     columns : int
         Results of a vector.
+
+    Raises
+    ------
+    ValueError
+        More columns than a macro has for such weights.
     """
     x, w = (FORMATS[name].element.integer_bits for name in (inputs, weights))
     fuse = -(-w // MAX_BITS)
+    if not 1 <= columns <= MAX_COLUMNS // fuse:
+        raise ValueError(f"columns must be an integer from 1 to {MAX_COLUMNS // fuse}, not {columns}")
     return {"rows": FORMATS[inputs].size, "columns": fuse * columns, "weight_bits": -(-w // fuse), "fuse": fuse,
             "input_bits": -(-x // -(-x // MAX_BITS))}
 

@@ -16,8 +16,8 @@ STEPS = 2
 class Rounding(wiring.Component):
     """The float nearest to ``integer * 2**(exponent - bias)``, of two that are as near the even one.
 
-    Subnormal numbers are kept; what is too great is infinite. NaN is the quiet one without a sign. Latency: `cycles`
-    enabled cycles, one number a cycle.
+    Subnormal numbers are kept; what is too great is infinite. Zero is plus zero, but what is negative and rounded to it
+    minus zero. NaN is the quiet one without a sign. Latency: `cycles` enabled cycles, one number a cycle.
 
     Parameters
     ----------

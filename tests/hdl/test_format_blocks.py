@@ -173,6 +173,8 @@ def test_widths_of_mxfp4():
     (["MXFP4", "MXFP8_E5M2"], {}, "weights must not be MXFP8_E5M2, whose infinities no sum of integers holds"),
     (["MXFP5"], {}, "inputs must be one of MXINT8, .*, NVFP4, not 'MXFP5'"),
     (["MXFP4", "NVFP4"], {}, "weights must have blocks and scales like MXFP4, not be NVFP4"),
+    (["MXFP8_E4M3"], {"columns": 600}, "columns must be an integer from 1 to 512, not 600"),
+    (["MXFP4"], {"columns": 1025}, "columns must be an integer from 1 to 1024, not 1025"),
     (["MXFP4"], {"macro": {"rows": 64}}, "rows must be 32 for MXFP4, not 64"),
     (["MXINT8", "MXFP4"], {"macro": {"weight_bits": 8}}, "weight_bits must be 5 for MXINT8 and MXFP4, not 8"),
     (["MXFP4"], {"macro": {"max_accumulations": 2}}, "max_accumulations must be 1 for MXFP4, not 2"),
@@ -181,7 +183,7 @@ def test_widths_of_mxfp4():
     (["MXFP4"], {"result": "float16"}, "result must be one of float32, bfloat16, not 'float16'")])
 def test_parameters_that_break_a_rule(formats, fields, match):
     with pytest.raises(ValueError, match=f"^{match}$"):
-        block_macro(*formats, columns=4, **fields)
+        block_macro(*formats, **{"columns": 4, **fields})
 
 
 def test_a_macro_is_needed():
