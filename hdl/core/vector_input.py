@@ -94,12 +94,16 @@ class VectorInput(wiring.Component):
             self.tag.set.eq(settings.set),
             self.tag.wanted.eq(is_last & ~broken),
         ]
-        for field, value in ((payload.bits, settings.bits), (payload.signed, settings.signed), (payload.bank, bank),
-                             (payload.accumulate, ~first)):
+        # Registers of their own: a mask of planes that read its own port would look like a loop to a simulator.
+        offered = Signal(data.StructLayout({"bits": settings.bits.shape(), "signed": 1, "bank": bank.shape(),
+                                            "accumulate": 1}))
+        for field, value in ((offered.bits, settings.bits), (offered.signed, settings.signed), (offered.bank, bank),
+                             (offered.accumulate, ~first)):
             # With the last beat; what is there until then does not matter.
             with m.If(assembler.s.ready):
                 m.d.sync += field.eq(value)
-        self._find_planes(m, assembler)
+        m.d.comb += [payload[name].eq(offered[name]) for name in ("bits", "signed", "bank", "accumulate")]
+        self._find_planes(m, assembler, offered)
         self._count_skipped(m)
         return m
 
@@ -157,7 +161,7 @@ class VectorInput(wiring.Component):
             m.d.sync += spoilt.eq((broken | is_faulty | self.flush) & ~is_last)
         return broken
 
-    def _find_planes(self, m, assembler):
+    def _find_planes(self, m, assembler, offered):
         """Find, beat by beat, the planes that differ from zero, and those that differ from the one above.
 
         A plane of an unsigned vector counts if it is not zero, one of a signed vector if the one below differs from it.
@@ -179,7 +183,7 @@ class VectorInput(wiring.Component):
                 with m.If(assembler.s.valid & assembler.s.ready):
                     m.d.sync += seen[index].eq(assembler.within & seen[index] | any_found)
             m.d.comb += payload.plane_mask[plane].eq(
-                Mux(payload.signed, unlike[plane - 1], nonzero[plane]) & (payload.bits > plane))
+                Mux(offered.signed, unlike[plane - 1], nonzero[plane]) & (offered.bits > plane))
 
     def _count_skipped(self, m):
         """Count the planes that the macro skips, from registers."""

@@ -208,7 +208,7 @@ MUTATIONS = {
                                  "vector_faults"),
     "accumulation with a faulty vector": ("vectors", "assign tag_wanted = %1 & %2;", "assign tag_wanted = %1;",
                                  "vector_faults"),
-    "accumulate": ("vectors", "sdffe_Q <= { %1,", "sdffe_Q <= { ~%1,", "random_traffic"),
+    "accumulate": ("vectors", "offered <= { %1,", "offered <= { ~%1,", "random_traffic"),
     "load that goes on": ("loader", "assembler__full = index >= ", "assembler__full = 1'b0 & index >= ", "load_faults"),
     "words": ("loader", "if (%1) gathered_1 <= word", "if (%1) gathered_1 <= ~word", "words"),
     "lock of the stream": ("loader", ".refuse(locked)", ".refuse(1'b0)", "lock"),

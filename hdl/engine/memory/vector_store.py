@@ -105,5 +105,6 @@ class VectorStore(wiring.Component):
         bits = (self.lanes - 1).bit_length()
         lane, word = place[:bits], place[bits:]
         lanes = [~exceeds(lane, index) for index in range(self.lanes)]
-        return Cat((word == index // self.lanes) & lanes[index % self.lanes] | (word < index // self.lanes)
-                   for index in range(self.rows))
+        # No word is before the first.
+        return Cat((word == index // self.lanes) & lanes[index % self.lanes] |
+                   ((word < index // self.lanes) if index >= self.lanes else 0) for index in range(self.rows))
