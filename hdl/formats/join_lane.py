@@ -11,7 +11,7 @@ from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
 from ..fabric.multiplier import CYCLES, multiply
 from ..fabric.mux import instantiate_choice
-from ..fabric.register import registered
+from ..fabric.register import all_registered, registered
 from ..fabric.shift import MAX_SHIFT, SHIFT_BITS, shift_cycles, shift_left
 from .layouts import sum_layout
 from .scales import decoded
@@ -112,12 +112,14 @@ class JoinLane(wiring.Component):
         if config.has_mantissas:
             product = registered(m, "mantissas", self.mantissa * mantissa)
             value = multiply(m, platform, "times_mantissas", value, product)[:config.term_bits].as_signed()
-            distance, flags = self._later(m, "mantissas", CYCLES, distance, flags)
+            flags = all_registered(m, "mantissas", {"distance": distance, **flags}, CYCLES)
+            distance = flags.pop("distance")
         fits = (distance >= 0) & (distance <= config.max_shift)
         flags["is_lost"] = ~fits & flags.pop("is_some")
         amount, places = self._split(distance, fits)
         shifted = shift_left(m, platform, "shifted", value, amount)
-        places, flags = self._later(m, "shifted", shift_cycles(config.term_bits), places, flags)
+        flags = all_registered(m, "shifted", {"places": places, **flags}, shift_cycles(config.term_bits))
+        places = flags.pop("places")
         self._join(m, platform, self._place(m, shifted, places), flags)
         return m
 
@@ -138,13 +140,6 @@ class JoinLane(wiring.Component):
         is_beyond = place == last + 1
         places = [fits & (place == index) for index in range(last)] + [fits & ((place == last) | is_beyond)]
         return Cat(distance[:PLACE_BITS], is_beyond), Cat(places)
-
-    def _later(self, m, name, cycles, distance, flags):
-        """Both so many cycles later."""
-        for cycle in range(cycles):
-            distance = registered(m, f"distance_{name}_{cycle}", distance)
-            flags = {flag: registered(m, f"{flag}_{name}_{cycle}", value) for flag, value in flags.items()}
-        return distance, flags
 
     def _place(self, m, shifted, places):
         """A register of the shifted sum at that of its places in the window that is marked; zero if none is."""

@@ -1,11 +1,12 @@
 """Result reader: the sums of all columns, one after the other, rounded to floats."""
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
 from ..fabric.mux import instantiate_choice
+from ..fabric.register import all_registered, registered
 from .join_lane import HALVES, READ
 from .layouts import finished_layout, result_layout, sum_layout
 from .rounding import Rounding
@@ -56,11 +57,12 @@ class ResultReader(wiring.Component):
         reads, is_last = self._sequence(m, lane)
         m.d.comb += [self.enable.eq(~self.o.valid | self.o.ready), common.eq(self.common[self.half])]
         along = {"valid": reads, "lane": lane, "is_last": is_last, "common": common.as_value()}
-        along = self._later(m, "read", READ, along)
-        chosen = data.View(sum_layout(config), self._held(m, "chosen", instantiate_choice(
-            m, platform, "choose", [one.as_value() for one in self.sums], along["lane"])))
+        held = {"enable": self.enable, "reset": ("valid",)}
+        along = all_registered(m, "read", along, READ, **held)
+        chosen = data.View(sum_layout(config), registered(m, "chosen", instantiate_choice(
+            m, platform, "choose", [one.as_value() for one in self.sums], along["lane"]), enable=self.enable))
         del along["lane"]
-        along = self._later(m, "chosen", 1, along)
+        along = all_registered(m, "chosen", along, **held)
         shared = data.View(finished_layout(config), along.pop("common"))
         rounding = platform.instantiate(
             m, "rounding", "rounding", Rounding, width=config.window_bits, exponent_bits=config.exponent_bits,
@@ -74,7 +76,7 @@ class ResultReader(wiring.Component):
             rounding.exponent.eq(shared.base),
             rounding.is_nan.eq(is_nan | along["is_lost"]),
         ]
-        along = self._later(m, "rounded", Rounding.cycles(config.window_bits, config.mantissa_bits), along)
+        along = all_registered(m, "rounded", along, Rounding.cycles(config.window_bits, config.mantissa_bits), **held)
         payload = self.o.payload
         m.d.comb += [self.o.valid.eq(along["valid"]), payload.value.eq(rounding.value),
                      payload.is_lost.eq(along["is_lost"]), payload.last.eq(along["is_last"])]
@@ -97,16 +99,3 @@ class ResultReader(wiring.Component):
             ]
         m.d.sync += waiting.eq(waiting + self.finished - self.freed)
         return reads, is_last
-
-    def _held(self, m, name, value):
-        """A register that advances with the reads."""
-        value = Value.cast(value)
-        register = Signal(value.shape(), name=name, reset_less="valid" not in name)
-        with m.If(self.enable):
-            m.d.sync += register.eq(value)
-        return register
-
-    def _later(self, m, name, cycles, values):
-        for cycle in range(cycles):
-            values = {key: self._held(m, f"{name}_{key}_{cycle}", value) for key, value in values.items()}
-        return values

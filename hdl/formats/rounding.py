@@ -1,11 +1,12 @@
 """Rounding: an integer times a power of two to a float, once."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Const, Module, Mux, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..config.widths import ceil_log2
 from ..fabric.adder import Addition, Carry, Operand, add
+from ..fabric.register import all_registered
 
 # Of float32 and of bfloat16.
 EXPONENT_BITS, FLOAT_BIAS = 8, 127
@@ -68,24 +69,14 @@ class Rounding(wiring.Component):
         # Minus a number is its complement and one.
         (magnitude,) = add(m, platform, "negate", [Addition(Operand(integer, "xor", integer[-1]), Operand(
             Const(0)), self.width, Carry(lambda a, b: a, integer[-1]))])
-        state = self._registered(m, "magnitude", {
+        state = all_registered(m, "magnitude", {
             "value": Cat(Const(0, padding), magnitude), "negative": integer[-1], "rest": Const(0),
-            "exponent": self.exponent, "is_nan": self.is_nan})
+            "exponent": self.exponent, "is_nan": self.is_nan}, enable=self.enable)
         state, leading = self._normalize(m, state, inner)
         state = self._find_exponent(m, state, leading, inner, self.bias + padding)
         state = self._denormalize(m, state)
         self._round(m, state)
         return m
-
-    def _registered(self, m, name, state):
-        """The state in registers."""
-        held = {}
-        for key, value in state.items():
-            value = Value.cast(value)
-            held[key] = Signal(value.shape(), name=f"{name}_{key}", reset_less=True)
-            with m.If(self.enable):
-                m.d.sync += held[key].eq(value)
-        return held
 
     def _normalize(self, m, state, inner):
         """Shift out leading zeros; their number, as bits of the steps."""
@@ -99,7 +90,7 @@ class Rounding(wiring.Component):
             state["rest"] |= value[:beyond].any()
             state["value"] = value[beyond:]
             if index % STEPS == STEPS - 1 or index == len(steps) - 1:
-                state = self._registered(m, f"normalized_{step}", state)
+                state = all_registered(m, f"normalized_{step}", state, enable=self.enable)
         leading = Cat(state.pop(f"by_{step}") for step in reversed(steps))
         return state, leading
 
@@ -110,11 +101,11 @@ class Rounding(wiring.Component):
         exponent = state.pop("exponent") - leading + (inner - 1 - bias + self._float_bias)
         most = kept_bits + 1
         below = 1 - exponent
-        return self._registered(m, "exponent", {
+        return all_registered(m, "exponent", {
             **state, "kept": kept,
             "field": Mux(exponent > 1, exponent - 1, 0) & self._is_some(kept, exponent),
             "too_great": (exponent >= (1 << self.float_exponent_bits) - 1) & kept[-1],
-            "below": Mux(below > 0, Mux(below > most, most, below), 0)[:ceil_log2(most + 1)]})
+            "below": Mux(below > 0, Mux(below > most, most, below), 0)[:ceil_log2(most + 1)]}, enable=self.enable)
 
     @staticmethod
     def _is_some(kept, exponent):
@@ -133,7 +124,7 @@ class Rounding(wiring.Component):
             state["rest"] = state["rest"] | shifts & kept[:step].any()
             state["kept"] = Mux(shifts, kept[step:], kept)
             if index % STEPS == STEPS - 1 or index == len(steps) - 1:
-                state = self._registered(m, f"shifted_{step}", state)
+                state = all_registered(m, f"shifted_{step}", state, enable=self.enable)
         return state
 
     def _round(self, m, state):

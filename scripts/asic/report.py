@@ -2,11 +2,11 @@
 
 import base64
 import html
-import io
 import json
 
 from rich.table import Table
 
+from ..common.pictures import png, pyplot
 from .energy import KINDS
 
 STYLE = """
@@ -123,19 +123,13 @@ def page(report):
 
 def _pictures(report):
     """Titles, texts and pictures (PNG)."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     drawings = (("Area by block", "Cells alone, um2.", _draw_area),
                 ("Energy by block", "pJ per MAC, by what takes it: " + "; ".join(
                     f"{kind}, {text}" for kind, text in KINDS.items()) + ".", _draw_energy))
     for name, text, draw in drawings:
-        figure, picture = draw(plt, report), io.BytesIO()
-        figure.savefig(picture, dpi=110)
-        plt.close(figure)
-        yield name, text, picture.getvalue()
+        yield name, text, png(draw(plt, report))
 
 
 def _panels(plt, report, key):

@@ -1,7 +1,6 @@
 """``bitline analog``: the accuracy that a network loses on an analog crossbar, against the exact digital macro."""
 
 import dataclasses
-import io
 import json
 from pathlib import Path
 
@@ -17,13 +16,13 @@ from ...host.backends import MacroBackend, Predicted
 from ...host.mapping.mapping import Mapping
 from ...host.mapping.tiling import matrix_product
 from ...host.network.analog import AnalogProducts
-from ...host.network.files.load import load_network
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
-from ..common.accuracy import DIGITS, accuracy_of
+from ..common.accuracy import DIGITS, accuracy_of, check_alone, comparison_options, load_compared
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import check_input, check_output, load_inputs, load_labels, warn_skipped
+from ..common.network_inputs import load_labels
 from ..common.options import MACRO
+from ..common.pictures import png, pyplot
 from ..common.progress import running
 from ..common.tables import show
 
@@ -145,10 +144,7 @@ def report_of(name, digital, bits, accuracies, cost):
 
 def draw(title, bits, reports):
     """The picture, as PNG: accuracy by bits of the converter."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     figure, axes = plt.subplots(1, len(reports), figsize=(5.5 * len(reports), 4.3), layout="constrained", sharey=True,
                                 squeeze=False)
@@ -165,10 +161,7 @@ def draw(title, bits, reports):
         axis.spines[["top", "right"]].set_visible(False)
     axes[0, 0].set_ylabel("right, %")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), fontsize=8, loc="outside lower center", ncols=3)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
-    return picture.getvalue()
+    return png(figure)
 
 
 def print_reports(bits, reports, *, labeled):
@@ -210,22 +203,16 @@ def crossbar_options(function):
 
 
 @click.command()
-@click.argument("model")
-@click.argument("more", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--inputs", metavar="FILE...", multiple=True, type=click.Path(path_type=Path),
-              help="As of bitline run.")
-@click.option("--step", type=click.IntRange(1), help="As of bitline run.")
-@click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
+@comparison_options
 @click.option("--calibrate", type=click.IntRange(1), help="How many of them, from the first, set the ranges of "
               "converters and are not counted. [default: a quarter]")
-@click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="As of bitline run.")
 @click.option("--adc-bits", "bits", default="4,5,6,7,8,10", show_default=True, callback=read_bits,
               help="Bits of the converter to try.")
 @click.option("--seeds", type=click.IntRange(1, 100), default=3, show_default=True, help="Sets of devices to try.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/analog"),
               show_default=True, help="Gets analog.json and analog.png.")
 @crossbar_options
-def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, out, **parameters):
+def command(model, paths, step, count, calibrate, labels, bits, seeds, out, **parameters):
     """Run MODEL, a file or "digits" for the worked example, on analog crossbars, and on the exact digital macro."""
     for name in (REPORT, PICTURE):
         check_writable(out / name)
@@ -233,15 +220,10 @@ def command(model, more, inputs, step, count, calibrate, labels, bits, seeds, ou
     with refusing(ValueError, NetworkError):
         config = CrossbarConfig(**parameters)
         if model == DIGITS:
-            if inputs or more or labels or calibrate:
-                raise BadInput("digits must be compared on its own images, not on files")
+            check_alone(paths, labels, step, calibrate)
             reports, title, labeled = compare_digits(count, config, bits, seeds), "handwritten digits", True
         else:
-            network = load_network(model)
-            check_input(network, "a comparison")
-            check_output(network, "a comparison")
-            loaded = load_inputs([*inputs, *more], network, step=step).first(count)
-            warn_skipped(loaded)
+            network, loaded = load_compared(model, paths, step, count)
             (values,), files = loaded.values, loaded.files
             first = calibrate or max(1, len(values) // 4)
             if first >= len(values):

@@ -1,7 +1,6 @@
 """``bitline demo``: a classifier of handwritten digits, with every image on the RTL."""
 
 import dataclasses
-import io
 import json
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ...host.mapping.simulate import simulate
 from ...verif.sim.build import require_simulator
 from ..common.files import check_writable, require_packages, write_files
 from ..common.options import build_option, simulator_option
+from ..common.pictures import png, pyplot
 from ..common.progress import count_of, running
 from ..common.tables import show
 from ..fpga.netlist import netlist_options, read_implementation
@@ -85,10 +85,7 @@ def demo(simulator, folder, *, implementation=None, images=None):
 
 def draw(classifier, scores, report):
     """The picture, as PNG: digits with their classes and scores, cycles of each layer, utilization of the array."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     figure = plt.figure(figsize=(11, 6.5), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=(1.5, 1))
@@ -131,10 +128,7 @@ def draw(classifier, scores, report):
     for axis in (left, right):
         axis.invert_yaxis()
         axis.spines[["top", "right"]].set_visible(False)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
-    return picture.getvalue()
+    return png(figure)
 
 
 def print_report(report):

@@ -1,6 +1,5 @@
 """``bitline explore``: the macros that suit a network, by cycles and area."""
 
-import io
 import json
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from ...host.network.files.load import load_network
 from ...host.network.network import NetworkError
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
 from ..common.jobs import scheduler_option
+from ..common.pictures import png, pyplot
 from ..common.progress import running
 from ..common.tables import show
 from ..explore.cost import POINTS, errors, fit, read_points
@@ -54,10 +54,7 @@ def check(candidates, folder):
 
 def draw(title, candidates, best):
     """The picture, as PNG: all macros by cycles and area, and the front."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     figure, axis = plt.subplots(figsize=(8.5, 5.5), layout="constrained")
     for kind, color in zip(KINDS, ("tab:blue", "tab:orange")):
@@ -76,10 +73,7 @@ def draw(title, candidates, best):
     axis.set_title(title, fontsize=10)
     axis.spines[["top", "right"]].set_visible(False)
     axis.legend(fontsize=8)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
-    return picture.getvalue()
+    return png(figure)
 
 
 def print_front(best, checked):

@@ -1,7 +1,6 @@
 """``bitline resilience``: the accuracy that a network loses to wrong bits of stored weights."""
 
 import dataclasses
-import io
 import json
 from pathlib import Path
 
@@ -15,13 +14,13 @@ from ...host import digits
 from ...host.backends import MacroBackend
 from ...host.mapping.mapping import Mapping
 from ...host.mapping.tiling import matrix_product
-from ...host.network.files.load import load_network
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
-from ..common.accuracy import DIGITS, accuracy_of
+from ..common.accuracy import DIGITS, accuracy_of, check_alone, comparison_options, load_compared
 from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import check_input, check_output, load_inputs, load_labels, warn_skipped
+from ..common.network_inputs import load_labels
 from ..common.options import MACRO
+from ..common.pictures import png, pyplot
 from ..common.progress import running
 from ..common.tables import show
 
@@ -94,10 +93,7 @@ def series(points, kind, response):
 
 def draw(title, exact, points):
     """The picture, as PNG: accuracy against rate, and below it what becomes of the results."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     figure, axes = plt.subplots(2, len(KINDS), figsize=(5.5 * len(KINDS), 7), layout="constrained", sharex=True,
                                 sharey="row")
@@ -122,10 +118,7 @@ def draw(title, exact, points):
     axes[1, 0].set_ylabel("results, %")
     for row in axes:
         row[0].legend(fontsize=8)
-    picture = io.BytesIO()
-    figure.savefig(picture, dpi=110)
-    plt.close(figure)
-    return picture.getvalue()
+    return png(figure)
 
 
 def print_points(rates, exact, points, *, labeled):
@@ -157,19 +150,13 @@ def read_rates(context, parameter, text):
 
 
 @click.command()
-@click.argument("model")
-@click.argument("more", metavar="[FILE]...", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--inputs", metavar="FILE...", multiple=True, type=click.Path(path_type=Path),
-              help="As of bitline run.")
-@click.option("--step", type=click.IntRange(1), help="As of bitline run.")
-@click.option("--count", type=click.IntRange(1), help="How many inputs. [default: all]")
-@click.option("--labels", metavar="FILE", type=click.Path(path_type=Path), help="As of bitline run.")
+@comparison_options
 @click.option("--rates", default=RATES, show_default=True, callback=read_rates,
               help="Probabilities to try that a stored bit is wrong.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=10, show_default=True, help="Sets of upsets to try.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/resilience"),
               show_default=True, help="Gets resilience.json and resilience.png.")
-def command(model, more, inputs, step, count, labels, rates, seeds, out):
+def command(model, paths, step, count, labels, rates, seeds, out):
     """Run MODEL, a file or "digits" for the worked example, on a macro of bitcells of which a share is wrong.
 
     Flipped bits are inverted when a row is written, until it is written again; stuck cells hold one value for good.
@@ -181,16 +168,11 @@ def command(model, more, inputs, step, count, labels, rates, seeds, out):
     require_packages("demo", "matplotlib", *(["sklearn"] if model == DIGITS else []))
     with refusing(ValueError, NetworkError):
         if model == DIGITS:
-            if inputs or more or labels or step:
-                raise BadInput("digits must be classified on its own images, not on files")
+            check_alone(paths, labels, step)
             classifier = digits.train().first(count)
             run, classes, title = on_digits(classifier), classifier.labels, "handwritten digits"
         else:
-            network = load_network(model)
-            check_input(network, "a comparison")
-            check_output(network, "a comparison")
-            loaded = load_inputs([*inputs, *more], network, step=step).first(count)
-            warn_skipped(loaded)
+            network, loaded = load_compared(model, paths, step, count)
             classes = load_labels(labels, loaded.files) if labels else None
             run, title = on_network(network, loaded.values[0]), Path(model).name
         exact, points = sweep(run, classes, rates, seeds)

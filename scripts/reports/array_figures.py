@@ -3,6 +3,7 @@
 from rich.table import Table
 
 from ..common import markdown
+from ..common.pictures import pyplot
 from ..fpga.array_flow import BITS, DEVICE
 
 # Of a row of figures: title and digits after the point.
@@ -78,10 +79,7 @@ def _cells(row, counts, for_area=None):
 
 def draw(rows, peers, path):
     """The figures over the sizes, a line for each kind; a level for each peer, which has one size."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     figure, axes = plt.subplots(2, 2, figsize=(11, 8), sharex=True, layout="constrained")
     sizes = list(dict.fromkeys(row["size"] for row in rows))

@@ -2,11 +2,11 @@
 
 import base64
 import html
-import io
 import json
 
 from ...host.mapping.schedule import plan
 from ..common.files import write_files
+from ..common.pictures import png, pyplot
 
 STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2em auto; max-width: 72em; padding: 0 1em; color: #222 }
@@ -153,10 +153,7 @@ def _details(layer, runs):
 
 def _pictures(report, layers, planned):
     """Titles, texts and pictures (PNG)."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
+    plt = pyplot()
 
     runs = report["inputs"]
     names = [layer["layer"].replace("operator ", "") for layer in layers]
@@ -174,10 +171,7 @@ def _pictures(report, layers, planned):
     ]
     pictures = []
     for title, text, draw in drawings:
-        figure, picture = draw(), io.BytesIO()
-        figure.savefig(picture, dpi=110)
-        plt.close(figure)
-        pictures.append((title, text, picture.getvalue()))
+        pictures.append((title, text, png(draw())))
     return pictures
 
 

@@ -85,6 +85,21 @@ def test_stuck_cells_are_repeated_in_the_other_bank():
     assert outcomes[True] < outcomes[False] / 2
 
 
+@pytest.mark.parametrize("rate", [2e-3, 1e-2, 0.3])
+def test_what_is_marked_again_is_used_as_it_came_first(rate):
+    lost = 0
+    for seed in SEEDS:
+        program = draw_program(seed)
+        first = UpsetMacro(CONFIG, STUCK, rate, seed).play(program).results.y
+        macro = UpsetMacro(CONFIG, STUCK, rate, seed, repeats=True)
+        changed = int((macro.play(program).results.y != first).any(axis=1).sum())
+        # Each that is changed was marked, and was not lost.
+        assert changed <= macro.tally.marked - macro.tally.lost
+        lost += macro.tally.lost
+        assert rate < 0.3 or (macro.tally.lost == macro.tally.marked > 100 and changed == 0)
+    assert lost
+
+
 def test_state_is_kept_between_programs():
     program = draw_program(4)
     whole = UpsetMacro(CONFIG, FLIPPED, 0, 1).play(program).results.y
@@ -140,7 +155,7 @@ def test_published_network(cli, published, tmp_path):
 @pytest.mark.parametrize("options, match", [
     (("digits", "--rates", "0"), "--rates must be numbers above 0 and up to 1 with commas between, not 0"),
     (("digits", "--rates", "1e-3,two"), "--rates must be numbers"),
-    (("digits", "--labels", "x.csv"), "digits must be classified on its own images"),
+    (("digits", "--labels", "x.csv"), "digits must be compared on its own images"),
     (("missing.tflite",), "missing.tflite"),
     (("digits", "--out", "README.md"), "must be a folder|is not a folder|README.md"),
 ])

@@ -58,6 +58,9 @@ def test_a_fit_finds_the_factors_that_points_were_made_of():
     points = [{"configuration": config.to_dict(), "sites": float(parts(config) @ factors)} for config in configs]
     assert np.abs(errors(points, "sites")).max() < 1e-6
     assert fit(points, "sites").predict(MACRO) == pytest.approx(parts(MACRO) @ factors)
+    # A point is predicted by a fit that has not seen it.
+    points[7]["sites"] *= 2
+    assert errors(points, "sites")[7] == pytest.approx(-0.5)
 
 
 def test_bits_of_a_tree():

@@ -25,6 +25,7 @@ from ...golden.requantize import ROUNDINGS, SHIFTS
 from ...hdl.config import CoreConfig
 from ...hdl.csr.register_map import register_map
 from ..csr.bus_masters import MASTERS
+from .storage import reach_in
 
 PERIOD_NS = 10
 # Cycles without a result after which none is expected any more.
@@ -291,3 +292,13 @@ class CoreBench:
     async def edge(self):
         """The next clock edge."""
         await RisingEdge(self.dut.aclk)
+
+
+async def start_loaded(dut):
+    """A `CoreBench` with nothing upset and drawn weights in every bank."""
+    reach_in(dut)
+    bench = CoreBench(dut)
+    await bench.start()
+    for bank in range(bench.config.macro.banks):
+        await bench.load_bank(bank)
+    return bench

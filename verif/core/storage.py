@@ -114,3 +114,9 @@ def surround(config, verilog):
     """The bench module around a core of that Verilog, for `build`."""
     visible = (*(port.name for port in core_ports(config)), *VISIBLE)
     return Surround("upsets", {"upsets.sv": bench_module(config, stores(config, verilog))}, {}, visible)
+
+
+def reach_in(dut, **values):
+    """Set some inputs of the bench module, and the others to zero."""
+    for name in INPUTS:
+        getattr(dut, name).value = values.get(name, 0)

@@ -12,14 +12,8 @@ from cocotb.utils import get_sim_time
 from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from .core_bench import PERIOD_NS, CoreBench, Refused
 from .core_steps import PAUSES, begin, watch
-from .storage import INPUTS
+from .storage import reach_in
 from .upsets import HARMLESS, UNSEEN, follow
-
-
-def reach_in(dut, **values):
-    """Set some inputs of the bench module, and the others to zero."""
-    for name in INPUTS:
-        getattr(dut, name).value = values.get(name, 0)
 
 
 async def run(bench, register, program):

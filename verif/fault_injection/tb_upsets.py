@@ -10,8 +10,7 @@ from pathlib import Path
 
 import cocotb
 
-from ..core.core_bench import CoreBench
-from ..core.storage import INPUTS
+from ..core.core_bench import start_loaded
 from ..core.upsets import SEEN, follow
 
 
@@ -19,13 +18,8 @@ from ..core.upsets import SEEN, follow
 async def upsets(dut):
     """Every upset of the list, one at a time."""
     todo = json.loads(Path(os.environ["BITLINE_UPSETS"]).read_text(encoding="utf-8"))
-    for name in INPUTS:
-        getattr(dut, name).value = 0
-    bench = CoreBench(dut)
-    await bench.start()
+    bench = await start_loaded(dut)
     macro = bench.config.macro
-    for bank in range(macro.banks):
-        await bench.load_bank(bank)
     await bench.load_set(0)
     found, now, flagged = [], None, 0
     for *upset, bank in todo:

@@ -3,8 +3,7 @@
 import cocotb
 
 from ...golden.bits import wrap
-from ..core.core_bench import CoreBench
-from ..core.storage import INPUTS
+from ..core.core_bench import start_loaded
 from ..core.upsets import strike
 
 TRIALS, VECTORS = 40, 2
@@ -33,13 +32,8 @@ def balanced(bench):
 @cocotb.test()
 async def results_of_wrong_weights(dut):
     """Drawn bits are wrong, one to six at a time, and some that the checksum cannot see."""
-    for name in INPUTS:
-        getattr(dut, name).value = 0
-    bench = CoreBench(dut)
-    await bench.start()
+    bench = await start_loaded(dut)
     macro = bench.config.macro
-    for bank in range(macro.banks):
-        await bench.load_bank(bank)
     await bench.apply_settings(bits=macro.input_bits, signed=1, bank=0)
     everything = [(row, column, bit) for row in range(macro.rows) for column in range(bench.config.array.columns)
                   for bit in range(macro.weight_bits)]
