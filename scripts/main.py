@@ -38,12 +38,18 @@ COMMANDS = {
     "survey": "Run many networks, each against its runtime.",
     "synth": "Build a macro for a board, or measure it alone.",
 }
+# Those that stand in the folder ``networks``.
+NETWORKS = ("analog", "classify", "compile", "explore", "fuzz", "operators", "resilience", "run", "survey")
 # Former commands, which one more release accepts, and what replaces them.
 FORMER = {
     "compare": ("analog",),
     "flips": ("inject", "--target", "flip-flops"),
     "upsets": ("inject", "--target", "weights"),
 }
+
+
+def _module(name):
+    return import_module(f".commands.{'networks.' if name in NETWORKS else ''}{name}", __package__)
 
 
 class Commands(click.Group):
@@ -59,7 +65,7 @@ class Commands(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx, name):
-        return import_module(f".commands.{name}", __package__).command if name in COMMANDS else None
+        return _module(name).command if name in COMMANDS else None
 
     def format_commands(self, ctx, formatter):
         with formatter.section("Commands"):

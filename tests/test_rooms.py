@@ -9,7 +9,7 @@ from rooms import MODULES, ROOMS, SETUPTOOLS, read, room_of
 NAMING = ("tests.test_rooms", "tests.test_words", "tests.helpers.rooms")
 # Subcommands, a group of them as one: none imports another. Nothing imports a testbench, which needs what only
 # simulations have.
-COMMAND, TESTBENCH = r"bitline\.scripts\.commands\.(\w+)", r"bitline\.verif\.\w+\.tb_"
+COMMAND, TESTBENCH = r"bitline\.scripts\.commands\.((?:networks\.)?\w+)", r"bitline\.verif\.\w+\.tb_"
 
 
 def imports(module, tree):
@@ -58,6 +58,7 @@ def test_each_room_keeps_to_the_order():
     ("host.mapping.tiling", "import bitline.scripts.common.files"),
     ("scripts.commands.demo", "from .simulate import command"),
     ("scripts.commands.bench.fpga", "from .. import synth"),
+    ("scripts.commands.networks.explore", "from .run import command"),
     ("verif.core.tb_core_races", "from .tb_core import begin"),
     ("scripts.commands.inject.weights", "from ....verif.fault_injection.tb_upsets import FILE"),
     ("host.board.board", "player = root / 'verif' / 'sim'"),
@@ -79,5 +80,5 @@ def test_what_is_allowed_is_no_fault(module, text):
 def test_every_folder_is_a_room_and_an_installed_package():
     folders = {module.rpartition(".")[0] for module in MODULES}
     assert folders == set(SETUPTOOLS["packages"]) and all(f"{folder}.__init__" in MODULES for folder in folders)
-    groups = {f"bitline.scripts.commands.{name}" for name in ("bench", "inject")}
+    groups = {f"bitline.scripts.commands.{name}" for name in ("bench", "inject", "networks")}
     assert folders - groups == {f"bitline.{room}" for room in ROOMS}

@@ -8,7 +8,7 @@ from bitline.golden.crossbar import Crossbar, CrossbarConfig
 from bitline.golden.mvm import mvm
 from bitline.host.network.analog import AnalogProducts
 from bitline.host.network.inference import Inference
-from bitline.scripts.commands.analog import enough_bits
+from bitline.scripts.commands.networks.analog import enough_bits
 from bitline.scripts.common.accuracy import accuracy_of
 from small_networks import convolution_network, residual_network
 

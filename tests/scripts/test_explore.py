@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 from bitline.hdl.config import KINDS, MacroConfig
-from bitline.scripts.commands.explore import describe
+from bitline.scripts.commands.networks.explore import describe
 from bitline.scripts.explore.cost import POINTS, errors, fit, parts, read_points, tree_bits
 from bitline.scripts.explore.measure import MEASURED, measure
 from bitline.scripts.explore.search import Candidate, front, search

@@ -16,7 +16,7 @@ from bitline.host.network.files.load import load_network
 from bitline.host.network.files.onnx_file import read_onnx
 from bitline.host.network.files.tflite_file import read_tflite
 from bitline.host.network.inference import Inference
-from bitline.scripts.commands import fuzz as command
+from bitline.scripts.commands.networks import fuzz as command
 from bitline.scripts.fuzzing import (
     damage,
     onnx_builder,

@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from bitline.scripts.commands.operators import BEGIN, END, put
+from bitline.scripts.commands.networks.operators import BEGIN, END, put
 from places import ROOT
 
 pytest.importorskip("tflite", reason="no tflite here")

@@ -13,7 +13,7 @@ from bitline.host.network.files.load import load_network
 from bitline.host.network.files.reference import TfliteReference
 from bitline.host.network.network import NetworkError
 from bitline.host.network.problems import Problems
-from bitline.scripts.commands.run import list_mismatches
+from bitline.scripts.commands.networks.run import list_mismatches
 from places import NETWORKS
 
 pytest.importorskip("tflite", reason="no tflite here")

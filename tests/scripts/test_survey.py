@@ -10,8 +10,8 @@ import pytest
 from bitline.golden.kernels import layers
 from bitline.host.network.files.load import load_network
 from bitline.host.network.files.tflite_file import read_tflite
-from bitline.scripts.commands import survey
-from bitline.scripts.commands.survey import draw_inputs
+from bitline.scripts.commands.networks import survey
+from bitline.scripts.commands.networks.survey import draw_inputs
 from places import MODELS, ROOT
 
 pytest.importorskip("tflite", reason="no tflite here")

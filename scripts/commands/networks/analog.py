@@ -8,23 +8,23 @@ import click
 import numpy as np
 from rich.table import Table
 
-from ...golden.crossbar import Crossbar, CrossbarConfig
-from ...golden.mvm import mvm
-from ...golden.program import predict
-from ...host import digits
-from ...host.backends import MacroBackend, Predicted
-from ...host.mapping.mapping import Mapping
-from ...host.mapping.tiling import matrix_product
-from ...host.network.analog import AnalogProducts
-from ...host.network.inference import Inference
-from ...host.network.network import NetworkError
-from ..common.accuracy import DIGITS, accuracy_of, check_alone, comparison_options, load_compared
-from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import load_labels
-from ..common.options import MACRO
-from ..common.pictures import png, pyplot
-from ..common.progress import running
-from ..common.tables import show
+from ....golden.crossbar import Crossbar, CrossbarConfig
+from ....golden.mvm import mvm
+from ....golden.program import predict
+from ....host import digits
+from ....host.backends import MacroBackend, Predicted
+from ....host.mapping.mapping import Mapping
+from ....host.mapping.tiling import matrix_product
+from ....host.network.analog import AnalogProducts
+from ....host.network.inference import Inference
+from ....host.network.network import NetworkError
+from ...common.accuracy import DIGITS, accuracy_of, check_alone, comparison_options, load_compared
+from ...common.files import BadInput, check_writable, refusing, require_packages, write_files
+from ...common.network_inputs import load_labels
+from ...common.options import MACRO
+from ...common.pictures import png, pyplot
+from ...common.progress import running
+from ...common.tables import show
 
 REPORT, PICTURE = "analog.json", "analog.png"
 # Of the fine-tuning of digits, relative to the largest weight.

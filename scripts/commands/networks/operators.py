@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from ..common.files import BadInput, require_packages, write_file
-from ..fuzzing.record import read_record
+from ...common.files import BadInput, require_packages, write_file
+from ...fuzzing.record import read_record
 
 # In a document, what is before the tables and behind them.
 BEGIN, END = "<!-- bitline operators -->\n", "<!-- end of bitline operators -->\n"
@@ -29,7 +29,7 @@ def command(record, document):
     """List operators of .tflite and .onnx files: kinds, rounding, what runs on the macro, what was fuzzed."""
     require_packages("networks", "tflite")
     require_packages("onnx", "onnx")
-    from ..fuzzing.listing import listing
+    from ...fuzzing.listing import listing
 
     tables = listing(read_record(record) if record else {})
     if document:

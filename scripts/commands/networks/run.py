@@ -8,21 +8,21 @@ import click
 import numpy as np
 from rich.table import Table
 
-from ...golden.program import pause
-from ...host.backends import BACKENDS, NumpyBackend, open_backend
-from ...host.board import LinkError
-from ...host.mapping.mapping import Mapping
-from ...host.mapping.schedule import plan
-from ...host.network.files.load import load_network
-from ...host.network.files.reference import REFERENCES, read_reference
-from ...host.network.network import NetworkError
-from ...host.network.rounding import RUNTIMES
-from ...host.network.run import run_network
-from ..common.files import BadInput, check_writable, refusing, require_packages, write_file
-from ..common.network_inputs import check_output, load_inputs, load_labels, warn_skipped
-from ..common.options import MACRO, build_option, config_options, simulator_option
-from ..common.progress import count_of, running
-from ..common.tables import show
+from ....golden.program import pause
+from ....host.backends import BACKENDS, NumpyBackend, open_backend
+from ....host.board import LinkError
+from ....host.mapping.mapping import Mapping
+from ....host.mapping.schedule import plan
+from ....host.network.files.load import load_network
+from ....host.network.files.reference import REFERENCES, read_reference
+from ....host.network.network import NetworkError
+from ....host.network.rounding import RUNTIMES
+from ....host.network.run import run_network
+from ...common.files import BadInput, check_writable, refusing, require_packages, write_file
+from ...common.network_inputs import check_output, load_inputs, load_labels, warn_skipped
+from ...common.options import MACRO, build_option, config_options, simulator_option
+from ...common.progress import count_of, running
+from ...common.tables import show
 
 REPORT_FILES = ("report.html", "report.json")
 # Width of a sum, where data movement is counted in bits; and the mismatches that are listed.
@@ -234,7 +234,7 @@ def command(model, more, inputs, quantize_inputs, step, count, labels, backend, 
     if output:
         write_file(output, saved(network, result.outputs, output.suffix == ".npz"))
     if report_folder:
-        from ..reports.network_report import write_report
+        from ...reports.network_report import write_report
 
         write_report(report_folder, report, layers, mapping)
         click.echo(f"{report_folder / 'report.html'}\n{report_folder / 'report.json'}")

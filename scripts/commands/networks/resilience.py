@@ -8,21 +8,21 @@ import click
 import numpy as np
 from rich.table import Table
 
-from ...golden.checksum import check_column_count
-from ...golden.upsets import KINDS, Tally, UpsetMacro
-from ...host import digits
-from ...host.backends import MacroBackend
-from ...host.mapping.mapping import Mapping
-from ...host.mapping.tiling import matrix_product
-from ...host.network.inference import Inference
-from ...host.network.network import NetworkError
-from ..common.accuracy import DIGITS, accuracy_of, check_alone, comparison_options, load_compared
-from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.network_inputs import load_labels
-from ..common.options import MACRO
-from ..common.pictures import png, pyplot
-from ..common.progress import running
-from ..common.tables import show
+from ....golden.checksum import check_column_count
+from ....golden.upsets import KINDS, Tally, UpsetMacro
+from ....host import digits
+from ....host.backends import MacroBackend
+from ....host.mapping.mapping import Mapping
+from ....host.mapping.tiling import matrix_product
+from ....host.network.inference import Inference
+from ....host.network.network import NetworkError
+from ...common.accuracy import DIGITS, accuracy_of, check_alone, comparison_options, load_compared
+from ...common.files import BadInput, check_writable, refusing, require_packages, write_files
+from ...common.network_inputs import load_labels
+from ...common.options import MACRO
+from ...common.pictures import png, pyplot
+from ...common.progress import running
+from ...common.tables import show
 
 REPORT, PICTURE = "resilience.json", "resilience.png"
 RATES = "1e-5,3e-5,1e-4,3e-4,1e-3,3e-3,1e-2,3e-2,1e-1"

@@ -7,17 +7,17 @@ import click
 import numpy as np
 from rich.table import Table
 
-from ...hdl.config import KINDS, MacroConfig
-from ...host.network.files.load import load_network
-from ...host.network.network import NetworkError
-from ..common.files import BadInput, check_writable, refusing, require_packages, write_files
-from ..common.jobs import scheduler_option
-from ..common.pictures import png, pyplot
-from ..common.progress import running
-from ..common.tables import show
-from ..explore.cost import POINTS, errors, fit, read_points
-from ..explore.measure import measure
-from ..explore.search import OBJECTIVES, front, search
+from ....hdl.config import KINDS, MacroConfig
+from ....host.network.files.load import load_network
+from ....host.network.network import NetworkError
+from ...common.files import BadInput, check_writable, refusing, require_packages, write_files
+from ...common.jobs import scheduler_option
+from ...common.pictures import png, pyplot
+from ...common.progress import running
+from ...common.tables import show
+from ...explore.cost import POINTS, errors, fit, read_points
+from ...explore.measure import measure
+from ...explore.search import OBJECTIVES, front, search
 
 REPORT, PICTURE = "explore.json", "explore.png"
 # What is measured of a macro for its area.

@@ -5,14 +5,14 @@ from pathlib import Path
 import click
 import numpy as np
 
-from ...golden.engine.executor import Engine
-from ...golden.engine.image import EngineError
-from ...hdl.config.engine import EngineConfig, default_engine
-from ...verif.engine.verilog_runs import run_verilog
-from ...verif.sim.build import SimulatorError
-from ..common.files import BadInput, check_writable, refusing, write_json
-from ..common.network_inputs import read_numpy
-from ..common.options import build_option
+from ....golden.engine.executor import Engine
+from ....golden.engine.image import EngineError
+from ....hdl.config.engine import EngineConfig, default_engine
+from ....verif.engine.verilog_runs import run_verilog
+from ....verif.sim.build import SimulatorError
+from ...common.files import BadInput, check_writable, refusing, write_json
+from ...common.network_inputs import read_numpy
+from ...common.options import build_option
 
 
 def read_input(path):

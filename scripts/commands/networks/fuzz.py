@@ -8,11 +8,11 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ..common.files import BadInput, check_writable, require_packages
-from ..common.progress import running
-from ..common.tables import show
-from ..fuzzing.damage import read_damaged, total_of
-from ..fuzzing.record import read_record, write_record
+from ...common.files import BadInput, check_writable, require_packages
+from ...common.progress import running
+from ...common.tables import show
+from ...fuzzing.damage import read_damaged, total_of
+from ...fuzzing.record import read_record, write_record
 
 # What is compared unless something else is said.
 VALUES, RUNTIME = 100_000, "litert-2.3"
@@ -92,7 +92,7 @@ def command(operators, values, seed, output, runtime, damaged):
     require_packages("onnx", "onnx", "onnxruntime")
     if runtime == "tflm" and find_spec("tflite_micro") is None:
         raise BadInput("tflite-micro not found: pip install tflite-micro")
-    from ..fuzzing import onnx_fuzz, tflite_fuzz
+    from ...fuzzing import onnx_fuzz, tflite_fuzz
 
     kinds = (tflite_fuzz,) if runtime == "tflm" else (tflite_fuzz, onnx_fuzz)
     fuzzers = {operator: kind for kind in kinds for operator in kind.OPERATORS}

@@ -6,14 +6,14 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ...hdl.config.engine import EngineConfig, default_engine
-from ...host.engine.compiler import compile_network, fitted, widest
-from ...host.engine.listing import costs, lines
-from ...host.network.files.load import load_network
-from ...host.network.network import NetworkError
-from ...host.network.rounding import RUNTIMES_OF
-from ..common.files import BadInput, check_writable, refusing, write_file
-from ..common.tables import show
+from ....hdl.config.engine import EngineConfig, default_engine
+from ....host.engine.compiler import compile_network, fitted, widest
+from ....host.engine.listing import costs, lines
+from ....host.network.files.load import load_network
+from ....host.network.network import NetworkError
+from ....host.network.rounding import RUNTIMES_OF
+from ...common.files import BadInput, check_writable, refusing, write_file
+from ...common.tables import show
 
 # What `Cost` counts, in the order of the columns.
 COUNTED = ("cycles", "memory", "weights", "inputs", "sums", "outputs")

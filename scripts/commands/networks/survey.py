@@ -11,19 +11,19 @@ import click
 import numpy as np
 from rich.table import Table
 
-from ...host.backends import open_backend
-from ...host.mapping.mapping import Mapping
-from ...host.network.files.load import load_network
-from ...host.network.files.reference import read_reference
-from ...host.network.network import DTYPES, NetworkError
-from ...host.network.operators import TransposedConvolution
-from ...host.network.rounding import RUNTIMES
-from ...host.network.run import run_network
-from ...verif.sim.build import SimulatorError
-from ..common.files import BadInput, check_writable, write_json
-from ..common.options import MACRO, build_option, config_options, simulator_option
-from ..common.progress import running
-from ..common.tables import show
+from ....host.backends import open_backend
+from ....host.mapping.mapping import Mapping
+from ....host.network.files.load import load_network
+from ....host.network.files.reference import read_reference
+from ....host.network.network import DTYPES, NetworkError
+from ....host.network.operators import TransposedConvolution
+from ....host.network.rounding import RUNTIMES
+from ....host.network.run import run_network
+from ....verif.sim.build import SimulatorError
+from ...common.files import BadInput, check_writable, write_json
+from ...common.options import MACRO, build_option, config_options, simulator_option
+from ...common.progress import running
+from ...common.tables import show
 
 SUFFIXES = (".tflite", ".onnx")
 
