@@ -159,6 +159,7 @@ def compile_program(path, top, sources, *options):
         lines = (done.stdout + done.stderr).strip().splitlines()
         reason = next((line for line in lines if "rror" in line), "no reason given")
         raise SimulatorError(f"{path.name} must compile, and does not: {reason}")
+    _remove_headers(folder)
     if folder != path.parent.resolve():
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / path.name, path)
@@ -407,8 +408,15 @@ def _compile(result, names, parameters, arguments, library):
         except (SystemExit, RuntimeError) as error:
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None
+    _remove_headers(result.folder)
     if result.simulator == "verilator" and not library.exists():
         _keep([*result.folder.glob("verilated*.o"), result.folder / f"{Path(PORT_ADDRESS).stem}.o"], library)
+
+
+def _remove_headers(folder):
+    """Remove the precompiled headers of a finished build, which are nine tenths of it, and of no use any more."""
+    for path in folder.glob("*.gch"):
+        path.unlink()
 
 
 def _keep(paths, library):
