@@ -66,7 +66,7 @@ def test_other_buses(simulator, config, tmp_path):
     (OTHER_BUSES[0], "bus__enable = %1 & %2;", "bus__enable = %1;"),
     (OTHER_BUSES[1], "assign bus__enable = psel & %1;", "assign bus__enable = psel;"),
     (OTHER_BUSES[1], "assign pslverr = %1 & bus__refused", "assign pslverr = %1"),
-], 0))
+]))
 def test_testbench_notices_a_broken_bus(config, old, new, tmp_path):
     failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, "front", old, new))
     assert "bus" in failed
@@ -76,7 +76,7 @@ def test_testbench_notices_a_broken_bus(config, old, new, tmp_path):
     (OTHER_BUSES[0], "= cyc & stb;", "= stb;"),
     (OTHER_BUSES[1], "= psel & penable;", "= penable;"),
     (OTHER_BUSES[1], "= psel & penable;", "= psel;"),
-], 0))
+]))
 def test_testbench_notices_an_answer_that_nobody_asks_for(config, old, new, tmp_path):
     failed, _ = run(config, "tb_bus", tmp_path, verilog=broken(config, "front", old, new))
     assert "given_up" in failed
@@ -93,7 +93,7 @@ def test_testbench_notices_an_error_that_is_known_a_cycle_late(tmp_path):
 @pytest.mark.parametrize("block, old, new, test", some([
     ("loader", ".withdraw(restart)", ".withdraw(1'b0)",
      "words_that_wait_are_dropped_by_a_write_of_load"),
-], 0))
+]))
 def test_testbench_notices_a_broken_load(block, old, new, test, tmp_path):
     verilog = broken(CONFIG, block, old, new)
     assert run(CONFIG, "tb_core_interlocks", tmp_path, verilog=verilog, test=test) == ([test], 1)
@@ -128,6 +128,7 @@ def test_marches_do_every_operation_in_order(simulator, tmp_path):
     assert run(LANES, "tb_core_march", tmp_path, simulator=simulator, inside=True) == ([], 2)
 
 
+@pytest.mark.slow
 def test_testbench_notices_a_march_with_another_background(tmp_path):
     verilog = broken(LANES, "self_test", "assign load__payload = ", "assign load__payload = 4 ^ ")
     assert run(LANES, "tb_core_march", tmp_path, verilog=verilog, inside=True) == (["march"], 2)
@@ -191,7 +192,7 @@ def test_lint_clean(config, fabric, tmp_path):
               f"hierarchy -check -top {config.name}\nproc\ncheck -assert\n")
 
 
-@pytest.mark.parametrize("seed", ["1", "2"])
+@pytest.mark.parametrize("seed", some(["1", "2"], 0))
 def test_same_bytes_every_time(seed):
     code = ("from bitline.hdl.config import CoreConfig; from bitline.hdl.emit import emit\n"
             f"print(emit(CoreConfig.from_json({CONFIG.to_json()!r})), end='')")

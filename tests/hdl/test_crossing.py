@@ -9,7 +9,7 @@ from amaranth.hdl import ClockDomain, ClockSignal, Elaboratable, Module, ResetSi
 from amaranth.sim import Simulator
 from bitline.hdl.clocking import crossing, reset
 from bitline.hdl.clocking.crossing import StreamCrossing
-from some import some
+from some import some, some_of
 
 SHAPE = 16
 TRANSFERS = 20
@@ -108,7 +108,7 @@ BUGS = {
 }
 
 
-@pytest.mark.parametrize("bug", BUGS)
+@pytest.mark.parametrize("bug", some_of(BUGS, "asked again"))
 def test_bugs_of_a_crossing_are_noticed(bug):
     old, new = BUGS[bug]
     text = Path(crossing.__file__).read_text(encoding="utf-8")
@@ -228,7 +228,7 @@ MOMENTS = [0, 1, 2, 3, 4, 6, 9, 20]
 
 @pytest.mark.parametrize("ratio", [0.13, 0.7, 2.3])
 @pytest.mark.parametrize("low", [3, 3000], ids=["short", "long"])
-@pytest.mark.parametrize("moment", some(MOMENTS, 0, 2, 4, 7))
+@pytest.mark.parametrize("moment", some(MOMENTS, 0, 4))
 def test_a_lost_lock_leaves_no_transfer_behind(ratio, low, moment):
     """Whatever the state of the handshakes, both ways, nothing that was not sent arrives after it."""
     failing = Failing(ratio)

@@ -87,7 +87,7 @@ MUTATIONS = [
 ]
 
 
-@pytest.mark.parametrize("body, old, new", some(MUTATIONS, 0, 1))
+@pytest.mark.parametrize("body, old, new", some(MUTATIONS))
 def test_testbench_notices_a_broken_body(body, old, new, tmp_path):
     text = Design(HEAD + memory_module("memory", 70, 16)).mutated("memory", old, new).text
     assert run_memory(around(body, text), 70, 16, tmp_path) == ["memory"]

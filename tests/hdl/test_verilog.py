@@ -47,7 +47,7 @@ def cells(tmp_path_factory):
 
 
 @pytest.mark.parametrize("fabric", FABRICS)
-@pytest.mark.parametrize("parameters", some(NAMED, 0, 1, 2, 3, 6, 7, 8), ids=str)
+@pytest.mark.parametrize("parameters", some(NAMED, 0, 2, 6, 8), ids=str)
 @pytest.mark.parametrize("tool", ("verilator", "yosys", pytest.param("iverilog", marks=pytest.mark.needs("iverilog"))))
 def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
     config = MacroConfig(**parameters)
@@ -96,7 +96,7 @@ def test_every_waiver_is_needed_and_has_its_reason(program, unneeded, tmp_path, 
         assert f"/* verilator lint_off {rule} */  // {reason}\n" in text
 
 
-@pytest.mark.parametrize("parameters", [NAMED[2], NAMED[8]], ids=str)
+@pytest.mark.parametrize("parameters", some([NAMED[2], NAMED[8]], 1), ids=str)
 @pytest.mark.parametrize("fabric", FABRICS)
 def test_same_bytes_every_time(parameters, fabric):
     code = ("from bitline.hdl.config import MacroConfig; from bitline.hdl.emit import emit, sidecar\n"

@@ -77,6 +77,7 @@ def test_figures():
     assert found["gmac_per_second_per_kilolut"] == pytest.approx(10 / 1.888, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_table_picture_and_placements_that_are_kept(cli, tmp_path, monkeypatch):
     pytest.importorskip("matplotlib")
     pytest.importorskip("amaranth_boards")
