@@ -41,6 +41,16 @@ def max_beats(config, count):
     return max(sum(ends[(first + index) % config.groups] for index in range(count)) for first in range(config.groups))
 
 
+def room_for_beats(config, latency):
+    """Beats that the packer of a requantizer with this latency holds, and how many of them it keeps for groups that
+    may be taken beyond that with which there still was space, and that are counted later.
+    """
+    # The group with which a vector is flushed is the last of its beat.
+    groups = max(config.kept_groups + 1, 2) + COUNTED
+    beyond = min(groups, max_beats(config, groups) + 1)
+    return max(max_beats(config, latency + BUFFERED - COUNTED) + beyond, MIN_DEPTH), beyond
+
+
 class ResultPacker(wiring.Component):
     """Collects the results of a vector in beats, and buffers these until the stream accepts them.
 
@@ -65,11 +75,7 @@ class ResultPacker(wiring.Component):
 
     def __init__(self, *, config, latency):
         self.config, self.latency = config, latency
-        # Beats of groups that may be taken beyond that with which there still was space, and that are counted later.
-        # The group with which a vector is flushed is the last of its beat.
-        groups = max(config.kept_groups + 1, 2) + COUNTED
-        self.beyond = min(groups, max_beats(config, groups) + 1)
-        self.depth = max(max_beats(config, latency + BUFFERED - COUNTED) + self.beyond, MIN_DEPTH)
+        self.depth, self.beyond = room_for_beats(config, latency)
         super().__init__({
             "i": In(results_signature(config)), "busy": Out(1),
             "wrong": In(int(config.checksum)), "o": Out(stream.Signature(result_beat_layout(config))),

@@ -184,7 +184,19 @@ class Design:
         return self._with(module, _with_port(text, f"output wire [{width - 1}:0] {name}"))
 
     def exposing(self, module, name):
-        """Make a register or wire an output of its module, as its last port; ValueError if there is none."""
+        """Make a register or wire an output of its module, as its last port; ValueError if there is none.
+
+        ``instance.name`` is that of a module within it, and ``instance_name`` the port.
+        """
+        instance, _, inner = name.rpartition(".")
+        if instance:
+            found = self.modules[module].instances[instance]
+            width = self.modules[found.module].width(inner)
+            outside = f"{instance}_{inner}"
+            connected = found.text.replace(f" {instance} (\n", f" {instance} (\n    .{inner}({outside}),\n", 1)
+            text = self.modules[module].text.replace(found.text, connected, 1)
+            return self._with(module, _with_port(text, f"output wire [{width - 1}:0] {outside}")).exposing(
+                found.module, inner)
         text = self.modules[module].text
         declared = re.search(rf"^  ((?:reg|wire) (?:signed )?(?:\[\d+:0\] )?{name});\n", text, re.MULTILINE)
         if not declared:

@@ -98,6 +98,10 @@ def test_outputs_attributes_comments_and_replacements():
     found = Design(TEXT)
     part = found.exposing("part", "kept").with_output("part", "twice", 2, "{ kept, kept }").modules["part"]
     assert [*part.ports] == ["d", "q", "kept", "twice"] and part.assigned["twice"] == "{ kept, kept }"
+    (instance,) = (name for name, each in found.modules["top"].instances.items() if each.module == "part")
+    above = found.exposing("top", f"{instance}.kept").modules
+    assert [*above["part"].ports] == ["d", "q", "kept"] and f"{instance}_kept" in above["top"].ports
+    assert above["top"].instances[instance].pins["kept"] == f"{instance}_kept"
     with pytest.raises(ValueError, match="registers must be those of part, which has no y"):
         found.exposing("part", "y")
     assert found.with_attributes("part", {"q": "(* a *)"}).modules["part"].ports["q"].attributes == "(* a *)"

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bitline.golden.requantize import requantize
-from bitline.hdl.config import MacroConfig
+from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.config.macro import FUSES
 from bitline.hdl.config.widths import signed_width
 from bitline.hdl.emit import run_yosys
@@ -19,6 +19,7 @@ from bitline.scripts.common.sby import broken, check
 from bitline.verif.formal.carry_save import compressed
 from bitline.verif.formal.paths import unregistered
 from bitline.verif.formal.properties import FASTEST, PROPERTIES
+from bitline.verif.formal.property import vectors_in_macro
 from bitline.verif.sim.build import source
 from places import ROOT
 from some import some, some_of
@@ -70,6 +71,16 @@ def test_each_has_covers_and_bugs_that_break_something(name):
     assert proof.bugs
     for bug in proof.bugs:
         assert broken(proof, bug).text != formal.design(proof).text
+
+
+@pytest.mark.parametrize("macro", [
+    {}, {"result_interval": 2}, {"result_interval": 4}, {"result_interval": 4, "broadcast": 1}, {"column": "table"},
+    {"column": "table", "result_interval": 4}], ids=str)
+@pytest.mark.parametrize("size", [{"rows": 1, "columns": 1}, {"rows": 64, "columns": 4}], ids=str)
+def test_the_tracker_has_room_for_what_the_controller_holds(size, macro):
+    config = CoreConfig(macro=MacroConfig(**size, **macro))
+    # One more is offered, and of another the totals were accepted.
+    assert 1 + vectors_in_macro(config.macro) + (config.kept_groups > 0) <= config.in_flight
 
 
 def test_a_tree_that_loses_a_bit_is_detected():

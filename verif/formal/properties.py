@@ -3,16 +3,19 @@
 from dataclasses import replace
 
 from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.config.widths import ceil_log2
+from ...hdl.core.requantizer import tag_layout
 from ...hdl.csr.register_file import CYCLES
 from .carry_save import cells, compressed
 from .property import (
     Property,
     controlled,
     fused,
+    grouped,
     lane,
     level_sums,
     march_ending,
-    sampling,
+    packed_beats,
     streaming,
     summed,
     table_sums,
@@ -20,12 +23,12 @@ from .property import (
 )
 
 MACRO = MacroConfig(rows=10, columns=4, banks=2)
+CORE = CoreConfig(macro=MACRO, input_stream_bits=32)
 
 
 def of_core(name, says, block, bugs, depth, bus="axi", **more):
     """A property of a block of a core."""
-    return Property(name, says, name, CoreConfig(macro=MACRO, bus=bus, input_stream_bits=32), block, bugs, depth,
-                    **more)
+    return Property(name, says, name, replace(CORE, bus=bus), block, bugs, depth, **more)
 
 
 SETTINGS = ("offset_0", "clamp_0", "offset_1", "clamp_1")
@@ -104,6 +107,13 @@ BUS_PROOFS = (
         ("assign o__payload_keep = %1;", "assign o__payload_keep = 8'hff;"),
         ("assign o__payload[63:0] = %1 & %2;", "assign o__payload[63:0] = %1;"),
         (".r_en(o__ready)", ".r_en(1'b1)")), 4, defines={"RESULTS": 8, "KEEP": 15}),
+    of_core("tracker", "each vector that arrives gets one tag, shown after three cycles at the latest", "tracker", (
+        (".w_en(enters)", ".w_en(enters & ~o__valid)"),
+        (".r_en(o__ready)", ".r_en(1'b1)"),
+        ("enters <= i__valid", "enters <= i__valid & ~o__ready"),
+        # A cycle in which the last tag is still on its way.
+        ("assign empty = ", "assign empty = stays | ")), 4, cover_depth=20, exposed=("enters", "fifo.inner_level"),
+        defines={"TAG": tag_layout().size, "IN_FLIGHT": CORE.in_flight, "LEVEL": ceil_log2(CORE.in_flight)}),
     of_core("assembler", "each packet of inputs gives one vector or one fault", "vectors_assembler", (
         ("assign faults__long = ", "assign faults__long = 1'b0 & "),
         ("assign faults__short = ", "assign faults__short = 1'b0 & "),
@@ -168,16 +178,34 @@ MARCH = Property(
         ("assign is_done = step[0] ? %1 : %2;", "assign is_done = step[0] ? %1 : 1'b1;")), 13,
     cover_depth=60, bug_depth=60, defines={"TOTAL": MARCHED.macro.total_width}, solvers=("yices",), script="flatten")
 
-SAMPLES = tuple(sampling(f"samples{suffix}", says, interval, bugs) for suffix, says, interval, bugs in (
-    ("", "the self-test is shown each group of totals of its vector once", 1, (
+GROUPS = tuple(grouped(f"groups{suffix}", says, interval, bugs) for suffix, says, interval, bugs in (
+    ("", "the requantizer takes or samples each group of totals of a vector once, and ends with the last", 1, (
         # Groups of other vectors too, a tag that leaves after any group, and groups that begin again.
         ("shown_sampled_sdff_Q_D = goes & %1;", "shown_sampled_sdff_Q_D = goes;"),
         ("i__ready_mux_Y_A = %1 | o__taken_last;", "i__ready_mux_Y_A = 1'b1;"),
-        ("next_group_mux_Y_B = o__taken_last ? ", "next_group_mux_Y_B = 1'b0 ? "))),
+        ("next_group_mux_Y_B = o__taken_last ? ", "next_group_mux_Y_B = 1'b0 ? "),
+        # Groups of a vector that is discarded, and without space.
+        ("assign wanted = %1;", "assign wanted = tag__payload[1];"),
+        ("assign o__space_or_A_Y = ", "assign o__space_or_A_Y = 1'b1 | "))),
     ("_4", "the same, interval 4", 4, (
         ("ends_mux_Y_A = %1 | o__taken_last;", "ends_mux_Y_A = 1'b1;"),
         # Totals that were accepted are those of nobody.
         ("assign i__valid_or_A_Y = i__valid | remain;", "assign i__valid_or_A_Y = 1'b1;")))))
+
+BEATS = tuple(packed_beats(f"beats{suffix}", says, CoreConfig(
+    macro=MacroConfig(rows=4, columns=columns, banks=2, result_interval=interval), output_stream_bits=32), bugs)
+    for suffix, says, columns, interval, bugs in (
+        ("", "each group's results get into a beat, of each vector the last into the last, and no beat is lost", 6, 4, (
+            # Beats that leave make no room; there is always space; each group is a beat, or only the last is.
+            ("assign left = ", "assign left = 1'b0 & "),
+            ("assign i__space_sdff_Q_D = ", "assign i__space_sdff_Q_D = 1'b1 | "),
+            ("assign w_en = i__valid & %1;", "assign w_en = i__valid;"),
+            ("assign w_en = i__valid & %1;", "assign w_en = i__valid & i__last;"),
+            ("taken_last_mux_S_Y = taken_last ? ", "taken_last_mux_S_Y = 1'b0 ? "))),
+        ("_whole", "the same, each group a beat", 20, 4, (
+            ("assign i__space_sdff_Q_D = ", "assign i__space_sdff_Q_D = i__space | "),)),
+        ("_1", "the same, interval 1", 13, 1, (
+            ("assign i__space_sdff_Q_D = ", "assign i__space_sdff_Q_D = i__space | "),))))
 
 ENDS = march_ending(
     "march_ends", "a self-test ends, however long it waits for each of what it waits for",
@@ -372,8 +400,8 @@ WHOLE = (
           solvers=("yices",), script="memory_map"),
 )
 
-PROPERTIES = {proof.name: proof for proof in (*BUS_PROOFS, *STREAMS, MARCH, *SAMPLES, ENDS, *REQUANTIZER, *TREE_PROOFS,
-                                              *DATA, *CONTROL, *FUSED, *WHOLE)}
+PROPERTIES = {proof.name: proof for proof in (*BUS_PROOFS, *STREAMS, MARCH, *GROUPS, *BEATS, ENDS, *REQUANTIZER,
+                                              *TREE_PROOFS, *DATA, *CONTROL, *FUSED, *WHOLE)}
 # Those that are proved in the shortest time, seconds each; the tests run them.
-FASTEST = ("apb", "wishbone", "axi_lite", "lock", "loader", "packer", "assembler", "items", "controller",
-           "controller_2", "response")
+FASTEST = ("apb", "wishbone", "axi_lite", "lock", "loader", "packer", "tracker", "groups", "groups_4", "assembler",
+           "items", "controller", "controller_2", "response")

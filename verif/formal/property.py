@@ -8,6 +8,8 @@ from ...hdl.bist.data_background import DataBackground
 from ...hdl.columns.table_columns import entry_layout
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.config.widths import ceil_log2
+from ...hdl.core.requantizer import Requantizer
+from ...hdl.core.result_packer import MIN_DEPTH, result_beat_layout, room_for_beats
 from .paths import unregistered
 
 
@@ -120,9 +122,21 @@ def controller_ports(module, bits):
     }
 
 
+def vectors_in_macro(config):
+    """Most vectors in a macro, by what the check of the controller says: those that arrived, wait and are driven, those
+    in its stages, and one at the output.
+    """
+    return 2 + config.is_deep + controller_stages(config) + 1
+
+
+def controller_stages(config):
+    """Cycles, without stalls, from a vector's last plane to the register before the output."""
+    return 4 + config.broadcast + config.column_latency - 1 + config.fuse_latency
+
+
 def controlled(name, says, config, bugs, **more):
     """A property of a controller with two banks and accumulation."""
-    stages = 4 + config.broadcast + config.column_latency - 1 + config.fuse_latency
+    stages = controller_stages(config)
     ahead = ["arrived", "waited", "is_calibration", "move", "index", "following", "steps"] if config.is_deep else []
     return Property(name, says, "controller", config, "controller", bugs,
                     taps=lambda module: controller_ports(module, config.input_bits),
@@ -155,14 +169,35 @@ def lane(name, says, check, output, bugs, depth, **more):
                     defines={"TOTAL": config.macro.total_width, "OUT": config.output_bits} | products, **more)
 
 
-def sampling(name, says, interval, bugs, **more):
+def grouped(name, says, interval, bugs, **more):
     """A property of a requantizer of raw results whose totals stay for so many cycles."""
     config = CoreConfig(macro=MacroConfig(rows=4, columns=3, banks=2, result_interval=interval), output="int32")
     group, total = max(1, ceil_log2(config.groups)), config.macro.total_width
-    return Property(name, says, "samples", config, "requantizer", bugs, 3, exposed=("group",),
+    return Property(name, says, "groups", config, "requantizer", bugs, 3, exposed=("group",), taps=lambda module: {
+                        "left": (1, "remain" if config.kept_groups else "1'b0")},
                     cover_depth=16, bug_depth=16, solvers=("yices",), defines={
                         "GROUPS": config.groups, "GROUP": group, "TOTALS": config.macro.columns * total,
-                        "SHOWN": 3 + group + config.lanes * total}, **more)
+                        "SHOWN": 3 + group + config.lanes * total, "KEPT": config.kept_groups,
+                        "CREDIT": max(config.kept_groups, 1)}, **more)
+
+
+def packed_beats(name, says, config, bugs, **more):
+    """A property of the result packer of a core, with its requantizer's latency."""
+    latency = Requantizer.max_vectors(config)
+    depth, beyond = room_for_beats(config, latency)
+    parts = config.beat_results // config.lanes
+    width = max(1, ceil_log2(parts))
+    return Property(name, says, "beats", config, "packer", bugs, 3, cover_depth=40, bug_depth=40,
+                    solvers=("yices",), exposed=("fifo.inner_level",), taps=lambda module: {
+                        "left_over": (8, word(module, "room", 8)),
+                        "position": (width, "position" if parts > 1 else "1'b0"),
+                        "promised": (width, "promised_part" if parts > 1 else "1'b0"),
+                        "writes": (1, module.instances["fifo"].pins["w_en"]),
+                        "writes_last": (1, "i__last")},
+                    defines={"GROUPS": config.groups, "LATENCY": latency, "RESULTS": config.lanes * config.output_bits,
+                             "BEAT": result_beat_layout(config).size, "POSITION": width, "PARTS": parts,
+                             "LEVEL": ceil_log2(depth), "CREDIT": max(config.kept_groups, 1), "DEPTH": depth,
+                             "BEYOND": beyond, **({"FULL": 1} if depth > MIN_DEPTH else {})}, **more)
 
 
 def fused(name, says, config, bugs, **more):
