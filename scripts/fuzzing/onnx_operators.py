@@ -141,6 +141,8 @@ def _product(drawn, operator, rng):
         return _matmul_of_activations(drawn, operator, rng)
     zero, scale = drawn.drawn_zero(), drawn.scale
     x = drawn.dequantized("x", scale, zero)
+    if operator == "MatMul" and drawn.opset >= SINCE["int4"] and not rng.integers(3):
+        return _matmul_in_blocks(drawn, rng, x)
     channels, outputs, attributes = drawn.shape[1], int(rng.choice(OUTPUTS)), {}
     kind = str(rng.choice(known(WEIGHTS, drawn.opset)))
     if operator == "ConvTranspose":
@@ -165,6 +167,34 @@ def _product(drawn, operator, rng):
     if rng.integers(2):
         made = drawn.node("Relu", [made])
     return drawn.output(made, float(rng.choice([16.0, 64.0])))
+
+
+def _matmul_in_blocks(drawn, rng, x):
+    """Weights with a scale and a zero point for each block of rows; the last block may be short."""
+    kind, depth, outputs = str(rng.choice(["int8", "int4", "uint4"])), drawn.shape[3], int(rng.choice(OUTPUTS))
+    block = int(rng.choice([4, 8, 16]))
+    low, high = WEIGHTS[kind]
+    shape = [-(-depth // block), outputs]
+    scales = rng.uniform(0.01, 0.2, shape) if rng.integers(2) else 2.0 ** rng.integers(-6, -2, shape)
+    zeros = rng.integers(low, high + 1, shape) if kind.endswith("int4") else np.zeros(shape, np.int64)
+    names = [drawn.constant(rng.integers(low, high + 1, [depth, outputs]), kind),
+             drawn.constant(scales.astype(np.float32)), drawn.constant(zeros, kind)]
+    drawn.integer_output(drawn.node("MatMul", [x, drawn.node("DequantizeLinear", names, axis=0, block_size=block)]))
+
+
+def _nbits(drawn, operator, rng):
+    """Weights of 4 bits in blocks, times numbers or integers that are dequantized."""
+    depth, outputs, block = drawn.shape[3], int(rng.choice(OUTPUTS)), int(rng.choice([16, 32]))
+    blocks, is_dynamic = -(-depth // block), bool(rng.integers(2))
+    packed = rng.integers(0, 256, [outputs, blocks, block // 2]).astype(np.uint8)
+    scales = rng.uniform(0.01, 0.2, [outputs * blocks]).astype(np.float32)
+    names = ["x" if is_dynamic else drawn.dequantized("x", drawn.scale, drawn.drawn_zero()), drawn.constant(packed),
+             drawn.constant(scales)]
+    if rng.integers(2):
+        names.append(drawn.constant(rng.integers(0, 256, [outputs * (-(-blocks // 2))]).astype(np.uint8)))
+    attributes = {"accuracy_level": 4} if is_dynamic else {}
+    drawn.integer_output(drawn.node("MatMulNBits", names, domain=MICROSOFT, K=depth, N=outputs, bits=4,
+                                    block_size=block, **attributes))
 
 
 def _bias(drawn, rng, scales):
@@ -260,7 +290,7 @@ OPERATORS = {
     **dict.fromkeys(UNARY, _unary), **dict.fromkeys(("Add", "Sub", "Mul"), _binary), "Div": _divide, "Clip": _clip,
     **dict.fromkeys(("AveragePool", "GlobalAveragePool", "MaxPool", "GlobalMaxPool"), _pool), "ReduceMean": _mean,
     "Softmax": _softmax, **dict.fromkeys(("Conv", "ConvTranspose", "Gemm", "MatMul"), _product),
-    **MOVES, "Resize": _resize, "QuantizeLinear": _quantize, "DequantizeLinear": _per_channel,
+    **MOVES, "MatMulNBits": _nbits, "Resize": _resize, "QuantizeLinear": _quantize, "DequantizeLinear": _per_channel,
     **dict.fromkeys(("QLinearConv", "QLinearMatMul", "QGemm", "QLinearAdd", "QLinearMul", "QLinearConcat",
                      "QLinearLeakyRelu", "QLinearSigmoid", "QLinearSoftmax", "QLinearAveragePool",
                      "QLinearGlobalAveragePool"), _qlinear),

@@ -5,12 +5,12 @@ A file for each family, with a table ``READERS``: forms, each with a function th
 and what draws it in `scripts/fuzzing/onnx_operators.py`.
 """
 
-from . import elementwise, means, moves, pooling, products, qlinear, resize, scales
+from . import block_products, elementwise, means, moves, pooling, products, qlinear, resize, scales
 from .scales import DequantizeLinear
 
 # By domain and name in files: the form, and what reads it.
 ONNX = {(form.domain, form.name): (form, reader)
-        for family in (elementwise, means, moves, pooling, products, qlinear, resize, scales)
+        for family in (block_products, elementwise, means, moves, pooling, products, qlinear, resize, scales)
         for form, reader in family.READERS}
 
 __all__ = ["ONNX", "DequantizeLinear"]

@@ -9,6 +9,7 @@ from ..onnx_node import Constant, OnnxForm, Product
 from ..operators import Conv2D, DepthwiseConv2D, FullyConnected, TransposedConvolution
 from ..window import onnx_window
 from .activations_product import read_matmul_of_activations
+from .block_products import in_blocks, read_blocks
 from .lines import of_lines_too
 
 # Scales that are this near are those of one product, rounded at another place.
@@ -122,6 +123,8 @@ def read_gemm(node):
     node.has_operands(2, 3 if is_gemm else 2)
     if not is_gemm and not isinstance(node.operands[1], Constant):
         return read_matmul_of_activations(node)
+    if block := in_blocks(node, node.operands[1], axis := 1 if attributes.get("transB") else 0):
+        return read_blocks(node, axis, block)
     x = node.graph.integers(node, node.operands[0], is_last=False)
     weights = onnx_weights(node, 1, (0, 1) if attributes.get("transB") else (1, 0), 0)
     shape, (units, depth) = tensors[x].shape, tensors[weights].shape

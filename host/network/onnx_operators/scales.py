@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ....golden.formats.elements import E2M1, E4M3
 from ....golden.kernels import float_layers
 from ..network import QUANTIZED, Tensor
 from ..onnx_node import MICROSOFT, Constant, OnnxForm, Product, Value
@@ -140,14 +141,25 @@ class DequantizeLinear(Operator):
         node.has_operands(2, 3)
         value = node.operands[0]
         if isinstance(value, Constant):
-            node.require(value.scales is None and (value.array.dtype.kind in "iu" or value.array.dtype.itemsize == 1)
-                         and value.array.dtype.name in WIDER, f"integers of {', '.join(WIDER)}", value.array.dtype)
-            array = value.array.astype(WIDER[value.array.dtype.name])
-            factors, points = Scales.of(node).spread(array.shape)
-            return Constant(array, factors, points)
+            return cls._of_constant(node, value)
         node.require(isinstance(value, Value) and not value.dequantized and
                      node.graph.tensors[value.index].dtype != "float32", "integers", "numbers in floating point")
         return cls.of_activation(node, value, Scales.of(node, dtype=np.dtype(node.graph.tensors[value.index].dtype)))
+
+    @staticmethod
+    def _of_constant(node, value):
+        """Integers, or floats of 4 or 8 bits as the integers that they are at a scale of their own."""
+        kind = value.array.dtype.name
+        node.require(value.scales is None and (value.array.dtype.kind in "iu" or value.array.dtype.itemsize == 1)
+                     and kind in WIDER, f"integers of {', '.join(WIDER)}", value.array.dtype)
+        factors, points = Scales.of(node).spread(value.shape)
+        if kind not in FLOATS:
+            return Constant(value.array.astype(WIDER[kind]), factors, points)
+        element, codes = FLOATS[kind], value.array.view(np.uint8)
+        node.require(not points.any() and bool((element.special[codes] == 0).all()),
+                     "finite weights without zero points", "others")
+        return Constant(element.integers[codes].astype(WIDER[kind]), factors * np.float32(2.0 ** -element.point),
+                        points)
 
     @classmethod
     def of_activation(cls, node, value, scales):
@@ -173,8 +185,11 @@ class DequantizeLinear(Operator):
         return float_layers.dequantize(x, scales, points)
 
 
+# Floats of 4 and 8 bits whose integers a macro can hold.
+FLOATS = {"float4_e2m1fn": E2M1, "float8_e4m3fn": E4M3}
 # Types of constant integers, and what holds them.
-WIDER = {"int8": np.int8, "uint8": np.uint8, "int16": np.int16, "uint16": np.uint16, "int32": np.int32,
+WIDER = {"float4_e2m1fn": np.int8, "float8_e4m3fn": np.int32,
+         "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "uint16": np.uint16, "int32": np.int32,
          "int4": np.int8, "uint4": np.uint8, "int2": np.int8, "uint2": np.uint8}
 
 VERSIONS = (10, 13, 19, 21, 23, 24, 25)
