@@ -37,9 +37,11 @@ COMMANDS = {
     "soak": "Run random configurations and traffic for hours.",
     "survey": "Run many networks, each against its runtime.",
     "synth": "Build a macro for a board, or measure it alone.",
+    "transformer": "Train a small transformer, and run it on a macro.",
 }
 # Those that stand in the folder ``networks``.
-NETWORKS = ("analog", "classify", "compile", "explore", "fuzz", "operators", "resilience", "run", "survey")
+NETWORKS = ("analog", "classify", "compile", "explore", "fuzz", "operators", "resilience", "run", "survey",
+            "transformer")
 # Former commands, which one more release accepts, and what replaces them.
 FORMER = {
     "compare": ("analog",),

@@ -7,13 +7,14 @@ from places import ROOT
 SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]
 # A room is the files of a folder without those of the rooms in it.
 ROOMS = [
-    "golden", "golden.kernels", "golden.formats", "golden.engine", "hdl.config", "hdl.fabric", "hdl.columns",
-    "hdl.macro", "hdl.csr", "hdl.axi", "hdl.bist", "hdl.core", "hdl.engine.control", "hdl.engine.memory",
+    "golden", "golden.kernels", "golden.formats", "golden.transformer", "golden.engine", "hdl.config", "hdl.fabric",
+    "hdl.columns", "hdl.macro", "hdl.csr", "hdl.axi", "hdl.bist", "hdl.core", "hdl.engine.control", "hdl.engine.memory",
     "hdl.engine.compute", "hdl.engine", "hdl.formats", "hdl", "hdl.measure", "hdl.clocking", "hdl.uart_bridge",
     "constraints", "verif", "verif.sim", "verif.macro", "verif.csr", "verif.core", "verif.axi", "verif.driver",
     "verif.engine", "verif.formats", "verif.soc", "verif.fault_injection", "verif.formal", "host.network",
     "host.network.operators", "host.network.onnx_operators",
-    "host.network.files", "host.mapping", "host.engine", "host.board", "verif.link", "host", "scripts.common",
+    "host.network.files", "host.mapping", "host.transformer", "host.engine", "host.board", "verif.link", "host",
+    "scripts.common",
     "scripts.fpga", "scripts.asic", "scripts.explore", "scripts.integration", "scripts.kit", "scripts.peers",
     "scripts.reports", "scripts.mutation", "scripts.fuzzing", "scripts.commands", "scripts",
 ]

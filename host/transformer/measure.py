@@ -1,0 +1,81 @@
+"""How well a transformer predicts text, in floating point and in integers, and how far its functions are from numbers."""
+
+import numpy as np
+
+from ...golden.transformer.forward import Cache, forward
+from ...golden.transformer.functions import (
+    GREATEST,
+    NORM_BITS,
+    OCTAVE,
+    OCTAVES,
+    SILU_ERROR,
+    SOFTMAX_ERROR,
+    norm_error,
+    norm_root,
+    rms_norm,
+    silu_table,
+    softmax_weights,
+)
+
+
+def quality(logits, tokens):
+    """Share of characters that are the most likely one, and bits a character.
+
+    Parameters
+    ----------
+    logits : float array (..., n, characters)
+        Natural logarithms, but for a sum.
+    tokens : int array (..., n)
+        What comes next.
+    """
+    top = logits - logits.max(axis=-1, keepdims=True)
+    chances = np.take_along_axis(top, tokens[..., None], -1)[..., 0] - np.log(np.exp(top).sum(axis=-1))
+    return float((logits.argmax(axis=-1) == tokens).mean()), float(-chances.mean() / np.log(2))
+
+
+def integer_logits(model, windows):
+    """Logits (windows, n, characters) as numbers."""
+    return np.stack([forward(model, window, Cache())["logits"] for window in windows]) * model.logit_scale
+
+
+def softmax_deviation():
+    """By how much a softmax weight differs from ``255 * exp(-x)`` at most, over all ``x`` from 0 on."""
+    # Between two roundings of the exponent the weight stays and the exponential falls: the ends are the worst.
+    steps = np.arange(OCTAVE * (OCTAVES + 1))
+    ends = np.stack([np.maximum(steps - 0.5, 0), steps + 0.5])
+    return float(np.abs(softmax_weights(steps) - GREATEST * np.exp2(-ends / OCTAVE)).max())
+
+
+def norm_deviation(count=64, draws=20_000, seed=0):
+    """The greatest deviation of drawn norms, in steps, and as a share of what `norm_error` allows.
+
+    Sizes are drawn too, from a few steps to all of int16; one in ten vectors has a single value.
+    """
+    rng = np.random.default_rng(seed)
+    x = np.rint(rng.normal(0, 1, (draws, count)) * 2.0 ** rng.uniform(0, 13, (draws, 1))).astype(np.int64)
+    x[::10, 1:] = 0
+    x = np.clip(x, -32767, 32767)
+    mean = np.sqrt((x.astype(np.float64) ** 2).mean(axis=-1, keepdims=True))
+    exact = np.clip(x * 2.0 ** NORM_BITS / np.where(mean == 0, 1, mean), -127, 127)
+    found = np.abs(rms_norm(x) - exact)
+    return float(found.max()), float((found / norm_error(norm_root(x))).max())
+
+
+def silu_deviation(draws=200, seed=0):
+    """By how many steps tables of SiLU differ from it at most, over all inputs, of drawn scales."""
+    rng, worst = np.random.default_rng(seed), 0.0
+    for scale, share in zip(2.0 ** rng.uniform(-9, -2, draws), rng.uniform(0.3, 1, draws)):
+        x = np.arange(-128, 128) * scale
+        # The greatest result is less than the greatest input, or saturates.
+        output_scale = scale * share
+        exact = np.clip(x / (1 + np.exp(-x)) / output_scale, -127, 127)
+        worst = max(worst, float(np.abs(silu_table(scale, output_scale) - exact).max()))
+    return worst
+
+
+def deviations():
+    """Of each function what is measured, in steps of its results, and its bound: rows of name, measured, bound."""
+    norm, share = norm_deviation()
+    return [("softmax weight, all exponents, of 255", softmax_deviation(), SOFTMAX_ERROR),
+            ("RMS norm, drawn vectors", norm, norm / share),
+            ("SiLU, all int8, drawn scales", silu_deviation(), SILU_ERROR)]

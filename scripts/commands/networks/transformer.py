@@ -1,0 +1,216 @@
+"""``bitline transformer``: a small transformer in integers, trained on text, on the macro."""
+
+import io
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.table import Table
+
+from ....golden.program import pause
+from ....golden.transformer.forward import PARTS, exact, generate
+from ....host.backends import Predicted
+from ....host.transformer import measure
+from ....host.transformer.array import MacroArray
+from ....host.transformer.file import from_arrays, to_arrays
+from ....host.transformer.quantize import quantize
+from ....host.transformer.text import ALPHABET, standard_text, tokens_of
+from ....host.transformer.training import Sizes, train
+from ....verif.sim.player import RtlSession
+from ...common.files import BadInput, check_writable, refusing, write_file, write_json
+from ...common.network_inputs import read_numpy
+from ...common.options import MACRO, build_option, config_options, simulator_option
+from ...common.progress import count_of, running
+from ...common.tables import show
+
+# The part of a text that is not trained on, and windows of it that are predicted; windows to calibrate with.
+KEPT, WINDOWS, CALIBRATION = 0.1, 128, 16
+MAX_TEXT = 1 << 26
+
+
+def windows_of(tokens, length, count):
+    """So many windows of a text, evenly spread, int64 (count, length)."""
+    starts = np.linspace(0, len(tokens) - length, count).astype(np.int64)
+    return np.stack([tokens[start:start + length] for start in starts])
+
+
+def read_text(path):
+    """Tokens to train on, and those to predict."""
+    if path is None:
+        with refusing(ValueError):
+            text = standard_text()
+    else:
+        if path.stat().st_size > MAX_TEXT:
+            raise BadInput(f"text must have at most {MAX_TEXT} bytes, and {path} has {path.stat().st_size}")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise BadInput(f"text must be UTF-8, and {path} is not") from None
+    tokens, least = tokens_of(text), 20 * Sizes(len(ALPHABET)).context
+    if len(tokens) < least:
+        raise BadInput(f"text must have at least {least} characters, and {path} has {len(tokens)}")
+    split = int(len(tokens) * (1 - KEPT))
+    return tokens[:split], tokens[split:]
+
+
+def made(text, steps, seed):
+    """A trained model in integers, and how well it and the one in floating point predict, as `quality` gives it."""
+    (learned, kept), sizes = read_text(text), Sizes(len(ALPHABET))
+    with running("training", steps) as progress:
+        network = train(sizes, learned, steps=steps, seed=seed, progress=progress)
+    model = quantize(network, ALPHABET, windows_of(learned, sizes.context, CALIBRATION))
+    windows = windows_of(kept, sizes.context + 1, WINDOWS)
+    logits, _ = network.forward(windows[:, :-1])
+    return model, {"characters_learned": len(learned), "characters_predicted": windows[:, 1:].size,
+                   "steps": steps, "float": measure.quality(logits, windows[:, 1:]),
+                   "integers": measure.quality(measure.integer_logits(model, windows[:, :-1]), windows[:, 1:])}
+
+
+def read_model(path):
+    """The transformer of a file."""
+    arrays = read_numpy(path)
+    if not isinstance(arrays, dict):
+        raise BadInput(f"{path} must be an .npz file of a transformer, and is one array")
+    with refusing(ValueError):
+        return from_arrays(arrays)
+
+
+def on_macro(model, prompt, count, config, player):
+    """Prompt and decoding on a macro, and in numpy: the text, and a report of both."""
+    with MacroArray(config, player, model) as array, running("running", count + 1) as progress:
+        ends = []
+
+        def done(number):
+            ends.append(len(array.records))
+            progress(number)
+
+        tokens, steps = generate(model, prompt, count, array, done)
+    wanted, expected = generate(model, prompt, count, exact)
+    wrong = sum(int(np.count_nonzero(step[name] != other[name])) for step, other in zip(steps, expected)
+                for name in other) + int(tokens != wanted)
+    phases = {"prompt": (len(prompt), array.records[:ends[0]]), "decoding": (count, array.records[ends[0]:])}
+    return model.text(tokens), {
+        "configuration": config.to_dict(), "prompt_tokens": len(prompt), "decoded_tokens": count,
+        "tensors": sum(len(step) for step in steps), "values": sum(x.size for step in steps for x in step.values()),
+        "mismatches": wrong + sum(record.mismatches for record in array.records),
+        "cycles_as_predicted": all(record.cycles == record.predicted for record in array.records),
+        "pause": pause(config),
+        "phases": {name: {"tokens": tokens, "parts": part_rows(config, records), "total": row_of(config, records)}
+                   for name, (tokens, records) in phases.items() if records}}
+
+
+def part_rows(config, records):
+    """A row for each part."""
+    return {part: row_of(config, [record for record in records if record.part == part]) for part in PARTS}
+
+
+def row_of(config, records):
+    """Sums of records."""
+    sums = {name: sum(getattr(record, name) for record in records)
+            for name in ("predicted", "vectors", "rows", "work", "sums", "mismatches")}
+    cycles = [record.cycles for record in records]
+    total = None if None in cycles else sum(cycles)
+    counted = total or sums["predicted"]
+    return {"programs": len(records), **sums, "cycles": total,
+            "utilization": sums["work"] / (config.rows * config.columns * counted) if counted else 0.0}
+
+
+def print_phase(name, phase):
+    """The table of a phase."""
+    table = Table("part", "vectors", "rows written", "cycles", "predicted", "share", "utilization", "mismatches",
+                  title=f"{name}: {count_of(phase['tokens'], 'token')}")
+    total = phase["total"]
+    for part, row in [*phase["parts"].items(), ("in all", total)]:
+        table.add_row(part, f"{row['vectors']:,}", f"{row['rows']:,}",
+                      "" if row["cycles"] is None else f"{row['cycles']:,}", f"{row['predicted']:,}",
+                      f"{row['predicted'] / total['predicted']:.1%}", f"{row['utilization']:.1%}",
+                      str(row["mismatches"]))
+    show(table)
+
+
+def print_report(report):
+    """Everything that a run has to say."""
+    for what in ("float", "integers"):
+        if what in report.get("training", {}):
+            share, bits = report["training"][what]
+            click.echo(f"{what}: {share:.2%} of {report['training']['characters_predicted']:,} characters are the most "
+                       f"likely one, {bits:.3f} bits a character")
+    for name, phase in report["phases"].items():
+        print_phase(name, phase)
+    totals = [phase["total"] for phase in report["phases"].values()]
+    cycles = "cycles not simulated" if None in [total["cycles"] for total in totals] else (
+        f"{sum(total['cycles'] for total in totals):,} cycles")
+    programs = sum(total["programs"] for total in totals)
+    click.echo(f"{report['values']:,} values in {report['tensors']:,} tensors, {report['mismatches']} mismatches, {cycles}, "
+               f"{sum(total['predicted'] for total in totals):,} predicted, without the pauses of "
+               f"{report['pause']} cycles behind each of {programs:,} programs")
+
+
+def print_errors():
+    """What the functions in integers lose."""
+    table = Table("function", "measured, steps", "bound, steps")
+    for name, found, bound in measure.deviations():
+        table.add_row(name, f"{found:.4f}", f"{bound:.4f}")
+    show(table)
+
+
+def saved(model):
+    """Bytes of an .npz file."""
+    data = io.BytesIO()
+    np.savez(data, **to_arrays(model))
+    return data.getvalue()
+
+
+@click.command()
+@click.argument("model", metavar="[MODEL.npz]", required=False, type=click.Path(path_type=Path))
+@click.option("--text", metavar="FILE", type=click.Path(path_type=Path),
+              help="UTF-8 to train on. [default: the documentation that comes with Python]")
+@click.option("--steps", type=click.IntRange(1, 100_000), help="Of training. [default: 600]")
+@click.option("--seed", type=click.IntRange(0), help="Of training. [default: 0]")
+@click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Gets the trained model, .npz.")
+@click.option("--prompt", default="the value of the", show_default=True, help="What is before the first token.")
+@click.option("--decode", type=click.IntRange(0), default=64, show_default=True,
+              help="Tokens that are decoded, each with the keys and values of those before it.")
+@click.option("--backend", type=click.Choice(["golden", "rtl"]), default="golden", show_default=True,
+              help="A calculated macro, or its simulated RTL.")
+@click.option("--errors", is_flag=True, help="Measure what softmax, norm and SiLU in integers lose.")
+@click.option("--report", metavar="FILE", type=click.Path(path_type=Path), help="Gets all figures as JSON.")
+@config_options
+@simulator_option
+@build_option
+def command(model, text, steps, seed, save, prompt, decode, backend, errors, report, config, simulator, folder):
+    """Run a transformer in integers on a macro: a prompt, then token by token.
+
+    Without MODEL.npz, which --save has written, one is trained on text first: 64 dimensions, 4 heads, one block. Every
+    tensor is compared with the same computed in numpy.
+    """
+    if model:
+        for name, value in (("text", text), ("steps", steps), ("seed", seed), ("save", save)):
+            if value is not None:
+                raise BadInput(f"--{name} must be without a model, which is trained already")
+    for path in filter(None, (save, report)):
+        check_writable(path)
+    config, training = config or MACRO, {}
+    if model:
+        transformer = read_model(model)
+    else:
+        transformer, training = made(text, steps or 600, seed or 0)
+    with refusing(ValueError):
+        tokens = transformer.tokens(prompt)
+        if len(tokens) + decode > transformer.context:
+            raise BadInput(f"prompt and decoded tokens must be at most {transformer.context}, not "
+                           f"{len(tokens) + decode}")
+        with running("building", None):
+            player = Predicted(config) if backend == "golden" else RtlSession(
+                config, simulator=simulator, folder=folder)
+        written, found = on_macro(transformer, tokens, decode, config, player)
+    found |= {"backend": backend, "text": prompt + written, **({"training": training} if training else {})}
+    print_report(found)
+    click.echo(found["text"])
+    if errors:
+        print_errors()
+    if save:
+        write_file(save, saved(transformer))
+    if report:
+        write_json(report, found)
+    return 1 if found["mismatches"] or (backend == "rtl" and not found["cycles_as_predicted"]) else 0
