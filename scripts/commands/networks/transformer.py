@@ -141,8 +141,8 @@ def print_report(report):
     cycles = "cycles not simulated" if None in [total["cycles"] for total in totals] else (
         f"{sum(total['cycles'] for total in totals):,} cycles")
     programs = sum(total["programs"] for total in totals)
-    click.echo(f"{report['values']:,} values in {report['tensors']:,} tensors, {report['mismatches']} mismatches, {cycles}, "
-               f"{sum(total['predicted'] for total in totals):,} predicted, without the pauses of "
+    click.echo(f"{report['values']:,} values in {report['tensors']:,} tensors, {report['mismatches']} mismatches, "
+               f"{cycles}, {sum(total['predicted'] for total in totals):,} predicted, without the pauses of "
                f"{report['pause']} cycles behind each of {programs:,} programs")
 
 
