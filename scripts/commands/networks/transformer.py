@@ -29,8 +29,8 @@ MAX_TEXT = 1 << 26
 
 
 def windows_of(tokens, length, count):
-    """So many windows of a text, evenly spread, int64 (count, length)."""
-    starts = np.linspace(0, len(tokens) - length, count).astype(np.int64)
+    """So many windows of a text, evenly spread, or as many as fit beside each other, int64 (count, length)."""
+    starts = np.linspace(0, len(tokens) - length, min(count, len(tokens) // length)).astype(np.int64)
     return np.stack([tokens[start:start + length] for start in starts])
 
 
@@ -165,7 +165,7 @@ def saved(model):
 @click.argument("model", metavar="[MODEL.npz]", required=False, type=click.Path(path_type=Path))
 @click.option("--text", metavar="FILE", type=click.Path(path_type=Path),
               help="UTF-8 to train on. [default: the documentation that comes with Python]")
-@click.option("--steps", type=click.IntRange(1, 100_000), help="Of training. [default: 600]")
+@click.option("--steps", type=click.IntRange(1, 100_000), help="Of training. [default: 1000]")
 @click.option("--seed", type=click.IntRange(0), help="Of training. [default: 0]")
 @click.option("--save", metavar="FILE", type=click.Path(path_type=Path), help="Gets the trained model, .npz.")
 @click.option("--prompt", default="the value of the", show_default=True, help="What is before the first token.")
@@ -194,7 +194,7 @@ def command(model, text, steps, seed, save, prompt, decode, backend, errors, rep
     if model:
         transformer = read_model(model)
     else:
-        transformer, training = made(text, steps or 600, seed or 0)
+        transformer, training = made(text, steps or 1000, seed or 0)
     with refusing(ValueError):
         tokens = transformer.tokens(prompt)
         if len(tokens) + decode > transformer.context:
