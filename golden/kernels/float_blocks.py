@@ -6,8 +6,8 @@ import numpy as np
 def quantize_blocks(x, block):
     """Numbers as steps from -127 to 127, with a scale for each block.
 
-    The scale is the greatest magnitude over 127; the numbers are multiplied by its reciprocal, halves to even. All of
-    it is float32.
+    The scale is the greatest magnitude over 127; numbers are multiplied by 127 over that magnitude, which is not always
+    the reciprocal, and rounded, halves to even. All of it is float32.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ def quantize_blocks(x, block):
     greatest = np.abs(parts).max(axis=-1)
     scales = greatest / np.float32(127)
     usable = np.isfinite(greatest) & (scales > 0)
-    with np.errstate(divide="ignore", over="ignore"):
-        factors = np.float32(1) / np.where(usable, scales, np.float32(1))
-    steps = np.rint(np.where(usable[..., None], parts, np.float32(0)) * factors[..., None])
+    with np.errstate(over="ignore", invalid="ignore"):
+        factors = np.float32(127) / np.where(usable, greatest, np.float32(127))
+        steps = np.rint(np.where(usable[..., None], parts, np.float32(0)) * factors[..., None])
     steps = np.clip(np.nan_to_num(steps), -127, 127).astype(np.int64)
     return steps.reshape(x.shape), np.where(np.isfinite(greatest), scales, np.float32(np.nan))
 

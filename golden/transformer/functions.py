@@ -44,9 +44,8 @@ def divide(numerator, denominator):
 
 def integer_root(values):
     """The integer part of the square root of int64 values below ``2**52``."""
-    root = np.sqrt(np.asarray(values, np.float64)).astype(np.int64)
-    # The root of a float64 is the nearest one, which may be the next integer.
-    return root - (root * root > values)
+    # Of the integer before a square the root is 2**-27 or more below the next integer, which float64 still tells.
+    return np.sqrt(np.asarray(values, np.float64)).astype(np.int64)
 
 
 def rms_norm(x):

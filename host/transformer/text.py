@@ -1,7 +1,5 @@
 """Text to train on: characters of an alphabet of 64, from a file or from the documentation that comes with Python."""
 
-import re
-
 import numpy as np
 
 # 64 characters; letters are small ones, and a tilde stands for all others.
@@ -26,5 +24,4 @@ def standard_text():
 def tokens_of(text):
     """Numbers of characters in `ALPHABET`, int64: white space is one space."""
     numbers = {character: number for number, character in enumerate(ALPHABET)}
-    plain = re.sub(r"\s+", " ", text).lower()
-    return np.array([numbers.get(character, numbers["~"]) for character in plain])
+    return np.array([numbers.get(character, numbers["~"]) for character in " ".join(text.split()).lower()])

@@ -189,6 +189,17 @@ def test_blocks_of_numbers_are_quantized_by_their_greatest():
     assert np.abs(steps).max() <= 127
 
 
+def test_numbers_next_to_halves_are_rounded_as_the_runtime_does_it():
+    x = np.random.default_rng(0).uniform(-6, 6, (4000, 4)).astype(F32)
+    greatest = np.abs(x).max(axis=1, keepdims=True)
+    halves = ((np.floor(x / greatest * 127) + F32(0.5)) * (greatest / F32(127))).astype(F32)
+    halves = np.where(np.abs(x) == greatest, x, halves)
+    steps, _ = quantize_blocks(halves, 4)
+    assert (steps == np.rint(halves * (F32(127) / greatest))).all()
+    # The reciprocal of the scale gives others.
+    assert (steps != np.rint(halves * (1 / (greatest / F32(127))))).any()
+
+
 def test_sums_of_blocks_are_joined_in_order():
     sums = np.array([[[1 << 24], [1], [1]]])
     assert join_blocks(sums, F32(1), np.ones((3, 1), F32)).item() == 1 << 24

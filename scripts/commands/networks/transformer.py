@@ -1,6 +1,7 @@
 """``bitline transformer``: a small transformer in integers, trained on text, on the macro."""
 
 import io
+import time
 from pathlib import Path
 
 import click
@@ -56,13 +57,15 @@ def read_text(path):
 def made(text, steps, seed):
     """A trained model in integers, and how well it and the one in floating point predict, as `quality` gives it."""
     (learned, kept), sizes = read_text(text), Sizes(len(ALPHABET))
+    started = time.process_time()
     with running("training", steps) as progress:
         network = train(sizes, learned, steps=steps, seed=seed, progress=progress)
+    seconds = time.process_time() - started
     model = quantize(network, ALPHABET, windows_of(learned, sizes.context, CALIBRATION))
     windows = windows_of(kept, sizes.context + 1, WINDOWS)
     logits, _ = network.forward(windows[:, :-1])
     return model, {"characters_learned": len(learned), "characters_predicted": windows[:, 1:].size,
-                   "steps": steps, "float": measure.quality(logits, windows[:, 1:]),
+                   "steps": steps, "processor_seconds": seconds, "float": measure.quality(logits, windows[:, 1:]),
                    "integers": measure.quality(measure.integer_logits(model, windows[:, :-1]), windows[:, 1:])}
 
 
