@@ -9,7 +9,7 @@ from ..requantize import SHIFTS
 # Matrices of a block, and their shapes in dimensions (d) and the width of the feed-forward (f).
 MATRICES = {"query": "dd", "key": "dd", "value": "dd", "output": "dd", "up": "df", "down": "fd"}
 # Limits of a model: dimensions, heads, width, context and characters; blocks.
-MAX_SIZE, MAX_BLOCKS = 4096, 64
+MAX_SIZE, MAX_BLOCKS = 1024, 64
 
 
 @dataclass(frozen=True)

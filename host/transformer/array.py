@@ -8,7 +8,7 @@ import numpy as np
 from ...golden.program import MacroState, Program, predict
 from ...golden.transformer.forward import exact
 from ..mapping.tiling import pad_rows, stored_rows
-from .layout import all_of, lay, tiles_of
+from .layout import all_of, layout_of, tiles_of
 
 # Bits that inputs and weights of a transformer have.
 BITS = 8
@@ -88,7 +88,8 @@ class MacroArray:
         self._homes, self._turning = _homes(config, model)
         # Of turning banks what they hold, and the one that is used next.
         self._held, self._turn = [None] * self._turning, 0
-        self._stored = np.zeros((config.banks, config.rows, config.columns), np.int64)
+        # At first nothing that a weight can be: what a bank then holds is not known.
+        self._stored = np.full((config.banks, config.rows, config.columns), 1 << config.weight_bits)
 
     def __enter__(self):
         self._stack = ExitStack()
@@ -101,18 +102,18 @@ class MacroArray:
     def __call__(self, part, products, ahead=()):
         """Sums of products, as `exact` gives them, by one program."""
         program, reads, released = Program(), [], [0] * self.config.banks
-        laid = [lay(product, self.config.rows, self.config.columns) for product in products]
-        for number, (product, one) in enumerate(zip(products, laid)):
+        layouts = [layout_of(product, self.config.rows, self.config.columns) for product in products]
+        for number, (product, one) in enumerate(zip(products, layouts)):
             bank = self._compute(program, reads, released, number, product, one)
         self._load_ahead(program, released, ahead, bank)
         predicted = predict(self.config, program, self._state)
         outcome = self._playing.play(program)
-        sums = [np.zeros((len(one.vectors), one.matrix.shape[1]), np.int64) for one in laid]
+        sums = [np.zeros((len(one.vectors), one.matrix.shape[1]), np.int64) for one in layouts]
         results = (outcome or predicted).results.y
         for read in reads:
             width = read.columns.stop - read.columns.start
             sums[read.product][read.chosen, read.columns] += results[read.first:read.first + len(read.chosen), :width]
-        found = [one.places(total) for one, total in zip(laid, sums)]
+        found = [one.places(total) for one, total in zip(layouts, sums)]
         planes = predicted.results.planes
         work = sum(int((planes[read.first:read.first + len(read.chosen)] * read.work).sum()) for read in reads)
         wrong = sum(int(np.count_nonzero(mine != right)) for mine, right in zip(found, exact(part, products)))
@@ -121,18 +122,18 @@ class MacroArray:
             int(planes.sum()), work, sum(total.size for total in found), wrong))
         return found
 
-    def _compute(self, program, reads, released, number, product, laid):
+    def _compute(self, program, reads, released, number, product, layout):
         """Vectors of a product for each tile of it, and what of the tile is not there yet; the bank of the last."""
         config = self.config
-        for place, (rows, columns) in tiles_of(laid.matrix.shape, config.rows, config.columns).items():
-            chosen = np.flatnonzero(laid.used[:, rows].any(axis=1))
+        for place, (rows, columns) in tiles_of(layout.matrix.shape, config.rows, config.columns).items():
+            chosen = np.flatnonzero(layout.used[:, rows].any(axis=1))
             if not chosen.size:
                 continue
             bank = self._bank((product.matrix.name, place))
-            self._write(program, bank, laid, rows, columns, released)
-            reads.append(_Read(number, chosen, columns, len(program.vectors), laid.work(rows, columns)[chosen]))
+            self._write(program, bank, layout, rows, columns, released)
+            reads.append(_Read(number, chosen, columns, len(program.vectors), layout.work(rows, columns)[chosen]))
             program.vectors.extend(
-                len(chosen), x=pad_rows(config, laid.vectors[chosen, rows]) & (1 << config.input_bits) - 1,
+                len(chosen), x=pad_rows(config, layout.vectors[chosen, rows]) & (1 << config.input_bits) - 1,
                 bits=product.bits, signed=product.signed, bank=bank, after=len(program.writes))
             released[bank] = len(program.vectors)
         return bank
@@ -141,8 +142,8 @@ class MacroArray:
         """Write tiles of what comes next into banks of their own, and one into the bank that takes the next turn."""
         config, filled = self.config, False
         for matrix in matrices:
-            laid = lay(all_of(matrix), config.rows, config.columns)
-            for place, (rows, columns) in tiles_of(laid.matrix.shape, config.rows, config.columns).items():
+            layout = layout_of(all_of(matrix), config.rows, config.columns)
+            for place, (rows, columns) in tiles_of(layout.matrix.shape, config.rows, config.columns).items():
                 key = matrix.name, place
                 if key not in self._homes:
                     if filled or self._turn == busy or not self._turning:
@@ -150,7 +151,7 @@ class MacroArray:
                     filled = True
                 bank = self._bank(key)
                 if bank != busy:
-                    self._write(program, bank, laid, rows, columns, released)
+                    self._write(program, bank, layout, rows, columns, released)
 
     def _bank(self, key):
         """The bank of a tile: its own, the one that holds it, or the one whose turn it is."""
@@ -160,11 +161,11 @@ class MacroArray:
         self._held[bank], self._turn = key, (bank + 1) % self._turning
         return bank
 
-    def _write(self, program, bank, laid, rows, columns, released):
+    def _write(self, program, bank, layout, rows, columns, released):
         """Those rows of a tile that are read and that the bank does not hold, once the vectors before have left."""
-        config, block = self.config, laid.matrix[rows, columns]
+        config, block = self.config, layout.matrix[rows, columns]
         stored = stored_rows(config, block, 1)
-        changed = np.flatnonzero(laid.needed[rows] & (self._stored[bank, :len(block)] != stored).any(axis=1))
+        changed = np.flatnonzero(layout.needed[rows] & (self._stored[bank, :len(block)] != stored).any(axis=1))
         if changed.size:
             program.writes.extend(len(changed), bank=bank, row=changed, weights=stored[changed], after=released[bank])
             self._stored[bank, changed] = stored[changed]

@@ -10,7 +10,7 @@ from ..network.window import ceil_div
 
 
 @dataclass(frozen=True, eq=False)
-class Laid:
+class Layout:
     """A product as one matrix and vectors, of which some rows and cells count.
 
     Attributes
@@ -43,8 +43,8 @@ class Laid:
         return np.einsum("smk,sk->sm", used, wanted).reshape(-1)
 
 
-def lay(product, rows, columns):
-    """A `Product` for an array of so many rows and columns."""
+def layout_of(product, rows, columns):
+    """The `Layout` of a `Product` on an array of so many rows and columns."""
     if product.matrix.tokens is None:
         return _plain(product)
     are_columns = product.matrix.tokens == 2
@@ -60,7 +60,7 @@ def _plain(product):
     weights = np.asarray(product.matrix.weights, np.int64)
     # Inputs of one bit read rows: what they do not read, need not be there.
     used = product.x != 0 if product.bits == 1 else np.ones(product.x.shape, bool)
-    return Laid(weights, product.x, used, np.ones((1, *weights.shape), np.int64), lambda y: y)
+    return Layout(weights, product.x, used, np.ones((1, *weights.shape), np.int64), lambda y: y)
 
 
 def slots_of(heads, tokens, size):
@@ -98,7 +98,7 @@ def _side_by_side(product, are_columns, size):
                  y[head // side][:, head * depth:(head + 1) * depth] for head in range(heads)]
         return np.stack(parts, axis=1)
 
-    return Laid(matrix, vectors.reshape(sets * count, -1), used.reshape(sets * count, -1), cells, places)
+    return Layout(matrix, vectors.reshape(sets * count, -1), used.reshape(sets * count, -1), cells, places)
 
 
 def tiles_of(matrix_shape, rows, columns):

@@ -9,7 +9,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.host.backends import Predicted
 from bitline.host.transformer.array import MacroArray
 from bitline.host.transformer.file import from_arrays, to_arrays
-from bitline.host.transformer.layout import lay, slots_of
+from bitline.host.transformer.layout import layout_of, slots_of
 from bitline.host.transformer.measure import integer_logits, quality
 from bitline.host.transformer.quantize import quantize
 from bitline.host.transformer.training import FloatModel, Sizes, drawn, train
@@ -43,14 +43,17 @@ def check(config, player, model):
 
 @pytest.mark.parametrize("parameters", [
     {"rows": 8, "columns": 4, "banks": 2}, {"rows": 8, "columns": 8, "banks": 1}, {"rows": 3, "columns": 5, "banks": 3},
-    {"rows": 32, "columns": 32, "banks": 16}, {"rows": 8, "columns": 8, "banks": 16, "weight_bits": 9}], ids=str)
+    {"rows": 32, "columns": 32, "banks": 16}, {"rows": 8, "columns": 8, "banks": 2, "column": "table"},
+    {"rows": 8, "columns": 8, "banks": 16, "weight_bits": 9}], ids=str)
 def test_any_macro_gives_every_tensor(parameters):
     config = MacroConfig(**parameters)
     check(config, Predicted(config), drawn_transformer())
 
 
-def test_the_rtl_gives_every_tensor_in_the_cycles_that_are_predicted():
-    config = MacroConfig(rows=8, columns=4, banks=2)
+@pytest.mark.parametrize("parameters", [
+    {"columns": 4}, pytest.param({"columns": 8, "column": "table", "banks": 16}, marks=pytest.mark.slow)], ids=str)
+def test_the_rtl_gives_every_tensor_in_the_cycles_that_are_predicted(parameters):
+    config = MacroConfig(**{"rows": 8, "banks": 2, **parameters})
     records = check(config, RtlSession(config), drawn_transformer(blocks=1))
     assert [record.cycles for record in records] == [record.predicted for record in records]
 
@@ -66,6 +69,13 @@ def test_a_wrong_result_is_counted():
     with MacroArray(config, Wrong(config), model) as array:
         array("query, key, value", [Product(np.ones((2, 8), int), model.blocks[0].key.matrix)])
     assert [record.mismatches for record in array.records] == [1]
+
+
+def test_rows_of_zeros_are_written_too_at_first():
+    config, model = MacroConfig(rows=8, columns=8, banks=2), drawn_transformer(blocks=1)
+    with MacroArray(config, Predicted(config), model) as array:
+        array("logits", [Product(np.ones((1, 8), int), Matrix("logits", np.zeros((8, 6), np.int8)))])
+    assert array.records[0].rows == 8
 
 
 def test_a_row_that_a_bank_holds_is_not_written_again():
@@ -119,8 +129,8 @@ def test_a_matrix_is_laid_out_so_that_the_product_is_that_of_each_head():
     for tokens, shape, axis in ((5, (4, 3, 5), 2), (5, (4, 5, 3), 1)):
         weights, x = rng.integers(-9, 9, shape), rng.integers(-9, 9, (2, 4, shape[1]))
         for size in (4, 10, 20):
-            laid = lay(Product(x, Matrix("m", weights, axis)), size, size)
-            found = laid.places(laid.vectors @ laid.matrix)
+            layout = layout_of(Product(x, Matrix("m", weights, axis)), size, size)
+            found = layout.places(layout.vectors @ layout.matrix)
             assert (found == np.einsum("nhk,hkw->nhw", x, weights)).all(), (tokens, size)
 
 

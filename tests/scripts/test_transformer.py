@@ -93,6 +93,8 @@ def test_bad_input_is_one_line(refused, model, tmp_path):
     refused("transformer", "--text", tmp_path / "short", match="at least 1600 characters")
     refused("transformer", "--text", tmp_path / "bytes", match="text must be UTF-8")
     refused("transformer", "--text", tmp_path / "none", match="none must be usable")
+    refused("transformer", "--text", "/dev/null", match="text must be a regular file, and /dev/null is not one")
+    refused("transformer", tmp_path, match="model must be a regular file")
     refused("transformer", model, "--steps", 3, match="--steps must be without a model")
     refused("transformer", model, "--prompt", "xyz", match="text must have characters of 'abcdef', not 'x'")
     refused("transformer", model, "--prompt", "", match="not none")

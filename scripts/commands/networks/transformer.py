@@ -26,7 +26,7 @@ from ...common.tables import show
 
 # The part of a text that is not trained on, and windows of it that are predicted; windows to calibrate with.
 KEPT, WINDOWS, CALIBRATION = 0.1, 128, 16
-MAX_TEXT = 1 << 26
+MAX_BYTES = 1 << 26
 
 
 def windows_of(tokens, length, count):
@@ -41,8 +41,7 @@ def read_text(path):
         with refusing(ValueError):
             text = standard_text()
     else:
-        if path.stat().st_size > MAX_TEXT:
-            raise BadInput(f"text must have at most {MAX_TEXT} bytes, and {path} has {path.stat().st_size}")
+        _check_file(path, "text")
         try:
             text = path.read_text(encoding="utf-8")
         except UnicodeDecodeError:
@@ -52,6 +51,14 @@ def read_text(path):
         raise BadInput(f"text must have at least {least} characters, and {path} has {len(tokens)}")
     split = int(len(tokens) * (1 - KEPT))
     return tokens[:split], tokens[split:]
+
+
+def _check_file(path, what):
+    """Refuse what is no file, or a large one."""
+    if path.exists() and not path.is_file():
+        raise BadInput(f"{what} must be a regular file, and {path} is not one")
+    if path.stat().st_size > MAX_BYTES:
+        raise BadInput(f"{what} must have at most {MAX_BYTES} bytes, and {path} has {path.stat().st_size}")
 
 
 def made(text, steps, seed):
@@ -71,6 +78,7 @@ def made(text, steps, seed):
 
 def read_model(path):
     """The transformer of a file."""
+    _check_file(path, "model")
     arrays = read_numpy(path)
     if not isinstance(arrays, dict):
         raise BadInput(f"{path} must be an .npz file of a transformer, and is one array")
