@@ -72,7 +72,7 @@ def numbers_of(drawn, values, network):
 
 
 @pytest.mark.parametrize("kind, low, high", [("int4", -8, 7), ("uint4", 0, 15), ("int8", -128, 127)])
-@pytest.mark.parametrize("block", [8, 16, 40])
+@pytest.mark.parametrize("block", [8, 16, 24])
 def test_blocks_of_integers_are_within_one_rounding_of_each_addition(kind, low, high, block, tmp_path):
     drawn, rng = Blocked(), np.random.default_rng(1)
     shape = [-(-40 // block), 6]
@@ -85,6 +85,14 @@ def test_blocks_of_integers_are_within_one_rounding_of_each_addition(kind, low, 
     matrix = (data - (0 if zeros is None else zeros[places])) * scales.astype(np.float64)[places]
     exact = numbers_of(drawn, values, network) @ matrix
     sizes = np.abs(numbers_of(drawn, values, network)) @ np.abs(matrix)
+    # As it is defined: a sum, rounded; times a factor, rounded; added to those before it, rounded.
+    steps, weights = numbers_of(drawn, values, network) / np.float64(drawn.scale), data - (
+        0 if zeros is None else zeros[places])
+    total = np.zeros(y.shape, F32)
+    for number, row in enumerate(scales):
+        part = (np.rint(steps[..., places == number]) @ weights[places == number]).astype(F32) * (drawn.scale * row)
+        total = part if number == 0 else total + part
+    assert (total == y).all()
     # Each sum is exact; its factor, its product and each addition are rounded once.
     assert (np.abs(y - exact) <= (len(scales) + 2) * 2.0 ** -24 * sizes).all() and np.abs(exact).max() > 10
 
@@ -98,6 +106,17 @@ def test_a_gemm_has_blocks_along_either_axis_and_a_bias(tmp_path):
     y, values, network = compare(drawn, tmp_path, y)
     matrix = data.T * np.repeat(scales, 16, axis=1)[:, :40].T.astype(np.float64)
     assert np.allclose(y, numbers_of(drawn, values, network) @ matrix + bias, rtol=1e-5, atol=1e-4)
+
+
+def test_a_block_that_is_longer_than_the_weights_takes_no_memory(tmp_path):
+    drawn = Blocked()
+    x = drawn.dequantized("x", drawn.scale, np.int8(3))
+    weights = drawn.dequantized_weights(np.full((40, 6), 3), np.full((1, 6), 0.5), "int4", block=1 << 40)
+    drawn.integer_output(drawn.node("MatMul", [x, weights]))
+    network, x = read_onnx(drawn.model().SerializeToString(), "m"), drawn.inputs(2)
+    values = Inference(network).run(x)
+    assert np.allclose(values[network.outputs[0]], numbers_of(drawn, values, network).sum(axis=-1)[..., None] * 1.5,
+                       rtol=1e-5, atol=1e-4)
 
 
 @pytest.mark.parametrize("has_zeros", [False, True])
@@ -225,6 +244,8 @@ def refused(drawn, rule):
     ({"accuracy_level": 4, "bits": 8}, "must have bits 4, not 8"),
     ({"accuracy_level": 4, "block_size": 24}, "a block_size that is a power of two from 16 on"),
     ({"accuracy_level": 4, "N": 5}, "weights of 5 x 3 x 8 uint8"),
+    ({"accuracy_level": 4, "N": 1 << 40}, "at most 16777216 elements"),
+    ({"accuracy_level": 4, "block_size": 1 << 60}, "at most 16777216 elements"),
     ({"accuracy_level": 4, "K": 39}, "operands that fit")])
 def test_what_a_matmul_of_4_bits_must_be(attributes, rule):
     drawn = Blocked()

@@ -141,6 +141,7 @@ def read_nbits(node):
     node.require(depth > 0 and outputs > 0 and block >= 16 and block & (block - 1) == 0,
                  "K, N and a block_size that is a power of two from 16 on", f"{depth}, {outputs} and {block}")
     node.require(node.optional(4) is None, "no g_idx", "one")
+    node.fits((outputs, -(-depth // block) * block))
     steps, scales = _packed(node, -(-depth // block), outputs, block)
     value = node.operands[0]
     is_integer = isinstance(value, Value) and value.dequantized

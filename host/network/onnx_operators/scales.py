@@ -73,7 +73,7 @@ class Scales:
                   for dimension, length in enumerate(shape)]
         node.require(self.block > 0 and list(self.scales.shape) == blocks, f"scales of shape {blocks}",
                      list(self.scales.shape))
-        return (np.repeat(values, self.block, axis=axis).take(range(shape[axis]), axis=axis)
+        return (values.take(np.arange(shape[axis]) // self.block, axis=axis)
                 for values in (self.scales, self.zero_points))
 
     def tensor(self, name, shape):
