@@ -1,5 +1,6 @@
 """The longest path of a netlist, by the library's tables of delay and slew; and the delays of all its cells."""
 
+import math
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -34,28 +35,41 @@ class Timing:
     clock : int
         Net of the clock.
     slew : float
-        ns, of inputs and of the clock.
+        ns, of the clock.
+    input_slew : float, optional
+        ns, of inputs; by default that of the clock.
+    inputs_arrive : bool
+        Paths begin at inputs too.
+    is_early : bool
+        Arrivals, slews and delays are the least instead of the greatest.
 
     Attributes
     ----------
+    order : list of int
+        Indices of instances, each after those that drive its inputs.
     slews : dict of int to [float, float]
         Rising and falling, by net, ns.
     delays : list of dict
         Of each instance, by input and output pin: [rise, fall] of the output, ns.
     """
 
-    def __init__(self, netlist, loads, clock, slew):
+    def __init__(self, netlist, loads, clock, slew, *, input_slew=None, inputs_arrive=True, is_early=False):
         self.netlist, self.loads, self.clock, self.slew = netlist, loads, clock, slew
         self.arrivals, self.slews, self._causes = {}, {}, {}
+        self.pick, self._none = (min, math.inf) if is_early else (max, 0.0)
         self.delays = [{} for _ in netlist.instances]
         self.clocks = clock_nets(netlist, clock)
         for net in netlist.inputs():
             if net not in self.clocks:
-                self.slews[net], self.arrivals[net] = [slew, slew], [0.0, 0.0]
+                self.slews[net] = [input_slew or slew] * 2
+                if inputs_arrive:
+                    self.arrivals[net] = [0.0, 0.0]
         for net in self.clocks:
             self.slews[net] = [slew, slew]
-        for index in self._order():
-            self._propagate(index)
+        self.order = self._order()
+        for index in self.order:
+            for arc, cause, effect in self.arcs(netlist.instances[index]):
+                self._step(index, arc, cause, effect)
 
     def _order(self):
         """Indices of instances so that each comes after those that drive its inputs; what stores comes first."""
@@ -81,36 +95,43 @@ class Timing:
             raise FlowError(f"logic must have no loops, and {stuck.name} is in one")
         return ready
 
-    def _propagate(self, index):
-        instance = self.netlist.instances[index]
+    def arcs(self, instance):
+        """Arcs that delay an output of an instance which is no clock, each with the edges of its input and output."""
         for arc in instance.cell.arcs:
             if (arc.pin not in instance.pins or arc.related not in instance.pins
                     or instance.pins[arc.pin] in self.clocks):
                 continue
             if arc.kind.startswith("combinational"):
                 for cause, effect in CAUSES[arc.sense]:
-                    self._step(index, instance, arc, cause, effect)
+                    yield arc, cause, effect
             elif arc.kind in ("rising_edge", "falling_edge"):
                 for effect in (RISE, FALL):
-                    self._step(index, instance, arc, FALL if arc.kind == "falling_edge" else RISE, effect)
+                    yield arc, FALL if arc.kind == "falling_edge" else RISE, effect
 
-    def _step(self, index, instance, arc, cause, effect):
+    def delay(self, instance, arc, cause, effect):
+        """ns from an edge of an arc's input to one of its output; None where there is no such edge or table."""
+        table, slews = arc.tables.get(f"cell_{EDGES[effect]}"), self.slews.get(instance.pins[arc.related])
+        if table is None or slews is None or slews[cause] == math.inf:
+            return None
+        return table.at(slews[cause], self.loads.of(instance.pins[arc.pin]))
+
+    def _step(self, index, arc, cause, effect):
         """What one arc does for one edge of its output."""
-        source, target = instance.pins[arc.related], instance.pins[arc.pin]
-        if source not in self.slews or f"cell_{EDGES[effect]}" not in arc.tables:
+        instance = self.netlist.instances[index]
+        source, target, pick = instance.pins[arc.related], instance.pins[arc.pin], self.pick
+        delay = self.delay(instance, arc, cause, effect)
+        if delay is None:
             return
-        slew, load = self.slews[source][cause], self.loads.of(target)
-        delay = arc.tables[f"cell_{EDGES[effect]}"].at(slew, load)
         known = self.delays[index].setdefault((arc.related, arc.pin), [None, None])
-        known[effect] = delay if known[effect] is None else max(known[effect], delay)
-        out = arc.tables[f"{EDGES[effect]}_transition"].at(slew, load)
-        slews = self.slews.setdefault(target, [0.0, 0.0])
-        slews[effect] = max(slews[effect], out)
+        known[effect] = delay if known[effect] is None else pick(known[effect], delay)
+        out = arc.tables[f"{EDGES[effect]}_transition"].at(self.slews[source][cause], self.loads.of(target))
+        slews = self.slews.setdefault(target, [self._none, self._none])
+        slews[effect] = pick(slews[effect], out)
         arrival = self._launch(instance.cell, source, cause)
         if arrival is None:
             return
         arrivals = self.arrivals.setdefault(target, [None, None])
-        if arrivals[effect] is None or arrival + delay > arrivals[effect]:
+        if arrivals[effect] is None or pick(arrivals[effect], arrival + delay) != arrivals[effect]:
             arrivals[effect] = arrival + delay
             self._causes[target, effect] = instance, arc, source, cause
 
@@ -126,32 +147,42 @@ class Timing:
 
     def paths(self):
         """The longest path to each end, as (ns with setup, ns of setup, net, edge, name of the end)."""
-        found = []
-        for instance in self.netlist.instances:
-            for arc in instance.cell.arcs:
-                if arc.kind in ("setup_rising", "setup_falling") and arc.pin in instance.pins:
-                    found += self._ends(instance.pins[arc.pin], f"{instance.name}/{arc.pin}", self._setup(arc))
-            if self._gates_clock(instance):
-                for pin in instance.cell.inputs:
-                    if instance.pins[pin] not in self.clocks:
-                        found += [(2 * time, time, net, edge, name) for time, _, net, edge, name
-                                  in self._ends(instance.pins[pin], f"{instance.name}/{pin}", lambda net, edge: 0.0)]
+        found = self.register_paths()
         for name, (is_input, nets) in self.netlist.ports.items():
             if not is_input:
                 for index, net in enumerate(nets):
                     found += self._ends(net, f"{name}[{index}]", lambda net, edge: 0.0)
         return found
 
-    def _gates_clock(self, instance):
+    def register_paths(self):
+        """The same without those that end at ports."""
+        found = []
+        for instance in self.netlist.instances:
+            for arc in self.checks(instance, "setup"):
+                found += self._ends(instance.pins[arc.pin], f"{instance.name}/{arc.pin}",
+                                    lambda net, edge, arc=arc: self.constraint(arc, net, edge))
+            if self.gates_clock(instance):
+                for pin in instance.cell.inputs:
+                    if instance.pins[pin] not in self.clocks:
+                        found += [(2 * time, time, net, edge, name) for time, _, net, edge, name
+                                  in self._ends(instance.pins[pin], f"{instance.name}/{pin}", lambda net, edge: 0.0)]
+        return found
+
+    def gates_clock(self, instance):
         """Whether it is logic with the clock at an input."""
         return not is_source(instance.cell) and any(instance.pins.get(pin) in self.clocks
                                                      for pin in instance.cell.inputs)
 
-    def _setup(self, arc):
-        def setup(net, edge):
-            table = arc.tables.get(f"{EDGES[edge]}_constraint")
-            return table.at(self.slews[net][edge], self.slew) if table else 0.0
-        return setup
+    @staticmethod
+    def checks(instance, kind):
+        """Arcs of an instance that are constraints of a kind, ``setup`` or ``hold``, of connected pins."""
+        return [arc for arc in instance.cell.arcs
+                if arc.kind in (f"{kind}_rising", f"{kind}_falling") and arc.pin in instance.pins]
+
+    def constraint(self, arc, net, edge):
+        """ns that a pin on a net must stand before the clock, or after it."""
+        table = arc.tables.get(f"{EDGES[edge]}_constraint")
+        return table.at(self.slews[net][edge], self.slew) if table else 0.0
 
     def _ends(self, net, name, setup):
         arrivals = self.arrivals.get(net, (None, None))

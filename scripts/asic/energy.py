@@ -72,6 +72,11 @@ def measure(netlist, timing, activity, voltage, period):
     return Energy(dict(blocks))
 
 
+def of_ports(netlist, timing, activity, voltage):
+    """pJ that the drivers of input ports, the clock's among them, charge pins and wires of their nets with."""
+    return sum(activity.toggles[net] * voltage**2 / 2 * timing.loads.of(net) for net in netlist.inputs())
+
+
 def _add_inside(blocks, netlist, timing, activity):
     """Internal energy: of input pins for each of their changes, of outputs by the pin that made them change."""
     powers = {}

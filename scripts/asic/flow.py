@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 
 from .delay import Timing
-from .energy import KINDS, measure
+from .energy import KINDS, measure, of_ports
 from .loads import Buffering, Loads, Wires, fan_out_slew
 from .netlist import flatten, kind_of
 from .simulation import simulate
@@ -88,10 +88,11 @@ def run(work, built, library, setting):
                         seed=setting.seed)
     wrong, compared = work.wrong(activity.results)
     energy = measure(netlist, timing, activity, library.voltage, built.period)
-    return figures(work, built, activity, energy, wrong, compared)
+    ports = of_ports(netlist, timing, activity, library.voltage)
+    return figures(work, built, activity, energy, ports, wrong, compared)
 
 
-def figures(work, built, activity, energy, wrong, compared):
+def figures(work, built, activity, energy, ports, wrong, compared):
     """The figures of a design, as JSON has them."""
     netlist, macs, per_cycle = built.netlist, work.macs, work.macs / activity.cycles
     area = {block: {"um2": round(um2, 3), "cells": cells} for block, (um2, cells) in sorted(
@@ -121,10 +122,18 @@ def figures(work, built, activity, energy, wrong, compared):
         "pj_per_mac_by_block": {block: sum(kinds.values()) for block, kinds in sorted(
             per_mac.blocks.items(), key=lambda item: -sum(item[1].values()))},
         "pj_per_mac_by_block_and_kind": {block: dict(kinds) for block, kinds in per_mac.blocks.items()},
+        "pj_per_cycle": _per_cycle(energy, ports, activity.cycles),
+        "leakage_nw": sum(instance.cell.leakage for instance in netlist.instances),
         "tops_per_watt": 2 / total,
         "tops": TOPS * per_cycle / built.period,
         "tops_per_mm2": TOPS * per_cycle / built.period / (um2 * 1e-6),
     }
+
+
+def _per_cycle(energy, ports, cycles):
+    """pJ per cycle: of what is inside, of what drivers of the ports give, and of what leaks."""
+    leakage = energy.kinds()["leakage"]
+    return {"inside": (energy.total() - ports - leakage) / cycles, "ports": ports / cycles, "leakage": leakage / cycles}
 
 
 def label(library, setting, config, data, bitcell):

@@ -26,6 +26,9 @@ TEMPLATES = {"power_lut_template": ("power", "rise_power", "fall_power"),
              "lu_table_template": ("cell_rise", "cell_fall", "rise_transition", "fall_transition", "rise_constraint",
                                    "fall_constraint")}
 
+# What delays and slews of a library are measured between.
+THRESHOLD, DERATE = "_threshold_pct_", "slew_derate_from_library"
+
 # Cells of known libraries that are for other purposes than logic, as the flows of these libraries have it.
 DONT_USE = {
     "sky130_fd_sc_hd": ("*__probe*", "*__lpflow_*"),
@@ -235,6 +238,8 @@ class Library:
     process : float
     corner : str
         Name of the operating conditions.
+    thresholds : dict of str to str
+        What delays and slews are measured between, as the first file has it.
     cells : dict of str to Cell
     texts : dict of str to str
         The files, by names for Yosys.
@@ -245,6 +250,7 @@ class Library:
     temperature: float
     process: float
     corner: str
+    thresholds: dict
     cells: dict
     texts: dict = field(repr=False)
 
@@ -439,6 +445,7 @@ def read_library(paths, dont_use=()):
             corner = [number(conditions.get(name, values.get(f"nom_{name}", default)))
                       for name, (default, _) in CORNER.items()]
         libraries.append(Library(reader.library.arguments[0], *corner, conditions.get("name", "nominal"),
+                                 {name: values[name] for name in values if THRESHOLD in name or name == DERATE},
                                  reader.cells(), {f"cells_{index}.lib": text}))
     first = libraries[0]
     for path, other in zip(paths[1:], libraries[1:]):

@@ -46,18 +46,22 @@ class Loads:
     netlist : Netlist
     per_pin : float
         pF of wire for each driven pin.
+    outside : float
+        pF on each output port.
     """
 
-    def __init__(self, netlist, per_pin):
-        self.pins, self.wires = [0.0] * netlist.nets, [0.0] * netlist.nets
+    def __init__(self, netlist, per_pin, outside=0.0):
+        self.pins, self.wires, self.outside = ([0.0] * netlist.nets for _ in range(3))
+        for net in netlist.outputs():
+            self.outside[net] = outside
         for net, sinks in netlist.sinks().items():
             for instance, pin in sinks:
                 self.pins[net] += instance.cell.inputs[pin]
             self.wires[net] = per_pin * len(sinks)
 
     def of(self, net):
-        """Both together."""
-        return self.pins[net] + self.wires[net]
+        """All together."""
+        return self.pins[net] + self.wires[net] + self.outside[net]
 
 
 def fan_out_slew(roles, count=4):

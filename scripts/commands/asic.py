@@ -5,13 +5,15 @@ from pathlib import Path
 import click
 
 from ..asic.designs import ArrayWork, Data, MacroWork, random_data
-from ..asic.flow import Setting, build, comparison, label, run
+from ..asic.flow import CLOCK, Setting, build, comparison, label, run
 from ..asic.latches import check_latches
 from ..asic.liberty import read_lef_areas, read_library
 from ..asic.loads import Wires
 from ..asic.report import files, lines, tables
 from ..asic.roles import PACKAGE, default_files, find_roles
 from ..asic.simulation import simulator
+from ..asic.views.technology import read_technology
+from ..asic.views.views import views
 from ..common.files import BadInput, check_writable, load_matrix, require_packages, write_files
 from ..common.options import config_options, required
 from ..common.progress import running
@@ -41,6 +43,16 @@ def read_cells(liberty, lef, dont_use):
         for name, cell in library.cells.items():
             cell.area = areas.get(name, cell.area)
     return library, "the sizes in LEF" if lef else "liberty"
+
+
+def read_layers(technology, lef):
+    """The layers that views have pins on, and the rows: of the LEF given for them, or else of that of the cells."""
+    if not technology and not lef:
+        found = default_files()
+        technology = found and [found[1]]
+    if not technology and not lef:
+        raise BadInput("--views must come with --technology, a LEF file of layers and sites, and does not")
+    return read_technology(technology or lef)
 
 
 def check_macro(config):
@@ -102,19 +114,27 @@ def read_data(config, weights, inputs, vectors, seed):
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of what is random.")
 @click.option("--weights", metavar="FILE", type=click.Path(path_type=Path), help="Weights (rows, columns), .npy.")
 @click.option("--inputs", metavar="FILE", type=click.Path(path_type=Path), help="Vectors (vectors, rows), .npy.")
+@click.option("--views", "has_views", is_flag=True,
+              help="Also an abstract, a timing model, constraints and a floorplan of the macro.")
+@click.option("--technology", metavar="FILE", multiple=True,
+              type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="LEF of layers and sites, for --views. [default: that of the cells]")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True,
               help="Gets report.html, report.json and the netlists.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/asic"),
               show_default=True, help="Folder for files of the tools.")
 @config_options(defaults={"tree": "carry_save"})
 def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gating, corner, period, utilization,
-            wire_pitches, wire_capacitance, vectors, seed, weights, inputs, out, folder, config):
+            wire_pitches, wire_capacitance, vectors, seed, weights, inputs, has_views, technology, out, folder, config):
     """Build a macro of standard cells, simulate it, and report area, clock and energy beside a plain array."""
     config = required(config)
     require_packages("demo", "matplotlib")
     check_macro(config)
     check_writable(out / "report.json")
     simulator()
+    if technology and not has_views:
+        raise BadInput("--technology must come with --views, and does not")
+    layers = read_layers(technology, [] if liberty and not lef else lef) if has_views else None
     library, area_from = read_cells(liberty, lef, dont_use)
     roles = find_roles(library, full_adder, half_adder)
     if clock_gating and roles.clock_gate is None:
@@ -126,19 +146,26 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
     works = {"macro": MacroWork(config, data, bitcell), "mac_array": ArrayWork(config, data)}
     report = {"design": config.name, "configuration": config.to_dict(),
               "label": label(library, setting, config, data, bitcell) | {"area_from": area_from}}
-    netlists = {}
+    contents = {}
     with running("", 2 * len(works)) as progress:
         for done, (name, work) in enumerate(works.items()):
             built = build(work, library, roles, setting, folder / config.name / name,
                           lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"))
             progress(2 * done + 1, f"{name}: simulation")
             report[name] = run(work, built, library, setting)
-            netlists[f"{name}.v"] = built.netlist.verilog()
+            contents[f"{name}.v"] = built.netlist.verilog()
+            if name == "macro" and has_views:
+                progress(2 * done + 1, "views")
+                made, report["views"] = views(built, library, roles, setting, layers, CLOCK, report["label"],
+                                              report["macro"])
+                contents |= made
     report["ratio"] = comparison(report["macro"], report["mac_array"])
-    write_files(out, {**netlists, **files(report)})
+    write_files(out, {**contents, **files(report)})
     for table in tables(report):
         show(table)
     for line in lines(report):
         click.echo(line)
+    for name in contents if has_views else ():
+        click.echo(out / name)
     click.echo(out / "report.html")
     return 1 if any(report[name]["results"]["wrong"] for name in works) else 0

@@ -1,0 +1,74 @@
+"""All views of a measured macro, as files."""
+
+import json
+
+from .boundary import NOMINAL, Boundary, Launch
+from .constraints import constraints
+from .floorplan import Floorplan
+from .lef_view import abstract
+from .liberty_view import LibertyView
+from .picture import draw
+
+FOLDER = "views"
+
+
+def views(built, library, roles, setting, technology, clock, label, figures):
+    """Views of a macro's netlist.
+
+    Parameters
+    ----------
+    built : Built
+    library : Library
+    roles : Roles
+    setting : Setting
+    technology : Technology
+    clock : str
+        Name of the clock's port.
+    label, figures : dict
+        Of the report: what its figures are of, and those of the macro.
+
+    Returns
+    -------
+    (dict of str to str or bytes, dict)
+        Files by name, and what the report says of them.
+    """
+    netlist, name = built.netlist, built.netlist.top
+    per_pin = setting.wires.per_pin(netlist)
+    boundary = Boundary(netlist, roles, per_pin, clock)
+    floorplan = Floorplan(netlist, technology, setting.wires.utilization)
+    energy = figures["pj_per_cycle"]
+    words = comment(label)
+    area = floorplan.width * floorplan.height
+    late, early = (LibertyView(name, library, boundary, area=area, leakage=figures["leakage_nw"],
+                               energy=energy["inside"], comment=words, is_early=is_early).text()
+                   for is_early in (False, True))
+    files = {f"{name}.lef": abstract(name, floorplan, clock, words), f"{name}.lib": late, f"{name}_early.lib": early,
+             f"{name}.sdc": constraints(netlist, clock, built.period, boundary.slews[NOMINAL], words),
+             "floorplan.json": json.dumps(floorplan.to_dict(), indent=1) + "\n",
+             "floorplan.png": draw(floorplan, name)}
+    return {f"{FOLDER}/{file}": content for file, content in files.items()}, summary(floorplan, boundary, energy)
+
+
+def comment(label):
+    """What the figures of a view are of, in one line."""
+    return (f"Evidence: {label['evidence']}; no layout, wires estimated, no clock tree. Cells of {label['library']}, "
+            f"{label['corner']}, {label['voltage_v']:g} V, {label['temperature_c']:g} C; bits: "
+            f"{label['weight_bits']} x {label['input_bits']}; energy of data: {label['data']}.")
+
+
+def summary(floorplan, boundary, energy):
+    """What the report says of the views."""
+
+    def worst(kind, tables):
+        return {port.name: round(max(max(values) for values in tables(port).values()), 6)
+                for port in boundary.ports if port.is_input == kind and tables(port)}
+
+    return {
+        "width_um": floorplan.width, "height_um": floorplan.height, "pins": len(floorplan.pins),
+        "pins_decide_size": floorplan.is_pin_limited,
+        "min_period_ns": boundary.min_period,
+        "setup_ns": worst(True, lambda port: port.setup), "hold_ns": worst(True, lambda port: port.hold),
+        "clock_to_output_ns": worst(False, lambda port: {
+            edge: [rows[NOMINAL][0]] for edge, rows in port.late.get(boundary.clock, Launch()).delays.items()}),
+        "pj_per_cycle": energy,
+    }
