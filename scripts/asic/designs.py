@@ -10,26 +10,10 @@ from ...golden.program import Program, Vector, Write, predict
 from ...hdl.emit import emit, emit_component
 from ...hdl.macro.ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
 from ...hdl.measure.mac_array import MacArray
+from .data import Data
 from .latches import latch_array
 from .simulation import Results, Stream
 from .synthesis import Design, adder_modules
-
-
-@dataclass(frozen=True)
-class Data:
-    """A matrix ``weights`` (rows, columns) and vectors ``inputs`` (vectors, rows), int64; what they are in words."""
-
-    weights: np.ndarray
-    inputs: np.ndarray
-    words: str
-
-
-def random_data(config, vectors, seed):
-    """Weights and vectors of all values alike."""
-    random = np.random.default_rng(seed)
-    weight, value = 1 << config.weight_bits - 1, 1 << config.input_bits - 1
-    return Data(random.integers(-weight, weight, (config.rows, config.columns)),
-                random.integers(-value, value, (vectors, config.rows)), f"random, seed {seed}")
 
 
 def packed(values, width):
@@ -54,6 +38,7 @@ class MacroWork:
     ----------
     config : MacroConfig
     data : Data
+        Of fewer rows and columns than the macro's for a part of it.
     bitcell : str
         ``flip_flop`` or ``latch``.
     """
@@ -66,17 +51,18 @@ class MacroWork:
     @property
     def macs(self):
         """Multiply-accumulates of all vectors."""
-        return len(self.data.inputs) * self.data.weights.size
-
-    @property
-    def _is_signed(self):
-        return bool(self.data.inputs.min() < 0)
+        return self.data.macs
 
     @cached_property
     def _expected(self):
         """What the golden model makes of the data."""
-        writes = [Write(0, row, weights) for row, weights in enumerate(self.data.weights)]
-        vectors = [Vector(x, self.config.input_bits, self._is_signed, after=len(writes)) for x in self.data.inputs]
+        config, data = self.config, self.data
+        weights = np.zeros((len(data.weights), config.columns), dtype=np.int64)
+        weights[:, :data.weights.shape[1]] = data.weights
+        inputs = np.zeros((len(data.inputs), config.rows), dtype=np.int64)
+        inputs[:, :data.inputs.shape[1]] = data.inputs
+        writes = [Write(0, row, values) for row, values in enumerate(weights)]
+        vectors = [Vector(x, config.input_bits, data.is_signed, after=len(writes)) for x in inputs]
         return predict(self.config, Program(writes, vectors)).results
 
     def design(self, roles, library):
@@ -96,7 +82,7 @@ class MacroWork:
             writes.append(_word(write_layout(config), fields))
         for x in self.data.inputs:
             fields = {"x": packed(x, config.input_bits), "bits": config.input_bits,
-                      "signed": int(self._is_signed)}
+                      "signed": int(self.data.is_signed)}
             vectors.append(_word(input_layout(config), fields))
         streams = [Stream(*(nets[f"{name}_{side}"][0] for side in HANDSHAKE), _payload(config, nets, name), items,
                           after)
@@ -127,6 +113,8 @@ def _payload(config, nets, stream):
 class ArrayWork:
     """An output-stationary array of as many multiply-accumulates per cycle as a macro, for the same matrix and vectors.
 
+    Of a network's activations nothing is subtracted, as they fit into a factor.
+
     No unit idles: there are no more rows than vectors and no more columns than the macro's, and a last pass that would
     leave some without work takes vectors and columns from the beginning again. Units have prefix adders if the macro's
     trees are compressors, which have one too.
@@ -136,10 +124,13 @@ class ArrayWork:
     config : MacroConfig
         The macro that it is beside.
     data : Data
+    vectors : int or None
+        That its rows are for; by default those of the data.
     """
 
     config: object
     data: Data
+    vectors: int | None = None
     window = 0
     name = "mac_array"
 
@@ -148,13 +139,13 @@ class ArrayWork:
         """Rows, each with an input a cycle, and columns, each with a weight; as square as there is work for."""
         units = max(1, self.config.rows * self.config.columns // self.config.input_bits)
         columns = min(self.config.columns, max(1, units >> (int(math.log2(units)) + 1) // 2))
-        rows = min(len(self.data.inputs), units // columns)
+        rows = min(self.vectors or len(self.data.inputs), units // columns)
         return rows, min(self.config.columns, units // rows)
 
     @property
     def macs(self):
         """Multiply-accumulates of all passes."""
-        return len(list(self._passes())) * math.prod(self.shape) * self.config.rows
+        return len(list(self._passes())) * math.prod(self.shape) * len(self.data.weights)
 
     def design(self, roles, library):
         """What is synthesized."""
@@ -165,11 +156,11 @@ class ArrayWork:
         return Design(self.name, emit_component(self.name, component), {}, **fast)
 
     def _passes(self):
-        """Inputs (array's rows, macro's rows) and weights (macro's rows, array's columns) of each pass."""
+        """Inputs (array's rows, data's rows) and weights (data's rows, array's columns) of each pass."""
         rows, columns = self.shape
         for first in range(0, len(self.data.inputs), rows):
-            for column in range(0, self.config.columns, columns):
-                yield (self.data.inputs.take(range(first, first + rows), axis=0, mode="wrap"),
+            for column in range(0, self.data.weights.shape[1], columns):
+                yield (self.data.inputs.take(range(first, first + rows), axis=0, mode="wrap") + self.data.offset,
                        self.data.weights.take(range(column, column + columns), axis=1, mode="wrap"))
 
     def streams(self, netlist):
@@ -178,7 +169,7 @@ class ArrayWork:
         nets, (rows, columns) = {name: found for name, (_, found) in netlist.ports.items()}, self.shape
         items = [joined(((int(row > 0), 1), (packed(inputs[:, row], x_bits), rows * x_bits),
                          (packed(weights[row], w_bits), columns * w_bits)))
-                 for inputs, weights in self._passes() for row in range(self.config.rows)]
+                 for inputs, weights in self._passes() for row in range(len(self.data.weights))]
         # A factor is in the sum after two edges, and the sum is seen before the third.
         return ([Stream(None, None, nets["add"] + nets["x"] + nets["w"], items)],
                 Results(None, None, nets["sums"], len(items) + 2))
@@ -187,7 +178,7 @@ class ArrayWork:
         """How many of the sums differ from those of numpy, and how many were compared."""
         width, (_, columns), wrong, compared = self.config.accumulator_width, self.shape, 0, 0
         for number, (inputs, weights) in enumerate(self._passes()):
-            word = results[(number + 1) * self.config.rows + 1]
+            word = results[(number + 1) * len(self.data.weights) + 1]
             for row, totals in enumerate(inputs @ weights):
                 for column, total in enumerate(totals):
                     found = word >> (row * columns + column) * width & (1 << width) - 1

@@ -13,6 +13,7 @@ KINDS = {
     "clock": "pins of the clock, their wires, and what they cost inside cells",
     "leakage": "leaking for as long as it takes",
 }
+NONE = dict.fromkeys(KINDS, 0.0)
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Energy:
     def kinds(self):
         """pJ by kind of energy."""
         return {kind: sum(kinds[kind] for kinds in self.blocks.values()) for kind in KINDS}
+
+    def __add__(self, other):
+        return Energy({block: {kind: self.blocks.get(block, NONE)[kind] + other.blocks.get(block, NONE)[kind]
+                               for kind in KINDS} for block in {**self.blocks, **other.blocks}})
 
     def divided(self, count):
         """The same for each of ``count``."""
@@ -50,7 +55,7 @@ def measure(netlist, timing, activity, voltage, period):
     period : float
         ns.
     """
-    blocks = defaultdict(lambda: dict.fromkeys(KINDS, 0.0))
+    blocks = defaultdict(NONE.copy)
     drivers, loads = netlist.drivers(), timing.loads
     for net, sinks in netlist.sinks().items():
         toggles = activity.toggles[net]

@@ -1,7 +1,7 @@
 """A design in standard cells, from Verilog to area, clock and energy."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 
 from .delay import Timing
@@ -79,29 +79,61 @@ def build(work, library, roles, setting, folder, progress=None):
     return Built(netlist, timing, buffers, math.ceil(timing.longest().nanoseconds * 1e3) / 1e3)
 
 
-def run(work, built, library, setting):
-    """Simulate a built design at its own clock, and measure; the figures of a report."""
+@dataclass(frozen=True)
+class Measured:
+    """What simulations of a netlist gave, summed.
+
+    Attributes
+    ----------
+    macs, cycles, events, toggles : int
+        Of what was counted; toggles of all nets.
+    wrong, compared : int
+        Results.
+    energy : Energy
+    ports : float
+        pJ that the drivers of input ports give.
+    """
+
+    macs: int
+    cycles: int
+    events: int
+    toggles: int
+    wrong: int
+    compared: int
+    energy: object
+    ports: float
+
+    def __add__(self, other):
+        return Measured(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+
+
+def run(works, built, library, setting):
+    """Simulate works of a built design, one after the other, at its own clock, and measure; the figures of a report."""
+    first, *others = (_measured(work, built, library, setting) for work in works)
+    return figures(built, sum(others, first))
+
+
+def _measured(work, built, library, setting):
     netlist, timing = built.netlist, built.timing
     streams, results = work.streams(netlist)
     reset = netlist.ports[RESET][1][0] if RESET in netlist.ports else None
     activity = simulate(netlist, timing, streams, results, period=built.period, reset=reset, window=work.window,
                         seed=setting.seed)
-    wrong, compared = work.wrong(activity.results)
-    energy = measure(netlist, timing, activity, library.voltage, built.period)
-    ports = of_ports(netlist, timing, activity, library.voltage)
-    return figures(work, built, activity, energy, ports, wrong, compared)
+    return Measured(work.macs, activity.cycles, activity.events, sum(activity.toggles[2:]),
+                    *work.wrong(activity.results), measure(netlist, timing, activity, library.voltage, built.period),
+                    of_ports(netlist, timing, activity, library.voltage))
 
 
-def figures(work, built, activity, energy, ports, wrong, compared):
+def figures(built, measured):
     """The figures of a design, as JSON has them."""
-    netlist, macs, per_cycle = built.netlist, work.macs, work.macs / activity.cycles
+    netlist, macs, cycles, energy = built.netlist, measured.macs, measured.cycles, measured.energy
+    per_cycle = macs / cycles
     area = {block: {"um2": round(um2, 3), "cells": cells} for block, (um2, cells) in sorted(
         netlist.area().items(), key=lambda item: -item[1][0])}
     per_mac = energy.divided(macs)
     total = per_mac.total()
     um2 = sum(block["um2"] for block in area.values())
     path = built.timing.longest()
-    used = range(2, netlist.nets)
     return {
         "cells": len(netlist.instances),
         "buffers_added": built.buffers,
@@ -113,16 +145,16 @@ def figures(work, built, activity, energy, ports, wrong, compared):
                                    for name, through, time in path.steps]},
         "macs": macs,
         "macs_per_cycle": per_cycle,
-        "cycles": activity.cycles,
-        "events": activity.events,
-        "toggles_per_net_and_cycle": round(sum(activity.toggles[net] for net in used) / len(used) / activity.cycles, 4),
-        "results": {"compared": compared, "wrong": wrong},
+        "cycles": cycles,
+        "events": measured.events,
+        "toggles_per_net_and_cycle": round(measured.toggles / (netlist.nets - 2) / cycles, 4),
+        "results": {"compared": measured.compared, "wrong": measured.wrong},
         "pj_per_mac": total,
         "pj_per_mac_by_kind": per_mac.kinds(),
         "pj_per_mac_by_block": {block: sum(kinds.values()) for block, kinds in sorted(
             per_mac.blocks.items(), key=lambda item: -sum(item[1].values()))},
         "pj_per_mac_by_block_and_kind": {block: dict(kinds) for block, kinds in per_mac.blocks.items()},
-        "pj_per_cycle": _per_cycle(energy, ports, activity.cycles),
+        "pj_per_cycle": _per_cycle(energy, measured.ports, cycles),
         "leakage_nw": sum(instance.cell.leakage for instance in netlist.instances),
         "tops_per_watt": 2 / total,
         "tops": TOPS * per_cycle / built.period,

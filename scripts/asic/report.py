@@ -28,11 +28,26 @@ FIGURES = (
     ("pJ per MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
     ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),
     ("TOPS/mm2", lambda design: f"{design['tops_per_mm2']:.4g}"),
+    ("planes per vector", lambda design: _of_activity(design, "planes_per_vector", ".2f")),
+    ("ones on the wordlines of a plane", lambda design: _of_activity(design, "ones_on_wordlines", ".1%")),
+    ("cells with a weight", lambda design: _of_activity(design, "cells_in_use", ".1%")),
     ("toggles per net and cycle", lambda design: f"{design['toggles_per_net_and_cycle']:.3f}"),
     ("MACs simulated", lambda design: f"{design['macs']:,}"),
     ("cycles counted", lambda design: f"{design['cycles']:,}"),
     ("results compared, wrong", lambda design: f"{design['results']['compared']:,}, {design['results']['wrong']}"),
 )
+
+
+def _of_activity(design, key, form):
+    """A figure of what the wordlines of a macro do; an array has none."""
+    return format(design["activity"][key], form) if "activity" in design else ""
+
+
+def columns(report):
+    """The figures of each design, and of each with a network, by title."""
+    networks = {f"{title}, network": report["network"][name] for name, title in DESIGNS.items()} \
+        if "network" in report else {}
+    return {title: report[name] for name, title in DESIGNS.items()} | networks
 
 
 def _shown(value):
@@ -53,6 +68,7 @@ def facts(report):
         "bitcells": label["bitcells"].replace("_", "-"),
         "clock gating": "yes" if label["clock_gating"] else "no",
         "data": label["data"],
+        **({"network": report["network"]["data"]} if "network" in report else {}),
         "area": f"{label['area']}, from {label['area_from']}",
         "wires": f"estimated, {_shown(label['wires'])}" if isinstance(label["wires"], dict) else label["wires"],
         "clock tree": label["clock_tree"],
@@ -61,11 +77,16 @@ def facts(report):
 
 def lines(report):
     """The label and the comparison, in lines."""
-    ratio = report["ratio"]
-    return [*(f"{name}: {words}" for name, words in facts(report).items()),
-            f"energy per MAC: the plain array's is {ratio['energy']:.2f} times the macro's; throughput per area: "
-            f"the macro's is {ratio['throughput_per_area']:.2f} times the plain array's",
+    return [*(f"{name}: {words}" for name, words in facts(report).items()), *_comparisons(report),
             *(f"{DESIGNS[name]}: {_path(report[name])}" for name in DESIGNS)]
+
+
+def _comparisons(report):
+    """The macro over the plain array, in a line for each kind of data."""
+    found = {"": report} | ({"network, ": report["network"]} if "network" in report else {})
+    return [f"{name}energy per MAC: the plain array's is {each['ratio']['energy']:.2f} times the macro's; throughput "
+            f"per area: the macro's is {each['ratio']['throughput_per_area']:.2f} times the plain array's"
+            for name, each in found.items()]
 
 
 def _path(design):
@@ -77,9 +98,10 @@ def _path(design):
 
 def tables(report):
     """Tables for the console: figures, then area and energy of blocks."""
-    table = Table("", *DESIGNS.values(), title=f"{report['design']} in {report['label']['library']}: synthesis")
+    found = columns(report)
+    table = Table("", *found, title=f"{report['design']} in {report['label']['library']}: synthesis")
     for name, show in FIGURES:
-        table.add_row(name, *(show(report[design]) for design in DESIGNS))
+        table.add_row(name, *map(show, found.values()))
     blocks = Table("block of the macro", "cells", "um2", "pJ per MAC", *KINDS, title="Area, and energy per MAC by kind")
     macro = report["macro"]
     for block, area in macro["area"].items():
@@ -98,13 +120,12 @@ def files(report):
 
 def page(report):
     """The page."""
-    title = html.escape(f"{report['design']} in {report['label']['library']}")
+    title, found = html.escape(f"{report['design']} in {report['label']['library']}"), columns(report)
     rows = "".join(f"<tr><td>{html.escape(name)}</td>" + "".join(
-        f"<td>{html.escape(show(report[design]))}</td>" for design in DESIGNS) + "</tr>" for name, show in FIGURES)
+        f"<td>{html.escape(show(design))}</td>" for design in found.values()) + "</tr>" for name, show in FIGURES)
     label = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(words)}</dd>"
                     for name, words in facts(report).items())
-    wrong = sum(report[design]["results"]["wrong"] for design in DESIGNS)
-    compared = sum(report[design]["results"]["compared"] for design in DESIGNS)
+    wrong, compared = (sum(design["results"][key] for design in found.values()) for key in ("wrong", "compared"))
     pictures = "".join(
         f"<h2>{html.escape(name)}</h2>\n<p>{html.escape(text)}</p>\n<img alt='{html.escape(name)}' "
         f"src='data:image/png;base64,{base64.b64encode(picture).decode()}'>\n"
@@ -115,8 +136,8 @@ def page(report):
 <p>Figures of <b>synthesis</b>: nothing here was placed or routed.</p>
 <dl>{label}</dl>
 <p class='{"bad" if wrong else "good"}'>{compared:,} results of the simulated netlists compared, {wrong} wrong.</p>
-<table><tr><th></th>{"".join(f"<th>{name}</th>" for name in DESIGNS.values())}</tr>{rows}</table>
-<p>{html.escape(lines(report)[len(facts(report))])}.</p>
+<table><tr><th></th>{"".join(f"<th>{name}</th>" for name in found)}</tr>{rows}</table>
+{"".join(f"<p>{html.escape(line)}.</p>" for line in _comparisons(report))}
 {pictures}</body></html>
 """
 

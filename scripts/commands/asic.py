@@ -4,17 +4,18 @@ from pathlib import Path
 
 import click
 
-from ..asic.designs import ArrayWork, Data, MacroWork, random_data
+from ..asic.data import activity, read_data, read_sample
+from ..asic.designs import ArrayWork, MacroWork
 from ..asic.flow import CLOCK, Setting, build, comparison, label, run
 from ..asic.latches import check_latches
 from ..asic.liberty import read_lef_areas, read_library
 from ..asic.loads import Wires
-from ..asic.report import files, lines, tables
+from ..asic.report import columns, files, lines, tables
 from ..asic.roles import PACKAGE, default_files, find_roles
 from ..asic.simulation import simulator
 from ..asic.views.technology import read_technology
 from ..asic.views.views import views
-from ..common.files import BadInput, check_writable, load_matrix, require_packages, write_files
+from ..common.files import BadInput, check_writable, require_packages, write_files
 from ..common.options import config_options, required
 from ..common.progress import running
 from ..common.tables import show
@@ -63,33 +64,6 @@ def check_macro(config):
         raise BadInput(f"fuse must be 1 for standard cells, and is {config.fuse}")
 
 
-def read_data(config, weights, inputs, vectors, seed):
-    """The matrix and the vectors: the user's, or random ones."""
-    drawn = random_data(config, vectors, seed)
-    if weights is None and inputs is None:
-        return drawn
-    words, chosen = [], {}
-    for name, path, shape, bits in (("weights", weights, (config.rows, config.columns), config.weight_bits),
-                                    ("inputs", inputs, (None, config.rows), config.input_bits)):
-        if path is None:
-            words.append(f"{name} {drawn.words}")
-            chosen[name] = getattr(drawn, name)
-            continue
-        array = load_matrix(path, f"--{name}", "(rows, columns)" if name == "weights" else "(vectors, rows)")
-        if array.shape[1] != shape[1] or shape[0] not in (None, array.shape[0]):
-            raise BadInput(f"--{name} must have the shape {shape[0] or 'vectors'} x {shape[1]} of the macro, not "
-                           f"{' x '.join(map(str, array.shape))}")
-        if array.min() < -1 << bits - 1 or array.max() >= 1 << bits - 1:
-            raise BadInput(f"--{name} must fit in {bits} bits, two's complement, and {array.min()} to {array.max()} "
-                           "do not")
-        words.append(f"{name} of {path.name}")
-        chosen[name] = array
-    if not (chosen["inputs"] @ chosen["weights"]).any():
-        words.append("whose results are all zero")
-        click.echo("bitline: all results of these data are zero, and a comparison of them says little", err=True)
-    return Data(chosen["weights"], chosen["inputs"], ", ".join(words))
-
-
 @click.command()
 @click.option("--liberty", metavar="FILE", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help=f"Cells, a .lib file, also compressed; several of one corner. [default: that of Debian's {PACKAGE}]")
@@ -110,10 +84,16 @@ def read_data(config, weights, inputs, vectors, seed):
               help="Length of the wire of each driven pin, in pitches of cells; 0: no wires.")
 @click.option("--wire-capacitance", metavar="FF", type=click.FloatRange(0), default=Wires.capacitance * 1e3,
               show_default=True, help="fF per um of wire.")
-@click.option("--vectors", type=click.IntRange(1), default=16, show_default=True, help="Random vectors.")
+@click.option("--vectors", type=click.IntRange(1), default=16, show_default=True,
+              help="Random vectors; with --network also those of a run.")
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of what is random.")
 @click.option("--weights", metavar="FILE", type=click.Path(path_type=Path), help="Weights (rows, columns), .npy.")
-@click.option("--inputs", metavar="FILE", type=click.Path(path_type=Path), help="Vectors (vectors, rows), .npy.")
+@click.option("--inputs", metavar="FILE", type=click.Path(path_type=Path),
+              help="Vectors (vectors, rows), .npy; with --network inputs of it, as of bitline run.")
+@click.option("--network", metavar="MODEL", type=click.Path(path_type=Path),
+              help="Beside random data also weights and activations of this network.")
+@click.option("--runs", type=click.IntRange(1), default=8, show_default=True,
+              help="Runs of neighboring vectors of the network's tiles that are drawn.")
 @click.option("--views", "has_views", is_flag=True,
               help="Also an abstract, a timing model, constraints and a floorplan of the macro.")
 @click.option("--technology", metavar="FILE", multiple=True,
@@ -125,7 +105,8 @@ def read_data(config, weights, inputs, vectors, seed):
               show_default=True, help="Folder for files of the tools.")
 @config_options(defaults={"tree": "carry_save"})
 def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gating, corner, period, utilization,
-            wire_pitches, wire_capacitance, vectors, seed, weights, inputs, has_views, technology, out, folder, config):
+            wire_pitches, wire_capacitance, vectors, seed, weights, inputs, network, runs, has_views, technology, out,
+            folder, config):
     """Build a macro of standard cells, simulate it, and report area, clock and energy beside a plain array."""
     config = required(config)
     require_packages("demo", "matplotlib")
@@ -141,31 +122,35 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
         raise BadInput(f"--clock-gating must come with a library that has a clock gate, and {library.name} has none")
     if bitcell == "latch":
         check_latches(roles, library)
-    data = read_data(config, weights, inputs, vectors, seed)
+    sample = read_sample(config, network, weights, inputs, runs, vectors, seed)
+    data = read_data(config, weights, None if sample else inputs, vectors, seed)
     setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, clock_gating, corner, seed)
-    works = {"macro": MacroWork(config, data, bitcell), "mac_array": ArrayWork(config, data)}
     report = {"design": config.name, "configuration": config.to_dict(),
               "label": label(library, setting, config, data, bitcell) | {"area_from": area_from}}
-    contents = {}
+    if sample:
+        report["network"] = {"data": sample.words, "runs": [each.words for each in sample.data]}
+    works = {"macro": lambda data: MacroWork(config, data, bitcell),
+             "mac_array": lambda data: ArrayWork(config, data, vectors_of_array)}
+    vectors_of_array, contents = len(data.inputs), {}
     with running("", 2 * len(works)) as progress:
         for done, (name, work) in enumerate(works.items()):
-            built = build(work, library, roles, setting, folder / config.name / name,
+            built = build(work(data), library, roles, setting, folder / config.name / name,
                           lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"))
             progress(2 * done + 1, f"{name}: simulation")
-            report[name] = run(work, built, library, setting)
+            report[name] = run([work(data)], built, library, setting)
+            if sample:
+                report["network"][name] = run([work(each) for each in sample.data], built, library, setting)
             contents[f"{name}.v"] = built.netlist.verilog()
             if name == "macro" and has_views:
-                progress(2 * done + 1, "views")
                 made, report["views"] = views(built, library, roles, setting, layers, CLOCK, report["label"],
-                                              report["macro"])
+                                              report[name])
                 contents |= made
-    report["ratio"] = comparison(report["macro"], report["mac_array"])
+    for found, samples in ((report, [data]), *([(report["network"], sample.data)] if sample else [])):
+        found["macro"]["activity"] = activity(samples, config)
+        found["ratio"] = comparison(found["macro"], found["mac_array"])
     write_files(out, {**contents, **files(report)})
     for table in tables(report):
         show(table)
-    for line in lines(report):
+    for line in [*lines(report), *(out / name for name in contents if has_views), out / "report.html"]:
         click.echo(line)
-    for name in contents if has_views else ():
-        click.echo(out / name)
-    click.echo(out / "report.html")
-    return 1 if any(report[name]["results"]["wrong"] for name in works) else 0
+    return 1 if any(design["results"]["wrong"] for design in columns(report).values()) else 0

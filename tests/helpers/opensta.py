@@ -97,7 +97,8 @@ def two_macros(netlist, models, slew, folder):
         files["netlist.v"] = netlist.verilog()
         read = f"read_liberty {models}\nread_verilog netlist.v"
     wanted = [(kind, pins) for kind in ("max", "min") for pins in BETWEEN]
-    checks = "\n".join(f"report_checks -path_delay {kind} -through [get_pins {pins}] -digits 6" for kind, pins in wanted)
+    checks = "\n".join(f"report_checks -path_delay {kind} -through [get_pins {pins}] -digits 6"
+                       for kind, pins in wanted)
     slacks = _slacks(TWO.format(read=read, period=PERIOD, slew=slew, checks=checks), files, folder)
     return dict(zip(wanted, slacks, strict=True))
 

