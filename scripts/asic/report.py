@@ -77,7 +77,7 @@ def facts(report):
 
 def lines(report):
     """The label and the comparison, in lines."""
-    return [*(f"{name}: {words}" for name, words in facts(report).items()), *_comparisons(report),
+    return [*(f"{name}: {words}" for name, words in facts(report).items()), *_comparisons(report), *_views(report),
             *(f"{DESIGNS[name]}: {_path(report[name])}" for name in DESIGNS)]
 
 
@@ -87,6 +87,18 @@ def _comparisons(report):
     return [f"{name}energy per MAC: the plain array's is {each['ratio']['energy']:.2f} times the macro's; throughput "
             f"per area: the macro's is {each['ratio']['throughput_per_area']:.2f} times the plain array's"
             for name, each in found.items()]
+
+
+def _views(report):
+    """The size of the macro's views, and the greatest times at its ports."""
+    if "views" not in report:
+        return []
+    found = report["views"]
+    times = (f"{name} {max(found[key].values()):.3f} ns" for name, key in (
+        ("greatest setup", "setup_ns"), ("hold", "hold_ns"), ("clock to output", "clock_to_output_ns")))
+    why = ", which the pins need," * found["pins_decide_size"]
+    return [f"views: {found['width_um']:.1f} x {found['height_um']:.1f} um{why} with {found['pins']} pins; "
+            f"{', '.join(times)}"]
 
 
 def _path(design):
@@ -138,7 +150,8 @@ def page(report):
 <p class='{"bad" if wrong else "good"}'>{compared:,} results of the simulated netlists compared, {wrong} wrong.</p>
 <table><tr><th></th>{"".join(f"<th>{name}</th>" for name in found)}</tr>{rows}</table>
 {"".join(f"<p>{html.escape(line)}.</p>" for line in _comparisons(report))}
-{pictures}</body></html>
+{pictures}{'<h2>Floorplan</h2><p>A hint, not a layout.</p><img src="views/floorplan.png">' * ("views" in report)}
+</body></html>
 """
 
 

@@ -142,8 +142,8 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
                 report["network"][name] = run([work(each) for each in sample.data], built, library, setting)
             contents[f"{name}.v"] = built.netlist.verilog()
             if name == "macro" and has_views:
-                made, report["views"] = views(built, library, roles, setting, layers, CLOCK, report["label"],
-                                              report[name])
+                made, report["views"] = views(built, library, roles, setting, layers, CLOCK, config.rows,
+                                              report["label"], report[name])
                 contents |= made
     for found, samples in ((report, [data]), *([(report["network"], sample.data)] if sample else [])):
         found["macro"]["activity"] = activity(samples, config)

@@ -3,6 +3,7 @@
 import itertools
 import json
 
+import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.scripts.asic.data import random_data
@@ -16,7 +17,7 @@ from bitline.scripts.asic.roles import find_roles
 from bitline.scripts.asic.views.boundary import NOMINAL, Boundary
 from bitline.scripts.asic.views.floorplan import Floorplan
 from bitline.scripts.asic.views.technology import read_technology
-from bitline.scripts.asic.views.views import views
+from bitline.scripts.asic.views.views import comment, views
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.tools import FlowError, run_tool
 from opensta import constrained_slack, two_macros
@@ -39,7 +40,8 @@ def tiny(tmp_path_factory):
     roles = find_roles(library)
     config = MacroConfig(rows=4, columns=2, weight_bits=3, input_bits=2, tree="carry_save")
     built = build(MacroWork(config, random_data(config, 2, 3)), library, roles, SETTING, folder / "work")
-    files, summary = views(built, library, roles, SETTING, technology, CLOCK, LABEL, FIGURES)
+    files, summary = views(built, library, roles, SETTING, technology, CLOCK, config.rows, LABEL,
+                           FIGURES)
     return folder, library, roles, technology, built, files, summary
 
 
@@ -112,6 +114,11 @@ def test_an_input_that_gates_the_clock_is_refused(cells):
         Boundary(netlist, roles, 0.0, "clk")
 
 
+def test_what_the_user_says_ends_no_comment():
+    assert comment(LABEL | {"corner": "slow */\n}", "data": "x\ty"}).endswith(
+        "tiny, slow * / }, 1 V, 25 C; bits: 3 x 2; energy of data: x y.")
+
+
 @pytest.mark.parametrize("suffix", ["", "_early"])
 def test_liberty_of_a_macro_has_all_its_ports(tiny, suffix):
     folder, library, roles, _, built, files, summary = tiny
@@ -173,7 +180,7 @@ def overlap(one, two):
 
 def test_a_floorplan_has_room_for_all_cells_and_pins(tiny):
     _, _, _, technology, built, files, summary = tiny
-    plan = Floorplan(built.netlist, technology, 0.6)
+    plan = Floorplan(built.netlist, technology, 0.6, 4)
     cells = sum(instance.cell.area for instance in built.netlist.instances)
     assert plan.height % technology.row_height == pytest.approx(0) and plan.width * plan.height * 0.6 >= cells
     # Regions fill the macro, each in proportion to its cells, and none lies on another.
@@ -198,7 +205,10 @@ def test_a_floorplan_has_room_for_all_cells_and_pins(tiny):
         assert {"left": box.left == 0, "bottom": box.bottom == 0, "top": box.top == plan.height}[pin.edge]
         assert pin.layer.is_horizontal == (pin.edge == "left")
     assert not any(overlap(one.box, two.box) for one, two in itertools.combinations(plan.pins, 2))
+    bitcells = next(region for region in plan.regions if region.kind == "bitcells")
+    assert plan.bands(bitcells) == pytest.approx(np.linspace(bitcells.box.top, bitcells.box.bottom, 5))
     found = json.loads(files["views/floorplan.json"])
+    assert sum("rows_um" in region for region in found["regions"]) == 2
     assert len(found["pins"]) == bits and found["width_um"] == pytest.approx(summary["width_um"])
     assert files["views/floorplan.png"].startswith(b"\x89PNG")
 
@@ -209,7 +219,7 @@ def test_pins_decide_the_size_where_they_need_more_than_the_cells(cells, tiny):
     nets = list(range(3, 103))
     netlist = Netlist("wide", [Instance("drivers.g0", cells["INV"], {"A": 3, "Y": 103}, "wordline drivers")],
                       {"clk": (True, [2]), "i_x": (True, nets), "o_y": (False, [103])}, 104)
-    plan = Floorplan(netlist, technology, 0.5)
+    plan = Floorplan(netlist, technology, 0.5, 1)
     assert plan.is_pin_limited and plan.height >= 101 * 0.2
     assert not any(overlap(one.box, two.box) for one, two in itertools.combinations(plan.pins, 2))
 

@@ -60,6 +60,8 @@ class Floorplan:
     technology : Technology
     utilization : float
         Share of the macro that cells take.
+    rows : int
+        Of the macro: its bitcells stand in so many bands, each beside its wordline's driver.
 
     Attributes
     ----------
@@ -71,8 +73,8 @@ class Floorplan:
     pins : list of Pin
     """
 
-    def __init__(self, netlist, technology, utilization):
-        self.technology, self.utilization = technology, utilization
+    def __init__(self, netlist, technology, utilization, rows):
+        self.technology, self.utilization, self.rows = technology, utilization, rows
         self._areas, self._prefixes = _by_region(netlist)
         self.cell_area = sum(self._areas.values())
         self._ports = netlist.ports
@@ -133,6 +135,13 @@ class Floorplan:
         kind, place = key
         return Region(f"{kind} {place}".strip(), kind, sorted(self._prefixes[key]), self._areas[key], box)
 
+    def bands(self, region):
+        """Where bands of bitcells begin, row 0 first and highest, and where the last ends; none in other regions."""
+        if region.kind != "bitcells":
+            return []
+        height = region.box.top - region.box.bottom
+        return [region.box.top - height * row / self.rows for row in range(self.rows + 1)]
+
     # Pins.
 
     def _pins(self, edge):
@@ -160,7 +169,9 @@ class Floorplan:
             "pins_decide_size": self.is_pin_limited,
             "site": self.technology.site, "site_um": [self.technology.site_width, self.technology.row_height],
             "regions": [{"name": region.name, "kind": region.kind, "instances": region.instances,
-                         "cells_um2": _round(region.area), "box_um": _corners(region.box)} for region in self.regions],
+                         "cells_um2": _round(region.area), "box_um": _corners(region.box),
+                         **({"rows_um": [_round(place) for place in self.bands(region)]} if self.bands(region) else {})}
+                        for region in self.regions],
             "pins": [{"name": pin.name, "edge": pin.edge, "layer": pin.layer.name, "box_um": _corners(pin.box)}
                      for pin in self.pins],
         }

@@ -17,6 +17,8 @@ def draw(floorplan, title):
         box = region.box
         axis.add_patch(plt.Rectangle((box.left, box.bottom), box.right - box.left, box.top - box.bottom,
                                      facecolor=COLORS[region.kind], edgecolor="#555555", linewidth=0.4))
+        bands = floorplan.bands(region)
+        axis.hlines(bands[1:-1], box.left, box.right, colors="#555555", linewidths=0.15)
     for pin in floorplan.pins:
         box = pin.box
         axis.add_patch(plt.Rectangle((box.left, box.bottom), box.right - box.left, box.top - box.bottom,

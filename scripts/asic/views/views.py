@@ -12,7 +12,7 @@ from .picture import draw
 FOLDER = "views"
 
 
-def views(built, library, roles, setting, technology, clock, label, figures):
+def views(built, library, roles, setting, technology, clock, rows, label, figures):
     """Views of a macro's netlist.
 
     Parameters
@@ -24,6 +24,8 @@ def views(built, library, roles, setting, technology, clock, label, figures):
     technology : Technology
     clock : str
         Name of the clock's port.
+    rows : int
+        Of the macro.
     label, figures : dict
         Of the report: what its figures are of, and those of the macro.
 
@@ -35,25 +37,26 @@ def views(built, library, roles, setting, technology, clock, label, figures):
     netlist, name = built.netlist, built.netlist.top
     per_pin = setting.wires.per_pin(netlist)
     boundary = Boundary(netlist, roles, per_pin, clock)
-    floorplan = Floorplan(netlist, technology, setting.wires.utilization)
+    floorplan = Floorplan(netlist, technology, setting.wires.utilization, rows)
     energy = figures["pj_per_cycle"]
     words = comment(label)
     area = floorplan.width * floorplan.height
     late, early = (LibertyView(name, library, boundary, area=area, leakage=figures["leakage_nw"],
                                energy=energy["inside"], comment=words, is_early=is_early).text()
                    for is_early in (False, True))
-    files = {f"{name}.lef": abstract(name, floorplan, clock, words), f"{name}.lib": late, f"{name}_early.lib": early,
-             f"{name}.sdc": constraints(netlist, clock, built.period, boundary.slews[NOMINAL], words),
-             "floorplan.json": json.dumps(floorplan.to_dict(), indent=1) + "\n",
-             "floorplan.png": draw(floorplan, name)}
+    files = {"floorplan.json": json.dumps(floorplan.to_dict(), indent=1) + "\n",
+             "floorplan.png": draw(floorplan, name),
+             f"{name}.lef": abstract(name, floorplan, clock, words), f"{name}.lib": late, f"{name}_early.lib": early,
+             f"{name}.sdc": constraints(netlist, clock, built.period, boundary.slews[NOMINAL], words)}
     return {f"{FOLDER}/{file}": content for file, content in files.items()}, summary(floorplan, boundary, energy)
 
 
 def comment(label):
-    """What the figures of a view are of, in one line."""
-    return (f"Evidence: {label['evidence']}; no layout, wires estimated, no clock tree. Cells of {label['library']}, "
+    """What the figures of a view are of, in one line that ends no comment."""
+    text = (f"Evidence: {label['evidence']}; no layout, wires estimated, no clock tree. Cells of {label['library']}, "
             f"{label['corner']}, {label['voltage_v']:g} V, {label['temperature_c']:g} C; bits: "
             f"{label['weight_bits']} x {label['input_bits']}; energy of data: {label['data']}.")
+    return " ".join(text.split()).replace("*/", "* /")
 
 
 def summary(floorplan, boundary, energy):
