@@ -22,9 +22,14 @@ INVERTED_ADDERS = (
 
 HEAD = """/* invented cells */
 library (tiny) {{
+  delay_model : table_lookup;
   time_unit : "1ns"; voltage_unit : "1V"; leakage_power_unit : "1nW";
   capacitive_load_unit (1,{load});
   nom_voltage : 1.0; nom_temperature : 25;
+  input_threshold_pct_rise : 50; input_threshold_pct_fall : 50;
+  output_threshold_pct_rise : 50; output_threshold_pct_fall : 50;
+  slew_lower_threshold_pct_rise : 10; slew_lower_threshold_pct_fall : 10;
+  slew_upper_threshold_pct_rise : 90; slew_upper_threshold_pct_fall : 90;
   operating_conditions (typical) {{ voltage : 1.0; temperature : 25; }}
   default_operating_conditions : typical;
   lu_table_template (delays) {{

@@ -18,6 +18,9 @@ library ({name}) {{
   lu_table_template (early) {{ variable_1 : total_output_net_capacitance; index_1 ("{loads}"); }}
   lu_table_template (check) {{ variable_1 : constrained_pin_transition; index_1 ("{slews}"); }}
 """
+# What liberty takes thresholds for where a library does not say them; some tools want them said.
+THRESHOLDS = {f"{kind}_threshold_pct_{edge}": percent for edge in EDGES for kind, percent in (
+    ("input", 50), ("output", 50), ("slew_lower", 20), ("slew_upper", 80))}
 
 
 class LibertyView:
@@ -54,7 +57,7 @@ class LibertyView:
             process=library.process, voltage=library.voltage,
             temperature=library.temperature, corner=library.corner, slews=_numbers(boundary.slews),
             loads=_numbers(boundary.loads),
-            thresholds="\n".join(f"  {name} : {value};" for name, value in library.thresholds.items()))
+            thresholds="\n".join(f"  {name} : {value};" for name, value in (THRESHOLDS | library.thresholds).items()))
         widths = sorted({port.width for port in boundary.ports if port.width > 1})
         types = "".join(f"  type (bus_{width}) {{ base_type : array; data_type : bit; bit_width : {width}; bit_from : "
                         f"{width - 1}; bit_to : 0; downto : true; }}\n" for width in widths)
