@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass, field, fields
 from importlib.metadata import version
 
+import numpy as np
+
 from .delay import Timing
 from .energy import KINDS, measure, of_ports
 from .loads import Buffering, Loads, Wires, fan_out_slew
@@ -109,8 +111,15 @@ class Measured:
 
 def run(works, built, library, setting):
     """Simulate works of a built design, one after the other, at its own clock, and measure; the figures of a report."""
-    first, *others = (_measured(work, built, library, setting) for work in works)
-    return figures(built, sum(others, first))
+    first, *others = found = [_measured(work, built, library, setting) for work in works]
+    return figures(built, sum(others, first)) | ({"pj_per_mac_error": standard_error(found)} if others else {})
+
+
+def standard_error(found):
+    """pJ per MAC by which the ratio of two sums is uncertain, one standard error, if what was summed was drawn."""
+    energies, macs = np.array([(each.energy.total(), each.macs) for each in found]).T
+    rest = energies - energies.sum() / macs.sum() * macs
+    return float(math.sqrt((rest**2).sum() / len(found) / (len(found) - 1)) / macs.mean())
 
 
 def _measured(work, built, library, setting):

@@ -26,6 +26,8 @@ FIGURES = (
     ("clock period, ns", lambda design: f"{design['period_ns']:.3f}"),
     ("MACs per cycle counted", lambda design: f"{design['macs_per_cycle']:.4g}"),
     ("pJ per MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
+    ("its standard error, of the runs drawn", lambda design: f"{design['pj_per_mac_error']:.2g}"
+     if "pj_per_mac_error" in design else ""),
     ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),
     ("TOPS/mm2", lambda design: f"{design['tops_per_mm2']:.4g}"),
     ("planes per vector", lambda design: _of_activity(design, "planes_per_vector", ".2f")),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..common.files import BadInput
+from .liberty import read_lef_areas, read_library
 
 # Truth tables over inputs in order.
 ADDERS = {"full": (0x96, 0xE8), "half": (0x6, 0x8)}
@@ -19,6 +20,31 @@ def default_files():
     """Liberty and LEF of Debian's package, or None where it is not installed."""
     files = DEBIAN / "osu018_stdcells.lib", DEBIAN / "osu018_stdcells.lef"
     return files if all(file.exists() for file in files) else None
+
+
+def read_cells(liberty=(), lef=(), dont_use=()):
+    """The library with its areas, and where these are from; by default that of Debian's package.
+
+    Raises
+    ------
+    BadInput
+        There is no library, its files are not what they should be, or LEF lacks cells.
+    """
+    if not liberty:
+        found = default_files()
+        if found is None:
+            raise BadInput(f"--liberty must name a library where {PACKAGE} is not installed: apt-get install {PACKAGE}")
+        liberty, lef = [found[0]], lef or [found[1]]
+    library = read_library(list(liberty), dont_use)
+    if lef:
+        areas = read_lef_areas(lef)
+        lacking = [name for name, cell in library.cells.items() if name not in areas and not cell.is_excluded]
+        if lacking:
+            raise BadInput(f"--lef must have the sizes of all cells that --dont-use does not name, and lacks "
+                           f"{len(lacking)}: {', '.join(lacking[:3])}")
+        for name, cell in library.cells.items():
+            cell.area = areas.get(name, cell.area)
+    return library, "the sizes in LEF" if lef else "liberty"
 
 
 @dataclass(frozen=True)

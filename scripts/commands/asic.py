@@ -8,10 +8,9 @@ from ..asic.data import activity, read_data, read_sample
 from ..asic.designs import ArrayWork, MacroWork
 from ..asic.flow import CLOCK, Setting, build, comparison, label, run
 from ..asic.latches import check_latches
-from ..asic.liberty import read_lef_areas, read_library
 from ..asic.loads import Wires
 from ..asic.report import columns, files, lines, tables
-from ..asic.roles import PACKAGE, default_files, find_roles
+from ..asic.roles import PACKAGE, default_files, find_roles, read_cells
 from ..asic.simulation import simulator
 from ..asic.views.technology import read_technology
 from ..asic.views.views import views
@@ -19,31 +18,6 @@ from ..common.files import BadInput, check_writable, require_packages, write_fil
 from ..common.options import config_options, required
 from ..common.progress import running
 from ..common.tables import show
-
-
-def read_cells(liberty, lef, dont_use):
-    """The library with its areas, and where these are from.
-
-    Raises
-    ------
-    BadInput
-        There is no library, its files are not what they should be, or LEF lacks cells.
-    """
-    if not liberty:
-        found = default_files()
-        if found is None:
-            raise BadInput(f"--liberty must name a library where {PACKAGE} is not installed: apt-get install {PACKAGE}")
-        liberty, lef = [found[0]], lef or [found[1]]
-    library = read_library(list(liberty), dont_use)
-    if lef:
-        areas = read_lef_areas(lef)
-        lacking = [name for name, cell in library.cells.items() if name not in areas and not cell.is_excluded]
-        if lacking:
-            raise BadInput(f"--lef must have the sizes of all cells that --dont-use does not name, and lacks "
-                           f"{len(lacking)}: {', '.join(lacking[:3])}")
-        for name, cell in library.cells.items():
-            cell.area = areas.get(name, cell.area)
-    return library, "the sizes in LEF" if lef else "liberty"
 
 
 def read_layers(technology, lef):

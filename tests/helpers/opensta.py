@@ -60,8 +60,7 @@ exit
 def constrained_slack(netlist, liberty, sdc, folder):
     """ns of slack of a netlist with constraints."""
     files = {"netlist.v": netlist.verilog(), "macro.sdc": sdc}
-    (slack,) = _slacks(CONSTRAINED.format(liberty=liberty, top=netlist.top), files, folder)
-    return slack
+    return min(_slacks(CONSTRAINED.format(liberty=liberty, top=netlist.top), files, folder))
 
 
 TWO = """{read}

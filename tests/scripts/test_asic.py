@@ -15,9 +15,8 @@ from bitline.scripts.asic.liberty import read_lef_areas, read_library
 from bitline.scripts.asic.liberty_text import parse
 from bitline.scripts.asic.loads import Loads, Wires
 from bitline.scripts.asic.netlist import Instance, Netlist, flatten
-from bitline.scripts.asic.roles import default_files, find_roles
+from bitline.scripts.asic.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.simulation import Results, Stream, simulate
-from bitline.scripts.commands.asic import read_cells
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.tools import FlowError
 from icarus_gates import toggles_of_icarus
@@ -309,7 +308,7 @@ def test_nothing_is_written_where_synthesis_fails(refused, liberty, tmp_path):
 
 
 def test_without_a_library_it_is_told_how_to_install_one(refused, monkeypatch, tmp_path):
-    monkeypatch.setattr("bitline.scripts.commands.asic.default_files", lambda: None)
+    monkeypatch.setattr("bitline.scripts.asic.roles.default_files", lambda: None)
     refused("asic", *MACRO, "--out", tmp_path / "out", match="apt-get install qflow-tech-osu018")
 
 

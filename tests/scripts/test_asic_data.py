@@ -11,6 +11,8 @@ from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import Schedule
 from bitline.host.network.operators import DepthwiseConv2D
 from bitline.scripts.asic.data import Data, NetworkSample, activity, random_data
+from bitline.scripts.asic.energy import NONE, Energy
+from bitline.scripts.asic.flow import Measured, standard_error
 from bitline.scripts.common.files import BadInput
 from small_networks import convolution_network, residual_network
 from tiny_liberty import tiny_liberty
@@ -81,6 +83,13 @@ def test_activity_counts_what_a_macro_drives():
     assert activity([data], config)["cells_in_use"] == 1
 
 
+def test_error_of_energy_is_that_of_the_ratio_of_two_sums():
+    found = [Measured(macs, 1, 0, 0, 0, 0, Energy({"all": NONE | {"pins": pj}}), 0.0)
+             for macs, pj in ((10, 21.0), (20, 39.0), (30, 60.0))]
+    # Twice the MACs, but for 1, -1 and 0 pJ; of three of 20 MACs in the mean.
+    assert standard_error(found) == pytest.approx((2 / 3 / 2)**0.5 / 20)
+
+
 def test_a_network_that_does_not_fit_is_refused():
     rng = np.random.default_rng(4)
     network = convolution_network(rng)
@@ -119,6 +128,7 @@ def test_energy_with_a_network_is_beside_that_with_random_data(cli, published, t
     assert "network, energy per MAC" in output and "macro, network" in output
     for design in ("macro", "mac_array"):
         assert network[design]["results"]["wrong"] == 0 < network[design]["results"]["compared"]
+        assert 0 < network[design]["pj_per_mac_error"] < network[design]["pj_per_mac"] / 2
         assert network[design]["area_um2"] == report[design]["area_um2"]
     # Activations of a network are small numbers, many of them zero.
     assert network["macro"]["activity"]["ones_on_wordlines"] < report["macro"]["activity"]["ones_on_wordlines"]
