@@ -38,6 +38,44 @@ def check_macro(config):
         raise BadInput(f"fuse must be 1 for standard cells, and is {config.fuse}")
 
 
+def roles_of(library, full_adder, half_adder, clock_gating, bitcell):
+    """The roles of a library's cells; BadInput if it lacks one that an option needs."""
+    roles = find_roles(library, full_adder, half_adder)
+    if clock_gating and roles.clock_gate is None:
+        raise BadInput(f"--clock-gating must come with a library that has a clock gate, and {library.name} has none")
+    if bitcell == "latch":
+        check_latches(roles, library)
+    return roles
+
+
+def measure(report, config, data, sample, bitcell, library, roles, setting, folder, layers):
+    """Build and simulate macro and plain array; adds figures to the report, and gives the files of both."""
+    contents, network = {}, {}
+    works = {"macro": lambda data: MacroWork(config, data, bitcell),
+             "mac_array": lambda each: ArrayWork(config, each, len(data.inputs))}
+    with running("", 2 * len(works)) as progress:
+        for done, (name, work) in enumerate(works.items()):
+            built = build(work(data), library, roles, setting, folder / config.name / name,
+                          lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"))
+            progress(2 * done + 1, f"{name}: simulation")
+            report[name] = run([work(data)], built, library, setting)
+            if sample:
+                network[name] = run([work(each) for each in sample.data], built, library, setting)
+            contents[f"{name}.v"] = built.netlist.verilog()
+            if name == "macro" and layers:
+                made, report["views"] = views(built, library, roles, setting, layers, CLOCK, config.rows,
+                                              report["label"], report[name])
+                contents |= made
+    measured = [(report, [data])]
+    if sample:
+        report["network"] = {"data": sample.words, "runs": [each.words for each in sample.data], **network}
+        measured.append((report["network"], sample.data))
+    for found, samples in measured:
+        found["macro"]["activity"] = activity(samples, config)
+        found["ratio"] = comparison(found["macro"], found["mac_array"])
+    return contents
+
+
 @click.command()
 @click.option("--liberty", metavar="FILE", multiple=True, type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help=f"Cells, a .lib file, also compressed; several of one corner. [default: that of Debian's {PACKAGE}]")
@@ -53,7 +91,7 @@ def check_macro(config):
 @click.option("--period", metavar="NS", type=click.FloatRange(0, min_open=True),
               help="What logic should take at most. [default: 40 delays of an inverter]")
 @click.option("--utilization", type=click.FloatRange(0.05, 1), default=Wires.utilization, show_default=True,
-              help="Share of a layout that cells take; for the length of wires alone.")
+              help="Share of a layout that cells take; for the length of wires, and the size of views.")
 @click.option("--wire-pitches", type=click.FloatRange(0), default=Wires.pitches, show_default=True,
               help="Length of the wire of each driven pin, in pitches of cells; 0: no wires.")
 @click.option("--wire-capacitance", metavar="FF", type=click.FloatRange(0), default=Wires.capacitance * 1e3,
@@ -91,37 +129,13 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
         raise BadInput("--technology must come with --views, and does not")
     layers = read_layers(technology, [] if liberty and not lef else lef) if has_views else None
     library, area_from = read_cells(liberty, lef, dont_use)
-    roles = find_roles(library, full_adder, half_adder)
-    if clock_gating and roles.clock_gate is None:
-        raise BadInput(f"--clock-gating must come with a library that has a clock gate, and {library.name} has none")
-    if bitcell == "latch":
-        check_latches(roles, library)
+    roles = roles_of(library, full_adder, half_adder, clock_gating, bitcell)
     sample = read_sample(config, network, weights, inputs, runs, vectors, seed)
     data = read_data(config, weights, None if sample else inputs, vectors, seed)
     setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, clock_gating, corner, seed)
     report = {"design": config.name, "configuration": config.to_dict(),
               "label": label(library, setting, config, data, bitcell) | {"area_from": area_from}}
-    if sample:
-        report["network"] = {"data": sample.words, "runs": [each.words for each in sample.data]}
-    works = {"macro": lambda data: MacroWork(config, data, bitcell),
-             "mac_array": lambda data: ArrayWork(config, data, vectors_of_array)}
-    vectors_of_array, contents = len(data.inputs), {}
-    with running("", 2 * len(works)) as progress:
-        for done, (name, work) in enumerate(works.items()):
-            built = build(work(data), library, roles, setting, folder / config.name / name,
-                          lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"))
-            progress(2 * done + 1, f"{name}: simulation")
-            report[name] = run([work(data)], built, library, setting)
-            if sample:
-                report["network"][name] = run([work(each) for each in sample.data], built, library, setting)
-            contents[f"{name}.v"] = built.netlist.verilog()
-            if name == "macro" and has_views:
-                made, report["views"] = views(built, library, roles, setting, layers, CLOCK, config.rows,
-                                              report["label"], report[name])
-                contents |= made
-    for found, samples in ((report, [data]), *([(report["network"], sample.data)] if sample else [])):
-        found["macro"]["activity"] = activity(samples, config)
-        found["ratio"] = comparison(found["macro"], found["mac_array"])
+    contents = measure(report, config, data, sample, bitcell, library, roles, setting, folder, layers)
     write_files(out, {**contents, **files(report)})
     for table in tables(report):
         show(table)
