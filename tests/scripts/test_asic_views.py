@@ -222,6 +222,9 @@ def test_pins_decide_the_size_where_they_need_more_than_the_cells(cells, tiny):
     plan = Floorplan(netlist, technology, 0.5, 1)
     assert plan.is_pin_limited and plan.height >= 101 * 0.2
     assert not any(overlap(one.box, two.box) for one, two in itertools.combinations(plan.pins, 2))
+    # There is a free track between two of them.
+    places = [pin.box.bottom for pin in plan.pins if pin.edge == "left"]
+    assert min(np.diff(places)) == pytest.approx(2 * 0.2)
 
 
 @pytest.mark.parametrize("text, match", [

