@@ -147,7 +147,7 @@ class Floorplan:
         bits, length = self._bits(edge), self.height if edge == "left" else self.width
         tracks = int((length - layer.offset) / layer.pitch)
         # Evenly, and as the size was chosen no closer than it was for.
-        step = tracks // len(bits)
+        step = tracks // max(1, len(bits))
         first = (tracks - step * (len(bits) - 1)) // 2
         # Long enough for the least area of a shape.
         depth = max(2 * layer.pitch, layer.area / layer.width)
