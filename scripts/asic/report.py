@@ -52,6 +52,12 @@ def columns(report):
     return {title: report[name] for name, title in DESIGNS.items()} | networks
 
 
+def _rows(report):
+    """Name and values of each figure that one of the columns has."""
+    rows = ((name, [show(design) for design in columns(report).values()]) for name, show in FIGURES)
+    return [(name, values) for name, values in rows if any(values)]
+
+
 def _shown(value):
     """A part of the label in words."""
     if isinstance(value, dict):
@@ -112,10 +118,9 @@ def _path(design):
 
 def tables(report):
     """Tables for the console: figures, then area and energy of blocks."""
-    found = columns(report)
-    table = Table("", *found, title=f"{report['design']} in {report['label']['library']}: synthesis")
-    for name, show in FIGURES:
-        table.add_row(name, *map(show, found.values()))
+    table = Table("", *columns(report), title=f"{report['design']} in {report['label']['library']}: synthesis")
+    for name, values in _rows(report):
+        table.add_row(name, *values)
     blocks = Table("block of the macro", "cells", "um2", "pJ per MAC", *KINDS, title="Area, and energy per MAC by kind")
     macro = report["macro"]
     for block, area in macro["area"].items():
@@ -136,7 +141,7 @@ def page(report):
     """The page."""
     title, found = html.escape(f"{report['design']} in {report['label']['library']}"), columns(report)
     rows = "".join(f"<tr><td>{html.escape(name)}</td>" + "".join(
-        f"<td>{html.escape(show(design))}</td>" for design in found.values()) + "</tr>" for name, show in FIGURES)
+        f"<td>{html.escape(value)}</td>" for value in values) + "</tr>" for name, values in _rows(report))
     label = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(words)}</dd>"
                     for name, words in facts(report).items())
     wrong, compared = (sum(design["results"][key] for design in found.values()) for key in ("wrong", "compared"))

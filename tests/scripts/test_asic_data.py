@@ -128,7 +128,7 @@ def test_energy_with_a_network_is_beside_that_with_random_data(cli, published, t
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     network = report["network"]
     assert len(network["runs"]) == 3 and "activations of kws_ref_model.tflite, 3 runs" in network["data"]
-    assert "network, energy per MAC" in output and "macro, network" in output
+    assert "network, energy per MAC" in output and "macro, network" in output and "its standard error" in output
     for design in ("macro", "mac_array"):
         assert network[design]["results"]["wrong"] == 0 < network[design]["results"]["compared"]
         assert 0 < network[design]["pj_per_mac_error"] < network[design]["pj_per_mac"] / 2
