@@ -2,15 +2,12 @@
 
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from ...hdl.config import MacroConfig
 from ...hdl.config.widths import ceil_log2
 
-# Measured macros, and the command that measured them.
-POINTS = Path(__file__).parent / "points.json"
 # Parts into which points are divided to see the error on those that a fit has not seen.
 FOLDS = 5
 
@@ -49,18 +46,36 @@ def parts(config):
     ], float)
 
 
+def cell_parts(config):
+    """The same of a macro of bitcells in standard cells: factors are um2, or pJ per cycle, of one of each."""
+    rows, columns, bits, banks = config.rows, config.columns, config.weight_bits, config.banks
+    stored, deep, late = rows * columns * bits, config.result_interval == 4, config.result_interval == 2
+    compressed = config.tree == "compressor"
+    return np.array([
+        1, late, deep,
+        # Drivers, and the registers of planes in each block of columns.
+        rows * config.input_bits, rows * config.input_bits * deep, rows * config.input_bits * late, rows * banks,
+        rows * len(config.blocks), len(config.blocks),
+        # Columns: bitcells and what chooses their bank, trees, and what folds the planes.
+        stored * banks, stored * (banks > 1), stored * (banks > 2), stored, stored * compressed, columns * rows,
+        columns * config.accumulator_width, columns * config.accumulator_width * compressed,
+        columns * config.total_width * deep, columns * late, columns,
+    ], float)
+
+
 @dataclass(frozen=True)
 class Fit:
-    """Factors of `parts` for each kind of column."""
+    """Factors of parts for each kind of column; ``parts`` gives how much of each a macro has."""
 
     factors: dict
+    parts: object
 
     def predict(self, config):
         """The cost of a macro."""
-        return float(parts(config) @ self.factors[config.column])
+        return float(self.parts(config) @ self.factors[config.column])
 
 
-def fit(points, metric):
+def fit(points, metric, parts=parts):
     """The `Fit` with the least relative errors, squared, on measured points; no factor is negative."""
     from scipy.optimize import nnls
 
@@ -70,20 +85,21 @@ def fit(points, metric):
         rows = np.array([parts(MacroConfig.from_dict(each["configuration"])) for each in chosen])
         costs = np.array([each[metric] for each in chosen], float)
         factors[kind], _ = nnls(rows / costs[:, None], np.ones(len(costs)))
-    return Fit(factors)
+    return Fit(factors, parts)
 
 
-def errors(points, metric):
+def errors(points, metric, parts=parts):
     """The relative error of each point, predicted by a `Fit` to the points of the other `FOLDS`."""
     found = np.zeros(len(points))
     for fold in range(FOLDS):
-        model = fit([each for index, each in enumerate(points) if index % FOLDS != fold], metric)
+        model = fit([each for index, each in enumerate(points) if index % FOLDS != fold], metric,
+                    parts)
         for index in range(fold, len(points), FOLDS):
             each = points[index]
             found[index] = model.predict(MacroConfig.from_dict(each["configuration"])) / each[metric] - 1
     return found
 
 
-def read_points(path=POINTS):
+def read_points(path):
     """The measured points of a file."""
     return json.loads(path.read_text(encoding="utf-8"))["points"]

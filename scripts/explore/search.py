@@ -9,21 +9,23 @@ from ...host.mapping.schedule import plan
 from ...host.network.files.load import load_network
 from ..common.jobs import completed
 from ..common.progress import running
-from .space import CHOICES, macro
+from .space import macro
 
-# Of a macro: cycles of one inference, without skipped planes; LUT sites.
-OBJECTIVES = ("cycles", "area")
+# Of a macro: cycles of one inference, without skipped planes; what it takes on its target; energy of one inference, if
+# each cycle took what cycles with random data do.
+OBJECTIVES = ("cycles", "area", "energy")
 # Macros of a generation.
 POPULATION = 100
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A macro with its cycles for an inference, and its predicted area, LUT sites."""
+    """A macro with its cycles for an inference, and its predicted area and energy in units of its target."""
 
     config: MacroConfig
     cycles: int
     area: float
+    energy: float | None = None
 
 
 @cache
@@ -40,21 +42,24 @@ def evaluate(job):
         return number, None
 
 
-def search(path, model, objectives, *, trials, seed, jobs, max_area=None, scheduler=None):
+def search(path, choices, fits, objectives, *, trials, seed, jobs, max_area=None, scheduler=None):
     """Try macros, each generation from the best of those before it (NSGA-II).
 
     Parameters
     ----------
     path : str
         A network.
-    model : cost.Fit
+    choices : dict
+        Of a `Target`.
+    fits : dict of str to Fit
+        Of the area, and of the energy of a cycle where the target has one.
     objectives : list of str
         Of `OBJECTIVES`; each is minimized.
     trials : int
         Macros to try; one that is drawn again counts, and is not computed again.
     seed, jobs : int
     max_area : float, optional
-        LUT sites; larger macros are not tried.
+        Larger macros are not tried.
     scheduler : str, optional
         As of `completed`.
 
@@ -80,8 +85,8 @@ def search(path, model, objectives, *, trials, seed, jobs, max_area=None, schedu
     def todo():
         for _ in range(trials):
             trial = study.ask()
-            config = macro({name: trial.suggest_categorical(name, values) for name, values in CHOICES.items()})
-            if max_area and model.predict(config) > max_area:
+            config = macro({name: trial.suggest_categorical(name, values) for name, values in choices.items()})
+            if max_area and fits["area"].predict(config) > max_area:
                 found.setdefault(config, None)
             if config in found:
                 tell(trial, config)
@@ -92,7 +97,9 @@ def search(path, model, objectives, *, trials, seed, jobs, max_area=None, schedu
     with running("macros", trials) as progress:
         for number, cycles in completed(evaluate, todo(), jobs, scheduler):
             trial, config = asked.pop(number)
-            found[config] = cycles and Candidate(config, cycles, model.predict(config))
+            found[config] = cycles and Candidate(
+                config, cycles, fits["area"].predict(config),
+                cycles * fits["energy"].predict(config) if "energy" in fits else None)
             tell(trial, config)
             progress(len(study.trials))
     return [candidate for candidate in found.values() if candidate]

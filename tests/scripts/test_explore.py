@@ -1,19 +1,23 @@
 """The search for macros: the model of their costs, the search itself, and the command."""
 
+import dataclasses
 import json
 import random
 
 import numpy as np
 import pytest
 from bitline.hdl.config import KINDS, MacroConfig
+from bitline.scripts.asic.roles import default_files
 from bitline.scripts.commands.networks.explore import describe
-from bitline.scripts.explore.cost import POINTS, errors, fit, parts, read_points, tree_bits
+from bitline.scripts.explore.cost import errors, fit, parts, read_points, tree_bits
 from bitline.scripts.explore.measure import MEASURED, measure
 from bitline.scripts.explore.search import Candidate, front, search
 from bitline.scripts.explore.space import CHOICES, draw, macro
+from bitline.scripts.explore.targets import TARGETS
 from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
 MACRO = MacroConfig(rows=8, columns=8)
+ECP5, LIBERTY = TARGETS["ecp5"], TARGETS["liberty"]
 
 
 @pytest.fixture
@@ -29,14 +33,14 @@ def model(tmp_path):
 
 
 def test_kept_points_are_of_different_macros_and_measured():
-    points = read_points()
+    points = read_points(ECP5.points)
     configurations = {MacroConfig.from_dict(each["configuration"]) for each in points}
     assert len(configurations) == len(points) >= 60 and {each.column for each in configurations} == {*KINDS}
     assert all(each["lut_sites"] > 0 and each["block_ram"] >= 0 for each in points)
 
 
 def test_error_on_unseen_points_is_small():
-    points = read_points()
+    points = read_points(ECP5.points)
     unseen = np.abs(errors(points, "lut_sites"))
     # A model that knows the products alone is far worse.
     rough = np.array([each["lut_sites"] / np.prod([each["configuration"][key] for key in ("rows", "columns")])
@@ -46,7 +50,7 @@ def test_error_on_unseen_points_is_small():
 
 def test_a_kept_point_is_still_what_synthesis_gives(tmp_path):
     """Gateware that grows makes the points old: measure them again."""
-    point = min(read_points(), key=lambda each: each["lut_sites"])
+    point = min(read_points(ECP5.points), key=lambda each: each["lut_sites"])
     again = measure((MacroConfig.from_dict(point["configuration"]), tmp_path))
     assert again["configuration"] == point["configuration"]
     assert all(again[name] == pytest.approx(point[name], rel=0.03) for name in MEASURED)
@@ -90,13 +94,13 @@ def test_search_finds_what_trying_everything_does(model, monkeypatch):
              "table_writers": (1,), "result_interval": (1,)}
     for name, values in small.items():
         monkeypatch.setitem(CHOICES, name, values)
-    area, arguments = fit(read_points(), "lut_sites"), {"trials": 60, "seed": 3, "jobs": 1}
-    found = search(str(model), area, ["cycles", "area"], **arguments)
+    given, arguments = (str(model), CHOICES, ECP5.fits(), ["cycles", "area"]), {"trials": 60, "seed": 3, "jobs": 1}
+    found = search(*given, **arguments)
     assert len(found) == len({each.config for each in found}) == 8
     best = front(found, ["cycles", "area"])
     assert best[0].config.rows == 40 and best[0].config.columns == 24
     assert (best[-1].config.rows, best[-1].config.columns, best[-1].config.banks) == (8, 8, 1)
-    limited = search(str(model), area, ["cycles", "area"], max_area=best[0].area - 1, **arguments)
+    limited = search(*given, max_area=best[0].area - 1, **arguments)
     assert {each.config for each in limited} == {each.config for each in found if each.area < best[0].area}
 
 
@@ -114,9 +118,10 @@ def test_command(cli, model, tmp_path):
     report = json.loads((out / "explore.json").read_text(encoding="utf-8"))
     best = report["front"]
     assert 0 < len(best) <= report["tried"] <= 40 and all(each["area"] <= 6000 for each in best)
-    assert [abs(each["predicted"] / each["measured"] - 1 - each["error"]) < 1e-9 for each in report["checked"]] == [
+    areas = [each["area"] for each in report["checked"]]
+    assert [abs(each["predicted"] / each["measured"] - 1 - each["error"]) < 1e-9 for each in areas] == [
         True] * min(2, len(best))
-    assert all(abs(each["error"]) < 0.3 for each in report["checked"])
+    assert all(abs(each["error"]) < 0.3 for each in areas)
     assert "error on those that a fit has not seen" in output and (out / "explore.png").stat().st_size > 10_000
     first, *_ = sorted((out / "configurations").iterdir())
     assert MacroConfig.load(first) == MacroConfig.from_dict(best[0]["configuration"])
@@ -129,14 +134,15 @@ def test_points_are_those_of_their_command(cli, tmp_path):
     out = tmp_path / "costs.json"
     status, output, errors = cli("bench", "costs", "--count", 10, "--out", out)
     assert status == 0 and "LUT sites, table" in output, errors
-    again, kept = json.loads(out.read_text(encoding="utf-8")), json.loads(POINTS.read_text(encoding="utf-8"))
+    again, kept = (json.loads(path.read_text(encoding="utf-8")) for path in (out, ECP5.points))
     assert [each["configuration"] for each in again["points"]] == [each["configuration"]
                                                                   for each in kept["points"][:10]]
     assert kept["command"] == f"bitline bench costs --count {len(kept['points'])} --seed 1"
 
 
 @pytest.mark.parametrize("options, match", [
-    (("--objective", "speed"), "--objective must be some of cycles, area with commas between, not speed"),
+    (("--objective", "speed"), "--objective must be some of cycles, area, energy with commas between, not speed"),
+    (("--objective", "cycles,energy"), "--objective energy must come with --target liberty, not ecp5"),
     (("--objective", "area,area"), "--objective must be some of"),
     (("--max-area", 10, "--trials", 5), "--max-area must leave a macro that can run .*, and 10 does not"),
     (("--trials", 0), "0 is not in the range"),
@@ -148,3 +154,61 @@ def test_wrong_options_are_refused(refused, model, tmp_path, options, match):
 
 def test_a_network_that_is_not_there_is_refused(refused, tmp_path):
     refused("explore", tmp_path / "none.tflite", match="none.tflite")
+
+
+# Standard cells.
+
+
+def test_kept_points_in_cells_are_of_different_macros_and_predict_each_other():
+    points = read_points(LIBERTY.points)
+    configurations = {MacroConfig.from_dict(each["configuration"]) for each in points}
+    assert len(configurations) == len(points) >= 20
+    assert {each.tree for each in configurations} == set(LIBERTY.choices["tree"])
+    unseen = {name: np.abs(values).mean() for name, values in LIBERTY.errors(points).items()}
+    assert unseen["area"] < 0.1 and unseen["energy"] < 0.15, unseen
+
+
+def test_energy_of_an_inference_is_that_of_its_cycles(model):
+    fits = LIBERTY.fits()
+    found = search(str(model), LIBERTY.choices, fits, ["cycles", "area", "energy"], trials=30, seed=1, jobs=1)
+    assert {each.config.tree for each in found} == set(LIBERTY.choices["tree"])
+    for each in found:
+        assert each.energy == pytest.approx(each.cycles * fits["energy"].predict(each.config))
+    best = front(found, ["energy"])
+    assert [each.energy for each in best] == [min(each.energy for each in found)]
+
+
+def test_command_in_cells(cli, model, tmp_path, monkeypatch):
+    """What it says of the front's ends; they are measured with half of what is predicted."""
+
+    def measured(job):
+        config, _ = job
+        fits = LIBERTY.fits()
+        return {"configuration": config.to_dict(), **{
+            metric: fits[name].predict(config) / 2 for name, metric in LIBERTY.metrics.items()}}
+
+    monkeypatch.setitem(TARGETS, "liberty", dataclasses.replace(LIBERTY, measure=measured))
+    out = tmp_path / "out"
+    status, output, errors = cli("explore", model, "--target", "liberty", "--trials", 20, "--objective",
+                                 "cycles,area,energy", "--out", out)
+    assert status == 0, errors
+    report = json.loads((out / "explore.json").read_text(encoding="utf-8"))
+    assert report["target"] == "liberty" and set(report["error_on_unseen_points"]) == {"area", "energy"}
+    assert all(each[name]["error"] == pytest.approx(1) for each in report["checked"] for name in LIBERTY.metrics)
+    assert "um2 of cells of osu018, predicted" in output and "prediction +100.0 %" in output
+
+
+@pytest.mark.slow
+def test_a_kept_point_in_cells_is_still_what_is_measured(tmp_path):
+    if default_files() is None:
+        pytest.skip("qflow-tech-osu018 not found")
+    point = min(read_points(LIBERTY.points), key=lambda each: each["area_um2"])
+    again = LIBERTY.measure((MacroConfig.from_dict(point["configuration"]), tmp_path))
+    assert again == point | {name: pytest.approx(point[name], rel=0.03) for name in LIBERTY.metrics.values()}
+
+
+def test_without_cells_it_is_told_how_to_install_them(refused, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("bitline.scripts.explore.measure_cells.default_files", lambda: None)
+    refused("explore", model, "--target", "liberty", "--trials", 10, "--out", tmp_path / "out",
+            match="qflow-tech-osu018 not found: apt-get install qflow-tech-osu018")
+    assert not (tmp_path / "out").exists()
