@@ -8,7 +8,7 @@ from .liberty import grouped
 # Kinds of energy, and what each is.
 KINDS = {
     "pins": "charging the input pins of cells",
-    "wires": "charging estimated wires",
+    "wires": "charging wires",
     "internal": "inside cells when an input or output changes",
     "clock": "pins of the clock, their wires, and what they cost inside cells",
     "leakage": "leaking for as long as it takes",
@@ -56,8 +56,11 @@ def measure(netlist, timing, activity, voltage, period):
         ns.
     """
     blocks = defaultdict(NONE.copy)
-    drivers, loads = netlist.drivers(), timing.loads
-    for net, sinks in netlist.sinks().items():
+    drivers, loads, read = netlist.drivers(), timing.loads, netlist.sinks()
+    for net in drivers.keys() - read.keys():
+        # An output of the design, to whose pin a routed wire leads.
+        blocks[drivers[net][0].block]["wires"] += activity.toggles[net] * voltage**2 / 2 * loads.wires[net]
+    for net, sinks in read.items():
         toggles = activity.toggles[net]
         if not toggles or net < 2:
             continue

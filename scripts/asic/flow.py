@@ -55,7 +55,7 @@ class Built:
     period: float
 
 
-def build(work, library, roles, setting, folder, progress=None):
+def build(work, library, roles, setting, folder, progress=None, change=None):
     """Synthesize a design, add buffers, and find its delays.
 
     Parameters
@@ -67,12 +67,16 @@ def build(work, library, roles, setting, folder, progress=None):
     folder : Path
     progress : function, optional
         Takes lines of the tools.
+    change : function, optional
+        Changes the netlist, before it gets buffers.
     """
     slew, delay = fan_out_slew(roles)
     design = work.design(roles, library)
     modules = synthesize(design, library, roles, setting.period or DELAYS * delay, folder,
                          clock_gates=setting.clock_gates, progress=progress)
     netlist = flatten(modules, design.top, library, kind_of)
+    if change:
+        change(netlist)
     (clock,) = netlist.ports[CLOCK][1]
     per_pin = setting.wires.per_pin(netlist)
     buffers = Buffering(netlist, roles, per_pin, clock).run()

@@ -69,7 +69,7 @@ def facts(report):
     """What every figure is of: names and words."""
     label = report["label"]
     return {
-        "evidence": f"{label['evidence']}; no layout",
+        "evidence": f"{label['evidence']}; {'a layout of the macro as well' if 'layout' in report else 'no layout'}",
         "library": f"{label['library']}, corner {label['corner']}, {label['voltage_v']:g} V, "
                    f"{label['temperature_c']:g} C",
         "bits": f"weights of {label['weight_bits']}, inputs of {label['input_bits']}",
@@ -132,12 +132,12 @@ def tables(report):
     return table, blocks
 
 
-def files(report):
-    """``report.json`` and ``report.html``, by name."""
-    return {"report.json": json.dumps(report, indent=2) + "\n", "report.html": page(report)}
+def files(report, section=""):
+    """``report.json`` and ``report.html``, by name; a section in HTML comes behind the figures of synthesis."""
+    return {"report.json": json.dumps(report, indent=2) + "\n", "report.html": page(report, section)}
 
 
-def page(report):
+def page(report, section=""):
     """The page."""
     title, found = html.escape(f"{report['design']} in {report['label']['library']}"), columns(report)
     rows = "".join(f"<tr><td>{html.escape(name)}</td>" + "".join(
@@ -149,15 +149,16 @@ def page(report):
         f"<h2>{html.escape(name)}</h2>\n<p>{html.escape(text)}</p>\n<img alt='{html.escape(name)}' "
         f"src='data:image/png;base64,{base64.b64encode(picture).decode()}'>\n"
         for name, text, picture in _pictures(report))
+    floorplan = '<h2>Floorplan</h2><p>A hint, not a layout.</p><img src="views/floorplan.png">' * ("views" in report)
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><title>{title}</title><style>{STYLE}</style></head><body>
 <h1>{title}</h1>
-<p>Figures of <b>synthesis</b>: nothing here was placed or routed.</p>
+<p>Figures of <b>synthesis</b>: nothing behind them was placed or routed.</p>
 <dl>{label}</dl>
 <p class='{"bad" if wrong else "good"}'>{compared:,} results of the simulated netlists compared, {wrong} wrong.</p>
 <table><tr><th></th>{"".join(f"<th>{name}</th>" for name in found)}</tr>{rows}</table>
 {"".join(f"<p>{html.escape(line)}.</p>" for line in _comparisons(report))}
-{pictures}{'<h2>Floorplan</h2><p>A hint, not a layout.</p><img src="views/floorplan.png">' * ("views" in report)}
+{section}{pictures}{floorplan}
 </body></html>
 """
 

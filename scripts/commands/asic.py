@@ -18,6 +18,9 @@ from ..common.files import BadInput, check_writable, require_packages, write_fil
 from ..common.options import config_options, required
 from ..common.progress import running
 from ..common.tables import show
+from ..layout.constants import without_constants
+from ..layout.flow import STEPS, Technology, check_tools, measure_layout
+from ..layout.report import layout_lines, layout_tables, page_section
 
 
 def read_layers(technology, lef):
@@ -38,6 +41,13 @@ def check_macro(config):
         raise BadInput(f"fuse must be 1 for standard cells, and is {config.fuse}")
 
 
+def check_layout(liberty, lef):
+    """BadInput or FlowError if a layout of these cells cannot be made here."""
+    if liberty or lef:
+        raise BadInput(f"--layout must be of the cells of {PACKAGE}, and --liberty or --lef names others")
+    check_tools(Technology())
+
+
 def roles_of(library, full_adder, half_adder, clock_gating, bitcell):
     """The roles of a library's cells; BadInput if it lacks one that an option needs."""
     roles = find_roles(library, full_adder, half_adder)
@@ -48,15 +58,16 @@ def roles_of(library, full_adder, half_adder, clock_gating, bitcell):
     return roles
 
 
-def measure(report, config, data, sample, bitcell, library, roles, setting, folder, layers):
+def measure(report, config, data, sample, bitcell, library, roles, setting, folder, layers, layout_minutes):
     """Build and simulate macro and plain array; adds figures to the report, and gives the files of both."""
-    contents, network = {}, {}
+    contents, network, macro = {}, {}, None
     works = {"macro": lambda data: MacroWork(config, data, bitcell),
              "mac_array": lambda each: ArrayWork(config, each, len(data.inputs))}
-    with running("", 2 * len(works)) as progress:
+    change = (lambda netlist: without_constants(netlist, library, roles)) if layout_minutes else None
+    with running("", 2 * len(works) + (len(STEPS) if layout_minutes else 0)) as progress:
         for done, (name, work) in enumerate(works.items()):
             built = build(work(data), library, roles, setting, folder / config.name / name,
-                          lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"))
+                          lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"), change)
             progress(2 * done + 1, f"{name}: simulation")
             report[name] = run([work(data)], built, library, setting)
             if sample:
@@ -66,6 +77,12 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
                 made, report["views"] = views(built, library, roles, setting, layers, CLOCK, config.rows,
                                               report["label"], report[name])
                 contents |= made
+            macro = built if name == "macro" else macro
+        if layout_minutes:
+            report["layout"], made = measure_layout(
+                works["macro"](data), macro, library, setting, folder / config.name / "layout", 60 * layout_minutes,
+                lambda step, line: progress(2 * len(works) + step, f"{STEPS[step]}: {line[:60]}"))
+            contents |= made
     measured = [(report, [data])]
     if sample:
         report["network"] = {"data": sample.words, "runs": [each.words for each in sample.data], **network}
@@ -91,7 +108,7 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
 @click.option("--period", metavar="NS", type=click.FloatRange(0, min_open=True),
               help="What logic should take at most. [default: 40 delays of an inverter]")
 @click.option("--utilization", type=click.FloatRange(0.05, 1), default=Wires.utilization, show_default=True,
-              help="Share of a layout that cells take; for the length of wires, and the size of views.")
+              help="Share of a layout that cells take; without --layout for the length of wires and the size of views.")
 @click.option("--wire-pitches", type=click.FloatRange(0), default=Wires.pitches, show_default=True,
               help="Length of the wire of each driven pin, in pitches of cells; 0: no wires.")
 @click.option("--wire-capacitance", metavar="FF", type=click.FloatRange(0), default=Wires.capacitance * 1e3,
@@ -111,19 +128,24 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
 @click.option("--technology", metavar="FILE", multiple=True,
               type=click.Path(path_type=Path, exists=True, dir_okay=False),
               help="LEF of layers and sites, for --views. [default: that of the cells]")
+@click.option("--layout", is_flag=True, help="Place and route the macro, check the layout, and measure with its wires.")
+@click.option("--layout-minutes", type=click.FloatRange(0, min_open=True), default=60, show_default=True,
+              help="Time that all steps of the layout may take.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True,
               help="Gets report.html, report.json and the netlists.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/asic"),
               show_default=True, help="Folder for files of the tools.")
 @config_options(defaults={"tree": "carry_save"})
 def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gating, corner, period, utilization,
-            wire_pitches, wire_capacitance, vectors, seed, weights, inputs, network, runs, has_views, technology, out,
-            folder, config):
+            wire_pitches, wire_capacitance, vectors, seed, weights, inputs, network, runs, has_views, technology,
+            layout, layout_minutes, out, folder, config):
     """Build a macro of standard cells, simulate it, and report area, clock and energy beside a plain array."""
     config = required(config)
     require_packages("demo", "matplotlib")
     check_macro(config)
     check_writable(out / "report.json")
+    if layout:
+        check_layout(liberty, lef)
     simulator()
     if technology and not has_views:
         raise BadInput("--technology must come with --views, and does not")
@@ -135,10 +157,25 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
     setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, clock_gating, corner, seed)
     report = {"design": config.name, "configuration": config.to_dict(),
               "label": label(library, setting, config, data, bitcell) | {"area_from": area_from}}
-    contents = measure(report, config, data, sample, bitcell, library, roles, setting, folder, layers)
-    write_files(out, {**contents, **files(report)})
-    for table in tables(report):
-        show(table)
-    for line in [*lines(report), *(out / name for name in contents if has_views), out / "report.html"]:
+    contents = measure(report, config, data, sample, bitcell, library, roles, setting, folder, layers,
+                       layout_minutes if layout else 0)
+    write_files(out, {**contents, **files(report, page_section(report, contents))})
+    print_report(report)
+    for line in [*(out / name for name in contents if has_views), out / "report.html"]:
         click.echo(line)
-    return 1 if any(design["results"]["wrong"] for design in columns(report).values()) else 0
+    return status(report)
+
+
+def print_report(report):
+    """Tables and lines on standard output."""
+    for table in [*tables(report), *layout_tables(report)]:
+        show(table)
+    for line in [*lines(report), *layout_lines(report)]:
+        click.echo(line)
+
+
+def status(report):
+    """1 if a netlist gave a wrong result, or a layout is not that of its netlist."""
+    figures = [*columns(report).values(), *([report["layout"]["figures"]] if "layout" in report else [])]
+    is_wrong = any(each["results"]["wrong"] for each in figures)
+    return 1 if is_wrong or not report.get("layout", {"matches": True})["matches"] else 0

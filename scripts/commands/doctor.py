@@ -12,6 +12,8 @@ from rich.table import Column, Table
 from ...verif.sim.build import find_simulator
 from ..asic.roles import PACKAGE, default_files
 from ..common.tables import show
+from ..layout.flow import PROGRAMS
+from ..layout.picture import PACKAGE as PICTURES
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def tools():
         Tool(PACKAGE, "bitline asic without --liberty", False, default_files() and str(default_files()[0]),
              f"apt-get install {PACKAGE}"),
         program("sta", "tests of bitline asic's delays and models", needed=False, install="apt-get install opensta"),
-        package("klayout", "tests of bitline asic's abstracts", needed=False),
+        *(program(name, "bitline asic --layout", needed=False) for name in PROGRAMS),
+        package(PICTURES, "bitline asic --layout, tests of its abstracts", needed=False),
         program("chromium", "tests of bitline run's report", needed=False),
         program("clang", "tests of the driver in C on other processors", needed=False),
         program("ld.lld", "tests of the driver in C in a SoC", needed=False, install="apt-get install lld"),
@@ -93,6 +96,7 @@ def tools():
             ("pyserial", "the serial port of a board"))),
         library("usb-1.0", "libusb-1.0-0", "bitline program"),
         library("ftdi1", "libftdi1-2", "bitline program"),
+        package("zigzag-dse", "tests of bitline explore --export", needed=False),
         package("pytest", "make test", needed=False, install="pip install -e '.[test]'"),
         package("hypothesis", "make test", needed=False, install="pip install -e '.[test]'"),
     ]

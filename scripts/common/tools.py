@@ -1,5 +1,9 @@
-"""Running the FPGA tools that Python packages install."""
+"""Running tools of others, those of Python packages and programs of the system."""
 
+import contextlib
+import os
+import shutil
+import signal
 import subprocess
 import sys
 from importlib.metadata import entry_points
@@ -52,12 +56,30 @@ def run_tool(tool, arguments, folder, log, progress=None, seconds=None):
     """
     if not entry_points(group="console_scripts", name=tool):
         raise FlowError(f"{tool} not found: pip install -e '.[fpga]'")
+    _run(tool, [sys.executable, "-c", CALL, tool, *map(str, arguments)], folder, log, progress, seconds)
+
+
+def run_program(command, folder, log, progress=None, seconds=None):
+    """Run a program of the system, which Debian has in a package of its name; all else as of `run_tool`.
+
+    Parameters
+    ----------
+    command : list
+        The program and its arguments.
+    folder, log, progress, seconds
+    """
+    if shutil.which(command[0]) is None:
+        raise FlowError(f"{command[0]} not found: apt-get install {command[0]}")
+    _run(command[0], list(map(str, command)), folder, log, progress, seconds)
+
+
+def _run(name, command, folder, log, progress, seconds):
+    """Run a command; what it has started ends with it."""
     path = folder / log
-    command = [sys.executable, "-c", CALL, tool, *map(str, arguments)]
     with path.open("w", buffering=1, encoding="utf-8") as file, subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-            text=True, encoding="utf-8", errors="replace") as process:
-        timer = Timer(seconds or TIMEOUT_MAX, process.kill)
+            text=True, encoding="utf-8", errors="replace", start_new_session=True) as process:
+        timer = Timer(seconds or TIMEOUT_MAX, _kill, [process])
         timer.start()
         try:
             for line in process.stdout:
@@ -65,15 +87,21 @@ def run_tool(tool, arguments, folder, log, progress=None, seconds=None):
                 if progress and line.strip():
                     progress(line.strip())
         except BaseException:
-            process.kill()
+            _kill(process)
             raise
         finally:
             in_time = timer.is_alive()
             timer.cancel()
     if not in_time:
-        raise TimeoutError(f"{tool} must end within {seconds} seconds, and does not")
+        raise TimeoutError(f"{name} must end within {seconds:.4g} seconds, and does not")
     if process.returncode:
-        raise FlowError(f"{tool} must accept the design, and does not: {_reason(path)} (in {path})")
+        raise FlowError(f"{name} must accept the design, and does not: {_reason(path)} (in {path})")
+
+
+def _kill(process):
+    """End a process and all that it has started."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _reason(log):

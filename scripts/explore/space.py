@@ -21,7 +21,7 @@ CELL_CHOICES = {
     "tree": tuple(name for name in TREE_NAMES if name != "carry_chain"),
     "result_interval": (1, 2, 4),
 }
-WEIGHT_BITS = 8
+WEIGHT_BITS = INPUT_BITS = 8
 # Rows times columns at most of a macro that is drawn; half of them where rows are stored as they come.
 DRAWN_PRODUCTS, DRAWN_CELL_PRODUCTS = 4096, 640
 
@@ -31,7 +31,7 @@ def macro(choice):
     column = choice.get("column", COLUMNS[0])
     foreign = {name for kind in KINDS.values() if kind.name != column for name, _ in kind.conditions}
     parameters = {name: value for name, value in choice.items() if name not in foreign}
-    return MacroConfig(**parameters, weight_bits=WEIGHT_BITS // parameters.get("fuse", 1))
+    return MacroConfig(**parameters, weight_bits=WEIGHT_BITS // parameters.get("fuse", 1), input_bits=INPUT_BITS)
 
 
 def draw(rng, choices=CHOICES, products=DRAWN_PRODUCTS):

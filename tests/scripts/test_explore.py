@@ -3,17 +3,25 @@
 import dataclasses
 import json
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+import yaml
 from bitline.hdl.config import KINDS, MacroConfig
+from bitline.host.mapping.mapping import Mapping
+from bitline.host.mapping.schedule import plan
+from bitline.host.network.files.load import load_network
 from bitline.scripts.asic.roles import default_files
-from bitline.scripts.commands.networks.explore import describe
+from bitline.scripts.commands.networks.explore import describe, export, read_costs
+from bitline.scripts.common.files import BadInput
 from bitline.scripts.explore.cost import errors, fit, parts, read_points, tree_bits
 from bitline.scripts.explore.measure import MEASURED, measure
 from bitline.scripts.explore.search import Candidate, front, search
 from bitline.scripts.explore.space import CHOICES, draw, macro
 from bitline.scripts.explore.targets import TARGETS
+from bitline.scripts.explore.zigzag import text
 from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
 MACRO = MacroConfig(rows=8, columns=8)
@@ -146,6 +154,8 @@ def test_points_are_those_of_their_command(cli, tmp_path):
     (("--objective", "area,area"), "--objective must be some of"),
     (("--max-area", 10, "--trials", 5), "--max-area must leave a macro that can run .*, and 10 does not"),
     (("--trials", 0), "0 is not in the range"),
+    (("--costs", __file__), "--costs must come with --export"),
+    (("--export", "zigzag", "--costs", __file__), "--costs must be report.json of bitline asic"),
 ])
 def test_wrong_options_are_refused(refused, model, tmp_path, options, match):
     refused("explore", model, *options, "--out", tmp_path / "out", match=match)
@@ -212,3 +222,110 @@ def test_without_cells_it_is_told_how_to_install_them(refused, model, tmp_path, 
     refused("explore", model, "--target", "liberty", "--trials", 10, "--out", tmp_path / "out",
             match="qflow-tech-osu018 not found: apt-get install qflow-tech-osu018")
     assert not (tmp_path / "out").exists()
+
+
+# ZigZag.
+
+
+MACROS = {"one_bank": MacroConfig(rows=8, columns=8), "fused": MacroConfig(rows=8, columns=8, banks=2, fuse=2,
+                                                                           weight_bits=4)}
+# Runs ZigZag on the files of a folder, without the stages that save and draw; prints its cycles for each layer.
+ZIGZAG = """
+import sys
+from zigzag.mapping.temporal_mapping import TemporalMappingType
+from zigzag.stages.evaluation.cost_model_evaluation import CostModelStage
+from zigzag.stages.main import MainStage
+from zigzag.stages.mapping.spatial_mapping_generation import SpatialMappingGeneratorStage
+from zigzag.stages.mapping.temporal_mapping_generator_stage import TemporalMappingGeneratorStage
+from zigzag.stages.parser.accelerator_parser import AcceleratorParserStage
+from zigzag.stages.parser.workload_parser import WorkloadParserStage
+from zigzag.stages.results.reduce_stages import MinimalLatencyStage, SumStage
+from zigzag.stages.workload_iterator import WorkloadStage
+
+stages = [WorkloadParserStage, AcceleratorParserStage, SumStage, WorkloadStage, MinimalLatencyStage,
+          SpatialMappingGeneratorStage, MinimalLatencyStage, TemporalMappingGeneratorStage, CostModelStage]
+files = {name: f"{sys.argv[1]}/{file}.yaml" for name, file in (
+    ("accelerator", "hardware"), ("workload", sys.argv[2]), ("mapping", "mapping"))}
+(_, layers), = MainStage(stages, **files, loma_lpf_limit=6, loma_show_progress_bar=False, nb_mappings_generated=3,
+                         enable_mix_spatial_mapping_generation=True, access_same_data_considered_as_no_access=True,
+                         temporal_mapping_type=TemporalMappingType("uneven")).run()
+for result, _ in layers:
+    print("bitline", result.latency_total2)
+"""
+
+
+@pytest.mark.parametrize("name", MACROS)
+def test_an_export_says_what_a_macro_and_a_network_are(model, tmp_path, name):
+    config, network = MACROS[name], load_network(model)
+    export(tmp_path, [Candidate(config, 1, 6400.0)], None, network)
+    (folder,) = tmp_path.glob("00_*")
+    found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in folder.iterdir()}
+    array, memories = found["hardware"]["operational_array"], found["hardware"]["memories"]
+    columns = 8 // config.fuse
+    assert array["sizes"] == [columns, 8] and array["input_precision"] == [8, 8]
+    assert (array["unit_energy"], array["unit_area"]) == (0.0, 6400 / (columns * 8))
+    outside = {port["allocation"][0]: port["bandwidth_max"] for port in memories["outside"]["ports"]}
+    # Eight clock cycles are a cycle there: a row of weights in each, one vector and its results in all.
+    assert (outside["I2, tl"], outside["I1, tl"]) == (8 * columns * 8, 8 * 8)
+    assert memories["weights"]["size"] == 8 * config.banks
+    (layer,), (packed,) = found["workload"], found["workload_packed"]
+    # Five rows of tiles, and one or two of columns.
+    tiles = -(-24 // columns)
+    assert dict(zip(packed["loop_dims"], packed["loop_sizes"])) == {
+        "B": 1, "G": tiles, "K": 24 // tiles, "C": 40, "OY": 1, "OX": 1, "FY": 1, "FX": 1}
+    assert dict(zip(layer["loop_dims"], layer["loop_sizes"])) == {
+        "B": 1, "G": 1, "K": 24, "C": 40, "OY": 1, "OX": 1, "FY": 1, "FX": 1}
+
+
+def test_measured_costs_are_of_a_product(tmp_path):
+    config = MacroConfig(rows=8, columns=4)
+    path = tmp_path / "report.json"
+    report = {"configuration": config.to_dict(), "macro": {"pj_per_mac": 2.5, "area_um2": 3200.0}}
+    path.write_text(json.dumps(report), encoding="utf-8")
+    costs = read_costs(path)
+    assert (costs.energy, costs.area) == (2.5, 100.0)
+    path.write_text(json.dumps(report | {"configuration": MacroConfig(rows=8, columns=4, input_bits=4).to_dict()}))
+    with pytest.raises(BadInput, match="--costs must be of weights of 8 and inputs of 8 bits, not 8 and 4"):
+        read_costs(path)
+
+
+@pytest.mark.parametrize("value", [{"a": 1e-5, "b": [1, "x: y"], "c": {}, "d": [], "e": {"f": [{"g": True}, [2, [3]]]}},
+                                   [{"a": [[1], [2, 3]], "b": None}, "no"], 1.25])
+def test_yaml_is_read_as_it_was_written(value):
+    assert yaml.safe_load(text(value)) == value
+
+
+def cycles_of_zigzag(folder, workload):
+    """Clock cycles by layer that ZigZag finds for what was exported to a folder."""
+    done = subprocess.run([sys.executable, "-c", ZIGZAG, folder, workload], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return [8 * float(line.split()[1]) for line in done.stdout.splitlines() if line.startswith("bitline ")]
+
+
+@pytest.mark.slow
+@pytest.mark.needs("zigzag")
+@pytest.mark.parametrize("name", MACROS)
+def test_zigzag_takes_what_is_exported(model, tmp_path, name):
+    config, network = MACROS[name], load_network(model)
+    export(tmp_path, [Candidate(config, 1, 6400.0)], None, network)
+    (folder,) = tmp_path.glob("00_*")
+    # Most of these cycles are loads, of which it counts bits and not rows, and latency, which it does not have.
+    assert sum(cycles_of_zigzag(folder, "workload_packed")) == pytest.approx(
+        plan(Mapping(config, network)).cycles, rel=0.3)
+
+
+@pytest.mark.slow
+@pytest.mark.needs("zigzag")
+def test_zigzag_counts_as_many_cycles_for_a_network(published, tmp_path):
+    """The figures of docs/explore.md."""
+    path, _ = published("keyword_spotting")
+    config, network = MacroConfig(rows=64, columns=64, banks=2), load_network(path)
+    export(tmp_path, [Candidate(config, 1, 27000.0)], None, network)
+    (folder,) = tmp_path.glob("00_*")
+    packed, plain = (cycles_of_zigzag(folder, name) for name in ("workload_packed", "workload"))
+    planned = plan(Mapping(config, network))
+    ends = [0, *(1 + max(tile.results[1] for tile in planned.tiles if tile.tile.layer == layer)
+                 for layer in range(len(planned.layers)))]
+    layers = [(one, two, int(after - before)) for one, two, before, after in zip(packed, plain, ends, ends[1:])]
+    assert (sum(packed), planned.cycles) == (12464, 12832)
+    assert layers[:3] == [(1016, 1016, 1052), (1840, 64016, 1928), (1016, 1016, 1012)] and layers[-1] == (24, 24, 20)

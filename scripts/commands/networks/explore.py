@@ -15,9 +15,12 @@ from ...common.jobs import scheduler_option
 from ...common.pictures import png, pyplot
 from ...common.progress import running
 from ...common.tables import show
+from ...explore import zigzag
 from ...explore.cost import read_points
 from ...explore.search import OBJECTIVES, front, search
+from ...explore.space import INPUT_BITS, WEIGHT_BITS
 from ...explore.targets import TARGETS, WORDS
+from ...explore.zigzag import Costs
 
 REPORT, PICTURE = "explore.json", "explore.png"
 COLORS = ("tab:blue", "tab:orange")
@@ -79,6 +82,32 @@ def draw(title, target, candidates, best, objectives):
     return png(figure)
 
 
+def read_costs(path):
+    """The costs of a product that `bitline asic` has measured, from its report."""
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+        config, macro = MacroConfig.from_dict(report["configuration"]), report["macro"]
+        bits = config.weight_bits, config.input_bits
+        costs = Costs(float(macro["pj_per_mac"]), macro["area_um2"] / (config.rows * config.columns))
+    except (ValueError, KeyError, TypeError):
+        raise BadInput(f"--costs must be report.json of bitline asic, and {path} is not") from None
+    if bits != (WEIGHT_BITS, INPUT_BITS):
+        raise BadInput(f"--costs must be of weights of {WEIGHT_BITS} and inputs of {INPUT_BITS} bits, not {bits[0]} "
+                       f"and {bits[1]}")
+    return costs
+
+
+def export(folder, best, costs, network):
+    """Write the macros of a front and the network for ZigZag, a folder each; returns the folder."""
+    contents = {}
+    for number, each in enumerate(best):
+        sites = Costs(0.0, each.area / (each.config.rows * each.config.columns // each.config.fuse))
+        for name, text in zigzag.files(each.config, costs or sites, network).items():
+            contents[f"{number:02}_{each.config.name}/{name}"] = text
+    write_files(folder, contents)
+    return folder
+
+
 def print_front(target, best, checked):
     """The table of the front, and how far predictions of its ends are off."""
     table = Table("macro", "cycles", *(f"{unit}, predicted" for unit in target.units.values()),
@@ -106,9 +135,13 @@ def print_front(target, best, checked):
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True, help="Of the search.")
 @click.option("--jobs", type=click.IntRange(1, 1024), default=2, show_default=True, help="Processes.")
 @scheduler_option
+@click.option("--export", "export_to", metavar="DIR", type=click.Path(path_type=Path),
+              help="Gets a folder for each macro of the front: the macro and the network as ZigZag takes them.")
+@click.option("--costs", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
+              help="With --export: report.json of bitline asic, for energy and area of a product. [default: LUT sites]")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/explore"),
               show_default=True, help="Gets explore.json, explore.png and a folder of configurations.")
-def command(model, target_name, objectives, trials, max_area, seed, jobs, scheduler, out):
+def command(model, target_name, objectives, trials, max_area, seed, jobs, scheduler, export_to, costs, out):
     """Find the macros that suit the network MODEL, by cycles of an inference, area and energy.
 
     Cycles are those that bitline run predicts. Costs are of a model that is fitted to synthesized macros; those of the
@@ -119,10 +152,15 @@ def command(model, target_name, objectives, trials, max_area, seed, jobs, schedu
         raise BadInput(f"--objective energy must come with --target liberty, not {target_name}")
     for name in (REPORT, PICTURE):
         check_writable(out / name)
+    if costs and not export_to:
+        raise BadInput("--costs must come with --export, and does not")
+    measured = costs and read_costs(costs)
+    if export_to:
+        check_writable(export_to / "hardware.yaml")
     require_packages("explore", "optuna", "scipy", "matplotlib")
     target.require()
     with refusing(ValueError, NetworkError):
-        load_network(model)
+        network = load_network(model)
     points = read_points(target.points)
     unseen = {name: np.abs(values) for name, values in target.errors(points).items()}
     candidates = search(model, target.choices, target.fits(), objectives, trials=trials, seed=seed, jobs=jobs,
@@ -146,6 +184,8 @@ def command(model, target_name, objectives, trials, max_area, seed, jobs, schedu
                                     len(objectives)),
                       **configurations})
     print_front(target, best, checked)
+    if export_to:
+        click.echo(export(export_to, best, measured, network))
     for name, values in unseen.items():
         click.echo(f"{len(points)} synthesized macros behind the predictions of {name}; error on those that a fit has "
                    f"not seen: mean {values.mean():.1%}, greatest {values.max():.1%}")
