@@ -22,7 +22,8 @@ MOST_SUMMED = 1 << 16
 # and cycles of a DEPTHWISE or the gather: a descriptor is done after minutes on the golden executor, with less than a
 # gigabyte.
 MOST_BYTES, MOST_VECTORS, MOST_READS, MOST_CYCLES = 1 << 27, 1 << 22, 1 << 21, 1 << 24
-# Bytes of a row of a CONV's window. More are in no network: all have weights, for which tiles have too few rows.
+# Bytes of a row of a CONV's window, and from a window to the next, and of the first window's pixels before the source.
+# More are in no network: all have weights, for which tiles have too few rows.
 MOST_ROW_BYTES = (1 << 17) - 1
 # Pixels of a window of a POOL.
 MOST_PIXELS = 1 << 16
@@ -229,8 +230,13 @@ class Checks:
                 slots)
         require(descriptor.outputs % config.lanes == 0 or descriptor.outputs >= descriptor.channels,
                 f"outputs in multiples of {config.lanes}", descriptor.outputs)
-        size = descriptor.depth * descriptor.wide
-        require(size <= MOST_ROW_BYTES, f"at most {MOST_ROW_BYTES} bytes of a window's row", size)
+        depth = descriptor.depth
+        lengths = {"of a window's row": depth * descriptor.wide}
+        if descriptor.source_pixel == depth:
+            lengths |= {"from a window to the next": depth * descriptor.step_x,
+                        "of a window before its source": -depth * descriptor.left}
+        for what, size in lengths.items():
+            require(size <= MOST_ROW_BYTES, f"at most {MOST_ROW_BYTES} bytes {what}", size)
         require(descriptor.part_rows <= config.macro.rows, f"part_rows of at most {config.macro.rows}",
                 descriptor.part_rows)
         if descriptor.part_rows < descriptor.rows:

@@ -48,11 +48,17 @@ class RequantizerLane(wiring.Component):
     output_bits : 8 or 16
     is_fast : bool
         For a higher clock take a cycle more, the last one, to select what was compared.
+    has_other : bool
+        There are two totals, of which one is taken; the choice is in the cells of the first addition.
 
     Members
     -------
     total : ``In(signed(total_width))``
         Total of a column.
+    other : ``In(signed(total_width))``
+        If ``has_other``: the other one.
+    takes_other : ``In(1)``
+        If ``has_other``: it is the one.
     parameters : ``In(PARAMETERS)``
         Parameters of the column, with the total.
     settings : ``In(settings_layout(output_bits))``
@@ -64,13 +70,15 @@ class RequantizerLane(wiring.Component):
 
     ROUNDED, OFFSET, CLIPPED, latency = 4, 8, 9, 10
 
-    def __init__(self, *, total_width, output_bits, is_fast=False):
+    def __init__(self, *, total_width, output_bits, is_fast=False, has_other=False):
         self.total_width = total_width
         self.output_bits = output_bits
         self.is_fast = is_fast
+        self.has_other = has_other
         self.latency = RequantizerLane.latency + is_fast
         super().__init__({
             "total": In(signed(total_width)),
+            **({"other": In(signed(total_width)), "takes_other": In(1)} if has_other else {}),
             "parameters": In(PARAMETERS),
             "settings": In(settings_layout(output_bits)),
             "result": Out(signed(output_bits)),
@@ -79,7 +87,10 @@ class RequantizerLane(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         given = self.parameters
-        value = self._sum(m, platform, "value", self.total, given.bias, MAX_TOTAL_BITS + 1)
+        operands = Operand(self.total), Operand(given.bias)
+        if self.has_other:
+            operands = Operand(given.bias), Operand(self.other, "select", self.takes_other, self.total)
+        value = self._sum(m, platform, "value", *operands, MAX_TOTAL_BITS + 1)
         multiplier = registered(m, "multiplier_1", given.multiplier.as_unsigned())
         shifts_right = registered(m, "shifts_right_1", given.shift < 0)
         product, negative = self._multiply(m, platform, value, multiplier, shifts_right)
@@ -110,8 +121,9 @@ class RequantizerLane(wiring.Component):
         # below, of which only these are dropped, are not all zero and so do not borrow.
         first = Cat(lowered.replicate(30 - PIECE), twice | lowered, twice & negative | lowered).as_signed()
         upper = Cat(products["ll"][PIECE:], products["hh"]).as_signed()
-        outer = self._sum(m, platform, "outer", upper, first, len(upper))
-        inner = self._sum(m, platform, "inner", products["hl"], products["lh"], len(products["hl"]) + 1)
+        outer = self._sum(m, platform, "outer", Operand(upper), Operand(first), len(upper))
+        inner = self._sum(m, platform, "inner", Operand(products["hl"]), Operand(products["lh"]),
+                          len(products["hl"]) + 1)
         given_back = registered(m, "given_back", lowered & products["ll"][:PIECE].any())
         step = Addition(Operand(outer.as_signed()), Operand(inner.as_signed()), len(outer), plus(given_back))
         (whole,) = add(m, platform, "add_whole", [step])
@@ -119,8 +131,8 @@ class RequantizerLane(wiring.Component):
         return registered(m, "product", kept), self._delay(m, "negative", negative, 4, 6)
 
     def _sum(self, m, platform, name, first, second, width):
-        """A register of the sum of two signed words, itself without a sign."""
-        (total,) = add(m, platform, f"add_{name}", [Addition(Operand(first), Operand(second), width)])
+        """A register of the sum of two operands, of signed words, itself without a sign."""
+        (total,) = add(m, platform, f"add_{name}", [Addition(first, second, width)])
         return registered(m, name, total)
 
     def _shift(self, m, platform, product, right):

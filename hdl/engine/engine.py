@@ -48,6 +48,7 @@ def engine_members(config):
         **word_members(),
         "load_count": In(range(config.load_entries + 1)), "start": In(1), "cancel": In(1), "running": Out(1),
         "ended": Out(1), "cycle": Out(32), "argmax": Out(16), "address": In(address), "data": Out(8 * lanes),
+        "trace_count": Out(range(config.program_length + 1)),
         "trace_address": In(range(ENTRY_WORDS * config.program_length)), "trace_data": Out(32),
         "fault": Out(FAULT), "fault_number": Out(NUMBER_BITS), "write": Out(lanes), "target": Out(ADDRESS_BITS),
         "results": Out(8 * lanes),
@@ -101,6 +102,8 @@ class Engine(wiring.Component):
         through, and writes nothing any more.
     fault_number : ``Out(16)``
         Number of the descriptor that has the fault.
+    trace_count : ``Out(range(program_length + 1))``
+        Entries of the last run's `Trace`, complete as many cycles after the run as an entry has words.
     trace_address : ``In(range(ENTRY_WORDS * program_length))``
         Word of the last run's `Trace` to read while not ``running``.
     trace_data : ``Out(32)``
@@ -129,7 +132,8 @@ class Engine(wiring.Component):
         sequencer = add("sequencer", Sequencer, config=config)
         memory = add("memory", ActivationMemory, size=config.activation_bytes, lanes=config.lanes,
                      has_windows=config.depthwise > 0)
-        gather = add("gather", Gather, rows=macro.rows, lanes=config.lanes)
+        gather = add("gather", Gather, rows=macro.rows, lanes=config.lanes,
+                     size=config.activation_bytes)
         loader = add("loader", TileLoader, config=config)
         array = add("macro", Macro, config=macro, in_order=True)
         results = add("results", Results, config=config)
@@ -193,6 +197,7 @@ class Engine(wiring.Component):
             trace.rows.eq(loader.write.valid & loader.write.ready),
             trace.reads.eq(gather.reads | results.other_reads | pool.counts | pairs.reads | greatest.reads),
             trace.lanes.eq(results.uses_lanes), trace.address.eq(self.trace_address), self.trace_data.eq(trace.data),
+            self.trace_count.eq(trace.count),
         ]
         m.d.sync += self.cycle.eq(Mux(sequencer.runs, self.cycle + 1, Mux(start, 0, self.cycle)))
         return m
@@ -222,7 +227,7 @@ class Engine(wiring.Component):
         m.d.comb += [
             unit.record.eq(sequencer.feeder), results.feeder.eq(sequencer.feeder),
             unit.begin.eq(sequencer.begin & is_depthwise),
-            unit.go.eq(sequencer.go & is_depthwise), unit.taps.eq(loader.taps), loader.holds.eq(unit.holds),
+            unit.go.eq(sequencer.go & is_depthwise), unit.taps.eq(loader.taps),
             loader.tap_reads.eq(unit.tap_reads), loader.tap_row.eq(unit.tap_row),
             memory.is_window.eq(self.running & is_depthwise),
             *(memory.window[row].eq(unit.address[row]) for row in range(WINDOW_ROWS)),

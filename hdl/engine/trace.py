@@ -6,8 +6,10 @@ from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
+from ..fabric.mux import choose
 
-WORD_BITS = 32
+# Of a word; and cycles from an address to it.
+WORD_BITS, READ = 32, 2
 # Words of an entry, of which some are not used; and what the others are, in order.
 ENTRY_WORDS = 8
 WORDS = ("start", "end", "rows", "reads", "lanes")
@@ -38,10 +40,12 @@ class Trace(wiring.Component):
         The activation memory is read.
     lanes : ``In(1)``
         The lanes take something.
+    count : ``Out(range(program_length + 1))``
+        Entries that are complete.
     address : ``In(range(program_length * ENTRY_WORDS))``
         Word to read while there is no run: entry by entry, in the order in which they ended.
     data : ``Out(32)``
-        The word, two cycles later.
+        The word, `READ` cycles later.
     """
 
     def __init__(self, *, program_length):
@@ -49,38 +53,37 @@ class Trace(wiring.Component):
         address = range(program_length * ENTRY_WORDS)
         super().__init__({
             "clear": In(1), "begins": In(1), "ends": In(1), "cycle": In(WORD_BITS), "rows": In(1), "reads": In(1),
-            "lanes": In(1), "address": In(address), "data": Out(WORD_BITS),
+            "lanes": In(1), "count": Out(range(program_length + 1)), "address": In(address), "data": Out(WORD_BITS),
         })
 
     def elaborate(self, platform):
         m = Module()
         memory = Platform.of(platform).instantiate(m, "entries", "trace_entries", BlockRam, width=WORD_BITS,
                                                    depth=self.program_length * ENTRY_WORDS)
-        start, counts = Signal(WORD_BITS), [Signal(WORD_BITS, name=name) for name in COUNTED]
+        start, end, counts = Signal(WORD_BITS), Signal(WORD_BITS), [Signal(WORD_BITS, name=name) for name in COUNTED]
+        # What was counted stays while an entry is stored, which ends before the next descriptor starts.
+        number, stores = Signal(range(ENTRY_WORDS)), Signal()
         for name, count in zip(COUNTED, counts):
             event = getattr(self, name)
             with m.If(self.begins):
                 m.d.sync += count.eq(event)
-            with m.Elif(event):
+            with m.Elif(event & ~stores):
                 m.d.sync += count.eq(count + 1)
         with m.If(self.begins):
             m.d.sync += start.eq(self.cycle)
-        # An entry is stored word by word before the next descriptor starts.
-        entry, number = Signal(range(self.program_length)), Signal(range(ENTRY_WORDS))
-        stored, left = Signal(len(WORDS) * WORD_BITS, reset_less=True), Signal(range(len(WORDS) + 1))
+        with m.If(number == 0):
+            m.d.sync += end.eq(self.cycle)
         m.d.comb += [
-            memory.write.eq(left != 0), memory.write_address.eq(Cat(number, entry)),
-            memory.write_data.eq(stored[:WORD_BITS]), memory.enable.eq(1), memory.address.eq(self.address),
-            self.data.eq(memory.data),
+            memory.write.eq(stores), memory.write_address.eq(Cat(number, self.count)),
+            memory.write_data.eq(choose([start, end, *counts], number)), memory.enable.eq(1),
+            memory.address.eq(self.address), self.data.eq(memory.data),
         ]
         with m.If(self.clear):
-            m.d.sync += [entry.eq(0), left.eq(0)]
+            m.d.sync += [self.count.eq(0), stores.eq(0), number.eq(0)]
         with m.Elif(self.ends):
-            last = [count + getattr(self, name) for name, count in zip(COUNTED, counts)]
-            m.d.sync += [stored.eq(Cat(start, (self.cycle + 1)[:WORD_BITS], *(each[:WORD_BITS] for each in last))),
-                         left.eq(len(WORDS)), number.eq(0)]
-        with m.Elif(left != 0):
-            m.d.sync += [stored.eq(stored >> WORD_BITS), left.eq(left - 1), number.eq(number + 1)]
-            with m.If(left == 1):
-                m.d.sync += entry.eq(entry + 1)
+            m.d.sync += stores.eq(1)
+        with m.Elif(stores):
+            m.d.sync += number.eq(number + 1)
+            with m.If(number == len(WORDS) - 1):
+                m.d.sync += [self.count.eq(self.count + 1), stores.eq(0), number.eq(0)]
         return m

@@ -5,13 +5,11 @@ from amaranth.lib import wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from ..config.tables import BLOCK_RAM_ADDRESS_BITS, BLOCK_RAM_BITS
 from ..config.widths import ceil_log2
+from .ecp5_block_ram import PIECE_BITS, add_memory, page_index, pages_of
 from .emitter import Platform
 from .mux import choose, instantiate_choice
 
-# Of a word in ECP5's block RAM, that which has an enable.
-PIECE_BITS = 9
 # Of multiplexers between pages, those that one slice after the other makes.
 MUX_BITS = 3
 MUX_INPUTS = 1 << MUX_BITS
@@ -68,8 +66,8 @@ class LutRam(wiring.Component):
 class BlockRam(wiring.Component):
     """A memory with registered address and output: a read takes two cycles.
 
-    A word that is read while it is written is undefined. On ECP5 it is made of 512 x 36 memories with output registers,
-    which Yosys does not infer; elsewhere it is an instance of a module of `memory_wrapper`.
+    A word that is read while it is written is undefined. On ECP5 it is made of memories with output registers, which
+    Yosys does not infer; elsewhere it is an instance of a module of `memory_wrapper`.
 
     Parameters
     ----------
@@ -142,50 +140,27 @@ class BlockRam(wiring.Component):
             i_write_data=self.write_data, i_enable=self.enable, i_address=address, o_data=self.data)
 
     def _add_ecp5(self, m, platform):
-        words = 1 << BLOCK_RAM_ADDRESS_BITS
-        low = min(len(self.address), BLOCK_RAM_ADDRESS_BITS)
-        pages = -(-self.depth // words)
-        outputs = []
-        for page in range(pages):
-            selected = self.write & (self.write_address[low:] == page) if pages > 1 else self.write
-            slices = [self._add_ecp5_cell(m, page, first, selected, low)
-                      for first in range(0, self.width, BLOCK_RAM_BITS)]
-            outputs.append(Cat(slices)[:self.width])
-        if pages == 1:
+        pages, outputs = pages_of(self.depth), []
+        for number, page in enumerate(pages):
+            selected = self.write & page.holds(self.write_address) if len(pages) > 1 else self.write
+            memories = [add_memory(
+                m, f"cells_{number}_{first // page.bits}", page, write=selected, write_address=self.write_address,
+                write_data=self.write_data[first:first + page.bits], enable=self.enable, address=self.address,
+                enables=self.enables[first // PIECE_BITS:] if self.has_enables else ())
+                for first in range(0, self.width, page.bits)]
+            outputs.append(Cat(memories)[:self.width])
+        if len(pages) == 1:
             m.d.comb += self.data.eq(outputs[0])
             return
-        page = self.address[low:]
+        page = page_index(pages, self.address)
         for stage in range(2):
-            register = Signal(ceil_log2(pages), name=f"page_{stage}", reset_less=True)
+            register = Signal(ceil_log2(len(pages)), name=f"page_{stage}", reset_less=True)
             with m.If(self.enable):
                 m.d.sync += register.eq(page)
             page = register
         chosen = [instantiate_choice(m, platform, f"pages_{first}", outputs[first:first + MUX_INPUTS], page[:MUX_BITS])
-                  for first in range(0, pages, MUX_INPUTS)]
+                  for first in range(0, len(pages), MUX_INPUTS)]
         m.d.comb += self.data.eq(choose(chosen, page[MUX_BITS:]))
-
-    def _add_ecp5_cell(self, m, page, first, selected, low):
-        """One memory. Source: Lattice FPGA-TN-02204, pseudo dual port RAM."""
-        name = f"cells_{page}_{first // BLOCK_RAM_BITS}"
-        data = Signal(BLOCK_RAM_BITS, name=f"{name}_data")
-        piece = self.write_data[first:first + BLOCK_RAM_BITS]
-        one, zero = Const(1), Const(0)
-        ports = {f"i_DI{bit}": piece[bit] if bit < len(piece) else zero for bit in range(BLOCK_RAM_BITS)}
-        # The halves of a word are swapped between write and read port.
-        ports |= {f"o_DO{(bit + BLOCK_RAM_BITS // 2) % BLOCK_RAM_BITS}": data[bit] for bit in range(BLOCK_RAM_BITS)}
-        for bit in range(BLOCK_RAM_ADDRESS_BITS):
-            ports[f"i_ADW{bit}"] = self.write_address[bit] if bit < low else zero
-            ports[f"i_ADR{bit + 5}"] = self.address[bit] if bit < low else zero
-        ports |= {f"i_ADR{bit}": zero for bit in range(5)}
-        enables = self.enables[first // PIECE_BITS:] if self.has_enables else ()
-        ports |= {f"i_BE{bit}": enables[bit] if bit < len(enables) else one
-                  for bit in range(BLOCK_RAM_BITS // PIECE_BITS)}
-        ports |= {f"i_CS{port}{bit}": zero for port in "WR" for bit in range(3)}
-        m.submodules[name] = Instance(
-            "PDPW16KD", p_DATA_WIDTH_W=36, p_DATA_WIDTH_R=36, p_REGMODE="OUTREG", p_GSR="DISABLED",
-            p_RESETMODE="SYNC", i_CLKW=ClockSignal(), i_CLKR=ClockSignal(), i_CEW=selected, i_CER=self.enable,
-            i_OCER=self.enable, i_RST=zero, **ports)
-        return data
 
 
 class ByteRam(wiring.Component):

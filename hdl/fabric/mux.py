@@ -1,4 +1,4 @@
-"""Selection of one of several words, as expressions or with the wide multiplexers of a fabric."""
+"""Selection of one of several words, and rotation, as expressions or with the wide multiplexers of a fabric."""
 
 from amaranth.hdl import Cat, Const, Instance, Mux, Signal
 
@@ -33,6 +33,22 @@ def instantiate_choice(m, platform, name, values, index):
     words = [*values, *[values[-1]] * (4 * padded - len(values))]
     bits = [_levels(m, f"{name}_{bit}", [word[bit] for word in words], index[:max_bits]) for bit in range(width)]
     return choose([Cat(column) for column in zip(*bits)], index[max_bits:])
+
+
+def instantiate_rotation(m, platform, name, value, width, amount):
+    """A word of which parts of ``width`` bits are each so many places up; those at the end come to the beginning.
+
+    There is a stage for two bits of the amount, so that the size grows with their number, not with that of the parts. A
+    word has as many parts as the amount has values.
+    """
+    for first in range(0, len(amount), 2):
+        stage = Signal(len(value), name=f"{name}_{first}")
+        digit = amount[first:first + 2]
+        steps = (width * (times << first) for times in range(1 << len(digit)))
+        turned = [Cat(value[len(value) - step:], value[:len(value) - step]) for step in steps]
+        m.d.comb += stage.eq(instantiate_choice(m, platform, f"{name}_{first}", turned, digit))
+        value = stage
+    return value
 
 
 # Cell and pins for each bit of the index, the lowest first.

@@ -62,11 +62,15 @@ def test_rows_of_the_tile_memory(depth):
             ctx.set(memory.write_data, cells[row])
             await ctx.tick()
         ctx.set(memory.write, 0)
-        wanted = [rng.randrange(depth) for _ in range(100)]
-        for index, row in enumerate(wanted):
+        reads = [None, None]
+        for _ in range(200):
+            row, enable = rng.randrange(depth), rng.random() < 0.7
             ctx.set(memory.address, row)
+            ctx.set(memory.enable, enable)
             await ctx.tick()
-            if index:
-                assert ctx.get(memory.data) == cells[wanted[index - 1]]
+            if enable:
+                reads = [reads[1], row]
+            if reads[0] is not None:
+                assert ctx.get(memory.data) == cells[reads[0]]
 
     simulate(memory, testbench)

@@ -4,14 +4,14 @@ import random
 import re
 
 import pytest
-from amaranth.hdl import Module, Mux, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, signed, unsigned
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import EmitError, design, emit, run_yosys
 from bitline.hdl.fabric.adder import Addition, Carry, Operand, add
-from bitline.hdl.fabric.emitter import Emitter
-from bitline.hdl.fabric.mux import instantiate_choice
+from bitline.hdl.fabric.emitter import Emitter, Platform
+from bitline.hdl.fabric.mux import instantiate_choice, instantiate_rotation
 from bitline.scripts.integration.cell_models import cell_models
 from some import some
 
@@ -123,6 +123,27 @@ class Choices(wiring.Component):
         return m
 
 
+class Rotations(wiring.Component):
+    """Rotations of words of one to 32 parts."""
+
+    AMOUNT_BITS = range(1, 6)
+
+    def __init__(self):
+        super().__init__({f"amount_{bits}": In(bits) for bits in self.AMOUNT_BITS}
+                         | {f"word_{bits}": In(2 << bits) for bits in self.AMOUNT_BITS}
+                         | {f"turned_{bits}": Out(2 << bits) for bits in self.AMOUNT_BITS})
+
+    def elaborate(self, platform):
+        m = Module()
+        for bits in self.AMOUNT_BITS:
+            amount, word, turned = (getattr(self, f"{name}_{bits}") for name in ("amount", "word", "turned"))
+            found = instantiate_rotation(m, platform, f"turned_{bits}", word, 2, amount)
+            # On one side as it is said: part n is in the place n + amount.
+            said = Cat(word.word_select((place - amount)[:bits], 2) for place in range(1 << bits))
+            m.d.comb += turned.eq(found if Platform.of(platform).fabric == "ecp5" else said)
+        return m
+
+
 def converted(fabric, component, cell):
     emitter = Emitter("t", fabric)
     emitter.add("t_all", component())
@@ -131,11 +152,11 @@ def converted(fabric, component, cell):
     return text
 
 
-@pytest.mark.parametrize("component, cell", [(Sums, "CCU2C"), (Choices, "PFUMX")])
-def test_every_kind_of_addition_and_choice(component, cell):
+@pytest.mark.parametrize("component, cell", [(Sums, "CCU2C"), (Choices, "PFUMX"), (Rotations, "PFUMX")])
+def test_every_kind_of_addition_choice_and_rotation(component, cell):
     texts = {fabric: converted(fabric, component, cell) for fabric in ("generic", "ecp5")}
     assert not differ(texts, "t_all", "rtlil")
-    if component is Choices:
+    if component is not Sums:
         swapped = texts["ecp5"].replace("\\ALUT", "\\TMP").replace("\\BLUT", "\\ALUT").replace("\\TMP", "\\BLUT")
         assert differ(texts | {"ecp5": swapped}, "t_all", "rtlil")
 

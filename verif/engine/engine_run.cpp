@@ -6,7 +6,7 @@
 //     count of runs; for each word section, item, part, word; for each run the memory before it;
 //   written: for each run the count of descriptors that ended, argmax, whether it ended, its fault and of which
 //     descriptor; of each the cycle after which it ended; the memory after each as its writes have it; the memory after
-//     the run as it is read; of each descriptor its entry of the trace, as read.
+//     the run as it is read; the count of entries of the trace, and each, as read.
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
@@ -18,8 +18,9 @@
 
 using Bytes = std::vector<uint8_t>;
 
-static const uint32_t ACTIVATIONS = 4;
-static const std::size_t ENTRY_WORDS = 8;
+// Of `Section` and `Trace`: the compiler is told them.
+static const uint32_t ACTIVATIONS = SECTION_ACTIVATIONS;
+static const std::size_t ENTRY_WORDS = TRACE_ENTRY_WORDS, TRACE_READ = TRACE_LATENCY;
 static const int LANES = sizeof(Vengine::data);
 
 static std::ifstream input;
@@ -112,9 +113,11 @@ static bool run(Vengine* top, Bytes& memory, uint32_t latency, uint32_t gap, uin
     for (const uint32_t end : ends) put(end);
     for (const Bytes& each : memories) put(each);
     put(read_memory(top, memory.size(), latency));
-    for (std::size_t word = 0; word < ends.size() * ENTRY_WORDS; ++word) {
+    put(top->trace_count);
+    for (std::size_t word = 0; word < top->trace_count * ENTRY_WORDS; ++word) {
         top->trace_address = word;
-        for (int cycle = 0; cycle < 3; ++cycle) tick(top);
+        for (std::size_t cycle = 0; cycle < TRACE_READ; ++cycle) tick(top);
+        top->eval();
         put(top->trace_data);
     }
     return !top->running;

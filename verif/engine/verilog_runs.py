@@ -12,9 +12,10 @@ from ...golden.engine.executor import Engine
 from ...golden.engine.image import Fault
 from ...golden.engine.latencies import START_CYCLES
 from ...hdl.emit import emit
+from ...hdl.engine.control.image_words import Section
 from ...hdl.engine.engine import check_gateware
 from ...hdl.engine.memory.activation_memory import ActivationMemory
-from ...hdl.engine.trace import ENTRY_WORDS, WORDS
+from ...hdl.engine.trace import ENTRY_WORDS, READ, WORDS
 from ..sim.build import SimulatorError, compile_program, digest, locked, require_simulator, source
 from .image_words import image_words
 
@@ -22,6 +23,9 @@ from .image_words import image_words
 PATIENCE = 1000
 # What the program returns: all runs have ended, or the last one has not.
 ENDED, STUCK = 0, 1
+# What the program is told when it is compiled.
+DEFINITIONS = {"SECTION_ACTIVATIONS": Section.ACTIVATIONS.value, "TRACE_ENTRY_WORDS": ENTRY_WORDS,
+               "TRACE_LATENCY": READ}
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,8 @@ class VerilogRun:
         What ended it.
     fault_number : int
         Number of the descriptor that has the fault.
-    trace : uint32 array (descriptors, words)
-        `Trace` of the run.
+    trace : uint32 array (entries, words)
+        `Trace` of the run, as many entries as it says that there are.
     """
 
     ends: list
@@ -69,6 +73,8 @@ class VerilogRun:
                         f"{self.memories[index][address]}, and differs in {wrong.size} bytes")
             if has_cycles and self.ends[index] != step.end:
                 return f"{name} must end in cycle {step.end}, not {self.ends[index]}"
+            if index == len(self.trace):
+                return f"{name} must have an entry in the trace, and does not"
             for word, found in zip(WORDS, self.trace[index].tolist()) if has_cycles else ():
                 expected = {"start": step.start, "end": step.end, **step.counts}[word]
                 if found != expected:
@@ -93,13 +99,14 @@ def compiled(config, folder=Path("build/sim"), verilog=None):
     """
     require_simulator("verilator")
     text, main = emit(config) if verilog is None else verilog, source("engine_run.cpp")
-    work = Path(folder).resolve() / f"{config.name}_{digest(text + main.read_text(encoding='utf-8'))}"
+    flags = " ".join(["-O1", *(f"-D{name}={value}" for name, value in DEFINITIONS.items())])
+    work = Path(folder).resolve() / f"{config.name}_{digest(text + main.read_text(encoding='utf-8') + flags)}"
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):
         if not (work / "complete").exists():
             (work / "engine.v").write_text(text, encoding="utf-8")
             compile_program(work / "engine", config.name, [work / "engine.v", main], "--prefix", "Vengine", "-O3",
-                            "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-O1")
+                            "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", flags)
             (work / "complete").touch()
     return work / "engine"
 
@@ -209,8 +216,9 @@ def _read(data, size):
         count, argmax, is_complete, fault, number = np.frombuffer(data, "<u4", 5).tolist()
         ends = np.frombuffer(data, "<u4", count, 20)
         memories = np.frombuffer(data, np.uint8, (count + 1) * size, 20 + 4 * count).reshape(-1, size)
-        size_before = 20 + 4 * count + memories.size
-        trace = np.frombuffer(data, "<u4", count * ENTRY_WORDS, size_before).reshape(-1, ENTRY_WORDS)
+        size_before = 24 + 4 * count + memories.size
+        (entries,) = np.frombuffer(data, "<u4", 1, size_before - 4).tolist()
+        trace = np.frombuffer(data, "<u4", entries * ENTRY_WORDS, size_before).reshape(-1, ENTRY_WORDS)
         yield VerilogRun(ends.tolist(), memories[:-1], memories[-1], argmax, bool(is_complete), Fault(fault), number,
                          trace)
         data = data[size_before + trace.nbytes:]

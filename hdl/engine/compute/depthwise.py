@@ -44,10 +44,8 @@ class Depthwise(wiring.Component):
         The macro accepts a vector, where it is fed.
     last : ``Out(1)``
         The last cycle of the last row.
-    holds : ``Out(1)``
-        Taps are read from the tile memory, or were just before.
     tap_reads : ``Out(1)``
-        They are read.
+        Taps are read from the tile memory.
     tap_row : ``Out(16)``
         Which row.
     taps : ``In(8 * columns)``
@@ -88,7 +86,7 @@ class Depthwise(wiring.Component):
         self.config = config
         lanes = config.lanes
         super().__init__({
-            "record": In(record_layout()), "begin": In(1), "go": In(1), "take": In(1), "last": Out(1), "holds": Out(1),
+            "record": In(record_layout()), "begin": In(1), "go": In(1), "take": In(1), "last": Out(1),
             "tap_reads": Out(1), "tap_row": Out(16), "taps": In(8 * config.columns),
             "address": Out(data.ArrayLayout(ADDRESS_BITS, ROWS)), "rows": Out(ROWS),
             "data": In(data.ArrayLayout(8 * lanes, ROWS)), "used": Out(data.ArrayLayout(used_layout(lanes), ROWS)),
@@ -122,7 +120,7 @@ class Depthwise(wiring.Component):
         reads, after = Signal(), Signal(TAP_LATENCY)
         ends_group = number == most - 1
         is_last = (left <= self.config.depthwise) & ends_group
-        m.d.comb += [self.tap_reads.eq(reads), self.holds.eq(reads | after.any())]
+        m.d.comb += self.tap_reads.eq(reads)
         m.d.sync += after.eq(Cat(reads & is_last, after))
         with m.If(self.go):
             m.d.sync += [reads.eq(1), group.eq(0), number.eq(0), left.eq(fields.channels),

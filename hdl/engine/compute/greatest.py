@@ -67,31 +67,30 @@ class Greatest(wiring.Component):
                          number.eq(number + self.lanes)]
         m.d.sync += self.used.end.eq(least_of(m, "count", left, self.lanes))
         late = ActivationMemory.READ
-        valid = delayed(m, "valid", self.reads, late, reset=True)
-        count, number = (delayed(m, name, value, late) for name, value in (("count", left), ("first", number)))
-        candidate = data.StructLayout({"valid": 1, "value": signed(8), "number": 16})
+        count = delayed(m, "count", least_of(m, "read_count", left, self.lanes), late, reset=True)
+        candidate = data.StructLayout({"valid": 1, "value": signed(8), "lane": range(self.lanes)})
         candidates = []
         for lane in range(self.lanes):
             one = Signal(candidate, name=f"lane_{lane}")
-            m.d.comb += [one.valid.eq(valid & (count > lane)), one.value.eq(self.data[8 * lane:8 * lane + 8]),
-                         one.number.eq(number + lane)]
+            m.d.comb += [one.valid.eq(count > lane), one.value.eq(self.data[8 * lane:8 * lane + 8]), one.lane.eq(lane)]
             candidates.append(one)
-        level = 0
+        level, registers = 0, 0
         while len(candidates) > 1:
             level += 1
+            is_registered = level % LEVELS == 0 or len(candidates) == 2
             winners = []
             for index in range(0, len(candidates), 2):
                 low, high = candidates[index:index + 2]
                 one = Signal(candidate, name=f"winner_{level}_{index // 2}", reset_less=True)
-                wins = high.valid & (~low.valid | (high.value > low.value))
-                domain = m.d.sync if level % LEVELS == 0 or len(candidates) == 2 else m.d.comb
-                domain += one.eq(Mux(wins, high, low))
+                # Those of a word that are used are its first ones.
+                domain = m.d.sync if is_registered else m.d.comb
+                domain += one.eq(Mux(high.valid & (high.value > low.value), high, low))
                 winners.append(one)
-            candidates = winners
+            candidates, registers = winners, registers + is_registered
         (found,), best = candidates, Signal(candidate)
+        first = delayed(m, "first", number, late + registers)
         with m.If(self.go):
             m.d.sync += best.valid.eq(0)
         with m.Elif(found.valid & (~best.valid | (found.value > best.value))):
-            m.d.sync += best.eq(found)
-        m.d.comb += self.number.eq(best.number)
+            m.d.sync += [best.eq(found), self.number.eq(first + found.lane)]
         return m

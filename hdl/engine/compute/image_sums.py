@@ -5,6 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.checks import SUMMED_WORDS
+from ...fabric.adder import Addition, Operand, add
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
 
@@ -42,19 +43,23 @@ class ImageSums(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
-        cells = Platform.of(platform).instantiate(m, "words", "image_sums_words", LutRam, width=BITS * self.lanes,
-                                                  depth=SUMMED_WORDS)
+        cells = platform.instantiate(m, "words", "image_sums_words", LutRam, width=BITS * self.lanes,
+                                     depth=SUMMED_WORDS)
         begun, writes = Signal(SUMMED_WORDS), Signal()
-        word, before = Signal.like(self.word), Signal(self.sums.shape())
+        word, results = Signal.like(self.word), data.View(data.ArrayLayout(signed(8), self.lanes), self.results)
+        has_begun = begun.bit_select(word, 1)
+        added = []
+        for lane in range(self.lanes):
+            (total,) = add(m, platform, f"add_{lane}", [Addition(
+                Operand(cells.data.word_select(lane, BITS), bit=has_begun),
+                Operand(results[lane], bit=self.write[lane]), BITS)])
+            added.append(total)
         m.d.comb += [
             writes.eq(self.write.any()), word.eq(Mux(writes, self.word, self.shown)),
             cells.address.eq(word), self.sums.eq(cells.data),
-            before.eq(Mux(begun.bit_select(word, 1), cells.data, 0)),
-            cells.write.eq(writes), cells.write_address.eq(word),
-            cells.write_data.eq(Cat(
-                (before[lane] + Mux(self.write[lane], self.results[8 * lane:8 * lane + 8].as_signed(), 0))[:BITS]
-                for lane in range(self.lanes))),
+            cells.write.eq(writes), cells.write_address.eq(word), cells.write_data.eq(Cat(added)),
         ]
         with m.If(self.clear):
             m.d.sync += begun.eq(0)

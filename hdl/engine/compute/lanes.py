@@ -43,6 +43,10 @@ class Lanes(wiring.Component):
         Of all lanes; they must not change while there are sums within.
     sums : ``In(ArrayLayout(signed(WIDTH), lanes))``
         What is requantized.
+    others : ``In(ArrayLayout(signed(WIDTH), lanes))``
+        Other sums.
+    takes_others : ``In(1)``
+        They are requantized.
     results : ``Out(8 * lanes)``
         A byte of each lane.
     """
@@ -56,7 +60,9 @@ class Lanes(wiring.Component):
             "write_parameters": In(PARAMETERS), "slot": In(range(config.parameter_slots)),
             "chosen": In(range(SETTINGS)),
             "settings": In(data.ArrayLayout(settings_layout(BITS), SETTINGS)),
-            "sums": In(data.ArrayLayout(signed(WIDTH), config.lanes)), "results": Out(BITS * config.lanes),
+            "sums": In(data.ArrayLayout(signed(WIDTH), config.lanes)),
+            "others": In(data.ArrayLayout(signed(WIDTH), config.lanes)), "takes_others": In(1),
+            "results": Out(BITS * config.lanes),
         })
 
     def elaborate(self, platform):
@@ -68,12 +74,13 @@ class Lanes(wiring.Component):
             memory = platform.instantiate(m, f"parameters_{index}", "parameters", BlockRam, width=PARAMETERS.size,
                                           depth=self.config.parameter_slots)
             lane = platform.instantiate(m, f"lane_{index}", "lane", RequantizerLane, total_width=WIDTH,
-                                        output_bits=BITS)
+                                        output_bits=BITS, has_other=True)
             m.d.comb += [
                 memory.write.eq(self.write[index]), memory.write_address.eq(self.write_slot),
                 memory.write_data.eq(Value.cast(self.write_parameters)), memory.enable.eq(1),
                 memory.address.eq(self.slot), Value.cast(lane.parameters).eq(memory.data),
-                lane.total.eq(self.sums[index]), Value.cast(lane.settings).eq(settings),
+                lane.total.eq(self.sums[index]), lane.other.eq(self.others[index]),
+                lane.takes_other.eq(self.takes_others), Value.cast(lane.settings).eq(settings),
             ]
             results.append(lane.result)
         m.d.comb += self.results.eq(Cat(results))

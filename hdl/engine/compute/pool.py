@@ -5,6 +5,8 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.descriptor import Flags
+from ...fabric.adder import Addition, Operand, add
+from ...fabric.emitter import Platform
 from ..control.delays import delayed
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.activation_memory import ActivationMemory
@@ -71,6 +73,7 @@ class Pool(wiring.Component):
         })
 
     def elaborate(self, platform):
+        platform = Platform.of(platform)
         m = Module()
         is_inside = self._walk_pixels(m)
         late = ActivationMemory.READ
@@ -79,12 +82,14 @@ class Pool(wiring.Component):
         inside = delayed(m, "inside", is_inside, late)
         is_greatest = (self.record.fields.flags & int(Flags.MAXIMUM)) != 0
         for lane in range(self.lanes):
-            value = Mux(inside, self.data[8 * lane:8 * lane + 8].as_signed(), self.record.fields.fill)
+            value = Signal(signed(8), name=f"value_{lane}")
             total = self.totals[lane]
-            with m.If(first | (is_greatest & (value > total[:8].as_signed()))):
-                m.d.sync += total.eq(value)
-            with m.Elif(~is_greatest):
-                m.d.sync += total.eq(total + value)
+            # The greatest is a sum of which nothing was before, or stays.
+            before = Operand(total, bit=~(first | is_greatest))
+            (following,) = add(m, platform, f"total_{lane}", [Addition(before, Operand(value), TOTAL_BITS)])
+            m.d.comb += value.eq(Mux(inside, self.data[8 * lane:8 * lane + 8].as_signed(), self.record.fields.fill))
+            with m.If(~is_greatest | first | (value > total[:8].as_signed())):
+                m.d.sync += total.eq(following)
         m.d.comb += [
             self.valid.eq(delayed(m, "valid", ends, self.LATENCY, reset=True)),
             self.target.eq(delayed(m, "target", self._target + self._channel, self.LATENCY)),

@@ -38,9 +38,7 @@ class ResultSlots(wiring.Component):
     begin : ``In(1)``
         For a cycle: ``record`` is new.
     goes : ``In(1)``
-        A slot goes to the lanes; only while ``active``.
-    active : ``Out(1)``
-        There are slots left.
+        A slot goes to the lanes; not after the last.
     last : ``Out(1)``
         A slot goes, and it is the last.
     ends_vector : ``Out(1)``
@@ -68,7 +66,7 @@ class ResultSlots(wiring.Component):
     def __init__(self, *, config):
         self.config = config
         super().__init__({
-            "record": In(record_layout()), "begin": In(1), "goes": In(1), "active": Out(1), "last": Out(1),
+            "record": In(record_layout()), "begin": In(1), "goes": In(1), "last": Out(1),
             "ends_vector": Out(1),
             "number": Out(range(config.slots)), "sum_number": Out(range(config.sum_slots)), "adds": Out(1),
             "other": Out(ADDRESS_BITS), "count": Out(range(config.lanes + 1)),
@@ -85,14 +83,14 @@ class ResultSlots(wiring.Component):
             "columns": signed(17), "lines": signed(17)})
         position = Signal(self._position_layout, reset_less=True, name="position")
         # Channels of this range that are left, for this position, and whether they fit in a slot; distance in bytes
-        # from the first.
+        # from the position's first channel, of any range.
         left, distance = Signal(16, reset_less=True), Signal(16, reset_less=True)
         is_last_group, ends_row = (Signal(name=name, reset_less=True) for name in ("is_last_group", "ends_row"))
         ends_block = Signal(name="ends_block", reset_less=True)
         parameters = Signal.like(self.slot.parameters, reset_less=True)
         number = Signal.like(self.number)
         m.d.comb += [self.ends_vector.eq(is_last_group & ends_row & ends_block), self.number.eq(number)]
-        ends_tile, block, block_fits, window, first_parameters = self._walk_windows(m)
+        ends_tile, block, block_fits, window, first_parameters, channels_before = self._walk_windows(m)
         is_last_part = self._is_last_part
         begins_vector = self.begin | (self.goes & self.ends_vector)
         self._walk_block(m, position, window, begins_vector, is_last_group, ends_row, ends_block)
@@ -101,7 +99,8 @@ class ResultSlots(wiring.Component):
         with m.Elif(self.goes):
             m.d.sync += number.eq(number + 1)
         with m.If(begins_vector | (self.goes & is_last_group)):
-            m.d.sync += [left.eq(block), is_last_group.eq(block_fits), distance.eq(0), parameters.eq(first_parameters)]
+            m.d.sync += [left.eq(block), is_last_group.eq(block_fits), distance.eq(channels_before),
+                         parameters.eq(first_parameters)]
         with m.Elif(self.goes):
             m.d.sync += [left.eq(left - lanes), is_last_group.eq(left <= 2 * lanes), distance.eq(distance + lanes),
                          parameters.eq(parameters + 1)]
@@ -145,19 +144,21 @@ class ResultSlots(wiring.Component):
                          position.columns.eq(position.columns - 1), across.eq(across - 1), ends_row.eq(across == 2)]
 
     def _walk_windows(self, m):
-        """Windows as in `PatchAddresses`; the block of channels, the window and its parameters, of the next vector."""
+        """Windows as in `PatchAddresses`; of the next vector block of channels, window, parameters, channels before."""
         fields, products, lanes = self.record.fields, self.record.products, self.config.lanes
         pair = data.StructLayout({"window": self._position_layout, "ahead": self._position_layout, "is_last": 1})
         base, begun, chosen = Signal(self._position_layout, name="base"), Signal(pair), Signal(pair)
-        # The window that was begun last, the first of the next range of channels, and that of the strip.
+        # The window that was begun last, the first one, and the first of the strip.
         now, first, strip = (Signal(pair, name=f"{name}_window", reset_less=True) for name in (
             "now", "first", "strip"))
         is_last_window, strip_left = Signal(reset_less=True), Signal(16, reset_less=True)
         first_parameters = Signal.like(self.slot.parameters)
         parameters, begins_vector = Signal.like(first_parameters), Signal()
+        # Of the ranges before this one, and before that of the next vector.
+        channels, channels_before = Signal(16), Signal(16)
         self._is_first_part, ends_tile, ends_range = Signal(reset_less=True), Signal(), Signal()
         parts = Parts(m, "part", begin=self.begin, advance=self.goes & ends_tile, total=products.rows,
-                      size=fields.part_rows)
+                      size=fields.part_rows[:ceil_log2(self.config.macro.rows + 1)])
         ranges = Parts(m, "range", begin=self.begin, advance=self.goes & ends_range, total=fields.channels,
                        size=fields.outputs)
         self._is_last_part = parts.is_last
@@ -167,6 +168,7 @@ class ResultSlots(wiring.Component):
             self.last.eq(self.goes & ends_range & ranges.is_last), base.eq(now.ahead), chosen.eq(begun),
             parameters.eq(Mux(self.begin, fields.parameters, Mux(
                 ends_range, first_parameters + (fields.outputs >> ceil_log2(lanes)), first_parameters))),
+            channels_before.eq(Mux(self.begin, 0, Mux(ends_range, channels + fields.outputs, channels))),
         ]
         with m.If(self.begin):
             m.d.comb += [base.at.eq(fields.target), base.row_at.eq(fields.target), base.other.eq(fields.residual),
@@ -179,22 +181,18 @@ class ResultSlots(wiring.Component):
         self._step(m, base, begun)
         with m.If(begins_vector):
             m.d.sync += [now.eq(chosen), strip_left.eq(strip_left - 1), first_parameters.eq(parameters),
-                         is_last_window.eq(chosen.is_last | (strip_left == 2))]
+                         channels.eq(channels_before), is_last_window.eq(chosen.is_last | (strip_left == 2))]
         with m.If(self.begin | (self.goes & ends_tile)):
             m.d.sync += [strip_left.eq(fields.strip), is_last_window.eq(chosen.is_last | (fields.strip == 1)),
                          self._is_first_part.eq(self.begin | parts.is_last)]
         with m.If(self.begin | (self.goes & ends_tile & parts.is_last)):
             m.d.sync += strip.eq(chosen)
-        with m.If(self.begin | (self.goes & ends_range)):
-            self._shift(m, first, Mux(self.begin, begun, first))
         with m.If(self.begin):
-            m.d.sync += self.active.eq(1)
-        with m.Elif(self.last):
-            m.d.sync += self.active.eq(0)
+            m.d.sync += first.eq(begun)
         window = Signal(self._position_layout, name="next_position")
         m.d.comb += [window.eq(chosen.window), window.row_at.eq(chosen.window.at),
                      window.other_row.eq(chosen.window.other)]
-        return ends_tile, *self._choose_block(m, ranges, ends_range), window, parameters
+        return ends_tile, *self._choose_block(m, ranges, ends_range), window, parameters, channels_before
 
     def _step(self, m, base, begun):
         """A window with the one that follows it."""
@@ -211,14 +209,6 @@ class ResultSlots(wiring.Component):
             begun.ahead.columns.eq(Mux(row_ends, fields.target_width, base.columns - fields.block_width)),
             begun.ahead.lines.eq(Mux(row_ends, base.lines - fields.block_height, base.lines)),
         ]
-
-    def _shift(self, m, first, pair):
-        """The first windows of the next range of channels."""
-        m.d.sync += first.eq(pair)
-        pair = data.View(first.shape(), pair)
-        for name in ("window", "ahead"):
-            m.d.sync += [first[name][place].eq(pair[name][place] + self.record.fields.outputs)
-                         for place in ("at", "row_at", "other", "other_row")]
 
     def _choose_block(self, m, ranges, ends_range):
         """Channels of a position of the next vector, and whether they fit in a slot."""

@@ -1,6 +1,6 @@
 """Results: from the macro, pools and pairs through the lanes to memory."""
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -9,6 +9,7 @@ from ....golden.requantize import ROUNDINGS
 from ...core.requantizer_lane import PARAMETERS
 from ...fabric.emitter import Platform
 from ...fabric.mux import instantiate_choice
+from ...fabric.register import registered
 from ...macro.ports import output_layout
 from ..control.delays import delayed
 from ..control.descriptor import ADDRESS_BITS, record_layout
@@ -128,11 +129,10 @@ class Results(wiring.Component):
         is_add, is_pool, is_depthwise = (fields.operation == kind for kind in (
             Operation.ADD, Operation.POOL, Operation.DEPTHWISE))
         has_totals = is_pool | is_depthwise
-        slot, valid, sums, is_late = self._slots(m, platform, is_residual)
-        # What is added comes when the result does; a slot that waits for an even cycle is a cycle later.
-        words = delayed(m, "other", self.data, 1 + OWN - ActivationMemory.READ)
-        late_words = delayed(m, "late_other", words, 1)
-        is_late = delayed(m, "is_late", is_late, OWN, reset=True)
+        slot, valid, sums, waits = self._slots(m, platform, is_residual)
+        # What is added comes when the result does, and stays for a slot that waits for an even cycle.
+        words = registered(m, "words", delayed(m, "other", self.data, OWN - ActivationMemory.READ),
+                           enable=delayed(m, "other_comes", self.other_reads, 1 + OWN, reset=True))
         pair_valid = delayed(m, "pair_valid", self.pair_valid, ActivationMemory.READ, reset=True)
         own_write = delayed(m, "own_write", Mux(valid, slot.write, 0), OWN, reset=True)
         own_target = delayed(m, "own_target", slot.address, OWN)
@@ -142,7 +142,7 @@ class Results(wiring.Component):
         m.d.comb += [
             two.fields.eq(fields), two.valid.eq(goes),
             two.own.eq(Mux(is_add, delayed(m, "first", self.data, 1), lanes.results)),
-            two.other.eq(Mux(is_add, self.data, Mux(is_late, late_words, words))),
+            two.other.eq(Mux(is_add, self.data, words)),
         ]
         summed = delayed(m, "summed", goes, SUM, reset=True)
         fed = delayed(m, "fed", self.fed_next, 1, reset=True)
@@ -164,17 +164,26 @@ class Results(wiring.Component):
         ]
         sums_of_image = self._add_up(m, platform, delayed(m, "word", (slot.parameters - fields.parameters)[:4], OWN),
                                      is_residual)
-        is_summed = (fields.flags & int(Flags.SUMS)) != 0
-        taken = delayed(m, "taken", chosen, Lanes.SUMS)
-        pooled = [Mux(is_summed, sums_of_image[lane], self.pool_totals[lane]) for lane in range(config.lanes)]
-        for lane in range(config.lanes):
-            given = {LAYER: sums[lane], POOLED: pooled[lane], SUMMED: two.sums[lane], FED: self.fed_sums[lane]}
-            words = [Signal(lanes.sums.shape().elem_shape, name=f"sum_{lane}_{kind}") for kind in range(len(given))]
-            m.d.comb += [word.eq(given[kind]) for kind, word in enumerate(words)]
-            m.d.comb += lanes.sums[lane].eq(instantiate_choice(m, platform, f"sums_{lane}", [
-                word.as_unsigned() for word in words], taken).as_signed())
+        self._choose_sums(m, platform, lanes, (*sums, two.sums, self.fed_sums), sums_of_image, chosen, waits)
         self._set(m, lanes, fields)
         return m
+
+    def _choose_sums(self, m, platform, lanes, choices, sums_of_image, chosen, waits):
+        """What the lanes take: sums of a slot, of one that has waited, of two tensors, or that feed; or pooled ones."""
+        is_summed = (self.record.fields.flags & int(Flags.SUMS)) != 0
+        before = delayed(m, "will_take", chosen, Lanes.SUMS - 1)
+        waited = delayed(m, "has_waited", waits, Lanes.SUMS - 1, reset=True)
+        # With two bits: LAYER is 0 or 1, SUMMED 2, FED 3.
+        choice = delayed(m, "choice", Cat(Mux(before[1], before[0], waited), before[1]), 1)
+        m.d.comb += lanes.takes_others.eq(delayed(m, "takes_pooled", before == POOLED, 1))
+        for lane in range(self.config.lanes):
+            words = [Signal(lanes.sums.shape().elem_shape, name=f"sum_{lane}_{kind}") for kind in range(len(choices))]
+            m.d.comb += [word.eq(sums[lane]) for word, sums in zip(words, choices)]
+            m.d.comb += [
+                lanes.sums[lane].eq(instantiate_choice(m, platform, f"sums_{lane}", [
+                    word.as_unsigned() for word in words], choice).as_signed()),
+                lanes.others[lane].eq(Mux(is_summed, sums_of_image[lane], self.pool_totals[lane])),
+            ]
 
     def _add_up(self, m, platform, word, is_residual):
         """Sums of an image, given the word to which the lanes' results belong; those that a POOL wants."""
@@ -203,7 +212,8 @@ class Results(wiring.Component):
                          settings.low.eq(fields.sum_low), settings.high.eq(fields.sum_high)]
 
     def _slots(self, m, platform, is_residual):
-        """Slots of the macro's results: where one goes, whether there is one, its sums, and whether it waited."""
+        """Slots of the macro's results: where one goes, whether there is one, its sums at once or if it waits, and
+        whether it does."""
         config = self.config
         slots = platform.instantiate(m, "slots", "slots", ResultSlots, config=config)
         partial = platform.instantiate(m, "partial_sums", "partial_sums", PartialSums, config=config)
@@ -239,11 +249,9 @@ class Results(wiring.Component):
                      waiting.eq(slots.slot)]
         slot, valid = Signal(slots.slot.shape(), name="slot"), Signal()
         late_sums = Signal(partial.sums.shape(), reset_less=True)
-        has_waited = delayed(m, "waited", waits, Lanes.SUMS, reset=True)
         m.d.sync += late_sums.eq(partial.sums)
         m.d.comb += [
             slot.eq(Mux(waits, waiting, slots.slot)),
             valid.eq(waits | (slots.valid & ~(slots.slot.ends & is_residual & is_odd))),
         ]
-        sums = data.View(partial.sums.shape(), Mux(has_waited, Value.cast(late_sums), Value.cast(partial.sums)))
-        return slot, valid, sums, waits
+        return slot, valid, (partial.sums, late_sums), waits

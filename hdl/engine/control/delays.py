@@ -18,13 +18,7 @@ def exceeds(value, number):
     return value > number if number + 1 < 1 << len(value) else Const(0)
 
 
-def minimum(m, name, width, *values):
-    """The least of some values."""
-    least = values[0]
-    for index, value in enumerate(values[1:]):
-        chosen = Signal(width, name=f"{name}_{index}")
-        m.d.comb += chosen.eq(least)
-        with m.If(value < least):
-            m.d.comb += chosen.eq(value)
-        least = chosen
-    return least
+def at_most(value, most):
+    """Whether an unsigned value is at most another one; if that has fewer bits, only the lowest are compared."""
+    bits = len(most)
+    return ~value[bits:].any() & (value[:bits] <= most) if len(value) > bits else value <= most

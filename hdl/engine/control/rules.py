@@ -121,14 +121,19 @@ class Rules(wiring.Component):
         # END has no target.
         source = is_beyond("source") | (~self._is[Operation.END] & meets_target("source")) | (is_add & is_other_size)
         is_summed = self._is[Operation.POOL] & self._has[Flags.SUMS]
-        return {Fault.SOURCE: ~is_fed & ~is_summed & source,
+        # Addresses of patches are found for rows that the memory has room for.
+        products = self.record.products
+        is_long = self._is[Operation.CONV] & products.is_dense & (products.row_bytes > self.config.activation_bytes)
+        return {Fault.SOURCE: ~is_fed & ~is_summed & (source | is_long),
                 Fault.TARGET: ~self._has[Flags.FEEDS] & is_beyond("target"),
                 Fault.RESIDUAL: ((self._has[Flags.RESIDUAL] | is_add) &
                                  (is_beyond("residual") | (~is_same & meets_target("residual"))))}
 
     def _tiles(self, fields):
-        lanes, rows = self.config.lanes, self.config.macro.rows
-        return ((fields.part_rows > rows) | (fields.split > 1) | (self.record.products.pixel_bytes > MOST_ROW_BYTES) |
+        lanes, rows, products = self.config.lanes, self.config.macro.rows, self.record.products
+        is_long = (products.step_x_bytes > MOST_ROW_BYTES) | (products.left < -MOST_ROW_BYTES)
+        return ((fields.part_rows > rows) | (fields.split > 1) | (products.pixel_bytes > MOST_ROW_BYTES) |
+                (products.is_dense & is_long) |
                 ((fields.outputs & (lanes - 1) != 0) & (fields.outputs < fields.channels)))
 
     def _parameters(self, fields):

@@ -8,18 +8,11 @@ from ...config.engine import MEMORY_BANKS
 from ...config.widths import ceil_log2
 from ...fabric.emitter import Platform
 from ...fabric.memory import ByteRam
-from ...fabric.mux import choose
+from ...fabric.mux import instantiate_choice, instantiate_rotation
 from ..control.delays import delayed, exceeds
 
 # Rows of a window.
 WINDOW_ROWS = 3
-
-
-def rotated(value, width, amount):
-    """Bytes (or bits) of a value, each so many places up; those at the end come to the beginning."""
-    places = len(value) // width
-    words = [value[width * index:width * (index + 1)] for index in range(places)]
-    return Cat(choose([words[(index - by) % places] for by in range(places)], amount) for index in range(places))
 
 
 class ActivationMemory(wiring.Component):
@@ -88,7 +81,7 @@ class ActivationMemory(wiring.Component):
         # From this lane on bytes are those of the first word.
         lane = delayed(m, "lane", address[:lane_bits], self.READ - 2)
         first = delayed(m, "bank", bank, self.READ - 2)
-        written = self._written(m)
+        written = self._written(m, platform)
         words = []
         for index in range(MEMORY_BANKS):
             row = Signal(range(self.size // self.lanes // MEMORY_BANKS), name=f"row_{index}", reset_less=True)
@@ -105,31 +98,34 @@ class ActivationMemory(wiring.Component):
             m.d.comb += [cells.enable.eq(1), cells.address.eq(row), cells.write.eq(write),
                          cells.write_address.eq(write_row), cells.write_data.eq(given)]
             words.append([cells.data[8 * byte:8 * byte + 8] for byte in range(self.lanes)])
-        chosen = Cat(choose([words[index][byte] for index in range(MEMORY_BANKS)],
-                            (first + exceeds(lane, byte))[:bank_bits]) for byte in range(self.lanes))
-        m.d.comb += self.data.eq(delayed(m, "read", rotated(delayed(m, "chosen", chosen, 1), 8, rotation), 1))
+        chosen = Cat(instantiate_choice(m, platform, f"chosen_{byte}", [word[byte] for word in words],
+                                        (first + exceeds(lane, byte))[:bank_bits]) for byte in range(self.lanes))
+        turned = instantiate_rotation(m, platform, "turned", delayed(m, "chosen", chosen, 1), 8, rotation)
+        m.d.comb += self.data.eq(delayed(m, "read", turned, 1))
         if self.has_windows:
-            self._choose_windows(m, words)
+            self._choose_windows(m, platform, words)
         return m
 
-    def _choose_windows(self, m, words):
+    def _choose_windows(self, m, platform, words):
         """Words of three rows, from a place on; what does not begin at a word's first place is half a word at most."""
         lane_bits, bank_bits = ceil_log2(self.lanes), ceil_log2(MEMORY_BANKS)
         amount = delayed(m, "window_rotation", (-self.window[0][:lane_bits])[:lane_bits], self.READ - 1)
         m.d.comb += self.window_data[0].eq(self.data)
         for row in range(1, WINDOW_ROWS):
             bank = delayed(m, f"window_bank_{row}", self.window[row][lane_bits:lane_bits + bank_bits], self.READ - 2)
-            chosen = choose([Cat(words[index]) for index in range(MEMORY_BANKS)], bank)
+            chosen = instantiate_choice(m, platform, f"window_word_{row}", [Cat(word) for word in words], bank)
             word, half = delayed(m, f"window_{row}", chosen, 1), 4 * self.lanes
-            word = Cat(rotated(word, 8, amount)[:half], word[half:])
+            turned = instantiate_rotation(m, platform, f"window_turned_{row}", word, 8, amount)
+            word = Cat(turned[:half], word[half:])
             m.d.comb += self.window_data[row].eq(delayed(m, f"window_read_{row}", word, 1))
 
-    def _written(self, m):
+    def _written(self, m, platform):
         """For each bank: which bytes of a word are written, its row, and the bytes."""
         lane_bits, bank_bits = ceil_log2(self.lanes), ceil_log2(MEMORY_BANKS)
         lane = self.write_address[:lane_bits]
-        given = delayed(m, "write_bytes", rotated(self.write_data, 8, lane), 1)
-        write = delayed(m, "write_lanes", rotated(self.write, 1, lane), 1, reset=True)
+        given = delayed(m, "write_bytes", instantiate_rotation(m, platform, "given", self.write_data, 8, lane), 1)
+        write = delayed(m, "write_lanes", instantiate_rotation(m, platform, "lanes_from", self.write, 1, lane), 1,
+                        reset=True)
         address = delayed(m, "write_at", self.write_address, 1)
         first, lane = address[lane_bits:], address[:lane_bits]
         following = Signal.like(first)

@@ -19,6 +19,18 @@ def least_of(m, name, left, lanes):
     return count
 
 
+def is_above(value, number):
+    """Whether a signed value is above an unsigned number of fewer bits, which alone are compared with its lowest."""
+    bits = len(number)
+    return ~value[-1] & (value[bits:-1].any() | (value[:bits] > number))
+
+
+def is_below(value, number):
+    """Whether it is below."""
+    bits = len(number)
+    return value[-1] | (~value[bits:-1].any() & (value[:bits] < number))
+
+
 class Bounds(wiring.Component):
     """Compares the used bytes of a word with base and limit.
 
@@ -60,6 +72,6 @@ class Bounds(wiring.Component):
         used, address = Signal(used_layout(self.lanes), name="late_used"), self.address.as_signed()
         m.d.sync += [
             before.eq(self.base - address), room.eq(self.limit - address), used.eq(self.used),
-            self.is_beyond.eq((used.first < used.end) & ((before > used.first) | (room < used.end))),
+            self.is_beyond.eq((used.first < used.end) & (is_above(before, used.first) | is_below(room, used.end))),
         ]
         return m

@@ -27,6 +27,8 @@ class Gather(wiring.Component):
         Bytes of a vector, at most.
     lanes : int
         Bytes of a read.
+    size : int
+        Of the activation memory, in bytes.
 
     Members
     -------
@@ -68,8 +70,8 @@ class Gather(wiring.Component):
         It is accepted.
     """
 
-    def __init__(self, *, rows, lanes):
-        self.rows, self.lanes = rows, lanes
+    def __init__(self, *, rows, lanes, size):
+        self.rows, self.lanes, self.size = rows, lanes, size
         super().__init__({
             "record": In(record_layout()), "begin": In(1), "go": In(1), "holds": In(1), "reads": Out(1),
             "address": Out(ADDRESS_BITS), "place": Out(range(lanes)), "used": Out(used_layout(lanes)), "stop": In(1),
@@ -83,7 +85,7 @@ class Gather(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         addresses = platform.instantiate(m, "addresses", "patch_addresses", PatchAddresses, rows=self.rows,
-                                         lanes=self.lanes)
+                                         lanes=self.lanes, size=self.size)
         store = platform.instantiate(m, "store", "vector_store", VectorStore, rows=self.rows, lanes=self.lanes,
                                      depth=GATHER_VECTORS, bytes_after=BYTES_AFTER)
         # Vectors that were read and not taken.

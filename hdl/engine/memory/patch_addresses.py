@@ -4,13 +4,16 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
+from ....golden.engine.checks import MOST_ROW_BYTES
+from ...config.widths import ceil_log2
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..control.parts import Parts
 
-# Of a place within a row of the source, in bytes or pixels, and of a row: those that fields can name at most.
-PLACE_BITS, LINE_BITS = 42, 26
-# Of the bytes of a run: a row of a window, if pixels follow one another.
-RUN_BITS = 18
+# Of the bytes of a run, a row of a window if pixels follow one another, with one more: `MOST_ROW_BYTES`. No step and no
+# distance to the left of the source is longer, in bytes or pixels.
+RUN_BITS = MOST_ROW_BYTES.bit_length() + 1
+# Of the number of a row of a source, and of that of a window, which stays when all rows are above it.
+ROW_BITS, LINE_BITS = 16, 18
 
 
 def read_layout(rows, lanes):
@@ -36,6 +39,8 @@ class PatchAddresses(wiring.Component):
         Bytes of a vector, at most.
     lanes : int
         Bytes of a read.
+    size : int
+        Of the activation memory, in bytes: no row of the source has more.
 
     Members
     -------
@@ -59,8 +64,10 @@ class PatchAddresses(wiring.Component):
         What is read.
     """
 
-    def __init__(self, *, rows, lanes):
-        self.rows, self.lanes = rows, lanes
+    def __init__(self, *, rows, lanes, size):
+        self.rows, self.lanes, self.size = rows, lanes, size
+        # A window stays when it is to the right of any row: from there on it sees nothing of this one.
+        self._beyond = max(ceil_log2(size), RUN_BITS - 1)
         super().__init__({
             "record": In(record_layout()), "begin": In(1), "goes": In(1), "active": Out(1), "ends": Out(1),
             "address": Out(ADDRESS_BITS), "place": Out(range(lanes)), "valid": Out(1),
@@ -82,7 +89,7 @@ class PatchAddresses(wiring.Component):
         self._is_last_window = Signal(name="is_last_window", reset_less=True)
         self._ends_tile = Signal(name="ends_tile")
         parts = Parts(m, "part", begin=self.begin, advance=self.goes & self._ends_tile, total=products.rows,
-                      size=fields.part_rows)
+                      size=fields.part_rows[:ceil_log2(self.rows + 1)])
         self._is_last_part, first_bytes = parts.is_last, Signal(range(self.rows + 1), reset_less=True)
         m.d.sync += first_bytes.eq(parts.first_size)
         self._count(m, Mux(self._starts, first_bytes, parts.next_size[:len(first_bytes)]))
@@ -136,7 +143,7 @@ class PatchAddresses(wiring.Component):
         fields, count = self.record.fields, self._now
         place = data.StructLayout({
             # Of the next byte, of its run, and of its row; its place in the row, and its row.
-            "at": ADDRESS_BITS, "run_at": ADDRESS_BITS, "row_at": ADDRESS_BITS, "place": PLACE_BITS, "line": LINE_BITS,
+            "at": ADDRESS_BITS, "run_at": ADDRESS_BITS, "row_at": ADDRESS_BITS, "place": RUN_BITS, "line": ROW_BITS + 1,
             # Runs that are left of the row, and whether it is one.
             "runs_left": 16, "is_last": 1})
         self._place = now = Signal(place, reset_less=True, name="place")
@@ -168,7 +175,8 @@ class PatchAddresses(wiring.Component):
         fields, products = self.record.fields, self.record.products
         window = data.StructLayout({
             # Of its first byte, and of that of the first window of the row; place in the row, and row of the source.
-            "at": ADDRESS_BITS, "row_at": ADDRESS_BITS, "place": signed(PLACE_BITS), "line": signed(LINE_BITS),
+            "at": ADDRESS_BITS, "row_at": ADDRESS_BITS, "place": signed(self._beyond + 2),
+            "line": signed(LINE_BITS),
             # Of the target what is left, this window's included.
             "columns": 16, "lines": 16})
         # A window, the one after it, and whether the first is the target's last.
@@ -178,8 +186,11 @@ class PatchAddresses(wiring.Component):
             "now", "first", "strip"))
         self._window = now.window
         strip_left, channels_left = Signal(16, reset_less=True), Signal(16, reset_less=True)
-        left, row_ends = Signal(signed(PLACE_BITS)), Signal()
-        step_u = Mux(self._is_dense, products.step_x_bytes, fields.step_x)
+        left, row_ends = Signal.like(base.place), Signal()
+        is_right, is_below = (~value[-1] & value[bit] for value, bit in (
+            (base.place, self._beyond), (base.line, ROW_BITS)))
+        step_x = Mux(is_right, 0, Mux(self._is_dense, products.step_x_bytes[:RUN_BITS], fields.step_x))
+        step_y = Mux(is_below, 0, fields.step_y)
         m.d.comb += [left.eq(Mux(self._is_dense, products.left, fields.left)), base.eq(now.ahead)]
         with m.If(self.begin):
             m.d.comb += [base.at.eq(products.first), base.row_at.eq(products.first), base.place.eq(left),
@@ -191,8 +202,8 @@ class PatchAddresses(wiring.Component):
             begun.window.eq(base), begun.is_last.eq(row_ends & (base.lines <= fields.block_height)),
             begun.ahead.row_at.eq(Mux(row_ends, row, base.row_at)),
             begun.ahead.at.eq(Mux(row_ends, row, base.at + products.step_x_bytes)),
-            begun.ahead.place.eq(Mux(row_ends, left, base.place + step_u)),
-            begun.ahead.line.eq(Mux(row_ends, base.line + fields.step_y, base.line)),
+            begun.ahead.place.eq(Mux(row_ends, left, base.place + step_x)),
+            begun.ahead.line.eq(Mux(row_ends, base.line + step_y, base.line)),
             begun.ahead.columns.eq(Mux(row_ends, fields.target_width, base.columns - fields.block_width)),
             begun.ahead.lines.eq(Mux(row_ends, base.lines - fields.block_height, base.lines)),
             chosen.eq(begun),
@@ -221,7 +232,9 @@ class PatchAddresses(wiring.Component):
         fields, products, now, window = self.record.fields, self.record.products, self._place, self._window
         length = self._now.length
         valid = Signal()
-        place, line = Signal(signed(PLACE_BITS), reset_less=True), Signal(signed(LINE_BITS), reset_less=True)
+        # One bit more than those of a window.
+        place = Signal(signed(self._beyond + 3), reset_less=True)
+        line = Signal(signed(LINE_BITS + 1), reset_less=True)
         early = Signal(read_layout(self.rows, self.lanes), reset_less=True)
         m.d.sync += [
             valid.eq(self.goes), self.address.eq(window.at + now.at), early.offset.eq(self._offset),
@@ -229,16 +242,17 @@ class PatchAddresses(wiring.Component):
             early.ends_tile.eq(self._ends_tile),
             place.eq(window.place + now.place), line.eq(window.line + now.line),
         ]
-        # In bytes or pixels from the first byte to the first and the last of the row.
-        limit = Signal(signed(PLACE_BITS))
-        before, behind = Signal(signed(PLACE_BITS)), Signal(signed(PLACE_BITS))
+        # In bytes or pixels from the first byte to the first and behind the last of the row, of which the lowest bits
+        # count where the others are all zero.
+        low = ceil_log2(self.lanes)
+        limit, behind = Signal(self._beyond + 1), Signal(signed(self._beyond + 4))
         is_inside = (line >= 0) & (line < fields.source_height)
-        m.d.comb += [self.place.eq(early.offset),
-                     limit.eq(Mux(self._is_dense, products.row_bytes, fields.source_width)),
-                     before.eq(-place), behind.eq(limit - place)]
-        m.d.sync += [self.valid.eq(valid), self.read.eq(early), self.read.first.eq(0)]
-        most = Mux(self._is_dense, behind, Mux(behind > 0, self.lanes, 0))
-        with m.If(before > 0):
-            least = Mux(self._is_dense & (before < self.lanes), before, self.lanes)
-            m.d.sync += self.read.first.eq(least)
-        m.d.sync += self.read.end.eq(Mux(~is_inside | (most < 0), 0, Mux(most > self.lanes, self.lanes, most)))
+        m.d.comb += [self.place.eq(early.offset), behind.eq(limit - place),
+                     limit.eq(Mux(self._is_dense, products.row_bytes, fields.source_width))]
+        m.d.sync += [self.valid.eq(valid), self.read.eq(early), self.read.first.eq(0), self.read.end.eq(0)]
+        before = (-place)[:low]
+        with m.If(place < 0):
+            m.d.sync += self.read.first.eq(Mux(self._is_dense & place[low:].all() & (before != 0), before, self.lanes))
+        with m.If(is_inside & (behind >= 0)):
+            is_all = Mux(self._is_dense, behind[low:].any(), behind != 0)
+            m.d.sync += self.read.end.eq(Mux(is_all, self.lanes, behind[:low]))

@@ -7,19 +7,19 @@ from amaranth.lib.wiring import In, Out
 from ....golden.engine.image import LOAD_KEEPS, LOAD_ROWS
 from ....golden.engine.latencies import LOAD_LATENCY
 from ...fabric.emitter import Platform
-from ...fabric.memory import BlockRam, LutRam
+from ...fabric.memory import BlockRam
 from ...macro.ports import write_layout
 from ..control.descriptor import WORD_BITS
 from .tile_memory import READ, TileMemory
-
-# Rows that were read and not accepted, and entries of the list that were read and not written; powers of two.
-ROWS_AHEAD, ENTRIES_AHEAD = 8, 8
 
 LOAD = data.StructLayout({"first": LOAD_ROWS, "rows": LOAD_KEEPS - LOAD_ROWS, "keeps": 1})
 
 
 class TileLoader(wiring.Component):
-    """Reads tiles ahead, whatever runs, and offers a row in each cycle once the bank of its tile is free.
+    """Offers the rows of tiles, whatever runs, one in each cycle once the bank of its tile is free.
+
+    The memory's output waits with a row until that is accepted. While taps are read no row is offered, and for as long
+    after them as it takes to read the rows again that were on their way.
 
     Parameters
     ----------
@@ -45,8 +45,6 @@ class TileLoader(wiring.Component):
         For a cycle: begin with the first load.
     runs : ``In(1)``
         Loads may begin.
-    holds : ``In(1)``
-        No row is offered.
     tap_reads : ``In(1)``
         A row of taps is read, and no row of a tile.
     tap_row : ``In(16)``
@@ -77,7 +75,7 @@ class TileLoader(wiring.Component):
             "write_entry": In(1), "entry_address": In(range(config.load_entries)), "entry": In(WORD_BITS),
             "write_row": In(1), "row_address": In(range(config.tile_rows)), "row": In(8 * macro.columns),
             "count": In(range(config.load_entries + 1)), "start": In(1), "runs": In(1),
-            "holds": In(1), "tap_reads": In(1), "tap_row": In(16), "taps": Out(8 * macro.columns),
+            "tap_reads": In(1), "tap_row": In(16), "taps": Out(8 * macro.columns),
             "write": Out(stream.Signature(write_layout(macro))), "released": In(1), "has_tile": Out(1),
             "bank": Out(range(macro.banks)), "used": Out(range(config.load_entries + 1)), "lacks": Out(1),
             "busy": Out(1),
@@ -86,26 +84,22 @@ class TileLoader(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        row, row_valid, taken, entry, entry_valid, entry_taken = self._read(m, platform)
+        begins, ends, offers = Signal(), Signal(), Signal()
+        entry, has_entry, is_wrong = self._read_entries(m, platform, begins)
         banks = self.config.macro.banks
         # Tiles that are written or being written, and those of them that were written; the bank of the next.
         in_use, written = Signal(range(banks + 1)), Signal(range(banks + 1))
         bank = Signal(range(banks))
-        left, waits, offers = Signal(LOAD_KEEPS - LOAD_ROWS), Signal(LOAD_LATENCY - 1), Signal()
+        left, waits = Signal(LOAD_KEEPS - LOAD_ROWS), Signal(LOAD_LATENCY - 1)
         row_number = Signal(range(self.config.macro.rows))
-        begins, ends = Signal(), Signal()
         accepted = self.write.valid & self.write.ready
+        self._read_rows(m, platform, entry, begins, offers, accepted)
         is_idle = ~waits.any() & ~offers
         m.d.comb += [
-            begins.eq(self.runs & is_idle & entry_valid & (in_use < banks)),
+            begins.eq(self.runs & is_idle & has_entry & (in_use < banks)),
             ends.eq((begins & entry.keeps) | (accepted & (left == 1))),
-            entry_taken.eq(begins),
-            self.write.valid.eq(offers & row_valid & ~self.holds),
-            taken.eq(accepted),
-            self.write.payload.bank.eq(bank),
-            self.write.payload.row.eq(row_number),
-            Value.cast(self.write.payload.weights).eq(row),
-            self.has_tile.eq(written != 0),
+            self.write.payload.bank.eq(bank), self.write.payload.row.eq(row_number), self.has_tile.eq(written != 0),
+            self.busy.eq(~is_idle), self.lacks.eq((in_use == 0) & ((self.used == self.count) | is_wrong)),
         ]
         m.d.sync += [
             waits.eq(Cat(begins & ~entry.keeps, waits)), offers.eq((offers & ~ends) | waits[-1]),
@@ -123,63 +117,53 @@ class TileLoader(wiring.Component):
         with m.If(self.start):
             m.d.sync += [in_use.eq(0), written.eq(0), bank.eq(0), self.bank.eq(0), waits.eq(0), offers.eq(0),
                          self.used.eq(0)]
-        m.d.comb += [self.busy.eq(~is_idle),
-                     self.lacks.eq((in_use == 0) & ((self.used == self.count) | (self._is_wrong & ~entry_valid)))]
         return m
 
-    def _read(self, m, platform):
-        """Entries and rows in queues: a row, whether there is one, whether it is taken, and the same of entries."""
+    def _read_entries(self, m, platform, begins):
+        """The next load, whether there is one, and whether there is one that the tile memory does not have."""
         config = self.config
-        entries = platform.instantiate(m, "entries", "entries", BlockRam, width=WORD_BITS, depth=config.load_entries)
-        tiles = platform.instantiate(m, "tiles", "tiles", TileMemory, width=8 * config.macro.columns,
-                                     depth=config.tile_rows)
+        # Whether the tile memory has its rows is found when it is stored, and is stored with it.
+        entries = platform.instantiate(m, "entries", "entries", BlockRam, width=WORD_BITS + 1,
+                                       depth=config.load_entries)
         address, left = Signal(range(config.load_entries)), Signal(range(config.load_entries + 1))
-        prime = Signal(READ)
-        number = Signal(LOAD_KEEPS - LOAD_ROWS)
-        load = data.View(LOAD, entries.data)
-        issues, ends, is_first = Signal(), Signal(), number == 0
-        # A load that the memory does not have ends the list.
-        self._is_wrong = Signal(name="is_wrong")
-        is_right = ((load.rows != 0) & (load.rows <= config.macro.rows) &
-                    (load.first + load.rows <= config.tile_rows))
-        has_rows, has_entries = Signal(), Signal()
+        prime, given = Signal(READ), data.View(LOAD, self.entry)
+        is_right = ((given.rows != 0) & (given.rows <= config.macro.rows) &
+                    (given.first + given.rows <= config.tile_rows))
         m.d.comb += [
             entries.write.eq(self.write_entry), entries.write_address.eq(self.entry_address),
-            entries.write_data.eq(self.entry), entries.address.eq(address), entries.enable.eq(prime.any() | ends),
-            tiles.write.eq(self.write_row), tiles.write_address.eq(self.row_address), tiles.write_data.eq(self.row),
-            tiles.address.eq(Mux(self.tap_reads, self.tap_row, load.first + number)),
-            self.taps.eq(tiles.data),
-            issues.eq((left != 0) & ~self.tap_reads & ~prime.any() & has_entries & (load.keeps | has_rows) &
-                      is_right),
-            ends.eq(issues & (load.keeps | (number + 1 == load.rows))),
+            entries.write_data.eq(Cat(self.entry, is_right)), entries.address.eq(address),
+            entries.enable.eq(prime.any() | begins),
         ]
-        m.d.sync += [prime.eq(Cat(self.start, prime)),
-                     self._is_wrong.eq((left != 0) & ~prime.any() & ~is_right & ~self.start)]
+        m.d.sync += prime.eq(Cat(self.start, prime))
         with m.If(self.start):
-            m.d.sync += [address.eq(0), left.eq(self.count), number.eq(0)]
-        with m.Else():
-            with m.If(entries.enable):
-                m.d.sync += address.eq(address + 1)
-            with m.If(issues):
-                m.d.sync += [number.eq(Mux(ends, 0, number + 1)), left.eq(left - ends)]
-        arrives = Signal(READ)
-        m.d.sync += arrives.eq(Mux(self.start, 0, Cat(issues & ~load.keeps, arrives)))
-        row, row_valid, row_taken = self._queue(m, platform, "rows", ROWS_AHEAD, tiles.data, arrives[-1],
-                                                issues & ~load.keeps, has_rows)
-        entry, entry_valid, entry_taken = self._queue(m, platform, "loads", ENTRIES_AHEAD, entries.data,
-                                                      issues & is_first, issues & is_first, has_entries)
-        return row, row_valid, row_taken, data.View(LOAD, entry), entry_valid, entry_taken
+            m.d.sync += [address.eq(0), left.eq(self.count)]
+        with m.Elif(entries.enable):
+            m.d.sync += [address.eq(address + 1), left.eq(left - begins)]
+        shown, is_right = (left != 0) & ~prime.any(), entries.data[-1]
+        return data.View(LOAD, entries.data[:WORD_BITS]), shown & is_right, shown & ~is_right
 
-    def _queue(self, m, platform, name, depth, word, arrives, reserves, has_room):
-        """A queue in LUT-RAM: its first word, whether there is one, and a signal to take it."""
-        cells = platform.instantiate(m, name, f"{name}_queue", LutRam, width=len(word), depth=depth)
-        writing, reading = Signal(range(depth), name=f"{name}_writing"), Signal(range(depth), name=f"{name}_reading")
-        held, reserved = (Signal(range(depth + 1), name=f"{name}_{each}") for each in ("held", "reserved"))
-        taken = Signal(name=f"{name}_taken")
-        m.d.comb += [cells.write.eq(arrives), cells.write_address.eq(writing), cells.write_data.eq(word),
-                     cells.address.eq(reading), has_room.eq(reserved != depth)]
-        m.d.sync += [writing.eq(writing + arrives), reading.eq(reading + taken), held.eq(held + arrives - taken),
-                     reserved.eq(reserved + reserves - taken)]
-        with m.If(self.start):
-            m.d.sync += [writing.eq(0), reading.eq(0), held.eq(0), reserved.eq(0)]
-        return cells.data, held != 0, taken
+    def _read_rows(self, m, platform, entry, begins, offers, accepted):
+        """Rows of a tile, and of taps."""
+        config = self.config
+        tiles = platform.instantiate(m, "tiles", "tiles", TileMemory, width=8 * config.macro.columns,
+                                     depth=config.tile_rows)
+        # The row that is offered, or will be when it was read; the next that is read.
+        row, ahead = Signal(range(config.tile_rows)), Signal(range(config.tile_rows), name="row_ahead")
+        # Rows of taps were read, so that none of a tile is on its way.
+        after = Signal(READ, name="after_taps")
+        is_held = self.tap_reads | after.any()
+        m.d.comb += [
+            tiles.write.eq(self.write_row), tiles.write_address.eq(self.row_address), tiles.write_data.eq(self.row),
+            tiles.address.eq(Mux(self.tap_reads, self.tap_row, ahead)), tiles.enable.eq(~offers | is_held | accepted),
+            self.taps.eq(tiles.data), Value.cast(self.write.payload.weights).eq(tiles.data),
+            self.write.valid.eq(offers & ~is_held),
+        ]
+        m.d.sync += after.eq(Cat(self.tap_reads, after))
+        with m.If(begins):
+            m.d.sync += [row.eq(entry.first), ahead.eq(entry.first)]
+        with m.Else():
+            m.d.sync += row.eq(row + accepted)
+            with m.If(self.tap_reads):
+                m.d.sync += ahead.eq(row)
+            with m.Elif(tiles.enable):
+                m.d.sync += ahead.eq(ahead + 1)

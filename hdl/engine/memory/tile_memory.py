@@ -8,7 +8,7 @@ from ...config.tables import BLOCK_RAM_ADDRESS_BITS, BLOCK_RAM_BITS
 from ...config.widths import ceil_log2
 from ...fabric.emitter import Platform
 from ...fabric.memory import PIECE_BITS, BlockRam, LutRam
-from ..control.delays import delayed
+from ...fabric.register import registered
 
 READ = 2
 # Of a word of block RAM, those that are written each by itself.
@@ -33,16 +33,18 @@ class TileMemory(wiring.Component):
         Its number.
     write_data : ``In(width)``
         The row.
+    enable : ``In(1)``
+        Reads advance by one cycle.
     address : ``In(range(depth))``
         Row to read.
     data : ``Out(width)``
-        It, two cycles later.
+        It, after two cycles with ``enable``.
     """
 
     def __init__(self, *, width, depth):
         self.width, self.depth = width, depth
         super().__init__({"write": In(1), "write_address": In(range(depth)), "write_data": In(width),
-                          "address": In(range(depth)), "data": Out(width)})
+                          "enable": In(1), "address": In(range(depth)), "data": Out(width)})
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
@@ -54,7 +56,7 @@ class TileMemory(wiring.Component):
         rows = platform.instantiate(m, "rows", "tile_rows", BlockRam, width=self.width - left, depth=self.depth)
         m.d.comb += [
             rows.write.eq(self.write), rows.write_address.eq(self.write_address), rows.write_data.eq(self.write_data),
-            rows.enable.eq(1), rows.address.eq(self.address), self.data.eq(rows.data),
+            rows.enable.eq(self.enable), rows.address.eq(self.address), self.data.eq(rows.data),
         ]
         if left:
             m.d.comb += self.data[-left:].eq(self._rest(m, platform, pieces, self.write_data[-left:]))
@@ -74,11 +76,17 @@ class TileMemory(wiring.Component):
             cells = platform.instantiate(m, "last", "tile_last", LutRam, width=len(given), depth=self.depth - depth)
             m.d.comb += [cells.write.eq(self.write & (self.write_address >= depth)), cells.write_data.eq(given),
                          cells.write_address.eq(self.write_address[:low]),
-                         cells.address.eq(delayed(m, "last_address", self.address[:low], 1))]
-            found.append(delayed(m, "last_data", cells.data, 1))
+                         cells.address.eq(self._delayed(m, "last_address", self.address[:low], 1))]
+            found.append(self._delayed(m, "last_data", cells.data, 1))
         if len(found) == 1:
             return found[0]
-        return Mux(delayed(m, "is_last", self.address >= depth, READ), found[1], found[0])
+        return Mux(self._delayed(m, "is_last", self.address >= depth, READ), found[1], found[0])
+
+    def _delayed(self, m, name, value, cycles):
+        """A value so many cycles of ``enable`` later."""
+        for cycle in range(cycles):
+            value = registered(m, f"{name}_{cycle + 1}", value, enable=self.enable)
+        return value
 
     def _share(self, m, platform, shared, depth, given):
         """The same of the first ``depth`` rows, so many of which share a word."""
@@ -92,6 +100,6 @@ class TileMemory(wiring.Component):
             words.enables.eq(Cat(own[place].replicate(PIECES // shared) for place in range(shared))),
             words.write.eq(self.write & (self.write_address < depth)), words.write_data.eq(word.replicate(shared)),
             words.write_address.eq(self.write_address[bits:]),
-            words.enable.eq(1), words.address.eq(self.address[bits:]),
+            words.enable.eq(self.enable), words.address.eq(self.address[bits:]),
         ]
-        return words.data.word_select(delayed(m, "place", self.address[:bits], READ), width)[:len(given)]
+        return words.data.word_select(self._delayed(m, "place", self.address[:bits], READ), width)[:len(given)]

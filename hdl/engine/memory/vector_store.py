@@ -1,21 +1,21 @@
 """Vector store: bytes that were read become vectors, which wait for the macro."""
 
-from amaranth.hdl import Cat, Module, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
+from ...fabric.mux import instantiate_rotation
 from ..control.delays import delayed, exceeds
-from .activation_memory import rotated
 from .patch_addresses import read_layout
 
 
 class VectorStore(wiring.Component):
     """A queue of vectors, each of which is written read by read, and taken from the queue as a whole.
 
-    The first read of a vector writes zeros to all places for which it has no bytes, as the tile's bank may hold rows of
-    another tile there. There is no check for room: who reads counts.
+    The first read of a vector, which has its first bytes, writes zeros to all places for which it has none, as the
+    tile's bank may hold rows of another tile there. There is no check for room: who reads counts.
 
     Latency: ``bytes_after + 1`` cycles from ``valid`` to the vector.
 
@@ -72,21 +72,22 @@ class VectorStore(wiring.Component):
         inside = Signal(lanes, reset_less=True)
         m.d.sync += inside.eq(Cat((index >= read.first) & (index < read.end) for index in range(lanes)))
         place = delayed(m, "place", read.offset[:(lanes - 1).bit_length()], 1)
-        inside = delayed(m, "inside", rotated(inside, 1, place), self.bytes_after - 1)
+        inside = delayed(m, "inside", instantiate_rotation(m, platform, "turned", inside, 1, place),
+                         self.bytes_after - 1)
         valid = delayed(m, "valid", self.valid, self.bytes_after, reset=True)
         late = delayed(m, "late", read, self.bytes_after - 1)
         within = Signal(self.rows, reset_less=True)
         m.d.sync += within.eq(self._from(late.offset) & ~self._from(late.offset + late.count))
         late = delayed(m, "latest", late, 1)
-        sign = self.is_unsigned << 7
-        words = [(self.data[8 * lane:8 * lane + 8] & inside[lane].replicate(8) |
-                  self.fill & ~inside[lane].replicate(8)) ^ sign for lane in range(lanes)]
+        # The first read of a vector has the vector's first bytes, so that words behind them then are zero.
+        words = [self._words(inside, counts)
+                 for counts in (Cat(within, Const(0, lanes)), (~late.begins).replicate(lanes))]
         for row in range(self.rows):
             cells = platform.instantiate(m, f"row_{row}", "vector_row", LutRam, width=8, depth=self.depth)
             m.d.comb += [
                 cells.write.eq(valid & (late.begins | within[row])), cells.write_address.eq(writing),
-                cells.write_data.eq(words[row % lanes] & within[row].replicate(8)),
-                cells.address.eq(reading), self.x[8 * row:8 * row + 8].eq(cells.data),
+                cells.write_data.eq(words[row >= lanes][row % lanes]), cells.address.eq(reading),
+                self.x[8 * row:8 * row + 8].eq(cells.data),
             ]
         ends = valid & late.ends
         flags = Signal(self.depth, reset_less=True)
@@ -99,6 +100,12 @@ class VectorStore(wiring.Component):
         with m.If(self.stop):
             m.d.sync += [complete.eq(0), writing.eq(0), reading.eq(0)]
         return m
+
+    def _words(self, inside, counts):
+        """Bytes of a read, or the fill byte; zero where a lane does not count. A LUT for each bit but the highest."""
+        sign = self.is_unsigned << 7
+        return [Mux(inside[lane], self.data[8 * lane:8 * lane + 8] ^ sign, self.fill ^ sign) &
+                counts[lane].replicate(8) for lane in range(self.lanes)]
 
     def _from(self, place):
         """A bit for each place of a vector: those from this one on, of which the word and the lane are compared."""
