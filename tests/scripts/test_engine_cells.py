@@ -26,7 +26,8 @@ def test_cells_of_the_default_engine():
     config, device = default_engine(), DEVICES["LFE5U-85F"].capacity
     counts = cells_of(Design(emit(config, "ecp5")), config.name)
     text = " ".join((ROOT / "docs" / "engine.md").read_text(encoding="utf-8").split())
-    assert (f"{counts['PDPW16KD']} of {device['block_ram']} block RAMs and {counts['MULT18X18D']} of {device['dsp']} "
+    block_rams = counts["PDPW16KD"] + counts["DP16KD"]
+    assert (f"{block_rams} of {device['block_ram']} block RAMs and {counts['MULT18X18D']} of {device['dsp']} "
             "MULT18X18D") in text
-    assert counts["PDPW16KD"] <= device["block_ram"] and counts["MULT18X18D"] <= device["dsp"]
+    assert block_rams <= device["block_ram"] and counts["MULT18X18D"] <= device["dsp"]
     assert not counts["products"]

@@ -56,7 +56,7 @@ def runs_of(config, *jobs):
     (DEPTHWISE, {"source_pitch": 128}), (DEPTHWISE, {"channels": 8}), (POOL, {"left": -1, "flags": 0}),
     # Windows that see nothing of the source, each side; more than the gateware counts.
     (DEPTHWISE, {"left": 1}), (DEPTHWISE, {"left": 40}), (DEPTHWISE, {"left": -3}), (DEPTHWISE, {"top": 1}),
-    (DEPTHWISE, {"top": -3}), (CONV, {"wide": 40000}),
+    (DEPTHWISE, {"top": -3}), (CONV, {"wide": 40000}), (CONV, {"left": -32768}), (CONV, {"source_width": 65535}),
     (CONV, {"flags": Flags.SUMS, "channels": 136}),
     # What is fed by another one: its image, and where it goes.
     (FED, {"target_height": 4, "target_width": 16, "target_pitch": 128}), (FED, {"target": 1088}),

@@ -8,9 +8,11 @@ from ....golden.engine.descriptor import Flags
 from ....golden.engine.latencies import GATHER_VECTORS, TAP_LATENCY, WINDOW_LATENCY
 from ...config.engine import DEPTHWISE_GROUPS
 from ...config.widths import ceil_log2
+from ...fabric.adder import Addition, Operand, add
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
 from ...fabric.multiplier import CYCLES, multiply
+from ...fabric.register import registered
 from ..control.delays import delayed
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.bounds import used_layout
@@ -19,6 +21,8 @@ from .window_reader import COLUMNS, COUNT_BITS, LINE_BITS, ROWS, WindowReader
 
 # Cycles by which windows are used later than the count of cycles has it: what the reader needs.
 LATE = 5
+# Of a sum of a row of products of two bytes, and of three of these.
+ROW_BITS, SUM_BITS = 17, 19
 # From the cycle in which the lanes are taken to the sums: as of the macro's results.
 NEXT = 3
 
@@ -295,8 +299,15 @@ class Depthwise(wiring.Component):
                                      pixels[row, across][8 * channel:][:8].as_signed(),
                                      taps[COLUMNS * row + across][8 * channel:][:8].as_signed())
                             for across in range(COLUMNS)]
-                rows.append(delayed(m, f"row_{channel}_{row}", sum(products[1:], products[0]), 1))
-            total = delayed(m, f"total_{channel}", sum(rows[1:], rows[0]), 1)
+                rows.append(self._sum(m, platform, f"row_{channel}_{row}", products, ROW_BITS))
+            total = self._sum(m, platform, f"total_{channel}", rows, SUM_BITS)
             for index in range(together):
                 with m.If(places == index if together > 1 else 1):
                     m.d.sync += self.sums[config.depthwise * index + channel].eq(total)
+
+    def _sum(self, m, platform, name, words, width):
+        """A register of the sum of three words, in two chains of adders."""
+        first, second, third = (Operand(word) for word in words)
+        (both,) = add(m, platform, f"{name}_both", [Addition(first, second, width)])
+        (total,) = add(m, platform, f"{name}_all", [Addition(Operand(both.as_signed()), third, width)])
+        return registered(m, name, total).as_signed()
