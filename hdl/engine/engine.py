@@ -103,7 +103,7 @@ class Engine(wiring.Component):
     fault_number : ``Out(16)``
         Number of the descriptor that has the fault.
     trace_count : ``Out(range(program_length + 1))``
-        Entries of the last run's `Trace`, complete as many cycles after the run as an entry has words.
+        Entries of the last run's `Trace`; all, as many cycles after the run as an entry has words.
     trace_address : ``In(range(ENTRY_WORDS * program_length))``
         Word of the last run's `Trace` to read while not ``running``.
     trace_data : ``Out(32)``
