@@ -13,7 +13,7 @@ from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
 from ...fabric.multiplier import CYCLES, multiply
 from ...fabric.register import registered
-from ..control.delays import delayed
+from ..control.delays import delayed, first_of, fits
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.bounds import used_layout
 from .pool import TOTAL_BITS
@@ -123,7 +123,7 @@ class Depthwise(wiring.Component):
         group, number = Signal(range(DEPTHWISE_GROUPS), name="tap_group"), Signal(range(most), name="tap_number")
         reads, after = Signal(), Signal(TAP_LATENCY)
         ends_group = number == most - 1
-        is_last = (left <= self.config.depthwise) & ends_group
+        is_last = fits(left, self.config.depthwise) & ends_group
         m.d.comb += self.tap_reads.eq(reads)
         m.d.sync += after.eq(Cat(reads & is_last, after))
         with m.If(self.go):
@@ -177,7 +177,7 @@ class Depthwise(wiring.Component):
             m.d.sync += ahead.eq(0)
         with m.Else():
             m.d.sync += ahead.eq(ahead + (goes & ends_position & feeds) - (self.take & feeds))
-        fills_end = fills & (columns == 1) & (left <= config.lanes)
+        fills_end = fills & (columns == 1) & fits(left, config.lanes)
         row_ends = runs & times[0] & times[1] & (is_over & (goes | ~left_positions))
         begins = self._begin_rows(m, delayed(m, "filled", fills_end, WINDOW_LATENCY, reset=True))
         m.d.comb += [starts.eq(begins | (row_ends & (lines != 1))), self.last.eq(row_ends & (lines == 1))]
@@ -185,7 +185,7 @@ class Depthwise(wiring.Component):
             m.d.sync += [fills.eq(1), columns.eq(fields.wide), left.eq(fields.channels), lines.eq(fields.target_height)]
         with m.Elif(fills):
             m.d.sync += [left.eq(left - config.lanes), fills.eq(~fills_end)]
-            with m.If(left <= config.lanes):
+            with m.If(fits(left, config.lanes)):
                 m.d.sync += [left.eq(fields.channels), columns.eq(columns - 1)]
         with m.If(begins):
             m.d.sync += runs.eq(1)
@@ -209,7 +209,7 @@ class Depthwise(wiring.Component):
         fields = self.record.fields
         pixels, channels = Signal(17, name=f"{name}_pixels"), Signal(signed(17), name=f"{name}_channels")
         ends, is_over = Signal(name=f"{name}_ends"), Signal(name=f"{name}_is_over")
-        m.d.comb += [ends.eq(channels <= size), is_over.eq((pixels == 0) | ((pixels == 1) & ends))]
+        m.d.comb += [ends.eq(fits(channels, size)), is_over.eq((pixels == 0) | ((pixels == 1) & ends))]
         with m.If(starts):
             m.d.sync += [pixels.eq(across), channels.eq(fields.channels)]
         with m.Elif((pixels != 0) & goes):
@@ -229,7 +229,7 @@ class Depthwise(wiring.Component):
         # Number of the first column of this row; of the target the pixel, and the first of its row.
         base = Signal(COUNT_BITS)
         at, row_at = Signal(ADDRESS_BITS, reset_less=True), Signal(ADDRESS_BITS, reset_less=True)
-        is_last = left <= config.depthwise
+        is_last = fits(left, config.depthwise)
         ends_row = runs & is_last & (positions == 1)
         lines = Signal(16, reset_less=True)
         place = (group & together - 1) if together > 1 else 0
@@ -271,7 +271,7 @@ class Depthwise(wiring.Component):
             self.is_end.eq(delayed(m, "is_end", ends_row & (lines == 1), late)),
             self.slot.eq(delayed(m, "slot", fields.parameters + word, late - 2)),
             self.target.eq(delayed(m, "target", (at + word * config.lanes)[:ADDRESS_BITS], late)),
-            self.write.eq(delayed(m, "write", Cat(rest > lane for lane in range(config.lanes)), late)),
+            self.write.eq(delayed(m, "write", first_of(rest, config.lanes), late)),
         ]
         return group, column
 

@@ -4,7 +4,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..control.delays import delayed
+from ..control.delays import delayed, fits
 from ..control.descriptor import ADDRESS_BITS
 from ..memory.activation_memory import ActivationMemory
 from ..memory.bounds import least_of, used_layout
@@ -57,7 +57,7 @@ class Greatest(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         left, number = Signal(16), Signal(16)
-        m.d.comb += [self.reads.eq(left != 0), self.last.eq(self.reads & (left <= self.lanes))]
+        m.d.comb += [self.reads.eq(left != 0), self.last.eq(self.reads & fits(left, self.lanes))]
         with m.If(self.go):
             m.d.sync += [left.eq(self.depth), self.address.eq(self.source), number.eq(0)]
         with m.Elif(self.stop):

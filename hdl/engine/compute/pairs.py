@@ -1,10 +1,10 @@
 """Pairs: words of two tensors that are added, pixel by pixel."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..control.delays import delayed
+from ..control.delays import delayed, first_of, fits
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.bounds import least_of, used_layout
 
@@ -58,7 +58,7 @@ class Pairs(wiring.Component):
         left, channel = Signal(16, reset_less=True), Signal(16, reset_less=True)
         columns, lines = Signal(16, reset_less=True), Signal(16, reset_less=True)
         is_second, ends_pixel = Signal(), Signal()
-        m.d.comb += [ends_pixel.eq(left <= self.lanes),
+        m.d.comb += [ends_pixel.eq(fits(left, self.lanes)),
                      self.last.eq(self.reads & is_second & ends_pixel & (columns == 1) & (lines == 1))]
         with m.If(self.go):
             m.d.sync += [self.reads.eq(1), is_second.eq(0)]
@@ -85,5 +85,5 @@ class Pairs(wiring.Component):
                      self.used.is_residual.eq(delayed(m, "is_residual", is_second, 2))]
         m.d.comb += self.valid.eq(delayed(m, "second", self.reads & is_second, 1, reset=True))
         m.d.sync += [self.target.eq(pixel.target + channel),
-                     self.write.eq(Cat(left > lane for lane in range(self.lanes)))]
+                     self.write.eq(first_of(left, self.lanes))]
         return m

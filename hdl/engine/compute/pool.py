@@ -1,13 +1,13 @@
 """Pool: the sum or the greatest of each channel over a window."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.descriptor import Flags
 from ...fabric.adder import Addition, Operand, add
 from ...fabric.emitter import Platform
-from ..control.delays import delayed
+from ..control.delays import delayed, first_of, fits
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.activation_memory import ActivationMemory
 from ..memory.bounds import least_of, used_layout
@@ -93,7 +93,7 @@ class Pool(wiring.Component):
         m.d.comb += [
             self.valid.eq(delayed(m, "valid", ends, self.LATENCY, reset=True)),
             self.target.eq(delayed(m, "target", self._target + self._channel, self.LATENCY)),
-            self.write.eq(delayed(m, "write", Cat(self._left > lane for lane in range(self.lanes)), self.LATENCY)),
+            self.write.eq(delayed(m, "write", first_of(self._left, self.lanes), self.LATENCY)),
         ]
         return m
 
@@ -114,7 +114,7 @@ class Pool(wiring.Component):
         m.d.comb += [
             self.reads.eq(runs), self.counts.eq(runs & ~is_summed),
             self._ends_group.eq((across == 1) & (down == 1)),
-            ends_window.eq(self._ends_group & (self._left <= self.lanes)),
+            ends_window.eq(self._ends_group & fits(self._left, self.lanes)),
             self.last.eq(runs & ends_window & is_last_window),
         ]
         with m.If(self.go):

@@ -1,11 +1,12 @@
 """Result slots: where each group of a macro's results goes, one a cycle."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.descriptor import Flags
 from ...config.widths import ceil_log2
+from ..control.delays import first_of, fits
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..control.parts import Parts
 from ..memory.bounds import least_of
@@ -102,7 +103,7 @@ class ResultSlots(wiring.Component):
             m.d.sync += [left.eq(block), is_last_group.eq(block_fits), distance.eq(channels_before),
                          parameters.eq(first_parameters)]
         with m.Elif(self.goes):
-            m.d.sync += [left.eq(left - lanes), is_last_group.eq(left <= 2 * lanes), distance.eq(distance + lanes),
+            m.d.sync += [left.eq(left - lanes), is_last_group.eq(fits(left, 2 * lanes)), distance.eq(distance + lanes),
                          parameters.eq(parameters + 1)]
         is_inside = (position.columns > 0) & (position.lines > 0)
         m.d.comb += [self.adds.eq(is_last_part & ((fields.flags & int(Flags.RESIDUAL)) != 0)),
@@ -112,7 +113,7 @@ class ResultSlots(wiring.Component):
             self.valid.eq(self.goes), self.slot.begins.eq(self._is_first_part),
             self.slot.ends.eq(is_last_part), self.slot.parameters.eq(parameters),
             self.slot.address.eq(position.at + distance),
-            self.slot.write.eq(Mux(is_last_part & is_inside, Cat(left > lane for lane in range(lanes)), 0)),
+            self.slot.write.eq(Mux(is_last_part & is_inside, first_of(left, lanes), 0)),
             self.has_many_slots.eq(self.goes & ~self.ends_vector & (number == self.config.slots - 1)),
             self.has_many_sums.eq(self.goes & ~ends_tile & (self.sum_number == self.config.sum_slots - 1) &
                                   ~(self._is_first_part & is_last_part)),
@@ -218,9 +219,9 @@ class ResultSlots(wiring.Component):
         m.d.comb += [chosen.eq(block), chosen_fits.eq(fits)]
         with m.If(self.begin):
             m.d.comb += [chosen.eq(ranges.first_size),
-                         chosen_fits.eq((fields.channels <= lanes) | (fields.outputs <= lanes))]
+                         chosen_fits.eq(fits(fields.channels, lanes) | fits(fields.outputs, lanes))]
         with m.Elif(ends_range):
-            m.d.comb += [chosen.eq(ranges.next_size), chosen_fits.eq(ranges.next_size <= lanes)]
+            m.d.comb += [chosen.eq(ranges.next_size), chosen_fits.eq(fits(ranges.next_size, lanes))]
         with m.If(self.begin | (self.goes & self.ends_vector)):
             m.d.sync += [block.eq(chosen), fits.eq(chosen_fits)]
         return chosen, chosen_fits

@@ -176,8 +176,9 @@ class Results(wiring.Component):
         # With two bits: LAYER is 0 or 1, SUMMED 2, FED 3.
         choice = delayed(m, "choice", Cat(Mux(before[1], before[0], waited), before[1]), 1)
         m.d.comb += lanes.takes_others.eq(delayed(m, "takes_pooled", before == POOLED, 1))
+        width = max(sums.shape().elem_shape.width for sums in choices)
         for lane in range(self.config.lanes):
-            words = [Signal(lanes.sums.shape().elem_shape, name=f"sum_{lane}_{kind}") for kind in range(len(choices))]
+            words = [Signal(signed(width), name=f"sum_{lane}_{kind}") for kind in range(len(choices))]
             m.d.comb += [word.eq(sums[lane]) for word, sums in zip(words, choices)]
             m.d.comb += [
                 lanes.sums[lane].eq(instantiate_choice(m, platform, f"sums_{lane}", [

@@ -8,7 +8,7 @@ from ...config.widths import ceil_log2
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
 from ...fabric.mux import choose, instantiate_choice
-from ..control.delays import delayed
+from ..control.delays import delayed, fits
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.activation_memory import ActivationMemory
 from ..memory.bounds import least_of, used_layout
@@ -163,7 +163,7 @@ class WindowReader(wiring.Component):
             m.d.sync += runs.eq(0)
         with m.Elif(goes):
             m.d.sync += [word.eq(word + 1), words_left.eq(words_left - self.lanes)]
-            with m.If(words_left <= self.lanes):
+            with m.If(fits(words_left, self.lanes)):
                 m.d.sync += [word.eq(0), words_left.eq(fields.channels), read.eq(read + 1),
                              columns_left.eq(columns_left - 1), at.eq(at + fields.source_pixel)]
                 with m.If(columns_left == 1):

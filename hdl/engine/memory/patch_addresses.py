@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.checks import MOST_ROW_BYTES
 from ...config.widths import ceil_log2
+from ..control.delays import fits
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..control.parts import Parts
 
@@ -112,7 +113,8 @@ class PatchAddresses(wiring.Component):
         start = Signal(layout, name="start", reset_less=True)
 
         def found(name, run_left, part_left, more, run_first, part_first):
-            one, run_fits, part_fits = Signal(layout, name=name), run_left <= lanes, part_left <= lanes
+            one = Signal(layout, name=name)
+            run_fits, part_fits = fits(one.run_left, lanes), fits(one.part_left, lanes)
             m.d.comb += [
                 one.run_left.eq(run_left), one.part_left.eq(part_left), one.more.eq(more),
                 one.run_first.eq(run_first), one.part_first.eq(part_first),
