@@ -214,14 +214,14 @@ class ResultSlots(wiring.Component):
     def _choose_block(self, m, ranges, ends_range):
         """Channels of a position of the next vector, and whether they fit in a slot."""
         fields, lanes = self.record.fields, self.config.lanes
-        block, fits = Signal(16, reset_less=True), Signal(reset_less=True)
+        block, block_fits = Signal(16, reset_less=True), Signal(name="fits", reset_less=True)
         chosen, chosen_fits = Signal(16, name="chosen_block"), Signal(name="chosen_fits")
-        m.d.comb += [chosen.eq(block), chosen_fits.eq(fits)]
+        m.d.comb += [chosen.eq(block), chosen_fits.eq(block_fits)]
         with m.If(self.begin):
             m.d.comb += [chosen.eq(ranges.first_size),
                          chosen_fits.eq(fits(fields.channels, lanes) | fits(fields.outputs, lanes))]
         with m.Elif(ends_range):
             m.d.comb += [chosen.eq(ranges.next_size), chosen_fits.eq(fits(ranges.next_size, lanes))]
         with m.If(self.begin | (self.goes & self.ends_vector)):
-            m.d.sync += [block.eq(chosen), fits.eq(chosen_fits)]
+            m.d.sync += [block.eq(chosen), block_fits.eq(chosen_fits)]
         return chosen, chosen_fits
