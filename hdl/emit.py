@@ -12,9 +12,11 @@ from amaranth.lib.wiring import In
 
 from .config import CoreConfig
 from .config.engine import EngineConfig
+from .config.engine_core import EngineCoreConfig
 from .config.formats import FormatConfig
 from .core.top import CoreTop, core_ports
 from .engine.engine import Engine, check_gateware, engine_members
+from .engine_core.top import EngineTop, engine_core_ports
 from .fabric.design import Design
 from .fabric.emitter import DOMAIN_MEANINGS, LATE, EmitError, Emitter, documented_members
 from .fabric.memory_wrapper import HEAD, memory_module
@@ -123,11 +125,11 @@ def _component_pins(config, cls, members):
 
 
 def emit(config, fabric="generic"):
-    """Verilog of a macro, block macro, core or engine, as one text.
+    """Verilog of a macro, block macro, core, engine or engine core, as one text.
 
     Parameters
     ----------
-    config : MacroConfig, FormatConfig, CoreConfig or EngineConfig
+    config : MacroConfig, FormatConfig, CoreConfig, EngineConfig or EngineCoreConfig
     fabric : str
         One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and timing in cycles are the same.
 
@@ -164,7 +166,10 @@ def _emitted(config, fabric):
     """Result of `emit_files`, cached."""
     emitter = Emitter(config.name, fabric)
     if isinstance(config, CoreConfig):
-        what, text = "a digital SRAM compute-in-memory core", _core(emitter, config)
+        what, text = "a digital SRAM compute-in-memory core", _core(emitter, config, CoreTop, core_ports)
+    elif isinstance(config, EngineCoreConfig):
+        check_gateware(config.engine)
+        what, text = "an engine with registers on a bus", _core(emitter, config, EngineTop, engine_core_ports)
     elif isinstance(config, EngineConfig):
         check_gateware(config)
         emitter.add(config.name, Engine(config=config))
@@ -176,7 +181,8 @@ def _emitted(config, fabric):
         emitter.add(config.name, FlatMacro(config=config))
         what, text = "a digital SRAM compute-in-memory macro", _verilog(emitter)
     parameters = config.to_dict()
-    parameters = {**parameters.pop("macro", {}), **parameters}
+    for inner in ("engine", "macro"):
+        parameters = {**parameters.pop(inner, {}), **parameters}
     configuration = f"configuration {config.hash}: " + ", ".join(
         f"{name} {value}" for name, value in parameters.items())
     files = {f"{config.name}.v": _file(what, configuration, _waived(WAIVERS, text))}
@@ -204,8 +210,8 @@ def _waived(rules, text):
     return f"{off}\n{text}\n{on}"
 
 
-def _core(emitter, config):
+def _core(emitter, config, top, ports):
     """The modules of a core; ports of the top module have the attributes of Vivado's interfaces."""
-    emitter.add(config.name, CoreTop(config=config))
-    attributes = {port.name: port.attributes for port in core_ports(config)}
+    emitter.add(config.name, top(config=config))
+    attributes = {port.name: port.attributes for port in ports(config)}
     return Design(_verilog(emitter)).with_attributes(config.name, attributes).text

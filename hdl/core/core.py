@@ -9,6 +9,7 @@ from ..axi.bursts import dma_signature
 from ..csr.apb import Apb
 from ..csr.axi_lite import AxiLite
 from ..csr.register_file import RegisterFile
+from ..csr.register_map import register_map
 from ..csr.wishbone import Wishbone
 from ..fabric.emitter import Platform
 from ..macro.macro import Macro
@@ -82,7 +83,7 @@ class Core(wiring.Component):
             return platform.instantiate(m, name, name, cls, **parameters)
 
         front = add("front", BUS_COMPONENTS[config.bus])
-        registers = add("registers", RegisterFile, config=config)
+        registers = add("registers", RegisterFile, registers=register_map(config))
         test = add("self_test", SelfTest, config=config)
         vectors = add("vectors", VectorInput, config=config)
         loader = add("loader", Loader, config=config)

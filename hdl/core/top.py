@@ -52,26 +52,38 @@ class CorePort:
 def core_ports(config):
     """The ports of a core's module, a list of `CorePort`."""
     names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *([DMA] if config.dma else STREAMS)]
-    ports = [
+    return [*clock_ports(names, config.reset), *register_ports(config.bus),
+            *(_dma_ports(config) if config.dma else _stream_ports(config)), interrupt_port()]
+
+
+def clock_ports(names, reset):
+    """Clock and reset of the interfaces with these names; ``reset`` as of `CoreConfig`."""
+    return [
         CorePort(name="aclk", direction="input", width=1, meaning="clock, rising edge",
                  interface="xilinx.com:signal:clock:1.0 aclk", role="CLK",
                  parameters=f"ASSOCIATED_BUSIF {':'.join(names)}, ASSOCIATED_RESET aresetn"),
         CorePort(name="aresetn", direction="input", width=1, interface="xilinx.com:signal:reset:1.0 aresetn",
                  role="RST", parameters="POLARITY ACTIVE_LOW",
-                 meaning="reset, active low, may fall at any moment" if config.reset == "asynchronous" else
+                 meaning="reset, active low, may fall at any moment" if reset == "asynchronous" else
                          "reset, active low, synchronous to aclk"),
     ]
-    front = BUS_COMPONENTS[config.bus]
+
+
+def register_ports(bus):
+    """The bus of registers, one of `BUS_COMPONENTS`."""
+    front = BUS_COMPONENTS[bus]
     meanings = documented_members(front)
     for name, member in front.PORTS.items():
-        ports.append(CorePort(name=front.PREFIX + name, direction="input" if member.flow == In else "output",
-                              width=member.shape, meaning=f"registers: {_phrase(meanings[name])}",
-                              interface=f"{VIVADO_BUSES[config.bus]} {front.PREFIX.rstrip('_')}", role=name.upper()))
-    ports += _dma_ports(config) if config.dma else _stream_ports(config)
-    ports.append(CorePort(name="irq", direction="output", width=1, meaning="interrupt, high while one is pending",
-                          interface="xilinx.com:signal:interrupt:1.0 irq", role="INTERRUPT",
-                          parameters="SENSITIVITY LEVEL_HIGH"))
-    return ports
+        yield CorePort(name=front.PREFIX + name, direction="input" if member.flow == In else "output",
+                       width=member.shape, meaning=f"registers: {_phrase(meanings[name])}",
+                       interface=f"{VIVADO_BUSES[bus]} {front.PREFIX.rstrip('_')}", role=name.upper())
+
+
+def interrupt_port():
+    """The interrupt."""
+    return CorePort(name="irq", direction="output", width=1, meaning="interrupt, high while one is pending",
+                    interface="xilinx.com:signal:interrupt:1.0 irq", role="INTERRUPT",
+                    parameters="SENSITIVITY LEVEL_HIGH")
 
 
 def _dma_ports(config):

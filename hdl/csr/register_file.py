@@ -7,7 +7,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
+from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode
 
 # One access: ``enable`` for a cycle; the response comes with ``done``, `CYCLES` cycles later, and the next access after
 # that. ``refused`` is stable until the next ``done``, ``read_data`` until that of the next read.
@@ -41,13 +41,16 @@ def register_signature(register):
 
     ``busy``, if it has a ``busy_lock``: refuse accesses, except to fields without. ``written``, if it has a write
     strobe: high in the first cycle of a new value; ``writing``: in that cycle and the two before, the first of which
-    decides whether the write is refused; also if it is.
+    decides whether the write is refused; also if it is. ``read``, if it has a read strobe: high in the cycle in which
+    its value is taken for a read.
     """
     members = {field.name: Out(field_signature(field)) for field in register.fields}
     if register.busy_lock:
         members["busy"] = In(1)
     if register.has_write_strobe:
         members |= {"written": Out(1), "writing": Out(1)}
+    if register.has_read_strobe:
+        members["read"] = Out(1)
     return wiring.Signature(members)
 
 
@@ -59,21 +62,21 @@ class RegisterFile(wiring.Component):
 
     Parameters
     ----------
-    config : CoreConfig
+    registers : tuple of Register
+        The table, as of `register_map`. If some of them lock, one is ``lock``, with the field ``locked``.
 
     Members
     -------
     bus : ``In(PORT)``
         The lowest two bits of an address are ignored.
     REGISTER : ``Out(register_signature)``
-        One port for each register of `register_map`; ``registers.control.zeroize.data`` is that of a field.
+        One port for each register; ``registers.control.zeroize.data`` is that of a field.
     access_error : ``Out(8)``
         `ErrorCode` of the access, with ``bus.done``.
     """
 
-    def __init__(self, *, config):
-        self.config = config
-        self.registers = register_map(config)
+    def __init__(self, *, registers):
+        self.registers = registers
         super().__init__({"bus": In(PORT), "access_error": Out(8), **{
             register.name: Out(register_signature(register)) for register in self.registers}})
         # By register, field and port.
@@ -108,6 +111,8 @@ class RegisterFile(wiring.Component):
         with m.If(executes):
             m.d.sync += bus.refused.eq(refused)
             with m.If(~request.write):
+                m.d.comb += [self._ports[register.name, "read"].eq(self._is_read(register))
+                             for register in self.registers if register.has_read_strobe]
                 words = (Mux(self._is_read(register), self._word(register), 0) for register in self.registers)
                 m.d.sync += bus.read_data.eq(reduce(or_, words))
         self._write_all(m, executes)
@@ -130,8 +135,9 @@ class RegisterFile(wiring.Component):
         found = {each.name: request.address[2:] == each.offset >> 2 for each in self.registers}
         self._selected = {name: register(f"is_{name}", value) for name, value in found.items()}
         # Converters of widths make writes without any byte.
-        self._lockable = register("is_lockable", reduce(or_, (
-            found[each.name] for each in self.registers if each.locks)) & request.write & has_bytes)
+        self._locks = [found[each.name] for each in self.registers if each.locks]
+        if self._locks:
+            self._lockable = register("is_lockable", reduce(or_, self._locks) & request.write & has_bytes)
         self._unmapped = register("is_unmapped", ~Cat(found.values()).any() & ~(request.write & ~has_bytes))
         self._found_targets = {each.name: found[each.name] & request.write & (request.strobe & self._bytes(each)).any()
                                for each in self.registers if each.is_written}
@@ -168,8 +174,8 @@ class RegisterFile(wiring.Component):
         """Whether there is an error in the access that is executed, by `ErrorCode`."""
         busy = reduce(or_, (guard & self._ports[name, "busy"] for name, guard in self._guards.items()))
         wrong = reduce(or_, (self._selected[name] & is_wrong for name, is_wrong in self._wrong.items()))
-        return {ErrorCode.LOCKED: self._lockable & self._ports["lock", "locked", "data"], ErrorCode.BUSY: busy,
-                ErrorCode.VALUE: wrong, ErrorCode.UNMAPPED: self._unmapped}
+        locked = {ErrorCode.LOCKED: self._lockable & self._ports["lock", "locked", "data"]} if self._locks else {}
+        return {**locked, ErrorCode.BUSY: busy, ErrorCode.VALUE: wrong, ErrorCode.UNMAPPED: self._unmapped}
 
     def _is_read(self, register):
         """Whether a read gives the register's value; one that is refused gives zero."""

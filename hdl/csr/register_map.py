@@ -101,7 +101,8 @@ class Register:
     """A word of 32 bits.
 
     ``locks``: writes are refused while the core is locked. ``busy_lock``: writes are refused while the core asserts
-    ``busy``, and so are reads of a read-only register. ``has_write_strobe``: the core sees each write as a pulse.
+    ``busy``, and so are reads of a read-only register. ``has_write_strobe``: the core sees each write as a pulse, and
+    with ``has_read_strobe`` each read.
     """
 
     name: str
@@ -111,6 +112,7 @@ class Register:
     locks: bool = False
     busy_lock: bool = False
     has_write_strobe: bool = False
+    has_read_strobe: bool = False
 
     @property
     def is_written(self):
@@ -118,26 +120,32 @@ class Register:
         return any(field.access not in (Access.CONSTANT, Access.RO) for field in self.fields)
 
 
-def _fields(access, *descriptions):
+def fields_of(access, *descriptions):
+    """Fields of one access: of each its name, lowest bit, bits and meaning, and what else it has."""
     return tuple(Field(name=name, low=low, bits=bits, access=access, meaning=meaning, **more)
                  for name, low, bits, meaning, more in descriptions)
 
 
+def constants(*parts):
+    """Constant fields: of each its name, lowest bit, bits, value and meaning."""
+    return fields_of(Access.CONSTANT, *((name, low, bits, meaning, {"reset": value})
+                                        for name, low, bits, value, meaning in parts))
+
+
+def version_register(offset):
+    """The version of the generator."""
+    patch, minor, major = (int(part) for part in reversed(version("bitline").split(".")[:3]))
+    return Register(name="version", offset=offset, meaning="Version of the generator.", fields=constants(
+        ("patch", 0, 8, patch, "Patch."), ("minor", 8, 8, minor, "Minor."), ("major", 16, 8, major, "Major.")))
+
+
 def _identification(config):
     """Registers from which a driver reads the configuration."""
-    macro, const = config.macro, Access.CONSTANT
-    numbers = [int(part) for part in version("bitline").split(".")[:3]]
-
-    def constants(*parts):
-        return _fields(const, *((name, low, bits, meaning, {"reset": value})
-                                for name, low, bits, value, meaning in parts))
-
+    macro = config.macro
     return [
         Register(name="identity", offset=0x000, meaning="Identifies a Bitline core.", fields=constants(
             ("identity", 0, 32, CORE_IDENTITY, "The letters BLCM, B highest."))),
-        Register(name="version", offset=0x004, meaning="Version of the generator.", fields=constants(
-            ("patch", 0, 8, numbers[2], "Patch."), ("minor", 8, 8, numbers[1], "Minor."),
-            ("major", 16, 8, numbers[0], "Major."))),
+        version_register(0x004),
         Register(name="configuration", offset=0x008, meaning="Identifies the configuration.",
                  fields=constants(("hash", 0, 32, int(config.hash, 16), "The hash in the module's name."))),
         Register(name="shape", offset=0x00C, meaning="Size of the array.", fields=constants(
@@ -163,12 +171,12 @@ def _control(config):
     events = [("checksum", 4, 1, "A result does not agree with the checksum.", {})] if config.checksum else []
     events += [("transferred", 5, 1, "A transfer of the DMA has ended.", {})] if config.dma else []
     return [
-        Register(name="control", offset=0x020, meaning="Commands.", busy_lock=True, fields=_fields(
+        Register(name="control", offset=0x020, meaning="Commands.", busy_lock=True, fields=fields_of(
             Access.SINGLEPULSE,
             ("zeroize", 0, 1, "Write zero to every weight of every bank, and read each back.", {}),
             ("clear_counters", 2, 1, "Clear the performance counters.", {"busy_lock": False}),
             ("clear_error", 3, 1, "Clear the register error.", {"busy_lock": False}))),
-        Register(name="status", offset=0x024, meaning="State of the core.", fields=_fields(
+        Register(name="status", offset=0x024, meaning="State of the core.", fields=fields_of(
             Access.RO,
             ("idle", 0, 1, "No vector has begun or is in flight, and no result is waiting.", {"reset": 1}),
             ("running", 1, 1, "A zeroize or self-test runs, or waits for packets and vectors to end.", {}),
@@ -178,13 +186,13 @@ def _control(config):
             ("load_ready", 5, 1, "The register load_data takes a word.", {}),
             ("set_used", 8, SETS, "Bit n: a vector in flight uses set n.", {}),
             ("passed", 10, 1, "The last zeroize or self-test ended without a failure.", {}))),
-        Register(name="lock", offset=0x028, meaning="Write protection of weights and parameters.", fields=_fields(
+        Register(name="lock", offset=0x028, meaning="Write protection of weights and parameters.", fields=fields_of(
             Access.W1S,
             ("locked", 0, 1, "Weights and parameters can no longer be written.", {}))),
-        Register(name="error", offset=0x02C, meaning="Errors since they were cleared.", fields=_fields(
+        Register(name="error", offset=0x02C, meaning="Errors since they were cleared.", fields=fields_of(
             Access.RO,
             ("code", 0, 8, "The first of them.", {}), ("count", 8, 8, "How many; stays at 255.", {}))),
-        *(Register(name=name, offset=offset, meaning=meaning, fields=_fields(
+        *(Register(name=name, offset=offset, meaning=meaning, fields=fields_of(
             access,
             ("error", 0, 1, "Something went wrong; see the register error.", {}),
             ("result", 1, 1, "The last beat of a result has left.", {}),
@@ -209,7 +217,7 @@ def _work(config):
                  ("set", 2, 1, "Set of the parameters.", {})]
     return [
         Register(name="vector", offset=0x040, meaning="Settings of vectors, sampled with the first beat of each.",
-                 fields=_fields(
+                 fields=fields_of(
                      Access.RW,
                      ("bits", 0, 5, "Lowest bits of each input that count.", {"reset": bits, "minimum": 1,
                                                                               "maximum": bits}),
@@ -220,21 +228,21 @@ def _work(config):
         Register(name="accumulate", offset=0x044, has_write_strobe=True,
                  meaning="Vectors that add up to one result. After a write, the next vector that begins is the first "
                  "of a result.",
-                 fields=_fields(Access.RW, ("count", 0, 17, "How many.", {
+                 fields=fields_of(Access.RW, ("count", 0, 17, "How many.", {
                      "reset": 1, "minimum": 1, "maximum": macro.max_accumulations}))),
         Register(name="load", offset=0x048, meaning="Destination of loads. A write starts at first again.",
-                 locks=True, busy_lock=True, has_write_strobe=True, fields=_fields(Access.RW, *load)),
+                 locks=True, busy_lock=True, has_write_strobe=True, fields=fields_of(Access.RW, *load)),
         Register(name="load_data", offset=0x04C, meaning="32 bits of a beat of s_axis_w, the lowest first.", locks=True,
-                 busy_lock=True, has_write_strobe=True, fields=_fields(Access.WO, ("word", 0, 32, "The bits.", {}))),
-        Register(name="load_index", offset=0x050, meaning="Progress of a load.", fields=_fields(
+                 busy_lock=True, has_write_strobe=True, fields=fields_of(Access.WO, ("word", 0, 32, "The bits.", {}))),
+        Register(name="load_index", offset=0x050, meaning="Progress of a load.", fields=fields_of(
             Access.RO, ("index", 0, 11, "Next row or column.", {}))),
         Register(name="self_test", offset=0x058, meaning="Commands that test the storage or the products, and "
-                 "overwrite all weights.", locks=True, busy_lock=True, fields=_fields(
+                 "overwrite all weights.", locks=True, busy_lock=True, fields=fields_of(
                      Access.SINGLEPULSE, ("march_c_minus", 0, 1, "Run March C-.", {}),
                      ("march_ss", 1, 1, "Run March SS.", {}),
                      ("known_answers", 2, 1, "Compute products of dense weights and vectors.", {}))),
         Register(name="fault", offset=0x054, meaning="First weight that the last zeroize or self-test read "
-                 "wrong. It cannot be read while one runs.", busy_lock=True, fields=_fields(
+                 "wrong. It cannot be read while one runs.", busy_lock=True, fields=fields_of(
                      Access.RO, ("row", 0, 10, "Row.", {}), ("column", 12, 10, "Column.", {}),
                      ("bank", 24, 4, "Bank.", {}))),
     ]
@@ -249,12 +257,12 @@ def _settings(config):
     minimum, maximum = 1 << bits - 1, (1 << bits - 1) - 1
     for index in range(SETS if config.requantizes else 0):
         yield Register(name=f"offset_{index}", offset=0x060 + 8 * index, locks=True, busy_lock=True,
-                       meaning=f"Zero point and rounding of set {index}.", fields=_fields(
+                       meaning=f"Zero point and rounding of set {index}.", fields=fields_of(
                            Access.RW,
                            ("zero_point", 0, bits, "Zero point of the results, two's complement.", {}),
                            ("rounding", 16, 2, ROUNDING, {})))
         yield Register(name=f"clamp_{index}", offset=0x064 + 8 * index, locks=True, busy_lock=True,
-                       meaning=f"Clamping of the results of set {index}.", fields=_fields(
+                       meaning=f"Clamping of the results of set {index}.", fields=fields_of(
                            Access.RW,
                            ("low", 0, bits, "Minimum of results, two's complement.", {"reset": minimum}),
                            ("high", 16, bits, "Maximum of results, two's complement.", {"reset": maximum})))
@@ -283,23 +291,23 @@ def _dma(config):
         for word, says in words:
             yield Register(name=f"dma_{name}_{word}", offset=offset, busy_lock=True,
                            meaning=f"Where the DMA moves {meaning}.",
-                           fields=_fields(Access.RW, ("address", 0, 32, says, {})))
+                           fields=fields_of(Access.RW, ("address", 0, 32, says, {})))
             offset += 4
         yield Register(name=f"dma_{name}_beats", offset=0x0A8 + 16 * index, busy_lock=True, has_write_strobe=True,
                        meaning=f"How much is moved of {meaning}. A write starts it.",
-                       fields=_fields(Access.RW, ("beats", 0, COUNT_BITS, "Beats of the streams.",
+                       fields=fields_of(Access.RW, ("beats", 0, COUNT_BITS, "Beats of the streams.",
                                                   {"reset": 1, "minimum": 1})))
         yield Register(name=f"dma_{name}_left", offset=0x0AC + 16 * index,
-                       meaning=f"Progress of a transfer of {meaning}.", fields=_fields(
+                       meaning=f"Progress of a transfer of {meaning}.", fields=fields_of(
                            Access.RO, ("beats", 0, COUNT_BITS, "Beats that the core has not taken, or given.", {})))
     if config.dma:
-        yield Register(name="dma_status", offset=0x0D0, meaning="Channels of the DMA.", fields=_fields(
+        yield Register(name="dma_status", offset=0x0D0, meaning="Channels of the DMA.", fields=fields_of(
             Access.RO,
             *((f"{name}_busy", index, 1, f"A transfer of {meaning} has not ended.", {})
               for index, (name, meaning) in enumerate(DMA_CHANNELS.items())),
             *((f"{name}_failed", 8 + index, 1, f"Memory failed in the last transfer of {meaning}.", {})
               for index, (name, meaning) in enumerate(DMA_CHANNELS.items()))))
-        yield Register(name="dma_stop", offset=0x0D4, meaning="Ends transfers early.", fields=_fields(
+        yield Register(name="dma_stop", offset=0x0D4, meaning="Ends transfers early.", fields=fields_of(
             Access.SINGLEPULSE, *((name, index, 1, f"End that of {meaning}.", {})
                                   for index, (name, meaning) in enumerate(DMA_CHANNELS.items()))))
 
@@ -315,7 +323,7 @@ PERFORMANCE_COUNTERS = {
 
 def register_map(config):
     """All registers of a core, by rising offset."""
-    counters = (Register(name=name, offset=0x080 + 4 * index, meaning=f"{meaning} Wraps.", fields=_fields(
+    counters = (Register(name=name, offset=0x080 + 4 * index, meaning=f"{meaning} Wraps.", fields=fields_of(
         Access.RO, ("count", 0, 32, "Since they were cleared.", {})))
         for index, (name, meaning) in enumerate(PERFORMANCE_COUNTERS.items()))
     registers = [*_identification(config), *_control(config), *_work(config), *_settings(config), *counters,

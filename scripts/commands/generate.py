@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from ...hdl.config.engine import EngineConfig
+from ...hdl.config.engine_core import EngineCoreConfig
 from ...hdl.emit import FABRICS, emit_files, sidecar
 from ..common.files import BadInput, check_writable, refusing, write_files
 from ..common.options import INTERVALS, config_options, core_options, format_options, required
@@ -47,6 +48,18 @@ def generate_core(config, folder, fabric="generic"):
     return [folder / name for name in sorted({name.split("/")[0] for name in files})]
 
 
+def generate_engine_core(config, folder, fabric="generic"):
+    """Write an engine core, its description and its driver into a folder; returns the paths."""
+    from ..integration.engine_files import engine_files
+
+    check_writable(folder / f"{config.name}.v")
+    files = engine_files(config, fabric)
+    for name in files:
+        check_writable(folder / name)
+    write_files(folder, files)
+    return [folder / name for name in sorted(files)]
+
+
 def fabric_of(path):
     """The fabric in a core's JSON file; None if it names none."""
     with suppress(ValueError, AttributeError):
@@ -59,11 +72,12 @@ def fabric_of(path):
 @config_options(interval=lambda arguments: INTERVALS[arguments["fabric"]])
 @core_options
 @click.option("--engine", "engine_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="An engine, as `bitline compile --write-config` writes it, in place of a macro.")
+              help="An engine, as `bitline compile --write-config` writes it, in place of a macro; with --bus axi "
+                   "in a core with registers.")
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-def command(blocks, config, core, engine_path, fabric, out):
+def command(blocks, config, core, engine_path, engine_bus, fabric, out):
     """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration.
 
     Memories that a chip designer replaces are in a file of their own.
@@ -75,12 +89,16 @@ def command(blocks, config, core, engine_path, fabric, out):
 
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
     macro then has a --result-interval of 4 if none is given.
+
+    With --engine and --bus, write the engine with registers on that bus, and a C driver.
     """
     if engine_path:
         if config or core:
             raise BadInput("--engine must come without options of a macro or core, and does not")
         with refusing(ValueError, TypeError):
-            paths = generate(EngineConfig.load(engine_path), out, fabric)
+            engine = EngineConfig.load(engine_path)
+            paths = (generate_engine_core(EngineCoreConfig(engine=engine, bus=engine_bus), out, fabric) if engine_bus
+                     else generate(engine, out, fabric))
     else:
         paths = generate_core(core, out, fabric) if core else generate(blocks or required(config), out, fabric)
     for path in paths:

@@ -101,11 +101,17 @@ def _macro_of(path):
 
 
 def core_options(function):
-    """Options that describe a core around the macro; the function gets ``core``, a CoreConfig or None."""
+    """Options that describe a core around the macro; the function gets ``core``, a CoreConfig or None.
+
+    If the function has an ``engine_path`` it gets ``engine_bus`` too: the bus that an engine is to have, or None.
+    """
 
     @functools.wraps(function)
     def wrapped(config, is_core, **arguments):
         given = pop_fields(arguments, CORE_FIELDS)
+        if "engine_path" in arguments:
+            has_engine = arguments["engine_path"] and not is_core
+            arguments["engine_bus"] = given.pop("bus", None) if has_engine else None
         if given and not is_core:
             raise BadInput(f"--{next(iter(given)).replace('_', '-')} must come with --core, and does not")
         core = _read_core(required(config), given) if is_core else None

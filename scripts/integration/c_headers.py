@@ -1,9 +1,14 @@
-"""C headers of the registers and errors: what is the same in every core, for the driver, and what is a core's own."""
+"""C headers of the registers and errors: what is the same in every core or engine, for the driver, and what is a core's
+own."""
 
+from ...golden.engine.image import Fault
 from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.config.engine import default_engine
 from ...hdl.csr.register_map import CORE_IDENTITY, FORMER_NAMES, ErrorCode, register_map
+from ...hdl.engine.trace import ENTRY_WORDS
+from ...hdl.engine_core.register_map import ENGINE_IDENTITY, engine_register_map
 
-DRIVER = "bitline_core"
+DRIVER, ENGINE_DRIVER = "bitline_core", "bitline_engine"
 # It has every register and every field that any core has, the widest of each.
 FULL = CoreConfig(macro=MacroConfig(rows=2, columns=2), output="int16", checksum=True, dma=64)
 
@@ -13,19 +18,43 @@ def registers_header():
 
     ``PREFIX__REGISTER__FIELD_bm``, ``_bp`` and ``_bw`` are a field's mask, lowest bit and number of bits.
     """
-    registers, lines = register_map(FULL), []
+    former = ["/* Deprecated: former names, which the next release does not have. */"]
+    former += [f"#define {_macro(DRIVER, former)}_{suffix} {_macro(DRIVER, name)}_{suffix}"
+               for former, name in FORMER_NAMES.items() for suffix in ("bm", "bp", "bw")]
+    return _registers(DRIVER, register_map(FULL), CORE_IDENTITY, [*former, ""], " Some cores lack some of them.")
+
+
+def engine_registers_header():
+    """The same of engines: `bitline_engine_registers.h`."""
+    return _registers(ENGINE_DRIVER, engine_register_map(default_engine()), ENGINE_IDENTITY)
+
+
+def engine_codes_header():
+    """Faults, errors of accesses, and words of an entry of the trace: `bitline_engine_codes.h`."""
+    prefix = ENGINE_DRIVER.upper()
+    errors = (ErrorCode.NONE, ErrorCode.BUSY, ErrorCode.UNMAPPED, ErrorCode.VALUE)
+    lines = [f"#define {prefix}_ENTRY_WORDS {ENTRY_WORDS}u", "",
+             *_enumeration("fault_code", f"{prefix}_FAULT", Fault), "",
+             *_enumeration("error", f"{prefix}_ERROR", errors), ""]
+    return _guarded(f"{ENGINE_DRIVER}_codes", lines)
+
+
+def _enumeration(name, prefix, members):
+    return [f"enum {ENGINE_DRIVER}_{name} {{", *(f"    {prefix}_{each.name} = {each.value}," for each in members), "};"]
+
+
+def _registers(driver, registers, identity, more=(), note=""):
+    """Masks and positions of all fields, and a structure of the registers."""
+    lines = []
     for register in registers:
         lines += ["", f"/* {register.name}: {register.meaning} */"]
         for field in sorted(register.fields, key=lambda field: field.low):
-            name = _macro(DRIVER, f"{register.name}.{field.name}")
+            name = _macro(driver, f"{register.name}.{field.name}")
             lines += [f"#define {name}_bm {field.mask:#x}u", f"#define {name}_bp {field.low}u",
                       f"#define {name}_bw {field.bits}u"]
-    lines += [f"#define {_macro(DRIVER, 'identity.identity')}_reset {CORE_IDENTITY:#x}u", "",
-              "/* Deprecated: former names, which the next release does not have. */"]
-    lines += [f"#define {_macro(DRIVER, former)}_{suffix} {_macro(DRIVER, name)}_{suffix}"
-              for former, name in FORMER_NAMES.items() for suffix in ("bm", "bp", "bw")]
-    lines += ["", "/* Each register at its offset. Some cores lack some of them. */", *_structure(registers), ""]
-    return _guarded(f"{DRIVER}_registers", ["#include <stdint.h>", *lines])
+    lines += [f"#define {_macro(driver, 'identity.identity')}_reset {identity:#x}u", "", *more,
+              f"/* Each register at its offset.{note} */", *_structure(driver, registers), ""]
+    return _guarded(f"{driver}_registers", ["#include <stdint.h>", *lines])
 
 
 def values_header(config):
@@ -51,7 +80,7 @@ def _macro(prefix, path):
     return f"{prefix}.{path}".replace(".", "__").upper()
 
 
-def _structure(registers):
+def _structure(driver, registers):
     """A type whose members are the registers, with gaps."""
     lines, offset = ["typedef struct {"], 0
     for register in registers:
@@ -59,7 +88,7 @@ def _structure(registers):
             lines.append(f"    uint32_t reserved_{offset:x}[{(register.offset - offset) // 4}];")
         lines.append(f"    uint32_t {register.name}; /* {register.offset:#05x} */")
         offset = register.offset + 4
-    return [*lines, f"}} {DRIVER}_t;"]
+    return [*lines, f"}} {driver}_t;"]
 
 
 def _guarded(name, lines):

@@ -5,8 +5,10 @@ import struct
 
 from ...golden.engine.descriptor import FIELDS, SIZE
 from ...hdl.config import allowed
-from ...hdl.config.engine import EngineConfig
+from ...hdl.config.engine import EngineConfig, default_engine
+from ...hdl.engine_core.register_map import engine_register_map
 from ..common.markdown import table
+from .tables import bits_of
 
 
 def configuration_table():
@@ -24,3 +26,15 @@ def descriptors_table():
         rows.append((str(offset), f"{8 * size}{' signed' if code.islower() else ''}", f"`{name}`", meaning))
         offset += size
     return table(("byte", "bits", "field", ""), [*rows, (f"{offset} to {SIZE - 1}", "", "", "zeros")])
+
+
+def registers_table():
+    """Offset, bits, access and meaning of each field of the registers of an engine core."""
+    rows = []
+    for register in engine_register_map(default_engine()):
+        head = (f"`{register.offset:#05x}`", f"`{register.name}`")
+        for field in sorted(register.fields, key=lambda field: field.low):
+            rows.append((*head, f"`{field.name}` {bits_of(field)}", field.access.name.lower(),
+                         f"{register.meaning} {field.meaning}" if head[0] else field.meaning))
+            head = ("", "")
+    return table(("offset", "register", "field, bits", "access", ""), rows)

@@ -74,13 +74,18 @@ def sidecar(config, fabric="generic"):
         "latency": {"macro": config.macro.latency},
         "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
                   for port in core_ports(config)],
-        "registers": [{"name": register.name, "offset": register.offset, "meaning": register.meaning,
-                       "fields": [{"name": field.name, "low": field.low, "bits": field.bits, "reset": field.reset,
-                                   "access": field.access.name.lower(), "meaning": field.meaning}
-                                  for field in register.fields]} for register in register_map(config)],
+        "registers": described(register_map(config)),
         "errors": {code.value: code.meaning for code in ErrorCode},
     }
     return json.dumps(description, indent=2) + "\n"
+
+
+def described(registers):
+    """Registers as in JSON files."""
+    return [{"name": register.name, "offset": register.offset, "meaning": register.meaning,
+             "fields": [{"name": field.name, "low": field.low, "bits": field.bits, "reset": field.reset,
+                         "access": field.access.name.lower(), "meaning": field.meaning}
+                        for field in register.fields]} for register in registers]
 
 
 def fusesoc(config, sources, vlnv=None, models=()):

@@ -32,7 +32,7 @@ def registers_table():
     """Offsets and fields of all registers that a core may have."""
     rows = []
     for register in register_map(FULL):
-        fields = ", ".join(f"`{field.name}` {_bits(field)} {field.access.name.lower()}"
+        fields = ", ".join(f"`{field.name}` {bits_of(field)} {field.access.name.lower()}"
                            for field in sorted(register.fields, key=lambda field: field.low))
         rows.append((f"`{register.offset:#05x}`", f"`{register.name}`", fields))
     return table(("offset", "register", "fields: bits, access"), rows)
@@ -89,7 +89,8 @@ def durations_sentence():
             "`ceil(columns / lanes)`.")
 
 
-def _bits(field):
+def bits_of(field):
+    """The bits of a field, as documents have them."""
     high = field.low + field.bits - 1
     return f"{high}:{field.low}" if field.bits > 1 else f"{field.low}"
 

@@ -8,13 +8,15 @@ from amaranth.sim import Simulator
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.csr.axi_lite import AxiLite
 from bitline.hdl.csr.register_file import RegisterFile
+from bitline.hdl.csr.register_map import register_map
 
 
 class Registers(wiring.Component):
     """A register file behind AXI4-Lite."""
 
     def __init__(self):
-        self.front, self.file = AxiLite(), RegisterFile(config=CoreConfig(macro=MacroConfig(rows=4, columns=4)))
+        self.front, self.file = AxiLite(), RegisterFile(
+            registers=register_map(CoreConfig(macro=MacroConfig(rows=4, columns=4))))
         super().__init__({})
 
     def elaborate(self, platform):

@@ -11,18 +11,20 @@ from bitline.golden.requantize import ROUNDINGS
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.scripts.commands.generate import generate_core
+from bitline.scripts.integration.c_headers import DRIVER, ENGINE_DRIVER
+from bitline.scripts.integration.engine_files import driver_files
 from bitline.scripts.integration.files import integration_files
 from bitline.verif.core.storage import bench_module, stores
 from bitline.verif.sim.build import compile_program, source
+from drivers import SHIM, compile_driver, compile_freestanding, write_driver
 from some import some
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2), checksum=True)
 # Elements of two bytes, and rows that fill their beats.
 WIDE = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2, weight_bits=10, input_bits=9),
                   checksum=True, output="int16", weight_stream_bits=32)
-SHIM = source("driver_shim.h")
-STRICT = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wpedantic")
-FREESTANDING = ("-O2", "-ffreestanding", "-fno-stack-protector", "-c")
+# Files of each driver, by its name.
+DRIVERS = {DRIVER: lambda: integration_files(CONFIG), ENGINE_DRIVER: driver_files}
 # Vectors that `driver_test.cpp` sends in one go, first of all.
 BATCH = 4
 # All inputs of the vectors of its jobs.
@@ -107,22 +109,6 @@ class Run:
         return model.vector(x, bits=self.config.macro.input_bits, signed=True, bank=bank, set=number)[0]
 
 
-def write_driver(config, folder):
-    """Write the driver of a core."""
-    for name, content in integration_files(config).items():
-        if name.endswith((".c", ".h")):
-            (folder / name).write_text(content, encoding="utf-8")
-
-
-def compile_driver(config, folder):
-    """The driver of a core as an object file."""
-    folder.mkdir()
-    write_driver(config, folder)
-    subprocess.run(["gcc", "-std=c99", *STRICT, "-include", str(SHIM), "-c", "bitline_core.c", "-o", "driver.o"],
-                   cwd=folder, check=True)
-    return folder / "driver.o"
-
-
 @pytest.fixture(scope="module", params=some([CONFIG, WIDE], 0), ids=lambda config: config.output)
 def driven(request, tmp_path_factory):
     """Data of a run, results of its vectors in order, and what the program printed, by name."""
@@ -135,7 +121,7 @@ def driven(request, tmp_path_factory):
     sources = [folder / name for name in (folder / f"{config.name}.f").read_text(encoding="utf-8").split()]
     program = path / "build" / "driver_test"
     compile_program(program, "upsets", [*sources, bench, source("driver_test.cpp"),
-                                        compile_driver(config, path / "other")],
+                                        compile_driver(integration_files(config), DRIVER, path / "other")],
                     "--prefix", "Vcore", "-CFLAGS", f"-I{folder} -I{SHIM.parent}")
     done = subprocess.run([program], input=" ".join(map(str, run.numbers)), text=True, capture_output=True, check=False)
     lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
@@ -187,31 +173,26 @@ def test_driver_is_the_same_in_every_core():
     assert len(names) == 4 and [ours[name] for name in names] == [others[name] for name in names]
 
 
-def compile_freestanding(folder, *compiler):
-    """Compile the driver in a folder, and return what it needs of a library."""
-    write_driver(CONFIG, folder)
-    subprocess.run([*compiler, *STRICT, *FREESTANDING, "bitline_core.c", "-o", "driver.o"], cwd=folder, check=True)
-    return subprocess.run(["nm", "--undefined-only", "driver.o"], cwd=folder, check=True, capture_output=True,
-                          text=True).stdout
-
-
+@pytest.mark.parametrize("name", DRIVERS)
 @pytest.mark.parametrize("standard", ["c99", "gnu17"])
-def test_driver_needs_no_library(standard, tmp_path):
-    assert compile_freestanding(tmp_path, "gcc", f"-std={standard}") == ""
+def test_driver_needs_no_library(name, standard, tmp_path):
+    assert compile_freestanding(DRIVERS[name](), name, tmp_path, "gcc", f"-std={standard}") == ""
     text = "".join(path.read_text(encoding="utf-8") for path in tmp_path.glob("*.[ch]"))
     included = {line for line in text.splitlines() if line.startswith("#include <")}
     assert included == {"#include <stddef.h>", "#include <stdint.h>"}
 
 
 @pytest.mark.needs("clang")
+@pytest.mark.parametrize("name", DRIVERS)
 @pytest.mark.parametrize("target", ["--target=riscv32 -march=rv32imc", "--target=armv7m-none-eabi -mcpu=cortex-m3"])
-def test_driver_compiles_for_microcontrollers(target, tmp_path):
+def test_driver_compiles_for_microcontrollers(name, target, tmp_path):
     # Nothing of a library either, such as a division of 64 bits.
-    assert compile_freestanding(tmp_path, "clang", "-std=c99", *target.split()) == ""
+    assert compile_freestanding(DRIVERS[name](), name, tmp_path, "clang", "-std=c99", *target.split()) == ""
 
 
-def test_headers_are_read_by_cpp(tmp_path):
-    write_driver(CONFIG, tmp_path)
+@pytest.mark.parametrize("name", DRIVERS)
+def test_headers_are_read_by_cpp(name, tmp_path):
+    write_driver(DRIVERS[name](), tmp_path)
     (tmp_path / "all.cpp").write_text("".join(f'#include "{path.name}"\n' for path in tmp_path.glob("*.h")),
                                       encoding="utf-8")
     subprocess.run(["g++", "-std=c++11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "all.cpp"], cwd=tmp_path,
@@ -239,7 +220,7 @@ def test_driver_transfers_by_the_dma(tmp_path):
     sources = (tmp_path / "core" / f"{DMA.name}.f").read_text(encoding="utf-8").split()
     program = tmp_path / "build" / "dma_test"
     compile_program(program, DMA.name, [*(tmp_path / "core" / name for name in sources), source("dma_test.cpp"),
-                                        compile_driver(DMA, tmp_path / "other")],
+                                        compile_driver(integration_files(DMA), DRIVER, tmp_path / "other")],
                     "--prefix", "Vcore", "-CFLAGS", f"-std=c++17 -I{tmp_path / 'core'} -I{SHIM.parent}")
     rng, macro = np.random.default_rng(1), DMA.macro
     weights, vectors = (rng.integers(-128, 128, (count, size)) for count, size in ((macro.rows, macro.columns),

@@ -6,7 +6,7 @@
 #include <cstring>
 #include <deque>
 
-#include "processor.h"
+#include "core_numbers.h"
 
 static const uint64_t MEMORY = 0x80000000, SIZE = 1 << 16;
 static const unsigned LATENCY = 20;

@@ -1,4 +1,4 @@
-/* Registers of a simulated core in place of memory. */
+/* Registers of a simulated core or engine in place of memory. */
 #include <stdint.h>
 #ifdef __cplusplus
 extern "C" {
@@ -10,3 +10,5 @@ void shim_write(uintptr_t address, uint32_t value);
 #endif
 #define BITLINE_CORE_READ(address) shim_read(address)
 #define BITLINE_CORE_WRITE(address, value) shim_write(address, value)
+#define BITLINE_ENGINE_READ(address) shim_read(address)
+#define BITLINE_ENGINE_WRITE(address, value) shim_write(address, value)

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "processor.h"
+#include "core_numbers.h"
 
 static std::vector<uint8_t> results;
 static unsigned marks;

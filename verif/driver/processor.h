@@ -1,13 +1,11 @@
-// A program on a processor whose bus leads to a simulated core: what the tests of the driver share.
+// A program on a processor whose bus leads to a simulated core or engine: what the tests of the drivers share.
 //
 // They define `cycle`, a cycle of the clock, and `before_read`, what happens before each read of a register.
 
 #include <cstdio>
 #include <cstdlib>
-#include <iostream>
 
 #include "Vcore.h"
-#include "bitline_core.h"
 #include "driver_shim.h"
 #include "verilated.h"
 
@@ -67,25 +65,7 @@ extern "C" void shim_write(uintptr_t address, uint32_t value)
     fail("write");
 }
 
-static long next()
-{
-    long value;
-    if (!(std::cin >> value))
-        fail("input");
-    return value;
-}
-
 static void say(const char *name, long value)
 {
     std::printf("%s %ld\n", name, value);
-}
-
-static bitline_core_settings next_settings()
-{
-    bitline_core_settings settings;
-    settings.zero_point = next();
-    settings.low = next();
-    settings.high = next();
-    settings.rounding = static_cast<bitline_core_rounding>(next());
-    return settings;
 }

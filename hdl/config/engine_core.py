@@ -1,0 +1,42 @@
+"""`EngineCoreConfig`: the description of an engine behind a bus."""
+
+from .base import Parameters, configuration, parameter
+from .engine import EngineConfig
+
+# AXI4-Lite only: Wishbone's accesses may follow each other faster than words of the memory are read.
+ENGINE_BUSES = ("axi",)
+
+
+@configuration
+class EngineCoreConfig(Parameters):
+    """An engine with registers on a bus.
+
+    Parameters
+    ----------
+    {parameters}
+
+    Raises
+    ------
+    TypeError, ValueError
+        One line that names the parameter, the rule and the value.
+    """
+
+    engine: EngineConfig = parameter("The engine; a dictionary in JSON.")
+    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite).", default="axi", choices=ENGINE_BUSES)
+
+    def __post_init__(self):
+        if not isinstance(self.engine, EngineConfig):
+            raise TypeError(f"engine must be an EngineConfig, not {self.engine!r}")
+        self.check_parameters()
+
+    @classmethod
+    def from_dict(cls, parameters):
+        """The configuration with these parameters, ``engine`` a dictionary; ValueError for unknown or missing ones."""
+        if isinstance(parameters, dict) and "engine" in parameters:
+            parameters = {**parameters, "engine": EngineConfig.from_dict(parameters["engine"])}
+        return super().from_dict(parameters)
+
+    @property
+    def name(self):
+        """Name of the top module, and prefix of all others."""
+        return f"bitline_engine_core_{self.engine.macro.rows}x{self.engine.columns}_{self.hash}"

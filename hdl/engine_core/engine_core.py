@@ -1,0 +1,121 @@
+"""The engine core: an engine, its registers, and what is between the two."""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..csr.axi_lite import AxiLite
+from ..csr.register_file import RegisterFile
+from ..csr.register_map import ErrorCode
+from ..engine.engine import Engine, check_gateware
+from ..fabric.emitter import Platform
+from .memory_reader import MemoryReader
+from .register_map import engine_register_map
+from .run_state import RunState
+from .word_writer import WordWriter
+
+
+class EngineCore(wiring.Component):
+    """An engine behind a bus, with the registers of `engine_register_map`.
+
+    Parameters
+    ----------
+    config : EngineCoreConfig
+
+    Raises
+    ------
+    ValueError
+        As `Engine` does.
+
+    Members
+    -------
+    bus : ``Out(PORTS)``
+        AXI4-Lite.
+    irq : ``Out(1)``
+        High while an enabled event is pending.
+    """
+
+    def __init__(self, *, config):
+        check_gateware(config.engine)
+        self.config = config
+        super().__init__({"bus": Out(wiring.Signature(AxiLite.PORTS)), "irq": Out(1)})
+
+    def elaborate(self, platform):
+        platform, config = Platform.of(platform), self.config.engine
+        m = Module()
+
+        def add(name, cls, **parameters):
+            return platform.instantiate(m, name, name, cls, **parameters)
+
+        front = add("front", AxiLite)
+        registers = add("registers", RegisterFile, registers=engine_register_map(config))
+        engine = add("engine", Engine, config=config)
+        writer = add("word_writer", WordWriter, config=config)
+        reader = add("memory_reader", MemoryReader, size=config.activation_bytes)
+        state = add("run_state", RunState, program_length=config.program_length)
+        self._connect_bus(m, front, registers)
+        self._connect_run(m, registers, engine, state)
+        self._connect_words(m, registers, engine, writer, state)
+        self._connect_reads(m, registers, engine, reader, state)
+        self._connect_events(m, registers, state)
+        return m
+
+    def _connect_bus(self, m, front, registers):
+        wiring.connect(m, front.bus, registers.bus)
+        ports = {path: port for path, _, port in front.signature.flatten(front)}
+        for path, member, outer in self.bus.signature.flatten(self.bus):
+            m.d.comb += ports[path].eq(outer) if member.flow == In else outer.eq(ports[path])
+
+    @staticmethod
+    def _connect_run(m, registers, engine, state):
+        """Commands, and what became of a run."""
+        control, status = registers.control, registers.status
+        m.d.comb += [
+            *(side.start.eq(control.start.data) for side in (engine, state)),
+            *(side.cancel.eq(control.cancel.data) for side in (engine, state)),
+            engine.load_count.eq(registers.load_count.count.data), registers.load_count.busy.eq(state.busy),
+            control.busy.eq(state.busy), state.running.eq(engine.running), state.ended.eq(engine.ended),
+            status.busy.data.eq(state.busy), status.done.data.eq(state.done),
+            status.canceled.data.eq(state.canceled),
+            registers.fault.code.data.eq(engine.fault), registers.fault.descriptor.data.eq(engine.fault_number),
+            registers.result.argmax.data.eq(engine.argmax), registers.cycles.count.data.eq(engine.cycle),
+            registers.trace_count.count.data.eq(state.trace_count),
+        ]
+
+    @staticmethod
+    def _connect_words(m, registers, engine, writer, state):
+        """Words into the memories."""
+        target, word = registers.target, registers.write_data
+        m.d.comb += [
+            writer.restart.eq(target.written), writer.first_section.eq(target.section.data),
+            writer.first_item.eq(target.item.data), writer.write.eq(word.written),
+            *(getattr(engine, name).eq(getattr(writer, name)) for name in ("valid", "section", "item", "part")),
+            engine.word.eq(word.word.data), target.busy.eq(state.busy), word.busy.eq(state.busy | writer.is_full),
+        ]
+
+    @staticmethod
+    def _connect_reads(m, registers, engine, reader, state):
+        """Words out of the activation memory, and out of the trace."""
+        address, trace = registers.read_address, registers.trace_address
+        m.d.comb += [
+            reader.restart.eq(address.written), reader.first.eq(address.address.data),
+            reader.read.eq(registers.read_data.read), engine.address.eq(reader.address),
+            registers.read_data.word.data.eq(engine.data), address.busy.eq(state.busy),
+            registers.read_data.busy.eq(state.busy | reader.waits),
+            engine.trace_address.eq(trace.word.data), registers.trace_data.word.data.eq(engine.trace_data),
+            trace.busy.eq(state.busy), registers.trace_data.busy.eq(state.busy),
+        ]
+
+    def _connect_events(self, m, registers, state):
+        """Refused accesses, events, and the interrupt."""
+        error, status, enable = registers.error, registers.interrupt_status, registers.interrupt_enable
+        happens, code, count = Signal(), Signal(8), Signal(8)
+        m.d.comb += [happens.eq(registers.access_error != ErrorCode.NONE), error.code.data.eq(code),
+                     error.count.data.eq(count), status.finished.set.eq(state.finished), status.error.set.eq(happens)]
+        with m.If(registers.control.clear_error.data):
+            m.d.sync += [code.eq(0), count.eq(0)]
+        with m.Elif(happens):
+            m.d.sync += [code.eq(Mux(count == 0, registers.access_error, code)),
+                         count.eq(Mux(count.all(), count, count + 1))]
+        m.d.sync += self.irq.eq(Cat(status.finished.data & enable.finished.data,
+                                    status.error.data & enable.error.data).any())

@@ -1,0 +1,53 @@
+"""Memory reader: addresses of the activation memory that count up with each word that is read."""
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..engine.memory.activation_memory import ActivationMemory
+from .word_writer import WORD_BYTES
+
+
+class MemoryReader(wiring.Component):
+    """Gives the address of the next word, and tells when its bytes are there.
+
+    Latency: `ActivationMemory.READ` cycles from a read to the next word, and one more from ``restart``.
+
+    Parameters
+    ----------
+    size : int
+        Bytes of the memory. Behind the last word comes the first.
+
+    Members
+    -------
+    restart : ``In(1)``
+        For a cycle: begin at ``first``.
+    first : ``In(range(size))``
+        The address of the first byte.
+    read : ``In(1)``
+        For a cycle, while not ``waits``: the word is taken.
+    address : ``Out(range(size))``
+        To the engine.
+    waits : ``Out(1)``
+        The word is not there yet.
+    """
+
+    def __init__(self, *, size):
+        self.size = size
+        super().__init__({"restart": In(1), "first": In(range(size)), "read": In(1), "address": Out(range(size)),
+                          "waits": Out(1)})
+
+    def elaborate(self, platform):
+        m = Module()
+        last = self.size - WORD_BYTES
+        current, following = Signal(range(self.size)), Signal(range(self.size))
+        left = Signal(range(ActivationMemory.READ + 1))
+        m.d.comb += [following.eq(Mux(current >= last, 0, current + WORD_BYTES)),
+                     self.address.eq(Mux(self.read, following, current)), self.waits.eq(left != 0)]
+        with m.If(self.restart):
+            m.d.sync += [current.eq(self.first), left.eq(ActivationMemory.READ)]
+        with m.Elif(self.read):
+            m.d.sync += [current.eq(following), left.eq(ActivationMemory.READ - 1)]
+        with m.Elif(self.waits):
+            m.d.sync += left.eq(left - 1)
+        return m

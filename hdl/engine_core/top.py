@@ -1,0 +1,51 @@
+"""The engine core as a Verilog module: ports by name, clock and reset."""
+
+from amaranth.hdl import ClockDomain, Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from ..core.top import clock_ports, interrupt_port, register_ports
+from ..csr.axi_lite import AxiLite
+from ..fabric.emitter import Platform
+from .engine_core import EngineCore
+
+
+def engine_core_ports(config):
+    """The ports of the module, a list of `CorePort`."""
+    return [*clock_ports([AxiLite.PREFIX.rstrip("_")], "synchronous"), *register_ports(config.bus), interrupt_port()]
+
+
+class EngineTop(wiring.Component):
+    """The engine core with its ports by name; its reset is synchronous.
+
+    Parameters
+    ----------
+    config : EngineCoreConfig
+
+    Members
+    -------
+    As `engine_core_ports` names them.
+    """
+
+    def __init__(self, *, config):
+        self.config = config
+        super().__init__({port.name: (In if port.direction == "input" else Out)(port.width)
+                          for port in engine_core_ports(config)})
+
+    @property
+    def meanings(self):
+        """What each port is for, by its name."""
+        return {port.name: port.meaning for port in engine_core_ports(self.config)}
+
+    def elaborate(self, platform):
+        m = Module()
+        m.domains.sync = sync = ClockDomain()
+        m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(~self.aresetn)]
+        core = Platform.of(platform).instantiate(m, "core", "core", EngineCore, config=self.config)
+        inner = {f"{AxiLite.PREFIX}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
+        inner["irq"] = core.irq
+        for (name,), member, pin in self.signature.flatten(self):
+            # All except clock and reset.
+            if name in inner:
+                m.d.comb += inner[name].eq(pin) if member.flow == In else pin.eq(inner[name])
+        return m

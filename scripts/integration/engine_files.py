@@ -1,0 +1,65 @@
+"""The files of an engine core: its Verilog, its description, the driver and its headers."""
+
+import json
+from importlib.metadata import version
+from pathlib import Path
+
+from ...golden.engine.image import Fault
+from ...hdl.emit import emit_files
+from ...hdl.engine_core.register_map import engine_register_map
+from ...hdl.engine_core.top import engine_core_ports
+from .c_headers import ENGINE_DRIVER, engine_codes_header, engine_registers_header
+from .cell_models import cell_models
+from .files import described
+
+HERE = Path(__file__).resolve().parent
+
+
+def engine_files(config, fabric="generic"):
+    """Contents of all files of an engine core, by name.
+
+    Parameters
+    ----------
+    config : EngineCoreConfig
+    fabric : str
+        As of `emit`. With cells, models of them are among the files.
+
+    Raises
+    ------
+    EmitError
+        Yosys rejected the Verilog.
+    ValueError
+        An engine has what there is no gateware for.
+    """
+    verilog = emit_files(config, fabric)
+    return verilog | cell_models(fabric) | driver_files() | {
+        f"{config.name}.json": engine_sidecar(config, fabric),
+        f"{config.name}.f": "".join(f"{source}\n" for source in verilog),
+    }
+
+
+def driver_files():
+    """The driver and its headers, which are the same for every engine, by name."""
+    copied = {name: (HERE / name).read_text(encoding="utf-8") for name in (f"{ENGINE_DRIVER}.c", f"{ENGINE_DRIVER}.h")}
+    return copied | {f"{ENGINE_DRIVER}_registers.h": engine_registers_header(),
+                     f"{ENGINE_DRIVER}_codes.h": engine_codes_header()}
+
+
+def engine_sidecar(config, fabric="generic"):
+    """A description of the Verilog for programs, as a JSON object.
+
+    ``engine_hash``: hash of the engine within, which images have.
+    """
+    description = {
+        "generator": f"bitline {version('bitline')}",
+        "module": config.name,
+        "hash": config.hash,
+        "engine_hash": config.engine.hash,
+        "fabric": fabric,
+        "configuration": config.to_dict(),
+        "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
+                  for port in engine_core_ports(config)],
+        "registers": described(engine_register_map(config.engine)),
+        "faults": {fault.value: fault.name for fault in Fault},
+    }
+    return json.dumps(description, indent=2) + "\n"

@@ -1,0 +1,204 @@
+// Runs the C driver of an engine against its RTL, like a program on a processor.
+//
+// Arguments: images (the good one, one with a wrong CRC-32, one for another engine, one with a wrong descriptor), inputs
+// one behind the other, and a file to write the memory to after each run. Writes what happened, a line each: a name and
+// numbers.
+
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <vector>
+
+#include "bitline_engine.h"
+#include "processor.h"
+
+using Bytes = std::vector<uint8_t>;
+
+static bitline_engine engine;
+static std::ofstream memories;
+
+static void cycle()
+{
+    core->aclk = 0;
+    core->eval();
+    core->aclk = 1;
+    core->eval();
+}
+
+static void before_read()
+{
+}
+
+static Bytes read_file(const char *name)
+{
+    std::ifstream file(name, std::ios::binary);
+    return Bytes(std::istreambuf_iterator<char>(file), {});
+}
+
+static void clear_memory()
+{
+    Bytes zeros(engine.activation_bytes);
+    say("clear", bitline_engine_write_memory(&engine, 0, zeros.data(), engine.activation_bytes));
+    say("states", bitline_engine_begin_stream(&engine));
+}
+
+// What a run left: the whole memory, outputs, class and cycles.
+static void report(const std::string &name)
+{
+    Bytes memory(engine.activation_bytes);
+    std::vector<int8_t> output(engine.output_bytes);
+    say("memory", bitline_engine_read_memory(&engine, 0, memory.data(), engine.activation_bytes));
+    say("output", bitline_engine_read_output(&engine, output.data(), output.size()));
+    memories.write(reinterpret_cast<const char *>(memory.data()), memory.size());
+    std::printf("outputs_%s", name.c_str());
+    for (int8_t each : output)
+        std::printf(" %d", each);
+    std::printf("\nran_%s %u %u\n", name.c_str(), bitline_engine_class(&engine), bitline_engine_cycles(&engine));
+}
+
+static void report_trace()
+{
+    unsigned count = bitline_engine_trace_count(&engine);
+    bitline_engine_entry entry;
+    std::printf("trace");
+    for (unsigned number = 0; number < count; number++) {
+        if (bitline_engine_trace(&engine, number, &entry) != BITLINE_ENGINE_OK)
+            fail("trace");
+        std::printf(" %u %u %u %u %u", entry.start, entry.end, entry.rows, entry.reads, entry.lanes);
+    }
+    std::printf("\n");
+    say("beyond_trace", bitline_engine_trace(&engine, count, &entry));
+}
+
+static void refuse_images(const Bytes &good, const Bytes &damaged, const Bytes &foreign, const int8_t *x)
+{
+    Bytes magic = good, longer = good;
+    magic[0] = 'X';
+    longer.push_back(0);
+    say("unloaded", bitline_engine_run(&engine, x, 1));
+    say("cut", bitline_engine_load(&engine, good.data(), good.size() - 1));
+    say("cut_header", bitline_engine_load(&engine, good.data(), 99));
+    say("long", bitline_engine_load(&engine, longer.data(), longer.size()));
+    say("magic", bitline_engine_load(&engine, magic.data(), magic.size()));
+    say("damaged", bitline_engine_load(&engine, damaged.data(), damaged.size()));
+    say("foreign", bitline_engine_load(&engine, foreign.data(), foreign.size()));
+    say("still_unloaded", bitline_engine_start(&engine));
+}
+
+// Accesses that are refused, each of which is a bus error; the driver makes none of them.
+static unsigned refused_write(uintptr_t offset, uint32_t value)
+{
+    unsigned before = refused;
+    shim_write(BASE + offset, value);
+    return 100 * (refused - before) + bitline_engine_take_error(&engine);
+}
+
+static unsigned refused_read(uintptr_t offset)
+{
+    unsigned before = refused;
+    shim_read(BASE + offset);
+    return 100 * (refused - before) + bitline_engine_take_error(&engine);
+}
+
+static void misuse()
+{
+    say("unmapped", refused_read(0xffc));
+    say("section", refused_write(0x54, 5u << 24));
+    say("count", refused_write(0x50, engine.load_entries + 1));
+    say("far", refused_write(0x5c, engine.activation_bytes));
+    shim_write(BASE + 0x54, engine.program_length);
+    say("beyond", refused_write(0x58, 0));
+    // The word after the last of the memory, and an address for which the last byte is not there.
+    shim_write(BASE + 0x54, 4u << 24 | (engine.activation_bytes - 4));
+    say("last", refused_write(0x58, 0));
+    say("after_last", refused_write(0x58, 0));
+    shim_write(BASE + 0x54, 4u << 24 | (engine.activation_bytes - 3));
+    say("across", refused_write(0x58, 0));
+    Bytes byte(1);
+    say("no_bytes", bitline_engine_write_memory(&engine, engine.activation_bytes, byte.data(), 1));
+    say("no_read", bitline_engine_read_memory(&engine, 1, byte.data(), engine.activation_bytes));
+    Bytes some = {1, 2, 3, 4, 5, 6, 7}, found(9, 255), expected = {0, 1, 2, 3, 4, 5, 6, 7, 0};
+    bitline_engine_write_memory(&engine, 6, some.data(), 7);
+    bitline_engine_read_memory(&engine, 5, found.data(), 9);
+    say("part", found == expected);
+}
+
+static void misuse_running(const Bytes &good, const int8_t *x)
+{
+    Bytes byte(1);
+    say("start", bitline_engine_start(&engine));
+    say("load_running", bitline_engine_load(&engine, good.data(), good.size()));
+    say("input_running", bitline_engine_write_input(&engine, x, engine.input_bytes));
+    say("memory_running", bitline_engine_read_memory(&engine, 0, byte.data(), 1));
+    say("start_running", bitline_engine_start(&engine));
+    say("write_busy", refused_write(0x58, 0));
+    say("start_busy", refused_write(0x30, 1));
+    say("read_busy", refused_read(0x60));
+    say("trace_busy", refused_read(0x80));
+    engine.polls = 1;
+    say("late", bitline_engine_wait(&engine));
+    engine.polls = TIMEOUT_CYCLES;
+    say("cancel", bitline_engine_cancel(&engine));
+    say("nothing", bitline_engine_run(&engine, x, engine.input_bytes - 1));
+}
+
+static void fault(const Bytes &faulty, const int8_t *x)
+{
+    bitline_engine_fault found;
+    say("load_faulty", bitline_engine_load(&engine, faulty.data(), faulty.size()));
+    say("run_faulty", bitline_engine_run(&engine, x, engine.input_bytes));
+    bitline_engine_take_fault(&engine, &found);
+    std::printf("fault %u %u\n", found.code, found.descriptor);
+}
+
+int main(int count, char **arguments)
+{
+    if (count != 7)
+        fail("arguments");
+    core = new Vcore;
+    core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = core->s_axi_arvalid = core->s_axi_rready = 0;
+    core->aresetn = 0;
+    for (int each = 0; each < 4; each++)
+        cycle();
+    core->aresetn = 1;
+    cycle();
+    const Bytes good = read_file(arguments[1]), inputs = read_file(arguments[5]);
+    memories.open(arguments[6], std::ios::binary);
+    auto x = [&](unsigned number) {
+        return reinterpret_cast<const int8_t *>(inputs.data()) + number * engine.input_bytes;
+    };
+    say("elsewhere", bitline_engine_init(&engine, BASE + 4));
+    say("init", bitline_engine_init(&engine, BASE));
+    std::printf("sizes %u %u %u %u %u %u %u %u\n", engine.rows, engine.columns, engine.lanes, engine.activation_bytes,
+                engine.tile_rows, engine.parameter_slots, engine.program_length, engine.load_entries);
+    refuse_images(good, read_file(arguments[2]), read_file(arguments[3]), x(0));
+    say("load", bitline_engine_load(&engine, good.data(), good.size()));
+    clear_memory();
+    bitline_engine_enable(&engine, BITLINE_ENGINE_FINISHED);
+    say("input", bitline_engine_write_input(&engine, x(0), engine.input_bytes));
+    say("started", bitline_engine_start(&engine));
+    say("irq_before", core->irq);
+    for (int wait = 0; wait < TIMEOUT_CYCLES && !core->irq; wait++)
+        cycle();
+    say("irq", core->irq);
+    engine.polls = 1;
+    say("ended", bitline_engine_wait(&engine));
+    engine.polls = TIMEOUT_CYCLES;
+    say("events", bitline_engine_take_events(&engine));
+    cycle();
+    say("quiet", core->irq);
+    report("first");
+    report_trace();
+    say("refused", refused);
+    clear_memory();
+    say("run", bitline_engine_run(&engine, x(1), engine.input_bytes));
+    report("second");
+    misuse_running(good, x(0));
+    misuse();
+    fault(read_file(arguments[4]), x(0));
+    say("load", bitline_engine_load(&engine, good.data(), good.size()));
+    clear_memory();
+    say("run", bitline_engine_run(&engine, x(0), engine.input_bytes));
+    report("again");
+    return 0;
+}
