@@ -16,7 +16,7 @@ from bitline.scripts.commands.generate import generate_engine_core
 from bitline.scripts.integration.c_headers import ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
 from bitline.verif.sim.build import compile_program, source
-from drivers import SHIM, compile_driver
+from drivers import compile_driver
 from engine_networks import Builder
 from engine_runs import DEPTHWISE
 
@@ -63,8 +63,8 @@ ACCESSES = {
 
 def network():
     """One whose input is in memory column by column, with a depthwise layer, a sum and a fully connected one."""
-    build = Builder(np.random.default_rng(1), (1, 7, 5, 1))
-    first = build.conv(8)
+    build = Builder(np.random.default_rng(1), (1, 12, 5, 1))
+    first = build.conv(8, (5, 4), (2, 2))
     build.add(first, build.conv(8))
     build.depthwise()
     build.flat()
@@ -85,8 +85,9 @@ def driven(tmp_path_factory):
     sources = [path / name for name in (path / f"{CORE.name}.f").read_text(encoding="utf-8").split()]
     driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_test"
+    # Options without a path of this run, so that the objects of Verilator's library are those of the run before.
     compile_program(program, CORE.name, [*sources, source("engine_test.cpp"), driver], "--prefix", "Vcore",
-                    "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", f"-I{path} -I{SHIM.parent}")
+                    "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I..")
     data = compile_network(DEPTHWISE, network()).image
     engine, size = Engine(DEPTHWISE, data), len(with_crc(data[:96]))
     faulty = read_image(DEPTHWISE, data)

@@ -117,6 +117,7 @@ static void misuse()
     Bytes byte(1);
     say("no_bytes", bitline_engine_write_memory(&engine, engine.activation_bytes, byte.data(), 1));
     say("no_read", bitline_engine_read_memory(&engine, 1, byte.data(), engine.activation_bytes));
+    clear_memory();
     Bytes some = {1, 2, 3, 4, 5, 6, 7}, found(9, 255), expected = {0, 1, 2, 3, 4, 5, 6, 7, 0};
     bitline_engine_write_memory(&engine, 6, some.data(), 7);
     bitline_engine_read_memory(&engine, 5, found.data(), 9);
