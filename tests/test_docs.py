@@ -37,7 +37,8 @@ def test_what_durations_of_a_core_are_made_of_is_that_of_the_model():
     assert f" {tables.durations_sentence()} " in f" {' '.join(text.split())} "
 
 
-@pytest.mark.parametrize("table", [engine_tables.configuration_table, engine_tables.descriptors_table],
+@pytest.mark.parametrize("table", [engine_tables.configuration_table, engine_tables.descriptors_table,
+                                   engine_tables.registers_table],
                          ids=lambda function: function.__name__)
 def test_tables_of_an_engine_are_those_of_the_code(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "engine.md").read_text(encoding="utf-8"), f"now: {table()}"

@@ -34,16 +34,17 @@ def _identification(config):
             ("hash", 0, 32, int(config.hash, 16), "The hash that images for the engine have."))),
         Register(name="shape", offset=0x00C, meaning="Size of the array.", fields=constants(
             ("rows", 0, 16, macro.rows, "Rows of the macro."), ("columns", 16, 16, config.columns, "Its columns."))),
-        Register(name="memory", offset=0x010, meaning="Size of the activation memory, and lanes.", fields=constants(
-            ("activation_bytes", 0, 25, config.activation_bytes, "Bytes."), ("lanes", 25, 6, config.lanes, "Lanes."))),
-        Register(name="tiles", offset=0x014, meaning="Size of the tile memory.", fields=constants(
+        Register(name="activation_memory", offset=0x010, meaning="Size of the activation memory.", fields=constants(
+            ("activation_bytes", 0, 25, config.activation_bytes, "Bytes."),
+            ("lanes", 25, 6, config.lanes, "Bytes of its words, and lanes."))),
+        Register(name="tile_memory", offset=0x014, meaning="Size of the tile memory.", fields=constants(
             ("tile_rows", 0, 17, config.tile_rows, "Rows."))),
-        Register(name="slots", offset=0x018, meaning="Parameters that it has room for.", fields=constants(
-            ("parameter_slots", 0, 17, config.parameter_slots, "Slots of as many as there are lanes."))),
-        Register(name="program", offset=0x01C, meaning="Descriptors that it has room for.", fields=constants(
-            ("program_length", 0, 11, config.program_length, "Descriptors."))),
-        Register(name="loads", offset=0x020, meaning="Loads that it has room for.", fields=constants(
-            ("load_entries", 0, 17, config.load_entries, "Entries of the list."))),
+        Register(name="parameter_memory", offset=0x018, meaning="Size of that of parameters.", fields=constants(
+            ("parameter_slots", 0, 17, config.parameter_slots, "Slots, each of as many as there are lanes."))),
+        Register(name="descriptor_memory", offset=0x01C, meaning="Size of the program.", fields=constants(
+            ("program_length", 0, 11, config.program_length, "Descriptors at most."))),
+        Register(name="load_memory", offset=0x020, meaning="Size of the list of loads.", fields=constants(
+            ("load_entries", 0, 17, config.load_entries, "Entries at most."))),
     )
 
 

@@ -67,16 +67,16 @@ int bitline_engine_init(struct bitline_engine *engine, uintptr_t base)
     if (READ(engine, identity) != BITLINE_ENGINE__IDENTITY__IDENTITY_reset)
         return BITLINE_ENGINE_NOT_FOUND;
     shape = READ(engine, shape);
-    memory = READ(engine, memory);
+    memory = READ(engine, activation_memory);
     engine->configuration = READ(engine, configuration);
     engine->rows = GET(shape, SHAPE__ROWS);
     engine->columns = GET(shape, SHAPE__COLUMNS);
-    engine->activation_bytes = GET(memory, MEMORY__ACTIVATION_BYTES);
-    engine->lanes = GET(memory, MEMORY__LANES);
-    engine->tile_rows = GET(READ(engine, tiles), TILES__TILE_ROWS);
-    engine->parameter_slots = GET(READ(engine, slots), SLOTS__PARAMETER_SLOTS);
-    engine->program_length = GET(READ(engine, program), PROGRAM__PROGRAM_LENGTH);
-    engine->load_entries = GET(READ(engine, loads), LOADS__LOAD_ENTRIES);
+    engine->activation_bytes = GET(memory, ACTIVATION_MEMORY__ACTIVATION_BYTES);
+    engine->lanes = GET(memory, ACTIVATION_MEMORY__LANES);
+    engine->tile_rows = GET(READ(engine, tile_memory), TILE_MEMORY__TILE_ROWS);
+    engine->parameter_slots = GET(READ(engine, parameter_memory), PARAMETER_MEMORY__PARAMETER_SLOTS);
+    engine->program_length = GET(READ(engine, descriptor_memory), DESCRIPTOR_MEMORY__PROGRAM_LENGTH);
+    engine->load_entries = GET(READ(engine, load_memory), LOAD_MEMORY__LOAD_ENTRIES);
     return BITLINE_ENGINE_OK;
 }
 

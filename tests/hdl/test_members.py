@@ -16,6 +16,7 @@ from bitline.golden.formats.elements import E2M1
 from bitline.hdl.axi.axi_stream import beat_layout
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.config.engine import default_engine
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.config.ones import OnesShape
 from bitline.hdl.csr.register_map import register_map
@@ -25,7 +26,8 @@ MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
 CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True, dma=32)
 BITCELLS, TABLES = (next(iter(config.shapes)) for config in (MACRO, MacroConfig(rows=8, columns=4, column="table")))
 ENGINE = ("engine.control", "engine.memory", "engine.compute", "engine")
-FOLDERS = ("axi", "bist", "clocking", "columns", "core", "csr", *ENGINE, "fabric", "formats", "macro", "uart_bridge")
+FOLDERS = ("axi", "bist", "clocking", "columns", "core", "csr", *ENGINE, "engine_core", "fabric", "formats", "macro",
+           "uart_bridge")
 MEMBERS = "Members\n-------\n"
 # What a parameter of such a name is, but for those of `OWN`.
 COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "max_skipped": 7,
@@ -41,13 +43,15 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "lanes": 4, "words": 4, "together": 2, "in_order": False,
           "has_windows": True, "size": 1024, "program_length": 4, "bytes_after": 4,
           "element": E2M1, "exponent_bits": 9, "bias": 256, "mantissa_bits": 23, "float_exponent_bits": 8}
-OWN = {"columns": MACRO, **dict.fromkeys(ENGINE, default_engine()), "macro": MACRO, "uart_bridge": MACRO,
-       "formats": block_macro("NVFP4", columns=4, macro={"banks": 2})}
+OWN = {"columns": MACRO, **dict.fromkeys((*ENGINE, "engine_core"), default_engine()), "macro": MACRO,
+       "uart_bridge": MACRO, "formats": block_macro("NVFP4", columns=4, macro={"banks": 2})}
 SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
           "StreamCrossing": 8}
 CHOICES = {"has_enables": (False, True), "has_plane_mask": (False, True)}
+# Whose configuration is not that of the folder.
+CONFIGS = {"EngineCore": EngineCoreConfig(engine=default_engine())}
 # Whose ports are those of a table, by name.
-TABLED = {"CoreTop", "FlatMacro", "MacroPorts"}
+TABLED = {"CoreTop", "EngineTop", "FlatMacro", "MacroPorts"}
 
 
 def components():
@@ -92,7 +96,8 @@ def instances(folder, cls):
 def instance(folder, cls, **given):
     if cls.__init__ is wiring.Component.__init__:
         return cls()
-    values = COMMON | {"config": OWN.get(folder, CORE), "shape": SHAPES.get(cls.__name__, TABLES)} | given
+    config = CONFIGS.get(cls.__name__, OWN.get(folder, CORE))
+    values = COMMON | {"config": config, "shape": SHAPES.get(cls.__name__, TABLES)} | given
     return cls(**{name: values[name] for name in inspect.signature(cls.__init__).parameters if name != "self"})
 
 

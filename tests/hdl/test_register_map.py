@@ -2,8 +2,10 @@
 
 import pytest
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from bitline.hdl.config.engine import default_engine
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, ErrorCode, register_map
+from bitline.hdl.engine_core.register_map import engine_register_map
 from keywords import KEYWORDS, keywords_among
 
 MACRO = MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2)
@@ -22,6 +24,12 @@ def names(config):
 @pytest.mark.parametrize("config", CORES, ids=lambda config: config.bus)
 def test_no_name_is_a_keyword(config):
     assert keywords_among(names(config)) == []
+
+
+def test_no_name_of_an_engine_is_a_keyword():
+    registers = engine_register_map(default_engine())
+    found = [name for register in registers for name in (register.name, *(field.name for field in register.fields))]
+    assert keywords_among(found) == []
 
 
 def test_keywords_are_noticed():

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from bitline.golden.engine.executor import Engine
 from bitline.hdl.config.engine import EngineConfig, default_engine
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.emit import emit
+from bitline.hdl.fabric.design import Design
 from bitline.verif.engine.verilog_runs import VerilogRun
 from engine_images import small
 from engine_networks import SMALL
@@ -73,7 +75,28 @@ def test_verilog_of_an_engine(cli, refused, tmp_path):
             match="--engine must come without options of a macro or core, and does not")
     for name, value in (("arrays", 2), ("weight_port", 4)):
         path.write_text(replace(DEPTHWISE, **{name: value}).to_json())
-        refused("generate", "--engine", path, "--out", out, match=f"{name} must be [01] in gateware, not {value}")
+        for bus in ([], ["--bus", "axi"]):
+            refused("generate", "--engine", path, *bus, "--out", out,
+                    match=f"{name} must be [01] in gateware, not {value}")
+
+
+def test_engine_on_a_bus(cli, refused, tmp_path):
+    path, out = tmp_path / "engine.json", tmp_path / "out"
+    path.write_text(DEPTHWISE.to_json())
+    status, printed, error = cli("generate", "--engine", path, "--bus", "axi", "--out", out)
+    core = EngineCoreConfig(engine=DEPTHWISE)
+    names = [*(f"{core.name}{end}" for end in (".f", ".json", ".v", "_memory.v")),
+             *(f"bitline_engine{end}" for end in (".c", ".h", "_codes.h", "_registers.h"))]
+    assert (status, error, sorted(printed.split())) == (0, "", sorted(str(out / name) for name in names))
+    described = json.loads((out / f"{core.name}.json").read_text(encoding="utf-8"))
+    assert EngineCoreConfig.from_dict(described["configuration"]) == core
+    assert described["engine_hash"] == DEPTHWISE.hash and described["hash"] == core.hash
+    top = Design((out / f"{core.name}.v").read_text(encoding="utf-8")).modules[core.name]
+    assert {port["name"]: port["width"] for port in described["ports"]} == {
+        name: top.width(name) for name in top.ports}
+    refused("generate", "--engine", path, "--bus", "apb", "--out", out, match="bus must be one of axi, not 'apb'")
+    refused("generate", "--engine", path, "--bus", "axi", "--reset", "asynchronous", "--out", out,
+            match="--reset must come with --core, and does not")
 
 
 def test_image_on_verilog(cli, refused, tmp_path, monkeypatch):

@@ -3,12 +3,20 @@ import re
 import subprocess
 
 import pytest
+from bitline.golden.engine.image import Fault
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from bitline.hdl.config.engine import default_engine
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, Access, register_map
+from bitline.hdl.engine_core.register_map import engine_register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
-from bitline.scripts.integration.c_headers import registers_header, values_header
+from bitline.scripts.integration.c_headers import (
+    engine_codes_header,
+    engine_registers_header,
+    registers_header,
+    values_header,
+)
 from bitline.scripts.integration.files import integration_files
 from bitline.scripts.integration.systemrdl import systemrdl
 from bitline.verif.sim.build import tool_environment
@@ -65,6 +73,20 @@ def test_c_headers_have_the_offsets_masks_and_values(config, tmp_path):
     lines = [f'_Static_assert({fact}, "");' for fact in facts]
     path = tmp_path / "check.c"
     path.write_text("#include <stddef.h>\n#include \"values.h\"\n" + "\n".join(lines), encoding="utf-8")
+    subprocess.run(["gcc", "-std=c11", "-fsyntax-only", str(path)], check=True)
+
+
+def test_c_headers_of_an_engine_have_its_registers(tmp_path):
+    facts = [f"BITLINE_ENGINE_FAULT_{fault.name} == {fault.value}" for fault in Fault]
+    for register in engine_register_map(default_engine()):
+        facts.append(f"offsetof(bitline_engine_t, {register.name}) == {register.offset}")
+        for field in register.fields:
+            name = f"bitline_engine__{register.name}__{field.name}".upper()
+            facts += [f"{name}_bm == {field.mask:#x}u", f"{name}_bp == {field.low}", f"{name}_bw == {field.bits}"]
+    lines = ["#include <stddef.h>", engine_registers_header(), engine_codes_header(),
+             *(f'_Static_assert({fact}, "");' for fact in facts)]
+    path = tmp_path / "check.c"
+    path.write_text("\n".join(lines), encoding="utf-8")
     subprocess.run(["gcc", "-std=c11", "-fsyntax-only", str(path)], check=True)
 
 

@@ -106,8 +106,17 @@ static void misuse()
     say("section", refused_write(0x54, 5u << 24));
     say("count", refused_write(0x50, engine.load_entries + 1));
     say("far", refused_write(0x5c, engine.activation_bytes));
-    shim_write(BASE + 0x54, engine.program_length);
-    say("beyond", refused_write(0x58, 0));
+    // The last item of each section, and behind it.
+    const uint32_t items[] = {engine.program_length, engine.load_entries, engine.tile_rows,
+                              engine.parameter_slots * engine.lanes};
+    for (uint32_t section = 0; section < 4; section++) {
+        shim_write(BASE + 0x54, section << 24 | (items[section] - 1));
+        say("last", refused_write(0x58, 0));
+        shim_write(BASE + 0x54, section << 24 | items[section]);
+        say("beyond", refused_write(0x58, 0));
+    }
+    shim_write(BASE + 0x5c, 0);
+    say("early", refused_read(0x60));
     // The word after the last of the memory, and an address for which the last byte is not there.
     shim_write(BASE + 0x54, 4u << 24 | (engine.activation_bytes - 4));
     say("last", refused_write(0x58, 0));
