@@ -87,7 +87,7 @@ def driven(tmp_path_factory):
     program = path / "build" / "engine_test"
     # Options without a path of this run, so that the objects of Verilator's library are those of the run before.
     compile_program(program, CORE.name, [*sources, source("engine_test.cpp"), driver], "--prefix", "Vcore",
-                    "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I..")
+                    "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I.. -O0")
     data = compile_network(DEPTHWISE, network()).image
     engine, size = Engine(DEPTHWISE, data), len(with_crc(data[:96]))
     faulty = read_image(DEPTHWISE, data)
