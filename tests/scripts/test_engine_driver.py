@@ -17,7 +17,7 @@ from bitline.scripts.integration.c_headers import ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
 from bitline.verif.sim.build import compile_program, source
 from drivers import compile_driver
-from engine_networks import Builder
+from engine_networks import Builder, streaming_network
 from engine_runs import DEPTHWISE
 
 CORE = EngineCoreConfig(engine=DEPTHWISE)
@@ -48,15 +48,17 @@ RETURNS = {
     **dict.fromkeys(("beyond_trace", "no_bytes", "no_read", "nothing"), Result.ARGUMENT),
     **dict.fromkeys(("unloaded", "still_unloaded"), Result.NO_IMAGE),
     **dict.fromkeys(("load_running", "input_running", "memory_running", "start_running"), Result.BUSY),
-    "elsewhere": Result.NOT_FOUND, "foreign": Result.OTHER_ENGINE, "late": Result.TIMEOUT,
+    "elsewhere": Result.NOT_FOUND, "large": Result.TOO_LARGE, "disturbed": Result.REFUSED,
+    "foreign": Result.OTHER_ENGINE, "late": Result.TIMEOUT,
     "cancel": Result.CANCELED, "run_faulty": Result.FAULT,
 }
 # The interrupt, events, accesses that were refused until misuse began, and whether bytes within words were written.
-STATES = {"irq_before": 0, "irq": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1}
+STATES = {"irq_before": 0, "irq": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1,
+          "disturbed_error": ErrorCode.UNMAPPED}
 # Accesses: 100 if it was refused, and its error code.
 ACCESSES = {
     "unmapped": 100 + ErrorCode.UNMAPPED, **dict.fromkeys(("section", "count", "far"), 100 + ErrorCode.VALUE),
-    **dict.fromkeys(("beyond", "after_last", "across", "write_busy", "start_busy", "read_busy", "trace_busy"),
+    **dict.fromkeys(("beyond", "after_last", "early", "across", "write_busy", "start_busy", "read_busy", "trace_busy"),
                     100 + ErrorCode.BUSY), "last": 0,
 }
 
@@ -78,8 +80,8 @@ def with_crc(head):
 
 
 @pytest.fixture(scope="module")
-def driven(tmp_path_factory):
-    """The golden engine, inputs, lines that the program printed by name, and the memory after each run."""
+def program(tmp_path_factory):
+    """The compiled `engine_test.cpp`."""
     path = tmp_path_factory.mktemp("engine_driver")
     generate_engine_core(CORE, path)
     sources = [path / name for name in (path / f"{CORE.name}.f").read_text(encoding="utf-8").split()]
@@ -88,12 +90,23 @@ def driven(tmp_path_factory):
     # Options without a path of this run, so that the objects of Verilator's library are those of the run before.
     compile_program(program, CORE.name, [*sources, source("engine_test.cpp"), driver], "--prefix", "Vcore",
                     "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I.. -O0")
-    data = compile_network(DEPTHWISE, network()).image
+    return program
+
+
+@pytest.fixture(scope="module", params=["layers", "stream"])
+def driven(request, program, tmp_path_factory):
+    """The golden engine, inputs, lines that the program printed by name, and the memory after each run."""
+    path = tmp_path_factory.mktemp("engine_run")
+    made = network() if request.param == "layers" else streaming_network(np.random.default_rng(38))
+    data = compile_network(DEPTHWISE, made).image
     engine, size = Engine(DEPTHWISE, data), len(with_crc(data[:96]))
     faulty = read_image(DEPTHWISE, data)
     faulty.program[1] = faulty.program[1]._replace(target_limit=1)
+    large = read_image(DEPTHWISE, data)
+    large.loads *= DEPTHWISE.load_entries
     images = [data, data[:size] + bytes([data[size] ^ 1]) + data[size + 1:],
-              with_crc(data[:8] + bytes([data[8] ^ 1]) + data[9:size - 4]) + data[size:], faulty.to_bytes(DEPTHWISE)]
+              with_crc(data[:8] + bytes([data[8] ^ 1]) + data[9:size - 4]) + data[size:],
+              large.to_bytes(DEPTHWISE), faulty.to_bytes(DEPTHWISE)]
     inputs = np.random.default_rng(2).integers(-128, 128, (2, engine.input_bytes)).astype(np.int8)
     names = [path / f"image{number}" for number in range(len(images))]
     for name, image in zip(names, images):

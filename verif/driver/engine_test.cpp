@@ -1,7 +1,7 @@
 // Runs the C driver of an engine against its RTL, like a program on a processor.
 //
-// Arguments: images (the good one, one with a wrong CRC-32, one for another engine, one with a wrong descriptor), inputs
-// one behind the other, and a file to write the memory to after each run. Writes what happened, a line each: a name and
+// Arguments: images (the good one, one with a wrong CRC-32, one for another engine, one with too many loads, one with a
+// wrong descriptor), inputs one behind the other, and a file to write the memory to after each run. Writes what happened, a line each: a name and
 // numbers.
 
 #include <fstream>
@@ -25,8 +25,13 @@ static void cycle()
     core->eval();
 }
 
+// Reads until another master makes an access that is refused.
+static int disturb_in = -1;
+
 static void before_read()
 {
+    if (disturb_in >= 0 && disturb_in-- == 0)
+        shim_read(BASE + 0xffc);
 }
 
 static Bytes read_file(const char *name)
@@ -70,7 +75,8 @@ static void report_trace()
     say("beyond_trace", bitline_engine_trace(&engine, count, &entry));
 }
 
-static void refuse_images(const Bytes &good, const Bytes &damaged, const Bytes &foreign, const int8_t *x)
+static void refuse_images(const Bytes &good, const Bytes &damaged, const Bytes &foreign, const Bytes &large,
+                          const int8_t *x)
 {
     Bytes magic = good, longer = good;
     magic[0] = 'X';
@@ -82,6 +88,7 @@ static void refuse_images(const Bytes &good, const Bytes &damaged, const Bytes &
     say("magic", bitline_engine_load(&engine, magic.data(), magic.size()));
     say("damaged", bitline_engine_load(&engine, damaged.data(), damaged.size()));
     say("foreign", bitline_engine_load(&engine, foreign.data(), foreign.size()));
+    say("large", bitline_engine_load(&engine, large.data(), large.size()));
     say("still_unloaded", bitline_engine_start(&engine));
 }
 
@@ -100,8 +107,13 @@ static unsigned refused_read(uintptr_t offset)
     return 100 * (refused - before) + bitline_engine_take_error(&engine);
 }
 
-static void misuse()
+static void misuse(const Bytes &good)
 {
+    // Before the last of three reads.
+    disturb_in = 2;
+    say("disturbed", bitline_engine_load(&engine, good.data(), good.size()));
+    say("disturbed_error", bitline_engine_take_error(&engine));
+    say("load", bitline_engine_load(&engine, good.data(), good.size()));
     say("unmapped", refused_read(0xffc));
     say("section", refused_write(0x54, 5u << 24));
     say("count", refused_write(0x50, engine.load_entries + 1));
@@ -163,7 +175,7 @@ static void fault(const Bytes &faulty, const int8_t *x)
 
 int main(int count, char **arguments)
 {
-    if (count != 7)
+    if (count != 8)
         fail("arguments");
     core = new Vcore;
     core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = core->s_axi_arvalid = core->s_axi_rready = 0;
@@ -172,8 +184,8 @@ int main(int count, char **arguments)
         cycle();
     core->aresetn = 1;
     cycle();
-    const Bytes good = read_file(arguments[1]), inputs = read_file(arguments[5]);
-    memories.open(arguments[6], std::ios::binary);
+    const Bytes good = read_file(arguments[1]), inputs = read_file(arguments[6]);
+    memories.open(arguments[7], std::ios::binary);
     auto x = [&](unsigned number) {
         return reinterpret_cast<const int8_t *>(inputs.data()) + number * engine.input_bytes;
     };
@@ -181,7 +193,7 @@ int main(int count, char **arguments)
     say("init", bitline_engine_init(&engine, BASE));
     std::printf("sizes %u %u %u %u %u %u %u %u\n", engine.rows, engine.columns, engine.lanes, engine.activation_bytes,
                 engine.tile_rows, engine.parameter_slots, engine.program_length, engine.load_entries);
-    refuse_images(good, read_file(arguments[2]), read_file(arguments[3]), x(0));
+    refuse_images(good, read_file(arguments[2]), read_file(arguments[3]), read_file(arguments[4]), x(0));
     say("load", bitline_engine_load(&engine, good.data(), good.size()));
     clear_memory();
     bitline_engine_enable(&engine, BITLINE_ENGINE_FINISHED);
@@ -204,8 +216,8 @@ int main(int count, char **arguments)
     say("run", bitline_engine_run(&engine, x(1), engine.input_bytes));
     report("second");
     misuse_running(good, x(0));
-    misuse();
-    fault(read_file(arguments[4]), x(0));
+    misuse(good);
+    fault(read_file(arguments[5]), x(0));
     say("load", bitline_engine_load(&engine, good.data(), good.size()));
     clear_memory();
     say("run", bitline_engine_run(&engine, x(0), engine.input_bytes));
