@@ -11,7 +11,7 @@ from .word_writer import WORD_BYTES
 class MemoryReader(wiring.Component):
     """Gives the address of the next word, and tells when its bytes are there.
 
-    Latency: `ActivationMemory.READ` cycles from a read to the next word, and one more from ``restart``.
+    Latency: `ActivationMemory.READ` + 1 cycles from a read, or from ``restart``, to the next word.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ class MemoryReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         last = self.size - WORD_BYTES
-        current, following = Signal(range(self.size)), Signal(range(self.size))
         left = Signal(range(ActivationMemory.READ + 1))
-        m.d.comb += [following.eq(Mux(current >= last, 0, current + WORD_BYTES)),
-                     self.address.eq(Mux(self.read, following, current)), self.waits.eq(left != 0)]
-        with m.If(self.restart):
-            m.d.sync += [current.eq(self.first), left.eq(ActivationMemory.READ)]
-        with m.Elif(self.read):
-            m.d.sync += [current.eq(following), left.eq(ActivationMemory.READ - 1)]
+        m.d.comb += self.waits.eq(left != 0)
+        with m.If(self.restart | self.read):
+            m.d.sync += left.eq(ActivationMemory.READ)
         with m.Elif(self.waits):
             m.d.sync += left.eq(left - 1)
+        with m.If(self.restart):
+            m.d.sync += self.address.eq(self.first)
+        with m.Elif(self.read):
+            m.d.sync += self.address.eq(Mux(self.address >= last, 0, self.address + WORD_BYTES))
         return m

@@ -52,9 +52,10 @@ RETURNS = {
     "foreign": Result.OTHER_ENGINE, "late": Result.TIMEOUT,
     "cancel": Result.CANCELED, "run_faulty": Result.FAULT,
 }
-# The interrupt, events, accesses that were refused until misuse began, and whether bytes within words were written.
+# The interrupt, events, accesses that were refused until misuse began, and whether bytes are where they belong.
 STATES = {"irq_before": 0, "irq": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1,
-          "disturbed_error": ErrorCode.UNMAPPED}
+          "disturbed_error": ErrorCode.UNMAPPED, "apart": 1, "around": 1, "no_error": 0, "error_irq": 1,
+          "error_event": 2}
 # Accesses: 100 if it was refused, and its error code.
 ACCESSES = {
     "unmapped": 100 + ErrorCode.UNMAPPED, **dict.fromkeys(("section", "count", "far"), 100 + ErrorCode.VALUE),

@@ -143,6 +143,23 @@ static void misuse(const Bytes &good)
     bitline_engine_write_memory(&engine, 6, some.data(), 7);
     bitline_engine_read_memory(&engine, 5, found.data(), 9);
     say("part", found == expected);
+    // Words at addresses that are no multiples of four, and the first behind the last.
+    shim_write(BASE + 0x54, 4u << 24 | 9);
+    shim_write(BASE + 0x58, 0x0a0b0c0d);
+    shim_write(BASE + 0x5c, 7);
+    shim_read(BASE + 0x5c);
+    say("apart", shim_read(BASE + 0x60) == 0x0c0d0302 && shim_read(BASE + 0x60) == 0x00000a0b);
+    bitline_engine_write_memory(&engine, 0, some.data(), 4);
+    shim_write(BASE + 0x5c, engine.activation_bytes - 4);
+    shim_read(BASE + 0x5c);
+    say("around", shim_read(BASE + 0x60) == 0 && shim_read(BASE + 0x60) == 0x04030201);
+    // The other event.
+    bitline_engine_enable(&engine, BITLINE_ENGINE_ERROR);
+    bitline_engine_take_events(&engine);
+    say("no_error", core->irq);
+    refused_read(0xffc);
+    say("error_irq", core->irq);
+    say("error_event", bitline_engine_take_events(&engine));
 }
 
 static void misuse_running(const Bytes &good, const int8_t *x)
