@@ -47,7 +47,7 @@ OWN = {"columns": MACRO, **dict.fromkeys((*ENGINE, "engine_core"), default_engin
        "uart_bridge": MACRO, "formats": block_macro("NVFP4", columns=4, macro={"banks": 2})}
 SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
           "StreamCrossing": 8}
-CHOICES = {"has_enables": (False, True), "has_plane_mask": (False, True)}
+CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_mask": (False, True)}
 # Whose configuration is not that of the folder.
 CONFIGS = {"EngineCore": EngineCoreConfig(engine=default_engine())}
 # Whose ports are those of a table, by name.
