@@ -13,13 +13,13 @@ from bitline.scripts.integration.cell_models import cell_models
 BENCH = """
 module bench;
     localparam DEPTH = {depth}, BITS = $clog2(DEPTH);
-    reg clk = 0, rst = 0, write = 0, enable = 0;
+    reg clk = 0, write = 0, enable = 0;
     reg [BITS-1:0] write_address = 0, address = 0;
     reg [{width}-1:0] write_data = 0;
     wire [{width}-1:0] data_ecp5, data_generic;
-    t_ecp5 ecp5 (.clk(clk), .rst(rst), .write(write), .write_address(write_address), .write_data(write_data),
+    t_ecp5 ecp5 (.clk(clk), .write(write), .write_address(write_address), .write_data(write_data),
                  .enable(enable), .address(address), .data(data_ecp5));
-    t_generic generic (.clk(clk), .rst(rst), .write(write), .write_address(write_address), .write_data(write_data),
+    t_generic generic (.clk(clk), .write(write), .write_address(write_address), .write_data(write_data),
                        .enable(enable), .address(address), .data(data_generic));
     integer cycle, differences = 0, zeros = 0;
     initial begin
