@@ -33,7 +33,7 @@ module bench;
             write_data = {{$urandom, $urandom, $urandom}};
             #1 clk = 1;
             #1 clk = 0;
-            reads = reads + enable;
+            reads = reads + (enable && cycle > 0);
             // What is there before the first read is not stated.
             if (reads != 0 && data_ecp5 !== data_generic) differences = differences + 1;
             if (data_ecp5 === 0) zeros = zeros + 1;
