@@ -233,8 +233,9 @@ class Checks:
         depth = descriptor.depth
         lengths = {"of a window's row": depth * descriptor.wide}
         if descriptor.source_pixel == depth:
-            lengths |= {"from a window to the next": depth * descriptor.step_x,
-                        "of a window before its source": -depth * descriptor.left}
+            lengths["of a window before its source"] = -depth * descriptor.left
+            if descriptor.target_width > descriptor.block_width:
+                lengths["from a window to the next"] = depth * descriptor.step_x
         for what, size in lengths.items():
             require(size <= MOST_ROW_BYTES, f"at most {MOST_ROW_BYTES} bytes {what}", size)
         require(descriptor.part_rows <= config.macro.rows, f"part_rows of at most {config.macro.rows}",

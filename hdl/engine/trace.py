@@ -4,6 +4,7 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.engine.latencies import START_CYCLES
 from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
 from ..fabric.mux import choose
@@ -58,6 +59,8 @@ class Trace(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
+        # An entry is stored before the next descriptor begins.
+        assert len(WORDS) <= START_CYCLES + 1
         memory = Platform.of(platform).instantiate(m, "entries", "trace_entries", BlockRam, width=WORD_BITS,
                                                    depth=self.program_length * ENTRY_WORDS)
         start, end, counts = Signal(WORD_BITS), Signal(WORD_BITS), [Signal(WORD_BITS, name=name) for name in COUNTED]

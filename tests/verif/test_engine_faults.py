@@ -74,6 +74,27 @@ def test_faults_are_the_golden_ones(operation, fields, valid):
     assert right.difference(expected) is None
 
 
+@pytest.mark.parametrize("left", [8192, 32766, 32767])
+def test_windows_far_right_of_their_source_see_nothing(left):
+    data = changed(small().image, number_of(small().image, CONV, Flags.RESIDUAL), left=left)
+    job, expected = job_of(SMALL, data)
+    (run,) = runs_of(SMALL, job)
+    assert run.difference(expected) is None
+
+
+@pytest.mark.parametrize("fields", [{"left": 32767}, {"left": 128}, {"left": 255}, {"step_x": 255}], ids=str)
+def test_deep_pixels_at_the_greatest_distances(fields):
+    """A kilobyte each: the distance in bytes has as many bits as there are."""
+    build = Builder(np.random.default_rng(0), (1, 2, 1 if "step_x" in fields else 4, 1024))
+    build.conv(8, (1, 1))
+    build.flat()
+    build.dense(4)
+    data = compile_network(SMALL, build.network()).image
+    job, expected = job_of(SMALL, changed(data, 0, **fields))
+    (run,) = runs_of(SMALL, job)
+    assert run.difference(expected) is None
+
+
 def test_a_residual_beyond_its_limit(valid):
     number = number_of(small().image, CONV, Flags.RESIDUAL)
     for fields in ({"residual_limit": 1}, {"residual_pitch": 9000, "residual": 16384, "residual_limit": 20000}):

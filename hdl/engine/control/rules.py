@@ -131,7 +131,8 @@ class Rules(wiring.Component):
 
     def _tiles(self, fields):
         lanes, rows, products = self.config.lanes, self.config.macro.rows, self.record.products
-        is_long = (products.step_x_bytes > MOST_ROW_BYTES) | (products.left < -MOST_ROW_BYTES)
+        is_step_long = (fields.target_width > fields.block_width) & (products.step_x_bytes > MOST_ROW_BYTES)
+        is_long = is_step_long | (products.left < -MOST_ROW_BYTES)
         return ((fields.part_rows > rows) | (fields.split > 1) | (products.pixel_bytes > MOST_ROW_BYTES) |
                 (products.is_dense & is_long) |
                 ((fields.outputs & (lanes - 1) != 0) & (fields.outputs < fields.channels)))

@@ -193,7 +193,10 @@ class PatchAddresses(wiring.Component):
             (base.place, self._beyond), (base.line, ROW_BITS)))
         step_x = Mux(is_right, 0, Mux(self._is_dense, products.step_x_bytes[:RUN_BITS], fields.step_x))
         step_y = Mux(is_below, 0, fields.step_y)
-        m.d.comb += [left.eq(Mux(self._is_dense, products.left, fields.left)), base.eq(now.ahead)]
+        # Right of any row is right of all: it saturates, where a distance to the left is limited by the rules.
+        is_far = ~products.left[-1] & products.left[self._beyond:].any()
+        bytes_left = Mux(is_far, 1 << self._beyond, products.left)
+        m.d.comb += [left.eq(Mux(self._is_dense, bytes_left, fields.left)), base.eq(now.ahead)]
         with m.If(self.begin):
             m.d.comb += [base.at.eq(products.first), base.row_at.eq(products.first), base.place.eq(left),
                          base.line.eq(fields.top), base.columns.eq(fields.target_width),

@@ -84,6 +84,8 @@ class TileLoader(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
+        # A row that is read waits at the output of the memory, and is offered as soon as it is there.
+        assert LOAD_LATENCY == READ + 1
         begins, ends, offers = Signal(), Signal(), Signal()
         entry, has_entry, is_wrong = self._read_entries(m, platform, begins)
         banks = self.config.macro.banks
