@@ -39,11 +39,15 @@ class OnnxForm:
 
 @dataclass(frozen=True)
 class Constant:
-    """An array; if it was dequantized, with scales and zero points that broadcast to its shape."""
+    """An array; if it was dequantized, with scales and zero points that broadcast to its shape.
+
+    If those are said for blocks, with the number of the block of each element, too.
+    """
 
     array: np.ndarray
     scales: np.ndarray | None = None
     zero_points: np.ndarray | None = None
+    blocks: np.ndarray | None = None
 
     @property
     def shape(self):
@@ -61,8 +65,9 @@ class Constant:
         """With its elements moved by a function of an array."""
         if self.scales is None:
             return Constant(move(self.array))
-        scales, points = (np.broadcast_to(values, self.shape) for values in (self.scales, self.zero_points))
-        return Constant(move(self.array), move(scales), move(points))
+        told = [None if values is None else move(np.broadcast_to(values, self.shape))
+                for values in (self.scales, self.zero_points, self.blocks)]
+        return Constant(move(self.array), *told)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from onnx import TensorProto, helper  # noqa: E402
 
 F32 = np.float32
 CONFIG = MacroConfig(rows=8, columns=4, banks=2)
+WIDE = MacroConfig(rows=64, columns=64, banks=2)
 
 
 class Blocked(Drawn):
@@ -72,12 +73,16 @@ def numbers_of(drawn, values, network):
 
 
 @pytest.mark.parametrize("kind, low, high", [("int4", -8, 7), ("uint4", 0, 15), ("int8", -128, 127)])
-@pytest.mark.parametrize("block", [8, 16, 24])
-def test_blocks_of_integers_are_within_one_rounding_of_each_addition(kind, low, high, block, tmp_path):
+@pytest.mark.parametrize("block, are_equal", [(8, False), (8, True), (16, False), (24, False)])
+def test_blocks_of_integers_are_within_one_rounding_of_each_addition(kind, low, high, block, are_equal, tmp_path):
     drawn, rng = Blocked(), np.random.default_rng(1)
     shape = [-(-40 // block), 6]
-    data, scales = rng.integers(low, high + 1, [40, 6]), rng.uniform(0.01, 0.2, shape).astype(F32)
+    data, scales = rng.integers(low, high + 1, [40, 6]), rng.uniform(-0.2, 0.2, shape).astype(F32)
     zeros = rng.integers(low, high + 1, shape) if kind.endswith("int4") else None
+    if are_equal:
+        # The block is what the file says, not how far scales and zero points stay as they are.
+        scales[1::2] = scales[:-1:2]
+        zeros = zeros if zeros is None else np.full(shape, zeros[0, 0])
     x = drawn.dequantized("x", drawn.scale, np.int8(3))
     y, values, network = compare(drawn, tmp_path, drawn.node("MatMul", [
         x, drawn.dequantized_weights(data, scales, kind, zeros, block=block)]))
@@ -136,6 +141,50 @@ def test_matmul_of_4_bits(level, has_zeros, tmp_path):
     # At level 4 inputs have 127 steps in each block.
     margin = np.abs(numbers).max() / 254 * np.abs(matrix).sum(axis=0) if level else 1e-3
     assert (np.abs(y - (numbers @ matrix + bias)) <= margin).all() and y.shape == (5, 2, 3, 6)
+
+
+def symmetric(depth, seed, *, level, block=32, outputs=32):
+    """A `Blocked` and the output of one MatMulNBits with scales of either sign, as a symmetric quantizer writes them."""
+    drawn, rng = Blocked((8, depth), seed), np.random.default_rng(seed)
+    weights = rng.normal(0, 1, (outputs, depth // block, block)).astype(F32)
+    greatest = np.take_along_axis(weights, np.abs(weights).argmax(axis=-1, keepdims=True), -1)
+    scales = greatest / F32(-8)
+    codes = np.clip(np.rint(weights / scales) + 8, 0, 15).astype(np.uint8)
+    x = "x" if level else drawn.dequantized("x", drawn.scale, np.int8(5))
+    y = drawn.nbits(x, depth, outputs, block, packed=codes[..., ::2] | codes[..., 1::2] << 4, scales=scales[..., 0],
+                    **({"accuracy_level": 4} if level else {}))
+    assert (scales < 0).any() and (scales > 0).any()
+    return drawn, y
+
+
+@pytest.mark.parametrize("depth", [64, 1024])
+@pytest.mark.parametrize("level", [0, 4])
+def test_scales_have_either_sign(level, depth, tmp_path):
+    drawn, y = symmetric(depth, 1, level=level)
+    compare(drawn, tmp_path, y, count=1, config=WIDE)
+
+
+@pytest.mark.parametrize("level", [0, 4])
+@pytest.mark.parametrize("depth", [256, 1024, 4096])
+def test_one_row_of_weights_that_is_wrong_by_one_is_a_mismatch(depth, level, tmp_path, monkeypatch):
+    from bitline.host.network.onnx_operators import block_products
+
+    def wrong(*arguments, packed=block_products._packed):
+        steps, scales = packed(*arguments)
+        return steps + (np.arange(len(steps)) == 5)[:, None], scales
+
+    drawn, y = symmetric(depth, 2, level=level)
+    drawn.integer_output(y)
+    path = tmp_path / "m.onnx"
+    path.write_bytes(drawn.model().SerializeToString())
+    x, reference = drawn.inputs(1), OnnxReference(path)
+    right = load_network(path)
+    monkeypatch.setattr(block_products, "_packed", wrong)
+    for network, most in ((right, 0), (load_network(path), None)):
+        found = run_network(network, (x,), open_backend("golden", Mapping(WIDE, network)), reference=reference)
+        count = sum(mismatch.count for mismatch in found.mismatches)
+        # A result may be right by chance, where an input or what it changes is next to 0.
+        assert count <= most if most is not None else count > 200
 
 
 @pytest.mark.needs("onnx_ir")
@@ -252,6 +301,15 @@ def test_what_a_matmul_of_4_bits_must_be(attributes, rule):
     drawn.integer_output(drawn.nbits("x", attributes.pop("K", 40), attributes.pop("N", 4), 16, scales=np.ones((4, 3)),
                                      packed=np.zeros((4, 3, 8), np.uint8), **attributes))
     refused(drawn, rule)
+
+
+def test_a_matmul_of_4_bits_with_an_order_of_its_rows_is_refused():
+    drawn = Blocked()
+    names = ["x", drawn.constant(np.zeros((4, 3, 8), np.uint8)), drawn.constant(np.ones((4, 3), F32)), "",
+             drawn.constant(np.zeros(40, np.int32))]
+    drawn.integer_output(drawn.node("MatMulNBits", names, domain=MICROSOFT, K=40, N=4, bits=4, block_size=16,
+                                    accuracy_level=4))
+    refused(drawn, r"must have no g_idx, not one")
 
 
 @pytest.mark.parametrize("change, rule", [

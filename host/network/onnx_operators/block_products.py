@@ -18,9 +18,10 @@ from ..operator import Operator
 MIN_BLOCK = 2
 # What a weight less its zero point may be: that of float8 is an integer of 19 bits.
 LIMIT = 1 << 19
-# The least of a runtime's levels at which it computes with integers, its zero point of 4 bits, and what may be lost by
-# products that are added up apart from those of zero points.
-INTEGERS, ZERO_POINT, APART = 4, 8, 16
+# The least of a runtime's levels at which it computes with integers, and its zero point of 4 bits.
+INTEGERS, ZERO_POINT = 4, 8
+# No zero point of 4 bits is more: a runtime that adds up products without zero points corrects by so many sums of steps.
+LARGEST_POINT = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,8 +67,7 @@ class BlockMatMul(Operator):
         x, part = rules.inputs[0], rules.tensors[self.part.inputs[1]]
         if not self.is_dynamic:
             rules.quantized(x, free=True)
-        rules.require(bool(np.isfinite(self.scales).all() and (self.scales >= 0).all()), "finite scales of blocks",
-                      "others")
+        rules.require(bool(np.isfinite(self.scales).all()), "finite scales of blocks", "others")
         rules.require(bool((np.abs(part.data.astype(np.int64)) < LIMIT).all()),
                       f"weights less their zero points below {LIMIT}", int(np.abs(part.data.astype(np.int64)).max()))
         rules.has_shape((*x.shape[:-1], self.scales.shape[1]))
@@ -91,16 +91,25 @@ class BlockMatMul(Operator):
         return y.reshape(len(x), *context.output.shape)
 
     def slack(self, context, x, bias=None):
-        """What float32 loses in as many additions, those of zero points apart from the others."""
+        """What a runtime loses in another order: none within a block where it adds up integers, else at each addition.
+
+        Errors of additions have either sign: of so many, about the square root of their number is left.
+        """
         steps, scale = self._steps(context, x)
-        matrix = context.tensors[self.part.inputs[1]]
-        values = np.abs(steps - context.tensors[self.part.inputs[0]].zero_point)
-        sums = self.part.multiply(values, np.abs(matrix.data.astype(np.int64)) + APART)
-        factors = np.asarray(scale, np.float64) * self.scales
-        sizes = (sums.reshape(*steps.shape[:2], *self.scales.shape) * factors).sum(axis=2)
+        matrix = context.tensors[self.part.inputs[1]].data.astype(np.int64)
+        values = steps - context.tensors[self.part.inputs[0]].zero_point
+        if self.is_dynamic:
+            rounded = self.part.blocks + 8
+            sums = np.abs(self.part.multiply(values, matrix)).reshape(*steps.shape[:2], *self.scales.shape)
+            totals = values.reshape(*steps.shape[:2], self.part.blocks, -1).sum(axis=-1, keepdims=True)
+            sums = sums + LARGEST_POINT * np.abs(totals)
+        else:
+            rounded = 4 * math.sqrt(steps.shape[2]) + 8
+            sums = self.part.multiply(np.abs(values), np.abs(matrix)).reshape(*steps.shape[:2], *self.scales.shape)
+        sizes = (sums * np.abs(np.asarray(scale, np.float64) * self.scales)).sum(axis=2)
         if bias is not None:
             sizes = sizes + np.abs(bias.reshape(len(bias), 1, -1))
-        return ((x.shape[-1] + 8) * 2.0 ** -24 * sizes).reshape(len(x), *context.output.shape)
+        return (rounded * 2.0 ** -24 * sizes).reshape(len(x), *context.output.shape)
 
 
 def in_blocks(node, value, axis):
@@ -110,8 +119,8 @@ def in_blocks(node, value, axis):
     """
     if not isinstance(value, Constant) or value.scales is None or value.array.ndim != 2:
         return 0
-    spread = [np.moveaxis(np.broadcast_to(values, value.shape), axis, 0)
-              for values in (value.scales, value.zero_points)]
+    told = [value.scales, value.zero_points] + ([] if value.blocks is None else [value.blocks])
+    spread = [np.moveaxis(np.broadcast_to(values, value.shape), axis, 0) for values in told]
     changes = {number + 1 for values in spread for number in np.flatnonzero((values[1:] != values[:-1]).any(axis=1))}
     if not changes and value.array.dtype in (np.int8, np.uint8):
         return 0

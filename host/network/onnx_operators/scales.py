@@ -76,6 +76,14 @@ class Scales:
         return (values.take(np.arange(shape[axis]) // self.block, axis=axis)
                 for values in (self.scales, self.zero_points))
 
+    def blocks_of(self, shape):
+        """The number of the block of each element, in an array that broadcasts to a shape; None without blocks."""
+        if not self.block or self.scales.ndim != len(shape):
+            return None
+        axis = self.node.axis(self.axis, len(shape))
+        numbers = np.arange(shape[axis]) // self.block
+        return numbers.reshape([-1 if dimension == axis else 1 for dimension in range(len(shape))])
+
     def tensor(self, name, shape):
         """A tensor of activations that is quantized so."""
         node = self.node
@@ -152,14 +160,16 @@ class DequantizeLinear(Operator):
         kind = value.array.dtype.name
         node.require(value.scales is None and (value.array.dtype.kind in "iu" or value.array.dtype.itemsize == 1)
                      and kind in WIDER, f"integers of {', '.join(WIDER)}", value.array.dtype)
-        factors, points = Scales.of(node).spread(value.shape)
+        scales = Scales.of(node)
+        factors, points = scales.spread(value.shape)
+        blocks = scales.blocks_of(value.shape)
         if kind not in FLOATS:
-            return Constant(value.array.astype(WIDER[kind]), factors, points)
+            return Constant(value.array.astype(WIDER[kind]), factors, points, blocks)
         element, codes = FLOATS[kind], value.array.view(np.uint8)
         node.require(not points.any() and bool((element.special[codes] == 0).all()),
                      "finite weights without zero points", "others")
         return Constant(element.integers[codes].astype(WIDER[kind]), factors * np.float32(2.0 ** -element.point),
-                        points)
+                        points, blocks)
 
     @classmethod
     def of_activation(cls, node, value, scales):
