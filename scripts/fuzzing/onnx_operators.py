@@ -171,7 +171,8 @@ def _product(drawn, operator, rng):
 
 def _matmul_in_blocks(drawn, rng, x):
     """Weights with a scale and a zero point for each block of rows; the last block may be short."""
-    kind, depth, outputs = str(rng.choice(["int8", "int4", "uint4"])), drawn.shape[3], int(rng.choice(OUTPUTS))
+    kind, outputs = str(rng.choice(["int8", "int4", "uint4"])), int(rng.choice(OUTPUTS))
+    x, depth = _repeated(drawn, rng, x)
     block = int(rng.choice([4, 8, 16]))
     low, high = WEIGHTS[kind]
     shape = [-(-depth // block), outputs]
@@ -182,14 +183,21 @@ def _matmul_in_blocks(drawn, rng, x):
     drawn.integer_output(drawn.node("MatMul", [x, drawn.node("DequantizeLinear", names, axis=0, block_size=block)]))
 
 
+def _repeated(drawn, rng, x):
+    """Rows of images, or now and then many times each, one after the other, and how long they then are."""
+    times = int(rng.choice([1, 1, 1, 40]))
+    return x if times == 1 else drawn.node("Concat", [x] * times, axis=3), drawn.shape[3] * times
+
+
 def _nbits(drawn, operator, rng):
     """Weights of 4 bits in blocks, times numbers or integers that are dequantized."""
-    depth, outputs, block = drawn.shape[3], int(rng.choice(OUTPUTS)), int(rng.choice([16, 32]))
-    blocks, is_dynamic = -(-depth // block), bool(rng.integers(2))
+    is_dynamic, outputs, block = bool(rng.integers(2)), int(rng.choice(OUTPUTS)), int(rng.choice([16, 32]))
+    x, depth = _repeated(drawn, rng, "x" if is_dynamic else drawn.dequantized("x", drawn.scale, drawn.drawn_zero()))
+    blocks = -(-depth // block)
     packed = rng.integers(0, 256, [outputs, blocks, block // 2]).astype(np.uint8)
     scales = rng.uniform(0.01, 0.2, [outputs * blocks]).astype(np.float32)
-    names = ["x" if is_dynamic else drawn.dequantized("x", drawn.scale, drawn.drawn_zero()), drawn.constant(packed),
-             drawn.constant(scales)]
+    scales *= rng.choice(np.float32([-1, 1]), scales.shape)
+    names = [x, drawn.constant(packed), drawn.constant(scales)]
     if rng.integers(2):
         names.append(drawn.constant(rng.integers(0, 256, [outputs * (-(-blocks // 2))]).astype(np.uint8)))
     attributes = {"accuracy_level": 4} if is_dynamic else {}

@@ -20,7 +20,7 @@ MIN_BLOCK = 2
 LIMIT = 1 << 19
 # The least of a runtime's levels at which it computes with integers, and its zero point of 4 bits.
 INTEGERS, ZERO_POINT = 4, 8
-# No zero point of 4 bits is more: a runtime that adds up products without zero points corrects by so many sums of steps.
+# No zero point of 4 bits is more: a runtime may add up products with codes as they are, and correct by zero points.
 LARGEST_POINT = 16
 
 
@@ -91,21 +91,19 @@ class BlockMatMul(Operator):
         return y.reshape(len(x), *context.output.shape)
 
     def slack(self, context, x, bias=None):
-        """What a runtime loses in another order: none within a block where it adds up integers, else at each addition.
+        """What a runtime loses in another order, by as many additions as it rounds: those of integers it does not.
 
         Errors of additions have either sign: of so many, about the square root of their number is left.
         """
         steps, scale = self._steps(context, x)
-        matrix = context.tensors[self.part.inputs[1]].data.astype(np.int64)
-        values = steps - context.tensors[self.part.inputs[0]].zero_point
+        matrix = np.abs(context.tensors[self.part.inputs[1]].data.astype(np.int64))
+        values = np.abs(steps - context.tensors[self.part.inputs[0]].zero_point)
         if self.is_dynamic:
-            rounded = self.part.blocks + 8
-            sums = np.abs(self.part.multiply(values, matrix)).reshape(*steps.shape[:2], *self.scales.shape)
-            totals = values.reshape(*steps.shape[:2], self.part.blocks, -1).sum(axis=-1, keepdims=True)
-            sums = sums + LARGEST_POINT * np.abs(totals)
+            # What vector lanes have of a block is rounded, and so is what zero points add: any of it may cancel.
+            rounded, matrix = math.sqrt(self.part.blocks) + 4, matrix + LARGEST_POINT
         else:
             rounded = 4 * math.sqrt(steps.shape[2]) + 8
-            sums = self.part.multiply(np.abs(values), np.abs(matrix)).reshape(*steps.shape[:2], *self.scales.shape)
+        sums = self.part.multiply(values, matrix).reshape(*steps.shape[:2], *self.scales.shape)
         sizes = (sums * np.abs(np.asarray(scale, np.float64) * self.scales)).sum(axis=2)
         if bias is not None:
             sizes = sizes + np.abs(bias.reshape(len(bias), 1, -1))
