@@ -11,8 +11,8 @@ POWERS = np.rint(GREATEST * 2.0 ** TABLE_BITS * np.exp2(-np.arange(OCTAVE) / OCT
 # RMS norm: bits of the root, and of results, behind the point.
 ROOT_BITS, NORM_BITS = 8, 5
 INT8 = (-127, 127)
-# In steps of results: what softmax weights, norms (with a root of so much), and values of SiLU differ from numbers by.
-SOFTMAX_ERROR, SILU_ERROR = 0.85, 0.5
+# In steps of results: what softmax weights differ from numbers by.
+SOFTMAX_ERROR = 0.85
 
 
 def softmax_weights(exponents):
@@ -73,8 +73,8 @@ def norm_root(x):
 
 
 def norm_error(root):
-    """By how many steps a norm with such a root differs from the quotient: half of one, and what the root loses."""
-    return 0.5 + 128 * 1.5 / root
+    """By how many steps a norm with such a root differs from the quotient: half of one, and what the root loses, less than 1."""
+    return 0.5 + 128 / root
 
 
 def silu_table(scale, output_scale):

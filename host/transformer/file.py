@@ -31,8 +31,10 @@ def _factor(name, factor):
 def from_arrays(arrays):
     """The `Transformer` of arrays by name; ValueError if some are missing, too many, or do not fit."""
     reader = _Reader(arrays)
-    blocks = []
-    for number in range(reader.number("blocks")):
+    blocks, count = [], reader.number("blocks")
+    if count < 1:
+        raise ValueError(f"blocks of a transformer must be from 1 on, not {count}")
+    for number in range(count):
         name = f"block {number} "
         linears = {matrix: Linear(Matrix(name + matrix, reader.matrix(name + matrix)), reader.factor(name + matrix))
                    for matrix in MATRICES}
@@ -46,7 +48,8 @@ def from_arrays(arrays):
                         reader.factor("embedding"), blocks, Matrix("logits", reader.matrix("logits")),
                         float(reader.array("logit_scale", 0, "iuf")))
     if reader.left:
-        raise ValueError(f"a transformer must have no array {sorted(reader.left)[0]!r}, and has one")
+        name = sorted(reader.left)[0]
+        raise ValueError(f"a transformer must have no array {name if len(name) <= 40 else name[:40] + '...'!r}, and has one")
     return model
 
 

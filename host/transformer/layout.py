@@ -19,8 +19,8 @@ class Layout:
     vectors : int64 array (M, K)
     used : bool array (M, K)
         Rows that a vector reads; others are of other heads or tokens, and its inputs there are 0.
-    cells : int64 array (sets, K, N), of 0 and 1
-        Cells of the matrix whose products are wanted, for each set of vectors.
+    spans : int64 array (sets, K, 2)
+        Of each row of the matrix the columns whose products are wanted, for each set of vectors: first and end.
     places : function
         From results (M, N) to (n, outputs), or (n, heads, outputs).
     """
@@ -28,7 +28,7 @@ class Layout:
     matrix: np.ndarray
     vectors: np.ndarray
     used: np.ndarray
-    cells: np.ndarray
+    spans: np.ndarray
     places: object
 
     @cached_property
@@ -38,8 +38,9 @@ class Layout:
 
     def work(self, rows, columns):
         """Wanted products of each vector in a part of the matrix, int64 (M,)."""
-        wanted = self.cells[:, rows, columns].sum(axis=2)
-        used = self.used[:, rows].reshape(len(self.cells), -1, wanted.shape[1])
+        first, end = np.clip(self.spans[:, rows], columns.start, columns.stop).transpose(2, 0, 1)
+        wanted = end - first
+        used = self.used[:, rows].reshape(len(self.spans), -1, wanted.shape[1])
         return np.einsum("smk,sk->sm", used, wanted).reshape(-1)
 
 
@@ -60,7 +61,8 @@ def _plain(product):
     weights = np.asarray(product.matrix.weights, np.int64)
     # Inputs of one bit read rows: what they do not read, need not be there.
     used = product.x != 0 if product.bits == 1 else np.ones(product.x.shape, bool)
-    return Layout(weights, product.x, used, np.ones((1, *weights.shape), np.int64), lambda y: y)
+    spans = np.broadcast_to([0, weights.shape[1]], (1, len(weights), 2))
+    return Layout(weights, product.x, used, spans, lambda y: y)
 
 
 def slots_of(heads, tokens, size):
@@ -83,12 +85,12 @@ def _side_by_side(product, are_columns, size):
     wide = side * stride
     matrix = np.zeros((long, wide) if are_columns else (wide, long), np.int64)
     vectors = np.zeros((sets, count, matrix.shape[0]), np.int64)
-    used, cells = np.zeros(vectors.shape, bool), np.zeros((sets, *matrix.shape), np.int64)
+    used, spans = np.zeros(vectors.shape, bool), np.zeros((sets, matrix.shape[0], 2), np.int64)
     for head in range(heads):
         dimensions = slice(head * depth, (head + 1) * depth)
         slot = slice(head % side * stride, head % side * stride + tokens)
         place = (dimensions, slot) if are_columns else (slot, dimensions)
-        matrix[place], cells[head // side][place] = weights[head], 1
+        matrix[place], spans[head // side, place[0]] = weights[head], (place[1].start, place[1].stop)
         vectors[head // side, :, place[0]] = product.x[:, head]
         used[head // side, :, place[0]] = True
 
@@ -98,7 +100,7 @@ def _side_by_side(product, are_columns, size):
                  y[head // side][:, head * depth:(head + 1) * depth] for head in range(heads)]
         return np.stack(parts, axis=1)
 
-    return Layout(matrix, vectors.reshape(sets * count, -1), used.reshape(sets * count, -1), cells, places)
+    return Layout(matrix, vectors.reshape(sets * count, -1), used.reshape(sets * count, -1), spans, places)
 
 
 def tiles_of(matrix_shape, rows, columns):

@@ -109,14 +109,22 @@ def _read_bytes(path, tensor):
     return np.frombuffer(data, dtype.newbyteorder("<")).astype(dtype)
 
 
-def read_numpy(path):
-    """The array of a ``.npy`` file, or a dict of those of an ``.npz`` file, whatever its name says; or BadInput."""
+def read_numpy(path, limit=MAX_BYTES):
+    """The array of a ``.npy`` file, or a dict of those of an ``.npz`` file, whatever its name says; or BadInput.
+
+    Arrays of an ``.npz`` file have at most ``limit`` bytes together once they are decompressed.
+    """
     try:
         with path.open("rb") as file, warnings.catch_warnings():
             warnings.simplefilter("error")
             found = np.load(file, allow_pickle=False)
-            return found if isinstance(found, np.ndarray) else dict(found)
-    except OSError:
+            if isinstance(found, np.ndarray):
+                return found
+            size = sum(entry.file_size for entry in found.zip.infolist())
+            if size > limit:
+                raise BadInput(f"arrays of {path} must have at most {limit} bytes, and have {size}")
+            return dict(found)
+    except (OSError, BadInput):
         raise
     except Exception as error:
         # numpy raises a dozen kinds of error over a malformed header.

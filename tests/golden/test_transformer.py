@@ -13,6 +13,7 @@ from bitline.golden.transformer.functions import (
     norm_error,
     norm_root,
     rms_norm,
+    silu_table,
     softmax_weights,
 )
 from bitline.golden.transformer.model import Factor, Matrix
@@ -90,6 +91,16 @@ def test_what_comes_later_has_no_weight_even_if_all_that_is_seen_is_worse():
 def test_functions_are_within_their_bounds():
     for name, found, bound in deviations():
         assert 0.4 < found <= bound, name
+
+
+def test_a_table_of_silu_is_the_next_integer_to_each_value():
+    rng = np.random.default_rng(0)
+    for scale, share in zip(2.0 ** rng.uniform(-9, -2, 20), rng.uniform(0.3, 1, 20)):
+        # The greatest result is less than the greatest input, or saturates.
+        values = [x * scale / (1 + math.exp(-x * scale)) / (scale * share) for x in range(-128, 128)]
+        assert silu_table(scale, scale * share).tolist() == [max(-127, min(127, round(value))) for value in values]
+    # At so great a step the result is the input, here halves, which go to even integers.
+    assert silu_table(5.0, 10.0)[136:].tolist() == [round(x / 2) for x in range(8, 128)]
 
 
 def test_a_softmax_table_that_is_wrong_is_noticed(monkeypatch):

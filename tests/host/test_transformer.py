@@ -10,7 +10,7 @@ from bitline.host.backends import Predicted
 from bitline.host.transformer.array import MacroArray
 from bitline.host.transformer.file import from_arrays, to_arrays
 from bitline.host.transformer.layout import layout_of, slots_of
-from bitline.host.transformer.measure import integer_logits, quality
+from bitline.host.transformer.measure import counted_logits, integer_logits, quality
 from bitline.host.transformer.quantize import quantize
 from bitline.host.transformer.training import FloatModel, Sizes, drawn, train
 from bitline.verif.sim.player import RtlSession
@@ -20,19 +20,19 @@ SIZES = Sizes(6, context=10, dimensions=8, heads=2, width=12, blocks=2)
 PROMPT = np.array([3, 0, 5])
 
 
-def run(config, player, model, count=7):
+def run(config, player, model, prompt=PROMPT, count=7):
     """Tokens, tensors and records of a prompt and of decoding."""
     with MacroArray(config, player, model) as array:
-        made, steps = generate(model, PROMPT, count, array)
+        made, steps = generate(model, prompt, count, array)
     return made, steps, array.records
 
 
-def check(config, player, model):
+def check(config, player, model, prompt=PROMPT, count=7):
     """Every tensor of every step is that of the definition, the records say so."""
-    made, steps, records = run(config, player, model)
-    whole = reference(model, [*PROMPT, *made[:-1]])
+    made, steps, records = run(config, player, model, prompt, count)
+    whole, first = reference(model, [*prompt, *made[:-1]]), len(prompt)
     for place, step in enumerate(steps):
-        rows = slice(0, 3) if place == 0 else slice(place + 2, place + 3)
+        rows = slice(0, first) if place == 0 else slice(first + place - 1, first + place)
         for name, values in step.items():
             wanted = whole[name][rows]
             wanted = wanted[..., :rows.stop] if name.endswith(("scores", "weights")) else wanted
@@ -48,6 +48,12 @@ def check(config, player, model):
 def test_any_macro_gives_every_tensor(parameters):
     config = MacroConfig(**parameters)
     check(config, Predicted(config), drawn_transformer())
+
+
+def test_a_transformer_of_full_size_gives_every_tensor():
+    config = MacroConfig(rows=64, columns=64, banks=2)
+    model = drawn_transformer(dimensions=64, heads=4, width=192, context=80, blocks=1, characters=10)
+    check(config, Predicted(config), model, np.arange(16) * 7 % 10, 3)
 
 
 @pytest.mark.parametrize("parameters", [
@@ -84,6 +90,20 @@ def test_a_row_that_a_bank_holds_is_not_written_again():
         for _ in range(2):
             array("query, key, value", [Product(np.ones((1, 8), int), model.blocks[0].key.matrix)])
     assert [record.rows for record in array.records] == [8, 0]
+
+
+def test_of_a_table_only_rows_that_are_read_are_written_and_count():
+    config, model = MacroConfig(rows=8, columns=8, banks=2), drawn_transformer(blocks=1)
+    hot = np.zeros((3, 16), int)
+    for vector, rows in enumerate(((1, 6), (5, 7), (1, 8))):
+        hot[vector, list(rows)] = 1
+    with MacroArray(config, Predicted(config), model) as array:
+        array("embedding", [Product(hot, model.embedding, 1, False)])
+    record, = array.records
+    # Rows 1, 5, 6, 7 and 8; two rows of 8 columns for each vector, in one plane.
+    assert (record.rows, record.work, record.mismatches) == (5, 3 * 2 * 8, 0)
+    # Of the first tile all vectors read rows, of the second one.
+    assert record.vectors == 4
 
 
 def test_matrices_are_loaded_while_the_ones_before_compute():
@@ -171,6 +191,22 @@ def test_what_is_learned_stays_when_it_is_quantized():
     assert share > 0.8 and same > share - 0.05 and abs(more - bits) < 0.1
 
 
+def test_counts_say_what_follows():
+    text = np.array([0, 1, 0, 2, 0, 1, 0, 2, 1, 0] * 3)
+    windows = np.array([[0, 1, 0, 2, 0], [2, 1, 0, 0, 1]])
+    for order in range(4):
+        chances = np.exp(counted_logits(text, windows, 3, order))
+        assert np.allclose(chances.sum(axis=-1), 1)
+        for (window, place), found in np.ndenumerate(chances[..., 1]):
+            seen, wanted = windows[window, :place + 1].tolist(), 1 / 3
+            for before in range(min(order, len(seen)) + 1):
+                context = seen[len(seen) - before:]
+                after = [text[end] for end in range(before, len(text)) if text[end - before:end].tolist() == context]
+                kinds = len(set(after))
+                wanted = (after.count(1) + kinds * wanted) / (len(after) + kinds) if after else wanted
+            assert found == pytest.approx(wanted), (order, window, place)
+
+
 def test_an_untrained_model_knows_nothing():
     logits = np.zeros((2, 3, 4))
     assert quality(logits, np.array([[0, 1, 2], [3, 0, 0]])) == (0.5, 2.0)
@@ -195,7 +231,9 @@ def test_a_file_gives_the_same_model():
     ({"block 0 query": np.zeros((8, 8), np.int64) + 200}, "block 0 query must have numbers from -128 to 127"),
     ({"alphabet": np.array([0xFFFFFFFF] * 6, np.uint32)}, "alphabet must be numbers of characters"),
     ({"blocks": np.int64(3)}, "must have an array 'block 2 query'"),
-    ({"blocks": np.int64(0)}, "blocks of a transformer"),
+    ({"blocks": np.int64(0)}, "blocks of a transformer must be from 1 on, not 0"),
+    ({"blocks": np.int64(-1)}, "blocks of a transformer must be from 1 on, not -1"),
+    ({"n" * 1000: np.zeros(1)}, r"no array 'n{40}\.\.\.', and has one"),
     ({"block 0 score shift": np.array([9])}, "shifts from -31 to 7")])
 def test_damaged_files_are_refused(change, rule):
     arrays = to_arrays(drawn_transformer()) | change
