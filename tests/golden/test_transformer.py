@@ -101,6 +101,7 @@ def test_a_table_of_silu_is_the_next_integer_to_each_value():
         assert silu_table(scale, scale * share).tolist() == [max(-127, min(127, round(value))) for value in values]
     # At so great a step the result is the input, here halves, which go to even integers.
     assert silu_table(5.0, 10.0)[136:].tolist() == [round(x / 2) for x in range(8, 128)]
+    assert silu_table(0.05, 0.001).min() == -127
 
 
 def test_a_softmax_table_that_is_wrong_is_noticed(monkeypatch):
@@ -123,6 +124,17 @@ def test_norms_of_extremes_are_within_their_bound(row):
     mean = math.sqrt(sum(value * value for value in row) / len(row)) or 1.0
     exact = np.clip(32 * x / mean, -127, 127)
     assert (np.abs(rms_norm(x) - exact) <= norm_error(norm_root(x))).all()
+
+
+def test_the_bound_of_norms_holds_where_roots_are_small_and_is_nearly_met():
+    rng = np.random.default_rng(0)
+    x = rng.integers(-1, 2, (20_000, 32)) * (rng.random((20_000, 32)) < rng.random((20_000, 1)))
+    x[:, 0] = rng.integers(1, 12, len(x))
+    exact = np.clip(32 * x / np.sqrt((x ** 2).mean(axis=-1, keepdims=True)), -127, 127)
+    root, lost = norm_root(x), np.abs(rms_norm(x) - exact)
+    assert (lost <= norm_error(root)).all() and 110 < ((lost - 0.5) * root).max()
+    # Half a step, and what is left of a root that has lost 1.
+    assert norm_error(128) == 1.5
 
 
 def test_roots_and_quotients_are_those_of_pythons_integers():

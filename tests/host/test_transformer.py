@@ -135,7 +135,11 @@ def test_work_counts_each_wanted_product_once():
         array("context", [Product(np.full((3, 2, 5), 255), Matrix("block 0 values", np.ones((2, 5, 4), np.int8), 1),
                                   8, False)])
         array("logits", [Product(np.full((3, 8), -128), model.logits)])
-    assert [record.work for record in array.records] == [8 * 3 * 2 * 4 * 5, 8 * 3 * 2 * 5 * 4, 8 * 3 * 8 * 6]
+        # Two tiles side by side, and two below each other.
+        for part, depth in (("up", 8), ("down", 12)):
+            array("feed-forward", [Product(np.full((3, depth), -128), getattr(model.blocks[0], part).matrix)])
+    assert [record.work for record in array.records] == [
+        8 * 3 * 2 * 4 * 5, 8 * 3 * 2 * 5 * 4, 8 * 3 * 8 * 6, 8 * 3 * 8 * 12, 8 * 3 * 12 * 8]
 
 
 @pytest.mark.parametrize("heads, tokens, size, expected", [
