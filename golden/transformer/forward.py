@@ -6,7 +6,7 @@ import numpy as np
 
 from ..mvm import mvm
 from ..requantize import multiply_by_quantized_multiplier, requantize
-from .functions import INT8, OCTAVE, OCTAVES, divide, rms_norm, softmax_weights
+from .functions import INT8, divide, rms_norm, softmax_weights
 from .model import Matrix
 
 INT16 = (-32767, 32767)
@@ -167,7 +167,7 @@ def _weights(scores, factor, start):
     greatest = np.where(seen, scores, scores.min()).max(axis=-1, keepdims=True)
     below = np.maximum(greatest - scores, 0)
     steps = multiply_by_quantized_multiplier(below, factor.multiplier, factor.shift, "single")
-    return np.where(seen, softmax_weights(np.minimum(steps, OCTAVE * OCTAVES)), 0)
+    return np.where(seen, softmax_weights(steps), 0)
 
 
 def _feed_forward(block, x, multiply, after, tensors):

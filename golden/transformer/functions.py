@@ -73,7 +73,7 @@ def norm_root(x):
 
 
 def norm_error(root):
-    """By how many steps a norm with such a root differs from the quotient: half of one, and what the root loses, less than 1."""
+    """By how many steps a norm with such a root differs from the quotient: half of one, and less than 1 of the root."""
     return 0.5 + 128 / root
 
 

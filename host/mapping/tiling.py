@@ -141,10 +141,15 @@ def matrix_product(config, weights, inputs, *, bits=None, signed=None):
 
 def _tiles(config, shape, fuse):
     """The tiles of a matrix (K, N), those of the same columns one after the other, in banks in turn."""
-    (depth, width), step = shape, config.columns // fuse
-    starts = [(row, column) for column in range(0, width, step) for row in range(0, depth, config.rows)]
-    return [Tile(row, min(config.rows, depth - row), column, min(step, width - column), index % config.banks)
-            for index, (row, column) in enumerate(starts)]
+    return [Tile(rows.start, rows.stop - rows.start, columns.start, columns.stop - columns.start, index % config.banks)
+            for index, (rows, columns) in enumerate(blocks_of(shape, config.rows, config.columns // fuse))]
+
+
+def blocks_of(shape, rows, columns):
+    """Slices of rows and columns of a matrix (K, N), at most so long, those of the same columns one after the other."""
+    depth, width = shape
+    return [(slice(row, min(row + rows, depth)), slice(column, min(column + columns, width)))
+            for column in range(0, width, columns) for row in range(0, depth, rows)]
 
 
 def _groups(tiles, longest):

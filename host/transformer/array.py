@@ -7,8 +7,8 @@ import numpy as np
 
 from ...golden.program import MacroState, Program, predict
 from ...golden.transformer.forward import exact
-from ..mapping.tiling import pad_rows, stored_rows
-from .layout import all_of, layout_of, tiles_of
+from ..mapping.tiling import blocks_of, pad_rows, stored_rows
+from .layout import all_of, layout_of
 
 # Bits that inputs and weights of a transformer have.
 BITS = 8
@@ -125,11 +125,11 @@ class MacroArray:
     def _compute(self, program, reads, released, number, product, layout):
         """Vectors of a product for each tile of it, and what of the tile is not there yet; the bank of the last."""
         config = self.config
-        for place, (rows, columns) in tiles_of(layout.matrix.shape, config.rows, config.columns).items():
+        for rows, columns in blocks_of(layout.matrix.shape, config.rows, config.columns):
             chosen = np.flatnonzero(layout.used[:, rows].any(axis=1))
             if not chosen.size:
                 continue
-            bank = self._bank((product.matrix.name, place))
+            bank = self._bank((product.matrix.name, rows.start, columns.start))
             self._write(program, bank, layout, rows, columns, released)
             reads.append(_Read(number, chosen, columns, len(program.vectors), layout.work(rows, columns)[chosen]))
             program.vectors.extend(
@@ -143,8 +143,8 @@ class MacroArray:
         config, filled = self.config, False
         for matrix in matrices:
             layout = layout_of(all_of(matrix), config.rows, config.columns)
-            for place, (rows, columns) in tiles_of(layout.matrix.shape, config.rows, config.columns).items():
-                key = matrix.name, place
+            for rows, columns in blocks_of(layout.matrix.shape, config.rows, config.columns):
+                key = matrix.name, rows.start, columns.start
                 if key not in self._homes:
                     if filled or self._turn == busy or not self._turning:
                         return
@@ -173,11 +173,13 @@ class MacroArray:
 
 def _homes(config, model):
     """The bank of each tile that has one of its own, and how many banks take turns."""
-    constant = [(matrix.name, place) for matrix in model.matrices
-                for place in tiles_of(matrix.weights.shape, config.rows, config.columns)]
-    shapes = {"values": (model.context, model.dimensions), "keys": (model.dimensions, model.context)}
-    cached = {kind: [(f"block {number} {kind}", place) for number in range(len(model.blocks))
-                     for place in tiles_of(shape, config.rows, config.columns)] for kind, shape in shapes.items()}
-    tiles = [*cached["values"], *constant, *cached["keys"]]
+    def tiles_of(name, shape):
+        return [(name, rows.start, columns.start) for rows, columns in blocks_of(shape, config.rows, config.columns)]
+
+    numbers = range(len(model.blocks))
+    values = [tiles_of(f"block {number} values", (model.context, model.dimensions)) for number in numbers]
+    constant = [tiles_of(matrix.name, matrix.weights.shape) for matrix in model.matrices]
+    keys = [tiles_of(f"block {number} keys", (model.dimensions, model.context)) for number in numbers]
+    tiles = [tile for tiles in (*values, *constant, *keys) for tile in tiles]
     turning = 0 if len(tiles) <= config.banks else min(2, config.banks)
     return {tile: turning + number for number, tile in enumerate(tiles[:config.banks - turning])}, turning

@@ -49,7 +49,8 @@ def from_arrays(arrays):
                         float(reader.array("logit_scale", 0, "iuf")))
     if reader.left:
         name = sorted(reader.left)[0]
-        raise ValueError(f"a transformer must have no array {name if len(name) <= 40 else name[:40] + '...'!r}, and has one")
+        name = name if len(name) <= 40 else f"{name[:40]}..."
+        raise ValueError(f"a transformer must have no array {name!r}, and has one")
     return model
 
 

@@ -6,7 +6,6 @@ from functools import cached_property
 import numpy as np
 
 from ...golden.transformer.forward import Product
-from ..network.window import ceil_div
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,11 +100,3 @@ def _side_by_side(product, are_columns, size):
         return np.stack(parts, axis=1)
 
     return Layout(matrix, vectors.reshape(sets * count, -1), used.reshape(sets * count, -1), spans, places)
-
-
-def tiles_of(matrix_shape, rows, columns):
-    """Slices of rows and columns of a matrix, by (row, column) of the tile; those of the same columns in turn."""
-    depth, width = matrix_shape
-    return {(row, column): (slice(row * rows, min(depth, (row + 1) * rows)),
-                            slice(column * columns, min(width, (column + 1) * columns)))
-            for column in range(ceil_div(width, columns)) for row in range(ceil_div(depth, rows))}

@@ -144,7 +144,7 @@ def test_matmul_of_4_bits(level, has_zeros, tmp_path):
 
 
 def symmetric(depth, seed, *, level, block=32, outputs=32):
-    """A `Blocked` and the output of one MatMulNBits with scales of either sign, as a symmetric quantizer writes them."""
+    """A `Blocked` and the output of one MatMulNBits with scales of either sign, as symmetric quantizers have them."""
     drawn, rng = Blocked((8, depth), seed), np.random.default_rng(seed)
     weights = rng.normal(0, 1, (outputs, depth // block, block)).astype(F32)
     greatest = np.take_along_axis(weights, np.abs(weights).argmax(axis=-1, keepdims=True), -1)

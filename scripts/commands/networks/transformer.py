@@ -153,7 +153,8 @@ def print_phase(name, phase):
                       f"{row['predicted'] / total['predicted']:.1%}", f"{row['utilization']:.1%}",
                       str(row["mismatches"]))
     show(table)
-    click.echo(f"{name}: {total['with_pauses']:,} cycles with pauses, utilization {total['utilization_with_pauses']:.1%}; "
+    click.echo(f"{name}: {total['with_pauses']:,} cycles with pauses, utilization "
+               f"{total['utilization_with_pauses']:.1%}; "
                f"a core's stream of 64 bits takes {total['stream_cycles']:,} cycles for its rows")
 
 
@@ -223,8 +224,9 @@ def command(model, text, steps, seed, save, prompt, decode, backend, errors, rep
     else:
         transformer, training = made(text, steps or 1000, seed or 0)
     with refusing(ValueError):
-        # As the text that is trained on.
-        tokens = transformer.tokens(prompt.lower())
+        # As in the text that is trained on.
+        prompt = "".join(letter if letter in transformer.alphabet else letter.lower() for letter in prompt)
+        tokens = transformer.tokens(prompt)
         if len(tokens) + decode > transformer.context:
             raise BadInput(f"prompt and decoded tokens must be at most {transformer.context}, not "
                            f"{len(tokens) + decode}")
