@@ -13,6 +13,9 @@ from ...host.network.network import NetworkError
 from ..common.files import BadInput, load_matrix, refusing
 from ..common.network_inputs import load_inputs, warn_skipped
 
+# Runs that are drawn of a network.
+RUNS = 8
+
 
 @dataclass(frozen=True)
 class Data:
@@ -103,6 +106,8 @@ def read_data(config, weights, inputs, vectors, seed):
 def read_sample(config, network, weights, inputs, runs, vectors, seed):
     """The `NetworkSample` of a network in a file; None without one."""
     if network is None:
+        if runs is not None:
+            raise BadInput("--runs must come with --network, and does not")
         return None
     if weights:
         raise BadInput("--network must come without --weights, which it has itself")
@@ -110,9 +115,9 @@ def read_sample(config, network, weights, inputs, runs, vectors, seed):
         raise BadInput("--network must come with --inputs of the network, and does not")
     with refusing(NetworkError):
         read = load_network(network)
-        loaded = load_inputs([inputs], read)
+        loaded = load_inputs([inputs], read, quantizes=None)
     warn_skipped(loaded)
-    return NetworkSample(config, read, loaded.values, runs, vectors, seed, network.name)
+    return NetworkSample(config, read, loaded.values, runs or RUNS, vectors, seed, network.name)
 
 
 @dataclass(frozen=True)

@@ -480,16 +480,21 @@ def _conditions(library):
 
 def read_lef_areas(paths):
     """Areas of cells, um2 by name, from the sizes of the macros of LEF files."""
-    areas = {}
+    return {name: width * height for name, (width, height) in read_lef_sizes(paths).items()}
+
+
+def read_lef_sizes(paths):
+    """Width and height of cells, um by name, of LEF files."""
+    sizes = {}
     for path in paths:
         text = path.read_bytes().decode("latin-1")
         for match in re.finditer(r"^\s*MACRO\s+(\S+)(.*?)^\s*END\s+\1", text, re.DOTALL | re.MULTILINE):
             size = re.search(r"\bSIZE\s+(\d+\.?\d*)\s+BY\s+(\d+\.?\d*)\s", match[2])
             if size:
-                areas[match[1]] = float(size[1]) * float(size[2])
-        if not areas:
+                sizes[match[1]] = float(size[1]), float(size[2])
+        if not sizes:
             raise BadInput(f"--lef must have macros with sizes, and {path} has none")
-    return areas
+    return sizes
 
 
 def grouped(items, key):

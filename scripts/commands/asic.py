@@ -1,19 +1,21 @@
 """``bitline asic``: a macro in standard cells, its area, clock and energy, beside a plain array."""
 
+import math
 from pathlib import Path
 
 import click
 
-from ..asic.data import activity, read_data, read_sample
+from ..asic.data import RUNS, activity, read_data, read_sample
 from ..asic.designs import ArrayWork, MacroWork
 from ..asic.flow import CLOCK, Setting, build, comparison, label, run
 from ..asic.latches import check_latches
+from ..asic.liberty import read_lef_sizes
 from ..asic.loads import Wires
 from ..asic.report import columns, files, lines, tables
 from ..asic.roles import PACKAGE, default_files, find_roles, read_cells
 from ..asic.simulation import simulator
 from ..asic.views.technology import read_technology
-from ..asic.views.views import views
+from ..asic.views.views import remove_stale, views
 from ..common.files import BadInput, check_writable, require_packages, write_files
 from ..common.options import config_options, required
 from ..common.progress import running
@@ -23,14 +25,25 @@ from ..layout.flow import STEPS, Technology, check_tools, measure_layout
 from ..layout.report import layout_lines, layout_tables, page_section
 
 
-def read_layers(technology, lef):
+def read_layers(technology, liberty, lef):
     """The layers that views have pins on, and the rows: of the LEF given for them, or else of that of the cells."""
-    if not technology and not lef:
-        found = default_files()
-        technology = found and [found[1]]
-    if not technology and not lef:
+    # Debian's layers are those of its own cells alone.
+    default = None if liberty else default_files()
+    cells = lef or (default and [default[1]])
+    if not technology and not cells:
         raise BadInput("--views must come with --technology, a LEF file of layers and sites, and does not")
-    return read_technology(technology or lef)
+    layers = read_technology(technology or cells)
+    if cells:
+        check_heights(layers, {name: height for name, (_, height) in read_lef_sizes(cells).items()})
+    return layers
+
+
+def check_heights(layers, heights):
+    """BadInput if no cell is as high as a row: then layers and cells are of two processes."""
+    if not any(math.isclose(height, layers.row_height, rel_tol=1e-4) for height in heights.values()):
+        name, height = next(iter(heights.items()))
+        raise BadInput(f"--technology must have rows as high as cells, and {layers.site} is {layers.row_height:g} um, "
+                       f"{name} {height:g} um")
 
 
 def check_macro(config):
@@ -121,8 +134,8 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
               help="Vectors (vectors, rows), .npy; with --network inputs of it, as of bitline run.")
 @click.option("--network", metavar="MODEL", type=click.Path(path_type=Path),
               help="Beside random data also weights and activations of this network.")
-@click.option("--runs", type=click.IntRange(1), default=8, show_default=True,
-              help="Runs of neighboring vectors of the network's tiles that are drawn.")
+@click.option("--runs", type=click.IntRange(1),
+              help=f"Runs of neighboring vectors of the network's tiles that are drawn. [default: {RUNS}]")
 @click.option("--views", "has_views", is_flag=True,
               help="Also an abstract, a timing model, constraints and a floorplan of the macro.")
 @click.option("--technology", metavar="FILE", multiple=True,
@@ -149,7 +162,7 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
     simulator()
     if technology and not has_views:
         raise BadInput("--technology must come with --views, and does not")
-    layers = read_layers(technology, [] if liberty and not lef else lef) if has_views else None
+    layers = read_layers(technology, liberty, lef) if has_views else None
     library, area_from = read_cells(liberty, lef, dont_use)
     roles = roles_of(library, full_adder, half_adder, clock_gating, bitcell)
     sample = read_sample(config, network, weights, inputs, runs, vectors, seed)
@@ -160,6 +173,7 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
     contents = measure(report, config, data, sample, bitcell, library, roles, setting, folder, layers,
                        layout_minutes if layout else 0)
     write_files(out, {**contents, **files(report, page_section(report, contents))})
+    remove_stale(out, contents)
     print_report(report)
     for line in [*(out / name for name in contents if has_views), out / "report.html"]:
         click.echo(line)

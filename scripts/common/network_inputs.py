@@ -48,8 +48,8 @@ def load_inputs(paths, network, *, step=None, quantizes=False):
     step : int
         Numbers from the start of one input to that of the next; by default what an input has. A smaller step makes
         windows that overlap.
-    quantizes : bool
-        Floats for an integer input are quantized with its scale.
+    quantizes : bool or None
+        Floats for an integer input are quantized with its scale; None of a command that cannot.
 
     Returns
     -------
@@ -147,7 +147,8 @@ def _converted(path, array, tensor, runtime, quantizes):
     if quantizes and kind == "f" and dtype.kind in "iu":
         array, kind = _quantized(path, array, tensor, runtime), "i"
     if (kind not in "iu") if dtype.kind in "iu" else (kind != "f"):
-        hint = "; --quantize-inputs brings floats to its scale" if dtype.kind in "iu" and kind == "f" else ""
+        can = quantizes is not None and dtype.kind in "iu" and kind == "f"
+        hint = "; --quantize-inputs brings floats to its scale" if can else ""
         raise BadInput(f"{path} must hold numbers of {tensor.dtype}, not {array.dtype}{hint}")
     # A batch of one, which networks of Keras have, may be left out.
     shapes = [tensor.shape, tensor.shape[1:]] if tensor.shape[:1] == (1,) else [tensor.shape]

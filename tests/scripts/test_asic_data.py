@@ -14,6 +14,7 @@ from bitline.scripts.asic.data import Data, NetworkSample, activity, random_data
 from bitline.scripts.asic.energy import NONE, Energy
 from bitline.scripts.asic.flow import Measured, standard_error
 from bitline.scripts.common.files import BadInput
+from bitline.scripts.common.network_inputs import load_inputs
 from small_networks import convolution_network, residual_network
 from tiny_liberty import tiny_liberty
 
@@ -103,6 +104,14 @@ def test_a_network_that_does_not_fit_is_refused():
             NetworkSample(MacroConfig(**{"rows": 4, "columns": 2, **options}), network, (x,), 1, 1, 1, "small")
 
 
+def test_floats_for_an_integer_input_get_no_advice_that_the_command_does_not_take(tmp_path):
+    network = convolution_network(np.random.default_rng(4))
+    np.save(tmp_path / "x.npy", np.zeros((1, *network.tensors[0].shape), np.float32))
+    for quantizes, advice in ((None, ""), (False, "; --quantize-inputs brings floats to its scale")):
+        with pytest.raises(BadInput, match=f"must hold numbers of int8, not float32{advice}$"):
+            load_inputs([tmp_path / "x.npy"], network, quantizes=quantizes)
+
+
 def test_options_of_a_network_are_refused_in_one_line(refused, tmp_path):
     library, model, out = tmp_path / "tiny.lib", tmp_path / "model.tflite", tmp_path / "out"
     library.write_text(tiny_liberty(), encoding="utf-8")
@@ -112,6 +121,7 @@ def test_options_of_a_network_are_refused_in_one_line(refused, tmp_path):
     refused(*macro, match="--network must come with --inputs of the network, and does not")
     refused(*macro, "--inputs", model, "--weights", model, match="--network must come without --weights")
     refused(*macro, "--inputs", model, match="model.tflite")
+    refused(*macro[:-2], "--runs", 3, match="--runs must come with --network, and does not")
     refused(*macro[:-1], tmp_path / "missing.tflite", "--inputs", model, match=r"missing.tflite must be usable")
     assert not out.exists()
 

@@ -11,13 +11,14 @@ from bitline.scripts.asic.designs import MacroWork
 from bitline.scripts.asic.flow import CLOCK, Setting, build
 from bitline.scripts.asic.liberty import read_library
 from bitline.scripts.asic.liberty_text import numbers, parse
-from bitline.scripts.asic.loads import Wires
+from bitline.scripts.asic.loads import Wires, max_load
 from bitline.scripts.asic.netlist import Instance, Netlist
 from bitline.scripts.asic.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.views.boundary import NOMINAL, Boundary
+from bitline.scripts.asic.views.constraints import constraints
 from bitline.scripts.asic.views.floorplan import Floorplan
 from bitline.scripts.asic.views.technology import read_technology
-from bitline.scripts.asic.views.views import comment, views
+from bitline.scripts.asic.views.views import comment, remove_stale, views
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.tools import FlowError, run_tool
 from opensta import constrained_slack, two_macros
@@ -25,7 +26,7 @@ from tiny_liberty import tiny_liberty
 from tiny_technology import tiny_technology
 
 LABEL = {"evidence": "synthesis", "library": "tiny", "corner": "typical", "voltage_v": 1.0, "temperature_c": 25,
-         "weight_bits": 3, "input_bits": 2, "data": "none"}
+         "weight_bits": 3, "input_bits": 2, "bitcells": "flip_flop", "data": "none"}
 FIGURES = {"pj_per_cycle": {"inside": 0.75}, "leakage_nw": 12.5}
 SETTING = Setting(Wires(0))
 
@@ -49,7 +50,9 @@ def tiny(tmp_path_factory):
 def cells(tmp_path_factory):
     """The small library and its roles."""
     path = tmp_path_factory.mktemp("cells") / "tiny.lib"
-    path.write_text(tiny_liberty(), encoding="utf-8")
+    # Setup times that depend on the slew of the clock too.
+    path.write_text(tiny_liberty().replace('"0.02, 0.03", "0.02, 0.03"', '"0.02, 0.03", "0.04, 0.06"'),
+                    encoding="utf-8")
     library = read_library([path])
     return library.cells, find_roles(library)
 
@@ -85,9 +88,12 @@ def test_timing_at_ports_is_what_the_tables_of_the_cells_say(cells):
         # The inverter's sense is not known, so the later edge counts for setup, and the earlier one for hold.
         delays = {end: inverter["A", f"cell_{end}"].at(slew, load) for end in ("rise", "fall")}
         after = {end: inverter["A", f"{end}_transition"].at(slew, load) for end in ("rise", "fall")}
-        assert ports["x"].setup[edge][NOMINAL] == pytest.approx(
-            max(delays[end] + flip_flop["CK", f"{end}_constraint"].at(after[end], slew) for end in delays))
-        assert ports["x"].hold[edge][NOMINAL] == pytest.approx(0.005 - min(delays.values()))
+        for clock_slew, setup, hold in zip(boundary.slews, ports["x"].setup[edge][NOMINAL],
+                                           ports["x"].hold[edge][NOMINAL], strict=True):
+            assert setup == pytest.approx(max(
+                delays[end] + flip_flop["CK", f"{end}_constraint"].at(after[end], clock_slew) for end in delays))
+            assert hold == pytest.approx(0.005 - min(delays.values()))
+        assert len(set(ports["x"].setup[edge][NOMINAL])) == 3
     assert not ports["w"].setup and not ports["w"].hold
 
 
@@ -100,8 +106,8 @@ def test_a_hold_time_is_that_of_the_earliest_path_and_a_setup_time_that_of_the_l
                  Instance("soon", cells["DFF"], {"CK": 2, "D": 3, "Q": 7}, "register")]
     netlist = Netlist("two", instances, {"clk": (True, [2]), "x": (True, [3]), "y": (False, [6, 7])}, 8)
     (x, _) = Boundary(netlist, roles, 0.0, "clk").ports
-    assert x.hold["rise"][NOMINAL] == pytest.approx(0.005)
-    assert x.setup["rise"][NOMINAL] > 0.02 + 2 * 0.02
+    assert x.hold["rise"][NOMINAL][NOMINAL] == pytest.approx(0.005)
+    assert x.setup["rise"][NOMINAL][NOMINAL] > 0.02 + 2 * 0.02
 
 
 def test_an_input_that_gates_the_clock_is_refused(cells):
@@ -116,7 +122,7 @@ def test_an_input_that_gates_the_clock_is_refused(cells):
 
 def test_what_the_user_says_ends_no_comment():
     assert comment(LABEL | {"corner": "slow */\n}", "data": "x\ty"}).endswith(
-        "tiny, slow * / }, 1 V, 25 C; bits: 3 x 2; energy of data: x y.")
+        "tiny, slow * / }, 1 V, 25 C; bits: 3 x 2, bitcells: flip_flop; energy of data: x y.")
 
 
 @pytest.mark.parametrize("suffix", ["", "_early"])
@@ -143,7 +149,8 @@ def test_liberty_of_a_macro_has_all_its_ports(tiny, suffix):
     checks = {timing.values["timing_type"]: timing for timing in found["i_x"].of("timing")}
     for kind, values in (("setup_rising", x.setup), ("hold_rising", x.hold)):
         (table,) = checks[kind].of("fall_constraint")
-        assert numbers(table.values["values"]) == pytest.approx(values["fall"], abs=1e-6)
+        assert numbers(table.values["values"]) == pytest.approx([each for row in values["fall"] for each in row],
+                                                                abs=1e-6)
     assert [float(pin.values["capacitance"]) for pin in found["i_x"].of("pin")] \
         == pytest.approx(x.capacitances, abs=1e-6)
     (launch,) = found["o_y"].of("timing")
@@ -236,9 +243,10 @@ def test_pins_decide_the_size_where_they_need_more_than_the_cells(cells, tiny):
     (tiny_technology().replace("WIDTH 0.1", "WIDTH 0", 1), "layer m1 of .* 0 is not above 0"),
     (tiny_technology().replace("DIRECTION VERTICAL", "DIRECTION DIAG45", 1), "layer m2 of .* direction DIAG45"),
     (tiny_technology().replace("WIDTH 0.1 ;", "", 1), "layer m1 of .* 'WIDTH'"),
+    (tiny_technology().replace("PITCH 0.2 ;", "", 1), "layer m3 of .* 'PITCH'"),
     (tiny_technology().replace("0.5 BY 4", "0.5 BY", 1), "site core of .* not enough values"),
     ("", "must have the site"),
-], ids=range(10))
+], ids=range(11))
 def test_a_bad_technology_is_refused_in_one_line(tmp_path, text, match):
     path = tmp_path / "bad.lef"
     path.write_text(text, encoding="utf-8")
@@ -253,9 +261,111 @@ def test_options_of_views_are_refused_in_one_line(refused, tmp_path, monkeypatch
     macro = ("asic", "--liberty", library, "--rows", 4, "--columns", 2, "--out", out, "--build", tmp_path / "build")
     refused(*macro, "--technology", bad, match="--technology must come with --views, and does not")
     refused(*macro, "--technology", bad, "--views", match="must be whole LEF files, and .*bad.lef ends within LAYER")
-    monkeypatch.setattr("bitline.scripts.commands.asic.default_files", lambda: None)
+    # Debian's layers are no others': not even where they are installed.
+    layers, wrong = tmp_path / "tiny.lef", tmp_path / "wrong.lef"
+    layers.write_text(tiny_technology(), encoding="utf-8")
+    wrong.write_text(tiny_technology().replace("SIZE 1 BY 4 ;", "SIZE 1 BY 5 ;"), encoding="utf-8")
+    monkeypatch.setattr("bitline.scripts.commands.asic.default_files", lambda: (library, layers))
     refused(*macro, "--views", match="--views must come with --technology, a LEF file of layers and sites")
+    for options in (("--technology", layers, "--lef", wrong), ("--lef", wrong)):
+        refused(*macro, *options, "--views", match="must have rows as high as cells, and core is 4 um, INV 5 um")
     assert not out.exists()
+
+
+def test_views_of_an_earlier_run_go_and_nothing_else(tmp_path):
+    folder = tmp_path / "views"
+    folder.mkdir()
+    for name in ("old.lef", "old.lib", "old_early.lib", "old.sdc", "floorplan.json", "new.lef", "notes.txt"):
+        (folder / name).write_text("", encoding="utf-8")
+    remove_stale(tmp_path, {"views/new.lef": ""})
+    assert sorted(path.name for path in folder.iterdir()) == ["new.lef", "notes.txt"]
+    (folder / "notes.txt").unlink()
+    remove_stale(tmp_path, {})
+    remove_stale(tmp_path, {})
+    assert not folder.exists()
+
+
+def test_constraints_take_what_comes_through_an_open_latch_for_no_path(cells):
+    cells, _ = cells
+    instances = [Instance("array_0.cell_0_12_3", cells["LATCH"], {"CK": 2, "D": 3, "Q": 4}, "bitcells"),
+                 Instance("array_10.cell_1_2_3", cells["LATCH"], {"CK": 2, "D": 3, "Q": 5}, "bitcells"),
+                 Instance("array_0.kept_1", cells["DFF"], {"CK": 2, "D": 4, "Q": 6}, "register")]
+    ports = {"clk": (True, [2]), "x": (True, [3]), "v": (True, [7, 8]), "y": (False, [5, 6])}
+    text = constraints(Netlist("latches", instances, ports, 9), "clk", 2.0, 0.1, "none")
+    assert "set_false_path -through [get_pins {array_*.cell_*_*_*/Q}]\n" in text
+    text = constraints(Netlist("none", instances[2:], ports, 9), "clk", 2.0, 0.1, "none")
+    assert "set_false_path" not in text
+    # Inputs come with the clock, outputs are due at the next.
+    assert "set_input_delay 0 -clock clk [get_ports {x v[*]}]\n" in text
+    assert "set_output_delay 0 -clock clk [get_ports {y[*]}]\n" in text
+
+
+def test_an_output_drives_what_is_left_beside_what_it_drives_inside(cells):
+    cells, roles = cells
+    # Both outputs are of the same gate; one also has an inverter on it.
+    instances = [Instance("one", cells["INV"], {"A": 3, "Y": 4}, "logic"),
+                 Instance("two", cells["INV"], {"A": 3, "Y": 5}, "logic"),
+                 *(Instance(f"more_{index}", cells["INV"], {"A": 5, "Y": 6 + index}, "logic") for index in range(3))]
+    netlist = Netlist("outputs", instances, {"clk": (True, [2]), "x": (True, [3]), "y": (False, [4]),
+                                             "z": (False, [5])}, 9)
+    boundary = Boundary(netlist, roles, 0.0, "clk")
+    ports = {port.name: port for port in boundary.ports}
+    limit = max_load(cells["INV"], "Y", boundary.slews[NOMINAL], boundary.slews[-1])
+    assert ports["y"].max_load == pytest.approx(min(limit, boundary.loads[-1]))
+    assert ports["z"].max_load == pytest.approx(min(limit - 3e-3, boundary.loads[-1]))
+
+
+def test_the_shortest_period_is_that_of_the_longest_path_between_registers(cells):
+    cells, roles = cells
+    # From the input it is longer.
+    instances = [Instance("from", cells["DFF"], {"CK": 2, "D": 3, "Q": 4}, "register"),
+                 Instance("logic", cells["BUF"], {"A": 4, "Y": 5}, "logic"),
+                 Instance("to", cells["DFF"], {"CK": 2, "D": 5, "Q": 6}, "register"),
+                 Instance("late_0", cells["BUF"], {"A": 3, "Y": 7}, "logic"),
+                 Instance("late_1", cells["BUF"], {"A": 7, "Y": 8}, "logic"),
+                 Instance("late_2", cells["BUF"], {"A": 8, "Y": 9}, "logic"),
+                 Instance("late", cells["DFF"], {"CK": 2, "D": 9, "Q": 10}, "register")]
+    boundary = Boundary(Netlist("path", instances, {"clk": (True, [2]), "x": (True, [3]), "y": (False, [6, 10])}, 11),
+                        roles, 0.0, "clk")
+    delays = {name: {kind: table for arc in cells[name].arcs if arc.kind[:4] != "hold"
+                     for kind, table in arc.tables.items()} for name in ("BUF", "DFF")}
+    slew, load, paths = boundary.slews[NOMINAL], 1e-3, []
+    slews = {edge: delays["DFF"][f"{edge}_transition"].at(slew, load) for edge in ("rise", "fall")}
+    for cause in slews:
+        for effect in slews:
+            after = max(delays["BUF"][f"{effect}_transition"].at(slews[each], load) for each in slews)
+            paths.append(delays["DFF"][f"cell_{cause}"].at(slew, load)
+                         + delays["BUF"][f"cell_{effect}"].at(slews[cause], load)
+                         + delays["DFF"][f"{effect}_constraint"].at(after, slew))
+    assert boundary.min_period == pytest.approx(max(paths))
+
+
+def test_an_abstract_has_each_pin_as_it_is_and_blocks_what_is_behind(tiny):
+    _, _, _, technology, built, files, summary = tiny
+    text = files[f"views/{built.netlist.top}.lef"]
+    pins = {}
+    for part in text.split("  PIN ")[1:]:
+        words = part.split()
+        pins[words[0]] = words[words.index("DIRECTION") + 1], words[words.index("USE") + 1]
+    ports = built.netlist.ports
+    for name, found in pins.items():
+        assert found == ("INPUT" if ports[name.split("[")[0]][0] else "OUTPUT", "CLOCK" if name == "clk" else "SIGNAL")
+    assert len(pins) == summary["pins"]
+    # Vectors at the left, weights at the top, results at the bottom.
+    edges = {pin["name"].split("[")[0]: pin["edge"] for pin in json.loads(files["views/floorplan.json"])["pins"]}
+    assert (edges["i_x"], edges["write_weights"], edges["o_y"]) == ("left", "top", "bottom")
+    # On the layers of pins a track is free behind them.
+    words = text.split("  OBS\n")[1].split()
+    boxes = {words[place + 1]: [float(word) for word in words[place + 4:place + 8]]
+             for place, word in enumerate(words) if word == "LAYER"}
+    left, bottom, right, top = boxes["m3"]
+    plan = Floorplan(built.netlist, technology, 0.7, 4)
+    depth = {edge: max(pin.box.right - pin.box.left if edge == "left" else pin.box.top - pin.box.bottom
+                       for pin in plan.pins if pin.edge == edge) for edge in ("left", "bottom", "top")}
+    assert left == pytest.approx(depth["left"] + 0.2)
+    assert (bottom, right, top) == pytest.approx((0, summary["width_um"], summary["height_um"]), abs=1e-4)
+    _, bottom, _, top = boxes["m4"]
+    assert (bottom, summary["height_um"] - top) == pytest.approx((depth["bottom"] + 0.2, depth["top"] + 0.2), abs=1e-4)
 
 
 @pytest.mark.slow
@@ -279,13 +389,22 @@ def test_klayout_reads_the_abstract(tiny):
     assert all((by_name[f"{layer}.PIN"] & by_name[f"{layer}.OBS"]).is_empty() for layer in ("m3", "m4"))
 
 
+# A macro, and how much less slack its model may have than its netlist between results and vectors, and back from its
+# readiness, of the period. In small ones the path back is short and shares a gate with an output, whose largest load it
+# is taken with.
+SHAPES = [({"rows": 16, "columns": 4}, 0.005, 0.005),
+          ({"rows": 8, "columns": 4, "tree": "compressor"}, 0.006, 0.045),
+          ({"rows": 4, "columns": 2, "weight_bits": 4, "input_bits": 4}, 0.02, 0.09)]
+
+
 @pytest.mark.slow
 @pytest.mark.needs("sta")
-def test_two_macros_after_another_are_timed_by_their_models_as_by_their_netlists(tmp_path):
+@pytest.mark.parametrize("options, less, less_back", SHAPES, ids=["16x4", "8x4", "4x2"])
+def test_two_macros_after_another_are_timed_by_their_models_as_by_their_netlists(tmp_path, options, less, less_back):
     if default_files() is None:
         pytest.skip("qflow-tech-osu018 not found")
     (library, _), (liberty, lef) = read_cells(), default_files()
-    roles, config = find_roles(library), MacroConfig(rows=16, columns=4, tree="carry_save")
+    roles, config = find_roles(library), MacroConfig(**{"tree": "carry_save", **options})
     built = build(MacroWork(config, random_data(config, 1, 1)), library, roles, SETTING, tmp_path / "work")
     files, _ = views(built, library, roles, SETTING, read_technology([lef]), CLOCK, config.rows, LABEL, FIGURES)
     name, slew = built.netlist.top, built.timing.slew
@@ -296,7 +415,24 @@ def test_two_macros_after_another_are_timed_by_their_models_as_by_their_netlists
     # less slack, as it has the worst of all bits.
     assert set(whole) == set(model) and len(whole) == 6
     for path, slack in whole.items():
-        assert slack - 0.005 * built.period <= model[path] <= slack + 0.001 * built.period, (path, slack, model[path])
+        most = less_back if path == ("max", "second/i_ready") else less
+        assert slack - most * built.period <= model[path] <= slack + 0.002 * built.period, (path, slack, model[path])
     # Constraints are those that the period was found with.
     assert 0 <= constrained_slack(built.netlist, liberty, files[f"views/{name}.sdc"], tmp_path / "alone") \
         <= 0.002 * built.period
+
+
+@pytest.mark.slow
+@pytest.mark.needs("sta")
+def test_a_macro_of_latches_meets_its_own_constraints(tmp_path):
+    if default_files() is None:
+        pytest.skip("qflow-tech-osu018 not found")
+    (library, _), (liberty, _) = read_cells(), default_files()
+    config = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, tree="carry_save")
+    built = build(MacroWork(config, random_data(config, 1, 1), "latch"), library, find_roles(library), SETTING,
+                  tmp_path / "work")
+    text = constraints(built.netlist, CLOCK, built.period, built.timing.slew, "none")
+    assert 0 <= constrained_slack(built.netlist, liberty, text, tmp_path / "whole") <= 0.002 * built.period
+    # Without the exception there are paths through latches that last longer.
+    bare = "\n".join(line for line in text.splitlines() if "set_false_path" not in line)
+    assert constrained_slack(built.netlist, liberty, bare, tmp_path / "bare") < -0.1 * built.period

@@ -34,8 +34,9 @@ class PortTiming:
         pF, of each bit of an input.
     max_load : float
         pF, that an output can drive.
-    setup, hold : dict of str to list of float
-        ns before and after the clock, by edge of the input, and by slew; empty if no register needs it.
+    setup, hold : dict of str to list of list of float
+        ns before and after the clock, by edge of the input, and by its slew and then the clock's; empty if no register
+        needs it.
     late, early : dict of str to Launch
         To an output at the latest, and at the earliest for one slew; from the clock, and from inputs without a register
         between, by their names.
@@ -167,17 +168,19 @@ class Boundary:
     # Inputs.
 
     def _add_checks(self, kind, load):
-        """Setup of the latest paths, or hold of the earliest, for each slew of the inputs."""
+        """Setup of the latest paths, or hold of the earliest, for each slew of the inputs, and of the clock."""
         for slew in self.slews:
-            timing = self._timing(load, input_slew=slew, is_early=kind == "hold")
-            needed = needed_at(timing, kind)
+            timings = [self._timing(load, clock_slew, input_slew=slew, is_early=kind == "hold")
+                       for clock_slew in self.slews]
+            needed = [needed_at(timing, kind) for timing in timings]
             for port in self._of_kind(True):
                 for edge, name in enumerate(EDGES):
-                    values = [needed[net][edge] for net in self._nets(port)
-                              if net in needed and needed[net][edge] is not None]
-                    if values:
-                        worst = timing.pick(values)
-                        getattr(port, kind).setdefault(name, []).append(worst if kind == "setup" else -worst)
+                    rows = [[found[net][edge] for net in self._nets(port)
+                             if net in found and found[net][edge] is not None] for found in needed]
+                    if rows[0]:
+                        worst = [timing.pick(values) for timing, values in zip(timings, rows)]
+                        getattr(port, kind).setdefault(name, []).append(
+                            worst if kind == "setup" else [-value for value in worst])
 
 
 def needed_at(timing, kind):

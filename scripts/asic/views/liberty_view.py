@@ -16,7 +16,10 @@ library ({name}) {{
     index_1 ("{slews}"); index_2 ("{loads}");
   }}
   lu_table_template (early) {{ variable_1 : total_output_net_capacitance; index_1 ("{loads}"); }}
-  lu_table_template (check) {{ variable_1 : constrained_pin_transition; index_1 ("{slews}"); }}
+  lu_table_template (check) {{
+    variable_1 : constrained_pin_transition; variable_2 : related_pin_transition;
+    index_1 ("{slews}"); index_2 ("{slews}");
+  }}
 """
 # What liberty takes thresholds for where a library does not say them; some tools want them said.
 THRESHOLDS = {f"{kind}_threshold_pct_{edge}": percent for edge in EDGES for kind, percent in (
@@ -70,6 +73,7 @@ class LibertyView:
         half = f'(scalar) {{ values ("{self.energy / 2:.6g}"); }}'
         return (f"    pin ({self.boundary.clock}) {{\n      direction : input; clock : true; capacitance : "
                 f"{self.boundary.clock_capacitance:.6f};\n      min_period : {self.boundary.min_period:.6f};\n"
+                f"      max_transition : {self.boundary.slews[-1]:.6f};\n"
                 f"      internal_power () {{ rise_power {half} fall_power {half} }}\n    }}\n")
 
     def _port(self, port):
@@ -79,7 +83,7 @@ class LibertyView:
             lines.append(f"max_transition : {self.boundary.slews[-1]:.6f};\n")
             lines += _capacitances(port)
             lines += [_timing(self.boundary.clock, f"{name}_rising",
-                              {f"{edge}_constraint (check)": [values] for edge, values in checks.items()})
+                              {f"{edge}_constraint (check)": values for edge, values in checks.items()})
                       for name, checks in (("setup", port.setup), ("hold", port.hold)) if checks]
         else:
             lines.append(f"max_capacitance : {port.max_load:.6f};\n")

@@ -100,6 +100,8 @@ def _layer(name, statements):
     # Of two values the first is along x, between vertical wires.
     pitch, offset = (statements[key][-1 if is_horizontal else 0] if key in statements else None
                      for key in ("PITCH", "OFFSET"))
+    if pitch is None:
+        raise KeyError("PITCH")
     pitch = _positive(pitch)
     return Layer(name, is_horizontal, pitch, float(offset or pitch / 2), _positive(statements["WIDTH"][0]),
                  float(statements.get("AREA", ["0"])[0]))

@@ -10,6 +10,7 @@ from .liberty_view import LibertyView
 from .picture import draw
 
 FOLDER = "views"
+PATTERNS = "*.lef", "*.lib", "*.sdc", "floorplan.json", "floorplan.png"
 
 
 def views(built, library, roles, setting, technology, clock, rows, label, figures):
@@ -51,11 +52,22 @@ def views(built, library, roles, setting, technology, clock, rows, label, figure
     return {f"{FOLDER}/{file}": content for file, content in files.items()}, summary(floorplan, boundary, energy)
 
 
+def remove_stale(out, contents):
+    """Remove what an earlier run has left in the folder of views, and ``contents``, paths below ``out``, has not."""
+    folder = out / FOLDER
+    for path in [path for pattern in PATTERNS for path in folder.glob(pattern)]:
+        if f"{FOLDER}/{path.name}" not in contents:
+            path.unlink()
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
+
+
 def comment(label):
     """What the figures of a view are of, in one line that ends no comment."""
     text = (f"Evidence: {label['evidence']}; no layout, wires estimated, no clock tree. Cells of {label['library']}, "
             f"{label['corner']}, {label['voltage_v']:g} V, {label['temperature_c']:g} C; bits: "
-            f"{label['weight_bits']} x {label['input_bits']}; energy of data: {label['data']}.")
+            f"{label['weight_bits']} x {label['input_bits']}, bitcells: {label['bitcells']}; energy of data: "
+            f"{label['data']}.")
     return " ".join(text.split()).replace("*/", "* /")
 
 
@@ -66,11 +78,15 @@ def summary(floorplan, boundary, energy):
         return {port.name: round(max(max(values) for values in tables(port).values()), 6)
                 for port in boundary.ports if port.is_input == kind and tables(port)}
 
+    def checks(tables):
+        return {edge: [row[NOMINAL] for row in rows] for edge, rows in tables.items()}
+
     return {
         "width_um": floorplan.width, "height_um": floorplan.height, "pins": len(floorplan.pins),
         "pins_decide_size": floorplan.is_pin_limited,
         "min_period_ns": boundary.min_period,
-        "setup_ns": worst(True, lambda port: port.setup), "hold_ns": worst(True, lambda port: port.hold),
+        "setup_ns": worst(True, lambda port: checks(port.setup)),
+        "hold_ns": worst(True, lambda port: checks(port.hold)),
         "clock_to_output_ns": worst(False, lambda port: {
             edge: [rows[NOMINAL][0]] for edge, rows in port.late.get(boundary.clock, Launch()).delays.items()}),
         "pj_per_cycle": energy,
