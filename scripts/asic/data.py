@@ -60,12 +60,14 @@ class Data:
         return planes, int(sum((driven >> plane & 1).sum() for plane in range(bits)))
 
 
-def activity(samples, config):
-    """Of several `Data` together: planes of a vector, share of ones on the wordlines, share of cells with a weight."""
+def activity(samples, config, weights=None):
+    """Of several `Data`, weighted: planes of a vector, share of ones on the wordlines, share of cells with a weight."""
+    weights = np.ones(len(samples)) if weights is None else np.array(weights)
     planes, ones = zip(*(data.ones(config.input_bits) for data in samples))
-    driven, vectors = sum(int(each.sum()) for each in planes), sum(map(len, planes))
-    return {"planes_per_vector": driven / vectors, "ones_on_wordlines": sum(ones) / (driven * config.rows),
-            "cells_in_use": sum(data.macs for data in samples) / (vectors * config.rows * config.columns)}
+    driven, vectors = weights @ [each.sum() for each in planes], weights @ [len(each) for each in planes]
+    return {"planes_per_vector": float(driven / vectors),
+            "ones_on_wordlines": float(weights @ ones / (driven * config.rows)),
+            "cells_in_use": float(weights @ [data.macs for data in samples] / (vectors * config.rows * config.columns))}
 
 
 def random_data(config, vectors, seed):
@@ -120,6 +122,11 @@ def read_sample(config, network, weights, inputs, runs, vectors, seed):
     return NetworkSample(config, read, loaded.values, runs or RUNS, vectors, seed, network.name)
 
 
+def _drawn(sizes, count, random):
+    """So many places of a list, with replacement, each with a chance in proportion to its size."""
+    return random.choice(len(sizes), count, p=np.array(sizes) / sum(sizes))
+
+
 @dataclass(frozen=True)
 class _Run:
     """Neighboring vectors of a tile: its layer, itself, the first of them, and the number of the network's input."""
@@ -131,7 +138,10 @@ class _Run:
 
 
 class NetworkSample:
-    """Runs of neighboring vectors of a network's tiles, drawn with the same chance for each of all runs.
+    """Runs of neighboring vectors of a network's tiles, drawn in proportion to their MACs, with replacement.
+
+    A run with many MACs is drawn the more often, so each that is drawn counts as one over its MACs: the weighted sum of
+    energies over that of MACs is then an estimate of the network's (Hansen and Hurwitz, 1943).
 
     Parameters
     ----------
@@ -140,7 +150,7 @@ class NetworkSample:
     inputs : tuple of array (N, *shape)
         One is drawn for each run.
     count : int
-        How many runs are drawn, or all that there are of an input.
+        How many runs are drawn; if there are no more of an input, each once.
     vectors : int
         Of a run; the last of a tile may be shorter.
     seed : int
@@ -150,8 +160,12 @@ class NetworkSample:
     Attributes
     ----------
     data : list of Data
+    weights : list of float
+        That each counts with, 1 in the mean.
     words : str
         What they are.
+    row_writes : int
+        Of an input, those of tiles that stay in a bank left out.
 
     Raises
     ------
@@ -161,7 +175,8 @@ class NetworkSample:
 
     def __init__(self, config, network, inputs, count, vectors, seed, name):
         with refusing(ValueError):
-            self._layers = Mapping(config, network).layers
+            mapping = Mapping(config, network)
+        self._layers = mapping.layers
         for layer in self._layers:
             if len(layer.input_slices) > 1:
                 bits = layer.input_slices[-1].low + layer.input_slices[-1].bits
@@ -172,15 +187,29 @@ class NetworkSample:
         if not every:
             raise BadInput("--network must have products for a macro, and has none")
         random, given = np.random.default_rng(seed), len(inputs[0])
-        runs = [_Run(*every[place], int(random.integers(given)))
-                for place in random.choice(len(every), min(count, len(every)), replace=False)]
+        is_drawn = count < len(every)
+        places = _drawn([self._macs(*each) for each in every], count, random) if is_drawn else range(len(every))
+        runs = [_Run(*every[place], int(random.integers(given))) for place in places]
         self.data = [data for number in sorted({run.input for run in runs})
                      for data in self._of_input([run for run in runs if run.input == number],
                                                 [array[number:number + 1] for array in inputs])]
+        counts = np.array([1 / data.macs if is_drawn else 1.0 for data in self.data])
+        self.weights = (counts / counts.mean()).tolist()
+        self.row_writes = sum(tile.slice.rows for tile in mapping.tiles if not tile.resident)
         total = sum(layer.vectors(1) * len(layer.slices) for layer in self._layers)
-        self.words = (f"activations of {name}, {len(runs)} runs of up to {vectors} neighboring vectors of a tile: "
-                      f"{sum(len(data.inputs) for data in self.data)} of the {total:,} of an input, of "
-                      f"{len({run.input for run in runs})} of {given} inputs, seed {seed}")
+        how = "drawn in proportion to their MACs" if is_drawn else "all that there are"
+        self.words = (f"activations of {name}, {len(runs)} runs of up to {vectors} neighboring vectors of a tile, "
+                      f"{how}: {sum(len(data.inputs) for data in self.data)} of the {total:,} of an input, of "
+                      f"{len({run.input for run in runs})} of {given} inputs, seed {seed}; without the "
+                      f"{self.row_writes:,} writes of rows of an input")
+        if is_drawn and count < RUNS:
+            click.echo(f"bitline: {count} runs say little of a network, and their standard error less; {RUNS} or more "
+                       "say more", err=True)
+
+    def _macs(self, layer, tile, first):
+        """Of a run."""
+        layer = self._layers[layer]
+        return min(self._vectors, layer.vectors(1) - first) * layer.used(tile)
 
     def _of_input(self, runs, inputs):
         """The data of runs of one input of the network."""

@@ -109,21 +109,54 @@ class Measured:
     energy: object
     ports: float
 
+    def weighted(self, weight):
+        """The same counted ``weight`` times, but for results."""
+        return Measured(*(weight * each for each in (self.macs, self.cycles, self.events, self.toggles)), self.wrong,
+                        self.compared, self.energy.divided(1 / weight), weight * self.ports)
+
     def __add__(self, other):
         return Measured(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
 
 
-def run(works, built, library, setting):
-    """Simulate works of a built design, one after the other, at its own clock, and measure; the figures of a report."""
-    first, *others = found = [_measured(work, built, library, setting) for work in works]
-    return figures(built, sum(others, first)) | ({"pj_per_mac_error": standard_error(found)} if others else {})
+def run(work, built, library, setting):
+    """Simulate the work of a built design at its own clock, and measure; the figures of a report."""
+    return figures(built, _measured(work, built, library, setting))
 
 
-def standard_error(found):
-    """pJ per MAC by which the ratio of two sums is uncertain, one standard error, if what was summed was drawn."""
-    energies, macs = np.array([(each.energy.total(), each.macs) for each in found]).T
-    rest = energies - energies.sum() / macs.sum() * macs
-    return float(math.sqrt((rest**2).sum() / len(found) / (len(found) - 1)) / macs.mean())
+def run_sample(works, weights, built, library, setting):
+    """The same of several works that were drawn, each counted with a weight: figures with a standard error.
+
+    ``of_runs`` has pJ and MACs of each, weighted; MACs, cycles, events and results are of what was simulated.
+    """
+    found = [_measured(work, built, library, setting) for work in works]
+    first, *others = [each.weighted(weight) for each, weight in zip(found, weights, strict=True)]
+    counted = {name: sum(getattr(each, name) for each in found) for name in ("macs", "cycles", "events")}
+    runs = [(each.energy.total(), each.macs) for each in (first, *others)]
+    return figures(built, sum(others, first)) | counted | {"pj_per_mac_error": standard_error([runs]), "of_runs": runs}
+
+
+def standard_error(samples):
+    """One standard error of a ratio of two sums, or of the ratio of two such ratios, of what was drawn together.
+
+    Parameters
+    ----------
+    samples : list of list of (float, float)
+        Of one ratio, or of that above and that below: what is summed above and below, of each that was drawn.
+
+    Returns
+    -------
+    float or None
+        To first order (Taylor's linearization); None of one draw.
+    """
+    count = len(samples[0])
+    if count < 2:
+        return None
+    ratio, rest = 1.0, np.zeros(count)
+    for sample, sign in zip(samples, (1, -1)):
+        above, below = np.array(sample, float).T
+        ratio *= (above.sum() / below.sum())**sign
+        rest += sign * (above / above.mean() - below / below.mean())
+    return float(ratio * math.sqrt((rest**2).sum() / count / (count - 1)))
 
 
 def _measured(work, built, library, setting):
@@ -206,7 +239,8 @@ def label(library, setting, config, data, bitcell):
 
 def comparison(macro, array):
     """The macro over the plain array: how many times better in energy per MAC, and in throughput per area."""
-    return {"energy": array["pj_per_mac"] / macro["pj_per_mac"],
+    error = {"energy_error": standard_error([array["of_runs"], macro["of_runs"]])} if "of_runs" in macro else {}
+    return {"energy": array["pj_per_mac"] / macro["pj_per_mac"], **error,
             "throughput_per_area": macro["tops_per_mm2"] / array["tops_per_mm2"]}
 
 

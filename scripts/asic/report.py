@@ -26,7 +26,7 @@ FIGURES = (
     ("clock period, ns", lambda design: f"{design['period_ns']:.3f}"),
     ("MACs per cycle counted", lambda design: f"{design['macs_per_cycle']:.4g}"),
     ("pJ per MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
-    ("its standard error, of the runs drawn", lambda design: f"{design['pj_per_mac_error']:.2g}"
+    ("its standard error, of the runs drawn", lambda design: _error(design["pj_per_mac_error"])
      if "pj_per_mac_error" in design else ""),
     ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),
     ("TOPS/mm2", lambda design: f"{design['tops_per_mm2']:.4g}"),
@@ -38,6 +38,10 @@ FIGURES = (
     ("cycles counted", lambda design: f"{design['cycles']:,}"),
     ("results compared, wrong", lambda design: f"{design['results']['compared']:,}, {design['results']['wrong']}"),
 )
+
+
+def _error(value):
+    return "none of one run" if value is None else f"{value:.2g}"
 
 
 def _of_activity(design, key, form):
@@ -92,9 +96,14 @@ def lines(report):
 def _comparisons(report):
     """The macro over the plain array, in a line for each kind of data."""
     found = {"": report} | ({"network, ": report["network"]} if "network" in report else {})
-    return [f"{name}energy per MAC: the plain array's is {each['ratio']['energy']:.2f} times the macro's; throughput "
+    return [f"{name}energy per MAC: the plain array's is {each['ratio']['energy']:.2f} times the macro's"
+            f"{_of_ratio(each['ratio'])}; throughput "
             f"per area: the macro's is {each['ratio']['throughput_per_area']:.2f} times the plain array's"
             for name, each in found.items()]
+
+
+def _of_ratio(ratio):
+    return f" (standard error {_error(ratio['energy_error'])})" if "energy_error" in ratio else ""
 
 
 def _views(report):

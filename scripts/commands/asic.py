@@ -7,7 +7,7 @@ import click
 
 from ..asic.data import RUNS, activity, read_data, read_sample
 from ..asic.designs import ArrayWork, MacroWork
-from ..asic.flow import CLOCK, Setting, build, comparison, label, run
+from ..asic.flow import CLOCK, Setting, build, comparison, label, run, run_sample
 from ..asic.latches import check_latches
 from ..asic.liberty import read_lef_sizes
 from ..asic.loads import Wires
@@ -82,9 +82,10 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
             built = build(work(data), library, roles, setting, folder / config.name / name,
                           lambda line, done=done, name=name: progress(2 * done, f"{name}: {line[:60]}"), change)
             progress(2 * done + 1, f"{name}: simulation")
-            report[name] = run([work(data)], built, library, setting)
+            report[name] = run(work(data), built, library, setting)
             if sample:
-                network[name] = run([work(each) for each in sample.data], built, library, setting)
+                works_of_runs = [work(each) for each in sample.data]
+                network[name] = run_sample(works_of_runs, sample.weights, built, library, setting)
             contents[f"{name}.v"] = built.netlist.verilog()
             if name == "macro" and layers:
                 made, report["views"] = views(built, library, roles, setting, layers, CLOCK, config.rows,
@@ -96,12 +97,13 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
                 works["macro"](data), macro, library, setting, folder / config.name / "layout", 60 * layout_minutes,
                 lambda step, line: progress(2 * len(works) + step, f"{STEPS[step]}: {line[:60]}"))
             contents |= made
-    measured = [(report, [data])]
+    measured = [(report, [data], None)]
     if sample:
-        report["network"] = {"data": sample.words, "runs": [each.words for each in sample.data], **network}
-        measured.append((report["network"], sample.data))
-    for found, samples in measured:
-        found["macro"]["activity"] = activity(samples, config)
+        report["network"] = {"data": sample.words, "runs": [each.words for each in sample.data],
+                             "weights": sample.weights, "row_writes": sample.row_writes, **network}
+        measured.append((report["network"], sample.data, sample.weights))
+    for found, samples, weights in measured:
+        found["macro"]["activity"] = activity(samples, config, weights)
         found["ratio"] = comparison(found["macro"], found["mac_array"])
     return contents
 

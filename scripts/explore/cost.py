@@ -100,6 +100,21 @@ def errors(points, metric, parts=parts):
     return found
 
 
+def products_by_kind(points):
+    """The least and the most products, rows times columns, of the points of each kind of column."""
+    found = {}
+    for point in points:
+        each = point["configuration"]
+        found.setdefault(each["column"], []).append(each["rows"] * each["columns"])
+    return {kind: (min(counts), max(counts)) for kind, counts in sorted(found.items())}
+
+
+def is_within(config, ranges):
+    """Whether a macro has no more and no fewer products than the points of its kind of column, by `products_by_kind`."""
+    least, most = ranges[config.column]
+    return least <= config.rows * config.columns <= most
+
+
 def read_points(path):
     """The measured points of a file."""
     return json.loads(path.read_text(encoding="utf-8"))["points"]

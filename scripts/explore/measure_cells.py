@@ -48,7 +48,7 @@ def measure_cells(job):
     config, folder = job
     library, roles = _library()
     work = MacroWork(config, random_data(config, VECTORS, SEED), BITCELL)
-    figures = run([work], build(work, library, roles, Setting(), folder / config.name), library, Setting())
+    figures = run(work, build(work, library, roles, Setting(), folder / config.name), library, Setting())
     if figures["results"]["wrong"]:
         raise ValueError(f"results of {config.name} must be those of the golden model, and are not")
     return {"configuration": config.to_dict(), "area_um2": figures["area_um2"],

@@ -183,7 +183,7 @@ def measure_layout(work, built, library, setting, folder, seconds, progress):
     laid_out = lay_out(built.netlist, built.netlist.top, setting.wires.utilization, folder, seconds, progress)
     progress(len(STEPS) - 1, "")
     after = annotated(built, laid_out)
-    figures = run([work], after, library, setting)
+    figures = run(work, after, library, setting)
     area = laid_out.plan.width * laid_out.plan.height
     return {
         "evidence": "layout",

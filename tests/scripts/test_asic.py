@@ -403,7 +403,7 @@ def test_figures_are_of_the_cycles_counted_and_factors_of_their_own_widths(liber
     config = MacroConfig(rows=4, columns=5, weight_bits=4, input_bits=2, tree="carry_save")
     work = ArrayWork(config, random_data(config, 7, 1))
     built = build(work, library, find_roles(library), Setting(Wires(0)), tmp_path / "work")
-    figures = run([work], built, library, Setting(Wires(0)))
+    figures = run(work, built, library, Setting(Wires(0)))
     assert figures["results"] == {"compared": 6 * 5 * 2, "wrong": 0}
     assert figures["macs"] == 4 * 6 * 5 * 2
     # All passes, and two cycles until the last factor is in the sum.

@@ -10,7 +10,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import Schedule
 from bitline.host.network.operators import DepthwiseConv2D
-from bitline.scripts.asic.data import Data, NetworkSample, activity, random_data
+from bitline.scripts.asic.data import Data, NetworkSample, _drawn, activity, random_data
 from bitline.scripts.asic.energy import NONE, Energy
 from bitline.scripts.asic.flow import Measured, standard_error
 from bitline.scripts.common.files import BadInput
@@ -88,10 +88,63 @@ def test_activity_counts_what_a_macro_drives():
 
 
 def test_error_of_energy_is_that_of_the_ratio_of_two_sums():
-    found = [Measured(macs, 1, 0, 0, 0, 0, Energy({"all": NONE | {"pins": pj}}), 0.0)
-             for macs, pj in ((10, 21.0), (20, 39.0), (30, 60.0))]
     # Twice the MACs, but for 1, -1 and 0 pJ; of three of 20 MACs in the mean.
-    assert standard_error(found) == pytest.approx((2 / 3 / 2)**0.5 / 20)
+    one = [(21.0, 10), (39.0, 20), (60.0, 30)]
+    assert standard_error([one]) == pytest.approx((2 / 3 / 2)**0.5 / 20)
+    assert standard_error([one[:1]]) is None
+    # What goes up and down together has no error in their ratio; errors of two that do not are added as squares.
+    assert standard_error([one, [(3 * pj, macs) for pj, macs in one]]) == pytest.approx(0)
+    other = [(10.0, 10), (20.0, 20), (30.0, 30)]
+    assert standard_error([one, other]) == pytest.approx(standard_error([one]))
+    assert standard_error([other, one]) == pytest.approx((2 / 3 / 2)**0.5 / 20 / 2 / 2)
+
+
+def test_what_is_drawn_in_proportion_to_its_size_is_right_in_the_mean():
+    """Of runs of very different sizes, as those of a network, whose energy per MAC falls with their size."""
+    sizes = np.array([72] * 40 + [512] * 20 + [8192] * 2)
+    energies = sizes * 1.0 + 300
+    random, estimates, errors = np.random.default_rng(5), [], []
+    for _ in range(2000):
+        chosen = _drawn(sizes, 4, random)
+        runs = [(energies[place] / sizes[place], 1) for place in chosen]
+        estimates.append(sum(above for above, _ in runs) / len(runs))
+        errors.append(standard_error([runs]))
+    truth = energies.sum() / sizes.sum()
+    # Within four standard errors of the mean of so many; and errors are as large as they say.
+    assert abs(np.mean(estimates) - truth) < 4 * np.std(estimates) / len(estimates)**0.5
+    assert np.mean(np.square(errors)) == pytest.approx(np.var(estimates), rel=0.15)
+
+
+def test_runs_count_with_one_over_their_macs():
+    one = Measured(10, 4, 6, 8, 1, 5, Energy({"all": NONE | {"pins": 20.0}}), 2.0).weighted(0.5)
+    two = Measured(2, 1, 1, 1, 0, 5, Energy({"all": NONE | {"pins": 6.0}}), 1.0).weighted(2.5)
+    total = one + two
+    assert (total.macs, total.cycles, total.toggles, total.ports) == (10, 4.5, 6.5, 3.5)
+    assert (total.wrong, total.compared) == (1, 10)
+    assert total.energy.total() / total.macs == pytest.approx((20 / 10 + 6 / 2) / 2)
+    network = residual_network(np.random.default_rng(3))
+    x = np.random.default_rng(3).integers(-128, 128, (1, *network.tensors[0].shape))
+    sample = NetworkSample(CONFIG, network, (x,), 9, 2, 1, "residual")
+    macs = [data.macs for data in sample.data]
+    assert len(set(macs)) > 1 and np.mean(sample.weights) == pytest.approx(1)
+    assert len({round(weight * count, 6) for weight, count in zip(sample.weights, macs)}) == 1
+    every = NetworkSample(CONFIG, network, (x,), EVERY, 2, 1, "residual")
+    assert every.weights == [1] * len(every.data)
+    tiles = Mapping(CONFIG, network).tiles
+    assert every.row_writes == sum(tile.slice.rows for tile in tiles if not tile.resident) > 0
+    assert f"without the {every.row_writes:,} writes of rows" in every.words
+    # Means are weighted: of vectors that drive one plane and of those that drive three.
+    data = [Data(np.ones((1, 1), int), np.array([[value]]), "") for value in (1, 7)]
+    config = MacroConfig(rows=1, columns=1, weight_bits=2, input_bits=4)
+    assert activity(data, config, [1.5, 0.5])["planes_per_vector"] == 1.5 * 1 / 2 + 0.5 * 3 / 2
+
+
+def test_few_runs_are_warned_of(capsys):
+    network = residual_network(np.random.default_rng(3))
+    x = np.zeros((1, *network.tensors[0].shape), int)
+    for count, warning in ((3, "bitline: 3 runs"), (8, ""), (EVERY, "")):
+        NetworkSample(CONFIG, network, (x,), count, 2, 1, "residual")
+        assert capsys.readouterr().err.split(" say ")[0] == warning
 
 
 def test_a_network_that_does_not_fit_is_refused():
@@ -134,7 +187,7 @@ def test_energy_with_a_network_is_beside_that_with_random_data(cli, published, t
     status, output, errors = cli(
         "asic", "--liberty", library, "--rows", 16, "--columns", 2, "--vectors", 4, "--runs", 3, "--network", model,
         "--inputs", model.parent / "inputs", "--out", out, "--build", tmp_path / "build")
-    assert (status, errors) == (0, ""), errors
+    assert status == 0 and errors.startswith("bitline: 3 runs say little") and errors.count("\n") == 1, errors
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     network = report["network"]
     assert len(network["runs"]) == 3 and "activations of kws_ref_model.tflite, 3 runs" in network["data"]
@@ -142,6 +195,8 @@ def test_energy_with_a_network_is_beside_that_with_random_data(cli, published, t
     for design in ("macro", "mac_array"):
         assert network[design]["results"]["wrong"] == 0 < network[design]["results"]["compared"]
         assert 0 < network[design]["pj_per_mac_error"] < network[design]["pj_per_mac"] / 2
+        energies, macs = np.array(network[design]["of_runs"]).T
+        assert energies.sum() / macs.sum() == pytest.approx(network[design]["pj_per_mac"])
         assert network[design]["area_um2"] == report[design]["area_um2"]
     # Activations of a network are small numbers, many of them zero.
     assert network["macro"]["activity"]["ones_on_wordlines"] < report["macro"]["activity"]["ones_on_wordlines"]

@@ -14,9 +14,9 @@ from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import plan
 from bitline.host.network.files.load import load_network
 from bitline.scripts.asic.roles import default_files
-from bitline.scripts.commands.networks.explore import describe, export, read_costs
+from bitline.scripts.commands.networks.explore import describe, export, print_front, read_costs
 from bitline.scripts.common.files import BadInput
-from bitline.scripts.explore.cost import errors, fit, parts, read_points, tree_bits
+from bitline.scripts.explore.cost import errors, fit, is_within, parts, products_by_kind, read_points, tree_bits
 from bitline.scripts.explore.measure import MEASURED, measure
 from bitline.scripts.explore.search import Candidate, front, search
 from bitline.scripts.explore.space import CHOICES, draw, macro
@@ -75,6 +75,20 @@ def test_a_fit_finds_the_factors_that_points_were_made_of():
     assert errors(points, "sites")[7] == pytest.approx(-0.5)
 
 
+def test_macros_outside_of_the_points_are_told_apart(capsys):
+    points = [{"configuration": MacroConfig(rows=rows, columns=4).to_dict()} for rows in (8, 80)]
+    ranges = products_by_kind(points)
+    assert ranges == {"bitcell": (32, 320)}
+    inside, more, fewer = (MacroConfig(rows=rows, columns=4) for rows in (80, 81, 7))
+    assert [is_within(config, ranges) for config in (inside, more, fewer)] == [True, False, False]
+    note = "costs are extrapolated"
+    print_front(ECP5, [Candidate(inside, 1, 1)], [], ranges)
+    assert note not in capsys.readouterr().out
+    print_front(ECP5, [Candidate(inside, 1, 1), Candidate(more, 1, 1)], [], ranges)
+    output = capsys.readouterr().out
+    assert note in output and "81 x 4: defaults *" in output and "80 x 4: defaults *" not in output
+
+
 def test_bits_of_a_tree():
     # Four inputs of eight bits: two sums of nine, one of ten; a fifth goes past two levels.
     assert [tree_bits(inputs, 8) for inputs in (1, 2, 4, 5)] == [0, 9, 28, 18 + 10 + 11]
@@ -130,6 +144,8 @@ def test_command(cli, model, tmp_path):
     assert [abs(each["predicted"] / each["measured"] - 1 - each["error"]) < 1e-9 for each in areas] == [
         True] * min(2, len(best))
     assert all(abs(each["error"]) < 0.3 for each in areas)
+    assert "products with the column bitcell" in output and set(report["products_of_points"]) == {*KINDS}
+    assert all(isinstance(each["extrapolated"], bool) for each in best)
     assert "error on those that a fit has not seen" in output and (out / "explore.png").stat().st_size > 10_000
     first, *_ = sorted((out / "configurations").iterdir())
     assert MacroConfig.load(first) == MacroConfig.from_dict(best[0]["configuration"])

@@ -14,9 +14,10 @@ set_output_delay 0 -clock {clock} [get_ports {{{outputs}}}]
 set_load 0 [get_ports {{{outputs}}}]
 """
 # `bank_hold_cycles` of the macro makes it so.
-LATCHES = """# A latch of a weight is open in the second half of a cycle in which its row is written. Writes wait until no
-# vector uses the bank, and the next one meets its weights no sooner than a whole cycle later: what comes through an
-# open latch is not used.
+LATCHES = """\
+# A latch of a weight is open in the second half of a cycle in which its row is written. Writes wait until no vector
+# uses the bank, and the next one meets its weights no sooner than a whole cycle later: what comes through an open
+# latch is not used.
 set_false_path -through [get_pins {{{pins}}}]
 """
 

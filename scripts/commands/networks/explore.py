@@ -16,7 +16,7 @@ from ...common.pictures import png, pyplot
 from ...common.progress import running
 from ...common.tables import show
 from ...explore import zigzag
-from ...explore.cost import read_points
+from ...explore.cost import is_within, products_by_kind, read_points
 from ...explore.search import OBJECTIVES, front, search
 from ...explore.space import INPUT_BITS, WEIGHT_BITS
 from ...explore.targets import TARGETS, WORDS
@@ -108,14 +108,16 @@ def export(folder, best, costs, network):
     return folder
 
 
-def print_front(target, best, checked):
-    """The table of the front, and how far predictions of its ends are off."""
+def print_front(target, best, checked, ranges):
+    """The table of the front, what of it is outside of the points, and how far predictions of its ends are off."""
     table = Table("macro", "cycles", *(f"{unit}, predicted" for unit in target.units.values()),
                   title="No other macro is better in all objectives")
     for each in best:
-        table.add_row(describe(each.config), f"{each.cycles:,}",
+        table.add_row(describe(each.config) + " *" * (not is_within(each.config, ranges)), f"{each.cycles:,}",
                       *(f"{getattr(each, name):,.0f}" for name in target.units))
     show(table)
+    if not all(is_within(each.config, ranges) for each in best):
+        click.echo("* more or fewer products than any of the synthesized macros: costs are extrapolated")
     for each in checked:
         config = MacroConfig.from_dict(each["configuration"])
         costs = (f"{each[name]['measured']:,.0f} {WORDS[metric]}, prediction {100 * each[name]['error']:+.1f} %"
@@ -168,13 +170,15 @@ def command(model, target_name, objectives, trials, max_area, seed, jobs, schedu
     if not candidates:
         raise BadInput(f"--max-area must leave a macro that can run {model}, and {max_area:g} does not" if max_area else
                        f"macros must be able to run {model}, and none of those tried can")
-    best = front(candidates, objectives)
+    best, ranges = front(candidates, objectives), products_by_kind(points)
     checked = check(target, best, out / "synthesis")
     report = {"model": model, "target": target_name, "objectives": objectives, "trials": trials, "seed": seed,
               "tried": len(candidates), "points": len(points), "points_from": target.points.name,
+              "products_of_points": ranges,
               "error_on_unseen_points": {name: {"mean": float(values.mean()), "greatest": float(values.max())}
                                          for name, values in unseen.items()},
               "front": [{"configuration": each.config.to_dict(), "cycles": each.cycles,
+                         "extrapolated": not is_within(each.config, ranges),
                          **{name: getattr(each, name) for name in target.metrics}} for each in best],
               "checked": checked}
     configurations = {f"configurations/{number:02}_{each.config.name}.json": each.config.to_json()
@@ -183,10 +187,12 @@ def command(model, target_name, objectives, trials, max_area, seed, jobs, schedu
                       PICTURE: draw(f"{Path(model).name}: {len(candidates):,} macros", target, candidates, best,
                                     len(objectives)),
                       **configurations})
-    print_front(target, best, checked)
+    print_front(target, best, checked, ranges)
     if export_to:
         click.echo(export(export_to, best, measured, network))
     for name, values in unseen.items():
         click.echo(f"{len(points)} synthesized macros behind the predictions of {name}; error on those that a fit has "
                    f"not seen: mean {values.mean():.1%}, greatest {values.max():.1%}")
+    click.echo("they have " + ", ".join(f"{least:,} to {most:,} products with the column {kind}"
+                                        for kind, (least, most) in ranges.items()))
     click.echo(f"{out / REPORT}\n{out / PICTURE}\n{out / 'configurations'}")
