@@ -110,7 +110,7 @@ def products_by_kind(points):
 
 
 def is_within(config, ranges):
-    """Whether a macro has no more and no fewer products than the points of its kind of column, by `products_by_kind`."""
+    """Whether a macro is within the `products_by_kind` of points."""
     least, most = ranges[config.column]
     return least <= config.rows * config.columns <= most
 
