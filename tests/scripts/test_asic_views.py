@@ -2,16 +2,18 @@
 
 import itertools
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.scripts.asic.data import random_data
 from bitline.scripts.asic.designs import MacroWork
+from bitline.scripts.asic.energy import of_ports
 from bitline.scripts.asic.flow import CLOCK, Setting, build
 from bitline.scripts.asic.liberty import read_library
 from bitline.scripts.asic.liberty_text import numbers, parse
-from bitline.scripts.asic.loads import Wires, max_load
+from bitline.scripts.asic.loads import Loads, Wires, max_load
 from bitline.scripts.asic.netlist import Instance, Netlist
 from bitline.scripts.asic.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.views.boundary import NOMINAL, Boundary
@@ -313,6 +315,17 @@ def test_an_output_drives_what_is_left_beside_what_it_drives_inside(cells):
     limit = max_load(cells["INV"], "Y", boundary.slews[NOMINAL], boundary.slews[-1])
     assert ports["y"].max_load == pytest.approx(min(limit, boundary.loads[-1]))
     assert ports["z"].max_load == pytest.approx(min(limit - 3e-3, boundary.loads[-1]))
+
+
+def test_energy_of_ports_is_what_charges_their_pins_and_wires(cells):
+    cells, _ = cells
+    instances = [Instance("one", cells["INV"], {"A": 3, "Y": 4}, "logic"),
+                 Instance("two", cells["INV"], {"A": 4, "Y": 5}, "logic")]
+    netlist = Netlist("chain", instances, {"clk": (True, [2]), "x": (True, [3]), "y": (False, [5])}, 6)
+    timing = SimpleNamespace(loads=Loads(netlist, 2e-3))
+    # Ten toggles of 1 fF of a pin and 2 fF of wire, half of C V^2 each; what is inside counts elsewhere.
+    activity = SimpleNamespace(toggles=[0, 0, 0, 10, 10, 10])
+    assert of_ports(netlist, timing, activity, 2.0) == pytest.approx(10 * 2**2 / 2 * 3e-3)
 
 
 def test_the_shortest_period_is_that_of_the_longest_path_between_registers(cells):
