@@ -304,7 +304,7 @@ def test_constraints_take_what_comes_through_an_open_latch_for_no_path(cells):
 
 def test_an_output_drives_what_is_left_beside_what_it_drives_inside(cells):
     cells, roles = cells
-    # Both outputs are of the same gate; on one there are inverters, so that half the largest load of the tables is left.
+    # Both outputs are of the same gate; inverters on one of them leave half the largest load of the tables.
     slew, _ = fan_out_slew(roles)
     limit = max_load(cells["INV"], "Y", slew, 4 * slew)
     count = round(limit / 1e-3) - 8
