@@ -203,7 +203,7 @@ class NetworkSample:
                       f"{len({run.input for run in runs})} of {given} inputs, seed {seed}; without the "
                       f"{self.row_writes:,} writes of rows of an input")
         if is_drawn and count < RUNS:
-            click.echo(f"bitline: {count} runs say little of a network, and their standard error less; {RUNS} or more "
+            click.echo(f"bitline: --runs {count} says little of a network, and its standard error less; {RUNS} or more "
                        "say more", err=True)
 
     def _macs(self, layer, tile, first):

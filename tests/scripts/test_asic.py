@@ -97,8 +97,11 @@ def measured(cli, tmp_path, *options):
 
 
 def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path):
+    old = tmp_path / "out" / "views" / "old.lef"
+    old.parent.mkdir(parents=True)
+    old.touch()
     plain = measured(cli, tmp_path, "--liberty", liberty())
-    assert not (tmp_path / "out" / "views").exists()
+    assert not old.parent.exists()
     technology = tmp_path / "technology.lef"
     technology.write_text(tiny_technology(), encoding="utf-8")
     np.save(tmp_path / "w.npy", [[3, -4], [-1, 0], [2, 1], [-2, 3]])
@@ -115,6 +118,8 @@ def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path):
     assert other["macro"]["pj_per_mac_by_kind"]["clock"] < plain["macro"]["pj_per_mac_by_kind"]["clock"]
     assert "LATCH" in (tmp_path / "out" / "macro.v").read_text(encoding="utf-8")
     check_views(other, tmp_path / "out" / "views")
+    (constraints,) = (tmp_path / "out" / "views").glob("*.sdc")
+    assert "set_false_path -through [get_pins {block_*.columns.array_*.cell_*_*_*/Q}]" in constraints.read_text("utf-8")
     with pytest.raises(AssertionError):
         check_views(plain | {"views": other["views"]}, tmp_path / "out" / "views")
 

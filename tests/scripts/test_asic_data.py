@@ -12,7 +12,8 @@ from bitline.host.mapping.schedule import Schedule
 from bitline.host.network.operators import DepthwiseConv2D
 from bitline.scripts.asic.data import Data, NetworkSample, _drawn, activity, random_data
 from bitline.scripts.asic.energy import NONE, Energy
-from bitline.scripts.asic.flow import Measured, standard_error
+from bitline.scripts.asic.flow import Measured, comparison, standard_error
+from bitline.scripts.asic.report import _error, _of_ratio
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.network_inputs import load_inputs
 from small_networks import convolution_network, residual_network
@@ -139,12 +140,21 @@ def test_runs_count_with_one_over_their_macs():
     assert activity(data, config, [1.5, 0.5])["planes_per_vector"] == 1.5 * 1 / 2 + 0.5 * 3 / 2
 
 
+def test_one_run_has_no_error_and_the_report_says_so():
+    assert [_error(value) for value in (None, 0.25)] == ["none of one run", "0.25"]
+    runs = [[(3.0, 2)], [(1.0, 2)]]
+    design = {"pj_per_mac": 1.0, "tops_per_mm2": 1.0}
+    ratio = comparison(design | {"of_runs": runs[0]}, design | {"of_runs": runs[1]})
+    assert ratio["energy_error"] is None and _of_ratio(ratio) == " (standard error none of one run)"
+    assert _of_ratio(comparison(design, design)) == ""
+
+
 def test_few_runs_are_warned_of(capsys):
     network = residual_network(np.random.default_rng(3))
     x = np.zeros((1, *network.tensors[0].shape), int)
-    for count, warning in ((3, "bitline: 3 runs"), (8, ""), (EVERY, "")):
+    for count, warning in ((3, "bitline: --runs 3"), (8, ""), (EVERY, "")):
         NetworkSample(CONFIG, network, (x,), count, 2, 1, "residual")
-        assert capsys.readouterr().err.split(" say ")[0] == warning
+        assert capsys.readouterr().err.split(" says ")[0] == warning
 
 
 def test_a_network_that_does_not_fit_is_refused():
@@ -187,7 +197,7 @@ def test_energy_with_a_network_is_beside_that_with_random_data(cli, published, t
     status, output, errors = cli(
         "asic", "--liberty", library, "--rows", 16, "--columns", 2, "--vectors", 4, "--runs", 3, "--network", model,
         "--inputs", model.parent / "inputs", "--out", out, "--build", tmp_path / "build")
-    assert status == 0 and errors.startswith("bitline: 3 runs say little") and errors.count("\n") == 1, errors
+    assert status == 0 and errors.startswith("bitline: --runs 3 says little") and errors.count("\n") == 1, errors
     report = json.loads((out / "report.json").read_text(encoding="utf-8"))
     network = report["network"]
     assert len(network["runs"]) == 3 and "activations of kws_ref_model.tflite, 3 runs" in network["data"]
