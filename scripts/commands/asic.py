@@ -145,7 +145,7 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
               help="LEF of layers and sites, for --views. [default: that of the cells]")
 @click.option("--layout", is_flag=True, help="Place and route the macro, check the layout, and measure with its wires.")
 @click.option("--layout-minutes", type=click.FloatRange(0, min_open=True), default=60, show_default=True,
-              help="Time that all steps of the layout may take.")
+              help="Time that placing, routing and checking the layout may take.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True,
               help="Gets report.html, report.json and the netlists.")
 @click.option("--build", "folder", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/asic"),

@@ -14,6 +14,7 @@ from ..asic.roles import DEBIAN, PACKAGE, default_files
 from ..common.files import BadInput
 from ..common.tools import FlowError
 from .def_file import def_text, obstructions, read_wires
+from .elmore import arrivals
 from .floorplan import floorplan
 from .lef import read_lef
 from .lvs import MATCH, compare, source
@@ -23,7 +24,7 @@ from .picture import PACKAGE as PICTURES
 from .picture import draw
 from .placement import place, square
 from .routing import route
-from .wires import electrical, routed_loads
+from .wires import capacitance, routed_loads
 
 # Programs, each in a package of Debian of its name.
 PROGRAMS = ("graywolf", "qrouter", "magic", "netgen-lvs")
@@ -47,14 +48,17 @@ class Technology:
 class LaidOut:
     """A layout: the floorplan, the wires of each net, what the checks say, and the files by name.
 
-    ``extracted`` is the capacitance of each net, pF, as magic finds it in the layout.
+    ``capacitances`` are pF of each net by length, and ``extracted`` as magic finds them in the layout; ``arrivals`` has
+    the Elmore delay of each; ``rules`` are boxes by rule, and ``places`` the number of places.
     """
 
     plan: object
     wires: dict
-    electrical: dict
+    capacitances: dict
     extracted: dict
+    arrivals: dict
     verdict: str
+    places: int
     rules: dict
     files: dict
 
@@ -79,7 +83,7 @@ class _Deadline:
     def left(self):
         left = self._end - time.monotonic()
         if left <= 0:
-            raise TimeoutError(f"layout must end within {self._seconds:g} seconds, and does not")
+            raise TimeoutError(f"layout must be routed and checked within {self._seconds:g} seconds, and does not")
         return left
 
 
@@ -96,7 +100,7 @@ def lay_out(netlist, name, utilization, folder, seconds, progress, technology=No
     folder : Path
         Gets the files and logs of all tools; what was there is removed.
     seconds : float
-        Time limit of all steps.
+        Time limit of the tools, from placement to design rules.
     progress : function
         Takes the number of a step of `STEPS`, and lines of the tools.
     technology : Technology, optional
@@ -135,12 +139,13 @@ def _lay_out(netlist, name, utilization, folder, deadline, progress, technology)
     (folder / f"{name}.def").write_text(layout, encoding="utf-8")
     nodes = step(2, write_views, name, technology.lef, technology.magic)
     verdict = step(3, compare, name, source(name, netlist, names, lef, technology.filler), technology.netgen)
-    rules = step(4, check_rules, name, technology.lef, technology.magic)
+    places, rules = step(4, check_rules, name, technology.lef, technology.magic)
     progress(5, "")
     draw(folder / f"{name}.gds", folder / "layout.png", plan.width, plan.height)
     wires = read_wires(routed)
-    return LaidOut(plan, wires, {net: electrical(each, lef) for net, each in wires.items()},
-                   _extracted(netlist, names, nodes), verdict, rules,
+    delays = arrivals(netlist, (folder / f"{name}_routed.rc").read_text(encoding="utf-8"))
+    return LaidOut(plan, wires, {net: capacitance(each, lef) for net, each in wires.items()},
+                   _extracted(netlist, names, nodes), delays, verdict, places, rules,
                    {"layout.def": layout, **{f"layout.{kind}": (folder / file).read_bytes() for kind, file in (
                        ("gds", f"{name}.gds"), ("png", "layout.png"))}})
 
@@ -158,7 +163,7 @@ def annotated(built, laid_out):
     """A design with the routed wires as its loads, at the period that its longest path then takes."""
     netlist = built.netlist
     (clock,) = netlist.ports[CLOCK][1]
-    loads = routed_loads(netlist, Names(netlist), laid_out.electrical)
+    loads = routed_loads(netlist, Names(netlist), laid_out.capacitances)
     timing = Timing(netlist, loads, clock, built.timing.slew)
     return replace(built, timing=timing, period=math.ceil(timing.longest().nanoseconds * 1e3) / 1e3)
 
@@ -191,7 +196,8 @@ def measure_layout(work, built, library, setting, folder, seconds, progress):
         **_wires(built, after, laid_out),
         "layout_against_netlist": laid_out.verdict,
         "matches": laid_out.verdict == MATCH,
-        "design_rules": laid_out.rules,
+        "design_rule_places": laid_out.places,
+        "design_rule_boxes": laid_out.rules,
         "ports_without_pin": Names(built.netlist).left_out,
         "tops_per_mm2_of_layout": TOPS * figures["macs_per_cycle"] / figures["period_ns"] / (area * 1e-6),
         "figures": figures,
@@ -218,8 +224,7 @@ def _wires(built, after, laid_out):
         for layer, length in each.lengths.items():
             lengths[layer] += length
     clock = Names(netlist).nets[after.timing.clock]
-    # pF times ohm is ps.
-    delays = [each.capacitance * each.resistance for net, each in laid_out.electrical.items() if net != clock]
+    edge = laid_out.arrivals[clock]
     return {
         "nets_routed": len(wires),
         "wire_um": sum(lengths.values()),
@@ -228,7 +233,8 @@ def _wires(built, after, laid_out):
         "wire_pf": sum(after.timing.loads.wires),
         "extracted_pf": sum(laid_out.extracted[net] for net in wires),
         "estimated_wire_pf": sum(built.timing.loads.wires),
-        "greatest_rc_ps": max(delays, default=0.0),
-        "clock_net": {"um": wires[clock].length, "pf": laid_out.electrical[clock].capacitance,
-                      "pins": len(netlist.sinks()[after.timing.clock])},
+        "greatest_elmore_ps": max((each.last for net, each in laid_out.arrivals.items() if net != clock), default=0.0),
+        "clock_net": {"um": wires[clock].length, "pf": laid_out.capacitances[clock],
+                      "pins": len(netlist.sinks()[after.timing.clock]),
+                      "elmore_latency_ps": edge.last, "elmore_skew_ps": edge.last - edge.first},
     }

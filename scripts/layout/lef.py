@@ -18,8 +18,6 @@ class Layer:
         The direction that wires prefer.
     pitch, width : float
         um.
-    resistance : float
-        Ohm per square.
     capacitance : float
         pF per um2 to what is below.
     edge_capacitance : float
@@ -30,7 +28,6 @@ class Layer:
     is_horizontal: bool
     pitch: float
     width: float
-    resistance: float
     capacitance: float
     edge_capacitance: float
 
@@ -151,7 +148,7 @@ def _layer(name, values):
     if not (pitch > 0 and width > 0):
         raise ValueError(f"pitch {pitch:g}, width {width:g}")
     return Layer(name, values["DIRECTION"] == ["HORIZONTAL"], pitch, width, *(
-        float(values[key][-1]) if key in values else 0.0 for key in ("RESISTANCE", "CAPACITANCE", "EDGECAPACITANCE")))
+        float(values[key][-1]) if key in values else 0.0 for key in ("CAPACITANCE", "EDGECAPACITANCE")))
 
 
 def _cell(words):

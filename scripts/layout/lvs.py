@@ -1,10 +1,13 @@
 """Layout against netlist, by netgen: at the level of cells, as LEF has no transistors."""
 
+from ..common.progress import count_of
 from ..common.tools import FlowError, run_program
 from .lef import GROUND, POWER
 from .names import GROUND_NET, POWER_NET, terminals
 
 RESULT = "Result:"
+# Heading of a table of two columns: ports of the layout, ports of the netlist. The last one is that of the design.
+PORTS = "Subcircuit pins:"
 MATCH = "Circuits match uniquely."
 
 
@@ -27,7 +30,7 @@ def source(name, netlist, names, lef, filler):
 
 
 def compare(name, text, setup, folder, progress=None, seconds=None):
-    """Compare ``NAME.spice``, which magic has written, with a netlist; returns netgen's verdict.
+    """Compare ``NAME.spice``, which magic has written, with a netlist; returns `verdict`.
 
     Parameters
     ----------
@@ -42,6 +45,7 @@ def compare(name, text, setup, folder, progress=None, seconds=None):
     Raises
     ------
     FlowError
+        netgen ends without a verdict.
     TimeoutError
     """
     (folder / "source.spice").write_text(text, encoding="utf-8")
@@ -49,12 +53,42 @@ def compare(name, text, setup, folder, progress=None, seconds=None):
     result.unlink(missing_ok=True)
     run_program(["netgen-lvs", "-batch", "lvs", f"{name}.spice {name}", f"source.spice {name}", setup, result.name],
                 folder, "lvs.log", progress, seconds)
-    if not result.exists():
-        raise FlowError(f"netgen must compare layout and netlist, and does not (in {folder / 'lvs.log'})")
-    return verdict((folder / "lvs.log").read_text(encoding="utf-8"))
+    log = folder / "lvs.log"
+    found = result.exists() and verdict(log.read_text(encoding="utf-8"), result.read_text(encoding="utf-8"))
+    if not found:
+        raise FlowError(f"netgen must compare layout and netlist, and does not (in {log})")
+    return found
 
 
-def verdict(log):
-    """netgen's last words on the design."""
-    return next((line.removeprefix(RESULT).strip() for line in reversed(log.splitlines()) if line.startswith(RESULT)),
-                "no verdict")
+def verdict(log, tables):
+    """netgen's last words on the design, and ports that differ; None if it has none.
+
+    netgen calls circuits equal whatever their ports are called, so those are compared here.
+
+    Parameters
+    ----------
+    log : str
+    tables : str
+        The file that netgen writes.
+    """
+    words = [line.removeprefix(RESULT).strip() for line in log.splitlines() if line.startswith(RESULT)]
+    if not words or words[-1] != MATCH:
+        return words[-1] if words else None
+    ports = _ports(tables)
+    wrong = [f"{one} in the layout, {other} in the netlist" for one, other in ports if one != other]
+    if wrong:
+        return f"{count_of(len(wrong), 'port')} of {len(ports)} must match, and do not; the first: {wrong[0]}"
+    return MATCH if ports else None
+
+
+def _ports(tables):
+    """Ports of the layout and of the netlist, in pairs, as the last table has them."""
+    lines = iter(tables.rpartition(PORTS)[2].splitlines() if PORTS in tables else [])
+    pairs = []
+    for line in lines:
+        if pairs and line.startswith("---"):
+            break
+        one, is_pair, other = line.partition("|")
+        if is_pair and not line.startswith(("Circuit 1:", "---")):
+            pairs.append((one.strip(), other.replace("**Mismatch**", "").strip()))
+    return pairs

@@ -29,12 +29,14 @@ quit -noprompt
 """
 CAPACITANCES = "capacitances.spice"
 MARK = "bitline rule:"
+TOTAL = "bitline places:"
 END = "bitline rules end"
 CHECK = READ + """expand
 drc on
 drc check
 drc catchup
 foreach {{why boxes}} [drc listall why] {{ puts "{mark} [llength $boxes] $why" }}
+puts "{total} [drc list count total]"
 puts "{end}"
 quit -noprompt
 """
@@ -42,7 +44,8 @@ quit -noprompt
 
 def _magic(script, technology, lef, name, folder, log, progress, seconds):
     path = folder / f"{log}.tcl"
-    path.write_text(script.format(lef=lef, name=name, mark=MARK, end=END, capacitances=CAPACITANCES), encoding="utf-8")
+    path.write_text(script.format(lef=lef, name=name, mark=MARK, total=TOTAL, end=END, capacitances=CAPACITANCES),
+                    encoding="utf-8")
     run_program(["magic", "-dnull", "-noconsole", "-rcfile", technology, path.name], folder, f"{log}.log", progress,
                 seconds)
     return (folder / f"{log}.log").read_text(encoding="utf-8")
@@ -89,7 +92,7 @@ def read_capacitances(text):
 
 
 def check_rules(name, lef, technology, folder, progress=None, seconds=None):
-    """Design rules of ``NAME.def`` that are broken: how often, by rule; the most frequent first."""
+    """At how many places ``NAME.def`` breaks design rules, and boxes by rule, as `read_rules`."""
     text = _magic(CHECK, technology, lef, name, folder, "drc", progress, seconds)
     if END not in text:
         raise FlowError(f"magic must check all rules, and does not (in {folder / 'drc.log'})")
@@ -97,10 +100,15 @@ def check_rules(name, lef, technology, folder, progress=None, seconds=None):
 
 
 def read_rules(text):
-    """Counts by rule of what magic has printed."""
-    found = {}
+    """What magic has printed: its number of places, and boxes by rule, the most frequent first.
+
+    A place is several boxes where it is not a rectangle, or lies across the tiles that magic checks one after another.
+    """
+    found, places = {}, 0
     for line in text.splitlines():
         if line.startswith(MARK):
             count, rule = line.removeprefix(MARK).split(maxsplit=1)
             found[rule] = found.get(rule, 0) + int(count)
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
+        elif line.startswith(TOTAL):
+            places = int(line.removeprefix(TOTAL))
+    return places, dict(sorted(found.items(), key=lambda item: -item[1]))

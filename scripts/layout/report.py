@@ -10,7 +10,7 @@ from ..common.progress import count_of
 EMBEDDED = "layout.png"
 # Name, and how its value is printed of the figures of a design.
 FIGURES = (
-    ("clock period, ns", lambda figures: f"{figures['period_ns']:.3f}"),
+    ("period with an ideal clock, ns", lambda figures: f"{figures['period_ns']:.3f}"),
     ("pJ per MAC", lambda figures: f"{figures['pj_per_mac']:.4g}"),
     ("of these wires", lambda figures: f"{figures['pj_per_mac_by_kind']['wires']:.3g}"),
     ("of these clock", lambda figures: f"{figures['pj_per_mac_by_kind']['clock']:.3g}"),
@@ -34,10 +34,10 @@ def layout_tables(report):
     table = Table("macro", "synthesis, wires estimated", "layout, wires routed", title="Layout: delay and energy")
     for row in _rows(report):
         table.add_row(*row)
-    rules = Table("design rule", "places", title="Design rules that are broken")
-    for rule, count in report["layout"]["design_rules"].items():
+    rules = Table("design rule", "boxes", title="Design rules that are broken")
+    for rule, count in report["layout"]["design_rule_boxes"].items():
         rules.add_row(rule, f"{count:,}")
-    return [table, rules] if report["layout"]["design_rules"] else [table]
+    return [table, rules] if report["layout"]["design_rule_boxes"] else [table]
 
 
 def layout_facts(report):
@@ -45,20 +45,24 @@ def layout_facts(report):
     layout = report["layout"]
     width, height = layout["die_um"]
     by_layer = ", ".join(f"{layer} {length:,.0f}" for layer, length in layout["wire_um_by_layer"].items())
-    clock, broken = layout["clock_net"], sum(layout["design_rules"].values())
+    clock, broken = layout["clock_net"], layout["design_rule_places"]
     return {
         "layout": f"{width:,.1f} x {height:,.1f} um, {layout['die_um2']:,.0f} um2; {layout['rows']} rows, of which "
                   f"cells take {layout['utilization']:.1%}",
         "throughput of the layout": f"{layout['tops_per_mm2_of_layout']:.4g} TOPS/mm2",
         "wires": f"{layout['wire_um']:,.0f} um of {layout['nets_routed']:,} nets ({by_layer}), {layout['vias']:,} "
-                 f"vias; resistance times capacitance of a net but the clock, which is left out, at most "
-                 f"{layout['greatest_rc_ps']:.2f} ps",
+                 f"vias; Elmore delay of a net but the clock, which the period leaves out, at most "
+                 f"{layout['greatest_elmore_ps']:.2f} ps",
         "clock": f"one net without buffers: {clock['um']:,.0f} um, {clock['pf']:.3f} pF, {clock['pins']:,} pins; "
-                 "delays take it as ideal",
+                 f"Elmore delay to the last pin {clock['elmore_latency_ps']:.1f} ps, {clock['elmore_skew_ps']:.1f} ps "
+                 "after the first. The period is that of an ideal clock: without a clock tree the layout does not run "
+                 "at it, and hold is not checked",
         "wires as magic extracts them": f"{layout['extracted_pf']:.3f} pF, with what is between two of them at both; "
                                         f"by length and LEF {layout['wire_pf']:.3f} pF",
         "layout against netlist": layout["layout_against_netlist"],
-        "design rules": (f"{count_of(len(layout['design_rules']), 'rule')} broken, at "
+        **({"ports without a pin, constant or the same net as another": ", ".join(layout["ports_without_pin"])}
+           if layout["ports_without_pin"] else {}),
+        "design rules": (f"{count_of(len(layout['design_rule_boxes']), 'rule')} broken, at "
                          f"{count_of(broken, 'place')}" if broken else "kept"),
     }
 
@@ -76,8 +80,8 @@ def page_section(report, files):
                     for name, words in layout_facts(report).items())
     rows = "".join(f"<tr>{''.join(f'<td>{html.escape(word)}</td>' for word in row)}</tr>" for row in _rows(report))
     rules = "".join(f"<tr><td>{html.escape(rule)}</td><td>{count:,}</td></tr>"
-                    for rule, count in report["layout"]["design_rules"].items())
-    rules = rules and f"<table><tr><th>design rule that is broken</th><th>places</th></tr>{rules}</table>"
+                    for rule, count in report["layout"]["design_rule_boxes"].items())
+    rules = rules and f"<table><tr><th>design rule that is broken</th><th>boxes</th></tr>{rules}</table>"
     state = "good" if report["layout"]["matches"] else "bad"
     return f"""<h2>Layout</h2>
 <p>Figures of a <b>layout</b> of the macro, which was placed and routed; cells are abstracts, without transistors.</p>

@@ -1,26 +1,12 @@
-"""Routed wires as loads: capacitance and resistance by length and the numbers in LEF."""
-
-from dataclasses import dataclass
+"""Routed wires as loads: capacitance by length and the numbers in LEF."""
 
 from ..asic.loads import Loads
 
 
-@dataclass(frozen=True)
-class Electrical:
-    """What a net's wires are: pF to ground, ohm from one end to the other if they were one line."""
-
-    capacitance: float
-    resistance: float
-
-
-def electrical(wires, lef):
-    """The `Electrical` of a net; vias and what lies beside a wire count for nothing, LEF has no numbers for them."""
-    capacitance = resistance = 0.0
-    for layer in lef.layers:
-        length = wires.lengths.get(layer.name, 0.0)
-        capacitance += length * (layer.width * layer.capacitance + 2 * layer.edge_capacitance)
-        resistance += length / layer.width * layer.resistance
-    return Electrical(capacitance, resistance)
+def capacitance(wires, lef):
+    """pF to ground of a net's wires; vias and neighbors count for nothing, LEF has no numbers for them."""
+    return sum(wires.lengths.get(layer.name, 0.0) * (layer.width * layer.capacitance + 2 * layer.edge_capacitance)
+               for layer in lef.layers)
 
 
 def routed_loads(netlist, names, routed):
@@ -30,10 +16,10 @@ def routed_loads(netlist, names, routed):
     ----------
     netlist : Netlist
     names : Names
-    routed : dict of str to Electrical
+    routed : dict of str to float
+        pF of each net that has wires.
     """
     loads = Loads(netlist, 0.0)
     for net in range(2, netlist.nets):
-        if names.nets[net] in routed:
-            loads.wires[net] = routed[names.nets[net]].capacitance
+        loads.wires[net] = routed.get(names.nets[net], loads.wires[net])
     return loads

@@ -4,6 +4,7 @@
 import itertools
 import json
 import os
+import re
 
 import pytest
 from bitline.scripts.asic.liberty import read_library
@@ -12,17 +13,18 @@ from bitline.scripts.asic.roles import default_files, find_roles
 from bitline.scripts.commands import asic
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.tools import FlowError
-from bitline.scripts.layout import flow, lef
+from bitline.scripts.layout import flow, lef, lvs
 from bitline.scripts.layout.constants import restricted, without_constants
 from bitline.scripts.layout.def_file import covered, read_wires
+from bitline.scripts.layout.elmore import arrival, read_trees
 from bitline.scripts.layout.floorplan import spread
 from bitline.scripts.layout.flow import Technology, lay_out
 from bitline.scripts.layout.lvs import MATCH, compare, verdict
-from bitline.scripts.layout.magic import read_capacitances, read_rules
+from bitline.scripts.layout.magic import check_rules, read_capacitances, read_rules, write_views
 from bitline.scripts.layout.names import Names
 from bitline.scripts.layout.placement import read_placement
 from bitline.scripts.layout.refine import Refinement
-from bitline.scripts.layout.wires import electrical
+from bitline.scripts.layout.wires import capacitance
 from tiny_liberty import tiny_liberty
 
 LEF = """VERSION 5.4 ;
@@ -37,7 +39,6 @@ LAYER metal1   # the lowest
   DIRECTION HORIZONTAL ;
   PITCH 1 ;
   WIDTH 0.5 ;
-  RESISTANCE RPERSQ 0.08 ;
   CAPACITANCE CPERSQDIST 4e-05 ;
   EDGECAPACITANCE 8e-05 ;
 END metal1
@@ -111,7 +112,7 @@ def lef_file(tmp_path):
 
 def test_layers_and_cells_are_those_of_lef(lef_file):
     found = lef.read_lef(lef_file())
-    assert found.layers[0] == lef.Layer("metal1", True, 1.0, 0.5, 0.08, 4e-5, 8e-5)
+    assert found.layers[0] == lef.Layer("metal1", True, 1.0, 0.5, 4e-5, 8e-5)
     assert [(layer.name, layer.is_horizontal) for layer in found.layers] == [
         ("metal1", True), ("metal2", False), ("metal3", True)]
     assert found.site == 0.8 and list(found.cells) == ["FILL", "INV"]
@@ -128,7 +129,7 @@ def test_a_lef_that_is_none_is_refused(lef_file, old, new):
         lef.read_lef(lef_file(LEF.replace(old, new)))
 
 
-def test_wires_have_the_capacitance_and_resistance_of_their_lengths(lef_file):
+def test_wires_have_the_capacitance_of_their_lengths(lef_file):
     text = """
 NETS 1 ;
 - a ( c0 A ) ( c1 A ) + ROUTED metal1 ( 0 0 ) ( 10000 * ) M2_M1
@@ -137,9 +138,23 @@ END NETS
 """
     wires = read_wires(text)["a"]
     assert (wires.lengths, wires.vias) == ({"metal1": 10.0}, 1)
-    found = electrical(wires, lef.read_lef(lef_file()))
-    assert found.capacitance == pytest.approx(10 * (0.5 * 4e-5 + 2 * 8e-5))
-    assert found.resistance == pytest.approx(10 / 0.5 * 0.08)
+    assert capacitance(wires, lef.read_lef(lef_file())) == pytest.approx(10 * (0.5 * 4e-5 + 2 * 8e-5))
+
+
+def test_delay_of_a_tree_is_that_of_its_resistances_and_what_they_charge():
+    # One ohm to a pin of 0.1 pF, and behind it two branches, of 2 and 4 ohm.
+    (tree,) = read_trees("a 1 c0/Y 3 ( 1 0.2 c1/A , ( 2 0.4 c2/A ) , ( 4 0.8 c3/A ) ) \nb 1 c1/Y 0\n").values()
+    assert [each.parent for each in tree] == [None, 0, 0]
+    pins = {"c1/A": 0.1, "c2/A": 0.2, "c3/A": 0.3}
+    stem = 1 * (0.1 + 0.1 + 0.6 + 1.1)
+    found = arrival(tree, pins.get)
+    assert (found.first, found.last) == (pytest.approx(stem), pytest.approx(stem + 4 * (0.4 + 0.3)))
+
+
+def test_delay_of_a_long_chain_is_found():
+    count = 3000
+    (tree,) = read_trees(f"clk 1 PIN/clk {count} {'( 1 0 c1/A ' * count}{') ' * count}").values()
+    assert arrival(tree, lambda pin: 1.0).last == pytest.approx(count * (count + 1) / 2)
 
 
 @pytest.mark.parametrize("segments, length", [
@@ -188,10 +203,42 @@ def test_places_are_those_of_graywolf():
 
 
 def test_rules_are_counted_and_the_last_words_are_the_verdict():
-    assert read_rules("x\nbitline rule: 3 Metal1 spacing < 0.3um\nbitline rule: 5 Metal2 width\n") == {
-        "Metal2 width": 5, "Metal1 spacing < 0.3um": 3}
-    assert verdict("Result: Circuits match uniquely.\nResult: Netlists do not match.\n") == "Netlists do not match."
-    assert verdict(f"Netlists match uniquely.\nResult: {MATCH}\nLVS Done.") == MATCH and verdict("") == "no verdict"
+    text = "x\nbitline rule: 3 Metal1 spacing < 0.3um\nbitline rule: 5 Metal2 width\nbitline places: 7\n"
+    assert read_rules(text) == (7, {"Metal2 width": 5, "Metal1 spacing < 0.3um": 3})
+    assert verdict("Result: Circuits match uniquely.\nResult: Netlists do not match.\n", "") == "Netlists do not match."
+    assert verdict("", "") is None and verdict(f"Result: {MATCH}", "") is None
+
+
+PORTS = """Subcircuit pins:
+Circuit 1: INVX1                           |Circuit 2: INVX1
+-------------------------------------------|-------------------------------------------
+Y                                          |A **Mismatch**
+---------------------------------------------------------------------------------------
+Subcircuit pins:
+Circuit 1: top                             |Circuit 2: top
+-------------------------------------------|-------------------------------------------
+{}---------------------------------------------------------------------------------------
+Cell pin lists are equivalent.
+"""
+
+
+@pytest.mark.parametrize("ports, match", [
+    ((("a", "a"), ("gnd", "gnd"), ("vdd", "vdd")), r"^Circuits match uniquely\.$"),
+    ((("a", "b **Mismatch**"), ("b", "a **Mismatch**"), ("gnd", "gnd")),
+     "^2 ports of 3 must match, and do not; the first: a in the layout, b in the netlist$"),
+    ((("a", "a"), ("(no matching pin)", "b")), r"^1 port of 2 .*: \(no matching pin\) in the layout, b in the net"),
+    ((("vdd", "gnd **Mismatch**"), ("gnd", "vdd **Mismatch**")), "^2 ports of 2 .*: vdd in the layout, gnd in"),
+])
+def test_ports_that_differ_are_a_mismatch(ports, match):
+    table = "".join(f"{one:43}|{other:43}\n" for one, other in ports)
+    assert re.search(match, verdict(f"Netlists match uniquely.\nResult: {MATCH}\nLVS Done.", PORTS.format(table)))
+
+
+def test_a_comparison_without_a_verdict_is_said_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(lvs, "run_program", lambda *arguments: [
+        (tmp_path / name).write_text("netgen gave up\n", encoding="utf-8") for name in ("lvs.out", "lvs.log")])
+    with pytest.raises(FlowError, match=r"^netgen must compare layout and netlist, and does not \(in .*lvs.log\)$"):
+        compare("top", "", tmp_path, tmp_path)
 
 
 def test_capacitances_are_counted_at_both_ends():
@@ -335,6 +382,38 @@ def test_status_is_that_of_results_and_of_the_comparison(wrong, matches, status)
     assert asic.status({"macro": right, "mac_array": right}) == 0
 
 
+def planted_faults_are_found(name, folder, planted, places):
+    """In a layout that was made: two wires that are too close, pins in each other's place, one left out, supplies."""
+    technology = Technology()
+    routed, text = ((folder / file).read_text(encoding="utf-8") for file in (f"{name}.def", "source.spice"))
+    planted.mkdir()
+
+    def write(changed):
+        assert changed != routed
+        (planted / f"{name}.def").write_text(changed, encoding="utf-8")
+
+    wires = "\n  NEW metal4 ( 2000 30000 ) ( * 60000 )\n  NEW metal4 ( 2400 30000 ) ( * 60000 )"
+    start = routed.index("+ ROUTED", routed.index("\nNETS "))
+    end = start + re.search(r"\s;", routed[start:]).start()
+    write(routed[:end] + wires + routed[end:])
+    found, boxes = check_rules(name, technology.lef, technology.magic, planted)
+    # The wires are long, so magic has several boxes for their one place.
+    (close,) = [count for rule, count in boxes.items() if rule.startswith("Metal4 spacing")]
+    assert found == places + 1 and close > 1
+
+    def exchanged(one, other, pattern):
+        return re.sub(pattern.format(f"({one}|{other})"),
+                      lambda match: match[1] + (other if match[2] == one else one), routed)
+
+    for changed, fault in (
+            (exchanged("o_sum_x_0", "o_sum_x_1", r"(\n- ){}(?= \+ NET)"), "2 ports"),
+            (exchanged("gnd", "vdd", r"(\n- |\( \* |\+ NET ){}(?= )"), "2 ports"),
+            (re.sub(r"\n- o_sum_x_1 \+ NET[^;]*;", "", routed), "1 port")):
+        write(changed)
+        write_views(name, technology.lef, technology.magic, planted)
+        assert compare(name, text, technology.netgen, planted).startswith(f"{fault} of ")
+
+
 @pytest.mark.slow
 @pytest.mark.needs("graywolf")
 @pytest.mark.needs("qrouter")
@@ -365,6 +444,12 @@ def test_a_macro_is_laid_out(cli, tmp_path):
     # Two pins in each other's place are another netlist.
     (folder,) = build.glob("*/layout")
     (spice,) = folder.glob("bitline_*.spice")
+    clock = layout["clock_net"]
+    assert clock["elmore_latency_ps"] >= clock["elmore_skew_ps"] > layout["greatest_elmore_ps"] > 0
+    # What qrouter takes for the wires, as lengths times what LEF says, but for shorter ways over pins.
+    trees = read_trees((folder / f"{spice.stem}_routed.rc").read_text(encoding="utf-8")).values()
+    assert sum(each.capacitance for tree in trees for each in tree) == pytest.approx(layout["wire_pf"], rel=0.1)
+    planted_faults_are_found(spice.stem, folder, tmp_path / "planted", layout["design_rule_places"])
     lines = (folder / "source.spice").read_text(encoding="utf-8").splitlines()
     place = next(index for index, line in enumerate(lines) if line.startswith("X") and line.endswith(" DFFPOSX1"))
     name, *nets, kind = lines[place].split()
