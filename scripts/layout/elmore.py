@@ -1,7 +1,7 @@
 """Delay of routed wires: Elmore's, over the trees of resistance and capacitance that qrouter writes of its nets."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .names import Names
 
@@ -76,14 +76,24 @@ def arrival(segments, pin_capacitance):
     return Arrival(min(at_pins, default=0.0), max(at_pins, default=0.0))
 
 
-def arrivals(netlist, text):
-    """The `Arrival` of each net that was routed, by name, with the liberty's capacitances of pins.
+def scaled(segments, total):
+    """Segments with a capacitance of the wires in all, pF: qrouter counts one edge of a wire, and each has two."""
+    factor = total / (sum(each.capacitance for each in segments) or 1.0)
+    return [replace(each, capacitance=each.capacitance * factor) for each in segments]
+
+
+def arrivals(netlist, text, capacitances):
+    """The `Arrival` of each net that qrouter has a tree of, by name, with the liberty's capacitances of pins.
+
+    It has none of some nets from a pin of the layout to a single cell.
 
     Parameters
     ----------
     netlist : Netlist
     text : str
         As qrouter writes it.
+    capacitances : dict of str to float
+        pF of the wires of each net.
     """
     instances = dict(zip(Names(netlist).cells, netlist.instances))
 
@@ -91,4 +101,5 @@ def arrivals(netlist, text):
         cell, _, name = pin.partition("/")
         return instances[cell].cell.inputs.get(name, 0.0) if cell in instances else 0.0
 
-    return {net: arrival(segments, capacitance) for net, segments in read_trees(text).items()}
+    return {net: arrival(scaled(segments, capacitances[net]), capacitance)
+            for net, segments in read_trees(text).items() if net in capacitances}

@@ -143,8 +143,9 @@ def _lay_out(netlist, name, utilization, folder, deadline, progress, technology)
     progress(5, "")
     draw(folder / f"{name}.gds", folder / "layout.png", plan.width, plan.height)
     wires = read_wires(routed)
-    delays = arrivals(netlist, (folder / f"{name}_routed.rc").read_text(encoding="utf-8"))
-    return LaidOut(plan, wires, {net: capacitance(each, lef) for net, each in wires.items()},
+    capacitances = {net: capacitance(each, lef) for net, each in wires.items()}
+    delays = arrivals(netlist, (folder / f"{name}_routed.rc").read_text(encoding="utf-8"), capacitances)
+    return LaidOut(plan, wires, capacitances,
                    _extracted(netlist, names, nodes), delays, verdict, places, rules,
                    {"layout.def": layout, **{f"layout.{kind}": (folder / file).read_bytes() for kind, file in (
                        ("gds", f"{name}.gds"), ("png", "layout.png"))}})
@@ -224,6 +225,8 @@ def _wires(built, after, laid_out):
         for layer, length in each.lengths.items():
             lengths[layer] += length
     clock = Names(netlist).nets[after.timing.clock]
+    if clock not in laid_out.arrivals:
+        raise FlowError("qrouter must write the tree of the clock, and does not")
     edge = laid_out.arrivals[clock]
     return {
         "nets_routed": len(wires),
@@ -233,6 +236,7 @@ def _wires(built, after, laid_out):
         "wire_pf": sum(after.timing.loads.wires),
         "extracted_pf": sum(laid_out.extracted[net] for net in wires),
         "estimated_wire_pf": sum(built.timing.loads.wires),
+        "nets_with_elmore": len(laid_out.arrivals),
         "greatest_elmore_ps": max((each.last for net, each in laid_out.arrivals.items() if net != clock), default=0.0),
         "clock_net": {"um": wires[clock].length, "pf": laid_out.capacitances[clock],
                       "pins": len(netlist.sinks()[after.timing.clock]),

@@ -52,7 +52,7 @@ def layout_facts(report):
         "throughput of the layout": f"{layout['tops_per_mm2_of_layout']:.4g} TOPS/mm2",
         "wires": f"{layout['wire_um']:,.0f} um of {layout['nets_routed']:,} nets ({by_layer}), {layout['vias']:,} "
                  f"vias; Elmore delay of a net but the clock, which the period leaves out, at most "
-                 f"{layout['greatest_elmore_ps']:.2f} ps",
+                 f"{layout['greatest_elmore_ps']:.2f} ps (qrouter has {layout['nets_with_elmore']:,} of the nets)",
         "clock": f"one net without buffers: {clock['um']:,.0f} um, {clock['pf']:.3f} pF, {clock['pins']:,} pins; "
                  f"Elmore delay to the last pin {clock['elmore_latency_ps']:.1f} ps, {clock['elmore_skew_ps']:.1f} ps "
                  "after the first. The period is that of an ideal clock: without a clock tree the layout does not run "

@@ -21,7 +21,7 @@ quit
 
 
 def route(name, text, obstructions, lef, folder, progress=None, seconds=None):
-    """Run qrouter in a folder; returns the routed DEF.
+    """Run qrouter in a folder; returns the routed DEF, and writes ``NAME_routed.rc``, the trees of resistance.
 
     Parameters
     ----------
@@ -54,7 +54,7 @@ def route(name, text, obstructions, lef, folder, progress=None, seconds=None):
     run_program(["qrouter", "-nog", "-s", "route.tcl"], folder, "route.log", progress, seconds)
     log = (folder / "route.log").read_text(encoding="utf-8")
     failed = [line for line in log.splitlines() if line.startswith(MARK)]
-    if not failed or not (folder / routed).exists():
+    if not failed or not (folder / routed).exists() or not (folder / f"{name}_routed.rc").exists():
         raise FlowError(f"qrouter must route the design, and does not (in {folder / 'route.log'})")
     count = failed[-1].removeprefix(MARK).strip()
     if count != "0":
