@@ -15,15 +15,20 @@ UNLIMITED = 10**12
 ROWS, COLUMNS = "D2", "D1"
 INPUTS, WEIGHTS, OUTPUTS = "I1", "I2", "O"
 LINKS = {"O": OUTPUTS, "W": WEIGHTS, "I": INPUTS}
+PACKED = "For cycles. Zeros of packed tiles are MACs here, so energies are too high: take them of workload.yaml."
 EQUATION = "O[b][g][k][oy][ox]+=W[g][k][c][fy][fx]*I[b][g][c][iy][ix]"
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Of one product of a macro: energy of a multiply-accumulate, pJ; area of a cell with its share of the macro."""
+    """Of one product of a macro: energy of a multiply-accumulate, pJ; area of a cell with its share of the macro.
+
+    ``origin`` says in words where they are from.
+    """
 
     energy: float
     area: float
+    origin: str
 
 
 def hardware(config, costs):
@@ -96,6 +101,8 @@ def workload(config, network):
 def packed_workload(config, network):
     """The same as this project packs it: a layer is tiles of a block-Toeplitz matrix, which are groups, and vectors.
 
+    These are its cycles and not its energy: the zeros of such a matrix are multiply-accumulates there.
+
     Parameters
     ----------
     config : MacroConfig
@@ -131,9 +138,9 @@ def _layer(config, number, operator, sizes, stride=(1, 1), dilation=(1, 1)):
 
 def files(config, costs, network):
     """``hardware.yaml``, ``mapping.yaml``, ``workload.yaml`` and ``workload_packed.yaml``, by name."""
-    return {"hardware.yaml": text(hardware(config, costs)), "mapping.yaml": text(mapping()),
-            "workload.yaml": text(workload(config, network)),
-            "workload_packed.yaml": text(packed_workload(config, network))}
+    return {"hardware.yaml": f"# Costs of a product: {costs.origin}\n{text(hardware(config, costs))}",
+            "mapping.yaml": text(mapping()), "workload.yaml": text(workload(config, network)),
+            "workload_packed.yaml": f"# {PACKED}\n{text(packed_workload(config, network))}"}
 
 
 def text(value):

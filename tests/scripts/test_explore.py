@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import random
 import subprocess
 import sys
@@ -14,14 +15,20 @@ from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import plan
 from bitline.host.network.files.load import load_network
 from bitline.scripts.asic.roles import default_files
-from bitline.scripts.commands.networks.explore import describe, export, print_front, read_costs
+from bitline.scripts.commands.networks.explore import (
+    describe,
+    export,
+    predicted_costs,
+    print_front,
+    read_costs,
+)
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.explore.cost import errors, fit, is_within, parts, products_by_kind, read_points, tree_bits
 from bitline.scripts.explore.measure import MEASURED, measure
 from bitline.scripts.explore.search import Candidate, front, search
 from bitline.scripts.explore.space import CHOICES, draw, macro
 from bitline.scripts.explore.targets import TARGETS
-from bitline.scripts.explore.zigzag import text
+from bitline.scripts.explore.zigzag import Costs, packed_workload, text, workload
 from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 
 MACRO = MacroConfig(rows=8, columns=8)
@@ -273,7 +280,7 @@ for result, _ in layers:
 @pytest.mark.parametrize("name", MACROS)
 def test_an_export_says_what_a_macro_and_a_network_are(model, tmp_path, name):
     config, network = MACROS[name], load_network(model)
-    export(tmp_path, [Candidate(config, 1, 6400.0)], None, network)
+    export(tmp_path, ECP5, [Candidate(config, 1, 6400.0)], None, network)
     (folder,) = tmp_path.glob("00_*")
     found = {path.stem: yaml.safe_load(path.read_text(encoding="utf-8")) for path in folder.iterdir()}
     array, memories = found["hardware"]["operational_array"], found["hardware"]["memories"]
@@ -293,16 +300,42 @@ def test_an_export_says_what_a_macro_and_a_network_are(model, tmp_path, name):
         "B": 1, "G": 1, "K": 24, "C": 40, "OY": 1, "OX": 1, "FY": 1, "FX": 1}
 
 
-def test_measured_costs_are_of_a_product(tmp_path):
+def test_measured_costs_are_of_a_product(model, tmp_path):
     config = MacroConfig(rows=8, columns=4)
     path = tmp_path / "report.json"
     report = {"configuration": config.to_dict(), "macro": {"pj_per_mac": 2.5, "area_um2": 3200.0}}
     path.write_text(json.dumps(report), encoding="utf-8")
-    costs = read_costs(path)
-    assert (costs.energy, costs.area) == (2.5, 100.0)
+    measured = read_costs(path)
+    assert measured == (config, Costs(2.5, 100.0, f"bitline asic, measured of {config.name}"))
+    network, other = load_network(model), dataclasses.replace(config, banks=2)
+    said = export(tmp_path / "zigzag", LIBERTY, [Candidate(config, 1, 1), Candidate(other, 1, 1)], measured, network)
+    assert said[1] == f"costs of 1 of 2 macros are those of another one: bitline asic, measured of {config.name}"
+    origins = [file.read_text(encoding="utf-8").splitlines()[0]
+               for file in sorted((tmp_path / "zigzag").glob("*/hardware.yaml"))]
+    assert [line.endswith("which is another macro than this") for line in origins] == [False, True]
+    assert len(export(tmp_path / "zigzag", LIBERTY, [Candidate(config, 1, 1)], measured, network)) == 1
     path.write_text(json.dumps(report | {"configuration": MacroConfig(rows=8, columns=4, input_bits=4).to_dict()}))
     with pytest.raises(BadInput, match="--costs must be of weights of 8 and inputs of 8 bits, not 8 and 4"):
         read_costs(path)
+
+
+def test_predicted_costs_are_of_a_product():
+    config = MacroConfig(rows=8, columns=4)
+    # 96 pJ a cycle, eight of which are 32 multiply-accumulates.
+    assert predicted_costs(LIBERTY, Candidate(config, 10, 640.0, 960.0)) == Costs(
+        24.0, 20.0, "predicted um2 of cells of osu018, and pJ with random data")
+    assert predicted_costs(ECP5, Candidate(config, 10, 640.0)) == Costs(
+        0.0, 20.0, "predicted LUT sites of ECP5; no energy")
+
+
+@pytest.mark.slow
+def test_packed_layers_have_the_zeros_of_their_tiles_as_products(published):
+    """The figure of docs/explore.md."""
+    path, _ = published("keyword_spotting")
+    config, network = MacroConfig(rows=64, columns=64, banks=2), load_network(path)
+    packed, plain = (sum(math.prod(layer["loop_sizes"]) for layer in layers(config, network))
+                     for layers in (packed_workload, workload))
+    assert packed / plain == pytest.approx(1.70, abs=0.005)
 
 
 @pytest.mark.parametrize("value", [{"a": 1e-5, "b": [1, "x: y"], "c": {}, "d": [], "e": {"f": [{"g": True}, [2, [3]]]}},
@@ -323,7 +356,7 @@ def cycles_of_zigzag(folder, workload):
 @pytest.mark.parametrize("name", MACROS)
 def test_zigzag_takes_what_is_exported(model, tmp_path, name):
     config, network = MACROS[name], load_network(model)
-    export(tmp_path, [Candidate(config, 1, 6400.0)], None, network)
+    export(tmp_path, ECP5, [Candidate(config, 1, 6400.0)], None, network)
     (folder,) = tmp_path.glob("00_*")
     # Most of these cycles are loads, of which it counts bits and not rows, and latency, which it does not have.
     assert sum(cycles_of_zigzag(folder, "workload_packed")) == pytest.approx(
@@ -336,7 +369,7 @@ def test_zigzag_counts_as_many_cycles_for_a_network(published, tmp_path):
     """The figures of docs/explore.md."""
     path, _ = published("keyword_spotting")
     config, network = MacroConfig(rows=64, columns=64, banks=2), load_network(path)
-    export(tmp_path, [Candidate(config, 1, 27000.0)], None, network)
+    export(tmp_path, ECP5, [Candidate(config, 1, 27000.0)], None, network)
     (folder,) = tmp_path.glob("00_*")
     packed, plain = (cycles_of_zigzag(folder, name) for name in ("workload_packed", "workload"))
     planned = plan(Mapping(config, network))

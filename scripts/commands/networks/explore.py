@@ -1,6 +1,7 @@
 """``bitline explore``: the macros that suit a network, by cycles and area."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -83,29 +84,60 @@ def draw(title, target, candidates, best, objectives):
 
 
 def read_costs(path):
-    """The costs of a product that `bitline asic` has measured, from its report."""
+    """The macro that `bitline asic` has measured, and its costs of a product, from its report."""
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
         config, macro = MacroConfig.from_dict(report["configuration"]), report["macro"]
         bits = config.weight_bits, config.input_bits
-        costs = Costs(float(macro["pj_per_mac"]), macro["area_um2"] / (config.rows * config.columns))
+        costs = Costs(float(macro["pj_per_mac"]), macro["area_um2"] / (config.rows * config.columns),
+                      f"bitline asic, measured of {config.name}")
     except (ValueError, KeyError, TypeError):
         raise BadInput(f"--costs must be report.json of bitline asic, and {path} is not") from None
     if bits != (WEIGHT_BITS, INPUT_BITS):
         raise BadInput(f"--costs must be of weights of {WEIGHT_BITS} and inputs of {INPUT_BITS} bits, not {bits[0]} "
                        f"and {bits[1]}")
-    return costs
+    return config, costs
 
 
-def export(folder, best, costs, network):
-    """Write the macros of a front and the network for ZigZag, a folder each; returns the folder."""
-    contents = {}
+def predicted_costs(target, candidate):
+    """The `Costs` of a product that the target predicts, of energy with random data."""
+    config, area = candidate.config, target.units["area"]
+    products = config.rows * config.columns // config.fuse
+    if candidate.energy is None:
+        return Costs(0.0, candidate.area / products, f"predicted {area}; no energy")
+    # A multiply-accumulate of all cells takes a cycle for each plane.
+    energy = candidate.energy / candidate.cycles * config.input_bits / products
+    return Costs(energy, candidate.area / products, f"predicted {area}, and pJ with random data")
+
+
+def export(folder, target, best, measured, network):
+    """Write the macros of a front and the network for ZigZag, a folder each; returns lines that say so.
+
+    Parameters
+    ----------
+    folder : Path
+    target : Target
+        Its predictions are the costs where none are measured.
+    best : list of Candidate
+    measured : (MacroConfig, Costs) or None
+        Of `read_costs`.
+    network : Network
+    """
+    contents, others = {}, 0
     for number, each in enumerate(best):
-        sites = Costs(0.0, each.area / (each.config.rows * each.config.columns // each.config.fuse))
-        for name, text in zigzag.files(each.config, costs or sites, network).items():
+        if measured is None:
+            costs = predicted_costs(target, each)
+        else:
+            config, costs = measured
+            if config != each.config:
+                others += 1
+                costs = replace(costs, origin=f"{costs.origin}, which is another macro than this")
+        for name, text in zigzag.files(each.config, costs, network).items():
             contents[f"{number:02}_{each.config.name}/{name}"] = text
     write_files(folder, contents)
-    return folder
+    if not others:
+        return [str(folder)]
+    return [str(folder), f"costs of {others} of {len(best)} macros are those of another one: {measured[1].origin}"]
 
 
 def print_front(target, best, checked, ranges):
@@ -140,7 +172,7 @@ def print_front(target, best, checked, ranges):
 @click.option("--export", "export_to", metavar="DIR", type=click.Path(path_type=Path),
               help="Gets a folder for each macro of the front: the macro and the network as ZigZag takes them.")
 @click.option("--costs", metavar="FILE", type=click.Path(path_type=Path, exists=True, dir_okay=False),
-              help="With --export: report.json of bitline asic, for energy and area of a product. [default: LUT sites]")
+              help="With --export: report.json of bitline asic, for energy and area of a product. [default: predicted]")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/explore"),
               show_default=True, help="Gets explore.json, explore.png and a folder of configurations.")
 def command(model, target_name, objectives, trials, max_area, seed, jobs, scheduler, export_to, costs, out):
@@ -189,7 +221,7 @@ def command(model, target_name, objectives, trials, max_area, seed, jobs, schedu
                       **configurations})
     print_front(target, best, checked, ranges)
     if export_to:
-        click.echo(export(export_to, best, measured, network))
+        click.echo("\n".join(export(export_to, target, best, measured, network)))
     for name, values in unseen.items():
         click.echo(f"{len(points)} synthesized macros behind the predictions of {name}; error on those that a fit has "
                    f"not seen: mean {values.mean():.1%}, greatest {values.max():.1%}")
