@@ -1,11 +1,8 @@
 """Delay of routed wires: Elmore's, over the trees of resistance and capacitance that qrouter writes of its nets."""
 
-import re
 from dataclasses import dataclass, replace
 
 from .names import Names
-
-TOKEN = re.compile(r"[(),]|[^\s(),]+")
 
 
 @dataclass(frozen=True)
@@ -29,13 +26,13 @@ class Arrival:
 def read_trees(text):
     """The `Segment` list of each net, by name; what comes before a segment stands before it.
 
-    A line is ``NET n DRIVER n`` and a tree, ``( ohm pF PIN , ( ohm pF PIN ) , ... )``.
+    A line is ``NET n DRIVER n`` and a tree, ``( ohm pF PIN , ( ohm pF PIN ) , ... )``, with spaces between all of them.
     """
     trees = {}
     for line in text.splitlines():
         head, is_tree, tree = line.partition("(")
         if is_tree:
-            trees[head.split()[0]] = _segments(iter(TOKEN.findall(is_tree + tree)))
+            trees[head.split()[0]] = _segments(iter([is_tree, *tree.split()]))
     return trees
 
 
