@@ -30,7 +30,7 @@ REASONS_OF_TESTS = {
                                       "host.test_link", "host.test_engine_compile", "helpers.engine_rules"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_engine_limits", "host.test_mapping",
-        "helpers.opensta", "scripts.test_code_coverage",
+        "helpers.opensta", "scripts.test_code_coverage", "scripts.test_layout",
         "scripts.test_floorplan", "scripts.test_inject", "scripts.test_peers", "scripts.test_prove",
         "scripts.test_regress", "scripts.test_reclock", "scripts.test_run", "scripts.test_soak"),
     "cells of RTLIL that Amaranth has written": ("hdl.test_fabric",),
