@@ -27,6 +27,8 @@ enum { PROGRAM, LOADS, TILES, PARAMETERS, PORTS, STATES };
 enum { ACTIVATIONS = 4 };
 /* Bytes of a descriptor, a load, a lane's parameters and a port. */
 enum { DESCRIPTOR = 96, LOAD = 4, PARAMETER = 12, PORT = 24 };
+/* Operation of a descriptor, its first byte, that ends a run. */
+enum { END = 0 };
 enum { INPUT, OUTPUT, STATE, KINDS };
 
 static uint32_t half_at(const uint8_t *bytes)
@@ -251,6 +253,15 @@ static int check_section(uint32_t size, uint32_t unit, uint32_t most)
     return size ? BITLINE_ENGINE_DAMAGED : BITLINE_ENGINE_OK;
 }
 
+/* A program must end: its last descriptor has the operation `END`. */
+static int check_program(const uint8_t *image)
+{
+    uint32_t size;
+    const uint8_t *program = section_of(image, PROGRAM, &size);
+
+    return size && program[size - DESCRIPTOR] == END ? BITLINE_ENGINE_OK : BITLINE_ENGINE_DAMAGED;
+}
+
 /* Writes the sections that the engine has memories for. */
 static int write_sections(struct bitline_engine *engine, const uint8_t *image)
 {
@@ -266,6 +277,9 @@ static int write_sections(struct bitline_engine *engine, const uint8_t *image)
         if (result != BITLINE_ENGINE_OK)
             return result;
     }
+    result = check_program(image);
+    if (result != BITLINE_ENGINE_OK)
+        return result;
     for (index = PROGRAM; index <= PARAMETERS; index++) {
         const uint8_t *bytes = section_of(image, index, &size);
 

@@ -26,7 +26,7 @@ enum bitline_engine_result {
     BITLINE_ENGINE_ARGUMENT = -2,     /* an argument is out of range, or an input or output has another size */
     BITLINE_ENGINE_TIMEOUT = -3,      /* the run did not end in time; it goes on */
     BITLINE_ENGINE_BUSY = -4,         /* a run goes on */
-    BITLINE_ENGINE_DAMAGED = -5,      /* no image, cut short, or another CRC-32 than it says */
+    BITLINE_ENGINE_DAMAGED = -5,      /* no image, cut short, no END, or another CRC-32 than it says */
     BITLINE_ENGINE_OTHER_ENGINE = -6, /* the image is for another configuration */
     BITLINE_ENGINE_TOO_LARGE = -7,    /* the image has more of something than the engine has room for */
     BITLINE_ENGINE_FAULT = -8,        /* a fault ended the run; bitline_engine_take_fault tells which */

@@ -44,7 +44,7 @@ class Result(IntEnum):
 RETURNS = {
     **dict.fromkeys(("init", "load", "clear", "states", "input", "started", "ended", "memory", "output", "run", "start",
                      "load_faulty"), Result.OK),
-    **dict.fromkeys(("cut", "cut_header", "long", "magic", "damaged"), Result.DAMAGED),
+    **dict.fromkeys(("cut", "cut_header", "long", "magic", "damaged", "endless", "empty"), Result.DAMAGED),
     **dict.fromkeys(("beyond_trace", "no_bytes", "no_read", "nothing"), Result.ARGUMENT),
     **dict.fromkeys(("unloaded", "still_unloaded"), Result.NO_IMAGE),
     **dict.fromkeys(("load_running", "input_running", "memory_running", "start_running"), Result.BUSY),
@@ -105,9 +105,12 @@ def driven(request, program, tmp_path_factory):
     faulty.program[1] = faulty.program[1]._replace(target_limit=1)
     large = read_image(DEPTHWISE, data)
     large.loads *= DEPTHWISE.load_entries
+    endless, empty = read_image(DEPTHWISE, data), read_image(DEPTHWISE, data)
+    endless.program.pop()
+    empty.program.clear()
     images = [data, data[:size] + bytes([data[size] ^ 1]) + data[size + 1:],
               with_crc(data[:8] + bytes([data[8] ^ 1]) + data[9:size - 4]) + data[size:],
-              large.to_bytes(DEPTHWISE), faulty.to_bytes(DEPTHWISE)]
+              *(each.to_bytes(DEPTHWISE) for each in (large, faulty, endless, empty))]
     inputs = np.random.default_rng(2).integers(-128, 128, (2, engine.input_bytes)).astype(np.int8)
     names = [path / f"image{number}" for number in range(len(images))]
     for name, image in zip(names, images):

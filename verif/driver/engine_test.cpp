@@ -1,8 +1,8 @@
 // Runs the C driver of an engine against its RTL, like a program on a processor.
 //
 // Arguments: images (the good one, one with a wrong CRC-32, one for another engine, one with too many loads, one with a
-// wrong descriptor), inputs one behind the other, and a file to write the memory to after each run. Writes what happened, a line each: a name and
-// numbers.
+// wrong descriptor, one without END, one without a descriptor), inputs one behind the other, and a file to write the
+// memory to after each run. Writes what happened, a line each: a name and numbers.
 
 #include <fstream>
 #include <iterator>
@@ -75,8 +75,12 @@ static void report_trace()
     say("beyond_trace", bitline_engine_trace(&engine, count, &entry));
 }
 
-static void refuse_images(const Bytes &good, const Bytes &damaged, const Bytes &foreign, const Bytes &large,
-                          const int8_t *x)
+static void refuse_image(const char *name, const Bytes &image)
+{
+    say(name, bitline_engine_load(&engine, image.data(), image.size()));
+}
+
+static void refuse_images(const Bytes &good, const int8_t *x)
 {
     Bytes magic = good, longer = good;
     magic[0] = 'X';
@@ -84,12 +88,8 @@ static void refuse_images(const Bytes &good, const Bytes &damaged, const Bytes &
     say("unloaded", bitline_engine_run(&engine, x, 1));
     say("cut", bitline_engine_load(&engine, good.data(), good.size() - 1));
     say("cut_header", bitline_engine_load(&engine, good.data(), 99));
-    say("long", bitline_engine_load(&engine, longer.data(), longer.size()));
-    say("magic", bitline_engine_load(&engine, magic.data(), magic.size()));
-    say("damaged", bitline_engine_load(&engine, damaged.data(), damaged.size()));
-    say("foreign", bitline_engine_load(&engine, foreign.data(), foreign.size()));
-    say("large", bitline_engine_load(&engine, large.data(), large.size()));
-    say("still_unloaded", bitline_engine_start(&engine));
+    refuse_image("long", longer);
+    refuse_image("magic", magic);
 }
 
 // Accesses that are refused, each of which is a bus error; the driver makes none of them.
@@ -192,7 +192,7 @@ static void fault(const Bytes &faulty, const int8_t *x)
 
 int main(int count, char **arguments)
 {
-    if (count != 8)
+    if (count != 10)
         fail("arguments");
     core = new Vcore;
     core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = core->s_axi_arvalid = core->s_axi_rready = 0;
@@ -201,8 +201,8 @@ int main(int count, char **arguments)
         cycle();
     core->aresetn = 1;
     cycle();
-    const Bytes good = read_file(arguments[1]), inputs = read_file(arguments[6]);
-    memories.open(arguments[7], std::ios::binary);
+    const Bytes good = read_file(arguments[1]), inputs = read_file(arguments[8]);
+    memories.open(arguments[9], std::ios::binary);
     auto x = [&](unsigned number) {
         return reinterpret_cast<const int8_t *>(inputs.data()) + number * engine.input_bytes;
     };
@@ -210,7 +210,13 @@ int main(int count, char **arguments)
     say("init", bitline_engine_init(&engine, BASE));
     std::printf("sizes %u %u %u %u %u %u %u %u\n", engine.rows, engine.columns, engine.lanes, engine.activation_bytes,
                 engine.tile_rows, engine.parameter_slots, engine.program_length, engine.load_entries);
-    refuse_images(good, read_file(arguments[2]), read_file(arguments[3]), read_file(arguments[4]), x(0));
+    refuse_images(good, x(0));
+    refuse_image("damaged", read_file(arguments[2]));
+    refuse_image("foreign", read_file(arguments[3]));
+    refuse_image("large", read_file(arguments[4]));
+    refuse_image("endless", read_file(arguments[6]));
+    refuse_image("empty", read_file(arguments[7]));
+    say("still_unloaded", bitline_engine_start(&engine));
     say("load", bitline_engine_load(&engine, good.data(), good.size()));
     clear_memory();
     bitline_engine_enable(&engine, BITLINE_ENGINE_FINISHED);
