@@ -375,6 +375,8 @@ int bitline_engine_start(struct bitline_engine *engine)
         return BITLINE_ENGINE_NO_IMAGE;
     if (is_busy(engine))
         return BITLINE_ENGINE_BUSY;
+    /* That of a run whose end was polled would raise the interrupt of this one. */
+    WRITE(engine, interrupt_status, BITLINE_ENGINE__INTERRUPT_STATUS__FINISHED_bm);
     WRITE(engine, control, BITLINE_ENGINE__CONTROL__START_bm);
     return BITLINE_ENGINE_OK;
 }

@@ -73,7 +73,7 @@ int bitline_engine_begin_stream(struct bitline_engine *engine);
 /* Writes an input, of engine->input_bytes bytes. */
 int bitline_engine_write_input(struct bitline_engine *engine, const int8_t *input, size_t bytes);
 
-/* Begins a run. */
+/* Begins a run, and clears the event `finished` of the one before. */
 int bitline_engine_start(struct bitline_engine *engine);
 
 /* Waits until the run has ended, and gives what became of it. After an interrupt it does not wait. */

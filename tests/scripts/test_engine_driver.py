@@ -53,7 +53,7 @@ RETURNS = {
     "cancel": Result.CANCELED, "run_faulty": Result.FAULT,
 }
 # The interrupt, events, accesses that were refused until misuse began, and whether bytes are where they belong.
-STATES = {"irq_before": 0, "irq": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1,
+STATES = {"irq_before": 0, "irq": 1, "irq_polled": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1,
           "disturbed_error": ErrorCode.UNMAPPED, "apart": 1, "around": 1, "no_error": 0, "error_irq": 1,
           "error_event": 2}
 # Accesses: 100 if it was refused, and its error code.

@@ -75,6 +75,22 @@ static void report_trace()
     say("beyond_trace", bitline_engine_trace(&engine, count, &entry));
 }
 
+static void run_by_interrupt(const int8_t *x)
+{
+    say("input", bitline_engine_write_input(&engine, x, engine.input_bytes));
+    say("started", bitline_engine_start(&engine));
+    say("irq_before", core->irq);
+    for (int wait = 0; wait < TIMEOUT_CYCLES && !core->irq; wait++)
+        cycle();
+    say("irq", core->irq);
+    engine.polls = 1;
+    say("ended", bitline_engine_wait(&engine));
+    engine.polls = TIMEOUT_CYCLES;
+    say("events", bitline_engine_take_events(&engine));
+    cycle();
+    say("quiet", core->irq);
+}
+
 static void refuse_image(const char *name, const Bytes &image)
 {
     say(name, bitline_engine_load(&engine, image.data(), image.size()));
@@ -220,24 +236,16 @@ int main(int count, char **arguments)
     say("load", bitline_engine_load(&engine, good.data(), good.size()));
     clear_memory();
     bitline_engine_enable(&engine, BITLINE_ENGINE_FINISHED);
-    say("input", bitline_engine_write_input(&engine, x(0), engine.input_bytes));
-    say("started", bitline_engine_start(&engine));
-    say("irq_before", core->irq);
-    for (int wait = 0; wait < TIMEOUT_CYCLES && !core->irq; wait++)
-        cycle();
-    say("irq", core->irq);
-    engine.polls = 1;
-    say("ended", bitline_engine_wait(&engine));
-    engine.polls = TIMEOUT_CYCLES;
-    say("events", bitline_engine_take_events(&engine));
-    cycle();
-    say("quiet", core->irq);
+    run_by_interrupt(x(0));
     report("first");
     report_trace();
     say("refused", refused);
     clear_memory();
     say("run", bitline_engine_run(&engine, x(1), engine.input_bytes));
     report("second");
+    // The event of a run whose end was polled.
+    say("irq_polled", core->irq);
+    run_by_interrupt(x(0));
     misuse_running(good, x(0));
     misuse(good);
     fault(read_file(arguments[5]), x(0));
