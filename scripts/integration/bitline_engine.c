@@ -294,13 +294,14 @@ static int write_sections(struct bitline_engine *engine, const uint8_t *image)
 int bitline_engine_load(struct bitline_engine *engine, const uint8_t *image, size_t bytes)
 {
     const uint8_t *ports, *states;
-    uint32_t port_size, state_size, errors;
+    uint32_t port_size, state_size;
     int result;
 
     if (is_busy(engine))
         return BITLINE_ENGINE_BUSY;
     engine->ports = NULL;
-    errors = READ(engine, error);
+    /* The count stays at its greatest value, so that a later error would not show. */
+    (void)bitline_engine_take_error(engine);
     result = check_header(engine, image, bytes);
     if (result != BITLINE_ENGINE_OK)
         return result;
@@ -313,7 +314,7 @@ int bitline_engine_load(struct bitline_engine *engine, const uint8_t *image, siz
         result = write_sections(engine, image);
     if (result != BITLINE_ENGINE_OK)
         return result;
-    if (READ(engine, error) != errors)
+    if (READ(engine, error) != 0)
         return BITLINE_ENGINE_REFUSED;
     engine->ports = ports;
     engine->states = states;

@@ -64,7 +64,9 @@ enum { BITLINE_ENGINE_FINISHED = 1, BITLINE_ENGINE_ERROR = 2 };
 /* Finds an engine and reads its sizes. */
 int bitline_engine_init(struct bitline_engine *engine, uintptr_t base);
 
-/* Checks an image, loads it, and begins a stream. Its bytes must stay where they are as long as it is used. */
+/* Checks an image, loads it, and begins a stream. Its bytes must stay where they are as long as it is used. Clears the
+ * register `error` before, and finds a refused access by it: bitline_engine_take_error must not be called meanwhile, by an
+ * interrupt handler for example. */
 int bitline_engine_load(struct bitline_engine *engine, const uint8_t *image, size_t bytes);
 
 /* Gives the states of a network that keeps some their first values. Others have nothing to do with this. */

@@ -125,7 +125,9 @@ static unsigned refused_read(uintptr_t offset)
 
 static void misuse(const Bytes &good)
 {
-    // Before the last of three reads.
+    // Before the last of three reads, with as many errors before as the register counts, and more.
+    for (int each = 0; each < 300; each++)
+        shim_read(BASE + 0xffc);
     disturb_in = 2;
     say("disturbed", bitline_engine_load(&engine, good.data(), good.size()));
     say("disturbed_error", bitline_engine_take_error(&engine));
