@@ -52,7 +52,7 @@ class EngineCore(wiring.Component):
         engine = add("engine", Engine, config=config)
         writer = add("word_writer", WordWriter, config=config)
         reader = add("memory_reader", MemoryReader, size=config.activation_bytes)
-        state = add("run_state", RunState, program_length=config.program_length)
+        state = add("run_state", RunState)
         self._connect_bus(m, front, registers)
         self._connect_run(m, registers, engine, state)
         self._connect_words(m, registers, engine, writer, state)
@@ -74,12 +74,12 @@ class EngineCore(wiring.Component):
             *(side.start.eq(control.start.data) for side in (engine, state)),
             *(side.cancel.eq(control.cancel.data) for side in (engine, state)),
             engine.load_count.eq(registers.load_count.count.data), registers.load_count.busy.eq(state.busy),
-            control.busy.eq(state.busy), state.running.eq(engine.running), state.ended.eq(engine.ended),
+            control.busy.eq(state.busy), state.running.eq(engine.running),
             status.busy.data.eq(state.busy), status.done.data.eq(state.done),
             status.canceled.data.eq(state.canceled),
             registers.fault.code.data.eq(engine.fault), registers.fault.descriptor.data.eq(engine.fault_number),
             registers.result.argmax.data.eq(engine.argmax), registers.cycles.count.data.eq(engine.cycle),
-            registers.trace_count.count.data.eq(state.trace_count),
+            registers.trace_count.count.data.eq(engine.trace_count),
         ]
 
     @staticmethod

@@ -55,7 +55,7 @@ RETURNS = {
 # The interrupt, events, accesses that were refused until misuse began, and whether bytes are where they belong.
 STATES = {"irq_before": 0, "irq": 1, "irq_polled": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1,
           "disturbed_error": ErrorCode.UNMAPPED, "apart": 1, "around": 1, "no_error": 0, "error_irq": 1,
-          "error_event": 2}
+          "error_event": 2, "polled_wrong": 0, "polled_trace_wrong": 0}
 # Accesses: 100 if it was refused, and its error code.
 ACCESSES = {
     "unmapped": 100 + ErrorCode.UNMAPPED, **dict.fromkeys(("section", "count", "far"), 100 + ErrorCode.VALUE),

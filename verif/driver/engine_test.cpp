@@ -199,6 +199,50 @@ static void misuse_running(const Bytes &good, const int8_t *x)
     say("nothing", bitline_engine_run(&engine, x, engine.input_bytes - 1));
 }
 
+// The first word that is not refused any more, of a run that begins now, so many cycles after its start.
+static uint32_t poll(uintptr_t offset, const int8_t *x, int delay)
+{
+    unsigned before;
+    uint32_t word;
+    bitline_engine_begin_stream(&engine);
+    bitline_engine_write_input(&engine, x, engine.input_bytes);
+    shim_write(BASE + 0x5c, delay);
+    shim_write(BASE + 0x7c, 8 * (bitline_engine_trace_count(&engine) - 1) + 1);
+    bitline_engine_start(&engine);
+    for (int each = 0; each < delay; each++)
+        cycle();
+    if (!(shim_read(BASE + 0x34) & 1))
+        fail("the run has ended before it is polled");
+    do {
+        before = refused;
+        word = shim_read(BASE + offset);
+    } while (refused != before);
+    return word;
+}
+
+// Words that are read as soon as they are not refused, with reads at different distances from the end of a run. Inputs take
+// turns, so that memory and, of some networks, the trace change.
+static void poll_words(const int8_t *x)
+{
+    const Bytes zeros(engine.input_bytes);
+    const int8_t *inputs[] = {x, reinterpret_cast<const int8_t *>(zeros.data())};
+    unsigned wrong = 0, wrong_trace = 0;
+    uint32_t first, word;
+    for (int delay = 0; delay < 20; delay++) {
+        word = poll(0x60, inputs[delay & 1], delay);
+        shim_write(BASE + 0x5c, delay);
+        shim_read(BASE + 0x5c);
+        wrong += shim_read(BASE + 0x60) != word;
+        first = poll(0x80, inputs[delay & 1], delay);
+        for (int each = 0; each < 20; each++)
+            cycle();
+        wrong_trace += shim_read(BASE + 0x80) != first;
+    }
+    say("polled_wrong", wrong);
+    say("polled_trace_wrong", wrong_trace);
+    bitline_engine_take_error(&engine);
+}
+
 static void fault(const Bytes &faulty, const int8_t *x)
 {
     bitline_engine_fault found;
@@ -248,6 +292,7 @@ int main(int count, char **arguments)
     // The event of a run whose end was polled.
     say("irq_polled", core->irq);
     run_by_interrupt(x(0));
+    poll_words(x(0));
     misuse_running(good, x(0));
     misuse(good);
     fault(read_file(arguments[5]), x(0));
