@@ -4,7 +4,9 @@
  *
  * The driver checks an image (magic, version, configuration, sizes and CRC-32), loads it, writes inputs, runs it, and
  * reads outputs, all by registers. What is wrong with a descriptor the engine finds when it runs. The driver reads the
- * sizes from the engine, and its files are the same for every configuration. It is C99, and needs no library.
+ * sizes from the engine, and its files are the same for every configuration. It is C99, and needs no library on a processor
+ * that multiplies and divides. Without these instructions (RV32I, Cortex-M0) it needs the compiler's own functions for
+ * products of 32 and 64 bits and for quotients and remainders of 32, of libgcc for example.
  *
  * BITLINE_ENGINE_READ and BITLINE_ENGINE_WRITE access the registers; by default as memory, but a system may define them.
  * The engine responds to a refused access with a bus error; the driver makes none if nobody else uses the engine.
@@ -69,16 +71,19 @@ int bitline_engine_init(struct bitline_engine *engine, uintptr_t base);
  * interrupt handler for example. */
 int bitline_engine_load(struct bitline_engine *engine, const uint8_t *image, size_t bytes);
 
-/* Gives the states of a network that keeps some their first values. Others have nothing to do with this. */
+/* Gives the states of a network that keeps some their first values. Others have nothing to do with this. A run that was
+ * canceled, or that a fault ended, leaves some states of its own and some of the run before: begin a stream after it. */
 int bitline_engine_begin_stream(struct bitline_engine *engine);
 
-/* Writes an input, of engine->input_bytes bytes. */
+/* Writes an input, of engine->input_bytes bytes. Four bytes that follow one another in memory take one access, and one
+ * byte that is apart, as in images where a port's distance of bytes is greater than 1, takes five. */
 int bitline_engine_write_input(struct bitline_engine *engine, const int8_t *input, size_t bytes);
 
 /* Begins a run, and clears the event `finished` of the one before. */
 int bitline_engine_start(struct bitline_engine *engine);
 
-/* Waits until the run has ended, and gives what became of it. After an interrupt it does not wait. */
+/* Waits until the engine is not busy, and gives what became of the last run; BITLINE_ENGINE_OK too if there was none. After
+ * an interrupt it does not wait. */
 int bitline_engine_wait(struct bitline_engine *engine);
 
 /* Writes an input, and runs. */

@@ -190,6 +190,15 @@ def test_driver_compiles_for_microcontrollers(name, target, tmp_path):
     assert compile_freestanding(DRIVERS[name](), name, tmp_path, "clang", "-std=c99", *target.split()) == ""
 
 
+@pytest.mark.needs("clang")
+@pytest.mark.parametrize("target", ["--target=riscv32 -march=rv32ic", "--target=armv6m-none-eabi -mcpu=cortex-m0"])
+def test_engine_driver_without_multiplication_needs_arithmetic(target, tmp_path):
+    """What `bitline_engine.h` says of such processors."""
+    needed = compile_freestanding(driver_files(), ENGINE_DRIVER, tmp_path, "clang", "-std=c99", *target.split())
+    assert set(needed.split()) - {"U"} <= {"__mulsi3", "__muldi3", "__udivsi3", "__umodsi3", "__aeabi_lmul",
+                                           "__aeabi_uidiv", "__aeabi_uidivmod"}
+
+
 @pytest.mark.parametrize("name", DRIVERS)
 def test_headers_are_read_by_cpp(name, tmp_path):
     write_driver(DRIVERS[name](), tmp_path)
