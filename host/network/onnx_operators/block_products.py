@@ -113,14 +113,15 @@ class BlockMatMul(Operator):
 def in_blocks(node, value, axis):
     """How many rows of constant weights share scales and zero points; 0 unless they are in blocks along ``axis``.
 
-    Integers of more than 8 bits, which eight-bit floats are, always are: in one block, where scales are for all rows.
+    Eight-bit floats, the only ones of int64, always are: in one block, where scales are for all rows.
     """
-    if not isinstance(value, Constant) or value.scales is None or value.array.ndim != 2:
+    if not isinstance(value, Constant) or value.scales is None or value.array.ndim != 2 or (
+            value.array.dtype not in (np.int8, np.uint8, np.int64)):
         return 0
     told = [value.scales, value.zero_points] + ([] if value.blocks is None else [value.blocks])
     spread = [np.moveaxis(np.broadcast_to(values, value.shape), axis, 0) for values in told]
     changes = {number + 1 for values in spread for number in np.flatnonzero((values[1:] != values[:-1]).any(axis=1))}
-    if not changes and value.array.dtype in (np.int8, np.uint8):
+    if not changes and value.array.dtype != np.int64:
         return 0
     block = reduce(math.gcd, changes, 0) or value.shape[axis]
     node.require(block >= min(MIN_BLOCK, value.shape[axis]),

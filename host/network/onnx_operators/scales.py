@@ -198,7 +198,7 @@ class DequantizeLinear(Operator):
 # Floats of 4 and 8 bits whose integers a macro can hold.
 FLOATS = {"float4_e2m1fn": E2M1, "float8_e4m3fn": E4M3}
 # Types of constant integers, and what holds them.
-WIDER = {"float4_e2m1fn": np.int8, "float8_e4m3fn": np.int32,
+WIDER = {"float4_e2m1fn": np.int8, "float8_e4m3fn": np.int64,
          "int8": np.int8, "uint8": np.uint8, "int16": np.int16, "uint16": np.uint16, "int32": np.int32,
          "int4": np.int8, "uint4": np.uint8, "int2": np.int8, "uint2": np.uint8}
 
