@@ -42,6 +42,13 @@ def allowed(field):
 class Parameters:
     """Base of configurations."""
 
+    def check_parts(self):
+        """TypeError, in one line, unless parameters that are configurations themselves are what they must be."""
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            if issubclass(field.type, Parameters) and not isinstance(value, field.type):
+                raise TypeError(f"{field.name} must be of type {field.type.__name__}, not {value!r}")
+
     def check_parameters(self):
         """TypeError or ValueError, in one line, unless all parameters are valid."""
         for field in dataclasses.fields(self):
@@ -89,7 +96,10 @@ class Parameters:
 
     @classmethod
     def from_dict(cls, parameters):
-        """The configuration with these parameters; ValueError for one that is unknown or missing."""
+        """The configuration with these parameters; ValueError for one that is unknown or missing.
+
+        Parameters that are configurations themselves are dictionaries.
+        """
         if not isinstance(parameters, dict):
             raise ValueError(f"a configuration must be a JSON object, not {parameters!r}")
         fields = {field.name: field for field in dataclasses.fields(cls)}
@@ -104,7 +114,8 @@ class Parameters:
         for name, field in fields.items():
             if field.default is dataclasses.MISSING and name not in parameters:
                 raise ValueError(f"a configuration must give {name}, not only {', '.join(parameters) or 'nothing'}")
-        return cls(**parameters)
+        return cls(**{name: fields[name].type.from_dict(value) if issubclass(fields[name].type, Parameters) else value
+                      for name, value in parameters.items()})
 
     @classmethod
     def from_json(cls, text):

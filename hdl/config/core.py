@@ -3,8 +3,8 @@
 from dataclasses import replace
 
 from ...golden.checksum import check_column_count
-from .base import configuration, parameter
-from .macro import MAX_COLUMNS, AroundMacro, MacroConfig
+from .base import Parameters, configuration, parameter
+from .macro import MAX_COLUMNS, MacroConfig
 from .widths import ceil_log2
 
 STREAM_BITS = (32, 64, 128, 256, 512, 1024)
@@ -27,7 +27,7 @@ def element_bytes(bits):
 
 
 @configuration
-class CoreConfig(AroundMacro):
+class CoreConfig(Parameters):
     """A macro behind AXI4-Stream and a bus with registers.
 
     Parameters
@@ -57,7 +57,7 @@ class CoreConfig(AroundMacro):
                          "none.", default=0, choices=DMA_ADDRESS_BITS, is_named=False)
 
     def __post_init__(self):
-        self.check_macro()
+        self.check_parts()
         if self.macro.fuse != 1:
             raise ValueError(f"fuse must be 1 in a core, not {self.macro.fuse}")
         if self.macro.total_width > MAX_TOTAL_BITS:

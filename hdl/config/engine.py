@@ -1,8 +1,8 @@
 """`EngineConfig`: the description of an engine, which runs whole networks on a macro."""
 
 from ...golden.engine.checks import WINDOW
-from .base import configuration, parameter
-from .macro import AroundMacro, MacroConfig
+from .base import Parameters, configuration, parameter
+from .macro import MacroConfig
 
 ARRAYS = (1, 2, 4, 8)
 LANES = (4, 8, 16, 32)
@@ -17,7 +17,7 @@ TILE_ADDRESS_BITS, LOAD_ADDRESS_BITS = 16, 16
 
 
 @configuration
-class EngineConfig(AroundMacro):
+class EngineConfig(Parameters):
     """A macro with all that a network needs besides: memories, patch gather, depthwise unit, lanes, sequencer.
 
     Parameters
@@ -53,7 +53,7 @@ class EngineConfig(AroundMacro):
                                  choices=WEIGHT_PORTS)
 
     def __post_init__(self):
-        self.check_macro()
+        self.check_parts()
         for name, value in (("fuse", 1), ("max_accumulations", 1), ("weight_bits", 8), ("input_bits", 8)):
             if getattr(self.macro, name) != value:
                 raise ValueError(f"{name} must be {value} in an engine, not {getattr(self.macro, name)}")

@@ -25,16 +25,8 @@ class EngineCoreConfig(Parameters):
     bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite).", default="axi", choices=ENGINE_BUSES)
 
     def __post_init__(self):
-        if not isinstance(self.engine, EngineConfig):
-            raise TypeError(f"engine must be an EngineConfig, not {self.engine!r}")
+        self.check_parts()
         self.check_parameters()
-
-    @classmethod
-    def from_dict(cls, parameters):
-        """The configuration with these parameters, ``engine`` a dictionary; ValueError for unknown or missing ones."""
-        if isinstance(parameters, dict) and "engine" in parameters:
-            parameters = {**parameters, "engine": EngineConfig.from_dict(parameters["engine"])}
-        return super().from_dict(parameters)
 
     @property
     def name(self):

@@ -5,8 +5,8 @@ from functools import cached_property
 from ...golden.formats.blocks import FORMATS, SCALE_BIAS, SCALE_NAN
 from ...golden.formats.products import ROUNDED
 from ...golden.formats.window import Window
-from .base import configuration, parameter
-from .macro import MAX_COLUMNS, AroundMacro, MacroConfig
+from .base import Parameters, configuration, parameter
+from .macro import MAX_COLUMNS, MacroConfig
 from .widths import ceil_log2, signed_width
 
 # What there is no gateware of, and why.
@@ -55,7 +55,7 @@ def macro_parameters(inputs, weights, columns):
 
 
 @configuration
-class FormatConfig(AroundMacro):
+class FormatConfig(Parameters):
     """A macro between decoders of block formats, and what joins and rounds its sums.
 
     Parameters
@@ -78,7 +78,7 @@ class FormatConfig(AroundMacro):
     result: str = parameter("Type of results.", default=RESULTS[0], choices=RESULTS)
 
     def __post_init__(self):
-        self.check_macro()
+        self.check_parts()
         for name in ("inputs", "weights"):
             check_format(name, getattr(self, name))
         self.check_parameters()

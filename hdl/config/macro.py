@@ -188,19 +188,3 @@ class MacroConfig(Parameters):
     def name(self):
         """Name of the top module, and prefix of all others."""
         return f"bitline_{self.rows}x{self.columns}_w{self.weight_bits}x{self.input_bits}_{self.hash}"
-
-
-class AroundMacro(Parameters):
-    """Base of the configurations of what has a macro in it, their parameter ``macro``."""
-
-    def check_macro(self):
-        """TypeError, in one line, unless ``macro`` is a `MacroConfig`."""
-        if not isinstance(self.macro, MacroConfig):
-            raise TypeError(f"macro must be a MacroConfig, not {self.macro!r}")
-
-    @classmethod
-    def from_dict(cls, parameters):
-        """The configuration with these parameters, ``macro`` a dictionary; ValueError for unknown or missing ones."""
-        if isinstance(parameters, dict) and "macro" in parameters:
-            parameters = {**parameters, "macro": MacroConfig.from_dict(parameters["macro"])}
-        return super().from_dict(parameters)

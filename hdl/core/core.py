@@ -8,7 +8,7 @@ from ..axi.axi_stream import beat_layout
 from ..axi.bursts import dma_signature
 from ..csr.apb import Apb
 from ..csr.axi_lite import AxiLite
-from ..csr.register_file import RegisterFile
+from ..csr.register_file import RegisterFile, connect_bus
 from ..csr.register_map import register_map
 from ..csr.wishbone import Wishbone
 from ..fabric.emitter import Platform
@@ -94,7 +94,7 @@ class Core(wiring.Component):
         errors = add("errors", ErrorLog, has_dma=bool(config.dma))
         vector_source = add("vector_source", SourceSwitch, bits=config.input_stream_bits)
         load_source = add("load_source", SourceSwitch, bits=config.weight_stream_bits)
-        self._connect_bus(m, front, registers)
+        connect_bus(m, self.bus, front, registers)
         self._connect_source(m, vector_source, self.s_axis, test.vector, vectors, test.takeover)
         self._connect_source(m, load_source, self.s_axis_w, test.load, loader, test.takeover)
         m.d.comb += load_source.changes.eq(registers.load.writing)
@@ -125,12 +125,6 @@ class Core(wiring.Component):
         performance = add("performance", Performance, max_skipped=config.macro.input_bits - 1)
         connect_counters(m, self, registers, vectors, tracker, performance)
         return m
-
-    def _connect_bus(self, m, front, registers):
-        wiring.connect(m, front.bus, registers.bus)
-        ports = {path: port for path, _, port in front.signature.flatten(front)}
-        for path, member, outer in self.bus.signature.flatten(self.bus):
-            m.d.comb += ports[path].eq(outer) if member.flow == In else outer.eq(ports[path])
 
     @staticmethod
     def _connect_source(m, switch, source, test, block, takeover):

@@ -54,6 +54,14 @@ def register_signature(register):
     return wiring.Signature(members)
 
 
+def connect_bus(m, bus, front, registers):
+    """Connect ``bus`` of a component to its front (`AxiLite`, `Wishbone` or `Apb`), and that to registers."""
+    wiring.connect(m, front.bus, registers.bus)
+    ports = {path: port for path, _, port in front.signature.flatten(front)}
+    for path, member, outer in bus.signature.flatten(bus):
+        m.d.comb += ports[path].eq(outer) if member.flow == In else outer.eq(ports[path])
+
+
 class RegisterFile(wiring.Component):
     """Responds to each access: with the register's value, or with ``refused`` and without an effect.
 

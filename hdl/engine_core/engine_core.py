@@ -2,10 +2,10 @@
 
 from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import Out
 
 from ..csr.axi_lite import AxiLite
-from ..csr.register_file import RegisterFile
+from ..csr.register_file import RegisterFile, connect_bus
 from ..csr.register_map import ErrorCode
 from ..engine.engine import Engine, check_gateware
 from ..fabric.emitter import Platform
@@ -53,18 +53,12 @@ class EngineCore(wiring.Component):
         writer = add("word_writer", WordWriter, config=config)
         reader = add("memory_reader", MemoryReader, size=config.activation_bytes)
         state = add("run_state", RunState)
-        self._connect_bus(m, front, registers)
+        connect_bus(m, self.bus, front, registers)
         self._connect_run(m, registers, engine, state)
         self._connect_words(m, registers, engine, writer, state)
         self._connect_reads(m, registers, engine, reader, state)
         self._connect_events(m, registers, state)
         return m
-
-    def _connect_bus(self, m, front, registers):
-        wiring.connect(m, front.bus, registers.bus)
-        ports = {path: port for path, _, port in front.signature.flatten(front)}
-        for path, member, outer in self.bus.signature.flatten(self.bus):
-            m.d.comb += ports[path].eq(outer) if member.flow == In else outer.eq(ports[path])
 
     @staticmethod
     def _connect_run(m, registers, engine, state):

@@ -7,7 +7,7 @@ MACRO = MacroConfig(rows=64, columns=64)
 
 
 @pytest.mark.parametrize("parameters, error, message", [
-    ({"macro": {"rows": 1}}, TypeError, r"^macro must be a MacroConfig, not \{'rows': 1\}$"),
+    ({"macro": {"rows": 1}}, TypeError, r"^macro must be of type MacroConfig, not \{'rows': 1\}$"),
     ({"macro": MacroConfig(rows=4, columns=4, fuse=2)}, ValueError, r"^fuse must be 1 in a core, not 2$"),
     ({"macro": MacroConfig(rows=1024, columns=1, max_accumulations=65536)}, ValueError,
      r"^weight_bits, input_bits, rows and max_accumulations of a core must keep a total within 32 bits, not 42$"),

@@ -21,7 +21,7 @@ def test_sizes():
 
 
 @pytest.mark.parametrize("fields, match", [
-    ({"macro": None}, "macro must be a MacroConfig, not None"),
+    ({"macro": None}, "macro must be of type MacroConfig, not None"),
     ({"macro": MacroConfig(rows=8, columns=16, fuse=2)}, "fuse must be 1 in an engine, not 2"),
     ({"macro": MacroConfig(rows=8, columns=16, max_accumulations=2)},
      "max_accumulations must be 1 in an engine, not 2"),

@@ -187,6 +187,6 @@ def test_parameters_that_break_a_rule(formats, fields, match):
 
 
 def test_a_macro_is_needed():
-    with pytest.raises(TypeError, match=r"^macro must be a MacroConfig, not None$"):
+    with pytest.raises(TypeError, match=r"^macro must be of type MacroConfig, not None$"):
         FormatConfig(macro=None, inputs="MXFP4", weights="MXFP4")
     assert isinstance(block_macro("MXFP4", columns=4).macro, MacroConfig)
