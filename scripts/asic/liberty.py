@@ -478,25 +478,6 @@ def _conditions(library):
     return {"name": name, **named[name].values} if name in named else {}
 
 
-def read_lef_areas(paths):
-    """Areas of cells, um2 by name, from the sizes of the macros of LEF files."""
-    return {name: width * height for name, (width, height) in read_lef_sizes(paths).items()}
-
-
-def read_lef_sizes(paths):
-    """Width and height of cells, um by name, of LEF files."""
-    sizes = {}
-    for path in paths:
-        text = path.read_bytes().decode("latin-1")
-        for match in re.finditer(r"^\s*MACRO\s+(\S+)(.*?)^\s*END\s+\1", text, re.DOTALL | re.MULTILINE):
-            size = re.search(r"\bSIZE\s+(\d+\.?\d*)\s+BY\s+(\d+\.?\d*)\s", match[2])
-            if size:
-                sizes[match[1]] = float(size[1]), float(size[2])
-        if not sizes:
-            raise BadInput(f"--lef must have macros with sizes, and {path} has none")
-    return sizes
-
-
 def grouped(items, key):
     """Items in lists, by key."""
     found = defaultdict(list)

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..common.files import BadInput
-from .liberty import read_lef_areas, read_library
+from ..common.lef import read_sizes
+from .liberty import read_library
 
 # Truth tables over inputs in order.
 ADDERS = {"full": (0x96, 0xE8), "half": (0x6, 0x8)}
@@ -37,7 +38,7 @@ def read_cells(liberty=(), lef=(), dont_use=()):
         liberty, lef = [found[0]], lef or [found[1]]
     library = read_library(list(liberty), dont_use)
     if lef:
-        areas = read_lef_areas(lef)
+        areas = {name: width * height for name, (width, height) in read_sizes(lef).items()}
         lacking = [name for name, cell in library.cells.items() if name not in areas and not cell.is_excluded]
         if lacking:
             raise BadInput(f"--lef must have the sizes of all cells that --dont-use does not name, and lacks "

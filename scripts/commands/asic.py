@@ -9,14 +9,13 @@ from ..asic.data import RUNS, activity, read_data, read_sample
 from ..asic.designs import ArrayWork, MacroWork
 from ..asic.flow import CLOCK, Setting, build, comparison, label, run, run_sample
 from ..asic.latches import check_latches
-from ..asic.liberty import read_lef_sizes
 from ..asic.loads import Wires
 from ..asic.report import columns, files, lines, tables
 from ..asic.roles import PACKAGE, default_files, find_roles, read_cells
 from ..asic.simulation import simulator
-from ..asic.views.technology import read_technology
 from ..asic.views.views import remove_stale, views
 from ..common.files import BadInput, check_writable, require_packages, write_files
+from ..common.lef import read_sizes, read_technology
 from ..common.options import config_options, required
 from ..common.progress import running
 from ..common.tables import show
@@ -34,7 +33,7 @@ def read_layers(technology, liberty, lef):
         raise BadInput("--views must come with --technology, a LEF file of layers and sites, and does not")
     layers = read_technology(technology or cells)
     if cells:
-        check_heights(layers, {name: height for name, (_, height) in read_lef_sizes(cells).items()})
+        check_heights(layers, {name: height for name, (_, height) in read_sizes(cells).items()})
     return layers
 
 

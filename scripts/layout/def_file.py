@@ -3,8 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
+from ..common.lef import GROUND, POWER
 from .floorplan import STRAP_SITES, STRAP_WIDTH
-from .lef import GROUND, POWER
 from .names import GROUND_NET, POWER_NET, terminals
 
 UNITS = 1000
@@ -102,7 +102,7 @@ def _nets(netlist, names):
 
 def straps(lef, plan):
     """Middle of each strap, um from the left, by net."""
-    return {net: (plan.core[0] - sites * lef.site, plan.core[2] + sites * lef.site)
+    return {net: (plan.core[0] - sites * lef.site_width, plan.core[2] + sites * lef.site_width)
             for net, sites in zip((GROUND_NET, POWER_NET), STRAP_SITES)}
 
 

@@ -107,20 +107,20 @@ def floorplan(netlist, names, lef, placement, utilization, filler):
         Cell one site wide, for what is left.
     """
     kinds = {name: instance.cell.name for instance, name in zip(netlist.instances, names.cells)}
-    widths = {name: round(lef.cells[kind].width / lef.site) for name, kind in kinds.items()}
+    widths = {name: round(lef.cells[kind].width / lef.site_width) for name, kind in kinds.items()}
     height = lef.cells[filler].height
-    places, total = _stretched(placement, widths, utilization, lef.site)
-    x0, y0 = MARGIN_SITES * lef.site, MARGIN_TRACKS * lef.layers[0].pitch
-    core = x0, y0, x0 + total * lef.site, y0 + placement.rows * height
+    places, total = _stretched(placement, widths, utilization, lef.site_width)
+    x0, y0 = MARGIN_SITES * lef.site_width, MARGIN_TRACKS * lef.layers[0].pitch
+    core = x0, y0, x0 + total * lef.site_width, y0 + placement.rows * height
     pins = _pins(lef, placement, core[2] + x0, core[3] + y0)
     points = {names.pins[pin.name]: (pin.x - x0, pin.y - y0) for pin in pins}
     nets = [([names.cells[index] for index, _ in ends], [points[net]] if net in points else [])
             for net, ends in terminals(netlist).items()]
-    Refinement(places, widths, placement.rows, total, nets, lef.site, height).run()
+    Refinement(places, widths, placement.rows, total, nets, lef.site_width, height).run()
 
     def located(name, kind, row, place, is_mirrored):
         is_upright = (row % 2 == 0) == placement.is_first_upright
-        return Located(name, kind, x0 + place * lef.site, y0 + row * height, orientation(is_upright, is_mirrored))
+        return Located(name, kind, x0 + place * lef.site_width, y0 + row * height, orientation(is_upright, is_mirrored))
 
     free = {(row, place) for row in range(placement.rows) for place in range(total)}
     for name, (row, place) in places.items():
@@ -178,7 +178,7 @@ def _pins(lef, placement, width, height):
                             "--utilization gives more")
         for (_, name), place in zip(found, spread(wanted, [apart] * len(found), tracks)):
             along = (margin + place + 0.5) * pitch
-            x, y = {"left": (0.5 * lef.site, along), "right": (width - 0.5 * lef.site, along),
+            x, y = {"left": (0.5 * lef.site_width, along), "right": (width - 0.5 * lef.site_width, along),
                     "bottom": (along, 0.5 * horizontal.pitch), "top": (along, height - 0.5 * horizontal.pitch)}[side]
             pins.append(EdgePin(name, round(x, 4), round(y, 4), layer.name))
     return pins

@@ -12,11 +12,11 @@ from ..asic.delay import Timing
 from ..asic.flow import CLOCK, TOPS, run
 from ..asic.roles import DEBIAN, PACKAGE, default_files
 from ..common.files import BadInput
+from ..common.lef import read_lef
 from ..common.tools import FlowError
 from .def_file import def_text, obstructions, read_wires
 from .elmore import arrivals
 from .floorplan import floorplan
-from .lef import read_lef
 from .lvs import MATCH, compare, source
 from .magic import check_rules, write_views
 from .names import Names, terminals

@@ -1,8 +1,8 @@
 """Layout against netlist, by netgen: at the level of cells, as LEF has no transistors."""
 
+from ..common.lef import GROUND, POWER
 from ..common.progress import count_of
 from ..common.tools import FlowError, run_program
-from .lef import GROUND, POWER
 from .names import GROUND_NET, POWER_NET, terminals
 
 RESULT = "Result:"

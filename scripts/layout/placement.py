@@ -61,7 +61,7 @@ def cell_file(netlist, names, lef):
                 x, y = cell.center(pin)
                 lines.append(f"pin name {pin} signal {names.nets[net]} layer {LAYER} {round(x * UNITS) + left} "
                              f"{round(y * UNITS) + bottom}")
-    x, y = round(lef.site * UNITS) // 2, round(lef.layers[0].pitch * UNITS) // 2
+    x, y = round(lef.site_width * UNITS) // 2, round(lef.layers[0].pitch * UNITS) // 2
     for number, pin in enumerate(names.pins, len(netlist.instances) + 1):
         lines += [f"pad {number} name {PAD}{pin}", f"corners 4 {-x} {-y} {-x} {y} {x} {y} {x} {-y}",
                   f"pin name {PAD}{pin} signal {pin} layer {LAYER} 0 0"]

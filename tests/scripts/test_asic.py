@@ -11,13 +11,14 @@ from bitline.scripts.asic.designs import ArrayWork, MacroWork
 from bitline.scripts.asic.energy import measure
 from bitline.scripts.asic.flow import Setting, build, run
 from bitline.scripts.asic.functions import truth_table
-from bitline.scripts.asic.liberty import read_lef_areas, read_library
+from bitline.scripts.asic.liberty import read_library
 from bitline.scripts.asic.liberty_text import parse
 from bitline.scripts.asic.loads import Loads, Wires
 from bitline.scripts.asic.netlist import Instance, Netlist, flatten
 from bitline.scripts.asic.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.simulation import Results, Stream, simulate
 from bitline.scripts.common.files import BadInput
+from bitline.scripts.common.lef import read_sizes
 from bitline.scripts.common.tools import FlowError
 from icarus_gates import toggles_of_icarus
 from opensta import longest_path
@@ -81,10 +82,15 @@ def test_adders_are_found_by_their_functions(liberty):
     assert (roles.full_adder.sum, roles.full_adder.carry) == (("SN", True), ("CON", True))
 
 
-def test_areas_are_those_of_lef(tmp_path):
+def test_sizes_are_those_of_lef(tmp_path):
     path = tmp_path / "cells.lef"
     path.write_text("MACRO FA\n  SIZE 4.5 BY 10 ;\n PIN A\n END A\nEND FA\nMACRO INV\n SIZE 1 BY 10 ;\nEND INV\n")
-    assert read_lef_areas([path]) == {"FA": 45.0, "INV": 10.0}
+    assert read_sizes([path]) == {"FA": (4.5, 10.0), "INV": (1.0, 10.0)}
+    for text, match in (("VERSION 5.7 ;\n", "have macros with sizes, and .* has none"),
+                        ("MACRO FA\n  SIZE 4.5 BY ;\nEND FA\n", "sizes and pins, and macro FA of .* has not")):
+        path.write_text(text)
+        with pytest.raises(BadInput, match=f"^--lef must .*{match}"):
+            read_sizes([path])
 
 
 def measured(cli, tmp_path, *options):
@@ -198,7 +204,7 @@ def test_a_bad_energy_of_a_cell_in_use_is_refused_in_one_line(refused, liberty, 
     (("--half-adder", "FA"), "must be a half adder"),
     (("--column", "table", "--tree", "carry_chain"), "column must be without tables for standard cells, and is table"),
     (("--fuse", 2), "fuse must be 1"),
-    (("--lef", "LIBERTY"), "--lef must have macros with sizes"),
+    (("--lef", "LIBERTY"), "--lef must be whole LEF files, and .*tiny.lib ends within"),
 ], ids=range(6))
 def test_bad_options_are_refused_in_one_line(refused, liberty, tmp_path, options, match):
     path = liberty()

@@ -19,9 +19,9 @@ from bitline.scripts.asic.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.views.boundary import NOMINAL, Boundary
 from bitline.scripts.asic.views.constraints import constraints
 from bitline.scripts.asic.views.floorplan import Floorplan
-from bitline.scripts.asic.views.technology import read_technology
 from bitline.scripts.asic.views.views import comment, remove_stale, views
 from bitline.scripts.common.files import BadInput
+from bitline.scripts.common.lef import read_technology
 from bitline.scripts.common.tools import FlowError, run_tool
 from opensta import constrained_slack, two_macros
 from tiny_liberty import tiny_liberty

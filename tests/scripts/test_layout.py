@@ -11,9 +11,10 @@ from bitline.scripts.asic.liberty import read_library
 from bitline.scripts.asic.netlist import Instance, Netlist
 from bitline.scripts.asic.roles import default_files, find_roles
 from bitline.scripts.commands import asic
+from bitline.scripts.common import lef
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.tools import FlowError
-from bitline.scripts.layout import flow, lef, lvs
+from bitline.scripts.layout import flow, lvs
 from bitline.scripts.layout.constants import restricted, without_constants
 from bitline.scripts.layout.def_file import covered, read_wires
 from bitline.scripts.layout.elmore import arrival, read_trees, scaled
@@ -59,6 +60,7 @@ VIA M2_M1 DEFAULT
     RECT -0.2 -0.2 0.2 0.2 ;
 END M2_M1
 SITE core
+  CLASS CORE ;
   SIZE 0.8 BY 10 ;
 END core
 MACRO FILL
@@ -112,10 +114,10 @@ def lef_file(tmp_path):
 
 def test_layers_and_cells_are_those_of_lef(lef_file):
     found = lef.read_lef(lef_file())
-    assert found.layers[0] == lef.Layer("metal1", True, 1.0, 0.5, 4e-5, 8e-5)
+    assert found.layers[0] == lef.Layer("metal1", True, 1.0, 0.5, 0.5, 0.0, 4e-5, 8e-5)
     assert [(layer.name, layer.is_horizontal) for layer in found.layers] == [
         ("metal1", True), ("metal2", False), ("metal3", True)]
-    assert found.site == 0.8 and list(found.cells) == ["FILL", "INV"]
+    assert found.site_width == 0.8 and list(found.cells) == ["FILL", "INV"]
     cell = found.cells["INV"]
     assert (cell.width, cell.height, cell.supply(lef.POWER), cell.supply(lef.GROUND)) == (1.6, 10.0, "vdd", None)
     assert cell.center("A") == pytest.approx((0.4, 2.3))
