@@ -4,7 +4,6 @@ Each is a context manager with ``product(operator, x)``, as `Inference` takes it
 each product so far.
 """
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -132,12 +131,11 @@ class MacroBackend:
         self._schedule, self._state = Schedule(mapping), MacroState(mapping.config)
 
     def __enter__(self):
-        self._stack = ExitStack()
-        self._playing = self._stack.enter_context(self._player)
+        self._playing = self._player.__enter__()
         return self
 
-    def __exit__(self, *_):
-        self._stack.close()
+    def __exit__(self, *error):
+        return self._player.__exit__(*error)
 
     def product(self, operator, x):
         """Accumulators (N, *output shape), int64, without bias, of inputs (N, *input shape)."""

@@ -1,6 +1,5 @@
 """A macro that computes the products of a transformer, and loads each matrix while it computes with the one before."""
 
-from contextlib import ExitStack
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,12 +91,11 @@ class MacroArray:
         self._stored = np.full((config.banks, config.rows, config.columns), 1 << config.weight_bits)
 
     def __enter__(self):
-        self._stack = ExitStack()
-        self._playing = self._stack.enter_context(self._player)
+        self._playing = self._player.__enter__()
         return self
 
-    def __exit__(self, *_):
-        self._stack.close()
+    def __exit__(self, *error):
+        return self._player.__exit__(*error)
 
     def __call__(self, part, products, ahead=()):
         """Sums of products, as `exact` gives them, by one program."""

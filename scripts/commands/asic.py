@@ -20,7 +20,7 @@ from ..common.options import config_options, required
 from ..common.progress import running
 from ..common.tables import show
 from ..layout.constants import without_constants
-from ..layout.flow import STEPS, Technology, check_tools, measure_layout
+from ..layout.flow import STEPS, TechnologyFiles, check_tools, measure_layout
 from ..layout.report import layout_lines, layout_tables, page_section
 
 
@@ -57,7 +57,7 @@ def check_layout(liberty, lef):
     """BadInput or FlowError if a layout of these cells cannot be made here."""
     if liberty or lef:
         raise BadInput(f"--layout must be of the cells of {PACKAGE}, and --liberty or --lef names others")
-    check_tools(Technology())
+    check_tools(TechnologyFiles())
 
 
 def roles_of(library, full_adder, half_adder, clock_gating, bitcell):

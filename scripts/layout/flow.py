@@ -33,7 +33,7 @@ STEPS = ("placement", "routing", "GDS and netlist of the layout", "layout agains
 
 
 @dataclass(frozen=True)
-class Technology:
+class TechnologyFiles:
     """What the tools need of a technology: LEF, graywolf's parameters, magic's start, netgen's rules; filler, via."""
 
     lef: Path = DEBIAN / "osu018_stdcells.lef"
@@ -103,7 +103,7 @@ def lay_out(netlist, name, utilization, folder, seconds, progress, technology=No
         Time limit of the tools, from placement to design rules.
     progress : function
         Takes the number of a step of `STEPS`, and lines of the tools.
-    technology : Technology, optional
+    technology : TechnologyFiles, optional
 
     Returns
     -------
@@ -118,7 +118,8 @@ def lay_out(netlist, name, utilization, folder, seconds, progress, technology=No
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        return _lay_out(netlist, name, utilization, folder, _Deadline(seconds), progress, technology or Technology())
+        return _lay_out(netlist, name, utilization, folder, _Deadline(seconds), progress,
+                        technology or TechnologyFiles())
     except TimeoutError as error:
         raise FlowError(f"{error} (in {folder}); --layout-minutes sets the limit") from None
 

@@ -54,7 +54,8 @@ RETURNS = {
 }
 # The interrupt, events, accesses that were refused until misuse began, and whether bytes are where they belong.
 STATES = {"irq_before": 0, "irq": 1, "irq_polled": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1,
-          "disturbed_error": ErrorCode.UNMAPPED, "apart": 1, "around": 1, "no_error": 0, "error_irq": 1,
+          "disturbed_error": ErrorCode.UNMAPPED, "two_errors": 2, "first_error": ErrorCode.UNMAPPED, "done": 1,
+          "not_done": 0, "apart": 1, "around": 1, "no_error": 0, "error_irq": 1,
           "error_event": 2, "polled_wrong": 0, "polled_trace_wrong": 0}
 # Accesses: 100 if it was refused, and its error code.
 ACCESSES = {
@@ -137,8 +138,9 @@ def test_the_input_has_bytes_apart():
 def test_runs_are_the_golden_ones(driven):
     engine, inputs, lines, memories = driven
     printed = dict(lines)
-    for name, number, memory in zip(("first", "second", "again"), (0, 1, 0), memories, strict=True):
-        run = golden(engine, inputs[number])
+    names = ("first", "second", "again", "next")
+    for name, number, memory in zip(names, (0, 1, 0, 1), memories, strict=True):
+        run = engine.run(inputs[number]) if name == "next" else golden(engine, inputs[number])
         assert (memory == run.steps[-1].memory).all()
         assert printed[f"outputs_{name}"] == " ".join(map(str, run.output))
         # After a fault the first row may wait for tables that no vector has waited for.

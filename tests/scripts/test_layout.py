@@ -19,7 +19,7 @@ from bitline.scripts.layout.constants import restricted, without_constants
 from bitline.scripts.layout.def_file import covered, read_wires
 from bitline.scripts.layout.elmore import arrival, read_trees, scaled
 from bitline.scripts.layout.floorplan import spread
-from bitline.scripts.layout.flow import Technology, lay_out
+from bitline.scripts.layout.flow import TechnologyFiles, lay_out
 from bitline.scripts.layout.lvs import MATCH, compare, verdict
 from bitline.scripts.layout.magic import check_rules, read_capacitances, read_rules, write_views
 from bitline.scripts.layout.names import Names
@@ -319,7 +319,7 @@ def two_inverters(lef_file, tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PATH", f"{tools}:{os.environ['PATH']}")
             lay_out(netlist, "two", 0.7, tmp_path / "layout", seconds, lambda step, line: None,
-                    Technology(lef_file(), parameters, tmp_path, tmp_path))
+                    TechnologyFiles(lef_file(), parameters, tmp_path, tmp_path))
 
     return run
 
@@ -362,7 +362,7 @@ def test_a_layout_is_refused_where_it_cannot_be_made(refused, tmp_path, monkeypa
     monkeypatch.setattr(flow, "default_files", lambda: ())
     monkeypatch.setattr(flow.shutil, "which", lambda name: None if name == "qrouter" else name)
     with pytest.raises(FlowError, match=r"^qrouter not found: apt-get install qrouter$"):
-        flow.check_tools(Technology(magic=tmp_path))
+        flow.check_tools(TechnologyFiles(magic=tmp_path))
 
 
 def test_nothing_is_written_where_a_layout_fails(refused, tmp_path, monkeypatch):
@@ -392,7 +392,7 @@ def test_status_is_that_of_results_and_of_the_comparison(wrong, matches, status)
 
 def planted_faults_are_found(name, folder, planted, places):
     """In a layout that was made: two wires that are too close, pins in each other's place, one left out, supplies."""
-    technology = Technology()
+    technology = TechnologyFiles()
     routed, text = ((folder / file).read_text(encoding="utf-8") for file in (f"{name}.def", "source.spice"))
     planted.mkdir()
 
@@ -465,4 +465,4 @@ def test_a_macro_is_laid_out(cli, tmp_path):
     one, two = pins.index("CLK"), pins.index("D")
     nets[one], nets[two] = nets[two], nets[one]
     lines[place] = " ".join([name, *nets, kind])
-    assert compare(spice.stem, "\n".join(lines), Technology().netgen, folder) != MATCH
+    assert compare(spice.stem, "\n".join(lines), TechnologyFiles().netgen, folder) != MATCH

@@ -123,6 +123,11 @@ static unsigned refused_read(uintptr_t offset)
     return 100 * (refused - before) + bitline_engine_take_error(&engine);
 }
 
+static unsigned is_done()
+{
+    return shim_read(BASE + 0x34) >> 1 & 1;
+}
+
 static void misuse(const Bytes &good)
 {
     // Before the last of three reads, with as many errors before as the register counts, and more.
@@ -134,6 +139,11 @@ static void misuse(const Bytes &good)
     say("load", bitline_engine_load(&engine, good.data(), good.size()));
     say("unmapped", refused_read(0xffc));
     say("section", refused_write(0x54, 5u << 24));
+    // The first of two is told, and both are counted.
+    shim_read(BASE + 0xffc);
+    shim_write(BASE + 0x54, 5u << 24);
+    say("two_errors", shim_read(BASE + 0x3c) >> 8);
+    say("first_error", bitline_engine_take_error(&engine));
     say("count", refused_write(0x50, engine.load_entries + 1));
     say("far", refused_write(0x5c, engine.activation_bytes));
     // The last item of each section, and behind it.
@@ -188,7 +198,9 @@ static void misuse_running(const Bytes &good, const int8_t *x)
     say("input_running", bitline_engine_write_input(&engine, x, engine.input_bytes));
     say("memory_running", bitline_engine_read_memory(&engine, 0, byte.data(), 1));
     say("start_running", bitline_engine_start(&engine));
-    say("write_busy", refused_write(0x58, 0));
+    say("not_done", is_done());
+    for (uintptr_t offset : {0x50, 0x54, 0x58, 0x5c, 0x7c})
+        say("write_busy", refused_write(offset, 0));
     say("start_busy", refused_write(0x30, 1));
     say("read_busy", refused_read(0x60));
     say("trace_busy", refused_read(0x80));
@@ -289,6 +301,7 @@ int main(int count, char **arguments)
     clear_memory();
     say("run", bitline_engine_run(&engine, x(1), engine.input_bytes));
     report("second");
+    say("done", is_done());
     // The event of a run whose end was polled.
     say("irq_polled", core->irq);
     run_by_interrupt(x(0));
@@ -300,5 +313,8 @@ int main(int count, char **arguments)
     clear_memory();
     say("run", bitline_engine_run(&engine, x(0), engine.input_bytes));
     report("again");
+    // Of a stream the next step.
+    say("run", bitline_engine_run(&engine, x(1), engine.input_bytes));
+    report("next");
     return 0;
 }

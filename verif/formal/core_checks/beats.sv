@@ -70,7 +70,7 @@ module check (
         if (writes) assert (writes_last == on_way_last[LATENCY-1] && fifo_inner_level < `DEPTH - 1);
 
         // For the induction.
-        assert (number <= LAST && credit <= `CREDIT && credit <= LAST - number + 1 + `CREDIT);
+        assert (number <= LAST && credit <= `CREDIT);
         assert (number != 0 || credit == 0);
         assert (position <= `PARTS - 1 && promised == place);
         assert (valid || fifo_inner_level <= 1);

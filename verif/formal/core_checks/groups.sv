@@ -44,8 +44,6 @@ module check (
         assume (!wanted || !for_self_test);
         if ($past(started && tag_valid && !tag_ready)) assume (tag_valid && $stable(for_self_test) && $stable(wanted));
         if ($past(started && valid && !ready)) assume (valid);
-        // Totals of the next vector come with its tag.
-        if (accepted) assume (tag_valid);
         // The self-test discards results before it sends a vector.
         assume (!flush || !is_test);
 
