@@ -10,8 +10,9 @@ from ...golden.program import Program, Vector, Write, predict
 from ...hdl.emit import emit, emit_component
 from ...hdl.macro.ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
 from ...hdl.measure.mac_array import MacArray
+from .cells.array import array_module
+from .cells.latches import latch_array
 from .data import Data
-from .latches import latch_array
 from .simulation import Results, Stream
 from .synthesis import Design, adder_modules
 
@@ -40,7 +41,7 @@ class MacroWork:
     data : Data
         Of fewer rows and columns than the macro's for a part of it.
     bitcell : str
-        ``flip_flop`` or ``latch``.
+        ``flip_flop``, ``latch`` or ``array``.
     """
 
     config: object
@@ -71,6 +72,8 @@ class MacroWork:
         replaced = adder_modules(verilog, self.config.name, roles)
         if self.bitcell == "latch":
             replaced |= latch_array(verilog, self.config.name, self.config, roles, library)
+        elif self.bitcell == "array":
+            replaced |= array_module(self.config, library)
         return Design(self.config.name, verilog, replaced)
 
     def streams(self, netlist):

@@ -1,6 +1,7 @@
 """A model of what a macro costs, fitted to measured points: a sum of what its blocks have, each with a factor."""
 
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +62,14 @@ def cell_parts(config):
         columns * config.accumulator_width, columns * config.accumulator_width * compressed,
         columns * config.total_width * deep, columns * late, columns,
     ], float)
+
+
+def path_parts(config):
+    """Of the longest path of a macro of bitcells in standard cells: factors are ns of one of each."""
+    levels, width, compressed = math.log(config.rows, 1.5), config.sum_width, config.tree == "compressor"
+    (_, columns), *_ = config.blocks
+    return np.array([1, math.log2(columns * config.weight_bits), levels, levels * compressed, width * (not compressed),
+                     math.log2(width) * compressed, compressed], float)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from bitline.hdl.config import KINDS, MacroConfig
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import plan
 from bitline.host.network.files.load import load_network
-from bitline.scripts.asic.roles import default_files
+from bitline.scripts.asic.cells.roles import default_files
 from bitline.scripts.commands.networks.explore import (
     describe,
     export,
