@@ -48,6 +48,7 @@ class MacroWork:
     data: Data
     bitcell: str = "flip_flop"
     window = 1
+    share = 1.0
 
     @property
     def macs(self):
@@ -149,6 +150,11 @@ class ArrayWork:
     def macs(self):
         """Multiply-accumulates of all passes."""
         return len(list(self._passes())) * math.prod(self.shape) * len(self.data.weights)
+
+    @property
+    def share(self):
+        """The part of them that is of the matrix and vectors, and not of some that are taken again."""
+        return len(self.data.inputs) * self.data.weights.size / self.macs
 
     def design(self, roles, library):
         """What is synthesized."""

@@ -136,7 +136,8 @@ def run_sample(works, sample, built, library, setting):
     and results are of what was simulated.
     """
     found = [_measured(work, built, library, setting) for work in works]
-    first, *others = [each.weighted(weight) for each, weight in zip(found, sample.weights, strict=True)]
+    first, *others = [each.weighted(weight * work.share)
+                      for work, each, weight in zip(works, found, sample.weights, strict=True)]
     counted = {name: sum(getattr(each, name) for each in found) for name in ("macs", "cycles", "events")}
     runs = [(each.energy.total(), each.macs) for each in (first, *others)]
     total = sum(others, first)

@@ -64,12 +64,20 @@ def cell_parts(config):
     ], float)
 
 
+def adder_levels(bits):
+    """Levels of full adders, each of which makes two bits of three, that leave two of so many."""
+    return 0 if bits <= 2 else 1 + adder_levels(bits // 3 * 2 + bits % 3)
+
+
 def path_parts(config):
-    """Of the longest path of a macro of bitcells in standard cells: factors are ns of one of each."""
-    levels, width, compressed = math.log(config.rows, 1.5), config.sum_width, config.tree == "compressor"
-    (_, columns), *_ = config.blocks
-    return np.array([1, math.log2(columns * config.weight_bits), levels, levels * compressed, width * (not compressed),
-                     math.log2(width) * compressed, compressed], float)
+    """The same of the longest path of such a macro, which is that of a tree: factors are ns of one of each."""
+    levels, (_, columns) = adder_levels(config.rows), config.blocks[0]
+    return np.array([
+        # Registers, and the buffers of the wordlines to the columns of a block.
+        1, math.log2(columns),
+        # What chooses a bank; the tree, whose last chain of carries is the longer the deeper it is, if it has one.
+        config.banks > 1, config.banks > 2, levels, levels * (config.tree != "compressor"),
+    ], float)
 
 
 @dataclass(frozen=True)

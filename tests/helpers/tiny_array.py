@@ -9,7 +9,7 @@ def port(name, width, direction, body):
     return f"{kind} ({name}) {{ {bus}direction : {direction};\n{body}}}\n"
 
 
-def tiny_array(rows=4, weight_bits=3, banks=1, name="ARRAY"):
+def tiny_array(rows=4, weight_bits=3, banks=1, name="ARRAY", drive=2.0):
     """The text: one cell, as ``--bitcell array`` takes it for a macro of these rows, bits and banks."""
     bank = (banks - 1).bit_length()
     inputs = {"wordline": rows, "write_bank": bank, "write_weight": weight_bits, "bank": bank}
@@ -21,9 +21,9 @@ def tiny_array(rows=4, weight_bits=3, banks=1, name="ARRAY"):
         if width:
             # The bank chooses without a clock.
             text += port(pin, width, "input", "capacitance : 0.002;\n" + need * (pin != "bank"))
-    arcs = timing("clk", 2.0, "timing_type : rising_edge;") + energy(0.003, "clk")
+    arcs = timing("clk", drive, "timing_type : rising_edge;") + energy(0.003, "clk")
     if bank:
-        arcs += timing("bank", 2.0, "timing_sense : non_unate;") + energy(0.003, "bank")
+        arcs += timing("bank", drive, "timing_sense : non_unate;") + energy(0.003, "bank")
     text += port("weights", rows * weight_bits, "output", arcs)
     area = 2 * rows * weight_bits * banks
     cell = f"cell ({name}) {{ area : {area}; cell_leakage_power : 1;\n{text}}}\n"

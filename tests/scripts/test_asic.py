@@ -444,7 +444,7 @@ def test_figures_are_of_the_cycles_counted_and_factors_of_their_own_widths(liber
     built = build(work, library, find_roles(library), Setting(Wires(0)), tmp_path / "work")
     figures = run(work, built, library, Setting(Wires(0)))
     assert figures["results"] == {"compared": 6 * 5 * 2, "wrong": 0}
-    assert figures["macs"] == 4 * 6 * 5 * 2
+    assert figures["macs"] == 4 * 6 * 5 * 2 and work.share == 7 * 5 / (6 * 5 * 2)
     # All passes, and two cycles until the last factor is in the sum.
     assert figures["macs_per_cycle"] == figures["macs"] / (4 * 6 + 2)
     assert figures["tops"] == pytest.approx(2e-3 * figures["macs_per_cycle"] / figures["period_ns"])

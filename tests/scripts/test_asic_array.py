@@ -7,10 +7,15 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.scripts.asic.cells.array import array_ports, find_array
 from bitline.scripts.asic.cells.liberty import read_library
+from bitline.scripts.asic.cells.roles import find_roles
+from bitline.scripts.asic.data import random_data
 from bitline.scripts.asic.delay import Timing
-from bitline.scripts.asic.loads import Loads
+from bitline.scripts.asic.designs import MacroWork
+from bitline.scripts.asic.flow import Setting, build
+from bitline.scripts.asic.loads import Loads, Wires
 from bitline.scripts.asic.netlist import Instance, Netlist
 from bitline.scripts.asic.simulation import Results, Stream, simulate
+from opensta import longest_path
 from tiny_array import tiny_array
 from tiny_liberty import tiny_liberty
 from tiny_technology import tiny_technology
@@ -131,3 +136,19 @@ def test_the_smallest_array_that_fits_is_taken(tmp_path):
     config = MacroConfig(rows=4, columns=2, weight_bits=3, tree="carry_save")
     assert find_array(config, read_library(paths)).name == "ARRAY"
     assert find_array(config, read_library(paths, ["ARR*"])).name == "LARGE"
+
+
+@pytest.mark.slow
+@pytest.mark.needs("sta")
+def test_the_longest_path_through_an_array_is_that_of_opensta(tmp_path):
+    path, array = tmp_path / "both.lib", tiny_array(banks=2, drive=0.001)
+    path.write_text(tiny_liberty().rstrip()[:-1] + array[array.index("type (bits_"):], encoding="utf-8")
+    library = read_library([path])
+    config = MacroConfig(rows=4, columns=2, weight_bits=3, input_bits=2, banks=2, tree="carry_save")
+    work = MacroWork(config, random_data(config, 1, 1), "array")
+    built = build(work, library, find_roles(library), Setting(Wires(0)), tmp_path / "work")
+    longest = built.timing.longest()
+    # It is the array that is slow, from its clock or its bank.
+    assert any(name.endswith("cells") and "bank" in through for name, through, _ in longest.steps)
+    assert longest.nanoseconds == pytest.approx(longest_path(built.netlist, path, built.timing.slew, tmp_path / "sta"),
+                                                rel=0.01)
