@@ -132,7 +132,7 @@ def run(work, built, library, setting):
 def run_sample(works, sample, built, library, setting):
     """The same of the works of a `NetworkSample`, each counted with its weight: figures with standard errors.
 
-    ``nj_per_input`` is of all MACs of an input; ``of_runs`` has pJ and MACs of each, weighted; MACs, cycles, events
+    ``nj_per_input`` is of all vectors of an input; ``of_runs`` has pJ and MACs of each, weighted; MACs, cycles, events
     and results are of what was simulated.
     """
     found = [_measured(work, built, library, setting) for work in works]
@@ -140,10 +140,11 @@ def run_sample(works, sample, built, library, setting):
                       for work, each, weight in zip(works, found, sample.weights, strict=True)]
     counted = {name: sum(getattr(each, name) for each in found) for name in ("macs", "cycles", "events")}
     runs = [(each.energy.total(), each.macs) for each in (first, *others)]
-    total = sum(others, first)
+    total, chances = sum(others, first), np.multiply(sample.weights, [data.macs for data in sample.data])
     return figures(built, total) | counted | {
-        "pj_per_mac_error": standard_error([runs], sample.layers), "pj_per_mac_error_unstratified": plain_error(runs),
-        "nj_per_input": 1e-3 * total.energy.total() / total.macs * sample.macs, "of_runs": runs}
+        "pj_per_mac_error": standard_error([runs], sample.layers),
+        "pj_per_mac_error_unstratified": plain_error(runs, chances),
+        "nj_per_input": 1e-3 * total.energy.total() * sample.macs / chances.sum(), "of_runs": runs}
 
 
 def standard_error(samples, strata):
@@ -172,11 +173,19 @@ def standard_error(samples, strata):
     return float(ratio * math.sqrt(sum(len(group) * group.var(ddof=1) for group in groups)))
 
 
-def plain_error(sample):
-    """What the standard error of a ratio would be of as many draws from all strata, in proportion to what is below."""
+def plain_error(sample, chances):
+    """What the standard error of a ratio would be of as many draws from all strata alike.
+
+    Parameters
+    ----------
+    sample : list of (float, float)
+        As of `standard_error`.
+    chances : float array
+        In proportion to that with which each would be drawn, times how many it stands for.
+    """
     above, below = np.array(sample, float).T
-    ratio = above.sum() / below.sum()
-    return float(math.sqrt(below @ (above / below - ratio)**2 / below.sum() / len(below)))
+    rest, chances = above - above.sum() / below.sum() * below, chances / chances.sum()
+    return float(math.sqrt((rest**2 / chances).sum() / len(sample)) / below.sum())
 
 
 def _measured(work, built, library, setting):
