@@ -31,7 +31,7 @@ FIGURES = (
      if "pj_per_mac_error" in design else ""),
     ("that of as many, drawn from all layers alike", lambda design: _error(design["pj_per_mac_error_unstratified"])
      if "pj_per_mac_error" in design else ""),
-    ("nJ of an input", lambda design: f"{design['nj_per_input']:,.4g}" if "nj_per_input" in design else ""),
+    ("nJ of an input", lambda design: f"{design['nj_per_input']:,.1f}" if "nj_per_input" in design else ""),
     ("least of adders and clock, times that",
      lambda design: _of_bound(design, "pj_per_mac", ".4g", "energy_over_bound")),
     ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),

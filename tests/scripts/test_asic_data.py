@@ -219,10 +219,9 @@ def test_energy_with_a_network_is_beside_that_with_random_data(cli, published, t
     for design in ("macro", "mac_array"):
         assert network[design]["results"]["wrong"] == 0 < network[design]["results"]["compared"]
         assert 0 < network[design]["pj_per_mac_error"] < network[design]["pj_per_mac"] / 2
-        # The plain array has MACs for zeros between kernels too.
-        of_network = 2656.768 * network[design]["pj_per_mac"]
-        assert (network[design]["nj_per_input"] == pytest.approx(of_network)) == (design == "macro")
-        assert network[design]["nj_per_input"] > 0.999 * of_network
+        # Of 2,656,768 MACs, and a few of vectors at edges; the plain array has others for zeros between kernels.
+        more = network[design]["nj_per_input"] / (2656.768 * network[design]["pj_per_mac"])
+        assert 1 <= more < 1.02 if design == "macro" else more > 1.05
         energies, macs = np.array(network[design]["of_runs"]).T
         assert energies.sum() / macs.sum() == pytest.approx(network[design]["pj_per_mac"])
         assert network[design]["area_um2"] == report[design]["area_um2"]
