@@ -184,7 +184,7 @@ def print_reports(bits, reports, *, labeled):
             table.add_row(report["network"], kind, f"{report['digital']:.1%}", *(f"{value:.1%}" for value in values),
                           f"{enough} bits" if enough else "never")
         table.add_row(report["network"], "nJ of conversions, at best", "",
-                      *(f"{value:,.0f}" for value in report["best_nj_of_conversions"]), "")
+                      *(f"{value:,.1f}" for value in report["best_nj_of_conversions"]), "")
     show(table)
     click.echo("accuracy by the labels" if labeled else "share of inputs that the exact network classifies the same")
     report = reports[0]
