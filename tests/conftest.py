@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
-from bitline.scripts.asic.roles import PACKAGE, default_files
+from bitline.scripts.asic.cells.roles import PACKAGE, default_files
 from bitline.scripts.main import main
 from places import MODELS, NETWORKS
 

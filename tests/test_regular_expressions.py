@@ -20,7 +20,7 @@ REASONS = {
     "netlists that other tools have written": ("scripts.fpga.unpack_bitstream", "scripts.fpga.reclock"),
     "Verilog of others, and what tools say of it": ("scripts.peers.design",),
     "liberty and LEF, which others write": (
-        "scripts.asic.liberty", "scripts.asic.liberty_text", "scripts.asic.functions"),
+        "scripts.asic.cells.liberty", "scripts.asic.cells.liberty_text", "scripts.asic.cells.functions"),
     "records of Verilator's coverage": ("scripts.reports.code_coverage",),
     "pages that PeakRDL has written": ("scripts.integration.systemrdl",),
 }

@@ -8,6 +8,17 @@ from ..fabric.emitter import Platform
 from ..fabric.memory import LutRam
 
 
+def array_members(rows, weight_bits, banks):
+    """Members of a `BitcellArray`, by name."""
+    return {
+        "wordline": In(rows),
+        "write_bank": In(range(banks)),
+        "write_weight": In(weight_bits),
+        "bank": In(range(banks)),
+        "weights": Out(rows * weight_bits),
+    }
+
+
 class BitcellArray(wiring.Component):
     """Storage of one column: a bit for each row, weight bit and bank, all rows readable at once.
 
@@ -38,13 +49,7 @@ class BitcellArray(wiring.Component):
         self.rows = rows
         self.weight_bits = weight_bits
         self.banks = banks
-        super().__init__({
-            "wordline": In(rows),
-            "write_bank": In(range(banks)),
-            "write_weight": In(weight_bits),
-            "bank": In(range(banks)),
-            "weights": Out(rows * weight_bits),
-        })
+        super().__init__(array_members(rows, weight_bits, banks))
 
     def elaborate(self, platform):
         platform = Platform.of(platform)

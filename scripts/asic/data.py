@@ -13,8 +13,8 @@ from ...host.network.network import NetworkError
 from ..common.files import BadInput, load_matrix, refusing
 from ..common.network_inputs import load_inputs, warn_skipped
 
-# Runs that are drawn of a network.
-RUNS = 8
+# Runs that are drawn of each layer of a network: the fewest that have a standard error.
+RUNS = 2
 
 
 @dataclass(frozen=True)
@@ -138,10 +138,11 @@ class _Run:
 
 
 class NetworkSample:
-    """Runs of neighboring vectors of a network's tiles, drawn in proportion to their MACs, with replacement.
+    """Runs of neighboring vectors of a network's tiles, as many of each layer.
 
-    A run with many MACs is drawn the more often, so each that is drawn counts as one over its MACs: the weighted sum of
-    energies over that of MACs is then an estimate of the network's (Hansen and Hurwitz, 1943).
+    Those of a layer are drawn in proportion to their MACs, with replacement, so that each that is drawn counts with the
+    MACs of the layer over its own: the weighted sum of energies over that of MACs is then an estimate of the network's
+    (Hansen and Hurwitz, 1943), in which layers differ without an error (stratified sampling).
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ class NetworkSample:
     inputs : tuple of array (N, *shape)
         One is drawn for each run.
     count : int
-        How many runs are drawn; if there are no more of an input, each once.
+        How many runs are drawn of each layer.
     vectors : int
         Of a run; the last of a tile may be shorter.
     seed : int
@@ -160,10 +161,14 @@ class NetworkSample:
     Attributes
     ----------
     data : list of Data
+    layers : list of int
+        The number of the layer of each.
     weights : list of float
         That each counts with, 1 in the mean.
     words : str
         What they are.
+    macs : int
+        Of an input.
     row_writes : int
         Of an input, those of tiles that stay in a bank left out.
 
@@ -181,38 +186,36 @@ class NetworkSample:
             if len(layer.input_slices) > 1:
                 bits = layer.input_slices[-1].low + layer.input_slices[-1].bits
                 raise BadInput(f"input_bits must be at least {bits} for this network, not {config.input_bits}")
-        self._network, self._vectors = network, vectors
-        every = [(index, tile, first) for index, layer in enumerate(self._layers) for tile in layer.slices
-                 for first in range(0, layer.vectors(1), vectors)]
-        if not every:
+        if not self._layers:
             raise BadInput("--network must have products for a macro, and has none")
+        self._network, self._vectors = network, vectors
         random, given = np.random.default_rng(seed), len(inputs[0])
-        is_drawn = count < len(every)
-        places = _drawn([self._macs(*each) for each in every], count, random) if is_drawn else range(len(every))
-        runs = [_Run(*every[place], int(random.integers(given))) for place in places]
-        self.data = [data for number in sorted({run.input for run in runs})
-                     for data in self._of_input([run for run in runs if run.input == number],
-                                                [array[number:number + 1] for array in inputs])]
-        counts = np.array([1 / data.macs if is_drawn else 1.0 for data in self.data])
+        every = [self._runs(layer) for layer in self._layers]
+        sizes = [[macs for _, _, macs in found] for found in every]
+        runs = [_Run(number, *every[number][place][:2], int(random.integers(given)))
+                for number, macs in enumerate(sizes) for place in _drawn(macs, count, random)]
+        drawn = [pair for number in sorted({run.input for run in runs})
+                 for pair in self._of_input([run for run in runs if run.input == number],
+                                            [array[number:number + 1] for array in inputs])]
+        self.layers, self.data = map(list, zip(*drawn))
+        counts = np.array([sum(sizes[layer]) / data.macs for layer, data in drawn])
         self.weights = (counts / counts.mean()).tolist()
+        self.macs = sum(map(sum, sizes))
         self.row_writes = sum(tile.slice.rows for tile in mapping.tiles if not tile.resident)
         total = sum(layer.vectors(1) * len(layer.slices) for layer in self._layers)
-        how = "drawn in proportion to their MACs" if is_drawn else "all that there are"
-        self.words = (f"activations of {name}, {len(runs)} runs of up to {vectors} neighboring vectors of a tile, "
-                      f"{how}: {sum(len(data.inputs) for data in self.data)} of the {total:,} of an input, of "
+        self.words = (f"activations of {name}, {count} runs of each of {len(self._layers)} layers, of up to {vectors} "
+                      f"neighboring vectors of a tile, drawn in proportion to their MACs: "
+                      f"{sum(len(data.inputs) for data in self.data)} of the {total:,} of an input, of "
                       f"{len({run.input for run in runs})} of {given} inputs, seed {seed}; without the "
                       f"{self.row_writes:,} writes of rows of an input")
-        if is_drawn and count < RUNS:
-            click.echo(f"bitline: --runs {count} says little of a network, and its standard error less; {RUNS} or more "
-                       "say more", err=True)
 
-    def _macs(self, layer, tile, first):
-        """Of a run."""
-        layer = self._layers[layer]
-        return min(self._vectors, layer.vectors(1) - first) * layer.used(tile)
+    def _runs(self, layer):
+        """All runs of a layer: tile, first vector, MACs."""
+        return [(tile, first, min(self._vectors, layer.vectors(1) - first) * layer.used(tile))
+                for tile in layer.slices for first in range(0, layer.vectors(1), self._vectors)]
 
     def _of_input(self, runs, inputs):
-        """The data of runs of one input of the network."""
+        """The data of runs of one input of the network, each with the number of its layer."""
         numbers = {operator.output: number for number, operator in enumerate(self._network.matrix_operators)}
         found = []
 
@@ -222,7 +225,7 @@ class NetworkSample:
             if operator.is_loaded:
                 layer.replace_weights(operator.convolution(tensors).kernel)
             patches = layer.patches(x)
-            found.extend(self._of_run(layer, run, patches) for run in runs if run.layer == number)
+            found.extend((number, self._of_run(layer, run, patches)) for run in runs if run.layer == number)
             return operator.accumulators(tensors, x)
 
         # Numbers of a network may be infinite, or none.

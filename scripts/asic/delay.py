@@ -141,7 +141,8 @@ class Timing:
             # A latch keeps a weight, which was written before.
             return 0.0 if cell.storage and cell.storage.kind == "ff" else None
         if source in self.clocks:
-            return None
+            # An array of bitcells may change with the clock, as flip-flops do; a gate of the clock has its own check.
+            return None if cell.tables else 0.0
         arrivals = self.arrivals.get(source)
         return arrivals[cause] if arrivals else None
 
@@ -170,8 +171,8 @@ class Timing:
 
     def gates_clock(self, instance):
         """Whether it is logic with the clock at an input."""
-        return not is_source(instance.cell) and any(instance.pins.get(pin) in self.clocks
-                                                     for pin in instance.cell.inputs)
+        return bool(instance.cell.tables) and any(instance.pins.get(pin) in self.clocks
+                                                  for pin in instance.cell.inputs)
 
     @staticmethod
     def checks(instance, kind):

@@ -10,8 +10,9 @@ from ...golden.program import Program, Vector, Write, predict
 from ...hdl.emit import emit, emit_component
 from ...hdl.macro.ports import HANDSHAKE, input_layout, output_layout, ports, write_layout
 from ...hdl.measure.mac_array import MacArray
+from .cells.array import array_module
+from .cells.latches import latch_array
 from .data import Data
-from .latches import latch_array
 from .simulation import Results, Stream
 from .synthesis import Design, adder_modules
 
@@ -40,13 +41,14 @@ class MacroWork:
     data : Data
         Of fewer rows and columns than the macro's for a part of it.
     bitcell : str
-        ``flip_flop`` or ``latch``.
+        ``flip_flop``, ``latch`` or ``array``.
     """
 
     config: object
     data: Data
     bitcell: str = "flip_flop"
     window = 1
+    share = 1.0
 
     @property
     def macs(self):
@@ -71,6 +73,8 @@ class MacroWork:
         replaced = adder_modules(verilog, self.config.name, roles)
         if self.bitcell == "latch":
             replaced |= latch_array(verilog, self.config.name, self.config, roles, library)
+        elif self.bitcell == "array":
+            replaced |= array_module(self.config, library)
         return Design(self.config.name, verilog, replaced)
 
     def streams(self, netlist):
@@ -146,6 +150,11 @@ class ArrayWork:
     def macs(self):
         """Multiply-accumulates of all passes."""
         return len(list(self._passes())) * math.prod(self.shape) * len(self.data.weights)
+
+    @property
+    def share(self):
+        """The part of them that is of the matrix and vectors, and not of some that are taken again."""
+        return len(self.data.inputs) * self.data.weights.size / self.macs
 
     def design(self, roles, library):
         """What is synthesized."""

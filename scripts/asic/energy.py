@@ -3,7 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from .liberty import grouped
+from .cells.functions import variables
+from .cells.liberty import grouped
 
 # Kinds of energy, and what each is.
 KINDS = {
@@ -73,7 +74,8 @@ def measure(netlist, timing, activity, voltage, period):
             else:
                 block["pins"] += each * instance.cell.inputs[pin]
                 block["wires"] += each * wire
-    _add_inside(blocks, netlist, timing, activity)
+    for instance, kind, energy in _inside(netlist, timing, activity):
+        blocks[instance.block][kind] += energy
     for instance in netlist.instances:
         # nW times ns is 1e-6 pJ.
         blocks[instance.block]["leakage"] += instance.cell.leakage * period * activity.cycles * 1e-6
@@ -85,8 +87,24 @@ def of_ports(netlist, timing, activity, voltage):
     return sum(activity.toggles[net] * voltage**2 / 2 * timing.loads.of(net) for net in netlist.inputs())
 
 
-def _add_inside(blocks, netlist, timing, activity):
-    """Internal energy: of input pins for each of their changes, of outputs by the pin that made them change."""
+def of_cells(netlist, timing, activity, voltage, cells):
+    """pJ of some instances without wires: what charges their input pins, and what they take inside."""
+    chosen = {id(instance) for instance in cells}
+    pins = sum(activity.toggles[instance.pins[pin]] * voltage**2 / 2 * load for instance in cells
+               for pin, load in instance.cell.inputs.items())
+    return pins + sum(energy for instance, _, energy in _inside(netlist, timing, activity) if id(instance) in chosen)
+
+
+def of_clock(cell, slew, voltage):
+    """pJ of a flip-flop for a cycle of its clock alone: what charges the clock's pin, and what both edges take."""
+    (pin,) = variables(cell.storage.clock)
+    entries = [power for power in cell.powers if power.pin == pin]
+    return cell.inputs[pin] * voltage**2 + (_energy(entries, None, slew, 0.0, 1, 1) if entries else 0.0)
+
+
+def _inside(netlist, timing, activity):
+    """Internal energies, each with its instance and kind: of input pins for each of their changes, of outputs by the
+    pin that made them change."""
     powers = {}
     for instance in netlist.instances:
         cell = instance.cell
@@ -96,8 +114,8 @@ def _add_inside(blocks, netlist, timing, activity):
             net = instance.pins[pin]
             if net > 1 and activity.toggles[net] and pin in powers[cell.name]:
                 half = activity.toggles[net] / 2
-                energy = _energy(powers[cell.name][pin], None, _slew(timing, net), 0.0, half, half)
-                blocks[instance.block]["clock" if net in timing.clocks else "internal"] += energy
+                yield (instance, "clock" if net in timing.clocks else "internal",
+                       _energy(powers[cell.name][pin], None, _slew(timing, net), 0.0, half, half))
     for causes in activity.causes:
         instance, cell = causes.instance, causes.instance.cell
         entries = powers[cell.name].get(causes.pin)
@@ -106,7 +124,7 @@ def _add_inside(blocks, netlist, timing, activity):
         for cause, (falling, rising) in causes.counts.items():
             if entries and (falling or rising):
                 slew = _slew(timing, instance.pins[cause])
-                blocks[instance.block][kind] += _energy(entries, cause, slew, load, falling, rising)
+                yield instance, kind, _energy(entries, cause, slew, load, falling, rising)
 
 
 def _slew(timing, net):

@@ -7,9 +7,9 @@ from importlib.metadata import version
 import numpy as np
 
 from .delay import Timing
-from .energy import KINDS, measure, of_ports
+from .energy import KINDS, measure, of_cells, of_ports
 from .loads import Buffering, Loads, Wires, fan_out_slew
-from .netlist import flatten, kind_of
+from .netlist import TREES, flatten, kind_of
 from .simulation import simulate
 from .synthesis import synthesize
 
@@ -47,12 +47,13 @@ class Setting:
 
 @dataclass(frozen=True)
 class Built:
-    """A design in cells: its netlist with buffers, its timing, and how many buffers were added."""
+    """A design in cells: its netlist with buffers, its timing, how many buffers were added, and its full adders."""
 
     netlist: object
     timing: object
     buffers: int
     period: float
+    adders: list
 
 
 def build(work, library, roles, setting, folder, progress=None, change=None):
@@ -81,8 +82,10 @@ def build(work, library, roles, setting, folder, progress=None, change=None):
     per_pin = setting.wires.per_pin(netlist)
     buffers = Buffering(netlist, roles, per_pin, clock).run()
     timing = Timing(netlist, Loads(netlist, per_pin), clock, slew)
+    adders = [instance for instance in netlist.instances if instance.block == TREES
+              and roles.full_adder and instance.cell is roles.full_adder.cell]
     # A clock in whole picoseconds, and no less than the path takes.
-    return Built(netlist, timing, buffers, math.ceil(timing.longest().nanoseconds * 1e3) / 1e3)
+    return Built(netlist, timing, buffers, math.ceil(timing.longest().nanoseconds * 1e3) / 1e3, adders)
 
 
 @dataclass(frozen=True)
@@ -98,6 +101,8 @@ class Measured:
     energy : Energy
     ports : float
         pJ that the drivers of input ports give.
+    adders : float
+        pJ of the full adders of trees, without their wires.
     """
 
     macs: int
@@ -108,11 +113,12 @@ class Measured:
     compared: int
     energy: object
     ports: float
+    adders: float
 
     def weighted(self, weight):
         """The same counted ``weight`` times, but for results."""
         return Measured(*(weight * each for each in (self.macs, self.cycles, self.events, self.toggles)), self.wrong,
-                        self.compared, self.energy.divided(1 / weight), weight * self.ports)
+                        self.compared, self.energy.divided(1 / weight), weight * self.ports, weight * self.adders)
 
     def __add__(self, other):
         return Measured(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
@@ -123,40 +129,63 @@ def run(work, built, library, setting):
     return figures(built, _measured(work, built, library, setting))
 
 
-def run_sample(works, weights, built, library, setting):
-    """The same of several works that were drawn, each counted with a weight: figures with a standard error.
+def run_sample(works, sample, built, library, setting):
+    """The same of the works of a `NetworkSample`, each counted with its weight: figures with standard errors.
 
-    ``of_runs`` has pJ and MACs of each, weighted; MACs, cycles, events and results are of what was simulated.
+    ``nj_per_input`` is of all vectors of an input; ``of_runs`` has pJ and MACs of each, weighted; MACs, cycles, events
+    and results are of what was simulated.
     """
     found = [_measured(work, built, library, setting) for work in works]
-    first, *others = [each.weighted(weight) for each, weight in zip(found, weights, strict=True)]
+    first, *others = [each.weighted(weight * work.share)
+                      for work, each, weight in zip(works, found, sample.weights, strict=True)]
     counted = {name: sum(getattr(each, name) for each in found) for name in ("macs", "cycles", "events")}
     runs = [(each.energy.total(), each.macs) for each in (first, *others)]
-    return figures(built, sum(others, first)) | counted | {"pj_per_mac_error": standard_error([runs]), "of_runs": runs}
+    total, chances = sum(others, first), np.multiply(sample.weights, [data.macs for data in sample.data])
+    return figures(built, total) | counted | {
+        "pj_per_mac_error": standard_error([runs], sample.layers),
+        "pj_per_mac_error_unstratified": plain_error(runs, chances),
+        "nj_per_input": 1e-3 * total.energy.total() * sample.macs / chances.sum(), "of_runs": runs}
 
 
-def standard_error(samples):
+def standard_error(samples, strata):
     """One standard error of a ratio of two sums, or of the ratio of two such ratios, of what was drawn together.
 
     Parameters
     ----------
     samples : list of list of (float, float)
         Of one ratio, or of that above and that below: what is summed above and below, of each that was drawn.
+    strata : list
+        What each was drawn of: the error is that of the draws within.
 
     Returns
     -------
     float or None
-        To first order (Taylor's linearization); None of one draw.
+        To first order (Taylor's linearization); None if there is one draw of something.
     """
-    count = len(samples[0])
-    if count < 2:
-        return None
-    ratio, rest = 1.0, np.zeros(count)
+    ratio, rest, strata = 1.0, np.zeros(len(strata)), np.array(strata)
     for sample, sign in zip(samples, (1, -1)):
         above, below = np.array(sample, float).T
         ratio *= (above.sum() / below.sum())**sign
-        rest += sign * (above / above.mean() - below / below.mean())
-    return float(ratio * math.sqrt((rest**2).sum() / count / (count - 1)))
+        rest += sign * (above / above.sum() - below / below.sum())
+    groups = [rest[strata == stratum] for stratum in np.unique(strata)]
+    if min(map(len, groups)) < 2:
+        return None
+    return float(ratio * math.sqrt(sum(len(group) * group.var(ddof=1) for group in groups)))
+
+
+def plain_error(sample, chances):
+    """What the standard error of a ratio would be of as many draws from all strata alike.
+
+    Parameters
+    ----------
+    sample : list of (float, float)
+        As of `standard_error`.
+    chances : float array
+        In proportion to that with which each would be drawn, times how many it stands for.
+    """
+    above, below = np.array(sample, float).T
+    rest, chances = above - above.sum() / below.sum() * below, chances / chances.sum()
+    return float(math.sqrt((rest**2 / chances).sum() / len(sample)) / below.sum())
 
 
 def _measured(work, built, library, setting):
@@ -167,7 +196,8 @@ def _measured(work, built, library, setting):
                         seed=setting.seed)
     return Measured(work.macs, activity.cycles, activity.events, sum(activity.toggles[2:]),
                     *work.wrong(activity.results), measure(netlist, timing, activity, library.voltage, built.period),
-                    of_ports(netlist, timing, activity, library.voltage))
+                    of_ports(netlist, timing, activity, library.voltage),
+                    of_cells(netlist, timing, activity, library.voltage, built.adders))
 
 
 def figures(built, measured):
@@ -200,6 +230,7 @@ def figures(built, measured):
         "pj_per_mac_by_block": {block: sum(kinds.values()) for block, kinds in sorted(
             per_mac.blocks.items(), key=lambda item: -sum(item[1].values()))},
         "pj_per_mac_by_block_and_kind": {block: dict(kinds) for block, kinds in per_mac.blocks.items()},
+        "full_adders": {"cells": len(built.adders), "pj_per_mac": measured.adders / macs},
         "pj_per_cycle": _per_cycle(energy, measured.ports, cycles),
         "leakage_nw": sum(instance.cell.leakage for instance in netlist.instances),
         "tops_per_watt": 2 / total,
@@ -237,9 +268,12 @@ def label(library, setting, config, data, bitcell):
     }
 
 
-def comparison(macro, array):
-    """The macro over the plain array: how many times better in energy per MAC, and in throughput per area."""
-    error = {"energy_error": standard_error([array["of_runs"], macro["of_runs"]])} if "of_runs" in macro else {}
+def comparison(macro, array, layers=None):
+    """The macro over the plain array: how many times better in energy per MAC, and in throughput per area.
+
+    With the layers of the runs of a sample also the standard error of the first.
+    """
+    error = {"energy_error": standard_error([array["of_runs"], macro["of_runs"]], layers)} if layers else {}
     return {"energy": array["pj_per_mac"] / macro["pj_per_mac"], **error,
             "throughput_per_area": macro["tops_per_mm2"] / array["tops_per_mm2"]}
 

@@ -10,6 +10,8 @@
 //                flip-flop: "F" clock inverted q qn count in... words table... q_rise q_fall qn_rise qn_fall
 //                latch: "L" enable inverted q qn count in... words table... enable_rise enable_fall data_rise data_fall
 //                clock gate: "C" clock out count enables...
+//                array of bitcells: "A" clock, then counts and nets of wordlines, write bank, bits to write, bank, and
+//                outputs, row 0 first, then for each output clock_rise clock_fall, and with a bank bank_rise bank_fall
 //   streams N    each: valid ready after items bits net... and the items in hexadecimal
 //   results valid ready count bits net...
 //   window STREAM    counting begins when its first item is offered
@@ -46,6 +48,14 @@ struct Slot {
     std::vector<uint64_t> counts;  // of cause c: 2 * c falling, 2 * c + 1 rising
 };
 
+// The bitcells of a column: at the clock a row is written to a bank, and all rows of one bank are at the outputs.
+struct Array {
+    std::vector<int> wordlines, write_bank, data, bank, outputs;
+    std::vector<std::vector<char>> cells;  // by bank
+    int first_slot;
+    std::vector<Time> delays;
+};
+
 struct Gate {
     char kind;
     int clock = -1, slot = -1, complement = -1;
@@ -53,6 +63,7 @@ struct Gate {
     unsigned index = 0;
     std::vector<uint64_t> table;
     std::vector<Time> delays;
+    Array array;
     bool value() const { return table[index >> 6] >> (index & 63) & 1; }
 };
 
@@ -111,9 +122,31 @@ static void store(Gate &gate, bool value, int cause, const Time *delays) {
     if (gate.complement >= 0) schedule(gate.complement, !value, delays[value ? 1 : 0], cause);
 }
 
+static size_t number_on(const std::vector<int> &nets) {
+    size_t number = 0;
+    for (size_t place = 0; place < nets.size(); place++) number |= size_t(values[nets[place]]) << place;
+    return number;
+}
+
+static void touch_array(Array &array, bool is_clock, bool level) {
+    if (is_clock) {
+        bool is_written = false;
+        std::vector<char> &written = array.cells[number_on(array.write_bank)];
+        for (size_t row = 0; level && row < array.wordlines.size(); row++)
+            for (size_t bit = 0; values[array.wordlines[row]] && bit < array.data.size(); bit++)
+                written[row * array.data.size() + bit] = values[array.data[bit]], is_written = true;
+        if (!is_written) return;
+    }
+    const std::vector<char> &read = array.cells[number_on(array.bank)];
+    size_t causes = array.bank.empty() ? 1 : 2, cause = !is_clock;
+    for (size_t place = 0; place < read.size(); place++)
+        schedule(array.first_slot + int(place), read[place],
+                 array.delays[2 * (place * causes + cause) + !read[place]], int(cause));
+}
+
 static void touch(const Sink &sink) {
     Gate &gate = gates[sink.gate];
-    if (sink.position >= 0) gate.index ^= 1u << sink.position;
+    if (sink.position >= 0 && gate.kind != 'A') gate.index ^= 1u << sink.position;
     bool is_clock = sink.position < 0, level = gate.clock >= 0 && (bool(values[gate.clock]) != gate.inverted);
     switch (gate.kind) {
     case 'G':
@@ -128,6 +161,9 @@ static void touch(const Sink &sink) {
         break;
     case 'L':
         if (level) store(gate, gate.value(), is_clock ? 0 : 1, &gate.delays[is_clock ? 0 : 2]);
+        break;
+    case 'A':
+        touch_array(gate.array, is_clock, level);
         break;
     case 'C':
         // The latch is open while the clock is low.
@@ -188,9 +224,29 @@ static int new_slot(int net, size_t causes) {
     return int(slots.size()) - 1;
 }
 
+static void take_array(int number) {
+    Gate &gate = gates[number];
+    Array &array = gate.array;
+    gate.clock = take<int>();
+    for (std::vector<int> *nets : {&array.wordlines, &array.write_bank, &array.data, &array.bank, &array.outputs})
+        *nets = take_nets();
+    size_t causes = array.bank.empty() ? 1 : 2;
+    array.cells.resize(size_t(1) << array.bank.size(), std::vector<char>(array.outputs.size()));
+    array.first_slot = int(slots.size());
+    for (size_t place = 0; place < array.outputs.size(); place++) {
+        new_slot(array.outputs[place], causes);
+        for (std::vector<char> &cells : array.cells) cells[place] = values[array.outputs[place]];
+    }
+    array.delays.resize(2 * causes * array.outputs.size());
+    for (Time &delay : array.delays) delay = take<Time>();
+    sinks[gate.clock].push_back({number, -1});
+    for (int net : array.bank) sinks[net].push_back({number, 0});
+}
+
 static void take_gate(int number) {
     Gate &gate = gates[number];
     gate.kind = take<char>();
+    if (gate.kind == 'A') return take_array(number);
     int out = -1, complement = -1;
     if (gate.kind == 'F' || gate.kind == 'L') {
         gate.clock = take<int>();
@@ -247,7 +303,8 @@ static void take_streams() {
 static void settle() {
     for (size_t net = 0; net < values.size(); net++)
         for (const Sink &sink : sinks[net])
-            if (sink.position >= 0 && values[net]) gates[sink.gate].index |= 1u << sink.position;
+            if (sink.position >= 0 && values[net] && gates[sink.gate].kind != 'A')
+                gates[sink.gate].index |= 1u << sink.position;
     for (Gate &gate : gates) {
         if (gate.kind == 'G') schedule(gate.slot, gate.value(), 1, 0);
         if (gate.kind == 'C' && values[slots[gate.slot].net]) change(slots[gate.slot].net, false);

@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from dataclasses import dataclass
 
+from .cells.array import is_array
 from .netlist import Instance
 
 # Loads of buffers' outputs are at most this many times that with which the smallest inverter drives four of itself, in
@@ -16,7 +17,7 @@ class Wires:
     """What wires are taken for, as there is no layout.
 
     Each pin that a net drives has a wire of so many cells' pitches; a pitch is the square root of the mean area of a
-    cell in the layout.
+    cell in the layout, arrays of bitcells left out.
 
     Attributes
     ----------
@@ -34,8 +35,8 @@ class Wires:
 
     def per_pin(self, netlist):
         """pF for each driven pin."""
-        area = sum(instance.cell.area for instance in netlist.instances) / max(1, len(netlist.instances))
-        return self.pitches * math.sqrt(area / self.utilization) * self.capacitance
+        areas = [instance.cell.area for instance in netlist.instances if not is_array(instance.cell)]
+        return self.pitches * math.sqrt(sum(areas) / max(1, len(areas)) / self.utilization) * self.capacitance
 
 
 class Loads:

@@ -90,7 +90,8 @@ class Netlist:
         lines += [f"  assign {_bit(name, nets, index)} = {names.get(net, f'n{net}')};"
                   for name, (is_input, nets) in self.ports.items() if not is_input for index, net in enumerate(nets)]
         for instance in self.instances:
-            pins = ", ".join(f".{pin}({names.get(net, f'n{net}')})" for pin, net in instance.pins.items())
+            nets = _by_bus({pin: names.get(net, f"n{net}") for pin, net in instance.pins.items()})
+            pins = ", ".join(f".{pin}({net})" for pin, net in nets.items())
             lines.append(f"  {instance.cell.name} \\{instance.name} ({pins});")
         return "\n".join([f"module {self.top}({', '.join(self.ports)});", *ports, *lines, "endmodule", ""])
 
@@ -165,11 +166,11 @@ def flatten(modules, top, library, block_of):
             pins = {pin: [net_of(bit) for bit in bits] for pin, bits in cell["connections"].items()}
             kind = cell["type"]
             if kind in library.cells:
+                single = _by_bit(pins)
                 for pin in library.cells[kind].inputs:
-                    if not pins.get(pin):
+                    if pin not in single:
                         raise FlowError(f"inputs of cells must be connected, and {kind}/{pin} in module {name} is not")
-                found.append((path, cell_name, library.cells[kind], {pin: bits[0] for pin, bits in pins.items()
-                                                                     if bits}))
+                found.append((path, cell_name, library.cells[kind], single))
             elif kind in modules:
                 visit(kind, (*path, cell_name), pins)
             else:
@@ -179,6 +180,20 @@ def flatten(modules, top, library, block_of):
              for name, port in modules[top]["ports"].items()}
     visit(top, (), {name: bits for name, (_, bits) in ports.items()})
     return _numbered(top, found, ports, nets, block_of)
+
+
+def _by_bit(pins):
+    """The net on each pin, those of buses by ``NAME[BIT]``."""
+    return {pin if len(nets) == 1 else f"{pin}[{index}]": net for pin, nets in pins.items()
+            for index, net in enumerate(nets)}
+
+
+def _by_bus(pins):
+    """Names of nets on pins, the other way: those of a bus as a concatenation."""
+    buses = defaultdict(list)
+    for pin, name in pins.items():
+        buses[pin.partition("[")[0]].append(name)
+    return {pin: names[0] if len(names) == 1 else f"{{{', '.join(reversed(names))}}}" for pin, names in buses.items()}
 
 
 def _numbered(top, found, ports, nets, block_of):
@@ -196,9 +211,10 @@ def _numbered(top, found, ports, nets, block_of):
     read = {net for instance in used for pin, net in instance.pins.items() if pin in instance.cell.inputs} | port_nets
     ports = {name: (is_input, [number(net) for net in bits]) for name, (is_input, bits) in ports.items()}
     for instance in used:
-        # An output that nothing reads has no net, as pins for power have none.
+        # An output that nothing reads has no net, as pins for power have none; but buses stay whole.
+        cell = instance.cell
         instance.pins = {pin: number(net) for pin, net in instance.pins.items()
-                         if pin in instance.cell.inputs or (pin in instance.cell.outputs and net in read)}
+                         if pin in cell.inputs or (pin in cell.outputs and (net in read or "[" in pin))}
     netlist = Netlist(top, used, ports, len(numbers))
     _check_driven(netlist)
     return netlist
@@ -264,8 +280,9 @@ def _name(path, name, index):
     return ".".join((*(part for part in path if "$" not in part), own))
 
 
-# Where a block's name begins with one of these, cells within are of that kind; the innermost counts.
-KINDS = {"array": "bitcells", "tree": "adder trees", "accumulator": "accumulators", "drivers": "wordline drivers",
+# Kinds of blocks: where a block's name begins with one of these, cells within are of that kind; the innermost counts.
+TREES = "adder trees"
+KINDS = {"array": "bitcells", "tree": TREES, "accumulator": "accumulators", "drivers": "wordline drivers",
          "controller": "controller", "row_decoder": "row decoder", "ones": "column of ones", "fuse": "fuse",
          "unit": "multiply-accumulate units"}
 

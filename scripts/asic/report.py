@@ -21,6 +21,7 @@ DESIGNS = {"macro": "macro", "mac_array": "plain MAC array"}
 # Name, and how its value is printed.
 FIGURES = (
     ("cell area, um2", lambda design: f"{design['area_um2']:,.0f}"),
+    ("least of adders and storage, times that", lambda design: _of_bound(design, "um2", ",.0f", "area_over_bound")),
     ("cells", lambda design: f"{design['cells']:,}"),
     ("buffers added for large loads", lambda design: f"{design['buffers_added']:,}"),
     ("clock period, ns", lambda design: f"{design['period_ns']:.3f}"),
@@ -28,6 +29,11 @@ FIGURES = (
     ("pJ per MAC", lambda design: f"{design['pj_per_mac']:.4g}"),
     ("its standard error, of the runs drawn", lambda design: _error(design["pj_per_mac_error"])
      if "pj_per_mac_error" in design else ""),
+    ("that of as many, drawn from all layers alike", lambda design: _error(design["pj_per_mac_error_unstratified"])
+     if "pj_per_mac_error" in design else ""),
+    ("nJ of an input", lambda design: f"{design['nj_per_input']:,.1f}" if "nj_per_input" in design else ""),
+    ("least of adders and clock, times that",
+     lambda design: _of_bound(design, "pj_per_mac", ".4g", "energy_over_bound")),
     ("TOPS/W", lambda design: f"{design['tops_per_watt']:.4g}"),
     ("TOPS/mm2", lambda design: f"{design['tops_per_mm2']:.4g}"),
     ("planes per vector", lambda design: _of_activity(design, "planes_per_vector", ".2f")),
@@ -41,12 +47,18 @@ FIGURES = (
 
 
 def _error(value):
-    return "none of one run" if value is None else f"{value:.2g}"
+    return "none of one run a layer" if value is None else f"{value:.2g}"
 
 
 def _of_activity(design, key, form):
     """A figure of what the wordlines of a macro do; an array has none."""
     return format(design["activity"][key], form) if "activity" in design else ""
+
+
+def _of_bound(design, key, form, times):
+    """The least that a macro can take, and how many times that it takes; an array has none."""
+    least = design.get("bound")
+    return f"{least[key]:{form}}, {least[times]:.2f}" if least else ""
 
 
 def columns(report):

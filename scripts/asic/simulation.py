@@ -8,7 +8,8 @@ from pathlib import Path
 
 from ...verif.sim.build import cache, digest
 from ..common.tools import FlowError
-from .functions import truth_table, variables
+from .cells.array import BANK, CLOCK, OUTPUT, is_array
+from .cells.functions import truth_table, variables
 
 FEMTO = 1e6
 SOURCE = Path(__file__).with_name("gates.cpp")
@@ -182,6 +183,8 @@ def _gates(instance, delays):
     cell, pins = instance.cell, instance.pins
     if cell.clock_gate:
         yield _clock_gate(instance)
+    elif is_array(cell):
+        yield _array(instance, delays)
     elif cell.storage:
         yield _stored(instance, delays)
     else:
@@ -231,6 +234,19 @@ def _stored(instance, delays):
         first = next(pin for pin in states if pin in pins)
         times = " ".join(_femto(delays.get((pin, first))) for pin in (clock, inputs[0]))
     return f"{head} {times}", [(instance, pin, [clock, inputs[0]]) for pin in states if pin in pins]
+
+
+def _array(instance, delays):
+    """Of bitcells; `gates.cpp` has its function."""
+    pins, buses = instance.pins, {}
+    for pin in (*instance.cell.inputs, *instance.cell.outputs):
+        buses.setdefault(pin.partition("[")[0], []).append(pin)
+    # All bits of the bank count as the first.
+    causes, outputs = [CLOCK, *buses.get(BANK, ())[:1]], buses[OUTPUT]
+    ports = [_nets([pins[pin] for pin in buses.get(port, ())])
+             for port in ("wordline", "write_bank", "write_weight", BANK, OUTPUT)]
+    times = [_femto(delays.get((cause, pin))) for pin in outputs for cause in causes]
+    return " ".join((f"A {pins[CLOCK]}", *ports, *times)), [(instance, pin, causes) for pin in outputs]
 
 
 def _clock_gate(instance):

@@ -5,13 +5,15 @@ from pathlib import Path
 
 import click
 
+from ..asic.bound import bound
+from ..asic.cells.array import find_array
+from ..asic.cells.latches import check_latches
+from ..asic.cells.roles import PACKAGE, default_files, find_roles, read_cells
 from ..asic.data import RUNS, activity, read_data, read_sample
 from ..asic.designs import ArrayWork, MacroWork
 from ..asic.flow import CLOCK, Setting, build, comparison, label, run, run_sample
-from ..asic.latches import check_latches
 from ..asic.loads import Wires
 from ..asic.report import columns, files, lines, tables
-from ..asic.roles import PACKAGE, default_files, find_roles, read_cells
 from ..asic.simulation import simulator
 from ..asic.views.views import remove_stale, views
 from ..common.files import BadInput, check_writable, require_packages, write_files
@@ -60,13 +62,15 @@ def check_layout(liberty, lef):
     check_tools(TechnologyFiles())
 
 
-def roles_of(library, full_adder, half_adder, clock_gating, bitcell):
-    """The roles of a library's cells; BadInput if it lacks one that an option needs."""
+def roles_of(library, full_adder, half_adder, clock_gating, bitcell, config):
+    """The roles of a library's cells; BadInput if it lacks one that an option or a macro needs."""
     roles = find_roles(library, full_adder, half_adder)
     if clock_gating and roles.clock_gate is None:
         raise BadInput(f"--clock-gating must come with a library that has a clock gate, and {library.name} has none")
     if bitcell == "latch":
         check_latches(roles, library)
+    if bitcell == "array":
+        find_array(config, library)
     return roles
 
 
@@ -84,7 +88,7 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
             report[name] = run(work(data), built, library, setting)
             if sample:
                 works_of_runs = [work(each) for each in sample.data]
-                network[name] = run_sample(works_of_runs, sample.weights, built, library, setting)
+                network[name] = run_sample(works_of_runs, sample, built, library, setting)
             contents[f"{name}.v"] = built.netlist.verilog()
             if name == "macro" and layers:
                 made, report["views"] = views(built, library, roles, setting, layers, CLOCK, config.rows,
@@ -96,14 +100,15 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
                 works["macro"](data), macro, library, setting, folder / config.name / "layout", 60 * layout_minutes,
                 lambda step, line: progress(2 * len(works) + step, f"{STEPS[step]}: {line[:60]}"))
             contents |= made
-    measured = [(report, [data], None)]
+    measured = [(report, [data], None, None)]
     if sample:
         report["network"] = {"data": sample.words, "runs": [each.words for each in sample.data],
                              "weights": sample.weights, "row_writes": sample.row_writes, **network}
-        measured.append((report["network"], sample.data, sample.weights))
-    for found, samples, weights in measured:
+        measured.append((report["network"], sample.data, sample.weights, sample.layers))
+    for found, samples, weights, layers_of_runs in measured:
         found["macro"]["activity"] = activity(samples, config, weights)
-        found["ratio"] = comparison(found["macro"], found["mac_array"])
+        found["macro"]["bound"] = bound(config, found["macro"], roles, library.voltage, bitcell)
+        found["ratio"] = comparison(found["macro"], found["mac_array"], layers_of_runs)
     return contents
 
 
@@ -115,8 +120,8 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
 @click.option("--full-adder", metavar="CELL", help="Cell, or none to make it of others. [default: the smallest]")
 @click.option("--half-adder", metavar="CELL", help="The same of a half adder.")
 @click.option("--dont-use", metavar="PATTERN", multiple=True, help="Cells to make nothing of, such as '*_lp*'.")
-@click.option("--bitcell", type=click.Choice(["flip_flop", "latch"]), default="flip_flop", show_default=True,
-              help="What keeps a bit of a weight.")
+@click.option("--bitcell", type=click.Choice(["flip_flop", "latch", "array"]), default="flip_flop", show_default=True,
+              help="What keeps a bit of a weight; array: a cell with all bits of a column, one of those of --liberty.")
 @click.option("--clock-gating", is_flag=True, help="Stop the clock of registers that keep what they have.")
 @click.option("--corner", metavar="NAME", default="", help="Label of the figures. [default: liberty's conditions]")
 @click.option("--period", metavar="NS", type=click.FloatRange(0, min_open=True),
@@ -136,7 +141,7 @@ def measure(report, config, data, sample, bitcell, library, roles, setting, fold
 @click.option("--network", metavar="MODEL", type=click.Path(path_type=Path),
               help="Beside random data also weights and activations of this network.")
 @click.option("--runs", type=click.IntRange(1),
-              help=f"Runs of neighboring vectors of the network's tiles that are drawn. [default: {RUNS}]")
+              help=f"Runs of neighboring vectors that are drawn of each of the network's layers. [default: {RUNS}]")
 @click.option("--views", "has_views", is_flag=True,
               help="Also an abstract, a timing model, constraints and a floorplan of the macro.")
 @click.option("--technology", metavar="FILE", multiple=True,
@@ -165,7 +170,7 @@ def command(liberty, lef, full_adder, half_adder, dont_use, bitcell, clock_gatin
         raise BadInput("--technology must come with --views, and does not")
     layers = read_layers(technology, liberty, lef) if has_views else None
     library, area_from = read_cells(liberty, lef, dont_use)
-    roles = roles_of(library, full_adder, half_adder, clock_gating, bitcell)
+    roles = roles_of(library, full_adder, half_adder, clock_gating, bitcell, config)
     sample = read_sample(config, network, weights, inputs, runs, vectors, seed)
     data = read_data(config, weights, None if sample else inputs, vectors, seed)
     setting = Setting(Wires(wire_pitches, utilization, wire_capacitance * 1e-3), period, clock_gating, corner, seed)

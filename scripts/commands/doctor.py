@@ -10,7 +10,7 @@ import click
 from rich.table import Column, Table
 
 from ...verif.sim.build import find_simulator
-from ..asic.roles import PACKAGE, default_files
+from ..asic.cells.roles import PACKAGE, default_files
 from ..common.tables import show
 from ..layout.flow import PROGRAMS
 from ..layout.picture import PACKAGE as PICTURES

@@ -1,6 +1,7 @@
 """A model of what a macro costs, fitted to measured points: a sum of what its blocks have, each with a factor."""
 
 import json
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,22 @@ def cell_parts(config):
         stored * banks, stored * (banks > 1), stored * (banks > 2), stored, stored * compressed, columns * rows,
         columns * config.accumulator_width, columns * config.accumulator_width * compressed,
         columns * config.total_width * deep, columns * late, columns,
+    ], float)
+
+
+def adder_levels(bits):
+    """Levels of full adders, each of which makes two bits of three, that leave two of so many."""
+    return 0 if bits <= 2 else 1 + adder_levels(bits // 3 * 2 + bits % 3)
+
+
+def path_parts(config):
+    """The same of the longest path of such a macro, which is that of a tree: factors are ns of one of each."""
+    levels, (_, columns) = adder_levels(config.rows), config.blocks[0]
+    return np.array([
+        # Registers, and the buffers of the wordlines to the columns of a block.
+        1, math.log2(columns),
+        # What chooses a bank; the tree, whose last chain of carries is the longer the deeper it is, if it has one.
+        config.banks > 1, config.banks > 2, levels, levels * (config.tree != "compressor"),
     ], float)
 
 

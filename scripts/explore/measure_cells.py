@@ -1,11 +1,11 @@
-"""Measured costs of macros in standard cells: area, and energy of a cycle with random data."""
+"""Measured costs of macros in standard cells: area, shortest clock period, and energy of a cycle with random data."""
 
 from functools import cache
 
+from ..asic.cells.roles import PACKAGE, default_files, find_roles, read_cells
 from ..asic.data import random_data
 from ..asic.designs import MacroWork
 from ..asic.flow import Setting, build, run
-from ..asic.roles import PACKAGE, default_files, find_roles, read_cells
 from ..asic.simulation import simulator
 from ..common.files import BadInput
 
@@ -38,7 +38,7 @@ def measure_cells(job):
     Returns
     -------
     dict
-        ``configuration``, ``area_um2`` of cells, and ``pj_per_cycle`` of all energy.
+        ``configuration``, ``area_um2`` of cells, ``period_ns`` of the clock, and ``pj_per_cycle`` of all energy.
 
     Raises
     ------
@@ -51,5 +51,5 @@ def measure_cells(job):
     figures = run(work, build(work, library, roles, Setting(), folder / config.name), library, Setting())
     if figures["results"]["wrong"]:
         raise ValueError(f"results of {config.name} must be those of the golden model, and are not")
-    return {"configuration": config.to_dict(), "area_um2": figures["area_um2"],
+    return {"configuration": config.to_dict(), "area_um2": figures["area_um2"], "period_ns": figures["period_ns"],
             "pj_per_cycle": round(figures["pj_per_mac"] * figures["macs_per_cycle"], 4)}

@@ -12,20 +12,22 @@ from ..common.progress import running
 from .space import macro
 
 # Of a macro: cycles of one inference, without skipped planes; what it takes on its target; energy of one inference, if
-# each cycle took what cycles with random data do.
-OBJECTIVES = ("cycles", "area", "energy")
+# each cycle took what cycles with random data do; and its time, at the shortest clock period.
+OBJECTIVES = ("cycles", "area", "energy", "time")
+PER_CYCLE = OBJECTIVES[2:]
 # Macros of a generation.
 POPULATION = 100
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A macro with its cycles for an inference, and its predicted area and energy in units of its target."""
+    """A macro with its cycles for an inference, and its predicted area, energy and time in units of its target."""
 
     config: MacroConfig
     cycles: int
     area: float
     energy: float | None = None
+    time: float | None = None
 
 
 @cache
@@ -52,7 +54,7 @@ def search(path, choices, fits, objectives, *, trials, seed, jobs, max_area=None
     choices : dict
         Of a `Target`.
     fits : dict of str to Fit
-        Of the area, and of the energy of a cycle where the target has one.
+        Of the area, and of the energy and time of a cycle where the target has them.
     objectives : list of str
         Of `OBJECTIVES`; each is minimized.
     trials : int
@@ -99,7 +101,7 @@ def search(path, choices, fits, objectives, *, trials, seed, jobs, max_area=None
             trial, config = asked.pop(number)
             found[config] = cycles and Candidate(
                 config, cycles, fits["area"].predict(config),
-                cycles * fits["energy"].predict(config) if "energy" in fits else None)
+                **{name: cycles * fits[name].predict(config) for name in PER_CYCLE if name in fits})
             tell(trial, config)
             progress(len(study.trials))
     return [candidate for candidate in found.values() if candidate]

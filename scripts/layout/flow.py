@@ -8,9 +8,9 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ..asic.cells.roles import CELLS, PACKAGE, default_files
 from ..asic.delay import Timing
 from ..asic.flow import CLOCK, TOPS, run
-from ..asic.roles import CELLS, PACKAGE, default_files
 from ..common.files import BadInput
 from ..common.lef import read_lef
 from ..common.tools import FlowError

@@ -8,7 +8,7 @@ from bitline.golden.crossbar import Crossbar, CrossbarConfig
 from bitline.golden.mvm import mvm
 from bitline.host.network.analog import AnalogProducts
 from bitline.host.network.inference import Inference
-from bitline.scripts.commands.networks.analog import enough_bits
+from bitline.scripts.commands.networks.analog import best_energy, enough_bits
 from bitline.scripts.common.accuracy import accuracy_of
 from small_networks import convolution_network, residual_network
 
@@ -59,6 +59,12 @@ def test_devices_differ_from_seed_to_seed_and_not_within_one(product):
 
 def test_drift_grows_with_time(product):
     assert error(*product, adc_bits=None, hours=1) < error(*product, adc_bits=None, hours=10_000)
+
+
+def test_energy_of_conversions_is_that_of_the_envelope_of_published_converters():
+    # pJ of one: 0.27 and a part that 16 bits make 65,536 times as large as 8.
+    assert best_energy(1000, 8) == pytest.approx(0.27 + 0.0095, abs=1e-4)
+    assert best_energy(1000, 16) - 0.27 == pytest.approx(65536 * (best_energy(1000, 8) - 0.27))
 
 
 def test_conversions():
@@ -127,6 +133,7 @@ def test_command_compares_a_network(cli, refused, published, tmp_path):
     assert status == 0 and report["digital"] == 1 and report["converter"][1] == report["devices"][1][0] == 1
     assert report["converter"][0] < 1 and report["enough_bits_converter"] == 12
     assert f"{report['converters']:,} converters" in output
+    assert report["best_nj_of_conversions"][1] == best_energy(report["conversions"], 12) and "nJ of conv" in output
     assert f"{report['digital_cycles']:,} cycles, weights" in output
     assert re.search("nothing lost from", output) and (tmp_path / "out" / "analog.png").stat().st_size > 10_000
     refused(*arguments, "--calibrate", 6, match="--calibrate must leave inputs to count, and takes 6 of 6")

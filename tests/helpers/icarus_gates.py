@@ -2,7 +2,7 @@
 
 import subprocess
 
-from bitline.scripts.asic.functions import variables
+from bitline.scripts.asic.cells.functions import variables
 
 BENCH = """`timescale 1ns/1fs
 module bench;

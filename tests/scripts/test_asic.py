@@ -5,17 +5,18 @@ import json
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
+from bitline.scripts.asic.bound import bound
+from bitline.scripts.asic.cells.functions import truth_table
+from bitline.scripts.asic.cells.liberty import read_library
+from bitline.scripts.asic.cells.liberty_text import parse
+from bitline.scripts.asic.cells.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.data import random_data, read_data
 from bitline.scripts.asic.delay import Timing
 from bitline.scripts.asic.designs import ArrayWork, MacroWork
-from bitline.scripts.asic.energy import measure
+from bitline.scripts.asic.energy import measure, of_cells, of_clock
 from bitline.scripts.asic.flow import Setting, build, run
-from bitline.scripts.asic.functions import truth_table
-from bitline.scripts.asic.liberty import read_library
-from bitline.scripts.asic.liberty_text import parse
 from bitline.scripts.asic.loads import Loads, Wires
 from bitline.scripts.asic.netlist import Instance, Netlist, flatten
-from bitline.scripts.asic.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.simulation import Results, Stream, simulate
 from bitline.scripts.common.files import BadInput
 from bitline.scripts.common.lef import read_sizes
@@ -121,6 +122,9 @@ def test_netlists_compute_what_the_golden_model_does(cli, liberty, tmp_path):
             assert figures["results"]["wrong"] == 0 < figures["results"]["compared"]
             for parts in ("pj_per_mac_by_kind", "pj_per_mac_by_block"):
                 assert figures["pj_per_mac"] == pytest.approx(sum(figures[parts].values()))
+        least = report["macro"]["bound"]
+        assert 1 < least["energy_over_bound"] == pytest.approx(report["macro"]["pj_per_mac"] / least["pj_per_mac"])
+        assert 1 < least["area_over_bound"] == pytest.approx(report["macro"]["area_um2"] / least["um2"])
     assert other["macro"]["pj_per_mac_by_kind"]["clock"] < plain["macro"]["pj_per_mac_by_kind"]["clock"]
     assert "LATCH" in (tmp_path / "out" / "macro.v").read_text(encoding="utf-8")
     check_views(other, tmp_path / "out" / "views")
@@ -151,7 +155,7 @@ def check_views(report, folder):
 def test_a_wrong_cell_gives_wrong_results(cli, liberty, tmp_path, monkeypatch):
     # The carry of two operands instead of three.
     text = tiny_liberty().replace('"(A B)+(CI (A+B))"', '"A B"')
-    monkeypatch.setattr("bitline.scripts.asic.roles.ADDERS", {"full": (0x96, 0x88), "half": (0x6, 0x8)})
+    monkeypatch.setattr("bitline.scripts.asic.cells.roles.ADDERS", {"full": (0x96, 0x88), "half": (0x6, 0x8)})
     out = tmp_path / "out"
     status, _, _ = cli("asic", "--liberty", liberty(text), *MACRO, "--vectors", 4, "--out", out, "--build",
                        tmp_path / "build")
@@ -319,7 +323,7 @@ def test_nothing_is_written_where_synthesis_fails(refused, liberty, tmp_path):
 
 
 def test_without_a_library_it_is_told_how_to_install_one(refused, monkeypatch, tmp_path):
-    monkeypatch.setattr("bitline.scripts.asic.roles.default_files", lambda: None)
+    monkeypatch.setattr("bitline.scripts.asic.cells.roles.default_files", lambda: None)
     refused("asic", *MACRO, "--out", tmp_path / "out", match="apt-get install qflow-tech-osu018")
 
 
@@ -358,9 +362,33 @@ def test_delay_and_energy_of_two_inverters_are_what_the_tables_say(liberty):
     assert energy.blocks["logic"]["internal"] == pytest.approx(2 * changes * 1e-3)
     assert energy.blocks["register"]["clock"] == pytest.approx(edges * (1e-3 + 2e-3))
     assert energy.blocks["register"]["internal"] == pytest.approx(activity.toggles[6] * 3e-3)
+    # Of the inverters alone without wires, and of a cycle of the clock with nothing else.
+    assert of_cells(netlist, timing, activity, 1.0, instances[:2]) == pytest.approx(2 * changes * (0.5e-3 + 1e-3))
+    assert of_clock(flip_flop, 0.01, 1.0) == pytest.approx(1e-3 + 2 * 2e-3)
     # nW of each cell for as many ns as there were cycles.
     assert energy.total() - sum(energy.kinds()[kind] for kind in ("pins", "wires", "internal", "clock")) \
         == pytest.approx((0.5 + 0.5 + 1) * activity.cycles * 1e-6)
+
+
+def test_the_least_that_a_macro_takes_is_adders_and_storage(liberty):
+    config = MacroConfig(rows=8, columns=2, weight_bits=3, input_bits=4, banks=2, tree="carry_save")
+    roles, width = find_roles(read_library([liberty()])), config.accumulator_width
+    figures = {"full_adders": {"cells": 10, "pj_per_mac": 0.5}, "pj_per_mac": 9.0, "area_um2": 5000.0,
+               "activity": {"planes_per_vector": 3.0, "cells_in_use": 0.5}, "area": {"bitcells": {"um2": 70.0}}}
+    found = bound(config, figures, roles, 1.0, "latch")
+    # Of a vector: 8 MACs, and in each of two columns 24 bits of products in each of three planes, and those of a sum.
+    fewest = 2 * (3 * 24 - width)
+    assert found["full_adders_per_mac"] == pytest.approx(fewest / 8)
+    # Ten adders took what eight MACs took, in three planes.
+    assert found["pj_per_mac_by_kind"]["full_adders"] == pytest.approx(0.5 / 30 * fewest)
+    clocked = 3 * 2 * width + 8 * 4
+    assert found["pj_per_mac_by_kind"]["clock"] == pytest.approx(clocked * of_clock(roles.flip_flop, 0.0, 1.0) / 8)
+    assert found["pj_per_mac"] * found["energy_over_bound"] == pytest.approx(9.0)
+    # A full adder has 9 um2, a latch 5, a flip-flop 8.
+    assert found["um2_by_kind"] == {"full_adders": 48 * 9, "bitcells": 96 * 5, "registers": (2 * width + 32) * 8}
+    assert found["um2"] * found["area_over_bound"] == pytest.approx(5000.0)
+    assert bound(config, figures, roles, 1.0, "array")["um2_by_kind"]["bitcells"] == 70.0
+    assert bound(config, figures | {"full_adders": {"cells": 0, "pj_per_mac": 0.0}}, roles, 1.0, "latch") is None
 
 
 @pytest.fixture(scope="module")
@@ -416,7 +444,7 @@ def test_figures_are_of_the_cycles_counted_and_factors_of_their_own_widths(liber
     built = build(work, library, find_roles(library), Setting(Wires(0)), tmp_path / "work")
     figures = run(work, built, library, Setting(Wires(0)))
     assert figures["results"] == {"compared": 6 * 5 * 2, "wrong": 0}
-    assert figures["macs"] == 4 * 6 * 5 * 2
+    assert figures["macs"] == 4 * 6 * 5 * 2 and work.share == 7 * 5 / (6 * 5 * 2)
     # All passes, and two cycles until the last factor is in the sum.
     assert figures["macs_per_cycle"] == figures["macs"] / (4 * 6 + 2)
     assert figures["tops"] == pytest.approx(2e-3 * figures["macs_per_cycle"] / figures["period_ns"])

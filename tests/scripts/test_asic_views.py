@@ -7,15 +7,15 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from bitline.hdl.config import MacroConfig
+from bitline.scripts.asic.cells.liberty import read_library
+from bitline.scripts.asic.cells.liberty_text import numbers, parse
+from bitline.scripts.asic.cells.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.data import random_data
 from bitline.scripts.asic.designs import MacroWork
 from bitline.scripts.asic.energy import of_ports
 from bitline.scripts.asic.flow import CLOCK, Setting, build
-from bitline.scripts.asic.liberty import read_library
-from bitline.scripts.asic.liberty_text import numbers, parse
 from bitline.scripts.asic.loads import Loads, Wires, fan_out_slew, max_load
 from bitline.scripts.asic.netlist import Instance, Netlist
-from bitline.scripts.asic.roles import default_files, find_roles, read_cells
 from bitline.scripts.asic.views.boundary import NOMINAL, Boundary
 from bitline.scripts.asic.views.constraints import constraints
 from bitline.scripts.asic.views.floorplan import Floorplan

@@ -7,9 +7,9 @@ import os
 import re
 
 import pytest
-from bitline.scripts.asic.liberty import read_library
+from bitline.scripts.asic.cells.liberty import read_library
+from bitline.scripts.asic.cells.roles import find_roles
 from bitline.scripts.asic.netlist import Instance, Netlist
-from bitline.scripts.asic.roles import find_roles
 from bitline.scripts.commands import asic
 from bitline.scripts.common import lef
 from bitline.scripts.common.files import BadInput

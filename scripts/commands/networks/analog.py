@@ -27,6 +27,10 @@ from ...common.progress import running
 from ...common.tables import show
 
 REPORT, PICTURE = "analog.json", "analog.png"
+# pJ of a conversion by the best of the published converters, the envelope in B. Murmann, "ADC Performance Survey
+# 1997-2025", https://github.com/bmurmann/ADC-survey: the mean of the three least, and that of the three least over four
+# to the power of the effective bits.
+FLOOR, NOISE_LIMITED = 0.27, 0.145e-6
 # Of the fine-tuning of digits, relative to the largest weight.
 NOISE = 0.15
 
@@ -74,6 +78,11 @@ def enough_bits(bits, accuracies, digital):
             break
         enough = count
     return enough
+
+
+def best_energy(conversions, bits):
+    """nJ of so many conversions of so many bits, by the best of the published converters."""
+    return 1e-3 * conversions * (FLOOR + NOISE_LIMITED * 4**bits)
 
 
 def compare_network(network, calibration, inputs, labels, config, bits, seeds):
@@ -138,6 +147,7 @@ def report_of(name, digital, bits, accuracies, cost):
     """The report of a network."""
     devices = [float(np.mean(part)) for part in accuracies["devices"]]
     return {"network": name, "digital": digital, **accuracies, **cost,
+            "best_nj_of_conversions": [best_energy(cost["conversions"], count) for count in bits],
             "enough_bits_converter": enough_bits(bits, accuracies["converter"], digital),
             "enough_bits_devices": enough_bits(bits, devices, digital)}
 
@@ -173,6 +183,8 @@ def print_reports(bits, reports, *, labeled):
             enough = report["enough_bits_converter" if kind == "converter" else "enough_bits_devices"]
             table.add_row(report["network"], kind, f"{report['digital']:.1%}", *(f"{value:.1%}" for value in values),
                           f"{enough} bits" if enough else "never")
+        table.add_row(report["network"], "nJ of conversions, at best", "",
+                      *(f"{value:,.1f}" for value in report["best_nj_of_conversions"]), "")
     show(table)
     click.echo("accuracy by the labels" if labeled else "share of inputs that the exact network classifies the same")
     report = reports[0]

@@ -18,7 +18,7 @@ from ...common.progress import running
 from ...common.tables import show
 from ...explore import zigzag
 from ...explore.cost import is_within, products_by_kind, read_points
-from ...explore.search import OBJECTIVES, front, search
+from ...explore.search import OBJECTIVES, PER_CYCLE, front, search
 from ...explore.space import INPUT_BITS, WEIGHT_BITS
 from ...explore.targets import TARGETS, WORDS
 from ...explore.zigzag import Costs
@@ -43,14 +43,15 @@ def describe(config):
 
 
 def check(target, candidates, folder):
-    """The ends of a front with their measured costs, after synthesis; energies are those of a cycle."""
+    """The ends of a front with their measured costs, after synthesis; energies and times are those of a cycle."""
     ends = list({id(each): each for each in (candidates[0], candidates[-1])}.values())
     checked = []
     with running("synthesis of the ends", len(ends)) as progress:
         for done, each in enumerate(ends):
             progress(done, each.config.name)
             found = target.measure((each.config, folder))
-            predicted = {"area": each.area, "energy": each.energy and each.energy / each.cycles}
+            predicted = {name: getattr(each, name) / (each.cycles if name in PER_CYCLE else 1)
+                         for name in target.metrics}
             checked.append({"configuration": each.config.to_dict(), **{
                 name: {"predicted": predicted[name], "measured": found[metric],
                        "error": predicted[name] / found[metric] - 1} for name, metric in target.metrics.items()}})
@@ -152,8 +153,8 @@ def print_front(target, best, checked, ranges):
         click.echo("* more or fewer products than any of the synthesized macros: costs are extrapolated")
     for each in checked:
         config = MacroConfig.from_dict(each["configuration"])
-        costs = (f"{each[name]['measured']:,.0f} {WORDS[metric]}, prediction {100 * each[name]['error']:+.1f} %"
-                 for name, metric in target.metrics.items())
+        costs = (f"{each[name]['measured']:,.{0 if each[name]['measured'] >= 100 else 3}f} {WORDS[metric]}, prediction "
+                 f"{100 * each[name]['error']:+.1f} %" for name, metric in target.metrics.items())
         click.echo(f"{config.rows} x {config.columns} synthesized: {'; '.join(costs)}")
 
 
@@ -162,7 +163,7 @@ def print_front(target, best, checked, ranges):
 @click.option("--target", "target_name", type=click.Choice(list(TARGETS)), default="ecp5", show_default=True,
               help="What macros are made of: ECP5, or standard cells of Debian's osu018, weights in latches.")
 @click.option("--objective", "objectives", default="cycles,area", show_default=True, callback=read_objectives,
-              help="What to minimize; energy too with --target liberty.")
+              help="What to minimize; energy and time too with --target liberty.")
 @click.option("--trials", type=click.IntRange(1, 1000000), default=2000, show_default=True, help="Macros to try.")
 @click.option("--max-area", metavar="AREA", type=click.FloatRange(1),
               help="LUT sites, or um2 of cells, that a macro may have at most.")
@@ -176,14 +177,15 @@ def print_front(target, best, checked, ranges):
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/explore"),
               show_default=True, help="Gets explore.json, explore.png and a folder of configurations.")
 def command(model, target_name, objectives, trials, max_area, seed, jobs, scheduler, export_to, costs, out):
-    """Find the macros that suit the network MODEL, by cycles of an inference, area and energy.
+    """Find the macros that suit the network MODEL, by cycles of an inference, area, energy and time.
 
     Cycles are those that bitline run predicts. Costs are of a model that is fitted to synthesized macros; those of the
     ends of the front are synthesized and compared.
     """
     target = TARGETS[target_name]
-    if "energy" in objectives and "energy" not in target.metrics:
-        raise BadInput(f"--objective energy must come with --target liberty, not {target_name}")
+    for name in objectives:
+        if name in PER_CYCLE and name not in target.metrics:
+            raise BadInput(f"--objective {name} must come with --target liberty, not {target_name}")
     for name in (REPORT, PICTURE):
         check_writable(out / name)
     if costs and not export_to:

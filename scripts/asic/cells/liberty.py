@@ -9,9 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ..common.files import BadInput
+from ...common.files import BadInput
 from .functions import truth_table, variables
-from .liberty_text import number, numbers, parse, read_text, unquoted
+from .liberty_text import Group, number, numbers, parse, read_text, unquoted
 
 SCALES = {"a": 1e-18, "f": 1e-15, "p": 1e-12, "n": 1e-9, "u": 1e-6, "m": 1e-3, "": 1.0, "k": 1e3}
 # What a table's axes may be, and their order here: of delays and energies slew, then load; of constraints the slew of
@@ -148,7 +148,7 @@ class Cell:
     inputs : dict of str to float
         Capacitance of each input, pF.
     outputs : dict of str to str
-        Function of each output, liberty's text; without outputs that have none.
+        Function of each output, liberty's text; without outputs that have none, or empty if no output has one.
     max_loads : dict of str to float
         pF of each output that says it.
     clock_gate : str
@@ -195,9 +195,9 @@ class Cell:
 
     @cached_property
     def tables(self):
-        """Truth table of each output over all inputs in order; none for what storage keeps."""
+        """Truth table of each output over all inputs in order; none for what storage keeps or what has no function."""
         return {pin: truth_table(text, list(self.inputs)) for pin, text in self.outputs.items()
-                if not self.storage and not self.clock_gate and set(variables(text)) <= set(self.inputs)}
+                if text and not self.storage and not self.clock_gate and set(variables(text)) <= set(self.inputs)}
 
     @property
     def is_buffer(self):
@@ -306,19 +306,45 @@ class _Reader:
     def _cell(self, group):
         load = self.units.capacitance * 1e12
         inputs, outputs, max_loads = {}, {}, {}
-        for pin in group.of("pin"):
+        for pin in self._pins(group):
             (name,), values = pin.arguments, pin.values
             if values.get("direction") == "input":
                 inputs[name] = self._capacitance(values) * load
-            elif values.get("direction") == "output" and "function" in values:
-                outputs[name] = values["function"]
-            elif values.get("direction") == "output" and "state_function" in values:
-                outputs[name] = values["state_function"]
+            elif values.get("direction") == "output":
+                outputs[name] = values.get("function") or values.get("state_function", "")
             if "max_capacitance" in values:
                 max_loads[name] = number(values["max_capacitance"]) * load
+        if any(outputs.values()):
+            outputs = {name: text for name, text in outputs.items() if text}
         return Cell(group.arguments[0], number(group.values.get("area", 0)), self._leakage(group), inputs, outputs,
                     max_loads, self._storage(group), group.values.get("clock_gating_integrated_cell", ""),
                     group.values.get("dont_use") == "true", group, self)
+
+    def _pins(self, cell):
+        """The pins of a cell, those of buses bit by bit with what the bus says of all."""
+        for group in cell.of("pin", "bus"):
+            if group.kind == "pin":
+                yield group
+                continue
+            own = {pin.arguments[0]: pin for pin in group.of("pin")}
+            for name in self._bits(group):
+                one = own.get(name, Group("pin", [name]))
+                yield Group("pin", [name], group.values | one.values, group.of("timing", "internal_power") + one.groups)
+
+    def _bits(self, bus):
+        """Names of the bits of a bus, the lowest first."""
+        (name,), kind = bus.arguments, bus.values.get("bus_type")
+        ends = [int(group.values.get(end, "")) for group in self.library.of("type") if group.arguments == [kind]
+                for end in ("bit_from", "bit_to")]
+        if not ends:
+            raise ValueError(f"the bus_type of {name} is not there")
+        return [f"{name}[{index}]" for index in range(min(ends), max(ends) + 1)]
+
+    def _related(self, cell):
+        """A function that gives the pins which a timing or an energy is related to, those of buses bit by bit."""
+        buses = {bus.arguments[0]: self._bits(bus) for bus in cell.of("bus")}
+        return lambda group: [pin for name in group.values.get("related_pin", "").split()
+                              for pin in buses.get(name, [name])]
 
     def _leakage(self, group):
         """nW of a cell over all supplies: as it says for all states, and else the mean of those that it tells apart."""
@@ -384,22 +410,22 @@ class _Reader:
 
     def arcs(self, cell):
         """The timing of a cell."""
-        found = []
-        for pin in cell.of("pin"):
+        found, related_to = [], self._related(cell)
+        for pin in self._pins(cell):
             for timing in pin.of("timing"):
                 tables = {group.kind: self._table(group, 1e9 * self.units.time) for group in timing.groups
                           if group.kind in TEMPLATES["lu_table_template"]}
                 values = timing.values
                 found += [Arc(pin.arguments[0], related, values.get("timing_type", "combinational"),
                               values.get("timing_sense", "non_unate"), tables)
-                          for related in values.get("related_pin", "").split()]
+                          for related in related_to(timing)]
         return found
 
     def powers(self, cell):
         """The internal energy of a cell; its unit is that of capacitance times that of voltage squared."""
         scale = self.units.capacitance * self.units.voltage**2 * 1e12
-        found = []
-        for pin in cell.of("pin"):
+        found, related_to = [], self._related(cell)
+        for pin in self._pins(cell):
             for power in pin.of("internal_power"):
                 both = power.of("power")
                 tables = {edge: self._table(group, scale) for edge in ("rise", "fall")
@@ -408,7 +434,7 @@ class _Reader:
                     none = Table([0.0], [0.0], [[0.0]])
                     found += [Power(pin.arguments[0], related, power.values.get("related_pg_pin", ""),
                                     tables.get("rise", none), tables.get("fall", none))
-                              for related in power.values.get("related_pin", "").split() or [None]]
+                              for related in related_to(power) or [None]]
         return found
 
 

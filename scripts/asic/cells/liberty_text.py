@@ -6,7 +6,7 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-from ..common.files import BadInput
+from ...common.files import BadInput
 
 COMMENTS = re.compile(r"/\*.*?\*/|//[^\n]*", re.DOTALL)
 # ``name : value ;``, ``name ( values ) ;``, ``name ( arguments ) {``, or ``}``.

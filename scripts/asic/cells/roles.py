@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..common.files import BadInput
-from ..common.lef import read_sizes
+from ...common.files import BadInput
+from ...common.lef import read_sizes
 from .liberty import read_library
 
 # Truth tables over inputs in order.
@@ -90,6 +90,8 @@ class Roles:
         By area.
     inverter : Cell
         The smallest.
+    flip_flop : Cell
+        The smallest.
     latch : Cell or None
         Transparent while its enable is high.
     clock_gate : Cell or None
@@ -100,6 +102,7 @@ class Roles:
     half_adder: Adder | None
     buffers: list
     inverter: object
+    flip_flop: object
     latch: object
     clock_gate: object
 
@@ -128,7 +131,7 @@ def find_roles(library, full_adder=None, half_adder=None):
     # Cells that are kept from logic synthesis, such as clock gates, are named by the flow.
     every = sorted((cell for cell in library.cells.values() if not cell.is_excluded), key=lambda cell: cell.area)
     return Roles(_adder(library, every, "full", full_adder), _adder(library, every, "half", half_adder), buffers,
-                 inverters[0], next(filter(_is_latch, usable), None),
+                 inverters[0], flip_flops[0], next(filter(_is_latch, usable), None),
                  next((cell for cell in every if cell.clock_gate.startswith("latch_posedge")), None))
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from ..common.files import BadInput
+from ...common.files import BadInput
 
 TOKEN = re.compile(r"\s*([A-Za-z_]\w*(?:\[\d+\])?|[01]|[!'^*&+|()])")
 # A cell of more inputs has a table too long to be kept.

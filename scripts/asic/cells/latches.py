@@ -1,7 +1,7 @@
 """Bitcells made of latches, each row written by a pulse of one gate."""
 
-from ...hdl.fabric.design import Design
-from ..common.files import BadInput
+from ....hdl.fabric.design import Design
+from ...common.files import BadInput
 
 NOR = 0b0001
 # In front of each bit that is written: data must stand until the pulse has ended.
