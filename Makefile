@@ -7,6 +7,8 @@ VENV ?= .venv
 SEED ?= 1
 # Options of pytest, such as --require-tools.
 PYTEST ?=
+# Each of the two workers of the tests has a core.
+test test-all: export OPENBLAS_NUM_THREADS ?= 1
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from bitline.scripts.asic.cells.roles import PACKAGE, default_files
 from bitline.scripts.main import main
 from places import MODELS, NETWORKS
 
@@ -35,9 +36,11 @@ def pytest_collection_modifyitems(config, items):
 
 def pytest_runtest_setup(item):
     for marker in item.iter_markers("needs"):
-        if shutil.which(marker.args[0]) is None and find_spec(marker.args[0]) is None:
+        name, = marker.args
+        is_there = default_files() if name == PACKAGE else shutil.which(name) or find_spec(name)
+        if not is_there:
             stop = pytest.fail if item.config.getoption("--require-tools") else pytest.skip
-            stop(f"{marker.args[0]} not found (bitline doctor says where to get it)")
+            stop(f"{name} not found (bitline doctor says where to get it)")
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The engine: its blocks around the macro."""
 
+from dataclasses import dataclass
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -53,6 +55,26 @@ def engine_members(config):
         "fault": Out(FAULT), "fault_number": Out(NUMBER_BITS), "write": Out(lanes), "target": Out(ADDRESS_BITS),
         "results": Out(8 * lanes),
     }
+
+
+@dataclass(frozen=True)
+class Units:
+    """The blocks of an engine that do the work of descriptors."""
+
+    sequencer: Sequencer
+    memory: ActivationMemory
+    gather: Gather
+    loader: TileLoader
+    array: Macro
+    results: Results
+    pool: Pool
+    pairs: Pairs
+    greatest: Greatest
+
+    @property
+    def readers(self):
+        """Operations whose unit reads the memory by itself, each with its unit."""
+        return (Operation.POOL, self.pool), (Operation.ADD, self.pairs), (Operation.END, self.greatest)
 
 
 class Engine(wiring.Component):
@@ -124,86 +146,117 @@ class Engine(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        config, macro = self.config, self.config.macro
+        units = self._add_units(m, platform)
+        sequencer, operation = units.sequencer, units.sequencer.record.fields.operation
+        self._load(m, platform, units)
+        # No block starts while another one has not come to its end.
+        self._starts = Signal(name="starts")
+        m.d.comb += self._starts.eq(self.start & ~self.running)
+        # By operation: its unit prepares itself, and it starts.
+        starts = {kind: (sequencer.begin & (operation == kind), sequencer.go & (operation == kind))
+                  for kind in Operation}
+        self._start_units(m, units, starts)
+        self._connect_array(m, units)
+        self._connect_results(m, units, starts)
+        depthwise, depthwise_last = self._add_depthwise(m, platform, units)
+        self._read(m, units)
+        # All units stop.
+        self._stop = Signal(name="stop")
+        self._count_to_end(m, units, depthwise_last)
+        self._guard(m, platform, units, depthwise)
+        self._add_trace(m, platform, units)
+        m.d.sync += self.cycle.eq(Mux(sequencer.runs, self.cycle + 1, Mux(self._starts, 0, self.cycle)))
+        return m
+
+    def _add_units(self, m, platform):
+        """All blocks but those that not every engine has, or that only watch."""
+        config = self.config
 
         def add(name, cls, **parameters):
             return platform.instantiate(m, name, name, cls, **parameters)
 
-        sequencer = add("sequencer", Sequencer, config=config)
-        memory = add("memory", ActivationMemory, size=config.activation_bytes, lanes=config.lanes,
-                     has_windows=config.depthwise > 0)
-        gather = add("gather", Gather, rows=macro.rows, lanes=config.lanes,
-                     size=config.activation_bytes)
-        loader = add("loader", TileLoader, config=config)
-        array = add("macro", Macro, config=macro, in_order=True)
-        results = add("results", Results, config=config)
-        pool, pairs = add("pool", Pool, lanes=config.lanes), add("pairs", Pairs, lanes=config.lanes)
-        greatest = add("greatest", Greatest, lanes=config.lanes)
-        self._load(m, platform, sequencer, memory, loader, results)
-        # No block starts while another one has not come to its end.
-        self._starts = start = Signal(name="starts")
-        m.d.comb += start.eq(self.start & ~self.running)
-        fields = sequencer.record.fields
-        starts = {}
+        lanes, size = config.lanes, config.activation_bytes
+        return Units(
+            sequencer=add("sequencer", Sequencer, config=config),
+            memory=add("memory", ActivationMemory, size=size, lanes=lanes, has_windows=config.depthwise > 0),
+            gather=add("gather", Gather, rows=config.macro.rows, lanes=lanes, size=size),
+            loader=add("loader", TileLoader, config=config),
+            array=add("macro", Macro, config=config.macro, in_order=True),
+            results=add("results", Results, config=config), pool=add("pool", Pool, lanes=lanes),
+            pairs=add("pairs", Pairs, lanes=lanes), greatest=add("greatest", Greatest, lanes=lanes))
+
+    def _start_units(self, m, units, starts):
+        """The unit of an operation starts with it, but for the gather of a layer that is fed."""
+        sequencer, gather = units.sequencer, units.gather
         gathers = ~sequencer.is_fed
-        for kind, unit in ((Operation.CONV, gather), (Operation.POOL, pool), (Operation.ADD, pairs),
-                           (Operation.END, greatest)):
-            starts[kind] = (sequencer.begin & (fields.operation == kind), sequencer.go & (fields.operation == kind))
+        for kind, unit in ((Operation.CONV, gather), *units.readers):
+            begins, goes = starts[kind]
             is_own = gathers if unit is gather else 1
-            m.d.comb += unit.go.eq(starts[kind][1] & is_own)
-            if unit is not greatest:
-                m.d.comb += [unit.record.eq(sequencer.record), unit.begin.eq(starts[kind][0] & is_own)]
-        # Vectors.
+            m.d.comb += unit.go.eq(goes & is_own)
+            if unit is not units.greatest:
+                m.d.comb += [unit.record.eq(sequencer.record), unit.begin.eq(begins & is_own)]
+
+    def _connect_array(self, m, units):
+        """Tiles and vectors into the macro, and its results."""
+        array, gather, loader, sequencer = units.array, units.gather, units.loader, units.sequencer
         m.d.comb += [
-            gather.data.eq(memory.data), gather.holds.eq(results.other_reads),
+            gather.data.eq(units.memory.data), gather.holds.eq(units.results.other_reads),
             array.i.valid.eq(gather.o_valid & loader.has_tile),
-            Value.cast(array.i.payload.x).eq(gather.x), array.i.payload.bits.eq(macro.input_bits),
-            array.i.payload.signed.eq(~fields.flags[0]), array.i.payload.bank.eq(loader.bank),
+            Value.cast(array.i.payload.x).eq(gather.x), array.i.payload.bits.eq(self.config.macro.input_bits),
+            array.i.payload.signed.eq(~sequencer.record.fields.flags[0]), array.i.payload.bank.eq(loader.bank),
             gather.take.eq(array.i.valid & array.i.ready),
             loader.released.eq(gather.take & gather.ends_tile),
-            loader.start.eq(start), loader.runs.eq(sequencer.runs), loader.count.eq(self.load_count),
+            loader.start.eq(self._starts), loader.runs.eq(sequencer.runs), loader.count.eq(self.load_count),
         ]
         wiring.connect(m, loader.write, array.write)
-        wiring.connect(m, array.o, results.o)
+        wiring.connect(m, array.o, units.results.o)
+
+    def _connect_results(self, m, units, starts):
+        """What goes to the lanes, and what comes from memory."""
+        results, pairs, greatest, memory = units.results, units.pairs, units.greatest, units.memory
+        fields = units.sequencer.record.fields
         m.d.comb += [
-            results.record.eq(sequencer.record), results.begin.eq(starts[Operation.CONV][0]),
+            results.record.eq(units.sequencer.record), results.begin.eq(starts[Operation.CONV][0]),
             *(getattr(results, f"pair_{name}").eq(getattr(pairs, name)) for name in ("valid", "target", "write")),
             greatest.source.eq(fields.source), greatest.depth.eq(fields.depth), self.argmax.eq(greatest.number),
-            *(unit.data.eq(memory.data) for unit in (results, pool, greatest)), self.data.eq(memory.data),
+            *(unit.data.eq(memory.data) for unit in (results, units.pool, greatest)), self.data.eq(memory.data),
         ]
-        depthwise, depthwise_last = self._add_depthwise(m, platform, sequencer, memory, loader, results, pool, gather)
-        self._read(m, sequencer, memory, gather, results, pool, pairs, greatest)
-        # All units stop.
-        self._stop = Signal(name="stop")
-        # Cycles until what is within the blocks has gone through.
+
+    def _count_to_end(self, m, units, depthwise_last):
+        """An operation ends when what is within the blocks after its last cycle has gone through."""
+        sequencer, fields = units.sequencer, units.sequencer.record.fields
         left = Signal(range(LANE_LATENCY + SUM_LATENCY + 1))
         is_twice = (fields.operation == Operation.ADD) | ((fields.flags & int(Flags.RESIDUAL)) != 0)
-        with m.If(results.last | pool.last | pairs.last):
+        with m.If(units.results.last | units.pool.last | units.pairs.last):
             m.d.sync += left.eq(Mux(is_twice, LANE_LATENCY + SUM_LATENCY, LANE_LATENCY))
         with m.Elif(depthwise_last):
             m.d.sync += left.eq(DEPTHWISE_LATENCY + LANE_LATENCY)
-        with m.Elif(greatest.last):
+        with m.Elif(units.greatest.last):
             m.d.sync += left.eq(ARGMAX_LATENCY)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
-        m.d.comb += [sequencer.done.eq(left == 1), self.ended.eq(sequencer.done), sequencer.start.eq(start)]
+        m.d.comb += [sequencer.done.eq(left == 1), self.ended.eq(sequencer.done), sequencer.start.eq(self._starts)]
         with m.If(self._stop):
             m.d.sync += left.eq(0)
-        self._guard(m, platform, sequencer, loader, gather, results, pool, pairs, greatest, depthwise)
-        trace = add("trace", Trace, program_length=config.program_length)
+
+    def _add_trace(self, m, platform, units):
+        """Cycles and counters of each descriptor."""
+        trace = platform.instantiate(m, "trace", "trace", Trace, program_length=self.config.program_length)
+        loader, results = units.loader, units.results
         m.d.comb += [
-            trace.clear.eq(start), trace.ends.eq(self.ended),
-            trace.begins.eq(delayed(m, "begins", sequencer.go, 1, reset=True)), trace.cycle.eq(self.cycle),
+            trace.clear.eq(self._starts), trace.ends.eq(self.ended),
+            trace.begins.eq(delayed(m, "begins", units.sequencer.go, 1, reset=True)), trace.cycle.eq(self.cycle),
             trace.rows.eq(loader.write.valid & loader.write.ready),
-            trace.reads.eq(gather.reads | results.other_reads | pool.counts | pairs.reads | greatest.reads),
+            trace.reads.eq(units.gather.reads | results.other_reads | units.pool.counts | units.pairs.reads |
+                           units.greatest.reads),
             trace.lanes.eq(results.uses_lanes), trace.address.eq(self.trace_address), self.trace_data.eq(trace.data),
             self.trace_count.eq(trace.count),
         ]
-        m.d.sync += self.cycle.eq(Mux(sequencer.runs, self.cycle + 1, Mux(start, 0, self.cycle)))
-        return m
 
-    def _add_depthwise(self, m, platform, sequencer, memory, loader, results, pool, gather):
+    def _add_depthwise(self, m, platform, units):
         """The depthwise unit, on the way of pools to the lanes, or None; whether its last cycle is this one."""
+        sequencer, memory, loader, gather = units.sequencer, units.memory, units.loader, units.gather
+        results, pool = units.results, units.pool
         ports = ("valid", "target", "write")
         m.d.comb += [getattr(results, f"pool_{name}").eq(getattr(pool, name)) for name in ports]
         m.d.comb += Value.cast(results.pool_totals).eq(Value.cast(pool.totals))
@@ -239,10 +292,11 @@ class Engine(wiring.Component):
             m.d.comb += [getattr(results, f"pool_{name}").eq(getattr(unit, name)) for name in ports]
         return unit, unit.last & is_alone
 
-    def _read(self, m, sequencer, memory, gather, results, pool, pairs, greatest):
+    def _read(self, m, units):
         """Who reads the activation memory: one at a time."""
+        memory, gather, results = units.memory, units.gather, units.results
         is_other = delayed(m, "is_other", results.other_reads, 1, reset=True)
-        operation = sequencer.record.fields.operation
+        operation = units.sequencer.record.fields.operation
         self._used = Signal(used_layout(self.config.lanes), name="used")
         is_other_used = delayed(m, "is_other_used", is_other, 1)
         # All its bits, of which the memory has no use for the highest.
@@ -252,12 +306,14 @@ class Engine(wiring.Component):
             m.d.comb += [self._address.eq(Mux(is_other, results.other_address, gather.address)),
                          memory.place.eq(Mux(is_other, 0, gather.place)),
                          self._used.eq(Mux(is_other_used, results.other_used, gather.used))]
-        for kind, unit in ((Operation.POOL, pool), (Operation.ADD, pairs), (Operation.END, greatest)):
+        for kind, unit in units.readers:
             with m.If(self.running & (operation == kind)):
                 m.d.comb += [self._address.eq(unit.address), self._used.eq(unit.used)]
 
-    def _guard(self, m, platform, sequencer, loader, gather, results, pool, pairs, greatest, depthwise):
+    def _guard(self, m, platform, units, depthwise):
         """Faults, which stop all units; and what is written."""
+        sequencer, loader, gather, results, pool = (units.sequencer, units.loader, units.gather, units.results,
+                                                    units.pool)
         fields = sequencer.record.fields
         guards = platform.instantiate(m, "guards", "guards", Guards, lanes=self.config.lanes,
                                       has_windows=depthwise is not None)
@@ -283,7 +339,7 @@ class Engine(wiring.Component):
             sequencer.stopped.eq(faults.stopped),
             # What is on its way when END or a fault ends the program goes on.
             self.running.eq(sequencer.running | faults.stop | loader.busy),
-            *(unit.stop.eq(faults.stop) for unit in (sequencer, gather, results, pool, pairs, greatest)),
+            *(unit.stop.eq(faults.stop) for unit in (sequencer, gather, results, *(unit for _, unit in units.readers))),
         ]
         if depthwise:
             m.d.comb += [
@@ -293,9 +349,10 @@ class Engine(wiring.Component):
                 seen.taps.eq(depthwise.tap_reads & (depthwise.tap_row >= self.config.tile_rows)),
             ]
 
-    def _load(self, m, platform, sequencer, memory, loader, results):
+    def _load(self, m, platform, units):
         """Items of an image into the memories."""
-        config = self.config
+        config, sequencer, memory = self.config, units.sequencer, units.memory
+        loader, results = units.loader, units.results
         words = platform.instantiate(m, "words", "image_words", ImageWords, columns=config.columns, lanes=config.lanes)
         m.d.comb += [getattr(words, name).eq(getattr(self, name)) for name in ("section", "item", "part", "word")]
         m.d.comb += words.valid.eq(self.valid & ~self.running)

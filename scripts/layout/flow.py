@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..asic.cells.roles import DEBIAN, PACKAGE, default_files
+from ..asic.cells.roles import CELLS, PACKAGE, default_files
 from ..asic.delay import Timing
 from ..asic.flow import CLOCK, TOPS, run
 from ..common.files import BadInput
@@ -36,10 +36,10 @@ STEPS = ("placement", "routing", "GDS and netlist of the layout", "layout agains
 class TechnologyFiles:
     """What the tools need of a technology: LEF, graywolf's parameters, magic's start, netgen's rules; filler, via."""
 
-    lef: Path = DEBIAN / "osu018_stdcells.lef"
-    parameters: Path = DEBIAN / "osu018.par"
-    magic: Path = DEBIAN / "osu018.magicrc"
-    netgen: Path = DEBIAN / "osu018_setup.tcl"
+    lef: Path = CELLS / "osu018_stdcells.lef"
+    parameters: Path = CELLS / "osu018.par"
+    magic: Path = CELLS / "osu018.magicrc"
+    netgen: Path = CELLS / "osu018_setup.tcl"
     filler: str = "FILL"
     via: str = "M2_M1"
 

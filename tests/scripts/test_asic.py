@@ -480,10 +480,9 @@ def test_nets_toggle_as_often_as_in_icarus(tiny_macro, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.needs("sta")
+@pytest.mark.needs("qflow-tech-osu018")
 @pytest.mark.parametrize("kind", [MacroWork, ArrayWork])
 def test_the_longest_path_is_that_of_opensta(tmp_path, kind):
-    if default_files() is None:
-        pytest.skip("qflow-tech-osu018 not found")
     liberty, _ = default_files()
     library = read_library([liberty])
     config = MacroConfig(rows=16, columns=4, tree="carry_save")

@@ -414,10 +414,9 @@ SHAPES = [({"rows": 16, "columns": 4}, 0.005, 0.005),
 
 @pytest.mark.slow
 @pytest.mark.needs("sta")
+@pytest.mark.needs("qflow-tech-osu018")
 @pytest.mark.parametrize("options, less, less_back", SHAPES, ids=["16x4", "8x4", "4x2"])
 def test_two_macros_after_another_are_timed_by_their_models_as_by_their_netlists(tmp_path, options, less, less_back):
-    if default_files() is None:
-        pytest.skip("qflow-tech-osu018 not found")
     (library, _), (liberty, lef) = read_cells(), default_files()
     roles, config = find_roles(library), MacroConfig(**{"tree": "carry_save", **options})
     built = build(MacroWork(config, random_data(config, 1, 1)), library, roles, SETTING, tmp_path / "work")
@@ -439,9 +438,8 @@ def test_two_macros_after_another_are_timed_by_their_models_as_by_their_netlists
 
 @pytest.mark.slow
 @pytest.mark.needs("sta")
+@pytest.mark.needs("qflow-tech-osu018")
 def test_a_macro_of_latches_meets_its_own_constraints(tmp_path):
-    if default_files() is None:
-        pytest.skip("qflow-tech-osu018 not found")
     (library, _), (liberty, _) = read_cells(), default_files()
     config = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, tree="carry_save")
     built = build(MacroWork(config, random_data(config, 1, 1), "latch"), library, find_roles(library), SETTING,

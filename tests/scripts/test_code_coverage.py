@@ -40,6 +40,7 @@ def test_page_tells_what_is_not_hit_and_why_what_is_not_counted(loaded):
     assert not re.search(r"(src|href)=", page)
 
 
+@pytest.mark.slow
 def test_regression_reports_coverage(cli, tmp_path):
     status, output, errors = cli("regress", "--rows", 2, "--columns", 1, "--weight-bits", 2, "--input-bits", 2,
                                  "--coverage", "--jobs", 1, "--out", tmp_path, "--build", Path("build/sim"))

@@ -14,7 +14,6 @@ from bitline.hdl.config import KINDS, MacroConfig
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.mapping.schedule import plan
 from bitline.host.network.files.load import load_network
-from bitline.scripts.asic.cells.roles import default_files
 from bitline.scripts.commands.networks.explore import (
     describe,
     export,
@@ -242,7 +241,7 @@ def test_command_in_cells(cli, model, tmp_path, monkeypatch):
         return {"configuration": config.to_dict(), **{
             metric: fits[name].predict(config) / 2 for name, metric in LIBERTY.metrics.items()}}
 
-    monkeypatch.setitem(TARGETS, "liberty", dataclasses.replace(LIBERTY, measure=measured))
+    monkeypatch.setitem(TARGETS, "liberty", dataclasses.replace(LIBERTY, measure=measured, require=lambda: None))
     out = tmp_path / "out"
     status, output, errors = cli("explore", model, "--target", "liberty", "--trials", 20, "--objective",
                                  "cycles,area,energy,time", "--out", out)
@@ -255,9 +254,8 @@ def test_command_in_cells(cli, model, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
+@pytest.mark.needs("qflow-tech-osu018")
 def test_a_kept_point_in_cells_is_still_what_is_measured(tmp_path):
-    if default_files() is None:
-        pytest.skip("qflow-tech-osu018 not found")
     point = min(read_points(LIBERTY.points), key=lambda each: each["area_um2"])
     again = LIBERTY.measure((MacroConfig.from_dict(point["configuration"]), tmp_path))
     assert again == point | {name: pytest.approx(point[name], rel=0.03) for name in LIBERTY.metrics.values()}

@@ -8,7 +8,7 @@ import re
 
 import pytest
 from bitline.scripts.asic.cells.liberty import read_library
-from bitline.scripts.asic.cells.roles import default_files, find_roles
+from bitline.scripts.asic.cells.roles import find_roles
 from bitline.scripts.asic.netlist import Instance, Netlist
 from bitline.scripts.commands import asic
 from bitline.scripts.common import lef
@@ -428,9 +428,8 @@ def planted_faults_are_found(name, folder, planted, places):
 @pytest.mark.needs("magic")
 @pytest.mark.needs("netgen-lvs")
 @pytest.mark.needs("klayout")
+@pytest.mark.needs("qflow-tech-osu018")
 def test_a_macro_is_laid_out(cli, tmp_path):
-    if default_files() is None:
-        pytest.skip("qflow-tech-osu018 not found")
     out, build = tmp_path / "out", tmp_path / "build"
     status, output, errors = cli("asic", "--rows", 2, "--columns", 1, "--weight-bits", 2, "--input-bits", 2,
                                  "--vectors", 2, "--layout", "--out", out, "--build", build)

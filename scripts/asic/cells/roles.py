@@ -1,5 +1,6 @@
 """Which cells of a library do what: adders, buffers, latches; and the library that is used where none is given."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,13 +14,14 @@ PORTS = {"full": ("a", "b", "c"), "half": ("a", "b")}
 # A word that makes the flow leave the adders of a kind to logic synthesis.
 NONE = "none"
 
-DEBIAN = Path("/usr/share/qflow/tech/osu018")
 PACKAGE = "qflow-tech-osu018"
+# The folder of that package, or a copy of it.
+CELLS = Path(os.environ.get("BITLINE_CELLS", "/usr/share/qflow/tech/osu018"))
 
 
 def default_files():
     """Liberty and LEF of Debian's package, or None where it is not installed."""
-    files = DEBIAN / "osu018_stdcells.lib", DEBIAN / "osu018_stdcells.lef"
+    files = CELLS / "osu018_stdcells.lib", CELLS / "osu018_stdcells.lef"
     return files if all(file.exists() for file in files) else None
 
 
