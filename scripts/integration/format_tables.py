@@ -3,7 +3,8 @@
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
 
-from ...hdl.config.formats import FORMAT_NAMES, block_macro
+from ...hdl.config.format_choice import FORMAT_NAMES
+from ...hdl.config.formats import block_macro
 from ...hdl.fabric.emitter import documented_members
 from ...hdl.formats.block_macro import BlockMacro, block_macro_members, latency
 from ..common.markdown import table

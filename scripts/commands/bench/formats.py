@@ -81,7 +81,7 @@ def print_rows(rows, count):
 @click.option("--count", type=click.IntRange(1), help="How many images. [default: all]")
 @click.option("--gateware", is_flag=True, help="Measure the block macro of each format, and macros of int8, on ECP5.")
 @click.option("--formats", default=",".join(DEFAULT_FORMATS).lower(), show_default=True,
-              help="Formats of these; mxfp8_e4m3 is another, with few columns.")
+              help="Formats of these; those with + between are chosen at run time.")
 @click.option("--columns", type=click.IntRange(1, 512), default=64, show_default=True, help="Results of a vector.")
 @click.option("--seeds", type=click.IntRange(0, 100), default=0, show_default=True,
               help="Placements of these; the median of their Fmax counts.")
