@@ -313,6 +313,20 @@ def test_halves_subnormals_and_overflow_of_the_last_rounding(integer, exponent, 
     assert found == expected and np.signbit(found) == np.signbit(expected)
 
 
+def test_sums_of_two_formats_are_added_exactly():
+    def values(number, exponent, special=0.0):
+        return ExactSum(np.array([number], object), exponent, np.array([special]))
+
+    # What float64 would lose.
+    total = values(1, 100) + values(1, -100) + values(-1, 100)
+    assert total.round_to("float32").tolist() == [2.0 ** -100]
+    assert np.isnan((values(1, 0, np.nan) + values(1, 0)).round_to("float32"))
+    assert np.isnan((values(0, 0, np.inf) + values(0, 0, -np.inf)).round_to("float32"))
+    nvfp4 = ExactSum(np.array([1], object), 0, np.zeros(1), (0.5,))
+    with pytest.raises(ValueError, match=r"^sums must have no scales of whole arrays, not \(0.5,\)$"):
+        _ = values(1, 0) + nvfp4
+
+
 def test_corner_blocks():
     fp8, wide = FORMATS["MXFP8_E4M3"], FORMATS["MXFP8_E5M2"]
 

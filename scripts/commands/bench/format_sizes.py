@@ -3,7 +3,7 @@
 from rich.table import Table
 
 from ....hdl.config import MacroConfig
-from ....hdl.config.format_choice import FORMAT_NAMES, FormatChoice
+from ....hdl.config.format_choice import FormatChoice
 from ....hdl.config.formats import FormatConfig, block_macro
 from ....verif.formats.program import Program
 from ....verif.formats.runs import run_program
@@ -12,8 +12,6 @@ from ...common.progress import running
 from ...common.tables import show
 from ...fpga.module_flow import measure_module
 
-# All but E4M3, whose netlist was not packed with more than a few columns.
-DEFAULT_FORMATS = tuple(name for name in FORMAT_NAMES if name != "MXFP8_E4M3")
 # The macro of all formats, but for rows and bits.
 MACRO = {"banks": 2, "column": "table", "result_interval": 4}
 ROWS = 32
