@@ -164,7 +164,7 @@ class FormatConfig(Parameters):
 
     @property
     def max_raised(self):
-        """The greatest exponent of the formats of a vector and its weights."""
+        """The most that the formats of a vector and of its weights add to an exponent."""
         return sum(max(map(choice.raised, choice.formats)) for choice in self.choices.values())
 
     @property

@@ -1,8 +1,10 @@
 """Block formats: codes against `ml_dtypes`, scales against their definitions, sums against exact rationals."""
 
+import itertools
 from fractions import Fraction
 
 import gfloat.formats
+import microxcaling
 import ml_dtypes
 import numpy as np
 import pytest
@@ -179,6 +181,27 @@ def test_blocks_are_those_of_another_library(name):
         lowest = expected == -2 * scales
         assert lowest.any() and (found == np.where(lowest, -127 / 64 * scales, expected)).all()
     assert np.array_equal(found[~lowest], expected[~lowest])
+
+
+@pytest.mark.parametrize("name", microxcaling.NAMES)
+def test_blocks_are_those_that_microxcaling_gave(name):
+    """By `floor`, but for halves as it rounds them by default, for what float32's logarithm rounds, and infinities."""
+    def differs(what, halves):
+        ours = quantize(given[what], FORMATS[name], "floor").values()
+        theirs = recorded[f"{what}, {name}, {halves}"]
+        return ours, theirs, (ours != theirs) & ~(np.isnan(ours) & np.isnan(theirs))
+
+    given, recorded = microxcaling.blocks(), np.load(microxcaling.PATH)
+    for what, halves in itertools.product(set(given) - {"below a power of two", "an infinity"}, microxcaling.ROUNDS):
+        ours, theirs, different = differs(what, halves)
+        # Halves go away from zero; those of MXINT8 would need more bits than these numbers have.
+        assert different.any() == (halves == "nearest" and what == "halves" and name != "MXINT8"), (what, halves)
+        assert (np.abs(theirs) > np.abs(ours))[different].all() and np.isnan(ours).any() == (what == "NaN")
+    for halves in microxcaling.ROUNDS:
+        _, theirs, different = differs("below a power of two", halves)
+        assert theirs[0, 0] == 8 and different[0, 0]
+        ours, theirs, different = differs("an infinity", halves)
+        assert np.isnan(theirs).all() and different.all() == (name == "MXFP8_E5M2") == (ours[0, 0] == np.inf)
 
 
 @pytest.mark.parametrize("block_format", FORMATS.values(), ids=lambda each: each.name)
