@@ -145,7 +145,9 @@ def test_vectors_take_the_planes_of_their_own_format(names, columns, planes):
         program = Program(config)
         program.load(0, *program.drawn(order[0], columns, nan_share=0), order[0])
         used = [order[index % len(order)] for index in range(blocks)]
-        codes = np.stack([block(name, -FORMATS[name].element.greatest)[0] for name in used])
+        # The greatest magnitude and minus one, which has all bits of a lower part.
+        codes = np.stack([block(name, -each.greatest, -2.0 ** -each.point)[0] for name in used
+                          for each in [FORMATS[name].element]])
         program.multiply(codes, np.repeat(ONE, blocks), [0] * blocks, names=used)
         program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
         found, cycles = play(program)
