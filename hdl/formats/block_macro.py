@@ -1,4 +1,4 @@
-"""Block macro: a macro behind the streams of a block format."""
+"""Block macro: a macro behind the streams of block formats."""
 
 from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
