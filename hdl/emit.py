@@ -13,6 +13,7 @@ from amaranth.lib.wiring import In
 from .config import CoreConfig
 from .config.engine import EngineConfig
 from .config.engine_core import EngineCoreConfig
+from .config.format_choice import NUMBER_OF
 from .config.formats import FormatConfig
 from .core.top import CoreTop, core_ports
 from .engine.engine import Engine, check_gateware, engine_members
@@ -87,7 +88,8 @@ def sidecar(config, fabric="generic"):
     configuration.
 
     Of a macro also widths and latency; ``latency.cycles``: cycles of ``n`` vectors of ``p`` planes beyond ``n * p``. Of
-    a block macro ``beats``: elements of a beat of vectors and of weights; ``bias``: a sum counts 2**(exponent - bias).
+    a block macro ``beats``: elements of a beat of vectors and of weights; ``bias``: a sum counts 2**(exponent - bias);
+    ``formats`` of vectors and of weights: the number that chooses one of several, and what it adds to the exponent.
     """
     members = {EngineConfig: (Engine, engine_members), FormatConfig: (BlockMacro, block_macro_members)}
     pins = _component_pins(config, *members[type(config)]) if type(config) in members else _macro_pins(config)
@@ -101,7 +103,9 @@ def sidecar(config, fabric="generic"):
             "latency": {"cycles": config.latency, "column": config.column_latency, "fuse": config.fuse_latency},
             "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,
                        "total": config.total_width, "sum_x": config.sum_x_width}}),
-        **({"beats": {"inputs": config.input_lanes, "weights": config.weight_lanes}, "bias": config.bias}
+        **({"beats": {"inputs": config.input_lanes, "weights": config.weight_lanes}, "bias": config.bias,
+            "formats": {name: {each.name: {"number": NUMBER_OF[each.name], "raised": choice.raised(each)}
+                               for each in choice.formats} for name, choice in config.choices.items()}}
            if isinstance(config, FormatConfig) else {}),
         "ports": [{"name": name, "direction": "input" if is_input else "output", "width": width, "meaning": meaning}
                   for name, is_input, width, meaning in pins],

@@ -44,7 +44,7 @@ def test_tables_of_an_engine_are_those_of_the_code(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "engine.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
-@pytest.mark.parametrize("table", [format_tables.ports_table, format_tables.macros_table],
+@pytest.mark.parametrize("table", [format_tables.ports_table, format_tables.macros_table, format_tables.numbers_table],
                          ids=lambda function: function.__name__)
 def test_tables_of_block_macros_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table()}"

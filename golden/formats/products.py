@@ -31,6 +31,21 @@ class ExactSum:
     special: np.ndarray
     units: tuple = ()
 
+    def __add__(self, other):
+        """Sums of both, exact.
+
+        Raises
+        ------
+        ValueError
+            Scales of whole arrays are still to be multiplied in.
+        """
+        if self.units or other.units:
+            raise ValueError(f"sums must have no scales of whole arrays, not {self.units + other.units}")
+        exponent = min(self.exponent, other.exponent)
+        integers = sum(each.integers * (1 << each.exponent - exponent) for each in (self, other))
+        with np.errstate(invalid="ignore"):
+            return ExactSum(np.asarray(integers, dtype=object), exponent, self.special + other.special)
+
     def round_to(self, kind):
         """float64 (...) of numbers of ``kind``, of `ROUNDED`: rounded once, halves to even; what is too great infinite.
 

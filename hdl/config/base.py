@@ -8,17 +8,18 @@ from pathlib import Path
 
 
 def parameter(meaning, *, default=dataclasses.MISSING, minimum=1, maximum=None, choices=None, former=None,
-              is_named=True):
+              is_named=True, is_list=False):
     """A parameter of a configuration: an integer within bounds, or one of some choices.
 
     Help of commands, tables of documents and docstrings are made of these. ``maximum`` may name another parameter;
-    without it and ``choices`` the class checks the value itself. ``former`` is a name that JSON and options of the
-    release before used, and that is still accepted in this one. Without ``is_named`` the default does not count for
-    the hash, so that configurations from before there was such a parameter keep their names.
+    without it and ``choices`` the class checks the value itself, and so it does if ``is_list``: a text of several.
+    ``former`` is a name that JSON and options of the release before used, and that is still accepted in this one.
+    Without ``is_named`` the default does not count for the hash, so that configurations from before there was such a
+    parameter keep their names.
     """
     return dataclasses.field(default=default, metadata={
         "meaning": meaning, "minimum": minimum, "maximum": maximum, "choices": choices, "former": former,
-        "is_named": is_named})
+        "is_named": is_named, "is_list": is_list})
 
 
 def configuration(cls):
@@ -52,7 +53,7 @@ class Parameters:
     def check_parameters(self):
         """TypeError or ValueError, in one line, unless all parameters are valid."""
         for field in dataclasses.fields(self):
-            if field.metadata["choices"]:
+            if field.metadata["choices"] and not field.metadata["is_list"]:
                 self.check_choice(field.name, field.metadata["choices"])
             elif maximum := field.metadata["maximum"]:
                 self.check_range(field.name, field.metadata["minimum"],

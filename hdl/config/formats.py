@@ -2,16 +2,14 @@
 
 from functools import cached_property
 
-from ...golden.formats.blocks import FORMATS, SCALE_BIAS, SCALE_NAN
+from ...golden.formats.blocks import SCALE_BIAS, SCALE_NAN
 from ...golden.formats.products import ROUNDED
 from ...golden.formats.window import Window
 from .base import Parameters, configuration, parameter
+from .format_choice import FORMAT_NAMES, SEPARATOR, FormatChoice
 from .macro import MAX_COLUMNS, MacroConfig
 from .widths import ceil_log2, signed_width
 
-# What there is no gateware of, and why.
-REFUSED = {"MXFP8_E5M2": "whose infinities no sum of integers holds"}
-FORMAT_NAMES = tuple(name for name in FORMATS if name not in REFUSED)
 RESULTS = tuple(ROUNDED)
 # Bits of an input or weight that a macro takes at once.
 MAX_BITS = 16
@@ -23,21 +21,12 @@ SCALE_MANTISSA_BITS = 4
 LOOP_CYCLES = 4
 
 
-def check_format(name, value):
-    """ValueError, in one line, unless there is gateware of a format."""
-    if value in REFUSED:
-        raise ValueError(f"{name} must not be {value}, {REFUSED[value]}")
-    if value not in FORMAT_NAMES:
-        raise ValueError(f"{name} must be one of {', '.join(FORMAT_NAMES)}, not {value!r}")
-
-
 def macro_parameters(inputs, weights, columns):
     """Parameters of the macro that formats need, by name; its ``columns`` are slices of weights.
 
     Parameters
     ----------
-    inputs, weights : str
-        Names of formats.
+    inputs, weights : FormatChoice
     columns : int
         Results of a vector.
 
@@ -46,11 +35,11 @@ def macro_parameters(inputs, weights, columns):
     ValueError
         More columns than a macro has for such weights.
     """
-    x, w = (FORMATS[name].element.integer_bits for name in (inputs, weights))
+    x, w = inputs.integer_bits, weights.integer_bits
     fuse = -(-w // MAX_BITS)
     if not 1 <= columns <= MAX_COLUMNS // fuse:
         raise ValueError(f"columns must be an integer from 1 to {MAX_COLUMNS // fuse}, not {columns}")
-    return {"rows": FORMATS[inputs].size, "columns": fuse * columns, "weight_bits": -(-w // fuse), "fuse": fuse,
+    return {"rows": inputs.formats[0].size, "columns": fuse * columns, "weight_bits": -(-w // fuse), "fuse": fuse,
             "input_bits": -(-x // -(-x // MAX_BITS))}
 
 
@@ -70,8 +59,10 @@ class FormatConfig(Parameters):
 
     macro: MacroConfig = parameter("With as many rows as a block has elements, the bits of their integers, and "
                                    "`max_accumulations` 1; a dictionary in JSON.")
-    inputs: str = parameter("Format of vectors.", choices=FORMAT_NAMES)
-    weights: str = parameter("Format of weights, with blocks and scales like those of vectors.", choices=FORMAT_NAMES)
+    inputs: str = parameter("Format of vectors, or several with + between, of which each vector then has one.",
+                            choices=FORMAT_NAMES, is_list=True)
+    weights: str = parameter("Format of weights, with blocks and scales like those of vectors, or several with + "
+                             "between, of which each bank then has one.", choices=FORMAT_NAMES, is_list=True)
     max_blocks: int = parameter("Maximum number of blocks that are joined to one result.", default=256, maximum=65536)
     exponent_range: int = parameter("By how much the sum of the exponents of two scales may exceed the base of an "
                                     "accumulation, so that all of a block fits.", default=33, minimum=0, maximum=255)
@@ -79,13 +70,9 @@ class FormatConfig(Parameters):
 
     def __post_init__(self):
         self.check_parts()
-        for name in ("inputs", "weights"):
-            check_format(name, getattr(self, name))
+        self.w.check_kind("weights", self.x.formats[0])
         self.check_parameters()
-        x, w = FORMATS[self.inputs], FORMATS[self.weights]
-        if (x.size, x.scale) != (w.size, w.scale):
-            raise ValueError(f"weights must have blocks and scales like {self.inputs}, not be {self.weights}")
-        needed = {**macro_parameters(self.inputs, self.weights, 1), "max_accumulations": 1}
+        needed = {**macro_parameters(self.x, self.w, 1), "max_accumulations": 1}
         del needed["columns"]
         for name, value in needed.items():
             if getattr(self.macro, name) != value:
@@ -94,39 +81,68 @@ class FormatConfig(Parameters):
 
     # Elements and scales.
 
-    @property
+    @cached_property
     def x(self):
-        """Element of vectors."""
-        return FORMATS[self.inputs].element
+        """`FormatChoice` of vectors."""
+        return FormatChoice.read("inputs", self.inputs)
+
+    @cached_property
+    def w(self):
+        """`FormatChoice` of weights."""
+        return FormatChoice.read("weights", self.weights)
 
     @property
-    def w(self):
-        """Element of weights."""
-        return FORMATS[self.weights].element
+    def choices(self):
+        """Both, by the names of the parameters."""
+        return {"inputs": self.x, "weights": self.w}
+
+    @property
+    def scale(self):
+        """Element of scales, with a mantissa; None if they are powers of two, of E8M0."""
+        return self.x.formats[0].scale
 
     @property
     def has_mantissas(self):
         """Scales are of E4M3, with a mantissa; else powers of two, of E8M0."""
-        return FORMATS[self.inputs].scale is not None
+        return self.scale is not None
 
     @property
     def columns(self):
         """Results of a vector, and weights of a row."""
         return self.macro.columns // self.macro.fuse
 
+    def parts_of(self, block_format):
+        """Vectors of the macro that one of a format takes: its integers by pieces, the lowest first."""
+        return -(-block_format.element.integer_bits // self.macro.input_bits)
+
+    def last_part_of(self, block_format):
+        """The number of the last of them."""
+        return self.parts_of(block_format) - 1
+
+    def planes_of(self, block_format):
+        """Planes of such a part."""
+        return -(-block_format.element.integer_bits // self.parts_of(block_format))
+
     @property
     def parts(self):
-        """Vectors of the macro that one of the format takes: its integers by pieces, the lowest first."""
-        return -(-self.x.integer_bits // self.macro.input_bits)
+        """The most parts."""
+        return max(map(self.parts_of, self.x.formats))
 
     @cached_property
     def _sum_extremes(self):
-        """Least and greatest sum of a block, of any part."""
-        low, high = int(self.x.integers.min()), int(self.x.integers.max())
-        if self.parts > 1:
-            low, high = low >> self.macro.input_bits * (self.parts - 1), (1 << self.macro.input_bits) - 1
-        products = [x * int(w) for x in (low, high) for w in (self.w.integers.min(), self.w.integers.max())]
+        """Least and greatest sum of a block, of any part and formats."""
+        w = [int(extreme) for each in self.w.formats for extreme in (
+            each.element.integers.min(), each.element.integers.max())]
+        products = [x * each for block_format in self.x.formats for x in self._piece_extremes(block_format)
+                    for each in w]
         return self.macro.rows * min(products), self.macro.rows * max(products)
+
+    def _piece_extremes(self, block_format):
+        """Least and greatest piece of an integer of a vector."""
+        low, high = int(block_format.element.integers.min()), int(block_format.element.integers.max())
+        if self.parts_of(block_format) == 1:
+            return low, high
+        return low >> self.macro.input_bits * self.last_part_of(block_format), (1 << self.macro.input_bits) - 1
 
     @property
     def sum_bits(self):
@@ -141,9 +157,15 @@ class FormatConfig(Parameters):
 
     @property
     def max_exponent(self):
-        """The greatest exponent of a sum, which is that of both scales and of the part."""
+        """The greatest exponent of a sum, which is that of both scales, of both formats and of the part."""
         greatest = 14 if self.has_mantissas else SCALE_NAN - 1
-        return 2 * greatest + (self.parts - 1) * self.macro.input_bits
+        return 2 * greatest + max(map(self.w.raised, self.w.formats)) + max(
+            self.x.raised(each) + self.last_part_of(each) * self.macro.input_bits for each in self.x.formats)
+
+    @property
+    def max_raised(self):
+        """The most that the formats of a vector and of its weights add to an exponent."""
+        return sum(max(map(choice.raised, choice.formats)) for choice in self.choices.values())
 
     @property
     def exponent_bits(self):
@@ -153,15 +175,15 @@ class FormatConfig(Parameters):
     @property
     def bias(self):
         """A sum counts ``2**(exponent - bias)``."""
-        scale = FORMATS[self.inputs].scale
-        return self.x.point + self.w.point + 2 * (scale.point if scale else SCALE_BIAS)
+        return self.x.point + self.w.point + 2 * (self.scale.point if self.has_mantissas else SCALE_BIAS)
 
     # Streams.
 
     @property
     def input_lanes(self):
-        """Elements of a beat of vectors: a vector has no more beats than planes."""
-        return 1 << ceil_log2(-(-self.macro.rows // (self.parts * self.macro.input_bits)))
+        """Elements of a beat of vectors: a vector of any format has no more beats than planes."""
+        planes = min(self.parts_of(each) * self.planes_of(each) for each in self.x.formats)
+        return 1 << ceil_log2(-(-self.macro.rows // planes))
 
     @property
     def beats(self):
@@ -196,12 +218,12 @@ class FormatConfig(Parameters):
     @property
     def window(self):
         """What fits, as the golden model takes it."""
-        return Window(self.max_shift, self.max_blocks, self.parts, self.macro.input_bits)
+        return Window(self.max_shift, self.max_blocks, self.macro.input_bits, self.x.point + self.w.point)
 
     @property
     def lanes(self):
-        """Columns that are joined in a cycle: a vector takes no longer than its planes."""
-        return -(-self.columns // self.macro.input_bits)
+        """Columns that are joined in a cycle: a vector of any format takes no longer than its planes."""
+        return -(-self.columns // min(map(self.planes_of, self.x.formats)))
 
     @property
     def groups(self):
@@ -232,16 +254,16 @@ class FormatConfig(Parameters):
     def name(self):
         """Name of the top module, and prefix of all others."""
         formats = self.inputs if self.inputs == self.weights else f"{self.inputs}_{self.weights}"
-        return f"bitline_{formats.lower()}_{self.macro.rows}x{self.columns}_{self.hash}"
+        return f"bitline_{formats.lower().replace(SEPARATOR, '_')}_{self.macro.rows}x{self.columns}_{self.hash}"
 
 
 def block_macro(inputs, weights=None, *, columns, macro=None, **more):
-    """The `FormatConfig` of two formats, by default of one, with the macro that they need.
+    """The `FormatConfig` of formats of vectors and of weights, by default the same, with the macro that they need.
 
     Parameters
     ----------
     inputs, weights : str
-        Names of formats.
+        Names of formats, with `SEPARATOR` between.
     columns : int
         Results of a vector.
     macro : dict
@@ -250,7 +272,6 @@ def block_macro(inputs, weights=None, *, columns, macro=None, **more):
         Further parameters.
     """
     weights = weights or inputs
-    for name, each in (("inputs", inputs), ("weights", weights)):
-        check_format(name, each)
-    macro = MacroConfig.from_dict({**macro_parameters(inputs, weights, columns), **(macro or {})})
+    x, w = FormatChoice.read("inputs", inputs), FormatChoice.read("weights", weights)
+    macro = MacroConfig.from_dict({**macro_parameters(x, w, columns), **(macro or {})})
     return FormatConfig(macro=macro, inputs=inputs, weights=weights, **more)

@@ -9,6 +9,7 @@ from ..fabric.emitter import Platform
 from ..fabric.memory import ByteRam
 from ..fabric.register import registered
 from ..macro.ports import output_layout
+from .by_format import by_format
 from .join_lane import HALVES, SCALE, JoinLane
 from .layouts import finished_layout, scale_write_layout, sum_layout, tag_layout
 from .scales import decoded
@@ -68,7 +69,8 @@ class BlockJoin(wiring.Component):
         index = Signal(range(config.pass_cycles))
         part = Signal(range(config.parts))
         is_first = Signal(init=1)
-        begins, issues, ends = self._sequence(m, index, part)
+        last_part = by_format(m, "last_part", config.x, tag.number, config.last_part_of)
+        begins, issues, ends = self._sequence(m, index, part, last_part)
         with m.If(ends):
             m.d.sync += is_first.eq(tag.last)
         half = Signal()
@@ -77,13 +79,13 @@ class BlockJoin(wiring.Component):
         exponent, mantissa, is_nan = decoded(config, tag.scale)
         base = self._keep_common(m, is_first, half, begins, ends, is_nan)
         above = Signal(signed(config.exponent_bits + 1))
-        m.d.comb += above.eq(exponent + part * config.macro.input_bits - base)
+        m.d.comb += above.eq(exponent + tag.raised + part * config.macro.input_bits - base)
         self._add_lanes(m, platform, index[:ceil_log2(config.groups)], issues, {
             "exponent": above, "mantissa": mantissa, "is_first": is_first & (part == 0),
-            "is_result": tag.last & (part == config.parts - 1), "half": half}, ends & tag.last)
+            "is_result": tag.last & (part == last_part), "half": half}, ends & tag.last)
         return m
 
-    def _sequence(self, m, index, part):
+    def _sequence(self, m, index, part, last_part):
         """Which group of which part is next; whether a vector begins, a group is issued, and a vector ends."""
         config, tag = self.config, self.tag
         # Totals that were accepted, of which groups are left.
@@ -94,7 +96,7 @@ class BlockJoin(wiring.Component):
         # Halves with sums that are not read yet, or are being made.
         used = Signal(range(HALVES + 1))
         at_start = (index == 0) & (part == 0)
-        begins, ends = goes & at_start, ends_part & (part == config.parts - 1)
+        begins, ends = goes & at_start, ends_part & (part == last_part)
         m.d.comb += [
             goes.eq((self.i.valid | remain) & tag.valid & ~(at_start & tag.payload.last & (used == HALVES))),
             ends_part.eq(goes & (index == last_index)),

@@ -1,4 +1,4 @@
-"""Block macro: a macro behind the streams of a block format."""
+"""Block macro: a macro behind the streams of block formats."""
 
 from amaranth.hdl import Module, Value
 from amaranth.lib import wiring
@@ -69,6 +69,9 @@ class BlockMacro(wiring.Component):
         It is taken at the next edge.
     w_codes : ``In(weight_lanes * bits)``
         Codes of neighboring columns of a row, the lowest column lowest; row after row.
+    w_number : ``In(number_bits)``
+        With the first beat of a packet: that of its format, of `NUMBER_OF`; of one that the macro has not it leaves the
+        bank without weights. Exists if there are several.
     w_scale : ``In(8)``
         In the beats after those of the rows: the scale of a column, one after the other; of NVFP4 a negative one is
         NaN.
@@ -83,6 +86,9 @@ class BlockMacro(wiring.Component):
         It is taken at the next edge.
     i_codes : ``In(input_lanes * bits)``
         Codes of neighboring rows, the lowest row lowest.
+    i_number : ``In(number_bits)``
+        With a vector's first beat: that of its format, of `NUMBER_OF`; with one that the macro has not the results are
+        lost. Exists if there are several.
     i_scale : ``In(8)``
         With a vector's last beat, as all below: its scale; of NVFP4 a negative one is NaN.
     i_base : ``In(exponent_bits)``
@@ -129,6 +135,8 @@ class BlockMacro(wiring.Component):
             join.enable.eq(reader.enable), join.half.eq(reader.half), join.group.eq(reader.group),
             Value.cast(reader.sums).eq(Value.cast(join.sums)),
         ]
+        if self.config.w.is_several:
+            m.d.comb += Value.cast(vectors.numbers).eq(Value.cast(weights.numbers))
         self._connect(m, {"w": weights.i, "i": vectors.i, "o": reader.o})
         return m
 

@@ -5,23 +5,36 @@ from amaranth.lib import data
 
 
 def vector_beat_layout(config):
-    """Some elements of a vector, row after row; all but ``codes`` counts with its last beat."""
-    return data.StructLayout({"codes": data.ArrayLayout(unsigned(config.x.bits), config.input_lanes), "scale": 8,
+    """Some elements of a vector, row after row; ``number``, of its format if there are several, counts with its first
+    beat, and all but ``codes`` with its last.
+    """
+    return data.StructLayout({"codes": data.ArrayLayout(unsigned(config.x.bits), config.input_lanes),
+                              "number": config.x.number_bits, "scale": 8,
                               "base": config.exponent_bits, "bank": range(config.macro.banks), "last": 1})
 
 
 def weight_beat_layout(config):
-    """Some weights of a row, and after those of all rows the scale of a column."""
-    return data.StructLayout({"codes": data.ArrayLayout(unsigned(config.w.bits), config.weight_lanes), "scale": 8,
-                              "bank": range(config.macro.banks), "last": 1})
+    """Some weights of a row, and after those of all rows the scale of a column; ``number`` is that of their format, if
+    there are several.
+    """
+    return data.StructLayout({"codes": data.ArrayLayout(unsigned(config.w.bits), config.weight_lanes),
+                              "number": config.w.number_bits, "scale": 8, "bank": range(config.macro.banks), "last": 1})
+
+
+def numbers_layout(config):
+    """The numbers of the formats of weights, if there are several, bank by bank."""
+    return data.ArrayLayout(unsigned(config.w.number_bits), config.macro.banks)
 
 
 def tag_layout(config):
     """What a vector's sums need: its scale, where the window is, its bank, whether it is the last of its accumulation.
 
-    ``is_nan``: it has an element that is none of numbers; ``is_lost``: it is cut off, or its weights are incomplete.
+    If there are several formats, ``number`` is that of its own, and ``raised`` what its format and that of its weights
+    add to the exponent. ``is_nan``: it has an element that is none of numbers; ``is_lost``: it is cut off, its format
+    is unknown, or its weights are incomplete.
     """
     return data.StructLayout({"scale": 8, "base": config.exponent_bits, "bank": range(config.macro.banks), "last": 1,
+                              "number": config.x.number_bits, "raised": range(config.max_raised + 1),
                               "is_nan": 1, "is_lost": 1})
 
 

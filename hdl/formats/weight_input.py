@@ -4,11 +4,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.formats.elements import NUMBERS
 from ..fabric.emitter import Platform
 from ..macro.ports import write_layout
-from .element_decoder import ElementDecoder
-from .layouts import scale_write_layout, weight_beat_layout
+from .by_format import is_known
+from .element_decoder import decode
+from .layouts import numbers_layout, scale_write_layout, weight_beat_layout
 from .scales import nan_code
 
 
@@ -18,7 +18,7 @@ class WeightInput(wiring.Component):
     A bank is whole from the last beat of a packet on, if that is where it must be, until the first one of the next. A
     packet waits while a vector of the bank is in flight, forever if such vectors never pause; one that ends in the same
     cycle as its first beat is taken comes after it. A packet of a bank that there is not is taken at once, and changes
-    nothing.
+    nothing. One of an unknown format leaves its bank without weights.
 
     Parameters
     ----------
@@ -38,6 +38,8 @@ class WeightInput(wiring.Component):
         This one.
     whole : ``Out(banks)``
         Banks whose weights and scales are complete; no more in the cycle in which a packet begins.
+    numbers : ``Out(ArrayLayout(number_bits, banks))``
+        Of the formats of their weights. Exists if there are several.
     """
 
     def __init__(self, *, config):
@@ -46,6 +48,7 @@ class WeightInput(wiring.Component):
             "i": In(stream.Signature(weight_beat_layout(config))), "free": In(config.macro.banks),
             "write": Out(stream.Signature(write_layout(config.macro))), "scale_write": Out(1),
             "scale": Out(scale_write_layout(config)), "whole": Out(config.macro.banks),
+            **({"numbers": Out(numbers_layout(config))} if config.w.is_several else {}),
         })
 
     def elaborate(self, platform):
@@ -70,7 +73,9 @@ class WeightInput(wiring.Component):
             accepted.eq(self.i.valid & self.i.ready),
         ]
         takes_codes, takes_scale = accepted & ~at_scales & ~beyond, accepted & at_scales & ~beyond
-        rows_end = self._add_rows(m, platform, takes_codes, row_full, held_bank, exists)
+        number = self._keep_number(m, first, accepted, bank)
+        known = is_known(m, "format_is_known", config.w, number)
+        rows_end = self._add_rows(m, platform, takes_codes, row_full, held_bank, exists, number)
         ends = self._add_scales(m, takes_scale, held_bank, exists)
         m.d.comb += self.whole.eq(whole)
         with m.If(accepted):
@@ -81,7 +86,7 @@ class WeightInput(wiring.Component):
             with m.If(beat.last):
                 m.d.sync += [at_scales.eq(0), beyond.eq(0)]
                 with m.If(ends):
-                    m.d.sync += whole.bit_select(bank, 1).eq(1)
+                    m.d.sync += whole.bit_select(bank, 1).eq(known)
             with m.Else():
                 m.d.sync += [at_scales.eq((at_scales | rows_end) & ~ends), beyond.eq(beyond | ends)]
         return m
@@ -91,14 +96,24 @@ class WeightInput(wiring.Component):
         banks = self.config.macro.banks
         return Const(1) if banks == 1 << len(bank) else bank < banks
 
-    def _add_rows(self, m, platform, takes, row_full, bank, exists):
+    def _keep_number(self, m, first, accepted, bank):
+        """The number of a packet's format, which is kept for its bank."""
+        if not self.config.w.is_several:
+            return Const(0, 0)
+        held = Signal(self.config.w.number_bits, name="held_number", reset_less=True)
+        number = Signal.like(held, name="number")
+        m.d.comb += number.eq(Mux(first, self.i.payload.number, held))
+        with m.If(accepted):
+            m.d.sync += held.eq(number)
+            for index, kept in enumerate(self.numbers):
+                with m.If(first & (bank == index)):
+                    m.d.sync += kept.eq(number)
+        return number
+
+    def _add_rows(self, m, platform, takes, row_full, bank, exists, number):
         """Gather rows, and offer those of a bank that exists; whether the last beat of the last row is taken."""
         config, beat = self.config, self.i.payload
-        platform = Platform.of(platform)
-        decoders = [platform.instantiate(m, f"decoder_{lane}", f"decoder_{config.w.name.lower()}", ElementDecoder,
-                                         element=config.w) for lane in range(config.weight_lanes)]
-        m.d.comb += [decoder.code.eq(code) for decoder, code in zip(decoders, beat.codes)]
-        integers = Cat(decoder.integer.as_unsigned() for decoder in decoders)
+        integers, are_nan = decode(m, Platform.of(platform), config.w, number, beat.codes)
         held = Signal(data.ArrayLayout(unsigned(config.w.integer_bits), config.columns), reset_less=True)
         position = Signal(range(config.row_beats))
         row = Signal(range(config.macro.rows))
@@ -116,7 +131,7 @@ class WeightInput(wiring.Component):
         for column, integer in enumerate(held):
             for index, piece in enumerate(self._slices(integer)):
                 m.d.comb += payload.weights[column * config.macro.fuse + index].eq(piece)
-        self._mark_nan(m, takes, row, Cat(decoder.is_nan for decoder in decoders))
+        self._mark_nan(m, takes, row, are_nan)
         return takes & is_row_end & (row == config.macro.rows - 1)
 
     def _slices(self, integer):
@@ -130,7 +145,7 @@ class WeightInput(wiring.Component):
         """Note which columns have a weight that is NaN: a ring, which is back where it was after a row."""
         config = self.config
         self._nan_marks = marks = Signal(config.columns, reset_less=True)
-        if config.w.specials == NUMBERS:
+        if not config.w.has_nan:
             return
         with m.If(takes):
             before = Mux(row == 0, 0, marks[:config.weight_lanes])
@@ -151,7 +166,7 @@ class WeightInput(wiring.Component):
                 column.eq(Mux(is_last | beat.last, 0, column + 1)),
                 self._nan_marks.eq(self._nan_marks[1:]),
             ]
-        is_nan = self._nan_marks[0] if config.w.specials != NUMBERS else Const(0)
+        is_nan = self._nan_marks[0] if config.w.has_nan else Const(0)
         m.d.comb += [
             self.scale_write.eq(takes & exists), scale.lane.eq(lane), scale.group.eq(group), scale.bank.eq(bank),
             scale.scale.eq(Mux(is_nan, nan_code(config), beat.scale)),

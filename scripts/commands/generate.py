@@ -82,8 +82,9 @@ def command(blocks, config, core, engine_path, engine_bus, fabric, out):
 
     Memories that a chip designer replaces are in a file of their own.
 
-    With --format, write it as a block macro, between decoders of a microscaling format or NVFP4 and what joins and
-    rounds its sums; rows and bits are those of the format.
+    With --format, write it as a block macro, between decoders of microscaling formats or NVFP4 and what joins and
+    rounds its sums; rows and bits are those of the formats. With + between formats each vector, and each bank, has one
+    of them.
 
     With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
 

@@ -8,7 +8,8 @@ import click
 
 from ...hdl.config import CoreConfig, MacroConfig, allowed
 from ...hdl.config.base import Parameters
-from ...hdl.config.formats import FORMAT_NAMES, FormatConfig, block_macro
+from ...hdl.config.format_choice import FORMAT_NAMES
+from ...hdl.config.formats import FormatConfig, block_macro
 from ...verif.sim.build import SIMULATORS
 from .files import BadInput, refusing
 

@@ -3,7 +3,9 @@
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
 
-from ...hdl.config.formats import FORMAT_NAMES, block_macro
+from ...golden.formats.blocks import FORMATS
+from ...hdl.config.format_choice import FORMAT_NAMES, NUMBER_OF, SEPARATOR
+from ...hdl.config.formats import block_macro
 from ...hdl.fabric.emitter import documented_members
 from ...hdl.formats.block_macro import BlockMacro, block_macro_members, latency
 from ..common.markdown import table
@@ -15,6 +17,14 @@ def ports_table():
     rows = [(f"`{name}`", "input" if member.flow == In else "output", str(Shape.cast(member.shape).width),
              meanings[name]) for name, member in block_macro_members(config).items()]
     return table(("port", "direction", "bits", "meaning"), rows)
+
+
+def numbers_table():
+    """The formats that one macro can have, and what they are in one that has all of them."""
+    config = block_macro(SEPARATOR.join(name for name in FORMAT_NAMES if not FORMATS[name].scale), columns=64)
+    return table(("format", "number", "adds to the exponent", "planes"), [
+        (each.name, str(NUMBER_OF[each.name]), str(config.x.raised(each)),
+         f"{config.parts_of(each)} x {config.planes_of(each)}") for each in config.x.formats])
 
 
 def macros_table():

@@ -1,8 +1,10 @@
 """Block formats: codes against `ml_dtypes`, scales against their definitions, sums against exact rationals."""
 
+import itertools
 from fractions import Fraction
 
 import gfloat.formats
+import microxcaling
 import ml_dtypes
 import numpy as np
 import pytest
@@ -181,6 +183,27 @@ def test_blocks_are_those_of_another_library(name):
     assert np.array_equal(found[~lowest], expected[~lowest])
 
 
+@pytest.mark.parametrize("name", microxcaling.NAMES)
+def test_blocks_are_those_that_microxcaling_gave(name):
+    """By `floor`, but for halves as it rounds them by default, for what float32's logarithm rounds, and infinities."""
+    def differs(what, halves):
+        ours = quantize(given[what], FORMATS[name], "floor").values()
+        theirs = recorded[f"{what}, {name}, {halves}"]
+        return ours, theirs, (ours != theirs) & ~(np.isnan(ours) & np.isnan(theirs))
+
+    given, recorded = microxcaling.blocks(), np.load(microxcaling.PATH)
+    for what, halves in itertools.product(set(given) - {"below a power of two", "an infinity"}, microxcaling.ROUNDS):
+        ours, theirs, different = differs(what, halves)
+        # Halves go away from zero; those of MXINT8 would need more bits than these numbers have.
+        assert different.any() == (halves == "nearest" and what == "halves" and name != "MXINT8"), (what, halves)
+        assert (np.abs(theirs) > np.abs(ours))[different].all() and np.isnan(ours).any() == (what == "NaN")
+    for halves in microxcaling.ROUNDS:
+        _, theirs, different = differs("below a power of two", halves)
+        assert theirs[0, 0] == 8 and different[0, 0]
+        ours, theirs, different = differs("an infinity", halves)
+        assert np.isnan(theirs).all() and different.all() == (name == "MXFP8_E5M2") == (ours[0, 0] == np.inf)
+
+
 @pytest.mark.parametrize("block_format", FORMATS.values(), ids=lambda each: each.name)
 def test_nan_and_infinity(block_format):
     nan = quantize(np.concatenate([block(block_format, np.nan, 1.0), block(block_format, 1.0)]), block_format).values()
@@ -311,6 +334,20 @@ def test_halves_subnormals_and_overflow_of_the_last_rounding(integer, exponent, 
     total = ExactSum(np.array(integer, dtype=object), exponent, np.zeros(()))
     found = total.round_to("float32")
     assert found == expected and np.signbit(found) == np.signbit(expected)
+
+
+def test_sums_of_two_formats_are_added_exactly():
+    def values(number, exponent, special=0.0):
+        return ExactSum(np.array([number], object), exponent, np.array([special]))
+
+    # What float64 would lose.
+    total = values(1, 100) + values(1, -100) + values(-1, 100)
+    assert total.round_to("float32").tolist() == [2.0 ** -100]
+    assert np.isnan((values(1, 0, np.nan) + values(1, 0)).round_to("float32"))
+    assert np.isnan((values(0, 0, np.inf) + values(0, 0, -np.inf)).round_to("float32"))
+    nvfp4 = ExactSum(np.array([1], object), 0, np.zeros(1), (0.5,))
+    with pytest.raises(ValueError, match=r"^sums must have no scales of whole arrays, not \(0.5,\)$"):
+        _ = values(1, 0) + nvfp4
 
 
 def test_corner_blocks():

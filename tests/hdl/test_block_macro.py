@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from amaranth.hdl import ResetInserter, Signal
 from bitline.golden.formats.blocks import FORMATS
-from bitline.hdl.config.formats import FORMAT_NAMES, block_macro
+from bitline.hdl.config.format_choice import FORMAT_NAMES
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.formats.block_macro import BlockMacro, latency, pair_cycles
 from bitline.verif.formats.beats import weight_beats
 from bitline.verif.formats.program import Program, drawn_program
@@ -284,7 +285,7 @@ def test_latency(name, macro):
     program = Program(config)
     program.load(0, *program.drawn(name, 3, nan_share=0))
     codes, scales = program.drawn(name, 1, nan_share=0)
-    codes[:, 0] = config.x.integers.argmin()
+    codes[:, 0] = FORMATS[name].element.integers.argmin()
     program.multiply(codes, scales, [0])
     found, cycles = play(program)
     # From the first beat to the last result.
@@ -302,7 +303,7 @@ def test_accumulations_of_one_block(name, columns, cycles):
     program.load(0, *program.drawn(name, columns, nan_share=0))
     for _ in range(2 * pairs + 1):
         codes, scales = program.drawn(name, 1, nan_share=0)
-        codes[:, 0] = config.x.integers.argmin()
+        codes[:, 0] = FORMATS[name].element.integers.argmin()
         program.multiply(codes, scales, [0])
     found, total = play(program)
     planes = config.parts * config.macro.input_bits

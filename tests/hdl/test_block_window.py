@@ -1,43 +1,21 @@
 """What fits the window of a block macro, against the rules in fractions: golden model and gateware."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from bitline.golden.formats.blocks import FORMATS, Blocks
 from bitline.hdl.config.formats import block_macro
 from bitline.verif.formats.beats import weight_beats
 from bitline.verif.formats.program import Program
-from block_player import play
-from block_rules import result
+from block_player import block, play
+from block_rules import agrees, result
 
 RANGE = 6
-
-
-def code_of(name, *values):
-    """uint8 codes of numbers that the element of a format has."""
-    return FORMATS[name].element.encode(np.array(values, float))
-
-
-def block(name, *values):
-    """Codes (1, size) of a block that begins with these."""
-    codes = np.zeros((1, FORMATS[name].size), np.uint8)
-    codes[0, :len(values)] = code_of(name, *values)
-    return codes
 
 
 def expected(config, x, w, base):
     """Value and mark of one column, of pairs (codes, scales) of arrays."""
     pairs = [[(codes.tolist(), int(scale)) for codes, scale in zip(*each)] for each in (x, w)]
     return result(config.inputs, config.weights, *pairs, base, config.max_shift)
-
-
-def agrees(number, value):
-    """Whether a float is the one nearest to a number; None is NaN."""
-    if number is None or np.isnan(value):
-        return number is None and np.isnan(value)
-    ulp = Fraction(float(np.spacing(np.abs(np.float32(value)))))
-    return abs(Fraction(float(value)) - number) * 2 <= ulp
 
 
 # Blocks of E4M3 whose lower and upper sums are both not zero, of which one alone is not, and of which both are but
@@ -127,15 +105,15 @@ def test_results_and_the_best_base_of_drawn_blocks(inputs, weights):
         count = int(rng.integers(1, 4))
         x, w = drawn(rng, inputs, count), drawn(rng, weights, count)
         pair = Blocks(FORMATS[inputs], *x), Blocks(FORMATS[weights], *w)
-        best = int(narrow.window.base_of(*pair))
+        best = int(narrow.window.base_of([pair]))
         for base in {max(0, best + near) for near in (-12, -8, -1, 0, 1, 6)}:
-            value, is_lost = narrow.window.results(*pair, base)
+            value, is_lost = narrow.window.results([pair], base)
             number, must = expected(narrow, x, w, base)
             assert is_lost == must and agrees(number, float(value)), (x, w, base)
             lost += must
         # With all binades above the base nothing is lost; one binade more, and the lowest sum is.
         if best:
-            assert [bool(wide.window.results(*pair, base)[1]) for base in (best, best + 1)] == [False, True], (x, w)
+            assert [bool(wide.window.results([pair], base)[1]) for base in (best, best + 1)] == [False, True], (x, w)
     assert 30 < lost < 150
 
 
@@ -144,8 +122,8 @@ def test_the_best_base_of_parts_that_cancel_and_of_an_upper_part():
 
     def base_of(*values):
         scales = np.array([127], np.uint8)
-        return config.window.base_of(*(Blocks(FORMATS["MXFP8_E4M3"], block("MXFP8_E4M3", *each), scales)
-                                       for each in (values, (1, -2))))
+        x, w = (Blocks(FORMATS["MXFP8_E4M3"], block("MXFP8_E4M3", *each), scales) for each in (values, (1, -2)))
+        return config.window.base_of([(x, w)])
 
     assert [int(base_of(*PARTS[name])) for name in ("both, cancel", "lower", "upper")] == [254, 254, 264]
     assert base_of(0.) == 0

@@ -11,9 +11,9 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 from bitline.golden.formats.blocks import FORMATS
-from bitline.golden.formats.elements import E5M2, ELEMENTS
 from bitline.golden.formats.products import ROUNDED, ExactSum
-from bitline.hdl.config.formats import FORMAT_NAMES, FormatConfig, block_macro
+from bitline.hdl.config.format_choice import FORMAT_NAMES, NUMBER_OF, FormatChoice
+from bitline.hdl.config.formats import FormatConfig, block_macro
 from bitline.hdl.config.macro import MacroConfig
 from bitline.hdl.formats.element_decoder import ElementDecoder
 from bitline.hdl.formats.rounding import Rounding
@@ -22,17 +22,21 @@ from block_rules import element, scale
 from gateware import simulate
 
 
-@pytest.mark.parametrize("element", [element for element in ELEMENTS.values() if element is not E5M2],
-                         ids=lambda element: element.name)
-def test_every_code_is_decoded(element):
-    decoder = ElementDecoder(element=element)
+@pytest.mark.parametrize("names", [*FORMAT_NAMES, "MXFP4+MXINT8", "MXFP6_E2M3+MXFP6_E3M2+MXFP8_E4M3"])
+def test_every_code_is_decoded(names):
+    choice = FormatChoice.read("inputs", names)
+    decoder = ElementDecoder(choice=choice)
 
     async def testbench(ctx):
-        for code in range(1 << element.bits):
+        # Bits that the chosen format has not may be any.
+        for each, code in itertools.product(choice.formats, range(1 << choice.bits)):
+            if choice.is_several:
+                ctx.set(decoder.number, NUMBER_OF[each.name])
             ctx.set(decoder.code, code)
-            is_nan = bool(np.isnan(element.special[code]))
+            own = code % (1 << each.element.bits)
+            is_nan = bool(np.isnan(each.element.special[own]))
             assert ctx.get(decoder.is_nan) == is_nan
-            assert is_nan or ctx.get(decoder.integer) == element.integers[code]
+            assert is_nan or ctx.get(decoder.integer) == each.element.integers[own]
 
     simulate(decoder, testbench, clocked=False)
 
@@ -146,7 +150,7 @@ def test_configuration(name):
 def test_widths_hold_the_greatest_sums_of_both_signs(inputs, weights, max_blocks):
     config = block_macro(inputs, weights, columns=1, max_blocks=max_blocks)
     x, w = ({int(number * 2 ** each.point) for number in map(partial(element, name), range(1 << each.bits))
-             if number is not None} for name, each in ((inputs, config.x), (weights, config.w)))
+             if number is not None} for name in (inputs, weights) for each in [FORMATS[name].element])
     # Of each part of a vector's integers, by itself and both at once in the highest place.
     pieces = [{each % 1024 for each in x}, {each >> 10 for each in x}] if inputs == "MXFP8_E4M3" else [x]
     mantissas = 15 * 15 if inputs == "NVFP4" else 1

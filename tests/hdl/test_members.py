@@ -12,7 +12,6 @@ import pytest
 from amaranth.hdl import signed
 from amaranth.lib import wiring
 from bitline import hdl
-from bitline.golden.formats.elements import E2M1
 from bitline.hdl.axi.axi_stream import beat_layout
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.config.engine import default_engine
@@ -25,6 +24,7 @@ from bitline.hdl.uart_bridge.protocol import sizes
 MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
 CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True, dma=32)
 BITCELLS, TABLES = (next(iter(config.shapes)) for config in (MACRO, MacroConfig(rows=8, columns=4, column="table")))
+CHOICE = block_macro("MXFP4+MXINT8", columns=4, macro={"banks": 2})
 ENGINE = ("engine.control", "engine.memory", "engine.compute", "engine")
 FOLDERS = ("axi", "bist", "clocking", "columns", "core", "csr", *ENGINE, "engine_core", "fabric", "formats", "macro",
            "uart_bridge")
@@ -42,9 +42,9 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32),
           "lanes": 4, "words": 4, "together": 2, "in_order": False,
           "has_windows": True, "size": 1024, "program_length": 4, "bytes_after": 4,
-          "element": E2M1, "exponent_bits": 9, "bias": 256, "mantissa_bits": 23, "float_exponent_bits": 8}
+          "choice": CHOICE.x, "exponent_bits": 9, "bias": 256, "mantissa_bits": 23, "float_exponent_bits": 8}
 OWN = {"columns": MACRO, **dict.fromkeys((*ENGINE, "engine_core"), default_engine()), "macro": MACRO,
-       "uart_bridge": MACRO, "formats": block_macro("NVFP4", columns=4, macro={"banks": 2})}
+       "uart_bridge": MACRO, "formats": CHOICE}
 SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
           "StreamCrossing": 8}
 CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_mask": (False, True)}

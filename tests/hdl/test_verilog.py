@@ -65,8 +65,9 @@ def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
     assert done.returncode == 0 and ((tool == "iverilog" and fabric == "ecp5") or not done.stderr), done.stderr
 
 
-@pytest.mark.parametrize("config", [DEPTHWISE, *some([block_macro("MXFP8_E4M3", columns=3)])],
-                         ids=lambda config: config.name)
+@pytest.mark.parametrize("config", some([
+    DEPTHWISE, block_macro("MXFP8_E4M3", columns=3), block_macro("MXFP8_E4M3+MXFP4", columns=3)], 0),
+    ids=lambda config: config.name)
 @pytest.mark.parametrize("fabric", some(list(FABRICS), 0))
 def test_what_is_around_a_macro_is_lint_clean(config, fabric, cells, tmp_path):
     path = tmp_path / "around.v"

@@ -25,6 +25,7 @@ DESIGNS = {
     "engine": (emit, DEPTHWISE),
     "engine on ecp5": (emit, DEPTHWISE, "ecp5"),
     "block macro": (emit, block_macro("MXFP4", columns=4)),
+    "block macro of two formats": (emit, block_macro("MXFP4+MXINT8", columns=4)),
     "block macro on ecp5": (emit, block_macro("NVFP4", columns=4), "ecp5"),
     "board": (board_verilog, SMALL, "board"),
 }

@@ -1,5 +1,7 @@
 """Plays programs of block macros in Amaranth's simulator."""
 
+import numpy as np
+from bitline.golden.formats.blocks import FORMATS
 from bitline.hdl.formats.block_macro import BlockMacro
 from bitline.verif.formats.streams import Streams
 from gateware import simulate
@@ -33,3 +35,10 @@ async def run(ctx, dut, program, pauses=None, seed=0, cycles=None):
         await ctx.tick()
         cycle += 1
     return streams.found, streams.cycles
+
+
+def block(name, *values):
+    """Codes (1, size) of a block that begins with numbers that the element of its format has; the others are 0."""
+    codes = np.zeros((1, FORMATS[name].size), np.uint8)
+    codes[0, :len(values)] = FORMATS[name].element.encode(np.array(values, float))
+    return codes

@@ -2,6 +2,8 @@
 
 from fractions import Fraction
 
+import numpy as np
+
 # Element of each format: bits, exponent bits, mantissa bits; E4M3 has one NaN.
 ELEMENTS = {"MXINT8": (8, 0, 7), "MXFP8_E4M3": (8, 4, 3), "MXFP6_E2M3": (6, 2, 3), "MXFP6_E3M2": (6, 3, 2),
             "MXFP4": (4, 2, 1), "NVFP4": (4, 2, 1)}
@@ -48,15 +50,29 @@ def result(inputs, weights, x, w, base, max_shift):
 
     ``x`` and ``w`` are lists of blocks, each with its scale: pairs of a list of codes and a code.
     """
+    return joined([(inputs, *each) for each in x], [(weights, *each) for each in w], base, max_shift)
+
+
+def joined(x, w, base, max_shift, raised=lambda x_name, w_name: 0):
+    """The same of blocks that each begin with the name of their format, whose exponent is raised by so much."""
     total, is_nan, is_lost = Fraction(0), False, False
-    for (x_codes, x_scale), (w_codes, w_scale) in zip(x, w, strict=True):
-        (x_factor, x_exponent), (w_factor, w_exponent) = scale(inputs, x_scale), scale(weights, w_scale)
-        left, right = [element(inputs, code) for code in x_codes], [element(weights, code) for code in w_codes]
+    for (x_name, x_codes, x_scale), (w_name, w_codes, w_scale) in zip(x, w, strict=True):
+        (x_factor, x_exponent), (w_factor, w_exponent) = scale(x_name, x_scale), scale(w_name, w_scale)
+        left, right = [element(x_name, code) for code in x_codes], [element(w_name, code) for code in w_codes]
         if None in (x_factor, w_factor, *left, *right):
             is_nan = True
             continue
-        for piece, above in parts(inputs, left):
+        exponent = x_exponent + w_exponent + raised(x_name, w_name) - base
+        for piece, above in parts(x_name, left):
             sum_of_part = sum(a * b for a, b in zip(piece, right))
-            is_lost |= bool(sum_of_part) and not 0 <= x_exponent + w_exponent + above - base <= max_shift
+            is_lost |= bool(sum_of_part) and not 0 <= exponent + above <= max_shift
             total += sum_of_part * x_factor * w_factor
     return None if is_nan or is_lost else total, is_lost and not is_nan
+
+
+def agrees(number, value):
+    """Whether a float is the one nearest to a number; None is NaN."""
+    if number is None or np.isnan(value):
+        return number is None and np.isnan(value)
+    ulp = Fraction(float(np.spacing(np.abs(np.float32(value)))))
+    return abs(Fraction(float(value)) - number) * 2 <= ulp

@@ -6,7 +6,8 @@ import math
 import numpy as np
 import pytest
 from bitline.golden.formats.blocks import FORMATS, RULES, quantize
-from bitline.hdl.config.formats import FORMAT_NAMES, block_macro
+from bitline.hdl.config.format_choice import FORMAT_NAMES
+from bitline.hdl.config.formats import block_macro
 from bitline.scripts.commands.bench import format_sizes, formats
 from bitline.scripts.commands.bench.formats import multiplier
 from bitline.scripts.common.files import BadInput
@@ -50,33 +51,38 @@ def test_sizes_of_formats(cli, tmp_path, monkeypatch):
                 "blocks": {"macro": {"placed_sites": sites}}, "fmax_mhz": 100.0}
 
     monkeypatch.setattr(format_sizes, "measure_module", size_of)
-    monkeypatch.setattr(format_sizes, "full_rate", lambda config, folder: 5050)
+    monkeypatch.setattr(format_sizes, "full_rate", lambda config, block_format, folder: 5050)
     monkeypatch.setattr(formats, "measure", lambda count: (count, [formats.row_of("int8", "", 8, *np.ones((3, 1, 1)))]))
     # Wide enough for all columns.
     monkeypatch.setenv("COLUMNS", "200")
     path = tmp_path / "formats.json"
-    status, output, _ = cli("bench", "formats", "--count", 20, "--gateware", "--seeds", 1, "--out", path)
+    chosen = ("MXFP4+MXINT8", "MXFP4 of MXFP4+MXINT8", "MXINT8 of MXFP4+MXINT8")
+    formats_given = ",".join((*FORMAT_NAMES, chosen[0])).lower()
+    status, output, _ = cli("bench", "formats", "--count", 20, "--gateware", "--formats", formats_given, "--seeds", 1,
+                            "--out", path)
     rows = {row["format"]: row for row in json.loads(path.read_text(encoding="utf-8"))["gateware"]}
-    names = set(FORMAT_NAMES) - {"MXFP8_E4M3"}
+    names = {*FORMAT_NAMES, *chosen[1:]}
     assert status == 0 and set(rows) == {"int8", "int8, sums of as many vectors", *names}
     mxfp4, int8 = rows["MXFP4"], rows["int8"]
     assert (int8["products_a_cycle"], mxfp4["products_a_cycle"]) == (32 * 64 / 8, 32 * 64 / 5)
     assert mxfp4["beside_int8"] == pytest.approx({"sites": 0.8, "products_a_site": 2.0})
     assert mxfp4["beside_int8_sums"] == pytest.approx({"sites": 800 / 1200, "products_a_site": 2.4})
     assert mxfp4["products_a_second"] == pytest.approx(32 * 64 / 5 * 1e8)
+    # The vectors of each format take its own planes.
+    assert [rows[name]["planes"] for name in chosen[1:]] == [5, 8] == [mxfp4["planes"], int8["planes"]]
     assert all(name in output for name in names)
     assert mxfp4["utilization"] == pytest.approx(5000 / 5050) and "Fmax, MHz" in output
 
 
 def test_formats_without_gateware_are_refused(refused):
     refused("bench", "formats", "--gateware", "--formats", "mxfp4,mxfp8_e5m2",
-            match="--formats must be among mxint8, .* nvfp4, not mxfp8_e5m2$")
+            match="--formats must not be MXFP8_E5M2, whose infinities no sum of integers holds$")
 
 
 def test_a_rate_of_wrong_results_is_none(tmp_path, monkeypatch):
     monkeypatch.setattr(format_sizes, "run_program", lambda program, folder: (program.beats["o"][1:], 1))
     with pytest.raises(BadInput, match=r"^results of bitline_mxfp4_32x2_\w+ must be those of the golden model"):
-        format_sizes.full_rate(block_macro("MXFP4", columns=2), tmp_path, 4, 2)
+        format_sizes.full_rate(block_macro("MXFP4", columns=2), FORMATS["MXFP4"], tmp_path, 4, 2)
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The Verilog of block macros, in Verilator."""
 
 import pytest
+from bitline.golden.formats.blocks import FORMATS
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import emit
 from bitline.scripts.commands.bench.format_sizes import full_rate
@@ -21,5 +22,5 @@ def test_drawn_blocks_on_verilog_of_ecp5():
 @pytest.mark.slow
 def test_a_thousand_blocks_take_their_planes(tmp_path):
     config = block_macro("MXFP4", columns=4, macro={"banks": 2, "result_interval": 4})
-    cycles = full_rate(config, tmp_path)
+    cycles = full_rate(config, FORMATS["MXFP4"], tmp_path)
     assert 5 * 1000 <= cycles <= 5 * 1000 / 0.95

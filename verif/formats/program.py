@@ -47,10 +47,12 @@ class Program:
         scales = self.rng.integers(max(0, middle - step * spread // 2), min(nan, middle + step * spread // 2), count)
         return codes, np.where(self.rng.random(count) < nan_share, nan, scales).astype(np.uint8)
 
-    def load(self, bank, codes, scales):
-        """Write weights (columns, size) and scales (columns,) to a bank."""
-        self.weights[bank] = codes, scales
-        self.add("w", weight_beats(self.config, codes, scales, bank))
+    def load(self, bank, codes, scales, name=None):
+        """Write weights (columns, size) and scales (columns,) to a bank, by default of the first format of weights."""
+        name = name or self.config.w.names[0]
+        # A block for each column, with which vectors of one block are multiplied.
+        self.weights[bank] = Blocks(FORMATS[name], codes[:, None], scales[:, None])
+        self.add("w", weight_beats(self.config, codes, scales, bank, name))
 
     def add(self, stream, beats):
         """Beats as they are, after those of the other stream so far."""
@@ -58,25 +60,27 @@ class Program:
         self.beats[stream] += beats
         self.needs[stream] += [len(self.beats[other])] * len(beats)
 
-    def multiply(self, codes, scales, banks, base=None):
+    def multiply(self, codes, scales, banks, base=None, names=None):
         """An accumulation of vectors (blocks, size) with scales (blocks,), each with one of some banks.
 
-        Returns values and ``is_lost`` of its results, (columns,). By default as much fits as can.
+        Returns values and ``is_lost`` of its results, (columns,). By default as much fits as can, and all vectors are
+        of the first format of vectors.
         """
-        config = self.config
-        x = Blocks(FORMATS[config.inputs], codes, scales)
-        w_codes, w_scales = (np.stack([self.weights[bank][index] for bank in banks], axis=1) for index in range(2))
-        w = Blocks(FORMATS[config.weights], w_codes, w_scales)
-        base = int(config.window.base_of(x, w).min()) if base is None else base
-        values, is_lost = config.window.results(x, w, base, config.result)
-        self.add_accumulation(codes, scales, banks, base)
-        self.beats["o"] += expected_beats(config, values, is_lost)
+        window, names = self.config.window, names or [self.config.x.names[0]] * len(codes)
+        pairs = [(Blocks(FORMATS[name], block[None], np.array([scale])), self.weights[bank])
+                 for block, scale, bank, name in zip(codes, scales, banks, names, strict=True)]
+        base = int(window.base_of(pairs).min()) if base is None else base
+        values, is_lost = window.results(pairs, base, self.config.result)
+        self.add_accumulation(codes, scales, banks, base, names)
+        self.beats["o"] += expected_beats(self.config, values, is_lost)
         return values, is_lost
 
-    def add_accumulation(self, codes, scales, banks, base):
+    def add_accumulation(self, codes, scales, banks, base, names=None):
         """Its beats alone."""
-        for index, (block, scale, bank) in enumerate(zip(codes, scales, banks)):
-            self.add("i", vector_beats(self.config, block, scale, base, bank, is_last=index == len(codes) - 1))
+        names = names or [None] * len(codes)
+        for index, (block, scale, bank, name) in enumerate(zip(codes, scales, banks, names, strict=True)):
+            self.add("i", vector_beats(self.config, block, scale, base, bank, is_last=index == len(codes) - 1,
+                                       name=name))
 
     def expect_lost(self):
         """An accumulation whose results are lost."""
@@ -85,15 +89,23 @@ class Program:
 
 
 def drawn_program(config, accumulations, seed=0, spread=8, blocks=5):
-    """Accumulations of up to so many blocks with both banks, one of which is written again now and then."""
+    """Accumulations of up to so many blocks with both banks, one of which is written again now and then.
+
+    Each vector, and each bank, has a format that is drawn.
+    """
     program = Program(config, seed)
     chosen = random.Random(seed)
+
+    def load(bank):
+        name = chosen.choice(config.w.names)
+        program.load(bank, *program.drawn(name, config.columns, spread), name)
+
     for bank in range(config.macro.banks):
-        program.load(bank, *program.drawn(config.weights, config.columns, spread))
+        load(bank)
     for _ in range(accumulations):
-        count = chosen.randint(1, blocks)
-        program.multiply(*program.drawn(config.inputs, count, spread),
-                         [chosen.randrange(config.macro.banks) for _ in range(count)])
+        names = chosen.choices(config.x.names, k=chosen.randint(1, blocks))
+        codes, scales = map(np.concatenate, zip(*(program.drawn(name, 1, spread) for name in names)))
+        program.multiply(codes, scales, [chosen.randrange(config.macro.banks) for _ in names], names=names)
         if chosen.random() < 0.2:
-            program.load(chosen.randrange(config.macro.banks), *program.drawn(config.weights, config.columns, spread))
+            load(chosen.randrange(config.macro.banks))
     return program

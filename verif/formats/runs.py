@@ -12,7 +12,7 @@ from ..sim.build import Surround, build, testbench
 PATIENCE = 5000
 
 
-def run_program(program, *, pauses=None, seed=0, folder=Path("build/sim"), verilog=None):
+def run_program(program, *, pauses=None, seed=0, folder=Path("build/sim"), verilog=None, plusargs=()):
     """What comes out of a block macro, and in how many cycles.
 
     Parameters
@@ -26,6 +26,8 @@ def run_program(program, *, pauses=None, seed=0, folder=Path("build/sim"), veril
         Of compiled simulations.
     verilog : str
         The macro's where it is there already, with models of its cells; by default it is generated.
+    plusargs : iterable of str
+        Of the simulation.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def run_program(program, *, pauses=None, seed=0, folder=Path("build/sim"), veril
         given, found = Path(name) / "given.json", Path(name) / "found.json"
         given.write_text(json.dumps({"beats": program.beats, "needs": program.needs, "pauses": pauses or {},
                                      "seed": seed, "patience": PATIENCE}), encoding="utf-8")
-        built.run(testbench("tb_block_macro"), seed=1, folder=Path(name), environment={
+        built.run(testbench("tb_block_macro"), seed=1, folder=Path(name), plusargs=plusargs, environment={
             "BITLINE_PROGRAM": str(given), "BITLINE_FOUND": str(found)})
         result = json.loads(found.read_text(encoding="utf-8"))
     return result["found"], result["cycles"]

@@ -3,16 +3,15 @@
 from rich.table import Table
 
 from ....hdl.config import MacroConfig
-from ....hdl.config.formats import FORMAT_NAMES, FormatConfig, block_macro
+from ....hdl.config.format_choice import FormatChoice
+from ....hdl.config.formats import FormatConfig, block_macro
 from ....verif.formats.program import Program
 from ....verif.formats.runs import run_program
-from ...common.files import BadInput, write_json
+from ...common.files import BadInput, refusing, write_json
 from ...common.progress import running
 from ...common.tables import show
 from ...fpga.module_flow import measure_module
 
-# All but E4M3, whose netlist was not packed with more than a few columns.
-DEFAULT_FORMATS = tuple(name for name in FORMAT_NAMES if name != "MXFP8_E4M3")
 # The macro of all formats, but for rows and bits.
 MACRO = {"banks": 2, "column": "table", "result_interval": 4}
 ROWS = 32
@@ -22,24 +21,24 @@ INT8, INT8_SUMS = "int8", "int8, sums of as many vectors"
 
 
 def read_formats(text):
-    """Formats by their names, of ``mxint8,mxfp4``."""
+    """What `block_macro` takes, of ``mxint8,mxfp4,mxint8+mxfp4``."""
     names = text.upper().split(",")
-    for name in names:
-        if name not in FORMAT_NAMES:
-            raise BadInput(f"--formats must be among {', '.join(FORMAT_NAMES).lower()}, not {name.lower()}")
+    with refusing(ValueError):
+        for name in names:
+            FormatChoice.read("--formats", name)
     return names
 
 
 def configurations(formats, columns):
-    """What is measured, by name: int8 without and with accumulation, and the block macro of each format."""
+    """What is measured, by name: int8 without and with accumulation, and the block macro of each format or choice."""
     blocks = {name: block_macro(name, columns=columns, macro=MACRO) for name in formats}
     joined = next(iter(blocks.values())).max_blocks
     return {INT8: MacroConfig(rows=ROWS, columns=columns, **MACRO),
             INT8_SUMS: MacroConfig(rows=ROWS, columns=columns, max_accumulations=joined, **MACRO), **blocks}
 
 
-def full_rate(config, folder, vectors=VECTORS, blocks=BLOCKS):
-    """Cycles at the ports of a block macro for vectors that need all planes, of both banks in turn.
+def full_rate(config, block_format, folder, vectors=VECTORS, blocks=BLOCKS):
+    """Cycles at the ports of a block macro for vectors of a format that need all its planes, of both banks in turn.
 
     Raises
     ------
@@ -49,13 +48,14 @@ def full_rate(config, folder, vectors=VECTORS, blocks=BLOCKS):
     """
     program = Program(config, 1)
     for bank in range(config.macro.banks):
-        program.load(bank, *program.drawn(config.weights, config.columns, nan_share=0))
+        program.load(bank, *program.drawn(block_format.name, config.columns, nan_share=0), block_format.name)
     # The least integer needs all bits.
-    lowest = int(config.x.integers.argmin())
+    lowest = int(block_format.element.integers.argmin())
     for _ in range(vectors // blocks):
-        codes, scales = program.drawn(config.inputs, blocks, nan_share=0)
+        codes, scales = program.drawn(block_format.name, blocks, nan_share=0)
         codes[:, 0] = lowest
-        program.multiply(codes, scales, [index % config.macro.banks for index in range(blocks)])
+        program.multiply(codes, scales, [index % config.macro.banks for index in range(blocks)],
+                         names=[block_format.name] * blocks)
     program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
     found, cycles = run_program(program, folder=folder)
     if found != program.beats["o"]:
@@ -69,6 +69,7 @@ def measure_gateware(formats, columns, seeds, folder, build):
     Parameters
     ----------
     formats : list of str
+        As `block_macro` takes them.
     columns : int
     seeds : int
         Placements; 0: no Fmax, and no products a second.
@@ -79,7 +80,7 @@ def measure_gateware(formats, columns, seeds, folder, build):
     with running("measuring", len(found)) as progress:
         for number, (name, config) in enumerate(found.items()):
             progress(number, name)
-            rows.append(measure(name, config, seeds, folder, build))
+            rows += measure(name, config, seeds, folder, build)
             write_json(folder / "rows.json", rows)
     for row in rows:
         for other, key in zip(rows, ("beside_int8", "beside_int8_sums")):
@@ -89,24 +90,31 @@ def measure_gateware(formats, columns, seeds, folder, build):
 
 
 def measure(name, config, seeds, folder, build):
-    """The row of one format."""
+    """The rows of a macro: one, or those of the formats that a block macro has."""
     size = measure_module(config, folder, seeds)
-    macro, is_block = (config.macro, True) if isinstance(config, FormatConfig) else (config, False)
-    planes = config.parts * macro.input_bits if is_block else macro.input_bits
-    products = macro.rows * (config.columns if is_block else macro.columns) / planes
     total = size["total"]
-    row = {"format": name, "rows": macro.rows, "columns": config.columns, "planes": planes,
-           "lut_sites": total["placed_sites"], "block_rams": total["block_ram"], "dsps": total["dsp"],
-           "flip_flops": total["flip_flop"], "blocks": {
-               block: counts["placed_sites"] for block, counts in size["blocks"].items() if counts["placed_sites"]},
-           "products_a_cycle": products, "products_a_site": products / total["placed_sites"]}
-    if is_block:
-        cycles = full_rate(config, build)
-        row |= {"vectors": VECTORS, "cycles": cycles, "cycles_a_vector": cycles / VECTORS,
-                "utilization": planes * VECTORS / cycles}
-    if seeds:
-        row |= {"fmax_mhz": size["fmax_mhz"], "products_a_second": products * size["fmax_mhz"] * 1e6}
-    return row
+    common = {"columns": config.columns, "lut_sites": total["placed_sites"], "block_rams": total["block_ram"],
+              "dsps": total["dsp"], "flip_flops": total["flip_flop"], "blocks": {
+                  block: counts["placed_sites"] for block, counts in size["blocks"].items() if counts["placed_sites"]}}
+    if not isinstance(config, FormatConfig):
+        return [{"format": name, **common, **products(config, config.columns, config.input_bits, size)}]
+    rows = []
+    for each in config.x.formats:
+        planes, cycles = config.parts_of(each) * config.planes_of(each), full_rate(config, each, build)
+        rows.append({"format": f"{each.name} of {name}" if config.x.is_several else name, **common,
+                     **products(config.macro, config.columns, planes, size), "vectors": VECTORS, "cycles": cycles,
+                     "cycles_a_vector": cycles / VECTORS, "utilization": planes * VECTORS / cycles})
+    return rows
+
+
+def products(macro, columns, planes, size):
+    """Products of vectors of so many planes a cycle, and a site; and a second, if Fmax was measured."""
+    a_cycle = macro.rows * columns / planes
+    found = {"rows": macro.rows, "planes": planes, "products_a_cycle": a_cycle,
+             "products_a_site": a_cycle / size["total"]["placed_sites"]}
+    if "fmax_mhz" in size:
+        found |= {"fmax_mhz": size["fmax_mhz"], "products_a_second": a_cycle * size["fmax_mhz"] * 1e6}
+    return found
 
 
 def print_gateware(rows):

@@ -10,12 +10,13 @@ from rich.table import Table
 from ....golden.formats.blocks import FORMATS, RULES, Blocks, quantize
 from ....golden.formats.products import dot
 from ....golden.mvm import ignored_blas_flags
+from ....hdl.config.format_choice import FORMAT_NAMES
 from ....host import digits
 from ...common.files import check_writable, write_json
 from ...common.options import build_option
 from ...common.progress import running
 from ...common.tables import show
-from .format_sizes import DEFAULT_FORMATS, measure_gateware, print_gateware, read_formats
+from .format_sizes import measure_gateware, print_gateware, read_formats
 
 
 @ignored_blas_flags()
@@ -80,8 +81,8 @@ def print_rows(rows, count):
 @click.command()
 @click.option("--count", type=click.IntRange(1), help="How many images. [default: all]")
 @click.option("--gateware", is_flag=True, help="Measure the block macro of each format, and macros of int8, on ECP5.")
-@click.option("--formats", default=",".join(DEFAULT_FORMATS).lower(), show_default=True,
-              help="Formats of these; mxfp8_e4m3 is another, with few columns.")
+@click.option("--formats", default=",".join(FORMAT_NAMES).lower(), show_default=True,
+              help="Formats of these; those with + between are chosen at run time.")
 @click.option("--columns", type=click.IntRange(1, 512), default=64, show_default=True, help="Results of a vector.")
 @click.option("--seeds", type=click.IntRange(0, 100), default=0, show_default=True,
               help="Placements of these; the median of their Fmax counts.")
