@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from ...verif.engine.drawn_cases import case_of
+from ...verif.engine.drawn_cases import cases_of
 from ...verif.engine.drawn_runs import play
 from ...verif.engine.verilog_runs import compiled
 from ...verif.sim.build import SimulatorError
@@ -16,9 +16,9 @@ NO_LIMIT = (1 << 31) - 1
 
 
 @cache
-def cases_of(config, seed):
+def cases(config, seed):
     """The drawn programs of a seed of the command."""
-    return [case_of(config, number) for number in range(PROGRAMS * seed, PROGRAMS * (seed + 1))]
+    return list(cases_of(config, range(PROGRAMS * seed, PROGRAMS * (seed + 1))).values())
 
 
 def program_of(job):
@@ -37,11 +37,11 @@ def prepare(job):
 
 def killed(job, number, seed):
     """What is wrong first with a mutant of an `Image`, or None."""
-    program, cases = program_of(job), cases_of(job.design.config, seed)
+    program, programs = program_of(job), cases(job.design.config, seed)
     plusargs = f"+mutant={number}", f"+cycles={NO_LIMIT}"
     for first in range(0, PROGRAMS, AT_ONCE):
         try:
-            played = play(program, job.design.config, cases[first:first + AT_ONCE], plusargs)
+            played = play(program, job.design.config, programs[first:first + AT_ONCE], plusargs)
         except SimulatorError as error:
             return str(error)
         found = next((difference for _, difference in played if difference), None)

@@ -45,8 +45,7 @@ def _empty(rng, config):
     """An image without descriptors and loads."""
     ports = np.array([(INPUT, 0, 1, config.activation_bytes, 0, 1), (OUTPUT, 0, 1, 1, 0, 1)], PORT)
     # Seldom all, because they are loaded word by word.
-    rows, slots = (int(rng.choice([most // 4, most // 4, most // 4, most]))
-                   for most in (config.tile_rows, config.parameter_slots))
+    rows, slots = (most if rng.integers(4) == 0 else most // 4 for most in (config.tile_rows, config.parameter_slots))
     tiles = rng.integers(-128, 128, (rows, config.columns)).astype(np.int8)
     return Image([], [], tiles, _parameters(rng, slots, config.lanes), ports, np.zeros(0, np.int8))
 

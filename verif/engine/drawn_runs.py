@@ -3,13 +3,13 @@
 from collections import Counter
 
 from ...golden.engine.descriptor import Descriptor, Operation
-from .drawn_cases import case_of, has_ended
+from .drawn_cases import cases_of, has_ended
 from .small_engines import ROOMY
 from .verilog_runs import compiled, run_jobs
 
 
 def play(program, config, cases, plusargs=()):
-    """Run `case_of` programs one after the other; for each its last run, and in what it is wrong, a line or None.
+    """Run some of `cases_of`; for each its last run, and in what it is wrong, a line or None.
 
     After a run that does not end there are no more. ``plusargs`` as of `run_jobs`.
 
@@ -19,8 +19,8 @@ def play(program, config, cases, plusargs=()):
         As `run_jobs`.
     """
     jobs = [case.jobs for case in cases]
-    found, played = iter(run_jobs(program, config, [job for some in jobs for job in some],
-                                   plusargs=plusargs)), []
+    found = iter(run_jobs(program, config, [job for some in jobs for job in some], plusargs=plusargs))
+    played = []
     for case, some in zip(cases, jobs):
         runs = [run for _, each in zip(some, found) for run in each]
         if runs:
@@ -74,7 +74,7 @@ def run_drawn(job):
         As `compiled` and `play`.
     """
     name, seeds = job
-    cases = [case_of(ROOMY[name], seed) for seed in seeds]
-    played = play(compiled(ROOMY[name]), ROOMY[name], cases)
-    wrong = [f"seed {seed}, {name}: {difference}" for seed, (_, difference) in zip(seeds, played) if difference]
-    return *counts_of(cases, played), wrong
+    cases = cases_of(ROOMY[name], seeds)
+    played = play(compiled(ROOMY[name]), ROOMY[name], cases.values())
+    wrong = [f"seed {seed}, {name}: {difference}" for seed, (_, difference) in zip(cases, played) if difference]
+    return *counts_of(cases.values(), played), wrong

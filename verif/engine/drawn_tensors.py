@@ -36,7 +36,7 @@ class DrawnTensors:
 
     def one_of(self, *values):
         """One of some integers."""
-        return int(self._rng.choice(values))
+        return int(values[self._rng.integers(len(values))])
 
     def small(self, most):
         """A length, mostly a short one, of at most so many."""

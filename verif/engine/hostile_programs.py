@@ -61,7 +61,7 @@ def draw_hostile(rng, config, image):
         names = names if rng.integers(4) else [name for name, _, _ in FIELDS]
         numbers = [number for number, each in enumerate(program) if each.operation in operations]
         if numbers:
-            number, name = int(rng.choice(numbers)), str(rng.choice(names))
+            number, name = (found[rng.integers(len(found))] for found in (numbers, names))
             program[number] = program[number]._replace(**{name: _other(rng, name, getattr(program[number], name))})
     same = [one == other for one, other in zip(program, image.program)]
     return Hostile(replace(image, program=_closed(config, program)), [*same, False].index(False))
