@@ -91,7 +91,7 @@ def run_programs(count, seed, jobs, output):
             programs, descriptors, wrong = programs + some, descriptors + parts, wrong + lines
             progress(programs.total())
             record = {"seed": seed, "engines": {name: config.hash for name, config in ROOMY.items()},
-                      "programs": nested(programs), "descriptors": nested(descriptors), "mismatches": len(wrong)}
+                      "programs": nested(programs), "descriptors": nested(descriptors), "mismatches": wrong}
             if output:
                 write_json(output, record)
     for title in ("programs", "descriptors"):
