@@ -23,6 +23,10 @@ QUALIFIED = {
 }
 
 
+# Proofs of equivalence that are tried: of a mutant's block, of the blocks around it, and of the whole design.
+PROOFS = ("alone", "around", "whole")
+
+
 @dataclass(frozen=True)
 class Pin:
     """A port of a module; ``valid`` is the output that must be high for this one to count, if there is one."""
@@ -45,6 +49,8 @@ class MacroDesign:
         Block name of the top module.
     prefix : str
         Of names of blocks of which another design has some of the same name.
+    proofs : tuple of str
+        Those of `PROOFS` that are tried.
     verilog : str
     pins : list of Pin
     """
@@ -52,6 +58,7 @@ class MacroDesign:
     config: MacroConfig
     top_block = "macro"
     prefix = ""
+    proofs = PROOFS
 
     @property
     def name(self):
@@ -90,6 +97,7 @@ class CoreDesign:
     top_block = "core_top"
     wrapper = "mutants"
     prefix = ""
+    proofs = PROOFS
 
     @property
     def name(self):
@@ -141,6 +149,7 @@ class BoardDesign:
     config: MacroConfig
     top_block = "board"
     prefix = ""
+    proofs = PROOFS
     testbenches = ("tb_link",)
     wrapper = "board"
 
@@ -182,6 +191,8 @@ class EngineDesign:
     top_block = "engine"
     wrapper = "mutants"
     prefix = "engine_"
+    # The whole takes too long.
+    proofs = PROOFS[:2]
     blocks = ("gather", "patch_addresses", "bounds", "guards", "loader", "window_reader", "pool", "slots")
 
     @property
