@@ -176,11 +176,11 @@ def test_runs_are_counted_by_what_they_are_and_how_they_end(hostile, valid):
 
 
 def test_drawn_programs_on_verilog():
-    cases = list(cases_of(SMALL, range(30)).values())
+    cases = list(cases_of(SMALL, range(16)).values())
     played = play(compiled(SMALL, BUILD), SMALL, cases)
-    assert [difference for _, difference in played] == [None] * 30
+    assert [difference for _, difference in played] == [None] * 16
     programs, _ = counts_of(cases, played)
-    assert programs["valid", "END"] > 5 and len({end for kind, end in programs if kind == "hostile"}) > 3
+    assert programs["valid", "END"] > 3 and len({end for kind, end in programs if kind == "hostile"}) > 2
 
 
 @pytest.mark.slow

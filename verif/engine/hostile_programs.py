@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 
 from ...golden.engine.descriptor import FIELDS, RANGES, Descriptor, Operation
 from ...golden.engine.image import Fault, Image, Load
+from .broken_rules import end_of
 from .drawn_programs import draw_sum
 
 CONV, DEPTHWISE, POOL, ADD = Operation.CONV, Operation.DEPTHWISE, Operation.POOL, Operation.ADD
@@ -49,13 +50,17 @@ class Hostile:
 
 
 def draw_hostile(rng, config, image):
-    """A `Hostile` of a valid image: one to three other fields; seldom other loads, or a program without END."""
+    """A `Hostile` of a valid image: one to three other fields, a limit, loads, or a program without END."""
     kind = rng.integers(40)
     if kind == 0:
         return _without_end(rng, config, image)
     if kind < 4 and image.loads:
         return _other_loads(rng, config, image)
     program = list(image.program)
+    if kind < 12:
+        number = int(rng.integers(len(program)))
+        program[number] = _with_limit(rng, config, program[number])
+        return Hostile(replace(image, program=program), number)
     for _ in range(int(rng.integers(1, 4))):
         operations, names = list(OF_FAULT.values())[rng.integers(len(OF_FAULT))]
         names = names if rng.integers(4) else [name for name, _, _ in FIELDS]
@@ -65,6 +70,18 @@ def draw_hostile(rng, config, image):
             program[number] = program[number]._replace(**{name: _other(rng, name, getattr(program[number], name))})
     same = [one == other for one, other in zip(program, image.program)]
     return Hostile(replace(image, program=_closed(config, program)), [*same, False].index(False))
+
+
+def _with_limit(rng, config, descriptor):
+    """A descriptor with a limit at the end of the bytes that are used, or up to a word before it."""
+    names = ["source"]
+    if descriptor.operation != Operation.END:
+        names.append("target")
+    if descriptor.is_residual or descriptor.operation == ADD:
+        names.append("residual")
+    name = names[rng.integers(len(names))]
+    limit = end_of(descriptor, name) - int(rng.integers(config.lanes + 1))
+    return descriptor._replace(**{f"{name}_limit": max(limit, 0)})
 
 
 def _closed(config, program):
