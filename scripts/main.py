@@ -23,7 +23,7 @@ COMMANDS = {
     "diagrams": "Draw timing diagrams of the streams from a simulation.",
     "doctor": "List what is installed and what is missing.",
     "explore": "Find macros that suit a network.",
-    "fuzz": "Compare drawn networks of one operator with the runtime.",
+    "fuzz": "Compare drawn networks with the runtime, or drawn programs on engines.",
     "generate": "Write a macro's Verilog and its description.",
     "inject": "Inject faults into flip-flops or stored weights.",
     "mutate": "Mutation testing: break the blocks, and count what their tests detect.",

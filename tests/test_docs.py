@@ -1,3 +1,4 @@
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.common.options import CORE_FIELDS, FORMAT_FIELDS, MACRO_FIELDS, table_of
 from bitline.scripts.integration import engine_tables, format_tables, tables
 from bitline.scripts.main import COMMANDS
+from bitline.verif.engine.small_engines import ROOMY
 from bitline.verif.sim.build import source, source_files
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,6 +44,14 @@ def test_what_durations_of_a_core_are_made_of_is_that_of_the_model():
                          ids=lambda function: function.__name__)
 def test_tables_of_an_engine_are_those_of_the_code(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "engine.md").read_text(encoding="utf-8"), f"now: {table()}"
+
+
+def test_table_of_drawn_programs_is_what_was_counted():
+    """By `bitline fuzz --engine 10000 --output docs/drawn_programs.json`."""
+    record = json.loads((ROOT / "docs" / "drawn_programs.json").read_text(encoding="utf-8"))
+    table = engine_tables.drawn_programs_table(record)
+    assert f"\n\n{table}\n" in (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8"), f"now: {table}"
+    assert record["mismatches"] == [] and record["engines"] == {name: each.hash for name, each in ROOMY.items()}
 
 
 @pytest.mark.parametrize("table", [format_tables.ports_table, format_tables.macros_table, format_tables.numbers_table],

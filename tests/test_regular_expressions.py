@@ -21,13 +21,14 @@ REASONS = {
     "Verilog of others, and what tools say of it": ("scripts.peers.design",),
     "liberty and LEF, which others write": (
         "scripts.asic.cells.liberty", "scripts.asic.cells.liberty_text", "scripts.asic.cells.functions"),
+    "rules of an engine, as its golden executor says them": ("verif.engine.broken_rules",),
     "records of Verilator's coverage": ("scripts.reports.code_coverage",),
     "pages that PeakRDL has written": ("scripts.integration.systemrdl",),
 }
 REASONS_OF_TESTS = {
     "text of modules and documents": ("test_rooms", "test_docs", "test_words", "hdl.test_core", "hdl.test_members",
                                       "hdl.test_memory_wrapper", "hdl.test_verilog_tools", "scripts.test_integration",
-                                      "host.test_link", "host.test_engine_compile", "helpers.engine_rules"),
+                                      "host.test_link", "host.test_engine_compile"),
     "what commands and tools print or write": (
         "conftest", "golden.test_crossbar", "hdl.test_verilog", "host.test_engine_limits", "host.test_mapping",
         "helpers.opensta", "scripts.test_code_coverage", "scripts.test_layout",

@@ -13,19 +13,20 @@ import click
 from rich.table import Table
 
 from ...hdl.config import CoreConfig, MacroConfig
+from ...verif.engine.small_engines import ROOMY
 from ...verif.macro.regression import SUITE
 from ...verif.sim.build import SIMULATORS, require_simulator, source_files
 from ..common.files import BadInput, check_writable, require_packages, write_json
 from ..common.jobs import run_jobs, scheduler_option
 from ..common.tables import show
-from ..mutation import replay, testbenches
-from ..mutation.designs import BoardDesign, CoreDesign, MacroDesign
+from ..mutation import engine_runs, replay, testbenches
+from ..mutation.designs import BoardDesign, CoreDesign, EngineDesign, MacroDesign
 from ..mutation.equivalence import equivalent
 from ..mutation.mutants import Mutant, blocks_of, choose
 
 CORE = MacroConfig(rows=7, columns=5, banks=2, max_accumulations=2, weight_bits=3)
 # Macros of the suite that are simulated fast and together have every block (in a macro of one row most mutants are
-# equivalent); cores; fronts of the other buses; the bridge to a host.
+# equivalent); cores; fronts of the other buses; the bridge to a host; an engine that has every block of engines.
 DESIGNS = [
     *(MacroDesign(config) for config in SUITE if 1 < config.rows <= 20),
     CoreDesign(CoreConfig(macro=CORE, checksum=True)),
@@ -33,7 +34,10 @@ DESIGNS = [
                           output_stream_bits=32)),
     *(CoreDesign(CoreConfig(macro=CORE, bus=bus)) for bus in ("wishbone", "apb")),
     BoardDesign(MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)),
+    EngineDesign(ROOMY["half"]),
 ]
+# The module that prepares an image of a design, and runs tests on its mutants.
+METHODS = {MacroDesign: replay, CoreDesign: testbenches, BoardDesign: testbenches, EngineDesign: engine_runs}
 # Mutants of one job.
 CHUNK = 20
 
@@ -60,7 +64,7 @@ def digest(image):
 class Image:
     """Mutants of some blocks of one design, in a folder of their own."""
 
-    design: MacroDesign | CoreDesign | BoardDesign
+    design: MacroDesign | CoreDesign | BoardDesign | EngineDesign
     count: int
     seeds: tuple
     blocks: tuple
@@ -79,11 +83,6 @@ class Image:
         return [Mutant(**each) for each in json.loads((self.folder / "mutants.json").read_text(encoding="utf-8"))]
 
 
-def method_of(image):
-    """The module that prepares an image and runs tests on its mutants."""
-    return replay if isinstance(image.design, MacroDesign) else testbenches
-
-
 def prepare(image):
     """Choose the mutants, by the first seed, and compile them; what kills mutant 0, the design itself: None."""
     folder = image.folder
@@ -96,7 +95,7 @@ def prepare(image):
         image.design, image.count, image.seeds[0], folder, image.blocks)])
     where = None
     if image.mutants:
-        method_of(image).prepare(image)
+        METHODS[type(image.design)].prepare(image)
         where = killed_by(image, 0)
     write_json(folder / "prepared.json", where)
     return where
@@ -104,7 +103,7 @@ def prepare(image):
 
 def killed_by(image, number):
     """The test or cycle that kills a mutant, with the first seed that does, or None."""
-    found = (method_of(image).killed(image, number, seed) for seed in image.seeds)
+    found = (METHODS[type(image.design)].killed(image, number, seed) for seed in image.seeds)
     return next((where for where in found if where is not None), None)
 
 
@@ -185,7 +184,7 @@ def print_rows(rows, survivors):
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
 @scheduler_option
 def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
-    """Mutate blocks of macro, core and bridge, all or some, and count the mutants that their tests kill.
+    """Mutate blocks of macro, core, bridge and engine, all or some, and count the mutants that their tests kill.
 
     The workers of a cluster must see DIR under the same path.
     """

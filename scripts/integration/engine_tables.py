@@ -1,9 +1,10 @@
-"""Tables of `docs/engine.md`, from the configuration and the format of descriptors."""
+"""Tables of an engine's documents: its configuration, descriptors and registers, and what `bitline fuzz` counted."""
 
 import dataclasses
 import struct
 
 from ...golden.engine.descriptor import FIELDS, SIZE
+from ...golden.engine.image import Fault
 from ...hdl.config import allowed
 from ...hdl.config.engine import EngineConfig, default_engine
 from ...hdl.engine_core.register_map import engine_register_map
@@ -38,3 +39,19 @@ def registers_table():
                          f"{register.meaning} {field.meaning}" if head[0] else field.meaning))
             head = ("", "")
     return table(("offset", "register", "field, bits", "access", ""), rows)
+
+
+def drawn_programs_table(record):
+    """How drawn programs ended, and of hostile ones in which descriptors, from what `bitline fuzz --engine` wrote."""
+    programs, descriptors = record["programs"], record["descriptors"]
+    ends = ["END", "canceled", *(fault.name for fault in Fault if fault)]
+    rows = [_counts(kind, programs[kind], ends) for kind in sorted(programs, reverse=True)]
+    heads = ("programs", *ends[:2], *(str(Fault[name].value) for name in ends[2:]))
+    ended = table(heads, rows)
+    ends = ["equal", *ends[2:]]
+    rows = [_counts(kind, descriptors[kind], ends) for kind in sorted(descriptors)]
+    return f"{ended}\n\n{table(('descriptors', 'equal', *heads[3:]), rows)}"
+
+
+def _counts(kind, found, ends):
+    return (kind, *(f"{found.get(end, 0):,}" for end in ends))

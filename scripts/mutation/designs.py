@@ -1,11 +1,13 @@
-"""Designs for mutation testing: macros, cores, and the bridge to a host; each with its Verilog, ports and tests."""
+"""Designs for mutation testing: macros, cores, the bridge to a host, and an engine; each with its Verilog and ports."""
 
 from dataclasses import dataclass
 from functools import cache
 
 from ...hdl.config import CoreConfig, MacroConfig
+from ...hdl.config.engine import EngineConfig
 from ...hdl.core.top import core_ports
 from ...hdl.emit import design as emitted
+from ...hdl.fabric.design import Design
 from ...hdl.macro.ports import is_result, ports
 from ...host.board.simulated_board import board_verilog, serial_line
 from ...verif.core.storage import VISIBLE, bench_module, stores
@@ -19,6 +21,10 @@ QUALIFIED = {
     "s_axi_bresp": "s_axi_bvalid", "s_axi_rdata": "s_axi_rvalid", "s_axi_rresp": "s_axi_rvalid",
     "wb_dat_r": "wb_ack", "s_apb_prdata": "s_apb_pready", "s_apb_pslverr": "s_apb_pready",
 }
+
+
+# Proofs of equivalence that are tried: of a mutant's block, of the blocks around it, and of the whole design.
+PROOFS = ("alone", "around", "whole")
 
 
 @dataclass(frozen=True)
@@ -41,12 +47,18 @@ class MacroDesign:
         Name of the top module.
     top_block : str
         Block name of the top module.
+    prefix : str
+        Of names of blocks of which another design has some of the same name.
+    proofs : tuple of str
+        Those of `PROOFS` that are tried.
     verilog : str
     pins : list of Pin
     """
 
     config: MacroConfig
     top_block = "macro"
+    prefix = ""
+    proofs = PROOFS
 
     @property
     def name(self):
@@ -84,6 +96,8 @@ class CoreDesign:
     config: CoreConfig
     top_block = "core_top"
     wrapper = "mutants"
+    prefix = ""
+    proofs = PROOFS
 
     @property
     def name(self):
@@ -134,6 +148,8 @@ class BoardDesign:
 
     config: MacroConfig
     top_block = "board"
+    prefix = ""
+    proofs = PROOFS
     testbenches = ("tb_link",)
     wrapper = "board"
 
@@ -162,3 +178,36 @@ class BoardDesign:
     def surround(self, verilog):
         """The design of the testbenches, with the Verilog of the wrapper."""
         return serial_line(verilog)
+
+
+@dataclass(frozen=True)
+class EngineDesign:
+    """An engine, tested by drawn programs; attributes as of `CoreDesign`.
+
+    Its mutants are those of the blocks that find and check addresses.
+    """
+
+    config: EngineConfig
+    top_block = "engine"
+    wrapper = "mutants"
+    prefix = "engine_"
+    # The whole takes too long.
+    proofs = PROOFS[:2]
+    blocks = ("gather", "patch_addresses", "bounds", "guards", "loader", "window_reader", "pool", "slots")
+
+    @property
+    def name(self):
+        return self.config.name
+
+    @property
+    def verilog(self):
+        return emitted(self.config).text
+
+    @property
+    def pins(self):
+        return [Pin(port.name, port.width, port.direction == "input")
+                for port in Design(self.verilog).modules[self.name].ports.values()]
+
+    def has_mutants(self, module):
+        """The modules of these blocks."""
+        return module.name.removeprefix(f"{self.name}_") in self.blocks

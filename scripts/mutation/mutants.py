@@ -46,7 +46,8 @@ def module_of(command):
 
 def block_of(design, module):
     """The block of a module, without the number of its columns or the size of a memory."""
-    return re.sub(r"_\d+(x\d+)?$", "", module.removeprefix(design.name).removeprefix("_")) or design.top_block
+    name = re.sub(r"_\d+(x\d+)?$", "", module.removeprefix(design.name).removeprefix("_"))
+    return f"{design.prefix}{name}" if name else design.top_block
 
 
 def blocks_of(design):

@@ -13,8 +13,9 @@ from bitline.hdl.engine.engine import Engine
 from bitline.hdl.engine.memory.bounds import Bounds
 from bitline.host.engine.compiler import compile_network
 from bitline.host.network.operators import AveragePool2D, MaxPool2D
+from bitline.verif.engine.small_engines import DEPTHWISE, FORMS, TINY
 from engine_networks import Builder
-from engine_runs import CONFIGS, DEPTHWISE, TINY, Run
+from engine_runs import Run
 from gateware import simulate
 
 
@@ -81,7 +82,7 @@ def test_dense_layers(name):
     build = Builder(np.random.default_rng(1), (1, 40))
     build.dense(20, activation="relu")
     build.dense(10)
-    check(CONFIGS[name], build.network())
+    check(FORMS[name], build.network())
 
 
 @pytest.mark.slow
@@ -89,7 +90,7 @@ def test_windows_beyond_the_source_and_strips():
     build = Builder(np.random.default_rng(2), (1, 6, 5, 3))
     build.conv(6, (3, 3), (1, 2))
     build.conv(12, (3, 2), same=False)
-    program = check(CONFIGS["few sums"], build.network())
+    program = check(FORMS["few sums"], build.network())
     assert any(len(each.strips) > 1 and len(each.parts) > 1 for each in program[:-1])
 
 
@@ -119,7 +120,7 @@ def test_sums_of_an_image(adds):
     if adds:
         build.add(build.conv(12, (1, 2)), before)
     build.mean()
-    program = check(CONFIGS["four banks"], build.network())
+    program = check(FORMS["four banks"], build.network())
     assert any(each.operation == Operation.POOL and each.is_summed for each in program)
 
 

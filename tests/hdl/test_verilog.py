@@ -11,8 +11,8 @@ from bitline.hdl.emit import FABRICS, WAIVERS, design, emit, run_yosys, sidecar
 from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.verilog_format import without_escapes
 from bitline.scripts.integration.cell_models import cell_models
+from bitline.verif.engine.small_engines import DEPTHWISE
 from bitline.verif.sim.build import tool_environment
-from engine_runs import DEPTHWISE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from some import some

@@ -9,8 +9,8 @@ from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import emit
 from bitline.host.board.simulated_board import board_verilog
+from bitline.verif.engine.small_engines import DEPTHWISE
 from bitline.verif.macro.regression import SUITE
-from engine_runs import DEPTHWISE
 from some import some
 
 PATH = Path(__file__).parent / "verilog_hashes.json"

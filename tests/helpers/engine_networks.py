@@ -28,11 +28,9 @@ from bitline.host.network.operators import (
     Selection,
 )
 from bitline.host.network.window import same_padding
+from bitline.verif.engine.small_engines import SMALL
 
 DEFAULT = default_engine()
-# Small enough that layers need several tiles, strips and descriptors.
-SMALL = replace(DEFAULT, macro=replace(DEFAULT.macro, rows=24, columns=16, table_writers=1, result_interval=1), lanes=8,
-                sum_slots=32, sum_bits=25, depthwise=4, activation_bytes=32768)
 # The same columns in macros side by side.
 PAIR = replace(DEFAULT, arrays=2, macro=replace(DEFAULT.macro, rows=72, columns=32))
 SMALL_PAIR = replace(SMALL, arrays=2, macro=replace(SMALL.macro, columns=8))

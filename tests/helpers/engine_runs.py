@@ -1,6 +1,4 @@
-"""Small engines and networks for them; an engine in the simulator of Amaranth."""
-
-from dataclasses import replace
+"""Networks for small engines; an engine in the simulator of Amaranth."""
 
 import numpy as np
 from amaranth.sim import Simulator
@@ -11,23 +9,7 @@ from bitline.hdl.engine.engine import Engine
 from bitline.hdl.engine.memory.activation_memory import ActivationMemory
 from bitline.host.network.operators import AveragePool2D, MaxPool2D
 from bitline.verif.engine.image_words import image_words
-from engine_networks import SMALL, Builder
-
-TINY = replace(SMALL, macro=replace(SMALL.macro, rows=16, columns=8, banks=2), lanes=4, activation_bytes=1024,
-               tile_rows=512, parameter_slots=64, program_length=16, load_entries=128, depthwise=0)
-DEPTHWISE = replace(TINY, depthwise=4, lanes=8)
-# The macro's forms, partial sums that are few, and layers whose results fill more or less than a register.
-CONFIGS = {
-    "tiny": TINY,
-    "deep": replace(TINY, macro=replace(TINY.macro, rows=20, result_interval=4)),
-    "four banks": replace(TINY, macro=replace(TINY.macro, columns=12, banks=4, result_interval=2)),
-    "two writers": replace(TINY, lanes=8, sum_slots=16, macro=replace(
-        TINY.macro, rows=24, columns=16, result_interval=4, table_writers=2)),
-    "depthwise": DEPTHWISE,
-    "half": replace(TINY, depthwise=4, lanes=8, macro=replace(TINY.macro, columns=24, result_interval=4)),
-    "few sums": replace(TINY, sum_slots=16),
-    "bitcells": replace(TINY, macro=replace(TINY.macro, column="bitcell", banks=1)),
-}
+from engine_networks import Builder
 
 
 def drawn(rng):

@@ -10,10 +10,10 @@ from bitline.hdl.config.engine import EngineConfig, default_engine
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.emit import emit
 from bitline.hdl.fabric.design import Design
+from bitline.verif.engine.small_engines import DEPTHWISE
 from bitline.verif.engine.verilog_runs import VerilogRun
 from engine_images import small
 from engine_networks import SMALL
-from engine_runs import DEPTHWISE
 from places import ROOT
 
 

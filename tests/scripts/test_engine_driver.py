@@ -15,10 +15,10 @@ from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.generate import generate_engine_core
 from bitline.scripts.integration.c_headers import ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
+from bitline.verif.engine.small_engines import DEPTHWISE
 from bitline.verif.sim.build import compile_program, source
 from drivers import compile_driver
 from engine_networks import Builder, streaming_network
-from engine_runs import DEPTHWISE
 
 CORE = EngineCoreConfig(engine=DEPTHWISE)
 

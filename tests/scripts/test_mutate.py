@@ -9,10 +9,12 @@ from bitline.hdl.emit import run_yosys
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands import mutate as module
 from bitline.scripts.commands.mutate import DESIGNS, Image, play, prepare
-from bitline.scripts.mutation.designs import CoreDesign, MacroDesign, Pin
+from bitline.scripts.mutation import engine_runs
+from bitline.scripts.mutation.designs import CoreDesign, EngineDesign, MacroDesign, Pin
 from bitline.scripts.mutation.equivalence import equal, equivalent, without
 from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, image
 from bitline.scripts.mutation.testbenches import failure
+from bitline.verif.engine.small_engines import DEPTHWISE, ROOMY
 from bitline.verif.sim.build import SimulatorError
 
 SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
@@ -56,6 +58,51 @@ def test_blocks_of_a_core_are_those_that_its_macro_lacks():
     # Its drivers are told which planes matter, so they are others.
     assert {"core", "core_top", "registers", "lane", "drivers", "macro"} < set(blocks)
     assert not {"accumulator", "adder_tree"} & set(blocks)
+
+
+@pytest.mark.slow
+def test_mutants_of_an_engine_are_killed_by_drawn_programs(folder):
+    job = image_of(EngineDesign(ROOMY["half"]), 4, ("engine_pool",), folder)
+    assert prepare(job) is None
+    killed = [where for _, where in play((job, range(1, len(job.mutants) + 1)))]
+    assert sum(where is not None for where in killed) > len(job.mutants) // 2
+
+
+def test_blocks_of_an_engine_are_those_that_find_addresses():
+    design = EngineDesign(DEPTHWISE)
+    assert set(blocks_of(design)) == {f"engine_{block}" for block in design.blocks}
+    assert design.proofs == ("alone", "around") and {pin.name for pin in design.pins} > {"clk", "rst", "start"}
+
+
+@pytest.fixture
+def runs(monkeypatch, folder):
+    """Of a mutant of an engine: what is called with, and what programs give, eight at a time."""
+    calls, answers = [], []
+    monkeypatch.setattr(engine_runs, "program_of", lambda job: "program")
+    monkeypatch.setattr(engine_runs, "cases", lambda config, seed: list(range(engine_runs.PROGRAMS)))
+
+    def play(program, config, cases, plusargs):
+        calls.append((list(cases), plusargs))
+        answer = answers.pop(0) if answers else None
+        if isinstance(answer, Exception):
+            raise answer
+        return [("run", None), ("run", answer)]
+
+    monkeypatch.setattr(engine_runs, "play", play)
+    return image_of(EngineDesign(DEPTHWISE), 1, (), folder), calls, answers
+
+
+def test_a_mutant_of_an_engine_is_killed_by_the_first_programs_that_fail(runs):
+    job, calls, answers = runs
+    answers += [None, "wrong"]
+    assert engine_runs.killed(job, 7, 1) == "wrong"
+    assert [programs for programs, _ in calls] == [list(range(8)), list(range(8, 16))]
+    assert all(plusargs[0] == "+mutant=7" for _, plusargs in calls)
+    answers.append(SimulatorError("it must end"))
+    assert engine_runs.killed(job, 7, 1) == "it must end"
+    calls.clear()
+    assert engine_runs.killed(job, 7, 1) is None
+    assert [number for programs, _ in calls for number in programs] == list(range(engine_runs.PROGRAMS))
 
 
 @pytest.mark.slow

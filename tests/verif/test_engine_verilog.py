@@ -13,11 +13,12 @@ from bitline.host.engine.compiler import compile_network
 from bitline.host.network.files.load import load_network
 from bitline.host.network.network import NetworkError
 from bitline.scripts.integration.cell_models import cell_models
+from bitline.verif.engine.small_engines import DEPTHWISE, FORMS
 from bitline.verif.engine.verilog_runs import Job, compiled, run_jobs, run_verilog
 from bitline.verif.sim.build import SimulatorError
 from engine_images import small, various_network
 from engine_networks import SMALL, Builder, inputs_of, streaming_network
-from engine_runs import CONFIGS, DEPTHWISE, drawn
+from engine_runs import drawn
 from places import NETWORKS, ROOT
 
 BUILD = ROOT / "build" / "sim"
@@ -75,9 +76,9 @@ def test_steps_of_a_stream():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", FORMS)
 def test_drawn_networks(name):
-    config, count = CONFIGS[name], 0
+    config, count = FORMS[name], 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
         try:

@@ -1,6 +1,7 @@
 // Runs jobs on an engine, one after the other without a reset: each loads an image word by word, runs it on each of some
 // memories, and writes what became of the memory.
-// Arguments: a file to read, one to write, a seed of all that has no value. Both are numbers of 32 bits:
+// Arguments: a file to read, one to write, a seed of all that has no value; others are for the Verilog. Both files are
+// numbers of 32 bits:
 //   read: bytes of the memory, cycles from an address to its bytes, and from the end of a descriptor to the next; for each
 //     job counts of words and of loads, the most cycles of a run, the cycle in which the first run is canceled (0: never),
 //     count of runs; for each word section, item, part, word; for each run the memory before it;
@@ -124,7 +125,8 @@ static bool run(Vengine* top, Bytes& memory, uint32_t latency, uint32_t gap, uin
 }
 
 int main(int count, char** arguments) {
-    if (count != 4) return 2;
+    if (count < 4) return 2;
+    Verilated::commandArgs(count, arguments);
     input.open(arguments[1], std::ios::binary);
     output.open(arguments[2], std::ios::binary);
     Verilated::randReset(2);

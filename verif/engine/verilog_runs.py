@@ -62,7 +62,21 @@ class VerilogRun:
 
     def difference(self, golden, *, has_cycles=True):
         """In what it differs first from a golden `Run`, a line; None if in nothing. ``has_cycles``: also in cycles."""
-        for index, step in enumerate(golden.steps):
+        found = self.difference_of_steps(golden.steps, has_cycles=has_cycles)
+        if found:
+            return found
+        if self.fault:
+            return f"the run must have no fault, and has {self.fault.name} in descriptor {self.fault_number}"
+        if not self.is_complete or max(len(self.ends), len(self.trace)) > len(golden.steps):
+            return "the run must end with the golden one, and does not"
+        wrong = np.flatnonzero(self.memory != golden.steps[-1].memory)
+        if wrong.size:
+            return f"the memory must hold what was written at address {wrong[0]}, and differs in {wrong.size} bytes"
+        return None if self.argmax == golden.argmax else f"argmax must be {golden.argmax}, not {self.argmax}"
+
+    def difference_of_steps(self, steps, *, has_cycles=True):
+        """As `difference`, of the first descriptors, of which there are golden steps."""
+        for index, step in enumerate(steps):
             name = f"descriptor {step.number} ({step.operation.name})"
             if index == len(self.ends):
                 return f"{name} must end in cycle {step.end}, and does not"
@@ -79,18 +93,11 @@ class VerilogRun:
                 expected = {"start": step.start, "end": step.end, **step.counts}[word]
                 if found != expected:
                     return f"{name} must have {word} {expected} in its trace, not {found}"
-        if self.fault:
-            return f"the run must have no fault, and has {self.fault.name} in descriptor {self.fault_number}"
-        if not self.is_complete or max(len(self.ends), len(self.trace)) > len(golden.steps):
-            return "the run must end with the golden one, and does not"
-        wrong = np.flatnonzero(self.memory != golden.steps[-1].memory)
-        if wrong.size:
-            return f"the memory must hold what was written at address {wrong[0]}, and differs in {wrong.size} bytes"
-        return None if self.argmax == golden.argmax else f"argmax must be {golden.argmax}, not {self.argmax}"
+        return None
 
 
-def compiled(config, folder=Path("build/sim"), verilog=None):
-    """The program of an engine, compiled if needed.
+def compiled(config, folder=Path("build/sim"), verilog=None, top=None):
+    """The program of an engine, compiled if needed; ``top``: the module with its ports, if it is another one.
 
     Raises
     ------
@@ -105,8 +112,8 @@ def compiled(config, folder=Path("build/sim"), verilog=None):
     with locked(work / "lock"):
         if not (work / "complete").exists():
             (work / "engine.v").write_text(text, encoding="utf-8")
-            compile_program(work / "engine", config.name, [work / "engine.v", main], "--prefix", "Vengine", "-O3",
-                            "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", flags)
+            compile_program(work / "engine", top or config.name, [work / "engine.v", main], "--prefix", "Vengine",
+                            "-O3", "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", flags)
             (work / "complete").touch()
     return work / "engine"
 
@@ -184,10 +191,10 @@ class Job:
         return b"".join(each.tobytes() for each in (np.array(head, "<u4"), words, *self.memories))
 
 
-def run_jobs(program, config, jobs, *, seed=1):
+def run_jobs(program, config, jobs, *, seed=1, plusargs=()):
     """Jobs on a program that `compiled` gives, without a reset between them: for each a list of `VerilogRun`.
 
-    A run that does not end is the last.
+    A run that does not end is the last. ``plusargs`` are for the Verilog.
 
     Raises
     ------
@@ -198,7 +205,8 @@ def run_jobs(program, config, jobs, *, seed=1):
     with tempfile.TemporaryDirectory() as name:
         given, found = Path(name) / "given", Path(name) / "found"
         given.write_bytes(b"".join([head.tobytes(), *(job.to_bytes() for job in jobs)]))
-        done = subprocess.run([program, given, found, str(seed)], capture_output=True, text=True, check=False)
+        done = subprocess.run([program, given, found, str(seed), *plusargs], capture_output=True, text=True,
+                              check=False)
         if done.returncode not in (ENDED, STUCK) or not found.exists():
             last = (done.stderr.splitlines() or ["no message"])[-1]
             raise SimulatorError(f"the engine's simulation must end, and gave {done.returncode}: {last}")

@@ -60,8 +60,11 @@ class Pairs(wiring.Component):
         is_second, ends_pixel = Signal(), Signal()
         m.d.comb += [ends_pixel.eq(fits(left, self.lanes)),
                      self.last.eq(self.reads & is_second & ends_pixel & (columns == 1) & (lines == 1))]
+        # A run that was stopped between the two words left this set.
+        with m.If(self.begin):
+            m.d.sync += is_second.eq(0)
         with m.If(self.go):
-            m.d.sync += [self.reads.eq(1), is_second.eq(0)]
+            m.d.sync += self.reads.eq(1)
         with m.Elif(self.reads):
             m.d.sync += [is_second.eq(~is_second), self.reads.eq(~self.last & ~self.stop)]
         with m.If(self.begin):

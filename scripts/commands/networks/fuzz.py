@@ -1,6 +1,9 @@
-"""``bitline fuzz``: drawn networks of one operator, every value compared with the runtime."""
+"""``bitline fuzz``: drawn networks of one operator, every value compared with the runtime; programs of the engine."""
 
 import dataclasses
+import os
+from collections import Counter
+from contextlib import closing
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,7 +11,9 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ...common.files import BadInput, check_writable, require_packages
+from ....verif.sim.build import require_simulator
+from ...common.files import BadInput, check_writable, require_packages, write_json
+from ...common.jobs import completed
 from ...common.progress import running
 from ...common.tables import show
 from ...fuzzing.damage import read_damaged, total_of
@@ -16,6 +21,8 @@ from ...fuzzing.record import read_record, write_record
 
 # What is compared unless something else is said.
 VALUES, RUNTIME = 100_000, "litert-2.3"
+# Programs of an engine that one simulation runs.
+CHUNK = 50
 
 
 def table_of(found):
@@ -67,6 +74,53 @@ def damage(kinds, operators, count, seed):
     return 1 if any(one.faults for one in found) else 0
 
 
+def run_programs(count, seed, jobs, output):
+    """Run drawn programs on engines, in turn by their seeds; ``output`` gets what was run so far. The exit status."""
+    from ....verif.engine.drawn_runs import run_drawn
+    from ....verif.engine.small_engines import ROOMY
+
+    chunks = []
+    for number, name in enumerate(ROOMY):
+        seeds = [each for each in range(seed, seed + count) if each % len(ROOMY) == number]
+        chunks += [(name, seeds[first:first + CHUNK]) for first in range(0, len(seeds), CHUNK)]
+    # In turn, so that processes do not wait for one another to compile an engine.
+    chunks.sort(key=lambda chunk: chunk[1])
+    programs, descriptors, wrong = Counter(), Counter(), []
+    with running("running", count) as progress, closing(completed(run_drawn, chunks, jobs)) as found:
+        for some, parts, lines in found:
+            programs, descriptors, wrong = programs + some, descriptors + parts, wrong + lines
+            progress(programs.total())
+            record = {"seed": seed, "engines": {name: config.hash for name, config in ROOMY.items()},
+                      "programs": nested(programs), "descriptors": nested(descriptors), "mismatches": wrong}
+            if output:
+                write_json(output, record)
+    for title in ("programs", "descriptors"):
+        table = Table(title, "end", "count")
+        for kind, ends in record[title].items():
+            for end, number in ends.items():
+                table.add_row(kind, end, f"{number:,}")
+        show(table)
+    for line in wrong:
+        click.echo(line)
+    click.echo(f"{programs.total():,} programs, {len(wrong):,} mismatches")
+    return 1 if wrong else 0
+
+
+def nested(counts):
+    """Counts of pairs as a dictionary of dictionaries, in order."""
+    found = {}
+    for (kind, end), number in sorted(counts.items()):
+        found.setdefault(kind, {})[end] = number
+    return found
+
+
+def refuse_others(option, others):
+    """`BadInput` if one of some options, by name, is given beside another."""
+    for name, value in others.items():
+        if value:
+            raise BadInput(f"--{option} must be without {name}, not with {value}")
+
+
 @click.command()
 @click.argument("operators", nargs=-1)
 @click.option("--values", type=click.IntRange(1), help=f"Of each operator. [default: {VALUES}]")
@@ -78,16 +132,25 @@ def damage(kinds, operators, count, seed):
 @click.option("--damaged", metavar="N", type=click.IntRange(1),
               help="Instead read N damaged files of each operator: each must run, or be refused in one line, in 5 s "
               "and 1 GB.")
-def command(operators, values, seed, output, runtime, damaged):
+@click.option("--engine", metavar="N", type=click.IntRange(1),
+              help="Instead run N drawn programs, valid and hostile ones, on the Verilog of small engines, and compare "
+              "with the golden executor.")
+@click.option("--jobs", type=click.IntRange(1, 256), help="Processes, with --engine. [default: one for each core]")
+def command(operators, values, seed, output, runtime, damaged, engine, jobs):
     """Draw networks of each of OPERATORS, or of all, and compare every value with the runtime.
 
     Those of .tflite files, such as FULLY_CONNECTED, are compared with LiteRT or tflite-micro, those of .onnx files,
     such as Gemm, with ONNX Runtime.
     """
+    if engine:
+        refuse_others("engine", {"operators": " ".join(operators), "--values": values, "--runtime": runtime,
+                                 "--damaged": damaged})
+        require_simulator("verilator")
+        if output:
+            check_writable(output)
+        return run_programs(engine, seed, jobs or os.cpu_count(), output)
     if damaged:
-        for name, value in (("values", values), ("runtime", runtime), ("output", output)):
-            if value is not None:
-                raise BadInput(f"--damaged must be without --{name}, not with {value}")
+        refuse_others("damaged", {"--values": values, "--runtime": runtime, "--output": output, "--jobs": jobs})
     require_packages("networks", "tflite", "ai_edge_litert")
     require_packages("onnx", "onnx", "onnxruntime")
     if runtime == "tflm" and find_spec("tflite_micro") is None:
