@@ -23,8 +23,13 @@ from .payloads import pack_fields
 
 # Word and response, as of `ANSWER`.
 ANSWER = struct.Struct("<IB")
+# The event that tells of a run's end; it is cleared before each.
+FINISHED = "interrupt_status.finished"
 # Cycles by which a run may be longer than its image says; after a fault it waits some for tables.
 PATIENCE = 1000
+# Cycles of the engine that asking for its state takes at least, at the lowest rate of its clock to the bridge's; and
+# how often it is asked beyond those of a run.
+POLL_CYCLES, POLLS = 64, 1000
 
 
 @dataclass(frozen=True)
@@ -71,9 +76,7 @@ class EngineBoard(Connection):
         constants = {register.name: sum(field.reset << field.low for field in register.fields) for register in registers
                      if all(field.access is Access.CONSTANT for field in register.fields)}
         for (name, expected), word in zip(constants.items(), self._read(*constants)):
-            if word != expected:
-                raise LinkError(f"board must have {expected:#x} in its register {name}, as engines of this version "
-                                f"have, and has {word:#x}")
+            _require(name, word, expected)
 
     def load(self, data):
         """Check an image, load it, and begin a stream. A run that goes on is canceled.
@@ -86,10 +89,11 @@ class EngineBoard(Connection):
         Checks(self.config, image).run()
         self._image = None
         self.cancel()
-        self._command("clear_error")
+        self._set(("control", self._bit("control.clear_error")), ("interrupt_status", self._bit(FINISHED)))
         for section, content in zip(Section, image.sections[:Section.ACTIVATIONS.value]):
             self._send(section, 0, content)
         self._set(("load_count", len(image.loads)))
+        _require("load_count", *self._read("load_count"), len(image.loads))
         self._image, self._ports = image, Ports(image)
         self.begin_stream()
 
@@ -102,19 +106,21 @@ class EngineBoard(Connection):
         """Write an input, bytes or an int8 array, and begin a run."""
         self._require_image()
         self._store(self._ports.addresses[INPUT], self._ports.input(x))
-        self._command("start")
+        self._set(("interrupt_status", self._bit(FINISHED)), ("control", self._bit("control.start")))
 
     def wait(self):
         """The `BoardRun` of the run that was begun, when it has ended; one that goes on for too long is canceled."""
         self._require_image()
-        status, cycles, fault, argmax, error = self._ended(self._image.cycles + PATIENCE)
+        status, cycles, fault, argmax, error, events = self._ended(self._image.cycles + PATIENCE)
         if error:
             raise LinkError(f"board must do every access, and refuses {self._value('error.count', error)}, the first "
                             f"as {ErrorCode(self._value('error.code', error)).name}")
         if code := self._value("fault.code", fault):
             raise EngineError(f"must break no rule, and ends the run with fault {code} ({Fault(code).name})",
                               self._value("fault.descriptor", fault), Fault(code))
-        if self._value("status.canceled", status) or not self._value("status.done", status):
+        if not self._value(FINISHED, events):
+            raise LinkError("board must have ended a run since the last start, and has not")
+        if self._value("status.canceled", status):
             raise EngineError(f"run must end by itself, and was canceled after {cycles:,} cycles")
         output = self._fetch(self._ports.addresses[OUTPUT]).view(np.int8)
         return BoardRun(output, self._ports.classes(output, argmax), cycles)
@@ -126,9 +132,8 @@ class EngineBoard(Connection):
 
     def cancel(self):
         """End a run that goes on, and wait until the engine can be used again."""
-        self._command("cancel")
-        while self._value("status.busy", *self._read("status")):
-            pass
+        self._set(("control", self._bit("control.cancel")))
+        self._ended(0)
 
     def _require_image(self):
         if self._image is None:
@@ -136,12 +141,13 @@ class EngineBoard(Connection):
 
     def _ended(self, most):
         """Registers of the last run, after it; one of more than so many cycles is canceled."""
-        while True:
-            status, cycles, *others = self._read("status", "cycles", "fault", "result", "error")
+        for _ in range(POLLS + most // POLL_CYCLES):
+            status, cycles, *others = self._read("status", "cycles", "fault", "result", "error", "interrupt_status")
             if not self._value("status.busy", status):
                 return status, cycles, *others
             if cycles > most:
-                self.cancel()
+                self._set(("control", self._bit("control.cancel")))
+        raise LinkError(f"board must end its run, and is busy after {cycles:,} cycles")
 
     # Registers.
 
@@ -150,9 +156,9 @@ class EngineBoard(Connection):
         field = self._fields[name]
         return word >> field.low & (1 << field.bits) - 1
 
-    def _command(self, name):
-        """Set a bit of the register ``control``."""
-        self._set(("control", 1 << self._fields[f"control.{name}"].low))
+    def _bit(self, name):
+        """A word with the lowest bit of a field."""
+        return 1 << self._fields[name].low
 
     def _set(self, *writes):
         """Write registers, pairs of name and word, in order."""
@@ -196,9 +202,18 @@ class EngineBoard(Connection):
         """Words of the activation memory by their numbers, uint8 (words, bytes)."""
         found = []
         for run in _runs(words):
-            self._set(("read_address", WORD_BYTES * int(words[run.start])))
-            found += self._read(*["read_data"] * (run.stop - run.start))
+            address = WORD_BYTES * int(words[run.start])
+            self._set(("read_address", address))
+            kept, *data = self._read("read_address", *["read_data"] * (run.stop - run.start))
+            _require("read_address", kept, address)
+            found += data
         return np.array(found, "<u4").view(np.uint8).reshape(-1, WORD_BYTES)
+
+
+def _require(name, word, expected):
+    """LinkError unless a register has a word, as engines of this version, or after it was written."""
+    if word != expected:
+        raise LinkError(f"board must have {expected:#x} in its register {name}, and has {word:#x}")
 
 
 def _runs(numbers):
