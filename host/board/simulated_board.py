@@ -5,7 +5,6 @@ import os
 import tempfile
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 from amaranth.back import rtlil
@@ -85,50 +84,30 @@ def board_verilog(config, name, has_one_clock=False):
     return from_yosys(run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n"))
 
 
-@dataclass(frozen=True)
-class BoardNetlist:
-    """A board after synthesis, in place of its RTL.
-
-    Attributes
-    ----------
-    verilog : str
-        Of a module ``board`` with the ports of `BoardCore`, and of all in it.
-    divisor : int
-        Cycles of the bridge's clock for each bit.
-    ratio : float
-        Frequency of the accelerator's clock by that of the bridge's.
-    """
-
-    verilog: str
-    divisor: int
-    ratio: float
-
-
-def serial_line(verilog, divisor=DIVISOR):
+def serial_line(verilog):
     """Verilog whose module ``board`` is connected to a serial line."""
     line = source("serial_line.sv").read_text(encoding="utf-8")
     visible = ("clk", "macro_clk", "rst", "running", "go", "bits", "bit_count", "timeout_cycles", "done", "bytes",
                "byte_count")
-    return Surround("serial", {"board.sv": verilog, "serial_line.sv": line}, {"DIVISOR": divisor}, visible)
+    return Surround("serial", {"board.sv": verilog, "serial_line.sv": line}, {"DIVISOR": DIVISOR}, visible)
 
 
-def build_board(config, *, netlist=None, simulator="verilator", folder=Path("build/sim")):
-    """Compile a board, or the `BoardNetlist` of one, connected to a serial line, for a simulator; see `build`."""
-    line = serial_line(netlist.verilog, netlist.divisor) if netlist else serial_line(board_verilog(config, "board"))
-    return build(accelerator(config).module, simulator=simulator, folder=folder, surround=line,
-                 verilog="" if netlist else None)
+def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
+    """Compile a board, connected to a serial line, for a simulator; see `build`."""
+    return build(accelerator(config).module, simulator=simulator, folder=folder,
+                 surround=serial_line(board_verilog(config, "board")))
 
 
-def _simulate(config, netlist, simulator, folder, meeting, owner):
+def _simulate(config, simulator, folder, meeting, owner):
     """Run a board in a separate process, because a simulator changes the environment."""
     try:
-        built = build_board(config, netlist=netlist, simulator=simulator, folder=folder)
+        built = build_board(config, simulator=simulator, folder=folder)
     except (EmitError, SimulatorError) as error:
         (meeting / "refused").write_text(str(error), encoding="utf-8")
         return
-    ratio = netlist.ratio if netlist else MACRO_HZ / CLOCK_HZ
     built.run(testbench("tb_board"), seed=0, folder=meeting / "run",
-              environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner), "BOARD_RATIO": str(ratio)})
+              environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner),
+                           "BOARD_RATIO": str(MACRO_HZ / CLOCK_HZ)})
 
 
 class SimulatedBoard:
@@ -138,8 +117,6 @@ class SimulatedBoard:
     ----------
     config : MacroConfig or EngineConfig
         ValueError if there is no gateware of it.
-    netlist : BoardNetlist
-        By default the RTL is simulated.
     simulator : str
     folder : Path
         Of the builds.
@@ -155,15 +132,15 @@ class SimulatedBoard:
         On entry, if the simulation does not start.
     """
 
-    def __init__(self, config, *, netlist=None, simulator="verilator", folder=Path("build/sim")):
+    def __init__(self, config, *, simulator="verilator", folder=Path("build/sim")):
         accelerator(config)
-        self.config, self.netlist, self.simulator, self.folder = config, netlist, simulator, Path(folder).resolve()
+        self.config, self.simulator, self.folder = config, simulator, Path(folder).resolve()
 
     def __enter__(self):
         self._temporary = tempfile.TemporaryDirectory()
         self._meeting = Path(self._temporary.name)
         self._process = multiprocessing.get_context("spawn").Process(
-            target=_simulate, args=(self.config, self.netlist, self.simulator, self.folder, self._meeting, os.getpid()))
+            target=_simulate, args=(self.config, self.simulator, self.folder, self._meeting, os.getpid()))
         self._process.start()
         try:
             self.port = self._wait_for_port()

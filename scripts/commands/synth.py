@@ -18,7 +18,6 @@ from ..common.options import config_options
 from ..common.progress import running
 from ..fpga.board_flow import largest, synth
 from ..fpga.flow import DEVICES, PLACERS, FitError
-from ..fpga.netlist_check import check_board, check_measured_macro
 from ..fpga.synth_report import summary
 
 
@@ -51,14 +50,14 @@ def network_report(model, compiled, mhz):
             "inputs_per_second": round(mhz * MHZ / compiled.total_cycles, 1)}
 
 
-def check_options(macro, macro_only, model, engine_path, check, clock, speed, board):
+def check_options(macro, macro_only, has_engine, check, clock, speed, board):
     """BadInput for options that do not go together."""
-    if (model or engine_path) and (macro_only or macro):
+    if has_engine and (macro_only or macro):
         raise BadInput("--network and --engine must come without --macro-only and a macro's options, and do not")
     if speed and (DEVICES[board.device].family != "ecp5" or not macro_only):
         raise BadInput(f"--speed must come with an ECP5 and --macro-only, and comes with {board.name}")
-    if check and not (macro_only or model):
-        raise BadInput("--check must come with --macro-only or --network, and does not")
+    if check and not macro_only:
+        raise BadInput("--check must come with --macro-only, and does not")
     if clock is not None:
         if macro_only:
             raise BadInput("--clock must come without --macro-only, which has no bitstream")
@@ -80,8 +79,7 @@ def check_options(macro, macro_only, model, engine_path, check, clock, speed, bo
 @config_options(interval=lambda arguments: BOARDS[arguments["name"]].default.result_interval)
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, show_default=True,
               help="Placements; the report has the median of their Fmax.")
-@click.option("--check", is_flag=True,
-              help="Simulate the netlist against the golden model; only with --macro-only or --network.")
+@click.option("--check", is_flag=True, help="Simulate the netlist against the golden model; only with --macro-only.")
 @click.option("--placer", type=click.Choice(PLACERS), default=PLACERS[0], show_default=True,
               help="Placer of nextpnr; static for nearly full devices.")
 @click.option("--speed", type=click.Choice(["6", "7", "8"]),
@@ -94,20 +92,16 @@ def command(name, model, engine_path, macro_only, clock, config, seeds, check, p
     """Build a macro for a board, or measure it alone; by default a macro that fits the board. Or an engine."""
     board, compiled = BOARDS[name], None
     device, has_engine = DEVICES[board.device], model or engine_path
-    check_options(config, macro_only, model, engine_path, check, clock, speed, board)
+    check_options(config, macro_only, has_engine, check, clock, speed, board)
     if has_engine:
         config, compiled = read_engine(board, model, engine_path)
     config = config or board.default
-
-    def compare(design, netlist):
-        return check_board(design, netlist, compiled.image) if compiled else check_measured_macro(config, netlist)
-
     check_writable(out / "report.json")
     with running("", 4 + seeds) as progress:
         try:
-            report, files = synth(board, config, macro_only=macro_only, clock=clock and clock * MHZ,
-                                  check=compare if check else None, seeds=seeds, placer=placer, folder=folder,
-                                  device=device.at_speed(speed) if speed else device, progress=progress)
+            report, files = synth(board, config, macro_only=macro_only, clock=clock and clock * MHZ, check=check,
+                                  seeds=seeds, device=device.at_speed(speed) if speed else device, placer=placer,
+                                  folder=folder, progress=progress)
         except FitError as error:
             if not isinstance(config, MacroConfig):
                 raise

@@ -12,6 +12,7 @@ from .block_usage import DIVISIONS, Blocks
 from .board_clocks import BoardClocks, first_setting
 from .floorplan import place_block_rams
 from .flow import DEVICES, FitError, FlowError, pack_cells, place_and_route, synthesize, with_seeds
+from .netlist_check import check_measured_macro
 from .synth_report import make_report
 
 TOP = "top"
@@ -76,7 +77,7 @@ class Design:
                 "apart": self.division.apart(TOP, self.accelerator.module.name)}
 
 
-def synth(board, config, *, macro_only=False, clock=None, check=None, seeds=1, device=None, placer="heap",
+def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, device=None, placer="heap",
           folder=Path("build/synth"), progress=None):
     """Build an accelerator for a board.
 
@@ -89,9 +90,8 @@ def synth(board, config, *, macro_only=False, clock=None, check=None, seeds=1, d
     clock : float, optional
         Hz of the accelerator's clock, of which the PLL makes the nearest it can; by default the fastest that the placed
         and routed design reaches with a tenth to spare. Not with ``macro_only``.
-    check : function, optional
-        Called with the `Design` and its `Netlist` before it is placed; compares it with the golden model, and gives the
-        number of results.
+    check : bool
+        Simulate the netlist against the golden model before it is placed; only with ``macro_only``.
     seeds : int
         Number of placements; seeds with which the router does not end are skipped.
     device : Device, optional
@@ -136,7 +136,7 @@ def synth(board, config, *, macro_only=False, clock=None, check=None, seeds=1, d
     with measured(seconds, "packing cells"):
         pack_cells(netlist, device, folder, constraints=design.constraints, progress=show)
     show("simulating the netlist" if check else "")
-    checked = check(design, netlist) if check else 0
+    checked = check_measured_macro(config, netlist) if check else 0
     done = 0
 
     def place(seed):

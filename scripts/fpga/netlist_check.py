@@ -1,8 +1,7 @@
 """Simulates the netlists of measurements against the golden model.
 
 A netlist is extracted from its harness. The netlist of an array replaces the columns in the macro's own Verilog; the
-macro's writers, drivers and controller then drive it. The netlist of a board with an engine is without its pins and its
-PLL; the driver of boards then drives it, over its serial line.
+macro's writers, drivers and controller then drive it.
 """
 
 import json
@@ -13,12 +12,9 @@ import numpy as np
 from amaranth.hdl import Value
 
 from ...golden.bits import limits
-from ...golden.engine.executor import Engine
 from ...golden.program import Program, predict
-from ...hdl.clocking.pll import PLLS
 from ...hdl.emit import design
 from ...hdl.measure.column_array import shared_fields, steering
-from ...host.board.simulated_board import BoardNetlist, SimulatedBoard
 from ...verif.macro.stimulus import Stimulus
 from ...verif.sim.build import SimulatorError, Surround, build
 from ...verif.sim.player import run_program
@@ -28,17 +24,6 @@ from .netlist import drive_open_pins, model
 
 VECTORS = 60
 DSP_CYCLES = 300
-INPUTS = 2
-# Seconds for a request to a board, of which simulators make a few thousand cycles in a second.
-PATIENCE_S = 3600.0
-# Around the netlist of a board: a PLL that is locked when the reset ends.
-BOARD = """
-module board (input clk, input macro_clk, input rst, input rx, output tx, output running);
-  wire reset;
-  netlist netlist (.clk(clk), .macro_clk(macro_clk), .locked(~rst), .rx(rx), .tx(tx), .reset(reset));
-  assign running = ~reset;
-endmodule
-"""
 
 
 class CheckError(FlowError):
@@ -78,58 +63,12 @@ def check_measured_macro(config, netlist, *, simulator="verilator", open_pins="1
     return check_macro(config, cells, simulator, folder)
 
 
-def check_board(design, netlist, data, *, open_pins="1"):
-    """Run drawn inputs on the netlist of a board with an engine, by its driver, over its serial line.
-
-    Parameters
-    ----------
-    design : Design
-    netlist : Netlist
-    data : bytes
-        Of an image.
-    open_pins : str
-        As of `check_netlist`.
-
-    Returns
-    -------
-    int
-        Bytes of outputs compared.
-
-    Raises
-    ------
-    CheckError
-    """
-    folder, cells = modeled(netlist, "netlist", board_nets, open_pins)
-    board, config, setting = design.board, design.accelerator.config, design.setting
-    ratio = float(setting.frequency / setting.oscillator)
-    simulated = BoardNetlist(cells + BOARD, round(board.clock / board.baud), ratio)
-    golden, rng, compared = Engine(config, data), np.random.default_rng(1), 0
-    with SimulatedBoard(config, netlist=simulated, folder=folder) as running, \
-            running.connect(config, latency=PATIENCE_S) as driver:
-        driver.load(data)
-        for _ in range(INPUTS):
-            x = rng.integers(-128, 128, golden.input_bytes).astype(np.int8)
-            golden.reset()
-            driver.begin_stream()
-            found, must = driver.run(x), golden.run(x)
-            if (found.output.tolist(), found.cycles) != (must.output.tolist(), must.cycles):
-                raise CheckError(f"the engine must give {must.output} after {must.cycles} cycles, and gives "
-                                 f"{found.output} after {found.cycles}, in the netlist of {folder}")
-            compared += found.output.size
-    return compared
-
-
 def model_without_harness(netlist, name, open_pins):
     """The netlist without its harness, with models for its cells: its folder, and its Verilog."""
-    return modeled(netlist, name, harness_nets, open_pins)
-
-
-def modeled(netlist, name, nets, open_pins):
-    """A part of a netlist between nets, as of `extract`, with models for its cells: its folder, and its Verilog."""
     folder = netlist.folder / "check"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    extract(netlist, name, nets, folder / "netlist.json")
+    extract(netlist, name, folder / "netlist.json")
     if netlist.family.name == "ecp5":
         drive_open_pins(folder / "netlist.json", open_pins)
     return folder, model(netlist.family.name, name, folder, "read_json netlist.json")
@@ -177,36 +116,19 @@ def random_program(config):
     return program
 
 
-def harness_nets(module):
-    """What goes into a harness's component and comes out: the wires ``clk``, ``PORT_in`` and ``PORT_out``."""
+def extract(netlist, name, path):
+    """Write the netlist without the harness: the wires ``clk``, ``PORT_in`` and ``PORT_out`` become its ports."""
+    design = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))
+    module = design["modules"].pop(netlist.top)
     nets = {wire: net["bits"] for wire, net in module["netnames"].items()}
     inputs, outputs = ({wire.removesuffix(suffix): bits for wire, bits in nets.items()
                         if wire.endswith(suffix) and wire.isidentifier()} for suffix in ("_in", "_out"))
-    return {**inputs, "clk": nets["clk"]}, outputs
-
-
-def board_nets(module):
-    """What goes into a board behind pins and PLL, and comes out: clocks, lock, serial line, the bridge's reset."""
-    nets = {wire: net["bits"] for wire, net in module["netnames"].items()}
-    pins, pll = next((cell["connections"], PLLS[cell["type"]]) for cell in module["cells"].values()
-                     if cell["type"] in PLLS)
-    reset = next(bits for wire, bits in nets.items() if wire.startswith("bridge.") and wire.endswith(".rst"))
-    return {"clk": pins[pll.oscillator_pin], "macro_clk": pins[pll.clock_pin], "locked": pins["LOCK"],
-            "rx": nets["bridge.rx"]}, {"tx": nets["bridge.tx"], "reset": reset}
-
-
-def extract(netlist, name, nets, path):
-    """Write what is between nets of a netlist as a module; ``nets`` gives the inputs and outputs, of the top module."""
-    design = json.loads((netlist.folder / "netlist.json").read_text(encoding="utf-8"))
-    module = design["modules"].pop(netlist.top)
-    inputs, outputs = nets(module)
+    inputs["clk"] = nets["clk"]
     driven = {bit for bits in inputs.values() for bit in bits}
-    # Without pads too, which have a pin that is both.
     module["cells"] = {
         cell_name: cell for cell_name, cell in module["cells"].items()
-        if "inout" not in cell["port_directions"].values() and not any(
-            bit in driven for pin, bits in cell["connections"].items()
-            if cell["port_directions"].get(pin) == "output" for bit in bits)}
+        if not any(bit in driven for pin, bits in cell["connections"].items()
+                   if cell["port_directions"].get(pin) == "output" for bit in bits)}
     module["ports"] = {
         **{wire: {"direction": "input", "bits": bits} for wire, bits in inputs.items()},
         **{wire: {"direction": "output", "bits": bits} for wire, bits in outputs.items()},

@@ -210,7 +210,7 @@ def test_netlist_of_a_macro_alone_is_simulated(cli, refused, tmp_path):
     out = tmp_path / "out"
     arguments = ["synth", "--board", "ulx3s_85f", *OPTIONS, "--check", "--placer", "static", "--build",
                  tmp_path / "build", "--out", out]
-    refused(*arguments, match="--check must come with --macro-only or --network, and does not")
+    refused(*arguments, match="--check must come with --macro-only, and does not")
     status, _, errors = cli(*arguments, "--macro-only")
     assert status == 0, errors
     report = json.loads((out / "report.json").read_text())
