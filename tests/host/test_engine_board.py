@@ -231,6 +231,7 @@ def test_inputs_that_are_refused(board):
 
 def test_an_access_that_the_engine_refuses(board, monkeypatch):
     board.load(IMAGE)
+    board._set(("load_count", TINY.load_entries + 1))
     with refused("board must do every access, and refuses 1, the first as VALUE"):
         board.run(INPUTS[0])
     monkeypatch.setitem(board._offsets, "status", 0xF0)
