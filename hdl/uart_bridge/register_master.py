@@ -17,7 +17,8 @@ ANSWER = data.StructLayout({"data": 32, "response": 2})
 class RegisterMaster(wiring.Component):
     """Does one access after the other. A write is accepted when it has been done, a read when it begins.
 
-    Latency: of a register file that responds five cycles after it has accepted a request, eight cycles for either.
+    Latency: what the registers take from a request to its response, and one cycle until a write is accepted, or two
+    until an answer is offered.
 
     Members
     -------
@@ -65,8 +66,7 @@ class RegisterMaster(wiring.Component):
             with m.State("READ"):
                 m.d.comb += bus.rready.eq(1)
                 with m.If(bus.rvalid):
-                    m.d.sync += [answer.data.eq(bus.rdata),
-                                 answer.response.eq(bus.rresp), self.o.valid.eq(1)]
+                    m.d.sync += [answer.data.eq(bus.rdata), answer.response.eq(bus.rresp), self.o.valid.eq(1)]
                     m.next = "ANSWER"
             with m.State("ANSWER"), m.If(self.o.ready):
                 m.d.sync += self.o.valid.eq(0)
