@@ -84,7 +84,7 @@ def demo(simulator, folder, *, implementation=None, images=None):
 
 
 def network_files(classifier):
-    """The classifier as ``digits.tflite``, and an image of each digit as an input of it, ``DIGIT.bin``, by name."""
+    """The classifier as ``digits.tflite``, and its first image of each digit as an input, ``DIGIT.bin``, by name."""
     from ..fuzzing.tflite_builder import TfliteFile
 
     file, inputs = TfliteFile(), (classifier.images - 128).astype(np.int8)
@@ -101,7 +101,8 @@ def network_files(classifier):
         x = file.operator("FULLY_CONNECTED", (x, weights, bias), y, "FullyConnectedOptions",
                           FusedActivationFunction="none" if is_last else "relu")
         values = np.clip(np.rint(values * ratio), 0, 255).astype(np.int64)
-    chosen = {f"{digit}.bin": inputs[np.argmax(classifier.labels == digit)].tobytes() for digit in range(10)}
+    chosen = {f"{digit}.bin": inputs[np.argmax(classifier.labels == digit)].tobytes()
+              for digit in np.unique(classifier.labels)}
     return {"digits.tflite": file.data([first], [x]), **chosen}
 
 
@@ -171,7 +172,7 @@ def print_report(report):
               help="Gets report.json and digits.png.")
 @netlist_options
 @click.option("--network", "network_folder", metavar="DIR", type=click.Path(path_type=Path),
-              help="Gets the classifier as a network, digits.tflite, and an image of each digit as its input.")
+              help="Gets the classifier as a network, digits.tflite, and the first image of each digit as its input.")
 @click.option("--images", type=click.IntRange(1), help="How many. [default: all]")
 @simulator_option
 @build_option
@@ -190,7 +191,7 @@ def command(out, netlist, stage, network_folder, images, simulator, folder):
         check_writable(out / name)
     classifier, scores, report = demo(simulator, folder, implementation=implementation, images=images)
     if network_folder:
-        write_files(network_folder, network_files(digits.train()))
+        write_files(network_folder, network_files(classifier))
     write_files(out, {"digits.png": draw(classifier, scores, report),
                       "report.json": json.dumps(report, indent=2) + "\n"})
     print_report(report)
