@@ -184,11 +184,8 @@ def _emitted(config, fabric):
     else:
         emitter.add(config.name, FlatMacro(config=config))
         what, text = "a digital SRAM compute-in-memory macro", _verilog(emitter)
-    parameters = config.to_dict()
-    for inner in ("engine", "macro"):
-        parameters = {**parameters.pop(inner, {}), **parameters}
     configuration = f"configuration {config.hash}: " + ", ".join(
-        f"{name} {value}" for name, value in parameters.items())
+        f"{name} {value}" for name, value in config.flat().items())
     files = {f"{config.name}.v": _file(what, configuration, _waived(WAIVERS, text))}
     if emitter.memories:
         files[f"{config.name}_memory.v"] = _file(f"memories of {config.name}", configuration, HEAD + "\n" + _waived(

@@ -12,7 +12,8 @@ from ..requantize import ROUNDINGS, multiply_by_quantized_multiplier, requantize
 from .checks import WINDOW, Checks
 from .cycles import COUNTED, EngineCycles
 from .descriptor import Flags, Operation
-from .image import INPUT, OUTPUT, STATE, EngineError, read_image
+from .image import INPUT, OUTPUT, STATE, read_image
+from .ports import Ports
 
 # Bits by which the term of a sum that is multiplied is shifted to the left before.
 SUM_SHIFT = 20
@@ -97,34 +98,28 @@ class Engine:
     ------
     EngineError
         The image is damaged, for another engine, or has a descriptor that breaks a rule.
+
+    Attributes
+    ----------
+    image : Image
+    ports : Ports
     """
 
     def __init__(self, config, data):
         self.config, self.image = config, read_image(config, data)
         Checks(config, self.image).run()
-        self._ports = {kind: [port for port in self.image.ports if port["kind"] == kind]
-                       for kind in (INPUT, OUTPUT, STATE)}
+        self.ports = Ports(self.image)
         self.reset()
 
     def reset(self):
         """Begin a stream: states are what the image says, the rest of the memory is zero."""
         self.memory = np.zeros(self.config.activation_bytes, np.uint8)
-        self._fill(STATE, self.image.states.view(np.uint8))
-
-    def _bytes_of(self, kind):
-        return sum(int(port["lines"]) * int(port["bytes"]) for port in self._ports[kind])
-
-    def _fill(self, kind, data):
-        """Write bytes to the ports of a kind."""
-        for port in self._ports[kind]:
-            addresses = self._addresses(port)
-            self.memory[addresses] = data[:addresses.size].reshape(addresses.shape)
-            data = data[addresses.size:]
+        self.memory[self.ports.addresses[STATE]] = self.image.states.view(np.uint8)
 
     @property
     def input_bytes(self):
         """Bytes of an input."""
-        return self._bytes_of(INPUT)
+        return self.ports.input_bytes
 
     def run(self, x):
         """The `Run` of an input, which is the next step of the stream if there are states.
@@ -136,33 +131,15 @@ class Engine:
         """
         self.load(x)
         steps, output = list(self.steps()), self.output()
-        return Run(output, self.argmax, self._classes(output), steps[-1].end, steps)
-
-    def _classes(self, output):
-        """The number of the greatest of each row of the first output; of one that is no whole rows that of END."""
-        depth, port = self.image.program[-1].depth, self._ports[OUTPUT][0]
-        count = int(port["lines"]) * int(port["bytes"])
-        return np.array([self.argmax]) if count % depth else output[:count].reshape(-1, depth).argmax(axis=1)
+        return Run(output, self.argmax, self.ports.classes(output, self.argmax), steps[-1].end, steps)
 
     def load(self, x):
         """Write an input to the memory."""
-        data = np.frombuffer(x, np.int8) if isinstance(x, bytes) else np.asarray(x)
-        if data.dtype != np.int8:
-            raise EngineError(f"input must be int8, not {data.dtype}")
-        data = data.reshape(-1).view(np.uint8)
-        if len(data) != self.input_bytes:
-            raise EngineError(f"input must have {self.input_bytes} bytes, not {len(data)}")
-        self._fill(INPUT, data)
+        self.memory[self.ports.addresses[INPUT]] = self.ports.input(x)
 
     def output(self):
         """The outputs in the memory, int8."""
-        return np.concatenate([self.memory[self._addresses(port)].reshape(-1) for port in self._ports[OUTPUT]]).view(
-            np.int8)
-
-    @staticmethod
-    def _addresses(port):
-        _, address, lines, count, pitch, step = port.tolist()
-        return address + np.arange(lines)[:, None] * pitch + np.arange(count) * step
+        return self.memory[self.ports.addresses[OUTPUT]].view(np.int8)
 
     def steps(self, *, all_planes=False):
         """Run descriptor by descriptor: a `Step` after each; ``all_planes``: count cycles as if none were skipped."""

@@ -114,13 +114,17 @@ class Image:
     cycles: int = 0
     spares: list = field(default_factory=list)
 
+    @property
+    def sections(self):
+        """The bytes of each section, in the order of `SECTIONS`."""
+        return (b"".join(descriptor.to_bytes() for descriptor in self.program),
+                np.array([load.to_int() for load in self.loads], "<u4").tobytes(),
+                self.tiles.astype(np.int8).tobytes(), self.parameters.astype(PARAMETER).tobytes(),
+                self.ports.astype(PORT).tobytes(), self.states.astype(np.int8).tobytes())
+
     def to_bytes(self, config):
         """The image for an engine."""
-        sections = (b"".join(descriptor.to_bytes() for descriptor in self.program),
-                    np.array([load.to_int() for load in self.loads], "<u4").tobytes(),
-                    self.tiles.astype(np.int8).tobytes(), self.parameters.astype(PARAMETER).tobytes(),
-                    self.ports.astype(PORT).tobytes(),
-                    self.states.astype(np.int8).tobytes())
+        sections = self.sections
         start = _HEADER.size + len(sections) * _ENTRY.size + _CRC.size
         table, offset = b"", start
         for section in sections:

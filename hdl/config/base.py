@@ -91,6 +91,13 @@ class Parameters:
         """The parameters by name."""
         return dataclasses.asdict(self)
 
+    def flat(self):
+        """The parameters by name, with those of a configuration within this one in its place, first."""
+        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        inner = {name: value for name, value in values.items() if isinstance(value, Parameters)}
+        parts = {name: each for part in inner.values() for name, each in part.flat().items()}
+        return parts | {name: value for name, value in values.items() if name not in inner}
+
     def to_json(self):
         """The parameters as a JSON object."""
         return json.dumps(self.to_dict(), indent=2) + "\n"

@@ -12,6 +12,7 @@ from ..fabric.emitter import Platform
 from .memory_reader import MemoryReader
 from .register_map import engine_register_map
 from .run_state import RunState
+from .word_checksum import WordChecksum
 from .word_writer import WordWriter
 
 
@@ -52,10 +53,10 @@ class EngineCore(wiring.Component):
         engine = add("engine", Engine, config=config)
         writer = add("word_writer", WordWriter, config=config)
         reader = add("memory_reader", MemoryReader, size=config.activation_bytes)
-        state = add("run_state", RunState)
+        checksum, state = add("word_checksum", WordChecksum), add("run_state", RunState)
         connect_bus(m, self.bus, front, registers)
         self._connect_run(m, registers, engine, state)
-        self._connect_words(m, registers, engine, writer, state)
+        self._connect_words(m, registers, engine, writer, checksum, state)
         self._connect_reads(m, registers, engine, reader, state)
         self._connect_events(m, registers, state)
         return m
@@ -77,7 +78,7 @@ class EngineCore(wiring.Component):
         ]
 
     @staticmethod
-    def _connect_words(m, registers, engine, writer, state):
+    def _connect_words(m, registers, engine, writer, checksum, state):
         """Words into the memories."""
         target, word = registers.target, registers.write_data
         m.d.comb += [
@@ -85,6 +86,8 @@ class EngineCore(wiring.Component):
             writer.first_item.eq(target.item.data), writer.write.eq(word.written),
             *(getattr(engine, name).eq(getattr(writer, name)) for name in ("valid", "section", "item", "part")),
             engine.word.eq(word.word.data), target.busy.eq(state.busy), word.busy.eq(state.busy | writer.is_full),
+            checksum.restart.eq(target.written), checksum.valid.eq(writer.valid), checksum.word.eq(word.word.data),
+            registers.checksum.crc.data.eq(checksum.crc),
         ]
 
     @staticmethod

@@ -98,6 +98,9 @@ def _memories(config):
                  meaning="Four bytes of the activation memory; each read goes on to the next four. Between a write of "
                  "read_address and the first read another register is read.",
                  fields=fields_of(Access.RO, ("word", 0, 32, "The bytes, the first lowest.", {}))),
+        Register(name="checksum", offset=0x064, meaning="Of what has come to write_data since target was written.",
+                 fields=fields_of(Access.RO, ("crc", 0, 32, "CRC-32 of zlib of its bytes; refused words are none of "
+                                              "them. After a section that of the image's table.", {}))),
     )
 
 

@@ -9,10 +9,10 @@ from .frames import read_port
 from .protocol import identity, sizes
 
 
-def first_answers(config, macro_hz, clock_hz, buffer=2048):
+def first_answers(accelerator, macro_hz, clock_hz, buffer=2048):
     """What is in the memory at the start, for parameters as of `AnswerMemory`."""
-    buffer = sizes(config, buffer).buffer
-    said = identity(config, macro_hz, clock_hz, buffer)
+    buffer = sizes(accelerator, buffer).buffer
+    said = identity(accelerator, macro_hz, clock_hz, buffer)
     return bytes(buffer - len(said)) + said
 
 
@@ -21,7 +21,7 @@ class AnswerMemory(wiring.Component):
 
     Parameters
     ----------
-    config : MacroConfig
+    accelerator : Accelerator
     clock_hz, macro_hz : int
         For the identity.
     buffer : int
@@ -39,16 +39,16 @@ class AnswerMemory(wiring.Component):
         `read_port`; the byte is there a cycle after its address.
     """
 
-    def __init__(self, *, config, clock_hz, macro_hz, buffer=2048):
-        self.config, self.clock_hz, self.macro_hz = config, clock_hz, macro_hz
-        self.buffer = sizes(config, buffer).buffer
+    def __init__(self, *, accelerator, clock_hz, macro_hz, buffer=2048):
+        self.accelerator, self.clock_hz, self.macro_hz = accelerator, clock_hz, macro_hz
+        self.buffer = sizes(accelerator, buffer).buffer
         super().__init__({"write_enable": In(1), "write_address": In(range(self.buffer)), "write_data": In(8),
                           "reader": In(read_port(self.buffer))})
 
     def elaborate(self, platform):
         m = Module()
         m.submodules.bytes = memory = Memory(shape=8, depth=self.buffer, init=first_answers(
-            self.config, self.macro_hz, self.clock_hz, self.buffer))
+            self.accelerator, self.macro_hz, self.clock_hz, self.buffer))
         write, read = memory.write_port(), memory.read_port()
         m.d.comb += [write.en.eq(self.write_enable), write.addr.eq(self.write_address), write.data.eq(self.write_data),
                      read.addr.eq(self.reader.address), self.reader.data.eq(read.data)]

@@ -1,11 +1,10 @@
-"""The bridge between a serial line and a macro: requests arrive as frames, are executed once, and are answered."""
+"""The bridge between a serial line and an accelerator: requests arrive as frames, are executed once, and answered."""
 
 from amaranth.hdl import Module
 from amaranth.lib import stream, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from ..macro.ports import input_layout, output_layout, write_layout
 from .answer_memory import AnswerMemory
 from .executor import Executor
 from .frames import FrameReceiver, FrameTransmitter
@@ -15,20 +14,20 @@ from .uart import UartReceiver, UartTransmitter, bit_time
 
 
 class Bridge(wiring.Component):
-    """Executes requests from a serial line on a macro; `docs/link.md` has the protocol.
+    """Executes requests from a serial line on an accelerator; `docs/link.md` has the protocol.
 
-    Requests are executed in order, and their rows or vectors one at a time, so nothing is in flight in the macro
-    between requests and there is always room for a result. The answer to the last request is kept: a repetition
+    Requests are executed in order, and their items one at a time, so nothing is in flight in the accelerator between
+    requests and there is always room for a result. The answer to the last request is kept: a repetition
     of the request is answered from it and changes nothing.
 
     Parameters
     ----------
-    config : MacroConfig
-        Of the macro. A frame holds what `sizes` says.
+    accelerator : Accelerator
+        A frame holds what `sizes` says.
     clock_hz : int
         Frequency of the clock.
     macro_hz : int
-        Frequency of the macro's clock, for the identity.
+        Frequency of the accelerator's clock, for the identity.
     baud : int
         Bits a second on the line; at least four clock cycles a bit.
     buffer : int
@@ -41,25 +40,25 @@ class Bridge(wiring.Component):
     tx : ``Out(1)``
         To the host, from a register.
     write : ``Out(stream)``
-        Rows into the macro.
+        Into the accelerator: what has no result.
     i : ``Out(stream)``
-        Vectors into the macro.
+        Into the accelerator: what has one.
     o : ``In(stream)``
         Its results.
     busy_cycles : ``In(32)``
-        Cycles of the macro's clock that vectors took so far, of any clock; stable while ``o`` is valid.
+        Cycles of the accelerator's clock that items of ``i`` took so far, of any clock; stable while ``o`` is valid.
     """
 
-    def __init__(self, *, config, clock_hz, macro_hz, baud, buffer=2048):
-        self.config, self.clock_hz, self.macro_hz, self.baud = config, clock_hz, macro_hz, baud
-        self.sizes = sizes(config, buffer)
+    def __init__(self, *, accelerator, clock_hz, macro_hz, baud, buffer=2048):
+        self.accelerator, self.clock_hz, self.macro_hz, self.baud = accelerator, clock_hz, macro_hz, baud
+        self.sizes = sizes(accelerator, buffer)
         bit_time(clock_hz / baud)
         super().__init__({
             "rx": In(1),
             "tx": Out(1, init=1),
-            "write": Out(stream.Signature(write_layout(config))),
-            "i": Out(stream.Signature(input_layout(config))),
-            "o": In(stream.Signature(output_layout(config))),
+            "write": Out(stream.Signature(accelerator.write)),
+            "i": Out(stream.Signature(accelerator.i)),
+            "o": In(stream.Signature(accelerator.o)),
             "busy_cycles": In(BUSY_BITS),
         })
 
@@ -71,10 +70,10 @@ class Bridge(wiring.Component):
         m.submodules.receiver = receiver = FrameReceiver(buffer=depth)
         m.submodules.transmitter = transmitter = FrameTransmitter(depth=depth)
         m.submodules.requests = requests = Memory(shape=8, depth=depth, init=[])
-        m.submodules.answers = answers = AnswerMemory(config=self.config, clock_hz=self.clock_hz,
+        m.submodules.answers = answers = AnswerMemory(accelerator=self.accelerator, clock_hz=self.clock_hz,
                                                       macro_hz=self.macro_hz, buffer=depth)
         m.submodules.session = session = Session(sizes=self.sizes)
-        m.submodules.executor = executor = Executor(config=self.config, sizes=self.sizes)
+        m.submodules.executor = executor = Executor(accelerator=self.accelerator, sizes=self.sizes)
         write, read = requests.write_port(), requests.read_port()
         m.d.comb += [write.en.eq(receiver.write_enable), write.addr.eq(receiver.write_address),
                      write.data.eq(receiver.write_data), read.addr.eq(executor.memory.address),

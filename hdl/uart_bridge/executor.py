@@ -1,10 +1,9 @@
-"""Executes requests: rows and vectors go into the macro, results and counters into the answer."""
+"""Executes requests: their items go into the accelerator, results and counters into the answer."""
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..macro.ports import input_layout, output_layout, write_layout
 from .frames import read_port
 from .payload_io import Counters, PayloadReader, PayloadWriter
 from .protocol import BUSY_BITS, DONE, LINK_COUNTERS_BYTES, Command, Refusal
@@ -14,12 +13,13 @@ from .session import JOB
 class Executor(wiring.Component):
     """Executes one request after the other, and the items of each in order.
 
-    An item is the payload of one transfer on a stream of the macro (a row, a vector, or a result), the lowest byte
-    first. A request that is not made of whole items, or whose results do not fit in the answer, is refused as a whole.
+    An item is the payload of one transfer on a stream of the accelerator (of a macro: a row, a vector, or a result),
+    the lowest byte first. A request that is not made of whole items, or whose results do not fit in the answer, is
+    refused as a whole.
 
     Parameters
     ----------
-    config : MacroConfig
+    accelerator : Accelerator
     sizes : Sizes
 
     Members
@@ -39,9 +39,9 @@ class Executor(wiring.Component):
     write_data : ``Out(8)``
         The byte.
     write : ``Out(stream)``
-        Rows into the macro.
+        Into the accelerator.
     i : ``Out(stream)``
-        Vectors into the macro.
+        Into the accelerator; each has a result.
     o : ``In(stream)``
         Its results.
     busy_cycles : ``In(32)``
@@ -52,8 +52,8 @@ class Executor(wiring.Component):
         A request was repeated; counted.
     """
 
-    def __init__(self, *, config, sizes):
-        self.config, self.sizes = config, sizes
+    def __init__(self, *, accelerator, sizes):
+        self.accelerator, self.sizes = accelerator, sizes
         super().__init__({
             "job": In(stream.Signature(JOB)),
             "code": Out(8),
@@ -62,9 +62,9 @@ class Executor(wiring.Component):
             "write_enable": Out(1),
             "write_address": Out(range(sizes.buffer)),
             "write_data": Out(8),
-            "write": Out(stream.Signature(write_layout(config))),
-            "i": Out(stream.Signature(input_layout(config))),
-            "o": In(stream.Signature(output_layout(config))),
+            "write": Out(stream.Signature(accelerator.write)),
+            "i": Out(stream.Signature(accelerator.i)),
+            "o": In(stream.Signature(accelerator.o)),
             "busy_cycles": In(BUSY_BITS),
             "refused": In(1),
             "repeated": In(1),
@@ -156,7 +156,7 @@ class Executor(wiring.Component):
         """Writer of the answer: a result in the lower bytes of its word, the counters above."""
         result = self.sizes.result
         m.submodules.writer = writer = PayloadWriter(depth=self.sizes.buffer, count=result + LINK_COUNTERS_BYTES)
-        padding = 8 * result - output_layout(self.config).size
+        padding = 8 * result - self.accelerator.o.size
         is_run = self.job.payload.code == Command.RUN
         m.d.comb += [
             writer.word.eq(Cat(self.o.payload.as_value(), Const(0, padding), counters.word)),

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from amaranth.lib import data
 from amaranth.lib.crc import catalog
 
-from ..macro.ports import input_layout, output_layout, write_layout
-
 VERSION = 2
-MAGIC = b"BTLN"
+MAGIC_BYTES = 4
 
 # Byte stuffing as of RFC 1662: a flag is never part of a frame, so every flag is a boundary, whatever came before it.
 FLAG, ESCAPE, FLIP = 0x7E, 0x7D, 0x20
@@ -22,8 +20,8 @@ HEADER = data.StructLayout({"session": 16, "sequence": 8, "code": 8, "length": 1
 HEADER_BYTES = HEADER.size // 8
 OVERHEAD = HEADER_BYTES + CRC_BYTES
 
-# Magic, version, hash of the configuration, Hz of the macro's clock and of the bridge's, bytes of a memory.
-IDENTITY_STRUCT = struct.Struct("<4sB4sIIH")
+# Magic of the accelerator, version, hash of its configuration, Hz of its clock and of the bridge's, bytes of a memory.
+IDENTITY_STRUCT = struct.Struct(f"<{MAGIC_BYTES}sB4sIIH")
 
 LINK_COUNTERS = {"cycles": 4, "busy": 4, "vectors": 4, "rows": 4, "refused": 2, "repeated": 2}
 BUSY_BITS = 8 * LINK_COUNTERS["busy"]
@@ -59,12 +57,12 @@ def payload_bytes(layout):
 
 @dataclass(frozen=True)
 class Sizes:
-    """Bytes of the items (rows, vectors, results) of a macro, and how many fit into a frame.
+    """Bytes of the items (of a macro: rows, vectors, results) of an accelerator, and how many fit into a frame.
 
     Attributes
     ----------
     row, vector, result : int
-        Bytes of an item of each stream.
+        Bytes of an item of each stream: ``write``, ``i`` and ``o``.
     buffer : int
         Bytes of each of the bridge's two memories: a power of two. No request is longer, header and CRC included.
     identity : int
@@ -88,27 +86,28 @@ class Sizes:
         return min((self.buffer - OVERHEAD) // self.vector, (self.buffer - self.identity) // self.result)
 
 
-def sizes(config, buffer=2048):
-    """The `Sizes` of a macro; ``buffer`` is doubled until one item of each kind fits."""
-    found = Sizes(payload_bytes(write_layout(config)), payload_bytes(input_layout(config)),
-                  payload_bytes(output_layout(config)), buffer, IDENTITY_STRUCT.size + len(_parameters(config)))
-    return found if found.rows and found.vectors else sizes(config, 2 * buffer)
+def sizes(accelerator, buffer=2048):
+    """The `Sizes` of an accelerator; ``buffer`` is doubled until one item of each kind fits."""
+    items = (payload_bytes(layout) for layout in (accelerator.write, accelerator.i, accelerator.o))
+    found = Sizes(*items, buffer, IDENTITY_STRUCT.size + len(_parameters(accelerator.config)))
+    return found if found.rows and found.vectors else sizes(accelerator, 2 * buffer)
 
 
 def _parameters(config):
     return json.dumps(config.to_dict(), separators=(",", ":")).encode()
 
 
-def identity(config, macro_hz, clock_hz, buffer):
+def identity(accelerator, macro_hz, clock_hz, buffer):
     """What the answer to `Command.CONNECT` says: who this is, and the configuration as JSON.
 
     Parameters
     ----------
-    config : MacroConfig
+    accelerator : Accelerator
     macro_hz, clock_hz : int
-        Hz of the clocks of the macro and of the bridge.
+        Hz of the clocks of the accelerator and of the bridge.
     buffer : int
         Bytes of each of the bridge's memories.
     """
-    return IDENTITY_STRUCT.pack(MAGIC, VERSION, bytes.fromhex(config.hash), macro_hz, clock_hz, buffer) + _parameters(
-        config)
+    config = accelerator.config
+    return IDENTITY_STRUCT.pack(accelerator.magic, VERSION, bytes.fromhex(config.hash), macro_hz, clock_hz,
+                                buffer) + _parameters(config)

@@ -1,6 +1,7 @@
-"""The driver of a board, real or simulated."""
+"""The drivers of boards, real or simulated."""
 
 from .board import Board, in_order
+from .engine_board import EngineBoard
 from .link import LinkError
 
-__all__ = ["Board", "LinkError", "in_order"]
+__all__ = ["Board", "EngineBoard", "LinkError", "in_order"]

@@ -1,4 +1,4 @@
-"""A simulated board: bridge and macro in a simulator, their serial line behind a pseudo-terminal."""
+"""A simulated board: bridge and accelerator in a simulator, their serial line behind a pseudo-terminal."""
 
 import multiprocessing
 import os
@@ -14,9 +14,11 @@ from amaranth.lib.wiring import In, Out
 
 from ...hdl.emit import EmitError, run_yosys
 from ...hdl.fabric.verilog_format import from_yosys
+from ...hdl.uart_bridge.accelerator import accelerator
 from ...hdl.uart_bridge.top import add_core
 from ...verif.sim.build import SimulatorError, Surround, build, source, testbench
 from .board import Board
+from .engine_board import EngineBoard
 
 # Clock cycles per bit, the minimum of the UART: fewest cycles to simulate.
 DIVISOR = 4
@@ -31,22 +33,25 @@ LATENCY_S = 1.0
 START_TIMEOUT_S = 600.0
 STOP_TIMEOUT_S = 20.0
 
+# Of each class of configurations.
+DRIVERS = {driver.configuration: driver for driver in (Board, EngineBoard)}
+
 
 class BoardCore(wiring.Component):
     """What `BoardTop` puts behind the pins and the PLL of a board.
 
     Parameters
     ----------
-    config : MacroConfig
+    config : MacroConfig or EngineConfig
     has_one_clock : bool
-        The macro runs from the bridge's clock, for what handles one clock only.
+        The accelerator runs from the bridge's clock, for what handles one clock only.
 
     Members
     -------
     clk : In(1)
         Of the bridge.
     macro_clk : In(1)
-        Of the macro.
+        Of the accelerator.
     rst : In(1)
         In place of a PLL that is not locked.
     rx : In(1)
@@ -66,16 +71,16 @@ class BoardCore(wiring.Component):
         m.domains.macro = ClockDomain()
         m.d.comb += [ClockSignal().eq(self.clk),
                      ClockSignal("macro").eq(self.clk if self.has_one_clock else self.macro_clk)]
-        bridge = add_core(m, config=self.config, clock_hz=CLOCK_HZ, macro_hz=MACRO_HZ, baud=CLOCK_HZ // DIVISOR,
-                          locked=~self.rst)
+        bridge = add_core(m, accelerator=accelerator(self.config), clock_hz=CLOCK_HZ, macro_hz=MACRO_HZ,
+                          baud=CLOCK_HZ // DIVISOR, locked=~self.rst)
         m.d.comb += [bridge.rx.eq(self.rx), self.tx.eq(bridge.tx), self.running.eq(~ResetSignal())]
         return m
 
 
 def board_verilog(config, name, has_one_clock=False):
-    """Verilog of a `BoardCore`, a module called ``name``, without its macro, whose generated Verilog is used."""
+    """Verilog of a `BoardCore`, a module called ``name``, without its accelerator, whose generated Verilog is used."""
     text = rtlil.convert(BoardCore(config=config, has_one_clock=has_one_clock), name=name, emit_src=False)
-    # Yosys knows only the ports of the macro.
+    # Yosys knows only the ports of the accelerator.
     return from_yosys(run_yosys(f"read_rtlil <<rtlil\n{text}\nrtlil\nproc\nopt_clean\nwrite_verilog -noattr\n"))
 
 
@@ -89,7 +94,8 @@ def serial_line(verilog):
 
 def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
     """Compile a board, connected to a serial line, for a simulator; see `build`."""
-    return build(config, simulator=simulator, folder=folder, surround=serial_line(board_verilog(config, "board")))
+    return build(accelerator(config).module, simulator=simulator, folder=folder,
+                 surround=serial_line(board_verilog(config, "board")))
 
 
 def _simulate(config, simulator, folder, meeting, owner):
@@ -109,7 +115,8 @@ class SimulatedBoard:
 
     Parameters
     ----------
-    config : MacroConfig
+    config : MacroConfig or EngineConfig
+        ValueError if there is no gateware of it.
     simulator : str
     folder : Path
         Of the builds.
@@ -126,6 +133,7 @@ class SimulatedBoard:
     """
 
     def __init__(self, config, *, simulator="verilator", folder=Path("build/sim")):
+        accelerator(config)
         self.config, self.simulator, self.folder = config, simulator, Path(folder).resolve()
 
     def __enter__(self):
@@ -164,7 +172,7 @@ class SimulatedBoard:
 
     def connect(self, config=None, *, latency=LATENCY_S):
         """The driver of real boards, connected to this one."""
-        return Board(self.port, config, baud=BAUD, latency=latency)
+        return DRIVERS[type(self.config)](self.port, config, baud=BAUD, latency=latency)
 
     @contextmanager
     def silent(self, after=0):

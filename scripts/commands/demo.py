@@ -83,6 +83,29 @@ def demo(simulator, folder, *, implementation=None, images=None):
     return classifier, scores, report
 
 
+def network_files(classifier):
+    """The classifier as ``digits.tflite``, and its first image of each digit as an input, ``DIGIT.bin``, by name."""
+    from ..fuzzing.tflite_builder import TfliteFile
+
+    file, inputs = TfliteFile(), (classifier.images - 128).astype(np.int8)
+    # Of a scale only its ratio to others counts.
+    scale, values = 1 / 16, classifier.seen
+    x = first = file.tensor((1, values.shape[1]), scale=scale, zero_point=-128)
+    for layer in classifier.layers:
+        is_last, weights = layer.scale is None, file.constant(layer.weights.T, scale=[1.0])
+        values = values @ layer.weights + layer.bias
+        # The scores as int8, those of the training within its range; the others as they are calibrated.
+        ratio = 127 / np.abs(values).max() if is_last else layer.scale
+        bias, scale = file.constant(layer.bias, "int32", [scale]), scale / ratio
+        y = file.tensor((1, layer.weights.shape[1]), scale=scale, zero_point=0 if is_last else -128)
+        x = file.operator("FULLY_CONNECTED", (x, weights, bias), y, "FullyConnectedOptions",
+                          FusedActivationFunction="none" if is_last else "relu")
+        values = np.clip(np.rint(values * ratio), 0, 255).astype(np.int64)
+    chosen = {f"{digit}.bin": inputs[np.argmax(classifier.labels == digit)].tobytes()
+              for digit in np.unique(classifier.labels)}
+    return {"digits.tflite": file.data([first], [x]), **chosen}
+
+
 def draw(classifier, scores, report):
     """The picture, as PNG: digits with their classes and scores, cycles of each layer, utilization of the array."""
     plt = pyplot()
@@ -148,20 +171,27 @@ def print_report(report):
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), default=Path("build/demo"), show_default=True,
               help="Gets report.json and digits.png.")
 @netlist_options
+@click.option("--network", "network_folder", metavar="DIR", type=click.Path(path_type=Path),
+              help="Gets the classifier as a network, digits.tflite, and the first image of each digit as its input.")
 @click.option("--images", type=click.IntRange(1), help="How many. [default: all]")
 @simulator_option
 @build_option
-def command(out, netlist, stage, images, simulator, folder):
+def command(out, netlist, stage, network_folder, images, simulator, folder):
     """Train a small int8 classifier of handwritten digits and run its test images through the macro's RTL.
 
     Or through a netlist of a smaller macro.
     """
     implementation = read_implementation(netlist, stage)
     require_packages("demo", "matplotlib", "sklearn")
+    if network_folder:
+        require_packages("networks", "flatbuffers", "tflite")
+        check_writable(network_folder / "digits.tflite")
     require_simulator(simulator)
     for name in ("digits.png", "report.json"):
         check_writable(out / name)
     classifier, scores, report = demo(simulator, folder, implementation=implementation, images=images)
+    if network_folder:
+        write_files(network_folder, network_files(classifier))
     write_files(out, {"digits.png": draw(classifier, scores, report),
                       "report.json": json.dumps(report, indent=2) + "\n"})
     print_report(report)

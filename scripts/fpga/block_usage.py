@@ -2,6 +2,10 @@
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from .flow import FOR_AREA
 
 # A cell of a packed design, as nextpnr writes it: its name, its type, and the nets on its carry pins.
 LINE = re.compile(r'^        "(?P<name>.+)": \{$'
@@ -53,8 +57,9 @@ class Blocks:
         return Counter(kind_of(block) for block in {*self._blocks.values(), self.rest})
 
     def inside(self):
-        """The kinds of the macro's blocks."""
-        return {kind_of(block) for block in self._blocks.values() if block.split(".")[0] == self.macro}
+        """The kinds of the blocks of the macro, or of what it is in."""
+        top = self.macro.split(".")[0]
+        return {kind_of(block) for block in self._blocks.values() if block.split(".")[0] == top}
 
     def count(self):
         """Cells by class and LUT sites, of each kind of block."""
@@ -106,6 +111,49 @@ def apart(top, module):
     """Selects, for `synthesize`, the modules that are blocks: of a design, and of the macro's ``module`` in it."""
     parents = (top, module, f"{module}_*_block_*")
     return (*(f"{parent}/c:* %M" for parent in parents), f"{module}_*_entry_adder", f"{module}_driver_slice_*")
+
+
+# Blocks of an engine of which also the parts are told.
+DIVIDED = ("results", "gather", "depthwise")
+
+
+def engine_apart(name):
+    """The same of an engine, or of one with registers, by the name of its module."""
+    within = ("core", "engine", *DIVIDED, "lanes", "sum_of_two", "loader", "tiles", "macro", "*_block_*")
+    parents = (name, *(f"{name}_{block}" for block in within))
+    return [f"{parent}/c:* %M" for parent in parents]
+
+
+@dataclass(frozen=True)
+class Division:
+    """How the netlist of an accelerator on a board is divided into blocks.
+
+    Attributes
+    ----------
+    path : str
+        Of the instance that has the blocks.
+    apart : callable
+        Of the names of the top and of the accelerator's module: what is mapped apart, for `synthesize`.
+    parts : dict of str to set of str
+        Kinds of blocks that are counted together, by the name of the whole; None: all of the accelerator.
+    options : dict of str to str
+        Further ones of synthesis, by family.
+    """
+
+    path: str
+    apart: Callable
+    parts: dict
+    options: dict = field(default_factory=dict)
+
+
+# Of each kind of accelerator. Of a macro the kinds that store, multiply and add are counted together too; registers of
+# a block of columns are of the kind ``block``.
+DIVISIONS = {
+    "macro": Division("macro", apart, {"macro": None, "columns_and_accumulators": {"block", "columns", "accumulator"}}),
+    "engine": Division("engine.module.core.engine",
+                       lambda top, module: [f"{top}/c:* %M", f"{top}.engine/c:* %M", *engine_apart(module)],
+                       {"engine": None, "macro": {"macro"}}, {"ecp5": FOR_AREA}),
+}
 
 
 def _stem(name):

@@ -124,7 +124,7 @@ class BoardClocks:
     Parameters
     ----------
     board : Board
-    config : MacroConfig
+    accelerator : Accelerator
     setting : Setting
         Of the PLL in the netlist.
     netlist : Netlist
@@ -135,8 +135,8 @@ class BoardClocks:
         See `check_crossings`.
     """
 
-    def __init__(self, board, config, setting, netlist):
-        self.board, self.config, self.setting = board, config, setting
+    def __init__(self, board, accelerator, setting, netlist):
+        self.board, self.accelerator, self.setting = board, accelerator, setting
         self.crossings = check_crossings(netlist)
         self.names = clock_names(netlist)
         # Elsewhere nextpnr derives them from that of the oscillator's pin.
@@ -189,11 +189,11 @@ class BoardClocks:
         setting, timing = self._choose([BoardTiming(routed, self.names) for routed in placements], chooses)
         routed = timing.routed
         if setting != self.setting:
-            routed = reclock(routed, self.config, self.setting, setting, progress=progress)
+            routed = reclock(routed, self.accelerator, self.setting, setting, progress=progress)
         clocks = {clock: {"mhz": round(mhz, 6), "constraint_mhz": round(timing.constraint(clock), 3),
                           "fmax_mhz": round(timing.fmax(clock), 3)}
                   for clock, mhz in ((MACRO, setting.mhz), (BRIDGE, self.board.clock / MHZ))}
-        clocks[MACRO]["gmac_per_second"] = multiply_rates(self.config, setting.mhz)
+        clocks[MACRO]["gmac_per_second"] = multiply_rates(self.accelerator.macro, setting.mhz)
         return pack(routed, progress=progress), routed.seed, clocks | {
             "pll": {"cell": setting.primitive, "vco_mhz": round(float(setting.vco / MHZ), 3), **setting.parameters},
             "longest_crossing_ns": timing.crossing_ns, "crossings": self.crossings}

@@ -1,4 +1,4 @@
-"""A macro on a board: its bitstream and report, and the largest that fits."""
+"""An accelerator on a board: its bitstream and report, and the largest macro that fits."""
 
 import dataclasses
 import time
@@ -6,9 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...hdl.emit import emit
+from ...hdl.uart_bridge.accelerator import accelerator
 from ...hdl.uart_bridge.top import BoardTop, MeasuredMacro
-from .block_usage import Blocks, apart
-from .board_clocks import MACRO, BoardClocks, first_setting
+from .block_usage import DIVISIONS, Blocks
+from .board_clocks import BoardClocks, first_setting
 from .floorplan import place_block_rams
 from .flow import DEVICES, FitError, FlowError, pack_cells, place_and_route, synthesize, with_seeds
 from .netlist_check import check_measured_macro
@@ -22,16 +23,21 @@ TRIES = 8
 
 
 class Design:
-    """A macro on a board, ready for the flow.
+    """An accelerator on a board, ready for the flow.
 
     Parameters
     ----------
     board : Board
-    config : MacroConfig
+    config : MacroConfig or EngineConfig
     macro_only : bool
-        Between shift registers, in place of the bridge to the host.
+        A macro between shift registers, in place of the bridge to the host.
     clock : float, optional
         As of `synth`; ValueError if the PLL cannot make it.
+
+    Raises
+    ------
+    ValueError
+        There is no gateware of the configuration.
 
     Attributes
     ----------
@@ -41,7 +47,8 @@ class Design:
 
     def __init__(self, board, config, macro_only, clock=None):
         self.board = board
-        self.config = config
+        self.accelerator = accelerator(config)
+        self.division = DIVISIONS[self.accelerator.name]
         self.device = DEVICES[board.device]
         self.rest = "harness" if macro_only else "board"
         try:
@@ -52,10 +59,11 @@ class Design:
             top = MeasuredMacro(config=config)
         else:
             self.setting = first_setting(board, clock, self.device)
-            top = BoardTop(config=config, pll=self.setting, baud=board.baud)
+            top = BoardTop(accelerator=self.accelerator, pll=self.setting, baud=board.baud)
         files = platform.prepare(top, name=TOP).files
         fabric = "ecp5" if self.device.family == "ecp5" else "generic"
-        self.sources = {f"{config.name}.v": emit(config, fabric=fabric), f"{TOP}.il": files[f"{TOP}.il"]}
+        module = self.accelerator.module
+        self.sources = {f"{module.name}.v": emit(module, fabric=fabric), f"{TOP}.il": files[f"{TOP}.il"]}
         pins = next(text for name, text in files.items() if name.endswith(CONSTRAINTS))
         # A macro alone has the flow's own target, so that a slow board does not hide its speed.
         self.constraints = "".join(line + "\n" for line in pins.splitlines()
@@ -65,22 +73,23 @@ class Design:
     def synthesis(self):
         """Arguments of `synthesize` and `map_design`."""
         return {"sources": self.sources, "top": TOP, "family": self.device.family, "pads": False,
-                "apart": apart(TOP, self.config.name)}
+                "options": self.division.options.get(self.device.family, ""),
+                "apart": self.division.apart(TOP, self.accelerator.module.name)}
 
 
 def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, device=None, placer="heap",
           folder=Path("build/synth"), progress=None):
-    """Build a macro for a board.
+    """Build an accelerator for a board.
 
     Parameters
     ----------
     board : Board
-    config : MacroConfig
+    config : MacroConfig or EngineConfig
     macro_only : bool
-        Measure the macro without the board's bridge; there is no bitstream then.
+        Measure a macro without the board's bridge; there is no bitstream then.
     clock : float, optional
-        Hz of the macro's clock, of which the PLL makes the nearest it can; by default the fastest that the placed and
-        routed design reaches with a tenth to spare. Not with ``macro_only``.
+        Hz of the accelerator's clock, of which the PLL makes the nearest it can; by default the fastest that the placed
+        and routed design reaches with a tenth to spare. Not with ``macro_only``.
     check : bool
         Simulate the netlist against the golden model before it is placed; only with ``macro_only``.
     seeds : int
@@ -105,7 +114,7 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
         It does not fit; a tool fails; a signal crosses between clocks against the rules of `check_crossings`; the
         design misses a clock.
     ValueError
-        The board's PLL cannot make the clock.
+        The board's PLL cannot make the clock, or there is no gateware of the configuration.
     """
     step = 0
 
@@ -120,7 +129,7 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
     step, seconds = 1, {}
     with measured(seconds, "synthesis"):
         netlist = synthesize(**design.synthesis, folder=folder, device=device, progress=show)
-    clocks = None if macro_only else BoardClocks(board, config, design.setting, netlist)
+    clocks = None if macro_only else BoardClocks(board, design.accelerator, design.setting, netlist)
     # Before packing; the counts do not depend on it.
     sites = place_block_rams(folder / "netlist.json", board.device) if placer == "static" else 0
     step = 2
@@ -141,8 +150,8 @@ def synth(board, config, *, macro_only=False, clock=None, check=False, seeds=1, 
 
     runs = with_seeds(seeds, place)
     step = 3 + seeds
-    blocks = Blocks(netlist, MACRO, design.rest)
-    report = make_report(config, board, device, macro_only, netlist, blocks, folder / "packed.json", runs)
+    blocks = Blocks(netlist, design.division.path, design.rest)
+    report = make_report(design.accelerator, board, device, macro_only, netlist, blocks, folder / "packed.json", runs)
     files = _files(design, netlist, [routed for routed, _ in runs])
     if clocks:
         with measured(seconds, "bitstream"):

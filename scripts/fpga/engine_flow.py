@@ -12,7 +12,7 @@ from ...hdl.engine.engine import engine_members
 from ...hdl.fabric.emitter import Emitter
 from ...hdl.measure.foreign_module import ForeignModule
 from ...hdl.measure.harness import Harness
-from .block_usage import Blocks
+from .block_usage import DIVIDED, Blocks, engine_apart
 from .families import DEVICES
 from .flow import FOR_AREA, place_and_route, synthesize, with_seeds
 from .synth_report import describe_path, versions
@@ -21,15 +21,6 @@ DEVICE = DEVICES["LFE5U-85F"]
 TOP, ENGINE, HARNESS = "top", "engine", "harness"
 # Path of the engine within its module.
 INSIDE = f"{ENGINE}.peer"
-# Blocks of which also the parts are told.
-DIVIDED = ("results", "gather", "depthwise")
-
-
-def apart(name):
-    """Selects, for `synthesize`, the modules that are blocks of an engine."""
-    within = (*DIVIDED, "lanes", "sum_of_two", "loader", "tiles", "macro", "*_block_*")
-    parents = (name, *(f"{name}_{block}" for block in within))
-    return [f"{parent}/c:* %M" for parent in parents]
 
 
 def instance(config):
@@ -52,7 +43,7 @@ def synthesize_engine(config, folder, progress=None):
     top = rtlil.convert(harness, name=TOP, ports=harness.pins, platform=Emitter(TOP, "ecp5"), emit_src=False)
     sources = {f"{config.name}.v": emit(config, fabric="ecp5"), f"{TOP}.il": top}
     return synthesize(sources, TOP, "ecp5", folder, apart=[f"{TOP}/c:* %M", f"{TOP}.{ENGINE}/c:* %M",
-                                                            *apart(config.name)],
+                                                            *engine_apart(config.name)],
                       pads=False, device=DEVICE, options=FOR_AREA, progress=progress)
 
 

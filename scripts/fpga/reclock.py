@@ -1,4 +1,4 @@
-"""Another clock for the macro of a routed board: the PLL's dividers, and the frequency in the identity."""
+"""Another clock for the accelerator of a routed board: the PLL's dividers, and the frequency in the identity."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from amaranth.back import rtlil
 
 from ...hdl.clocking.pll import PLLS, Setting
-from ...hdl.config import MacroConfig
+from ...hdl.uart_bridge.accelerator import Accelerator
 from ...hdl.uart_bridge.answer_memory import AnswerMemory, first_answers
 from .flow import FlowError, Routed, synthesize, write_again
 
@@ -25,13 +25,13 @@ class Change:
     """A routed board, and the settings of its PLL with which it was routed and which it gets."""
 
     routed: Routed
-    config: MacroConfig
+    accelerator: Accelerator
     before: Setting
     after: Setting
 
     def answers(self, setting):
         """The first contents of the bridge's memory of answers, with the identity."""
-        return first_answers(self.config, round(setting.frequency), round(setting.oscillator))
+        return first_answers(self.accelerator, round(setting.frequency), round(setting.oscillator))
 
     def require_bits(self, changed):
         """FlowError if not exactly as many bits of memories change as differ in the identity."""
@@ -41,13 +41,13 @@ class Change:
                             f"{self.routed.folder})")
 
 
-def reclock(routed, config, before, after, *, progress=None):
+def reclock(routed, accelerator, before, after, *, progress=None):
     """Give a routed board another frequency of its PLL, which is also in its identity; everything else stays.
 
     Parameters
     ----------
     routed : Routed
-    config : MacroConfig
+    accelerator : Accelerator
     before, after : Setting
         That with which the design was routed, and the new one.
     progress : function, optional
@@ -65,7 +65,7 @@ def reclock(routed, config, before, after, *, progress=None):
     """
     folder = routed.folder / "clocked"
     folder.mkdir(exist_ok=True)
-    change = Change(routed, config, before, after)
+    change = Change(routed, accelerator, before, after)
     changed = replace(routed, folder=folder)
     if routed.device.family == "ecp5":
         # nextpnr would forget the constants at pins of block RAMs if it read its own netlist again.
@@ -104,7 +104,7 @@ def _words(contents):
 
 def _memory_alone(change, folder, progress):
     """Parameters with the contents of the memory of answers, mapped alone, by the names of the cells in the board."""
-    memory = AnswerMemory(config=change.config, macro_hz=round(change.after.frequency),
+    memory = AnswerMemory(accelerator=change.accelerator, macro_hz=round(change.after.frequency),
                           clock_hz=round(change.after.oscillator))
     netlist = synthesize({"answers.il": rtlil.convert(memory, name="answers", emit_src=False)}, "answers",
                          change.routed.device.family, folder, apart=(), pads=False, progress=progress)

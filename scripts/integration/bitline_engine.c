@@ -262,6 +262,18 @@ static int check_program(const uint8_t *image)
     return size && program[size - DESCRIPTOR] == END ? BITLINE_ENGINE_OK : BITLINE_ENGINE_DAMAGED;
 }
 
+/* Writes a section, and compares what the engine took with what the image says. */
+static int write_section(struct bitline_engine *engine, const uint8_t *image, unsigned index)
+{
+    uint32_t size;
+    const uint8_t *bytes = section_of(image, index, &size);
+
+    set_target(engine, index, 0);
+    write_words(engine, bytes, size);
+    return READ(engine, checksum) == word_at(image + HEADER + index * ENTRY + 8) ? BITLINE_ENGINE_OK :
+                                                                                  BITLINE_ENGINE_LOST;
+}
+
 /* Writes the sections that the engine has memories for. */
 static int write_sections(struct bitline_engine *engine, const uint8_t *image)
 {
@@ -281,10 +293,9 @@ static int write_sections(struct bitline_engine *engine, const uint8_t *image)
     if (result != BITLINE_ENGINE_OK)
         return result;
     for (index = PROGRAM; index <= PARAMETERS; index++) {
-        const uint8_t *bytes = section_of(image, index, &size);
-
-        set_target(engine, index, 0);
-        write_words(engine, bytes, size);
+        result = write_section(engine, image, index);
+        if (result != BITLINE_ENGINE_OK)
+            return result;
     }
     (void)section_of(image, LOADS, &size);
     WRITE(engine, load_count, size / LOAD);

@@ -34,7 +34,8 @@ enum bitline_engine_result {
     BITLINE_ENGINE_FAULT = -8,        /* a fault ended the run; bitline_engine_take_fault tells which */
     BITLINE_ENGINE_CANCELED = -9,     /* the run was canceled */
     BITLINE_ENGINE_NO_IMAGE = -10,    /* no image was loaded, or the last one was refused */
-    BITLINE_ENGINE_REFUSED = -11      /* the engine refused an access; bitline_engine_take_error gives the reason */
+    BITLINE_ENGINE_REFUSED = -11,     /* the engine refused an access; bitline_engine_take_error gives the reason */
+    BITLINE_ENGINE_LOST = -12         /* words of the image did not reach the engine as they were sent */
 };
 
 /* Functions change its members, a program only `polls`. */
@@ -66,8 +67,8 @@ enum { BITLINE_ENGINE_FINISHED = 1, BITLINE_ENGINE_ERROR = 2 };
 /* Finds an engine and reads its sizes. */
 int bitline_engine_init(struct bitline_engine *engine, uintptr_t base);
 
-/* Checks an image, loads it, and begins a stream. Its bytes must stay where they are as long as it is used. Clears the
- * register `error` before, and finds a refused access by it: bitline_engine_take_error must not be called meanwhile, by an
+/* Checks an image, loads it, compares the CRC-32 of what the engine took, and begins a stream. The bytes of the image must stay
+ * where they are as long as it is used. Clears the register `error` before, and finds a refused access by it: bitline_engine_take_error must not be called meanwhile, by an
  * interrupt handler for example. */
 int bitline_engine_load(struct bitline_engine *engine, const uint8_t *image, size_t bytes);
 

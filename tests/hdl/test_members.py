@@ -19,6 +19,7 @@ from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.config.ones import OnesShape
 from bitline.hdl.csr.register_map import register_map
+from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.hdl.uart_bridge.protocol import sizes
 
 MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
@@ -35,7 +36,8 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
           "input_bits": 8, "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12_000_000, "baud": 115200,
           "macro_hz": 48_000_000,
-          "widths": (8, 16), "sizes": sizes(MACRO, 2048), "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
+          "widths": (8, 16), "sizes": sizes(accelerator(MACRO), 2048), "accelerator": accelerator(MACRO),
+          "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
           "sum_shape": signed(8), "max_accumulations": 3, "index": 0, "has_dma": True,
           "overlaps": True, "is_fast": True, "latency": 12,
           "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3,
@@ -49,7 +51,7 @@ SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": One
           "StreamCrossing": 8}
 CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_mask": (False, True)}
 # Whose configuration is not that of the folder.
-CONFIGS = {"EngineCore": EngineCoreConfig(engine=default_engine())}
+CONFIGS = dict.fromkeys(("EngineCore", "EngineInstance"), EngineCoreConfig(engine=default_engine()))
 # Whose ports are those of a table, by name.
 TABLED = {"CoreTop", "EngineTop", "FlatMacro", "MacroPorts"}
 

@@ -36,7 +36,7 @@ def product():
 
 
 def test_without_pyserial_only_a_connection_is_refused(monkeypatch):
-    monkeypatch.setattr("bitline.host.board.board.serial", None)
+    monkeypatch.setattr("bitline.host.board.connection.serial", None)
     with refused("pyserial not found: pip install"):
         Board("/dev/ttyUSB0")
 

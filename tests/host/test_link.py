@@ -8,14 +8,16 @@ import pytest
 from amaranth.hdl import Const, Module
 from bitline.golden.program import Vector
 from bitline.hdl.config import MacroConfig
+from bitline.hdl.config.engine import default_engine
+from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.hdl.uart_bridge.answer_memory import first_answers
 from bitline.hdl.uart_bridge.bridge import Bridge
 from bitline.hdl.uart_bridge.byte_mux import ByteMux
-from bitline.hdl.uart_bridge.protocol import CRC, ESCAPE, FLAG, MAGIC, Command, identity, sizes
+from bitline.hdl.uart_bridge.protocol import CRC, ESCAPE, FLAG, Command, identity, sizes
 from bitline.hdl.uart_bridge.top import add_core
 from bitline.hdl.uart_bridge.uart import UartReceiver, UartTransmitter
 from bitline.host.board import LinkError
-from bitline.host.board.link import ATTEMPTS, Frame, FrameFinder, Link, decode, encode
+from bitline.host.board.link import ATTEMPTS, MAX_IDENTITY_BYTES, Frame, FrameFinder, Link, decode, encode
 from bitline.host.board.payloads import read_result, vector_payload
 from bitline.host.board.simulated_board import build_board
 from gateware import simulate
@@ -103,7 +105,8 @@ def test_too_fast_a_line_is_refused(divisor):
         with pytest.raises(ValueError, match="divisor must be at least 4 clock cycles a bit, not"):
             block(divisor=divisor)
     with pytest.raises(ValueError, match=r"not 3\.0"):
-        Bridge(config=MacroConfig(rows=2, columns=2), clock_hz=9_000_000, macro_hz=9_000_000, baud=3_000_000)
+        Bridge(accelerator=accelerator(MacroConfig(rows=2, columns=2)), clock_hz=9_000_000, macro_hz=9_000_000,
+               baud=3_000_000)
 
 
 @pytest.mark.parametrize("count", [1, 2, 15, 16, 17, 50])
@@ -182,20 +185,23 @@ def test_link_counts_attempts_and_gives_up():
 
 @pytest.mark.parametrize("config", [
     MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1), MacroConfig(rows=64, columns=64),
-    MacroConfig(rows=1024, columns=1024, weight_bits=16, input_bits=16, banks=16, max_accumulations=256)])
-def test_every_macro_has_room_for_a_record_of_each_kind(config):
-    found = sizes(config)
+    MacroConfig(rows=1024, columns=1024, weight_bits=16, input_bits=16, banks=16, max_accumulations=256),
+    default_engine()])
+def test_every_accelerator_has_room_for_a_record_of_each_kind(config):
+    found = sizes(accelerator(config))
     assert found.rows >= 1 and found.vectors >= 1
     assert found.buffer & found.buffer - 1 == 0
-    assert len(identity(config, 1, 1, found.buffer)) == found.identity
+    said = identity(accelerator(config), 1, 1, found.buffer)
+    assert found.identity == len(said) <= MAX_IDENTITY_BYTES
 
 
-def test_identity_names_protocol_and_configuration():
-    config = MacroConfig(rows=2, columns=3)
-    said = identity(config, 2**32 - 1, 25_000_000, 2048)
-    assert said[:9] == MAGIC + b"\x02" + bytes.fromhex(config.hash)
+@pytest.mark.parametrize("config, magic", [(MacroConfig(rows=2, columns=3), b"BTLN"), (default_engine(), b"BLNE")])
+def test_identity_names_accelerator_protocol_and_configuration(config, magic):
+    said = identity(accelerator(config), 2**32 - 1, 25_000_000, 2048)
+    assert said[:9] == magic + b"\x02" + bytes.fromhex(config.hash)
     assert (said[9:13], said[13:17]) == (b"\xff" * 4, (25_000_000).to_bytes(4, "little"))
-    assert first_answers(config, 2**32 - 1, 25_000_000).endswith(said)
+    assert type(config).from_json(said[19:].decode()) == config
+    assert first_answers(accelerator(config), 2**32 - 1, 25_000_000).endswith(said)
 
 
 CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)
@@ -233,7 +239,8 @@ def test_link_of_a_macro_with_tables(ratio):
 def test_clocks_too_far_apart_are_refused(macro_hz):
     m = Module()
     with pytest.raises(ValueError, match=rf"macro_hz must be from 1/32 to 32 times clock_hz, 10000000, not {macro_hz}"):
-        add_core(m, config=CONFIG, clock_hz=10_000_000, macro_hz=macro_hz, baud=1_000_000, locked=Const(1))
+        add_core(m, accelerator=accelerator(CONFIG), clock_hz=10_000_000, macro_hz=macro_hz, baud=1_000_000,
+                 locked=Const(1))
 
 
 def test_documents_example_is_what_the_code_sends():

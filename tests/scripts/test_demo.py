@@ -1,8 +1,14 @@
 import json
 
+import numpy as np
 import pytest
+from bitline.golden.engine.executor import Engine
 from bitline.golden.mvm import mvm
+from bitline.hdl.config.engine import default_engine
 from bitline.host import digits
+from bitline.host.engine.compiler import compile_network
+from bitline.host.network.files.load import load_network
+from bitline.scripts.commands.demo import network_files
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +38,18 @@ def test_layers_are_int8_and_inputs_fit_eight_bits(classifier):
     digits.run(classifier.layers, classifier.images, lambda index, values: (seen.append(values), mvm(
         classifier.layers[index].weights, values))[1])
     assert all(values.min() >= 0 and values.max() <= 255 for values in seen)
+
+
+def test_the_classifier_as_a_network_is_as_good_on_an_engine(classifier, tmp_path):
+    pytest.importorskip("tflite", reason="no tflite here")
+    files, count = network_files(classifier), 100
+    (tmp_path / "digits.tflite").write_bytes(files.pop("digits.tflite"))
+    config = default_engine()
+    engine = Engine(config, compile_network(config, load_network(tmp_path / "digits.tflite")).image)
+    guesses = [engine.run((image - 128).astype(np.int8)).argmax for image in classifier.images[:count]]
+    assert (guesses == classifier.labels[:count]).mean() > classifier.first(count).float_accuracy - 0.02
+    assert list(files) == [f"{digit}.bin" for digit in range(10)]
+    assert sum(engine.run(data).argmax == digit for digit, data in enumerate(files.values())) >= 9
 
 
 @pytest.mark.slow

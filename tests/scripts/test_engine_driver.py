@@ -38,6 +38,7 @@ class Result(IntEnum):
     CANCELED = -9
     NO_IMAGE = -10
     REFUSED = -11
+    LOST = -12
 
 
 # What each call of the driver returns, by the names that `engine_test.cpp` prints.
@@ -48,7 +49,7 @@ RETURNS = {
     **dict.fromkeys(("beyond_trace", "no_bytes", "no_read", "nothing"), Result.ARGUMENT),
     **dict.fromkeys(("unloaded", "still_unloaded"), Result.NO_IMAGE),
     **dict.fromkeys(("load_running", "input_running", "memory_running", "start_running"), Result.BUSY),
-    "elsewhere": Result.NOT_FOUND, "large": Result.TOO_LARGE, "disturbed": Result.REFUSED,
+    "intruded": Result.LOST, "elsewhere": Result.NOT_FOUND, "large": Result.TOO_LARGE, "disturbed": Result.REFUSED,
     "foreign": Result.OTHER_ENGINE, "late": Result.TIMEOUT,
     "cancel": Result.CANCELED, "run_faulty": Result.FAULT,
 }

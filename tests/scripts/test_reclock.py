@@ -7,6 +7,7 @@ import pytest
 from bitline.constraints import BOARDS
 from bitline.hdl.clocking.pll import nearest, settings
 from bitline.hdl.config import MacroConfig
+from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.scripts.fpga.board_clocks import BoardClocks, BoardTiming, candidates, fastest_setting, first_setting
 from bitline.scripts.fpga.families import DEVICES
 from bitline.scripts.fpga.flow import FlowError
@@ -15,7 +16,7 @@ from bitline.scripts.fpga.reclock import Change, reclocked_config, require_same
 CONFIG = MacroConfig(rows=4, columns=2)
 ULX3S = BOARDS["ulx3s_85f"]
 BEFORE, AFTER = (nearest(ULX3S.pll, ULX3S.clock, hertz) for hertz in (300e6, 112.5e6))
-CHANGE = Change(SimpleNamespace(folder="here"), CONFIG, BEFORE, AFTER)
+CHANGE = Change(SimpleNamespace(folder="here"), accelerator(CONFIG), BEFORE, AFTER)
 NAMES = {"macro": ["busy.macro_clk"], "bridge": ["bridge.clk", "clk"]}
 
 

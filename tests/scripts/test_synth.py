@@ -12,6 +12,7 @@ from bitline.hdl.clocking.pll import nearest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
 from bitline.hdl.macro.ports import input_layout, output_layout, write_layout
+from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.hdl.uart_bridge.answer_memory import first_answers
 from bitline.hdl.uart_bridge.protocol import BUSY_BITS
 from bitline.scripts.commands import program
@@ -106,7 +107,7 @@ def check_clocks(report, board):
 def test_a_summary_calls_only_packed_cells_lut_sites():
     counts = {**dict.fromkeys(COUNTED, 0), "instances": 4, "lut": 200, "lut_sites": 200, "placed_sites": 292}
     line = summary({
-        "module": "m", "board": "b", "device": "d",
+        "accelerator": "macro", "module": "m", "board": "b", "device": "d",
         "counts": {"whole": counts, "macro": counts, "blocks": {"x": counts}},
         "per_operation": {"macro": counts}, "fmax_mhz": 1.0, "seeds": [1],
         "critical_path": {"words": ""}})
@@ -156,7 +157,8 @@ def check_identity(bitstream, report, board, folder):
     words = dict(re.findall(r"^word: (\w+) ([01]+)$", text, re.MULTILINE))
     for name in ("CLKI_DIV", "CLKFB_DIV", "CLKOP_DIV"):
         assert int(words.get(name, "0"), 2) == report["clocks"]["pll"][name] - 1
-    answers = first_answers(built(report), round(report["clocks"]["macro"]["mhz"] * 1e6), round(board.clock))
+    answers = first_answers(accelerator(built(report)), round(report["clocks"]["macro"]["mhz"] * 1e6),
+                            round(board.clock))
     memories = [[int(word, 16) & 0xFF for word in section.split()[1:]] for section in text.split(".bram_init")[1:]]
     assert any(bytes(words[:len(answers)]) == answers for words in memories)
 

@@ -25,13 +25,15 @@ static void cycle()
     core->eval();
 }
 
-// Reads until another master makes an access that is refused.
-static int disturb_in = -1;
+// Reads until another master makes an access that is refused, and until it writes a word.
+static int disturb_in = -1, intrude_in = -1;
 
 static void before_read()
 {
     if (disturb_in >= 0 && disturb_in-- == 0)
         shim_read(BASE + 0xffc);
+    if (intrude_in >= 0 && intrude_in-- == 0)
+        shim_write(BASE + 0x58, 0);
 }
 
 static Bytes read_file(const char *name)
@@ -130,10 +132,16 @@ static unsigned is_done()
 
 static void misuse(const Bytes &good)
 {
-    // Before the last of three reads, with as many errors before as the register counts, and more.
+    // Before the read of each section's checksum.
+    for (int section = 0; section < 4; section++) {
+        intrude_in = 2 + section;
+        say("intruded", bitline_engine_load(&engine, good.data(), good.size()));
+    }
+    say("unloaded", bitline_engine_start(&engine));
+    // Before the last of seven reads, with as many errors before as the register counts, and more.
     for (int each = 0; each < 300; each++)
         shim_read(BASE + 0xffc);
-    disturb_in = 2;
+    disturb_in = 6;
     say("disturbed", bitline_engine_load(&engine, good.data(), good.size()));
     say("disturbed_error", bitline_engine_take_error(&engine));
     say("load", bitline_engine_load(&engine, good.data(), good.size()));

@@ -14,6 +14,7 @@ from ...golden.bits import limits
 from ...golden.macro import MacroModel
 from ...golden.program import Vector, Write
 from ...hdl.config import MacroConfig
+from ...hdl.uart_bridge.accelerator import accelerator
 from ...hdl.uart_bridge.protocol import DONE, ESCAPE, FLAG, LINK_COUNTERS_BYTES, OVERHEAD, Command, Refusal, sizes
 from ...host.board import LinkError
 from ...host.board.link import ATTEMPTS, HEADER, Frame, FrameFinder, Link, encode, wrap
@@ -70,7 +71,7 @@ class Host:
         self.latency = 200 + (30 + waits) / min(ratio, 1)
         self.line, self.noise = Line(dut, ratio, self.rng.random()), Noise(self.rng)
         cocotb.log.info("clock of the macro: %.4f of the bridge's", ratio)
-        self.model, self.sizes = MacroModel(self.config), sizes(self.config)
+        self.model, self.sizes = MacroModel(self.config), sizes(accelerator(self.config))
         self.rows = self.vectors = 0
         self.restart()
 

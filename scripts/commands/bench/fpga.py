@@ -13,7 +13,7 @@ from ...common.progress import running
 from ...common.tables import show
 from ...fpga.array_flow import BITS, DEVICE, KINDS, Array, count_array, place_array
 from ...fpga.block_usage import Blocks
-from ...fpga.board_flow import MACRO, Design
+from ...fpga.board_flow import Design
 from ...fpga.flow import FlowError, pack_cells, synthesize, with_seeds
 from ...fpga.netlist_check import check_netlist
 from ...fpga.synth_report import count_blocks, versions
@@ -144,7 +144,7 @@ def measure_rest(rows, columns, folder, progress=None):
     folder = Path(folder).resolve() / f"macro_{config.name}"
     netlist = synthesize(**design.synthesis, folder=folder, progress=progress)
     pack_cells(netlist, design.device, folder, constraints=design.constraints, progress=progress)
-    counts = count_blocks(Blocks(netlist, MACRO, design.rest), folder / "packed.json")
+    counts = count_blocks(Blocks(netlist, design.division.path, design.rest), folder / "packed.json")
     macro, columns_only = (counts[part]["placed_sites"] for part in ("macro", "columns_and_accumulators"))
     blocks = {kind: block["placed_sites"] for kind, block in counts["blocks"].items() if kind != design.rest}
     return {"rows": rows, "columns": columns, "macro": macro, "columns_and_accumulators": columns_only,

@@ -1,18 +1,26 @@
 """``bitline classify``: an image of an engine on inputs."""
 
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import numpy as np
 
 from ....golden.engine.executor import Engine
-from ....golden.engine.image import EngineError
+from ....golden.engine.image import EngineError, read_image
+from ....hdl.clocking.pll import MHZ
 from ....hdl.config.engine import EngineConfig, default_engine
+from ....host.board import EngineBoard, LinkError
+from ....host.board.simulated_board import SimulatedBoard
 from ....verif.engine.verilog_runs import run_verilog
 from ....verif.sim.build import SimulatorError
 from ...common.files import BadInput, check_writable, refusing, write_json
 from ...common.network_inputs import read_numpy
 from ...common.options import build_option
+
+# A port of no device.
+SIMULATED = "simulated"
 
 
 def read_input(path):
@@ -50,32 +58,76 @@ def compared_runs(config, data, inputs, is_stateful, folder):
         yield run
 
 
+@contextmanager
+def connected(port, config, folder):
+    """The driver of the board at a port, which must have the engine, any for None; `SIMULATED` makes a board."""
+    if port == SIMULATED:
+        with SimulatedBoard(config, folder=folder) as simulated, simulated.connect() as board:
+            yield board
+    else:
+        with EngineBoard(port, config) as board:
+            yield board
+
+
+def board_runs(config, data, inputs, is_stateful, folder, port):
+    """The same, each compared with that of a board, which the last line tells of; LinkError if it differs."""
+    seconds, cycles = 0.0, 0
+    if port == SIMULATED:
+        config = config or default_engine()
+        # Before an engine is compiled, which may take minutes.
+        read_image(config, data)
+    with connected(port, config, folder) as board:
+        board.load(data)
+        for number, (x, run) in enumerate(zip(inputs, golden_runs(board.config, data, inputs, is_stateful))):
+            if not is_stateful:
+                board.begin_stream()
+            started = time.perf_counter()
+            found = board.run(x)
+            seconds, cycles = seconds + time.perf_counter() - started, cycles + found.cycles
+            if (found.output.tolist(), found.classes.tolist()) != (run.output.tolist(), run.classes.tolist()):
+                raise LinkError(f"run {number} on the board must give the outputs of the golden model, and gives class "
+                                f"{found.classes[0]}, outputs {' '.join(map(str, found.output))}")
+            yield run
+        click.echo(f"the board at {port}, {board.clock_hz / MHZ:g} MHz: the same outputs, {cycles / len(inputs):,.0f} "
+                   f"cycles an input, {len(inputs) * board.clock_hz / cycles:,.0f} inputs a second; "
+                   f"{len(inputs) / seconds:,.0f} with the serial line")
+
+
 @click.command()
 @click.argument("image", type=click.Path(path_type=Path))
 @click.option("--inputs", metavar="FILE", multiple=True, required=True, type=click.Path(path_type=Path),
               help="An input: .npy, or the bare bytes; may be given several times.")
 @click.option("--config", "config_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="The engine. [default: one with a macro of 64 x 64]")
+              help="The engine. [default: one with a macro of 64 x 64, or the board's]")
 @click.option("--stateful", is_flag=True, help="Inputs are steps of one stream, for networks that keep a state.")
-@click.option("--backend", type=click.Choice(("golden", "rtl")), default="golden", show_default=True,
+@click.option("--backend", type=click.Choice(("golden", "rtl", "board")), default="golden", show_default=True,
               help="Also run on the engine's Verilog in Verilator (rtl), and compare memory and cycles of each "
-                   "descriptor.")
+                   "descriptor; or on a board, and compare outputs.")
+@click.option("--port", help=f"Of the board; {SIMULATED}: one whose Verilog, with the serial line, runs in Verilator.")
 @build_option
 @click.option("--trace", "trace_path", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets start, cycles, CRC-32 of the memory and counters of each descriptor, as JSON.")
-def command(image, inputs, config_path, stateful, backend, folder, trace_path):
+def command(image, inputs, config_path, stateful, backend, port, folder, trace_path):
     """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input.
 
     Of inputs that run together each has a class.
     """
+    if (backend == "board") != (port is not None):
+        raise BadInput("--port must be given with --backend board, and with no other")
     if trace_path:
         check_writable(trace_path)
     traces = []
-    with refusing(EngineError, ValueError, TypeError):
-        config = EngineConfig.load(config_path) if config_path else default_engine()
-        given = config, image.read_bytes(), [read_input(path) for path in inputs], stateful
-        runs = golden_runs(*given) if backend == "golden" else compared_runs(*given, folder)
-        for path, run in zip(inputs, runs):
+    with refusing(EngineError, LinkError, ValueError, TypeError):
+        config = EngineConfig.load(config_path) if config_path else None
+        given = image.read_bytes(), [read_input(path) for path in inputs], stateful
+        if backend == "board":
+            runs = board_runs(config, *given, folder, port)
+        elif backend == "rtl":
+            runs = compared_runs(config or default_engine(), *given, folder)
+        else:
+            runs = golden_runs(config or default_engine(), *given)
+        # The runs first, so that they come to their end.
+        for run, path in zip(runs, inputs):
             traces.append({"input": str(path), "steps": trace(run)})
             values, classes = (" ".join(map(str, numbers.tolist())) for numbers in (run.output, run.classes))
             click.echo(f"{path}: class{'es' if len(run.classes) > 1 else ''} {classes}, {run.cycles:,} cycles, outputs "

