@@ -153,6 +153,21 @@ def test_runs_of_hostile_programs_are_judged(hostile):
     assert "must hold" in case.difference([replace(ended, memory=changed(ended.memory, 7)), right])
 
 
+def test_what_is_fed_may_have_the_fault_of_two_that_start_together():
+    """Its rules are looked at before the feeder reads what is beyond its limit."""
+    for seed in range(999):
+        image = draw_image(np.random.default_rng(seed), CONFIG)
+        number = next((number for number, each in enumerate(image.program) if each.feeds), None)
+        if number is not None:
+            break
+    program = list(image.program)
+    program[number] = program[number]._replace(source_limit=end_of(program[number], "source") - 1)
+    program[number + 1] = program[number + 1]._replace(block_width=3)
+    rules = Broken(CONFIG, replace(image, program=program))
+    rules.run()
+    assert {(fault, each) for fault, each, _ in rules.found} >= {(Fault.SOURCE, number), (Fault.NEIGHBOR, number + 1)}
+
+
 def test_what_lasts_is_canceled_and_what_does_not_is_not(hostile):
     """A POOL that gateware does not refuse, of far more pixels than it may have."""
     _, base, _, _ = hostile

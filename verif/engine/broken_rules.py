@@ -47,7 +47,8 @@ class Broken(Checks):
             # What a number of zero, or a load that is missing, makes of other rules.
             except (ZeroDivisionError, ValueError, IndexError):
                 assert len(self.found) > count
-            if self.is_sure or descriptor.operation == Operation.END:
+            # Rules of what is fed are looked at before both start.
+            if (self.is_sure and not descriptor.feeds) or descriptor.operation == Operation.END:
                 return
             first += descriptor.tiles if descriptor.operation == Operation.CONV else 0
         self.found.append((Fault.IMAGE, self._config.program_length, True))

@@ -50,10 +50,12 @@ class DrawnTensors:
 
     def start(self, name, length, reach, depth):
         """First row or pixel of a window: beside or within a source, or far away, also by as many bytes as count."""
+        if not self.is_one_of(3):
+            return self.between(1 - reach, length)
         low, high = RANGES[name]
         most = self.one_of(MOST_ROW_BYTES, self._config.activation_bytes) // depth
-        near, far = self.between(1 - reach, length), self.one_of(-1, 1) * most + self.between(-1, 1)
-        return min(max(self.one_of(near, near, near, near, self.any_of(name), low, high, far), low), high)
+        found = self.one_of(self.any_of(name), low, high, self.one_of(-1, 1) * most + self.between(-1, 1))
+        return min(max(found, low), high)
 
     def step(self):
         """From a window to the next."""
