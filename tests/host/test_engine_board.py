@@ -12,8 +12,8 @@ from bitline.golden.engine.image import EngineError, Fault, read_image
 from bitline.host.board import Board, LinkError, engine_board
 from bitline.host.board.simulated_board import BAUD, CLOCK_HZ, LATENCY_S, MACRO_HZ, SimulatedBoard
 from bitline.host.engine.compiler import compile_network
+from bitline.verif.engine.small_engines import TINY
 from engine_networks import Builder, streaming_network
-from engine_runs import TINY
 
 
 def network():

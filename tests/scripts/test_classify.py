@@ -8,8 +8,8 @@ import pytest
 from bitline.host.board.engine_board import BoardRun
 from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.networks import classify
+from bitline.verif.engine.small_engines import TINY
 from engine_networks import Builder
-from engine_runs import TINY
 from places import ROOT
 
 

