@@ -90,7 +90,7 @@ def sizes(accelerator, buffer=2048):
     """The `Sizes` of an accelerator; ``buffer`` is doubled until one item of each kind fits."""
     items = (payload_bytes(layout) for layout in (accelerator.write, accelerator.i, accelerator.o))
     found = Sizes(*items, buffer, IDENTITY_STRUCT.size + len(_parameters(accelerator.config)))
-    return found if found.rows and found.vectors else sizes(accelerator, 2 * buffer)
+    return found if min(found.rows, found.vectors) > 0 else sizes(accelerator, 2 * buffer)
 
 
 def _parameters(config):

@@ -27,6 +27,8 @@ ANSWER = struct.Struct("<IB")
 FINISHED = "interrupt_status.finished"
 # Cycles by which a run may be longer than its image says; after a fault it waits some for tables.
 PATIENCE = 1000
+# Of a run that can be told from a longer one: its cycles are counted in 32 bits.
+MOST_CYCLES = (1 << 32) - PATIENCE
 # Cycles of the engine that asking for its state takes at least, at the lowest rate of its clock to the bridge's; and
 # how often it is asked beyond those of a run.
 POLL_CYCLES, POLLS = 64, 1000
@@ -42,12 +44,15 @@ class BoardRun:
         Bytes of the outputs.
     classes : int array (rows,)
         As of `Run`.
+    argmax : int
+        What END gives.
     cycles : int
         Of the engine's clock.
     """
 
     output: np.ndarray
     classes: np.ndarray
+    argmax: int
     cycles: int
 
 
@@ -87,6 +92,9 @@ class EngineBoard(Connection):
         """
         image = read_image(self.config, data)
         Checks(self.config, image).run()
+        if not 0 < image.cycles < MOST_CYCLES:
+            raise EngineError(f"image must say that a run takes from 1 to {MOST_CYCLES - 1:,} cycles, not "
+                              f"{image.cycles:,}")
         self._image = None
         self.cancel()
         self._set(("control", self._bit("control.clear_error")), ("interrupt_status", self._bit(FINISHED)))
@@ -100,17 +108,26 @@ class EngineBoard(Connection):
     def begin_stream(self):
         """Give the states of the image their first values."""
         self._require_image()
+        self._has_begun = False
         self._store(self._ports.addresses[STATE], self._image.states.view(np.uint8))
 
     def start(self, x):
-        """Write an input, bytes or an int8 array, and begin a run."""
+        """Write an input, bytes or an int8 array, and begin a run. EngineError if one goes on."""
         self._require_image()
-        self._store(self._ports.addresses[INPUT], self._ports.input(x))
-        self._set(("interrupt_status", self._bit(FINISHED)), ("control", self._bit("control.start")))
+        data = self._ports.input(x)
+        if self._value("status.busy", *self._read("status")):
+            raise EngineError("run must have ended before another begins, and has not")
+        self._has_begun = False
+        self._set(("interrupt_status", self._bit(FINISHED)), ("control", self._bit("control.clear_error")))
+        self._store(self._ports.addresses[INPUT], data)
+        self._set(("control", self._bit("control.start")))
+        self._has_begun = True
 
     def wait(self):
         """The `BoardRun` of the run that was begun, when it has ended; one that goes on for too long is canceled."""
         self._require_image()
+        if not self._has_begun:
+            raise EngineError("run must have begun before its results are read, and has not")
         status, cycles, fault, argmax, error, events = self._ended(self._image.cycles + PATIENCE)
         if error:
             raise LinkError(f"board must do every access, and refuses {self._value('error.count', error)}, the first "
@@ -123,7 +140,7 @@ class EngineBoard(Connection):
         if self._value("status.canceled", status):
             raise EngineError(f"run must end by itself, and was canceled after {cycles:,} cycles")
         output = self._fetch(self._ports.addresses[OUTPUT]).view(np.int8)
-        return BoardRun(output, self._ports.classes(output, argmax), cycles)
+        return BoardRun(output, self._ports.classes(output, argmax), self._value("result.argmax", argmax), cycles)
 
     def run(self, x):
         """`start` and `wait`."""
@@ -180,7 +197,10 @@ class EngineBoard(Connection):
         target = section.value << self._fields["target.section"].low | item << self._fields["target.item"].low
         words = struct.unpack(f"<{len(data) // WORD_BYTES}I", data)
         self._set(("target", target), *(("write_data", word) for word in words))
-        if self._read("checksum") != (zlib.crc32(data),):
+        kept, checksum = self._read("target", "checksum")
+        # Without it words go where those before them went.
+        _require("target", kept, target)
+        if checksum != zlib.crc32(data):
             raise LinkError(f"board must take the {len(words)} words of {section.name.lower()} from item {item} on as "
                             "they were sent, and has another CRC-32 of them")
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from bitline.golden.engine.executor import Engine
 from bitline.golden.engine.image import EngineError, Fault, read_image
+from bitline.hdl.engine.control.image_words import Section
 from bitline.host.board import Board, LinkError, engine_board
 from bitline.host.board.simulated_board import BAUD, CLOCK_HZ, LATENCY_S, MACRO_HZ, SimulatedBoard
 from bitline.host.engine.compiler import compile_network
@@ -64,7 +65,7 @@ def check(board, inputs=INPUTS, has_cycles=True):
     for x in inputs:
         expected, run = engine.run(x), board.run(x)
         assert run.output.tolist() == expected.output.tolist()
-        assert run.classes.tolist() == expected.classes.tolist()
+        assert run.classes.tolist() == expected.classes.tolist() and run.argmax == expected.argmax
         assert run.cycles == expected.cycles or not has_cycles
 
 
@@ -131,6 +132,55 @@ def test_a_word_that_is_lost_is_noticed(board, monkeypatch, lost, section):
         board.load(IMAGE)
     with refused("image must be loaded before a run, and is not", EngineError):
         board.run(INPUTS[0])
+
+
+def test_words_that_go_where_those_before_went_are_noticed(board, monkeypatch):
+    """A network of sums has no tiles and no loads: of the same checksum is what restarted nothing."""
+    build = Builder(np.random.default_rng(39), (1, 4, 4, 4))
+    build.add(0, 0)
+    data = compile_network(TINY, build.network()).image
+    board.load(IMAGE)
+    parameters = Section.PARAMETERS.value << board._fields["target.section"].low
+    whole = board._set
+    monkeypatch.setattr(board, "_set", lambda *writes: whole(*(each for each in writes if each !=
+                                                               ("target", parameters))))
+    with refused(rf"must have {parameters:#x} in its register target, and has 0x\w+"):
+        board.load(data)
+
+
+def test_a_start_that_failed_gives_no_former_result(board, monkeypatch):
+    board.load(IMAGE)
+    check(board, INPUTS[:1], has_cycles=False)
+    whole = board._set
+    with monkeypatch.context() as patch:
+        patch.setattr(board, "_set", lambda *writes: whole(*writes[:-1] if len(writes) > 2 else writes))
+        with refused("words of activations"):
+            board.start(INPUTS[1])
+    for _ in range(2):
+        with refused("run must have begun before its results are read, and has not", EngineError):
+            board.wait()
+        # Nor does a stream that has begun anew.
+        board.run(INPUTS[0])
+        board.begin_stream()
+
+
+def test_a_run_that_goes_on_is_not_begun_again(board, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(engine_board, "Checks", lambda config, image: SimpleNamespace(run=lambda: None))
+        board.load(changed(0, **ENDLESS))
+    board.start(INPUTS[0])
+    with refused("run must have ended before another begins, and has not", EngineError):
+        board.start(INPUTS[0])
+    board.load(IMAGE)
+    check(board, INPUTS[:1], has_cycles=False)
+
+
+@pytest.mark.parametrize("cycles", [0, (1 << 32) - 1000])
+def test_cycles_of_an_image_that_no_counter_tells_are_refused(board, monkeypatch, cycles):
+    read = engine_board.read_image
+    monkeypatch.setattr(engine_board, "read_image", lambda *image: replace(read(*image), cycles=cycles))
+    with refused(f"image must say that a run takes from 1 to 4,294,966,295 cycles, not {cycles:,}", EngineError):
+        board.load(IMAGE)
 
 
 def test_a_lost_word_of_an_input_is_noticed(board, monkeypatch):
@@ -231,7 +281,9 @@ def test_inputs_that_are_refused(board):
 
 def test_an_access_that_the_engine_refuses(board, monkeypatch):
     board.load(IMAGE)
-    board._set(("load_count", TINY.load_entries + 1))
+    store = board._store
+    monkeypatch.setattr(board, "_store", lambda *data: (store(*data), board._set(
+        ("load_count", TINY.load_entries + 1))))
     with refused("board must do every access, and refuses 1, the first as VALUE"):
         board.run(INPUTS[0])
     monkeypatch.setitem(board._offsets, "status", 0xF0)

@@ -45,7 +45,7 @@ def test_a_network_on_a_simulated_board(cli, files):
 def test_a_wrong_result_of_a_board_is_refused(refused, files, monkeypatch):
     @contextmanager
     def wrong(port, config, folder):
-        run = BoardRun(np.array([1, 2, 3, 4, 5], np.int8), np.array([4]), 9)
+        run = BoardRun(np.array([1, 2, 3, 4, 5], np.int8), np.array([4]), 4, 9)
         yield SimpleNamespace(config=config, load=lambda data: None, begin_stream=lambda: None, run=lambda x: run)
 
     monkeypatch.setattr(classify, "connected", wrong)

@@ -1,6 +1,7 @@
 """All rules that the descriptors of an image break, and which of them gateware has."""
 
 import re
+from contextlib import suppress
 
 import numpy as np
 
@@ -48,9 +49,12 @@ class Broken(Checks):
             except (ZeroDivisionError, ValueError, IndexError):
                 assert len(self.found) > count
             # Rules of what is fed are looked at before both start.
-            if (self.is_sure and not descriptor.feeds) or descriptor.operation == Operation.END:
+            has_fed = descriptor.operation == Operation.DEPTHWISE and descriptor.feeds
+            if (self.is_sure and not has_fed) or descriptor.operation == Operation.END:
                 return
-            first += descriptor.tiles if descriptor.operation == Operation.CONV else 0
+            # One with a length of zero has none.
+            with suppress(ZeroDivisionError):
+                first += descriptor.tiles if descriptor.operation == Operation.CONV else 0
         self.found.append((Fault.IMAGE, self._config.program_length, True))
 
     @property
@@ -62,11 +66,18 @@ class Broken(Checks):
         if condition:
             return
         is_window = rule == "windows that see its source" and self._descriptor.operation == Operation.POOL
-        is_sure, ends = not (LACKED.match(rule) or is_window), ENDS.match(rule)
+        is_sure, ends = not (LACKED.match(rule) or is_window) or self._lacks_slots(rule), ENDS.match(rule)
         if not ends or self._is_beyond(ends[1]):
             self.found.append((fault, self._number, is_sure and not (ends and self._wraps(ends[1]))))
         if LAST.match(rule):
             raise EngineError(rule, self._number, fault)
+
+    def _lacks_slots(self, rule):
+        """Whether parameters are beyond those of the engine, not only beyond those of the image."""
+        descriptor, slots = self._descriptor, self._config.parameter_slots
+        own = descriptor.parameters + -(-descriptor.channels // self._config.lanes)
+        has_own = descriptor.operation in (Operation.CONV, Operation.DEPTHWISE)
+        return rule.startswith("parameters among") and has_own and own > slots
 
     def _is_beyond(self, name):
         """Whether gateware may notice that a tensor is beyond its limit."""
