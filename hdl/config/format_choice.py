@@ -38,9 +38,10 @@ class FormatChoice:
         """
         names = text.split(SEPARATOR) if isinstance(text, str) else [text]
         for each in names:
-            if each in REFUSED:
+            is_text = isinstance(each, str)
+            if is_text and each in REFUSED:
                 raise ValueError(f"{name} must not be {each}, {REFUSED[each]}")
-            if each not in FORMAT_NAMES:
+            if not is_text or each not in FORMAT_NAMES:
                 raise ValueError(f"{name} must be one of {', '.join(FORMAT_NAMES)}, not {each!r}")
             if names.count(each) > 1:
                 raise ValueError(f"{name} must have each format once, not {text}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...verif.sim.build import cache, digest
 from ..common.tools import FlowError
-from .cells.array import BANK, CLOCK, OUTPUT, is_array
+from .cells.array import BANK, CLOCK, OUTPUT, index_of, is_array
 from .cells.functions import truth_table, variables
 
 FEMTO = 1e6
@@ -239,7 +239,8 @@ def _stored(instance, delays):
 def _array(instance, delays):
     """Of bitcells; `gates.cpp` has its function."""
     pins, buses = instance.pins, {}
-    for pin in (*instance.cell.inputs, *instance.cell.outputs):
+    # A library names the bits of a port in any order.
+    for pin in sorted((*instance.cell.inputs, *instance.cell.outputs), key=index_of):
         buses.setdefault(pin.partition("[")[0], []).append(pin)
     # All bits of the bank count as the first.
     causes, outputs = [CLOCK, *buses.get(BANK, ())[:1]], buses[OUTPUT]

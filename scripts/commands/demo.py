@@ -172,7 +172,7 @@ def print_report(report):
               help="Gets report.json and digits.png.")
 @netlist_options
 @click.option("--network", "network_folder", metavar="DIR", type=click.Path(path_type=Path),
-              help="Gets the classifier as a network, digits.tflite, and of the images the first of each digit, an input.")
+              help="Gets the classifier as a network, digits.tflite, and of the images the first of each digit.")
 @click.option("--images", type=click.IntRange(1), help="How many. [default: all]")
 @simulator_option
 @build_option

@@ -179,7 +179,8 @@ def test_the_order_of_formats_is_no_matter_of_what_a_macro_has():
     (["MXFP4+MXINT8+MXFP4"], r"inputs must have each format once, not MXFP4\+MXINT8\+MXFP4"),
     (["MXFP4+MXFP8_E5M2"], "inputs must not be MXFP8_E5M2, whose infinities no sum of integers holds"),
     (["MXFP4+"], "inputs must be one of MXINT8, .*, NVFP4, not ''"),
-    ([4], "inputs must be one of MXINT8, .*, NVFP4, not 4")])
+    ([4], "inputs must be one of MXINT8, .*, NVFP4, not 4"),
+    ([["MXFP4"]], r"inputs must be one of MXINT8, .*, NVFP4, not \['MXFP4'\]")])
 def test_choices_that_break_a_rule(formats, match):
     with pytest.raises(ValueError, match=f"^{match}$"):
         block_macro(*formats, columns=4)

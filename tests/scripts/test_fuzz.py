@@ -152,6 +152,10 @@ def test_fields_of_damaged_files_are_changed_and_files_stay_whole():
     assert changed > 90
 
 
+def test_jobs_are_those_of_programs(refused):
+    refused("fuzz", "ABS", "--jobs", 2, match="--jobs must come with --engine, and comes without, as 2$")
+
+
 def test_a_runtime_that_is_missing_is_said(refused, monkeypatch):
     monkeypatch.setattr(command, "find_spec", lambda name: None)
     refused("fuzz", "ABS", "--runtime", "tflm", match="tflite-micro not found: pip install tflite-micro$")

@@ -21,6 +21,11 @@ def bits_of(port, width):
     return [port] if width == 1 else [f"{port}[{index}]" for index in range(width)]
 
 
+def index_of(pin):
+    """Which bit of its port a pin is."""
+    return int(pin.partition("[")[2].rstrip("]") or 0)
+
+
 def is_array(cell):
     """Whether a cell keeps weights: it has some at its outputs, and no function that says where they come from."""
     return not cell.storage and not any(cell.outputs.values()) and any(

@@ -164,6 +164,8 @@ def command(operators, values, seed, output, runtime, damaged, engine, jobs):
         raise BadInput(f"operators must be among {', '.join(fuzzers)}, not {unknown[0]}")
     if damaged:
         return damage(kinds, operators or fuzzers, damaged, seed)
+    if jobs:
+        raise BadInput(f"--jobs must come with --engine, and comes without, as {jobs}")
     if output:
         check_writable(output)
     chosen = {operator: partial(kind.fuzz, runtime=runtime or RUNTIME) if kind is tflite_fuzz else kind.fuzz
