@@ -51,6 +51,7 @@ def test_table_of_drawn_programs_is_what_was_counted():
     record = json.loads((ROOT / "docs" / "drawn_programs.json").read_text(encoding="utf-8"))
     table = engine_tables.drawn_programs_table(record)
     assert f"\n\n{table}\n" in (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8"), f"now: {table}"
+    assert sum(sum(ends.values()) for ends in record["programs"].values()) == 10_000
     assert record["mismatches"] == [] and record["engines"] == {name: each.hash for name, each in ROOMY.items()}
 
 

@@ -223,7 +223,7 @@ def test_command_counts_and_says_what_is_wrong(monkeypatch, cli, tmp_path):
 
     monkeypatch.setattr(fuzz, "completed", completed)
     status, output, _ = cli("fuzz", "--engine", 500, "--seed", 3, "--jobs", 3, "--output", tmp_path / "x.json")
-    assert status == 1 and "seed 7, tiny: it" in output and "4 programs, 1 mismatches" in output
+    assert status == 1 and "seed 7, tiny: it" in output and "4 programs, 1 mismatches, 496 not run" in output
     assert sorted(seed for _, seeds in chunks for seed in seeds) == list(range(3, 503))
     assert {name for name, _ in chunks} == set(ROOMY) and all(
         list(ROOMY)[seed % len(ROOMY)] == name for name, seeds in chunks for seed in seeds)

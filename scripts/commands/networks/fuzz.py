@@ -102,8 +102,11 @@ def run_programs(count, seed, jobs, output):
         show(table)
     for line in wrong:
         click.echo(line)
-    click.echo(f"{programs.total():,} programs, {len(wrong):,} mismatches")
-    return 1 if wrong else 0
+    lacking = count - programs.total()
+    # After a run that does not end those behind it are not run.
+    not_run = f", {lacking:,} not run" if lacking else ""
+    click.echo(f"{programs.total():,} programs, {len(wrong):,} mismatches{not_run}")
+    return 1 if wrong or lacking else 0
 
 
 def nested(counts):
