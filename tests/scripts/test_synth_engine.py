@@ -1,7 +1,6 @@
 """``bitline synth`` of an engine with a network."""
 
 import json
-from dataclasses import replace
 from importlib.util import find_spec
 
 import numpy as np
@@ -13,7 +12,7 @@ from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.scripts.fpga.block_usage import DIVISIONS, Blocks
 from bitline.scripts.fpga.board_clocks import SPARE
 from bitline.scripts.fpga.families import FAMILIES
-from bitline.scripts.fpga.flow import Netlist
+from bitline.scripts.fpga.flow import DEVICES, FitError, Netlist
 from bitline.scripts.fuzzing.tflite_builder import TfliteFile
 from bitline.verif.engine.small_engines import TINY
 
@@ -90,10 +89,14 @@ def test_a_bitstream_that_classifies(cli, model, tmp_path):
     assert engine.run(bytes(40)).cycles <= network["cycles"]
 
 
-@pytest.mark.slow
-def test_an_engine_that_does_not_fit(refused, model, tmp_path):
+def test_an_engine_that_does_not_fit(refused, model, tmp_path, monkeypatch):
+    """Without a search for one that does; mapping an engine for this device takes longer than a test may."""
+    def full(board, config, **options):
+        raise FitError(DEVICES[board.device], {"ICESTORM_LC": (19_000, 5_280)})
+
     path = tmp_path / "engine.json"
-    path.write_text(replace(TINY, macro=replace(TINY.macro, column="bitcell")).to_json())
+    path.write_text(TINY.to_json())
+    monkeypatch.setattr("bitline.scripts.commands.synth.synth", full)
     refused("synth", "--board", "icebreaker", "--network", model, "--engine", path, "--out", tmp_path / "out",
-            "--build", tmp_path / "build", match=r"the design must fit iCE40UP5K, and takes [\d,]+ .*of 5,280")
+            "--build", tmp_path / "build", match=r"the design must fit iCE40UP5K, and takes 19,000 .*of 5,280 .*many\)")
     assert not (tmp_path / "out").exists()
