@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 
-from ...hdl.config import CoreConfig, MacroConfig
-from ...hdl.config.engine import EngineConfig
+from ...hdl.config.base import Parameters
 from ...hdl.core.top import core_ports
 from ...hdl.emit import design as emitted
 from ...hdl.fabric.design import Design
@@ -38,8 +37,8 @@ class Pin:
 
 
 @dataclass(frozen=True)
-class MacroDesign:
-    """A macro, tested by the regression.
+class Emitted:
+    """A design that is the Verilog of a configuration.
 
     Attributes
     ----------
@@ -55,8 +54,7 @@ class MacroDesign:
     pins : list of Pin
     """
 
-    config: MacroConfig
-    top_block = "macro"
+    config: Parameters
     prefix = ""
     proofs = PROOFS
 
@@ -67,6 +65,13 @@ class MacroDesign:
     @property
     def verilog(self):
         return emitted(self.config).text
+
+
+@dataclass(frozen=True)
+class MacroDesign(Emitted):
+    """A macro, tested by the regression; attributes as of `Emitted`."""
+
+    top_block = "macro"
 
     @property
     def pins(self):
@@ -80,8 +85,8 @@ class MacroDesign:
 
 
 @dataclass(frozen=True)
-class CoreDesign:
-    """A core; further attributes as of `MacroDesign`.
+class CoreDesign(Emitted):
+    """A core; further attributes as of `Emitted`.
 
     Attributes
     ----------
@@ -93,19 +98,8 @@ class CoreDesign:
         The module that testbenches connect to.
     """
 
-    config: CoreConfig
     top_block = "core_top"
     wrapper = "mutants"
-    prefix = ""
-    proofs = PROOFS
-
-    @property
-    def name(self):
-        return self.config.name
-
-    @property
-    def verilog(self):
-        return emitted(self.config).text
 
     @property
     def pins(self):
@@ -143,13 +137,10 @@ class CoreDesign:
 
 
 @dataclass(frozen=True)
-class BoardDesign:
+class BoardDesign(Emitted):
     """The bridge to a host before a macro; attributes as of `CoreDesign`."""
 
-    config: MacroConfig
     top_block = "board"
-    prefix = ""
-    proofs = PROOFS
     testbenches = ("tb_link",)
     wrapper = "board"
 
@@ -181,27 +172,18 @@ class BoardDesign:
 
 
 @dataclass(frozen=True)
-class EngineDesign:
+class EngineDesign(Emitted):
     """An engine, tested by drawn programs; attributes as of `CoreDesign`.
 
     Its mutants are those of the blocks that find and check addresses.
     """
 
-    config: EngineConfig
     top_block = "engine"
     wrapper = "mutants"
     prefix = "engine_"
     # The whole takes too long.
     proofs = PROOFS[:2]
     blocks = ("gather", "patch_addresses", "bounds", "guards", "loader", "window_reader", "pool", "slots")
-
-    @property
-    def name(self):
-        return self.config.name
-
-    @property
-    def verilog(self):
-        return emitted(self.config).text
 
     @property
     def pins(self):
