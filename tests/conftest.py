@@ -15,6 +15,8 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # readline, which pytest loads, sets it to 80 for the workers of xdist: tables would be narrower there.
+    os.environ.pop("COLUMNS", None)
     # Verilator's makefiles compile with it. Cores that simulate by themselves compile Verilator's library each time.
     if config.getoption("--all") and shutil.which("ccache"):
         os.environ.setdefault("OBJCACHE", "ccache")
