@@ -72,8 +72,8 @@ def fabric_of(path):
 @config_options(interval=lambda arguments: INTERVALS[arguments["fabric"]])
 @core_options
 @click.option("--engine", "engine_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="An engine, as `bitline compile --write-config` writes it, in place of a macro; with --bus axi "
-                   "in a core with registers.")
+              help="An engine, as `bitline compile --write-config` writes it, in place of a macro; with --bus in "
+                   "a core with registers.")
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
