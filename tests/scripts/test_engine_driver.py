@@ -12,7 +12,7 @@ from bitline.golden.engine.image import INPUT, Fault, read_image
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.host.engine.compiler import compile_network
-from bitline.scripts.commands.generate import generate_engine_core
+from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
 from bitline.verif.engine.small_engines import DEPTHWISE
@@ -85,7 +85,7 @@ def with_crc(head):
 def program(request, tmp_path_factory):
     """The compiled `engine_test.cpp`, for each bus."""
     path, core = tmp_path_factory.mktemp("engine_driver"), EngineCoreConfig(engine=DEPTHWISE, bus=request.param)
-    generate_engine_core(core, path)
+    generate_core(core, path)
     sources = [path / name for name in (path / f"{core.name}.f").read_text(encoding="utf-8").split()]
     driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_test"
