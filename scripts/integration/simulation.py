@@ -177,10 +177,12 @@ def testbench_files(config):
     values = {
         "RESULTS": len(steps.results), "INPUT_BITS": config.input_stream_bits,
         "WEIGHT_BITS": config.weight_stream_bits, "RESULT_BITS": result_bits,
-        "MEMORY_BEATS": max(1, steps.memory_beats), "SHIFT": (config.output_stream_bits // 8).bit_length() - 1,
+        "MEMORY_BITS": config.output_stream_bits, "MEMORY_BEATS": max(1, steps.memory_beats),
+        "SHIFT": (config.output_stream_bits // 8).bit_length() - 1,
     }
-    streams = "".join(filled(name, {"NAME": config.name, **values}) for name in (
-        "testbench_results.v.in", "testbench_memory.v.in" if config.dma else "testbench_streams.v.in"))
+    others = ("reads", "writes") if config.dma else ("streams",)
+    streams = "".join(filled(f"testbench_{name}.v.in", {"NAME": config.name, **values})
+                      for name in ("results", *others))
     return testbench(config, steps, TIMEOUT_CYCLES, streams, len(steps.results)) | {
         f"{config.name}_results.hex": _hex(steps.results, result_bits)}
 
