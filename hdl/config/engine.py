@@ -83,13 +83,13 @@ class EngineConfig(Parameters):
 
     @property
     def row_cycles(self):
-        """Cycles in which a row comes through ``weight_port``."""
-        return self.columns // self.weight_port
+        """Cycles in which a row comes, from the tile memory or through ``weight_port``."""
+        return self.columns // self.weight_port if self.weight_port else 1
 
     @property
     def rows_ahead(self):
-        """Rows that are requested of ``weight_port`` and have not come, at most."""
-        return 1 + AHEAD_CYCLES // self.row_cycles
+        """Rows that are requested of ``weight_port`` and have not come, at most; without one none."""
+        return 1 + AHEAD_CYCLES // self.row_cycles if self.weight_port else 0
 
     @property
     def most_tile_rows(self):

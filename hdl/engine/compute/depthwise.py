@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.descriptor import Flags
-from ....golden.engine.latencies import GATHER_VECTORS, TAP_LATENCY, WINDOW_LATENCY
+from ....golden.engine.latencies import GATHER_VECTORS, WINDOW_LATENCY
 from ...config.engine import DEPTHWISE_GROUPS
 from ...config.widths import ceil_log2
 from ...fabric.adder import Addition, Operand, add
@@ -55,7 +55,7 @@ class Depthwise(wiring.Component):
     tap_ready : ``In(1)``
         It will come.
     tap_arrives : ``In(1)``
-        A row of taps is there, `TAP_LATENCY` cycles later or more.
+        A row of taps is there, in the order in which they were wanted.
     taps : ``In(8 * columns)``
         That row.
     address : ``Out(ArrayLayout(ADDRESS_BITS, ROWS))``
@@ -138,10 +138,11 @@ class Depthwise(wiring.Component):
             m.d.sync += reads.eq(0)
 
     def _count_taps(self, m, name, goes):
-        """Of the next row of taps its group of channels, which of the group's rows it is, and whether it is the last."""
+        """Of the next row of taps its group of channels, which row of the group it is, and whether it is the last."""
         fields, most = self.record.fields, self.config.tap_rows
         left = Signal(signed(17), name=f"{name}_left", reset_less=True)
-        group, number = Signal(range(DEPTHWISE_GROUPS), name=f"{name}_group"), Signal(range(most), name=f"{name}_number")
+        group = Signal(range(DEPTHWISE_GROUPS), name=f"{name}_group")
+        number = Signal(range(most), name=f"{name}_number")
         ends_group = number == most - 1
         with m.If(self.go):
             m.d.sync += [group.eq(0), number.eq(0), left.eq(fields.channels)]
@@ -161,9 +162,10 @@ class Depthwise(wiring.Component):
                 own, place = divmod(COLUMNS * row + column, places)
                 cells = platform.instantiate(m, f"taps_{row}_{column}", "taps", LutRam, width=width,
                                              depth=DEPTHWISE_GROUPS)
-                m.d.comb += [cells.write.eq(self.tap_arrives & (self._number == own)),
-                             cells.write_address.eq(self._group), cells.write_data.eq(self.taps[width * place:][:width]),
-                             cells.address.eq(group)]
+                m.d.comb += [
+                    cells.write.eq(self.tap_arrives & (self._number == own)), cells.write_address.eq(self._group),
+                    cells.write_data.eq(self.taps[width * place:][:width]), cells.address.eq(group),
+                ]
                 is_used = (fields.tall > row) & (fields.wide > column)
                 found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, cells.data, 0), 1))
         return found

@@ -14,7 +14,7 @@ from .tile_memory import READ
 
 
 class TileLoader(wiring.Component):
-    """Offers the rows of tiles, whatever runs, one in each cycle once the bank of its tile is free and the row is there.
+    """Offers the rows of tiles, whatever runs, one in each cycle, once the bank of its tile is free and it is there.
 
     Parameters
     ----------

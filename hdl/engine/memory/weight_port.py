@@ -25,7 +25,7 @@ def port_members(config):
 
 
 class WeightPort(wiring.Component):
-    """Requests rows of tiles in the order of the loads while the buffer has room for them, and rows of taps before them.
+    """Requests rows of tiles in the order of the loads, while the buffer has room for them, and rows of taps first.
 
     At most `EngineConfig.rows_ahead` rows are requested that have not come. If the memory answers with an error, no row
     from that one on comes; if it does not answer for `PATIENCE` cycles, so it is with all that were requested, and
