@@ -4,15 +4,17 @@ from amaranth.hdl import ClockDomain, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core.top import clock_ports, interrupt_port, register_ports
+from ..core.top import DMA, clock_ports, interrupt_port, master_interface, register_ports
 from ..csr.axi_lite import AxiLite
 from ..fabric.emitter import Platform
-from .engine_core import EngineCore
+from .engine_core import EngineCore, weight_ports
 
 
 def engine_core_ports(config):
     """The ports of the module, a list of `CorePort`."""
-    return [*clock_ports([AxiLite.PREFIX.rstrip("_")], "synchronous"), *register_ports(config.bus), interrupt_port()]
+    ports = weight_ports(config.engine)
+    return [*clock_ports([AxiLite.PREFIX.rstrip("_"), *([DMA] if ports else [])], "synchronous"),
+            *register_ports(config.bus), *master_interface(ports), interrupt_port()]
 
 
 class EngineTop(wiring.Component):
@@ -44,6 +46,8 @@ class EngineTop(wiring.Component):
         core = Platform.of(platform).instantiate(m, "core", "core", EngineCore, config=self.config)
         inner = {f"{AxiLite.PREFIX}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
         inner["irq"] = core.irq
+        if weight_ports(self.config.engine):
+            inner |= {f"{DMA}_{name}": value for (name,), _, value in core.m_axi.signature.flatten(core.m_axi)}
         for (name,), member, pin in self.signature.flatten(self):
             # All except clock and reset.
             if name in inner:
