@@ -9,13 +9,15 @@ from bitline.golden.engine.descriptor import Operation
 from bitline.golden.engine.executor import Engine
 from bitline.golden.engine.image import EngineError, Fault, Load
 from bitline.hdl.axi.bursts import PATIENCE
+from bitline.hdl.config.engine import default_engine
 from bitline.host.engine.compiler import compile_network
+from bitline.host.network.files.load import load_network
 from bitline.verif.engine.drawn_cases import cases_of
 from bitline.verif.engine.drawn_runs import play
 from bitline.verif.engine.small_engines import OUTSIDE
-from bitline.verif.engine.verilog_runs import Job, Outside, compiled, run_jobs
-from engine_networks import Builder
-from places import ROOT
+from bitline.verif.engine.verilog_runs import Job, Outside, compiled, run_jobs, run_verilog
+from engine_networks import Builder, mobile_v1
+from places import NETWORKS, ROOT
 
 BUILD = ROOT / "build" / "sim"
 MOST = 60_000
@@ -68,6 +70,19 @@ def test_an_ideal_memory_takes_the_golden_cycles(config):
     assert {each.feeds for each in job.image.program if each.operation == Operation.DEPTHWISE} == {False, True}
     ((first, again),) = runs_of(config, job)
     assert [first.difference(expected), again.difference(expected)] == [None, None]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [*NETWORKS, "mobile"])
+def test_networks(published, name):
+    """MobileNet at 96 x 96, and published ones, on the default macro: in golden cycles, and with a slow memory."""
+    config = replace(default_engine(), weight_port=16, tile_rows=512)
+    network = mobile_v1() if name == "mobile" else load_network(published(name)[0])
+    image = compile_network(config, network).image
+    x = np.random.default_rng(1).integers(-128, 128, Engine(config, image).input_bytes).astype(np.int8)
+    for outside in (IDEAL, Outside(latency=100, stalls=100)):
+        ((expected, run),) = run_verilog(config, image, [x], folder=BUILD, outside=outside)
+        assert run.difference(expected, has_cycles=outside == IDEAL) is None
 
 
 @pytest.mark.parametrize("latency, stalls", [(2, 0), (100, 0), (1, 100), (20, 500), (100, 900)])
