@@ -144,13 +144,14 @@ class Builder:
 MOBILE_V1 = ((1, 2), (2, 2), (1, 1), (2, 2), (1, 1), (2, 2), *((1, 1),) * 5, (2, 2), (1, 1))
 
 
-def mobile_v1(width=8):
+def mobile_v1(width=8, classes=2):
     """MobileNet on images of 96 x 96 with drawn weights, of so many of 32 channels behind the first layer."""
-    return mobile_network(np.random.default_rng(1), image=96, width=width, blocks=MOBILE_V1, classes=2)
+    return mobile_network(np.random.default_rng(1), image=96, width=width, blocks=MOBILE_V1,
+                          classes=classes)
 
 
 def mobile_network(rng, *, image=24, width=8, blocks=((1, 1), (2, 2)) * 2, classes=5):
-    """Depthwise and pointwise layers in turn, as MobileNet has them: for each block its stride, and how channels rise."""
+    """Depthwise and pointwise layers in turn, as MobileNet has them: a block's stride, and how its channels rise."""
     build, channels = Builder(rng, (1, image, image, 3)), width
     build.conv(channels, stride=(2, 2), activation="relu6")
     for stride, rise in blocks:

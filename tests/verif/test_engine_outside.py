@@ -21,6 +21,8 @@ from places import NETWORKS, ROOT
 
 BUILD = ROOT / "build" / "sim"
 MOST = 60_000
+# By how much a slow memory makes runs of networks longer at most, as docs/engine.md has it.
+SLOWER = 1.12
 CONFIG, IDEAL = OUTSIDE[4], Outside()
 
 
@@ -83,6 +85,7 @@ def test_networks(published, name):
     for outside in (IDEAL, Outside(latency=100, stalls=100)):
         ((expected, run),) = run_verilog(config, image, [x], folder=BUILD, outside=outside)
         assert run.difference(expected, has_cycles=outside == IDEAL) is None
+        assert run.ends[-1] < expected.cycles * SLOWER
 
 
 @pytest.mark.parametrize("latency, stalls", [(2, 0), (100, 0), (1, 100), (20, 500), (100, 900)])
@@ -141,6 +144,13 @@ def test_a_memory_that_does_not_answer_ends_the_run(number, golden):
     job = job_of(outside=Outside(silent=number), runs=2)
     wrong, right = runs_of(CONFIG, replace(job, most=MOST + PATIENCE))[0]
     check_fault(wrong, Fault.WEIGHTS, wrong.fault_number, golden)
+    assert right.difference(golden, has_cycles=False) is None
+
+
+def test_a_memory_that_takes_no_request_ends_the_run(golden):
+    job = job_of()
+    (wrong,), (right,) = runs_of(CONFIG, replace(job, outside=Outside(stalls=1024), most=MOST + PATIENCE), job)
+    check_fault(wrong, Fault.WEIGHTS, 0, golden)
     assert right.difference(golden, has_cycles=False) is None
 
 

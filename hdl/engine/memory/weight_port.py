@@ -111,83 +111,83 @@ class WeightPort(wiring.Component):
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
-        config = self.config
+        depth = self.config.tile_rows
         # Of each row that was requested and has not come, whether it is one of taps.
-        m.submodules.asked = asked = SyncFIFO(width=1, depth=config.rows_ahead)
-        buffer = platform.instantiate(m, "buffer", "row_buffer", RowBuffer, width=len(self.row),
-                                      depth=config.tile_rows)
-        # The memory does not answer: what was requested counts as wrong.
-        gives_up = Signal()
-        arrived, row = self._assemble(m, asked, gives_up)
-        stores = arrived.of_tile & ~arrived.is_wrong
-        # A row of a tile is wrong; the next is beyond those of the memory.
-        is_closed, is_beyond = Signal(), Signal()
-        room = Signal(range(config.tile_rows + 1), init=config.tile_rows)
-        goes, of_tile = self._request(m, platform, asked, gives_up, room, is_closed, is_beyond)
+        m.submodules.asked = self._asked = SyncFIFO(width=1, depth=self.config.rows_ahead)
+        # The memory does not answer: from the next cycle on what was requested counts as wrong.
+        self._is_late, self._gives_up = Signal(), Signal()
+        # Room for rows; there was one that is wrong.
+        room, is_closed = Signal(range(depth + 1)), Signal()
+        buffer = platform.instantiate(m, "buffer", "row_buffer", RowBuffer, width=len(self.row), depth=depth)
+        arrived, row = self._assemble(m)
+        asks_tile, is_beyond = self._request(m, platform, (room != 0) & ~is_closed)
         is_over = (is_closed | is_beyond) & ~self.busy & ~arrived.of_tile & buffer.is_empty
         m.d.comb += [
-            buffer.clear.eq(self.start), buffer.write.eq(stores & ~is_closed), buffer.write_data.eq(row),
-            buffer.take.eq(self.take), self.valid.eq(buffer.valid | ~self.runs), self.row.eq(buffer.row),
-            self.taps.eq(row), self.tap_arrives.eq(arrived.of_taps & ~arrived.is_wrong),
-            self.tap_lost.eq(arrived.of_taps & arrived.is_wrong), self.busy.eq(self.request_valid | (asked.level != 0)),
-            self.is_lost.eq(self.offers & is_over & is_closed),
-            self.is_beyond.eq(self.offers & is_over & ~is_closed),
+            buffer.clear.eq(self.start), buffer.write.eq(arrived.of_tile & ~arrived.is_wrong & ~is_closed),
+            buffer.write_data.eq(row), buffer.take.eq(self.take), self.valid.eq(buffer.valid | ~self.runs),
+            self.row.eq(buffer.row), self.taps.eq(row), self.tap_arrives.eq(arrived.of_taps & ~arrived.is_wrong),
+            self.tap_lost.eq(arrived.of_taps & arrived.is_wrong), self.busy.eq(self.request_valid | self._asked.r_rdy),
+            self.is_lost.eq(self.offers & is_over & is_closed), self.is_beyond.eq(self.offers & is_over & ~is_closed),
         ]
-        m.d.sync += [room.eq(room - (goes & of_tile) + self.take),
-                     is_closed.eq(is_closed | (arrived.of_tile & arrived.is_wrong))]
         with m.If(self.start):
-            m.d.sync += [room.eq(config.tile_rows), is_closed.eq(0)]
+            m.d.sync += [room.eq(depth), is_closed.eq(0)]
+        with m.Else():
+            m.d.sync += [room.eq(room - asks_tile + self.take),
+                         is_closed.eq(is_closed | (arrived.of_tile & arrived.is_wrong))]
         return m
 
-    def _request(self, m, platform, asked, gives_up, room, is_closed, is_beyond):
-        """Whether a row is requested, and whether that is one of a tile."""
+    def _request(self, m, platform, may_ask):
+        """Request rows; whether one of a tile is, if ``may_ask``, and whether the next is beyond the memory's."""
+        # Ahead of the loader, which therefore has another.
         loads = platform.instantiate(m, "loads", "load_list", LoadList, config=self.config)
         row, left = Signal(LOAD_ROWS), Signal(range(self.config.macro.rows + 1))
-        free, goes, of_tile, is_last = Signal(), Signal(), Signal(), Signal()
+        is_free, asks_tile, asks_taps, is_beyond = Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             loads.write.eq(self.write_entry), loads.write_address.eq(self.entry_address),
             loads.write_data.eq(self.entry), loads.count.eq(self.count), loads.start.eq(self.start),
-            free.eq((~self.request_valid | self.request_ready) & asked.w_rdy & ~gives_up & self.runs),
+            loads.begins.eq(self.runs & loads.is_there & ((left == 0) | (asks_tile & (left == 1)))),
+            is_free.eq((~self.request_valid | self.request_ready) & self._asked.w_rdy & self.runs & ~self._is_late &
+                       ~self._gives_up),
             self.tap_beyond.eq(self.tap_reads & (self.tap_row >= self.row_count)),
-            is_beyond.eq((left != 0) & (row >= self.row_count)), self.tap_ready.eq(free & ~self.tap_beyond),
-            of_tile.eq(~self.tap_reads & (left != 0) & (room != 0) & ~is_closed & ~is_beyond),
-            goes.eq((self.tap_reads & self.tap_ready) | (of_tile & free)), is_last.eq(goes & of_tile & (left == 1)),
-            loads.begins.eq(self.runs & loads.is_there & ((left == 0) | is_last)),
-            asked.w_en.eq(goes), asked.w_data.eq(self.tap_reads),
+            is_beyond.eq((left != 0) & (row >= self.row_count)), self.tap_ready.eq(is_free & ~self.tap_beyond),
+            asks_taps.eq(self.tap_reads & self.tap_ready),
+            asks_tile.eq(is_free & ~self.tap_reads & (left != 0) & may_ask & ~is_beyond),
+            self._asked.w_en.eq(asks_taps | asks_tile), self._asked.w_data.eq(asks_taps),
         ]
-        with m.If(self.request_ready | gives_up):
+        # What is requested after that has another tag.
+        with m.If(self.request_ready | self._is_late):
             m.d.sync += self.request_valid.eq(0)
-        with m.If(goes):
-            m.d.sync += [self.request_valid.eq(1), self.request_row.eq(Mux(self.tap_reads, self.tap_row, row))]
-        with m.If(goes & of_tile):
+        with m.If(asks_taps | asks_tile):
+            m.d.sync += [self.request_valid.eq(1), self.request_row.eq(Mux(asks_taps, self.tap_row, row))]
+        with m.If(asks_tile):
             m.d.sync += [row.eq(row + 1), left.eq(left - 1)]
         with m.If(loads.begins):
             m.d.sync += [row.eq(loads.entry.first), left.eq(Mux(loads.entry.keeps, 0, loads.entry.rows))]
         with m.If(self.start):
             m.d.sync += left.eq(0)
-        return goes, of_tile
+        return asks_tile, is_beyond
 
-    def _assemble(self, m, asked, gives_up):
+    def _assemble(self, m):
         """A row that has come, `ARRIVED`, and its bytes."""
-        config = self.config
+        asked, last = self._asked, self.config.row_cycles - 1
         arrived, row = Signal(ARRIVED), Signal(len(self.row), reset_less=True)
-        number, is_wrong = Signal(range(config.row_cycles)), Signal()
+        number, is_wrong, cycles = Signal(range(last + 1)), Signal(), Signal(range(PATIENCE))
         comes, ends = Signal(), Signal()
-        cycles = Signal(range(PATIENCE))
         m.d.comb += [
-            comes.eq(self.answer_valid & (self.answer_tag == self.request_tag) & asked.r_rdy & ~gives_up),
-            ends.eq((comes & (number == config.row_cycles - 1)) | (gives_up & asked.r_rdy)), asked.r_en.eq(ends),
+            comes.eq(self.answer_valid & (self.answer_tag == self.request_tag) & asked.r_rdy & ~self._gives_up),
+            ends.eq((comes & (number == last)) | (self._gives_up & asked.r_rdy)), asked.r_en.eq(ends),
+            self._is_late.eq(cycles == PATIENCE - 1),
         ]
-        m.d.sync += [arrived.of_tile.eq(ends & ~asked.r_data), arrived.of_taps.eq(ends & asked.r_data),
-                     arrived.is_wrong.eq(is_wrong | self.answer_wrong | gives_up),
-                     cycles.eq(Mux(asked.r_rdy & ~comes & ~gives_up, cycles + 1, 0))]
+        m.d.sync += [
+            arrived.of_tile.eq(ends & ~asked.r_data), arrived.of_taps.eq(ends & asked.r_data),
+            arrived.is_wrong.eq(is_wrong | self.answer_wrong | self._gives_up),
+            cycles.eq(Mux(asked.r_rdy & ~comes & ~self._is_late & ~self._gives_up, cycles + 1, 0)),
+            self._gives_up.eq(self._is_late | (self._gives_up & asked.r_rdy)),
+            self.request_tag.eq(self.request_tag ^ self._is_late),
+        ]
         with m.If(comes):
             m.d.sync += [number.eq(number + 1), is_wrong.eq(is_wrong | self.answer_wrong),
                          row.eq(Cat(row, self.answer_data)[len(self.answer_data):])]
         with m.If(ends):
             m.d.sync += [number.eq(0), is_wrong.eq(0)]
-        with m.If(cycles == PATIENCE - 1):
-            m.d.sync += [gives_up.eq(1), self.request_tag.eq(~self.request_tag)]
-        with m.Elif(~asked.r_rdy):
-            m.d.sync += gives_up.eq(0)
         return arrived, row
