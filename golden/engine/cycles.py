@@ -10,7 +10,6 @@ from .latencies import (
     LANE_LATENCY,
     START_CYCLES,
     SUM_LATENCY,
-    TAP_LATENCY,
     WINDOW_LATENCY,
 )
 from .loader import Loader
@@ -54,26 +53,28 @@ class EngineCycles:
         self._starts += [self.cycle] * count
         return self.cycle
 
-    def _advance(self, end, held=0):
-        """To a cycle, with the loader alone; for the first ``held`` cycles it gets no row."""
-        until, idle = self.cycle + held, [(None, True)] * len(self.macros)
+    def _advance(self, end):
+        """To a cycle, with the loader alone."""
         while self.cycle < end:
-            self.step(idle, is_held=self.cycle < until)
+            self._wait()
 
-    def step(self, offers, *, is_held=False):
+    def _wait(self):
+        """One cycle, with the loader alone."""
+        self.step([(None, True)] * len(self.macros))
+
+    def step(self, offers):
         """One cycle: for each macro the vector that is offered, (planes, bank) or None, and ``o_ready``.
 
         Returns for each whether the vector is accepted. A row goes to all macros in the same cycle.
         """
         loader, cycle = self.loader, self.cycle
-        write = loader.offer(cycle, is_held)
+        write = loader.offer(cycle)
         goes = write is not None and all(macro.accepts_write(write[0]) for macro in self.macros)
         self.counts["rows"] += goes
         self.counts["planes"] += sum(macro.planes_left > 0 for macro in self.macros)
         accepted = [macro.step(vector, write or (0, 0), goes, o_ready)[0] and vector is not None
                     for macro, (vector, o_ready) in zip(self.macros, offers)]
-        if goes:
-            loader.accepted(cycle)
+        loader.step(cycle, goes)
         self.cycle += 1
         return accepted
 
@@ -104,11 +105,11 @@ class EngineCycles:
 
     def _fill_window(self, descriptor):
         """Taps, and meanwhile the pixels that the first window needs."""
-        taps = self.config.tap_rows * -(-descriptor.channels // self.config.depthwise)
-        taps *= self.loader.interval
-        words = -(-descriptor.channels // self.config.lanes)
-        held = taps + TAP_LATENCY
-        self._advance(self.cycle + max(held, descriptor.wide * words + WINDOW_LATENCY), held=held)
+        rows, words = self.loader.rows, -(-descriptor.channels // self.config.lanes)
+        rows.ask_taps(self.cycle, self.config.tap_rows * -(-descriptor.channels // self.config.depthwise))
+        self._advance(self.cycle + descriptor.wide * words + WINDOW_LATENCY)
+        while not rows.has_taps(self.cycle):
+            self._wait()
 
     def depthwise(self, descriptor):
         """A DEPTHWISE whose results go to memory."""

@@ -51,6 +51,7 @@ class Fault(IntEnum):
     SUM = 9
     PARAMETER = 10
     UNIT = 11
+    WEIGHTS = 12
 
 
 class EngineError(ValueError):

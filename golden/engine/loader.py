@@ -1,6 +1,7 @@
 """Cycles of the loader: tiles into the banks of the macros."""
 
 from .latencies import LOAD_LATENCY
+from .tile_rows import rows_of
 
 
 class Loader:
@@ -13,6 +14,7 @@ class Loader:
 
     Attributes
     ----------
+    rows : TileMemory or WeightPort
     written : int
         Tiles whose rows were all accepted.
     released : int
@@ -21,14 +23,13 @@ class Loader:
 
     def __init__(self, config, loads):
         self._loads, self._banks = loads, config.macro.banks
-        port = config.weight_port
-        self.interval = -(-config.columns // port) if port else 1
+        self.rows = rows_of(config, loads)
         self.written = self.released = 0
         self._next = None
         self._row = 0
 
-    def offer(self, cycle, is_held):
-        """The (bank, row) that is offered in a cycle, or None; ``is_held``: the tile memory is read by others."""
+    def offer(self, cycle):
+        """The (bank, row) that is offered in a cycle, or None."""
         if self.written == len(self._loads):
             return None
         if self._next is None:
@@ -38,10 +39,13 @@ class Loader:
                 else:
                     self._next, self._row = cycle + LOAD_LATENCY, 0
             return None
-        return (self.written % self._banks, self._row) if cycle >= self._next and not is_held else None
+        return (self.written % self._banks, self._row) if cycle >= self._next and self.rows.is_there(cycle) else None
 
-    def accepted(self, cycle):
-        """The row that was offered is accepted."""
-        self._row, self._next = self._row + 1, cycle + self.interval
+    def step(self, cycle, taken):
+        """The end of a cycle; ``taken``: the row that was offered is accepted."""
+        self.rows.step(cycle, taken)
+        if not taken:
+            return
+        self._row += 1
         if self._row == self._loads[self.written].rows:
             self.written, self._next = self.written + 1, None

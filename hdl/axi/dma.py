@@ -1,12 +1,13 @@
 """DMA: a core's streams from and to memory, by AXI4."""
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
 from .axi_stream import beat_layout
-from .bursts import beat_shift, dma_signature
+from .bursts import dma_signature
+from .master import address_ports, connect_address, read_ports
 from .read_channel import ReadChannel
 from .write_channel import WriteChannel
 
@@ -14,29 +15,14 @@ from .write_channel import WriteChannel
 DEPTHS = {"vectors": 256, "weights": 64, "results": 64}
 # Identifiers of what is read.
 VECTORS, WEIGHTS = 0, 1
-INCREMENTING, NORMAL_BUFFERABLE = 1, 3
 
 
 def master_ports(bits, address_bits):
     """Ports of the AXI4 master: direction and width, seen from the DMA, and meaning, by name."""
-    def address(kind):
-        return {
-            f"{kind}id": (Out, 1, "which of its bursts it is"),
-            f"{kind}addr": (Out, address_bits, "address of a burst"),
-            f"{kind}len": (Out, 8, "its beats less one"),
-            f"{kind}size": (Out, 3, "a beat has two to this many bytes"),
-            f"{kind}burst": (Out, 2, "addresses rise"),
-            f"{kind}cache": (Out, 4, "normal memory, not cached"),
-            f"{kind}prot": (Out, 3, "data, secure, without privilege"),
-            f"{kind}valid": (Out, 1, "a burst is requested"),
-            f"{kind}ready": (In, 1, "the request is accepted"),
-        }
-
     return {
-        **address("ar"), "rid": (In, 1, "which burst a beat is of"), "rdata": (In, bits, "a beat"),
-        "rresp": (In, 2, "2 or 3 is an error"), "rlast": (In, 1, "the last beat of its burst; not needed"),
-        "rvalid": (In, 1, "a beat is offered"), "rready": (Out, 1, "it is accepted, always"),
-        **address("aw"), "wdata": (Out, bits, "a beat"), "wstrb": (Out, bits // 8, "which of its bytes count"),
+        **read_ports(bits, address_bits),
+        **address_ports("aw", address_bits), "wdata": (Out, bits, "a beat"),
+        "wstrb": (Out, bits // 8, "which of its bytes count"),
         "wlast": (Out, 1, "the last beat of its burst"), "wvalid": (Out, 1, "a beat is offered"),
         "wready": (In, 1, "it is accepted"), "bid": (In, 1, "of an answer; not needed"),
         "bresp": (In, 2, "2 or 3 is an error"), "bvalid": (In, 1, "a burst is answered"),
@@ -103,15 +89,6 @@ class Dma(wiring.Component):
         self._write(m, results)
         return m
 
-    def _address(self, m, kind, request):
-        """A burst's address and form."""
-        port = self.m_axi
-        shift = beat_shift(self.bits)
-        names = {"addr": Cat(Const(0, shift), request.first), "len": (request.beats - 1)[:8], "size": shift,
-                 "burst": INCREMENTING, "cache": NORMAL_BUFFERABLE, "prot": 0}
-        members = {path[0]: value for path, _, value in port.signature.flatten(port)}
-        m.d.comb += [members[kind + name].eq(value) for name, value in names.items()]
-
     def _read(self, m, vectors, weights):
         """One request after the other, in turns; beats go where their identifier says."""
         port, turn = self.m_axi, Signal()
@@ -130,14 +107,14 @@ class Dma(wiring.Component):
             m.d.sync += [turn.eq(~picks_weights), port.arid.eq(picks_weights),
                          held.eq(Mux(picks_weights, weights.request.payload.as_value(),
                                      vectors.request.payload.as_value()))]
-        self._address(m, "ar", held)
+        connect_address(m, port, "ar", held, self.bits)
         for channel, identifier in ((vectors, VECTORS), (weights, WEIGHTS)):
             m.d.comb += [channel.arrives.eq(port.rvalid & (port.rid == identifier)), channel.data.eq(port.rdata),
                          channel.is_wrong.eq(port.rresp[1])]
 
     def _write(self, m, results):
         port = self.m_axi
-        self._address(m, "aw", results.request.payload)
+        connect_address(m, port, "aw", results.request.payload, self.bits)
         m.d.comb += [
             port.awid.eq(0),
             port.awvalid.eq(results.request.valid),

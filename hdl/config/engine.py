@@ -1,6 +1,7 @@
 """`EngineConfig`: the description of an engine, which runs whole networks on a macro."""
 
 from ...golden.engine.checks import WINDOW
+from ...golden.engine.latencies import AHEAD_CYCLES
 from .base import Parameters, configuration, parameter
 from .macro import MacroConfig
 
@@ -37,7 +38,8 @@ class EngineConfig(Parameters):
                            choices=LANES)
     activation_bytes: int = parameter("Bytes of the activation memory, in four banks.", default=65536, minimum=1024,
                                       maximum=1 << 24)
-    tile_rows: int = parameter("Rows of the tile memory, each of a byte for every column.", default=4352, minimum=16,
+    tile_rows: int = parameter("Rows of the tile memory, each of a byte for every column; with `weight_port` of what "
+                               "has come from outside and is not used yet.", default=4352, minimum=16,
                                maximum=1 << TILE_ADDRESS_BITS)
     sum_slots: int = parameter("Partial sums of `lanes` columns that are kept.", default=512, minimum=16,
                                maximum=1 << 16)
@@ -48,9 +50,8 @@ class EngineConfig(Parameters):
                                   maximum=1 << LOAD_ADDRESS_BITS)
     depthwise: int = parameter("Channels of the depthwise unit; 0: none, the macro computes such layers.", default=8,
                                choices=DEPTHWISE)
-    weight_port: int = parameter("Bytes of weights and taps a cycle that come by address from a memory outside, in "
-                                 "place of the tile memory; 0: none.", default=0,
-                                 choices=WEIGHT_PORTS)
+    weight_port: int = parameter("Bytes of weights and taps a cycle that come by address from a memory outside, which "
+                                 "has all of them; 0: the tile memory has.", default=0, choices=WEIGHT_PORTS)
 
     def __post_init__(self):
         self.check_parts()
@@ -62,6 +63,8 @@ class EngineConfig(Parameters):
             raise ValueError(f"columns must be a multiple of lanes ({self.lanes}), not {self.macro.columns}")
         if self.depthwise and self.lanes % self.depthwise:
             raise ValueError(f"lanes must be a multiple of depthwise ({self.depthwise}), not {self.lanes}")
+        if self.weight_port and self.columns % self.weight_port:
+            raise ValueError(f"columns must be a multiple of weight_port ({self.weight_port}), not {self.columns}")
         if self.activation_bytes % (MEMORY_BANKS * self.lanes):
             raise ValueError(f"activation_bytes must be a multiple of {MEMORY_BANKS * self.lanes}, "
                              f"not {self.activation_bytes}")
@@ -79,8 +82,18 @@ class EngineConfig(Parameters):
         return self.arrays * self.macro.columns
 
     @property
+    def row_cycles(self):
+        """Cycles in which a row comes, from the tile memory or through ``weight_port``."""
+        return self.columns // self.weight_port if self.weight_port else 1
+
+    @property
+    def rows_ahead(self):
+        """Rows that are requested of ``weight_port`` and have not come, at most; without one none."""
+        return 1 + AHEAD_CYCLES // self.row_cycles if self.weight_port else 0
+
+    @property
     def most_tile_rows(self):
-        """Rows of tiles of an image: those that are kept, or of a stream as many as a load can name."""
+        """Rows of tiles of an image: those that are kept, or of a memory outside as many as a load can name."""
         return 1 << TILE_ADDRESS_BITS if self.weight_port else self.tile_rows
 
     @property

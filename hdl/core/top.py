@@ -17,7 +17,7 @@ VIVADO_BUSES = {"axi": "xilinx.com:interface:aximm:1.0", "apb": "xilinx.com:inte
                 "wishbone": "bitline.org:interface:wishbone:1.0"}
 STREAMS = {"s_axis": "vectors", "s_axis_w": "rows of weights, and columns' parameters", "m_axis": "results"}
 STREAM = "xilinx.com:interface:axis:1.0"
-# Prefix of the DMA's ports, and its channels by the first letters of their names.
+# Prefix of the ports of an AXI4 master, and its channels by the first letters of their names.
 DMA = "m_axi"
 DMA_PORTS = {"ar": "requests to read", "r": "what is read", "aw": "requests to write", "w": "what is written",
              "b": "answers to writes"}
@@ -54,7 +54,8 @@ def core_ports(config):
     """The ports of a core's module, a list of `CorePort`."""
     names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *([DMA] if config.dma else STREAMS)]
     return [*clock_ports(names, config.reset), *register_ports(config.bus),
-            *(_dma_ports(config) if config.dma else _stream_ports(config)), interrupt_port()]
+            *(master_interface(master_ports(config.output_stream_bits, config.dma)) if config.dma else
+              _stream_ports(config)), interrupt_port()]
 
 
 def clock_ports(names, reset):
@@ -87,9 +88,9 @@ def interrupt_port():
                     parameters="SENSITIVITY LEVEL_HIGH")
 
 
-def _dma_ports(config):
-    """The AXI4 master."""
-    for name, (flow, width, meaning) in master_ports(config.output_stream_bits, config.dma).items():
+def master_interface(ports):
+    """An AXI4 master with some of `master_ports`."""
+    for name, (flow, width, meaning) in ports.items():
         channel = DMA_PORTS[name[:2] if name[0] == "a" else name[0]]
         yield CorePort(name=f"{DMA}_{name}", direction="input" if flow == In else "output", width=width,
                        meaning=f"{channel}: {meaning}", interface=f"{VIVADO_BUSES['axi']} {DMA}", role=name.upper())

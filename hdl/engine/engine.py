@@ -30,6 +30,8 @@ from .memory.bounds import used_layout
 from .memory.gather import BYTES_AFTER, Gather
 from .memory.patch_addresses import read_layout
 from .memory.tile_loader import TileLoader
+from .memory.tile_rows import TileRows
+from .memory.weight_port import WeightPort, port_members
 from .trace import ENTRY_WORDS, Trace
 
 # Cycles for which results that feed a layer wait, so that a vector is there as long after them as results in memory.
@@ -38,9 +40,8 @@ FED_LATENCY = 2
 
 def check_gateware(config):
     """ValueError, in one line, for what an engine's configuration has and there is no gateware of."""
-    for name, value in (("arrays", 1), ("weight_port", 0)):
-        if getattr(config, name) != value:
-            raise ValueError(f"{name} must be {value} in gateware, not {getattr(config, name)}")
+    if config.arrays != 1:
+        raise ValueError(f"arrays must be 1 in gateware, not {config.arrays}")
 
 
 def engine_members(config):
@@ -54,6 +55,7 @@ def engine_members(config):
         "trace_address": In(range(ENTRY_WORDS * config.program_length)), "trace_data": Out(32),
         "fault": Out(FAULT), "fault_number": Out(NUMBER_BITS), "write": Out(lanes), "target": Out(ADDRESS_BITS),
         "results": Out(8 * lanes),
+        **({"row_count": In(range(config.most_tile_rows + 1)), **port_members(config)} if config.weight_port else {}),
     }
 
 
@@ -65,6 +67,7 @@ class Units:
     memory: ActivationMemory
     gather: Gather
     loader: TileLoader
+    rows: TileRows | WeightPort
     array: Macro
     results: Results
     pool: Pool
@@ -87,7 +90,7 @@ class Engine(wiring.Component):
     Raises
     ------
     ValueError
-        More than one macro, or a ``weight_port``, which it does not have yet.
+        More than one macro, which it does not have yet.
 
     Members
     -------
@@ -136,6 +139,25 @@ class Engine(wiring.Component):
         Where the first of them goes.
     results : ``Out(8 * lanes)``
         The bytes.
+    row_count : ``In(range(most_tile_rows + 1))``
+        With ``weight_port``, as all below: rows that the memory outside has; they stay from ``start`` until the run has
+        ended.
+    request_valid : ``Out(1)``
+        Like the next seven, as of `WeightPort`: a row is requested.
+    request_ready : ``In(1)``
+        The memory takes the request.
+    request_row : ``Out(16)``
+        Its number.
+    request_tag : ``Out(1)``
+        Comes back with its answer.
+    answer_valid : ``In(1)``
+        Bytes of an answer, the lowest first; answers come in the order of requests.
+    answer_data : ``In(8 * weight_port)``
+        The bytes.
+    answer_wrong : ``In(1)``
+        They are an error.
+    answer_tag : ``In(1)``
+        Of the request.
     """
 
     def __init__(self, *, config):
@@ -157,6 +179,7 @@ class Engine(wiring.Component):
                   for kind in Operation}
         self._start_units(m, units, starts)
         self._connect_array(m, units)
+        self._connect_rows(m, units)
         self._connect_results(m, units, starts)
         depthwise, depthwise_last = self._add_depthwise(m, platform, units)
         self._read(m, units)
@@ -181,6 +204,7 @@ class Engine(wiring.Component):
             memory=add("memory", ActivationMemory, size=size, lanes=lanes, has_windows=config.depthwise > 0),
             gather=add("gather", Gather, rows=config.macro.rows, lanes=lanes, size=size),
             loader=add("loader", TileLoader, config=config),
+            rows=add("rows", WeightPort if config.weight_port else TileRows, config=config),
             array=add("macro", Macro, config=config.macro, in_order=True),
             results=add("results", Results, config=config), pool=add("pool", Pool, lanes=lanes),
             pairs=add("pairs", Pairs, lanes=lanes), greatest=add("greatest", Greatest, lanes=lanes))
@@ -210,6 +234,20 @@ class Engine(wiring.Component):
         ]
         wiring.connect(m, loader.write, array.write)
         wiring.connect(m, array.o, units.results.o)
+
+    def _connect_rows(self, m, units):
+        """Rows of tiles to the loader; and with ``weight_port`` what is outside."""
+        loader, rows = units.loader, units.rows
+        m.d.comb += [rows.offers.eq(loader.offers), rows.take.eq(loader.take), loader.valid.eq(rows.valid),
+                     loader.row.eq(rows.row)]
+        if not self.config.weight_port:
+            m.d.comb += [rows.begins.eq(loader.begins), rows.first.eq(loader.first)]
+            return
+        m.d.comb += [rows.start.eq(self._starts), rows.runs.eq(units.sequencer.runs), rows.count.eq(self.load_count),
+                     rows.row_count.eq(self.row_count)]
+        for name, member in port_members(self.config).items():
+            inner, outer = getattr(rows, name), getattr(self, name)
+            m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
 
     def _connect_results(self, m, units, starts):
         """What goes to the lanes, and what comes from memory."""
@@ -255,7 +293,7 @@ class Engine(wiring.Component):
 
     def _add_depthwise(self, m, platform, units):
         """The depthwise unit, on the way of pools to the lanes, or None; whether its last cycle is this one."""
-        sequencer, memory, loader, gather = units.sequencer, units.memory, units.loader, units.gather
+        sequencer, memory, rows, gather = units.sequencer, units.memory, units.rows, units.gather
         results, pool = units.results, units.pool
         ports = ("valid", "target", "write")
         m.d.comb += [getattr(results, f"pool_{name}").eq(getattr(pool, name)) for name in ports]
@@ -280,8 +318,9 @@ class Engine(wiring.Component):
         m.d.comb += [
             unit.record.eq(sequencer.feeder), results.feeder.eq(sequencer.feeder),
             unit.begin.eq(sequencer.begin & is_depthwise),
-            unit.go.eq(sequencer.go & is_depthwise), unit.taps.eq(loader.taps),
-            loader.tap_reads.eq(unit.tap_reads), loader.tap_row.eq(unit.tap_row),
+            unit.go.eq(sequencer.go & is_depthwise),
+            *(getattr(unit, name).eq(getattr(rows, name)) for name in ("tap_ready", "tap_arrives", "taps")),
+            rows.tap_reads.eq(unit.tap_reads), rows.tap_row.eq(unit.tap_row),
             memory.is_window.eq(self.running & is_depthwise),
             *(memory.window[row].eq(unit.address[row]) for row in range(WINDOW_ROWS)),
             memory.window_rows.eq(unit.rows), Value.cast(unit.data).eq(Value.cast(memory.window_data)),
@@ -319,6 +358,12 @@ class Engine(wiring.Component):
                                       has_windows=depthwise is not None)
         faults = platform.instantiate(m, "faults", "faults", Faults, config=self.config)
         seen, is_conv = faults.seen, fields.operation == Operation.CONV
+        lacks, busy = loader.lacks, loader.busy
+        if self.config.weight_port:
+            rows = units.rows
+            lacks, busy = lacks | (rows.is_beyond & ~loader.has_tile), busy | rows.busy
+            m.d.comb += [seen.lost_tile.eq(gather.o_valid & rows.is_lost & ~loader.has_tile),
+                         seen.lost_taps.eq(rows.tap_lost)]
         m.d.comb += [
             guards.record.eq(sequencer.record), guards.feeder.eq(sequencer.feeder), guards.address.eq(self._address),
             guards.used.eq(self._used), guards.write.eq(results.write), guards.target.eq(results.target),
@@ -328,17 +373,17 @@ class Engine(wiring.Component):
             seen.source.eq(guards.beyond_source), seen.target.eq(guards.beyond_target),
             seen.residual.eq(guards.beyond_residual), seen.unit.eq(pool.is_outside),
             seen.sums.eq(results.has_many_sums),
-            seen.tile.eq(results.has_many_slots | (gather.o_valid & loader.lacks) |
+            seen.tile.eq(results.has_many_slots | (gather.o_valid & lacks) |
                          (delayed(m, "goes", sequencer.go, 1, reset=True) & is_conv &
                           (fields.weights != loader.used))),
             faults.start.eq(self._starts), faults.running.eq(sequencer.running), faults.cancel.eq(self.cancel),
-            faults.busy.eq(loader.busy), faults.rule.eq(sequencer.fault),
+            faults.busy.eq(busy), faults.rule.eq(sequencer.fault),
             faults.rule_number.eq(sequencer.fault_number), faults.number.eq(sequencer.number),
             faults.is_fed.eq(sequencer.is_fed), self.fault.eq(faults.fault),
             self.fault_number.eq(faults.fault_number), self._stop.eq(faults.stop),
             sequencer.stopped.eq(faults.stopped),
             # What is on its way when END or a fault ends the program goes on.
-            self.running.eq(sequencer.running | faults.stop | loader.busy),
+            self.running.eq(sequencer.running | faults.stop | busy),
             *(unit.stop.eq(faults.stop) for unit in (sequencer, gather, results, *(unit for _, unit in units.readers))),
         ]
         if depthwise:
@@ -346,14 +391,15 @@ class Engine(wiring.Component):
                 depthwise.stop.eq(faults.stop), Value.cast(guards.window).eq(Value.cast(depthwise.address)),
                 Value.cast(guards.window_used).eq(Value.cast(depthwise.used)),
                 seen.window.eq(guards.beyond_window),
-                seen.taps.eq(depthwise.tap_reads & (depthwise.tap_row >= self.config.tile_rows)),
+                seen.taps.eq(units.rows.tap_beyond),
             ]
 
     def _load(self, m, platform, units):
         """Items of an image into the memories."""
         config, sequencer, memory = self.config, units.sequencer, units.memory
-        loader, results = units.loader, units.results
-        words = platform.instantiate(m, "words", "image_words", ImageWords, columns=config.columns, lanes=config.lanes)
+        loader, rows, results = units.loader, units.rows, units.results
+        words = platform.instantiate(m, "words", "image_words", ImageWords, lanes=config.lanes,
+                                     columns=0 if config.weight_port else config.columns)
         m.d.comb += [getattr(words, name).eq(getattr(self, name)) for name in ("section", "item", "part", "word")]
         m.d.comb += words.valid.eq(self.valid & ~self.running)
         stores = {section: words.stores & (words.store == section) for section in Section}
@@ -363,13 +409,16 @@ class Engine(wiring.Component):
             base.eq(words.number * FETCH_CYCLES),
             sequencer.write.eq(stores[Section.PROGRAM]), sequencer.write_address.eq(base + words.words_before),
             sequencer.write_data.eq(words.data),
-            loader.write_entry.eq(stores[Section.LOADS]), loader.entry_address.eq(words.number),
-            loader.entry.eq(words.data),
-            loader.write_row.eq(stores[Section.TILES]), loader.row_address.eq(words.number), loader.row.eq(words.data),
             results.write_parameters.eq(Mux(stores[Section.PARAMETERS], 1 << words.number[:lane_bits], 0)),
             results.write_slot.eq(words.number[lane_bits:]),
             Value.cast(results.parameters).eq(words.data[:PARAMETERS.size]),
         ]
+        for block in (loader, rows) if config.weight_port else (loader,):
+            m.d.comb += [block.write_entry.eq(stores[Section.LOADS]), block.entry_address.eq(words.number),
+                         block.entry.eq(words.data)]
+        if not config.weight_port:
+            m.d.comb += [rows.write.eq(stores[Section.TILES]), rows.write_address.eq(words.number),
+                         rows.write_data.eq(words.data)]
         with m.If(self.running):
             m.d.comb += [memory.write.eq(self.write), memory.write_address.eq(self.target),
                          memory.write_data.eq(self.results)]

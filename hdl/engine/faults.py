@@ -10,9 +10,9 @@ from .control.sequencer import NUMBER_BITS
 
 # In the order in which they count, if several are seen at once: of the descriptor that feeds another, and of the other
 # or only one.
-OF_FEEDER = {"window": Fault.SOURCE, "taps": Fault.UNIT}
+OF_FEEDER = {"window": Fault.SOURCE, "taps": Fault.UNIT, "lost_taps": Fault.WEIGHTS}
 OF_RECORD = {"source": Fault.SOURCE, "target": Fault.TARGET, "residual": Fault.RESIDUAL, "tile": Fault.TILE,
-             "sums": Fault.SUM, "unit": Fault.UNIT}
+             "lost_tile": Fault.WEIGHTS, "sums": Fault.SUM, "unit": Fault.UNIT}
 SEEN = data.StructLayout(dict.fromkeys((*OF_FEEDER, *OF_RECORD), 1))
 
 
@@ -32,7 +32,7 @@ class Faults(wiring.Component):
     cancel : ``In(1)``
         End it without a fault.
     busy : ``In(1)``
-        A row of a tile is on its way to the macro, which must have all of them.
+        A row of a tile is on its way to the macro, which must have all of them, or from a memory outside.
     rule : ``In(FAULT)``
         What the next descriptor breaks.
     rule_number : ``In(NUMBER_BITS)``

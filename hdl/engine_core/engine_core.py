@@ -4,16 +4,27 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
+from ..axi.master import read_ports
+from ..axi.row_reader import RowReader
 from ..csr.buses import BUS_COMPONENTS, connect_bus
 from ..csr.register_file import RegisterFile
 from ..csr.register_map import ErrorCode
 from ..engine.engine import Engine, check_gateware
+from ..engine.memory.weight_port import port_members
 from ..fabric.emitter import Platform
 from .memory_reader import MemoryReader
 from .register_map import engine_register_map
 from .run_state import RunState
 from .word_checksum import WordChecksum
 from .word_writer import WordWriter
+
+# Bits of an address of the memory outside.
+ADDRESS_BITS = 64
+
+
+def weight_ports(config):
+    """Ports of the AXI4 master of an engine with a ``weight_port``, as of `read_ports`; without one none."""
+    return read_ports(8 * config.weight_port, ADDRESS_BITS) if config.weight_port else {}
 
 
 class EngineCore(wiring.Component):
@@ -34,12 +45,16 @@ class EngineCore(wiring.Component):
         Of the kind of bus that the configuration has.
     irq : ``Out(1)``
         High while an enabled event is pending.
+    m_axi : ``Out(weight_ports)``
+        AXI4, to read weights; only with ``weight_port``.
     """
 
     def __init__(self, *, config):
         check_gateware(config.engine)
         self.config = config
-        super().__init__({"bus": Out(wiring.Signature(BUS_COMPONENTS[config.bus].PORTS)), "irq": Out(1)})
+        ports = {name: flow(width) for name, (flow, width, _) in weight_ports(config.engine).items()}
+        super().__init__({"bus": Out(wiring.Signature(BUS_COMPONENTS[config.bus].PORTS)), "irq": Out(1),
+                          **({"m_axi": Out(wiring.Signature(ports))} if ports else {})})
 
     def elaborate(self, platform):
         platform, config = Platform.of(platform), self.config.engine
@@ -59,7 +74,21 @@ class EngineCore(wiring.Component):
         self._connect_words(m, registers, engine, writer, checksum, state)
         self._connect_reads(m, registers, engine, reader, state)
         self._connect_events(m, registers, state)
+        if config.weight_port:
+            weights = add("weights", RowReader, bits=8 * config.weight_port, address_bits=ADDRESS_BITS,
+                          row_bits=len(engine.request_row), row_beats=config.row_cycles)
+            self._connect_weights(m, registers, engine, weights, state)
         return m
+
+    def _connect_weights(self, m, registers, engine, weights, state):
+        """The memory outside."""
+        count, low, high = registers.row_count, registers.weight_address, registers.weight_address_high
+        m.d.comb += [engine.row_count.eq(count.count.data), weights.base.eq(Cat(low.address.data, high.address.data)),
+                     *(register.busy.eq(state.busy) for register in (count, low, high))]
+        for name, member in port_members(self.config.engine).items():
+            ours, theirs = getattr(engine, name), getattr(weights, name)
+            m.d.comb += theirs.eq(ours) if member.flow == Out else ours.eq(theirs)
+        wiring.connect(m, weights.m_axi, wiring.flipped(self.m_axi))
 
     @staticmethod
     def _connect_run(m, registers, engine, state):

@@ -20,7 +20,8 @@ def engine_register_map(config):
     ----------
     config : EngineConfig
     """
-    return (*_identification(config), *_control(), *_memories(config), *_results(config))
+    registers = [*_identification(config), *_control(), *_memories(config), *_outside(config), *_results(config)]
+    return tuple(sorted(registers, key=lambda register: register.offset))
 
 
 def _identification(config):
@@ -37,14 +38,17 @@ def _identification(config):
         Register(name="activation_memory", offset=0x010, meaning="Size of the activation memory.", fields=constants(
             ("activation_bytes", 0, 25, config.activation_bytes, "Bytes."),
             ("lanes", 25, 6, config.lanes, "Bytes of its words, and lanes."))),
-        Register(name="tile_memory", offset=0x014, meaning="Size of the tile memory.", fields=constants(
-            ("tile_rows", 0, 17, config.tile_rows, "Rows."))),
+        Register(name="tile_memory", offset=0x014, meaning="Size of the memory of tiles.", fields=constants(
+            ("tile_rows", 0, 17, config.most_tile_rows, "Rows of an image at most."))),
         Register(name="parameter_memory", offset=0x018, meaning="Size of that of parameters.", fields=constants(
             ("parameter_slots", 0, 17, config.parameter_slots, "Slots, each of as many as there are lanes."))),
         Register(name="descriptor_memory", offset=0x01C, meaning="Size of the program.", fields=constants(
             ("program_length", 0, 11, config.program_length, "Descriptors at most."))),
         Register(name="load_memory", offset=0x020, meaning="Size of the list of loads.", fields=constants(
             ("load_entries", 0, 17, config.load_entries, "Entries at most."))),
+        Register(name="weight_port", offset=0x024, meaning="Where rows of tiles are.", fields=constants(
+            ("bytes", 0, 7, config.weight_port, "0: in the engine. Else in a memory outside, at a multiple of so many "
+             "bytes."))),
     )
 
 
@@ -101,6 +105,19 @@ def _memories(config):
                  fields=fields_of(Access.RO, ("crc", 0, 32, "CRC-32 of zlib of its bytes; refused words are none of "
                                               "them. After a section that of the image's table.", {}))),
     )
+
+
+def _outside(config):
+    """Of an engine with a `weight_port`."""
+    if not config.weight_port:
+        return
+    yield Register(name="row_count", offset=0x04C, meaning="Rows of tiles that the memory outside has.", busy_lock=True,
+                   fields=fields_of(Access.RW, ("count", 0, 17, "How many; no other is read.",
+                                                {"maximum": config.most_tile_rows})))
+    for name, offset, says in (("", 0x068, "lowest"), ("_high", 0x06C, "highest")):
+        yield Register(name=f"weight_address{name}", offset=offset, busy_lock=True,
+                       meaning="Where the memory outside has them, one behind the other as in an image.",
+                       fields=fields_of(Access.RW, ("address", 0, 32, f"The {says} bits.", {})))
 
 
 def _results(config):

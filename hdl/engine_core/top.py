@@ -4,16 +4,17 @@ from amaranth.hdl import ClockDomain, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..core.top import clock_ports, interrupt_port, register_ports
+from ..core.top import DMA, clock_ports, interrupt_port, master_interface, register_ports
 from ..csr.buses import BUS_COMPONENTS
 from ..fabric.emitter import Platform
-from .engine_core import EngineCore
+from .engine_core import EngineCore, weight_ports
 
 
 def engine_core_ports(config):
     """The ports of the module, a list of `CorePort`."""
-    name = BUS_COMPONENTS[config.bus].PREFIX.rstrip("_")
-    return [*clock_ports([name], "synchronous"), *register_ports(config.bus), interrupt_port()]
+    ports, bus = weight_ports(config.engine), BUS_COMPONENTS[config.bus].PREFIX.rstrip("_")
+    return [*clock_ports([bus, *([DMA] if ports else [])], "synchronous"),
+            *register_ports(config.bus), *master_interface(ports), interrupt_port()]
 
 
 class EngineTop(wiring.Component):
@@ -46,6 +47,8 @@ class EngineTop(wiring.Component):
         prefix = BUS_COMPONENTS[self.config.bus].PREFIX
         inner = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
         inner["irq"] = core.irq
+        if weight_ports(self.config.engine):
+            inner |= {f"{DMA}_{name}": value for (name,), _, value in core.m_axi.signature.flatten(core.m_axi)}
         for (name,), member, pin in self.signature.flatten(self):
             # All except clock and reset.
             if name in inner:

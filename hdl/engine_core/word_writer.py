@@ -16,7 +16,7 @@ def words_of(config):
     return {
         Section.PROGRAM: (SIZE // WORD_BYTES, config.program_length, 1),
         Section.LOADS: (1, config.load_entries, 1),
-        Section.TILES: (config.columns // WORD_BYTES, config.tile_rows, 1),
+        Section.TILES: (config.columns // WORD_BYTES, 0 if config.weight_port else config.tile_rows, 1),
         Section.PARAMETERS: (3, config.parameter_slots * config.lanes, 1),
         Section.ACTIVATIONS: (1, config.activation_bytes - WORD_BYTES + 1, WORD_BYTES),
     }

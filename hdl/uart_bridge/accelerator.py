@@ -60,8 +60,10 @@ def macro_accelerator(config):
 
 
 def engine_accelerator(config):
-    """An engine: writes of registers; reads and their answers. ValueError if there is no gateware of it."""
+    """An engine: writes of registers; reads and their answers. ValueError if there is no gateware of it for a board."""
     check_gateware(config)
+    if config.weight_port:
+        raise ValueError(f"weight_port must be 0 on a board, not {config.weight_port}")
     return Accelerator("engine", ENGINE_MAGIC, config, EngineCoreConfig(engine=config), WRITE, READ, ANSWER,
                        EngineInstance)
 

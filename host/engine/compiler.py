@@ -103,8 +103,9 @@ def _cycles(config, image, steps):
 
 def widest(config):
     """The `EngineConfig` with as much of each memory as an engine can have, but for partial sums, which a network is
-    divided for."""
-    grown = "activation_bytes", "tile_rows", "parameter_slots", "program_length", "load_entries"
+    divided for, and for a tile memory through which rows only come."""
+    grown = ["activation_bytes", "parameter_slots", "program_length", "load_entries"]
+    grown += [] if config.weight_port else ["tile_rows"]
     return replace(config, **{field.name: field.metadata["maximum"] for field in fields(config) if field.name in grown})
 
 
@@ -118,9 +119,9 @@ def fitted(compiled):
     bank = MEMORY_BANKS * config.lanes * GRAIN // 4
     least, = (field.metadata["minimum"] for field in fields(config) if field.name == "activation_bytes")
     return replace(config, activation_bytes=max(least, ceil_div(compiled.peak, bank) * bank),
-                   tile_rows=_whole(compiled.rows), sum_slots=min(config.sum_slots, _whole(sums)),
-                   parameter_slots=_whole(compiled.slots), program_length=_whole(len(compiled.program)),
-                   load_entries=_whole(len(compiled.loads)))
+                   tile_rows=min(config.tile_rows, _whole(compiled.rows)),
+                   sum_slots=min(config.sum_slots, _whole(sums)), parameter_slots=_whole(compiled.slots),
+                   program_length=_whole(len(compiled.program)), load_entries=_whole(len(compiled.loads)))
 
 
 def _whole(count):
@@ -217,7 +218,8 @@ class _Writer:
     def _room(self):
         """Of each memory its name, what is used, and what there is."""
         config = self._config
-        return (("tile_rows", self.rows, config.most_tile_rows),
+        rows = "memory outside" if config.weight_port else "tile_rows"
+        return ((rows, self.rows, config.most_tile_rows),
                 ("parameter_slots", len(self._slots), config.parameter_slots),
                 ("program_length", len(self.program), config.program_length),
                 ("load_entries", len(self.loads), config.load_entries))

@@ -64,7 +64,7 @@ int bitline_engine_init(struct bitline_engine *engine, uintptr_t base)
 
     engine->base = base;
     engine->polls = POLLS;
-    engine->ports = engine->states = NULL;
+    engine->ports = engine->states = engine->weights = NULL;
     engine->port_count = engine->input_bytes = engine->output_bytes = engine->state_bytes = 0;
     if (READ(engine, identity) != BITLINE_ENGINE__IDENTITY__IDENTITY_reset)
         return BITLINE_ENGINE_NOT_FOUND;
@@ -79,6 +79,7 @@ int bitline_engine_init(struct bitline_engine *engine, uintptr_t base)
     engine->parameter_slots = GET(READ(engine, parameter_memory), PARAMETER_MEMORY__PARAMETER_SLOTS);
     engine->program_length = GET(READ(engine, descriptor_memory), DESCRIPTOR_MEMORY__PROGRAM_LENGTH);
     engine->load_entries = GET(READ(engine, load_memory), LOAD_MEMORY__LOAD_ENTRIES);
+    engine->weight_port = GET(READ(engine, weight_port), WEIGHT_PORT__BYTES);
     return BITLINE_ENGINE_OK;
 }
 
@@ -267,6 +268,32 @@ static int write_section(struct bitline_engine *engine, const uint8_t *image, un
                                                                                   BITLINE_ENGINE_LOST;
 }
 
+const uint8_t *bitline_engine_weights(const uint8_t *image, uint32_t *bytes)
+{
+    return section_of(image, TILES, bytes);
+}
+
+/* Tells an engine where the rows of tiles are that it reads itself. */
+static int set_weights(struct bitline_engine *engine, const uint8_t *image)
+{
+    uint32_t size, rows = 0;
+    const uint8_t *weights = bitline_engine_weights(image, &size);
+
+    if (engine->weights != NULL) {
+        weights = engine->weights;
+        if (crc_of(weights, size) != word_at(image + HEADER + TILES * ENTRY + 8))
+            return BITLINE_ENGINE_LOST;
+    }
+    if ((uintptr_t)weights & (engine->weight_port - 1))
+        return BITLINE_ENGINE_ARGUMENT;
+    for (; size; size -= engine->columns)
+        rows++;
+    WRITE(engine, row_count, rows);
+    WRITE(engine, weight_address, (uint32_t)(uintptr_t)weights);
+    WRITE(engine, weight_address_high, (uint32_t)((uint64_t)(uintptr_t)weights >> 32));
+    return BITLINE_ENGINE_OK;
+}
+
 /* Writes the sections that the engine has memories for. */
 static int write_sections(struct bitline_engine *engine, const uint8_t *image)
 {
@@ -286,7 +313,8 @@ static int write_sections(struct bitline_engine *engine, const uint8_t *image)
     if (result != BITLINE_ENGINE_OK)
         return result;
     for (index = PROGRAM; index <= PARAMETERS; index++) {
-        result = write_section(engine, image, index);
+        result = index == TILES && engine->weight_port ? set_weights(engine, image) :
+                                                         write_section(engine, image, index);
         if (result != BITLINE_ENGINE_OK)
             return result;
     }

@@ -38,12 +38,16 @@ enum bitline_engine_result {
     BITLINE_ENGINE_LOST = -12         /* words of the image did not reach the engine as they were sent */
 };
 
-/* Functions change its members, a program only `polls`. */
+/* Functions change its members, a program only `polls` and `weights`. */
 struct bitline_engine {
     uintptr_t base;
     uint32_t polls; /* reads before a timeout */
     uint32_t configuration, activation_bytes, tile_rows, parameter_slots, program_length, load_entries;
     unsigned rows, columns, lanes;
+    /* Bytes a cycle through which rows of tiles come from the system's memory; 0: the engine holds them. */
+    unsigned weight_port;
+    /* Where the engine reads them. Null: in the image. */
+    const uint8_t *weights;
     /* Of the image, which stays in the system's memory; the engine holds the rest. Null: none is loaded. */
     const uint8_t *ports, *states;
     uint32_t port_count, input_bytes, output_bytes, state_bytes;
@@ -67,9 +71,15 @@ enum { BITLINE_ENGINE_FINISHED = 1, BITLINE_ENGINE_ERROR = 2 };
 /* Finds an engine and reads its sizes. */
 int bitline_engine_init(struct bitline_engine *engine, uintptr_t base);
 
+/* The rows of tiles of an image, as many bytes as `bytes` then says. The image must be one. */
+const uint8_t *bitline_engine_weights(const uint8_t *image, uint32_t *bytes);
+
 /* Checks an image, loads it, compares the CRC-32 of what the engine took, and begins a stream. The bytes of the image must stay
  * where they are as long as it is used. Clears the register `error` before, and finds a refused access by it: bitline_engine_take_error must not be called meanwhile, by an
- * interrupt handler for example. */
+ * interrupt handler for example.
+ * With a weight_port the engine reads the rows of tiles of the image while it runs, with the addresses that the program has.
+ * They must be at a multiple of weight_port bytes; if they are not in the image, a program sets `weights` to a copy of what
+ * bitline_engine_weights gives. Neither may change, nor wait in a cache, as long as the image is used. */
 int bitline_engine_load(struct bitline_engine *engine, const uint8_t *image, size_t bytes);
 
 /* Gives the states of a network that keeps some their first values. Others have nothing to do with this. A run that was

@@ -1,6 +1,8 @@
 """C headers of the registers and errors: what is the same in every core or engine, for the driver, and what is a core's
 own."""
 
+from dataclasses import replace
+
 from ...golden.engine.image import Fault
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.config.engine import default_engine
@@ -11,6 +13,7 @@ from ...hdl.engine_core.register_map import ENGINE_IDENTITY, engine_register_map
 DRIVER, ENGINE_DRIVER = "bitline_core", "bitline_engine"
 # It has every register and every field that any core has, the widest of each.
 FULL = CoreConfig(macro=MacroConfig(rows=2, columns=2), output="int16", checksum=True, dma=64)
+FULL_ENGINE = replace(default_engine(), weight_port=4)
 
 
 def registers_header():
@@ -26,7 +29,8 @@ def registers_header():
 
 def engine_registers_header():
     """The same of engines: `bitline_engine_registers.h`."""
-    return _registers(ENGINE_DRIVER, engine_register_map(default_engine()), ENGINE_IDENTITY)
+    return _registers(ENGINE_DRIVER, engine_register_map(FULL_ENGINE), ENGINE_IDENTITY,
+                      note=" Some engines lack some of them.")
 
 
 def engine_codes_header():

@@ -4,6 +4,7 @@ import numpy as np
 
 from ...golden.engine.executor import Engine
 from ...golden.engine.image import INPUT, OUTPUT
+from ...hdl.config.widths import ceil_log2
 from ...hdl.csr.register_map import ErrorCode
 from ...hdl.engine.control.image_words import Section
 from ...hdl.engine_core.register_map import ENGINE_IDENTITY, engine_register_map
@@ -14,7 +15,7 @@ from ...host.network.network import Network, Tensor
 from ...host.network.operators import FullyConnected
 from ...verif.engine.image_words import image_words
 from .simulation import filled, testbench
-from .steps import RegisterSteps
+from .steps import OTHER, RegisterSteps
 
 # Inputs and outputs of the layer, if the engine has as many rows and columns.
 INPUTS, OUTPUTS = 32, 16
@@ -29,17 +30,22 @@ def engine_testbench(config):
     ----------
     config : EngineCoreConfig
     """
-    return testbench(config, engine_steps(config), TIMEOUT_CYCLES, filled("testbench_registers.v.in", {}))
+    steps, port = engine_steps(config), config.engine.weight_port
+    names = ("reads", "fills") if port else ("registers",)
+    values = {"MEMORY_BITS": 8 * port, "MEMORY_BEATS": steps.count(OTHER), "SHIFT": ceil_log2(port)} if port else {}
+    return testbench(config, steps, TIMEOUT_CYCLES, "".join(
+        filled(f"testbench_{name}.v.in", values) for name in names))
 
 
 def engine_steps(config):
     """Identification, an image, an input, a run, its outputs, class and cycles; an error."""
-    steps, rng = RegisterSteps(engine_register_map(config.engine)), np.random.default_rng(int(config.hash, 16))
-    golden = Engine(config.engine, compile_network(config.engine, drawn_layer(rng, config.engine)).image)
+    rng, engine = np.random.default_rng(int(config.hash, 16)), config.engine
+    steps = RegisterSteps(engine_register_map(engine), max(64, 8 * engine.weight_port))
+    golden = Engine(engine, compile_network(engine, drawn_layer(rng, engine)).image)
     steps.read("identity", identity=ENGINE_IDENTITY)
-    steps.read("configuration", hash=int(config.engine.hash, 16))
+    steps.read("configuration", hash=int(engine.hash, 16))
     steps.read("status", busy=0, done=0)
-    _load(steps, golden.image)
+    _load(steps, engine, golden.image)
     x = rng.integers(-128, 128, golden.input_bytes).astype(np.int8)
     run = golden.run(x)
     _write(steps, golden.ports.addresses[INPUT], x)
@@ -48,7 +54,9 @@ def engine_steps(config):
     steps.read("fault", code=0)
     _read(steps, golden.ports.addresses[OUTPUT], run.output)
     steps.read("result", argmax=run.argmax)
-    steps.read("cycles", count=run.cycles)
+    if not engine.weight_port:
+        # Otherwise it is as slow as the memory.
+        steps.read("cycles", count=run.cycles)
     steps.read("trace_count", count=len(run.steps))
     steps.refused(ErrorCode.UNMAPPED)
     return steps
@@ -76,15 +84,19 @@ def drawn_layer(rng, engine):
     return network
 
 
-def _load(steps, image):
-    """Words of all sections; the registers count those that follow each other up."""
+def _load(steps, engine, image):
+    """Words of all sections, of which the registers count up the places; or rows of tiles in the memory outside."""
     section = None
-    for number, item, _, word in image_words(image):
+    for number, item, _, word in image_words(engine, image):
         if number != section:
             section = number
             steps.write("target", section=section, item=item)
         steps.write("write_data", word=word)
     steps.write("load_count", count=len(image.loads))
+    if engine.weight_port:
+        steps.write("row_count", count=len(image.tiles))
+        for beat in image.tiles.reshape(-1, engine.weight_port):
+            steps.add(OTHER, data=int.from_bytes(beat.tobytes(), "little"))
 
 
 def _write(steps, addresses, values):

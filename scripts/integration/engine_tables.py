@@ -6,9 +6,10 @@ import struct
 from ...golden.engine.descriptor import FIELDS, SIZE
 from ...golden.engine.image import Fault
 from ...hdl.config import allowed
-from ...hdl.config.engine import EngineConfig, default_engine
+from ...hdl.config.engine import EngineConfig
 from ...hdl.engine_core.register_map import engine_register_map
 from ..common.markdown import table
+from .c_headers import FULL_ENGINE
 from .tables import bits_of
 
 
@@ -32,7 +33,7 @@ def descriptors_table():
 def registers_table():
     """Offset, bits, access and meaning of each field of the registers of an engine core."""
     rows = []
-    for register in engine_register_map(default_engine()):
+    for register in engine_register_map(FULL_ENGINE):
         head = (f"`{register.offset:#05x}`", f"`{register.name}`")
         for field in sorted(register.fields, key=lambda field: field.low):
             rows.append((*head, f"`{field.name}` {bits_of(field)}", field.access.name.lower(),

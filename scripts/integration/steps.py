@@ -1,7 +1,9 @@
 """Steps of a testbench: accesses to registers, as words of a file that it reads."""
 
-# As the template of the testbench numbers them; the last two are of a core's streams.
-WRITE, READ, WAIT, REFUSED_READ, VECTOR, WEIGHTS = range(6)
+# As the template of the testbench numbers them. From `OTHER` on they are not of registers: a beat of a core's streams,
+# or of the memory that an engine reads.
+WRITE, READ, WAIT, REFUSED_READ, OTHER = range(5)
+VECTOR, WEIGHTS = OTHER, OTHER + 1
 STEP_BITS, ADDRESS_BITS = 4, 12
 
 
@@ -26,6 +28,10 @@ class RegisterSteps:
 
     def add(self, kind, address=0, data=0):
         self.steps.append((kind << ADDRESS_BITS | address) << self.data_bits | data)
+
+    def count(self, kind):
+        """How many steps are of a kind."""
+        return sum(step >> self.data_bits + ADDRESS_BITS == kind for step in self.steps)
 
     def word(self, name, fields):
         """Mask and value of some fields of a register."""

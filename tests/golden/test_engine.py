@@ -13,6 +13,7 @@ from bitline.golden.engine.image import Load
 from bitline.golden.engine.loader import Loader
 from bitline.golden.engine.sources import Feeder, Gather, row_cycles
 from bitline.golden.engine.streams import Streams
+from bitline.golden.engine.tile_rows import WeightPort
 from bitline.host.engine.compiler import compile_network
 from engine_images import CONV, DEPTHWISE, POOL, changed, number_of, small
 from engine_networks import DEFAULT, PAIR, SMALL, Builder, mobile_network
@@ -137,28 +138,60 @@ def test_no_plane_skipped_is_what_the_image_says(image):
 # Blocks of the cycle model.
 
 
+def offered(loader, cycles, taken=True):
+    """What a loader offers in each of some cycles in which it offers something."""
+    found = []
+    for cycle in cycles:
+        write = loader.offer(cycle)
+        if write:
+            found.append((cycle, write))
+        loader.step(cycle, write is not None and taken)
+    return found
+
+
 def test_loader_writes_rows_one_a_cycle_and_waits_for_its_bank():
     loader = Loader(DEFAULT, [Load(0, 2), Load(2, 2), Load(0, 2, True), Load(4, 1)])
-    offered = []
-    for cycle in range(12):
-        if write := loader.offer(cycle, False):
-            offered.append((cycle, write))
-            loader.accepted(cycle)
-    assert offered == [(3, (0, 0)), (4, (0, 1)), (8, (1, 0)), (9, (1, 1))] and loader.written == 2
+    assert offered(loader, range(12)) == [(3, (0, 0)), (4, (0, 1)), (8, (1, 0)), (9, (1, 1))] and loader.written == 2
     loader.released = 1
-    assert loader.offer(12, False) is None and loader.written == 3
+    assert offered(loader, [12]) == [] and loader.written == 3
     loader.released = 2
-    assert loader.offer(13, False) is None and loader.offer(16, True) is None and loader.offer(17, False) == (1, 0)
+    loader.rows.ask_taps(14, 1)
+    assert offered(loader, range(13, 20), taken=False) == [(cycle, (1, 0)) for cycle in (17, 18, 19)]
 
 
-def test_weights_from_outside_come_at_the_rate_of_the_port():
-    loader = Loader(replace(DEFAULT, weight_port=16), [Load(0, 3)])
-    cycles = []
-    for cycle in range(20):
-        if loader.offer(cycle, False):
-            cycles.append(cycle)
-            loader.accepted(cycle)
-    assert cycles == [3, 7, 11]
+def test_no_row_is_offered_while_taps_are_read():
+    loader = Loader(DEFAULT, [Load(0, 3)])
+    loader.rows.ask_taps(2, 5)
+    assert offered(loader, range(20)) == [(9, (0, 0)), (10, (0, 1)), (11, (0, 2))]
+    assert [loader.rows.has_taps(cycle) for cycle in (8, 9)] == [False, True]
+
+
+def test_rows_from_outside_come_at_the_rate_of_the_port():
+    loader = Loader(replace(DEFAULT, weight_port=16), [Load(0, 2), Load(0, 2, True), Load(2, 1)])
+    assert offered(loader, range(30)) == [(10, (0, 0)), (14, (0, 1))]
+    # The third load was there before its bank was free.
+    loader.released = 1
+    assert offered(loader, range(30, 40)) == [(33, (0, 0))]
+
+
+def test_as_many_rows_come_as_the_tile_memory_has_room_for():
+    loader = Loader(replace(DEFAULT, weight_port=64, tile_rows=16), [Load(0, 40)])
+    assert offered(loader, range(100), taken=False)[0] == (7, (0, 0))
+    # 16 rows are there; the next is requested when the first is taken, and so on.
+    assert [cycle for cycle, _ in offered(loader, range(100, 140))] == [*range(100, 116), *range(116, 140)]
+
+
+def test_rows_of_taps_are_requested_first():
+    rows = WeightPort(replace(DEFAULT, weight_port=4), [Load(0, 40)])
+    there = []
+    for cycle in range(300):
+        if cycle == 50:
+            rows.ask_taps(cycle, 2)
+        if cycle > 50 and rows.has_taps(cycle):
+            there.append(cycle)
+        rows.step(cycle, False)
+    # Behind eleven rows of tiles that were requested before, of 16 cycles each, of which the first began in cycle 3.
+    assert there[0] == 3 + (11 + 2) * 16 + 1
 
 
 @pytest.mark.parametrize("channels, across, step, cycles", [

@@ -185,8 +185,6 @@ def test_runs_that_are_canceled_in_their_last_cycles():
     assert (run.memory == expected.steps[-1].memory).all()
 
 
-@pytest.mark.parametrize("fields", [{"arrays": 2}, {"weight_port": 4}])
-def test_what_the_gateware_does_not_have(fields):
-    (name, value), = fields.items()
-    with pytest.raises(ValueError, match=f"^{name} must be [01] in gateware, not {value}$"):
-        Engine(config=replace(TINY, **fields))
+def test_what_the_gateware_does_not_have():
+    with pytest.raises(ValueError, match=r"^arrays must be 1 in gateware, not 2$"):
+        Engine(config=replace(TINY, arrays=2))

@@ -17,7 +17,9 @@ def test_json_gives_the_same_engine():
 
 def test_sizes():
     assert (ENGINE.slots, ENGINE.most_depthwise_channels, ENGINE.most_tile_rows) == (4, 128, 4352)
-    assert replace(ENGINE, weight_port=4).most_tile_rows == 1 << 16
+    outside = replace(ENGINE, weight_port=4)
+    assert (outside.most_tile_rows, outside.row_cycles, outside.rows_ahead) == (1 << 16, 16, 9)
+    assert (ENGINE.row_cycles, ENGINE.rows_ahead) == (1, 0)
 
 
 @pytest.mark.parametrize("fields, match", [
@@ -33,6 +35,8 @@ def test_sizes():
     ({"activation_bytes": 0}, "activation_bytes must be an integer from 1024 to 16777216, not 0"),
     ({"sum_bits": 21}, "sum_bits must hold a total of 22 bits, not 21"),
     ({"weight_port": 3}, "weight_port must be one of 0, 1, 2, 4, 8, 16, 32, 64, not 3"),
+    ({"lanes": 8, "weight_port": 32, "macro": MacroConfig(rows=8, columns=24)},
+     r"columns must be a multiple of weight_port \(32\), not 24"),
 ])
 def test_parameters_that_break_a_rule(fields, match):
     with pytest.raises((TypeError, ValueError), match=f"^{match}$"):

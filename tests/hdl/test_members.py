@@ -40,7 +40,7 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
           "sum_shape": signed(8), "max_accumulations": 3, "index": 0, "has_dma": True,
           "overlaps": True, "is_fast": True, "latency": 12,
-          "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3,
+          "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3, "row_bits": 16, "row_beats": 4,
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32),
           "lanes": 4, "words": 4, "together": 2, "in_order": False,
           "has_windows": True, "size": 1024, "program_length": 4, "bytes_after": 4,
@@ -52,7 +52,9 @@ SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": One
 CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_mask": (False, True),
            "registers": (register_map(CORE), engine_register_map(default_engine()))}
 # Whose configuration is not that of the folder.
-CONFIGS = dict.fromkeys(("EngineCore", "EngineInstance"), EngineCoreConfig(engine=default_engine()))
+OUTSIDE = replace(default_engine(), weight_port=4)
+CONFIGS = {"EngineInstance": EngineCoreConfig(engine=default_engine()), "EngineCore": EngineCoreConfig(engine=OUTSIDE),
+           "Engine": OUTSIDE, "WeightPort": OUTSIDE}
 # Whose ports are those of a table, by name.
 TABLED = {"CoreTop", "EngineTop", "FlatMacro", "MacroPorts"}
 

@@ -2,10 +2,10 @@
 
 import pytest
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
-from bitline.hdl.config.engine import default_engine
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, ErrorCode, register_map
 from bitline.hdl.engine_core.register_map import engine_register_map
+from bitline.scripts.integration.c_headers import FULL_ENGINE
 from keywords import KEYWORDS, keywords_among
 
 MACRO = MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2)
@@ -27,7 +27,7 @@ def test_no_name_is_a_keyword(config):
 
 
 def test_no_name_of_an_engine_is_a_keyword():
-    registers = engine_register_map(default_engine())
+    registers = engine_register_map(FULL_ENGINE)
     found = [name for register in registers for name in (register.name, *(field.name for field in register.fields))]
     assert keywords_among(found) == []
 

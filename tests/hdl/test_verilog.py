@@ -11,7 +11,7 @@ from bitline.hdl.emit import FABRICS, WAIVERS, design, emit, run_yosys, sidecar
 from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.verilog_format import without_escapes
 from bitline.scripts.integration.cell_models import cell_models
-from bitline.verif.engine.small_engines import DEPTHWISE
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
 from bitline.verif.sim.build import tool_environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -66,7 +66,7 @@ def test_lint_clean(tool, parameters, fabric, cells, tmp_path):
 
 
 @pytest.mark.parametrize("config", some([
-    DEPTHWISE, block_macro("MXFP8_E4M3", columns=3), block_macro("MXFP8_E4M3+MXFP4", columns=3)], 0),
+    DEPTHWISE, OUTSIDE[4], block_macro("MXFP8_E4M3", columns=3), block_macro("MXFP8_E4M3+MXFP4", columns=3)], 0),
     ids=lambda config: config.name)
 @pytest.mark.parametrize("fabric", some(list(FABRICS), 0))
 def test_what_is_around_a_macro_is_lint_clean(config, fabric, cells, tmp_path):
@@ -137,7 +137,8 @@ def test_header():
     assert config.hash in header and "Apache-2.0" in header and re.search(r"Bitline \d+\.\d+", header)
 
 
-@pytest.mark.parametrize("config", [DEPTHWISE, block_macro("MXFP4", columns=4)], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [DEPTHWISE, OUTSIDE[4], block_macro("MXFP4", columns=4)],
+                         ids=lambda config: config.name)
 def test_sidecar_of_what_is_around_a_macro(config):
     description, top = json.loads(sidecar(config)), design(config).modules[config.name]
     assert type(config).from_dict(description["configuration"]) == config

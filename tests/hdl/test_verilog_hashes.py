@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import emit
 from bitline.host.board.simulated_board import board_verilog
-from bitline.verif.engine.small_engines import DEPTHWISE
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
 from bitline.verif.macro.regression import SUITE
 from some import some
 
@@ -24,6 +25,7 @@ DESIGNS = {
                                                            reset="asynchronous")),
     "engine": (emit, DEPTHWISE),
     "engine on ecp5": (emit, DEPTHWISE, "ecp5"),
+    "engine core, weights from outside": (emit, EngineCoreConfig(engine=OUTSIDE[4])),
     "block macro": (emit, block_macro("MXFP4", columns=4)),
     "block macro of two formats": (emit, block_macro("MXFP4+MXINT8", columns=4)),
     "block macro on ecp5": (emit, block_macro("NVFP4", columns=4), "ecp5"),

@@ -140,14 +140,23 @@ class Builder:
         return network
 
 
-def mobile_network(rng, *, image=24, width=8, blocks=4, classes=5):
-    """Depthwise and pointwise layers in turn, as MobileNet has them."""
+# Of each block of MobileNet its stride, and by how much the channels rise.
+MOBILE_V1 = ((1, 2), (2, 2), (1, 1), (2, 2), (1, 1), (2, 2), *((1, 1),) * 5, (2, 2), (1, 1))
+
+
+def mobile_v1(width=8, classes=2):
+    """MobileNet on images of 96 x 96 with drawn weights, of so many of 32 channels behind the first layer."""
+    return mobile_network(np.random.default_rng(1), image=96, width=width, blocks=MOBILE_V1,
+                          classes=classes)
+
+
+def mobile_network(rng, *, image=24, width=8, blocks=((1, 1), (2, 2)) * 2, classes=5):
+    """Depthwise and pointwise layers in turn, as MobileNet has them: a block's stride, and how its channels rise."""
     build, channels = Builder(rng, (1, image, image, 3)), width
     build.conv(channels, stride=(2, 2), activation="relu6")
-    for block in range(blocks):
-        stride = 1 + block % 2
+    for stride, rise in blocks:
         build.depthwise(stride=(stride, stride), activation="relu6")
-        channels *= stride
+        channels *= rise
         build.conv(channels, (1, 1), activation="relu6")
     size = build.tensors[build.last].shape[1:3]
     build.pool(AveragePool2D, size, size)

@@ -74,7 +74,7 @@ class Run:
         await self._read(ctx)
 
     async def _load(self, ctx):
-        engine, words = self.engine, list(image_words(self.image))
+        engine, words = self.engine, list(image_words(self.config, self.image))
         words += [(Section.ACTIVATIONS.value, 4 * number, 0, word)
                   for number, word in enumerate(self.before.view("<u4").tolist()) if word]
         ctx.set(engine.valid, 1)

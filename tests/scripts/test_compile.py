@@ -10,10 +10,11 @@ from bitline.hdl.config.engine import EngineConfig, default_engine
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.emit import emit
 from bitline.hdl.fabric.design import Design
-from bitline.verif.engine.small_engines import DEPTHWISE
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
 from bitline.verif.engine.verilog_runs import VerilogRun
 from engine_images import small
-from engine_networks import SMALL
+from engine_networks import SMALL, mobile_network
+from network_files import file_of
 from places import ROOT
 
 
@@ -73,11 +74,9 @@ def test_verilog_of_an_engine(cli, refused, tmp_path):
     assert "".join((out / name).read_text() + "\n" for name in names[:2]) == emit(DEPTHWISE) + "\n"
     refused("generate", "--engine", path, "--rows", 8, "--columns", 8, "--out", out,
             match="--engine must come without options of a macro or core, and does not")
-    for name, value in (("arrays", 2), ("weight_port", 4)):
-        path.write_text(replace(DEPTHWISE, **{name: value}).to_json())
-        for bus in ([], ["--bus", "axi"]):
-            refused("generate", "--engine", path, *bus, "--out", out,
-                    match=f"{name} must be [01] in gateware, not {value}")
+    path.write_text(replace(DEPTHWISE, arrays=2).to_json())
+    for bus in ([], ["--bus", "axi"]):
+        refused("generate", "--engine", path, *bus, "--out", out, match="arrays must be 1 in gateware, not 2")
 
 
 def test_engine_on_a_bus(cli, refused, tmp_path):
@@ -110,6 +109,22 @@ def test_image_on_verilog(cli, refused, tmp_path, monkeypatch):
     assert cli(*arguments, "--backend", "rtl") == cli(*arguments)
     monkeypatch.setattr(VerilogRun, "difference", lambda run, golden: "argmax must be 1, not 2")
     refused(*arguments, "--backend", "rtl", match="run 0 on the Verilog: argmax must be 1, not 2")
+
+
+def test_a_network_of_a_file_whose_weights_are_outside(cli, refused, tmp_path):
+    """From the file to Verilog, and as on an engine that has all weights."""
+    names = "mobile.tflite", "mobile.bln", "engine.json", "input.bin"
+    model, image, config, x = paths = [tmp_path / name for name in names]
+    network = mobile_network(np.random.default_rng(1), image=10, blocks=((1, 1), (2, 2)))
+    for path, data in zip(paths, (file_of(network), b"", OUTSIDE[4].to_json().encode(), bytes(range(150)) * 2)):
+        path.write_bytes(data)
+    assert cli("compile", model, "--config", config, "--out", image)[0] == 0
+    arguments = ["classify", image, "--config", config, "--inputs", x, "--build", ROOT / "build" / "sim"]
+    status, printed, error = cli(*arguments, "--backend", "rtl")
+    assert (status, printed, error) == cli(*arguments) and status == 0
+    config.write_text(replace(OUTSIDE[4], weight_port=0, tile_rows=512).to_json())
+    assert cli("compile", model, "--config", config, "--out", image)[0] == 0
+    assert cli(*arguments)[1].partition("outputs")[2] == printed.partition("outputs")[2]
 
 
 def test_trace_of_a_stream_has_every_step(cli, model, tmp_path):

@@ -13,6 +13,7 @@ from bitline.hdl.engine_core.register_map import engine_register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import (
+    FULL_ENGINE,
     engine_codes_header,
     engine_registers_header,
     registers_header,
@@ -80,7 +81,7 @@ def test_c_headers_have_the_offsets_masks_and_values(config, tmp_path):
 
 def test_c_headers_of_an_engine_have_its_registers(tmp_path):
     facts = [f"BITLINE_ENGINE_FAULT_{fault.name} == {fault.value}" for fault in Fault]
-    for register in engine_register_map(default_engine()):
+    for register in engine_register_map(FULL_ENGINE):
         facts.append(f"offsetof(bitline_engine_t, {register.name}) == {register.offset}")
         for field in register.fields:
             name = f"bitline_engine__{register.name}__{field.name}".upper()

@@ -13,7 +13,7 @@ from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
 from bitline.scripts.commands.generate import generate_core
 from bitline.verif.csr.register_words import PATTERNS, after, legal, reset_word
-from bitline.verif.engine.small_engines import DEPTHWISE, TINY
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE, TINY
 from bitline.verif.engine.small_engines import SMALL as SMALL_ENGINE
 from bitline.verif.sim.build import tool_environment, verilator_root
 from breaking import broken
@@ -68,6 +68,7 @@ def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
 
 @pytest.mark.parametrize("config", some([
     EngineCoreConfig(engine=DEPTHWISE, bus="wishbone"), EngineCoreConfig(engine=TINY),
+    *(EngineCoreConfig(engine=engine) for engine in OUTSIDE.values()),
     EngineCoreConfig(engine=SMALL_ENGINE, bus="apb")], 0), ids=lambda config: config.name)
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_folder_of_an_engine_simulates_alone(simulator, config, tmp_path, bare):

@@ -49,6 +49,7 @@ def test_what_is_refused(refused, model, tmp_path):
             match="--network must come with --engine for icebreaker, of which no engine is known that fits")
     path = tmp_path / "engine.json"
     for fields, match in (({"arrays": 2}, "arrays must be 1 in gateware, not 2"), ({"lanes": 3}, "lanes must be one o"),
+                          ({"weight_port": 4}, "weight_port must be 0 on a board, not 4"),
                           ({"tile_rows": 16}, "must find room in the engine, whose tile_rows must be at least 40")):
         path.write_text(json.dumps({**TINY.to_dict(), **fields}))
         refused("synth", "--board", "ulx3s_85f", "--network", model, "--engine", path, *out, match=match)

@@ -13,6 +13,8 @@ from .most_cycles import most_cycles
 
 # Cycles that a layer may take, and layers before END.
 LONGEST, LAYERS = 3000, 4
+# Rows of tiles that there are at most.
+MOST_ROWS = 512
 
 
 def draw_image(rng, config):
@@ -45,7 +47,8 @@ def _empty(rng, config):
     """An image without descriptors and loads."""
     ports = np.array([(INPUT, 0, 1, config.activation_bytes, 0, 1), (OUTPUT, 0, 1, 1, 0, 1)], PORT)
     # Seldom all, because they are loaded word by word.
-    rows, slots = (most if rng.integers(4) == 0 else most // 4 for most in (config.tile_rows, config.parameter_slots))
+    room = min(config.most_tile_rows, MOST_ROWS), config.parameter_slots
+    rows, slots = (most if rng.integers(4) == 0 else most // 4 for most in room)
     tiles = rng.integers(-128, 128, (rows, config.columns)).astype(np.int8)
     return Image([], [], tiles, _parameters(rng, slots, config.lanes), ports, np.zeros(0, np.int8))
 

@@ -4,7 +4,8 @@
 // numbers of 32 bits:
 //   read: bytes of the memory, cycles from an address to its bytes, and from the end of a descriptor to the next; for each
 //     job counts of words and of loads, the most cycles of a run, the cycle in which the first run is canceled (0: never),
-//     count of runs; for each word section, item, part, word; for each run the memory before it;
+//     count of runs, an `Outside`, count of bytes that it has; for each word section, item, part, word; these bytes; for
+//     each run the memory before it;
 //   written: for each run the count of descriptors that ended, argmax, whether it ended, its fault and of which
 //     descriptor; of each the cycle after which it ended; the memory after each as its writes have it; the memory after
 //     the run as it is read; the count of entries of the trace, and each, as read.
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "Vengine.h"
+#include "outside_memory.h"
 #include "verilated.h"
 
 using Bytes = std::vector<uint8_t>;
@@ -82,8 +84,9 @@ static Bytes read_memory(Vengine* top, std::size_t size, uint32_t latency) {
     return found;
 }
 
-// Whether it ended.
-static bool run(Vengine* top, Bytes& memory, uint32_t latency, uint32_t gap, uint32_t most, uint32_t cancel) {
+// Whether it ended. Of the first run of a job, the cycle in which it is canceled, or 0.
+static bool run(Vengine* top, OutsideMemory& outside, Bytes& memory, uint32_t latency, uint32_t gap, uint32_t most,
+                bool is_first, uint32_t cancel) {
     std::vector<uint32_t> ends;
     std::vector<Bytes> memories;
     top->start = 1;
@@ -93,7 +96,8 @@ static bool run(Vengine* top, Bytes& memory, uint32_t latency, uint32_t gap, uin
     // What a descriptor writes is in memory before the next starts.
     uint32_t left = 0;
     for (uint32_t cycle = 0; top->running && cycle < most; ++cycle) {
-        top->cancel = cancel && cycle == cancel;
+        top->cancel = is_first && cancel && cycle == cancel;
+        outside.drive(top, is_first);
         top->eval();
         for (int lane = 0; lane < LANES; ++lane)
             if (top->write >> lane & 1) memory[(top->target + lane) % memory.size()] = bytes_of(top->results)[lane];
@@ -103,8 +107,10 @@ static bool run(Vengine* top, Bytes& memory, uint32_t latency, uint32_t gap, uin
         } else if (left && --left == 0) {
             memories.push_back(memory);
         }
+        if (!outside.step(top)) return false;
         tick(top);
     }
+    outside.rest(top);
     if (left) memories.push_back(memory);
     put(ends.size());
     put(top->argmax);
@@ -142,16 +148,21 @@ int main(int count, char** arguments) {
     Bytes memory(size), wanted(size);
     for (bool is_first = true; input.peek() != EOF;) {
         const uint32_t words = get(), loads = get(), most = get(), cancel = get(), runs = get();
+        Outside how;
+        input.read(reinterpret_cast<char*>(&how), sizeof how);
+        Bytes rows(get());
         top->load_count = loads;
         for (uint32_t word = 0; word < words; ++word) {
             const uint32_t section = get(), item = get(), part = get(), value = get();
             load(top, section, item, part, value);
         }
+        input.read(reinterpret_cast<char*>(rows.data()), rows.size());
+        OutsideMemory outside(how, rows);
         for (uint32_t number = 0; number < runs; ++number, is_first = false) {
             input.read(reinterpret_cast<char*>(wanted.data()), size);
             load_memory(top, memory, wanted, is_first);
             for (int idle = 0; idle < 4; ++idle) tick(top);
-            if (!run(top, memory, latency, gap, most, number ? 0 : cancel)) return 1;
+            if (!run(top, outside, memory, latency, gap, most, number == 0, cancel)) return 1;
         }
     }
     top->final();

@@ -21,6 +21,7 @@ def _most_of(config, descriptor):
         return _convolution(config, descriptor)
     if descriptor.operation == Operation.DEPTHWISE:
         taps = config.tap_rows * -(-descriptor.channels // config.depthwise)
+        taps = (taps + config.rows_ahead) * config.row_cycles
         return taps + descriptor.wide * words + descriptor.target_height * row_cycles(descriptor, config)[0]
     if descriptor.operation == Operation.POOL:
         pixels = 1 if descriptor.is_summed else descriptor.tall * descriptor.wide
@@ -36,5 +37,5 @@ def _convolution(config, descriptor):
     # A read ends with a part, too.
     reads = descriptor.reads_of_window(config.lanes) + parts
     ranges = -(-descriptor.channels // descriptor.outputs)
-    rows = descriptor.tiles * (min(descriptor.part_rows, macro.rows) + OF_TILE)
+    rows = descriptor.tiles * (min(descriptor.part_rows, macro.rows) * config.row_cycles + OF_TILE)
     return rows + ranges * descriptor.vectors * (parts * of_vector + reads)

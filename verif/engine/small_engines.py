@@ -11,6 +11,12 @@ SMALL = replace(_DEFAULT, macro=replace(_DEFAULT.macro, rows=24, columns=16, tab
 TINY = replace(SMALL, macro=replace(SMALL.macro, rows=16, columns=8, banks=2), lanes=4, activation_bytes=1024,
                tile_rows=512, parameter_slots=64, program_length=16, load_entries=128, depthwise=0)
 DEPTHWISE = replace(TINY, depthwise=4, lanes=8)
+# Weights from outside, of which the tile memory has room for a few tiles, by bytes a cycle.
+OUTSIDE = {
+    port: replace(DEPTHWISE, activation_bytes=4096, weight_port=port, **fields) for port, fields in {
+        1: {"tile_rows": 16}, 4: {"tile_rows": 64},
+        64: {"tile_rows": 40, "lanes": 32, "macro": replace(TINY.macro, columns=64)}}.items()
+}
 # The macro's forms, partial sums that are few, and layers whose results fill more or less than a register.
 FORMS = {
     "tiny": TINY,

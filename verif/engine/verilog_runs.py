@@ -19,13 +19,40 @@ from ...hdl.engine.trace import ENTRY_WORDS, READ, WORDS
 from ..sim.build import SimulatorError, compile_program, digest, locked, require_simulator, source
 from .image_words import image_words
 
-# Cycles by which a run may be longer than the golden one until it counts as stuck.
+# Cycles by which a run may be longer than the golden one until it counts as stuck, for each of a memory's latency.
 PATIENCE = 1000
+# Number of a row, and of a request, that there is not.
+NEVER = (1 << 32) - 1
 # What the program returns: all runs have ended, or the last one has not.
 ENDED, STUCK = 0, 1
-# What the program is told when it is compiled.
+# What the program of any engine is told when it is compiled.
 DEFINITIONS = {"SECTION_ACTIVATIONS": Section.ACTIVATIONS.value, "TRACE_ENTRY_WORDS": ENTRY_WORDS,
                "TRACE_LATENCY": READ}
+
+
+@dataclass(frozen=True)
+class Outside:
+    """How the memory outside of a ``weight_port`` behaves: by default as the golden executor's.
+
+    Attributes
+    ----------
+    latency : int
+        Cycles from a request to its answer, at least.
+    stalls : int
+        Of 1,024 cycles how many take no request, and how many give no bytes, on average.
+    wrong : int
+        Number of the row that is an error.
+    silent : int
+        Of the requests of the first run the number of the first of those that are not answered until the run is over.
+    seed : int
+        Of the cycles that stall.
+    """
+
+    latency: int = 1
+    stalls: int = 0
+    wrong: int = NEVER
+    silent: int = NEVER
+    seed: int = 1
 
 
 @dataclass(frozen=True)
@@ -105,9 +132,12 @@ def compiled(config, folder=Path("build/sim"), verilog=None, top=None):
         Verilator is missing or refuses the design.
     """
     require_simulator("verilator")
-    text, main = emit(config) if verilog is None else verilog, source("engine_run.cpp")
-    flags = " ".join(["-O1", *(f"-D{name}={value}" for name, value in DEFINITIONS.items())])
-    work = Path(folder).resolve() / f"{config.name}_{digest(text + main.read_text(encoding='utf-8') + flags)}"
+    text = emit(config) if verilog is None else verilog
+    main, outside = (source(name) for name in ("engine_run.cpp", "outside_memory.h"))
+    defined = {**DEFINITIONS, "WEIGHT_PORT": config.weight_port, "ROW_CYCLES": config.row_cycles}
+    flags = " ".join(["-O1", *(f"-D{name}={value}" for name, value in defined.items())])
+    sources = "".join(each.read_text(encoding="utf-8") for each in (main, outside))
+    work = Path(folder).resolve() / f"{config.name}_{digest(text + sources + flags)}"
     work.mkdir(parents=True, exist_ok=True)
     with locked(work / "lock"):
         if not (work / "complete").exists():
@@ -118,7 +148,8 @@ def compiled(config, folder=Path("build/sim"), verilog=None, top=None):
     return work / "engine"
 
 
-def run_verilog(config, data, inputs, *, is_stateful=False, seed=1, folder=Path("build/sim"), verilog=None):
+def run_verilog(config, data, inputs, *, is_stateful=False, seed=1, folder=Path("build/sim"), verilog=None,
+                outside=Outside()):
     """Run an image on inputs, one after the other, with the golden executor and on the Verilog.
 
     Parameters
@@ -135,6 +166,8 @@ def run_verilog(config, data, inputs, *, is_stateful=False, seed=1, folder=Path(
         Of compiled designs.
     verilog : str
         The engine's Verilog where it is there already; by default it is generated.
+    outside : Outside
+        With a ``weight_port``.
 
     Returns
     -------
@@ -157,7 +190,8 @@ def run_verilog(config, data, inputs, *, is_stateful=False, seed=1, folder=Path(
         golden.load(x)
         before.append(golden.memory.copy())
         runs.append(golden.run(x))
-    job = Job(golden.image, before, max(run.cycles for run in runs) + PATIENCE)
+    job = Job(golden.image, before, max(run.cycles for run in runs) + PATIENCE * outside.latency,
+              outside=outside)
     (found,) = run_jobs(compiled(config, folder, verilog), config, [job], seed=seed)
     # Fewer are found only if the last of them has not ended, which is a difference.
     return list(zip(runs, found))
@@ -177,18 +211,23 @@ class Job:
         Cycles after which a run that has not ended is the last of all.
     cancel : int
         The cycle in which the first run is canceled; 0: in none.
+    outside : Outside
+        With a ``weight_port``.
     """
 
     image: object
     memories: list
     most: int
     cancel: int = 0
+    outside: Outside = Outside()
 
-    def to_bytes(self):
+    def to_bytes(self, config):
         """It, for the program."""
-        words = np.array(list(image_words(self.image)), "<u4")
-        head = [len(words), len(self.image.loads), self.most, self.cancel, len(self.memories)]
-        return b"".join(each.tobytes() for each in (np.array(head, "<u4"), words, *self.memories))
+        words, outside = np.array(list(image_words(config, self.image)), "<u4"), self.outside
+        rows = self.image.tiles if config.weight_port else self.image.tiles[:0]
+        head = [len(words), len(self.image.loads), self.most, self.cancel, len(self.memories), len(rows),
+                outside.latency, outside.stalls, outside.wrong, outside.silent, outside.seed, rows.nbytes]
+        return b"".join(each.tobytes() for each in (np.array(head, "<u4"), words, rows, *self.memories))
 
 
 def run_jobs(program, config, jobs, *, seed=1, plusargs=()):
@@ -204,7 +243,7 @@ def run_jobs(program, config, jobs, *, seed=1, plusargs=()):
     head = np.array([config.activation_bytes, ActivationMemory.READ, START_CYCLES], "<u4")
     with tempfile.TemporaryDirectory() as name:
         given, found = Path(name) / "given", Path(name) / "found"
-        given.write_bytes(b"".join([head.tobytes(), *(job.to_bytes() for job in jobs)]))
+        given.write_bytes(b"".join([head.tobytes(), *(job.to_bytes(config) for job in jobs)]))
         done = subprocess.run([program, given, found, str(seed), *plusargs], capture_output=True, text=True,
                               check=False)
         if done.returncode not in (ENDED, STUCK) or not found.exists():

@@ -5,7 +5,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.descriptor import Flags
-from ....golden.engine.latencies import GATHER_VECTORS, TAP_LATENCY, WINDOW_LATENCY
+from ....golden.engine.latencies import GATHER_VECTORS, WINDOW_LATENCY
 from ...config.engine import DEPTHWISE_GROUPS
 from ...config.widths import ceil_log2
 from ...fabric.adder import Addition, Operand, add
@@ -49,11 +49,15 @@ class Depthwise(wiring.Component):
     last : ``Out(1)``
         The last cycle of the last row.
     tap_reads : ``Out(1)``
-        Taps are read from the tile memory.
+        A row of taps is wanted.
     tap_row : ``Out(16)``
         Which row.
+    tap_ready : ``In(1)``
+        It will come.
+    tap_arrives : ``In(1)``
+        A row of taps is there, in the order in which they were wanted.
     taps : ``In(8 * columns)``
-        That row, two cycles later.
+        That row.
     address : ``Out(ArrayLayout(ADDRESS_BITS, ROWS))``
         Of words in three rows of the source.
     rows : ``Out(ROWS)``
@@ -91,7 +95,8 @@ class Depthwise(wiring.Component):
         lanes = config.lanes
         super().__init__({
             "record": In(record_layout()), "begin": In(1), "go": In(1), "take": In(1), "last": Out(1),
-            "tap_reads": Out(1), "tap_row": Out(16), "taps": In(8 * config.columns),
+            "tap_reads": Out(1), "tap_row": Out(16), "tap_ready": In(1), "tap_arrives": In(1),
+            "taps": In(8 * config.columns),
             "address": Out(data.ArrayLayout(ADDRESS_BITS, ROWS)), "rows": Out(ROWS),
             "data": In(data.ArrayLayout(8 * lanes, ROWS)), "used": Out(data.ArrayLayout(used_layout(lanes), ROWS)),
             "stop": In(1),
@@ -110,36 +115,44 @@ class Depthwise(wiring.Component):
         m.d.comb += [reader.record.eq(self.record), reader.begin.eq(self.begin), reader.go.eq(self.go),
                      self.address.eq(reader.address), self.rows.eq(reader.rows), reader.data.eq(self.data),
                      Value.cast(self.used).eq(Value.cast(reader.used)), reader.stop.eq(self.stop)]
-        arrived, number = self._read_taps(m)
+        self._read_taps(m)
         group, column = self._walk(m, reader, *self._count(m))
-        taps = self._taps(m, platform, arrived, number, group)
+        taps = self._taps(m, platform, group)
         self._multiply(m, platform, reader, taps, group, column)
         return m
 
     def _read_taps(self, m):
-        """Rows of taps: of which group of channels, and which of its rows, the one that arrives is."""
-        fields, most = self.record.fields, self.config.tap_rows
-        left = Signal(signed(17), reset_less=True)
-        group, number = Signal(range(DEPTHWISE_GROUPS), name="tap_group"), Signal(range(most), name="tap_number")
-        reads, after = Signal(), Signal(TAP_LATENCY)
-        ends_group = number == most - 1
-        is_last = fits(left, self.config.depthwise) & ends_group
+        """Ask for rows of taps; whether the one that arrives is the last."""
+        fields = self.record.fields
+        reads = Signal()
+        asked, came = self.tap_reads & self.tap_ready, self.tap_arrives
+        *_, is_last = self._count_taps(m, "asked", asked)
+        self._group, self._number, is_over = self._count_taps(m, "tap", came)
         m.d.comb += self.tap_reads.eq(reads)
-        m.d.sync += after.eq(Cat(reads & is_last, after))
+        self._has_taps = came & is_over
         with m.If(self.go):
-            m.d.sync += [reads.eq(1), group.eq(0), number.eq(0), left.eq(fields.channels),
-                         self.tap_row.eq(fields.weights)]
-        with m.Elif(reads):
-            m.d.sync += [self.tap_row.eq(self.tap_row + 1), number.eq(number + 1), reads.eq(~is_last)]
+            m.d.sync += [reads.eq(1), self.tap_row.eq(fields.weights)]
+        with m.Elif(asked):
+            m.d.sync += [self.tap_row.eq(self.tap_row + 1), reads.eq(~is_last)]
+        with m.If(self.stop):
+            m.d.sync += reads.eq(0)
+
+    def _count_taps(self, m, name, goes):
+        """Of the next row of taps its group of channels, which row of the group it is, and whether it is the last."""
+        fields, most = self.record.fields, self.config.tap_rows
+        left = Signal(signed(17), name=f"{name}_left", reset_less=True)
+        group = Signal(range(DEPTHWISE_GROUPS), name=f"{name}_group")
+        number = Signal(range(most), name=f"{name}_number")
+        ends_group = number == most - 1
+        with m.If(self.go):
+            m.d.sync += [group.eq(0), number.eq(0), left.eq(fields.channels)]
+        with m.Elif(goes):
+            m.d.sync += number.eq(number + 1)
             with m.If(ends_group):
                 m.d.sync += [number.eq(0), group.eq(group + 1), left.eq(left - self.config.depthwise)]
-        with m.If(self.stop):
-            m.d.sync += [reads.eq(0), after.eq(0)]
-        self._arrives = delayed(m, "arrives", reads, TAP_LATENCY, reset=True)
-        self._has_taps = after[-1]
-        return (delayed(m, name, value, TAP_LATENCY) for name, value in (("group", group), ("number", number)))
+        return group, number, fits(left, self.config.depthwise) & ends_group
 
-    def _taps(self, m, platform, arrived, number, group):
+    def _taps(self, m, platform, group):
         """The taps of a group of channels, a cycle after its number."""
         config, fields = self.config, self.record.fields
         width, places = 8 * config.depthwise, config.columns // config.depthwise
@@ -149,8 +162,10 @@ class Depthwise(wiring.Component):
                 own, place = divmod(COLUMNS * row + column, places)
                 cells = platform.instantiate(m, f"taps_{row}_{column}", "taps", LutRam, width=width,
                                              depth=DEPTHWISE_GROUPS)
-                m.d.comb += [cells.write.eq(self._arrives & (number == own)), cells.write_address.eq(arrived),
-                             cells.write_data.eq(self.taps[width * place:][:width]), cells.address.eq(group)]
+                m.d.comb += [
+                    cells.write.eq(self.tap_arrives & (self._number == own)), cells.write_address.eq(self._group),
+                    cells.write_data.eq(self.taps[width * place:][:width]), cells.address.eq(group),
+                ]
                 is_used = (fields.tall > row) & (fields.wide > column)
                 found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, cells.data, 0), 1))
         return found

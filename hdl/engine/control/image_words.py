@@ -28,6 +28,7 @@ class ImageWords(wiring.Component):
     Parameters
     ----------
     columns, lanes : int
+        Columns of rows of tiles; 0: no such rows are stored.
 
     Members
     -------
@@ -63,7 +64,7 @@ class ImageWords(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         gathered = Signal(len(self.data))
-        words = {Section.TILES: self.columns // 4, Section.PARAMETERS: 3}
+        words = {Section.TILES: max(1, self.columns // 4), Section.PARAMETERS: 3}
         is_last = Signal()
         m.d.comb += is_last.eq(1)
         with m.Switch(self.section):
