@@ -137,7 +137,8 @@ def test_header():
     assert config.hash in header and "Apache-2.0" in header and re.search(r"Bitline \d+\.\d+", header)
 
 
-@pytest.mark.parametrize("config", [DEPTHWISE, OUTSIDE[4], block_macro("MXFP4", columns=4)], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [DEPTHWISE, OUTSIDE[4], block_macro("MXFP4", columns=4)],
+                         ids=lambda config: config.name)
 def test_sidecar_of_what_is_around_a_macro(config):
     description, top = json.loads(sidecar(config)), design(config).modules[config.name]
     assert type(config).from_dict(description["configuration"]) == config
