@@ -1,6 +1,5 @@
 """Networks for engines with weights from a memory outside: tensors, cycles, and what does not fit."""
 
-import re
 from dataclasses import replace
 
 import numpy as np
@@ -71,11 +70,11 @@ def test_a_mobile_network_of_a_megabyte():
     assert differences(engine, network, x, reference=Inference(network).run(x))[0] == []
 
 
-def table_rows():
-    """Of the document: cycles by the network's name, with the tile memory and by each port."""
-    text = DOCUMENT.read_text(encoding="utf-8")
-    rows = re.findall(rf"^\| ([\w .]+?) ((?:\| [\d,]+ ){{{1 + len(PORTS)}}})\|$", text, re.MULTILINE)
-    return {name: [int(each.replace(",", "")) for each in numbers.split("|")[1:]] for name, numbers in rows}
+def cycles_in_document(name):
+    """Of a network: with the tile memory, and by each port."""
+    (row,) = (line for line in DOCUMENT.read_text(encoding="utf-8").splitlines()
+              if line.startswith(f"| {name} | ") and line.count("|") == 3 + len(PORTS))
+    return [int(cell.replace(",", "")) for cell in row.split("|")[2:-1]]
 
 
 @pytest.mark.parametrize("name", [
@@ -84,7 +83,7 @@ def table_rows():
 def test_cycles_of_the_document(published, name):
     network = mobile_v1() if name.startswith("Mobile") else load_network(published(name.replace(" ", "_"))[0])
     engines = [WHOLE, *OUTSIDE.values()]
-    assert table_rows()[name] == [compile_network(each, network).total_cycles for each in engines]
+    assert cycles_in_document(name) == [compile_network(each, network).total_cycles for each in engines]
 
 
 # What does not fit.
@@ -95,7 +94,7 @@ def test_more_activations_than_there_is_room_for():
     build.conv(16, (1, 1))
     build.conv(24, (1, 1))
     said = refused(build.network(), replace(SMALL, weight_port=4))
-    assert re.search(r"^operator [01] \(CONV_2D\) must find room for .* in 32768 bytes of activation memory", said)
+    assert said.startswith("operator ") and " in 32768 bytes of activation memory (activation_bytes of the engine)" in said
 
 
 def test_more_rows_than_a_memory_outside_has():
