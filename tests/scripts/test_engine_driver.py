@@ -90,7 +90,6 @@ def program(tmp_path_factory):
     sources = [path / name for name in (path / f"{CORE.name}.f").read_text(encoding="utf-8").split()]
     driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_test"
-    # Options without a path of this run, so that the objects of Verilator's library are those of the run before.
     compile_program(program, CORE.name, [*sources, source("engine_test.cpp"), driver], "--prefix", "Vcore",
                     "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I.. -O0")
     return program
