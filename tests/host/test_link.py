@@ -221,7 +221,7 @@ def test_link_in_simulation(frames):
 
 def run_some(config, ratio):
     build_board(config).run("bitline.verif.link.tb_link", seed=2, environment={
-        "BITLINE_CONFIG": config.to_json(), "LINK_FRAMES": "200", "LINK_RATIO": str(ratio),
+        "BITLINE_CONFIG": config.to_json(), "LINK_FRAMES": "100", "LINK_RATIO": str(ratio),
         "COCOTB_TEST_FILTER": r"\.(noise|full_frames|duplicates|board_resets|busy_cycles)$"})
 
 
