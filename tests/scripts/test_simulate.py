@@ -1,5 +1,4 @@
 import json
-import re
 import subprocess
 
 import numpy as np
@@ -232,4 +231,4 @@ def test_library_of_the_simulator_is_compiled_once(tmp_path, cache_in):
     folder, = (tmp_path / "builds").glob("*_1x1_*")
     done = subprocess.run([*design.removeprefix("ccache ").split(), "-Winvalid-pch", "-H"], cwd=folder,
                           capture_output=True, text=True, check=True)
-    assert re.match(r"! \S+/library.h.gch\n", done.stderr)
+    assert done.stderr.startswith("! ") and done.stderr.partition("\n")[0].endswith("/library.h.gch")

@@ -7,7 +7,6 @@ import json
 import logging
 import os
 import platform
-import re
 import shlex
 import shutil
 import subprocess
@@ -179,11 +178,14 @@ def compile_program(path, top, sources, *options):
 
 
 def _library_options(folder, makefile):
-    """What the makefile of a design says of Verilator's library, which includes nothing of the design."""
-    text = "".join(path.read_text(encoding="utf-8") for path in (makefile, folder / f"{makefile.stem}_classes.mk"))
-    settings = re.findall(r"^(?:VM_(?!PARALLEL)\w+ = \d+|  verilated\w*)", text, re.MULTILINE)
-    flags = re.search(r"^VM_USER_CFLAGS = \\\n(.*?)^$", text, re.MULTILINE | re.DOTALL)[1].split()
-    return [*settings, *(word for word in flags if not word.startswith("-I")), platform.node()]
+    """What the makefiles of a design say of Verilator's library, which includes nothing of the design."""
+    lines = [line for path in (makefile, folder / f"{makefile.stem}_classes.mk")
+             for line in path.read_text(encoding="utf-8").split("\n")]
+    switches = [line for line in lines if line.startswith("VM_") and line.endswith((" = 0", " = 1"))
+                and not line.startswith("VM_PARALLEL_BUILDS")]
+    start = lines.index("VM_USER_CFLAGS = \\") + 1
+    flags = [word for line in lines[start:lines.index("", start)] for word in line.split() if not word.startswith("-I")]
+    return [*switches, *(line for line in lines if line.startswith("  verilated")), *flags, platform.node()]
 
 
 def _run(*command):
@@ -446,7 +448,7 @@ def _compile(result, names, parameters, arguments, library):
     with tool_environment():
         runner = _runner(result.simulator, library)
         try:
-            runner.build(sources=[path for path in paths if path.suffix in (".v", ".sv", ".vlt")],
+            runner.build(sources=[path for path in paths if path.suffix not in (".cpp", ".h")],
                          includes=[result.folder], hdl_toplevel=result.top, build_dir=result.folder,
                          timescale=("1ns", "1ps"), parameters=parameters, build_args=[*arguments, *code],
                          log_file=log, waves=result.waves, always=True)
