@@ -38,7 +38,8 @@ def folder(request):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("core, implementation, testbenches", RUNS, ids=lambda value: getattr(value, "name", ""))
+@pytest.mark.parametrize("core, implementation, testbenches", RUNS,
+                         ids=[f"{core}-{implementation.name}" for core, implementation, _ in RUNS])
 def test_netlist_of_a_core_does_what_the_model_does(core, implementation, testbenches, folder, tmp_path):
     config = CORES[core]
     verilog = implementation.verilog(config, folder)
