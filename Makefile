@@ -1,6 +1,6 @@
 # make demo: set up what it needs, and classify handwritten digits on the macro's RTL.
 # make test: set everything up, and pass the tests that need no optional tool, the cocotb regression among them.
-# make test-all: all tests there are, on every simulator that is found.
+# make test-all: all tests there are, and the cocotb regression on every simulator that is found.
 PYTHON ?= python3
 VENV ?= .venv
 # Draws the configurations that join the suite of the regression, and all its vectors.
@@ -24,7 +24,7 @@ test: $(VENV)/test
 
 test-all: $(VENV)/test
 	$(BIN)/ruff check .
-	$(BIN)/bitline regress --simulator found --random-configs 3 --seed $(SEED)
+	$(BIN)/bitline regress --quick --simulator found --random-configs 3 --seed $(SEED)
 	$(BIN)/pytest -n 2 --dist worksteal --all $(PYTEST)
 
 bench: $(VENV)/demo

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from bitline.scripts.asic.cells.roles import PACKAGE, default_files
 from bitline.scripts.main import main
+from kept_verilog import keep
 from places import MODELS, NETWORKS
 
 
@@ -17,6 +18,7 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     # readline, which pytest loads, sets it to 80 for the workers of xdist: tables would be narrower there.
     os.environ.pop("COLUMNS", None)
+    keep(config.rootpath / "build" / "verilog")
     # Verilator's makefiles compile with it. Cores that simulate by themselves compile Verilator's library each time.
     if config.getoption("--all") and shutil.which("ccache"):
         os.environ.setdefault("OBJCACHE", "ccache")

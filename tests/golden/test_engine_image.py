@@ -389,8 +389,8 @@ def change_port(rng, image):
     before[number] = rng.choice([max(int(before[number]) - 1, 0), int(before[number]) + 1, 0, 1, 2, 64])
 
 
-CHANGES = {"field": (change_field, 300, 60), "load": (change_load, 60, 2), "parameter": (change_parameter, 60, 20),
-           "port": (change_port, 60, 20)}
+CHANGES = {"field": (change_field, 150, 30), "load": (change_load, 30, 1), "parameter": (change_parameter, 30, 10),
+           "port": (change_port, 30, 10)}
 
 
 @pytest.mark.slow

@@ -208,9 +208,9 @@ CONFIG = MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, ma
 # As is the default of the ULX3S.
 TABLES = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16, column="table",
                      result_interval=4)
-# Of the macro's clock to the bridge's, as the boards' PLLs can make: ECP5 up to 16, iCE40 22.5, Gowin from 1/8 to 22;
-# and as far the other way.
-RATIOS = [10.5, 16.0, 22.5, 1.0, 1 / 8, 1 / 10.5, 1 / 22.5]
+# Of the macro's clock to the bridge's. The boards' PLLs make up to 16 (ECP5), 22.5 (iCE40), and from 1/8 to 22 (Gowin);
+# as far the other way.
+RATIOS = [22.5, 1.0, 1 / 22.5]
 
 
 @pytest.mark.parametrize("frames", some([200, 10_000], 0))
@@ -221,7 +221,7 @@ def test_link_in_simulation(frames):
 
 def run_some(config, ratio):
     build_board(config).run("bitline.verif.link.tb_link", seed=2, environment={
-        "BITLINE_CONFIG": config.to_json(), "LINK_FRAMES": "200", "LINK_RATIO": str(ratio),
+        "BITLINE_CONFIG": config.to_json(), "LINK_FRAMES": "100", "LINK_RATIO": str(ratio),
         "COCOTB_TEST_FILTER": r"\.(noise|full_frames|duplicates|board_resets|busy_cycles)$"})
 
 

@@ -122,7 +122,7 @@ def driven(request, tmp_path_factory):
     program = path / "build" / "driver_test"
     compile_program(program, "upsets", [*sources, bench, source("driver_test.cpp"),
                                         compile_driver(integration_files(config), DRIVER, path / "other")],
-                    "--prefix", "Vcore", "-CFLAGS", f"-I{folder} -I{SHIM.parent}")
+                    "--prefix", "Vcore", "-CFLAGS", f"-O0 -I{folder} -I{SHIM.parent}")
     done = subprocess.run([program], input=" ".join(map(str, run.numbers)), text=True, capture_output=True, check=False)
     lines = [line.split(" ", 1) for line in done.stdout.splitlines()]
     return run, [bytes(map(int, text.split())) for name, text in lines if name == "results"], dict(lines)
@@ -230,7 +230,7 @@ def test_driver_transfers_by_the_dma(tmp_path):
     program = tmp_path / "build" / "dma_test"
     compile_program(program, DMA.name, [*(tmp_path / "core" / name for name in sources), source("dma_test.cpp"),
                                         compile_driver(integration_files(DMA), DRIVER, tmp_path / "other")],
-                    "--prefix", "Vcore", "-CFLAGS", f"-std=c++17 -I{tmp_path / 'core'} -I{SHIM.parent}")
+                    "--prefix", "Vcore", "-CFLAGS", f"-O0 -I{tmp_path / 'core'} -I{SHIM.parent}")
     rng, macro = np.random.default_rng(1), DMA.macro
     weights, vectors = (rng.integers(-128, 128, (count, size)) for count, size in ((macro.rows, macro.columns),
                                                                                   (40, macro.rows)))

@@ -89,7 +89,6 @@ def program(request, tmp_path_factory):
     sources = [path / name for name in (path / f"{core.name}.f").read_text(encoding="utf-8").split()]
     driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_test"
-    # Options without a path of this run, so that the objects of Verilator's library are those of the run before.
     options = ("--prefix", "Vcore", "--x-assign", "unique", "--x-initial", "unique")
     compile_program(program, core.name, [*sources, source("engine_test.cpp"), driver], *options,
                     "-CFLAGS", f"-I.. -O0 -DBUS_{request.param.upper()}")

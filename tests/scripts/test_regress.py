@@ -9,7 +9,7 @@ from bitline.scripts.commands import regress as module
 from bitline.scripts.commands.regress import command_of, regress, suite
 from bitline.verif.macro import regression
 from bitline.verif.macro.coverage import Coverage, required
-from bitline.verif.macro.regression import SUITE, Job, random_config, run_job
+from bitline.verif.macro.regression import LONG_TO_COMPILE, SUITE, Job, random_config, run_job
 from bitline.verif.sim.build import build
 from breaking import broken
 from some import some_of
@@ -90,7 +90,7 @@ def test_regression_notices_each_broken_block(tmp_path, block):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("config", [CONFIG, TABLES, DEEP, ONE_BANK, BLOCK_RAM], ids=str)
+@pytest.mark.parametrize("config", [CONFIG, TABLES, DEEP, ONE_BANK, BLOCK_RAM, *LONG_TO_COMPILE], ids=str)
 def test_regression_passes_what_is_not_broken(tmp_path, config):
     failed, count, reason = run_job(Job(config, SIMULATOR, 1, Path("build/sim"), tmp_path / "out"))
     assert (failed, count, reason) == ([], number_of_tests("tb_macro"), None)

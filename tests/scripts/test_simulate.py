@@ -2,6 +2,7 @@ import json
 import subprocess
 
 import numpy as np
+import platformdirs
 import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.verif.sim.build import SimulatorError, build, cache, compile_program
@@ -17,6 +18,13 @@ def example(tmp_path):
     np.save(tmp_path / "w.npy", np.array([[2, 1], [3, 0]]))
     np.save(tmp_path / "x.npy", np.array([[4, 5]]))
     return ("--weights", tmp_path / "w.npy", "--inputs", tmp_path / "x.npy", "--output", tmp_path / "y.npy")
+
+
+@pytest.fixture
+def cache_in(monkeypatch):
+    """Chooses the user's cache, but not that of Yosys, which would be compiled again, in a minute."""
+    monkeypatch.setenv("YOWASP_CACHE_DIR", platformdirs.user_cache_dir("YoWASP", appauthor=False))
+    return lambda folder: monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
 
 
 @pytest.mark.parametrize("simulator", [
@@ -179,7 +187,7 @@ def test_cache_where_there_is_no_home(tmp_path, monkeypatch):
         assert folder.is_relative_to(tmp_path) == (home.name == "home")
 
 
-def test_folder_with_a_space(cli, refused, example, tmp_path, monkeypatch):
+def test_folder_with_a_space(cli, refused, example, tmp_path, monkeypatch, cache_in):
     spaced, cache_home = tmp_path / "a folder", tmp_path / "cache"
     spaced.mkdir()
     # Not the whole cache, but what takes long to compile.
@@ -187,11 +195,11 @@ def test_folder_with_a_space(cli, refused, example, tmp_path, monkeypatch):
     for library in cache().glob("verilator_*"):
         (cache_home / "bitline" / library.name).symlink_to(library)
     monkeypatch.chdir(spaced)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_home))
+    cache_in(cache_home)
     status, output, _ = cli("simulate", *MACRO, *example)
     assert status == 0 and "0 mismatches" in output
     assert list(cache_home.glob("bitline/sim_*/bitline_2x2_*")) and not list(spaced.iterdir())
-    monkeypatch.setenv("XDG_CACHE_HOME", str(spaced))
+    cache_in(spaced)
     refused("simulate", *MACRO, *example, match=r"the folder of a build must have no space in its path, .*--build")
 
 
@@ -211,9 +219,16 @@ def test_program_and_sources_in_a_folder_with_a_space(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-def test_library_of_the_simulator_is_compiled_once(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+def test_library_of_the_simulator_is_compiled_once(tmp_path, cache_in):
+    cache_in(tmp_path / "cache")
     logs = [(build(MacroConfig(rows=rows, columns=1), folder=tmp_path / "builds").folder / "build.log").read_text()
             for rows in (2, 1)]
-    compiled = [[name for name in ("-c -o verilated.o", "-c -o port_address.o") if name in log] for log in logs]
-    assert len(compiled[0]) == 2 and not compiled[1]
+    compiled = [[name for name in ("-c -o verilated.o", "-c -o port_address.o", "-o library.h.fast.gch") if name in log]
+                for log in logs]
+    assert len(compiled[0]) == 3 and not compiled[1]
+    # What does not fit what is compiled is left aside with no more than this warning.
+    design = next(line for line in logs[1].splitlines() if line.endswith("-o Vtop__ALL.o Vtop__ALL.cpp"))
+    folder, = (tmp_path / "builds").glob("*_1x1_*")
+    done = subprocess.run([*design.removeprefix("ccache ").split(), "-Winvalid-pch", "-H"], cwd=folder,
+                          capture_output=True, text=True, check=True)
+    assert done.stderr.startswith("! ") and done.stderr.partition("\n")[0].endswith("/library.h.gch")

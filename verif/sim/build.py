@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import sys
@@ -30,6 +31,8 @@ VERILATOR_OPTIONS = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", 
                      "--output-split-cfuncs", "20000")
 # Where a verilated design has its ports in memory.
 PORT_ADDRESS = "port_address.cpp"
+# Headers of Verilator's library, which take as long to compile as a small design.
+HEADERS = "library.h"
 
 
 class SimulatorError(Exception):
@@ -154,15 +157,15 @@ def compile_program(path, top, sources, *options):
     check_make(folder)
     folder.mkdir(parents=True, exist_ok=True)
     sources = [shutil.copy(each, folder) if has_space(each.resolve()) else each for each in sources]
-    library = cache() / f"verilator_{digest(json.dumps([*options, *_versions(), platform.node()]))}"
     with tool_environment():
         done = _run("verilator", "--cc", "--exe", "-Mdir", folder, "-o", path.name, "--top-module", top,
                     *VERILATOR_OPTIONS, *options, *sources)
         if not done.returncode:
+            (makefile,) = (each for each in folder.glob("*.mk") if not each.stem.endswith("_classes"))
+            library = cache() / f"verilator_{digest(json.dumps([*_library_options(folder, makefile), *_versions()]))}"
             # Newer than the makefile, or make would compile them again.
             for kept in library.glob("*.o"):
                 shutil.copy(kept, folder)
-            (makefile,) = (each for each in folder.glob("*.mk") if not each.stem.endswith("_classes"))
             done = _run("make", "-C", folder, "-f", makefile.name, "-j", "2")
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
@@ -172,6 +175,17 @@ def compile_program(path, top, sources, *options):
     if folder != path.parent.resolve():
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / path.name, path)
+
+
+def _library_options(folder, makefile):
+    """What the makefiles of a design say of Verilator's library, which includes nothing of the design."""
+    lines = [line for path in (makefile, folder / f"{makefile.stem}_classes.mk")
+             for line in path.read_text(encoding="utf-8").split("\n")]
+    switches = [line for line in lines if line.startswith("VM_") and line.endswith((" = 0", " = 1"))
+                and not line.startswith("VM_PARALLEL_BUILDS")]
+    start = lines.index("VM_USER_CFLAGS = \\") + 1
+    flags = [word for line in lines[start:lines.index("", start)] for word in line.split() if not word.startswith("-I")]
+    return [*switches, *(line for line in lines if line.startswith("  verilated")), *flags, platform.node()]
 
 
 def _run(*command):
@@ -184,19 +198,27 @@ def _versions():
     return [version("cocotb"), version("verilator"), sys.version]
 
 
-def _runner(simulator, library=()):
+def _runner(simulator, library=None):
     """cocotb's runner; with Verilator only ports are public, which is three times as fast.
 
-    ``library``: objects of the library that are there already. They must be newer than the makefile, or make
-    compiles them again, which takes four times as long as all else.
+    ``library``: folder of the objects and headers of an earlier build, if there was one. Objects must be newer than the
+    makefile, or make compiles them again, which takes many times as long as all else.
     """
     from cocotb_tools.runner import Verilator, get_runner
 
     class PortsOnly(Verilator):
         def _build_command(self):
             verilate, compile_all = super()._build_command()
-            copy = [["cp", *map(str, library), str(self.build_dir)]] if library else []
-            return [[word for word in verilate if word != "--public-flat-rw"], *copy, compile_all]
+            verilate.remove("--public-flat-rw")
+            # A precompiled header serves only what is compiled with its options: all with the same.
+            compile_all.append("OPT_FAST=")
+            if not library.exists():
+                return [verilate, compile_all, [*compile_all, f"{HEADERS}.fast.gch"],
+                        ["mv", str(self.build_dir / f"{HEADERS}.fast.gch"), str(self.build_dir / f"{HEADERS}.gch")]]
+            # Only a design of one C++ file has no precompiled header of its own.
+            include = f"$(if $(filter 1,$(VM_PARALLEL_BUILDS)),,-include {shlex.quote(str(library / HEADERS))})"
+            copy = ["cp", *map(str, library.glob("*.o")), str(self.build_dir)]
+            return [verilate, copy, [*compile_all, f"CXXFLAGS={include}"]]
 
     runner = PortsOnly() if simulator == "verilator" else get_runner("icarus")
     # Failed tests are reported by the caller.
@@ -276,6 +298,8 @@ def _environment(module):
         "COCOTB_LOG_LEVEL": "WARNING",
         # Of all that is imported, which is much, pytest would parse what it has to say of assertions.
         "COCOTB_REWRITE_ASSERTION_FILES": f"*/verif/*/*.py {module.rpartition('.')[2]}.py",
+        # For these assertions pytest would load all plugins that there are.
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
         # More would take the time of the simulator's own thread while they wait for one another.
         "OPENBLAS_NUM_THREADS": "1",
     }
@@ -332,8 +356,8 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), surround=N
     if simulator == "verilator":
         folder = builds(folder)
         check_make(folder)
-    # What the library's objects depend on: Verilator's makefile has its own optimization for them.
-    kept = [waves, coverage, _versions(), platform.node(), sources.get(PORT_ADDRESS)]
+    # What the library depends on.
+    kept = [waves, coverage, fast, _versions(), platform.node(), *_library_sources().values()]
     result = Build(simulator, folder / f"{config.name}_{simulator}_{digest(key)}", around.top, f"{config.name}.v",
                    waves, unknowns and simulator == "verilator")
     _complete(result, sources, around.parameters, arguments, f"verilator_{digest(json.dumps(kept))}")
@@ -347,8 +371,13 @@ def _sources(config, simulator, around, verilog):
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
             f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible),
-            PORT_ADDRESS: source(PORT_ADDRESS).read_text(encoding="utf-8")} | sources
+            **_library_sources()} | sources
     return sources
+
+
+def _library_sources():
+    """Files by name that go into the library."""
+    return {name: source(name).read_text(encoding="utf-8") for name in (PORT_ADDRESS, HEADERS)}
 
 
 def _complete(result, sources, parameters, arguments, library):
@@ -410,25 +439,26 @@ def _arguments(simulator, fast, unknowns, coverage):
 def _compile(result, names, parameters, arguments, library):
     """Run the compiler on files of a build.
 
-    ``library`` caches the objects that do not depend on the design: Verilator's own, and that of `PORT_ADDRESS`.
+    ``library`` caches what does not depend on the design: Verilator's objects, that of `PORT_ADDRESS`, and `HEADERS`.
     """
     log = result.folder / "build.log"
     paths = [result.folder / name for name in names]
     # cocotb's runner takes no C++, but Verilator does; its functions are found by what is loaded into the simulation.
     code = [word for path in paths if path.suffix == ".cpp" for word in ("-LDFLAGS", "-rdynamic", str(path))]
     with tool_environment():
-        runner = _runner(result.simulator, sorted(library.glob("*.o")))
+        runner = _runner(result.simulator, library)
         try:
-            runner.build(sources=[path for path in paths if path.suffix != ".cpp"], includes=[result.folder],
-                         hdl_toplevel=result.top, build_dir=result.folder, timescale=("1ns", "1ps"),
-                         parameters=parameters, build_args=[*arguments, *code], log_file=log, waves=result.waves,
-                         always=True)
+            runner.build(sources=[path for path in paths if path.suffix not in (".cpp", ".h")],
+                         includes=[result.folder], hdl_toplevel=result.top, build_dir=result.folder,
+                         timescale=("1ns", "1ps"), parameters=parameters, build_args=[*arguments, *code],
+                         log_file=log, waves=result.waves, always=True)
         except (SystemExit, RuntimeError) as error:
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None
     if result.simulator == "verilator":
-        _finish(result.folder, library, [*result.folder.glob("verilated*.o"),
-                                         *result.folder.glob(f"{Path(PORT_ADDRESS).stem}.o")])
+        _finish(result.folder, library, [
+            path for name in ("verilated*.o", f"{Path(PORT_ADDRESS).stem}.o", HEADERS, f"{HEADERS}.gch")
+            for path in result.folder.glob(name)])
 
 
 def _finish(folder, library, objects):
