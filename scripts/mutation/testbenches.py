@@ -9,6 +9,8 @@ from .mutants import SELECT, image
 
 # A mutant that takes this many times the cycles of the design hangs.
 HANG_FACTOR = 4
+# The first failure is enough, and nobody reads what its assertion says, which takes a third of the time of most mutants.
+ENVIRONMENT = {"COCOTB_MAX_FAILURES": "1", "COCOTB_REWRITE_ASSERTION_FILES": ""}
 
 
 def wrapper(design, count):
@@ -42,7 +44,7 @@ def run(job, number, seed, limit):
     try:
         modules = ",".join(testbench(name) for name in design.testbenches)
         built.run(modules, seed=seed, folder=folder,
-                  environment={**design.environment, "COCOTB_MAX_FAILURES": "1"},
+                  environment={**design.environment, **ENVIRONMENT},
                   plusargs=[f"+mutant={number}", f"+cycles={limit}"])
     except SimulatorError:
         return folder, failure(folder, limit)
