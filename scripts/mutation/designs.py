@@ -44,6 +44,8 @@ class Emitted:
     ----------
     name : str
         Name of the top module.
+    kind : str
+        What it is a design of, in tables.
     top_block : str
         Block name of the top module.
     prefix : str
@@ -71,7 +73,7 @@ class Emitted:
 class MacroDesign(Emitted):
     """A macro, tested by the regression; attributes as of `Emitted`."""
 
-    top_block = "macro"
+    kind = top_block = "macro"
     proofs = PROOFS
 
     @property
@@ -99,6 +101,7 @@ class CoreDesign(Emitted):
         The module that testbenches connect to.
     """
 
+    kind = "core"
     top_block = "core_top"
     wrapper = "mutants"
 
@@ -142,6 +145,7 @@ class CoreDesign(Emitted):
 class BoardDesign(Emitted):
     """The bridge to a host before a macro; attributes as of `CoreDesign`."""
 
+    kind = "bridge"
     top_block = "board"
     testbenches = ("tb_link",)
     wrapper = "board"
@@ -180,7 +184,7 @@ class EngineDesign(Emitted):
     Its mutants are those of the blocks that find and check addresses.
     """
 
-    top_block = "engine"
+    kind = top_block = "engine"
     wrapper = "mutants"
     prefix = "engine_"
     blocks = ("gather", "patch_addresses", "bounds", "guards", "loader", "window_reader", "pool", "slots")

@@ -5,7 +5,7 @@ A mutant is killed where the testbench, which compares every cycle, would fail.
 
 import subprocess
 
-from ...verif.sim.build import SimulatorError, Surround, build
+from ...verif.sim.build import SimulatorError, Surround, build, source
 from .mutants import SELECT, image
 
 # Many times what a replay takes.
@@ -132,11 +132,16 @@ def replay(program, trace, mutant):
     return None if cycle == "-" else int(cycle)
 
 
-def prepare(job):
-    """Record the traces and compile the image of an `Image`."""
-    for seed in job.seeds:
-        record_trace(job.design, seed, job.folder, job.builds)
-    compile_image(job.design, job.mutants, job.folder)
+def tests(design):
+    """Paths of the tests."""
+    return [source("tb_macro.py")]
+
+
+def prepare(job, seed):
+    """Compile an `Image`, unless that has been done, and record the trace of a seed."""
+    record_trace(job.design, seed, job.folder, job.builds)
+    if not (job.folder / "image" / "replay").exists():
+        compile_image(job.design, job.mutants, job.folder)
 
 
 def killed(job, number, seed):
