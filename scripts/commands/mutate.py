@@ -40,6 +40,7 @@ DESIGNS = [
 ]
 # The module that prepares an image of a design for a seed, and runs its tests on mutants.
 METHODS = {MacroDesign: replay, CoreDesign: testbenches, BoardDesign: testbenches, EngineDesign: engine_runs}
+KINDS = tuple(dict.fromkeys(design.kind for design in DESIGNS))
 # Mutants of one job.
 CHUNK = 20
 
@@ -169,7 +170,10 @@ def print_rows(rows, survivors):
 
 @click.command()
 @click.argument("blocks", nargs=-1)
-@click.option("--count", type=click.IntRange(1, 1000000), default=2600, show_default=True, help="Mutants, about.")
+@click.option("--design", "kinds", multiple=True, type=click.Choice(KINDS),
+              help="Only designs of this kind; may be given again.")
+@click.option("--count", type=click.IntRange(1, 1000000), default=150, show_default=True,
+              help="Mutants of each design, about.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True,
               help="Of the mutants, and the first of the regression.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True,
@@ -179,14 +183,14 @@ def print_rows(rows, survivors):
               help="Gets mutants.json, and a folder a configuration.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
 @scheduler_option
-def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
-    """Mutate blocks of macro, core, bridge and engine, all or some, and count the mutants that their tests kill.
+def command(blocks, kinds, count, seed, seeds, jobs, out, resume, scheduler):
+    """Mutate blocks of macros, cores, the bridge and an engine, all or some, and count the mutants that tests kill.
 
     The workers of a cluster must see DIR under the same path.
     """
     # Before the designs are generated, which takes seconds.
     require_packages("test", "cocotbext")
-    known = {design: set(blocks_of(design)) for design in DESIGNS}
+    known = {design: set(blocks_of(design)) for design in DESIGNS if design.kind in (kinds or KINDS)}
     names = sorted(set().union(*known.values()))
     for block in blocks:
         if block not in names:
@@ -196,7 +200,7 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     check_writable(out / "mutants.json")
     selected = {design: some & set(blocks or names) for design, some in known.items()}
     designs = [design for design, some in selected.items() if some]
-    images = [Image(design, -(-count // len(designs)), seed, tuple(sorted(selected[design])), out.resolve(),
+    images = [Image(design, count, seed, tuple(sorted(selected[design])), out.resolve(),
                     out.resolve() / "builds") for design in designs]
     if not resume:
         for image in images:
@@ -204,7 +208,8 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     try:
         rows, equivalents, survivors = mutate(images, range(seed, seed + seeds), jobs, scheduler)
     except KeyboardInterrupt:
-        click.echo(f"go on with: bitline mutate {' '.join([*blocks, ''])}--count {count} --seed {seed} "
+        selected = "".join([*(f"{block} " for block in blocks), *(f"--design {kind} " for kind in kinds)])
+        click.echo(f"go on with: bitline mutate {selected}--count {count} --seed {seed} "
                    f"--seeds {seeds} --out {out} --resume", err=True)
         raise
     print_rows(rows, survivors)

@@ -231,7 +231,7 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
     assert f"SURVIVES controller of {SMALL.name}.v:5: inv at A[0] of $and$x:1" in output
     assert re.search(r"all +│ +│ 5 +│ 3 +│ 1 +│ 1 +│ 75.0%", output)
     assert json.loads((folder / "mutants.json").read_text(encoding="utf-8")) == {
-        "count": 2600, "seed": 1, "seeds": 2,
+        "count": 150, "seed": 1, "seeds": 2,
         "blocks": [{"design": "macro", "block": "controller", "mutants": 5, "equivalent": 1, "killed": 3}],
         "equivalents": [f"controller of {SMALL.name}.v:3: inv at A[0] of $and$x:1"],
         "survivors": [f"controller of {SMALL.name}.v:5: inv at A[0] of $and$x:1"]}
@@ -290,6 +290,17 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli, folder):
         raise KeyboardInterrupt
     monkeypatch.setattr(module, "run_jobs", interrupt)
     monkeypatch.setattr(module, "DESIGNS", [DESIGN])
-    status, _, errors = cli("mutate", "controller", "--count", 40, "--out", folder)
+    status, _, errors = cli("mutate", "controller", "--design", "macro", "--count", 40, "--out", folder)
     assert status == 130
-    assert f"bitline mutate controller --count 40 --seed 1 --seeds 3 --out {folder} --resume" in errors
+    assert f"bitline mutate controller --design macro --count 40 --seed 1 --seeds 3 --out {folder} --resume" in errors
+
+
+@pytest.mark.usefixtures("without_simulators")
+def test_designs_of_a_kind_get_as_many_mutants_alone(monkeypatch, cli, refused, folder):
+    images = []
+    monkeypatch.setattr(module, "mutate", lambda found, *_: images.append(found) or ([], [], []))
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN, CoreDesign(CoreConfig(macro=SMALL))])
+    for options in ((), ("--design", "core")):
+        assert cli("mutate", *options, "--count", 40, "--out", folder)[0] == 0
+    assert [image.design.kind for image in images[0]] == ["macro", "core"] and images[1] == images[0][1:]
+    refused("mutate", "lane", "--design", "macro", match="block must be one of accumulator, .*, not lane")
