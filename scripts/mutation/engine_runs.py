@@ -6,6 +6,7 @@ from ...verif.engine.drawn_cases import cases_of
 from ...verif.engine.drawn_runs import play
 from ...verif.engine.verilog_runs import compiled
 from ...verif.sim.build import SimulatorError
+from ..common.files import write_file
 from .mutants import image
 from .testbenches import wrapper
 
@@ -27,11 +28,16 @@ def program_of(job):
     return compiled(job.design.config, job.folder / "image", path.read_text(encoding="utf-8"), job.design.wrapper)
 
 
-def prepare(job):
-    """Compile the image of an `Image`."""
+def tests(design):
+    """Paths of the tests beside what this module imports."""
+    return []
+
+
+def prepare(job, seed):
+    """Compile an `Image`, unless that has been done; its programs of a seed are drawn when they run."""
     path = job.folder / "image" / "image.v"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(image(job.design, job.mutants) + wrapper(job.design, len(job.mutants)), encoding="utf-8")
+    if not path.exists():
+        write_file(path, image(job.design, job.mutants) + wrapper(job.design, len(job.mutants)))
     program_of(job)
 
 

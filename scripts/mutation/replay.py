@@ -5,7 +5,7 @@ A mutant is killed where the testbench, which compares every cycle, would fail.
 
 import subprocess
 
-from ...verif.sim.build import SimulatorError, Surround, build
+from ...verif.sim.build import SimulatorError, Surround, build, source
 from .mutants import SELECT, image
 
 # Many times what a replay takes.
@@ -40,7 +40,7 @@ def tracer(design):
         if (!$value$plusargs("trace=%s", path)) $finish;
         file = $fopen(path, "w");
     end
-    always @(posedge clk) $fwrite(file, "%h %b\\n", {{{", ".join(_in(design)[0])}}}, {{{", ".join(_out(design)[0])}}});
+    always @(posedge clk) $fwrite(file, "%b %b\\n", {{{", ".join(_in(design)[0])}}}, {{{", ".join(_out(design)[0])}}});
 endmodule
 """
     return Surround("tracer", {"tracer.sv": text}, {}, tuple(pin.name for pin in design.pins))
@@ -61,15 +61,15 @@ def record_trace(design, seed, folder, builds):
 def harness(design, mutants):
     """The module that replays a trace on the image and compares outputs as the testbench does.
 
-    They are not compared during a reset, and the payload only while ``o_valid`` is high. It prints the cycle of the
-    first difference, or - .
+    They are not compared during a reset, nor before the first of each test, whose ``rst`` is unknown until then, and
+    the payload only while ``o_valid`` is high. It prints the cycle of the first difference, or - .
     """
     (inputs, in_width), (outputs, out_width) = _in(design), _out(design)
     declared = "\n".join(f"    wire [{pin.width - 1}:0] {pin.name}, {pin.name}_then;"
                          for pin in design.pins if pin.name != "clk")
     payload = [pin.name for pin in design.pins if pin.valid]
     return f"""module top;
-    reg clk = 0, differs = 0;
+    reg clk = 0, differs = 0, was_reset = 0;
     reg [{len(mutants).bit_length() - 1}:0] mutsel;
     reg [{in_width - 1}:0] stimulus;
     reg [{out_width - 1}:0] expected;
@@ -82,19 +82,20 @@ def harness(design, mutants):
     // What was unknown may be anything.
     wire same = {" && ".join(f"{name} ==? {name}_then" for name in outputs if name not in payload)};
     wire same_result = {" && ".join(f"{name} ==? {name}_then" for name in payload)};
-    wire wrong = rst !== 1 && (same !== 1 || o_valid_then === 1 && same_result !== 1);
+    wire wrong = was_reset && rst === 0 && (same !== 1 || o_valid_then === 1 && same_result !== 1);
     initial begin
         if (!$value$plusargs("mutant=%d", mutsel) || !$value$plusargs("trace=%s", path)) $finish;
         file = $fopen(path, "r");
         cycle = 0;
-        status = $fscanf(file, "%h %b", stimulus, expected);
+        status = $fscanf(file, "%b %b", stimulus, expected);
         while (status == 2 && !differs) begin
+            was_reset = rst === 1 || was_reset && rst === 0;
             #1 differs = wrong;
             if (!differs) begin
                 clk = 1;
                 #1 clk = 0;
                 cycle = cycle + 1;
-                status = $fscanf(file, "%h %b", stimulus, expected);
+                status = $fscanf(file, "%b %b", stimulus, expected);
             end
         end
         // No output if the trace cannot be read to its end.
@@ -131,11 +132,16 @@ def replay(program, trace, mutant):
     return None if cycle == "-" else int(cycle)
 
 
-def prepare(job):
-    """Record the traces and compile the image of an `Image`."""
-    for seed in job.seeds:
-        record_trace(job.design, seed, job.folder, job.builds)
-    compile_image(job.design, job.mutants, job.folder)
+def tests(design):
+    """Paths of the tests."""
+    return [source("tb_macro.py")]
+
+
+def prepare(job, seed):
+    """Compile an `Image`, unless that has been done, and record the trace of a seed."""
+    record_trace(job.design, seed, job.folder, job.builds)
+    if not (job.folder / "image" / "replay").exists():
+        compile_image(job.design, job.mutants, job.folder)
 
 
 def killed(job, number, seed):

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,13 +10,15 @@ from bitline.hdl.emit import run_yosys
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands import mutate as module
 from bitline.scripts.commands.mutate import DESIGNS, Image, play, prepare
-from bitline.scripts.mutation import engine_runs
+from bitline.scripts.mutation import engine_runs, replay, scores
 from bitline.scripts.mutation.designs import CoreDesign, EngineDesign, MacroDesign, Pin
 from bitline.scripts.mutation.equivalence import equal, equivalent, without
 from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, image
+from bitline.scripts.mutation.sources import sources
 from bitline.scripts.mutation.testbenches import failure
 from bitline.verif.engine.small_engines import DEPTHWISE, ROOMY
 from bitline.verif.sim.build import SimulatorError
+from places import ROOT
 
 SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
 DESIGN = MacroDesign(SMALL)
@@ -26,30 +29,32 @@ BUILD = Path("build/mutants").resolve()
 @pytest.fixture
 def folder(request):
     path = BUILD / request.node.name
-    path.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
     return path
 
 
 def image_of(design, count, blocks, folder):
-    return Image(design, count, (1,), blocks, folder, Path("build/sim").resolve())
+    return Image(design, count, 1, blocks, folder, Path("build/sim").resolve())
 
 
 @pytest.mark.needs("iverilog")
 def test_mutants_are_killed_and_the_control_is_not(folder):
     job = image_of(DESIGN, 12, ("controller", "drivers"), folder)
-    assert prepare(job) is None
+    # In the trace of the second seed a reset is unknown between tests.
+    assert prepare((job, 1)) is None and prepare((job, 2)) is None
     assert {mutant.block for mutant in job.mutants} == {"drivers", "controller"}
     assert choose(DESIGN, 12, 1, job.folder, job.blocks) == job.mutants
-    cycles = [cycle for _, cycle in play((job, range(1, len(job.mutants) + 1)))]
+    cycles = play((job, 1, range(1, len(job.mutants) + 1)))
     assert sum(cycle is not None for cycle in cycles) > len(job.mutants) // 2
 
 
 @pytest.mark.slow
 def test_mutants_of_a_core_are_killed_by_its_tests(folder):
     job = image_of(CoreDesign(CoreConfig(macro=SMALL, bus="apb")), 6, ("front",), folder)
-    assert prepare(job) is None
+    assert prepare((job, 1)) is None
     assert {mutant.block for mutant in job.mutants} == {"front"}
-    killed = [test for _, test in play((job, range(1, len(job.mutants) + 1)))]
+    killed = play((job, 1, range(1, len(job.mutants) + 1)))
     assert killed.count("bus") > len(job.mutants) // 2
 
 
@@ -63,8 +68,8 @@ def test_blocks_of_a_core_are_those_that_its_macro_lacks():
 @pytest.mark.slow
 def test_mutants_of_an_engine_are_killed_by_drawn_programs(folder):
     job = image_of(EngineDesign(ROOMY["half"]), 4, ("engine_pool",), folder)
-    assert prepare(job) is None
-    killed = [where for _, where in play((job, range(1, len(job.mutants) + 1)))]
+    assert prepare((job, 1)) is None
+    killed = play((job, 1, range(1, len(job.mutants) + 1)))
     assert sum(where is not None for where in killed) > len(job.mutants) // 2
 
 
@@ -204,19 +209,66 @@ def without_simulators(monkeypatch):
 
 @pytest.mark.usefixtures("without_simulators")
 def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
-    mutants = [Mutant(number, "controller", "7", "mutate -mode inv -module m -cell $and$x:1$2 -port A -portbit 0")
-               for number in range(1, 5)]
+    command = "mutate -mode inv -module m -cell $and$x:1$2 -port A -portbit 0"
+    mutants = [Mutant(number, "controller", str(number), command) for number in range(1, 6)]
     monkeypatch.setattr(Image, "mutants", mutants)
-    answers = {"recording and compiling": lambda job: None,
-               "replaying": lambda job: [(number, None if number > 2 else 5) for number in job[1]],
+    # The first seed kills two, another is proved equivalent; of those left the second seed kills one.
+    killed = {1: {1: 5, 2: 7}, 2: {4: 9}}
+    played = []
+
+    def play(job):
+        _, seed, numbers = job
+        played.append((seed, numbers))
+        return [killed[seed].get(number) for number in numbers]
+
+    answers = {"choosing": lambda job: None, "recording and compiling": lambda job: None, "killing": play,
                "looking for equivalents": lambda job: job[1].number == 3}
     monkeypatch.setattr(module, "run_jobs", lambda what, function, jobs, *_: [answers[what](job) for job in jobs])
     monkeypatch.setattr(module, "DESIGNS", [DESIGN])
-    status, output, _ = cli("mutate", "controller", "--out", folder)
-    assert status == 0 and f"SURVIVES controller of {SMALL.name}.v:7: inv at A[0] of $and$x:1" in output
-    report = json.loads((folder / "mutants.json").read_text(encoding="utf-8"))
-    assert report["blocks"] == [{"block": "controller", "mutants": 4, "killed": 2, "equivalent": 1, "survivors": 1,
-                                "score": 2 / 3}]
+    status, output, _ = cli("mutate", "controller", "--seeds", 2, "--out", folder)
+    assert played == [(1, [1, 2, 3, 4, 5]), (2, [4, 5])]
+    assert status == 0 and output.count("SURVIVES") == 1
+    assert f"SURVIVES controller of {SMALL.name}.v:5: inv at A[0] of $and$x:1" in output
+    assert re.search(r"all +│ +│ 5 +│ 3 +│ 1 +│ 1 +│ 75.0%", output)
+    assert json.loads((folder / "mutants.json").read_text(encoding="utf-8")) == {
+        "count": 150, "seed": 1, "seeds": 2,
+        "blocks": [{"design": "macro", "block": "controller", "mutants": 5, "equivalent": 1, "killed": 3}],
+        "equivalents": [f"controller of {SMALL.name}.v:3: inv at A[0] of $and$x:1"],
+        "survivors": [f"controller of {SMALL.name}.v:5: inv at A[0] of $and$x:1"]}
+
+
+@pytest.mark.usefixtures("without_simulators")
+def test_only_a_resumed_run_keeps_what_is_there(monkeypatch, cli, folder):
+    job = Image(DESIGN, 4, 1, ("controller",), folder, folder / "builds")
+    kept = job.folder / "control_1.json"
+    monkeypatch.setattr(module, "mutate", lambda *_: ([], [], []))
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN])
+    for options, stays in ((["--resume"], True), ([], False)):
+        assert job.kept("control_1", lambda: None) is None and kept.exists()
+        assert job.kept("control_1", lambda: 7) is None
+        assert cli("mutate", "controller", "--count", 4, *options, "--out", folder)[0] == 0
+        assert kept.exists() == stays
+
+
+def test_what_kills_mutants_of_a_macro_depends_on_its_tests_and_not_on_those_of_a_core():
+    found = {str(path.relative_to(ROOT)) for path in sources(*replay.tests(DESIGN))}
+    assert {"verif/macro/tb_macro.py", "verif/macro/stimulus.py", "golden/cycles.py", "verif/sim/native.cpp"} < found
+    assert not any(path.startswith("verif/core/") for path in found)
+
+
+def test_tables_of_mutants_have_blocks_by_kind_and_why_the_survivors_survive():
+    record = {"blocks": [{"design": "core", "block": "lane", "mutants": 3, "killed": 1, "equivalent": 1},
+                         {"design": "core", "block": "macro", "mutants": 1000, "killed": 1000, "equivalent": 0},
+                         {"design": "macro", "block": "fuse", "mutants": 1, "killed": 0, "equivalent": 1}],
+              "survivors": ["lane of c.v:1: a"]}
+    assert scores.scores_table(record).splitlines()[2:] == [
+        "| core | 1,003 | 1,001 | 1 | 1 | 99.9% |", "| macro | 1 | 0 | 1 | 0 |  |",
+        "| all | 1,004 | 1,001 | 2 | 1 | 99.9% |"]
+    assert scores.blocks_table(record).splitlines()[2:] == [
+        "| core | lane | 3 | 1 | 1 | 1 | 50.0% |", "| macro | fuse | 1 | 0 | 1 | 0 |  |"]
+    assert scores.killed_blocks(record) == "- core: macro"
+    assert scores.survivors_table(record, {"lane of c.v:1: a": "it is late"}).splitlines()[2:] == [
+        "| `lane of c.v:1: a` | it is late |"]
 
 
 @pytest.mark.usefixtures("without_simulators")
@@ -238,6 +290,17 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, cli, folder):
         raise KeyboardInterrupt
     monkeypatch.setattr(module, "run_jobs", interrupt)
     monkeypatch.setattr(module, "DESIGNS", [DESIGN])
-    status, _, errors = cli("mutate", "controller", "--count", 40, "--out", folder)
+    status, _, errors = cli("mutate", "controller", "--design", "macro", "--count", 40, "--out", folder)
     assert status == 130
-    assert f"bitline mutate controller --count 40 --seed 1 --seeds 3 --out {folder} --resume" in errors
+    assert f"bitline mutate controller --design macro --count 40 --seed 1 --seeds 3 --out {folder} --resume" in errors
+
+
+@pytest.mark.usefixtures("without_simulators")
+def test_designs_of_a_kind_get_as_many_mutants_alone(monkeypatch, cli, refused, folder):
+    images = []
+    monkeypatch.setattr(module, "mutate", lambda found, *_: images.append(found) or ([], [], []))
+    monkeypatch.setattr(module, "DESIGNS", [DESIGN, CoreDesign(CoreConfig(macro=SMALL))])
+    for options in ((), ("--design", "core")):
+        assert cli("mutate", *options, "--count", 40, "--out", folder)[0] == 0
+    assert [image.design.kind for image in images[0]] == ["macro", "core"] and images[1] == images[0][1:]
+    refused("mutate", "lane", "--design", "macro", match="block must be one of accumulator, .*, not lane")

@@ -73,10 +73,12 @@ class Bus:
         for _ in range(self.rng.randint(1, CYCLES)):
             assert self.is_silent(await self.cycle())
             self.go_on()
-        self.release(self.ANSWERED)
+        rest = self.rng.choice((0, 1, CYCLES + 1))
+        # Before one that begins at once, while this one is under way, nothing may look like a request.
+        self.release(self.ANSWERED if rest else self.REQUEST)
         assert self.is_silent(await self.cycle())
-        self.is_idle = self.gave_up = True
-        for _ in range(self.rng.choice((1, CYCLES + 1))):
+        self.is_idle, self.gave_up = rest > 0, True
+        for _ in range(rest):
             self.release()
             assert self.is_silent(await self.cycle())
 
