@@ -3,8 +3,8 @@
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
 
-from ...golden.formats.blocks import FORMATS
-from ...hdl.config.format_choice import FORMAT_NAMES, NUMBER_OF, SEPARATOR
+from ...golden.formats.blocks import FORMATS, NUMBER_OF
+from ...hdl.config.format_choice import FORMAT_NAMES, SEPARATOR
 from ...hdl.config.formats import block_macro
 from ...hdl.fabric.emitter import documented_members
 from ...hdl.formats.block_macro import BlockMacro, block_macro_members, latency
