@@ -11,7 +11,7 @@ from ..core.packet_assembler import FAULTS
 class PacketReader(wiring.Component):
     """Passes the beats behind headers on, without a delay, and ends each packet once, faulty or not.
 
-    A packet with a fault is *cut*: the faulty beat is not passed on, unless it ends a block, a beat that is none of the
+    A packet with a fault is *cut*: the faulty beat is skipped, unless it ends a block, a beat that is none of the
     packet's ends it, and the rest up to ``last`` is discarded. So that the cut cannot be taken for the end of a block,
     a block has two beats at least. What goes on behind its end is not cut, but discarded. Each fault is reported once.
 
@@ -35,6 +35,8 @@ class PacketReader(wiring.Component):
         It must be the last one of the packet; only if it ends a block.
     o : ``Out(stream)``
         Beats behind headers; ``last`` ends a packet.
+    skips : ``Out(1)``
+        What is offered is to be taken, but does not count.
     cuts : ``Out(1)``
         What is offered cuts a packet, behind its header or, ``at_header``, in place of it.
     begins : ``Out(1)``
@@ -51,14 +53,15 @@ class PacketReader(wiring.Component):
         super().__init__({
             "s": In(stream.Signature(beat_layout(bits))), "at_header": In(1), "wrong": In(1), "ends_block": In(1),
             "ends_packet": In(1), "o": Out(stream.Signature(data.StructLayout({"data": bits, "last": 1}))),
-            "cuts": Out(1), "begins": Out(1), "within": Out(1), "faults": Out(FAULTS), "header_fault": Out(1),
+            "skips": Out(1), "cuts": Out(1), "begins": Out(1), "within": Out(1), "faults": Out(FAULTS),
+            "header_fault": Out(1),
         })
 
     def elaborate(self, platform):
         m = Module()
         beat, is_last = self.s.payload, self.s.payload.last
-        is_open, discarding, begun, step, broken = (Signal(name=name) for name in (
-            "is_open", "discarding", "begun", "step", "broken"))
+        is_open, discarding, begun, step, faulty = (Signal(name=name) for name in (
+            "is_open", "discarding", "begun", "step", "faulty"))
         accepted = self.s.valid & self.s.ready
         must_end = ~self.at_header & self.ends_packet
         short, null, wrong = is_last & ~must_end, ~beat.keep.all(), self.at_header & self.wrong
@@ -69,20 +72,20 @@ class PacketReader(wiring.Component):
             m.d.comb += report.eq(step & fault & ~reported)
             reported = reported | fault
         m.d.comb += [
-            broken.eq(Cat(short, null, wrong).any()),
+            faulty.eq(Cat(short, null, wrong).any()),
             step.eq(accepted & ~discarding),
             self.s.ready.eq(is_open & ~self.cuts & (discarding | self.at_header | self.o.ready)),
-            self.o.valid.eq(self.cuts | is_open & self.s.valid & ~discarding & ~self.at_header
-                            & (~broken | self.ends_block)),
+            self.o.valid.eq(self.cuts | is_open & self.s.valid & ~discarding & ~self.at_header),
+            self.skips.eq(faulty & ~self.ends_block & ~self.cuts),
             self.o.payload.data.eq(beat.data),
-            self.o.payload.last.eq(self.cuts | self.ends_packet & ~broken),
-            self.begins.eq(step & self.at_header & ~broken),
+            self.o.payload.last.eq(self.cuts | self.ends_packet & ~faulty),
+            self.begins.eq(step & self.at_header & ~faulty),
             self.within.eq(begun | self.cuts),
         ]
         m.d.sync += is_open.eq(1)
         with m.If(accepted):
             m.d.sync += [begun.eq(~is_last), discarding.eq((discarding | reported) & ~is_last)]
-        with m.If(step & broken):
+        with m.If(step & faulty):
             m.d.sync += self.cuts.eq(1)
         with m.Elif(self.o.ready):
             m.d.sync += self.cuts.eq(0)

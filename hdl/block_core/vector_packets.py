@@ -67,9 +67,9 @@ class VectorPackets(wiring.Component):
             reader.wrong.eq(is_wrong(config, config.x, header) | header.base[config.exponent_bits:].any()),
             reader.ends_block.eq(ends_block),
             reader.ends_packet.eq(ends_block & held.last),
-            self.o.valid.eq(reader.o.valid),
+            self.o.valid.eq(reader.o.valid & ~reader.skips),
             reader.o.ready.eq(self.o.ready),
-            self.enters.eq(moves & ends_block & ~reader.cuts),
+            self.enters.eq(moves & ends_block),
             self.within.eq(reader.within),
             self.header_fault.eq(reader.header_fault),
             # The fields of the header are as wide as all that a core may have, those of the macro as it needs them.

@@ -57,7 +57,7 @@ class WeightPackets(wiring.Component):
         held = Signal(layout)
         at_header = Signal(init=1)
         # The header in place of which a packet is cut did not begin one in the macro.
-        passes, moves = ~(reader.cuts & at_header), self.o.valid & self.o.ready
+        passes, moves = ~(reader.cuts & at_header), reader.o.valid & self.o.ready
         lane, ends_beat, ends_packet = self._count(m, moves)
         with m.If(reader.begins):
             m.d.sync += [held.eq(header), at_header.eq(0)]
@@ -68,7 +68,7 @@ class WeightPackets(wiring.Component):
             reader.wrong.eq(is_wrong(config, config.w, header)),
             reader.ends_block.eq(ends_packet),
             reader.ends_packet.eq(ends_packet),
-            self.o.valid.eq(reader.o.valid & passes),
+            self.o.valid.eq(reader.o.valid & passes & ~reader.skips),
             reader.o.ready.eq(~passes | self.o.ready & (ends_beat | reader.cuts)),
             self.loaded.eq(moves & self.o.payload.last & ~reader.cuts),
             self.within.eq(reader.within),

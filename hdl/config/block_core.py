@@ -4,6 +4,9 @@ from .base import Parameters, configuration, parameter
 from .core import STREAM_BITS, bus_name, reset_kind
 from .formats import FormatConfig
 
+# Of a core that is given none.
+INPUT_BEAT_BITS = 64
+
 
 @configuration
 class BlockCoreConfig(Parameters):

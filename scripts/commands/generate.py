@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from ...hdl.config.block_core import BlockCoreConfig
 from ...hdl.config.engine import EngineConfig
 from ...hdl.config.engine_core import EngineCoreConfig
 from ...hdl.emit import FABRICS, emit_files, sidecar
@@ -28,19 +29,20 @@ def generate(config, folder, fabric="generic"):
 
 
 def generate_core(config, folder, fabric="generic"):
-    """Write a core and its integration files into a folder; returns the paths at the top of the folder."""
+    """Write a core, or a block core, and its integration files into a folder; returns the paths at its top."""
+    from ..integration.block_core_files import block_core_files
     from ..integration.files import integration_files
     from ..integration.systemrdl import IntegrationError
 
     check_writable(folder / f"{config.name}.v")
     # Files that are not named after the core would be the other's no more; nor those that only one fabric has.
-    for other in sorted(folder.glob("bitline_core_*.json")):
+    for other in sorted((*folder.glob("bitline_core_*.json"), *folder.glob("bitline_block_core_*.json"))):
         if other.stem != config.name:
             raise BadInput(f"{folder} must hold no other core, and holds {other.stem}")
         if fabric_of(other) not in (fabric, None):
             raise BadInput(f"{folder} must hold no core of fabric {fabric_of(other)}, and holds {other.stem}")
     with refusing(IntegrationError):
-        files = integration_files(config, fabric)
+        files = (block_core_files if isinstance(config, BlockCoreConfig) else integration_files)(config, fabric)
     for name in files:
         if (folder / name).is_dir():
             raise BadInput(f"{folder / name} must be a file, and is a folder")
@@ -86,7 +88,8 @@ def command(blocks, config, core, engine_path, engine_bus, fabric, out):
     rounds its sums; rows and bits are those of the formats. With + between formats each vector, and each bank, has one
     of them.
 
-    With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
+    With --core, write the macro in a core with buses and registers, and all that is needed to integrate it; with
+    --format too a block macro in one, of whose options it has --bus and --reset.
 
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
     macro then has a --result-interval of 4 if none is given.

@@ -9,7 +9,7 @@ from ...hdl.config import allowed
 from ...hdl.config.engine import EngineConfig, default_engine
 from ...hdl.engine_core.register_map import engine_register_map
 from ..common.markdown import table
-from .tables import bits_of
+from .tables import fields_table
 
 
 def configuration_table():
@@ -30,15 +30,8 @@ def descriptors_table():
 
 
 def registers_table():
-    """Offset, bits, access and meaning of each field of the registers of an engine core."""
-    rows = []
-    for register in engine_register_map(default_engine()):
-        head = (f"`{register.offset:#05x}`", f"`{register.name}`")
-        for field in sorted(register.fields, key=lambda field: field.low):
-            rows.append((*head, f"`{field.name}` {bits_of(field)}", field.access.name.lower(),
-                         f"{register.meaning} {field.meaning}" if head[0] else field.meaning))
-            head = ("", "")
-    return table(("offset", "register", "field, bits", "access", ""), rows)
+    """Those of an engine core."""
+    return fields_table(engine_register_map(default_engine()))
 
 
 def drawn_programs_table(record):

@@ -40,13 +40,14 @@ def integration_files(config, fabric="generic"):
     """
     name, models = config.name, cell_models(fabric)
     verilog = emit_files(config, fabric)
-    files = pages(config) | verilog | models | simulation_files(config, [*verilog, *models]) | {
+    registers, ports = register_map(config), core_ports(config)
+    files = pages(config, registers) | verilog | models | simulation_files(config, [*verilog, *models]) | {
         f"{name}.json": sidecar(config, fabric),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
         f"{name}.core": fusesoc(config, verilog, models=models),
         f"{name}.sdc": constraints(config),
-        f"{name}_instance.v": template(config),
-        f"{name}.rdl": systemrdl(config),
+        f"{name}_instance.v": template(name, ports),
+        f"{name}.rdl": systemrdl(name, registers),
         f"{name}.xml": ip_xact(config, verilog, models),
         f"{name}_registers.h": values_header(config),
         f"{DRIVER}_registers.h": registers_header(),
@@ -72,12 +73,17 @@ def sidecar(config, fabric="generic"):
         "configuration": config.to_dict(),
         "lanes": config.lanes,
         "latency": {"macro": config.macro.latency},
-        "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
-                  for port in core_ports(config)],
+        "ports": described_ports(core_ports(config)),
         "registers": described(register_map(config)),
         "errors": {code.value: code.meaning for code in ErrorCode},
     }
     return json.dumps(description, indent=2) + "\n"
+
+
+def described_ports(ports):
+    """Ports as in JSON files."""
+    return [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
+            for port in ports]
 
 
 def described(registers):
@@ -104,11 +110,14 @@ def fusesoc(config, sources, vlnv=None, models=()):
         "SIMULATED": "rtl, models" if models else "rtl"})
 
 
-def constraints(config):
-    """Timing constraints of the core alone: its clock, and I/O delays of a third of a cycle."""
+def constraints(config, ports=None):
+    """Timing constraints of a core alone: its clock, and I/O delays of a third of a cycle.
+
+    ``ports`` are by default those of a `CoreConfig`, as FuseSoC's generators that were copied out of a kit need it.
+    """
     io_delay_ns = PERIOD_NS / 3
     lines = [f"create_clock -name aclk -period {PERIOD_NS} [get_ports aclk]"]
-    for port in core_ports(config):
+    for port in ports or core_ports(config):
         if port.name == "aclk":
             continue
         if port.name == "aresetn" and config.reset == "asynchronous":
@@ -119,14 +128,13 @@ def constraints(config):
     return "\n".join([*lines, ""])
 
 
-def template(config):
-    """An instance of the core, each port connected to a net of the same name."""
-    ports = core_ports(config)
+def template(name, ports):
+    """An instance of a core, each port connected to a net of the same name."""
     width = max(len(port.name) for port in ports)
     nets = [f"wire {f'[{port.width - 1}:0]':<8} {port.name};" if port.width > 1 else f"wire          {port.name};"
             for port in ports]
     pins = ",\n".join(f"    .{port.name:<{width}} ({port.name})" for port in ports)
-    return "\n".join(nets) + f"\n\n{config.name} core (\n{pins}\n);\n"
+    return "\n".join(nets) + f"\n\n{name} core (\n{pins}\n);\n"
 
 
 def litex(config, sources):

@@ -4,7 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import Access, ErrorCode, register_map
+from ...hdl.csr.register_map import Access, ErrorCode
 
 # Software and hardware access of a field, in SystemRDL 2.0.
 PROPERTIES = {
@@ -24,13 +24,13 @@ class IntegrationError(Exception):
     """A package that writes integration files is missing."""
 
 
-def systemrdl(config):
-    """SystemRDL of a core's registers: an address map of the module's name, which holds all that it declares."""
-    lines = [f"addrmap {config.name} {{", "    enum error_code_e {"]
+def systemrdl(name, registers):
+    """SystemRDL of the registers of a core: an address map of the module's name, which holds all that it declares."""
+    lines = [f"addrmap {name} {{", "    enum error_code_e {"]
     lines += [f'        {code.name.lower()} = {code.value} {{ desc = "{code.meaning}"; }};' for code in ErrorCode]
-    lines += ["    };", "", f'    name = "{config.name}";', f'    desc = "{MAP_MEANING}";',
+    lines += ["    };", "", f'    name = "{name}";', f'    desc = "{MAP_MEANING}";',
               "    default regwidth = 32;", "    default accesswidth = 32;", "    addressing = regalign;"]
-    for register in register_map(config):
+    for register in registers:
         lines += ["", "    reg {", f'        name = "{register.name}";', f'        desc = "{remarks(register)}";']
         for field in sorted(register.fields, key=lambda field: field.low):
             encoding = " encode = error_code_e;" if is_error_code(register, field) else ""
@@ -68,8 +68,8 @@ def is_bounded(field):
     return field.access is Access.RW and bool(field.minimum or field.max_value < (1 << field.bits) - 1)
 
 
-def pages(config):
-    """The registers' pages, as bytes by name of the file.
+def pages(config, registers):
+    """The pages of the registers of a core, as bytes by name of the file.
 
     Raises
     ------
@@ -84,7 +84,7 @@ def pages(config):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = folder / f"{config.name}.rdl"
-        source.write_text(systemrdl(config), encoding="utf-8")
+        source.write_text(systemrdl(config.name, registers), encoding="utf-8")
         compiler = RDLCompiler()
         compiler.compile_file(str(source))
         HTMLExporter().export(compiler.elaborate().top, str(folder / "registers"), title=f"Registers of {config.name}")

@@ -1,8 +1,6 @@
 # amaranth: UnusedElaboratable=no
 """The block core against the golden model of its packets: every bit of every result, its registers and cycles."""
 
-import itertools
-
 import numpy as np
 import pytest
 from amaranth.hdl import Cat, ResetInserter, Signal
@@ -14,7 +12,7 @@ from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.format_choice import FORMAT_NAMES
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.csr.register_map import ErrorCode
-from bitline.verif.formats.core_program import FAULTS, CoreProgram
+from bitline.verif.formats.core_program import FAULTS, CoreProgram, faulty_program
 from bitline.verif.formats.program import drawn_program
 from bitline.verif.formats.runs import run_core
 from block_player import block
@@ -33,7 +31,7 @@ def core(*formats, columns=3, bus="axi", reset="synchronous", macro=None, bits=6
 
 
 # What is no matter of the configuration is tested with this one.
-COMMON = core(CHOICE, max_blocks=20)
+COMMON = core(CHOICE, columns=12, max_blocks=20)
 
 
 def fields(config, registers, name):
@@ -73,23 +71,7 @@ def test_drawn_blocks(config, pauses):
     (core("MXFP8_E4M3", bits=32, columns=9), PAUSES)], 0))
 def test_faulty_packets(config, pauses):
     """A fault is reported once, loses its own results or weights, and nothing else."""
-    program, blocks, rng = CoreProgram(config.blocks, seed=3), config.blocks, np.random.default_rng(3)
-
-    def packet(stream):
-        name = rng.choice((blocks.x if stream == "i" else blocks.w).names)
-        codes, scales = program.drawn(name, blocks.columns if stream == "w" else 2, nan_share=0)
-        words = (weight_packet(blocks, codes, scales, 0, name) if stream == "w" else vector_packet(
-            blocks, [(name, each, scale, 0) for each, scale in zip(codes, scales)], 240))
-        return [(word, True) for word in words]
-
-    sent = 0
-    for fault, stream, _ in itertools.product(FAULTS, "wi", range(12)):
-        for each in "wi":
-            program.send(each, packet(each))
-        program.send(stream, program.spoiled(stream, packet(stream), fault))
-        sent += 1
-        # Weights that were cut are missed; what is right again after a whole packet has come is not.
-        program.send("i", packet("i"))
+    program, sent = faulty_program(config.blocks, 12, seed=3), len(FAULTS) * 2 * 12
     registers = run(config, program, pauses=pauses)
     assert len(program.faults) == sent and {name.split("_")[0] for name in program.faults} == {"VECTOR", "LOAD"}
     assert {name.split("_")[1].lower() for name in program.faults} == set(FAULTS)
@@ -104,11 +86,11 @@ def test_any_beat_may_be_faulty(fault):
     """Of accumulations of two blocks, and of packets of weights; the packet after it is whole."""
     blocks = COMMON.blocks
     program = CoreProgram(blocks)
-    codes, scales = program.drawn("MXINT8", 3, nan_share=0)
-    weights = [(word, True) for word in weight_packet(blocks, codes, scales, 1, "MXINT8")]
+    codes, _ = program.drawn("MXINT8", 12)
+    weights = [(word, True) for word in weight_packet(blocks, codes, [127] * 12, 1, "MXINT8")]
     vectors = [(word, True) for word in vector_packet(blocks, [("MXINT8", each, 127, 1) for each in codes[:2]], 254)]
-    # A header and four beats each; a header, a row a beat, and a beat of scales.
-    assert (len(vectors), len(weights)) == (2 * 5, 1 + 3 * 32 + 1)
+    # A header and four beats each; a header, three beats a row, and two of scales.
+    assert (len(vectors), len(weights)) == (2 * 5, 1 + 3 * 32 + 2)
 
     def faulty(packet, place):
         word = packet[place][0]
@@ -122,7 +104,7 @@ def test_any_beat_may_be_faulty(fault):
         program.send("i", faulty(vectors, place))
         program.send("i", vectors)
     must = [int(fault != "long"), 0] * len(places)
-    places = {"null": (0, 1, 50, 96, 97), "short": (0, 1, 50, 96), "header": (0,), "long": (0, 5)}[fault]
+    places = {"null": (0, 1, 50, 96, 97, 98), "short": (0, 1, 50, 96, 97), "header": (0,), "long": (0, 5)}[fault]
     for place in places:
         program.send("w", faulty(weights, place))
         program.send("i", vectors)
@@ -141,8 +123,8 @@ def test_corner_blocks():
     """What is NaN, infinite, subnormal, canceled or out of the window leaves as the golden model has it."""
     program = CoreProgram(COMMON.blocks)
     top, least, zero = (block("MXFP4", *[value] * 32) for value in (6, 0.5, 0))
-    for bank, scales in enumerate(((127, 127, 127), (0, 254, 254))):
-        program.load(bank, np.concatenate([top] * 3), np.array(scales, np.uint8), "MXFP4")
+    for bank, scales in enumerate(([127] * 12, [0] + [254] * 11)):
+        program.load(bank, np.concatenate([top] * 12), np.array(scales, np.uint8), "MXFP4")
     # The points of MXFP4 are 5 less than those of MXINT8.
     raised, found = 10, {}
 
@@ -165,9 +147,9 @@ def test_corner_blocks():
     run(COMMON, program)
     assert np.isnan(found.pop("nan")).all() and np.isnan(found.pop("nan of one block")).all()
     assert found == {
-        "infinite": [None, np.inf, np.inf], "subnormal": [32 * 3 * 2.0 ** -(20 + 127), None, None],
-        "canceled": [32 * 3 * 2.0 ** -7] * 3, "zeros": [0] * 3, "below": [None] * 3, "above": [None] * 3,
-        "most blocks": [20 * 32 * 36.0] * 3, "too many blocks": [None] * 3, "after them": [32 * 3.0] * 3}
+        "infinite": [None, *[np.inf] * 11], "subnormal": [32 * 3 * 2.0 ** -(20 + 127), *[None] * 11],
+        "canceled": [32 * 3 * 2.0 ** -7] * 12, "zeros": [0] * 12, "below": [None] * 12, "above": [None] * 12,
+        "most blocks": [20 * 32 * 36.0] * 12, "too many blocks": [None] * 12, "after them": [32 * 3.0] * 12}
 
 
 @pytest.mark.parametrize("config", some([COMMON, *(core(name, columns=5, macro=TABLES) for name in FORMAT_NAMES)], 0),
@@ -181,13 +163,14 @@ def test_a_thousand_blocks_take_their_planes(config):
     used = [names[index % len(names)] for index in range(together)]
     for _ in range(vectors // together):
         codes, scales = map(np.concatenate, zip(*(program.drawn(name, 1, nan_share=0) for name in used)))
-        # The least integer needs all bits.
-        codes[:, 0] = [FORMATS[name].element.integers.argmin() for name in used]
+        # The least integer and minus one, which has all bits of a lower part, need all planes.
+        for row, wanted in enumerate((np.min, lambda integers: -1)):
+            codes[:, row] = [np.flatnonzero(integers == wanted(integers))[0]
+                             for integers in (FORMATS[name].element.integers for name in used)]
         program.multiply(codes, scales, [index % 2 for index in range(together)], names=used)
     program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
     registers = run(config, program)
-    planes = vectors // together * sum(blocks.parts_of(each) * blocks.planes_of(each)
-                                       for each in map(FORMATS.get, used))
+    planes = vectors // together * sum(FORMATS[name].element.integer_bits for name in used)
     assert registers["vectors"] == vectors and planes < registers["taken"] <= planes / 0.95
 
 

@@ -40,7 +40,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
 def test_systemrdl_says_what_the_table_says(config, tmp_path):
     path = tmp_path / "core.rdl"
-    path.write_text(systemrdl(config), encoding="utf-8")
+    path.write_text(systemrdl(config.name, register_map(config)), encoding="utf-8")
     compiler = RDLCompiler()
     compiler.compile_file(str(path))
     found = {}

@@ -1,5 +1,7 @@
 """Programs of a block core: packets, whole or faulty, and what the golden model gives of them."""
 
+from itertools import product
+
 import numpy as np
 
 from ...golden.formats.blocks import NUMBER_OF
@@ -62,8 +64,9 @@ class CoreProgram(Program):
         packet = list(packet)
         place = int(self.rng.integers(len(packet)))
         if fault == "short":
-            # Without its last beat at least; not without all.
-            return packet[:max(1, place)]
+            # Without its last beat at least; not without all. That a byte is not kept as well does not count.
+            word, _ = packet[max(0, place - 1)]
+            return [*packet[:max(0, place - 1)], (word, bool(self.rng.integers(2)))]
         if fault == "null":
             packet[place] = (packet[place][0], False)
         elif fault == "long":
@@ -84,3 +87,25 @@ class CoreProgram(Program):
             wrong["base"] = [1 << bit for bit in range(self.config.exponent_bits, HEADER["base"])]
         name = self.rng.choice(sorted(name for name, values in wrong.items() if values))
         return {**fields, name: int(self.rng.choice(wrong[name]))}
+
+
+def faulty_program(config, times, seed=0):
+    """Packets of bank 0, of which some are spoiled by each fault in turn, so many times, on both streams.
+
+    Whole packets of weights and vectors come before each of them, and a whole one of vectors after it.
+    """
+    program = CoreProgram(config, seed)
+
+    def packet(stream):
+        name = program.rng.choice((config.x if stream == "i" else config.w).names)
+        codes, scales = program.drawn(name, config.columns if stream == "w" else 2, nan_share=0)
+        words = (weight_packet(config, codes, scales, 0, name) if stream == "w" else
+                 vector_packet(config, [(name, *each, 0) for each in zip(codes, scales)], 240))
+        return [(word, True) for word in words]
+
+    for fault, stream, _ in product(FAULTS, "wi", range(times)):
+        for each in "wi":
+            program.send(each, packet(each))
+        program.send(stream, program.spoiled(stream, packet(stream), fault))
+        program.send("i", packet("i"))
+    return program

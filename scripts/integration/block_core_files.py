@@ -1,0 +1,57 @@
+"""The files of a block core: its Verilog, its description, and the documents of its registers."""
+
+import json
+from importlib.metadata import version
+
+from ...hdl.block_core.register_map import block_core_register_map
+from ...hdl.block_core.top import block_core_ports
+from ...hdl.csr.register_map import ErrorCode
+from ...hdl.emit import described_formats, emit_files
+from .c_headers import BLOCK_CORE, block_core_registers_header
+from .cell_models import cell_models
+from .files import constraints, described, described_ports, template
+from .systemrdl import pages, systemrdl
+
+
+def block_core_files(config, fabric="generic"):
+    """Contents of all files of a block core, by name.
+
+    Parameters
+    ----------
+    config : BlockCoreConfig
+    fabric : str
+        As of `emit`. With cells, models of them are among the files.
+
+    Raises
+    ------
+    EmitError
+        Yosys rejected the Verilog.
+    IntegrationError
+        PeakRDL is not installed.
+    """
+    name, registers, ports = config.name, block_core_register_map(config), block_core_ports(config)
+    verilog = emit_files(config, fabric)
+    return pages(config, registers) | verilog | cell_models(fabric) | {
+        f"{name}.json": block_core_sidecar(config, fabric),
+        f"{name}.f": "".join(f"{source}\n" for source in verilog),
+        f"{name}.sdc": constraints(config, ports),
+        f"{name}_instance.v": template(name, ports),
+        f"{name}.rdl": systemrdl(name, registers),
+        f"{BLOCK_CORE}_registers.h": block_core_registers_header(registers),
+    }
+
+
+def block_core_sidecar(config, fabric="generic"):
+    """A description of the Verilog for programs, as a JSON object."""
+    description = {
+        "generator": f"bitline {version('bitline')}",
+        "module": config.name,
+        "hash": config.hash,
+        "fabric": fabric,
+        "configuration": config.to_dict(),
+        **described_formats(config.blocks),
+        "ports": described_ports(block_core_ports(config)),
+        "registers": described(block_core_register_map(config)),
+        "errors": {code.value: code.meaning for code in ErrorCode},
+    }
+    return json.dumps(description, indent=2) + "\n"
