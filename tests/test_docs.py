@@ -57,7 +57,7 @@ def test_table_of_drawn_programs_is_what_was_counted():
 
 @pytest.mark.parametrize("table", [
     format_tables.ports_table, format_tables.macros_table, format_tables.numbers_table, format_tables.header_table,
-    format_tables.packets_table, format_tables.core_registers_table],
+    format_tables.packets_table, format_tables.core_registers_table, format_tables.core_errors_table],
                          ids=lambda function: function.__name__)
 def test_tables_of_block_macros_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table()}"

@@ -6,6 +6,7 @@ from ..csr.register_map import (
     EVENTS,
     PERFORMANCE_COUNTERS,
     Access,
+    ErrorCode,
     Register,
     constants,
     counter_registers,
@@ -16,6 +17,17 @@ from ..csr.register_map import (
 )
 
 BLOCK_CORE_IDENTITY = int.from_bytes(b"BLBC", "big")
+# The errors that there may be, and what comes of them.
+BLOCK_CORE_ERRORS = {
+    **{code: code.meaning for code in (ErrorCode.NONE, ErrorCode.UNMAPPED, ErrorCode.VECTOR_HEADER,
+                                       ErrorCode.LOAD_HEADER)},
+    ErrorCode.VECTOR_NULL: "A byte of vectors was not kept (tkeep); results of that accumulation are lost.",
+    ErrorCode.VECTOR_SHORT: "tlast came before the end of an accumulation, whose results are lost.",
+    ErrorCode.VECTOR_LONG: "tlast did not come with the end of an accumulation; what followed was discarded.",
+    ErrorCode.LOAD_NULL: "A byte of weights was not kept; the bank has none then, or, if it was the header's, its old ones.",
+    ErrorCode.LOAD_SHORT: "tlast came within weights; the bank has none then, or, if only the header came, its old ones.",
+    ErrorCode.LOAD_LONG: "A packet went on after its last scales; the rest of it was discarded.",
+}
 COUNTERS = tuple(name for name in PERFORMANCE_COUNTERS if name != "planes_skipped")
 
 

@@ -3,9 +3,8 @@
 import json
 from importlib.metadata import version
 
-from ...hdl.block_core.register_map import block_core_register_map
+from ...hdl.block_core.register_map import BLOCK_CORE_ERRORS, block_core_register_map
 from ...hdl.block_core.top import block_core_ports
-from ...hdl.csr.register_map import ErrorCode
 from ...hdl.emit import described_formats, emit_files
 from .c_headers import BLOCK_CORE, block_core_registers_header
 from .cell_models import cell_models
@@ -30,13 +29,13 @@ def block_core_files(config, fabric="generic"):
         PeakRDL is not installed.
     """
     name, registers, ports = config.name, block_core_register_map(config), block_core_ports(config)
-    verilog = emit_files(config, fabric)
-    return pages(config, registers) | verilog | cell_models(fabric) | {
+    verilog, rdl = emit_files(config, fabric), systemrdl(name, registers, BLOCK_CORE_ERRORS)
+    return pages(config, rdl) | verilog | cell_models(fabric) | {
         f"{name}.json": block_core_sidecar(config, fabric),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
         f"{name}.sdc": constraints(config, ports),
         f"{name}_instance.v": template(name, ports),
-        f"{name}.rdl": systemrdl(name, registers),
+        f"{name}.rdl": rdl,
         f"{BLOCK_CORE}_registers.h": block_core_registers_header(registers),
     }
 
@@ -52,6 +51,6 @@ def block_core_sidecar(config, fabric="generic"):
         **described_formats(config.blocks),
         "ports": described_ports(block_core_ports(config)),
         "registers": described(block_core_register_map(config)),
-        "errors": {code.value: code.meaning for code in ErrorCode},
+        "errors": {code.value: meaning for code, meaning in sorted(BLOCK_CORE_ERRORS.items())},
     }
     return json.dumps(description, indent=2) + "\n"

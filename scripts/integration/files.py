@@ -40,14 +40,14 @@ def integration_files(config, fabric="generic"):
     """
     name, models = config.name, cell_models(fabric)
     verilog = emit_files(config, fabric)
-    registers, ports = register_map(config), core_ports(config)
-    files = pages(config, registers) | verilog | models | simulation_files(config, [*verilog, *models]) | {
+    rdl = systemrdl(name, register_map(config))
+    files = pages(config, rdl) | verilog | models | simulation_files(config, [*verilog, *models]) | {
         f"{name}.json": sidecar(config, fabric),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
         f"{name}.core": fusesoc(config, verilog, models=models),
         f"{name}.sdc": constraints(config),
-        f"{name}_instance.v": template(name, ports),
-        f"{name}.rdl": systemrdl(name, registers),
+        f"{name}_instance.v": template(name, core_ports(config)),
+        f"{name}.rdl": rdl,
         f"{name}.xml": ip_xact(config, verilog, models),
         f"{name}_registers.h": values_header(config),
         f"{DRIVER}_registers.h": registers_header(),

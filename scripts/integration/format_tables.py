@@ -5,7 +5,7 @@ from amaranth.lib.wiring import In
 
 from ...golden.formats.blocks import FORMATS, NUMBER_OF
 from ...golden.formats.packets import HEADER
-from ...hdl.block_core.register_map import block_core_register_map
+from ...hdl.block_core.register_map import BLOCK_CORE_ERRORS, block_core_register_map
 from ...hdl.config.block_core import INPUT_BEAT_BITS, BlockCoreConfig
 from ...hdl.config.format_choice import FORMAT_NAMES, SEPARATOR
 from ...hdl.config.formats import block_macro
@@ -81,3 +81,9 @@ def core_registers_table():
     """Registers of a block core of MXFP4 with 64 columns."""
     config = BlockCoreConfig(blocks=block_macro("MXFP4", columns=64, input_beat_bits=INPUT_BEAT_BITS))
     return fields_table(block_core_register_map(config))
+
+
+def core_errors_table():
+    """Codes of errors of a block core."""
+    return table(("code", "name", "what happened"), [
+        (str(code.value), f"`{code.name}`", meaning) for code, meaning in sorted(BLOCK_CORE_ERRORS.items()) if code])

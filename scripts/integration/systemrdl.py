@@ -4,7 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import Access, ErrorCode
+from ...hdl.csr.register_map import ERROR_MEANINGS, Access
 
 # Software and hardware access of a field, in SystemRDL 2.0.
 PROPERTIES = {
@@ -24,10 +24,14 @@ class IntegrationError(Exception):
     """A package that writes integration files is missing."""
 
 
-def systemrdl(name, registers):
-    """SystemRDL of the registers of a core: an address map of the module's name, which holds all that it declares."""
+def systemrdl(name, registers, errors=ERROR_MEANINGS):
+    """SystemRDL of the registers of a core: an address map of the module's name, which holds all that it declares.
+
+    ``errors``: meanings of the codes of errors.
+    """
     lines = [f"addrmap {name} {{", "    enum error_code_e {"]
-    lines += [f'        {code.name.lower()} = {code.value} {{ desc = "{code.meaning}"; }};' for code in ErrorCode]
+    lines += [f'        {code.name.lower()} = {code.value} {{ desc = "{meaning}"; }};'
+              for code, meaning in sorted(errors.items())]
     lines += ["    };", "", f'    name = "{name}";', f'    desc = "{MAP_MEANING}";',
               "    default regwidth = 32;", "    default accesswidth = 32;", "    addressing = regalign;"]
     for register in registers:
@@ -42,7 +46,7 @@ def systemrdl(name, registers):
 
 
 def is_error_code(register, field):
-    """The values of a field are those of `ErrorCode`."""
+    """The values of a field are codes of errors."""
     return (register.name, field.name) == ("error", "code")
 
 
@@ -68,8 +72,8 @@ def is_bounded(field):
     return field.access is Access.RW and bool(field.minimum or field.max_value < (1 << field.bits) - 1)
 
 
-def pages(config, registers):
-    """The pages of the registers of a core, as bytes by name of the file.
+def pages(config, rdl):
+    """The pages of the registers of a core, of their SystemRDL, as bytes by name of the file.
 
     Raises
     ------
@@ -84,7 +88,7 @@ def pages(config, registers):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = folder / f"{config.name}.rdl"
-        source.write_text(systemrdl(config.name, registers), encoding="utf-8")
+        source.write_text(rdl, encoding="utf-8")
         compiler = RDLCompiler()
         compiler.compile_file(str(source))
         HTMLExporter().export(compiler.elaborate().top, str(folder / "registers"), title=f"Registers of {config.name}")

@@ -55,6 +55,7 @@ def test_block_core_is_written(cli, tmp_path):
     widths = {port["name"]: port["width"] for port in description["ports"]}
     assert [widths[f"{stream}_tdata"] for stream in ("s_axis", "s_axis_w", "m_axis")] == [64, 64, 32]
     assert widths["m_axis_tuser"] == widths["s_apb_psel"] == 1 and "s_axis_tuser" not in widths
+    assert list(map(int, description["errors"])) == [*range(7), 9, 14, 15]
     # Whatever names a register or a port is of the same tables.
     registers = [register["name"] for register in description["registers"]]
     texts = {end: (tmp_path / end).read_text(encoding="utf-8") for end in (
