@@ -24,8 +24,8 @@ BLOCK_CORE_ERRORS = {
     ErrorCode.VECTOR_NULL: "A byte of vectors was not kept (tkeep); results of that accumulation are lost.",
     ErrorCode.VECTOR_SHORT: "tlast came before the end of an accumulation, whose results are lost.",
     ErrorCode.VECTOR_LONG: "tlast did not come with the end of an accumulation; what followed was discarded.",
-    ErrorCode.LOAD_NULL: "A byte of weights was not kept; the bank has none then, or, if it was the header's, its old ones.",
-    ErrorCode.LOAD_SHORT: "tlast came within weights; the bank has none then, or, if only the header came, its old ones.",
+    ErrorCode.LOAD_NULL: "A byte of weights was not kept; the bank is without weights, or, at the header, as before.",
+    ErrorCode.LOAD_SHORT: "tlast came within weights; the bank is without weights, or, at the header, as before.",
     ErrorCode.LOAD_LONG: "A packet went on after its last scales; the rest of it was discarded.",
 }
 COUNTERS = tuple(name for name in PERFORMANCE_COUNTERS if name != "planes_skipped")
