@@ -13,7 +13,7 @@ from bitline.hdl.config.format_choice import FORMAT_NAMES
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.verif.formats.core_program import FAULTS, CoreProgram, faulty_program
-from bitline.verif.formats.program import drawn_program
+from bitline.verif.formats.program import drawn_program, full_rate_program
 from bitline.verif.formats.runs import run_core
 from block_player import block
 from block_player import run as run_on
@@ -155,23 +155,23 @@ def test_corner_blocks():
 @pytest.mark.parametrize("config", some([COMMON, *(core(name, columns=5, macro=TABLES) for name in FORMAT_NAMES)], 0),
                          ids=lambda config: config.name)
 def test_a_thousand_blocks_take_their_planes(config):
-    """Blocks of the formats in turn, all of whose planes count, with two banks."""
-    program, blocks, vectors, together = CoreProgram(config.blocks), config.blocks, 1000, 20
-    names = blocks.x.names
-    for bank in range(2):
-        program.load(bank, *program.drawn(names[0], blocks.columns, nan_share=0), names[0])
-    used = [names[index % len(names)] for index in range(together)]
-    for _ in range(vectors // together):
-        codes, scales = map(np.concatenate, zip(*(program.drawn(name, 1, nan_share=0) for name in used)))
-        # The least integer and minus one, which has all bits of a lower part, need all planes.
-        for row, wanted in enumerate((np.min, lambda integers: -1)):
-            codes[:, row] = [np.flatnonzero(integers == wanted(integers))[0]
-                             for integers in (FORMATS[name].element.integers for name in used)]
-        program.multiply(codes, scales, [index % 2 for index in range(together)], names=used)
-    program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
+    """Blocks of the formats in turn, all of whose planes count."""
+    names, vectors, together = config.blocks.x.names, 1000, 20
+    program = full_rate_program(config.blocks, names, vectors, together, CoreProgram)
     registers = run(config, program)
-    planes = vectors // together * sum(FORMATS[name].element.integer_bits for name in used)
+    planes = vectors // together * sum(FORMATS[names[index % len(names)]].element.integer_bits
+                                       for index in range(together))
     assert registers["vectors"] == vectors and planes < registers["taken"] <= planes / 0.95
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("reset", ["synchronous", "asynchronous"])
+def test_power_up_in_any_state(reset):
+    """What is unknown until it is written is drawn."""
+    config = core("MXFP4+MXFP8_E4M3", columns=2, macro=TABLES, reset=reset)
+    program = faulty_program(config.blocks, 2, seed=4)
+    registers = run(config, program, pauses=PAUSES, unknowns=True)
+    assert registers["error"] >> 8 == len(program.faults)
 
 
 def test_reset_at_any_time():

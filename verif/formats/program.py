@@ -117,3 +117,23 @@ def drawn_program(config, accumulations, seed=0, spread=8, blocks=5, kind=Progra
         if chosen.random() < 0.2:
             load(chosen.randrange(config.macro.banks))
     return program
+
+
+def full_rate_program(config, names, vectors, blocks, kind=Program):
+    """So many vectors of formats in turn, all of whose planes count, with banks in turn that are written before.
+
+    ``blocks`` vectors are an accumulation. Banks are of the first of the formats.
+    """
+    program, banks = kind(config, 1), config.macro.banks
+    for bank in range(banks):
+        program.load(bank, *program.drawn(names[0], config.columns, nan_share=0), names[0])
+    used = [names[index % len(names)] for index in range(blocks)]
+    for _ in range(vectors // blocks):
+        codes, scales = map(np.concatenate, zip(*(program.drawn(name, 1, nan_share=0) for name in used)))
+        for vector, name in zip(codes, used):
+            integers = FORMATS[name].element.integers
+            # The least one needs all planes, and minus one has all bits of a lower part.
+            vector[:2] = integers.argmin(), np.flatnonzero(integers == -1)[0]
+        program.multiply(codes, scales, [index % banks for index in range(blocks)], names=used)
+    program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
+    return program

@@ -63,7 +63,7 @@ def run_core(config, program, *, verilog=None, **more):
 
 
 def run_on(config, ports, name, program, streams, *, pauses=None, seed=0, folder=Path("build/sim"), verilog=None,
-           plusargs=(), environment=None):
+           plusargs=(), environment=None, unknowns=False):
     """What a testbench writes that plays a program.
 
     Parameters
@@ -88,9 +88,11 @@ def run_on(config, ports, name, program, streams, *, pauses=None, seed=0, folder
         Of the simulation.
     environment : dict of str to str
         Of the testbench.
+    unknowns : bool
+        As of `build`.
     """
     built = build(config, folder=folder, surround=Surround(config.name, {}, {}, tuple(ports)),
-                  verilog=emit(config) if verilog is None else verilog)
+                  verilog=emit(config) if verilog is None else verilog, unknowns=unknowns)
     with tempfile.TemporaryDirectory() as scratch:
         given, found = Path(scratch) / "given.json", Path(scratch) / "found.json"
         given.write_text(json.dumps({"beats": program.beats, "needs": program.needs, "pauses": pauses or {},

@@ -9,7 +9,7 @@ from ....hdl.config.block_core import INPUT_BEAT_BITS, BlockCoreConfig
 from ....hdl.config.format_choice import FormatChoice
 from ....hdl.config.formats import FormatConfig, block_macro
 from ....verif.formats.core_program import CoreProgram
-from ....verif.formats.program import Program
+from ....verif.formats.program import full_rate_program
 from ....verif.formats.runs import run_core, run_program
 from ...common.files import BadInput, refusing, write_json
 from ...common.progress import running
@@ -55,23 +55,13 @@ def full_rate(config, block_format, folder, vectors=VECTORS, blocks=BLOCKS):
         A result is not that of the golden model.
     SimulatorError
     """
-    is_core = isinstance(config, BlockCoreConfig)
-    program = CoreProgram(config.blocks, 1) if is_core else Program(config, 1)
-    banks = program.config.macro.banks
-    for bank in range(banks):
-        program.load(bank, *program.drawn(block_format.name, program.config.columns, nan_share=0), block_format.name)
-    # The least integer needs all bits.
-    lowest = int(block_format.element.integers.argmin())
-    for _ in range(vectors // blocks):
-        codes, scales = program.drawn(block_format.name, blocks, nan_share=0)
-        codes[:, 0] = lowest
-        program.multiply(codes, scales, [index % banks for index in range(blocks)],
-                         names=[block_format.name] * blocks)
-    program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
-    if is_core:
+    names = [block_format.name]
+    if isinstance(config, BlockCoreConfig):
+        program = full_rate_program(config.blocks, names, vectors, blocks, CoreProgram)
         result = run_core(config, program, folder=folder)
         found, cycles = result["found"], result["cycles"]
     else:
+        program = full_rate_program(config, names, vectors, blocks)
         found, cycles = run_program(program, folder=folder)
     if found != program.beats["o"]:
         raise BadInput(f"results of {config.name} must be those of the golden model, and are not")
