@@ -63,6 +63,13 @@ def test_tables_of_block_macros_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
+def test_table_of_block_cores_is_what_was_measured():
+    rows = json.loads((ROOT / "docs" / "block_cores.json").read_text(encoding="utf-8"))["gateware"]
+    table = format_tables.core_sizes_table(rows)
+    assert f"\n\n{table}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table}"
+    assert sum("core" in row["format"] for row in rows) == 3
+
+
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
 def test_paragraphs_are_no_rows_of_tables(path):
     """After a table comes an empty line; what follows at once would be another row of it."""

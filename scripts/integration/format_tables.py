@@ -87,3 +87,15 @@ def core_errors_table():
     """Codes of errors of a block core."""
     return table(("code", "name", "what happened"), [
         (str(code.value), f"`{code.name}`", meaning) for code, meaning in sorted(BLOCK_CORE_ERRORS.items()) if code])
+
+
+def core_sizes_table(rows):
+    """What block cores take beside their macros, from the rows that `bitline bench formats --cores` wrote."""
+    found = []
+    for row in rows:
+        if "cycles" in row:
+            macro = row["blocks"].get("block_macro")
+            found.append((row["format"], f"{row['lut_sites']:,}", f"{row['lut_sites'] - macro:,}" if macro else "",
+                          str(row["block_rams"]), str(row["dsps"]), f"{row['cycles']:,}", f"{row['utilization']:.1%}"))
+    return table(("format", "LUT sites", "of these the core's own", "block RAMs", "DSPs", "cycles of 1,000 vectors",
+                  "utilization"), found)
