@@ -1,7 +1,5 @@
 """Packets of a block core and its golden model, by hand; `tests/hdl/test_block_core.py` has drawn ones."""
 
-import re
-
 import numpy as np
 import pytest
 from bitline.golden.formats.blocks import FORMATS
@@ -94,7 +92,7 @@ def test_weights(packet, fault, value):
 
 def test_example_of_the_document():
     text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
-    (example,) = (code for code in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "packet_bytes" in code)
+    (example,) = (part.removeprefix("python\n") for part in text.split("```") if part.startswith("python\n"))
     rng = np.random.default_rng(1)
     names = {"weights": rng.standard_normal((64, 32), np.float32), "vector": rng.standard_normal(32, np.float32)}
     exec(example, names)

@@ -1,7 +1,6 @@
 """``bitline generate --format``."""
 
 import json
-import re
 
 import pytest
 from bitline.hdl.config.block_core import BlockCoreConfig
@@ -64,7 +63,8 @@ def test_block_core_is_written(cli, tmp_path):
         assert f"}} {register} @ " in texts[f"{name}.rdl"]
         assert f"uint32_t {register};" in texts["bitline_block_core_registers.h"]
     for port in set(widths) - {"aclk"}:
-        assert re.search(rf"get_ports \{{{port}\b", texts[f"{name}.sdc"]) and f".{port} " in texts[f"{name}_instance.v"]
+        pins = f"get_ports {{{port}{'[*]' if widths[port] > 1 else ''}}}"
+        assert pins in texts[f"{name}.sdc"] and f".{port} " in texts[f"{name}_instance.v"]
     _, _, error = cli(*options, "--bus", "axi", "--out", tmp_path)
     assert f"must hold no other core, and holds {name}" in error
 
