@@ -5,12 +5,12 @@ import os
 from pathlib import Path
 
 from cocotb.clock import Clock
-from cocotb.triggers import ReadOnly, RisingEdge
+from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
 from .streams import Streams
 
 PERIOD_NS = 10
-# Also of an asynchronous reset, from power-up on.
+# An asynchronous reset that is low from power-up on needs four edges, with the effect at the next.
 RESET_CYCLES = 5
 
 
@@ -31,6 +31,7 @@ async def start(dut, streams, clock, reset, *, is_low):
         if hasattr(dut, name):
             getattr(dut, name).value = 0
     reset.value = not is_low
+    await Timer(PERIOD_NS, "ns")
     Clock(clock, PERIOD_NS, "ns").start()
     for _ in range(RESET_CYCLES):
         await RisingEdge(clock)
