@@ -7,6 +7,7 @@ from cocotb.triggers import ClockCycles
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp
 
 from ...hdl.block_core.register_map import block_core_register_map
+from ...hdl.block_core.top import block_core_ports
 from ...hdl.config.block_core import BlockCoreConfig
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access
 from ..csr.bus_masters import MASTERS
@@ -48,10 +49,14 @@ async def plays(dut):
     """The program, from a reset on, with all events enabled."""
     config, streams = BlockCoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]), load()
     registers = {register.name: register for register in block_core_register_map(config)}
-    bus = master_of(dut, config, registers)
+    for port in block_core_ports(config):
+        if port.is_register_bus and port.direction == "input":
+            getattr(dut, port.name).value = 0
     await start(dut, streams, dut.aclk, dut.aresetn, is_low=True)
     # An asynchronous reset ends later.
     await ClockCycles(dut.aclk, SETTLE_CYCLES)
+    # Not before: what a bus says before the reset comes is no answer.
+    bus = master_of(dut, config, registers)
 
     async def read(name):
         return await bus.read(registers[name].offset)
