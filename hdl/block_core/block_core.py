@@ -6,11 +6,11 @@ from amaranth.lib.wiring import In, Out
 
 from ..axi.axi_stream import beat_layout
 from ..config.formats import WEIGHT_BEAT_BITS
-from ..core.core import BUS_COMPONENTS
 from ..core.error_log import ErrorLog
 from ..core.performance_counters import Performance
 from ..core.register_connections import connect_counters, connect_error_register, connect_interrupt
-from ..csr.register_file import RegisterFile, connect_bus
+from ..csr.buses import BUS_COMPONENTS, connect_bus
+from ..csr.register_file import RegisterFile
 from ..csr.register_map import ErrorCode
 from ..fabric.emitter import Platform
 from ..formats.block_macro import BlockMacro

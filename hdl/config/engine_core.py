@@ -1,10 +1,8 @@
 """`EngineCoreConfig`: the description of an engine behind a bus."""
 
 from .base import Parameters, configuration, parameter
+from .core import bus_name
 from .engine import EngineConfig
-
-# AXI4-Lite only: Wishbone's accesses may follow each other faster than words of the memory are read.
-ENGINE_BUSES = ("axi",)
 
 
 @configuration
@@ -22,7 +20,7 @@ class EngineCoreConfig(Parameters):
     """
 
     engine: EngineConfig = parameter("The engine; a dictionary in JSON.")
-    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite).", default="axi", choices=ENGINE_BUSES)
+    bus: str = bus_name()
 
     def __post_init__(self):
         self.check_parts()

@@ -5,14 +5,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core.top import clock_ports, interrupt_port, register_ports
-from ..csr.axi_lite import AxiLite
+from ..csr.buses import BUS_COMPONENTS
 from ..fabric.emitter import Platform
 from .engine_core import EngineCore
 
 
 def engine_core_ports(config):
     """The ports of the module, a list of `CorePort`."""
-    return [*clock_ports([AxiLite.PREFIX.rstrip("_")], "synchronous"), *register_ports(config.bus), interrupt_port()]
+    name = BUS_COMPONENTS[config.bus].PREFIX.rstrip("_")
+    return [*clock_ports([name], "synchronous"), *register_ports(config.bus), interrupt_port()]
 
 
 class EngineTop(wiring.Component):
@@ -42,7 +43,8 @@ class EngineTop(wiring.Component):
         m.domains.sync = sync = ClockDomain()
         m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(~self.aresetn)]
         core = Platform.of(platform).instantiate(m, "core", "core", EngineCore, config=self.config)
-        inner = {f"{AxiLite.PREFIX}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
+        prefix = BUS_COMPONENTS[self.config.bus].PREFIX
+        inner = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
         inner["irq"] = core.irq
         for (name,), member, pin in self.signature.flatten(self):
             # All except clock and reset.

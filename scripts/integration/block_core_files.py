@@ -3,12 +3,11 @@
 import json
 from importlib.metadata import version
 
-from ...hdl.block_core.register_map import BLOCK_CORE_ERRORS, block_core_register_map
-from ...hdl.block_core.top import block_core_ports
 from ...hdl.emit import described_formats, emit_files
 from .c_headers import BLOCK_CORE, block_core_registers_header
 from .cell_models import cell_models
 from .files import constraints, described, described_ports, template
+from .interfaces import package
 from .systemrdl import pages, systemrdl
 
 
@@ -28,20 +27,20 @@ def block_core_files(config, fabric="generic"):
     IntegrationError
         PeakRDL is not installed.
     """
-    name, registers, ports = config.name, block_core_register_map(config), block_core_ports(config)
-    verilog, rdl = emit_files(config, fabric), systemrdl(name, registers, BLOCK_CORE_ERRORS)
-    return pages(config, rdl) | verilog | cell_models(fabric) | {
+    name, verilog = config.name, emit_files(config, fabric)
+    return pages(config) | verilog | cell_models(fabric) | {
         f"{name}.json": block_core_sidecar(config, fabric),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
-        f"{name}.sdc": constraints(config, ports),
-        f"{name}_instance.v": template(name, ports),
-        f"{name}.rdl": rdl,
-        f"{BLOCK_CORE}_registers.h": block_core_registers_header(registers),
+        f"{name}.sdc": constraints(config),
+        f"{name}_instance.v": template(config),
+        f"{name}.rdl": systemrdl(config),
+        f"{BLOCK_CORE}_registers.h": block_core_registers_header(package(config).registers),
     }
 
 
 def block_core_sidecar(config, fabric="generic"):
     """A description of the Verilog for programs, as a JSON object."""
+    part = package(config)
     description = {
         "generator": f"bitline {version('bitline')}",
         "module": config.name,
@@ -49,8 +48,8 @@ def block_core_sidecar(config, fabric="generic"):
         "fabric": fabric,
         "configuration": config.to_dict(),
         **described_formats(config.blocks),
-        "ports": described_ports(block_core_ports(config)),
-        "registers": described(block_core_register_map(config)),
-        "errors": {code.value: meaning for code, meaning in sorted(BLOCK_CORE_ERRORS.items())},
+        "ports": described_ports(part.ports),
+        "registers": described(part.registers),
+        "errors": {code.value: meaning for code, meaning in sorted(part.errors.items())},
     }
     return json.dumps(description, indent=2) + "\n"

@@ -1,11 +1,77 @@
-"""Who made a core, and its bus interfaces: what IP-XACT, Vivado and Platform Designer are told of it."""
+"""What the integration files of a core, or of an engine behind a bus, are made of; and its bus interfaces."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
+from ...hdl.block_core.register_map import BLOCK_CORE_ERRORS, block_core_register_map
+from ...hdl.block_core.top import block_core_ports
+from ...hdl.config import CoreConfig
+from ...hdl.config.block_core import BlockCoreConfig
 from ...hdl.core.top import core_ports
+from ...hdl.csr.register_map import ERROR_MEANINGS, register_map
+from ...hdl.engine_core.register_map import engine_register_map
+from ...hdl.engine_core.top import engine_core_ports
+from .c_headers import BLOCK_CORE, DRIVER, ENGINE_DRIVER
 
 VENDOR, LIBRARY = "bitline.org", "core"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A module with registers on a bus.
+
+    Attributes
+    ----------
+    name, hash : str
+        Of the module, and of its configuration.
+    noun : str
+        What it is.
+    ports : list of CorePort
+    registers : tuple of Register
+    reset : str
+        As of `CoreConfig`.
+    drivers : tuple of str
+        Names of the files of its driver.
+    numbers : tuple of str
+        Names of the files that its testbench reads.
+    errors : dict of ErrorCode to str
+        Meanings of the codes of errors.
+    """
+
+    name: str
+    hash: str
+    noun: str
+    ports: list
+    registers: tuple
+    reset: str
+    drivers: tuple
+    numbers: tuple
+    errors: dict = field(default_factory=lambda: ERROR_MEANINGS)
+
+    @property
+    def description(self):
+        """A sentence."""
+        return f"Bitline digital compute-in-memory {self.noun}, configuration {self.hash}."
+
+    @property
+    def registers_meaning(self):
+        """What the block of registers is."""
+        return (f"Registers of a Bitline {self.noun}. An address without a register, and an access that is refused, "
+                "answers with an error.")
+
+
+def package(config):
+    """The `Package` of a `CoreConfig`, a `BlockCoreConfig` or an `EngineCoreConfig`."""
+    if isinstance(config, BlockCoreConfig):
+        return Package(config.name, config.hash, "core", block_core_ports(config), block_core_register_map(config),
+                       config.reset, (f"{BLOCK_CORE}_registers.h",), (), BLOCK_CORE_ERRORS)
+    if isinstance(config, CoreConfig):
+        drivers = (f"{DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_errors.h"))
+        return Package(config.name, config.hash, "core", core_ports(config), register_map(config), config.reset,
+                       tuple(drivers), (f"{config.name}_steps.hex", f"{config.name}_results.hex"))
+    drivers = (f"{ENGINE_DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_codes.h"))
+    return Package(config.name, config.hash, "engine", engine_core_ports(config), engine_register_map(config.engine),
+                   "synchronous", tuple(drivers), (f"{config.name}_steps.hex",))
 
 
 @dataclass(frozen=True)
@@ -25,7 +91,7 @@ class Interface:
 
     @property
     def leads(self):
-        """The core is its master, or raises the interrupt."""
+        """The module is its master, or raises the interrupt."""
         return self.name.startswith("m_") or self.name == "irq"
 
     @property
@@ -41,6 +107,6 @@ class Interface:
 
 
 def interfaces(config):
-    """The interfaces of a core, in the order of its ports."""
+    """The interfaces of a core or engine, in the order of its ports."""
     return [Interface(identifier.split()[1], identifier.split()[0], tuple(ports))
-            for identifier, ports in groupby(core_ports(config), key=lambda port: port.interface)]
+            for identifier, ports in groupby(package(config).ports, key=lambda port: port.interface)]

@@ -4,7 +4,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import ERROR_MEANINGS, Access
+from ...hdl.csr.register_map import Access
+from .interfaces import package
 
 # Software and hardware access of a field, in SystemRDL 2.0.
 PROPERTIES = {
@@ -16,25 +17,22 @@ PROPERTIES = {
     Access.W1S: "sw = rw; hw = r; onwrite = woset;",
     Access.WO: "sw = w; hw = r;",
 }
-MAP_MEANING = ("Registers of a Bitline core. An address without a register, and an access that is refused, answers "
-               "with an error.")
 
 
 class IntegrationError(Exception):
     """A package that writes integration files is missing."""
 
 
-def systemrdl(name, registers, errors=ERROR_MEANINGS):
-    """SystemRDL of the registers of a core: an address map of the module's name, which holds all that it declares.
-
-    ``errors``: meanings of the codes of errors.
-    """
-    lines = [f"addrmap {name} {{", "    enum error_code_e {"]
+def systemrdl(config):
+    """SystemRDL of the registers of a core or engine: an address map of the module's name, which holds all that it
+    declares."""
+    part = package(config)
+    lines = [f"addrmap {part.name} {{", "    enum error_code_e {"]
     lines += [f'        {code.name.lower()} = {code.value} {{ desc = "{meaning}"; }};'
-              for code, meaning in sorted(errors.items())]
-    lines += ["    };", "", f'    name = "{name}";', f'    desc = "{MAP_MEANING}";',
+              for code, meaning in sorted(part.errors.items())]
+    lines += ["    };", "", f'    name = "{part.name}";', f'    desc = "{part.registers_meaning}";',
               "    default regwidth = 32;", "    default accesswidth = 32;", "    addressing = regalign;"]
-    for register in registers:
+    for register in part.registers:
         lines += ["", "    reg {", f'        name = "{register.name}";', f'        desc = "{remarks(register)}";']
         for field in sorted(register.fields, key=lambda field: field.low):
             encoding = " encode = error_code_e;" if is_error_code(register, field) else ""
@@ -72,8 +70,8 @@ def is_bounded(field):
     return field.access is Access.RW and bool(field.minimum or field.max_value < (1 << field.bits) - 1)
 
 
-def pages(config, rdl):
-    """The pages of the registers of a core, of their SystemRDL, as bytes by name of the file.
+def pages(config):
+    """The registers' pages, as bytes by name of the file.
 
     Raises
     ------
@@ -88,7 +86,7 @@ def pages(config, rdl):
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         source = folder / f"{config.name}.rdl"
-        source.write_text(rdl, encoding="utf-8")
+        source.write_text(systemrdl(config), encoding="utf-8")
         compiler = RDLCompiler()
         compiler.compile_file(str(source))
         HTMLExporter().export(compiler.elaborate().top, str(folder / "registers"), title=f"Registers of {config.name}")

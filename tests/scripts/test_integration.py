@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 from bitline.golden.engine.image import Fault
-from bitline.hdl.block_core.register_map import block_core_register_map
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine import default_engine
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, Access, register_map
@@ -22,6 +22,7 @@ from bitline.scripts.integration.c_headers import (
     values_header,
 )
 from bitline.scripts.integration.files import integration_files
+from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.systemrdl import systemrdl
 from bitline.verif.sim.build import tool_environment
 from some import some
@@ -41,10 +42,12 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [
+    *CORES, EngineCoreConfig(engine=default_engine()), BlockCoreConfig(blocks=block_macro(
+        "MXFP4", columns=2, input_beat_bits=64))], ids=lambda config: config.name)
 def test_systemrdl_says_what_the_table_says(config, tmp_path):
     path = tmp_path / "core.rdl"
-    path.write_text(systemrdl(config.name, register_map(config)), encoding="utf-8")
+    path.write_text(systemrdl(config), encoding="utf-8")
     compiler = RDLCompiler()
     compiler.compile_file(str(path))
     found = {}
@@ -55,7 +58,7 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
     read_only = (Access.CONSTANT, Access.RO)
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits, field.reset,
                                                    field.access not in read_only)
-                     for register in register_map(config) for field in register.fields}
+                     for register in package(config).registers for field in register.fields}
 
 
 @pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
@@ -81,15 +84,16 @@ def test_c_headers_have_the_offsets_masks_and_values(config, tmp_path):
 
 
 # It is the same for every block core.
-BLOCK_CORES = [block_core_register_map(BlockCoreConfig(bus=bus, blocks=block_macro(
-    name, columns=columns, macro={"banks": banks}, input_beat_bits=bits))) for name, columns, banks, bits, bus in (
-        ("MXFP4", 64, 2, 64, "axi"), ("MXINT8+MXFP8_E4M3", 1, 16, 1024, "apb"))]
+BLOCK_CORES = [BlockCoreConfig(bus=bus, blocks=block_macro(name, columns=columns, macro={"banks": banks},
+                                                           input_beat_bits=bits)) for name, columns, banks, bits, bus in
+               (("MXFP4", 64, 2, 64, "axi"), ("MXINT8+MXFP8_E4M3", 1, 16, 1024, "apb"))]
 
 
 @pytest.mark.parametrize("driver, headers, registers, more", [
     ("bitline_engine", [engine_registers_header(), engine_codes_header()], engine_register_map(default_engine()),
      [f"BITLINE_ENGINE_FAULT_{fault.name} == {fault.value}" for fault in Fault]),
-    ("bitline_block_core", [block_core_registers_header(BLOCK_CORES[0])], BLOCK_CORES[1], [])])
+    ("bitline_block_core", [block_core_registers_header(package(BLOCK_CORES[0]).registers)],
+     package(BLOCK_CORES[1]).registers, [])])
 def test_c_headers_of_other_cores_have_their_registers(tmp_path, driver, headers, registers, more):
     facts = list(more)
     for register in registers:
