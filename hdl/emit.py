@@ -10,10 +10,12 @@ from importlib.metadata import version
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import In
 
+from ..golden.formats.blocks import NUMBER_OF
+from .block_core.top import BlockCoreTop, block_core_ports
 from .config import CoreConfig
+from .config.block_core import BlockCoreConfig
 from .config.engine import EngineConfig
 from .config.engine_core import EngineCoreConfig
-from .config.format_choice import NUMBER_OF
 from .config.formats import FormatConfig
 from .core.top import CoreTop, core_ports
 from .engine.engine import Engine, check_gateware, engine_members
@@ -103,14 +105,18 @@ def sidecar(config, fabric="generic"):
             "latency": {"cycles": config.latency, "column": config.column_latency, "fuse": config.fuse_latency},
             "widths": {"input": config.input_bits, "weight": config.weight_bits, "sum": config.sum_width,
                        "total": config.total_width, "sum_x": config.sum_x_width}}),
-        **({"beats": {"inputs": config.input_lanes, "weights": config.weight_lanes}, "bias": config.bias,
-            "formats": {name: {each.name: {"number": NUMBER_OF[each.name], "raised": choice.raised(each)}
-                               for each in choice.formats} for name, choice in config.choices.items()}}
-           if isinstance(config, FormatConfig) else {}),
+        **(described_formats(config) if isinstance(config, FormatConfig) else {}),
         "ports": [{"name": name, "direction": "input" if is_input else "output", "width": width, "meaning": meaning}
                   for name, is_input, width, meaning in pins],
     }
     return json.dumps(description, indent=2) + "\n"
+
+
+def described_formats(config):
+    """What `sidecar` has of the formats of a block macro."""
+    return {"beats": {"inputs": config.input_lanes, "weights": config.weight_lanes}, "bias": config.bias,
+            "formats": {name: {each.name: {"number": NUMBER_OF[each.name], "raised": choice.raised(each)}
+                               for each in choice.formats} for name, choice in config.choices.items()}}
 
 
 def _macro_pins(config):
@@ -129,11 +135,11 @@ def _component_pins(config, cls, members):
 
 
 def emit(config, fabric="generic"):
-    """Verilog of a macro, block macro, core, engine or engine core, as one text.
+    """Verilog of a macro, core, block macro, block core, engine or engine core, as one text.
 
     Parameters
     ----------
-    config : MacroConfig, FormatConfig, CoreConfig, EngineConfig or EngineCoreConfig
+    config : MacroConfig, FormatConfig, CoreConfig, BlockCoreConfig, EngineConfig or EngineCoreConfig
     fabric : str
         One of `FABRICS`: plain Verilog, or with cells of an FPGA. Function and timing in cycles are the same.
 
@@ -171,6 +177,9 @@ def _emitted(config, fabric):
     emitter = Emitter(config.name, fabric)
     if isinstance(config, CoreConfig):
         what, text = "a digital SRAM compute-in-memory core", _core(emitter, config, CoreTop, core_ports)
+    elif isinstance(config, BlockCoreConfig):
+        what, text = ("a digital SRAM compute-in-memory core of block formats",
+                      _core(emitter, config, BlockCoreTop, block_core_ports))
     elif isinstance(config, EngineCoreConfig):
         check_gateware(config.engine)
         what, text = "an engine with registers on a bus", _core(emitter, config, EngineTop, engine_core_ports)

@@ -67,10 +67,19 @@ def test_tables_of_mutants_are_what_was_counted():
     assert set(arguments) == set(record["survivors"])
 
 
-@pytest.mark.parametrize("table", [format_tables.ports_table, format_tables.macros_table, format_tables.numbers_table],
+@pytest.mark.parametrize("table", [
+    format_tables.ports_table, format_tables.macros_table, format_tables.numbers_table, format_tables.header_table,
+    format_tables.packets_table, format_tables.core_registers_table, format_tables.core_errors_table],
                          ids=lambda function: function.__name__)
 def test_tables_of_block_macros_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table()}"
+
+
+def test_table_of_block_cores_is_what_was_measured():
+    rows = json.loads((ROOT / "docs" / "block_cores.json").read_text(encoding="utf-8"))["gateware"]
+    table = format_tables.core_sizes_table(rows)
+    assert f"\n\n{table}\n" in (ROOT / "docs" / "formats.md").read_text(encoding="utf-8"), f"now: {table}"
+    assert sum("core" in row["format"] for row in rows) == 3
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)

@@ -49,6 +49,8 @@ MXFP6_E3M2 = BlockFormat("MXFP6_E3M2", E3M2)
 MXFP4 = BlockFormat("MXFP4", E2M1)
 NVFP4 = BlockFormat("NVFP4", E2M1, 16, E4M3)
 FORMATS = {each.name: each for each in (MXINT8, MXFP8_E4M3, MXFP8_E5M2, MXFP6_E2M3, MXFP6_E3M2, MXFP4, NVFP4)}
+# The number of a format where hardware has several: the same everywhere.
+NUMBER_OF = {name: number for number, name in enumerate(FORMATS)}
 
 
 @dataclass(frozen=True)

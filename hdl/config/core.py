@@ -21,6 +21,18 @@ SETS = 2
 MAX_TOTAL_BITS = 32
 
 
+def reset_kind():
+    """The parameter of a core's reset."""
+    return parameter("`aresetn` is `synchronous` to the clock, or may fall at any moment (`asynchronous`).",
+                     default="synchronous", choices=RESETS)
+
+
+def bus_name():
+    """The parameter of a core's bus."""
+    return parameter("Bus of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
+                     choices=BUS_NAMES)
+
+
 def element_bytes(bits):
     """Bytes of an integer of up to 16 bits in a stream."""
     return 1 if bits <= 8 else 2
@@ -46,10 +58,8 @@ class CoreConfig(Parameters):
     output_stream_bits: int = parameter("Bits of `m_axis_tdata`.", default=64, choices=STREAM_BITS)
     output: str = parameter("Type of results: `int8` or `int16`, requantized, or `int32`, the totals.",
                             default="int8", choices=OUTPUTS)
-    reset: str = parameter("`aresetn` is `synchronous` to the clock, or may fall at any moment (`asynchronous`).",
-                           default="synchronous", choices=RESETS)
-    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
-                         choices=BUS_NAMES)
+    reset: str = reset_kind()
+    bus: str = bus_name()
     checksum: bool = parameter("Further columns hold the sum of each row's weights, and every result is checked "
                                "against them.", default=False, choices=(False, True))
     dma: int = parameter("Bits of the addresses of an AXI4 master, which reads vectors and weights from memory and "

@@ -1,7 +1,7 @@
 """`EngineCoreConfig`: the description of an engine behind a bus."""
 
 from .base import Parameters, configuration, parameter
-from .core import BUS_NAMES
+from .core import bus_name
 from .engine import EngineConfig
 
 
@@ -20,8 +20,7 @@ class EngineCoreConfig(Parameters):
     """
 
     engine: EngineConfig = parameter("The engine; a dictionary in JSON.")
-    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
-                         choices=BUS_NAMES)
+    bus: str = bus_name()
 
     def __post_init__(self):
         self.check_parts()

@@ -8,8 +8,6 @@ from ...golden.formats.elements import NUMBERS
 # What there is no gateware of, and why.
 REFUSED = {"MXFP8_E5M2": "whose infinities no sum of integers holds"}
 FORMAT_NAMES = tuple(name for name in FORMATS if name not in REFUSED)
-# The number of a format at the ports of a macro that has several: the same in every macro.
-NUMBER_OF = {name: number for number, name in enumerate(FORMATS)}
 NUMBER_BITS = len(FORMATS).bit_length()
 # Between the names of formats.
 SEPARATOR = "+"

@@ -3,9 +3,11 @@
 from functools import cached_property
 
 from ...golden.formats.blocks import SCALE_BIAS, SCALE_NAN
+from ...golden.formats.packets import SCALE_BITS
 from ...golden.formats.products import ROUNDED
 from ...golden.formats.window import Window
 from .base import Parameters, configuration, parameter
+from .core import STREAM_BITS
 from .format_choice import FORMAT_NAMES, SEPARATOR, FormatChoice
 from .macro import MAX_COLUMNS, MacroConfig
 from .widths import ceil_log2, signed_width
@@ -13,7 +15,7 @@ from .widths import ceil_log2, signed_width
 RESULTS = tuple(ROUNDED)
 # Bits of an input or weight that a macro takes at once.
 MAX_BITS = 16
-# Bits of codes in a beat of weights.
+# Bits of a beat of weights.
 WEIGHT_BEAT_BITS = 64
 # Bits of the mantissa of a scale of E4M3.
 SCALE_MANTISSA_BITS = 4
@@ -67,6 +69,10 @@ class FormatConfig(Parameters):
     exponent_range: int = parameter("By how much the sum of the exponents of two scales may exceed the base of an "
                                     "accumulation, so that all of a block fits.", default=33, minimum=0, maximum=255)
     result: str = parameter("Type of results.", default=RESULTS[0], choices=RESULTS)
+    input_beat_bits: int = parameter("Bits of a beat of vectors, which has as many codes as fit, a power of two, half "
+                                     "a block at most; 0: as few as let vectors follow each other. In a core 64 unless "
+                                     "others are given, and not 0.", default=0, choices=(0, *STREAM_BITS),
+                                     is_named=False)
 
     def __post_init__(self):
         self.check_parts()
@@ -181,7 +187,9 @@ class FormatConfig(Parameters):
 
     @property
     def input_lanes(self):
-        """Elements of a beat of vectors: a vector of any format has no more beats than planes."""
+        """Elements of a beat of vectors: by `input_beat_bits`, or so many that no format has more beats than planes."""
+        if self.input_beat_bits:
+            return 1 << min(self.macro.rows // 2, self.input_beat_bits // self.x.bits).bit_length() - 1
         planes = min(self.parts_of(each) * self.planes_of(each) for each in self.x.formats)
         return 1 << ceil_log2(-(-self.macro.rows // planes))
 
@@ -202,6 +210,16 @@ class FormatConfig(Parameters):
     def row_beats(self):
         """Beats of a row of weights."""
         return self.columns // self.weight_lanes
+
+    @property
+    def weight_scales(self):
+        """Scales of weights that a beat holds, in a core."""
+        return WEIGHT_BEAT_BITS // SCALE_BITS
+
+    @property
+    def scale_beats(self):
+        """Beats of all of them."""
+        return -(-self.columns // self.weight_scales)
 
     # Joining.
 
@@ -253,8 +271,13 @@ class FormatConfig(Parameters):
     @property
     def name(self):
         """Name of the top module, and prefix of all others."""
+        return f"bitline_{self.title}_{self.hash}"
+
+    @property
+    def title(self):
+        """Formats and size, as names have them."""
         formats = self.inputs if self.inputs == self.weights else f"{self.inputs}_{self.weights}"
-        return f"bitline_{formats.lower().replace(SEPARATOR, '_')}_{self.macro.rows}x{self.columns}_{self.hash}"
+        return f"{formats.lower().replace(SEPARATOR, '_')}_{self.macro.rows}x{self.columns}"
 
 
 def block_macro(inputs, weights=None, *, columns, macro=None, **more):

@@ -8,7 +8,7 @@ from ..axi.axi_stream import beat_layout
 from ..axi.bursts import dma_signature
 from ..csr.buses import BUS_COMPONENTS, connect_bus
 from ..csr.register_file import RegisterFile
-from ..csr.register_map import register_map
+from ..csr.register_map import ErrorCode, register_map
 from ..fabric.emitter import Platform
 from ..macro.macro import Macro
 from .checksum import RowChecksum, TotalsCheck
@@ -23,6 +23,7 @@ from .register_connections import (
     connect_loader,
     connect_requantizer,
     connect_self_test,
+    connect_skipped,
     connect_status,
     connect_vectors,
 )
@@ -87,7 +88,8 @@ class Core(wiring.Component):
         tracker = add("tracker", VectorTracker, config=config, max_in_requantizer=Requantizer.max_vectors(config))
         requantizer = add("requantizer", Requantizer, config=config)
         packer = add("packer", ResultPacker, config=config, latency=Requantizer.max_vectors(config))
-        errors = add("errors", ErrorLog, has_dma=bool(config.dma))
+        dma_errors = (ErrorCode.DMA_WRONG, ErrorCode.DMA_LATE) if config.dma else ()
+        errors = add("errors", ErrorLog, others=(ErrorCode.LOCKED, ErrorCode.ABORTED, *dma_errors))
         vector_source = add("vector_source", SourceSwitch, bits=config.input_stream_bits)
         load_source = add("load_source", SourceSwitch, bits=config.weight_stream_bits)
         connect_bus(m, self.bus, front, registers)
@@ -119,7 +121,8 @@ class Core(wiring.Component):
         if config.dma:
             connect_dma(m, self, registers, loader, errors)
         performance = add("performance", Performance, max_skipped=config.macro.input_bits - 1)
-        connect_counters(m, self, registers, vectors, tracker, performance)
+        connect_counters(m, self, registers, tracker.entered, performance)
+        connect_skipped(m, registers, vectors, performance)
         return m
 
     @staticmethod

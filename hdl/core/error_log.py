@@ -17,7 +17,8 @@ class ErrorLog(wiring.Component):
 
     Parameters
     ----------
-    has_dma : bool
+    others : tuple of ErrorCode
+        Further ones that may happen, each with an input of its name in small letters.
 
     Members
     -------
@@ -26,7 +27,7 @@ class ErrorLog(wiring.Component):
     load : ``In(FAULTS)``
         Faults of the arriving packet of weights or parameters.
     muted : ``In(1)``
-        The packets are the self-test's: their faults do not count.
+        The packets are the self-test's: their faults do not count. Without one it is 0.
     locked : ``In(1)``
         A packet was refused because of the lock.
     aborted : ``In(1)``
@@ -45,13 +46,17 @@ class ErrorLog(wiring.Component):
         Memory answered the DMA with an error.
     dma_late : ``In(1)``
         Memory does not answer the DMA.
+    vector_header : ``In(1)``
+        The header of a vector is wrong.
+    load_header : ``In(1)``
+        The header of a packet of weights is wrong.
     """
 
-    def __init__(self, *, has_dma):
-        self.has_dma = has_dma
-        super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "locked": In(1), "aborted": In(1),
-                          "access": In(8), "clear": In(1), "happens": Out(1), "code": Out(8), "count": Out(8),
-                          **({"dma_wrong": In(1), "dma_late": In(1)} if has_dma else {})})
+    def __init__(self, *, others):
+        self.others = others
+        super().__init__({"vector": In(FAULTS), "load": In(FAULTS), "muted": In(1), "access": In(8), "clear": In(1),
+                          "happens": Out(1), "code": Out(8), "count": Out(8),
+                          **{code.name.lower(): In(1) for code in others}})
 
     def elaborate(self, platform):
         m = Module()
@@ -63,9 +68,7 @@ class ErrorLog(wiring.Component):
             ErrorCode.LOAD_SHORT: self.load.short,
             ErrorCode.LOAD_LONG: self.load.long,
         }
-        others = {ErrorCode.LOCKED: self.locked, ErrorCode.ABORTED: self.aborted}
-        if self.has_dma:
-            others |= {ErrorCode.DMA_WRONG: self.dma_wrong, ErrorCode.DMA_LATE: self.dma_late}
+        others = {code: getattr(self, code.name.lower()) for code in self.others}
         was_muted, accessed = Signal(), Signal()
         m.d.sync += [was_muted.eq(self.muted), accessed.eq(self.access != ErrorCode.NONE)]
         faults, others, accesses = (self._register(m, name, errors) for name, errors in (

@@ -13,7 +13,7 @@ class Performance(wiring.Component):
     Parameters
     ----------
     max_skipped : int
-        Maximum number of planes that a vector skips.
+        Maximum number of planes that a vector skips; None: they are not counted.
 
     Members
     -------
@@ -22,7 +22,7 @@ class Performance(wiring.Component):
     vector : ``In(1)``
         Count a vector.
     skipped : ``In(range(max_skipped + 1))``
-        Count so many skipped planes.
+        Count so many skipped planes. Exists, as ``planes_skipped``, if they are counted.
     input_stall : ``In(1)``
         Count a stall of the input.
     output_stall : ``In(1)``
@@ -41,16 +41,19 @@ class Performance(wiring.Component):
 
     def __init__(self, *, max_skipped):
         self.max_skipped = max_skipped
+        counts_planes = max_skipped is not None
         super().__init__({
-            "clear": In(1), "vector": In(1), "skipped": In(range(max_skipped + 1)), "input_stall": In(1),
-            "output_stall": In(1), "cycles": Out(BITS), "vectors": Out(BITS), "planes_skipped": Out(BITS),
-            "input_stalls": Out(BITS), "output_stalls": Out(BITS),
+            "clear": In(1), "vector": In(1), **({"skipped": In(range(max_skipped + 1))} if counts_planes else {}),
+            "input_stall": In(1), "output_stall": In(1), "cycles": Out(BITS), "vectors": Out(BITS),
+            **({"planes_skipped": Out(BITS)} if counts_planes else {}), "input_stalls": Out(BITS),
+            "output_stalls": Out(BITS),
         })
 
     def elaborate(self, platform):
         m = Module()
-        events = {"vectors": self.vector, "planes_skipped": self.skipped, "input_stalls": self.input_stall,
-                  "output_stalls": self.output_stall}
+        events = {"vectors": self.vector,
+                  **({} if self.max_skipped is None else {"planes_skipped": self.skipped}),
+                  "input_stalls": self.input_stall, "output_stalls": self.output_stall}
         steps = {name: Signal(len(event), name=f"step_{name}") for name, event in events.items()}
         m.d.sync += [steps[name].eq(event) for name, event in events.items()]
         for name, step in {"cycles": Const(1), **steps}.items():

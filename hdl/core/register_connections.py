@@ -101,6 +101,13 @@ def connect_errors(m, registers, vectors, loader, takeover, errors):
         errors.muted.eq(takeover.active),
         errors.locked.eq(loader.refused),
         errors.aborted.eq(takeover.abort & ~was_aborting),
+    ]
+    connect_error_register(m, registers, errors)
+
+
+def connect_error_register(m, registers, errors):
+    """Errors of accesses, and the register of any core that has the code and count of all."""
+    m.d.comb += [
         errors.access.eq(registers.access_error),
         errors.clear.eq(registers.control.clear_error.data),
         registers.error.code.data.eq(errors.code),
@@ -155,6 +162,11 @@ def connect_events(m, core, registers, loader, test, errors):
         events.append((status.checksum, enable.checksum))
     if core.config.dma:
         events.append((status.transferred, enable.transferred))
+    connect_interrupt(m, core, events)
+
+
+def connect_interrupt(m, core, events):
+    """The interrupt of any core: some event, of pairs with what enables it, has happened."""
     m.d.sync += core.irq.eq(Cat(event.data & enabled.data for event, enabled in events).any())
 
 
@@ -204,19 +216,23 @@ def connect_channel(m, channel, stop, busy, failed, address, beats, left, lasts=
     ]
 
 
-def connect_counters(m, core, registers, vectors, tracker, performance):
-    """What is counted, and the registers that have the counts."""
+def connect_counters(m, core, registers, entered, performance):
+    """What is counted in any core, and the registers that have the counts."""
     had_entered = Signal()
-    m.d.sync += had_entered.eq(tracker.entered)
+    m.d.sync += had_entered.eq(entered)
     m.d.comb += [
         performance.clear.eq(registers.control.clear_counters.data),
         performance.vector.eq(had_entered),
-        performance.skipped.eq(Mux(had_entered, vectors.skipped, 0)),
         performance.input_stall.eq(core.s_axis.valid & ~core.s_axis.ready),
         performance.output_stall.eq(core.m_axis.valid & ~core.m_axis.ready),
         registers.cycles.count.data.eq(performance.cycles),
         registers.vectors.count.data.eq(performance.vectors),
-        registers.planes_skipped.count.data.eq(performance.planes_skipped),
         registers.input_stalls.count.data.eq(performance.input_stalls),
         registers.output_stalls.count.data.eq(performance.output_stalls),
     ]
+
+
+def connect_skipped(m, registers, vectors, performance):
+    """Planes that the macro skips of a vector, known when it is counted."""
+    m.d.comb += [performance.skipped.eq(Mux(performance.vector, vectors.skipped, 0)),
+                 registers.planes_skipped.count.data.eq(performance.planes_skipped)]

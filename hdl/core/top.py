@@ -52,10 +52,15 @@ class CorePort:
 
 def core_ports(config):
     """The ports of a core's module, a list of `CorePort`."""
-    names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *([DMA] if config.dma else STREAMS)]
-    return [*clock_ports(names, config.reset), *register_ports(config.bus),
-            *(master_interface(master_ports(config.output_stream_bits, config.dma)) if config.dma else
-              _stream_ports(config)), interrupt_port()]
+    ports = (([DMA], master_interface(master_ports(config.output_stream_bits, config.dma))) if config.dma else
+             (STREAMS, _stream_ports(config)))
+    return all_ports(config, *ports)
+
+
+def all_ports(config, names, ports):
+    """Ports of the interfaces with these names, and with them clock, reset, registers and interrupt of any core."""
+    names = [BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), *names]
+    return [*clock_ports(names, config.reset), *register_ports(config.bus), *ports, interrupt_port()]
 
 
 def clock_ports(names, reset):
@@ -99,22 +104,39 @@ def master_interface(ports):
 def _stream_ports(config):
     bits = {"s_axis": config.input_stream_bits, "s_axis_w": config.weight_stream_bits,
             "m_axis": config.output_stream_bits}
-    for stream, meaning in STREAMS.items():
+    wrong = "with tlast: the results do not agree with the checksum"
+    return stream_ports({name: (bits[name], meaning) for name, meaning in STREAMS.items()},
+                        wrong if config.checksum else None)
+
+
+def stream_ports(streams, user):
+    """AXI4-Streams: of each its bits and meaning, by name; and what ``tuser`` of the results means, None without."""
+    for stream, (bits, meaning) in streams.items():
         for name, (width, says) in {
-                "tdata": (bits[stream], "bytes, the first lowest"), "tkeep": (bits[stream] // 8, "which bytes count"),
+                "tdata": (bits, "bytes, the first lowest"), "tkeep": (bits // 8, "which bytes count"),
                 "tlast": (1, "the last beat of a packet"), "tvalid": (1, "a beat is offered"),
                 "tready": (1, "it is accepted")}.items():
             is_input = (name == "tready") == (stream == "m_axis")
             yield CorePort(name=f"{stream}_{name}", direction="input" if is_input else "output", width=width,
                            meaning=f"{meaning}: {says}", interface=f"{STREAM} {stream}", role=name.upper())
-    if config.checksum:
-        yield CorePort(name="m_axis_tuser", direction="output", width=1, interface=f"{STREAM} m_axis",
-                       meaning="with tlast: the results do not agree with the checksum", role="TUSER")
+    if user:
+        yield CorePort(name="m_axis_tuser", direction="output", width=1, interface=f"{STREAM} m_axis", meaning=user,
+                       role="TUSER")
 
 
 def _phrase(sentence):
     """A sentence without its capital, and without what it says of the ports that follow."""
     return (sentence[0].lower() + sentence[1:]).partition("; this and")[0]
+
+
+def stream_pins(core):
+    """Values of a core's streams for each port, by its name."""
+    pins = {}
+    for name in STREAMS:
+        side = getattr(core, name)
+        pins |= {f"{name}_tvalid": side.valid, f"{name}_tready": side.ready}
+        pins |= {f"{name}_t{field}": Value.cast(side.payload[field]) for field, _ in side.payload.shape()}
+    return pins
 
 
 class CoreTop(wiring.Component):
@@ -135,30 +157,42 @@ class CoreTop(wiring.Component):
     As `core_ports` names them.
     """
 
+    # What is within, and the function of its ports.
+    CORE, PORTS = Core, staticmethod(core_ports)
+
     def __init__(self, *, config):
         self.config = config
         super().__init__({port.name: (In if port.direction == "input" else Out)(port.width)
-                          for port in core_ports(config)})
+                          for port in self.PORTS(config)})
 
     @property
     def meanings(self):
         """What each port is for, by its name."""
-        return {port.name: port.meaning for port in core_ports(self.config)}
+        return {port.name: port.meaning for port in self.PORTS(self.config)}
 
     def elaborate(self, platform):
         platform = Platform.of(platform)
         m = Module()
         m.domains.sync = sync = ClockDomain()
         m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(self._reset(m))]
-        core = platform.instantiate(m, "core", "core", Core, config=self.config)
-        inner = self._pins(core, self._dma(m, platform, core) if self.config.dma else None)
+        core = platform.instantiate(m, "core", "core", self.CORE, config=self.config)
+        prefix = BUS_COMPONENTS[self.config.bus].PREFIX
+        inner = {"irq": core.irq, **self._data_pins(m, platform, core),
+                 **{f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}}
         for (name,), member, pin in self.signature.flatten(self):
             # All except clock and reset.
             if name in inner:
                 m.d.comb += inner[name].eq(pin) if member.flow == In else pin.eq(inner[name])
         return m
 
-    def _dma(self, m, platform, core):
+    def _data_pins(self, m, platform, core):
+        """Values of the streams' ports by name, or of those of the DMA behind them."""
+        if not self.config.dma:
+            return stream_pins(core)
+        dma = self._add_dma(m, platform, core)
+        return {f"{DMA}_{name}": value for (name,), _, value in dma.m_axi.signature.flatten(dma.m_axi)}
+
+    def _add_dma(self, m, platform, core):
         """The DMA between the core's streams and its own port."""
         config = self.config
         bits = config.output_stream_bits
@@ -170,18 +204,6 @@ class CoreTop(wiring.Component):
         wiring.connect(m, core.m_axis, dma.results)
         wiring.connect(m, core.dma, dma.control)
         return dma
-
-    def _pins(self, core, dma):
-        """Values of the core, and of the DMA if there is one, for each port, by its name."""
-        prefix = BUS_COMPONENTS[self.config.bus].PREFIX
-        pins = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
-        if dma:
-            return pins | {"irq": core.irq} | {f"{DMA}_{name}": value
-                                               for (name,), _, value in dma.m_axi.signature.flatten(dma.m_axi)}
-        for name, side in (("s_axis", core.s_axis), ("s_axis_w", core.s_axis_w), ("m_axis", core.m_axis)):
-            pins |= {f"{name}_tvalid": side.valid, f"{name}_tready": side.ready}
-            pins |= {f"{name}_t{field}": Value.cast(side.payload[field]) for field, _ in side.payload.shape()}
-        return pins | {"irq": core.irq}
 
     def _reset(self, m):
         """Active high, synchronous."""

@@ -179,10 +179,12 @@ class RegisterFile(wiring.Component):
 
     def _check(self):
         """Whether there is an error in the access that is executed, by `ErrorCode`."""
-        busy = reduce(or_, (guard & self._ports[name, "busy"] for name, guard in self._guards.items()))
-        wrong = reduce(or_, (self._selected[name] & is_wrong for name, is_wrong in self._wrong.items()))
-        locked = {ErrorCode.LOCKED: self._lockable & self._ports["lock", "locked", "data"]} if self._locks else {}
-        return {**locked, ErrorCode.BUSY: busy, ErrorCode.VALUE: wrong, ErrorCode.UNMAPPED: self._unmapped}
+        found = {
+            ErrorCode.LOCKED: [self._lockable & self._ports["lock", "locked", "data"]] if self._locks else [],
+            ErrorCode.BUSY: [guard & self._ports[name, "busy"] for name, guard in self._guards.items()],
+            ErrorCode.VALUE: [self._selected[name] & is_wrong for name, is_wrong in self._wrong.items()],
+            ErrorCode.UNMAPPED: [self._unmapped]}
+        return {code: reduce(or_, errors) for code, errors in found.items() if errors}
 
     def _is_read(self, register):
         """Whether a read gives the register's value; one that is refused gives zero."""

@@ -42,6 +42,8 @@ class ErrorCode(enum.IntEnum):
     ABORTED = 11
     DMA_WRONG = 12
     DMA_LATE = 13
+    VECTOR_HEADER = 14
+    LOAD_HEADER = 15
 
     @property
     def meaning(self):
@@ -64,6 +66,8 @@ ERROR_MEANINGS = {
     ErrorCode.ABORTED: "A zeroize or self-test waited too long, and discarded packets that had begun, or results.",
     ErrorCode.DMA_WRONG: "Memory answered the DMA with an error; that transfer has ended.",
     ErrorCode.DMA_LATE: "Memory does not answer the DMA; that transfer ends, and its channel is busy until it does.",
+    ErrorCode.VECTOR_HEADER: "A block core has no such format, bank or base; results of that accumulation are lost.",
+    ErrorCode.LOAD_HEADER: "A block core has no such format or bank; that packet of weights was discarded.",
 }
 
 
@@ -139,17 +143,24 @@ def version_register(offset):
         ("patch", 0, 8, patch, "Patch."), ("minor", 8, 8, minor, "Minor."), ("major", 16, 8, major, "Major.")))
 
 
-def _identification(config):
-    """Registers from which a driver reads the configuration."""
-    macro = config.macro
+def identification(config, identity, letters, rows, columns):
+    """Identity, version, hash and shape of any core."""
     return [
         Register(name="identity", offset=0x000, meaning="Identifies a Bitline core.", fields=constants(
-            ("identity", 0, 32, CORE_IDENTITY, "The letters BLCM, B highest."))),
+            ("identity", 0, 32, identity, f"The letters {letters}, B highest."))),
         version_register(0x004),
         Register(name="configuration", offset=0x008, meaning="Identifies the configuration.",
                  fields=constants(("hash", 0, 32, int(config.hash, 16), "The hash in the module's name."))),
         Register(name="shape", offset=0x00C, meaning="Size of the array.", fields=constants(
-            ("rows", 0, 16, macro.rows, "Inputs of a vector."), ("columns", 16, 16, macro.columns, "Results."))),
+            ("rows", 0, 16, rows, "Inputs of a vector."), ("columns", 16, 16, columns, "Results."))),
+    ]
+
+
+def _identification(config):
+    """Registers from which a driver reads the configuration."""
+    macro = config.macro
+    return [
+        *identification(config, CORE_IDENTITY, "BLCM", macro.rows, macro.columns),
         Register(name="widths", offset=0x010, meaning="Bits of numbers.", fields=constants(
             ("weight_bits", 0, 8, macro.weight_bits, "Of a weight."),
             ("input_bits", 8, 8, macro.input_bits, "Of an input."),
@@ -165,6 +176,27 @@ def _identification(config):
             ("output_bytes", 16, 8, config.output_stream_bits // 8, "Of m_axis."),
             *([("dma_address_bits", 24, 8, config.dma, "Of an address of the DMA.")] if config.dma else []))),
     ]
+
+
+def error_register():
+    """The first error, and how many."""
+    return Register(name="error", offset=0x02C, meaning="Errors since they were cleared.", fields=fields_of(
+        Access.RO,
+        ("code", 0, 8, "The first of them.", {}), ("count", 8, 8, "How many; stays at 255.", {})))
+
+
+# Events of any core.
+EVENTS = (("error", 0, 1, "Something went wrong; see the register error.", {}),
+          ("result", 1, 1, "The last beat of a result has left.", {}),
+          ("loaded", 2, 1, "A packet of s_axis_w has been stored.", {}))
+
+
+def interrupt_registers(events):
+    """Which events have happened, and which of them raise the interrupt; events as of `EVENTS`."""
+    for name, offset, access, meaning in (
+            ("interrupt_status", 0x030, Access.W1C, "Events that have happened."),
+            ("interrupt_enable", 0x034, Access.RW, "Events that raise the interrupt.")):
+        yield Register(name=name, offset=offset, meaning=meaning, fields=fields_of(access, *events))
 
 
 def _control(config):
@@ -189,18 +221,8 @@ def _control(config):
         Register(name="lock", offset=0x028, meaning="Write protection of weights and parameters.", fields=fields_of(
             Access.W1S,
             ("locked", 0, 1, "Weights and parameters can no longer be written.", {}))),
-        Register(name="error", offset=0x02C, meaning="Errors since they were cleared.", fields=fields_of(
-            Access.RO,
-            ("code", 0, 8, "The first of them.", {}), ("count", 8, 8, "How many; stays at 255.", {}))),
-        *(Register(name=name, offset=offset, meaning=meaning, fields=fields_of(
-            access,
-            ("error", 0, 1, "Something went wrong; see the register error.", {}),
-            ("result", 1, 1, "The last beat of a result has left.", {}),
-            ("loaded", 2, 1, "A packet of s_axis_w has been stored.", {}),
-            ("finished", 3, 1, "A zeroize or self-test has ended.", {}), *events))
-          for name, offset, access, meaning in (
-              ("interrupt_status", 0x030, Access.W1C, "Events that have happened."),
-              ("interrupt_enable", 0x034, Access.RW, "Events that raise the interrupt."))),
+        error_register(),
+        *interrupt_registers([*EVENTS, ("finished", 3, 1, "A zeroize or self-test has ended.", {}), *events]),
     ]
 
 
@@ -321,11 +343,16 @@ PERFORMANCE_COUNTERS = {
 }
 
 
+def counter_registers(names=tuple(PERFORMANCE_COUNTERS)):
+    """The performance counters with these names; each is at the same offset in any core."""
+    for index, (name, meaning) in enumerate(PERFORMANCE_COUNTERS.items()):
+        if name in names:
+            yield Register(name=name, offset=0x080 + 4 * index, meaning=f"{meaning} Wraps.", fields=fields_of(
+                Access.RO, ("count", 0, 32, "Since they were cleared.", {})))
+
+
 def register_map(config):
     """All registers of a core, by rising offset."""
-    counters = (Register(name=name, offset=0x080 + 4 * index, meaning=f"{meaning} Wraps.", fields=fields_of(
-        Access.RO, ("count", 0, 32, "Since they were cleared.", {})))
-        for index, (name, meaning) in enumerate(PERFORMANCE_COUNTERS.items()))
-    registers = [*_identification(config), *_control(config), *_work(config), *_settings(config), *counters,
-                 *_dma(config)]
+    registers = [*_identification(config), *_control(config), *_work(config), *_settings(config),
+                 *counter_registers(), *_dma(config)]
     return tuple(sorted(registers, key=lambda register: register.offset))

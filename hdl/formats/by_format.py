@@ -2,7 +2,7 @@
 
 from amaranth.hdl import Cat, Const, Signal
 
-from ..config.format_choice import NUMBER_OF
+from ...golden.formats.blocks import NUMBER_OF
 
 
 def by_format(m, name, choice, number, value_of):
@@ -37,5 +37,10 @@ def is_known(m, name, choice, number):
     if not choice.is_several:
         return Const(1)
     known = Signal(name=name)
-    m.d.comb += known.eq(Cat(number == NUMBER_OF[each] for each in choice.names).any())
+    m.d.comb += known.eq(is_among(choice, number))
     return known
+
+
+def is_among(choice, number):
+    """Whether a choice, of one format or several, has one of this number."""
+    return Cat(number == NUMBER_OF[each] for each in choice.names).any()

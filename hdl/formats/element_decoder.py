@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from ...golden.formats.blocks import NUMBER_OF
 from ...golden.formats.elements import ONE_NAN
-from ..config.format_choice import NUMBER_OF
 
 # Codes of so many bits have a table, of which synthesizers make few LUTs.
 TABLE_BITS = 6

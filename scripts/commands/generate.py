@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from ...hdl.config import CoreConfig
+from ...hdl.config.block_core import BlockCoreConfig
 from ...hdl.config.engine import EngineConfig
 from ...hdl.config.engine_core import EngineCoreConfig
 from ...hdl.emit import FABRICS, emit_files, sidecar
@@ -32,23 +34,26 @@ def generate_core(config, folder, fabric="generic"):
 
     Parameters
     ----------
-    config : CoreConfig or EngineCoreConfig
+    config : CoreConfig, BlockCoreConfig or EngineCoreConfig
     folder : Path
     fabric : str
     """
+    from ..integration.block_core_files import block_core_files
     from ..integration.engine_files import engine_files
     from ..integration.files import integration_files
     from ..integration.systemrdl import IntegrationError
 
     check_writable(folder / f"{config.name}.v")
     # Files that are not named after the core would be the other's no more; nor those that only one fabric has.
-    for other in sorted(path for kind in ("core", "engine_core") for path in folder.glob(f"bitline_{kind}_*.json")):
+    for other in sorted(path for kind in ("core", "block_core", "engine_core")
+                        for path in folder.glob(f"bitline_{kind}_*.json")):
         if other.stem != config.name:
             raise BadInput(f"{folder} must hold no other core, and holds {other.stem}")
         if fabric_of(other) not in (fabric, None):
             raise BadInput(f"{folder} must hold no core of fabric {fabric_of(other)}, and holds {other.stem}")
     with refusing(IntegrationError):
-        files = (engine_files if isinstance(config, EngineCoreConfig) else integration_files)(config, fabric)
+        files = {BlockCoreConfig: block_core_files, CoreConfig: integration_files,
+                 EngineCoreConfig: engine_files}[type(config)](config, fabric)
     for name in files:
         if (folder / name).is_dir():
             raise BadInput(f"{folder / name} must be a file, and is a folder")
@@ -82,7 +87,8 @@ def command(blocks, config, core, engine_path, engine_bus, fabric, out):
     rounds its sums; rows and bits are those of the formats. With + between formats each vector, and each bank, has one
     of them.
 
-    With --core, write the macro in a core with buses and registers, and all that is needed to integrate it.
+    With --core, write the macro in a core with buses and registers, and all that is needed to integrate it; with
+    --format too a block macro in one, of whose options it has --bus and --reset.
 
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
     macro then has a --result-interval of 4 if none is given.

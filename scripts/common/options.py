@@ -8,6 +8,7 @@ import click
 
 from ...hdl.config import CoreConfig, MacroConfig, allowed
 from ...hdl.config.base import Parameters
+from ...hdl.config.block_core import INPUT_BEAT_BITS, BlockCoreConfig
 from ...hdl.config.format_choice import FORMAT_NAMES
 from ...hdl.config.formats import FormatConfig, block_macro
 from ...verif.sim.build import SIMULATORS
@@ -104,7 +105,8 @@ def _macro_of(path):
 def core_options(function):
     """Options that describe a core around the macro; the function gets ``core``, a CoreConfig or None.
 
-    If the function has an ``engine_path`` it gets ``engine_bus`` too: the bus that an engine is to have, or None.
+    If the function has ``blocks`` that are not None it is a BlockCoreConfig. If the function has an ``engine_path`` it
+    gets ``engine_bus`` too: the bus that an engine is to have, or None.
     """
 
     @functools.wraps(function)
@@ -115,7 +117,9 @@ def core_options(function):
             arguments["engine_bus"] = given.pop("bus", None) if has_engine else None
         if given and not is_core:
             raise BadInput(f"--{next(iter(given)).replace('_', '-')} must come with --core, and does not")
-        core = _read_core(required(config), given) if is_core else None
+        blocks = arguments.get("blocks")
+        core = (None if not is_core else _block_core(blocks, given) if blocks else
+                _read_core(required(config), given))
         return function(config=config, core=core, **arguments)
 
     for field in reversed(CORE_FIELDS):
@@ -130,6 +134,16 @@ def _read_core(macro, given):
         if path is not None and "macro" in (read := Parameters.read(path)):
             parameters = read
         return CoreConfig.from_dict({**parameters, "macro": macro.to_dict(), **given})
+
+
+def _block_core(blocks, given):
+    """The core around a block macro."""
+    known = [field.name for field in dataclasses.fields(BlockCoreConfig)]
+    for name in given:
+        if name not in known:
+            raise BadInput(f"--{name.replace('_', '-')} must come without --format, and does not")
+    with refusing(ValueError, TypeError):
+        return BlockCoreConfig(blocks=blocks, **given)
 
 
 def format_options(function):
@@ -147,10 +161,11 @@ def format_options(function):
                 field = next(field for field in FORMAT_FIELDS if field.name in given)
                 raise BadInput(f"{name_of(field)} must come with --format, and does not")
             return function(blocks=None, **arguments)
-        for name in ("config", "is_core", "engine_path"):
+        for name in ("config", "engine_path"):
             if arguments[name]:
-                raise BadInput(f"--format must come without --{name.removeprefix('is_').removesuffix('_path')}, and "
-                               "does not")
+                raise BadInput(f"--format must come without --{name.removesuffix('_path')}, and does not")
+        if arguments["is_core"]:
+            given.setdefault("input_beat_bits", INPUT_BEAT_BITS)
         macro = {name: arguments[name] for field in MACRO_FIELDS if arguments[name := field.name] is not None}
         arguments |= dict.fromkeys(macro)
         if "columns" not in macro:

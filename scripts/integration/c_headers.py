@@ -4,13 +4,14 @@ own."""
 from dataclasses import replace
 
 from ...golden.engine.image import Fault
+from ...hdl.block_core.register_map import BLOCK_CORE_IDENTITY
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.config.engine import default_engine
 from ...hdl.csr.register_map import CORE_IDENTITY, FORMER_NAMES, ErrorCode, register_map
 from ...hdl.engine.trace import ENTRY_WORDS
 from ...hdl.engine_core.register_map import ENGINE_IDENTITY, engine_register_map
 
-DRIVER, ENGINE_DRIVER = "bitline_core", "bitline_engine"
+DRIVER, ENGINE_DRIVER, BLOCK_CORE = "bitline_core", "bitline_engine", "bitline_block_core"
 # It has every register and every field that any core has, the widest of each.
 FULL = CoreConfig(macro=MacroConfig(rows=2, columns=2), output="int16", checksum=True, dma=64)
 FULL_ENGINE = replace(default_engine(), weight_port=4)
@@ -31,6 +32,11 @@ def engine_registers_header():
     """The same of engines: `bitline_engine_registers.h`."""
     return _registers(ENGINE_DRIVER, engine_register_map(FULL_ENGINE), ENGINE_IDENTITY,
                       note=" Some engines lack some of them.")
+
+
+def block_core_registers_header(registers):
+    """The same of block cores: `bitline_block_core_registers.h`."""
+    return _registers(BLOCK_CORE, registers, BLOCK_CORE_IDENTITY)
 
 
 def engine_codes_header():

@@ -11,7 +11,7 @@ from ...hdl.engine_core.top import engine_core_ports
 from .c_headers import ENGINE_DRIVER, engine_codes_header, engine_registers_header
 from .cell_models import cell_models
 from .engine_steps import engine_testbench
-from .files import common_files, described
+from .files import common_files, described, described_ports
 
 HERE = Path(__file__).resolve().parent
 
@@ -58,8 +58,7 @@ def engine_sidecar(config, fabric="generic"):
         "engine_hash": config.engine.hash,
         "fabric": fabric,
         "configuration": config.to_dict(),
-        "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
-                  for port in engine_core_ports(config)],
+        "ports": described_ports(engine_core_ports(config)),
         "registers": described(engine_register_map(config.engine)),
         "faults": {fault.value: fault.name for fault in Fault},
     }

@@ -10,7 +10,7 @@ from ...hdl.config.engine import EngineConfig
 from ...hdl.engine_core.register_map import engine_register_map
 from ..common.markdown import table
 from .c_headers import FULL_ENGINE
-from .tables import bits_of
+from .tables import fields_table
 
 
 def configuration_table():
@@ -31,15 +31,8 @@ def descriptors_table():
 
 
 def registers_table():
-    """Offset, bits, access and meaning of each field of the registers of an engine core."""
-    rows = []
-    for register in engine_register_map(FULL_ENGINE):
-        head = (f"`{register.offset:#05x}`", f"`{register.name}`")
-        for field in sorted(register.fields, key=lambda field: field.low):
-            rows.append((*head, f"`{field.name}` {bits_of(field)}", field.access.name.lower(),
-                         f"{register.meaning} {field.meaning}" if head[0] else field.meaning))
-            head = ("", "")
-    return table(("offset", "register", "field, bits", "access", ""), rows)
+    """Those of an engine core."""
+    return fields_table(engine_register_map(FULL_ENGINE))
 
 
 def drawn_programs_table(record):

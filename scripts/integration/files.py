@@ -97,12 +97,17 @@ def sidecar(config, fabric="generic"):
         "configuration": config.to_dict(),
         "lanes": config.lanes,
         "latency": {"macro": config.macro.latency},
-        "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
-                  for port in core_ports(config)],
+        "ports": described_ports(core_ports(config)),
         "registers": described(register_map(config)),
         "errors": {code.value: code.meaning for code in ErrorCode},
     }
     return json.dumps(description, indent=2) + "\n"
+
+
+def described_ports(ports):
+    """Ports as in JSON files."""
+    return [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
+            for port in ports]
 
 
 def described(registers):

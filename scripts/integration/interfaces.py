@@ -1,14 +1,17 @@
 """What the integration files of a core, or of an engine behind a bus, are made of; and its bus interfaces."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
+from ...hdl.block_core.register_map import BLOCK_CORE_ERRORS, block_core_register_map
+from ...hdl.block_core.top import block_core_ports
 from ...hdl.config import CoreConfig
+from ...hdl.config.block_core import BlockCoreConfig
 from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import register_map
+from ...hdl.csr.register_map import ERROR_MEANINGS, register_map
 from ...hdl.engine_core.register_map import engine_register_map
 from ...hdl.engine_core.top import engine_core_ports
-from .c_headers import DRIVER, ENGINE_DRIVER
+from .c_headers import BLOCK_CORE, DRIVER, ENGINE_DRIVER
 
 VENDOR, LIBRARY = "bitline.org", "core"
 
@@ -31,6 +34,8 @@ class Package:
         Names of the files of its driver.
     numbers : tuple of str
         Names of the files that its testbench reads.
+    errors : dict of ErrorCode to str
+        Meanings of the codes of errors.
     """
 
     name: str
@@ -41,6 +46,7 @@ class Package:
     reset: str
     drivers: tuple
     numbers: tuple
+    errors: dict = field(default_factory=lambda: ERROR_MEANINGS)
 
     @property
     def description(self):
@@ -55,7 +61,10 @@ class Package:
 
 
 def package(config):
-    """The `Package` of a `CoreConfig` or an `EngineCoreConfig`."""
+    """The `Package` of a `CoreConfig`, a `BlockCoreConfig` or an `EngineCoreConfig`."""
+    if isinstance(config, BlockCoreConfig):
+        return Package(config.name, config.hash, "core", block_core_ports(config), block_core_register_map(config),
+                       config.reset, (f"{BLOCK_CORE}_registers.h",), (), BLOCK_CORE_ERRORS)
     if isinstance(config, CoreConfig):
         drivers = (f"{DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_errors.h"))
         return Package(config.name, config.hash, "core", core_ports(config), register_map(config), config.reset,

@@ -4,7 +4,7 @@ import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import Access, ErrorCode
+from ...hdl.csr.register_map import Access
 from .interfaces import package
 
 # Software and hardware access of a field, in SystemRDL 2.0.
@@ -28,7 +28,8 @@ def systemrdl(config):
     declares."""
     part = package(config)
     lines = [f"addrmap {part.name} {{", "    enum error_code_e {"]
-    lines += [f'        {code.name.lower()} = {code.value} {{ desc = "{code.meaning}"; }};' for code in ErrorCode]
+    lines += [f'        {code.name.lower()} = {code.value} {{ desc = "{meaning}"; }};'
+              for code, meaning in sorted(part.errors.items())]
     lines += ["    };", "", f'    name = "{part.name}";', f'    desc = "{part.registers_meaning}";',
               "    default regwidth = 32;", "    default accesswidth = 32;", "    addressing = regalign;"]
     for register in part.registers:
@@ -43,7 +44,7 @@ def systemrdl(config):
 
 
 def is_error_code(register, field):
-    """The values of a field are those of `ErrorCode`."""
+    """The values of a field are codes of errors."""
     return (register.name, field.name) == ("error", "code")
 
 

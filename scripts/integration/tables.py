@@ -38,6 +38,18 @@ def registers_table():
     return table(("offset", "register", "fields: bits, access"), rows)
 
 
+def fields_table(registers):
+    """Offset, bits, access and meaning of each field of registers."""
+    rows = []
+    for register in registers:
+        head = (f"`{register.offset:#05x}`", f"`{register.name}`")
+        for field in sorted(register.fields, key=lambda field: field.low):
+            rows.append((*head, f"`{field.name}` {bits_of(field)}", field.access.name.lower(),
+                         f"{register.meaning} {field.meaning}" if head[0] else field.meaning))
+            head = ("", "")
+    return table(("offset", "register", "field, bits", "access", ""), rows)
+
+
 def signals_table():
     """Ports of each bus, of the streams and of the rest, as (inputs, outputs)."""
     rows = []

@@ -10,9 +10,9 @@ import pytest
 from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
-from bitline.golden.formats.blocks import FORMATS
+from bitline.golden.formats.blocks import FORMATS, NUMBER_OF
 from bitline.golden.formats.products import ROUNDED, ExactSum
-from bitline.hdl.config.format_choice import FORMAT_NAMES, NUMBER_OF, FormatChoice
+from bitline.hdl.config.format_choice import FORMAT_NAMES, FormatChoice
 from bitline.hdl.config.formats import FormatConfig, block_macro
 from bitline.hdl.config.macro import MacroConfig
 from bitline.hdl.formats.element_decoder import ElementDecoder

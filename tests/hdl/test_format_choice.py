@@ -5,8 +5,8 @@ import itertools
 
 import numpy as np
 import pytest
-from bitline.golden.formats.blocks import FORMATS
-from bitline.hdl.config.format_choice import NUMBER_BITS, NUMBER_OF
+from bitline.golden.formats.blocks import FORMATS, NUMBER_OF
+from bitline.hdl.config.format_choice import NUMBER_BITS
 from bitline.hdl.config.formats import block_macro
 from bitline.verif.formats.beats import vector_beats, weight_beats
 from bitline.verif.formats.program import Program, drawn_program

@@ -14,11 +14,12 @@ from amaranth.lib import wiring
 from bitline import hdl
 from bitline.hdl.axi.axi_stream import beat_layout
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine import default_engine
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.config.ones import OnesShape
-from bitline.hdl.csr.register_map import register_map
+from bitline.hdl.csr.register_map import ErrorCode, register_map
 from bitline.hdl.engine_core.register_map import engine_register_map
 from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.hdl.uart_bridge.protocol import sizes
@@ -27,9 +28,10 @@ MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=2, fuse=2)
 CORE = CoreConfig(macro=MacroConfig(rows=8, columns=4, banks=2), checksum=True, dma=32)
 BITCELLS, TABLES = (next(iter(config.shapes)) for config in (MACRO, MacroConfig(rows=8, columns=4, column="table")))
 CHOICE = block_macro("MXFP4+MXINT8", columns=4, macro={"banks": 2})
+BLOCKS = replace(CHOICE, input_beat_bits=64)
 ENGINE = ("engine.control", "engine.memory", "engine.compute", "engine")
-FOLDERS = ("axi", "bist", "clocking", "columns", "core", "csr", *ENGINE, "engine_core", "fabric", "formats", "macro",
-           "uart_bridge")
+FOLDERS = ("axi", "bist", "block_core", "clocking", "columns", "core", "csr", *ENGINE, "engine_core", "fabric",
+           "formats", "macro", "uart_bridge")
 MEMBERS = "Members\n-------\n"
 # What a parameter of such a name is, but for those of `OWN`.
 COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "max_skipped": 7,
@@ -38,7 +40,8 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "macro_hz": 48_000_000,
           "widths": (8, 16), "sizes": sizes(accelerator(MACRO), 2048), "accelerator": accelerator(MACRO),
           "divisor": 16.0, "buffer": 2048, "depth": 2048, "count": 5,
-          "sum_shape": signed(8), "max_accumulations": 3, "index": 0, "has_dma": True,
+          "sum_shape": signed(8), "max_accumulations": 3, "index": 0,
+          "others": (ErrorCode.LOCKED, *tuple(ErrorCode)[ErrorCode.ABORTED:]),
           "overlaps": True, "is_fast": True, "latency": 12,
           "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3, "row_bits": 16, "row_beats": 4,
           "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32),
@@ -46,7 +49,7 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "has_windows": True, "size": 1024, "program_length": 4, "bytes_after": 4,
           "choice": CHOICE.x, "exponent_bits": 9, "bias": 256, "mantissa_bits": 23, "float_exponent_bits": 8}
 OWN = {"columns": MACRO, **dict.fromkeys((*ENGINE, "engine_core"), default_engine()), "macro": MACRO,
-       "uart_bridge": MACRO, "formats": CHOICE}
+       "uart_bridge": MACRO, "formats": CHOICE, "block_core": BLOCKS}
 SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
           "StreamCrossing": 8}
 CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_mask": (False, True),
@@ -54,9 +57,9 @@ CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_
 # Whose configuration is not that of the folder.
 OUTSIDE = replace(default_engine(), weight_port=4)
 CONFIGS = {"EngineInstance": EngineCoreConfig(engine=default_engine()), "EngineCore": EngineCoreConfig(engine=OUTSIDE),
-           "Engine": OUTSIDE, "WeightPort": OUTSIDE}
+           "Engine": OUTSIDE, "WeightPort": OUTSIDE, "BlockCore": BlockCoreConfig(blocks=BLOCKS)}
 # Whose ports are those of a table, by name.
-TABLED = {"CoreTop", "EngineTop", "FlatMacro", "MacroPorts"}
+TABLED = {"BlockCoreTop", "CoreTop", "EngineTop", "FlatMacro", "MacroPorts"}
 
 
 def components():

@@ -1,7 +1,10 @@
 """Names of the table of registers."""
 
 import pytest
+from bitline.hdl.block_core.register_map import block_core_register_map
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, ErrorCode, register_map
 from bitline.hdl.engine_core.register_map import engine_register_map
@@ -26,8 +29,11 @@ def test_no_name_is_a_keyword(config):
     assert keywords_among(names(config)) == []
 
 
-def test_no_name_of_an_engine_is_a_keyword():
-    registers = engine_register_map(FULL_ENGINE)
+@pytest.mark.parametrize("registers", [
+    engine_register_map(FULL_ENGINE),
+    block_core_register_map(BlockCoreConfig(blocks=block_macro("MXFP4", columns=2, input_beat_bits=64)))],
+    ids=["engine", "block core"])
+def test_no_name_of_another_core_is_a_keyword(registers):
     found = [name for register in registers for name in (register.name, *(field.name for field in register.fields))]
     assert keywords_among(found) == []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import emit
@@ -29,6 +30,7 @@ DESIGNS = {
     "block macro": (emit, block_macro("MXFP4", columns=4)),
     "block macro of two formats": (emit, block_macro("MXFP4+MXINT8", columns=4)),
     "block macro on ecp5": (emit, block_macro("NVFP4", columns=4), "ecp5"),
+    "block core": (emit, BlockCoreConfig(blocks=block_macro("MXFP4+MXINT8", columns=4, input_beat_bits=64))),
     "board": (board_verilog, SMALL, "board"),
 }
 

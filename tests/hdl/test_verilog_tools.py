@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import FABRICS, emit_files
 from bitline.hdl.fabric.design import Design
 from bitline.verif.sim.build import tool_environment
@@ -16,7 +18,9 @@ from some import some
 MACRO = MacroConfig(rows=8, columns=4, banks=2, max_accumulations=3)
 TABLES = MacroConfig(rows=13, columns=5, weight_bits=5, banks=2, fuse=1, column="table", block_ram_columns=2)
 CONFIGS = [MACRO, TABLES, CoreConfig(macro=MACRO, checksum=True), CoreConfig(macro=TABLES, bus="apb", output="int32"),
-           CoreConfig(macro=MACRO, bus="wishbone", reset="asynchronous"), CoreConfig(macro=MACRO, dma=32)]
+           CoreConfig(macro=MACRO, bus="wishbone", reset="asynchronous"), CoreConfig(macro=MACRO, dma=32),
+           *(BlockCoreConfig(blocks=block_macro(name, columns=columns, input_beat_bits=bits))
+             for name, columns, bits in (("MXINT8+MXFP4", 4, 64), ("MXFP8_E4M3", 9, 32), ("NVFP4", 1, 512)))]
 # The command of each tool; SOURCES stands for the files, TOP for the module.
 TOOLS = {
     "verilator": ["verilator", "--lint-only", "-Wall", "--top-module", "TOP", "SOURCES"],
@@ -48,7 +52,7 @@ def run(tool, config, folder, prefix=""):
         return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("config", some(CONFIGS, 0, 1, 2), ids=lambda config: config.name)
+@pytest.mark.parametrize("config", some(CONFIGS, 0, 1, 2, 6), ids=lambda config: config.name)
 @pytest.mark.parametrize("tool", ["verilator", *(pytest.param(name, marks=pytest.mark.needs(name))
                                                  for name in TOOLS if name != "verilator")])
 def test_no_tool_warns_even_if_nets_must_have_a_type(tool, config, tmp_path):

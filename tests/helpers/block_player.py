@@ -1,9 +1,11 @@
-"""Plays programs of block macros in Amaranth's simulator."""
+"""Plays programs of block macros and block cores in Amaranth's simulator."""
 
 import numpy as np
 from bitline.golden.formats.blocks import FORMATS
+from bitline.hdl.block_core.block_core import BlockCore
+from bitline.hdl.core.top import stream_pins
 from bitline.hdl.formats.block_macro import BlockMacro
-from bitline.verif.formats.streams import Streams
+from bitline.verif.formats.streams import CORE, MACRO, Streams
 from gateware import simulate
 
 # Cycles without a transfer after which a macro counts as stuck.
@@ -25,13 +27,16 @@ def play(program, pauses=None, seed=0):
 
 
 async def run(ctx, dut, program, pauses=None, seed=0, cycles=None):
-    """As `play`, on a macro in a simulation, and no longer than so many cycles."""
-    streams, cycle = Streams(program.beats, program.needs, pauses or {}, seed, PATIENCE), 0
+    """As `play`, on a macro or core in a simulation, and no longer than so many cycles."""
+    is_core = isinstance(dut, BlockCore)
+    pins = stream_pins(dut) if is_core else {name: getattr(dut, name) for name in dut.signature.members}
+    streams = Streams(program.beats, program.needs, pauses or {}, seed, PATIENCE, **(CORE if is_core else MACRO))
+    cycle = 0
     while cycle != cycles and not streams.is_done:
         for name, value in streams.drive().items():
-            if hasattr(dut, name):
-                ctx.set(getattr(dut, name), value)
-        streams.look(lambda name: ctx.get(getattr(dut, name)))
+            if name in pins:
+                ctx.set(pins[name], value)
+        streams.look(lambda name: ctx.get(pins[name]))
         await ctx.tick()
         cycle += 1
     return streams.found, streams.cycles

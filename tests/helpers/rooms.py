@@ -9,7 +9,7 @@ SETUPTOOLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8")
 ROOMS = [
     "golden", "golden.kernels", "golden.formats", "golden.transformer", "golden.engine", "hdl.config", "hdl.fabric",
     "hdl.columns", "hdl.macro", "hdl.csr", "hdl.axi", "hdl.bist", "hdl.core", "hdl.engine.control", "hdl.engine.memory",
-    "hdl.engine.compute", "hdl.engine", "hdl.engine_core", "hdl.formats", "hdl", "hdl.measure",
+    "hdl.engine.compute", "hdl.engine", "hdl.engine_core", "hdl.formats", "hdl.block_core", "hdl", "hdl.measure",
     "hdl.clocking", "hdl.uart_bridge",
     "constraints", "verif", "verif.sim", "verif.macro", "verif.csr", "verif.core", "verif.axi", "verif.driver",
     "verif.engine", "verif.formats", "verif.soc", "verif.fault_injection", "verif.formal", "host.network",

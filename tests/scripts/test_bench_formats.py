@@ -6,6 +6,7 @@ import math
 import numpy as np
 import pytest
 from bitline.golden.formats.blocks import FORMATS, RULES, quantize
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.format_choice import FORMAT_NAMES
 from bitline.hdl.config.formats import block_macro
 from bitline.scripts.commands.bench import format_sizes, formats
@@ -46,6 +47,8 @@ def test_sizes_of_formats(cli, tmp_path, monkeypatch):
     """The table, of sizes and cycles that are not measured here."""
     def size_of(config, folder, seeds):
         is_int8 = "weight_bits" in config.to_dict()
+        if "bus" in config.to_dict():
+            return size_of(config.blocks, folder, seeds)
         sites = 1000 + 200 * (config.max_accumulations > 1) if is_int8 else 800
         return {"total": {"placed_sites": sites, "block_ram": 3, "dsp": 2, "flip_flop": 4},
                 "blocks": {"macro": {"placed_sites": sites}}, "fmax_mhz": 100.0}
@@ -59,9 +62,10 @@ def test_sizes_of_formats(cli, tmp_path, monkeypatch):
     chosen = ("MXFP4+MXINT8", "MXFP4 of MXFP4+MXINT8", "MXINT8 of MXFP4+MXINT8")
     formats_given = ",".join((*FORMAT_NAMES, chosen[0])).lower()
     status, output, _ = cli("bench", "formats", "--count", 20, "--gateware", "--formats", formats_given, "--seeds", 1,
-                            "--out", path)
+                            "--cores", "--out", path)
     rows = {row["format"]: row for row in json.loads(path.read_text(encoding="utf-8"))["gateware"]}
     names = {*FORMAT_NAMES, *chosen[1:]}
+    names |= {f"{name} core" for name in names}
     assert status == 0 and set(rows) == {"int8", "int8, sums of as many vectors", *names}
     mxfp4, int8 = rows["MXFP4"], rows["int8"]
     assert (int8["products_a_cycle"], mxfp4["products_a_cycle"]) == (32 * 64 / 8, 32 * 64 / 5)
@@ -75,6 +79,7 @@ def test_sizes_of_formats(cli, tmp_path, monkeypatch):
 
 
 def test_formats_without_gateware_are_refused(refused):
+    refused("bench", "formats", "--cores", match="--cores must come with --gateware, and does not$")
     refused("bench", "formats", "--gateware", "--formats", "mxfp4,mxfp8_e5m2",
             match="--formats must not be MXFP8_E5M2, whose infinities no sum of integers holds$")
 
@@ -83,6 +88,18 @@ def test_a_rate_of_wrong_results_is_none(tmp_path, monkeypatch):
     monkeypatch.setattr(format_sizes, "run_program", lambda program, folder: (program.beats["o"][1:], 1))
     with pytest.raises(BadInput, match=r"^results of bitline_mxfp4_32x2_\w+ must be those of the golden model"):
         format_sizes.full_rate(block_macro("MXFP4", columns=2), FORMATS["MXFP4"], tmp_path, 4, 2)
+
+
+@pytest.mark.slow
+def test_size_of_a_block_core(tmp_path):
+    """Its blocks, of which the macro is one."""
+    config = BlockCoreConfig(blocks=block_macro("MXFP4", columns=1, input_beat_bits=64))
+    found = measure_module(config, tmp_path)
+    blocks = {name: counts["placed_sites"] for name, counts in found["blocks"].items()}
+    assert set(blocks) == {"front", "registers", "vector_packets", "weight_packets", "block_macro", "errors",
+                           "performance", "core"}
+    assert found["total"]["dsp"] == 1 and found["total"]["placed_sites"] == sum(blocks.values())
+    assert blocks["block_macro"] > max(sites for name, sites in blocks.items() if name != "block_macro") > 100
 
 
 @pytest.mark.slow

@@ -5,8 +5,10 @@ import subprocess
 import pytest
 from bitline.golden.engine.image import Fault
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine import default_engine
 from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, Access, register_map
 from bitline.hdl.engine_core.register_map import engine_register_map
@@ -14,6 +16,7 @@ from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import (
     FULL_ENGINE,
+    block_core_registers_header,
     engine_codes_header,
     engine_registers_header,
     registers_header,
@@ -40,7 +43,9 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("config", [*CORES, EngineCoreConfig(engine=default_engine())], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [
+    *CORES, EngineCoreConfig(engine=default_engine()), BlockCoreConfig(blocks=block_macro(
+        "MXFP4", columns=2, input_beat_bits=64))], ids=lambda config: config.name)
 def test_systemrdl_says_what_the_table_says(config, tmp_path):
     path = tmp_path / "core.rdl"
     path.write_text(systemrdl(config), encoding="utf-8")
@@ -79,15 +84,25 @@ def test_c_headers_have_the_offsets_masks_and_values(config, tmp_path):
     subprocess.run(["gcc", "-std=c11", "-fsyntax-only", str(path)], check=True)
 
 
-def test_c_headers_of_an_engine_have_its_registers(tmp_path):
-    facts = [f"BITLINE_ENGINE_FAULT_{fault.name} == {fault.value}" for fault in Fault]
-    for register in engine_register_map(FULL_ENGINE):
-        facts.append(f"offsetof(bitline_engine_t, {register.name}) == {register.offset}")
+# It is the same for every block core.
+BLOCK_CORES = [BlockCoreConfig(bus=bus, blocks=block_macro(name, columns=columns, macro={"banks": banks},
+                                                           input_beat_bits=bits)) for name, columns, banks, bits, bus in
+               (("MXFP4", 64, 2, 64, "axi"), ("MXINT8+MXFP8_E4M3", 1, 16, 1024, "apb"))]
+
+
+@pytest.mark.parametrize("driver, headers, registers, more", [
+    ("bitline_engine", [engine_registers_header(), engine_codes_header()], engine_register_map(FULL_ENGINE),
+     [f"BITLINE_ENGINE_FAULT_{fault.name} == {fault.value}" for fault in Fault]),
+    ("bitline_block_core", [block_core_registers_header(package(BLOCK_CORES[0]).registers)],
+     package(BLOCK_CORES[1]).registers, [])])
+def test_c_headers_of_other_cores_have_their_registers(tmp_path, driver, headers, registers, more):
+    facts = list(more)
+    for register in registers:
+        facts.append(f"offsetof({driver}_t, {register.name}) == {register.offset}")
         for field in register.fields:
-            name = f"bitline_engine__{register.name}__{field.name}".upper()
+            name = f"{driver}__{register.name}__{field.name}".upper()
             facts += [f"{name}_bm == {field.mask:#x}u", f"{name}_bp == {field.low}", f"{name}_bw == {field.bits}"]
-    lines = ["#include <stddef.h>", engine_registers_header(), engine_codes_header(),
-             *(f'_Static_assert({fact}, "");' for fact in facts)]
+    lines = ["#include <stddef.h>", *headers, *(f'_Static_assert({fact}, "");' for fact in facts)]
     path = tmp_path / "check.c"
     path.write_text("\n".join(lines), encoding="utf-8")
     subprocess.run(["gcc", "-std=c11", "-fsyntax-only", str(path)], check=True)

@@ -78,7 +78,7 @@ class CoreBench:
         if self.config.bus == "axi":
             self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axi"), clock, reset, reset_active_level=False)
         else:
-            self.bus = MASTERS[self.config.bus](dut, back_to_back=0)
+            self.bus = MASTERS[self.config.bus](dut, self.registers, back_to_back=0)
             self.bus.release()
         self.streams = self.connect_streams()
 

@@ -7,9 +7,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
-from ...hdl.config import CoreConfig
 from ...hdl.csr.register_file import CYCLES
-from ...hdl.csr.register_map import register_map
 
 # Maximum cycles until a request is answered, also across the longest reset.
 TIMEOUT_CYCLES = 12
@@ -22,16 +20,17 @@ class Bus:
     ----------
     dut : cocotb handle
         The core.
+    registers : dict of str to Register
+        Its registers by name.
     back_to_back : float
         Of the accesses, how many end with the bus as it is, because the next follows at once.
     """
 
-    def __init__(self, dut, back_to_back=0.5):
+    def __init__(self, dut, registers, back_to_back=0.5):
         self.dut = dut
         self.back_to_back = back_to_back
         self.rng = random.Random(int(os.environ["COCOTB_RANDOM_SEED"]))
-        self.config = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"])
-        self.registers = {register.name: register for register in register_map(self.config)}
+        self.registers = registers
         self.is_idle = True
         self.gave_up = False
         self._edge, self._settled = RisingEdge(dut.aclk), ReadOnly()

@@ -6,14 +6,15 @@ import cocotb
 from cocotb.triggers import RisingEdge
 
 from ...hdl.config import CoreConfig
-from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from .bus_masters import MASTERS
 from .register_words import ONES, PATTERNS, after, legal, reset_word, stored
 
 
 async def begin(dut):
     """The master of the core's bus, after a reset."""
-    master = MASTERS[CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"]).bus](dut)
+    config = CoreConfig.from_json(os.environ["BITLINE_CORE_CONFIG"])
+    master = MASTERS[config.bus](dut, {register.name: register for register in register_map(config)})
     await master.start()
     return master
 

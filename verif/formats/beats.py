@@ -2,13 +2,9 @@
 
 import numpy as np
 
+from ...golden.formats.blocks import NUMBER_OF
+from ...golden.formats.packets import packed
 from ...golden.formats.products import ROUNDED
-from ...hdl.config.format_choice import NUMBER_OF
-
-
-def packed(values, bits):
-    """One integer of a list of codes, the first lowest."""
-    return sum(int(value) << bits * index for index, value in enumerate(values))
 
 
 def weight_beats(config, codes, scales, bank=0, name=None):

@@ -52,6 +52,10 @@ class Program:
         name = name or self.config.w.names[0]
         # A block for each column, with which vectors of one block are multiplied.
         self.weights[bank] = Blocks(FORMATS[name], codes[:, None], scales[:, None])
+        self.add_weights(codes, scales, bank, name)
+
+    def add_weights(self, codes, scales, bank, name):
+        """Their beats alone."""
         self.add("w", weight_beats(self.config, codes, scales, bank, name))
 
     def add(self, stream, beats):
@@ -72,7 +76,7 @@ class Program:
         base = int(window.base_of(pairs).min()) if base is None else base
         values, is_lost = window.results(pairs, base, self.config.result)
         self.add_accumulation(codes, scales, banks, base, names)
-        self.beats["o"] += expected_beats(self.config, values, is_lost)
+        self.expect(values, is_lost)
         return values, is_lost
 
     def add_accumulation(self, codes, scales, banks, base, names=None):
@@ -82,18 +86,22 @@ class Program:
             self.add("i", vector_beats(self.config, block, scale, base, bank, is_last=index == len(codes) - 1,
                                        name=name))
 
+    def expect(self, values, is_lost):
+        """The results of an accumulation, (columns,)."""
+        self.beats["o"] += expected_beats(self.config, values, is_lost)
+
     def expect_lost(self):
         """An accumulation whose results are lost."""
         columns = self.config.columns
-        self.beats["o"] += expected_beats(self.config, np.full(columns, np.nan), np.ones(columns, bool))
+        self.expect(np.full(columns, np.nan), np.ones(columns, bool))
 
 
-def drawn_program(config, accumulations, seed=0, spread=8, blocks=5):
-    """Accumulations of up to so many blocks with both banks, one of which is written again now and then.
+def drawn_program(config, accumulations, seed=0, spread=8, blocks=5, kind=Program):
+    """Accumulations of up to so many blocks with all banks, one of which is written again now and then.
 
-    Each vector, and each bank, has a format that is drawn.
+    ``kind`` is the class of the program. Each vector, and each bank, has a format that is drawn.
     """
-    program = Program(config, seed)
+    program = kind(config, seed)
     chosen = random.Random(seed)
 
     def load(bank):
@@ -108,4 +116,24 @@ def drawn_program(config, accumulations, seed=0, spread=8, blocks=5):
         program.multiply(codes, scales, [chosen.randrange(config.macro.banks) for _ in names], names=names)
         if chosen.random() < 0.2:
             load(chosen.randrange(config.macro.banks))
+    return program
+
+
+def full_rate_program(config, names, vectors, blocks, kind=Program):
+    """So many vectors of formats in turn, all of whose planes count, with banks in turn that are written before.
+
+    ``blocks`` vectors are an accumulation. Banks are of the first of the formats.
+    """
+    program, banks = kind(config, 1), config.macro.banks
+    for bank in range(banks):
+        program.load(bank, *program.drawn(names[0], config.columns, nan_share=0), names[0])
+    used = [names[index % len(names)] for index in range(blocks)]
+    for _ in range(vectors // blocks):
+        codes, scales = map(np.concatenate, zip(*(program.drawn(name, 1, nan_share=0) for name in used)))
+        for vector, name in zip(codes, used):
+            integers = FORMATS[name].element.integers
+            # The least one needs all planes, and minus one has all bits of a lower part.
+            vector[:2] = integers.argmin(), np.flatnonzero(integers == -1)[0]
+        program.multiply(codes, scales, [index % banks for index in range(blocks)], names=used)
+    program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
     return program

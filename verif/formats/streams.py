@@ -1,10 +1,11 @@
-"""The streams of a block macro, cycle by cycle: what a program offers and takes, whatever simulates the macro."""
+"""The streams of a block macro or core, cycle by cycle: what a program offers and takes, whatever simulates it."""
 
 import random
 
 OTHER = {"w": "i", "i": "w"}
-# Fields of a result.
-RESULT = ("value", "is_lost", "last")
+# Of each stream what its ports begin with, and of a result the fields.
+MACRO = {"prefixes": {"w": "w_", "i": "i_", "o": "o_"}, "result": ("value", "is_lost", "last")}
+CORE = {"prefixes": {"w": "s_axis_w_t", "i": "s_axis_t", "o": "m_axis_t"}, "result": ("data", "keep", "last", "user")}
 
 
 class StuckError(AssertionError):
@@ -24,17 +25,28 @@ class Streams:
         Of the pauses.
     patience : int
         Cycles without a transfer after which a macro counts as stuck.
+    prefixes : dict of str to str
+    result : tuple of str
+        As of `MACRO` or `CORE`.
 
     Attributes
     ----------
+    inputs, outputs : list of str
+        Ports; there are none of fields without bits.
     moved : dict of str to int
         Beats so far.
     found : list of dict
         Results.
     """
 
-    def __init__(self, beats, needs, pauses, seed, patience):
+    def __init__(self, beats, needs, pauses, seed, patience, prefixes, result):
         self.beats, self.needs, self.pauses, self.patience = beats, needs, pauses, patience
+        self.prefixes, self.result = prefixes, result
+        fields = {stream: beats[stream][0] if beats[stream] else () for stream in OTHER}
+        self.inputs = [f"{prefixes['o']}ready", *(prefixes[stream] + name for stream, others in fields.items()
+                                                  for name in ("valid", *others))]
+        self.outputs = [*(f"{prefixes[stream]}ready" for stream in OTHER),
+                        *(prefixes["o"] + name for name in ("valid", *result))]
         self.rng = random.Random(seed)
         self.moved, self.valid = dict.fromkeys("wio", 0), dict.fromkeys(OTHER, False)
         self.found, self._times, self._cycle, self._idle = [], [], 0, 0
@@ -51,10 +63,10 @@ class Streams:
             is_due = index < len(self.beats[stream]) and self.moved[other] >= self.needs[stream][index]
             if not self.valid[stream] and is_due and self._goes(stream):
                 self.valid[stream] = True
-                values |= {f"{stream}_{field}": value for field, value in self.beats[stream][index].items()}
-            values[f"{stream}_valid"] = self.valid[stream]
+                values |= {self.prefixes[stream] + field: value for field, value in self.beats[stream][index].items()}
+            values[f"{self.prefixes[stream]}valid"] = self.valid[stream]
         self.is_ready = self._goes("o")
-        return values | {"o_ready": self.is_ready}
+        return values | {f"{self.prefixes['o']}ready": self.is_ready}
 
     def look(self, read):
         """Note what moves with the next edge; ``read(port)`` is the value of an output in this cycle.
@@ -65,12 +77,12 @@ class Streams:
         """
         self._idle += 1
         for stream in OTHER:
-            if self.valid[stream] and read(f"{stream}_ready"):
+            if self.valid[stream] and read(f"{self.prefixes[stream]}ready"):
                 self.moved[stream], self.valid[stream], self._idle = self.moved[stream] + 1, False, 0
                 if stream == "i":
                     self._times.append(self._cycle)
-        if self.is_ready and read("o_valid"):
-            self.found.append({field: int(read(f"o_{field}")) for field in RESULT})
+        if self.is_ready and read(f"{self.prefixes['o']}valid"):
+            self.found.append({field: int(read(self.prefixes["o"] + field)) for field in self.result})
             self.moved["o"], self._idle = self.moved["o"] + 1, 0
             self._times.append(self._cycle)
         if self._idle >= self.patience:

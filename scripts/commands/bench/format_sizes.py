@@ -1,12 +1,16 @@
 """Gateware of block formats beside int8: LUT sites on ECP5, and cycles of a vector at the ports."""
 
+from dataclasses import replace
+
 from rich.table import Table
 
 from ....hdl.config import MacroConfig
+from ....hdl.config.block_core import INPUT_BEAT_BITS, BlockCoreConfig
 from ....hdl.config.format_choice import FormatChoice
 from ....hdl.config.formats import FormatConfig, block_macro
-from ....verif.formats.program import Program
-from ....verif.formats.runs import run_program
+from ....verif.formats.core_program import CoreProgram
+from ....verif.formats.program import full_rate_program
+from ....verif.formats.runs import run_core, run_program
 from ...common.files import BadInput, refusing, write_json
 from ...common.progress import running
 from ...common.tables import show
@@ -29,16 +33,21 @@ def read_formats(text):
     return names
 
 
-def configurations(formats, columns):
-    """What is measured, by name: int8 without and with accumulation, and the block macro of each format or choice."""
+def configurations(formats, columns, has_cores=False):
+    """What is measured, by name: int8 without and with accumulation, the block macro of each format or choice, and a
+    core around it.
+    """
     blocks = {name: block_macro(name, columns=columns, macro=MACRO) for name in formats}
     joined = next(iter(blocks.values())).max_blocks
+    cores = {f"{name} core": BlockCoreConfig(blocks=replace(each, input_beat_bits=INPUT_BEAT_BITS))
+             for name, each in blocks.items() if has_cores}
     return {INT8: MacroConfig(rows=ROWS, columns=columns, **MACRO),
-            INT8_SUMS: MacroConfig(rows=ROWS, columns=columns, max_accumulations=joined, **MACRO), **blocks}
+            INT8_SUMS: MacroConfig(rows=ROWS, columns=columns, max_accumulations=joined, **MACRO), **blocks, **cores}
 
 
 def full_rate(config, block_format, folder, vectors=VECTORS, blocks=BLOCKS):
-    """Cycles at the ports of a block macro for vectors of a format that need all its planes, of both banks in turn.
+    """Cycles at the ports of a block macro, or of a block core, for vectors of a format that need all its planes, of
+    both banks in turn.
 
     Raises
     ------
@@ -46,24 +55,20 @@ def full_rate(config, block_format, folder, vectors=VECTORS, blocks=BLOCKS):
         A result is not that of the golden model.
     SimulatorError
     """
-    program = Program(config, 1)
-    for bank in range(config.macro.banks):
-        program.load(bank, *program.drawn(block_format.name, config.columns, nan_share=0), block_format.name)
-    # The least integer needs all bits.
-    lowest = int(block_format.element.integers.argmin())
-    for _ in range(vectors // blocks):
-        codes, scales = program.drawn(block_format.name, blocks, nan_share=0)
-        codes[:, 0] = lowest
-        program.multiply(codes, scales, [index % config.macro.banks for index in range(blocks)],
-                         names=[block_format.name] * blocks)
-    program.needs["i"] = [len(program.beats["w"])] * len(program.beats["i"])
-    found, cycles = run_program(program, folder=folder)
+    names = [block_format.name]
+    if isinstance(config, BlockCoreConfig):
+        program = full_rate_program(config.blocks, names, vectors, blocks, CoreProgram)
+        result = run_core(config, program, folder=folder)
+        found, cycles = result["found"], result["cycles"]
+    else:
+        program = full_rate_program(config, names, vectors, blocks)
+        found, cycles = run_program(program, folder=folder)
     if found != program.beats["o"]:
         raise BadInput(f"results of {config.name} must be those of the golden model, and are not")
     return cycles
 
 
-def measure_gateware(formats, columns, seeds, folder, build):
+def measure_gateware(formats, columns, seeds, folder, build, has_cores=False):
     """Rows of formats: counts of `measure_module`, cycles of a vector, and products, rows times columns, a cycle.
 
     Parameters
@@ -75,8 +80,10 @@ def measure_gateware(formats, columns, seeds, folder, build):
         Placements; 0: no Fmax, and no products a second.
     folder, build : Path
         Of the tools' files, with the rows so far in ``rows.json``, and of compiled simulations.
+    has_cores : bool
+        Also of cores around the block macros.
     """
-    rows, found = [], configurations(formats, columns)
+    rows, found = [], configurations(formats, columns, has_cores)
     with running("measuring", len(found)) as progress:
         for number, (name, config) in enumerate(found.items()):
             progress(number, name)
@@ -90,19 +97,19 @@ def measure_gateware(formats, columns, seeds, folder, build):
 
 
 def measure(name, config, seeds, folder, build):
-    """The rows of a macro: one, or those of the formats that a block macro has."""
+    """The rows of a macro: one, or those of the formats that a block macro, or the one in a core, has."""
     size = measure_module(config, folder, seeds)
-    total = size["total"]
-    common = {"columns": config.columns, "lut_sites": total["placed_sites"], "block_rams": total["block_ram"],
+    total, macro = size["total"], config.blocks if isinstance(config, BlockCoreConfig) else config
+    common = {"columns": macro.columns, "lut_sites": total["placed_sites"], "block_rams": total["block_ram"],
               "dsps": total["dsp"], "flip_flops": total["flip_flop"], "blocks": {
                   block: counts["placed_sites"] for block, counts in size["blocks"].items() if counts["placed_sites"]}}
-    if not isinstance(config, FormatConfig):
-        return [{"format": name, **common, **products(config, config.columns, config.input_bits, size)}]
+    if not isinstance(macro, FormatConfig):
+        return [{"format": name, **common, **products(macro, macro.columns, macro.input_bits, size)}]
     rows = []
-    for each in config.x.formats:
-        planes, cycles = config.parts_of(each) * config.planes_of(each), full_rate(config, each, build)
-        rows.append({"format": f"{each.name} of {name}" if config.x.is_several else name, **common,
-                     **products(config.macro, config.columns, planes, size), "vectors": VECTORS, "cycles": cycles,
+    for each in macro.x.formats:
+        planes, cycles = macro.parts_of(each) * macro.planes_of(each), full_rate(config, each, build)
+        rows.append({"format": f"{each.name} of {name}" if macro.x.is_several else name, **common,
+                     **products(macro.macro, macro.columns, planes, size), "vectors": VECTORS, "cycles": cycles,
                      "cycles_a_vector": cycles / VECTORS, "utilization": planes * VECTORS / cycles})
     return rows
 

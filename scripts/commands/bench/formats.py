@@ -12,7 +12,7 @@ from ....golden.formats.products import dot
 from ....golden.mvm import ignored_blas_flags
 from ....hdl.config.format_choice import FORMAT_NAMES
 from ....host import digits
-from ...common.files import check_writable, write_json
+from ...common.files import BadInput, check_writable, write_json
 from ...common.options import build_option
 from ...common.progress import running
 from ...common.tables import show
@@ -81,6 +81,7 @@ def print_rows(rows, count):
 @click.command()
 @click.option("--count", type=click.IntRange(1), help="How many images. [default: all]")
 @click.option("--gateware", is_flag=True, help="Measure the block macro of each format, and macros of int8, on ECP5.")
+@click.option("--cores", is_flag=True, help="Also measure block cores, with --gateware.")
 @click.option("--formats", default=",".join(FORMAT_NAMES).lower(), show_default=True,
               help="Formats of these; those with + between are chosen at run time.")
 @click.option("--columns", type=click.IntRange(1, 512), default=64, show_default=True, help="Results of a vector.")
@@ -89,7 +90,7 @@ def print_rows(rows, count):
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), default=Path("build/bench/formats.json"),
               show_default=True, help="Gets the figures as JSON.")
 @build_option
-def command(count, gateware, formats, columns, seeds, out, folder):
+def command(count, gateware, cores, formats, columns, seeds, out, folder):
     """Accuracy of a small classifier in microscaling formats and NVFP4, by their golden model.
 
     A float network is trained on handwritten digits; then weights and activations of both layers are rounded to blocks,
@@ -99,12 +100,14 @@ def command(count, gateware, formats, columns, seeds, out, folder):
     result is compared with the golden model. A product is an input times a weight, whatever bits they have.
     """
     formats = read_formats(formats)
+    if cores and not gateware:
+        raise BadInput("--cores must come with --gateware, and does not")
     check_writable(out)
     images, rows = measure(count)
     print_rows(rows, images)
     report = {"images": images, "formats": rows}
     if gateware:
-        report["gateware"] = measure_gateware(formats, columns, seeds, folder.parent / "bench_formats", folder)
+        report["gateware"] = measure_gateware(formats, columns, seeds, folder.parent / "bench_formats", folder, cores)
         print_gateware(report["gateware"])
     write_json(out, report)
     click.echo(out)
