@@ -1,7 +1,7 @@
 """Latencies of the engine's blocks in cycles; docs/engine.md says what each of them contains."""
 
 # Words of 32 bits of a descriptor, of which two are fetched while others run; and cycles from an end to the next start.
-FETCH_CYCLES, START_CYCLES = 24, 4
+FETCH_CYCLES, START_CYCLES = 24, 6
 # From the read of a vector's last bytes until it is offered to the macro; vectors that are begun and not accepted.
 GATHER_LATENCY, GATHER_VECTORS = 7, 8
 # From a load's begin until its first row is offered.
