@@ -284,7 +284,7 @@ class Engine(wiring.Component):
     def _read(self, m, units):
         """Who reads the activation memory: one at a time."""
         memory, gather, results = units.memory, units.gather, units.results
-        is_other = delayed(m, "is_other", results.other_reads, 1, reset=True)
+        is_other = results.other_reads
         used = units.sequencer.units
         self._used = Signal(used_layout(self.config.lanes), name="used")
         is_other_used = delayed(m, "is_other_used", is_other, 1)

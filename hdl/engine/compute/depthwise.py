@@ -20,7 +20,7 @@ from .pool import TOTAL_BITS
 from .window_reader import COLUMNS, COUNT_BITS, LINE_BITS, ROWS, WindowReader
 
 # Cycles by which windows are used later than the count of cycles has it: what the reader needs.
-LATE = 5
+LATE = 6
 # Of a sum of a row of products of two bytes, and of three of these.
 ROW_BITS, SUM_BITS = 17, 19
 # From the cycle in which the lanes are taken to the sums: as of the macro's results.

@@ -17,6 +17,8 @@ from .rules import FAULT, Rules, before_layout
 # needs more than the program.
 READ, PRIME = 2, 4
 NUMBER_BITS = 16
+# Cycles from the begin of a descriptor's units to its first: all between the load of its record and that.
+BEGUN = START_CYCLES - 2
 # Which units a descriptor has; of a CONV that is fed the gather is none of them, but the depthwise unit is.
 UNITS = data.StructLayout(dict.fromkeys(("gather", "results", "depthwise", "pool", "pairs", "greatest"), 1))
 
@@ -52,9 +54,9 @@ class Sequencer(wiring.Component):
     is_fed : ``Out(1)``
         Two run together.
     units : ``Out(UNITS)``
-        Those that ``record`` needs, from the cycle after it on.
+        Those that ``record`` needs.
     begin : ``Out(UNITS)``
-        For a cycle, two before the first of a descriptor, and two after ``record`` is new: they prepare themselves.
+        For a cycle, `BEGUN` before the first of a descriptor: ``record`` is new, and they prepare themselves.
     go : ``Out(UNITS)``
         For a cycle, the one before the first of a descriptor: they start.
     done : ``In(1)``
@@ -97,10 +99,9 @@ class Sequencer(wiring.Component):
         m.d.comb += [takes.eq(self._is_arrived & ~waits), clears.eq(fails | ends | self.stop)]
         m.d.sync += [
             steps.eq(Mux(clears, 0, Cat(starts, steps))),
-            self.begin.eq(Mux(steps[-3] & ~clears, self.units, 0)),
+            self.begin.eq(Mux(steps[0] & ~clears, self._units_of(waiting), 0)),
             self.go.eq(Mux(steps[-2] & ~clears, self.units, 0)),
         ]
-        self._find_units(m)
         with m.If(takes):
             m.d.sync += waits.eq(1)
         with m.If(steps[-1]):
@@ -118,7 +119,7 @@ class Sequencer(wiring.Component):
         with m.If(follows | (steps[0] & ~self.is_fed)):
             m.d.sync += self.feeder.eq(waiting)
         with m.If(steps[0]):
-            m.d.sync += self.record.eq(waiting)
+            m.d.sync += [self.record.eq(waiting), self.units.eq(self._units_of(waiting))]
         with m.If(self.done):
             m.d.sync += busy.eq(0)
         with m.If(ends | self.stop):
@@ -131,16 +132,14 @@ class Sequencer(wiring.Component):
             m.d.sync += self.running.eq(1)
         return m
 
-    def _find_units(self, m):
-        """Decode the operation, once for all."""
-        is_kind = {kind: self.record.fields.operation == kind for kind in Operation}
-        m.d.sync += [
-            self.units.gather.eq(is_kind[Operation.CONV] & ~self.is_fed),
-            self.units.results.eq(is_kind[Operation.CONV]),
-            self.units.depthwise.eq(is_kind[Operation.DEPTHWISE] | self.is_fed),
-            self.units.pool.eq(is_kind[Operation.POOL]), self.units.pairs.eq(is_kind[Operation.ADD]),
-            self.units.greatest.eq(is_kind[Operation.END]),
-        ]
+    def _units_of(self, record):
+        """`UNITS`: the operation decoded, once for all."""
+        is_kind = {kind: record.fields.operation == kind for kind in Operation}
+        return Cat({
+            "gather": is_kind[Operation.CONV] & ~self.is_fed, "results": is_kind[Operation.CONV],
+            "depthwise": is_kind[Operation.DEPTHWISE] | self.is_fed, "pool": is_kind[Operation.POOL],
+            "pairs": is_kind[Operation.ADD], "greatest": is_kind[Operation.END],
+        }[name] for name, _ in UNITS)
 
     def _check(self, m, platform, arrived, takes, is_next, begins, goes):
         """Rules of each descriptor that arrives; whether the one that is next breaks one, or is none of the program."""
