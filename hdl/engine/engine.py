@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -33,7 +33,7 @@ from .memory.tile_loader import TileLoader
 from .trace import ENTRY_WORDS, Trace
 
 # Cycles for which results that feed a layer wait, so that a vector is there as long after them as results in memory.
-FED_LATENCY = 2
+FED_LATENCY = 1
 # Units that read the memory by themselves.
 READERS = ("pool", "pairs", "greatest")
 
@@ -153,7 +153,9 @@ class Engine(wiring.Component):
         self._connect_results(m, units)
         depthwise, depthwise_last = self._add_depthwise(m, platform, units)
         self._read(m, units)
-        # All units stop.
+        # A descriptor starts in the next cycle; all units stop.
+        self._goes = Signal(name="goes")
+        m.d.comb += self._goes.eq(Value.cast(units.sequencer.go).any())
         self._stop = Signal(name="stop")
         self._count_to_end(m, units, depthwise_last)
         self._guard(m, platform, units, depthwise)
@@ -218,15 +220,20 @@ class Engine(wiring.Component):
         sequencer, fields = units.sequencer, units.sequencer.record.fields
         left = Signal(range(LANE_LATENCY + SUM_LATENCY + 1))
         is_twice = sequencer.units.pairs | ((fields.flags & int(Flags.RESIDUAL)) != 0)
-        with m.If(units.results.last | units.pool.last | units.pairs.last):
-            m.d.sync += left.eq(Mux(is_twice, LANE_LATENCY + SUM_LATENCY, LANE_LATENCY))
-        with m.Elif(depthwise_last):
-            m.d.sync += left.eq(DEPTHWISE_LATENCY + LANE_LATENCY)
-        with m.Elif(units.greatest.last):
-            m.d.sync += left.eq(ARGMAX_LATENCY)
+        has_sent, has_computed, has_read = (delayed(m, name, last, 1, reset=True) for name, last in (
+            ("has_sent", units.results.last | units.pool.last | units.pairs.last), ("has_computed", depthwise_last),
+            ("has_read", units.greatest.last)))
+        # All that was in a register.
+        with m.If(has_sent):
+            m.d.sync += left.eq(Mux(is_twice, LANE_LATENCY + SUM_LATENCY - 1, LANE_LATENCY - 1))
+        with m.Elif(has_computed):
+            m.d.sync += left.eq(DEPTHWISE_LATENCY + LANE_LATENCY - 1)
+        with m.Elif(has_read):
+            m.d.sync += left.eq(ARGMAX_LATENCY - 1)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
-        m.d.comb += [sequencer.done.eq(left == 1), self.ended.eq(sequencer.done), sequencer.start.eq(self._starts)]
+        m.d.sync += self.ended.eq((left == 2) & ~self._stop)
+        m.d.comb += [sequencer.done.eq(self.ended), sequencer.start.eq(self._starts)]
         with m.If(self._stop):
             m.d.sync += left.eq(0)
 
@@ -236,7 +243,7 @@ class Engine(wiring.Component):
         loader, results = units.loader, units.results
         m.d.comb += [
             trace.clear.eq(self._starts), trace.ends.eq(self.ended),
-            trace.begins.eq(delayed(m, "begins", Value.cast(units.sequencer.go).any(), 1, reset=True)), trace.cycle.eq(self.cycle),
+            trace.begins.eq(delayed(m, "begins", self._goes, 1, reset=True)), trace.cycle.eq(self.cycle),
             trace.rows.eq(loader.write.valid & loader.write.ready),
             trace.reads.eq(units.gather.reads | results.other_reads | units.pool.counts | units.pairs.reads |
                            units.greatest.reads),
@@ -252,11 +259,11 @@ class Engine(wiring.Component):
         m.d.comb += [getattr(results, f"pool_{name}").eq(getattr(pool, name)) for name in ports]
         m.d.comb += Value.cast(results.pool_totals).eq(Value.cast(pool.totals))
         if not self.config.depthwise:
-            return None, 0
+            return None, Const(0)
         unit = platform.instantiate(m, "depthwise", "depthwise", Depthwise, config=self.config)
         is_alone = sequencer.units.depthwise & ~sequencer.is_fed
         # From the sums at the lanes until their results are written to a vector, less the time that this takes.
-        later = Lanes.LATENCY - Lanes.SUMS + FED_LATENCY - BYTES_AFTER
+        later = Results.LATENCY - Lanes.SUMS + FED_LATENCY - BYTES_AFTER
         read = Signal(read_layout(self.config.macro.rows, self.config.lanes))
         m.d.comb += [
             read.end.eq(self.config.lanes), read.offset.eq(unit.offset), read.begins.eq(unit.begins),
@@ -310,7 +317,7 @@ class Engine(wiring.Component):
         faults = platform.instantiate(m, "faults", "faults", Faults, config=self.config)
         seen = faults.seen
         m.d.comb += [
-            guards.record.eq(sequencer.record), guards.feeder.eq(sequencer.feeder), guards.address.eq(self._address),
+            guards.record.eq(sequencer.record), guards.go.eq(self._goes), guards.feeder.eq(sequencer.feeder), guards.address.eq(self._address),
             guards.used.eq(self._used), guards.write.eq(results.write), guards.target.eq(results.target),
             guards.data.eq(results.results), guards.allows.eq(self.running & ~faults.stop),
             self.write.eq(guards.guarded_write), self.target.eq(guards.guarded_target),
@@ -327,10 +334,10 @@ class Engine(wiring.Component):
             faults.is_fed.eq(sequencer.is_fed), self.fault.eq(faults.fault),
             self.fault_number.eq(faults.fault_number), self._stop.eq(faults.stop),
             sequencer.stopped.eq(faults.stopped),
-            # What is on its way when END or a fault ends the program goes on.
-            self.running.eq(sequencer.running | faults.is_found | faults.stop | loader.busy),
             *(unit.stop.eq(faults.stop) for unit in (sequencer, gather, results, pool, units.pairs, units.greatest)),
         ]
+        # What is on its way when END or a fault ends the program goes on.
+        m.d.sync += self.running.eq(self._starts | sequencer.running | faults.is_found | faults.stop | loader.busy)
         if depthwise:
             m.d.comb += [
                 depthwise.stop.eq(faults.stop), Value.cast(guards.window).eq(Value.cast(depthwise.address)),

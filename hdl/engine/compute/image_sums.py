@@ -1,6 +1,6 @@
 """Sums of an image: results of each channel, added up over the whole target."""
 
-from amaranth.hdl import Cat, Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -22,24 +22,24 @@ class ImageSums(wiring.Component):
     Members
     -------
     clear : ``In(1)``
-        All sums are zero.
+        All sums are zero, and the first word comes next.
     write : ``In(lanes)``
         Add these results.
     word : ``In(range(SUMMED_WORDS))``
         To this word.
     results : ``In(8 * lanes)``
         The results.
-    shown : ``In(range(SUMMED_WORDS))``
-        The word to read, while nothing is added.
+    take : ``In(1)``
+        A word is taken, while nothing is added; the following comes next.
     sums : ``Out(ArrayLayout(signed(BITS), lanes))``
-        It, in the same cycle.
+        The word to take, two cycles after the last addition or later.
     """
 
     def __init__(self, *, lanes):
         self.lanes = lanes
         super().__init__({
             "clear": In(1), "write": In(lanes), "word": In(range(SUMMED_WORDS)), "results": In(8 * lanes),
-            "shown": In(range(SUMMED_WORDS)), "sums": Out(data.ArrayLayout(signed(BITS), lanes)),
+            "take": In(1), "sums": Out(data.ArrayLayout(signed(BITS), lanes)),
         })
 
     def elaborate(self, platform):
@@ -49,6 +49,8 @@ class ImageSums(wiring.Component):
                                      depth=SUMMED_WORDS)
         begun, writes = Signal(SUMMED_WORDS), Signal()
         word, results = Signal.like(self.word), data.View(data.ArrayLayout(signed(8), self.lanes), self.results)
+        # Number of the word to take, and of the one that is read.
+        taken, following = Signal.like(self.word), Signal.like(self.word)
         has_begun = begun.bit_select(word, 1)
         added = []
         for lane in range(self.lanes):
@@ -57,12 +59,13 @@ class ImageSums(wiring.Component):
                 Operand(results[lane], bit=self.write[lane]), BITS)])
             added.append(total)
         m.d.comb += [
-            writes.eq(self.write.any()), word.eq(Mux(writes, self.word, self.shown)),
-            cells.address.eq(word), self.sums.eq(cells.data),
+            writes.eq(self.write.any()), following.eq(taken + self.take), word.eq(Mux(writes, self.word, following)),
+            cells.address.eq(word),
             cells.write.eq(writes), cells.write_address.eq(word), cells.write_data.eq(Cat(added)),
         ]
+        m.d.sync += [taken.eq(following), Value.cast(self.sums).eq(cells.data)]
         with m.If(self.clear):
-            m.d.sync += begun.eq(0)
+            m.d.sync += [begun.eq(0), taken.eq(0)]
         with m.Elif(writes):
             m.d.sync += begun.bit_select(word, 1).eq(1)
         return m

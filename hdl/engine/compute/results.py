@@ -35,6 +35,8 @@ class Results(wiring.Component):
 
     A result takes the lanes in even cycles if something is added to it, which leaves the odd ones to the sums.
 
+    Latency: `LATENCY` cycles from the lanes' parameters to ``results``.
+
     Parameters
     ----------
     config : EngineConfig
@@ -101,6 +103,8 @@ class Results(wiring.Component):
         The results.
     """
 
+    LATENCY = OWN + 1
+
     def __init__(self, *, config):
         self.config = config
         lanes = config.lanes
@@ -126,8 +130,9 @@ class Results(wiring.Component):
         lanes = platform.instantiate(m, "lanes", "lanes", Lanes, config=config)
         two = platform.instantiate(m, "sum_of_two", "sum_of_two", SumOfTwo, lanes=config.lanes)
         is_residual = (fields.flags & int(Flags.RESIDUAL)) != 0
-        is_add, is_pool, is_depthwise = (fields.operation == kind for kind in (
-            Operation.ADD, Operation.POOL, Operation.DEPTHWISE))
+        is_add, is_pool, is_depthwise, self._is_conv = (
+            registered(m, f"is_{kind.name.lower()}", fields.operation == kind)
+            for kind in (Operation.ADD, Operation.POOL, Operation.DEPTHWISE, Operation.CONV))
         has_totals = is_pool | is_depthwise
         slot, valid, sums, waits = self._choose_slots(m, platform, is_residual)
         # What is added comes when the result does, and stays for a slot that waits for an even cycle.
@@ -156,14 +161,17 @@ class Results(wiring.Component):
         m.d.comb += [
             lanes.slot.eq(Mux(fed, self.fed_slot, Mux(summed | is_pool, fields.sum_slot, slot.parameters))),
             lanes.chosen.eq(chosen),
-            self.results.eq(lanes.results),
-            self.write.eq(Mux(has_totals, pool_write, Mux(is_add | is_residual, sum_write, own_write))),
-            self.target.eq(Mux(has_totals, pool_target, Mux(is_add | is_residual, sum_target, own_target))),
             lanes.write.eq(self.write_parameters), lanes.write_slot.eq(self.write_slot),
             lanes.write_parameters.eq(self.parameters),
         ]
-        sums_of_image = self._add_up(m, platform, delayed(m, "word", (slot.parameters - fields.parameters)[:4], OWN),
-                                     is_residual)
+        has_sums = is_add | is_residual
+        m.d.sync += [
+            self.results.eq(lanes.results),
+            self.write.eq(Mux(has_totals, pool_write, Mux(has_sums, sum_write, own_write))),
+            self.target.eq(Mux(has_totals, pool_target, Mux(has_sums, sum_target, own_target))),
+        ]
+        word = delayed(m, "word", (slot.parameters - fields.parameters)[:4], self.LATENCY)
+        sums_of_image = self._add_up(m, platform, word, is_residual)
         self._choose_sums(m, platform, lanes, (*sums, two.sums, self.fed_sums), sums_of_image, chosen, waits)
         self._set(m, lanes, fields)
         return m
@@ -189,16 +197,10 @@ class Results(wiring.Component):
     def _add_up(self, m, platform, word, is_residual):
         """Sums of an image, given the word to which the lanes' results belong; those that a POOL wants."""
         sums = platform.instantiate(m, "image_sums", "image_sums", ImageSums, lanes=self.config.lanes)
-        shown = Signal.like(sums.shown)
-        with m.If(self.begin):
-            m.d.sync += shown.eq(0)
-        with m.Elif(self.pool_valid):
-            m.d.sync += shown.eq(shown + 1)
-        is_conv = self.record.fields.operation == Operation.CONV
         m.d.comb += [
-            sums.clear.eq(self.begin), sums.write.eq(Mux(is_conv, self.write, 0)), sums.results.eq(self.results),
+            sums.clear.eq(self.begin), sums.write.eq(Mux(self._is_conv, self.write, 0)), sums.results.eq(self.results),
             sums.word.eq(Mux(is_residual, delayed(m, "sum_word", word, SUM + Lanes.LATENCY), word)),
-            sums.shown.eq(shown),
+            sums.take.eq(self.pool_valid),
         ]
         return sums.sums
 
@@ -230,7 +232,7 @@ class Results(wiring.Component):
             self.last.eq(slots.take & following.is_last),
             self.other_used.end.eq(delayed(m, "other_count", Mux(self.other_reads, following.count, 0), 1)),
             self.other_used.is_residual.eq(1),
-            self.uses_lanes.eq(Mux(self.record.fields.operation == Operation.CONV, is_held | self.fed_next,
+            self.uses_lanes.eq(Mux(self._is_conv, is_held | self.fed_next,
                                    self.pool_valid | self.pair_valid)),
         ]
         m.d.sync += [is_second.eq(self.other_reads), self.has_many_slots.eq(slots.take & following.has_many_slots),
