@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ...golden.engine.image import Fault
 from ..fabric.register import registered
+from .control.delays import delayed
 from .control.rules import FAULT
 from .control.sequencer import NUMBER_BITS
 
@@ -20,7 +21,7 @@ SEEN = data.StructLayout(dict.fromkeys((*OF_FEEDER, *OF_RECORD), 1))
 class Faults(wiring.Component):
     """Stops all units, waits until nothing is on its way any more, and ends the run.
 
-    Latency: ``is_found`` comes a cycle after what was seen, ``stop`` two.
+    Latency: ``is_found`` comes two cycles after what was seen, and one after ``cancel``, ``stop`` another one later.
 
     Parameters
     ----------
@@ -75,13 +76,16 @@ class Faults(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         fault, number = Signal(FAULT), Signal(NUMBER_BITS)
-        last = self.number + self.is_fed
+        seen, rule = (delayed(m, name, value, 1, reset=True) for name, value in (
+            ("seen", self.seen), ("rule", self.rule)))
+        last, rule_number = (registered(m, name, value) for name, value in (
+            ("last_number", self.number + self.is_fed), ("late_rule_number", self.rule_number)))
         for names, each in ((OF_RECORD, last), (OF_FEEDER, self.number)):
             for name, kind in reversed(names.items()):
-                with m.If(self.seen[name]):
+                with m.If(seen[name]):
                     m.d.comb += [fault.eq(kind), number.eq(each)]
-        with m.If(self.rule != 0):
-            m.d.comb += [fault.eq(self.rule), number.eq(self.rule_number)]
+        with m.If(rule != 0):
+            m.d.comb += [fault.eq(rule), number.eq(rule_number)]
         found, found_number = registered(m, "found", fault), registered(m, "found_number", number)
         m.d.sync += self.is_found.eq(self.running & ~self.is_found & ~self.stop & ((fault != 0) | self.cancel))
         left = Signal(range(self.drain_cycles + 1))

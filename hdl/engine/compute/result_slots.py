@@ -65,12 +65,12 @@ class ResultSlots(wiring.Component):
             "channels": 16, "fits": 1, "parameters": range(self.config.parameter_slots), "before": 16})
         self._vector_layout = data.StructLayout({
             "is_first_part": 1, "is_last_part": 1, "ends_tile": 1, "is_last": 1, "range": self._range_layout})
-        # There is a slot, it goes into the queue, and a vector's last does.
+        # There is a slot, the queue takes what there is, and a vector follows.
         is_active, goes, loads = Signal(), Signal(), Signal()
         is_last_group, ends_row, ends_block = (Signal(name=name, reset_less=True) for name in (
             "is_last_group", "ends_row", "ends_block"))
-        has_room, ends_vector = Signal(name="goes_on"), is_last_group & ends_row & ends_block
-        m.d.comb += [goes.eq(is_active & has_room), loads.eq(~is_active | (goes & ends_vector))]
+        ends_vector = is_last_group & ends_row & ends_block
+        m.d.comb += loads.eq(~is_active | (goes & ends_vector))
         windows, following = self._walk_windows(m, loads)
         with m.If(self.begin):
             m.d.sync += is_active.eq(0)
@@ -83,11 +83,11 @@ class ResultSlots(wiring.Component):
         number, left, distance, parameters = self._walk_groups(m, vector, following, loads, goes, is_last_group)
         late = Signal(self.slot.shape(), reset_less=True)
         is_inside, lanes, ends_tile = (position.columns > 0) & (position.lines > 0), self.config.lanes, Signal()
-        sum_number = self._number_sums(m, goes, ends_tile)
+        sum_number = self._number_sums(m, ~is_active | (goes & ends_tile), goes)
         adds = vector.is_last_part & ((self.record.fields.flags & int(Flags.RESIDUAL)) != 0)
         is_kept = ~(vector.is_first_part & vector.is_last_part)
         m.d.comb += ends_tile.eq(ends_vector & vector.ends_tile)
-        with m.If(has_room):
+        with m.If(goes):
             m.d.sync += [late[name].eq(value) for name, value in {
                 "begins": vector.is_first_part, "ends": vector.is_last_part, "adds": adds, "number": number,
                 "ends_vector": ends_vector, "is_last": ends_vector & vector.is_last, "sum_number": sum_number,
@@ -96,15 +96,15 @@ class ResultSlots(wiring.Component):
                 "other": position.other + distance, "count": Mux(is_inside, least_of(m, "least", left, lanes), 0),
                 "has_many_slots": ~ends_vector & (number == self.config.slots - 1),
                 "has_many_sums": is_kept & ~ends_tile & (sum_number == self.config.sum_slots - 1)}.items()]
-        is_late = registered(m, "is_late", is_active & ~self.begin, enable=has_room | self.begin, reset_less=False)
+        is_late = registered(m, "is_late", is_active & ~self.begin, enable=goes | self.begin, reset_less=False)
         queue = Queue(m, clear=self.begin, valid=is_late, given=late, take=self.take)
-        m.d.comb += [has_room.eq(queue.has_room), self.slot.eq(queue.item)]
+        m.d.comb += [goes.eq(queue.has_room), self.slot.eq(queue.item)]
         return m
 
     def _walk_windows(self, m, loads):
         """Windows as in `PatchAddresses`, each with the addresses of its results and of what is added; and of the next
         vector what is kept."""
-        fields, products, advance = self.record.fields, self.record.products, Signal(name="advance")
+        fields, products = self.record.fields, self.record.products
         upcoming, following = Signal(self._range_layout, reset_less=True), Signal(self._vector_layout, name="following")
 
         def step(window):
@@ -116,11 +116,11 @@ class ResultSlots(wiring.Component):
                     "other": Mux(window.ends_row, other, window.other + products.other_x_bytes)}
 
         windows = Windows(
-            m, self.record, begin=self.begin, advance=advance, rows=self.config.macro.rows, following=step,
+            m, self.record, begin=self.begin, advance=loads, rows=self.config.macro.rows, following=step,
             coordinates=dict.fromkeys(("at", "row_at", "other", "other_row"), ADDRESS_BITS),
             first={"at": fields.target, "row_at": fields.target, "other": fields.residual, "other_row": fields.residual})
         m.d.comb += [
-            advance.eq(loads & windows.valid), following.is_first_part.eq(windows.is_first_part),
+            following.is_first_part.eq(windows.is_first_part),
             following.is_last_part.eq(windows.parts.is_last), following.ends_tile.eq(windows.ends_tile),
             following.is_last.eq(windows.ends_all), following.range.eq(upcoming),
         ]
@@ -129,7 +129,7 @@ class ResultSlots(wiring.Component):
             m.d.sync += [
                 upcoming.channels.eq(ranges.first_size), upcoming.parameters.eq(fields.parameters),
                 upcoming.fits.eq(fits(fields.channels, lanes) | fits(fields.outputs, lanes)), upcoming.before.eq(0)]
-        with m.Elif(advance & windows.ends_range):
+        with m.Elif(loads & windows.ends_range):
             m.d.sync += [
                 upcoming.channels.eq(ranges.next_size), upcoming.fits.eq(fits(ranges.next_size, lanes)),
                 upcoming.parameters.eq(upcoming.parameters + (fields.outputs >> ceil_log2(lanes))),
@@ -186,10 +186,10 @@ class ResultSlots(wiring.Component):
                          parameters.eq(parameters + 1)]
         return number, left, distance, parameters
 
-    def _number_sums(self, m, goes, ends_tile):
+    def _number_sums(self, m, begins_tile, goes):
         """The number of a slot's partial sums, of the tile."""
         number = Signal.like(self.slot.sum_number)
-        with m.If(self.begin | (goes & ends_tile)):
+        with m.If(begins_tile):
             m.d.sync += number.eq(0)
         with m.Elif(goes):
             m.d.sync += number.eq(number + 1)

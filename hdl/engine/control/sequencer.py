@@ -9,6 +9,7 @@ from ....golden.engine.image import Fault
 from ....golden.engine.latencies import FETCH_CYCLES, START_CYCLES
 from ...fabric.emitter import Platform
 from ...fabric.memory import BlockRam
+from ...fabric.register import registered
 from .descriptor import WORD_BITS, descriptor_layout, record_layout
 from .products import Products
 from .rules import FAULT, Rules, before_layout
@@ -88,7 +89,8 @@ class Sequencer(wiring.Component):
         m = Module()
         platform = Platform.of(platform)
         arrived, takes = self._fetch(m, platform)
-        waits, busy = Signal(), Signal()
+        # One waits; one runs; none starts or runs.
+        waits, busy, is_idle = Signal(), Signal(), Signal(init=1)
         waiting = Signal(record_layout(), reset_less=True)
         # A bit for each cycle from that on in which what waits may start.
         steps, clears = Signal(START_CYCLES - 1), Signal()
@@ -108,12 +110,11 @@ class Sequencer(wiring.Component):
             m.d.sync += [waits.eq(0), busy.eq(1)]
             with m.If(self.is_fed):
                 m.d.sync += self._is_arrived.eq(0)
-        m.d.comb += starts.eq(~steps.any() & ~busy & Mux(waits & feeds, self._is_arrived,
-                                                         waits | (takes & ~arriving_feeds)))
         # Of two that start together the second follows the first through the register of what waits.
-        m.d.comb += follows.eq(starts & ~fails & waits & feeds)
-        with m.If(starts & ~fails):
-            m.d.sync += self.is_fed.eq(follows)
+        m.d.comb += [follows.eq(is_idle & waits & feeds & self._is_arrived),
+                     starts.eq(follows | (is_idle & Mux(waits, ~feeds, takes & ~arriving_feeds)))]
+        with m.If(starts):
+            m.d.sync += [is_idle.eq(0), self.is_fed.eq(follows)]
         with m.If(takes | follows):
             m.d.sync += waiting.eq(arrived)
         with m.If(follows | (steps[0] & ~self.is_fed)):
@@ -121,9 +122,9 @@ class Sequencer(wiring.Component):
         with m.If(steps[0]):
             m.d.sync += [self.record.eq(waiting), self.units.eq(self._units_of(waiting))]
         with m.If(self.done):
-            m.d.sync += busy.eq(0)
+            m.d.sync += [busy.eq(0), is_idle.eq(1)]
         with m.If(ends | self.stop):
-            m.d.sync += [self.runs.eq(0), waits.eq(0), busy.eq(0)]
+            m.d.sync += [self.runs.eq(0), waits.eq(0), busy.eq(0), is_idle.eq(1)]
         with m.If(self.stop):
             m.d.sync += [self._is_arrived.eq(0), self._prime.eq(0), self.is_fed.eq(0)]
         with m.If(ends | self.stopped):
@@ -189,13 +190,14 @@ class Sequencer(wiring.Component):
         record = Signal(record_layout(), name="arrived")
         fields = Signal(descriptor_layout(), name="arrived_fields", reset_less=True)
         address = Signal.like(self.write_address)
-        word = Signal(range(FETCH_CYCLES))
+        # A bit for each word: the one that is next.
+        word = Signal(FETCH_CYCLES, init=1)
         self._prime = prime = Signal(PRIME, name="prime")
         self._is_arrived, takes, goes, begins, ended = (
             Signal(name=name) for name in ("is_arrived", "takes", "goes", "begins", "ended"))
         m.d.comb += [
-            ended.eq(self._is_arrived & (fields.operation == Operation.END)),
-            goes.eq((word != 0) | begins),
+            ended.eq(self._is_arrived & registered(m, "is_end", fields.operation == Operation.END)),
+            goes.eq(~word[0] | begins),
             begins.eq(self.runs & ~ended & (~self._is_arrived | takes) & ~self._is_ended(m, takes, ended)),
             program.write.eq(self.write), program.write_address.eq(self.write_address),
             program.write_data.eq(self.write_data),
@@ -207,15 +209,17 @@ class Sequencer(wiring.Component):
         with m.If(prime[-1]):
             m.d.sync += self.runs.eq(1)
         with m.If(self.start):
-            m.d.sync += [address.eq(0), word.eq(0), self._is_arrived.eq(0)]
+            m.d.sync += [address.eq(0), word.eq(1), self._is_arrived.eq(0)]
         with m.Elif(program.enable):
             m.d.sync += address.eq(address + 1)
         with m.If(takes):
             m.d.sync += self._is_arrived.eq(0)
         with m.If(goes):
-            m.d.sync += [Value.cast(fields).word_select(word, WORD_BITS).eq(program.data),
-                         word.eq(Mux(word == FETCH_CYCLES - 1, 0, word + 1))]
-            with m.If(word == FETCH_CYCLES - 1):
+            m.d.sync += word.eq(word.rotate_left(1))
+            for index in range(FETCH_CYCLES):
+                with m.If(word[index]):
+                    m.d.sync += Value.cast(fields).word_select(index, WORD_BITS).eq(program.data)
+            with m.If(word[-1]):
                 m.d.sync += self._is_arrived.eq(1)
         return record, takes
 

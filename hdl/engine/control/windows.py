@@ -23,7 +23,7 @@ class Windows:
     begin : Signal
         For a cycle: ``record`` is new. The first vector is there two cycles later.
     advance : Value
-        For a cycle: to the next vector; only while ``valid``.
+        For a cycle: to the next vector, if there is one left.
     rows : int
         Of a tile, at most.
     coordinates : dict of str to shape
@@ -90,7 +90,7 @@ class Windows:
         with m.If(begin):
             m.d.sync += self.valid.eq(0)
         with m.Elif(moves):
-            m.d.sync += self.valid.eq(self.begins | ~self.ends_all)
+            m.d.sync += self.valid.eq(self.begins | (self.valid & ~self.ends_all))
 
     @staticmethod
     def _find_following(m, fields, ahead, begun, following):
