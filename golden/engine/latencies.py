@@ -12,4 +12,4 @@ LANE_LATENCY, SUM_LATENCY = 16, 18
 # from the last pixel of the first window.
 DEPTHWISE_LATENCY, TAP_LATENCY, WINDOW_LATENCY = 10, 2, 3
 # To the index of the greatest output, after the last bytes are read.
-ARGMAX_LATENCY = 9
+ARGMAX_LATENCY = 12

@@ -8,6 +8,7 @@ from ....golden.engine.checks import SUMMED_WORDS
 from ...fabric.adder import Addition, Operand, add
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
+from ..control.delays import delayed
 
 BITS = 24
 
@@ -32,7 +33,7 @@ class ImageSums(wiring.Component):
     take : ``In(1)``
         A word is taken, while nothing is added; the following comes next.
     sums : ``Out(ArrayLayout(signed(BITS), lanes))``
-        The word to take, two cycles after the last addition or later.
+        The word to take, three cycles after the last addition or later.
     """
 
     def __init__(self, *, lanes):
@@ -47,25 +48,28 @@ class ImageSums(wiring.Component):
         m = Module()
         cells = platform.instantiate(m, "words", "image_sums_words", LutRam, width=BITS * self.lanes,
                                      depth=SUMMED_WORDS)
-        begun, writes = Signal(SUMMED_WORDS), Signal()
-        word, results = Signal.like(self.word), data.View(data.ArrayLayout(signed(8), self.lanes), self.results)
+        # What is added, a cycle later, and whether something was added to its word before.
+        begun, writes = Signal(SUMMED_WORDS), delayed(m, "writes", self.write.any(), 1, reset=True)
+        write, late, has_begun = (delayed(m, name, value, 1) for name, value in (
+            ("write", self.write), ("word", self.word), ("has_begun", begun.bit_select(self.word, 1))))
+        word, results = Signal.like(self.word), data.View(data.ArrayLayout(signed(8), self.lanes),
+                                                          delayed(m, "results", self.results, 1))
         # Number of the word to take, and of the one that is read.
         taken, following = Signal.like(self.word), Signal.like(self.word)
-        has_begun = begun.bit_select(word, 1)
         added = []
         for lane in range(self.lanes):
             (total,) = add(m, platform, f"add_{lane}", [Addition(
                 Operand(cells.data.word_select(lane, BITS), bit=has_begun),
-                Operand(results[lane], bit=self.write[lane]), BITS)])
+                Operand(results[lane], bit=write[lane]), BITS)])
             added.append(total)
         m.d.comb += [
-            writes.eq(self.write.any()), following.eq(taken + self.take), word.eq(Mux(writes, self.word, following)),
+            following.eq(taken + self.take), word.eq(Mux(writes, late, following)),
             cells.address.eq(word),
             cells.write.eq(writes), cells.write_address.eq(word), cells.write_data.eq(Cat(added)),
         ]
         m.d.sync += [taken.eq(following), Value.cast(self.sums).eq(cells.data)]
         with m.If(self.clear):
             m.d.sync += [begun.eq(0), taken.eq(0)]
-        with m.Elif(writes):
-            m.d.sync += begun.bit_select(word, 1).eq(1)
+        with m.Elif(self.write.any()):
+            m.d.sync += begun.bit_select(self.word, 1).eq(1)
         return m

@@ -125,7 +125,7 @@ class ResultSlots(wiring.Component):
             following.is_last.eq(windows.ends_all), following.range.eq(upcoming),
         ]
         lanes, ranges = self.config.lanes, windows.ranges
-        with m.If(self.begin):
+        with m.If(windows.begins):
             m.d.sync += [
                 upcoming.channels.eq(ranges.first_size), upcoming.parameters.eq(fields.parameters),
                 upcoming.fits.eq(fits(fields.channels, lanes) | fits(fields.outputs, lanes)), upcoming.before.eq(0)]

@@ -18,10 +18,10 @@ from .rules import FAULT, Rules, before_layout
 # needs more than the program.
 READ, PRIME = 2, 4
 NUMBER_BITS = 16
-# Cycles from the begin of a descriptor's units to its first: all between the load of its record and that.
-BEGUN = START_CYCLES - 2
 # Which units a descriptor has; of a CONV that is fed the gather is none of them, but the depthwise unit is.
 UNITS = data.StructLayout(dict.fromkeys(("gather", "results", "depthwise", "pool", "pairs", "greatest"), 1))
+# Those that walk ahead of what they do.
+AHEAD = ("gather", "results")
 
 
 class Sequencer(wiring.Component):
@@ -57,7 +57,7 @@ class Sequencer(wiring.Component):
     units : ``Out(UNITS)``
         Those that ``record`` needs.
     begin : ``Out(UNITS)``
-        For a cycle, `BEGUN` before the first of a descriptor: ``record`` is new, and they prepare themselves.
+        For a cycle, two before the first of a descriptor, for `AHEAD` when ``record`` is new: they prepare themselves.
     go : ``Out(UNITS)``
         For a cycle, the one before the first of a descriptor: they start.
     done : ``In(1)``
@@ -101,7 +101,8 @@ class Sequencer(wiring.Component):
         m.d.comb += [takes.eq(self._is_arrived & ~waits), clears.eq(fails | ends | self.stop)]
         m.d.sync += [
             steps.eq(Mux(clears, 0, Cat(starts, steps))),
-            self.begin.eq(Mux(steps[0] & ~clears, self._units_of(waiting), 0)),
+            *(self.begin[name].eq(steps[0] & ~clears & self._units_of(waiting)[name] if name in AHEAD else
+                                  steps[-3] & ~clears & self.units[name]) for name, _ in UNITS),
             self.go.eq(Mux(steps[-2] & ~clears, self.units, 0)),
         ]
         with m.If(takes):
@@ -120,7 +121,8 @@ class Sequencer(wiring.Component):
         with m.If(follows | (steps[0] & ~self.is_fed)):
             m.d.sync += self.feeder.eq(waiting)
         with m.If(steps[0]):
-            m.d.sync += [self.record.eq(waiting), self.units.eq(self._units_of(waiting))]
+            m.d.sync += self.record.eq(waiting)
+            m.d.sync += [self.units[name].eq(value) for name, value in self._units_of(waiting).items()]
         with m.If(self.done):
             m.d.sync += [busy.eq(0), is_idle.eq(1)]
         with m.If(ends | self.stop):
@@ -136,11 +138,11 @@ class Sequencer(wiring.Component):
     def _units_of(self, record):
         """`UNITS`: the operation decoded, once for all."""
         is_kind = {kind: record.fields.operation == kind for kind in Operation}
-        return Cat({
+        return {
             "gather": is_kind[Operation.CONV] & ~self.is_fed, "results": is_kind[Operation.CONV],
             "depthwise": is_kind[Operation.DEPTHWISE] | self.is_fed, "pool": is_kind[Operation.POOL],
             "pairs": is_kind[Operation.ADD], "greatest": is_kind[Operation.END],
-        }[name] for name, _ in UNITS)
+        }
 
     def _check(self, m, platform, arrived, takes, is_next, begins, goes):
         """Rules of each descriptor that arrives; whether the one that is next breaks one, or is none of the program."""

@@ -60,11 +60,11 @@ class Windows:
         self.begins, self.valid = Signal(name="windows_begin"), Signal(name="windows_valid")
         self.window, self.ends_tile = now.window, Signal(name="ends_tile", reset_less=True)
         self.is_first_part = Signal(name="is_first_part", reset_less=True)
-        self.parts = Parts(m, "part", begin=begin, advance=advance & self.ends_tile, total=products.rows,
+        self.parts = Parts(m, "part", begin=self.begins, advance=advance & self.ends_tile, total=products.rows,
                            size=fields.part_rows[:ceil_log2(rows + 1)])
         ends_strip = self.ends_tile & self.parts.is_last
         self.ends_range = ends_strip & now.window.ends_row & now.window.is_low
-        self.ranges = Parts(m, "range", begin=begin, advance=advance & self.ends_range, total=fields.channels,
+        self.ranges = Parts(m, "range", begin=self.begins, advance=advance & self.ends_range, total=fields.channels,
                             size=fields.outputs)
         self.ends_all = self.ends_range & self.ranges.is_last
         self._find_following(m, fields, now.ahead, begun, following)

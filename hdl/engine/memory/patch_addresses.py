@@ -86,7 +86,7 @@ class PatchAddresses(wiring.Component):
         self._goes, self._has_room, ends_vector = Signal(name="goes"), Signal(name="goes_on"), Signal()
         self._windows = windows = self._walk_windows(m, ends_vector)
         first_bytes, next_bytes = (size[:ceil_log2(self.rows + 1)] for size in (
-            registered(m, "first_bytes", windows.parts.first_size), windows.parts.next_size))
+            windows.parts.first_size, windows.parts.next_size))
         m.d.comb += self._goes.eq(windows.valid & self._has_room)
         self._count(m, Mux(windows.begins, first_bytes, next_bytes))
         m.d.comb += ends_vector.eq(self._goes & self._now.ends)
