@@ -1,6 +1,6 @@
 """Result slots: where each group of a macro's results goes, one a cycle."""
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -67,10 +67,14 @@ class ResultSlots(wiring.Component):
             "is_first_part": 1, "is_last_part": 1, "ends_tile": 1, "is_last": 1, "range": self._range_layout})
         # There is a slot, the queue takes what there is, and a vector follows.
         is_active, goes, loads = Signal(), Signal(), Signal()
-        is_last_group, ends_row, ends_block = (Signal(name=name, reset_less=True) for name in (
-            "is_last_group", "ends_row", "ends_block"))
-        ends_vector = is_last_group & ends_row & ends_block
-        m.d.comb += loads.eq(~is_active | (goes & ends_vector))
+        # What a slot is the last of: the channels of a position, the positions of a row, the rows of a vector; and all
+        # of these. That of the slot after it is found a cycle before.
+        last = data.StructLayout({"group": 1, "column": 1, "row": 1})
+        ends, following_ends = Signal(last, reset_less=True), Signal(last, name="following_ends")
+        ends_vector = Signal(reset_less=True)
+        m.d.comb += [loads.eq(~is_active | (goes & ends_vector)), following_ends.eq(ends)]
+        with m.If(loads | goes):
+            m.d.sync += [ends.eq(following_ends), ends_vector.eq(Value.cast(following_ends).all())]
         windows, following = self._walk_windows(m, loads)
         with m.If(self.begin):
             m.d.sync += is_active.eq(0)
@@ -79,8 +83,8 @@ class ResultSlots(wiring.Component):
         vector = Signal(self._vector_layout, reset_less=True)
         with m.If(loads):
             m.d.sync += vector.eq(following)
-        position = self._walk_block(m, windows.window, loads, goes & is_last_group, ends_row, ends_block)
-        number, left, distance, parameters = self._walk_groups(m, vector, following, loads, goes, is_last_group)
+        position = self._walk_block(m, windows.window, loads, goes, ends, following_ends)
+        number, left, distance, parameters = self._walk_groups(m, vector, following, loads, goes, ends.group, following_ends.group)
         late = Signal(self.slot.shape(), reset_less=True)
         is_inside, lanes, ends_tile = (position.columns > 0) & (position.lines > 0), self.config.lanes, Signal()
         sum_number = self._number_sums(m, ~is_active | (goes & ends_tile), goes)
@@ -136,8 +140,8 @@ class ResultSlots(wiring.Component):
                 upcoming.before.eq(upcoming.before + fields.outputs)]
         return windows, following
 
-    def _walk_block(self, m, window, loads, ends_position, ends_row, ends_block):
-        """The positions of a vector, row by row; whether one is the last of a row, and in the last row."""
+    def _walk_block(self, m, window, loads, goes, ends, following_ends):
+        """The positions of a vector, row by row."""
         fields = self.record.fields
         # Address, and that of the first of its row; the same of the tensor that is added; what is left of the target.
         position = Signal(data.StructLayout({
@@ -150,23 +154,24 @@ class ResultSlots(wiring.Component):
             m.d.sync += [
                 position.at.eq(window.at), position.row_at.eq(window.at), position.other.eq(window.other),
                 position.other_row.eq(window.other), position.columns.eq(window.columns),
-                position.lines.eq(window.lines), across.eq(fields.block_width), ends_row.eq(is_single),
-                down.eq(fields.block_height), ends_block.eq(is_low)]
-        with m.Elif(ends_position & ends_row):
+                position.lines.eq(window.lines), across.eq(fields.block_width), down.eq(fields.block_height)]
+            m.d.comb += [following_ends.column.eq(is_single), following_ends.row.eq(is_low)]
+        with m.Elif(goes & ends.group & ends.column):
             row = (position.row_at + fields.target_pitch)[:ADDRESS_BITS]
             other = (position.other_row + fields.residual_pitch)[:ADDRESS_BITS]
             m.d.sync += [position.at.eq(row), position.row_at.eq(row), position.other.eq(other),
                          position.other_row.eq(other), position.lines.eq(position.lines - 1),
                          position.columns.eq(position.columns + (fields.block_width - 1)),
-                         across.eq(fields.block_width), ends_row.eq(is_single), down.eq(down - 1),
-                         ends_block.eq(down == 2)]
-        with m.Elif(ends_position):
+                         across.eq(fields.block_width), down.eq(down - 1)]
+            m.d.comb += [following_ends.column.eq(is_single), following_ends.row.eq(down == 2)]
+        with m.Elif(goes & ends.group):
             m.d.sync += [position.at.eq(position.at + fields.target_pixel),
                          position.other.eq(position.other + fields.residual_pixel),
-                         position.columns.eq(position.columns - 1), across.eq(across - 1), ends_row.eq(across == 2)]
+                         position.columns.eq(position.columns - 1), across.eq(across - 1)]
+            m.d.comb += following_ends.column.eq(across == 2)
         return position
 
-    def _walk_groups(self, m, vector, following, loads, goes, is_last_group):
+    def _walk_groups(self, m, vector, following, loads, goes, is_last, is_following_last):
         """The groups of channels of a position: number of the slot in the vector, channels of the range that are left,
         distance in bytes from the position's first channel, of any range, and slot of the parameters."""
         lanes = self.config.lanes
@@ -178,12 +183,12 @@ class ResultSlots(wiring.Component):
             m.d.sync += number.eq(number + 1)
         first = Signal(self._range_layout, name="first_group")
         m.d.comb += first.eq(Mux(loads, following.range, vector.range))
-        with m.If(loads | (goes & is_last_group)):
-            m.d.sync += [left.eq(first.channels), is_last_group.eq(first.fits), distance.eq(first.before),
-                         parameters.eq(first.parameters)]
+        with m.If(loads | (goes & is_last)):
+            m.d.sync += [left.eq(first.channels), distance.eq(first.before), parameters.eq(first.parameters)]
+            m.d.comb += is_following_last.eq(first.fits)
         with m.Elif(goes):
-            m.d.sync += [left.eq(left - lanes), is_last_group.eq(fits(left, 2 * lanes)), distance.eq(distance + lanes),
-                         parameters.eq(parameters + 1)]
+            m.d.sync += [left.eq(left - lanes), distance.eq(distance + lanes), parameters.eq(parameters + 1)]
+            m.d.comb += is_following_last.eq(fits(left, 2 * lanes))
         return number, left, distance, parameters
 
     def _number_sums(self, m, begins_tile, goes):
