@@ -1,5 +1,8 @@
 """Products: multiplies fields of a descriptor while it is fetched."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -50,9 +53,8 @@ class Products(wiring.Component):
             (20, fields.block_width, fields.residual_pixel, "other_x_bytes"),
             (21, fields.block_height, fields.residual_pitch, "other_y_bytes"),
         )
-        for word, one, other, _ in schedule:
-            with m.If(self.word[word]):
-                m.d.comb += [a.eq(one), b.eq(other)]
+        m.d.comb += [factor.eq(reduce(or_, (Mux(self.word[entry[0]], entry[place], 0) for entry in schedule)))
+                     for factor, place in ((a, 1), (b, 2))]
         # The last product comes in the cycle after the last word.
         is_after, last = Signal(), Signal(24)
         m.d.sync += is_after.eq(self.word[-1])
