@@ -317,8 +317,8 @@ class Engine(wiring.Component):
         faults = platform.instantiate(m, "faults", "faults", Faults, config=self.config)
         seen = faults.seen
         m.d.comb += [
-            guards.record.eq(sequencer.record), guards.go.eq(self._goes), guards.feeder.eq(sequencer.feeder), guards.address.eq(self._address),
-            guards.used.eq(self._used), guards.write.eq(results.write), guards.target.eq(results.target),
+            guards.record.eq(sequencer.record), guards.go.eq(self._goes), guards.feeder.eq(sequencer.feeder),
+            guards.address.eq(self._address), guards.used.eq(self._used), guards.write.eq(results.write), guards.target.eq(results.target),
             guards.data.eq(results.results), guards.allows.eq(self.running & ~faults.stop),
             self.write.eq(guards.guarded_write), self.target.eq(guards.guarded_target),
             self.results.eq(guards.guarded_data),

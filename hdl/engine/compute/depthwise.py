@@ -267,7 +267,8 @@ class Depthwise(wiring.Component):
         m.d.comb += [
             self.next.eq(delayed(m, "next", ends, late - NEXT, reset=True)),
             self.valid.eq(delayed(m, "valid", self.next, NEXT, reset=True)),
-            self.begins.eq(delayed(m, "begins", word == 0, late)), self.ends.eq(delayed(m, "ends", channels.is_last, late)),
+            self.begins.eq(delayed(m, "begins", word == 0, late)),
+            self.ends.eq(delayed(m, "ends", channels.is_last, late)),
             self.offset.eq(delayed(m, "offset", word * config.lanes, late)),
             self.is_end.eq(delayed(m, "is_end", ends_row & lines.is_last, late)),
             self.slot.eq(delayed(m, "slot", fields.parameters + word, late - 2)),

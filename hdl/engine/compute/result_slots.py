@@ -59,8 +59,8 @@ class ResultSlots(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        # A vector: what is said of it by `Windows`, and the range of its channels: how many, whether they fit in a slot,
-        # slot of the parameters of the first, and channels of the ranges before.
+        # A vector: what `Windows` says of it, and the range of its channels: how many, whether they fit in a slot, slot
+        # of the parameters of the first, and channels of the ranges before.
         self._range_layout = data.StructLayout({
             "channels": 16, "fits": 1, "parameters": range(self.config.parameter_slots), "before": 16})
         self._vector_layout = data.StructLayout({
@@ -84,7 +84,8 @@ class ResultSlots(wiring.Component):
         with m.If(loads):
             m.d.sync += vector.eq(following)
         position = self._walk_block(m, windows.window, loads, goes, ends, following_ends)
-        number, left, distance, parameters = self._walk_groups(m, vector, following, loads, goes, ends.group, following_ends.group)
+        number, left, distance, parameters = self._walk_groups(m, vector, following, loads, goes, ends.group,
+                                                               following_ends.group)
         late = Signal(self.slot.shape(), reset_less=True)
         is_inside, lanes, ends_tile = (position.columns > 0) & (position.lines > 0), self.config.lanes, Signal()
         sum_number = self._number_sums(m, ~is_active | (goes & ends_tile), goes)
@@ -122,7 +123,8 @@ class ResultSlots(wiring.Component):
         windows = Windows(
             m, self.record, begin=self.begin, advance=loads, rows=self.config.macro.rows, following=step,
             coordinates=dict.fromkeys(("at", "row_at", "other", "other_row"), ADDRESS_BITS),
-            first={"at": fields.target, "row_at": fields.target, "other": fields.residual, "other_row": fields.residual})
+            first=dict.fromkeys(("at", "row_at"), fields.target) | dict.fromkeys(("other", "other_row"),
+                                                                                 fields.residual))
         m.d.comb += [
             following.is_first_part.eq(windows.is_first_part),
             following.is_last_part.eq(windows.parts.is_last), following.ends_tile.eq(windows.ends_tile),

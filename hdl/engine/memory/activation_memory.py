@@ -115,7 +115,8 @@ class ActivationMemory(wiring.Component):
         amount = delayed(m, "window_rotation", (-self._late_window[0][:lane_bits])[:lane_bits], self.READ - 2)
         m.d.comb += self.window_data[0].eq(self.data)
         for row in range(1, WINDOW_ROWS):
-            bank = delayed(m, f"window_bank_{row}", self._late_window[row][lane_bits:lane_bits + bank_bits], self.READ - 3)
+            number = self._late_window[row][lane_bits:]
+            bank = delayed(m, f"window_bank_{row}", number[:bank_bits], self.READ - 3)
             chosen = instantiate_choice(m, platform, f"window_word_{row}", [Cat(word) for word in words], bank)
             word, half = delayed(m, f"window_{row}", chosen, 1), 4 * self.lanes
             turned = instantiate_rotation(m, platform, f"window_turned_{row}", word, 8, amount)

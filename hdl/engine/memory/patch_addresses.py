@@ -79,10 +79,10 @@ class PatchAddresses(wiring.Component):
         # Where pixels follow one another, a run is a row of the window, and places in it are counted in bytes; else it
         # is a pixel, and they are counted in pixels.
         self._is_dense = products.is_dense
-        run, runs = Mux(self._is_dense, products.pixel_bytes[:RUN_BITS], fields.depth), Mux(self._is_dense, 1, fields.wide)
-        self._run, self._runs = registered(m, "run", run), registered(m, "runs", runs)
-        self._run_fits, self._is_only_run = registered(m, "run_fits", fits(run, self.lanes)), registered(
-            m, "is_only_run", runs == 1)
+        run, runs = (Mux(self._is_dense, *values) for values in (
+            (products.pixel_bytes[:RUN_BITS], fields.depth), (1, fields.wide)))
+        self._run, self._runs, self._run_fits, self._is_only_run = (registered(m, name, value) for name, value in (
+            ("run", run), ("runs", runs), ("run_fits", fits(run, self.lanes)), ("is_only_run", runs == 1)))
         self._goes, self._has_room, ends_vector = Signal(name="goes"), Signal(name="goes_on"), Signal()
         self._windows = windows = self._walk_windows(m, ends_vector)
         first_bytes, next_bytes = (size[:ceil_log2(self.rows + 1)] for size in (
@@ -198,7 +198,7 @@ class PatchAddresses(wiring.Component):
 
     def _give(self, m):
         """The read, and which bytes of it are within the source: in a register, in another one, and in the queue."""
-        fields, products, now, windows = self.record.fields, self.record.products, self._place, self._windows
+        now, windows = self._place, self._windows
         early = Signal(read_layout(self.rows, self.lanes), reset_less=True)
         # One bit more than those of a window.
         place = Signal(signed(self._beyond + 3), reset_less=True)
@@ -228,7 +228,8 @@ class PatchAddresses(wiring.Component):
         limit = registered(m, "limit", Mux(self._is_dense, self.record.products.row_bytes, fields.source_width)
                            [:self._beyond + 1])
         before, behind = Signal(low, reset_less=True), Signal(signed(self._beyond + 4), reset_less=True)
-        is_left, is_near, is_inside = (Signal(name=name, reset_less=True) for name in ("is_left", "is_near", "is_inside"))
+        is_left, is_near, is_inside = (Signal(name=name, reset_less=True) for name in (
+            "is_left", "is_near", "is_inside"))
         is_valid = Signal()
         with m.If(self._has_room):
             m.d.sync += [
