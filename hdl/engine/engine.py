@@ -318,8 +318,9 @@ class Engine(wiring.Component):
         seen = faults.seen
         m.d.comb += [
             guards.record.eq(sequencer.record), guards.go.eq(self._goes), guards.feeder.eq(sequencer.feeder),
-            guards.address.eq(self._address), guards.used.eq(self._used), guards.write.eq(results.write), guards.target.eq(results.target),
-            guards.data.eq(results.results), guards.allows.eq(self.running & ~faults.stop),
+            guards.address.eq(self._address), guards.used.eq(self._used), guards.write.eq(results.write),
+            guards.target.eq(results.target), guards.data.eq(results.results),
+            guards.allows.eq(self.running & ~faults.stop),
             self.write.eq(guards.guarded_write), self.target.eq(guards.guarded_target),
             self.results.eq(guards.guarded_data),
             seen.source.eq(guards.beyond_source), seen.target.eq(guards.beyond_target),
