@@ -9,11 +9,12 @@ from .delays import at_most
 class Parts:
     """Registers that walk over parts, again and again. All is known a part ahead, so that nothing is late.
 
+    ``total`` and ``size`` are there for a cycle or more before ``begin``.
+
     Attributes
     ----------
     is_last : Signal
-        This part is the last; so it is in the cycle after ``begin``, which is the second with ``total`` and ``size`` or
-        a later one.
+        This part is the last; so it is in the cycle after ``begin``.
     next_size : Value
         Of the next part; after the last that is the first.
     first_size : Value
