@@ -7,7 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.engine.descriptor import Flags
-from ...golden.engine.latencies import ARGMAX_LATENCY, DEPTHWISE_LATENCY, FETCH_CYCLES, LANE_LATENCY, SUM_LATENCY
+from ...golden.engine.latencies import ARGMAX_LATENCY, DEPTHWISE_LATENCY, LANE_LATENCY, SUM_LATENCY
 from ..config.widths import ceil_log2
 from ..core.requantizer_lane import PARAMETERS
 from ..fabric.emitter import Platform
@@ -356,10 +356,8 @@ class Engine(wiring.Component):
         m.d.comb += words.valid.eq(self.valid & ~self.running)
         stores = {section: words.stores & (words.store == section) for section in Section}
         lane_bits = ceil_log2(config.lanes)
-        base = Signal(len(sequencer.write_address))
         m.d.comb += [
-            base.eq(words.number * FETCH_CYCLES),
-            sequencer.write.eq(stores[Section.PROGRAM]), sequencer.write_address.eq(base + words.words_before),
+            sequencer.write.eq(stores[Section.PROGRAM]), sequencer.write_address.eq(words.program_word),
             sequencer.write_data.eq(words.data),
             loader.write_entry.eq(stores[Section.LOADS]), loader.entry_address.eq(words.number),
             loader.entry.eq(words.data),

@@ -43,7 +43,7 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,587 cycles, outputs 86 36 -85 ")
     steps = json.loads(trace.read_text())
     assert [each["input"] for each in steps] == [str(file) for file in files]
-    assert steps[0]["steps"][0]["start"] == 28 and len(steps[0]["steps"]) == 8
+    assert steps[0]["steps"][0]["start"] == 31 and len(steps[0]["steps"]) == 8
     array = tmp_path / "input.npy"
     np.save(array, np.fromfile(files[0], np.int8).reshape(49, 10))
     assert cli("classify", out, "--inputs", array)[1].strip().split(":")[1] == lines[0].split(":")[1]

@@ -152,7 +152,7 @@ class Depthwise(wiring.Component):
                                              depth=DEPTHWISE_GROUPS)
                 m.d.comb += [cells.write.eq(self._arrives & (number == own)), cells.write_address.eq(arrived),
                              cells.write_data.eq(self.taps[width * place:][:width]), cells.address.eq(group)]
-                is_used = (fields.tall > row) & (fields.wide > column)
+                is_used = registered(m, f"uses_{row}_{column}", (fields.tall > row) & (fields.wide > column))
                 found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, cells.data, 0), 1))
         return found
 
