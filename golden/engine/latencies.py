@@ -1,7 +1,7 @@
 """Latencies of the engine's blocks in cycles; docs/engine.md says what each of them contains."""
 
 # Words of 32 bits of a descriptor, of which two are fetched while others run; and cycles from an end to the next start.
-FETCH_CYCLES, START_CYCLES = 24, 4
+FETCH_CYCLES, START_CYCLES = 24, 7
 # From the read of a vector's last bytes until it is offered to the macro; vectors that are begun and not accepted.
 GATHER_LATENCY, GATHER_VECTORS = 7, 8
 # From a load's begin until its first row is offered; from an address of the tile memory to its row.
@@ -13,6 +13,6 @@ ANSWER_LATENCY, ROW_LATENCY, AHEAD_CYCLES = 2, 1, 128
 LANE_LATENCY, SUM_LATENCY = 16, 18
 # From a window in the depthwise unit's registers to sums at the lanes; from the last tap in memory to its register, and
 # from the last pixel of the first window.
-DEPTHWISE_LATENCY, TAP_LATENCY, WINDOW_LATENCY = 9, 2, 3
+DEPTHWISE_LATENCY, TAP_LATENCY, WINDOW_LATENCY = 10, 2, 3
 # To the index of the greatest output, after the last bytes are read.
-ARGMAX_LATENCY = 8
+ARGMAX_LATENCY = 12

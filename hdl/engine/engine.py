@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ...golden.engine.descriptor import Flags, Operation
-from ...golden.engine.latencies import ARGMAX_LATENCY, DEPTHWISE_LATENCY, FETCH_CYCLES, LANE_LATENCY, SUM_LATENCY
+from ...golden.engine.descriptor import Flags
+from ...golden.engine.latencies import ARGMAX_LATENCY, DEPTHWISE_LATENCY, LANE_LATENCY, SUM_LATENCY
 from ..config.widths import ceil_log2
 from ..core.requantizer_lane import PARAMETERS
 from ..fabric.emitter import Platform
@@ -35,7 +35,9 @@ from .memory.weight_port import WeightPort, port_members
 from .trace import ENTRY_WORDS, Trace
 
 # Cycles for which results that feed a layer wait, so that a vector is there as long after them as results in memory.
-FED_LATENCY = 2
+FED_LATENCY = 1
+# Units that read the memory by themselves.
+READERS = ("pool", "pairs", "greatest")
 
 
 def check_gateware(config):
@@ -73,11 +75,6 @@ class Units:
     pool: Pool
     pairs: Pairs
     greatest: Greatest
-
-    @property
-    def readers(self):
-        """Operations whose unit reads the memory by itself, each with its unit."""
-        return (Operation.POOL, self.pool), (Operation.ADD, self.pairs), (Operation.END, self.greatest)
 
 
 class Engine(wiring.Component):
@@ -169,26 +166,24 @@ class Engine(wiring.Component):
         platform = Platform.of(platform)
         m = Module()
         units = self._add_units(m, platform)
-        sequencer, operation = units.sequencer, units.sequencer.record.fields.operation
         self._load(m, platform, units)
         # No block starts while another one has not come to its end.
         self._starts = Signal(name="starts")
         m.d.comb += self._starts.eq(self.start & ~self.running)
-        # By operation: its unit prepares itself, and it starts.
-        starts = {kind: (sequencer.begin & (operation == kind), sequencer.go & (operation == kind))
-                  for kind in Operation}
-        self._start_units(m, units, starts)
+        self._start_units(m, units)
         self._connect_array(m, units)
         self._connect_rows(m, units)
-        self._connect_results(m, units, starts)
+        self._connect_results(m, units)
         depthwise, depthwise_last = self._add_depthwise(m, platform, units)
         self._read(m, units)
-        # All units stop.
+        # A descriptor starts in the next cycle; all units stop.
+        self._goes = Signal(name="goes")
+        m.d.comb += self._goes.eq(Value.cast(units.sequencer.go).any())
         self._stop = Signal(name="stop")
         self._count_to_end(m, units, depthwise_last)
         self._guard(m, platform, units, depthwise)
         self._add_trace(m, platform, units)
-        m.d.sync += self.cycle.eq(Mux(sequencer.runs, self.cycle + 1, Mux(self._starts, 0, self.cycle)))
+        m.d.sync += self.cycle.eq(Mux(units.sequencer.runs, self.cycle + 1, Mux(self._starts, 0, self.cycle)))
         return m
 
     def _add_units(self, m, platform):
@@ -209,16 +204,14 @@ class Engine(wiring.Component):
             results=add("results", Results, config=config), pool=add("pool", Pool, lanes=lanes),
             pairs=add("pairs", Pairs, lanes=lanes), greatest=add("greatest", Greatest, lanes=lanes))
 
-    def _start_units(self, m, units, starts):
-        """The unit of an operation starts with it, but for the gather of a layer that is fed."""
-        sequencer, gather = units.sequencer, units.gather
-        gathers = ~sequencer.is_fed
-        for kind, unit in ((Operation.CONV, gather), *units.readers):
-            begins, goes = starts[kind]
-            is_own = gathers if unit is gather else 1
-            m.d.comb += unit.go.eq(goes & is_own)
+    def _start_units(self, m, units):
+        """Units that read start with the descriptor that needs them."""
+        sequencer = units.sequencer
+        for name in ("gather", *READERS):
+            unit = getattr(units, name)
+            m.d.comb += unit.go.eq(sequencer.go[name])
             if unit is not units.greatest:
-                m.d.comb += [unit.record.eq(sequencer.record), unit.begin.eq(begins & is_own)]
+                m.d.comb += [unit.record.eq(sequencer.record), unit.begin.eq(sequencer.begin[name])]
 
     def _connect_array(self, m, units):
         """Tiles and vectors into the macro, and its results."""
@@ -249,12 +242,12 @@ class Engine(wiring.Component):
             inner, outer = getattr(rows, name), getattr(self, name)
             m.d.comb += outer.eq(inner) if member.flow == Out else inner.eq(outer)
 
-    def _connect_results(self, m, units, starts):
+    def _connect_results(self, m, units):
         """What goes to the lanes, and what comes from memory."""
         results, pairs, greatest, memory = units.results, units.pairs, units.greatest, units.memory
         fields = units.sequencer.record.fields
         m.d.comb += [
-            results.record.eq(units.sequencer.record), results.begin.eq(starts[Operation.CONV][0]),
+            results.record.eq(units.sequencer.record), results.begin.eq(units.sequencer.begin.results),
             *(getattr(results, f"pair_{name}").eq(getattr(pairs, name)) for name in ("valid", "target", "write")),
             greatest.source.eq(fields.source), greatest.depth.eq(fields.depth), self.argmax.eq(greatest.number),
             *(unit.data.eq(memory.data) for unit in (results, units.pool, greatest)), self.data.eq(memory.data),
@@ -264,16 +257,21 @@ class Engine(wiring.Component):
         """An operation ends when what is within the blocks after its last cycle has gone through."""
         sequencer, fields = units.sequencer, units.sequencer.record.fields
         left = Signal(range(LANE_LATENCY + SUM_LATENCY + 1))
-        is_twice = (fields.operation == Operation.ADD) | ((fields.flags & int(Flags.RESIDUAL)) != 0)
-        with m.If(units.results.last | units.pool.last | units.pairs.last):
-            m.d.sync += left.eq(Mux(is_twice, LANE_LATENCY + SUM_LATENCY, LANE_LATENCY))
-        with m.Elif(depthwise_last):
-            m.d.sync += left.eq(DEPTHWISE_LATENCY + LANE_LATENCY)
-        with m.Elif(units.greatest.last):
-            m.d.sync += left.eq(ARGMAX_LATENCY)
+        is_twice = sequencer.units.pairs | ((fields.flags & int(Flags.RESIDUAL)) != 0)
+        has_sent, has_computed, has_read = (delayed(m, name, last, 1, reset=True) for name, last in (
+            ("has_sent", units.results.last | units.pool.last | units.pairs.last), ("has_computed", depthwise_last),
+            ("has_read", units.greatest.last)))
+        # All that was in a register.
+        with m.If(has_sent):
+            m.d.sync += left.eq(Mux(is_twice, LANE_LATENCY + SUM_LATENCY - 1, LANE_LATENCY - 1))
+        with m.Elif(has_computed):
+            m.d.sync += left.eq(DEPTHWISE_LATENCY + LANE_LATENCY - 1)
+        with m.Elif(has_read):
+            m.d.sync += left.eq(ARGMAX_LATENCY - 1)
         with m.Elif(left != 0):
             m.d.sync += left.eq(left - 1)
-        m.d.comb += [sequencer.done.eq(left == 1), self.ended.eq(sequencer.done), sequencer.start.eq(self._starts)]
+        m.d.sync += self.ended.eq((left == 2) & ~self._stop)
+        m.d.comb += [sequencer.done.eq(self.ended), sequencer.start.eq(self._starts)]
         with m.If(self._stop):
             m.d.sync += left.eq(0)
 
@@ -283,7 +281,7 @@ class Engine(wiring.Component):
         loader, results = units.loader, units.results
         m.d.comb += [
             trace.clear.eq(self._starts), trace.ends.eq(self.ended),
-            trace.begins.eq(delayed(m, "begins", units.sequencer.go, 1, reset=True)), trace.cycle.eq(self.cycle),
+            trace.begins.eq(delayed(m, "begins", self._goes, 1, reset=True)), trace.cycle.eq(self.cycle),
             trace.rows.eq(loader.write.valid & loader.write.ready),
             trace.reads.eq(units.gather.reads | results.other_reads | units.pool.counts | units.pairs.reads |
                            units.greatest.reads),
@@ -299,12 +297,11 @@ class Engine(wiring.Component):
         m.d.comb += [getattr(results, f"pool_{name}").eq(getattr(pool, name)) for name in ports]
         m.d.comb += Value.cast(results.pool_totals).eq(Value.cast(pool.totals))
         if not self.config.depthwise:
-            return None, 0
+            return None, Const(0)
         unit = platform.instantiate(m, "depthwise", "depthwise", Depthwise, config=self.config)
-        is_alone = sequencer.record.fields.operation == Operation.DEPTHWISE
-        is_depthwise = is_alone | sequencer.is_fed
+        is_alone = sequencer.units.depthwise & ~sequencer.is_fed
         # From the sums at the lanes until their results are written to a vector, less the time that this takes.
-        later = Lanes.LATENCY - Lanes.SUMS + FED_LATENCY - BYTES_AFTER
+        later = Results.LATENCY - Lanes.SUMS + FED_LATENCY - BYTES_AFTER
         read = Signal(read_layout(self.config.macro.rows, self.config.lanes))
         m.d.comb += [
             read.end.eq(self.config.lanes), read.offset.eq(unit.offset), read.begins.eq(unit.begins),
@@ -317,11 +314,10 @@ class Engine(wiring.Component):
         ]
         m.d.comb += [
             unit.record.eq(sequencer.feeder), results.feeder.eq(sequencer.feeder),
-            unit.begin.eq(sequencer.begin & is_depthwise),
-            unit.go.eq(sequencer.go & is_depthwise),
+            unit.begin.eq(sequencer.begin.depthwise), unit.go.eq(sequencer.go.depthwise),
             *(getattr(unit, name).eq(getattr(rows, name)) for name in ("tap_ready", "tap_arrives", "taps")),
             rows.tap_reads.eq(unit.tap_reads), rows.tap_row.eq(unit.tap_row),
-            memory.is_window.eq(self.running & is_depthwise),
+            memory.is_window.eq(self.running & sequencer.units.depthwise),
             *(memory.window[row].eq(unit.address[row]) for row in range(WINDOW_ROWS)),
             memory.window_rows.eq(unit.rows), Value.cast(unit.data).eq(Value.cast(memory.window_data)),
             results.fed_next.eq(unit.next), results.fed_slot.eq(unit.slot),
@@ -334,19 +330,20 @@ class Engine(wiring.Component):
     def _read(self, m, units):
         """Who reads the activation memory: one at a time."""
         memory, gather, results = units.memory, units.gather, units.results
-        is_other = delayed(m, "is_other", results.other_reads, 1, reset=True)
-        operation = units.sequencer.record.fields.operation
+        is_other = results.other_reads
+        used = units.sequencer.units
         self._used = Signal(used_layout(self.config.lanes), name="used")
         is_other_used = delayed(m, "is_other_used", is_other, 1)
         # All its bits, of which the memory has no use for the highest.
         self._address = Signal(ADDRESS_BITS, name="read_address")
         m.d.comb += [self._address.eq(self.address), memory.address.eq(self._address)]
-        with m.If(self.running & (operation == Operation.CONV)):
+        with m.If(self.running & used.results):
             m.d.comb += [self._address.eq(Mux(is_other, results.other_address, gather.address)),
                          memory.place.eq(Mux(is_other, 0, gather.place)),
                          self._used.eq(Mux(is_other_used, results.other_used, gather.used))]
-        for kind, unit in units.readers:
-            with m.If(self.running & (operation == kind)):
+        for name in READERS:
+            unit = getattr(units, name)
+            with m.If(self.running & used[name]):
                 m.d.comb += [self._address.eq(unit.address), self._used.eq(unit.used)]
 
     def _guard(self, m, platform, units, depthwise):
@@ -357,24 +354,24 @@ class Engine(wiring.Component):
         guards = platform.instantiate(m, "guards", "guards", Guards, lanes=self.config.lanes,
                                       has_windows=depthwise is not None)
         faults = platform.instantiate(m, "faults", "faults", Faults, config=self.config)
-        seen, is_conv = faults.seen, fields.operation == Operation.CONV
-        lacks, busy = loader.lacks, loader.busy
+        seen, lacks, busy = faults.seen, loader.lacks, loader.busy
         if self.config.weight_port:
             rows = units.rows
             lacks, busy = lacks | (rows.is_beyond & ~loader.has_tile), busy | rows.busy
             m.d.comb += [seen.lost_tile.eq(gather.o_valid & rows.is_lost & ~loader.has_tile),
                          seen.lost_taps.eq(rows.tap_lost)]
         m.d.comb += [
-            guards.record.eq(sequencer.record), guards.feeder.eq(sequencer.feeder), guards.address.eq(self._address),
-            guards.used.eq(self._used), guards.write.eq(results.write), guards.target.eq(results.target),
-            guards.data.eq(results.results), guards.allows.eq(self.running & ~faults.stop),
+            guards.record.eq(sequencer.record), guards.go.eq(self._goes), guards.feeder.eq(sequencer.feeder),
+            guards.address.eq(self._address), guards.used.eq(self._used), guards.write.eq(results.write),
+            guards.target.eq(results.target), guards.data.eq(results.results),
+            guards.allows.eq(self.running & ~faults.stop),
             self.write.eq(guards.guarded_write), self.target.eq(guards.guarded_target),
             self.results.eq(guards.guarded_data),
             seen.source.eq(guards.beyond_source), seen.target.eq(guards.beyond_target),
             seen.residual.eq(guards.beyond_residual), seen.unit.eq(pool.is_outside),
             seen.sums.eq(results.has_many_sums),
             seen.tile.eq(results.has_many_slots | (gather.o_valid & lacks) |
-                         (delayed(m, "goes", sequencer.go, 1, reset=True) & is_conv &
+                         (delayed(m, "goes", sequencer.go.results, 1, reset=True) &
                           (fields.weights != loader.used))),
             faults.start.eq(self._starts), faults.running.eq(sequencer.running), faults.cancel.eq(self.cancel),
             faults.busy.eq(busy), faults.rule.eq(sequencer.fault),
@@ -382,10 +379,10 @@ class Engine(wiring.Component):
             faults.is_fed.eq(sequencer.is_fed), self.fault.eq(faults.fault),
             self.fault_number.eq(faults.fault_number), self._stop.eq(faults.stop),
             sequencer.stopped.eq(faults.stopped),
-            # What is on its way when END or a fault ends the program goes on.
-            self.running.eq(sequencer.running | faults.stop | busy),
-            *(unit.stop.eq(faults.stop) for unit in (sequencer, gather, results, *(unit for _, unit in units.readers))),
+            *(unit.stop.eq(faults.stop) for unit in (sequencer, gather, results, pool, units.pairs, units.greatest)),
         ]
+        # What is on its way when END or a fault ends the program goes on.
+        m.d.sync += self.running.eq(self._starts | sequencer.running | faults.is_found | faults.stop | busy)
         if depthwise:
             m.d.comb += [
                 depthwise.stop.eq(faults.stop), Value.cast(guards.window).eq(Value.cast(depthwise.address)),
@@ -404,10 +401,8 @@ class Engine(wiring.Component):
         m.d.comb += words.valid.eq(self.valid & ~self.running)
         stores = {section: words.stores & (words.store == section) for section in Section}
         lane_bits = ceil_log2(config.lanes)
-        base = Signal(len(sequencer.write_address))
         m.d.comb += [
-            base.eq(words.number * FETCH_CYCLES),
-            sequencer.write.eq(stores[Section.PROGRAM]), sequencer.write_address.eq(base + words.words_before),
+            sequencer.write.eq(stores[Section.PROGRAM]), sequencer.write_address.eq(words.program_word),
             sequencer.write_data.eq(words.data),
             results.write_parameters.eq(Mux(stores[Section.PARAMETERS], 1 << words.number[:lane_bits], 0)),
             results.write_slot.eq(words.number[lane_bits:]),

@@ -3,11 +3,12 @@
 from functools import reduce
 from operator import or_
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..fabric.emitter import Platform
+from ..fabric.register import registered
 from .control.delays import delayed
 from .control.descriptor import ADDRESS_BITS, record_layout
 from .memory.activation_memory import WINDOW_ROWS
@@ -17,7 +18,8 @@ from .memory.bounds import Bounds, used_layout
 class Guards(wiring.Component):
     """Compares every address of the activation memory; what is written waits for that.
 
-    Latency: what is written comes `Bounds.LATENCY` cycles later; a read beyond is told a cycle more after its address.
+    Latency: what is written comes `Bounds.LATENCY` cycles later; a read beyond is told two cycles more after its
+    address, that of a window one.
 
     Parameters
     ----------
@@ -29,6 +31,8 @@ class Guards(wiring.Component):
     -------
     record : ``In(record_layout)``
         The descriptor, of which source, target and residual are meant.
+    go : ``In(1)``
+        For a cycle, it starts: from the next one on what is written is its own.
     feeder : ``In(record_layout)``
         The one whose windows are read.
     address : ``In(ADDRESS_BITS)``
@@ -68,7 +72,7 @@ class Guards(wiring.Component):
         windows = {"window": In(data.ArrayLayout(ADDRESS_BITS, WINDOW_ROWS)),
                    "window_used": In(data.ArrayLayout(used_layout(lanes), WINDOW_ROWS))}
         super().__init__({
-            "record": In(record_layout()), "feeder": In(record_layout()), "address": In(ADDRESS_BITS),
+            "record": In(record_layout()), "go": In(1), "feeder": In(record_layout()), "address": In(ADDRESS_BITS),
             "used": In(used_layout(lanes)), **(windows if has_windows else {}), "write": In(lanes),
             "target": In(ADDRESS_BITS), "data": In(8 * lanes), "allows": In(1), "guarded_write": Out(lanes),
             "guarded_target": Out(ADDRESS_BITS), "guarded_data": Out(8 * lanes), "beyond_source": Out(1),
@@ -79,16 +83,18 @@ class Guards(wiring.Component):
         m = Module()
         platform = Platform.of(platform)
         fields, feeder = self.record.fields, self.feeder.fields
-        is_residual = self.used.is_residual
-        reads = self._compare(m, platform, "read", delayed(m, "late_address", self.address, 1), self.used,
-                              Mux(is_residual, fields.residual, fields.source),
-                              Mux(is_residual, fields.residual_limit, fields.source_limit))
-        is_residual = delayed(m, "is_residual", is_residual, Bounds.LATENCY)
+        used = delayed(m, "late_used", self.used, 1)
+        base, limit = (registered(m, f"read_{name}", Mux(self.used.is_residual, *values)) for name, values in (
+            ("base", (fields.residual, fields.source)), ("limit", (fields.residual_limit, fields.source_limit))))
+        reads = self._compare(m, platform, "read", delayed(m, "late_address", self.address, 2), used, base, limit)
+        is_residual = delayed(m, "is_residual", used.is_residual, Bounds.LATENCY)
         written = Signal(used_layout(self.lanes), name="written")
-        for lane in range(self.lanes):
-            with m.If(self.write[lane]):
-                m.d.comb += written.end.eq(lane + 1)
-        writes = self._compare(m, platform, "write", self.target, written, fields.target, fields.target_limit)
+        # The one that no written one follows.
+        ends = self.write & ~Cat(self.write[1:], Const(0))
+        m.d.comb += written.end.eq(reduce(or_, (Mux(ends[lane], lane + 1, 0) for lane in range(self.lanes))))
+        base, limit = (registered(m, f"write_{name}", value, enable=self.go) for name, value in (
+            ("base", fields.target), ("limit", fields.target_limit)))
+        writes = self._compare(m, platform, "write", self.target, written, base, limit)
         late = Bounds.LATENCY
         m.d.comb += [
             self.beyond_source.eq(reads & ~is_residual), self.beyond_residual.eq(reads & is_residual),

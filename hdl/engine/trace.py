@@ -8,6 +8,7 @@ from ...golden.engine.latencies import START_CYCLES
 from ..fabric.emitter import Platform
 from ..fabric.memory import BlockRam
 from ..fabric.mux import choose
+from .control.delays import delayed
 
 # Of a word; and cycles from an address to it.
 WORD_BITS, READ = 32, 2
@@ -60,22 +61,25 @@ class Trace(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         # An entry is stored before the next descriptor begins.
-        assert len(WORDS) <= START_CYCLES + 1
+        assert len(WORDS) <= START_CYCLES
         memory = Platform.of(platform).instantiate(m, "entries", "trace_entries", BlockRam, width=WORD_BITS,
                                                    depth=self.program_length * ENTRY_WORDS)
         start, end, counts = Signal(WORD_BITS), Signal(WORD_BITS), [Signal(WORD_BITS, name=name) for name in COUNTED]
         # What was counted stays while an entry is stored, which ends before the next descriptor starts.
         number, stores = Signal(range(ENTRY_WORDS)), Signal()
-        for name, count in zip(COUNTED, counts):
-            event = getattr(self, name)
-            with m.If(self.begins):
+        # All that happens is seen a cycle later.
+        begins, ends, *events = (delayed(m, name, getattr(self, name), 1, reset=True)
+                                 for name in ("begins", "ends", *COUNTED))
+        cycle = delayed(m, "cycle", self.cycle, 1)
+        for event, count in zip(events, counts):
+            with m.If(begins):
                 m.d.sync += count.eq(event)
             with m.Elif(event & ~stores):
                 m.d.sync += count.eq(count + 1)
-        with m.If(self.begins):
-            m.d.sync += start.eq(self.cycle)
+        with m.If(begins):
+            m.d.sync += start.eq(cycle)
         with m.If(number == 0):
-            m.d.sync += end.eq(self.cycle)
+            m.d.sync += end.eq(cycle)
         m.d.comb += [
             memory.write.eq(stores), memory.write_address.eq(Cat(number, self.count)),
             memory.write_data.eq(choose([start, end, *counts], number)), memory.enable.eq(1),
@@ -83,7 +87,7 @@ class Trace(wiring.Component):
         ]
         with m.If(self.clear):
             m.d.sync += [self.count.eq(0), stores.eq(0), number.eq(0)]
-        with m.Elif(self.ends):
+        with m.Elif(ends):
             m.d.sync += stores.eq(1)
         with m.Elif(stores):
             m.d.sync += number.eq(number + 1)

@@ -11,7 +11,7 @@ from .word_writer import WORD_BYTES
 class MemoryReader(wiring.Component):
     """Gives the address of the next word, and tells when its bytes are there.
 
-    Latency: `ActivationMemory.READ` + 1 cycles from a read, or from ``restart``, to the next word.
+    Latency: `ActivationMemory.READ` cycles from a read, or from ``restart``, to the next word.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ class MemoryReader(wiring.Component):
     read : ``In(1)``
         For a cycle, while not ``waits``: the word is taken.
     address : ``Out(range(size))``
-        To the engine.
+        To the engine, with ``read`` and ``restart`` already that of the next word.
     waits : ``Out(1)``
         The word is not there yet.
     """
@@ -40,14 +40,16 @@ class MemoryReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         last = self.size - WORD_BYTES
-        left = Signal(range(ActivationMemory.READ + 1))
+        left, address = Signal(range(ActivationMemory.READ)), Signal.like(self.address)
         m.d.comb += self.waits.eq(left != 0)
         with m.If(self.restart | self.read):
-            m.d.sync += left.eq(ActivationMemory.READ)
+            m.d.sync += left.eq(ActivationMemory.READ - 1)
         with m.Elif(self.waits):
             m.d.sync += left.eq(left - 1)
+        m.d.comb += self.address.eq(address)
+        m.d.sync += address.eq(self.address)
         with m.If(self.restart):
-            m.d.sync += self.address.eq(self.first)
+            m.d.comb += self.address.eq(self.first)
         with m.Elif(self.read):
-            m.d.sync += self.address.eq(Mux(self.address >= last, 0, self.address + WORD_BYTES))
+            m.d.comb += self.address.eq(Mux(address >= last, 0, address + WORD_BYTES))
         return m

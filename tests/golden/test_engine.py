@@ -105,8 +105,8 @@ def test_runs_do_not_depend_on_those_before(image):
 
 def test_steps_follow_one_another(image):
     run = Engine(SMALL, image).run(bytes(256))
-    assert all(before.end + 4 <= after.start for before, after in zip(run.steps, run.steps[1:]))
-    assert run.steps[0].start == 28 and run.cycles == run.steps[-1].end
+    assert all(before.end + 7 <= after.start for before, after in zip(run.steps, run.steps[1:]))
+    assert run.steps[0].start == 31 and run.cycles == run.steps[-1].end
 
 
 def test_counters_are_those_of_the_layer():
@@ -208,7 +208,7 @@ def test_rows_of_the_depthwise_unit(channels, across, step, cycles):
     assert len(feeder.ready) == 2 * across
     # The first position of the second row begins with it.
     position = -(-channels // 8)
-    assert feeder.ready[across] - feeder.ready[0] == cycles and feeder.ready[0] == 10 + position - 1 + 9 + 16
+    assert feeder.ready[across] - feeder.ready[0] == cycles and feeder.ready[0] == 10 + position - 1 + 10 + 16
 
 
 def test_vectors_that_wait_hold_the_depthwise_unit():

@@ -4,10 +4,14 @@ import random
 
 import numpy as np
 import pytest
+from amaranth.hdl import Module, Signal
+from amaranth.lib import data
 from bitline.golden.engine.descriptor import Flags
 from bitline.golden.engine.executor import SUM_SHIFT
 from bitline.golden.requantize import multiply_by_quantized_multiplier
 from bitline.hdl.engine.compute.sum_of_two import SumOfTwo
+from bitline.hdl.engine.control.countdown import Countdown
+from bitline.hdl.engine.control.queue import Queue
 from bitline.hdl.engine.memory.tile_memory import TileMemory
 from gateware import simulate
 
@@ -74,3 +78,62 @@ def test_rows_of_the_tile_memory(depth):
                 assert ctx.get(memory.data) == cells[reads[0]]
 
     simulate(memory, testbench)
+
+
+@pytest.mark.parametrize("total", [1, 3, 4, 5, 8, 9, 20])
+@pytest.mark.parametrize("size", [1, 4])
+def test_the_last_step_of_a_number_is_known(total, size):
+    """After a restart, also one at the last step, and while no step is made."""
+    m, number = Module(), Signal(8, init=total)
+    restart, advance = Signal(name="restart"), Signal(name="advance")
+    count = Countdown(m, "count", restart=restart, advance=advance, total=number, size=size)
+
+    async def testbench(ctx):
+        await ctx.tick()
+        ctx.set(restart, 1)
+        ctx.set(advance, 1)
+        await ctx.tick()
+        for _ in range(2):
+            ctx.set(restart, 0)
+            for left in range(total, 0, -size):
+                ctx.set(advance, 0)
+                await ctx.tick()
+                assert (ctx.get(count.left), ctx.get(count.is_last)) == (left, left <= size)
+                ctx.set(advance, 1)
+                ctx.set(restart, left <= size)
+                await ctx.tick()
+
+    simulate(m, testbench)
+
+
+def test_items_of_a_queue_come_in_order_one_a_cycle():
+    """Given and taken at random, then always, then cleared with two items in it."""
+    m, rng, given = Module(), random.Random(1), Signal(data.StructLayout({"number": 16}))
+    clear, valid, take = (Signal(name=name) for name in ("clear", "valid", "take"))
+    queue = Queue(m, clear=clear, valid=valid, given=given, take=take)
+
+    async def testbench(ctx):
+        kept, number, taken = [], 0, 0
+        for cycle in range(400):
+            gives, takes = cycle >= 300 or rng.random() < 0.6, cycle >= 300 or rng.random() < 0.5
+            ctx.set(valid, gives)
+            ctx.set(given.number, number)
+            assert ctx.get(queue.valid) == bool(kept) and ctx.get(queue.has_room) == (len(kept) < 2)
+            ctx.set(take, takes and bool(kept))
+            accepted = gives and len(kept) < 2
+            if takes and kept:
+                assert ctx.get(queue.item.number) == kept.pop(0)
+                taken += cycle >= 310
+            if accepted:
+                kept.append(number)
+                number += 1
+            await ctx.tick()
+        assert taken == 90
+        ctx.set(take, 0)
+        await ctx.tick().repeat(2)
+        assert not ctx.get(queue.has_room)
+        ctx.set(clear, 1)
+        await ctx.tick()
+        assert ctx.get(queue.has_room) and not ctx.get(queue.valid)
+
+    simulate(m, testbench)

@@ -41,10 +41,10 @@ def test_image_on_inputs(cli, refused, model, tmp_path):
     cli("compile", model, "--out", out)
     status, printed, _ = cli("classify", out, "--inputs", files[0], "--inputs", files[1], "--trace", trace)
     lines = printed.splitlines()
-    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,558 cycles, outputs 86 36 -85 ")
+    assert status == 0 and lines[0].startswith(f"{files[0]}: class 0, 5,587 cycles, outputs 86 36 -85 ")
     steps = json.loads(trace.read_text())
     assert [each["input"] for each in steps] == [str(file) for file in files]
-    assert steps[0]["steps"][0]["start"] == 28 and len(steps[0]["steps"]) == 8
+    assert steps[0]["steps"][0]["start"] == 31 and len(steps[0]["steps"]) == 8
     array = tmp_path / "input.npy"
     np.save(array, np.fromfile(files[0], np.int8).reshape(49, 10))
     assert cli("classify", out, "--inputs", array)[1].strip().split(":")[1] == lines[0].split(":")[1]
@@ -152,7 +152,7 @@ def test_program_and_estimate(cli, model):
     assert status == 0 and lines[0].startswith("  0 CONV operator 0 (CONV_2D): ")
     assert lines[11].startswith(" 11 END: ")
     assert "Cycles if no plane is skipped; bytes" in printed
-    assert lines[-1].startswith("5,576 cycles with starts and END")
+    assert lines[-1].startswith("5,605 cycles with starts and END")
 
 
 def test_engine_of_a_file(cli, refused, model, tmp_path):

@@ -13,7 +13,8 @@ from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
 from ...fabric.multiplier import CYCLES, multiply
 from ...fabric.register import registered
-from ..control.delays import delayed, first_of, fits
+from ..control.countdown import Countdown
+from ..control.delays import delayed, first_of
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.bounds import used_layout
 from .pool import TOTAL_BITS
@@ -41,7 +42,7 @@ class Depthwise(wiring.Component):
     record : ``In(record_layout)``
         The descriptor, a DEPTHWISE.
     begin : ``In(1)``
-        For a cycle, two before the first of the descriptor: ``record`` is new.
+        For a cycle, two before the first of the descriptor; ``record`` is new for some cycles.
     go : ``In(1)``
         For a cycle, the one before the first.
     take : ``In(1)``
@@ -139,18 +140,19 @@ class Depthwise(wiring.Component):
 
     def _count_taps(self, m, name, goes):
         """Of the next row of taps its group of channels, which row of the group it is, and whether it is the last."""
-        fields, most = self.record.fields, self.config.tap_rows
-        left = Signal(signed(17), name=f"{name}_left", reset_less=True)
+        most = self.config.tap_rows
         group = Signal(range(DEPTHWISE_GROUPS), name=f"{name}_group")
         number = Signal(range(most), name=f"{name}_number")
         ends_group = number == most - 1
+        groups = Countdown(m, f"{name}_groups", restart=self.go, advance=goes & ends_group,
+                           total=self.record.fields.channels, size=self.config.depthwise)
         with m.If(self.go):
-            m.d.sync += [group.eq(0), number.eq(0), left.eq(fields.channels)]
+            m.d.sync += [group.eq(0), number.eq(0)]
         with m.Elif(goes):
             m.d.sync += number.eq(number + 1)
             with m.If(ends_group):
-                m.d.sync += [number.eq(0), group.eq(group + 1), left.eq(left - self.config.depthwise)]
-        return group, number, fits(left, self.config.depthwise) & ends_group
+                m.d.sync += [number.eq(0), group.eq(group + 1)]
+        return group, number, groups.is_last & ends_group
 
     def _taps(self, m, platform, group):
         """The taps of a group of channels, a cycle after its number."""
@@ -166,7 +168,7 @@ class Depthwise(wiring.Component):
                     cells.write.eq(self.tap_arrives & (self._number == own)), cells.write_address.eq(self._group),
                     cells.write_data.eq(self.taps[width * place:][:width]), cells.address.eq(group),
                 ]
-                is_used = (fields.tall > row) & (fields.wide > column)
+                is_used = registered(m, f"uses_{row}_{column}", (fields.tall > row) & (fields.wide > column))
                 found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, cells.data, 0), 1))
         return found
 
@@ -174,38 +176,41 @@ class Depthwise(wiring.Component):
         """The cycles of rows and of positions: whether a group of channels is computed, and is it a row's first."""
         fields, products, config = self.record.fields, self.record.products, self.config
         # Cycles until the window is filled; of positions, and of pixels that are read, in a row.
-        columns, left = Signal(16, reset_less=True), Signal(signed(17), reset_less=True)
-        fills, runs, starts = Signal(), Signal(), Signal()
-        lines = Signal(16, reset_less=True)
-        span = products.span + fields.wide - fields.step_x
-        seen = Mux(span < fields.source_width, span, fields.source_width)
+        fills, fills_word, runs, starts, row_ends = Signal(), Signal(), Signal(), Signal(), Signal()
+        span = registered(m, "span", products.span + fields.wide - fields.step_x)
+        seen = registered(m, "seen", Mux(span < fields.source_width, span[:16], fields.source_width))
         times = [self._count_pixels(m, name, starts, 1, across, size)[1] for name, across, size in (
             ("position", fields.target_width, config.depthwise), ("read", seen, config.lanes))]
         goes, within, ahead = Signal(), Signal(), Signal(range(GATHER_VECTORS + 1))
-        ends_position, is_over = self._count_pixels(m, "group", starts, goes, fields.target_width, config.depthwise)
-        left_positions = self._positions_left
+        ends_position, is_over, has_none = self._count_pixels(m, "group", starts, goes, fields.target_width,
+                                                              config.depthwise)
         feeds = (fields.flags & int(Flags.FEEDS)) != 0
-        m.d.comb += goes.eq(runs & left_positions & (within | ~feeds | (ahead != GATHER_VECTORS)))
+        m.d.comb += goes.eq(runs & ~has_none & (within | ~feeds | (ahead != GATHER_VECTORS)))
         with m.If(goes):
             m.d.sync += within.eq(~ends_position)
         with m.If(self.begin):
             m.d.sync += ahead.eq(0)
         with m.Else():
             m.d.sync += ahead.eq(ahead + (goes & ends_position & feeds) - (self.take & feeds))
-        fills_end = fills & (columns == 1) & fits(left, config.lanes)
-        row_ends = runs & times[0] & times[1] & (is_over & (goes | ~left_positions))
+        words = Countdown(m, "fill_words", restart=self.go | fills_word, advance=fills, total=fields.channels,
+                          size=config.lanes)
+        columns = Countdown(m, "fill_columns", restart=self.go, advance=fills_word, total=fields.wide)
+        lines = Countdown(m, "lines", restart=self.go, advance=row_ends, total=fields.target_height)
+        fills_end = fills_word & columns.is_last
         begins = self._begin_rows(m, delayed(m, "filled", fills_end, WINDOW_LATENCY, reset=True))
-        m.d.comb += [starts.eq(begins | (row_ends & (lines != 1))), self.last.eq(row_ends & (lines == 1))]
+        m.d.comb += [
+            fills_word.eq(fills & words.is_last),
+            row_ends.eq(runs & times[0] & times[1] & (is_over & (goes | has_none))),
+            starts.eq(begins | (row_ends & ~lines.is_last)), self.last.eq(row_ends & lines.is_last),
+        ]
         with m.If(self.go):
-            m.d.sync += [fills.eq(1), columns.eq(fields.wide), left.eq(fields.channels), lines.eq(fields.target_height)]
-        with m.Elif(fills):
-            m.d.sync += [left.eq(left - config.lanes), fills.eq(~fills_end)]
-            with m.If(fits(left, config.lanes)):
-                m.d.sync += [left.eq(fields.channels), columns.eq(columns - 1)]
+            m.d.sync += fills.eq(1)
+        with m.Elif(fills_end):
+            m.d.sync += fills.eq(0)
         with m.If(begins):
             m.d.sync += runs.eq(1)
         with m.Elif(row_ends):
-            m.d.sync += [lines.eq(lines - 1), runs.eq(lines != 1)]
+            m.d.sync += runs.eq(~lines.is_last)
         with m.If(self.stop):
             m.d.sync += [fills.eq(0), runs.eq(0), within.eq(0)]
         return delayed(m, "starts_late", starts, LATE, reset=True), delayed(m, "goes_late", goes, LATE, reset=True)
@@ -220,78 +225,76 @@ class Depthwise(wiring.Component):
         return begins
 
     def _count_pixels(self, m, name, starts, goes, across, size):
-        """Steps of a row: whether one ends a pixel, and the row; the latter also when that is over."""
-        fields = self.record.fields
-        pixels, channels = Signal(17, name=f"{name}_pixels"), Signal(signed(17), name=f"{name}_channels")
-        ends, is_over = Signal(name=f"{name}_ends"), Signal(name=f"{name}_is_over")
-        m.d.comb += [ends.eq(fits(channels, size)), is_over.eq((pixels == 0) | ((pixels == 1) & ends))]
+        """Steps of a row: whether one ends a pixel, and the row; the latter also when that is over; and if it is."""
+        steps, ends, has_none = Signal(name=f"{name}_steps"), Signal(name=f"{name}_ends"), Signal(
+            name=f"{name}_has_none", init=1)
+        channels = Countdown(m, f"{name}_channels", restart=starts | ends, advance=steps,
+                             total=self.record.fields.channels, size=size)
+        pixels = Countdown(m, f"{name}_pixels", restart=starts, advance=ends, total=across)
+        m.d.comb += [steps.eq(goes & ~has_none), ends.eq(steps & channels.is_last)]
         with m.If(starts):
-            m.d.sync += [pixels.eq(across), channels.eq(fields.channels)]
-        with m.Elif((pixels != 0) & goes):
-            m.d.sync += channels.eq(channels - size)
-            with m.If(ends):
-                m.d.sync += [channels.eq(fields.channels), pixels.eq(pixels - 1)]
-        self._positions_left = pixels != 0
-        return ends, is_over
+            m.d.sync += has_none.eq(0)
+        with m.Elif(ends & pixels.is_last):
+            m.d.sync += has_none.eq(1)
+        return channels.is_last, has_none | (pixels.is_last & channels.is_last), has_none
 
     def _walk(self, m, reader, row_starts, runs):
         """Groups of channels of positions: the number of the group, and the column of the window's first pixel."""
         fields, config = self.record.fields, self.config
         together = config.lanes // config.depthwise
-        positions = Signal(16, reset_less=True)
-        group, left = Signal(range(DEPTHWISE_GROUPS)), Signal(signed(17), reset_less=True)
-        column = Signal(signed(LINE_BITS), reset_less=True)
+        group, ends_position, ends_row = Signal(range(DEPTHWISE_GROUPS)), Signal(), Signal()
+        # Of the window's first pixel the column of the source, and that counted from the first that is read.
+        column, number = (Signal(signed(LINE_BITS), name=name, reset_less=True) for name in ("column", "number"))
         # Number of the first column of this row; of the target the pixel, and the first of its row.
         base = Signal(COUNT_BITS)
         at, row_at = Signal(ADDRESS_BITS, reset_less=True), Signal(ADDRESS_BITS, reset_less=True)
-        is_last = fits(left, config.depthwise)
-        ends_row = runs & is_last & (positions == 1)
-        lines = Signal(16, reset_less=True)
+        channels = Countdown(m, "channels", restart=row_starts | ends_position, advance=runs, total=fields.channels,
+                             size=config.depthwise)
+        positions = Countdown(m, "positions", restart=row_starts, advance=ends_position, total=fields.target_width)
+        lines = Countdown(m, "rows", restart=self.begin, advance=ends_row, total=fields.target_height)
         place = (group & together - 1) if together > 1 else 0
-        number = Signal(signed(LINE_BITS))
-        m.d.comb += [
-            number.eq(column - reader.first_column),
+        m.d.comb += [ends_position.eq(runs & channels.is_last), ends_row.eq(ends_position & positions.is_last)]
+        m.d.sync += [
             reader.needed.eq(base + Mux(number < 0, 0, number)), reader.column.eq(base + number),
             reader.word.eq(group >> ceil_log2(together)), reader.group.eq(place),
         ]
         with m.If(self.begin):
-            m.d.sync += [lines.eq(fields.target_height), base.eq(0), column.eq(fields.left), at.eq(fields.target),
-                         row_at.eq(fields.target)]
+            m.d.sync += [base.eq(0), at.eq(fields.target), row_at.eq(fields.target), reader.needed.eq(0)]
         with m.Elif(ends_row):
-            m.d.sync += [lines.eq(lines - 1), base.eq(base + reader.row_columns), column.eq(fields.left)]
-        with m.Elif(runs & is_last):
-            m.d.sync += column.eq(column + fields.step_x)
-        with m.If(row_starts):
-            m.d.sync += [group.eq(0), left.eq(fields.channels), positions.eq(fields.target_width)]
+            m.d.sync += base.eq(base + reader.row_columns)
+        with m.If(self.begin | ends_row):
+            m.d.sync += [column.eq(fields.left), number.eq(Mux(fields.left < 0, fields.left, 0))]
+        with m.Elif(ends_position):
+            m.d.sync += [column.eq(column + fields.step_x), number.eq(number + fields.step_x)]
+        with m.If(row_starts | ends_position):
+            m.d.sync += group.eq(0)
         with m.Elif(runs):
-            m.d.sync += [group.eq(Mux(is_last, 0, group + 1)),
-                         left.eq(Mux(is_last, fields.channels, left - config.depthwise))]
-            with m.If(is_last):
-                m.d.sync += positions.eq(positions - 1)
+            m.d.sync += group.eq(group + 1)
         with m.If(ends_row):
             row = (row_at + fields.target_pitch)[:ADDRESS_BITS]
             m.d.sync += [at.eq(row), row_at.eq(row)]
-        with m.Elif(runs & is_last):
+        with m.Elif(ends_position):
             m.d.sync += at.eq(at + fields.target_pixel)
         word = group >> ceil_log2(together)
-        ends = runs & (is_last | (place == together - 1))
+        ends = runs & (channels.is_last | (place == together - 1))
         # Channels from this word's first on.
-        rest = left + place * config.depthwise
+        rest = channels.left + place * config.depthwise
         late = self.LATENCY
         m.d.comb += [
             self.next.eq(delayed(m, "next", ends, late - NEXT, reset=True)),
             self.valid.eq(delayed(m, "valid", self.next, NEXT, reset=True)),
-            self.begins.eq(delayed(m, "begins", word == 0, late)), self.ends.eq(delayed(m, "ends", is_last, late)),
+            self.begins.eq(delayed(m, "begins", word == 0, late)),
+            self.ends.eq(delayed(m, "ends", channels.is_last, late)),
             self.offset.eq(delayed(m, "offset", word * config.lanes, late)),
-            self.is_end.eq(delayed(m, "is_end", ends_row & (lines == 1), late)),
+            self.is_end.eq(delayed(m, "is_end", ends_row & lines.is_last, late)),
             self.slot.eq(delayed(m, "slot", fields.parameters + word, late - 2)),
             self.target.eq(delayed(m, "target", (at + word * config.lanes)[:ADDRESS_BITS], late)),
             self.write.eq(delayed(m, "write", first_of(rest, config.lanes), late)),
         ]
-        return group, column
+        return delayed(m, "group_shown", group, 1), delayed(m, "column_shown", column, 1)
 
-    # Registers of pixels, products, sums of a row of taps, sums, and of the lanes' words.
-    LATENCY = 4 + CYCLES
+    # Registers of what the reader shows, of pixels, products, sums of a row of taps, sums, and of the lanes' words.
+    LATENCY = 5 + CYCLES
 
     def _multiply(self, m, platform, reader, taps, group, column):
         """Products and their sums."""
@@ -306,7 +309,7 @@ class Depthwise(wiring.Component):
                 fill = Cat(fields.fill.as_unsigned() for _ in range(config.depthwise))
                 pixels[row, across] = delayed(m, f"pixels_{row}_{across}", Mux(
                     is_inside & reader.inside[across][row], reader.pixels[across][row], fill), 1)
-        places = delayed(m, "place", place, self.LATENCY - 1) if together > 1 else None
+        places = delayed(m, "place", place, self.LATENCY - 2) if together > 1 else None
         for channel in range(config.depthwise):
             rows = []
             for row in range(ROWS):

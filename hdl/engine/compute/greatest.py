@@ -9,9 +9,6 @@ from ..control.descriptor import ADDRESS_BITS
 from ..memory.activation_memory import ActivationMemory
 from ..memory.bounds import least_of, used_layout
 
-# Levels of comparisons between two registers.
-LEVELS = 2
-
 
 class Greatest(wiring.Component):
     """Reads a word of ``lanes`` bytes in each cycle.
@@ -74,21 +71,18 @@ class Greatest(wiring.Component):
             one = Signal(candidate, name=f"lane_{lane}")
             m.d.comb += [one.valid.eq(count > lane), one.value.eq(self.data[8 * lane:8 * lane + 8]), one.lane.eq(lane)]
             candidates.append(one)
-        level, registers = 0, 0
+        level = 0
         while len(candidates) > 1:
-            level += 1
-            is_registered = level % LEVELS == 0 or len(candidates) == 2
-            winners = []
+            level, winners = level + 1, []
             for index in range(0, len(candidates), 2):
                 low, high = candidates[index:index + 2]
                 one = Signal(candidate, name=f"winner_{level}_{index // 2}", reset_less=True)
                 # Those of a word that are used are its first ones.
-                domain = m.d.sync if is_registered else m.d.comb
-                domain += one.eq(Mux(high.valid & (high.value > low.value), high, low))
+                m.d.sync += one.eq(Mux(high.valid & (high.value > low.value), high, low))
                 winners.append(one)
-            candidates, registers = winners, registers + is_registered
+            candidates = winners
         (found,), best = candidates, Signal(candidate)
-        first = delayed(m, "first", number, late + registers)
+        first = delayed(m, "first", number, late + level)
         with m.If(self.go):
             m.d.sync += best.valid.eq(0)
         with m.Elif(found.valid & (~best.valid | (found.value > best.value))):

@@ -8,6 +8,7 @@ from ...core.requantizer_lane import PARAMETERS, RequantizerLane, settings_layou
 from ...fabric.emitter import Platform
 from ...fabric.memory import BlockRam
 from ...fabric.mux import choose
+from ...fabric.register import registered
 from ..control.delays import delayed
 
 READ = 2
@@ -90,6 +91,6 @@ class Lanes(wiring.Component):
         """Each setting in the cycle in which the lanes need it."""
         when = {"rounding": RequantizerLane.ROUNDED, "zero_point": RequantizerLane.OFFSET,
                 "low": RequantizerLane.CLIPPED, "high": RequantizerLane.CLIPPED}
-        return Cat(choose([Value.cast(self.settings[index][name]) for index in range(SETTINGS)],
-                          delayed(m, f"chosen_for_{name}", self.chosen, READ + cycle))
+        return Cat(registered(m, name, choose([Value.cast(self.settings[index][name]) for index in range(SETTINGS)],
+                                              delayed(m, f"chosen_for_{name}", self.chosen, READ + cycle - 1)))
                    for name, cycle in when.items())

@@ -7,7 +7,8 @@ from amaranth.lib.wiring import In, Out
 from ....golden.engine.descriptor import Flags
 from ...fabric.adder import Addition, Operand, add
 from ...fabric.emitter import Platform
-from ..control.delays import delayed, first_of, fits
+from ..control.countdown import Countdown
+from ..control.delays import delayed, first_of
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.activation_memory import ActivationMemory
 from ..memory.bounds import least_of, used_layout
@@ -31,7 +32,7 @@ class Pool(wiring.Component):
     record : ``In(record_layout)``
         The descriptor, a POOL.
     begin : ``In(1)``
-        For a cycle, two before the first read: ``record`` is new.
+        For a cycle, two before the first read; ``record`` is new for some cycles.
     go : ``In(1)``
         For a cycle, the one before the first read.
     reads : ``Out(1)``
@@ -104,40 +105,42 @@ class Pool(wiring.Component):
         # The sums are there: a read for each word, of which nothing is used.
         is_summed = (fields.flags & int(Flags.SUMS)) != 0
         tall, wide = Mux(is_summed, 1, fields.tall), Mux(is_summed, 1, fields.wide)
-        down, across = Signal(16, reset_less=True), Signal(16, reset_less=True)
         # From the window's first pixel: of the pixel, and of the first of its row.
         at, row_at = Signal(ADDRESS_BITS, reset_less=True), Signal(ADDRESS_BITS, reset_less=True)
-        self._left, self._channel = (Signal(16, reset_less=True, name=name) for name in ("left", "channel"))
+        self._channel = Signal(16, reset_less=True, name="channel")
         self._is_first, self._ends_group = Signal(name="is_first", reset_less=True), Signal(name="ends_group")
-        ends_window, is_last_window = Signal(), Signal()
+        ends_row, ends_window, is_last_window = Signal(), Signal(), Signal()
         window = self._walk_windows(m, ends_window, is_last_window)
+        begins_group = self.begin | (runs & self._ends_group)
+        across = Countdown(m, "across", restart=begins_group | (runs & ends_row), advance=runs, total=wide)
+        down = Countdown(m, "down", restart=begins_group, advance=runs & ends_row, total=tall)
+        words = Countdown(m, "word", restart=self.begin | (runs & ends_window), advance=runs & self._ends_group,
+                          total=fields.channels, size=self.lanes)
+        self._left = words.left
         m.d.comb += [
-            self.reads.eq(runs), self.counts.eq(runs & ~is_summed),
-            self._ends_group.eq((across == 1) & (down == 1)),
-            ends_window.eq(self._ends_group & fits(self._left, self.lanes)),
+            self.reads.eq(runs), self.counts.eq(runs & ~is_summed), ends_row.eq(across.is_last),
+            self._ends_group.eq(across.is_last & down.is_last), ends_window.eq(self._ends_group & words.is_last),
             self.last.eq(runs & ends_window & is_last_window),
         ]
         with m.If(self.go):
             m.d.sync += runs.eq(1)
         with m.Elif(self.last | self.stop):
             m.d.sync += runs.eq(0)
-        with m.If(self.begin | (runs & self._ends_group)):
-            m.d.sync += [at.eq(0), row_at.eq(0), across.eq(wide), down.eq(tall), self._is_first.eq(1)]
-            with m.If(self.begin | ends_window):
-                m.d.sync += [self._left.eq(fields.channels), self._channel.eq(0)]
-            with m.Else():
-                m.d.sync += [self._left.eq(self._left - self.lanes), self._channel.eq(self._channel + self.lanes)]
+        with m.If(begins_group):
+            m.d.sync += [at.eq(0), row_at.eq(0), self._is_first.eq(1),
+                         self._channel.eq(Mux(self.begin | ends_window, 0, self._channel + self.lanes))]
         with m.Elif(runs):
             m.d.sync += self._is_first.eq(0)
-            with m.If(across == 1):
+            with m.If(ends_row):
                 row = (row_at + fields.source_pitch)[:ADDRESS_BITS]
-                m.d.sync += [at.eq(row), row_at.eq(row), across.eq(wide), down.eq(down - 1)]
+                m.d.sync += [at.eq(row), row_at.eq(row)]
             with m.Else():
-                m.d.sync += [at.eq(at + fields.source_pixel), across.eq(across - 1)]
+                m.d.sync += at.eq(at + fields.source_pixel)
         # A register: row and place of the pixel.
         line, place = Signal(signed(LINE_BITS), reset_less=True), Signal(signed(LINE_BITS), reset_less=True)
         m.d.sync += [self.address.eq((window.at + self._channel)[:ADDRESS_BITS] + at),
-                     line.eq(window.line + fields.tall - down), place.eq(window.place + fields.wide - across)]
+                     line.eq(window.line + fields.tall - down.left),
+                     place.eq(window.place + fields.wide - across.left)]
         is_inside = (line >= 0) & (line < fields.source_height) & (place >= 0) & (place < fields.source_width)
         reads = delayed(m, "reads", runs & ~is_summed, 1, reset=True)
         count = delayed(m, "count", least_of(m, "count", self._left, self.lanes), 1)
@@ -148,26 +151,27 @@ class Pool(wiring.Component):
     def _walk_windows(self, m, ends_window, is_last_window):
         fields, products = self.record.fields, self.record.products
         layout = data.StructLayout({"at": ADDRESS_BITS, "row_at": ADDRESS_BITS, "line": signed(LINE_BITS),
-                                    "place": signed(LINE_BITS), "columns": 16, "lines": 16,
-                                    "target": ADDRESS_BITS, "target_row": ADDRESS_BITS})
+                                    "place": signed(LINE_BITS), "target": ADDRESS_BITS, "target_row": ADDRESS_BITS})
         window = Signal(layout, name="window", reset_less=True)
-        self._target = window.target
-        m.d.comb += is_last_window.eq((window.columns == 1) & (window.lines == 1))
+        self._target, moves = window.target, self.reads & ends_window
+        ends_row = Signal(name="ends_target_row")
+        columns = Countdown(m, "column", restart=self.begin | (moves & ends_row), advance=moves,
+                            total=fields.target_width)
+        lines = Countdown(m, "line", restart=self.begin, advance=moves & ends_row, total=fields.target_height)
+        m.d.comb += [ends_row.eq(columns.is_last), is_last_window.eq(columns.is_last & lines.is_last)]
         with m.If(self.begin):
             m.d.sync += [window.at.eq(products.first), window.row_at.eq(products.first), window.line.eq(fields.top),
-                         window.place.eq(fields.left), window.columns.eq(fields.target_width),
-                         window.lines.eq(fields.target_height), window.target.eq(fields.target),
+                         window.place.eq(fields.left), window.target.eq(fields.target),
                          window.target_row.eq(fields.target)]
-        with m.Elif(self.reads & ends_window):
-            with m.If(window.columns == 1):
+        with m.Elif(moves):
+            with m.If(ends_row):
                 row = (window.row_at + products.step_y_bytes)[:ADDRESS_BITS]
                 target = (window.target_row + fields.target_pitch)[:ADDRESS_BITS]
                 m.d.sync += [window.at.eq(row), window.row_at.eq(row), window.place.eq(fields.left),
-                             window.line.eq(window.line + fields.step_y), window.columns.eq(fields.target_width),
-                             window.lines.eq(window.lines - 1), window.target.eq(target),
+                             window.line.eq(window.line + fields.step_y), window.target.eq(target),
                              window.target_row.eq(target)]
             with m.Else():
                 m.d.sync += [window.at.eq(window.at + products.step_x_bytes),
-                             window.place.eq(window.place + fields.step_x), window.columns.eq(window.columns - 1),
+                             window.place.eq(window.place + fields.step_x),
                              window.target.eq(window.target + fields.target_pixel)]
         return window

@@ -35,6 +35,8 @@ class Results(wiring.Component):
 
     A result takes the lanes in even cycles if something is added to it, which leaves the odd ones to the sums.
 
+    Latency: `LATENCY` cycles from the lanes' parameters to ``results``.
+
     Parameters
     ----------
     config : EngineConfig
@@ -52,15 +54,15 @@ class Results(wiring.Component):
     other_reads : ``Out(1)``
         The memory is read for a tensor that is added.
     other_address : ``Out(ADDRESS_BITS)``
-        Where, a cycle later.
+        Where.
     other_used : ``Out(used_layout)``
         Which bytes are used, a cycle after the address.
     uses_lanes : ``Out(1)``
         The lanes take something, or will when what is added has been read.
     has_many_slots : ``Out(1)``
-        Like the next, of `ResultSlots`.
+        Like the next, a cycle after a slot went to the lanes: it is one of more than the macro's result has.
     has_many_sums : ``Out(1)``
-        There are more partial sums than can be kept.
+        Its partial sums are the last of those that can be kept, and there are more.
     stop : ``In(1)``
         Results of the macro are lost, until there are none any more.
     data : ``In(8 * lanes)``
@@ -101,6 +103,8 @@ class Results(wiring.Component):
         The results.
     """
 
+    LATENCY = OWN + 1
+
     def __init__(self, *, config):
         self.config = config
         lanes = config.lanes
@@ -126,12 +130,13 @@ class Results(wiring.Component):
         lanes = platform.instantiate(m, "lanes", "lanes", Lanes, config=config)
         two = platform.instantiate(m, "sum_of_two", "sum_of_two", SumOfTwo, lanes=config.lanes)
         is_residual = (fields.flags & int(Flags.RESIDUAL)) != 0
-        is_add, is_pool, is_depthwise = (fields.operation == kind for kind in (
-            Operation.ADD, Operation.POOL, Operation.DEPTHWISE))
+        is_add, is_pool, is_depthwise, self._is_conv = (
+            registered(m, f"is_{kind.name.lower()}", fields.operation == kind)
+            for kind in (Operation.ADD, Operation.POOL, Operation.DEPTHWISE, Operation.CONV))
         has_totals = is_pool | is_depthwise
-        slot, valid, sums, waits = self._slots(m, platform, is_residual)
+        slot, valid, sums, waits = self._choose_slots(m, platform, is_residual)
         # What is added comes when the result does, and stays for a slot that waits for an even cycle.
-        words = registered(m, "words", delayed(m, "other", self.data, OWN - ActivationMemory.READ),
+        words = registered(m, "words", delayed(m, "other", self.data, OWN + 1 - ActivationMemory.READ),
                            enable=delayed(m, "other_comes", self.other_reads, 1 + OWN, reset=True))
         pair_valid = delayed(m, "pair_valid", self.pair_valid, ActivationMemory.READ, reset=True)
         own_write = delayed(m, "own_write", Mux(valid, slot.write, 0), OWN, reset=True)
@@ -156,14 +161,17 @@ class Results(wiring.Component):
         m.d.comb += [
             lanes.slot.eq(Mux(fed, self.fed_slot, Mux(summed | is_pool, fields.sum_slot, slot.parameters))),
             lanes.chosen.eq(chosen),
-            self.results.eq(lanes.results),
-            self.write.eq(Mux(has_totals, pool_write, Mux(is_add | is_residual, sum_write, own_write))),
-            self.target.eq(Mux(has_totals, pool_target, Mux(is_add | is_residual, sum_target, own_target))),
             lanes.write.eq(self.write_parameters), lanes.write_slot.eq(self.write_slot),
             lanes.write_parameters.eq(self.parameters),
         ]
-        sums_of_image = self._add_up(m, platform, delayed(m, "word", (slot.parameters - fields.parameters)[:4], OWN),
-                                     is_residual)
+        has_sums = is_add | is_residual
+        m.d.sync += [
+            self.results.eq(lanes.results),
+            self.write.eq(Mux(has_totals, pool_write, Mux(has_sums, sum_write, own_write))),
+            self.target.eq(Mux(has_totals, pool_target, Mux(has_sums, sum_target, own_target))),
+        ]
+        word = delayed(m, "word", (slot.parameters - fields.parameters)[:4], self.LATENCY)
+        sums_of_image = self._add_up(m, platform, word, is_residual)
         self._choose_sums(m, platform, lanes, (*sums, two.sums, self.fed_sums), sums_of_image, chosen, waits)
         self._set(m, lanes, fields)
         return m
@@ -189,16 +197,10 @@ class Results(wiring.Component):
     def _add_up(self, m, platform, word, is_residual):
         """Sums of an image, given the word to which the lanes' results belong; those that a POOL wants."""
         sums = platform.instantiate(m, "image_sums", "image_sums", ImageSums, lanes=self.config.lanes)
-        shown = Signal.like(sums.shown)
-        with m.If(self.begin):
-            m.d.sync += shown.eq(0)
-        with m.Elif(self.pool_valid):
-            m.d.sync += shown.eq(shown + 1)
-        is_conv = self.record.fields.operation == Operation.CONV
         m.d.comb += [
-            sums.clear.eq(self.begin), sums.write.eq(Mux(is_conv, self.write, 0)), sums.results.eq(self.results),
+            sums.clear.eq(self.begin), sums.write.eq(Mux(self._is_conv, self.write, 0)), sums.results.eq(self.results),
             sums.word.eq(Mux(is_residual, delayed(m, "sum_word", word, SUM + Lanes.LATENCY), word)),
-            sums.shown.eq(shown),
+            sums.take.eq(self.pool_valid),
         ]
         return sums.sums
 
@@ -212,7 +214,7 @@ class Results(wiring.Component):
             m.d.comb += [settings.rounding.eq(rounding), settings.zero_point.eq(fields.sum_zero),
                          settings.low.eq(fields.sum_low), settings.high.eq(fields.sum_high)]
 
-    def _slots(self, m, platform, is_residual):
+    def _choose_slots(self, m, platform, is_residual):
         """Slots of the macro's results: where one goes, whether there is one, its sums at once or if it waits, and
         whether it does."""
         config = self.config
@@ -220,39 +222,40 @@ class Results(wiring.Component):
         partial = platform.instantiate(m, "partial_sums", "partial_sums", PartialSums, config=config)
         # A result that has left the macro; of a slot to which something is added this is the second cycle.
         held = Signal(len(Value.cast(self.o.payload.y)), reset_less=True)
-        is_held, is_second = Signal(), Signal()
+        is_held, is_second, following = Signal(), Signal(), slots.slot
         width = config.lanes * config.macro.total_width
         m.d.comb += [
             slots.record.eq(self.record), slots.begin.eq(self.begin),
-            slots.goes.eq(is_held & ~self.fed_next & (~slots.adds | is_second)),
-            self.other_reads.eq(is_held & slots.adds & ~is_second),
-            self.o.ready.eq(~is_held | (slots.goes & slots.ends_vector)), self.last.eq(slots.last),
-            self.has_many_slots.eq(slots.has_many_slots), self.has_many_sums.eq(slots.has_many_sums),
-            self.other_used.end.eq(delayed(m, "other_count", Mux(self.other_reads, slots.count, 0), 2)),
+            slots.take.eq(is_held & ~self.fed_next & (~following.adds | is_second)),
+            self.other_reads.eq(is_held & following.adds & ~is_second), self.other_address.eq(following.other),
+            self.o.ready.eq(~is_held | (slots.take & following.ends_vector)),
+            self.last.eq(slots.take & following.is_last),
+            self.other_used.end.eq(delayed(m, "other_count", Mux(self.other_reads, following.count, 0), 1)),
             self.other_used.is_residual.eq(1),
-            self.uses_lanes.eq(Mux(self.record.fields.operation == Operation.CONV, is_held | self.fed_next,
+            self.uses_lanes.eq(Mux(self._is_conv, is_held | self.fed_next,
                                    self.pool_valid | self.pair_valid)),
         ]
-        m.d.sync += [is_second.eq(self.other_reads), self.other_address.eq(slots.other)]
+        m.d.sync += [is_second.eq(self.other_reads), self.has_many_slots.eq(slots.take & following.has_many_slots),
+                     self.has_many_sums.eq(slots.take & following.has_many_sums)]
         with m.If(self.o.ready):
             m.d.sync += [held.eq(self.o.payload.y), is_held.eq(self.o.valid)]
         with m.If(self.stop):
             m.d.sync += is_held.eq(0)
         totals = instantiate_choice(m, platform, "totals", [
-            held[first:first + width] for first in range(0, len(held), width)], slots.number)
+            held[first:first + width] for first in range(0, len(held), width)], following.number)
+        taken, is_taken = delayed(m, "taken", following, 1), delayed(m, "is_taken", slots.take, 1, reset=True)
         m.d.comb += [
-            partial.number.eq(slots.sum_number), partial.valid.eq(slots.valid), partial.begins.eq(slots.slot.begins),
+            partial.number.eq(following.sum_number), partial.valid.eq(is_taken), partial.begins.eq(taken.begins),
             Value.cast(partial.totals).eq(delayed(m, "totals", totals, 1)),
         ]
         is_odd, waits = Signal(), Signal()
-        waiting = Signal(slots.slot.shape(), reset_less=True)
-        m.d.sync += [is_odd.eq(~is_odd), waits.eq(slots.valid & slots.slot.ends & is_residual & is_odd),
-                     waiting.eq(slots.slot)]
-        slot, valid = Signal(slots.slot.shape(), name="slot"), Signal()
+        waiting = delayed(m, "waiting", taken, 1)
+        m.d.sync += [is_odd.eq(~is_odd), waits.eq(is_taken & taken.ends & is_residual & is_odd)]
+        slot, valid = Signal(taken.shape(), name="slot"), Signal()
         late_sums = Signal(partial.sums.shape(), reset_less=True)
         m.d.sync += late_sums.eq(partial.sums)
         m.d.comb += [
-            slot.eq(Mux(waits, waiting, slots.slot)),
-            valid.eq(waits | (slots.valid & ~(slots.slot.ends & is_residual & is_odd))),
+            slot.eq(Mux(waits, waiting, taken)),
+            valid.eq(waits | (is_taken & ~(taken.ends & is_residual & is_odd))),
         ]
         return slot, valid, (partial.sums, late_sums), waits

@@ -8,7 +8,9 @@ from ...config.widths import ceil_log2
 from ...fabric.emitter import Platform
 from ...fabric.memory import LutRam
 from ...fabric.mux import choose, instantiate_choice
-from ..control.delays import delayed, fits
+from ...fabric.register import registered
+from ..control.countdown import Countdown
+from ..control.delays import delayed
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from ..memory.activation_memory import ActivationMemory
 from ..memory.bounds import least_of, used_layout
@@ -17,6 +19,8 @@ ROWS, COLUMNS = 3, 3
 # Columns that are kept, and in how many memories; both a power of two. A window may move in each cycle, so that beside
 # its own columns as many are wanted as are on their way from the memory; of pixels of many words those are fewer.
 KEPT, BANKS = 16, 4
+# Columns that may be read until the reader knows that there is no room for more.
+LATE_COLUMNS = 2
 COUNT_BITS, LINE_BITS = 16, 18
 
 
@@ -40,7 +44,7 @@ class WindowReader(wiring.Component):
     record : ``In(record_layout)``
         The descriptor, a DEPTHWISE.
     begin : ``In(1)``
-        For a cycle, two before the first read: ``record`` is new.
+        For a cycle, two before the first read; ``record`` is new for some cycles.
     go : ``In(1)``
         For a cycle, the one before the first read.
     address : ``Out(ArrayLayout(ADDRESS_BITS, ROWS))``
@@ -55,8 +59,6 @@ class WindowReader(wiring.Component):
         The words, `ActivationMemory.READ` cycles after the address.
     needed : ``In(COUNT_BITS)``
         Number of the first column that is still needed.
-    first_column : ``Out(signed(LINE_BITS))``
-        Column of the source of the first that is read of a row.
     row_columns : ``Out(COUNT_BITS)``
         Columns that are read of a row.
     word : ``In(range(words))``
@@ -80,7 +82,7 @@ class WindowReader(wiring.Component):
             "record": In(record_layout()), "begin": In(1), "go": In(1),
             "address": Out(data.ArrayLayout(ADDRESS_BITS, ROWS)), "rows": Out(ROWS), "data": In(column),
             "used": Out(data.ArrayLayout(used_layout(lanes), ROWS)), "stop": In(1), "needed": In(COUNT_BITS),
-            "first_column": Out(signed(LINE_BITS)), "row_columns": Out(COUNT_BITS), "word": In(range(words)),
+            "row_columns": Out(COUNT_BITS), "word": In(range(words)),
             "group": In(range(together)), "column": In(range(KEPT)), "pixels": Out(data.ArrayLayout(part, COLUMNS)),
             "inside": Out(data.ArrayLayout(ROWS, COLUMNS)),
         })
@@ -88,7 +90,7 @@ class WindowReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         fields = self.record.fields
-        self._is_wide = (fields.channels > self.lanes * self.words // 2) & (self.words > 1)
+        self._is_wide = registered(m, "is_wide", (fields.channels > self.lanes * self.words // 2) & (self.words > 1))
         goes, word, column, line = self._walk(m)
         late = ActivationMemory.READ
         m.d.comb += self.rows.eq(Cat((line + row >= 0) & (line + row < fields.source_height) for row in range(ROWS)))
@@ -133,41 +135,47 @@ class WindowReader(wiring.Component):
     def _walk(self, m):
         """Rows, columns and words: whether one is read, its word and column, and a cycle later its row."""
         fields, products = self.record.fields, self.record.products
-        runs, goes = Signal(), Signal()
+        runs, goes, ends_column, ends_row = Signal(), Signal(), Signal(), Signal()
         word, read = Signal(range(self.words)), Signal(COUNT_BITS)
-        words_left, columns_left, lines_left = (Signal(16, name=f"{name}_left", reset_less=True)
-                                                for name in ("words", "columns", "lines"))
         at, row_at = Signal(ADDRESS_BITS, reset_less=True), Signal(ADDRESS_BITS, reset_less=True)
         y = Signal(signed(LINE_BITS), reset_less=True)
         line = Signal(signed(LINE_BITS), reset_less=True)
-        # Columns from the first window's first to behind the last window's last.
-        end = Signal(signed(COUNT_BITS + 4))
-        first = Mux(fields.left < 0, products.first - products.left, products.first)
-        m.d.comb += [
-            self.first_column.eq(Mux(fields.left < 0, 0, fields.left)),
-            end.eq(fields.left + products.span + fields.wide - fields.step_x),
-            self.row_columns.eq(Mux(end < fields.source_width, end, fields.source_width) - self.first_column),
-            goes.eq(runs & ((read - self.needed)[:COUNT_BITS] < Mux(self._is_wide, KEPT // 2, KEPT))),
-        ]
+        # Columns from the first window's first to behind the last window's last; the first that is read of a row, and
+        # its first byte.
+        end = registered(m, "end", fields.left + products.span + fields.wide - fields.step_x)
+        first_column = Mux(fields.left < 0, 0, fields.left)
+        first = registered(m, "first", products.first - Mux(fields.left < 0, products.left, 0))[:ADDRESS_BITS]
+        m.d.sync += self.row_columns.eq(Mux(end < fields.source_width, end, fields.source_width) - first_column)
+        words = Countdown(m, "word", restart=self.begin | ends_column, advance=goes, total=fields.channels,
+                          size=self.lanes)
+        columns = Countdown(m, "column", restart=self.begin | ends_row, advance=ends_column, total=self.row_columns)
+        lines = Countdown(m, "line", restart=self.begin, advance=ends_row, total=fields.target_height)
+        m.d.comb += [goes.eq(runs & self._has_room(m, read)), ends_column.eq(goes & words.is_last),
+                     ends_row.eq(ends_column & columns.is_last)]
         offset = word << ceil_log2(self.lanes)
         m.d.sync += [line.eq(y), *(self.address[row].eq(at + offset + (fields.source_pitch << (row == 2) if row else 0))
                                    for row in range(ROWS))]
-        self._count = delayed(m, "count", Mux(goes, least_of(m, "least", words_left, self.lanes), 0), 1)
+        self._count = delayed(m, "count", Mux(goes, least_of(m, "least", words.left, self.lanes), 0), 1)
         with m.If(self.begin):
-            m.d.sync += [at.eq(first), row_at.eq(first), y.eq(fields.top), read.eq(0), word.eq(0), runs.eq(0),
-                         words_left.eq(fields.channels), columns_left.eq(self.row_columns),
-                         lines_left.eq(fields.target_height)]
+            m.d.sync += [at.eq(first), row_at.eq(first), y.eq(fields.top), read.eq(0), word.eq(0), runs.eq(0)]
         with m.Elif(self.go):
             m.d.sync += runs.eq(1)
         with m.Elif(self.stop):
             m.d.sync += runs.eq(0)
         with m.Elif(goes):
-            m.d.sync += [word.eq(word + 1), words_left.eq(words_left - self.lanes)]
-            with m.If(fits(words_left, self.lanes)):
-                m.d.sync += [word.eq(0), words_left.eq(fields.channels), read.eq(read + 1),
-                             columns_left.eq(columns_left - 1), at.eq(at + fields.source_pixel)]
-                with m.If(columns_left == 1):
+            m.d.sync += word.eq(word + 1)
+            with m.If(words.is_last):
+                m.d.sync += [word.eq(0), read.eq(read + 1), at.eq(at + fields.source_pixel)]
+                with m.If(columns.is_last):
                     row = (row_at + products.step_y_bytes)[:ADDRESS_BITS]
-                    m.d.sync += [columns_left.eq(self.row_columns), at.eq(row), row_at.eq(row),
-                                 y.eq(y + fields.step_y), lines_left.eq(lines_left - 1), runs.eq(lines_left != 1)]
+                    m.d.sync += [at.eq(row), row_at.eq(row), y.eq(y + fields.step_y), runs.eq(~lines.is_last)]
         return goes, word, read, line
+
+    def _has_room(self, m, read):
+        """Whether there is room for another column: found two cycles before, in which some may be read."""
+        ahead, has_room = Signal(COUNT_BITS), Signal()
+        kept = Mux(self._is_wide, KEPT // 2 - LATE_COLUMNS, KEPT - LATE_COLUMNS)
+        m.d.sync += [ahead.eq(read - self.needed), has_room.eq(ahead < kept)]
+        with m.If(self.begin):
+            m.d.sync += [ahead.eq(0), has_room.eq(1)]
+        return has_room

@@ -4,6 +4,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
+from ....golden.engine.latencies import FETCH_CYCLES
 from .descriptor import WORD_BITS
 
 
@@ -50,15 +51,15 @@ class ImageWords(wiring.Component):
         Its number.
     data : ``Out(8 * columns)``
         The item, at least 96 bits.
-    words_before : ``Out(8)``
-        Which word of a descriptor it is: each is stored for itself.
+    program_word : ``Out(16)``
+        Number of a word of the program: each word of a descriptor is stored for itself.
     """
 
     def __init__(self, *, columns, lanes):
         self.columns, self.lanes = columns, lanes
         super().__init__({
             **word_members(), "store": Out(Section), "stores": Out(1), "number": Out(24),
-            "data": Out(max(8 * columns, 96)), "words_before": Out(8),
+            "data": Out(max(8 * columns, 96)), "program_word": Out(16),
         })
 
     def elaborate(self, platform):
@@ -66,13 +67,15 @@ class ImageWords(wiring.Component):
         gathered = Signal(len(self.data))
         words = {Section.TILES: max(1, self.columns // 4), Section.PARAMETERS: 3}
         is_last = Signal()
+        # A product with a constant, for which synthesizers take a multiplier without registers.
+        shifts = [bit for bit in range(FETCH_CYCLES.bit_length()) if FETCH_CYCLES >> bit & 1]
         m.d.comb += is_last.eq(1)
         with m.Switch(self.section):
             for section, count in words.items():
                 with m.Case(section):
                     m.d.comb += is_last.eq(self.part == count - 1)
         m.d.sync += [self.stores.eq(self.valid & is_last), self.store.eq(self.section), self.number.eq(self.item),
-                     self.words_before.eq(self.part)]
+                     self.program_word.eq(sum(self.item << bit for bit in shifts) + self.part)]
         with m.If(self.valid):
             for index in range(len(gathered) // WORD_BITS):
                 with m.If(self.part == index):

@@ -2,11 +2,14 @@
 
 from amaranth.hdl import Mux, Signal
 
+from ...fabric.register import registered
 from .delays import at_most
 
 
 class Parts:
     """Registers that walk over parts, again and again. All is known a part ahead, so that nothing is late.
+
+    ``total`` and ``size`` are there for a cycle or more before ``begin``.
 
     Attributes
     ----------
@@ -19,16 +22,17 @@ class Parts:
     """
 
     def __init__(self, m, name, *, begin, advance, total, size):
-        self.is_last, is_only = (Signal(name=f"{name}_{each}", reset_less=True) for each in ("is_last", "is_only"))
+        self.is_last = Signal(name=f"{name}_is_last", reset_less=True)
         # Of the next part: what is left from it on, and whether it is the last.
         left = Signal(len(total), name=f"{name}_left", reset_less=True)
         is_next_last = Signal(name=f"{name}_is_next_last", reset_less=True)
-        fits, fits_twice = at_most(total, size), at_most(total, size << 1)
+        is_only, is_double = (registered(m, f"{name}_{key}", at_most(total, most)) for key, most in (
+            ("is_only", size), ("is_double", size << 1)))
         with m.If(begin):
-            m.d.sync += [self.is_last.eq(fits), is_only.eq(fits), is_next_last.eq(fits_twice),
-                         left.eq(Mux(fits, total, total - size))]
+            m.d.sync += [self.is_last.eq(is_only), is_next_last.eq(is_double),
+                         left.eq(Mux(is_only, total, total - size))]
         with m.Elif(advance):
             m.d.sync += [self.is_last.eq(is_next_last),
                          left.eq(Mux(is_next_last, total, left - size)),
                          is_next_last.eq(Mux(is_next_last, is_only, at_most(left, size << 1)))]
-        self.first_size, self.next_size = Mux(fits, total, size), Mux(is_next_last, left, size)
+        self.first_size, self.next_size = Mux(is_only, total, size), Mux(is_next_last, left, size)

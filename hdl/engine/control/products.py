@@ -1,5 +1,8 @@
 """Products: multiplies fields of a descriptor while it is fetched."""
 
+from functools import reduce
+from operator import or_
+
 from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
@@ -16,8 +19,8 @@ class Products(wiring.Component):
 
     Members
     -------
-    word : ``In(range(FETCH_CYCLES))``
-        Number of the word that arrives.
+    word : ``In(FETCH_CYCLES)``
+        A bit for each word: the one that arrives.
     fields : ``In(descriptor_layout)``
         Those before it.
     products : ``Out(products_layout)``
@@ -25,7 +28,7 @@ class Products(wiring.Component):
     """
 
     def __init__(self):
-        super().__init__({"word": In(range(FETCH_CYCLES)), "fields": In(descriptor_layout()),
+        super().__init__({"word": In(FETCH_CYCLES), "fields": In(descriptor_layout()),
                           "products": Out(products_layout())})
 
     def elaborate(self, platform):
@@ -50,25 +53,22 @@ class Products(wiring.Component):
             (20, fields.block_width, fields.residual_pixel, "other_x_bytes"),
             (21, fields.block_height, fields.residual_pitch, "other_y_bytes"),
         )
-        with m.Switch(self.word):
-            for word, one, other, _ in schedule:
-                with m.Case(word):
-                    m.d.comb += [a.eq(one), b.eq(other)]
+        m.d.comb += [factor.eq(reduce(or_, (Mux(self.word[entry[0]], entry[place], 0) for entry in schedule)))
+                     for factor, place in ((a, 1), (b, 2))]
         # The last product comes in the cycle after the last word.
         is_after, last = Signal(), Signal(24)
-        m.d.sync += is_after.eq(self.word == FETCH_CYCLES - 1)
+        m.d.sync += is_after.eq(self.word[-1])
         m.d.comb += [Value.cast(self.products).eq(Value.cast(products)),
                      self.products.other_y_bytes.eq(Mux(is_after, product, last))]
         with m.If(is_after):
             m.d.sync += last.eq(product)
-        with m.Switch(self.word):
-            for word, _, _, name in schedule[:-1]:
-                with m.Case(word + CYCLES):
-                    if name == "first":
-                        m.d.sync += products.first.eq(fields.source + product)
-                    elif name == "left":
-                        m.d.sync += [products.left.eq(product.as_signed()),
-                                     products.first.eq(products.first + product)]
-                    else:
-                        m.d.sync += products[name].eq(product)
+        for word, _, _, name in schedule[:-1]:
+            with m.If(self.word[word + CYCLES]):
+                if name == "first":
+                    m.d.sync += products.first.eq(fields.source + product)
+                elif name == "left":
+                    m.d.sync += [products.left.eq(product.as_signed()),
+                                 products.first.eq(products.first + product)]
+                else:
+                    m.d.sync += products[name].eq(product)
         return m

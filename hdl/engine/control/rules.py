@@ -12,6 +12,7 @@ from ....golden.engine.descriptor import Flags, Operation
 from ....golden.engine.image import Fault
 from ....golden.requantize import ROUNDINGS, SHIFTS
 from ...config.widths import ceil_log2
+from ...fabric.register import registered
 from .descriptor import WORD_BITS, record_layout
 
 FAULT = range(max(Fault) + 1)
@@ -57,8 +58,8 @@ class Rules(wiring.Component):
             Fault.OPERATION: self._operation(fields), Fault.NUMBER: self._numbers(fields),
             Fault.NEIGHBOR: self._neighbors(fields, is_fed), **self._limits(fields, is_fed),
             Fault.TILE: self._is[Operation.CONV] & self._tiles(fields),
-            Fault.PARAMETER: self._parameters(fields),
-            Fault.UNIT: self._is[Operation.DEPTHWISE] & self._depthwise(fields),
+            Fault.PARAMETER: self._parameters(m, fields),
+            Fault.UNIT: self._is[Operation.DEPTHWISE] & self._depthwise(m, fields),
         }
         # The image as a whole is not seen here, and what only END has of these is its source.
         for fault in sorted(breaks, reverse=True):
@@ -137,14 +138,14 @@ class Rules(wiring.Component):
                 (products.is_dense & is_long) |
                 ((fields.outputs & (lanes - 1) != 0) & (fields.outputs < fields.channels)))
 
-    def _parameters(self, fields):
+    def _parameters(self, m, fields):
         slots, lanes = self.config.parameter_slots, self.config.lanes
-        own = fields.parameters + ((fields.channels + (lanes - 1)) >> ceil_log2(lanes))
+        own = registered(m, "own", fields.parameters + ((fields.channels + (lanes - 1)) >> ceil_log2(lanes)))
         has_sum = self._has[Flags.RESIDUAL] | self._any_of(Operation.ADD, Operation.POOL)
         return ((self._any_of(Operation.CONV, Operation.DEPTHWISE) & (own > slots)) |
                 (has_sum & (fields.sum_slot >= slots)))
 
-    def _depthwise(self, fields):
+    def _depthwise(self, m, fields):
         config = self.config
         if not config.depthwise:
             return 1
@@ -153,8 +154,9 @@ class Rules(wiring.Component):
         divides = reduce(or_, (pixel == 1 << bit for bit in range(ceil_log2(lanes))))
         is_spread = fields.source_pitch[:ceil_log2(lanes) + 1] == lanes
         # Windows see the source: the first ones and the last ones.
-        last_y = fields.top + Mux(fields.step_y == 2, fields.target_height << 1, fields.target_height) - fields.step_y
-        last_x = fields.left + self.record.products.span - fields.step_x
+        last_y, last_x = (registered(m, name, value) for name, value in (
+            ("last_y", fields.top + Mux(fields.step_y == 2, fields.target_height << 1, fields.target_height) -
+             fields.step_y), ("last_x", fields.left + self.record.products.span - fields.step_x)))
         is_unseen = ((fields.top + fields.tall <= 0) | (fields.left + fields.wide <= 0) |
                      (last_y >= fields.source_height) | (last_x >= fields.source_width))
         return (is_unseen | (fields.tall > WINDOW) | (fields.wide > WINDOW) | (fields.step_y > 2) |

@@ -53,7 +53,7 @@ class ActivationMemory(wiring.Component):
         Which of them are written.
     """
 
-    READ, WRITE = 5, 1
+    READ, WRITE = 6, 1
 
     def __init__(self, *, size, lanes, has_windows=False):
         self.size, self.lanes, self.has_windows = size, lanes, has_windows
@@ -70,27 +70,30 @@ class ActivationMemory(wiring.Component):
         m = Module()
         lane_bits, bank_bits = ceil_log2(self.lanes), ceil_log2(MEMORY_BANKS)
         # The first row of a window comes the way of what is read otherwise.
-        address, place = Signal.like(self.address, name="first_address"), Signal.like(self.place, name="first_place")
-        m.d.comb += [address.eq(self.address), place.eq(self.place)]
+        address, place = (Signal.like(value, name=f"late_{name}", reset_less=True) for name, value in (
+            ("address", self.address), ("place", self.place)))
+        m.d.sync += [address.eq(self.address), place.eq(self.place)]
         if self.has_windows:
+            self._late_window, self._late_rows = (delayed(m, f"late_{name}", value, 1) for name, value in (
+                ("window", self.window), ("window_rows", self.window_rows)))
+            is_window = delayed(m, "late_is_window", self.is_window, 1)
             with m.If(self.is_window):
-                m.d.comb += [address.eq(self.window[0]), place.eq(0)]
-        bank = address[lane_bits:lane_bits + bank_bits]
-        above = self.address[lane_bits + bank_bits:]
-        rotation = delayed(m, "rotation", (place - address[:lane_bits])[:lane_bits], self.READ - 1)
+                m.d.sync += [address.eq(self.window[0]), place.eq(0)]
+        bank, above = address[lane_bits:lane_bits + bank_bits], address[lane_bits + bank_bits:]
+        rotation = delayed(m, "rotation", (place - address[:lane_bits])[:lane_bits], self.READ - 2)
         # From this lane on bytes are those of the first word.
-        lane = delayed(m, "lane", address[:lane_bits], self.READ - 2)
-        first = delayed(m, "bank", bank, self.READ - 2)
+        lane = delayed(m, "lane", address[:lane_bits], self.READ - 3)
+        first = delayed(m, "bank", bank, self.READ - 3)
         written = self._written(m, platform)
         words = []
         for index in range(MEMORY_BANKS):
             row = Signal(range(self.size // self.lanes // MEMORY_BANKS), name=f"row_{index}", reset_less=True)
-            m.d.sync += row.eq(above + exceeds(self.address[lane_bits:lane_bits + bank_bits], index))
+            m.d.sync += row.eq(above + exceeds(bank, index))
             if self.has_windows:
-                with m.If(self.is_window):
+                with m.If(is_window):
                     for each in range(WINDOW_ROWS):
-                        number = self.window[each][lane_bits:]
-                        with m.If(self.window_rows[each] & (number[:bank_bits] == index)):
+                        number = self._late_window[each][lane_bits:]
+                        with m.If(self._late_rows[each] & (number[:bank_bits] == index)):
                             m.d.sync += row.eq(number[bank_bits:])
             cells = platform.instantiate(m, f"bank_{index}", "activation_bank", ByteRam, width=8 * self.lanes,
                                          depth=self.size // self.lanes // MEMORY_BANKS)
@@ -109,10 +112,11 @@ class ActivationMemory(wiring.Component):
     def _choose_windows(self, m, platform, words):
         """Words of three rows, from a place on; what does not begin at a word's first place is half a word at most."""
         lane_bits, bank_bits = ceil_log2(self.lanes), ceil_log2(MEMORY_BANKS)
-        amount = delayed(m, "window_rotation", (-self.window[0][:lane_bits])[:lane_bits], self.READ - 1)
+        amount = delayed(m, "window_rotation", (-self._late_window[0][:lane_bits])[:lane_bits], self.READ - 2)
         m.d.comb += self.window_data[0].eq(self.data)
         for row in range(1, WINDOW_ROWS):
-            bank = delayed(m, f"window_bank_{row}", self.window[row][lane_bits:lane_bits + bank_bits], self.READ - 2)
+            number = self._late_window[row][lane_bits:]
+            bank = delayed(m, f"window_bank_{row}", number[:bank_bits], self.READ - 3)
             chosen = instantiate_choice(m, platform, f"window_word_{row}", [Cat(word) for word in words], bank)
             word, half = delayed(m, f"window_{row}", chosen, 1), 4 * self.lanes
             turned = instantiate_rotation(m, platform, f"window_turned_{row}", word, 8, amount)

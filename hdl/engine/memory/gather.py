@@ -6,13 +6,14 @@ from amaranth.lib.wiring import In, Out
 
 from ....golden.engine.latencies import GATHER_VECTORS
 from ...fabric.emitter import Platform
+from ..control.delays import delayed
 from ..control.descriptor import ADDRESS_BITS, record_layout
 from .activation_memory import ActivationMemory
 from .bounds import used_layout
 from .patch_addresses import PatchAddresses, read_layout
 from .vector_store import VectorStore
 
-# From the address in the cycle after ``goes``: the read, described a cycle later.
+# From the cycle after the read.
 BYTES_AFTER = ActivationMemory.READ - 1
 
 
@@ -35,7 +36,7 @@ class Gather(wiring.Component):
     record : ``In(record_layout)``
         The descriptor.
     begin : ``In(1)``
-        For a cycle, at least two before the first read: ``record`` is a new CONV.
+        For a cycle, `PatchAddresses.LATENCY` before the first read: ``record`` is a new CONV.
     go : ``In(1)``
         For a cycle, the one before the first read.
     holds : ``In(1)``
@@ -43,7 +44,7 @@ class Gather(wiring.Component):
     reads : ``Out(1)``
         A read.
     address : ``Out(ADDRESS_BITS)``
-        Of the first byte, a cycle later.
+        Of the first byte.
     place : ``Out(range(lanes))``
         Where it is in ``data``.
     used : ``Out(used_layout)``
@@ -94,19 +95,19 @@ class Gather(wiring.Component):
             m.d.sync += runs.eq(0)
         with m.Elif(self.go):
             m.d.sync += runs.eq(1)
-        m.d.sync += count.eq(count + (self.reads & addresses.ends) - (self.take & ~self.is_fed))
+        m.d.sync += count.eq(count + (self.reads & addresses.read.ends) - (self.take & ~self.is_fed))
         with m.If(self.stop):
             m.d.sync += count.eq(0)
-        with m.If(addresses.valid):
-            read = addresses.read
+        valid, read = delayed(m, "valid", self.reads, 1, reset=True), delayed(m, "read", addresses.read, 1)
+        with m.If(valid):
             m.d.comb += [self.used.first.eq(read.first),
                          self.used.end.eq(Mux(read.end < read.count, read.end, read.count))]
         m.d.comb += [
-            self.reads.eq(runs & addresses.active & ~self.holds & (count != GATHER_VECTORS)),
-            addresses.record.eq(self.record), addresses.begin.eq(self.begin), addresses.goes.eq(self.reads),
-            self.address.eq(addresses.address), self.place.eq(addresses.place),
-            store.valid.eq(Mux(self.is_fed, self.fed_valid, addresses.valid)),
-            store.read.eq(Mux(self.is_fed, self.fed_read, addresses.read)),
+            self.reads.eq(runs & addresses.valid & ~self.holds & (count != GATHER_VECTORS)),
+            addresses.record.eq(self.record), addresses.begin.eq(self.begin), addresses.take.eq(self.reads),
+            self.address.eq(addresses.address), self.place.eq(addresses.read.offset),
+            store.valid.eq(Mux(self.is_fed, self.fed_valid, valid)),
+            store.read.eq(Mux(self.is_fed, self.fed_read, read)),
             store.data.eq(Mux(self.is_fed, self.fed_data, self.data)),
             store.fill.eq(self.record.fields.fill), store.is_unsigned.eq(self.record.fields.flags[0]),
             self.o_valid.eq(store.o_valid), self.x.eq(store.x), self.ends_tile.eq(store.ends_tile),
