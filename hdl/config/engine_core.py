@@ -1,10 +1,8 @@
 """`EngineCoreConfig`: the description of an engine behind a bus."""
 
 from .base import Parameters, configuration, parameter
+from .core import BUS_NAMES
 from .engine import EngineConfig
-
-# AXI4-Lite only: Wishbone's accesses may follow each other faster than words of the memory are read.
-ENGINE_BUSES = ("axi",)
 
 
 @configuration
@@ -22,7 +20,8 @@ class EngineCoreConfig(Parameters):
     """
 
     engine: EngineConfig = parameter("The engine; a dictionary in JSON.")
-    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite).", default="axi", choices=ENGINE_BUSES)
+    bus: str = parameter("Bus of the registers: `axi` (AXI4-Lite), `wishbone` (B4) or `apb` (APB4).", default="axi",
+                         choices=BUS_NAMES)
 
     def __post_init__(self):
         self.check_parts()

@@ -6,11 +6,9 @@ from amaranth.lib.wiring import In, Out
 
 from ..axi.axi_stream import beat_layout
 from ..axi.bursts import dma_signature
-from ..csr.apb import Apb
-from ..csr.axi_lite import AxiLite
-from ..csr.register_file import RegisterFile, connect_bus
+from ..csr.buses import BUS_COMPONENTS, connect_bus
+from ..csr.register_file import RegisterFile
 from ..csr.register_map import register_map
-from ..csr.wishbone import Wishbone
 from ..fabric.emitter import Platform
 from ..macro.macro import Macro
 from .checksum import RowChecksum, TotalsCheck
@@ -35,8 +33,6 @@ from .source_switch import SourceSwitch
 from .vector_input import VectorInput
 from .vector_tracker import VectorTracker
 from .weight_loader import Loader
-
-BUS_COMPONENTS = {"axi": AxiLite, "wishbone": Wishbone, "apb": Apb}
 
 
 class Core(wiring.Component):

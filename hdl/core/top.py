@@ -7,8 +7,9 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..axi.dma import Dma, master_ports
+from ..csr.buses import BUS_COMPONENTS
 from ..fabric.emitter import Platform, documented_members
-from .core import BUS_COMPONENTS, Core
+from .core import Core
 from .result_packer import result_beat_layout
 
 # Vivado interfaces of the buses of registers.

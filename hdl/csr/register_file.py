@@ -9,8 +9,9 @@ from amaranth.lib.wiring import In, Out
 
 from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode
 
-# One access: ``enable`` for a cycle; the response comes with ``done``, `CYCLES` cycles later, and the next access after
-# that. ``refused`` is stable until the next ``done``, ``read_data`` until that of the next read.
+# One access: ``enable`` for a cycle; the response comes with ``done``, `CYCLES` cycles later, or more if the access is
+# held, and the next access after that. ``refused`` is stable until the next ``done``, ``read_data`` until that of the
+# next read.
 PORT = wiring.Signature({
     "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
     "done": In(1), "read_data": In(32), "refused": In(1),
@@ -54,14 +55,6 @@ def register_signature(register):
     return wiring.Signature(members)
 
 
-def connect_bus(m, bus, front, registers):
-    """Connect ``bus`` of a component to its front (`AxiLite`, `Wishbone` or `Apb`), and that to registers."""
-    wiring.connect(m, front.bus, registers.bus)
-    ports = {path: port for path, _, port in front.signature.flatten(front)}
-    for path, member, outer in bus.signature.flatten(bus):
-        m.d.comb += ports[path].eq(outer) if member.flow == In else outer.eq(ports[path])
-
-
 class RegisterFile(wiring.Component):
     """Responds to each access: with the register's value, or with ``refused`` and without an effect.
 
@@ -81,11 +74,14 @@ class RegisterFile(wiring.Component):
         One port for each register; ``registers.control.zeroize.data`` is that of a field.
     access_error : ``Out(8)``
         `ErrorCode` of the access, with ``bus.done``.
+    hold : ``In(1)``
+        If a register has a read strobe: an access waits, which may be for that register, whose value is not there yet.
     """
 
     def __init__(self, *, registers):
         self.registers = registers
-        super().__init__({"bus": In(PORT), "access_error": Out(8), **{
+        self._has_hold = any(register.has_read_strobe for register in registers)
+        super().__init__({"bus": In(PORT), "access_error": Out(8), **({"hold": In(1)} if self._has_hold else {}), **{
             register.name: Out(register_signature(register)) for register in self.registers}})
         # By register, field and port.
         self._ports = {path: value for path, _, value in self.signature.flatten(self)}
@@ -104,6 +100,9 @@ class RegisterFile(wiring.Component):
         self._asked = asked = Signal(name="asked")
         executes = Signal()
         m.d.sync += [asked.eq(bus.enable), executes.eq(asked), bus.done.eq(executes)]
+        if self._has_hold:
+            with m.If(asked & self.hold):
+                m.d.sync += [asked.eq(1), executes.eq(0)]
         with m.If(bus.enable):
             m.d.sync += [request[name].eq(getattr(bus, name)) for name, _ in request.shape()]
         self._decode(m)

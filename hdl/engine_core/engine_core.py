@@ -6,8 +6,8 @@ from amaranth.lib.wiring import Out
 
 from ..axi.master import read_ports
 from ..axi.row_reader import RowReader
-from ..csr.axi_lite import AxiLite
-from ..csr.register_file import RegisterFile, connect_bus
+from ..csr.buses import BUS_COMPONENTS, connect_bus
+from ..csr.register_file import RegisterFile
 from ..csr.register_map import ErrorCode
 from ..engine.engine import Engine, check_gateware
 from ..engine.memory.weight_port import port_members
@@ -42,7 +42,7 @@ class EngineCore(wiring.Component):
     Members
     -------
     bus : ``Out(PORTS)``
-        AXI4-Lite.
+        Of the kind of bus that the configuration has.
     irq : ``Out(1)``
         High while an enabled event is pending.
     m_axi : ``Out(weight_ports)``
@@ -53,7 +53,7 @@ class EngineCore(wiring.Component):
         check_gateware(config.engine)
         self.config = config
         ports = {name: flow(width) for name, (flow, width, _) in weight_ports(config.engine).items()}
-        super().__init__({"bus": Out(wiring.Signature(AxiLite.PORTS)), "irq": Out(1),
+        super().__init__({"bus": Out(wiring.Signature(BUS_COMPONENTS[config.bus].PORTS)), "irq": Out(1),
                           **({"m_axi": Out(wiring.Signature(ports))} if ports else {})})
 
     def elaborate(self, platform):
@@ -63,7 +63,7 @@ class EngineCore(wiring.Component):
         def add(name, cls, **parameters):
             return platform.instantiate(m, name, name, cls, **parameters)
 
-        front = add("front", AxiLite)
+        front = add("front", BUS_COMPONENTS[self.config.bus])
         registers = add("registers", RegisterFile, registers=engine_register_map(config))
         engine = add("engine", Engine, config=config)
         writer = add("word_writer", WordWriter, config=config)
@@ -127,7 +127,7 @@ class EngineCore(wiring.Component):
             reader.restart.eq(address.written), reader.first.eq(address.address.data),
             reader.read.eq(registers.read_data.read), engine.address.eq(reader.address),
             registers.read_data.word.data.eq(engine.data), address.busy.eq(state.busy),
-            registers.read_data.busy.eq(state.busy | reader.waits),
+            registers.read_data.busy.eq(state.busy), registers.hold.eq(reader.waits),
             engine.trace_address.eq(trace.word.data), registers.trace_data.word.data.eq(engine.trace_data),
             trace.busy.eq(state.busy), registers.trace_data.busy.eq(state.busy),
         ]

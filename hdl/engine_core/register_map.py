@@ -99,8 +99,7 @@ def _memories(config):
                      Access.RW, ("address", 0, ITEM_BITS, "Address in the activation memory.",
                                  {"maximum": config.activation_bytes - 1}))),
         Register(name="read_data", offset=0x060, busy_lock=True, has_read_strobe=True,
-                 meaning="Four bytes of the activation memory; each read goes on to the next four. Between a write of "
-                 "read_address and the first read another register is read.",
+                 meaning="Four bytes of the activation memory; each read goes on to the next four.",
                  fields=fields_of(Access.RO, ("word", 0, 32, "The bytes, the first lowest.", {}))),
         Register(name="checksum", offset=0x064, meaning="Of what has come to write_data since target was written.",
                  fields=fields_of(Access.RO, ("crc", 0, 32, "CRC-32 of zlib of its bytes; refused words are none of "

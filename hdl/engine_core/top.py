@@ -5,16 +5,16 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from ..core.top import DMA, clock_ports, interrupt_port, master_interface, register_ports
-from ..csr.axi_lite import AxiLite
+from ..csr.buses import BUS_COMPONENTS
 from ..fabric.emitter import Platform
 from .engine_core import EngineCore, weight_ports
 
 
 def engine_core_ports(config):
     """The ports of the module, a list of `CorePort`."""
-    ports = weight_ports(config.engine)
-    return [*clock_ports([AxiLite.PREFIX.rstrip("_"), *([DMA] if ports else [])], "synchronous"),
-            *register_ports(config.bus), *master_interface(ports), interrupt_port()]
+    name, ports = BUS_COMPONENTS[config.bus].PREFIX.rstrip("_"), weight_ports(config.engine)
+    return [*clock_ports([name, *([DMA] if ports else [])], "synchronous"), *register_ports(config.bus),
+            *master_interface(ports), interrupt_port()]
 
 
 class EngineTop(wiring.Component):
@@ -44,7 +44,8 @@ class EngineTop(wiring.Component):
         m.domains.sync = sync = ClockDomain()
         m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(~self.aresetn)]
         core = Platform.of(platform).instantiate(m, "core", "core", EngineCore, config=self.config)
-        inner = {f"{AxiLite.PREFIX}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
+        prefix = BUS_COMPONENTS[self.config.bus].PREFIX
+        inner = {f"{prefix}{name}": value for (name,), _, value in core.bus.signature.flatten(core.bus)}
         inner["irq"] = core.irq
         if weight_ports(self.config.engine):
             inner |= {f"{DMA}_{name}": value for (name,), _, value in core.m_axi.signature.flatten(core.m_axi)}

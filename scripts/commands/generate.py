@@ -28,36 +28,32 @@ def generate(config, folder, fabric="generic"):
 
 
 def generate_core(config, folder, fabric="generic"):
-    """Write a core and its integration files into a folder; returns the paths at the top of the folder."""
+    """Write a core, or an engine behind a bus, and its integration files; returns the paths at the top of the folder.
+
+    Parameters
+    ----------
+    config : CoreConfig or EngineCoreConfig
+    folder : Path
+    fabric : str
+    """
+    from ..integration.engine_files import engine_files
     from ..integration.files import integration_files
     from ..integration.systemrdl import IntegrationError
 
     check_writable(folder / f"{config.name}.v")
     # Files that are not named after the core would be the other's no more; nor those that only one fabric has.
-    for other in sorted(folder.glob("bitline_core_*.json")):
+    for other in sorted(path for kind in ("core", "engine_core") for path in folder.glob(f"bitline_{kind}_*.json")):
         if other.stem != config.name:
             raise BadInput(f"{folder} must hold no other core, and holds {other.stem}")
         if fabric_of(other) not in (fabric, None):
             raise BadInput(f"{folder} must hold no core of fabric {fabric_of(other)}, and holds {other.stem}")
     with refusing(IntegrationError):
-        files = integration_files(config, fabric)
+        files = (engine_files if isinstance(config, EngineCoreConfig) else integration_files)(config, fabric)
     for name in files:
         if (folder / name).is_dir():
             raise BadInput(f"{folder / name} must be a file, and is a folder")
     write_files(folder, files)
     return [folder / name for name in sorted({name.split("/")[0] for name in files})]
-
-
-def generate_engine_core(config, folder, fabric="generic"):
-    """Write an engine core, its description and its driver into a folder; returns the paths."""
-    from ..integration.engine_files import engine_files
-
-    check_writable(folder / f"{config.name}.v")
-    files = engine_files(config, fabric)
-    for name in files:
-        check_writable(folder / name)
-    write_files(folder, files)
-    return [folder / name for name in sorted(files)]
 
 
 def fabric_of(path):
@@ -72,8 +68,8 @@ def fabric_of(path):
 @config_options(interval=lambda arguments: INTERVALS[arguments["fabric"]])
 @core_options
 @click.option("--engine", "engine_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="An engine, as `bitline compile --write-config` writes it, in place of a macro; with --bus axi "
-                   "in a core with registers.")
+              help="An engine, as `bitline compile --write-config` writes it, in place of a macro; with --bus in "
+                   "a core with registers.")
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
@@ -98,7 +94,7 @@ def command(blocks, config, core, engine_path, engine_bus, fabric, out):
             raise BadInput("--engine must come without options of a macro or core, and does not")
         with refusing(ValueError, TypeError):
             engine = EngineConfig.load(engine_path)
-            paths = (generate_engine_core(EngineCoreConfig(engine=engine, bus=engine_bus), out, fabric) if engine_bus
+            paths = (generate_core(EngineCoreConfig(engine=engine, bus=engine_bus), out, fabric) if engine_bus
                      else generate(engine, out, fabric))
     else:
         paths = generate_core(core, out, fabric) if core else generate(blocks or required(config), out, fabric)

@@ -94,13 +94,6 @@ static void set_target(struct bitline_engine *engine, unsigned section, uint32_t
     WRITE(engine, target, PUT(section, TARGET__SECTION) | PUT(item, TARGET__ITEM));
 }
 
-/* Begins words that are read; the read of a register in between takes as long as the first of them. */
-static void set_address(struct bitline_engine *engine, uint32_t address)
-{
-    WRITE(engine, read_address, address);
-    (void)READ(engine, read_address);
-}
-
 static void write_words(struct bitline_engine *engine, const uint8_t *bytes, uint32_t count)
 {
     uint32_t at;
@@ -114,7 +107,7 @@ static void write_byte(struct bitline_engine *engine, uint32_t address, uint8_t 
 {
     uint32_t word, shift = 8 * (address & 3);
 
-    set_address(engine, address & ~UINT32_C(3));
+    WRITE(engine, read_address, address & ~UINT32_C(3));
     word = READ(engine, read_data);
     set_target(engine, ACTIVATIONS, address & ~UINT32_C(3));
     WRITE(engine, write_data, (word & ~(UINT32_C(255) << shift)) | (uint32_t)value << shift);
@@ -140,7 +133,7 @@ static void read_bytes(struct bitline_engine *engine, uint32_t address, uint8_t 
     uint32_t at, word = 0;
 
     if (count)
-        set_address(engine, address & ~UINT32_C(3));
+        WRITE(engine, read_address, address & ~UINT32_C(3));
     for (at = address & 3; count; at++, count--) {
         if ((at & 3) == 0 || at == (address & 3))
             word = READ(engine, read_data);

@@ -10,7 +10,8 @@ from ...hdl.engine_core.register_map import engine_register_map
 from ...hdl.engine_core.top import engine_core_ports
 from .c_headers import ENGINE_DRIVER, engine_codes_header, engine_registers_header
 from .cell_models import cell_models
-from .files import described
+from .engine_steps import engine_testbench
+from .files import common_files, described
 
 HERE = Path(__file__).resolve().parent
 
@@ -30,12 +31,12 @@ def engine_files(config, fabric="generic"):
         Yosys rejected the Verilog.
     ValueError
         An engine has what there is no gateware for.
+    IntegrationError
+        PeakRDL is not installed.
     """
-    verilog = emit_files(config, fabric)
-    return verilog | cell_models(fabric) | driver_files() | {
-        f"{config.name}.json": engine_sidecar(config, fabric),
-        f"{config.name}.f": "".join(f"{source}\n" for source in verilog),
-    }
+    verilog, models = emit_files(config, fabric), cell_models(fabric)
+    return verilog | common_files(config, fabric, verilog, models) | driver_files() | engine_testbench(config) | {
+        f"{config.name}.json": engine_sidecar(config, fabric)}
 
 
 def driver_files():

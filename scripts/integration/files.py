@@ -1,4 +1,4 @@
-"""The integration files: a core's Verilog and everything written beside it."""
+"""The integration files: a core's Verilog and everything written beside it, and what an engine has of that too."""
 
 import json
 from importlib.metadata import version
@@ -9,9 +9,10 @@ from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
 from ...hdl.emit import emit_files
 from .c_headers import DRIVER, errors_header, registers_header, values_header
 from .cell_models import cell_models
+from .interfaces import package
 from .ip_xact import ip_xact
 from .packages import platform_designer, vivado
-from .simulation import filled, simulation_files
+from .simulation import filled, makefile, register_model, simulation_files
 from .systemrdl import pages, systemrdl
 
 HERE = Path(__file__).resolve().parent
@@ -40,22 +41,46 @@ def integration_files(config, fabric="generic"):
     """
     name, models = config.name, cell_models(fabric)
     verilog = emit_files(config, fabric)
-    files = pages(config) | verilog | models | simulation_files(config, [*verilog, *models]) | {
+    files = verilog | common_files(config, fabric, verilog, models) | simulation_files(config) | {
         f"{name}.json": sidecar(config, fabric),
+        f"{name}_registers.h": values_header(config),
+        f"{DRIVER}_registers.h": registers_header(),
+        f"{DRIVER}_errors.h": errors_header(),
+    }
+    for copied in (f"{DRIVER}.c", f"{DRIVER}.h", "fusesoc_bitline.core", "fusesoc_bitline.py"):
+        files[copied] = (HERE / copied).read_text(encoding="utf-8")
+    if config.bus == "axi":
+        files[f"{name}_litex.py"] = litex(config, verilog)
+    return files
+
+
+def common_files(config, fabric, verilog, models):
+    """What a core has, and an engine too: all that knows nothing but ports, registers and names.
+
+    Parameters
+    ----------
+    config : CoreConfig or EngineCoreConfig
+    fabric : str
+    verilog : iterable of str
+        Names of the files of its Verilog.
+    models : dict
+        `cell_models`.
+
+    Raises
+    ------
+    IntegrationError
+        PeakRDL is not installed.
+    """
+    name = config.name
+    files = pages(config) | models | makefile(config, [*verilog, *models]) | register_model(config) | {
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
         f"{name}.core": fusesoc(config, verilog, models=models),
         f"{name}.sdc": constraints(config),
         f"{name}_instance.v": template(config),
         f"{name}.rdl": systemrdl(config),
         f"{name}.xml": ip_xact(config, verilog, models),
-        f"{name}_registers.h": values_header(config),
-        f"{DRIVER}_registers.h": registers_header(),
-        f"{DRIVER}_errors.h": errors_header(),
+        "find_verilator.sh": (HERE / "find_verilator.sh").read_text(encoding="utf-8"),
     }
-    for copied in (f"{DRIVER}.c", f"{DRIVER}.h", "fusesoc_bitline.core", "fusesoc_bitline.py", "find_verilator.sh"):
-        files[copied] = (HERE / copied).read_text(encoding="utf-8")
-    if config.bus == "axi":
-        files[f"{name}_litex.py"] = litex(config, verilog)
     if fabric == "generic":
         files |= {f"{name}_vivado.tcl": vivado(config, verilog, PERIOD_NS),
                   f"{name}_hw.tcl": platform_designer(config, verilog)}
@@ -96,22 +121,26 @@ def fusesoc(config, sources, vlnv=None, models=()):
     FuseSoC calls Verilator by a makefile: ``$VERILATOR``, that of ``$VERILATOR_ROOT``, or ``verilator`` on the path. If
     there is none of these, `find_verilator.sh` has it call that of the package from PyPI.
     """
+    part = package(config)
     listed = f"  models:\n    files: [{', '.join(models)}]\n    file_type: verilogSource\n" if models else ""
     used = [f'"tool_{simulator} ? (models)"' for simulator in SIMULATORS] if models else []
     return filled("fusesoc.core.in", {
-        "NAME": config.name, "VLNV": vlnv or f"bitline:core:{config.name}:{version('bitline')}", "HASH": config.hash,
+        "NAME": config.name, "VLNV": vlnv or f"bitline:core:{config.name}:{version('bitline')}",
+        "DESCRIPTION": part.description,
         "SOURCES": ", ".join(sources), "MODELS": listed, "USED": ", ".join(["rtl", *used]),
-        "SIMULATED": "rtl, models" if models else "rtl"})
+        "SIMULATED": "rtl, models" if models else "rtl",
+        "NUMBERS": "".join(f"      - {name} : {{file_type: user, copyto: {name}}}\n" for name in part.numbers)})
 
 
 def constraints(config):
-    """Timing constraints of the core alone: its clock, and I/O delays of a third of a cycle."""
+    """Timing constraints of a core or engine alone: its clock, and I/O delays of a third of a cycle."""
     io_delay_ns = PERIOD_NS / 3
     lines = [f"create_clock -name aclk -period {PERIOD_NS} [get_ports aclk]"]
-    for port in core_ports(config):
+    part = package(config)
+    for port in part.ports:
         if port.name == "aclk":
             continue
-        if port.name == "aresetn" and config.reset == "asynchronous":
+        if port.name == "aresetn" and part.reset == "asynchronous":
             lines.append("set_false_path -from [get_ports aresetn]")
             continue
         pins = f"[get_ports {{{port.name}{'[*]' if port.width > 1 else ''}}}]"
@@ -120,13 +149,14 @@ def constraints(config):
 
 
 def template(config):
-    """An instance of the core, each port connected to a net of the same name."""
-    ports = core_ports(config)
+    """An instance of a core or engine, each port connected to a net of the same name."""
+    part = package(config)
+    ports = part.ports
     width = max(len(port.name) for port in ports)
     nets = [f"wire {f'[{port.width - 1}:0]':<8} {port.name};" if port.width > 1 else f"wire          {port.name};"
             for port in ports]
     pins = ",\n".join(f"    .{port.name:<{width}} ({port.name})" for port in ports)
-    return "\n".join(nets) + f"\n\n{config.name} core (\n{pins}\n);\n"
+    return "\n".join(nets) + f"\n\n{part.name} {part.noun} (\n{pins}\n);\n"
 
 
 def litex(config, sources):

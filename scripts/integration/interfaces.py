@@ -1,11 +1,68 @@
-"""Who made a core, and its bus interfaces: what IP-XACT, Vivado and Platform Designer are told of it."""
+"""What the integration files of a core, or of an engine behind a bus, are made of; and its bus interfaces."""
 
 from dataclasses import dataclass
 from itertools import groupby
 
+from ...hdl.config import CoreConfig
 from ...hdl.core.top import core_ports
+from ...hdl.csr.register_map import register_map
+from ...hdl.engine_core.register_map import engine_register_map
+from ...hdl.engine_core.top import engine_core_ports
+from .c_headers import DRIVER, ENGINE_DRIVER
 
 VENDOR, LIBRARY = "bitline.org", "core"
+
+
+@dataclass(frozen=True)
+class Package:
+    """A module with registers on a bus.
+
+    Attributes
+    ----------
+    name, hash : str
+        Of the module, and of its configuration.
+    noun : str
+        What it is.
+    ports : list of CorePort
+    registers : tuple of Register
+    reset : str
+        As of `CoreConfig`.
+    drivers : tuple of str
+        Names of the files of its driver.
+    numbers : tuple of str
+        Names of the files that its testbench reads.
+    """
+
+    name: str
+    hash: str
+    noun: str
+    ports: list
+    registers: tuple
+    reset: str
+    drivers: tuple
+    numbers: tuple
+
+    @property
+    def description(self):
+        """A sentence."""
+        return f"Bitline digital compute-in-memory {self.noun}, configuration {self.hash}."
+
+    @property
+    def registers_meaning(self):
+        """What the block of registers is."""
+        return (f"Registers of a Bitline {self.noun}. An address without a register, and an access that is refused, "
+                "answers with an error.")
+
+
+def package(config):
+    """The `Package` of a `CoreConfig` or an `EngineCoreConfig`."""
+    if isinstance(config, CoreConfig):
+        drivers = (f"{DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_errors.h"))
+        return Package(config.name, config.hash, "core", core_ports(config), register_map(config), config.reset,
+                       tuple(drivers), (f"{config.name}_steps.hex", f"{config.name}_results.hex"))
+    drivers = (f"{ENGINE_DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_codes.h"))
+    return Package(config.name, config.hash, "engine", engine_core_ports(config), engine_register_map(config.engine),
+                   "synchronous", tuple(drivers), (f"{config.name}_steps.hex",))
 
 
 @dataclass(frozen=True)
@@ -25,7 +82,7 @@ class Interface:
 
     @property
     def leads(self):
-        """The core is its master, or raises the interrupt."""
+        """The module is its master, or raises the interrupt."""
         return self.name.startswith("m_") or self.name == "irq"
 
     @property
@@ -41,6 +98,6 @@ class Interface:
 
 
 def interfaces(config):
-    """The interfaces of a core, in the order of its ports."""
+    """The interfaces of a core or engine, in the order of its ports."""
     return [Interface(identifier.split()[1], identifier.split()[0], tuple(ports))
-            for identifier, ports in groupby(core_ports(config), key=lambda port: port.interface)]
+            for identifier, ports in groupby(package(config).ports, key=lambda port: port.interface)]

@@ -1,12 +1,11 @@
-"""A core as an IP-XACT component, IEEE 1685-2014: interfaces, registers, ports, files and configuration."""
+"""A core or engine as an IP-XACT component, IEEE 1685-2014: interfaces, registers, ports, files and configuration."""
 
 import xml.etree.ElementTree as ElementTree
 from importlib.metadata import version
 
-from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode, register_map
-from .interfaces import LIBRARY, VENDOR, interfaces
-from .systemrdl import MAP_MEANING, bounds, is_bounded, is_error_code, remarks
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode
+from .interfaces import LIBRARY, VENDOR, interfaces, package
+from .systemrdl import bounds, is_bounded, is_error_code, remarks
 
 NAMESPACE = "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"
 OWN_NAMESPACE = "https://bitline.org/ip-xact"
@@ -25,25 +24,25 @@ FILE_TYPES = {".v": "verilogSource", ".sdc": "SDC", ".h": "cSource", ".c": "cSou
 
 
 def ip_xact(config, verilog, models=()):
-    """The XML of a core whose Verilog is in the files ``verilog``; ``models`` are those of `cell_models`."""
-    file_sets = {"rtl": list(verilog), "constraints": [f"{config.name}.sdc"],
-                 "driver": [f"bitline_core{end}" for end in (".h", ".c", "_registers.h", "_errors.h")]}
+    """The XML of a core or engine whose Verilog is in the files ``verilog``; ``models`` are those of `cell_models`."""
+    part = package(config)
+    file_sets = {"rtl": list(verilog), "constraints": [f"{part.name}.sdc"], "driver": list(part.drivers)}
     if models:
         file_sets["models"] = list(models)
     tree = _tree("component", [
-        ("vendor", VENDOR), ("library", LIBRARY), ("name", config.name), ("version", version("bitline")),
+        ("vendor", VENDOR), ("library", LIBRARY), ("name", part.name), ("version", version("bitline")),
         ("busInterfaces", [_interface(interface) for interface in interfaces(config)]),
-        ("memoryMaps", [("memoryMap", [("name", "registers"), _block(config)])]),
+        ("memoryMaps", [("memoryMap", [("name", "registers"), _block(part)])]),
         ("model", [
             ("views", [("view", [("name", "rtl"), ("envIdentifier", "verilog:any:any"),
                                  ("componentInstantiationRef", "verilog")])]),
             ("instantiations", [("componentInstantiation", [
-                ("name", "verilog"), ("language", "verilog"), ("moduleName", config.name),
+                ("name", "verilog"), ("language", "verilog"), ("moduleName", part.name),
                 ("fileSetRef", [("localName", "rtl")]), ("fileSetRef", [("localName", "constraints")])])]),
-            ("ports", [_port(port) for port in core_ports(config)])]),
+            ("ports", [_port(port) for port in part.ports])]),
         ("fileSets", [("fileSet", [("name", name), *(("file", [("name", file), ("fileType", _file_type(file))])
                                                      for file in files)]) for name, files in file_sets.items()]),
-        ("description", f"Bitline digital compute-in-memory core, configuration {config.hash}."),
+        ("description", part.description),
         ("parameters", [("parameter", {"parameterId": name, "type": kind}, [("name", name), ("value", value)])
                         for name, kind, value in _parameters(config)])])
     ElementTree.indent(tree)
@@ -81,12 +80,11 @@ def _interface(interface):
         ("master", []) if interface.leads else role])
 
 
-def _block(config):
-    registers = register_map(config)
+def _block(part):
     return ("addressBlock", [
-        ("name", config.name), ("description", MAP_MEANING), ("baseAddress", "0"),
+        ("name", part.name), ("description", part.registers_meaning), ("baseAddress", "0"),
         ("range", str(1 << BUS_ADDRESS_BITS)), ("width", "32"), ("usage", "register"),
-        *(_register(register) for register in registers)])
+        *(_register(register) for register in part.registers)])
 
 
 def _register(register):
@@ -126,8 +124,10 @@ def _file_type(name):
 
 
 def _parameters(config):
-    """Names, types and values of the configuration."""
+    """Names, types and values of the configuration, those of its parts before its own."""
     described = config.to_dict()
-    for name, value in {**described.pop("macro"), **described}.items():
+    for part in ("engine", "macro"):
+        described = {**described.pop(part, {}), **described}
+    for name, value in described.items():
         kind = "bit" if isinstance(value, bool) else "longint" if isinstance(value, int) else "string"
         yield name, kind, str(int(value)) if isinstance(value, int) else f'"{value}"'

@@ -1,11 +1,11 @@
-"""A core as a package for the tools of FPGA vendors: Tcl for Vivado, and for Platform Designer in Quartus."""
+"""A core or engine as a package for the tools of FPGA vendors: Tcl for Vivado, and for Platform Designer in Quartus."""
 
 from dataclasses import replace
 from importlib.metadata import version
 
 from ...hdl.core.top import VIVADO_BUSES
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS
-from .interfaces import LIBRARY, VENDOR, Interface, interfaces
+from .interfaces import LIBRARY, VENDOR, Interface, interfaces, package
 from .simulation import filled
 
 # Vivado has no such bus: its ports remain single ones.
@@ -27,7 +27,7 @@ EDGES = {"synchronous": "BOTH", "asynchronous": "NONE"}
 
 
 def vivado(config, verilog, period_ns):
-    """Tcl that packages a core whose Verilog is in the files ``verilog``, for a clock of ``period_ns``."""
+    """Tcl that packages a core or engine whose Verilog is in the files ``verilog``, for a clock of ``period_ns``."""
     # The version of an IP has two numbers, and a revision.
     *numbers, revision = version("bitline").split(".")[:3]
     known = [interface for interface in interfaces(config) if interface.kind != WISHBONE]
@@ -52,7 +52,7 @@ def _vivado_interface(interface, known, period_ns):
 
 
 def platform_designer(config, verilog):
-    """The component's Tcl, of a core whose Verilog is in the files ``verilog``."""
+    """The component's Tcl, of a core or engine whose Verilog is in the files ``verilog``."""
     found = [part for interface in interfaces(config) for part in _without_fixed(interface)]
     fixed = [f"set_port_property {port} {name} {value}\n" for port, level in FIXED.items()
              if any(port == each.name for interface in found for each in interface.ports)
@@ -76,7 +76,7 @@ def _component_interface(config, interface):
         kind = "axi4"
     properties = {"clockRate": 0} if kind == "clock" else {"associatedClock": "aclk"}
     if kind == "reset":
-        properties["synchronousEdges"] = EDGES[config.reset]
+        properties["synchronousEdges"] = EDGES[package(config).reset]
     elif kind != "clock":
         properties["associatedReset"] = "aresetn"
     if kind == "interrupt":
@@ -91,8 +91,7 @@ def _component_interface(config, interface):
 
 
 def _described(config, verilog):
-    return {"NAME": config.name, "SOURCES": " ".join(verilog),
-            "DESCRIPTION": f"Bitline digital compute-in-memory core, configuration {config.hash}."}
+    return {"NAME": config.name, "SOURCES": " ".join(verilog), "DESCRIPTION": package(config).description}
 
 
 def _rows(rows):

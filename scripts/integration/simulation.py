@@ -10,11 +10,10 @@ from ...golden.march_tests import program_cycles
 from ...golden.requantize import ROUNDINGS, SHIFTS
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import CORE_IDENTITY, ErrorCode, register_map
+from .interfaces import package
+from .steps import ADDRESS_BITS, VECTOR, WEIGHTS, WRITE, RegisterSteps
 
 TEMPLATES = Path(__file__).resolve().parent / "templates"
-# Steps of the testbench, as its template numbers them.
-WRITE, READ, WAIT, REFUSED_READ, VECTOR, WEIGHTS = range(6)
-STEP_BITS, ADDRESS_BITS = 4, 12
 # What takes longer in an interpreting simulator is left out: self-tests and zeroize, and of banks all but one.
 MAX_PROGRAM_CYCLES, MAX_LOADED_WEIGHTS = 40_000, 65_536
 VECTORS = 40
@@ -22,24 +21,16 @@ VECTORS = 40
 TIMEOUT_CYCLES = 8 * MAX_PROGRAM_CYCLES
 
 
-class Steps:
-    """What the testbench of a core does, as words of `step_bits`, and the beats that it must get."""
+class Steps(RegisterSteps):
+    """What the testbench of a core does, and the beats that it must get."""
 
     def __init__(self, config):
+        super().__init__(register_map(config), max(64, *(beat_bits(bits) for bits in (
+            config.input_stream_bits, config.weight_stream_bits))))
         self.config, self.model = config, CoreModel(config)
-        self.registers = {register.name: register for register in register_map(config)}
-        self.steps, self.results, self.memory_beats = [], [], 0
+        self.results = []
         macro = config.macro
         self.banks = macro.banks if macro.rows * macro.columns * macro.banks <= MAX_LOADED_WEIGHTS else 1
-        self.data_bits = max(64, *(beat_bits(bits) for bits in (config.input_stream_bits, config.weight_stream_bits)))
-
-    @property
-    def step_bits(self):
-        """Bits of a step: what to do, an address, and a beat, or a mask and a value."""
-        return STEP_BITS + ADDRESS_BITS + self.data_bits
-
-    def add(self, kind, address=0, data=0):
-        self.steps.append((kind << ADDRESS_BITS | address) << self.data_bits | data)
 
     def parts(self, step):
         """Of a step what to do, and three numbers: those of `split_beat`; address, data, 0; or address, mask, value."""
@@ -49,25 +40,6 @@ class Steps:
             return kind, *split_beat(data, config.input_stream_bits if kind == VECTOR else config.weight_stream_bits)
         address = step >> self.data_bits & (1 << ADDRESS_BITS) - 1
         return (kind, address, data, 0) if kind == WRITE else (kind, address, data >> 32, data & (1 << 32) - 1)
-
-    def word(self, name, fields):
-        """Mask and value of some fields of a register."""
-        mask = word = 0
-        for field in self.registers[name].fields:
-            if field.name in fields:
-                mask |= field.mask
-                word |= int(fields[field.name]) << field.low & field.mask
-        return mask, word
-
-    def write(self, name, **fields):
-        self.add(WRITE, self.registers[name].offset, self.word(name, fields)[1])
-
-    def read(self, name, kind=READ, **fields):
-        mask, word = self.word(name, fields)
-        self.add(kind, self.registers[name].offset, mask << 32 | word)
-
-    def wait(self, name, **fields):
-        self.read(name, WAIT, **fields)
 
     def stream(self, kind, data, bits):
         parts = list(beats(data, bits))
@@ -140,9 +112,7 @@ def core_steps(config, *, has_tests=True):
     _load(steps, rng)
     _compute(steps, rng)
     steps.wait("status", idle=1)
-    steps.add(REFUSED_READ, (1 << ADDRESS_BITS) - 4)
-    steps.read("error", code=ErrorCode.UNMAPPED, count=1)
-    steps.write("control", clear_error=1)
+    steps.refused(ErrorCode.UNMAPPED)
     if has_tests:
         steps.run("self_test", "march_c_minus")
         steps.run("self_test", "known_answers")
@@ -202,41 +172,68 @@ def _compute(steps, rng):
 
 def testbench_files(config):
     """The testbench of a core and its numbers, by name."""
-    steps, name, ports = core_steps(config), config.name, core_ports(config)
+    steps = core_steps(config)
     result_bits = beat_bits(config.output_stream_bits)
     values = {
-        "NAME": name, "TIMEOUT_CYCLES": TIMEOUT_CYCLES, "STEPS": len(steps.steps), "RESULTS": len(steps.results),
-        "STEP_BITS": steps.step_bits, "DATA_BITS": steps.data_bits, "INPUT_BITS": config.input_stream_bits,
+        "RESULTS": len(steps.results), "INPUT_BITS": config.input_stream_bits,
         "WEIGHT_BITS": config.weight_stream_bits, "RESULT_BITS": result_bits,
-        "DECLARATIONS": "\n".join(_declaration(port) for port in ports),
-        "PINS": ",\n".join(f"        .{port.name}({port.name})" for port in ports),
-        "MEMORY_BEATS": max(1, steps.memory_beats), "SHIFT": (config.output_stream_bits // 8).bit_length() - 1,
-        "ACCESS": _template(f"testbench_{config.bus}.v.in"),
+        "MEMORY_BITS": config.output_stream_bits, "MEMORY_BEATS": max(1, steps.memory_beats),
+        "SHIFT": (config.output_stream_bits // 8).bit_length() - 1,
     }
-    values["STREAMS"] = filled("testbench_memory.v.in" if config.dma else "testbench_streams.v.in", values)
+    others = ("reads", "writes") if config.dma else ("streams",)
+    streams = "".join(filled(f"testbench_{name}.v.in", {"NAME": config.name, **values})
+                      for name in ("results", *others))
+    return testbench(config, steps, TIMEOUT_CYCLES, streams, len(steps.results)) | {
+        f"{config.name}_results.hex": _hex(steps.results, result_bits)}
+
+
+def testbench(config, steps, timeout_cycles, streams, results=0):
+    """A testbench and its steps, by name.
+
+    Parameters
+    ----------
+    config : CoreConfig or EngineCoreConfig
+    steps : RegisterSteps
+    timeout_cycles : int
+        After which it gives up, if no step ends and no result comes.
+    streams : str
+        Verilog of what is not registers: the task ``send``, and what counts results.
+    results : int
+        How many must come.
+    """
+    part = package(config)
     return {
-        f"{name}_tb.v": filled("testbench.v.in", values),
-        f"{name}_steps.hex": _hex(steps.steps, steps.step_bits),
-        f"{name}_results.hex": _hex(steps.results, result_bits),
+        f"{part.name}_tb.v": filled("testbench.v.in", {
+            "NAME": part.name, "NOUN": part.noun, "TIMEOUT_CYCLES": timeout_cycles, "STEPS": len(steps.steps),
+            "RESULTS": results, "STEP_BITS": steps.step_bits, "DATA_BITS": steps.data_bits,
+            "DECLARATIONS": "\n".join(_declaration(port) for port in part.ports),
+            "PINS": ",\n".join(f"        .{port.name}({port.name})" for port in part.ports),
+            "ACCESS": _template(f"testbench_{config.bus}.v.in"), "STREAMS": streams}),
+        f"{part.name}_steps.hex": _hex(steps.steps, steps.step_bits),
     }
 
 
-def simulation_files(config, verilog):
-    """What simulates a core whose Verilog is in the files ``verilog``, by name: testbench, makefile, Python."""
-    name = config.name
+def simulation_files(config):
+    """What simulates a core, by name: the testbench, and an example of cocotb."""
     values = {
-        "NAME": name, "SOURCES": " ".join(verilog), "BUS": config.bus, "INPUT_BITS": config.input_stream_bits,
+        "NAME": config.name, "BUS": config.bus, "INPUT_BITS": config.input_stream_bits,
         "WEIGHT_BITS": config.weight_stream_bits, "OUTPUT_BITS": config.output_stream_bits,
         "INPUTS": " ".join(port.name for port in core_ports(config) if port.direction == "input"),
-        "REGISTERS": "\n".join(_described(register) for register in register_map(config)),
-        "ERRORS": "\n".join(f'    {code.value}: "{code.meaning}",' for code in ErrorCode),
     }
-    return {
-        **testbench_files(config),
-        f"{name}_registers.py": filled("registers.py.in", values),
-        f"{name}_cocotb.py": filled("cocotb_example.py.in", values),
-        "Makefile": filled("Makefile.in", values),
-    }
+    return testbench_files(config) | {f"{config.name}_cocotb.py": filled("cocotb_example.py.in", values)}
+
+
+def makefile(config, verilog):
+    """What runs the testbench of a core or engine whose Verilog is in the files ``verilog``, by name."""
+    return {"Makefile": filled("Makefile.in", {"NAME": config.name, "SOURCES": " ".join(verilog)})}
+
+
+def register_model(config):
+    """The registers as Python, by name."""
+    return {f"{config.name}_registers.py": filled("registers.py.in", {
+        "NAME": config.name,
+        "REGISTERS": "\n".join(_described(register) for register in package(config).registers),
+        "ERRORS": "\n".join(f'    {code.value}: "{code.meaning}",' for code in ErrorCode)})}
 
 
 def _declaration(port):

@@ -4,7 +4,8 @@ import re
 import tempfile
 from pathlib import Path
 
-from ...hdl.csr.register_map import Access, ErrorCode, register_map
+from ...hdl.csr.register_map import Access, ErrorCode
+from .interfaces import package
 
 # Software and hardware access of a field, in SystemRDL 2.0.
 PROPERTIES = {
@@ -16,8 +17,6 @@ PROPERTIES = {
     Access.W1S: "sw = rw; hw = r; onwrite = woset;",
     Access.WO: "sw = w; hw = r;",
 }
-MAP_MEANING = ("Registers of a Bitline core. An address without a register, and an access that is refused, answers "
-               "with an error.")
 
 
 class IntegrationError(Exception):
@@ -25,12 +24,14 @@ class IntegrationError(Exception):
 
 
 def systemrdl(config):
-    """SystemRDL of a core's registers: an address map of the module's name, which holds all that it declares."""
-    lines = [f"addrmap {config.name} {{", "    enum error_code_e {"]
+    """SystemRDL of the registers of a core or engine: an address map of the module's name, which holds all that it
+    declares."""
+    part = package(config)
+    lines = [f"addrmap {part.name} {{", "    enum error_code_e {"]
     lines += [f'        {code.name.lower()} = {code.value} {{ desc = "{code.meaning}"; }};' for code in ErrorCode]
-    lines += ["    };", "", f'    name = "{config.name}";', f'    desc = "{MAP_MEANING}";',
+    lines += ["    };", "", f'    name = "{part.name}";', f'    desc = "{part.registers_meaning}";',
               "    default regwidth = 32;", "    default accesswidth = 32;", "    addressing = regalign;"]
-    for register in register_map(config):
+    for register in part.registers:
         lines += ["", "    reg {", f'        name = "{register.name}";', f'        desc = "{remarks(register)}";']
         for field in sorted(register.fields, key=lambda field: field.low):
             encoding = " encode = error_code_e;" if is_error_code(register, field) else ""

@@ -19,6 +19,7 @@ from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.config.ones import OnesShape
 from bitline.hdl.csr.register_map import register_map
+from bitline.hdl.engine_core.register_map import engine_register_map
 from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.hdl.uart_bridge.protocol import sizes
 
@@ -32,8 +33,7 @@ FOLDERS = ("axi", "bist", "clocking", "columns", "core", "csr", *ENGINE, "engine
 MEMBERS = "Members\n-------\n"
 # What a parameter of such a name is, but for those of `OWN`.
 COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "max_skipped": 7,
-          "registers": register_map(CORE), "banks": 2,
-          "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
+          "banks": 2, "rows": 8, "backgrounds": 3, "columns": 2, "weight_bits": 8, "total_width": 20, "sum_x_width": 12,
           "input_bits": 8, "width": 32, "active_low": False, "output_bits": 8, "clock_hz": 12_000_000, "baud": 115200,
           "macro_hz": 48_000_000,
           "widths": (8, 16), "sizes": sizes(accelerator(MACRO), 2048), "accelerator": accelerator(MACRO),
@@ -49,7 +49,8 @@ OWN = {"columns": MACRO, **dict.fromkeys((*ENGINE, "engine_core"), default_engin
        "uart_bridge": MACRO, "formats": CHOICE}
 SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
           "StreamCrossing": 8}
-CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_mask": (False, True)}
+CHOICES = {"has_enables": (False, True), "has_other": (False, True), "has_plane_mask": (False, True),
+           "registers": (register_map(CORE), engine_register_map(default_engine()))}
 # Whose configuration is not that of the folder.
 OUTSIDE = replace(default_engine(), weight_port=4)
 CONFIGS = {"EngineInstance": EngineCoreConfig(engine=default_engine()), "EngineCore": EngineCoreConfig(engine=OUTSIDE),
@@ -109,7 +110,7 @@ def ports(component):
     """What its docstring must name."""
     names = set(component.signature.members)
     if type(component).__name__ == "RegisterFile":
-        names = names - {register.name for register in register_map(CORE)} | {"REGISTER"}
+        names = names - {register.name for register in component.registers} | {"REGISTER"}
     return names
 
 

@@ -12,15 +12,13 @@ from bitline.golden.engine.image import INPUT, Fault, read_image
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.host.engine.compiler import compile_network
-from bitline.scripts.commands.generate import generate_engine_core
+from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
 from bitline.verif.engine.small_engines import DEPTHWISE
 from bitline.verif.sim.build import compile_program, source
 from drivers import compile_driver
 from engine_networks import Builder, streaming_network
-
-CORE = EngineCoreConfig(engine=DEPTHWISE)
 
 
 class Result(IntEnum):
@@ -61,7 +59,7 @@ STATES = {"irq_before": 0, "irq": 1, "irq_polled": 1, "events": 1, "quiet": 0, "
 # Accesses: 100 if it was refused, and its error code.
 ACCESSES = {
     "unmapped": 100 + ErrorCode.UNMAPPED, **dict.fromkeys(("section", "count", "far"), 100 + ErrorCode.VALUE),
-    **dict.fromkeys(("beyond", "after_last", "early", "across", "write_busy", "start_busy", "read_busy", "trace_busy"),
+    **dict.fromkeys(("beyond", "after_last", "across", "write_busy", "start_busy", "read_busy", "trace_busy"),
                     100 + ErrorCode.BUSY), "last": 0,
 }
 
@@ -82,17 +80,19 @@ def with_crc(head):
     return head + struct.pack("<I", zlib.crc32(head))
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """The compiled `engine_test.cpp`."""
-    path = tmp_path_factory.mktemp("engine_driver")
-    generate_engine_core(CORE, path)
-    sources = [path / name for name in (path / f"{CORE.name}.f").read_text(encoding="utf-8").split()]
+# Wishbone is the fastest.
+@pytest.fixture(scope="module", params=["axi", "wishbone", pytest.param("apb", marks=pytest.mark.slow)])
+def program(request, tmp_path_factory):
+    """The compiled `engine_test.cpp`, for each bus."""
+    path, core = tmp_path_factory.mktemp("engine_driver"), EngineCoreConfig(engine=DEPTHWISE, bus=request.param)
+    generate_core(core, path)
+    sources = [path / name for name in (path / f"{core.name}.f").read_text(encoding="utf-8").split()]
     driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_test"
     # Options without a path of this run, so that the objects of Verilator's library are those of the run before.
-    compile_program(program, CORE.name, [*sources, source("engine_test.cpp"), driver], "--prefix", "Vcore",
-                    "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I.. -O0")
+    options = ("--prefix", "Vcore", "--x-assign", "unique", "--x-initial", "unique")
+    compile_program(program, core.name, [*sources, source("engine_test.cpp"), driver], *options,
+                    "-CFLAGS", f"-I.. -O0 -DBUS_{request.param.upper()}")
     return program
 
 

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.scripts.integration.engine_files import engine_files
 from bitline.scripts.integration.files import integration_files
+from bitline.verif.engine.small_engines import DEPTHWISE
 from some import some
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32")
@@ -92,6 +95,22 @@ def test_testbench_passes_and_notices_a_wrong_result(tool, config, tmp_path):
     run = [word for word in run if word != "--clean"]
     done = fusesoc(tmp_path, *run, **environment)
     assert done.returncode != 0 and "FAIL: result beat 0" in done.stdout + done.stderr, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+def test_testbench_of_an_engine_passes_and_notices_a_wrong_word(tmp_path):
+    config = EngineCoreConfig(engine=DEPTHWISE, bus="apb")
+    for name, content in engine_files(config).items():
+        if name.endswith((".core", "v", ".sdc", ".sh", ".hex")):
+            (tmp_path / name).write_text(content, encoding="utf-8")
+    assert fusesoc(tmp_path, "run", "--target", "lint", config.name).returncode == 0
+    done = fusesoc(tmp_path, "run", "--target", "sim", config.name)
+    assert done.returncode == 0 and "PASS: " in done.stdout + done.stderr, done.stdout + done.stderr
+    path = tmp_path / f"{config.name}_steps.hex"
+    first, *others = path.read_text(encoding="utf-8").splitlines()
+    path.write_text("\n".join([f"{int(first, 16) ^ 1:0{len(first)}x}", *others]), encoding="utf-8")
+    done = fusesoc(tmp_path, "run", "--target", "sim", config.name)
+    assert done.returncode != 0 and "FAIL: step 0" in done.stdout + done.stderr, done.stdout + done.stderr
 
 
 def test_targets_are_set_up(folder):

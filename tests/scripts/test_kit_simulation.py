@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.csr.register_map import Access, ErrorCode, register_map
 from bitline.scripts.commands.generate import generate_core
 from bitline.verif.csr.register_words import PATTERNS, after, legal, reset_word
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE, TINY
+from bitline.verif.engine.small_engines import SMALL as SMALL_ENGINE
 from bitline.verif.sim.build import tool_environment, verilator_root
 from breaking import broken
 from some import some
@@ -61,6 +64,31 @@ def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
     done = make(folder, bare, "sim", f"SIMULATOR={simulator}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "\nPASS: " in done.stdout
+
+
+@pytest.mark.parametrize("config", some([
+    EngineCoreConfig(engine=DEPTHWISE, bus="wishbone"), EngineCoreConfig(engine=TINY),
+    EngineCoreConfig(engine=SMALL_ENGINE, bus="apb"), EngineCoreConfig(engine=OUTSIDE[4]),
+    EngineCoreConfig(engine=OUTSIDE[64])], 0), ids=lambda config: config.name)
+@pytest.mark.parametrize("simulator", SIMULATORS)
+def test_folder_of_an_engine_simulates_alone(simulator, config, tmp_path, bare):
+    folder = tmp_path / "kit"
+    generate_core(config, folder)
+    done = make(folder, bare, "sim", f"SIMULATOR={simulator}")
+    assert done.returncode == 0 and "\nPASS: " in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block, old, new", [
+    ("lane", "assign above_mux_Y_A = %1;", "assign above_mux_Y_A = 1'h1;"),
+    # A write of `read_address` is answered, and the next access is not held.
+    ("registers", "assign hold_and_B_Y = %1;", "assign hold_and_B_Y = 1'h0;")])
+def test_testbench_of_an_engine_notices_a_seeded_bug(block, old, new, tmp_path, bare):
+    folder, config = tmp_path / "kit", EngineCoreConfig(engine=DEPTHWISE, bus="wishbone")
+    generate_core(config, folder)
+    (folder / f"{config.name}.v").write_text(broken(config, block, old, new), encoding="utf-8")
+    done = make(folder, bare, "sim", "SIMULATOR=verilator")
+    assert done.returncode != 0 and "FAIL: step" in done.stdout, done.stdout + done.stderr
 
 
 @pytest.mark.slow

@@ -4,20 +4,22 @@ from itertools import pairwise
 
 import pytest
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
-from bitline.hdl.core.top import core_ports
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.scripts.integration.files import PERIOD_NS
+from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.packages import platform_designer, vivado
+from bitline.verif.engine.small_engines import DEPTHWISE
 
 tkinter = pytest.importorskip("tkinter", exc_type=ImportError)
 
 MACRO = MacroConfig(rows=3, columns=2)
 CORES = [CoreConfig(macro=MACRO, bus=bus, checksum=bus == "axi", output_stream_bits=32,
                     reset="asynchronous" if bus == "apb" else "synchronous") for bus in BUS_NAMES]
-CORES.append(CoreConfig(macro=MACRO, dma=32))
+CORES += [CoreConfig(macro=MACRO, dma=32), EngineCoreConfig(engine=DEPTHWISE)]
 SOURCES = ["core.v", "core_memory.v"]
 BUS = {"axi": "s_axi", "wishbone": "wb", "apb": "s_apb"}
 
-by_bus = pytest.mark.parametrize("config", CORES, ids=lambda config: "dma" if config.dma else config.bus)
+by_bus = pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
 
 
 class Recorder:
@@ -160,7 +162,7 @@ class PlatformDesigner(Recorder):
 
 def check_vivado(config, found):
     """What Vivado was told is what the table of ports says."""
-    ports = [port for port in core_ports(config) if config.bus != "wishbone" or not port.is_register_bus]
+    ports = [port for port in package(config).ports if config.bus != "wishbone" or not port.is_register_bus]
     names = dict.fromkeys(port.interface.split()[1] for port in ports)
     assert list(found.children("core", "bus")) == list(names)
     for name, path in found.children("core", "bus").items():
@@ -182,7 +184,7 @@ def check_vivado(config, found):
     assert found.values("core/bus/irq", "parameter", "value") == {"SENSITIVITY": "LEVEL_HIGH"}
     if config.bus == "axi":
         assert found.values("core/bus/s_axi", "parameter", "value") == {"PROTOCOL": "AXI4LITE"}
-    if config.dma:
+    if "m_axi" in names:
         assert found.values("core/bus/m_axi", "parameter", "value") == {"PROTOCOL": "AXI4"}
     blocks = {} if config.bus == "wishbone" else {
         "registers": {"name": "registers", "range": "4096", "width": "32", "usage": "register"}}
@@ -197,8 +199,8 @@ def test_vivado_gets_the_interfaces_of_the_core(config, tmp_path):
     check_vivado(config, found)
     assert [call[-1] for call in found.calls if call[0] == "add_files"] == [str(tmp_path / name) for name in SOURCES]
     assert found.properties["fileset"]["top"] == found.properties["core"]["name"] == config.name
-    (package,) = (call[1:] for call in found.calls if call[0] == "ipx::package_project")
-    options = dict(pairwise(package))
+    (arguments,) = (call[1:] for call in found.calls if call[0] == "ipx::package_project")
+    options = dict(pairwise(arguments))
     assert (options["-vendor"], options["-library"]) == ("bitline.org", "core")
     assert options["-root_dir"] == str(tmp_path / "vivado_ip")
     assert all(part.isdigit() for part in found.properties["core"]["version"].split("."))
@@ -206,13 +208,19 @@ def test_vivado_gets_the_interfaces_of_the_core(config, tmp_path):
         "ipx::create_xgui_files", "ipx::update_checksums", "ipx::check_integrity", "ipx::save_core", "close_project"]
 
 
+def data_of(config):
+    """Interfaces for data: type and side, by name."""
+    if isinstance(config, EngineCoreConfig):
+        return {}
+    return {"m_axi": ("axi4", "start")} if config.dma else {
+        "s_axis": ("axi4stream", "end"), "s_axis_w": ("axi4stream", "end"), "m_axis": ("axi4stream", "start")}
+
+
 def check_component(config, found):
     """What Platform Designer was told is what the table of ports says."""
     assert {name: (direction, width) for name, (_, _, direction, width) in found.ports.items()} == {
-        port.name: (port.direction.capitalize(), port.width) for port in core_ports(config)}
-    streams = {"m_axi": ("axi4", "start")} if config.dma else {
-        "s_axis": ("axi4stream", "end"), "s_axis_w": ("axi4stream", "end"), "m_axis": ("axi4stream", "start")}
-    kinds = {"aclk": ("clock", "end"), "aresetn": ("reset", "end"), "irq": ("interrupt", "end"), **streams,
+        port.name: (port.direction.capitalize(), port.width) for port in package(config).ports}
+    kinds = {"aclk": ("clock", "end"), "aresetn": ("reset", "end"), "irq": ("interrupt", "end"), **data_of(config),
              BUS[config.bus]: ({"axi": "axi4lite", "wishbone": "conduit", "apb": "apb"}[config.bus], "end")}
     fixed = {"s_apb_pprot": "0", "s_apb_pstrb": "15"} if config.bus == "apb" else {}
     if fixed:
@@ -221,13 +229,13 @@ def check_component(config, found):
     assert found.fixed == {port: {"TERMINATION": "true", "TERMINATION_VALUE": value} for port, value in fixed.items()}
     assert {port for port, (interface, *_) in found.ports.items() if interface == "s_apb_fixed"} == set(fixed)
     roles = {"CLK": "clk", "RST": "reset_n", "INTERRUPT": "irq"}
-    for port in core_ports(config):
+    for port in package(config).ports:
         name = "s_apb_fixed" if port.name in fixed else port.interface.split()[1]
         assert found.ports[port.name][:2] == (name, roles.get(port.role, port.role.lower()))
     associated = {"associatedClock": "aclk", "associatedReset": "aresetn"}
+    edges = "NONE" if package(config).reset == "asynchronous" else "BOTH"
     expected = dict.fromkeys(kinds, associated) | {
-        "aclk": {"clockRate": "0"}, "aresetn": {
-            "associatedClock": "aclk", "synchronousEdges": "NONE" if config.reset == "asynchronous" else "BOTH"}}
+        "aclk": {"clockRate": "0"}, "aresetn": {"associatedClock": "aclk", "synchronousEdges": edges}}
     if config.bus != "wishbone":
         expected["irq"] = {**associated, "associatedAddressablePoint": BUS[config.bus]}
     assert found.properties == expected

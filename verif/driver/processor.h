@@ -1,5 +1,6 @@
 // A program on a processor whose bus leads to a simulated core or engine: what the tests of the drivers share.
 //
+// The bus is AXI4-Lite, or with `BUS_WISHBONE` or `BUS_APB` that one; accesses follow each other as fast as it allows.
 // They define `cycle`, a cycle of the clock, and `before_read`, what happens before each read of a register.
 
 #include <cstdio>
@@ -24,9 +25,60 @@ static void fail(const char *what)
     std::exit(1);
 }
 
-extern "C" uint32_t shim_read(uintptr_t address)
+#if defined(BUS_WISHBONE)
+
+static uint32_t access(uintptr_t address, bool write, uint32_t value)
 {
-    before_read();
+    core->wb_adr = address - BASE;
+    core->wb_we = write;
+    core->wb_dat_w = value;
+    core->wb_sel = 15;
+    core->wb_cyc = core->wb_stb = 1;
+    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
+        core->eval();
+        bool answered = core->wb_ack || core->wb_err;
+        uint32_t data = core->wb_dat_r;
+        refused += core->wb_err;
+        cycle();
+        if (answered) {
+            core->wb_cyc = core->wb_stb = 0;
+            return data;
+        }
+    }
+    fail("access");
+    return 0;
+}
+
+#elif defined(BUS_APB)
+
+static uint32_t access(uintptr_t address, bool write, uint32_t value)
+{
+    core->s_apb_paddr = address - BASE;
+    core->s_apb_pwrite = write;
+    core->s_apb_pwdata = value;
+    core->s_apb_pstrb = write ? 15 : 0;
+    core->s_apb_psel = 1;
+    cycle();
+    core->s_apb_penable = 1;
+    for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
+        core->eval();
+        bool answered = core->s_apb_pready;
+        uint32_t data = core->s_apb_prdata;
+        refused += answered && core->s_apb_pslverr;
+        cycle();
+        if (answered) {
+            core->s_apb_psel = core->s_apb_penable = 0;
+            return data;
+        }
+    }
+    fail("access");
+    return 0;
+}
+
+#else
+
+static uint32_t axi_read(uintptr_t address)
+{
     core->s_axi_araddr = address - BASE;
     core->s_axi_arvalid = core->s_axi_rready = 1;
     for (int wait = 0; wait < TIMEOUT_CYCLES; wait++) {
@@ -44,7 +96,7 @@ extern "C" uint32_t shim_read(uintptr_t address)
     return 0;
 }
 
-extern "C" void shim_write(uintptr_t address, uint32_t value)
+static void axi_write(uintptr_t address, uint32_t value)
 {
     core->s_axi_awaddr = address - BASE;
     core->s_axi_wdata = value;
@@ -63,6 +115,27 @@ extern "C" void shim_write(uintptr_t address, uint32_t value)
             return;
     }
     fail("write");
+}
+
+static uint32_t access(uintptr_t address, bool write, uint32_t value)
+{
+    if (!write)
+        return axi_read(address);
+    axi_write(address, value);
+    return 0;
+}
+
+#endif
+
+extern "C" uint32_t shim_read(uintptr_t address)
+{
+    before_read();
+    return access(address, false, 0);
+}
+
+extern "C" void shim_write(uintptr_t address, uint32_t value)
+{
+    access(address, true, value);
 }
 
 static void say(const char *name, long value)

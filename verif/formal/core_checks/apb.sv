@@ -1,8 +1,8 @@
-// The APB port against any master that keeps the protocol and any register file that answers when it should, with
-// resets in any cycle.
+// The APB port against any master that keeps the protocol and any register file that answers when it should, or later,
+// with resets in any cycle.
 module check (
     input clk, input psel, penable, pwrite, input [11:0] paddr, input [2:0] pprot, input [31:0] pwdata,
-    input [3:0] pstrb, input [31:0] answer, input refuse, reset
+    input [3:0] pstrb, input [31:0] answer, input refuse, hold, reset
 );
     wire pready, pslverr, enable, write;
     wire [31:0] prdata, data;
@@ -10,7 +10,7 @@ module check (
     wire [3:0] strobe;
     reg [31:0] read_data;
     reg refused;
-    // The register file: an access under way, a bit a cycle.
+    // The register file: an access under way, a bit a cycle, held in its first.
     reg [`CYCLES-1:0] way = 0;
     wire done = way[`CYCLES-1];
     reg started = 0, asked = 0;
@@ -24,7 +24,7 @@ module check (
 
     always @(posedge clk) begin
         started <= 1;
-        way <= rst ? 0 : {way, enable};
+        way <= rst ? 0 : hold && way[0] ? way : {way, enable};
         asked <= !rst && (enable || asked && !done && psel);
         if (way[`CYCLES-2]) begin
             read_data <= answer;

@@ -1,10 +1,10 @@
-// The AXI4-Lite port against any master that keeps the protocol and any register file that answers when it should,
-// with resets in any cycle.
+// The AXI4-Lite port against any master that keeps the protocol and any register file that answers when it should, or
+// later, with resets in any cycle.
 module check (
     input clk,
     input [11:0] awaddr, araddr, input [2:0] awprot, arprot, input [31:0] wdata, input [3:0] wstrb,
     input awvalid, wvalid, bready, arvalid, rready,
-    input [31:0] answer, input refuse, reset
+    input [31:0] answer, input refuse, hold, reset
 );
     wire awready, wready, bvalid, arready, rvalid, enable, write;
     wire [1:0] bresp, rresp;
@@ -14,10 +14,10 @@ module check (
     // Of the register file: the last read's data, and whether the last access was refused.
     reg [31:0] read_data;
     reg refused;
-    // An access under way there, a bit a cycle, and whether it is a write.
+    // An access under way there, a bit a cycle, held in its first, and whether it is a write.
     reg [`CYCLES-1:0] way = 0;
     reg is_write;
-    wire done = way[`CYCLES-1], pending, writes;
+    wire done = way[`CYCLES-1], held = hold && way[0], pending, writes;
     reg started = 0;
     wire rst = !started || reset;
 
@@ -36,7 +36,8 @@ module check (
     reg [31:0] w, read;
     reg [3:0] strb;
     reg write_refused, read_refused;
-    // Cycles in which a whole access has waited for the registers, whatever the other channels do.
+    // Cycles in which a whole access has waited for the registers, whatever the other channels do, but for those in which
+    // they hold one.
     reg [3:0] write_waits = 0, read_waits = 0;
     // Writes that went before a read that waits.
     reg [1:0] before_read = 0;
@@ -49,7 +50,7 @@ module check (
 
     always @(posedge clk) begin
         started <= 1;
-        way <= {way, enable};
+        way <= held ? way : {way, enable};
         if (enable) is_write <= write;
         if (way[`CYCLES-2]) refused <= refuse;
         if (way[`CYCLES-2] && !is_write) read_data <= answer;
@@ -62,8 +63,8 @@ module check (
         if (enable && !write) was_read <= 1;
         if (bvalid && bready) begin has_aw <= 0; has_w <= 0; written <= 0; write_done <= 0; end
         if (rvalid && rready) begin has_ar <= 0; was_read <= 0; read_done <= 0; end
-        write_waits <= has_aw && has_w && !bvalid ? write_waits + 1 : 0;
-        read_waits <= has_ar && !rvalid ? read_waits + 1 : 0;
+        write_waits <= has_aw && has_w && !bvalid ? write_waits + !held : 0;
+        read_waits <= has_ar && !rvalid ? read_waits + !held : 0;
         if (!has_ar || rvalid) before_read <= 0; else if (enable && write) before_read <= before_read + 1;
         read_passed <= bvalid && !bready && (read_passed || arvalid && arready);
         write_passed <= rvalid && !rready && (write_passed || awvalid && awready && wvalid && wready);
