@@ -8,7 +8,7 @@ from bitline.golden.engine.executor import Engine
 from bitline.golden.engine.image import Fault
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.host.engine.compiler import compile_network
-from bitline.scripts.commands.generate import generate_engine_core
+from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
 from bitline.verif.engine.small_engines import OUTSIDE
@@ -25,7 +25,7 @@ OK, ARGUMENT, FAULT, LOST = 0, -2, -8, -12
 def program(tmp_path_factory):
     """The compiled `engine_outside_test.cpp`."""
     path, core = tmp_path_factory.mktemp("engine_weights"), EngineCoreConfig(engine=CONFIG)
-    generate_engine_core(core, path)
+    generate_core(core, path)
     sources = [path / name for name in (path / f"{core.name}.f").read_text(encoding="utf-8").split()]
     driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_outside_test"
@@ -34,7 +34,7 @@ def program(tmp_path_factory):
     return program
 
 
-@pytest.mark.parametrize("latency, stalls, least, most", [(1, 0, -10, 10), (100, 300, 100, 2000)])
+@pytest.mark.parametrize("latency, stalls, least, most", [(1, 0, -10, 10), (100, 300, 20, 1000)])
 def test_weights_come_from_memory(program, tmp_path, latency, stalls, least, most):
     build = Builder(np.random.default_rng(1), (1, 6, 5, 8))
     build.depthwise()
@@ -57,4 +57,5 @@ def test_weights_come_from_memory(program, tmp_path, latency, stalls, least, mos
     found = np.fromfile(memories, np.uint8).reshape(4, -1)
     assert (found == golden.steps[-1].memory).all()
     # The ideal memory takes requests of rows sooner, behind which those of taps wait.
-    assert all(least <= line[3] - golden.cycles <= most for line in lines if len(line) > 3 and line[1] == OK)
+    later = [line[3] - golden.cycles for line in lines if len(line) > 3 and line[1] == OK]
+    assert least <= min(later) and max(later) <= most
