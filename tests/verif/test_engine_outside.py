@@ -158,7 +158,8 @@ def test_rows_that_the_memory_has_not_are_not_requested(golden):
     """By the golden rule the first descriptor that needs one has the fault; the memory tells if one is requested."""
     job = job_of()
     uses = first_uses(job.image)
-    for count in (0, 1, 10, 50, len(job.image.tiles) - 1):
+    taps = [each.weights + 1 for each in job.image.program if each.operation == Operation.DEPTHWISE]
+    for count in (0, 1, 10, 50, *taps, len(job.image.tiles) - 1):
         image = replace(job.image, tiles=job.image.tiles[:count])
         with pytest.raises(EngineError) as error:
             Engine(CONFIG, image.to_bytes(CONFIG))
