@@ -6,7 +6,6 @@ import pytest
 from bitline.golden.engine.image import Fault
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.config.block_core import BlockCoreConfig
-from bitline.hdl.config.engine import default_engine
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.core.top import core_ports
@@ -44,7 +43,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize("config", [
-    *CORES, EngineCoreConfig(engine=default_engine()), BlockCoreConfig(blocks=block_macro(
+    *CORES, EngineCoreConfig(engine=FULL_ENGINE), BlockCoreConfig(blocks=block_macro(
         "MXFP4", columns=2, input_beat_bits=64))], ids=lambda config: config.name)
 def test_systemrdl_says_what_the_table_says(config, tmp_path):
     path = tmp_path / "core.rdl"

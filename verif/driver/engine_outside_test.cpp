@@ -113,7 +113,6 @@ int main(int count, char **arguments)
     if (count != 6)
         fail("arguments");
     core = new Vcore;
-    core->s_axi_awvalid = core->s_axi_wvalid = core->s_axi_bready = core->s_axi_arvalid = core->s_axi_rready = 0;
     const Bytes image = read_file(arguments[1]), x = read_file(arguments[2]);
     memories.open(arguments[3], std::ios::binary);
     latency = std::atoi(arguments[4]);
