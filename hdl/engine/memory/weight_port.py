@@ -116,11 +116,11 @@ class WeightPort(wiring.Component):
         m.submodules.asked = self._asked = SyncFIFO(width=1, depth=self.config.rows_ahead)
         # The memory does not answer: from the next cycle on what was requested counts as wrong.
         self._is_late, self._gives_up = Signal(), Signal()
-        # Room for rows; there was one that is wrong.
-        room, is_closed = Signal(range(depth + 1)), Signal()
+        # Room for rows; one was wrong; one of taps was, with which the run ends, so nothing more is requested.
+        room, is_closed, self._lacks_taps = Signal(range(depth + 1)), Signal(), Signal()
         buffer = platform.instantiate(m, "buffer", "row_buffer", RowBuffer, width=len(self.row), depth=depth)
         arrived, row = self._assemble(m)
-        asks_tile, is_beyond = self._request(m, platform, (room != 0) & ~is_closed)
+        asks_tile, is_beyond = self._request(m, platform, (room != 0) & ~is_closed & ~self._lacks_taps)
         is_over = (is_closed | is_beyond) & ~self.busy & ~arrived.of_tile & buffer.is_empty
         m.d.comb += [
             buffer.clear.eq(self.start), buffer.write.eq(arrived.of_tile & ~arrived.is_wrong & ~is_closed),
@@ -130,9 +130,10 @@ class WeightPort(wiring.Component):
             self.is_lost.eq(self.offers & is_over & is_closed), self.is_beyond.eq(self.offers & is_over & ~is_closed),
         ]
         with m.If(self.start):
-            m.d.sync += [room.eq(depth), is_closed.eq(0)]
+            m.d.sync += [room.eq(depth), is_closed.eq(0), self._lacks_taps.eq(0)]
         with m.Else():
             m.d.sync += [room.eq(room - asks_tile + self.take),
+                         self._lacks_taps.eq(self._lacks_taps | self.tap_lost),
                          is_closed.eq(is_closed | (arrived.of_tile & arrived.is_wrong))]
         return m
 
@@ -149,7 +150,8 @@ class WeightPort(wiring.Component):
             is_free.eq((~self.request_valid | self.request_ready) & self._asked.w_rdy & self.runs & ~self._is_late &
                        ~self._gives_up),
             self.tap_beyond.eq(self.tap_reads & (self.tap_row >= self.row_count)),
-            is_beyond.eq((left != 0) & (row >= self.row_count)), self.tap_ready.eq(is_free & ~self.tap_beyond),
+            is_beyond.eq((left != 0) & (row >= self.row_count)),
+            self.tap_ready.eq(is_free & ~self.tap_beyond & ~self._lacks_taps),
             asks_taps.eq(self.tap_reads & self.tap_ready),
             asks_tile.eq(is_free & ~self.tap_reads & (left != 0) & may_ask & ~is_beyond),
             self._asked.w_en.eq(asks_taps | asks_tile), self._asked.w_data.eq(asks_taps),
