@@ -12,7 +12,6 @@ from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.common.options import CORE_FIELDS, FORMAT_FIELDS, MACRO_FIELDS, table_of
 from bitline.scripts.integration import engine_tables, format_tables, tables
 from bitline.scripts.main import COMMANDS
-from bitline.scripts.mutation import scores
 from bitline.verif.engine.small_engines import ROOMY
 from bitline.verif.sim.build import source, source_files
 
@@ -54,17 +53,6 @@ def test_table_of_drawn_programs_is_what_was_counted():
     assert f"\n\n{table}\n" in (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8"), f"now: {table}"
     assert sum(sum(ends.values()) for ends in record["programs"].values()) == 10_000
     assert record["mismatches"] == [] and record["engines"] == {name: each.hash for name, each in ROOMY.items()}
-
-
-def test_tables_of_mutants_are_what_was_counted():
-    """By `bitline mutate`, which writes `mutants.json`. Survivors have arguments, and nothing else has."""
-    record, arguments = (json.loads((ROOT / "docs" / name).read_text(encoding="utf-8"))
-                         for name in ("mutants.json", "mutant_arguments.json"))
-    text = (ROOT / "docs" / "measurements.md").read_text(encoding="utf-8")
-    for made in (scores.scores_table(record), scores.killed_blocks(record), scores.blocks_table(record),
-                 scores.survivors_table(record, arguments)):
-        assert f"\n\n{made}\n" in text, f"now: {made}"
-    assert set(arguments) == set(record["survivors"])
 
 
 @pytest.mark.parametrize("table", [

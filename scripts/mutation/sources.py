@@ -4,6 +4,8 @@ import ast
 from functools import cache
 from pathlib import Path
 
+from ...verif.sim.build import source_files
+
 ROOT = Path(__file__).resolve().parents[2]
 # What these import makes the Verilog and pins of designs.
 UNFOLLOWED = {ROOT / "hdl" / "emit.py", ROOT / "scripts" / "mutation" / "designs.py"}
@@ -17,8 +19,7 @@ def sources(*paths):
         found.add(path)
         if path not in UNFOLLOWED:
             left |= _imported(path) - found
-    return sorted(found | {path for path in (ROOT / "verif").rglob("*")
-                           if path.is_file() and path.suffix not in (".py", ".pyc")})
+    return sorted(found | {path for path in source_files() if path.suffix != ".py"})
 
 
 @cache

@@ -256,19 +256,13 @@ def test_what_kills_mutants_of_a_macro_depends_on_its_tests_and_not_on_those_of_
     assert not any(path.startswith("verif/core/") for path in found)
 
 
-def test_tables_of_mutants_have_blocks_by_kind_and_why_the_survivors_survive():
-    record = {"blocks": [{"design": "core", "block": "lane", "mutants": 3, "killed": 1, "equivalent": 1},
-                         {"design": "core", "block": "macro", "mutants": 1000, "killed": 1000, "equivalent": 0},
-                         {"design": "macro", "block": "fuse", "mutants": 1, "killed": 0, "equivalent": 1}],
-              "survivors": ["lane of c.v:1: a"]}
-    assert scores.scores_table(record).splitlines()[2:] == [
-        "| core | 1,003 | 1,001 | 1 | 1 | 99.9% |", "| macro | 1 | 0 | 1 | 0 |  |",
-        "| all | 1,004 | 1,001 | 2 | 1 | 99.9% |"]
-    assert scores.blocks_table(record).splitlines()[2:] == [
-        "| core | lane | 3 | 1 | 1 | 1 | 50.0% |", "| macro | fuse | 1 | 0 | 1 | 0 |  |"]
-    assert scores.killed_blocks(record) == "- core: macro"
-    assert scores.survivors_table(record, {"lane of c.v:1: a": "it is late"}).splitlines()[2:] == [
-        "| `lane of c.v:1: a` | it is late |"]
+def test_blocks_have_counts_and_what_is_killed_of_those_not_equivalent():
+    blocks = [{"design": "core", "block": "lane", "mutants": 3, "killed": 1, "equivalent": 1},
+              {"design": "core", "block": "macro", "mutants": 1000, "killed": 1000, "equivalent": 0},
+              {"design": "macro", "block": "fuse", "mutants": 1, "killed": 0, "equivalent": 1}]
+    assert scores.cells_of(blocks) == [
+        ("core", "lane", "3", "1", "1", "1", "50.0%"), ("core", "macro", "1,000", "1,000", "0", "0", "100.0%"),
+        ("macro", "fuse", "1", "0", "1", "0", ""), ("all", "", "1,004", "1,001", "2", "1", "99.9%")]
 
 
 @pytest.mark.usefixtures("without_simulators")
