@@ -10,7 +10,7 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.config.tables import TableShape
 from bitline.scripts.commands.diagrams import diagrams
 from bitline.scripts.common.options import CORE_FIELDS, FORMAT_FIELDS, MACRO_FIELDS, table_of
-from bitline.scripts.integration import engine_tables, format_tables, tables
+from bitline.scripts.documents import core_tables, engine_tables, format_tables
 from bitline.scripts.main import COMMANDS
 from bitline.verif.engine.small_engines import ROOMY
 from bitline.verif.sim.build import source, source_files
@@ -28,15 +28,15 @@ def test_tables_of_options_are_those_of_the_configuration(document, fields):
     assert table_of(fields) in (ROOT / document).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("table", [tables.registers_table, tables.signals_table, tables.keys_table,
-                                   tables.durations_table], ids=lambda function: function.__name__)
+@pytest.mark.parametrize("table", [core_tables.registers_table, core_tables.signals_table, core_tables.keys_table,
+                                   core_tables.durations_table], ids=lambda function: function.__name__)
 def test_tables_of_a_core_are_those_of_the_gateware(table):
     assert f"\n\n{table()}\n" in (ROOT / "docs" / "integration.md").read_text(encoding="utf-8"), f"now: {table()}"
 
 
 def test_what_durations_of_a_core_are_made_of_is_that_of_the_model():
     text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
-    assert f" {tables.durations_sentence()} " in f" {' '.join(text.split())} "
+    assert f" {core_tables.durations_sentence()} " in f" {' '.join(text.split())} "
 
 
 @pytest.mark.parametrize("table", [engine_tables.configuration_table, engine_tables.descriptors_table,

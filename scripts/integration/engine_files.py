@@ -13,7 +13,7 @@ from .cell_models import cell_models
 from .engine_steps import engine_testbench
 from .files import common_files, described, described_ports
 
-HERE = Path(__file__).resolve().parent
+DRIVERS = Path(__file__).resolve().parent / "drivers"
 
 
 def engine_files(config, fabric="generic"):
@@ -41,9 +41,9 @@ def engine_files(config, fabric="generic"):
 
 def driver_files():
     """The driver and its headers, which are the same for every engine, by name."""
-    copied = {name: (HERE / name).read_text(encoding="utf-8") for name in (f"{ENGINE_DRIVER}.c", f"{ENGINE_DRIVER}.h")}
-    return copied | {f"{ENGINE_DRIVER}_registers.h": engine_registers_header(),
-                     f"{ENGINE_DRIVER}_codes.h": engine_codes_header()}
+    copied = (f"{ENGINE_DRIVER}.c", f"{ENGINE_DRIVER}.h")
+    return {name: (DRIVERS / name).read_text(encoding="utf-8") for name in copied} | {
+        f"{ENGINE_DRIVER}_registers.h": engine_registers_header(), f"{ENGINE_DRIVER}_codes.h": engine_codes_header()}
 
 
 def engine_sidecar(config, fabric="generic"):

@@ -47,8 +47,9 @@ def integration_files(config, fabric="generic"):
         f"{DRIVER}_registers.h": registers_header(),
         f"{DRIVER}_errors.h": errors_header(),
     }
-    for copied in (f"{DRIVER}.c", f"{DRIVER}.h", "fusesoc_bitline.core", "fusesoc_bitline.py"):
-        files[copied] = (HERE / copied).read_text(encoding="utf-8")
+    for copied in (HERE / "drivers" / f"{DRIVER}.c", HERE / "drivers" / f"{DRIVER}.h", HERE / "fusesoc_bitline.core",
+                   HERE / "fusesoc_bitline.py"):
+        files[copied.name] = copied.read_text(encoding="utf-8")
     if config.bus == "axi":
         files[f"{name}_litex.py"] = litex(config, verilog)
     return files

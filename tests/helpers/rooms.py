@@ -17,7 +17,8 @@ ROOMS = [
     "host.network.files", "host.mapping", "host.transformer", "host.engine", "host.board", "verif.link", "host",
     "scripts.common",
     "scripts.fpga", "scripts.asic.cells", "scripts.asic", "scripts.asic.views", "scripts.layout", "scripts.explore",
-    "scripts.integration", "scripts.kit", "scripts.peers", "scripts.reports", "scripts.mutation", "scripts.fuzzing",
+    "scripts.integration", "scripts.documents", "scripts.kit",
+    "scripts.peers", "scripts.reports", "scripts.mutation", "scripts.fuzzing",
     "scripts.commands", "scripts",
 ]
 

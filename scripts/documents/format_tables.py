@@ -12,7 +12,7 @@ from ...hdl.config.formats import block_macro
 from ...hdl.fabric.emitter import documented_members
 from ...hdl.formats.block_macro import BlockMacro, block_macro_members, latency
 from ..common.markdown import table
-from .tables import fields_table
+from .core_tables import fields_table
 
 # What the fields of a header are, in vectors and in weights.
 HEADER_MEANINGS = {

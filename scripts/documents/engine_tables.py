@@ -9,8 +9,8 @@ from ...hdl.config import allowed
 from ...hdl.config.engine import EngineConfig
 from ...hdl.engine_core.register_map import engine_register_map
 from ..common.markdown import table
-from .c_headers import FULL_ENGINE
-from .tables import fields_table
+from ..integration.c_headers import FULL_ENGINE
+from .core_tables import fields_table
 
 
 def configuration_table():

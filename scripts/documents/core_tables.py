@@ -8,8 +8,8 @@ from ...hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import register_map
 from ..common.markdown import table
-from .c_headers import FULL
-from .files import sidecar
+from ..integration.c_headers import FULL
+from ..integration.files import sidecar
 
 # Keys of `NAME.json`.
 KEYS = {

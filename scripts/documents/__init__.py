@@ -1,0 +1,1 @@
+"""Tables of the documents, made of what the gateware is made of."""
