@@ -149,6 +149,16 @@ def test_a_memory_that_does_not_answer_ends_the_run(number, golden):
     assert right.difference(golden, has_cycles=False) is None
 
 
+@pytest.mark.parametrize("silent", [2, 3])
+def test_what_a_memory_answers_after_several_silent_runs_is_thrown_away(silent, golden):
+    """Two tags are used in turn: of neither there are answers to come when it is used again."""
+    *wrong, right = runs_of(CONFIG, replace(job_of(outside=Outside(silent=9), runs=silent + 1),
+                                            most=MOST + 4 * PATIENCE))[0]
+    for run in wrong:
+        check_fault(run, Fault.WEIGHTS, run.fault_number, golden)
+    assert len(wrong) == silent and right.difference(golden, has_cycles=False) is None
+
+
 def test_a_memory_that_takes_no_request_ends_the_run(golden):
     job = job_of()
     (wrong,), (right,) = runs_of(CONFIG, replace(job, outside=Outside(stalls=1024), most=MOST + PATIENCE), job)

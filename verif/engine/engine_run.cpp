@@ -86,7 +86,7 @@ static Bytes read_memory(Vengine* top, std::size_t size, uint32_t latency) {
 
 // Whether it ended. Of the first run of a job, the cycle in which it is canceled, or 0.
 static bool run(Vengine* top, OutsideMemory& outside, Bytes& memory, uint32_t latency, uint32_t gap, uint32_t most,
-                bool is_first, uint32_t cancel) {
+                bool is_first, bool is_silent, uint32_t cancel) {
     std::vector<uint32_t> ends;
     std::vector<Bytes> memories;
     top->start = 1;
@@ -97,7 +97,7 @@ static bool run(Vengine* top, OutsideMemory& outside, Bytes& memory, uint32_t la
     uint32_t left = 0;
     for (uint32_t cycle = 0; top->running && cycle < most; ++cycle) {
         top->cancel = is_first && cancel && cycle == cancel;
-        outside.drive(top, is_first);
+        outside.drive(top, is_silent);
         top->eval();
         for (int lane = 0; lane < LANES; ++lane)
             if (top->write >> lane & 1) memory[(top->target + lane) % memory.size()] = bytes_of(top->results)[lane];
@@ -162,7 +162,8 @@ int main(int count, char** arguments) {
             input.read(reinterpret_cast<char*>(wanted.data()), size);
             load_memory(top, memory, wanted, is_first);
             for (int idle = 0; idle < 4; ++idle) tick(top);
-            if (!run(top, outside, memory, latency, gap, most, number == 0, cancel)) return 1;
+            const bool is_silent = runs == 1 || number + 1 < runs;
+            if (!run(top, outside, memory, latency, gap, most, number == 0, is_silent, cancel)) return 1;
         }
     }
     top->final();

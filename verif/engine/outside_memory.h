@@ -9,8 +9,8 @@
 #include <vector>
 
 // What it has, and how it behaves: cycles from a request to its answer, at least; how many of 1,024 cycles nothing is
-// requested, and nothing is answered, in; the row that is an error; of requests of the first run the first of those that
-// are not answered until the run is over; a seed of what is drawn.
+// requested, and nothing is answered, in; the row that is an error; of requests the first of those that are not answered
+// until the last run of a job, or in its only one; a seed of what is drawn.
 struct Outside {
     uint32_t rows, latency, stalls, wrong, silent, seed;
 };
@@ -23,11 +23,11 @@ class OutsideMemory {
 
     // What the engine sees in a cycle.
     template <typename Engine>
-    void drive(Engine* top, bool is_first_run) {
+    void drive(Engine* top, bool is_silent) {
         top->row_count = how.rows;
         top->request_ready = !stalls();
         const bool answers = !asked.empty() && asked.front().from <= cycle && !stalls();
-        top->answer_valid = answers && !(is_first_run && asked.front().number >= how.silent);
+        top->answer_valid = answers && !(is_silent && asked.front().number >= how.silent);
         top->answer_wrong = 0;
         if (!top->answer_valid) return;
         const Request& request = asked.front();

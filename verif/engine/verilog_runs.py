@@ -43,7 +43,7 @@ class Outside:
     wrong : int
         Number of the row that is an error.
     silent : int
-        Of the requests of the first run the number of the first of those that are not answered until the run is over.
+        Number of the first request that is not answered until the last run of the job, or in its only one.
     seed : int
         Of the cycles that stall.
     """

@@ -29,7 +29,7 @@ class WeightPort(wiring.Component):
 
     At most `EngineConfig.rows_ahead` rows are requested that have not come. If the memory answers with an error, no row
     from that one on comes; if it does not answer for `PATIENCE` cycles, so it is with all that were requested, and
-    later ones have another tag.
+    later ones have another tag. None is made with a tag of which answers are still to come; they are awaited as long.
 
     Latency: two cycles from an answer's last bytes to taps; to a row of a tile as of `RowBuffer` behind them.
 
@@ -116,6 +116,9 @@ class WeightPort(wiring.Component):
         m.submodules.asked = self._asked = SyncFIFO(width=1, depth=self.config.rows_ahead)
         # The memory does not answer: from the next cycle on what was requested counts as wrong.
         self._is_late, self._gives_up = Signal(), Signal()
+        # A row is to be requested. It is not while answers to earlier requests with its tag are to come.
+        self._asks, self._is_stale = Signal(), Signal()
+        m.d.comb += self.request_valid.eq(self._asks & ~self._is_stale)
         # Room for rows; one was wrong; one of taps was, with which the run ends, so nothing more is requested.
         room, is_closed, self._lacks_taps = Signal(range(depth + 1)), Signal(), Signal()
         buffer = platform.instantiate(m, "buffer", "row_buffer", RowBuffer, width=len(self.row), depth=depth)
@@ -126,7 +129,7 @@ class WeightPort(wiring.Component):
             buffer.clear.eq(self.start), buffer.write.eq(arrived.of_tile & ~arrived.is_wrong & ~is_closed),
             buffer.write_data.eq(row), buffer.take.eq(self.take), self.valid.eq(buffer.valid | ~self.runs),
             self.row.eq(buffer.row), self.taps.eq(row), self.tap_arrives.eq(arrived.of_taps & ~arrived.is_wrong),
-            self.tap_lost.eq(arrived.of_taps & arrived.is_wrong), self.busy.eq(self.request_valid | self._asked.r_rdy),
+            self.tap_lost.eq(arrived.of_taps & arrived.is_wrong), self.busy.eq(self._asks | self._asked.r_rdy),
             self.is_lost.eq(self.offers & is_over & is_closed), self.is_beyond.eq(self.offers & is_over & ~is_closed),
         ]
         with m.If(self.start):
@@ -142,12 +145,13 @@ class WeightPort(wiring.Component):
         # Ahead of the loader, which therefore has another.
         loads = platform.instantiate(m, "loads", "load_list", LoadList, config=self.config)
         row, left = Signal(LOAD_ROWS), Signal(range(self.config.macro.rows + 1))
-        is_free, asks_tile, asks_taps, is_beyond = Signal(), Signal(), Signal(), Signal()
+        issued, is_free, asks_tile, asks_taps, is_beyond = Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
             loads.write.eq(self.write_entry), loads.write_address.eq(self.entry_address),
             loads.write_data.eq(self.entry), loads.count.eq(self.count), loads.start.eq(self.start),
             loads.begins.eq(self.runs & loads.is_there & ((left == 0) | (asks_tile & (left == 1)))),
-            is_free.eq((~self.request_valid | self.request_ready) & self._asked.w_rdy & self.runs & ~self._is_late &
+            issued.eq(self.request_valid & self.request_ready),
+            is_free.eq((~self._asks | issued) & self._asked.w_rdy & self.runs & ~self._is_late &
                        ~self._gives_up),
             self.tap_beyond.eq(self.tap_reads & (self.tap_row >= self.row_count)),
             is_beyond.eq((left != 0) & (row >= self.row_count)),
@@ -157,10 +161,11 @@ class WeightPort(wiring.Component):
             self._asked.w_en.eq(asks_taps | asks_tile), self._asked.w_data.eq(asks_taps),
         ]
         # What is requested after that has another tag.
-        with m.If(self.request_ready | self._is_late):
-            m.d.sync += self.request_valid.eq(0)
+        with m.If(issued | self._is_late):
+            m.d.sync += self._asks.eq(0)
+        self._change_tag(m, issued)
         with m.If(asks_taps | asks_tile):
-            m.d.sync += [self.request_valid.eq(1), self.request_row.eq(Mux(asks_taps, self.tap_row, row))]
+            m.d.sync += [self._asks.eq(1), self.request_row.eq(Mux(asks_taps, self.tap_row, row))]
         with m.If(asks_tile):
             m.d.sync += [row.eq(row + 1), left.eq(left - 1)]
         with m.If(loads.begins):
@@ -169,6 +174,19 @@ class WeightPort(wiring.Component):
             m.d.sync += left.eq(0)
         return asks_tile, is_beyond
 
+    def _change_tag(self, m, issued):
+        """After no answer the other tag, once all answers to requests with that one have come."""
+        beats = self.config.row_cycles
+        owed = [Signal(range((self.config.rows_ahead + 1) * beats + 1), name=f"owed_{tag}") for tag in range(2)]
+        for tag, left in enumerate(owed):
+            comes = self.answer_valid & (self.answer_tag == tag) & (left != 0)
+            m.d.sync += left.eq(left + Mux(issued & (self.request_tag == tag), beats, 0) - comes)
+        own, other = (Mux(self.request_tag == tag, *owed[::-1]) != 0 for tag in (1, 0))
+        with m.If(self._is_late & ~self._is_stale):
+            m.d.sync += [self.request_tag.eq(~self.request_tag), self._is_stale.eq(other)]
+        with m.Elif(~own):
+            m.d.sync += self._is_stale.eq(0)
+
     def _assemble(self, m):
         """A row that has come, `ARRIVED`, and its bytes."""
         asked, last = self._asked, self.config.row_cycles - 1
@@ -176,7 +194,8 @@ class WeightPort(wiring.Component):
         number, is_wrong, cycles = Signal(range(last + 1)), Signal(), Signal(range(PATIENCE))
         comes, ends = Signal(), Signal()
         m.d.comb += [
-            comes.eq(self.answer_valid & (self.answer_tag == self.request_tag) & asked.r_rdy & ~self._gives_up),
+            comes.eq(self.answer_valid & (self.answer_tag == self.request_tag) & asked.r_rdy & ~self._gives_up &
+                     ~self._is_stale),
             ends.eq((comes & (number == last)) | (self._gives_up & asked.r_rdy)), asked.r_en.eq(ends),
             self._is_late.eq(cycles == PATIENCE - 1),
         ]
@@ -185,7 +204,6 @@ class WeightPort(wiring.Component):
             arrived.is_wrong.eq(is_wrong | self.answer_wrong | self._gives_up),
             cycles.eq(Mux(asked.r_rdy & ~comes & ~self._is_late & ~self._gives_up, cycles + 1, 0)),
             self._gives_up.eq(self._is_late | (self._gives_up & asked.r_rdy)),
-            self.request_tag.eq(self.request_tag ^ self._is_late),
         ]
         with m.If(comes):
             m.d.sync += [number.eq(number + 1), is_wrong.eq(is_wrong | self.answer_wrong),
