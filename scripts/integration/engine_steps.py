@@ -17,7 +17,7 @@ from ...verif.engine.image_words import image_words
 from .simulation import filled, testbench
 from .steps import OTHER, RegisterSteps
 
-# Inputs and outputs of the layer, if the engine has as many rows and columns.
+# Inputs and outputs of the layer, if the engine has as many rows and columns, and room for them.
 INPUTS, OUTPUTS = 32, 16
 # Without a step that ends; the layer takes some hundred.
 TIMEOUT_CYCLES = 20_000
@@ -65,8 +65,8 @@ def engine_steps(config):
 def drawn_layer(rng, engine):
     """A network of a fully connected layer, whose outputs are not all at the ends of their range."""
     # Whole words.
-    inputs = WORD_BYTES * max(1, min(INPUTS, engine.macro.rows) // WORD_BYTES)
-    outputs = min(OUTPUTS, engine.columns)
+    inputs = WORD_BYTES * max(1, min(INPUTS, engine.macro.rows, engine.tile_rows) // WORD_BYTES)
+    outputs = min(OUTPUTS, engine.columns, engine.parameter_slots * engine.lanes)
     scale = np.float32(1 / 8)
 
     def tensor(name, shape, dtype, *scales, data=None):

@@ -1,11 +1,13 @@
 import json
 import re
 import subprocess
+from dataclasses import replace
 
 import pytest
 from bitline.golden.engine.image import Fault
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.config.block_core import BlockCoreConfig
+from bitline.hdl.config.engine import default_engine
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.core.top import core_ports
@@ -21,6 +23,7 @@ from bitline.scripts.integration.c_headers import (
     registers_header,
     values_header,
 )
+from bitline.scripts.integration.engine_steps import engine_steps
 from bitline.scripts.integration.files import integration_files
 from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.systemrdl import systemrdl
@@ -201,3 +204,8 @@ def test_result_interval_suits_the_fabric_unless_it_is_given(options, interval, 
 ])
 def test_what_cannot_be_measured_is_refused(refused, options, match):
     refused("bench", "core", *options, match=match)
+
+
+@pytest.mark.parametrize("least", [{"tile_rows": 16}, {"parameter_slots": 1}], ids=lambda least: str(least))
+def test_testbench_of_an_engine_with_little_room(least):
+    assert engine_steps(EngineCoreConfig(engine=replace(default_engine(), **least))).steps
