@@ -20,10 +20,15 @@ def unpacked(word, bits, count):
 
 
 def header(**fields):
-    """A beat of these fields of `HEADER`; the others are 0."""
+    """A beat of these fields of `HEADER`; the others are 0. ValueError: there is no such field, or it is too narrow."""
     word, low = 0, 0
     for name, bits in HEADER.items():
-        word, low = word | int(fields.get(name, 0)) << low, low + bits
+        value = int(fields.pop(name, 0))
+        if not 0 <= value < 1 << bits:
+            raise ValueError(f"{name} must be from 0 to {(1 << bits) - 1}, not {value}")
+        word, low = word | value << low, low + bits
+    if fields:
+        raise ValueError(f"a header must have fields of {', '.join(HEADER)}, not {', '.join(fields)}")
     return word
 
 

@@ -106,3 +106,9 @@ def test_example_of_the_document():
     assert fault is None and not is_lost.any()
     np.testing.assert_allclose(values, names["weights"] @ names["vector"], atol=3)
     np.testing.assert_allclose(values, names["w"].values() @ names["x"].values(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("wrong", [{"scale": 256}, {"base": 1 << 15}, {"base": -1}, {"bnak": 3}], ids=str)
+def test_headers_that_there_cannot_be_are_refused(wrong):
+    with pytest.raises(ValueError, match="must"):
+        header(**wrong)
