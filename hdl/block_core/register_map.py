@@ -3,6 +3,7 @@
 from ...golden.formats.blocks import NUMBER_OF
 from ..config.formats import WEIGHT_BEAT_BITS
 from ..csr.register_map import (
+    CORE_ERRORS,
     EVENTS,
     PERFORMANCE_COUNTERS,
     Access,
@@ -19,14 +20,15 @@ from ..csr.register_map import (
 BLOCK_CORE_IDENTITY = int.from_bytes(b"BLBC", "big")
 # The errors that there may be, and what comes of them.
 BLOCK_CORE_ERRORS = {
-    **{code: code.meaning for code in (ErrorCode.NONE, ErrorCode.UNMAPPED, ErrorCode.VECTOR_HEADER,
-                                       ErrorCode.LOAD_HEADER)},
+    **{code: CORE_ERRORS[code] for code in (ErrorCode.NONE, ErrorCode.UNMAPPED)},
     ErrorCode.VECTOR_NULL: "A byte of vectors was not kept (tkeep); results of that accumulation are lost.",
     ErrorCode.VECTOR_SHORT: "tlast came before the end of an accumulation, whose results are lost.",
     ErrorCode.VECTOR_LONG: "tlast did not come with the end of an accumulation; what followed was discarded.",
     ErrorCode.LOAD_NULL: "A byte of weights was not kept; the bank is without weights, or, at the header, as before.",
     ErrorCode.LOAD_SHORT: "tlast came within weights; the bank is without weights, or, at the header, as before.",
     ErrorCode.LOAD_LONG: "A packet went on after its last scales; the rest of it was discarded.",
+    ErrorCode.VECTOR_HEADER: "There is no such format, bank or base; results of that accumulation are lost.",
+    ErrorCode.LOAD_HEADER: "There is no such format or bank; that packet of weights was discarded.",
 }
 COUNTERS = tuple(name for name in PERFORMANCE_COUNTERS if name != "planes_skipped")
 

@@ -1,7 +1,7 @@
 """`EngineCoreConfig`: the description of an engine behind a bus."""
 
 from .base import Parameters, configuration, parameter
-from .core import bus_name
+from .core import bus_name, reset_kind
 from .engine import EngineConfig
 
 
@@ -20,6 +20,7 @@ class EngineCoreConfig(Parameters):
     """
 
     engine: EngineConfig = parameter("The engine; a dictionary in JSON.")
+    reset: str = reset_kind()
     bus: str = bus_name()
 
     def __post_init__(self):

@@ -139,6 +139,11 @@ def stream_pins(core):
     return pins
 
 
+def master_pins(port):
+    """Values of an AXI4 master for each port, by its name."""
+    return {f"{DMA}_{name}": value for (name,), _, value in port.signature.flatten(port)}
+
+
 class CoreTop(wiring.Component):
     """The core with its ports by name.
 
@@ -189,8 +194,7 @@ class CoreTop(wiring.Component):
         """Values of the streams' ports by name, or of those of the DMA behind them."""
         if not self.config.dma:
             return stream_pins(core)
-        dma = self._add_dma(m, platform, core)
-        return {f"{DMA}_{name}": value for (name,), _, value in dma.m_axi.signature.flatten(dma.m_axi)}
+        return master_pins(self._add_dma(m, platform, core).m_axi)
 
     def _add_dma(self, m, platform, core):
         """The DMA between the core's streams and its own port."""

@@ -75,7 +75,7 @@ class RegisterFile(wiring.Component):
     access_error : ``Out(8)``
         `ErrorCode` of the access, with ``bus.done``.
     hold : ``In(1)``
-        If a register has a read strobe: an access waits, which may be for that register, whose value is not there yet.
+        If a register has a read strobe: its value is not there yet, and a read of it waits.
     """
 
     def __init__(self, *, registers):
@@ -100,12 +100,12 @@ class RegisterFile(wiring.Component):
         self._asked = asked = Signal(name="asked")
         executes = Signal()
         m.d.sync += [asked.eq(bus.enable), executes.eq(asked), bus.done.eq(executes)]
-        if self._has_hold:
-            with m.If(asked & self.hold):
-                m.d.sync += [asked.eq(1), executes.eq(0)]
         with m.If(bus.enable):
             m.d.sync += [request[name].eq(getattr(bus, name)) for name, _ in request.shape()]
         self._decode(m)
+        if self._has_hold:
+            with m.If(asked & self.hold & self._reads_strobed):
+                m.d.sync += [asked.eq(1), executes.eq(0)]
         errors = self._check()
         refused = Signal()
         error = Signal(8)
@@ -141,6 +141,8 @@ class RegisterFile(wiring.Component):
 
         found = {each.name: request.address[2:] == each.offset >> 2 for each in self.registers}
         self._selected = {name: register(f"is_{name}", value) for name, value in found.items()}
+        self._reads_strobed = ~request.write & Cat(found[each.name] for each in self.registers
+                                                   if each.has_read_strobe).any()
         # Converters of widths make writes without any byte.
         self._locks = [found[each.name] for each in self.registers if each.locks]
         if self._locks:

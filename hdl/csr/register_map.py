@@ -45,13 +45,9 @@ class ErrorCode(enum.IntEnum):
     VECTOR_HEADER = 14
     LOAD_HEADER = 15
 
-    @property
-    def meaning(self):
-        """One sentence."""
-        return ERROR_MEANINGS[self]
 
-
-ERROR_MEANINGS = {
+# Those of a core, and what they mean.
+CORE_ERRORS = {
     ErrorCode.NONE: "No error since it was cleared.",
     ErrorCode.VECTOR_NULL: "A byte of a vector was not kept (tkeep); the vector was discarded.",
     ErrorCode.VECTOR_SHORT: "tlast came before the end of a vector; the vector was discarded.",
@@ -66,8 +62,6 @@ ERROR_MEANINGS = {
     ErrorCode.ABORTED: "A zeroize or self-test waited too long, and discarded packets that had begun, or results.",
     ErrorCode.DMA_WRONG: "Memory answered the DMA with an error; that transfer has ended.",
     ErrorCode.DMA_LATE: "Memory does not answer the DMA; that transfer ends, and its channel is busy until it does.",
-    ErrorCode.VECTOR_HEADER: "A block core has no such format, bank or base; results of that accumulation are lost.",
-    ErrorCode.LOAD_HEADER: "A block core has no such format or bank; that packet of weights was discarded.",
 }
 
 

@@ -73,6 +73,7 @@ class EngineCore(wiring.Component):
         self._connect_run(m, registers, engine, state)
         self._connect_words(m, registers, engine, writer, checksum, state)
         self._connect_reads(m, registers, engine, reader, state)
+        m.d.comb += reader.changes.eq(writer.valid)
         self._connect_events(m, registers, state)
         if config.weight_port:
             weights = add("weights", RowReader, bits=8 * config.weight_port, address_bits=ADDRESS_BITS,

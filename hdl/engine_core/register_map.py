@@ -2,13 +2,16 @@
 
 from amaranth.hdl import Shape
 
-from ..csr.register_map import Access, Register, constants, fields_of, version_register
+from ..csr.register_map import CORE_ERRORS, Access, ErrorCode, Register, constants, fields_of, version_register
 from ..engine.control.image_words import Section
 from ..engine.control.sequencer import NUMBER_BITS
 from ..engine.faults import FAULT
 from ..engine.trace import ENTRY_WORDS, WORD_BITS, WORDS
 
 ENGINE_IDENTITY = int.from_bytes(b"BLNE", "big")
+# The errors that there may be.
+ENGINE_ERRORS = {code: CORE_ERRORS[code] for code in (
+    ErrorCode.NONE, ErrorCode.BUSY, ErrorCode.UNMAPPED, ErrorCode.VALUE)}
 # Bits of an address of the activation memory, and of the number of an item.
 ITEM_BITS = 24
 

@@ -78,7 +78,7 @@ def fabric_of(path):
 @click.option("--fabric", type=click.Choice(tuple(FABRICS)), default="generic", show_default=True,
               help="Cells that the Verilog may have besides what any synthesizer takes.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), required=True, help="Folder to write to.")
-def command(blocks, config, core, engine_path, engine_bus, fabric, out):
+def command(blocks, config, core, engine_path, engine_core, fabric, out):
     """Write a macro's Verilog and, beside it, a JSON description of its ports, latency and configuration.
 
     Memories that a chip designer replaces are in a file of their own.
@@ -100,7 +100,7 @@ def command(blocks, config, core, engine_path, engine_bus, fabric, out):
             raise BadInput("--engine must come without options of a macro or core, and does not")
         with refusing(ValueError, TypeError):
             engine = EngineConfig.load(engine_path)
-            paths = (generate_core(EngineCoreConfig(engine=engine, bus=engine_bus), out, fabric) if engine_bus
+            paths = (generate_core(EngineCoreConfig(engine=engine, **engine_core), out, fabric) if engine_core
                      else generate(engine, out, fabric))
     else:
         paths = generate_core(core, out, fabric) if core else generate(blocks or required(config), out, fabric)

@@ -106,15 +106,16 @@ def core_options(function):
     """Options that describe a core around the macro; the function gets ``core``, a CoreConfig or None.
 
     If the function has ``blocks`` that are not None it is a BlockCoreConfig. If the function has an ``engine_path`` it
-    gets ``engine_bus`` too: the bus that an engine is to have, or None.
+    gets ``engine_core`` too: of the core of that engine what is given, by name; without a bus none.
     """
 
     @functools.wraps(function)
     def wrapped(config, is_core, **arguments):
         given = pop_fields(arguments, CORE_FIELDS)
         if "engine_path" in arguments:
-            has_engine = arguments["engine_path"] and not is_core
-            arguments["engine_bus"] = given.pop("bus", None) if has_engine else None
+            has_core = arguments["engine_path"] and not is_core and "bus" in given
+            arguments["engine_core"] = {name: given.pop(name) for name in ("bus", "reset")
+                                        if name in given} if has_core else {}
         if given and not is_core:
             raise BadInput(f"--{next(iter(given)).replace('_', '-')} must come with --core, and does not")
         blocks = arguments.get("blocks")

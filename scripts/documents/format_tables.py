@@ -19,7 +19,8 @@ HEADER_MEANINGS = {
     "scale": ("scale of the block", "ignored"),
     "number": ("number of its format", "number of the format of the bank"),
     "bank": ("bank that it is multiplied with", "bank to write"),
-    "base": ("of the first block of an accumulation: lowest exponent of the window", "ignored"),
+    "base": ("of the first block of an accumulation: lowest exponent of the window; of the others any in its range",
+             "ignored"),
     "last": ("the block is the last of its accumulation", "ignored"),
 }
 STREAM_WIDTHS = (32, 64, 128)

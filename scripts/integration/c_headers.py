@@ -7,9 +7,9 @@ from ...golden.engine.image import Fault
 from ...hdl.block_core.register_map import BLOCK_CORE_IDENTITY
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.config.engine import default_engine
-from ...hdl.csr.register_map import CORE_IDENTITY, FORMER_NAMES, ErrorCode, register_map
+from ...hdl.csr.register_map import CORE_ERRORS, CORE_IDENTITY, FORMER_NAMES, register_map
 from ...hdl.engine.trace import ENTRY_WORDS
-from ...hdl.engine_core.register_map import ENGINE_IDENTITY, engine_register_map
+from ...hdl.engine_core.register_map import ENGINE_ERRORS, ENGINE_IDENTITY, engine_register_map
 
 DRIVER, ENGINE_DRIVER, BLOCK_CORE = "bitline_core", "bitline_engine", "bitline_block_core"
 # It has every register and every field that any core has, the widest of each.
@@ -42,10 +42,9 @@ def block_core_registers_header(registers):
 def engine_codes_header():
     """Faults, errors of accesses, and words of an entry of the trace: `bitline_engine_codes.h`."""
     prefix = ENGINE_DRIVER.upper()
-    errors = (ErrorCode.NONE, ErrorCode.BUSY, ErrorCode.UNMAPPED, ErrorCode.VALUE)
     lines = [f"#define {prefix}_ENTRY_WORDS {ENTRY_WORDS}u", "",
              *_enumeration("fault_code", f"{prefix}_FAULT", Fault), "",
-             *_enumeration("error", f"{prefix}_ERROR", errors), ""]
+             *_enumeration("error", f"{prefix}_ERROR", ENGINE_ERRORS), ""]
     return _guarded(f"{ENGINE_DRIVER}_codes", lines)
 
 
@@ -78,7 +77,7 @@ def values_header(config):
 def errors_header():
     """Error codes and their meanings: `bitline_core_errors.h`."""
     prefix = DRIVER.upper()
-    rows = " \\\n".join(f'    X({code.name}, {code.value}, "{code.meaning}")' for code in ErrorCode)
+    rows = " \\\n".join(f'    X({code.name}, {code.value}, "{meaning}")' for code, meaning in CORE_ERRORS.items())
     return _guarded(f"{DRIVER}_errors", [
         "/* Name, code, meaning. */", f"#define {prefix}_ERRORS(X) \\\n{rows}", "",
         f"#define {prefix}_ERROR_CODE(name, code, text) {prefix}_ERROR_##name = code,",

@@ -5,7 +5,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import BUS_ADDRESS_BITS, ErrorCode, register_map
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, CORE_ERRORS, register_map
 from ...hdl.emit import emit_files
 from .c_headers import DRIVER, errors_header, registers_header, values_header
 from .cell_models import cell_models
@@ -100,7 +100,7 @@ def sidecar(config, fabric="generic"):
         "latency": {"macro": config.macro.latency},
         "ports": described_ports(core_ports(config)),
         "registers": described(register_map(config)),
-        "errors": {code.value: code.meaning for code in ErrorCode},
+        "errors": {code.value: meaning for code, meaning in CORE_ERRORS.items()},
     }
     return json.dumps(description, indent=2) + "\n"
 

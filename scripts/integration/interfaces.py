@@ -1,6 +1,6 @@
 """What the integration files of a core, or of an engine behind a bus, are made of; and its bus interfaces."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 
 from ...hdl.block_core.register_map import BLOCK_CORE_ERRORS, block_core_register_map
@@ -8,8 +8,8 @@ from ...hdl.block_core.top import block_core_ports
 from ...hdl.config import CoreConfig
 from ...hdl.config.block_core import BlockCoreConfig
 from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import ERROR_MEANINGS, register_map
-from ...hdl.engine_core.register_map import engine_register_map
+from ...hdl.csr.register_map import CORE_ERRORS, register_map
+from ...hdl.engine_core.register_map import ENGINE_ERRORS, engine_register_map
 from ...hdl.engine_core.top import engine_core_ports
 from .c_headers import BLOCK_CORE, DRIVER, ENGINE_DRIVER
 
@@ -46,7 +46,7 @@ class Package:
     reset: str
     drivers: tuple
     numbers: tuple
-    errors: dict = field(default_factory=lambda: ERROR_MEANINGS)
+    errors: dict
 
     @property
     def description(self):
@@ -68,10 +68,10 @@ def package(config):
     if isinstance(config, CoreConfig):
         drivers = (f"{DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_errors.h"))
         return Package(config.name, config.hash, "core", core_ports(config), register_map(config), config.reset,
-                       tuple(drivers), (f"{config.name}_steps.hex", f"{config.name}_results.hex"))
+                       tuple(drivers), (f"{config.name}_steps.hex", f"{config.name}_results.hex"), CORE_ERRORS)
     drivers = (f"{ENGINE_DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_codes.h"))
     return Package(config.name, config.hash, "engine", engine_core_ports(config), engine_register_map(config.engine),
-                   "synchronous", tuple(drivers), (f"{config.name}_steps.hex",))
+                   config.reset, tuple(drivers), (f"{config.name}_steps.hex",), ENGINE_ERRORS)
 
 
 @dataclass(frozen=True)

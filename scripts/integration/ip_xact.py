@@ -3,7 +3,7 @@
 import xml.etree.ElementTree as ElementTree
 from importlib.metadata import version
 
-from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access, ErrorCode
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access
 from .interfaces import LIBRARY, VENDOR, interfaces, package
 from .systemrdl import bounds, is_bounded, is_error_code, remarks
 
@@ -84,16 +84,17 @@ def _block(part):
     return ("addressBlock", [
         ("name", part.name), ("description", part.registers_meaning), ("baseAddress", "0"),
         ("range", str(1 << BUS_ADDRESS_BITS)), ("width", "32"), ("usage", "register"),
-        *(_register(register) for register in part.registers)])
+        *(_register(part, register) for register in part.registers)])
 
 
-def _register(register):
+def _register(part, register):
     return ("register", [("name", register.name), ("description", remarks(register)),
                          ("addressOffset", f"'h{register.offset:x}"), ("size", "32"),
-                         *(_field(register, field) for field in sorted(register.fields, key=lambda field: field.low))])
+                         *(_field(part, register, field)
+                           for field in sorted(register.fields, key=lambda field: field.low))])
 
 
-def _field(register, field):
+def _field(part, register, field):
     access, is_volatile, write = ACCESS[field.access]
     meaning = bounds(field) + (" Write one for a pulse; it stores nothing." if write == "modify" else "")
     content = [("name", field.name), ("description", meaning), ("bitOffset", str(field.low)),
@@ -101,8 +102,8 @@ def _field(register, field):
                ("volatile", str(is_volatile).lower()), ("access", access)]
     if is_error_code(register, field):
         content.append(("enumeratedValues", [("enumeratedValue", [
-            ("name", code.name.lower()), ("description", code.meaning), ("value", str(code.value))])
-            for code in ErrorCode]))
+            ("name", code.name.lower()), ("description", meaning), ("value", str(code.value))])
+            for code, meaning in sorted(part.errors.items())]))
     if write:
         content.append(("modifiedWriteValue", write))
     if is_bounded(field):

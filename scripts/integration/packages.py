@@ -47,6 +47,8 @@ def _vivado_interface(interface, known, period_ns):
         parameters |= {"ASSOCIATED_BUSIF": ":".join(associated), "FREQ_HZ": 10**9 // period_ns}
     if interface.kind == VIVADO_BUSES["axi"]:
         parameters["PROTOCOL"] = "AXI4LITE" if interface.is_register_bus else "AXI4"
+        if not any(port.role == "AWVALID" for port in interface.ports):
+            parameters["READ_WRITE_MODE"] = "READ_ONLY"
     return (f"add_bus {interface.name} {interface.kind} {'master' if interface.leads else 'slave'} "
             f"{_rows((port.role, port.name) for port in interface.ports)} {_rows(parameters.items())}\n")
 

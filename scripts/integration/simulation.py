@@ -230,10 +230,10 @@ def makefile(config, verilog):
 
 def register_model(config):
     """The registers as Python, by name."""
-    return {f"{config.name}_registers.py": filled("registers.py.in", {
-        "NAME": config.name,
-        "REGISTERS": "\n".join(_described(register) for register in package(config).registers),
-        "ERRORS": "\n".join(f'    {code.value}: "{code.meaning}",' for code in ErrorCode)})}
+    part = package(config)
+    return {f"{part.name}_registers.py": filled("registers.py.in", {
+        "NAME": part.name, "REGISTERS": "\n".join(map(_described, part.registers)),
+        "ERRORS": "\n".join(f'    {code.value}: "{meaning}",' for code, meaning in sorted(part.errors.items()))})}
 
 
 def _declaration(port):

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
-from bitline.hdl.csr.register_map import ErrorCode
+from bitline.hdl.csr.register_map import CORE_ERRORS
 from bitline.hdl.emit import FABRICS, emit, run_yosys
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.scripts.mutation.designs import CoreDesign
@@ -184,7 +184,7 @@ def test_example_of_the_documents_runs(tmp_path):
 def test_errors_of_the_documents_are_those_of_the_table():
     text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (\d+) \| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
-    assert rows == [(str(code.value), code.name, code.meaning) for code in ErrorCode if code]
+    assert rows == [(str(code.value), code.name, meaning) for code, meaning in CORE_ERRORS.items() if code]
 
 
 NAMED = [*CONFIGS, *OTHER_BUSES, CoreConfig(macro=MacroConfig(rows=64, columns=64, banks=2, max_accumulations=4))]

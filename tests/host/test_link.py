@@ -210,7 +210,7 @@ TABLES = MacroConfig(rows=4, columns=2, weight_bits=4, input_bits=4, banks=2, ma
                      result_interval=4)
 # Of the macro's clock to the bridge's. The boards' PLLs make up to 16 (ECP5), 22.5 (iCE40), and from 1/8 to 22 (Gowin);
 # as far the other way.
-RATIOS = [22.5, 1.0, 1 / 22.5]
+RATIOS = [10.5, 22.5, 1.0, 1 / 8, 1 / 22.5]
 
 
 @pytest.mark.parametrize("frames", some([200, 10_000], 0))

@@ -96,7 +96,9 @@ def test_engine_on_a_bus(cli, refused, tmp_path):
     top = Design((out / f"{core.name}.v").read_text(encoding="utf-8")).modules[core.name]
     assert {port["name"]: port["width"] for port in described["ports"]} == {
         name: top.width(name) for name in top.ports}
-    refused("generate", "--engine", path, "--bus", "axi", "--reset", "asynchronous", "--out", out,
+    other = "--bus", "axi", "--reset", "asynchronous", "--out", tmp_path / "other"
+    assert cli("generate", "--engine", path, *other)[0] == 0
+    refused("generate", "--engine", path, "--reset", "asynchronous", "--out", out,
             match="--reset must come with --core, and does not")
 
 

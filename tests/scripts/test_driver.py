@@ -9,7 +9,7 @@ import pytest
 from bitline.golden.core import CoreModel
 from bitline.golden.requantize import ROUNDINGS
 from bitline.hdl.config import CoreConfig, MacroConfig
-from bitline.hdl.csr.register_map import ErrorCode
+from bitline.hdl.csr.register_map import CORE_ERRORS, ErrorCode
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import DRIVER, ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
@@ -163,7 +163,7 @@ def test_driver_returns_what_its_header_says(driven):
 def test_driver_reports_errors_events_and_faults(driven):
     _, _, printed = driven
     assert {name: printed[name] for name in STATES} == {name: f"{int(value)}" for name, value in STATES.items()}
-    assert printed["text"] == ErrorCode.VECTOR_SHORT.meaning
+    assert printed["text"] == CORE_ERRORS[ErrorCode.VECTOR_SHORT]
     assert tuple(map(int, printed["fault"].split())) == UPSET_CELL
 
 

@@ -54,7 +54,7 @@ RETURNS = {
 # The interrupt, events, accesses that were refused until misuse began, and whether bytes are where they belong.
 STATES = {"irq_before": 0, "irq": 1, "irq_polled": 1, "events": 1, "quiet": 0, "refused": 0, "part": 1,
           "disturbed_error": ErrorCode.UNMAPPED, "two_errors": 2, "first_error": ErrorCode.UNMAPPED, "done": 1,
-          "not_done": 0, "apart": 1, "around": 1, "no_error": 0, "error_irq": 1,
+          "not_done": 0, "apart": 1, "around": 1, "behind": 1, "no_error": 0, "error_irq": 1,
           "error_event": 2, "polled_wrong": 0, "polled_trace_wrong": 0}
 # Accesses: 100 if it was refused, and its error code.
 ACCESSES = {

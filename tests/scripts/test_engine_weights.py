@@ -18,7 +18,7 @@ from engine_networks import Builder
 
 # A row is as long as two beats.
 CONFIG = OUTSIDE[4]
-OK, ARGUMENT, FAULT, LOST = 0, -2, -8, -12
+OK, ARGUMENT, DAMAGED, FAULT = 0, -2, -5, -8
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_weights_come_from_memory(program, tmp_path, latency, stalls, least, mos
                           check=True)
     lines = [(name, *map(int, numbers)) for name, *numbers in (line.split() for line in done.stdout.splitlines())]
     assert [line[:3] if len(line) > 3 else line for line in lines] == [
-        ("init", OK), ("port", 4), ("apart", ARGUMENT), ("load", OK), ("in_place", OK, 0), ("damaged", LOST),
+        ("init", OK), ("port", 4), ("apart", ARGUMENT), ("load", OK), ("in_place", OK, 0), ("damaged", DAMAGED),
         ("load", OK), ("copy", OK, 0), ("wrong", FAULT, Fault.WEIGHTS), ("after_wrong", OK, 0),
         ("silent", FAULT, Fault.WEIGHTS), ("after_silent", OK, 0)]
     found = np.fromfile(memories, np.uint8).reshape(4, -1)

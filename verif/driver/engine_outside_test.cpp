@@ -40,6 +40,18 @@ static std::mt19937 drawn(1);
 
 static bool stalled() { return stalls && drawn() % 1024 < stalls; }
 
+struct Request {
+    bool valid;
+    uint64_t address;
+    unsigned length, id;
+
+    bool operator!=(const Request &other) const
+    {
+        return valid != other.valid || address != other.address || length != other.length || id != other.id;
+    }
+};
+static Request waiting;
+
 static void accept()
 {
     const unsigned count = core->m_axi_arlen + 1u;
@@ -68,6 +80,11 @@ static void cycle()
     core->eval();
     if (answered && !core->m_axi_rready)
         fail("ready");
+    // A request stays as it is until it is accepted.
+    const Request request = {core->m_axi_arvalid, core->m_axi_araddr, core->m_axi_arlen, core->m_axi_arid};
+    if (waiting.valid && request != waiting)
+        fail("request");
+    waiting = core->m_axi_arready || !core->aresetn ? Request{} : request;
     if (core->m_axi_arvalid && core->m_axi_arready)
         accept();
     core->aclk = 1;

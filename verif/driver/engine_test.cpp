@@ -187,6 +187,11 @@ static void misuse(const Bytes &good)
     shim_write(BASE + 0x5c, engine.activation_bytes - 4);
     shim_read(BASE + 0x5c);
     say("around", shim_read(BASE + 0x60) == 0 && shim_read(BASE + 0x60) == 0x04030201);
+    // A read behind a write, at an address from before.
+    shim_write(BASE + 0x5c, 64);
+    shim_write(BASE + 0x54, 4u << 24 | 64);
+    shim_write(BASE + 0x58, 0x11223344);
+    say("behind", shim_read(BASE + 0x60) == 0x11223344);
     // The other event.
     bitline_engine_enable(&engine, BITLINE_ENGINE_ERROR);
     bitline_engine_take_events(&engine);

@@ -282,7 +282,7 @@ static int set_weights(struct bitline_engine *engine, const uint8_t *image)
     if (engine->weights != NULL) {
         weights = engine->weights;
         if (crc_of(weights, size) != word_at(image + HEADER + TILES * ENTRY + 8))
-            return BITLINE_ENGINE_LOST;
+            return BITLINE_ENGINE_DAMAGED;
     }
     if ((uintptr_t)weights & (engine->weight_port - 1))
         return BITLINE_ENGINE_ARGUMENT;
