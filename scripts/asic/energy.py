@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from .cells.functions import variables
-from .cells.liberty import grouped
+from .cells.library import grouped
 
 # Kinds of energy, and what each is.
 KINDS = {
