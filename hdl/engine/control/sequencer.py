@@ -28,8 +28,8 @@ class Sequencer(wiring.Component):
     """Fetches a descriptor in `FETCH_CYCLES` cycles, and starts it `START_CYCLES` after the one before has ended.
 
     Cycle 0 of a run comes `PRIME` + 1 cycles after ``start``. Two descriptors may be fetched and not started. One that
-    breaks a rule does not start, nor does any after it; of two that run together the second starts, and both are stopped
-    before they write.
+    breaks a rule does not start, nor does any after it; of two that run together the second starts, and both are
+    stopped before they write.
 
     Parameters
     ----------
