@@ -6,6 +6,7 @@ from amaranth.lib.wiring import In, Out
 
 from ..axi.axi_stream import beat_layout
 from ..core.packet_assembler import FAULTS
+from .header import header_layout
 
 
 class PacketReader(wiring.Component):
@@ -27,6 +28,8 @@ class PacketReader(wiring.Component):
         after it.
     at_header : ``In(1)``
         The next beat is a header.
+    offered : ``Out(header_layout)``
+        It as a header.
     wrong : ``In(1)``
         As a header it would be wrong.
     ends_block : ``In(1)``
@@ -41,6 +44,8 @@ class PacketReader(wiring.Component):
         What is offered cuts a packet, behind its header or, ``at_header``, in place of it.
     begins : ``Out(1)``
         A header without a fault is taken.
+    header : ``Out(header_layout)``
+        That header, from the next cycle on.
     within : ``Out(1)``
         A packet has begun and not ended, or waits to be cut.
     faults : ``Out(FAULTS)``
@@ -51,8 +56,9 @@ class PacketReader(wiring.Component):
 
     def __init__(self, *, bits):
         super().__init__({
-            "s": In(stream.Signature(beat_layout(bits))), "at_header": In(1), "wrong": In(1), "ends_block": In(1),
-            "ends_packet": In(1), "o": Out(stream.Signature(data.StructLayout({"data": bits, "last": 1}))),
+            "s": In(stream.Signature(beat_layout(bits))), "at_header": In(1), "offered": Out(header_layout()),
+            "wrong": In(1), "ends_block": In(1), "ends_packet": In(1), "header": Out(header_layout()),
+            "o": Out(stream.Signature(data.StructLayout({"data": bits, "last": 1}))),
             "skips": Out(1), "cuts": Out(1), "begins": Out(1), "within": Out(1), "faults": Out(FAULTS),
             "header_fault": Out(1),
         })
@@ -82,6 +88,9 @@ class PacketReader(wiring.Component):
             self.begins.eq(step & self.at_header & ~faulty),
             self.within.eq(begun | self.cuts),
         ]
+        m.d.comb += self.offered.eq(beat.data[:header_layout().size])
+        with m.If(self.begins):
+            m.d.sync += self.header.eq(self.offered)
         m.d.sync += is_open.eq(1)
         with m.If(accepted):
             m.d.sync += [begun.eq(~is_last), discarding.eq((discarding | reported) & ~is_last)]

@@ -1,14 +1,14 @@
 """Vector packets: headers and codes of an AXI4-Stream to the vectors of a block macro."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ..axi.axi_stream import beat_layout
 from ..core.packet_assembler import FAULTS
 from ..fabric.emitter import Platform
 from ..formats.layouts import vector_beat_layout
-from .header import header_layout, is_wrong
+from .header import is_wrong
 from .packet_reader import PacketReader
 
 
@@ -47,26 +47,25 @@ class VectorPackets(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, layout = self.config, header_layout()
+        config = self.config
         reader = Platform.of(platform).instantiate(m, "reader", "vector_reader", PacketReader,
                                                    bits=config.input_beat_bits)
         wiring.connect(m, wiring.flipped(self.s), reader.s)
         wiring.connect(m, reader.faults, wiring.flipped(self.faults))
-        header = data.View(layout, self.s.payload.data[:layout.size])
-        held = Signal(layout)
+        header, offered = reader.header, reader.offered
         at_header = Signal(init=1)
         position = Signal(range(config.beats))
         ends_block, moves = position == config.beats - 1, self.o.valid & self.o.ready
         with m.If(reader.begins):
-            m.d.sync += [held.eq(header), at_header.eq(0)]
+            m.d.sync += at_header.eq(0)
         with m.If(moves):
             m.d.sync += [position.eq(Mux(reader.cuts | ends_block, 0, position + 1)),
                          at_header.eq(reader.cuts | ends_block)]
         m.d.comb += [
             reader.at_header.eq(at_header),
-            reader.wrong.eq(is_wrong(config, config.x, header) | header.base[config.exponent_bits:].any()),
+            reader.wrong.eq(is_wrong(config, config.x, offered) | offered.base[config.exponent_bits:].any()),
             reader.ends_block.eq(ends_block),
-            reader.ends_packet.eq(ends_block & held.last),
+            reader.ends_packet.eq(ends_block & header.last),
             self.o.valid.eq(reader.o.valid & ~reader.skips),
             reader.o.ready.eq(self.o.ready),
             self.enters.eq(moves & ends_block),
@@ -74,7 +73,7 @@ class VectorPackets(wiring.Component):
             self.header_fault.eq(reader.header_fault),
             # The fields of the header are as wide as all that a core may have, those of the macro as it needs them.
             Value.cast(self.o.payload.codes).eq(reader.o.payload.data),
-            *(self.o.payload[name].eq(held[name]) for name in ("number", "scale", "base", "bank")),
+            *(self.o.payload[name].eq(header[name]) for name in ("number", "scale", "base", "bank")),
             self.o.payload.last.eq(reader.o.payload.last),
         ]
         return m

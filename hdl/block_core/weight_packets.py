@@ -1,7 +1,7 @@
 """Weight packets: a header, codes and scales of an AXI4-Stream to the weights of a block macro."""
 
 from amaranth.hdl import Module, Mux, Signal, Value
-from amaranth.lib import data, stream, wiring
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from ...golden.formats.packets import SCALE_BITS
@@ -10,7 +10,7 @@ from ..config.formats import WEIGHT_BEAT_BITS
 from ..core.packet_assembler import FAULTS
 from ..fabric.emitter import Platform
 from ..formats.layouts import weight_beat_layout
-from .header import header_layout, is_wrong
+from .header import is_wrong
 from .packet_reader import PacketReader
 
 
@@ -49,23 +49,21 @@ class WeightPackets(wiring.Component):
 
     def elaborate(self, platform):
         m = Module()
-        config, layout = self.config, header_layout()
+        config = self.config
         reader = Platform.of(platform).instantiate(m, "reader", "weight_reader", PacketReader, bits=WEIGHT_BEAT_BITS)
         wiring.connect(m, wiring.flipped(self.s), reader.s)
         wiring.connect(m, reader.faults, wiring.flipped(self.faults))
-        header = data.View(layout, self.s.payload.data[:layout.size])
-        held = Signal(layout)
         at_header = Signal(init=1)
         # The header in place of which a packet is cut did not begin one in the macro.
         passes, moves = ~(reader.cuts & at_header), reader.o.valid & self.o.ready
         lane, ends_beat, ends_packet = self._count(m, moves)
         with m.If(reader.begins):
-            m.d.sync += [held.eq(header), at_header.eq(0)]
+            m.d.sync += at_header.eq(0)
         with m.If(moves & self.o.payload.last):
             m.d.sync += at_header.eq(1)
         m.d.comb += [
             reader.at_header.eq(at_header),
-            reader.wrong.eq(is_wrong(config, config.w, header)),
+            reader.wrong.eq(is_wrong(config, config.w, reader.offered)),
             reader.ends_block.eq(ends_packet),
             reader.ends_packet.eq(ends_packet),
             self.o.valid.eq(reader.o.valid & passes & ~reader.skips),
@@ -75,7 +73,7 @@ class WeightPackets(wiring.Component):
             self.header_fault.eq(reader.header_fault),
             Value.cast(self.o.payload.codes).eq(reader.o.payload.data),
             self.o.payload.scale.eq(reader.o.payload.data.word_select(lane, SCALE_BITS)),
-            *(self.o.payload[name].eq(held[name]) for name in ("number", "bank")),
+            *(self.o.payload[name].eq(reader.header[name]) for name in ("number", "bank")),
             self.o.payload.last.eq(reader.o.payload.last & (ends_beat | reader.cuts)),
         ]
         return m

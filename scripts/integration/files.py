@@ -4,8 +4,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 
-from ...hdl.core.top import core_ports
-from ...hdl.csr.register_map import BUS_ADDRESS_BITS, CORE_ERRORS, register_map
+from ...hdl.csr.register_map import BUS_ADDRESS_BITS
 from ...hdl.emit import emit_files
 from .c_headers import DRIVER, errors_header, registers_header, values_header
 from .cell_models import cell_models
@@ -42,7 +41,7 @@ def integration_files(config, fabric="generic"):
     name, models = config.name, cell_models(fabric)
     verilog = emit_files(config, fabric)
     files = verilog | common_files(config, fabric, verilog, models) | simulation_files(config) | {
-        f"{name}.json": sidecar(config, fabric),
+        f"{name}.json": core_sidecar(config, fabric),
         f"{name}_registers.h": values_header(config),
         f"{DRIVER}_registers.h": registers_header(),
         f"{DRIVER}_errors.h": errors_header(),
@@ -88,30 +87,29 @@ def common_files(config, fabric, verilog, models):
     return files
 
 
-def sidecar(config, fabric="generic"):
-    """A description of the Verilog for programs, as a JSON object."""
-    description = {
+def core_sidecar(config, fabric="generic"):
+    """That of a core."""
+    return sidecar(config, fabric, lanes=config.lanes, latency={"macro": config.macro.latency})
+
+
+def sidecar(config, fabric, **more):
+    """A description of the Verilog of any core for programs, as a JSON object; ``more`` is what only some have."""
+    part = package(config)
+    return json.dumps({
         "generator": f"bitline {version('bitline')}",
-        "module": config.name,
-        "hash": config.hash,
+        "module": part.name,
+        "hash": part.hash,
         "fabric": fabric,
         "configuration": config.to_dict(),
-        "lanes": config.lanes,
-        "latency": {"macro": config.macro.latency},
-        "ports": described_ports(core_ports(config)),
-        "registers": described(register_map(config)),
-        "errors": {code.value: meaning for code, meaning in CORE_ERRORS.items()},
-    }
-    return json.dumps(description, indent=2) + "\n"
+        **more,
+        "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
+                  for port in part.ports],
+        "registers": _described(part.registers),
+        "errors": {code.value: meaning for code, meaning in sorted(part.errors.items())},
+    }, indent=2) + "\n"
 
 
-def described_ports(ports):
-    """Ports as in JSON files."""
-    return [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
-            for port in ports]
-
-
-def described(registers):
+def _described(registers):
     """Registers as in JSON files."""
     return [{"name": register.name, "offset": register.offset, "meaning": register.meaning,
              "fields": [{"name": field.name, "low": field.low, "bits": field.bits, "reset": field.reset,
