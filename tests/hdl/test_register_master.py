@@ -5,9 +5,9 @@ import zlib
 
 import pytest
 from amaranth.sim import Simulator
+from bitline.hdl.csr.register_master import ADDRESS_BITS, RegisterMaster
 from bitline.hdl.engine_core.register_map import engine_register_map
 from bitline.hdl.engine_core.word_checksum import WordChecksum
-from bitline.hdl.uart_bridge.register_master import ADDRESS_BITS, RegisterMaster
 from bitline.scripts.integration.c_headers import FULL_ENGINE
 
 ACCESSES = 200
