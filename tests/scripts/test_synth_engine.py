@@ -44,9 +44,9 @@ def test_the_engine_of_a_board_has_gateware():
 
 
 def test_the_flash_of_a_board_is_at_its_pins():
-    def prepared(config):
+    def prepared(config, flash=ULX3S.flash):
         setting = first_setting(ULX3S, None, DEVICES[ULX3S.device])
-        top = BoardTop(accelerator=accelerator(config), pll=setting, baud=ULX3S.baud, flash=ULX3S.flash)
+        top = BoardTop(accelerator=accelerator(config), pll=setting, baud=ULX3S.baud, flash=flash)
         return ULX3S.create_platform().prepare(top, name="top").files
 
     files = prepared(TINY)
@@ -56,7 +56,8 @@ def test_the_flash_of_a_board_is_at_its_pins():
             ("cs", "R2"), ("copi", "W2"), ("cipo", "V2"), ("hold", "W1"), ("wp", "Y2"))}
     # The clock has none: a design drives it through a cell.
     assert files["top.il"].count("cell \\USRMCLK") == 1
-    assert "USRMCLK" not in prepared(MacroConfig(rows=4, columns=2))["top.il"]
+    for files in prepared(TINY, None), prepared(MacroConfig(rows=4, columns=2)):
+        assert "USRMCLK" not in files["top.il"] and "flash" not in files["top.lpf"]
 
 
 def test_what_is_refused(refused, model, tmp_path):
