@@ -63,7 +63,9 @@ class WordWriter(wiring.Component):
         with m.Switch(self.section):
             for section, (words, items, rise) in words_of(self.config).items():
                 with m.Case(section):
-                    m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items), step.eq(rise)]
+                    # Without items, those of a section that is in the memory outside, all are beyond.
+                    m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items if items else 1),
+                                 step.eq(rise)]
         m.d.comb += self.valid.eq(self.write & ~beyond)
         m.d.sync += self.is_full.eq(beyond)
         with m.If(self.restart):
