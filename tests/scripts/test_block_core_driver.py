@@ -79,7 +79,7 @@ def program(config, accumulations=6):
 
 
 @pytest.mark.parametrize("config", some(CONFIGS, 0), ids=lambda config: config.name)
-def test_driver_drives_the_rtl(config, tmp_path):
+def test_driver_packs_and_runs_blocks(config, tmp_path):
     folder, test = tmp_path / "core", tmp_path / "build" / "block_core_test"
     generate_core(config, folder)
     sources = [folder / name for name in (folder / f"{config.name}.f").read_text(encoding="utf-8").split()]
