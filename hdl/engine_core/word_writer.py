@@ -64,7 +64,7 @@ class WordWriter(wiring.Component):
         with m.Switch(self.section):
             for section, (words, items, rise) in words_of(self.config).items():
                 with m.Case(section):
-                    # Without items, those of a section that is in the memory outside, all are beyond.
+                    # A section that is in the memory outside has no items here, so all are beyond.
                     m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items if items else 1),
                                  step.eq(rise)]
         # Writes are further apart than ``is_full`` is late, and its comparison is no part of their path.

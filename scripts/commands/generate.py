@@ -88,7 +88,7 @@ def command(blocks, config, core, engine_path, engine_core, fabric, out):
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
     macro then has a --result-interval of 4 if none is given.
 
-    With --engine and --bus, write the engine with registers on that bus, and a C driver.
+    With --engine and --bus, write the engine with registers on that bus, and all that is needed to integrate it.
     """
     if engine_path:
         if config or core:

@@ -112,7 +112,7 @@ static uint8_t *pack_header(uint8_t *beat, unsigned size, uint32_t header)
 
 static int has(unsigned formats, enum bitline_block_core_format format)
 {
-    return (unsigned)format < 8 && (formats >> format & 1) != 0;
+    return (unsigned)format < BITLINE_BLOCK_CORE__FORMATS__VECTOR_FORMATS_bw && (formats >> format & 1) != 0;
 }
 
 int bitline_block_core_pack_vector(const struct bitline_block_core *core, const struct bitline_block_core_vector *vector,
