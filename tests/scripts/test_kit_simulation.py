@@ -66,12 +66,12 @@ BLOCK_CORES = [
 ENGINES = [EngineCoreConfig(engine=DEPTHWISE, bus="wishbone"), EngineCoreConfig(engine=TINY),
            *(EngineCoreConfig(engine=engine) for engine in OUTSIDE.values()),
            EngineCoreConfig(engine=SMALL_ENGINE, bus="apb", reset="asynchronous")]
+ALL_KINDS = (CONFIGS[0], ENGINES[0], BLOCK_CORES[0], *CONFIGS[1:], *ENGINES[1:], *BLOCK_CORES[1:])
 
 
 @pytest.mark.parametrize("config, fabric", some([
-    *((config, "generic") for config in (CONFIGS[0], ENGINES[0], BLOCK_CORES[0], *CONFIGS[1:], *ENGINES[1:],
-                                         *BLOCK_CORES[1:])), *((config, "ecp5") for config in ON_ECP5)], 0, 1, 2),
-    ids=lambda value: getattr(value, "name", value))
+    *((config, "generic") for config in ALL_KINDS), *((config, "ecp5") for config in (*ON_ECP5, BLOCK_CORES[0]))],
+    0, 1, 2), ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
     folder = tmp_path / "kit"
