@@ -64,7 +64,9 @@ class WordWriter(wiring.Component):
         with m.Switch(self.section):
             for section, (words, items, rise) in words_of(self.config).items():
                 with m.Case(section):
-                    m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items), step.eq(rise)]
+                    # A section that is in the memory outside has no items here, so all are beyond.
+                    m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items if items else 1),
+                                 step.eq(rise)]
         # Writes are further apart than ``is_full`` is late, and its comparison is no part of their path.
         m.d.comb += self.valid.eq(self.write & ~self.is_full)
         m.d.sync += self.is_full.eq(beyond)

@@ -9,8 +9,7 @@ from bitline.golden.engine.image import Fault
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.generate import generate_core
-from bitline.scripts.integration.c_headers import ENGINE_DRIVER
-from bitline.scripts.integration.engine_files import driver_files
+from bitline.scripts.integration.c_headers import ENGINE_DRIVER, driver_files
 from bitline.verif.engine.small_engines import OUTSIDE
 from bitline.verif.sim.build import compile_program, source
 from drivers import compile_driver
@@ -27,7 +26,7 @@ def program(tmp_path_factory):
     path, core = tmp_path_factory.mktemp("engine_weights"), EngineCoreConfig(engine=CONFIG)
     generate_core(core, path)
     sources = [path / name for name in (path / f"{core.name}.f").read_text(encoding="utf-8").split()]
-    driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
+    driver = compile_driver(driver_files(ENGINE_DRIVER), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_outside_test"
     compile_program(program, core.name, [*sources, source("engine_outside_test.cpp"), driver], "--prefix", "Vcore",
                     "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I.. -O0")
