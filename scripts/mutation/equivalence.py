@@ -6,10 +6,10 @@ from itertools import chain
 from ...hdl.fabric.design import Design
 from ...hdl.fabric.verilog_format import from_yosys
 from ..common.tools import FlowError, run_tool
-from .designs import PROOFS, Pin
+from .designs import Pin
 from .mutants import SELECT, image
 
-# For one run of Yosys.
+# For one step of a proof.
 TIMEOUT_S = 120
 # Undefined values are free, independently in both designs, also words beyond the size of a memory. Equal outputs become
 # a constant. ABC gets no cells that `opt -full` has turned into words again.
@@ -133,48 +133,26 @@ def _cut_pins(found, module, cut, path=""):
 def equivalent(design, mutant, folder):
     """Whether a mutant is proved equivalent to the original, for any inputs after a reset of seven cycles.
 
-    Three proofs are tried: its block alone, in later resets too; the design with only some blocks, where the outputs of
-    all others are free but equal for both, and their inputs must be equal, in resets too; and the whole design, if the
-    design has all `PROOFS`. The second begins with the blocks around this one, and goes on with those too whose inputs
-    may differ.
-    Each is done with zeros and with ones for uninitialized registers and memories and for values that the
-    Verilog leaves open. Without a proof they may still be equivalent.
+    The design is taken apart: the outputs of some blocks are free but equal for both, and their inputs must be equal,
+    in later resets too. At first these are all but the blocks around the mutant; then those whose inputs may differ
+    are no longer left out; and where only the design's outputs may differ, none is.
+    Each is done with zeros and with ones for uninitialized memories. Without a proof they may still be equivalent.
     """
-    module, work = mutant.module, folder / f"equal_{mutant.number}"
-    found = Design(design.verilog)
-    around_it = found.above(module)
-    others = [name for name in found.modules if name not in around_it]
-
-    text = image(design, [mutant])
+    work = folder / f"equal_{mutant.number}"
+    text, found = image(design, [mutant]), Design(design.verilog)
+    around = found.above(mutant.module)
 
     def proved(values):
-        def alone():
-            own = {module: pins_of(text, module)}
-            return module != design.name and not differing(text, module, [], values, work, own)
+        cut = [name for name in found.modules if name not in around]
+        while True:
+            rest, inner = without(text, design, cut, work) if cut else (text, {})
+            differs = differing(rest, design.name, design.pins, values, work, inner)
+            if not differs or not cut:
+                return not differs
+            reached = {name for name in cut if f"differs_{name}" in differs} or set(cut)
+            cut = [name for name in cut if name not in reached]
 
-        def around():
-            cut = others
-            while cut:
-                rest, inner = without(text, design, cut, work)
-                differs = differing(rest, design.name, design.pins, values, work, inner)
-                reached = [name for name in cut if f"differs_{name}" in differs]
-                if not reached:
-                    return not differs
-                cut = [name for name in cut if name not in reached]
-            return False
-
-        def whole():
-            return not differing(text, design.name, design.pins, values, work)
-
-        attempts = dict(zip(PROOFS, (alone, around, whole)))
-        return any(succeeds(attempts[name]) for name in design.proofs)
-
-    return proved("-zero") and proved("-one")
-
-
-def succeeds(attempt):
-    """The value of an attempt; False if Yosys fails or does not end in time."""
     try:
-        return attempt()
+        return proved("-zero") and proved("-one")
     except (FlowError, TimeoutError):
         return False

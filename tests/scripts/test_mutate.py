@@ -75,7 +75,7 @@ def test_mutants_of_an_engine_are_killed_by_drawn_programs(folder):
 def test_blocks_of_an_engine_are_those_that_find_addresses():
     design = EngineDesign(DEPTHWISE)
     assert set(blocks_of(design)) == {f"engine_{block}" for block in design.blocks}
-    assert design.proofs == ("alone", "around") and {pin.name for pin in design.pins} > {"clk", "rst", "start"}
+    assert {pin.name for pin in design.pins} > {"clk", "rst", "start"}
 
 
 @pytest.fixture
