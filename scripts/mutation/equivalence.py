@@ -133,26 +133,36 @@ def _cut_pins(found, module, cut, path=""):
 def equivalent(design, mutant, folder):
     """Whether a mutant is proved equivalent to the original, for any inputs after a reset of seven cycles.
 
-    The design is taken apart: the outputs of some blocks are free but equal for both, and their inputs must be equal,
-    in later resets too. At first these are all but the blocks around the mutant; then those whose inputs may differ
-    are no longer left out; and where only the design's outputs may differ, none is.
+    A block that has no others in it may be the same at its own pins, in later resets too. Otherwise the design is taken
+    apart: the outputs of some blocks are free but equal for both, and their inputs must be equal, in resets too. At
+    first these are all but the blocks around the mutant; then those whose inputs may differ are no longer left out; and
+    where only the design's outputs may differ, none is.
     Each is done with zeros and with ones for uninitialized memories. Without a proof they may still be equivalent.
     """
-    work = folder / f"equal_{mutant.number}"
+    module, work = mutant.module, folder / f"equal_{mutant.number}"
     text, found = image(design, [mutant]), Design(design.verilog)
-    around = found.above(mutant.module)
+    is_leaf = module != design.name and not found.modules[module].instances
 
-    def proved(values):
-        cut = [name for name in found.modules if name not in around]
+    def alone(values):
+        return not differing(text, module, [], values, work, {module: pins_of(text, module)})
+
+    def around(values):
+        kept = found.above(module)
         while True:
+            cut = [name for name in found.modules if name not in kept]
             rest, inner = without(text, design, cut, work) if cut else (text, {})
             differs = differing(rest, design.name, design.pins, values, work, inner)
             if not differs or not cut:
                 return not differs
-            reached = {name for name in cut if f"differs_{name}" in differs} or set(cut)
-            cut = [name for name in cut if name not in reached]
+            kept |= {name for name in cut if f"differs_{name}" in differs} or set(cut)
 
+    proofs = (alone, around) if is_leaf else (around,)
+    return all(any(succeeds(proof, values) for proof in proofs) for values in ("-zero", "-one"))
+
+
+def succeeds(proof, values):
+    """What a proof gives; False if Yosys fails or does not end in time."""
     try:
-        return proved("-zero") and proved("-one")
+        return proof(values)
     except (FlowError, TimeoutError):
         return False
