@@ -112,22 +112,24 @@ def without(text, design, cut, folder):
     own = {pin.name for pin in design.pins}
     for pin in pins_of(rest, design.name):
         if pin.name not in own:
-            inner.setdefault(owners[pin.name.rstrip("_")], []).append(pin)
+            inner.setdefault(owners[_key(pin.name)], []).append(pin)
     return rest, inner
 
 
 def _cut_pins(found, module, cut, path=""):
-    """The names that pins of cut modules get in the one that is left of a module, and the modules.
-
-    Underscores at their ends are left out: `from_yosys` adds some to names that are taken.
-    """
+    """The `_key` of the name that each pin of a cut module gets in what is left of a module, and the cut module."""
     for instance in found.modules[module].instances.values():
         inside = f"{path}{instance.name}_"
         if instance.module in cut:
-            yield from ((f"{inside}{port}".rstrip("_"), instance.module)
+            yield from ((_key(f"{inside}{port}"), instance.module)
                         for port in found.modules[instance.module].ports)
         else:
             yield from _cut_pins(found, instance.module, cut, inside)
+
+
+def _key(name):
+    """A name but for the number of its underscores, which `from_yosys` changes between names and where one is taken."""
+    return tuple(filter(None, name.split("_")))
 
 
 def equivalent(design, mutant, folder):
