@@ -150,6 +150,11 @@ class CoreConfig(Parameters):
         return -(-self.macro.columns // self.lanes)
 
     @property
+    def beat_groups(self):
+        """Groups of results of a vector that share a beat."""
+        return min(self.beat_results // self.lanes, self.groups)
+
+    @property
     def vector_beats(self):
         """Beats of a vector."""
         return -(-8 * self.vector_bytes // self.input_stream_bits)

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from ..csr.register_map import ErrorCode
+from ..csr.register_map import ACCESS_ERRORS, ErrorCode
 from .packet_assembler import FAULTS
 
 MAX_COUNT = 255
@@ -33,7 +33,7 @@ class ErrorLog(wiring.Component):
     aborted : ``In(1)``
         Packets that have begun, or results, are discarded.
     access : ``In(8)``
-        `ErrorCode` of an access to a register.
+        Of an access to a register: one of `ACCESS_ERRORS`, or none.
     clear : ``In(1)``
         Clear the log; errors in the same cycle are kept.
     happens : ``Out(1)``
@@ -72,9 +72,7 @@ class ErrorLog(wiring.Component):
         was_muted, accessed = Signal(), Signal()
         m.d.sync += [was_muted.eq(self.muted), accessed.eq(self.access != ErrorCode.NONE)]
         faults, others, accesses = (self._register(m, name, errors) for name, errors in (
-            ("was", faults), ("was", others),
-            ("access_was", {code: self.access == code for code in ErrorCode
-                            if ErrorCode.NONE < code <= ErrorCode.ABORTED})))
+            ("was", faults), ("was", others), ("access_was", {code: self.access == code for code in ACCESS_ERRORS})))
         own = {code: fault & ~was_muted for code, fault in faults.items()} | others
         first = Signal(8)
         first_found = Signal(8)

@@ -36,7 +36,7 @@ def results_signature(config):
 
 def max_beats(config, count):
     """Beats that so many groups in a row complete, at most."""
-    parts = config.beat_results // config.lanes
+    parts = config.beat_groups
     ends = [group % parts == parts - 1 or group == config.groups - 1 for group in range(config.groups)]
     return max(sum(ends[(first + index) % config.groups] for index in range(count)) for first in range(config.groups))
 
@@ -84,8 +84,8 @@ class ResultPacker(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         config = self.config
-        width = config.output_stream_bits + 1 + len(self.wrong)
-        m.submodules.fifo = fifo = SyncFIFOBuffered(width=width, depth=self.depth)
+        results = config.beat_groups * len(self.i.results)
+        m.submodules.fifo = fifo = SyncFIFOBuffered(width=results + 1 + len(self.wrong), depth=self.depth)
         self._count(m)
         self._gather(m, fifo)
         payload, used = self.o.payload, config.result_bytes % (config.output_stream_bits // 8)
@@ -95,8 +95,8 @@ class ResultPacker(wiring.Component):
         m.d.comb += [
             self.o.valid.eq(fifo.r_rdy),
             fifo.r_en.eq(self.o.ready),
-            payload.data.eq(fifo.r_data[:len(payload.data)] & filled),
-            payload.last.eq(fifo.r_data[len(payload.data)]),
+            payload.data.eq(fifo.r_data[:results] & filled),
+            payload.last.eq(fifo.r_data[results]),
             payload.keep.eq(Mux(payload.last, (1 << used) - 1, whole) if used else whole),
         ]
         if config.checksum:
@@ -125,7 +125,7 @@ class ResultPacker(wiring.Component):
 
     def _ends(self, m, name, valid, last):
         """Whether a group completes a beat."""
-        parts = self.config.beat_results // self.config.lanes
+        parts = self.config.beat_groups
         part = Signal(range(parts), name=name)
         with m.If(valid):
             m.d.sync += part.eq(Mux(last, 0, part + 1))
@@ -133,7 +133,7 @@ class ResultPacker(wiring.Component):
 
     def _gather(self, m, fifo):
         width = len(self.i.results)
-        parts = self.config.beat_results // self.config.lanes
+        parts = self.config.beat_groups
         position = Signal(range(parts))
         held = [Signal(width, name=f"part_{index}", reset_less=True) for index in range(parts - 1)]
         with m.If(self.i.valid):

@@ -7,7 +7,7 @@ from amaranth.lib.wiring import In, Out
 from ...golden.march_tests import PROGRAMS
 from ..axi.axi_stream import beat_layout
 from ..bist.logic_bist import LogicBist
-from ..bist.march_sequencer import ZEROIZE, MarchOperation
+from ..bist.march_sequencer import ZEROIZE
 from ..bist.memory_bist import MemoryBist, beat_count
 from ..fabric.emitter import Platform
 from .source_switch import TAKEOVER
@@ -106,10 +106,10 @@ class SelfTest(wiring.Component):
         m = Module()
         memory_bist = platform.instantiate(m, "memory_bist", "memory_bist", MemoryBist, config=self.config)
         logic_bist = platform.instantiate(m, "logic_bist", "logic_bist", LogicBist, config=self.config)
-        # The current operation, from its preparation on.
-        self._step = step = Signal(MarchOperation, name="step", reset_less=True)
+        # What is needed of the current operation, from its preparation on.
+        self._step = step = Signal(data.StructLayout({"reads": 1, "dense": 1}), name="step", reset_less=True)
         with m.If(memory_bist.prepare):
-            m.d.sync += step.eq(memory_bist.step)
+            m.d.sync += [step.reads.eq(memory_bist.step.reads), step.dense.eq(memory_bist.step.dense)]
         m.d.comb += [
             memory_bist.program.eq(self.program),
             self.bank.eq(memory_bist.bank),

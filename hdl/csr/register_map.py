@@ -46,6 +46,9 @@ class ErrorCode(enum.IntEnum):
     LOAD_HEADER = 15
 
 
+# Those that an access to a register may have.
+ACCESS_ERRORS = (ErrorCode.LOCKED, ErrorCode.BUSY, ErrorCode.UNMAPPED, ErrorCode.VALUE)
+
 # Those of a core, and what they mean.
 CORE_ERRORS = {
     ErrorCode.NONE: "No error since it was cleared.",

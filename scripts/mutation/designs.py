@@ -22,10 +22,6 @@ QUALIFIED = {
 }
 
 
-# Proofs of equivalence that are tried: of a mutant's block, of the blocks around it, and of the whole design.
-PROOFS = ("alone", "around", "whole")
-
-
 @dataclass(frozen=True)
 class Pin:
     """A port of a module; ``valid`` is the output that must be high for this one to count, if there is one."""
@@ -50,15 +46,12 @@ class Emitted:
         Block name of the top module.
     prefix : str
         Of names of blocks of which another design has some of the same name.
-    proofs : tuple of str
-        Those of `PROOFS` that are tried; the last takes too long for what is larger than a macro.
     verilog : str
     pins : list of Pin
     """
 
     config: Parameters
     prefix = ""
-    proofs = PROOFS[:2]
 
     @property
     def name(self):
@@ -74,7 +67,6 @@ class MacroDesign(Emitted):
     """A macro, tested by the regression; attributes as of `Emitted`."""
 
     kind = top_block = "macro"
-    proofs = PROOFS
 
     @property
     def pins(self):

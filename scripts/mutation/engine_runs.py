@@ -34,11 +34,11 @@ def tests(design):
 
 
 def prepare(job, seed):
-    """Compile an `Image`, unless that has been done; its programs of a seed are drawn when they run."""
+    """Compile an `Image`, unless that has been done; what is wrong with mutant 0 and a seed, or None."""
     path = job.folder / "image" / "image.v"
     if not path.exists():
         write_file(path, image(job.design, job.mutants) + wrapper(job.design, len(job.mutants)))
-    program_of(job)
+    return killed(job, 0, seed)
 
 
 def killed(job, number, seed):

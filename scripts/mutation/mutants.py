@@ -37,7 +37,8 @@ class Mutant:
     def what(self):
         """The mutation, in short."""
         found = dict(re.findall(r"-(mode|cell|port|portbit|ctrlbit|wire|wirebit) (\S+)", self.command))
-        return f"{found['mode']} at {found['port']}[{found['portbit']}] of " + re.sub(r"\$\d+$", "", found["cell"])
+        by = f" by [{found['ctrlbit']}]" if "ctrlbit" in found else ""
+        return f"{found['mode']}{by} at {found['port']}[{found['portbit']}] of " + re.sub(r"\$\d+$", "", found["cell"])
 
 
 def module_of(command):

@@ -138,10 +138,11 @@ def tests(design):
 
 
 def prepare(job, seed):
-    """Compile an `Image`, unless that has been done, and record the trace of a seed."""
+    """Compile an `Image`, unless that has been done, and record the trace of a seed; what kills mutant 0, or None."""
     record_trace(job.design, seed, job.folder, job.builds)
     if not (job.folder / "image" / "replay").exists():
         compile_image(job.design, job.mutants, job.folder)
+    return killed(job, 0, seed)
 
 
 def killed(job, number, seed):

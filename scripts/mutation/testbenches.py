@@ -73,13 +73,17 @@ def tests(design):
 
 
 def prepare(job, seed):
-    """Compile an `Image`, unless that has been done, and measure the cycles of mutant 0 with a seed."""
+    """Compile an `Image`, unless that has been done, and run mutant 0 with a seed; the test that kills it, or None.
+
+    The cycles that it takes are the measure for the others.
+    """
     path = job.folder / "image" / "image.v"
     if not path.exists():
         write_file(path, image(job.design, job.mutants))
-    folder, _ = run(job, 0, seed, 2**31 - 1)
+    folder, failed = run(job, 0, seed, 2**31 - 1)
     took = re.search(r"took (\d+) cycles", (folder / "run.log").read_text(encoding="utf-8"))
     (job.folder / f"limit_{seed}").write_text(str(HANG_FACTOR * int(took[1])), encoding="utf-8")
+    return failed
 
 
 def killed(job, number, seed):

@@ -12,7 +12,7 @@ from bitline.scripts.commands import mutate as module
 from bitline.scripts.commands.mutate import DESIGNS, Image, play, prepare
 from bitline.scripts.mutation import engine_runs, replay, scores
 from bitline.scripts.mutation.designs import CoreDesign, EngineDesign, MacroDesign, Pin
-from bitline.scripts.mutation.equivalence import equal, equivalent, without
+from bitline.scripts.mutation.equivalence import differing, equivalent, without
 from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, image
 from bitline.scripts.mutation.sources import sources
 from bitline.scripts.mutation.testbenches import failure
@@ -75,7 +75,7 @@ def test_mutants_of_an_engine_are_killed_by_drawn_programs(folder):
 def test_blocks_of_an_engine_are_those_that_find_addresses():
     design = EngineDesign(DEPTHWISE)
     assert set(blocks_of(design)) == {f"engine_{block}" for block in design.blocks}
-    assert design.proofs == ("alone", "around") and {pin.name for pin in design.pins} > {"clk", "rst", "start"}
+    assert {pin.name for pin in design.pins} > {"clk", "rst", "start"}
 
 
 @pytest.fixture
@@ -128,19 +128,20 @@ def test_blocks_that_are_left_out_must_be_given_the_same(folder):
     same = replace(lost, command=re.sub("-mode \\S+", "-mode none", lost.command))
     others = [name for name in Design(DESIGN.verilog).modules if name != DESIGN.name]
 
-    def proved(mutant):
-        rest, inner = without(image(DESIGN, [mutant], values="-zero"), DESIGN, others, folder / "rest")
-        assert {pin.is_input for pin in inner} == {False, True}
-        return equal(rest, DESIGN.name, DESIGN.pins, "-zero", folder / "rest", inner)
+    def differs(mutant):
+        rest, inner = without(image(DESIGN, [mutant]), DESIGN, others, folder / "rest")
+        assert all({pin.is_input for pin in pins} == {False, True} for pins in inner.values())
+        return differing(rest, DESIGN.name, DESIGN.pins, "-zero", folder / "rest", inner)
 
-    assert proved(same) and not proved(lost)
+    # What a block gets that does not matter to it is found where that block is left in.
+    assert differs(same) == set() and differs(lost) == {f"differs_{DESIGN.name}_drivers"}
 
 
 def test_what_differs_in_a_reset_only_is_not_proved_equal_as_a_block(folder):
     gold = f"module both(input clk, input rst, input a, output y, input {SELECT}); assign y = a & ({SELECT} | !rst);"
     pins = [Pin("clk", 1, True), Pin("rst", 1, True), Pin("a", 1, True), Pin("y", 1, False)]
-    assert equal(f"{gold} endmodule\n", "both", pins, "-zero", folder / "late")
-    assert not equal(f"{gold} endmodule\n", "both", [], "-zero", folder / "always", pins)
+    assert differing(f"{gold} endmodule\n", "both", pins, "-zero", folder / "late") == set()
+    assert differing(f"{gold} endmodule\n", "both", [], "-zero", folder / "always", {"it": pins}) == {"differs_it"}
 
 
 def test_an_image_leaves_no_value_open(folder):
@@ -177,8 +178,9 @@ def test_what_differs_is_not_proved_equal(what, folder):
     both = (f"module both{ports}, input {SELECT}); wire [3:0] p, q;\n"
             f"one one({pins}, .y(p)); other other({pins}, .y(q)); assign y = {SELECT} ? q : p; endmodule\n")
     everything = [Pin("clk", 1, True), Pin("rst", 1, True), Pin("e", 1, True), Pin("a", 4, True), Pin("y", 4, False)]
-    assert not equal(gold + gate + both, "both", everything, "-zero", folder / what)
-    assert equal(gold + gate + both.replace("? q : p", "? p : p"), "both", everything, "-zero", folder / what)
+    assert differing(gold + gate + both, "both", everything, "-zero", folder / what) == {"differs"}
+    same = gold + gate + both.replace("? q : p", "? p : p")
+    assert differing(same, "both", everything, "-zero", folder / what) == set()
 
 
 def test_a_run_that_came_to_nothing_is_not_killed(tmp_path):
@@ -208,7 +210,7 @@ def without_simulators(monkeypatch):
 
 @pytest.mark.usefixtures("without_simulators")
 def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
-    command = "mutate -mode inv -module m -cell $and$x:1$2 -port A -portbit 0"
+    command = "mutate -mode cnot0 -module m -cell $and$x:1$2 -port A -portbit 0 -ctrlbit 3"
     mutants = [Mutant(number, "controller", str(number), command) for number in range(1, 6)]
     monkeypatch.setattr(Image, "mutants", mutants)
     # The first seed kills two, another is proved equivalent; of those left the second seed kills one.
@@ -227,13 +229,13 @@ def test_scores_leave_equivalents_out(monkeypatch, cli, folder):
     status, output, _ = cli("mutate", "controller", "--seeds", 2, "--out", folder)
     assert played == [(1, [1, 2, 3, 4, 5]), (2, [4, 5])]
     assert status == 0 and output.count("SURVIVES") == 1
-    assert f"SURVIVES controller of {SMALL.name}.v:5: inv at A[0] of $and$x:1" in output
+    assert f"SURVIVES controller of {SMALL.name}.v:5: cnot0 by [3] at A[0] of $and$x:1" in output
     assert re.search(r"all +│ +│ 5 +│ 3 +│ 1 +│ 1 +│ 75.0%", output)
     assert json.loads((folder / "mutants.json").read_text(encoding="utf-8")) == {
-        "count": 150, "seed": 1, "seeds": 2,
+        "commit": module.commit(), "count": 150, "seed": 1, "seeds": 2,
         "blocks": [{"design": "macro", "block": "controller", "mutants": 5, "equivalent": 1, "killed": 3}],
-        "equivalents": [f"controller of {SMALL.name}.v:3: inv at A[0] of $and$x:1"],
-        "survivors": [f"controller of {SMALL.name}.v:5: inv at A[0] of $and$x:1"]}
+        "equivalents": [f"controller of {SMALL.name}.v:3: cnot0 by [3] at A[0] of $and$x:1"],
+        "survivors": [f"controller of {SMALL.name}.v:5: cnot0 by [3] at A[0] of $and$x:1"]}
 
 
 @pytest.mark.usefixtures("without_simulators")
@@ -255,13 +257,20 @@ def test_what_kills_mutants_of_a_macro_depends_on_its_tests_and_not_on_those_of_
     assert found.isdisjoint({"tb_core.py", "core_bench.py"})
 
 
-def test_blocks_have_counts_and_what_is_killed_of_those_not_equivalent():
-    blocks = [{"design": "core", "block": "lane", "mutants": 3, "killed": 1, "equivalent": 1},
-              {"design": "core", "block": "macro", "mutants": 1000, "killed": 1000, "equivalent": 0},
-              {"design": "macro", "block": "fuse", "mutants": 1, "killed": 0, "equivalent": 1}]
-    assert scores.cells_of(blocks) == [
-        ("core", "lane", "3", "1", "1", "1", "50.0%"), ("core", "macro", "1,000", "1,000", "0", "0", "100.0%"),
-        ("macro", "fuse", "1", "0", "1", "0", ""), ("all", "", "1,004", "1,001", "2", "1", "99.9%")]
+def test_tables_of_mutants_have_blocks_by_kind_and_why_the_survivors_survive():
+    record = {"blocks": [{"design": "core", "block": "lane", "mutants": 3, "killed": 1, "equivalent": 1},
+                         {"design": "core", "block": "macro", "mutants": 1000, "killed": 1000, "equivalent": 0},
+                         {"design": "macro", "block": "fuse", "mutants": 1, "killed": 0, "equivalent": 1}],
+              "survivors": ["lane of c.v:1: a"]}
+    assert scores.cells_of(record["blocks"])[-1] == ("all", "", "1,004", "1,001", "2", "1", "99.9%")
+    assert scores.scores_table(record).splitlines()[2:] == [
+        "| core | 1,003 | 1,001 | 1 | 1 | 99.9% |", "| macro | 1 | 0 | 1 | 0 |  |",
+        "| all | 1,004 | 1,001 | 2 | 1 | 99.9% |"]
+    assert scores.blocks_table(record).splitlines()[2:] == [
+        "| core | lane | 3 | 1 | 1 | 1 | 50.0% |", "| macro | fuse | 1 | 0 | 1 | 0 |  |"]
+    assert scores.killed_blocks(record).splitlines()[2:] == ["| core | macro |"]
+    assert scores.survivors_table(record, {"lane of c.v:1: a": "it is late"}).splitlines()[2:] == [
+        "| `lane of c.v:1: a` | it is late |"]
 
 
 @pytest.mark.usefixtures("without_simulators")

@@ -9,7 +9,9 @@ from cocotb.triggers import ClockCycles
 from cocotb.utils import get_sim_time
 from cocotbext.axi import AxiStreamFrame
 
-from ...golden.core import rows_bytes, vector_bytes
+from ...golden.bits import limits
+from ...golden.core import parameters_bytes, rows_bytes, vector_bytes
+from ...golden.requantize import ROUNDINGS
 from ...hdl.csr.register_map import ErrorCode
 from .core_bench import PERIOD_NS, Refused
 from .core_steps import PAUSES, begin, expect_error
@@ -58,16 +60,40 @@ async def extremes(dut):
 
 
 @cocotb.test()
+async def settings(dut):
+    """Each bit of bounds and zero points counts, of either set: they alone make the results if all factors are zero."""
+    bench = await begin(dut)
+    if not bench.config.requantizes:
+        return
+    nothing = [np.zeros(bench.config.macro.columns, dtype=int)] * 3
+    minimum, maximum = limits(bench.config.output_bits, True)
+    alternating = maximum // 3
+    for index, value in itertools.product(range(2), (alternating, ~alternating)):
+        await bench.load(parameters_bytes(bench.config, *nothing), parameters=1, set=index)
+        # Below both bounds, above them, and in between.
+        for zero_point, low, high in ((minimum, value, maximum), (maximum, minimum, value), (value, minimum, maximum)):
+            await bench.write(f"offset_{index}", zero_point=zero_point)
+            await bench.write(f"clamp_{index}", low=low, high=high)
+            bench.model.parameters[index] = nothing
+            bench.model.settings[index] = {"zero_point": zero_point, "low": low, "high": high, "rounding": ROUNDINGS[0]}
+            await bench.apply_settings(bits=1, signed=0, bank=0, set=index)
+            bench.send(bench.draw_vector(1, False))
+            await bench.check()
+
+
+@cocotb.test()
 async def words(dut):
     """Weights and parameters by registers."""
     bench = await begin(dut)
     bench.pause(0.2)
     await bench.load_bank(0, words=True)
-    await bench.load_set(0, words=True)
-    await bench.apply_settings(bits=bench.config.macro.input_bits, signed=1, bank=0, set=0)
-    for _ in range(5):
-        bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
-    await bench.check()
+    # Often enough that each bit of the parameters matters.
+    for number in range(6):
+        await bench.load_set(number % 2, words=True)
+        await bench.apply_settings(bits=bench.config.macro.input_bits, signed=1, bank=0, set=number % 2)
+        for _ in range(5):
+            bench.send(bench.draw_vector(bench.config.macro.input_bits, True))
+        await bench.check()
     # The stream can be used again, from any row on.
     rows = bench.draw_weights(1)
     await bench.load(rows_bytes(bench.config, rows), bank=0, first=bench.config.macro.rows - 1)
@@ -124,7 +150,10 @@ async def load_faults(dut):
 
     await attempt(bench.draw_weights(macro.rows + 2), None, None, ErrorCode.LOAD_LONG, macro.rows)
     if size > beat:
-        await attempt(bench.draw_weights(), 2 * size - beat, None, ErrorCode.LOAD_SHORT, 1)
+        # The first that is wrong counts: the last beat lacks a byte too.
+        for last in (1, 0):
+            keep = [1] * (2 * size - beat - 1) + [last]
+            await attempt(bench.draw_weights(), len(keep), keep, ErrorCode.LOAD_SHORT, 1)
     rows = bench.draw_weights(3)
     hole = [1] * 3 * size
     hole[size] = 0

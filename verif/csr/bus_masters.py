@@ -145,16 +145,24 @@ class Wishbone(Bus):
 
 class Apb(Bus):
     """A setup phase, and an access phase of some wait states, more of them after a reset or a transfer
-    that was withdrawn; slverr only in it."""
+    that was withdrawn; slverr only in it, and ready only right after a cycle with psel."""
 
     IDLE = ("s_apb_paddr", "s_apb_pprot", "s_apb_psel", "s_apb_penable", "s_apb_pwrite", "s_apb_pwdata", "s_apb_pstrb")
     REQUEST, ANSWERED = ("s_apb_psel",), ("s_apb_psel", "s_apb_penable")
-    WATCHED = ("s_apb_pready", "s_apb_prdata", "s_apb_pslverr", "aresetn")
+    WATCHED = ("s_apb_psel", "s_apb_pready", "s_apb_prdata", "s_apb_pslverr", "aresetn")
+    was_selected = 0
 
     @staticmethod
     def is_silent(seen):
-        """Whether there is no error; ready may have any value."""
+        """Whether there is no error; ready has no meaning outside of a transfer."""
         return not seen["s_apb_pslverr"]
+
+    async def cycle(self):
+        """As of `Bus`."""
+        seen = await super().cycle()
+        assert self.was_selected or not seen["s_apb_pready"]
+        self.was_selected = seen["s_apb_psel"]
+        return seen
 
     def ask(self, address, data, strobe):
         """The setup phase of a transfer."""

@@ -105,7 +105,7 @@ BUS_PROOFS = (
         ("assign s__ready = ", "assign s__ready = write__ready & ")), 3, defines={"TARGET": 8}),
     of_core("packer", "a beat of results stays as it is until it is taken, and says which bytes count", "packer", (
         ("assign o__payload_keep = %1;", "assign o__payload_keep = 8'hff;"),
-        ("assign o__payload[63:0] = %1 & %2;", "assign o__payload[63:0] = %1;"),
+        ("assign o__payload_data = %1 & %2;", "assign o__payload_data = (%1 & %2) << 1;"),
         (".r_en(o__ready)", ".r_en(1'b1)")), 4, defines={"RESULTS": 8, "KEEP": 15}),
     of_core("tracker", "each vector that arrives gets one tag, shown after three cycles at the latest", "tracker", (
         (".w_en(enters)", ".w_en(enters & ~o__valid)"),

@@ -185,7 +185,7 @@ def packed_beats(name, says, config, bugs, **more):
     """A property of the result packer of a core, with its requantizer's latency."""
     latency = Requantizer.max_vectors(config)
     depth, beyond = room_for_beats(config, latency)
-    parts = config.beat_results // config.lanes
+    parts = config.beat_groups
     width = max(1, ceil_log2(parts))
     return Property(name, says, "beats", config, "packer", bugs, 3, cover_depth=40, bug_depth=40,
                     solvers=("yices",), exposed=("fifo.inner_level",), taps=lambda module: {

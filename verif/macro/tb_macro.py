@@ -81,6 +81,10 @@ async def every_precision(dut):
                     lanes[bench.rng.randrange(config.rows)] = extreme
                     items.append(stimulus.vector(bits=bits, signed=signed, x=lanes & (1 << config.input_bits) - 1))
             await bench.play(items)
+    # Some rows, each of which alone needs each plane.
+    await bench.play([stimulus.vector(bits=config.input_bits, x=np.eye(config.rows, dtype=np.int64)[row] << plane)
+                      for row in bench.rng.sample(range(config.rows), min(config.rows, 24))
+                      for plane in range(config.input_bits)])
     await bench.finish()
 
 
@@ -142,13 +146,16 @@ async def scattered_writes(dut):
     """Rows of any bank in any order, some twice; vectors see each write at once, and all other weights unchanged."""
     bench, stimulus = await begin(dut)
     config = bench.config
-    rows = [write for _ in range(2) for bank in range(config.banks) for write in stimulus.bank(bank)]
-    bench.rng.shuffle(rows)
-    while rows:
-        count = bench.rng.choice((1, 1, 2, 5))
-        writes, rows = rows[:count], rows[count:]
-        banks = [*sorted({write.bank for write in writes}), bench.rng.randrange(config.banks)]
-        await bench.play(writes + look(stimulus, banks, len(writes)), Pauses(write=bench.rng.choice(PAUSES[:3])))
+    # A few at a time; then so many in a row that they wait for each other wherever they can.
+    for counts, pauses in (((1, 1, 2, 5), PAUSES[:3]), ((5, 7, 12), (0, 0.3))):
+        rows = [write for _ in range(2) for bank in range(config.banks) for write in stimulus.bank(bank)]
+        bench.rng.shuffle(rows)
+        while rows:
+            count = bench.rng.choice(counts)
+            writes, rows = rows[:count], rows[count:]
+            # That of the last one first, whose row has waited least.
+            banks = [*dict.fromkeys(write.bank for write in reversed(writes)), bench.rng.randrange(config.banks)]
+            await bench.play(writes + look(stimulus, banks, len(writes)), Pauses(write=bench.rng.choice(pauses)))
     await bench.play(look(stimulus, range(config.banks)))
     await bench.finish()
 

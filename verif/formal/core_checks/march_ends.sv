@@ -21,7 +21,9 @@ module check (
     (* hierconn *) wire [10:0] \dut.waited ;
     (* hierconn *) wire [`BEAT-1:0] \dut.beat ;
     (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.counter , \dut.memory_bist.sequencer.element ;
-    (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.step , \dut.step ;
+    (* hierconn *) wire [5:0] \dut.memory_bist.sequencer.step ;
+    // Whether it reads, and whether it is dense.
+    (* hierconn *) wire [1:0] \dut.step ;
     (* hierconn *) wire [1:0] \dut.memory_bist.sequencer.current_program ;
     (* hierconn *) wire [2:0] \dut.memory_bist.sequencer.background ;
     wire [2:0] state = \dut.waits ? WAIT : \dut.prepares ? PREPARE : \dut.begins ? MAKE : \dut.sends ? SEND
@@ -123,7 +125,7 @@ module check (
             end
             if (state == NEXT && !\dut.memory_bist.is_last )
                 assert (\dut.memory_bist.sequencer.goes_down == DOWN[8*following]);
-            if (state != WAIT && state != PREPARE) assert (\dut.step == \dut.memory_bist.sequencer.step );
+            if (state != WAIT && state != PREPARE) assert (\dut.step == {step[5], step[0]});
             if (state == SEND) assert (beat <= (reads ? `VECTOR_LAST : `ROW_LAST));
             if (state == SEND) assert (is_last == (beat == 0) && (is_last || offers));
             if (state == WAIT) assert (background == 0 && address == 0 && left == each * runs * CELLS);
