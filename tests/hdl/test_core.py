@@ -10,7 +10,7 @@ from bitline.hdl.csr.register_map import CORE_ERRORS
 from bitline.hdl.emit import FABRICS, emit, run_yosys
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.scripts.mutation.designs import CoreDesign
-from bitline.verif.sim.build import tool_environment
+from bitline.verif.sim.simulators import tool_environment
 from breaking import broken, broken_by_number
 from places import ROOT
 from some import some, some_of

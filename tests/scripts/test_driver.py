@@ -14,8 +14,9 @@ from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import DRIVER, ENGINE_DRIVER
 from bitline.scripts.integration.engine_files import driver_files
 from bitline.scripts.integration.files import integration_files
-from bitline.verif.core.storage import bench_module, stores
-from bitline.verif.sim.build import compile_program, source
+from bitline.verif.fault_injection.storage import bench_module, stores
+from bitline.verif.sim.build import compile_program
+from bitline.verif.sim.simulators import source
 from drivers import SHIM, compile_driver, compile_freestanding, write_driver
 from some import some
 

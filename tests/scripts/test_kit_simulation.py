@@ -15,7 +15,7 @@ from bitline.scripts.commands.generate import generate_core
 from bitline.verif.csr.register_words import PATTERNS, after, legal, reset_word
 from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE, TINY
 from bitline.verif.engine.small_engines import SMALL as SMALL_ENGINE
-from bitline.verif.sim.build import tool_environment, verilator_root
+from bitline.verif.sim.simulators import tool_environment, verilator_root
 from breaking import broken
 from some import some
 
@@ -69,7 +69,7 @@ def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
 @pytest.mark.parametrize("config", some([
     EngineCoreConfig(engine=DEPTHWISE, bus="wishbone"), EngineCoreConfig(engine=TINY),
     *(EngineCoreConfig(engine=engine) for engine in OUTSIDE.values()),
-    EngineCoreConfig(engine=SMALL_ENGINE, bus="apb", reset="asynchronous")], 0), ids=lambda config: config.name)
+    EngineCoreConfig(engine=SMALL_ENGINE, bus="apb", reset="asynchronous")], 1), ids=lambda config: config.name)
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_folder_of_an_engine_simulates_alone(simulator, config, tmp_path, bare):
     folder = tmp_path / "kit"

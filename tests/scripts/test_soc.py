@@ -10,7 +10,8 @@ from bitline.golden.core import CoreModel
 from bitline.golden.requantize import ROUNDINGS
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.scripts.commands.generate import generate_core
-from bitline.verif.sim.build import compile_program, source
+from bitline.verif.sim.build import compile_program
+from bitline.verif.sim.simulators import source
 
 pytestmark = [pytest.mark.slow, *(pytest.mark.needs(name) for name in ("clang", "ld.lld", "pythondata_cpu_vexriscv"))]
 

@@ -10,7 +10,7 @@ import yaml
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.ip_xact import NAMESPACE
-from bitline.verif.sim.build import tool_environment
+from bitline.verif.sim.simulators import tool_environment
 from systemrdl import RDLCompiler
 
 ONE = CoreConfig(macro=MacroConfig(rows=3, columns=2))
