@@ -316,7 +316,7 @@ def run_broken(config, changes, name, folder, **which):
     pytest.param(config, changes, name, id=name,
                  marks=[] if name in ("rounding", "bank in use") else pytest.mark.slow)
     for config, changes in BROKEN for name in changes])
-def test_testbench_notices_each_broken_place(config, changes, name, tmp_path):
+def test_testbench_notices_each_broken_block(config, changes, name, tmp_path):
     test = changes[name][3]
     testbench = next((each for each, tests in TESTS.items() if test in tests), "tb_core")
     assert run_broken(config, changes, name, tmp_path, testbench=testbench, test=test) == ([test], 1)
