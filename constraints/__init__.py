@@ -11,6 +11,22 @@ BAUD = 1_000_000
 
 
 @dataclass(frozen=True)
+class Flash:
+    """The flash that a board's part is configured from, with an engine's image behind the bitstream.
+
+    Attributes
+    ----------
+    resource : str
+        What the platform calls it.
+    image_address : int
+        Of the image: a multiple of 64 KiB, which a flash erases at once, beyond every bitstream of the part.
+    """
+
+    resource: str
+    image_address: int
+
+
+@dataclass(frozen=True)
 class Board:
     """One board.
 
@@ -34,6 +50,8 @@ class Board:
         A macro that fits together with the bridge.
     engine : EngineConfig or None
         An engine that fits with the least memories, to which a network adds; None where none is known.
+    flash : Flash or None
+        Where the engine's image may be.
     """
 
     name: str
@@ -45,6 +63,7 @@ class Board:
     loader: str
     default: MacroConfig
     engine: EngineConfig | None = None
+    flash: Flash | None = None
 
     def create_platform(self):
         """A fresh platform, which gives each of its resources away once; ImportError without amaranth-boards."""
@@ -56,7 +75,7 @@ BOARDS = {board.name: board for board in (
     Board("ulx3s_85f", ("amaranth_boards.ulx3s", "ULX3S_85F_Platform"), "LFE5U-85F", 25e6, "EHXPLLL", BAUD,
           "ulx3s", MacroConfig(rows=32, columns=32, column="table", result_interval=4),
           EngineConfig(macro=MacroConfig(rows=16, columns=16, banks=2, column="table", result_interval=4), lanes=4,
-                       sum_slots=16, sum_bits=25, depthwise=0)),
+                       sum_slots=16, sum_bits=25, depthwise=0), Flash("spi_flash", 3 << 20)),
     Board("icebreaker", ("amaranth_boards.icebreaker", "ICEBreakerPlatform"), "iCE40UP5K", 12e6,
           "SB_PLL40_2_PAD", BAUD, "ice40_generic", MacroConfig(rows=16, columns=4, result_interval=2)),
     Board("ice40_hx8k_b_evn", ("amaranth_boards.ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"), "iCE40HX8K", 12e6,

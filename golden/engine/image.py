@@ -27,7 +27,7 @@ from .descriptor import SIZE, Descriptor
 
 MAGIC, VERSION = b"BLNE", 2
 SECTIONS = ("program", "loads", "tiles", "parameters", "ports", "states")
-_HEADER, _ENTRY, _CRC = struct.Struct("<4sHHIIQ"), struct.Struct("<III"), struct.Struct("<I")
+HEADER, ENTRY, CRC = struct.Struct("<4sHHIIQ"), struct.Struct("<III"), struct.Struct("<I")
 # Of a load: its first row in the tile memory, its rows, and whether its bank holds them already.
 LOAD_ROWS, LOAD_KEEPS = 16, 31
 PARAMETER = np.dtype([("bias", "<i4"), ("multiplier", "<i4"), ("shift", "i1"), ("spare", "u1", 3)])
@@ -126,13 +126,18 @@ class Image:
     def to_bytes(self, config):
         """The image for an engine."""
         sections = self.sections
-        start = _HEADER.size + len(sections) * _ENTRY.size + _CRC.size
+        start = HEADER.size + len(sections) * ENTRY.size + CRC.size
         table, offset = b"", start
         for section in sections:
-            table += _ENTRY.pack(offset, len(section), zlib.crc32(section))
+            table += ENTRY.pack(offset, len(section), zlib.crc32(section))
             offset += len(section)
-        head = _HEADER.pack(MAGIC, VERSION, len(sections), int(config.hash, 16), offset, self.cycles) + table
-        return head + _CRC.pack(zlib.crc32(head)) + b"".join(sections)
+        head = HEADER.pack(MAGIC, VERSION, len(sections), int(config.hash, 16), offset, self.cycles) + table
+        return head + CRC.pack(zlib.crc32(head)) + b"".join(sections)
+
+
+def header_crc(data):
+    """The CRC-32 in an image of its header and table, which says what image it is: it covers those of all sections."""
+    return CRC.unpack_from(data, HEADER.size + len(SECTIONS) * ENTRY.size)[0]
 
 
 def read_image(config, data):
@@ -143,7 +148,9 @@ def read_image(config, data):
     EngineError
         It is damaged, or made for another engine.
     """
-    sections, cycles = _sections(config, data)
+    identity, sections, cycles = sections_of(data)
+    if identity != int(config.hash, 16):
+        raise EngineError(f"image must be for configuration {config.hash}, not {identity:08x}")
     program, loads, tiles, parameters, ports, states = sections
     columns, lanes = config.columns, config.lanes
     units = (SIZE, 4, columns, lanes * PARAMETER.itemsize, PORT.itemsize, 1)
@@ -166,26 +173,27 @@ def read_image(config, data):
     return image
 
 
-def _sections(config, data):
-    """The bytes of each section, and the cycles of the header."""
-    start = _HEADER.size + len(SECTIONS) * _ENTRY.size
-    if len(data) < start + _CRC.size:
-        raise EngineError(f"image must have at least {start + _CRC.size} bytes, not {len(data)}")
-    magic, version, count, identity, size, cycles = _HEADER.unpack_from(data)
+def sections_of(data):
+    """The hash of the engine that an image is made for, the bytes of each section, and the cycles of the header.
+
+    EngineError if it is damaged.
+    """
+    start = HEADER.size + len(SECTIONS) * ENTRY.size
+    if len(data) < start + CRC.size:
+        raise EngineError(f"image must have at least {start + CRC.size} bytes, not {len(data)}")
+    magic, version, count, identity, size, cycles = HEADER.unpack_from(data)
     if magic != MAGIC:
         raise EngineError(f"image must begin with {MAGIC.decode()}, not {magic!r}")
     if (version, count) != (VERSION, len(SECTIONS)):
         raise EngineError(f"image must be of version {VERSION} with {len(SECTIONS)} sections, not {version} with "
                           f"{count}")
-    if _CRC.unpack_from(data, start)[0] != zlib.crc32(data[:start]):
+    if CRC.unpack_from(data, start)[0] != zlib.crc32(data[:start]):
         raise EngineError("image must have a header with the CRC-32 that it says, and has another")
-    if identity != int(config.hash, 16):
-        raise EngineError(f"image must be for configuration {config.hash}, not {identity:08x}")
     if size != len(data):
         raise EngineError(f"image must have the {size} bytes that it says, not {len(data)}")
-    sections, end = [], start + _CRC.size
+    sections, end = [], start + CRC.size
     for index, name in enumerate(SECTIONS):
-        offset, length, crc = _ENTRY.unpack_from(data, _HEADER.size + index * _ENTRY.size)
+        offset, length, crc = ENTRY.unpack_from(data, HEADER.size + index * ENTRY.size)
         section = data[offset:offset + length]
         if offset != end or len(section) != length:
             raise EngineError(f"image must have its section {name} at byte {end} and within it, not at {offset}")
@@ -195,4 +203,4 @@ def _sections(config, data):
         end += length
     if end != size:
         raise EngineError(f"image must end with its last section, at byte {end}, not {size}")
-    return sections, cycles
+    return identity, sections, cycles

@@ -1,17 +1,23 @@
 """Row reader: rows of a table in memory, by their numbers, through an AXI4 master."""
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from .bursts import beat_shift, burst_layout, next_beats
+from .bursts import BURST, beat_shift, burst_layout, next_beats
 from .master import connect_address, read_ports
+
+# Beats that are wanted before the first burst of them can be, beyond which none are joined to them.
+KEPT = 2 * BURST
 
 
 class RowReader(wiring.Component):
-    """Reads rows as bursts, of which the last of a row ends with it, and gives their beats as they come.
+    """Reads rows as bursts, and gives their beats as they come.
 
-    Latency: a cycle from a request to its first burst. A row begins while the last burst of the one before is accepted.
+    Rows that follow one another are read together if they are wanted before the first burst of them can be: so a memory
+    that is slow to accept bursts gets long ones.
+
+    Latency: two cycles from a request to its first burst.
 
     Parameters
     ----------
@@ -60,18 +66,24 @@ class RowReader(wiring.Component):
     def elaborate(self, platform):
         m = Module()
         port, burst = self.m_axi, Signal(self._burst)
-        first, left = Signal(burst.first.shape()), Signal(range(self.row_beats + 1))
-        issued = port.arvalid & port.arready
+        # Beats that are wanted and in no burst yet: the first, how many, and the row behind them.
+        first, left = Signal(burst.first.shape()), Signal(range(KEPT + self.row_beats))
+        next_row, tag, joins = Signal(len(self.request_row) + 1), Signal(), Signal()
+        beats = Mux(port.arvalid, 0, next_beats(first, left))
         m.d.comb += [
-            burst.first.eq(first), burst.beats.eq(next_beats(first, left)), port.arvalid.eq(left != 0),
-            self.request_ready.eq((left == 0) | (issued & (left == burst.beats))), port.rready.eq(1),
-            self.answer_valid.eq(port.rvalid), self.answer_data.eq(port.rdata), self.answer_wrong.eq(port.rresp[1]),
-            self.answer_tag.eq(port.rid),
+            joins.eq((left < KEPT) & (self.request_row == next_row) & (self.request_tag == tag)),
+            self.request_ready.eq((left == 0) | joins), port.rready.eq(1), self.answer_valid.eq(port.rvalid),
+            self.answer_data.eq(port.rdata), self.answer_wrong.eq(port.rresp[1]), self.answer_tag.eq(port.rid),
         ]
         connect_address(m, port, "ar", burst, self.bits)
+        m.d.sync += [first.eq(first + beats), left.eq(left - beats)]
+        with m.If(port.arready):
+            m.d.sync += port.arvalid.eq(0)
+        with m.If(~port.arvalid):
+            m.d.sync += [burst.first.eq(first), burst.beats.eq(beats), port.arid.eq(tag), port.arvalid.eq(left != 0)]
         with m.If(self.request_valid & self.request_ready):
-            m.d.sync += [first.eq(self.base[beat_shift(self.bits):] + self.request_row * self.row_beats),
-                         left.eq(self.row_beats), port.arid.eq(self.request_tag)]
-        with m.Elif(issued):
-            m.d.sync += [first.eq(first + burst.beats), left.eq(left - burst.beats)]
+            m.d.sync += [left.eq(left - beats + self.row_beats), next_row.eq(self.request_row + 1)]
+            with m.If(left == 0):
+                m.d.sync += [first.eq(self.base[beat_shift(self.bits):] + self.request_row * self.row_beats),
+                             tag.eq(self.request_tag)]
         return m

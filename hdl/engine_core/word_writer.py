@@ -38,9 +38,10 @@ class WordWriter(wiring.Component):
     first_item : ``In(24)``
         With ``restart``: that item.
     write : ``In(1)``
-        For a cycle, not with ``restart``: a word, of which ``word`` of this block has nothing to say.
+        For a cycle, not with ``restart``, and two cycles or more after it or another: a word, of which ``word`` of this
+        block has nothing to say.
     is_full : ``Out(1)``
-        There is no item for the next word; two cycles after ``restart`` or ``write`` at most.
+        There is no item for the next word; two cycles after ``restart`` or ``write``.
     valid : ``Out(1)``
         A word, as of `ImageWords`.
     section : ``Out(Section)``
@@ -63,8 +64,11 @@ class WordWriter(wiring.Component):
         with m.Switch(self.section):
             for section, (words, items, rise) in words_of(self.config).items():
                 with m.Case(section):
-                    m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items), step.eq(rise)]
-        m.d.comb += self.valid.eq(self.write & ~beyond)
+                    # A section that is in the memory outside has no items here, so all are beyond.
+                    m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items if items else 1),
+                                 step.eq(rise)]
+        # Writes are further apart than ``is_full`` is late, and its comparison is no part of their path.
+        m.d.comb += self.valid.eq(self.write & ~self.is_full)
         m.d.sync += self.is_full.eq(beyond)
         with m.If(self.restart):
             m.d.sync += [self.section.eq(self.first_section), self.item.eq(self.first_item), self.part.eq(0)]

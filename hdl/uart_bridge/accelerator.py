@@ -8,11 +8,12 @@ from ..config.base import Parameters
 from ..config.engine import EngineConfig
 from ..config.engine_core import EngineCoreConfig
 from ..config.macro import MacroConfig
+from ..csr.register_master import ANSWER, READ, WRITE
 from ..engine.engine import check_gateware
+from ..flash.flash_loader import FlashLoader
 from ..macro.ports import input_layout, output_layout, write_layout
 from .engine_instance import EngineInstance
 from .macro_instance import MacroInstance
-from .register_master import ANSWER, READ, WRITE
 
 # The first bytes of identities.
 MACRO_MAGIC, ENGINE_MAGIC = b"BTLN", b"BLNE"
@@ -36,6 +37,8 @@ class Accelerator:
         Payloads of its streams: what goes in without an answer; what goes in and is answered once; the answer.
     component : type
         A component with these streams, of the configuration ``module``, that is an instance of that module.
+    loader : type or None
+        A component between the bridge and these streams: a `FlashLoader`.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Accelerator:
     i: data.StructLayout
     o: data.StructLayout
     component: type[wiring.Component]
+    loader: type[wiring.Component] | None = None
 
     @property
     def macro(self):
@@ -65,7 +69,7 @@ def engine_accelerator(config):
     if config.weight_port:
         raise ValueError(f"weight_port must be 0 on a board, not {config.weight_port}")
     return Accelerator("engine", ENGINE_MAGIC, config, EngineCoreConfig(engine=config), WRITE, READ, ANSWER,
-                       EngineInstance)
+                       EngineInstance, FlashLoader)
 
 
 ACCELERATORS = {MacroConfig: macro_accelerator, EngineConfig: engine_accelerator}

@@ -5,7 +5,7 @@ from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from ..csr.axi_lite import AxiLite
-from .register_master import ANSWER, READ, WRITE, RegisterMaster
+from ..csr.register_master import ANSWER, READ, WRITE, RegisterMaster
 
 
 class EngineInstance(wiring.Component):

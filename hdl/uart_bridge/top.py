@@ -1,6 +1,6 @@
 """Top modules of boards: an accelerator with its bridge to the host, and a macro between shift registers."""
 
-from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Module
+from amaranth.hdl import ClockDomain, ClockSignal, DomainRenamer, Elaboratable, Instance, Module, ResetSignal
 from amaranth.lib import io
 from amaranth.lib.wiring import connect
 
@@ -26,8 +26,23 @@ def add_uart(m, platform):
     return rx.i, tx.o
 
 
-def add_core(m, *, accelerator, clock_hz, macro_hz, baud, locked):
-    """Add an accelerator in clock domain ``macro``, its bridge in domain ``sync``, their crossings and resets.
+def add_flash(m, platform, resource, spi):
+    """Connect an `SPI` to the pins of an ECP5's configuration flash.
+
+    Its clock is no pin that a design can have, but the configuration clock, which ``USRMCLK`` drives (Lattice
+    FPGA-TN-02039, ECP5 and ECP5-5G sysCONFIG Usage Guide).
+    """
+    pins = platform.request(resource, 0, dir="-")
+    m.submodules.flash_cipo = cipo = io.Buffer("i", pins.cipo)
+    m.d.comb += spi.cipo.eq(cipo.i)
+    for name, value in (("cs", spi.cs), ("copi", spi.copi), ("wp", 0), ("hold", 0)):
+        m.submodules[f"flash_{name}"] = pin = io.Buffer("o", getattr(pins, name))
+        m.d.comb += pin.o.eq(value)
+    m.submodules.flash_clock = Instance("USRMCLK", i_USRMCLKI=spi.clk, i_USRMCLKTS=ResetSignal())
+
+
+def add_core(m, *, accelerator, clock_hz, macro_hz, baud, locked, image_address=0):
+    """Add an accelerator in clock domain ``macro``, its bridge and loader in domain ``sync``, crossings and resets.
 
     The accelerator leaves reset after its clock is stable, the bridge after the accelerator; see `hold_in_reset`.
 
@@ -42,11 +57,13 @@ def add_core(m, *, accelerator, clock_hz, macro_hz, baud, locked):
         Bits a second of the serial port.
     locked : Value
         The clock of the accelerator is stable; of any clock.
+    image_address : int
+        Of an engine's image in the flash.
 
     Returns
     -------
-    Bridge
-        Its ``rx`` and ``tx`` are left to connect.
+    (Bridge, PureInterface or None)
+        Its ``rx`` and ``tx`` are left to connect, and the `SPI` to the flash where the accelerator has a loader.
 
     Raises
     ------
@@ -62,8 +79,14 @@ def add_core(m, *, accelerator, clock_hz, macro_hz, baud, locked):
     m.submodules.write_crossing = write = StreamCrossing(shape=accelerator.write, source="sync", sink="macro")
     m.submodules.i_crossing = i = StreamCrossing(shape=accelerator.i, source="sync", sink="macro")
     m.submodules.o_crossing = o = StreamCrossing(shape=accelerator.o, source="macro", sink="sync")
-    for source, sink in ((bridge.write, write.i), (write.o, core.write), (bridge.i, i.i), (i.o, core.i),
-                         (o.o, bridge.o)):
+    host, spi = bridge, None
+    if accelerator.loader:
+        m.submodules.flash_loader = loader = accelerator.loader(
+            config=accelerator.config, address=image_address, clock_hz=clock_hz)
+        for source, sink in ((bridge.write, loader.host.write), (bridge.i, loader.host.i), (loader.host.o, bridge.o)):
+            connect(m, source, sink)
+        host, spi = loader.engine, loader.spi
+    for source, sink in ((host.write, write.i), (write.o, core.write), (host.i, i.i), (i.o, core.i), (o.o, host.o)):
         connect(m, source, sink)
     # A result waits until the cycles that go with it are counted.
     m.d.comb += [
@@ -75,7 +98,7 @@ def add_core(m, *, accelerator, clock_hz, macro_hz, baud, locked):
         bridge.busy_cycles.eq(busy.cycles),
     ]
     hold_in_reset(m, first="macro", second="sync", locked=locked)
-    return bridge
+    return bridge, spi
 
 
 class BoardTop(Elaboratable):
@@ -90,12 +113,15 @@ class BoardTop(Elaboratable):
         Of the PLL, with the frequencies of both clocks.
     baud : int
         Bits a second of the serial port.
+    flash : Flash or None
+        Which an engine's image is loaded from; without one the loader sees none that answers.
     """
 
-    def __init__(self, *, accelerator, pll, baud):
+    def __init__(self, *, accelerator, pll, baud, flash=None):
         self.accelerator = accelerator
         self.pll = pll
         self.baud = baud
+        self.flash = flash
 
     def elaborate(self, platform):
         m = Module()
@@ -103,10 +129,15 @@ class BoardTop(Elaboratable):
         m.domains.macro = ClockDomain()
         oscillator, clock, locked = add_pll(m, clock_pin(platform), self.pll)
         m.d.comb += [ClockSignal().eq(oscillator), ClockSignal("macro").eq(clock)]
-        bridge = add_core(m, accelerator=self.accelerator, clock_hz=round(self.pll.oscillator),
-                          macro_hz=round(self.pll.frequency), baud=self.baud, locked=locked)
+        bridge, spi = add_core(
+            m, accelerator=self.accelerator, clock_hz=round(self.pll.oscillator), macro_hz=round(self.pll.frequency),
+            baud=self.baud, locked=locked, image_address=self.flash.image_address if self.flash else 0)
         rx, tx = add_uart(m, platform)
         m.d.comb += [bridge.rx.eq(rx), tx.eq(bridge.tx)]
+        if spi is not None and self.flash:
+            add_flash(m, platform, self.flash.resource, spi)
+        elif spi is not None:
+            m.d.comb += spi.cipo.eq(1)
         return m
 
 

@@ -7,16 +7,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...golden.engine.checks import Checks
-from ...golden.engine.image import INPUT, OUTPUT, STATE, EngineError, Fault, read_image
+from ...golden.engine.image import INPUT, OUTPUT, STATE, EngineError, Fault, header_crc, read_image
 from ...golden.engine.ports import Ports
 from ...hdl.config.engine import EngineConfig
 from ...hdl.csr.axi_lite import Response
 from ...hdl.csr.register_map import Access, ErrorCode
+from ...hdl.csr.register_master import READ, WRITE
 from ...hdl.engine.control.image_words import Section
 from ...hdl.engine_core.register_map import engine_register_map
 from ...hdl.engine_core.word_writer import WORD_BYTES
+from ...hdl.flash.flash_loader import FLASH, IMAGE
+from ...hdl.flash.image_loader import FlashState
 from ...hdl.uart_bridge.accelerator import ENGINE_MAGIC
-from ...hdl.uart_bridge.register_master import READ, WRITE
 from .connection import Connection
 from .link import LinkError
 from .payloads import pack_fields
@@ -32,6 +34,18 @@ MOST_CYCLES = (1 << 32) - PATIENCE
 # Cycles of the engine that asking for its state takes at least, at the lowest rate of its clock to the bridge's; and
 # how often it is asked beyond those of a run.
 POLL_CYCLES, POLLS = 64, 1000
+# How often the board is asked whether it still loads the image in its flash: a full one takes 22 seconds at 25 MHz.
+FLASH_POLLS = 100_000
+# Why an image that is not on the board already must be sent.
+FLASH_STATES = {
+    FlashState.LOADED: "the board has another image",
+    FlashState.SILENT: "no flash answers",
+    FlashState.EMPTY: "the flash has no image",
+    FlashState.VERSION: "the flash has an image of another version",
+    FlashState.ENGINE: "the flash has an image for another engine",
+    FlashState.DAMAGED: "the flash has an image that is damaged or cut short",
+    FlashState.REFUSED: "the flash has an image whose words the engine does not take",
+}
 
 
 @dataclass(frozen=True)
@@ -76,19 +90,27 @@ class EngineBoard(Connection):
         super()._identify(response)
         self._image = None
         registers = engine_register_map(self.config)
-        self._offsets = {register.name: register.offset for register in registers}
+        self._offsets = {register.name: register.offset for register in registers} | {"flash": FLASH, "image": IMAGE}
         self._fields = {f"{register.name}.{field.name}": field for register in registers for field in register.fields}
         constants = {register.name: sum(field.reset << field.low for field in register.fields) for register in registers
                      if all(field.access is Access.CONSTANT for field in register.fields)}
+        self.flash_state()
         for (name, expected), word in zip(constants.items(), self._read(*constants)):
             _require(name, word, expected)
 
-    def load(self, data):
+    def load(self, data, keeps=False):
         """Check an image, load it, and begin a stream. A run that goes on is canceled.
 
         Parameters
         ----------
         data : bytes
+        keeps : bool
+            Do not send an image that the engine has already, from the flash or from a former session.
+
+        Returns
+        -------
+        bool
+            Whether it was kept.
         """
         image = read_image(self.config, data)
         Checks(self.config, image).run()
@@ -98,12 +120,40 @@ class EngineBoard(Connection):
         self._image = None
         self.cancel()
         self._set(("control", self._bit("control.clear_error")), ("interrupt_status", self._bit(FINISHED)))
+        crc = header_crc(data)
+        is_kept = keeps and self._read("image") == (crc,)
+        if not is_kept:
+            self._send_image(image)
+            self._set(("image", crc))
+        self._image, self._ports = image, Ports(image)
+        self.begin_stream()
+        return is_kept
+
+    def load_flash(self):
+        """Load the image that the board's flash has, as the board does after its reset; ``load`` with ``keeps`` makes
+        it known to this driver. A run that goes on is canceled.
+        """
+        self._image = None
+        self.cancel()
+        self._set(("flash", 0))
+        if (state := self.flash_state()) is not FlashState.LOADED:
+            raise LinkError(f"board must load the image in its flash, and does not: {FLASH_STATES[state]}")
+
+    def flash_state(self):
+        """The `FlashState` after the board has tried to load the image in its flash."""
+        for _ in range(FLASH_POLLS):
+            state = FlashState(*self._read("flash"))
+            if state is not FlashState.LOADING:
+                return state
+        raise LinkError(f"board must have loaded the image in its flash when asked {FLASH_POLLS:,} times, and has not")
+
+    def _send_image(self, image):
+        """Write the sections that the engine gets; until all are there the board has no image."""
+        self._set(("image", 0))
         for section, content in zip(Section, image.sections[:Section.ACTIVATIONS.value]):
             self._send(section, 0, content)
         self._set(("load_count", len(image.loads)))
         _require("load_count", *self._read("load_count"), len(image.loads))
-        self._image, self._ports = image, Ports(image)
-        self.begin_stream()
 
     def begin_stream(self):
         """Give the states of the image their first values."""

@@ -25,6 +25,8 @@ from .engine_board import EngineBoard
 DIVISOR = 4
 CLOCK_HZ = 48_000_000
 MACRO_HZ = 75_000_000
+# Of an engine's image in the flash.
+IMAGE_ADDRESS = 1 << 16
 
 # For the driver's timeouts: a pseudo-terminal has no baud rate, and a simulation is slower than a board.
 BAUD = 115_200
@@ -57,6 +59,9 @@ class BoardCore(wiring.Component):
         In place of a PLL that is not locked.
     rx : In(1)
     tx : Out(1)
+    flash_cs, flash_clk, flash_copi : Out(1)
+        To the flash that has an engine's image at `IMAGE_ADDRESS`; of a macro low.
+    flash_cipo : In(1)
     running : Out(1)
         The bridge is out of reset.
     """
@@ -64,6 +69,7 @@ class BoardCore(wiring.Component):
     def __init__(self, *, config, has_one_clock=False):
         self.config, self.has_one_clock = config, has_one_clock
         super().__init__({"clk": In(1), "macro_clk": In(1), "rst": In(1), "rx": In(1), "tx": Out(1),
+                          "flash_cs": Out(1), "flash_clk": Out(1), "flash_copi": Out(1), "flash_cipo": In(1),
                           "running": Out(1)})
 
     def elaborate(self, platform):
@@ -72,8 +78,11 @@ class BoardCore(wiring.Component):
         m.domains.macro = ClockDomain()
         m.d.comb += [ClockSignal().eq(self.clk),
                      ClockSignal("macro").eq(self.clk if self.has_one_clock else self.macro_clk)]
-        bridge = add_core(m, accelerator=accelerator(self.config), clock_hz=CLOCK_HZ, macro_hz=MACRO_HZ,
-                          baud=CLOCK_HZ // DIVISOR, locked=~self.rst)
+        bridge, spi = add_core(m, accelerator=accelerator(self.config), clock_hz=CLOCK_HZ, macro_hz=MACRO_HZ,
+                               baud=CLOCK_HZ // DIVISOR, locked=~self.rst, image_address=IMAGE_ADDRESS)
+        if spi is not None:
+            m.d.comb += [self.flash_cs.eq(spi.cs), self.flash_clk.eq(spi.clk), self.flash_copi.eq(spi.copi),
+                         spi.cipo.eq(self.flash_cipo)]
         m.d.comb += [bridge.rx.eq(self.rx), self.tx.eq(bridge.tx), self.running.eq(~ResetSignal())]
         return m
 
@@ -87,10 +96,10 @@ def board_verilog(config, name, has_one_clock=False):
 
 def serial_line(verilog):
     """Verilog whose module ``board`` is connected to a serial line."""
-    line = source("serial_line.sv").read_text(encoding="utf-8")
+    parts = {name: source(name).read_text(encoding="utf-8") for name in ("serial_line.sv", "flash.sv")}
     visible = ("clk", "macro_clk", "rst", "running", "go", "bits", "bit_count", "timeout_cycles", "done", "bytes",
                "byte_count")
-    return Surround("serial", {"board.sv": verilog, "serial_line.sv": line}, {"DIVISOR": DIVISOR}, visible)
+    return Surround("serial", {"board.sv": verilog, **parts}, {"DIVISOR": DIVISOR}, visible)
 
 
 def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
@@ -103,7 +112,7 @@ def _simulate(built, meeting, owner):
     """Run a board in a separate process, because a simulator changes the environment."""
     built.run(testbench("tb_board"), seed=0, folder=meeting / "run",
               environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner),
-                           "BOARD_RATIO": str(MACRO_HZ / CLOCK_HZ)})
+                           "BOARD_RATIO": str(MACRO_HZ / CLOCK_HZ)}, plusargs=[f"+flash={meeting / 'flash'}"])
 
 
 class SimulatedBoard:
@@ -116,6 +125,8 @@ class SimulatedBoard:
     simulator : str
     folder : Path
         Of the builds.
+    image : bytes, optional
+        What its flash has from `IMAGE_ADDRESS` on when it starts; by default it has no flash.
 
     Attributes
     ----------
@@ -128,9 +139,9 @@ class SimulatedBoard:
         On entry, if the simulation does not start.
     """
 
-    def __init__(self, config, *, simulator="verilator", folder=Path("build/sim")):
+    def __init__(self, config, *, simulator="verilator", folder=Path("build/sim"), image=None):
         accelerator(config)
-        self.config, self.simulator, self.folder = config, simulator, Path(folder).resolve()
+        self.config, self.simulator, self.folder, self._image = config, simulator, Path(folder).resolve(), image
 
     def __enter__(self):
         try:
@@ -139,6 +150,7 @@ class SimulatedBoard:
             raise SimulatorError(str(error)) from None
         self._temporary = tempfile.TemporaryDirectory()
         self._meeting = Path(self._temporary.name)
+        self.put_flash(self._image)
         self._process = multiprocessing.get_context("spawn").Process(
             target=_simulate, args=(built, self._meeting, os.getpid()))
         self._process.start()
@@ -171,6 +183,18 @@ class SimulatedBoard:
     def connect(self, config=None, *, latency=LATENCY_S):
         """The driver of real boards, connected to this one."""
         return DRIVERS[type(self.config)](self.port, config, baud=BAUD, latency=latency)
+
+    def put_flash(self, image, level=1):
+        """Give the board a flash with an image, or for None none, whose data line has this level then."""
+        path = self._meeting / "flash"
+        low, new = path.with_suffix(".low"), path.with_suffix(".new")
+        low.unlink(missing_ok=True)
+        path.unlink(missing_ok=True)
+        if image is not None:
+            new.write_bytes(bytes(IMAGE_ADDRESS) + image)
+            new.rename(path)
+        elif not level:
+            low.touch()
 
     @contextmanager
     def silent(self, after=0):

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from ...hdl.config import CoreConfig
-from ...hdl.config.block_core import BlockCoreConfig
 from ...hdl.config.engine import EngineConfig
 from ...hdl.config.engine_core import EngineCoreConfig
 from ...hdl.emit import FABRICS, emit_files, sidecar
@@ -38,8 +36,6 @@ def generate_core(config, folder, fabric="generic"):
     folder : Path
     fabric : str
     """
-    from ..integration.block_core_files import block_core_files
-    from ..integration.engine_files import engine_files
     from ..integration.files import integration_files
     from ..integration.systemrdl import IntegrationError
 
@@ -52,8 +48,7 @@ def generate_core(config, folder, fabric="generic"):
         if fabric_of(other) not in (fabric, None):
             raise BadInput(f"{folder} must hold no core of fabric {fabric_of(other)}, and holds {other.stem}")
     with refusing(IntegrationError):
-        files = {BlockCoreConfig: block_core_files, CoreConfig: integration_files,
-                 EngineCoreConfig: engine_files}[type(config)](config, fabric)
+        files = integration_files(config, fabric)
     for name in files:
         if (folder / name).is_dir():
             raise BadInput(f"{folder / name} must be a file, and is a folder")
@@ -93,7 +88,7 @@ def command(blocks, config, core, engine_path, engine_core, fabric, out):
     With --fabric ecp5, its cells make the Verilog smaller there, and a file of their models goes beside it; the
     macro then has a --result-interval of 4 if none is given.
 
-    With --engine and --bus, write the engine with registers on that bus, and a C driver.
+    With --engine and --bus, write the engine with registers on that bus, and all that is needed to integrate it.
     """
     if engine_path:
         if config or core:

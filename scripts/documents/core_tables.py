@@ -9,7 +9,7 @@ from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import register_map
 from ..common.markdown import table
 from ..integration.c_headers import FULL
-from ..integration.files import core_sidecar
+from ..integration.files import sidecar
 
 # Keys of `NAME.json`.
 KEYS = {
@@ -66,7 +66,7 @@ def signals_table():
 
 def keys_table():
     """Keys of `NAME.json`."""
-    assert set(KEYS) == set(json.loads(core_sidecar(FULL)))
+    assert set(KEYS) == set(json.loads(sidecar(FULL)))
     return table(("key", "contents"), [(f"`{key}`", meaning) for key, meaning in KEYS.items()])
 
 

@@ -59,7 +59,7 @@ class Design:
             top = MeasuredMacro(config=config)
         else:
             self.setting = first_setting(board, clock, self.device)
-            top = BoardTop(accelerator=self.accelerator, pll=self.setting, baud=board.baud)
+            top = BoardTop(accelerator=self.accelerator, pll=self.setting, baud=board.baud, flash=board.flash)
         files = platform.prepare(top, name=TOP).files
         fabric = "ecp5" if self.device.family == "ecp5" else "generic"
         module = self.accelerator.module

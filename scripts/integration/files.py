@@ -1,33 +1,50 @@
-"""The integration files: a core's Verilog and everything written beside it, and what an engine has of that too."""
+"""The integration files: the Verilog of a core of any kind, and everything written beside it."""
 
 import json
 from importlib.metadata import version
 from pathlib import Path
 
-from ...hdl.csr.register_map import BUS_ADDRESS_BITS
-from ...hdl.emit import emit_files
-from .c_headers import DRIVER, errors_header, registers_header, values_header
+from ...golden.engine.image import Fault
+from ...hdl.config import CoreConfig
+from ...hdl.config.block_core import BlockCoreConfig
+from ...hdl.config.engine_core import EngineCoreConfig
+from ...hdl.emit import described_formats, emit_files
+from .block_core_steps import block_core_testbench
+from .c_headers import driver_files, values_header
 from .cell_models import cell_models
-from .interfaces import package
+from .core_steps import core_testbench
+from .engine_steps import engine_testbench
+from .interfaces import interfaces, package
 from .ip_xact import ip_xact
 from .packages import platform_designer, vivado
-from .simulation import filled, makefile, register_model, simulation_files
+from .simulation import filled, simulation_files
 from .systemrdl import pages, systemrdl
 
 HERE = Path(__file__).resolve().parent
 
 # Clock period of the constraints; users change it.
 PERIOD_NS = 10
+# FuseSoC's generator of cores.
+GENERATOR = ("fusesoc_bitline.core", "fusesoc_bitline.py")
 # Of FuseSoC.
 SIMULATORS = ("dsim", "icarus", "modelsim", "rivierapro", "vcs", "verilator", "xcelium", "xsim")
 
 
+# Of each kind of core: its testbench, and what its description alone has.
+KINDS = {
+    CoreConfig: (core_testbench, lambda config: {"lanes": config.lanes, "latency": {"macro": config.macro.latency}}),
+    BlockCoreConfig: (block_core_testbench, lambda config: described_formats(config.blocks)),
+    EngineCoreConfig: (engine_testbench, lambda config: {
+        "engine_hash": config.engine.hash, "faults": {fault.value: fault.name for fault in Fault}}),
+}
+
+
 def integration_files(config, fabric="generic"):
-    """Contents of all files of a core, by name.
+    """Contents of all files of a core of any kind, by name.
 
     Parameters
     ----------
-    config : CoreConfig
+    config : CoreConfig, BlockCoreConfig or EngineCoreConfig
     fabric : str
         As of `emit`. What simulates Verilog with cells gets their models; other vendors' tools get nothing.
 
@@ -35,73 +52,52 @@ def integration_files(config, fabric="generic"):
     ------
     EmitError
         Yosys rejected the Verilog.
+    ValueError
+        An engine has what there is no gateware for.
     IntegrationError
         PeakRDL is not installed.
     """
-    name, models = config.name, cell_models(fabric)
-    verilog = emit_files(config, fabric)
-    files = verilog | common_files(config, fabric, verilog, models) | simulation_files(config) | {
-        f"{name}.json": core_sidecar(config, fabric),
-        f"{name}_registers.h": values_header(config),
-        f"{DRIVER}_registers.h": registers_header(),
-        f"{DRIVER}_errors.h": errors_header(),
-    }
-    for copied in (HERE / "drivers" / f"{DRIVER}.c", HERE / "drivers" / f"{DRIVER}.h", HERE / "fusesoc_bitline.core",
-                   HERE / "fusesoc_bitline.py"):
-        files[copied.name] = copied.read_text(encoding="utf-8")
-    if config.bus == "axi":
-        files[f"{name}_litex.py"] = litex(config, verilog)
-    return files
-
-
-def common_files(config, fabric, verilog, models):
-    """What a core has, and an engine too: all that knows nothing but ports, registers and names.
-
-    Parameters
-    ----------
-    config : CoreConfig or EngineCoreConfig
-    fabric : str
-    verilog : iterable of str
-        Names of the files of its Verilog.
-    models : dict
-        `cell_models`.
-
-    Raises
-    ------
-    IntegrationError
-        PeakRDL is not installed.
-    """
-    name = config.name
-    files = pages(config) | models | makefile(config, [*verilog, *models]) | register_model(config) | {
+    name, part = config.name, package(config)
+    verilog, models = emit_files(config, fabric), cell_models(fabric)
+    files = pages(config) | fusesoc_files(config, fabric) | driver_files(part.driver) | simulation_files(
+        config, [*verilog, *models]) | {
+        f"{name}.json": sidecar(config, fabric),
         f"{name}.f": "".join(f"{source}\n" for source in verilog),
-        f"{name}.core": fusesoc(config, verilog, models=models),
-        f"{name}.sdc": constraints(config),
         f"{name}_instance.v": template(config),
         f"{name}.rdl": systemrdl(config),
         f"{name}.xml": ip_xact(config, verilog, models),
-        "find_verilator.sh": (HERE / "find_verilator.sh").read_text(encoding="utf-8"),
+        f"{name}_registers.h": values_header(name, part.driver, part.registers),
+        **{copied: (HERE / copied).read_text(encoding="utf-8") for copied in GENERATOR},
     }
     if fabric == "generic":
         files |= {f"{name}_vivado.tcl": vivado(config, verilog, PERIOD_NS),
                   f"{name}_hw.tcl": platform_designer(config, verilog)}
+    if config.bus == "axi" and not isinstance(config, BlockCoreConfig):
+        files[f"{name}_litex.py"] = litex(config, verilog)
     return files
 
 
-def core_sidecar(config, fabric="generic"):
-    """That of a core."""
-    return sidecar(config, fabric, lanes=config.lanes, latency={"macro": config.macro.latency})
+def fusesoc_files(config, fabric="generic", vlnv=None):
+    """What FuseSoC simulates and synthesizes: Verilog, a testbench, constraints and the core file, by name."""
+    verilog, models = emit_files(config, fabric), cell_models(fabric)
+    testbench, _ = KINDS[type(config)]
+    return verilog | models | testbench(config) | {
+        f"{config.name}.core": fusesoc(config, verilog, vlnv, models),
+        f"{config.name}.sdc": constraints(config),
+        "find_verilator.sh": (HERE / "find_verilator.sh").read_text(encoding="utf-8"),
+    }
 
 
-def sidecar(config, fabric, **more):
-    """A description of the Verilog of any core for programs, as a JSON object; ``more`` is what only some have."""
-    part = package(config)
+def sidecar(config, fabric="generic"):
+    """A description of the Verilog of a core of any kind for programs, as a JSON object."""
+    part, (_, described) = package(config), KINDS[type(config)]
     return json.dumps({
         "generator": f"bitline {version('bitline')}",
         "module": part.name,
         "hash": part.hash,
         "fabric": fabric,
         "configuration": config.to_dict(),
-        **more,
+        **described(config),
         "ports": [{"name": port.name, "direction": port.direction, "width": port.width, "meaning": port.meaning}
                   for port in part.ports],
         "registers": _described(part.registers),
@@ -165,8 +161,18 @@ def template(config):
 
 def litex(config, sources):
     """The LiteX wrapper of a core whose Verilog is in the files ``sources``."""
+    rows = ""
+    for interface in interfaces(config):
+        if interface.name.startswith(("s_", "m_")):
+            ports = ((port.direction[0], port.name, port.width, *_litex_signal(port.role.lower()))
+                     for port in interface.ports)
+            rows += f'    "{interface.name}": (\n' + "".join(f"        {port},\n" for port in ports) + "    ),\n"
     return filled("litex.py.in", {
-        "NAME": config.name, "SOURCES": tuple(sources), "INPUT_BITS": config.input_stream_bits,
-        "WEIGHT_BITS": config.weight_stream_bits, "OUTPUT_BITS": config.output_stream_bits,
-        "ADDRESS_BITS": BUS_ADDRESS_BITS, "USER_BITS": int(config.checksum),
-        "DMA_BITS": config.dma, "VECTOR_BEATS": config.vector_beats})
+        "NAME": config.name, "NOUN": package(config).noun, "SOURCES": tuple(sources), "INTERFACES": rows,
+        "VECTOR_BEATS": getattr(config, "vector_beats", 0)})
+
+
+def _litex_signal(role):
+    """Channel, none of a stream, and signal of a role on AXI."""
+    size = 2 if role.startswith("a") else 1
+    return ("", role[1:]) if role.startswith("t") else (role[:size], role[size:])

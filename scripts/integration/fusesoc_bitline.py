@@ -1,5 +1,5 @@
-"""FuseSoC's generator of Bitline cores. Its parameters are a core's configuration, as NAME.json has it, and the fabric
-whose cells the Verilog may have, if it is not `generic`.
+"""FuseSoC's generator of Bitline cores. Its parameters are the configuration of a core of any kind, as NAME.json has
+it, and the fabric whose cells the Verilog may have, if it is not `generic`.
 
 SPDX-License-Identifier: Apache-2.0
 """
@@ -9,22 +9,20 @@ from pathlib import Path
 
 import yaml
 from bitline.hdl.config import CoreConfig
-from bitline.hdl.emit import FABRICS, emit_files
-from bitline.scripts.integration.cell_models import cell_models
-from bitline.scripts.integration.files import HERE, constraints, fusesoc
-from bitline.scripts.integration.simulation import testbench_files
+from bitline.hdl.config.block_core import BlockCoreConfig
+from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.hdl.emit import FABRICS
+from bitline.scripts.integration.files import fusesoc_files
 
 job = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
-fabric = job["parameters"].pop("fabric", "generic")
+parameters = job["parameters"]
+fabric = parameters.pop("fabric", "generic")
 if fabric not in FABRICS:
     sys.exit(f"bitline: fabric must be one of {', '.join(FABRICS)}, not {fabric}")
+kind = BlockCoreConfig if "blocks" in parameters else EngineCoreConfig if "engine" in parameters else CoreConfig
 try:
-    config = CoreConfig.from_dict(job["parameters"])
+    files = fusesoc_files(kind.from_dict(parameters), fabric, job["vlnv"])
 except (TypeError, ValueError) as error:
     sys.exit(f"bitline: {error}")
-verilog, models = emit_files(config, fabric), cell_models(fabric)
-files = {**verilog, **models, **testbench_files(config), f"{config.name}.sdc": constraints(config),
-         "find_verilator.sh": (HERE / "find_verilator.sh").read_text(encoding="utf-8"),
-         f"{config.name}.core": fusesoc(config, verilog, vlnv=job["vlnv"], models=models)}
 for name, content in files.items():
     Path(name).write_text(content, encoding="utf-8")

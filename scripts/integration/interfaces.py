@@ -1,4 +1,4 @@
-"""What the integration files of a core, or of an engine behind a bus, are made of; and its bus interfaces."""
+"""What the integration files of a core of any kind are made of; and its bus interfaces."""
 
 from dataclasses import dataclass
 from itertools import groupby
@@ -7,11 +7,12 @@ from ...hdl.block_core.register_map import BLOCK_CORE_ERRORS, block_core_registe
 from ...hdl.block_core.top import block_core_ports
 from ...hdl.config import CoreConfig
 from ...hdl.config.block_core import BlockCoreConfig
+from ...hdl.config.engine_core import EngineCoreConfig
 from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import CORE_ERRORS, register_map
 from ...hdl.engine_core.register_map import ENGINE_ERRORS, engine_register_map
 from ...hdl.engine_core.top import engine_core_ports
-from .c_headers import BLOCK_CORE, DRIVER, ENGINE_DRIVER
+from .c_headers import BLOCK_DRIVER, DRIVER, ENGINE_DRIVER
 
 VENDOR, LIBRARY = "bitline.org", "core"
 
@@ -30,8 +31,8 @@ class Package:
     registers : tuple of Register
     reset : str
         As of `CoreConfig`.
-    drivers : tuple of str
-        Names of the files of its driver.
+    driver : str
+        As of `driver_files`.
     numbers : tuple of str
         Names of the files that its testbench reads.
     errors : dict of ErrorCode to str
@@ -44,7 +45,7 @@ class Package:
     ports: list
     registers: tuple
     reset: str
-    drivers: tuple
+    driver: str
     numbers: tuple
     errors: dict
 
@@ -60,18 +61,23 @@ class Package:
                 "answers with an error.")
 
 
+# Of each kind of core: what it is, its ports and registers, its driver, what its testbench reads, and its errors.
+KINDS = {
+    CoreConfig: ("core", core_ports, register_map, DRIVER, ("steps", "results"), CORE_ERRORS),
+    BlockCoreConfig: ("core", block_core_ports, block_core_register_map, BLOCK_DRIVER, ("steps", "results"),
+                      BLOCK_CORE_ERRORS),
+    EngineCoreConfig: ("engine", engine_core_ports, lambda config: engine_register_map(config.engine), ENGINE_DRIVER,
+                       ("steps",), ENGINE_ERRORS),
+}
+
+
 def package(config):
     """The `Package` of a `CoreConfig`, a `BlockCoreConfig` or an `EngineCoreConfig`."""
-    if isinstance(config, BlockCoreConfig):
-        return Package(config.name, config.hash, "core", block_core_ports(config), block_core_register_map(config),
-                       config.reset, (f"{BLOCK_CORE}_registers.h",), (), BLOCK_CORE_ERRORS)
-    if isinstance(config, CoreConfig):
-        drivers = (f"{DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_errors.h"))
-        return Package(config.name, config.hash, "core", core_ports(config), register_map(config), config.reset,
-                       tuple(drivers), (f"{config.name}_steps.hex", f"{config.name}_results.hex"), CORE_ERRORS)
-    drivers = (f"{ENGINE_DRIVER}{end}" for end in (".h", ".c", "_registers.h", "_codes.h"))
-    return Package(config.name, config.hash, "engine", engine_core_ports(config), engine_register_map(config.engine),
-                   config.reset, tuple(drivers), (f"{config.name}_steps.hex",), ENGINE_ERRORS)
+    noun, ports, registers, driver, numbers, errors = KINDS[type(config)]
+    return Package(
+        name=config.name, hash=config.hash, noun=noun, ports=ports(config), registers=registers(config),
+        reset=config.reset, driver=driver, errors=errors,
+        numbers=tuple(f"{config.name}_{each}.hex" for each in numbers))
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,20 @@ class Interface:
     def is_register_bus(self):
         """It is the bus of registers."""
         return self.ports[0].is_register_bus
+
+    @property
+    def address_bits(self):
+        """Of the memory that it is a master of; 0 if it is none."""
+        return self._width("ARADDR") if self.leads else 0
+
+    @property
+    def data_bits(self):
+        """Of a beat of what it reads."""
+        return self._width("RDATA")
+
+    def _width(self, role):
+        """Bits of a port; 0 if there is none."""
+        return next((port.width for port in self.ports if port.role == role), 0)
 
     @property
     def parameters(self):

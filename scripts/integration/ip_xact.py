@@ -4,6 +4,7 @@ import xml.etree.ElementTree as ElementTree
 from importlib.metadata import version
 
 from ...hdl.csr.register_map import BUS_ADDRESS_BITS, Access
+from .c_headers import driver_files
 from .interfaces import LIBRARY, VENDOR, interfaces, package
 from .systemrdl import bounds, is_bounded, is_error_code, remarks
 
@@ -26,12 +27,17 @@ FILE_TYPES = {".v": "verilogSource", ".sdc": "SDC", ".h": "cSource", ".c": "cSou
 def ip_xact(config, verilog, models=()):
     """The XML of a core or engine whose Verilog is in the files ``verilog``; ``models`` are those of `cell_models`."""
     part = package(config)
-    file_sets = {"rtl": list(verilog), "constraints": [f"{part.name}.sdc"], "driver": list(part.drivers)}
+    file_sets = {"rtl": list(verilog), "constraints": [f"{part.name}.sdc"], "driver": list(driver_files(part.driver))}
     if models:
         file_sets["models"] = list(models)
+    # The memory of each master.
+    spaces = [("addressSpace", [("name", interface.name), ("range", str(1 << interface.address_bits)),
+                                ("width", str(interface.data_bits))])
+              for interface in interfaces(config) if interface.address_bits]
     tree = _tree("component", [
         ("vendor", VENDOR), ("library", LIBRARY), ("name", part.name), ("version", version("bitline")),
         ("busInterfaces", [_interface(interface) for interface in interfaces(config)]),
+        *([("addressSpaces", spaces)] if spaces else []),
         ("memoryMaps", [("memoryMap", [("name", "registers"), _block(part)])]),
         ("model", [
             ("views", [("view", [("name", "rtl"), ("envIdentifier", "verilog:any:any"),
@@ -70,14 +76,18 @@ def _vlnv(identifier, suffix=""):
 
 def _interface(interface):
     """A bus interface; a clock, a reset or an interrupt is one too."""
-    role = ("slave", [("memoryMapRef", {"memoryMapRef": "registers"}, [])] if interface.is_register_bus else [])
+    if interface.leads:
+        space = ("addressSpaceRef", {"addressSpaceRef": interface.name}, [])
+        role = ("master", [space] if interface.address_bits else [])
+    else:
+        role = ("slave", [("memoryMapRef", {"memoryMapRef": "registers"}, [])] if interface.is_register_bus else [])
     maps = [("portMap", [("logicalPort", [("name", port.role)]), ("physicalPort", [("name", port.name)])])
             for port in interface.ports]
     return ("busInterface", [
         ("name", interface.name), ("busType", _vlnv(interface.kind), []),
         ("abstractionTypes", [("abstractionType", [("abstractionRef", _vlnv(interface.kind, "_rtl"), []),
                                                    ("portMaps", maps)])]),
-        ("master", []) if interface.leads else role])
+        role])
 
 
 def _block(part):
@@ -126,9 +136,6 @@ def _file_type(name):
 
 def _parameters(config):
     """Names, types and values of the configuration, those of its parts before its own."""
-    described = config.to_dict()
-    for part in ("engine", "macro"):
-        described = {**described.pop(part, {}), **described}
-    for name, value in described.items():
+    for name, value in config.flat().items():
         kind = "bit" if isinstance(value, bool) else "longint" if isinstance(value, int) else "string"
         yield name, kind, str(int(value)) if isinstance(value, int) else f'"{value}"'

@@ -33,10 +33,18 @@ def vivado(config, verilog, period_ns):
     known = [interface for interface in interfaces(config) if interface.kind != WISHBONE]
     registers = "".join(filled("vivado_registers.tcl.in", {"BUS": interface.name, "RANGE": 1 << BUS_ADDRESS_BITS})
                         for interface in known if interface.is_register_bus)
+    spaces = "".join(filled("vivado_space.tcl.in", {"BUS": interface.name, "WIDTH": interface.data_bits,
+                                                    "RANGE": _range(interface.address_bits)})
+                     for interface in known if interface.address_bits)
     return filled("vivado.tcl.in", {
         **_described(config, verilog), "VERSION": ".".join(numbers), "REVISION": revision, "VENDOR": VENDOR,
-        "LIBRARY": LIBRARY, "REGISTERS": registers,
+        "LIBRARY": LIBRARY, "MEMORY": registers + spaces,
         "INTERFACES": "\n".join(_vivado_interface(interface, known, period_ns) for interface in known)})
+
+
+def _range(bits):
+    """The number of bytes with addresses of so many bits, as Vivado has it, which computes with 64 bits: 4G or 16E."""
+    return f"{1 << bits % 10}{' KMGTPE'[bits // 10]}"
 
 
 def _vivado_interface(interface, known, period_ns):

@@ -57,3 +57,57 @@ class RegisterSteps:
         self.add(REFUSED_READ, (1 << ADDRESS_BITS) - 4)
         self.read("error", code=code, count=1)
         self.write("control", clear_error=1)
+
+
+class StreamSteps(RegisterSteps):
+    """The same with beats of vectors and weights, and the beats of results that must come, in `results`.
+
+    Parameters
+    ----------
+    registers : tuple of Register
+    input_bits, weight_bits, output_bits : int
+        Of a beat of each stream.
+    """
+
+    def __init__(self, registers, input_bits, weight_bits, output_bits):
+        super().__init__(registers, max(64, beat_bits(input_bits), beat_bits(weight_bits)))
+        self.bits, self.output_bits = {VECTOR: input_bits, WEIGHTS: weight_bits}, output_bits
+        self.results = []
+
+    def parts(self, step):
+        """Of a step what to do, and three numbers: those of `split_beat`; address, data, 0; or address, mask, value."""
+        kind, data = step >> self.data_bits + ADDRESS_BITS, step & (1 << self.data_bits) - 1
+        if kind in self.bits:
+            return kind, *split_beat(data, self.bits[kind])
+        address = step >> self.data_bits & (1 << ADDRESS_BITS) - 1
+        return (kind, address, data, 0) if kind == WRITE else (kind, address, data >> 32, data & (1 << 32) - 1)
+
+    def stream(self, kind, data):
+        """A packet of bytes, `VECTOR` or `WEIGHTS`; how many beats it has."""
+        parts = list(beats(data, self.bits[kind]))
+        for beat in parts:
+            self.add(kind, 0, beat)
+        return len(parts)
+
+
+def beat_bits(bits):
+    """Bits of a beat with ``tkeep`` and ``tlast``."""
+    return bits + bits // 8 + 1
+
+
+def beats(data, bits):
+    """Beats of a packet: ``tlast``, ``tkeep`` and ``tdata``, the last lowest."""
+    size = bits // 8
+    for first in range(0, len(data), size):
+        part = data[first:first + size]
+        yield joined_beat(first + size >= len(data), (1 << len(part)) - 1, int.from_bytes(part, "little"), bits)
+
+
+def joined_beat(last, keep, data, bits):
+    """A beat of ``tlast``, ``tkeep`` and ``tdata``."""
+    return (last << bits // 8 | keep) << bits | data
+
+
+def split_beat(beat, bits):
+    """``tlast``, ``tkeep`` and ``tdata`` of a `joined_beat`."""
+    return beat >> bits + bits // 8, beat >> bits & (1 << bits // 8) - 1, beat & (1 << bits) - 1

@@ -31,7 +31,7 @@ CHOICE = block_macro("MXFP4+MXINT8", columns=4, macro={"banks": 2})
 BLOCKS = replace(CHOICE, input_beat_bits=64)
 ENGINE = ("engine.control", "engine.memory", "engine.compute", "engine")
 FOLDERS = ("axi", "bist", "block_core", "clocking", "columns", "core", "csr", *ENGINE, "engine_core", "fabric",
-           "formats", "macro", "uart_bridge")
+           "flash", "formats", "macro", "uart_bridge")
 MEMBERS = "Members\n-------\n"
 # What a parameter of such a name is, but for those of `OWN`.
 COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_requantizer": 2, "max_skipped": 7,
@@ -43,12 +43,12 @@ COMMON = {"config": CORE, "bits": 32, "lengths": [5, 9], "many": True, "max_in_r
           "sum_shape": signed(8), "max_accumulations": 3, "index": 0,
           "others": (ErrorCode.LOCKED, *tuple(ErrorCode)[ErrorCode.ABORTED:]),
           "overlaps": True, "is_fast": True, "latency": 12,
-          "source": "sync", "sink": "macro", "address_bits": 32, "packet_beats": 3, "row_bits": 16, "row_beats": 4,
-          "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32),
+          "source": "sync", "sink": "macro", "address": 3 << 20, "address_bits": 32, "packet_beats": 3,
+          "row_bits": 16, "row_beats": 4, "vector_beats": 3, "beat": beat_layout(32), "result_beat": beat_layout(32),
           "lanes": 4, "words": 4, "together": 2, "in_order": False,
           "has_windows": True, "size": 1024, "program_length": 4, "bytes_after": 4,
           "choice": CHOICE.x, "exponent_bits": 9, "bias": 256, "mantissa_bits": 23, "float_exponent_bits": 8}
-OWN = {"columns": MACRO, **dict.fromkeys((*ENGINE, "engine_core"), default_engine()), "macro": MACRO,
+OWN = {"columns": MACRO, **dict.fromkeys((*ENGINE, "engine_core", "flash"), default_engine()), "macro": MACRO,
        "uart_bridge": MACRO, "formats": CHOICE, "block_core": BLOCKS}
 SHAPES = {"BitcellColumns": BITCELLS, "ColumnBlock": BITCELLS, "OnesColumn": OnesShape(rows=8, latency=3),
           "StreamCrossing": 8}

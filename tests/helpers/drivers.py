@@ -26,8 +26,9 @@ def compile_driver(files, name, folder):
 
 
 def compile_freestanding(files, name, folder, *compiler):
-    """Compile a driver, and return what it needs of a library."""
+    """Compile a driver, and return the names that it needs of a library; another driver's are none of them."""
     write_driver(files, folder)
     subprocess.run([*compiler, *STRICT, *FREESTANDING, f"{name}.c", "-o", "driver.o"], cwd=folder, check=True)
-    return subprocess.run(["nm", "--undefined-only", "driver.o"], cwd=folder, check=True, capture_output=True,
-                          text=True).stdout
+    found = subprocess.run(["nm", "--undefined-only", "driver.o"], cwd=folder, check=True, capture_output=True,
+                           text=True).stdout
+    return {needed for needed in found.replace(" U ", "").split() if not needed.startswith("bitline_")}

@@ -10,7 +10,7 @@ ROOMS = [
     "golden", "golden.kernels", "golden.formats", "golden.transformer", "golden.engine", "hdl.config", "hdl.fabric",
     "hdl.columns", "hdl.macro", "hdl.csr", "hdl.axi", "hdl.bist", "hdl.core", "hdl.engine.control", "hdl.engine.memory",
     "hdl.engine.compute", "hdl.engine", "hdl.engine_core", "hdl.formats", "hdl.block_core", "hdl", "hdl.measure",
-    "hdl.clocking", "hdl.uart_bridge",
+    "hdl.clocking", "hdl.flash", "hdl.uart_bridge",
     "constraints", "verif", "verif.sim", "verif.macro", "verif.csr", "verif.core", "verif.axi", "verif.driver",
     "verif.engine", "verif.formats", "verif.soc", "verif.fault_injection", "verif.formal", "host.network",
     "host.network.operators", "host.network.onnx_operators",

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bitline.hdl.flash.image_loader import FlashState
 from bitline.host.board.engine_board import BoardRun
 from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.networks import classify
@@ -38,15 +39,22 @@ def test_a_network_on_a_simulated_board(cli, files):
     assert (status, errors) == (0, "") and printed.startswith(expected)
     last, = printed.removeprefix(expected).splitlines()
     cycles = int(expected.split("class ")[1].split(", ")[1].split()[0].replace(",", ""))
-    assert last.startswith(f"the board at simulated, 75 MHz: the same outputs, {cycles:,} cycles an input, "
-                           f"{75e6 / cycles:,.0f} inputs a second; ")
+    assert last.startswith("the board at simulated, 75 MHz, image sent as no flash answers: the same outputs, "
+                           f"{cycles:,} cycles an input, {75e6 / cycles:,.0f} inputs a second; ")
+
+
+def test_a_network_in_the_flash_of_a_simulated_board(cli, files):
+    status, printed, errors = cli(*arguments(files, "--backend", "board", "--port", "simulated", "--flash", files[0]))
+    assert (status, errors) == (0, "")
+    assert "the board at simulated, 75 MHz, which has the image: the same outputs, " in printed
 
 
 def test_a_wrong_result_of_a_board_is_refused(refused, files, monkeypatch):
     @contextmanager
-    def wrong(port, config, folder):
+    def wrong(port, config, folder, flash):
         run = BoardRun(np.array([1, 2, 3, 4, 5], np.int8), np.array([4]), 4, 9)
-        yield SimpleNamespace(config=config, load=lambda data: None, begin_stream=lambda: None, run=lambda x: run)
+        yield SimpleNamespace(config=config, load=lambda data, keeps: None, begin_stream=lambda: None,
+                              run=lambda x: run, flash_state=lambda: FlashState.SILENT)
 
     monkeypatch.setattr(classify, "connected", wrong)
     refused(*arguments(files, "--backend", "board", "--port", "none"),
@@ -56,6 +64,8 @@ def test_a_wrong_result_of_a_board_is_refused(refused, files, monkeypatch):
 def test_what_is_refused(refused, files, tmp_path):
     for only in (["--port", "simulated"], ["--backend", "board"]):
         refused(*arguments(files, *only), match="--port must be given with --backend board, and with no other")
+    refused(*arguments(files, "--backend", "board", "--port", "none", "--flash", files[0]),
+            match="--flash must be given with --port simulated, and with no other")
     refused(*arguments(files, "--backend", "board", "--port", tmp_path / "none"),
             match="none must be a serial port that can be opened, and is not: No such file or directory")
     files[0].write_bytes(files[0].read_bytes()[:-1])

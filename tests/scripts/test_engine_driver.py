@@ -13,8 +13,7 @@ from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.csr.register_map import ErrorCode
 from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.generate import generate_core
-from bitline.scripts.integration.c_headers import ENGINE_DRIVER
-from bitline.scripts.integration.engine_files import driver_files
+from bitline.scripts.integration.c_headers import ENGINE_DRIVER, driver_files
 from bitline.verif.engine.small_engines import DEPTHWISE
 from bitline.verif.sim.build import compile_program
 from bitline.verif.sim.simulators import source
@@ -89,7 +88,7 @@ def program(request, tmp_path_factory):
     path, core = tmp_path_factory.mktemp("engine_driver"), EngineCoreConfig(engine=DEPTHWISE, bus=request.param)
     generate_core(core, path)
     sources = [path / name for name in (path / f"{core.name}.f").read_text(encoding="utf-8").split()]
-    driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
+    driver = compile_driver(driver_files(ENGINE_DRIVER), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_test"
     options = ("--prefix", "Vcore", "--x-assign", "unique", "--x-initial", "unique")
     compile_program(program, core.name, [*sources, source("engine_test.cpp"), driver], *options,

@@ -9,8 +9,7 @@ from bitline.golden.engine.image import Fault
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.generate import generate_core
-from bitline.scripts.integration.c_headers import ENGINE_DRIVER
-from bitline.scripts.integration.engine_files import driver_files
+from bitline.scripts.integration.c_headers import ENGINE_DRIVER, driver_files
 from bitline.verif.engine.small_engines import OUTSIDE
 from bitline.verif.sim.build import compile_program
 from bitline.verif.sim.simulators import source
@@ -28,15 +27,16 @@ def program(tmp_path_factory):
     path, core = tmp_path_factory.mktemp("engine_weights"), EngineCoreConfig(engine=CONFIG)
     generate_core(core, path)
     sources = [path / name for name in (path / f"{core.name}.f").read_text(encoding="utf-8").split()]
-    driver = compile_driver(driver_files(), ENGINE_DRIVER, path / "driver")
+    driver = compile_driver(driver_files(ENGINE_DRIVER), ENGINE_DRIVER, path / "driver")
     program = path / "build" / "engine_outside_test"
     compile_program(program, core.name, [*sources, source("engine_outside_test.cpp"), driver], "--prefix", "Vcore",
                     "--x-assign", "unique", "--x-initial", "unique", "-CFLAGS", "-I.. -O0")
     return program
 
 
-@pytest.mark.parametrize("latency, stalls, least, most", [(1, 0, -10, 10), (100, 300, 50, 2000)])
-def test_weights_come_from_memory(program, tmp_path, latency, stalls, least, most):
+@pytest.mark.parametrize("latency, stalls, bursts, least, most", [
+    (1, 0, 1000, -10, 10), (100, 300, 1000, 50, 2000), (100, 0, 4, 50, 2000)])
+def test_weights_come_from_memory(program, tmp_path, latency, stalls, bursts, least, most):
     build = Builder(np.random.default_rng(1), (1, 6, 5, 8))
     build.depthwise()
     build.conv(20, (2, 2))
@@ -48,8 +48,8 @@ def test_weights_come_from_memory(program, tmp_path, latency, stalls, least, mos
     image, given, memories = tmp_path / "image", tmp_path / "input", tmp_path / "memories"
     image.write_bytes(compile_network(CONFIG, build.network()).image)
     given.write_bytes(x.tobytes())
-    done = subprocess.run([program, image, given, memories, str(latency), str(stalls)], capture_output=True, text=True,
-                          check=True)
+    done = subprocess.run([program, image, given, memories, str(latency), str(stalls), str(bursts)],
+                          capture_output=True, text=True, check=True)
     lines = [(name, *map(int, numbers)) for name, *numbers in (line.split() for line in done.stdout.splitlines())]
     assert [line[:3] if len(line) > 3 else line for line in lines] == [
         ("init", OK), ("port", 4), ("apart", ARGUMENT), ("load", OK), ("in_place", OK, 0), ("damaged", DAMAGED),

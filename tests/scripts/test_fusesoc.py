@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine_core import EngineCoreConfig
-from bitline.scripts.integration.engine_files import engine_files
+from bitline.hdl.config.formats import block_macro
 from bitline.scripts.integration.files import integration_files
 from bitline.verif.engine.small_engines import DEPTHWISE
 from some import some
@@ -36,13 +37,13 @@ def folder(tmp_path_factory):
     return path
 
 
-def system(folder, parameters):
+def system(folder, parameters, toplevel=OTHER.name):
     """A core file that has the generator make a core."""
     description = {
         "name": "::system:1.0",
         "filesets": {"rtl": {"depend": ["bitline:generators:core"]}},
         "generate": {"bitline": {"generator": "bitline_core", "parameters": parameters}},
-        "targets": {"lint": {"filesets": ["rtl"], "generate": ["bitline"], "toplevel": OTHER.name,
+        "targets": {"lint": {"filesets": ["rtl"], "generate": ["bitline"], "toplevel": toplevel,
                              "default_tool": "verilator", "tools": {"verilator": {"mode": "lint-only"}}}},
     }
     (folder / "system.core").write_text("CAPI=2:\n" + yaml.safe_dump(description), encoding="utf-8")
@@ -100,7 +101,7 @@ def test_testbench_passes_and_notices_a_wrong_result(tool, config, tmp_path):
 @pytest.mark.slow
 def test_testbench_of_an_engine_passes_and_notices_a_wrong_word(tmp_path):
     config = EngineCoreConfig(engine=DEPTHWISE, bus="apb")
-    for name, content in engine_files(config).items():
+    for name, content in integration_files(config).items():
         if name.endswith((".core", "v", ".sdc", ".sh", ".hex")):
             (tmp_path / name).write_text(content, encoding="utf-8")
     assert fusesoc(tmp_path, "run", "--target", "lint", config.name).returncode == 0
@@ -146,8 +147,19 @@ def test_generator_makes_a_core(folder, fabric):
     assert ("CCU2C" in made.read_text(encoding="utf-8")) == bool(fabric)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("config", [EngineCoreConfig(engine=DEPTHWISE, bus="apb"), BlockCoreConfig(
+    blocks=block_macro("MXFP4", columns=2, input_beat_bits=32))], ids=lambda config: config.name)
+def test_generator_makes_cores_of_other_kinds(folder, config):
+    system(folder, config.to_dict(), config.name)
+    done = fusesoc(folder, "run", "--clean", "--target", "lint", "system", VERILATOR="verilator-cli")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len(list(folder.glob(f"build/system*/lint*/src/system*/{config.name}.v"))) == 1
+
+
 @pytest.mark.parametrize("parameters, match", [
     ({"macro": {"rows": 0, "columns": 3}}, "rows must be an integer from 1 to 1024, not 0"),
+    ({"engine": {"macro": {"rows": 0, "columns": 3}}}, "rows must be an integer from 1 to 1024, not 0"),
     ({**OTHER.to_dict(), "fabric": "ice40"}, "fabric must be one of generic, ecp5, not ice40"),
 ])
 def test_generator_refuses_a_wrong_configuration_in_one_line(folder, parameters, match):

@@ -1,6 +1,7 @@
 """``bitline generate --format``."""
 
 import json
+from pathlib import Path
 
 import pytest
 from bitline.hdl.config.block_core import BlockCoreConfig
@@ -44,9 +45,9 @@ def test_block_core_is_written(cli, tmp_path):
                                                            input_beat_bits=64))
     name = config.name
     assert status == 0 and name.startswith("bitline_block_core_mxint8_mxfp4_32x2_")
-    assert output.split() == [str(tmp_path / file) for file in sorted(
-        [*(f"{name}{end}" for end in (".f", ".json", ".rdl", ".sdc", ".v", "_instance.v", "_memory.v")),
-         "bitline_block_core_registers.h", "registers"])]
+    paths = output.split()
+    assert paths == sorted(paths) and {f"{name}.v", f"{name}_memory.v", f"{name}_tb.v", "bitline_block_core.c",
+                                       "bitline_core.c", "Makefile"} < {Path(path).name for path in paths}
     description = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
     assert BlockCoreConfig.from_dict(description["configuration"]) == config
     assert description["bias"] == 6 + 6 + 2 * 127 and description["beats"] == {"inputs": 8, "weights": 2}

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from bitline.golden.engine.image import Fault
+from bitline.golden.formats.blocks import NUMBER_OF
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
 from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine import default_engine
@@ -12,15 +13,14 @@ from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.csr.register_map import FORMER_NAMES, Access, register_map
-from bitline.hdl.engine_core.register_map import engine_register_map
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import (
+    BLOCK_DRIVER,
+    DRIVER,
+    ENGINE_DRIVER,
     FULL_ENGINE,
-    block_core_registers_header,
-    engine_codes_header,
-    engine_registers_header,
-    registers_header,
+    driver_files,
     values_header,
 )
 from bitline.scripts.integration.engine_steps import engine_steps
@@ -35,6 +35,8 @@ CONFIG = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2, max_accumulat
 
 CORES = [CONFIG, CoreConfig(macro=MacroConfig(rows=3, columns=2), output="int32"),
          CoreConfig(macro=MacroConfig(rows=3, columns=2), dma=64)]
+ALL_KINDS = [*CORES, EngineCoreConfig(engine=FULL_ENGINE), BlockCoreConfig(blocks=block_macro(
+    "MXINT8+MXFP8_E4M3", columns=1, macro={"banks": 16}, input_beat_bits=1024), bus="apb")]
 
 
 @pytest.fixture(scope="module")
@@ -45,9 +47,7 @@ def folder(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("config", [
-    *CORES, EngineCoreConfig(engine=FULL_ENGINE), BlockCoreConfig(blocks=block_macro(
-        "MXFP4", columns=2, input_beat_bits=64))], ids=lambda config: config.name)
+@pytest.mark.parametrize("config", ALL_KINDS, ids=lambda config: config.name)
 def test_systemrdl_says_what_the_table_says(config, tmp_path):
     path = tmp_path / "core.rdl"
     path.write_text(systemrdl(config), encoding="utf-8")
@@ -64,50 +64,51 @@ def test_systemrdl_says_what_the_table_says(config, tmp_path):
                      for register in package(config).registers for field in register.fields}
 
 
-@pytest.mark.parametrize("config", CORES, ids=lambda config: config.name)
+@pytest.mark.parametrize("config", ALL_KINDS, ids=lambda config: config.name)
 def test_c_headers_have_the_offsets_masks_and_values(config, tmp_path):
-    (tmp_path / "bitline_core_registers.h").write_text(registers_header(), encoding="utf-8")
-    (tmp_path / "values.h").write_text(values_header(config), encoding="utf-8")
+    """Those of the driver are the same for every core of its kind, and have all fields of any."""
+    part = package(config)
+    headers = headers_of(part.driver) | {"values.h": values_header(config.name, part.driver, part.registers)}
     facts = []
-    for register in register_map(config):
-        facts.append(f"offsetof(bitline_core_t, {register.name}) == {register.offset}")
+    for register in part.registers:
+        facts.append(f"offsetof({part.driver}_t, {register.name}) == {register.offset}")
         for field in register.fields:
-            name, own = (f"{prefix}__{register.name}__{field.name}".upper() for prefix in ("bitline_core", config.name))
+            name, own = (f"{prefix}__{register.name}__{field.name}".upper() for prefix in (part.driver, config.name))
             # Of a field that some cores have with more bits the header has all.
             facts += [f"({name}_bm & {field.mask:#x}u) == {field.mask:#x}u", f"{name}_bp == {field.low}",
                       f"{name}_bm == (0xffffffffu >> (32 - {name}_bw)) << {name}_bp",
                       f"{own}_reset == {field.reset:#x}u"]
+    facts += [f"{part.driver.upper()}_ERROR_{code.name} == {code.value}" for code in part.errors]
+    compile_facts(tmp_path, headers, facts)
+
+
+def headers_of(driver):
+    """Headers by name."""
+    return {name: text for name, text in driver_files(driver).items() if name.endswith(".h")}
+
+
+def compile_facts(folder, headers, facts):
+    """Static assertions behind some headers."""
+    for name, text in headers.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    lines = ["#include <stddef.h>", *(f'#include "{name}"' for name in headers),
+             *(f'_Static_assert({fact}, "");' for fact in facts)]
+    (folder / "check.c").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    subprocess.run(["gcc", "-std=c11", "-fsyntax-only", str(folder / "check.c")], check=True)
+
+
+def test_c_headers_have_former_names(tmp_path):
+    facts = []
     for former, name in FORMER_NAMES.items():
         former, name = (f"BITLINE_CORE__{path.replace('.', '__')}".upper() for path in (former, name))
         facts.append(f"{former}_bm == {name}_bm && {former}_bp == {name}_bp && {former}_bw == {name}_bw")
-    lines = [f'_Static_assert({fact}, "");' for fact in facts]
-    path = tmp_path / "check.c"
-    path.write_text("#include <stddef.h>\n#include \"values.h\"\n" + "\n".join(lines), encoding="utf-8")
-    subprocess.run(["gcc", "-std=c11", "-fsyntax-only", str(path)], check=True)
+    compile_facts(tmp_path, headers_of(DRIVER), facts)
 
 
-# It is the same for every block core.
-BLOCK_CORES = [BlockCoreConfig(bus=bus, blocks=block_macro(name, columns=columns, macro={"banks": banks},
-                                                           input_beat_bits=bits)) for name, columns, banks, bits, bus in
-               (("MXFP4", 64, 2, 64, "axi"), ("MXINT8+MXFP8_E4M3", 1, 16, 1024, "apb"))]
-
-
-@pytest.mark.parametrize("driver, headers, registers, more", [
-    ("bitline_engine", [engine_registers_header(), engine_codes_header()], engine_register_map(FULL_ENGINE),
-     [f"BITLINE_ENGINE_FAULT_{fault.name} == {fault.value}" for fault in Fault]),
-    ("bitline_block_core", [block_core_registers_header(package(BLOCK_CORES[0]).registers)],
-     package(BLOCK_CORES[1]).registers, [])])
-def test_c_headers_of_other_cores_have_their_registers(tmp_path, driver, headers, registers, more):
-    facts = list(more)
-    for register in registers:
-        facts.append(f"offsetof({driver}_t, {register.name}) == {register.offset}")
-        for field in register.fields:
-            name = f"{driver}__{register.name}__{field.name}".upper()
-            facts += [f"{name}_bm == {field.mask:#x}u", f"{name}_bp == {field.low}", f"{name}_bw == {field.bits}"]
-    lines = ["#include <stddef.h>", *headers, *(f'_Static_assert({fact}, "");' for fact in facts)]
-    path = tmp_path / "check.c"
-    path.write_text("\n".join(lines), encoding="utf-8")
-    subprocess.run(["gcc", "-std=c11", "-fsyntax-only", str(path)], check=True)
+def test_c_headers_have_faults_and_formats(tmp_path):
+    facts = [f"BITLINE_ENGINE_FAULT_{fault.name} == {fault.value}" for fault in Fault]
+    facts += [f"BITLINE_BLOCK_CORE_{name} == {number}" for name, number in NUMBER_OF.items()]
+    compile_facts(tmp_path, headers_of(ENGINE_DRIVER) | headers_of(BLOCK_DRIVER), facts)
 
 
 def test_pages_have_every_register(folder):

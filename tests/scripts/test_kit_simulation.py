@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.hdl.csr.register_map import CORE_ERRORS, Access, register_map
 from bitline.scripts.commands.generate import generate_core
 from bitline.verif.csr.register_words import PATTERNS, after, legal, reset_word
@@ -54,9 +56,22 @@ def make(folder, environment, *arguments):
 ON_ECP5 = [CoreConfig(macro=MacroConfig(rows=4, columns=2, banks=3, max_accumulations=2)), CONFIGS[3]]
 
 
+BLOCK_CORES = [
+    BlockCoreConfig(blocks=block_macro("MXINT8+MXFP4", columns=5, macro={"banks": 2}, input_beat_bits=64)),
+    BlockCoreConfig(bus="apb", reset="asynchronous", blocks=block_macro(
+        "NVFP4", columns=9, macro={"banks": 3}, input_beat_bits=128, result="bfloat16", max_blocks=3)),
+    BlockCoreConfig(bus="wishbone", blocks=block_macro(
+        "MXFP8_E4M3+MXFP6_E2M3", "MXFP4", columns=12, macro={"banks": 2, "column": "table"}, input_beat_bits=32)),
+]
+ENGINES = [EngineCoreConfig(engine=DEPTHWISE, bus="wishbone"), EngineCoreConfig(engine=TINY),
+           *(EngineCoreConfig(engine=engine) for engine in OUTSIDE.values()),
+           EngineCoreConfig(engine=SMALL_ENGINE, bus="apb", reset="asynchronous")]
+ALL_KINDS = (CONFIGS[0], ENGINES[0], BLOCK_CORES[0], *CONFIGS[1:], *ENGINES[1:], *BLOCK_CORES[1:])
+
+
 @pytest.mark.parametrize("config, fabric", some([
-    *((config, "generic") for config in CONFIGS), *((config, "ecp5") for config in ON_ECP5)], 0),
-    ids=lambda value: getattr(value, "name", value))
+    *((config, "generic") for config in ALL_KINDS), *((config, "ecp5") for config in (*ON_ECP5, BLOCK_CORES[0]))],
+    0, 1, 2), ids=lambda value: getattr(value, "name", value))
 @pytest.mark.parametrize("simulator", SIMULATORS)
 def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
     folder = tmp_path / "kit"
@@ -66,41 +81,22 @@ def test_folder_simulates_alone(simulator, config, fabric, tmp_path, bare):
     assert "\nPASS: " in done.stdout
 
 
-@pytest.mark.parametrize("config", some([
-    EngineCoreConfig(engine=DEPTHWISE, bus="wishbone"), EngineCoreConfig(engine=TINY),
-    *(EngineCoreConfig(engine=engine) for engine in OUTSIDE.values()),
-    EngineCoreConfig(engine=SMALL_ENGINE, bus="apb", reset="asynchronous")], 1), ids=lambda config: config.name)
-@pytest.mark.parametrize("simulator", SIMULATORS)
-def test_folder_of_an_engine_simulates_alone(simulator, config, tmp_path, bare):
-    folder = tmp_path / "kit"
-    generate_core(config, folder)
-    done = make(folder, bare, "sim", f"SIMULATOR={simulator}")
-    assert done.returncode == 0 and "\nPASS: " in done.stdout, done.stdout + done.stderr
-
-
 @pytest.mark.slow
-@pytest.mark.parametrize("block, old, new", [
-    ("lane", "assign above_mux_Y_A = %1;", "assign above_mux_Y_A = 1'h1;"),
+@pytest.mark.parametrize("config, block, old, new, what", [
+    (CONFIGS[0], "accumulator", "shift_q ? ", "1'b0 ? ", "result beat"),
+    (CONFIGS[0], "front", "assign err = %1 & bus__refused", "assign err = %1 & 1'b0", "step"),
+    (ENGINES[0], "lane", "assign above_mux_Y_A = %1;", "assign above_mux_Y_A = 1'h1;", "step"),
     # A write of `read_address` is answered, and the next access is not held.
-    ("registers", "assign hold_and_B_Y = %1;", "assign hold_and_B_Y = 1'h0;")])
-def test_testbench_of_an_engine_notices_a_seeded_bug(block, old, new, tmp_path, bare):
-    folder, config = tmp_path / "kit", EngineCoreConfig(engine=DEPTHWISE, bus="wishbone")
-    generate_core(config, folder)
-    (folder / f"{config.name}.v").write_text(broken(config, block, old, new), encoding="utf-8")
-    done = make(folder, bare, "sim", "SIMULATOR=verilator")
-    assert done.returncode != 0 and "FAIL: step" in done.stdout, done.stdout + done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("block, old, new, what", [
-    ("accumulator", "shift_q ? ", "1'b0 ? ", "result beat"),
-    ("front", "assign err = %1 & bus__refused", "assign err = %1 & 1'b0", "step"),
-])
-def test_testbench_notices_a_seeded_bug(block, old, new, what, tmp_path, bare):
-    folder, config = tmp_path / "kit", CoreConfig(macro=SMALL.macro, bus="wishbone", output="int32")
-    generate_core(config, folder)
-    (folder / f"{config.name}.v").write_text(broken(config, block, old, new), encoding="utf-8")
-    done = make(folder, bare, "sim", "SIMULATOR=verilator")
+    (ENGINES[0], "registers", "assign hold_and_B_Y = %1;", "assign hold_and_B_Y = 1'h0;", "step"),
+    # A result that is lost is not marked; a packet of weights with a wrong header is stored.
+    (BLOCK_CORES[0], "core", "assign m_axis__payload = { block_macro__o_is_lost,", "assign m_axis__payload = { 1'b0,",
+     "result beat"),
+    (BLOCK_CORES[0], "weight_packets", "assign reader__wrong = %1;", "assign reader__wrong = 1'b0;", ""),
+], ids=lambda value: getattr(value, "name", ""))
+def test_testbench_notices_a_seeded_bug(config, block, old, new, what, tmp_path, bare):
+    generate_core(config, tmp_path / "kit")
+    (tmp_path / "kit" / f"{config.name}.v").write_text(broken(config, block, old, new), encoding="utf-8")
+    done = make(tmp_path / "kit", bare, "sim", "SIMULATOR=verilator")
     assert done.returncode != 0 and f"FAIL: {what}" in done.stdout, done.stdout + done.stderr
 
 
@@ -111,7 +107,8 @@ def test_a_missing_simulator_is_said_in_one_line(tmp_path, bare):
     assert "Icarus Verilog (iverilog) or Verilator (verilator) must be on the path" in done.stderr
 
 
-@pytest.mark.parametrize("config", some(CONFIGS[:3], 0), ids=lambda config: config.bus)
+@pytest.mark.parametrize("config", some([*CONFIGS[:3], ENGINES[2], BLOCK_CORES[0]], 0),
+                         ids=lambda config: config.name)
 def test_example_of_cocotb_passes(config, tmp_path):
     generate_core(config, tmp_path)
     sources = (tmp_path / f"{config.name}.f").read_text(encoding="utf-8").split()

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.scripts.integration.files import integration_files
+from bitline.verif.engine.small_engines import OUTSIDE, TINY
 from some import some
 
 CONFIG = CoreConfig(macro=MacroConfig(rows=3, columns=2), checksum=True)
@@ -29,7 +31,7 @@ soc.bitline = BitlineCore(platform, folder="bitline")
 soc.bus.add_slave("bitline", soc.bitline.bus, SoCRegion(origin=0x40000000, size=0x1000, cached=False))
 if hasattr(soc.bitline, "dma"):
     soc.bus.add_master("bitline", soc.bitline.dma)
-else:
+elif hasattr(soc.bitline, "vectors"):
     soc.bitline.add_dma(soc.bus)
 soc.finalize()
 registers = [register.name for register in soc.csr.regions["bitline"].obj]
@@ -40,12 +42,16 @@ print("\\n" + json.dumps([registers, str(platform.get_verilog(soc)), sources]))
 
 STREAMS = ("s_axis_tdata", "s_axis_w_tkeep", "m_axis_tuser")
 DMA = CoreConfig(macro=CONFIG.macro, dma=32, input_stream_bits=32, weight_stream_bits=32, output_stream_bits=32)
+ENGINE, WIDE_ENGINE = (EngineCoreConfig(engine=OUTSIDE[port]) for port in (4, 64))
 
 
 @pytest.mark.parametrize("config, ports, bus", some([
     (CONFIG, STREAMS, "wishbone"), (CONFIG, STREAMS, "axi-lite"),
     (DMA, ("m_axi_araddr", "m_axi_rid", "m_axi_wlast", "m_axi_bready"), "wishbone"),
-], 0))
+    *((engine, ("m_axi_araddr", "m_axi_rid", "m_axi_rready"), bus)
+      for engine, bus in ((ENGINE, "wishbone"), (ENGINE, "axi-lite"), (WIDE_ENGINE, "wishbone"))),
+    (EngineCoreConfig(engine=TINY), (), "wishbone"),
+], 0, 3))
 def test_wrapper_builds_in_a_soc(config, ports, bus, tmp_path):
     name = f"{config.name}_litex.py"
     (tmp_path / name).write_text(integration_files(config)[name], encoding="utf-8")
@@ -54,7 +60,7 @@ def test_wrapper_builds_in_a_soc(config, ports, bus, tmp_path):
     assert done.returncode == 0, done.stderr
     registers, verilog, sources = json.loads(done.stdout.splitlines()[-1])
     # The interrupt's enable can be reached, or it never comes.
-    engines = () if config.dma else ("vectors", "weights", "results")
+    engines = ("vectors", "weights", "results") if "s_axis_tdata" in ports else ()
     assert set(registers) == {"ev_status", "ev_pending", "ev_enable"} | {
         f"{engine}_dma_{name}" for engine in engines for name in ("base", "length", "enable", "done", "loop", "offset")}
     assert f"{config.name} {config.name}" in verilog

@@ -4,7 +4,9 @@ from itertools import pairwise
 
 import pytest
 from bitline.hdl.config import BUS_NAMES, CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.scripts.integration.files import PERIOD_NS
 from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.packages import platform_designer, vivado
@@ -16,7 +18,8 @@ MACRO = MacroConfig(rows=3, columns=2)
 CORES = [CoreConfig(macro=MACRO, bus=bus, checksum=bus == "axi", output_stream_bits=32,
                     reset="asynchronous" if bus == "apb" else "synchronous") for bus in BUS_NAMES]
 CORES += [CoreConfig(macro=MACRO, dma=32), EngineCoreConfig(engine=DEPTHWISE),
-          EngineCoreConfig(engine=OUTSIDE[4], reset="asynchronous")]
+          EngineCoreConfig(engine=OUTSIDE[4], reset="asynchronous"),
+          BlockCoreConfig(blocks=block_macro("MXFP4", columns=2, input_beat_bits=32), bus="apb")]
 SOURCES = ["core.v", "core_memory.v"]
 BUS = {"axi": "s_axi", "wishbone": "wb", "apb": "s_apb"}
 
@@ -59,12 +62,14 @@ class Vivado(Recorder):
                     "package_project", "current_core", "remove_all_bus_interface", "get_memory_maps",
                     "remove_memory_map", "add_bus_interface", "get_bus_interfaces", "add_port_map", "get_port_maps",
                     "add_bus_parameter", "get_bus_parameters", "add_memory_map", "add_address_block",
+                    "get_address_spaces", "remove_address_space", "add_address_space",
                     "create_xgui_files", "update_checksums", "check_integrity", "save_core")))
 
     def __init__(self):
         super().__init__()
         # What it guesses.
-        self.properties = {"fileset": {}, "core": {}, "core/bus/guess": {}, "core/map/guess": {"name": "guess"}}
+        self.properties = {"fileset": {}, "core": {}, "core/bus/guess": {}, "core/map/guess": {"name": "guess"},
+                           "core/space/guess": {"name": "guess"}}
 
     def _add(self, kind):
         def add(name, parent):
@@ -84,7 +89,7 @@ class Vivado(Recorder):
     def __getattr__(self, name):
         action, _, rest = name.removeprefix("ipx_").partition("_")
         kinds = {"bus_interface": "bus", "port_map": "port", "bus_parameter": "parameter", "memory_map": "map",
-                 "address_block": "block"}
+                 "address_block": "block", "address_space": "space"}
         if name.startswith("ipx_") and action in ("add", "get") and rest.removesuffix("s") in kinds:
             return {"add": self._add, "get": self._get}[action](kinds[rest.removesuffix("s")])
         raise AttributeError(name)
@@ -100,6 +105,12 @@ class Vivado(Recorder):
 
     def ipx_remove_memory_map(self, name, core):
         del self.properties[f"{core}/map/{name}"]
+
+    def ipx_get_address_spaces(self, of, core):
+        return " ".join(self.children(core, "space").values())
+
+    def ipx_remove_address_space(self, name, core):
+        del self.properties[f"{core}/space/{name}"]
 
     def ipx_remove_all_bus_interface(self, core):
         for path in self.children(core, "bus").values():
@@ -175,7 +186,8 @@ def check_vivado(config, found):
         assert found.properties[path] == {
             "name": name, "bus_type_vlnv": kind, "abstraction_type_vlnv": f"{head}_rtl:{number}",
             "interface_mode": "master" if leads else "slave",
-            **({"slave_memory_map_ref": "registers"} if own[0].is_register_bus else {})}
+            **({"slave_memory_map_ref": "registers"} if own[0].is_register_bus else {}),
+            **({"master_address_space_ref": name} if name == "m_axi" else {})}
     clock, reset = ("core/bus/aclk", "core/bus/aresetn")
     buses = [name for name in names if name not in ("aclk", "aresetn", "irq")]
     assert found.values(clock, "parameter", "value") == {
@@ -186,8 +198,13 @@ def check_vivado(config, found):
     if config.bus == "axi":
         assert found.values("core/bus/s_axi", "parameter", "value") == {"PROTOCOL": "AXI4LITE"}
     if "m_axi" in names:
+        address, data = (next(port.width for port in ports if port.name == f"m_axi_{name}")
+                         for name in ("araddr", "rdata"))
+        assert found.properties["core/space/m_axi"] == {
+            "name": "m_axi", "range": {32: "4G", 64: "16E"}[address], "width": str(data)}
         reads = {"READ_WRITE_MODE": "READ_ONLY"} if isinstance(config, EngineCoreConfig) else {}
         assert found.values("core/bus/m_axi", "parameter", "value") == {"PROTOCOL": "AXI4"} | reads
+    assert set(found.children("core", "space")) == {"m_axi"} & set(names)
     blocks = {} if config.bus == "wishbone" else {
         "registers": {"name": "registers", "range": "4096", "width": "32", "usage": "register"}}
     assert {name: found.properties[path] for name, path in found.children("core/map/registers", "block").items()
@@ -210,20 +227,18 @@ def test_vivado_gets_the_interfaces_of_the_core(config, tmp_path):
         "ipx::create_xgui_files", "ipx::update_checksums", "ipx::check_integrity", "ipx::save_core", "close_project"]
 
 
-def data_of(config):
-    """Interfaces for data: type and side, by name."""
-    is_engine = isinstance(config, EngineCoreConfig)
-    if is_engine and not config.engine.weight_port:
-        return {}
-    return {"m_axi": ("axi4", "start")} if is_engine or config.dma else {
-        "s_axis": ("axi4stream", "end"), "s_axis_w": ("axi4stream", "end"), "m_axis": ("axi4stream", "start")}
+# Interfaces for data: type and side.
+DATA = {"m_axi": ("axi4", "start"), "s_axis": ("axi4stream", "end"), "s_axis_w": ("axi4stream", "end"),
+        "m_axis": ("axi4stream", "start")}
 
 
 def check_component(config, found):
     """What Platform Designer was told is what the table of ports says."""
     assert {name: (direction, width) for name, (_, _, direction, width) in found.ports.items()} == {
         port.name: (port.direction.capitalize(), port.width) for port in package(config).ports}
-    kinds = {"aclk": ("clock", "end"), "aresetn": ("reset", "end"), "irq": ("interrupt", "end"), **data_of(config),
+    names = {port.interface.split()[1] for port in package(config).ports}
+    kinds = {"aclk": ("clock", "end"), "aresetn": ("reset", "end"), "irq": ("interrupt", "end"),
+             **{name: kind for name, kind in DATA.items() if name in names},
              BUS[config.bus]: ({"axi": "axi4lite", "wishbone": "conduit", "apb": "apb"}[config.bus], "end")}
     fixed = {"s_apb_pprot": "0", "s_apb_pstrb": "15"} if config.bus == "apb" else {}
     if fixed:
@@ -253,17 +268,20 @@ def test_platform_designer_gets_the_ports_of_the_core(config, tmp_path):
     assert found.filesets == {"QUARTUS_SYNTH": files, "SIM_VERILOG": files}
 
 
-@pytest.mark.parametrize("old, new", [
-    ("TLAST m_axis_tlast", "TLAST s_axis_tlast"),
-    ("axis:1.0 master", "axis:1.0 slave"),
-    ("remove_memory_map", "get_memory_maps"),
-    ("ipx::add_port_map", "ipx::add_map"),
+@pytest.mark.parametrize("config, old, new", [
+    (CORES[0], "TLAST m_axis_tlast", "TLAST s_axis_tlast"),
+    (CORES[0], "axis:1.0 master", "axis:1.0 slave"),
+    (CORES[0], "remove_memory_map", "get_memory_maps"),
+    (CORES[0], "remove_address_space", "get_address_spaces"),
+    (CORES[0], "ipx::add_port_map", "ipx::add_map"),
+    (CORES[3], "range 4G", "range 2G"),
+    (CORES[5], "master_address_space_ref", "slave_memory_map_ref"),
 ])
-def test_what_is_wrong_for_vivado_is_noticed(old, new, tmp_path):
-    text = vivado(CORES[0], SOURCES, PERIOD_NS)
+def test_what_is_wrong_for_vivado_is_noticed(config, old, new, tmp_path):
+    text = vivado(config, SOURCES, PERIOD_NS)
     assert old in text
     with pytest.raises((AssertionError, tkinter.TclError)):
-        check_vivado(CORES[0], Vivado().run(text.replace(old, new, 1), tmp_path / "core.tcl"))
+        check_vivado(config, Vivado().run(text.replace(old, new, 1), tmp_path / "core.tcl"))
 
 
 @pytest.mark.parametrize("old, new", [

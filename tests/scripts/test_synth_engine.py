@@ -9,9 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from bitline.constraints import BOARDS
+from bitline.hdl.config import MacroConfig
 from bitline.hdl.uart_bridge.accelerator import accelerator
+from bitline.hdl.uart_bridge.top import BoardTop
 from bitline.scripts.commands.synth import network_report
 from bitline.scripts.fpga.block_usage import DIVISIONS, Blocks
+from bitline.scripts.fpga.board_clocks import first_setting
 from bitline.scripts.fpga.families import FAMILIES
 from bitline.scripts.fpga.flow import DEVICES, FitError, FlowError, Netlist
 from bitline.scripts.fuzzing.tflite_builder import TfliteFile
@@ -38,6 +41,23 @@ def model(tmp_path):
 def test_the_engine_of_a_board_has_gateware():
     assert accelerator(ULX3S.engine).name == "engine"
     assert [name for name, board in BOARDS.items() if board.engine] == ["ulx3s_85f"]
+
+
+def test_the_flash_of_a_board_is_at_its_pins():
+    def prepared(config, flash=ULX3S.flash):
+        setting = first_setting(ULX3S, None, DEVICES[ULX3S.device])
+        top = BoardTop(accelerator=accelerator(config), pll=setting, baud=ULX3S.baud, flash=flash)
+        return ULX3S.create_platform().prepare(top, name="top").files
+
+    files = prepared(TINY)
+    quoted = [line.split('"')[1::2] for line in files["top.lpf"].splitlines() if line.startswith("LOCATE")]
+    assert {tuple(each) for each in quoted if "flash" in each[0]} == {
+        (f"spi_flash_0__{name}__io", site) for name, site in (
+            ("cs", "R2"), ("copi", "W2"), ("cipo", "V2"), ("hold", "W1"), ("wp", "Y2"))}
+    # The clock has none: a design drives it through a cell.
+    assert files["top.il"].count("cell \\USRMCLK") == 1
+    for files in prepared(TINY, None), prepared(MacroConfig(rows=4, columns=2)):
+        assert "USRMCLK" not in files["top.il"] and "flash" not in files["top.lpf"]
 
 
 def test_what_is_refused(refused, model, tmp_path):

@@ -1,41 +1,50 @@
-"""Two copies of one core and another core in one design, in every form in which a core comes."""
+"""Copies of one core, and cores of other kinds, in one design, in every form in which a core comes."""
 
 import json
 import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
+from itertools import combinations
 
 import pytest
 import yaml
 from bitline.hdl.config import CoreConfig, MacroConfig
+from bitline.hdl.config.block_core import BlockCoreConfig
+from bitline.hdl.config.engine_core import EngineCoreConfig
+from bitline.hdl.config.formats import block_macro
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.ip_xact import NAMESPACE
+from bitline.verif.engine.small_engines import OUTSIDE
 from bitline.verif.sim.simulators import tool_environment
 from systemrdl import RDLCompiler
 
 ONE = CoreConfig(macro=MacroConfig(rows=3, columns=2))
 OTHER = CoreConfig(macro=MacroConfig(rows=12, columns=5, banks=2), checksum=True, output="int16")
-CORES = (ONE, OTHER)
+ENGINE = EngineCoreConfig(engine=OUTSIDE[4])
+BLOCKS = BlockCoreConfig(blocks=block_macro("MXFP4", columns=2, input_beat_bits=32), bus="apb")
+CORES = (ONE, OTHER, ENGINE, BLOCKS)
 # Name of each instance, and its core.
-INSTANCES = {"first": ONE, "second": ONE, "third": OTHER}
+INSTANCES = {"first": ONE, "second": ONE, "third": OTHER, "fourth": ENGINE, "fifth": ENGINE, "sixth": BLOCKS}
+WRAPPED = {name: config for name, config in INSTANCES.items() if config.bus == "axi"}
 SOC = """
-import json, types
+import json, sys, types
+from importlib import import_module
 from migen import ClockDomain
 from litex.build.generic_platform import Pins
 from litex.build.sim import SimPlatform
 from litex.soc.integration.soc import SoCRegion
 from litex.soc.integration.soc_core import SoCCore
-from {one.name}_litex import BitlineCore as One
-from {other.name}_litex import BitlineCore as Other
 
 platform = SimPlatform("SIM", [("sys_clk", 0, Pins(1))])
 soc = SoCCore(platform, int(1e6), cpu_type=None, with_uart=False, with_timer=False)
 soc.crg = types.SimpleNamespace()
 soc.clock_domains.cd_sys = ClockDomain("sys")
-for number, (name, kind) in enumerate((("first", One), ("second", One), ("third", Other))):
-    core = kind(platform, folder="cores")
+for number, (name, module) in enumerate(json.loads(sys.argv[1]).items()):
+    core = import_module(module + "_litex").BitlineCore(platform, folder="cores")
     setattr(soc, name, core)
     soc.bus.add_slave(name, core.bus, SoCRegion(origin=0x40000000 + 0x1000 * number, size=0x1000, cached=False))
+    if hasattr(core, "dma"):
+        soc.bus.add_master(name, core.dma)
 soc.finalize()
 sources = [str(source[0]) for source in platform.sources]
 print("\\n" + json.dumps([str(platform.get_verilog(soc)), sources]))
@@ -93,9 +102,10 @@ def test_in_systemrdl(folder):
                                for register in child.registers()}
              for child in compiler.elaborate("top").top.children()}
     rows = {name: registers["shape"]["rows"].get_property("reset") for name, registers in found.items()}
-    assert rows == {name: config.macro.rows for name, config in INSTANCES.items()}
+    assert rows == {name: config.flat()["rows"] for name, config in INSTANCES.items()}
     codes = {name: registers["error"]["code"].get_property("encode") for name, registers in found.items()}
-    assert codes["first"] is codes["second"] and codes["first"] is not codes["third"]
+    assert codes["first"] is codes["second"] and codes["fourth"] is codes["fifth"]
+    assert len(set(map(id, codes.values()))) == len(CORES)
 
 
 def test_in_ip_xact(folder):
@@ -106,15 +116,16 @@ def test_in_ip_xact(folder):
     blocks = [root.find(f".//{{{NAMESPACE}}}addressBlock/{{{NAMESPACE}}}name").text for root in roots]
     files = [{file.text for file in root.iterfind(f".//{{{NAMESPACE}}}file/{{{NAMESPACE}}}name")} for root in roots]
     assert blocks == [config.name for config in CORES]
-    # What both have is the same.
-    shared = files[0] & files[1]
-    assert shared and all((folder / ONE.name / name).read_bytes() == (folder / OTHER.name / name).read_bytes()
-                          for name in shared)
+    # What several have is the same.
+    for (one, ours), (other, others) in combinations(zip(CORES, files), 2):
+        assert ours & others or ENGINE in (one, other)
+        assert all((folder / one.name / name).read_bytes() == (folder / other.name / name).read_bytes()
+                   for name in ours & others)
 
 
 def test_in_c(folder):
     lines = [f'#include "{config.name}/{config.name}_registers.h"' for config in CORES]
-    lines += [f'_Static_assert({config.name.upper()}__SHAPE__ROWS_reset == {config.macro.rows}, "");'
+    lines += [f'_Static_assert({config.name.upper()}__SHAPE__ROWS_reset == {config.flat()["rows"]}, "");'
               for config in CORES]
     path = folder / "both.c"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -147,12 +158,14 @@ def test_in_fusesoc(folder):
 
 
 def test_in_litex(folder):
-    for config in CORES:
+    modules = {name: config.name for name, config in WRAPPED.items()}
+    for config in WRAPPED.values():
         (folder / f"{config.name}_litex.py").write_text(text_of(folder, config, "_litex.py"), encoding="utf-8")
-    (folder / "soc.py").write_text(SOC.format(one=ONE, other=OTHER), encoding="utf-8")
-    done = subprocess.run([sys.executable, "soc.py"], cwd=folder, capture_output=True, text=True, check=False)
+    (folder / "soc.py").write_text(SOC, encoding="utf-8")
+    done = subprocess.run([sys.executable, "soc.py", json.dumps(modules)], cwd=folder, capture_output=True, text=True,
+                          check=False)
     assert done.returncode == 0, done.stderr
     verilog, sources = json.loads(done.stdout.splitlines()[-1])
-    instances = [line.split()[0] for line in verilog.splitlines() if line.startswith("bitline_core_")]
-    assert sorted(instances) == sorted(config.name for config in INSTANCES.values())
-    assert len(sources) == len(set(sources)) == 4
+    instances = [line.split()[0] for line in verilog.splitlines() if line.startswith("bitline_")]
+    assert sorted(instances) == sorted(modules.values())
+    assert len(sources) == len(set(sources)) == 6

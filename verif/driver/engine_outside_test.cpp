@@ -1,7 +1,7 @@
 // Runs the C driver of an engine that reads weights itself against its RTL, with a memory on its AXI4 master.
 //
 // Arguments: an image, an input, a file to write the activation memory to after each run, cycles from a request to its first
-// beat, and how many of 1,024 cycles the memory stalls in. Writes what happened, a line each: a name and numbers.
+// beat, in how many of 1,024 cycles the memory stalls, and how many bursts it takes at once. Writes what happened, a line each: a name and numbers.
 
 #include <cstring>
 #include <deque>
@@ -32,7 +32,7 @@ struct Beat {
 static const uint8_t *first, *end;
 static std::deque<Beat> beats;
 static uint64_t now, latency;
-static unsigned stalls, bytes_of_beat;
+static unsigned stalls, most_bursts, bursts, bytes_of_beat;
 // Beats until one is an error; whether it answers.
 static int wrong_in = -1;
 static bool answers = true;
@@ -62,12 +62,13 @@ static void accept()
         fail("address");
     for (; from < to; from += bytes_of_beat)
         beats.push_back({from, core->m_axi_arid, from + bytes_of_beat == to, now + latency});
+    bursts++;
 }
 
 static void cycle()
 {
     core->aclk = 0;
-    core->m_axi_arready = !stalled();
+    core->m_axi_arready = bursts < most_bursts && !stalled();
     const bool answered = answers && !beats.empty() && beats.front().from <= now && !stalled();
     core->m_axi_rvalid = answered;
     if (answered) {
@@ -89,8 +90,10 @@ static void cycle()
         accept();
     core->aclk = 1;
     core->eval();
-    if (answered)
+    if (answered) {
+        bursts -= beats.front().last;
         beats.pop_front();
+    }
     now++;
 }
 
@@ -127,13 +130,14 @@ static void run(const char *name, const Bytes &x)
 
 int main(int count, char **arguments)
 {
-    if (count != 6)
+    if (count != 7)
         fail("arguments");
     core = new Vcore;
     const Bytes image = read_file(arguments[1]), x = read_file(arguments[2]);
     memories.open(arguments[3], std::ios::binary);
     latency = std::atoi(arguments[4]);
     stalls = std::atoi(arguments[5]);
+    most_bursts = std::atoi(arguments[6]);
     core->aresetn = 0;
     for (int each = 0; each < 4; each++)
         cycle();

@@ -95,12 +95,14 @@ def faulty_program(config, times, seed=0):
     Whole packets of weights and vectors come before each of them, and a whole one of vectors after it.
     """
     program = CoreProgram(config, seed)
+    # Below the exponents of what is drawn.
+    base = 0 if config.has_mantissas else 240
 
     def packet(stream):
         name = program.rng.choice((config.x if stream == "i" else config.w).names)
         codes, scales = program.drawn(name, config.columns if stream == "w" else 2, nan_share=0)
         words = (weight_packet(config, codes, scales, 0, name) if stream == "w" else
-                 vector_packet(config, [(name, *each, 0) for each in zip(codes, scales)], 240))
+                 vector_packet(config, [(name, *each, 0) for each in zip(codes, scales)], base))
         return [(word, True) for word in words]
 
     for fault, stream, _ in product(FAULTS, "wi", range(times)):

@@ -21,7 +21,10 @@ module serial #(
 
     wire tx;
     reg rx;
-    board board (.clk(clk), .macro_clk(macro_clk), .rst(rst), .rx(rx), .tx(tx), .running(running));
+    wire flash_cs, flash_clk, flash_copi, flash_cipo;
+    board board (.clk(clk), .macro_clk(macro_clk), .rst(rst), .rx(rx), .tx(tx), .flash_cs(flash_cs),
+                 .flash_clk(flash_clk), .flash_copi(flash_copi), .flash_cipo(flash_cipo), .running(running));
+    flash flash (.cs(flash_cs), .clk(flash_clk), .copi(flash_copi), .cipo(flash_cipo));
 
     reg going;
     reg [BITS-1:0] rest;

@@ -1,7 +1,8 @@
 """Builds a SoC of LiteX: VexRiscv, memories, a serial port, and cores, with a DMA of their own or with LiteX's.
 
-``python -m bitline.verif.soc.soc own_dma streams``, in a folder with these two, each the folder of a core, writes there
-``soc.v``, the SoC's Verilog; what its memories contain, the ROM `program.c`; and ``soc.f``, the list of all Verilog.
+``python -m bitline.verif.soc.soc program.c own_dma streams``, in a folder with the last two, each the folder of a core,
+writes there ``soc.v``, the SoC's Verilog; what its memories contain, the ROM that program; and ``soc.f``, the list of
+all Verilog.
 """
 
 import subprocess
@@ -42,7 +43,7 @@ class Soc(SoCCore):
             self.irq.add(name)
             if hasattr(core, "dma"):
                 self.bus.add_master(f"{name}_dma", core.dma)
-            else:
+            if hasattr(core, "vectors"):
                 core.add_dma(self.bus)
 
 
@@ -56,11 +57,11 @@ def write_headers(soc, folder):
         (folder / name).write_text(text, encoding="utf-8")
 
 
-def compile_program(driver):
-    """The program with the driver that is in a folder, compiled and linked as LiteX does: words of the ROM."""
+def compile_program(program, driver):
+    """A program with the drivers that are in a folder, compiled and linked as LiteX does: words of the ROM."""
     root = Path(litex.__file__).parent / "soc"
     cpu = root / "cores" / "cpu" / "vexriscv"
-    sources = [cpu / "crt0.S", Path(__file__).with_name("program.c"), driver / "bitline_core.c"]
+    sources = [cpu / "crt0.S", Path(__file__).with_name(program), *driver.glob("bitline_*.c")]
     # LiteX's own headers do not bear strict warnings.
     headers = [f"-isystem{folder}" for folder in (".", cpu, root / "software" / "include")]
     objects = [f"{source.stem}.o" for source in sources]
@@ -71,7 +72,7 @@ def compile_program(driver):
     return get_mem_data("program.bin", data_width=32, endianness="little")
 
 
-def main(names):
+def main(program, *names):
     """Build the SoC of the cores in folders of these names, in the working folder."""
     cores = {}
     for name in names:
@@ -82,11 +83,11 @@ def main(names):
     soc = Soc(platform, cores)
     soc.finalize()
     write_headers(soc, Path("generated"))
-    soc.init_rom("rom", compile_program(Path(names[0])))
+    soc.init_rom("rom", compile_program(program, Path(names[0])))
     platform.get_verilog(soc, name="soc").write("soc.v")
     sources = [*(source for source, *_ in platform.sources), Path("soc.v").resolve()]
     Path("soc.f").write_text("".join(f"{source}\n" for source in sources), encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(*sys.argv[1:])

@@ -117,9 +117,9 @@ class Depthwise(wiring.Component):
                      self.address.eq(reader.address), self.rows.eq(reader.rows), reader.data.eq(self.data),
                      Value.cast(self.used).eq(Value.cast(reader.used)), reader.stop.eq(self.stop)]
         self._read_taps(m)
-        group, column = self._walk(m, reader, *self._count(m))
+        group, inside = self._walk(m, reader, *self._count(m))
         taps = self._taps(m, platform, group)
-        self._multiply(m, platform, reader, taps, group, column)
+        self._multiply(m, platform, reader, taps, group, inside)
         return m
 
     def _read_taps(self, m):
@@ -191,7 +191,9 @@ class Depthwise(wiring.Component):
         with m.If(self.begin):
             m.d.sync += ahead.eq(0)
         with m.Else():
-            m.d.sync += ahead.eq(ahead + (goes & ends_position & feeds) - (self.take & feeds))
+            # What the macro accepts is known late, and only chooses.
+            fed = goes & ends_position & feeds
+            m.d.sync += ahead.eq(Mux(self.take & feeds, Mux(fed, ahead, ahead - 1), ahead + fed))
         words = Countdown(m, "fill_words", restart=self.go | fills_word, advance=fills, total=fields.channels,
                           size=config.lanes)
         columns = Countdown(m, "fill_columns", restart=self.go, advance=fills_word, total=fields.wide)
@@ -239,7 +241,7 @@ class Depthwise(wiring.Component):
         return channels.is_last, has_none | (pixels.is_last & channels.is_last), has_none
 
     def _walk(self, m, reader, row_starts, runs):
-        """Groups of channels of positions: the number of the group, and the column of the window's first pixel."""
+        """Groups of channels of positions: number of the group, and which columns of the window are in the source."""
         fields, config = self.record.fields, self.config
         together = config.lanes // config.depthwise
         group, ends_position, ends_row = Signal(range(DEPTHWISE_GROUPS)), Signal(), Signal()
@@ -254,10 +256,9 @@ class Depthwise(wiring.Component):
         lines = Countdown(m, "rows", restart=self.begin, advance=ends_row, total=fields.target_height)
         place = (group & together - 1) if together > 1 else 0
         m.d.comb += [ends_position.eq(runs & channels.is_last), ends_row.eq(ends_position & positions.is_last)]
-        m.d.sync += [
-            reader.needed.eq(base + Mux(number < 0, 0, number)), reader.column.eq(base + number),
-            reader.word.eq(group >> ceil_log2(together)), reader.group.eq(place),
-        ]
+        m.d.sync += reader.needed.eq(base + Mux(number < 0, 0, number))
+        m.d.comb += [reader.column.eq(base + number), reader.word.eq(group >> ceil_log2(together)),
+                     reader.group.eq(place)]
         with m.If(self.begin):
             m.d.sync += [base.eq(0), at.eq(fields.target), row_at.eq(fields.target), reader.needed.eq(0)]
         with m.Elif(ends_row):
@@ -291,24 +292,23 @@ class Depthwise(wiring.Component):
             self.target.eq(delayed(m, "target", (at + word * config.lanes)[:ADDRESS_BITS], late)),
             self.write.eq(delayed(m, "write", first_of(rest, config.lanes), late)),
         ]
-        return delayed(m, "group_shown", group, 1), delayed(m, "column_shown", column, 1)
+        inside = Cat((column + across >= 0) & (column + across < fields.source_width) for across in range(COLUMNS))
+        return delayed(m, "group_shown", group, 1), delayed(m, "inside", inside, 1)
 
     # Registers of what the reader shows, of pixels, products, sums of a row of taps, sums, and of the lanes' words.
     LATENCY = 5 + CYCLES
 
-    def _multiply(self, m, platform, reader, taps, group, column):
+    def _multiply(self, m, platform, reader, taps, group, inside):
         """Products and their sums."""
         fields, config = self.record.fields, self.config
         together = config.lanes // config.depthwise
         place = group[:ceil_log2(together)]
         pixels = {}
+        fill = Cat(fields.fill.as_unsigned() for _ in range(config.depthwise))
         for across in range(COLUMNS):
-            x = column + across
-            is_inside = (x >= 0) & (x < fields.source_width)
             for row in range(ROWS):
-                fill = Cat(fields.fill.as_unsigned() for _ in range(config.depthwise))
-                pixels[row, across] = delayed(m, f"pixels_{row}_{across}", Mux(
-                    is_inside & reader.inside[across][row], reader.pixels[across][row], fill), 1)
+                pixels[row, across] = delayed(m, f"pixels_{row}_{across}",
+                                              Mux(inside[across], reader.pixels[across][row], fill), 1)
         places = delayed(m, "place", place, self.LATENCY - 2) if together > 1 else None
         for channel in range(config.depthwise):
             rows = []

@@ -55,7 +55,7 @@ class ImageSums(wiring.Component):
         word, results = Signal.like(self.word), data.View(data.ArrayLayout(signed(8), self.lanes),
                                                           delayed(m, "results", self.results, 1))
         # Number of the word to take, and of the one that is read.
-        taken, following = Signal.like(self.word), Signal.like(self.word)
+        taken, following, upcoming = Signal.like(self.word), Signal.like(self.word), Signal.like(self.word, init=1)
         added = []
         for lane in range(self.lanes):
             (total,) = add(m, platform, f"add_{lane}", [Addition(
@@ -63,13 +63,13 @@ class ImageSums(wiring.Component):
                 Operand(results[lane], bit=write[lane]), BITS)])
             added.append(total)
         m.d.comb += [
-            following.eq(taken + self.take), word.eq(Mux(writes, late, following)),
+            following.eq(Mux(self.take, upcoming, taken)), word.eq(Mux(writes, late, following)),
             cells.address.eq(word),
             cells.write.eq(writes), cells.write_address.eq(word), cells.write_data.eq(Cat(added)),
         ]
-        m.d.sync += [taken.eq(following), Value.cast(self.sums).eq(cells.data)]
+        m.d.sync += [taken.eq(following), upcoming.eq(following + 1), Value.cast(self.sums).eq(cells.data)]
         with m.If(self.clear):
-            m.d.sync += [begun.eq(0), taken.eq(0)]
+            m.d.sync += [begun.eq(0), taken.eq(0), upcoming.eq(1)]
         with m.Elif(self.write.any()):
             m.d.sync += begun.bit_select(self.word, 1).eq(1)
         return m

@@ -34,7 +34,7 @@ def slot_layout(config):
 class ResultSlots(wiring.Component):
     """Walks over channels, strips, parts, windows, and positions of each, as the vectors do.
 
-    Latency: the first slot is there six cycles after ``begin``, and each other one when the one before it was taken.
+    Latency: the first slot is there seven cycles after ``begin``, and each other one when the one before it was taken.
 
     Parameters
     ----------
@@ -75,16 +75,17 @@ class ResultSlots(wiring.Component):
         m.d.comb += [loads.eq(~is_active | (goes & ends_vector)), following_ends.eq(ends)]
         with m.If(loads | goes):
             m.d.sync += [ends.eq(following_ends), ends_vector.eq(Value.cast(following_ends).all())]
-        windows, following = self._walk_windows(m, loads)
+        vectors = self._walk_windows(m, loads)
+        following = vectors.item
         with m.If(self.begin):
             m.d.sync += is_active.eq(0)
         with m.Elif(loads):
-            m.d.sync += is_active.eq(windows.valid)
+            m.d.sync += is_active.eq(vectors.valid)
         vector = Signal(self._vector_layout, reset_less=True)
         with m.If(loads):
-            m.d.sync += vector.eq(following)
-        position = self._walk_block(m, windows.window, loads, goes, ends, following_ends)
-        number, left, distance, parameters = self._walk_groups(m, vector, following, loads, goes, ends.group,
+            m.d.sync += vector.eq(following.vector)
+        position = self._walk_block(m, following, loads, goes, ends, following_ends)
+        number, left, distance, parameters = self._walk_groups(m, vector, following.vector, loads, goes, ends.group,
                                                                following_ends.group)
         late = Signal(self.slot.shape(), reset_less=True)
         is_inside, lanes, ends_tile = (position.columns > 0) & (position.lines > 0), self.config.lanes, Signal()
@@ -106,11 +107,13 @@ class ResultSlots(wiring.Component):
         m.d.comb += [goes.eq(queue.has_room), self.slot.eq(queue.item)]
         return m
 
-    def _walk_windows(self, m, loads):
-        """Windows as in `PatchAddresses`, each with the addresses of its results and of what is added; and of the next
-        vector what is kept."""
+    def _walk_windows(self, m, take):
+        """A queue of vectors, each with the window as in `PatchAddresses`, the addresses of its results and of what is
+        added."""
         fields, products = self.record.fields, self.record.products
-        upcoming, following = Signal(self._range_layout, reset_less=True), Signal(self._vector_layout, name="following")
+        upcoming, advances = Signal(self._range_layout, reset_less=True), Signal()
+        given = Signal(data.StructLayout({"vector": self._vector_layout, **dict.fromkeys(("at", "other"), ADDRESS_BITS),
+                                          **dict.fromkeys(("columns", "lines"), 16)}), name="following")
 
         def step(window):
             row, other = ((window[name] + step)[:ADDRESS_BITS] for name, step in (
@@ -121,26 +124,29 @@ class ResultSlots(wiring.Component):
                     "other": Mux(window.ends_row, other, window.other + products.other_x_bytes)}
 
         windows = Windows(
-            m, self.record, begin=self.begin, advance=loads, rows=self.config.macro.rows, following=step,
+            m, self.record, begin=self.begin, advance=advances, rows=self.config.macro.rows, following=step,
             coordinates=dict.fromkeys(("at", "row_at", "other", "other_row"), ADDRESS_BITS),
             first=dict.fromkeys(("at", "row_at"), fields.target) | dict.fromkeys(("other", "other_row"),
                                                                                  fields.residual))
+        vector = given.vector
         m.d.comb += [
-            following.is_first_part.eq(windows.is_first_part),
-            following.is_last_part.eq(windows.parts.is_last), following.ends_tile.eq(windows.ends_tile),
-            following.is_last.eq(windows.ends_all), following.range.eq(upcoming),
+            vector.is_first_part.eq(windows.is_first_part), vector.is_last_part.eq(windows.parts.is_last),
+            vector.ends_tile.eq(windows.ends_tile), vector.is_last.eq(windows.ends_all), vector.range.eq(upcoming),
+            *(given[name].eq(windows.window[name]) for name in ("at", "other", "columns", "lines")),
         ]
         lanes, ranges = self.config.lanes, windows.ranges
         with m.If(windows.begins):
             m.d.sync += [
                 upcoming.channels.eq(ranges.first_size), upcoming.parameters.eq(fields.parameters),
                 upcoming.fits.eq(fits(fields.channels, lanes) | fits(fields.outputs, lanes)), upcoming.before.eq(0)]
-        with m.Elif(loads & windows.ends_range):
+        with m.Elif(advances & windows.ends_range):
             m.d.sync += [
                 upcoming.channels.eq(ranges.next_size), upcoming.fits.eq(fits(ranges.next_size, lanes)),
                 upcoming.parameters.eq(upcoming.parameters + (fields.outputs >> ceil_log2(lanes))),
                 upcoming.before.eq(upcoming.before + fields.outputs)]
-        return windows, following
+        queue = Queue(m, clear=self.begin, valid=windows.valid, given=given, take=take)
+        m.d.comb += advances.eq(queue.has_room)
+        return queue
 
     def _walk_block(self, m, window, loads, goes, ends, following_ends):
         """The positions of a vector, row by row."""

@@ -62,15 +62,13 @@ class WindowReader(wiring.Component):
     row_columns : ``Out(COUNT_BITS)``
         Columns that are read of a row.
     word : ``In(range(words))``
-        Word to show of ``COLUMNS`` columns.
+        Word to show of ``COLUMNS`` columns in the next cycle.
     group : ``In(range(together))``
         Which group of it.
     column : ``In(range(KEPT))``
         Number of the first of these, modulo ``KEPT``.
     pixels : ``Out(ArrayLayout(ArrayLayout(8 * lanes // together, ROWS), COLUMNS))``
-        What they hold, in the same cycle.
-    inside : ``Out(ArrayLayout(ROWS, COLUMNS))``
-        Which of these are of rows of the source.
+        What they hold, a cycle later; the fill byte of the record in rows beyond the source.
     """
 
     LATENCY = 2 + ActivationMemory.READ
@@ -84,7 +82,6 @@ class WindowReader(wiring.Component):
             "used": Out(data.ArrayLayout(used_layout(lanes), ROWS)), "stop": In(1), "needed": In(COUNT_BITS),
             "row_columns": Out(COUNT_BITS), "word": In(range(words)),
             "group": In(range(together)), "column": In(range(KEPT)), "pixels": Out(data.ArrayLayout(part, COLUMNS)),
-            "inside": Out(data.ArrayLayout(ROWS, COLUMNS)),
         })
 
     def elaborate(self, platform):
@@ -99,12 +96,15 @@ class WindowReader(wiring.Component):
         word, column = (delayed(m, name, value, 1 + late) for name, value in (
             ("word_read", word), ("column_read", column)))
         m.d.sync += [self.used[row].end.eq(Mux(self.rows[row], self._count, 0)) for row in range(ROWS)]
-        self._show(m, Platform.of(platform), valid, column, word, Cat(Value.cast(self.data), inside))
+        fill = Cat(fields.fill.as_unsigned() for _ in range(self.lanes))
+        self._show(m, Platform.of(platform), valid, column, word,
+                   Cat(Mux(inside[row], self.data[row], fill) for row in range(ROWS)))
         return m
 
     def _show(self, m, platform, valid, column, word, stored):
         """Columns in memories, of which those that follow one another are in different ones."""
         bank_bits, width = ceil_log2(BANKS), 8 * self.lanes // self.together
+        first, group = registered(m, "first", self.column[:bank_bits]), registered(m, "group", self.group)
         shown = []
         for bank in range(BANKS):
             depth = max(KEPT // BANKS * self.words // 2, KEPT // BANKS)
@@ -114,15 +114,16 @@ class WindowReader(wiring.Component):
             m.d.comb += [
                 cells.write.eq(valid & (column[:bank_bits] == bank)),
                 cells.write_address.eq(self._place(word, column[bank_bits:ceil_log2(KEPT)])),
-                cells.write_data.eq(stored), cells.address.eq(self._place(self.word, wanted[bank_bits:])),
+                cells.write_data.eq(stored),
+                cells.address.eq(registered(m, f"address_{bank}", self._place(self.word, wanted[bank_bits:]))),
             ]
             words = [cells.data.word_select(row, 8 * self.lanes) for row in range(ROWS)]
-            chosen = [choose([value[width * part:][:width] for part in range(self.together)], self.group)
+            chosen = [choose([value[width * part:][:width] for part in range(self.together)], group)
                       for value in words]
-            shown.append(Cat(*chosen, cells.data[-ROWS:]))
+            shown.append(Cat(chosen))
         for index in range(COLUMNS):
-            place = (self.column + index)[:bank_bits]
-            m.d.comb += Cat(Value.cast(self.pixels[index]), self.inside[index]).eq(
+            place = (first + index)[:bank_bits]
+            m.d.comb += Value.cast(self.pixels[index]).eq(
                 instantiate_choice(m, platform, f"pixels_{index}", shown, place))
 
     def _place(self, word, column):

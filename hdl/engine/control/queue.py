@@ -16,7 +16,7 @@ class Queue:
     given : View
         The item.
     take : Value
-        The first is taken; only while ``valid``.
+        The first is taken, if there is one.
 
     Attributes
     ----------

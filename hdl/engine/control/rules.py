@@ -154,11 +154,12 @@ class Rules(wiring.Component):
         divides = reduce(or_, (pixel == 1 << bit for bit in range(ceil_log2(lanes))))
         is_spread = fields.source_pitch[:ceil_log2(lanes) + 1] == lanes
         # Windows see the source: the first ones and the last ones.
-        last_y, last_x = (registered(m, name, value) for name, value in (
+        first_y, first_x, last_y, last_x = (registered(m, name, value) for name, value in (
+            ("first_y", fields.top + fields.tall), ("first_x", fields.left + fields.wide),
             ("last_y", fields.top + Mux(fields.step_y == 2, fields.target_height << 1, fields.target_height) -
              fields.step_y), ("last_x", fields.left + self.record.products.span - fields.step_x)))
-        is_unseen = ((fields.top + fields.tall <= 0) | (fields.left + fields.wide <= 0) |
-                     (last_y >= fields.source_height) | (last_x >= fields.source_width))
+        is_unseen = ((first_y <= 0) | (first_x <= 0) | (last_y >= fields.source_height) |
+                     (last_x >= fields.source_width))
         return (is_unseen | (fields.tall > WINDOW) | (fields.wide > WINDOW) | (fields.step_y > 2) |
                 (fields.step_x > 2) |
                 (channels != fields.depth) | (channels > config.most_depthwise_channels) |

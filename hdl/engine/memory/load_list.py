@@ -58,6 +58,7 @@ class LoadList(wiring.Component):
         entries = Platform.of(platform).instantiate(m, "entries", "entries", BlockRam, width=WORD_BITS + 1,
                                                     depth=config.load_entries)
         address, left = Signal(range(config.load_entries)), Signal(range(config.load_entries + 1))
+        has_next = Signal()
         prime, given, is_right = Signal(READ), data.View(LOAD, self.write_data), Signal()
         m.d.comb += [
             is_right.eq((given.rows != 0) & (given.rows <= config.macro.rows) &
@@ -65,12 +66,14 @@ class LoadList(wiring.Component):
             entries.write.eq(self.write), entries.write_address.eq(self.write_address),
             entries.write_data.eq(Cat(self.write_data, is_right)), entries.address.eq(address),
             entries.enable.eq(prime.any() | self.begins),
-            Value.cast(self.entry).eq(entries.data), self.is_there.eq((left != 0) & ~prime.any() & entries.data[-1]),
-            self.is_wrong.eq((left != 0) & ~prime.any() & ~entries.data[-1]),
+            Value.cast(self.entry).eq(entries.data), self.is_there.eq(has_next & ~prime.any() & entries.data[-1]),
+            self.is_wrong.eq(has_next & ~prime.any() & ~entries.data[-1]),
         ]
         m.d.sync += prime.eq(Cat(self.start, prime))
         with m.If(self.start):
-            m.d.sync += [address.eq(0), left.eq(self.count)]
+            m.d.sync += [address.eq(0), left.eq(self.count), has_next.eq(self.count != 0)]
         with m.Elif(entries.enable):
-            m.d.sync += [address.eq(address + 1), left.eq(left - self.begins)]
+            m.d.sync += address.eq(address + 1)
+            with m.If(self.begins):
+                m.d.sync += [left.eq(left - 1), has_next.eq(left != 1)]
         return m

@@ -83,11 +83,11 @@ class PatchAddresses(wiring.Component):
             (products.pixel_bytes[:RUN_BITS], fields.depth), (1, fields.wide)))
         self._run, self._runs, self._run_fits, self._is_only_run = (registered(m, name, value) for name, value in (
             ("run", run), ("runs", runs), ("run_fits", fits(run, self.lanes)), ("is_only_run", runs == 1)))
-        self._goes, self._has_room, ends_vector = Signal(name="goes"), Signal(name="goes_on"), Signal()
+        # It also goes on where no vector is left, and nothing is valid: so its path begins with one register.
+        self._goes, ends_vector = Signal(name="goes_on"), Signal()
         self._windows = windows = self._walk_windows(m, ends_vector)
         first_bytes, next_bytes = (size[:ceil_log2(self.rows + 1)] for size in (
             windows.parts.first_size, windows.parts.next_size))
-        m.d.comb += self._goes.eq(windows.valid & self._has_room)
         self._count(m, Mux(windows.begins, first_bytes, next_bytes))
         m.d.comb += ends_vector.eq(self._goes & self._now.ends)
         self._move(m)
@@ -204,7 +204,7 @@ class PatchAddresses(wiring.Component):
         place = Signal(signed(self._beyond + 3), reset_less=True)
         line = Signal(signed(LINE_BITS + 1), reset_less=True)
         valid, address = Signal(), Signal(ADDRESS_BITS, reset_less=True, name="early_address")
-        with m.If(self._has_room):
+        with m.If(self._goes):
             m.d.sync += [
                 valid.eq(windows.valid), address.eq(windows.window.at + now.at), early.offset.eq(self._offset),
                 early.count.eq(self._now.length), early.begins.eq(self._offset == 0), early.ends.eq(self._now.ends),
@@ -215,7 +215,7 @@ class PatchAddresses(wiring.Component):
         with m.If(self.begin):
             m.d.sync += [valid.eq(0), is_valid.eq(0)]
         queue = Queue(m, clear=self.begin, valid=is_valid, given=given, take=self.take)
-        m.d.comb += [self._has_room.eq(queue.has_room), self.valid.eq(queue.valid),
+        m.d.comb += [self._goes.eq(queue.has_room), self.valid.eq(queue.valid),
                      self.address.eq(queue.item.address), self.read.eq(queue.item.read)]
 
     def _compare(self, m, valid, early, address, place, line):
@@ -231,7 +231,7 @@ class PatchAddresses(wiring.Component):
         is_left, is_near, is_inside = (Signal(name=name, reset_less=True) for name in (
             "is_left", "is_near", "is_inside"))
         is_valid = Signal()
-        with m.If(self._has_room):
+        with m.If(self._goes):
             m.d.sync += [
                 is_valid.eq(valid), late.read.eq(early), late.address.eq(address), is_left.eq(place < 0),
                 is_near.eq(self._is_dense & place[low:].all() & (place[:low] != 0)), before.eq(-place),

@@ -18,7 +18,8 @@ from ....verif.sim.simulators import SimulatorError, require_simulator, source
 from ...common.files import BadInput, check_writable, write_json
 from ...common.progress import running
 from ...common.tables import show
-from ...integration.simulation import core_steps, split_beat
+from ...integration.core_steps import core_steps
+from ...integration.steps import split_beat
 
 # By the letters that `flip_flops.cpp` prints.
 RESULTS = {"m": "masked", "d": "detected", "w": "wrong result", "h": "hang", "s": "hang that a reset leaves"}

@@ -12,6 +12,7 @@ from ....golden.engine.image import EngineError
 from ....hdl.clocking.pll import MHZ
 from ....hdl.config.engine import EngineConfig, default_engine
 from ....host.board import EngineBoard, LinkError
+from ....host.board.engine_board import FLASH_STATES
 from ....host.board.simulated_board import SimulatedBoard
 from ....verif.engine.verilog_runs import run_verilog
 from ....verif.sim.simulators import SimulatorError
@@ -59,17 +60,17 @@ def compared_runs(config, data, inputs, is_stateful, folder):
 
 
 @contextmanager
-def connected(port, config, folder):
+def connected(port, config, folder, flash):
     """The driver of the board at a port, which must have the engine, any for None; `SIMULATED` makes a board."""
     if port == SIMULATED:
-        with SimulatedBoard(config, folder=folder) as simulated, simulated.connect() as board:
+        with SimulatedBoard(config, folder=folder, image=flash) as simulated, simulated.connect() as board:
             yield board
     else:
         with EngineBoard(port, config) as board:
             yield board
 
 
-def board_runs(config, data, inputs, is_stateful, folder, port):
+def board_runs(config, data, inputs, is_stateful, folder, port, flash):
     """The same, each compared with that of a board, which the last line tells of; LinkError if it differs."""
     seconds, cycles = 0.0, 0
     if port == SIMULATED:
@@ -78,8 +79,9 @@ def board_runs(config, data, inputs, is_stateful, folder, port):
         engine = Engine(config, data)
         for x in inputs:
             engine.ports.input(x)
-    with connected(port, config, folder) as board:
-        board.load(data)
+    with connected(port, config, folder, flash) as board:
+        why = FLASH_STATES[board.flash_state()]
+        is_kept = board.load(data, keeps=True)
         for number, (x, run) in enumerate(zip(inputs, golden_runs(board.config, data, inputs, is_stateful))):
             if not is_stateful:
                 board.begin_stream()
@@ -93,8 +95,10 @@ def board_runs(config, data, inputs, is_stateful, folder, port):
             if number and found.cycles != run.cycles:
                 raise LinkError(f"run {number} on the board must take {run.cycles:,} cycles, not {found.cycles:,}")
             yield run
-        click.echo(f"the board at {port}, {board.clock_hz / MHZ:g} MHz: the same outputs, {cycles / len(inputs):,.0f} "
-                   f"cycles an input, {len(inputs) * board.clock_hz / cycles:,.0f} inputs a second; "
+        click.echo(f"the board at {port}, {board.clock_hz / MHZ:g} MHz, "
+                   f"{'which has the image' if is_kept else f'image sent as {why}'}: the same outputs, "
+                   f"{cycles / len(inputs):,.0f} cycles an input, "
+                   f"{len(inputs) * board.clock_hz / cycles:,.0f} inputs a second; "
                    f"{len(inputs) / seconds:,.0f} with the serial line")
 
 
@@ -109,16 +113,20 @@ def board_runs(config, data, inputs, is_stateful, folder, port):
               help="Also run on the engine's Verilog in Verilator (rtl), and compare memory and cycles of each "
                    "descriptor; or on a board, and compare outputs.")
 @click.option("--port", help=f"Of the board; {SIMULATED}: one whose Verilog, with the serial line, runs in Verilator.")
+@click.option("--flash", metavar="IMAGE.bln", type=click.Path(path_type=Path),
+              help="Image in the flash of the simulated board. [default: no flash]")
 @build_option
 @click.option("--trace", "trace_path", metavar="FILE", type=click.Path(path_type=Path),
               help="Gets start, cycles, CRC-32 of the memory and counters of each descriptor, as JSON.")
-def command(image, inputs, config_path, stateful, backend, port, folder, trace_path):
+def command(image, inputs, config_path, stateful, backend, port, flash, folder, trace_path):
     """Run IMAGE.bln on the golden model of an engine: class, outputs and cycles of each input.
 
     Of inputs that run together each has a class.
     """
     if (backend == "board") != (port is not None):
         raise BadInput("--port must be given with --backend board, and with no other")
+    if flash and port != SIMULATED:
+        raise BadInput(f"--flash must be given with --port {SIMULATED}, and with no other")
     if trace_path:
         check_writable(trace_path)
     traces = []
@@ -126,7 +134,7 @@ def command(image, inputs, config_path, stateful, backend, port, folder, trace_p
         config = EngineConfig.load(config_path) if config_path else None
         given = image.read_bytes(), [read_input(path) for path in inputs], stateful
         if backend == "board":
-            runs = board_runs(config, *given, folder, port)
+            runs = board_runs(config, *given, folder, port, flash and flash.read_bytes())
         elif backend == "rtl":
             runs = compared_runs(config or default_engine(), *given, folder)
         else:

@@ -7,11 +7,6 @@
 #include "bitline_core_errors.h"
 #include "bitline_core_registers.h"
 
-#ifndef BITLINE_CORE_READ
-#define BITLINE_CORE_READ(address) (*(volatile uint32_t *)(address))
-#define BITLINE_CORE_WRITE(address, value) (*(volatile uint32_t *)(address) = (value))
-#endif
-
 /* The register header has one structure, whose members are at the offsets of the registers. */
 #define READ(core, name) BITLINE_CORE_READ((core)->base + offsetof(bitline_core_t, name))
 #define WRITE(core, name, value) BITLINE_CORE_WRITE((core)->base + offsetof(bitline_core_t, name), (value))
@@ -458,6 +453,12 @@ const char *bitline_core_result_text(int result)
         return "Results do not agree with the checksum.";
     case BITLINE_CORE_REFUSED:
         return "A packet was not as it must be.";
+    case BITLINE_CORE_NO_DMA:
+        return "The core has no DMA.";
+    case BITLINE_CORE_UNFINISHED:
+        return "A transfer ended early.";
+    case BITLINE_CORE_LOST:
+        return "A result is lost.";
     default:
         return "A result that this driver does not know.";
     }

@@ -15,6 +15,11 @@
 
 #include <stdint.h>
 
+#ifndef BITLINE_CORE_READ
+#define BITLINE_CORE_READ(address) (*(volatile uint32_t *)(address))
+#define BITLINE_CORE_WRITE(address, value) (*(volatile uint32_t *)(address) = (value))
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -30,7 +35,8 @@ enum bitline_core_result {
     BITLINE_CORE_WRONG = -6,     /* results do not match the checksum, even with the weights stored again */
     BITLINE_CORE_REFUSED = -7,   /* the core discarded a packet; bitline_core_take_error gives the reason */
     BITLINE_CORE_NO_DMA = -8,    /* the core has no DMA */
-    BITLINE_CORE_UNFINISHED = -9 /* a transfer ended early; bitline_core_take_error gives the reason */
+    BITLINE_CORE_UNFINISHED = -9, /* a transfer ended early; bitline_core_take_error gives the reason */
+    BITLINE_CORE_LOST = -10       /* a result of a block core is lost */
 };
 
 struct bitline_core {

@@ -4,7 +4,7 @@ from amaranth.hdl import Module
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from ..csr.axi_lite import AxiLite
+from .axi_lite import AxiLite
 
 # All registers of an engine are below.
 ADDRESS_BITS = 8
@@ -12,6 +12,9 @@ WRITE = data.StructLayout({"address": ADDRESS_BITS, "data": 32})
 READ = data.StructLayout({"address": ADDRESS_BITS})
 # ``response`` as of `Response`; that of a write is not told: whoever has the registers counts what was refused.
 ANSWER = data.StructLayout({"data": 32, "response": 2})
+# The streams of whoever makes accesses.
+ACCESSES = wiring.Signature({"write": Out(stream.Signature(WRITE)), "i": Out(stream.Signature(READ)),
+                             "o": In(stream.Signature(ANSWER))})
 
 
 class RegisterMaster(wiring.Component):

@@ -1,0 +1,1 @@
+"""The image of an engine from a board's SPI flash."""
