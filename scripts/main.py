@@ -8,7 +8,7 @@ from importlib.metadata import version
 import click
 
 from ..hdl.fabric.emitter import EmitError
-from ..verif.sim.build import SimulatorError
+from ..verif.sim.simulators import SimulatorError
 from .common.files import BadInput
 from .common.jobs import JobLostError
 from .common.tools import FlowError

@@ -1,3 +1,6 @@
+from kept_verilog import keep
+
+# isort: split
 import os
 import shutil
 from importlib.util import find_spec
@@ -6,7 +9,6 @@ import numpy as np
 import pytest
 from bitline.scripts.asic.cells.roles import PACKAGE, default_files
 from bitline.scripts.main import main
-from kept_verilog import keep
 from places import MODELS, NETWORKS
 
 

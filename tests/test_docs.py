@@ -13,7 +13,7 @@ from bitline.scripts.common.options import CORE_FIELDS, FORMAT_FIELDS, MACRO_FIE
 from bitline.scripts.documents import core_tables, engine_tables, format_tables
 from bitline.scripts.main import COMMANDS
 from bitline.verif.engine.small_engines import ROOMY
-from bitline.verif.sim.build import source, source_files
+from bitline.verif.sim.simulators import source, source_files
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -62,7 +62,7 @@ def test_nothing_is_decided_by_the_name_of_a_kind():
     ("golden.cycles", "if config.column != 'bitcell':\n    pass"),
     ("hdl.macro.controller", "levels = config.tables['lut_ram'].levels"),
     ("hdl.measure.column_array", "planes = {'bitcell': plane, 'block_ram': plane}"),
-    ("verif.core.storage", "if storage in ('lut_ram', 'block_ram'):\n    pass"),
+    ("verif.fault_injection.storage", "if storage in ('lut_ram', 'block_ram'):\n    pass"),
     ("host.backends", "match config.column:\n    case 'table':\n        pass"),
     ("scripts.reports.code_coverage", "rules = RULES.get('bitcell')"),
     ("scripts.fpga.netlist", "fits = 'lut_ram' not in config.shapes"),

@@ -54,7 +54,7 @@ def test_each_room_keeps_to_the_order():
     ("golden.mvm", "from ..hdl.config import MacroConfig"),
     ("hdl.config.macro", "from amaranth.lib import data"),
     ("hdl.fabric.mux", "def late():\n    from ..columns import adder_tree"),
-    ("verif.core.storage", "from ...host.board.link import Link"),
+    ("verif.fault_injection.storage", "from ...host.board.link import Link"),
     ("host.mapping.tiling", "import bitline.scripts.common.files"),
     ("scripts.commands.demo", "from .simulate import command"),
     ("scripts.commands.bench.fpga", "from .. import synth"),

@@ -9,15 +9,13 @@ from amaranth.lib.wiring import In, Out
 
 from .register_map import BUS_ADDRESS_BITS, Access, ErrorCode
 
-# One access: ``enable`` for a cycle; the response comes with ``done``, `CYCLES` cycles later, or more if the access is
-# held, and the next access after that. ``refused`` is stable until the next ``done``, ``read_data`` until that of the
-# next read.
+# One access: ``enable`` for a cycle; the response comes with ``done``, `ACCESS_CYCLES` cycles later, or more if the
+# access is held, and the next access after that. ``refused`` is stable until the next ``done``, ``read_data`` until
+# that of the next read.
 PORT = wiring.Signature({
     "enable": Out(1), "write": Out(1), "address": Out(BUS_ADDRESS_BITS), "data": Out(32), "strobe": Out(4),
     "done": In(1), "read_data": In(32), "refused": In(1),
 })
-# The request is registered, decoded, and checked; what it writes has its new value in the cycle after ``done``.
-CYCLES = 3
 
 
 def field_signature(field):

@@ -10,6 +10,9 @@ from ..config.core import SETS
 COUNT_BITS = 24
 
 BUS_ADDRESS_BITS = 12
+# From an access to its response: it is registered, decoded, and checked; what it writes has its new value in the cycle
+# after the response.
+ACCESS_CYCLES = 3
 CORE_IDENTITY = int.from_bytes(b"BLCM", "big")
 
 

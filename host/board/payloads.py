@@ -2,7 +2,7 @@
 
 from ...hdl.macro.ports import input_layout, output_layout, write_layout
 from ...hdl.uart_bridge.protocol import LINK_COUNTERS
-from ...verif.sim.player import decode_result, encode_vector, encode_write
+from ...verif.sim.port_fields import decode_result, encode_vector, encode_write
 
 
 def pack_fields(layout, fields):

@@ -16,7 +16,8 @@ from ...hdl.emit import EmitError, run_yosys
 from ...hdl.fabric.verilog_format import from_yosys
 from ...hdl.uart_bridge.accelerator import accelerator
 from ...hdl.uart_bridge.top import add_core
-from ...verif.sim.build import SimulatorError, Surround, build, source, testbench
+from ...verif.sim.build import Surround, build
+from ...verif.sim.simulators import SimulatorError, source, testbench
 from .board import Board
 from .engine_board import EngineBoard
 
@@ -31,7 +32,7 @@ IMAGE_ADDRESS = 1 << 16
 BAUD = 115_200
 LATENCY_S = 1.0
 
-# To compile and start the simulator, and to end it.
+# To start the simulator, and to end it.
 START_TIMEOUT_S = 600.0
 STOP_TIMEOUT_S = 20.0
 
@@ -107,13 +108,8 @@ def build_board(config, *, simulator="verilator", folder=Path("build/sim")):
                  surround=serial_line(board_verilog(config, "board")))
 
 
-def _simulate(config, simulator, folder, meeting, owner):
+def _simulate(built, meeting, owner):
     """Run a board in a separate process, because a simulator changes the environment."""
-    try:
-        built = build_board(config, simulator=simulator, folder=folder)
-    except (EmitError, SimulatorError) as error:
-        (meeting / "refused").write_text(str(error), encoding="utf-8")
-        return
     built.run(testbench("tb_board"), seed=0, folder=meeting / "run",
               environment={"BOARD_FOLDER": str(meeting), "BOARD_OWNER": str(owner),
                            "BOARD_RATIO": str(MACRO_HZ / CLOCK_HZ)}, plusargs=[f"+flash={meeting / 'flash'}"])
@@ -148,11 +144,15 @@ class SimulatedBoard:
         self.config, self.simulator, self.folder, self._image = config, simulator, Path(folder).resolve(), image
 
     def __enter__(self):
+        try:
+            built = build_board(self.config, simulator=self.simulator, folder=self.folder)
+        except EmitError as error:
+            raise SimulatorError(str(error)) from None
         self._temporary = tempfile.TemporaryDirectory()
         self._meeting = Path(self._temporary.name)
         self.put_flash(self._image)
         self._process = multiprocessing.get_context("spawn").Process(
-            target=_simulate, args=(self.config, self.simulator, self.folder, self._meeting, os.getpid()))
+            target=_simulate, args=(built, self._meeting, os.getpid()))
         self._process.start()
         try:
             self.port = self._wait_for_port()
@@ -174,9 +174,7 @@ class SimulatedBoard:
         path, deadline = self._meeting / "port", time.monotonic() + START_TIMEOUT_S
         while not path.exists():
             if not self._process.is_alive():
-                refused = self._meeting / "refused"
-                raise SimulatorError(refused.read_text(encoding="utf-8") if refused.exists() else
-                                     f"simulation must start, and ends with status {self._process.exitcode}")
+                raise SimulatorError(f"simulation must start, and ends with status {self._process.exitcode}")
             if time.monotonic() > deadline:
                 raise SimulatorError(f"simulation must start within {START_TIMEOUT_S:.0f} s, and does not")
             time.sleep(0.01)

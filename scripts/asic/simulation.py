@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...verif.sim.build import cache, digest
+from ...verif.sim.cache import cache, digest
 from ..common.tools import FlowError
 from .cells.array import BANK, CLOCK, OUTPUT, index_of, is_array
 from .cells.functions import truth_table, variables

@@ -12,7 +12,7 @@ from ...golden.mvm import mvm
 from ...hdl.config import MacroConfig
 from ...host import digits
 from ...host.mapping.simulate import simulate
-from ...verif.sim.build import require_simulator
+from ...verif.sim.simulators import require_simulator
 from ..common.files import check_writable, require_packages, write_files
 from ..common.options import build_option, simulator_option
 from ..common.pictures import png, pyplot

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 from rich.table import Column, Table
 
-from ...verif.sim.build import find_simulator
+from ...verif.sim.simulators import find_simulator
 from ..asic.cells.roles import PACKAGE, default_files
 from ..common.tables import show
 from ..layout.flow import PROGRAMS

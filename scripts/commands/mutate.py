@@ -17,7 +17,7 @@ from rich.table import Table
 from ...hdl.config import CoreConfig, MacroConfig
 from ...verif.engine.small_engines import ROOMY
 from ...verif.macro.regression import SUITE
-from ...verif.sim.build import SIMULATORS, require_simulator
+from ...verif.sim.simulators import SIMULATORS, require_simulator
 from ..common.files import BadInput, check_writable, require_packages, write_json
 from ..common.jobs import run_jobs, scheduler_option
 from ..common.tables import show

@@ -12,7 +12,7 @@ from ...hdl.config import MacroConfig
 from ...hdl.fabric.emitter import EmitError
 from ...verif.macro.coverage import FILE, Coverage, required
 from ...verif.macro.regression import LONG_TO_COMPILE, SUITE, TESTBENCH, Job, random_config, run_job
-from ...verif.sim.build import SIMULATORS, SimulatorError, find_simulator, require_simulator
+from ...verif.sim.simulators import SIMULATORS, SimulatorError, find_simulator, require_simulator
 from ..common.files import BadInput, check_writable, refusing, write_file, write_files
 from ..common.jobs import run_jobs, scheduler_option
 from ..common.options import build_option, config_arguments, config_options

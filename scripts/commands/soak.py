@@ -22,9 +22,10 @@ from ...hdl.config.core import OUTPUTS, RESETS
 from ...verif.macro.coverage import FILE, Coverage
 from ...verif.macro.drawn_program import draw_program
 from ...verif.macro.regression import random_config
-from ...verif.sim.build import SimulatorError, build, require_simulator, testbench
+from ...verif.sim.build import build
 from ...verif.sim.core import build_core
 from ...verif.sim.player import run_program
+from ...verif.sim.simulators import SimulatorError, require_simulator, testbench
 from ..common.files import BadInput, require_packages, write_file
 from ..common.jobs import completed, scheduler_option
 

@@ -11,7 +11,7 @@ from ...hdl.config.base import Parameters
 from ...hdl.config.block_core import INPUT_BEAT_BITS, BlockCoreConfig
 from ...hdl.config.format_choice import FORMAT_NAMES
 from ...hdl.config.formats import FormatConfig, block_macro
-from ...verif.sim.build import SIMULATORS
+from ...verif.sim.simulators import SIMULATORS
 from .files import BadInput, refusing
 
 # The default macro.

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from ...hdl.emit import design as emitted
-from ...verif.sim.build import source
+from ...verif.sim.simulators import source
 
 # Programs of the solvers, by their names in SymbiYosys.
 PROGRAMS = {"yices": "yices-smt2", "z3": "z3"}

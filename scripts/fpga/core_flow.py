@@ -11,8 +11,8 @@ from ...hdl.emit import emit
 from ...hdl.fabric.emitter import Emitter
 from ...hdl.measure.core_instance import DOMAIN, CoreInstance
 from ...hdl.measure.harness import Harness
-from ...verif.sim.build import SimulatorError, testbench
 from ...verif.sim.core import build_core
+from ...verif.sim.simulators import SimulatorError, testbench
 from .block_usage import Blocks
 from .families import DEVICES, FAMILIES
 from .flow import FOR_AREA, map_design, pack_cells, place_and_route, synthesize, with_seeds

@@ -10,7 +10,7 @@ import click
 
 from ...hdl.emit import emit
 from ...hdl.macro.ports import ports
-from ...verif.sim.build import source
+from ...verif.sim.simulators import source
 from ..common.files import BadInput, write_file
 from .flow import DEVICES, FAMILIES, FlowError, pack, place_and_route, run_tool, synthesize, with_seeds
 from .synth_report import versions

@@ -16,8 +16,9 @@ from ...golden.program import Program, predict
 from ...hdl.emit import design
 from ...hdl.measure.column_array import shared_fields, steering
 from ...verif.macro.stimulus import Stimulus
-from ...verif.sim.build import SimulatorError, Surround, build
+from ...verif.sim.build import Surround, build
 from ...verif.sim.player import run_program
+from ...verif.sim.simulators import SimulatorError
 from .array_flow import BITS
 from .flow import FlowError
 from .netlist import drive_open_pins, model

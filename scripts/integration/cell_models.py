@@ -2,7 +2,7 @@
 
 from importlib.metadata import version
 
-from ...verif.sim.build import source
+from ...verif.sim.simulators import source
 
 # Name of the file, and the models of which it is made.
 MODELS = {"generic": None, "ecp5": ("bitline_ecp5_cells.v", ("ecp5_cells.v", "ecp5_dsp.v", "ecp5_memories.v"))}

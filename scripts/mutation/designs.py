@@ -9,7 +9,7 @@ from ...hdl.emit import design as emitted
 from ...hdl.fabric.design import Design
 from ...hdl.macro.ports import is_result, ports
 from ...host.board.simulated_board import board_verilog, serial_line
-from ...verif.core.storage import VISIBLE, bench_module, stores
+from ...verif.fault_injection.storage import VISIBLE, bench_module, stores
 from ...verif.sim.build import Surround
 
 # Writing Verilog takes seconds.

@@ -5,7 +5,7 @@ from functools import cache
 from ...verif.engine.drawn_cases import cases_of
 from ...verif.engine.drawn_runs import play
 from ...verif.engine.verilog_runs import compiled
-from ...verif.sim.build import SimulatorError
+from ...verif.sim.simulators import SimulatorError
 from ..common.files import write_file
 from .mutants import image
 from .testbenches import wrapper

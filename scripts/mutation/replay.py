@@ -5,7 +5,8 @@ A mutant is killed where the testbench, which compares every cycle, would fail.
 
 import subprocess
 
-from ...verif.sim.build import SimulatorError, Surround, build, source
+from ...verif.sim.build import Surround, build
+from ...verif.sim.simulators import SimulatorError, source
 from .mutants import SELECT, image
 
 # Many times what a replay takes.

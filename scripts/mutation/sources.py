@@ -4,7 +4,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-from ...verif.sim.build import source_files
+from ...verif.sim.simulators import source_files
 
 ROOT = Path(__file__).resolve().parents[2]
 # What these import makes the Verilog and pins of designs.

@@ -4,7 +4,8 @@ import re
 import shutil
 import xml.etree.ElementTree as ElementTree
 
-from ...verif.sim.build import SimulatorError, build, source, testbench
+from ...verif.sim.build import build
+from ...verif.sim.simulators import SimulatorError, source, testbench
 from ..common.files import write_file
 from .mutants import SELECT, image
 

@@ -9,7 +9,7 @@ from bitline.golden.checksum import CheckedMacro, agrees, check_column_count, ch
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import emit
 from bitline.scripts.commands.inject.weights import draw, inject
-from bitline.verif.core.storage import stores
+from bitline.verif.fault_injection.storage import stores
 from breaking import broken
 from some import some
 

@@ -6,7 +6,7 @@ import pytest
 from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.core.top import core_ports
 from bitline.hdl.emit import emit
-from bitline.verif.sim.build import tool_environment
+from bitline.verif.sim.simulators import tool_environment
 from breaking import broken
 from some import some
 from testbench_runs import run

@@ -9,9 +9,10 @@ from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import emit_files, run_yosys
 from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.memory_wrapper import HEAD, memory_module
-from bitline.verif.sim.build import SimulatorError, Surround, build, source, tool_environment
-from bitline.verif.sim.build import testbench as module_of
+from bitline.verif.sim.build import Surround, build
 from bitline.verif.sim.core import build_core
+from bitline.verif.sim.simulators import SimulatorError, source, tool_environment
+from bitline.verif.sim.simulators import testbench as module_of
 from places import ROOT
 from some import some
 

@@ -4,8 +4,8 @@ import itertools
 
 import pytest
 from bitline.hdl.config import BUS_NAMES, RESETS, CoreConfig, MacroConfig
-from bitline.verif.sim.build import SimulatorError
 from bitline.verif.sim.core import build_core
+from bitline.verif.sim.simulators import SimulatorError
 from breaking import broken
 from some import some
 

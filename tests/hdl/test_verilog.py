@@ -12,7 +12,7 @@ from bitline.hdl.fabric.design import Design
 from bitline.hdl.fabric.verilog_format import without_escapes
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
-from bitline.verif.sim.build import tool_environment
+from bitline.verif.sim.simulators import tool_environment
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from some import some

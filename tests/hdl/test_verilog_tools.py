@@ -11,7 +11,7 @@ from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.hdl.emit import FABRICS, emit_files
 from bitline.hdl.fabric.design import Design
-from bitline.verif.sim.build import tool_environment
+from bitline.verif.sim.simulators import tool_environment
 from places import ROOT
 from some import some
 

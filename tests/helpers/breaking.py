@@ -17,8 +17,8 @@ def broken_by_number(config, changes):
     found = design(config)
     for number, (block, old, expression) in enumerate(changes, 1):
         found = found.mutated(f"{config.name}_{block}", old, old.replace(
-            "%1", f"(broken == {number} ? ({expression}) : (%1))"))
+            "%1", f"(seeded_bug == {number} ? ({expression}) : (%1))"))
     for block in dict.fromkeys(block for block, *_ in changes):
-        found = found.mutated(f"{config.name}_{block}", "\n);\n", "\n);\n  integer broken = 0;\n"
-                              '  initial if ($value$plusargs("broken=%d", broken)) begin end\n')
+        found = found.mutated(f"{config.name}_{block}", "\n);\n", "\n);\n  integer seeded_bug = 0;\n"
+                              '  initial if ($value$plusargs("broken=%d", seeded_bug)) begin end\n')
     return found.text

@@ -2,7 +2,7 @@
 
 import subprocess
 
-from bitline.verif.sim.build import source
+from bitline.verif.sim.simulators import source
 
 SHIM = source("driver_shim.h")
 STRICT = ("-Wall", "-Wextra", "-Werror", "-Wconversion", "-Wpedantic")

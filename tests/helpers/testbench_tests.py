@@ -1,6 +1,6 @@
 """How many tests a testbench has."""
 
-from bitline.verif.sim.build import source
+from bitline.verif.sim.simulators import source
 
 
 def number_of_tests(testbench):

@@ -9,8 +9,8 @@ from bitline.host.board.simulated_board import BAUD, LATENCY_S, SimulatedBoard
 from bitline.host.mapping.mapping import Mapping
 from bitline.host.network.files.load import load_network
 from bitline.host.network.inference import Inference
-from bitline.verif.sim.build import SimulatorError
 from bitline.verif.sim.player import RtlSession
+from bitline.verif.sim.simulators import SimulatorError
 from small_networks import residual_network
 from some import some
 

@@ -11,7 +11,7 @@ from bitline.host.board import Board, LinkError, in_order
 from bitline.host.board.link import ATTEMPTS
 from bitline.host.board.simulated_board import CLOCK_HZ, MACRO_HZ, SimulatedBoard
 from bitline.host.mapping.tiling import matrix_product
-from bitline.verif.sim.build import SimulatorError
+from bitline.verif.sim.simulators import SimulatorError
 
 CONFIG = MacroConfig(rows=8, columns=4, banks=2, fuse=2, max_accumulations=4)
 

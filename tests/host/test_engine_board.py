@@ -19,7 +19,7 @@ from engine_networks import Builder, streaming_network
 
 def network():
     """One whose input is in memory column by column, with bytes between that are none of it."""
-    build = Builder(np.random.default_rng(1), (1, 9, 5, 1))
+    build = Builder(np.random.default_rng(1), (1, 6, 3, 1))
     build.conv(8, (4, 3), (2, 2))
     build.flat()
     build.dense(5)
@@ -27,7 +27,7 @@ def network():
 
 
 IMAGE = compile_network(TINY, network()).image
-INPUTS = np.random.default_rng(2).integers(-128, 128, (3, 45)).astype(np.int8)
+INPUTS = np.random.default_rng(2).integers(-128, 128, (3, 18)).astype(np.int8)
 # Fields of a CONV that runs for hundreds of thousands of cycles, which the gateware does not know.
 ENDLESS = {"target_height": 65535, "target_width": 65535, "target_pitch": 0, "target_pixel": 0, "strip": 65535}
 
@@ -273,7 +273,7 @@ def test_images_that_are_refused(board, data, match):
 
 def test_inputs_that_are_refused(board):
     board.load(IMAGE)
-    for x, match in ((INPUTS[0][1:], "must have 45 bytes, not 44"), (INPUTS[0].astype(int), "must be int8, not int64")):
+    for x, match in ((INPUTS[0][1:], "must have 18 bytes, not 17"), (INPUTS[0].astype(int), "must be int8, not int64")):
         with refused(f"input {match}", EngineError):
             board.start(x)
     check(board, INPUTS[:1], has_cycles=False)

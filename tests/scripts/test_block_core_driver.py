@@ -14,7 +14,8 @@ from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import BLOCK_DRIVER, DRIVER, FULL, FULL_BLOCK_CORE, driver_files
 from bitline.scripts.integration.interfaces import package
 from bitline.verif.formats.core_program import CoreProgram
-from bitline.verif.sim.build import compile_program, source
+from bitline.verif.sim.build import compile_program
+from bitline.verif.sim.simulators import source
 from drivers import SHIM, compile_driver
 from some import some
 

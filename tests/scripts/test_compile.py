@@ -10,7 +10,7 @@ from bitline.hdl.config.engine import EngineConfig, default_engine
 from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.hdl.emit import emit
 from bitline.hdl.fabric.design import Design
-from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
+from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE, TINY
 from bitline.verif.engine.verilog_runs import VerilogRun
 from engine_images import small
 from engine_networks import SMALL, mobile_network
@@ -80,10 +80,11 @@ def test_verilog_of_an_engine(cli, refused, tmp_path):
 
 
 def test_engine_on_a_bus(cli, refused, tmp_path):
-    path, out = tmp_path / "engine.json", tmp_path / "out"
+    path, tiny, out = tmp_path / "engine.json", tmp_path / "tiny.json", tmp_path / "out"
     path.write_text(DEPTHWISE.to_json())
-    status, printed, error = cli("generate", "--engine", path, "--bus", "axi", "--out", out)
-    core = EngineCoreConfig(engine=DEPTHWISE)
+    tiny.write_text(TINY.to_json())
+    status, printed, error = cli("generate", "--engine", path, "--bus", "wishbone", "--out", out)
+    core = EngineCoreConfig(engine=DEPTHWISE, bus="wishbone")
     names = [*(f"{core.name}{end}" for end in (
         ".core", ".f", ".json", ".rdl", ".sdc", ".v", ".xml", "_hw.tcl", "_instance.v", "_memory.v", "_registers.py",
         "_steps.hex", "_tb.v", "_vivado.tcl")),
@@ -97,7 +98,7 @@ def test_engine_on_a_bus(cli, refused, tmp_path):
     assert {port["name"]: port["width"] for port in described["ports"]} == {
         name: top.width(name) for name in top.ports}
     other = "--bus", "axi", "--reset", "asynchronous", "--out", tmp_path / "other"
-    assert cli("generate", "--engine", path, *other)[0] == 0
+    assert cli("generate", "--engine", tiny, *other)[0] == 0
     refused("generate", "--engine", path, "--reset", "asynchronous", "--out", out,
             match="--reset must come with --core, and does not")
 

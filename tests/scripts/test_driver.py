@@ -13,8 +13,9 @@ from bitline.hdl.csr.register_map import CORE_ERRORS, ErrorCode
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import BLOCK_DRIVER, DRIVER, ENGINE_DRIVER, driver_files
 from bitline.scripts.integration.files import integration_files
-from bitline.verif.core.storage import bench_module, stores
-from bitline.verif.sim.build import compile_program, source
+from bitline.verif.fault_injection.storage import bench_module, stores
+from bitline.verif.sim.build import compile_program
+from bitline.verif.sim.simulators import source
 from drivers import SHIM, compile_driver, compile_freestanding, write_driver
 from some import some
 

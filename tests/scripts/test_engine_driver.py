@@ -15,7 +15,8 @@ from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import ENGINE_DRIVER, driver_files
 from bitline.verif.engine.small_engines import DEPTHWISE
-from bitline.verif.sim.build import compile_program, source
+from bitline.verif.sim.build import compile_program
+from bitline.verif.sim.simulators import source
 from drivers import compile_driver
 from engine_networks import Builder, streaming_network
 
@@ -79,8 +80,9 @@ def with_crc(head):
     return head + struct.pack("<I", zlib.crc32(head))
 
 
-# Wishbone is the fastest.
-@pytest.fixture(scope="module", params=["axi", "wishbone", pytest.param("apb", marks=pytest.mark.slow)])
+# Wishbone is the fastest; test_engine_weights has the driver on AXI4-Lite.
+@pytest.fixture(scope="module", params=["wishbone", *(pytest.param(bus, marks=pytest.mark.slow)
+                                                      for bus in ("axi", "apb"))])
 def program(request, tmp_path_factory):
     """The compiled `engine_test.cpp`, for each bus."""
     path, core = tmp_path_factory.mktemp("engine_driver"), EngineCoreConfig(engine=DEPTHWISE, bus=request.param)

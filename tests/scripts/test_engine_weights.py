@@ -11,7 +11,8 @@ from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.c_headers import ENGINE_DRIVER, driver_files
 from bitline.verif.engine.small_engines import OUTSIDE
-from bitline.verif.sim.build import compile_program, source
+from bitline.verif.sim.build import compile_program
+from bitline.verif.sim.simulators import source
 from drivers import compile_driver
 from engine_networks import Builder
 

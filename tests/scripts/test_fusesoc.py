@@ -110,7 +110,7 @@ def test_testbench_of_an_engine_passes_and_notices_a_wrong_word(tmp_path):
     path = tmp_path / f"{config.name}_steps.hex"
     first, *others = path.read_text(encoding="utf-8").splitlines()
     path.write_text("\n".join([f"{int(first, 16) ^ 1:0{len(first)}x}", *others]), encoding="utf-8")
-    done = fusesoc(tmp_path, "run", "--target", "sim", config.name)
+    done = fusesoc(tmp_path, "run", "--run", "--target", "sim", config.name)
     assert done.returncode != 0 and "FAIL: step 0" in done.stdout + done.stderr, done.stdout + done.stderr
 
 

@@ -8,7 +8,7 @@ from bitline.hdl.config import CoreConfig, MacroConfig
 from bitline.hdl.emit import design
 from bitline.scripts.commands.inject.flip_flops import RESULTS, draw, inject, wilson
 from bitline.verif.fault_injection.flip_flops import FlipFlop, with_flips
-from bitline.verif.sim.build import SimulatorError
+from bitline.verif.sim.simulators import SimulatorError
 from breaking import broken
 
 CONFIG = MacroConfig(rows=3, columns=2, weight_bits=3, input_bits=3, fuse=2)

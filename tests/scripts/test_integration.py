@@ -27,7 +27,7 @@ from bitline.scripts.integration.engine_steps import engine_steps
 from bitline.scripts.integration.files import integration_files
 from bitline.scripts.integration.interfaces import package
 from bitline.scripts.integration.systemrdl import systemrdl
-from bitline.verif.sim.build import tool_environment
+from bitline.verif.sim.simulators import tool_environment
 from some import some
 from systemrdl import RDLCompiler
 

@@ -17,7 +17,7 @@ from bitline.scripts.commands.generate import generate_core
 from bitline.verif.csr.register_words import PATTERNS, after, legal, reset_word
 from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE, TINY
 from bitline.verif.engine.small_engines import SMALL as SMALL_ENGINE
-from bitline.verif.sim.build import tool_environment, verilator_root
+from bitline.verif.sim.simulators import tool_environment, verilator_root
 from breaking import broken
 from some import some
 

@@ -17,7 +17,7 @@ from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, 
 from bitline.scripts.mutation.sources import sources
 from bitline.scripts.mutation.testbenches import failure
 from bitline.verif.engine.small_engines import DEPTHWISE, ROOMY
-from bitline.verif.sim.build import SimulatorError
+from bitline.verif.sim.simulators import SimulatorError
 
 SMALL = MacroConfig(rows=2, columns=1, weight_bits=2, input_bits=2)
 DESIGN = MacroDesign(SMALL)

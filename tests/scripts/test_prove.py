@@ -20,7 +20,7 @@ from bitline.verif.formal.carry_save import compressed
 from bitline.verif.formal.paths import unregistered
 from bitline.verif.formal.properties import FASTEST, PROPERTIES
 from bitline.verif.formal.property import vectors_in_macro
-from bitline.verif.sim.build import source
+from bitline.verif.sim.simulators import source
 from places import ROOT
 from some import some, some_of
 

@@ -1,11 +1,16 @@
 import json
+import os
 import subprocess
+import time
 
 import numpy as np
 import platformdirs
 import pytest
 from bitline.hdl.config import MacroConfig
-from bitline.verif.sim.build import SimulatorError, build, cache, compile_program
+from bitline.verif.sim.build import build, compile_program
+from bitline.verif.sim.cache import cache
+from bitline.verif.sim.library import keep
+from bitline.verif.sim.simulators import SimulatorError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -216,6 +221,19 @@ def test_program_and_sources_in_a_folder_with_a_space(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(spaced))
     with pytest.raises(SimulatorError, match="the folder of a build must have no space in its path, which GNU Make"):
         compile_program(program, "top", [spaced / "top.v", spaced / "main.cpp"], "--prefix", "Vtop", "-CFLAGS", "-O0")
+
+
+def test_libraries_that_nothing_uses_are_removed(tmp_path, cache_in):
+    cache_in(tmp_path / "cache")
+    for days in (29, 31):
+        (cache() / f"verilator_{days}").mkdir()
+        os.utime(cache() / f"verilator_{days}", times=(time.time() - days * 24 * 3600,) * 2)
+    for name in ("verilated.o", "library.h.gch"):
+        (tmp_path / name).write_text(name, encoding="ascii")
+    keep(cache() / "verilator_new", tmp_path)
+    assert {path.name for path in cache().iterdir()} == {"verilator_29", "verilator_new"}
+    assert {path.name for path in (cache() / "verilator_new").iterdir()} == {"verilated.o", "library.h.gch"}
+    assert not (tmp_path / "library.h.gch").exists()
 
 
 @pytest.mark.slow

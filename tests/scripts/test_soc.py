@@ -14,7 +14,8 @@ from bitline.hdl.config.engine_core import EngineCoreConfig
 from bitline.host.engine.compiler import compile_network
 from bitline.scripts.commands.generate import generate_core
 from bitline.verif.engine.small_engines import DEPTHWISE, OUTSIDE
-from bitline.verif.sim.build import compile_program, source
+from bitline.verif.sim.build import compile_program
+from bitline.verif.sim.simulators import source
 from engine_networks import Builder
 
 pytestmark = [pytest.mark.slow, *(pytest.mark.needs(name) for name in ("clang", "ld.lld", "pythondata_cpu_vexriscv"))]

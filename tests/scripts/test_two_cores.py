@@ -15,7 +15,7 @@ from bitline.hdl.config.formats import block_macro
 from bitline.scripts.commands.generate import generate_core
 from bitline.scripts.integration.ip_xact import NAMESPACE
 from bitline.verif.engine.small_engines import OUTSIDE
-from bitline.verif.sim.build import tool_environment
+from bitline.verif.sim.simulators import tool_environment
 from systemrdl import RDLCompiler
 
 ONE = CoreConfig(macro=MacroConfig(rows=3, columns=2))

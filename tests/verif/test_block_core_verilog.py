@@ -5,7 +5,7 @@ from bitline.hdl.config.block_core import BlockCoreConfig
 from bitline.hdl.config.formats import block_macro
 from bitline.verif.formats.core_program import faulty_program
 from bitline.verif.formats.runs import run_core
-from bitline.verif.sim.build import SimulatorError
+from bitline.verif.sim.simulators import SimulatorError
 from breaking import broken_by_number
 
 CONFIG = BlockCoreConfig(blocks=block_macro("MXFP4+MXINT8", columns=9, macro={"banks": 3}, input_beat_bits=64))

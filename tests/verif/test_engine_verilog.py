@@ -15,7 +15,7 @@ from bitline.host.network.network import NetworkError
 from bitline.scripts.integration.cell_models import cell_models
 from bitline.verif.engine.small_engines import DEPTHWISE, FORMS
 from bitline.verif.engine.verilog_runs import Job, compiled, run_jobs, run_verilog
-from bitline.verif.sim.build import SimulatorError
+from bitline.verif.sim.simulators import SimulatorError
 from engine_images import small, various_network
 from engine_networks import SMALL, Builder, inputs_of, streaming_network
 from engine_runs import drawn

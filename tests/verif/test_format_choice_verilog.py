@@ -5,7 +5,7 @@ from bitline.hdl.config.formats import block_macro
 from bitline.verif.formats.beats import vector_beats, weight_beats
 from bitline.verif.formats.program import drawn_program
 from bitline.verif.formats.runs import run_program
-from bitline.verif.sim.build import SimulatorError
+from bitline.verif.sim.simulators import SimulatorError
 from breaking import broken_by_number
 
 CONFIG = block_macro("MXFP8_E4M3+MXINT8+MXFP4", columns=2, macro={"banks": 2})

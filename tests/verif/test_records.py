@@ -9,7 +9,8 @@ from bitline.hdl.config import MacroConfig
 from bitline.hdl.macro.ports import HANDSHAKE, ports
 from bitline.verif.macro.drawn_program import draw_program
 from bitline.verif.sim import player, records
-from bitline.verif.sim.player import encode_vector, encode_write, run_program
+from bitline.verif.sim.player import run_program
+from bitline.verif.sim.port_fields import encode_vector, encode_write
 
 CONFIGS = [
     MacroConfig(rows=1, columns=1, weight_bits=1, input_bits=1),

@@ -8,8 +8,9 @@ import pytest
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.macro.ports import ports
 from bitline.verif.sim import stream_player
-from bitline.verif.sim.build import SimulatorError, Surround, build
-from bitline.verif.sim.build import testbench as module_of
+from bitline.verif.sim.build import Surround, build
+from bitline.verif.sim.simulators import SimulatorError
+from bitline.verif.sim.simulators import testbench as module_of
 from places import ROOT
 from some import some
 

@@ -25,7 +25,7 @@ from ...golden.requantize import ROUNDINGS, SHIFTS
 from ...hdl.config import CoreConfig
 from ...hdl.csr.register_map import register_map
 from ..csr.bus_masters import MASTERS
-from .storage import reach_in
+from .reach import reach_in
 
 PERIOD_NS = 10
 # Cycles without a result after which none is expected any more.

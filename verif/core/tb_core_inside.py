@@ -12,7 +12,7 @@ from cocotb.utils import get_sim_time
 from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from .core_bench import PERIOD_NS, CoreBench, Refused
 from .core_steps import PAUSES, begin, watch
-from .storage import reach_in
+from .reach import reach_in
 from .upsets import HARMLESS, UNSEEN, follow
 
 

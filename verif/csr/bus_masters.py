@@ -7,7 +7,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ReadOnly, RisingEdge, Timer
 
-from ...hdl.csr.register_file import CYCLES
+from ...hdl.csr.register_map import ACCESS_CYCLES
 
 # Maximum cycles until a request is answered, also across the longest reset.
 TIMEOUT_CYCLES = 12
@@ -69,10 +69,10 @@ class Bus:
         """Make a request, and withdraw it in the cycle of the response at the latest."""
         await self.rest()
         self.ask(address, data, 15)
-        for _ in range(self.rng.randint(1, CYCLES)):
+        for _ in range(self.rng.randint(1, ACCESS_CYCLES)):
             assert self.is_silent(await self.cycle())
             self.go_on()
-        rest = self.rng.choice((0, 1, CYCLES + 1))
+        rest = self.rng.choice((0, 1, ACCESS_CYCLES + 1))
         # Before one that begins at once, while this one is under way, nothing may look like a request.
         self.release(self.ANSWERED if rest else self.REQUEST)
         assert self.is_silent(await self.cycle())
@@ -184,7 +184,7 @@ class Apb(Bus):
         self.go_on()
         waits, was_reset = 0, not seen["aresetn"]
         # A transfer that was withdrawn may still be under way.
-        longest, self.gave_up = (2 * CYCLES if self.gave_up else CYCLES), False
+        longest, self.gave_up = (2 * ACCESS_CYCLES if self.gave_up else ACCESS_CYCLES), False
         while not (seen := await self.cycle())["s_apb_pready"]:
             waits, was_reset = waits + 1, was_reset or not seen["aresetn"]
             assert was_reset or waits < longest

@@ -16,7 +16,9 @@ from ...hdl.engine.control.image_words import Section
 from ...hdl.engine.engine import check_gateware
 from ...hdl.engine.memory.activation_memory import ActivationMemory
 from ...hdl.engine.trace import ENTRY_WORDS, READ, WORDS
-from ..sim.build import SimulatorError, compile_program, digest, locked, require_simulator, source
+from ..sim.build import compile_program
+from ..sim.cache import digest, locked
+from ..sim.simulators import SimulatorError, require_simulator, source
 from .image_words import image_words
 
 # Cycles by which a run may be longer than the golden one until it counts as stuck, for each of a memory's latency.

@@ -14,7 +14,7 @@ from ...hdl.emit import emit, run_yosys
 from ...hdl.macro.ports import HANDSHAKE, ports
 from ..macro.macro_bench import joined
 from ..macro.stimulus import Stimulus
-from ..sim.player import encode_vector, encode_write
+from ..sim.port_fields import encode_vector, encode_write
 
 # Instances of bitcell arrays: weights are storage, and not struck.
 STORAGE = ("array",)

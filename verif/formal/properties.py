@@ -5,7 +5,7 @@ from dataclasses import replace
 from ...hdl.config import CoreConfig, MacroConfig
 from ...hdl.config.widths import ceil_log2
 from ...hdl.core.requantizer import tag_layout
-from ...hdl.csr.register_file import CYCLES
+from ...hdl.csr.register_map import ACCESS_CYCLES
 from .carry_save import cells, compressed
 from .property import (
     Property,
@@ -55,7 +55,7 @@ BUS_PROOFS = (
         # A read goes before a write that waits, again and again.
         ("assign bus__write = %1;", "assign bus__write = (%1) & arready;")), 4, exposed=(
             "write_address", "read_address", "awake", "pending", "writes"), cover_depth=24, bug_depth=18,
-        defines={"CYCLES": CYCLES}),
+        defines={"CYCLES": ACCESS_CYCLES}),
     of_core("wishbone", "Wishbone keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = cyc & stb;"),
         # Some requests are never answered.
@@ -66,7 +66,7 @@ BUS_PROOFS = (
         ("assign answers = %1;", "assign answers = cyc & stb & bus__done;"),
         ("assign err = %1;", "assign err = 1'b0;"),
         ("assign bus__write = we", "assign bus__write = 1'b0")), 3, bus="wishbone", exposed=("pending", "asked"),
-        cover_depth=20, defines={"CYCLES": CYCLES}),
+        cover_depth=20, defines={"CYCLES": ACCESS_CYCLES}),
     of_core("apb", "APB keeps its protocol and reaches the registers once an access", "front", (
         ("assign bus__enable = %1;", "assign bus__enable = psel;"),
         ("assign pslverr = %1;", "assign pslverr = bus__refused;"),
@@ -74,7 +74,7 @@ BUS_PROOFS = (
         ("if (rst) asked <= 1'h0;", "if (1'b0) asked <= 1'h0;"),
         ("assign pready = %1;", "assign pready = (%1) & ~bus__refused;"),
         ("assign prdata = bus__read_data", "assign prdata = ~bus__read_data")), 3, bus="apb",
-        exposed=("pending", "asked"), cover_depth=20, defines={"CYCLES": CYCLES}),
+        exposed=("pending", "asked"), cover_depth=20, defines={"CYCLES": ACCESS_CYCLES}),
     of_core("lock", "the lock stays until a reset, and nothing that it guards is written", "registers", (
         ("else lock__locked__data <= %1;", "else lock__locked__data <= bus__enable | %1;"),
         ("assign lock__locked__next = lock__locked__data | %1;", "assign lock__locked__next = %1;"),
@@ -93,7 +93,7 @@ BUS_PROOFS = (
         ("writes_load <= %1;", "writes_load <= 1'b1;"),
         ("else asks_self_test <= %1;", "else asks_self_test <= writes_self_test;"),
         ("write_load = asks_load & %1;", "write_load = asks_load;")), 3, cover_depth=16,
-        bug_depth=16, defines={"CYCLES": CYCLES}, exposed=(
+        bug_depth=16, defines={"CYCLES": ACCESS_CYCLES}, exposed=(
             "asked", "executes", "is_lockable", "request", *(
                 f"write_{name}" for name in ("lock", "load", "load_data", "self_test", *SETTINGS)), *(
                 f"writes_{name}" for name in ("lock", "load", "load_data", "self_test", *SETTINGS)))),

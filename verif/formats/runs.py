@@ -7,7 +7,8 @@ from pathlib import Path
 from ...hdl.block_core.top import block_core_ports
 from ...hdl.emit import emit
 from ...hdl.formats.block_macro import block_macro_members
-from ..sim.build import Surround, build, testbench
+from ..sim.build import Surround, build
+from ..sim.simulators import testbench
 from .streams import CORE, MACRO
 
 # Cycles without a transfer after which a macro counts as stuck.

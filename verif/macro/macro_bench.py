@@ -18,7 +18,7 @@ from ...golden.macro import MacroModel
 from ...golden.program import Vector, Write
 from ...hdl.config import MacroConfig
 from ...hdl.macro.ports import ports
-from ..sim.player import encode_vector, encode_write
+from ..sim.port_fields import encode_vector, encode_write
 from .coverage import FILE, Coverage
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...hdl.config import COLUMNS, FUSES, INTERVALS, KINDS, MacroConfig
-from ..sim.build import SimulatorError, build
+from ..sim.build import build
+from ..sim.simulators import SimulatorError
 
 TESTBENCH = "bitline.verif.macro.tb_macro"
 # Each is small and shows something: one row, one column, one bit, odd sizes, every fuse, all trees, many banks,

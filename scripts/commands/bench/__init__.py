@@ -14,8 +14,10 @@ from rich.table import Table
 from ....golden.program import Program, Vector, Write
 from ....hdl.config import MacroConfig
 from ....hdl.emit import emit
-from ....verif.sim.build import build, compile_program, digest, require_simulator, source, testbench
+from ....verif.sim.build import build, compile_program
+from ....verif.sim.cache import digest
 from ....verif.sim.player import run_program
+from ....verif.sim.simulators import require_simulator, source, testbench
 from ...common.files import BadInput, check_writable, write_json
 from ...common.options import build_option
 from ...common.progress import running

@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ....verif.sim.build import testbench
 from ....verif.sim.core import build_core
+from ....verif.sim.simulators import testbench
 from ...common.files import BadInput, check_writable, require_packages, write_json
 from ...common.options import INTERVALS, build_option, config_options, core_options
 from ...common.progress import running

@@ -13,7 +13,8 @@ from rich.table import Table
 
 from ....hdl.config import CoreConfig, MacroConfig
 from ....verif.fault_injection.flip_flops import bench, program, with_flips
-from ....verif.sim.build import SimulatorError, compile_program, require_simulator, source
+from ....verif.sim.build import compile_program
+from ....verif.sim.simulators import SimulatorError, require_simulator, source
 from ...common.files import BadInput, check_writable, write_json
 from ...common.progress import running
 from ...common.tables import show

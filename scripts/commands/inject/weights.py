@@ -10,9 +10,10 @@ import click
 from rich.table import Table
 
 from ....hdl.emit import emit
-from ....verif.core.storage import stores, surround
 from ....verif.core.upsets import HARMLESS, SEEN, UNSEEN
-from ....verif.sim.build import build, testbench
+from ....verif.fault_injection.storage import stores, surround
+from ....verif.sim.build import build
+from ....verif.sim.simulators import testbench
 from ...common.files import BadInput, check_writable, require_packages, write_json
 from ...common.tables import show
 

@@ -15,7 +15,7 @@ from ....host.board import EngineBoard, LinkError
 from ....host.board.engine_board import FLASH_STATES
 from ....host.board.simulated_board import SimulatedBoard
 from ....verif.engine.verilog_runs import run_verilog
-from ....verif.sim.build import SimulatorError
+from ....verif.sim.simulators import SimulatorError
 from ...common.files import BadInput, check_writable, refusing, write_json
 from ...common.network_inputs import read_numpy
 from ...common.options import build_option

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from ....verif.sim.build import require_simulator
+from ....verif.sim.simulators import require_simulator
 from ...common.files import BadInput, check_writable, require_packages, write_json
 from ...common.jobs import completed
 from ...common.progress import running

@@ -19,7 +19,7 @@ from ....host.network.network import DTYPES, NetworkError
 from ....host.network.operators import TransposedConvolution
 from ....host.network.rounding import RUNTIMES
 from ....host.network.run import run_network
-from ....verif.sim.build import SimulatorError
+from ....verif.sim.simulators import SimulatorError
 from ...common.files import BadInput, check_writable, write_json
 from ...common.options import MACRO, build_option, config_options, simulator_option
 from ...common.progress import running

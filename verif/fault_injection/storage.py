@@ -6,6 +6,7 @@ from ...hdl.core.top import core_ports
 from ...hdl.csr.register_map import PERFORMANCE_COUNTERS
 from ...hdl.fabric.design import Design
 from ...hdl.macro.ports import input_layout, write_layout
+from ..core.reach import INPUTS
 from ..sim.build import Surround
 
 
@@ -59,10 +60,9 @@ def _own(module, banks, is_table):
             for memory in module.memories.values() if is_table and memory.name == "cells"]
 
 
-# Further ports of a bench module: its inputs, and the streams of the macro.
-INPUTS = {"strike": 1, "stuck": 1, "level": 1, "store": 32, "word": 32, "bit_": 32, "preset": 1, "count": 32}
+# Further ports of a bench module, beside `INPUTS`: the streams of the macro.
 STREAMS = {"write": write_layout, "i": lambda macro: input_layout(macro, has_plane_mask=True)}
-# Its further outputs: whether totals have come without a tag, and the most tags that there were at a time.
+# Its outputs: whether totals have come without a tag, and the most tags that there were at a time.
 OUTPUTS = {"tag_missed": 1, "most_tags": 32}
 VISIBLE = (*INPUTS, *OUTPUTS,
            *(f"macro_{stream}__{name}" for stream in STREAMS for name in ("valid", "ready", "payload")))
@@ -114,9 +114,3 @@ def surround(config, verilog):
     """The bench module around a core of that Verilog, for `build`."""
     visible = (*(port.name for port in core_ports(config)), *VISIBLE)
     return Surround("upsets", {"upsets.sv": bench_module(config, stores(config, verilog))}, {}, visible)
-
-
-def reach_in(dut, **values):
-    """Set some inputs of the bench module, and the others to zero."""
-    for name in INPUTS:
-        getattr(dut, name).value = values.get(name, 0)
