@@ -40,6 +40,13 @@ STOP_TIMEOUT_S = 20.0
 DRIVERS = {driver.configuration: driver for driver in (Board, EngineBoard)}
 
 
+# Of `BoardCore`.
+BOARD_MEMBERS = {
+    "clk": In(1), "macro_clk": In(1), "rst": In(1), "rx": In(1), "tx": Out(1), "flash_cs": Out(1), "flash_clk": Out(1),
+    "flash_copi": Out(1), "flash_cipo": In(1), "running": Out(1),
+}
+
+
 class BoardCore(wiring.Component):
     """What `BoardTop` puts behind the pins and the PLL of a board.
 
@@ -68,9 +75,7 @@ class BoardCore(wiring.Component):
 
     def __init__(self, *, config, has_one_clock=False):
         self.config, self.has_one_clock = config, has_one_clock
-        super().__init__({"clk": In(1), "macro_clk": In(1), "rst": In(1), "rx": In(1), "tx": Out(1),
-                          "flash_cs": Out(1), "flash_clk": Out(1), "flash_copi": Out(1), "flash_cipo": In(1),
-                          "running": Out(1)})
+        super().__init__(dict(BOARD_MEMBERS))
 
     def elaborate(self, platform):
         m = Module()

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from functools import cache
 
+from amaranth.lib.wiring import In
+
 from ...hdl.config.base import Parameters
 from ...hdl.core.top import core_ports
 from ...hdl.emit import design as emitted
 from ...hdl.fabric.design import Design
 from ...hdl.macro.ports import is_result, ports
-from ...host.board.simulated_board import board_verilog, serial_line
+from ...host.board.simulated_board import BOARD_MEMBERS, board_verilog, serial_line
 from ...verif.fault_injection.storage import VISIBLE, bench_module, stores
 from ...verif.sim.build import Surround
 
@@ -153,8 +155,7 @@ class BoardDesign(Emitted):
 
     @property
     def pins(self):
-        return [*(Pin(name, 1, True) for name in ("clk", "macro_clk", "rst", "rx")), Pin("tx", 1, False),
-                Pin("running", 1, False)]
+        return [Pin(name, member.shape, member.flow == In) for name, member in BOARD_MEMBERS.items()]
 
     @property
     def environment(self):

@@ -11,7 +11,7 @@ from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands import mutate as module
 from bitline.scripts.commands.mutate import DESIGNS, Image, play, prepare
 from bitline.scripts.mutation import engine_runs, replay, scores
-from bitline.scripts.mutation.designs import CoreDesign, EngineDesign, MacroDesign, Pin
+from bitline.scripts.mutation.designs import BoardDesign, CoreDesign, EngineDesign, MacroDesign, Pin
 from bitline.scripts.mutation.equivalence import differing, equivalent, without
 from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, image
 from bitline.scripts.mutation.sources import sources
@@ -55,6 +55,15 @@ def test_mutants_of_a_core_are_killed_by_its_tests(folder):
     assert {mutant.block for mutant in job.mutants} == {"front"}
     killed = play((job, 1, range(1, len(job.mutants) + 1)))
     assert killed.count("bus") > len(job.mutants) // 2
+
+
+@pytest.mark.slow
+def test_mutants_of_the_bridge_are_killed_by_its_tests(folder):
+    (design,) = (each for each in DESIGNS if isinstance(each, BoardDesign))
+    job = image_of(design, 6, ("bridge_session",), folder)
+    assert prepare((job, 1)) is None
+    killed = play((job, 1, range(1, len(job.mutants) + 1)))
+    assert sum(test is not None for test in killed) > len(job.mutants) // 2
 
 
 def test_blocks_of_a_core_are_those_that_its_macro_lacks():
