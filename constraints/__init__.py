@@ -20,10 +20,13 @@ class Flash:
         What the platform calls it.
     image_address : int
         Of the image: a multiple of 64 KiB, which a flash erases at once, beyond every bitstream of the part.
+    image_room : int
+        Bytes from there to the end of the smallest flash that such boards have.
     """
 
     resource: str
     image_address: int
+    image_room: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ BOARDS = {board.name: board for board in (
     Board("ulx3s_85f", ("amaranth_boards.ulx3s", "ULX3S_85F_Platform"), "LFE5U-85F", 25e6, "EHXPLLL", BAUD,
           "ulx3s", MacroConfig(rows=32, columns=32, column="table", result_interval=4),
           EngineConfig(macro=MacroConfig(rows=16, columns=16, banks=2, column="table", result_interval=4), lanes=4,
-                       sum_slots=16, sum_bits=25, depthwise=0), Flash("spi_flash", 3 << 20)),
+                       sum_slots=16, sum_bits=25, depthwise=0), Flash("spi_flash", 3 << 20, 1 << 20)),
     Board("icebreaker", ("amaranth_boards.icebreaker", "ICEBreakerPlatform"), "iCE40UP5K", 12e6,
           "SB_PLL40_2_PAD", BAUD, "ice40_generic", MacroConfig(rows=16, columns=4, result_interval=2)),
     Board("ice40_hx8k_b_evn", ("amaranth_boards.ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"), "iCE40HX8K", 12e6,

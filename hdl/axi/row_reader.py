@@ -19,6 +19,8 @@ class RowReader(wiring.Component):
 
     Latency: two cycles from a request to its first burst.
 
+    Throughput: a burst in two cycles, and a row in one that follows on the one before, else in two.
+
     Parameters
     ----------
     bits : int

@@ -37,7 +37,7 @@ class FlashLoader(wiring.Component):
     host : ``In(ACCESSES)``
         From the host: one access at a time.
     engine : ``Out(ACCESSES)``
-        To the engine; ``write`` and ``i`` are from flip-flops.
+        To the engine; the payloads of ``write`` and ``i`` are from flip-flops.
     spi : ``Out(SPI)``
         To the flash.
     """
@@ -60,7 +60,7 @@ class FlashLoader(wiring.Component):
                                                      loader.state.as_value()))
         write = self.host.write
         m.d.comb += begins.eq(write.valid & (write.payload.address == FLASH) & ~loads)
-        with m.If(write.valid & (write.payload.address == IMAGE)):
+        with m.If(write.valid & (write.payload.address == IMAGE) & ~loads):
             m.d.sync += image.eq(write.payload.data)
         with m.If(begins):
             m.d.sync += image.eq(0)

@@ -91,8 +91,8 @@ def command(blocks, config, core, engine_path, engine_core, fabric, out):
     With --engine and --bus, write the engine with registers on that bus, and all that is needed to integrate it.
     """
     if engine_path:
-        if config or core:
-            raise BadInput("--engine must come without options of a macro or core, and does not")
+        if config:
+            raise BadInput("--engine must come without options of a macro, and does not")
         with refusing(ValueError, TypeError):
             engine = EngineConfig.load(engine_path)
             paths = (generate_core(EngineCoreConfig(engine=engine, **engine_core), out, fabric) if engine_core

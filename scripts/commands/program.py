@@ -33,9 +33,12 @@ def check_bitstream(board, path):
 
 
 def check_image(board, path):
-    """BadInput unless a file is an image and a board can have one."""
+    """BadInput unless a file is an image and a board has room for it."""
     if board.flash is None:
         raise BadInput(f"--image must be for a board whose engine loads it from flash, not {board.name}")
+    if path.stat().st_size > board.flash.image_room:
+        raise BadInput(f"image must have at most {board.flash.image_room:,} bytes, for which the flash of {board.name} "
+                       f"has room, not {path.stat().st_size:,}")
     with refusing(EngineError):
         sections_of(path.read_bytes())
 
@@ -89,6 +92,8 @@ def command(name, flash, image, path):
         files.append((path, ("-f",) * flash))
     if not files:
         raise BadInput("FILE, --image or both must be given, and neither is")
+    if flash and not path:
+        raise BadInput("--flash must come with FILE, a bitstream, and does not")
     with running(f"loading {name}", len(files)) as show:
         for done, (each, options) in enumerate(files):
             show(done)

@@ -102,6 +102,16 @@ def _macro_of(path):
     return MacroConfig.from_dict(parameters).to_dict()
 
 
+def _engine_core(given, is_core):
+    """What is given of an engine's core."""
+    others = ["core"] * is_core + [name for name in given if name not in ("bus", "reset")]
+    if others:
+        raise BadInput(f"--engine must come without --{others[0].replace('_', '-')}, and does not")
+    if given and "bus" not in given:
+        raise BadInput("--reset of an engine must come with --bus, and does not")
+    return given
+
+
 def core_options(function):
     """Options that describe a core around the macro; the function gets ``core``, a CoreConfig or None.
 
@@ -113,9 +123,9 @@ def core_options(function):
     def wrapped(config, is_core, **arguments):
         given = pop_fields(arguments, CORE_FIELDS)
         if "engine_path" in arguments:
-            has_core = arguments["engine_path"] and not is_core and "bus" in given
-            arguments["engine_core"] = {name: given.pop(name) for name in ("bus", "reset")
-                                        if name in given} if has_core else {}
+            has_engine = arguments["engine_path"] is not None
+            arguments["engine_core"] = _engine_core(given, is_core) if has_engine else {}
+            given = {} if has_engine else given
         if given and not is_core:
             raise BadInput(f"--{next(iter(given)).replace('_', '-')} must come with --core, and does not")
         blocks = arguments.get("blocks")

@@ -15,9 +15,11 @@ from bitline.hdl.emit import FABRICS
 from bitline.scripts.integration.files import fusesoc_files
 
 job = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
-parameters = job["parameters"]
+parameters = job.get("parameters")
+if not isinstance(parameters, dict):
+    sys.exit(f"bitline: parameters must be the configuration of a core, not {parameters}")
 fabric = parameters.pop("fabric", "generic")
-if fabric not in FABRICS:
+if fabric not in list(FABRICS):
     sys.exit(f"bitline: fabric must be one of {', '.join(FABRICS)}, not {fabric}")
 kind = BlockCoreConfig if "blocks" in parameters else EngineCoreConfig if "engine" in parameters else CoreConfig
 try:

@@ -30,8 +30,9 @@ def ip_xact(config, verilog, models=()):
     file_sets = {"rtl": list(verilog), "constraints": [f"{part.name}.sdc"], "driver": list(driver_files(part.driver))}
     if models:
         file_sets["models"] = list(models)
-    # The memory of each master.
-    spaces = [("addressSpace", [("name", interface.name), ("range", str(1 << interface.address_bits)),
+    # The memory of each master. A range is a number of 64 bits, so of addresses of 64 bits the last beat has none.
+    spaces = [("addressSpace", [("name", interface.name), ("range", str(min(
+        1 << interface.address_bits, (1 << 64) - interface.data_bits // 8))),
                                 ("width", str(interface.data_bits))])
               for interface in interfaces(config) if interface.address_bits]
     tree = _tree("component", [

@@ -123,11 +123,16 @@ def test_an_image_that_was_not_sent_completely_is_not_kept(board, sent, monkeypa
     check(board, IMAGE)
 
 
-def test_a_run_that_goes_on_is_canceled(simulated, board):
+def test_a_run_is_canceled_before_the_image_is_loaded(simulated, board, monkeypatch):
+    """The engine refuses words while a run goes on."""
     simulated.put_flash(IMAGE)
     board.load(IMAGE)
+    written, cancel, write = [], board._bit("control.cancel"), board._set
+    monkeypatch.setattr(board, "_set", lambda *words: (written.extend(words), write(*words)))
     board.start(X)
+    written.clear()
     board.load_flash()
+    assert written == [("control", cancel), ("flash", 0)]
     assert board.load(IMAGE, keeps=True)
     check(board, IMAGE)
 

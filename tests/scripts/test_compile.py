@@ -73,7 +73,7 @@ def test_verilog_of_an_engine(cli, refused, tmp_path):
     assert (status, error, printed.split()) == (0, "", [str(out / name) for name in names])
     assert "".join((out / name).read_text() + "\n" for name in names[:2]) == emit(DEPTHWISE) + "\n"
     refused("generate", "--engine", path, "--rows", 8, "--columns", 8, "--out", out,
-            match="--engine must come without options of a macro or core, and does not")
+            match="--engine must come without options of a macro, and does not")
     path.write_text(replace(DEPTHWISE, arrays=2).to_json())
     for bus in ([], ["--bus", "axi"]):
         refused("generate", "--engine", path, *bus, "--out", out, match="arrays must be 1 in gateware, not 2")
@@ -86,10 +86,10 @@ def test_engine_on_a_bus(cli, refused, tmp_path):
     status, printed, error = cli("generate", "--engine", path, "--bus", "wishbone", "--out", out)
     core = EngineCoreConfig(engine=DEPTHWISE, bus="wishbone")
     names = [*(f"{core.name}{end}" for end in (
-        ".core", ".f", ".json", ".rdl", ".sdc", ".v", ".xml", "_hw.tcl", "_instance.v", "_memory.v", "_registers.py",
-        "_steps.hex", "_tb.v", "_vivado.tcl")),
+        ".core", ".f", ".json", ".rdl", ".sdc", ".v", ".xml", "_cocotb.py", "_hw.tcl", "_instance.v", "_memory.v",
+        "_registers.h", "_registers.py", "_steps.hex", "_tb.v", "_vivado.tcl")),
              *(f"bitline_engine{end}" for end in (".c", ".h", "_codes.h", "_registers.h")),
-             "Makefile", "find_verilator.sh", "registers"]
+             "Makefile", "find_verilator.sh", "fusesoc_bitline.core", "fusesoc_bitline.py", "registers"]
     assert (status, error, sorted(printed.split())) == (0, "", sorted(str(out / name) for name in names))
     described = json.loads((out / f"{core.name}.json").read_text(encoding="utf-8"))
     assert EngineCoreConfig.from_dict(described["configuration"]) == core
@@ -100,7 +100,11 @@ def test_engine_on_a_bus(cli, refused, tmp_path):
     other = "--bus", "axi", "--reset", "asynchronous", "--out", tmp_path / "other"
     assert cli("generate", "--engine", tiny, *other)[0] == 0
     refused("generate", "--engine", path, "--reset", "asynchronous", "--out", out,
-            match="--reset must come with --core, and does not")
+            match="--reset of an engine must come with --bus, and does not")
+    refused("generate", "--engine", path, "--core", "--bus", "axi", "--out", out,
+            match="--engine must come without --core, and does not")
+    refused("generate", "--engine", path, "--bus", "axi", "--checksum", "--out", out,
+            match="--engine must come without --checksum, and does not")
 
 
 def test_image_on_verilog(cli, refused, tmp_path, monkeypatch):

@@ -35,7 +35,7 @@ def program(tmp_path_factory):
 
 
 @pytest.mark.parametrize("latency, stalls, bursts, least, most", [
-    (1, 0, 1000, -10, 10), (100, 300, 1000, 50, 2000), (100, 0, 4, 50, 2000)])
+    (1, 0, 1000, 2, 3), (100, 300, 1000, 50, 2000), (100, 0, 4, 468, 470)])
 def test_weights_come_from_memory(program, tmp_path, latency, stalls, bursts, least, most):
     build = Builder(np.random.default_rng(1), (1, 6, 5, 8))
     build.depthwise()
@@ -57,5 +57,5 @@ def test_weights_come_from_memory(program, tmp_path, latency, stalls, bursts, le
         ("silent", FAULT, Fault.WEIGHTS), ("after_silent", OK, 0)]
     found = np.fromfile(memories, np.uint8).reshape(4, -1)
     assert (found == golden.steps[-1].memory).all()
-    # The ideal memory takes requests of rows sooner, behind which those of taps wait.
+    # docs/engine.md has those of memories that do not stall; tags after errors make a cycle's difference.
     assert all(least <= line[3] - golden.cycles <= most for line in lines if len(line) > 3 and line[1] == OK)

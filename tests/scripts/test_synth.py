@@ -372,6 +372,10 @@ def test_an_image_goes_into_the_flash_before_the_bitstream(cli, refused, loader,
     refused("program", "--board", "icebreaker", "--image", image,
             match="--image must be for a board whose engine loads it from flash, not icebreaker")
     refused("program", "--board", "ulx3s_85f", match="FILE, --image or both must be given, and neither is")
+    refused("program", "--board", "ulx3s_85f", "--flash", "--image", image, match="--flash must come with FILE")
+    (tmp_path / "large.bln").write_bytes(data + bytes(1 << 20))
+    refused("program", "--board", "ulx3s_85f", "--image", tmp_path / "large.bln",
+            match="image must have at most 1,048,576 bytes, for which the flash of ulx3s_85f has room, not 1,04")
     refused("program", "--board", "ulx3s_85f", "--image", image, image,
             match=r"must be a \.bit file for LFE5U-85F, not")
     assert loader() == []

@@ -34,7 +34,7 @@ def slot_layout(config):
 class ResultSlots(wiring.Component):
     """Walks over channels, strips, parts, windows, and positions of each, as the vectors do.
 
-    Latency: the first slot is there seven cycles after ``begin``, and each other one when the one before it was taken.
+    Latency: the first slot is there six cycles after ``begin``, and each other one when the one before it was taken.
 
     Parameters
     ----------

@@ -4,7 +4,7 @@
  *
  * It packs weights and vectors as the streams take them, which a DMA engine of the system then feeds, and does what goes
  * through registers. It reads sizes and formats from the core, and its files are the same for every configuration. It is
- * C99, and needs no library. Accesses of registers, return values, waiting, events and errors are those of bitline_core.h:
+ * C99, and needs of libraries what bitline_core.h says. Accesses of registers, return values, waiting, events and errors are those of bitline_core.h:
  * its functions bitline_core_wait_idle, bitline_core_enable, bitline_core_take_events and bitline_core_take_error take
  * `&block_core.core`.
  */

@@ -4,7 +4,9 @@
  *
  * Vectors and results go through AXI4-Stream, which a DMA engine of the system feeds; the driver does everything that goes
  * through registers. It reads the sizes from the core, and its files are the same for every configuration: one object
- * serves all cores. It is C99, and needs no library.
+ * serves all cores. It is C99, and needs no library on a processor that multiplies and divides; without these instructions
+ * (RV32I, Cortex-M0) it needs the compiler's own functions for products, quotients and remainders of 32 bits, of libgcc for
+ * example.
  *
  * BITLINE_CORE_READ and BITLINE_CORE_WRITE access the registers; by default as memory, but a system may define them. The
  * core responds to a refused access with a bus error; the driver makes none if its arguments are right and nobody else
