@@ -80,9 +80,10 @@ def integration_files(config, fabric="generic"):
 def fusesoc_files(config, fabric="generic", vlnv=None):
     """What FuseSoC simulates and synthesizes: Verilog, a testbench, constraints and the core file, by name."""
     verilog, models = emit_files(config, fabric), cell_models(fabric)
-    testbench, _ = KINDS[type(config)]
-    return verilog | models | testbench(config) | {
-        f"{config.name}.core": fusesoc(config, verilog, vlnv, models),
+    make_testbench, _ = KINDS[type(config)]
+    testbench = make_testbench(config)
+    return verilog | models | testbench | {
+        f"{config.name}.core": fusesoc(config, verilog, testbench, vlnv, models),
         f"{config.name}.sdc": constraints(config),
         "find_verilator.sh": (HERE / "find_verilator.sh").read_text(encoding="utf-8"),
     }
@@ -113,8 +114,10 @@ def _described(registers):
                         for field in register.fields]} for register in registers]
 
 
-def fusesoc(config, sources, vlnv=None, models=()):
+def fusesoc(config, sources, testbench, vlnv=None, models=()):
     """A FuseSoC core file: the names of its Verilog files, and targets rtl, lint, sim and synth, the last for an FPGA.
+
+    ``testbench``: names of the files of the testbench, of which those with numbers are where the simulator runs.
 
     ``models``: names of the files of `cell_models`, which a design of several cores gets too, where it is simulated.
 
@@ -129,7 +132,8 @@ def fusesoc(config, sources, vlnv=None, models=()):
         "DESCRIPTION": part.description,
         "SOURCES": ", ".join(sources), "MODELS": listed, "USED": ", ".join(["rtl", *used]),
         "SIMULATED": "rtl, models" if models else "rtl",
-        "NUMBERS": "".join(f"      - {name} : {{file_type: user, copyto: {name}}}\n" for name in part.numbers)})
+        "NUMBERS": "".join(f"      - {name} : {{file_type: user, copyto: {name}}}\n"
+                           for name in testbench if name.endswith(".hex"))})
 
 
 def constraints(config):
@@ -167,9 +171,10 @@ def litex(config, sources):
             ports = ((port.direction[0], port.name, port.width, *_litex_signal(port.role.lower()))
                      for port in interface.ports)
             rows += f'    "{interface.name}": (\n' + "".join(f"        {port},\n" for port in ports) + "    ),\n"
+    has_streams = any(interface.name == "s_axis" for interface in interfaces(config))
     return filled("litex.py.in", {
         "NAME": config.name, "NOUN": package(config).noun, "SOURCES": tuple(sources), "INTERFACES": rows,
-        "VECTOR_BEATS": getattr(config, "vector_beats", 0)})
+        "DMA": filled("litex_dma.py.in", {"VECTOR_BEATS": config.vector_beats}) if has_streams else ""})
 
 
 def _litex_signal(role):

@@ -33,8 +33,6 @@ class Package:
         As of `CoreConfig`.
     driver : str
         As of `driver_files`.
-    numbers : tuple of str
-        Names of the files that its testbench reads.
     errors : dict of ErrorCode to str
         Meanings of the codes of errors.
     """
@@ -46,7 +44,6 @@ class Package:
     registers: tuple
     reset: str
     driver: str
-    numbers: tuple
     errors: dict
 
     @property
@@ -61,23 +58,21 @@ class Package:
                 "answers with an error.")
 
 
-# Of each kind of core: what it is, its ports and registers, its driver, what its testbench reads, and its errors.
+# Of each kind of core: what it is, its ports and registers, its driver, and its errors.
 KINDS = {
-    CoreConfig: ("core", core_ports, register_map, DRIVER, ("steps", "results"), CORE_ERRORS),
-    BlockCoreConfig: ("core", block_core_ports, block_core_register_map, BLOCK_DRIVER, ("steps", "results"),
-                      BLOCK_CORE_ERRORS),
+    CoreConfig: ("core", core_ports, register_map, DRIVER, CORE_ERRORS),
+    BlockCoreConfig: ("core", block_core_ports, block_core_register_map, BLOCK_DRIVER, BLOCK_CORE_ERRORS),
     EngineCoreConfig: ("engine", engine_core_ports, lambda config: engine_register_map(config.engine), ENGINE_DRIVER,
-                       ("steps",), ENGINE_ERRORS),
+                       ENGINE_ERRORS),
 }
 
 
 def package(config):
     """The `Package` of a `CoreConfig`, a `BlockCoreConfig` or an `EngineCoreConfig`."""
-    noun, ports, registers, driver, numbers, errors = KINDS[type(config)]
+    noun, ports, registers, driver, errors = KINDS[type(config)]
     return Package(
         name=config.name, hash=config.hash, noun=noun, ports=ports(config), registers=registers(config),
-        reset=config.reset, driver=driver, errors=errors,
-        numbers=tuple(f"{config.name}_{each}.hex" for each in numbers))
+        reset=config.reset, driver=driver, errors=errors)
 
 
 @dataclass(frozen=True)

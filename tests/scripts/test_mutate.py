@@ -10,7 +10,7 @@ from bitline.hdl.emit import run_yosys
 from bitline.hdl.fabric.design import Design
 from bitline.scripts.commands import mutate as module
 from bitline.scripts.commands.mutate import DESIGNS, Image, play, prepare
-from bitline.scripts.mutation import engine_runs, replay, scores
+from bitline.scripts.mutation import engine_runs, replay
 from bitline.scripts.mutation.designs import BoardDesign, CoreDesign, EngineDesign, MacroDesign, Pin
 from bitline.scripts.mutation.equivalence import differing, equivalent, without
 from bitline.scripts.mutation.mutants import SELECT, Mutant, blocks_of, choose, image
@@ -264,22 +264,6 @@ def test_what_kills_mutants_of_a_macro_depends_on_its_tests_and_not_on_those_of_
     found = {path.name for path in sources(*replay.tests(DESIGN))}
     assert {"tb_macro.py", "stimulus.py", "cycles.py", "native.cpp"} < found
     assert found.isdisjoint({"tb_core.py", "core_bench.py"})
-
-
-def test_tables_of_mutants_have_blocks_by_kind_and_why_the_survivors_survive():
-    record = {"blocks": [{"design": "core", "block": "lane", "mutants": 3, "killed": 1, "equivalent": 1},
-                         {"design": "core", "block": "macro", "mutants": 1000, "killed": 1000, "equivalent": 0},
-                         {"design": "macro", "block": "fuse", "mutants": 1, "killed": 0, "equivalent": 1}],
-              "survivors": ["lane of c.v:1: a"]}
-    assert scores.cells_of(record["blocks"])[-1] == ("all", "", "1,004", "1,001", "2", "1", "99.9%")
-    assert scores.scores_table(record).splitlines()[2:] == [
-        "| core | 1,003 | 1,001 | 1 | 1 | 99.9% |", "| macro | 1 | 0 | 1 | 0 |  |",
-        "| all | 1,004 | 1,001 | 2 | 1 | 99.9% |"]
-    assert scores.blocks_table(record).splitlines()[2:] == [
-        "| core | lane | 3 | 1 | 1 | 1 | 50.0% |", "| macro | fuse | 1 | 0 | 1 | 0 |  |"]
-    assert scores.killed_blocks(record).splitlines()[2:] == ["| core | macro |"]
-    assert scores.survivors_table(record, {"lane of c.v:1: a": "it is late"}).splitlines()[2:] == [
-        "| `lane of c.v:1: a` | it is late |"]
 
 
 @pytest.mark.usefixtures("without_simulators")
