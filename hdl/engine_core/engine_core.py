@@ -73,7 +73,7 @@ class EngineCore(wiring.Component):
         self._connect_run(m, registers, engine, state)
         self._connect_words(m, registers, engine, writer, checksum, state)
         self._connect_reads(m, registers, engine, reader, state)
-        m.d.comb += reader.changes.eq(writer.valid)
+        m.d.comb += reader.changes.eq(registers.write_data.written)
         self._connect_events(m, registers, state)
         if config.weight_port:
             weights = add("weights", RowReader, bits=8 * config.weight_port, address_bits=ADDRESS_BITS,
@@ -109,14 +109,17 @@ class EngineCore(wiring.Component):
 
     @staticmethod
     def _connect_words(m, registers, engine, writer, checksum, state):
-        """Words into the memories."""
+        """Words into the memories. A write for which there is no item is refused; writes are further apart than
+        ``is_full`` is late.
+        """
         target, word = registers.target, registers.write_data
         m.d.comb += [
             writer.restart.eq(target.written), writer.first_section.eq(target.section.data),
             writer.first_item.eq(target.item.data), writer.write.eq(word.written),
-            *(getattr(engine, name).eq(getattr(writer, name)) for name in ("valid", "section", "item", "part")),
-            engine.word.eq(word.word.data), target.busy.eq(state.busy), word.busy.eq(state.busy | writer.is_full),
-            checksum.restart.eq(target.written), checksum.valid.eq(writer.valid), checksum.word.eq(word.word.data),
+            *(getattr(engine, name).eq(getattr(writer, name)) for name in ("section", "item", "part")),
+            engine.valid.eq(word.written), engine.word.eq(word.word.data), target.busy.eq(state.busy),
+            word.busy.eq(state.busy | writer.is_full),
+            checksum.restart.eq(target.written), checksum.valid.eq(word.written), checksum.word.eq(word.word.data),
             registers.checksum.crc.data.eq(checksum.crc),
         ]
 

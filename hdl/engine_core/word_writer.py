@@ -38,12 +38,9 @@ class WordWriter(wiring.Component):
     first_item : ``In(24)``
         With ``restart``: that item.
     write : ``In(1)``
-        For a cycle, not with ``restart``, and two cycles or more after it or another: a word, of which ``word`` of this
-        block has nothing to say.
+        For a cycle, not with ``restart``, nor while ``is_full``: a word.
     is_full : ``Out(1)``
         There is no item for the next word; two cycles after ``restart`` or ``write``.
-    valid : ``Out(1)``
-        A word, as of `ImageWords`.
     section : ``Out(Section)``
         Where it goes.
     item : ``Out(24)``
@@ -54,7 +51,7 @@ class WordWriter(wiring.Component):
 
     def __init__(self, *, config):
         self.config = config
-        outputs = {name: Out(word_members()[name].shape) for name in ("valid", "section", "item", "part")}
+        outputs = {name: Out(word_members()[name].shape) for name in ("section", "item", "part")}
         super().__init__({"restart": In(1), "first_section": In(Section), "first_item": In(ITEM_BITS), "write": In(1),
                           "is_full": Out(1), **outputs})
 
@@ -67,12 +64,10 @@ class WordWriter(wiring.Component):
                     # A section that is in the memory outside has no items here, so all are beyond.
                     m.d.comb += [is_last.eq(self.part == words - 1), beyond.eq(self.item >= items if items else 1),
                                  step.eq(rise)]
-        # Writes are further apart than ``is_full`` is late, and its comparison is no part of their path.
-        m.d.comb += self.valid.eq(self.write & ~self.is_full)
         m.d.sync += self.is_full.eq(beyond)
         with m.If(self.restart):
             m.d.sync += [self.section.eq(self.first_section), self.item.eq(self.first_item), self.part.eq(0)]
-        with m.Elif(self.valid):
+        with m.Elif(self.write):
             m.d.sync += [self.part.eq(Mux(is_last, 0, self.part + 1)),
                          self.item.eq(Mux(is_last, self.item + step, self.item))]
         return m
