@@ -1,8 +1,10 @@
 """Calls in a process of their own, which is ended when one takes too long."""
 
 import multiprocessing
+import re
 import resource
 import signal
+from pathlib import Path
 
 
 class ProcessLost(Exception):
@@ -58,6 +60,14 @@ class LimitedProcess:
         self._process.kill()
         self._process.join()
         self._pipe.close()
+
+
+def peak_memory():
+    """Kilobytes of memory that this process has held at most.
+
+    Not ``ru_maxrss``: a process that is started by a large one has the other's to begin with (vfork).
+    """
+    return int(re.search(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())[1])
 
 
 def _serve(pipe, function, memory):

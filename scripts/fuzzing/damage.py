@@ -1,6 +1,5 @@
 """Files of drawn networks that are damaged: each must run, or be refused in one line, in a bounded time."""
 
-import resource
 import time
 import warnings
 from contextlib import closing
@@ -10,7 +9,7 @@ import numpy as np
 
 from ...host.network.inference import Inference
 from ...host.network.network import NetworkError
-from ..common.limited import LimitedProcess, ProcessLost
+from ..common.limited import LimitedProcess, ProcessLost, peak_memory
 
 # Seconds of processor time, and kilobytes, the libraries' own included.
 MAX_SECONDS, MAX_MEMORY = 5.0, 1 << 20
@@ -120,7 +119,7 @@ def attempt_of(data, name, read):
         outcome = "refused" if len(str(error).splitlines()) == 1 else "a refusal of several lines"
     except Exception as error:
         outcome = f"{type(error).__name__}: {error}"
-    return Attempt(outcome, time.process_time() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    return Attempt(outcome, time.process_time() - started, peak_memory())
 
 
 def damage_bytes(data, rng):

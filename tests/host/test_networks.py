@@ -1,6 +1,5 @@
 """Published networks, files that are damaged, and networks that cannot be run."""
 
-import resource
 import time
 
 import numpy as np
@@ -12,6 +11,7 @@ from bitline.host.network.files.tflite_file import read_tflite
 from bitline.host.network.inference import Inference
 from bitline.host.network.network import NetworkError
 from bitline.host.network.operators import Conv2D
+from bitline.scripts.common.limited import peak_memory
 from places import NETWORKS
 from some import some
 
@@ -82,7 +82,7 @@ def mutated(data, rng):
 def test_mutated_files(published, name):
     path, inputs = published(name)
     data, rng = path.read_bytes(), np.random.default_rng(5)
-    refused, slowest, before = 0, 0.0, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    refused, slowest, before = 0, 0.0, peak_memory()
     for _ in range(500):
         spoiled = mutated(data, rng)
         started = time.perf_counter()
@@ -97,7 +97,7 @@ def test_mutated_files(published, name):
         slowest = max(slowest, time.perf_counter() - started)
     assert 100 < refused < 500 and slowest < 5
     # Kilobytes beyond what other tests of this process have needed.
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1 << 20
+    assert peak_memory() - before < 1 << 20
 
 
 def small(kind="FULLY_CONNECTED", options="FullyConnectedOptions", *, weights=None, bias=None, scale=0.1, dtype="int8",

@@ -113,6 +113,12 @@ def test_damaged_files_run_or_are_refused(kind):
     assert files == refused + run == 25 * len(kind.OPERATORS) and refused > files / 3 and run > files / 20
 
 
+def test_memory_of_the_process_that_reads_is_not_that_of_the_one_that_waits():
+    large = np.ones(damage.MAX_MEMORY << 10, np.uint8)
+    found, = damage.read_damaged(tflite_fuzz.survive, ["RELU"], 1, seed=5)
+    assert large.nbytes >> 10 > found.kilobytes > 10000 and not found.faults, found
+
+
 FAULTS = {"runs": None, "hangs": "no end within 1 s", "dies": "the process ended with status -9", "is slow": "6.0 s",
           "raises": "ValueError: a fault", "asks for 16 GB": "MemoryError", "is large": "2000 MB", "runs again": None}
 

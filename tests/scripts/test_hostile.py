@@ -17,13 +17,14 @@ MEMORY, SECONDS = 3 << 30, 60
 # Runs the command with what it is given, and leaves what it took.
 PROGRAM = f"""
 import json, resource, sys
+from bitline.scripts.common.limited import peak_memory
 from bitline.scripts.main import main
 resource.setrlimit(resource.RLIMIT_AS, ({MEMORY}, {MEMORY}))
 resource.setrlimit(resource.RLIMIT_CPU, ({SECONDS}, {SECONDS}))
 try:
     main(sys.argv[1:])
 finally:
-    print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss), file=sys.stderr)
+    print(json.dumps(peak_memory()), file=sys.stderr)
 """
 
 
