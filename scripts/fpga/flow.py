@@ -82,7 +82,10 @@ class Netlist:
 
 
 # The family's cells are read first: reading them later would reread modules that instantiate them and lose attributes.
+# ABC's check of its own result ends Yosys 0.70 on iCE40 where a module is little more than its instances, as an engine
+# core is; netlists are simulated instead.
 MAPPING = """
+scratchpad -set abc9.verify 0
 {synth} -top {top} -run begin:{flattens}
 {keep}
 {synth} -top {top} -run {flattens}:

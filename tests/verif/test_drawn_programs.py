@@ -16,7 +16,7 @@ from bitline.verif.engine.drawn_programs import draw_image
 from bitline.verif.engine.drawn_runs import counts_of, kind_of, play, run_drawn
 from bitline.verif.engine.hostile_programs import Hostile, draw_hostile
 from bitline.verif.engine.most_cycles import most_cycles
-from bitline.verif.engine.small_engines import ROOMY, SMALL
+from bitline.verif.engine.small_engines import DRAWN, ROOMY, SMALL
 from bitline.verif.engine.verilog_runs import VerilogRun, compiled
 from places import ROOT
 
@@ -199,7 +199,7 @@ def test_drawn_programs_on_verilog():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ROOMY)
+@pytest.mark.parametrize("name", DRAWN)
 def test_many_drawn_programs_on_verilog(name):
     programs, descriptors, wrong = run_drawn((name, range(250)))
     assert not wrong and programs.total() == 250
@@ -225,8 +225,8 @@ def test_command_counts_and_says_what_is_wrong(monkeypatch, cli, tmp_path):
     status, output, _ = cli("fuzz", "--engine", 500, "--seed", 3, "--jobs", 3, "--output", tmp_path / "x.json")
     assert status == 1 and "seed 7, tiny: it" in output and "4 programs, 1 mismatches, 496 not run" in output
     assert sorted(seed for _, seeds in chunks for seed in seeds) == list(range(3, 503))
-    assert {name for name, _ in chunks} == set(ROOMY) and all(
-        list(ROOMY)[seed % len(ROOMY)] == name for name, seeds in chunks for seed in seeds)
+    assert {name for name, _ in chunks} == set(DRAWN) and all(
+        list(DRAWN)[seed % len(DRAWN)] == name for name, seeds in chunks for seed in seeds)
     record = json.loads((tmp_path / "x.json").read_text(encoding="utf-8"))
     assert (record["seed"], record["mismatches"]) == (3, ["seed 7, tiny: it"])
     assert record["programs"] == {"valid": {"END": 4}}

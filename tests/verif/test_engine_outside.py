@@ -198,9 +198,7 @@ def test_a_run_is_canceled_at_any_time(outside, golden):
         assert again.difference(golden, has_cycles=False) is None
 
 
-@pytest.mark.parametrize("port, count", [
-    (4, 24), *(pytest.param(port, 300, marks=pytest.mark.slow) for port in OUTSIDE)])
-def test_drawn_programs(port, count):
-    cases = cases_of(OUTSIDE[port], range(count))
-    played = play(compiled(OUTSIDE[port], BUILD), OUTSIDE[port], cases.values())
-    assert len(played) == count and [difference for _, difference in played if difference] == []
+def test_drawn_programs():
+    cases = cases_of(CONFIG, range(24))
+    played = play(compiled(CONFIG, BUILD), CONFIG, cases.values())
+    assert len(played) == 24 and [difference for _, difference in played if difference] == []

@@ -4,7 +4,7 @@ from collections import Counter
 
 from ...golden.engine.descriptor import Descriptor, Operation
 from .drawn_cases import cases_of, has_ended
-from .small_engines import ROOMY
+from .small_engines import DRAWN
 from .verilog_runs import compiled, run_jobs
 
 
@@ -61,7 +61,7 @@ def counts_of(cases, played):
 
 
 def run_drawn(job):
-    """Run the programs of some seeds on one of `ROOMY`: (name of the engine, seeds).
+    """Run the programs of some seeds on one of `DRAWN`: (name of the engine, seeds).
 
     Returns
     -------
@@ -74,7 +74,7 @@ def run_drawn(job):
         As `compiled` and `play`.
     """
     name, seeds = job
-    cases = cases_of(ROOMY[name], seeds)
-    played = play(compiled(ROOMY[name]), ROOMY[name], cases.values())
+    cases = cases_of(DRAWN[name], seeds)
+    played = play(compiled(DRAWN[name]), DRAWN[name], cases.values())
     wrong = [f"seed {seed}, {name}: {difference}" for seed, (_, difference) in zip(cases, played) if difference]
     return *counts_of(cases.values(), played), wrong

@@ -33,3 +33,5 @@ FORMS = {
 BYTES = {"tiny": 2048, "deep": 8192, "four banks": 4096, "two writers": 32768, "depthwise": 16384, "half": 4096,
          "few sums": 4096, "bitcells": 8192}
 ROOMY = {name: replace(FORMS[name], activation_bytes=size) for name, size in BYTES.items()}
+# Those that drawn programs run on.
+DRAWN = ROOMY | {f"weight port of {port}": config for port, config in OUTSIDE.items()}

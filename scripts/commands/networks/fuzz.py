@@ -77,11 +77,11 @@ def damage(kinds, operators, count, seed):
 def run_programs(count, seed, jobs, output):
     """Run drawn programs on engines, in turn by their seeds; ``output`` gets what was run so far. The exit status."""
     from ....verif.engine.drawn_runs import run_drawn
-    from ....verif.engine.small_engines import ROOMY
+    from ....verif.engine.small_engines import DRAWN
 
     chunks = []
-    for number, name in enumerate(ROOMY):
-        seeds = [each for each in range(seed, seed + count) if each % len(ROOMY) == number]
+    for number, name in enumerate(DRAWN):
+        seeds = [each for each in range(seed, seed + count) if each % len(DRAWN) == number]
         chunks += [(name, seeds[first:first + CHUNK]) for first in range(0, len(seeds), CHUNK)]
     # In turn, so that processes do not wait for one another to compile an engine.
     chunks.sort(key=lambda chunk: chunk[1])
@@ -90,7 +90,7 @@ def run_programs(count, seed, jobs, output):
         for some, parts, lines in found:
             programs, descriptors, wrong = programs + some, descriptors + parts, wrong + lines
             progress(programs.total())
-            record = {"seed": seed, "engines": {name: config.hash for name, config in ROOMY.items()},
+            record = {"seed": seed, "engines": {name: config.hash for name, config in DRAWN.items()},
                       "programs": nested(programs), "descriptors": nested(descriptors), "mismatches": wrong}
             if output:
                 write_json(output, record)
