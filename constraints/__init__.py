@@ -1,4 +1,4 @@
-"""Boards: which part, which clock, which pins, and a macro and an engine that fit."""
+"""Boards: which part, which clock, which pins, and a macro and engines that fit."""
 
 from dataclasses import dataclass
 from importlib import import_module
@@ -51,8 +51,8 @@ class Board:
         What openFPGALoader calls it.
     default : MacroConfig
         A macro that fits together with the bridge.
-    engine : EngineConfig or None
-        An engine that fits with the least memories, to which a network adds; None where none is known.
+    engines : tuple of EngineConfig
+        Engines that fit with the least memories, to which a network adds, the smallest first; empty where none is known.
     flash : Flash or None
         Where the engine's image may be.
     """
@@ -65,7 +65,7 @@ class Board:
     baud: int
     loader: str
     default: MacroConfig
-    engine: EngineConfig | None = None
+    engines: tuple = ()
     flash: Flash | None = None
 
     def create_platform(self):
@@ -77,8 +77,10 @@ class Board:
 BOARDS = {board.name: board for board in (
     Board("ulx3s_85f", ("amaranth_boards.ulx3s", "ULX3S_85F_Platform"), "LFE5U-85F", 25e6, "EHXPLLL", BAUD,
           "ulx3s", MacroConfig(rows=32, columns=32, column="table", result_interval=4),
-          EngineConfig(macro=MacroConfig(rows=16, columns=16, banks=2, column="table", result_interval=4), lanes=4,
-                       sum_slots=16, sum_bits=25, depthwise=0), Flash("spi_flash", 3 << 20, 1 << 20)),
+          (EngineConfig(macro=MacroConfig(rows=16, columns=16, banks=2, column="table", result_interval=4), lanes=4,
+                        sum_slots=16, sum_bits=25, depthwise=0),
+           EngineConfig(macro=MacroConfig(rows=64, columns=32, banks=2, column="table", result_interval=4), lanes=8)),
+          Flash("spi_flash", 3 << 20, 1 << 20)),
     Board("icebreaker", ("amaranth_boards.icebreaker", "ICEBreakerPlatform"), "iCE40UP5K", 12e6,
           "SB_PLL40_2_PAD", BAUD, "ice40_generic", MacroConfig(rows=16, columns=4, result_interval=2)),
     Board("ice40_hx8k_b_evn", ("amaranth_boards.ice40_hx8k_b_evn", "ICE40HX8KBEVNPlatform"), "iCE40HX8K", 12e6,

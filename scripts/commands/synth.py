@@ -21,6 +21,10 @@ from ..fpga.flow import DEVICES, PLACERS, FitError
 from ..fpga.synth_report import summary
 
 
+# Of a network. A larger engine takes longer to place and route than it saves then.
+ENOUGH_CYCLES = 10_000
+
+
 def refuse(error, board, config, macro_only, folder, progress):
     """BadInput with the exceeded resources and the largest macro that fits."""
     found = largest(board, config, error.usage, macro_only=macro_only, folder=folder, progress=progress)
@@ -29,19 +33,24 @@ def refuse(error, board, config, macro_only, folder, progress):
 
 
 def read_engine(board, model, path):
-    """The engine in a file, or the board's with the least memories that hold a network; the compiled network, or None.
-    """
+    """The engine in a file, or one of the board's for a network; the compiled network, or None."""
     with refusing(NetworkError, ValueError, TypeError):
-        engine = EngineConfig.load(path) if path else board.engine
-        if engine is None:
-            raise BadInput(f"--network must come with --engine for {board.name}, of which no engine is known that fits")
+        engine, network = (EngineConfig.load(path) if path else None), (load_network(model) if model else None)
+        engine = engine or engine_for(board, network)
         accelerator(engine)
-        if model is None:
-            return engine, None
-        network = load_network(model)
-        if not path:
-            engine = fitted(compile_network(widest(engine), network))
-        return engine, compile_network(engine, network)
+        return engine, compile_network(engine, network) if network else None
+
+
+def engine_for(board, network):
+    """The smallest engine of a board that is fast enough for a network, or its largest, with the least memories that
+    hold it."""
+    if not board.engines:
+        raise BadInput(f"--network must come with --engine for {board.name}, of which no engine is known that fits")
+    for engine in board.engines:
+        compiled = compile_network(widest(engine), network)
+        if compiled.total_cycles <= ENOUGH_CYCLES:
+            break
+    return fitted(compiled)
 
 
 def network_report(model, compiled, mhz):
@@ -72,7 +81,8 @@ def check_options(macro, macro_only, has_engine, check, clock, speed, board):
 @click.option("--network", "model", metavar="MODEL.tflite", type=click.Path(path_type=Path),
               help="Build an engine in place of a macro, with the network's image beside the bitstream.")
 @click.option("--engine", "engine_path", metavar="ENGINE.json", type=click.Path(path_type=Path),
-              help="The engine. [default: the board's, with the least memories that hold the network]")
+              help="The engine. [default: the board's smallest that takes at most "
+                   f"{ENOUGH_CYCLES:,} cycles for the network, or its largest, with the least memories that hold it]")
 @click.option("--macro-only", is_flag=True, help="Measure the macro between shift registers, without the bridge.")
 @click.option("--clock", metavar="MHZ", type=float,
               help="Clock of the macro, or the nearest that the PLL makes; by default the fastest with 10 % to spare.")

@@ -119,8 +119,9 @@ runner.build(sources={sources}, hdl_toplevel="{config.name}", build_args=["-Wno-
 runner.test(hdl_toplevel="{config.name}", test_module="{config.name}_cocotb", results_xml="results.xml")
 """, encoding="utf-8")
     with tool_environment():
-        # Compiled in half the time.
-        quick = {"MAKEFLAGS": f"{os.environ.get('MAKEFLAGS', '')} OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O0"}
+        # Compiled in a third of the time.
+        quick = {"MAKEFLAGS": f"{os.environ.get('MAKEFLAGS', '')} VM_PARALLEL_BUILDS=0 OPT_FAST=-O0 OPT_SLOW=-O0 "
+                 "OPT_GLOBAL=-O0"}
         done = subprocess.run([sys.executable, "run.py"], cwd=tmp_path, env={**os.environ, **quick},
                               capture_output=True, text=True, check=False)
     assert done.returncode == 0 and "PASS=1 FAIL=0" in done.stdout, done.stdout + done.stderr

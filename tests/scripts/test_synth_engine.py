@@ -12,7 +12,8 @@ from bitline.constraints import BOARDS
 from bitline.hdl.config import MacroConfig
 from bitline.hdl.uart_bridge.accelerator import accelerator
 from bitline.hdl.uart_bridge.top import BoardTop
-from bitline.scripts.commands.synth import network_report
+from bitline.scripts.commands import synth as command
+from bitline.scripts.commands.synth import network_report, read_engine
 from bitline.scripts.fpga.block_usage import DIVISIONS, Blocks
 from bitline.scripts.fpga.board_clocks import first_setting
 from bitline.scripts.fpga.families import FAMILIES
@@ -38,9 +39,27 @@ def model(tmp_path):
     return path
 
 
-def test_the_engine_of_a_board_has_gateware():
-    assert accelerator(ULX3S.engine).name == "engine"
-    assert [name for name, board in BOARDS.items() if board.engine] == ["ulx3s_85f"]
+def test_the_engines_of_a_board_have_gateware():
+    assert [accelerator(engine).name for engine in ULX3S.engines] == ["engine", "engine"]
+    assert [name for name, board in BOARDS.items() if board.engines] == ["ulx3s_85f"]
+
+
+def test_a_network_gets_the_smallest_engine_that_is_fast_enough(model, published, monkeypatch):
+    def found(path):
+        engine, compiled = read_engine(ULX3S, path, None)
+        assert compiled.config == engine
+        return engine.macro, compiled.total_cycles
+
+    small, large = (engine.macro for engine in ULX3S.engines)
+    assert (small.rows, small.columns, large.rows, large.columns) == (16, 16, 64, 32)
+    macro, cycles = found(model)
+    assert macro == small and cycles <= command.ENOUGH_CYCLES
+    monkeypatch.setattr(command, "ENOUGH_CYCLES", cycles)
+    assert found(model) == (small, cycles)
+    monkeypatch.setattr(command, "ENOUGH_CYCLES", cycles - 1)
+    assert found(model)[0] == large
+    # Those of docs/boards.md.
+    assert found(published("keyword_spotting")[0]) == (large, 14_773)
 
 
 def test_the_flash_of_a_board_is_at_its_pins():
