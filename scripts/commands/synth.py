@@ -20,7 +20,6 @@ from ..fpga.board_flow import largest, synth
 from ..fpga.flow import DEVICES, PLACERS, FitError
 from ..fpga.synth_report import summary
 
-
 # Of a network. A larger engine takes longer to place and route than it saves then.
 ENOUGH_CYCLES = 10_000
 
