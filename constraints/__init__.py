@@ -52,7 +52,7 @@ class Board:
     default : MacroConfig
         A macro that fits together with the bridge.
     engines : tuple of EngineConfig
-        Engines that fit with the least memories, to which a network adds, the smallest first; empty where none is known.
+        Engines that fit with the least memories, to which a network adds, the smallest first; none where none is known.
     flash : Flash or None
         Where the engine's image may be.
     """
