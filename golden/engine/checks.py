@@ -314,9 +314,11 @@ class Checks:
         word, pixel = config.lanes, descriptor.source_pixel
         require(pixel % word == 0 or word % pixel == 0, f"a source_pixel that divides {word}, or is divided",
                 pixel)
-        is_spread = descriptor.source_height == 1 or descriptor.source_pitch % (2 * word) == word
+        # A row's place in its words is that of the row above the source, where the window begins there.
+        rows, rest = divmod(descriptor.source_pitch, word)
+        is_spread = rest == 0 and (descriptor.source_height == 1 or rows % 2 == 1)
         require(descriptor.source % word == 0 and is_spread, f"a source at an address divided by {word}, with an "
-                "odd number of such words from row to row", f"{descriptor.source} and {descriptor.source_pitch}")
+                "odd number of such words from row to row, or any of a single row", f"{descriptor.source} and {descriptor.source_pitch}")
         rows = config.tap_rows * -(-descriptor.channels // config.depthwise)
         require(descriptor.weights + rows <= len(self._image.tiles), "taps among the rows of tiles",
                 descriptor.weights + rows)

@@ -117,7 +117,7 @@ class Depthwise(wiring.Component):
                      self.address.eq(reader.address), self.rows.eq(reader.rows), reader.data.eq(self.data),
                      Value.cast(self.used).eq(Value.cast(reader.used)), reader.stop.eq(self.stop)]
         self._read_taps(m)
-        group, inside = self._walk(m, reader, *self._count(m))
+        group, inside = self._walk(m, reader, *self._count(m, reader))
         taps = self._taps(m, platform, group)
         self._multiply(m, platform, reader, taps, group, inside)
         return m
@@ -172,7 +172,7 @@ class Depthwise(wiring.Component):
                 found.append(delayed(m, f"tap_{row}_{column}", Mux(is_used, cells.data, 0), 1))
         return found
 
-    def _count(self, m):
+    def _count(self, m, reader):
         """The cycles of rows and of positions: whether a group of channels is computed, and is it a row's first."""
         fields, products, config = self.record.fields, self.record.products, self.config
         # Cycles until the window is filled; of positions, and of pixels that are read, in a row.
@@ -184,6 +184,7 @@ class Depthwise(wiring.Component):
         goes, within, ahead = Signal(), Signal(), Signal(range(GATHER_VECTORS + 1))
         ends_position, is_over, has_none = self._count_pixels(m, "group", starts, goes, fields.target_width,
                                                               config.depthwise)
+        self._show_columns(m, reader, goes & ends_position, goes & is_over)
         feeds = (fields.flags & int(Flags.FEEDS)) != 0
         m.d.comb += goes.eq(runs & ~has_none & (within | ~feeds | (ahead != GATHER_VECTORS)))
         with m.If(goes):
@@ -217,6 +218,23 @@ class Depthwise(wiring.Component):
             m.d.sync += [fills.eq(0), runs.eq(0), within.eq(0)]
         return delayed(m, "starts_late", starts, LATE, reset=True), delayed(m, "goes_late", goes, LATE, reset=True)
 
+    def _show_columns(self, m, reader, ends_position, ends_row):
+        """Tell the reader which columns are used, and which are needed: `LATE` cycles earlier, as a column that is read
+        then comes no sooner."""
+        fields = self.record.fields
+        # Of the window's first pixel the column, counted from the first that is read of the row; the number of that.
+        number, base = Signal(signed(LINE_BITS), name="number", reset_less=True), Signal(COUNT_BITS)
+        m.d.sync += reader.needed.eq(base + Mux(number < 0, 0, number))
+        m.d.comb += reader.column.eq(delayed(m, "column_shown", (base + number)[:len(reader.column)], LATE))
+        with m.If(self.begin):
+            m.d.sync += [base.eq(0), reader.needed.eq(0)]
+        with m.Elif(ends_row):
+            m.d.sync += base.eq(base + reader.row_columns)
+        with m.If(self.begin | ends_row):
+            m.d.sync += number.eq(Mux(fields.left < 0, fields.left, 0))
+        with m.Elif(ends_position):
+            m.d.sync += number.eq(number + fields.step_x)
+
     def _begin_rows(self, m, filled):
         """Whether taps and the first window's pixels, which are read at the same time, are all there in this cycle."""
         has_taps, is_filled, begins = Signal(), Signal(), Signal(name="begins_rows")
@@ -245,10 +263,9 @@ class Depthwise(wiring.Component):
         fields, config = self.record.fields, self.config
         together = config.lanes // config.depthwise
         group, ends_position, ends_row = Signal(range(DEPTHWISE_GROUPS)), Signal(), Signal()
-        # Of the window's first pixel the column of the source, and that counted from the first that is read.
-        column, number = (Signal(signed(LINE_BITS), name=name, reset_less=True) for name in ("column", "number"))
-        # Number of the first column of this row; of the target the pixel, and the first of its row.
-        base = Signal(COUNT_BITS)
+        # Of the window's first pixel the column of the source.
+        column = Signal(signed(LINE_BITS), reset_less=True)
+        # Of the target the pixel, and the first of its row.
         at, row_at = Signal(ADDRESS_BITS, reset_less=True), Signal(ADDRESS_BITS, reset_less=True)
         channels = Countdown(m, "channels", restart=row_starts | ends_position, advance=runs, total=fields.channels,
                              size=config.depthwise)
@@ -256,17 +273,13 @@ class Depthwise(wiring.Component):
         lines = Countdown(m, "rows", restart=self.begin, advance=ends_row, total=fields.target_height)
         place = (group & together - 1) if together > 1 else 0
         m.d.comb += [ends_position.eq(runs & channels.is_last), ends_row.eq(ends_position & positions.is_last)]
-        m.d.sync += reader.needed.eq(base + Mux(number < 0, 0, number))
-        m.d.comb += [reader.column.eq(base + number), reader.word.eq(group >> ceil_log2(together)),
-                     reader.group.eq(place)]
+        m.d.comb += [reader.word.eq(group >> ceil_log2(together)), reader.group.eq(place)]
         with m.If(self.begin):
-            m.d.sync += [base.eq(0), at.eq(fields.target), row_at.eq(fields.target), reader.needed.eq(0)]
-        with m.Elif(ends_row):
-            m.d.sync += base.eq(base + reader.row_columns)
+            m.d.sync += [at.eq(fields.target), row_at.eq(fields.target)]
         with m.If(self.begin | ends_row):
-            m.d.sync += [column.eq(fields.left), number.eq(Mux(fields.left < 0, fields.left, 0))]
+            m.d.sync += column.eq(fields.left)
         with m.Elif(ends_position):
-            m.d.sync += [column.eq(column + fields.step_x), number.eq(number + fields.step_x)]
+            m.d.sync += column.eq(column + fields.step_x)
         with m.If(row_starts | ends_position):
             m.d.sync += group.eq(0)
         with m.Elif(runs):

@@ -19,8 +19,9 @@ ROWS, COLUMNS = 3, 3
 # Columns that are kept, and in how many memories; both a power of two. A window may move in each cycle, so that beside
 # its own columns as many are wanted as are on their way from the memory; of pixels of many words those are fewer.
 KEPT, BANKS = 16, 4
-# Columns that may be read until the reader knows that there is no room for more.
-LATE_COLUMNS = 2
+# Columns that may be read until the reader knows that there is no room for more: in two cycles, and of pixels of
+# several words.
+LATE_COLUMNS, LATE_WIDE_COLUMNS = 2, 1
 COUNT_BITS, LINE_BITS = 16, 18
 
 
@@ -175,7 +176,7 @@ class WindowReader(wiring.Component):
     def _has_room(self, m, read):
         """Whether there is room for another column: found two cycles before, in which some may be read."""
         ahead, has_room = Signal(COUNT_BITS), Signal()
-        kept = Mux(self._is_wide, KEPT // 2 - LATE_COLUMNS, KEPT - LATE_COLUMNS)
+        kept = Mux(self._is_wide, KEPT // 2 - LATE_WIDE_COLUMNS, KEPT - LATE_COLUMNS)
         m.d.sync += [ahead.eq(read - self.needed), has_room.eq(ahead < kept)]
         with m.If(self.begin):
             m.d.sync += [ahead.eq(0), has_room.eq(1)]

@@ -152,7 +152,8 @@ class Rules(wiring.Component):
         lanes, channels, pixel = config.lanes, fields.channels, fields.source_pixel
         cycles, words = ((channels + (size - 1)) >> ceil_log2(size) for size in (config.depthwise, lanes))
         divides = reduce(or_, (pixel == 1 << bit for bit in range(ceil_log2(lanes))))
-        is_spread = fields.source_pitch[:ceil_log2(lanes) + 1] == lanes
+        rows = fields.source_pitch[ceil_log2(lanes):]
+        is_spread = (fields.source_pitch[:ceil_log2(lanes)] == 0) & (rows[0] | (fields.source_height == 1))
         # Windows see the source: the first ones and the last ones.
         first_y, first_x, last_y, last_x = (registered(m, name, value) for name, value in (
             ("first_y", fields.top + fields.tall), ("first_x", fields.left + fields.wide),
@@ -165,4 +166,4 @@ class Rules(wiring.Component):
                 (channels != fields.depth) | (channels > config.most_depthwise_channels) |
                 (cycles < Mux(fields.step_x == 2, words << 1, words)) |
                 ~((pixel & (lanes - 1) == 0) | divides) | (fields.source & (lanes - 1) != 0) |
-                ~(is_spread | (fields.source_height == 1)))
+                ~is_spread)
